@@ -1,0 +1,86 @@
+# The one door to this repository. It needs make, Python 3.10 or newer and, for the first run, a network to fetch the pinned packages.
+
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin/python
+PYTEST := $(RUN) -m pytest -q
+PARALLEL := -n auto --maxprocesses=8 --dist worksteal --durations=10
+STAMP := $(VENV)/.installed
+OPERATIONS ?= 300
+PINS := .pins
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help set-up run serve test unit contract integration faults storm e2e coverage lint format pins clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+set-up: $(STAMP) ## Make the virtual environment from the pinned packages
+
+$(STAMP): tests/requirements.txt
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "Python 3.10 or newer is needed; name one with: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Installing the pinned packages into $(VENV)"
+	@"$(PYTHON)" -m venv --clear "$(VENV)"
+	@"$(RUN)" -m pip install --quiet --quiet --require-hashes --requirement tests/requirements.txt
+	@touch "$(STAMP)"
+
+run: $(STAMP) ## Play every event through the function against the local Chat server
+	@$(RUN) -m tests.sandbox.scenes
+
+serve: $(STAMP) ## Keep the local Chat server and the function up until Ctrl-C
+	@$(RUN) -m tests.sandbox.serve
+
+test: lint ## Check the code and run every test
+	@$(PYTEST) $(PARALLEL)
+
+unit: $(STAMP) ## Run the tests of single modules
+	@$(PYTEST) tests/unit
+
+contract: $(STAMP) ## Run what every ledger has to pass
+	@$(PYTEST) tests/contract
+
+integration: $(STAMP) ## Run the tests over real sockets
+	@$(PYTEST) tests/integration
+
+faults: $(STAMP) ## Run the tests with crashes, losses and late landings
+	@$(PYTEST) $(PARALLEL) tests/faults
+
+storm: $(STAMP) ## Play OPERATIONS through real processes with faults, duplicates and kills
+	@$(RUN) -m tests.faults.storm --operations $(OPERATIONS)
+
+e2e: $(STAMP) ## Run the tests through the platforms' own runtimes
+	@$(PYTEST) tests/e2e
+
+coverage: $(STAMP) ## Run every test and list the lines of the function that none of them reached
+	@$(RUN) -m coverage erase
+	@$(RUN) -m coverage run -m pytest -q
+	@$(RUN) -m coverage combine --quiet
+	@$(RUN) -m coverage report
+
+lint: $(STAMP) ## Check style, format and types
+	@$(RUN) -m ruff check --quiet
+	@$(RUN) -m ruff format --check --quiet
+	@$(RUN) -m mypy
+
+format: $(STAMP) ## Format the code
+	@$(RUN) -m ruff format
+	@$(RUN) -m ruff check --fix
+
+# uv does not read pip's configuration, so the index and certificates in use are handed over by the environment and never written to a file.
+pins: ## Renew both requirement files (PINS_FLAGS=--upgrade raises the versions)
+	@test -x "$(PINS)/bin/uv" || { "$(PYTHON)" -m venv --clear "$(PINS)" && "$(PINS)/bin/python" -m pip install --quiet uv; }
+	@option() { "$(PINS)/bin/python" -m pip config get ":env:.$$1" 2>/dev/null || "$(PINS)/bin/python" -m pip config get "global.$$1" 2>/dev/null; }; \
+	index="$$(option index-url)"; test -z "$$index" || export UV_DEFAULT_INDEX="$$index"; \
+	certificates="$$(option cert)"; test -z "$$certificates" || export SSL_CERT_FILE="$$certificates"; \
+	for set in layers tests; do \
+		"$(PINS)/bin/uv" pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate $(PINS_FLAGS) \
+			--output-file $$set/requirements.txt $$set/requirements.in || exit 1; \
+	done
+
+clean: ## Remove everything that make has made
+	@rm -rf "$(VENV)" "$(PINS)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	@find handler layers tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What the function promises, checked."""

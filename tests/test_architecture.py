@@ -1,0 +1,113 @@
+"""The house keeps its plan: who may import whom, how large a part may grow, and that importing builds nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import architecture
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = {
+    path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in sorted((ROOT / "handler").rglob("*.py"))
+}
+CORE = {path: source for path, source in MODULES.items() if path.startswith("handler/core/")}
+
+TOP_LEVEL = {
+    *("serverless.yml", "handler", "layers", "tests", "events", "README.md"),
+    *("pyproject.toml", "Makefile", "LICENSE", "CHANGELOG.md"),
+}
+LONGEST_MODULE = 220
+LONGEST_FUNCTION = 40
+# Powertools itself imports botocore's empty top module where there is one, so that its user agent can be told; what
+# costs time is the session below it.
+HEAVY = ("boto3", "botocore.session", "redis", "tencentcloud")
+
+
+def test_the_imports_of_the_handler_point_downwards() -> None:
+    """The direction is main, bootstrap, then triggers, chat, ledgers and vault side by side, then core."""
+    assert _broken(MODULES, architecture.wrong_direction) == {}
+
+
+def test_only_bootstrap_names_concrete_classes() -> None:
+    """No other module imports from another's chat, ledgers or vault folder."""
+    assert _broken(MODULES, architecture.concrete_names) == {}
+
+
+def test_the_core_imports_only_itself_pydantic_and_what_computes() -> None:
+    """Time, randomness, logs and every kind of I/O are passed in to the core."""
+    assert _broken(CORE, lambda source, _: architecture.impure_imports(source)) == {}
+
+
+def test_the_core_does_no_io_of_its_own() -> None:
+    """The core opens, prints and reads nothing, and imports nothing by text."""
+    assert _broken(CORE, lambda source, _: architecture.direct_io(source)) == {}
+
+
+def test_the_handler_holds_only_the_planned_folders() -> None:
+    """A new folder in `handler` would be one without a place in the direction of imports."""
+    assert {path.split("/")[1] for path in MODULES if path.count("/") > 1} <= architecture.PACKAGES
+
+
+def test_no_module_is_too_long() -> None:
+    """A module is one idea."""
+    lengths = {path: len(source.splitlines()) for path, source in MODULES.items()}
+    assert {path: length for path, length in lengths.items() if length > LONGEST_MODULE} == {}
+
+
+def test_no_function_is_too_long() -> None:
+    """A function fits a screen."""
+    assert _broken(MODULES, lambda source, _: architecture.long_functions(source, LONGEST_FUNCTION)) == {}
+
+
+def test_no_module_builds_anything_when_it_is_imported() -> None:
+    """At module level stand imports, definitions and constants."""
+    values = frozenset[str]().union(*map(architecture.value_types, MODULES.values()))
+    assert _broken(MODULES, lambda source, _: architecture.built_at_import(source, values)) == {}
+
+
+def test_importing_the_entry_points_loads_no_cloud_sdk_and_no_store_client() -> None:
+    """A cold start pays only for what its settings ask for."""
+    code = f"import sys, handler.main; print(*sorted(set(sys.modules) & set({HEAVY})))"
+    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stdout, process.stderr) == (0, "\n", "")
+
+
+def test_the_top_level_holds_only_what_belongs_there() -> None:
+    """The first look at the repository shows its parts and nothing else, dotfiles aside."""
+    names = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    assert names - {"__pycache__"} <= TOP_LEVEL
+
+
+@pytest.mark.parametrize("name", ["layers/requirements", "tests/requirements"])
+def test_requirement_files_name_no_index_and_no_address(name: str) -> None:
+    """Where packages come from is decided by whoever installs them."""
+    texts = [(ROOT / name).with_suffix(suffix).read_text("utf-8") for suffix in (".in", ".txt")]
+    allowed = {"-r ../layers/requirements.in", "-c ../layers/requirements.txt"}
+    assert [line for text in texts for line in architecture.foreign_addresses(text) if line not in allowed] == []
+
+
+@pytest.mark.parametrize("name", ["layers/requirements.txt", "tests/requirements.txt"])
+def test_every_requirement_is_an_exact_version_with_a_hash(name: str) -> None:
+    """What is installed tomorrow is what was tested today."""
+    pins = architecture.pins((ROOT / name).read_text("utf-8"))
+    assert pins
+    assert [pin for pin, exact in pins.items() if not exact] == []
+
+
+def test_the_tests_run_on_the_very_versions_that_are_deployed() -> None:
+    """Every pin of the layers is also a pin of the tests."""
+    deployed, tested = (
+        architecture.pins((ROOT / name / "requirements.txt").read_text("utf-8")) for name in ("layers", "tests")
+    )
+    assert deployed.keys() <= tested.keys()
+
+
+def _broken(modules: dict[str, str], rule: Callable[[str, str], list[str]]) -> dict[str, list[str]]:
+    """What `rule` finds in each module that breaks it."""
+    found = {path: rule(source, path) for path, source in modules.items()}
+    return {path: names for path, names in found.items() if names}
