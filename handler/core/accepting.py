@@ -1,0 +1,111 @@
+"""Accept: an operation becomes owed by one compare-and-swap, or turns out to be known already (R1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from handler.core.codec import encode_row
+from handler.core.commands import key_limit
+from handler.core.errors import AnswerLost, AppRefused, NotAccepted, OutcomeUnknown, TooManyCalls
+from handler.core.rows import Entry, Records, Row, first_row
+from handler.core.runs import next_run
+from handler.core.transitions import appended
+from handler.core.visit import CONTENTION_S, Visit
+
+# Acceptance stops here, so that a row stays under 64 KiB whatever is opened, remembered or owed on top of it: eight
+# remembered attempts and a debt with the group's twenty keys of 128 bytes come to some 25 KiB.
+ROW_BYTES_ACCEPTING = 36 * 1024
+
+# How often a lost compare-and-swap is tried again before the caller is asked to come back.
+SWAPS_MAX = 60
+
+# How soon a caller may find room in a full row: after about one settled call.
+FULL_RETRY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Where each operation stands: `finished` before this request, or owed by `row` as this worker last saw it."""
+
+    row: Row
+    finished: Records
+    fingerprints: Mapping[str, str]
+    """The content that the ledger knows under each operation's id."""
+
+
+def accept(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance:
+    """Make every operation owed, unless it is known.
+
+    Raises NotAccepted when nothing was taken on, for certain, and OutcomeUnknown when a write's answer was lost and
+    no later read could tell what became of it.
+    """
+    try:
+        row = _begin(visit, entries)
+    except AnswerLost:
+        return _append(visit, entries, in_doubt=True)
+    if row is not None:
+        return Acceptance(row, {}, {entry.id: entry.fingerprint for entry in entries.values()})
+    return _append(visit, entries, in_doubt=False)
+
+
+def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Row | None:
+    """The fast path: accept and open at once where the group is idle, if a call may follow right away."""
+    instance, rules = visit.instance, visit.instance.rules
+    run = tuple(entries.values())
+    limit = key_limit(rules.receipt_key)
+    if not visit.may_call() or instance.gate.refusal() or instance.pace.wait_s():
+        return None
+    if next_run(run, instance.known.of(visit.group), limit) != run:
+        return None
+    attempt = visit.new_attempt((), run[0].mode, run)
+    return instance.ledger.begin(visit.group, attempt, rules.receipt_key, instance.generation.current().number)
+
+
+def _append(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> Acceptance:
+    """The slow path: read the row, then the records, then append by compare-and-swap on the row's version.
+
+    `in_doubt` is set once a write's answer was lost: from then on nobody may say that nothing was accepted.
+    """
+    instance = visit.instance
+    for _ in range(SWAPS_MAX):
+        try:
+            row = instance.ledger.load(visit.group)
+            finished = instance.ledger.find(visit.group, tuple(entries))
+            known = _known_fingerprints(row, finished, entries)
+            fresh = [entry for entry in entries.values() if entry.id not in known]
+            if row is not None and not fresh:
+                return Acceptance(row, finished, known)
+            grown = _grown(visit, row, fresh)
+            if instance.ledger.swap(visit.group, grown, {}):
+                return Acceptance(grown, finished, known | {entry.id: entry.fingerprint for entry in fresh})
+        except AnswerLost:
+            in_doubt = True
+        except NotAccepted:
+            if in_doubt:
+                raise OutcomeUnknown("the ledger's answer to an acceptance was lost") from None
+            raise
+        instance.clock.sleep(visit.waits.jittered(CONTENTION_S))
+    if in_doubt:
+        raise OutcomeUnknown("the ledger's answers to an acceptance were lost")
+    raise TooManyCalls("too many others change this group at once", FULL_RETRY_S)
+
+
+def _known_fingerprints(row: Row | None, finished: Records, entries: Mapping[str, Entry]) -> dict[str, str]:
+    owed = {entry.id: entry.fingerprint for entry in row.owed if entry.id in entries} if row else {}
+    return owed | {operation_id: record.fingerprint for operation_id, record in finished.items()}
+
+
+def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
+    """The row with `fresh` in its queue, unless the app is refused or the row is full."""
+    instance = visit.instance
+    refusal = instance.gate.refusal()
+    if refusal is not None:
+        raise AppRefused(refusal.code, refusal.info, instance.gate.retry_after_s())
+    if row is None:
+        row = first_row(fresh, instance.rules.receipt_key, instance.generation.current().number)
+    else:
+        row = appended(row, fresh)
+    if len(encode_row(row).encode()) > ROW_BYTES_ACCEPTING:
+        raise TooManyCalls("too many operations of this group are waiting", FULL_RETRY_S)
+    return row

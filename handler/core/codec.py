@@ -1,0 +1,181 @@
+"""Rows and records as JSON text, the same in every ledger.
+
+An operation that stands in several attempts is written once and referred to by its index, so that remembering an
+attempt costs little, and a row stays below 64 KiB.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TypedDict
+
+from handler.core.commands import Mode
+from handler.core.outcomes import Answer, Applied, Rejected, Unknown
+from handler.core.rows import Attempt, Entry, Record, Remembered, Row
+
+# The hard bound of a row. Acceptance stops earlier (accepting.ROW_BYTES_ACCEPTING), so that opening, remembering and
+# owing always fit.
+ROW_BYTES = 64 * 1024
+
+_EntryJson = tuple[str, str, str, list[tuple[str, int]], float, bool]
+
+
+class _AttemptJson(TypedDict):
+    id: str
+    weight: int
+    mode: str
+    entries: list[int]
+    time: int
+    life: int
+    base: int
+    correction: list[tuple[str, int]]
+    settled: list[str]
+
+
+class _RowJson(TypedDict):
+    version: int
+    generation: int
+    receipt_key: str
+    base: int | None
+    entries: list[_EntryJson]
+    attempt: _AttemptJson | None
+    queue: list[int]
+    remembered: list[tuple[_AttemptJson, bool, list[tuple[str, int]], bool]]
+    debt: list[tuple[str, int]]
+    frozen: str | None
+    sighted: int | None
+    looked: int
+
+
+def encode_row(row: Row) -> str:
+    """Write a row, each distinct operation once."""
+    table: dict[Entry, int] = {}
+
+    def references(entries: tuple[Entry, ...]) -> list[int]:
+        return [table.setdefault(entry, len(table)) for entry in entries]
+
+    def attempt_json(attempt: Attempt) -> _AttemptJson:
+        return {
+            "id": attempt.id,
+            "weight": attempt.weight,
+            "mode": attempt.mode.value,
+            "entries": references(attempt.entries),
+            "time": attempt.time,
+            "life": attempt.life,
+            "base": attempt.base,
+            "correction": list(attempt.correction),
+            "settled": sorted(attempt.settled),
+        }
+
+    attempt = attempt_json(row.attempt) if row.attempt else None
+    queue = references(row.queue)
+    remembered = [
+        (attempt_json(past.attempt), past.refused, list(past.folded), past.for_good) for past in row.remembered
+    ]
+    document: _RowJson = {
+        "version": row.version,
+        "generation": row.generation,
+        "receipt_key": row.receipt_key,
+        "base": row.base,
+        "entries": [_entry_json(entry) for entry in table],
+        "attempt": attempt,
+        "queue": queue,
+        "remembered": remembered,
+        "debt": list(row.debt),
+        "frozen": row.frozen,
+        "sighted": row.sighted,
+        "looked": row.looked,
+    }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def decode_row(text: str) -> Row:
+    """Read what `encode_row` wrote."""
+    document: _RowJson = json.loads(text)
+    table = [_entry(entry) for entry in document["entries"]]
+
+    def entries(references: list[int]) -> tuple[Entry, ...]:
+        return tuple(table[reference] for reference in references)
+
+    def attempt(stored: _AttemptJson) -> Attempt:
+        return Attempt(
+            id=stored["id"],
+            weight=stored["weight"],
+            mode=Mode(stored["mode"]),
+            entries=entries(stored["entries"]),
+            time=stored["time"],
+            life=stored["life"],
+            base=stored["base"],
+            correction=_pairs(stored["correction"]),
+            settled=frozenset(stored["settled"]),
+        )
+
+    return Row(
+        version=document["version"],
+        generation=document["generation"],
+        receipt_key=document["receipt_key"],
+        base=document["base"],
+        attempt=attempt(document["attempt"]) if document["attempt"] else None,
+        queue=entries(document["queue"]),
+        remembered=tuple(
+            Remembered(attempt(past), refused, _pairs(folded), for_good)
+            for past, refused, folded, for_good in document["remembered"]
+        ),
+        debt=_pairs(document["debt"]),
+        frozen=document["frozen"],
+        sighted=document["sighted"],
+        looked=document["looked"],
+    )
+
+
+def encode_record(record: Record) -> str:
+    """Write a record; which kind of answer it holds is told by its keys."""
+    return json.dumps(
+        {"fingerprint": record.fingerprint, "at": record.settled_at, "window": record.window_s}
+        | _answer_json(record.answer),
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def decode_record(text: str) -> Record:
+    """Read what `encode_record` wrote."""
+    document = json.loads(text)
+    return Record(document["fingerprint"], _answer(document), document["at"], document["window"])
+
+
+def _entry_json(entry: Entry) -> _EntryJson:
+    return entry.id, entry.fingerprint, entry.mode.value, list(entry.counters), entry.window_s, entry.alone
+
+
+def _entry(stored: _EntryJson) -> Entry:
+    identity, fingerprint, mode, counters, window_s, alone = stored
+    return Entry(identity, fingerprint, Mode(mode), _pairs(counters), window_s, alone)
+
+
+def _pairs(stored: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    return tuple((key, value) for key, value in stored)
+
+
+def _answer_json(answer: Answer) -> dict[str, object]:
+    if isinstance(answer, Applied):
+        return {"applied": list(answer.counters), "later": answer.observed_later}
+    if isinstance(answer, Rejected):
+        return {"rejected": answer.code, "info": answer.info}
+    return {"unknown": answer.reason}
+
+
+class _AnswerJson(TypedDict, total=False):
+    applied: list[tuple[str, int]]
+    later: bool
+    rejected: int
+    info: str
+    unknown: str
+
+
+def _answer(document: _AnswerJson) -> Answer:
+    if "applied" in document:
+        return Applied(_pairs(document["applied"]), document["later"])
+    if "rejected" in document:
+        return Rejected(document["rejected"], document["info"])
+    return Unknown(document["unknown"])

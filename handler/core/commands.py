@@ -1,0 +1,165 @@
+"""The one frozen operation that every trigger makes, and what it is known by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from handler.core.errors import BadInput
+
+INT64_MIN = -(2**63)
+INT64_MAX = 2**63 - 1
+
+# A group holds at most 20 counters (Tencent Chat, group counters overview), and with receipts one of them is ours.
+KEYS_PER_GROUP = 20
+
+# The vendor's limit of a counter's key, in bytes; its Web pages say characters, and bytes are the safe reading.
+KEY_BYTES = 128
+
+# An unknown field's name is the caller's text: an error quotes this much of it.
+FIELD_PATH_CHARACTERS = 128
+
+# The vendor bounds custom group ids at 48 bytes and its own are shorter; the room left over costs nothing.
+GROUP_ID_BYTES = 256
+
+
+class Mode(str, Enum):
+    """What the vendor's `Mode` does to each counter."""
+
+    SET = "Set"
+    INCREASE = "Increase"
+    DECREASE = "Decrease"
+
+    @property
+    def sign(self) -> int:
+        """The direction in which a positive Value moves a counter; a Set adds nothing."""
+        return {Mode.SET: 0, Mode.INCREASE: 1, Mode.DECREASE: -1}[self]
+
+
+Counters = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Set, increase or decrease `counters` of one group, once, however often it is asked for.
+
+    `key` is the idempotency key, scoped to (`caller`, `group_id`); `window_s` is how long the answer is kept.
+    """
+
+    group_id: str
+    mode: Mode
+    counters: Counters
+    caller: str
+    key: str
+    window_s: float
+
+    @cached_property
+    def id(self) -> str:
+        """What the ledger knows the operation by: 128 bits of a hash of caller and key."""
+        return operation_id(self.caller, self.key)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The content, so that a key that returns with other content is noticed."""
+        counters = sorted(self.counters, key=lambda counter: counter[0].encode())
+        content = {"GroupId": self.group_id, "Mode": self.mode.value, "GroupCounter": counters}
+        canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return "v1:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def operation_id(caller: str, key: str) -> str:
+    """Hash the pair so that no choice of caller and key can be read as another pair."""
+    pair = json.dumps([caller, key], separators=(",", ":"))
+    return urlsafe_b64encode(hashlib.sha256(pair.encode()).digest()[:16]).decode().rstrip("=")
+
+
+class _Counter(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    key: Annotated[
+        str, Field(alias="Key", min_length=1, max_length=KEY_BYTES, description="at most 128 bytes of UTF-8")
+    ]
+    value: Annotated[int, Field(alias="Value", ge=INT64_MIN, le=INT64_MAX, description="signed 64-bit integer")]
+
+
+class Payload(BaseModel):
+    """The vendor's request body of `update_group_counter`; `Mode` is required here, as on its newest page."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    group_id: Annotated[str, Field(alias="GroupId", min_length=1, max_length=GROUP_ID_BYTES)]
+    group_counter: Annotated[list[_Counter], Field(alias="GroupCounter", min_length=1, max_length=KEYS_PER_GROUP)]
+    mode_name: Annotated[Literal["Set", "Increase", "Decrease"], Field(alias="Mode")]
+
+    @property
+    def mode(self) -> Mode:
+        """`Mode` as the enumeration."""
+        return Mode(self.mode_name)
+
+    @property
+    def counters(self) -> Counters:
+        """`GroupCounter` as pairs, in the caller's order."""
+        return tuple((counter.key, counter.value) for counter in self.group_counter)
+
+
+def read_payload(document: object, receipt_key: str, within: str = "") -> Payload:
+    """Check a decoded JSON document against the vendor's limits, before anything is accepted.
+
+    Raises BadInput with the path of the first wrong field, prefixed by `within`.
+    """
+    try:
+        payload = Payload.model_validate(document)
+    except ValidationError as error:
+        raise first_problem(error, within) from None
+    _check_group_id(payload.group_id, within)
+    _check_keys(payload.counters, receipt_key, within)
+    return payload
+
+
+def first_problem(error: ValidationError, within: str = "") -> BadInput:
+    """Name the first wrong field of a pydantic refusal without showing what stood there."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return BadInput(field_path(details["loc"], within), details["msg"])
+
+
+def field_path(location: tuple[int | str, ...], within: str = "") -> str:
+    """Write a location as callers do: `GroupCounter[0].Key`."""
+    path = within
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path[:FIELD_PATH_CHARACTERS] or "body"
+
+
+def _check_group_id(group_id: str, within: str) -> None:
+    if len(group_id.encode()) > GROUP_ID_BYTES:
+        raise BadInput(field_path(("GroupId",), within), f"longer than {GROUP_ID_BYTES} bytes in UTF-8")
+    if not group_id.isprintable():
+        raise BadInput(field_path(("GroupId",), within), "holds a character that cannot be printed")
+
+
+def _check_keys(counters: Counters, receipt_key: str, within: str) -> None:
+    limit = key_limit(receipt_key)
+    if len(counters) > limit:
+        raise BadInput(field_path(("GroupCounter",), within), f"more than {limit} keys")
+    seen: set[str] = set()
+    for index, (key, _) in enumerate(counters):
+        field = field_path(("GroupCounter", index, "Key"), within)
+        if len(key.encode()) > KEY_BYTES:
+            raise BadInput(field, f"longer than {KEY_BYTES} bytes in UTF-8")
+        if key == receipt_key:
+            raise BadInput(field, "is the reserved receipt key")
+        if key in seen:
+            raise BadInput(field, "stands twice in one request")
+        seen.add(key)
+
+
+def key_limit(receipt_key: str) -> int:
+    """How many keys one call may carry for callers: the receipt takes one of the group's twenty."""
+    return KEYS_PER_GROUP - 1 if receipt_key else KEYS_PER_GROUP

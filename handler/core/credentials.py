@@ -1,0 +1,37 @@
+"""What the admin's secret says, and where it is to be had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who may call over HTTP. `token_sha256` is the digest of the token; `token` is kept only where given."""
+
+    name: str
+    token_sha256: bytes = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The app admin's identity and key. None of it but `sdkappid` may reach a log, an error or a reply."""
+
+    sdkappid: int
+    identifier: str
+    key: str = field(repr=False)
+    callers: tuple[Caller, ...] = field(default=(), repr=False)
+
+
+class Vault(Protocol):
+    """Where the secret comes from. Both raise SecretUnavailable or SettingsError where there is none at all."""
+
+    def current(self) -> Secret:
+        """The secret, at most some minutes old; an older one where a refresh fails."""
+        ...
+
+    def refresh(self, min_age_s: float = 0.0) -> Secret:
+        """Fetch it anew unless it is younger than `min_age_s` seconds; the old one is kept where that fails."""
+        ...

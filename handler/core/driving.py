@@ -1,0 +1,101 @@
+"""Open and send: the loop that moves one group on, and the two steps that lead to a call (R2, R3).
+
+What a call's reply or a look at the receipt proves is in `judging`; how a group begins is in `beginnings`.
+"""
+
+from __future__ import annotations
+
+from handler.core import beginnings, judging
+from handler.core.commands import Counters, Mode, key_limit
+from handler.core.ports import Counted, Refused, Unsent
+from handler.core.receipts import Sight
+from handler.core.rows import Attempt, Entry, Row
+from handler.core.runs import correction_of, next_run
+from handler.core.transitions import Seen, forgotten, returned
+from handler.core.visit import Again, Next, Stop, Visit
+
+
+def drive(visit: Visit, row: Row | None) -> None:
+    """Take step after step until what the visit came for is settled, or its patience ends."""
+    while not visit.has_all_answers:
+        if row is None:
+            row = visit.instance.ledger.load(visit.group)
+        if row is None or visit.is_done(row):
+            return
+        if row.frozen:
+            visit.frozen = row.frozen
+            return
+        if not visit.may_call():
+            return
+        follows = step(visit, row)
+        if isinstance(follows, Stop):
+            visit.stopped = follows
+            return
+        if isinstance(follows, Again) and not visit.pause(follows.after_s):
+            return
+        row = follows if isinstance(follows, Row) else None
+
+
+def step(visit: Visit, row: Row) -> Next:
+    """Do the one thing that this row asks for next."""
+    if row.attempt is not None and row.attempt.id == visit.unsent:
+        return send(visit, row, row.attempt)
+    if row.generation < visit.instance.generation.current().number:
+        return beginnings.verify(visit, row)
+    if row.attempt is not None:
+        return judging.look(visit, row, row.attempt)
+    if row.base is None or row.receipt_key != visit.instance.rules.receipt_key:
+        return beginnings.establish(visit, row)
+    return open_next(visit, row)
+
+
+def open_next(visit: Visit, row: Row) -> Next:
+    """R2: open an attempt for a debt, else for the next run of the queue."""
+    instance = visit.instance
+    refusal = instance.gate.refusal()
+    if refusal is not None:
+        return Stop(refusal)
+    mode, entries, correction = _next_payload(visit, row)
+    if mode is Mode.SET and row.remembered:
+        evidence = judging.see(visit, row, keys=())
+        if not isinstance(evidence, judging.Evidence):
+            return evidence
+        if evidence.sight.value != row.base:
+            return judging.conclude(visit, row, evidence)
+    wait_s = instance.pace.wait_s()
+    if wait_s:
+        return Again(wait_s)
+    row = forgotten(row, instance.api_clock.latest, instance.rules.bound_s, float("inf"))
+    attempt = visit.new_attempt(row.remembered_shifts, mode, entries, correction)
+    return visit.put(row.opened(attempt, row.queue[len(entries) :]))
+
+
+def _next_payload(visit: Visit, row: Row) -> tuple[Mode, tuple[Entry, ...], Counters]:
+    limit = key_limit(row.receipt_key)
+    if row.debt:
+        mode, correction = correction_of(row.debt, limit)
+        return mode, (), correction
+    run = next_run(row.queue, visit.instance.known.of(visit.group), limit)
+    return run[0].mode, run, ()
+
+
+def send(visit: Visit, row: Row, attempt: Attempt) -> Next:
+    """R3: make the one call of an attempt that this visit has opened, and judge by its reply."""
+    instance = visit.instance
+    asked_after = instance.api_clock.latest
+    reply = visit.send(row, attempt)
+    if isinstance(reply, Unsent):
+        follows = visit.put(returned(row))
+        return follows if isinstance(follows, Again) else visit.failed_to_send()
+    if isinstance(reply, Refused):
+        visit.refusal = reply
+        if not row.receipt_key:
+            return judging.confirmed(visit, row, attempt, reply)
+    if isinstance(reply, Counted):
+        instance.gate.open()
+        instance.known.learn(visit.group, reply.values)
+        seen = Seen(reply.values, later=False, at=instance.clock.now())
+        if not row.receipt_key:
+            return judging.settle(visit, row, 0, {attempt.id: 1}, seen)
+        return judging.conclude(visit, row, judging.Evidence(Sight(reply.values[row.receipt_key], asked_after), seen))
+    return judging.look(visit, row, attempt)

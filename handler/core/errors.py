@@ -1,0 +1,92 @@
+"""Everything that can go wrong before an operation has an outcome of its own.
+
+    CounterError
+    ├── BadInput              the caller's fault: names the field, never shows a secret
+    │   ├── BodyTooLarge
+    │   └── UnknownEvent
+    ├── Unauthorized          no caller, or one that is not known
+    ├── NotAccepted           no ledger write can have taken effect: repeating is safe and needed
+    │   ├── TooManyCalls      the row is full, or too many calls wait
+    │   ├── LedgerUnavailable
+    │   ├── SecretUnavailable
+    │   └── AppRefused        the vendor refuses the whole app, so nothing new is taken on
+    ├── OutcomeUnknown        a ledger write's answer was lost: it may have been accepted
+    │   └── AnswerLost        raised by a ledger; becomes OutcomeUnknown where it cannot be resolved
+    └── SettingsError         an environment variable or the secret's content is wrong
+
+Status codes exist only at the edge (`triggers.problems`).
+"""
+
+from __future__ import annotations
+
+
+class CounterError(Exception):
+    """The root of the tree."""
+
+
+class BadInput(CounterError):
+    """Input that means nothing: `field` is its path, `problem` a sentence about it without the value."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class BodyTooLarge(BadInput):
+    """A body over the limit; nothing of it was read."""
+
+
+class UnknownEvent(BadInput):
+    """An event whose shape belongs to no trigger."""
+
+
+class Unauthorized(CounterError):
+    """The request names no caller, or one that the secret does not know."""
+
+
+class NotAccepted(CounterError):
+    """Nothing was accepted, for certain. `retry_after_s` is how long to wait before repeating, in seconds."""
+
+    def __init__(self, problem: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.retry_after_s = retry_after_s
+
+
+class TooManyCalls(NotAccepted):
+    """The group's row has no room for another waiting operation."""
+
+
+class LedgerUnavailable(NotAccepted):
+    """The ledger did not take the write, or could not be read."""
+
+
+class SecretUnavailable(NotAccepted):
+    """No secret could be loaded, and none is cached."""
+
+
+class AppRefused(NotAccepted):
+    """The vendor refuses the app itself: `code` and `info` are the vendor's."""
+
+    def __init__(self, code: int, info: str, retry_after_s: float) -> None:
+        super().__init__(f"the vendor refuses this app with code {code}", retry_after_s)
+        self.code = code
+        self.info = info
+
+
+class OutcomeUnknown(CounterError):
+    """A ledger write may or may not have taken effect; repeating with the same key finds out."""
+
+
+class AnswerLost(OutcomeUnknown):
+    """A ledger write whose answer did not arrive: only a later read can tell what became of it."""
+
+
+class SettingsError(CounterError):
+    """An environment variable (or the secret it points to) is missing, wrong or contradicts another."""
+
+    def __init__(self, variable: str, problem: str) -> None:
+        super().__init__(f"{variable}: {problem}")
+        self.variable = variable
+        self.problem = problem

@@ -1,0 +1,116 @@
+"""The protocol as its users see it: apply operations of a group, ask after one, finish what is unfinished.
+
+In reading order: `accepting` (R1), `driving` (R2, R3), `judging` (R4-R7), `beginnings` (R9, R10), `sweeping` (R8, R11).
+The rows they move are changed by the pure functions of `transitions`; what a receipt proves is in `receipts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from handler.core.accepting import Acceptance, accept
+from handler.core.commands import Operation, operation_id
+from handler.core.driving import drive
+from handler.core.errors import LedgerUnavailable, OutcomeUnknown
+from handler.core.instance import Instance, Patience
+from handler.core.notices import Notice
+from handler.core.outcomes import Frozen, KeyReused, Outcome, Pending, Stalled
+from handler.core.rows import Entry, Group, Records, Row
+from handler.core.sweeping import Swept, sweep
+from handler.core.visit import Visit
+
+# What a caller is asked to wait for the outcome of an operation that is owed.
+PENDING_RETRY_S = 2.0
+
+
+class ExactlyOnce:
+    """One warm instance's way to the counters of one app."""
+
+    def __init__(self, instance: Instance, app: int) -> None:
+        self._instance = instance
+        self._app = app
+
+    def apply(self, group_id: str, operations: Sequence[Operation], patience: Patience) -> list[Outcome]:
+        """Accept operations of one group and go on until each has its answer, or patience ends.
+
+        Outcomes are in the order of the operations. Raises NotAccepted when nothing was accepted, and OutcomeUnknown.
+        """
+        visit, acceptance = self._accept(group_id, operations, patience)
+        self._finish(visit, acceptance.row)
+        records = self._records(visit)
+        return [self._outcome(visit, operation, acceptance, records) for operation in operations]
+
+    def accept(self, group_id: str, operations: Sequence[Operation]) -> None:
+        """Accept operations of one group and leave their calls to whoever comes next."""
+        now = self._instance.clock.monotonic()
+        self._accept(group_id, operations, Patience(until=now, deadline=now))
+
+    def ask(self, group_id: str, caller: str, key: str, patience: Patience) -> Outcome | None:
+        """What became of the operation that `caller` named `key`, or None; one that is owed is helped on (R8)."""
+        group, wanted = Group(self._app, group_id), operation_id(caller, key)
+        row = self._instance.ledger.load(group)
+        visit = Visit(self._instance, group, patience, frozenset({wanted}))
+        owed = row is not None and row.entry(wanted) is not None
+        if owed:
+            self._finish(visit, row)
+        record = self._records(visit).get(wanted)
+        if record is not None:
+            return replace(record.answer, replayed=True)
+        return self._waiting(visit) if owed else None
+
+    def sweep(self, deadline: float) -> Swept:
+        """Finish what was accepted and not finished; `deadline` is a moment of the monotonic clock."""
+        swept = sweep(self._instance, self._app, deadline)
+        if swept.left:
+            self._instance.reporter.report(Notice.UNFINISHED, groups=swept.left)
+        return swept
+
+    def _accept(self, group_id: str, operations: Sequence[Operation], patience: Patience) -> tuple[Visit, Acceptance]:
+        entries: dict[str, Entry] = {}
+        for operation in operations:
+            # Duplicates that arrive together count once.
+            entries.setdefault(operation.id, Entry.of(operation))
+        visit = Visit(self._instance, Group(self._app, group_id), patience)
+        acceptance = accept(visit, entries)
+        visit.wanted = frozenset(entries) - acceptance.finished.keys()
+        return visit, acceptance
+
+    def _finish(self, visit: Visit, row: Row | None) -> None:
+        """Drive on. The operations are accepted: a ledger that fails now only leaves them to the next worker."""
+        if not visit.wanted:
+            return
+        try:
+            drive(visit, row)
+        except (LedgerUnavailable, OutcomeUnknown) as error:
+            self._instance.reporter.report(Notice.UNFINISHED, groups=1, reason=str(error))
+
+    def _records(self, visit: Visit) -> Records:
+        """The answers of what the visit waited for: its own, else those that others have written meanwhile."""
+        missing = tuple(visit.wanted - visit.answers.keys())
+        if not missing:
+            return visit.answers
+        try:
+            return visit.answers | dict(self._instance.ledger.find(visit.group, missing))
+        except LedgerUnavailable as error:
+            self._instance.reporter.report(Notice.UNFINISHED, groups=1, reason=str(error))
+            return visit.answers
+
+    def _outcome(self, visit: Visit, operation: Operation, acceptance: Acceptance, records: Records) -> Outcome:
+        if acceptance.fingerprints[operation.id] != operation.fingerprint:
+            return KeyReused()
+        finished = acceptance.finished.get(operation.id)
+        if finished is not None:
+            self._instance.reporter.report(Notice.REPLAYED, group=operation.group_id)
+            return replace(finished.answer, replayed=True)
+        record = records.get(operation.id)
+        return record.answer if record else self._waiting(visit)
+
+    def _waiting(self, visit: Visit) -> Outcome:
+        self._instance.reporter.report(Notice.PENDING, group=visit.group.id)
+        if visit.frozen:
+            return Frozen(visit.frozen)
+        if visit.stopped and visit.stopped.refusal:
+            refusal = visit.stopped.refusal
+            return Stalled(refusal.code, refusal.info, max(1.0, self._instance.gate.retry_after_s()))
+        return Pending(PENDING_RETRY_S)

@@ -1,0 +1,100 @@
+"""What one warm instance has at hand: the ports, the rules, and what it learned from earlier calls."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from handler.core.api_clock import ApiClock
+from handler.core.notices import Reporter
+from handler.core.pacing import Gate, Pace
+from handler.core.ports import Chance, Clock, CounterApi, Generation, Ledger, Ports, Rules
+from handler.core.rows import Group
+
+# Values are only remembered to keep merged sums inside int64; forgetting them costs one refused call at worst.
+KNOWN_GROUPS = 1024
+
+# Between the last ledger write and the end of the invocation: serialising the reply, the platform's own work.
+CALL_MARGIN_S = 0.5
+
+
+class KnownValues:
+    """The last values seen of recently called groups."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[Group, Mapping[str, int]] = OrderedDict()
+
+    def of(self, group: Group) -> Mapping[str, int]:
+        """What was seen last, or nothing."""
+        return self._values.get(group, {})
+
+    def learn(self, group: Group, values: Mapping[str, int]) -> None:
+        """Take in what a reply showed."""
+        self._values[group] = {**self._values.get(group, {}), **values}
+        if len(self._values) > KNOWN_GROUPS:
+            self._values.popitem(last=False)
+
+
+class KnownGeneration:
+    """The ledger's generation, asked for again every `cache_s` seconds (R10)."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, cache_s: float) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._cache_s = cache_s
+        self._known: tuple[float, Generation] | None = None
+
+    def current(self) -> Generation:
+        """The generation, at most `cache_s` old."""
+        now = self._clock.monotonic()
+        if self._known is None or now - self._known[0] > self._cache_s:
+            self._known = (now, self._ledger.generation())
+        return self._known[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """The ports and the memory between invocations; nothing here is needed for exactness but the ports."""
+
+    ledger: Ledger
+    api: CounterApi
+    clock: Clock
+    chance: Chance
+    reporter: Reporter
+    rules: Rules
+    pace: Pace
+    api_clock: ApiClock
+    gate: Gate
+    generation: KnownGeneration
+    known: KnownValues = field(default_factory=KnownValues)
+
+    @classmethod
+    def of(cls, ports: Ports, rules: Rules) -> Instance:
+        """An instance that has learned nothing yet."""
+        clock = ports.clock
+        return cls(
+            *(ports.ledger, ports.api, clock, ports.chance, ports.reporter, rules),
+            pace=Pace(clock, rules.calls_per_second),
+            api_clock=ApiClock(clock, ports.reporter, rules.guard_s),
+            gate=Gate(clock),
+            generation=KnownGeneration(ports.ledger, clock, rules.cache_s),
+        )
+
+    @property
+    def call_s(self) -> float:
+        """What one call must have in hand before it begins: itself, two ledger writes and a margin (R3)."""
+        return self.rules.timeout_s + 2 * self.ledger.timeout_s + CALL_MARGIN_S
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to go on, in moments of the local monotonic clock.
+
+    Nothing new is begun after `until`; no call is begun that could outlast `deadline`; no single wait is longer than
+    `pause_max_s`.
+    """
+
+    until: float
+    deadline: float
+    pause_max_s: float = float("inf")

@@ -1,0 +1,155 @@
+"""Judge and settle: what a reply or a look at the receipt proves about an attempt, and what follows (R4-R7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from handler.core import transitions, weaker
+from handler.core.errors import AnswerLost
+from handler.core.notices import Notice
+from handler.core.outcomes import Rejected
+from handler.core.ports import Counted, Fault, Refused
+from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
+from handler.core.rows import Attempt, Row, Settlement
+from handler.core.runs import payload_of
+from handler.core.transitions import Seen
+from handler.core.visit import TIMES_BELIEVED, Again, Next, Visit
+
+# A correction is owed by us, not by a caller who could be told: it gets more than one chance.
+CORRECTIONS_REFUSED_MAX = 2
+
+# Codes that say that the group, and with it every counter, does not exist.
+GROUP_GONE = frozenset({10010, 10015})
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A receipt value with what is known of its age, and the counters shown beside it."""
+
+    sight: Sight
+    seen: Seen
+
+
+def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
+    """Read the receipt of an open attempt, when it is time to, and conclude."""
+    if not row.receipt_key:
+        return weaker.look(visit, row, attempt)
+    wait_s = visit.waits.before_look_s(attempt, own=visit.sent == attempt.id)
+    if wait_s > 0:
+        return Again(min(wait_s, visit.waits.poll_s()))
+    evidence = see(visit, row, keys=(row.receipt_key, *payload_of(attempt)))
+    if isinstance(evidence, Evidence):
+        return conclude(visit, row, evidence)
+    if isinstance(evidence, Again):
+        visit.waits.postpone(evidence.after_s)
+    return evidence
+
+
+def see(visit: Visit, row: Row, keys: Sequence[str]) -> Evidence | Next:
+    """Read counters, the receipt among them; what is no evidence says what to do next."""
+    asked_after = visit.instance.api_clock.latest
+    reply = visit.read(keys)
+    if isinstance(reply, Refused):
+        return _read_refused(visit, row, reply)
+    if not isinstance(reply, Counted):
+        return Again(visit.waits.retry_s())
+    value = reply.values.get(row.receipt_key)
+    visit.refusals = 0
+    visit.absences = visit.absences + 1 if value is None else 0
+    if 0 < visit.absences < TIMES_BELIEVED:
+        return Again()
+    seen = Seen(reply.values, later=True, at=visit.instance.clock.now())
+    return Evidence(Sight(value or 0, asked_after), seen)
+
+
+def _read_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
+    """A read that is refused like the attempt confirms the attempt's refusal; else it is a refusal of its own."""
+    mine = row.attempt and row.attempt.id == visit.sent
+    if mine and row.attempt and visit.refusal and refusal.fault is visit.refusal.fault:
+        return confirmed(visit, row, row.attempt, visit.refusal)
+    if refusal.fault is not Fault.OPERATION:
+        return visit.setback(refusal)
+    visit.refusals += 1
+    if visit.group_is_gone and row.attempt and visit.waits.is_dead(row.attempt):
+        # The group is gone and the attempt dead: the next attempt will be told so, and its operations with it.
+        return visit.put(transitions.not_landed(row))
+    return Again(visit.waits.retry_s())
+
+
+def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
+    """Do what the evidence allows: settle, wait, go on with a new attempt, or freeze."""
+    verdict = judge(row, evidence.sight, visit.instance.rules.bound_s)
+    if isinstance(verdict, Landed):
+        return settle(visit, row, evidence.sight.value, verdict.times, evidence.seen, evidence.sight.asked_after)
+    if isinstance(verdict, Unexplained):
+        known = f"the receipt shows {verdict.value}, {row.base} is known, and no attempt explains the difference"
+        return visit.put(transitions.frozen(row, known))
+    if row.attempt is None:
+        return row
+    if visit.refusal and visit.sent == row.attempt.id:
+        return confirmed(visit, row, row.attempt, visit.refusal)
+    if isinstance(verdict, TooEarly):
+        return Again(visit.waits.after_look_s(row.attempt))
+    visit.instance.reporter.report(Notice.ATTEMPT_EXPIRED, group=visit.group.id, attempt=row.attempt.id)
+    return visit.put(transitions.not_landed(row))
+
+
+def settle(
+    visit: Visit, row: Row, value: int, times: Mapping[str, int], seen: Seen, asked_after: int | None = None
+) -> Next:
+    """R5: records first or with the row. Where more landed than the open attempt, R7."""
+    change = transitions.landed(row, value, times, seen)
+    late = set(times) - {row.attempt.id if row.attempt else ""}
+    if not late and not change.excess and not row.remembered and row.attempt and row.base is not None:
+        return _settle_plainly(visit, Settlement(row.attempt.id, row.base, value, change.records))
+    if late or change.excess:
+        landed = ", ".join(f"{attempt_id} x {count}" for attempt_id, count in times.items())
+        visit.instance.reporter.report(Notice.LATE_LANDING, group=visit.group.id, landed=landed)
+    rules = visit.instance.rules
+    follows = visit.put(transitions.forgotten(change.row, asked_after, rules.bound_s, rules.forget_s), change.records)
+    _report_applied(visit, follows, len(change.records))
+    return follows
+
+
+def _settle_plainly(visit: Visit, settlement: Settlement) -> Next:
+    try:
+        done = visit.instance.ledger.settle(visit.group, settlement)
+    except AnswerLost:
+        return Again()
+    if done:
+        visit.answers.update(settlement.records)
+        if settlement.records:
+            visit.instance.reporter.report(Notice.APPLIED, group=visit.group.id, operations=len(settlement.records))
+    return Again()
+
+
+def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Next:
+    """R6: the attempt had no effect. Split it, reject its one operation, or take it back for a later attempt."""
+    visit.refusal = None
+    if refusal.fault is not Fault.OPERATION:
+        follows = visit.put(transitions.refused(row))
+        return follows if isinstance(follows, Again) else visit.setback(refusal)
+    if attempt.correction:
+        return _correction_refused(visit, row, attempt, refusal)
+    if len(attempt.entries) > 1:
+        return visit.put(transitions.refused(row, split=True))
+    change = transitions.answered(row, Rejected(refusal.code, refusal.info), visit.instance.clock.now())
+    follows = visit.put(change.row, change.records)
+    if not isinstance(follows, Again):
+        visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=refusal.code)
+    return follows
+
+
+def _correction_refused(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Next:
+    """A payment that is refused for good is tried again, unless the group is gone; an operator ends the third one."""
+    if refusal.code in GROUP_GONE:
+        row = transitions.debt_forgiven(row, attempt.correction)
+    elif sum(past.for_good for past in row.remembered) >= CORRECTIONS_REFUSED_MAX:
+        return visit.put(transitions.frozen(row, f"corrections are refused with code {refusal.code}"))
+    return visit.put(transitions.refused(row, for_good=True))
+
+
+def _report_applied(visit: Visit, follows: Next, operations: int) -> None:
+    if isinstance(follows, Row) and operations:
+        visit.instance.reporter.report(Notice.APPLIED, group=visit.group.id, operations=operations)

@@ -1,0 +1,35 @@
+"""What is never hidden, and somebody to tell it to."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Protocol
+
+
+class Notice(Enum):
+    """What is never hidden (DESIGN 5): each is logged and counted under its value."""
+
+    REPLAYED = "replayed"
+    PENDING = "pending"
+    APPLIED = "applied"
+    REJECTED = "rejected"
+    UNKNOWN = "outcome_unknown"
+    ATTEMPT_EXPIRED = "attempt_expired"
+    LATE_LANDING = "late_landing_corrected"
+    GROUP_FROZEN = "group_frozen"
+    HISTORY_ADOPTED = "history_adopted"
+    RATE_LIMITED = "rate_limited"
+    APP_REFUSED = "app_refused"
+    SECRET_REFRESHED = "secret_refreshed"  # noqa: S105  # the name of an event
+    CLOCK_SKEWED = "clock_skewed"
+    REFUSAL_DISPROVED = "refusal_disproved"
+    WEAKER_PROMISE = "weaker_promise"
+    UNFINISHED = "unfinished"
+
+
+class Reporter(Protocol):
+    """Somebody who logs and counts."""
+
+    def report(self, notice: Notice, **evidence: str | float | None) -> None:
+        """Tell that it happened once, with evidence that holds no secret."""
+        ...

@@ -1,0 +1,129 @@
+"""What a receipt value proves: weights, their signed subset sums, and the verdict (R2, R4, R7).
+
+Each attempt moves the group's receipt by a weight of its own. The weights of everything that may still land are
+chosen so that every set of landings moves the receipt by a different amount: the amount then names the set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from handler.core.commands import Mode
+from handler.core.rows import Attempt, Row
+
+# A foreign write passes for a landing with a chance of about 2^-19, and 2^33 operations stay below 2^53, the largest
+# whole number that the vendor's Web client shows exactly.
+WEIGHT_MIN = 2**19
+WEIGHT_MAX = 2**20
+
+# More copies of one request than this are no longer explained as a proxy's repetition.
+COPIES_MAX = 8
+
+
+class WeightSource(Protocol):
+    """Where random weights come from; `random.SystemRandom` and a seeded `random.Random` are ones."""
+
+    def randrange(self, start: int, stop: int, /) -> int:
+        """Return a number in [start, stop)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """The receipt moved by exactly these attempts: id -> how often each landed."""
+
+    times: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class NotLanded:
+    """The receipt has not moved, and the attempt is dead: it can never land any more (R4 b)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooEarly:
+    """The receipt has not moved yet; nothing may be concluded (R4 d)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unexplained:
+    """The receipt moved by an amount that no set of landings explains (R7)."""
+
+    value: int
+
+
+Verdict: TypeAlias = Landed | NotLanded | TooEarly | Unexplained
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A receipt value seen, and the largest API `Date` that had been received before it was asked for."""
+
+    value: int
+    asked_after: int | None
+
+    def is_after(self, moment: float) -> bool:
+        """Whether the API's clock had certainly passed `moment` when the question was sent."""
+        return self.asked_after is not None and self.asked_after >= moment
+
+
+def death(attempt: Attempt, bound_s: float) -> float:
+    """The API time from which `attempt` can no longer land: the 1 is there because both sides count whole seconds.
+
+    `bound_s` is life + guard, or the operator's own bound.
+    """
+    return attempt.time + bound_s + 1
+
+
+def judge(row: Row, sight: Sight, bound_s: float) -> Verdict:
+    """Say what a receipt value proves about the row's open attempt and about the remembered ones."""
+    if sight.value == row.base:
+        dead = row.attempt is None or sight.is_after(death(row.attempt, bound_s))
+        return NotLanded() if dead else TooEarly()
+    times = explain(sight.value - (row.base or 0), _candidates(row), row.base or 0)
+    return Unexplained(sight.value) if times is None else Landed(times)
+
+
+def _candidates(row: Row) -> list[Attempt]:
+    """What may have landed. A remembered Set is none: it overwrites, so it shows as unexplained (R7)."""
+    additive = [past.attempt for past in row.remembered if past.attempt.mode is not Mode.SET]
+    return [*additive, row.attempt] if row.attempt else additive
+
+
+def explain(moved: int, candidates: Sequence[Attempt], base: int) -> Mapping[str, int] | None:
+    """Find the landings that move a receipt by `moved`: a signed subset sum, or one attempt several times."""
+    sums: dict[int, dict[str, int]] = {0: {}}
+    for attempt in candidates:
+        for total, times in list(sums.items()):
+            sums.setdefault(total + attempt.shift(base), {**times, attempt.id: 1})
+    if moved in sums:
+        return sums[moved]
+    for attempt in candidates:
+        copies, rest = divmod(moved, attempt.shift(base))
+        # A second copy of a Set changes nothing, the receipt included.
+        if attempt.mode is not Mode.SET and rest == 0 and 1 < copies <= COPIES_MAX:
+            return {attempt.id: copies}
+    return None
+
+
+def choose_weight(shifts: Sequence[int], mode: Mode, source: WeightSource) -> int:
+    """Draw a weight for which all signed subset sums of what may still land and of the new attempt differ.
+
+    `shifts` are what the remembered attempts would add to the receipt.
+    """
+    sums = subset_sums(shifts)
+    sign = -1 if mode is Mode.DECREASE else 1
+    while True:
+        weight = source.randrange(WEIGHT_MIN, WEIGHT_MAX)
+        if sums.isdisjoint(total + sign * weight for total in sums):
+            return weight
+
+
+def subset_sums(shifts: Sequence[int]) -> frozenset[int]:
+    """Every amount that some subset of `shifts` adds up to, the empty one included."""
+    sums = {0}
+    for shift in shifts:
+        sums |= {total + shift for total in sums}
+    return frozenset(sums)

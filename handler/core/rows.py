@@ -1,0 +1,207 @@
+"""The durable state of one group, and of one finished operation: what a ledger keeps.
+
+A row never expires and changes only by compare-and-swap on its version; a record expires its window after it was
+settled, and everyone treats it as present while it physically exists (PROTOCOL, Data).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from handler.core.commands import Counters, Mode, Operation
+from handler.core.outcomes import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A chat group of one app: rows and records are keyed by both."""
+
+    app: int
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An accepted operation that is owed. `alone` keeps it out of any merged call (R6)."""
+
+    id: str
+    fingerprint: str
+    mode: Mode
+    counters: Counters
+    window_s: float
+    alone: bool = False
+
+    @classmethod
+    def of(cls, operation: Operation) -> Entry:
+        """Take from an operation what its group's row needs."""
+        return cls(operation.id, operation.fingerprint, operation.mode, operation.counters, operation.window_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call to the API, sent at most once under its `id` (R3).
+
+    `weight` is what it adds to the receipt, in [2^19, 2^20). `time` is in whole seconds of the API's clock, `life` in
+    seconds. `base` is the receipt's value when the attempt was opened. `correction` is the payload of an attempt that
+    pays a debt and carries no operations. `settled` names the operations that another landing has settled meanwhile.
+    """
+
+    id: str
+    weight: int
+    mode: Mode
+    entries: tuple[Entry, ...]
+    time: int
+    life: int
+    base: int = 0
+    correction: Counters = ()
+    settled: frozenset[str] = frozenset()
+
+    @property
+    def owed(self) -> tuple[Entry, ...]:
+        """The operations that still wait for this attempt's fate."""
+        return tuple(entry for entry in self.entries if entry.id not in self.settled)
+
+    def shift(self, base: int) -> int:
+        """How far the receipt lies from `base` once this attempt has landed: a Set writes it, the others move it."""
+        return self.base + self.weight - base if self.mode is Mode.SET else self.mode.sign * self.weight
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A past attempt that may still be seen to land: expired unseen, or `refused` by a reply that may have lied.
+
+    `attempt` keeps the operations that are still owed; those settled meanwhile are folded into their net Values, so
+    that memory costs no more than the group has keys.
+    """
+
+    attempt: Attempt
+    refused: bool = False
+    folded: Counters = ()
+    for_good: bool = False
+    """The refusal was of the content, so that the same again would be refused again."""
+
+    def without(self, owed: Collection[str]) -> Remembered:
+        """Fold every operation that is not `owed` any more."""
+        settled = [entry for entry in self.attempt.entries if entry.id not in owed]
+        if not settled:
+            return self
+        sums = dict(self.folded)
+        for entry in settled:
+            for key, value in entry.counters:
+                sums[key] = sums.get(key, 0) + value
+        kept = tuple(entry for entry in self.attempt.entries if entry.id in owed)
+        return replace(self, attempt=replace(self.attempt, entries=kept), folded=tuple(sums.items()))
+
+
+Debt = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Everything owed to one group. `base` is the last receipt value known, None before first use (R9).
+
+    `sighted` is the API's time at which an unexplained receipt was first seen, `looked` the one of the last look for
+    late landings. `debt` is what landed in excess, per key, signed: it is owed back.
+    """
+
+    version: int
+    generation: int
+    receipt_key: str
+    base: int | None = None
+    attempt: Attempt | None = None
+    queue: tuple[Entry, ...] = ()
+    remembered: tuple[Remembered, ...] = ()
+    debt: Debt = ()
+    frozen: str | None = None
+    sighted: int | None = None
+    looked: int = 0
+
+    @property
+    def owed(self) -> tuple[Entry, ...]:
+        """Every operation accepted and not settled."""
+        return (self.attempt.owed if self.attempt else ()) + self.queue
+
+    @property
+    def remembered_shifts(self) -> tuple[int, ...]:
+        """How far each remembered attempt would move the receipt."""
+        return tuple(past.attempt.shift(self.base or 0) for past in self.remembered)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is owed to anyone."""
+        return not (self.attempt or self.queue or self.debt)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the sweep has something to do here. A frozen group waits for an operator instead."""
+        return self.frozen is None and not (self.is_settled and not self.remembered)
+
+    def entry(self, operation_id: str) -> Entry | None:
+        """The owed operation of that id."""
+        return next((entry for entry in self.owed if entry.id == operation_id), None)
+
+    def is_idle(self, receipt_key: str, generation: int) -> bool:
+        """Every condition of the fast path (R1), the record's absence excepted."""
+        return (
+            self.attempt is None
+            and not self.queue
+            and not self.remembered
+            and not self.debt
+            and self.frozen is None
+            and self.base is not None
+            and self.receipt_key == receipt_key
+            and self.generation == generation
+        )
+
+    def changed(self, **changes: object) -> Row:
+        """The next version with `changes`: every write raises the version, and folds what memory need not spell out."""
+        row = replace(self, **changes)  # type: ignore[arg-type]  # keywords of this class
+        owed = {entry.id for entry in row.owed} if row.remembered else set()
+        return replace(row, version=self.version + 1, remembered=tuple(past.without(owed) for past in row.remembered))
+
+    def opened(self, attempt: Attempt, queue: tuple[Entry, ...] = ()) -> Row:
+        """The next version with an attempt open, standing on the base of this moment (R2)."""
+        return self.changed(attempt=replace(attempt, base=self.base or 0), queue=queue)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The stored answer of a finished operation; `settled_at` in seconds since 1970 on the settling instance."""
+
+    fingerprint: str
+    answer: Answer
+    settled_at: float
+    window_s: float
+
+    @property
+    def expires_at(self) -> float:
+        """When the ledger may forget it."""
+        return self.settled_at + self.window_s
+
+
+Records = Mapping[str, Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """An attempt that landed and nothing else happened: the partial update of R5.
+
+    It holds only while the row's open attempt is `attempt_id` and its base is `base`; the queue stays as it is.
+    """
+
+    attempt_id: str
+    base: int
+    new_base: int
+    records: Records = field(default_factory=dict)
+
+    def applied_to(self, row: Row | None) -> Row | None:
+        """The row after the settlement, or None where the conditions do not hold."""
+        if row is None or row.attempt is None or row.attempt.id != self.attempt_id or row.base != self.base:
+            return None
+        return row.changed(attempt=None, base=self.new_base)
+
+
+def first_row(entries: Iterable[Entry], receipt_key: str, generation: int) -> Row:
+    """The row of a group never seen before: it owes `entries`, and its base is not known yet (R9)."""
+    return Row(version=1, generation=generation, receipt_key=receipt_key, queue=tuple(entries))

@@ -1,0 +1,184 @@
+"""How a row moves from one state to the next: pure functions from row to row, in the order of the protocol.
+
+Each returns the row of the next version, together with the records that must be written before or with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from handler.core.commands import Counters, Mode
+from handler.core.outcomes import Answer, Applied
+from handler.core.receipts import death
+from handler.core.rows import Attempt, Debt, Entry, Record, Remembered, Row
+from handler.core.runs import Values, own_values, shares, with_excess
+
+# With more attempts in mind the group freezes rather than guess (R11).
+REMEMBERED_MAX = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The next row and the records that go with it. `excess` tells that something landed that was not owed."""
+
+    row: Row
+    records: Mapping[str, Record]
+    excess: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The counters as the API showed them: in the reply to the attempt itself, or `later` beside the receipt."""
+
+    values: Values
+    later: bool
+    at: float
+
+
+def record_of(entry: Entry, answer: Answer, at: float) -> Record:
+    """The record of a finished operation; its window begins now, when it is settled."""
+    return Record(entry.fingerprint, answer, at, entry.window_s)
+
+
+def landed(row: Row, value: int, times: Mapping[str, int], seen: Seen) -> Change:
+    """R5 and R7: settle what landed, owe back what landed in excess, and stand on the value seen.
+
+    Operations of a landed attempt that are still owed are settled, wherever they wait now; the rest becomes debt.
+    """
+    records: dict[str, Record] = {}
+    before = row
+    if row.attempt and row.attempt.id in times:
+        records |= _settled_records(row.attempt, seen)
+        row = replace(row, attempt=None, debt=_debt_after(row.debt, row.attempt, times[row.attempt.id]))
+    for past in (past for past in row.remembered if past.attempt.id in times):
+        owed = {entry.id: entry for entry in row.owed}
+        late = {entry.id: owed[entry.id] for entry in past.attempt.entries if entry.id in owed}
+        records |= {entry.id: record_of(entry, _seen_by(entry, seen), seen.at) for entry in late.values()}
+        debt = with_excess(row.debt, past.attempt.mode, past.folded, times[past.attempt.id])
+        debt = _with_excess_of(debt, past.attempt, times[past.attempt.id], late.keys())
+        others = tuple(other for other in row.remembered if other is not past)
+        row = replace(_without(row, late.keys()), debt=debt, remembered=others)
+    return Change(row.changed(base=value), records, excess=row.debt != before.debt)
+
+
+def _settled_records(attempt: Attempt, seen: Seen) -> dict[str, Record]:
+    if seen.later:
+        answers = {entry.id: own_values(entry, seen.values) for entry in attempt.owed}
+    else:
+        answers = shares(attempt, seen.values)
+    return {entry.id: record_of(entry, Applied(answers[entry.id], seen.later), seen.at) for entry in attempt.owed}
+
+
+def _seen_by(entry: Entry, seen: Seen) -> Applied:
+    return Applied(own_values(entry, seen.values), observed_later=True)
+
+
+def _debt_after(debt: Debt, attempt: Attempt, times: int) -> Debt:
+    """The debt once the open attempt has landed: a Set overwrites what was owed on its keys."""
+    if attempt.mode is Mode.SET:
+        overwritten = {key for entry in attempt.entries for key, _ in entry.counters}
+        return tuple((key, amount) for key, amount in debt if key not in overwritten)
+    return _with_excess_of(debt, attempt, times, {entry.id for entry in attempt.owed})
+
+
+def _with_excess_of(debt: Debt, attempt: Attempt, times: int, wanted: Collection[str]) -> Debt:
+    """Add what landed beyond one application of each `wanted` operation. A correction is itself such an excess."""
+    debt = with_excess(debt, attempt.mode, attempt.correction, times)
+    for entry in attempt.entries:
+        debt = with_excess(debt, attempt.mode, entry.counters, times - (entry.id in wanted))
+    return debt
+
+
+def _without(row: Row, ids: Collection[str]) -> Row:
+    """Strike operations off what is owed: from the queue, and from the open attempt, whose payload stays what it is."""
+    queue = tuple(entry for entry in row.queue if entry.id not in ids)
+    attempt = row.attempt and replace(
+        row.attempt, settled=row.attempt.settled | {entry.id for entry in row.attempt.entries if entry.id in ids}
+    )
+    return replace(row, queue=queue, attempt=attempt)
+
+
+def answered(row: Row, answer: Answer, at: float) -> Change:
+    """Close the open attempt with one final answer for all that it owed: a rejection, or an unknown outcome (R6)."""
+    attempt = _open(row)
+    records = {entry.id: record_of(entry, answer, at) for entry in attempt.owed}
+    return Change(_remembering(row, Remembered(attempt, refused=True)).changed(attempt=None), records)
+
+
+def not_landed(row: Row) -> Row:
+    """R6: the dead attempt moves to memory; what it still owed goes first again. A full memory freezes the group."""
+    attempt = _open(row)
+    if len(row.remembered) >= REMEMBERED_MAX and not any(past.refused for past in row.remembered):
+        return frozen(row, f"more than {REMEMBERED_MAX} attempts are without an explanation")
+    return _remembering(row, Remembered(attempt)).changed(attempt=None, queue=attempt.owed + row.queue)
+
+
+def refused(row: Row, *, split: bool = False, for_good: bool = False) -> Row:
+    """R6: a definite refusal. `split` sends each operation of the run alone from now on.
+
+    The attempt is remembered as refused, until its signature is dead: a code that lied is then explained, not frozen.
+    """
+    attempt = _open(row)
+    owed = tuple(replace(entry, alone=True) for entry in attempt.owed) if split else attempt.owed
+    return _remembering(row, Remembered(attempt, refused=True, for_good=for_good)).changed(
+        attempt=None, queue=owed + row.queue
+    )
+
+
+def returned(row: Row) -> Row:
+    """Take back an attempt that never left: nothing of it can be seen to land."""
+    attempt = _open(row)
+    return row.changed(attempt=None, queue=attempt.owed + row.queue)
+
+
+def rejected_from_queue(row: Row, answer: Answer, at: float) -> Change:
+    """Refuse what waits in a row that never had an attempt: no call can have carried it."""
+    return Change(row.changed(queue=()), {entry.id: record_of(entry, answer, at) for entry in row.queue})
+
+
+def frozen(row: Row, reason: str) -> Row:
+    """R7: nothing explains the receipt; nothing is resent until an operator has decided."""
+    return row.changed(frozen=reason)
+
+
+def forgotten(row: Row, known_after: int | None, bound_s: float, forget_s: float) -> Row:
+    """R11: drop what can no longer be seen to land, given a receipt seen at its base after `known_after`.
+
+    A refused attempt needs no more than its own death, an expired one a day beyond it.
+    """
+    if known_after is None:
+        return row
+
+    def kept(past: Remembered) -> bool:
+        return known_after < death(past.attempt, bound_s) + (0 if past.refused else forget_s)
+
+    return replace(row, remembered=tuple(past for past in row.remembered if kept(past)))
+
+
+def _remembering(row: Row, past: Remembered) -> Row:
+    """Keep a past attempt in mind; where memory is full a refused one gives way. Without receipts it is no use."""
+    if not row.receipt_key:
+        return row
+    kept = [*row.remembered, past]
+    if len(kept) > REMEMBERED_MAX:
+        kept.remove(next((other for other in kept if other.refused), past))
+    return replace(row, remembered=tuple(kept))
+
+
+def _open(row: Row) -> Attempt:
+    if row.attempt is None:
+        msg = "no attempt is open"
+        raise ValueError(msg)
+    return row.attempt
+
+
+def debt_forgiven(row: Row, counters: Counters) -> Row:
+    """Give up a payment: the group that was owed is gone, and its counters with it."""
+    gone = {key for key, _ in counters}
+    return replace(row, debt=tuple((key, amount) for key, amount in row.debt if key not in gone))
+
+
+def appended(row: Row, entries: Iterable[Entry]) -> Row:
+    """R1: accept."""
+    return row.changed(queue=(*row.queue, *entries))

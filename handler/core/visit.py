@@ -1,0 +1,179 @@
+"""One worker's visit to one group: what it came for, what it may still do, and what it has learned on the way.
+
+A visit owns nothing: no lease and no lock (R8). Whatever it does not finish, anybody else may finish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from handler.core.commands import Counters, Mode
+from handler.core.errors import AnswerLost
+from handler.core.instance import Instance, Patience
+from handler.core.notices import Notice
+from handler.core.ports import Call, Fault, Refused, Reply
+from handler.core.receipts import choose_weight
+from handler.core.rows import Attempt, Entry, Group, Record, Row
+from handler.core.runs import payload_of
+from handler.core.waits import Waits
+
+# After a lost compare-and-swap: long enough to let the winner go on.
+CONTENTION_S = 0.02
+
+# Waits after a rate refusal, doubled for the second one.
+RATE_BACK_OFF_S = 0.5
+
+# A missing receipt, or a missing group, is believed when the API has said it this often in a row.
+TIMES_BELIEVED = 3
+
+# Rate and signature refusals are met by a new attempt this often in one visit, then the answer is 202 (R6).
+PASSING_MAX = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Read the row again, `after_s` seconds from now."""
+
+    after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Go no further in this visit; `refusal` is the vendor's, where the app itself is refused."""
+
+    refusal: Refused | None = None
+
+
+Next: TypeAlias = Row | Again | Stop
+
+
+@dataclass(slots=True)
+class Visit:
+    """`wanted` are the operations that the visit waits for; without any it goes on until the group is settled."""
+
+    instance: Instance
+    group: Group
+    patience: Patience
+    wanted: frozenset[str] = frozenset()
+    unsent: str | None = None
+    """The attempt that this visit made and has not sent: nobody else will (R3)."""
+    sent: str | None = None
+    refusal: Refused | None = None
+    """What the API answered to `sent`, until it is confirmed (R4 c)."""
+    answers: dict[str, Record] = field(default_factory=dict)
+    stopped: Stop | None = None
+    frozen: str | None = None
+    setbacks: int = 0
+    renewed: bool = False
+    absences: int = 0
+    """How often in a row the receipt was missing from what the API showed."""
+    refusals: int = 0
+    """How often in a row the API refused to read this group."""
+    waits: Waits = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with a rhythm of its own."""
+        self.waits = Waits(self.instance)
+
+    def is_done(self, row: Row) -> bool:
+        """Whether what the visit came for is out of the row."""
+        if self.wanted:
+            return not any(entry.id in self.wanted for entry in row.owed)
+        return row.is_settled
+
+    @property
+    def group_is_gone(self) -> bool:
+        """Whether the API has refused to read this group often enough to believe that it is no more."""
+        return self.refusals >= TIMES_BELIEVED
+
+    @property
+    def has_all_answers(self) -> bool:
+        """Whether this visit itself has settled everything that it waits for."""
+        return bool(self.wanted) and self.wanted <= self.answers.keys()
+
+    def may_call(self) -> bool:
+        """Whether a call that begins now is wanted, and can end before the invocation does (R3)."""
+        now = self.instance.clock.monotonic()
+        return now < self.patience.until and now + self.instance.call_s <= self.patience.deadline
+
+    def pause(self, seconds: float) -> bool:
+        """Let time pass, no longer than patience lasts; False if this wait is not worth it."""
+        if seconds > self.patience.pause_max_s:
+            return False
+        left_s = min(self.patience.until, self.patience.deadline) - self.instance.clock.monotonic()
+        if seconds > 0 and left_s > 0:
+            self.instance.clock.sleep(min(seconds, left_s))
+        return True
+
+    def put(self, row: Row, records: Mapping[str, Record] | None = None) -> Next:
+        """Write by compare-and-swap. Somebody else's change, or an answer lost, sends the visit back to reading."""
+        try:
+            done = self.instance.ledger.swap(self.group, row, records or {})
+        except AnswerLost:
+            return Again()
+        if not done:
+            return Again(self.waits.jittered(CONTENTION_S))
+        self.answers.update(records or {})
+        if row.frozen:
+            self.instance.reporter.report(Notice.GROUP_FROZEN, group=self.group.id, reason=row.frozen)
+        return row
+
+    def new_attempt(
+        self, shifts: Sequence[int], mode: Mode, entries: tuple[Entry, ...], correction: Counters = ()
+    ) -> Attempt:
+        """Make an attempt that only this visit may send; `shifts` are those of the remembered attempts (R2)."""
+        instance = self.instance
+        attempt = Attempt(
+            id=f"{instance.chance.getrandbits(96):024x}",
+            weight=choose_weight(shifts, mode, instance.chance),
+            mode=mode,
+            entries=entries,
+            time=instance.api_clock.now(),
+            life=instance.rules.life_s,
+            correction=correction,
+        )
+        self.unsent = attempt.id
+        return attempt
+
+    def send(self, row: Row, attempt: Attempt) -> Reply:
+        """Make the one POST of an attempt, the receipt in it (R3)."""
+        self.unsent, self.sent, self.refusal = None, attempt.id, None
+        values = payload_of(attempt)
+        if row.receipt_key:
+            values[row.receipt_key] = attempt.weight + (attempt.base if attempt.mode is Mode.SET else 0)
+        call = Call(self.group, attempt.mode, values, attempt.time, attempt.life)
+        return self._learned(self.instance.api.update(call))
+
+    def read(self, keys: Sequence[str]) -> Reply:
+        """Read counters of the group, all of them if `keys` is empty."""
+        return self._learned(self.instance.api.read(self.group, keys, self.instance.api_clock.now()))
+
+    def _learned(self, reply: Reply) -> Reply:
+        self.instance.api_clock.learn(reply.date)
+        return reply
+
+    def setback(self, refusal: Refused) -> Again | Stop:
+        """A refusal that is not the operation's fault (R6): renew, back off, or stop."""
+        instance = self.instance
+        if refusal.fault is Fault.CREDENTIALS and not self.renewed:
+            self.renewed = True
+            instance.api.renew_credentials()
+            instance.reporter.report(Notice.SECRET_REFRESHED, code=refusal.code)
+            return Again()
+        if refusal.fault in {Fault.APP, Fault.CREDENTIALS}:
+            instance.gate.close(refusal)
+            instance.reporter.report(Notice.APP_REFUSED, code=refusal.code)
+            return Stop(refusal)
+        self.setbacks += 1
+        if refusal.fault is Fault.RATE:
+            instance.reporter.report(Notice.RATE_LIMITED, code=refusal.code)
+        if self.setbacks > PASSING_MAX:
+            return Stop()
+        return Again(self.waits.jittered(RATE_BACK_OFF_S * self.setbacks) if refusal.fault is Fault.RATE else 0.0)
+
+    def failed_to_send(self) -> Again | Stop:
+        """No connection could be made: a few more attempts, then whoever comes next goes on."""
+        self.setbacks += 1
+        return Stop() if self.setbacks > PASSING_MAX else Again(self.waits.jittered(RATE_BACK_OFF_S * self.setbacks))

@@ -1,0 +1,68 @@
+"""When to read the row again, and when to look at the receipt: the rhythm of one visit."""
+
+from __future__ import annotations
+
+from handler.core.instance import Instance
+from handler.core.receipts import death
+from handler.core.rows import Attempt
+
+# Polls of the row while somebody else's call is under way: a call takes some tens of milliseconds.
+POLL_MIN_S = 0.03
+POLL_MAX_S = 0.4
+
+# Looks at the receipt while an attempt may still be in flight.
+LOOK_MIN_S = 0.2
+LOOK_MAX_S = 2.0
+
+
+class Waits:
+    """All results are in seconds from now."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._polls = 0
+        self._looks = 0
+        self._look_at = 0.0
+        self._watched: str | None = None
+
+    def jittered(self, seconds: float) -> float:
+        """About `seconds`, so that workers do not move in step."""
+        return seconds * (0.5 + self._instance.chance.random())
+
+    def poll_s(self) -> float:
+        """The next wait for somebody else's call."""
+        self._polls += 1
+        return self.jittered(min(POLL_MAX_S, POLL_MIN_S * 1.5 ** min(self._polls, 16)))
+
+    def retry_s(self) -> float:
+        """The next wait after a question that was not answered, or not for good: growing intervals."""
+        self._looks += 1
+        return self.jittered(min(LOOK_MAX_S, LOOK_MIN_S * 2 ** min(self._looks, 8)))
+
+    def before_look_s(self, attempt: Attempt, *, own: bool) -> float:
+        """How long a look at the receipt is not worth a call yet; 0 where the visit's `own` call went astray."""
+        now = self._instance.clock.monotonic()
+        if self._watched != attempt.id:
+            self._watched, self._looks = attempt.id, 0
+            in_flight_s = self._instance.rules.timeout_s + 1
+            left_s = attempt.time + in_flight_s - self._instance.api_clock.now()
+            self._look_at = now if own else now + min(max(left_s, 0.0), in_flight_s)
+        return max(0.0, self._look_at - now)
+
+    def after_look_s(self, attempt: Attempt) -> float:
+        """The wait until the next look: growing, but not past the attempt's death, and none once that is proven."""
+        interval_s = self.retry_s()
+        left_s = death(attempt, self._instance.rules.bound_s) - self._instance.api_clock.now()
+        if left_s > 0:
+            interval_s = min(interval_s, left_s)
+        return self.postpone(0.0 if self.is_dead(attempt) else interval_s)
+
+    def postpone(self, seconds: float) -> float:
+        """Let no look begin before `seconds` have passed."""
+        self._look_at = self._instance.clock.monotonic() + seconds
+        return seconds
+
+    def is_dead(self, attempt: Attempt) -> bool:
+        """Whether a `Date` received proves that the attempt can land no more (R4 b)."""
+        latest = self._instance.api_clock.latest
+        return latest is not None and latest >= death(attempt, self._instance.rules.bound_s)

@@ -1,0 +1,41 @@
+"""The weaker promise, without a receipt key: a Set is repeated, an ambiguous delta is told as unknown."""
+
+from __future__ import annotations
+
+from handler.core import transitions
+from handler.core.commands import Mode
+from handler.core.notices import Notice
+from handler.core.outcomes import Unknown
+from handler.core.ports import Fault, Refused
+from handler.core.rows import Attempt, Row
+from handler.core.runs import payload_of
+from handler.core.visit import Again, Next, Visit
+
+
+def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
+    """Decide what to do about an attempt whose reply nobody has: nothing tells any more whether it landed."""
+    dead = visit.waits.is_dead(attempt)
+    if attempt.mode is not Mode.SET and (dead or visit.sent == attempt.id):
+        change = transitions.answered(
+            row, Unknown("the reply was lost, and without receipts nothing tells"), _now(visit)
+        )
+        follows = visit.put(change.row, change.records)
+        if not isinstance(follows, Again):
+            visit.instance.reporter.report(Notice.UNKNOWN, group=visit.group.id, operations=len(change.records))
+        return follows
+    if dead:
+        # Repeated only after its death, so that the older value can never overwrite a newer one.
+        return visit.put(transitions.not_landed(row))
+    wait_s = visit.waits.before_look_s(attempt, own=visit.sent == attempt.id)
+    if wait_s > 0:
+        return Again(min(wait_s, visit.waits.poll_s()))
+    reply = visit.read(tuple(payload_of(attempt)))
+    return (
+        visit.setback(reply)
+        if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION
+        else Again(visit.waits.after_look_s(attempt))
+    )
+
+
+def _now(visit: Visit) -> float:
+    return visit.instance.clock.now()
