@@ -1,0 +1,100 @@
+"""HTTP connections that end in time: a reply that drips in byte by byte gets no longer than one that comes at once.
+
+The HTTP library bounds each single read. Here every read of a reply, its headers included, gets what the reads before
+it have left over.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, ProxyManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+# A frozen instance does not see that its peer has hung up, and a call into such a connection is lost without an answer.
+# A new connection costs some round trips; a lost call costs its group the life of a signature.
+IDLE_MAX_S = 30.0
+
+
+class _Reader(io.RawIOBase):
+    """The bytes of one reply, for as long as the socket's timeout was when the reading began."""
+
+    def __init__(self, sock: socket.socket, stream: io.RawIOBase) -> None:
+        super().__init__()
+        self._sock = sock
+        self._stream = stream
+        self._deadline = time.monotonic() + (sock.gettimeout() or 0.0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+        left_s = self._deadline - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        self._sock.settimeout(left_s)
+        return self._stream.readinto(buffer)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class _Reply(http.client.HTTPResponse):
+    def __init__(
+        self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None
+    ) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        self.fp = io.BufferedReader(_Reader(sock, self.fp.detach()))
+
+
+class _PlainConnection(HTTPConnection):
+    response_class = _Reply
+    _used_at = 0.0
+
+    @property
+    def is_connected(self) -> bool:
+        return 0 <= time.time() - self._used_at < IDLE_MAX_S and super().is_connected
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3 departs from the standard library here
+        # The wall clock, because the other one may stand still while the platform keeps the instance frozen.
+        self._used_at = time.time()
+        return super().getresponse()
+
+
+class _TlsConnection(_PlainConnection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class Adapter(HTTPAdapter):
+    """Gives a session the connections above, to the API itself and through a proxy. It repeats nothing."""
+
+    def __init__(self, connections: int) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0)
+        self.poolmanager.pool_classes_by_scheme = _pools()
+
+    def proxy_manager_for(self, proxy: str, **options: object) -> ProxyManager:
+        """The connections to a proxy, made the same way."""
+        manager: ProxyManager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = _pools()
+        return manager
+
+
+def _pools() -> dict[str, type[HTTPConnectionPool]]:
+    return {"http": _PlainPool, "https": _TlsPool}

@@ -1,0 +1,136 @@
+"""One exchange with the API: sent at most once, bounded in time and size, and honest about what may have left."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import TypeAlias
+
+import requests
+from requests.utils import get_environ_proxies
+from urllib3 import Timeout
+from urllib3.exceptions import HTTPError
+
+from handler.chat.connections import Adapter
+from handler.core.errors import SettingsError
+from handler.core.ports import Unclear, Unsent
+
+# The vendor's own limit of a response (its code 10018).
+REPLY_BYTES = 2**20
+CHUNK_BYTES = 2**16
+
+Query: TypeAlias = Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole reply with HTTP status 200: its body, and the text of its `Date` header."""
+
+    body: bytes
+    date: str | None
+
+
+class Transport:
+    """A session of kept-alive connections to one base URL, for up to `connections` threads at once.
+
+    Proxies and certificate authorities are taken from the environment, once, in the way of the HTTP library.
+    """
+
+    def __init__(self, base_url: str, timeout_s: float, connections: int) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._timeout_s = timeout_s
+        self._session = _session(self._base_url, connections)
+
+    def post(self, path: str, query: Query, content: bytes) -> Answer | Unclear | Unsent:
+        """Send one request and read its reply within `timeout_s`; whatever goes wrong is an Unclear or an Unsent."""
+        body = _Body(content, time.monotonic() + self._timeout_s)
+        try:
+            outcome = self._exchange(path, query, body)
+        except (OSError, HTTPError, ValueError) as error:
+            # The texts of these errors show the URL and the signature in it, so only their kind is told.
+            outcome = Unclear(type(error).__name__)
+        if body.begun:
+            return outcome
+        return Unsent(outcome.reason if isinstance(outcome, Unclear) else "answered before it was sent")
+
+    def close(self) -> None:
+        """End the connections that are kept."""
+        self._session.close()
+
+    def _exchange(self, path: str, query: Query, body: _Body) -> Answer | Unclear:
+        # TCP and TLS are each bounded by the connect timeout, so a half for each; the rest is for the reply.
+        timeout = Timeout(connect=self._timeout_s / 2, total=self._timeout_s)
+        with self._session.post(
+            self._base_url + path,
+            params=query,
+            data=body,
+            timeout=timeout,  # type: ignore[arg-type]  # documented by requests, missing in its annotations
+            stream=True,
+        ) as response:
+            return _read(response)
+
+
+class _Body:
+    """A request's body that can be handed over once, and only in time.
+
+    It is taken from here after the headers have gone. As long as it is not `begun`, the API cannot know what it was
+    asked to do, whichever error came up; no exception of an HTTP library tells that as well.
+    """
+
+    def __init__(self, content: bytes, deadline: float) -> None:
+        self._content = content
+        self._deadline = deadline
+        self.begun = False
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self.begun or time.monotonic() >= self._deadline:
+            raise TimeoutError
+        self.begun = True
+        yield self._content
+
+
+class _Session(requests.Session):
+    """A session that follows no redirect and does not look where one leads: another place could count again."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None, whatever the reply says."""
+
+
+def _session(base_url: str, connections: int) -> _Session:
+    session = _Session()
+    session.trust_env = False
+    session.proxies = get_environ_proxies(base_url)
+    session.verify = _certificate_authorities()
+    session.headers.update({"Content-Type": "application/json", "Accept-Encoding": "identity"})
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, Adapter(connections))
+    return session
+
+
+def _certificate_authorities() -> str | bool:
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        path = os.environ.get(variable)
+        if path and not Path(path).exists():
+            raise SettingsError(variable, "names no file")
+        if path:
+            return path
+    return True
+
+
+def _read(response: requests.Response) -> Answer | Unclear:
+    if response.status_code != requests.codes.ok:
+        return Unclear(f"HTTP status {response.status_code}")
+    body = bytearray()
+    while chunk := response.raw.read(CHUNK_BYTES, decode_content=False):
+        body += chunk
+        if len(body) > REPLY_BYTES:
+            return Unclear("the reply is too large")
+    return Answer(bytes(body), response.headers.get("Date"))

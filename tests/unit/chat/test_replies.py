@@ -1,0 +1,199 @@
+"""What a reply's body proves, and when its `Date` counts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.chat.replies import reply_of
+from handler.chat.transport import Answer
+from handler.core.ports import Counted, Fault, Refused, Reply, Unclear
+
+DATE = "Sun, 22 Nov 2026 10:20:30 GMT"
+SECONDS = 1795342830
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+FIELDS = ["ActionStatus", "ErrorCode", "ErrorInfo", "GroupCounter"]
+COUNTERS = st.lists(st.fixed_dictionaries({}, optional={"Key": JSON | st.just("like"), "Value": JSON}), max_size=3)
+
+
+def judged(document: object, *keys: str, date: str | None = DATE) -> Reply:
+    """What a reply with this document, to a call with these keys, says."""
+    return reply_of(Answer(json.dumps(document).encode(), date), keys, ["the-key"])
+
+
+def ok(*counters: object) -> dict[str, object]:
+    """The vendor's document of success."""
+    return {"ActionStatus": "OK", "ErrorCode": 0, "ErrorInfo": "", "GroupCounter": list(counters)}
+
+
+def fail(code: int, info: str = "no") -> dict[str, object]:
+    """The vendor's document of a refusal."""
+    return {"ActionStatus": "FAIL", "ErrorCode": code, "ErrorInfo": info}
+
+
+def test_all_counters_shown_are_counted() -> None:
+    """Counters beside those of the call are told as well."""
+    document = ok({"Key": "like", "Value": 5}, {"Key": "_receipt", "Value": -7})
+    assert judged(document, "like") == Counted({"like": 5, "_receipt": -7}, SECONDS)
+
+
+def test_a_read_of_a_group_without_counters_is_an_answer() -> None:
+    """Nothing was asked for by name, and nothing is there."""
+    assert judged(ok()) == Counted({}, SECONDS)
+
+
+def test_fields_that_nobody_knows_are_ignored() -> None:
+    """The vendor may add some at any time."""
+    document = ok({"Key": "like", "Value": 5, "Seq": 1}) | {"RequestId": "r", "ErrorDisplay": ""}
+    assert judged(document, "like") == Counted({"like": 5}, SECONDS)
+
+
+def test_the_ends_of_the_vendors_range_are_counted() -> None:
+    """Values are signed 64-bit integers."""
+    document = ok({"Key": "a", "Value": 2**63 - 1}, {"Key": "b", "Value": -(2**63)})
+    assert judged(document) == Counted({"a": 2**63 - 1, "b": -(2**63)}, SECONDS)
+
+
+@pytest.mark.parametrize("value", [None, True, 5.0, "5", [5], 2**63, -(2**63) - 1])
+def test_a_value_that_is_no_64_bit_integer_proves_nothing(value: object) -> None:
+    """A number that was changed on the way is not to be reckoned with."""
+    assert judged(ok({"Key": "like", "Value": value}), "like") == Unclear(
+        "a counter of the reply has no Value", SECONDS
+    )
+
+
+@pytest.mark.parametrize("counter", [None, 5, "like", [], {"Value": 5}, {"Key": 5, "Value": 5}])
+def test_a_counter_without_a_key_proves_nothing(counter: object) -> None:
+    """The list has another shape than the vendor's."""
+    assert judged(ok(counter)) == Unclear("a counter of the reply has no Key", SECONDS)
+
+
+def test_a_counter_shown_twice_proves_nothing() -> None:
+    """Nobody knows which of the two values holds."""
+    document = ok({"Key": "like", "Value": 5}, {"Key": "like", "Value": 6})
+    assert judged(document, "like") == Unclear("the reply shows a counter twice", SECONDS)
+
+
+@pytest.mark.parametrize("shown", [[], ["like"], ["_receipt"]])
+def test_an_update_whose_reply_lacks_a_counter_of_the_call_proves_nothing(shown: list[str]) -> None:
+    """The receipt above all."""
+    document = ok(*({"Key": key, "Value": 1} for key in shown))
+    assert judged(document, "like", "_receipt") == Unclear("the reply does not show every counter of the call", SECONDS)
+
+
+@pytest.mark.parametrize("counters", [None, {}, "like", 5])
+def test_success_without_a_list_of_counters_proves_nothing(counters: object) -> None:
+    """Neither the receipt nor anything else is shown."""
+    assert judged(ok() | {"GroupCounter": counters}) == Unclear("the reply shows no GroupCounter", SECONDS)
+
+
+def test_a_listed_refusal_is_definite() -> None:
+    """It keeps the vendor's code and words, and says whose fault it is."""
+    assert judged(fail(10015, "group id is invalid")) == Refused(10015, "group id is invalid", Fault.OPERATION, SECONDS)
+
+
+@pytest.mark.parametrize("info", [None, 5, ["x"]])
+def test_a_refusal_whose_words_are_no_text_has_none(info: object) -> None:
+    """The code is what counts."""
+    assert judged(fail(60007) | {"ErrorInfo": info}) == Refused(60007, "", Fault.RATE, SECONDS)
+
+
+def test_a_refusal_shows_no_secret() -> None:
+    """The vendor's words go to callers and into the ledger."""
+    assert judged(fail(70009, "key the-key")) == Refused(70009, "key [redacted]", Fault.CREDENTIALS, SECONDS)
+
+
+@pytest.mark.parametrize("code", [10002, 60008, 12345])
+def test_a_code_that_proves_nothing_is_named(code: int) -> None:
+    """It is the API's own reply, so its `Date` counts."""
+    assert judged(fail(code)) == Unclear(f"ErrorCode {code}", SECONDS)
+
+
+@pytest.mark.parametrize("document", [ok() | {"ActionStatus": "FAIL"}, fail(10010) | {"ActionStatus": "OK"}])
+def test_a_reply_that_contradicts_itself_proves_nothing(document: dict[str, object]) -> None:
+    """Success and failure at once."""
+    assert judged(document) == Unclear("ActionStatus contradicts ErrorCode", SECONDS)
+
+
+def test_the_status_may_be_missing() -> None:
+    """The code says it all."""
+    assert judged({"ErrorCode": 0, "GroupCounter": []}) == Counted({}, SECONDS)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html></html>",
+        b"[]",
+        b"0",
+        b"null",
+        b"{}",
+        b'{"ErrorCode": "0"}',
+        b'{"ErrorCode": true}',
+        b'{"ErrorCode": 0.0}',
+        b'{"ErrorCode": 1e999}',
+        b'{"ErrorCode": 99999999999}',
+        b'{"ErrorCode": 0, "GroupCounter": [',
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+        b'{"ErrorCode": 0, "x": ' + b"9" * 5000 + b"}",
+    ],
+    ids=lambda body: body[:24],
+)
+def test_what_is_not_the_apis_own_json_proves_nothing_and_tells_no_time(body: bytes) -> None:
+    """The clock of a proxy judges nothing."""
+    said = reply_of(Answer(body, DATE), [], [])
+    assert isinstance(said, Unclear)
+    assert said.date is None
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        (DATE, SECONDS),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Sun, 22 Nov 2026 10:20:30 -0000", SECONDS),
+        ("Sun, 22 Nov 2026 12:20:30 +0200", SECONDS),
+        (None, None),
+        ("", None),
+        ("yesterday", None),
+        ("Sun, 22 Nov 2026 25:20:30 GMT", None),
+        ("Sun, 99 Nov 2026 10:20:30 GMT", None),
+        ("Sun, 22 Nov 2026 10:20:30 +9999999", None),
+        ("Sun, 22 Nov 2026 10:20:30 +99999999999999999999", None),
+        ("Sun, 22 Nov 99999999999999999999 10:20:30 GMT", None),
+    ],
+)
+def test_the_date_is_read_in_whole_seconds(date: str | None, seconds: int | None) -> None:
+    """In the zone that it names; what is no date is none."""
+    assert judged(ok(), date=date) == Counted({}, seconds)
+
+
+@given(st.text())
+def test_no_date_breaks_anything(date: str) -> None:
+    """The header comes from outside."""
+    said = judged(ok(), date=date)
+    assert isinstance(said, Counted)
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS), JSON | COUNTERS | st.sampled_from([0, 10010, "OK", "FAIL"])))
+def test_any_document_is_judged(document: dict[str, object]) -> None:
+    """And only a list of well-formed counters is believed."""
+    said = judged(document, "like")
+    if isinstance(said, Counted):
+        assert "like" in said.values
+        assert all(type(value) is int for value in said.values.values())
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_judged(body: bytes) -> None:
+    """Bytes that are no document of the API's are never an answer."""
+    assert isinstance(reply_of(Answer(body, DATE), ["like"], []), Unclear)
