@@ -1,0 +1,86 @@
+"""Where secret texts are had from: references such as `file:/etc/chat.json` or `env:CHAT_JSON`, and what reads them."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from handler.core.errors import SecretUnavailable, SettingsError
+
+Source: TypeAlias = Callable[[], str]
+
+SCHEMES = ("aws", "tencent", "file", "env")
+SUPPORTED = "file:<path> and env:<VARIABLE>"
+
+# Secrets managers allow 64 KiB, and a file that holds more than that is another one.
+SECRET_BYTES = 64 * 1024
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def is_reference(text: str) -> bool:
+    """Whether the text says where a secret is, rather than being one."""
+    return text.partition(":")[0] in SCHEMES and ":" in text
+
+
+def read_reference(reference: str, environ: Mapping[str, str], variable: str) -> str:
+    """The text that a reference leads to, at this moment; raises as `source_for` and its source do."""
+    return source_for(reference, environ, variable)()
+
+
+def source_for(reference: str, environ: Mapping[str, str], variable: str = "CHAT_SECRET") -> Source:
+    """What reads the text that a reference leads to; raises SettingsError, in the name of `variable`, if there is none.
+
+    The error does not show the reference: somebody may have put the secret itself there.
+    """
+    scheme, _, rest = reference.partition(":")
+    if scheme == "file" and rest and "\0" not in rest:
+        return file_source(rest)
+    if scheme == "env" and _VARIABLE.fullmatch(rest):
+        return env_source(environ, rest)
+    if scheme in {"aws", "tencent"}:
+        raise SettingsError(variable, f"this release does not read {scheme}: references, only {SUPPORTED}")
+    raise SettingsError(variable, f"is no reference to a secret: {SUPPORTED} are")
+
+
+def file_source(path: str) -> Source:
+    """Read a file anew each time, as UTF-8; the path is taken as it is, without `~` or variables in it.
+
+    The source raises SecretUnavailable, which names the path and shows nothing of the content.
+    """
+
+    def read() -> str:
+        try:
+            return _content(Path(path)).decode("utf-8-sig").strip()
+        except OSError as error:
+            raise SecretUnavailable(f"the secret's file {path} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise SecretUnavailable(f"the secret's file {path} is not UTF-8") from None
+
+    return read
+
+
+def env_source(environ: Mapping[str, str], variable: str) -> Source:
+    """Read an environment variable; the source raises SecretUnavailable if it is not set or empty."""
+
+    def read() -> str:
+        text = environ.get(variable, "").strip()
+        if not text:
+            raise SecretUnavailable(f"the secret's environment variable {variable} is not set")
+        return text
+
+    return read
+
+
+def _content(path: Path) -> bytes:
+    # A pipe or a device could keep the reader waiting for ever.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise SecretUnavailable(f"the secret's file {path} is no regular file")
+    with path.open("rb") as file:
+        content = file.read(SECRET_BYTES + 1)
+    if len(content) > SECRET_BYTES:
+        raise SecretUnavailable(f"the secret's file {path} is longer than {SECRET_BYTES} bytes")
+    return content

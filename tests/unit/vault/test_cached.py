@@ -1,0 +1,214 @@
+"""The secret is fetched when it has to be, by one thread at a time, and kept where fetching fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from handler.core.credentials import Secret
+from handler.core.errors import CounterError, SecretUnavailable, SettingsError
+from handler.vault.cached import CachedVault
+
+
+class HandClock:
+    """Time that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self.seconds
+
+    def monotonic(self) -> float:
+        """The same seconds."""
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.seconds += seconds
+
+
+class Store:
+    """A place that holds a secret's text, counts how often it is asked, and can be out of order."""
+
+    def __init__(self) -> None:
+        self.text = "1"
+        self.failure: CounterError | None = None
+        self.fetches = 0
+        self.meanwhile: Callable[[], object] = bool
+
+    def fetch(self) -> str:
+        """The text, as a source gives it."""
+        self.fetches += 1
+        self.meanwhile()
+        if self.failure is not None:
+            raise self.failure
+        return self.text
+
+
+def parse(text: str) -> Secret:
+    """A secret whose app is the text; a text that is no number is a wrong secret."""
+    if not text.isdigit():
+        raise SettingsError("CHAT_SECRET", "sdkappid of the secret: wrong")
+    return Secret(int(text), "administrator", "key")
+
+
+class Fixture:
+    """A vault over a store, with the clock that it goes by and the failures that it told of."""
+
+    def __init__(self) -> None:
+        self.clock = HandClock()
+        self.store = Store()
+        self.failures: list[CounterError] = []
+        self.vault = CachedVault(self.store.fetch, parse, self.clock, self.failures.append)
+
+
+@pytest.fixture
+def fixture() -> Fixture:
+    """A vault that has fetched nothing yet."""
+    return Fixture()
+
+
+def test_nothing_is_fetched_before_it_is_needed(fixture: Fixture) -> None:
+    """A cold start that needs no secret pays for none."""
+    assert fixture.store.fetches == 0
+
+
+def test_the_secret_is_fetched_once_in_five_minutes(fixture: Fixture) -> None:
+    """And again after that."""
+    assert fixture.vault.current().sdkappid == 1
+    fixture.store.text = "2"
+    fixture.clock.sleep(299)
+    assert fixture.vault.current().sdkappid == 1
+    fixture.clock.sleep(1)
+    assert fixture.vault.current().sdkappid == 2
+    assert fixture.store.fetches == 2
+
+
+@pytest.mark.parametrize("failure", [SecretUnavailable("gone"), SettingsError("CHAT_SECRET", "wrong")])
+def test_a_first_fetch_that_fails_says_so(fixture: Fixture, failure: CounterError) -> None:
+    """There is nothing to go on with."""
+    fixture.store.failure = failure
+    with pytest.raises(type(failure)) as raised:
+        fixture.vault.current()
+    assert raised.value is failure
+
+
+def test_a_first_secret_that_is_wrong_says_so(fixture: Fixture) -> None:
+    """The content is at fault, not the way to it."""
+    fixture.store.text = "wrong"
+    with pytest.raises(SettingsError, match="sdkappid"):
+        fixture.vault.current()
+
+
+def test_a_failed_first_fetch_is_not_repeated_within_a_second(fixture: Fixture) -> None:
+    """Many calls that wait for it would each wait as long as it takes to fail."""
+    fixture.store.failure = SecretUnavailable("gone")
+    for _ in range(3):
+        with pytest.raises(SecretUnavailable):
+            fixture.vault.current()
+    assert fixture.store.fetches == 1
+
+
+def test_a_first_fetch_is_repeated_after_a_second(fixture: Fixture) -> None:
+    """And may then succeed."""
+    fixture.store.failure = SecretUnavailable("gone")
+    with pytest.raises(SecretUnavailable):
+        fixture.vault.current()
+    fixture.store.failure = None
+    fixture.clock.sleep(1)
+    assert fixture.vault.current().sdkappid == 1
+
+
+@pytest.mark.parametrize("broken", ["unreachable", "wrong"])
+def test_the_old_secret_is_kept_where_a_later_fetch_fails(fixture: Fixture, broken: str) -> None:
+    """Whether the store is out of order or what it holds is wrong; somebody is told."""
+    fixture.vault.current()
+    fixture.store.text = "wrong"
+    fixture.store.failure = SecretUnavailable("gone") if broken == "unreachable" else None
+    fixture.clock.sleep(300)
+    assert fixture.vault.current().sdkappid == 1
+    assert len(fixture.failures) == 1
+
+
+def test_a_failed_fetch_is_repeated_after_thirty_seconds(fixture: Fixture) -> None:
+    """Not at every call, which would each wait for the store."""
+    fixture.vault.current()
+    fixture.store.failure = SecretUnavailable("gone")
+    fixture.clock.sleep(300)
+    fixture.vault.current()
+    fixture.clock.sleep(29)
+    fixture.vault.current()
+    assert fixture.store.fetches == 2
+    fixture.store.failure, fixture.store.text = None, "2"
+    fixture.clock.sleep(1)
+    assert fixture.vault.current().sdkappid == 2
+
+
+def test_a_refresh_fetches_at_once(fixture: Fixture) -> None:
+    """The vendor has said that the key is wrong."""
+    fixture.vault.current()
+    fixture.store.text = "2"
+    assert fixture.vault.refresh().sdkappid == 2
+    assert fixture.vault.current().sdkappid == 2
+
+
+def test_a_refresh_that_fails_keeps_the_old_secret(fixture: Fixture) -> None:
+    """It may still be good."""
+    fixture.vault.current()
+    fixture.store.failure = SecretUnavailable("gone")
+    assert fixture.vault.refresh().sdkappid == 1
+    assert fixture.failures == [fixture.store.failure]
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_refresh_may_ask_for_a_least_age(fixture: Fixture, works: bool) -> None:
+    """Unknown tokens must not become a load on the store, whether it answers or not."""
+    fixture.vault.current()
+    fixture.store.failure = None if works else SecretUnavailable("gone")
+    fixture.clock.sleep(30)
+    for _ in range(3):
+        fixture.vault.refresh(min_age_s=30)
+        fixture.clock.sleep(9)
+    assert fixture.store.fetches == 2
+    fixture.clock.sleep(3)
+    fixture.vault.refresh(min_age_s=30)
+    assert fixture.store.fetches == 3
+
+
+def test_a_first_refresh_fetches(fixture: Fixture) -> None:
+    """Even if a least age is asked for."""
+    assert fixture.vault.refresh(min_age_s=30).sdkappid == 1
+
+
+def test_threads_that_want_the_first_secret_share_one_fetch(fixture: Fixture) -> None:
+    """The others wait for it."""
+    with ThreadPoolExecutor(8) as threads:
+        secrets = list(threads.map(lambda _: fixture.vault.current(), range(32)))
+    assert {secret.sdkappid for secret in secrets} == {1}
+    assert fixture.store.fetches == 1
+
+
+def test_threads_share_a_refresh_that_began_after_each_had_asked_for_one(fixture: Fixture) -> None:
+    """One that was under way before may have read the old secret, and is not for them."""
+    store = fixture.store
+    fixture.vault.current()
+    start = threading.Barrier(8)
+
+    def number_the_fetches() -> None:
+        store.text = str(store.fetches)
+        threading.Event().wait(0.01)
+
+    def refresh(_: int) -> bool:
+        start.wait(5)
+        begun = store.fetches
+        return fixture.vault.refresh().sdkappid > begun
+
+    store.meanwhile = number_the_fetches
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(refresh, range(32)))
+    assert store.fetches < 32

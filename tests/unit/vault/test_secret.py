@@ -1,0 +1,201 @@
+"""The secret's JSON is checked field by field, and no error shows a value of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import traceback
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.core.credentials import Caller, Secret
+from handler.core.errors import SettingsError
+from handler.vault.secret import parse
+
+KEY = "5bd2850fff3ecb11d7c805251c51ee46"
+TOKEN = "a-token-that-nobody-may-see"
+DIGEST = hashlib.sha256(TOKEN.encode()).hexdigest()
+SECRET: Mapping[str, object] = {"sdkappid": 1400000000, "identifier": "administrator", "key": KEY}
+
+
+def text(**changes: object) -> str:
+    """The secret's JSON with some fields changed."""
+    return json.dumps({**SECRET, **changes})
+
+
+def without(field: str) -> str:
+    """The secret's JSON without one field."""
+    return json.dumps({name: value for name, value in SECRET.items() if name != field})
+
+
+def problem(secret: str) -> str:
+    """How a secret is refused."""
+    with pytest.raises(SettingsError) as refusal:
+        parse(secret)
+    shown = "".join(traceback.format_exception(refusal.value))
+    assert KEY not in shown
+    assert TOKEN not in shown
+    assert refusal.value.variable == "CHAT_SECRET"
+    return refusal.value.problem
+
+
+def test_a_secret_without_callers_is_enough() -> None:
+    """Timers and queues bring no caller's token."""
+    assert parse(text()) == Secret(1400000000, "administrator", KEY, ())
+
+
+def test_a_callers_token_is_kept_with_its_digest() -> None:
+    """The digest is what a token is compared by; signed requests need the token itself."""
+    secret = parse(text(callers=[{"name": "mobile", "token": TOKEN}]))
+    assert secret.callers == (Caller("mobile", bytes.fromhex(DIGEST), TOKEN),)
+
+
+@pytest.mark.parametrize("digest", [DIGEST, DIGEST.upper()])
+def test_a_digest_may_stand_for_the_token(digest: str) -> None:
+    """Then the token is in no store but the caller's."""
+    secret = parse(text(callers=[{"name": "mobile", "token_sha256": digest}]))
+    assert secret.callers == (Caller("mobile", bytes.fromhex(DIGEST), None),)
+
+
+def test_callers_may_share_a_name() -> None:
+    """While a token rotates, the old one and the new one are the same caller."""
+    secret = parse(text(callers=[{"name": "mobile", "token": "old"}, {"name": "mobile", "token": "new"}]))
+    assert [caller.name for caller in secret.callers] == ["mobile", "mobile"]
+
+
+def test_a_secret_shows_no_secret() -> None:
+    """It may be logged by accident."""
+    shown = repr(parse(text(callers=[{"name": "mobile", "token": TOKEN}])))
+    assert KEY not in shown
+    assert TOKEN not in shown
+
+
+@pytest.mark.parametrize("field", SECRET)
+def test_a_missing_field_is_named(field: str) -> None:
+    """All three are needed to sign."""
+    assert problem(without(field)) == f"{field} of the secret: Field required"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("sdkappid", "1400000000"),
+        ("sdkappid", 1400000000.0),
+        ("sdkappid", True),
+        ("sdkappid", 0),
+        ("sdkappid", -1),
+        ("sdkappid", 2**63),
+        ("sdkappid", None),
+        ("identifier", ""),
+        ("identifier", "a" * 33),
+        ("identifier", "admin istrator"),
+        ("identifier", "админ"),
+        ("identifier", 5),
+        ("key", ""),
+        ("key", f"{KEY}\n"),
+        ("key", f" {KEY}"),
+        ("key", 5),
+        ("key", [KEY]),
+        ("callers", None),
+        ("callers", {}),
+        ("callers", KEY),
+    ],
+    ids=repr,
+)
+def test_a_wrong_field_is_named(field: str, value: object) -> None:
+    """The name and what is wrong, never what stands there."""
+    assert problem(text(**{field: value})).startswith(f"{field} of the secret: ")
+
+
+@pytest.mark.parametrize(
+    ("caller", "field"),
+    [
+        ({"name": "m"}, "callers[0]"),
+        ({"name": "m", "token": TOKEN, "token_sha256": DIGEST}, "callers[0]"),
+        ({"token": TOKEN}, "callers[0].name"),
+        ({"name": "", "token": TOKEN}, "callers[0].name"),
+        ({"name": "m", "token": ""}, "callers[0].token"),
+        ({"name": "m", "token": f"{TOKEN}\n"}, "callers[0].token"),
+        ({"name": "m", "token": 5}, "callers[0].token"),
+        ({"name": "m", "token_sha256": DIGEST[1:]}, "callers[0].token_sha256"),
+        ({"name": "m", "token_sha256": TOKEN}, "callers[0].token_sha256"),
+        ({"name": "m", "token": TOKEN, "scope": "all"}, "callers[0].scope"),
+        (TOKEN, "callers[0]"),
+    ],
+    ids=repr,
+)
+def test_a_wrong_caller_is_named(caller: object, field: str) -> None:
+    """By its place in the list."""
+    assert problem(text(callers=[caller])).startswith(f"{field} of the secret: ")
+
+
+@pytest.mark.parametrize("other", [{"token": TOKEN}, {"token_sha256": DIGEST}])
+def test_a_token_of_two_names_is_refused(other: dict[str, str]) -> None:
+    """Which caller it is decides whose idempotency keys are meant."""
+    callers = [{"name": "mobile", "token": TOKEN}, {"name": "web", **other}]
+    assert problem(text(callers=callers)) == ("callers[1] of the secret: has the token of a caller with another name")
+
+
+def test_an_unknown_field_is_named() -> None:
+    """A slip in a name would otherwise be a caller that nobody knows."""
+    assert problem(text(caller=[])) == "caller of the secret: Extra inputs are not permitted"
+
+
+def test_an_unknown_field_that_looks_like_a_value_is_not_shown() -> None:
+    """Somebody may have put the key where its name belongs."""
+    assert problem(text(**{f"{KEY}{KEY}": ""})) == "a field of the secret: Extra inputs are not permitted"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        f'{{"sdkappid": 1, "key": "{KEY}", "identifier": "a", "key": "{TOKEN}"}}',
+        f'{{"sdkappid": 1, "key": "{KEY}", "identifier": "a", "callers": [{{"key": "{TOKEN}", "key": ""}}]}}',
+    ],
+)
+def test_a_field_that_stands_twice_is_refused(secret: str) -> None:
+    """Readers of JSON differ in which one they take."""
+    assert problem(secret) == "key of the secret: stands twice"
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("", "content of the secret: is not JSON at line 1, column 1"),
+        (KEY, "content of the secret: is not JSON at line 1, column 2"),
+        (f'{{"key": "{KEY}",\n}}', "content of the secret: is not JSON at line 2, column 1"),
+        (f'{{"key": "{KEY}', "content of the secret: is not JSON at line 1, column 9"),
+        (f'["{KEY}"]', "content of the secret: must be a JSON object"),
+        (f'"{KEY}"', "content of the secret: must be a JSON object"),
+        ("[" * 100_000, "content of the secret: is not usable JSON"),
+        (f"{KEY}\udc80", "content of the secret: is not usable JSON"),
+    ],
+    ids=["empty", "bare", "comma", "cut", "list", "string", "deep", "bytes"],
+)
+def test_text_that_is_no_object_is_refused_without_being_shown(secret: str, said: str) -> None:
+    """Only where it breaks is told."""
+    assert problem(secret) == said
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda x: (
+            st.lists(x)
+            | st.dictionaries(
+                st.sampled_from(["sdkappid", "identifier", "key", "callers", "name", "token", "token_sha256", "x"]), x
+            )
+        ),
+    )
+)
+def test_any_json_is_a_secret_or_refused(document: object) -> None:
+    """Nothing else comes out of it."""
+    outcome: Secret | str
+    try:
+        outcome = parse(json.dumps(document))
+    except SettingsError as refusal:
+        outcome = refusal.problem
+    assert isinstance(outcome, Secret) or " of the secret: " in outcome

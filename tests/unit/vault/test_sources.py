@@ -1,0 +1,149 @@
+"""References lead to the text of a secret, and their errors show neither that text nor a secret put in their place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from handler.core.errors import SecretUnavailable, SettingsError
+from handler.vault.sources import SECRET_BYTES, env_source, file_source, is_reference, read_reference, source_for
+
+CONTENT = '{"key": "nobody-may-see-this"}'
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    """Without the white space around its content, a byte order mark included."""
+    file = tmp_path / "chat.json"
+    file.write_bytes(b"\xef\xbb\xbf" + CONTENT.encode() + b"\n")
+    assert source_for(f"file:{file}", {})() == CONTENT
+
+
+def test_a_relative_path_starts_where_the_process_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with any program."""
+    (tmp_path / "chat.json").write_text(CONTENT)
+    monkeypatch.chdir(tmp_path)
+    assert source_for("file:chat.json", {})() == CONTENT
+
+
+def test_a_file_is_read_anew_each_time(tmp_path: Path) -> None:
+    """A rotated secret has to be seen."""
+    file = tmp_path / "chat.json"
+    file.write_text("old")
+    read = file_source(str(file))
+    assert read() == "old"
+    file.write_text("new")
+    assert read() == "new"
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """The path is no secret."""
+    with pytest.raises(
+        SecretUnavailable, match=f"^the secret's file {tmp_path}/none cannot be read: No such file or dir"
+    ):
+        file_source(f"{tmp_path}/none")()
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    """It has no content."""
+    with pytest.raises(SecretUnavailable, match=f"^the secret's file {tmp_path} is no regular file$"):
+        file_source(str(tmp_path))()
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    """Reading it could wait for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SecretUnavailable, match=r"pipe is no regular file$"):
+        file_source(f"{tmp_path}/pipe")()
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    """The bytes are not shown."""
+    (tmp_path / "x").write_bytes(b"secret\xff")
+    with pytest.raises(SecretUnavailable, match=f"^the secret's file {tmp_path}/x is not UTF-8$"):
+        file_source(f"{tmp_path}/x")()
+
+
+def test_a_file_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    """It is no secret."""
+    (tmp_path / "x").write_bytes(b"x" * (SECRET_BYTES + 1))
+    with pytest.raises(SecretUnavailable, match=r"is longer than 65536 bytes$"):
+        file_source(f"{tmp_path}/x")()
+
+
+def test_a_path_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither `~` nor a variable in it is replaced."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "chat.json").write_text(CONTENT)
+    with pytest.raises(SecretUnavailable, match=r"~/chat.json cannot be read"):
+        source_for("file:~/chat.json", {})()
+
+
+def test_a_variable_is_read() -> None:
+    """From the environment that was passed in."""
+    assert source_for("env:CHAT_JSON", {"CHAT_JSON": f" {CONTENT}\n"})() == CONTENT
+
+
+@pytest.mark.parametrize("environ", [{}, {"CHAT_JSON": ""}, {"CHAT_JSON": " \n"}])
+def test_a_variable_that_is_not_set_is_named(environ: dict[str, str]) -> None:
+    """An empty one is not set."""
+    with pytest.raises(SecretUnavailable, match=r"^the secret's environment variable CHAT_JSON is not set$"):
+        env_source(environ, "CHAT_JSON")()
+
+
+@pytest.mark.parametrize("scheme", ["aws", "tencent"])
+def test_a_cloud_reference_says_what_can_be_read(scheme: str) -> None:
+    """It is a reference, but not one of this release."""
+    said = f"^CHAT_SECRET: this release does not read {scheme}: references, only file:<path> and env:<VARIABLE>$"
+    with pytest.raises(SettingsError, match=said):
+        source_for(f"{scheme}:prod/chat", {})
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "",
+        "file",
+        "file:",
+        "env:",
+        "env:A B",
+        "env:1",
+        f"env:{CONTENT}",
+        "file:a\0b",
+        CONTENT,
+        "vault:x",
+        "/etc/x",
+        "FILE:x",
+    ],
+)
+def test_what_is_no_reference_is_refused_without_being_shown(reference: str) -> None:
+    """Somebody may have put the secret itself there."""
+    with pytest.raises(SettingsError) as refusal:
+        source_for(reference, {})
+    assert str(refusal.value) == "CHAT_SECRET: is no reference to a secret: file:<path> and env:<VARIABLE> are"
+
+
+def test_another_variable_may_hold_a_reference() -> None:
+    """The ledger's address may hold a password."""
+    assert read_reference("env:URL", {"URL": "redis://:password@host"}, "LEDGER_URL") == "redis://:password@host"
+    with pytest.raises(SettingsError, match=r"^LEDGER_URL: is no reference"):
+        read_reference("redis://host", {}, "LEDGER_URL")
+
+
+@pytest.mark.parametrize(
+    ("text", "so"),
+    [
+        ("file:/etc/url", True),
+        ("env:URL", True),
+        ("aws:prod/url", True),
+        ("tencent:url", True),
+        ("sqlite:///var/ledger.db", False),
+        ("redis://host", False),
+        ("file", False),
+        ("", False),
+    ],
+)
+def test_a_reference_is_told_from_an_address(text: str, so: bool) -> None:
+    """By what stands before the first colon."""
+    assert is_reference(text) is so
