@@ -1,0 +1,182 @@
+"""The embedded ledger: rows and records in one SQLite file, shared safely by any number of threads and processes.
+
+It suits one machine. On a function's own disk it lasts no longer than the instance. Needs SQLite 3.24 or newer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from handler.core.codec import decode_record, decode_row, encode_record
+from handler.core.ports import Clock, Generation
+from handler.core.rows import Attempt, Group, Record, Records, Row, Settlement
+from handler.ledgers.bounded import row_text
+from handler.ledgers.sqlite_file import FileFormat, SqliteFile
+
+# A commit waits for one sync of the disk, some milliseconds on most: a second is what a call usually takes at most.
+USUAL_TIMEOUT_S = 1.0
+
+# The exception: writers queue for the file, and SQLite's queue is unfair. Eight writers without pause kept one of them
+# waiting for some seconds; the default of 5 s would fail it.
+BUSY_TIMEOUT_S = 30.0
+
+# Each write forgets this many expired records more than it adds: a backlog shrinks, and no write pays for all of it.
+FORGOTTEN_PER_WRITE = 4
+
+SYNCHRONOUS = ("full", "normal")
+
+LEDGER = FileFormat(
+    application_id=0x75676331,  # "ugc1"
+    schema=(
+        """CREATE TABLE groups (
+            app INTEGER NOT NULL, id TEXT NOT NULL,
+            version INTEGER NOT NULL, unfinished INTEGER NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (app, id))""",
+        "CREATE INDEX unfinished_groups ON groups (app, id) WHERE unfinished = 1",
+        """CREATE TABLE records (
+            app INTEGER NOT NULL, group_id TEXT NOT NULL, id TEXT NOT NULL,
+            expires_at REAL NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (app, group_id, id)) WITHOUT ROWID""",
+        "CREATE INDEX records_by_expiry ON records (expires_at)",
+        "CREATE TABLE ledger (generation INTEGER NOT NULL, started INTEGER NOT NULL)",
+        "INSERT INTO ledger VALUES (1, 0)",
+    ),
+)
+
+_READ_ROW = "SELECT body FROM groups WHERE app = ? AND id = ?"
+_READ_VERSION = "SELECT version FROM groups WHERE app = ? AND id = ?"
+_READ_RECORD = "SELECT body FROM records WHERE app = ? AND group_id = ? AND id = ?"
+_READ_UNFINISHED = "SELECT id FROM groups WHERE app = ? AND unfinished = 1 AND id > ? ORDER BY id LIMIT ?"
+_READ_GENERATION = "SELECT generation, started FROM ledger"
+_WRITE_ROW = """
+    INSERT INTO groups (app, id, version, unfinished, body) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (app, id) DO UPDATE
+    SET version = excluded.version, unfinished = excluded.unfinished, body = excluded.body"""
+# The first answer wins. Records are written only with a row that still owes their operations, so a second answer can
+# only come from a mistake elsewhere; the first may have been given to a caller, and an error here would hold up the
+# group for ever.
+_WRITE_RECORD = """
+    INSERT INTO records (app, group_id, id, expires_at, body) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (app, group_id, id) DO NOTHING"""
+_FORGET = """
+    DELETE FROM records WHERE (app, group_id, id) IN
+    (SELECT app, group_id, id FROM records WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"""
+
+
+class SqliteLedger:
+    """A `Ledger` in the file at `path`, in a folder that exists; nothing is opened before the first call.
+
+    `synchronous` is "full", or "normal": the file stays whole, but a loss of power may take the last commits with it,
+    and with them what callers were told. `factory` makes the connections, so that a test can have one that fails.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        clock: Clock,
+        *,
+        synchronous: str = "full",
+        timeout_s: float = USUAL_TIMEOUT_S,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        factory: type[sqlite3.Connection] = sqlite3.Connection,
+    ) -> None:
+        if synchronous not in SYNCHRONOUS:
+            raise ValueError(f"synchronous is one of {', '.join(SYNCHRONOUS)}")
+        self.timeout_s = timeout_s
+        self._clock = clock
+        self._file = SqliteFile(path, LEDGER, synchronous=synchronous, busy_timeout_s=busy_timeout_s, factory=factory)
+
+    def load(self, group: Group) -> Row | None:
+        """The row, as last committed."""
+        return self._file.read(lambda connection: _row(connection, group))
+
+    def find(self, group: Group, ids: Sequence[str]) -> Records:
+        """The records that are still in the file."""
+        return self._file.read(lambda connection: _records(connection, group, ids))
+
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+        """The fast path of R1, in one write transaction."""
+
+        def opened(connection: sqlite3.Connection) -> Row | None:
+            row = _row(connection, group)
+            if row is None or not row.is_idle(receipt_key, generation):
+                return None
+            if _records(connection, group, [entry.id for entry in attempt.entries]):
+                return None
+            row = row.opened(attempt)
+            self._put(connection, group, row, {})
+            return row
+
+        return self._file.write(opened)
+
+    def swap(self, group: Group, row: Row, records: Records) -> bool:
+        """Compare-and-swap of the row, its records with it, in one write transaction."""
+
+        def swapped(connection: sqlite3.Connection) -> bool:
+            stored: tuple[int] | None = connection.execute(_READ_VERSION, (group.app, group.id)).fetchone()
+            if (stored[0] if stored else 0) != row.version - 1:
+                return False
+            self._put(connection, group, row, records)
+            return True
+
+        return self._file.write(swapped)
+
+    def settle(self, group: Group, settlement: Settlement) -> bool:
+        """The partial update of R5, in one write transaction."""
+
+        def settled(connection: sqlite3.Connection) -> bool:
+            row = settlement.applied_to(_row(connection, group))
+            if row is None:
+                return False
+            self._put(connection, group, row, settlement.records)
+            return True
+
+        return self._file.write(settled)
+
+    def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of unfinished groups in the order of their code points."""
+
+        def ids(connection: sqlite3.Connection) -> list[str]:
+            found: list[tuple[str]] = connection.execute(_READ_UNFINISHED, (app, after, limit)).fetchall()
+            return [group_id for (group_id,) in found]
+
+        return self._file.read(ids)
+
+    def generation(self) -> Generation:
+        """The generation in the file; a new file is of the first."""
+
+        def stored(connection: sqlite3.Connection) -> Generation:
+            found: tuple[int, int] = connection.execute(_READ_GENERATION).fetchone()
+            return Generation(*found)
+
+        return self._file.read(stored)
+
+    def close(self) -> None:
+        """Close the file once the calls under way have ended; another call opens it again."""
+        self._file.close()
+
+    def _put(self, connection: sqlite3.Connection, group: Group, row: Row, records: Records) -> None:
+        connection.execute(_WRITE_ROW, (group.app, group.id, row.version, row.is_unfinished, row_text(row)))
+        connection.executemany(
+            _WRITE_RECORD,
+            [
+                (group.app, group.id, operation_id, record.expires_at, encode_record(record))
+                for operation_id, record in records.items()
+            ],
+        )
+        connection.execute(_FORGET, (self._clock.now(), len(records) + FORGOTTEN_PER_WRITE))
+
+
+def _row(connection: sqlite3.Connection, group: Group) -> Row | None:
+    found: tuple[str] | None = connection.execute(_READ_ROW, (group.app, group.id)).fetchone()
+    return decode_row(found[0]) if found else None
+
+
+def _records(connection: sqlite3.Connection, group: Group, ids: Sequence[str]) -> dict[str, Record]:
+    found: dict[str, Record] = {}
+    for operation_id in ids:
+        body: tuple[str] | None = connection.execute(_READ_RECORD, (group.app, group.id, operation_id)).fetchone()
+        if body:
+            found[operation_id] = decode_record(body[0])
+    return found

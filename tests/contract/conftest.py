@@ -1,0 +1,59 @@
+"""The ledgers under contract as fixtures: each test runs once for every kind that `stores` names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TypeAlias
+
+import pytest
+
+from tests.contract.stores import LEDGERS, SHARED_LEDGERS, GivenClock, OpenLedger, SharedStore, Store
+
+Opener: TypeAlias = Callable[[], OpenLedger]
+
+
+@pytest.fixture
+def clock() -> GivenClock:
+    """The time that the ledgers go by."""
+    return GivenClock()
+
+
+@pytest.fixture(params=sorted(LEDGERS))
+def store(request: pytest.FixtureRequest, clock: GivenClock) -> Store:
+    """An empty store."""
+    return LEDGERS[request.param](request, clock)
+
+
+@pytest.fixture(params=sorted(SHARED_LEDGERS))
+def shared_store(request: pytest.FixtureRequest, clock: GivenClock) -> SharedStore:
+    """An empty store that other processes reach too."""
+    return SHARED_LEDGERS[request.param](request, clock)
+
+
+@pytest.fixture
+def ledger(store: Store, clock: GivenClock) -> Iterator[OpenLedger]:
+    """A ledger on an empty store."""
+    opened = store.open(clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def shared_ledger(shared_store: SharedStore, clock: GivenClock) -> Iterator[OpenLedger]:
+    """A ledger on an empty store that other processes reach too."""
+    opened = shared_store.open(clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def closing() -> Iterator[Callable[[OpenLedger], OpenLedger]]:
+    """Takes a ledger that a test has opened, gives it back, and closes it when the test is over."""
+    with ExitStack() as stack:
+
+        def closed_later(ledger: OpenLedger) -> OpenLedger:
+            stack.callback(ledger.close)
+            return ledger
+
+        yield closed_later

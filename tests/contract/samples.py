@@ -1,0 +1,44 @@
+"""Rows, attempts and records as the core makes them, made small."""
+
+from __future__ import annotations
+
+from handler.core.commands import Mode
+from handler.core.outcomes import Applied
+from handler.core.rows import Attempt, Entry, Group, Record, Remembered, Row, Settlement
+
+RECEIPT_KEY = "_receipt"
+GENERATION = 1
+WEIGHT = 600_000
+WINDOW_S = 3600.0
+GROUP = Group(1_400_000_000, "@TGS#1")
+
+
+def entry(name: str = "operation", key: str = "like") -> Entry:
+    """An operation that adds 5."""
+    return Entry(name, f"v1:{name}", Mode.INCREASE, ((key, 5),), WINDOW_S)
+
+
+def attempt(*entries: Entry, name: str = "attempt") -> Attempt:
+    """A call that carries these operations, one of its own if none are given."""
+    return Attempt(name, WEIGHT, Mode.INCREASE, entries or (entry(f"{name}'s"),), time=1_700_000_000, life=6)
+
+
+def idle_row() -> Row:
+    """The first row of a group in which nothing is owed; its receipt stands at 1000."""
+    return Row(version=1, generation=GENERATION, receipt_key=RECEIPT_KEY, base=1000)
+
+
+def past_attempt() -> Remembered:
+    """An attempt that may still land."""
+    return Remembered(attempt(name="past"))
+
+
+def record(name: str = "operation", value: int = 5, at: float = 1_700_000_000.0) -> Record:
+    """The answer of an operation, settled at `at`."""
+    return Record(f"v1:{name}", Applied((("like", value),)), at, WINDOW_S)
+
+
+def settlement(of: Attempt, base: int = 1000) -> Settlement:
+    """What is written when `of` has landed: its operations' records, and the receipt moved by its weight."""
+    records = {operation.id: record(operation.id) for operation in of.entries}
+    return Settlement(of.id, base, base + of.weight, records)

@@ -1,0 +1,101 @@
+"""The fast path opens an attempt in one step, and only in a group where nothing else is owed or open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from handler.core.rows import Row
+from tests.contract.samples import (
+    GENERATION,
+    GROUP,
+    RECEIPT_KEY,
+    attempt,
+    entry,
+    idle_row,
+    past_attempt,
+    record,
+    settlement,
+)
+from tests.contract.stores import OpenLedger
+
+BUSY_ROWS = {
+    "an attempt is open": idle_row().opened(attempt(name="other")),
+    "operations wait in the queue": replace(idle_row(), queue=(entry("waiting"),)),
+    "a past attempt is remembered": replace(idle_row(), remembered=(past_attempt(),)),
+    "a debt is owed": replace(idle_row(), debt=(("like", 5),)),
+    "the group is frozen": replace(idle_row(), frozen="unexplained"),
+    "the receipt is not known yet": replace(idle_row(), base=None),
+    "the row has another receipt key": replace(idle_row(), receipt_key="other"),
+    "the row has no receipts": replace(idle_row(), receipt_key=""),
+    "the row is of an older generation": replace(idle_row(), generation=GENERATION - 1),
+    "the row is of a newer generation": replace(idle_row(), generation=GENERATION + 1),
+}
+
+
+def begin(ledger: OpenLedger, name: str = "attempt") -> Row | None:
+    """Begin an attempt with one operation."""
+    return ledger.begin(GROUP, attempt(entry(), name=name), RECEIPT_KEY, GENERATION)
+
+
+def test_an_attempt_is_opened_in_an_idle_group(ledger: OpenLedger) -> None:
+    """The row given back is the one stored: the next version, with the attempt standing on the base of this moment."""
+    ledger.swap(GROUP, idle_row(), {})
+    opened = begin(ledger)
+    assert opened == replace(idle_row(), version=2, attempt=replace(attempt(entry()), base=1000))
+    assert ledger.load(GROUP) == opened
+
+
+def test_the_base_that_counts_is_the_stored_one(ledger: OpenLedger) -> None:
+    """Whatever base the new attempt brings along."""
+    ledger.swap(GROUP, idle_row(), {})
+    opened = ledger.begin(GROUP, replace(attempt(), base=77), RECEIPT_KEY, GENERATION)
+    assert opened is not None
+    assert opened.attempt is not None
+    assert opened.attempt.base == 1000
+
+
+def test_opening_makes_the_group_unfinished(ledger: OpenLedger) -> None:
+    """From this moment the sweep knows of it."""
+    ledger.swap(GROUP, idle_row(), {})
+    assert ledger.unfinished(GROUP.app, 10) == []
+    begin(ledger)
+    assert ledger.unfinished(GROUP.app, 10) == [GROUP.id]
+
+
+def test_nothing_is_opened_in_a_group_never_seen(ledger: OpenLedger) -> None:
+    """Its receipt has to be looked at first."""
+    assert begin(ledger) is None
+    assert ledger.load(GROUP) is None
+
+
+@pytest.mark.parametrize("row", BUSY_ROWS.values(), ids=BUSY_ROWS)
+def test_nothing_is_opened_where(ledger: OpenLedger, row: Row) -> None:
+    """Each condition alone is enough, and the row stays as it is."""
+    stored = replace(row, version=1)
+    ledger.swap(GROUP, stored, {})
+    assert begin(ledger) is None
+    assert ledger.load(GROUP) == stored
+
+
+@pytest.mark.parametrize("known", ["first", "second", "third"])
+def test_nothing_is_opened_if_any_of_its_operations_is_finished(ledger: OpenLedger, known: str) -> None:
+    """It would be applied a second time."""
+    ledger.swap(GROUP, idle_row(), {known: record(known)})
+    run = attempt(entry("first"), entry("second"), entry("third"))
+    assert ledger.begin(GROUP, run, RECEIPT_KEY, GENERATION) is None
+    assert ledger.load(GROUP) == idle_row()
+
+
+def test_another_attempt_is_opened_once_the_first_has_settled(ledger: OpenLedger) -> None:
+    """On the base that the first one left."""
+    ledger.swap(GROUP, idle_row(), {})
+    first = attempt(entry("first"))
+    ledger.begin(GROUP, first, RECEIPT_KEY, GENERATION)
+    assert begin(ledger, "second") is None
+    ledger.settle(GROUP, settlement(first))
+    opened = begin(ledger, "second")
+    assert opened is not None
+    assert opened.attempt is not None
+    assert opened.attempt.base == 1000 + first.weight

@@ -1,0 +1,98 @@
+"""The sweep is told which groups wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from handler.core.rows import Group, Row
+from tests.contract.samples import GROUP, attempt, entry, idle_row, past_attempt
+from tests.contract.stores import OpenLedger
+
+WAITING = replace(idle_row(), queue=(entry(),))
+IDS = ["A", "B 😀", "b", "z", "é", "я", "群", "😀"]
+
+
+def add(ledger: OpenLedger, row: Row, *groups: Group) -> None:
+    """Give each group this row."""
+    for group in groups:
+        assert ledger.swap(group, row, {})
+
+
+def test_a_new_store_has_nothing_unfinished(ledger: OpenLedger) -> None:
+    """No group, no work."""
+    assert ledger.unfinished(GROUP.app, 10) == []
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        WAITING,
+        replace(idle_row().opened(attempt()), version=1),
+        replace(idle_row(), remembered=(past_attempt(),)),
+        replace(idle_row(), debt=(("like", 5),)),
+    ],
+    ids=["a queue", "an open attempt", "a remembered attempt", "a debt"],
+)
+def test_a_group_is_listed_that_has(ledger: OpenLedger, row: Row) -> None:
+    """Each alone is enough."""
+    add(ledger, row, GROUP)
+    assert ledger.unfinished(GROUP.app, 10) == [GROUP.id]
+
+
+def test_an_idle_group_is_not_listed(ledger: OpenLedger) -> None:
+    """Groups are many, and nearly all are idle."""
+    add(ledger, idle_row(), GROUP)
+    assert ledger.unfinished(GROUP.app, 10) == []
+
+
+def test_a_frozen_group_is_not_listed(ledger: OpenLedger) -> None:
+    """It waits for an operator, not for the sweep."""
+    add(ledger, replace(WAITING, frozen="unexplained"), GROUP)
+    assert ledger.unfinished(GROUP.app, 10) == []
+
+
+def test_the_mark_follows_every_version_of_the_row(ledger: OpenLedger) -> None:
+    """Set, cleared and set again."""
+    row, listed = idle_row(), []
+    for queue in ((), (entry("first"),), (), (entry("second"),)):
+        row = replace(row, queue=queue)
+        add(ledger, row, GROUP)
+        listed.append(list(ledger.unfinished(GROUP.app, 10)))
+        row = row.changed()
+    assert listed == [[], [GROUP.id], [], [GROUP.id]]
+
+
+def test_ids_come_in_the_order_of_their_code_points(ledger: OpenLedger) -> None:
+    """Whatever order they were written in."""
+    add(ledger, WAITING, *(Group(GROUP.app, group_id) for group_id in reversed(IDS)))
+    assert ledger.unfinished(GROUP.app, 100) == IDS
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_page_after_page_lists_every_group_once(ledger: OpenLedger, limit: int) -> None:
+    """The next page begins after the last id of the one before."""
+    add(ledger, WAITING, *(Group(GROUP.app, group_id) for group_id in IDS))
+    listed: list[str] = []
+    pages: list[Sequence[str]] = []
+    while not pages or pages[-1]:
+        pages.append(ledger.unfinished(GROUP.app, limit, after=listed[-1] if listed else ""))
+        listed += pages[-1]
+        assert len(pages[-1]) <= limit
+        assert listed == IDS[: len(listed)]
+    assert listed == IDS
+
+
+def test_pages_go_on_after_a_group_that_was_finished_meanwhile(ledger: OpenLedger) -> None:
+    """The id to go on from need not be listed any more."""
+    add(ledger, WAITING, Group(GROUP.app, "a"), Group(GROUP.app, "b"), Group(GROUP.app, "c"))
+    add(ledger, WAITING.changed(queue=()), Group(GROUP.app, "b"))
+    assert ledger.unfinished(GROUP.app, 10, after="b") == ["c"]
+
+
+def test_each_app_has_a_list_of_its_own(ledger: OpenLedger) -> None:
+    """A sweep of one app does not meet the groups of another."""
+    add(ledger, WAITING, Group(1, "a"), Group(2, "b"), Group(12, "c"))
+    assert [ledger.unfinished(app, 10) for app in (1, 2, 12, 3)] == [["a"], ["b"], ["c"], []]

@@ -1,0 +1,134 @@
+"""A ledger in the memory of this process, for simulations: it keeps text as the real ones do, and can go back in time.
+
+Rows and records are stored encoded, so that nobody shares an object with the ledger, and it passes the same contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import TypeAlias
+
+from handler.core.codec import decode_record, decode_row, encode_record
+from handler.core.ports import Clock, Generation
+from handler.core.rows import Attempt, Group, Records, Row, Settlement
+from handler.ledgers.bounded import row_text
+
+# Each write forgets this many expired records more than it adds.
+FORGOTTEN_PER_WRITE = 4
+
+RecordName: TypeAlias = tuple[Group, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that a ledger held at one moment: rows as text, records as text with the time from which they may go."""
+
+    rows: Mapping[Group, str]
+    records: Mapping[RecordName, tuple[float, str]]
+
+
+class MemoryLedger:
+    """A `Ledger` that any number of threads may share.
+
+    The first answer of an operation wins, as in every ledger; `conflicts` names the records that somebody tried to
+    replace with another answer, which a correct program never does.
+    """
+
+    timeout_s = 1.0
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._rows: dict[Group, str] = {}
+        self._records: dict[RecordName, tuple[float, str]] = {}
+        self.conflicts: list[RecordName] = []
+
+    def load(self, group: Group) -> Row | None:
+        """The row."""
+        with self._lock:
+            return self._row(group)
+
+    def find(self, group: Group, ids: Sequence[str]) -> Records:
+        """The records that are still there."""
+        with self._lock:
+            return self._found(group, ids)
+
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+        """The fast path of R1."""
+        with self._lock:
+            row = self._row(group)
+            if row is None or not row.is_idle(receipt_key, generation):
+                return None
+            if self._found(group, [entry.id for entry in attempt.entries]):
+                return None
+            row = row.opened(attempt)
+            self._put(group, row, {})
+            return row
+
+    def swap(self, group: Group, row: Row, records: Records) -> bool:
+        """Compare-and-swap of the row, its records with it."""
+        with self._lock:
+            stored = self._row(group)
+            if (stored.version if stored else 0) != row.version - 1:
+                return False
+            self._put(group, row, records)
+            return True
+
+    def settle(self, group: Group, settlement: Settlement) -> bool:
+        """The partial update of R5."""
+        with self._lock:
+            row = settlement.applied_to(self._row(group))
+            if row is None:
+                return False
+            self._put(group, row, settlement.records)
+            return True
+
+    def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of unfinished groups in the order of their code points."""
+        with self._lock:
+            rows = {group.id: decode_row(text) for group, text in self._rows.items() if group.app == app}
+        return sorted(group_id for group_id, row in rows.items() if row.is_unfinished and group_id > after)[:limit]
+
+    def generation(self) -> Generation:
+        """The first: memory is never restored from a copy of which the program does not know."""
+        return Generation(1, 0)
+
+    def snapshot(self) -> Snapshot:
+        """What the ledger holds now."""
+        with self._lock:
+            return Snapshot(dict(self._rows), dict(self._records))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Hold again what it held then, and nothing else."""
+        with self._lock:
+            self._rows, self._records = dict(snapshot.rows), dict(snapshot.records)
+
+    def close(self) -> None:
+        """Nothing to close: what is in memory stays."""
+
+    def _row(self, group: Group) -> Row | None:
+        text = self._rows.get(group)
+        return None if text is None else decode_row(text)
+
+    def _found(self, group: Group, ids: Sequence[str]) -> Records:
+        return {
+            operation_id: decode_record(self._records[group, operation_id][1])
+            for operation_id in ids
+            if (group, operation_id) in self._records
+        }
+
+    def _put(self, group: Group, row: Row, records: Records) -> None:
+        self._rows[group] = row_text(row)
+        for operation_id, record in records.items():
+            new = record.expires_at, encode_record(record)
+            if self._records.setdefault((group, operation_id), new) != new:
+                self.conflicts.append((group, operation_id))
+        self._forget(len(records) + FORGOTTEN_PER_WRITE)
+
+    def _forget(self, limit: int) -> None:
+        now = self._clock.now()
+        expired = [name for name, (expires_at, _) in self._records.items() if expires_at <= now]
+        for name in expired[:limit]:
+            del self._records[name]
