@@ -1,0 +1,171 @@
+"""Proxies and certificates are taken from the environment, and nothing secret gets out into it."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from handler.chat.redaction import URL_LOGGERS
+from handler.core.errors import SettingsError
+from handler.core.ports import Fault, Refused, Unclear, Unsent
+from tests.integration.byte_server import ByteServer, Exchange, answering, http
+from tests.integration.chat_clients import KEY, TOKEN, client_of
+from tests.integration.wire import CALL, COUNTED, DATE, OK, asked, forget_environment, learned
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this machine's environment says about proxies and certificates."""
+    forget_environment(monkeypatch)
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """Everything that is logged anywhere, at any level, as in a process that has made no client yet."""
+    for name in URL_LOGGERS:
+        monkeypatch.setattr(logging.getLogger(name), "filters", [])
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield written
+    root.setLevel(level)
+    root.removeHandler(handler)
+
+
+def test_a_proxy_from_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As everywhere else in such an environment."""
+    with ByteServer(answering(http(OK, DATE))) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://{proxy.address}")
+        client = client_of("http://chat.invalid")
+        assert [client.update(CALL), client.update(CALL)] == [COUNTED, COUNTED]
+        client.close()
+    assert proxy.requests[0].startswith(b"POST http://chat.invalid/v4/")
+    assert len(proxy.exchanges) == 1
+
+
+def test_a_host_may_be_exempt_from_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment says so, too."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert learned(answering(http(OK, DATE))) == COUNTED
+
+
+def test_the_environment_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking it at each call would take more time than all the rest."""
+    with ByteServer(answering(http(OK, DATE))) as server:
+        client = client_of(f"http://{server.address}")
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+        assert client.update(CALL) == COUNTED
+        client.close()
+
+
+def test_a_proxy_that_refuses_a_tunnel_means_that_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request itself would have gone through the tunnel."""
+    with ByteServer(answering(http(b"", status="403 Forbidden"))) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://{proxy.address}")
+        assert isinstance(client_of("https://chat.invalid").update(CALL), Unsent)
+    assert [request.split(b" HTTP/")[0] for request in proxy.requests] == [b"CONNECT chat.invalid:443"]
+
+
+def test_a_proxy_that_cannot_be_reached_means_that_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request did not even get to it."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+    assert client_of("http://chat.invalid").update(CALL) == Unsent("ProxyError")
+
+
+def test_a_proxy_that_hangs_up_under_a_request_is_unclear(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have passed the request on."""
+
+    def script(exchange: Exchange) -> None:
+        exchange.receive()
+
+    with ByteServer(script) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://{proxy.address}")
+        assert isinstance(client_of("http://chat.invalid").update(CALL), Unclear)
+
+
+def test_a_proxy_that_drips_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections to a proxy are bounded as well."""
+
+    def script(exchange: Exchange) -> None:
+        exchange.receive()
+        exchange.drip(b"HTTP/1.1 200 OK\r\nX-Header: " + b"x" * 1000, pause_s=0.02)
+
+    with ByteServer(script) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://{proxy.address}")
+        begun = time.monotonic()
+        assert isinstance(client_of("http://chat.invalid", timeout_s=0.4).update(CALL), Unclear)
+        assert time.monotonic() - begun < 3
+
+
+def test_a_missing_file_of_authorities_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise every call would fail without saying why."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    with pytest.raises(SettingsError, match=r"^REQUESTS_CA_BUNDLE: names no file$"):
+        client_of("https://chat.invalid")
+
+
+def test_a_cookie_is_not_sent_back() -> None:
+    """Calls have nothing to do with each other."""
+    _, server = asked(answering(http(OK, DATE, "Set-Cookie: id=1; Path=/")), calls=2)
+    assert b"cookie" not in server.requests[1].lower()
+
+
+def test_a_refusal_that_repeats_secrets_does_not_show_them() -> None:
+    """The vendor's words go to callers and into the ledger."""
+
+    def script(exchange: Exchange) -> None:
+        query = (exchange.receive() or b"").split(b" ")[1].decode()
+        info = f"no: {query} {KEY} {TOKEN}"
+        exchange.send(http(json.dumps({"ActionStatus": "FAIL", "ErrorCode": 70009, "ErrorInfo": info}).encode()))
+
+    reply = learned(script)
+    assert isinstance(reply, Refused)
+    assert reply.fault is Fault.CREDENTIALS
+    assert reply.info.endswith("&contenttype=json [redacted] [redacted]")
+    assert "usersig=[redacted]&random=" in reply.info
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        http(OK, DATE),
+        http(OK, DATE, "no header at all"),
+        http(OK, DATE, "Transfer-Encoding: chunked"),
+        http(OK, "Location: /", status="302 Found"),
+        http(OK[:-5], length=len(OK)),
+        b"gibberish\r\n\r\n",
+    ],
+    ids=["ok", "header", "chunked", "redirect", "cut", "gibberish"],
+)
+def test_nothing_secret_is_logged_even_at_debug_level(reply: bytes, log: io.StringIO) -> None:
+    """The HTTP library logs each URL, and warns with a traceback of headers that it does not understand."""
+
+    def script(exchange: Exchange) -> None:
+        exchange.receive()
+        exchange.send(reply)
+
+    _, server = asked(script)
+    usersig = server.requests[0].split(b"usersig=")[1].split(b"&")[0].decode()
+    written = log.getvalue()
+    assert "urllib3" in written or "http" in written.lower()
+    assert [secret for secret in (usersig, usersig[:40], KEY, TOKEN) if secret in written] == []
+    assert "Traceback" not in written
+
+
+def test_nothing_secret_is_logged_where_no_connection_can_be_made(log: io.StringIO) -> None:
+    """The library's errors hold the URL."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    reply = client_of(f"http://127.0.0.1:{port}").update(CALL)
+    assert "usersig" not in f"{reply} {log.getvalue()}"

@@ -1,0 +1,191 @@
+"""The sandbox over real sockets: what a caller of the API meets when nothing goes wrong on the way."""
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.sandbox.caller import Caller
+from tests.sandbox.chat import ChatApp, ChatServer, ManualClock
+from tests.sandbox.signatures import Signature, sign
+
+SDKAPPID = 1400000000
+KEY = "key-1"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """The sandbox's and the caller's clock, half a second into a second."""
+    return ManualClock(1_700_000_000.5)
+
+
+@pytest.fixture
+def server(clock: ManualClock) -> Iterator[ChatServer]:
+    """A running sandbox with one group, `G`."""
+    with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,)), clock=clock) as running:
+        running.create_group("G")
+        yield running
+
+
+@pytest.fixture
+def caller(server: ChatServer, clock: ManualClock) -> Caller:
+    """A backend with the right key."""
+    return Caller(server.endpoint, SDKAPPID, KEY, clock=clock)
+
+
+def raw(server: ChatServer, request: bytes) -> bytes:
+    """All that comes back for bytes on a socket, until the sandbox closes it."""
+    address = urlsplit(server.endpoint)
+    with socket.create_connection((address.hostname, address.port or 0), timeout=5) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.makefile("rb").read()
+
+
+def test_counters_are_written_read_and_deleted(caller: Caller, server: ChatServer) -> None:
+    """The three commands work on the same counters."""
+    assert caller.update("G", "Increase", {"like": 2, "share": 1}).fields == {
+        "ActionStatus": "OK",
+        "ErrorCode": 0,
+        "ErrorInfo": "",
+        "GroupCounter": [{"Key": "like", "Value": 2}, {"Key": "share", "Value": 1}],
+    }
+    assert caller.get("G", "like").fields["GroupCounter"] == [{"Key": "like", "Value": 2}]
+    assert caller.delete("G", "like").fields == {"ActionStatus": "OK", "ErrorCode": 0, "ErrorInfo": ""}
+    assert server.values("G") == {"share": 1}
+
+
+def test_a_connection_is_kept_alive(caller: Caller, server: ChatServer) -> None:
+    """Three calls, one of them refused, travel over one TCP connection; another client opens a second."""
+    connection = http.client.HTTPConnection(urlsplit(server.endpoint).netloc, timeout=5)
+    for body in (b'{"GroupId": "G"}', b"{", b'{"GroupId": "G"}'):
+        connection.request("POST", caller.target("get"), body)
+        assert connection.getresponse().read()
+    connection.close()
+    assert server.connections() == 1
+    caller.get("G")
+    assert server.connections() == 2
+
+
+def test_the_date_is_the_sandboxs_own_in_whole_seconds(caller: Caller, server: ChatServer) -> None:
+    """`Date` is rounded down, and follows the clock's offset."""
+    dates = []
+    for offset_s in (0.0, 90.0, -90.0):
+        server.set_clock_offset(offset_s)
+        dates.append(parsedate_to_datetime(caller.get("G").headers["date"]).timestamp())
+    assert dates == [1_700_000_000, 1_700_000_090, 1_699_999_910]
+
+
+def test_a_fast_clock_expires_signatures_early(server: ChatServer, clock: ManualClock) -> None:
+    """It is the API's clock that a signature runs out by."""
+    caller = Caller(server.endpoint, SDKAPPID, KEY, life_s=6, clock=clock)
+    server.set_clock_offset(6.0)
+    assert caller.get("G").fields["ErrorCode"] == 0
+    server.set_clock_offset(7.0)
+    assert caller.get("G").fields["ErrorCode"] == 70001
+
+
+def test_a_key_is_replaced_without_a_gap(server: ChatServer, clock: ManualClock) -> None:
+    """While both keys are valid both callers are let in; then only the new one."""
+    old, new = (Caller(server.endpoint, SDKAPPID, key, clock=clock) for key in (KEY, "key-2"))
+    codes = []
+    for keys in ((KEY,), (KEY, "key-2"), ("key-2",)):
+        server.set_keys(keys)
+        codes.append((old.get("G").fields["ErrorCode"], new.get("G").fields["ErrorCode"]))
+    assert codes == [(0, 70009), (0, 0), (70009, 0)]
+
+
+def test_the_201st_call_of_a_second_is_refused(caller: Caller, clock: ManualClock) -> None:
+    """The vendor's limit holds per command, and is over with the second."""
+    codes = [caller.get("G").fields["ErrorCode"] for _ in range(201)]
+    assert codes == [0] * 200 + [60007]
+    assert caller.update("G", "Increase", {"like": 1}).fields["ErrorCode"] == 0
+    clock.advance(1)
+    assert caller.get("G").fields["ErrorCode"] == 0
+
+
+def test_the_limit_can_be_set_and_turned_off(caller: Caller, server: ChatServer) -> None:
+    """A test of throttling need not make 200 calls, and a load test need not throttle."""
+    server.set_rate_limit(1)
+    assert [caller.get("G").fields["ErrorCode"] for _ in range(2)] == [0, 60007]
+    server.set_rate_limit(None)
+    assert [caller.get("G").fields["ErrorCode"] for _ in range(300)] == [0] * 300
+
+
+def test_concurrent_increases_are_all_counted(caller: Caller, server: ChatServer) -> None:
+    """Eight callers at once lose nothing."""
+    server.set_rate_limit(None)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: caller.update("G", "Increase", {"like": 1, "share": 2}), range(400)))
+    assert server.values("G") == {"like": 400, "share": 800}
+
+
+def test_a_request_without_a_length_is_refused(server: ChatServer) -> None:
+    """A body that nobody knows the length of ends the connection, with an answer."""
+    reply = raw(server, b"POST /v4/group_open_http_svc/get_group_counter HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b"60002" in reply
+    assert b"Connection: close" in reply
+
+
+def test_a_body_that_ends_early_is_not_a_call(server: ChatServer) -> None:
+    """A client that goes away in the middle of its body has asked for nothing."""
+    request = b"POST /v4/group_open_http_svc/get_group_counter HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+    assert raw(server, request) == b""
+    assert server.journal() == ()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        ("GET", "/v4/group_open_http_svc/get_group_counter", 60002),
+        ("POST", "/v4/group_open_http_svc/create_group", 10003),
+        ("POST", "/v4/openim/sendmsg", 60009),
+    ],
+)
+def test_what_is_not_one_of_the_three_calls_is_refused(server: ChatServer, method: str, path: str, code: int) -> None:
+    """With HTTP status 200, as everything."""
+    connection = http.client.HTTPConnection(urlsplit(server.endpoint).netloc, timeout=5)
+    connection.request(method, path, b"{}")
+    response = connection.getresponse()
+    assert (response.status, json.loads(response.read())["ErrorCode"]) == (200, code)
+    connection.close()
+
+
+def test_nothing_that_is_sent_or_printed_repeats_a_signature(
+    server: ChatServer, caller: Caller, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Not the reply to a refused call, not that to a request that is no HTTP, and not the sandbox's output."""
+    wrong = sign(Signature("administrator", SDKAPPID, 1_700_000_000, 60), "another key")
+    refused = caller.send("get", {"GroupId": "G"}, usersig=wrong)
+    garbled = raw(server, f"POST /v4/x?usersig={wrong} too many words HTTP/1.1\r\n\r\n".encode())
+    unknown = raw(server, f"PUT /v4/x?usersig={wrong} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    printed = capfd.readouterr()
+    assert refused.fields["ErrorCode"] == 70009
+    assert (b" 400 " in garbled, b" 501 " in unknown) == (True, True)
+    assert wrong.encode() not in refused.body + garbled + unknown + (printed.out + printed.err).encode()
+
+
+def test_a_server_that_was_never_started_can_be_closed() -> None:
+    """It gives its port back."""
+    server = ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,)))
+    server.close()
+    with pytest.raises(ConnectionRefusedError):
+        Caller(server.endpoint, SDKAPPID, KEY).get("G")
+
+
+def test_closing_ends_idle_connections(clock: ManualClock) -> None:
+    """A kept-alive connection does not hold the sandbox open, and the truth can be read afterwards."""
+    with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,)), clock=clock) as server:
+        server.create_group("G")
+        caller = Caller(server.endpoint, SDKAPPID, KEY, clock=clock)
+        connection = http.client.HTTPConnection(urlsplit(server.endpoint).netloc, timeout=5)
+        connection.request("POST", caller.target("get"), b'{"GroupId": "G"}')
+        connection.getresponse().read()
+    assert connection.sock.recv(1) == b""
+    connection.close()
+    assert server.values("G") == {}

@@ -1,0 +1,189 @@
+"""The sandbox's controls from another process: the HTTP interface, its Python client, and the command line."""
+
+import inspect
+import json
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.caller import Caller
+from tests.sandbox.chat import DEMO_KEY, DEMO_SDKAPPID, ChatApp, ChatServer, Fault, ManualClock, Sandbox, every_kind
+from tests.sandbox.controls import Controls
+from tests.sandbox.wire import READS, WRITES
+
+ROOT = Path(__file__).parent.parent.parent
+KEY = "key-1"
+
+
+@pytest.fixture
+def server() -> Iterator[ChatServer]:
+    """A running sandbox without groups."""
+    with ChatServer(ChatApp(sdkappid=1400000000, keys=(KEY,)), clock=ManualClock()) as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(server: ChatServer) -> Sandbox:
+    """Its controls, as another process has them."""
+    return Sandbox(server.endpoint)
+
+
+@pytest.fixture
+def caller(server: ChatServer) -> Caller:
+    """A backend with the right key, on the sandbox's clock."""
+    return Caller(server.endpoint, 1400000000, KEY, clock=server)
+
+
+def refusal(endpoint: str, path: str, body: bytes | None) -> tuple[int, str]:
+    """Status and message of a control request that is refused."""
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{endpoint}{path}", body, timeout=5)
+    with refused.value as response:
+        return response.code, json.loads(response.read())["error"]
+
+
+def test_the_client_has_every_control() -> None:
+    """The same names and arguments in process and over HTTP, and no control that only one of them has."""
+    controls = {name: inspect.signature(method) for name, method in inspect.getmembers(Controls, inspect.isfunction)}
+    remote = {name: inspect.signature(method) for name, method in inspect.getmembers(Sandbox, inspect.isfunction)}
+    public = {name: signature for name, signature in controls.items() if not name.startswith("_")}
+    assert set(public) == set(READS + WRITES)
+    assert public == {name: signature for name, signature in remote.items() if not name.startswith("_")}
+
+
+def test_groups_are_made_shown_and_dismissed(sandbox: Sandbox, server: ChatServer) -> None:
+    """What the client does, the server has."""
+    sandbox.create_group("G", "Work", {"big": 2**63 - 1})
+    sandbox.create_group("H")
+    assert sandbox.groups() == server.groups() == {"G": "Work", "H": "Public"}
+    assert sandbox.values("G") == {"big": 2**63 - 1}
+    sandbox.dismiss_group("H")
+    assert sandbox.groups() == {"G": "Work"}
+
+
+def test_faults_are_planned_from_outside(sandbox: Sandbox, caller: Caller) -> None:
+    """Queued, standing and drawn faults arrive whole."""
+    sandbox.create_group("G")
+    faults = every_kind(delay_s=1.5, key="_receipt", recheck=False)
+    sandbox.plan([None, *faults], command="get", group="other-*")
+    assert sandbox.planned() == len(faults) + 1
+    sandbox.clear_faults()
+    sandbox.always(Fault("code", code=10002))
+    assert caller.update("G", "Set", {"k": 1}).fields["ErrorCode"] == 10002
+    sandbox.randomly(1.0, [Fault("code", code=60008)], seed=1, commands=["get"])
+    assert caller.get("G").fields["ErrorCode"] == 60008
+
+
+def test_the_journal_is_the_same_from_outside(sandbox: Sandbox, server: ChatServer, caller: Caller) -> None:
+    """Every entry, faults and values included, and only the new ones for who asks for those."""
+    sandbox.create_group("G")
+    sandbox.plan([Fault("code", code=10002, applied=True)])
+    caller.update("G", "Increase", {"like": 2**62})
+    caller.get("G", "like")
+    assert sandbox.journal() == server.journal()
+    assert [entry.sequence for entry in sandbox.journal(after=1)] == [2]
+    assert sandbox.dropped() == 0
+
+
+def test_limits_clock_lag_and_keys_are_set_from_outside(sandbox: Sandbox, server: ChatServer, caller: Caller) -> None:
+    """Each holds from the next call on."""
+    sandbox.create_group("G")
+    sandbox.set_rate_limit(0)
+    assert caller.get("G").fields["ErrorCode"] == 60007
+    sandbox.set_rate_limit(None)
+    sandbox.set_clock_offset(100.0)
+    assert server.now() == 1_700_000_100
+    sandbox.set_keys(["key-2"])
+    assert caller.get("G").fields["ErrorCode"] == 70009
+    sandbox.set_apply_lag(0.5)
+    assert server.app.apply_lag_s == 0.5
+
+
+def test_controls_do_not_count_as_connections(sandbox: Sandbox, caller: Caller) -> None:
+    """A test of keep-alive sees the connections of the API's callers only."""
+    sandbox.create_group("G")
+    caller.get("G")
+    assert sandbox.connections() == 1
+
+
+def test_a_reset_from_outside_takes_everything_back(sandbox: Sandbox, server: ChatServer, caller: Caller) -> None:
+    """What was to land is cancelled; the sandbox goes on."""
+    sandbox.create_group("G")
+    sandbox.set_clock_offset(5.0)
+    sandbox.plan([Fault("late", delay_s=60.0), Fault("drop_before")])
+    with pytest.raises(ConnectionResetError):
+        caller.update("G", "Set", {"k": 1})
+    assert not sandbox.drain(0.0)
+    sandbox.reset()
+    assert sandbox.drain(0.0)
+    assert (sandbox.groups(), sandbox.journal(), sandbox.planned(), sandbox.connections()) == ({}, (), 0, 0)
+    assert server.now() == 1_700_000_000
+    sandbox.create_group("G")
+    assert caller.update("G", "Set", {"k": 1}).fields["ErrorCode"] == 0
+
+
+def test_reads_answer_a_browser(sandbox: Sandbox, server: ChatServer) -> None:
+    """GET with the arguments in the query string."""
+    sandbox.create_group("G", counters={"like": 1})
+    with urllib.request.urlopen(f"{server.endpoint}/sandbox/values?group=G", timeout=5) as response:
+        assert json.loads(response.read()) == {"like": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "message"),
+    [
+        ("/sandbox/nothing", b"{}", 404, "no such control"),
+        ("/sandbox/reset", None, 404, "no such control"),
+        ("/sandbox/__init__", b"{}", 404, "no such control"),
+        ("/sandbox/create_group", b"{", 400, "Invalid JSON"),
+        ("/sandbox/create_group", b"[]", 400, "arguments: Input should be an object"),
+        ("/sandbox/create_group", b'{"group": "G", "kind": "Party"}', 400, "arguments.kind"),
+        ("/sandbox/create_group", b'{"group": "G", "typ": "Work"}', 400, "typ"),
+        ("/sandbox/plan", b'{"faults": [{"kind": "late", "delay": 1}]}', 400, "delay"),
+        ("/sandbox/plan", b'{"faults": [{"kind": "late", "code": 1}]}', 400, "code does not go with"),
+        ("/sandbox/set_rate_limit", b'{"calls_per_second": -1}', 400, "calls_per_second"),
+        ("/sandbox/set_apply_lag", b'{"lag_s": -1}', 400, "lag_s"),
+        ("/sandbox/set_clock_offset", b'{"offset_s": NaN}', 400, "offset_s"),
+        ("/sandbox/values?group=H", None, 400, "no group 'H'"),
+    ],
+)
+def test_a_wrong_control_request_is_told_what_is_wrong(
+    server: ChatServer, path: str, body: bytes | None, status: int, message: str
+) -> None:
+    """Unknown controls, unknown arguments and wrong values are named; nothing is done."""
+    code, error = refusal(server.endpoint, path, body)
+    assert code == status
+    assert message in error
+    assert server.groups() == {}
+
+
+def test_a_refused_control_request_shows_no_key(server: ChatServer) -> None:
+    """The values of wrong arguments stay out of the message."""
+    assert "key-9" not in refusal(server.endpoint, "/sandbox/set_keys", b'{"keys": ["key-9", 5]}')[1]
+
+
+def test_the_client_raises_what_the_server_says(sandbox: Sandbox) -> None:
+    """A wrong argument is a ValueError on both sides."""
+    with pytest.raises(ValueError, match="no group 'H'"):
+        sandbox.values("H")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_line_serves_until_it_is_told_to_stop(number: signal.Signals) -> None:
+    """It prints its address, serves the app it was told, and ends without a word."""
+    command = [sys.executable, "-m", "tests.sandbox.chat", "--group", "G", "--rate-limit", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        endpoint = process.stdout.readline().strip()
+        answer = Caller(endpoint, DEMO_SDKAPPID, DEMO_KEY).update("G", "Increase", {"like": 1})
+        values = Sandbox(endpoint).values("G")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=10)
+    assert (answer.fields["ErrorCode"], values) == (0, {"like": 1})
+    assert (process.returncode, out, err) == (0, "", "")

@@ -1,0 +1,114 @@
+"""The HTTP side of the sandbox: reads requests from one connection, hands them on, and ends it as each reply asks."""
+
+import io
+from email.utils import formatdate
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from math import floor
+from typing import Final
+from urllib.parse import parse_qsl
+
+from tests.sandbox.admission import Call
+from tests.sandbox.codes import RefusalError
+from tests.sandbox.commands import named_by
+from tests.sandbox.listener import Listener, reset_on_close
+from tests.sandbox.replies import Reply, refused
+
+CONTROL_PATH: Final = "/sandbox/"
+_MOST_BODY_BYTES: Final = 1_048_576
+
+
+class Connection(BaseHTTPRequestHandler):
+    """One connection: HTTP/1.1, kept alive, whole replies in one packet."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
+    server: Listener
+    counted = False
+
+    def do_POST(self) -> None:
+        """Answer a call of the API or of the control interface."""
+        body = self._body()
+        if body is not None:
+            self._answer(body)
+
+    def do_GET(self) -> None:
+        """Answer a read of the control interface; the API takes POST only."""
+        if self.path.startswith(CONTROL_PATH):
+            self._answer(b"")
+        else:
+            # Its body, if it has one, is not read, so nothing can follow on this connection.
+            self.close_connection = True
+            self._send(refused(RefusalError(60002, "the API takes POST only")))
+
+    def handle(self) -> None:
+        """Serve requests until the connection ends, by either side: clients with a timeout often go first."""
+        try:
+            super().handle()
+        except ConnectionError:
+            # What is still buffered can never be written. Newer Pythons complain of that when they collect the buffer,
+            # unless what lies beneath it is closed first.
+            if isinstance(self.wfile, io.BufferedWriter):
+                self.wfile.raw.close()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
+        """Log nothing: the query string holds the signature. The journal tells what happened."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what is no HTTP, without the stock message: that repeats the request line and the signature in it."""
+        super().send_error(code)
+
+    def version_string(self) -> str:
+        """The `Server` header, without the version of Python."""
+        return "sandbox"
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The sandbox's time for `Date`, in whole seconds."""
+        return formatdate(floor(self.server.service.now() if timestamp is None else timestamp), usegmt=True)
+
+    def _body(self) -> bytes | None:
+        length = self.headers.get("Content-Length", "")
+        if not (length.isascii() and length.isdigit()) or int(length) > _MOST_BODY_BYTES:
+            # What follows cannot be told from the next request, so this is the last one on the connection.
+            self.close_connection = True
+            self._send(refused(RefusalError(60002, f"Content-Length must be at most {_MOST_BODY_BYTES}")))
+            return None
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            self.close_connection = True
+            return None
+        return body
+
+    def _answer(self, body: bytes) -> None:
+        path, _, query = self.path.partition("?")
+        if path.startswith(CONTROL_PATH):
+            operation = path.removeprefix(CONTROL_PATH)
+            self._send(self.server.service.control(self.command, operation, dict(parse_qsl(query)), body))
+            return
+        if not self.counted:
+            self.counted = True
+            self.server.count_connection()
+        try:
+            call = Call(named_by(path), query, body)
+        except RefusalError as refusal:
+            self._send(refused(refusal))
+            return
+        self._end(self.server.service.exchange(call))
+
+    def _end(self, reply: Reply | None) -> None:
+        if reply is not None and reply.ending in ("sent", "cut"):
+            self._send(reply)
+        if reply is None or reply.ending != "sent":
+            self.close_connection = True
+        if reply is not None and reply.ending == "reset":
+            reset_on_close(self.connection)
+
+    def _send(self, reply: Reply) -> None:
+        self.send_response(HTTPStatus(reply.status))
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(reply.body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(reply.body[: len(reply.body) // 2] if reply.ending == "cut" else reply.body)

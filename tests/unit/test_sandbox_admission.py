@@ -1,0 +1,182 @@
+"""Which calls the sandbox lets in, with which code it refuses the others, and how it counts them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import unquote, urlencode
+
+import pytest
+
+from tests.sandbox.admission import Call, Credentials, RateLimit, admit, read
+from tests.sandbox.codes import RefusalError
+from tests.sandbox.commands import Get
+from tests.sandbox.signatures import Signature, sign
+
+NOW = 1_700_000_000.0
+CREDENTIALS = Credentials(1400000000, ("key-1",), ("administrator",))
+SIGNATURE = Signature("administrator", 1400000000, 1_700_000_000, 60)
+BODY = json.dumps({"GroupId": "G"}).encode()
+
+
+def url(**changes: str | None) -> str:
+    """The query string of a right call, with some parameters changed or, with None, left out."""
+    parameters: Mapping[str, str | None] = {
+        "sdkappid": "1400000000",
+        "identifier": "administrator",
+        "usersig": sign(SIGNATURE, "key-1"),
+        "random": "4294967295",
+        "contenttype": "json",
+        **changes,
+    }
+    return urlencode({name: value for name, value in parameters.items() if value is not None})
+
+
+def refusal(query: str, *, body: bytes = BODY, limit: int | None = None, now: float = NOW) -> int:
+    """The code that a call is refused with; 0 if it is let in."""
+    try:
+        admit(read(Call("get", query, body)), CREDENTIALS, RateLimit(limit), now)
+    except RefusalError as error:
+        return error.code
+    return 0
+
+
+def test_a_right_call_is_let_in() -> None:
+    """Its signature and its command are handed on."""
+    signature, command = admit(read(Call("get", url(), BODY)), CREDENTIALS, RateLimit(None), NOW)
+    assert (signature.time, signature.expire, command) == (1_700_000_000, 60, Get("G", ()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"sdkappid": None}, 60012),
+        ({"sdkappid": ""}, 60012),
+        ({"sdkappid": "app"}, 60006),
+        ({"sdkappid": "1400000001"}, 70020),
+        ({"identifier": None}, 60004),
+        ({"identifier": "somebody"}, 70013),
+        ({"usersig": None}, 70002),
+        ({"usersig": ""}, 70002),
+        ({"usersig": "nonsense"}, 70003),
+        ({"random": None}, 60002),
+        ({"random": "4294967296"}, 60002),
+        ({"random": "-1"}, 60002),
+        ({"contenttype": None}, 60025),
+        ({"contenttype": "JSON"}, 60025),
+    ],
+    ids=str,
+)
+def test_a_wrong_parameter_is_refused(changes: dict[str, str | None], code: int) -> None:
+    """Each parameter of the URL is required and has a code of its own."""
+    assert refusal(url(**changes)) == code
+
+
+@pytest.mark.parametrize(
+    "query", ["sdkappid", "&&", "sdkappid=%ff", url() + "&random=1"], ids=["no value", "empty", "no UTF-8", "twice"]
+)
+def test_a_query_that_cannot_be_read_is_refused(query: str) -> None:
+    """A query string without sense, or with a parameter given twice, is no request."""
+    assert refusal(query) == 60002
+
+
+@pytest.mark.parametrize(
+    ("signature", "key", "code"),
+    [
+        (SIGNATURE, "key-2", 70009),
+        (replace(SIGNATURE, sdkappid=1), "key-1", 70014),
+        (replace(SIGNATURE, time=1_699_999_939), "key-1", 70001),
+        (replace(SIGNATURE, time=1_699_999_940), "key-1", 0),
+    ],
+    ids=["another key", "another app", "expired", "last second"],
+)
+def test_a_wrong_signature_is_refused(signature: Signature, key: str, code: int) -> None:
+    """Key, app and age of the signature are checked."""
+    assert refusal(url(usersig=sign(signature, key))) == code
+
+
+def test_a_user_who_is_no_admin_is_refused() -> None:
+    """A right signature is not enough."""
+    usersig = sign(replace(SIGNATURE, identifier="somebody"), "key-1")
+    assert refusal(url(identifier="somebody", usersig=usersig)) == 60010
+
+
+def test_the_body_is_looked_at_last() -> None:
+    """A caller without a right signature learns nothing about its body."""
+    assert refusal(url(usersig="nonsense"), body=b"{") == 70003
+    assert refusal(url(), body=b"{") == 60003
+    assert refusal(url(), body=b"{}") == 10004
+
+
+def test_a_reading_keeps_what_can_be_read() -> None:
+    """The journal wants the group and the random number of a refused call, too."""
+    reading = read(Call("update", url(usersig="nonsense", random="7"), BODY))
+    assert (reading.group, reading.random) == ("G", 7)
+    assert (read(Call("update", "", b"")).group, read(Call("update", "", b"")).random) == (None, None)
+
+
+def test_no_repr_shows_a_signature_or_a_key() -> None:
+    """What may end up in a test's output gives nothing away."""
+    call = Call("get", url(), BODY)
+    shown = unquote(repr(call) + repr(read(call)) + repr(CREDENTIALS))
+    assert sign(SIGNATURE, "key-1") not in shown
+    assert "key-1" not in shown
+
+
+def test_a_full_second_refuses_the_next_call() -> None:
+    """After so many calls in one second the next is 60007, until a second after the first of them."""
+    limit = RateLimit(2)
+    limit.take("update", NOW)
+    limit.take("update", NOW + 0.5)
+    with pytest.raises(RefusalError) as refused:
+        limit.take("update", NOW + 0.999)
+    assert refused.value.code == 60007
+    limit.take("update", NOW + 1.0)
+
+
+def test_calls_of_one_moment_are_all_counted() -> None:
+    """The limit holds although the clock has not moved in between."""
+    limit = RateLimit(2)
+    limit.take("update", NOW)
+    limit.take("update", NOW)
+    with pytest.raises(RefusalError):
+        limit.take("update", NOW)
+
+
+def test_the_limit_comes_after_the_signature_and_before_the_body() -> None:
+    """A call that is let in otherwise meets it, whatever its body."""
+    assert refusal(url(usersig="nonsense"), limit=0) == 70003
+    assert refusal(url(), limit=0, body=b"{") == 60007
+
+
+def test_a_refused_call_is_not_counted() -> None:
+    """Somebody who calls too often still gets the full rate."""
+    limit = RateLimit(1)
+    let_in = 0
+    for tenth in range(30):
+        try:
+            limit.take("update", NOW + tenth / 10)
+        except RefusalError:
+            continue
+        let_in += 1
+    assert let_in == 3
+
+
+def test_each_command_has_a_limit_of_its_own() -> None:
+    """A busy update leaves reads alone."""
+    limit = RateLimit(1)
+    limit.take("update", NOW)
+    limit.take("get", NOW)
+
+
+def test_no_limit_refuses_nothing() -> None:
+    """The limit can be turned off."""
+    limit = RateLimit(None)
+    for _ in range(1_000):
+        limit.take("update", NOW)
+
+
+def test_setting_the_clock_back_does_not_block_calls() -> None:
+    """Calls that lie in the future by then count no more."""
+    limit = RateLimit(1)
+    limit.take("update", NOW + 3_600)
+    limit.take("update", NOW)

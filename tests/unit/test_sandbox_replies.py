@@ -1,0 +1,96 @@
+"""What a caller gets to see of a request, with and without a fault."""
+
+import json
+
+import pytest
+
+from tests.sandbox.codes import MEANINGS, RefusalError
+from tests.sandbox.faults import Fault
+from tests.sandbox.replies import Reply, Result, refused, reply_to
+
+RESULT = Result(0, "", {"like": 5, "größe": -1})
+WHOLE = reply_to(RESULT, None)
+
+
+def counters(reply: Reply) -> object:
+    """What a reply says about the counters."""
+    return json.loads(reply.body).get("GroupCounter", "nothing")
+
+
+def test_an_answer_is_plain_utf_8() -> None:
+    """Keys are sent as they are and not escaped."""
+    assert "größe".encode() in WHOLE.body
+    assert counters(WHOLE) == [{"Key": "like", "Value": 5}, {"Key": "größe", "Value": -1}]
+
+
+@pytest.mark.parametrize(
+    ("fault", "ending"),
+    [
+        (Fault("drop_before"), "closed"),
+        (Fault("drop_after"), "closed"),
+        (Fault("late", delay_s=1.0), "closed"),
+        (Fault("reset_before"), "reset"),
+        (Fault("reset_after"), "reset"),
+    ],
+    ids=str,
+)
+def test_some_faults_leave_no_answer(fault: Fault, ending: str) -> None:
+    """Not a byte, and no code."""
+    reply = reply_to(RESULT, fault)
+    assert (reply.ending, reply.body, reply.code) == (ending, b"", None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (Fault("bad_gateway_before"), 502),
+        (Fault("bad_gateway_after"), 502),
+        (Fault("html_body"), 200),
+        (Fault("html_body", applied=True), 200),
+    ],
+    ids=str,
+)
+def test_some_faults_answer_with_a_page(fault: Fault, status: int) -> None:
+    """HTML, which holds no code."""
+    reply = reply_to(RESULT, fault)
+    assert (reply.ending, reply.status, reply.content_type, reply.code) == ("sent", status, "text/html", None)
+    assert reply.body.startswith(b"<html>")
+
+
+@pytest.mark.parametrize("fault", [Fault("slow", delay_s=1.0), Fault("slow_before", delay_s=1.0)], ids=str)
+def test_a_slow_answer_is_a_whole_answer(fault: Fault) -> None:
+    """Only its time differs."""
+    assert reply_to(RESULT, fault) == WHOLE
+
+
+def test_a_cut_answer_has_the_length_of_the_whole() -> None:
+    """The body is what would have been sent; its ending says that it was not, so nobody read a code."""
+    reply = reply_to(RESULT, Fault("cut_body"))
+    assert (reply.ending, reply.body, reply.code) == ("cut", WHOLE.body, None)
+
+
+def test_a_receipt_can_be_missing_alone_or_with_all_counters() -> None:
+    """With a key that one is left out, without a key the whole list."""
+    assert counters(reply_to(RESULT, Fault("missing_receipt", key="like"))) == [{"Key": "größe", "Value": -1}]
+    assert counters(reply_to(RESULT, Fault("missing_receipt"))) == "nothing"
+    assert reply_to(RESULT, Fault("missing_receipt")).code == 0
+
+
+def test_a_refusal_under_a_fault_keeps_its_code() -> None:
+    """There are no counters to leave out."""
+    reply = reply_to(Result(10010, "gone"), Fault("missing_receipt", key="like"))
+    assert (reply.code, counters(reply)) == (10010, "nothing")
+
+
+@pytest.mark.parametrize("code", [*MEANINGS, 99999])
+def test_every_code_can_be_answered(code: int) -> None:
+    """Each has words for `ErrorInfo`, an unlisted one too."""
+    reply = reply_to(None, Fault("code", code=code))
+    fields = json.loads(reply.body)
+    assert (fields["ActionStatus"], fields["ErrorCode"], reply.code, reply.status) == ("FAIL", code, code, 200)
+    assert fields["ErrorInfo"] == MEANINGS.get(code, "unlisted error")
+
+
+def test_a_refusal_may_say_more() -> None:
+    """A detail follows the meaning of the code."""
+    assert json.loads(refused(RefusalError(10004, "Mode")).body)["ErrorInfo"] == "invalid parameter: Mode"
