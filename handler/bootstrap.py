@@ -1,0 +1,115 @@
+"""The one place that names concrete classes and builds them: once per warm instance, at its first event.
+
+A build that fails is tried again at the next event. Two threads that come first at the same time may build one each,
+which is only a waste: exactness lives in the ledger.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from functools import lru_cache
+
+from handler import ledger_url
+from handler.chat.client import READ_LIFE_S, ChatClient
+from handler.chat.regions import base_url
+from handler.chat.verdicts import http_status
+from handler.core.instance import Instance
+from handler.core.notices import Notice
+from handler.core.ports import Clock, Ledger, Ports, Rules
+from handler.reports import Reports
+from handler.settings import Settings
+from handler.triggers.auth import Bearer
+from handler.triggers.service import Service
+from handler.vault.cached import CachedVault
+from handler.vault.secret import parse
+from handler.vault.sources import is_reference, read_reference, source_for
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        time.sleep(seconds)
+
+
+def service() -> Service:
+    """What this warm instance works with. Raises SettingsError, or SecretUnavailable if a reference leads nowhere."""
+    return _service(Settings.read(os.environ))
+
+
+@lru_cache(maxsize=1)
+def reports() -> Reports:
+    """Where this warm instance logs and counts."""
+    return Reports()
+
+
+def forget() -> None:
+    """Begin anew, as a cold instance does."""
+    _service.cache_clear()
+    reports.cache_clear()
+
+
+# Only the settings tell one instance from another, so other settings are another instance.
+@lru_cache(maxsize=1)
+def _service(settings: Settings) -> Service:
+    clock, chance = SystemClock(), random.SystemRandom()
+    vault = CachedVault(source_for(settings.chat_secret, os.environ), parse, clock, reports().failed)
+    api = ChatClient(
+        settings.chat_endpoint or base_url(settings.chat_region or ""),
+        vault,
+        chance,
+        timeout_s=settings.timeout_s,
+        read_life_s=max(READ_LIFE_S, settings.life_s),
+    )
+    ports = Ports(_ledger(settings, clock), api, clock, chance, reports())
+    made = Service(
+        Instance.of(ports, _rules(settings)),
+        vault,
+        http_status,
+        Bearer(vault, reports()),
+        *(settings.wait_s, settings.window_s, settings.window_http_s),
+        *(settings.base_path, settings.docs),
+    )
+    _report(settings)
+    return made
+
+
+def _ledger(settings: Settings, clock: Clock) -> Ledger:
+    """The store that LEDGER_URL names; only this one's client is loaded."""
+    from handler.ledgers.sqlite import SqliteLedger
+
+    text = settings.ledger_url
+    if is_reference(text):
+        text = read_reference(text, os.environ, ledger_url.VARIABLE)
+    url = ledger_url.read(text)
+    return SqliteLedger(url.path, clock, synchronous=url.synchronous)
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        receipt_key=settings.receipt_key,
+        timeout_s=settings.timeout_s,
+        life_s=settings.life_s,
+        bound_s=settings.bound_s,
+        guard_s=settings.guard_s,
+        calls_per_second=settings.calls_per_second,
+    )
+
+
+def _report(settings: Settings) -> None:
+    for warning in settings.warnings:
+        reports().warn(warning)
+    if settings.has_weaker_promise:
+        receipts = "on" if settings.receipt_key else "off"
+        reports().report(Notice.WEAKER_PROMISE, receipts=receipts, attempt_bound_s=settings.bound_s)

@@ -1,0 +1,44 @@
+"""The entry points: an event comes in, a reply goes out. Both recognise every kind of event of either cloud."""
+
+from __future__ import annotations
+
+import time
+
+from handler import bootstrap
+from handler.core.errors import CounterError, OutcomeUnknown
+from handler.invocation import Invocation
+from handler.reports import Reports
+from handler.triggers import http, timer
+from handler.triggers.kinds import Kind, recognise
+
+
+def lambda_handler(event: object, context: object) -> dict[str, object]:
+    """AWS Lambda."""
+    return _handle(event, context)
+
+
+def main_handler(event: object, context: object) -> dict[str, object]:
+    """Tencent SCF."""
+    return _handle(event, context)
+
+
+def _handle(event: object, context: object) -> dict[str, object]:
+    """Reply to an HTTP event, whatever happens; raise for others, so that the platform repeats or parks them."""
+    invocation = Invocation.of(context, time.monotonic)
+    reports = bootstrap.reports()
+    with reports.during(invocation.request_id):
+        try:
+            return _reply(event, invocation, reports)
+        except CounterError as error:
+            # Without what led to it: the platform writes the traceback, and other people's texts may show anything.
+            raise error from None
+        except Exception as error:  # noqa: BLE001  # whatever it is, its text stays in here
+            reports.failed(error)
+            raise OutcomeUnknown(f"an unexpected {type(error).__name__}; the log says where") from None
+
+
+def _reply(event: object, invocation: Invocation, reports: Reports) -> dict[str, object]:
+    kind, content = recognise(event)
+    if kind is Kind.TIMER:
+        return timer.run(content, invocation, bootstrap.service())
+    return http.answer(kind, content, invocation, bootstrap.service, reports.failed)

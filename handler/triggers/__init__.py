@@ -1,0 +1,1 @@
+"""What an event of each kind means, and the reply that it wants."""

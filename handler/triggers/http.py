@@ -1,0 +1,82 @@
+"""HTTP: from an event of any platform to a request, to the route that serves it, to the reply that platform wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aws_lambda_powertools.event_handler import Response
+
+from handler.core.commands import key_limit
+from handler.triggers import openapi, problems
+from handler.triggers.kinds import Event, Kind
+from handler.triggers.problems import Reply
+from handler.triggers.request import Request, read_request
+from handler.triggers.resolvers import Resolver, resolve, resolver_for, response
+from handler.triggers.routes import ROUTES, Exchange, Route, allowed
+from handler.triggers.service import Limits, Service
+
+
+def answer(
+    kind: Kind,
+    event: Event,
+    limits: Limits,
+    service_of: Callable[[], Service],
+    failed: Callable[[Exception], None],
+) -> dict[str, object]:
+    """Answer an event of an HTTP kind in its platform's form, whatever goes wrong; `failed` is told of our failures."""
+    try:
+        exchange = Exchange(read_request(kind, event), limits, service_of())
+    except Exception as error:  # noqa: BLE001  # whatever it is, the caller is owed a reply
+        return _write(kind, event, _problem(error, failed))
+    return resolve(_routes(kind, exchange, failed), kind, event, exchange.request)
+
+
+def _routes(kind: Kind, exchange: Exchange, failed: Callable[[Exception], None]) -> Resolver:
+    service = exchange.service
+    resolver = resolver_for(kind, service.base_path)
+    resolver.not_found(lambda _: response(_nowhere(resolver.context["_path"])))
+    for route in ROUTES:
+        _register(resolver, route, exchange, failed)
+    if service.docs:
+        resolver.schemas = openapi.schemas(key_limit(service.instance.rules.receipt_key))
+        openapi.publish(resolver)
+    return resolver
+
+
+def _register(resolver: Resolver, route: Route, exchange: Exchange, failed: Callable[[Exception], None]) -> None:
+    def endpoint() -> Response[str]:
+        try:
+            return response(route.serve(exchange))
+        except Exception as error:  # noqa: BLE001  # Powertools would write its text into a log
+            return response(_problem(error, failed))
+
+    if not exchange.service.docs:
+        resolver.route(route.path, route.method)(endpoint)
+        return
+    told = openapi.describe(route.path)
+    resolver.route(
+        *(route.path, route.method),
+        summary=told.summary,
+        responses=told.responses,
+        operation_id=route.serve.__name__,
+        openapi_extensions=told.extensions,
+    )(endpoint)
+
+
+def _problem(error: Exception, failed: Callable[[Exception], None]) -> Reply:
+    reply = problems.of_error(error)
+    if reply.status >= problems.OURS:
+        failed(error)
+    return reply
+
+
+def _nowhere(path: str) -> Reply:
+    allow = allowed(path)
+    return problems.wrong_method(allow) if allow else problems.NO_SUCH_ROUTE.reply("no route has this path")
+
+
+def _write(kind: Kind, event: Event, reply: Reply) -> dict[str, object]:
+    """Put a reply into the platform's form without routing: whatever the path, this is the answer."""
+    resolver = resolver_for(kind)
+    resolver.not_found(lambda _: response(reply))
+    return resolve(resolver, kind, event, Request("GET", "/", {}, {}))

@@ -1,0 +1,56 @@
+"""Which kind of event this is, told by its shape alone: nothing says which cloud it came from."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TypeAlias
+
+from handler.core.errors import UnknownEvent
+
+Event: TypeAlias = dict[str, object]
+
+
+class Kind(Enum):
+    """The kinds of events that mean something here, each in the words of its platform."""
+
+    HTTP_V1 = "API Gateway REST API, or HTTP API with payload format 1.0"
+    HTTP_V2 = "API Gateway HTTP API with payload format 2.0"
+    FUNCTION_URL = "Lambda function URL"
+    ALB = "Application Load Balancer"
+    SCF_URL = "SCF function URL"
+    TIMER = "timer"
+
+
+def recognise(event: object) -> tuple[Kind, Event]:
+    """Name the kind of an event; UnknownEvent lists the kinds that there are."""
+    if not isinstance(event, dict):
+        raise UnknownEvent("event", f"is no object; known are: {_known()}")
+    if event.get("Type") == "Timer":
+        return Kind.TIMER, event
+    kind = _http_kind(event)
+    if kind is None:
+        raise UnknownEvent("event", f"has the shape of no known kind; known are: {_known()}")
+    return kind, event
+
+
+def _http_kind(event: Event) -> Kind | None:
+    context = part_of(event, "requestContext")
+    if "elb" in context:
+        return Kind.ALB
+    if "http" in context or (event.get("version") == "2.0" and "rawPath" in event):
+        domain = context.get("domainName")
+        return Kind.FUNCTION_URL if isinstance(domain, str) and ".lambda-url." in domain else Kind.HTTP_V2
+    if "httpMethod" in event:
+        # SCF's event looks like format 1.0 but knows no resources.
+        return Kind.HTTP_V1 if "resource" in event else Kind.SCF_URL
+    return None
+
+
+def part_of(event: Event, name: str) -> Event:
+    """The object under `name`, empty where there is none."""
+    part = event.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _known() -> str:
+    return ", ".join(kind.value for kind in Kind)
