@@ -1,0 +1,239 @@
+"""Real processes in a storm: faults of every kind, duplicates, and `kill -9`, with an auditor that knows the truth.
+
+`python -m tests.faults.storm --operations 300` prints the figures. The auditor takes the truth from the Chat server
+and compares it with what the callers were answered; it knows nothing of the ledger's rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+
+from tests.faults.crowd import Instance, KilledError
+from tests.sandbox.chat import ChatApp, ChatServer, Fault
+from tests.sandbox.codes import MEANINGS
+from tests.sandbox.environment import KEY, SCHEDULE_TOKEN, SDKAPPID, TOKEN, sandboxed_environment
+
+RECEIPT = "_receipt"
+TIMEOUT_S = 20.0
+SIGNATURE = re.compile(r"eJ[A-Za-z0-9*_-]{60,}")
+
+# The API of the storm applies a request within this long of checking its signature, as the guard assumes.
+LAG_S = 0.9
+
+
+def every_fault() -> tuple[Fault, ...]:
+    """Every kind of fault, and every error code applied and not; the codes weigh as much as all the rest."""
+    kinds = (
+        *(Fault("drop_before"), Fault("drop_after"), Fault("reset_before"), Fault("reset_after")),
+        *(Fault("bad_gateway_before"), Fault("bad_gateway_after"), Fault("cut_body")),
+        *(Fault("late", delay_s=LAG_S, recheck=False), Fault("late", delay_s=4.0, recheck=True)),
+        *(
+            Fault("late", delay_s=LAG_S, hold_s=2.0, recheck=False),
+            Fault("slow", delay_s=0.5),
+            Fault("slow", delay_s=2.0),
+        ),
+        *(Fault("slow_before", delay_s=LAG_S, recheck=False), Fault("slow_before", delay_s=3.0, recheck=True)),
+        *(Fault("html_body", applied=False), Fault("html_body", applied=True)),
+        *(Fault("missing_receipt"), Fault("missing_receipt", key=RECEIPT)),
+    )
+    codes = [Fault("code", code=code, applied=applied) for code in MEANINGS for applied in (False, True)]
+    return kinds * (len(codes) // len(kinds)) + tuple(codes)
+
+
+@dataclass
+class Asked:
+    """One operation: its body, and every final answer to it."""
+
+    group: str
+    key: str
+    mode: str
+    counter: str
+    value: int
+    answers: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def event(self) -> dict[str, object]:
+        """The HTTP request, as API Gateway hands it over."""
+        counters = [{"Key": self.counter, "Value": self.value}]
+        return {
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": "/v1/update_group_counter",
+            "rawQueryString": "",
+            "headers": {"authorization": f"Bearer {TOKEN}", "idempotency-key": self.key},
+            "requestContext": {"http": {"method": "POST", "path": "/v1/update_group_counter"}, "stage": "$default"},
+            "body": json.dumps({"GroupId": self.group, "GroupCounter": counters, "Mode": self.mode}),
+            "isBase64Encoded": False,
+        }
+
+
+SWEEP = {"Type": "Timer", "TriggerName": "sweep", "Time": "2026-11-22T00:00:00Z", "Message": {"task": "sweep"}}
+
+
+class Storm:
+    """`operations` over `groups`, asked of `instances`, while the weather lasts."""
+
+    def __init__(
+        self, folder: Path, server: ChatServer, *, seed: int, operations: int, groups: int, instances: int
+    ) -> None:
+        self.chance = random.Random(seed)
+        self.server = server
+        self.logs = [folder / f"instance-{number}.log" for number in range(instances)]
+        settings = {"SIGNATURE_LIFE_S": "2", "CLOCK_GUARD_S": "1", "CHAT_TIMEOUT_S": "1", "WAIT_S": "3"}
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            **sandboxed_environment(server.endpoint, folder, **settings),
+        }
+        self.instances = [Instance(environment, log) for log in self.logs]
+        self.asked = [self._asked(number, groups) for number in range(operations)]
+        self.statuses: Counter[str] = Counter()
+        self.over = Event()
+        for number in range(groups):
+            server.create_group(f"G{number}")
+
+    def _asked(self, number: int, groups: int) -> Asked:
+        mode = self.chance.choice(("Increase", "Increase", "Decrease", "Set"))
+        group = number % groups
+        # A Set has a counter of its own, so that the order of effects does not matter to the auditor.
+        counter = f"set-{number}" if mode == "Set" else self.chance.choice(("like", "view"))
+        return Asked(f"G{group}", f"key-{number}", mode, counter, self.chance.randrange(1, 10**9))
+
+    def run(self) -> float:
+        """Let it rage; returns how many seconds it took until everybody had a final answer."""
+        began = time.monotonic()
+        helpers = [Thread(target=self._kill), Thread(target=self._sweep)]
+        for helper in helpers:
+            helper.start()
+        with ThreadPoolExecutor(12) as callers:
+            duplicates = self.chance.choices(self.asked, k=len(self.asked) // 3)
+            calls = self.asked + duplicates
+            self.chance.shuffle(calls)
+            for done in [callers.submit(self._ask, asked, self.chance.random()) for asked in calls]:
+                done.result()
+        took_s = time.monotonic() - began
+        self.over.set()
+        for helper in helpers:
+            helper.join()
+        return took_s
+
+    def calm(self) -> None:
+        """No more faults: replay everything once, and let one sweep finish what may be left."""
+        self.server.clear_faults()
+        for asked in self.asked:
+            self._ask(asked, 0.0)
+        self.instances[0].invoke(SWEEP, TIMEOUT_S)
+        for instance in self.instances:
+            instance.close()
+
+    def _ask(self, asked: Asked, luck: float) -> None:
+        """One caller: the same key until the answer is final."""
+        chance = random.Random(luck)
+        while True:
+            instance = chance.choice(self.instances)
+            try:
+                reply = instance.invoke(asked.event, TIMEOUT_S)
+            except KilledError:
+                self.statuses["killed"] += 1
+                continue
+            assert isinstance(reply, Mapping), reply
+            status = int(str(reply["statusCode"]))
+            self.statuses[str(status)] += 1
+            assert "frozen" not in str(reply["body"]), reply
+            if status == 200 or (400 <= status < 500 and status != 429):
+                asked.answers.append((status, str(reply["body"])))
+                return
+            time.sleep(chance.uniform(0.1, 0.6))
+
+    def _kill(self) -> None:
+        chance = random.Random(self.chance.random())
+        while not self.over.wait(chance.uniform(0.2, 1.0)):
+            chance.choice(self.instances).kill()
+
+    def _sweep(self) -> None:
+        chance = random.Random(self.chance.random())
+        while not self.over.wait(2.0):
+            try:
+                chance.choice(self.instances).invoke(SWEEP, TIMEOUT_S)
+            except KilledError:
+                self.statuses["sweep killed"] += 1
+
+    def audit(self) -> list[str]:
+        """What is wrong, in words; nothing if everything came out exact."""
+        wrong = [f"{asked.key} was answered in two ways" for asked in self.asked if len(set(asked.answers)) != 1]
+        for group in sorted({asked.group for asked in self.asked}):
+            truth = {key: value for key, value in self.server.values(group).items() if key != RECEIPT}
+            expected = self._expected(group)
+            wrong += [
+                f"{group} {key} is {truth.get(key, 0)}, not {expected.get(key, 0)}"
+                for key in truth.keys() | expected.keys()
+                if truth.get(key, 0) != expected.get(key, 0)
+            ]
+        return wrong + self._leaks()
+
+    def _expected(self, group: str) -> dict[str, int]:
+        expected: dict[str, int] = {}
+        for asked in self.asked:
+            if asked.group == group and asked.answers[0][0] == 200:
+                sign = {"Increase": 1, "Decrease": -1, "Set": 1}[asked.mode]
+                expected[asked.counter] = expected.get(asked.counter, 0) + sign * asked.value
+        return expected
+
+    def _leaks(self) -> list[str]:
+        said = [log.read_text() for log in self.logs if log.exists()]
+        said += [body for asked in self.asked for _, body in asked.answers]
+        secrets = (KEY, TOKEN, SCHEDULE_TOKEN)
+        return [f"a secret was said: {text[:200]}" for text in said if any(secret in text for secret in secrets)] + [
+            f"a UserSig was said: {text[:200]}" for text in said if SIGNATURE.search(text)
+        ]
+
+
+def play(*, seed: int, operations: int, groups: int, instances: int, rate: float) -> tuple[Storm, float, list[str]]:
+    """One storm from beginning to end: the storm, its seconds, and what the auditor says."""
+    app = ChatApp(sdkappid=SDKAPPID, keys=(KEY,))
+    with tempfile.TemporaryDirectory() as folder, ChatServer(app) as server:
+        server.randomly(rate, every_fault(), seed)
+        storm = Storm(*(Path(folder), server), seed=seed, operations=operations, groups=groups, instances=instances)
+        try:
+            took_s = storm.run()
+            storm.calm()
+        finally:
+            storm.over.set()
+            for instance in storm.instances:
+                instance.close()
+        return storm, took_s, storm.audit()
+
+
+def main() -> int:
+    """Play one storm and print its figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--operations", type=int, default=300)
+    parser.add_argument("--groups", type=int, default=10)
+    parser.add_argument("--instances", type=int, default=6)
+    parser.add_argument("--rate", type=float, default=0.3)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    arguments = parser.parse_args()
+    storm, took_s, wrong = play(**vars(arguments))
+    finals = Counter(asked.answers[0][0] for asked in storm.asked)
+    faults = Counter(entry.fault.kind for entry in storm.server.journal() if entry.fault)
+    print(f"seed {arguments.seed}: {len(storm.asked)} operations in {took_s:.0f} s, finally {dict(finals)}")
+    print(f"replies on the way: {dict(storm.statuses)}; kills: {sum(instance.kills for instance in storm.instances)}")
+    print(f"faults: {sum(faults.values())} {dict(faults)} in {len(storm.server.journal())} calls")
+    print("\n".join(wrong) if wrong else "every counter exact, every answer final and the same for all, nothing leaked")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

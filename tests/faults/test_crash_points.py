@@ -1,0 +1,42 @@
+"""A worker dies before and after every store and network step, once each; whoever comes next counts exactly once."""
+
+from __future__ import annotations
+
+import pytest
+
+from handler.core.outcomes import Applied
+from tests.faults.simulated import Fate
+from tests.faults.stage import Stage
+
+FATES = {
+    "answered": Fate(),
+    "reply lost": Fate(replies=False),
+    "request lost": Fate(arrives_after_s=None),
+    "request late": Fate(arrives_after_s=3.0, replies=False),
+}
+
+
+def play(fate: Fate, crash_at: int | None) -> Stage:
+    """Ask twice for one increase, the first worker dying at step `crash_at`; the second is patient."""
+    stage = Stage()
+    stage.expect(fate)
+    operation = stage.operation("a", 5)
+    stage.world.crash_at = crash_at
+    stage.call("first", operation)
+    stage.call("second", operation, at_s=6, wait_s=40)
+    stage.sweep(at_s=60)
+    stage.play()
+    return stage
+
+
+@pytest.mark.parametrize("fate", FATES.values(), ids=FATES)
+def test_every_crash_point_counts_once(fate: Fate) -> None:
+    """Wherever the first worker dies, the operation counts once and the second worker is told so."""
+    steps = play(fate, None).world.steps
+    assert steps > 10
+    for crash_at in range(1, steps + 1):
+        stage = play(fate, crash_at)
+        assert stage.likes == 5, f"crash at step {crash_at}\n{stage.story}"
+        assert not stage.row.is_unfinished or stage.row.remembered, f"crash at step {crash_at}\n{stage.story}"
+        second = stage.answers.get("second", [])
+        assert all(isinstance(outcome, Applied) for outcome in second), f"crash at step {crash_at}\n{stage.story}"

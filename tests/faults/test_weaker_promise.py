@@ -1,0 +1,75 @@
+"""Without a receipt key: what can be known is told, what cannot is told as unknown, and no delta is repeated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from handler.core.commands import Mode
+from handler.core.notices import Notice
+from handler.core.outcomes import Applied, Rejected, Unknown
+from tests.faults.campaign import RULES
+from tests.faults.simulated import Fate
+from tests.faults.stage import GROUP, Stage
+
+UNHEARD = Fate(replies=False)
+NEVER = Fate(arrives_after_s=None)
+
+
+def stage_without_receipts() -> Stage:
+    """The stage with an empty receipt key."""
+    return Stage(rules=replace(RULES, receipt_key=""))
+
+
+def test_an_answered_increase_is_applied() -> None:
+    """Nothing is lost of the promise while replies arrive, and no receipt is written."""
+    stage = stage_without_receipts()
+    stage.call("A", stage.operation("a", 5))
+    stage.play()
+    assert stage.answers["A"] == [Applied((("like", 5),))], stage.story
+    assert stage.chat.groups[GROUP] == {"like": 5}, stage.story
+
+
+def test_an_ambiguous_increase_is_unknown_and_never_repeated() -> None:
+    """A lost reply is told as such, to duplicates too, and the call is not made again."""
+    stage = stage_without_receipts()
+    stage.expect(UNHEARD)
+    stage.call("A", stage.operation("a", 5))
+    stage.call("A2", stage.operation("a", 5), at_s=30)
+    stage.play()
+    [first], [second] = stage.answers["A"], stage.answers["A2"]
+    assert isinstance(first, Unknown), stage.story
+    assert second == replace(first, replayed=True), stage.story
+    assert (stage.chat.calls, stage.likes) == (1, 5), stage.story
+    assert stage.notices.counts[Notice.UNKNOWN] == 1, stage.story
+
+
+def test_an_ambiguous_set_is_repeated_after_its_death() -> None:
+    """A Set may be repeated, but not before the first one can no longer overwrite what came later."""
+    stage = stage_without_receipts()
+    stage.expect(NEVER, Fate())
+    stage.call("A", stage.operation("a", 5, Mode.SET), wait_s=40)
+    stage.play()
+    assert stage.answers["A"] == [Applied((("like", 5),))], stage.story
+    assert stage.chat.landings[0].at - stage.world.now < 0
+    assert stage.chat.calls == 2, stage.story
+
+
+def test_an_increase_whose_sender_died_is_unknown() -> None:
+    """Another worker cannot tell whether the call was made, so it never makes it again."""
+    stage = stage_without_receipts()
+    stage.expect(UNHEARD)
+    stage.world.frozen["A", "hears"] = 200.0
+    stage.call("A", stage.operation("a", 5))
+    stage.call("A2", stage.operation("a", 5), at_s=2, wait_s=40)
+    stage.play()
+    assert isinstance(stage.answers["A2"][0], Unknown), stage.story
+    assert stage.chat.calls == 1, stage.story
+
+
+def test_a_refusal_needs_no_receipt() -> None:
+    """A definite refusal is as final as with receipts."""
+    stage = stage_without_receipts()
+    stage.chat.dismiss(GROUP)
+    stage.call("A", stage.operation("a", 5))
+    stage.play()
+    assert stage.answers["A"] == [Rejected(10010, "no such group")], stage.story
