@@ -21,15 +21,18 @@ URL_LOGGERS = (
     "urllib3.util.retry",
 )
 
+# A whole query string, in the log of a library that knows the URL.
+_QUERY = re.compile(r"\?[^\s'\"]*")
+
 _USERSIG = re.compile(r"(usersig=)[^&\s'\"]*", re.IGNORECASE)
 
 
 class UserSigFilter(logging.Filter):
-    """Blanks the UserSig of every URL in a message, and drops its traceback, whose text may show the URL again."""
+    """Blanks the query string of every URL in a message, and drops its traceback, whose text may show the URL again."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, cleaned."""
-        record.msg, record.args = without_usersig(record.getMessage()), ()
+        record.msg, record.args = _QUERY.sub(f"?{REDACTED}", without_usersig(record.getMessage())), ()
         record.exc_info = record.exc_text = None
         return True
 

@@ -58,6 +58,8 @@ def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Row | None:
         return None
     if next_run(run, instance.known.of(visit.group), limit) != run:
         return None
+    if _is_full(first_row(run, rules.receipt_key, generation=1)):
+        return None
     attempt = visit.new_attempt((), run[0].mode, run)
     return instance.ledger.begin(visit.group, attempt, rules.receipt_key, instance.generation.current().number)
 
@@ -106,6 +108,10 @@ def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
         row = first_row(fresh, instance.rules.receipt_key, instance.generation.current().number)
     else:
         row = appended(row, fresh)
-    if len(encode_row(row).encode()) > ROW_BYTES_ACCEPTING:
+    if _is_full(row):
         raise TooManyCalls("too many operations of this group are waiting", FULL_RETRY_S)
     return row
+
+
+def _is_full(row: Row) -> bool:
+    return len(encode_row(row).encode()) > ROW_BYTES_ACCEPTING

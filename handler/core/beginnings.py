@@ -56,6 +56,8 @@ def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
 
 def _no_room(visit: Visit, row: Row) -> Next:
     """Refuse before any call: a call that is one key too large might have a part of its effect."""
+    if not row.queue:
+        return Again(visit.waits.retry_s())
     answer = Rejected(TOO_MANY_KEYS, "the group has 20 counters already, and the receipt needs one of them")
     change = transitions.rejected_from_queue(row, answer, visit.instance.clock.now())
     follows = visit.put(change.row, change.records)
@@ -73,7 +75,7 @@ def verify(visit: Visit, row: Row) -> Next:
         return waiting
     if not row.receipt_key or row.base is None:
         return visit.put(row.changed(generation=generation.number))
-    evidence = judging.see(visit, row, keys=(row.receipt_key,))
+    evidence = judging.see(visit, row, keys=())
     if not isinstance(evidence, judging.Evidence):
         return evidence
     if row.attempt is None and evidence.sight.value == row.base:
@@ -87,7 +89,7 @@ def _until_passed(visit: Visit, moment: float) -> Next | None:
     if clock.latest is not None and clock.latest >= moment:
         return None
     left_s = moment - clock.now()
-    if left_s > 0:
+    if left_s > 0 and clock.latest is not None:
         return Again(left_s)
     reply = visit.read(())
     if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:

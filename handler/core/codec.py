@@ -1,12 +1,13 @@
 """Rows and records as JSON text, the same in every ledger.
 
-An operation that stands in several attempts is written once and referred to by its index, so that remembering an
-attempt costs little, and a row stays below 64 KiB.
+An operation that stands in several attempts is written once and referred to by twice its index, plus one where it goes
+out alone, so that remembering or splitting an attempt costs little, and a row stays below 64 KiB.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TypedDict
 
 from handler.core.commands import Mode
@@ -17,7 +18,7 @@ from handler.core.rows import Attempt, Entry, Record, Remembered, Row
 # owing always fit.
 ROW_BYTES = 64 * 1024
 
-_EntryJson = tuple[str, str, str, list[tuple[str, int]], float, bool]
+_EntryJson = tuple[str, str, str, list[tuple[str, int]], float]
 
 
 class _AttemptJson(TypedDict):
@@ -52,7 +53,7 @@ def encode_row(row: Row) -> str:
     table: dict[Entry, int] = {}
 
     def references(entries: tuple[Entry, ...]) -> list[int]:
-        return [table.setdefault(entry, len(table)) for entry in entries]
+        return [2 * table.setdefault(replace(entry, alone=False), len(table)) + entry.alone for entry in entries]
 
     def attempt_json(attempt: Attempt) -> _AttemptJson:
         return {
@@ -92,10 +93,10 @@ def encode_row(row: Row) -> str:
 def decode_row(text: str) -> Row:
     """Read what `encode_row` wrote."""
     document: _RowJson = json.loads(text)
-    table = [_entry(entry) for entry in document["entries"]]
+    table = [(entry, replace(entry, alone=True)) for entry in map(_entry, document["entries"])]
 
     def entries(references: list[int]) -> tuple[Entry, ...]:
-        return tuple(table[reference] for reference in references)
+        return tuple(table[reference // 2][reference % 2] for reference in references)
 
     def attempt(stored: _AttemptJson) -> Attempt:
         return Attempt(
@@ -145,12 +146,12 @@ def decode_record(text: str) -> Record:
 
 
 def _entry_json(entry: Entry) -> _EntryJson:
-    return entry.id, entry.fingerprint, entry.mode.value, list(entry.counters), entry.window_s, entry.alone
+    return entry.id, entry.fingerprint, entry.mode.value, list(entry.counters), entry.window_s
 
 
 def _entry(stored: _EntryJson) -> Entry:
-    identity, fingerprint, mode, counters, window_s, alone = stored
-    return Entry(identity, fingerprint, Mode(mode), _pairs(counters), window_s, alone)
+    identity, fingerprint, mode, counters, window_s = stored
+    return Entry(identity, fingerprint, Mode(mode), _pairs(counters), window_s)
 
 
 def _pairs(stored: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:

@@ -5,19 +5,19 @@ What a call's reply or a look at the receipt proves is in `judging`; how a group
 
 from __future__ import annotations
 
-from handler.core import beginnings, judging
+from handler.core import beginnings, judging, transitions
 from handler.core.commands import Counters, Mode, key_limit
-from handler.core.ports import Counted, Refused, Unsent
+from handler.core.ports import Counted
 from handler.core.receipts import Sight
 from handler.core.rows import Attempt, Entry, Row
 from handler.core.runs import correction_of, next_run
-from handler.core.transitions import Seen, forgotten, returned
+from handler.core.transitions import Seen
 from handler.core.visit import Again, Next, Stop, Visit
 
 
 def drive(visit: Visit, row: Row | None) -> None:
     """Take step after step until what the visit came for is settled, or its patience ends."""
-    while not visit.has_all_answers:
+    while not visit.has_all_answers or (row is not None and row.debt):
         if row is None:
             row = visit.instance.ledger.load(visit.group)
         if row is None or visit.is_done(row):
@@ -26,6 +26,7 @@ def drive(visit: Visit, row: Row | None) -> None:
             visit.frozen = row.frozen
             return
         if not visit.may_call():
+            _take_back(visit, row)
             return
         follows = step(visit, row)
         if isinstance(follows, Stop):
@@ -36,10 +37,18 @@ def drive(visit: Visit, row: Row | None) -> None:
         row = follows if isinstance(follows, Row) else None
 
 
+def _take_back(visit: Visit, row: Row) -> None:
+    """Nobody else may send what this visit has opened: without time to send it, it goes back to the queue."""
+    if row.attempt is not None and row.attempt.id == visit.unsent:
+        visit.put(transitions.returned(row))
+
+
 def step(visit: Visit, row: Row) -> Next:
     """Do the one thing that this row asks for next."""
     if row.attempt is not None and row.attempt.id == visit.unsent:
         return send(visit, row, row.attempt)
+    if row.attempt is not None and row.attempt.id == visit.sent and visit.reply is not None:
+        return judging.follow(visit, row, row.attempt, visit.reply)
     if row.generation < visit.instance.generation.current().number:
         return beginnings.verify(visit, row)
     if row.attempt is not None:
@@ -65,7 +74,6 @@ def open_next(visit: Visit, row: Row) -> Next:
     wait_s = instance.pace.wait_s()
     if wait_s:
         return Again(wait_s)
-    row = forgotten(row, instance.api_clock.latest, instance.rules.bound_s, float("inf"))
     attempt = visit.new_attempt(row.remembered_shifts, mode, entries, correction)
     return visit.put(row.opened(attempt, row.queue[len(entries) :]))
 
@@ -84,18 +92,13 @@ def send(visit: Visit, row: Row, attempt: Attempt) -> Next:
     instance = visit.instance
     asked_after = instance.api_clock.latest
     reply = visit.send(row, attempt)
-    if isinstance(reply, Unsent):
-        follows = visit.put(returned(row))
-        return follows if isinstance(follows, Again) else visit.failed_to_send()
-    if isinstance(reply, Refused):
-        visit.refusal = reply
-        if not row.receipt_key:
-            return judging.confirmed(visit, row, attempt, reply)
     if isinstance(reply, Counted):
         instance.gate.open()
         instance.known.learn(visit.group, reply.values)
-        seen = Seen(reply.values, later=False, at=instance.clock.now())
-        if not row.receipt_key:
-            return judging.settle(visit, row, 0, {attempt.id: 1}, seen)
-        return judging.conclude(visit, row, judging.Evidence(Sight(reply.values[row.receipt_key], asked_after), seen))
-    return judging.look(visit, row, attempt)
+        if row.receipt_key:
+            # The reply is evidence for the row as it was; after a lost write the receipt is read again.
+            visit.reply = None
+            seen = Seen(reply.values, later=False, at=instance.clock.now())
+            sight = Sight(reply.values[row.receipt_key], asked_after)
+            return judging.conclude(visit, row, judging.Evidence(sight, seen))
+    return judging.follow(visit, row, attempt, reply)

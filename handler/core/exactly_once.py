@@ -54,7 +54,7 @@ class ExactlyOnce:
         owed = row is not None and row.entry(wanted) is not None
         if owed:
             self._finish(visit, row)
-        record = self._records(visit).get(wanted)
+        record = self._instance.ledger.find(group, [wanted]).get(wanted)
         if record is not None:
             return replace(record.answer, replayed=True)
         return self._waiting(visit) if owed else None

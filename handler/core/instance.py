@@ -31,7 +31,7 @@ class KnownValues:
 
     def learn(self, group: Group, values: Mapping[str, int]) -> None:
         """Take in what a reply showed."""
-        self._values[group] = {**self._values.get(group, {}), **values}
+        self._values[group] = {**self._values.pop(group, {}), **values}
         if len(self._values) > KNOWN_GROUPS:
             self._values.popitem(last=False)
 

@@ -9,7 +9,7 @@ from handler.core import transitions, weaker
 from handler.core.errors import AnswerLost
 from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
-from handler.core.ports import Counted, Fault, Refused
+from handler.core.ports import Counted, Fault, Refused, Reply, Unsent
 from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
 from handler.core.rows import Attempt, Row, Settlement
 from handler.core.runs import payload_of
@@ -31,6 +31,18 @@ class Evidence:
     seen: Seen
 
 
+def follow(visit: Visit, row: Row, attempt: Attempt, reply: Reply) -> Next:
+    """Do what the reply to this visit's own call says, as often as it takes until the row says it too."""
+    if isinstance(reply, Unsent):
+        follows = visit.put(transitions.returned(row))
+        return follows if isinstance(follows, Again) else visit.failed_to_send()
+    if isinstance(reply, Refused) and (visit.is_confirmed or not row.receipt_key):
+        return confirmed(visit, row, attempt, reply)
+    if isinstance(reply, Counted) and not row.receipt_key:
+        return settle(visit, row, 0, {attempt.id: 1}, Seen(reply.values, later=False, at=visit.instance.clock.now()))
+    return look(visit, row, attempt)
+
+
 def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
     """Read the receipt of an open attempt, when it is time to, and conclude."""
     if not row.receipt_key:
@@ -38,7 +50,9 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
     wait_s = visit.waits.before_look_s(attempt, own=visit.sent == attempt.id)
     if wait_s > 0:
         return Again(min(wait_s, visit.waits.poll_s()))
-    evidence = see(visit, row, keys=(row.receipt_key, *payload_of(attempt)))
+    # With anything remembered, more operations than the attempt's may be found to have landed.
+    keys = () if row.remembered else (row.receipt_key, *payload_of(attempt))
+    evidence = see(visit, row, keys)
     if isinstance(evidence, Evidence):
         return conclude(visit, row, evidence)
     if isinstance(evidence, Again):
@@ -65,21 +79,28 @@ def see(visit: Visit, row: Row, keys: Sequence[str]) -> Evidence | Next:
 
 def _read_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
     """A read that is refused like the attempt confirms the attempt's refusal; else it is a refusal of its own."""
-    mine = row.attempt and row.attempt.id == visit.sent
-    if mine and row.attempt and visit.refusal and refusal.fault is visit.refusal.fault:
-        return confirmed(visit, row, row.attempt, visit.refusal)
+    own = _own_refusal(visit, row)
+    if own and row.attempt and refusal.fault is own.fault:
+        return confirmed(visit, row, row.attempt, own)
     if refusal.fault is not Fault.OPERATION:
         return visit.setback(refusal)
-    visit.refusals += 1
+    if refusal.code in GROUP_GONE:
+        visit.refusals += 1
     if visit.group_is_gone and row.attempt and visit.waits.is_dead(row.attempt):
         # The group is gone and the attempt dead: the next attempt will be told so, and its operations with it.
         return visit.put(transitions.not_landed(row))
     return Again(visit.waits.retry_s())
 
 
+def _own_refusal(visit: Visit, row: Row) -> Refused | None:
+    mine = row.attempt is not None and row.attempt.id == visit.sent
+    return visit.reply if mine and isinstance(visit.reply, Refused) else None
+
+
 def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
     """Do what the evidence allows: settle, wait, go on with a new attempt, or freeze."""
-    verdict = judge(row, evidence.sight, visit.instance.rules.bound_s)
+    rules = visit.instance.rules
+    verdict = judge(row, evidence.sight, rules.bound_of(row.attempt) if row.attempt else 0)
     if isinstance(verdict, Landed):
         return settle(visit, row, evidence.sight.value, verdict.times, evidence.seen, evidence.sight.asked_after)
     if isinstance(verdict, Unexplained):
@@ -87,8 +108,9 @@ def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
         return visit.put(transitions.frozen(row, known))
     if row.attempt is None:
         return row
-    if visit.refusal and visit.sent == row.attempt.id:
-        return confirmed(visit, row, row.attempt, visit.refusal)
+    refusal = _own_refusal(visit, row)
+    if refusal:
+        return confirmed(visit, row, row.attempt, refusal)
     if isinstance(verdict, TooEarly):
         return Again(visit.waits.after_look_s(row.attempt))
     visit.instance.reporter.report(Notice.ATTEMPT_EXPIRED, group=visit.group.id, attempt=row.attempt.id)
@@ -107,7 +129,7 @@ def settle(
         landed = ", ".join(f"{attempt_id} x {count}" for attempt_id, count in times.items())
         visit.instance.reporter.report(Notice.LATE_LANDING, group=visit.group.id, landed=landed)
     rules = visit.instance.rules
-    follows = visit.put(transitions.forgotten(change.row, asked_after, rules.bound_s, rules.forget_s), change.records)
+    follows = visit.put(transitions.forgotten(change.row, asked_after, rules.bound_of, rules.forget_s), change.records)
     _report_applied(visit, follows, len(change.records))
     return follows
 
@@ -126,7 +148,7 @@ def _settle_plainly(visit: Visit, settlement: Settlement) -> Next:
 
 def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Next:
     """R6: the attempt had no effect. Split it, reject its one operation, or take it back for a later attempt."""
-    visit.refusal = None
+    visit.is_confirmed = True
     if refusal.fault is not Fault.OPERATION:
         follows = visit.put(transitions.refused(row))
         return follows if isinstance(follows, Again) else visit.setback(refusal)

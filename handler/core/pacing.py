@@ -17,7 +17,9 @@ class Pace:
     def __init__(self, clock: Clock, calls_per_second: float) -> None:
         self._clock = clock
         self._rate = calls_per_second
-        self._tokens = calls_per_second
+        # Below one call per second the bucket must still hold a whole one.
+        self._most = max(1.0, calls_per_second)
+        self._tokens = self._most
         self._refilled_at = clock.monotonic()
         self._lock = threading.Lock()
 
@@ -25,7 +27,7 @@ class Pace:
         """Take a token and return 0, or return the seconds until there is one."""
         with self._lock:
             now = self._clock.monotonic()
-            self._tokens = min(self._rate, self._tokens + (now - self._refilled_at) * self._rate)
+            self._tokens = min(self._most, self._tokens + (now - self._refilled_at) * self._rate)
             self._refilled_at = now
             if self._tokens < 1:
                 return (1 - self._tokens) / self._rate
@@ -51,6 +53,7 @@ class Gate:
     def open(self) -> None:
         """Forget: a call was accepted."""
         self._refusal = None
+        self._closed_until = 0.0
         self._interval_s = APP_RETRY_MIN_S
 
     def refusal(self) -> Refused | None:

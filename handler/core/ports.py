@@ -191,3 +191,9 @@ class Rules:
     """How long an instance may go on with an older generation (R10)."""
     forget_s: float = 24 * 3600
     """A remembered attempt is kept this long after its death (R11)."""
+
+    def bound_of(self, attempt: Attempt) -> float:
+        """How long after its time `attempt` is presumed dead: the row says what it was signed for, by whomever."""
+        if self.bound_s < self.life_s + self.guard_s:
+            return self.bound_s
+        return max(self.bound_s, attempt.life + self.guard_s)

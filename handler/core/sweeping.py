@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from handler.core import judging, transitions
 from handler.core.driving import drive
+from handler.core.errors import LedgerUnavailable, OutcomeUnknown
 from handler.core.instance import Instance, Patience
+from handler.core.notices import Notice
 from handler.core.rows import Group, Row
 from handler.core.visit import Next, Stop, Visit
 
@@ -52,6 +54,16 @@ def _unfinished(instance: Instance, app: int) -> Iterator[str]:
 
 def _tend(visit: Visit) -> bool:
     """Take one group as far as it goes without waiting; True when this sweep need not come again."""
+    try:
+        return _go_on(visit)
+    except (LedgerUnavailable, OutcomeUnknown) as error:
+        # One group that cannot be reached does not hold up the others; the next sweep meets it again.
+        visit.instance.reporter.report(Notice.UNFINISHED, group=visit.group.id, reason=str(error))
+        visit.stopped = Stop()
+        return True
+
+
+def _go_on(visit: Visit) -> bool:
     drive(visit, None)
     if visit.frozen or visit.stopped:
         return True
@@ -79,10 +91,10 @@ def watch(visit: Visit, row: Row) -> Next:
     if isinstance(evidence, judging.Evidence):
         if evidence.sight.value != row.base:
             return judging.conclude(visit, row, evidence)
-        row = transitions.forgotten(row, evidence.sight.asked_after, rules.bound_s, rules.forget_s)
+        row = transitions.forgotten(row, evidence.sight.asked_after, rules.bound_of, rules.forget_s)
     elif visit.group_is_gone:
         # The group is gone, and nothing can land in it: no more than the death of the attempts is waited for.
-        row = transitions.forgotten(row, api_clock.latest, rules.bound_s, forget_s=0)
+        row = transitions.forgotten(row, api_clock.latest, rules.bound_of, forget_s=0)
     else:
         return evidence
     return visit.put(row.changed(looked=api_clock.now()))

@@ -5,7 +5,7 @@ Each returns the row of the next version, together with the records that must be
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from handler.core.commands import Counters, Mode
@@ -142,7 +142,7 @@ def frozen(row: Row, reason: str) -> Row:
     return row.changed(frozen=reason)
 
 
-def forgotten(row: Row, known_after: int | None, bound_s: float, forget_s: float) -> Row:
+def forgotten(row: Row, known_after: int | None, bound_of: Callable[[Attempt], float], forget_s: float) -> Row:
     """R11: drop what can no longer be seen to land, given a receipt seen at its base after `known_after`.
 
     A refused attempt needs no more than its own death, an expired one a day beyond it.
@@ -151,7 +151,7 @@ def forgotten(row: Row, known_after: int | None, bound_s: float, forget_s: float
         return row
 
     def kept(past: Remembered) -> bool:
-        return known_after < death(past.attempt, bound_s) + (0 if past.refused else forget_s)
+        return known_after < death(past.attempt, bound_of(past.attempt)) + (0 if past.refused else forget_s)
 
     return replace(row, remembered=tuple(past for past in row.remembered if kept(past)))
 

@@ -60,8 +60,10 @@ class Visit:
     unsent: str | None = None
     """The attempt that this visit made and has not sent: nobody else will (R3)."""
     sent: str | None = None
-    refusal: Refused | None = None
-    """What the API answered to `sent`, until it is confirmed (R4 c)."""
+    reply: Reply | None = None
+    """What became of `sent`, until the row says so too: a lost write must not make the visit forget it."""
+    is_confirmed: bool = False
+    """Whether the refusal in `reply` has been confirmed by a look at the receipt (R4 c)."""
     answers: dict[str, Record] = field(default_factory=dict)
     stopped: Stop | None = None
     frozen: str | None = None
@@ -78,9 +80,9 @@ class Visit:
         self.waits = Waits(self.instance)
 
     def is_done(self, row: Row) -> bool:
-        """Whether what the visit came for is out of the row."""
+        """Whether what the visit came for is out of the row, and nothing that it has seen is owed back."""
         if self.wanted:
-            return not any(entry.id in self.wanted for entry in row.owed)
+            return not row.debt and not any(entry.id in self.wanted for entry in row.owed)
         return row.is_settled
 
     @property
@@ -139,12 +141,13 @@ class Visit:
 
     def send(self, row: Row, attempt: Attempt) -> Reply:
         """Make the one POST of an attempt, the receipt in it (R3)."""
-        self.unsent, self.sent, self.refusal = None, attempt.id, None
+        self.unsent, self.sent, self.is_confirmed = None, attempt.id, False
         values = payload_of(attempt)
         if row.receipt_key:
             values[row.receipt_key] = attempt.weight + (attempt.base if attempt.mode is Mode.SET else 0)
         call = Call(self.group, attempt.mode, values, attempt.time, attempt.life)
-        return self._learned(self.instance.api.update(call))
+        self.reply = self._learned(self.instance.api.update(call))
+        return self.reply
 
     def read(self, keys: Sequence[str]) -> Reply:
         """Read counters of the group, all of them if `keys` is empty."""

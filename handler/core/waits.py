@@ -52,7 +52,7 @@ class Waits:
     def after_look_s(self, attempt: Attempt) -> float:
         """The wait until the next look: growing, but not past the attempt's death, and none once that is proven."""
         interval_s = self.retry_s()
-        left_s = death(attempt, self._instance.rules.bound_s) - self._instance.api_clock.now()
+        left_s = death(attempt, self._instance.rules.bound_of(attempt)) - self._instance.api_clock.now()
         if left_s > 0:
             interval_s = min(interval_s, left_s)
         return self.postpone(0.0 if self.is_dead(attempt) else interval_s)
@@ -65,4 +65,4 @@ class Waits:
     def is_dead(self, attempt: Attempt) -> bool:
         """Whether a `Date` received proves that the attempt can land no more (R4 b)."""
         latest = self._instance.api_clock.latest
-        return latest is not None and latest >= death(attempt, self._instance.rules.bound_s)
+        return latest is not None and latest >= death(attempt, self._instance.rules.bound_of(attempt))

@@ -35,22 +35,17 @@ def _routes(kind: Kind, exchange: Exchange, failed: Callable[[Exception], None])
     service = exchange.service
     resolver = resolver_for(kind, service.base_path)
     resolver.not_found(lambda _: response(_nowhere(resolver.context["_path"])))
+    documented = service.docs and openapi.is_asked_for(exchange.request.path)
     for route in ROUTES:
-        _register(resolver, route, exchange, failed)
-    if service.docs:
+        _register(resolver, route, _endpoint(route, exchange, failed), documented=documented)
+    if documented:
         resolver.schemas = openapi.schemas(key_limit(service.instance.rules.receipt_key))
         openapi.publish(resolver)
     return resolver
 
 
-def _register(resolver: Resolver, route: Route, exchange: Exchange, failed: Callable[[Exception], None]) -> None:
-    def endpoint() -> Response[str]:
-        try:
-            return response(route.serve(exchange))
-        except Exception as error:  # noqa: BLE001  # Powertools would write its text into a log
-            return response(_problem(error, failed))
-
-    if not exchange.service.docs:
+def _register(resolver: Resolver, route: Route, endpoint: Callable[[], Response[str]], *, documented: bool) -> None:
+    if not documented:
         resolver.route(route.path, route.method)(endpoint)
         return
     told = openapi.describe(route.path)
@@ -61,6 +56,16 @@ def _register(resolver: Resolver, route: Route, exchange: Exchange, failed: Call
         operation_id=route.serve.__name__,
         openapi_extensions=told.extensions,
     )(endpoint)
+
+
+def _endpoint(route: Route, exchange: Exchange, failed: Callable[[Exception], None]) -> Callable[[], Response[str]]:
+    def endpoint() -> Response[str]:
+        try:
+            return response(route.serve(exchange))
+        except Exception as error:  # noqa: BLE001  # Powertools would write its text into a log
+            return response(_problem(error, failed))
+
+    return endpoint
 
 
 def _problem(error: Exception, failed: Callable[[Exception], None]) -> Reply:

@@ -17,6 +17,9 @@ from handler.triggers.problems import CONTENT_TYPE
 
 Json = dict[str, object]
 
+DOCUMENT = "/openapi.json"
+PAGE = "/swagger"
+
 _DESCRIPTION = (
     "Updates Tencent Chat group counters exactly once. Repeat a request with the same Idempotency-Key until the status "
     "is 2xx or 4xx, 429 excepted: it counts once."
@@ -71,6 +74,11 @@ def schemas(keys_max: int = KEYS_PER_GROUP) -> dict[str, Json]:
     }
 
 
+def is_asked_for(path: str) -> bool:
+    """Whether a request wants the document or the page, perhaps behind a base path."""
+    return path.rstrip("/").endswith((DOCUMENT, PAGE))
+
+
 def describe(path: str) -> Description:
     """What there is to say about the route at `path`."""
     return {
@@ -94,12 +102,12 @@ def publish(app: ApiGatewayResolver) -> None:
         security_schemes={"bearer": HTTPBearer()},
     )
     # Its scripts stand in the page itself, which is over 1 MB unless it is compressed.
-    app.enable_swagger(path="/swagger", servers=here, persist_authorization=True, compress=True)
+    app.enable_swagger(path=PAGE, servers=here, persist_authorization=True, compress=True)
 
     def document() -> Response[str]:
         return Response(200, "application/json", app.get_openapi_json_schema())
 
-    app.get("/openapi.json", include_in_schema=False)(document)
+    app.get(DOCUMENT, include_in_schema=False)(document)
 
 
 def _update() -> Description:

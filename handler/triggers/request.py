@@ -80,15 +80,15 @@ def _v2_path(event: Event) -> str:
 
 def _headers(event: Event) -> Mapping[str, str]:
     """Names in lower case; where a platform keeps repeated headers apart they are joined as the others do it."""
-    single = _strings(event.get("headers"), "headers", _text)
+    single = _strings(event.get("headers"), "headers", _value)
     multiple = _strings(event.get("multiValueHeaders"), "multiValueHeaders", _joined)
     return {name.lower(): value for name, value in (single | multiple).items()}
 
 
 def _query(kind: Kind, event: Event) -> Mapping[str, str]:
     if kind is Kind.SCF_URL and event.get("queryString") is not None:
-        return _strings(event["queryString"], "queryString", _text)
-    single = _strings(event.get("queryStringParameters"), "queryStringParameters", _text)
+        return _strings(event["queryString"], "queryString", _value)
+    single = _strings(event.get("queryStringParameters"), "queryStringParameters", _value)
     multiple = _strings(event.get("multiValueQueryStringParameters"), "multiValueQueryStringParameters", _last)
     query = single | multiple
     if not query and "rawQueryString" in event:
@@ -103,7 +103,7 @@ def _strings(part: object, name: str, read: Callable[[object, str], str]) -> dic
     if part is None:
         return {}
     if not isinstance(part, dict) or not all(isinstance(key, str) for key in part):
-        raise BadInput(name, "is not an object of strings")
+        raise BadInput(name, "is not an object")
     return {key: read(value, name) for key, value in part.items()}
 
 
@@ -113,16 +113,22 @@ def _text(value: object, name: str) -> str:
     return value
 
 
+def _value(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise BadInput(name, "holds a value that is not a string")
+    return value
+
+
 def _joined(values: object, name: str) -> str:
     if not isinstance(values, list):
-        raise BadInput(name, "is not an object of lists")
-    return ",".join(_text(value, name) for value in values)
+        raise BadInput(name, "holds a value that is not a list")
+    return ",".join(_value(value, name) for value in values)
 
 
 def _last(values: object, name: str) -> str:
     if not isinstance(values, list) or not values:
-        raise BadInput(name, "is not an object of lists")
-    return _text(values[-1], name)
+        raise BadInput(name, "holds a value that is not a list")
+    return _value(values[-1], name)
 
 
 def _too_large() -> BodyTooLarge:

@@ -108,8 +108,11 @@ class SqliteStore:
 class _Unsynced(sqlite3.Connection):
     """A connection that never waits for the disk, whatever it is told."""
 
-    def execute(self, sql: str, parameters: _Parameters = (), /) -> sqlite3.Cursor:
+    def __init__(self, *arguments: object, **options: object) -> None:
+        super().__init__(*arguments, **options)  # type: ignore[arg-type]  # whatever `sqlite3.connect` hands on
         super().execute("PRAGMA synchronous = OFF")
+
+    def execute(self, sql: str, parameters: _Parameters = (), /) -> sqlite3.Cursor:
         return super().execute("SELECT 1" if sql.startswith("PRAGMA synchronous") else sql, parameters)
 
 

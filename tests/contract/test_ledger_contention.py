@@ -14,7 +14,7 @@ from tests.contract.samples import GROUP, attempt, entry, idle_row, record
 from tests.contract.stores import GivenClock, OpenLedger, SharedStore, Store
 
 WORKERS = 8
-TIMES = 10
+TIMES = 8
 
 
 def in_threads(ledger: OpenLedger, tasks: list[Work]) -> list[object]:

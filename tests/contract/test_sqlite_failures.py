@@ -128,8 +128,15 @@ def test_a_writer_who_waits_too_long_is_told_a_certain_no(store: SqliteStore, le
     assert ledger.swap(GROUP, CHANGED, MANY)
 
 
-def test_a_broken_connection_is_replaced(store: SqliteStore, clock: GivenClock, closing: Closing) -> None:
-    """It costs one call."""
+@pytest.mark.parametrize(
+    "call",
+    [lambda ledger: ledger.load(GROUP), lambda ledger: ledger.swap(GROUP, CHANGED, MANY)],
+    ids=["a read", "a write"],
+)
+def test_a_broken_connection_costs_no_more_than(
+    store: SqliteStore, clock: GivenClock, closing: Closing, call: Callable[[OpenLedger], object]
+) -> None:
+    """The call after it has a new one."""
     made: list[sqlite3.Connection] = []
 
     class Remembered(sqlite3.Connection):
@@ -141,7 +148,7 @@ def test_a_broken_connection_is_replaced(store: SqliteStore, clock: GivenClock, 
     assert state(ledger) == "before"
     made[-1].close()
     with pytest.raises(LedgerUnavailable, match="closed"):
-        ledger.swap(GROUP, CHANGED, MANY)
+        call(ledger)
     assert ledger.swap(GROUP, CHANGED, MANY)
     assert len(made) == 2
 

@@ -23,7 +23,7 @@ from tests.contract.stores import GivenClock, OpenLedger
 
 NOBODY = 65534
 PROCESSES = 8
-FILES = 8
+FILES = 5
 
 Closing = Callable[[OpenLedger], OpenLedger]
 

@@ -1,0 +1,23 @@
+"""The search for secrets in what the function wrote or answered."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from tests.sandbox.environment import KEY, SCHEDULE_TOKEN, TOKEN
+
+SECRETS: Final = {
+    "the app's key": re.escape(KEY),
+    "a caller's token": f"{re.escape(TOKEN)}|{re.escape(SCHEDULE_TOKEN)}",
+    "a credential of the platform": r"made-up-(secret|session)|ASIAMADEUP|AKIDmadeup",
+    # Deflated JSON in the vendor's base64 begins like this, and quoting may change its signs. In the middle of another
+    # base64 text, such as that of a compressed page, the same letters mean nothing.
+    "a UserSig": r"(?<![0-9A-Za-z+/])eJ[w-z][0-9A-Za-z*_%-]{60,}",
+    "a query string": r"usersig(=|%3D)|&random=",
+}
+
+
+def leaks(text: str) -> list[str]:
+    """What kinds of secrets `text` holds."""
+    return [name for name, pattern in SECRETS.items() if re.search(pattern, text)]

@@ -1,0 +1,145 @@
+"""The stand-ins for both clouds keep the clouds' rules, whatever function they run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.clouds import Platform
+from tests.e2e.instances import ROOT, Failure, FunctionInstance, Reply
+from tests.e2e.runtime_api import LambdaInstance
+from tests.e2e.scf import ScfInstance
+
+TOY = """
+import os, threading, time
+
+gaps = [0.0]
+
+
+def watch():
+    last = time.monotonic()
+    while True:
+        time.sleep(0.005)
+        gaps.append(time.monotonic() - last)
+        last = time.monotonic()
+
+
+threading.Thread(target=watch, daemon=True).start()
+
+
+def handler(event, context):
+    print("served", event, flush=True)
+    if event == "fail":
+        raise ValueError("as asked")
+    if event == "end":
+        os._exit(3)
+    if event == "sleep":
+        time.sleep(60)
+    if event == "gap":
+        return max(gaps)
+    if isinstance(context, dict):
+        return context["time_limit_in_ms"]
+    return context.get_remaining_time_in_millis()
+"""
+
+
+class ToyLambda(LambdaInstance):
+    """The toy on AWS."""
+
+    handler = "toy.handler"
+
+
+class ToyScf(ScfInstance):
+    """The toy on SCF."""
+
+    index = "from toy import handler as main_handler\n"
+
+
+@pytest.fixture
+def toy(platform: Platform, tmp_path: Path) -> Iterator[FunctionInstance]:
+    """A function that does what its event says."""
+    (tmp_path / "toy.py").write_text(TOY, "utf-8")
+    kind = ToyLambda if platform == "lambda" else ToyScf
+    code = tmp_path / "logs" / "code"
+    with kind({"PYTHONPATH": f"{code}:{tmp_path}:{ROOT}"}, tmp_path / "logs") as instance:
+        yield instance
+
+
+def test_the_context_tells_the_time_limit(toy: FunctionInstance) -> None:
+    """The first invocation has all of it: what it took to start does not count."""
+    reply = toy.invoke("limit", timeout_s=4.0)
+    assert isinstance(reply, Reply)
+    assert isinstance(reply.value, int)
+    assert 3500 < reply.value <= 4000
+
+
+def test_an_error_is_a_failure_and_the_process_stays(toy: FunctionInstance) -> None:
+    """Its type, its text and where it came from are handed over."""
+    failure = toy.invoke("fail")
+    assert isinstance(failure, Failure)
+    assert (failure.type, failure.message) == ("ValueError", "as asked")
+    assert any("toy.py" in line for line in failure.trace)
+    assert isinstance(toy.invoke("limit"), Reply)
+    assert toy.starts == 1
+
+
+def test_a_process_that_ends_fails_its_invocation_and_is_started_anew(toy: FunctionInstance) -> None:
+    """The next event finds a cold instance."""
+    assert isinstance(toy.invoke("end"), Failure)
+    assert isinstance(toy.invoke("limit"), Reply)
+    assert toy.starts == 2
+
+
+def test_an_invocation_over_its_time_limit_is_ended(toy: FunctionInstance) -> None:
+    """The process is gone with it, and the next event starts another."""
+    failure = toy.invoke("sleep", timeout_s=0.2)
+    assert isinstance(failure, Failure)
+    assert "timed out after 0.2" in failure.message
+    assert isinstance(toy.invoke("limit"), Reply)
+    assert toy.starts == 2
+
+
+def test_a_frozen_process_stands_still_until_its_next_event(toy: FunctionInstance) -> None:
+    """Its threads, too."""
+    toy.invoke("limit")
+    toy.freeze()
+    time.sleep(0.5)
+    reply = toy.invoke("gap")
+    assert isinstance(reply, Reply)
+    assert isinstance(reply.value, float)
+    assert reply.value > 0.4
+
+
+def test_a_process_killed_between_two_events_is_missed_by_nobody(toy: FunctionInstance) -> None:
+    """The next event starts another, and the log goes on."""
+    replies = [toy.invoke("limit")]
+    toy.kill()
+    replies.append(toy.invoke("limit"))
+    assert [type(reply) for reply in replies] == [Reply, Reply]
+    assert (toy.starts, toy.logs.count("served limit")) == (2, 2)
+
+
+def test_an_instance_serves_one_event_at_a_time(toy: FunctionInstance) -> None:
+    """Events that come together wait for each other."""
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(toy.invoke, ["limit", "fail", "limit", "fail"]))
+    assert [type(outcome) for outcome in outcomes] == [Reply, Failure, Reply, Failure]
+    assert toy.starts == 1
+
+
+def test_a_function_that_cannot_be_imported_fails_every_event(toy: FunctionInstance, tmp_path: Path) -> None:
+    """Each one tries anew; the log says why."""
+    (tmp_path / "toy.py").write_text("import nothing_of_that_name\n", "utf-8")
+    outcomes = [toy.invoke("limit"), toy.invoke("limit")]
+    assert [type(outcome) for outcome in outcomes] == [Failure, Failure]
+    assert (toy.starts, "nothing_of_that_name" in toy.logs) == (2, True)
+
+
+def test_an_instance_without_a_process_cannot_be_frozen(toy: FunctionInstance) -> None:
+    """There is nothing to stop."""
+    with pytest.raises(ValueError, match="not been started"):
+        toy.freeze()

@@ -1,0 +1,89 @@
+"""Operations, attempts and rows, made small, and a clock that is moved by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from handler.core.commands import Counters, Mode
+from handler.core.notices import Notice
+from handler.core.rows import Attempt, Entry, Remembered, Row
+from handler.core.transitions import Seen
+
+NOW = 1_700_000_000
+BASE = 5_000_000
+LIFE_S = 6
+BOUND_S = 11.0
+WINDOW_S = 3600.0
+
+
+def entry(name: str, mode: Mode = Mode.INCREASE, *, alone: bool = False, **counters: int) -> Entry:
+    """An accepted operation on the counters named, on `like` by 5 if none is."""
+    return Entry(name, f"v1:{name}", mode, tuple(counters.items()) or (("like", 5),), WINDOW_S, alone)
+
+
+def attempt(
+    *entries: Entry,
+    name: str = "attempt",
+    weight: int = 600_000,
+    mode: Mode | None = None,
+    base: int = BASE,
+    time: int = NOW,
+    correction: Counters = (),
+) -> Attempt:
+    """A call that carries these operations, in their Mode, or pays a correction."""
+    chosen = mode or (entries[0].mode if entries else Mode.INCREASE)
+    return Attempt(name, weight, chosen, entries, time, LIFE_S, base, correction)
+
+
+def row(
+    attempt: Attempt | None = None,
+    queue: tuple[Entry, ...] = (),
+    remembered: tuple[Remembered, ...] = (),
+    debt: Counters = (),
+    receipt_key: str = "_receipt",
+) -> Row:
+    """A row of some history, whose receipt was last seen at `BASE`."""
+    return Row(7, 1, receipt_key, BASE, attempt, queue, remembered, debt)
+
+
+def seen(*, later: bool = False, **values: int) -> Seen:
+    """Counters as the API showed them."""
+    return Seen(values, later, at=NOW + 1.5)
+
+
+@dataclass
+class HandClock:
+    """A clock that stands still until it is moved, or until somebody waits for it."""
+
+    wall: float = float(NOW)
+    moment: float = 100.0
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self.wall
+
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        """Pass at once."""
+        self.slept.append(seconds)
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.wall += seconds
+        self.moment += seconds
+
+
+@dataclass
+class Notices:
+    """A reporter that keeps what it is told."""
+
+    told: list[Notice] = field(default_factory=list)
+
+    def report(self, notice: Notice, **evidence: str | float | None) -> None:
+        """Keep the notice."""
+        self.told.append(notice)

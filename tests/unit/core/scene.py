@@ -1,0 +1,147 @@
+"""One warm instance on a stage of its own: an API and a ledger that do as they are told, and a clock moved by hand."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from handler.core.commands import Mode, Operation
+from handler.core.errors import AnswerLost, LedgerUnavailable
+from handler.core.exactly_once import ExactlyOnce
+from handler.core.instance import Instance, Patience
+from handler.core.ports import Call, Counted, Generation, Ports, Reply, Rules
+from handler.core.rows import Group, Records, Row, Settlement
+from handler.ledgers.bounded import row_text
+from tests.sandbox.memory_ledger import MemoryLedger, Snapshot
+from tests.unit.core.samples import BASE, HandClock, Notices
+
+APP = 1_400_000_000
+GROUP = Group(APP, "G")
+RULES = Rules("_receipt", timeout_s=4, life_s=6, bound_s=11, guard_s=5, calls_per_second=1000)
+
+# What a call costs, so that time passes even for somebody who never waits.
+CALL_S = 0.05
+
+
+@dataclass
+class StagedApi:
+    """The counters of one group; `updates` and `reads` are answered first, in their order and without an effect."""
+
+    clock: HandClock
+    counters: dict[str, int] = field(default_factory=lambda: {"_receipt": BASE})
+    updates: list[Reply] = field(default_factory=list)
+    reads: list[Reply] = field(default_factory=list)
+    ahead_s: float = 0.0
+    calls: list[Call] = field(default_factory=list)
+    asked: list[Sequence[str]] = field(default_factory=list)
+
+    def update(self, call: Call) -> Reply:
+        """Do it, unless something else was arranged."""
+        self.clock.advance(CALL_S)
+        self.calls.append(call)
+        if self.updates:
+            return self.updates.pop(0)
+        return Counted(self.land(call.mode, call.values), self.date)
+
+    def land(self, mode: Mode, values: Mapping[str, int]) -> dict[str, int]:
+        """Let an update take effect."""
+        for key, value in values.items():
+            self.counters[key] = value if mode is Mode.SET else self.counters.get(key, 0) + mode.sign * value
+        return {key: self.counters[key] for key in values}
+
+    def read(self, group: Group, keys: Sequence[str], now: int) -> Reply:
+        """Tell, unless something else was arranged."""
+        self.clock.advance(CALL_S)
+        self.asked.append(keys)
+        if self.reads:
+            return self.reads.pop(0)
+        return Counted({key: self.counters[key] for key in keys or self.counters if key in self.counters}, self.date)
+
+    def renew_credentials(self) -> None:
+        """Nothing to renew."""
+
+    @property
+    def date(self) -> int:
+        """The API's clock, whole seconds."""
+        return int(self.clock.now() + self.ahead_s)
+
+
+class StagedLedger(MemoryLedger):
+    """A ledger whose next swaps may be too late or lost, and that may be out of reach for a group or for records."""
+
+    def __init__(self, clock: HandClock) -> None:
+        super().__init__(clock)
+        self.stored = Generation(1, 0)
+        self.before_swap: list[Callable[[], None]] = []
+        self.settlements_lost = 0
+        self.out_of_reach: set[str] = set()
+
+    def load(self, group: Group) -> Row | None:
+        """The row."""
+        if group.id in self.out_of_reach:
+            raise LedgerUnavailable("out of reach")
+        return super().load(group)
+
+    def find(self, group: Group, ids: Sequence[str]) -> Records:
+        """The records."""
+        if "records" in self.out_of_reach:
+            raise LedgerUnavailable("out of reach")
+        return super().find(group, ids)
+
+    def swap(self, group: Group, row: Row, records: Records) -> bool:
+        """Compare and swap, after what was arranged to come first."""
+        if self.before_swap:
+            self.before_swap.pop(0)()
+        return super().swap(group, row, records)
+
+    def settle(self, group: Group, settlement: Settlement) -> bool:
+        """The partial update, unless it is arranged to be lost on its way."""
+        if self.settlements_lost:
+            self.settlements_lost -= 1
+            raise AnswerLost("lost")
+        return super().settle(group, settlement)
+
+    def generation(self) -> Generation:
+        """The generation arranged."""
+        return self.stored
+
+
+class Scene:
+    """The instance and all that it has to do with."""
+
+    def __init__(self, row: Row | None = None, rules: Rules = RULES) -> None:
+        self.clock = HandClock()
+        self.api = StagedApi(self.clock)
+        self.ledger = StagedLedger(self.clock)
+        self.notices = Notices()
+        ports = Ports(self.ledger, self.api, self.clock, random.Random(1), self.notices)
+        self.instance = Instance.of(ports, rules)
+        self.counters = ExactlyOnce(self.instance, APP)
+        if row is not None:
+            self.store(row)
+
+    def store(self, row: Row, group: Group = GROUP) -> None:
+        """Let the ledger hold a row of whatever version."""
+        before = self.ledger.snapshot()
+        self.ledger.restore(Snapshot({**before.rows, group: row_text(row)}, before.records))
+
+    @property
+    def row(self) -> Row:
+        """The group's row."""
+        row = self.ledger.load(GROUP)
+        assert row is not None
+        return row
+
+    def patience(self, seconds: float) -> Patience:
+        """Go on for this long, in an invocation that lasts long enough."""
+        return Patience(self.clock.moment + seconds, self.clock.moment + seconds + 60)
+
+    def grow(self) -> None:
+        """Somebody else changes the row just now."""
+        assert MemoryLedger.swap(self.ledger, GROUP, self.row.changed(), {})
+
+
+def increase(key: str, **counters: int) -> Operation:
+    """An operation of one caller."""
+    return Operation(GROUP.id, Mode.INCREASE, tuple(counters.items()) or (("like", 5),), "caller", key, 3600.0)

@@ -1,0 +1,38 @@
+"""How a group begins, and begins again after its store was restored (R9, R10)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from handler.core.outcomes import Applied
+from handler.core.ports import Generation
+from tests.unit.core.samples import BASE, NOW, attempt, entry, row
+from tests.unit.core.scene import GROUP, RULES, Scene, increase
+
+
+def test_a_landing_found_after_a_restore_is_answered_with_its_values() -> None:
+    """Whoever explains the receipt of a row settles its operations as always (R5, R10)."""
+    scene = Scene(row(attempt(entry("a"))))
+    scene.ledger.stored = Generation(2, NOW - 1000)
+    scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert scene.row.is_settled
+    assert scene.ledger.find(GROUP, ["a"])["a"].answer == Applied((("like", 5),), observed_later=True)
+
+
+def test_a_slow_local_clock_does_not_hold_a_group_up() -> None:
+    """A cold instance asks the API for its time before it waits: the local clock never judges (R4)."""
+    scene = Scene(row(), replace(RULES, cache_s=60))
+    scene.ledger.stored = Generation(2, NOW)
+    scene.api.ahead_s = 3600
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert outcome == Applied((("like", 5),))
+
+
+def test_a_debt_in_a_group_without_room_is_not_asked_about_for_ever() -> None:
+    """Under another receipt key, with twenty counters upstream, nothing can be paid: one look per round is enough."""
+    scene = Scene(row(debt=(("k1", 5),), receipt_key="_other"))
+    scene.api.counters = {f"k{number}": 0 for number in range(20)}
+    version = scene.row.version
+    scene.counters.sweep(scene.clock.moment + 30)
+    assert scene.row.version - version < 30 / 0.25

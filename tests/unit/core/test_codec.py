@@ -1,0 +1,134 @@
+"""Rows and records as text: nothing is lost, and a row stays under 64 KiB."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.core.accepting import ROW_BYTES_ACCEPTING
+from handler.core.codec import ROW_BYTES, decode_record, decode_row, encode_record, encode_row
+from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Operation
+from handler.core.outcomes import Applied, Rejected, Unknown
+from handler.core.rows import Attempt, Entry, Record, Remembered, Row
+from handler.core.transitions import Seen, landed, not_landed, refused
+from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
+
+TEXT = st.text(max_size=8)
+INT64 = st.integers(INT64_MIN, INT64_MAX)
+TIMES = st.integers(0, 2**40)
+SECONDS = st.floats(0, 1e9)
+COUNTERS = st.lists(st.tuples(TEXT, INT64), max_size=3).map(tuple)
+DEBTS = st.lists(st.tuples(TEXT, st.integers()), max_size=3).map(tuple)
+ENTRIES = st.builds(Entry, TEXT, TEXT, st.sampled_from(Mode), COUNTERS, SECONDS, st.booleans())
+RUNS = st.lists(ENTRIES, max_size=3).map(tuple)
+ATTEMPTS = st.builds(
+    Attempt,
+    *(TEXT, st.integers(2**19, 2**20 - 1), st.sampled_from(Mode), RUNS, TIMES, st.integers(2, 3600), INT64, COUNTERS),
+    settled=st.frozensets(TEXT, max_size=3),
+)
+MEMORIES = st.builds(Remembered, ATTEMPTS, st.booleans(), DEBTS, st.booleans())
+ROWS = st.builds(
+    Row,
+    *(TIMES, TIMES, TEXT, st.none() | INT64, st.none() | ATTEMPTS, RUNS, st.lists(MEMORIES, max_size=3).map(tuple)),
+    *(DEBTS, st.none() | TEXT, st.none() | TIMES, TIMES),
+)
+ANSWERS = st.one_of(
+    st.builds(Applied, COUNTERS, st.booleans()), st.builds(Rejected, st.integers(), TEXT), st.builds(Unknown, TEXT)
+)
+RECORDS = st.builds(Record, TEXT, ANSWERS, SECONDS, SECONDS)
+
+
+def size(row: Row) -> int:
+    """What a ledger stores of a row, in bytes."""
+    return len(encode_row(row).encode())
+
+
+def operation(number: int) -> Entry:
+    """One of the smallest operations that callers send."""
+    return Entry.of(Operation("G", Mode.INCREASE, (("like", 1),), "mobile-backend", f"key-{number}", 1_296_000.0))
+
+
+def opened(row: Row, number: int) -> Row:
+    """The row with all that waits in one attempt."""
+    call = Attempt(f"{number:024x}", 2**20 - 1 - number, Mode.INCREASE, row.queue, NOW, LIFE_S)
+    return row.opened(call)
+
+
+@pytest.fixture
+def full() -> Row:
+    """A row with as many small operations in its queue as are accepted."""
+    waiting = [operation(number) for number in range(ROW_BYTES_ACCEPTING // 100)]
+    while size(row(queue=tuple(waiting))) > ROW_BYTES_ACCEPTING:
+        waiting.pop()
+    return row(queue=tuple(waiting))
+
+
+@given(ROWS)
+def test_a_row_comes_back_as_it_was(row: Row) -> None:
+    """Whatever it holds, to the last field, from text that every store can encode."""
+    assert decode_row(encode_row(row).encode().decode()) == row
+
+
+@given(RECORDS)
+def test_a_record_comes_back_as_it_was(record: Record) -> None:
+    """With its answer of whatever kind."""
+    assert decode_record(encode_record(record).encode().decode()) == record
+
+
+def test_a_record_does_not_say_that_it_is_replayed() -> None:
+    """That is said when it is told again."""
+    told = Record("v1:a", Applied((("like", 5),), replayed=True), 1.0, 2.0)
+    assert decode_record(encode_record(told)) == replace(told, answer=Applied((("like", 5),)))
+
+
+def test_each_operation_is_written_once() -> None:
+    """However many attempts have carried it."""
+    a, b = entry("a-first"), entry("b-second")
+    past = Remembered(attempt(a, b, name="past"))
+    text = encode_row(row(attempt(a), (b,), (past, past)))
+    assert (text.count("a-first"), text.count("b-second")) == (2, 2)  # the id, and the fingerprint that is made of it
+    assert decode_row(text) == row(attempt(a), (b,), (past, past))
+
+
+def test_eight_remembered_attempts_of_300_operations_stay_under_the_bound() -> None:
+    """Memory costs an index for each, not a copy."""
+    waiting = row(queue=tuple(operation(number) for number in range(300)))
+    for number in range(8):
+        waiting = not_landed(opened(waiting, number))
+    waiting = opened(waiting, 8)
+    assert (len(waiting.remembered), len(waiting.owed)) == (8, 300)
+    assert size(waiting) < ROW_BYTES
+
+
+def test_a_full_row_stays_under_the_bound_when_nothing_lands(full: Row) -> None:
+    """Eight attempts expire one after the other, and a ninth is open."""
+    for number in range(8):
+        full = not_landed(opened(full, number))
+    assert size(opened(full, 8)) < ROW_BYTES
+
+
+def test_a_full_row_stays_under_the_bound_when_its_run_is_split(full: Row) -> None:
+    """A merged call was refused for what one of its operations asks."""
+    assert size(refused(opened(full, 1), split=True)) < ROW_BYTES
+
+
+def test_a_full_row_stays_under_the_bound_when_a_late_landing_settles_it(full: Row) -> None:
+    """The open attempt keeps the names of what was settled meanwhile."""
+    for number in range(8):
+        full = not_landed(opened(full, number))
+    change = landed(opened(full, 8), BASE + 1, {f"{0:024x}": 1}, Seen({"like": 1}, later=True, at=NOW))
+    assert change.row.owed == ()
+    assert size(change.row) < ROW_BYTES
+    assert size(not_landed(change.row)) < ROW_BYTES
+
+
+def test_remembered_attempts_cost_no_more_than_the_group_has_keys() -> None:
+    """Once their operations are settled: nineteen keys of 128 bytes in each of eight."""
+    counters = tuple((f"{number:02}".ljust(128, "k"), INT64_MIN) for number in range(19))
+    large = [Entry(str(number), "v1:" + "f" * 64, Mode.DECREASE, counters, 60.0) for number in range(80)]
+    memory = tuple(Remembered(attempt(*large[number * 10 : number * 10 + 10], name=str(number))) for number in range(8))
+    settled = row(remembered=memory, debt=counters).changed()
+    assert size(settled) < ROW_BYTES - ROW_BYTES_ACCEPTING

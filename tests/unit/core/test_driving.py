@@ -1,0 +1,40 @@
+"""What comes before a call: the conditions under which a worker opens an attempt (R2)."""
+
+from __future__ import annotations
+
+from handler.core.outcomes import Applied
+from handler.core.rows import Remembered
+from tests.unit.core.samples import BASE, NOW, attempt, entry, row
+from tests.unit.core.scene import GROUP, Scene, increase
+
+
+def test_a_refused_attempt_is_not_forgotten_unread() -> None:
+    """Its code lied and it landed: it is dead now, but nobody has seen a receipt without it (R6, R11)."""
+    lied = Remembered(attempt(entry("old"), name="past", weight=700_001), refused=True)
+    scene = Scene(row(remembered=(lied,)))
+    scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
+    scene.clock.advance(60)
+    scene.instance.api_clock.learn(NOW + 60)
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert isinstance(outcome, Applied)
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert scene.row.frozen is None
+    assert scene.api.counters["like"] == 5
+
+
+def test_what_landed_late_is_paid_back_at_once() -> None:
+    """By whoever has seen it: until then every client sees a counter that is too high (R7)."""
+    past = Remembered(attempt(entry("old"), name="past", weight=700_001))
+    scene = Scene(row(remembered=(past,)))
+    scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert outcome == Applied((("like", 10),))
+    assert (scene.row.debt, scene.api.counters["like"]) == ((), 5)
+
+
+def test_an_attempt_is_not_left_behind_unsent() -> None:
+    """Nobody else may send it, so the group would wait for its death: it is sent, or taken back (R3)."""
+    scene = Scene(row(queue=(entry("old"),)))
+    scene.ledger.before_swap = [lambda: None, lambda: scene.clock.advance(6)]
+    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    assert scene.api.calls or scene.row.attempt is None

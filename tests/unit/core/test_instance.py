@@ -1,0 +1,120 @@
+"""What one warm instance remembers between invocations."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+
+import pytest
+
+from handler.core.instance import KNOWN_GROUPS, Instance, KnownGeneration, KnownValues
+from handler.core.ports import Call, Fault, Generation, Ports, Refused, Reply, Rules, Unclear
+from handler.core.rows import Group
+from tests.sandbox.memory_ledger import MemoryLedger
+from tests.unit.core.samples import HandClock, Notices
+
+RULES = Rules("_receipt", timeout_s=4, life_s=6, bound_s=11, guard_s=5, calls_per_second=200)
+G = Group(1_400_000_000, "G")
+
+
+@dataclass
+class CountedLedger(MemoryLedger):
+    """A ledger that counts how often it is asked for its generation."""
+
+    clock: HandClock
+    asked: int = 0
+
+    stored = Generation(1, 0)
+
+    def __post_init__(self) -> None:
+        """Nothing is in it."""
+        super().__init__(self.clock)
+
+    def generation(self) -> Generation:
+        """The generation of this moment."""
+        self.asked += 1
+        return self.stored
+
+
+class SilentApi:
+    """An API that nobody hears of."""
+
+    def update(self, call: Call) -> Reply:
+        """No answer."""
+        return Unclear("silence")
+
+    def read(self, group: Group, keys: object, now: int) -> Reply:
+        """No answer."""
+        return Unclear("silence")
+
+    def renew_credentials(self) -> None:
+        """Nothing to renew."""
+
+
+def test_nothing_is_known_of_a_group_never_called() -> None:
+    """Nor of another app's group of the same name."""
+    known = KnownValues()
+    known.learn(G, {"like": 5})
+    assert (known.of(Group(G.app, "H")), known.of(Group(1, "G"))) == ({}, {})
+
+
+def test_the_last_values_seen_are_known() -> None:
+    """Those of other keys stay."""
+    known = KnownValues()
+    known.learn(G, {"like": 5, "share": 1})
+    known.learn(G, {"like": 6})
+    assert known.of(G) == {"like": 6, "share": 1}
+
+
+def test_the_group_called_longest_ago_is_forgotten_first() -> None:
+    """An instance lives long and meets many groups; the busy ones stay known."""
+    known = KnownValues()
+    for number in range(KNOWN_GROUPS):
+        known.learn(Group(1, str(number)), {"like": number})
+    known.learn(Group(1, "0"), {"like": -1})
+    known.learn(G, {"like": 5})
+    assert known.of(Group(1, "1")) == {}
+    assert (known.of(Group(1, "0")), known.of(G)) == ({"like": -1}, {"like": 5})
+
+
+def test_the_generation_is_asked_for_once_in_a_while() -> None:
+    """A newer one is known at most `cache_s` later."""
+    clock = HandClock()
+    ledger = CountedLedger(clock)
+    known = KnownGeneration(ledger, clock, cache_s=300)
+    assert [known.current().number for _ in range(5)] == [1] * 5
+    ledger.stored = Generation(2, 1_700_000_000)
+    clock.advance(300)
+    assert (known.current().number, ledger.asked) == (1, 1)
+    clock.advance(0.1)
+    assert (known.current(), ledger.asked) == (Generation(2, 1_700_000_000), 2)
+
+
+@pytest.fixture
+def instance() -> Instance:
+    """A cold instance."""
+    clock = HandClock()
+    return Instance.of(Ports(CountedLedger(clock), SilentApi(), clock, random.Random(1), Notices()), RULES)
+
+
+def test_a_cold_instance_asks_nobody_anything(instance: Instance) -> None:
+    """It is built without a call to the ledger or the API."""
+    assert isinstance(instance.ledger, CountedLedger)
+    assert instance.ledger.asked == 0
+    assert (instance.api_clock.latest, instance.gate.refusal(), instance.known.of(G)) == (None, None, {})
+
+
+def test_a_call_needs_its_time_two_ledger_writes_and_a_margin(instance: Instance) -> None:
+    """4 s, two ledger timeouts of 1 s and half a second (R3)."""
+    assert instance.call_s == pytest.approx(6.5)
+    assert replace(instance, rules=replace(RULES, timeout_s=1)).call_s == pytest.approx(3.5)
+
+
+def test_two_instances_share_nothing_but_their_ports(instance: Instance) -> None:
+    """What one has learned stays its own."""
+    ports = Ports(instance.ledger, instance.api, instance.clock, instance.chance, instance.reporter)
+    other = Instance.of(ports, RULES)
+    instance.known.learn(G, {"like": 5})
+    instance.gate.close(Refused(60020, "arrears", Fault.APP, None))
+    instance.api_clock.learn(1_700_000_000)
+    assert (other.known.of(G), other.gate.refusal(), other.api_clock.latest) == ({}, None, None)

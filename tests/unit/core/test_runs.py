@@ -1,0 +1,223 @@
+"""What goes out together in one call, and each operation's share of what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.core.commands import INT64_MAX, INT64_MIN, Counters, Mode
+from handler.core.rows import Debt, Entry
+from handler.core.runs import (
+    correction_of,
+    deltas_of,
+    next_run,
+    own_values,
+    payload_of,
+    shares,
+    with_excess,
+)
+from tests.unit.core.samples import attempt, entry
+
+KEYS = st.sampled_from(["like", "share", "play"])
+SMALL = st.integers(-1000, 1000)
+COUNTERS = st.dictionaries(KEYS, SMALL, min_size=1).map(lambda counters: tuple(counters.items()))
+DELTAS = st.sampled_from([Mode.INCREASE, Mode.DECREASE])
+
+
+def names(queue: list[Entry], known: Mapping[str, int] | None = None, limit: int = 19) -> str:
+    """The operations of the next run."""
+    return "".join(entry.id for entry in next_run(queue, known or {}, limit))
+
+
+def wide(name: str, first: int, end: int) -> Entry:
+    """An operation on the counters `k<first>` to `k<end - 1>`."""
+    return Entry(name, "v1", Mode.INCREASE, tuple((f"k{number}", 1) for number in range(first, end)), 60.0)
+
+
+def entries(contents: list[Counters], mode: Mode) -> list[Entry]:
+    """Operations of one Mode with these counters."""
+    return [Entry(str(number), "v1", mode, counters, 60.0) for number, counters in enumerate(contents)]
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_consecutive_operations_of_one_mode_go_together(mode: Mode) -> None:
+    """Up to the first one of another Mode; what follows waits, whatever its Mode."""
+    other = Mode.DECREASE if mode is Mode.INCREASE else Mode.INCREASE
+    assert names([entry("a", mode), entry("b", mode), entry("c", other), entry("d", mode)]) == "ab"
+
+
+def test_a_run_has_at_most_as_many_keys_as_a_call() -> None:
+    """Keys that stand in it already cost nothing."""
+    queue = [entry("a", k1=1, k2=1), entry("b", k2=1, k3=1), entry("c", k1=1), entry("d", k4=1)]
+    assert [names(queue, limit=limit) for limit in (1, 2, 3, 4)] == ["a", "a", "abc", "abcd"]
+
+
+def test_nineteen_keys_fit_and_the_twentieth_waits() -> None:
+    """One of the group's twenty is the receipt's."""
+    queue = [wide(str(number), number, number + 1) for number in range(20)]
+    assert len(next_run(queue, {}, 19)) == 19
+
+
+@pytest.mark.parametrize(
+    ("mode", "first", "second", "known", "run"),
+    [
+        (Mode.INCREASE, INT64_MAX, 0, 0, "ab"),
+        (Mode.INCREASE, INT64_MAX, 1, 0, "a"),
+        (Mode.INCREASE, INT64_MIN, -1, 0, "a"),
+        (Mode.INCREASE, 5, 5, INT64_MAX - 10, "ab"),
+        (Mode.INCREASE, 5, 5, INT64_MAX - 9, "a"),
+        (Mode.INCREASE, -5, -5, INT64_MIN + 9, "a"),
+        (Mode.DECREASE, 5, 5, INT64_MIN + 10, "ab"),
+        (Mode.DECREASE, 5, 5, INT64_MIN + 9, "a"),
+        (Mode.DECREASE, -5, -5, INT64_MAX - 9, "a"),
+        (Mode.DECREASE, INT64_MIN, 0, 0, "a"),
+        (Mode.SET, INT64_MAX, INT64_MAX, INT64_MAX, "ab"),
+    ],
+)
+def test_sums_stay_in_64_bits(mode: Mode, first: int, second: int, known: int, run: str) -> None:
+    """Alone, and added to the value last seen; a Set adds nothing."""
+    assert names([entry("a", mode, like=first), entry("b", mode, like=second)], {"like": known}) == run
+
+
+def test_a_sum_that_would_leave_64_bits_ends_the_run_for_all_that_follow() -> None:
+    """The order of effects is the order of acceptance."""
+    queue = [entry("a", like=INT64_MAX), entry("b", like=1), entry("c", share=1)]
+    assert names(queue) == "a"
+
+
+def test_the_first_operation_is_always_taken() -> None:
+    """A single one is never refused on a guess: only the API knows the value of this moment."""
+    assert names([entry("a", like=5)], {"like": INT64_MAX}) == "a"
+    assert names([wide("a", 0, 20)], limit=19) == "a"
+
+
+@pytest.mark.parametrize(("alone", "runs"), [("a", "a"), ("b", "a"), ("c", "ab")])
+def test_an_operation_that_was_refused_in_company_goes_alone(alone: str, runs: str) -> None:
+    """Neither joins a run nor leads one."""
+    assert names([entry(name, alone=name == alone) for name in "abc"]) == runs
+
+
+@pytest.mark.parametrize("mode", [Mode.INCREASE, Mode.DECREASE])
+def test_a_payload_is_the_sum_of_the_run(mode: Mode) -> None:
+    """Values are sent as they came, the Mode says the direction."""
+    run = attempt(entry("a", mode, like=5, share=-1), entry("b", mode, like=2), entry("c", mode, play=0))
+    assert payload_of(run) == {"like": 7, "share": -1, "play": 0}
+
+
+def test_a_payload_of_sets_holds_the_last_value_of_each_key() -> None:
+    """As if they had been sent one after the other."""
+    run = attempt(entry("a", Mode.SET, like=5, share=1), entry("b", Mode.SET, like=2))
+    assert payload_of(run) == {"like": 2, "share": 1}
+
+
+def test_a_settled_operation_stays_in_the_payload() -> None:
+    """What was sent is what may land."""
+    run = attempt(entry("a"), entry("b"))
+    assert payload_of(run) == {"like": 10}
+
+
+def test_the_payload_of_a_correction_is_the_correction() -> None:
+    """It carries no operations."""
+    assert payload_of(attempt(correction=(("like", 3), ("share", 4)))) == {"like": 3, "share": 4}
+
+
+@pytest.mark.parametrize(
+    ("mode", "deltas"), [(Mode.INCREASE, {"a": 5, "b": -1}), (Mode.DECREASE, {"a": -5, "b": 1}), (Mode.SET, {})]
+)
+def test_deltas_are_what_counters_rise_by(mode: Mode, deltas: Mapping[str, int]) -> None:
+    """A Set adds nothing."""
+    assert deltas_of(mode, (("a", 5), ("b", -1))) == deltas
+
+
+@given(st.dictionaries(KEYS, SMALL), st.lists(COUNTERS, min_size=1, max_size=6), DELTAS)
+def test_shares_are_what_one_call_each_would_have_shown(
+    before: dict[str, int], contents: list[Counters], mode: Mode
+) -> None:
+    """The reply to a merged call gives each operation the values that its own call would have, own keys, own order."""
+    values, expected = dict(before), []
+    for counters in contents:
+        for key, value in counters:
+            values[key] = values.get(key, 0) + (value if mode is Mode.INCREASE else -value)
+        expected.append(tuple((key, values[key]) for key, _ in counters))
+    assert list(reversed(shares(attempt(*entries(contents, mode)), values).values())) == expected
+
+
+@given(st.integers(), st.lists(SMALL, min_size=2, max_size=6))
+def test_shares_of_neighbours_differ_by_the_later_ones_delta(after: int, deltas: list[int]) -> None:
+    """They add up to the value after the call: nothing is told twice, nothing is left out."""
+    run = attempt(*entries([(("like", delta),) for delta in deltas], Mode.INCREASE))
+    told = [dict(shares(run, {"like": after})[operation.id])["like"] for operation in run.entries]
+    assert told[-1] == after
+    assert [other - one for one, other in pairwise(told)] == deltas[1:]
+
+
+def test_what_other_writers_did_is_included() -> None:
+    """Values are the group's, not what would be there without the others."""
+    assert shares(attempt(entry("a"), entry("b")), {"like": 1_010}) == {
+        "a": (("like", 1_005),),
+        "b": (("like", 1_010),),
+    }
+
+
+def test_a_set_answers_its_own_values() -> None:
+    """The one before another Set on the same key as well."""
+    run = attempt(entry("a", Mode.SET, like=5, share=1), entry("b", Mode.SET, like=2))
+    assert shares(run, {"like": 2, "share": 1}) == {"a": (("like", 5), ("share", 1)), "b": (("like", 2),)}
+
+
+def test_an_operation_is_told_its_own_keys_in_its_own_order() -> None:
+    """Neither the receipt nor another operation's counters."""
+    values = {"_receipt": 9, "play": 3, "like": 1, "share": 2}
+    assert own_values(entry("a", share=0, like=0), values) == (("share", 2), ("like", 1))
+
+
+@pytest.mark.parametrize(
+    ("mode", "times", "debt"),
+    [
+        (Mode.INCREASE, 1, {"like": 5, "share": -1}),
+        (Mode.INCREASE, 2, {"like": 10, "share": -2}),
+        (Mode.DECREASE, 1, {"like": -5, "share": 1}),
+        (Mode.SET, 1, {}),
+        (Mode.INCREASE, 0, {}),
+    ],
+)
+def test_what_landed_in_excess_is_owed_back(mode: Mode, times: int, debt: Mapping[str, int]) -> None:
+    """Per key, with the sign of what landed."""
+    assert dict(with_excess((), mode, (("like", 5), ("share", -1)), times)) == debt
+
+
+def test_a_debt_that_balances_is_owed_no_more() -> None:
+    """An excess one way and the same the other way leave nothing."""
+    debt = with_excess((("like", 5), ("share", 2)), Mode.DECREASE, (("like", 5),), 1)
+    assert debt == (("share", 2),)
+    assert with_excess(debt, Mode.DECREASE, (("share", 2),), 1) == ()
+
+
+@given(st.lists(st.tuples(COUNTERS, DELTAS, st.integers(1, 8)), max_size=5))
+def test_payments_balance_any_debt_with_positive_values_in_the_opposite_mode(
+    excesses: list[tuple[Counters, Mode, int]],
+) -> None:
+    """Payment after payment, each as an excess of its own, until nothing is owed."""
+    debt: Debt = ()
+    for counters, mode, times in excesses:
+        debt = with_excess(debt, mode, counters, times)
+    payments = 0
+    while debt and payments < 4:
+        mode, payment = correction_of(debt, 2)
+        assert 1 <= len(payment) <= 2
+        assert all(0 < value <= INT64_MAX and mode.sign * dict(debt)[key] < 0 for key, value in payment)
+        debt = with_excess(debt, mode, payment, 1)
+        payments += 1
+    assert debt == ()
+
+
+def test_a_debt_beyond_64_bits_is_paid_in_parts() -> None:
+    """Each payment is a Value that the API takes."""
+    debt = with_excess((), Mode.DECREASE, (("like", INT64_MIN),), 1)
+    mode, payment = correction_of(debt, 19)
+    assert (mode, payment) == (Mode.DECREASE, (("like", INT64_MAX),))
+    assert with_excess(debt, mode, payment, 1) == (("like", 1),)

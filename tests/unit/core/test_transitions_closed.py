@@ -1,0 +1,160 @@
+"""How an attempt that did not land is closed, and what becomes of its operations (R1, R6, R7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from handler.core.outcomes import Applied, Rejected, Unknown
+from handler.core.rows import Record, Remembered, Row
+from handler.core.transitions import (
+    answered,
+    appended,
+    frozen,
+    landed,
+    not_landed,
+    record_of,
+    refused,
+    rejected_from_queue,
+    returned,
+)
+from tests.unit.core.samples import BASE, NOW, WINDOW_S, attempt, entry, row, seen
+
+A, B, C = entry("a"), entry("b"), entry("c")
+GONE = Rejected(10010, "no such group")
+OPEN = row(attempt(A, B), (C,))
+HALF_SETTLED = row(replace(attempt(A, B), settled=frozenset({"a"})), (C,))
+
+TRANSITIONS: dict[str, Callable[[Row], Row]] = {
+    "landed": lambda row: landed(row, BASE + 1, {"attempt": 1}, seen(like=10)).row,
+    "not landed": not_landed,
+    "refused": lambda row: refused(row, split=False),
+    "refused and split": lambda row: refused(row, split=True),
+    "answered": lambda row: answered(row, GONE, NOW).row,
+    "returned": returned,
+    "rejected from the queue": lambda row: rejected_from_queue(row, GONE, NOW).row,
+    "frozen": lambda row: frozen(row, "why"),
+    "appended": lambda row: appended(row, [entry("d")]),
+    "opened": lambda row: row.opened(attempt(A)),
+    "full": lambda row: not_landed(replace(row, remembered=(Remembered(attempt(name="past")),) * 8)),
+}
+
+
+@pytest.mark.parametrize("transition", TRANSITIONS.values(), ids=TRANSITIONS)
+def test_every_transition_is_one_version(transition: Callable[[Row], Row]) -> None:
+    """No more and no less, or the compare-and-swap would never succeed."""
+    assert transition(OPEN).version == OPEN.version + 1
+
+
+@pytest.mark.parametrize("transition", TRANSITIONS.values(), ids=TRANSITIONS)
+def test_no_transition_changes_the_row_that_it_began_with(transition: Callable[[Row], Row]) -> None:
+    """It may be needed again, when the swap fails."""
+    before = replace(OPEN)
+    transition(OPEN)
+    assert before == OPEN
+
+
+def test_what_is_accepted_waits_behind_what_was_accepted_before() -> None:
+    """The attempt that is open is not touched."""
+    after = appended(OPEN, [entry("d"), entry("e")])
+    assert (after.attempt, [waiting.id for waiting in after.queue]) == (OPEN.attempt, ["c", "d", "e"])
+
+
+def test_a_dead_attempt_is_remembered_and_its_operations_go_first_again() -> None:
+    """With their order kept, and free to go in company."""
+    after = not_landed(OPEN)
+    assert (after.attempt, after.queue) == (None, (A, B, C))
+    assert after.remembered == (Remembered(attempt(A, B)),)
+
+
+def test_a_dead_correction_is_remembered_and_stays_owed() -> None:
+    """Nothing goes to the queue; the debt is as it was."""
+    paying = attempt(correction=(("like", 5),))
+    after = not_landed(row(paying, (C,), debt=(("like", -5),)))
+    assert (after.queue, after.debt, after.remembered) == ((C,), (("like", -5),), (Remembered(paying),))
+
+
+@pytest.mark.parametrize(
+    "close", [not_landed, returned, lambda row: refused(row, split=False)], ids=["not landed", "returned", "refused"]
+)
+def test_what_was_settled_meanwhile_is_not_owed_again(close: Callable[[Row], Row]) -> None:
+    """Only the operations without an answer go on."""
+    assert close(HALF_SETTLED).queue == (B, C)
+
+
+def test_a_refused_run_is_split() -> None:
+    """Each of its operations goes alone from now on, those behind it do not."""
+    after = refused(OPEN, split=True)
+    assert after.queue == (replace(A, alone=True), replace(B, alone=True), C)
+    assert after.attempt is None
+
+
+def test_a_passing_refusal_splits_nothing() -> None:
+    """Nothing is wrong with the operations."""
+    assert refused(OPEN, split=False).queue == (A, B, C)
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_a_refused_attempt_is_remembered_as_refused(split: bool) -> None:
+    """Its code may have lied."""
+    [past] = refused(OPEN, split=split).remembered
+    assert (past.attempt.id, past.attempt.weight, past.refused) == ("attempt", 600_000, True)
+
+
+def test_a_rejected_operation_is_answered_for_good() -> None:
+    """Its record goes with the row; the attempt is remembered as refused, and the queue goes on."""
+    change = answered(row(attempt(A), (C,)), GONE, NOW)
+    assert change.records == {"a": Record("v1:a", GONE, NOW, WINDOW_S)}
+    assert (change.row.attempt, change.row.queue, change.row.base) == (None, (C,), BASE)
+    assert [past.refused for past in change.row.remembered] == [True]
+
+
+def test_an_unknown_outcome_answers_all_that_the_attempt_owed() -> None:
+    """Without receipts nothing is remembered, because nothing could be recognised."""
+    lost = Unknown("the reply was lost")
+    change = answered(replace(HALF_SETTLED, receipt_key=""), lost, NOW)
+    assert change.records == {"b": record_of(B, lost, NOW)}
+    assert (change.row.remembered, change.row.queue) == ((), (C,))
+
+
+def test_a_rejected_operation_that_landed_after_all_is_owed_back() -> None:
+    """Its caller was told that it did not count."""
+    rejected = answered(row(attempt(A)), GONE, NOW).row
+    change = landed(rejected, BASE + 600_000, {"attempt": 1}, seen(later=True, like=5))
+    assert (change.records, change.row.debt) == ({}, (("like", 5),))
+
+
+def test_an_attempt_that_never_left_leaves_no_trace() -> None:
+    """Nothing of it can ever be seen."""
+    after = returned(OPEN)
+    assert after == replace(OPEN, version=OPEN.version + 1, attempt=None, queue=(A, B, C))
+
+
+def test_a_group_without_room_refuses_what_waits() -> None:
+    """No call can have carried it."""
+    change = rejected_from_queue(row(queue=(A, B)), GONE, NOW)
+    assert change.records == {"a": record_of(A, GONE, NOW), "b": record_of(B, GONE, NOW)}
+    assert change.row.is_settled
+
+
+def test_a_frozen_group_keeps_all_that_it_owes() -> None:
+    """An operator needs to see it."""
+    assert frozen(OPEN, "why") == replace(OPEN, version=OPEN.version + 1, frozen="why")
+
+
+@pytest.mark.parametrize(
+    "close",
+    [not_landed, returned, lambda row: refused(row, split=True), lambda row: answered(row, GONE, NOW).row],
+    ids=["not landed", "returned", "refused", "answered"],
+)
+def test_only_an_open_attempt_can_be_closed(close: Callable[[Row], Row]) -> None:
+    """Anything else is a mistake in the program, and no state to store."""
+    with pytest.raises(ValueError, match="no attempt is open"):
+        close(row(queue=(A,)))
+
+
+def test_a_record_says_what_the_operation_was_and_when_it_was_settled() -> None:
+    """Its window begins then."""
+    assert record_of(A, Applied(()), NOW).expires_at == NOW + WINDOW_S

@@ -1,0 +1,113 @@
+"""What a row keeps in mind of past attempts, and when it may forget (R6, R11)."""
+
+from __future__ import annotations
+
+import pytest
+
+from handler.core.commands import Mode
+from handler.core.rows import Attempt, Remembered, Row
+from handler.core.transitions import REMEMBERED_MAX, debt_forgiven, forgotten, not_landed, refused
+from tests.unit.core.samples import BOUND_S, NOW, attempt, entry, row
+
+A = entry("a")
+DAY_S = 86_400.0
+DEATH = NOW + 12
+
+
+def bound_of(_: Attempt) -> float:
+    """All attempts of these tests are signed for the same life."""
+    return BOUND_S
+
+
+def memory(refusals: str) -> tuple[Remembered, ...]:
+    """One past attempt for each letter: `x` for an expired one, `r` for a refused one."""
+    return tuple(
+        Remembered(attempt(name=f"{number}{letter}"), refused=letter == "r") for number, letter in enumerate(refusals)
+    )
+
+
+def kept(row: Row) -> str:
+    """The names of what a row remembers."""
+    return " ".join(past.attempt.id for past in row.remembered)
+
+
+def test_eight_attempts_are_kept_in_mind() -> None:
+    """The eighth still is."""
+    after = not_landed(row(attempt(A), remembered=memory("xxxxxxx")))
+    assert len(after.remembered) == REMEMBERED_MAX == 8
+    assert after.frozen is None
+
+
+def test_a_ninth_freezes_the_group_rather_than_guess() -> None:
+    """All stays as it is: the attempt is open, its operations are owed, nothing is forgotten."""
+    before = row(attempt(A), remembered=memory("xxxxxxxx"))
+    after = not_landed(before)
+    assert after.frozen
+    assert (after.attempt, after.owed, after.remembered) == (before.attempt, (A,), before.remembered)
+
+
+def test_a_refused_attempt_gives_way_to_an_expired_one() -> None:
+    """The oldest of them, since it is the likeliest to be dead."""
+    after = not_landed(row(attempt(A), remembered=memory("xxrxxrxx")))
+    assert kept(after) == "0x 1x 3x 4x 5r 6x 7x attempt"
+    assert after.frozen is None
+
+
+def test_a_refused_attempt_gives_way_to_another_one() -> None:
+    """Refusals never freeze a group."""
+    assert kept(refused(row(attempt(A), remembered=memory("rxxxxxxr")), split=False)).startswith("1x")
+    full = refused(row(attempt(A), remembered=memory("xxxxxxxx")), split=False)
+    assert (kept(full), full.frozen, full.queue) == ("0x 1x 2x 3x 4x 5x 6x 7x", None, (A,))
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_without_receipts_nothing_is_remembered(split: bool) -> None:
+    """Nothing could be recognised."""
+    before = row(attempt(A), receipt_key="")
+    assert refused(before, split=split).remembered == not_landed(before).remembered == ()
+
+
+@pytest.mark.parametrize(
+    ("known_after", "names"),
+    [
+        (None, "0x 1r"),
+        (NOW, "0x 1r"),
+        (DEATH - 1, "0x 1r"),
+        (DEATH, "0x"),
+        (DEATH + 86_399, "0x"),
+        (DEATH + 86_400, ""),
+    ],
+)
+def test_a_refused_attempt_is_forgotten_at_its_death_and_an_expired_one_a_day_later(
+    known_after: int | None, names: str
+) -> None:
+    """Given a receipt seen at its base after that moment of the API's clock."""
+    assert kept(forgotten(row(remembered=memory("xr")), known_after, bound_of, DAY_S)) == names
+
+
+def test_each_attempt_has_its_own_death() -> None:
+    """It counts from its own time."""
+    past = (Remembered(attempt(name="old", time=NOW - 100)), Remembered(attempt(name="new")))
+    assert kept(forgotten(row(remembered=past), DEATH + 50, bound_of, 0)) == ""
+    assert kept(forgotten(row(remembered=past), DEATH - 50, bound_of, 0)) == "new"
+
+
+def test_forgetting_changes_nothing_else() -> None:
+    """It goes with another change of the row, and is no version of its own."""
+    before = row(attempt(A), (entry("b"),), memory("x"), debt=(("like", 1),))
+    assert forgotten(before, NOW, bound_of, DAY_S) == before
+    after = forgotten(before, DEATH + 86_400, bound_of, DAY_S)
+    assert (after.version, after.attempt, after.queue, after.debt) == (
+        before.version,
+        before.attempt,
+        before.queue,
+        before.debt,
+    )
+
+
+def test_a_debt_to_a_group_that_is_gone_is_forgiven_on_the_keys_of_the_payment() -> None:
+    """It goes with the refusal of the payment, and is no version of its own."""
+    paying = attempt(mode=Mode.DECREASE, correction=(("like", 5),))
+    before = row(paying, debt=(("like", 5), ("share", -2)))
+    after = debt_forgiven(before, paying.correction)
+    assert (after.debt, after.version, after.attempt) == ((("share", -2),), before.version, paying)

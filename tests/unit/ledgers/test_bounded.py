@@ -1,0 +1,31 @@
+"""The bound of a row's text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from handler.core.codec import ROW_BYTES, decode_row, encode_row
+from handler.core.rows import Row
+from handler.ledgers.bounded import row_text
+
+ROW = Row(version=1, generation=1, receipt_key="_receipt", frozen="")
+ROOM = ROW_BYTES - len(encode_row(ROW).encode())
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "群", "😀"])
+def test_a_row_is_measured_in_bytes_of_utf_8(letter: str) -> None:
+    """Up to 64 KiB pass unchanged, one byte more does not."""
+    size = len(letter.encode())
+    full = replace(ROW, frozen=letter * (ROOM // size) + "x" * (ROOM % size))
+    assert decode_row(row_text(full)) == full
+    with pytest.raises(ValueError, match="65537 bytes"):
+        row_text(replace(full, frozen=f"{full.frozen}x"))
+
+
+def test_the_error_shows_nothing_of_the_row() -> None:
+    """It may reach a log."""
+    with pytest.raises(ValueError, match="over the bound") as caught:
+        row_text(replace(ROW, frozen="secret" * ROW_BYTES))
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,291 @@
+"""Both entry points take every kind of event: HTTP always gets a reply, the rest an answer or one clear error."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from handler import bootstrap
+from handler.core.errors import CounterError, OutcomeUnknown, SecretUnavailable, SettingsError, UnknownEvent
+from handler.main import lambda_handler, main_handler
+from handler.triggers import timer
+from tests.sandbox.contexts import lambda_context, scf_context
+from tests.sandbox.dialects import DIALECTS, event_of
+from tests.sandbox.environment import KEY, TOKEN, sandboxed_environment
+
+Event = dict[str, object]
+Entry = Callable[[object, object], dict[str, object]]
+
+Context = Callable[[float], object]
+
+ENTRIES: list[tuple[Entry, Context]] = [(lambda_handler, lambda_context), (main_handler, scf_context)]
+TIMEOUT_S = 29.0
+BODY = json.dumps({"GroupId": "room", "GroupCounter": [{"Key": "like", "Value": 5}], "Mode": "Increase"})
+NOBODY = "http://127.0.0.1:9"
+"""An endpoint where nobody listens: no event here needs the API."""
+
+
+@pytest.fixture(autouse=True)
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The variables of a function in the sandbox, and a cold instance."""
+    for name, value in sandboxed_environment(NOBODY, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    bootstrap.forget()
+    yield tmp_path
+    bootstrap.forget()
+
+
+def post(key: str = "k", token: str = TOKEN, body: str = BODY) -> Event:
+    """An update that is accepted without a call."""
+    return event_of("http-v2", "POST", "/v1/update_group_counter", headers(key, token), body.encode())
+
+
+def headers(key: str = "k", token: str = TOKEN) -> list[tuple[str, str]]:
+    """Those of a caller that does not wait."""
+    return [("Authorization", f"Bearer {token}"), ("Idempotency-Key", key), ("Prefer", "respond-async")]
+
+
+def health() -> Event:
+    """The simplest request."""
+    return event_of("http-v2", "GET", "/v1/health", [], b"")
+
+
+def tick(message: object) -> Event:
+    """A timer event."""
+    return {"Type": "Timer", "TriggerName": "t", "Time": "2099-01-01T00:00:00Z", "Message": message}
+
+
+def problem(reply: Event) -> Event:
+    """The body of a problem."""
+    read: Event = json.loads(str(reply["body"]))
+    return read
+
+
+@pytest.mark.parametrize(("entry", "context"), ENTRIES)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_both_entry_points_answer_every_platform(entry: Entry, context: Context, dialect: str) -> None:
+    """A function is deployed once, whatever is connected to it."""
+    reply = entry(event_of(dialect, "GET", "/v1/health", [("host", "x")], b""), context(TIMEOUT_S))  # type: ignore[arg-type]  # one of DIALECTS
+    assert reply["statusCode"] == 200
+
+
+@pytest.mark.parametrize(("entry", "context"), ENTRIES)
+def test_both_entry_points_take_timer_events(entry: Entry, context: Context) -> None:
+    """One shape for both clouds."""
+    assert entry(tick({"task": "sweep"}), context(TIMEOUT_S)) == {"task": "sweep", "groups": 0, "left": 0}
+
+
+@pytest.mark.parametrize(("entry", "context"), ENTRIES)
+def test_both_entry_points_refuse_an_unknown_event(entry: Entry, context: Context) -> None:
+    """By one clear error."""
+    with pytest.raises(UnknownEvent, match="known are: "):
+        entry({"Records": []}, context(TIMEOUT_S))
+
+
+def test_without_a_context_everything_works() -> None:
+    """Local callers often pass none."""
+    assert lambda_handler(post(), None)["statusCode"] == 202
+
+
+def test_an_accepted_operation_is_there_for_the_next_instance() -> None:
+    """It is in the ledger, not in the instance."""
+    lambda_handler(post(), None)
+    bootstrap.forget()
+    again = lambda_handler(post(body=BODY.replace("5", "6")), None)
+    assert again["statusCode"] == 422
+
+
+def test_settings_that_are_wrong_are_answered_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the first event and at every later one, until they are right."""
+    monkeypatch.setenv("WAIT_S", "soon")
+    monkeypatch.delenv("LEDGER_URL")
+    for _ in range(2):
+        reply = lambda_handler(health(), None)
+        assert reply["statusCode"] == 503
+        assert str(problem(reply)["detail"]).startswith("LEDGER_URL: is required; WAIT_S: must be a number")
+
+
+def test_settings_that_are_wrong_fail_a_timer_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The platform shows the error."""
+    monkeypatch.setenv("WAIT_S", "soon")
+    with pytest.raises(SettingsError, match="WAIT_S: must be a number"):
+        lambda_handler(tick({"task": "sweep"}), None)
+
+
+def test_settings_that_have_changed_are_another_instance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a test; a deployed instance keeps its environment."""
+    assert lambda_handler(health(), None)["statusCode"] == 200
+    monkeypatch.setenv("BASE_PATH", "/chat")
+    assert lambda_handler(event_of("http-v2", "GET", "/chat/v1/health", [], b""), None)["statusCode"] == 200
+
+
+@pytest.mark.parametrize("reference", ["file:{folder}/url", "env:URL"])
+def test_the_ledgers_url_may_be_a_reference(environment: Path, monkeypatch: pytest.MonkeyPatch, reference: str) -> None:
+    """Because other URLs hold passwords."""
+    url = f"sqlite:///{environment}/other.db?synchronous=normal"
+    (environment / "url").write_text(f"{url}\n")
+    monkeypatch.setenv("URL", url)
+    monkeypatch.setenv("LEDGER_URL", reference.format(folder=environment))
+    assert lambda_handler(post(), None)["statusCode"] == 202
+    assert (environment / "other.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "detail"),
+    [
+        ("redis://:hunter2@host", "LEDGER_URL: must be sqlite:///"),
+        ("env:NOWHERE", "NOWHERE is not set"),
+        ("file:/no/such/file", "/no/such/file cannot be read"),
+        ("aws:hunter2", "LEDGER_URL: "),
+    ],
+)
+def test_a_ledger_url_that_leads_nowhere_is_named(monkeypatch: pytest.MonkeyPatch, url: str, detail: str) -> None:
+    """And not shown."""
+    monkeypatch.setenv("LEDGER_URL", url)
+    reply = lambda_handler(health(), None)
+    assert (reply["statusCode"], problem(reply)["accepted"]) == (503, False)
+    assert detail in str(problem(reply)["detail"])
+    assert "hunter2" not in str(reply)
+
+
+@pytest.mark.parametrize(
+    ("secret", "detail"),
+    [
+        (None, "cannot be read"),
+        ("hunter2", "CHAT_SECRET: content of the secret"),
+        ('{"sdkappid": 1, "identifier": "a", "key": ""}', "CHAT_SECRET: key of the secret"),
+    ],
+)
+def test_a_secret_that_is_wrong_is_named(environment: Path, secret: str | None, detail: str) -> None:
+    """And not shown; a timer event fails by the same error."""
+    path = environment / "secret.json"
+    path.unlink() if secret is None else path.write_text(secret)
+    reply = lambda_handler(post(), None)
+    assert (reply["statusCode"], problem(reply)["accepted"]) == (503, False)
+    assert detail in str(problem(reply)["detail"])
+    with pytest.raises((SecretUnavailable, SettingsError), match=detail):
+        lambda_handler(tick({"task": "sweep"}), None)
+
+
+def test_health_needs_no_secret(environment: Path) -> None:
+    """It asks for settings and ledger."""
+    (environment / "secret.json").unlink()
+    assert lambda_handler(health(), None)["statusCode"] == 200
+
+
+def test_a_line_of_the_log_holds_the_request_id(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of either cloud."""
+    contexts = [context(TIMEOUT_S) for _, context in ENTRIES]
+    for (entry, _), context in zip(ENTRIES, contexts, strict=True):
+        entry(post(), context)
+    ids = [json.loads(line).get("request_id") for line in capsys.readouterr().out.splitlines() if "pending" in line]
+    assert ids[0] == getattr(contexts[0], "aws_request_id", None)
+    assert len({*ids} - {None}) == 2
+
+
+def test_the_weaker_promise_is_told_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """When the instance is built."""
+    monkeypatch.setenv("RECEIPT_KEY", "")
+    lambda_handler(health(), None)
+    lambda_handler(health(), None)
+    [line] = [line for line in capsys.readouterr().out.splitlines() if '"message":"weaker_promise"' in line]
+    assert json.loads(line)["receipts"] == "off"
+
+
+def test_a_timeout_below_the_apis_own_is_warned_of_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Against a real region, when the instance is built."""
+    monkeypatch.delenv("CHAT_ENDPOINT")
+    monkeypatch.setenv("CHAT_REGION", "singapore")
+    monkeypatch.setenv("CHAT_TIMEOUT_S", "3")
+    lambda_handler(health(), None)
+    lambda_handler(health(), None)
+    assert capsys.readouterr().out.count("CHAT_TIMEOUT_S: should be longer") == 1
+
+
+def test_a_region_that_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With those that there are."""
+    monkeypatch.delenv("CHAT_ENDPOINT")
+    monkeypatch.setenv("CHAT_REGION", "atlantis")
+    reply = lambda_handler(health(), None)
+    assert str(problem(reply)["detail"]).startswith("CHAT_REGION: must be one of china, singapore, seoul")
+
+
+def test_a_mistake_behind_a_timer_event_shows_only_its_type(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Platforms write the error, and the traceback with what led to it, into their logs."""
+
+    def mistaken(*_: object) -> Event:
+        raise ValueError(KEY)
+
+    monkeypatch.setattr(timer, "run", mistaken)
+    with pytest.raises(OutcomeUnknown, match=r"^an unexpected ValueError; the log says where$") as raised:
+        lambda_handler(tick({"task": "sweep"}), None)
+    assert KEY not in "".join(traceback.format_exception(raised.value))
+    assert "test_main.py" in (printed := capsys.readouterr().out)
+    assert KEY not in printed
+
+
+def test_no_secret_is_in_any_reply_or_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is sent, and at the most talkative level."""
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
+    events = [post(), post(token=f"{TOKEN}-wrong"), post("two words"), post() | {"headers": [TOKEN]}, health()]
+    replies = [lambda_handler(event, None) for event in events]
+    shown = json.dumps(replies) + capsys.readouterr().out
+    assert TOKEN not in shown
+    assert KEY not in shown
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=15,
+)
+NAMES = [
+    *("httpMethod", "path", "resource", "headers", "multiValueHeaders", "queryStringParameters", "queryString", "body"),
+    *("multiValueQueryStringParameters", "isBase64Encoded", "version", "rawPath", "rawQueryString", "requestContext"),
+    *("Type", "TriggerName", "Time", "Message"),
+]
+ANYTHING = JSON | st.dictionaries(st.sampled_from(NAMES), JSON)
+HTTP_EVENTS = st.sampled_from(DIALECTS).flatmap(
+    lambda dialect: st.builds(
+        lambda parts: event_of(dialect, "POST", "/v1/update_group_counter", headers(), BODY.encode()) | parts,
+        st.dictionaries(st.sampled_from(NAMES[:-4]), JSON),
+    )
+)
+TICKS = st.builds(lambda parts: tick({"task": "?"}) | parts, st.dictionaries(st.sampled_from(NAMES[-3:]), JSON))
+
+
+fuzzed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+@pytest.mark.parametrize(("entry", "context"), ENTRIES)
+@fuzzed
+@given(event=ANYTHING | HTTP_EVENTS | TICKS)
+def test_any_event_is_answered_or_refused_by_an_error_of_ours(entry: Entry, context: Context, event: object) -> None:
+    """Nothing else gets out, and HTTP is never answered with 500."""
+    try:
+        reply = entry(event, context(TIMEOUT_S))
+    except CounterError:
+        return
+    assert reply.get("statusCode", 200) in {200, 202, 400, 401, 404, 405, 413, 422}
+
+
+@fuzzed
+@given(event=HTTP_EVENTS)
+def test_any_http_event_gets_a_reply(event: Event) -> None:
+    """As long as it can be told to be one."""
+    try:
+        reply = lambda_handler(event, None)
+    except UnknownEvent:
+        return
+    assert isinstance(reply["statusCode"], int)
+    json.dumps(reply)

@@ -1,0 +1,170 @@
+"""Each notice is a line of JSON and a count, and an error shows no words but ours."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextvars import copy_context
+
+import pytest
+
+from handler.core.errors import LedgerUnavailable
+from handler.core.notices import Notice
+from handler.reports import Reports
+
+
+class Printed:
+    """What was printed since the last look."""
+
+    def __init__(self, captured: pytest.CaptureFixture[str]) -> None:
+        self._captured = captured
+
+    def lines(self) -> list[dict[str, object]]:
+        """The lines, each of them an object."""
+        return [json.loads(line) for line in self._captured.readouterr().out.splitlines()]
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
+    """Standard output."""
+    return Printed(capsys)
+
+
+@pytest.fixture
+def reports() -> Iterator[Reports]:
+    """Reports inside an invocation; what it counted is not of interest."""
+    made = Reports()
+    with made.during("id-1"):
+        yield made
+
+
+LEVELS = {
+    "INFO": {Notice.REPLAYED, Notice.PENDING, Notice.SECRET_REFRESHED},
+    "ERROR": {Notice.GROUP_FROZEN, Notice.UNKNOWN, Notice.APP_REFUSED},
+}
+
+
+@pytest.mark.parametrize("notice", [notice for notice in Notice if notice is not Notice.APPLIED])
+def test_a_notice_is_one_line_with_its_evidence(reports: Reports, printed: Printed, notice: Notice) -> None:
+    """At a level that says whether somebody has to look."""
+    reports.report(notice, group="room", code=60020, reason=None)
+    [line] = printed.lines()
+    assert (line["message"], line["service"], line["request_id"]) == (notice.value, "update-group-counter", "id-1")
+    assert (line["group"], line["code"]) == ("room", 60020)
+    assert line["level"] == next((level for level, notices in LEVELS.items() if notice in notices), "WARNING")
+
+
+def test_what_is_routine_is_counted_and_not_logged(printed: Printed) -> None:
+    """A line for every applied operation would say nothing that the count does not."""
+    reports = Reports()
+    with reports.during("id-1"):
+        reports.report(Notice.APPLIED, group="room")
+    [line] = printed.lines()
+    assert line["applied"] == [1.0]
+
+
+def test_counts_are_written_once_at_the_end(printed: Printed) -> None:
+    """In the metric format that CloudWatch reads out of a log, with no dimension but the service."""
+    reports = Reports()
+    with reports.during("id-1"):
+        for _ in range(150):
+            reports.report(Notice.APPLIED, group="room")
+        reports.report(Notice.APPLIED, group="other")
+        reports.report(Notice.LATE_LANDING, group="room")
+    *_, line = printed.lines()
+    [described] = line["_aws"]["CloudWatchMetrics"]  # type: ignore[index]  # the format's own nesting
+    assert (described["Namespace"], described["Dimensions"]) == ("UpdateGroupCounter", [["service"]])
+    assert {metric["Name"] for metric in described["Metrics"]} == {"applied", "late_landing_corrected"}
+    assert (line["applied"], line["late_landing_corrected"]) == ([151.0], [1.0])
+    assert "room" not in json.dumps(line)
+
+
+def test_counts_begin_anew_with_each_invocation(printed: Printed) -> None:
+    """And an invocation that counts nothing prints nothing."""
+    reports = Reports()
+    with reports.during("id-1"):
+        reports.report(Notice.APPLIED)
+    printed.lines()
+    with reports.during("id-2"):
+        pass
+    assert printed.lines() == []
+
+
+def test_counts_are_written_even_if_the_invocation_fails(printed: Printed) -> None:
+    """What happened before has happened."""
+    reports = Reports()
+
+    def failing() -> None:
+        with reports.during("id-1"):
+            reports.report(Notice.APPLIED)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        failing()
+    assert [line["applied"] for line in printed.lines()] == [[1.0]]
+
+
+def test_a_request_id_ends_with_its_invocation(printed: Printed) -> None:
+    """Instances are used again."""
+    reports = Reports()
+    with reports.during("id-1"):
+        pass
+    with reports.during(""):
+        reports.warn("first")
+    reports.warn("second")
+    assert ["request_id" in line for line in printed.lines()] == [False, False]
+
+
+def test_a_thread_of_an_invocation_logs_its_request_id(printed: Printed) -> None:
+    """Two invocations at the same time are told apart, and their workers too."""
+    reports = Reports()
+    barrier = threading.Barrier(2)
+
+    def invocation(request_id: str) -> None:
+        with reports.during(request_id):
+            barrier.wait()
+            worker = threading.Thread(target=copy_context().run, args=(reports.warn, request_id))
+            worker.start()
+            worker.join()
+
+    threads = [threading.Thread(target=invocation, args=(request_id,)) for request_id in ("a", "b")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted((line["message"], line["request_id"]) for line in printed.lines()) == [("a", "a"), ("b", "b")]
+
+
+def test_an_error_of_ours_is_logged_in_its_own_words(reports: Reports, printed: Printed) -> None:
+    """They hold no secret."""
+    reports.failed(LedgerUnavailable("the ledger is away"))
+    [line] = printed.lines()
+    assert (line["level"], line["message"], line["error"]) == ("ERROR", "the ledger is away", "LedgerUnavailable")
+
+
+def test_an_unexpected_error_is_logged_by_its_type_and_place(reports: Reports, printed: Printed) -> None:
+    """Its text, and that of the one behind it, may hold anything."""
+
+    def failing() -> None:
+        try:
+            int("sandbox-token")
+        except ValueError as error:
+            raise KeyError("usersig=sandbox-token") from error
+
+    with pytest.raises(KeyError) as raised:
+        failing()
+    reports.failed(raised.value)
+    [line] = printed.lines()
+    assert (line["message"], line["error"]) == ("an unexpected error", "KeyError")
+    assert "test_reports.py" in str(line["frames"])
+    assert "sandbox-token" not in json.dumps(line)
+
+
+def test_reports_go_to_standard_output_as_it_is_at_the_moment(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever redirects it later means these lines too, and a second object writes no line twice."""
+    Reports()
+    Reports().warn("once")
+    assert capsys.readouterr().out.count("once") == 1

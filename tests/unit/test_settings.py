@@ -1,0 +1,239 @@
+"""Every variable of the contract has its default and its bounds, and contradictions are refused in one error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.core.errors import SettingsError
+from handler.settings import Settings
+
+REQUIRED = {"CHAT_SECRET": "env:SECRET", "LEDGER_URL": "sqlite:///a.db"}
+REGION = {**REQUIRED, "CHAT_REGION": "singapore"}
+ENDPOINT = {**REQUIRED, "CHAT_ENDPOINT": "http://127.0.0.1:8000"}
+
+VARIABLES = [
+    *("CHAT_SECRET", "CHAT_REGION", "CHAT_ENDPOINT", "LEDGER_URL", "RECEIPT_KEY", "CHAT_TIMEOUT_S", "SIGNATURE_LIFE_S"),
+    *("CLOCK_GUARD_S", "ATTEMPT_BOUND_S", "WAIT_S", "CHAT_CALLS_PER_SECOND", "DEDUPE_WINDOW_S", "DEDUPE_WINDOW_HTTP_S"),
+    *("HTTP_AUTH", "BASE_PATH", "DOCS"),
+]
+
+
+def read(base: Mapping[str, str] = REGION, **variables: str) -> Settings:
+    """The settings of an environment; `variables` are added to it."""
+    return Settings.read({**base, **variables})
+
+
+def refused(base: Mapping[str, str] = REGION, **variables: str) -> str:
+    """The error about an environment."""
+    with pytest.raises(SettingsError) as error:
+        Settings.read({**base, **variables})
+    assert str(error.value).startswith(f"{error.value.variable}: ")
+    return str(error.value)
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    """Only three variables have none."""
+    assert asdict(read()) == {
+        "chat_secret": "env:SECRET",
+        "chat_region": "singapore",
+        "chat_endpoint": None,
+        "ledger_url": "sqlite:///a.db",
+        "receipt_key": "_receipt",
+        "timeout_s": 4.0,
+        "life_s": 6,
+        "guard_s": 5.0,
+        "bound_s": 11.0,
+        "wait_s": 5.0,
+        "calls_per_second": 200.0,
+        "window_s": 1_296_000.0,
+        "window_http_s": 172_800.0,
+        "http_auth": "bearer",
+        "base_path": "",
+        "docs": False,
+    }
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_variable_that_is_set_to_nothing_is_not_set(name: str) -> None:
+    """Except the receipt key, where nothing means no receipts."""
+    unset = {variable: text for variable, text in ENDPOINT.items() if variable != name}
+    if name in ENDPOINT:
+        assert refused(unset, **{name: ""}) == refused(unset)
+    elif name == "RECEIPT_KEY":
+        assert read(unset, RECEIPT_KEY="").receipt_key == ""
+    else:
+        assert read(unset, **{name: ""}) == read(unset)
+
+
+def test_everything_can_be_set() -> None:
+    """Times in decimals, the life in whole seconds."""
+    settings = read(
+        ENDPOINT,
+        RECEIPT_KEY="回执",
+        CHAT_TIMEOUT_S="0.5",
+        SIGNATURE_LIFE_S="2",
+        CLOCK_GUARD_S="1.25",
+        ATTEMPT_BOUND_S="2.5",
+        WAIT_S="0",
+        CHAT_CALLS_PER_SECOND="1.5",
+        DEDUPE_WINDOW_S="903.25",
+        DEDUPE_WINDOW_HTTP_S="904",
+        HTTP_AUTH="bearer",
+        BASE_PATH="/chat",
+        DOCS="on",
+    )
+    assert (settings.chat_endpoint, settings.receipt_key, settings.base_path) == (
+        "http://127.0.0.1:8000",
+        "回执",
+        "/chat",
+    )
+    assert (settings.timeout_s, settings.life_s, settings.guard_s, settings.bound_s) == (0.5, 2, 1.25, 2.5)
+    assert (settings.wait_s, settings.calls_per_second) == (0.0, 1.5)
+    assert (settings.window_s, settings.window_http_s, settings.docs) == (903.25, 904.0, True)
+
+
+def test_the_bound_follows_life_and_guard() -> None:
+    """Unless it is given."""
+    assert read(SIGNATURE_LIFE_S="8", CLOCK_GUARD_S="6.5").bound_s == 14.5
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        *(("SIGNATURE_LIFE_S", text) for text in ("1", "0", "-6", "6.0", "6s", " 6", "\uff16", "1e1", "9" * 5000)),
+        *(
+            ("CHAT_TIMEOUT_S", text)
+            for text in ("0", "-1", "nan", "inf", "1e0", "1_0", ".5", "5.", "+1", "1,5", "four")
+        ),
+        *(("WAIT_S", text) for text in ("-0.1", "NaN", "Infinity", "999999999999", "0x10", "1" * 400)),
+        *(("CHAT_CALLS_PER_SECOND", text) for text in ("0", "0.5", "many")),
+        *(("CLOCK_GUARD_S", "-1"), ("ATTEMPT_BOUND_S", "0"), ("DEDUPE_WINDOW_S", "0"), ("DEDUPE_WINDOW_HTTP_S", "x")),
+        *(("HTTP_AUTH", "basic"), ("HTTP_AUTH", "Bearer"), ("HTTP_AUTH", "signature"), ("HTTP_AUTH", "platform")),
+        *(("DOCS", "yes"), ("DOCS", "ON"), ("RECEIPT_KEY", "r" * 129), ("RECEIPT_KEY", "é" * 65)),
+        *(("BASE_PATH", text) for text in ("/a b", "/a?b", "//a", "/a//b", "http://host/a", "/é")),
+        *(
+            ("CHAT_ENDPOINT", text)
+            for text in ("host", "ftp://host", "http://", "http:///a", "http://h:x", "http://h:0")
+        ),
+        *(
+            ("CHAT_ENDPOINT", f"http://{text}")
+            for text in ("u@h", "u:p@h", "h?a=b", "h?", "h#a", "h h", "h:99999", "[::1")
+        ),
+        *((variable, "\udc80") for variable in VARIABLES),
+    ],
+)
+def test_a_wrong_value_is_refused_by_the_name_of_its_variable(variable: str, text: str) -> None:
+    """And says what would be right."""
+    problem = refused(ENDPOINT, **{variable: text})
+    assert problem.startswith(f"{variable}: ")
+    assert ("must " in problem) is (text != "\udc80")
+
+
+@pytest.mark.parametrize("variable", ["CHAT_SECRET", "LEDGER_URL"])
+def test_what_has_no_default_is_required(variable: str) -> None:
+    """By its name."""
+    base = {name: text for name, text in REGION.items() if name != variable}
+    assert refused(base) == f"{variable}: is required"
+
+
+def test_a_region_or_an_endpoint_is_required() -> None:
+    """Whichever."""
+    assert refused(REQUIRED) == "CHAT_REGION: is required, unless CHAT_ENDPOINT is given"
+
+
+def test_all_that_is_wrong_is_named_in_one_error() -> None:
+    """So that nobody has to deploy three times to learn three things."""
+    problem = refused({}, WAIT_S="soon", DOCS="maybe")
+    assert problem.startswith("CHAT_SECRET: is required; LEDGER_URL: is required; WAIT_S: must be a number")
+    assert problem.endswith("; DOCS: must be on or off")
+
+
+def test_values_that_may_be_secret_are_shown_nowhere() -> None:
+    """Neither in an error nor in a representation."""
+    slip = {"CHAT_SECRET": "hunter2", "LEDGER_URL": "redis://:hunter2@host", "CHAT_ENDPOINT": "http://u:hunter2@host"}
+    assert "hunter2" not in refused(slip)
+    assert "hunter2" not in repr(read({**slip, "CHAT_ENDPOINT": "http://host"}))
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({"CHAT_TIMEOUT_S": "11"}, "CHAT_TIMEOUT_S: must be less than SIGNATURE_LIFE_S + CLOCK_GUARD_S, which is 11"),
+        ({"ATTEMPT_BOUND_S": "3.9"}, "ATTEMPT_BOUND_S: must be at least CHAT_TIMEOUT_S, which is 4"),
+        ({"CLOCK_GUARD_S": "4.9"}, "CLOCK_GUARD_S: must be at least 5, unless CHAT_ENDPOINT is given"),
+        (
+            {"DEDUPE_WINDOW_S": "910.9"},
+            "DEDUPE_WINDOW_S: must be at least SIGNATURE_LIFE_S + CLOCK_GUARD_S + 900, which is 911",
+        ),
+        (
+            {"DEDUPE_WINDOW_HTTP_S": "910"},
+            "DEDUPE_WINDOW_HTTP_S: must be at least SIGNATURE_LIFE_S + CLOCK_GUARD_S + 900, which is 911",
+        ),
+    ],
+)
+def test_settings_that_contradict_are_refused(variables: dict[str, str], problem: str) -> None:
+    """Each is well by itself."""
+    assert refused({**REGION, **variables}) == problem
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        *({"CHAT_TIMEOUT_S": "10.9"}, {"ATTEMPT_BOUND_S": "4"}, {"CLOCK_GUARD_S": "5"}),
+        *({"DEDUPE_WINDOW_S": "911"}, {"DEDUPE_WINDOW_HTTP_S": "911"}),
+    ],
+)
+def test_settings_on_the_edge_are_taken(variables: dict[str, str]) -> None:
+    """The bounds belong to what is allowed."""
+    assert isinstance(read({**REGION, **variables}), Settings)
+
+
+def test_against_an_endpoint_a_small_guard_is_allowed() -> None:
+    """Tests and the sandbox want short signatures."""
+    assert read(ENDPOINT, CLOCK_GUARD_S="0", SIGNATURE_LIFE_S="5").bound_s == 5
+
+
+@pytest.mark.parametrize(("base", "timeout_s", "warned"), [(REGION, "3", 1), (REGION, "3.1", 0), (ENDPOINT, "1", 0)])
+def test_a_timeout_below_the_apis_own_is_warned_of(base: dict[str, str], timeout_s: str, warned: int) -> None:
+    """Against a real region."""
+    assert len(read(base, CHAT_TIMEOUT_S=timeout_s).warnings) == warned
+
+
+@pytest.mark.parametrize(
+    ("variables", "weaker"),
+    [({}, False), ({"ATTEMPT_BOUND_S": "11"}, False), ({"ATTEMPT_BOUND_S": "10.9"}, True), ({"RECEIPT_KEY": ""}, True)],
+)
+def test_the_weaker_promise_is_known(variables: dict[str, str], weaker: bool) -> None:
+    """A bound below life + guard, or no receipts."""
+    assert read({**REGION, **variables}).has_weaker_promise is weaker
+
+
+@pytest.mark.parametrize(
+    ("text", "path"), [("/chat", "/chat"), ("chat/", "/chat"), ("/a/b-c.d_e~1/", "/a/b-c.d_e~1"), ("/", "")]
+)
+def test_a_base_path_has_one_leading_slash_and_none_at_its_end(text: str, path: str) -> None:
+    """However it is written."""
+    assert read(BASE_PATH=text).base_path == path
+
+
+@pytest.mark.parametrize("text", ["https://host", "https://host/", "http://host:8000/base/", "http://[::1]:8000"])
+def test_an_endpoint_has_no_slash_at_its_end(text: str) -> None:
+    """A path of the API is put behind it."""
+    assert read(ENDPOINT, CHAT_ENDPOINT=text).chat_endpoint == text.rstrip("/")
+
+
+@given(st.dictionaries(st.sampled_from(VARIABLES), st.text()))
+def test_any_environment_is_read_or_refused(environment: dict[str, str]) -> None:
+    """There is no third way."""
+    try:
+        settings = Settings.read(environment)
+    except SettingsError as error:
+        problem = str(error)
+        assert any(problem.startswith(f"{name}: ") for name in VARIABLES)
+    else:
+        assert settings.chat_secret

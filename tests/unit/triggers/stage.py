@@ -1,0 +1,242 @@
+"""A service over doubles of its ports: a clock that is moved by hand, a Chat in memory, a vault, a list of notices."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from handler.chat.verdicts import http_status
+from handler.core.commands import Mode
+from handler.core.credentials import Caller, Secret
+from handler.core.instance import Instance
+from handler.core.notices import Notice
+from handler.core.ports import Call, Counted, Fault, Ledger, Ports, Refused, Reply, Rules, Unclear
+from handler.core.rows import Group
+from handler.triggers import http, timer
+from handler.triggers.auth import Bearer
+from handler.triggers.kinds import recognise
+from handler.triggers.service import Service
+from tests.sandbox.dialects import Dialect, event_of
+from tests.sandbox.memory_ledger import MemoryLedger
+from tests.sandbox.responses import Response, response_of
+
+APP = 1400000000
+CALLER = "mobile-backend"
+TOKEN = "sandbox-token-mobile-backend"
+START = 1_795_305_600.0
+"""2026-11-22T00:00:00Z."""
+
+RULES = Rules("_receipt", timeout_s=4.0, life_s=6, bound_s=11.0, guard_s=5.0, calls_per_second=200.0)
+LOST = Unclear("the reply was lost")
+NEVER_ARRIVED = Unclear("the request was lost")
+
+
+def secret(**tokens: str) -> Secret:
+    """A secret with callers by name and token."""
+    callers = tuple(Caller(name, hashlib.sha256(token.encode()).digest()) for name, token in tokens.items())
+    return Secret(APP, "administrator", "a-made-up-key", callers)
+
+
+class ManualClock:
+    """A local clock that moves when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.moved_s = 0.0
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return START + self.moved_s
+
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+        return 5000.0 + self.moved_s
+
+    def sleep(self, seconds: float) -> None:
+        """Move on."""
+        self.moved_s += seconds
+
+
+class Chat:
+    """Groups with their counters. `fates` are the replies to the next updates instead of the true ones."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self.groups: dict[str, dict[str, int]] = {}
+        self.fates: list[Reply] = []
+        self.calls = 0
+
+    def update(self, call: Call) -> Reply:
+        """Apply an update, unless it is refused or never arrives, and then say what is fated."""
+        self.calls += 1
+        fate = self.fates.pop(0) if self.fates else None
+        if isinstance(fate, Refused):
+            return replace(fate, date=int(self._clock.now()))
+        if fate is NEVER_ARRIVED:
+            return fate
+        if call.group.id not in self.groups:
+            return self._gone()
+        counters = self.groups[call.group.id]
+        for key, value in call.values.items():
+            counters[key] = value if call.mode is Mode.SET else counters.get(key, 0) + call.mode.sign * value
+        return fate or Counted({key: counters[key] for key in call.values}, int(self._clock.now()))
+
+    def read(self, group: Group, keys: Sequence[str], now: int) -> Reply:
+        """The counters that there are."""
+        if group.id not in self.groups:
+            return self._gone()
+        counters = self.groups[group.id]
+        wanted = {key: value for key, value in counters.items() if not keys or key in keys}
+        return Counted(wanted, int(self._clock.now()))
+
+    def renew_credentials(self) -> None:
+        """The secret of this Chat does not change."""
+
+    def _gone(self) -> Refused:
+        return Refused(10010, "no such group", Fault.OPERATION, int(self._clock.now()))
+
+
+class HandVault:
+    """Gives `secret`; a refresh finds `fresh`."""
+
+    def __init__(self) -> None:
+        self.secret = self.fresh = secret(**{CALLER: TOKEN})
+        self.refreshes: list[float] = []
+
+    def current(self) -> Secret:
+        """The cached one."""
+        return self.secret
+
+    def refresh(self, min_age_s: float = 0.0) -> Secret:
+        """The one that is there by now."""
+        self.refreshes.append(min_age_s)
+        self.secret = self.fresh
+        return self.secret
+
+
+class Told:
+    """Remembers notices."""
+
+    def __init__(self) -> None:
+        self.notices: list[Notice] = []
+
+    def report(self, notice: Notice, **evidence: str | float | None) -> None:
+        """Remember one."""
+        self.notices.append(notice)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The limits of one invocation."""
+
+    started: float = 5000.0
+    deadline: float = 5029.0
+
+
+@dataclass
+class Stage:
+    """Everything at hand: change a part, then send events."""
+
+    rules: Rules = RULES
+    clock: ManualClock = field(default_factory=ManualClock)
+    vault: HandVault = field(default_factory=HandVault)
+    told: Told = field(default_factory=Told)
+    failures: list[Exception] = field(default_factory=list)
+    turn: Turn = field(default_factory=Turn)
+
+    def __post_init__(self) -> None:
+        self.chat = Chat(self.clock)
+        self.chat.groups["room"] = {}
+        self.ledger: Ledger = MemoryLedger(self.clock)
+        self.service = self._service()
+
+    def _service(self) -> Service:
+        ports = Ports(self.ledger, self.chat, self.clock, random.Random(1), self.told)
+        return Service(
+            instance=Instance.of(ports, self.rules),
+            vault=self.vault,
+            http_status=http_status,
+            authenticator=Bearer(self.vault, self.told),
+            wait_s=5.0,
+            window_s=1_296_000.0,
+            window_http_s=172_800.0,
+            base_path="",
+            docs=False,
+        )
+
+    def use_ledger(self, ledger: Ledger) -> None:
+        """Put another ledger in place, before or between events."""
+        self.ledger = ledger
+        self.service = self._service()
+
+    def answer(self, event: dict[str, object]) -> dict[str, object]:
+        """The reply to an HTTP event, as the function returns it."""
+        kind, content = recognise(event)
+        return http.answer(kind, content, self.turn, lambda: self.service, self.failures.append)
+
+    def tick(self, event: dict[str, object]) -> dict[str, object]:
+        """What a timer event returns."""
+        return timer.run(event, self.turn, self.service)
+
+    def send(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        dialect: Dialect = "http-v2",
+    ) -> Seen:
+        """An HTTP request through one of the platforms."""
+        event = event_of(dialect, method, target, (headers or {}).items(), body)
+        return Seen(response_of(dialect, json.loads(json.dumps(self.answer(event)))))
+
+    def post(
+        self, key: str = "k", *, dialect: Dialect = "http-v2", prefer: str | None = None, **fields: object
+    ) -> Seen:
+        """An update of the group `room` by the known caller; `fields` replace those of the body."""
+        return self.send("POST", UPDATE, headers(key, prefer), body(**fields), dialect)
+
+    def ask(self, key: str = "k", group: str = "room") -> Seen:
+        """Ask after an operation."""
+        return self.send("GET", f"/v1/operations?GroupId={group}&IdempotencyKey={key}", headers())
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A response as the caller sees it."""
+
+    response: Response
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        return self.response.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Header names in lower case."""
+        return {name.lower(): value for name, value in self.response.headers}
+
+    @property
+    def body(self) -> dict[str, object]:
+        """The JSON body."""
+        fields: dict[str, object] = json.loads(self.response.body)
+        return fields
+
+
+UPDATE = "/v1/update_group_counter"
+
+
+def headers(key: str | None = None, prefer: str | None = None, token: str = TOKEN) -> dict[str, str]:
+    """The headers of the known caller."""
+    named = {"Idempotency-Key": key, "Prefer": prefer}
+    given = {name: value for name, value in named.items() if value is not None}
+    return {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **given}
+
+
+def body(**fields: object) -> bytes:
+    """The body of an update of the group `room`; `fields` replace its fields."""
+    document = {"GroupId": "room", "GroupCounter": [{"Key": "like", "Value": 5}], "Mode": "Increase", **fields}
+    return json.dumps(document).encode()

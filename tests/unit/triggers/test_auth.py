@@ -1,0 +1,122 @@
+"""A bearer token names its caller, and an unknown one is looked for in a fresh secret before it is turned away."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+
+import pytest
+
+from handler.core.credentials import Secret
+from handler.core.errors import SecretUnavailable, Unauthorized
+from handler.core.notices import Notice
+from handler.triggers import auth
+from handler.triggers.auth import Bearer
+from handler.triggers.request import Request
+from tests.unit.triggers.stage import HandVault, Told, secret
+
+
+@pytest.fixture
+def vault() -> HandVault:
+    """A vault whose secret knows two callers."""
+    vault = HandVault()
+    vault.secret = vault.fresh = secret(first="token-1", second="token-2")
+    return vault
+
+
+@pytest.fixture
+def told() -> Told:
+    """Somebody to tell."""
+    return Told()
+
+
+@pytest.fixture
+def bearer(vault: HandVault, told: Told) -> Bearer:
+    """The scheme."""
+    return Bearer(vault, told)
+
+
+def request(authorization: str | None) -> Request:
+    """A request with this header."""
+    return Request("POST", "/", {}, {} if authorization is None else {"authorization": authorization})
+
+
+@pytest.mark.parametrize("written", ["Bearer token-2", "bearer token-2", "BEARER  token-2 "])
+def test_a_known_token_names_its_caller(bearer: Bearer, vault: HandVault, written: str) -> None:
+    """The scheme's name may be in any case."""
+    assert bearer.caller(request(written)) == "second"
+    assert vault.refreshes == []
+
+
+@pytest.mark.parametrize("written", [None, "", "Bearer", "Bearer ", "token-1", "Basic token-1", "Bearertoken-1"])
+def test_a_request_without_a_bearer_token_is_unauthorized(
+    bearer: Bearer, vault: HandVault, written: str | None
+) -> None:
+    """And costs no fetch of the secret."""
+    with pytest.raises(Unauthorized, match="has no header Authorization: Bearer <token>"):
+        bearer.caller(request(written))
+    assert vault.refreshes == []
+
+
+@pytest.mark.parametrize("token", ["token-3", "token-1 token-2", "token-1,token-1", "é", "\ud800", "token-"])
+def test_an_unknown_token_is_unauthorized_after_one_refresh(bearer: Bearer, vault: HandVault, token: str) -> None:
+    """The vault is told not to fetch a secret anew that is younger than 30 s."""
+    with pytest.raises(Unauthorized, match="the token belongs to no caller") as refused:
+        bearer.caller(request(f"Bearer {token}"))
+    assert vault.refreshes == [30.0]
+    assert "token-" not in str(refused.value)
+
+
+def test_a_new_token_is_found_in_the_fresh_secret(bearer: Bearer, vault: HandVault, told: Told) -> None:
+    """So a token can be added without a restart, and the refresh is told."""
+    vault.fresh = secret(third="token-3")
+    assert bearer.caller(request("Bearer token-3")) == "third"
+    assert told.notices == [Notice.SECRET_REFRESHED]
+
+
+def test_a_refresh_that_fetched_nothing_is_not_told(bearer: Bearer, told: Told) -> None:
+    """The secret was young, or the fetch failed."""
+    with pytest.raises(Unauthorized):
+        bearer.caller(request("Bearer token-3"))
+    assert told.notices == []
+
+
+def test_a_secret_without_callers_knows_nobody(bearer: Bearer, vault: HandVault) -> None:
+    """An empty list is not an open door."""
+    vault.secret = vault.fresh = secret()
+    with pytest.raises(Unauthorized):
+        bearer.caller(request("Bearer token-1"))
+
+
+def test_every_caller_is_compared_even_after_a_match(bearer: Bearer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time taken must not tell where in the list a token stands."""
+    compared: list[bool] = []
+
+    def counted(one: bytes, other: bytes) -> bool:
+        compared.append(hmac.compare_digest(one, other))
+        return compared[-1]
+
+    monkeypatch.setattr(auth, "hmac", type("hmac", (), {"compare_digest": staticmethod(counted)}))
+    assert bearer.caller(request("Bearer token-1")) == "first"
+    assert compared == [True, False]
+
+
+class EmptyVault(HandVault):
+    """A vault that has no secret."""
+
+    def current(self) -> Secret:
+        """There is none."""
+        raise SecretUnavailable("the secret cannot be read")
+
+
+def test_without_a_secret_nobody_is_turned_away_as_unknown() -> None:
+    """The caller is to come back, not to change its token."""
+    with pytest.raises(SecretUnavailable):
+        Bearer(EmptyVault(), Told()).caller(request("Bearer token-1"))
+
+
+@pytest.fixture(autouse=True)
+def _no_token_in_a_representation(vault: HandVault) -> Iterator[None]:
+    """Whatever a test does, a secret shows no digest."""
+    yield
+    assert "token_sha256" not in repr(vault.secret)

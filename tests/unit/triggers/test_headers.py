@@ -1,0 +1,114 @@
+"""Idempotency keys are the same bare and quoted, and preferences only ever shorten the wait."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from urllib.parse import parse_qs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.core.errors import BadInput
+from handler.triggers.headers import location, read_key, read_wait_s, write_key
+
+VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=255)
+
+
+def quoted(key: str) -> str:
+    """A key as RFC 8941 quotes it."""
+    escaped = key.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+@given(VISIBLE)
+def test_a_quoted_key_is_the_key_between_the_quotes(key: str) -> None:
+    """Whatever visible characters it has."""
+    assert read_key(quoted(key)) == key
+
+
+@given(VISIBLE.filter(lambda key: not key.startswith('"')))
+def test_a_bare_key_is_itself(key: str) -> None:
+    """A key that begins with a quote is a quoted one."""
+    assert read_key(key) == read_key(f" \t{key} ") == key
+
+
+@given(VISIBLE)
+def test_a_written_key_is_read_back(key: str) -> None:
+    """So a `Location` names the very key that was sent."""
+    assert read_key(write_key(key)) == key
+
+
+@given(st.text(min_size=1).filter(lambda text: text.isprintable()), VISIBLE)
+def test_a_location_names_group_and_key(group_id: str, key: str) -> None:
+    """Percent-encoded, so that any platform decodes the two."""
+    query = parse_qs(location(group_id, key), strict_parsing=True)
+    assert query["GroupId"] == [group_id]
+    assert read_key(query["IdempotencyKey"][0]) == key
+
+
+@pytest.mark.parametrize("written", [None, "", "  ", "\t"])
+def test_no_key_is_missing(written: str | None) -> None:
+    """An empty header is none."""
+    with pytest.raises(BadInput, match=r"^Idempotency-Key: is missing$"):
+        read_key(written)
+
+
+@pytest.mark.parametrize("written", ['"', '"half', '"a"b"', '"a\\"', '"a\\b"', '"a" ;x=1', '"é"', '"\x7f"'])
+def test_a_string_that_is_not_one_is_refused(written: str) -> None:
+    """Quotes and backslashes must be those of RFC 8941."""
+    with pytest.raises(BadInput, match="is not a quoted string"):
+        read_key(written)
+
+
+@pytest.mark.parametrize("written", ["two words", "a\tb", "é", "a\x00", "\u3000", "k" * 256, '""', '"two words"'])
+def test_a_key_with_other_than_1_to_255_visible_characters_is_refused(written: str) -> None:
+    """Bare or quoted."""
+    with pytest.raises(BadInput, match="must be 1 to 255 visible ASCII characters"):
+        read_key(written)
+
+
+def test_a_quoted_key_of_255_characters_passes_although_the_header_is_longer() -> None:
+    """The limit is the key's."""
+    assert read_key(quoted('"' * 255)) == '"' * 255
+
+
+def test_an_error_about_a_key_does_not_show_it() -> None:
+    """It is the caller's own."""
+    with pytest.raises(BadInput) as refused:
+        read_key("two words")
+    assert "two" not in str(refused.value).replace("1 to 255", "")
+
+
+@pytest.mark.parametrize(
+    ("prefer", "wait_s"),
+    [
+        *(("", 5.0), ("wait=2", 2.0), ("wait=0", 0.0), ("Wait = 3", 3.0), ('wait="1"', 1.0), ("wait=5", 5.0)),
+        *(("wait=6", 5.0), ("wait=999999999", 5.0), ("wait=99999999999999999999", 5.0)),
+        *(
+            ("respond-async", 0.0),
+            ("Respond-Async", 0.0),
+            ("respond-async, wait=2", 2.0),
+            ("wait=2,respond-async", 2.0),
+        ),
+        *(("wait=1, wait=4", 1.0), ("return=minimal, wait=2; foo=bar", 2.0), ("wait=2; respond-async", 2.0)),
+        *(("wait", 5.0), ("wait=", 5.0), ("wait=-1", 5.0), ("wait=1.5", 5.0), ("wait=soon", 5.0), ("wait=²", 5.0)),
+        *((",;=,", 5.0), ('x="a, wait=1', 1.0), ("wait=2 3", 5.0)),
+    ],
+)
+def test_a_preference_shortens_the_wait(prefer: str, wait_s: float) -> None:
+    """RFC 7240; what cannot be read is passed over, and nothing makes the wait longer."""
+    assert read_wait_s(prefer, 5.0) == wait_s
+
+
+@given(st.text(), st.floats(0, 900))
+def test_no_preference_lengthens_the_wait(prefer: str, wait_s: float) -> None:
+    """Whatever it says."""
+    assert 0 <= read_wait_s(prefer, wait_s) <= wait_s
+
+
+@given(st.text())
+def test_any_text_is_a_key_or_bad_input(written: str) -> None:
+    """There is no third way."""
+    with suppress(BadInput):
+        assert 1 <= len(read_key(written)) <= 255

@@ -1,0 +1,59 @@
+"""Every kind of event is known by its shape, and everything else is refused in one way."""
+
+from __future__ import annotations
+
+import pytest
+
+from handler.core.errors import UnknownEvent
+from handler.triggers.kinds import Kind, recognise
+from tests.sandbox.dialects import Dialect, event_of
+
+DIALECTS: dict[Dialect, Kind] = {
+    "http-v2": Kind.HTTP_V2,
+    "rest": Kind.HTTP_V1,
+    "function-url": Kind.FUNCTION_URL,
+    "alb": Kind.ALB,
+    "alb-multi-value": Kind.ALB,
+    "scf": Kind.SCF_URL,
+}
+
+
+@pytest.mark.parametrize(("dialect", "kind"), DIALECTS.items())
+def test_an_http_event_is_known_by_its_platform(dialect: Dialect, kind: Kind) -> None:
+    """Each platform has a shape of its own."""
+    event = event_of(dialect, "GET", "/v1/health", [("host", "localhost")], b"")
+    assert recognise(event) == (kind, event)
+
+
+def test_a_format_1_event_of_an_http_api_is_one_of_api_gateway() -> None:
+    """HTTP APIs can send the older format, which then says its version."""
+    event = event_of("rest", "GET", "/v1/health", [], b"") | {"version": "1.0"}
+    assert recognise(event)[0] is Kind.HTTP_V1
+
+
+def test_a_timer_event_is_known_by_its_type() -> None:
+    """The rest of it may be wrong: that is for the timer to say."""
+    assert recognise({"Type": "Timer"})[0] is Kind.TIMER
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *(None, 7, "Timer", [], [{"Type": "Timer"}], {}),
+        *({"Type": "timer"}, {"Type": ["Timer"]}, {"hello": "world"}),
+        *({"version": "2.0"}, {"requestContext": "http"}, {"requestContext": {"connectionId": "c"}}),
+        {"Records": [{"eventSource": "aws:s3"}]},
+        {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}},
+    ],
+)
+def test_any_other_event_is_refused_with_the_list_of_known_kinds(event: object) -> None:
+    """One error, which helps whoever connected the wrong trigger."""
+    with pytest.raises(UnknownEvent, match=r"event: .*known are: API Gateway.*SCF function URL, timer"):
+        recognise(event)
+
+
+def test_the_error_about_an_unknown_event_shows_nothing_of_it() -> None:
+    """An event may hold anything, a token included."""
+    with pytest.raises(UnknownEvent) as refused:
+        recognise({"token": "sandbox-token"})
+    assert "token" not in str(refused.value)

@@ -1,0 +1,112 @@
+"""`GET /v1/operations` and `GET /v1/health`."""
+
+from __future__ import annotations
+
+import pytest
+
+from handler.core.ports import Fault, Generation, Refused
+from tests.unit.triggers.stage import Stage, headers, secret
+from tests.unit.triggers.test_update import BrokenLedger
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A group `room` without counters, and everything else in order."""
+    return Stage()
+
+
+def test_an_applied_operation_is_told_with_its_answer(stage: Stage) -> None:
+    """The one that the request itself got."""
+    answer = stage.post("k").body
+    seen = stage.ask("k")
+    assert (seen.status, seen.body) == (200, {"state": "applied", **answer})
+
+
+def test_a_rejected_operation_is_told_with_its_status_and_code(stage: Stage) -> None:
+    """As the request itself was answered."""
+    answer = stage.post("k", GroupId="nowhere").body
+    assert stage.ask("k", "nowhere").body == {"state": "rejected", **answer}
+
+
+def test_a_pending_operation_is_helped_on_by_asking(stage: Stage) -> None:
+    """Anybody who comes may finish it."""
+    stage.post("k", prefer="respond-async")
+    assert stage.ask("k").body["state"] == "applied"
+
+
+def test_a_pending_operation_that_cannot_be_helped_says_when_to_ask_again(stage: Stage) -> None:
+    """The app itself is refused."""
+    stage.post("first")
+    stage.chat.fates = [Refused(60020, "arrears", Fault.APP, None)] * 2
+    stage.post("k")
+    seen = stage.ask("k")
+    assert (seen.status, seen.body["state"], seen.body["ErrorCode"]) == (200, "pending", 60020)
+    assert int(seen.headers["retry-after"]) >= 1
+
+
+def test_a_frozen_group_is_told_with_the_reason(stage: Stage) -> None:
+    """Somebody else wrote the receipt while the operation was owed."""
+    stage.post("first")
+    stage.post("k", prefer="respond-async")
+    stage.chat.groups["room"]["_receipt"] += 7
+    seen = stage.ask("k")
+    assert (seen.status, seen.body["state"]) == (200, "frozen")
+    assert seen.body["reason"]
+
+
+@pytest.mark.parametrize(("key", "group"), [("other", "room"), ("k", "other")])
+def test_what_is_not_known_is_404(stage: Stage, key: str, group: str) -> None:
+    """A key belongs to its group."""
+    stage.post("k")
+    seen = stage.ask(key, group)
+    assert (seen.status, seen.body["type"]) == (404, "/problems/no-such-operation")
+
+
+def test_another_callers_operation_is_404(stage: Stage) -> None:
+    """A key belongs to its caller."""
+    stage.post("k")
+    stage.vault.secret = secret(other="token-2")
+    seen = stage.send("GET", "/v1/operations?GroupId=room&IdempotencyKey=k", headers(token="token-2"))
+    assert seen.status == 404
+
+
+@pytest.mark.parametrize("key", ["k", '"', '"quoted"', "a\\b", "a b".replace(" ", "%20"), "k&GroupId=other", "k+1/2?"])
+def test_the_location_of_an_accepted_operation_finds_it(stage: Stage, key: str) -> None:
+    """Whatever characters its key and its group have."""
+    stage.chat.groups["@TGS#1 &中"] = {}
+    written = '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    location = stage.post(written, prefer="respond-async", GroupId="@TGS#1 &中").headers["location"]
+    assert stage.send("GET", f"/v1/{location}", headers()).body["state"] == "applied"
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        *(("", "GroupId"), ("IdempotencyKey=k", "GroupId"), ("GroupId=&IdempotencyKey=k", "GroupId")),
+        *(("GroupId=room", "IdempotencyKey"), ("GroupId=room&IdempotencyKey=", "IdempotencyKey")),
+        *(("GroupId=room&IdempotencyKey=a%20b", "IdempotencyKey"), ("GroupId=a%00&IdempotencyKey=k", "GroupId")),
+        (f"GroupId={'a' * 257}&IdempotencyKey=k", "GroupId"),
+    ],
+)
+def test_a_parameter_that_is_missing_or_wrong_is_named(stage: Stage, query: str, field: str) -> None:
+    """After the caller's right."""
+    assert stage.send("GET", f"/v1/operations?{query}", headers(token="unknown")).status == 401
+    seen = stage.send("GET", f"/v1/operations?{query}", headers())
+    assert (seen.status, seen.body["field"]) == (400, field)
+
+
+def test_health_asks_nobody_who_he_is(stage: Stage) -> None:
+    """A load balancer has no token."""
+    seen = stage.send("GET", "/v1/health")
+    assert (seen.status, seen.body) == (200, {"status": "ok"})
+
+
+def test_health_is_bad_while_the_ledger_is_away(stage: Stage) -> None:
+    """One cheap read tells."""
+
+    class Away(BrokenLedger):
+        def generation(self) -> Generation:
+            raise self.error
+
+    stage.use_ledger(Away(stage.clock))
+    assert stage.send("GET", "/v1/health").status == 503

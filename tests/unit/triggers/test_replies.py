@@ -1,0 +1,163 @@
+"""Each outcome and each error has one status, one fixed type, and says whether the operation is accepted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from handler.chat.verdicts import http_status
+from handler.core import errors
+from handler.core.outcomes import Applied, Frozen, KeyReused, Outcome, Pending, Rejected, Stalled, Unknown
+from handler.triggers import problems
+from handler.triggers.problems import Reply
+from handler.triggers.replies import of_outcome, of_state
+
+VENDORS_BODY = {"ActionStatus": "OK", "ErrorCode": 0, "ErrorInfo": "", "GroupCounter": [{"Key": "like", "Value": 5}]}
+PROBLEM_FIELDS = ["type", "title", "status", "detail", "accepted", "ActionStatus", "ErrorCode", "ErrorInfo"]
+APPLIED = Applied((("like", 5),))
+
+
+def reply_to(outcome: Outcome) -> Reply:
+    """The reply to a request that had this outcome."""
+    return of_outcome(outcome, "operations?GroupId=room&IdempotencyKey=k", http_status)
+
+
+def state_of(outcome: Outcome) -> Reply:
+    """The reply to a question after an operation that had this outcome."""
+    return of_state(outcome, http_status)
+
+
+def test_applied_is_the_vendors_body_and_nothing_else() -> None:
+    """So a client of the vendor's API can read it."""
+    assert reply_to(APPLIED) == Reply(200, VENDORS_BODY, {}, "application/json")
+
+
+def test_a_stored_answer_says_that_it_is_one() -> None:
+    """In a header, so that the body stays the vendor's."""
+    reply = reply_to(Applied((("like", 5),), replayed=True))
+    assert (reply.body, reply.headers) == (VENDORS_BODY, {"Idempotency-Replayed": "true"})
+
+
+def test_values_seen_later_are_marked() -> None:
+    """They may hold what others have done since."""
+    assert reply_to(Applied((("like", 5),), observed_later=True)).headers == {"Counter-Values": "observed-later"}
+
+
+def test_pending_says_where_to_ask_and_when() -> None:
+    """202, with a reference relative to the request."""
+    reply = reply_to(Pending(1.2))
+    assert (reply.status, reply.body) == (202, {"state": "pending", "accepted": True})
+    assert reply.headers == {"Location": "operations?GroupId=room&IdempotencyKey=k", "Retry-After": "2"}
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(10004, 400), (10007, 403), (10010, 404), (10015, 404), (10016, 403), (10063, 409)]
+)
+def test_a_refusal_for_good_has_the_status_of_its_code(code: int, status: int) -> None:
+    """With the vendor's own words in the vendor's own fields."""
+    reply = reply_to(Rejected(code, "the vendor's words", replayed=True))
+    assert (reply.status, reply.body["status"], reply.body["type"]) == (status, status, "/problems/rejected")
+    assert [reply.body[name] for name in PROBLEM_FIELDS[-3:]] == ["FAIL", code, "the vendor's words"]
+    assert reply.body["accepted"] is True
+    assert reply.headers == {"Idempotency-Replayed": "true"}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "name", "accepted", "headers"),
+    [
+        (KeyReused(), 422, "key-reused", False, {}),
+        (Stalled(60020, "arrears", 3.0), 503, "app-refused", True, {"Retry-After": "3"}),
+        (Frozen("a foreign write"), 503, "group-frozen", True, {}),
+        (Unknown("the reply was lost"), 503, "outcome-unknown", True, {}),
+        (Unknown("lost", replayed=True), 503, "outcome-unknown", True, {"Idempotency-Replayed": "true"}),
+    ],
+)
+def test_every_other_outcome_is_a_problem(
+    outcome: Outcome, status: int, name: str, accepted: bool, headers: dict[str, str]
+) -> None:
+    """With `Retry-After` only where coming back helps."""
+    reply = reply_to(outcome)
+    assert (reply.status, reply.body["type"], reply.body["accepted"]) == (status, f"/problems/{name}", accepted)
+    assert reply.headers == headers
+    assert reply.content_type == "application/problem+json"
+    assert list(reply.body) == PROBLEM_FIELDS
+
+
+def test_a_stalled_operation_carries_the_vendors_code() -> None:
+    """The operator needs it."""
+    assert reply_to(Stalled(60020, "arrears", 3.0)).body["ErrorCode"] == 60020
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "headers"),
+    [
+        (APPLIED, "applied", {}),
+        (Applied((("like", 5),), observed_later=True, replayed=True), "applied", {"Counter-Values": "observed-later"}),
+        (Rejected(10010, "no such group", replayed=True), "rejected", {}),
+        (Pending(2.0), "pending", {"Retry-After": "2"}),
+        (Stalled(60020, "arrears", 0.2), "pending", {"Retry-After": "1"}),
+        (Frozen("a foreign write"), "frozen", {}),
+        (Unknown("the reply was lost"), "frozen", {}),
+    ],
+)
+def test_a_question_is_answered_with_a_state(outcome: Outcome, state: str, headers: dict[str, str]) -> None:
+    """Always with 200 and plain JSON, and with `Retry-After` while it is pending."""
+    reply = state_of(outcome)
+    assert (reply.status, reply.body["state"], reply.content_type) == (200, state, "application/json")
+    assert reply.headers == headers
+
+
+def test_the_stored_answer_stands_beside_its_state() -> None:
+    """The fields that the request itself was answered."""
+    assert state_of(APPLIED).body == {"state": "applied", **VENDORS_BODY}
+    rejected = state_of(Rejected(10010, "no such group")).body
+    assert (rejected["status"], rejected["ErrorCode"], rejected["ErrorInfo"]) == (404, 10010, "no such group")
+    assert state_of(Frozen("a foreign write")).body["reason"] == "a foreign write"
+    unknown = state_of(Unknown("the reply was lost")).body
+    assert (unknown["type"], unknown["reason"]) == ("/problems/outcome-unknown", "the reply was lost")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "name", "accepted", "retry_after"),
+    [
+        (errors.BadInput("Mode", "is wrong"), 400, "bad-input", False, None),
+        (errors.UnknownEvent("event", "is unknown"), 400, "bad-input", False, None),
+        (errors.BodyTooLarge("body", "is longer"), 413, "body-too-large", False, None),
+        (errors.Unauthorized("no caller"), 401, "unauthorized", False, None),
+        (errors.TooManyCalls("the row is full", 2.0), 429, "too-many-calls", False, "2"),
+        (errors.LedgerUnavailable("the ledger is closed"), 503, "not-accepted", False, "1"),
+        (errors.SecretUnavailable("no secret", 0.0), 503, "not-accepted", False, "1"),
+        (errors.AppRefused(60020, "arrears", 7.1), 503, "app-refused", False, "8"),
+        (errors.OutcomeUnknown("the answer was lost"), 503, "outcome-unknown", True, "1"),
+        (errors.AnswerLost("the answer was lost"), 503, "outcome-unknown", True, "1"),
+        (errors.SettingsError("WAIT_S", "is wrong"), 503, "settings", False, None),
+        (errors.CounterError("of no kind"), 503, "outcome-unknown", True, "1"),
+        (KeyError("sandbox-token"), 503, "outcome-unknown", True, "1"),
+    ],
+)
+def test_every_error_is_a_problem(
+    error: Exception, status: int, name: str, accepted: bool, retry_after: str | None
+) -> None:
+    """One that is not ours may have come after an acceptance, so it never says that nothing was accepted."""
+    reply = problems.of_error(error)
+    assert (reply.status, reply.body["type"], reply.body["accepted"]) == (status, f"/problems/{name}", accepted)
+    assert reply.headers.get("Retry-After") == retry_after
+    assert [*reply.body][: len(PROBLEM_FIELDS)] == PROBLEM_FIELDS
+    assert "sandbox-token" not in json.dumps(reply.body)
+
+
+def test_bad_input_names_its_field() -> None:
+    """In a member of its own, for programs."""
+    assert problems.of_error(errors.BadInput("GroupCounter[0].Key", "is wrong")).body["field"] == "GroupCounter[0].Key"
+
+
+def test_an_unknown_caller_is_told_the_scheme() -> None:
+    """As RFC 9110 asks of every 401."""
+    assert problems.of_error(errors.Unauthorized("no caller")).headers == {"WWW-Authenticate": "Bearer"}
+
+
+def test_an_app_that_is_refused_shows_the_vendors_code() -> None:
+    """Although nothing was accepted."""
+    body = problems.of_error(errors.AppRefused(60020, "arrears", 7.1)).body
+    assert (body["ErrorCode"], body["ErrorInfo"]) == (60020, "arrears")

@@ -1,0 +1,139 @@
+"""A request is the same whatever platform brought it, and a part of the wrong shape is named."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from handler.core.errors import BadInput, BodyTooLarge
+from handler.triggers.kinds import Event, Kind, recognise
+from handler.triggers.request import Request, read_request
+from tests.sandbox.dialects import DIALECTS, Dialect, event_of
+
+TARGET = "/v1/operations?GroupId=%40TGS%231&IdempotencyKey=a%2Bb%20c"
+
+
+def request(dialect: Dialect, method: str = "GET", target: str = TARGET, body: bytes = b"") -> Request:
+    """What is read from the event of one request."""
+    return read_request(*recognise(event(dialect, method, target, body)))
+
+
+def event(dialect: Dialect, method: str = "GET", target: str = TARGET, body: bytes = b"") -> Event:
+    """The event of one request."""
+    return event_of(dialect, method, target, [("X-One", "1"), ("X-Two", "a"), ("X-Two", "b")], body)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_platform_brings_the_same_request(dialect: Dialect) -> None:
+    """Method, path, decoded query, and headers by lower-case name."""
+    read = request(dialect)
+    assert (read.method, read.path) == ("GET", "/v1/operations")
+    assert read.query == {"GroupId": "@TGS#1", "IdempotencyKey": "a+b c"}
+    assert read.headers["x-one"] == "1"
+
+
+@pytest.mark.parametrize("dialect", ["http-v2", "function-url", "rest", "alb-multi-value"])
+def test_repeated_headers_are_joined_with_a_comma(dialect: Dialect) -> None:
+    """Where the platform has not dropped all but one of them."""
+    assert request(dialect).headers["x-two"] == "a,b"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_platform_brings_the_same_body(dialect: Dialect) -> None:
+    """In base64 or not."""
+    assert request(dialect, "POST", "/", b'{"a": "\xe4\xb8\xad"}').body() == '{"a": "中"}'
+
+
+@pytest.mark.parametrize(
+    ("raw_path", "stage", "path"),
+    [
+        ("/prod/v1/health", "prod", "/v1/health"),
+        ("/v1/health", "prod", "/v1/health"),
+        ("/production/v1/health", "prod", "/production/v1/health"),
+        ("/$default/v1", "$default", "/$default/v1"),
+        ("/v1/health", None, "/v1/health"),
+    ],
+)
+def test_a_named_stage_is_no_part_of_the_path(raw_path: str, stage: str | None, path: str) -> None:
+    """Format 2.0 puts it there, unless a custom domain took it away."""
+    context = {"stage": stage, "http": {"method": "GET"}}
+    assert read_request(Kind.HTTP_V2, {"rawPath": raw_path, "requestContext": context}).path == path
+
+
+def test_a_raw_query_is_read_where_there_is_no_other() -> None:
+    """Some gateways in front of a function send only this."""
+    parts = event("http-v2")
+    del parts["queryStringParameters"]
+    assert read_request(Kind.HTTP_V2, parts).query == {"GroupId": "@TGS#1", "IdempotencyKey": "a+b c"}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "part", "value"),
+    [
+        *(("rest", "headers", []), ("rest", "headers", {"a": 1}), ("rest", "headers", {"a": None})),
+        *(("rest", "multiValueHeaders", {"a": "b"}), ("rest", "multiValueHeaders", {"a": [1]})),
+        *(("rest", "queryStringParameters", "a=b"), ("rest", "multiValueQueryStringParameters", {"a": []})),
+        *(("rest", "path", None), ("rest", "path", 7), ("alb", "path", []), ("scf", "httpMethod", {})),
+        *(("http-v2", "headers", "x"), ("http-v2", "rawPath", None), ("http-v2", "queryStringParameters", [1])),
+        *(("scf", "queryString", {"a": {}}), ("scf", "headers", {"a": 1})),
+    ],
+)
+def test_a_part_of_the_wrong_shape_is_named(dialect: Dialect, part: str, value: object) -> None:
+    """As bad input, because nobody knows who sent it."""
+    with pytest.raises(BadInput) as refused:
+        read_request(*recognise(event(dialect) | {part: value}))
+    assert refused.value.field == {"httpMethod": "method"}.get(part, part)
+
+
+def test_a_raw_query_of_the_wrong_shape_is_named() -> None:
+    """It is read only where there is no other."""
+    parts = event("http-v2", target="/") | {"rawQueryString": 1}
+    with pytest.raises(BadInput, match=r"^rawQueryString: is not a string$"):
+        read_request(Kind.HTTP_V2, parts)
+
+
+def test_a_method_that_is_missing_is_named() -> None:
+    """A context without one is malformed."""
+    parts: Event = {"rawPath": "/", "requestContext": {"http": "GET"}}
+    with pytest.raises(BadInput, match=r"^method: is missing$"):
+        read_request(Kind.HTTP_V2, parts)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_base64", "problem"),
+    [
+        *((None, False, "is missing"), ("", False, "is missing"), ("", True, "is missing"), (None, True, "is missing")),
+        *((7, False, "is not a string"), ({"a": 1}, False, "is not a string"), ([], True, "is not a string")),
+        *(("{}", True, "is not base64"), ("e30", True, "is not base64"), ("é30=", True, "is not base64")),
+        *(("/w==", True, "is not UTF-8"), ("\ud800", False, "is not UTF-8")),
+    ],
+)
+def test_a_body_that_is_no_text_is_refused(body: object, is_base64: bool, problem: str) -> None:
+    """With the reason."""
+    parts = event("rest", "POST", "/") | {"body": body, "isBase64Encoded": is_base64}
+    with pytest.raises(BadInput, match=rf"^body: {problem}$"):
+        read_request(Kind.HTTP_V1, parts).body()
+
+
+@pytest.mark.parametrize("text", ["a" * 65_536, "é" * 32_768])
+def test_a_body_of_64_kib_passes(text: str) -> None:
+    """As text or in base64."""
+    packed = base64.b64encode(text.encode()).decode()
+    assert Request("POST", "/", {}, {}, text).body() == text
+    assert Request("POST", "/", {}, {}, packed, _is_base64=True).body() == text
+
+
+@pytest.mark.parametrize("text", ["a" * 65_537, "é" * 32_769])
+def test_a_longer_body_is_too_large(text: str) -> None:
+    """What counts is its bytes, decoded."""
+    packed = base64.b64encode(text.encode()).decode()
+    for sent in (Request("POST", "/", {}, {}, text), Request("POST", "/", {}, {}, packed, _is_base64=True)):
+        with pytest.raises(BodyTooLarge, match=r"^body: is longer than 64 KiB$"):
+            sent.body()
+
+
+def test_a_request_shows_neither_headers_nor_body_nor_query() -> None:
+    """They may hold a token."""
+    shown = repr(Request("POST", "/", {"a": "sandbox-token"}, {"b": "sandbox-token"}, "sandbox-token"))
+    assert "sandbox-token" not in shown

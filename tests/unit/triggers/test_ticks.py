@@ -1,0 +1,199 @@
+"""A timer event is read whole before anything is accepted, and its first wrong field is named."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.core.commands import Mode
+from handler.core.errors import BadInput
+from handler.triggers.kinds import Event
+from handler.triggers.ticks import CALLER, Sweep, Tick, read_tick
+from tests.unit.triggers.stage import START
+
+DAY_S = 86_400.0
+OPERATION: Event = {"GroupIds": ["a", "b"], "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}
+
+
+def event(message: object, **changes: object) -> Event:
+    """A timer event at the moment `START`."""
+    fields = {"Type": "Timer", "TriggerName": "daily", "Time": "2026-11-22T00:00:00Z", "Message": message}
+    return {**fields, **changes}
+
+
+def read(message: object, **changes: object) -> Tick | Sweep:
+    """What an event with this message means."""
+    return read_tick(event(message, **changes), "_receipt", DAY_S, START)
+
+
+def tick(*operations: Event) -> Tick:
+    """What operations mean."""
+    meant = read({"operations": list(operations)})
+    assert isinstance(meant, Tick)
+    return meant
+
+
+def refused(message: object, **changes: object) -> BadInput:
+    """The error about such an event."""
+    with pytest.raises(BadInput) as error:
+        read(message, **changes)
+    return error.value
+
+
+@pytest.mark.parametrize("message", [{"task": "sweep"}, '{"task": "sweep"}', ' {"task":"sweep","operations":null}'])
+def test_a_sweep_is_one_as_object_and_as_text(message: object) -> None:
+    """AWS can send either, SCF only text."""
+    assert read(message) == Sweep()
+
+
+def test_operations_are_the_same_as_object_and_as_text() -> None:
+    """One shape for both clouds."""
+    assert read({"operations": [OPERATION]}) == read(json.dumps({"operations": [OPERATION]}))
+
+
+def test_each_operation_has_the_key_of_its_tick_and_place() -> None:
+    """Scoped to its group, and kept as long as the answers of queues."""
+    meant = tick(OPERATION, {**OPERATION, "GroupIds": ["b"], "Mode": "Increase"}).operations
+    assert {group_id: [made.key for made in operations] for group_id, operations in meant.items()} == {
+        "a": ["daily/2026-11-22T00:00:00Z/0"],
+        "b": ["daily/2026-11-22T00:00:00Z/0", "daily/2026-11-22T00:00:00Z/1"],
+    }
+    made = meant["b"][1]
+    assert (made.group_id, made.mode, made.counters) == ("b", Mode.INCREASE, (("like", 0),))
+    assert (made.caller, made.window_s) == (CALLER, DAY_S)
+
+
+def test_a_group_that_stands_twice_in_one_operation_counts_once() -> None:
+    """It is the same operation on the same group."""
+    assert len(tick({**OPERATION, "GroupIds": ["a", "b", "a"]}).operations["a"]) == 1
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        *(
+            "2026-11-22T00:00:00Z",
+            "2026-11-22t00:00:00z",
+            "2026-11-22T00:00:00.123456789Z",
+            "2026-11-22T08:00:00+08:00",
+        ),
+        *("2026-11-21T18:30:00-05:30", "2026-11-21T00:00:00Z", "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_a_time_with_an_offset_is_read(time: str) -> None:
+    """A day ago is still within the window, and the future is nobody's harm."""
+    assert isinstance(read({"operations": [OPERATION]}, Time=time), Tick)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        *(
+            None,
+            1_795_305_600,
+            "",
+            "now",
+            "2026-11-22",
+            "2026-11-22T00:00:00",
+            "2026-11-22 00:00:00Z",
+            "2026-11-22T00:00Z",
+        ),
+        *("2026-13-22T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-22T24:00:00Z", "2026-11-22T00:00:00+25:00"),
+        *(
+            "2026-11-22T00:00:00Z\n",
+            "\uff12026-11-22T00:00:00Z",
+            "2026-11-22T00:00:00.Z",
+            "<aws.scheduler.scheduled-time>",
+        ),
+    ],
+)
+def test_another_time_is_refused(time: object) -> None:
+    """Without an offset nobody knows which moment is meant."""
+    assert refused({"operations": [OPERATION]}, Time=time).field == "Time"
+
+
+def test_a_tick_older_than_the_window_is_refused() -> None:
+    """Its answers may be forgotten, so nobody can tell whether it ran."""
+    error = refused({"operations": [OPERATION]}, Time="2026-11-20T23:59:59Z")
+    assert str(error).startswith("Time: is longer ago than DEDUPE_WINDOW_S")
+
+
+def test_a_sweep_may_be_late() -> None:
+    """It repeats nothing."""
+    assert read({"task": "sweep"}, Time="2020-01-01T00:00:00Z") == Sweep()
+
+
+@pytest.mark.parametrize("name", [None, "", 7, "a\nb", "a\ud800", "n" * 257])
+def test_a_trigger_without_a_printable_name_is_refused(name: object) -> None:
+    """It is part of every key."""
+    assert refused({"task": "sweep"}, TriggerName=name).field == "TriggerName"
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        *((None, "Message"), ("", "Message"), ("reset", "Message"), ("[]", "Message"), (7, "Message"), ([], "Message")),
+        *(({}, "Message"), ({"task": None}, "Message"), ({"task": "sweep", "operations": [OPERATION]}, "Message")),
+        *(({"task": "sweeep"}, "Message.task"), ({"tasks": "sweep"}, "Message.tasks")),
+        *(({"operations": []}, "Message.operations"), ({"operations": {}}, "Message.operations")),
+        ('{"task": "sweep", "task": "sweep"}', "Message"),
+        ({"task": float("nan")}, "Message"),
+        ({"operations": [OPERATION, 7]}, "Message.operations[1]"),
+        ({"operations": [{**OPERATION, "GroupId": "a"}]}, "Message.operations[0].GroupId"),
+        ({"operations": [{**OPERATION, "GroupIds": []}]}, "Message.operations[0].GroupIds"),
+        ({"operations": [{**OPERATION, "GroupIds": "a"}]}, "Message.operations[0].GroupIds"),
+        ({"operations": [{**OPERATION, "GroupIds": ["a", "b", 7]}]}, "Message.operations[0].GroupIds[2]"),
+        ({"operations": [{**OPERATION, "GroupIds": ["a", ""]}]}, "Message.operations[0].GroupIds[1]"),
+        ({"operations": [{**OPERATION, "GroupIds": ["a\x00"]}]}, "Message.operations[0].GroupIds[0]"),
+        ({"operations": [OPERATION, {**OPERATION, "Mode": "Add"}]}, "Message.operations[1].Mode"),
+        ({"operations": [{"GroupIds": ["a"], "Mode": "Set"}]}, "Message.operations[0].GroupCounter"),
+        ({"operations": [{**OPERATION, "GroupCounter": None}]}, "Message.operations[0].GroupCounter"),
+        (
+            {
+                "operations": [
+                    {**OPERATION, "GroupCounter": [{"Key": "a", "Value": 1}, {"Key": "_receipt", "Value": 1}]}
+                ]
+            },
+            "Message.operations[0].GroupCounter[1].Key",
+        ),
+        (
+            {"operations": [{**OPERATION, "GroupCounter": [{"Key": "a", "Value": 2**63}]}]},
+            "Message.operations[0].GroupCounter[0].Value",
+        ),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_place(message: object, field: str) -> None:
+    """However deep it stands."""
+    assert refused(message).field == field
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["a", "Set", "sweep"]),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(st.text() | st.sampled_from([*OPERATION, "operations", "task", "Key", "Value"]), inner)
+    ),
+    max_leaves=25,
+)
+
+
+@given(JSON)
+def test_any_message_means_something_or_is_refused(message: object) -> None:
+    """There is no third way."""
+    _ = _meaning(event(message))
+
+
+@given(st.dictionaries(st.sampled_from(["TriggerName", "Time", "Message"]), JSON))
+def test_any_timer_event_means_something_or_is_refused(parts: Event) -> None:
+    """There is no third way."""
+    _ = _meaning({"Type": "Timer", **parts})
+
+
+def _meaning(timer: Event) -> Tick | Sweep | None:
+    try:
+        return read_tick(timer, "_receipt", DAY_S, START)
+    except BadInput:
+        return None

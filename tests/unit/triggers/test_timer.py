@@ -1,0 +1,207 @@
+"""A tick accepts every group before it drives any, repeats nothing, and returns counts only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from handler.core.errors import (
+    AnswerLost,
+    BadInput,
+    CounterError,
+    LedgerUnavailable,
+    NotAccepted,
+    OutcomeUnknown,
+    SettingsError,
+)
+from handler.core.ports import Fault, Refused
+from handler.core.rows import Group, Records, Row
+from handler.triggers.kinds import Event
+from tests.sandbox.memory_ledger import MemoryLedger
+from tests.unit.triggers.stage import NEVER_ARRIVED, START, Stage, Turn
+
+GROUPS = [f"room-{number:02}" for number in range(12)]
+
+
+def event(*groups: str, value: int = 3, mode: str = "Increase", **changes: object) -> Event:
+    """A tick with one operation on these groups."""
+    operation = {"GroupIds": list(groups), "GroupCounter": [{"Key": "like", "Value": value}], "Mode": mode}
+    message: object = {"operations": [operation]}
+    return {"Type": "Timer", "TriggerName": "daily", "Time": "2026-11-22T00:00:00Z", "Message": message, **changes}
+
+
+SWEEP: Event = {"Type": "Timer", "TriggerName": "s", "Time": "2026-11-22T00:00:00Z", "Message": {"task": "sweep"}}
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A dozen groups without counters."""
+    stage = Stage()
+    stage.chat.groups = {group: {} for group in GROUPS}
+    return stage
+
+
+def likes(stage: Stage) -> list[int | None]:
+    """The counter in each group."""
+    return [stage.chat.groups[group].get("like") for group in GROUPS]
+
+
+def counts(**expected: int) -> dict[str, int]:
+    """What a tick returns, with zeros where nothing else is said."""
+    return {"accepted": 0, "applied": 0, "rejected": 0, "unknown": 0, "frozen": 0, "pending": 0} | expected
+
+
+def test_a_tick_reaches_all_its_groups(stage: Stage) -> None:
+    """And says how many."""
+    assert stage.tick(event(*GROUPS)) == counts(accepted=12, applied=12)
+    assert likes(stage) == [3] * 12
+
+
+def test_a_repeated_tick_counts_nothing_twice(stage: Stage) -> None:
+    """Platforms repeat events, with and without a reason."""
+    stage.tick(event(*GROUPS))
+    assert stage.tick(event(*GROUPS)) == counts(accepted=12, applied=12)
+    assert likes(stage) == [3] * 12
+
+
+def test_the_next_tick_counts_anew(stage: Stage) -> None:
+    """Its time is part of the key."""
+    stage.tick(event(*GROUPS))
+    stage.tick(event(*GROUPS, Time="2026-11-23T00:00:00Z"))
+    assert likes(stage) == [6] * 12
+
+
+def test_several_operations_on_one_group_keep_their_order(stage: Stage) -> None:
+    """A reset, then a first value."""
+    reset = {"GroupIds": GROUPS[:1], "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}
+    add = {"GroupIds": GROUPS[:1], "GroupCounter": [{"Key": "like", "Value": 7}], "Mode": "Increase"}
+    stage.chat.groups[GROUPS[0]]["like"] = 99
+    assert stage.tick(event(Message={"operations": [reset, add]})) == counts(accepted=2, applied=2)
+    assert stage.chat.groups[GROUPS[0]]["like"] == 7
+
+
+def test_a_group_that_the_vendor_refuses_stops_no_other(stage: Stage) -> None:
+    """It is counted as rejected, and stays so."""
+    groups = [*GROUPS[:5], "nowhere", *GROUPS[5:]]
+    assert stage.tick(event(*groups)) == counts(accepted=13, applied=12, rejected=1)
+    assert stage.tick(event(*groups)) == counts(accepted=13, applied=12, rejected=1)
+
+
+def test_what_cannot_be_finished_in_time_is_pending_and_the_sweep_finishes_it(stage: Stage) -> None:
+    """Here a request is lost, and its signature outlives the tick."""
+    stage.tick(event(GROUPS[0]))
+    stage.chat.fates = [NEVER_ARRIVED]
+    stage.turn = Turn(5000.0, 5000.0 + stage.service.instance.call_s + 2)
+    assert stage.tick(event(GROUPS[0], Time="2026-11-23T00:00:00Z")) == counts(accepted=1, pending=1)
+    assert stage.clock.monotonic() < stage.turn.deadline
+    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
+    assert stage.tick(SWEEP) == {"task": "sweep", "groups": 1, "left": 0}
+    assert likes(stage)[0] == 6
+
+
+def test_an_app_that_is_refused_leaves_everything_pending(stage: Stage) -> None:
+    """Nothing is lost: the sweep goes on once the vendor serves the app again."""
+    stage.chat.fates = [Refused(60020, "arrears", Fault.APP, None)] * 40
+    assert stage.tick(event(*GROUPS)) == counts(accepted=12, pending=12)
+    stage.chat.fates.clear()
+    stage.clock.sleep(3600)
+    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
+    assert stage.tick(SWEEP) == {"task": "sweep", "groups": 12, "left": 0}
+    assert likes(stage) == [3] * 12
+
+
+def test_without_receipts_an_unknown_outcome_is_counted_as_such(stage: Stage) -> None:
+    """It is not repeated."""
+    stage = Stage(rules=replace(stage.rules, receipt_key=""))
+    stage.chat.fates = [NEVER_ARRIVED]
+    assert stage.tick(event("room")) == counts(accepted=1, unknown=1)
+
+
+def test_a_frozen_group_is_counted_as_such(stage: Stage) -> None:
+    """An operator has to look."""
+    stage.tick(event(GROUPS[0]))
+    stage.chat.groups[GROUPS[0]]["_receipt"] += 7
+    assert stage.tick(event(GROUPS[0], Time="2026-11-23T00:00:00Z")) == counts(accepted=1, frozen=1)
+
+
+def test_a_tick_that_came_before_with_another_content_is_named(stage: Stage) -> None:
+    """The other groups are updated all the same."""
+    stage.tick(event(GROUPS[0]))
+    with pytest.raises(BadInput) as refused:
+        stage.tick(event(GROUPS[0], GROUPS[1], value=4))
+    assert refused.value.field == "Message.operations[0]"
+    assert "daily/2026-11-22T00:00:00Z/0 came before with another content" in str(refused.value)
+    assert likes(stage)[:2] == [3, 4]
+
+
+def test_nothing_is_accepted_of_a_tick_with_one_wrong_field(stage: Stage) -> None:
+    """The last group of the last operation is wrong."""
+    with pytest.raises(BadInput):
+        stage.tick(event(*GROUPS, ""))
+    assert stage.tick(SWEEP) == {"task": "sweep", "groups": 0, "left": 0}
+    assert stage.chat.calls == 0
+
+
+class PartlyAway(MemoryLedger):
+    """A ledger that fails for some groups, as a sharded one can."""
+
+    away: dict[str, CounterError]
+
+    def load(self, group: Group) -> Row | None:
+        """Fail, or not."""
+        if group.id in self.away and not isinstance(self.away[group.id], AnswerLost):
+            raise self.away[group.id]
+        return super().load(group)
+
+    def find(self, group: Group, ids: Sequence[str]) -> Records:
+        """Fail as loading does."""
+        self.load(group)
+        return super().find(group, ids)
+
+    def swap(self, group: Group, row: Row, records: Records) -> bool:
+        """Fail without an answer, or not."""
+        if group.id in self.away:
+            self.away[group.id] = LedgerUnavailable("the ledger is away")
+            raise AnswerLost("the answer was lost")
+        return super().swap(group, row, records)
+
+
+@pytest.mark.parametrize(
+    ("away", "kind"), [(LedgerUnavailable("the ledger is away"), NotAccepted), (AnswerLost("lost"), OutcomeUnknown)]
+)
+def test_a_group_that_cannot_be_accepted_fails_the_tick_after_the_others(
+    stage: Stage, away: CounterError, kind: type[CounterError]
+) -> None:
+    """The platform then repeats the event, and the keys make that harmless."""
+    ledger = PartlyAway(stage.clock)
+    ledger.away = {GROUPS[3]: away}
+    stage.use_ledger(ledger)
+    with pytest.raises(kind, match=r"^1 of 12 groups were not accepted, repeat the event for them: "):
+        stage.tick(event(*GROUPS))
+    assert likes(stage) == [3, 3, 3, None, *[3] * 8]
+    ledger.away.clear()
+    assert stage.tick(event(*GROUPS)) == counts(accepted=12, applied=12)
+    assert likes(stage) == [3] * 12
+
+
+def test_a_function_that_is_too_short_for_any_call_says_so(stage: Stage) -> None:
+    """Ticks and sweeps alike, before anything is accepted."""
+    stage.turn = Turn(5000.0, 5003.0)
+    for sent in (event(*GROUPS), SWEEP):
+        with pytest.raises(SettingsError, match=r"^CHAT_TIMEOUT_S: "):
+            stage.tick(sent)
+
+
+def test_without_a_deadline_a_tick_ends_after_a_minute(stage: Stage) -> None:
+    """A group is waited for that cannot be finished."""
+    stage.turn = Turn(5000.0, inf)
+    stage.service = replace(
+        stage.service, instance=replace(stage.service.instance, rules=replace(stage.rules, life_s=600, bound_s=605.0))
+    )
+    stage.tick(event(GROUPS[0]))
+    stage.chat.fates = [NEVER_ARRIVED]
+    assert stage.tick(event(GROUPS[0], Time="2026-11-23T00:00:00Z")) == counts(accepted=1, pending=1)
+    assert stage.clock.now() - START == pytest.approx(60, abs=10)

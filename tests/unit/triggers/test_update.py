@@ -1,0 +1,244 @@
+"""`POST /v1/update_group_counter`: who may, what is read, how long it waits, and what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from handler.core.errors import LedgerUnavailable
+from handler.core.notices import Notice
+from handler.core.ports import Fault, Refused
+from handler.core.rows import Group, Records, Row
+from tests.sandbox.memory_ledger import MemoryLedger
+from tests.unit.triggers.stage import LOST, NEVER_ARRIVED, UPDATE, Stage, Turn, body, headers
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A group `room` without counters, and everything else in order."""
+    return Stage()
+
+
+def test_an_operation_is_applied_and_answered_like_the_vendor(stage: Stage) -> None:
+    """The receipt is never shown."""
+    seen = stage.post()
+    assert (seen.status, seen.headers["content-type"]) == (200, "application/json")
+    assert seen.body == {
+        "ActionStatus": "OK",
+        "ErrorCode": 0,
+        "ErrorInfo": "",
+        "GroupCounter": [{"Key": "like", "Value": 5}],
+    }
+
+
+@pytest.mark.parametrize("again", ["k", '"k"', " k"])
+def test_the_same_key_gives_the_stored_answer(stage: Stage, again: str) -> None:
+    """Bare or quoted, and the counter moves once."""
+    assert "idempotency-replayed" not in stage.post("k").headers
+    seen = stage.post(again)
+    assert (seen.status, seen.headers["idempotency-replayed"]) == (200, "true")
+    assert stage.chat.groups["room"]["like"] == 5
+
+
+def test_the_same_key_with_another_content_is_refused(stage: Stage) -> None:
+    """Nothing is counted."""
+    stage.post("k")
+    seen = stage.post("k", Mode="Decrease")
+    assert (seen.status, seen.body["accepted"]) == (422, False)
+    assert stage.chat.groups["room"]["like"] == 5
+
+
+def test_a_key_belongs_to_one_caller_and_one_group(stage: Stage) -> None:
+    """On another group the same key is another operation."""
+    stage.chat.groups["other"] = {}
+    stage.post("k")
+    assert stage.post("k", GroupId="other").body["GroupCounter"] == [{"Key": "like", "Value": 5}]
+
+
+def test_a_lost_reply_is_looked_up_in_the_receipt(stage: Stage) -> None:
+    """The caller gets its answer, and sees that the values are later ones."""
+    stage.post("first")
+    stage.chat.fates = [LOST]
+    seen = stage.post("second")
+    assert (seen.status, seen.headers["counter-values"]) == (200, "observed-later")
+    assert stage.chat.groups["room"]["like"] == 10
+
+
+def test_a_missing_group_is_refused_for_good_and_the_refusal_is_stored(stage: Stage) -> None:
+    """Creating it later needs a new key."""
+    first = stage.post("k", GroupId="nowhere")
+    stage.chat.groups["nowhere"] = {}
+    again = stage.post("k", GroupId="nowhere")
+    assert (first.status, first.body["ErrorCode"]) == (404, 10010)
+    assert (again.status, again.headers["idempotency-replayed"]) == (404, "true")
+
+
+def test_an_app_that_is_refused_leaves_the_operation_owed_and_turns_new_ones_away(stage: Stage) -> None:
+    """The first caller is told that its operation is accepted, the next that it is not."""
+    stage.post("first")
+    stage.chat.fates = [Refused(60020, "arrears", Fault.APP, None)] * 3
+    second, third = stage.post("second"), stage.post("third")
+    assert (second.status, second.body["accepted"], second.body["ErrorCode"]) == (503, True, 60020)
+    assert (third.status, third.body["accepted"], third.body["ErrorCode"]) == (503, False, 60020)
+    assert "retry-after" in second.headers.keys() & third.headers.keys()
+
+
+@pytest.mark.parametrize("prefer", ["respond-async", "wait=0"])
+def test_a_caller_that_does_not_wait_is_answered_202_without_a_call(stage: Stage, prefer: str) -> None:
+    """The operation is owed; `Location` says where to ask."""
+    seen = stage.post("k/1", prefer=prefer)
+    assert (seen.status, seen.body) == (202, {"state": "pending", "accepted": True})
+    assert seen.headers["location"] == "operations?GroupId=room&IdempotencyKey=k%2F1"
+    assert int(seen.headers["retry-after"]) >= 1
+    assert stage.chat.calls == 0
+
+
+def test_a_caller_that_does_not_wait_still_gets_what_is_known(stage: Stage) -> None:
+    """A stored answer, or the refusal of a reused key."""
+    stage.post("k")
+    assert stage.post("k", prefer="respond-async").headers["idempotency-replayed"] == "true"
+    assert stage.post("k", prefer="respond-async", Mode="Set").status == 422
+
+
+@pytest.mark.parametrize(("wait_s", "prefer"), [(2.0, None), (5.0, "wait=2"), (2.0, "wait=60")])
+def test_a_caller_waits_no_longer_than_it_will(stage: Stage, wait_s: float, prefer: str | None) -> None:
+    """A request was lost, and nothing may be sent again before its signature is dead."""
+    stage.post("first")
+    stage.chat.fates = [NEVER_ARRIVED]
+    stage.service = replace(stage.service, wait_s=wait_s)
+    before = stage.clock.monotonic()
+    assert stage.post("second", prefer=prefer).status == 202
+    assert stage.clock.monotonic() - before == pytest.approx(2.0)
+
+
+def test_a_caller_that_waits_long_enough_is_answered(stage: Stage) -> None:
+    """Once life and guard have passed, the operation goes out again."""
+    stage.post("first")
+    stage.chat.fates = [NEVER_ARRIVED]
+    stage.service = replace(stage.service, wait_s=20.0)
+    assert stage.post("second").status == 200
+    assert stage.chat.groups["room"]["like"] == 10
+
+
+def test_a_short_invocation_is_answered_before_it_ends(stage: Stage) -> None:
+    """Even where the caller would wait longer: the platform would cut the reply off."""
+    stage.turn = Turn(5000.0, 5000.0 + stage.service.instance.call_s + 0.1)
+    stage.service = replace(stage.service, wait_s=60.0)
+    stage.clock.moved_s = 0.2
+    seen = stage.post()
+    assert (seen.status, stage.chat.calls) == (202, 0)
+    assert stage.clock.monotonic() < stage.turn.deadline
+
+
+def test_a_function_that_is_too_short_for_any_call_says_so(stage: Stage) -> None:
+    """One settings error for its operator, instead of 202 for ever; nothing is accepted."""
+    stage.turn = Turn(5000.0, 5003.0)
+    seen = stage.post()
+    assert (seen.status, seen.body["type"], seen.body["accepted"]) == (503, "/problems/settings", False)
+    assert str(seen.body["detail"]).startswith("CHAT_TIMEOUT_S: one call needs 6.5 s in hand")
+    assert stage.ask().status == 404
+
+
+def test_a_function_that_is_too_short_for_any_call_still_accepts_for_others(stage: Stage) -> None:
+    """A caller who does not wait needs no call now."""
+    stage.turn = Turn(5000.0, 5003.0)
+    assert stage.post(prefer="respond-async").status == 202
+
+
+def test_without_a_deadline_only_the_caller_limits_the_wait(stage: Stage) -> None:
+    """Some platforms tell of none."""
+    stage.turn = Turn(5000.0, inf)
+    assert stage.post().status == 200
+
+
+@pytest.mark.parametrize(
+    ("key", "sent"),
+    [
+        *((None, body()), ("two words", body()), ("k", b""), ("k", b"{"), ("k", b"\xff"), ("k", b"[]"), ("k", b"null")),
+        *(("k", body(Mode="Add")), ("k", body(Extra=1)), ("k", body(GroupCounter=[])), ("k", b" " * 65_537)),
+    ],
+)
+def test_the_callers_right_comes_before_what_was_sent(stage: Stage, key: str | None, sent: bytes) -> None:
+    """Without it, 401 whatever is wrong besides; with it, what is wrong."""
+    assert stage.send("POST", UPDATE, headers(key, token="unknown"), sent).status == 401
+    assert stage.send("POST", UPDATE, headers(key), sent).status in {400, 413}
+    assert stage.chat.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "sent", "status", "field"),
+    [
+        (None, body(), 400, "Idempotency-Key"),
+        ("two words", body(), 400, "Idempotency-Key"),
+        ("k", b"", 400, "body"),
+        ("k", b"x" * 65_537, 413, "body"),
+        ("k", b"{", 400, "body"),
+        ("k", b"[]", 400, "body"),
+        ("k", body(Mode=None), 400, "Mode"),
+        ("k", body(Operator="root"), 400, "Operator"),
+        ("k", body(GroupCounter=[{"Key": "a", "Value": 5.0}]), 400, "GroupCounter[0].Value"),
+        ("k", body(GroupCounter=[{"Key": "a", "Value": True}]), 400, "GroupCounter[0].Value"),
+        ("k", body(GroupCounter=[{"Key": "a", "Value": 2**63}]), 400, "GroupCounter[0].Value"),
+        (
+            "k",
+            body(GroupCounter=[{"Key": "a", "Value": 1}, {"Key": "_receipt", "Value": 1}]),
+            400,
+            "GroupCounter[1].Key",
+        ),
+        ("k", body(GroupCounter=[{"Key": f"{n}", "Value": 1} for n in range(20)]), 400, "GroupCounter"),
+    ],
+)
+def test_bad_input_is_named(stage: Stage, key: str | None, sent: bytes, status: int, field: str) -> None:
+    """Nothing is accepted, and the reply names the field."""
+    seen = stage.send("POST", UPDATE, headers(key), sent)
+    assert (seen.status, seen.body["field"], seen.body["accepted"]) == (status, field, False)
+    assert stage.failures == []
+
+
+def test_without_receipts_twenty_keys_pass(stage: Stage) -> None:
+    """The receipt takes no place then."""
+    stage = Stage(rules=replace(stage.rules, receipt_key=""))
+    assert stage.post(GroupCounter=[{"Key": f"{n}", "Value": 1} for n in range(20)]).status == 200
+
+
+class BrokenLedger(MemoryLedger):
+    """A ledger that cannot be reached, or that has a mistake in it."""
+
+    error: Exception = LedgerUnavailable("the ledger is away")
+
+    def load(self, group: Group) -> Row | None:
+        """Fail."""
+        raise self.error
+
+    def find(self, group: Group, ids: Sequence[str]) -> Records:
+        """Fail."""
+        raise self.error
+
+
+def test_a_ledger_that_is_away_accepts_nothing(stage: Stage) -> None:
+    """The caller may repeat, and the operator reads why."""
+    stage.use_ledger(BrokenLedger(stage.clock))
+    seen = stage.post()
+    assert (seen.status, seen.body["accepted"], seen.headers["retry-after"]) == (503, False, "1")
+    assert stage.failures == [BrokenLedger.error]
+
+
+def test_a_mistake_in_the_program_claims_nothing_and_shows_nothing(stage: Stage) -> None:
+    """It may have come after an acceptance, and its text may hold anything."""
+    ledger = BrokenLedger(stage.clock)
+    ledger.error = ValueError("sandbox-token")
+    stage.use_ledger(ledger)
+    seen = stage.post()
+    assert (seen.status, seen.body["type"], seen.body["accepted"]) == (503, "/problems/outcome-unknown", True)
+    assert b"sandbox-token" not in seen.response.body
+    assert stage.failures == [ledger.error]
+
+
+def test_what_became_of_operations_is_told(stage: Stage) -> None:
+    """Applied, then replayed."""
+    stage.post("k")
+    stage.post("k")
+    assert stage.told.notices == [Notice.APPLIED, Notice.REPLAYED]
