@@ -53,7 +53,7 @@ storm: $(STAMP) ## Play OPERATIONS through real processes with faults, duplicate
 	@$(RUN) -m tests.faults.storm --operations $(OPERATIONS)
 
 e2e: $(STAMP) ## Run the tests through the platforms' own runtimes
-	@$(PYTEST) tests/e2e
+	@$(PYTEST) $(PARALLEL) tests/e2e
 
 coverage: $(STAMP) ## Run every test and list the lines of the function that none of them reached
 	@$(RUN) -m coverage erase
