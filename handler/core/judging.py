@@ -14,7 +14,7 @@ from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
 from handler.core.rows import Attempt, Row, Settlement
 from handler.core.runs import payload_of
 from handler.core.transitions import Seen
-from handler.core.visit import TIMES_BELIEVED, Again, Next, Visit
+from handler.core.visit import TIMES_BELIEVED, Again, Next, Stop, Visit
 
 # A correction is owed by us, not by a caller who could be told: it gets more than one chance.
 CORRECTIONS_REFUSED_MAX = 2
@@ -47,7 +47,11 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
     """Read the receipt of an open attempt, when it is time to, and conclude."""
     if not row.receipt_key:
         return weaker.look(visit, row, attempt)
-    wait_s = visit.waits.before_look_s(attempt, own=visit.sent == attempt.id)
+    is_own = visit.sent == attempt.id
+    refusal = None if is_own else visit.instance.gate.refusal()
+    if refusal is not None:
+        return Stop(refusal)
+    wait_s = visit.waits.before_look_s(attempt, own=is_own)
     if wait_s > 0:
         return Again(min(wait_s, visit.waits.poll_s()))
     # With anything remembered, more operations than the attempt's may be found to have landed.
@@ -80,7 +84,7 @@ def see(visit: Visit, row: Row, keys: Sequence[str]) -> Evidence | Next:
 def _read_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
     """A read that is refused like the attempt confirms the attempt's refusal; else it is a refusal of its own."""
     own = _own_refusal(visit, row)
-    if own and row.attempt and refusal.fault is own.fault:
+    if own and row.attempt and _same_reason(own, refusal):
         return confirmed(visit, row, row.attempt, own)
     if refusal.fault is not Fault.OPERATION:
         return visit.setback(refusal)
@@ -90,6 +94,11 @@ def _read_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
         # The group is gone and the attempt dead: the next attempt will be told so, and its operations with it.
         return visit.put(transitions.not_landed(row))
     return Again(visit.waits.retry_s())
+
+
+def _same_reason(one: Refused, other: Refused) -> bool:
+    """Whether two refusals say the same: of the content by its code, of all else by its kind."""
+    return one.code == other.code if one.fault is Fault.OPERATION else one.fault is other.fault
 
 
 def _own_refusal(visit: Visit, row: Row) -> Refused | None:

@@ -45,10 +45,12 @@ class Gate:
         self._interval_s = APP_RETRY_MIN_S
 
     def close(self, refusal: Refused) -> None:
-        """Remember the refusal; each one in a row doubles the interval."""
+        """Remember the refusal; each one in a row doubles the interval, those of calls under way count as one."""
+        was_open = self.refusal() is None
         self._refusal = refusal
-        self._closed_until = self._clock.monotonic() + self._interval_s
-        self._interval_s = min(APP_RETRY_MAX_S, self._interval_s * 2)
+        if was_open:
+            self._closed_until = self._clock.monotonic() + self._interval_s
+            self._interval_s = min(APP_RETRY_MAX_S, self._interval_s * 2)
 
     def open(self) -> None:
         """Forget: a call was accepted."""

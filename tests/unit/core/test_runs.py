@@ -67,7 +67,9 @@ def test_nineteen_keys_fit_and_the_twentieth_waits() -> None:
     [
         (Mode.INCREASE, INT64_MAX, 0, 0, "ab"),
         (Mode.INCREASE, INT64_MAX, 1, 0, "a"),
+        (Mode.INCREASE, INT64_MAX, 1, -10, "a"),
         (Mode.INCREASE, INT64_MIN, -1, 0, "a"),
+        (Mode.INCREASE, INT64_MIN, -1, 10, "a"),
         (Mode.INCREASE, 5, 5, INT64_MAX - 10, "ab"),
         (Mode.INCREASE, 5, 5, INT64_MAX - 9, "a"),
         (Mode.INCREASE, -5, -5, INT64_MIN + 9, "a"),

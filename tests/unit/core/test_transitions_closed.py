@@ -91,6 +91,11 @@ def test_a_refused_run_is_split() -> None:
     assert after.attempt is None
 
 
+def test_what_was_settled_meanwhile_is_not_split_off() -> None:
+    """Only the operations without an answer go on, each alone."""
+    assert refused(HALF_SETTLED, split=True).queue == (replace(B, alone=True), C)
+
+
 def test_a_passing_refusal_splits_nothing() -> None:
     """Nothing is wrong with the operations."""
     assert refused(OPEN, split=False).queue == (A, B, C)

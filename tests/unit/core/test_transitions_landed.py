@@ -86,6 +86,14 @@ def test_what_another_landing_settled_is_owed_back_when_the_attempt_lands_too() 
     assert (change.row.debt, change.excess) == ((("like", 5),), True)
 
 
+def test_several_late_landings_settle_what_the_open_attempt_carries() -> None:
+    """One after the other: none of them undoes what the ones before it have settled."""
+    memory = (Remembered(PAST), Remembered(attempt(B, name="next")))
+    between = land(row(attempt(A, B, C), remembered=memory), "past", later=True, like=5).row
+    after = land(between, "next", later=True, like=12, share=2).row
+    assert after.owed == (C,)
+
+
 def test_what_another_landing_settled_is_forgotten_when_the_attempt_does_not_land() -> None:
     """Only what is still owed goes first again."""
     between = land(row(attempt(A, B), (C,), (Remembered(PAST),)), "past", later=True, like=5).row

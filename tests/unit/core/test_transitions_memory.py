@@ -15,7 +15,7 @@ DEATH = NOW + 12
 
 
 def bound_of(_: Attempt) -> float:
-    """All attempts of these tests are signed for the same life."""
+    """How long after its time an attempt is presumed dead."""
     return BOUND_S
 
 
@@ -90,6 +90,14 @@ def test_each_attempt_has_its_own_death() -> None:
     past = (Remembered(attempt(name="old", time=NOW - 100)), Remembered(attempt(name="new")))
     assert kept(forgotten(row(remembered=past), DEATH + 50, bound_of, 0)) == ""
     assert kept(forgotten(row(remembered=past), DEATH - 50, bound_of, 0)) == "new"
+
+
+def test_each_attempt_is_dead_when_its_own_bound_has_passed() -> None:
+    """Other settings may have signed it for longer."""
+    past = (Remembered(attempt(name="short")), Remembered(attempt(name="long")))
+    bounds = {"short": 11.0, "long": 65.0}
+    after = forgotten(row(remembered=past), DEATH, lambda attempt: bounds[attempt.id], 0)
+    assert kept(after) == "long"
 
 
 def test_forgetting_changes_nothing_else() -> None:
