@@ -33,5 +33,5 @@ class Vault(Protocol):
         ...
 
     def refresh(self, min_age_s: float = 0.0) -> Secret:
-        """Fetch it anew unless it is younger than `min_age_s` seconds; the old one is kept where that fails."""
+        """Fetch it anew, unless this was done less than `min_age_s` seconds ago; the old one is kept where it fails."""
         ...

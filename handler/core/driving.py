@@ -14,6 +14,9 @@ from handler.core.runs import correction_of, next_run
 from handler.core.transitions import Seen
 from handler.core.visit import Again, Next, Stop, Visit
 
+# How often others may get in between when an attempt is taken back; after that its group waits for its death.
+TAKE_BACK_MAX = 5
+
 
 def drive(visit: Visit, row: Row | None) -> None:
     """Take step after step until what the visit came for is settled, or its patience ends."""
@@ -39,8 +42,13 @@ def drive(visit: Visit, row: Row | None) -> None:
 
 def _take_back(visit: Visit, row: Row) -> None:
     """Nobody else may send what this visit has opened: without time to send it, it goes back to the queue."""
-    if row.attempt is not None and row.attempt.id == visit.unsent:
-        visit.put(transitions.returned(row))
+    latest: Row | None = row
+    for _ in range(TAKE_BACK_MAX):
+        if latest is None or latest.attempt is None or latest.attempt.id != visit.unsent:
+            return
+        if not isinstance(visit.put(transitions.returned(latest)), Again):
+            return
+        latest = visit.instance.ledger.load(visit.group)
 
 
 def step(visit: Visit, row: Row) -> Next:

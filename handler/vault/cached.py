@@ -44,7 +44,7 @@ class CachedVault:
         self._secret: Secret | None = None
         self._failure: Failure = SecretUnavailable("no secret has been fetched")
         self._fetches = 0
-        self._fetched_at = 0.0
+        self._refreshed_at = float("-inf")
         self._due_at = float("-inf")
 
     def current(self) -> Secret:
@@ -56,12 +56,16 @@ class CachedVault:
             return self._load() if self._is_due() else self._known()
 
     def refresh(self, min_age_s: float = 0.0) -> Secret:
-        """Fetch it anew, unless it was tried less than `min_age_s` ago or by somebody else since this was called."""
+        """Fetch it anew, unless that was asked for less than `min_age_s` ago, or done since this was called.
+
+        The fetches of `current` do not count: a secret that has just been loaded may have been replaced since.
+        """
         fetches = self._fetches
         with self._lock:
-            age_s = self._clock.monotonic() - self._fetched_at
-            if self._secret is not None and (self._fetches > fetches or age_s < min_age_s):
+            now = self._clock.monotonic()
+            if self._secret is not None and (self._fetches > fetches or now - self._refreshed_at < min_age_s):
                 return self._secret
+            self._refreshed_at = now
             return self._load()
 
     def _is_due(self) -> bool:
@@ -74,7 +78,6 @@ class CachedVault:
 
     def _load(self) -> Secret:
         self._fetches += 1
-        self._fetched_at = self._clock.monotonic()
         try:
             self._secret = self._parse(self._fetch())
         except (SecretUnavailable, SettingsError) as failure:

@@ -38,3 +38,11 @@ def test_an_attempt_is_not_left_behind_unsent() -> None:
     scene.ledger.before_swap = [lambda: None, lambda: scene.clock.advance(6)]
     scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
     assert scene.api.calls or scene.row.attempt is None
+
+
+def test_an_attempt_is_taken_back_although_others_change_the_row() -> None:
+    """A busy group is where time runs out, and where waiting for a death hurts most (R3)."""
+    scene = Scene(row(queue=(entry("old"),)))
+    scene.ledger.before_swap = [lambda: None, lambda: scene.clock.advance(6), scene.grow]
+    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    assert scene.api.calls or scene.row.attempt is None

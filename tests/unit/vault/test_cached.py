@@ -180,6 +180,14 @@ def test_a_refresh_may_ask_for_a_least_age(fixture: Fixture, works: bool) -> Non
     assert fixture.store.fetches == 3
 
 
+def test_a_secret_that_has_just_been_loaded_is_refreshed_once(fixture: Fixture) -> None:
+    """It may have been replaced since, and a caller with a new token should not have to wait for that."""
+    fixture.vault.current()
+    for _ in range(3):
+        fixture.vault.refresh(min_age_s=30)
+    assert fixture.store.fetches == 2
+
+
 def test_a_first_refresh_fetches(fixture: Fixture) -> None:
     """Even if a least age is asked for."""
     assert fixture.vault.refresh(min_age_s=30).sdkappid == 1

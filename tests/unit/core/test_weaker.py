@@ -1,0 +1,18 @@
+"""The weaker promise, where the receipt key was taken away from a group with a history."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from handler.core.ports import Unclear
+from tests.unit.core.samples import row
+from tests.unit.core.scene import RULES, Scene
+
+
+def test_a_payment_whose_reply_was_lost_is_not_repeated() -> None:
+    """It is a decrease of our own, and nothing tells whether it took effect: the same rule as for callers holds."""
+    scene = Scene(row(debt=(("like", 5),)), replace(RULES, receipt_key=""))
+    scene.api.updates = [Unclear("lost")]
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert len(scene.api.calls) == 1
+    assert scene.row.is_settled
