@@ -7,6 +7,7 @@ Run as `python -m tests.faults.instance`. Every line in is {"event", "timeout_s"
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from contextlib import redirect_stdout
 
@@ -26,7 +27,8 @@ def answer(line: str) -> dict[str, object]:
 
 
 def main() -> None:
-    """Answer event after event, until standard input ends."""
+    """Answer event after event, until standard input ends; every library says all that it can."""
+    logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     for line in sys.stdin:
         sys.stdout.write(json.dumps(answer(line)) + "\n")
         sys.stdout.flush()
