@@ -14,6 +14,9 @@ from handler.core.commands import Mode
 from handler.core.outcomes import Answer, Applied, Rejected, Unknown
 from handler.core.rows import Attempt, Entry, Record, Remembered, Row
 
+# Rows never expire, so a later format has to be told from this one.
+ROW_FORMAT = 1
+
 # The hard bound of a row. Acceptance stops earlier (accepting.ROW_BYTES_ACCEPTING), so that opening, remembering and
 # owing always fit.
 ROW_BYTES = 64 * 1024
@@ -34,6 +37,7 @@ class _AttemptJson(TypedDict):
 
 
 class _RowJson(TypedDict):
+    format: int
     version: int
     generation: int
     receipt_key: str
@@ -74,6 +78,7 @@ def encode_row(row: Row) -> str:
         (attempt_json(past.attempt), past.refused, list(past.folded), past.for_good) for past in row.remembered
     ]
     document: _RowJson = {
+        "format": ROW_FORMAT,
         "version": row.version,
         "generation": row.generation,
         "receipt_key": row.receipt_key,
@@ -91,8 +96,10 @@ def encode_row(row: Row) -> str:
 
 
 def decode_row(text: str) -> Row:
-    """Read what `encode_row` wrote."""
+    """Read what `encode_row` wrote; ValueError for a row that a later version of this function has written."""
     document: _RowJson = json.loads(text)
+    if document["format"] != ROW_FORMAT:
+        raise ValueError(f"a row of format {document['format']} cannot be read by this version")
     table = [(entry, replace(entry, alone=True)) for entry in map(_entry, document["entries"])]
 
     def entries(references: list[int]) -> tuple[Entry, ...]:

@@ -126,7 +126,8 @@ def read_payload(document: object, receipt_key: str, within: str = "") -> Payloa
 def first_problem(error: ValidationError, within: str = "") -> BadInput:
     """Name the first wrong field of a pydantic refusal without showing what stood there."""
     details = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return BadInput(field_path(details["loc"], within), details["msg"])
+    problem = "Input should be an object" if details["type"] == "model_type" else details["msg"]
+    return BadInput(field_path(details["loc"], within), problem)
 
 
 def field_path(location: tuple[int | str, ...], within: str = "") -> str:

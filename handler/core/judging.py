@@ -111,6 +111,7 @@ def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
     rules = visit.instance.rules
     verdict = judge(row, evidence.sight, rules.bound_of(row.attempt) if row.attempt else 0)
     if isinstance(verdict, Landed):
+        _report_lie(visit, row, verdict)
         return settle(visit, row, evidence.sight.value, verdict.times, evidence.seen, evidence.sight.asked_after)
     if isinstance(verdict, Unexplained):
         known = f"the receipt shows {verdict.value}, {row.base} is known, and no attempt explains the difference"
@@ -122,8 +123,17 @@ def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
         return confirmed(visit, row, row.attempt, refusal)
     if isinstance(verdict, TooEarly):
         return Again(visit.waits.after_look_s(row.attempt))
-    visit.instance.reporter.report(Notice.ATTEMPT_EXPIRED, group=visit.group.id, attempt=row.attempt.id)
-    return visit.put(transitions.not_landed(row))
+    follows = visit.put(transitions.not_landed(row))
+    if isinstance(follows, Row):
+        visit.instance.reporter.report(Notice.ATTEMPT_EXPIRED, group=visit.group.id, attempt=row.attempt.id)
+    return follows
+
+
+def _report_lie(visit: Visit, row: Row, landed: Landed) -> None:
+    """Tell that the API has refused a request that it had carried out."""
+    refusal = _own_refusal(visit, row)
+    if refusal and row.attempt and row.attempt.id in landed.times:
+        visit.instance.reporter.report(Notice.REFUSAL_DISPROVED, group=visit.group.id, code=refusal.code)
 
 
 def settle(
@@ -134,11 +144,11 @@ def settle(
     late = set(times) - {row.attempt.id if row.attempt else ""}
     if not late and not change.excess and not row.remembered and row.attempt and row.base is not None:
         return _settle_plainly(visit, Settlement(row.attempt.id, row.base, value, change.records))
-    if late or change.excess:
-        landed = ", ".join(f"{attempt_id} x {count}" for attempt_id, count in times.items())
-        visit.instance.reporter.report(Notice.LATE_LANDING, group=visit.group.id, landed=landed)
     rules = visit.instance.rules
     follows = visit.put(transitions.forgotten(change.row, asked_after, rules.bound_of, rules.forget_s), change.records)
+    if isinstance(follows, Row) and (late or max(times.values()) > 1):
+        landed = ", ".join(f"{attempt_id} x {count}" for attempt_id, count in times.items())
+        visit.instance.reporter.report(Notice.LATE_LANDING, group=visit.group.id, landed=landed)
     _report_applied(visit, follows, len(change.records))
     return follows
 

@@ -108,16 +108,16 @@ def explain(moved: int, candidates: Sequence[Attempt], base: int) -> Mapping[str
     return None
 
 
-def choose_weight(shifts: Sequence[int], mode: Mode, source: WeightSource) -> int:
+def choose_weight(shifts: Sequence[int], source: WeightSource) -> int:
     """Draw a weight for which all signed subset sums of what may still land and of the new attempt differ.
 
-    `shifts` are what the remembered attempts would add to the receipt.
+    `shifts` are what the remembered attempts would add to the receipt. The new attempt's own sign makes no difference:
+    two sums that differ by the weight clash in either direction.
     """
     sums = subset_sums(shifts)
-    sign = -1 if mode is Mode.DECREASE else 1
     while True:
         weight = source.randrange(WEIGHT_MIN, WEIGHT_MAX)
-        if sums.isdisjoint(total + sign * weight for total in sums):
+        if sums.isdisjoint(total + weight for total in sums):
             return weight
 
 

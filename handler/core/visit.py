@@ -129,7 +129,7 @@ class Visit:
         instance = self.instance
         attempt = Attempt(
             id=f"{instance.chance.getrandbits(96):024x}",
-            weight=choose_weight(shifts, mode, instance.chance),
+            weight=choose_weight(shifts, instance.chance),
             mode=mode,
             entries=entries,
             time=instance.api_clock.now(),

@@ -16,9 +16,10 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
     """Decide what to do about an attempt whose reply nobody has: nothing tells any more whether it landed."""
     dead = visit.waits.is_dead(attempt)
     if attempt.mode is not Mode.SET and (dead or visit.sent == attempt.id):
-        change = transitions.answered(
-            row, Unknown("the reply was lost, and without receipts nothing tells"), _now(visit)
-        )
+        answer = Unknown("the reply was lost, and without receipts nothing tells")
+        # A payment of ours is no better than a caller's operation: it is not repeated either.
+        row = transitions.debt_forgiven(row, attempt.correction)
+        change = transitions.answered(row, answer, visit.instance.clock.now())
         follows = visit.put(change.row, change.records)
         if not isinstance(follows, Again):
             visit.instance.reporter.report(Notice.UNKNOWN, group=visit.group.id, operations=len(change.records))
@@ -35,7 +36,3 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
         if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION
         else Again(visit.waits.after_look_s(attempt))
     )
-
-
-def _now(visit: Visit) -> float:
-    return visit.instance.clock.now()

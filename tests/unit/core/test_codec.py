@@ -132,3 +132,10 @@ def test_remembered_attempts_cost_no_more_than_the_group_has_keys() -> None:
     memory = tuple(Remembered(attempt(*large[number * 10 : number * 10 + 10], name=str(number))) for number in range(8))
     settled = row(remembered=memory, debt=counters).changed()
     assert size(settled) < ROW_BYTES - ROW_BYTES_ACCEPTING
+
+
+def test_a_row_of_a_later_format_is_not_misread() -> None:
+    """Rows never expire, so an older instance may meet one."""
+    text = encode_row(row()).replace('"format":1', '"format":2')
+    with pytest.raises(ValueError, match="format 2"):
+        decode_row(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handler.core.driving import drive
+from handler.core.notices import Notice
 from handler.core.outcomes import Applied, Rejected, Stalled
 from handler.core.ports import Call, Fault, Refused, Reply
 from handler.core.visit import Visit
@@ -37,6 +38,7 @@ def test_a_read_that_is_refused_for_another_reason_confirms_nothing() -> None:
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
     assert outcome == Applied((("like", 10),), observed_later=True)
     assert scene.api.counters["like"] == 10
+    assert Notice.REFUSAL_DISPROVED in scene.notices.told
 
 
 def test_a_refused_app_is_not_asked_about_other_peoples_attempts() -> None:

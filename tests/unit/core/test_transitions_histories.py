@@ -173,7 +173,7 @@ class Histories(RuleBasedStateMachine):
         return f"{what} {self.serial:03}"
 
     def _open(self, mode: Mode, run: tuple[Entry, ...], correction: tuple[tuple[str, int], ...]) -> None:
-        weight = choose_weight(self.row.remembered_shifts, mode, self.chance)
+        weight = choose_weight(self.row.remembered_shifts, self.chance)
         attempt = Attempt(self._name("attempt"), weight, mode, run, NOW, LIFE_S, correction=correction)
         self._becomes(self.row.opened(attempt, self.row.queue[len(run) :]))
         assert self.row.attempt == replace(attempt, base=self.row.base or 0)
