@@ -166,7 +166,7 @@ def test_a_field_that_stands_twice_is_refused(secret: str) -> None:
     [
         ("", "content of the secret: is not JSON at line 1, column 1"),
         (KEY, "content of the secret: is not JSON at line 1, column 2"),
-        (f'{{"key": "{KEY}",\n}}', "content of the secret: is not JSON at line 2, column 1"),
+        (f'{{"key": "{KEY}" 1}}', "content of the secret: is not JSON at line 1, column 44"),
         (f'{{"key": "{KEY}', "content of the secret: is not JSON at line 1, column 9"),
         (f'["{KEY}"]', "content of the secret: must be a JSON object"),
         (f'"{KEY}"', "content of the secret: must be a JSON object"),
