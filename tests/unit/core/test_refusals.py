@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from handler.core.accepting import SWAPS_MAX
 from handler.core.driving import drive
+from handler.core.errors import TooManyCalls
+from handler.core.instance import Patience
 from handler.core.notices import Notice
 from handler.core.outcomes import Applied, Rejected, Stalled
 from handler.core.ports import Call, Fault, Refused, Reply
@@ -60,3 +65,40 @@ def test_an_app_that_is_refused_leaves_its_operation_owed() -> None:
     assert isinstance(outcome, Stalled)
     assert outcome.code == 60020
     assert [owed.id for owed in scene.row.owed] == [increase("a").id]
+
+
+def test_a_payment_that_is_refused_three_times_waits_for_an_operator() -> None:
+    """It is owed by us, so it gets more than one chance, but not for ever."""
+    scene = Scene(row(debt=(("like", 5),)))
+    scene.api.updates = [INVALID] * 3
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert len(scene.api.calls) == 3
+    assert scene.row.frozen == "corrections are refused with code 10004"
+    assert scene.row.debt == (("like", 5),)
+
+
+def test_a_payment_that_is_refused_once_is_made_again() -> None:
+    """The second one settles the debt."""
+    scene = Scene(row(debt=(("like", 5),)))
+    scene.api.counters = {"like": 5, "_receipt": BASE}
+    scene.api.updates = [INVALID]
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert (scene.row.debt, scene.api.counters["like"]) == ((), 0)
+
+
+def test_a_debt_to_a_group_that_is_gone_is_forgiven() -> None:
+    """Its counters are gone with it."""
+    scene = Scene(row(debt=(("like", 5),)))
+    scene.api.updates, scene.api.reads = [GONE], [GONE]
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert (scene.row.debt, scene.row.frozen) == ((), None)
+
+
+def test_a_row_that_others_change_all_the_time_turns_a_caller_away() -> None:
+    """Nothing was accepted, and the caller is told so."""
+    scene = Scene(row(queue=(entry("old"),)))
+    scene.ledger.before_swap = [scene.grow] * (SWAPS_MAX + 1)
+    now = scene.clock.moment
+    with pytest.raises(TooManyCalls):
+        scene.counters.apply(GROUP.id, [increase("a")], Patience(until=now, deadline=now))
+    assert scene.row.entry(increase("a").id) is None
