@@ -17,6 +17,8 @@ class Notice(Enum):
     ATTEMPT_EXPIRED = "attempt_expired"
     LATE_LANDING = "late_landing_corrected"
     GROUP_FROZEN = "group_frozen"
+    GROUP_ADOPTED = "group_adopted"
+    GROUP_RELEASED = "group_released"
     HISTORY_ADOPTED = "history_adopted"
     RATE_LIMITED = "rate_limited"
     APP_REFUSED = "app_refused"
@@ -25,6 +27,8 @@ class Notice(Enum):
     REFUSAL_DISPROVED = "refusal_disproved"
     WEAKER_PROMISE = "weaker_promise"
     UNFINISHED = "unfinished"
+    PARKED = "record_parked"
+    ASSUMPTIONS_UNVERIFIED = "assumptions_unverified"
 
 
 class Reporter(Protocol):

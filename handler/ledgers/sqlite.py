@@ -13,6 +13,7 @@ from handler.core.ports import Clock, Generation
 from handler.core.rows import Attempt, Group, Record, Records, Row, Settlement
 from handler.ledgers.bounded import row_text
 from handler.ledgers.sqlite_file import FileFormat, SqliteFile
+from handler.ledgers.sqlite_shelf import SqliteShelf
 
 # A commit waits for one sync of the disk, some milliseconds on most: a second is what a call usually takes at most.
 USUAL_TIMEOUT_S = 1.0
@@ -27,7 +28,7 @@ FORGOTTEN_PER_WRITE = 4
 SYNCHRONOUS = ("full", "normal")
 
 LEDGER = FileFormat(
-    application_id=0x75676331,  # "ugc1"
+    application_id=0x75676332,  # "ugc2"
     schema=(
         """CREATE TABLE groups (
             app INTEGER NOT NULL, id TEXT NOT NULL,
@@ -39,6 +40,11 @@ LEDGER = FileFormat(
             expires_at REAL NOT NULL, body TEXT NOT NULL,
             PRIMARY KEY (app, group_id, id)) WITHOUT ROWID""",
         "CREATE INDEX records_by_expiry ON records (expires_at)",
+        """CREATE TABLE parked (
+            app INTEGER NOT NULL, id TEXT NOT NULL,
+            source TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL, payload TEXT NOT NULL,
+            PRIMARY KEY (app, id))""",
+        "CREATE TABLE notes (app INTEGER NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (app, name))",
         "CREATE TABLE ledger (generation INTEGER NOT NULL, started INTEGER NOT NULL)",
         "INSERT INTO ledger VALUES (1, 0)",
     ),
@@ -86,6 +92,10 @@ class SqliteLedger:
         self.timeout_s = timeout_s
         self._clock = clock
         self._file = SqliteFile(path, LEDGER, synchronous=synchronous, busy_timeout_s=busy_timeout_s, factory=factory)
+
+    def shelf(self) -> SqliteShelf:
+        """The shelf in the same file; it needs no closing of its own."""
+        return SqliteShelf(self._file)
 
     def load(self, group: Group) -> Row | None:
         """The row, as last committed."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 
+from handler.core.shelf import Shelf
+from tests.contract.shelves import SHELVES
 from tests.contract.stores import LEDGERS, SHARED_LEDGERS, GivenClock, OpenLedger, SharedStore, Store
 
 Opener: TypeAlias = Callable[[], OpenLedger]
@@ -45,6 +48,13 @@ def shared_ledger(shared_store: SharedStore, clock: GivenClock) -> Iterator[Open
     opened = shared_store.open(clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture(params=sorted(SHELVES))
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
+    """An empty shelf."""
+    with SHELVES[request.param](tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def test_a_file_of_another_kind_is_refused_and_left_alone(path: Path, ledger: Op
     assert path.read_text() == "a shopping list\n" * 100
 
 
-@pytest.mark.parametrize("mark", [0, 1, int.from_bytes(b"ugc2", "big")], ids=["unmarked", "marked", "later version"])
+@pytest.mark.parametrize("mark", [0, 1, int.from_bytes(b"ugc3", "big")], ids=["unmarked", "marked", "later version"])
 def test_the_database_of_another_program_is_refused_and_left_alone(path: Path, ledger: OpenLedger, mark: int) -> None:
     """Even if it has a table of a name that is used here."""
     with closed_after(sqlite3.connect(path)) as database:

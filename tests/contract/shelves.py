@@ -1,0 +1,41 @@
+"""The shelves under contract, each opened on an empty store. A new kind is added here, and only here."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from handler.core.shelf import Parked, Shelf
+from handler.ledgers.sqlite import SqliteLedger
+from tests.contract.stores import GivenClock
+from tests.sandbox.memory_shelf import MemoryShelf
+
+APP = 1_400_000_000
+
+Opened: TypeAlias = AbstractContextManager[Shelf]
+
+
+@contextmanager
+def sqlite_shelf(
+    folder: Path, factory: type[sqlite3.Connection] = sqlite3.Connection, name: str = "ledger.db"
+) -> Iterator[Shelf]:
+    """The shelf of a ledger in a file."""
+    with closing(SqliteLedger(str(folder / name), GivenClock(), factory=factory)) as ledger:
+        yield ledger.shelf()
+
+
+@contextmanager
+def _memory(folder: Path) -> Iterator[Shelf]:
+    yield MemoryShelf()
+
+
+SHELVES: dict[str, Callable[[Path], Opened]] = {"memory": _memory, "sqlite": sqlite_shelf}
+
+
+def parked(name: str = "message-1", **changes: str) -> Parked:
+    """A record of a queue that was not JSON."""
+    fields = {"source": "arn:aws:sqs:eu-west-1:123456789012:counters", "reason": "body: is not JSON", "payload": "{"}
+    return Parked(name, at=1_795_305_600.25, **{**fields, **changes})

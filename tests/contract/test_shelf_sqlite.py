@@ -1,0 +1,71 @@
+"""The embedded shelf fails as its ledger does, and outlives the process that wrote to it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from handler.core.errors import AnswerLost, LedgerUnavailable
+from handler.core.shelf import Shelf
+from handler.ledgers.sqlite import SqliteLedger
+from tests.contract.samples import GROUP, idle_row
+from tests.contract.shelves import APP, parked, sqlite_shelf
+from tests.contract.stores import FailsAfterCommit, FailsInsteadOfCommit, GivenClock
+
+WRITES: list[Callable[[Shelf], object]] = [
+    lambda shelf: shelf.park(APP, parked("new")),
+    lambda shelf: shelf.unpark(APP, "message-1"),
+    lambda shelf: shelf.note(APP, "a", "1"),
+]
+READS: list[Callable[[Shelf], object]] = [lambda shelf: shelf.parked(APP, 10), lambda shelf: shelf.noted(APP, "a")]
+
+
+@pytest.mark.parametrize("call", [*WRITES, *READS], ids=["park", "unpark", "note", "parked", "noted"])
+def test_a_file_that_cannot_be_opened_is_unavailable(tmp_path: Path, call: Callable[[Shelf], object]) -> None:
+    """Nothing was written."""
+    with sqlite_shelf(tmp_path / "missing") as shelf, pytest.raises(LedgerUnavailable):
+        call(shelf)
+
+
+@pytest.mark.parametrize("factory", [FailsAfterCommit, FailsInsteadOfCommit])
+@pytest.mark.parametrize("write", WRITES, ids=["park", "unpark", "note"])
+def test_a_commit_that_fails_is_an_answer_lost(
+    tmp_path: Path, write: Callable[[Shelf], object], factory: type[sqlite3.Connection]
+) -> None:
+    """Only a later read tells what became of it."""
+    with sqlite_shelf(tmp_path) as shelf:
+        shelf.park(APP, parked())
+    with sqlite_shelf(tmp_path, factory) as shelf, pytest.raises(AnswerLost):
+        write(shelf)
+
+
+def test_what_is_kept_already_is_not_written_again(tmp_path: Path) -> None:
+    """So no answer about it can be lost, and a redelivered batch of poison waits for no disk."""
+    with sqlite_shelf(tmp_path) as shelf:
+        shelf.park(APP, parked())
+    with sqlite_shelf(tmp_path, FailsInsteadOfCommit) as shelf:
+        shelf.park(APP, parked(reason="another"))
+        assert not shelf.unpark(APP, "message-2")
+
+
+def test_what_was_kept_is_there_for_the_next_instance(tmp_path: Path) -> None:
+    """In the ledger's own file."""
+    with closing(SqliteLedger(str(tmp_path / "ledger.db"), GivenClock())) as ledger:
+        ledger.swap(GROUP, idle_row(), {})
+        ledger.shelf().park(APP, parked())
+        ledger.shelf().note(APP, "a", "1")
+    with sqlite_shelf(tmp_path) as shelf:
+        assert (list(shelf.parked(APP, 10)), shelf.noted(APP, "a")) == ([parked()], "1")
+
+
+def test_a_file_of_the_version_before_is_refused_by_name(tmp_path: Path) -> None:
+    """It has no place for what is parked."""
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as database:
+        database.execute("CREATE TABLE groups (id TEXT)")
+        database.execute("PRAGMA application_id = 1969709873")
+    with sqlite_shelf(tmp_path) as shelf, pytest.raises(LedgerUnavailable, match="of another version"):
+        shelf.parked(APP, 10)
