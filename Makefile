@@ -2,31 +2,38 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+MINISTACK := .venv-ministack
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest -q
 PARALLEL := -n auto --maxprocesses=8 --dist worksteal --durations=10
 STAMP := $(VENV)/.installed
+MINISTACK_STAMP := $(MINISTACK)/.installed
 OPERATIONS ?= 300
+RECORDS ?= 3000
 PINS := .pins
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve test unit contract integration faults storm e2e coverage lint format pins clean
+.PHONY: help set-up run serve verify test unit contract integration faults storm flood e2e inspect adopt release parked coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-set-up: $(STAMP) ## Make the virtual environment from the pinned packages
+set-up: $(STAMP) $(MINISTACK_STAMP) ## Make the virtual environments from the pinned packages
 
 $(STAMP): tests/requirements.txt
+
+$(MINISTACK_STAMP): tests/ministack/requirements.txt
+
+$(STAMP) $(MINISTACK_STAMP):
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo "Python 3.10 or newer is needed; name one with: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@echo "Installing the pinned packages into $(VENV)"
-	@"$(PYTHON)" -m venv --clear "$(VENV)"
-	@"$(RUN)" -m pip install --quiet --quiet --require-hashes --requirement tests/requirements.txt
-	@touch "$(STAMP)"
+	@echo "Installing the pinned packages into $(@D)"
+	@"$(PYTHON)" -m venv --clear "$(@D)"
+	@"$(@D)/bin/python" -m pip install --quiet --quiet --require-hashes --requirement "$<"
+	@touch "$@"
 
 run: $(STAMP) ## Play every event through the function against the local Chat server
 	@$(RUN) -m tests.sandbox.scenes
@@ -34,7 +41,10 @@ run: $(STAMP) ## Play every event through the function against the local Chat se
 serve: $(STAMP) ## Keep the local Chat server and the function up until Ctrl-C
 	@$(RUN) -m tests.sandbox.serve
 
-test: lint ## Check the code and run every test
+verify: $(STAMP) ## Try the assumptions out on GROUP (FLAGS="--quick --local"; --local: the app of your environment)
+	@$(RUN) -m tests.sandbox.verify $(if $(GROUP),--group "$(GROUP)") $(FLAGS)
+
+test: lint $(MINISTACK_STAMP) ## Check the code and run every test
 	@$(PYTEST) $(PARALLEL)
 
 unit: $(STAMP) ## Run the tests of single modules
@@ -43,7 +53,7 @@ unit: $(STAMP) ## Run the tests of single modules
 contract: $(STAMP) ## Run what every ledger has to pass
 	@$(PYTEST) tests/contract
 
-integration: $(STAMP) ## Run the tests over real sockets
+integration: $(STAMP) $(MINISTACK_STAMP) ## Run the tests over real sockets
 	@$(PYTEST) tests/integration
 
 faults: $(STAMP) ## Run the tests with crashes, losses and late landings
@@ -52,10 +62,28 @@ faults: $(STAMP) ## Run the tests with crashes, losses and late landings
 storm: $(STAMP) ## Play OPERATIONS through real processes with faults, duplicates and kills
 	@$(RUN) -m tests.faults.storm --operations $(OPERATIONS)
 
+flood: $(STAMP) ## Play RECORDS of a queue and a topic through real processes with faults, redeliveries and kills
+	@$(RUN) -m tests.faults.flood --records $(RECORDS)
+
 e2e: $(STAMP) ## Run the tests through the platforms' own runtimes
 	@$(PYTEST) $(PARALLEL) tests/e2e
 
-coverage: $(STAMP) ## Run every test and list the lines of the function that none of them reached
+# Operator events go to the deployed function that FUNCTION names, else to the one in this checkout with the environment as it is.
+OPERATE = $(RUN) -m layers.operate $(if $(FUNCTION),--function "$(FUNCTION)",--local)
+
+inspect: $(STAMP) ## Show an operator the ledger's row of GROUP, its counters, and what explains the difference
+	@$(OPERATE) inspect --group "$(GROUP)"
+
+adopt: $(STAMP) ## Take the receipt of GROUP as it is, where nothing is under way (FLAGS=--drop-debt)
+	@$(OPERATE) adopt --group "$(GROUP)" $(FLAGS)
+
+release: $(STAMP) ## Unfreeze GROUP by VERDICTS="<id>=landed <id>=not-landed" (FLAGS="--receipt <value>")
+	@$(OPERATE) release --group "$(GROUP)" $(foreach verdict,$(VERDICTS),--verdict "$(verdict)") $(FLAGS)
+
+parked: $(STAMP) ## List parked records, or ACTION=replay or drop the one named by ID
+	@$(OPERATE) parked $(or $(ACTION),list) $(if $(ID),--id "$(ID)") $(FLAGS)
+
+coverage: $(STAMP) $(MINISTACK_STAMP) ## Run every test and list the lines of the function that none of them reached
 	@$(RUN) -m coverage erase
 	@$(RUN) -m coverage run -m pytest -q
 	@$(RUN) -m coverage combine --quiet
@@ -71,16 +99,16 @@ format: $(STAMP) ## Format the code
 	@$(RUN) -m ruff check --fix
 
 # uv does not read pip's configuration, so the index and certificates in use are handed over by the environment and never written to a file.
-pins: ## Renew both requirement files (PINS_FLAGS=--upgrade raises the versions)
+pins: ## Renew all requirement files (PINS_FLAGS=--upgrade raises the versions)
 	@test -x "$(PINS)/bin/uv" || { "$(PYTHON)" -m venv --clear "$(PINS)" && "$(PINS)/bin/python" -m pip install --quiet uv; }
 	@option() { "$(PINS)/bin/python" -m pip config get ":env:.$$1" 2>/dev/null || "$(PINS)/bin/python" -m pip config get "global.$$1" 2>/dev/null; }; \
 	index="$$(option index-url)"; test -z "$$index" || export UV_DEFAULT_INDEX="$$index"; \
 	certificates="$$(option cert)"; test -z "$$certificates" || export SSL_CERT_FILE="$$certificates"; \
-	for set in layers tests; do \
+	for set in layers tests tests/ministack; do \
 		"$(PINS)/bin/uv" pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate $(PINS_FLAGS) \
 			--output-file $$set/requirements.txt $$set/requirements.in || exit 1; \
 	done
 
 clean: ## Remove everything that make has made
-	@rm -rf "$(VENV)" "$(PINS)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	@rm -rf "$(VENV)" "$(MINISTACK)" "$(PINS)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 	@find handler layers tests -name __pycache__ -type d -prune -exec rm -rf {} +
