@@ -13,15 +13,21 @@ from functools import lru_cache
 
 from handler import ledger_url
 from handler.chat.client import READ_LIFE_S, ChatClient
+from handler.chat.probe import ProbeClient
 from handler.chat.regions import base_url
 from handler.chat.verdicts import http_status
+from handler.core.credentials import Vault
 from handler.core.instance import Instance
 from handler.core.notices import Notice
 from handler.core.ports import Clock, Ledger, Ports, Rules
+from handler.core.shelf import Shelf
 from handler.reports import Reports
 from handler.settings import Settings
-from handler.triggers.auth import Bearer
+from handler.triggers.auth import Authenticator, Bearer, Callers
+from handler.triggers.platform import Platform
 from handler.triggers.service import Service
+from handler.triggers.signature import Signature
+from handler.triggers.verification import remind
 from handler.vault.cached import CachedVault
 from handler.vault.secret import parse
 from handler.vault.sources import is_reference, read_reference, source_for
@@ -72,28 +78,41 @@ def _service(settings: Settings) -> Service:
         timeout_s=settings.timeout_s,
         read_life_s=max(READ_LIFE_S, settings.life_s),
     )
-    ports = Ports(_ledger(settings, clock), api, clock, chance, reports())
+    ledger, shelf = _stores(settings, clock)
+    ports = Ports(ledger, api, clock, chance, reports())
     made = Service(
         Instance.of(ports, _rules(settings)),
+        shelf,
+        ProbeClient(api.calls),
         vault,
         http_status,
-        Bearer(vault, reports()),
+        _authenticator(settings.http_auth, vault, clock),
         *(settings.wait_s, settings.window_s, settings.window_http_s),
         *(settings.base_path, settings.docs),
     )
     _report(settings)
+    remind(made)
     return made
 
 
-def _ledger(settings: Settings, clock: Clock) -> Ledger:
-    """The store that LEDGER_URL names; only this one's client is loaded."""
+def _authenticator(scheme: str, vault: Vault, clock: Clock) -> Authenticator:
+    """The scheme that HTTP_AUTH names."""
+    if scheme == Platform.scheme:
+        return Platform()
+    callers = Callers(vault, reports())
+    return Signature(callers, clock) if scheme == Signature.scheme else Bearer(callers)
+
+
+def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, Shelf]:
+    """The store that LEDGER_URL names, and the shelf in it; only this one's client is loaded."""
     from handler.ledgers.sqlite import SqliteLedger
 
     text = settings.ledger_url
     if is_reference(text):
         text = read_reference(text, os.environ, ledger_url.VARIABLE)
     url = ledger_url.read(text)
-    return SqliteLedger(url.path, clock, synchronous=url.synchronous)
+    ledger = SqliteLedger(url.path, clock, synchronous=url.synchronous)
+    return ledger, ledger.shelf()
 
 
 def _rules(settings: Settings) -> Rules:

@@ -8,8 +8,8 @@ from handler import bootstrap
 from handler.core.errors import CounterError, OutcomeUnknown
 from handler.invocation import Invocation
 from handler.reports import Reports
-from handler.triggers import http, timer
-from handler.triggers.kinds import Kind, recognise
+from handler.triggers import batch, http, operator, timer
+from handler.triggers.kinds import BATCHES, Kind, recognise
 
 
 def lambda_handler(event: object, context: object) -> dict[str, object]:
@@ -41,4 +41,8 @@ def _reply(event: object, invocation: Invocation, reports: Reports) -> dict[str,
     kind, content = recognise(event)
     if kind is Kind.TIMER:
         return timer.run(content, invocation, bootstrap.service())
+    if kind in BATCHES:
+        return batch.run(kind, content, invocation, bootstrap.service())
+    if kind is Kind.OPERATOR:
+        return operator.run(content, invocation, bootstrap.service())
     return http.answer(kind, content, invocation, bootstrap.service, reports.failed)

@@ -193,8 +193,8 @@ def _receipt_key(text: str) -> str:
 
 
 def _http_auth(text: str) -> str:
-    if text != "bearer":
-        raise ValueError("must be bearer, the one scheme that this version has")
+    if text not in {"bearer", "signature", "platform"}:
+        raise ValueError("must be bearer, signature or platform")
     return text
 
 

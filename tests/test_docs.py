@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from base64 import b64encode
 from collections.abc import Iterator
 from http.client import responses
 from pathlib import Path
@@ -26,9 +27,18 @@ README = (ROOT / "README.md").read_text("utf-8")
 GROUP = "live-room"
 
 
+def example(name: str) -> object:
+    """The function of that name in the README."""
+    [source] = [block for block in blocks("python") if f"def {name}(" in block]
+    names: dict[str, object] = {}
+    exec(compile(source, "README.md", "exec"), names)  # noqa: S102  # the README's own example
+    return names[name]
+
+
 def blocks(language: str) -> list[str]:
     """The code blocks of the README in one language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    return [content for named, content in found if named == language]
 
 
 @pytest.fixture
@@ -126,15 +136,34 @@ def test_the_curl_line_counts(chat: ChatServer, url: str) -> None:
 
 def test_the_retrying_caller_counts_once(chat: ChatServer, url: str) -> None:
     """The README's caller, whose first replies are lost, gets its answer and counts once."""
-    [source] = blocks("python")
-    names: dict[str, object] = {}
-    exec(compile(source, "README.md", "exec"), names)  # noqa: S102  # the README's own example
-    count = names["count"]
+    count = example("count")
     assert callable(count)
     chat.plan([Fault("drop_after")])
     body = {"GroupId": GROUP, "GroupCounter": [{"Key": "like", "Value": 5}], "Mode": "Increase"}
     reply = count(f"{url}/v1/update_group_counter", TOKEN, body)
     assert reply.status_code == 200
+    assert chat.values(GROUP)["like"] == 5
+
+
+def test_the_signing_caller_is_believed_and_counts_once(
+    chat: ChatServer, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The README's headers, sent twice; those for an empty body find the operation."""
+    secret = "whsec_" + b64encode(b"twenty-four bytes, or so").decode()
+    path = tmp_path / "secret.json"
+    path.write_text(path.read_text().replace(TOKEN, secret))
+    monkeypatch.setenv("HTTP_AUTH", "signature")
+    signed = example("signed")
+    assert callable(signed)
+    body = json.dumps({"GroupId": GROUP, "GroupCounter": [{"Key": "like", "Value": 5}], "Mode": "Increase"}).encode()
+    for _ in range(2):
+        headers = signed(secret, "a", body)
+        reply = requests.post(f"{url}/v1/update_group_counter", data=body, headers=headers, timeout=10)
+        assert reply.status_code == 200, reply.text
+    found = requests.get(
+        f"{url}/v1/operations?GroupId={GROUP}&IdempotencyKey=a", headers=signed(secret, "b", b""), timeout=10
+    )
+    assert found.json()["state"] == "applied"
     assert chat.values(GROUP)["like"] == 5
 
 

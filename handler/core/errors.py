@@ -42,7 +42,11 @@ class UnknownEvent(BadInput):
 
 
 class Unauthorized(CounterError):
-    """The request names no caller, or one that the secret does not know."""
+    """The request names no caller, or one that is not known; `challenge` is the scheme that it should have used."""
+
+    def __init__(self, problem: str, challenge: str = "Bearer") -> None:
+        super().__init__(problem)
+        self.challenge = challenge
 
 
 class NotAccepted(CounterError):

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from handler.core.errors import BadInput
 
 KEY = "Idempotency-Key"
+SIGNED_KEY = "webhook-id"
 KEY_CHARACTERS = 255
 
 _VISIBLE = re.compile(rf"[\x21-\x7e]{{1,{KEY_CHARACTERS}}}")
@@ -32,6 +33,16 @@ def read_key(written: str | None, field: str = KEY) -> str:
     key = _ESCAPED.sub(r"\1", quoted[1]) if quoted else written
     if not _VISIBLE.fullmatch(key):
         raise BadInput(field, f"must be 1 to {KEY_CHARACTERS} visible ASCII characters")
+    return key
+
+
+def agreed_key(written: str | None, signed: str | None) -> str:
+    """The key of a request: the signed one where there is one, which a key written beside it may only repeat."""
+    if signed is None:
+        return read_key(written)
+    key = read_key(signed, SIGNED_KEY)
+    if (written or "").strip(" \t") and read_key(written) != key:
+        raise BadInput(KEY, f"differs from the signed {SIGNED_KEY}, which is the key")
     return key
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from aws_lambda_powertools.event_handler import Response
 
 from handler.core.commands import key_limit
+from handler.core.errors import SettingsError
 from handler.triggers import openapi, problems
 from handler.triggers.kinds import Event, Kind
 from handler.triggers.problems import Reply
@@ -26,9 +27,17 @@ def answer(
     """Answer an event of an HTTP kind in its platform's form, whatever goes wrong; `failed` is told of our failures."""
     try:
         exchange = Exchange(read_request(kind, event), limits, service_of())
+        _check_scheme(kind, exchange.service)
     except Exception as error:  # noqa: BLE001  # whatever it is, the caller is owed a reply
         return _write(kind, event, _problem(error, failed))
     return resolve(_routes(kind, exchange, failed), kind, event, exchange.request)
+
+
+def _check_scheme(kind: Kind, service: Service) -> None:
+    """Refuse every request where none could ever say who sent it: whoever set the function up has to know."""
+    authenticator = service.authenticator
+    if kind not in authenticator.kinds:
+        raise SettingsError("HTTP_AUTH", f"{authenticator.scheme} finds no identity in events of {kind.value}")
 
 
 def _routes(kind: Kind, exchange: Exchange, failed: Callable[[Exception], None]) -> Resolver:
@@ -37,18 +46,20 @@ def _routes(kind: Kind, exchange: Exchange, failed: Callable[[Exception], None])
     resolver.not_found(lambda _: response(_nowhere(resolver.context["_path"])))
     documented = service.docs and openapi.is_asked_for(exchange.request.path)
     for route in ROUTES:
-        _register(resolver, route, _endpoint(route, exchange, failed), documented=documented)
+        told = openapi.describe(route.path, service.authenticator.scheme) if documented else None
+        _register(resolver, route, _endpoint(route, exchange, failed), told)
     if documented:
         resolver.schemas = openapi.schemas(key_limit(service.instance.rules.receipt_key))
-        openapi.publish(resolver)
+        openapi.publish(resolver, service.authenticator.scheme)
     return resolver
 
 
-def _register(resolver: Resolver, route: Route, endpoint: Callable[[], Response[str]], *, documented: bool) -> None:
-    if not documented:
+def _register(
+    resolver: Resolver, route: Route, endpoint: Callable[[], Response[str]], told: openapi.Description | None
+) -> None:
+    if told is None:
         resolver.route(route.path, route.method)(endpoint)
         return
-    told = openapi.describe(route.path)
     resolver.route(
         *(route.path, route.method),
         summary=told.summary,

@@ -19,6 +19,23 @@ class Kind(Enum):
     ALB = "Application Load Balancer"
     SCF_URL = "SCF function URL"
     TIMER = "timer"
+    OPERATOR = "operator"
+    RECORDS = "records of SQS, Kinesis, DynamoDB streams, SNS or CKafka"
+    MSK = "Amazon MSK"
+    EVENTBRIDGE = "EventBridge"
+
+
+# Those that bring records of an event source.
+BATCHES = frozenset({Kind.RECORDS, Kind.MSK, Kind.EVENTBRIDGE})
+
+# What the records of each source say they come from, on AWS. CKafka's have a part of that name instead.
+CKAFKA = "Ckafka"
+RECORD_SOURCES = frozenset({"aws:sqs", "aws:kinesis", "aws:dynamodb", "aws:sns"})
+
+MSK_SOURCE = "aws:kafka"
+
+# The fields of the envelope that EventBridge puts around every event.
+_EVENTBRIDGE_FIELDS = frozenset({"id", "source", "detail-type", "detail"})
 
 
 def recognise(event: object) -> tuple[Kind, Event]:
@@ -27,7 +44,10 @@ def recognise(event: object) -> tuple[Kind, Event]:
         raise UnknownEvent("event", f"is no object; known are: {_known()}")
     if event.get("Type") == "Timer":
         return Kind.TIMER, event
-    kind = _http_kind(event)
+    kind = _http_kind(event) or _batch_kind(event)
+    if kind is None and event.get("Type") == "Operator":
+        # By direct invocation only: whatever came in through a platform has that platform's shape.
+        return Kind.OPERATOR, event
     if kind is None:
         raise UnknownEvent("event", f"has the shape of no known kind; known are: {_known()}")
     return kind, event
@@ -44,6 +64,26 @@ def _http_kind(event: Event) -> Kind | None:
         # SCF's event looks like format 1.0 but knows no resources.
         return Kind.HTTP_V1 if "resource" in event else Kind.SCF_URL
     return None
+
+
+def _batch_kind(event: Event) -> Kind | None:
+    records = event.get("Records")
+    if isinstance(records, list) and (not records or any(source_of(record) for record in records)):
+        return Kind.RECORDS
+    if event.get("eventSource") == MSK_SOURCE and isinstance(event.get("records"), dict):
+        return Kind.MSK
+    return Kind.EVENTBRIDGE if event.keys() >= _EVENTBRIDGE_FIELDS else None
+
+
+def source_of(record: object) -> str | None:
+    """Which source's shape a record of a list has, if any."""
+    if not isinstance(record, dict):
+        return None
+    if isinstance(record.get(CKAFKA), dict):
+        return CKAFKA
+    # SNS alone writes the name with a capital.
+    named = record.get("eventSource", record.get("EventSource"))
+    return named if isinstance(named, str) and named in RECORD_SOURCES else None
 
 
 def part_of(event: Event, name: str) -> Event:

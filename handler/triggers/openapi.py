@@ -12,7 +12,8 @@ from aws_lambda_powertools.event_handler import ApiGatewayResolver, Response
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse, OpenAPIResponseHeader
 
 from handler.core.commands import GROUP_ID_BYTES, KEY_BYTES, KEYS_PER_GROUP
-from handler.triggers.headers import KEY_CHARACTERS
+from handler.triggers import security
+from handler.triggers.headers import KEY, KEY_CHARACTERS
 from handler.triggers.problems import CONTENT_TYPE
 
 Json = dict[str, object]
@@ -79,19 +80,19 @@ def is_asked_for(path: str) -> bool:
     return path.rstrip("/").endswith((DOCUMENT, PAGE))
 
 
-def describe(path: str) -> Description:
-    """What there is to say about the route at `path`."""
+def describe(path: str, scheme: str) -> Description:
+    """What there is to say about the route at `path`, where callers are known by a scheme of HTTP_AUTH."""
     return {
         "/v1/update_group_counter": _update,
         "/v1/operations": _operation,
         "/v1/health": _health,
-    }[path]()
+    }[path](scheme)
 
 
-def publish(app: ApiGatewayResolver) -> None:
+def publish(app: ApiGatewayResolver, scheme: str) -> None:
     """Serve `/openapi.json` and `/swagger`, both relative to wherever they are served."""
     # Loading the models takes longer than all the rest of the function: only this switch may cost it.
-    from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer, Server  # noqa: PLC0415
+    from aws_lambda_powertools.event_handler.openapi.models import Server  # noqa: PLC0415
 
     here = [Server(url=".")]
     app.configure_openapi(
@@ -99,7 +100,7 @@ def publish(app: ApiGatewayResolver) -> None:
         version="v1",
         description=_DESCRIPTION,
         servers=here,
-        security_schemes={"bearer": HTTPBearer()},
+        security_schemes=security.schemes(scheme),
     )
     # Its scripts stand in the page itself, which is over 1 MB unless it is compressed.
     app.enable_swagger(path=PAGE, servers=here, persist_authorization=True, compress=True)
@@ -110,7 +111,7 @@ def publish(app: ApiGatewayResolver) -> None:
     app.get(DOCUMENT, include_in_schema=False)(document)
 
 
-def _update() -> Description:
+def _update(scheme: str) -> Description:
     responses = {
         200: _json("applied, now or earlier", "Counters", "Idempotency-Replayed", "Counter-Values"),
         202: _json("accepted and owed; ask at Location, or repeat", "Pending", "Location", "Retry-After"),
@@ -124,19 +125,22 @@ def _update() -> Description:
         429: _problem("too many calls now; nothing was accepted", "Retry-After"),
         503: _problem("`accepted` tells whether the operation is, or may be, taken on", "Retry-After"),
     }
+    # A signed request has its key in a header of its own.
+    is_key_apart = scheme != "signature"
+    key = "one key for one operation on one group, bare or quoted"
     parameters = [
-        _parameter("header", "Idempotency-Key", _key(), "one key for one operation on one group, bare or quoted"),
+        _parameter("header", KEY, _key(), key, required=is_key_apart),
         _parameter("header", "Prefer", {"type": "string"}, "wait=n seconds at most, or respond-async", required=False),
     ]
     body = {"required": True, "content": {"application/json": {"schema": _reference("Update")}}}
     return Description(
         "Set, increase or decrease counters of one group, once",
         responses,
-        {"parameters": parameters, "requestBody": body, "security": [{"bearer": []}]},
+        {"parameters": parameters, "requestBody": body, "security": security.requirement(scheme)},
     )
 
 
-def _operation() -> Description:
+def _operation(scheme: str) -> Description:
     responses = {
         200: _json("what became of it", "State", "Retry-After", "Counter-Values"),
         400: _problem("a parameter is missing"),
@@ -148,10 +152,12 @@ def _operation() -> Description:
         _parameter("query", "GroupId", {"type": "string"}, "the group of the operation"),
         _parameter("query", "IdempotencyKey", _key(), "the key of the operation"),
     ]
-    return Description("Ask after an operation", responses, {"parameters": parameters, "security": [{"bearer": []}]})
+    return Description(
+        "Ask after an operation", responses, {"parameters": parameters, "security": security.requirement(scheme)}
+    )
 
 
-def _health() -> Description:
+def _health(_: str) -> Description:
     responses = {200: _json("settings and ledger are good", "Health"), 503: _problem("they are not")}
     return Description("Ask whether the function can work", responses, {})
 

@@ -104,7 +104,7 @@ def of_error(error: Exception) -> Reply:
         reply = case.reply(str(error))
         return replace(reply, body={**reply.body, "field": error.field})
     if isinstance(error, Unauthorized):
-        return replace(case.reply(str(error)), headers={"WWW-Authenticate": "Bearer"})
+        return replace(case.reply(str(error)), headers={"WWW-Authenticate": error.challenge})
     if case is OUTCOME_UNKNOWN:
         return case.reply(f"{error}: {_MAY_BE_ACCEPTED}", retry_after_s=UNKNOWN_RETRY_S)
     return case.reply(str(error))

@@ -27,10 +27,16 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     _body: object = field(default=None, repr=False)
     _is_base64: bool = False
+    context: Event = field(default_factory=dict, repr=False)
+    """What the platform itself says about the request."""
 
     def body(self) -> str:
         """The body as text. BodyTooLarge over 64 KiB; BadInput if there is none, or if it is not UTF-8."""
-        content = self._content()
+        # In base64 four characters carry three bytes; white space between them is refused with the rest.
+        characters_max = BODY_BYTES * 4 // 3 + 4 if self._is_base64 else BODY_BYTES
+        if isinstance(self._body, str) and len(self._body) > characters_max:
+            raise _too_large()
+        content = self.content()
         if len(content) > BODY_BYTES:
             raise _too_large()
         if not content:
@@ -40,14 +46,12 @@ class Request:
         except UnicodeDecodeError:
             raise BadInput("body", "is not UTF-8") from None
 
-    def _content(self) -> bytes:
+    def content(self) -> bytes:
+        """The body as the bytes that were sent, however many; BadInput if the event holds none in a readable form."""
         if self._body is None:
             return b""
         if not isinstance(self._body, str):
             raise BadInput("body", "is not a string")
-        # In base64 four characters carry three bytes; white space between them is refused with the rest.
-        if len(self._body) > (BODY_BYTES * 4 // 3 + 4 if self._is_base64 else BODY_BYTES):
-            raise _too_large()
         try:
             return base64.b64decode(self._body, validate=True) if self._is_base64 else self._body.encode()
         except UnicodeEncodeError:
@@ -68,6 +72,7 @@ def read_request(kind: Kind, event: Event) -> Request:
         _headers(event),
         event.get("body"),
         event.get("isBase64Encoded") is True,
+        part_of(event, "requestContext"),
     )
 
 

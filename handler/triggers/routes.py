@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from handler.core.commands import GROUP_ID_BYTES, Operation, read_payload
 from handler.core.errors import BadInput
 from handler.triggers import headers, problems, replies
+from handler.triggers.auth import Identity
 from handler.triggers.documents import read_json
 from handler.triggers.problems import Reply
 from handler.triggers.request import Request
@@ -27,8 +28,8 @@ class Exchange:
 
     def update(self) -> Reply:
         """Apply one operation, and wait for its answer no longer than the caller will."""
-        caller = self.service.authenticator.caller(self.request)
-        operation = self._operation(caller)
+        identity = self.service.authenticator.identify(self.request)
+        operation = self._operation(identity)
         wait_s = headers.read_wait_s(self.request.headers.get("prefer", ""), self.service.wait_s)
         if wait_s > 0:
             self.service.check_limits(self.limits)
@@ -39,7 +40,7 @@ class Exchange:
 
     def operation(self) -> Reply:
         """Tell the caller what became of one of its operations."""
-        caller = self.service.authenticator.caller(self.request)
+        caller = self.service.authenticator.identify(self.request).caller
         group_id = self._group_id()
         key = headers.read_key(self.request.query.get("IdempotencyKey"), "IdempotencyKey")
         patience = self.service.patience(self.limits, min(ASK_WAIT_S, self.service.wait_s))
@@ -53,12 +54,13 @@ class Exchange:
         self.service.instance.ledger.generation()
         return Reply(200, {"status": "ok"})
 
-    def _operation(self, caller: str) -> Operation:
+    def _operation(self, identity: Identity) -> Operation:
         body = self.request.body()
-        key = headers.read_key(self.request.headers.get(headers.KEY.lower()))
+        key = headers.agreed_key(self.request.headers.get(headers.KEY.lower()), identity.signed_key)
         payload = read_payload(read_json(body, "body"), self.service.instance.rules.receipt_key)
         return Operation(
-            *(payload.group_id, payload.mode, payload.counters), caller, key, window_s=self.service.window_http_s
+            *(payload.group_id, payload.mode, payload.counters),
+            *(identity.caller, key, self.service.window_http_s),
         )
 
     def _group_id(self) -> str:

@@ -10,6 +10,8 @@ from handler.core.credentials import Vault
 from handler.core.errors import SettingsError
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance, Patience
+from handler.core.shelf import Shelf
+from handler.core.trials import ProbeApi
 from handler.triggers.auth import Authenticator
 
 # Between the last wait and the end of the invocation: reading the ledger once more, and writing the reply.
@@ -33,6 +35,8 @@ class Service:
     """One warm instance and the settings that are the triggers' own; times in seconds."""
 
     instance: Instance
+    shelf: Shelf
+    probes: ProbeApi
     vault: Vault
     http_status: Callable[[int], int]
     """The status of a reply about an operation that the vendor refused with a code."""

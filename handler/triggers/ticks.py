@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,15 +12,12 @@ from handler.core.commands import Operation, first_problem, read_payload
 from handler.core.errors import BadInput
 from handler.triggers.documents import check_text, read_json
 from handler.triggers.kinds import Event
+from handler.triggers.moments import read_moment
 
 # Whose keys a timer's are: the schedule is the function's own.
 CALLER = "timer"
 
 NAME_CHARACTERS = 256
-
-_TIME = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
 
 _STRICT = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -46,7 +41,7 @@ def read_tick(event: Event, receipt_key: str, window_s: float, now: float) -> Ti
     forgotten, so nobody could tell whether it ran (R11).
     """
     name, time = _name(event.get("TriggerName")), event.get("Time")
-    moment = _moment(time)
+    moment = read_moment(time, "Time")
     message = _message(event.get("Message"))
     if message.operations is None:
         return Sweep()
@@ -107,16 +102,3 @@ def _name(name: object) -> str:
     if not isinstance(name, str) or not 1 <= len(name) <= NAME_CHARACTERS or not name.isprintable():
         raise BadInput("TriggerName", f"must be 1 to {NAME_CHARACTERS} printable characters")
     return name
-
-
-def _moment(time: object) -> float:
-    """RFC 3339, with Z or an offset, as seconds since 1970; Python 3.10 reads less of it than later ones."""
-    matched = _TIME.fullmatch(time) if isinstance(time, str) else None
-    problem = BadInput("Time", "must be a time of RFC 3339 with Z or an offset, such as 2026-11-22T00:00:00Z")
-    if matched is None:
-        raise problem
-    day, clock, _, offset = matched.groups()
-    try:
-        return datetime.fromisoformat(f"{day}T{clock}{'+00:00' if offset in {'Z', 'z'} else offset}").timestamp()
-    except (ValueError, OverflowError):
-        raise problem from None

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from math import isinf
 from typing import TypeAlias, TypeVar
 
@@ -17,11 +15,9 @@ from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
 from handler.core.instance import Patience
 from handler.core.outcomes import Applied, Frozen, KeyReused, Outcome, Rejected, Unknown
 from handler.triggers.kinds import Event
+from handler.triggers.pool import each
 from handler.triggers.service import REPLY_MARGIN_S, Limits, Service
 from handler.triggers.ticks import Sweep, Tick, read_tick
-
-# Groups at a time: enough to hide the API's latency, few enough for one instance's connections.
-WORKERS = 8
 
 # How long to go on where the platform tells of no deadline.
 UNLIMITED_S = 60.0
@@ -62,7 +58,7 @@ def _update(tick: Tick, service: Service, deadline: float) -> dict[str, object]:
 
 
 def _each(groups: Iterable[str], work: Callable[[str], _Result]) -> dict[str, _Result | _Failure]:
-    """Do the work for every group, some at a time, in the context of this invocation; an expected error is a result."""
+    """Do the work for every group; an expected error is a result."""
 
     def tried(group_id: str) -> _Result | _Failure:
         try:
@@ -70,9 +66,7 @@ def _each(groups: Iterable[str], work: Callable[[str], _Result]) -> dict[str, _R
         except (NotAccepted, OutcomeUnknown) as failure:
             return failure
 
-    with ThreadPoolExecutor(WORKERS) as pool:
-        futures = {group_id: pool.submit(copy_context().run, tried, group_id) for group_id in groups}
-    return {group_id: future.result() for group_id, future in futures.items()}
+    return each(groups, tried)
 
 
 def _refuse(failures: Mapping[str, _Failure], of: int) -> None:

@@ -11,6 +11,7 @@ from tests.sandbox import commands, signatures
 from tests.sandbox.codes import RefusalError
 from tests.sandbox.commands import Command, Name
 from tests.sandbox.signatures import Signature
+from tests.sandbox.violations import Violations
 
 _DIGITS: Final = re.compile(r"[0-9]{1,20}")
 _MOST_RANDOM: Final = 2**32 - 1
@@ -96,18 +97,24 @@ class RateLimit:
         taken.append(now)
 
 
-def admit(reading: Reading, credentials: Credentials, limit: RateLimit, now: float) -> tuple[Signature, Command]:
+def admit(
+    reading: Reading, credentials: Credentials, limit: RateLimit, now: float, violations: Violations | None = None
+) -> tuple[Signature, Command]:
     """The signature and the command of a call that the API lets in; `RefusalError` for every other."""
     parameters = _readable(reading.parameters)
     _check_url(parameters, credentials.sdkappid)
     signature = _readable(reading.signature)
     identifier = parameters["identifier"]
-    signatures.check(signature, sdkappid=credentials.sdkappid, identifier=identifier, keys=credentials.keys, now=now)
+    checked_at = now if violations is None else violations.checked_at(signature, now)
+    app, keys = credentials.sdkappid, credentials.keys
+    signatures.check(signature, sdkappid=app, identifier=identifier, keys=keys, now=checked_at)
     if identifier not in credentials.admins:
         raise RefusalError(60010)
     limit.take(reading.name, now)
     if isinstance(reading.command, RefusalError):
         raise reading.command
+    if violations is not None:
+        violations.accept(signature)
     return signature, reading.command
 
 

@@ -18,6 +18,7 @@ from tests.sandbox.journal import Entry, Journal, State
 from tests.sandbox.plans import Plan
 from tests.sandbox.replies import Reply, Result, reply_to
 from tests.sandbox.signatures import Signature
+from tests.sandbox.violations import Violations
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class ChatApp:
             self.credentials, rate_limit, self.apply_lag_s = self._start
             self.rate = RateLimit(rate_limit)
             self.groups = Groups()
+            self.violations = Violations()
             self.plan.clear()
             self.journal.clear()
 
@@ -105,7 +107,7 @@ class ChatApp:
         command: Command | None = None
         if fault is None or not fault.unheard:
             try:
-                signature, command = admit(reading, self.credentials, self.rate, now)
+                signature, command = admit(reading, self.credentials, self.rate, now, self.violations)
             except RefusalError as refusal:
                 result = Result(refusal.code, refusal.info)
         return Handling(
@@ -121,7 +123,7 @@ class ChatApp:
     def _outcome(self, handling: Handling, command: Command, now: float) -> Result:
         try:
             _recheck(handling, now)
-            return Result(OK, "", self.groups.run(command))
+            return Result(OK, "", self.violations.run(self.groups, command, now))
         except RefusalError as refusal:
             return Result(refusal.code, refusal.info)
 

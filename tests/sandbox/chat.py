@@ -73,6 +73,10 @@ class ChatServer(Controls):
         """The API's clock, in seconds since 1970."""
         return self._time.now()
 
+    def date(self) -> float:
+        """What `Date` shows: the same, unless that is violated."""
+        return self.app.violations.date(self.now())
+
     def exchange(self, call: Call) -> Reply | None:
         """Conduct one call through its course: apply it and reply when each is due, in whichever order."""
         with self._later.under_way():

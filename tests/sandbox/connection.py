@@ -65,7 +65,7 @@ class Connection(BaseHTTPRequestHandler):
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The sandbox's time for `Date`, in whole seconds."""
-        return formatdate(floor(self.server.service.now() if timestamp is None else timestamp), usegmt=True)
+        return formatdate(floor(self.server.service.date() if timestamp is None else timestamp), usegmt=True)
 
     def _body(self) -> bytes | None:
         length = self.headers.get("Content-Length", "")

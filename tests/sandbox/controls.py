@@ -11,6 +11,7 @@ from tests.sandbox.counters import GroupKind
 from tests.sandbox.faults import Fault
 from tests.sandbox.journal import Entry
 from tests.sandbox.timetable import Timetable
+from tests.sandbox.violations import Violation
 
 
 class ConnectionCount(Protocol):
@@ -113,6 +114,11 @@ class Controls:
         """Set the keys that are valid; several while one is being replaced."""
         with self._app.lock:
             self._app.replace_keys(keys)
+
+    def violate(self, violations: Sequence[Violation]) -> None:
+        """Be an API that is not what the function assumes, in these ways and no others."""
+        with self._app.lock:
+            self._app.violations.chosen = frozenset(violations)
 
     def journal(self, after: int = 0) -> tuple[Entry, ...]:
         """What happened to every request, in the order of arrival, from the one that follows number `after`."""

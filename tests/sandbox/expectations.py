@@ -37,6 +37,21 @@ def _bad(error: str = "BadInput") -> Expectation:
     return Expectation(error=error)
 
 
+def _failed(*items: str, **then: int) -> Expectation:
+    """A partial reply."""
+    return Expectation(fields={"batchItemFailures": [{"itemIdentifier": item} for item in items]}, then=then)
+
+
+def _counted(accepted: int = 0, parked: int = 0, **then: int) -> Expectation:
+    """The counts of a source without partial replies."""
+    return Expectation(fields={"accepted": accepted, "parked": parked, "ignored": 0}, then=then)
+
+
+# What the samples of SQS and Kinesis call their records, but for the last digits.
+_SQS = "059f36b4-87a3-44ab-83d2-66197581"
+_KINESIS = "49590338271490256608559692538361571095921575989136588"
+_DYNAMODB = "4421584500000000017450"
+
 _SWEPT = {"task": "sweep", "left": 0}
 
 EXPECTED: Mapping[str, Expectation] = {
@@ -59,7 +74,21 @@ EXPECTED: Mapping[str, Expectation] = {
     "http-v2.respond-async": _is(202),
     "timer.sweep": Expectation(fields=_SWEPT, then={"share": -3}),
     "scf-timer.sweep": Expectation(fields=_SWEPT),
+    "sqs.increase": _failed(like=9),
+    "sqs.redelivered-half": _failed(),
+    "kinesis.increase": _failed(like=11),
+    "dynamodb.insert": _failed(like=13),
+    "sns.increase": _counted(accepted=1, like=14),
+    "eventbridge.increase": _counted(accepted=1, like=15),
+    "eventbridge-scheduler.increase": _counted(accepted=1, like=16),
+    "msk.increase": _counted(accepted=2),
+    "scf-ckafka.increase": _counted(accepted=3, like=18),
+    "records.empty": _failed(),
     "bad.alb.no-token": _is(401),
+    "bad.dynamodb.keys-only": _failed(f"{_DYNAMODB}000016"),
+    "bad.dynamodb.value-not-whole": _failed(f"{_DYNAMODB}000017"),
+    "bad.eventbridge.no-payload": _counted(parked=1),
+    "bad.eventbridge.too-long-ago": _counted(parked=1),
     "bad.http-v1.no-path": _is(400),
     "bad.http-v2.body-not-base64": _is(400),
     "bad.http-v2.body-not-json": _is(400),
@@ -73,6 +102,7 @@ EXPECTED: Mapping[str, Expectation] = {
     "bad.http-v2.no-such-group": _is(404),
     "bad.http-v2.no-such-route": _is(404),
     "bad.http-v2.no-token": _is(401),
+    "bad.http-v2.operator": _is(400),
     "bad.http-v2.receipt-key": _is(400),
     "bad.http-v2.same-name-twice": _is(400),
     "bad.http-v2.too-many-keys": _is(400),
@@ -81,7 +111,26 @@ EXPECTED: Mapping[str, Expectation] = {
     "bad.http-v2.value-not-whole": _is(400),
     "bad.http-v2.value-out-of-range": _is(400),
     "bad.http-v2.wrong-method": _is(405),
+    "bad.kinesis.data-not-base64": _failed(f"{_KINESIS}016", like=19),
+    "bad.msk.no-value": _counted(parked=1),
+    "bad.msk.value-not-base64": _counted(parked=1),
+    "bad.operator.no-group": _bad(),
+    "bad.operator.no-such-record": _bad(),
+    "bad.operator.not-a-verdict": _bad(),
+    "bad.operator.not-frozen": _bad(),
+    "bad.operator.unknown-task": _bad(),
+    "bad.records.unknown-source": _bad("UnknownEvent"),
+    "bad.scf-ckafka.body-not-json": _counted(accepted=1, parked=1, like=20),
     "bad.scf-function-url.body-not-json": _is(400),
+    "bad.sns.message-not-json": _counted(parked=1),
+    "bad.sqs.body-not-an-object": _failed(f"{_SQS}0012"),
+    "bad.sqs.body-not-json": _failed(f"{_SQS}0010", like=21),
+    "bad.sqs.caller-not-text": _failed(f"{_SQS}0013"),
+    "bad.sqs.foreign-records": _failed(like=22),
+    "bad.sqs.key-reused": _failed(f"{_SQS}0015"),
+    "bad.sqs.key-with-a-space": _failed(f"{_SQS}0014"),
+    "bad.sqs.no-such-group": _failed(f"{_SQS}0016", like=23),
+    "bad.sqs.too-long-ago": _failed(),
     "bad.timer.group-id-not-text": _bad(),
     "bad.timer.message-not-json": _bad(),
     "bad.timer.no-message": _bad(),
@@ -90,4 +139,10 @@ EXPECTED: Mapping[str, Expectation] = {
     "bad.timer.unknown-field": _bad(),
     "bad.timer.unknown-task": _bad(),
     "bad.unknown-kind": _bad("UnknownEvent"),
+    "operator.inspect": Expectation(fields={"to_be_judged": []}),
+    "scf-operator.inspect": Expectation(fields={"to_be_judged": []}),
+    "operator.adopt": Expectation(fields={"done": True, "changed": False}),
+    "operator.parked-list": Expectation(fields={"action": "list"}),
+    "operator.parked-replay": Expectation(fields={"outcome": "applied", "dropped": True}, then={"like": 24}),
+    "operator.parked-drop": Expectation(fields={"dropped": True}),
 }

@@ -23,7 +23,7 @@ _POLL_S: Final = 0.02
 class Service(Protocol):
     """What stands behind the sockets."""
 
-    def now(self) -> float:
+    def date(self) -> float:
         """The sandbox's time, for `Date`."""
 
     def exchange(self, call: Call) -> Reply | None:

@@ -13,6 +13,7 @@ from tests.sandbox.commands import Name
 from tests.sandbox.counters import GroupKind
 from tests.sandbox.faults import Fault
 from tests.sandbox.journal import Entry
+from tests.sandbox.violations import Violation
 
 _TIMEOUT_S: Final = 10.0
 
@@ -83,6 +84,10 @@ class Sandbox:
     def set_keys(self, keys: Sequence[str]) -> None:
         """Set the keys that are valid; several while one is being replaced."""
         self._tell("set_keys", keys=keys)
+
+    def violate(self, violations: Sequence[Violation]) -> None:
+        """Be an API that is not what the function assumes, in these ways and no others."""
+        self._tell("violate", violations=violations)
 
     def journal(self, after: int = 0) -> tuple[Entry, ...]:
         """What happened to every request, in the order of arrival, from the one that follows number `after`."""

@@ -98,6 +98,7 @@ def _welcome(chat: ChatServer, gateway: Gateway, groups: Sequence[str]) -> str:
     sent = {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": "first", "Content-Type": "application/json"}
     body = f'{{"GroupId": "{groups[0]}", "GroupCounter": [{{"Key": "like", "Value": 5}}], "Mode": "Increase"}}'
     headers = " ".join(f"-H '{name}: {value}'" for name, value in sent.items())
+    variables = " ".join(f"{name}='{os.environ[name]}'" for name in ("CHAT_SECRET", "CHAT_ENDPOINT", "LEDGER_URL"))
     return "\n".join(
         [
             f"The function  {gateway.url}  with its pages at {gateway.url}/swagger (token: {TOKEN})",
@@ -107,6 +108,10 @@ def _welcome(chat: ChatServer, gateway: Gateway, groups: Sequence[str]) -> str:
             "Try it, as often as you like: one key counts once.",
             "",
             f"  curl -i {gateway.url}/v1/update_group_counter {headers} -d '{body}'",
+            "",
+            "An operator's look at the group, from another shell here:",
+            "",
+            f"  {variables} make inspect GROUP={groups[0]}",
             "",
             "Ctrl-C ends it.",
         ]

@@ -25,6 +25,7 @@ WRITES: Final = (
     "set_clock_offset",
     "set_apply_lag",
     "set_keys",
+    "violate",
     "drain",
     "reset",
 )

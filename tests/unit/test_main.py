@@ -82,10 +82,23 @@ def test_both_entry_points_take_timer_events(entry: Entry, context: Context) -> 
 
 
 @pytest.mark.parametrize(("entry", "context"), ENTRIES)
+def test_both_entry_points_take_batches_and_park_in_the_ledgers_own_store(entry: Entry, context: Context) -> None:
+    """One of each cloud's: what is wrong in them is put aside."""
+    assert entry({"Records": []}, context(TIMEOUT_S)) == {"batchItemFailures": []}
+    message = {"topic": "counters", "partition": 1, "offset": 36, "msgBody": "Hello from Ckafka!"}
+    counts = {"accepted": 0, "parked": 1, "ignored": 0}
+    assert entry({"Records": [{"Ckafka": message}]}, context(TIMEOUT_S)) == counts
+    shelf, app = bootstrap.service().shelf, bootstrap.service().vault.current().sdkappid
+    assert [(parked.id, parked.payload) for parked in shelf.parked(app, 10)] == [
+        ("ckafka/counters/1/36", "Hello from Ckafka!")
+    ]
+
+
+@pytest.mark.parametrize(("entry", "context"), ENTRIES)
 def test_both_entry_points_refuse_an_unknown_event(entry: Entry, context: Context) -> None:
     """By one clear error."""
     with pytest.raises(UnknownEvent, match="known are: "):
-        entry({"Records": []}, context(TIMEOUT_S))
+        entry({"Records": [{"eventSource": "aws:s3"}]}, context(TIMEOUT_S))
 
 
 def test_without_a_context_everything_works() -> None:

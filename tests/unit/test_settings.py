@@ -97,6 +97,12 @@ def test_everything_can_be_set() -> None:
     assert (settings.window_s, settings.window_http_s, settings.docs) == (903.25, 904.0, True)
 
 
+@pytest.mark.parametrize("scheme", ["bearer", "signature", "platform"])
+def test_callers_are_known_by_one_of_three_schemes(scheme: str) -> None:
+    """Each has its authenticator."""
+    assert read(HTTP_AUTH=scheme).http_auth == scheme
+
+
 def test_the_bound_follows_life_and_guard() -> None:
     """Unless it is given."""
     assert read(SIGNATURE_LIFE_S="8", CLOCK_GUARD_S="6.5").bound_s == 14.5
@@ -113,7 +119,7 @@ def test_the_bound_follows_life_and_guard() -> None:
         *(("WAIT_S", text) for text in ("-0.1", "NaN", "Infinity", "999999999999", "0x10", "1" * 400)),
         *(("CHAT_CALLS_PER_SECOND", text) for text in ("0", "0.5", "many")),
         *(("CLOCK_GUARD_S", "-1"), ("ATTEMPT_BOUND_S", "0"), ("DEDUPE_WINDOW_S", "0"), ("DEDUPE_WINDOW_HTTP_S", "x")),
-        *(("HTTP_AUTH", "basic"), ("HTTP_AUTH", "Bearer"), ("HTTP_AUTH", "signature"), ("HTTP_AUTH", "platform")),
+        *(("HTTP_AUTH", "basic"), ("HTTP_AUTH", "Bearer"), ("HTTP_AUTH", "bearer,platform")),
         *(("DOCS", "yes"), ("DOCS", "ON"), ("RECEIPT_KEY", "r" * 129), ("RECEIPT_KEY", "é" * 65)),
         *(("BASE_PATH", text) for text in ("/a b", "/a?b", "//a", "/a//b", "http://host/a", "/é")),
         *(

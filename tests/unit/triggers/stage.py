@@ -15,13 +15,16 @@ from handler.core.instance import Instance
 from handler.core.notices import Notice
 from handler.core.ports import Call, Counted, Fault, Ledger, Ports, Refused, Reply, Rules, Unclear
 from handler.core.rows import Group
-from handler.triggers import http, timer
-from handler.triggers.auth import Bearer
+from handler.core.shelf import Shelf
+from handler.triggers import batch, http, timer
+from handler.triggers.auth import Bearer, Callers
 from handler.triggers.kinds import recognise
 from handler.triggers.service import Service
 from tests.sandbox.dialects import Dialect, event_of
 from tests.sandbox.memory_ledger import MemoryLedger
+from tests.sandbox.memory_shelf import MemoryShelf
 from tests.sandbox.responses import Response, response_of
+from tests.unit.core.memory_probes import MemoryProbes
 
 APP = 1400000000
 CALLER = "mobile-backend"
@@ -117,14 +120,16 @@ class HandVault:
 
 
 class Told:
-    """Remembers notices."""
+    """Remembers notices, and the reasons among their evidence."""
 
     def __init__(self) -> None:
         self.notices: list[Notice] = []
+        self.reasons: list[str | float | None] = []
 
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
         """Remember one."""
         self.notices.append(notice)
+        self.reasons.append(evidence.get("reason"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +155,18 @@ class Stage:
         self.chat = Chat(self.clock)
         self.chat.groups["room"] = {}
         self.ledger: Ledger = MemoryLedger(self.clock)
+        self.shelf: Shelf = MemoryShelf()
         self.service = self._service()
 
     def _service(self) -> Service:
         ports = Ports(self.ledger, self.chat, self.clock, random.Random(1), self.told)
         return Service(
             instance=Instance.of(ports, self.rules),
+            shelf=self.shelf,
+            probes=MemoryProbes(self.clock),
             vault=self.vault,
             http_status=http_status,
-            authenticator=Bearer(self.vault, self.told),
+            authenticator=Bearer(Callers(self.vault, self.told)),
             wait_s=5.0,
             window_s=1_296_000.0,
             window_http_s=172_800.0,
@@ -171,6 +179,11 @@ class Stage:
         self.ledger = ledger
         self.service = self._service()
 
+    def use_shelf(self, shelf: Shelf) -> None:
+        """Put another shelf in place, before or between events."""
+        self.shelf = shelf
+        self.service = self._service()
+
     def answer(self, event: dict[str, object]) -> dict[str, object]:
         """The reply to an HTTP event, as the function returns it."""
         kind, content = recognise(event)
@@ -179,6 +192,11 @@ class Stage:
     def tick(self, event: dict[str, object]) -> dict[str, object]:
         """What a timer event returns."""
         return timer.run(event, self.turn, self.service)
+
+    def batch(self, event: dict[str, object]) -> dict[str, object]:
+        """What an event of a source returns."""
+        kind, content = recognise(event)
+        return batch.run(kind, content, self.turn, self.service)
 
     def send(
         self,

@@ -11,7 +11,7 @@ from handler.core.credentials import Secret
 from handler.core.errors import SecretUnavailable, Unauthorized
 from handler.core.notices import Notice
 from handler.triggers import auth
-from handler.triggers.auth import Bearer
+from handler.triggers.auth import Bearer, Callers, Identity
 from handler.triggers.request import Request
 from tests.unit.triggers.stage import HandVault, Told, secret
 
@@ -33,7 +33,7 @@ def told() -> Told:
 @pytest.fixture
 def bearer(vault: HandVault, told: Told) -> Bearer:
     """The scheme."""
-    return Bearer(vault, told)
+    return Bearer(Callers(vault, told))
 
 
 def request(authorization: str | None) -> Request:
@@ -44,7 +44,7 @@ def request(authorization: str | None) -> Request:
 @pytest.mark.parametrize("written", ["Bearer token-2", "bearer token-2", "BEARER  token-2 "])
 def test_a_known_token_names_its_caller(bearer: Bearer, vault: HandVault, written: str) -> None:
     """The scheme's name may be in any case."""
-    assert bearer.caller(request(written)) == "second"
+    assert bearer.identify(request(written)) == Identity("second")
     assert vault.refreshes == []
 
 
@@ -54,7 +54,7 @@ def test_a_request_without_a_bearer_token_is_unauthorized(
 ) -> None:
     """And costs no fetch of the secret."""
     with pytest.raises(Unauthorized, match="has no header Authorization: Bearer <token>"):
-        bearer.caller(request(written))
+        bearer.identify(request(written))
     assert vault.refreshes == []
 
 
@@ -62,7 +62,7 @@ def test_a_request_without_a_bearer_token_is_unauthorized(
 def test_an_unknown_token_is_unauthorized_after_one_refresh(bearer: Bearer, vault: HandVault, token: str) -> None:
     """The vault is told not to fetch a secret anew that is younger than 30 s."""
     with pytest.raises(Unauthorized, match="the token belongs to no caller") as refused:
-        bearer.caller(request(f"Bearer {token}"))
+        bearer.identify(request(f"Bearer {token}"))
     assert vault.refreshes == [30.0]
     assert "token-" not in str(refused.value)
 
@@ -70,14 +70,14 @@ def test_an_unknown_token_is_unauthorized_after_one_refresh(bearer: Bearer, vaul
 def test_a_new_token_is_found_in_the_fresh_secret(bearer: Bearer, vault: HandVault, told: Told) -> None:
     """So a token can be added without a restart, and the refresh is told."""
     vault.fresh = secret(third="token-3")
-    assert bearer.caller(request("Bearer token-3")) == "third"
+    assert bearer.identify(request("Bearer token-3")) == Identity("third")
     assert told.notices == [Notice.SECRET_REFRESHED]
 
 
 def test_a_refresh_that_fetched_nothing_is_not_told(bearer: Bearer, told: Told) -> None:
     """The secret was young, or the fetch failed."""
     with pytest.raises(Unauthorized):
-        bearer.caller(request("Bearer token-3"))
+        bearer.identify(request("Bearer token-3"))
     assert told.notices == []
 
 
@@ -85,7 +85,7 @@ def test_a_secret_without_callers_knows_nobody(bearer: Bearer, vault: HandVault)
     """An empty list is not an open door."""
     vault.secret = vault.fresh = secret()
     with pytest.raises(Unauthorized):
-        bearer.caller(request("Bearer token-1"))
+        bearer.identify(request("Bearer token-1"))
 
 
 def test_every_caller_is_compared_even_after_a_match(bearer: Bearer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_every_caller_is_compared_even_after_a_match(bearer: Bearer, monkeypatch
         return compared[-1]
 
     monkeypatch.setattr(auth, "hmac", type("hmac", (), {"compare_digest": staticmethod(counted)}))
-    assert bearer.caller(request("Bearer token-1")) == "first"
+    assert bearer.identify(request("Bearer token-1")) == Identity("first")
     assert compared == [True, False]
 
 
@@ -112,7 +112,7 @@ class EmptyVault(HandVault):
 def test_without_a_secret_nobody_is_turned_away_as_unknown() -> None:
     """The caller is to come back, not to change its token."""
     with pytest.raises(SecretUnavailable):
-        Bearer(EmptyVault(), Told()).caller(request("Bearer token-1"))
+        Bearer(Callers(EmptyVault(), Told())).identify(request("Bearer token-1"))
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.core.errors import BadInput
-from handler.triggers.headers import location, read_key, read_wait_s, write_key
+from handler.triggers.headers import agreed_key, location, read_key, read_wait_s, write_key
 
 VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=255)
 
@@ -31,6 +31,29 @@ def test_a_quoted_key_is_the_key_between_the_quotes(key: str) -> None:
 def test_a_bare_key_is_itself(key: str) -> None:
     """A key that begins with a quote is a quoted one."""
     assert read_key(key) == read_key(f" \t{key} ") == key
+
+
+@given(VISIBLE)
+def test_without_a_signed_key_the_written_one_is_agreed(key: str) -> None:
+    """And a missing one is missing."""
+    assert agreed_key(quoted(key), None) == key
+    with pytest.raises(BadInput, match=r"^Idempotency-Key: is missing$"):
+        agreed_key(None, None)
+
+
+@given(VISIBLE, VISIBLE)
+def test_a_signed_key_is_the_key_and_a_written_one_may_only_repeat_it(key: str, other: str) -> None:
+    """Whatever the two are."""
+    assert agreed_key(None, quoted(key)) == agreed_key(quoted(key), quoted(key)) == key
+    if other != key:
+        with pytest.raises(BadInput, match=r"^Idempotency-Key: differs from the signed webhook-id"):
+            agreed_key(quoted(other), quoted(key))
+
+
+def test_a_signed_key_that_is_none_is_named_as_what_it_is() -> None:
+    """By the header that it came in."""
+    with pytest.raises(BadInput, match=r"^webhook-id: must be 1 to 255 visible ASCII characters$"):
+        agreed_key("k", "k" * 256)
 
 
 @given(VISIBLE)

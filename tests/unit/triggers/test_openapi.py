@@ -9,7 +9,10 @@ from dataclasses import replace
 
 import pytest
 
+from handler.triggers.auth import Callers
+from handler.triggers.platform import Platform
 from handler.triggers.routes import ROUTES
+from handler.triggers.signature import Signature
 from tests.sandbox.dialects import DIALECTS, Dialect
 from tests.unit.triggers.stage import RULES, UPDATE, Stage, headers
 
@@ -75,6 +78,40 @@ def test_the_update_tells_its_headers_and_statuses(stage: Stage) -> None:
         ("False", "Prefer"),
     ]
     assert part(stage, "paths", UPDATE, "post", "security") == [{"bearer": []}]
+
+
+SIGNED = ["webhook-id", "webhook-signature", "webhook-timestamp"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "named", "key_required"),
+    [("bearer", ["bearer"], True), ("signature", SIGNED, False), ("platform", ["platform"], True)],
+)
+def test_the_security_scheme_follows_the_setting(
+    stage: Stage, scheme: str, named: list[str], key_required: bool
+) -> None:
+    """Everything that a caller has to send is named; a signed request has its key already."""
+    authenticators = [stage.service.authenticator, Signature(Callers(stage.vault, stage.told), stage.clock), Platform()]
+    [authenticator] = [known for known in authenticators if known.scheme == scheme]
+    stage.service = replace(stage.service, authenticator=authenticator)
+    assert names(part(stage, "components", "securitySchemes")) == named
+    for method, path in [("post", UPDATE), ("get", "/v1/operations")]:
+        [needed] = json.loads(json.dumps(part(stage, "paths", path, method, "security")))
+        assert needed == {name: [] for name in named}
+    assert f"'required': {key_required}" in str(part(stage, "paths", UPDATE, "post", "parameters")).split("}")[0]
+    assert "security" not in names(part(stage, "paths", "/v1/health", "get"))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("base", ["", "/chat"])
+def test_the_document_is_served_by_every_platform_behind_any_base_path(
+    stage: Stage, dialect: Dialect, base: str
+) -> None:
+    """The same one, as JSON, to whoever asks."""
+    stage.service = replace(stage.service, base_path="/chat")
+    seen = stage.send("GET", f"{base}/openapi.json", dialect=dialect)
+    assert (seen.status, seen.headers["content-type"]) == (200, "application/json")
+    assert names(seen.body["paths"]) == sorted(route.path for route in ROUTES)
 
 
 @pytest.mark.parametrize(("receipt_key", "keys_max"), [("_receipt", 19), ("", 20)])

@@ -155,6 +155,7 @@ def test_bad_input_names_its_field() -> None:
 def test_an_unknown_caller_is_told_the_scheme() -> None:
     """As RFC 9110 asks of every 401."""
     assert problems.of_error(errors.Unauthorized("no caller")).headers == {"WWW-Authenticate": "Bearer"}
+    assert problems.of_error(errors.Unauthorized("no caller", "Other")).headers == {"WWW-Authenticate": "Other"}
 
 
 def test_an_app_that_is_refused_shows_the_vendors_code() -> None:

@@ -1,0 +1,28 @@
+"""The vendor's API as `verify` wants it: signed for any time and life, with a `random` of the test's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handler.chat.signed import SignedCalls, update_content
+from handler.core.ports import Reply
+from handler.core.rows import Group
+from handler.core.trials import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeClient:
+    """The core's `ProbeApi`, over the connections of a `ChatClient`."""
+
+    calls: SignedCalls
+
+    def update(self, trial: Trial) -> Reply:
+        """Send one update."""
+        content = update_content(trial.group, trial.mode.value, trial.counters)
+        shown = {key for key, _ in trial.counters}
+        signed = (trial.time, trial.life)
+        return self.calls.post("update_group_counter", trial.group, content, signed, shown, trial.random)
+
+    def read(self, group: Group, time: int, life: int) -> Reply:
+        """Read all counters of the group."""
+        return self.calls.post("get_group_counter", group, {"GroupId": group.id}, (time, life), shown=())

@@ -1,0 +1,147 @@
+"""What an operator decides about a frozen group, as pure functions on its row.
+
+A receipt that nothing explains proves nothing any more about what was under way. Once all of that is dead on the API's
+clock, the operator's word stands in for the proof, and the receipt as it is now becomes the base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from handler.core.commands import Mode
+from handler.core.errors import BadInput
+from handler.core.outcomes import Applied
+from handler.core.ports import Generation, Rules
+from handler.core.receipts import Landed, Sight, death, judge
+from handler.core.rows import Attempt, Debt, Remembered, Row
+from handler.core.runs import own_values, with_excess
+from handler.core.transitions import REMEMBERED_MAX, Change, Seen, forgotten, landed, record_of
+
+# What is kept of a memory of past attempts: a full one would freeze the group again at the next attempt that expires.
+REMEMBERED_AFTER = REMEMBERED_MAX // 2
+
+
+class Verdict(str, Enum):
+    """What became of an operation, or of a correction."""
+
+    LANDED = "landed"
+    NOT_LANDED = "not-landed"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The operator's word: by id of an operation, and by id of the attempt for a correction.
+
+    `drops_debt` gives up what is owed back to counters that are no more, as after a group was made anew. `receipt` is
+    the value that the operator saw when judging: with another one the verdicts are out of date. `queued` is the verdict
+    on what waits in the queue of a restored row and is not named, because callers go on asking meanwhile.
+    """
+
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    drops_debt: bool = False
+    receipt: int | None = None
+    queued: Verdict | None = None
+
+    def landed(self, named: str) -> bool:
+        """Whether the operator says so."""
+        return self.verdicts.get(named) is Verdict.LANDED
+
+
+def to_be_judged(row: Row, generation: int) -> tuple[str, ...]:
+    """The ids that need a verdict: what the open attempt carries.
+
+    An operation that another landing has settled is asked for too, because this attempt may have counted it again. A
+    row of an older generation lacks what happened since, so nobody but an operator knows whether its queue was sent.
+    """
+    attempt = row.attempt
+    carried = tuple(entry.id for entry in attempt.entries) if attempt else ()
+    correction = (attempt.id,) if attempt and attempt.correction else ()
+    queued = tuple(entry.id for entry in row.queue) if row.generation < generation else ()
+    return carried + correction + queued
+
+
+def completed(row: Row, decision: Decision, generation: int) -> Decision:
+    """The decision with a verdict on everything; one that leaves something open or names what is not there is refused.
+
+    A typing error must not count anything twice.
+    """
+    queued = {entry.id for entry in row.queue}
+    needed = to_be_judged(row, generation)
+    unnamed = queued.intersection(needed) - decision.verdicts.keys() if decision.queued else set[str]()
+    verdicts = {**decision.verdicts, **dict.fromkeys(unnamed, decision.queued or Verdict.NOT_LANDED)}
+    missing = [named for named in needed if named not in verdicts]
+    if missing:
+        raise BadInput("verdicts", f"lacks one for each of: {', '.join(missing)}")
+    unknown = len(verdicts.keys() - queued.union(needed))
+    if unknown:
+        raise BadInput("verdicts", f"has {unknown} of what this group does not owe; `inspect` lists the ids")
+    return replace(decision, verdicts=verdicts)
+
+
+def all_dead_at(row: Row, sighted: int, generation: Generation, rules: Rules) -> float:
+    """The API time from which nothing of the group's past can land any more.
+
+    What the row knows dies at its own time; what it does not know was signed before the operator first looked at the
+    frozen group (R9); and instances may have gone on with an older generation for as long as they cache it (R10).
+    """
+    attempts = [past.attempt for past in row.remembered] + ([row.attempt] if row.attempt else [])
+    known = [death(attempt, rules.bound_of(attempt)) for attempt in attempts]
+    restored = generation.started + rules.bound_s + 1 + rules.cache_s if row.generation < generation.number else 0.0
+    return max(*known, sighted + rules.bound_s + 1, restored)
+
+
+def decided(row: Row, decision: Decision, sight: Sight, seen: Seen, generation: int, rules: Rules) -> Change:
+    """The row that stands on the receipt as it is now, judged by the operator, and not frozen any more.
+
+    What past attempts are found to have moved on top of the verdicts is settled or owed back as ever (R7). They stay in
+    mind afterwards: a landing later than now moves the new base by its weight as it would have moved the old one. What
+    came before now and was overwritten is for the operator to say.
+    """
+    if decision.receipt not in {None, sight.value}:
+        raise BadInput("receipt", f"is {sight.value} by now: inspect the group again and judge anew")
+    change = _judged(row, decision, seen)
+    past = judge(change.row, sight, bound_s=0)
+    times = past.times if isinstance(past, Landed) else {}
+    if row.attempt is not None and row.attempt.id in times:
+        raise BadInput("verdicts", "say not-landed of an attempt that the receipt shows to have landed")
+    after = landed(change.row, sight.value, times, seen)
+    kept = forgotten(after.row, sight.asked_after, rules.bound_of, rules.forget_s).remembered[-REMEMBERED_AFTER:]
+    debt = () if decision.drops_debt else after.row.debt
+    row = replace(after.row, remembered=kept, debt=debt, frozen=None, sighted=None, generation=generation)
+    return Change(row, {**change.records, **after.records}, excess=bool(times))
+
+
+def _judged(row: Row, decision: Decision, seen: Seen) -> Change:
+    """The row without its open attempt. What landed has its record, what did not waits in the queue again."""
+    owed = [entry for entry in row.owed if decision.landed(entry.id)]
+    applied = {entry.id: Applied(own_values(entry, seen.values), observed_later=True) for entry in owed}
+    records = {entry.id: record_of(entry, applied[entry.id], seen.at) for entry in owed}
+    rest = tuple(entry for entry in row.owed if entry.id not in records)
+    if row.attempt is None:
+        return Change(replace(row, queue=rest), records)
+    attempt = row.attempt
+    told_landed = {named for named in _carried(attempt) if decision.landed(named)}
+    judged = replace(row, attempt=None, queue=rest, debt=_debt_after(row, attempt, told_landed))
+    if told_landed:
+        judged = replace(judged, base=(row.base or 0) + attempt.shift(row.base or 0))
+    if told_landed != _carried(attempt):
+        judged = replace(judged, remembered=(*row.remembered, Remembered(attempt)))
+    return Change(judged, records)
+
+
+def _carried(attempt: Attempt) -> set[str]:
+    return {entry.id for entry in attempt.entries} | ({attempt.id} if attempt.correction else set())
+
+
+def _debt_after(row: Row, attempt: Attempt, told_landed: Collection[str]) -> Debt:
+    """A correction that landed is paid, an operation settled before has landed once too often, a Set ends a debt."""
+    counted = [entry for entry in attempt.entries if entry.id in told_landed]
+    set_anew = {key for entry in counted if entry.mode is Mode.SET for key, _ in entry.counters}
+    debt = tuple((key, amount) for key, amount in row.debt if key not in set_anew)
+    if attempt.id in told_landed:
+        debt = with_excess(debt, attempt.mode, attempt.correction, 1)
+    for entry in counted:
+        debt = with_excess(debt, entry.mode, entry.counters, int(entry.id in attempt.settled))
+    return debt

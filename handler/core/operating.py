@@ -1,0 +1,123 @@
+"""How an operator brings a frozen group back: by its upstream value, or by a verdict on what was under way.
+
+The steps are those of the protocol with the operator's word in place of a proof: wait until nothing of the group's past
+can land any more (R4 b, R9), read the receipt after that, and move the row by compare-and-swap together with the
+records of what landed (R5). The rules of the decision are in `decisions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from handler.core import sweeping
+from handler.core.decisions import Decision, all_dead_at, completed, decided, to_be_judged
+from handler.core.errors import BadInput, TooManyCalls
+from handler.core.inspecting import SWAPS_MAX, see, sighted, stored, unreadable
+from handler.core.notices import Notice
+from handler.core.rows import Row
+from handler.core.visit import CONTENTION_S, Stop, Visit
+
+# A moment is proven to have passed by the next `Date`, which comes in whole seconds.
+LATER_MIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Nothing was decided, because something may still land: the event has to be repeated in so many seconds."""
+
+    retry_after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The row that is in force, and how many operations were settled by the decision; it `changed` or was right."""
+
+    row: Row
+    settled: int = 0
+    changed: bool = True
+
+
+def adopt(visit: Visit, decision: Decision) -> Decided | Later:
+    """Stand on the receipt as it is, for a group with nothing under way; what waits in its queue is still owed.
+
+    Waits until nothing of the group's past can land, if that fits into the visit.
+    """
+    row = stored(visit)
+    if to_be_judged(row, visit.instance.generation.current().number):
+        problem = "has operations of which nobody knows whether they landed: inspect it, and release it with verdicts"
+        raise BadInput("GroupId", problem)
+    if row.frozen is None:
+        row = _looked_after(visit, row)
+    if row.frozen is None:
+        return Decided(row, changed=False)
+    return _decided(visit, row, decision, Notice.GROUP_ADOPTED, _until)
+
+
+def release(visit: Visit, decision: Decision) -> Decided | Later:
+    """Unfreeze with a verdict on everything that was under way.
+
+    Never waits: a verdict that was made while something could still land is worth nothing once it has landed.
+    """
+    row = stored(visit)
+    if row.frozen is None:
+        raise BadInput("GroupId", "is not frozen: there is nothing to release")
+    completed(row, decision, visit.instance.generation.current().number)
+    return _decided(visit, row, decision, Notice.GROUP_RELEASED, _left_s)
+
+
+def _decided(
+    visit: Visit, row: Row, decision: Decision, notice: Notice, wait: Callable[[Visit, float], float]
+) -> Decided | Later:
+    instance, generation = visit.instance, visit.instance.generation.current()
+    see(visit, row)  # whoever has not heard the API's clock has heard it now
+    row = sighted(visit, row)
+    left_s = wait(visit, all_dead_at(row, row.sighted or 0, generation, instance.rules))
+    if left_s:
+        return Later(left_s)
+    evidence, _ = see(visit, row)
+    for _ in range(SWAPS_MAX):
+        # Nothing of a frozen row moves but its queue; a row that has moved otherwise was decided by somebody else.
+        grown = stored(visit)
+        if grown.frozen is None or grown.sighted != row.sighted:
+            raise BadInput("GroupId", "is not as it was: somebody else has decided meanwhile")
+        judged = completed(grown, decision, generation.number)
+        change = decided(grown, judged, evidence.sight, evidence.seen, generation.number, instance.rules)
+        if instance.ledger.swap(visit.group, change.row, change.records):
+            settled = len(change.records)
+            instance.reporter.report(notice, group=visit.group.id, base=change.row.base, operations=settled)
+            return Decided(change.row, settled)
+        instance.clock.sleep(visit.waits.jittered(CONTENTION_S))
+    raise TooManyCalls("too many others change this group at once")
+
+
+def _looked_after(visit: Visit, row: Row) -> Row:
+    """A group that is not frozen is looked at as the sweep does it (R11): what cannot be explained freezes it here."""
+    if row.base is None or row.receipt_key != visit.instance.rules.receipt_key or not row.receipt_key:
+        raise BadInput("GroupId", "has no receipt in use yet: its first operation begins one")
+    while visit.may_call():
+        follows = sweeping.watch(visit, row)
+        if isinstance(follows, Row):
+            return follows
+        if isinstance(follows, Stop) or not visit.pause(follows.after_s):
+            break
+        row = stored(visit)
+    raise unreadable(visit)
+
+
+def _until(visit: Visit, moment: float) -> float:
+    """Wait until a `Date` received proves that the API's clock has passed `moment`; else the seconds still to wait."""
+    while left_s := _left_s(visit, moment):
+        if left_s + visit.instance.call_s > visit.patience.until - visit.instance.clock.monotonic():
+            return left_s
+        visit.pause(left_s)
+        visit.read(())
+    return 0.0
+
+
+def _left_s(visit: Visit, moment: float) -> float:
+    """The seconds until that can be proven, 0 once it is."""
+    clock = visit.instance.api_clock
+    if clock.latest is not None and clock.latest >= moment:
+        return 0.0
+    return max(moment - clock.now(), LATER_MIN_S)

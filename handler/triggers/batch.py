@@ -1,0 +1,123 @@
+"""Event sources: read every record, accept group by group, put aside what will never be executed, and reply.
+
+A record is acknowledged once its operation is accepted, finished or not: whoever comes to the group next, or the sweep,
+finishes it. A repeated record finds its own key and counts nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from typing import TypeAlias
+
+from handler.core.commands import Operation
+from handler.core.errors import NotAccepted, OutcomeUnknown
+from handler.core.notices import Notice
+from handler.triggers.delivering import Failure, Refusal, Times, deliver
+from handler.triggers.kinds import Event, Kind
+from handler.triggers.letters import Letter, Reading, read_letter, source_and_records
+from handler.triggers.parking import park
+from handler.triggers.pool import each
+from handler.triggers.service import Limits, Service
+
+
+class Done(Enum):
+    """Why a record needs no further delivery."""
+
+    ACCEPTED = "accepted"
+    PARKED = "parked"
+    IGNORED = "ignored"
+
+
+Fate: TypeAlias = Done | Refusal | Failure
+
+
+def run(kind: Kind, event: Event, limits: Limits, service: Service) -> dict[str, object]:
+    """Do what a batch asks for; a partial reply where the source takes one, else counts: SCF logs what is returned.
+
+    Raises NotAccepted or OutcomeUnknown, once all that could be done is done, if some record was neither accepted nor
+    parked and cannot be named in the reply: the platform then delivers the batch again.
+    """
+    source, records = source_and_records(kind, event)
+    if source is None:
+        return {"batchItemFailures": []}
+    service.check_limits(limits)
+    times = Times.of(limits)
+    reading = Reading(service.instance.rules.receipt_key, service.window_s, service.instance.clock.now())
+    letters = [read_letter(record, source, reading) for record in records]
+    fates = _parked(letters, _delivered(letters, service, times), service, times)
+    _raise_for_unnamed(letters, fates)
+    if source.item is None:
+        counts = Counter(fates)
+        return {done.value: counts[done] for done in Done}
+    return {"batchItemFailures": [{"itemIdentifier": item} for item in _failed(letters, fates, service)]}
+
+
+def _delivered(letters: Sequence[Letter], service: Service, times: Times) -> list[Fate]:
+    """Bring every operation to its group."""
+    groups: dict[str, list[Operation]] = {}
+    for letter in letters:
+        if isinstance(letter.asks, Operation):
+            groups.setdefault(letter.asks.group_id, []).append(letter.asks)
+    if not groups:
+        return [_fate(letter, {}) for letter in letters]
+    counters, clock = service.counters(), service.instance.clock
+    delivered = each(groups, lambda group_id: deliver(group_id, groups[group_id], counters, clock, times))
+    in_order = {group_id: iter(results) for group_id, results in delivered.items()}
+    return [_fate(letter, in_order) for letter in letters]
+
+
+def _fate(letter: Letter, delivered: Mapping[str, Iterator[Refusal | Failure | None]]) -> Fate:
+    """What became of a letter; each group's results are in the order of its letters."""
+    if letter.asks is None:
+        return Done.IGNORED
+    if isinstance(letter.asks, Refusal):
+        return letter.asks
+    return next(delivered[letter.asks.group_id]) or Done.ACCEPTED
+
+
+def _parked(letters: Sequence[Letter], fates: Sequence[Fate], service: Service, times: Times) -> list[Fate]:
+    """Park what will never be executed, where nobody could be told of it or no delivery would help."""
+    refused = {
+        place: fate
+        for place, (letter, fate) in enumerate(zip(letters, fates, strict=True))
+        if isinstance(fate, Refusal) and (letter.item is None or fate.for_parking)
+    }
+
+    def parked(place: int) -> Fate:
+        try:
+            times.check(service.instance.clock)
+            park(letters[place], refused[place].reason, service)
+        except (NotAccepted, OutcomeUnknown) as failure:
+            return failure
+        return Done.PARKED
+
+    settled = each(refused, parked)
+    return [settled.get(place, fate) for place, fate in enumerate(fates)]
+
+
+def _raise_for_unnamed(letters: Sequence[Letter], fates: Sequence[Fate]) -> None:
+    failures = [
+        fate for letter, fate in zip(letters, fates, strict=True) if letter.item is None and isinstance(fate, Failure)
+    ]
+    if not failures:
+        return
+    problem = f"{len(failures)} of {len(letters)} records were not accepted, deliver them again: {failures[0]}"
+    if any(isinstance(failure, OutcomeUnknown) for failure in failures):
+        raise OutcomeUnknown(problem)
+    raise NotAccepted(problem)
+
+
+def _failed(letters: Sequence[Letter], fates: Sequence[Fate], service: Service) -> Iterable[str]:
+    """What the reply calls the records that failed, each once; a reason that nobody has told of yet is reported."""
+    failed: dict[str, None] = {}
+    for letter, fate in zip(letters, fates, strict=True):
+        if isinstance(fate, Done) or letter.item is None:
+            continue
+        failed[letter.item] = None
+        if isinstance(fate, Refusal) and not fate.is_told:
+            service.instance.reporter.report(
+                Notice.REJECTED, record=letter.id, source=letter.origin, reason=fate.reason
+            )
+    return failed

@@ -1,0 +1,91 @@
+"""Bring operations to their groups: in the source's order within a group, groups side by side, within the time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isinf
+from typing import TypeAlias
+
+from handler.core.commands import Operation
+from handler.core.errors import NotAccepted, OutcomeUnknown, TooManyCalls
+from handler.core.exactly_once import ExactlyOnce
+from handler.core.instance import Patience
+from handler.core.outcomes import KeyReused, Outcome, Rejected
+from handler.core.ports import Clock
+from handler.triggers.service import REPLY_MARGIN_S, Limits
+from handler.triggers.timer import UNLIMITED_S
+
+# Operations of one group that are accepted by one write; a row has room for about 250 small ones.
+CHUNK = 100
+
+# The last part of an invocation is for accepting alone, so that slow groups do not keep others from being accepted.
+ACCEPTING_SHARE = 0.25
+
+Failure: TypeAlias = NotAccepted | OutcomeUnknown
+"""Nothing is known to be accepted, for a reason that may pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a record is never executed.
+
+    `for_parking`: it is parked even where it could be reported as failed, because no delivery will ever go better.
+    `is_told`: the refusal has been reported where it happened.
+    """
+
+    reason: str
+    for_parking: bool = False
+    is_told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Moments of the local monotonic clock: until when to make calls, to begin ledger writes, and the end."""
+
+    calling: float
+    writing: float
+    end: float
+
+    @classmethod
+    def of(cls, limits: Limits) -> Times:
+        """Divide what the platform gives."""
+        end = limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline
+        accepting_s = max(REPLY_MARGIN_S, (end - limits.started) * ACCEPTING_SHARE)
+        return cls(end - accepting_s, end - REPLY_MARGIN_S, end)
+
+    def check(self, clock: Clock) -> None:
+        """Raise NotAccepted where no ledger write should begin any more."""
+        if clock.monotonic() >= self.writing:
+            raise NotAccepted("the invocation has no time left")
+
+
+def deliver(
+    group_id: str, operations: Sequence[Operation], counters: ExactlyOnce, clock: Clock, times: Times
+) -> list[Refusal | Failure | None]:
+    """What becomes of each operation of a group; None for one that is accepted.
+
+    After a Failure nothing later is accepted, so that a second delivery keeps the order.
+    """
+    patience = Patience(until=times.calling, deadline=times.end)
+    fates: list[Refusal | Failure | None] = []
+    size = CHUNK
+    while len(fates) < len(operations):
+        part = operations[len(fates) : len(fates) + size]
+        try:
+            times.check(clock)
+            fates += map(_refusal, counters.apply(group_id, part, patience))
+        except (NotAccepted, OutcomeUnknown) as failure:
+            if not isinstance(failure, TooManyCalls) or len(part) == 1:
+                return [*fates, *[failure] * (len(operations) - len(fates))]
+            # Large operations fill a row sooner.
+            size = len(part) // 2
+    return fates
+
+
+def _refusal(outcome: Outcome) -> Refusal | None:
+    if isinstance(outcome, Rejected):
+        return Refusal(f"the vendor refused it with code {outcome.code}", is_told=True)
+    if isinstance(outcome, KeyReused):
+        return Refusal("its key came before with another content")
+    return None

@@ -1,0 +1,116 @@
+"""From an event of a source to its letters: each is one record, and the operation that it asks for or what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from handler.core.commands import Operation
+from handler.core.errors import BadInput
+from handler.triggers.delivering import Refusal
+from handler.triggers.kinds import MSK_SOURCE, Event, Kind, source_of
+from handler.triggers.messages import read_operation
+from handler.triggers.sources import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, Delivery, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One record of a batch. `asks` is None where it asks for nothing.
+
+    `item` is what a partial reply calls it, None where the source takes none or the record has no name. `id`, `origin`
+    and `text` are what it is parked with.
+    """
+
+    item: str | None
+    id: str
+    origin: str
+    text: str
+    asks: Operation | Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What operations are made with: `now` is in seconds since 1970, `window_s` the life of an answer."""
+
+    receipt_key: str
+    window_s: float
+    now: float
+
+
+def source_and_records(kind: Kind, event: Event) -> tuple[Source | None, list[object]]:
+    """The one source of a batch, that of its first record of any source; none for an empty batch."""
+    if kind is Kind.EVENTBRIDGE:
+        return EVENTBRIDGE, [event]
+    if kind is Kind.MSK:
+        return MSK, list(_msk_records(event))
+    records = event["Records"]
+    if not isinstance(records, list):
+        raise BadInput("Records", "is not a list")
+    name = next(filter(None, map(source_of, records)), None)
+    return SOURCES[name] if name else None, records
+
+
+def read_letter(record: object, source: Source, reading: Reading) -> Letter:
+    """Read one record, whatever it is."""
+    item = _item(record, source)
+    try:
+        delivery = _delivery(record, source)
+    except BadInput as error:
+        text = _shown(record)
+        return Letter(item, _digest(text), source.name, text, Refusal(str(error)))
+    if delivery is None:
+        return Letter(item, "", source.name, "", None)
+    text, asks = _asked(delivery, source, reading)
+    return Letter(item, delivery.key, delivery.caller, text, asks)
+
+
+def _asked(delivery: Delivery, source: Source, reading: Reading) -> tuple[str, Operation | Refusal]:
+    text = _shown(delivery.content)
+    old = delivery.sent is not None and reading.now - delivery.sent > reading.window_s
+    try:
+        text = source.text(delivery.content)
+        if old:
+            # R11: the answer of its first delivery may be forgotten, so nobody could tell whether it ran.
+            return text, Refusal("is older than DEDUPE_WINDOW_S", for_parking=True)
+        key, caller = delivery.key, delivery.caller
+        return text, read_operation(text, key, caller, reading.receipt_key, reading.window_s)
+    except BadInput as error:
+        return text, Refusal(str(error), for_parking=old)
+
+
+def _delivery(record: object, source: Source) -> Delivery | None:
+    if not isinstance(record, dict):
+        raise BadInput("record", "is not an object")
+    if source.name in SOURCES and source_of(record) != source.name:
+        raise BadInput("record", f"is not of the batch's source {source.name}")
+    return source.read(record)
+
+
+def _item(record: object, source: Source) -> str | None:
+    named = source.item(record) if source.item and isinstance(record, dict) else None
+    return named if isinstance(named, str) and 1 <= len(named) <= NAME_CHARACTERS and named.isprintable() else None
+
+
+def _msk_records(event: Event) -> Iterator[object]:
+    """Every partition's records in their order, each with the ARN that the event says once for all of them."""
+    partitions = event["records"]
+    for records in partitions.values() if isinstance(partitions, dict) else ():
+        for record in records if isinstance(records, list) else [records]:
+            origin = {"eventSource": MSK_SOURCE, "eventSourceArn": event.get("eventSourceArn")}
+            yield {**record, **origin} if isinstance(record, dict) else record
+
+
+def _shown(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    try:
+        return json.dumps(content, ensure_ascii=False, default=repr)
+    except (TypeError, ValueError, RecursionError):
+        return repr(type(content))
+
+
+def _digest(text: str) -> str:
+    """A record that shows no identity is known by what it holds."""
+    return "record/" + hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()

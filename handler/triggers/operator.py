@@ -1,0 +1,64 @@
+"""Operator events: what whoever may invoke the function directly asks for. None of them ever comes in over HTTP."""
+
+from __future__ import annotations
+
+from math import isinf
+
+from handler.core import inspecting, operating
+from handler.core.instance import Patience
+from handler.core.operating import Decided, Later
+from handler.core.rows import Group
+from handler.core.visit import Visit
+from handler.triggers import unparking, verification
+from handler.triggers.inspection import Json, shown
+from handler.triggers.kinds import Event
+from handler.triggers.orders import VERIFY, Adopt, Drop, Inspect, ListParked, Order, Release, Replay, read_order
+from handler.triggers.service import REPLY_MARGIN_S, Limits, Service
+
+# How long to go on where the platform tells of no deadline.
+UNLIMITED_S = 60.0
+
+
+def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
+    """Do what an operator event asks for, and answer it in its own words.
+
+    Raises BadInput for an event that is wrong or does not fit what it is about, NotAccepted when nothing was changed,
+    and OutcomeUnknown when a write's answer was lost: an inspection then shows what became of it.
+    """
+    if event.get("task") == VERIFY:
+        return verification.run(event, limits, service)
+    order = read_order(event)
+    service.check_limits(limits)
+    asked: Json = {name: event[name] for name in ("task", "action", "GroupId", "id") if name in event}
+    return asked | _answer(order, _patience(limits), service)
+
+
+def _answer(order: Order, patience: Patience, service: Service) -> Json:
+    if isinstance(order, ListParked):
+        return unparking.page(order, service)
+    if isinstance(order, Replay):
+        return unparking.replay(order, patience, service)
+    if isinstance(order, Drop):
+        return unparking.drop(order, service)
+    visit = Visit(service.instance, Group(service.vault.current().sdkappid, order.group_id), patience)
+    if isinstance(order, Inspect):
+        return shown(inspecting.inspect(visit))
+    return _decided(_decide(order, visit))
+
+
+def _decide(order: Adopt | Release, visit: Visit) -> Decided | Later:
+    if isinstance(order, Adopt):
+        return operating.adopt(visit, order.decision)
+    return operating.release(visit, order.decision)
+
+
+def _decided(result: Decided | Later) -> Json:
+    if isinstance(result, Later):
+        return {"done": False, "retry_after_s": round(result.retry_after_s, 1)}
+    row = result.row
+    return {"done": True, "changed": result.changed, "base": row.base, "settled": result.settled, "owed": len(row.owed)}
+
+
+def _patience(limits: Limits) -> Patience:
+    deadline = limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline
+    return Patience(until=deadline - REPLY_MARGIN_S, deadline=deadline)

@@ -1,0 +1,1 @@
+"""What is deployed beside the function, and the operator's way to it."""

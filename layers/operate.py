@@ -1,0 +1,140 @@
+"""Send an operator event: to the function in this process, or to a deployed one.
+
+    python -m layers.operate --local inspect --group live-room
+    python -m layers.operate --function update-group-counter release --group live-room --verdict <id>=landed
+    python -m layers.operate --function update-group-counter parked list
+
+`--local` works with the environment as it is. The reply is JSON on standard output, whatever is logged on standard
+error; the exit code is 0 if there was a reply.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from typing import Protocol, TypeAlias
+
+Event: TypeAlias = dict[str, object]
+
+# No function on AWS runs for longer.
+LIMIT_S = 900
+
+VERDICTS = ("landed", "not-landed")
+
+
+class OperatorError(Exception):
+    """The function did not answer; the text says why, as far as it told."""
+
+
+class Lambda(Protocol):
+    """The one call of boto3's Lambda client that is needed here."""
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, object]:  # noqa: N803  # boto3's names
+        """Invoke and wait."""
+        ...
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Send one event and print its reply; 1 if there was none."""
+    options = parser().parse_args(arguments)
+    event = event_of(options)
+    try:
+        reply = locally(event) if options.local else deployed(event, options.function, client())
+    except OperatorError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(json.dumps(reply, indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+def event_of(options: argparse.Namespace) -> Event:
+    """The event that the arguments ask for."""
+    event: Event = {"Type": "Operator", "task": options.task}
+    if options.task == "parked":
+        named = {"action": options.action, "id": options.id, "IdempotencyKey": options.key}
+        named |= {"after": options.after, "limit": options.limit}
+    else:
+        named = {"GroupId": options.group, "debt": "drop" if getattr(options, "drop_debt", False) else None}
+        named["receipt"] = getattr(options, "receipt", None)
+        named["queued"] = getattr(options, "queued", None)
+        named["verdicts"] = dict(getattr(options, "verdict", ())) or None
+        named["quick"] = getattr(options, "quick", False) or None
+    return event | {name: value for name, value in named.items() if value is not None}
+
+
+def locally(event: Event) -> object:
+    """Let the function in this process do it, without a deadline."""
+    # Only this way needs the function's own packages.
+    from handler.core.errors import CounterError  # noqa: PLC0415
+    from handler.main import lambda_handler  # noqa: PLC0415
+
+    with redirect_stdout(sys.stderr):
+        try:
+            return lambda_handler(event, None)
+        except CounterError as error:
+            raise OperatorError(f"{type(error).__name__}: {error}") from None
+
+
+def deployed(event: Event, function: str, aws: Lambda) -> object:
+    """Invoke a function on AWS and wait for what it returns."""
+    answer = aws.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    body = answer["Payload"]
+    # The body is a stream.
+    text = body.read().decode() if hasattr(body, "read") else str(body)
+    if "FunctionError" in answer:
+        error = json.loads(text)
+        raise OperatorError(f"{error.get('errorType', 'error')}: {error.get('errorMessage', 'the function ended')}")
+    return json.loads(text)
+
+
+def client() -> Lambda:
+    """boto3's client, with the credentials and the region that it finds; OperatorError where there is none."""
+    try:
+        import boto3  # noqa: PLC0415  # needed for deployed functions only
+        from botocore.config import Config  # noqa: PLC0415
+    except ImportError:
+        raise OperatorError("--function needs boto3, which is not installed here: pip install boto3") from None
+    # Never repeated by the library: an event that is under way is not sent a second time.
+    made: Lambda = boto3.client("lambda", config=Config(read_timeout=LIMIT_S, retries={"total_max_attempts": 1}))
+    return made
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command takes."""
+    made = argparse.ArgumentParser(prog="python -m layers.operate", description="Send an operator event.")
+    where = made.add_mutually_exclusive_group(required=True)
+    where.add_argument("--local", action="store_true", help="the function in this process, its environment as it is")
+    where.add_argument("--function", help="the name or ARN of a function on AWS")
+    tasks = made.add_subparsers(dest="task", required=True)
+    for task in ("inspect", "adopt", "release", "verify"):
+        told = tasks.add_parser(task)
+        told.add_argument("--group", required=True, help="its GroupId")
+        if task == "verify":
+            told.add_argument("--quick", action="store_true", help="fewer than 100 calls")
+        if task in {"adopt", "release"}:
+            told.add_argument("--drop-debt", action="store_true", help="give up what is owed back to the group")
+        if task == "release":
+            told.add_argument("--verdict", type=_verdict, action="append", default=[], metavar="ID=landed|not-landed")
+            told.add_argument("--queued", choices=VERDICTS, help="a restored group's queue, where not named")
+            told.add_argument("--receipt", type=int, help="the receipt upstream as the inspection showed it")
+    parked = tasks.add_parser("parked")
+    parked.add_argument("action", choices=("list", "replay", "drop"))
+    parked.add_argument("--id", help="of the record")
+    parked.add_argument("--key", help="another idempotency key to replay it under")
+    parked.add_argument("--after", help="the id that the page comes after")
+    parked.add_argument("--limit", type=int, help="records of a page")
+    return made
+
+
+def _verdict(text: str) -> tuple[str, str]:
+    named, _, verdict = text.rpartition("=")
+    if not named or verdict not in VERDICTS:
+        raise argparse.ArgumentTypeError("a verdict is <id>=landed or <id>=not-landed")
+    return named, verdict
+
+
+if __name__ == "__main__":
+    sys.exit(main())

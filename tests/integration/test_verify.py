@@ -1,0 +1,329 @@
+"""`verify` through the function, against the Chat server: each violated assumption is found and named."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Lock
+from typing import TypedDict
+
+import pytest
+
+from handler import bootstrap
+from handler.core.errors import AppRefused, BadInput, LedgerUnavailable
+from handler.ledgers.sqlite_shelf import SqliteShelf
+from handler.main import lambda_handler
+from tests.sandbox.chat import ChatApp, ChatServer, ManualClock
+from tests.sandbox.contexts import lambda_context
+from tests.sandbox.environment import KEY, SDKAPPID, sandboxed_environment
+from tests.sandbox.verify import main
+from tests.sandbox.violations import Violation
+
+GROUP = "scratch"
+
+HOLDS, VIOLATED, NOT_TESTED = "holds", "violated", "not tested"
+
+QUICK: list[tuple[Violation, str, str, str]] = [
+    ("short_signatures_refused", "short signature accepted", "A2", "SIGNATURE_LIFE_S"),
+    ("expired_signatures_accepted", "signature refused 1 s after its end", "A2", "CLOCK_GUARD_S"),
+    ("expired_signatures_accepted", "signature refused 5 s after its end", "A2", "ATTEMPT_BOUND_S"),
+    ("tolerant_signatures", "signature refused 1 s after its end", "A2", "CLOCK_GUARD_S"),
+    ("signature_cache", "used signature refused after its end", "A2", "ATTEMPT_BOUND_S"),
+    ("wrong_date", "Date tells the time", "A2", "CLOCK_GUARD_S"),
+    ("slow_effects", "updates show within the guard", "A2", "CLOCK_GUARD_S"),
+    ("negative_deltas_refused", "Increase by -1 counts down", "", "callers"),
+    ("negative_deltas_refused", "Decrease by -1 counts up", "", "callers"),
+]
+WHOLE: list[tuple[Violation, str, str, set[str]]] = [
+    ("partial_updates", "A3", "callers", {"all keys of a call move together", "a refused call moves no key"}),
+    ("stale_reads", "A4", "RECEIPT_KEY", {"reads show the last update"}),
+]
+
+
+class Found(TypedDict, total=False):
+    """A finding as the function returns it."""
+
+    test: str
+    name: str
+    verdict: str
+    assumption: str
+    evidence: dict[str, object]
+    advice: str
+
+
+class SharedClock:
+    """The function's clock on that of the Chat server: whoever sleeps moves both."""
+
+    def __init__(self, manual: ManualClock) -> None:
+        self._manual = manual
+        self._lock = Lock()
+        self._lead_s = time.monotonic() - manual.now()
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._manual.now()
+
+    def monotonic(self) -> float:
+        """The real monotonic clock's moment of the beginning, and what has been slept since."""
+        return self._manual.now() + self._lead_s
+
+    def sleep(self, seconds: float) -> None:
+        """Move on."""
+        with self._lock:
+            self._manual.advance(seconds)
+
+
+@pytest.fixture
+def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
+    """The Chat server with a scratch group, and the function set up for it, both on a clock that nobody waits for."""
+    clock = ManualClock()
+    with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,)), clock=clock) as server:
+        server.create_group(GROUP)
+        for name, value in sandboxed_environment(server.endpoint, tmp_path).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("handler.bootstrap.SystemClock", lambda: SharedClock(clock))
+        bootstrap.forget()
+        yield server
+        bootstrap.forget()
+
+
+def verify(*, quick: bool = False, group: str = GROUP, timeout_s: float = 900.0) -> dict[str, object]:
+    """The function's answer to the operator."""
+    event = {"Type": "Operator", "task": "verify", "GroupId": group, "quick": quick}
+    answer = lambda_handler(event, lambda_context(timeout_s))
+    json.dumps(answer, allow_nan=False)
+    return answer
+
+
+def findings(answer: dict[str, object]) -> dict[str, Found]:
+    """The findings by name."""
+    found = answer["findings"]
+    assert isinstance(found, list)
+    return {finding["name"]: finding for finding in found}
+
+
+def verdicts(answer: dict[str, object]) -> dict[str, str]:
+    """The verdicts by name."""
+    return {name: finding["verdict"] for name, finding in findings(answer).items()}
+
+
+def test_a_faithful_api_holds_throughout(chat: ChatServer) -> None:
+    """Every test of L1 to L6, with every call that a whole run makes, and within the limit of the API."""
+    answer = verify()
+    assert set(verdicts(answer).values()) == {HOLDS}
+    assert (answer["violated"], answer["not_tested"], answer["set_back"], answer["stored"]) == (0, 0, True, True)
+    assert answer["calls"] == len(chat.journal())
+    assert 3300 < len(chat.journal()) <= 3500
+    assert not [entry for entry in chat.journal() if entry.code == 60007]
+    assert set(chat.values(GROUP).values()) == {0}
+
+
+def test_a_quick_run_takes_fewer_than_100_calls(chat: ChatServer) -> None:
+    """And holds just as well."""
+    answer = verify(quick=True)
+    assert set(verdicts(answer).values()) == {HOLDS}
+    assert len(chat.journal()) < 100
+
+
+@pytest.mark.parametrize(("violation", "name", "assumption", "setting"), QUICK)
+def test_a_quick_run_names_the_violation(
+    chat: ChatServer, violation: Violation, name: str, assumption: str, setting: str
+) -> None:
+    """The test that fails, the assumption that it bears on, and the setting to change."""
+    chat.violate([violation])
+    finding = findings(verify(quick=True))[name]
+    assert finding["verdict"] == VIOLATED
+    assert finding.get("assumption", "") == assumption
+    assert finding["advice"].startswith(f"{setting}: ")
+    assert finding["evidence"]
+
+
+@pytest.mark.parametrize(("violation", "assumption", "setting", "names"), WHOLE)
+def test_a_whole_run_names_the_violation_and_blames_nothing_else(
+    chat: ChatServer, violation: Violation, assumption: str, setting: str, names: set[str]
+) -> None:
+    """The same, for what takes many calls to see."""
+    chat.violate([violation])
+    violated = {name: found for name, found in findings(verify()).items() if found["verdict"] == VIOLATED}
+    assert violated.keys() == names
+    for finding in violated.values():
+        assert finding["assumption"] == assumption
+        assert finding["advice"].startswith(f"{setting}: ")
+        assert finding["evidence"]
+
+
+@pytest.mark.parametrize(
+    ("violation", "names"),
+    [
+        ("short_signatures_refused", {"short signature accepted"}),
+        ("tolerant_signatures", {"signature refused 1 s after its end"}),
+        ("signature_cache", {"used signature refused after its end"}),
+        ("slow_effects", {"updates show within the guard"}),
+        ("negative_deltas_refused", {"Increase by -1 counts down", "Decrease by -1 counts up"}),
+    ],
+)
+def test_a_quick_run_blames_nothing_else(chat: ChatServer, violation: Violation, names: set[str]) -> None:
+    """One violation fails its own tests and no others."""
+    chat.violate([violation])
+    assert {name for name, verdict in verdicts(verify(quick=True)).items() if verdict == VIOLATED} == names
+
+
+def test_expired_signatures_are_tried_with_a_long_life_where_short_ones_are_refused(chat: ChatServer) -> None:
+    """A short one is refused there anyway, which proves nothing about its end."""
+    chat.violate(["short_signatures_refused", "expired_signatures_accepted"])
+    found = verdicts(verify(quick=True))
+    assert found["signature refused 1 s after its end"] == VIOLATED
+    assert found["used signature refused after its end"] == NOT_TESTED
+
+
+def test_a_group_that_the_ledger_knows_is_refused_untouched(chat: ChatServer) -> None:
+    """Its receipts would be foreign writes to the tests, and the other way round."""
+    operations = [{"GroupIds": [GROUP], "GroupCounter": [{"Key": "like", "Value": 1}], "Mode": "Increase"}]
+    tick = {"Type": "Timer", "TriggerName": "t", "Time": "2099-01-01T00:00:00Z", "Message": {"operations": operations}}
+    lambda_handler(tick, lambda_context(29.0))
+    calls = len(chat.journal())
+    with pytest.raises(BadInput, match="GroupId: is in use"):
+        verify()
+    assert len(chat.journal()) == calls
+
+
+def test_a_group_with_counters_of_its_own_is_refused_untouched(chat: ChatServer) -> None:
+    """One read shows them."""
+    chat.create_group("room", counters={"like": 1})
+    with pytest.raises(BadInput, match="GroupId: has 1 counters of its own"):
+        verify(group="room")
+    assert [entry.command for entry in chat.journal()] == ["get"]
+
+
+def test_a_group_that_is_not_there_is_refused(chat: ChatServer) -> None:
+    """With the vendor's code."""
+    with pytest.raises(BadInput, match="10010"):
+        verify(group="nowhere")
+
+
+def test_an_app_that_is_refused_is_told(chat: ChatServer) -> None:
+    """Wrong keys prove nothing about assumptions."""
+    chat.set_keys(["another-key"])
+    with pytest.raises(AppRefused, match="70009"):
+        verify()
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"GroupId": ""}, "GroupId"),
+        ({"GroupId": 5}, "GroupId"),
+        ({"GroupId": "\ud800"}, "event"),
+        ({"quick": "yes"}, "quick"),
+        ({"GroupID": "x"}, "GroupID"),
+    ],
+)
+def test_a_wrong_event_names_its_field(chat: ChatServer, fields: dict[str, object], field: str) -> None:
+    """Before any call."""
+    with pytest.raises(BadInput, match=f"^{field}: "):
+        lambda_handler({"Type": "Operator", "task": "verify", "GroupId": GROUP, **fields}, None)
+    assert chat.journal() == ()
+
+
+def test_a_short_timeout_leaves_the_long_tests_undone(chat: ChatServer) -> None:
+    """The quick part fits into half a minute; the rest says how it can be run."""
+    answer = verify(timeout_s=29.0)
+    found = findings(answer)
+    assert found["short signature accepted"]["verdict"] == HOLDS
+    assert found["reads show the last update"]["verdict"] == NOT_TESTED
+    assert "timeout of 15 minutes" in found["reads show the last update"]["advice"]
+    assert answer["violated"] == 0
+
+
+def test_the_result_is_kept_with_its_date(chat: ChatServer) -> None:
+    """Under the app, for whoever asks later."""
+    answer = verify(quick=True)
+    noted = bootstrap.service().shelf.noted(SDKAPPID, "verified")
+    assert noted is not None
+    assert {**json.loads(noted), "stored": True} == answer
+    assert str(answer["date"]).startswith("2023-11-14T22:13:")
+
+
+def test_a_ledger_that_does_not_take_the_result_does_not_lose_it(
+    chat: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator gets the findings, and is told that nobody else will."""
+
+    def refuse(self: SqliteShelf, app: int, name: str, text: str) -> None:
+        raise LedgerUnavailable("the disk is full")
+
+    monkeypatch.setattr(SqliteShelf, "note", refuse)
+    answer = verify(quick=True)
+    assert (answer["stored"], answer["violated"]) == (False, 0)
+
+
+def test_the_command_prints_every_finding(chat: ChatServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """Against the app that the environment names; it ends well where nothing is violated."""
+    assert main(["--group", GROUP, "--quick", "--local"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(f"  {HOLDS} " in line for line in lines) == 12
+    assert lines[-1].endswith(" calls; 0 violated, 0 not tested")
+
+
+def test_the_command_fails_on_a_violation_and_names_the_setting(
+    chat: ChatServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that a deployment can stop at it."""
+    chat.violate(["short_signatures_refused"])
+    assert main(["--group", GROUP, "--quick", "--local"]) == 1
+    assert "SIGNATURE_LIFE_S: give a long one" in capsys.readouterr().out
+
+
+def test_the_command_says_why_nothing_could_be_tried(chat: ChatServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """In one line."""
+    assert main(["--group", "nowhere", "--quick", "--local"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "Not verified: GroupId: the vendor refuses this group with code 10010"
+    ]
+
+
+def test_the_command_wants_a_name_for_the_group_of_a_real_app(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody's counters are written by default."""
+    with pytest.raises(SystemExit):
+        main(["--local"])
+    assert "the group has to be named" in capsys.readouterr().err
+
+
+def test_an_instance_says_once_that_nothing_is_verified(chat: ChatServer, capfd: pytest.CaptureFixture[str]) -> None:
+    """At its first event; every other instance does too, until there is a result."""
+    sweep = {"Type": "Timer", "TriggerName": "t", "Time": "2099-01-01T00:00:00Z", "Message": {"task": "sweep"}}
+
+    def reminders() -> int:
+        lines = capfd.readouterr().out.splitlines()
+        return sum(json.loads(line).get("message") == "assumptions_unverified" for line in lines)
+
+    for _ in range(2):
+        lambda_handler(sweep, lambda_context(29.0))
+    assert reminders() == 1
+    bootstrap.forget()
+    verify(quick=True)
+    assert reminders() == 1
+    bootstrap.forget()
+    lambda_handler(sweep, lambda_context(29.0))
+    assert reminders() == 0
+
+
+def test_a_ledger_out_of_reach_fails_no_reminder(
+    chat: ChatServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It cannot be read whether anybody verified, and that is said."""
+    monkeypatch.setenv("LEDGER_URL", "sqlite:////nowhere/ledger.sqlite")
+    bootstrap.forget()
+    bootstrap.service()
+    [line] = capfd.readouterr().out.splitlines()
+    assert json.loads(line)["because"] == "LedgerUnavailable"
+
+
+def test_no_signature_and_no_key_reaches_the_answer(chat: ChatServer, capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither it nor the log holds what calls are signed with."""
+    chat.violate(["short_signatures_refused", "partial_updates"])
+    text = json.dumps(verify(quick=True)) + capfd.readouterr().out
+    assert KEY not in text
+    assert "usersig" not in text.lower().replace("usersig expired", "")

@@ -1,0 +1,168 @@
+"""An operator's word about a frozen row: what it settles, what it leaves owed, and what it may not say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.core.codec import decode_row, encode_row
+from handler.core.commands import Mode
+from handler.core.decisions import REMEMBERED_AFTER, Decision, Verdict, all_dead_at, completed, decided, to_be_judged
+from handler.core.errors import BadInput
+from handler.core.outcomes import Applied
+from handler.core.ports import Generation
+from handler.core.receipts import Sight
+from handler.core.rows import Remembered, Row
+from handler.core.transitions import REMEMBERED_MAX, Change, frozen
+from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row, seen
+from tests.unit.core.scene import RULES
+
+A, B, C = entry("a"), entry("b", like=7, gift=1), entry("c")
+LANDED, NOT_LANDED = Verdict.LANDED, Verdict.NOT_LANDED
+ELSEWHERE = 42
+"""A receipt that nothing explains."""
+DEAD = NOW + 100
+
+
+def judged(before: Row, decision: Decision, receipt: int = ELSEWHERE, **values: int) -> Change:
+    """What a complete decision makes of a frozen row."""
+    decision = completed(before, decision, generation=1)
+    return decided(frozen(before, "why"), decision, Sight(receipt, DEAD), seen(later=True, **values), 1, RULES)
+
+
+def verdicts(**named: Verdict) -> Decision:
+    """A decision without more."""
+    return Decision(named)
+
+
+def test_what_landed_has_its_record_and_what_did_not_goes_first_again() -> None:
+    """A call is applied all or none, but an operator may know better."""
+    change = judged(row(attempt(A, B), (C,)), verdicts(a=LANDED, b=NOT_LANDED), like=12)
+    assert change.records["a"].answer == Applied((("like", 12),), observed_later=True)
+    assert change.row.queue == (B, C)
+    assert (change.row.attempt, change.row.base, change.row.frozen) == (None, ELSEWHERE, None)
+
+
+def test_an_operation_in_the_queue_may_be_judged_too() -> None:
+    """It may have landed with an older attempt."""
+    change = judged(row(attempt(A), (B, C)), verdicts(a=NOT_LANDED, c=LANDED), like=12)
+    assert (change.row.queue, set(change.records)) == ((A, B), {"c"})
+
+
+def test_a_decision_is_one_write() -> None:
+    """A compare-and-swap raises the version by one; the row is one that a ledger can keep."""
+    before = frozen(row(attempt(A)), "why")
+    change = judged(row(attempt(A)), verdicts(a=LANDED))
+    assert change.row.version == before.version + 1
+    assert decode_row(encode_row(change.row)) == change.row
+
+
+def test_an_operation_that_was_settled_before_is_owed_back_if_this_attempt_landed_too() -> None:
+    """It has counted twice then."""
+    carrying = replace(attempt(A, B), settled=frozenset({"a"}))
+    assert judged(row(carrying), verdicts(a=LANDED, b=LANDED)).row.debt == (("like", 5),)
+    assert judged(row(carrying), verdicts(a=NOT_LANDED, b=NOT_LANDED)).row.debt == ()
+
+
+def test_a_correction_is_judged_by_the_id_of_its_attempt() -> None:
+    """If it landed the debt is paid, else it is owed as before."""
+    paying = row(attempt(mode=Mode.DECREASE, correction=(("like", 5),)), debt=(("like", 5),))
+    assert to_be_judged(paying, 1) == ("attempt",)
+    assert judged(paying, verdicts(attempt=LANDED)).row.debt == ()
+    assert judged(paying, verdicts(attempt=NOT_LANDED)).row.debt == (("like", 5),)
+
+
+def test_a_debt_is_dropped_on_demand_alone() -> None:
+    """What landed in excess is there whatever became of the receipt, unless the counters are new."""
+    owing = row(debt=(("like", 5),))
+    assert judged(owing, Decision()).row.debt == (("like", 5),)
+    assert judged(owing, Decision(drops_debt=True)).row.debt == ()
+
+
+def test_a_set_that_landed_ends_the_debt_on_its_keys() -> None:
+    """It has overwritten the excess."""
+    setting = row(attempt(entry("a", Mode.SET, like=3)), debt=(("like", 5), ("gift", 1)))
+    assert judged(setting, verdicts(a=LANDED)).row.debt == (("gift", 1),)
+
+
+def test_an_attempt_that_did_not_land_stays_in_mind() -> None:
+    """If it lands all the same, its operation is not sent again; with a full memory the group would freeze at once."""
+    memory = tuple(Remembered(attempt(name=f"past{number}", weight=600_000 + 2**number)) for number in range(8))
+    assert len(memory) == REMEMBERED_MAX
+    kept = judged(row(attempt(A, weight=700_000), remembered=memory), verdicts(a=NOT_LANDED)).row.remembered
+    assert [past.attempt.id for past in kept] == ["past5", "past6", "past7", "attempt"]
+    assert len(kept) == REMEMBERED_AFTER
+
+
+def test_refused_attempts_are_forgotten() -> None:
+    """They are dead, so a correction that was refused gets new chances."""
+    memory = (Remembered(attempt(name="past"), refused=True, for_good=True),)
+    assert judged(row(remembered=memory), Decision()).row.remembered == ()
+
+
+def test_every_part_of_an_attempt_must_be_judged() -> None:
+    """The error names what is missing, by its id."""
+    with pytest.raises(BadInput, match=r"^verdicts: lacks one for each of: b$"):
+        completed(row(attempt(A, B), (C,)), verdicts(a=LANDED), generation=1)
+
+
+def test_unknown_ids_are_refused() -> None:
+    """None of them is repeated in the error, for they are the operator's own text."""
+    with pytest.raises(BadInput, match=r"^verdicts: has 2 of what this group does not owe"):
+        completed(row(attempt(A)), verdicts(a=LANDED, x=LANDED, y=LANDED), generation=1)
+
+
+def test_the_queue_of_a_restored_row_must_be_judged() -> None:
+    """One by one, or with one word for the rest of it."""
+    restored = row(queue=(A, B))
+    assert to_be_judged(restored, generation=2) == ("a", "b")
+    with pytest.raises(BadInput):
+        completed(restored, verdicts(a=LANDED), generation=2)
+    whole = completed(restored, Decision({"a": LANDED}, queued=NOT_LANDED), generation=2)
+    assert whole.verdicts == {"a": LANDED, "b": NOT_LANDED}
+
+
+def test_the_queue_of_another_row_needs_no_verdict() -> None:
+    """It was never sent; one word for the rest concerns a restored row alone."""
+    assert completed(row(attempt(A), (B,)), Decision({"a": LANDED}, queued=LANDED), 1).verdicts == {"a": LANDED}
+
+
+def test_the_receipt_may_not_have_moved_since_the_operator_looked() -> None:
+    """Something has landed in between."""
+    with pytest.raises(BadInput, match=r"^receipt: is 42 by now"):
+        judged(row(attempt(A)), Decision({"a": NOT_LANDED}, receipt=41))
+
+
+def test_a_landing_that_the_receipt_proves_cannot_be_denied() -> None:
+    """The operation would count twice."""
+    with pytest.raises(BadInput, match=r"^verdicts: say not-landed"):
+        judged(row(attempt(A)), verdicts(a=NOT_LANDED), BASE + 600_000)
+
+
+def test_nothing_is_decided_before_all_is_dead() -> None:
+    """The newest attempt, the first look, and the instances of an older generation are waited for."""
+    first, later = attempt(A, time=NOW), Remembered(attempt(name="past", time=NOW + 30))
+    same, restored = Generation(1, 0), Generation(2, NOW + 50)
+    assert all_dead_at(row(first, remembered=(later,)), NOW - 9, same, RULES) == NOW + 30 + BOUND_S + 1
+    assert all_dead_at(row(first), NOW + 40, same, RULES) == NOW + 40 + BOUND_S + 1
+    assert all_dead_at(row(first), NOW, restored, RULES) == NOW + 50 + BOUND_S + 1 + RULES.cache_s
+    assert all_dead_at(row(), NOW, same, RULES) == NOW + BOUND_S + 1
+
+
+@given(landed=st.booleans(), late=st.booleans(), decrease=st.booleans(), told_by=st.booleans())
+def test_a_true_verdict_counts_everything_once(landed: bool, late: bool, decrease: bool, told_by: bool) -> None:
+    """Whatever else the receipt shows to have landed is found beside the verdict, and owed back."""
+    mode = Mode.DECREASE if decrease else Mode.INCREASE
+    operation = entry("a", mode, like=3)
+    carrying = attempt(operation, weight=700_000)
+    past = Remembered(attempt(name="past", mode=Mode.INCREASE, weight=600_000), folded=(("like", 11),))
+    receipt = BASE + landed * mode.sign * 700_000 + late * 600_000
+    like = landed * mode.sign * 3 + late * 11
+    decision = Decision({"a": LANDED if landed else NOT_LANDED}, receipt=receipt if told_by else None)
+    after = judged(row(carrying, (C,), (past,)), decision, receipt, like=like).row
+    owed = sum(counter[1] * waiting.mode.sign for waiting in after.queue for counter in waiting.counters)
+    assert like + owed - dict(after.debt).get("like", 0) == mode.sign * 3 + 5
+    assert len({waiting.id for waiting in after.queue}) == len(after.queue)

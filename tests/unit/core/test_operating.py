@@ -1,0 +1,207 @@
+"""How an operator's decision is carried out: after a look, after the wait, by one compare-and-swap."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from handler.core import operating
+from handler.core.decisions import Decision, Verdict
+from handler.core.errors import AnswerLost, AppRefused, BadInput, NotAccepted, TooManyCalls
+from handler.core.inspecting import SWAPS_MAX, inspect
+from handler.core.notices import Notice
+from handler.core.operating import Decided, Later
+from handler.core.ports import Fault, Generation, Refused, Unclear
+from handler.core.receipts import NotLanded, TooEarly
+from handler.core.rows import Group, Records, Row
+from handler.core.transitions import appended, frozen
+from handler.core.visit import Visit
+from tests.sandbox.memory_ledger import MemoryLedger
+from tests.unit.core.samples import BASE, NOW, attempt, entry, row
+from tests.unit.core.scene import GROUP, Scene, StagedLedger
+
+A = entry("a")
+LANDED = Decision({"a": Verdict.LANDED})
+FROZEN = replace(frozen(row(attempt(A)), "why"), sighted=NOW - 100)
+DEATH_S = 12
+
+
+def visited(scene: Scene, seconds: float = 60) -> Visit:
+    """A visit of an operator."""
+    return Visit(scene.instance, GROUP, scene.patience(seconds))
+
+
+def dead(before: Row = FROZEN) -> Scene:
+    """A frozen group whose attempt can land no more, and whose receipt somebody else has written."""
+    scene = Scene(before)
+    scene.clock.advance(DEATH_S + 1)
+    scene.api.counters["_receipt"] = 7
+    return scene
+
+
+def grow(scene: Scene) -> None:
+    """A caller goes on asking."""
+    assert MemoryLedger.swap(scene.ledger, GROUP, appended(scene.row, [entry(f"new{scene.row.version}")]), {})
+
+
+def test_a_release_settles_and_unfreezes_in_one_write() -> None:
+    """And is told to whoever watches."""
+    scene = dead()
+    assert operating.release(visited(scene), LANDED) == Decided(scene.row, settled=1)
+    assert scene.row == replace(FROZEN, version=FROZEN.version + 1, attempt=None, base=7, frozen=None, sighted=None)
+    assert scene.ledger.find(GROUP, ["a"]).keys() == {"a"}
+    assert scene.notices.told == [Notice.GROUP_RELEASED]
+
+
+def test_a_release_before_the_death_changes_nothing() -> None:
+    """Not even if there was the time to wait for it."""
+    scene = Scene(FROZEN)
+    assert isinstance(operating.release(visited(scene, 600), LANDED), Later)
+    assert (scene.row, scene.clock.slept) == (FROZEN, [])
+
+
+def test_the_first_look_at_a_frozen_group_is_noted() -> None:
+    """What the row does not know may land for as long as an attempt that was signed just before."""
+    scene = dead(replace(FROZEN, sighted=None))
+    result = operating.release(visited(scene), LANDED)
+    assert isinstance(result, Later)
+    assert DEATH_S - 1 <= result.retry_after_s <= DEATH_S
+    assert scene.row == replace(FROZEN, version=FROZEN.version + 1, sighted=scene.api.date)
+
+
+def test_an_inspection_notes_the_look_and_changes_nothing_else() -> None:
+    """Nor does it send anything."""
+    scene = dead(replace(FROZEN, sighted=None))
+    assert inspect(visited(scene)).ready_in_s == pytest.approx(DEATH_S, abs=1)
+    assert scene.row == replace(FROZEN, version=FROZEN.version + 1, sighted=scene.api.date)
+    assert scene.api.calls == []
+
+
+def test_an_inspection_of_a_group_that_is_not_frozen_writes_nothing() -> None:
+    """It may be under way."""
+    scene = Scene(row(attempt(A)))
+    assert isinstance(inspect(visited(scene)).verdict, TooEarly)
+    scene.clock.advance(DEATH_S + 1)
+    assert isinstance(inspect(visited(scene)).verdict, NotLanded)
+    assert scene.row == row(attempt(A))
+
+
+def test_an_adoption_waits_by_the_apis_clock() -> None:
+    """However far the local clock is off."""
+    scene = Scene(replace(frozen(row(queue=(A,)), "why"), sighted=None))
+    scene.api.ahead_s = -40.0
+    scene.api.counters["_receipt"] = 7
+    result = operating.adopt(visited(scene), Decision())
+    assert isinstance(result, Decided)
+    assert (result.row.base, result.row.queue, result.settled) == (7, (A,), 0)
+    assert sum(scene.clock.slept) >= DEATH_S - 1
+
+
+def test_a_group_that_somebody_else_changes_all_the_time_is_released_with_what_has_come() -> None:
+    """Callers that go on asking for a frozen group do not keep it frozen."""
+    scene = dead()
+    scene.ledger.before_swap = [lambda: grow(scene)] * 5
+    assert isinstance(operating.release(visited(scene), LANDED), Decided)
+    assert (scene.row.frozen, len(scene.row.queue)) == (None, 5)
+
+
+def test_a_swap_that_is_always_lost_changes_nothing() -> None:
+    """The operator is told to come again."""
+    scene = dead()
+    scene.ledger.before_swap = [lambda: grow(scene)] * SWAPS_MAX
+    with pytest.raises(TooManyCalls):
+        operating.release(visited(scene), LANDED)
+    assert scene.row.frozen
+
+
+def test_two_operators_decide_once() -> None:
+    """The second one is told so, even if both have looked before."""
+    scene = dead()
+    scene.ledger.before_swap = [lambda: _released(scene)]
+    with pytest.raises(BadInput, match=r"^GroupId: is not as it was"):
+        operating.release(visited(scene), Decision({"a": Verdict.NOT_LANDED}))
+    assert scene.row.queue == ()
+    assert scene.notices.told.count(Notice.GROUP_RELEASED) == 1
+
+
+def test_a_group_that_was_released_and_froze_again_is_another_case() -> None:
+    """The verdict was about an earlier attempt."""
+    scene = dead()
+    anew = replace(FROZEN, version=FROZEN.version + 9, attempt=attempt(A, name="anew", time=NOW + 13), sighted=None)
+    scene.ledger.before_swap = [lambda: scene.store(anew)]
+    with pytest.raises(BadInput, match=r"^GroupId: is not as it was"):
+        operating.release(visited(scene), LANDED)
+    assert scene.row == anew
+
+
+def _released(scene: Scene) -> None:
+    operating.release(visited(scene), LANDED)
+
+
+class LosingLedger(StagedLedger):
+    """A ledger whose answer to a swap is lost after its effect."""
+
+    def swap(self, group: Group, row: Row, records: Records) -> bool:
+        """Do it, and say nothing."""
+        super().swap(group, row, records)
+        raise AnswerLost("lost")
+
+
+def test_a_lost_answer_is_told_as_one() -> None:
+    """Nobody says that nothing was changed; a look shows what was."""
+    scene = dead()
+    ledger = LosingLedger(scene.clock)
+    ledger.restore(scene.ledger.snapshot())
+    visit = Visit(replace(scene.instance, ledger=ledger), GROUP, scene.patience(60))
+    with pytest.raises(AnswerLost):
+        operating.release(visit, LANDED)
+    assert inspect(visit).row.frozen is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [(Unclear("no answer"), NotAccepted), (Refused(60020, "arrears", Fault.APP, NOW), AppRefused)],
+)
+def test_without_a_look_nothing_is_decided(reply: Unclear | Refused, kind: type[NotAccepted]) -> None:
+    """A frozen group does not move by what could not be seen."""
+    scene = dead()
+    scene.api.reads = [reply] * 1000
+    with pytest.raises(kind):
+        operating.release(visited(scene), LANDED)
+    assert scene.row == FROZEN
+
+
+def test_a_group_that_is_no_more_is_released_like_an_empty_one() -> None:
+    """Its next operation is told so by the vendor."""
+    scene = dead()
+    scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20
+    operating.release(visited(scene), LANDED)
+    assert (scene.row.base, scene.row.frozen, scene.row.version) == (0, None, FROZEN.version + 1)
+
+
+def test_a_group_that_is_not_frozen_and_does_not_agree_freezes_before_it_is_adopted() -> None:
+    """So that its operations wait while the past is waited for."""
+    scene = Scene(row())
+    scene.api.counters["_receipt"] = 7
+    assert isinstance(operating.adopt(visited(scene, 8), Decision()), Later)
+    assert scene.row.frozen
+    assert scene.notices.told == [Notice.GROUP_FROZEN]
+
+
+def test_a_restored_row_is_of_the_current_generation_afterwards() -> None:
+    """The look that the restore asks for has been had."""
+    scene = dead()
+    scene.ledger.stored = Generation(2, NOW - 1000)
+    operating.release(visited(scene), LANDED)
+    assert scene.row.generation == 2
+
+
+def test_what_a_restored_row_waits_for_includes_the_instances_of_before() -> None:
+    """They may go on with the older generation for as long as they cache it."""
+    scene = dead()
+    scene.ledger.stored = Generation(2, NOW)
+    result = operating.release(visited(scene), LANDED)
+    assert isinstance(result, Later)
+    assert result.retry_after_s > scene.instance.rules.cache_s - DEATH_S
+    assert scene.row.base == BASE

@@ -1,0 +1,30 @@
+"""Sending operator events to a stage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from handler.triggers import operator
+from handler.triggers.kinds import Event
+from tests.unit.triggers.stage import Stage, Turn
+
+
+def event(task: str, **fields: object) -> Event:
+    """An operator event."""
+    return {"Type": "Operator", "task": task, **fields}
+
+
+def tell(stage: Stage, task: str, **fields: object) -> Event:
+    """What the function returns, through JSON as a platform returns it; each event is an invocation of its own."""
+    now = stage.clock.monotonic()
+    told: Event = json.loads(json.dumps(operator.run(event(task, **fields), Turn(now, now + 29), stage.service)))
+    return told
+
+
+def part(told: object, name: str) -> Event:
+    """An object within an object."""
+    assert isinstance(told, Mapping)
+    inner = told[name]
+    assert isinstance(inner, dict)
+    return inner

@@ -1,0 +1,128 @@
+"""Events of every source as its platform writes them, around given texts."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+
+from handler.triggers.kinds import Event
+from tests.unit.triggers.stage import START
+
+ARN = "arn:aws:sqs:eu-west-1:123456789012:counters"
+STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/counters"
+TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/outbox/stream/2026-11-01T00:00:00.000"
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:counters"
+CLUSTER = "arn:aws:kafka:eu-west-1:123456789012:cluster/counters/751d2973-2"
+ISO = "2026-11-22T00:00:00.000Z"
+
+
+def text(value: int = 1, group: str = "room", mode: str = "Increase", **more: object) -> str:
+    """A payload: it adds to `like`; `more` replaces its fields or adds to them."""
+    counters = [{"Key": "like", "Value": value}]
+    return json.dumps({"GroupId": group, "GroupCounter": counters, "Mode": mode, **more})
+
+
+def encoded(content: str) -> str:
+    """As base64."""
+    return base64.b64encode(content.encode(errors="surrogatepass")).decode()
+
+
+def sqs(content: object, number: int = 0, **changes: object) -> Event:
+    """A record of SQS."""
+    attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": str(int(START * 1000))}
+    named = {"messageId": f"message-{number}", "receiptHandle": "handle", "body": content}
+    return {**named, "attributes": attributes, "eventSource": "aws:sqs", "eventSourceARN": ARN, **changes}
+
+
+def kinesis(content: object, number: int = 0, **changes: object) -> Event:
+    """A record of Kinesis."""
+    sequence = f"4959{number:06}"
+    data = encoded(content) if isinstance(content, str) else content
+    part = {"sequenceNumber": sequence, "partitionKey": "p", "data": data, "approximateArrivalTimestamp": START}
+    named = {"eventID": f"shardId-000000000006:{sequence}", "eventSource": "aws:kinesis", "eventSourceARN": STREAM}
+    return {"kinesis": {**part, **changes}, **named}
+
+
+def attribute(value: object) -> Event:
+    """A value in the way that DynamoDB writes it."""
+    if isinstance(value, dict):
+        return {"M": {name: attribute(part) for name, part in value.items()}}
+    if isinstance(value, list):
+        return {"L": [attribute(part) for part in value]}
+    if isinstance(value, bool) or value is None:
+        return {"NULL": True} if value is None else {"BOOL": value}
+    return {"N": str(value)} if isinstance(value, int | float) else {"S": value}
+
+
+def dynamodb(content: object, number: int = 0, name: str = "INSERT", **changes: object) -> Event:
+    """A record of a table whose key is `order`, its item made from a payload's text; other texts make no item."""
+    try:
+        image = attribute({**json.loads(str(content)), "order": f"o-{number}"})["M"]
+    except (TypeError, ValueError):
+        image = None
+    part = {"Keys": {"order": {"S": f"o-{number}"}}, "NewImage": image, "SequenceNumber": f"4421{number:06}"}
+    change = {**part, "ApproximateCreationDateTime": START, **changes}
+    named = {"eventID": f"c4ca{number:06}", "eventName": name, "eventSource": "aws:dynamodb", "eventSourceARN": TABLE}
+    return {"dynamodb": change, **named}
+
+
+def sns(content: object, number: int = 0, **changes: object) -> Event:
+    """A record of SNS."""
+    message = {"MessageId": f"notice-{number}", "TopicArn": TOPIC, "Message": content, "Timestamp": ISO}
+    return {"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": {**message, **changes}}
+
+
+def ckafka(content: object, number: int = 0, **changes: object) -> Event:
+    """A record of CKafka."""
+    message = {"topic": "counters", "partition": 1, "offset": number, "msgKey": "None", "msgBody": content}
+    return {"Ckafka": {**message, **changes}}
+
+
+def msk(content: object, number: int = 0, **changes: object) -> Event:
+    """A record of MSK."""
+    value = encoded(content) if isinstance(content, str) else content
+    place = {"topic": "counters", "partition": 0, "offset": number, "timestamp": int(START * 1000)}
+    return {**place, "timestampType": "CREATE_TIME", "value": value, "headers": [], **changes}
+
+
+def eventbridge(detail: object, number: int = 0, **changes: object) -> Event:
+    """An event of EventBridge."""
+    named = {"version": "0", "id": f"event-{number}", "detail-type": "Order Placed", "source": "shop.orders"}
+    return {**named, "time": ISO, "resources": [], "detail": detail, **changes}
+
+
+def records(*of: object) -> Event:
+    """A batch of those sources that have a list."""
+    return {"Records": list(of)}
+
+
+def of_msk(*of: object) -> Event:
+    """A batch of MSK, all in one partition."""
+    return {"eventSource": "aws:kafka", "eventSourceArn": CLUSTER, "records": {"counters-0": list(of)}}
+
+
+MAKERS: dict[str, Callable[[object, int], Event]] = {
+    "aws:sqs": sqs,
+    "aws:kinesis": kinesis,
+    "aws:dynamodb": dynamodb,
+    "aws:sns": sns,
+    "Ckafka": ckafka,
+    "aws:kafka": msk,
+}
+"""How to make a record of each source of batches."""
+
+PARTIAL = ("aws:sqs", "aws:kinesis", "aws:dynamodb")
+WHOLE = ("aws:sns", "Ckafka", "aws:kafka")
+
+
+def batch_of(source: str, contents: Sequence[object], first: int = 0) -> Event:
+    """A batch of records numbered from `first`."""
+    made = [MAKERS[source](content, number) for number, content in enumerate(contents, first)]
+    return of_msk(*made) if source == "aws:kafka" else records(*made)
+
+
+def item(source: str, number: int) -> dict[str, str]:
+    """What a partial reply calls the record of that number."""
+    prefix = {"aws:sqs": f"message-{number}", "aws:kinesis": f"4959{number:06}", "aws:dynamodb": f"4421{number:06}"}
+    return {"itemIdentifier": prefix[source]}

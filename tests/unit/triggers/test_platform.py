@@ -1,0 +1,197 @@
+"""The caller is whom the platform's own authorizer found, and an event that cannot name one is refused."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.core.errors import Unauthorized
+from handler.triggers.auth import Identity
+from handler.triggers.kinds import Event
+from handler.triggers.platform import Platform
+from handler.triggers.request import Request
+from tests.sandbox.dialects import DIALECTS, Dialect, event_of
+from tests.unit.triggers.stage import UPDATE, Stage, body
+
+ROLE = "arn:aws:sts::123456789012:assumed-role/mobile-backend"
+USER = "arn:aws:iam::123456789012:user/teams/mobile/backend"
+
+CARRIERS: list[Dialect] = ["http-v2", "rest", "function-url"]
+
+JWT: Event = {"authorizer": {"jwt": {"claims": {"sub": "jwt-sub", "iss": "x"}, "scopes": None}}}
+CLAIMS: Event = {"authorizer": {"claims": {"sub": "claims-sub"}, "scopes": []}}
+IAM_V2: Event = {"authorizer": {"iam": {"userArn": f"{ROLE}/session-1", "userId": "AIDA:session-1"}}}
+IAM_V1: Event = {"identity": {"userArn": f"{ROLE}/session-1", "caller": "AIDA:session-1", "sourceIp": "192.0.2.1"}}
+PRINCIPAL: Event = {"authorizer": {"principalId": "principal", "integrationLatency": 12}}
+
+
+def identify(context: Event) -> Identity:
+    """Who sent a request of which the platform says this."""
+    return Platform().identify(Request("POST", "/", {}, {}, context=context))
+
+
+def refuses(context: Event) -> str:
+    """The text of the 401."""
+    with pytest.raises(Unauthorized) as refused:
+        identify(context)
+    assert refused.value.challenge == "Platform"
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("context", "caller"),
+    [(JWT, "jwt-sub"), (CLAIMS, "claims-sub"), (IAM_V2, ROLE), (IAM_V1, ROLE), (PRINCIPAL, "principal")],
+)
+def test_each_authorizer_names_its_caller(context: Event, caller: str) -> None:
+    """It names no key: that is a header of the caller's."""
+    assert identify(context) == Identity(caller, signed_key=None)
+
+
+def test_the_places_have_a_rank() -> None:
+    """The subject of a JWT before an ARN, an ARN before a principal."""
+    ranked: list[Event] = [
+        {"jwt": {"claims": {"sub": "1"}}},
+        {"claims": {"sub": "2"}},
+        {"iam": {"userArn": "3"}},
+        {"principalId": "5"},
+    ]
+    found = []
+    while ranked:
+        authorizer = {name: part for places in ranked for name, part in places.items()}
+        found.append(identify({"authorizer": authorizer, "identity": {"userArn": "4"}}).caller)
+        del ranked[0]
+    assert found == ["1", "2", "3", "4"]
+    assert identify({"authorizer": {"principalId": "5"}, "identity": {"userArn": None}}).caller == "5"
+
+
+@pytest.mark.parametrize(
+    ("arn", "caller"),
+    [
+        *((f"{ROLE}/session-1", ROLE), (f"{ROLE}/a/b", ROLE), (f"{ROLE}/", ROLE), (ROLE, ROLE), (USER, USER)),
+        ("arn:aws-cn:sts::1:assumed-role/r/s", "arn:aws-cn:sts::1:assumed-role/r"),
+        ("arn:aws:iam::1:user/x:assumed-role/r/name", "arn:aws:iam::1:user/x:assumed-role/r/name"),
+        ("arn:aws:sts::1:federated-user/assumed-role/r/s", "arn:aws:sts::1:federated-user/assumed-role/r/s"),
+        ("arn:aws:iam::1:root", "arn:aws:iam::1:root"),
+    ],
+)
+def test_the_sessions_of_a_role_are_one_caller(arn: str, caller: str) -> None:
+    """A backend has a new session at each start, and its keys have to outlive it; nobody else is cut."""
+    assert identify({"authorizer": {"iam": {"userArn": arn}}}).caller == caller
+    assert identify({"identity": {"userArn": arn}}).caller == caller
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        *({}, {"authorizer": None}, {"authorizer": {}}, {"authorizer": "principal"}, {"authorizer": [PRINCIPAL]}),
+        *({"authorizer": {"jwt": {"claims": {}}}}, {"authorizer": {"jwt": {"claims": None}}}),
+        *({"authorizer": {"jwt": "jwt-sub"}}, {"authorizer": {"claims": ["sub"]}}, {"authorizer": {"lambda": {}}}),
+        *({"identity": {"userArn": None, "sourceIp": "192.0.2.1"}}, {"identity": "me"}, {"principalId": "me"}),
+        *({"http": {"method": "POST"}, "accountId": "anonymous"}, {"jwt": {"claims": {"sub": "me"}}}),
+    ],
+)
+def test_an_event_without_an_identity_is_unauthorized(context: Event) -> None:
+    """The route has no authorizer, or one that names nobody."""
+    assert refuses(context) == "the platform named no caller: has the route an authorizer?"
+
+
+@pytest.mark.parametrize("wrong", [{"sub": "me"}, ["me"], 7, 0, True, False, 1.5, "", {}, []])
+@pytest.mark.parametrize("place", ["jwt", "claims", "iam", "identity", "principalId"])
+def test_an_identity_that_is_no_text_is_unauthorized(place: str, wrong: object) -> None:
+    """Even if another place holds one: the one of the higher rank is not passed over."""
+    places: dict[str, Event] = {
+        "jwt": {"authorizer": {"jwt": {"claims": {"sub": wrong}}, "principalId": "other"}},
+        "claims": {"authorizer": {"claims": {"sub": wrong}, "principalId": "other"}},
+        "iam": {"authorizer": {"iam": {"userArn": wrong}, "principalId": "other"}},
+        "identity": {"identity": {"userArn": wrong}, "authorizer": {"principalId": "other"}},
+        "principalId": {"authorizer": {"principalId": wrong}},
+    }
+    refuses(places[place])
+
+
+LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text())
+NAMES = st.one_of(
+    st.sampled_from(["authorizer", "jwt", "claims", "sub", "iam", "identity", "userArn", "principalId"]), st.text()
+)
+PARTS = st.recursive(LEAVES, lambda parts: st.lists(parts) | st.dictionaries(NAMES, parts), max_leaves=12)
+
+
+@given(st.dictionaries(NAMES, PARTS))
+def test_a_hostile_context_names_a_text_or_nobody(context: Event) -> None:
+    """There is no third way."""
+    with suppress(Unauthorized):
+        identity = identify(context)
+        assert isinstance(identity.caller, str)
+        assert identity.caller
+        assert identity.signed_key is None
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """The whole function behind the scheme, with a group `room`."""
+    stage = Stage()
+    stage.service = replace(stage.service, authenticator=Platform())
+    return stage
+
+
+def sent(stage: Stage, dialect: Dialect, context: Event, method: str = "POST", target: str = UPDATE) -> Event:
+    """The function's reply to a request about which the platform says this as well."""
+    headers = [("Idempotency-Key", "k"), ("Host", "x")]
+    event = event_of(dialect, method, target, headers, body() if method == "POST" else b"")
+    own = event.get("requestContext")
+    assert isinstance(own, dict)
+    return stage.answer({**event, "requestContext": {**own, **context}})
+
+
+@pytest.mark.parametrize("dialect", CARRIERS)
+@pytest.mark.parametrize("context", [JWT, CLAIMS, IAM_V2, IAM_V1, PRINCIPAL])
+def test_an_identified_update_counts_once(stage: Stage, dialect: Dialect, context: Event) -> None:
+    """Whichever authorizer stands before the function; the key is the header."""
+    assert [sent(stage, dialect, context)["statusCode"] for _ in range(2)] == [200, 200]
+    assert stage.chat.groups["room"]["like"] == 5
+    target = "/v1/operations?GroupId=room&IdempotencyKey=k"
+    assert sent(stage, dialect, context, "GET", target)["statusCode"] == 200
+
+
+def test_keys_belong_to_the_identity(stage: Stage) -> None:
+    """Another caller's key is another operation, and a role's sessions share theirs."""
+    sessions: list[Event] = [{"authorizer": {"iam": {"userArn": f"{ROLE}/{name}"}}} for name in ("one", "two")]
+    for context in (JWT, PRINCIPAL, *sessions):
+        sent(stage, "http-v2", context)
+    assert stage.chat.groups["room"]["like"] == 15
+
+
+@pytest.mark.parametrize("dialect", CARRIERS)
+def test_an_update_that_the_platform_let_through_unidentified_is_refused(stage: Stage, dialect: Dialect) -> None:
+    """A token is none of this scheme's, and nothing that the caller wrote is read."""
+    seen = stage.post(dialect=dialect)
+    assert (seen.status, seen.headers["www-authenticate"], seen.body["accepted"]) == (401, "Platform", False)
+    assert (stage.chat.calls, stage.failures) == (0, [])
+
+
+@pytest.mark.parametrize("dialect", sorted(set(DIALECTS) - set(CARRIERS)))
+@pytest.mark.parametrize(("method", "target"), [("POST", UPDATE), ("GET", "/v1/operations"), ("GET", "/v1/health")])
+def test_a_platform_that_identifies_nobody_is_a_settings_error(
+    stage: Stage, dialect: Dialect, method: str, target: str
+) -> None:
+    """On every route, health too, and whoever runs the function is told."""
+    seen = stage.send(method, target, {"Host": "x"}, dialect=dialect)
+    assert (seen.status, seen.body["type"], seen.body["accepted"]) == (503, "/problems/settings", False)
+    assert str(seen.body["detail"]).startswith("HTTP_AUTH: platform finds no identity in events of ")
+    assert len(stage.failures) == 1
+
+
+@pytest.mark.parametrize("dialect", CARRIERS)
+def test_health_asks_for_no_identity(stage: Stage, dialect: Dialect) -> None:
+    """Its route may have no authorizer."""
+    assert stage.send("GET", "/v1/health", dialect=dialect).status == 200
+
+
+@pytest.mark.parametrize("identity", [{"authorizer": {"elb": "x"}}, JWT, PRINCIPAL])
+def test_a_load_balancer_cannot_be_made_to_identify_somebody(stage: Stage, identity: Event) -> None:
+    """Not even by an event that holds an identity."""
+    assert sent(stage, "alb", identity)["statusCode"] == 503
