@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import sys
 import tempfile
@@ -18,15 +17,14 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Lock
 
-from tests.e2e.leaks import leaks
-from tests.faults.crowd import Instance, KilledError
-from tests.faults.storm import SWEEP, every_fault
+from tests.faults.crowd import KilledError
+from tests.faults.storm import every_fault
+from tests.faults.weather import SWEEP, Weather
 from tests.sandbox.chat import ChatApp, ChatServer
-from tests.sandbox.environment import KEY, SDKAPPID, sandboxed_environment
+from tests.sandbox.environment import KEY, SDKAPPID
 
-TIMEOUT_S = 20.0
 BATCH = 100
 QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:likes"
 
@@ -79,18 +77,11 @@ class Flood:
     ) -> None:
         self.chance = random.Random(seed)
         self.server = server
-        self.logs = [folder / f"instance-{number}.log" for number in range(instances)]
-        settings = {"SIGNATURE_LIFE_S": "2", "CLOCK_GUARD_S": "1", "CHAT_TIMEOUT_S": "1"}
-        environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-            **sandboxed_environment(server.endpoint, folder, **settings),
-        }
-        self.instances = [Instance(environment, log) for log in self.logs]
+        self.weather = Weather(folder, server, self.chance, instances=instances)
+        self.figures = self.weather.figures
         self.notes = [self._note(number, groups) for number in range(records)]
         half = records // 2
         self.queue, self.topic = deque(self.notes[:half]), self.notes[half:]
-        self.figures: Counter[str] = Counter()
-        self.over = Event()
         self._lock = Lock()
         for number in range(groups):
             server.create_group(f"G{number}")
@@ -102,17 +93,10 @@ class Flood:
     def run(self) -> float:
         """Let it rain; returns how many seconds it took until queue and topic were empty."""
         began = time.monotonic()
-        weather = [Thread(target=self._kill), Thread(target=self._sweep)]
-        for each in weather:
-            each.start()
-        with ThreadPoolExecutor(4) as pollers:
+        with self.weather.raging(kill_every_s=1.2), ThreadPoolExecutor(4) as pollers:
             for poller in [*(pollers.submit(self._poll_queue) for _ in range(3)), pollers.submit(self._consume_topic)]:
                 poller.result()
-        took_s = time.monotonic() - began
-        self.over.set()
-        for each in weather:
-            each.join()
-        return took_s
+        return time.monotonic() - began
 
     def _poll_queue(self) -> None:
         """A poller of the queue: what fails comes back, and now and then what did not fail comes back as well."""
@@ -136,9 +120,8 @@ class Flood:
 
     def _failed(self, batch: Sequence[Note], chance: random.Random) -> list[Note]:
         try:
-            reply = chance.choice(self.instances).invoke({"Records": [note.sqs for note in batch]}, TIMEOUT_S)
+            reply = self.weather.invoke({"Records": [note.sqs for note in batch]}, chance)
         except KilledError:
-            self.figures["killed"] += 1
             return list(batch)
         if not isinstance(reply, Mapping):
             self.figures["raised"] += 1
@@ -159,51 +142,34 @@ class Flood:
 
     def _acknowledged(self, batch: Sequence[Note], chance: random.Random) -> bool:
         try:
-            reply = chance.choice(self.instances).invoke({"Records": [note.ckafka for note in batch]}, TIMEOUT_S)
+            reply = self.weather.invoke({"Records": [note.ckafka for note in batch]}, chance)
         except KilledError:
-            self.figures["killed"] += 1
             return False
         self.figures["topic batches" if isinstance(reply, Mapping) else "raised"] += 1
         return isinstance(reply, Mapping)
-
-    def _kill(self) -> None:
-        chance = random.Random(self.chance.random())
-        while not self.over.wait(chance.uniform(0.5, 2.0)):
-            chance.choice(self.instances).kill()
-
-    def _sweep(self) -> None:
-        chance = random.Random(self.chance.random())
-        while not self.over.wait(2.0):
-            try:
-                chance.choice(self.instances).invoke(SWEEP, TIMEOUT_S)
-            except KilledError:
-                self.figures["killed"] += 1
 
     def calm(self) -> set[int]:
         """No more faults: finish everything, deliver everything once more, and learn what was refused for good."""
         self.server.clear_faults()
         chance = random.Random(0)
-        self.instances[0].invoke(SWEEP, TIMEOUT_S)
+        self.weather.invoke(SWEEP, chance)
         refused: set[int] = set()
         half = len(self.notes) // 2
         for start in range(0, half, BATCH):
             refused |= {note.number for note in self._failed(self.notes[start : min(half, start + BATCH)], chance)}
         for start in range(half, len(self.notes), BATCH):
             assert self._acknowledged(self.notes[start : start + BATCH], chance)
-        self.instances[0].invoke(SWEEP, TIMEOUT_S)
-        refused |= self._parked()
-        for instance in self.instances:
-            instance.close()
-        return refused
+        self.weather.invoke(SWEEP, chance)
+        return refused | self._parked(chance)
 
-    def _parked(self) -> set[int]:
+    def _parked(self, chance: random.Random) -> set[int]:
         parked: set[int] = set()
         after = ""
         while True:
             event: dict[str, object] = {"Type": "Operator", "task": "parked", "action": "list", "limit": 100}
             if after:
                 event["after"] = after
-            page = self.instances[0].invoke(event, TIMEOUT_S)
+            page = self.weather.invoke(event, chance)
             assert isinstance(page, Mapping), page
             for record in page["records"]:
                 parked.add(json.loads(record["payload"])["GroupCounter"][0]["Value"] // 10**6)
@@ -221,8 +187,7 @@ class Flood:
         wrong = [
             f"{group} is {value}, not {expected[group]}" for group, value in truth.items() if value != expected[group]
         ]
-        said = {log.name: log.read_text() for log in self.logs if log.exists()}
-        return wrong + [f"{name} says {what}" for name, text in said.items() for what in leaks(text)]
+        return wrong + self.weather.leaks()
 
 
 def play(
@@ -237,9 +202,7 @@ def play(
             took_s = flood.run()
             refused = flood.calm()
         finally:
-            flood.over.set()
-            for instance in flood.instances:
-                instance.close()
+            flood.weather.close()
         return flood, took_s, refused, flood.audit(refused)
 
 
@@ -254,9 +217,8 @@ def main() -> int:
     arguments = parser.parse_args()
     flood, took_s, refused, wrong = play(**vars(arguments))
     faults = sum(entry.fault is not None for entry in flood.server.journal())
-    kills = sum(instance.kills for instance in flood.instances)
     print(f"seed {arguments.seed}: {len(flood.notes)} records in {took_s:.0f} s, {len(refused)} refused for good")
-    print(f"{faults} faults in {len(flood.server.journal())} calls, {kills} kills; {dict(flood.figures)}")
+    print(f"{faults} faults in {len(flood.server.journal())} calls, {flood.weather.kills} kills; {dict(flood.figures)}")
     print("\n".join(wrong) if wrong else "every counter exact, nothing leaked")
     return 1 if wrong else 0
 

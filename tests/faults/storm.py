@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import sys
 import tempfile
@@ -18,16 +17,15 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Thread
 
 from tests.e2e.leaks import leaks
-from tests.faults.crowd import Instance, KilledError
+from tests.faults.crowd import KilledError
+from tests.faults.weather import SWEEP, Weather
 from tests.sandbox.chat import ChatApp, ChatServer, Fault
 from tests.sandbox.codes import MEANINGS
-from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
+from tests.sandbox.environment import KEY, SDKAPPID, TOKEN
 
 RECEIPT = "_receipt"
-TIMEOUT_S = 20.0
 
 # The API of the storm applies a request within this long of checking its signature, as the guard assumes.
 LAG_S = 0.9
@@ -79,9 +77,6 @@ class Asked:
         }
 
 
-SWEEP = {"Type": "Timer", "TriggerName": "sweep", "Time": "2026-11-22T00:00:00Z", "Message": {"task": "sweep"}}
-
-
 class Storm:
     """`operations` over `groups`, asked of `instances`, while the weather lasts."""
 
@@ -90,16 +85,9 @@ class Storm:
     ) -> None:
         self.chance = random.Random(seed)
         self.server = server
-        self.logs = [folder / f"instance-{number}.log" for number in range(instances)]
-        settings = {"SIGNATURE_LIFE_S": "2", "CLOCK_GUARD_S": "1", "CHAT_TIMEOUT_S": "1", "WAIT_S": "3"}
-        environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-            **sandboxed_environment(server.endpoint, folder, **settings),
-        }
-        self.instances = [Instance(environment, log) for log in self.logs]
+        self.weather = Weather(folder, server, self.chance, instances=instances)
         self.asked = [self._asked(number, groups) for number in range(operations)]
         self.statuses: Counter[str] = Counter()
-        self.over = Event()
         for number in range(groups):
             server.create_group(f"G{number}")
 
@@ -113,39 +101,28 @@ class Storm:
     def run(self) -> float:
         """Let it rage; returns how many seconds it took until everybody had a final answer."""
         began = time.monotonic()
-        helpers = [Thread(target=self._kill), Thread(target=self._sweep)]
-        for helper in helpers:
-            helper.start()
-        with ThreadPoolExecutor(12) as callers:
+        with self.weather.raging(kill_every_s=0.6), ThreadPoolExecutor(12) as callers:
             duplicates = self.chance.choices(self.asked, k=len(self.asked) // 3)
             calls = self.asked + duplicates
             self.chance.shuffle(calls)
             for done in [callers.submit(self._ask, asked, self.chance.random()) for asked in calls]:
                 done.result()
-        took_s = time.monotonic() - began
-        self.over.set()
-        for helper in helpers:
-            helper.join()
-        return took_s
+        return time.monotonic() - began
 
     def calm(self) -> None:
         """No more faults: replay everything once, and let one sweep finish what may be left."""
         self.server.clear_faults()
         for asked in self.asked:
             self._ask(asked, 0.0)
-        self.instances[0].invoke(SWEEP, TIMEOUT_S)
-        for instance in self.instances:
-            instance.close()
+        self.weather.invoke(SWEEP, self.chance)
 
     def _ask(self, asked: Asked, luck: float) -> None:
         """One caller: the same key until the answer is final."""
         chance = random.Random(luck)
         while True:
-            instance = chance.choice(self.instances)
             try:
-                reply = instance.invoke(asked.event, TIMEOUT_S)
+                reply = self.weather.invoke(asked.event, chance)
             except KilledError:
-                self.statuses["killed"] += 1
                 continue
             assert isinstance(reply, Mapping), reply
             status = int(str(reply["statusCode"]))
@@ -155,19 +132,6 @@ class Storm:
                 asked.answers.append((status, str(reply["body"])))
                 return
             time.sleep(chance.uniform(0.1, 0.6))
-
-    def _kill(self) -> None:
-        chance = random.Random(self.chance.random())
-        while not self.over.wait(chance.uniform(0.2, 1.0)):
-            chance.choice(self.instances).kill()
-
-    def _sweep(self) -> None:
-        chance = random.Random(self.chance.random())
-        while not self.over.wait(2.0):
-            try:
-                chance.choice(self.instances).invoke(SWEEP, TIMEOUT_S)
-            except KilledError:
-                self.statuses["sweep killed"] += 1
 
     def audit(self) -> list[str]:
         """What is wrong, in words; nothing if everything came out exact."""
@@ -191,9 +155,8 @@ class Storm:
         return expected
 
     def _leaks(self) -> list[str]:
-        said = {log.name: log.read_text() for log in self.logs if log.exists()}
-        said |= {asked.key: body for asked in self.asked for _, body in asked.answers}
-        return [f"{name} says {what}" for name, text in said.items() for what in leaks(text)]
+        replies = {asked.key: body for asked in self.asked for _, body in asked.answers}
+        return self.weather.leaks() + [f"{key} says {what}" for key, body in replies.items() for what in leaks(body)]
 
 
 def play(*, seed: int, operations: int, groups: int, instances: int, rate: float) -> tuple[Storm, float, list[str]]:
@@ -206,9 +169,7 @@ def play(*, seed: int, operations: int, groups: int, instances: int, rate: float
             took_s = storm.run()
             storm.calm()
         finally:
-            storm.over.set()
-            for instance in storm.instances:
-                instance.close()
+            storm.weather.close()
         return storm, took_s, storm.audit()
 
 
@@ -225,7 +186,7 @@ def main() -> int:
     finals = Counter(asked.answers[0][0] for asked in storm.asked)
     faults = Counter(entry.fault.kind for entry in storm.server.journal() if entry.fault)
     print(f"seed {arguments.seed}: {len(storm.asked)} operations in {took_s:.0f} s, finally {dict(finals)}")
-    print(f"replies on the way: {dict(storm.statuses)}; kills: {sum(instance.kills for instance in storm.instances)}")
+    print(f"replies on the way: {dict(storm.statuses)}; {dict(storm.weather.figures)}; kills: {storm.weather.kills}")
     print(f"faults: {sum(faults.values())} {dict(faults)} in {len(storm.server.journal())} calls")
     print("\n".join(wrong) if wrong else "every counter exact, every answer final and the same for all, nothing leaked")
     return 1 if wrong else 0

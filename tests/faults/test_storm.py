@@ -10,5 +10,5 @@ def test_a_storm_ends_with_every_counter_exact() -> None:
     storm, _, wrong = play(seed=20261123, operations=60, groups=6, instances=4, rate=0.3)
     assert not wrong, "\n".join(wrong)
     assert storm.server.journal()
-    assert storm.statuses["killed"]
+    assert storm.weather.kills
     assert any(entry.fault for entry in storm.server.journal())

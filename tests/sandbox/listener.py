@@ -3,21 +3,15 @@
 import socket
 import struct
 from collections.abc import Mapping
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
+from http.server import BaseHTTPRequestHandler
 from sys import exc_info
-from threading import Lock, Thread
 from typing import Final, Protocol
 
 from tests.sandbox.admission import Call
+from tests.sandbox.loopback import AnySocket, LoopbackServer
 from tests.sandbox.replies import Reply
 
-_Socket = socket.socket | tuple[bytes, socket.socket]
 _LINGER: Final = struct.Struct("ii")
-_JOIN_S: Final = 5.0
-_POLL_S: Final = 0.02
-"""How often the listening thread looks whether it is to end."""
 
 
 class Service(Protocol):
@@ -33,19 +27,13 @@ class Service(Protocol):
         """The reply to a request of the control interface."""
 
 
-class Listener(ThreadingHTTPServer):
-    """Serves every connection in a daemon thread of its own."""
-
-    daemon_threads = True
-    request_queue_size = 128
+class Listener(LoopbackServer):
+    """Serves the Chat API, and can end a connection as rudely as a network does."""
 
     def __init__(self, port: int, handler: type[BaseHTTPRequestHandler], service: Service) -> None:
         self.service = service
-        self._lock = Lock()
-        self._open: dict[_Socket, Thread] = {}
         self._connections = 0
-        self._thread = Thread(target=self.serve_forever, args=(_POLL_S,), name="sandbox-listener", daemon=True)
-        super().__init__(("127.0.0.1", port), handler)
+        super().__init__(port, handler)
 
     @property
     def connections(self) -> int:
@@ -63,46 +51,15 @@ class Listener(ThreadingHTTPServer):
         with self._lock:
             self._connections = 0
 
-    def start(self) -> None:
-        """Begin to accept connections."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """End all connections, whatever they wait for from their clients, and give the port back."""
-        if self._thread.is_alive():
-            self.shutdown()
-            self._thread.join()
-        with self._lock:
-            still_open = dict(self._open)
-        for connection, thread in still_open.items():
-            _hang_up(connection)
-            thread.join(_JOIN_S)
-        self.server_close()
-
-    def server_bind(self) -> None:
-        """Bind as a plain TCP server does: HTTPServer would also look the host's name up, which asks the network."""
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = "127.0.0.1", int(self.socket.getsockname()[1])
-
-    def process_request(self, request: _Socket, client_address: object) -> None:
-        """Start the connection's thread, and remember both for `close`."""
-        thread = Thread(
-            target=self.process_request_thread, args=(request, client_address), name="sandbox-connection", daemon=True
-        )
-        with self._lock:
-            self._open[request] = thread
-        thread.start()
-
-    def shutdown_request(self, request: _Socket) -> None:
+    def shutdown_request(self, request: AnySocket) -> None:
         """Close a connection. One that is to be reset must not say goodbye first: the client would see a normal end."""
-        with self._lock:
-            self._open.pop(request, None)
         if isinstance(request, socket.socket) and _to_be_reset(request):
+            self.forget(request)
             self.close_request(request)
         else:
             super().shutdown_request(request)
 
-    def handle_error(self, request: _Socket, client_address: object) -> None:
+    def handle_error(self, request: AnySocket, client_address: object) -> None:
         """Let an error of the sandbox itself end the thread, loudly; printed only, it would pass for a fault."""
         error = exc_info()[1]
         if error is not None:
@@ -117,10 +74,3 @@ def reset_on_close(connection: socket.socket) -> None:
 def _to_be_reset(connection: socket.socket) -> bool:
     lingers, seconds = _LINGER.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER.size))
     return bool(lingers) and seconds == 0
-
-
-def _hang_up(connection: _Socket) -> None:
-    if isinstance(connection, socket.socket):
-        # It may have ended by itself in this moment, which is just as good.
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)

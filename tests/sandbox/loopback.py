@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from typing_extensions import Self
 
 Headers: TypeAlias = Iterable[tuple[str, str]]
-_Socket: TypeAlias = socket.socket | tuple[bytes, socket.socket]
+AnySocket: TypeAlias = socket.socket | tuple[bytes, socket.socket]
 
 BODY_BYTES: Final = 6 * 1024 * 1024
 """The most that one request may carry: both clouds take 6 MB in one synchronous call."""
@@ -31,9 +31,9 @@ class LoopbackServer(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 128
 
-    def __init__(self, port: int, connection: type[LoopbackConnection]) -> None:
+    def __init__(self, port: int, connection: type[BaseHTTPRequestHandler]) -> None:
         self._lock = Lock()
-        self._open: set[_Socket] = set()
+        self._open: set[AnySocket] = set()
         self._thread = Thread(target=self.serve_forever, args=(_POLL_S,), name="loopback-listener", daemon=True)
         super().__init__(("127.0.0.1", port), connection)
 
@@ -71,19 +71,23 @@ class LoopbackServer(ThreadingHTTPServer):
         TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", int(self.socket.getsockname()[1])
 
-    def process_request(self, request: _Socket, client_address: object) -> None:
+    def process_request(self, request: AnySocket, client_address: object) -> None:
         """Start the connection's thread, and remember the connection for `close`."""
         with self._lock:
             self._open.add(request)
         super().process_request(request, client_address)
 
-    def shutdown_request(self, request: _Socket) -> None:
+    def shutdown_request(self, request: AnySocket) -> None:
         """Close a connection."""
-        with self._lock:
-            self._open.discard(request)
+        self.forget(request)
         super().shutdown_request(request)
 
-    def handle_error(self, request: _Socket, client_address: object) -> None:
+    def forget(self, request: AnySocket) -> None:
+        """Leave a connection out of what `close` ends."""
+        with self._lock:
+            self._open.discard(request)
+
+    def handle_error(self, request: AnySocket, client_address: object) -> None:
         """Pass over a client that has gone. Every other error ends the connection's thread, loudly."""
         error = exc_info()[1]
         if error is not None and not isinstance(error, ConnectionError):
@@ -144,7 +148,7 @@ class LoopbackConnection(BaseHTTPRequestHandler):
         self.reply(status, ())
 
 
-def _hang_up(connection: _Socket) -> None:
+def _hang_up(connection: AnySocket) -> None:
     if isinstance(connection, socket.socket):
         # It may have ended by itself in this moment, which is just as good.
         with suppress(OSError):

@@ -1,0 +1,87 @@
+"""What storms and floods share: instances on one ledger, the killing of them, and the sweep that goes on meanwhile."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event, Thread
+
+from tests.e2e.leaks import leaks
+from tests.faults.crowd import Instance, KilledError
+from tests.sandbox.chat import ChatServer
+from tests.sandbox.environment import sandboxed_environment
+
+# How long one invocation may last.
+TIMEOUT_S = 20.0
+
+SWEEP = {"Type": "Timer", "TriggerName": "sweep", "Time": "2026-11-22T00:00:00Z", "Message": {"task": "sweep"}}
+
+# Short enough for a test: the API of these storms applies a request within the guard.
+SHORT = {"SIGNATURE_LIFE_S": "2", "CLOCK_GUARD_S": "1", "CHAT_TIMEOUT_S": "1", "WAIT_S": "3"}
+
+
+class Weather:
+    """Instances of one function, each a process that may be killed every so often."""
+
+    def __init__(self, folder: Path, server: ChatServer, chance: random.Random, *, instances: int) -> None:
+        self.chance = chance
+        self.figures: Counter[str] = Counter()
+        self._logs = [folder / f"instance-{number}.log" for number in range(instances)]
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            **sandboxed_environment(server.endpoint, folder, **SHORT),
+        }
+        self.instances = [Instance(environment, log) for log in self._logs]
+        self._over = Event()
+
+    @contextmanager
+    def raging(self, kill_every_s: float) -> Iterator[None]:
+        """Kill and sweep until the block ends."""
+        threads = [Thread(target=self._kill, args=(kill_every_s,)), Thread(target=self._sweep)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            for thread in threads:
+                thread.join()
+
+    def invoke(self, event: object, chance: random.Random) -> object:
+        """Let some instance answer; KilledError where it died of it."""
+        try:
+            return chance.choice(self.instances).invoke(event, TIMEOUT_S)
+        except KilledError:
+            self.figures["killed"] += 1
+            raise
+
+    def close(self) -> None:
+        """End every process."""
+        for instance in self.instances:
+            instance.close()
+
+    @property
+    def kills(self) -> int:
+        """How often a process was killed."""
+        return sum(instance.kills for instance in self.instances)
+
+    def leaks(self) -> list[str]:
+        """What the instances said that nobody may."""
+        said = {log.name: log.read_text() for log in self._logs if log.exists()}
+        return [f"{name} says {what}" for name, text in said.items() for what in leaks(text)]
+
+    def _kill(self, every_s: float) -> None:
+        chance = random.Random(self.chance.random())
+        while not self._over.wait(every_s * chance.uniform(0.3, 1.7)):
+            chance.choice(self.instances).kill()
+
+    def _sweep(self) -> None:
+        chance = random.Random(self.chance.random())
+        while not self._over.wait(2.0):
+            # What a sweep leaves that is killed, the next one finishes.
+            with suppress(KilledError):
+                self.invoke(SWEEP, chance)
