@@ -48,13 +48,13 @@ test: lint $(MINISTACK_STAMP) ## Check the code and run every test
 	@$(PYTEST) $(PARALLEL)
 
 unit: $(STAMP) ## Run the tests of single modules
-	@$(PYTEST) tests/unit
+	@$(PYTEST) $(PARALLEL) tests/unit
 
 contract: $(STAMP) ## Run what every ledger has to pass
-	@$(PYTEST) tests/contract
+	@$(PYTEST) $(PARALLEL) tests/contract
 
 integration: $(STAMP) $(MINISTACK_STAMP) ## Run the tests over real sockets
-	@$(PYTEST) tests/integration
+	@$(PYTEST) $(PARALLEL) tests/integration
 
 faults: $(STAMP) ## Run the tests with crashes, losses and late landings
 	@$(PYTEST) $(PARALLEL) tests/faults
