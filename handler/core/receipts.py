@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from handler.core.commands import Mode
-from handler.core.rows import Attempt, Row
+from handler.core.rows import Attempt, Remembered, Row
 
 # A foreign write passes for a landing with a chance of about 2^-19, and 2^33 operations stay below 2^53, the largest
 # whole number that the vendor's Web client shows exactly.
@@ -87,9 +87,20 @@ def judge(row: Row, sight: Sight, bound_s: float) -> Verdict:
 
 
 def _candidates(row: Row) -> list[Attempt]:
-    """What may have landed. A remembered Set is none: it overwrites, so it shows as unexplained (R7)."""
-    additive = [past.attempt for past in row.remembered if past.attempt.mode is not Mode.SET]
-    return [*additive, row.attempt] if row.attempt else additive
+    remembered = [past.attempt for past in row.remembered if _is_candidate(past, row)]
+    return [*remembered, row.attempt] if row.attempt else remembered
+
+
+def _is_candidate(past: Remembered, row: Row) -> bool:
+    """Whether a landing of a past attempt can be told, and settled.
+
+    An expired Set that lands late overwrites, so it shows as unexplained (R7). A refused one that landed all the same
+    did so before its reply, and so before any later attempt: as long as the base has not moved since and everything
+    that it carried is still owed, it is a landing like any other.
+    """
+    if past.attempt.mode is not Mode.SET:
+        return True
+    return past.refused and past.attempt.base == row.base and bool(past.attempt.entries) and not past.folded
 
 
 def explain(moved: int, candidates: Sequence[Attempt], base: int) -> Mapping[str, int] | None:

@@ -39,6 +39,13 @@ def test_sets_among_deltas_count_once() -> None:
         Campaign(seed, STORMS["clocks apart"], modes=(Mode.INCREASE, Mode.SET, Mode.DECREASE)).run()
 
 
+def test_refusals_that_lie_about_sets_freeze_nothing() -> None:
+    """A Set that was carried out and called refused is found in the receipt, even if the first look is refused too."""
+    liars = Conditions(request_fault=0.5, read_fault=0.5, crash=0.01, lying_codes=True)
+    for seed in (310, *range(SEEDS)):
+        Campaign(seed, liars, modes=(Mode.INCREASE, Mode.SET, Mode.DECREASE)).run()
+
+
 def test_a_dismissed_group_comes_to_an_end() -> None:
     """When a group goes away in the middle of everything, all its operations get a final answer."""
     for seed in range(SEEDS):

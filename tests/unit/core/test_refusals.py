@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from handler.core.accepting import SWAPS_MAX
+from handler.core.commands import Mode
 from handler.core.driving import drive
 from handler.core.errors import TooManyCalls
 from handler.core.instance import Patience
@@ -102,3 +105,22 @@ def test_a_row_that_others_change_all_the_time_turns_a_caller_away() -> None:
     with pytest.raises(TooManyCalls):
         scene.counters.apply(GROUP.id, [increase("a")], Patience(until=now, deadline=now))
     assert scene.row.entry(increase("a").id) is None
+
+
+def test_a_set_whose_refusal_lied_is_found_by_the_next_look() -> None:
+    """Both the call and the look that should confirm were called refused, and yet the Set had been carried out."""
+    rate = Refused(60007, "too many calls", Fault.RATE, NOW)
+    scene = Scene(row())
+    scene.api.updates, scene.api.reads = [rate], [rate]
+    send = scene.api.update
+
+    def lie(call: Call) -> Reply:
+        if not scene.api.calls:
+            scene.api.land(call.mode, call.values)
+        return send(call)
+
+    scene.api.update = lie  # type: ignore[method-assign]  # the API of this test lies
+    operation = replace(increase("a"), mode=Mode.SET)
+    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.patience(30))
+    assert outcome == Applied((("like", 5),), observed_later=True)
+    assert (len(scene.api.calls), scene.row.frozen) == (1, None)
