@@ -118,7 +118,7 @@ def read_payload(document: object, receipt_key: str, within: str = "") -> Payloa
         payload = Payload.model_validate(document)
     except ValidationError as error:
         raise first_problem(error, within) from None
-    _check_group_id(payload.group_id, within)
+    check_group_id(payload.group_id, within)
     _check_keys(payload.counters, receipt_key, within)
     return payload
 
@@ -138,11 +138,13 @@ def field_path(location: tuple[int | str, ...], within: str = "") -> str:
     return path[:FIELD_PATH_CHARACTERS] or "body"
 
 
-def _check_group_id(group_id: str, within: str) -> None:
-    if len(group_id.encode()) > GROUP_ID_BYTES:
-        raise BadInput(field_path(("GroupId",), within), f"longer than {GROUP_ID_BYTES} bytes in UTF-8")
+def check_group_id(group_id: str, within: str = "") -> None:
+    """Raise BadInput for a group's id that no group can have, wherever a caller wrote it."""
     if not group_id.isprintable():
         raise BadInput(field_path(("GroupId",), within), "holds a character that cannot be printed")
+    # Half a surrogate pair cannot be printed, so what comes here has a form in UTF-8.
+    if len(group_id.encode()) > GROUP_ID_BYTES:
+        raise BadInput(field_path(("GroupId",), within), f"longer than {GROUP_ID_BYTES} bytes in UTF-8")
 
 
 def _check_keys(counters: Counters, receipt_key: str, within: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from handler.core.commands import GROUP_ID_BYTES, Operation, read_payload
+from handler.core.commands import Operation, check_group_id, read_payload
 from handler.core.errors import BadInput
 from handler.triggers import headers, problems, replies
 from handler.triggers.auth import Identity
@@ -67,8 +67,7 @@ class Exchange:
         group_id = self.request.query.get("GroupId")
         if not group_id:
             raise BadInput("GroupId", "is missing")
-        if len(group_id.encode(errors="replace")) > GROUP_ID_BYTES or not group_id.isprintable():
-            raise BadInput("GroupId", f"must be printable and at most {GROUP_ID_BYTES} bytes in UTF-8")
+        check_group_id(group_id)
         return group_id
 
     def _beside(self, reference: str) -> str:
