@@ -18,8 +18,9 @@ from handler.chat.regions import base_url
 from handler.chat.verdicts import http_status
 from handler.core.credentials import Vault
 from handler.core.instance import Instance
+from handler.core.ledger import Ledger
 from handler.core.notices import Notice
-from handler.core.ports import Clock, Ledger, Ports, Rules
+from handler.core.ports import Clock, Ports, Rules
 from handler.core.shelf import Shelf
 from handler.reports import Reports
 from handler.settings import Settings

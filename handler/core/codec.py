@@ -136,6 +136,16 @@ def decode_row(text: str) -> Row:
     )
 
 
+def encode_entry(entry: Entry) -> str:
+    """Write one operation by itself, as it is appended to a row that is not written anew."""
+    return json.dumps(_entry_json(entry), ensure_ascii=False, separators=(",", ":"))
+
+
+def decode_entry(text: str) -> Entry:
+    """Read what `encode_entry` wrote."""
+    return _entry(json.loads(text))
+
+
 def encode_record(record: Record) -> str:
     """Write a record; which kind of answer it holds is told by its keys."""
     return json.dumps(

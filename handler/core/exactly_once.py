@@ -88,6 +88,8 @@ class ExactlyOnce:
             drive(visit, row)
         except (LedgerUnavailable, OutcomeUnknown) as error:
             self._instance.reporter.report(Notice.UNFINISHED, groups=1, reason=str(error))
+        finally:
+            visit.give_turn_back()
 
     def _records(self, visit: Visit) -> Records:
         """The answers of what the visit waited for: its own, else those that others have written meanwhile."""

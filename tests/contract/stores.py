@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from handler.core.errors import AnswerLost
-from handler.core.ports import Clock, Ledger
+from handler.core.ledger import Ledger
+from handler.core.ports import Clock
 from handler.core.rows import Group, Records, Row
 from handler.ledgers.sqlite import SqliteLedger
 from tests.sandbox.clocks import ManualClock

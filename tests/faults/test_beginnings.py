@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from handler.core.ledger import Generation
 from handler.core.notices import Notice
 from handler.core.outcomes import Applied, Frozen, Pending, Rejected
-from handler.core.ports import Generation
 from tests.faults.campaign import RULES
 from tests.faults.simulated import Fate
 from tests.faults.stage import GROUP, Stage
