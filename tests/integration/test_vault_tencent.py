@@ -13,7 +13,7 @@ from tests.integration.byte_server import ByteServer, answering, http
 from tests.integration.vaults import everything_logged, refusal_of
 from tests.integration.wire import forget_environment
 from tests.sandbox.ssm import SsmServer, Trouble
-from tests.sandbox.tc3 import Credentials
+from tests.sandbox.tc3 import Credentials, SignedRequest, problem
 
 CONTENT = '{"key": "nobody-may-see-this"}'
 ROTATED = '{"key": "nor-this"}'
@@ -243,3 +243,31 @@ def test_nothing_secret_is_logged_even_at_debug_level(ssm: SsmServer, environ: d
         refused(source_for("tencent:none", environ))
     assert "HTTP/1.1" in written.getvalue()
     assert [secret for secret in (*SECRETS, "nor-this") if secret in written.getvalue()] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({}, None),
+        ({"body": b'{"SecretName": "other"}'}, "AuthFailure.SignatureFailure"),
+        ({"host": "ssm.example.com"}, "AuthFailure.SignatureFailure"),
+        ({"x-tc-timestamp": "1700000000"}, "AuthFailure.SignatureExpire"),
+        ({"x-tc-token": "other"}, "AuthFailure.TokenFailure"),
+        ({"authorization": ""}, "AuthFailure.SignatureFailure"),
+        ({"service": "kms"}, "AuthFailure.SignatureFailure"),
+    ],
+    ids=str,
+)
+def test_the_local_service_finds_what_was_changed_on_the_way(
+    change: dict[str, str | bytes], code: str | None, environ: dict[str, str]
+) -> None:
+    """Otherwise it would prove nothing of the SDK's signatures."""
+    with ByteServer(answering(http(b"{}"))) as server:
+        environ["TENCENT_SSM_ENDPOINT"] = f"http://{server.address}"
+        refused(source_for("tencent:chat#v1", environ))
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    lines = [line.split(": ", 1) for line in head.decode().split("\r\n")[1:]]
+    headers = {name.lower(): value for name, value in lines} | {name: str(value) for name, value in change.items()}
+    changed = change.get("body")
+    request = SignedRequest(headers, changed if isinstance(changed, bytes) else body)
+    assert problem(request, str(change.get("service", "ssm")), CREDENTIALS, time.time()) == code
