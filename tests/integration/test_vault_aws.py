@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from handler.core.errors import SecretUnavailable, SettingsError
-from handler.vault.sources import source_for
+from handler.vault.sources import read_reference, source_for
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.vaults import everything_logged, refusal_of
 from tests.integration.wire import forget_environment
+from tests.sandbox.aws_client import REGION
 from tests.sandbox.ministack import MiniStack
-from tests.sandbox.queue import REGION
 from tests.sandbox.secrets_manager import SecretsManager
 
 CONTENT = '{"key": "nobody-may-see-this"}'
@@ -80,6 +80,12 @@ def test_a_secret_is_read_by_its_name_and_by_its_arn(manager: SecretsManager, na
     """Both lead to the same text."""
     arn = manager.create(name, f" {CONTENT}\n")
     assert [source_for(f"aws:{reference}", {})() for reference in (name, arn)] == [CONTENT, CONTENT]
+
+
+def test_the_ledgers_address_may_be_a_secret(manager: SecretsManager, name: str) -> None:
+    """It may hold a password."""
+    manager.create(name, "rediss://:password@host")
+    assert read_reference(f"aws:{name}", {}, "LEDGER_URL") == "rediss://:password@host"
 
 
 def test_an_arn_is_read_in_its_own_region(manager: SecretsManager, name: str, environment: pytest.MonkeyPatch) -> None:
