@@ -17,11 +17,13 @@ from handler.chat.probe import ProbeClient
 from handler.chat.regions import base_url
 from handler.chat.verdicts import http_status
 from handler.core.credentials import Vault
+from handler.core.errors import SettingsError
 from handler.core.instance import Instance
 from handler.core.ledger import Ledger
 from handler.core.notices import Notice
 from handler.core.ports import Clock, Ports, Rules
 from handler.core.shelf import Shelf
+from handler.ledger_url import SqliteUrl
 from handler.reports import Reports
 from handler.settings import Settings
 from handler.triggers.auth import Authenticator, Bearer, Callers
@@ -112,6 +114,8 @@ def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, Shelf]:
     if is_reference(text):
         text = read_reference(text, os.environ, ledger_url.VARIABLE)
     url = ledger_url.read(text)
+    if not isinstance(url, SqliteUrl):
+        raise SettingsError(ledger_url.VARIABLE, "this release has the ledger sqlite:/// only")
     ledger = SqliteLedger(url.path, clock, synchronous=url.synchronous)
     return ledger, ledger.shelf()
 

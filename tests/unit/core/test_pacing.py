@@ -27,7 +27,8 @@ def pace_of(clock: HandClock, rate: float = 200, ledger: Ledger | None = None) -
 
 def calls_within(pace: Pace, clock: HandClock, seconds: float) -> list[float]:
     """When calls begin, for an instance that has always one more to make."""
-    until, begun = clock.monotonic() + seconds, []
+    until = clock.monotonic() + seconds
+    begun: list[float] = []
     while True:
         turn = pace.turn(APP)
         if max(turn.at, clock.monotonic()) >= until:
