@@ -84,7 +84,7 @@ def _service(settings: Settings) -> Service:
     ledger, shelf = _stores(settings, clock)
     ports = Ports(ledger, api, clock, chance, reports())
     made = Service(
-        Instance.of(ports, _rules(settings)),
+        Instance.of(ports, _rules(settings, ledger.generation_cache_s)),
         shelf,
         ProbeClient(api.calls),
         vault,
@@ -131,7 +131,7 @@ def _redis_stores(url: RedisUrl, clock: Clock) -> tuple[Ledger, Shelf]:
     return ledger, ledger.shelf()
 
 
-def _rules(settings: Settings) -> Rules:
+def _rules(settings: Settings, cache_s: float) -> Rules:
     return Rules(
         receipt_key=settings.receipt_key,
         timeout_s=settings.timeout_s,
@@ -139,6 +139,7 @@ def _rules(settings: Settings) -> Rules:
         bound_s=settings.bound_s,
         guard_s=settings.guard_s,
         calls_per_second=settings.calls_per_second,
+        cache_s=cache_s,
     )
 
 
