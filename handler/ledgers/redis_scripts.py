@@ -143,8 +143,8 @@ return string.format('%.6f', begins - now)
 )
 
 # KEYS: generation. ARGV: which servers these are, or nothing where they do not tell. Others may have forgotten what was
-# acknowledged; however many instances meet them, the generation is raised once (R10). It starts at the server's time, which
-# is near enough to the API's to tell groups that may have been forgotten from those that never were there (R9).
+# acknowledged; however many instances meet them, the generation is raised once (R10). It starts at the server's time,
+# which is near enough to the API's to tell groups that may have been forgotten from those that were never there (R9).
 MEET = Script(
     """
 local known = redis.call('HMGET', KEYS[1], 'number', 'started', 'servers')
