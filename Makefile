@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 MINISTACK := .venv-ministack
 RUN := $(VENV)/bin/python
-PYTEST := $(RUN) -m pytest -q
+PYTEST := $(RUN) -m pytest -q -r s
 PARALLEL := -n auto --maxprocesses=8 --dist worksteal --durations=10
 STAMP := $(VENV)/.installed
 MINISTACK_STAMP := $(MINISTACK)/.installed

@@ -21,11 +21,12 @@ from handler.ledgers import redis_scripts as scripts
 from handler.ledgers.bounded import row_is_full
 from handler.ledgers.parts import begun_text, entry_texts
 from handler.ledgers.redis_cluster import ClusterServers
-from handler.ledgers.redis_connections import Command, Endpoint, settings_of
+from handler.ledgers.redis_connections import Endpoint, settings_of
 from handler.ledgers.redis_rows import ROW_FIELDS, Keys, begun_row, fields_of, record_fields, row_of
 from handler.ledgers.redis_servers import Servers
 from handler.ledgers.redis_shelf import RedisShelf
 from handler.ledgers.redis_store import RedisStore, Use
+from handler.ledgers.redis_wire import Command
 
 # The longest that Redis may take for an answer; it takes a millisecond.
 TIMEOUT_S = 1.0

@@ -15,9 +15,10 @@ from redis.crc import key_slot
 from redis.exceptions import RedisError
 
 from handler.core.errors import LedgerUnavailable
-from handler.ledgers.redis_connections import Address, Connections, Link, exchange
+from handler.ledgers.redis_connections import Address, Connections, Link
 from handler.ledgers.redis_errors import refusal, unreachable
-from handler.ledgers.redis_servers import Known, Lent, Servers
+from handler.ledgers.redis_servers import Lent, Servers
+from handler.ledgers.redis_wire import exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,7 @@ class ClusterServers(Servers):
                 failure = failure or error
         raise failure or LedgerUnavailable("no server of the Redis cluster is known")
 
-    def _meet(self, lent: Lent) -> Known:
-        before = self._known
+    def _meet(self, lent: Lent) -> frozenset[str]:
         self._layout = self._told(lent)
         lent.give_back()
         met: dict[Address, Lent] = {}
@@ -90,11 +90,10 @@ class ClusterServers(Servers):
                 met[address] = Lent(home.take() or home.open(), home)
             run_ids = frozenset(each.link.run_id for each in met.values())
             generation = self._introduced(met[self._layout.primary_of(self._generation_key)], run_ids)
-            self._known = Known(run_ids, generation)
         finally:
             for each in met.values():
                 each.give_back()
-        return self._same(before, self._known)
+        return self._now_met(run_ids, generation)
 
     def _told(self, lent: Lent) -> Layout:
         """The layout as this server knows it."""

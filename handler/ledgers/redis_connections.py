@@ -10,18 +10,18 @@ from __future__ import annotations
 import encodings.idna  # noqa: F401
 import os
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from redis.connection import Connection, SSLConnection, parse_url
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from handler.core.errors import LedgerUnavailable
 from handler.ledgers.redis_errors import unreachable
+from handler.ledgers.redis_wire import Command, Wire, exchange
 
-Command: TypeAlias = tuple[str | int | float, ...]
 Address: TypeAlias = tuple[str, int]
 
 _GREETING: tuple[Command, ...] = (("INFO", "server"), ("INFO", "memory"))
@@ -46,39 +46,6 @@ class Endpoint:
     url: str = field(repr=False)
     cluster: bool = False
     authorities: str | None = None
-
-
-class Wire(Protocol):
-    """What is used of redis-py's connections, which carry no types."""
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether it has a socket."""
-        ...
-
-    def connect(self) -> None:
-        """Open it, with the user's name and the number of the database."""
-        ...
-
-    def disconnect(self) -> None:
-        """Close it; in a child of the process that opened it, only the child's end."""
-        ...
-
-    def can_read(self) -> bool:
-        """Whether anything has arrived; an error where that is the end."""
-        ...
-
-    def pack_commands(self, commands: Sequence[Command]) -> Sequence[bytes]:
-        """The bytes of commands."""
-        ...
-
-    def send_packed_command(self, command: Sequence[bytes], check_health: bool) -> None:  # noqa: FBT001  # redis-py's
-        """Send bytes."""
-        ...
-
-    def read_response(self) -> object:
-        """The next reply; an error reply is raised."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,19 +147,6 @@ def settings_of(endpoint: Endpoint, timeout_s: float) -> dict[str, object]:
         "driver_info": None,
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
-
-
-def exchange(connection: Wire, commands: Sequence[Command]) -> list[object]:
-    """Send commands at once and read their replies. Error replies stand in their places, as exceptions."""
-    connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-    return [_reply(connection) for _ in commands]
-
-
-def _reply(connection: Wire) -> object:
-    try:
-        return connection.read_response()
-    except ResponseError as error:
-        return error
 
 
 def _is_good(connection: Wire) -> bool:

@@ -8,29 +8,17 @@ changes. The command for which a connection was opened then does not run: what l
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 from redis.exceptions import RedisError
 
 from handler.core.errors import LedgerUnavailable
 from handler.core.ledger import Generation
-from handler.ledgers.redis_connections import Address, Connections, Link, exchange
+from handler.ledgers.redis_connections import Address, Connections, Link
 from handler.ledgers.redis_errors import refusal, unreachable
 from handler.ledgers.redis_scripts import MEET
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Who the servers were when they were met, and the generation that the store had then or since."""
-
-    run_ids: frozenset[str]
-    generation: Generation
-
-    @property
-    def identity(self) -> str:
-        """Who they are, as the store keeps it; empty where any of them does not tell."""
-        return identity_of(self.run_ids)
+from handler.ledgers.redis_wire import exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,38 +50,45 @@ class Servers:
         self._warned: set[str] = set()
         self._seed = str(settings["host"]), int(cast("int", settings["port"]))
         self._homes: dict[Address, Connections] = {}
-        self._known: Known | None = None
+        self._met: frozenset[str] | None = None
+        # What is learned of the generation belongs to those of whom it was asked, whomever another thread meets then.
+        self._generations: dict[frozenset[str], Generation] = {}
 
     @property
-    def known(self) -> Known:
-        """Who they are; the first call meets them."""
-        return self._known or self._meet(self._entered())
+    def met(self) -> frozenset[str]:
+        """Who they were when they were last met; the first call meets them."""
+        return self._met or self._meet(self._entered())
+
+    @property
+    def generation(self) -> Generation:
+        """What the store's generation was then, or has become since."""
+        return self._generations[self.met]
+
+    def learn(self, servers: frozenset[str], generation: Generation) -> None:
+        """Take in what these servers have said of the generation."""
+        self._generations[servers] = generation
 
     def lend(self, key: str, address: Address | None = None) -> Lent:
         """A connection to the server that has `key`, or to the one at `address`; raises LedgerUnavailable.
 
         It leads to a server that this process had met before the call.
         """
-        known = self.known
+        met = self.met
         home = self._home(address or self.address_of(key))
         while link := home.take():
-            if link.run_id in known.run_ids:
-                return Lent(link, home, known.run_ids)
+            if link.run_id in met:
+                return Lent(link, home, met)
             link.connection.disconnect()
         link = self._opened(home)
-        if link.run_id in known.run_ids:
-            return Lent(link, home, known.run_ids)
-        if link.run_id not in self._meet(Lent(link, home)).run_ids:
+        if link.run_id in met:
+            return Lent(link, home, met)
+        if link.run_id not in self._meet(Lent(link, home)):
             raise LedgerUnavailable("the servers of the Redis cluster are changing places")
         return self.lend(key, address)
 
     def address_of(self, key: str) -> Address:  # noqa: ARG002  # a cluster's servers go by it
         """Where a key lies."""
         return self._seed
-
-    def learn(self, generation: Generation) -> None:
-        """Take in what the store has said of its generation."""
-        self._known = replace(self.known, generation=generation)
 
     def moved(self) -> None:
         """Take in that a key was not where it was looked for."""
@@ -104,7 +99,8 @@ class Servers:
             home.close()
 
     def _home(self, address: Address) -> Connections:
-        return self._homes.setdefault(address, Connections(self._settings, address, self._warn_once))
+        home = self._homes.get(address)
+        return home or self._homes.setdefault(address, Connections(self._settings, address, self._warn_once))
 
     def _opened(self, home: Connections) -> Link:
         return home.open()
@@ -114,13 +110,12 @@ class Servers:
         home = self._home(self._seed)
         return Lent(home.take() or home.open(), home)
 
-    def _meet(self, lent: Lent) -> Known:
+    def _meet(self, lent: Lent) -> frozenset[str]:
         """Introduce this process to the servers, one of which is at the other end of a new connection."""
-        before = self._known
         run_ids = frozenset({lent.link.run_id})
-        self._known = Known(run_ids, self._introduced(lent, run_ids))
+        generation = self._introduced(lent, run_ids)
         lent.give_back()
-        return self._same(before, self._known)
+        return self._now_met(run_ids, generation)
 
     def _introduced(self, lent: Lent, run_ids: frozenset[str]) -> Generation:
         """The generation of the store, raised if it has not seen these servers yet. Raising it twice does no harm."""
@@ -135,12 +130,16 @@ class Servers:
             raise refusal(reply)
         return generation_of(reply)
 
-    def _same(self, before: Known | None, now: Known) -> Known:
-        if before is not None and before.run_ids != now.run_ids:
+    def _now_met(self, run_ids: frozenset[str], generation: Generation) -> frozenset[str]:
+        """Go by these from now on; LedgerUnavailable where it was others before."""
+        before = self._met
+        self.learn(run_ids, generation)
+        self._met = run_ids
+        if before not in {None, run_ids}:
             raise LedgerUnavailable(
                 "Redis is another server than before, which may have forgotten writes: nothing was sent to it"
             )
-        return now
+        return run_ids
 
     def _warn_once(self, text: str) -> None:
         if text not in self._warned:

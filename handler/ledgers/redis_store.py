@@ -11,10 +11,11 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.ledger import Generation
-from handler.ledgers.redis_connections import Address, Command, exchange
+from handler.ledgers.redis_connections import Address
 from handler.ledgers.redis_errors import broken, is_reply, refusal
 from handler.ledgers.redis_scripts import MEET, RAISE, Script
-from handler.ledgers.redis_servers import Servers, generation_of
+from handler.ledgers.redis_servers import Servers, generation_of, identity_of
+from handler.ledgers.redis_wire import Command, exchange
 
 # From one server of a cluster to another, for one command.
 REDIRECTIONS_MAX = 4
@@ -63,18 +64,21 @@ class RedisStore:
     @property
     def generation(self) -> Generation:
         """The store's generation, as far as this process has been told."""
-        return self._servers.known.generation
+        return self._servers.generation
 
     def renew_generation(self) -> Generation:
         """Ask the store for its generation, as when it was met: one that was emptied begins with the first again."""
-        identity = self._servers.known.identity
-        self._servers.learn(generation_of(self.run(MEET, [self._generation_key], [identity], Use.READ)))
+        servers = self._servers.met
+        reply = self.run(MEET, [self._generation_key], [identity_of(servers)], Use.READ)
+        self._servers.learn(servers, generation_of(reply))
         return self.generation
 
     def raise_generation(self, started: int) -> Generation:
         """Begin a new one."""
-        self._servers.learn(generation_of(self.run(RAISE, [self._generation_key], [started])))
-        return self.generation
+        servers = self._servers.met
+        raised = generation_of(self.run(RAISE, [self._generation_key], [started]))
+        self._servers.learn(servers, raised)
+        return raised
 
     def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], use: Use = Use.WRITE) -> object:
         """Run a script; the server that does not know it is told its text."""
@@ -149,7 +153,8 @@ class RedisStore:
             replies = exchange(lent.link.connection, commands)
         except (RedisError, OSError) as error:
             lent.drop()
-            if isinstance(error, RedisError) and is_reply(error):
+            # Where several commands were sent, the one that was refused need not be the first.
+            if isinstance(error, RedisError) and is_reply(error) and (len(commands) == 1 or not use.is_write):
                 raise refusal(error) from None
             if use.is_write:
                 raise AnswerLost(broken(error)) from None
