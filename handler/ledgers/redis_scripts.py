@@ -150,7 +150,7 @@ local known = redis.call('HMGET', KEYS[1], 'number', 'started', 'servers')
 if not known[1] then
   redis.call('HSET', KEYS[1], 'number', 1, 'started', 0, 'servers', ARGV[1])
 elseif ARGV[1] ~= '' and known[3] ~= ARGV[1] then
-  redis.call('HSET', KEYS[1], 'number', known[1] + 1, 'started', 0, 'servers', ARGV[1])
+  redis.call('HSET', KEYS[1], 'number', known[1] + 1, 'started', redis.call('TIME')[1], 'servers', ARGV[1])
 end
 return redis.call('HMGET', KEYS[1], 'number', 'started')
 """
