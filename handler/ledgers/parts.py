@@ -46,8 +46,9 @@ def join(parts: Parts) -> Row:
         row = row.changed(attempt=None)
     if row.attempt is None and parts.open is not None and parts.begun is not None:
         row = replace(row, attempt=_begun(parts.begun, parts.base or 0))
-    queue = (*row.queue, *map(decode_entry, parts.tail))
-    return replace(row, version=parts.version, base=parts.base, queue=queue)
+    if parts.tail:
+        row = row.changed(queue=(*row.queue, *map(decode_entry, parts.tail)))
+    return replace(row, version=parts.version, base=parts.base)
 
 
 def entry_texts(entries: Iterable[Entry]) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -12,8 +11,16 @@ import pytest
 from handler.core.shelf import Shelf
 from tests.contract.shelves import SHELVES
 from tests.contract.stores import LEDGERS, SHARED_LEDGERS, GivenClock, OpenLedger, SharedStore, Store
+from tests.sandbox.ministack import MiniStack
 
 Opener: TypeAlias = Callable[[], OpenLedger]
+
+
+@pytest.fixture(scope="session")
+def dynamodb_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where DynamoDB is, started by the first test that wants it."""
+    with MiniStack(tmp_path_factory.mktemp("ministack"), "dynamodb") as stack:
+        yield stack.endpoint
 
 
 @pytest.fixture
@@ -51,9 +58,9 @@ def shared_ledger(shared_store: SharedStore, clock: GivenClock) -> Iterator[Open
 
 
 @pytest.fixture(params=sorted(SHELVES))
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
+def shelf(request: pytest.FixtureRequest) -> Iterator[Shelf]:
     """An empty shelf."""
-    with SHELVES[request.param](tmp_path) as opened:
+    with SHELVES[request.param](request) as opened:
         yield opened
 
 
