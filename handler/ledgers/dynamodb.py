@@ -71,7 +71,7 @@ class DynamoDbLedger:
     def load(self, group: Group) -> Row | None:
         """The row, read strongly."""
         stored = self._rows.load(group)
-        return stored and stored.row
+        return stored.row if stored else None
 
     def find(self, group: Group, ids: Sequence[str]) -> Records:
         """The records that are still in the table, read strongly."""
@@ -80,7 +80,7 @@ class DynamoDbLedger:
     def look(self, group: Group, ids: Sequence[str]) -> Look:
         """Row and records, each read strongly, in one call for up to 99 records."""
         stored, records = self._rows.look(group, ids)
-        return Look(stored and stored.row, records)
+        return Look(stored.row if stored else None, records)
 
     def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """The fast path of R1: the record is looked for, then the row written if it is still the one last seen."""
@@ -111,11 +111,9 @@ class DynamoDbLedger:
         Where somebody else was quicker to write an answer the row moves on all the same, because landing is a fact, but
         the answer is theirs.
         """
-        seen = self._rows.remembered(group)
-        if settlement.applied_to(seen and seen.row) is None:
-            seen = self._rows.load(group)
-            if settlement.applied_to(seen and seen.row) is None:
-                return False
+        remembered = self._rows.remembered(group)
+        if not (remembered and settlement.applied_to(remembered.row)) and not settlement.applied_to(self.load(group)):
+            return False
         others = recording.put(self._table, group, settlement.records)
         seen, held = self._rows.change(group, writes.settled(group, settlement))
         if held:

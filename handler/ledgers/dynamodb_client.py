@@ -82,9 +82,7 @@ class Client:
             max_pool_connections=CONNECTIONS,
             tcp_keepalive=True,
         )
-        return self._session().client(
-            "dynamodb", region_name=self._region, endpoint_url=self._endpoint, config=config
-        )
+        return self._session().client("dynamodb", region_name=self._region, endpoint_url=self._endpoint, config=config)
 
 
 def _begin_anew_after_forks(client: Client) -> None:

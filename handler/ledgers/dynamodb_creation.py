@@ -44,9 +44,7 @@ def _create(client: BaseClient, name: str, *, forgets: bool) -> None:
     waiting = {"Delay": READY_EVERY_S, "MaxAttempts": READY_ASKED_MAX}
     client.get_waiter("table_exists").wait(TableName=name, WaiterConfig=waiting)
     if forgets:
-        client.update_time_to_live(
-            TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"}
-        )
+        client.update_time_to_live(TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"})
 
 
 def _keys(partition: str, sort: str) -> list[dict[str, str]]:

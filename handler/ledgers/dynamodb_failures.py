@@ -108,7 +108,7 @@ def _cancelled(error: ClientError, table: str) -> Failure:
         return Refused([item if fails else None for item, fails in zip(items, failed, strict=True)])
     if _CONFLICTS & set(codes):
         return Conflict()
-    return unavailable(table, _problem(next((code for code in codes if code != "None"), "TransactionCanceledException")))
+    return unavailable(table, _problem(next((code for code in codes if code != "None"), "TransactionCanceled")))
 
 
 def _problem(code: str) -> str:

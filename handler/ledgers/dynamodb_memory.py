@@ -42,7 +42,7 @@ class Memory:
         """The row as last seen."""
         with self._lock:
             known = self._known.get(group)
-            return known and known.stored
+            return known.stored if known else None
 
     def see(self, group: Group, stored: Stored | None) -> None:
         """Remember a row; what is known of records stays as long as its epoch does."""

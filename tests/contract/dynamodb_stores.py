@@ -37,7 +37,11 @@ class DynamoDbStore:
 
     def open_losing_answers(self, clock: Clock, *, applied: bool) -> ForgetfulLedger:
         """A ledger whose writes lose their answers on the way back from the server, or never take effect."""
-        return ForgetfulLedger(self, clock, LosesAnswers(self.endpoint, self.table, applied=applied))
+        return self.open_through(clock, LosesAnswers(self.endpoint, self.table, applied=applied))
+
+    def open_through(self, clock: Clock, interceptor: Interceptor) -> ForgetfulLedger:
+        """A ledger all of whose requests pass through `interceptor`."""
+        return ForgetfulLedger(self, clock, interceptor)
 
     def open_out_of_reach(self, clock: Clock) -> DynamoDbLedger:
         """A ledger on a server that is not there."""
@@ -50,7 +54,8 @@ class ForgetfulLedger(DynamoDbLedger):
     def __init__(self, store: DynamoDbStore, clock: Clock, interceptor: Interceptor | None = None) -> None:
         session = partial(dynamodb.session, interceptor)
         super().__init__(store.table, clock, endpoint=store.endpoint, session=session)
-        self._store = store
+        self._table_name = store.table
+        self._cleaner = dynamodb.client(store.endpoint)
         self._given = clock
         self._forgot_at = clock.now()
 
@@ -69,7 +74,6 @@ class ForgetfulLedger(DynamoDbLedger):
         if now == self._forgot_at:
             return
         self._forgot_at = now
-        client = dynamodb.client(self._store.endpoint)
-        for item in client.get_paginator("scan").paginate(TableName=self._store.table).search("Items[]"):
-            if "ttl" in item and float(item["ttl"]["N"]) <= now:
-                client.delete_item(TableName=self._store.table, Key={"pk": item["pk"], "sk": item["sk"]})
+        items = dynamodb.items(self._cleaner, self._table_name)
+        past = [item for item in items if "ttl" in item and float(str(item["ttl"]["N"])) <= now]
+        dynamodb.delete(self._cleaner, self._table_name, past)

@@ -13,7 +13,6 @@ is kept as whether it is still so, which keeps the model finite. `python -m test
 from __future__ import annotations
 
 import sys
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -25,22 +24,23 @@ Flags = tuple[int, ...]
 Worker = tuple[str, Flags, Flags]
 """What a worker does next, what it knows, and the operations whose records it still has to write.
 
-start    begin with reading the row             read     has read the row, next the record
-strange  has found no record, next accepts      helps    the operation is owed, next looks at the attempt
-probes   has seen an attempt, next the receipt  judges   has read the receipt
-sends    has opened an attempt                  sent     waits for the reply
-told     has the reply                          settles  writes records, then the row
-done     has its answer
+start    reads the row                           probes   has seen an attempt, reads the receipt
+read     has read the row, reads the record      revives  has seen no landing of a dead attempt, opens anew
+strange  has found no record, accepts            sends    has opened an attempt, sends it
+helps    finds it owed, looks at the attempt     sent     waits for the reply
+done     has its answer                          settles  knows of a landing, writes records, then the row
 
-Of `read` and `strange` the knowledge is (no settlement since, no write at all since, owed then, idle then); of the others
-(the attempt is still the open one, ...).
+Of `read` and `strange` the knowledge is (no settlement since, no write at all since, owed then, idle then), of `probes`
+whether the attempt was dead, of `settles` whether the attempt is still the open one. All others know an attempt that is
+the open one: as soon as it is not, all that they can do is to begin anew.
 """
 
 START: Worker = ("start", (), ())
 DONE: Worker = ("done", (), ())
 HELPS: Worker = ("helps", (), ())
+OWED: Flags = (0, 0, 1, 0)
 KNOWS_ROW = frozenset({"read", "strange"})
-KNOWS_ATTEMPT = frozenset({"probes", "judges", "sends", "sent", "told", "settles"})
+KNOWS_ATTEMPT = frozenset({"probes", "revives", "sends", "sent"})
 
 
 class State(NamedTuple):
@@ -72,76 +72,80 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How many states a world has, and what is wrong in some of them, with the steps that lead there."""
+    """How many states were looked at, and the first fault with the steps that lead there."""
 
     states: int
-    faults: dict[str, list[str]]
+    fault: str | None = None
+    steps: tuple[str, ...] = ()
 
 
 def explore(deliveries: Sequence[int], operations: int, rules: Rules | None = None) -> Result:
     """Look at every state of a world in which each delivery asks for the operation of its number."""
     world = _World(deliveries, operations, rules or Rules())
-    states, index = [world.first], {world.first: 0}
-    origin: list[tuple[int, str]] = [(-1, "")]
-    before: list[list[int]] = [[]]
-    faults: dict[str, int] = {}
-    ends: list[int] = []
-    waiting = deque([0])
-    while waiting:
-        place = waiting.popleft()
-        steps = list(world.steps(states[place]))
-        if not steps:
-            ends.append(place)
-            if not world.is_right_end(states[place]):
-                faults.setdefault("wrong end", place)
+    graph = _Graph(world.first)
+    for place, state in graph.new():
+        steps = list(world.steps(state))
+        if not steps and not world.is_right_end(state):
+            return graph.result("wrong end", place)
         for label, follows in steps:
-            state = world.canonical(follows)
-            known = index.get(state)
-            if known is None:
-                if len(states) >= STATES_MAX:
-                    raise RuntimeError("the world has too many states to be looked at whole")
-                known = index[state] = len(states)
-                states.append(state)
-                origin.append((place, label))
-                before.append([])
-                waiting.append(known)
-                for fault in _faults_in(state):
-                    faults.setdefault(fault, known)
-            before[known].append(place)
-    if (trap := _trap(before, ends)) is not None:
-        faults["no way out"] = trap
-    return Result(len(states), {fault: _path(origin, place) for fault, place in faults.items()})
+            known = graph.add(place, label, world.canonical(follows))
+            if fault := _fault_in(graph.states[known]):
+                # A world that is wrong may go on for ever.
+                return graph.result(fault, known)
+    trap = graph.trap()
+    return graph.result() if trap is None else graph.result("no way out", trap)
 
 
-def _faults_in(state: State) -> Iterator[str]:
+class _Graph:
+    """The states met so far, and how they follow from each other."""
+
+    def __init__(self, first: State) -> None:
+        self.states = [first]
+        self._places = {first: 0}
+        self._origins: list[tuple[int, str]] = [(-1, "")]
+        self._before: list[list[int]] = [[]]
+
+    def new(self) -> Iterator[tuple[int, State]]:
+        """Every state once, also those that are added meanwhile."""
+        yield from enumerate(self.states)
+
+    def add(self, place: int, label: str, state: State) -> int:
+        """Note that a state follows from the one at `place`; its own place."""
+        known = self._places.setdefault(state, len(self.states))
+        if known == len(self.states):
+            if known >= STATES_MAX:
+                raise RuntimeError("the world has too many states to be looked at whole")
+            self.states.append(state)
+            self._origins.append((place, label))
+            self._before.append([])
+        self._before[known].append(place)
+        return known
+
+    def trap(self) -> int | None:
+        """A state from which no end can be reached: an end is where nobody has anything left to do."""
+        waiting = [place for place, state in enumerate(self.states) if all(worker == DONE for worker in state.workers)]
+        reaches = set(waiting)
+        while waiting:
+            earlier = set(self._before[waiting.pop()]) - reaches
+            reaches |= earlier
+            waiting += earlier
+        return next((place for place in range(len(self.states)) if place not in reaches), None)
+
+    def result(self, fault: str | None = None, place: int = 0) -> Result:
+        """What has been found, with the shortest way there."""
+        states, labels = len(self.states), []
+        while place > 0:
+            place, label = self._origins[place]
+            labels.append(label)
+        return Result(states, fault, tuple(reversed(labels)))
+
+
+def _fault_in(state: State) -> str | None:
     if max(state.landed) > 1:
-        yield "counted twice"
+        return "counted twice"
     if any(recorded and not landed for recorded, landed in zip(state.recorded, state.landed, strict=True)):
-        yield "on record and never landed"
-    if state.receipt > 1:
-        yield "two landings in one receipt"
-
-
-def _trap(before: list[list[int]], ends: list[int]) -> int | None:
-    """A state from which no end can be reached."""
-    reaches = bytearray(len(before))
-    waiting = list(ends)
-    for place in ends:
-        reaches[place] = 1
-    while waiting:
-        for earlier in before[waiting.pop()]:
-            if not reaches[earlier]:
-                reaches[earlier] = 1
-                waiting.append(earlier)
-    return None if all(reaches) else reaches.index(0)
-
-
-def _path(origin: list[tuple[int, str]], place: int) -> list[str]:
-    labels: list[str] = []
-    while place > 0:
-        place, label = origin[place]
-        labels.append(label)
-    return labels[::-1]
+        return "on record and never landed"
+    return "two landings in one receipt" if state.receipt > 1 else None
 
 
 class _World:
@@ -181,7 +185,7 @@ class _World:
     def _network(self, state: State) -> Iterator[tuple[str, State]]:
         if state.in_flight:
             landed = tuple(count + more for count, more in zip(state.landed, state.carried, strict=True))
-            heard = any(worker[0] == "sent" and worker[1][0] for worker in state.workers)
+            heard = any(worker[0] == "sent" for worker in state.workers)
             receipt = state.receipt + 1
             yield "LANDS", state._replace(in_flight=0, receipt=receipt, landed=landed, reply=receipt if heard else 0)
             yield "IS LOST", state._replace(in_flight=0)
@@ -190,8 +194,7 @@ class _World:
 
     def _gone(self, state: State, place: int) -> State:
         """The delivery comes again; a reply to the worker is lost with it."""
-        phase, knowledge, _ = state.workers[place]
-        reply = 0 if phase == "sent" and knowledge[0] else state.reply
+        reply = 0 if state.workers[place][0] == "sent" else state.reply
         return _with(state._replace(reply=reply), place, START)
 
     def _work(self, state: State, place: int, worker: Worker) -> Iterator[tuple[str, State]]:
@@ -202,37 +205,31 @@ class _World:
         elif phase == "helps":
             yield self._help(state, place, operation)
         elif phase == "probes":
-            yield "reads the receipt", _with(state, place, ("judges", (*knowledge, state.receipt), ()))
-        elif phase == "judges":
-            yield self._judge(state, place, knowledge)
+            yield self._probe(state, place, was_dead=knowledge[0])
+        elif phase == "revives":
+            run = tuple(int(a or b) for a, b in zip(state.carried, state.queue, strict=True))
+            yield "opens anew", self._opened(state, place, run)
+        elif phase == "sends" and state.is_dead:
+            yield "sends too late", _with(state, place, START)
         elif phase == "sends":
-            # A signature that is past its life is refused, and so is that of an attempt that was given up.
-            alive = knowledge[0] and not state.is_dead
-            if alive:
-                yield "sends", _with(state._replace(in_flight=1), place, ("sent", (1,), ()))
-            else:
-                yield "sends too late", _with(state, place, START)
+            yield "sends", _with(state._replace(in_flight=1), place, ("sent", (), ()))
         elif phase == "sent":
-            if knowledge[0] and state.reply:
-                told: Worker = ("told", (1, state.reply), ())
-                yield "gets the reply", _with(state._replace(reply=0), place, told)
+            if state.reply:
+                yield self._land(state._replace(reply=0), place, "gets the reply")
             yield "waits in vain", self._gone(state, place)
-        elif phase == "told":
-            yield self._land(state, place) if knowledge[0] else ("finds the row moved on", _with(state, place, START))
         else:
             yield self._settle(state, place, knowledge, left)
 
     def _accept(
         self, state: State, place: int, phase: str, knowledge: Flags, operation: int
     ) -> Iterator[tuple[str, State]]:
-        owed, idle = _owes(state, operation), _is_idle(state)
         on_record = state.recorded[operation]
         if phase == "start" and self._rules.record_after_row:
-            yield "reads the row", _with(state, place, ("read", (1, 1, owed, idle), ()))
+            yield "reads the row", _with(state, place, ("read", _seen(state, operation), ()))
         elif phase == "start":
-            yield "reads the record", _with(state, place, DONE if on_record else ("read", (1, 1, 0, 0), ()))
+            yield "reads the record", _with(state, place, DONE if on_record else ("read", (), ()))
         elif phase == "read" and not self._rules.record_after_row:
-            yield "reads the row", _with(state, place, ("strange", (1, 1, owed, idle), ()))
+            yield "reads the row", _with(state, place, ("strange", _seen(state, operation), ()))
         elif phase == "read":
             yield "reads the record", _with(state, place, DONE if on_record else ("strange", knowledge, ()))
         elif knowledge[2]:
@@ -259,36 +256,31 @@ class _World:
 
     def _seen_again(self, state: State, knowledge: Flags, operation: int) -> Worker:
         """A write that is refused shows the row as it is. Unless something was settled, the record need not be read."""
-        seen = (1, 1, _owes(state, operation), _is_idle(state))
-        return ("strange" if knowledge[0] else "read", seen, ())
+        return ("strange" if knowledge[0] else "read", _seen(state, operation), ())
 
     def _help(self, state: State, place: int, operation: int) -> tuple[str, State]:
         if not _owes(state, operation):
             return "finds it owed no more", _with(state, place, START)
         if not state.is_open:
             return "opens", self._opened(state, place, state.queue)
-        return "sees the attempt", _with(state, place, ("probes", (1, state.is_dead), ()))
+        return "sees the attempt", _with(state, place, ("probes", (state.is_dead,), ()))
 
-    def _judge(self, state: State, place: int, knowledge: Flags) -> tuple[str, State]:
-        current, was_dead, receipt = knowledge
-        if not current:
-            return "finds the row moved on", _with(state, place, START)
-        if receipt:
-            return self._land(state, place)
+    def _probe(self, state: State, place: int, *, was_dead: int) -> tuple[str, State]:
+        if state.receipt:
+            return self._land(state, place, "finds it landed")
         if was_dead:
-            run = tuple(int(a or b) for a, b in zip(state.carried, state.queue, strict=True))
-            return "opens anew", self._opened(state, place, run)
-        return "waits", _with(state, place, HELPS)
+            return "finds it dead", _with(state, place, ("revives", (), ()))
+        return "has to wait", _with(state, place, HELPS)
 
     def _opened(self, state: State, place: int, run: Flags) -> State:
         opened = state._replace(is_open=1, carried=run, queue=self._none, is_dead=0, in_flight=0, reply=0)
-        return _with(_moved(opened, attempt=True), place, ("sends", (1,), ()))
+        return _with(_moved(opened, attempt=True), place, ("sends", (), ()))
 
-    def _land(self, state: State, place: int) -> tuple[str, State]:
+    def _land(self, state: State, place: int, label: str) -> tuple[str, State]:
         carried = tuple(operation for operation, carried in enumerate(state.carried) if carried)
         if self._rules.records_before_row:
-            return "finds it landed", _with(state, place, ("settles", (1,), carried))
-        return "closes the attempt first", _with(self._closed(state), place, ("settles", (0,), carried))
+            return label, _with(state, place, ("settles", (1,), carried))
+        return f"{label}, closes the attempt first", _with(self._closed(state), place, ("settles", (0,), carried))
 
     def _settle(self, state: State, place: int, knowledge: Flags, left: Flags) -> tuple[str, State]:
         if left:
@@ -308,13 +300,19 @@ def _moved(state: State, *, attempt: bool = False, settled: bool = False) -> Sta
 
     def aged(worker: Worker) -> Worker:
         phase, knowledge, left = worker
-        if phase in KNOWS_ROW:
+        if phase in KNOWS_ROW and knowledge and not knowledge[2]:
             return phase, (0 if settled else knowledge[0], 0, *knowledge[2:]), left
         if attempt and phase in KNOWS_ATTEMPT:
-            return phase, (0, *knowledge[1:]), left
-        return worker
+            return START
+        return (phase, (0,), left) if attempt and phase == "settles" else worker
 
     return state._replace(workers=tuple(map(aged, state.workers)))
+
+
+def _seen(state: State, operation: int) -> Flags:
+    """What is known of the row at this moment; and will matter: the version, of an idle one only."""
+    idle = _is_idle(state)
+    return OWED if _owes(state, operation) else (1, idle, 0, idle)
 
 
 def _with(state: State, place: int, worker: Worker) -> State:
@@ -338,6 +336,6 @@ WORLDS = (((0, 0), 1), ((0, 0, 1), 2), ((0, 1, 2), 3), ((0, 0, 1, 1), 2))
 if __name__ == "__main__":
     for asked, count in WORLDS:
         result = explore(asked, count)
-        print(f"deliveries {asked}: {result.states} states, faults: {result.faults or 'none'}")
-        if result.faults:
+        print(f"deliveries {asked}: {result.states} states, fault: {result.fault or 'none'}", *result.steps, sep="\n  ")
+        if result.fault:
             sys.exit(1)
