@@ -122,13 +122,14 @@ def _dynamodb(rest: str) -> DynamoDbUrl:
 
 
 def _split(url: str) -> SplitResult:
+    problem = _wrong("has an address that is none")
     try:
         parts = urlsplit(url)
-        is_good = url.isascii() and url.isprintable() and " " not in url and parts.port != 0
+        port = parts.port
     except ValueError:
-        is_good = False
-    if not is_good:
-        raise _wrong("has an address that is none")
+        raise problem from None
+    if port == 0 or " " in url or not url.isascii() or not url.isprintable():
+        raise problem
     return parts
 
 
