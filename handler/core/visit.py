@@ -123,7 +123,7 @@ class Visit:
 
     def turn_s(self) -> float:
         """Seconds until this visit may call: it has a place in the app's schedule from now on, or must ask again."""
-        if self.turn is None:
+        if self.turn is None or self.turn.until < self.instance.clock.monotonic():
             self.turn = self.instance.pace.turn(self.group.app)
         wait_s = self.turn.at - self.instance.clock.monotonic()
         if not self.turn.is_taken:
