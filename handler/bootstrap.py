@@ -84,7 +84,7 @@ def _service(settings: Settings) -> Service:
     ledger, shelf = _stores(settings, clock)
     ports = Ports(ledger, api, clock, chance, reports())
     made = Service(
-        Instance.of(ports, _rules(settings)),
+        Instance.of(ports, _rules(settings, ledger.generation_cache_s)),
         shelf,
         ProbeClient(api.calls),
         vault,
@@ -120,7 +120,7 @@ def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, Shelf]:
     return ledger, ledger.shelf()
 
 
-def _rules(settings: Settings) -> Rules:
+def _rules(settings: Settings, cache_s: float) -> Rules:
     return Rules(
         receipt_key=settings.receipt_key,
         timeout_s=settings.timeout_s,
@@ -128,6 +128,7 @@ def _rules(settings: Settings) -> Rules:
         bound_s=settings.bound_s,
         guard_s=settings.guard_s,
         calls_per_second=settings.calls_per_second,
+        cache_s=cache_s,
     )
 
 

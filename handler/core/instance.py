@@ -41,6 +41,13 @@ class KnownValues:
             self._values.popitem(last=False)
 
 
+@dataclass(slots=True)
+class SweptTo:
+    """The group at which the last sweep had to end, so that the next one begins with those it has not met."""
+
+    group_id: str = ""
+
+
 class CallTime:
     """How long a call has taken of late, in seconds: whoever waits for somebody else's call waits about as long."""
 
@@ -68,6 +75,11 @@ class KnownGeneration:
             self._known = (now, self._ledger.generation())
         return self._known[1]
 
+    def begin_anew(self, started: int) -> Generation:
+        """Raise the generation, because the store was restored; other instances learn of it within `cache_s`."""
+        self._known = (self._clock.monotonic(), self._ledger.raise_generation(started))
+        return self._known[1]
+
 
 @dataclass(frozen=True, slots=True)
 class Instance:
@@ -85,6 +97,7 @@ class Instance:
     generation: KnownGeneration
     known: KnownValues = field(default_factory=KnownValues)
     call_time: CallTime = field(default_factory=CallTime)
+    swept_to: SweptTo = field(default_factory=SweptTo)
 
     @classmethod
     def of(cls, ports: Ports, rules: Rules) -> Instance:
