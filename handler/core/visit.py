@@ -66,6 +66,8 @@ class Visit:
     is_confirmed: bool = False
     """Whether the refusal in `reply` has been confirmed by a look at the receipt (R4 c)."""
     answers: dict[str, Record] = field(default_factory=dict)
+    is_first: bool = False
+    """Whether this visit has made the group's row."""
     stopped: Stop | None = None
     frozen: str | None = None
     setbacks: int = 0
