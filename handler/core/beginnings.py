@@ -36,7 +36,9 @@ def establish(visit: Visit, row: Row) -> Next:
     if not isinstance(reply, Counted):
         return Again(visit.waits.retry_s())
     if receipt_key in reply.values and _may_be_forgotten(visit):
-        return visit.put(transitions.frozen(row, "the ledger may have forgotten how this group began"))
+        # As of before the loss, so that an operator is asked what of the queue was sent before it.
+        older = replace(row, generation=row.generation - 1)
+        return visit.put(transitions.frozen(older, "the ledger may have forgotten how this group began"))
     if receipt_key in reply.values:
         return visit.put(row.changed(sighted=visit.instance.api_clock.now()))
     if len(reply.values) >= KEYS_PER_GROUP:

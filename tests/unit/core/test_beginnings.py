@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from handler.core.decisions import to_be_judged
 from handler.core.exactly_once import PENDING_RETRY_S
 from handler.core.ledger import Generation
-from handler.core.outcomes import Applied, Pending
+from handler.core.outcomes import Applied, Frozen, Pending
 from handler.core.rows import Entry, first_row
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
@@ -62,3 +63,12 @@ def test_a_new_group_is_looked_at_although_whoever_has_made_its_row_is_gone(by: 
         scene.counters.apply(GROUP.id, [increase("late")], scene.patience(5))
     assert scene.row.is_settled
     assert len(scene.api.asked) == 1
+
+
+def test_what_a_forgetful_store_may_have_sent_already_has_to_be_judged() -> None:
+    """A young copy that does not know the group does not know whether the queue was sent, either (R10)."""
+    scene = Scene()
+    scene.ledger.stored = Generation(2, NOW)
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert isinstance(outcome, Frozen)
+    assert to_be_judged(scene.row, 2) == (increase("a").id,)
