@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from tests.integration.redis_stores import started
+from tests.contract.redis_server import started
 from tests.sandbox.redis_servers import Binary
 
 DURABLE = {"appendonly": "yes", "appendfsync": "always"}
