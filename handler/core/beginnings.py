@@ -25,6 +25,10 @@ def establish(visit: Visit, row: Row) -> Next:
         return visit.put(row.changed(base=0))
     if row.sighted is not None:
         return _adopt(visit, row, row.sighted)
+    # A sweep comes long after; of the callers who come at once, one look is enough for all.
+    wait_s = 0.0 if visit.is_first or not visit.wanted else visit.waits.before_first_look_s()
+    if wait_s > 0:
+        return Again(min(wait_s, visit.waits.poll_s()))
     reply = visit.read(())
     if isinstance(reply, Refused):
         # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
@@ -32,7 +36,9 @@ def establish(visit: Visit, row: Row) -> Next:
     if not isinstance(reply, Counted):
         return Again(visit.waits.retry_s())
     if receipt_key in reply.values and _may_be_forgotten(visit):
-        return visit.put(transitions.frozen(row, "the ledger may have forgotten how this group began"))
+        # As of before the loss, so that an operator is asked what of the queue was sent before it.
+        older = replace(row, generation=row.generation - 1)
+        return visit.put(transitions.frozen(older, "the ledger may have forgotten how this group began"))
     if receipt_key in reply.values:
         return visit.put(row.changed(sighted=visit.instance.api_clock.now()))
     if len(reply.values) >= KEYS_PER_GROUP:
