@@ -29,6 +29,7 @@ def establish(visit: Visit, row: Row) -> Next:
     wait_s = 0.0 if visit.is_first or not visit.wanted else visit.waits.before_first_look_s()
     if wait_s > 0:
         return Again(min(wait_s, visit.waits.poll_s()))
+    asked_after = visit.instance.api_clock.latest
     reply = visit.read(())
     if isinstance(reply, Refused):
         # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
@@ -41,6 +42,9 @@ def establish(visit: Visit, row: Row) -> Next:
         return visit.put(transitions.frozen(older, "the ledger may have forgotten how this group began"))
     if receipt_key in reply.values:
         return visit.put(row.changed(sighted=visit.instance.api_clock.now()))
+    if visit.instance.generation.current().number > 1 and (asked_after or 0) < _lost_until(visit):
+        # The group's first call may be what the copy lacks, and its receipt is not there before it lands.
+        return _until_passed(visit, _lost_until(visit)) or Again()
     if len(reply.values) >= KEYS_PER_GROUP:
         return _no_room(visit, row)
     return visit.put(row.changed(base=0))
@@ -95,8 +99,8 @@ def verify(visit: Visit, row: Row) -> Next:
         return visit.put(row.changed(generation=generation.number))
     if row.sighted is None or row.sighted_in != generation.number:
         return _sight(visit, row, generation.number)
-    cached_until = generation.started + rules.cache_s if rules.cache_s else 0.0
-    waiting = _until_passed(visit, max(row.sighted, cached_until) + rules.bound_s + 1)
+    lost_until = _lost_until(visit) if rules.cache_s else 0.0
+    waiting = _until_passed(visit, max(row.sighted + rules.bound_s + 1, lost_until))
     if waiting is not None:
         return waiting
     evidence = judging.see(visit, row, keys=())
@@ -107,6 +111,12 @@ def verify(visit: Visit, row: Row) -> Next:
     if row.base is None or (row.attempt is None and evidence.sight.value == row.base):
         return visit.put(_verified(row, generation.number))
     return judging.conclude(visit, row, evidence)
+
+
+def _lost_until(visit: Visit) -> float:
+    """The API time from which nothing can land any more that this generation of the store knows nothing of."""
+    rules = visit.instance.rules
+    return visit.instance.generation.current().started + rules.cache_s + rules.bound_s + 1
 
 
 def _sight(visit: Visit, row: Row, generation: int) -> Next:
