@@ -9,8 +9,9 @@ from handler.core.commands import KEYS_PER_GROUP
 from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.ports import Counted, Fault, Refused
+from handler.core.receipts import Sight
 from handler.core.rows import Row
-from handler.core.visit import Again, Next, Visit
+from handler.core.visit import TIMES_BELIEVED, Again, Next, Visit
 
 # The vendor's code for a group that has no room for another counter.
 TOO_MANY_KEYS = 10063
@@ -25,19 +26,33 @@ def establish(visit: Visit, row: Row) -> Next:
         return visit.put(row.changed(base=0))
     if row.sighted is not None:
         return _adopt(visit, row, row.sighted)
+    asked_after = visit.instance.api_clock.latest
     reply = visit.read(())
-    if isinstance(reply, Refused):
-        # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
-        return visit.put(row.changed(base=0)) if reply.fault is Fault.OPERATION else visit.setback(reply)
-    if not isinstance(reply, Counted):
+    if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
+        return visit.setback(reply)
+    if not isinstance(reply, Counted | Refused):
         return Again(visit.waits.retry_s())
-    if receipt_key in reply.values and _may_be_forgotten(visit):
+    visit.refusals = visit.refusals + 1 if isinstance(reply, Refused) else 0
+    if 0 < visit.refusals < TIMES_BELIEVED:
+        return Again()
+    # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
+    values = reply.values if isinstance(reply, Counted) else {}
+    if receipt_key in values and _may_be_forgotten(visit):
         return visit.put(transitions.frozen(row, "the ledger may have forgotten how this group began"))
-    if receipt_key in reply.values:
+    if receipt_key in values:
         return visit.put(row.changed(sighted=visit.instance.api_clock.now()))
-    if len(reply.values) >= KEYS_PER_GROUP:
+    if len(values) >= KEYS_PER_GROUP:
         return _no_room(visit, row)
+    forgotten_until = _forgotten_until(visit)
+    if forgotten_until is not None and not Sight(0, asked_after).is_after(forgotten_until):
+        return _until_passed(visit, forgotten_until) or Again()
     return visit.put(row.changed(base=0))
+
+
+def _forgotten_until(visit: Visit) -> float | None:
+    """When the last attempt that a copy may have forgotten is dead (R10): until then no receipt proves nothing."""
+    generation, rules = visit.instance.generation.current(), visit.instance.rules
+    return generation.started + rules.cache_s + rules.bound_s + 1 if generation.number > 1 else None
 
 
 def _may_be_forgotten(visit: Visit) -> bool:
@@ -58,7 +73,8 @@ def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
         return waiting
     evidence = judging.see(visit, row, keys=(row.receipt_key,))
     if not isinstance(evidence, judging.Evidence):
-        return evidence
+        # Where the group has gone meanwhile there is nothing to adopt; its first attempt will be refused likewise.
+        return visit.put(row.changed(base=0, sighted=None)) if visit.group_is_gone else evidence
     value = evidence.sight.value
     follows = visit.put(row.changed(base=value, sighted=None))
     if isinstance(follows, Row):
@@ -95,7 +111,8 @@ def verify(visit: Visit, row: Row) -> Next:
         return waiting
     evidence = judging.see(visit, row, keys=())
     if not isinstance(evidence, judging.Evidence):
-        return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.base is None else evidence
+        # Nothing can land in a group that is gone, and its next attempt will be refused.
+        return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.attempt is None else evidence
     if row.base is None and row.owed and row.receipt_key in evidence.seen.values:
         return visit.put(transitions.frozen(row, "the ledger is a copy that lacks how this group began"))
     if row.base is None or (row.attempt is None and evidence.sight.value == row.base):
