@@ -9,8 +9,10 @@ from handler.core.commands import KEYS_PER_GROUP
 from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.ports import Counted, Fault, Refused
+from handler.core.receipts import Sight
 from handler.core.rows import Row
-from handler.core.visit import Again, Next, Visit
+from handler.core.runs import Values
+from handler.core.visit import TIMES_BELIEVED, Again, Next, Visit
 
 # The vendor's code for a group that has no room for another counter.
 TOO_MANY_KEYS = 10063
@@ -31,22 +33,30 @@ def establish(visit: Visit, row: Row) -> Next:
         return Again(min(wait_s, visit.waits.poll_s()))
     asked_after = visit.instance.api_clock.latest
     reply = visit.read(())
-    if isinstance(reply, Refused):
-        # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
-        return visit.put(row.changed(base=0)) if reply.fault is Fault.OPERATION else visit.setback(reply)
-    if not isinstance(reply, Counted):
+    if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
+        return visit.setback(reply)
+    if not isinstance(reply, Counted | Refused):
         return Again(visit.waits.retry_s())
-    if receipt_key in reply.values and _may_be_forgotten(visit):
+    visit.refusals = visit.refusals + 1 if isinstance(reply, Refused) else 0
+    if 0 < visit.refusals < TIMES_BELIEVED:
+        return Again()
+    # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
+    return _begun(visit, row, reply.values if isinstance(reply, Counted) else {}, asked_after)
+
+
+def _begun(visit: Visit, row: Row, values: Values, asked_after: int | None) -> Next:
+    """What follows from the counters of a group that this ledger has not called yet."""
+    if row.receipt_key in values and _may_be_forgotten(visit):
         # As of before the loss, so that an operator is asked what of the queue was sent before it.
         older = replace(row, generation=row.generation - 1)
         return visit.put(transitions.frozen(older, "the ledger may have forgotten how this group began"))
-    if receipt_key in reply.values:
+    if row.receipt_key in values:
         return visit.put(row.changed(sighted=visit.instance.api_clock.now()))
-    if visit.instance.generation.current().number > 1 and (asked_after or 0) < _lost_until(visit):
+    if len(values) >= KEYS_PER_GROUP:
+        return _no_room(visit, row)
+    if visit.instance.generation.current().number > 1 and not Sight(0, asked_after).is_after(_lost_until(visit)):
         # The group's first call may be what the copy lacks, and its receipt is not there before it lands.
         return _until_passed(visit, _lost_until(visit)) or Again()
-    if len(reply.values) >= KEYS_PER_GROUP:
-        return _no_room(visit, row)
     return visit.put(row.changed(base=0))
 
 
@@ -68,7 +78,8 @@ def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
         return waiting
     evidence = judging.see(visit, row, keys=(row.receipt_key,))
     if not isinstance(evidence, judging.Evidence):
-        return evidence
+        # Where the group has gone meanwhile there is nothing to adopt; its first attempt will be refused likewise.
+        return visit.put(row.changed(base=0, sighted=None)) if visit.group_is_gone else evidence
     value = evidence.sight.value
     follows = visit.put(row.changed(base=value, sighted=None))
     if isinstance(follows, Row):
@@ -105,7 +116,8 @@ def verify(visit: Visit, row: Row) -> Next:
         return waiting
     evidence = judging.see(visit, row, keys=())
     if not isinstance(evidence, judging.Evidence):
-        return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.base is None else evidence
+        # Nothing can land in a group that is gone, and its next attempt will be refused.
+        return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.attempt is None else evidence
     if row.base is None and row.owed and row.receipt_key in evidence.seen.values:
         return visit.put(transitions.frozen(row, "the ledger is a copy that lacks how this group began"))
     if row.base is None or (row.attempt is None and evidence.sight.value == row.base):
