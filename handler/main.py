@@ -30,11 +30,14 @@ def _handle(event: object, context: object) -> dict[str, object]:
         try:
             return _reply(event, invocation, reports)
         except CounterError as error:
-            # Without what led to it: the platform writes the traceback, and other people's texts may show anything.
-            raise error from None
+            failure = error
         except Exception as error:  # noqa: BLE001  # whatever it is, its text stays in here
             reports.failed(error)
-            raise OutcomeUnknown(f"an unexpected {type(error).__name__}; the log says where") from None
+            failure = OutcomeUnknown(f"an unexpected {type(error).__name__}; the log says where")
+        # Without where it came from and what led to it: whoever writes the traceback may write the values in it as
+        # well, among them the secret, and other people's texts may show anything.
+        failure.__context__ = None
+        raise failure.with_traceback(None) from None
 
 
 def _reply(event: object, invocation: Invocation, reports: Reports) -> dict[str, object]:
