@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve verify test unit contract integration faults storm flood e2e inspect adopt release parked coverage lint format pins clean
+.PHONY: help set-up run serve verify test unit contract integration faults storm flood e2e inspect adopt release parked package osls deploy-aws remove-aws coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -83,6 +83,29 @@ release: $(STAMP) ## Unfreeze GROUP by VERDICTS="<id>=landed <id>=not-landed" (F
 parked: $(STAMP) ## List parked records, or ACTION=replay or drop the one named by ID
 	@$(OPERATE) parked $(or $(ACTION),list) $(if $(ID),--id "$(ID)") $(FLAGS)
 
+# What a deployment lacks is told before anything happens. osls reads serverless.yml in this folder.
+OSLS := layers/node_modules/.bin/osls
+STAGE ?= prod
+AWS = NODE_NO_WARNINGS=1 $(OSLS) $(1) --stage "$(STAGE)" --region "$(REGION)" $(foreach param,$(PARAMS),--param "$(param)")
+
+package: $(STAMP) ## Build the function and the layer for both clouds into layers/build
+	@$(RUN) -m layers.build
+
+osls: ## Install the pinned osls, which deploys to AWS; needs Node
+	@cd layers && npm ci --no-audit --no-fund --ignore-scripts
+
+deploy-aws: export PARAMS := $(PARAMS)
+deploy-aws: export REGION := $(REGION)
+deploy-aws: $(STAMP) ## Deploy to AWS: REGION=ap-southeast-1 PARAMS="alarm-email=you@example.com …" STAGE=prod
+	@$(RUN) -m layers.needs aws
+	@$(RUN) -m layers.build aws
+	@$(call AWS,deploy)
+
+remove-aws: export REGION := $(REGION)
+remove-aws: $(STAMP) ## Remove what was deployed to AWS, but not the ledger
+	@$(RUN) -m layers.needs aws --removing
+	@$(call AWS,remove)
+
 coverage: $(STAMP) $(MINISTACK_STAMP) ## Run every test and list the lines of the function that none of them reached
 	@$(RUN) -m coverage erase
 	@$(RUN) -m coverage run -m pytest -q
@@ -110,5 +133,6 @@ pins: ## Renew all requirement files (PINS_FLAGS=--upgrade raises the versions)
 	done
 
 clean: ## Remove everything that make has made
-	@rm -rf "$(VENV)" "$(MINISTACK)" "$(PINS)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	@rm -rf "$(VENV)" "$(MINISTACK)" "$(PINS)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* \
+		.serverless layers/build layers/node_modules
 	@find handler layers tests -name __pycache__ -type d -prune -exec rm -rf {} +
