@@ -24,13 +24,11 @@ from layers.targets import TARGETS, Target
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 OUTPUT: Final = ROOT / "layers" / "build"
-CODE: Final = "/var/task"
-"""Where a function is unpacked on AWS. The interpreter corrects it in tracebacks wherever it is another place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The two zips of a target; `python` compiled them, None if this machine has none of its version."""
+    """The two zips of a target; `python` compiled the layer, None if this machine has none of its version."""
 
     function: Path
     layer: Path
@@ -52,7 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(f"{path.relative_to(ROOT)}  {path.stat().st_size:,} bytes\n")
         if built.python is None:
             version = TARGETS[name].version
-            sys.stderr.write(f"No python{version} here, so these hold no bytecode and each cold start compiles anew.\n")
+            sys.stderr.write(
+                f"No python{version} here, so the layer holds no bytecode and each cold start compiles anew.\n"
+            )
     return 0
 
 
@@ -63,19 +63,18 @@ def build(target: Target, output: Path, *, bytecode: bool = True) -> Built:
     built = Built(output / f"{target.name}-function.zip", output / f"{target.name}-layer.zip", python)
     with tempfile.TemporaryDirectory(prefix="layers-") as scratch:
         folder = Path(scratch)
-        _function(target, folder / "function", python)
+        _function(target, folder / "function")
         pack(folder / "function", built.function)
         _layer(target, folder / "layer", python)
         pack(folder / "layer", built.layer)
     return built
 
 
-def _function(target: Target, folder: Path, python: str | None) -> None:
+def _function(target: Target, folder: Path) -> None:
+    """Sources alone: with bytecode the zip would be three times as large, and it is uploaded for every change."""
     shutil.copytree(ROOT / "handler", folder / "handler", ignore=shutil.ignore_patterns("__pycache__", ".*"))
     if target.index is not None:
         (folder / "index.py").write_text(target.index, "utf-8")
-    if python is not None:
-        compile_all(python, folder, CODE)
 
 
 def _layer(target: Target, folder: Path, python: str | None) -> None:

@@ -45,7 +45,9 @@ def compile_all(python: str, folder: Path, mount: str, left_out: tuple[str, ...]
     command = [python, "-m", "compileall", *options, "-i", "-"]
     # Sets of texts are written in the order of their hashes, which is otherwise another one in each process.
     fixed = {**os.environ, "PYTHONHASHSEED": "0"}
-    done = subprocess.run(command, input=listed, capture_output=True, text=True, check=False, env=fixed)  # noqa: S603  # a Python
+    done = subprocess.run(  # noqa: S603  # a Python of this machine
+        command, input=listed, capture_output=True, text=True, check=False, env=fixed
+    )
     if done.returncode:
         raise CompileError(done.stdout.strip() + done.stderr.strip())
 
