@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def for_aws(environ: Mapping[str, str], *, removing: bool = False) -> list[str]:
     """Node, osls, credentials, a region, and somebody to alarm."""
-    problems = [*_node_problems(), *_aws_credentials(environ)]
+    problems = [*node_problems(), *_aws_credentials(environ)]
     if not removing and not re.search(r"(^| )alarm-email=[^ ]+@[^ ]+", environ.get("PARAMS", "")):
         problems.append('Nobody would be told of trouble. Give: PARAMS="alarm-email=you@example.com"')
     return problems
@@ -55,8 +55,9 @@ def for_scf(environ: Mapping[str, str], *, removing: bool = False) -> list[str]:
 CLOUDS: Final = {"aws": for_aws, "scf": for_scf}
 
 
-def _node_problems(run: Callable[[], str | None] | None = None) -> list[str]:
-    text = (run or _node_version)()
+def node_problems(version: Callable[[], str | None] | None = None) -> list[str]:
+    """What osls lacks on this machine. `version` tells the version of Node, if not the one on PATH does."""
+    text = (version or _node_version)()
     if text is None:
         return [f"No Node. Install Node {NODES} or newer"]
     if not is_recent(text):

@@ -43,9 +43,9 @@ def needed(names: set[str], markers: Mapping[str, str]) -> set[str]:
         if name in found:
             continue
         found.add(name)
-        for requirement in _requirements(name):
-            if requirement.marker is None or requirement.marker.evaluate({**markers, "extra": ""}):
-                ahead.append(canonicalize_name(requirement.name))
+        holds = {**markers, "extra": ""}
+        needs = [each for each in _requirements(name) if each.marker is None or each.marker.evaluate(holds)]
+        ahead += [canonicalize_name(each.name) for each in needs]
     return found
 
 

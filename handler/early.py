@@ -1,0 +1,14 @@
+"""The entries that are deployed: those of `main`, after building what the environment names.
+
+Both clouds give an instance more of a processor until its entry is imported than for its first event, and AWS asks for
+nothing else in that time. So what every event needs is made here, and only here, if INIT_EARLY is on.
+"""
+
+from __future__ import annotations
+
+from handler import bootstrap
+from handler.main import lambda_handler, main_handler
+
+__all__ = ["lambda_handler", "main_handler"]
+
+bootstrap.warm_up()
