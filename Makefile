@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve verify test unit contract integration faults storm flood e2e inspect adopt release parked package osls deploy-aws remove-aws coverage lint format pins clean
+.PHONY: help set-up run serve verify test unit contract integration faults storm flood e2e inspect adopt release parked package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -105,6 +105,16 @@ remove-aws: export REGION := $(REGION)
 remove-aws: $(STAMP) ## Remove what was deployed to AWS, but not the ledger
 	@$(RUN) -m layers.needs aws --removing
 	@$(call AWS,remove)
+
+deploy-scf: export PARAMS := $(PARAMS)
+deploy-scf: $(STAMP) ## Deploy to SCF: PARAMS="role=… vpc.id=… vpc.subnet=…", FLAGS=--dry-run shows the calls
+	@$(RUN) -m layers.needs scf
+	@$(RUN) -m layers.build scf
+	@$(RUN) -m layers.scf deploy $(foreach param,$(PARAMS),--set "$(param)") $(FLAGS)
+
+remove-scf: $(STAMP) ## Remove what was deployed to SCF, but not the ledger
+	@$(RUN) -m layers.needs scf --removing
+	@$(RUN) -m layers.scf remove $(foreach param,$(PARAMS),--set "$(param)") $(FLAGS)
 
 coverage: $(STAMP) $(MINISTACK_STAMP) ## Run every test and list the lines of the function that none of them reached
 	@$(RUN) -m coverage erase

@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from layers.scf_plan import SERVICE, PlanError, read_plan
+
 OSLS: Final = Path(__file__).with_name("node_modules") / ".bin" / "osls"
 NODES: Final = "20.19, 22.13 or 24"
 
@@ -45,11 +47,16 @@ def for_aws(environ: Mapping[str, str], *, removing: bool = False) -> list[str]:
 
 
 def for_scf(environ: Mapping[str, str], *, removing: bool = False) -> list[str]:
-    """Keys of an account; what custom.tencent lacks is told by the deployer, which reads it."""
-    del removing
+    """Keys of an account, and what `custom.tencent` of serverless.yml has to say; PARAMS fills it in."""
     names = ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY")
     absent = [name for name in names if not environ.get(name)]
-    return [f"No keys of Tencent Cloud. Set {' and '.join(absent)}"] if absent else []
+    problems = [f"No keys of Tencent Cloud. Set {' and '.join(absent)}"] if absent else []
+    given = dict(param.partition("=")[::2] for param in environ.get("PARAMS", "").split())
+    try:
+        read_plan(SERVICE.read_text("utf-8"), given, removing=removing)
+    except PlanError as error:
+        problems += error.problems
+    return problems
 
 
 CLOUDS: Final = {"aws": for_aws, "scf": for_scf}
