@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import pytest
 
@@ -77,7 +77,7 @@ def on_lambda(package: Unpacked, folder: Path) -> Place:
     return replace(place, paths=(package.code, package.packages, client))
 
 
-def refuse(reason: str) -> None:
+def refuse(reason: str) -> NoReturn:
     """Skip loudly; in continuous integration that is a failure, as nothing else would notice."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
