@@ -25,9 +25,9 @@ from handler.reports import Reports
 from handler.settings import Settings
 from handler.triggers.auth import Authenticator, Bearer, Callers
 from handler.triggers.platform import Platform
+from handler.triggers.reminding import remind
 from handler.triggers.service import Service
 from handler.triggers.signature import Signature
-from handler.triggers.verification import remind
 from handler.vault.cached import CachedVault
 from handler.vault.secret import parse
 from handler.vault.sources import is_reference, read_reference, source_for
