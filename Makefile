@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve verify test unit contract integration faults storm flood e2e inspect adopt release parked package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
+.PHONY: help set-up run serve verify test unit contract integration faults cold-start storm flood e2e inspect adopt release parked package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -58,6 +58,9 @@ integration: $(STAMP) $(MINISTACK_STAMP) ## Run the tests over real sockets
 
 faults: $(STAMP) ## Run the tests with crashes, losses and late landings
 	@$(PYTEST) $(PARALLEL) tests/faults
+
+cold-start: $(STAMP) ## Measure what is deployed from the start of its process to its first answer
+	@$(RUN) -m tests.benchmarks.cold_start
 
 storm: $(STAMP) ## Play OPERATIONS through real processes with faults, duplicates and kills
 	@$(RUN) -m tests.faults.storm --operations $(OPERATIONS)

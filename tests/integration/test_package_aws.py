@@ -150,6 +150,46 @@ def test_logs_are_kept_for_a_month(resources: Resources) -> None:
     assert [group["RetentionInDays"] for group in groups] == [30] * len(FUNCTIONS)
 
 
+def test_each_role_allows_what_its_function_does_and_nothing_else(resources: Resources) -> None:
+    """Its log, its secret, its ledger's rows; the index for the sweep, pages for operators, what a source needs."""
+    logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    rows = {f"dynamodb:{name}" for name in ("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem")}
+    every = logs | rows | {"dynamodb:ConditionCheckItem", "secretsmanager:GetSecretValue"}
+    assert {name: set(allowed(resources, f"{name}Role")) for name in FUNCTIONS} == {
+        "Http": every,
+        "Timer": every | {"dynamodb:Query", "sqs:SendMessage"},
+        "Queue": every | {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
+        "Stream": every | {"sqs:SendMessage"},
+        "Sweep": every | {"dynamodb:Query"},
+    }
+    assert set(allowed(resources, "ScheduleRole")) == {"lambda:InvokeFunction", "sqs:SendMessage"}
+
+
+def test_each_permission_is_for_one_thing(resources: Resources) -> None:
+    """A function's own log and the one secret; the sweep's queries see keys of the index alone."""
+    for name in FUNCTIONS:
+        found = allowed(resources, f"{name}Role")
+        assert found["logs:PutLogEvents"] == {"Fn::GetAtt": [f"{name}LogGroup", "Arn"]}
+        assert "secret:update-group-counter/test-??????" in str(found["secretsmanager:GetSecretValue"])
+        assert found["dynamodb:PutItem"] == {"Fn::GetAtt": ["Table", "Arn"]}
+        assert not any("*" in action or resource == "*" for action, resource in found.items())
+    assert allowed(resources, "SweepRole")["dynamodb:Query"] == {"Fn::Sub": "${Table.Arn}/index/unfinished"}
+    assert allowed(resources, "QueueRole")["sqs:DeleteMessage"] == {"Fn::GetAtt": ["Queue", "Arn"]}
+
+
+def allowed(resources: Resources, role: str) -> dict[str, object]:
+    """The actions that a role allows, each with what it allows them on."""
+    found: dict[str, object] = {}
+    for policy in cast("list[dict[str, dict[str, list[Part]]]]", properties(resources, role)["Policies"]):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            actions = statement["Action"]
+            for action in actions if isinstance(actions, list) else [actions]:
+                assert action not in found
+                found[str(action)] = statement["Resource"]
+    return found
+
+
 def properties(resources: Resources, name: str) -> Part:
     """The properties of a resource."""
     return cast("Part", resources[name]["Properties"])
