@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from layers.scf_cloud import REQUEST_BYTES
 from layers.targets import AWS, SCF, here
 from tests.e2e.clouds import DIALECTS, Platform, calling
 from tests.e2e.conftest import SHORT_LIVES
@@ -86,6 +87,8 @@ def test_the_package_for_scf_counts_there(chat: ChatServer, tmp_path: Path) -> N
     python_for(SCF)
     package = unpacked(SCF, tmp_path)
     assert package.layer_zip.stat().st_size <= LAYER_BYTES
+    # It is uploaded as base64 within one request.
+    assert package.layer_zip.stat().st_size * 4 / 3 < REQUEST_BYTES
     assert {path.name for path in package.code.iterdir()} == {"handler", "index.py"}
     check_bytecode(package)
     with deployed(DeployedScf, on_scf(package), chat, tmp_path) as instance:
