@@ -1,4 +1,4 @@
-"""The one place that names concrete classes and builds them: once per warm instance, at its first event.
+"""The one place that names concrete classes and builds them: once per warm instance, at its first event or before it.
 
 A build that fails is tried again at the next event. Two threads that come first at the same time may build one each,
 which is only a waste: exactness lives in the ledger.
@@ -28,9 +28,9 @@ from handler.reports import Reports
 from handler.settings import Settings
 from handler.triggers.auth import Authenticator, Bearer, Callers
 from handler.triggers.platform import Platform
+from handler.triggers.reminding import remind
 from handler.triggers.service import Service
 from handler.triggers.signature import Signature
-from handler.triggers.verification import remind
 from handler.vault.cached import CachedVault
 from handler.vault.discretion import hush
 from handler.vault.secret import parse
@@ -56,6 +56,21 @@ class SystemClock:
 def service() -> Service:
     """What this warm instance works with. Raises SettingsError, or SecretUnavailable if a reference leads nowhere."""
     return _service(Settings.read(os.environ))
+
+
+def warm_up() -> None:
+    """With INIT_EARLY on, build all that, fetch the secret and ask the ledger; what fails is logged.
+
+    The first event finds out for itself what can still not be had, and tells its caller.
+    """
+    try:
+        settings = Settings.read(os.environ)
+        if settings.init_early:
+            made = _service(settings)
+            made.vault.current()
+            made.instance.ledger.generation()
+    except Exception as error:  # noqa: BLE001  # an instance that could not be imported would answer nobody
+        reports().failed(error)
 
 
 @lru_cache(maxsize=1)

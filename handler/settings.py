@@ -54,6 +54,7 @@ class Settings:
     base_path: str
     """Empty, or with a leading slash and none at the end."""
     docs: bool
+    init_early: bool
 
     @property
     def has_weaker_promise(self) -> bool:
@@ -90,6 +91,7 @@ class Settings:
             http_auth=variables.read("HTTP_AUTH", _http_auth, default="bearer"),
             base_path=variables.read("BASE_PATH", _base_path, default=""),
             docs=variables.read("DOCS", _switch, default=False),
+            init_early=variables.read("INIT_EARLY", _switch, default=False),
         )
         variables.refuse_contradictions(settings)
         return settings

@@ -55,6 +55,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "http_auth": "bearer",
         "base_path": "",
         "docs": False,
+        "init_early": False,
     }
 
 
