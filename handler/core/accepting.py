@@ -96,7 +96,12 @@ def _swap_in(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> A
                 return Acceptance(row, finished, known)
             grown = _grown(visit, row, fresh)
             if instance.ledger.swap(visit.group, grown, {}):
+                visit.is_first = row is None
                 return Acceptance(grown, finished, known | {entry.id: entry.fingerprint for entry in fresh})
+            # Somebody else was quicker: of many who come to a new group at once, all but one find its row now.
+            done = _append(visit, entries)
+            if done is not None:
+                return done
         except AnswerLost:
             in_doubt = True
         except NotAccepted:

@@ -79,6 +79,7 @@ class StagedLedger(MemoryLedger):
         super().__init__(clock)
         self.stored = Generation(1, 0)
         self.before_swap: list[Callable[[], None]] = []
+        self.swaps = 0
         self.settlements_lost = 0
         self.pages_left: int | None = None
         self.clock = clock
@@ -102,6 +103,7 @@ class StagedLedger(MemoryLedger):
 
     def swap(self, group: Group, row: Row, records: Records) -> bool:
         """Compare and swap, after what was arranged to come first."""
+        self.swaps += 1
         if self.before_swap:
             self.before_swap.pop(0)()
         return super().swap(group, row, records)
