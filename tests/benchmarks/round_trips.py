@@ -11,13 +11,13 @@ from typing import Final
 
 import boto3
 from botocore.model import OperationModel
-from handler.ledgers.dynamodb import DynamoDbLedger
 
 from handler import bootstrap
 from handler.core.commands import Mode, Operation
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Patience
 from handler.core.pacing import UNASKED_PER_SECOND
+from handler.ledgers.dynamodb import DynamoDbLedger
 from handler.main import lambda_handler
 from tests.benchmarks.figures import Figure, at_most
 from tests.benchmarks.function import ask, instance

@@ -13,8 +13,6 @@ from typing import Final
 
 import redis
 import requests
-from handler.ledgers.redis import PREFIX
-from handler.ledgers.redis_rows import Keys
 
 from handler import bootstrap
 from handler.core.commands import Mode, Operation
@@ -22,6 +20,8 @@ from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Patience
 from handler.core.rows import Group
 from handler.ledgers import redis_scripts as scripts
+from handler.ledgers.redis import PREFIX
+from handler.ledgers.redis_rows import Keys
 from tests.benchmarks.figures import Figure, at_most
 from tests.benchmarks.function import ask, instance
 from tests.benchmarks.upstream import chat_server

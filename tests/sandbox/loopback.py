@@ -100,6 +100,7 @@ class LoopbackConnection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     disable_nagle_algorithm = True
+    body_bytes = BODY_BYTES
 
     def handle(self) -> None:
         """Serve requests until the connection ends."""
@@ -118,7 +119,7 @@ class LoopbackConnection(BaseHTTPRequestHandler):
         if not (length.isascii() and length.isdigit()) or "Transfer-Encoding" in self.headers:
             self._refuse(411)
             return None
-        if int(length) > BODY_BYTES:
+        if int(length) > self.body_bytes:
             self._refuse(413)
             return None
         return self.rfile.read(int(length))
