@@ -53,15 +53,16 @@ def client(endpoint: str) -> BaseClient:
 
 
 class Meter:
-    """Notes each request by its operation, and what DynamoDB says that it has cost in write units."""
+    """Notes each request by its operation, and what DynamoDB says that it has cost in write and read units."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.write_units = 0.0
+        self.read_units = 0.0
 
     def reset(self) -> None:
         """Begin anew."""
-        self.calls, self.write_units = [], 0.0
+        self.calls, self.write_units, self.read_units = [], 0.0, 0.0
 
     def session(self) -> boto3.session.Session:
         """A session whose requests are noted, and asked to tell their cost."""
@@ -73,10 +74,13 @@ class Meter:
         """Send, and note."""
         self.calls.append(operation)
         answer = send()
+        # A write that is refused tells no cost; DynamoDB charges it like one that holds, by the item that it met.
+        told = json.loads(answer.content).get("ConsumedCapacity", [])
+        units = sum(each["CapacityUnits"] for each in (told if isinstance(told, list) else [told]))
         if operation in WRITES:
-            told = json.loads(answer.content).get("ConsumedCapacity", [])
-            # A write that is refused tells no cost; DynamoDB charges it like one that holds, by the item that it met.
-            self.write_units += sum(each["CapacityUnits"] for each in (told if isinstance(told, list) else [told]))
+            self.write_units += units
+        else:
+            self.read_units += units
         return answer
 
 
