@@ -1,15 +1,27 @@
-"""Fifty callers of one group at the same moment, each of them an instance of its own with a connection of its own."""
+"""Fifty callers of one group at the same moment, each of them an instance of its own with connections of its own.
+
+They are threads of one process, because fifty processes on two cores would measure how these are shared.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Barrier
 from typing import Final
 
+from handler import bootstrap
+from handler.invocation import Invocation
+from handler.triggers import http
+from handler.triggers.kinds import recognise
+from handler.triggers.service import Service
 from tests.benchmarks.figures import Figure, at_most
-from tests.benchmarks.function import ask, crew
+from tests.benchmarks.function import TIMEOUT_S, crew, event_of
 from tests.benchmarks.upstream import chat_server
 from tests.faults.ledgers import Kind
+from tests.sandbox.contexts import lambda_context
 from tests.sandbox.relay import Relay
 
 CALLERS: Final = 50
@@ -19,26 +31,65 @@ UPSTREAM_CALLS_MAX: Final = 15
 STORE_CALLS_MAX: Final = 6
 
 
+@dataclass
+class Crowd:
+    """The callers; `services` are their instances once they are warm. A `new` group is one that nobody has used."""
+
+    group: str
+    new: bool
+    services: list[Service] = field(default_factory=list)
+
+    def warm_up(self) -> None:
+        """Make the instances and let each call for a group of its own."""
+        for _ in range(CALLERS):
+            bootstrap.forget()
+            self.services.append(bootstrap.service())
+        for caller, service in enumerate(self.services):
+            _answered(service, f"own-{caller}", self.group)
+        if not self.new:
+            _answered(self.services[0], self.group, "first")
+
+    def work(self) -> object:
+        """Let every caller ask once, all at the same moment; the statuses of their answers."""
+        together = Barrier(CALLERS)
+
+        def ask(caller: int) -> int:
+            together.wait()
+            return _answered(self.services[caller], self.group, f"key-{caller}")
+
+        with ThreadPoolExecutor(CALLERS) as threads:
+            return list(threads.map(ask, range(CALLERS)))
+
+
 def measured(kind: Kind, variables: Mapping[str, str], relay: Relay) -> list[Figure]:
     """What the worst of some rounds took, upstream and at the store's socket."""
-    calls, trips, right = [], [], []
-    with chat_server(lag_s=UPSTREAM_S) as chat:
-        for number in range(ROUNDS):
-            group = f"crowded-{number}"
-            chat.create_group(group)
+    figures: list[Figure] = []
+    for new in (False, True):
+        calls, trips, right = [], [], []
+        with chat_server(lag_s=UPSTREAM_S) as chat:
             for caller in range(CALLERS):
-                chat.create_group(f"own-{number}-{caller}")
-            warm_ups = [partial(ask, f"own-{number}-{caller}", "first") for caller in range(CALLERS)]
-            works = [partial(ask, group, f"key-{caller}") for caller in range(CALLERS)]
-            with crew({**variables, "CHAT_ENDPOINT": chat.endpoint}, warm_ups, works) as start:
-                before = relay.round_trips
-                answers = start()
-                trips.append((relay.round_trips - before) / CALLERS)
-            right.append(answers == [200] * CALLERS and chat.values(group)["like"] == CALLERS)
-            calls.append(sum(entry.group == group for entry in chat.journal()))
-    what = f"{CALLERS} callers of one group on {kind}"
-    return [
-        Figure(f"{what}", "all answered right" if all(right) else "not right", "all answered right", all(right)),
-        at_most(f"{what}: upstream calls", max(calls), UPSTREAM_CALLS_MAX),
-        at_most(f"{what}: store calls per operation", max(trips), STORE_CALLS_MAX),
-    ]
+                chat.create_group(f"own-{caller}")
+            for number in range(ROUNDS):
+                group = f"crowded-{kind}-{new}-{number}"
+                chat.create_group(group)
+                with crew({**variables, "CHAT_ENDPOINT": chat.endpoint}, [Crowd(group, new)]) as start:
+                    before, asked = relay.round_trips, len(chat.journal())
+                    [answers] = start()
+                    trips.append((relay.round_trips - before) / CALLERS)
+                right.append(answers == [200] * CALLERS and chat.values(group)["like"] == CALLERS + (not new))
+                calls.append(len(chat.journal()) - asked)
+        what = f"{CALLERS} callers of {'a new' if new else 'one'} group on {kind}"
+        figures += [
+            Figure(what, "all answered right" if all(right) else "not right", "all answered right", all(right)),
+            at_most(f"{what}: upstream calls", max(calls), UPSTREAM_CALLS_MAX),
+            at_most(f"{what}: store calls per operation", max(trips), STORE_CALLS_MAX),
+        ]
+    return figures
+
+
+def _answered(service: Service, group: str, key: str) -> int:
+    """The status of one operation over HTTP."""
+    invocation = Invocation.of(lambda_context(TIMEOUT_S), time.monotonic)
+    kind, content = recognise(event_of(group, key))
+    reply = http.answer(kind, content, invocation, lambda: service, bootstrap.reports().failed)
+    return int(str(reply["statusCode"]))

@@ -1,4 +1,4 @@
-"""The function under measurement: an instance in this process, or many, each forked into one of its own."""
+"""The function under measurement: an instance in this process, or jobs, each forked into a process of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from handler import bootstrap
 from handler.main import lambda_handler
@@ -18,11 +18,20 @@ from tests.sandbox.contexts import lambda_context
 TIMEOUT_S: Final = 28.0
 PATIENCE_S: Final = 120.0
 
-Work: TypeAlias = Callable[[], object]
 Start: TypeAlias = Callable[[], list[object]]
 
 # Forked by a server that has loaded the function once, and has neither threads nor connections.
 FORKS: Final = multiprocessing.get_context("forkserver")
+
+
+class Job(Protocol):
+    """What one process does; it is pickled on its way there, before anything is done."""
+
+    def warm_up(self) -> None:
+        """Do what is not measured."""
+
+    def work(self) -> object:
+        """Do what is."""
 
 
 @contextmanager
@@ -40,19 +49,24 @@ def instance(variables: Mapping[str, str]) -> Iterator[None]:
             os.environ.update(before)
 
 
-def ask(group: str, key: str, mode: str = "Increase") -> int:
-    """The HTTP status of one operation; a Set has a counter of its own, as nobody adds to what is set."""
-    counter = "level" if mode == "Set" else "like"
-    reply = lambda_handler(Asked(group, key, mode, counter, 1).event, lambda_context(TIMEOUT_S))
-    return int(reply["statusCode"])
+def event_of(group: str, key: str, mode: str = "Increase") -> dict[str, object]:
+    """One operation as an HTTP event; a Set has a counter of its own, as nobody adds to what is set."""
+    return Asked(group, key, mode, "level" if mode == "Set" else "like", 1).event
+
+
+def ask(group: str, key: str, mode: str = "Increase") -> None:
+    """One operation, which has to be applied."""
+    reply = lambda_handler(event_of(group, key, mode), lambda_context(TIMEOUT_S))
+    if reply["statusCode"] != 200:
+        raise RuntimeError(f"an operation that nobody disturbs was answered {reply['statusCode']}")
 
 
 @contextmanager
-def crew(variables: Mapping[str, str], warm_ups: Sequence[Work], works: Sequence[Work]) -> Iterator[Start]:
-    """As many instances, each in a process of its own and warmed up; the start lets all of them work at once."""
+def crew(variables: Mapping[str, str], jobs: Sequence[Job]) -> Iterator[Start]:
+    """A process for each job, warmed up; the start lets all of them work at once, and gives what they found."""
     FORKS.set_forkserver_preload(["handler.main", __name__])
     with ExitStack() as stack:
-        pipes = [stack.enter_context(_running(variables, *pair)) for pair in zip(warm_ups, works, strict=True)]
+        pipes = [stack.enter_context(_running(variables, job)) for job in jobs]
         for pipe in pipes:
             _received(pipe)
 
@@ -65,9 +79,9 @@ def crew(variables: Mapping[str, str], warm_ups: Sequence[Work], works: Sequence
 
 
 @contextmanager
-def _running(variables: Mapping[str, str], warm_up: Work, work: Work) -> Iterator[Connection]:
+def _running(variables: Mapping[str, str], job: Job) -> Iterator[Connection]:
     ours, theirs = FORKS.Pipe()
-    process = FORKS.Process(target=_live, args=(theirs, variables, warm_up, work))
+    process = FORKS.Process(target=_live, args=(theirs, variables, job))
     process.start()
     theirs.close()
     try:
@@ -79,15 +93,15 @@ def _running(variables: Mapping[str, str], warm_up: Work, work: Work) -> Iterato
         ours.close()
 
 
-def _live(pipe: Connection, variables: Mapping[str, str], warm_up: Work, work: Work) -> None:
+def _live(pipe: Connection, variables: Mapping[str, str], job: Job) -> None:
     with instance(variables):
-        warm_up()
+        job.warm_up()
         pipe.send("ready")
         pipe.recv()
-        pipe.send(work())
+        pipe.send(job.work())
 
 
 def _received(pipe: Connection) -> object:
     if not pipe.poll(PATIENCE_S):
-        raise TimeoutError("an instance did not answer")
+        raise TimeoutError("a process did not answer")
     return pipe.recv()

@@ -7,7 +7,6 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Final
 
 from handler import bootstrap
@@ -32,8 +31,7 @@ def measured(variables: Mapping[str, str], name: str) -> list[Figure]:
     """Calls per second on the sandbox's clock, from the first one on; `variables` lead to the ledger called `name`."""
     with chat_server() as chat:
         chat.create_group(GROUP)
-        works = [partial(_saturate, process) for process in range(PROCESSES)]
-        with crew({**variables, "CHAT_ENDPOINT": chat.endpoint}, [_build] * PROCESSES, works) as start:
+        with crew({**variables, "CHAT_ENDPOINT": chat.endpoint}, [Saturation() for _ in range(PROCESSES)]) as start:
             start()
         calls = sorted(entry.received_at for entry in chat.journal())
     mean = _within(calls, calls[0], SECONDS) / SECONDS
@@ -47,16 +45,20 @@ def measured(variables: Mapping[str, str], name: str) -> list[Figure]:
     ]
 
 
-def _build() -> None:
-    bootstrap.service()
+class Saturation:
+    """An instance that makes call after call, several at a time, as soon as its pace allows."""
 
+    def warm_up(self) -> None:
+        """Build it."""
+        bootstrap.service()
 
-def _saturate(process: int) -> None:
-    """Make call after call, several at a time, as soon as the pace allows, for a little longer than is measured."""
-    until = time.monotonic() + SECONDS + 0.5
-    with ThreadPoolExecutor(THREADS) as threads:
-        for caller in [threads.submit(_call_on, until) for _ in range(THREADS)]:
-            caller.result()
+    def work(self) -> object:
+        """Go on for a little longer than is measured."""
+        until = time.monotonic() + SECONDS + 0.5
+        with ThreadPoolExecutor(THREADS) as threads:
+            for caller in [threads.submit(_call_on, until) for _ in range(THREADS)]:
+                caller.result()
+        return None
 
 
 def _call_on(until: float) -> None:
