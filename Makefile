@@ -16,7 +16,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve verify test unit contract integration faults cold-start storm flood e2e inspect adopt release parked package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
+.PHONY: help set-up run serve verify test unit contract integration faults cold-start storm flood e2e inspect adopt release restored parked \
+	package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -82,6 +83,9 @@ adopt: $(STAMP) ## Take the receipt of GROUP as it is, where nothing is under wa
 
 release: $(STAMP) ## Unfreeze GROUP by VERDICTS="<id>=landed <id>=not-landed" (FLAGS="--receipt <value>")
 	@$(OPERATE) release --group "$(GROUP)" $(foreach verdict,$(VERDICTS),--verdict "$(verdict)") $(FLAGS)
+
+restored: $(STAMP) ## Say that the ledger is a copy that was put back, so that every row is verified before its next call
+	@$(OPERATE) restored
 
 parked: $(STAMP) ## List parked records, or ACTION=replay or drop the one named by ID
 	@$(OPERATE) parked $(or $(ACTION),list) $(if $(ID),--id "$(ID)") $(FLAGS)

@@ -17,10 +17,13 @@ from handler.chat.probe import ProbeClient
 from handler.chat.regions import base_url
 from handler.chat.verdicts import http_status
 from handler.core.credentials import Vault
+from handler.core.errors import SettingsError
 from handler.core.instance import Instance
+from handler.core.ledger import Ledger
 from handler.core.notices import Notice
-from handler.core.ports import Clock, Ledger, Ports, Rules
+from handler.core.ports import Clock, Ports, Rules
 from handler.core.shelf import Shelf
+from handler.ledger_url import RedisUrl, SqliteUrl
 from handler.reports import Reports
 from handler.settings import Settings
 from handler.triggers.auth import Authenticator, Bearer, Callers
@@ -96,7 +99,7 @@ def _service(settings: Settings) -> Service:
     ledger, shelf = _stores(settings, clock)
     ports = Ports(ledger, api, clock, chance, reports())
     made = Service(
-        Instance.of(ports, _rules(settings)),
+        Instance.of(ports, _rules(settings, ledger.generation_cache_s)),
         shelf,
         ProbeClient(api.calls),
         vault,
@@ -126,11 +129,24 @@ def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, Shelf]:
     if is_reference(text):
         text = read_reference(text, os.environ, ledger_url.VARIABLE)
     url = ledger_url.read(text)
+    if isinstance(url, RedisUrl):
+        return _redis_stores(url, clock)
+    if not isinstance(url, SqliteUrl):
+        raise SettingsError(ledger_url.VARIABLE, "this release has no DynamoDB ledger")
     ledger = SqliteLedger(url.path, clock, synchronous=url.synchronous)
     return ledger, ledger.shelf()
 
 
-def _rules(settings: Settings) -> Rules:
+def _redis_stores(url: RedisUrl, clock: Clock) -> tuple[Ledger, Shelf]:
+    from handler.ledgers.redis import RedisLedger
+    from handler.ledgers.redis_connections import Endpoint
+
+    endpoint = Endpoint(url.url, url.cluster, url.authorities)
+    ledger = RedisLedger(endpoint, clock, warn=reports().warn, wait=url.wait)
+    return ledger, ledger.shelf()
+
+
+def _rules(settings: Settings, cache_s: float) -> Rules:
     return Rules(
         receipt_key=settings.receipt_key,
         timeout_s=settings.timeout_s,
@@ -138,6 +154,7 @@ def _rules(settings: Settings) -> Rules:
         bound_s=settings.bound_s,
         guard_s=settings.guard_s,
         calls_per_second=settings.calls_per_second,
+        cache_s=cache_s,
     )
 
 

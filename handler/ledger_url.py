@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, cast
-from urllib.parse import parse_qsl, unquote
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, cast
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
 from handler.core.errors import SettingsError
 
 VARIABLE = "LEDGER_URL"
-FORM = "sqlite:///<path>[?synchronous=normal]"
+FORM = (
+    "dynamodb://<table>, redis://[user:password@]host[:port][/number], rediss:// for TLS, or sqlite:///<path>"
+    "[?synchronous=normal]"
+)
+
+# AWS: 3 to 255 of these (CreateTable, TableName).
+_TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+_REGION = re.compile(r"[a-z0-9-]{1,32}")
+_DATABASE = re.compile(r"(/[0-9]{0,5})?")
 
 Synchronous = Literal["full", "normal"]
 
@@ -22,32 +32,121 @@ class SqliteUrl:
     synchronous: Synchronous
 
 
-def read(url: str) -> SqliteUrl:
+@dataclass(frozen=True, slots=True)
+class RedisUrl:
+    """A server, as its client library wants it: the URL may hold a password.
+
+    `wait` is how many replicas must have each write before it counts; `authorities` is a file of certificate
+    authorities.
+    """
+
+    url: str = field(repr=False)
+    wait: int = 0
+    cluster: bool = False
+    authorities: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoDbUrl:
+    """A table; without a region and an endpoint, those of the platform. `create` makes a missing table."""
+
+    table: str
+    region: str | None = None
+    endpoint: str | None = None
+    create: bool = False
+
+
+LedgerUrl: TypeAlias = SqliteUrl | RedisUrl | DynamoDbUrl
+
+
+def read(url: str) -> LedgerUrl:
     """Read the URL; SettingsError never shows any of it, because it may hold a password."""
     scheme, separator, rest = url.partition("://")
-    if not separator or scheme != "sqlite":
-        raise SettingsError(VARIABLE, f"must be {FORM}, or a reference to a text that is one")
+    if separator and scheme == "sqlite":
+        return _sqlite(rest)
+    if separator and scheme in {"redis", "rediss"}:
+        return _redis(url)
+    if separator and scheme == "dynamodb":
+        return _dynamodb(rest)
+    raise _wrong(f"must be {FORM}, or a reference to a text that is one")
+
+
+def _sqlite(rest: str) -> SqliteUrl:
     path, _, query = rest.partition("?")
     # After the third slash stands the path: `sqlite:////var/rows.db` is absolute, `sqlite:///rows.db` is not.
     if not path.startswith("/") or "#" in rest:
-        raise SettingsError(VARIABLE, f"must be {FORM}, with three slashes before the path")
-    return SqliteUrl(_path(path[1:]), _synchronous(query))
+        raise _wrong(f"must be {FORM}, with three slashes before the path")
+    synchronous = _parameters(query, "synchronous").get("synchronous", "full")
+    if synchronous not in {"full", "normal"}:
+        raise _wrong("synchronous must be full or normal")
+    return SqliteUrl(_path(path[1:]), cast("Synchronous", synchronous))
 
 
 def _path(quoted: str) -> str:
     path = unquote(quoted)
     if not path or path.endswith("/") or "\0" in path:
-        raise SettingsError(VARIABLE, "must name a file")
+        raise _wrong("must name a file")
     if path == ":memory:":
-        raise SettingsError(VARIABLE, "must name a file, because nothing in memory outlasts the instance")
+        raise _wrong("must name a file, because nothing in memory outlasts the instance")
     return path
 
 
-def _synchronous(query: str) -> Synchronous:
-    parameters = parse_qsl(query, keep_blank_values=True)
-    if [name for name, _ in parameters] not in ([], ["synchronous"]):
-        raise SettingsError(VARIABLE, "may have one parameter: synchronous")
-    value = parameters[0][1] if parameters else "full"
-    if value not in {"full", "normal"}:
-        raise SettingsError(VARIABLE, "synchronous must be full or normal")
-    return cast("Synchronous", value)
+def _redis(url: str) -> RedisUrl:
+    parts = _split(url)
+    if not parts.hostname or parts.fragment or not _DATABASE.fullmatch(parts.path):
+        raise _wrong("must be redis://[user:password@]host[:port][/number], or the same with rediss")
+    parameters = _parameters(parts.query, "wait", "cluster", "authorities")
+    wait = parameters.get("wait", "0")
+    if not wait.isascii() or not wait.isdigit() or len(wait) > 1:
+        raise _wrong("wait must be a number of replicas, from 0 to 9")
+    authorities = parameters.get("authorities")
+    if authorities is not None and (parts.scheme != "rediss" or not authorities or "\0" in authorities):
+        raise _wrong("authorities must name a file, and goes with rediss")
+    plain = urlunsplit(parts._replace(query=""))
+    return RedisUrl(plain, int(wait), _switch(parameters, "cluster"), authorities)
+
+
+def _dynamodb(rest: str) -> DynamoDbUrl:
+    table, _, query = rest.partition("?")
+    if not _TABLE.fullmatch(table) or "#" in query:
+        raise _wrong("must be dynamodb://<table>, of 3 to 255 letters, digits and _ . -")
+    parameters = _parameters(query, "region", "endpoint", "create")
+    region, endpoint = parameters.get("region"), parameters.get("endpoint")
+    if region is not None and not _REGION.fullmatch(region):
+        raise _wrong("region must be a region's name, such as eu-west-1")
+    if endpoint is not None:
+        at = _split(endpoint)
+        if at.scheme not in {"http", "https"} or not at.hostname or "@" in at.netloc or at.query or at.fragment:
+            raise _wrong("endpoint must be http(s)://host[:port]")
+    return DynamoDbUrl(table, region, endpoint, _switch(parameters, "create"))
+
+
+def _split(url: str) -> SplitResult:
+    problem = _wrong("has an address that is none")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise problem from None
+    if port == 0 or " " in url or not url.isascii() or not url.isprintable():
+        raise problem
+    return parts
+
+
+def _parameters(query: str, *known: str) -> Mapping[str, str]:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs) or not parameters.keys() <= set(known):
+        raise _wrong(f"may have as parameters, each once: {', '.join(known)}")
+    return parameters
+
+
+def _switch(parameters: Mapping[str, str], name: str) -> bool:
+    text = parameters.get(name, "false")
+    if text not in {"true", "false"}:
+        raise _wrong(f"{name} must be true or false")
+    return text == "true"
+
+
+def _wrong(problem: str) -> SettingsError:
+    return SettingsError(VARIABLE, problem)

@@ -56,6 +56,8 @@ def event_of(options: argparse.Namespace) -> Event:
     if options.task == "parked":
         named = {"action": options.action, "id": options.id, "IdempotencyKey": options.key}
         named |= {"after": options.after, "limit": options.limit}
+    elif options.task == "restored":
+        named = {}
     else:
         named = {"GroupId": options.group, "debt": "drop" if getattr(options, "drop_debt", False) else None}
         named["receipt"] = getattr(options, "receipt", None)
@@ -120,6 +122,7 @@ def parser() -> argparse.ArgumentParser:
             told.add_argument("--verdict", type=_verdict, action="append", default=[], metavar="ID=landed|not-landed")
             told.add_argument("--queued", choices=VERDICTS, help="a restored group's queue, where not named")
             told.add_argument("--receipt", type=int, help="the receipt upstream as the inspection showed it")
+    tasks.add_parser("restored")
     parked = tasks.add_parser("parked")
     parked.add_argument("action", choices=("list", "replay", "drop"))
     parked.add_argument("--id", help="of the record")

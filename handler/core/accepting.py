@@ -23,6 +23,9 @@ SWAPS_MAX = 60
 # How soon a caller may find room in a full row: after about one settled call.
 FULL_RETRY_S = 2.0
 
+# How soon there may be a call to spare where the app's rate is used up: it is lent out for a second ahead.
+SATURATED_RETRY_S = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
@@ -41,30 +44,43 @@ def accept(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance:
     no later read could tell what became of it.
     """
     try:
-        row = _begin(visit, entries)
+        done = _begin(visit, entries) or _append(visit, entries)
     except AnswerLost:
-        return _append(visit, entries, in_doubt=True)
-    if row is not None:
-        return Acceptance(row, {}, {entry.id: entry.fingerprint for entry in entries.values()})
-    return _append(visit, entries, in_doubt=False)
+        return _swap_in(visit, entries, in_doubt=True)
+    return done or _swap_in(visit, entries, in_doubt=False)
 
 
-def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Row | None:
+def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
     """The fast path: accept and open at once where the group is idle, if a call may follow right away."""
     instance, rules = visit.instance, visit.instance.rules
     run = tuple(entries.values())
     limit = key_limit(rules.receipt_key)
-    if not visit.may_call() or instance.gate.refusal() or instance.pace.wait_s():
+    if not visit.may_call() or _turned_away(visit) is not None:
         return None
     if next_run(run, instance.known.of(visit.group), limit) != run:
         return None
-    if _is_full(first_row(run, rules.receipt_key, generation=1)):
+    if _is_full(first_row(run, rules.receipt_key, generation=1)) or visit.turn_s() > 0:
         return None
     attempt = visit.new_attempt((), run[0].mode, run)
-    return instance.ledger.begin(visit.group, attempt, rules.receipt_key, instance.generation.current().number)
+    row = instance.ledger.begin(visit.group, attempt, rules.receipt_key, instance.generation.current().number)
+    if row is None:
+        visit.give_turn_back()
+        return None
+    visit.use_turn()
+    return Acceptance(row, {}, {entry.id: entry.fingerprint for entry in entries.values()})
 
 
-def _append(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> Acceptance:
+def _append(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
+    """The slow path where the store can take it in one step; None where it has to be taken one by one."""
+    if _turned_away(visit) is not None:
+        return None
+    look = visit.instance.ledger.append(visit.group, tuple(entries.values()), ROW_BYTES_ACCEPTING)
+    if look is None or look.row is None:
+        return None
+    return Acceptance(look.row, look.records, _known_fingerprints(look.row, look.records, entries))
+
+
+def _swap_in(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> Acceptance:
     """The slow path: read the row, then the records, then append by compare-and-swap on the row's version.
 
     `in_doubt` is set once a write's answer was lost: from then on nobody may say that nothing was accepted.
@@ -101,9 +117,9 @@ def _known_fingerprints(row: Row | None, finished: Records, entries: Mapping[str
 def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
     """The row with `fresh` in its queue, unless the app is refused or the row is full."""
     instance = visit.instance
-    refusal = instance.gate.refusal()
-    if refusal is not None:
-        raise AppRefused(refusal.code, refusal.info, instance.gate.retry_after_s())
+    turned_away = _turned_away(visit)
+    if turned_away is not None:
+        raise turned_away
     if row is None:
         row = first_row(fresh, instance.rules.receipt_key, instance.generation.current().number)
     else:
@@ -111,6 +127,17 @@ def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
     if _is_full(row):
         raise TooManyCalls("too many operations of this group are waiting", FULL_RETRY_S)
     return row
+
+
+def _turned_away(visit: Visit) -> NotAccepted | None:
+    """Why nothing new is taken on now: the vendor refuses the app, or the app's rate is used up."""
+    instance = visit.instance
+    refusal = instance.gate.refusal()
+    if refusal is not None:
+        return AppRefused(refusal.code, refusal.info, instance.gate.retry_after_s())
+    if visit.patience.sheds and instance.pace.is_saturated():
+        return TooManyCalls("the app's calls per second are used up", SATURATED_RETRY_S)
+    return None
 
 
 def _is_full(row: Row) -> bool:

@@ -31,11 +31,23 @@ def establish(visit: Visit, row: Row) -> Next:
         return visit.put(row.changed(base=0)) if reply.fault is Fault.OPERATION else visit.setback(reply)
     if not isinstance(reply, Counted):
         return Again(visit.waits.retry_s())
+    if receipt_key in reply.values and _may_be_forgotten(visit):
+        return visit.put(transitions.frozen(row, "the ledger may have forgotten how this group began"))
     if receipt_key in reply.values:
         return visit.put(row.changed(sighted=visit.instance.api_clock.now()))
     if len(reply.values) >= KEYS_PER_GROUP:
         return _no_room(visit, row)
     return visit.put(row.changed(base=0))
+
+
+def _may_be_forgotten(visit: Visit) -> bool:
+    """Whether the store has lost its latest writes so short a time ago that what is asked for may be a repetition.
+
+    Later the group was surely in use before this ledger was, or under another receipt key, and its receipt is adopted.
+    """
+    generation = visit.instance.generation.current()
+    age_s = visit.instance.api_clock.now() - generation.started
+    return generation.number > 1 and age_s < visit.instance.rules.forget_s
 
 
 def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
@@ -67,20 +79,42 @@ def _no_room(visit: Visit, row: Row) -> Next:
 
 
 def verify(visit: Visit, row: Row) -> Next:
-    """R10: a row of an older generation may lack what happened since; its receipt is explained before any send."""
-    generation = visit.instance.generation.current()
-    rules = visit.instance.rules
-    waiting = _until_passed(visit, generation.started + rules.bound_s + 1 + rules.cache_s)
+    """R10: a row of an older generation may lack what happened since; its receipt is explained before any send.
+
+    What it lacks was signed before it was first sighted, and instances that know nothing of the new generation may go
+    on for as long as they cache the old one.
+    """
+    generation, rules = visit.instance.generation.current(), visit.instance.rules
+    if not row.receipt_key:
+        return visit.put(row.changed(generation=generation.number))
+    if row.sighted is None or row.sighted_in != generation.number:
+        return _sight(visit, row, generation.number)
+    cached_until = generation.started + rules.cache_s if rules.cache_s else 0.0
+    waiting = _until_passed(visit, max(row.sighted, cached_until) + rules.bound_s + 1)
     if waiting is not None:
         return waiting
-    if not row.receipt_key or row.base is None:
-        return visit.put(row.changed(generation=generation.number))
     evidence = judging.see(visit, row, keys=())
     if not isinstance(evidence, judging.Evidence):
-        return evidence
-    if row.attempt is None and evidence.sight.value == row.base:
-        return visit.put(row.changed(generation=generation.number))
+        return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.base is None else evidence
+    if row.base is None and row.owed and row.receipt_key in evidence.seen.values:
+        return visit.put(transitions.frozen(row, "the ledger is a copy that lacks how this group began"))
+    if row.base is None or (row.attempt is None and evidence.sight.value == row.base):
+        return visit.put(_verified(row, generation.number))
     return judging.conclude(visit, row, evidence)
+
+
+def _sight(visit: Visit, row: Row, generation: int) -> Next:
+    """Note when a row of an older generation was first met: by a `Date` of now, whatever the local clock says."""
+    reply = visit.read(())
+    if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
+        return visit.setback(reply)
+    if reply.date is None:
+        return Again(visit.waits.retry_s())
+    return visit.put(row.changed(sighted=visit.instance.api_clock.now(), sighted_in=generation))
+
+
+def _verified(row: Row, generation: int) -> Row:
+    return row.changed(generation=generation, sighted=None)
 
 
 def _until_passed(visit: Visit, moment: float) -> Next | None:

@@ -36,7 +36,7 @@ class _AttemptJson(TypedDict):
     settled: list[str]
 
 
-class _RowJson(TypedDict):
+class _FirstRowJson(TypedDict):
     format: int
     version: int
     generation: int
@@ -50,6 +50,12 @@ class _RowJson(TypedDict):
     frozen: str | None
     sighted: int | None
     looked: int
+
+
+class _RowJson(_FirstRowJson, total=False):
+    """With what rows of earlier versions of this function lack."""
+
+    sighted_in: int
 
 
 def encode_row(row: Row) -> str:
@@ -91,6 +97,7 @@ def encode_row(row: Row) -> str:
         "frozen": row.frozen,
         "sighted": row.sighted,
         "looked": row.looked,
+        "sighted_in": row.sighted_in,
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
@@ -133,7 +140,18 @@ def decode_row(text: str) -> Row:
         frozen=document["frozen"],
         sighted=document["sighted"],
         looked=document["looked"],
+        sighted_in=document.get("sighted_in", 0),
     )
+
+
+def encode_entry(entry: Entry) -> str:
+    """Write one operation by itself, as it is appended to a row that is not written anew."""
+    return json.dumps(_entry_json(entry), ensure_ascii=False, separators=(",", ":"))
+
+
+def decode_entry(text: str) -> Entry:
+    """Read what `encode_entry` wrote."""
+    return _entry(json.loads(text))
 
 
 def encode_record(record: Record) -> str:

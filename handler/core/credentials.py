@@ -29,7 +29,7 @@ class Vault(Protocol):
     """Where the secret comes from. Both raise SecretUnavailable or SettingsError where there is none at all."""
 
     def current(self) -> Secret:
-        """The secret, at most some minutes old; an older one where a refresh fails."""
+        """The secret, about a minute old at most; an older one where a refresh fails."""
         ...
 
     def refresh(self, min_age_s: float = 0.0) -> Secret:

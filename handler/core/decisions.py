@@ -12,8 +12,9 @@ from enum import Enum
 
 from handler.core.commands import Mode
 from handler.core.errors import BadInput
+from handler.core.ledger import Generation
 from handler.core.outcomes import Applied
-from handler.core.ports import Generation, Rules
+from handler.core.ports import Rules
 from handler.core.receipts import Landed, Sight, death, judge
 from handler.core.rows import Attempt, Debt, Remembered, Row
 from handler.core.runs import own_values, with_excess

@@ -22,7 +22,7 @@ def drive(visit: Visit, row: Row | None) -> None:
     """Take step after step until what the visit came for is settled, or its patience ends."""
     while not visit.has_all_answers or (row is not None and row.debt):
         if row is None:
-            row = visit.instance.ledger.load(visit.group)
+            row = visit.look()
         if row is None or visit.is_done(row):
             return
         if row.frozen:
@@ -79,11 +79,14 @@ def open_next(visit: Visit, row: Row) -> Next:
             return evidence
         if evidence.sight.value != row.base:
             return judging.conclude(visit, row, evidence)
-    wait_s = instance.pace.wait_s()
+    wait_s = visit.turn_s()
     if wait_s:
         return Again(wait_s)
     attempt = visit.new_attempt(row.remembered_shifts, mode, entries, correction)
-    return visit.put(row.opened(attempt, row.queue[len(entries) :]))
+    follows = visit.put(row.opened(attempt, row.queue[len(entries) :]))
+    if isinstance(follows, Row):
+        visit.use_turn()
+    return follows
 
 
 def _next_payload(visit: Visit, row: Row) -> tuple[Mode, tuple[Entry, ...], Counters]:

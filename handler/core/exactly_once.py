@@ -17,7 +17,7 @@ from handler.core.instance import Instance, Patience
 from handler.core.notices import Notice
 from handler.core.outcomes import Frozen, KeyReused, Outcome, Pending, Stalled
 from handler.core.rows import Entry, Group, Records, Row
-from handler.core.sweeping import Swept, sweep
+from handler.core.sweeping import SideBySide, Swept, one_by_one, sweep
 from handler.core.visit import Visit
 
 # What a caller is asked to wait for the outcome of an operation that is owed.
@@ -61,10 +61,15 @@ class ExactlyOnce:
             return replace(record.answer, replayed=True)
         return self._waiting(visit) if owed else None
 
-    def sweep(self, deadline: float) -> Swept:
-        """Finish what was accepted and not finished; `deadline` is a moment of the monotonic clock."""
-        swept = sweep(self._instance, self._app, deadline)
-        if swept.left:
+    def sweep(self, deadline: float, after: str | None = None, side_by_side: SideBySide = one_by_one) -> Swept:
+        """Finish what was accepted and not finished; `deadline` is a moment of the monotonic clock.
+
+        It begins after the group `after`, else where this instance's last sweep had to end.
+        """
+        begins_after = self._instance.swept_to.group_id if after is None else after
+        swept = sweep(self._instance, self._app, deadline, begins_after, side_by_side)
+        self._instance.swept_to.group_id = swept.after or ""
+        if swept.left or swept.after is not None:
             self._instance.reporter.report(Notice.UNFINISHED, groups=swept.left)
         return swept
 
@@ -88,6 +93,8 @@ class ExactlyOnce:
             drive(visit, row)
         except (LedgerUnavailable, OutcomeUnknown) as error:
             self._instance.reporter.report(Notice.UNFINISHED, groups=1, reason=str(error))
+        finally:
+            visit.give_turn_back()
 
     def _records(self, visit: Visit) -> Records:
         """The answers of what the visit waited for: its own, else those that others have written meanwhile."""

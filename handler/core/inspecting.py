@@ -8,7 +8,7 @@ from handler.core import judging
 from handler.core.decisions import all_dead_at, to_be_judged
 from handler.core.errors import AppRefused, BadInput, NotAccepted, TooManyCalls
 from handler.core.judging import Evidence
-from handler.core.ports import Generation
+from handler.core.ledger import Generation
 from handler.core.receipts import Sight, Verdict, judge
 from handler.core.rows import Row
 from handler.core.runs import Values

@@ -7,13 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from handler.core.api_clock import ApiClock
+from handler.core.ledger import Generation, Ledger
 from handler.core.notices import Reporter
 from handler.core.pacing import Gate, Pace
-from handler.core.ports import Chance, Clock, CounterApi, Generation, Ledger, Ports, Rules
+from handler.core.ports import Chance, Clock, CounterApi, Ports, Rules
 from handler.core.rows import Group
 
 # Values are only remembered to keep merged sums inside int64; forgetting them costs one refused call at worst.
 KNOWN_GROUPS = 1024
+
+# What a call is thought to take before the first one was made, and the longest that counts.
+CALL_GUESS_S = 0.06
+CALL_TIME_MAX_S = 0.4
 
 # Between the last ledger write and the end of the invocation: serialising the reply, the platform's own work.
 CALL_MARGIN_S = 0.5
@@ -36,6 +41,24 @@ class KnownValues:
             self._values.popitem(last=False)
 
 
+@dataclass(slots=True)
+class SweptTo:
+    """The group at which the last sweep had to end, so that the next one begins with those it has not met."""
+
+    group_id: str = ""
+
+
+class CallTime:
+    """How long a call has taken of late, in seconds: whoever waits for somebody else's call waits about as long."""
+
+    def __init__(self) -> None:
+        self.usual_s = CALL_GUESS_S
+
+    def learn(self, took_s: float) -> None:
+        """Take in one call; a single slow one moves it little."""
+        self.usual_s += (min(took_s, CALL_TIME_MAX_S) - self.usual_s) / 8
+
+
 class KnownGeneration:
     """The ledger's generation, asked for again every `cache_s` seconds (R10)."""
 
@@ -50,6 +73,11 @@ class KnownGeneration:
         now = self._clock.monotonic()
         if self._known is None or now - self._known[0] > self._cache_s:
             self._known = (now, self._ledger.generation())
+        return self._known[1]
+
+    def begin_anew(self, started: int) -> Generation:
+        """Raise the generation, because the store was restored; other instances learn of it within `cache_s`."""
+        self._known = (self._clock.monotonic(), self._ledger.raise_generation(started))
         return self._known[1]
 
 
@@ -68,6 +96,8 @@ class Instance:
     gate: Gate
     generation: KnownGeneration
     known: KnownValues = field(default_factory=KnownValues)
+    call_time: CallTime = field(default_factory=CallTime)
+    swept_to: SweptTo = field(default_factory=SweptTo)
 
     @classmethod
     def of(cls, ports: Ports, rules: Rules) -> Instance:
@@ -75,7 +105,7 @@ class Instance:
         clock = ports.clock
         return cls(
             *(ports.ledger, ports.api, clock, ports.chance, ports.reporter, rules),
-            pace=Pace(clock, rules.calls_per_second),
+            pace=Pace(clock, rules.calls_per_second, ports.ledger),
             api_clock=ApiClock(clock, ports.reporter, rules.guard_s),
             gate=Gate(clock),
             generation=KnownGeneration(ports.ledger, clock, rules.cache_s),
@@ -92,9 +122,10 @@ class Patience:
     """How long to go on, in moments of the local monotonic clock.
 
     Nothing new is begun after `until`; no call is begun that could outlast `deadline`; no single wait is longer than
-    `pause_max_s`.
+    `pause_max_s`. One that `sheds` is turned away rather than taken on where the app's rate is used up.
     """
 
     until: float
     deadline: float
     pause_max_s: float = float("inf")
+    sheds: bool = False

@@ -1,38 +1,149 @@
-"""When this instance may call at all: the app's rate, and the vendor's refusals of the app itself."""
+"""When this instance may call at all: its share of the app's rate, and the vendor's refusals of the app itself."""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
+from dataclasses import dataclass
+from math import ceil
 
+from handler.core.errors import LedgerUnavailable, OutcomeUnknown
+from handler.core.ledger import Ledger
 from handler.core.ports import Clock, Refused
 
 # An app that is refused (arrears, address, credentials) is tried again at intervals that double between these bounds.
 APP_RETRY_MIN_S = 1.0
 APP_RETRY_MAX_S = 60.0
 
+# Up to this many calls a second an instance asks nobody: forty quiet ones together stay below the vendor's limit.
+UNASKED_PER_SECOND = 5.0
+
+# After a rate code every call is leased for so long, because somebody has miscounted.
+CAREFUL_S = 60.0
+
+# Calls are not evenly late: what is lent out stays this far below the limit, so that no second sees more than it.
+LENT_SHARE = 0.975
+
+# A lease covers the calls of this long at the instance's own pace; what is not used so long after its time is lost.
+LEASE_S = 0.4
+KEPT_S = 0.5
+
+# No lease takes more than this share of a second's calls, so that others have their turn soon.
+LEASE_SHARE_MAX = 0.05
+
+# The schedule is lent out no further ahead than this: later calls wait without a place in it.
+AHEAD_MAX_S = 1.0
+ASK_AGAIN_S = 0.25
+
+# While one thread of the instance leases, the others come back this soon.
+LEASING_S = 0.01
+
+# Each rate code makes a call cost more of the schedule, down to a quarter of the rate; it recovers within some seconds.
+SLOWER = 0.7
+SHARE_MIN = 0.25
+RECOVERED_PER_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """From when until when a call may be made, in moments of the monotonic clock; not `is_taken`: ask anew then."""
+
+    at: float
+    until: float
+    is_taken: bool = True
+
 
 class Pace:
-    """A token bucket of one second: at most `calls_per_second` calls, evenly refilled."""
+    """The app's calls per second, over all instances: few calls are made unasked, more are leased in chunks."""
 
-    def __init__(self, clock: Clock, calls_per_second: float) -> None:
+    def __init__(self, clock: Clock, calls_per_second: float, ledger: Ledger) -> None:
         self._clock = clock
         self._rate = calls_per_second
-        # Below one call per second the bucket must still hold a whole one.
-        self._most = max(1.0, calls_per_second)
-        self._tokens = self._most
-        self._refilled_at = clock.monotonic()
+        self._ledger = ledger
+        self._unasked = min(UNASKED_PER_SECOND, calls_per_second)
+        self._leased: deque[Turn] = deque()
+        self._app = 0
+        self._recent: deque[float] = deque()
+        self._share = 1.0
+        self._slowed_at = float("-inf")
+        self._blocked_until = float("-inf")
+        self._is_leasing = False
         self._lock = threading.Lock()
 
-    def wait_s(self) -> float:
-        """Take a token and return 0, or return the seconds until there is one."""
+    def turn(self, app: int) -> Turn:
+        """Take the next place in the app's schedule, or be told when to ask again."""
         with self._lock:
             now = self._clock.monotonic()
-            self._tokens = min(self._most, self._tokens + (now - self._refilled_at) * self._rate)
-            self._refilled_at = now
-            if self._tokens < 1:
-                return (1 - self._tokens) / self._rate
-            self._tokens -= 1
-            return 0.0
+            self._note(now, app)
+            careful = now - self._slowed_at < CAREFUL_S
+            if self._leased:
+                return self._leased.popleft()
+            if not careful and len(self._recent) <= self._unasked:
+                return Turn(now, now + KEPT_S)
+            if self._is_leasing or now < self._blocked_until:
+                return _not_before(max(now + LEASING_S, self._blocked_until))
+            self._is_leasing = True
+        # Nobody else of this instance has to wait for the ledger's answer with the lock in hand.
+        return self._lease(now, app)
+
+    def give_back(self, turn: Turn) -> None:
+        """A turn that was not used: another call of this instance may use it in time."""
+        with self._lock:
+            self._leased.appendleft(turn)
+
+    def slow_down(self) -> None:
+        """The vendor has said that calls are too frequent. Those of calls under way count as one."""
+        with self._lock:
+            now = self._clock.monotonic()
+            if now - self._slowed_at > 1.0:
+                self._share = max(SHARE_MIN, self._share_at(now) * SLOWER)
+                self._slowed_at = now
+
+    def is_saturated(self) -> bool:
+        """Whether the schedule was lent out as far as it goes when this instance asked last, which was just now."""
+        return self._clock.monotonic() < self._blocked_until
+
+    def _note(self, now: float, app: int) -> None:
+        """Forget what has passed: turns that nobody used, calls of more than a second ago, and another app's turns."""
+        if app != self._app:
+            self._app = app
+            self._leased.clear()
+        while self._leased and self._leased[0].until < now:
+            self._leased.popleft()
+        self._recent.append(now)
+        while self._recent[0] < now - 1.0:
+            self._recent.popleft()
+
+    def _lease(self, now: float, app: int) -> Turn:
+        share = self._share_at(now)
+        rate = self._rate * LENT_SHARE
+        calls = max(1, min(ceil(len(self._recent) * LEASE_S), int(rate * share * LEASE_SHARE_MAX)))
+        try:
+            wait_s = self._ledger.lease(app, calls / share, rate, AHEAD_MAX_S)
+        except (LedgerUnavailable, OutcomeUnknown):
+            # Whoever calls needs the ledger first, so this costs no call; and a lost answer wastes a few turns.
+            wait_s = None
+        finally:
+            self._is_leasing = False
+        # The answer has taken its time: the schedule's now was no later than this one.
+        return self._lent(self._clock.monotonic(), wait_s, calls, rate * share)
+
+    def _lent(self, now: float, wait_s: float | None, calls: int, rate: float) -> Turn:
+        """The first of the turns lent, with the others kept; or when to ask again."""
+        with self._lock:
+            if wait_s is None:
+                self._blocked_until = now + ASK_AGAIN_S
+                return _not_before(self._blocked_until)
+            first, until = now + wait_s, now + wait_s + calls / rate + KEPT_S
+            self._leased.extend(Turn(first + number / rate, until) for number in range(calls))
+            return self._leased.popleft()
+
+    def _share_at(self, now: float) -> float:
+        return min(1.0, self._share + RECOVERED_PER_S * max(0.0, now - self._slowed_at))
+
+
+def _not_before(moment: float) -> Turn:
+    return Turn(moment, moment, is_taken=False)
 
 
 class Gate:

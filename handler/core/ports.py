@@ -8,59 +8,10 @@ from enum import Enum
 from typing import Protocol, TypeAlias
 
 from handler.core.commands import Mode
+from handler.core.ledger import Ledger
 from handler.core.notices import Reporter
 from handler.core.receipts import WeightSource
-from handler.core.rows import Attempt, Group, Records, Row, Settlement
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """Which life of the store this is (R10): raised when it is restored or fails over. `started` is the API's time."""
-
-    number: int
-    started: int
-
-
-class Ledger(Protocol):
-    """One durable row per group and one record per finished operation.
-
-    Every method raises LedgerUnavailable when the ledger cannot be used and nothing was written; the three that write
-    raise AnswerLost when a write may have taken effect without an answer.
-    """
-
-    timeout_s: float
-    """How long one call usually takes at most, in seconds: no send begins without two of them in hand (R3)."""
-
-    def load(self, group: Group) -> Row | None:
-        """The row, read strongly."""
-        ...
-
-    def find(self, group: Group, ids: Sequence[str]) -> Records:
-        """The records that exist, read strongly, expired ones included while they physically exist."""
-        ...
-
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
-        """The fast path of R1: accept and open the attempt's operations in one atomic step.
-
-        Only if no record of theirs exists and `Row.is_idle(receipt_key, generation)`; None where that does not hold.
-        """
-        ...
-
-    def swap(self, group: Group, row: Row, records: Records) -> bool:
-        """Write `row` with the records, atomically, if the stored version is `row.version - 1` (absent for 1)."""
-        ...
-
-    def settle(self, group: Group, settlement: Settlement) -> bool:
-        """The partial update of R5: records before or with the row, the queue untouched; False if it does not hold."""
-        ...
-
-    def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
-        """Ids of groups whose row is unfinished, in order of id, those after `after`, at most `limit`."""
-        ...
-
-    def generation(self) -> Generation:
-        """The store's current generation."""
-        ...
+from handler.core.rows import Attempt, Group
 
 
 class Fault(Enum):

@@ -101,8 +101,9 @@ Debt = tuple[tuple[str, int], ...]
 class Row:
     """Everything owed to one group. `base` is the last receipt value known, None before first use (R9).
 
-    `sighted` is the API's time at which an unexplained receipt was first seen, `looked` the one of the last look for
-    late landings. `debt` is what landed in excess, per key, signed: it is owed back.
+    `sighted` is the API's time at which an unexplained receipt was first seen, or a row of an older generation while
+    `sighted_in` was the current one. `looked` is the time of the last look for late landings. `debt` is what landed in
+    excess, per key, signed: it is owed back.
     """
 
     version: int
@@ -116,6 +117,7 @@ class Row:
     frozen: str | None = None
     sighted: int | None = None
     looked: int = 0
+    sighted_in: int = 0
 
     @property
     def owed(self) -> tuple[Entry, ...]:

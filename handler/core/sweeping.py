@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from handler.core import judging, transitions
 from handler.core.driving import drive
@@ -23,33 +24,88 @@ ROUND_S = 0.25
 WATCH_MIN_S = 60.0
 
 
+# Groups that wait for something are met again in the same sweep, as far as memory goes; the others in the next one.
+WAITING_MAX = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many groups a sweep met, and how many of them it had to leave unfinished."""
+    """How many groups a sweep met, and how many of them it had to leave unfinished.
+
+    `after` is the id to go on from, where the time was up before all were met.
+    """
 
     groups: int
     left: int
+    after: str | None = None
 
 
-def sweep(instance: Instance, app: int, deadline: float) -> Swept:
-    """Visit every unfinished group, then, round after round, those that still wait, until the deadline is near.
+class SideBySide(Protocol):
+    """Does the same for every visit, perhaps several at a time; the answers are in the order of the visits."""
 
-    No visit waits by itself: a group whose attempt is not dead yet is met again in the next round.
+    def __call__(self, visits: Sequence[Visit], tend: Callable[[Visit], bool], /) -> list[bool]:
+        """Do it."""
+        ...
+
+
+def one_by_one(visits: Sequence[Visit], tend: Callable[[Visit], bool]) -> list[bool]:
+    """Without any threads."""
+    return [tend(visit) for visit in visits]
+
+
+def sweep(instance: Instance, app: int, deadline: float, after: str, side_by_side: SideBySide = one_by_one) -> Swept:
+    """Visit the unfinished groups page by page, then, round after round, those that still wait, until the deadline.
+
+    It begins after the id given, and goes round once. No visit waits by itself: a group whose attempt is not dead yet
+    is met again in the next round.
     """
     patience = Patience(until=deadline, deadline=deadline, pause_max_s=0.0)
-    visits = [Visit(instance, Group(app, group_id), patience) for group_id in _unfinished(instance, app)]
-    waiting = [visit for visit in visits if not _tend(visit)]
-    while waiting and instance.clock.monotonic() + ROUND_S + instance.call_s < deadline:
+    waiting: list[Visit] = []
+    met = left = 0
+    reached: str | None = None
+    for page in _pages(instance, app, after):
+        if not _has_time(instance, deadline):
+            # What is met for the second time need not be handed over.
+            reached = reached if reached is not None else after
+            break
+        visits = [Visit(instance, Group(app, group_id), patience) for group_id in page]
+        waiting += _unsettled(visits, side_by_side)
+        left += max(0, len(waiting) - WAITING_MAX) + sum(visit.stopped is not None for visit in visits)
+        met, reached, waiting = met + len(page), page[-1], waiting[:WAITING_MAX]
+    else:
+        reached = None
+    while waiting and _has_time(instance, deadline, ROUND_S):
         instance.clock.sleep(ROUND_S)
-        waiting = [visit for visit in waiting if not _tend(visit)]
-    return Swept(len(visits), len(waiting) + sum(visit.stopped is not None for visit in visits))
+        still = _unsettled(waiting, side_by_side)
+        left += sum(visit.stopped is not None for visit in waiting)
+        waiting = still
+    return Swept(met, left + len(waiting), reached)
 
 
-def _unfinished(instance: Instance, app: int) -> Iterator[str]:
-    page = instance.ledger.unfinished(app, PAGE)
-    while page:
-        yield from page
-        page = instance.ledger.unfinished(app, PAGE, after=page[-1])
+def _pages(instance: Instance, app: int, after: str) -> Iterator[Sequence[str]]:
+    """Pages of unfinished groups: those after an id, then those up to it."""
+    last = after
+    while page := instance.ledger.unfinished(app, PAGE, after=last):
+        yield page
+        last = page[-1]
+    last = ""
+    while after and (page := instance.ledger.unfinished(app, PAGE, after=last)):
+        head = [group_id for group_id in page if group_id <= after]
+        if head:
+            yield head
+        if len(head) < len(page):
+            return
+        last = page[-1]
+
+
+def _has_time(instance: Instance, deadline: float, more_s: float = 0.0) -> bool:
+    return instance.clock.monotonic() + more_s + instance.call_s < deadline
+
+
+def _unsettled(visits: Sequence[Visit], side_by_side: SideBySide) -> list[Visit]:
+    """Tend every group; those that this sweep has to meet again."""
+    done = side_by_side(visits, _tend)
+    return [visit for visit, is_done in zip(visits, done, strict=True) if not is_done]
 
 
 def _tend(visit: Visit) -> bool:

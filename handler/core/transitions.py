@@ -14,6 +14,9 @@ from handler.core.receipts import death
 from handler.core.rows import Attempt, Debt, Entry, Record, Remembered, Row
 from handler.core.runs import Values, own_values, shares, with_excess
 
+# DynamoDB takes 100 items in a transaction, the row among them.
+REJECTED_AT_ONCE = 90
+
 # With more attempts in mind the group freezes rather than guess (R11).
 REMEMBERED_MAX = 8
 
@@ -133,8 +136,13 @@ def returned(row: Row) -> Row:
 
 
 def rejected_from_queue(row: Row, answer: Answer, at: float) -> Change:
-    """Refuse what waits in a row that never had an attempt: no call can have carried it."""
-    return Change(row.changed(queue=()), {entry.id: record_of(entry, answer, at) for entry in row.queue})
+    """Refuse what waits in a row that never had an attempt: no call can have carried it.
+
+    A rejection is written atomically with the row (R6), so no more at a time than a store's transaction holds.
+    """
+    refused = row.queue[:REJECTED_AT_ONCE]
+    records = {entry.id: record_of(entry, answer, at) for entry in refused}
+    return Change(row.changed(queue=row.queue[len(refused) :]), records)
 
 
 def frozen(row: Row, reason: str) -> Row:

@@ -13,6 +13,7 @@ from handler.core.commands import Counters, Mode
 from handler.core.errors import AnswerLost
 from handler.core.instance import Instance, Patience
 from handler.core.notices import Notice
+from handler.core.pacing import Turn
 from handler.core.ports import Call, Fault, Refused, Reply
 from handler.core.receipts import choose_weight
 from handler.core.rows import Attempt, Entry, Group, Record, Row
@@ -73,6 +74,8 @@ class Visit:
     """How often in a row the receipt was missing from what the API showed."""
     refusals: int = 0
     """How often in a row the API refused to read this group."""
+    turn: Turn | None = None
+    """This visit's place in the app's schedule, taken and not used yet."""
     waits: Waits = field(init=False)
 
     def __post_init__(self) -> None:
@@ -108,6 +111,34 @@ class Visit:
         if seconds > 0 and left_s > 0:
             self.instance.clock.sleep(min(seconds, left_s))
         return True
+
+    def look(self) -> Row | None:
+        """The row as it is now, with the answers that others have written meanwhile to what the visit waits for."""
+        missing = tuple(self.wanted - self.answers.keys())
+        if not missing:
+            return self.instance.ledger.load(self.group)
+        look = self.instance.ledger.look(self.group, missing)
+        self.answers.update(look.records)
+        return look.row
+
+    def turn_s(self) -> float:
+        """Seconds until this visit may call: it has a place in the app's schedule from now on, or must ask again."""
+        if self.turn is None:
+            self.turn = self.instance.pace.turn(self.group.app)
+        wait_s = self.turn.at - self.instance.clock.monotonic()
+        if not self.turn.is_taken:
+            self.turn = None
+        return max(wait_s, 0.0)
+
+    def use_turn(self) -> None:
+        """The call is made: the next one needs a turn of its own."""
+        self.turn = None
+
+    def give_turn_back(self) -> None:
+        """Nothing is to be sent now; somebody else of this instance may."""
+        if self.turn is not None:
+            self.instance.pace.give_back(self.turn)
+            self.turn = None
 
     def put(self, row: Row, records: Mapping[str, Record] | None = None) -> Next:
         """Write by compare-and-swap. Somebody else's change, or an answer lost, sends the visit back to reading."""
@@ -146,7 +177,9 @@ class Visit:
         if row.receipt_key:
             values[row.receipt_key] = attempt.weight + (attempt.base if attempt.mode is Mode.SET else 0)
         call = Call(self.group, attempt.mode, values, attempt.time, attempt.life)
+        began = self.instance.clock.monotonic()
         self.reply = self._learned(self.instance.api.update(call))
+        self.instance.call_time.learn(self.instance.clock.monotonic() - began)
         return self.reply
 
     def read(self, keys: Sequence[str]) -> Reply:
@@ -171,6 +204,7 @@ class Visit:
             return Stop(refusal)
         self.setbacks += 1
         if refusal.fault is Fault.RATE:
+            instance.pace.slow_down()
             instance.reporter.report(Notice.RATE_LIMITED, code=refusal.code)
         if self.setbacks > PASSING_MAX:
             return Stop()

@@ -6,7 +6,7 @@ from handler.core.instance import Instance
 from handler.core.receipts import death
 from handler.core.rows import Attempt
 
-# Polls of the row while somebody else's call is under way: a call takes some tens of milliseconds.
+# Polls of the row while somebody else's call is under way: about as long as a call takes, and longer each time.
 POLL_MIN_S = 0.03
 POLL_MAX_S = 0.4
 
@@ -31,8 +31,9 @@ class Waits:
 
     def poll_s(self) -> float:
         """The next wait for somebody else's call."""
+        first_s = max(POLL_MIN_S, self._instance.call_time.usual_s)
         self._polls += 1
-        return self.jittered(min(POLL_MAX_S, POLL_MIN_S * 1.5 ** min(self._polls, 16)))
+        return self.jittered(min(POLL_MAX_S, first_s * 1.5 ** min(self._polls - 1, 16)))
 
     def retry_s(self) -> float:
         """The next wait after a question that was not answered, or not for good: growing intervals."""

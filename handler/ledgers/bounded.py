@@ -1,9 +1,13 @@
-"""The one bound that every ledger holds: no row over 64 KiB is ever written."""
+"""The bounds that every ledger holds: no row over 64 KiB is ever written, and none grows past what it was told."""
 
 from __future__ import annotations
 
 from handler.core.codec import ROW_BYTES, encode_row
+from handler.core.errors import TooManyCalls
 from handler.core.rows import Row
+
+# How soon a caller may find room in a full row: after about one settled call.
+FULL_RETRY_S = 2.0
 
 
 def row_text(row: Row) -> str:
@@ -17,3 +21,14 @@ def row_text(row: Row) -> str:
     if size > ROW_BYTES:
         raise ValueError(f"a row of {size} bytes is over the bound of {ROW_BYTES} and was not written")
     return text
+
+
+def row_is_full() -> TooManyCalls:
+    """What `append` raises for a row that would grow past its bound."""
+    return TooManyCalls("too many operations of this group are waiting", FULL_RETRY_S)
+
+
+def check_room(row: Row, bytes_max: int) -> None:
+    """Raise TooManyCalls for a row whose text is over the bound."""
+    if len(encode_row(row).encode()) > bytes_max:
+        raise row_is_full()

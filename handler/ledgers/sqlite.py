@@ -9,10 +9,12 @@ import sqlite3
 from collections.abc import Sequence
 
 from handler.core.codec import decode_record, decode_row, encode_record
-from handler.core.ports import Clock, Generation
-from handler.core.rows import Attempt, Group, Record, Records, Row, Settlement
-from handler.ledgers.bounded import row_text
-from handler.ledgers.sqlite_file import FileFormat, SqliteFile
+from handler.core.ledger import Generation, Look
+from handler.core.ports import Clock
+from handler.core.rows import Attempt, Entry, Group, Record, Records, Row, Settlement
+from handler.ledgers import sqlite_statements as statements
+from handler.ledgers.bounded import check_room, row_text
+from handler.ledgers.sqlite_file import SqliteFile
 from handler.ledgers.sqlite_shelf import SqliteShelf
 
 # A commit waits for one sync of the disk, some milliseconds on most: a second is what a call usually takes at most.
@@ -27,47 +29,8 @@ FORGOTTEN_PER_WRITE = 4
 
 SYNCHRONOUS = ("full", "normal")
 
-LEDGER = FileFormat(
-    application_id=0x75676332,  # "ugc2"
-    schema=(
-        """CREATE TABLE groups (
-            app INTEGER NOT NULL, id TEXT NOT NULL,
-            version INTEGER NOT NULL, unfinished INTEGER NOT NULL, body TEXT NOT NULL,
-            PRIMARY KEY (app, id))""",
-        "CREATE INDEX unfinished_groups ON groups (app, id) WHERE unfinished = 1",
-        """CREATE TABLE records (
-            app INTEGER NOT NULL, group_id TEXT NOT NULL, id TEXT NOT NULL,
-            expires_at REAL NOT NULL, body TEXT NOT NULL,
-            PRIMARY KEY (app, group_id, id)) WITHOUT ROWID""",
-        "CREATE INDEX records_by_expiry ON records (expires_at)",
-        """CREATE TABLE parked (
-            app INTEGER NOT NULL, id TEXT NOT NULL,
-            source TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL, payload TEXT NOT NULL,
-            PRIMARY KEY (app, id))""",
-        "CREATE TABLE notes (app INTEGER NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (app, name))",
-        "CREATE TABLE ledger (generation INTEGER NOT NULL, started INTEGER NOT NULL)",
-        "INSERT INTO ledger VALUES (1, 0)",
-    ),
-)
-
-_READ_ROW = "SELECT body FROM groups WHERE app = ? AND id = ?"
-_READ_VERSION = "SELECT version FROM groups WHERE app = ? AND id = ?"
-_READ_RECORD = "SELECT body FROM records WHERE app = ? AND group_id = ? AND id = ?"
-_READ_UNFINISHED = "SELECT id FROM groups WHERE app = ? AND unfinished = 1 AND id > ? ORDER BY id LIMIT ?"
-_READ_GENERATION = "SELECT generation, started FROM ledger"
-_WRITE_ROW = """
-    INSERT INTO groups (app, id, version, unfinished, body) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (app, id) DO UPDATE
-    SET version = excluded.version, unfinished = excluded.unfinished, body = excluded.body"""
-# The first answer wins. Records are written only with a row that still owes their operations, so a second answer can
-# only come from a mistake elsewhere; the first may have been given to a caller, and an error here would hold up the
-# group for ever.
-_WRITE_RECORD = """
-    INSERT INTO records (app, group_id, id, expires_at, body) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (app, group_id, id) DO NOTHING"""
-_FORGET = """
-    DELETE FROM records WHERE (app, group_id, id) IN
-    (SELECT app, group_id, id FROM records WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"""
+# A generation is raised by an operator, once in a blue moon; until this has passed, instances may not know.
+GENERATION_CACHE_S = 300.0
 
 
 class SqliteLedger:
@@ -90,8 +53,11 @@ class SqliteLedger:
         if synchronous not in SYNCHRONOUS:
             raise ValueError(f"synchronous is one of {', '.join(SYNCHRONOUS)}")
         self.timeout_s = timeout_s
+        self.generation_cache_s = GENERATION_CACHE_S
         self._clock = clock
-        self._file = SqliteFile(path, LEDGER, synchronous=synchronous, busy_timeout_s=busy_timeout_s, factory=factory)
+        self._file = SqliteFile(
+            path, statements.LEDGER, synchronous=synchronous, busy_timeout_s=busy_timeout_s, factory=factory
+        )
 
     def shelf(self) -> SqliteShelf:
         """The shelf in the same file; it needs no closing of its own."""
@@ -104,6 +70,10 @@ class SqliteLedger:
     def find(self, group: Group, ids: Sequence[str]) -> Records:
         """The records that are still in the file."""
         return self._file.read(lambda connection: _records(connection, group, ids))
+
+    def look(self, group: Group, ids: Sequence[str]) -> Look:
+        """Row and records, in one read transaction."""
+        return self._file.read(lambda connection: Look(_row(connection, group), _records(connection, group, ids)))
 
     def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """The fast path of R1, in one write transaction."""
@@ -120,11 +90,28 @@ class SqliteLedger:
 
         return self._file.write(opened)
 
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+        """The slow path of R1, in one write transaction."""
+
+        def appended(connection: sqlite3.Connection) -> Look | None:
+            look = Look(_row(connection, group), _records(connection, group, [entry.id for entry in entries]))
+            if look.row is None:
+                return None
+            fresh = _unknown(entries, look.row, look.records)
+            if not fresh:
+                return look
+            row = look.row.changed(queue=(*look.row.queue, *fresh))
+            check_room(row, bytes_max)
+            self._put(connection, group, row, {})
+            return Look(row, look.records)
+
+        return self._file.write(appended)
+
     def swap(self, group: Group, row: Row, records: Records) -> bool:
         """Compare-and-swap of the row, its records with it, in one write transaction."""
 
         def swapped(connection: sqlite3.Connection) -> bool:
-            stored: tuple[int] | None = connection.execute(_READ_VERSION, (group.app, group.id)).fetchone()
+            stored: tuple[int] | None = connection.execute(statements.READ_VERSION, (group.app, group.id)).fetchone()
             if (stored[0] if stored else 0) != row.version - 1:
                 return False
             self._put(connection, group, row, records)
@@ -148,7 +135,7 @@ class SqliteLedger:
         """Ids of unfinished groups in the order of their code points."""
 
         def ids(connection: sqlite3.Connection) -> list[str]:
-            found: list[tuple[str]] = connection.execute(_READ_UNFINISHED, (app, after, limit)).fetchall()
+            found: list[tuple[str]] = connection.execute(statements.READ_UNFINISHED, (app, after, limit)).fetchall()
             return [group_id for (group_id,) in found]
 
         return self._file.read(ids)
@@ -157,36 +144,71 @@ class SqliteLedger:
         """The generation in the file; a new file is of the first."""
 
         def stored(connection: sqlite3.Connection) -> Generation:
-            found: tuple[int, int] = connection.execute(_READ_GENERATION).fetchone()
+            found: tuple[int, int] = connection.execute(statements.READ_GENERATION).fetchone()
             return Generation(*found)
 
         return self._file.read(stored)
+
+    def raise_generation(self, started: int) -> Generation:
+        """Begin a new one, in one write transaction."""
+
+        def raised(connection: sqlite3.Connection) -> Generation:
+            connection.execute(statements.RAISE_GENERATION, (started,))
+            found: tuple[int, int] = connection.execute(statements.READ_GENERATION).fetchone()
+            return Generation(*found)
+
+        return self._file.write(raised)
+
+    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
+        """Take calls of the schedule, which goes by this machine's clock, in one write transaction."""
+        now = self._clock.now()
+
+        def leased(connection: sqlite3.Connection) -> tuple[float] | None:
+            connection.execute(statements.MAKE_SCHEDULES)
+            connection.execute(statements.MAKE_SCHEDULES)
+            found: tuple[float] | None = connection.execute(statements.READ_SCHEDULE, (app,)).fetchone()
+            begins = max(now, found[0]) if found else now
+            if begins - now > ahead_max_s:
+                return None
+            connection.execute(statements.WRITE_SCHEDULE, (app, begins + calls / rate))
+            return (begins - now,)
+
+        wait = self._file.write(leased)
+        return wait[0] if wait else None
 
     def close(self) -> None:
         """Close the file once the calls under way have ended; another call opens it again."""
         self._file.close()
 
     def _put(self, connection: sqlite3.Connection, group: Group, row: Row, records: Records) -> None:
-        connection.execute(_WRITE_ROW, (group.app, group.id, row.version, row.is_unfinished, row_text(row)))
+        connection.execute(statements.WRITE_ROW, (group.app, group.id, row.version, row.is_unfinished, row_text(row)))
         connection.executemany(
-            _WRITE_RECORD,
+            statements.WRITE_RECORD,
             [
                 (group.app, group.id, operation_id, record.expires_at, encode_record(record))
                 for operation_id, record in records.items()
             ],
         )
-        connection.execute(_FORGET, (self._clock.now(), len(records) + FORGOTTEN_PER_WRITE))
+        connection.execute(statements.FORGET, (self._clock.now(), len(records) + FORGOTTEN_PER_WRITE))
 
 
 def _row(connection: sqlite3.Connection, group: Group) -> Row | None:
-    found: tuple[str] | None = connection.execute(_READ_ROW, (group.app, group.id)).fetchone()
+    found: tuple[str] | None = connection.execute(statements.READ_ROW, (group.app, group.id)).fetchone()
     return decode_row(found[0]) if found else None
 
 
 def _records(connection: sqlite3.Connection, group: Group, ids: Sequence[str]) -> dict[str, Record]:
     found: dict[str, Record] = {}
     for operation_id in ids:
-        body: tuple[str] | None = connection.execute(_READ_RECORD, (group.app, group.id, operation_id)).fetchone()
+        body: tuple[str] | None = connection.execute(
+            statements.READ_RECORD, (group.app, group.id, operation_id)
+        ).fetchone()
         if body:
             found[operation_id] = decode_record(body[0])
     return found
+
+
+def _unknown(entries: Sequence[Entry], row: Row, records: Records) -> list[Entry]:
+    """Those that are neither owed nor on record."""
+    owed = {entry.id for entry in row.owed}
+    return [entry for entry in entries if entry.id not in owed and entry.id not in records]

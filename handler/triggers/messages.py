@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from handler.core.commands import Operation, read_payload
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import NotRequired, TypedDict
+
+from handler.core.commands import (
+    GROUP_ID_BYTES,
+    INT64_MAX,
+    INT64_MIN,
+    KEY_BYTES,
+    KEYS_PER_GROUP,
+    Mode,
+    Operation,
+    check_payload,
+    read_payload,
+)
 from handler.core.errors import BadInput, BodyTooLarge
 from handler.triggers.documents import read_json
 from handler.triggers.headers import read_key
@@ -18,6 +33,12 @@ def read_operation(text: str, key: str, caller: str, receipt_key: str, window_s:
 
     Raises BadInput, for every field as over HTTP.
     """
+    plain = _plain(text)
+    if plain is not None:
+        named = _named(plain, key, caller)
+        counters = tuple((counter["Key"], counter["Value"]) for counter in plain["GroupCounter"])
+        check_payload(plain["GroupId"], counters, receipt_key)
+        return Operation(plain["GroupId"], Mode(plain["Mode"]), counters, *named, window_s)
     if len(text) > BODY_BYTES or len(text.encode(errors="surrogatepass")) > BODY_BYTES:
         raise BodyTooLarge("body", f"is longer than {BODY_BYTES // 1024} KiB")
     document = read_json(text, "body")
@@ -29,6 +50,53 @@ def read_operation(text: str, key: str, caller: str, receipt_key: str, window_s:
         caller = _caller(_text(document.pop("Caller"), "Caller"))
     payload = read_payload(document, receipt_key)
     return Operation(payload.group_id, payload.mode, payload.counters, caller, key, window_s)
+
+
+class _Counter(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]  # as pydantic documents it
+
+    Key: Annotated[str, Field(min_length=1, max_length=KEY_BYTES)]
+    Value: Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)]
+
+
+class _Message(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]  # as pydantic documents it
+
+    GroupId: Annotated[str, Field(min_length=1, max_length=GROUP_ID_BYTES)]
+    GroupCounter: Annotated[list[_Counter], Field(min_length=1, max_length=KEYS_PER_GROUP)]
+    Mode: Literal["Set", "Increase", "Decrease"]
+    IdempotencyKey: NotRequired[str]
+    Caller: NotRequired[str]
+
+
+_MESSAGES = TypeAdapter(_Message)
+
+
+def _plain(text: str) -> _Message | None:
+    """A text that is good beyond doubt, by the compiled validator alone; None for one that has to be looked into.
+
+    The validator takes the last of two fields of one name. A text without escapes in which each name stands as often as
+    it should has no field twice.
+    """
+    if len(text) > BODY_BYTES or not text.isascii() or "\\" in text:
+        return None
+    try:
+        message = _MESSAGES.validate_json(text)
+    except ValidationError:
+        return None
+    counters = len(message["GroupCounter"])
+    times = (("GroupId", 1), ("GroupCounter", 1), ("Mode", 1), ("Key", counters), ("Value", counters))
+    optional = [(name, int(name in message)) for name in ("IdempotencyKey", "Caller")]
+    return message if all(text.count(f'"{name}"') == count for name, count in (*times, *optional)) else None
+
+
+def _named(message: _Message, key: str, caller: str) -> tuple[str, str]:
+    """Who asks, and under which key: as the message says, else as its source does."""
+    if "Caller" in message:
+        caller = _caller(message["Caller"])
+    if "IdempotencyKey" in message:
+        key = read_key(message["IdempotencyKey"], "IdempotencyKey")
+    return caller, key
 
 
 def _caller(name: str) -> str:

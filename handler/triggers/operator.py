@@ -12,7 +12,18 @@ from handler.core.visit import Visit
 from handler.triggers import unparking, verification
 from handler.triggers.inspection import Json, shown
 from handler.triggers.kinds import Event
-from handler.triggers.orders import VERIFY, Adopt, Drop, Inspect, ListParked, Order, Release, Replay, read_order
+from handler.triggers.orders import (
+    VERIFY,
+    Adopt,
+    Drop,
+    Inspect,
+    ListParked,
+    Order,
+    Release,
+    Replay,
+    Restored,
+    read_order,
+)
 from handler.triggers.service import REPLY_MARGIN_S, Limits, Service
 
 # How long to go on where the platform tells of no deadline.
@@ -40,10 +51,18 @@ def _answer(order: Order, patience: Patience, service: Service) -> Json:
         return unparking.replay(order, patience, service)
     if isinstance(order, Drop):
         return unparking.drop(order, service)
+    if isinstance(order, Restored):
+        return _restored(service)
     visit = Visit(service.instance, Group(service.vault.current().sdkappid, order.group_id), patience)
     if isinstance(order, Inspect):
         return shown(inspecting.inspect(visit))
     return _decided(_decide(order, visit))
+
+
+def _restored(service: Service) -> Json:
+    """R10: a new generation from now on, on the API's clock as far as this instance knows it."""
+    instance = service.instance
+    return {"generation": instance.generation.begin_anew(instance.api_clock.now()).number}
 
 
 def _decide(order: Adopt | Release, visit: Visit) -> Decided | Later:

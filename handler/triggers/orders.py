@@ -36,6 +36,12 @@ class Inspect(BaseModel):
     group_id: _GroupId
 
 
+class Restored(BaseModel):
+    """Say that the ledger is a copy that was put back: every row is verified before its next call."""
+
+    model_config = _STRICT
+
+
 class Adopt(BaseModel):
     """Take a group's upstream value as its base."""
 
@@ -108,9 +114,14 @@ class Drop(BaseModel):
     id: _Id
 
 
-Order: TypeAlias = Inspect | Adopt | Release | ListParked | Replay | Drop
+Order: TypeAlias = Inspect | Adopt | Release | Restored | ListParked | Replay | Drop
 
-_TASKS: Mapping[str, type[Inspect | Adopt | Release]] = {"inspect": Inspect, "adopt": Adopt, "release": Release}
+_TASKS: Mapping[str, type[Inspect | Adopt | Release | Restored]] = {
+    "inspect": Inspect,
+    "adopt": Adopt,
+    "release": Release,
+    "restored": Restored,
+}
 _ACTIONS: Mapping[str, type[ListParked | Replay | Drop]] = {"list": ListParked, "replay": Replay, "drop": Drop}
 _PARKED = "parked"
 

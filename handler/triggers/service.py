@@ -54,7 +54,7 @@ class Service:
     def patience(self, limits: Limits, wait_s: float) -> Patience:
         """Wait for `wait_s` seconds from now at most, and for less where the invocation ends before."""
         until = self.instance.clock.monotonic() + wait_s
-        return Patience(until=min(until, limits.deadline - REPLY_MARGIN_S), deadline=limits.deadline)
+        return Patience(until=min(until, limits.deadline - REPLY_MARGIN_S), deadline=limits.deadline, sheds=True)
 
     def check_limits(self, limits: Limits) -> None:
         """Raise SettingsError where even a fresh invocation is too short for one call (R3)."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from handler.core.commands import Operation, first_problem, read_payload
+from handler.core.commands import GROUP_ID_BYTES, Operation, first_problem, read_payload
 from handler.core.errors import BadInput
 from handler.triggers.documents import check_text, read_json
 from handler.triggers.kinds import Event
@@ -24,7 +24,9 @@ _STRICT = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Finish what is unfinished."""
+    """Finish what is unfinished, from the group after that id on: a sweep that ran out of time names it."""
+
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def read_tick(event: Event, receipt_key: str, window_s: float, now: float) -> Ti
     moment = read_moment(time, "Time")
     message = _message(event.get("Message"))
     if message.operations is None:
-        return Sweep()
+        return Sweep(message.after)
     if now - moment > window_s:
         raise BadInput("Time", "is longer ago than DEDUPE_WINDOW_S, so nobody can tell whether this ran before")
     by_group: dict[str, dict[str, Operation]] = {}
@@ -67,6 +69,7 @@ class _Message(BaseModel):
 
     operations: Annotated[list[_Operation], Field(min_length=1)] | None = None
     task: Literal["sweep"] | None = None
+    after: Annotated[str, Field(max_length=GROUP_ID_BYTES)] | None = None
 
 
 def _operations(operation: _Operation, index: int, key: str, receipt_key: str, window_s: float) -> Iterator[Operation]:
@@ -95,6 +98,8 @@ def _message(message: object) -> _Message:
         raise first_problem(error, "Message") from None
     if (read.operations is None) is (read.task is None):
         raise BadInput("Message", "must have either operations or a task")
+    if read.after is not None and read.task is None:
+        raise BadInput("Message.after", "goes with the task sweep")
     return read
 
 

@@ -14,6 +14,7 @@ from typing import TypeAlias, TypeVar
 from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
 from handler.core.instance import Patience
 from handler.core.outcomes import Applied, Frozen, KeyReused, Outcome, Rejected, Unknown
+from handler.core.visit import Visit
 from handler.triggers.kinds import Event
 from handler.triggers.pool import each
 from handler.triggers.service import REPLY_MARGIN_S, Limits, Service
@@ -38,8 +39,9 @@ def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
     service.check_limits(limits)
     deadline = limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline
     if isinstance(asked, Sweep):
-        swept = service.counters().sweep(deadline)
-        return {"task": "sweep", "groups": swept.groups, "left": swept.left}
+        swept = service.counters().sweep(deadline, asked.after, _side_by_side)
+        rest = {} if swept.after is None else {"after": swept.after}
+        return {"task": "sweep", "groups": swept.groups, "left": swept.left, **rest}
     return _update(asked, service, deadline)
 
 
@@ -55,6 +57,11 @@ def _update(tick: Tick, service: Service, deadline: float) -> dict[str, object]:
     _refuse(failures, of=len(operations))
     _refuse_reused_keys(tick, outcomes)
     return _counts(tick, outcomes)
+
+
+def _side_by_side(visits: Sequence[Visit], tend: Callable[[Visit], bool]) -> list[bool]:
+    """Several groups at a time."""
+    return list(each(range(len(visits)), lambda place: tend(visits[place])).values())
 
 
 def _each(groups: Iterable[str], work: Callable[[str], _Result]) -> dict[str, _Result | _Failure]:

@@ -13,7 +13,7 @@ from handler.core.errors import SecretUnavailable, SettingsError
 Source: TypeAlias = Callable[[], str]
 
 SCHEMES = ("aws", "tencent", "file", "env")
-SUPPORTED = "file:<path> and env:<VARIABLE>"
+SUPPORTED = "aws:<name or ARN>, tencent:<name>[#<version>][?region=<region>], file:<path> and env:<VARIABLE>"
 
 # Secrets managers allow 64 KiB, and a file that holds more than that is another one.
 SECRET_BYTES = 64 * 1024
@@ -42,7 +42,7 @@ def source_for(reference: str, environ: Mapping[str, str], variable: str = "CHAT
     if scheme == "env" and _VARIABLE.fullmatch(rest):
         return env_source(environ, rest)
     if scheme in {"aws", "tencent"}:
-        raise SettingsError(variable, f"this release does not read {scheme}: references, only {SUPPORTED}")
+        return _manager_source(scheme, rest, environ, variable)
     raise SettingsError(variable, f"is no reference to a secret: {SUPPORTED} are")
 
 
@@ -73,6 +73,23 @@ def env_source(environ: Mapping[str, str], variable: str) -> Source:
         return text
 
     return read
+
+
+def _manager_source(scheme: str, rest: str, environ: Mapping[str, str], variable: str) -> Source:
+    """What reads from a cloud's secrets manager. Only that cloud's SDK is loaded, in a tenth of a second or more."""
+    try:
+        if scheme == "aws":
+            from handler.vault.aws import aws_source  # noqa: PLC0415  # a cold start pays for nothing else
+
+            return aws_source(rest, environ, variable)
+        from handler.vault.tencent import tencent_source  # noqa: PLC0415  # the same
+
+        return tencent_source(rest, environ, variable)
+    except ModuleNotFoundError as missing:
+        # Each cloud's runtime brings its own SDK, and the other's may not have been packed.
+        raise SettingsError(
+            variable, f"{scheme}: references need the package {missing.name}, which is not there"
+        ) from None
 
 
 def _content(path: Path) -> bytes:

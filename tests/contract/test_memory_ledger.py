@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from handler.core.ports import Ledger
+from handler.core.ledger import Ledger
 from handler.core.rows import Group, Settlement
 from handler.ledgers.sqlite import SqliteLedger
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, past_attempt, record

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from handler.core.ports import Ledger
+from handler.core.ledger import Ledger
 from handler.core.rows import Group, Record
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, WEIGHT, attempt, entry, idle_row, record, settlement
 

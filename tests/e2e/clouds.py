@@ -44,9 +44,14 @@ class Cloud:
 
 
 @contextmanager
-def started(platform: Platform, variables: Mapping[str, str], folder: Path) -> Iterator[FunctionInstance]:
+def started(
+    platform: Platform,
+    variables: Mapping[str, str],
+    folder: Path,
+    kinds: Mapping[Platform, type[FunctionInstance]] = INSTANCES,
+) -> Iterator[FunctionInstance]:
     """An instance of the function. Whatever is done to it, no secret is in its logs."""
-    with INSTANCES[platform](variables, folder) as instance:
+    with kinds[platform](variables, folder) as instance:
         yield instance
         assert leaks(instance.logs) == []
 

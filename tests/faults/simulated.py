@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from handler.core.commands import Mode
 from handler.core.errors import AnswerLost, LedgerUnavailable
+from handler.core.ledger import Generation, Ledger, Look
 from handler.core.notices import Notice
-from handler.core.ports import Call, Counted, Fault, Generation, Ledger, Refused, Reply, Unclear, Unsent
-from handler.core.rows import Attempt, Group, Records, Row, Settlement
+from handler.core.ports import Call, Counted, Fault, Refused, Reply, Unclear, Unsent
+from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
 from tests.faults.world import World
 
 GONE = Refused(10010, "no such group", Fault.OPERATION, None)
@@ -201,6 +202,7 @@ class UnreliableLedger:
     """A ledger behind a network: every call is a step, a write's answer may be lost before or after its effect."""
 
     timeout_s = 0.1
+    generation_cache_s = 300.0
 
     def __init__(self, world: World, ledger: Ledger) -> None:
         self._world = world
@@ -219,6 +221,20 @@ class UnreliableLedger:
         records = self._ledger.find(group, ids)
         self._world.step("has the records")
         return records
+
+    def look(self, group: Group, ids: Sequence[str]) -> Look:
+        """A read."""
+        self._before("looks at the row")
+        look = self._ledger.look(group, ids)
+        self._world.step("has looked")
+        return look
+
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+        """A write."""
+        self._before("appends")
+        look = self._ledger.append(group, entries, bytes_max)
+        self._after(f"appended {look is not None}")
+        return look
 
     def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """A write."""
@@ -250,6 +266,20 @@ class UnreliableLedger:
         """A read."""
         self._before("reads the generation")
         return self._ledger.generation()
+
+    def raise_generation(self, started: int) -> Generation:
+        """A write."""
+        self._before("raises the generation")
+        generation = self._ledger.raise_generation(started)
+        self._after("raised")
+        return generation
+
+    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
+        """A write."""
+        self._before("leases")
+        wait_s = self._ledger.lease(app, calls, rate, ahead_max_s)
+        self._after("leased")
+        return wait_s
 
     def _before(self, what: str) -> None:
         self._world.step(what)

@@ -6,8 +6,9 @@ from handler.core.commands import Mode, Operation
 from handler.core.errors import CounterError
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance, Patience
+from handler.core.ledger import Generation
 from handler.core.outcomes import Outcome
-from handler.core.ports import Generation, Ports, Rules
+from handler.core.ports import Ports, Rules
 from handler.core.rows import Group, Row
 from tests.faults.campaign import APP, RULES
 from tests.faults.simulated import Fate, Notices, SimulatedApi, SimulatedChat, SimulatedClock, UnreliableLedger

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from handler.core.ledger import Generation
 from handler.core.notices import Notice
 from handler.core.outcomes import Applied, Frozen, Pending, Rejected
-from handler.core.ports import Generation
+from handler.core.rows import Entry, first_row
 from tests.faults.campaign import RULES
 from tests.faults.simulated import Fate
 from tests.faults.stage import GROUP, Stage
 from tests.faults.world import START
+from tests.sandbox.memory_ledger import Snapshot
 
 NORMAL = Fate()
 
@@ -90,6 +92,85 @@ def test_a_restored_store_sends_nothing_before_its_receipts_are_explained() -> N
     stage.play()
     assert isinstance(stage.answers["B2"][0], Frozen), stage.story
     assert stage.likes == 11, stage.story
+
+
+def test_a_copy_that_lacks_how_a_group_began_freezes_what_it_owes() -> None:
+    """Its first operation waits in the copy and was counted since: to adopt the receipt and send it would double it."""
+    stage = Stage()
+    stage.memory.swap(GROUP, first_row([Entry.of(stage.operation("a", 5))], "_receipt", 1), {})
+    copy = stage.memory.snapshot()
+    stage.call("A", stage.operation("a", 5))
+    stage.play_until(5)
+    stage.memory.restore(copy)
+    stage.memory.current = Generation(2, int(stage.world.now))
+    stage.forget_instances()
+    stage.call("A2", stage.operation("a", 5), at_s=6, wait_s=400)
+    stage.play(limit_s=500)
+    assert isinstance(stage.answers["A2"][0], Frozen), stage.story
+    assert stage.likes == 5, stage.story
+
+
+def test_a_copy_of_a_group_that_never_began_goes_on() -> None:
+    """Where no receipt is upstream, nothing was ever sent."""
+    stage = Stage()
+    stage.memory.swap(GROUP, first_row([Entry.of(stage.operation("a", 5))], "_receipt", 1), {})
+    stage.memory.current = Generation(2, int(stage.world.now))
+    stage.call("A", stage.operation("a", 5), wait_s=400)
+    stage.play(limit_s=500)
+    assert stage.answers["A"] == [Applied((("like", 5),))], stage.story
+
+
+def test_a_group_that_a_young_copy_does_not_know_is_frozen_where_it_has_a_receipt() -> None:
+    """Its whole row may be what was lost, and what is asked for a repetition."""
+    stage = Stage()
+    stage.call("A", stage.operation("a", 5))
+    stage.play_until(5)
+    stage.memory.restore(Snapshot({}, {}))
+    stage.memory.current = Generation(2, int(stage.world.now))
+    stage.forget_instances()
+    stage.call("A2", stage.operation("a", 5), at_s=6, wait_s=60)
+    stage.play()
+    assert isinstance(stage.answers["A2"][0], Frozen), stage.story
+    assert stage.likes == 5, stage.story
+
+
+def test_an_old_copy_adopts_the_receipts_of_groups_that_it_does_not_know() -> None:
+    """What it has lost is not asked for any more after a day, so such a group was in use before this ledger was."""
+    stage = Stage()
+    stage.chat.groups[GROUP] = {"like": 7, "_receipt": 123_456_789}
+    stage.memory.current = Generation(2, int(START) - 86_401)
+    stage.call("A", stage.operation("a", 5), wait_s=30)
+    stage.play()
+    assert stage.answers["A"] == [Applied((("like", 12),))], stage.story
+
+
+def test_a_store_that_tells_at_once_of_its_failover_waits_from_the_first_sight_of_a_row() -> None:
+    """When it failed over need not be known, and there is no cache to outlast."""
+    stage = Stage(rules=replace(RULES, cache_s=0))
+    stage.call("A", stage.operation("a", 5))
+    stage.play_until(10)
+    stage.memory.current = Generation(2, 0)
+    stage.call("B", stage.operation("b", 6), at_s=12, wait_s=120)
+    stage.play()
+    assert stage.answers["B"] == [Applied((("like", 11),))], stage.story
+    waited_s = stage.chat.landings[1].at - START - 12
+    bound_s = RULES.life_s + 1 + RULES.guard_s
+    assert bound_s <= waited_s <= bound_s + 4, stage.story
+
+
+def test_each_generation_has_a_sight_of_its_own() -> None:
+    """A copy of a row that was being verified when the store failed again proves nothing about the time since."""
+    stage = Stage(rules=replace(RULES, cache_s=0))
+    stage.call("A", stage.operation("a", 5))
+    stage.play_until(10)
+    stage.memory.current = Generation(2, 0)
+    stage.call("B", stage.operation("b", 6), at_s=12, wait_s=5)
+    stage.play_until(20)
+    stage.memory.current = Generation(3, 0)
+    stage.call("C", stage.operation("b", 6), at_s=22, wait_s=120)
+    stage.play()
+    assert stage.answers["C"] == [Applied((("like", 11),))], stage.story
+    assert stage.chat.landings[1].at - START >= 22 + RULES.life_s + 1 + RULES.guard_s, stage.story
 
 
 def test_a_restored_store_that_lost_nothing_goes_on() -> None:

@@ -14,10 +14,11 @@ from handler.core.decisions import Decision, Verdict
 from handler.core.errors import BadInput
 from handler.core.inspecting import Inspection, inspect
 from handler.core.instance import Patience
+from handler.core.ledger import Generation
 from handler.core.notices import Notice
 from handler.core.operating import Decided, Later
 from handler.core.outcomes import Applied, Frozen
-from handler.core.ports import Call, Fault, Generation, Refused, Reply
+from handler.core.ports import Call, Fault, Refused, Reply
 from handler.core.receipts import Landed, NotLanded, Unexplained
 from handler.core.visit import Visit
 from tests.faults.simulated import Fate, SimulatedApi

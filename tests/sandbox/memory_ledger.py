@@ -11,9 +11,10 @@ from threading import Lock
 from typing import TypeAlias
 
 from handler.core.codec import decode_record, decode_row, encode_record
-from handler.core.ports import Clock, Generation
-from handler.core.rows import Attempt, Group, Records, Row, Settlement
-from handler.ledgers.bounded import row_text
+from handler.core.ledger import Generation, Look
+from handler.core.ports import Clock
+from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
+from handler.ledgers.bounded import check_room, row_text
 
 # Each write forgets this many expired records more than it adds.
 FORGOTTEN_PER_WRITE = 4
@@ -37,12 +38,15 @@ class MemoryLedger:
     """
 
     timeout_s = 1.0
+    generation_cache_s = 300.0
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = Lock()
         self._rows: dict[Group, str] = {}
         self._records: dict[RecordName, tuple[float, str]] = {}
+        self._generation = Generation(1, 0)
+        self._next_at: dict[int, float] = {}
         self.conflicts: list[RecordName] = []
 
     def load(self, group: Group) -> Row | None:
@@ -55,6 +59,11 @@ class MemoryLedger:
         with self._lock:
             return self._found(group, ids)
 
+    def look(self, group: Group, ids: Sequence[str]) -> Look:
+        """Row and records."""
+        with self._lock:
+            return Look(self._row(group), self._found(group, ids))
+
     def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """The fast path of R1."""
         with self._lock:
@@ -66,6 +75,20 @@ class MemoryLedger:
             row = row.opened(attempt)
             self._put(group, row, {})
             return row
+
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+        """The slow path of R1."""
+        with self._lock:
+            row, records = self._row(group), self._found(group, [entry.id for entry in entries])
+            if row is None:
+                return None
+            owed = {entry.id for entry in row.owed}
+            fresh = [entry for entry in entries if entry.id not in owed and entry.id not in records]
+            if fresh:
+                row = row.changed(queue=(*row.queue, *fresh))
+                check_room(row, bytes_max)
+                self._put(group, row, {})
+            return Look(row, records)
 
     def swap(self, group: Group, row: Row, records: Records) -> bool:
         """Compare-and-swap of the row, its records with it."""
@@ -92,8 +115,24 @@ class MemoryLedger:
         return sorted(group_id for group_id, row in rows.items() if row.is_unfinished and group_id > after)[:limit]
 
     def generation(self) -> Generation:
-        """The first: memory is never restored from a copy of which the program does not know."""
-        return Generation(1, 0)
+        """The first, until it is raised: memory itself is never restored from a copy of which nobody knows."""
+        return self._generation
+
+    def raise_generation(self, started: int) -> Generation:
+        """Begin a new one."""
+        with self._lock:
+            self._generation = Generation(self._generation.number + 1, started)
+            return self._generation
+
+    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
+        """Take calls of the schedule, which goes by the ledger's clock."""
+        with self._lock:
+            now = self._clock.now()
+            begins = max(now, self._next_at.get(app, now))
+            if begins - now > ahead_max_s:
+                return None
+            self._next_at[app] = begins + calls / rate
+            return begins - now
 
     def snapshot(self) -> Snapshot:
         """What the ledger holds now."""

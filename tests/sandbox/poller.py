@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 from pydantic import TypeAdapter
 
-from tests.sandbox.queue import MESSAGES, REGION, Message, Queue
+from tests.sandbox.aws_client import REGION
+from tests.sandbox.queue import MESSAGES, Message, Queue
 
 Event: TypeAlias = dict[str, object]
 Handler: TypeAlias = Callable[[Event], Mapping[str, object]]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-import boto3
 from pydantic import TypeAdapter
-from typing_extensions import Self, TypedDict
+from typing_extensions import TypedDict
 
-REGION: Final = "eu-west-1"
+from tests.sandbox.aws_client import AwsClient
+
 MESSAGES: Final = 10
 """The most messages in one request to SQS."""
 
@@ -26,29 +25,18 @@ class Message(TypedDict):
     Attributes: dict[str, str]
 
 
-class Sqs:
-    """SQS at `endpoint`. boto3 carries no types: a request and its answer are dicts. Use it in a `with` block."""
+class Sqs(AwsClient):
+    """SQS at `endpoint`. Use it in a `with` block."""
 
     def __init__(self, endpoint: str) -> None:
-        keys = {"aws_access_key_id": "made-up", "aws_secret_access_key": "made-up"}
-        client = boto3.client("sqs", endpoint_url=endpoint, region_name=REGION, **keys)
-        self._client: object = client
-        self._close: Callable[[], None] = client.close
+        super().__init__("sqs", endpoint)
 
     def ask(self, operation: str, **request: object) -> dict[str, object]:
-        """Send one request, named as boto3 names it; boto3's errors."""
-        answer: dict[str, object] = getattr(self._client, operation)(**request)
+        """Send one request; ValueError if it was carried out in part only, else boto3's errors."""
+        answer = super().ask(operation, **request)
         if answer.get("Failed"):
             raise ValueError(f"{operation} failed in part: {answer['Failed']}")
         return answer
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._close()
 
 
 class Queue:

@@ -1,4 +1,4 @@
-"""LEDGER_URL names one SQLite file, and no error shows any of it."""
+"""LEDGER_URL names a file, a server or a table, and no error shows any of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from handler import ledger_url
 from handler.core.errors import SettingsError
-from handler.ledger_url import SqliteUrl
+from handler.ledger_url import DynamoDbUrl, LedgerUrl, RedisUrl, SqliteUrl
 
 
 @pytest.mark.parametrize(
@@ -26,17 +26,66 @@ def test_the_path_stands_after_the_third_slash(url: str, path: str, synchronous:
 
 
 @pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("redis://cache", RedisUrl("redis://cache")),
+        ("redis://cache:6380/3", RedisUrl("redis://cache:6380/3")),
+        ("rediss://user:p%40ss@cache.example:6380", RedisUrl("rediss://user:p%40ss@cache.example:6380")),
+        ("redis://:secret@[::1]:6379?wait=1", RedisUrl("redis://:secret@[::1]:6379", wait=1)),
+        ("redis://cache/0?cluster=true&wait=2", RedisUrl("redis://cache/0", wait=2, cluster=True)),
+        ("rediss://cache?authorities=/etc/ca.pem", RedisUrl("rediss://cache", authorities="/etc/ca.pem")),
+    ],
+)
+def test_a_redis_server_is_named_as_its_client_wants_it(url: str, read: RedisUrl) -> None:
+    """What is for the ledger is taken out of the URL."""
+    assert ledger_url.read(url) == read
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("dynamodb://counters", DynamoDbUrl("counters")),
+        ("dynamodb://c_o.u-n?region=eu-west-1", DynamoDbUrl("c_o.u-n", region="eu-west-1")),
+        (
+            "dynamodb://counters?endpoint=http://127.0.0.1:8000&create=true",
+            DynamoDbUrl("counters", endpoint="http://127.0.0.1:8000", create=True),
+        ),
+        ("dynamodb://counters?endpoint=https%3A%2F%2Fhost", DynamoDbUrl("counters", endpoint="https://host")),
+        ("dynamodb://counters?create=false", DynamoDbUrl("counters")),
+    ],
+)
+def test_a_table_is_named_with_where_it_is(url: str, read: LedgerUrl) -> None:
+    """Region and endpoint are the platform's unless they are given."""
+    assert ledger_url.read(url) == read
+
+
+def test_a_password_is_not_shown() -> None:
+    """Whoever prints what was read prints nothing secret."""
+    assert "hunter2" not in repr(ledger_url.read("redis://user:hunter2@cache"))
+
+
+@pytest.mark.parametrize(
     ("url", "problem"),
     [
-        *(("", "must be sqlite:///"), ("ledger.db", "must be sqlite:///"), ("sqlite:ledger.db", "must be sqlite:///")),
-        *(("dynamodb://hunter2", "must be sqlite:///"), ("redis://u:hunter2@h:1/0", "must be sqlite:///")),
-        *(("rediss://hunter2", "must be sqlite:///"), ("SQLITE:///hunter2", "must be sqlite:///")),
+        *(("", "must be dynamodb://"), ("ledger.db", "must be dynamodb://"), ("sqlite:a", "must be dynamodb://")),
+        *(("SQLITE:///hunter2", "must be dynamodb://"), ("hunter2://h", "must be dynamodb://")),
+        *(("dynamodb://hu", "3 to 255"), ("dynamodb://hunter2/x", "3 to 255"), ("dynamodb://hunter2#x", "3 to 255")),
+        *(("dynamodb://hunter2?region=", "region must be"), ("dynamodb://abc?region=hunter2/", "region must be")),
+        *(("dynamodb://abc?endpoint=ftp://hunter2", "endpoint must"), ("dynamodb://abc?endpoint=", "endpoint must")),
+        ("dynamodb://abc?endpoint=http://u:hunter2@h", "endpoint must"),
+        *(("dynamodb://abc?create=hunter2", "true or false"), ("dynamodb://abc?make=hunter2", "each once")),
+        *(("redis://", "must be redis://"), ("redis://u:hunter2@", "must be redis://")),
+        *(("redis://h/hunter2", "must be redis://"), ("redis://h:hunter2", "address"), ("redis://h:0", "address")),
+        *(("redis://u:hunter2@h/0#x", "must be redis://"), ("redis://hunter2 h", "address")),
+        *(("redis://h?wait=hunter2", "number of replicas"), ("redis://h?wait=10", "number of replicas")),
+        *(("redis://h?wait=1&wait=1", "each once"), ("redis://h?hunter2=1", "each once")),
+        *(("redis://h?authorities=/hunter2", "rediss"), ("rediss://h?authorities=", "name a file")),
         *(("sqlite://hunter2/a", "with three slashes"), ("sqlite://", "with three slashes")),
         *(("sqlite:///hunter2#a", "with three slashes"), ("sqlite:///", "must name a file")),
         *(("sqlite:////hunter2/", "must name a file"), ("sqlite:///hunter2%00", "must name a file")),
         ("sqlite:///:memory:", "must name a file, because nothing in memory outlasts the instance"),
-        *(("sqlite:///a?mode=hunter2", "one parameter"), ("sqlite:///a?hunter2", "one parameter")),
-        ("sqlite:///a?synchronous=normal&synchronous=normal", "one parameter"),
+        *(("sqlite:///a?mode=hunter2", "each once"), ("sqlite:///a?hunter2", "each once")),
+        ("sqlite:///a?synchronous=normal&synchronous=normal", "each once"),
         *(("sqlite:///a?synchronous=hunter2", "full or normal"), ("sqlite:///a?synchronous=", "full or normal")),
     ],
 )

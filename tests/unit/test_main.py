@@ -152,7 +152,7 @@ def test_the_ledgers_url_may_be_a_reference(environment: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("url", "detail"),
     [
-        ("redis://:hunter2@host", "LEDGER_URL: must be sqlite:///"),
+        ("redys://:hunter2@host", "LEDGER_URL: must be dynamodb://"),
         ("env:NOWHERE", "NOWHERE is not set"),
         ("file:/no/such/file", "/no/such/file cannot be read"),
         ("aws:hunter2", "LEDGER_URL: "),

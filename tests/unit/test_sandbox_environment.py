@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from handler import ledger_url
+from handler.ledger_url import SqliteUrl
 from handler.settings import Settings
 from handler.vault.secret import parse
 from tests.sandbox.environment import (
@@ -35,7 +36,7 @@ def test_the_variables_are_settings(tmp_path: Path) -> None:
     variables = sandboxed_environment(ENDPOINT, tmp_path / "a folder?", WAIT_S="1", DOCS="on")
     settings = Settings.read(variables)
     assert (settings.chat_endpoint, settings.wait_s, settings.docs) == (ENDPOINT, 1.0, True)
-    assert ledger_url.read(settings.ledger_url).path == str(tmp_path / "a folder?" / "ledger.sqlite")
+    assert ledger_url.read(settings.ledger_url) == SqliteUrl(str(tmp_path / "a folder?" / "ledger.sqlite"), "full")
 
 
 def test_the_secret_names_one_app_and_two_callers(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from handler.core.commands import Mode, Operation
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance, Patience
-from handler.core.ports import Call, Counted, Generation, Ports, Reply, Rules
-from handler.core.rows import Group, Records, Row, Settlement
+from handler.core.ledger import Generation, Look
+from handler.core.ports import Call, Counted, Ports, Reply, Rules
+from handler.core.rows import Entry, Group, Records, Row, Settlement
 from handler.ledgers.bounded import row_text
 from tests.sandbox.memory_ledger import MemoryLedger, Snapshot
 from tests.unit.core.samples import BASE, HandClock, Notices
@@ -33,6 +34,8 @@ class StagedApi:
     updates: list[Reply] = field(default_factory=list)
     reads: list[Reply] = field(default_factory=list)
     ahead_s: float = 0.0
+    of_groups: dict[Group, dict[str, int]] | None = None
+    """Counters of each group's own, where a test has many."""
     calls: list[Call] = field(default_factory=list)
     asked: list[Sequence[str]] = field(default_factory=list)
 
@@ -40,6 +43,8 @@ class StagedApi:
         """Do it, unless something else was arranged."""
         self.clock.advance(CALL_S)
         self.calls.append(call)
+        if self.of_groups is not None:
+            self.counters = self.of_groups.setdefault(call.group, {"_receipt": BASE})
         if self.updates:
             return self.updates.pop(0)
         return Counted(self.land(call.mode, call.values), self.date)
@@ -75,6 +80,8 @@ class StagedLedger(MemoryLedger):
         self.stored = Generation(1, 0)
         self.before_swap: list[Callable[[], None]] = []
         self.settlements_lost = 0
+        self.pages_left: int | None = None
+        self.clock = clock
         self.out_of_reach: set[str] = set()
 
     def load(self, group: Group) -> Row | None:
@@ -89,6 +96,10 @@ class StagedLedger(MemoryLedger):
             raise LedgerUnavailable("out of reach")
         return super().find(group, ids)
 
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+        """The slow path in one step, unless somebody is arranged to be quicker each time."""
+        return None if self.before_swap else super().append(group, entries, bytes_max)
+
     def swap(self, group: Group, row: Row, records: Records) -> bool:
         """Compare and swap, after what was arranged to come first."""
         if self.before_swap:
@@ -101,6 +112,16 @@ class StagedLedger(MemoryLedger):
             self.settlements_lost -= 1
             raise AnswerLost("lost")
         return super().settle(group, settlement)
+
+    def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """The list, which takes very long once as many pages were read as arranged."""
+        page = super().unfinished(app, limit, after)
+        if self.pages_left == 0:
+            self.pages_left = None
+            self.clock.advance(3600)
+        if self.pages_left is not None:
+            self.pages_left -= 1
+        return page
 
     def generation(self) -> Generation:
         """The generation arranged."""
@@ -115,8 +136,8 @@ class Scene:
         self.api = StagedApi(self.clock)
         self.ledger = StagedLedger(self.clock)
         self.notices = Notices()
-        ports = Ports(self.ledger, self.api, self.clock, random.Random(1), self.notices)
-        self.instance = Instance.of(ports, rules)
+        self.ports = Ports(self.ledger, self.api, self.clock, random.Random(1), self.notices)
+        self.instance = Instance.of(self.ports, rules)
         self.counters = ExactlyOnce(self.instance, APP)
         if row is not None:
             self.store(row)

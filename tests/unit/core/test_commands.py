@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from dataclasses import replace
@@ -128,3 +129,17 @@ def test_a_mode_moves_counters_up_down_or_not_at_all() -> None:
 def test_the_receipt_takes_one_of_twenty_keys() -> None:
     """Without one, callers may use all of them."""
     assert (key_limit("_receipt"), key_limit("")) == (19, 20)
+
+
+@given(st.text(max_size=8), st.text(max_size=8), st.lists(st.tuples(st.text(max_size=4), st.integers())))
+def test_ids_and_fingerprints_are_those_of_canonical_json(
+    group_id: str, caller: str, counters: list[tuple[str, int]]
+) -> None:
+    """As any JSON library writes it, names in order and without spaces, so that anybody can compute them."""
+    operation = Operation(group_id, Mode.SET, tuple(counters), caller, "k", 1.0)
+    listed = sorted(counters, key=lambda counter: counter[0].encode())
+    content = {"GroupCounter": listed, "GroupId": group_id, "Mode": "Set"}
+    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert operation.fingerprint == "v1:" + hashlib.sha256(canonical.encode()).hexdigest()
+    pair = hashlib.sha256(json.dumps([caller, "k"], separators=(",", ":")).encode()).digest()[:16]
+    assert operation.id == base64.urlsafe_b64encode(pair).decode().rstrip("=")

@@ -12,8 +12,8 @@ from handler.core.codec import decode_row, encode_row
 from handler.core.commands import Mode
 from handler.core.decisions import REMEMBERED_AFTER, Decision, Verdict, all_dead_at, completed, decided, to_be_judged
 from handler.core.errors import BadInput
+from handler.core.ledger import Generation
 from handler.core.outcomes import Applied
-from handler.core.ports import Generation
 from handler.core.receipts import Sight
 from handler.core.rows import Remembered, Row
 from handler.core.transitions import REMEMBERED_MAX, Change, frozen

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from handler.core.instance import KNOWN_GROUPS, Instance, KnownGeneration, KnownValues
-from handler.core.ports import Call, Fault, Generation, Ports, Refused, Reply, Rules, Unclear
+from handler.core.ledger import Generation
+from handler.core.ports import Call, Fault, Ports, Refused, Reply, Rules, Unclear
 from handler.core.rows import Group
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import HandClock, Notices

@@ -10,9 +10,10 @@ from handler.core import operating
 from handler.core.decisions import Decision, Verdict
 from handler.core.errors import AnswerLost, AppRefused, BadInput, NotAccepted, TooManyCalls
 from handler.core.inspecting import SWAPS_MAX, inspect
+from handler.core.ledger import Generation
 from handler.core.notices import Notice
 from handler.core.operating import Decided, Later
-from handler.core.ports import Fault, Generation, Refused, Unclear
+from handler.core.ports import Fault, Refused, Unclear
 from handler.core.receipts import NotLanded, TooEarly
 from handler.core.rows import Group, Records, Row
 from handler.core.transitions import appended, frozen

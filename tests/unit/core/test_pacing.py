@@ -6,73 +6,179 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handler.core.errors import LedgerUnavailable
+from handler.core.ledger import Ledger
 from handler.core.pacing import APP_RETRY_MAX_S, Gate, Pace
 from handler.core.ports import Fault, Refused
+from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import HandClock
 
 ARREARS = Refused(60020, "arrears", Fault.APP, None)
 ADDRESS = Refused(60021, "address", Fault.APP, None)
 
 
-def calls(pace: Pace) -> int:
-    """How many calls may begin at this moment."""
-    return next(count for count in range(10_000) if pace.wait_s())
+APP = 1_400_000_000
 
 
-def test_a_second_has_as_many_calls_as_the_rate() -> None:
-    """All at once if they come so; the next one is told when to come."""
-    pace = Pace(HandClock(), 200)
-    assert calls(pace) == 200
-    assert pace.wait_s() == pytest.approx(1 / 200)
+def pace_of(clock: HandClock, rate: float = 200, ledger: Ledger | None = None) -> Pace:
+    """The pace of an instance, with a ledger of its own if none is given."""
+    return Pace(clock, rate, ledger or MemoryLedger(clock))
 
 
-def test_calls_are_refilled_evenly() -> None:
-    """A tenth of a second later there is a tenth of them."""
+def calls_within(pace: Pace, clock: HandClock, seconds: float) -> list[float]:
+    """When calls begin, for an instance that has always one more to make."""
+    until = clock.monotonic() + seconds
+    begun: list[float] = []
+    while True:
+        turn = pace.turn(APP)
+        if max(turn.at, clock.monotonic()) >= until:
+            return begun
+        clock.advance(max(turn.at - clock.monotonic(), 0) + 1e-9)
+        begun += [clock.monotonic()] if turn.is_taken else []
+
+
+def most_in_a_second(moments: list[float]) -> int:
+    """The most calls that begin within any second."""
+    return max(sum(first <= moment < first + 1 for moment in moments) for first in moments)
+
+
+class CountingLedger(MemoryLedger):
+    """A ledger that counts what it is asked for."""
+
+    leases = 0
+
+    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
+        """Lend, and count."""
+        self.leases += 1
+        return super().lease(app, calls, rate, ahead_max_s)
+
+
+def test_few_calls_ask_nobody() -> None:
+    """Up to five a second."""
     clock = HandClock()
-    pace = Pace(clock, 200)
-    calls(pace)
-    clock.advance(0.1001)
-    assert calls(pace) == 20
+    ledger = CountingLedger(clock)
+    pace = pace_of(clock, ledger=ledger)
+    for _ in range(60):
+        assert pace.turn(APP).at == clock.monotonic()
+        clock.advance(0.2001)
+    assert ledger.leases == 0
 
 
-def test_nothing_is_saved_beyond_a_second() -> None:
-    """After an idle hour the burst is no larger."""
-    clock = HandClock()
-    pace = Pace(clock, 5)
-    clock.advance(3600)
-    assert calls(pace) == 5
-
-
-def test_asking_costs_nothing_while_there_is_no_call() -> None:
-    """Those who wait do not push the next call back."""
-    clock = HandClock()
-    pace = Pace(clock, 2)
-    calls(pace)
-    for _ in range(10):
-        assert pace.wait_s() == pytest.approx(0.5)
-    clock.advance(0.501)
-    assert pace.wait_s() == 0
-
-
-@given(st.floats(0.05, 300), st.lists(st.floats(0, 5), min_size=1, max_size=30))
-def test_no_more_calls_begin_than_the_rate_allows(rate: float, pauses: list[float]) -> None:
-    """In any stretch of time: one burst and what is refilled since."""
+def test_a_busy_instance_gets_nearly_the_whole_rate_and_never_more() -> None:
+    """For a while it also has the few calls that nobody counts."""
     clock = HandClock(moment=0.0)
-    pace, begun = Pace(clock, rate), 0
+    begun = calls_within(pace_of(clock), clock, 10)
+    assert most_in_a_second([moment for moment in begun if moment > 1]) <= 200
+    assert len(begun) >= 1900
+
+
+def test_calls_are_leased_in_chunks() -> None:
+    """Never a round trip to the ledger for each."""
+    clock = HandClock(moment=0.0)
+    ledger = CountingLedger(clock)
+    begun = calls_within(pace_of(clock, ledger=ledger), clock, 10)
+    assert ledger.leases < len(begun) / 5
+
+
+def test_instances_share_the_rate() -> None:
+    """Each of four that ask in turn gets about a quarter, and together they get no more than one alone."""
+    clock = HandClock(moment=0.0)
+    ledger = MemoryLedger(clock)
+    paces = [pace_of(clock, ledger=ledger) for _ in range(4)]
+    turns = [pace.turn(APP) for _ in range(60) for pace in paces]
+    taken = [turn for turn in turns if turn.is_taken]
+    shares = [sum(turn.is_taken for turn in turns[number::4]) for number in range(4)]
+    assert max(shares) - min(shares) <= max(shares) / 3
+    assert len(taken) <= 4 * 5 + 200 * 1.3
+
+
+def test_a_schedule_that_is_full_is_not_asked_again_at_once() -> None:
+    """Whoever comes is told when to, and the instance knows that the rate is used up."""
+    clock = HandClock(moment=0.0)
+    ledger = CountingLedger(clock)
+    pace = pace_of(clock, ledger=ledger)
+    while pace.turn(APP).is_taken:
+        pass
+    asked = ledger.leases
+    assert pace.is_saturated()
+    assert not pace.turn(APP).is_taken
+    assert ledger.leases == asked
+    clock.advance(2)
+    assert not pace.is_saturated()
+    assert pace.turn(APP).is_taken
+
+
+def test_a_rate_code_makes_an_instance_careful_and_slower_and_it_recovers() -> None:
+    """Even one that makes few calls asks for each of them, for a minute; and it has the whole rate again soon."""
+    clock = HandClock(moment=0.0)
+    ledger = CountingLedger(clock)
+    pace = pace_of(clock, ledger=ledger)
+    pace.slow_down()
+    pace.turn(APP)
+    assert ledger.leases == 1
+    slow = len(calls_within(pace, clock, 1))
+    clock.advance(30)
+    assert slow < 170 < len(calls_within(pace, clock, 1))
+    clock.advance(60)
+    asked = ledger.leases
+    pace.turn(APP)
+    assert ledger.leases == asked
+
+
+def test_a_turn_given_back_is_used_by_the_next_call() -> None:
+    """Nothing of the rate is lost."""
+    clock = HandClock()
+    pace = pace_of(clock)
+    turn = pace.turn(APP)
+    pace.give_back(turn)
+    assert pace.turn(APP) == turn
+
+
+def test_a_turn_that_was_not_used_in_time_is_lost() -> None:
+    """Saved turns would make a burst."""
+    clock = HandClock()
+    pace = pace_of(clock)
+    turn = pace.turn(APP)
+    pace.give_back(turn)
+    clock.advance(1)
+    assert pace.turn(APP).at == clock.monotonic()
+
+
+def test_another_app_has_no_use_of_leased_turns() -> None:
+    """After a rotation to another app its own schedule counts."""
+    clock = HandClock()
+    pace = pace_of(clock)
+    while pace.turn(APP).is_taken:
+        pass
+    clock.advance(1.1)
+    assert pace.turn(APP + 1).is_taken
+
+
+def test_a_ledger_that_cannot_lend_makes_calls_wait() -> None:
+    """They would need it anyway; few calls go on unasked."""
+    clock = HandClock()
+    pace = pace_of(clock, ledger=BrokenLedger(clock))
+    assert [pace.turn(APP).is_taken for _ in range(7)] == [True] * 5 + [False] * 2
+
+
+class BrokenLedger(MemoryLedger):
+    """A ledger out of reach."""
+
+    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
+        """Fail."""
+        raise LedgerUnavailable("out of reach")
+
+
+@given(st.floats(1, 300), st.lists(st.floats(0, 2), min_size=1, max_size=20))
+def test_no_more_calls_begin_than_the_rate_allows(rate: float, pauses: list[float]) -> None:
+    """In any stretch of time: what is lent, what is kept for a moment, and the few unasked ones."""
+    clock = HandClock(moment=0.0)
+    pace, begun = pace_of(clock, rate), 0
     for pause_s in pauses:
         clock.advance(pause_s)
-        begun += calls(pace)
-        assert begun <= max(1.0, rate) + clock.moment * rate + 1e-6
-
-
-@given(st.floats(0.05, 300))
-def test_whoever_waits_as_told_gets_a_call(rate: float) -> None:
-    """Rates below one call per second included."""
-    clock = HandClock(moment=0.0)
-    pace = Pace(clock, rate)
-    calls(pace)
-    clock.advance(pace.wait_s() + 1e-6)
-    assert pace.wait_s() == 0
+        while (turn := pace.turn(APP)).is_taken and turn.at <= clock.monotonic():
+            begun += 1
+        assert begun <= (rate + min(5, rate)) * (clock.moment + 1) + rate * 0.05 + 2
 
 
 def test_a_gate_is_open_until_the_app_is_refused() -> None:

@@ -12,8 +12,9 @@ from handler.chat.verdicts import http_status
 from handler.core.commands import Mode
 from handler.core.credentials import Caller, Secret
 from handler.core.instance import Instance
+from handler.core.ledger import Ledger
 from handler.core.notices import Notice
-from handler.core.ports import Call, Counted, Fault, Ledger, Ports, Refused, Reply, Rules, Unclear
+from handler.core.ports import Call, Counted, Fault, Ports, Refused, Reply, Rules, Unclear
 from handler.core.rows import Group
 from handler.core.shelf import Shelf
 from handler.triggers import batch, http, timer

@@ -9,7 +9,8 @@ import pytest
 
 from handler.core.commands import operation_id
 from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable, NotAccepted, OutcomeUnknown
-from handler.core.rows import Attempt, Group, Records, Row
+from handler.core.ledger import Look
+from handler.core.rows import Attempt, Entry, Group, Records, Row
 from handler.core.shelf import Parked
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
@@ -44,6 +45,10 @@ class Faulty(MemoryLedger):
             lost, self.away[group.id] = self.away[group.id], UNAVAILABLE
             raise lost
         return done
+
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+        """Leave it to reads and swaps."""
+        return None
 
     def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """Fail once where one of these operations is in the attempt."""

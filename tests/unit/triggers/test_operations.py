@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from handler.core.ports import Fault, Generation, Refused
+from handler.core.ledger import Generation
+from handler.core.ports import Fault, Refused
 from tests.unit.triggers.stage import Stage, headers, secret
 from tests.unit.triggers.test_update import BrokenLedger
 

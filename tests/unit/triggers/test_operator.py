@@ -164,3 +164,15 @@ def test_an_event_that_the_vendor_does_not_answer_changes_nothing(
     with pytest.raises(NotAccepted, match="could not be read"):
         tell(frozen, "release", GroupId="room", verdicts={operation_id(CALLER, "second"): "landed"})
     assert frozen.post("second").status == 503
+
+
+def test_a_restored_ledger_begins_a_new_generation(stage: Stage) -> None:
+    """Of which this instance knows at once."""
+    assert tell(stage, "restored") == {"task": "restored", "generation": 2}
+    assert stage.service.instance.generation.current().number == 2
+
+
+def test_a_restored_ledger_is_of_no_group(stage: Stage) -> None:
+    """The copy was made of all of them."""
+    with pytest.raises(BadInput, match="GroupId"):
+        tell(stage, "restored", GroupId="room")

@@ -197,3 +197,15 @@ def _meaning(timer: Event) -> Tick | Sweep | None:
         return read_tick(timer, "_receipt", DAY_S, START)
     except BadInput:
         return None
+
+
+def test_a_sweep_may_go_on_from_a_group() -> None:
+    """As one that ran out of time has named it."""
+    assert read({"task": "sweep", "after": "room"}) == Sweep("room")
+
+
+def test_only_a_sweep_goes_on_from_a_group() -> None:
+    """Operations name their groups."""
+    operations = [{"GroupIds": ["room"], "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}]
+    with pytest.raises(BadInput, match=r"Message\.after"):
+        read({"operations": operations, "after": "room"})

@@ -13,7 +13,7 @@ from handler.core.notices import Notice
 from handler.core.ports import Fault, Refused
 from handler.core.rows import Group, Records, Row
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.unit.triggers.stage import LOST, NEVER_ARRIVED, UPDATE, Stage, Turn, body, headers
+from tests.unit.triggers.stage import APP, LOST, NEVER_ARRIVED, UPDATE, Stage, Turn, body, headers
 
 
 @pytest.fixture
@@ -242,3 +242,25 @@ def test_what_became_of_operations_is_told(stage: Stage) -> None:
     stage.post("k")
     stage.post("k")
     assert stage.told.notices == [Notice.APPLIED, Notice.REPLAYED]
+
+
+def saturate(stage: Stage) -> None:
+    """Use the app's calls up, as other instances do, and let this one find out."""
+    stage.ledger.lease(APP, 10_000, 195, 1)
+    while stage.service.instance.pace.turn(APP).is_taken:
+        pass
+
+
+def test_where_the_apps_rate_is_used_up_nothing_new_is_accepted(stage: Stage) -> None:
+    """The caller is told when to come again, and coming again is safe."""
+    saturate(stage)
+    seen = stage.post("new")
+    assert (seen.status, seen.body["accepted"], seen.headers["retry-after"]) == (429, False, "2")
+    assert stage.post("new", prefer="respond-async").status == 429
+
+
+def test_where_the_apps_rate_is_used_up_what_is_finished_is_still_told(stage: Stage) -> None:
+    """An answer costs no call."""
+    stage.post("old")
+    saturate(stage)
+    assert (stage.post("old").status, stage.post("old").headers["idempotency-replayed"]) == (200, "true")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -14,17 +16,18 @@ from handler.vault.cached import CachedVault
 
 
 class HandClock:
-    """Time that stands still until a test moves it."""
+    """Time that stands still until a test moves it; `frozen_s` have passed only on the calendar."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
+        self.frozen_s = 0.0
 
     def now(self) -> float:
         """Seconds since 1970."""
-        return self.seconds
+        return self.seconds + self.frozen_s
 
     def monotonic(self) -> float:
-        """The same seconds."""
+        """Seconds while the instance was not frozen."""
         return self.seconds
 
     def sleep(self, seconds: float) -> None:
@@ -78,15 +81,32 @@ def test_nothing_is_fetched_before_it_is_needed(fixture: Fixture) -> None:
     assert fixture.store.fetches == 0
 
 
-def test_the_secret_is_fetched_once_in_five_minutes(fixture: Fixture) -> None:
+def test_the_secret_is_fetched_once_in_a_minute(fixture: Fixture) -> None:
     """And again after that."""
     assert fixture.vault.current().sdkappid == 1
     fixture.store.text = "2"
-    fixture.clock.sleep(299)
+    fixture.clock.sleep(59)
     assert fixture.vault.current().sdkappid == 1
     fixture.clock.sleep(1)
     assert fixture.vault.current().sdkappid == 2
     assert fixture.store.fetches == 2
+
+
+def test_a_secret_ages_while_the_instance_is_frozen(fixture: Fixture) -> None:
+    """On some platforms one clock stands still meanwhile."""
+    fixture.vault.current()
+    fixture.store.text = "2"
+    fixture.clock.frozen_s = 60
+    assert fixture.vault.current().sdkappid == 2
+
+
+def test_a_secret_ages_although_the_calendar_is_set_back(fixture: Fixture) -> None:
+    """The other clock goes on."""
+    fixture.vault.current()
+    fixture.store.text = "2"
+    fixture.clock.frozen_s = -3600
+    fixture.clock.sleep(60)
+    assert fixture.vault.current().sdkappid == 2
 
 
 @pytest.mark.parametrize("failure", [SecretUnavailable("gone"), SettingsError("CHAT_SECRET", "wrong")])
@@ -130,7 +150,7 @@ def test_the_old_secret_is_kept_where_a_later_fetch_fails(fixture: Fixture, brok
     fixture.vault.current()
     fixture.store.text = "wrong"
     fixture.store.failure = SecretUnavailable("gone") if broken == "unreachable" else None
-    fixture.clock.sleep(300)
+    fixture.clock.sleep(60)
     assert fixture.vault.current().sdkappid == 1
     assert len(fixture.failures) == 1
 
@@ -139,7 +159,7 @@ def test_a_failed_fetch_is_repeated_after_thirty_seconds(fixture: Fixture) -> No
     """Not at every call, which would each wait for the store."""
     fixture.vault.current()
     fixture.store.failure = SecretUnavailable("gone")
-    fixture.clock.sleep(300)
+    fixture.clock.sleep(60)
     fixture.vault.current()
     fixture.clock.sleep(29)
     fixture.vault.current()
@@ -220,3 +240,66 @@ def test_threads_share_a_refresh_that_began_after_each_had_asked_for_one(fixture
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(refresh, range(32)))
     assert store.fetches < 32
+
+
+def test_nobody_who_has_a_secret_waits_for_another_ones_fetch(fixture: Fixture) -> None:
+    """A stuck store holds up one caller; the others go on with what is known."""
+    fixture.vault.current()
+    with stuck(fixture) as let_go, ThreadPoolExecutor(9) as threads:
+        fixture.clock.sleep(60)
+        held_up = threads.submit(fixture.vault.current)
+        wait_until(lambda: fixture.store.fetches == 2)
+        assert [secret.sdkappid for secret in threads.map(lambda _: fixture.vault.current(), range(8))] == [1] * 8
+        assert not held_up.done()
+        fixture.store.text = "2"
+        let_go()
+        assert held_up.result(5).sdkappid == 2
+    assert fixture.store.fetches == 2
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_who_waited_for_a_fetch_that_failed_does_not_wait_for_another(fixture: Fixture, is_known: bool) -> None:
+    """It would fail as slowly as the first."""
+    if is_known:
+        fixture.vault.current()
+    begun = fixture.store.fetches
+    with stuck(fixture) as let_go, ThreadPoolExecutor(9) as threads:
+        fixture.clock.sleep(60)
+        first = threads.submit(outcome, fixture.vault.current)
+        wait_until(lambda: fixture.store.fetches == begun + 1)
+        others = [threads.submit(outcome, fixture.vault.refresh) for _ in range(8)]
+        # Each of them has asked before the fetch fails; that they wait cannot be seen from outside.
+        assert not any(other.done() for other in others)
+        threading.Event().wait(0.05)
+        fixture.store.failure = SecretUnavailable("stuck")
+        let_go()
+        expected = 1 if is_known else "stuck"
+        assert [each.result(5) for each in (first, *others)] == [expected] * 9
+    assert fixture.store.fetches == begun + 1
+
+
+def outcome(ask: Callable[[], Secret]) -> int | str:
+    """The app of the secret, or why there is none."""
+    try:
+        return ask().sdkappid
+    except SecretUnavailable as error:
+        return error.problem
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    """Wait for another thread."""
+    until = time.monotonic() + 5
+    while not happened():
+        assert time.monotonic() < until
+        threading.Event().wait(0.001)
+
+
+@contextmanager
+def stuck(fixture: Fixture) -> Iterator[Callable[[], None]]:
+    """A store that answers nobody until it is let go, which happens at the end at the latest."""
+    going = threading.Event()
+    fixture.store.meanwhile = lambda: going.wait(5)
+    try:
+        yield going.set
+    finally:
+        going.set()

@@ -1,0 +1,99 @@
+"""What the core needs of a store: a durable row per group, a record per finished operation, and three small facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """Which life of the store this is (R10): raised when it is restored or fails over. `started` is the API's time."""
+
+    number: int
+    started: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A row and the records that were asked for, as the store shows them in one answer."""
+
+    row: Row | None
+    records: Records
+
+
+class Ledger(Protocol):
+    """One durable row per group and one record per finished operation.
+
+    Every method raises LedgerUnavailable when the ledger cannot be used and nothing was written; those that write
+    raise AnswerLost when a write may have taken effect without an answer.
+    """
+
+    timeout_s: float
+    """How long one call usually takes at most, in seconds: no send begins without two of them in hand (R3)."""
+
+    generation_cache_s: float
+    """How long an instance may go on with the generation that it was told, in seconds (R10)."""
+
+    def load(self, group: Group) -> Row | None:
+        """The row, read strongly."""
+        ...
+
+    def find(self, group: Group, ids: Sequence[str]) -> Records:
+        """The records that exist, read strongly, expired ones included while they physically exist."""
+        ...
+
+    def look(self, group: Group, ids: Sequence[str]) -> Look:
+        """Row and records at once, each read strongly, in no order: nothing may be accepted on the strength of it."""
+        ...
+
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+        """The fast path of R1: accept and open the attempt's operations in one atomic step.
+
+        Only if no record of theirs exists and `Row.is_idle(receipt_key, generation)`; None where that does not hold.
+        """
+        ...
+
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+        """The slow path of R1 for a row that exists: append what is neither on record nor owed to its queue.
+
+        The row as it is afterwards, and the records of those operations that have one; None where there is no row, or
+        others moved it too often. Raises TooManyCalls for a row that would be longer than `bytes_max`.
+        """
+        ...
+
+    def swap(self, group: Group, row: Row, records: Records) -> bool:
+        """Write `row` with the records, atomically, if the stored version is `row.version - 1` (absent for 1).
+
+        Where one write cannot hold all records, those of landings may be there before the row (R5).
+        """
+        ...
+
+    def settle(self, group: Group, settlement: Settlement) -> bool:
+        """The partial update of R5: records before or with the row, the queue untouched.
+
+        False if it does not hold, or if somebody else's answers are the ones on record.
+        """
+        ...
+
+    def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of groups whose row is unfinished, in order of id, those after `after`, at most `limit`."""
+        ...
+
+    def generation(self) -> Generation:
+        """The store's current generation."""
+        ...
+
+    def raise_generation(self, started: int) -> Generation:
+        """Begin a new generation at this time: the store is a copy that may lack what happened since (R10)."""
+        ...
+
+    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
+        """Take the next `calls` of the app's schedule, which has `rate` of them a second over all instances.
+
+        Seconds until the first of them; None, and nothing taken, where that is more than `ahead_max_s`.
+        """
+        ...

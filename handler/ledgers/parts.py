@@ -1,0 +1,66 @@
+"""A row in parts, for stores that change it piece by piece instead of writing it anew.
+
+`body` is the row as of its last swap. What the three piecewise writes have done since stands beside it: `begin` names
+an attempt of its own, `append` lengthens the tail of the queue, and `settle` moves the base and leaves nothing open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from handler.core.codec import decode_entry, decode_row, encode_entry
+from handler.core.rows import Attempt, Entry, Row
+from handler.ledgers.bounded import row_text
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a store keeps of a row; `begun` is a row text whose attempt was opened by `begin`, if the open one was."""
+
+    version: int
+    body: str
+    base: int | None = None
+    open: str | None = None
+    """The id of the open attempt, whoever opened it."""
+    begun: str | None = None
+    tail: tuple[str, ...] = ()
+    """The operations appended since the last swap, each as text."""
+
+
+def split(row: Row) -> Parts:
+    """The parts of a row that is written anew; raises ValueError over the bound of a row."""
+    return Parts(row.version, row_text(row), row.base, row.attempt.id if row.attempt else None)
+
+
+def begun_text(attempt: Attempt) -> str:
+    """The text of an attempt that `begin` opens on a row whose base the caller does not know."""
+    return row_text(Row(version=0, generation=0, receipt_key="", attempt=attempt))
+
+
+def join(parts: Parts) -> Row:
+    """The row that the parts come to."""
+    row = decode_row(parts.body)
+    if parts.version == row.version:
+        return row
+    attempt = row.attempt
+    if attempt is None or attempt.id != parts.open:
+        # What the body had open was settled since, and what it carried is owed no more.
+        attempt = _begun(parts.begun, parts.base or 0) if parts.open is not None and parts.begun is not None else None
+    queue = (*row.queue, *map(decode_entry, parts.tail))
+    return replace(row.changed(attempt=attempt, base=parts.base, queue=queue), version=parts.version)
+
+
+def entry_texts(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """Operations as the tail holds them."""
+    return tuple(encode_entry(entry) for entry in entries)
+
+
+def is_calm(row: Row) -> bool:
+    """Every condition of the fast path (R1) that only a swap can change."""
+    return not row.remembered and not row.debt and row.frozen is None and row.base is not None
+
+
+def _begun(text: str, base: int) -> Attempt | None:
+    attempt = decode_row(text).attempt
+    return attempt and replace(attempt, base=base)

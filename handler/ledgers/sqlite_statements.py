@@ -1,0 +1,55 @@
+"""What the embedded ledger tells SQLite: the tables that make an empty file a ledger, and every statement on them."""
+
+from __future__ import annotations
+
+from handler.ledgers.sqlite_file import FileFormat
+
+LEDGER = FileFormat(
+    application_id=0x75676332,  # "ugc2"
+    schema=(
+        """CREATE TABLE groups (
+            app INTEGER NOT NULL, id TEXT NOT NULL,
+            version INTEGER NOT NULL, unfinished INTEGER NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (app, id))""",
+        "CREATE INDEX unfinished_groups ON groups (app, id) WHERE unfinished = 1",
+        """CREATE TABLE records (
+            app INTEGER NOT NULL, group_id TEXT NOT NULL, id TEXT NOT NULL,
+            expires_at REAL NOT NULL, body TEXT NOT NULL,
+            PRIMARY KEY (app, group_id, id)) WITHOUT ROWID""",
+        "CREATE INDEX records_by_expiry ON records (expires_at)",
+        """CREATE TABLE parked (
+            app INTEGER NOT NULL, id TEXT NOT NULL,
+            source TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL, payload TEXT NOT NULL,
+            PRIMARY KEY (app, id))""",
+        "CREATE TABLE notes (app INTEGER NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (app, name))",
+        "CREATE TABLE ledger (generation INTEGER NOT NULL, started INTEGER NOT NULL)",
+        "INSERT INTO ledger VALUES (1, 0)",
+    ),
+)
+
+READ_ROW = "SELECT body FROM groups WHERE app = ? AND id = ?"
+READ_VERSION = "SELECT version FROM groups WHERE app = ? AND id = ?"
+READ_RECORD = "SELECT body FROM records WHERE app = ? AND group_id = ? AND id = ?"
+READ_UNFINISHED = "SELECT id FROM groups WHERE app = ? AND unfinished = 1 AND id > ? ORDER BY id LIMIT ?"
+READ_GENERATION = "SELECT generation, started FROM ledger"
+RAISE_GENERATION = "UPDATE ledger SET generation = generation + 1, started = ?"
+# Files that are older than the schedule get it when it is first needed.
+MAKE_SCHEDULES = "CREATE TABLE IF NOT EXISTS schedules (app INTEGER PRIMARY KEY, next_at REAL NOT NULL)"
+# Files that are older than the schedule get it when it is first needed.
+MAKE_SCHEDULES = "CREATE TABLE IF NOT EXISTS schedules (app INTEGER PRIMARY KEY, next_at REAL NOT NULL)"
+READ_SCHEDULE = "SELECT next_at FROM schedules WHERE app = ?"
+WRITE_SCHEDULE = """
+    INSERT INTO schedules (app, next_at) VALUES (?, ?) ON CONFLICT (app) DO UPDATE SET next_at = excluded.next_at"""
+WRITE_ROW = """
+    INSERT INTO groups (app, id, version, unfinished, body) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (app, id) DO UPDATE
+    SET version = excluded.version, unfinished = excluded.unfinished, body = excluded.body"""
+# The first answer wins. Records are written only with a row that still owes their operations, so a second answer can
+# only come from a mistake elsewhere; the first may have been given to a caller, and an error here would hold up the
+# group for ever.
+WRITE_RECORD = """
+    INSERT INTO records (app, group_id, id, expires_at, body) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (app, group_id, id) DO NOTHING"""
+FORGET = """
+    DELETE FROM records WHERE (app, group_id, id) IN
+    (SELECT app, group_id, id FROM records WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"""

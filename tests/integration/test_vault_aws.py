@@ -1,0 +1,218 @@
+"""Secrets read from AWS Secrets Manager by the real SDK, from MiniStack."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from handler.core.errors import SecretUnavailable, SettingsError
+from handler.vault.sources import read_reference, source_for
+from tests.integration.byte_server import ByteServer, Exchange, answering, http
+from tests.integration.vaults import everything_logged, refusal_of
+from tests.integration.wire import forget_environment
+from tests.sandbox.aws_client import REGION
+from tests.sandbox.ministack import MiniStack
+from tests.sandbox.secrets_manager import SecretsManager
+
+CONTENT = '{"key": "nobody-may-see-this"}'
+ROTATED = '{"key": "nor-this"}'
+SECRET_KEY = "made-up-secret-access-key"
+SESSION_TOKEN = "made-up-session-token"
+SECRETS = ("nobody-may-see-this", SECRET_KEY, SESSION_TOKEN)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
+    """Secrets Manager on this machine."""
+    with MiniStack(tmp_path_factory.mktemp("ministack"), "secretsmanager") as running:
+        yield running
+
+
+@pytest.fixture
+def manager(stack: MiniStack) -> Iterator[SecretsManager]:
+    """Its operator."""
+    with SecretsManager(stack.endpoint) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def numbers() -> Iterator[int]:
+    """A number for each secret."""
+    return count(1)
+
+
+@pytest.fixture
+def name(numbers: Iterator[int]) -> str:
+    """A secret's name of the test's own."""
+    return f"prod/chat-{next(numbers)}"
+
+
+@pytest.fixture(autouse=True)
+def environment(stack: MiniStack, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """What a function has in its environment, and nothing that this machine has; it may be changed."""
+    forget_environment(monkeypatch)
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    for variable, value in {
+        "AWS_ACCESS_KEY_ID": "ASIAMADEUP",
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_SESSION_TOKEN": SESSION_TOKEN,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/nowhere",
+        "AWS_SHARED_CREDENTIALS_FILE": "/nowhere",
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": stack.endpoint,
+    }.items():
+        monkeypatch.setenv(variable, value)
+    return monkeypatch
+
+
+def refused(read: Callable[[], str]) -> str:
+    """The code with which a secret cannot be read; nothing of what the SDK knows is shown."""
+    return refusal_of(read, "AWS Secrets Manager", SECRETS)
+
+
+def test_a_secret_is_read_by_its_name_and_by_its_arn(manager: SecretsManager, name: str) -> None:
+    """Both lead to the same text."""
+    arn = manager.create(name, f" {CONTENT}\n")
+    assert [source_for(f"aws:{reference}", {})() for reference in (name, arn)] == [CONTENT, CONTENT]
+
+
+def test_the_ledgers_address_may_be_a_secret(manager: SecretsManager, name: str) -> None:
+    """It may hold a password."""
+    manager.create(name, "rediss://:password@host")
+    assert read_reference(f"aws:{name}", {}, "LEDGER_URL") == "rediss://:password@host"
+
+
+def test_an_arn_is_read_in_its_own_region(manager: SecretsManager, name: str, environment: pytest.MonkeyPatch) -> None:
+    """Wherever the function runs."""
+    arn = manager.create(name, CONTENT)
+    environment.setenv("AWS_DEFAULT_REGION", "us-west-2")
+    assert source_for(f"aws:{arn}", {"AWS_REGION": "us-west-2"})() == CONTENT
+    assert refused(source_for(f"aws:{name}", {"AWS_REGION": "us-west-2"})) == "ResourceNotFoundException"
+    assert source_for(f"aws:{name}", {"AWS_REGION": REGION})() == CONTENT
+
+
+def test_a_binary_secret_is_read_as_text(manager: SecretsManager, name: str) -> None:
+    """If it is one."""
+    manager.create(name, CONTENT.encode())
+    assert source_for(f"aws:{name}", {})() == CONTENT
+    manager.put(name, b"nobody-may-see-this\xff")
+    with pytest.raises(SecretUnavailable, match=r"^the secret in AWS Secrets Manager is not UTF-8$"):
+        source_for(f"aws:{name}", {})()
+
+
+def test_a_new_version_is_read_at_once(manager: SecretsManager, name: str) -> None:
+    """Nothing is kept here: how long a secret is used is decided elsewhere."""
+    manager.create(name, CONTENT)
+    read = source_for(f"aws:{name}", {})
+    assert read() == CONTENT
+    manager.put(name, ROTATED)
+    assert read() == ROTATED
+
+
+def test_a_version_that_is_rotated_in_stages_is_read_when_it_is_current(manager: SecretsManager, name: str) -> None:
+    """Not while it is pending."""
+    manager.create(name, CONTENT)
+    read = source_for(f"aws:{name}", {})
+    pending = manager.put(name, ROTATED, stage="AWSPENDING")
+    assert read() == CONTENT
+    manager.promote(name, pending, instead_of=manager.current(name))
+    assert read() == ROTATED
+
+
+def test_a_missing_secret_is_told_by_its_code(name: str) -> None:
+    """It may be made later."""
+    assert refused(source_for(f"aws:{name}", {})) == "ResourceNotFoundException"
+
+
+def test_a_deleted_secret_is_told_by_its_code(manager: SecretsManager, name: str) -> None:
+    """While it can still be restored."""
+    manager.create(name, CONTENT)
+    read = source_for(f"aws:{name}", {})
+    assert read() == CONTENT
+    manager.delete(name)
+    assert refused(read) == "InvalidRequestException"
+
+
+def test_without_a_region_a_name_leads_nowhere(name: str, environment: pytest.MonkeyPatch) -> None:
+    """The settings are at fault."""
+    environment.delenv("AWS_DEFAULT_REGION")
+    with pytest.raises(SettingsError, match=r"^CHAT_SECRET: the name of an aws: secret needs a region, in AWS_REGION$"):
+        source_for(f"aws:{name}", {})()
+
+
+def test_missing_credentials_may_come_later(
+    manager: SecretsManager, name: str, environment: pytest.MonkeyPatch
+) -> None:
+    """After a failure the SDK is asked to look for them anew."""
+    manager.create(name, CONTENT)
+    read = source_for(f"aws:{name}", {})
+    with pytest.MonkeyPatch.context() as without:
+        for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            without.delenv(variable)
+        assert refused(read) == "NoCredentialsError"
+    assert read() == CONTENT
+
+
+def test_a_wrong_endpoint_is_no_crash(name: str, environment: pytest.MonkeyPatch) -> None:
+    """The SDK finds fault with it when its client is made."""
+    environment.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "nonsense")
+    assert refused(source_for(f"aws:{name}", {})) == "ValueError"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("400 Bad Request", "AccessDeniedException"),
+        ("400 Bad Request", "ThrottlingException"),
+        ("500 Internal Server Error", "InternalServiceError"),
+        ("400 Bad Request", "DecryptionFailure"),
+    ],
+)
+def test_a_refusal_is_told_by_its_code(status: str, code: str, environment: pytest.MonkeyPatch) -> None:
+    """The service's words, which here repeat what nobody may see, are not shown, and it is asked twice at most."""
+    refusal = json.dumps({"__type": code, "message": CONTENT}).encode()
+    with ByteServer(answering(http(refusal, status=status))) as server:
+        environment.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", f"http://{server.address}")
+        assert refused(source_for("aws:chat", {})) == code
+        assert len(server.requests) <= 2
+
+
+def test_a_service_that_hangs_is_given_up_within_three_seconds(environment: pytest.MonkeyPatch) -> None:
+    """Whoever waits for the secret has a timeout of its own."""
+    with ByteServer(Exchange.wait) as server:
+        environment.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", f"http://{server.address}")
+        read = source_for("aws:chat", {})
+        begun = time.monotonic()
+        assert refused(read) == "ReadTimeoutError"
+        assert time.monotonic() - begun < 4
+
+
+def test_a_service_that_goes_down_and_comes_back_is_read_again(
+    tmp_path: Path, name: str, environment: pytest.MonkeyPatch
+) -> None:
+    """With the same source."""
+    read = source_for(f"aws:{name}", {})
+    for address, folder in (("first", tmp_path / "first"), ("second", tmp_path / "second")):
+        folder.mkdir()
+        with MiniStack(folder, "secretsmanager") as stack, SecretsManager(stack.endpoint) as manager:
+            environment.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", stack.endpoint)
+            manager.create(name, address)
+            assert read() == address
+        assert refused(read) == "EndpointConnectionError"
+
+
+def test_nothing_secret_is_logged_even_at_debug_level(manager: SecretsManager, name: str) -> None:
+    """Of all loggers that the SDK has, those that would show a secret are hushed."""
+    manager.create(name, CONTENT)
+    read = source_for(f"aws:{name}", {})
+    with everything_logged() as written:
+        assert read() == CONTENT
+        refused(source_for("aws:missing", {}))
+    assert "botocore" in written.getvalue() or "HTTP/1.1" in written.getvalue()
+    assert [secret for secret in SECRETS if secret in written.getvalue()] == []

@@ -1,0 +1,273 @@
+"""Secrets read from Tencent's Secrets Manager by the real SDK, from a local one that checks every signature."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from handler.core.errors import SecretUnavailable
+from handler.vault.sources import source_for
+from tests.integration.byte_server import ByteServer, answering, http
+from tests.integration.vaults import everything_logged, refusal_of
+from tests.integration.wire import forget_environment
+from tests.sandbox.ssm import SsmServer, Trouble
+from tests.sandbox.tc3 import Credentials, SignedRequest, problem
+
+CONTENT = '{"key": "nobody-may-see-this"}'
+ROTATED = '{"key": "nor-this"}'
+REGION = "ap-guangzhou"
+CREDENTIALS = Credentials("AKIDmadeup", "made-up-secret-key", "made-up-session-token")
+SECRETS = (CONTENT, "nobody-may-see-this", "made-up-secret-key", "made-up-session-token", "Signature=")
+
+# The SDK asks the standard library for a time in a way that newer Pythons warn of.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
+
+
+@pytest.fixture
+def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[SsmServer]:
+    """The service, with two versions of one secret."""
+    forget_environment(monkeypatch)
+    with SsmServer(CREDENTIALS, REGION) as server:
+        server.put("chat", "v1", CONTENT, created_at=1_700_000_000)
+        server.put("chat", "v2", ROTATED, created_at=1_700_000_060)
+        yield server
+
+
+@pytest.fixture
+def environ(ssm: SsmServer) -> dict[str, str]:
+    """What SCF has in its environment; it may be changed."""
+    return {
+        "TENCENTCLOUD_SECRETID": CREDENTIALS.secret_id,
+        "TENCENTCLOUD_SECRETKEY": CREDENTIALS.secret_key,
+        "TENCENTCLOUD_SESSIONTOKEN": str(CREDENTIALS.token),
+        "TENCENTCLOUD_REGION": REGION,
+        "TENCENT_SSM_ENDPOINT": f"http://{ssm.address}",
+    }
+
+
+def refused(read: Callable[[], str]) -> str:
+    """The code with which a secret cannot be read; nothing of what the SDK knows is shown."""
+    return refusal_of(read, "Tencent SSM", SECRETS)
+
+
+def test_without_a_version_the_newest_is_read(ssm: SsmServer, environ: dict[str, str]) -> None:
+    """By two calls, each time anew."""
+    read = source_for("tencent:chat", environ)
+    assert read() == ROTATED
+    ssm.put("chat", "v3", f" {CONTENT}\n")
+    assert read() == CONTENT
+    assert ssm.actions == ["ListSecretVersionIds", "GetSecretValue"] * 2
+
+
+def test_the_newest_is_told_by_its_time(ssm: SsmServer, environ: dict[str, str]) -> None:
+    """Neither by its name nor by its place in the list."""
+    ssm.put("chat", "v9", CONTENT, created_at=1_600_000_000)
+    assert source_for("tencent:chat", environ)() == ROTATED
+
+
+def test_of_two_versions_of_one_second_the_first_in_the_list_is_read(ssm: SsmServer, environ: dict[str, str]) -> None:
+    """The service lists the newer one first."""
+    ssm.put("twins", "a", CONTENT, created_at=1_700_000_000)
+    ssm.put("twins", "b", ROTATED, created_at=1_700_000_000)
+    assert source_for("tencent:twins", environ)() == ROTATED
+
+
+def test_a_fixed_version_stays(ssm: SsmServer, environ: dict[str, str]) -> None:
+    """And takes one call."""
+    assert source_for("tencent:chat#v1", environ)() == CONTENT
+    assert ssm.actions == ["GetSecretValue"]
+
+
+def test_a_disabled_version_is_passed_over(ssm: SsmServer, environ: dict[str, str]) -> None:
+    """The newest enabled one is meant; a version that is named is not replaced by another."""
+    ssm.switch("chat", "v2", on=False)
+    assert source_for("tencent:chat", environ)() == CONTENT
+    assert refused(source_for("tencent:chat#v2", environ)) == "ResourceUnavailable.ResourceDisabled"
+    ssm.switch("chat", "v2", on=True)
+    assert source_for("tencent:chat", environ)() == ROTATED
+
+
+def test_a_deleted_version_is_passed_over(ssm: SsmServer, environ: dict[str, str]) -> None:
+    """It is not listed any more, and cannot be named."""
+    ssm.delete("chat", "v2")
+    assert source_for("tencent:chat", environ)() == CONTENT
+    assert refused(source_for("tencent:chat#v2", environ)) == "ResourceNotFound"
+
+
+def test_a_secret_all_of_which_is_disabled_says_so(ssm: SsmServer, environ: dict[str, str]) -> None:
+    """As the service does it to a whole secret."""
+    for version in ("v1", "v2"):
+        ssm.switch("chat", version, on=False)
+    assert refused(source_for("tencent:chat", environ)) == "ResourceUnavailable.ResourceDisabled"
+
+
+@pytest.mark.parametrize("reference", ["tencent:none", "tencent:none#v1"])
+def test_a_missing_secret_is_told_by_its_code(reference: str, environ: dict[str, str], ssm: SsmServer) -> None:
+    """It may be made later."""
+    read = source_for(reference, environ)
+    assert refused(read) == "ResourceNotFound.SecretNotExist"
+    ssm.put("none", "v1", CONTENT)
+    assert read() == CONTENT
+
+
+def test_a_binary_secret_is_read_as_text(ssm: SsmServer, environ: dict[str, str]) -> None:
+    """If it is one."""
+    ssm.put("chat", "v3", CONTENT.encode())
+    assert source_for("tencent:chat", environ)() == CONTENT
+    ssm.put("chat", "v4", b"nobody-may-see-this\xff", created_at=2_000_000_000)
+    with pytest.raises(SecretUnavailable, match=r"^the secret in Tencent SSM is not UTF-8$"):
+        source_for("tencent:chat", environ)()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "code"),
+    [
+        ("TENCENTCLOUD_SECRETKEY", "another", "AuthFailure.SignatureFailure"),
+        ("TENCENTCLOUD_SECRETID", "another", "AuthFailure.SecretIdNotFound"),
+        ("TENCENTCLOUD_SESSIONTOKEN", "another", "AuthFailure.TokenFailure"),
+        ("TENCENTCLOUD_SESSIONTOKEN", "", "AuthFailure.TokenFailure"),
+    ],
+)
+def test_wrong_credentials_are_told_by_their_code(
+    variable: str, value: str, code: str, environ: dict[str, str]
+) -> None:
+    """The service's words repeat what it was sent, and are not shown."""
+    assert refused(source_for("tencent:chat", environ | {variable: value})) == code
+
+
+def test_credentials_are_taken_from_the_environment_of_the_moment(ssm: SsmServer, environ: dict[str, str]) -> None:
+    """The platform replaces them before they expire."""
+    read = source_for("tencent:chat", environ)
+    assert read() == ROTATED
+    ssm.credentials = Credentials("AKIDother", "other-key", "other-token")
+    assert refused(read) == "AuthFailure.SecretIdNotFound"
+    environ |= {
+        "TENCENTCLOUD_SECRETID": "AKIDother",
+        "TENCENTCLOUD_SECRETKEY": "other-key",
+        "TENCENTCLOUD_SESSIONTOKEN": "other-token",
+    }
+    assert read() == ROTATED
+
+
+def test_lasting_credentials_have_no_token(ssm: SsmServer, environ: dict[str, str]) -> None:
+    """Those of a user, on a machine of one's own."""
+    ssm.credentials = Credentials(CREDENTIALS.secret_id, CREDENTIALS.secret_key)
+    del environ["TENCENTCLOUD_SESSIONTOKEN"]
+    assert source_for("tencent:chat", environ)() == ROTATED
+
+
+def test_a_clock_that_is_wrong_is_told_by_its_code(ssm: SsmServer, environ: dict[str, str]) -> None:
+    """A signature holds for five minutes."""
+    ssm.clock = lambda: time.time() + 301
+    assert refused(source_for("tencent:chat", environ)) == "AuthFailure.SignatureExpire"
+
+
+def test_the_region_of_the_reference_comes_first(environ: dict[str, str]) -> None:
+    """Then that of the function."""
+    elsewhere = environ | {"TENCENTCLOUD_REGION": "ap-tokyo"}
+    assert refused(source_for("tencent:chat", elsewhere)) == "UnsupportedRegion"
+    assert source_for(f"tencent:chat?region={REGION}", elsewhere)() == ROTATED
+    assert source_for(f"tencent:chat#v1?region={REGION}", elsewhere)() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [
+        ("hang up", "ClientNetworkError"),
+        ("error", "ServerNetworkError"),
+        ("throttle", "RequestLimitExceeded"),
+    ],
+)
+def test_a_service_in_trouble_is_asked_once_and_read_when_it_is_back(
+    trouble: Trouble, code: str, ssm: SsmServer, environ: dict[str, str]
+) -> None:
+    """Asking over and over is not for the fetch to decide."""
+    read = source_for("tencent:chat", environ)
+    ssm.trouble = trouble
+    assert refused(read) == code
+    assert ssm.actions == []
+    ssm.trouble = None
+    assert read() == ROTATED
+
+
+def test_a_service_that_hangs_is_given_up_within_three_seconds(ssm: SsmServer, environ: dict[str, str]) -> None:
+    """Whoever waits for the secret has a timeout of its own."""
+    ssm.trouble = "hang"
+    begun = time.monotonic()
+    assert refused(source_for("tencent:chat", environ)) == "ClientNetworkError"
+    assert time.monotonic() - begun < 4
+
+
+def test_a_service_that_goes_down_and_comes_back_is_read_again(ssm: SsmServer, environ: dict[str, str]) -> None:
+    """With the same source."""
+    read = source_for("tencent:chat", environ)
+    ssm.close()
+    assert refused(read) == "ClientNetworkError"
+    with SsmServer(CREDENTIALS, REGION, ssm.server_port) as again:
+        again.put("chat", "v1", CONTENT)
+        assert read() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"gibberish", "cannot be read: JSONDecodeError"),
+        (b"{}", "cannot be read: KeyError"),
+        (b'{"Response": {}}', "has no content"),
+        (b'{"Response": {"SecretBinary": "nobody-may-see-this"}}', "is not base64"),
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_no_secret(body: bytes, said: str, environ: dict[str, str]) -> None:
+    """Whatever stands between the function and the service."""
+    with ByteServer(answering(http(body, "Content-Type: application/json"))) as server:
+        environ["TENCENT_SSM_ENDPOINT"] = f"http://{server.address}"
+        with pytest.raises(SecretUnavailable) as refusal:
+            source_for("tencent:chat#v1", environ)()
+    assert refusal.value.problem == f"the secret in Tencent SSM {said}"
+
+
+def test_a_secret_without_a_version_says_so(environ: dict[str, str]) -> None:
+    """The list may be empty, or not be there."""
+    with ByteServer(answering(http(b'{"Response": {"Versions": null}}', "Content-Type: application/json"))) as server:
+        environ["TENCENT_SSM_ENDPOINT"] = f"http://{server.address}"
+        with pytest.raises(SecretUnavailable, match=r"^the secret in Tencent SSM has no version$"):
+            source_for("tencent:chat", environ)()
+
+
+def test_nothing_secret_is_logged_even_at_debug_level(ssm: SsmServer, environ: dict[str, str]) -> None:
+    """The SDK would log each request with its token, and each answer with the secret in it."""
+    with everything_logged() as written:
+        assert source_for("tencent:chat", environ)() == ROTATED
+        refused(source_for("tencent:none", environ))
+    assert "HTTP/1.1" in written.getvalue()
+    assert [secret for secret in (*SECRETS, "nor-this") if secret in written.getvalue()] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({}, None),
+        ({"body": b'{"SecretName": "other"}'}, "AuthFailure.SignatureFailure"),
+        ({"host": "ssm.example.com"}, "AuthFailure.SignatureFailure"),
+        ({"x-tc-timestamp": "1700000000"}, "AuthFailure.SignatureExpire"),
+        ({"x-tc-token": "other"}, "AuthFailure.TokenFailure"),
+        ({"authorization": ""}, "AuthFailure.SignatureFailure"),
+        ({"service": "kms"}, "AuthFailure.SignatureFailure"),
+    ],
+    ids=str,
+)
+def test_the_local_service_finds_what_was_changed_on_the_way(
+    change: dict[str, str | bytes], code: str | None, environ: dict[str, str]
+) -> None:
+    """Otherwise it would prove nothing of the SDK's signatures."""
+    with ByteServer(answering(http(b"{}"))) as server:
+        environ["TENCENT_SSM_ENDPOINT"] = f"http://{server.address}"
+        refused(source_for("tencent:chat#v1", environ))
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    lines = [line.split(": ", 1) for line in head.decode().split("\r\n")[1:]]
+    headers = {name.lower(): value for name, value in lines} | {name: str(value) for name, value in change.items()}
+    changed = change.get("body")
+    request = SignedRequest(headers, changed if isinstance(changed, bytes) else body)
+    assert problem(request, str(change.get("service", "ssm")), CREDENTIALS, time.time()) == code

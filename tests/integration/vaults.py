@@ -1,0 +1,37 @@
+"""What the tests of both secrets managers ask: how a secret is refused, and what is logged meanwhile."""
+
+from __future__ import annotations
+
+import io
+import logging
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from handler.core.errors import SecretUnavailable
+
+
+def refusal_of(read: Callable[[], str], manager: str, secrets: Sequence[str]) -> str:
+    """The code with which a secret cannot be read; none of the secrets is in the error's traceback."""
+    with pytest.raises(SecretUnavailable, match=f"^the secret in {manager} cannot be read: ") as refusal:
+        read()
+    shown = "".join(traceback.format_exception(refusal.value))
+    assert [secret for secret in secrets if secret in shown] == []
+    return refusal.value.problem.rpartition(": ")[2]
+
+
+@contextmanager
+def everything_logged() -> Iterator[io.StringIO]:
+    """All that any library logs, at any level."""
+    written = io.StringIO()
+    handler, root = logging.StreamHandler(written), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield written
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)

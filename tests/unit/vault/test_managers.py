@@ -1,0 +1,180 @@
+"""References to secrets managers, and what is wrong about one before any service is asked."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import pytest
+
+from handler.core.errors import SecretUnavailable, SettingsError
+from handler.vault.discretion import hush, text_of, unavailable
+from handler.vault.sources import read_reference, source_for
+
+CONTENT = '{"key": "nobody-may-see-this"}'
+REGION = {"TENCENTCLOUD_REGION": "ap-guangzhou"}
+AWS_FORM = "CHAT_SECRET: an aws: reference is aws:<name or ARN of a secret>"
+TENCENT_FORM = "CHAT_SECRET: a tencent: reference is tencent:<name>[#<version>][?region=<region>]"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "chat",
+        "prod/chat-admin_1.2+x=@y",
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/chat-A1b2C3",
+        "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:chat",
+    ],
+)
+def test_a_name_or_an_arn_is_a_reference_to_aws(secret: str) -> None:
+    """An ARN may leave out the six characters at its end."""
+    assert callable(source_for(f"aws:{secret}", {}))
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["", " ", "a b", CONTENT, "arn:aws:ssm:eu-west-1:123456789012:parameter/chat", "arn:aws:secretsmanager:::secret:"],
+)
+def test_what_names_no_secret_of_aws_is_refused_without_being_shown(secret: str) -> None:
+    """Nothing that can be seen at the first event is left to the service."""
+    with pytest.raises(SettingsError) as refusal:
+        source_for(f"aws:{secret}", {})
+    assert str(refusal.value) == AWS_FORM
+
+
+@pytest.mark.parametrize(
+    ("secret", "environ"),
+    [
+        ("chat", REGION),
+        ("chat-admin_1#v1.0-b", REGION),
+        ("chat?region=ap-hongkong", {}),
+        ("chat#v1?region=ap-hongkong", REGION),
+    ],
+)
+def test_a_name_is_a_reference_to_tencent(secret: str, environ: dict[str, str]) -> None:
+    """With a version, a region, both or neither."""
+    assert callable(source_for(f"tencent:{secret}", environ))
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["", "#v1", "chat#", "chat#v1#v2", "chat?", "chat?region=", "chat?version=v1", "chat?region=a&region=b", CONTENT],
+)
+def test_what_names_no_secret_of_tencent_is_refused_without_being_shown(secret: str) -> None:
+    """An unknown parameter is no slip to pass over: another version or region would be read."""
+    with pytest.raises(SettingsError) as refusal:
+        source_for(f"tencent:{secret}", REGION)
+    assert str(refusal.value) == TENCENT_FORM
+
+
+def test_a_secret_of_tencent_needs_a_region() -> None:
+    """Where the platform names none and the reference neither."""
+    with pytest.raises(SettingsError, match=r"by \?region= or in TENCENTCLOUD_REGION$"):
+        source_for("tencent:chat", {})
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://ssm.example.com", "http://127.0.0.1", "https://host/path", "127.0.0.1:1", "https://u:p@host"]
+)
+def test_another_endpoint_is_encrypted_or_this_machine(endpoint: str) -> None:
+    """A session token would cross the network in the clear."""
+    with pytest.raises(SettingsError) as refusal:
+        source_for("tencent:chat", REGION | {"TENCENT_SSM_ENDPOINT": endpoint})
+    assert str(refusal.value) == "TENCENT_SSM_ENDPOINT: must be https://<host> or http://127.0.0.1:<port>"
+
+
+@pytest.mark.parametrize("endpoint", ["https://ssm.intl.tencentcloudapi.com", "http://127.0.0.1:5600/"])
+def test_another_endpoint_may_be_given(endpoint: str) -> None:
+    """That of international accounts, or of a test."""
+    assert callable(source_for("tencent:chat", REGION | {"TENCENT_SSM_ENDPOINT": endpoint}))
+
+
+@pytest.mark.parametrize(
+    ("environ", "missing"),
+    [
+        (REGION, "TENCENTCLOUD_SECRETID and TENCENTCLOUD_SECRETKEY"),
+        (REGION | {"TENCENTCLOUD_SECRETID": "x"}, "TENCENTCLOUD_SECRETKEY"),
+        (REGION | {"TENCENTCLOUD_SECRETID": "", "TENCENTCLOUD_SECRETKEY": "x"}, "TENCENTCLOUD_SECRETID"),
+    ],
+)
+def test_missing_credentials_of_tencent_are_named(environ: dict[str, str], missing: str) -> None:
+    """The function has no role, or the role was added after its instance was started."""
+    with pytest.raises(SecretUnavailable, match=f"^the secret in Tencent SSM cannot be read: {missing} not set$"):
+        source_for("tencent:chat", environ)()
+
+
+def test_credentials_that_cannot_be_any_are_refused_by_the_sdk() -> None:
+    """Nothing of them is shown."""
+    environ = REGION | {"TENCENTCLOUD_SECRETID": " id", "TENCENTCLOUD_SECRETKEY": " key"}
+    with pytest.raises(SecretUnavailable, match=r"cannot be read: InvalidCredential$"):
+        source_for("tencent:chat", environ)()
+
+
+@pytest.mark.parametrize(
+    ("reference", "variable"), [("aws:a b", "LEDGER_URL"), ("tencent:chat", "LEDGER_URL"), ("tencent:", "CHAT_SECRET")]
+)
+def test_the_error_is_in_the_name_of_the_variable(reference: str, variable: str) -> None:
+    """The ledger's address may be in a secrets manager, too."""
+    with pytest.raises(SettingsError) as refusal:
+        read_reference(reference, {}, variable)
+    assert refusal.value.variable == variable
+
+
+@pytest.mark.parametrize(("reference", "package"), [("aws:chat", "boto3"), ("tencent:chat", "tencentcloud")])
+def test_an_sdk_that_is_not_installed_is_named(reference: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each platform brings its own; a function elsewhere has to pack the other one."""
+    for module in list(sys.modules):
+        if module.split(".")[0] == package or module in {"handler.vault.aws", "handler.vault.tencent"}:
+            monkeypatch.delitem(sys.modules, module)
+        if module.startswith("aws_lambda_powertools.utilities.parameters"):
+            monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setattr(sys, "meta_path", [_Without(package), *sys.meta_path])
+    scheme = reference.split(":", maxsplit=1)[0]
+    said = f"^CHAT_SECRET: {scheme}: references need the package {package}, which is not there$"
+    with pytest.raises(SettingsError, match=said):
+        source_for(reference, REGION)
+
+
+class _Without:
+    """Finds no package of a name."""
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """Refuse the package, and leave the others to those who come next."""
+        if name.split(".", maxsplit=1)[0] == self._package:
+            raise ModuleNotFoundError(f"No module named {self._package!r}", name=self._package)
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("ResourceNotFound.SecretNotExist", "ResourceNotFound.SecretNotExist"),
+        ("AccessDeniedException", "AccessDeniedException"),
+        ("", "an error without a code"),
+        (CONTENT, "an error without a code"),
+        ("a b", "an error without a code"),
+    ],
+)
+def test_only_what_looks_like_a_code_is_shown(code: str, shown: str) -> None:
+    """A text in its place may hold anything."""
+    assert unavailable("a vault", code).problem == f"the secret in a vault cannot be read: {shown}"
+
+
+def test_bytes_that_are_no_text_are_not_shown() -> None:
+    """The error that says where they go wrong has them all."""
+    with pytest.raises(SecretUnavailable, match=r"^the secret in a vault is not UTF-8$") as refusal:
+        text_of(b"nobody-may-see-this\xff", "a vault")
+    assert refusal.value.__suppress_context__
+
+
+def test_debugging_of_a_hushed_logger_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    """Its warnings pass, and it is hushed once."""
+    logger = logging.getLogger("tests.talkative")
+    for _ in range(2):
+        hush([logger.name])
+    with caplog.at_level(logging.DEBUG):
+        logger.debug(CONTENT)
+        logger.warning("slow")
+    assert ([record.getMessage() for record in caplog.records], len(logger.filters)) == (["slow"], 1)
