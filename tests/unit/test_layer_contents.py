@@ -20,8 +20,8 @@ MODULES = sorted((ROOT / "handler").rglob("*.py"))
 OF_THE_RUNTIME = {"boto3", "botocore"}
 """AWS's own runtime has them, and nothing that SCF runs imports them."""
 
-BEHIND_A_CLIENT = {"hiredis", "redis", "tencentcloud-sdk-python-common", "tencentcloud-sdk-python-ssm"}
-"""Taken by the clients of a store or a vault, one of them without an import by name."""
+BEHIND_A_CLIENT = {"hiredis"}
+"""Taken by the client of Redis by itself, without an import by name."""
 
 
 def imported() -> set[str]:
