@@ -10,13 +10,14 @@ STAMP := $(VENV)/.installed
 MINISTACK_STAMP := $(MINISTACK)/.installed
 OPERATIONS ?= 300
 RECORDS ?= 3000
+SEEDS ?= 1000000
 PINS := .pins
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve verify test unit contract integration faults storm flood e2e inspect adopt release restored parked coverage lint format pins clean
+.PHONY: help set-up run serve verify test unit contract integration faults simulate mutants storm flood e2e inspect adopt release restored parked coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -61,6 +62,12 @@ faults: $(STAMP) ## Run the tests with crashes, losses and late landings
 
 storm: $(STAMP) ## Play OPERATIONS through real processes with faults, duplicates and kills
 	@$(RUN) -m tests.faults.storm --operations $(OPERATIONS)
+
+simulate: $(STAMP) ## Play SEEDS small worlds, one in ten the whole way (FLAGS="--first 1000000 --jobs 1")
+	@$(RUN) -m tests.faults.simulate --seeds $(SEEDS) --jobs 2 $(FLAGS)
+
+mutants: $(STAMP) ## Switch off each rule of the real code by itself, and see the simulator find it
+	@$(RUN) -m tests.faults.mutants $(FLAGS)
 
 flood: $(STAMP) ## Play RECORDS of a queue and a topic through real processes with faults, redeliveries and kills
 	@$(RUN) -m tests.faults.flood --records $(RECORDS)

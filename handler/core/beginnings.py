@@ -24,8 +24,11 @@ def establish(visit: Visit, row: Row) -> Next:
         row = replace(row, receipt_key=receipt_key, base=None, remembered=(), sighted=None)
     if not receipt_key:
         return visit.put(row.changed(base=0))
-    if row.sighted is not None:
-        return _adopt(visit, row, row.sighted)
+    return _first_look(visit, row) if row.sighted is None else _adopt(visit, row, row.sighted)
+
+
+def _first_look(visit: Visit, row: Row) -> Next:
+    """Read the group's counters once: whether it has a receipt, and whether there is room for one."""
     asked_after = visit.instance.api_clock.latest
     reply = visit.read(())
     if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
@@ -37,22 +40,22 @@ def establish(visit: Visit, row: Row) -> Next:
         return Again()
     # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
     values = reply.values if isinstance(reply, Counted) else {}
-    if receipt_key in values and _may_be_forgotten(visit):
+    if row.receipt_key in values and _may_be_forgotten(visit):
         return visit.put(transitions.frozen(row, "the ledger may have forgotten how this group began"))
-    if receipt_key in values:
+    if row.receipt_key in values:
         return visit.put(row.changed(sighted=visit.instance.api_clock.now()))
     if len(values) >= KEYS_PER_GROUP:
         return _no_room(visit, row)
-    forgotten_until = _forgotten_until(visit)
-    if forgotten_until is not None and not Sight(0, asked_after).is_after(forgotten_until):
-        return _until_passed(visit, forgotten_until) or Again()
-    return visit.put(row.changed(base=0))
+    return _until_forgotten_is_dead(visit, asked_after) or visit.put(row.changed(base=0))
 
 
-def _forgotten_until(visit: Visit) -> float | None:
-    """When the last attempt that a copy may have forgotten is dead (R10): until then no receipt proves nothing."""
+def _until_forgotten_is_dead(visit: Visit, asked_after: int | None) -> Next | None:
+    """A copy may have forgotten an attempt (R10): before its death a read without a receipt proves nothing."""
     generation, rules = visit.instance.generation.current(), visit.instance.rules
-    return generation.started + rules.cache_s + rules.bound_s + 1 if generation.number > 1 else None
+    death_s = generation.started + rules.cache_s + rules.bound_s + 1
+    if generation.number == 1 or Sight(0, asked_after).is_after(death_s):
+        return None
+    return _until_passed(visit, death_s) or Again()
 
 
 def _may_be_forgotten(visit: Visit) -> bool:
