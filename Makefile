@@ -10,6 +10,7 @@ STAMP := $(VENV)/.installed
 MINISTACK_STAMP := $(MINISTACK)/.installed
 OPERATIONS ?= 300
 RECORDS ?= 3000
+SEEDS ?= 1000000
 PINS := .pins
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -65,6 +66,12 @@ cold-start: $(STAMP) ## Measure what is deployed from the start of its process t
 
 storm: $(STAMP) ## Play OPERATIONS through real processes with faults, duplicates and kills
 	@$(RUN) -m tests.faults.storm --operations $(OPERATIONS)
+
+simulate: $(STAMP) ## Play SEEDS small worlds, one in ten the whole way (FLAGS="--first 1000000 --jobs 1")
+	@$(RUN) -m tests.faults.simulate --seeds $(SEEDS) --jobs 2 $(FLAGS)
+
+mutants: $(STAMP) ## Switch off each rule of the real code by itself, and see the simulator find it
+	@$(RUN) -m tests.faults.mutants $(FLAGS)
 
 flood: $(STAMP) ## Play RECORDS of a queue and a topic through real processes with faults, redeliveries and kills
 	@$(RUN) -m tests.faults.flood --records $(RECORDS)

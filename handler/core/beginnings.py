@@ -25,8 +25,11 @@ def establish(visit: Visit, row: Row) -> Next:
         row = replace(row, receipt_key=receipt_key, base=None, remembered=(), sighted=None)
     if not receipt_key:
         return visit.put(row.changed(base=0))
-    if row.sighted is not None:
-        return _adopt(visit, row, row.sighted)
+    return _first_look(visit, row) if row.sighted is None else _adopt(visit, row, row.sighted)
+
+
+def _first_look(visit: Visit, row: Row) -> Next:
+    """Read the counters of a group for the first time: whether it has a receipt, and room for one."""
     # A sweep comes long after; of the callers who come at once, one look is enough for all.
     wait_s = 0.0 if visit.is_first or not visit.wanted else visit.waits.before_first_look_s()
     if wait_s > 0:

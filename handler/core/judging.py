@@ -84,12 +84,12 @@ def see(visit: Visit, row: Row, keys: Sequence[str]) -> Evidence | Next:
 def _read_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
     """A read that is refused like the attempt confirms the attempt's refusal; else it is a refusal of its own."""
     own = _own_refusal(visit, row)
+    if refusal.code in GROUP_GONE:
+        visit.refusals += 1
     if own and row.attempt and _same_reason(own, refusal):
         return confirmed(visit, row, row.attempt, own)
     if refusal.fault is not Fault.OPERATION:
         return visit.setback(refusal)
-    if refusal.code in GROUP_GONE:
-        visit.refusals += 1
     if visit.group_is_gone and row.attempt and visit.waits.is_dead(row.attempt):
         # The group is gone and the attempt dead: the next attempt will be told so, and its operations with it.
         return visit.put(transitions.not_landed(row))
@@ -183,8 +183,11 @@ def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Nex
 
 
 def _correction_refused(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Next:
-    """A payment that is refused for good is tried again, unless the group is gone; an operator ends the third one."""
-    if refusal.code in GROUP_GONE:
+    """A payment that is refused for good is tried again, unless the group is gone; an operator ends the third one.
+
+    A group that can still be read is not gone, whatever the code: what is owed to it stays owed.
+    """
+    if refusal.code in GROUP_GONE and visit.refusals:
         row = transitions.debt_forgiven(row, attempt.correction)
     elif sum(past.for_good for past in row.remembered) >= CORRECTIONS_REFUSED_MAX:
         return visit.put(transitions.frozen(row, f"corrections are refused with code {refusal.code}"))

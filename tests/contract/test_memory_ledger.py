@@ -63,6 +63,16 @@ def test_it_does_what_sqlite_does_step_by_step(clock: GivenClock, tmp_path: Path
             clock.advance(chance.uniform(0, 60))
 
 
+def test_keeping_objects_changes_nothing(clock: GivenClock) -> None:
+    """The quicker form of the same ledger gets the same answers."""
+    chance = random.Random(8)
+    texts, objects = MemoryLedger(clock), MemoryLedger(clock, keeps_objects=True)
+    for _ in range(STEPS):
+        step = random_step(chance, texts)
+        assert step(objects) == step(texts)
+        clock.advance(chance.uniform(0, 60))
+
+
 def random_step(chance: random.Random, ledger: Ledger) -> Callable[[Ledger], object]:
     """A call that often holds, judging by what is in `ledger`."""
     group = Group(chance.choice((1, 2)), chance.choice("ab"))

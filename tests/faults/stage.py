@@ -10,9 +10,12 @@ from handler.core.ledger import Generation
 from handler.core.outcomes import Outcome
 from handler.core.ports import Ports, Rules
 from handler.core.rows import Group, Row
-from tests.faults.campaign import APP, RULES
-from tests.faults.simulated import Fate, Notices, SimulatedApi, SimulatedChat, SimulatedClock, UnreliableLedger
-from tests.faults.world import PEACE, START, World
+from tests.faults.network import Fate
+from tests.faults.rules import APP, RULES
+from tests.faults.simulated import Notices, SimulatedApi, SimulatedClock
+from tests.faults.unreliable import UnreliableLedger
+from tests.faults.vendor import SimulatedChat
+from tests.faults.world import START, World
 from tests.sandbox.memory_ledger import MemoryLedger
 
 GROUP = Group(APP, "G")
@@ -33,7 +36,7 @@ class Stage:
 
     def __init__(self, seed: int = 1, rules: Rules = RULES) -> None:
         self.rules = rules
-        self.world = World(seed, PEACE)
+        self.world = World(seed)
         self.chat = SimulatedChat(self.world)
         self.chat.create(GROUP)
         self.memory = StagedLedger(SimulatedClock(self.world, 0.0))
@@ -48,7 +51,7 @@ class Stage:
 
     def expect(self, *fates: Fate) -> None:
         """Decide what becomes of the next requests, whoever sends them."""
-        self.api.fates.extend(fates)
+        self.api.fates.updates.extend(fates)
 
     def call(self, worker: str, operation: Operation, *, at_s: float = 0.0, wait_s: float = 5.0) -> None:
         """Let a worker ask for an operation `at_s` seconds from the beginning."""

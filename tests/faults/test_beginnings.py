@@ -8,8 +8,8 @@ from handler.core.ledger import Generation
 from handler.core.notices import Notice
 from handler.core.outcomes import Applied, Frozen, Pending, Rejected
 from handler.core.rows import Entry, first_row
-from tests.faults.campaign import RULES
-from tests.faults.simulated import Fate
+from tests.faults.network import Fate, ReadFate
+from tests.faults.rules import RULES
 from tests.faults.stage import GROUP, Stage
 from tests.faults.world import START
 from tests.sandbox.memory_ledger import Snapshot
@@ -211,3 +211,51 @@ def test_a_restored_store_that_lost_nothing_goes_on() -> None:
     waited_s = stage.chat.landings[1].at - START - 10
     assert waited_s >= RULES.life_s + 1 + RULES.guard_s + RULES.cache_s, stage.story
     assert stage.row.generation == 2, stage.story
+
+
+def test_a_young_copy_waits_until_nothing_that_it_has_forgotten_can_land() -> None:
+    """A group that it does not know, and that has no receipt yet, may have had its first call sent before."""
+    stage = Stage()
+    stage.expect(Fate(arrives_after_s=6.0, lands_after_s=4.0, replies=False))
+    stage.call("A", stage.operation("a", 5), wait_s=1)
+    stage.play_until(1)
+    stage.memory.restore(Snapshot({}, {}))
+    stage.memory.current = Generation(2, int(stage.world.now))
+    stage.forget_instances()
+    stage.call("A2", stage.operation("a", 5), at_s=2, wait_s=100)
+    stage.play()
+    assert isinstance(stage.answers["A2"][0], Frozen), stage.story
+    assert stage.likes == 5, stage.story
+
+
+def test_one_read_that_is_refused_does_not_make_a_group_new() -> None:
+    """The receipt that the next read shows is adopted, instead of taken for something that nothing explains."""
+    stage = Stage()
+    stage.chat.groups[GROUP] = {"like": 7, "_receipt": 123_456_789}
+    stage.api.fates.reads.append(ReadFate(code=10004))
+    stage.call("A", stage.operation("a", 5), wait_s=20)
+    stage.play()
+    assert stage.answers["A"] == [Applied((("like", 12),))], stage.story
+
+
+def test_a_history_that_goes_away_with_its_group_is_not_adopted() -> None:
+    """There is no receipt any more to wait for; the operation is refused like every other one."""
+    stage = Stage()
+    stage.chat.groups[GROUP] = {"like": 7, "_receipt": 123_456_789}
+    stage.world.at(START + 5, lambda: stage.chat.dismiss(GROUP))
+    stage.call("A", stage.operation("a", 5), wait_s=30)
+    stage.play()
+    assert stage.answers["A"] == [Rejected(10010, "no such group")], stage.story
+
+
+def test_a_copied_row_of_a_group_that_is_gone_goes_on() -> None:
+    """Its receipt can never be explained, and need not be: what waits is refused by the API."""
+    stage = Stage()
+    stage.call("A", stage.operation("a", 5))
+    stage.play_until(5)
+    stage.chat.dismiss(GROUP)
+    stage.memory.current = Generation(2, int(stage.world.now))
+    stage.forget_instances()
+    stage.call("B", stage.operation("b", 6), at_s=6, wait_s=120)
+    stage.play()
+    assert stage.answers["B"] == [Rejected(10010, "no such group")], stage.story

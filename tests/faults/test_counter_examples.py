@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from handler.core.commands import Mode
-from handler.core.outcomes import Applied, Frozen, Pending
+from handler.core.outcomes import Applied, Frozen, Pending, Rejected
 from handler.core.ports import Call
-from tests.faults.simulated import Fate
+from tests.faults.network import Fate
 from tests.faults.stage import GROUP, Stage
 
 NEVER = Fate(arrives_after_s=None)
@@ -138,6 +138,18 @@ def _land_again(stage: Stage) -> None:
     stage.chat.apply(Call(GROUP, Mode.INCREASE, {"like": 10, "_receipt": past.weight}, past.time, past.life))
 
 
+def test_what_is_owed_to_a_group_that_can_be_read_stays_owed() -> None:
+    """A code that says that the group is gone is not believed of a payment while its counters are there to be seen."""
+    stage = started()
+    stage.expect(NEVER, NORMAL, Fate(code=10010))
+    stage.call("A1", stage.operation("a", 10), at_s=1, wait_s=30)
+    stage.world.at(stage.world.now + 30, lambda: _land_again(stage))
+    stage.sweep(at_s=40)
+    stage.play()
+    assert stage.likes == 11, stage.story
+    assert not stage.row.debt, stage.story
+
+
 def test_a_set_reads_before_it_overwrites_the_evidence() -> None:
     """Before a Set, a late landing is found and named; the Set would have hidden it."""
     stage = started()
@@ -149,6 +161,17 @@ def test_a_set_reads_before_it_overwrites_the_evidence() -> None:
     assert stage.answers["S"] == [Applied((("like", 500),))], stage.story
     assert stage.likes == 500, stage.story
     assert not stage.row.debt, stage.story
+
+
+def test_a_set_in_a_group_that_is_gone_is_refused() -> None:
+    """The look that comes before a Set can never be had there, and nobody waits for it for ever."""
+    stage = started()
+    stage.call("A", stage.operation("a", 10), at_s=2.5)
+    stage.world.at(stage.world.now + 2, lambda: stage.chat.dismiss(GROUP))
+    stage.call("S", stage.operation("s", 500, Mode.SET), at_s=4, wait_s=10)
+    stage.play()
+    assert stage.answers["A"] == [Rejected(10010, "no such group")], stage.story
+    assert stage.answers["S"] == [Rejected(10010, "no such group")], stage.story
 
 
 def test_waiting_operations_go_out_together() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from handler.core.outcomes import Applied
-from tests.faults.simulated import Fate
+from tests.faults.network import Fate
 from tests.faults.stage import Stage
+from tests.faults.world import CRASH
 
 FATES = {
     "answered": Fate(),
@@ -21,7 +22,8 @@ def play(fate: Fate, crash_at: int | None) -> Stage:
     stage = Stage()
     stage.expect(fate)
     operation = stage.operation("a", 5)
-    stage.world.crash_at = crash_at
+    if crash_at is not None:
+        stage.world.interruptions[crash_at] = CRASH
     stage.call("first", operation)
     stage.call("second", operation, at_s=6, wait_s=40)
     stage.sweep(at_s=60)

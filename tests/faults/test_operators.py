@@ -21,7 +21,8 @@ from handler.core.outcomes import Applied, Frozen
 from handler.core.ports import Call, Fault, Refused, Reply
 from handler.core.receipts import Landed, NotLanded, Unexplained
 from handler.core.visit import Visit
-from tests.faults.simulated import Fate, SimulatedApi
+from tests.faults.network import Fate
+from tests.faults.simulated import SimulatedApi
 from tests.faults.stage import GROUP, Stage
 from tests.faults.world import START
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from handler.core.commands import Mode
 from handler.core.notices import Notice
 from handler.core.outcomes import Applied, Rejected, Unknown
-from tests.faults.campaign import RULES
-from tests.faults.simulated import Fate
+from tests.faults.network import Fate
+from tests.faults.rules import RULES
 from tests.faults.stage import GROUP, Stage
 
 UNHEARD = Fate(replies=False)

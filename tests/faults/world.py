@@ -1,142 +1,188 @@
 """A simulated world for the real core: one seed decides every interleaving, delay, loss and crash.
 
-Workers are greenlets that give up control at every ledger and network step; time passes only between steps. The
-simulation shares no code with the core's rules: the API's side of the signature's expiry is written here anew.
+Workers are greenlets that give up control at every ledger and network step; time passes only between steps. Nothing is
+written down unless the world is `recording`: a seed that fails is simply played again.
 """
 
 from __future__ import annotations
 
-import heapq
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import count
+from heapq import heappop, heappush
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
 # The API's clock at the beginning of every world.
 START = 1_700_000_000.0
 
+# What stands for the length of a freeze from which nobody wakes.
+CRASH = None
 
-@dataclass(frozen=True)
-class Conditions:
-    """How hostile the world is: probabilities per step or per request; times in seconds."""
+# A step takes up to so long, in seconds.
+STEP_MAX_S = 0.02
 
-    crash: float = 0.0
-    freeze: float = 0.0
-    freeze_max_s: float = 40.0
-    request_fault: float = 0.0
-    read_fault: float = 0.0
-    lying_codes: bool = False
-    zombies: float = 0.0
-    """Requests that are applied long after their signature was checked: the bound is broken."""
-    ledger_fault: float = 0.0
-    skew_s: float = 0.0
-    lag_max_s: float = 2.0
-
-
-PEACE = Conditions()
+_ACTION = -1
 
 
 class Worker(greenlet):
-    """One life in the world."""
+    """One life in the world; `turn` counts its waits, so that whatever would end an earlier one is ignored."""
 
     name: str
+    turn = 0
+    place: int | None = None
+    """The instance that it lives on, where the world has numbered ones."""
 
 
 class World:
-    """Virtual time, a heap of things to come, and the workers that live in it."""
+    """Virtual time in seconds, a heap of things to come, and the workers that live in it."""
 
-    def __init__(self, seed: int, conditions: Conditions) -> None:
+    def __init__(self, seed: int, *, recording: bool = True) -> None:
         self.seed = seed
-        self.conditions = conditions
         self.chance = random.Random(seed)
         self.now = START
+        self.recording = recording
         self.history: list[str] = []
         self.steps = 0
-        self.crash_at: int | None = None
-        """The number of the one step at which a worker dies."""
+        self.interruptions: dict[int, float | None] = {}
+        """Number of a step -> how long its worker is frozen there, or CRASH."""
         self.frozen: dict[tuple[str, str], float] = {}
         """(worker, first word of a step) -> how long the worker is frozen there, once."""
-        self._heap: list[tuple[float, int, Callable[[], None]]] = []
-        self._order = count()
+        self.on_interruption: Callable[[Worker, int, float | None], None] | None = None
+        """Told of a crash when it happens, and of a freeze when it is over."""
+        self._limit = START
+        self._heap: list[tuple[float, int, Worker | Callable[[], None], int]] = []
+        self._order = 0
         self._hub = getcurrent()
-        self._workers: set[greenlet] = set()
+        self._workers: dict[Worker, None] = {}
 
     def at(self, moment: float, action: Callable[[], None]) -> None:
         """Let `action` happen at `moment`."""
-        heapq.heappush(self._heap, (moment, next(self._order), action))
+        self._push(moment, action, _ACTION)
 
-    def spawn(self, name: str, life: Callable[[], None]) -> None:
+    def spawn(self, name: str, life: Callable[[], None], place: int | None = None) -> Worker:
         """Start a worker now."""
-
-        def run() -> None:
-            life()
-            self.tell(f"{name} ends")
-
-        worker = Worker(run, parent=self._hub)
-        worker.name = name
-        self._workers.add(worker)
-        self.at(self.now, lambda: self._resume(worker))
-
-    def _resume(self, worker: greenlet) -> None:
-        if not worker.dead:
-            worker.switch()
-        if worker.dead:
-            self._workers.discard(worker)
+        worker = Worker(life, self._hub)
+        worker.name, worker.place = name, place
+        self._workers[worker] = None
+        self._push(self.now, worker, 0)
+        return worker
 
     def pause(self, seconds: float) -> None:
         """Called by a worker: let time pass for it, while others go on."""
-        worker = getcurrent()
-        self.at(self.now + seconds, lambda: self._resume(worker))
+        moment = self.now + seconds
+        if moment <= self._limit and (not self._heap or moment < self._heap[0][0]):
+            # Nothing comes before, so nobody has to be asked.
+            self.now = moment
+            return
+        worker = self._worker()
+        self._push(moment, worker, worker.turn)
         self._hub.switch()
 
-    def wait_for(self, happened: Callable[[], bool], timeout_s: float) -> None:
-        """Called by a worker: wait until something has happened, checking as finely as events come."""
-        deadline = self.now + timeout_s
-        while not happened() and self.now < deadline:
-            self.pause(min(0.05, max(1e-6, deadline - self.now)))
+    def wait(self, timeout_s: float) -> tuple[Worker, int]:
+        """Called by a worker before `rest`: what `wake` needs to end the waiting before `timeout_s` is over."""
+        worker = self._worker()
+        self._push(self.now + timeout_s, worker, worker.turn)
+        return worker, worker.turn
 
-    def step(self, what: str) -> None:
+    def rest(self) -> None:
+        """Called by a worker after `wait`: let others go on until it is woken or the time is over."""
+        self._hub.switch()
+
+    def wake(self, waiting: tuple[Worker, int]) -> None:
+        """End a wait, if it still goes on."""
+        self._push(self.now, *waiting)
+
+    def step(self, what: str, detail: object = "") -> None:
         """A boundary between two steps of a worker: it may be slow here, freeze for long, or die."""
         self.steps += 1
-        name = getattr(getcurrent(), "name", "")
-        self.tell(f"{name}: {what}")
-        if self.steps == self.crash_at:
-            self.tell("CRASH")
-            raise GreenletExit
-        frozen_s = self.frozen.pop((name, what.split(" ", maxsplit=1)[0]), None)
-        if frozen_s is not None:
-            self.pause(frozen_s)
-            return
-        draw = self.chance.random()
-        if draw < self.conditions.crash:
-            self.tell(f"CRASH at {what}")
-            raise GreenletExit
-        if draw < self.conditions.crash + self.conditions.freeze:
-            self.pause(self.chance.uniform(1, self.conditions.freeze_max_s))
+        if self.recording:
+            self.tell(f"{self._worker().name}: {what} {detail}".rstrip())
+        if self.steps in self.interruptions:
+            self._interrupt(self.interruptions[self.steps])
+        elif self.frozen and (name := (self._worker().name, what.split(" ", maxsplit=1)[0])) in self.frozen:
+            self.pause(self.frozen.pop(name))
         else:
-            self.pause(self.chance.uniform(0.0001, 0.02))
+            self.pause(self.chance.random() * STEP_MAX_S)
+
+    def mark(self, what: str, detail: object = "") -> None:
+        """A step that takes no time of its own, because another one follows it: whoever takes it may freeze or die."""
+        self.steps += 1
+        if self.recording:
+            self.tell(f"{self._worker().name}: {what} {detail}".rstrip())
+        if self.steps in self.interruptions:
+            self._interrupt(self.interruptions[self.steps])
+
+    def _interrupt(self, seconds: float | None) -> None:
+        worker = self._worker()
+        if self.recording:
+            self.tell(f"{worker.name} CRASHES" if seconds is CRASH else f"{worker.name} freezes for {seconds:.3f} s")
+        step, told = self.steps, self.on_interruption or _nobody
+        if seconds is None:
+            told(worker, step, seconds)
+            raise GreenletExit
+        self.pause(seconds)
+        told(worker, step, seconds)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether any worker lives."""
+        return bool(self._workers)
+
+    @property
+    def has_worker(self) -> bool:
+        """Whether a worker is asking."""
+        return isinstance(getcurrent(), Worker)
+
+    def lives_alone(self, worker: Worker) -> bool:
+        """Whether nobody else lives on the same instance."""
+        return all(other is worker or other.place != worker.place for other in self._workers)
 
     def tell(self, what: str) -> None:
-        """Write the history that a failure prints."""
-        self.history.append(f"{self.now - START:9.3f}  {what}")
+        """Write the history that a failure prints; whoever builds a long text asks first whether it is wanted."""
+        if self.recording:
+            self.history.append(f"{self.now - START:9.3f}  {what}")
 
     def run(self, until: Callable[[], bool], limit_s: float) -> bool:
         """Let things happen until `until` holds; False if `limit_s` of virtual time did not suffice."""
+        heap = self._heap
+        self._limit = START + limit_s
         while not until():
-            if not self._heap or self.now - START > limit_s:
+            if not heap or self.now > self._limit:
                 return False
-            moment, _, action = heapq.heappop(self._heap)
+            moment, _, what, turn = heappop(heap)
             self.now = max(self.now, moment)
-            action()
+            if not isinstance(what, Worker):
+                what()
+            elif what.turn == turn:
+                self._resume(what)
         return True
 
     def end(self) -> None:
         """Let every worker that still lives go."""
         for worker in list(self._workers):
-            worker.throw(GreenletExit)
+            if worker:
+                worker.throw(GreenletExit)
+        self._workers.clear()
 
-    def chosen(self, probability: float) -> bool:
-        """Throw the dice."""
-        return self.chance.random() < probability
+    def _resume(self, worker: Worker) -> None:
+        worker.turn += 1
+        worker.switch()
+        if worker.dead:
+            self._workers.pop(worker, None)
+            if self.recording:
+                self.tell(f"{worker.name} ends")
+
+    def _push(self, moment: float, what: Worker | Callable[[], None], turn: int) -> None:
+        self._order += 1
+        heappush(self._heap, (moment, self._order, what, turn))
+
+    def _worker(self) -> Worker:
+        worker = getcurrent()
+        if not isinstance(worker, Worker):
+            msg = "only a worker can wait"
+            raise TypeError(msg)
+        return worker
+
+
+def _nobody(worker: Worker, step: int, seconds: float | None) -> None:
+    """Nobody wants to know."""

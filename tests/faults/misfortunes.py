@@ -1,0 +1,176 @@
+"""Lets the hazards of a plan happen in its world, and says what they excuse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from handler.core.commands import Mode
+from handler.core.ports import Call
+from handler.core.rows import Group
+from tests.faults import vendor
+from tests.faults.auditor import Facts
+from tests.faults.hazards import (
+    ClockJumps,
+    Crash,
+    Dismissed,
+    Forbidden,
+    ForeignData,
+    ForeignReceipt,
+    Freeze,
+    Hazard,
+    LedgerFails,
+    Read,
+    Request,
+    Restored,
+    Rotated,
+    Stray,
+)
+from tests.faults.network import Fate, ReadFate
+from tests.faults.rules import APP
+from tests.faults.world import CRASH, START, Worker
+
+if TYPE_CHECKING:
+    from tests.faults.schedule import Schedule
+    from tests.sandbox.memory_ledger import Snapshot
+
+GROUP = Group(APP, "G")
+
+# What a foreign writer adds: no operation has this digit.
+FOREIGN = 1 << 40
+
+# What a call of another ledger moves the receipt by.
+STRAY_WEIGHT = 600_000
+
+
+class Misfortunes:
+    """All hazards of one schedule."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+        self._world = schedule.world
+        self._chat = schedule.chat
+        self._to_come = 0
+        self._still: set[int] = set()
+        self._copy: Snapshot | None = None
+
+    @property
+    def are_over(self) -> bool:
+        """Whether nothing more is planned for a later moment."""
+        return not self._to_come
+
+    def arrange(self) -> None:
+        """Prepare all of them."""
+        updates: dict[int, Fate] = {}
+        reads: dict[int, ReadFate] = {}
+        calls = {}
+        for hazard in self._schedule.plan.hazards:
+            if isinstance(hazard, Request):
+                updates[hazard.number] = hazard.fate
+            elif isinstance(hazard, Read):
+                reads[hazard.number] = hazard.fate
+            elif isinstance(hazard, LedgerFails):
+                calls[hazard.call] = hazard.fault
+            elif isinstance(hazard, Crash):
+                self._world.interruptions[hazard.step] = CRASH
+            elif isinstance(hazard, Freeze):
+                self._world.interruptions[hazard.step] = hazard.seconds
+                self._still |= {hazard.step} if hazard.stands_still else set()
+            else:
+                self._arrange_in_time(hazard)
+        fates = self._schedule.network.fates
+        fates.updates[:] = [updates.get(number) for number in range(max(updates, default=-1) + 1)]
+        fates.reads[:] = [reads.get(number) for number in range(max(reads, default=-1) + 1)]
+        self._schedule.faults.planned = calls
+        self._world.on_interruption = self._interrupted
+
+    def excuses(self) -> Facts:
+        """What the auditor has to know."""
+        facts, hazards = Facts(), self._schedule.plan.hazards
+        has_set = any(order.operation.mode is Mode.SET for order in self._schedule.plan.orders)
+        for hazard in hazards:
+            facts.broken |= isinstance(hazard, Request) and hazard.breaks
+            facts.restored |= isinstance(hazard, Restored)
+            facts.dismissed |= isinstance(hazard, Dismissed)
+            facts.hushed |= isinstance(hazard, Crash | LedgerFails | Freeze)
+            facts.tampered |= isinstance(hazard, ForeignReceipt)
+            facts.tampered |= isinstance(hazard, Request) and hazard.fate.copied_after_s > 0
+            facts.inexplicable |= isinstance(hazard, Restored | Dismissed)
+            facts.refuses |= isinstance(hazard, Dismissed) or (
+                isinstance(hazard, Request | Read) and hazard.fate.code != vendor.DONE
+            )
+            if isinstance(hazard, Forbidden):
+                facts.forbidden = hazard.key
+        facts.inexplicable |= facts.tampered
+        facts.inexplicable |= facts.broken and has_set
+        return facts
+
+    def _arrange_in_time(self, hazard: Hazard) -> None:
+        if isinstance(hazard, ForeignData):
+            self._at(hazard.at_s, lambda: self._write(Mode.INCREASE, {"a": FOREIGN}))
+        elif isinstance(hazard, ForeignReceipt):
+            self._at(hazard.at_s, lambda: self._write(Mode.INCREASE, {self._schedule.plan.rules.receipt_key: FOREIGN}))
+        elif isinstance(hazard, Dismissed):
+            self._at(hazard.at_s, self._dismiss)
+            if hazard.anew_after_s is not None:
+                self._at(hazard.at_s + hazard.anew_after_s, lambda: self._chat.create(GROUP))
+        elif isinstance(hazard, Restored):
+            self._at(hazard.copied_at_s, self._take_copy)
+            self._at(hazard.at_s, self._restore)
+        elif isinstance(hazard, Rotated):
+            self._at(hazard.at_s, lambda: setattr(self._chat, "vault", 2))
+            self._at(hazard.wanted_at_s, lambda: setattr(self._chat, "secret", 2))
+        elif isinstance(hazard, ClockJumps):
+            self._at(hazard.at_s, lambda: self._jump(hazard))
+        elif isinstance(hazard, Forbidden):
+            self._chat.forbidden = hazard.key
+        elif isinstance(hazard, Stray) and self._has_history:
+            moved = {"a": FOREIGN, self._schedule.plan.rules.receipt_key: STRAY_WEIGHT}
+            self._at(hazard.at_s, lambda: self._write(Mode.INCREASE, moved))
+
+    @property
+    def _has_history(self) -> bool:
+        """Whether another ledger has used the group before."""
+        return self._schedule.plan.receipt is not None and not self._schedule.plan.is_known
+
+    def _at(self, seconds: float, action: object) -> None:
+        self._to_come += 1
+
+        def happen() -> None:
+            self._to_come -= 1
+            assert callable(action)
+            action()
+
+        self._world.at(START + seconds, happen)
+
+    def _write(self, mode: Mode, values: dict[str, int]) -> None:
+        if GROUP in self._chat.groups:
+            self._chat.apply(Call(GROUP, mode, values, 0, 0), vendor.FOREIGN)
+
+    def _dismiss(self) -> None:
+        if GROUP in self._chat.groups:
+            self._chat.dismiss(GROUP)
+
+    def _take_copy(self) -> None:
+        self._copy = self._schedule.memory.snapshot()
+
+    def _restore(self) -> None:
+        if self._copy is None:
+            return
+        self._world.tell("the ledger is restored from a copy")
+        schedule = self._schedule
+        schedule.memory.restore(self._copy)
+        schedule.memory.raise_generation(int(self._world.now))
+        schedule.replace_ledger()
+
+    def _jump(self, hazard: ClockJumps) -> None:
+        self._world.tell(f"the clock of instance {hazard.place} jumps by {hazard.seconds:.1f} s")
+        self._schedule.clock(hazard.place).skew_s += hazard.seconds
+
+    def _interrupted(self, worker: Worker, step: int, seconds: float | None) -> None:
+        """After a crash the instance is a cold one; after a freeze its monotonic clock may have stood still."""
+        if worker.place is None:
+            return
+        if seconds is None:
+            self._schedule.restart(worker.place)
+        elif step in self._still and self._world.lives_alone(worker):
+            self._schedule.clock(worker.place).stopped_s += seconds

@@ -1,0 +1,91 @@
+"""A ledger in memory that changes rows piece by piece, as stores without whole-row transactions do.
+
+It keeps a row in parts (`handler.ledgers.parts`), and it settles in two steps, the records first: whoever dies between
+them leaves an answer on record of an attempt that is still open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from handler.core.ledger import Look
+from handler.core.ports import Clock
+from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
+from handler.ledgers import parts
+from handler.ledgers.parts import Parts
+from tests.sandbox.memory_ledger import MemoryLedger, Snapshot
+
+
+class PiecewiseLedger(MemoryLedger):
+    """`between` happens between the two steps of a settlement."""
+
+    def __init__(self, clock: Clock, between: Callable[[], None]) -> None:
+        super().__init__(clock)
+        self._between = between
+        self._parts: dict[Group, Parts] = {}
+
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+        """The fast path of R1: the attempt beside the body."""
+        row = self._row(group)
+        if row is None or not row.is_idle(receipt_key, generation) or not parts.is_calm(row):
+            return None
+        if self._found(group, [entry.id for entry in attempt.entries]):
+            return None
+        stored, text = self._parts[group], parts.begun_text(attempt)
+        self._parts[group] = replace(stored, version=stored.version + 1, open=attempt.id, begun=text)
+        return self._row(group)
+
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+        """The slow path of R1: a longer tail."""
+        row, records = self._row(group), self._found(group, [entry.id for entry in entries])
+        if row is None:
+            return None
+        owed = {entry.id for entry in row.owed}
+        fresh = [entry for entry in entries if entry.id not in owed and entry.id not in records]
+        if fresh:
+            self._check_room(row.changed(queue=(*row.queue, *fresh)), bytes_max)
+            stored = self._parts[group]
+            tail = (*stored.tail, *parts.entry_texts(fresh))
+            self._parts[group] = replace(stored, version=stored.version + 1, tail=tail)
+        return Look(self._row(group), records)
+
+    def settle(self, group: Group, settlement: Settlement) -> bool:
+        """The partial update of R5: the records, and then the base; where others were quicker the answer is theirs."""
+        if settlement.applied_to(self._row(group)) is None:
+            return False
+        known = self._found(group, tuple(settlement.records))
+        others = {name for name, record in known.items() if record != settlement.records[name]}
+        self._put_records(group, {name: record for name, record in settlement.records.items() if name not in known})
+        self._between()
+        if settlement.applied_to(self._row(group)) is None:
+            return False
+        stored = self._parts[group]
+        self._parts[group] = replace(
+            stored, version=stored.version + 1, base=settlement.new_base, open=None, begun=None
+        )
+        return not others
+
+    def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of unfinished groups in the order of their code points."""
+        groups = [group for group in self._parts if group.app == app and group.id > after]
+        return sorted(group.id for group in groups if (row := self._row(group)) and row.is_unfinished)[:limit]
+
+    def snapshot(self) -> Snapshot:
+        """What the ledger holds now, each row written anew."""
+        rows = {group: parts.row_text(parts.join(stored)) for group, stored in self._parts.items()}
+        return Snapshot(rows, dict(self._records))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Hold again what it held then."""
+        super().restore(snapshot)
+        rows = {group: super(PiecewiseLedger, self)._row(group) for group in snapshot.rows}
+        self._parts = {group: parts.split(row) for group, row in rows.items() if row is not None}
+
+    def _row(self, group: Group) -> Row | None:
+        stored = self._parts.get(group)
+        return None if stored is None else parts.join(stored)
+
+    def _put(self, group: Group, row: Row, records: Records) -> None:
+        self._parts[group] = parts.split(row)
+        self._put_records(group, records)

@@ -1,0 +1,150 @@
+"""What one seed makes happen in a small world, as plain data: whatever is left out of a plan does not happen."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TypeAlias, TypeVar
+
+from handler.core.commands import Mode, Operation
+from handler.core.ports import Rules
+from tests.faults.auditor import DIGIT_BITS
+from tests.faults.hazards import HAZARDS, LASTING, Hazard, Stray
+from tests.faults.rules import RULES
+
+WINDOW_S = 1_296_000.0
+
+SHORT = replace(RULES, timeout_s=1, life_s=2, guard_s=1, bound_s=3, cache_s=5, forget_s=20)
+SLOW = replace(SHORT, calls_per_second=2)
+
+OBJECTS, TEXTS, PIECES = "objects", "texts", "pieces"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An operation that somebody asks for; `index` names its digit, and its key unless it is a `rival` of another."""
+
+    operation: Operation
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One caller: what it asks for at once, when and of which instance first, and whether it `insists` on an answer."""
+
+    at_s: float
+    place: int
+    orders: tuple[Order, ...]
+    wait_s: float
+    insists: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One small world. Times in seconds from its beginning; `skews_s` has the error of each instance's wall clock."""
+
+    seed: int
+    rules: Rules
+    store: str
+    receipt: int | None
+    """The receipt at the beginning; None where the group has none yet."""
+    is_known: bool
+    """Whether the ledger has a row that stands on that receipt."""
+    skews_s: tuple[float, ...]
+    asks: tuple[Ask, ...]
+    hazards: tuple[Hazard, ...]
+    sweep_at_s: float
+    to_the_end: bool = False
+    """Whether it goes on until nothing is remembered any more."""
+
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        """Every operation that is asked for, once."""
+        return tuple(dict.fromkeys(order for ask in self.asks for order in ask.orders))
+
+
+_T = TypeVar("_T")
+_Shape: TypeAlias = tuple[Mode, int, tuple[str, ...]]
+
+# Mode, sign of the Value (or 0), and keys; `set` becomes a key of its own.
+SHAPES: tuple[_Shape, ...] = (
+    *((Mode.INCREASE, 1, ("a",)),) * 5,
+    *((Mode.DECREASE, 1, ("a",)),) * 2,
+    (Mode.INCREASE, 1, ("a", "b")),
+    (Mode.INCREASE, -1, ("b",)),
+    (Mode.INCREASE, 0, ("a",)),
+    *((Mode.SET, 1, ("set",)),) * 2,
+)
+
+
+@lru_cache(maxsize=4096)
+def order(index: int, key: int, shape: _Shape, group: str = "G") -> Order:
+    """The operation with this digit under this key."""
+    mode, sign, names = shape
+    value = sign << DIGIT_BITS * index
+    counters = tuple((f"{name}{index}" if mode is Mode.SET else name, value) for name in names)
+    return Order(Operation(group, mode, counters, "caller", f"key-{key}", WINDOW_S), index)
+
+
+def plan(seed: int) -> Plan:
+    """Draw the world of a seed."""
+    chance = random.Random(seed)
+    draw = chance.random
+    rules = _pick(draw, ((0.88, SHORT), (0.92, RULES), (1, SLOW)))
+    orders = _orders(chance)
+    asks = _asks(draw, orders)
+    hazards = tuple(HAZARDS[int(draw() * len(HAZARDS))](chance, rules) for _ in range(_pick(draw, _HAZARD_COUNTS)))
+    if draw() < (0.8 if any(isinstance(hazard, LASTING) for hazard in hazards) else 0.05):
+        asks.append(Ask(1 + draw() * 24 * draw(), int(draw() * 3), (orders[int(draw() * len(orders))],), 5.0))
+    receipt = None if draw() < 0.1 else int(draw() * 2) << 40
+    skewed = draw() < 0.2
+    skews_s = tuple((draw() * 80 - 40) * skewed for _ in range(3))
+    return Plan(
+        seed,
+        rules,
+        _pick(draw, ((0.94, OBJECTS), (0.96, TEXTS), (1, PIECES))),
+        receipt,
+        receipt is not None and draw() < (0.3 if any(isinstance(hazard, Stray) for hazard in hazards) else 0.97),
+        skews_s,
+        tuple(asks),
+        hazards,
+        sweep_at_s=5 + draw() * 10,
+        to_the_end=draw() < 0.03,
+    )
+
+
+_HAZARD_COUNTS = ((0.05, 0), (0.55, 1), (0.9, 2), (1, 3))
+
+
+def _orders(chance: random.Random) -> list[Order]:
+    draw = chance.random
+    count = _pick(draw, ((0.55, 1), (0.9, 2), (1, 3)))
+    shapes = [SHAPES[int(draw() * len(SHAPES))] for _ in range(count)]
+    orders = [order(index, index, shape) for index, shape in enumerate(shapes)]
+    if draw() < 0.04 and shapes[0][1]:
+        # Another content under a key that is taken.
+        orders.append(order(count, 0, shapes[0]))
+    return orders
+
+
+def _asks(draw: Callable[[], float], orders: list[Order]) -> list[Ask]:
+    """Each operation once, some of them again, or all together as a batch."""
+    waits_s = ((0.2, 0.5), (0.9, 5.0), (1, 20.0))
+    spread_s = _pick(draw, ((0.6, 0.1), (1, 4.0)))
+    insists = draw() > 0.1
+    asks = [Ask(draw() * spread_s, int(draw() * 3), (one,), _pick(draw, waits_s), insists) for one in orders]
+    while draw() < 0.3:
+        again = orders[int(draw() * len(orders))]
+        asks.append(Ask(draw() * 12 * draw(), int(draw() * 3), (again,), _pick(draw, waits_s)))
+    if len(orders) > 1 and draw() < 0.3:
+        distinct = {one.operation.id: one for one in orders}
+        asks.append(Ask(draw() * spread_s, int(draw() * 3), tuple(distinct.values()), 5.0))
+    return asks
+
+
+def _pick(draw: Callable[[], float], choices: tuple[tuple[float, _T], ...]) -> _T:
+    """The first choice whose share is not exceeded."""
+    drawn = draw()
+    return next(what for share, what in choices if drawn < share)

@@ -1,0 +1,45 @@
+"""From a plan that fails to the smallest one that still does: fewer callers, fewer hazards, plainer circumstances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from tests.faults.plan import OBJECTS, SHORT, Plan
+
+
+def shrunk(plan: Plan, fails: Callable[[Plan], bool]) -> Plan:
+    """Leave out one thing after the other, for as long as what is left still fails."""
+    while True:
+        smaller = next((candidate for candidate in _candidates(plan) if fails(candidate)), None)
+        if smaller is None:
+            return plan
+        plan = smaller
+
+
+def _candidates(plan: Plan) -> Iterator[Plan]:
+    """Every plan that lacks one thing."""
+    for place in range(len(plan.asks)):
+        if len(plan.asks) > 1:
+            yield replace(plan, asks=plan.asks[:place] + plan.asks[place + 1 :])
+    for place in range(len(plan.hazards)):
+        yield replace(plan, hazards=plan.hazards[:place] + plan.hazards[place + 1 :])
+    for place, ask in enumerate(plan.asks):
+        if len(ask.orders) > 1:
+            fewer = replace(ask, orders=ask.orders[:-1])
+            yield replace(plan, asks=(*plan.asks[:place], fewer, *plan.asks[place + 1 :]))
+    plain = replace(plan, rules=SHORT, store=OBJECTS, skews_s=(0.0,) * len(plan.skews_s), to_the_end=False)
+    for name in ("rules", "store", "skews_s", "to_the_end"):
+        if getattr(plan, name) != getattr(plain, name):
+            yield _with(plan, plain, name)
+
+
+def _with(plan: Plan, plain: Plan, name: str) -> Plan:
+    """The plan with one circumstance as in the plain one."""
+    if name == "rules":
+        return replace(plan, rules=plain.rules)
+    if name == "store":
+        return replace(plan, store=plain.store)
+    if name == "skews_s":
+        return replace(plan, skews_s=plain.skews_s)
+    return replace(plan, to_the_end=plain.to_the_end)

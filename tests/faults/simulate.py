@@ -1,0 +1,127 @@
+"""Plays seed after seed: `python -m tests.faults.simulate --seeds 100000`.
+
+One seed in ten goes the whole way, through the triggers and the bytes of the API's replies; the others play the core
+alone. Whatever fails is shrunk and printed with its history.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+from tests.faults.plan import Plan, plan
+from tests.faults.schedule import Played, Schedule
+from tests.faults.shrinking import shrunk
+from tests.faults.whole import WholeSchedule
+
+# Seeds that one process plays before it reports.
+CHUNK = 2000
+
+# Worlds are full of circles; they are thrown away this many at a time.
+COLLECTED = 1000
+
+WHOLE_EVERY = 10
+
+BOTH, CORE, WHOLE = "both", "core", "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A seed that failed: what the auditor found, and the shortest history of it."""
+
+    seed: int
+    way: str
+    violations: tuple[str, ...]
+    history: str
+
+
+def way_of(seed: int, ways: str = BOTH) -> str:
+    """Which way a seed goes."""
+    if ways != BOTH:
+        return ways
+    return WHOLE if seed % WHOLE_EVERY == WHOLE_EVERY - 1 else CORE
+
+
+def play(one: Plan, way: str, *, recording: bool = False) -> Played:
+    """Play a plan; an error that nobody expects is a violation like any other."""
+    schedule = (WholeSchedule if way == WHOLE else Schedule)(one, recording=recording)
+    try:
+        return schedule.run()
+    except Exception as error:  # noqa: BLE001  # whatever it is, the seed and its history are wanted
+        schedule.world.end()
+        return Played([f"{type(error).__name__}: {error}"], schedule.world.steps, schedule.world.history)
+
+
+def failure_of(seed: int, way: str) -> Failure | None:
+    """Play a seed; if it fails, shrink its plan and play that with its history written down."""
+    played = play(plan(seed), way)
+    if not played.violations:
+        return None
+    smallest = shrunk(plan(seed), lambda smaller: bool(play(smaller, way).violations))
+    told = play(smallest, way, recording=True)
+    return Failure(seed, way, tuple(told.violations or played.violations), "\n".join(told.history))
+
+
+def failures(seeds: Sequence[int], ways: str = BOTH) -> list[Failure]:
+    """Play these seeds in this process."""
+    found = []
+    gc.disable()
+    try:
+        for count, seed in enumerate(seeds, 1):
+            failure = failure_of(seed, way_of(seed, ways))
+            if failure is not None:
+                found.append(failure)
+            if count % COLLECTED == 0:
+                gc.collect()
+    finally:
+        gc.enable()
+    return found
+
+
+def _everywhere(first: int, seeds: int, ways: str, jobs: int) -> Iterator[list[Failure]]:
+    """Chunk after chunk of seeds, in so many processes."""
+    chunks = [range(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)]
+    if jobs == 1:
+        yield from (failures(chunk, ways) for chunk in chunks)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(failures, chunks, [ways] * len(chunks))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Play, print, and say by the exit status whether anything failed."""
+    options = _parser().parse_args(arguments)
+    ways = WHOLE if options.whole else CORE if options.core else BOTH
+    began, spent = time.monotonic(), time.process_time()
+    played = failed = 0
+    for found in _everywhere(options.first, options.seeds, ways, options.jobs):
+        played = min(played + CHUNK, options.seeds)
+        failed += len(found)
+        for failure in found:
+            print(f"\nseed {failure.seed} ({failure.way}): {'; '.join(failure.violations)}\n{failure.history}\n")
+        took_s = time.monotonic() - began
+        print(f"{played} seeds, {failed} failed, {took_s:.0f} s, {played / took_s:.0f} a second", flush=True)
+    if options.jobs == 1:
+        print(f"{played / max(time.process_time() - spent, 0.001):.0f} seeds a second of one core's time")
+    return 1 if failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=10_000, help="how many (default: %(default)s)")
+    parser.add_argument("--first", type=int, default=0, help="the first one (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=1, help="processes (default: %(default)s)")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--whole", action="store_true", help="the whole way only")
+    ways.add_argument("--core", action="store_true", help="the core only")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

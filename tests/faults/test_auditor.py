@@ -1,0 +1,120 @@
+"""The auditor finds planted lies: each test tells it one story that contradicts the vendor's log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.faults.auditor import APPLIED, FROZEN, NOT_ACCEPTED, REJECTED, Asked, Facts, Told, audit
+from tests.faults.vendor import CALL, Landing
+
+
+def landing(at: float, mode: str, before: Mapping[str, int], **values: int) -> Landing:
+    """One call in the log."""
+    sign = -1 if mode == "Decrease" else 1
+    after = {key: value if mode == "Set" else before[key] + sign * value for key, value in values.items()}
+    return Landing(at, "G", CALL, mode, values, before, after, at)
+
+
+def asked(index: int, *told: Told, mode: str = "Increase", key: str = "a") -> Asked:
+    """An operation of this digit, and what its callers heard."""
+    value = 1 << 6 * index
+    return Asked(f"key-{index} (operation {index})", "G", mode, ((key, value),), index, list(told), asks=len(told))
+
+
+def applied(value: int, *, lines: int = 1, later: bool = False, key: str = "a") -> Told:
+    """The answer 200 with this value."""
+    return Told(APPLIED, (((key, value),), later), {key: value}, later, lines)
+
+
+ONCE = [landing(1, "Increase", {"a": 0}, a=1)]
+TWICE = [*ONCE, landing(2, "Increase", {"a": 1}, a=1)]
+TOGETHER = [landing(1, "Increase", {"a": 7}, a=65)]
+
+
+def test_a_true_story_is_believed() -> None:
+    """One landing, one answer, and the same again to a duplicate."""
+    assert list(audit([asked(0, applied(1), applied(1))], ONCE, Facts())) == []
+
+
+def test_an_operation_that_landed_twice_is_found() -> None:
+    """Even for a moment, as long as no assumption was broken."""
+    back = [*TWICE, landing(3, "Decrease", {"a": 2}, a=1)]
+    assert any("landed twice" in found for found in audit([asked(0, applied(1))], back, Facts()))
+
+
+def test_an_excess_has_to_be_taken_back_and_told() -> None:
+    """Where an assumption was broken it may land twice, but neither for good nor in silence."""
+    found = list(audit([asked(0, applied(1))], TWICE, Facts(broken=True)))
+    assert any("counts 2 times" in each for each in found)
+    assert any("nobody was told" in each for each in found)
+    back = [*TWICE, landing(3, "Decrease", {"a": 2}, a=1)]
+    corrected = Facts(broken=True, notices=frozenset({"late_landing_corrected"}))
+    assert list(audit([asked(0, applied(1))], back, corrected)) == []
+
+
+def test_a_false_200_is_found() -> None:
+    """The answer came before the landing."""
+    assert any("before it had landed" in found for found in audit([asked(0, applied(1, lines=0))], ONCE, Facts()))
+
+
+def test_a_lost_operation_is_found() -> None:
+    """Refused for good, it has to stay without effect; so has what was not accepted."""
+    refused = asked(0, Told(REJECTED, (10004, ""), lines=0))
+    assert any("counts 1 times" in found for found in audit([refused], ONCE, Facts(refuses=True)))
+    turned_away = asked(0, Told(NOT_ACCEPTED))
+    assert any("counts 1 times" in found for found in audit([turned_away], ONCE, Facts()))
+
+
+def test_two_different_answers_are_found() -> None:
+    """A replay is equal to the first answer."""
+    log = [*ONCE, landing(2, "Increase", {"a": 1}, a=64)]
+    story = asked(0, applied(1), applied(65, later=True, lines=2))
+    assert any("answered in 2 ways" in found for found in audit([story], log, Facts()))
+
+
+def test_values_of_a_merged_call_are_those_after_the_own_share() -> None:
+    """Whatever the order within the call, but no value that cannot have been."""
+    for value in (8, 72):
+        assert list(audit([asked(0, applied(value))], TOGETHER, Facts())) == []
+    assert any("never true" in found for found in audit([asked(0, applied(65))], TOGETHER, Facts()))
+
+
+def test_values_that_were_observed_later_were_there_to_be_seen() -> None:
+    """At some moment between the landing and the answer."""
+    log = [*ONCE, landing(2, "Increase", {"a": 1}, a=64)]
+    seen, never = applied(65, later=True, lines=2), applied(64, later=True, lines=2)
+    assert list(audit([asked(0, seen)], log, Facts())) == []
+    assert any("never true" in found for found in audit([asked(0, never)], log, Facts()))
+
+
+def test_a_freeze_needs_a_reason_and_a_notice() -> None:
+    """And nothing is sent to the group afterwards."""
+    frozen = asked(0, Told(FROZEN, lines=0, at=1.0))
+    found = list(audit([frozen], [], Facts(frozen=frozenset({"G"}))))
+    assert any("everything can be explained" in each for each in found)
+    assert any("without a notice" in each for each in found)
+    excused = Facts(frozen=frozenset({"G"}), inexplicable=True, notices=frozenset({"group_frozen"}))
+    assert list(audit([frozen], [], excused)) == []
+    late = [landing(60, "Increase", {"a": 0}, a=64)]
+    assert any("known to be frozen" in each for each in audit([frozen], late, excused))
+
+
+def test_a_refusal_needs_a_reason() -> None:
+    """An operation is not refused because another one in the same call deserved it."""
+    refused = asked(0, Told(REJECTED, (80001, ""), lines=0))
+    assert any("nothing is wrong" in found for found in audit([refused], [], Facts(forbidden="b")))
+    assert list(audit([refused], [], Facts(forbidden="a"))) == []
+
+
+def test_an_end_that_does_not_come_is_found() -> None:
+    """Nor may the ledger stand on another receipt than the API."""
+    assert any("not everything" in found for found in audit([], [], Facts(finished=False)))
+    assert any("stands on 1" in found for found in audit([], [], Facts(receipts={"G": (1, 2)})))
+
+
+def test_one_key_is_executed_with_one_content() -> None:
+    """Two contents under one key cannot both have been applied."""
+    rival = asked(1, applied(65, lines=2))
+    rival.name = "key-0 (operation 1)"
+    log = [*ONCE, landing(2, "Increase", {"a": 1}, a=64)]
+    assert any("2 contents" in found for found in audit([asked(0, applied(1)), rival], log, Facts()))

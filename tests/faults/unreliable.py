@@ -1,0 +1,155 @@
+"""A ledger behind a network: every call is a step, answers are lost before or after their effect, writes are late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeVar
+
+from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable
+from handler.core.ledger import Generation, Ledger, Look
+from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
+from tests.faults.world import World
+
+_Result = TypeVar("_Result")
+
+# How much later a write of which nobody has heard takes effect.
+LATE_S = 3.0
+
+
+class LedgerFault(Enum):
+    """What happens to one call; of a read only that it fails."""
+
+    UNAVAILABLE = "unavailable"
+    UNDONE = "answer lost, without effect"
+    LOST = "answer lost, after its effect"
+    LATE = "answer lost, long before its effect"
+
+
+@dataclass(slots=True)
+class LedgerFaults:
+    """Faults by the number of the call, over all instances."""
+
+    planned: Mapping[int, LedgerFault] = field(default_factory=dict)
+    calls: int = 0
+    late: int = 0
+    """Writes that have not taken effect yet."""
+
+    def next(self) -> LedgerFault | None:
+        """The fault of the call that begins now."""
+        self.calls += 1
+        return self.planned.get(self.calls)
+
+
+class UnreliableLedger:
+    """Passes every call on, in two steps; once it is `closed` nothing gets through any more."""
+
+    timeout_s = 0.1
+    generation_cache_s = 300.0
+
+    def __init__(self, world: World, ledger: Ledger, faults: LedgerFaults | None = None) -> None:
+        self._world = world
+        self._ledger = ledger
+        self._faults = faults or LedgerFaults()
+        self.closed = False
+
+    def load(self, group: Group) -> Row | None:
+        """A read."""
+        return self._read("loads the row", lambda: self._ledger.load(group))
+
+    def find(self, group: Group, ids: Sequence[str]) -> Records:
+        """A read."""
+        return self._read("looks for records", lambda: self._ledger.find(group, ids))
+
+    def look(self, group: Group, ids: Sequence[str]) -> Look:
+        """A read."""
+        return self._read("looks at the row", lambda: self._ledger.look(group, ids))
+
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+        """A write."""
+        return self._write("appends", lambda: self._ledger.append(group, entries, bytes_max))
+
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+        """A write."""
+        return self._write("begins", lambda: self._ledger.begin(group, attempt, receipt_key, generation))
+
+    def swap(self, group: Group, row: Row, records: Records) -> bool:
+        """A write."""
+        return self._write("swaps", lambda: self._ledger.swap(group, row, records))
+
+    def settle(self, group: Group, settlement: Settlement) -> bool:
+        """A write."""
+        return self._write("settles", lambda: self._ledger.settle(group, settlement))
+
+    def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """A read."""
+        return self._read("lists the unfinished", lambda: self._ledger.unfinished(app, limit, after))
+
+    def generation(self) -> Generation:
+        """A read."""
+        return self._read("reads the generation", self._ledger.generation)
+
+    def raise_generation(self, started: int) -> Generation:
+        """A write."""
+        return self._write("raises the generation", lambda: self._ledger.raise_generation(started))
+
+    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
+        """A write."""
+        return self._write("leases", lambda: self._ledger.lease(app, calls, rate, ahead_max_s))
+
+    def _read(self, what: str, read: Callable[[], _Result]) -> _Result:
+        self._world.step(what)
+        if self._faults.next() is not None or self.closed:
+            self._world.tell("the ledger is unavailable")
+            raise LedgerUnavailable("out of reach")
+        result = read()
+        self._world.mark("has read", _shown(result) if self._world.recording else "")
+        return result
+
+    def _write(self, what: str, write: Callable[[], _Result]) -> _Result:
+        self._world.step(what)
+        fault = self._faults.next()
+        if fault is not None or self.closed:
+            raise self._failed(fault, write)
+        result = write()
+        self._world.mark("wrote", _shown(result) if self._world.recording else "")
+        return result
+
+    def _failed(self, fault: LedgerFault | None, write: Callable[[], object]) -> CounterError:
+        """Let a write fail as planned; what to raise for it."""
+        self._world.tell(f"the ledger: {fault.value if fault else 'closed'}")
+        if fault is None or fault is LedgerFault.UNAVAILABLE:
+            return LedgerUnavailable("out of reach")
+        if fault is LedgerFault.LOST:
+            write()
+        if fault is LedgerFault.LATE:
+            self._faults.late += 1
+            self._world.at(self._world.now + LATE_S, lambda: self._takes_effect(write))
+        self._world.pause(self.timeout_s)
+        return AnswerLost("no answer")
+
+    def _takes_effect(self, write: Callable[[], object]) -> None:
+        self._faults.late -= 1
+        if not self.closed:
+            self._world.tell(f"a late write takes effect: {_shown(write())}")
+
+
+def _shown(result: object) -> str:
+    """What a ledger has answered, short enough for a line of history."""
+    if isinstance(result, Look):
+        return f"{_shown(result.row)}, records {list(result.records)}"
+    if not isinstance(result, Row):
+        return str(result)
+    attempt = result.attempt
+    parts = {
+        "base": result.base,
+        "open": attempt
+        and f"{attempt.id[:6]} +{attempt.weight} at {attempt.time} {[one.id[:6] for one in attempt.owed]}",
+        "queue": [one.id[:6] for one in result.queue],
+        "remembered": [f"{past.attempt.id[:6]} +{past.attempt.weight}" for past in result.remembered],
+        "debt": result.debt,
+        "frozen": result.frozen,
+        "generation": result.generation,
+    }
+    return f"version {result.version}: " + ", ".join(f"{name} {value}" for name, value in parts.items() if value)

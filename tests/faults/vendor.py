@@ -1,0 +1,110 @@
+"""The vendor's side of the simulation: groups, counters, signatures, and the log of all that took effect.
+
+It shares no code with the core's rules: when a signature ends is written here anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from handler.core.commands import Mode
+from handler.core.ports import Call
+from handler.core.rows import Group
+from tests.faults.world import World
+
+# Codes of the vendor that the simulation uses.
+DONE = 0
+GONE = 10010
+EXPIRED = 70001
+WRONG_KEY = 70009
+SENSITIVE = 80001
+
+# Who may have written a line of the log.
+CALL = "call"
+FOREIGN = "foreign"
+DISMISSED = "dismissed"
+
+
+@dataclass(slots=True)
+class Landing:
+    """One line of the log: what was written, by whom, and the counters that it touched as they were before and after.
+
+    `sent` is the moment at which the request left.
+    """
+
+    at: float
+    group: str
+    kind: str
+    mode: str
+    values: Mapping[str, int]
+    before: Mapping[str, int]
+    after: Mapping[str, int]
+    sent: float = 0.0
+
+
+@dataclass(slots=True)
+class Said:
+    """What the API answers: a code, the counters that were asked for, and the whole second of its clock."""
+
+    code: int
+    values: Mapping[str, int]
+    date: int
+
+
+@dataclass(slots=True)
+class SimulatedChat:
+    """Groups with their counters, and the log of everything that changed them."""
+
+    world: World
+    groups: dict[Group, dict[str, int]] = field(default_factory=dict)
+    landings: list[Landing] = field(default_factory=list)
+    calls: int = 0
+    reads: int = 0
+    secret: int = 1
+    """Which key the app has now: signatures made with another one are refused."""
+    forbidden: str | None = None
+    """A key that no call may name."""
+    vault: int = 1
+    """Which key the vault hands out."""
+
+    def create(self, group: Group) -> None:
+        """A group without counters."""
+        self.groups[group] = {}
+
+    def dismiss(self, group: Group) -> None:
+        """A group that is no more, and its counters with it."""
+        self.world.tell(f"{group.id} is dismissed")
+        before = self.groups.pop(group)
+        self.landings.append(Landing(self.world.now, group.id, DISMISSED, "", {}, before, {}))
+
+    def refusal(self, group: Group, ends: int, secret: int, values: Collection[str] = ()) -> int | None:
+        """Why a request that arrives now is not served: the API counts whole seconds, the last one included."""
+        if secret != self.secret:
+            return WRONG_KEY
+        if int(self.world.now) > ends:
+            return EXPIRED
+        if group not in self.groups:
+            return GONE
+        return SENSITIVE if self.forbidden in values else None
+
+    def apply(self, call: Call, kind: str = CALL, sent: float = 0.0) -> Mapping[str, int]:
+        """Let one update take effect, all its keys at once; the counters that it names, as they are afterwards."""
+        counters = self.groups[call.group]
+        values, sign = call.values, call.mode.sign
+        before = {key: counters.get(key, 0) for key in values}
+        if call.mode is Mode.SET:
+            after = dict(values)
+        else:
+            after = {key: before[key] + sign * value for key, value in values.items()}
+        counters.update(after)
+        self.landings.append(
+            Landing(self.world.now, call.group.id, kind, call.mode.value, dict(values), before, after, sent)
+        )
+        if self.world.recording:
+            self.world.tell(f"APPLIED {kind} {call.mode.value} {dict(values)} -> {counters}")
+        return after
+
+    def said(self, code: int, values: Mapping[str, int] | None = None) -> Said:
+        """An answer of this moment."""
+        return Said(code, values or {}, int(self.world.now))

@@ -1,0 +1,209 @@
+"""The whole way: callers send events to the real triggers, and the real client reads the bytes of the API's replies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
+from unittest import mock
+
+from handler.chat.probe import ProbeClient
+from handler.chat.verdicts import http_status
+from handler.core.errors import CounterError, NotAccepted
+from handler.core.instance import Instance, Patience
+from handler.core.ports import Ports
+from handler.invocation import Invocation
+from handler.triggers import batch, http, timer
+from handler.triggers.auth import Bearer, Callers
+from handler.triggers.kinds import recognise
+from handler.triggers.service import Service
+from handler.vault.cached import CachedVault
+from handler.vault.secret import parse
+from tests.faults import auditor
+from tests.faults.auditor import Told
+from tests.faults.bytes_on_the_way import TOKEN, SimulatedClient, secret_text
+from tests.faults.plan import WINDOW_S, Ask, Order, Plan
+from tests.faults.schedule import INVOCATION_S, SWEEP_S, Played, Schedule
+from tests.faults.simulated import SimulatedClock
+from tests.sandbox.memory_shelf import MemoryShelf
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+QUEUE = "arn:aws:sqs:eu-west-1:123456789012:counters"
+SWEEP = {"Type": "Timer", "TriggerName": "sweep", "Time": "2026-11-22T00:00:00Z", "Message": {"task": "sweep"}}
+PATH = "/v1/update_group_counter"
+WAIT_MAX_S = 20.0
+
+_KINDS: Mapping[str, str] = {
+    "/problems/rejected": auditor.REJECTED,
+    "/problems/key-reused": auditor.REUSED,
+    "/problems/group-frozen": auditor.FROZEN,
+    "/problems/outcome-unknown": auditor.DOUBTFUL,
+}
+
+
+class WholeSchedule(Schedule):
+    """A plan whose callers come over HTTP and through a queue, by turns."""
+
+    def __init__(self, plan: Plan, *, recording: bool) -> None:
+        super().__init__(plan, recording=recording)
+        self._services: dict[int, Service] = {}
+
+    def run(self) -> Played:
+        """Play the plan. Groups of a batch are taken one after another: threads could not be simulated."""
+        with _one_by_one():
+            return super().run()
+
+    def _apply(self, ask: Ask, place: int, times: int) -> None:
+        by_http = (place + times) % 2 == 0 if len(ask.orders) == 1 else times % 2 == 0
+        if not by_http:
+            self._deliver(ask, place)
+            return
+        for order in ask.orders:
+            self._post(order, place, ask.wait_s)
+
+    def _post(self, order: Order, place: int, wait_s: float) -> None:
+        operation = order.operation
+        headers = {"idempotency-key": operation.key, "prefer": f"wait={int(wait_s)}"}
+        event = _http_event("POST", PATH, headers, _payload(order), {})
+        self._tell([order], lambda: [self._answered(order, event, place)])
+
+    def _deliver(self, ask: Ask, place: int) -> None:
+        """A batch of a queue: a record is acknowledged when its operation is accepted, and gets no answer."""
+        event: dict[str, object] = {"Records": [_record(order, place) for order in ask.orders]}
+
+        def told() -> list[Told]:
+            kind, content = recognise(event)
+            reply = batch.run(kind, content, self._invocation(place), self._service(place))
+            failures = reply["batchItemFailures"]
+            assert isinstance(failures, list)
+            failed = {failure["itemIdentifier"] for failure in failures}
+            return [
+                Told(auditor.DOUBTFUL if str(number) in failed else auditor.WAITING, "by the queue")
+                for number in (order.index for order in ask.orders)
+            ]
+
+        self._tell(ask.orders, told)
+
+    def _last_question(self, order: Order, instance: Instance, patience: Patience) -> None:
+        operation = order.operation
+        query = {"GroupId": operation.group_id, "IdempotencyKey": operation.key}
+        event = _http_event("GET", "/v1/operations", {}, None, query)
+        self.world.spawn(
+            f"{operation.key} asks", lambda: self._tell([order], lambda: [self._answered(order, event, 0)])
+        )
+
+    def _sweep_on(self, place: int) -> None:
+        started = self._at(place).clock.monotonic()
+        limits = Invocation("sweep", started, started + self._at(place).call_s + SWEEP_S)
+        timer.run(dict(SWEEP), limits, self._service(place))
+
+    def _tell(self, orders: Iterable[Order], asking: Callable[[], list[Told]]) -> None:
+        orders = list(orders)
+        try:
+            told = asking()
+        except NotAccepted as error:
+            told = [Told(auditor.NOT_ACCEPTED, str(error))] * len(orders)
+        except CounterError as error:
+            told = [Told(auditor.DOUBTFUL, str(error))] * len(orders)
+        for order, one in zip(orders, told, strict=True):
+            self._note(order, one)
+
+    def _answered(self, order: Order, event: dict[str, object], place: int) -> Told:
+        kind, content = recognise(event)
+        service = self._service(place)
+        reply = http.answer(kind, content, self._invocation(place), lambda: service, self._failed)
+        return _told(order, reply)
+
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, CounterError):
+            raise error
+        self.world.tell(f"failed: {error}")
+
+    def _invocation(self, place: int) -> Invocation:
+        started = self._at(place).clock.monotonic()
+        return Invocation("simulated", started, started + INVOCATION_S)
+
+    def _instance(self, place: int) -> Instance:
+        world, rules = self.world, self.plan.rules
+        clock = SimulatedClock(world, self.plan.skews_s[place])
+        vault = CachedVault(lambda: secret_text(self.chat.vault), parse, clock, self._failed)
+        api = SimulatedClient(self.network, vault, world.chance, rules.timeout_s)
+        instance = Instance.of(Ports(self.ledger, api, clock, world.chance, self.notices), rules)
+        self._services[place] = Service(
+            instance,
+            MemoryShelf(),
+            ProbeClient(api.calls),
+            vault,
+            http_status,
+            Bearer(Callers(vault, self.notices)),
+            *(WAIT_MAX_S, WINDOW_S, WINDOW_S),
+            base_path="",
+            docs=False,
+        )
+        return instance
+
+    def _service(self, place: int) -> Service:
+        self._at(place)
+        return self._services[place]
+
+
+@contextmanager
+def _one_by_one() -> Iterator[None]:
+    def each(items: Iterable[_Item], work: Callable[[_Item], _Result]) -> dict[_Item, _Result]:
+        return {item: work(item) for item in items}
+
+    with mock.patch.object(batch, "each", each), mock.patch.object(timer, "each", each):
+        yield
+
+
+def _payload(order: Order) -> dict[str, object]:
+    operation = order.operation
+    counters = [{"Key": key, "Value": value} for key, value in operation.counters]
+    return {"GroupId": operation.group_id, "GroupCounter": counters, "Mode": operation.mode.value}
+
+
+def _record(order: Order, place: int) -> dict[str, object]:
+    named = {"IdempotencyKey": order.operation.key, "Caller": order.operation.caller}
+    return {
+        "messageId": str(order.index),
+        "body": json.dumps(_payload(order) | named),
+        "attributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": QUEUE,
+    }
+
+
+def _http_event(
+    method: str, path: str, headers: Mapping[str, str], body: object, query: Mapping[str, str]
+) -> dict[str, object]:
+    return {
+        "version": "2.0",
+        "rawPath": path,
+        "queryStringParameters": dict(query),
+        "headers": {"authorization": f"Bearer {TOKEN}", **headers},
+        "requestContext": {"stage": "$default", "http": {"method": method, "path": path}},
+        "body": None if body is None else json.dumps(body),
+        "isBase64Encoded": False,
+    }
+
+
+def _told(order: Order, reply: Mapping[str, object]) -> Told:
+    """An HTTP reply in the auditor's words."""
+    body, headers = json.loads(str(reply["body"])), reply["headers"]
+    assert isinstance(headers, dict)
+    state = body.get("state", "applied" if reply["statusCode"] == 200 else None)
+    if state == "applied":
+        shown = {counter["Key"]: counter["Value"] for counter in body["GroupCounter"]}
+        later = headers.get("Counter-Values") == "observed-later"
+        counters = tuple((key, shown[key]) for key, _ in order.operation.counters if key in shown)
+        return Told(auditor.APPLIED, (counters, later), shown, later)
+    if body.get("type") == "/problems/no-such-operation":
+        return Told(auditor.ABSENT)
+    kind = _KINDS.get(body.get("type", ""))
+    if kind is not None:
+        return Told(kind, (body["ErrorCode"], body["ErrorInfo"]) if kind == auditor.REJECTED else None)
+    kind = auditor.WAITING if body.get("accepted") else auditor.NOT_ACCEPTED
+    return Told(kind, body.get("detail"))
