@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,17 @@ from tests.sandbox.environment import sandboxed_environment
 
 MEGABYTE = 1_000_000
 LAYER_BYTES = 8 * MEGABYTE
+
+
+IMPORT_ALL = """
+import importlib, pathlib
+for path in sorted(pathlib.Path("handler").rglob("*.py")):
+    try:
+        importlib.import_module(".".join(path.with_suffix("").parts))
+    except ModuleNotFoundError as error:
+        if error.name not in ("boto3", "botocore"):
+            raise
+"""
 
 
 class DeployedLambda(LambdaInstance):
@@ -54,6 +66,19 @@ def check(instance: FunctionInstance, platform_name: Platform, chat: ChatServer)
     assert [answer.status for answer in answers] == [200, 200]
     assert chat.values("G")["like"] == 5
     assert (instance.starts, instance.errors) == (1, "")
+
+
+def check_imports(place: Place) -> None:
+    """Every module of the function can be imported with what is there; AWS's SDK alone is its runtime's own."""
+    done = subprocess.run(
+        [place.python, *place.options, "-c", IMPORT_ALL],
+        cwd=place.code,
+        env={"PYTHONPATH": place.path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def check_bytecode(package: Unpacked) -> None:
@@ -91,6 +116,7 @@ def test_the_package_for_scf_counts_there(chat: ChatServer, tmp_path: Path) -> N
     assert package.layer_zip.stat().st_size * 4 / 3 < REQUEST_BYTES
     assert {path.name for path in package.code.iterdir()} == {"handler", "index.py"}
     check_bytecode(package)
+    check_imports(on_scf(package))
     with deployed(DeployedScf, on_scf(package), chat, tmp_path) as instance:
         check(instance, "scf", chat)
 
@@ -103,5 +129,7 @@ def test_the_package_for_aws_counts_under_its_runtime_client(
     target = here(python)
     python_for(target)
     package = unpacked(target, tmp_path, bytecode=python == AWS.python)
-    with deployed(DeployedLambda, on_lambda(package, tmp_path), chat, tmp_path) as instance:
+    place = on_lambda(package, tmp_path)
+    check_imports(place)
+    with deployed(DeployedLambda, place, chat, tmp_path) as instance:
         check(instance, "lambda", chat)
