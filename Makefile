@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve verify test unit contract integration faults storm flood e2e inspect adopt release restored parked coverage lint format pins clean
+.PHONY: help set-up run serve verify test unit contract integration faults storm flood model e2e inspect adopt release restored parked coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -64,6 +64,9 @@ storm: $(STAMP) ## Play OPERATIONS through real processes with faults, duplicate
 
 flood: $(STAMP) ## Play RECORDS of a queue and a topic through real processes with faults, redeliveries and kills
 	@$(RUN) -m tests.faults.flood --records $(RECORDS)
+
+model: $(STAMP) ## Visit every state of the protocol's model, in larger worlds than the tests do, and try every mutant
+	@$(RUN) -m tests.faults.model --large
 
 e2e: $(STAMP) ## Run the tests through the platforms' own runtimes
 	@$(PYTEST) $(PARALLEL) tests/e2e
