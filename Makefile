@@ -76,6 +76,9 @@ mutants: $(STAMP) ## Switch off each rule of the real code by itself, and see th
 flood: $(STAMP) ## Play RECORDS of a queue and a topic through real processes with faults, redeliveries and kills
 	@$(RUN) -m tests.faults.flood --records $(RECORDS)
 
+model: $(STAMP) ## Visit every state of the protocol's model, in larger worlds than the tests do, and try every mutant
+	@$(RUN) -m tests.faults.model --large
+
 e2e: $(STAMP) ## Run the tests through the platforms' own runtimes
 	@$(PYTEST) $(PARALLEL) tests/e2e
 

@@ -1,0 +1,191 @@
+"""What is modelled, aspect by aspect: small worlds, larger ones, and the rules without which the small ones break."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from handler.core.commands import Mode
+from tests.faults.model import checker, group, store
+from tests.faults.model.acceptance import Acceptance
+from tests.faults.model.checker import Report
+from tests.faults.model.group import Faults
+from tests.faults.model.store import Way
+from tests.faults.model.worlds import GroupWorld
+
+AnyWorld: TypeAlias = Acceptance | GroupWorld
+
+UP, DOWN, SET = Mode.INCREASE, Mode.DECREASE, Mode.SET
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A rule left out, what breaks then, and the world in which it does."""
+
+    rule: str
+    breaks: str
+    world: AnyWorld
+
+    def check(self) -> Report:
+        """Look for the shortest trace that breaks it."""
+        world, left_out = self.world, {self.rule: False}
+        if isinstance(world, Acceptance):
+            return checker.check(replace(world, rules=replace(world.rules, **left_out)), self.breaks)
+        # The numbers on a shelf are those of one search.
+        other = replace(world, rules=replace(world.rules, **left_out), shelf=group.Shelf())
+        return checker.check(other, self.breaks)
+
+
+@dataclass(frozen=True)
+class Aspect:
+    """One part of the protocol. `small` is checked by every run of the tests, `large` by the command line."""
+
+    name: str
+    small: Sequence[AnyWorld]
+    large: Sequence[AnyWorld]
+    mutants: Sequence[Mutant]
+
+
+def check(world: AnyWorld) -> Report:
+    """Visit every state of a world."""
+    if isinstance(world, Acceptance):
+        return checker.check(world)
+    return checker.check(world)
+
+
+def aspects() -> list[Aspect]:
+    """All of them, in the order of the protocol."""
+    return [_swapping(), _stepping(), _by_epoch(), _refusals(), _late(), _sets(), _first_use(), _copies(), _others()]
+
+
+def _swapping() -> Aspect:
+    """R1, R5 with a store that does no more than compare-and-swap; records one by one before the row."""
+    same = Acceptance((0, 0), Way.SWAP, in_parts=True)
+    two = Acceptance((0, 1), Way.SWAP, in_parts=True)
+    mutants = [
+        Mutant("record_after_row", store.DOUBLE, same),
+        Mutant("append_checks_version", store.DOUBLE, same),
+        Mutant("begin_checks_version", store.DOUBLE, same),
+        Mutant("opening_checks_version", store.DOUBLE, same),
+        Mutant("records_first", store.LOST, same),
+        Mutant("settle_checks_attempt", store.FALSE_COMPLETED, two),
+        Mutant("settle_leaves_queue", store.LOST, two),
+        Mutant("sends_only_own", store.DOUBLE, same),
+        Mutant("read_after_expiry", store.DOUBLE, same),
+        Mutant("late_send_refused", store.DOUBLE, same),
+        Mutant("doubt_is_remembered", store.FALSE_REFUSAL, same),
+    ]
+    large = [replace(two, deliveries=(0, 0, 1)), replace(two, deliveries=(0, 1, 2))]
+    return Aspect("accept and settle by compare-and-swap", [same, two], large, mutants)
+
+
+def _stepping() -> Aspect:
+    """R1 where the store accepts in one step, and may begin in the same step."""
+    same, two = Acceptance((0, 0), Way.STEP), Acceptance((0, 1), Way.STEP)
+    mutants = [
+        Mutant("begin_checks_record", store.DOUBLE, same),
+        Mutant("begin_checks_attempt", store.LOST, two),
+        Mutant("begin_checks_queue", store.DOUBLE, same),
+        Mutant("append_checks_owed", store.DOUBLE, same),
+    ]
+    return Aspect("accept and begin in one step", [same, two], [replace(two, deliveries=(0, 0, 1))], mutants)
+
+
+def _by_epoch() -> Aspect:
+    """R1 where an append is conditional on no settlement or swap since the row was read, and on not being owed."""
+    same = Acceptance((0, 0), Way.EPOCH, in_parts=True)
+    two = Acceptance((0, 1), Way.EPOCH, in_parts=True)
+    mutants = [
+        Mutant("append_checks_epoch", store.DOUBLE, same),
+        Mutant("append_checks_owed", store.DOUBLE, same),
+        Mutant("settling_raises_epoch", store.DOUBLE, same),
+        Mutant("record_after_row", store.DOUBLE, same),
+    ]
+    return Aspect("append by epoch", [same, two], [replace(two, deliveries=(0, 0, 1))], mutants)
+
+
+def _refusals() -> Aspect:
+    """R6: runs are split, one operation alone is rejected, and refusals that lie are found out."""
+    run = GroupWorld((0, 1, 2), (UP, UP, UP), Faults(0), bad=frozenset({1}))
+    pair = GroupWorld((0, 1), (UP, UP), Faults(2, passing=True, unheard=True), bad=frozenset({1}))
+    slow = GroupWorld((0, 0), (UP,), Faults(2, early=True), bad=frozenset({0}))
+    lies = GroupWorld((0, 1), (UP, DOWN), Faults(2, lies=True, passing=True))
+    mutants = [
+        Mutant("runs_are_split", group.INNOCENT, run),
+        Mutant("passing_is_not_final", group.INNOCENT, lies),
+        Mutant("refusals_are_confirmed", group.FALSE_REJECTED, lies),
+        Mutant("refused_are_remembered", group.FROZEN, lies),
+        Mutant("rejection_with_the_row", group.FALSE_REJECTED, slow),
+        Mutant("rejects_only_its_own", group.FALSE_REJECTED, slow),
+        Mutant("weights_differ", group.FALSE_COMPLETED, run),
+    ]
+    large = [replace(run, faults=Faults(1, passing=True, unheard=True)), replace(lies, faults=Faults(3, lies=True))]
+    return Aspect("refusals, splitting and lies", [run, pair, slow, lies], large, mutants)
+
+
+def _late() -> Aspect:
+    """R7, R11: the bound is broken, and the receipt names what landed; a request that lands twice."""
+    late = GroupWorld((0, 1), (UP, DOWN), Faults(2, late=True))
+    twice = GroupWorld((0, 1), (UP, DOWN), Faults(2, copied=True))
+    bound = GroupWorld((0, 0), (UP,), Faults(3, early=True, unheard=True))
+    mutants = [
+        Mutant("expired_are_remembered", group.FROZEN, late),
+        Mutant("forgets_after_death", group.WRONG_VALUE, late),
+        Mutant("excess_is_owed", group.WRONG_VALUE, late),
+        Mutant("owed_are_settled_by_a_late_landing", group.WRONG_VALUE, late),
+        Mutant("late_send_refused", group.DOUBLE, bound),
+        Mutant("read_after_expiry", group.DOUBLE, bound),
+    ]
+    large = [replace(late, faults=Faults(4, late=True)), replace(late, deliveries=(0, 0, 1))]
+    return Aspect("late landings, memory and debt", [late, twice, bound], large, mutants)
+
+
+def _sets() -> Aspect:
+    """Set among deltas: in the order of acceptance while the bound holds, frozen where a late one overwrites."""
+    mixed = GroupWorld((0, 1, 2), (UP, SET, DOWN), Faults(1, early=True))
+    lies = GroupWorld((0, 1), (UP, SET), Faults(2, lies=True))
+    late = GroupWorld((0, 1, 1), (UP, SET), Faults(2, late=True, crash=False, lost=False))
+    apart = GroupWorld((0, 1), (UP, SET), Faults(2, late=True), apart=True)
+    mutants = [
+        Mutant("set_reads_first", group.WRONG_VALUE, apart),
+        Mutant("set_clears_debt", group.WRONG_VALUE, late),
+        Mutant("unexplained_freezes", group.WRONG_VALUE, late),
+    ]
+    large = [replace(mixed, faults=Faults(2, early=True)), replace(mixed, faults=Faults(2, lies=True))]
+    return Aspect("Set among deltas", [mixed, lies, late, apart], large, mutants)
+
+
+def _first_use() -> Aspect:
+    """R9: a group that the ledger does not know, with and without a receipt of an older ledger's."""
+    new = GroupWorld((0, 1), (UP, UP), Faults(1), begun=False)
+    old = GroupWorld((0, 1), (UP, UP), Faults(1), begun=False, history=True)
+    mutants = [
+        Mutant("first_use_reads", group.FROZEN, replace(old, history=True)),
+        Mutant("adopts_after_the_wait", group.FROZEN, old),
+    ]
+    large = [replace(old, faults=Faults(2)), replace(new, deliveries=(0, 0, 1))]
+    return Aspect("first use and adoption", [new, old], large, mutants)
+
+
+def _copies() -> Aspect:
+    """R10: the ledger is put back to a copy of any moment, with calls under way."""
+    known = GroupWorld((0, 1), (UP, UP), Faults(0, restore=True))
+    crash = GroupWorld((0,), (UP,), Faults(1, restore=True))
+    unknown = GroupWorld((0,), (UP,), Faults(1, restore=True), begun=False)
+    mutants = [
+        Mutant("copies_are_verified", group.DOUBLE, crash),
+        Mutant("verifies_after_the_wait", group.DOUBLE, crash),
+        Mutant("unexplained_freezes", group.DOUBLE, crash),
+        Mutant("new_rows_of_a_copy_wait", group.DOUBLE, unknown),
+        Mutant("lost_beginnings_freeze", group.DOUBLE, unknown),
+    ]
+    large = [replace(known, faults=Faults(1, restore=True)), replace(known, begun=False)]
+    return Aspect("a ledger that is put back", [known, crash, unknown], large, mutants)
+
+
+def _others() -> Aspect:
+    """R7: somebody else writes the receipt."""
+    foreign = GroupWorld((0, 1), (UP, UP), Faults(2, foreign=True))
+    mutants = [Mutant("unexplained_freezes", group.DOUBLE, replace(foreign, deliveries=(0,), modes=(UP,)))]
+    return Aspect("a receipt that others write", [foreign], [replace(foreign, deliveries=(0, 0, 1))], mutants)

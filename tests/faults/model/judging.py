@@ -1,0 +1,173 @@
+"""What a worker concludes from a receipt in the world of one group; the verdict is that of `handler.core`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from handler.core import transitions
+from handler.core.commands import Mode
+from handler.core.outcomes import Rejected
+from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
+from handler.core.rows import Attempt, Row
+from tests.faults.model.group import At, Reply, State, Worker
+from tests.faults.model.moving import Moves, Moving, with_records, with_worker
+
+SEEN = transitions.Seen({}, later=True, at=0.0)
+REFUSED = Rejected(10004, "")
+INEXPLICABLE = "nothing explains the receipt"
+
+# One tick after its death a remembered attempt is forgotten, which is a day in the function.
+FORGET_TICKS = 1
+
+
+@dataclass
+class Judging(Moving):
+    """From a look at the receipt to the next row (R4-R7, R9, R10)."""
+
+    def _ask(self, state: State, number: int) -> Moves:
+        """A read tells the receipt as it is, and was asked for when the clock was no later than now."""
+        worker = state.workers[number]
+        asked = worker._replace(at=At.JUDGE, asked=state.clock, value=state.receipt, fresh=True)
+        yield "reads the receipt", with_worker(state, number, asked)
+        if worker.reply is Reply.PASSING and self.faults.lies and state.faults:
+            row = self.shelf.rows[state.row]
+            if row and row.attempt:
+                after = self._confirmed(state._replace(faults=state.faults - 1), number, row, row.attempt)
+                yield "is refused the READ likewise", after
+
+    def _judge(self, state: State, number: int, row: Row) -> Moves:
+        """With a receipt's value in hand, and the row that it was read for."""
+        worker = state.workers[number]
+        value = worker.value or 0
+        if row.generation < state.generation and self.rules.copies_are_verified and not worker.reply:
+            yield from self._verified(state, number, row, value)
+        elif begins(row):
+            after = (
+                self._established(state, number, row) if worker.fresh else with_worker(state, number, Worker(At.LOOP))
+            )
+            yield "notes what it has read", after
+        elif row.attempt or value != row.base:
+            yield from self._conclude(state, number, row, value)
+        elif row.queue or row.debt:
+            yield from self._heard(state, self._open_next(state, number, row), number, "opens")
+        else:
+            asked = worker.asked if self.rules.forgets_after_death else worker.asked + 2
+            forgotten = transitions.forgotten(row, asked, lambda _: 0, FORGET_TICKS)
+            yield "forgets", self._put(state, number, forgotten.changed())
+
+    def _conclude(self, state: State, number: int, row: Row, value: int) -> Moves:
+        """R4 to R7."""
+        worker = state.workers[number]
+        asked = worker.asked if self.rules.read_after_expiry else state.clock
+        verdict = judge(row, Sight(value, asked), 0)
+        again = with_worker(state, number, Worker(At.LOOP, worker.mine, worker.reply))
+        if isinstance(verdict, Landed):
+            after = self._settled(state, number, row, value, verdict.times)
+            yield from self._heard(state, after or again, number, "concludes: landed")
+        elif not worker.fresh:
+            yield "finds the row moved", again
+        elif isinstance(verdict, Unexplained):
+            adopted = (
+                transitions.frozen(row, INEXPLICABLE) if self.rules.unexplained_freezes else row.changed(base=value)
+            )
+            yield "concludes: inexplicable", self._put(state, number, adopted)
+        elif row.attempt is None:
+            yield "goes on", again
+        elif worker.reply:
+            yield from self._heard(state, self._confirmed(state, number, row, row.attempt), number, "takes the refusal")
+        elif isinstance(verdict, TooEarly):
+            yield "concludes nothing", again
+        else:
+            lapsed = transitions.not_landed(row)
+            lapsed = lapsed if self.rules.expired_are_remembered else replace(lapsed, remembered=row.remembered)
+            yield from self._heard(state, self._put(state, number, lapsed), number, "concludes: not landed")
+
+    def _settled(self, state: State, number: int, row: Row, value: int, times: Mapping[str, int]) -> State | None:
+        """R5 and R7; None where the row has moved, and it is no plain settlement."""
+        change = transitions.landed(row, value, times, SEEN)
+        plain = bool(row.attempt and set(times) == {row.attempt.id} and not change.excess and not row.remembered)
+        if not plain and not state.workers[number].fresh:
+            return None
+        after = change.row
+        if not plain:
+            after = transitions.forgotten(after, state.workers[number].asked, lambda _: 0, FORGET_TICKS)
+        if not self.rules.excess_is_owed:
+            after = replace(after, debt=())
+        if row.attempt and row.attempt.mode is Mode.SET and not self.rules.set_clears_debt:
+            after = replace(after, debt=after.debt or row.debt)
+        if not self.rules.owed_are_settled_by_a_late_landing and row.attempt and row.attempt.id not in times:
+            return self._put(state, number, replace(row, base=value, remembered=after.remembered))
+        return self._put(state, number, after, change.records)
+
+    def _confirmed(self, state: State, number: int, row: Row, attempt: Attempt) -> State:
+        """R6: a refusal of this very attempt."""
+        reply = state.workers[number].reply
+        rules = self.rules
+        if reply is Reply.PASSING and rules.passing_is_not_final:
+            return self._put(state, number, self._refused(row))
+        if attempt.correction:
+            return self._put(state, number, self._refused(row, for_good=True))
+        if len(attempt.entries) > 1 and rules.runs_are_split:
+            return self._put(state, number, self._refused(row, split=True))
+        change = transitions.answered(row, REFUSED, 0.0)
+        if not rules.rejection_with_the_row:
+            written = state._replace(records=with_records(state.records, change.records))
+            return with_worker(written, number, state.workers[number]._replace(at=At.REJECT))
+        return self._put(state, number, change.row, change.records)
+
+    def _refused(self, row: Row, *, split: bool = False, for_good: bool = False) -> Row:
+        after = transitions.refused(row, split=split, for_good=for_good)
+        return after if self.rules.refused_are_remembered else replace(after, remembered=row.remembered)
+
+    def _reject_late(self, state: State, number: int, row: Row) -> tuple[str, State]:
+        """The other half of a rejection that was not written at once."""
+        worker = state.workers[number]
+        if row.attempt is None or int(row.attempt.id) != worker.mine:
+            return "finds the row moved", with_worker(state, number, Worker(At.LOOP))
+        return "clears the row", self._put(state, number, transitions.answered(row, REFUSED, 0.0).row)
+
+    def _establish(self, state: State, number: int, row: Row) -> Moves:
+        """R9: the first read, and the second one when what a history has under way is dead."""
+        if row.sighted is None and not self.rules.first_use_reads:
+            yield "takes the group for new", self._put(state, number, row.changed(base=0))
+        elif row.sighted is None or state.clock > row.sighted or not self.rules.adopts_after_the_wait:
+            yield from self._ask(state, number)
+
+    def _established(self, state: State, number: int, row: Row) -> State:
+        """What the read says of a group that begins."""
+        worker = state.workers[number]
+        if worker.value is None and worker.asked <= state.started and self.rules.new_rows_of_a_copy_wait:
+            return with_worker(state, number, Worker(At.LOOP))
+        if worker.value is None:
+            return self._put(state, number, row.changed(base=0, sighted=None))
+        if row.sighted is None and state.generation > 1 and self.rules.lost_beginnings_freeze:
+            return self._put(state, number, transitions.frozen(row, INEXPLICABLE))
+        if row.sighted is None:
+            return self._put(state, number, row.changed(sighted=worker.asked))
+        return self._put(state, number, row.changed(base=worker.value, sighted=None))
+
+    def _verify(self, state: State, number: int, row: Row) -> Moves:
+        """R10: a sight of the row, then a wait, then the receipt."""
+        if row.sighted is None or row.sighted_in != state.generation:
+            sighted = row.changed(sighted=state.clock, sighted_in=state.generation)
+            yield "sights the row", self._put(state, number, sighted)
+        elif state.clock > row.sighted or not self.rules.verifies_after_the_wait:
+            yield from self._ask(state, number)
+
+    def _verified(self, state: State, number: int, row: Row, value: int) -> Moves:
+        """What the receipt says of a row of an older generation."""
+        if not state.workers[number].fresh:
+            yield "finds the row moved", with_worker(state, number, Worker(At.LOOP))
+        elif row.base is None and row.owed and state.workers[number].value is not None:
+            yield "misses the beginning", self._put(state, number, transitions.frozen(row, INEXPLICABLE))
+        elif row.base is None or (row.attempt is None and value == row.base):
+            verified = row.changed(generation=state.generation, sighted=None)
+            yield "verifies the row", self._put(state, number, verified)
+        else:
+            yield from self._conclude(state, number, row, value)
+
+
+def begins(row: Row) -> bool:
+    """Whether nothing was ever sent on the ground of this row (R9)."""
+    return row.base is None and row.attempt is None

@@ -1,0 +1,121 @@
+"""How rows are moved in the world of one group: by the function's own rules, and by compare-and-swap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from handler.core.commands import KEYS_PER_GROUP, Mode
+from handler.core.outcomes import Applied
+from handler.core.rows import Attempt, Entry, Record, Row
+from handler.core.runs import correction_of, next_run
+from tests.faults.model.group import (
+    KEY,
+    OTHER_KEY,
+    WEIGHT_RATIO,
+    WEIGHT_UNIT,
+    At,
+    Faults,
+    Is,
+    Reply,
+    Rules,
+    Shelf,
+    State,
+    Worker,
+    entry,
+)
+
+Moves = Iterator[tuple[str, State]]
+
+
+@dataclass
+class Moving:
+    """One group, and the `deliveries` to it by the operation that each brings, whose mode is in `modes`."""
+
+    deliveries: tuple[int, ...]
+    modes: tuple[Mode, ...]
+    faults: Faults
+    bad: frozenset[int] = frozenset()
+    """Operations that the API may refuse whenever a call carries them."""
+    apart: bool = False
+    """Whether each Set is of another counter than the deltas."""
+    rules: Rules = field(default_factory=Rules)
+    shelf: Shelf = field(default_factory=Shelf)
+
+    def entry(self, operation: int) -> Entry:
+        """What is asked for."""
+        mode = self.modes[operation]
+        return entry(operation, mode, OTHER_KEY if self.apart and mode is Mode.SET else KEY)
+
+    def _mode_next(self, row: Row) -> Mode:
+        return correction_of(row.debt, KEYS_PER_GROUP)[0] if row.debt else row.queue[0].mode
+
+    def _open_next(self, state: State, number: int, row: Row) -> State:
+        """R2: a payment, or the next run."""
+        if row.debt:
+            mode, correction = correction_of(row.debt, KEYS_PER_GROUP)
+            return self._open(state, number, row, (), row.queue, mode, correction)
+        run = next_run(row.queue, {}, KEYS_PER_GROUP)
+        return self._open(state, number, row, run, row.queue[len(run) :])
+
+    def _open(
+        self,
+        state: State,
+        number: int,
+        row: Row,
+        entries: tuple[Entry, ...],
+        queue: tuple[Entry, ...],
+        mode: Mode | None = None,
+        correction: tuple[tuple[str, int], ...] = (),
+    ) -> State:
+        weight = WEIGHT_UNIT * (WEIGHT_RATIO**state.made if self.rules.weights_differ else 1)
+        attempt = Attempt(
+            str(state.made), weight, mode or entries[0].mode, entries, state.clock, 0, correction=correction
+        )
+        opened = row.opened(attempt, queue)
+        after = self._put(state._replace(made=state.made + 1), number, opened)
+        request = self.shelf.attempt(opened.attempt or attempt)
+        sender = Worker(At.SEND, state.made, Reply.UNSENT, request, None, fresh=True)
+        return with_worker(after, number, sender)
+
+    def _put(self, state: State, number: int, row: Row, records: Mapping[str, Record] | None = None) -> State:
+        """Write the row, with its records; what others have in hand is out of date, or at least not the newest."""
+        before = self.shelf.rows[state.row]
+        workers = tuple(_outdated(worker, before, row) for worker in state.workers)
+        after = state._replace(
+            row=self.shelf.row(row), records=with_records(state.records, records or {}), workers=workers
+        )
+        return with_worker(after, number, Worker(At.LOOP))
+
+    def _heard(self, before: State, after: State, number: int, what: str) -> Moves:
+        """A write, and the same where its answer is lost."""
+        yield what, after
+        if self.faults.unheard and before.faults and after.row != before.row:
+            worker = after.workers[number]
+            doubtful = Worker(At.LOOP, worker.mine, worker.reply, worker.asked) if worker.mine >= 0 else worker
+            own = before.workers[number]
+            if worker.mine < 0 and own.reply:
+                doubtful = Worker(At.LOOP, own.mine, own.reply)
+            yield f"{what}, unheard", with_worker(after, number, doubtful)._replace(faults=before.faults - 1)
+
+
+def with_worker(state: State, number: int, worker: Worker) -> State:
+    """The state with one worker elsewhere."""
+    return state._replace(workers=(*state.workers[:number], worker, *state.workers[number + 1 :]))
+
+
+def _outdated(worker: Worker, before: Row | None, after: Row) -> Worker:
+    if worker.at not in {At.JUDGE, At.WAIT, At.SEND}:
+        return worker
+    same = before is not None and before.attempt == after.attempt and before.base == after.base
+    if worker.at is At.JUDGE and not same:
+        return Worker(At.LOOP, worker.mine, worker.reply)
+    return worker._replace(fresh=False)
+
+
+def with_records(known: tuple[int, ...], records: Mapping[str, Record]) -> tuple[int, ...]:
+    """The records with these beside them; the first answer of an operation stays."""
+    told = {
+        int(name): Is.APPLIED if isinstance(record.answer, Applied) else Is.REJECTED for name, record in records.items()
+    }
+    return tuple(old or told.get(number, Is.UNKNOWN) for number, old in enumerate(known))
