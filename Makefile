@@ -9,6 +9,7 @@ PARALLEL := -n auto --maxprocesses=8 --dist worksteal --durations=10
 STAMP := $(VENV)/.installed
 MINISTACK_STAMP := $(MINISTACK)/.installed
 OPERATIONS ?= 300
+LEDGER ?= sqlite
 RECORDS ?= 3000
 PINS := .pins
 
@@ -16,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve verify test unit contract integration faults storm flood e2e bench cold-start inspect adopt release restored parked package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
+.PHONY: help set-up run serve verify test unit contract integration faults storm flood bench e2e bench cold-start inspect adopt release restored parked package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -56,17 +57,20 @@ contract: $(STAMP) ## Run what every ledger has to pass
 integration: $(STAMP) $(MINISTACK_STAMP) ## Run the tests over real sockets
 	@$(PYTEST) $(PARALLEL) tests/integration
 
-faults: $(STAMP) ## Run the tests with crashes, losses and late landings
+faults: $(STAMP) $(MINISTACK_STAMP) ## Run the tests with crashes, losses and late landings
 	@$(PYTEST) $(PARALLEL) tests/faults
 
 cold-start: $(STAMP) ## Measure what is deployed from the start of its process to its first answer
 	@$(RUN) -m tests.benchmarks.cold_start
 
-storm: $(STAMP) ## Play OPERATIONS through real processes with faults, duplicates and kills
-	@$(RUN) -m tests.faults.storm --operations $(OPERATIONS)
+storm: $(STAMP) $(MINISTACK_STAMP) ## Play OPERATIONS on LEDGER through real processes with faults, duplicates and kills (FLAGS=--restarts)
+	@$(RUN) -m tests.faults.storm --operations $(OPERATIONS) --ledger $(LEDGER) $(FLAGS)
 
 flood: $(STAMP) ## Play RECORDS of a queue and a topic through real processes with faults, redeliveries and kills
 	@$(RUN) -m tests.faults.flood --records $(RECORDS)
+
+bench: $(STAMP) $(MINISTACK_STAMP) ## Measure the ledgers and the limiter beside their bars, and write tests/benchmarks/RESULTS.md
+	@$(RUN) -m tests.benchmarks.ledgers
 
 e2e: $(STAMP) ## Run the tests through the platforms' own runtimes
 	@$(PYTEST) $(PARALLEL) tests/e2e
