@@ -9,6 +9,7 @@ PARALLEL := -n auto --maxprocesses=8 --dist worksteal --durations=10
 STAMP := $(VENV)/.installed
 MINISTACK_STAMP := $(MINISTACK)/.installed
 OPERATIONS ?= 300
+LEDGER ?= sqlite
 RECORDS ?= 3000
 SEEDS ?= 1000000
 PINS := .pins
@@ -58,14 +59,14 @@ contract: $(STAMP) ## Run what every ledger has to pass
 integration: $(STAMP) $(MINISTACK_STAMP) ## Run the tests over real sockets
 	@$(PYTEST) $(PARALLEL) tests/integration
 
-faults: $(STAMP) ## Run the tests with crashes, losses and late landings
+faults: $(STAMP) $(MINISTACK_STAMP) ## Run the tests with crashes, losses and late landings
 	@$(PYTEST) $(PARALLEL) tests/faults
 
 cold-start: $(STAMP) ## Measure what is deployed from the start of its process to its first answer
 	@$(RUN) -m tests.benchmarks.cold_start
 
-storm: $(STAMP) ## Play OPERATIONS through real processes with faults, duplicates and kills
-	@$(RUN) -m tests.faults.storm --operations $(OPERATIONS)
+storm: $(STAMP) $(MINISTACK_STAMP) ## Play OPERATIONS on LEDGER through real processes with faults, duplicates and kills (FLAGS=--restarts)
+	@$(RUN) -m tests.faults.storm --operations $(OPERATIONS) --ledger $(LEDGER) $(FLAGS)
 
 simulate: $(STAMP) ## Play SEEDS small worlds, one in ten the whole way (FLAGS="--first 1000000 --jobs 1")
 	@$(RUN) -m tests.faults.simulate --seeds $(SEEDS) --jobs 2 $(FLAGS)
@@ -78,6 +79,9 @@ flood: $(STAMP) ## Play RECORDS of a queue and a topic through real processes wi
 
 model: $(STAMP) ## Visit every state of the protocol's model, in larger worlds than the tests do, and try every mutant
 	@$(RUN) -m tests.faults.model --large
+
+bench: $(STAMP) $(MINISTACK_STAMP) ## Measure the ledgers and the limiter beside their bars, and write tests/benchmarks/RESULTS.md
+	@$(RUN) -m tests.benchmarks.ledgers
 
 e2e: $(STAMP) ## Run the tests through the platforms' own runtimes
 	@$(PYTEST) $(PARALLEL) tests/e2e

@@ -16,7 +16,7 @@ from tests.faults.storm import Asked
 from tests.sandbox.contexts import lambda_context
 
 TIMEOUT_S: Final = 28.0
-PATIENCE_S: Final = 120.0
+PATIENCE_S: Final = 300.0
 
 Start: TypeAlias = Callable[[], list[object]]
 

@@ -17,6 +17,7 @@ from typing import Final, Literal, TypeAlias
 import pytest
 
 from handler.core.commands import operation_id
+from tests.contract import redis_server
 from tests.e2e.watching import wait_for
 from tests.faults.ledgers import StormLedger, redis_url, redis_with_password
 from tests.faults.storm import LAG_S, Asked
@@ -118,6 +119,7 @@ class Loss:
 @pytest.fixture
 def loss(tmp_path: Path) -> Iterator[Loss]:
     """Four instances on one server."""
+    redis_server.started(tmp_path)
     with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as chat, redis_with_password(tmp_path) as server:
         for group in ALL:
             chat.create_group(group)
