@@ -11,12 +11,14 @@ MINISTACK_STAMP := $(MINISTACK)/.installed
 OPERATIONS ?= 300
 RECORDS ?= 3000
 PINS := .pins
+AUDIT := .audit
+SECONDS ?= 60
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve verify test unit contract integration faults storm flood e2e inspect adopt release restored parked coverage lint format pins clean
+.PHONY: help set-up run serve verify test unit contract integration faults fuzz storm flood audit e2e inspect adopt release restored parked coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -58,6 +60,18 @@ integration: $(STAMP) $(MINISTACK_STAMP) ## Run the tests over real sockets
 
 faults: $(STAMP) ## Run the tests with crashes, losses and late landings
 	@$(PYTEST) $(PARALLEL) tests/faults
+
+fuzz: $(STAMP) ## Give the parsers mutated texts for SECONDS each (FLAGS="--atheris body" where that package is installed)
+	@$(RUN) -m tests.faults.fuzz --seconds $(SECONDS) $(FLAGS)
+
+# What is not audited is an error, so that a run without a network, or behind an index that knows no advisories, is not taken for a
+# clean one. The environment is a throw-away, because nothing of it is needed by the tests.
+audit: ## Look all pinned packages up in the advisories of PyPI (needs a network)
+	@test -x "$(AUDIT)/bin/pip-audit" || { "$(PYTHON)" -m venv --clear "$(AUDIT)" && "$(AUDIT)/bin/python" -m pip install --quiet pip-audit; }
+	@for set in layers tests tests/ministack; do \
+		"$(AUDIT)/bin/pip-audit" --strict --disable-pip --require-hashes --progress-spinner off --requirement $$set/requirements.txt || \
+			{ echo "NOT AUDITED, or with advisories: $$set/requirements.txt" >&2; exit 1; }; \
+	done
 
 storm: $(STAMP) ## Play OPERATIONS through real processes with faults, duplicates and kills
 	@$(RUN) -m tests.faults.storm --operations $(OPERATIONS)
@@ -113,5 +127,5 @@ pins: ## Renew all requirement files (PINS_FLAGS=--upgrade raises the versions)
 	done
 
 clean: ## Remove everything that make has made
-	@rm -rf "$(VENV)" "$(MINISTACK)" "$(PINS)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	@rm -rf "$(VENV)" "$(MINISTACK)" "$(PINS)" "$(AUDIT)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 	@find handler layers tests -name __pycache__ -type d -prune -exec rm -rf {} +
