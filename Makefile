@@ -13,12 +13,14 @@ LEDGER ?= sqlite
 RECORDS ?= 3000
 SEEDS ?= 1000000
 PINS := .pins
+AUDIT := .audit
+SECONDS ?= 60
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve verify test unit contract integration faults storm flood e2e bench cold-start simulate mutants model audit \
+.PHONY: help set-up run serve verify test unit contract integration faults fuzz storm flood e2e bench cold-start simulate mutants model audit \
 	inspect adopt release restored parked package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
@@ -73,6 +75,18 @@ simulate: $(STAMP) ## Play SEEDS small worlds, one in ten the whole way (FLAGS="
 
 mutants: $(STAMP) ## Switch off each rule of the real code by itself, and see the simulator find it
 	@$(RUN) -m tests.faults.mutants $(FLAGS)
+
+fuzz: $(STAMP) ## Give the parsers mutated texts for SECONDS each (FLAGS="--atheris body" where that package is installed)
+	@$(RUN) -m tests.faults.fuzz --seconds $(SECONDS) $(FLAGS)
+
+# What is not audited is an error, so that a run without a network, or behind an index that knows no advisories, is not taken for a
+# clean one. The environment is a throw-away, because nothing of it is needed by the tests.
+audit: ## Look all pinned packages up in the advisories of PyPI (needs a network)
+	@test -x "$(AUDIT)/bin/pip-audit" || { "$(PYTHON)" -m venv --clear "$(AUDIT)" && "$(AUDIT)/bin/python" -m pip install --quiet pip-audit; }
+	@for set in layers tests tests/ministack; do \
+		"$(AUDIT)/bin/pip-audit" --strict --disable-pip --require-hashes --progress-spinner off --requirement $$set/requirements.txt || \
+			{ echo "NOT AUDITED, or with advisories: $$set/requirements.txt" >&2; exit 1; }; \
+	done
 
 flood: $(STAMP) ## Play RECORDS of a queue and a topic through real processes with faults, redeliveries and kills
 	@$(RUN) -m tests.faults.flood --records $(RECORDS)
@@ -166,4 +180,6 @@ pins: ## Renew all requirement files (PINS_FLAGS=--upgrade raises the versions)
 clean: ## Remove everything that make has made
 	@rm -rf "$(VENV)" "$(MINISTACK)" "$(PINS)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* \
 		.serverless layers/build layers/node_modules
+
+	@rm -rf "$(VENV)" "$(MINISTACK)" "$(PINS)" "$(AUDIT)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 	@find handler layers tests -name __pycache__ -type d -prune -exec rm -rf {} +

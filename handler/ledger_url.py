@@ -19,6 +19,8 @@ FORM = (
 # AWS: 3 to 255 of these (CreateTable, TableName).
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _REGION = re.compile(r"[a-z0-9-]{1,32}")
+# A name or an address, as another reader of the URL would find it there, too.
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _DATABASE = re.compile(r"(/[0-9]{0,5})?")
 
 Synchronous = Literal["full", "normal"]
@@ -116,7 +118,8 @@ def _dynamodb(rest: str) -> DynamoDbUrl:
         raise _wrong("region must be a region's name, such as eu-west-1")
     if endpoint is not None:
         at = _split(endpoint)
-        if at.scheme not in {"http", "https"} or not at.hostname or "@" in at.netloc or at.query or at.fragment:
+        is_host = _HOST.fullmatch(at.hostname or "")
+        if at.scheme not in {"http", "https"} or not is_host or "@" in at.netloc or at.query or at.fragment:
             raise _wrong("endpoint must be http(s)://host[:port]")
     return DynamoDbUrl(table, region, endpoint, _switch(parameters, "create"))
 

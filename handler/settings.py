@@ -28,6 +28,8 @@ NUMBER_MAX = 10 * 365 * DAY_S
 
 _WHOLE = re.compile(r"[0-9]{1,12}")
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+# A name or an address, as another reader of the URL would find it there, too.
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _BASE_PATH = re.compile(r"/?[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?")
 
 _Value = TypeVar("_Value")
@@ -184,7 +186,8 @@ def _endpoint(text: str) -> str:
     except ValueError:
         raise ValueError(problem) from None
     plain = text.isascii() and text.isprintable() and not set(" \\?#@") & set(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or not plain:
+    is_host = _HOST.fullmatch(parts.hostname or "")
+    if parts.scheme not in {"http", "https"} or not is_host or port == 0 or not plain:
         raise ValueError(problem)
     return text.rstrip("/")
 

@@ -73,6 +73,7 @@ def test_a_password_is_not_shown() -> None:
         *(("dynamodb://hunter2?region=", "region must be"), ("dynamodb://abc?region=hunter2/", "region must be")),
         *(("dynamodb://abc?endpoint=ftp://hunter2", "endpoint must"), ("dynamodb://abc?endpoint=", "endpoint must")),
         ("dynamodb://abc?endpoint=http://u:hunter2@h", "endpoint must"),
+        ("dynamodb://abc?endpoint=http://hunter2;h%252f", "endpoint must"),
         *(("dynamodb://abc?create=hunter2", "true or false"), ("dynamodb://abc?make=hunter2", "each once")),
         *(("redis://", "must be redis://"), ("redis://u:hunter2@", "must be redis://")),
         *(("redis://h/hunter2", "must be redis://"), ("redis://h:hunter2", "address"), ("redis://h:0", "address")),

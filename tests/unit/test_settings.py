@@ -130,7 +130,22 @@ def test_the_bound_follows_life_and_guard() -> None:
         ),
         *(
             ("CHAT_ENDPOINT", f"http://{text}")
-            for text in ("u@h", "u:p@h", "h?a=b", "h?", "h#a", "h h", "h:99999", "[::1")
+            for text in (
+                "h%2fevil",
+                "h;evil",
+                "h|evil",
+                "[",
+                "h^",
+                "%40",
+                "u@h",
+                "u:p@h",
+                "h?a=b",
+                "h?",
+                "h#a",
+                "h h",
+                "h:99999",
+                "[::1",
+            )
         ),
         *((variable, "\udc80") for variable in VARIABLES),
     ],
