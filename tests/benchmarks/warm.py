@@ -44,7 +44,10 @@ def measured(variables: Mapping[str, str]) -> list[Figure]:
             chat.create_group(group)
             ask(group, "first")
         numbers = count()
-        with redis.Redis.from_url(variables["LEDGER_URL"]) as client, requests.Session() as session:
+        with (
+            redis.Redis.from_url(variables["LEDGER_URL"], decode_responses=True) as client,
+            requests.Session() as session,
+        ):
             bare = Bare(client, session, Caller(chat.endpoint, SDKAPPID, KEY))
             core = ExactlyOnce(bootstrap.service().instance, SDKAPPID)
             works: dict[str, Callable[[str], object]] = {
@@ -66,19 +69,19 @@ class Bare:
         keys, group = Keys(PREFIX), Group(SDKAPPID, "bare")
         self._row, self._unfinished, self._generation = keys.row(group), keys.unfinished(group), keys.generation
         self._record = keys.record(group, "")
-        self._base, self._number, self._receipt = client.hmget(self._row, "base", "gen", "key")
+        self._base, self._number, self._receipt = (str(text) for text in client.hmget(self._row, "base", "gen", "key"))
 
     def work(self, key: str) -> None:
         """Accept, call, settle."""
         record = self._record + key
-        keys = (self._row, self._unfinished, self._generation, record)
-        told = ("bare", key, TEXT, self._receipt, self._number, self._number, key)
+        keys: tuple[str, ...] = (self._row, self._unfinished, self._generation, record)
+        told: tuple[str, ...] = ("bare", key, TEXT, self._receipt, self._number, self._number, key)
         accepted = self._client.evalsha(scripts.BEGIN.sha, len(keys), *keys, *told)
         values = [{"Key": "like", "Value": 1}, {"Key": "_receipt", "Value": 700_001}]
         body = {"GroupId": "bare", "GroupCounter": values, "Mode": "Increase"}
         replied = self._session.post(self._url, json=body, timeout=4).json()
         keys = (self._row, self._unfinished, record)
-        told = ("bare", key, self._base, self._base, key, TEXT, RECORD_LIFE_MS)
+        told = ("bare", key, self._base, self._base, key, TEXT, str(RECORD_LIFE_MS))
         settled = self._client.evalsha(scripts.SETTLE.sha, len(keys), *keys, *told)
         if not accepted or replied["ErrorCode"] != 0 or not settled:
             raise RuntimeError("the bare work was not done")

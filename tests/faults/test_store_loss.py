@@ -96,15 +96,15 @@ class Loss:
 
     def bring_back(self, group: str) -> None:
         """What the README tells an operator to do, with the vendor's own log to judge by."""
-        while (shown := self._order("inspect", group))["row"]["frozen"]:
-            time.sleep(shown["ready_in_s"])
-            shown = self._order("inspect", group)
-            if not shown["to_be_judged"]:
+        while (shown := Shown(self._order("inspect", group))).frozen:
+            time.sleep(shown.ready_in_s)
+            shown = Shown(self._order("inspect", group))
+            if not shown.to_be_judged:
                 self._order("adopt", group)
                 continue
             landed = dict(zip(self._ids(), reversed(self.counted(group)), strict=True))
-            verdicts = {named: "not-landed" if landed[named] == "0" else "landed" for named in shown["to_be_judged"]}
-            self._order("release", group, verdicts=verdicts, receipt=shown["upstream"]["receipt"])
+            verdicts = {named: "not-landed" if landed[named] == "0" else "landed" for named in shown.to_be_judged}
+            self._order("release", group, verdicts=verdicts, receipt=shown.receipt)
 
     def _ids(self) -> list[str]:
         return [operation_id(CALLER, f"key-{place}") for place in range(PLACES)]
@@ -114,6 +114,23 @@ class Loss:
         reply = self._weather.invoke(event, random.Random(task))
         assert isinstance(reply, dict), reply
         return reply
+
+
+class Shown:
+    """What an inspection shows of a group."""
+
+    def __init__(self, reply: dict[str, object]) -> None:
+        row, upstream, ready_in_s, to_be_judged = (
+            reply[name] for name in ("row", "upstream", "ready_in_s", "to_be_judged")
+        )
+        assert isinstance(row, dict)
+        assert isinstance(upstream, dict)
+        assert isinstance(ready_in_s, float | int)
+        assert isinstance(to_be_judged, list)
+        self.frozen: str | None = row["frozen"]
+        self.receipt: int | None = upstream["receipt"]
+        self.ready_in_s = float(ready_in_s)
+        self.to_be_judged: list[str] = to_be_judged
 
 
 @pytest.fixture

@@ -315,7 +315,7 @@ def test_an_error_leaves_with_nothing_of_what_led_to_it(monkeypatch: pytest.Monk
 
     def mistaken(*_: object) -> Event:
         try:
-            int(KEY)
+            return {"left": int(KEY)}
         except ValueError:
             raise SecretUnavailable("there is none") from None
 
