@@ -23,7 +23,7 @@ from handler.core.ledger import Ledger
 from handler.core.notices import Notice
 from handler.core.ports import Clock, Ports, Rules
 from handler.core.shelf import Shelf
-from handler.ledger_url import SqliteUrl
+from handler.ledger_url import RedisUrl, SqliteUrl
 from handler.reports import Reports
 from handler.settings import Settings
 from handler.triggers.auth import Authenticator, Bearer, Callers
@@ -114,9 +114,20 @@ def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, Shelf]:
     if is_reference(text):
         text = read_reference(text, os.environ, ledger_url.VARIABLE)
     url = ledger_url.read(text)
+    if isinstance(url, RedisUrl):
+        return _redis_stores(url, clock)
     if not isinstance(url, SqliteUrl):
-        raise SettingsError(ledger_url.VARIABLE, "this release has the ledger sqlite:/// only")
+        raise SettingsError(ledger_url.VARIABLE, "this release has no DynamoDB ledger")
     ledger = SqliteLedger(url.path, clock, synchronous=url.synchronous)
+    return ledger, ledger.shelf()
+
+
+def _redis_stores(url: RedisUrl, clock: Clock) -> tuple[Ledger, Shelf]:
+    from handler.ledgers.redis import RedisLedger
+    from handler.ledgers.redis_connections import Endpoint
+
+    endpoint = Endpoint(url.url, url.cluster, url.authorities)
+    ledger = RedisLedger(endpoint, clock, warn=reports().warn, wait=url.wait)
     return ledger, ledger.shelf()
 
 

@@ -41,13 +41,14 @@ def begun_text(attempt: Attempt) -> str:
 def join(parts: Parts) -> Row:
     """The row that the parts come to."""
     row = decode_row(parts.body)
-    if row.attempt is not None and row.attempt.id != parts.open:
-        # It was settled since, and what it carried is owed no more.
-        row = row.changed(attempt=None)
-    if row.attempt is None and parts.open is not None and parts.begun is not None:
-        row = replace(row, attempt=_begun(parts.begun, parts.base or 0))
+    if parts.version == row.version:
+        return row
+    attempt = row.attempt
+    if attempt is None or attempt.id != parts.open:
+        # What the body had open was settled since, and what it carried is owed no more.
+        attempt = _begun(parts.begun, parts.base or 0) if parts.open is not None and parts.begun is not None else None
     queue = (*row.queue, *map(decode_entry, parts.tail))
-    return replace(row, version=parts.version, base=parts.base, queue=queue)
+    return replace(row.changed(attempt=attempt, base=parts.base, queue=queue), version=parts.version)
 
 
 def entry_texts(entries: Iterable[Entry]) -> tuple[str, ...]:

@@ -10,10 +10,18 @@ from typing import TypeAlias
 import pytest
 
 from handler.core.shelf import Shelf
+from tests.contract.redis_server import end_shared_server
 from tests.contract.shelves import SHELVES
 from tests.contract.stores import LEDGERS, SHARED_LEDGERS, GivenClock, OpenLedger, SharedStore, Store
 
 Opener: TypeAlias = Callable[[], OpenLedger]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _servers() -> Iterator[None]:
+    """The servers that tests share end with the last test."""
+    yield
+    end_shared_server()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from handler.core.shelf import Parked, Shelf
 from handler.ledgers.sqlite import SqliteLedger
+from tests.contract.redis_store import prefixed_redis
 from tests.contract.stores import GivenClock
 from tests.sandbox.memory_shelf import MemoryShelf
 
@@ -32,7 +33,13 @@ def _memory(folder: Path) -> Iterator[Shelf]:
     yield MemoryShelf()
 
 
-SHELVES: dict[str, Callable[[Path], Opened]] = {"memory": _memory, "sqlite": sqlite_shelf}
+@contextmanager
+def _redis(folder: Path) -> Iterator[Shelf]:
+    with closing(prefixed_redis().open(GivenClock())) as ledger:
+        yield ledger.shelf()
+
+
+SHELVES: dict[str, Callable[[Path], Opened]] = {"memory": _memory, "redis": _redis, "sqlite": sqlite_shelf}
 
 
 def parked(name: str = "message-1", **changes: str) -> Parked:

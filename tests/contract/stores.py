@@ -14,6 +14,7 @@ from handler.core.ledger import Ledger
 from handler.core.ports import Clock
 from handler.core.rows import Group, Records, Row
 from handler.ledgers.sqlite import SqliteLedger
+from tests.contract.redis_store import PrefixedRedis, prefixed_redis
 from tests.sandbox.clocks import ManualClock
 from tests.sandbox.memory_ledger import MemoryLedger
 
@@ -168,7 +169,15 @@ def _memory(request: pytest.FixtureRequest, clock: Clock) -> MemoryStore:
     return MemoryStore(clock)
 
 
-LEDGERS: dict[str, Callable[[pytest.FixtureRequest, Clock], Store]] = {"memory": _memory, "sqlite": _quick_sqlite}
+def _redis(request: pytest.FixtureRequest, clock: Clock) -> PrefixedRedis:
+    return prefixed_redis()
 
-SHARED_LEDGERS: dict[str, Callable[[pytest.FixtureRequest, Clock], SharedStore]] = {"sqlite": _sqlite}
+
+LEDGERS: dict[str, Callable[[pytest.FixtureRequest, Clock], Store]] = {
+    "memory": _memory,
+    "redis": _redis,
+    "sqlite": _quick_sqlite,
+}
+
+SHARED_LEDGERS: dict[str, Callable[[pytest.FixtureRequest, Clock], SharedStore]] = {"redis": _redis, "sqlite": _sqlite}
 """Those that any number of processes use together: every ledger that may be deployed."""

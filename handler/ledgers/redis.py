@@ -1,0 +1,188 @@
+"""The ledger in Redis (6.2 or newer) or Valkey: two round trips for an operation that nobody disturbs.
+
+Rows and records must stay: the server must not evict (maxmemory-policy noeviction), and it keeps through a restart what
+its persistence keeps (`appendfsync always`: whatever it acknowledged). A restart or a failover begins a new generation,
+whose rows are verified before anything is sent for them (R10). `wait` asks for replicas on top: a write counts only
+once so many have it, which is what there is where the servers do not tell who they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from heapq import merge
+from itertools import islice
+from typing import cast
+
+from handler.core.codec import decode_record
+from handler.core.ledger import Generation, Look
+from handler.core.ports import Clock
+from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
+from handler.ledgers import redis_scripts as scripts
+from handler.ledgers.bounded import row_is_full
+from handler.ledgers.parts import begun_text, entry_texts
+from handler.ledgers.redis_cluster import ClusterServers
+from handler.ledgers.redis_connections import Command, Endpoint, settings_of
+from handler.ledgers.redis_rows import ROW_FIELDS, Keys, begun_row, fields_of, record_fields, row_of
+from handler.ledgers.redis_servers import Servers
+from handler.ledgers.redis_shelf import RedisShelf
+from handler.ledgers.redis_store import RedisStore, Use
+
+# The longest that Redis may take for an answer; it takes a millisecond.
+TIMEOUT_S = 1.0
+
+# Where one server holds everything, each write that opens an attempt or replaces a row checks the generation. A cluster
+# has it on another server than most groups, so there it is asked for this often.
+CLUSTER_CACHE_S = 60.0
+
+PREFIX = "update-group-counter"
+
+
+class RedisLedger:
+    """A `Ledger` in the server at `endpoint`; nothing is opened before the first call.
+
+    `warn` is told once what makes the promise weaker. `wait` is how many replicas must have each write. `prefix` begins
+    the name of every key.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        clock: Clock,
+        *,
+        warn: Callable[[str], None],
+        wait: int = 0,
+        timeout_s: float = TIMEOUT_S,
+        prefix: str = PREFIX,
+    ) -> None:
+        self.timeout_s = timeout_s
+        self.generation_cache_s = CLUSTER_CACHE_S if endpoint.cluster else 0.0
+        self._clock = clock
+        self._keys = Keys(prefix)
+        kind = ClusterServers if endpoint.cluster else Servers
+        servers = kind(settings_of(endpoint, timeout_s), self._keys.generation, warn)
+        self._store = RedisStore(servers, self._keys.generation, wait=wait, timeout_s=timeout_s)
+        self._asked_at: float | None = None
+
+    def shelf(self) -> RedisShelf:
+        """The shelf in the same server; it needs no closing of its own."""
+        return RedisShelf(self._store, self._keys)
+
+    def load(self, group: Group) -> Row | None:
+        """The row, from the primary."""
+        (stored,) = self._store.ask(self._keys.row(group), self._row_command(group), use=Use.READ_ROW)
+        return row_of(cast("list[str | None]", stored))
+
+    def find(self, group: Group, ids: Sequence[str]) -> Records:
+        """The records that have not expired."""
+        if not ids:
+            return {}
+        command = self._records_command(group, ids)
+        (stored,) = self._store.ask(self._keys.row(group), command)
+        return _records(ids, stored)
+
+    def look(self, group: Group, ids: Sequence[str]) -> Look:
+        """Row and records, in one round trip."""
+        if not ids:
+            return Look(self.load(group), {})
+        commands = self._row_command(group), self._records_command(group, ids)
+        row, records = self._store.ask(self._keys.row(group), *commands, use=Use.READ_ROW)
+        return Look(row_of(cast("list[str | None]", row)), _records(ids, records))
+
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+        """The fast path of R1, in one script."""
+        ids = [entry.id for entry in attempt.entries]
+        keys = self._written_keys(group, ids, with_generation=True)
+        texts = group.id, attempt.id, begun_text(attempt), receipt_key, generation, self._known_generation
+        reply = self._run(scripts.BEGIN, keys, [*texts, *ids], Use.WRITE)
+        if not isinstance(reply, list):
+            return None
+        version, base, rest = reply
+        return begun_row(version, int(base), rest, attempt, receipt_key, generation)
+
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+        """The slow path of R1, in one script."""
+        ids = [entry.id for entry in entries]
+        pairs = (text for pair in zip(ids, entry_texts(entries), strict=True) for text in pair)
+        keys = self._written_keys(group, ids)
+        reply = self._run(scripts.APPEND, keys, [group.id, bytes_max, *pairs], Use.WRITE)
+        if reply == "full":
+            raise row_is_full()
+        if not isinstance(reply, list):
+            return None
+        row, records = reply
+        return Look(row_of(row), _records(ids, records))
+
+    def swap(self, group: Group, row: Row, records: Records) -> bool:
+        """Compare-and-swap of the row, its records with it, in one script."""
+        keys = self._written_keys(group, records, with_generation=True)
+        stored = row.version - 1 or ""
+        texts = (text for record in records.values() for text in record_fields(record, self._clock.now()))
+        head = group.id, stored, self._known_generation, int(row.is_unfinished)
+        return self._run(scripts.SWAP, keys, [*head, *texts, *fields_of(row)], Use.WRITE_ROW) == 1
+
+    def settle(self, group: Group, settlement: Settlement) -> bool:
+        """The partial update of R5, in one script; a record that exists stays, whatever it says."""
+        now, records = self._clock.now(), settlement.records
+        texts = (text for name, record in records.items() for text in (name, *record_fields(record, now)))
+        head = group.id, settlement.attempt_id, settlement.base, settlement.new_base
+        return self._run(scripts.SETTLE, self._written_keys(group, records), [*head, *texts], Use.WRITE) == 1
+
+    def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of unfinished groups, merged from the lists of all buckets in the order of their code points."""
+        begin = f"({after}" if after else "-"
+        lists = self._store.ask_each(
+            [(key, ("ZRANGEBYLEX", key, begin, "+", "LIMIT", 0, limit)) for key in self._keys.all_unfinished(app)]
+        )
+        return list(islice(merge(*cast("list[list[str]]", lists)), limit))
+
+    def generation(self) -> Generation:
+        """The generation; known without a question as long as the connections lead to the same server."""
+        now = self._clock.monotonic()
+        if not self._store.is_cluster or (self._asked_at is not None and now - self._asked_at < CLUSTER_CACHE_S):
+            return self._store.generation
+        self._asked_at = now
+        return self._store.renew_generation()
+
+    def raise_generation(self, started: int) -> Generation:
+        """Begin a new one, in one script."""
+        return self._store.raise_generation(started)
+
+    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
+        """Take calls of the schedule, which goes by the server's clock, in one script."""
+        reply = self._store.run(scripts.LEASE, [self._keys.schedule(app)], [calls, rate, ahead_max_s])
+        return float(reply) if isinstance(reply, str) else None
+
+    def close(self) -> None:
+        """Close the connections that are idle; another call opens new ones."""
+        self._store.close()
+
+    @property
+    def _known_generation(self) -> int | str:
+        return "" if self._store.is_cluster else self._store.generation.number
+
+    def _run(
+        self, script: scripts.Script, keys: Sequence[str], arguments: Sequence[str | int | float], use: Use
+    ) -> object:
+        """Run a script on a row; one that has found the generation to be older than the store's does nothing."""
+        reply = self._store.run(script, keys, arguments, use)
+        if reply == "stale":
+            self._store.renew_generation()
+            return None
+        return reply
+
+    def _row_command(self, group: Group) -> Command:
+        return ("HMGET", self._keys.row(group), *ROW_FIELDS)
+
+    def _records_command(self, group: Group, ids: Sequence[str]) -> Command:
+        return ("MGET", *(self._keys.record(group, operation_id) for operation_id in ids))
+
+    def _written_keys(self, group: Group, ids: Iterable[str], *, with_generation: bool = False) -> list[str]:
+        keys, row = self._keys, self._keys.row(group)
+        # All keys of a script must lie on one server. In a cluster the generation does not, and nothing stands for it.
+        generation = (row if self._store.is_cluster else keys.generation,) if with_generation else ()
+        return [row, keys.unfinished(group), *generation, *(keys.record(group, name) for name in ids)]
+
+
+def _records(ids: Sequence[str], stored: object) -> Records:
+    found = zip(ids, cast("list[str | None]", stored), strict=True)
+    return {operation_id: decode_record(text) for operation_id, text in found if text is not None}

@@ -1,0 +1,106 @@
+"""Where rows and records lie in Redis, and a row as the fields of a hash (handler/ledgers/redis_scripts.py)."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from handler.core.codec import encode_record
+from handler.core.rows import Attempt, Group, Record, Row
+from handler.ledgers.parts import Parts, is_calm, join, split
+
+# Over so many slots of a cluster an app's groups are spread, and in so many lists its unfinished ones are kept.
+BUCKETS = 16
+
+ROW_FIELDS = ("v", "body", "base", "open", "begun", "tail")
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The names of everything, all of them under one prefix.
+
+    What stands in braces is all that Redis Cluster looks at: what one script touches lies on one server.
+    """
+
+    prefix: str
+
+    @property
+    def generation(self) -> str:
+        """The hash of the generation."""
+        return f"{{{self.prefix}}}:generation"
+
+    def schedule(self, app: int) -> str:
+        """The app's schedule of calls."""
+        return f"{{{self.prefix}:{app}}}:schedule"
+
+    def row(self, group: Group) -> str:
+        """The hash of a group's row."""
+        return f"{self._bucket(group)}:row:{group.id}"
+
+    def record(self, group: Group, operation_id: str) -> str:
+        """The record of an operation. The length tells where the group's id ends."""
+        return f"{self._bucket(group)}:record:{len(group.id)}:{group.id}:{operation_id}"
+
+    def unfinished(self, group: Group) -> str:
+        """The sorted set that has the group while it is unfinished."""
+        return f"{self._bucket(group)}:unfinished"
+
+    def all_unfinished(self, app: int) -> list[str]:
+        """Every such set of an app."""
+        return [f"{{{self.prefix}:{app}:{bucket}}}:unfinished" for bucket in range(BUCKETS)]
+
+    def parked(self, app: int) -> tuple[str, str]:
+        """The sorted set of the ids of parked records, and the hash of their texts."""
+        return f"{{{self.prefix}:{app}:parked}}:ids", f"{{{self.prefix}:{app}:parked}}:texts"
+
+    def notes(self, app: int) -> str:
+        """The hash of notes."""
+        return f"{{{self.prefix}:{app}:notes}}"
+
+    def _bucket(self, group: Group) -> str:
+        return f"{{{self.prefix}:{group.app}:{zlib.crc32(group.id.encode()) % BUCKETS}}}"
+
+
+def fields_of(row: Row) -> list[str]:
+    """Names and values of the hash of a row that is written anew; raises ValueError over the bound of a row."""
+    parts = split(row)
+    fields = {
+        "v": str(parts.version),
+        "body": parts.body,
+        "queued": str(len(row.queue)),
+        "state": "frozen" if row.frozen is not None else "calm" if is_calm(row) else "busy",
+        "key": row.receipt_key,
+        "gen": str(row.generation),
+        "rest": json.dumps([row.sighted, row.looked]),
+    }
+    if parts.base is not None:
+        fields["base"] = str(parts.base)
+    if row.attempt is not None:
+        fields["open"] = row.attempt.id
+        fields |= {f"o:{entry.id}": row.attempt.id for entry in row.attempt.owed}
+    fields |= {f"o:{entry.id}": "" for entry in row.queue}
+    return [text for field in fields.items() for text in field]
+
+
+def row_of(stored: Sequence[str | None]) -> Row | None:
+    """The row of `ROW_FIELDS`, if there is one."""
+    version, body, base, opened, begun, tail = stored
+    if version is None or body is None:
+        return None
+    # Each ends with a line feed, which JSON escapes; other ends of lines may stand in a key.
+    texts = tuple((tail or "").split("\n")[:-1])
+    return join(Parts(int(version), body, None if base is None else int(base), opened, begun, texts))
+
+
+def begun_row(version: int, base: int, rest: str, attempt: Attempt, receipt_key: str, generation: int) -> Row:
+    """The row of a group that was idle, and in which `attempt` was opened."""
+    sighted, looked = json.loads(rest)
+    opened = replace(attempt, base=base)
+    return Row(version, generation, receipt_key, base, opened, sighted=sighted, looked=looked)
+
+
+def record_fields(record: Record, now: float) -> tuple[str, int]:
+    """A record as text, and how long it lives from now on in milliseconds: at least the one that Redis asks for."""
+    return encode_record(record), max(1, round((record.expires_at - now) * 1000))

@@ -1,0 +1,193 @@
+"""What Redis does in one atomic step: a Lua script for each step of the protocol.
+
+Each reads and checks first and writes last, so that none can fail halfway: Redis refuses a script that it may not write
+(a full memory, a replica, a disk that fails) at its first write. What was refused gives back nil or a word, what was
+written anything else. Rows and records are opaque text here: a script compares, and decodes no number but small ones,
+because Lua's are doubles.
+
+A row is a hash: `v` its version; `body` its text as of the last swap; `base`, `open`, `begun` and `tail` what stands
+beside it (handler/ledgers/parts.py); `queued` how many operations wait; `state` calm, busy or frozen; `key` and `gen`
+its receipt key and generation; `rest` what else an idle row has. An owed operation is a field `o:<id>`: empty while it
+waits, else the id of the attempt that carries it, and it is owed no more when another attempt is open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script, which the server knows by its SHA-1 once it has run it."""
+
+    text: str
+
+    @cached_property
+    def sha(self) -> str:
+        """Its name on the server."""
+        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+# Another instance may have raised the generation: where one server holds everything, no attempt is opened and no row
+# written on the strength of an older one (R10).
+_STALE = """
+local function stale(key, known)
+  return known ~= '' and redis.call('HGET', key, 'number') ~= known
+end
+"""
+
+# KEYS: row, unfinished, generation, records. ARGV: group, attempt, its text, receipt key, generation of the row, known
+# generation, ids.
+BEGIN = Script(
+    _STALE
+    + """
+local row = redis.call('HMGET', KEYS[1], 'v', 'open', 'queued', 'state', 'key', 'gen', 'base', 'rest')
+if stale(KEYS[3], ARGV[6]) then return 'stale' end
+if not row[1] or row[2] or row[3] ~= '0' or row[4] ~= 'calm' or row[5] ~= ARGV[4] or row[6] ~= ARGV[5] then
+  return false
+end
+if #KEYS > 3 and redis.call('EXISTS', unpack(KEYS, 4)) > 0 then return false end
+local fields = {'open', ARGV[2], 'begun', ARGV[3]}
+for i = 7, #ARGV do
+  fields[#fields + 1] = 'o:' .. ARGV[i]
+  fields[#fields + 1] = ARGV[2]
+end
+redis.call('HSET', KEYS[1], unpack(fields))
+redis.call('ZADD', KEYS[2], 0, ARGV[1])
+return {redis.call('HINCRBY', KEYS[1], 'v', 1), row[7], row[8]}
+"""
+)
+
+# KEYS: row, unfinished, records. ARGV: group, greatest size, then id and text of each operation.
+APPEND = Script(
+    """
+local row = redis.call('HMGET', KEYS[1], 'v', 'open', 'state', 'tail', 'queued')
+if not row[1] then return false end
+local records, texts, fields = {}, {row[4] or ''}, {}
+for i = 3, #KEYS do
+  local id = ARGV[2 * i - 3]
+  local record = redis.call('GET', KEYS[i])
+  local owed = redis.call('HGET', KEYS[1], 'o:' .. id)
+  if not record and owed ~= '' and (not owed or owed ~= row[2]) then
+    texts[#texts + 1] = ARGV[2 * i - 2] .. '\\n'
+    fields[#fields + 1] = 'o:' .. id
+    fields[#fields + 1] = ''
+  end
+  records[#records + 1] = record
+end
+if #fields > 0 then
+  local tail = table.concat(texts)
+  local size = #tail + redis.call('HSTRLEN', KEYS[1], 'body') + redis.call('HSTRLEN', KEYS[1], 'begun')
+  if size > tonumber(ARGV[2]) then return 'full' end
+  redis.call('HSET', KEYS[1], 'tail', tail, 'queued', row[5] + #texts - 1, unpack(fields))
+  redis.call('HINCRBY', KEYS[1], 'v', 1)
+  if row[3] ~= 'frozen' then redis.call('ZADD', KEYS[2], 0, ARGV[1]) end
+end
+return {redis.call('HMGET', KEYS[1], 'v', 'body', 'base', 'open', 'begun', 'tail'), records}
+"""
+)
+
+# KEYS: row, unfinished, generation, records. ARGV: group, stored version or nothing, known generation, whether the row
+# is unfinished, text and life of each record in milliseconds, then the fields of the row.
+SWAP = Script(
+    _STALE
+    + """
+if (redis.call('HGET', KEYS[1], 'v') or '') ~= ARGV[2] then return false end
+if stale(KEYS[3], ARGV[3]) then return 'stale' end
+for i = 4, #KEYS do
+  redis.call('SET', KEYS[i], ARGV[2 * i - 3], 'PX', ARGV[2 * i - 2], 'NX')
+end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], unpack(ARGV, 2 * #KEYS - 1))
+if ARGV[4] == '1' then
+  redis.call('ZADD', KEYS[2], 0, ARGV[1])
+else
+  redis.call('ZREM', KEYS[2], ARGV[1])
+end
+return 1
+"""
+)
+
+# KEYS: row, unfinished, records. ARGV: group, attempt, base, new base, then id, text and life of each record.
+SETTLE = Script(
+    """
+local row = redis.call('HMGET', KEYS[1], 'open', 'base', 'queued', 'state')
+if not row[1] or row[1] ~= ARGV[2] or row[2] ~= ARGV[3] then return false end
+local gone = {'open', 'begun'}
+for i = 3, #KEYS do
+  redis.call('SET', KEYS[i], ARGV[3 * i - 3], 'PX', ARGV[3 * i - 2], 'NX')
+  gone[#gone + 1] = 'o:' .. ARGV[3 * i - 4]
+end
+redis.call('HDEL', KEYS[1], unpack(gone))
+redis.call('HSET', KEYS[1], 'base', ARGV[4])
+redis.call('HINCRBY', KEYS[1], 'v', 1)
+if row[3] == '0' and row[4] == 'calm' then redis.call('ZREM', KEYS[2], ARGV[1]) end
+return 1
+"""
+)
+
+# KEYS: schedule. ARGV: calls, calls per second, greatest wait in seconds. The server's time is everybody's.
+LEASE = Script(
+    """
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local begins = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0'))
+if begins - now > tonumber(ARGV[3]) then return false end
+local next_at = begins + tonumber(ARGV[1]) / tonumber(ARGV[2])
+local life_ms = string.format('%.0f', (next_at - now) * 1000 + 60000)
+redis.call('SET', KEYS[1], string.format('%.6f', next_at), 'PX', life_ms)
+return string.format('%.6f', begins - now)
+"""
+)
+
+# KEYS: generation. ARGV: which servers these are, or nothing where they do not tell. Others may have forgotten what was
+# acknowledged; however many instances meet them, the generation is raised once (R10).
+MEET = Script(
+    """
+local known = redis.call('HMGET', KEYS[1], 'number', 'started', 'servers')
+if not known[1] then
+  redis.call('HSET', KEYS[1], 'number', 1, 'started', 0, 'servers', ARGV[1])
+elseif ARGV[1] ~= '' and known[3] ~= ARGV[1] then
+  redis.call('HSET', KEYS[1], 'number', known[1] + 1, 'started', redis.call('TIME')[1], 'servers', ARGV[1])
+end
+return redis.call('HMGET', KEYS[1], 'number', 'started')
+"""
+)
+
+# KEYS: generation. ARGV: when the new one starts.
+RAISE = Script(
+    """
+local number = (redis.call('HGET', KEYS[1], 'number') or 1) + 1
+redis.call('HSET', KEYS[1], 'number', number, 'started', ARGV[1])
+return redis.call('HMGET', KEYS[1], 'number', 'started')
+"""
+)
+
+# KEYS: ids, texts. ARGV: id, text.
+PARK = Script(
+    """
+if redis.call('HSETNX', KEYS[2], ARGV[1], ARGV[2]) == 0 then return false end
+redis.call('ZADD', KEYS[1], 0, ARGV[1])
+return 1
+"""
+)
+
+# KEYS: ids, texts. ARGV: where to begin, how many.
+PARKED = Script(
+    """
+local ids = redis.call('ZRANGEBYLEX', KEYS[1], ARGV[1], '+', 'LIMIT', 0, ARGV[2])
+if #ids == 0 then return {} end
+return redis.call('HMGET', KEYS[2], unpack(ids))
+"""
+)
+
+# KEYS: ids, texts. ARGV: id.
+UNPARK = Script(
+    """
+if redis.call('HDEL', KEYS[2], ARGV[1]) == 0 then return false end
+redis.call('ZREM', KEYS[1], ARGV[1])
+return 1
+"""
+)

@@ -1,0 +1,165 @@
+"""One round trip to Redis for each step, and what became of it: the answer, nothing, or an answer that was lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from enum import Enum
+
+from redis.exceptions import AskError, MovedError, NoScriptError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from handler.core.errors import AnswerLost, LedgerUnavailable
+from handler.core.ledger import Generation
+from handler.ledgers.redis_connections import Address, Command, exchange
+from handler.ledgers.redis_errors import broken, is_reply, refusal
+from handler.ledgers.redis_scripts import MEET, RAISE, Script
+from handler.ledgers.redis_servers import Servers, generation_of
+
+# From one server of a cluster to another, for one command.
+REDIRECTIONS_MAX = 4
+
+Argument = str | int | float
+
+
+class Use(Enum):
+    """What an exchange is for."""
+
+    READ = "read"
+    READ_ROW = "read a row"
+    """The row is for whoever reads it the one of the server that it came from."""
+    WRITE = "write"
+    WRITE_ROW = "write a row that was read before"
+    """It must be that server which takes it: another may have forgotten what the row goes back to."""
+
+    @property
+    def is_write(self) -> bool:
+        """Whether an answer that is lost may have been that of a write."""
+        return self in {Use.WRITE, Use.WRITE_ROW}
+
+
+class RedisStore:
+    """Exchanges with `servers`. Each write must have reached `wait` replicas before it counts.
+
+    Nothing is sent twice that could have taken effect.
+    """
+
+    def __init__(self, servers: Servers, generation_key: str, *, wait: int, timeout_s: float) -> None:
+        self._servers = servers
+        self._generation_key = generation_key
+        # A wait that ends before the answer would be given up on still says how many replicas have the write.
+        self._waits: tuple[Command, ...] = (("WAIT", wait, int(timeout_s * 500)),) if wait else ()
+        self._wait = wait
+        self._read_from = threading.local()
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether groups lie on several servers."""
+        return self._servers.is_cluster
+
+    @property
+    def generation(self) -> Generation:
+        """The store's generation, as far as this process has been told."""
+        return self._servers.known.generation
+
+    def renew_generation(self) -> Generation:
+        """Ask the store for its generation, as when it was met: one that was emptied begins with the first again."""
+        identity = self._servers.known.identity
+        self._servers.learn(generation_of(self.run(MEET, [self._generation_key], [identity], Use.READ)))
+        return self.generation
+
+    def raise_generation(self, started: int) -> Generation:
+        """Begin a new one."""
+        self._servers.learn(generation_of(self.run(RAISE, [self._generation_key], [started])))
+        return self.generation
+
+    def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], use: Use = Use.WRITE) -> object:
+        """Run a script; the server that does not know it is told its text."""
+        rest = (len(keys), *keys, *arguments)
+        (reply,) = self._exchanged(keys[0], [("EVALSHA", script.sha, *rest)], use)
+        if isinstance(reply, NoScriptError):
+            (reply,) = self._exchanged(keys[0], [("EVAL", script.text, *rest)], use)
+        return _checked(reply)
+
+    def ask(self, key: str, *commands: Command, use: Use = Use.READ) -> list[object]:
+        """The replies to commands on keys that lie where `key` does."""
+        return [_checked(reply) for reply in self._exchanged(key, commands, use)]
+
+    def ask_each(self, commands: Sequence[tuple[str, Command]]) -> list[object]:
+        """The replies to reads of keys that may lie anywhere, each command with its key."""
+        if self.is_cluster:
+            return [reply for key, command in commands for reply in self.ask(key, command)]
+        return self.ask(commands[0][0], *(command for _, command in commands))
+
+    def close(self) -> None:
+        """Close what is idle."""
+        self._servers.close()
+
+    def _exchanged(self, key: str, commands: Sequence[Command], use: Use) -> list[object]:
+        """The replies, errors among them, of the server that has `key`. One that sends on has done nothing."""
+        replies = self._waited_for(key, commands, use, None)
+        for _ in range(REDIRECTIONS_MAX):
+            sent_on = replies[0]
+            if not self.is_cluster or not isinstance(sent_on, AskError):
+                return replies
+            address = sent_on.host or self._servers.address_of(key)[0], sent_on.port
+            if isinstance(sent_on, MovedError):
+                self._servers.moved()
+                replies = self._waited_for(key, commands, use, address)
+            else:
+                replies = self._waited_for(key, [("ASKING",), *commands], use, address)[1:]
+        raise LedgerUnavailable("the servers of the Redis cluster send from one to another")
+
+    def _waited_for(self, key: str, commands: Sequence[Command], use: Use, address: Address | None) -> list[object]:
+        if not self._waits or not use.is_write:
+            return self._sent(key, commands, use, address)
+        *replies, reached = self._sent(key, [*commands, *self._waits], use, address)
+        if _has_written(replies[-1]) and not (isinstance(reached, int) and reached >= self._wait):
+            raise AnswerLost("fewer replicas of Redis than `wait` asks for have confirmed a write in time")
+        return replies
+
+    def _sent(self, key: str, commands: Sequence[Command], use: Use, address: Address | None) -> list[object]:
+        """One exchange; a read that broke off is made once more, on a connection that is new."""
+        try:
+            return self._once(key, commands, use, address)
+        except _BrokenOffError:
+            try:
+                return self._once(key, commands, use, address)
+            except _BrokenOffError as error:
+                raise LedgerUnavailable(str(error)) from None
+
+    def _once(self, key: str, commands: Sequence[Command], use: Use, address: Address | None) -> list[object]:
+        lent = self._servers.lend(key, address)
+        if use is Use.READ_ROW:
+            self._read_from.run_id = lent.link.run_id
+        elif use is Use.WRITE_ROW and getattr(self._read_from, "run_id", lent.link.run_id) != lent.link.run_id:
+            lent.give_back()
+            raise LedgerUnavailable("this row was read from a Redis server whose place another has taken")
+        try:
+            replies = exchange(lent.link.connection, commands)
+        except (RedisError, OSError) as error:
+            lent.drop()
+            if isinstance(error, RedisError) and is_reply(error):
+                raise refusal(error) from None
+            if use.is_write:
+                raise AnswerLost(broken(error)) from None
+            if isinstance(error, RedisTimeoutError):
+                raise LedgerUnavailable(broken(error)) from None
+            raise _BrokenOffError(broken(error)) from None
+        lent.give_back()
+        return replies
+
+
+class _BrokenOffError(Exception):
+    """A read without an answer, which may be made again."""
+
+
+def _has_written(reply: object) -> bool:
+    """Whether a script has written: what it refuses, it answers with nothing or a word."""
+    return not (reply is None or isinstance(reply, str | RedisError))
+
+
+def _checked(reply: object) -> object:
+    if isinstance(reply, RedisError):
+        raise refusal(reply)
+    return reply

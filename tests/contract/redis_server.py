@@ -1,0 +1,42 @@
+"""Redis servers for tests. Where none is installed a test is skipped, and the run says so; in CI it fails."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.redis_servers import Binary, NoServerError, RedisServer
+
+_RUNNING = ExitStack()
+
+
+def started(
+    folder: Path, *, binary: Binary = "redis", options: Mapping[str, str] | None = None, tls: Path | None = None
+) -> RedisServer:
+    """A server that starts with its `with` block."""
+    try:
+        return RedisServer(folder, binary=binary, options=options, tls=tls)
+    except NoServerError as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
+
+
+@cache
+def shared_server() -> RedisServer:
+    """One for all tests of this process that keep to keys of their own; TEST_REDIS=valkey takes the other kind."""
+    folder = _RUNNING.enter_context(tempfile.TemporaryDirectory(prefix="redis-"))
+    binary: Binary = "valkey" if os.environ.get("TEST_REDIS") == "valkey" else "redis"
+    return _RUNNING.enter_context(started(Path(folder), binary=binary))
+
+
+def end_shared_server() -> None:
+    """End it, when all tests of this process are over."""
+    _RUNNING.close()
+    shared_server.cache_clear()
