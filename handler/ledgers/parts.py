@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from handler.core.codec import decode_entry, decode_row, encode_entry
-from handler.core.rows import Attempt, Entry, Row
+from handler.core.rows import Attempt, Entry, Marks, Row
 from handler.ledgers.bounded import row_text
 
 
@@ -26,11 +26,14 @@ class Parts:
     begun: str | None = None
     tail: tuple[str, ...] = ()
     """The operations appended since the last swap, each as text."""
+    marks: str = ""
+    """The positions passed (`marks_text`), whoever passed them."""
 
 
 def split(row: Row) -> Parts:
     """The parts of a row that is written anew; raises ValueError over the bound of a row."""
-    return Parts(row.version, row_text(row), row.base, row.attempt.id if row.attempt else None)
+    opened = row.attempt.id if row.attempt else None
+    return Parts(row.version, row_text(row), row.base, opened, marks=marks_text(row.marks))
 
 
 def begun_text(attempt: Attempt) -> str:
@@ -48,7 +51,18 @@ def join(parts: Parts) -> Row:
         # What the body had open was settled since, and what it carried is owed no more.
         attempt = _begun(parts.begun, parts.base or 0) if parts.open is not None and parts.begun is not None else None
     queue = (*row.queue, *map(decode_entry, parts.tail))
-    return replace(row.changed(attempt=attempt, base=parts.base, queue=queue), version=parts.version)
+    marks = marks_of(parts.marks)
+    return replace(row.changed(attempt=attempt, base=parts.base, queue=queue), version=parts.version, marks=marks)
+
+
+def marks_text(marks: Marks) -> str:
+    """Marks one after the other, all of one width, so that a store finds and replaces one without decoding anything."""
+    return "".join(f"{place}:{number}," for place, number in marks)
+
+
+def marks_of(text: str) -> Marks:
+    """Read what `marks_text` wrote."""
+    return tuple((place, number) for place, _, number in (mark.partition(":") for mark in text.split(",")[:-1]))
 
 
 def entry_texts(entries: Iterable[Entry]) -> tuple[str, ...]:
