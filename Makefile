@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve verify test unit contract integration faults storm flood e2e inspect adopt release restored parked coverage lint format pins clean
+.PHONY: help set-up run serve verify test unit contract integration faults storm flood e2e bench cold-start inspect adopt release restored parked package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -59,6 +59,9 @@ integration: $(STAMP) $(MINISTACK_STAMP) ## Run the tests over real sockets
 faults: $(STAMP) ## Run the tests with crashes, losses and late landings
 	@$(PYTEST) $(PARALLEL) tests/faults
 
+cold-start: $(STAMP) ## Measure what is deployed from the start of its process to its first answer
+	@$(RUN) -m tests.benchmarks.cold_start
+
 storm: $(STAMP) ## Play OPERATIONS through real processes with faults, duplicates and kills
 	@$(RUN) -m tests.faults.storm --operations $(OPERATIONS)
 
@@ -85,6 +88,39 @@ restored: $(STAMP) ## Say that the ledger is a copy that was put back, so that e
 
 parked: $(STAMP) ## List parked records, or ACTION=replay or drop the one named by ID
 	@$(OPERATE) parked $(or $(ACTION),list) $(if $(ID),--id "$(ID)") $(FLAGS)
+
+# What a deployment lacks is told before anything happens. osls reads serverless.yml in this folder.
+OSLS := layers/node_modules/.bin/osls
+STAGE ?= prod
+AWS = NODE_NO_WARNINGS=1 $(OSLS) $(1) --stage "$(STAGE)" --region "$(REGION)" $(foreach param,$(PARAMS),--param "$(param)")
+
+package: $(STAMP) ## Build the function and the layer for both clouds into layers/build
+	@$(RUN) -m layers.build
+
+osls: ## Install the pinned osls, which deploys to AWS; needs Node
+	@cd layers && npm ci --no-audit --no-fund --ignore-scripts
+
+deploy-aws: export PARAMS := $(PARAMS)
+deploy-aws: export REGION := $(REGION)
+deploy-aws: $(STAMP) ## Deploy to AWS: REGION=ap-southeast-1 PARAMS="alarm-email=you@example.com …" STAGE=prod
+	@$(RUN) -m layers.needs aws
+	@$(RUN) -m layers.build aws
+	@$(call AWS,deploy)
+
+remove-aws: export REGION := $(REGION)
+remove-aws: $(STAMP) ## Remove what was deployed to AWS, but not the ledger
+	@$(RUN) -m layers.needs aws --removing
+	@$(call AWS,remove)
+
+deploy-scf: export PARAMS := $(PARAMS)
+deploy-scf: $(STAMP) ## Deploy to SCF: PARAMS="role=… vpc.id=… vpc.subnet=…", FLAGS=--dry-run shows the calls
+	@$(RUN) -m layers.needs scf
+	@$(RUN) -m layers.build scf
+	@$(RUN) -m layers.scf deploy $(foreach param,$(PARAMS),--set "$(param)") $(FLAGS)
+
+remove-scf: $(STAMP) ## Remove what was deployed to SCF, but not the ledger
+	@$(RUN) -m layers.needs scf --removing
+	@$(RUN) -m layers.scf remove $(foreach param,$(PARAMS),--set "$(param)") $(FLAGS)
 
 coverage: $(STAMP) $(MINISTACK_STAMP) ## Run every test and list the lines of the function that none of them reached
 	@$(RUN) -m coverage erase
@@ -113,5 +149,6 @@ pins: ## Renew all requirement files (PINS_FLAGS=--upgrade raises the versions)
 	done
 
 clean: ## Remove everything that make has made
-	@rm -rf "$(VENV)" "$(MINISTACK)" "$(PINS)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	@rm -rf "$(VENV)" "$(MINISTACK)" "$(PINS)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* \
+		.serverless layers/build layers/node_modules
 	@find handler layers tests -name __pycache__ -type d -prune -exec rm -rf {} +

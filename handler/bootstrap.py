@@ -1,4 +1,4 @@
-"""The one place that names concrete classes and builds them: once per warm instance, at its first event.
+"""The one place that names concrete classes and builds them: once per warm instance, at its first event or before it.
 
 A build that fails is tried again at the next event. Two threads that come first at the same time may build one each,
 which is only a waste: exactness lives in the ledger.
@@ -23,15 +23,16 @@ from handler.core.ledger import Ledger
 from handler.core.notices import Notice
 from handler.core.ports import Clock, Ports, Rules
 from handler.core.shelf import Shelf
-from handler.ledger_url import RedisUrl, SqliteUrl
+from handler.ledger_url import DynamoDbUrl, RedisUrl
 from handler.reports import Reports
 from handler.settings import Settings
 from handler.triggers.auth import Authenticator, Bearer, Callers
 from handler.triggers.platform import Platform
+from handler.triggers.reminding import remind
 from handler.triggers.service import Service
 from handler.triggers.signature import Signature
-from handler.triggers.verification import remind
 from handler.vault.cached import CachedVault
+from handler.vault.discretion import hush
 from handler.vault.secret import parse
 from handler.vault.sources import is_reference, read_reference, source_for
 
@@ -55,6 +56,21 @@ class SystemClock:
 def service() -> Service:
     """What this warm instance works with. Raises SettingsError, or SecretUnavailable if a reference leads nowhere."""
     return _service(Settings.read(os.environ))
+
+
+def warm_up() -> None:
+    """With INIT_EARLY on, build all that, fetch the secret and ask the ledger; what fails is logged.
+
+    The first event finds out for itself what can still not be had, and tells its caller.
+    """
+    try:
+        settings = Settings.read(os.environ)
+        if settings.init_early:
+            made = _service(settings)
+            made.vault.current()
+            made.instance.ledger.generation()
+    except Exception as error:  # noqa: BLE001  # an instance that could not be imported would answer nobody
+        reports().failed(error)
 
 
 @lru_cache(maxsize=1)
@@ -108,26 +124,41 @@ def _authenticator(scheme: str, vault: Vault, clock: Clock) -> Authenticator:
 
 def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, Shelf]:
     """The store that LEDGER_URL names, and the shelf in it; only this one's client is loaded."""
-    from handler.ledgers.sqlite import SqliteLedger
-
     text = settings.ledger_url
     if is_reference(text):
         text = read_reference(text, os.environ, ledger_url.VARIABLE)
     url = ledger_url.read(text)
     if isinstance(url, RedisUrl):
-        return _redis_stores(url, clock)
-    if not isinstance(url, SqliteUrl):
-        raise SettingsError(ledger_url.VARIABLE, "this release has no DynamoDB ledger")
+        return _redis(url, clock)
+    if isinstance(url, DynamoDbUrl):
+        return _dynamodb(url, clock)
+    from handler.ledgers.sqlite import SqliteLedger
+
     ledger = SqliteLedger(url.path, clock, synchronous=url.synchronous)
     return ledger, ledger.shelf()
 
 
-def _redis_stores(url: RedisUrl, clock: Clock) -> tuple[Ledger, Shelf]:
+def _redis(url: RedisUrl, clock: Clock) -> tuple[Ledger, Shelf]:
     from handler.ledgers.redis import RedisLedger
     from handler.ledgers.redis_connections import Endpoint
 
     endpoint = Endpoint(url.url, url.cluster, url.authorities)
     ledger = RedisLedger(endpoint, clock, warn=reports().warn, wait=url.wait)
+    return ledger, ledger.shelf()
+
+
+def _dynamodb(url: DynamoDbUrl, clock: Clock) -> tuple[Ledger, Shelf]:
+    try:
+        from handler.ledgers.dynamodb import DynamoDbLedger
+        from handler.ledgers.dynamodb_client import TALKATIVE
+    except ModuleNotFoundError as missing:
+        # AWS's runtime brings its own SDK, and others may not have packed it.
+        raise SettingsError(
+            ledger_url.VARIABLE, f"dynamodb:// needs the package {missing.name}, which is not there"
+        ) from None
+    hush(TALKATIVE)
+    region = url.region or os.environ.get("AWS_REGION")
+    ledger = DynamoDbLedger(url.table, clock, region=region, endpoint=url.endpoint, create=url.create)
     return ledger, ledger.shelf()
 
 

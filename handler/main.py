@@ -1,4 +1,7 @@
-"""The entry points: an event comes in, a reply goes out. Both recognise every kind of event of either cloud."""
+"""The entry points: an event comes in, a reply goes out. Both recognise every kind of event of either cloud.
+
+Callers of HTTP wait for a cold start, so what only other kinds need is loaded when one of them comes.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from handler import bootstrap
 from handler.core.errors import CounterError, OutcomeUnknown
 from handler.invocation import Invocation
 from handler.reports import Reports
-from handler.triggers import batch, http, operator, timer
+from handler.triggers import http
 from handler.triggers.kinds import BATCHES, Kind, recognise
 
 
@@ -30,19 +33,28 @@ def _handle(event: object, context: object) -> dict[str, object]:
         try:
             return _reply(event, invocation, reports)
         except CounterError as error:
-            # Without what led to it: the platform writes the traceback, and other people's texts may show anything.
-            raise error from None
+            failure = error
         except Exception as error:  # noqa: BLE001  # whatever it is, its text stays in here
             reports.failed(error)
-            raise OutcomeUnknown(f"an unexpected {type(error).__name__}; the log says where") from None
+            failure = OutcomeUnknown(f"an unexpected {type(error).__name__}; the log says where")
+        # Without where it came from and what led to it: whoever writes the traceback may write the values in it as
+        # well, among them the secret, and other people's texts may show anything.
+        failure.__context__ = None
+        raise failure.with_traceback(None) from None
 
 
 def _reply(event: object, invocation: Invocation, reports: Reports) -> dict[str, object]:
     kind, content = recognise(event)
     if kind is Kind.TIMER:
+        from handler.triggers import timer
+
         return timer.run(content, invocation, bootstrap.service())
     if kind in BATCHES:
+        from handler.triggers import batch
+
         return batch.run(kind, content, invocation, bootstrap.service())
     if kind is Kind.OPERATOR:
+        from handler.triggers import operator
+
         return operator.run(content, invocation, bootstrap.service())
     return http.answer(kind, content, invocation, bootstrap.service, reports.failed)

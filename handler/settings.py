@@ -26,6 +26,7 @@ LIFE_MIN_S = 2
 # The vendor signs for ten years at most; no other time may be longer either.
 NUMBER_MAX = 10 * 365 * DAY_S
 
+_WHOLE = re.compile(r"[0-9]{1,12}")
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _BASE_PATH = re.compile(r"/?[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?")
 
@@ -53,6 +54,7 @@ class Settings:
     base_path: str
     """Empty, or with a leading slash and none at the end."""
     docs: bool
+    init_early: bool
 
     @property
     def has_weaker_promise(self) -> bool:
@@ -89,6 +91,7 @@ class Settings:
             http_auth=variables.read("HTTP_AUTH", _http_auth, default="bearer"),
             base_path=variables.read("BASE_PATH", _base_path, default=""),
             docs=variables.read("DOCS", _switch, default=False),
+            init_early=variables.read("INIT_EARLY", _switch, default=False),
         )
         variables.refuse_contradictions(settings)
         return settings
@@ -167,7 +170,7 @@ def _decimal(least: float) -> Callable[[str], float]:
 
 
 def _life(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not LIFE_MIN_S <= int(text[:12]) <= NUMBER_MAX:
+    if not _WHOLE.fullmatch(text) or not LIFE_MIN_S <= int(text) <= NUMBER_MAX:
         raise ValueError(f"must be a whole number of seconds from {LIFE_MIN_S} to {NUMBER_MAX}")
     return int(text)
 

@@ -114,9 +114,11 @@ def _origin(node: ast.ImportFrom, package: str) -> str:
 
 def _may_import(part: str, target: list[str]) -> bool:
     aim = target[0] if target else ""
-    plain = aim not in PACKAGES | {"", "main", "bootstrap"}
+    plain = aim not in PACKAGES | {"", "early", "main", "bootstrap"}
     if part == "main":
         return plain or aim in {"bootstrap", "triggers", "core"}
+    if part == "early":
+        return aim in {"main", "bootstrap"}
     if part == "bootstrap":
         return plain or aim in PACKAGES
     return aim == "core" or (part in PACKAGES and aim == part)

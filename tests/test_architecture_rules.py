@@ -19,6 +19,8 @@ from tests import architecture
         ("handler/settings.py", "import handler.vault.files"),
         ("handler/bootstrap.py", "from handler.main import lambda_handler"),
         ("handler/main.py", "from handler.ledgers.sqlite import SqliteLedger"),
+        ("handler/main.py", "from handler.early import lambda_handler"),
+        ("handler/early.py", "from handler.settings import Settings"),
     ],
 )
 def test_an_import_against_the_direction_is_found(path: str, source: str) -> None:
@@ -29,6 +31,7 @@ def test_an_import_against_the_direction_is_found(path: str, source: str) -> Non
 @pytest.mark.parametrize(
     ("path", "source"),
     [
+        ("handler/early.py", "from handler import bootstrap\nfrom handler.main import lambda_handler"),
         ("handler/main.py", "from handler import bootstrap, settings"),
         ("handler/bootstrap.py", "from handler.ledgers.sqlite import SqliteLedger"),
         ("handler/triggers/http.py", "from handler.core.commands import Operation\nfrom .auth import Bearer"),

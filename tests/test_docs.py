@@ -105,7 +105,7 @@ def test_the_folders_exist() -> None:
     """Every folder and file of the list is there."""
     [listing] = [block for block in blocks("") if "handler/core/" in block]
     paths = [line.split()[0] for line in listing.splitlines()]
-    assert len(paths) == 10
+    assert len(paths) == 11
     assert all((ROOT / path).exists() for path in paths)
 
 

@@ -49,7 +49,7 @@ class _Said:
 
 def _understand(body: bytes) -> _Said | None:
     try:
-        document: object = json.loads(body)
+        document: object = json.loads(body, object_pairs_hook=_without_contradictions)
     except (ValueError, RecursionError):
         return None
     if not isinstance(document, dict) or not _is_int(document.get("ErrorCode"), bits=32):
@@ -61,6 +61,14 @@ def _understand(body: bytes) -> _Said | None:
         info=info if isinstance(info, str) else "",
         counters=document.get("GroupCounter"),
     )
+
+
+def _without_contradictions(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object whose names each have one value; ValueError for a name with two, of which nobody knows which holds."""
+    document = dict(pairs)
+    if len(document) != len(pairs) and any(document[name] != value for name, value in pairs):
+        raise ValueError
+    return document
 
 
 def _counted(counters: object, keys: Collection[str], date: int | None) -> Counted | Unclear:

@@ -102,8 +102,13 @@ def _swap_in(visit: Visit, entries: Mapping[str, Entry], positions: Positions, *
                 return Acceptance(row, finished, known, passed)
             grown = _grown(visit, row, fresh).marked(positions[entry.id] for entry in fresh if entry.id in positions)
             if instance.ledger.swap(visit.group, grown, {}):
+                visit.is_first = row is None
                 known |= {entry.id: entry.fingerprint for entry in fresh}
                 return Acceptance(grown, finished, known, passed)
+            # Somebody else was quicker: of many who come to a new group at once, all but one find its row now.
+            done = _append(visit, entries, positions)
+            if done is not None:
+                return done
         except AnswerLost:
             in_doubt = True
         except NotAccepted:

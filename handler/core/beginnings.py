@@ -9,8 +9,10 @@ from handler.core.commands import KEYS_PER_GROUP
 from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.ports import Counted, Fault, Refused
+from handler.core.receipts import Sight
 from handler.core.rows import Row
-from handler.core.visit import Again, Next, Visit
+from handler.core.runs import Values
+from handler.core.visit import TIMES_BELIEVED, Again, Next, Visit
 
 # The vendor's code for a group that has no room for another counter.
 TOO_MANY_KEYS = 10063
@@ -25,18 +27,36 @@ def establish(visit: Visit, row: Row) -> Next:
         return visit.put(row.changed(base=0))
     if row.sighted is not None:
         return _adopt(visit, row, row.sighted)
+    # A sweep comes long after; of the callers who come at once, one look is enough for all.
+    wait_s = 0.0 if visit.is_first or not visit.wanted else visit.waits.before_first_look_s()
+    if wait_s > 0:
+        return Again(min(wait_s, visit.waits.poll_s()))
+    asked_after = visit.instance.api_clock.latest
     reply = visit.read(())
-    if isinstance(reply, Refused):
-        # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
-        return visit.put(row.changed(base=0)) if reply.fault is Fault.OPERATION else visit.setback(reply)
-    if not isinstance(reply, Counted):
+    if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
+        return visit.setback(reply)
+    if not isinstance(reply, Counted | Refused):
         return Again(visit.waits.retry_s())
-    if receipt_key in reply.values and _may_be_forgotten(visit):
-        return visit.put(transitions.frozen(row, "the ledger may have forgotten how this group began"))
-    if receipt_key in reply.values:
+    visit.refusals = visit.refusals + 1 if isinstance(reply, Refused) else 0
+    if 0 < visit.refusals < TIMES_BELIEVED:
+        return Again()
+    # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
+    return _begun(visit, row, reply.values if isinstance(reply, Counted) else {}, asked_after)
+
+
+def _begun(visit: Visit, row: Row, values: Values, asked_after: int | None) -> Next:
+    """What follows from the counters of a group that this ledger has not called yet."""
+    if row.receipt_key in values and _may_be_forgotten(visit):
+        # As of before the loss, so that an operator is asked what of the queue was sent before it.
+        older = replace(row, generation=row.generation - 1)
+        return visit.put(transitions.frozen(older, "the ledger may have forgotten how this group began"))
+    if row.receipt_key in values:
         return visit.put(row.changed(sighted=visit.instance.api_clock.now()))
-    if len(reply.values) >= KEYS_PER_GROUP:
+    if len(values) >= KEYS_PER_GROUP:
         return _no_room(visit, row)
+    if visit.instance.generation.current().number > 1 and not Sight(0, asked_after).is_after(_lost_until(visit)):
+        # The group's first call may be what the copy lacks, and its receipt is not there before it lands.
+        return _until_passed(visit, _lost_until(visit)) or Again()
     return visit.put(row.changed(base=0))
 
 
@@ -58,7 +78,8 @@ def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
         return waiting
     evidence = judging.see(visit, row, keys=(row.receipt_key,))
     if not isinstance(evidence, judging.Evidence):
-        return evidence
+        # Where the group has gone meanwhile there is nothing to adopt; its first attempt will be refused likewise.
+        return visit.put(row.changed(base=0, sighted=None)) if visit.group_is_gone else evidence
     value = evidence.sight.value
     follows = visit.put(row.changed(base=value, sighted=None))
     if isinstance(follows, Row):
@@ -89,18 +110,25 @@ def verify(visit: Visit, row: Row) -> Next:
         return visit.put(row.changed(generation=generation.number))
     if row.sighted is None or row.sighted_in != generation.number:
         return _sight(visit, row, generation.number)
-    cached_until = generation.started + rules.cache_s if rules.cache_s else 0.0
-    waiting = _until_passed(visit, max(row.sighted, cached_until) + rules.bound_s + 1)
+    lost_until = _lost_until(visit) if rules.cache_s else 0.0
+    waiting = _until_passed(visit, max(row.sighted + rules.bound_s + 1, lost_until))
     if waiting is not None:
         return waiting
     evidence = judging.see(visit, row, keys=())
     if not isinstance(evidence, judging.Evidence):
-        return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.base is None else evidence
+        # Nothing can land in a group that is gone, and its next attempt will be refused.
+        return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.attempt is None else evidence
     if row.base is None and row.owed and row.receipt_key in evidence.seen.values:
         return visit.put(transitions.frozen(row, "the ledger is a copy that lacks how this group began"))
     if row.base is None or (row.attempt is None and evidence.sight.value == row.base):
         return visit.put(_verified(row, generation.number))
     return judging.conclude(visit, row, evidence)
+
+
+def _lost_until(visit: Visit) -> float:
+    """The API time from which nothing can land any more that this generation of the store knows nothing of."""
+    rules = visit.instance.rules
+    return visit.instance.generation.current().started + rules.cache_s + rules.bound_s + 1
 
 
 def _sight(visit: Visit, row: Row, generation: int) -> Next:

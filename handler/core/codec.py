@@ -64,7 +64,7 @@ def encode_row(row: Row) -> str:
     table: dict[Entry, int] = {}
 
     def references(entries: tuple[Entry, ...]) -> list[int]:
-        return [2 * table.setdefault(replace(entry, alone=False), len(table)) + entry.alone for entry in entries]
+        return [2 * table.setdefault(_merging(entry), len(table)) + entry.alone for entry in entries]
 
     def attempt_json(attempt: Attempt) -> _AttemptJson:
         return {
@@ -171,6 +171,10 @@ def decode_record(text: str) -> Record:
     """Read what `encode_record` wrote."""
     document = json.loads(text)
     return Record(document["fingerprint"], _answer(document), document["at"], document["window"])
+
+
+def _merging(entry: Entry) -> Entry:
+    return replace(entry, alone=False) if entry.alone else entry
 
 
 def _entry_json(entry: Entry) -> _EntryJson:

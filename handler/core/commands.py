@@ -166,11 +166,12 @@ def first_problem(error: ValidationError, within: str = "") -> BadInput:
 
 
 def field_path(location: tuple[int | str, ...], within: str = "") -> str:
-    """Write a location as callers do: `GroupCounter[0].Key`."""
+    """Write a location as callers do: `GroupCounter[0].Key`; short and encodable, whatever stands in it."""
     path = within
     for part in location:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
-    return path[:FIELD_PATH_CHARACTERS] or "body"
+    # Errors go into logs and into the ledger, and JSON can spell half a surrogate pair.
+    return path.encode(errors="backslashreplace").decode()[:FIELD_PATH_CHARACTERS] or "body"
 
 
 def check_group_id(group_id: str, within: str = "") -> None:

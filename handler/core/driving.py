@@ -73,7 +73,8 @@ def open_next(visit: Visit, row: Row) -> Next:
     if refusal is not None:
         return Stop(refusal)
     mode, entries, correction = _next_payload(visit, row)
-    if mode is Mode.SET and row.remembered:
+    # In a group that is gone nothing has landed late, and the Set will be refused like everything else.
+    if mode is Mode.SET and row.remembered and not visit.group_is_gone:
         evidence = judging.see(visit, row, keys=())
         if not isinstance(evidence, judging.Evidence):
             return evidence

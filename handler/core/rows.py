@@ -178,9 +178,11 @@ class Row:
 
     def changed(self, **changes: object) -> Row:
         """The next version with `changes`: every write raises the version, and folds what memory need not spell out."""
-        row = replace(self, **changes)  # type: ignore[arg-type]  # keywords of this class
-        owed = {entry.id for entry in row.owed} if row.remembered else set()
-        return replace(row, version=self.version + 1, remembered=tuple(past.without(owed) for past in row.remembered))
+        row = replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]  # keywords of this class
+        if not row.remembered:
+            return row
+        owed = {entry.id for entry in row.owed}
+        return replace(row, remembered=tuple(past.without(owed) for past in row.remembered))
 
     def opened(self, attempt: Attempt, queue: tuple[Entry, ...] = ()) -> Row:
         """The next version with an attempt open, standing on the base of this moment (R2)."""

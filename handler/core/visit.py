@@ -66,6 +66,8 @@ class Visit:
     is_confirmed: bool = False
     """Whether the refusal in `reply` has been confirmed by a look at the receipt (R4 c)."""
     answers: dict[str, Record] = field(default_factory=dict)
+    is_first: bool = False
+    """Whether this visit has made the group's row."""
     stopped: Stop | None = None
     frozen: str | None = None
     setbacks: int = 0
@@ -123,7 +125,7 @@ class Visit:
 
     def turn_s(self) -> float:
         """Seconds until this visit may call: it has a place in the app's schedule from now on, or must ask again."""
-        if self.turn is None:
+        if self.turn is None or self.turn.until < self.instance.clock.monotonic():
             self.turn = self.instance.pace.turn(self.group.app)
         wait_s = self.turn.at - self.instance.clock.monotonic()
         if not self.turn.is_taken:

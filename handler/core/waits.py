@@ -15,6 +15,10 @@ LOOK_MIN_S = 0.2
 LOOK_MAX_S = 2.0
 
 
+# How long those who did not make a new group's row leave the first look at the group to the one who did.
+FIRST_LOOK_S = 1.0
+
+
 class Waits:
     """All results are in seconds from now."""
 
@@ -24,6 +28,7 @@ class Waits:
         self._looks = 0
         self._look_at = 0.0
         self._watched: str | None = None
+        self._first_look_at: float | None = None
 
     def jittered(self, seconds: float) -> float:
         """About `seconds`, so that workers do not move in step."""
@@ -49,6 +54,13 @@ class Waits:
             left_s = attempt.time + in_flight_s - self._instance.api_clock.now()
             self._look_at = now if own else now + min(max(left_s, 0.0), in_flight_s)
         return max(0.0, self._look_at - now)
+
+    def before_first_look_s(self) -> float:
+        """How long it is not worth a call yet to look at a group whose row somebody else has made."""
+        now = self._instance.clock.monotonic()
+        if self._first_look_at is None:
+            self._first_look_at = now + self.jittered(FIRST_LOOK_S)
+        return max(0.0, self._first_look_at - now)
 
     def after_look_s(self, attempt: Attempt) -> float:
         """The wait until the next look: growing, but not past the attempt's death, and none once that is proven."""

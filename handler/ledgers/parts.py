@@ -26,14 +26,13 @@ class Parts:
     begun: str | None = None
     tail: tuple[str, ...] = ()
     """The operations appended since the last swap, each as text."""
-    marks: str = ""
-    """The positions passed (`marks_text`), whoever passed them."""
+    marks: str | None = None
+    """The positions passed (`marks_text`), where `begin` and `append` do not write them into the body."""
 
 
 def split(row: Row) -> Parts:
     """The parts of a row that is written anew; raises ValueError over the bound of a row."""
-    opened = row.attempt.id if row.attempt else None
-    return Parts(row.version, row_text(row), row.base, opened, marks=marks_text(row.marks))
+    return Parts(row.version, row_text(row), row.base, row.attempt.id if row.attempt else None)
 
 
 def begun_text(attempt: Attempt) -> str:
@@ -51,7 +50,7 @@ def join(parts: Parts) -> Row:
         # What the body had open was settled since, and what it carried is owed no more.
         attempt = _begun(parts.begun, parts.base or 0) if parts.open is not None and parts.begun is not None else None
     queue = (*row.queue, *map(decode_entry, parts.tail))
-    marks = marks_of(parts.marks)
+    marks = row.marks if parts.marks is None else marks_of(parts.marks)
     return replace(row.changed(attempt=attempt, base=parts.base, queue=queue), version=parts.version, marks=marks)
 
 

@@ -31,9 +31,10 @@ from handler.ledgers.redis_store import RedisStore, Use
 # The longest that Redis may take for an answer; it takes a millisecond.
 TIMEOUT_S = 1.0
 
-# Where one server holds everything, each write that opens an attempt or replaces a row checks the generation. A cluster
-# has it on another server than most groups, so there it is asked for this often.
-CLUSTER_CACHE_S = 60.0
+# A new server is noticed by every connection at once. A generation that an operator has raised is noticed by each write
+# that opens an attempt or replaces a row, where one server holds everything; a cluster has it on another server than
+# most groups, so there it is asked for this often.
+CLUSTER_ASKS_AFTER_S = 60.0
 
 PREFIX = "update-group-counter"
 
@@ -56,13 +57,13 @@ class RedisLedger:
         prefix: str = PREFIX,
     ) -> None:
         self.timeout_s = timeout_s
-        self.generation_cache_s = CLUSTER_CACHE_S if endpoint.cluster else 0.0
+        self.generation_cache_s = 0.0
         self._clock = clock
         self._keys = Keys(prefix)
         kind = ClusterServers if endpoint.cluster else Servers
         servers = kind(settings_of(endpoint, timeout_s), self._keys.generation, warn)
         self._store = RedisStore(servers, self._keys.generation, wait=wait, timeout_s=timeout_s)
-        self._asked_at: float | None = None
+        self._asks_at = clock.monotonic() + CLUSTER_ASKS_AFTER_S
 
     def shelf(self) -> RedisShelf:
         """The shelf in the same server; it needs no closing of its own."""
@@ -140,12 +141,12 @@ class RedisLedger:
         return list(islice(merge(*cast("list[list[str]]", lists)), limit))
 
     def generation(self) -> Generation:
-        """The generation; known without a question as long as the connections lead to the same server."""
+        """The generation, as far as it is known here, which is a look-up and no round trip."""
         now = self._clock.monotonic()
-        if not self._store.is_cluster or (self._asked_at is not None and now - self._asked_at < CLUSTER_CACHE_S):
-            return self._store.generation
-        self._asked_at = now
-        return self._store.renew_generation()
+        if self._store.is_cluster and now >= self._asks_at:
+            self._asks_at = now + CLUSTER_ASKS_AFTER_S
+            return self._store.renew_generation()
+        return self._store.generation
 
     def raise_generation(self, started: int) -> Generation:
         """Begin a new one, in one script."""

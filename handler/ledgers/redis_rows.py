@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from handler.core.codec import encode_record
 from handler.core.commands import Position
 from handler.core.rows import Attempt, Group, Record, Row
-from handler.ledgers.parts import Parts, is_calm, join, marks_of, split
+from handler.ledgers.parts import Parts, is_calm, join, marks_of, marks_text, split
 
 # Over so many slots of a cluster an app's groups are spread, and in so many lists its unfinished ones are kept.
 BUCKETS = 16
@@ -75,7 +75,7 @@ def fields_of(row: Row) -> list[str]:
         "key": row.receipt_key,
         "gen": str(row.generation),
         "rest": json.dumps([row.sighted, row.looked, row.sighted_in]),
-        "marks": parts.marks,
+        "marks": marks_text(row.marks),
     }
     if parts.base is not None:
         fields["base"] = str(parts.base)

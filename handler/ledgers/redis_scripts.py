@@ -171,14 +171,16 @@ return string.format('%.6f', begins - now)
 )
 
 # KEYS: generation. ARGV: which servers these are, or nothing where they do not tell. Others may have forgotten what was
-# acknowledged; however many instances meet them, the generation is raised once (R10).
+# acknowledged; however many instances meet them, the generation is raised once (R10). It starts at the server's time,
+# which is near enough to the API's to tell groups that may have been forgotten from those that were never there (R9).
 MEET = Script(
     """
 local known = redis.call('HMGET', KEYS[1], 'number', 'started', 'servers')
 if not known[1] then
   redis.call('HSET', KEYS[1], 'number', 1, 'started', 0, 'servers', ARGV[1])
 elseif ARGV[1] ~= '' and known[3] ~= ARGV[1] then
-  redis.call('HSET', KEYS[1], 'number', known[1] + 1, 'started', redis.call('TIME')[1], 'servers', ARGV[1])
+  local started = redis.call('TIME')[1]
+  redis.call('HSET', KEYS[1], 'number', known[1] + 1, 'started', started, 'servers', ARGV[1])
 end
 return redis.call('HMGET', KEYS[1], 'number', 'started')
 """

@@ -35,10 +35,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Lent:
-    """A connection for one exchange, and where it goes back to."""
+    """A connection for one exchange, where it goes back to, and as whom this process knows the servers meanwhile."""
 
     link: Link
     home: Connections
+    servers: frozenset[str] = frozenset()
 
     def give_back(self) -> None:
         """After an exchange that was answered in full."""
@@ -77,11 +78,11 @@ class Servers:
         home = self._home(address or self.address_of(key))
         while link := home.take():
             if link.run_id in known.run_ids:
-                return Lent(link, home)
+                return Lent(link, home, known.run_ids)
             link.connection.disconnect()
         link = self._opened(home)
         if link.run_id in known.run_ids:
-            return Lent(link, home)
+            return Lent(link, home, known.run_ids)
         if link.run_id not in self._meet(Lent(link, home)).run_ids:
             raise LedgerUnavailable("the servers of the Redis cluster are changing places")
         return self.lend(key, address)

@@ -19,6 +19,9 @@ from handler.ledgers.redis_servers import Servers, generation_of
 # From one server of a cluster to another, for one command.
 REDIRECTIONS_MAX = 4
 
+# How long the key lies there that a read writes, so that its wait is for the state that it has read.
+MARK_LIFE_MS = 60_000
+
 Argument = str | int | float
 
 
@@ -47,9 +50,9 @@ class RedisStore:
     def __init__(self, servers: Servers, generation_key: str, *, wait: int, timeout_s: float) -> None:
         self._servers = servers
         self._generation_key = generation_key
-        # A wait that ends before the answer would be given up on still says how many replicas have the write.
-        self._waits: tuple[Command, ...] = (("WAIT", wait, int(timeout_s * 500)),) if wait else ()
         self._wait = wait
+        # A wait that ends before the answer would be given up on still says how many replicas have the write.
+        self._wait_ms = int(timeout_s * 500)
         self._read_from = threading.local()
 
     @property
@@ -111,11 +114,18 @@ class RedisStore:
         raise LedgerUnavailable("the servers of the Redis cluster send from one to another")
 
     def _waited_for(self, key: str, commands: Sequence[Command], use: Use, address: Address | None) -> list[object]:
-        if not self._waits or not use.is_write:
+        """The replies, once enough replicas have what was written, or what a row that was read goes back to."""
+        if not self._wait or use is Use.READ:
             return self._sent(key, commands, use, address)
-        *replies, reached = self._sent(key, [*commands, *self._waits], use, address)
-        if _has_written(replies[-1]) and not (isinstance(reached, int) and reached >= self._wait):
-            raise AnswerLost("fewer replicas of Redis than `wait` asks for have confirmed a write in time")
+        # A wait is for the connection's own last write, and a row that nobody else has may not be acted on either.
+        mark: tuple[Command, ...] = () if use.is_write else (("SET", f"read:{key}", "", "PX", MARK_LIFE_MS),)
+        replies = self._sent(key, [*commands, *mark, ("WAIT", self._wait, self._wait_ms)], use, address)
+        reached, replies = replies[-1], replies[: len(commands)]
+        if not (isinstance(reached, int) and reached >= self._wait):
+            if not use.is_write:
+                raise LedgerUnavailable(f"a row is on fewer replicas of Redis than {self._wait}")
+            if _has_written(replies[-1]):
+                raise AnswerLost(f"a write has not reached {self._wait} replicas of Redis in time")
         return replies
 
     def _sent(self, key: str, commands: Sequence[Command], use: Use, address: Address | None) -> list[object]:
@@ -131,8 +141,8 @@ class RedisStore:
     def _once(self, key: str, commands: Sequence[Command], use: Use, address: Address | None) -> list[object]:
         lent = self._servers.lend(key, address)
         if use is Use.READ_ROW:
-            self._read_from.run_id = lent.link.run_id
-        elif use is Use.WRITE_ROW and getattr(self._read_from, "run_id", lent.link.run_id) != lent.link.run_id:
+            self._read_from.servers = lent.servers
+        elif use is Use.WRITE_ROW and getattr(self._read_from, "servers", lent.servers) != lent.servers:
             lent.give_back()
             raise LedgerUnavailable("this row was read from a Redis server whose place another has taken")
         try:

@@ -17,8 +17,9 @@ _VISIBLE = re.compile(rf"[\x21-\x7e]{{1,{KEY_CHARACTERS}}}")
 _QUOTED = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
 _ESCAPED = re.compile(r'\\(["\\])')
 
-# A preference of RFC 7240: a name, perhaps with a value; parameters after a semicolon say nothing to us.
-_PREFERENCE = re.compile(r'\s*([A-Za-z0-9-]+)\s*(?:=\s*("?)([A-Za-z0-9-]*)\2\s*)?(?:;.*)?', re.DOTALL)
+# A preference of RFC 7240: a name, perhaps with a value. No two runs of white space may touch in here, or a long one
+# would be tried at every place where it can be divided.
+_PREFERENCE = re.compile(r'([A-Za-z0-9-]+)\s*(?:=\s*(?:"([A-Za-z0-9-]*)"|([A-Za-z0-9-]*)))?')
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
 
@@ -66,10 +67,11 @@ def read_wait_s(prefer: str, wait_s: float) -> float:
     """
     preferences: dict[str, str] = {}
     for part in prefer.split(","):
-        matched = _PREFERENCE.fullmatch(part)
+        # Parameters after a semicolon say nothing to us.
+        matched = _PREFERENCE.fullmatch(part.partition(";")[0].strip())
         if matched:
             # Of a preference that stands twice the first counts.
-            preferences.setdefault(matched[1].lower(), matched[3] or "")
+            preferences.setdefault(matched[1].lower(), matched[2] or matched[3] or "")
     wanted = preferences.get("wait", "")
     if _WHOLE.fullmatch(wanted):
         return min(wait_s, float(wanted))

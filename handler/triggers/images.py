@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TypeAlias
 
+from handler.core.commands import field_path
 from handler.core.errors import BadInput
 from handler.triggers.kinds import part_of
 from handler.triggers.messages import FIELDS
@@ -17,37 +19,41 @@ from handler.triggers.messages import FIELDS
 _WHOLE = re.compile(r"-?[0-9]{1,38}")
 _DEPTH = 32
 
+_IMAGE = ("dynamodb", "NewImage")
+
+_Place: TypeAlias = tuple[int | str, ...]
+
 
 def image_text(change: object) -> str:
     """The new image in the `dynamodb` part of a record; BadInput names the attribute that cannot be read."""
     change = change if isinstance(change, dict) else {}
     image = change.get("NewImage")
     if not isinstance(image, dict):
-        raise BadInput("dynamodb.NewImage", "is missing: the stream's view type must include new images")
+        raise BadInput(field_path(_IMAGE), "is missing: the stream's view type must include new images")
     table_keys = part_of(change, "Keys").keys() - FIELDS
     item = {name: value for name, value in image.items() if name not in table_keys}
-    return json.dumps(_plain({"M": item}, "dynamodb.NewImage", _DEPTH), ensure_ascii=False)
+    return json.dumps(_plain({"M": item}, _IMAGE, _DEPTH), ensure_ascii=False)
 
 
-def _plain(value: object, field: str, depth: int) -> object:
+def _plain(value: object, place: _Place, depth: int) -> object:
     """Take an attribute value, such as {"N": "5"}, out of its type."""
     if not isinstance(value, dict) or len(value) != 1 or not depth:
-        raise BadInput(field, "is not an attribute value of DynamoDB")
+        raise BadInput(field_path(place), "is not an attribute value of DynamoDB")
     [(kind, content)] = value.items()
     if kind == "M" and isinstance(content, dict):
-        return {str(name): _plain(part, f"{field}.{name}", depth - 1) for name, part in content.items()}
+        return {str(name): _plain(part, (*place, str(name)), depth - 1) for name, part in content.items()}
     if kind == "L" and isinstance(content, list):
-        return [_plain(part, f"{field}[{index}]", depth - 1) for index, part in enumerate(content)]
+        return [_plain(part, (*place, index), depth - 1) for index, part in enumerate(content)]
     if kind == "N" and isinstance(content, str):
-        return _whole(content, field)
+        return _whole(content, place)
     if (kind == "S" and isinstance(content, str)) or (kind == "BOOL" and isinstance(content, bool)):
         return content
     if kind == "NULL":
         return None
-    raise BadInput(field, "is of a type that a payload does not have")
+    raise BadInput(field_path(place), "is of a type that a payload does not have")
 
 
-def _whole(digits: str, field: str) -> int:
+def _whole(digits: str, place: _Place) -> int:
     if not _WHOLE.fullmatch(digits):
-        raise BadInput(field, "is not a whole number")
+        raise BadInput(field_path(place), "is not a whole number")
     return int(digits)

@@ -84,10 +84,21 @@ def _v2_path(event: Event) -> str:
 
 
 def _headers(event: Event) -> Mapping[str, str]:
-    """Names in lower case; where a platform keeps repeated headers apart they are joined as the others do it."""
+    """Names in lower case; where a platform keeps repeated headers apart they are joined as the others do it.
+
+    Apart are also those that only differ in case: whichever of two keys or tokens counted alone, somebody in front of
+    the function could have looked at the other one.
+    """
     single = _strings(event.get("headers"), "headers", _value)
     multiple = _strings(event.get("multiValueHeaders"), "multiValueHeaders", _joined)
-    return {name.lower(): value for name, value in (single | multiple).items()}
+    return _in_lower_case(single) | _in_lower_case(multiple)
+
+
+def _in_lower_case(headers: Mapping[str, str]) -> dict[str, str]:
+    values: dict[str, list[str]] = {}
+    for name, value in headers.items():
+        values.setdefault(name.lower(), []).append(value)
+    return {name: ",".join(each) for name, each in values.items()}
 
 
 def _query(kind: Kind, event: Event) -> Mapping[str, str]:

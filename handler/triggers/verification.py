@@ -15,19 +15,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handler.core.bench import Bench
 from handler.core.commands import GROUP_ID_BYTES, first_problem
-from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown, SettingsError
+from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
 from handler.core.findings import Finding, Verdict
-from handler.core.notices import Notice
 from handler.core.rows import Group
 from handler.core.shelf import Shelf
 from handler.core.verifying import CALLS_MAX, CALLS_MAX_QUICK, Verification, verify
 from handler.core.volume_probes import Rounds, Tally
 from handler.triggers.documents import check_text
 from handler.triggers.kinds import Event
+from handler.triggers.reminding import NOTE
 from handler.triggers.service import Limits, Service
-
-# The name under which the shelf keeps the newest result of an app.
-NOTE = "verified"
 
 # How long to go on where the platform tells of no deadline; 3,500 calls at the usual pace take about a minute.
 UNLIMITED_S = 900.0
@@ -69,17 +66,6 @@ def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
     )
     result = _result(asked, service, verify(bench, instance.chance, Threads(), Rounds(), quick=asked.quick))
     return {**result, "stored": _stored(service.shelf, group.app, result)}
-
-
-def remind(service: Service) -> None:
-    """Say so if nobody has verified the assumptions for this app yet, or if that cannot be read; never raises."""
-    try:
-        noted, because = service.shelf.noted(service.vault.current().sdkappid, NOTE), None
-    except (NotAccepted, OutcomeUnknown, SettingsError) as error:
-        # Whatever the event comes to will show the error itself.
-        noted, because = None, type(error).__name__
-    if noted is None:
-        service.instance.reporter.report(Notice.ASSUMPTIONS_UNVERIFIED, because=because)
 
 
 def _read(event: Event) -> _Asked:

@@ -45,8 +45,8 @@ class _Caller(BaseModel):
     model_config = _STRICT
 
     name: Annotated[str, Field(min_length=1, max_length=256)]
-    token: Annotated[str | None, Field(pattern=VISIBLE)] = None
-    token_sha256: Annotated[str | None, Field(pattern=r"^[0-9a-fA-F]{64}$")] = None
+    token: Annotated[str | None, Field(pattern=VISIBLE, repr=False)] = None
+    token_sha256: Annotated[str | None, Field(pattern=r"^[0-9a-fA-F]{64}$", repr=False)] = None
 
     def read(self, index: int) -> Caller:
         """The caller, known by its token's digest."""
@@ -62,7 +62,7 @@ class _Secret(BaseModel):
 
     sdkappid: Annotated[int, Field(ge=1, le=INT64_MAX)]
     identifier: Annotated[str, Field(pattern=IDENTIFIER)]
-    key: Annotated[str, Field(pattern=VISIBLE)]
+    key: Annotated[str, Field(pattern=VISIBLE, repr=False)]
     callers: list[_Caller] = []
 
 
@@ -80,11 +80,12 @@ def _check_shape(text: str) -> None:
 
 
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
+    document: dict[str, object] = {}
+    for name, value in pairs:
+        if name in document:
             raise _wrong(name, "stands twice")
-    return dict(pairs)
+        document[name] = value
+    return document
 
 
 def _check_tokens(callers: tuple[Caller, ...]) -> None:

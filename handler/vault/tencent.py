@@ -13,10 +13,9 @@ be had is told by asking for it. `SSM_Current` exists only for the secrets of pr
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
@@ -70,7 +69,7 @@ class _Source:
     version: str | None
     region: str
     http: HttpProfile
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
 
     def __call__(self) -> str:
         hush(TALKATIVE)
@@ -97,10 +96,16 @@ def _newest_first(client: SsmClient, name: str) -> list[str]:
     request = models.ListSecretVersionIdsRequest()
     request.SecretName = name
     listed = client.ListSecretVersionIds(request).Versions or []
-    if not listed:
+    times = [(str(version.VersionId), _seconds(version.CreateTime)) for version in listed]
+    if not times:
         raise SecretUnavailable(f"the secret in {MANAGER} has no version")
     # Times are whole seconds. Of two versions of one second the service lists the newer one first.
-    return [version.VersionId for version in sorted(listed, key=lambda each: -(each.CreateTime or 0))]
+    return [version for version, _ in sorted(times, key=lambda each: -each[1])]
+
+
+def _seconds(time: object) -> int:
+    """A version's time; one that is no number, which the service should not send, is the oldest."""
+    return time if isinstance(time, int) else 0
 
 
 def _first_enabled(client: SsmClient, name: str, versions: list[str]) -> str:
@@ -124,8 +129,8 @@ def _text(client: SsmClient, name: str, version: str) -> str:
     if not answer.SecretBinary:
         raise SecretUnavailable(f"the secret in {MANAGER} has no content")
     try:
-        return text_of(base64.b64decode(answer.SecretBinary, validate=True), MANAGER)
-    except binascii.Error:
+        return text_of(base64.b64decode(str(answer.SecretBinary), validate=True), MANAGER)
+    except ValueError:
         raise SecretUnavailable(f"the secret in {MANAGER} is not base64") from None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -13,6 +12,7 @@ from handler.core.shelf import Shelf
 from tests.contract.redis_server import end_shared_server
 from tests.contract.shelves import SHELVES
 from tests.contract.stores import LEDGERS, SHARED_LEDGERS, GivenClock, OpenLedger, SharedStore, Store
+from tests.sandbox.ministack import MiniStack
 
 Opener: TypeAlias = Callable[[], OpenLedger]
 
@@ -22,6 +22,13 @@ def _servers() -> Iterator[None]:
     """The servers that tests share end with the last test."""
     yield
     end_shared_server()
+
+
+@pytest.fixture(scope="session")
+def dynamodb_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where DynamoDB is, started by the first test that wants it."""
+    with MiniStack(tmp_path_factory.mktemp("ministack"), "dynamodb") as stack:
+        yield stack.endpoint
 
 
 @pytest.fixture
@@ -59,9 +66,9 @@ def shared_ledger(shared_store: SharedStore, clock: GivenClock) -> Iterator[Open
 
 
 @pytest.fixture(params=sorted(SHELVES))
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
+def shelf(request: pytest.FixtureRequest) -> Iterator[Shelf]:
     """An empty shelf."""
-    with SHELVES[request.param](tmp_path) as opened:
+    with SHELVES[request.param](request) as opened:
         yield opened
 
 

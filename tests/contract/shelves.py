@@ -8,8 +8,11 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
+import pytest
+
 from handler.core.shelf import Parked, Shelf
 from handler.ledgers.sqlite import SqliteLedger
+from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.redis_store import prefixed_redis
 from tests.contract.stores import GivenClock
 from tests.sandbox.memory_shelf import MemoryShelf
@@ -29,17 +32,33 @@ def sqlite_shelf(
 
 
 @contextmanager
-def _memory(folder: Path) -> Iterator[Shelf]:
+def _memory(request: pytest.FixtureRequest) -> Iterator[Shelf]:
     yield MemoryShelf()
 
 
+def _sqlite(request: pytest.FixtureRequest) -> Opened:
+    return sqlite_shelf(request.getfixturevalue("tmp_path"))
+
+
 @contextmanager
-def _redis(folder: Path) -> Iterator[Shelf]:
+def _redis(request: pytest.FixtureRequest) -> Iterator[Shelf]:
     with closing(prefixed_redis().open(GivenClock())) as ledger:
         yield ledger.shelf()
 
 
-SHELVES: dict[str, Callable[[Path], Opened]] = {"memory": _memory, "redis": _redis, "sqlite": sqlite_shelf}
+@contextmanager
+def _dynamodb(request: pytest.FixtureRequest) -> Iterator[Shelf]:
+    store = DynamoDbStore.new(request.getfixturevalue("dynamodb_endpoint"))
+    with closing(store.open(GivenClock())) as ledger:
+        yield ledger.shelf()
+
+
+SHELVES: dict[str, Callable[[pytest.FixtureRequest], Opened]] = {
+    "dynamodb": _dynamodb,
+    "memory": _memory,
+    "redis": _redis,
+    "sqlite": _sqlite,
+}
 
 
 def parked(name: str = "message-1", **changes: str) -> Parked:

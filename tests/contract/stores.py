@@ -14,6 +14,7 @@ from handler.core.ledger import Ledger
 from handler.core.ports import Clock
 from handler.core.rows import Group, Records, Row
 from handler.ledgers.sqlite import SqliteLedger
+from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.redis_store import PrefixedRedis, prefixed_redis
 from tests.sandbox.clocks import ManualClock
 from tests.sandbox.memory_ledger import MemoryLedger
@@ -173,11 +174,20 @@ def _redis(request: pytest.FixtureRequest, clock: Clock) -> PrefixedRedis:
     return prefixed_redis()
 
 
+def _dynamodb(request: pytest.FixtureRequest, clock: Clock) -> DynamoDbStore:
+    return DynamoDbStore.new(request.getfixturevalue("dynamodb_endpoint"))
+
+
 LEDGERS: dict[str, Callable[[pytest.FixtureRequest, Clock], Store]] = {
+    "dynamodb": _dynamodb,
     "memory": _memory,
     "redis": _redis,
     "sqlite": _quick_sqlite,
 }
 
-SHARED_LEDGERS: dict[str, Callable[[pytest.FixtureRequest, Clock], SharedStore]] = {"redis": _redis, "sqlite": _sqlite}
+SHARED_LEDGERS: dict[str, Callable[[pytest.FixtureRequest, Clock], SharedStore]] = {
+    "dynamodb": _dynamodb,
+    "redis": _redis,
+    "sqlite": _sqlite,
+}
 """Those that any number of processes use together: every ledger that may be deployed."""

@@ -43,16 +43,39 @@ class FunctionFailedError(Exception):
     """A failed invocation, for whoever asked for a reply."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a function's code lies and what runs it: by default this checkout, and the Python of the tests.
+
+    `paths` are searched for modules, after what the interpreter is told by its `options`.
+    """
+
+    python: str = sys.executable
+    code: Path = ROOT
+    paths: tuple[Path, ...] = (ROOT,)
+    options: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The paths as one text."""
+        return os.pathsep.join(map(str, self.paths))
+
+
 class FunctionProcess:
-    """A process with exactly the environment given, in the root of the repository, its output added to files."""
+    """A process with exactly the environment given, in the folder of its code, its output added to files."""
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], folder: Path, channels: Sequence[int] = ()
+        self,
+        place: Place,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        channels: Sequence[int] = (),
     ) -> None:
         with (folder / "stdout.log").open("ab") as output, (folder / "stderr.log").open("ab") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, *command],
-                cwd=ROOT,
+                [place.python, *place.options, *command],
+                cwd=place.code,
                 env=dict(environment) | _measuring(),
                 pass_fds=channels,
                 stdin=subprocess.DEVNULL,
@@ -94,7 +117,8 @@ class FunctionInstance(ABC):
     `environment` holds the function's own variables; logs go to `folder`. Use it in a `with` block.
     """
 
-    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], folder: Path, place: Place | None = None) -> None:
+        self.place = place or Place()
         self.environment = dict(environment)
         self.folder = folder
         self.starts = 0

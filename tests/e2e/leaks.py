@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tests.sandbox.environment import KEY, SCHEDULE_TOKEN, TOKEN
+from tests.sandbox.environment import KEY, LEDGER_PASSWORD, SCHEDULE_TOKEN, TOKEN
 
 SECRETS: Final = {
     "the app's key": re.escape(KEY),
     "a caller's token": f"{re.escape(TOKEN)}|{re.escape(SCHEDULE_TOKEN)}",
+    "the ledger's password": re.escape(LEDGER_PASSWORD),
     "a credential of the platform": r"made-up-(secret|session)|ASIAMADEUP|AKIDmadeup",
     # Deflated JSON in the vendor's base64 begins like this, and quoting may change its signs. In the middle of another
     # base64 text, such as that of a compressed page, the same letters mean nothing.

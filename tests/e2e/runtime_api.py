@@ -16,7 +16,7 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import Final, TypeAlias
 
-from tests.e2e.instances import ROOT, Failure, FunctionInstance, FunctionProcess, Outcome, Reply
+from tests.e2e.instances import Failure, FunctionInstance, FunctionProcess, Outcome, Reply
 from tests.sandbox.contexts import FUNCTION_ARN, FUNCTION_NAME, MEMORY_MB
 from tests.sandbox.loopback import LoopbackConnection, LoopbackServer
 
@@ -39,10 +39,8 @@ _PLATFORM: Final = {
     "AWS_REGION": "eu-west-1",
     "AWS_SECRET_ACCESS_KEY": "made-up-secret-access-key-of-the-execution-role",
     "AWS_SESSION_TOKEN": _SESSION_TOKEN,
-    "LAMBDA_TASK_ROOT": str(ROOT),
     "LANG": "en_US.UTF-8",
     "PATH": "/usr/local/bin:/usr/bin:/bin",
-    "PYTHONPATH": str(ROOT),
     "TZ": ":UTC",
 }
 
@@ -61,10 +59,11 @@ class _LambdaRuntime:
     def __init__(self, instance: LambdaInstance) -> None:
         self._api = _RuntimeApi()
         self._api.start()
-        own = {"AWS_LAMBDA_RUNTIME_API": self._api.address, "_HANDLER": instance.handler}
-        self.process = FunctionProcess(
-            ["-m", "awslambdaric", instance.handler], _PLATFORM | own | instance.environment, instance.folder
-        )
+        place = instance.place
+        own = {"LAMBDA_TASK_ROOT": str(place.code), "PYTHONPATH": place.path}
+        own |= {"AWS_LAMBDA_RUNTIME_API": self._api.address, "_HANDLER": instance.handler}
+        command = ["-m", "awslambdaric", instance.handler]
+        self.process = FunctionProcess(place, command, _PLATFORM | own | instance.environment, instance.folder)
         self._watcher = Thread(target=self._watch, name="lambda-watcher")
         self._watcher.start()
 

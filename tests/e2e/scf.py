@@ -10,11 +10,13 @@ import json
 import signal
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Final
 
-from tests.e2e.instances import ROOT, Failure, FunctionInstance, FunctionProcess, Outcome, Reply
+from tests.e2e.instances import Failure, FunctionInstance, FunctionProcess, Outcome, Reply
 from tests.sandbox.contexts import scf_context
 
+RUNTIME: Final = Path(__file__).with_name("scf_runtime.py")
 INDEX: Final = "from handler.main import main_handler\n"
 RETURNED: Final = "returned.log"
 """The file for what SCF writes into the log: every return value."""
@@ -42,7 +44,8 @@ _PLATFORM: Final = {
 class ScfInstance(FunctionInstance):
     """An instance of `index.main_handler` on Tencent SCF."""
 
-    index = INDEX
+    index: str | None = INDEX
+    """What `index.py` holds; None where the function's package has one."""
 
     def start(self) -> _ScfRuntime:
         """Start a process that has the package's root, with `index.py`, on its path."""
@@ -51,16 +54,18 @@ class ScfInstance(FunctionInstance):
 
 class _ScfRuntime:
     def __init__(self, instance: ScfInstance) -> None:
-        code = instance.folder / "code"
-        code.mkdir(exist_ok=True)
-        (code / "index.py").write_text(instance.index, "utf-8")
+        place = instance.place
+        path = place.path
+        if instance.index is not None:
+            code = instance.folder / "code"
+            code.mkdir(exist_ok=True)
+            (code / "index.py").write_text(instance.index, "utf-8")
+            path = f"{code}:{path}"
         self._log = instance.folder / RETURNED
         self._channel, theirs = Pipe()
-        environment = _PLATFORM | {"PYTHONPATH": f"{code}:{ROOT}"} | instance.environment
+        environment = _PLATFORM | {"PYTHONPATH": path} | instance.environment
         number = theirs.fileno()
-        self.process = FunctionProcess(
-            ["-m", "tests.e2e.scf_runtime", str(number)], environment, instance.folder, [number]
-        )
+        self.process = FunctionProcess(place, [str(RUNTIME), str(number)], environment, instance.folder, [number])
         theirs.close()
         self._is_ready = False
 

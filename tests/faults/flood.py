@@ -20,6 +20,7 @@ from pathlib import Path
 from threading import Lock
 
 from tests.faults.crowd import KilledError
+from tests.faults.ledgers import StormLedger
 from tests.faults.storm import every_fault
 from tests.faults.weather import SWEEP, Weather
 from tests.sandbox.chat import ChatApp, ChatServer
@@ -77,7 +78,7 @@ class Flood:
     ) -> None:
         self.chance = random.Random(seed)
         self.server = server
-        self.weather = Weather(folder, server, self.chance, instances=instances)
+        self.weather = Weather(folder, server, self.chance, StormLedger(), instances=instances)
         self.figures = self.weather.figures
         self.notes = [self._note(number, groups) for number in range(records)]
         half = records // 2

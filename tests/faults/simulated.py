@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from handler.core.commands import Mode
+from handler.core.commands import Mode, Positions
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.core.ledger import Generation, Ledger, Look
+from handler.core.ledger import NOWHERE, Generation, Ledger, Look
 from handler.core.notices import Notice
 from handler.core.ports import Call, Counted, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
@@ -229,17 +229,21 @@ class UnreliableLedger:
         self._world.step("has looked")
         return look
 
-    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+    def append(
+        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
+    ) -> Look | None:
         """A write."""
         self._before("appends")
-        look = self._ledger.append(group, entries, bytes_max)
+        look = self._ledger.append(group, entries, bytes_max, positions)
         self._after(f"appended {look is not None}")
         return look
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
+    ) -> Row | None:
         """A write."""
         self._before("begins")
-        row = self._ledger.begin(group, attempt, receipt_key, generation)
+        row = self._ledger.begin(group, attempt, receipt_key, generation, positions)
         self._after(f"begun {row is not None}")
         return row
 

@@ -15,11 +15,13 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.e2e.leaks import leaks
 from tests.faults.crowd import KilledError
+from tests.faults.ledgers import KINDS, Kind, ledger_of
 from tests.faults.weather import SWEEP, Weather
 from tests.sandbox.chat import ChatApp, ChatServer, Fault
 from tests.sandbox.codes import MEANINGS
@@ -80,12 +82,10 @@ class Asked:
 class Storm:
     """`operations` over `groups`, asked of `instances`, while the weather lasts."""
 
-    def __init__(
-        self, folder: Path, server: ChatServer, *, seed: int, operations: int, groups: int, instances: int
-    ) -> None:
-        self.chance = random.Random(seed)
+    def __init__(self, weather: Weather, server: ChatServer, *, operations: int, groups: int) -> None:
+        self.chance = weather.chance
         self.server = server
-        self.weather = Weather(folder, server, self.chance, instances=instances)
+        self.weather = weather
         self.asked = [self._asked(number, groups) for number in range(operations)]
         self.statuses: Counter[str] = Counter()
         for number in range(groups):
@@ -159,17 +159,27 @@ class Storm:
         return self.weather.leaks() + [f"{key} says {what}" for key, body in replies.items() for what in leaks(body)]
 
 
-def play(*, seed: int, operations: int, groups: int, instances: int, rate: float) -> tuple[Storm, float, list[str]]:
+def play(
+    *,
+    seed: int,
+    operations: int,
+    groups: int,
+    instances: int,
+    rate: float,
+    ledger: Kind = "sqlite",
+    restarts: bool = False,
+) -> tuple[Storm, float, list[str]]:
     """One storm from beginning to end: the storm, its seconds, and what the auditor says."""
-    app = ChatApp(sdkappid=SDKAPPID, keys=(KEY,))
-    with tempfile.TemporaryDirectory() as folder, ChatServer(app) as server:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = stack.enter_context(ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))))
         server.randomly(rate, every_fault(), seed)
-        storm = Storm(*(Path(folder), server), seed=seed, operations=operations, groups=groups, instances=instances)
-        try:
+        books = stack.enter_context(ledger_of(ledger, folder, restarts=restarts))
+        weather = Weather(folder, server, random.Random(seed), books, instances=instances)
+        with closing(weather):
+            storm = Storm(weather, server, operations=operations, groups=groups)
             took_s = storm.run()
             storm.calm()
-        finally:
-            storm.weather.close()
         return storm, took_s, storm.audit()
 
 
@@ -181,12 +191,15 @@ def main() -> int:
     parser.add_argument("--instances", type=int, default=6)
     parser.add_argument("--rate", type=float, default=0.3)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--ledger", choices=KINDS, default="sqlite")
+    parser.add_argument("--restarts", action="store_true", help="kill and restart the ledger's server on the way")
     arguments = parser.parse_args()
     storm, took_s, wrong = play(**vars(arguments))
     finals = Counter(asked.answers[0][0] for asked in storm.asked)
     faults = Counter(entry.fault.kind for entry in storm.server.journal() if entry.fault)
     print(f"seed {arguments.seed}: {len(storm.asked)} operations in {took_s:.0f} s, finally {dict(finals)}")
     print(f"replies on the way: {dict(storm.statuses)}; {dict(storm.weather.figures)}; kills: {storm.weather.kills}")
+    print(f"mishaps of the ledger's connections: {storm.weather.ledger.mishaps}")
     print(f"faults: {sum(faults.values())} {dict(faults)} in {len(storm.server.journal())} calls")
     print("\n".join(wrong) if wrong else "every counter exact, every answer final and the same for all, nothing leaked")
     return 1 if wrong else 0

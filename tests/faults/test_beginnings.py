@@ -134,6 +134,31 @@ def test_a_group_that_a_young_copy_does_not_know_is_frozen_where_it_has_a_receip
     assert stage.likes == 5, stage.story
 
 
+def test_a_young_copy_waits_for_the_first_call_of_a_group_that_it_does_not_know() -> None:
+    """The copy was put back while that call was under way: its receipt is not there yet, and it still lands."""
+    stage = Stage(rules=replace(RULES, cache_s=0))
+    stage.expect(Fate(arrives_after_s=5.5, replies=False))
+    stage.call("A", stage.operation("a", 5))
+    stage.play_until(2)
+    stage.memory.restore(Snapshot({}, {}))
+    stage.memory.current = Generation(2, int(stage.world.now))
+    stage.forget_instances()
+    stage.call("A2", stage.operation("a", 5), at_s=3, wait_s=60)
+    stage.play()
+    assert isinstance(stage.answers["A2"][0], Frozen), stage.story
+    assert stage.likes == 5, stage.story
+
+
+def test_a_young_copy_counts_a_new_group_after_the_wait() -> None:
+    """Nobody can tell it from one whose first call is lost, before that would have landed."""
+    stage = Stage(rules=replace(RULES, cache_s=0))
+    stage.memory.current = Generation(2, int(START))
+    stage.call("A", stage.operation("a", 5), at_s=2, wait_s=60)
+    stage.play()
+    assert stage.answers["A"] == [Applied((("like", 5),))], stage.story
+    assert stage.chat.landings[0].at - START >= RULES.life_s + 1 + RULES.guard_s, stage.story
+
+
 def test_an_old_copy_adopts_the_receipts_of_groups_that_it_does_not_know() -> None:
     """What it has lost is not asked for any more after a day, so such a group was in use before this ledger was."""
     stage = Stage()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
 from tests.e2e.leaks import leaks
 from tests.faults.crowd import Instance, KilledError
+from tests.faults.ledgers import StormLedger
 from tests.sandbox.chat import ChatServer
 from tests.sandbox.environment import sandboxed_environment
 
@@ -24,24 +25,35 @@ SWEEP = {"Type": "Timer", "TriggerName": "sweep", "Time": "2026-11-22T00:00:00Z"
 SHORT = {"SIGNATURE_LIFE_S": "2", "CLOCK_GUARD_S": "1", "CHAT_TIMEOUT_S": "1", "WAIT_S": "3"}
 
 
-class Weather:
-    """Instances of one function, each a process that may be killed every so often."""
+# A restart is a new generation of the ledger, in which no group sends before life, guard and a second have passed. This
+# leaves it some time to go on before the next one.
+RESTART_EVERY_S = 9.0
 
-    def __init__(self, folder: Path, server: ChatServer, chance: random.Random, *, instances: int) -> None:
+
+class Weather:
+    """Instances of one function, each a process that may be killed every so often, and the ledger that they share."""
+
+    def __init__(
+        self, folder: Path, server: ChatServer, chance: random.Random, ledger: StormLedger, *, instances: int
+    ) -> None:
         self.chance = chance
+        self.ledger = ledger
         self.figures: Counter[str] = Counter()
         self._logs = [folder / f"instance-{number}.log" for number in range(instances)]
         environment = {
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-            **sandboxed_environment(server.endpoint, folder, **SHORT),
+            **sandboxed_environment(server.endpoint, folder, **SHORT, **ledger.variables),
         }
         self.instances = [Instance(environment, log) for log in self._logs]
         self._over = Event()
 
     @contextmanager
     def raging(self, kill_every_s: float) -> Iterator[None]:
-        """Kill and sweep until the block ends."""
+        """Kill and sweep until the block ends, with all that may befall the ledger."""
+        self.ledger.rage(self.chance)
         threads = [Thread(target=self._kill, args=(kill_every_s,)), Thread(target=self._sweep)]
+        if self.ledger.restart is not None:
+            threads.append(Thread(target=self._restart, args=(self.ledger.restart,)))
         for thread in threads:
             thread.start()
         try:
@@ -50,6 +62,7 @@ class Weather:
             self._over.set()
             for thread in threads:
                 thread.join()
+            self.ledger.calm()
 
     def invoke(self, event: object, chance: random.Random) -> object:
         """Let some instance answer; KilledError where it died of it."""
@@ -78,6 +91,12 @@ class Weather:
         chance = random.Random(self.chance.random())
         while not self._over.wait(every_s * chance.uniform(0.3, 1.7)):
             chance.choice(self.instances).kill()
+
+    def _restart(self, restart: Callable[[], None]) -> None:
+        chance = random.Random(self.chance.random())
+        while not self._over.wait(RESTART_EVERY_S * chance.uniform(0.6, 1.4)):
+            restart()
+            self.figures["restarts of the ledger"] += 1
 
     def _sweep(self) -> None:
         chance = random.Random(self.chance.random())

@@ -217,6 +217,10 @@ def test_a_service_that_goes_down_and_comes_back_is_read_again(ssm: SsmServer, e
         (b"{}", "cannot be read: KeyError"),
         (b'{"Response": {}}', "has no content"),
         (b'{"Response": {"SecretBinary": "nobody-may-see-this"}}', "is not base64"),
+        ('{"Response": {"SecretBinary": "nobody-may-see-this-\u00e9"}}'.encode(), "is not base64"),
+        (b'{"Response": {"SecretBinary": 5}}', "is not base64"),
+        (b'{"Response": {"SecretBinary": ["nobody-may-see-this"]}}', "is not base64"),
+        (b'{"Response": 5}', "cannot be read: TypeError"),
     ],
 )
 def test_an_answer_that_makes_no_sense_is_no_secret(body: bytes, said: str, environ: dict[str, str]) -> None:
@@ -271,3 +275,18 @@ def test_the_local_service_finds_what_was_changed_on_the_way(
     changed = change.get("body")
     request = SignedRequest(headers, changed if isinstance(changed, bytes) else body)
     assert problem(request, str(change.get("service", "ssm")), CREDENTIALS, time.time()) == code
+
+
+@pytest.mark.parametrize("time", ['"yesterday"', "[]", "null", "1e400", "true"])
+def test_a_list_whose_times_make_no_sense_is_read_in_its_order(environ: dict[str, str], time: str) -> None:
+    """Else the secret that is known could not be kept: what goes wrong has to be told as no secret."""
+    listed = f'{{"Response": {{"Versions": [{{"VersionId": "v1", "CreateTime": {time}}}], "SecretString": "s"}}}}'
+    with ByteServer(answering(http(listed.encode(), "Content-Type: application/json"))) as server:
+        environ["TENCENT_SSM_ENDPOINT"] = f"http://{server.address}"
+        assert source_for("tencent:chat", environ)() == "s"
+
+
+def test_a_source_shows_nothing_of_the_environment(environ: dict[str, str]) -> None:
+    """The credentials of the role are in it."""
+    shown = repr(source_for("tencent:chat", environ))
+    assert [secret for secret in SECRETS if secret in shown] == []

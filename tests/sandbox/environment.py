@@ -19,6 +19,9 @@ TOKEN: Final = "sandbox-token-mobile-backend"
 SCHEDULE: Final = "schedule"
 SCHEDULE_TOKEN: Final = "sandbox-token-schedule"
 
+LEDGER_USER: Final = "counters"
+LEDGER_PASSWORD: Final = "sandbox-password-of-the-ledger"
+
 
 def sandboxed_environment(chat_endpoint: str, folder: Path, **overrides: str) -> dict[str, str]:
     """The variables of a function whose secret and ledger lie in `folder`, which is made if it is not there.

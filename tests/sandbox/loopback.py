@@ -1,4 +1,4 @@
-"""An HTTP server on 127.0.0.1 for what stands in for a platform here: kept alive, prompt, and ended cleanly."""
+"""A server on 127.0.0.1 for what stands in for a platform here: kept alive, prompt, and ended cleanly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
+from socketserver import BaseRequestHandler, TCPServer
 from sys import exc_info
 from threading import Lock, Thread
 from types import TracebackType
@@ -31,7 +31,7 @@ class LoopbackServer(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 128
 
-    def __init__(self, port: int, connection: type[BaseHTTPRequestHandler]) -> None:
+    def __init__(self, port: int, connection: type[BaseRequestHandler]) -> None:
         self._lock = Lock()
         self._open: set[AnySocket] = set()
         self._thread = Thread(target=self.serve_forever, args=(_POLL_S,), name="loopback-listener", daemon=True)
@@ -54,7 +54,7 @@ class LoopbackServer(ThreadingHTTPServer):
         with self._lock:
             still_open = list(self._open)
         for connection in still_open:
-            _hang_up(connection)
+            hang_up(connection)
         self.server_close()
 
     def __enter__(self) -> Self:
@@ -100,6 +100,7 @@ class LoopbackConnection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     disable_nagle_algorithm = True
+    body_bytes = BODY_BYTES
 
     def handle(self) -> None:
         """Serve requests until the connection ends."""
@@ -118,7 +119,7 @@ class LoopbackConnection(BaseHTTPRequestHandler):
         if not (length.isascii() and length.isdigit()) or "Transfer-Encoding" in self.headers:
             self._refuse(411)
             return None
-        if int(length) > BODY_BYTES:
+        if int(length) > self.body_bytes:
             self._refuse(413)
             return None
         return self.rfile.read(int(length))
@@ -148,7 +149,8 @@ class LoopbackConnection(BaseHTTPRequestHandler):
         self.reply(status, ())
 
 
-def _hang_up(connection: AnySocket) -> None:
+def hang_up(connection: AnySocket) -> None:
+    """End a connection in both directions, whatever it is doing."""
     if isinstance(connection, socket.socket):
         # It may have ended by itself in this moment, which is just as good.
         with suppress(OSError):

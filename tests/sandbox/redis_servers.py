@@ -67,6 +67,13 @@ class RedisServer:
         """Where it is, without a user."""
         return f"{'rediss' if self._tls else 'redis'}://127.0.0.1:{self.port}/0"
 
+    @property
+    def process_id(self) -> int:
+        """Of the process that runs now."""
+        if self._process is None:
+            raise RuntimeError("the server is not running")
+        return self._process.pid
+
     def start(self) -> None:
         """Start it, and wait until it takes commands. The first start chooses the port."""
         if self.port:
@@ -104,6 +111,10 @@ class RedisServer:
         """Take the data directory from a copy; the server must not be running."""
         shutil.rmtree(self._data)
         shutil.copytree(copy, self._data)
+
+    def option(self, name: str) -> str:
+        """One of its options."""
+        return self._options[name]
 
     def log(self) -> str:
         """What it has written since its last start."""

@@ -302,3 +302,49 @@ def test_any_http_event_gets_a_reply(event: Event) -> None:
         return
     assert isinstance(reply["statusCode"], int)
     json.dumps(reply)
+
+
+def frames_of(error: BaseException) -> dict[str, str]:
+    """The functions of ours that an error shows, each with the values in it."""
+    trace = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return {frame.name: str(frame.locals) for frame in trace.stack if frame.filename.endswith("handler/main.py")}
+
+
+def test_an_error_leaves_with_nothing_of_what_led_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some reporters of errors write down the values in each frame, and follow what an error came from."""
+
+    def mistaken(*_: object) -> Event:
+        try:
+            int(KEY)
+        except ValueError:
+            raise SecretUnavailable("there is none") from None
+
+    monkeypatch.setattr(timer, "run", mistaken)
+    with pytest.raises(SecretUnavailable) as raised:
+        lambda_handler(tick({"task": "sweep"}), None)
+    assert (raised.value.__cause__, raised.value.__context__) == (None, None)
+    frames = frames_of(raised.value)
+    assert frames.keys() == {"lambda_handler", "_handle"}
+    assert KEY not in str(frames)
+
+
+@pytest.mark.parametrize(
+    ("secret", "error"),
+    [
+        (f'{{"sdkappid": 1, "identifier": "a", "key": "{KEY}", "x": 1}}', SettingsError),
+        (f'{{"key": "{KEY}", "key": "{KEY}"}}', SettingsError),
+        (f'"{KEY}" {KEY}', SettingsError),
+        (f"{KEY}\0" * 9000, SecretUnavailable),
+    ],
+)
+def test_a_secret_that_is_wrong_is_not_in_the_frames_of_its_error(
+    environment: Path, secret: str, error: type[Exception]
+) -> None:
+    """Its text was in the hands of each function that looked at it."""
+    (environment / "secret.json").write_text(secret)
+    with pytest.raises(error) as raised:
+        lambda_handler({"Records": [{"Ckafka": {"topic": "t", "partition": 0, "offset": 1, "msgBody": BODY}}]}, None)
+    frames = frames_of(raised.value)
+    assert frames.keys() == {"lambda_handler", "_handle"}
+    assert KEY not in str(frames)
+    assert len(traceback.extract_tb(raised.value.__traceback__)) == 3

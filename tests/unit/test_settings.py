@@ -55,6 +55,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "http_auth": "bearer",
         "base_path": "",
         "docs": False,
+        "init_early": False,
     }
 
 
@@ -112,6 +113,7 @@ def test_the_bound_follows_life_and_guard() -> None:
     ("variable", "text"),
     [
         *(("SIGNATURE_LIFE_S", text) for text in ("1", "0", "-6", "6.0", "6s", " 6", "\uff16", "1e1", "9" * 5000)),
+        ("SIGNATURE_LIFE_S", "000000000010" + "9" * 20),
         *(
             ("CHAT_TIMEOUT_S", text)
             for text in ("0", "-1", "nan", "inf", "1e0", "1_0", ".5", "5.", "+1", "1,5", "four")

@@ -197,3 +197,22 @@ def test_any_document_is_judged(document: dict[str, object]) -> None:
 def test_any_bytes_are_judged(body: bytes) -> None:
     """Bytes that are no document of the API's are never an answer."""
     assert isinstance(reply_of(Answer(body, DATE), ["like"], []), Unclear)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"ErrorCode": 10010, "ErrorCode": 0, "GroupCounter": []}',
+        b'{"ErrorCode": 0, "ErrorCode": 10010}',
+        b'{"ErrorCode": 0, "GroupCounter": [{"Key": "like", "Value": 1, "Value": 2}]}',
+    ],
+)
+def test_a_reply_that_says_one_thing_in_two_ways_proves_nothing(body: bytes) -> None:
+    """Which of the two holds depends on who reads it."""
+    assert isinstance(reply_of(Answer(body, DATE), [], []), Unclear)
+
+
+def test_a_reply_may_say_the_same_thing_twice() -> None:
+    """There is only one way to read it."""
+    body = b'{"ErrorCode": 0, "ErrorCode": 0, "GroupCounter": []}'
+    assert reply_of(Answer(body, DATE), [], []) == Counted({}, SECONDS)

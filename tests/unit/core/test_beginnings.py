@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from handler.core.decisions import to_be_judged
+from handler.core.exactly_once import PENDING_RETRY_S
 from handler.core.ledger import Generation
-from handler.core.outcomes import Applied
+from handler.core.outcomes import Applied, Frozen, Pending
+from handler.core.rows import Entry, first_row
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 
@@ -36,3 +41,34 @@ def test_a_debt_in_a_group_without_room_is_not_asked_about_for_ever() -> None:
     version = scene.row.version
     scene.counters.sweep(scene.clock.moment + 30)
     assert scene.row.version - version < 30 / 0.25
+
+
+def test_a_new_group_is_looked_at_by_whoever_has_made_its_row() -> None:
+    """Callers who come meanwhile leave it to that one for a while: one look is enough for all."""
+    scene = Scene(first_row([Entry.of(increase("first"))], "_receipt", 1))
+    scene.api.counters = {}
+    [outcome] = scene.counters.apply(GROUP.id, [increase("late")], scene.patience(0.4))
+    assert outcome == Pending(PENDING_RETRY_S)
+    assert scene.api.asked == []
+
+
+@pytest.mark.parametrize("by", ["a caller", "a sweep"])
+def test_a_new_group_is_looked_at_although_whoever_has_made_its_row_is_gone(by: str) -> None:
+    """After a moment by its next caller, and by a sweep at once."""
+    scene = Scene(first_row([Entry.of(increase("first"))], "_receipt", 1))
+    scene.api.counters = {}
+    if by == "a sweep":
+        scene.counters.sweep(scene.clock.moment + 60)
+    else:
+        scene.counters.apply(GROUP.id, [increase("late")], scene.patience(5))
+    assert scene.row.is_settled
+    assert len(scene.api.asked) == 1
+
+
+def test_what_a_forgetful_store_may_have_sent_already_has_to_be_judged() -> None:
+    """A young copy that does not know the group does not know whether the queue was sent, either (R10)."""
+    scene = Scene()
+    scene.ledger.stored = Generation(2, NOW)
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert isinstance(outcome, Frozen)
+    assert to_be_judged(scene.row, 2) == (increase("a").id,)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from handler.core.outcomes import Applied
+from handler.core.pacing import KEPT_S, Turn
 from handler.core.rows import Remembered
+from handler.core.visit import Visit
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
 
@@ -20,6 +22,18 @@ def test_a_refused_attempt_is_not_forgotten_unread() -> None:
     scene.counters.sweep(scene.clock.moment + 60)
     assert scene.row.frozen is None
     assert scene.api.counters["like"] == 5
+
+
+def test_a_turn_that_has_passed_is_not_used() -> None:
+    """A call so late would come on top of those whose turn it is by then."""
+    scene = Scene()
+    visit = Visit(scene.instance, GROUP, scene.patience(30))
+    assert visit.turn_s() == 0
+    missed = visit.turn
+    scene.clock.advance(1)
+    assert visit.turn_s() == 0
+    assert missed != visit.turn
+    assert visit.turn == Turn(scene.clock.moment, scene.clock.moment + KEPT_S)
 
 
 def test_what_landed_late_is_paid_back_at_once() -> None:

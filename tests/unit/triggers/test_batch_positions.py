@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 
@@ -19,7 +20,8 @@ FIRST = 49590338271490256608559692538361571095921575989136588000
 def record(number: int, partition: str = "room", shard: str = "shardId-000000000001", **fields: object) -> Event:
     """The record of that number, which adds five likes."""
     sequence = str(FIRST + number)
-    data = base64.b64encode(text(5, **fields).encode()).decode()
+    written = json.dumps({**json.loads(text(5)), **fields})
+    data = base64.b64encode(written.encode()).decode()
     part = {"sequenceNumber": sequence, "partitionKey": partition, "data": data, "approximateArrivalTimestamp": START}
     named = {"eventID": f"{shard}:{sequence}", "eventSource": "aws:kinesis", "eventSourceARN": STREAM}
     return {**named, "kinesis": part}

@@ -66,3 +66,11 @@ def test_a_stream_without_new_images_is_told_what_it_needs() -> None:
     """Its view type is a setting."""
     with pytest.raises(BadInput, match="the stream's view type must include new images"):
         SOURCES["aws:dynamodb"].text({"Keys": {}, "StreamViewType": "KEYS_ONLY"})
+
+
+@pytest.mark.parametrize("name", ["\ud800", "n" * 100_000, "\udfff" * 1000])
+def test_the_place_in_an_error_is_short_and_encodable(name: str) -> None:
+    """An error is written into the log and, with a parked record, into the ledger, which takes no half of a pair."""
+    with pytest.raises(BadInput) as refused:
+        SOURCES["aws:dynamodb"].text(image(**{name: {"X": 1}}))
+    assert len(str(refused.value).encode()) < 256

@@ -137,3 +137,11 @@ def test_a_request_shows_neither_headers_nor_body_nor_query() -> None:
     """They may hold a token."""
     shown = repr(Request("POST", "/", {"a": "sandbox-token"}, {"b": "sandbox-token"}, "sandbox-token"))
     assert "sandbox-token" not in shown
+
+
+def test_headers_that_differ_in_case_alone_are_one() -> None:
+    """Joined, as a platform does that writes all names in lower case: neither of two tokens counts by itself."""
+    parts = event("rest") | {"headers": {"X-Key": "b", "x-key": "a"}, "multiValueHeaders": None}
+    assert read_request(Kind.HTTP_V1, parts).headers == {"x-key": "b,a"}
+    parts |= {"multiValueHeaders": {"X-Key": ["a", "b"], "X-KEY": ["c"]}}
+    assert read_request(Kind.HTTP_V1, parts).headers == {"x-key": "a,b,c"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 import traceback
 from collections.abc import Mapping
 
@@ -199,3 +200,23 @@ def test_any_json_is_a_secret_or_refused(document: object) -> None:
     except SettingsError as refusal:
         outcome = refusal.problem
     assert isinstance(outcome, Secret) or " of the secret: " in outcome
+
+
+def test_a_secret_of_many_names_is_read_in_no_time() -> None:
+    """The largest that a secrets manager keeps; looking every name up among all the others took seconds."""
+    text = json.dumps({f"{number:x}": 1 for number in range(6500)})
+    begun = time.process_time()
+    with pytest.raises(SettingsError):
+        parse(text)
+    assert time.process_time() - begun < 1
+
+
+def test_what_the_secret_is_checked_with_shows_none_of_it() -> None:
+    """Some reporters of errors write down the values in each frame of a traceback."""
+    secret = {**SECRET, "callers": [{"name": "a", "token": "hunter2"}, {"name": "a", "token_sha256": "ab" * 32}]}
+    with pytest.raises(SettingsError) as refused:
+        parse(json.dumps({**secret, "callers": [*secret["callers"], {"name": "b", "token": "hunter2"}]}))
+    frames = traceback.TracebackException.from_exception(refused.value, capture_locals=True)
+    shown = [value for frame in frames.stack for name, value in (frame.locals or {}).items() if name == "fields"]
+    assert len(shown) == 1
+    assert not [value for value in ("hunter2", "ab" * 32, str(SECRET["key"])) if value in shown[0]]

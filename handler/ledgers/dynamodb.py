@@ -1,0 +1,149 @@
+"""The ledger on DynamoDB: one table for all groups, a row and its records under one partition key.
+
+An operation that nobody disturbs is four plain calls, and three write units as long as each of its items stays below a
+kilobyte: its record is looked for, the attempt opened, the record written, the attempt settled. Rows that this instance
+has seen are remembered, and every write has a condition that fails where the memory is out of date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import boto3
+from botocore.client import BaseClient
+
+from handler.core.commands import Positions
+from handler.core.ledger import NOWHERE, Generation, Look
+from handler.core.ports import Clock
+from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
+from handler.ledgers import dynamodb_accepting as accepting
+from handler.ledgers import dynamodb_facts as facts
+from handler.ledgers import dynamodb_records as recording
+from handler.ledgers import dynamodb_writes as writes
+from handler.ledgers.dynamodb_client import Client, Session
+from handler.ledgers.dynamodb_creation import create_table
+from handler.ledgers.dynamodb_rows import Rows
+from handler.ledgers.dynamodb_shelf import DynamoDbShelf
+from handler.ledgers.dynamodb_table import ACTIONS_MAX, Table
+from handler.ledgers.dynamodb_unfinished import unfinished
+
+# A call takes some milliseconds; a second is what it usually takes at most.
+USUAL_TIMEOUT_S = 1.0
+
+# A generation is raised by an operator, once in a blue moon; until this has passed, instances may not know.
+GENERATION_CACHE_S = 300.0
+
+# Records that a transaction holds beside the row.
+RECORDS_MAX = ACTIONS_MAX - 1
+
+
+class DynamoDbLedger:
+    """A `Ledger` in the table `table`; nothing is opened before the first call.
+
+    Region and endpoint are found as boto3 finds them where they are not given. `create` makes a missing table.
+    `session` makes the session of boto3 from which the client comes, so that a test can have one that fails.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        clock: Clock,
+        *,
+        region: str | None = None,
+        endpoint: str | None = None,
+        create: bool = False,
+        session: Session = boto3.session.Session,
+    ) -> None:
+        def prepare(client: BaseClient) -> None:
+            if create:
+                create_table(client, table)
+
+        self.timeout_s = USUAL_TIMEOUT_S
+        self.generation_cache_s = GENERATION_CACHE_S
+        self._clock = clock
+        self._client = Client(region, endpoint, session, prepare)
+        self._table = Table(table, self._client, clock)
+        self._rows = Rows(self._table)
+
+    def shelf(self) -> DynamoDbShelf:
+        """The shelf in the same table; it needs no closing of its own."""
+        return DynamoDbShelf(self._table)
+
+    def load(self, group: Group) -> Row | None:
+        """The row, read strongly."""
+        stored = self._rows.load(group)
+        return stored.row if stored else None
+
+    def find(self, group: Group, ids: Sequence[str]) -> Records:
+        """The records that are still in the table, read strongly."""
+        return recording.found(self._table, group, ids)
+
+    def look(self, group: Group, ids: Sequence[str]) -> Look:
+        """Row and records, each read strongly, in one call for up to 99 records."""
+        stored, records = self._rows.look(group, ids)
+        return Look(stored.row if stored else None, records)
+
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
+    ) -> Row | None:
+        """The fast path of R1: the record is looked for, then the row written if it is still the one last seen."""
+        return accepting.begin(self._rows, group, attempt, receipt_key, generation, positions)
+
+    def append(
+        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
+    ) -> Look | None:
+        """The slow path of R1: the records are looked for, then the queue lengthened unless anything was settled."""
+        return accepting.append(self._rows, group, entries, bytes_max, positions)
+
+    def swap(self, group: Group, row: Row, records: Records) -> bool:
+        """Compare-and-swap of the row, its records with it in one transaction.
+
+        Records of landings that do not fit in go before it, if the row is the one to be replaced (R5).
+        """
+        becomes, request = writes.swapped(group, row)
+        ids = recording.landings_first(records)
+        early, late = ids[:-RECORDS_MAX], ids[-RECORDS_MAX:]
+        if early:
+            seen = self._rows.load(group)
+            if (seen.row.version if seen else 0) != row.version - 1:
+                return False
+            recording.put(self._table, group, {name: records[name] for name in early})
+        return self._rows.change_with(group, request, becomes, {name: records[name] for name in late})
+
+    def settle(self, group: Group, settlement: Settlement) -> bool:
+        """The partial update of R5: the records in one call for up to 100 of them, then the row.
+
+        Where somebody else was quicker to write an answer the row moves on all the same, because landing is a fact, but
+        the answer is theirs.
+        """
+        remembered = self._rows.remembered(group)
+        if not (remembered and settlement.applied_to(remembered.row)) and not settlement.applied_to(self.load(group)):
+            return False
+        others = recording.put(self._table, group, settlement.records)
+        seen, held = self._rows.change(group, writes.settled(group, settlement))
+        if held:
+            return not any(map(recording.is_ahead, others))
+        # Whoever has found the records of this settlement may have moved the row on in its place.
+        attempt = seen.row.attempt if seen else None
+        is_closed = attempt is None or attempt.id != settlement.attempt_id
+        return bool(settlement.records) and not others and is_closed
+
+    def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of unfinished groups in the order of their code points; those that are idle lose their mark."""
+        return unfinished(self._table, app, limit, after)
+
+    def generation(self) -> Generation:
+        """The generation in the table; a new table is of the first."""
+        return facts.generation(self._table)
+
+    def raise_generation(self, started: int) -> Generation:
+        """Begin a new one."""
+        return facts.raise_generation(self._table, started)
+
+    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
+        """Take calls of the schedule, which goes by this machine's clock."""
+        return facts.lease(self._table, app, self._clock.now(), calls / rate, ahead_max_s)
+
+    def close(self) -> None:
+        """Close the connections; another call opens new ones."""
+        self._client.close()

@@ -1,0 +1,92 @@
+"""Two facts of the table: which generation it is of, and how far each app's calls are lent out."""
+
+from __future__ import annotations
+
+from handler.core.ledger import Generation
+from handler.ledgers.dynamodb_items import Item, number, number_of, string, whole_of
+from handler.ledgers.dynamodb_table import Outcome, Table
+
+# Nobody has said of a new table that it is a copy.
+FIRST = Generation(1, 0)
+
+# How often a schedule is tried that others change at the same time.
+LEASES_MAX = 10
+
+
+def generation(table: Table) -> Generation:
+    """The generation, read strongly."""
+    return _generation(table.get(_generation_key()))
+
+
+def raise_generation(table: Table, started: int) -> Generation:
+    """Begin the next one."""
+    outcome = table.update(
+        {
+            "Key": _generation_key(),
+            "UpdateExpression": "SET generation = if_not_exists(generation, :first) + :one, started = :started",
+            "ExpressionAttributeValues": {
+                ":first": number(FIRST.number),
+                ":one": number(1),
+                ":started": number(started),
+            },
+            "ReturnValues": "ALL_NEW",
+        }
+    )
+    return _generation(outcome.item)
+
+
+def lease(table: Table, app: int, now: float, lasting_s: float, ahead_max_s: float) -> float | None:
+    """Take the next `lasting_s` seconds of an app's schedule; seconds until they begin, None if that is too long.
+
+    One write, where others have taken calls that are still to come; two where the schedule has to begin anew.
+    """
+    outcome = _extended(table, app, now, lasting_s, ahead_max_s)
+    for _ in range(LEASES_MAX):
+        if outcome.held and outcome.item:
+            return max(number_of(outcome.item, "free_at") - lasting_s - now, 0.0)
+        if outcome.item is None or number_of(outcome.item, "free_at") < now:
+            if _renewed(table, app, now, lasting_s).held:
+                return 0.0
+        elif number_of(outcome.item, "free_at") > now + ahead_max_s:
+            return None
+        outcome = _extended(table, app, now, lasting_s, ahead_max_s)
+    return None
+
+
+def _extended(table: Table, app: int, now: float, lasting_s: float, ahead_max_s: float) -> Outcome:
+    return table.update(
+        {
+            "Key": _schedule_key(app),
+            "UpdateExpression": "SET free_at = free_at + :lasting",
+            "ConditionExpression": "free_at BETWEEN :now AND :ahead",
+            "ExpressionAttributeValues": {
+                ":lasting": number(lasting_s),
+                ":now": number(now),
+                ":ahead": number(now + ahead_max_s),
+            },
+            "ReturnValues": "ALL_NEW",
+        }
+    )
+
+
+def _renewed(table: Table, app: int, now: float, lasting_s: float) -> Outcome:
+    return table.update(
+        {
+            "Key": _schedule_key(app),
+            "UpdateExpression": "SET free_at = :until",
+            "ConditionExpression": "attribute_not_exists(free_at) OR free_at < :now",
+            "ExpressionAttributeValues": {":until": number(now + lasting_s), ":now": number(now)},
+        }
+    )
+
+
+def _generation(item: Item | None) -> Generation:
+    return Generation(whole_of(item, "generation"), whole_of(item, "started")) if item else FIRST
+
+
+def _generation_key() -> Item:
+    return {"pk": string("generation"), "sk": string("generation")}
+
+
+def _schedule_key(app: int) -> Item:
+    return {"pk": string(f"schedule#{app}"), "sk": string("schedule")}

@@ -1,0 +1,88 @@
+"""Build what is deployed: for each cloud a zip of the function and a zip of the layer with its packages.
+
+    python -m layers.build
+    python -m layers.build scf
+
+They lie in `layers/build/`, named `<cloud>-function.zip` and `<cloud>-layer.zip`, for whatever tool deploys them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from layers.archive import pack
+from layers.bytecode import NEVER_IMPORTED, CompileError, compile_all, interpreter
+from layers.install import InstallError, install
+from layers.targets import TARGETS, Target
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+OUTPUT: Final = ROOT / "layers" / "build"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The two zips of a target; `python` compiled the layer, None if this machine has none of its version."""
+
+    function: Path
+    layer: Path
+    python: str | None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build for the clouds named, or for all; 1 if that failed."""
+    parser = argparse.ArgumentParser(prog="python -m layers.build", description="Build what is deployed.")
+    parser.add_argument("targets", nargs="*", choices=[*TARGETS, []], metavar="|".join(TARGETS), help="default: all")
+    named = parser.parse_args(arguments).targets or list(TARGETS)
+    for name in named:
+        try:
+            built = build(TARGETS[name], OUTPUT)
+        except (InstallError, CompileError) as error:
+            sys.stderr.write(f"{error}\n")
+            return 1
+        for path in (built.function, built.layer):
+            sys.stdout.write(f"{path.relative_to(ROOT)}  {path.stat().st_size:,} bytes\n")
+        if built.python is None:
+            version = TARGETS[name].version
+            sys.stderr.write(
+                f"No python{version} here, so the layer holds no bytecode and each cold start compiles anew.\n"
+            )
+    return 0
+
+
+def build(target: Target, output: Path, *, bytecode: bool = True) -> Built:
+    """Build both zips into `output`; raises InstallError or CompileError."""
+    output.mkdir(parents=True, exist_ok=True)
+    python = interpreter(target) if bytecode else None
+    built = Built(output / f"{target.name}-function.zip", output / f"{target.name}-layer.zip", python)
+    with tempfile.TemporaryDirectory(prefix="layers-") as scratch:
+        folder = Path(scratch)
+        _function(target, folder / "function")
+        pack(folder / "function", built.function)
+        _layer(target, folder / "layer", python)
+        pack(folder / "layer", built.layer)
+    return built
+
+
+def _function(target: Target, folder: Path) -> None:
+    """Sources alone: with bytecode the zip would be three times as large, and it is uploaded for every change."""
+    shutil.copytree(ROOT / "handler", folder / "handler", ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    if target.index is not None:
+        (folder / "index.py").write_text(target.index, "utf-8")
+
+
+def _layer(target: Target, folder: Path, python: str | None) -> None:
+    packages = folder / target.packages
+    install(target, packages)
+    if python is not None:
+        compile_all(python, packages, f"{target.mount}/{target.packages}".rstrip("/"), NEVER_IMPORTED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Bytecode for a target's Python, made by that very version of Python where this machine has it.
+
+A function's folders are read-only, so without it every cold start compiles every module anew. It is never checked
+against its source: both come out of one package. The sources stay, because tracebacks show their lines.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from layers.targets import Target
+
+NEVER_IMPORTED: Final = (
+    *("pydantic/v1", "pydantic/mypy.py", "pydantic/experimental"),
+    *(f"aws_lambda_powertools/utilities/{name}" for name in ("auth_alpha", "circuit_breaker", "data_masking")),
+    *(f"aws_lambda_powertools/utilities/{name}" for name in ("feature_flags", "idempotency", "kafka", "parameters")),
+    *(f"aws_lambda_powertools/utilities/{name}" for name in ("parser", "streaming", "validation")),
+    "tencentcloud/common/abstract_client_async.py",
+    *("redis/asyncio/multidb", "redis/multidb", "redis/commands/search", "redis/commands/timeseries"),
+    *("redis/commands/bf", "redis/commands/json", "redis/commands/vectorset", "urllib3/contrib"),
+)
+"""Parts that the function leaves alone. Their bytecode would only make the layer too large for SCF's API."""
+
+
+class CompileError(Exception):
+    """A module does not compile; the text is what the compiler said."""
+
+
+def interpreter(target: Target) -> str | None:
+    """A Python of the target's version on this machine, if there is one that runs."""
+    candidates = [sys.executable, *_found(f"python{target.version}")]
+    return next((python for python in candidates if _version(python) == target.version), None)
+
+
+def compile_all(python: str, folder: Path, mount: str, left_out: tuple[str, ...] = ()) -> None:
+    """Compile the modules in `folder`, which will lie at `mount`, all but those below the paths `left_out`."""
+    options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", mount]
+    modules = [path for path in sorted(folder.rglob("*.py")) if not _is_below(path.relative_to(folder), left_out)]
+    listed = "".join(f"{path}\n" for path in modules)
+    command = [python, "-m", "compileall", *options, "-i", "-"]
+    # Sets of texts are written in the order of their hashes, which is otherwise another one in each process.
+    fixed = {**os.environ, "PYTHONHASHSEED": "0"}
+    done = subprocess.run(  # noqa: S603  # a Python of this machine
+        command, input=listed, capture_output=True, text=True, check=False, env=fixed
+    )
+    if done.returncode:
+        raise CompileError(done.stdout.strip() + done.stderr.strip())
+
+
+def _found(name: str) -> list[str]:
+    """Where PATH has it. What pyenv puts there runs chosen versions only, so all of its own are looked at."""
+    first = shutil.which(name)
+    if first is None:
+        return []
+    versions = Path(first).parent.parent / "versions"
+    return [first, *map(str, sorted(versions.glob(f"{name.removeprefix('python')}.*/bin/python"), reverse=True))]
+
+
+def _version(python: str) -> str | None:
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603  # a Python
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _is_below(path: Path, places: tuple[str, ...]) -> bool:
+    return any(path.as_posix() == place or path.as_posix().startswith(f"{place}/") for place in places)

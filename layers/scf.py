@@ -1,0 +1,70 @@
+"""Deploy the function to Tencent SCF, or remove it: what `custom.tencent` of serverless.yml says, and nothing else.
+
+    python -m layers.scf deploy --set role=ChatCounters --set vpc.id=vpc-1 --set vpc.subnet=subnet-1
+    python -m layers.scf deploy --dry-run
+    python -m layers.scf remove
+
+A deployment creates what is missing and changes what differs, so it can be repeated. Triggers of the function that the
+plan does not have are deleted. A dry run reads what is there and shows the calls that would change it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from layers.build import OUTPUT
+from layers.scf_cloud import Cloud, CloudError, DryRun, Scf
+from layers.scf_deploy import Deployment, remove
+from layers.scf_plan import SERVICE, PlanError, read_plan
+from layers.targets import SCF
+
+WAIT_S: Final = 300.0
+"""The longest that a function or a layer may take to be ready."""
+
+
+def main(
+    arguments: Sequence[str] | None = None, built: Path = OUTPUT, sleep: Callable[[float], None] = time.sleep
+) -> int:
+    """Deploy or remove; 1 if that failed, with the reason on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        removing = options.command == "remove"
+        plan = read_plan(SERVICE.read_text("utf-8"), dict(options.set), removing=removing)
+        cloud: Cloud = Scf(plan.region, os.environ)
+        if options.dry_run:
+            cloud = DryRun(cloud, print)
+        if removing:
+            remove(plan, cloud)
+            return 0
+        code, layer = (built / f"{SCF.name}-{part}.zip" for part in ("function", "layer"))
+        url = Deployment(plan, cloud, WAIT_S, sleep).run(code.read_bytes(), layer.read_bytes())
+    except (PlanError, CloudError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{url}\n" if url else "")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m layers.scf", description="Deploy to Tencent SCF.")
+    made.add_argument("command", choices=("deploy", "remove"))
+    made.add_argument("--dry-run", action="store_true", help="show the calls that would change something")
+    made.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=TEXT", help="as vpc.id=vpc-1")
+    return made
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError("a setting is <name>=<text>")
+    return name, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

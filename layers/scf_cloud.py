@@ -1,0 +1,120 @@
+"""SCF's API, called through Tencent's SDK: signed, bounded, never repeated by itself, and shown without secrets.
+
+TENCENTCLOUD_SECRET_ID, TENCENTCLOUD_SECRET_KEY and, for temporary keys, TENCENTCLOUD_TOKEN say who calls.
+TENCENT_SCF_ENDPOINT, `https://<host>` or `http://127.0.0.1:<port>`, replaces the SDK's own address.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from tencentcloud.common.credential import Credential
+from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
+from tencentcloud.common.profile.client_profile import ClientProfile
+from tencentcloud.common.profile.http_profile import HttpProfile
+from tencentcloud.scf.v20180416.scf_client import ScfClient
+
+from handler.vault.sources import is_reference
+from layers.scf_requests import Fields
+
+ENDPOINT_VARIABLE: Final = "TENCENT_SCF_ENDPOINT"
+REQUEST_BYTES: Final = 10_000_000
+"""What the API takes in one signed request: 10 MB (cloud.tencent.com/document/product/583/17237)."""
+
+# A layer of several megabytes is on its way for a while.
+TIMEOUT_S: Final = 300
+
+READING: Final = frozenset({"GetFunction", "GetLayerVersion", "ListLayerVersions", "ListTriggers"})
+_PLAIN: Final = frozenset({"CHAT_REGION", "CHAT_CALLS_PER_SECOND", "RECEIPT_KEY", "HTTP_AUTH", "INIT_EARLY", "DOCS"})
+_ENDPOINT: Final = re.compile(r"(https?)://([A-Za-z0-9.-]+(?::[0-9]+)?)/?")
+
+
+class CloudError(Exception):
+    """A call was refused or not answered; `code` is the API's or the SDK's."""
+
+    def __init__(self, action: str, code: str, message: str = "") -> None:
+        super().__init__(f"{action}: {code}{': ' if message else ''}{message}")
+        self.code = code
+
+    @property
+    def is_absence(self) -> bool:
+        """Whether what was asked for is not there."""
+        return self.code.startswith("ResourceNotFound")
+
+
+class Cloud(Protocol):
+    """Whoever carries out calls."""
+
+    def call(self, action: str, fields: Fields) -> Fields:
+        """What the API answers; CloudError if it refuses."""
+        ...
+
+
+class Scf:
+    """The API in one region."""
+
+    def __init__(self, region: str, environ: Mapping[str, str]) -> None:
+        keys = (environ["TENCENTCLOUD_SECRET_ID"], environ["TENCENTCLOUD_SECRET_KEY"])
+        credential = Credential(*keys, environ.get("TENCENTCLOUD_TOKEN") or None)
+        self._client = ScfClient(credential, region, ClientProfile(httpProfile=_http(environ.get(ENDPOINT_VARIABLE))))
+
+    def call(self, action: str, fields: Fields) -> Fields:
+        """Make one call. A request that is too large is not sent."""
+        size = len(json.dumps(fields))
+        if size > REQUEST_BYTES:
+            told = f"the zip makes a request of {size:,} bytes, and SCF takes {REQUEST_BYTES:,}"
+            raise CloudError(action, "RequestSizeLimitExceeded", f"{told}; upload it to COS and deploy it from there")
+        try:
+            answer: object = self._client.call_json(action, fields)
+        except TencentCloudSDKException as error:
+            raise CloudError(action, str(error.code), _discreet(error)) from None
+        response = answer.get("Response") if isinstance(answer, dict) else None
+        if not isinstance(response, dict):
+            raise CloudError(action, "InvalidAnswer")
+        return response
+
+
+class DryRun:
+    """Reads what is there and tells what would be changed, without changing it."""
+
+    def __init__(self, cloud: Cloud, tell: Callable[[str], None]) -> None:
+        self._cloud = cloud
+        self._tell = tell
+
+    def call(self, action: str, fields: Fields) -> Fields:
+        """Read for real; show everything else."""
+        if action in READING:
+            return self._cloud.call(action, fields)
+        self._tell(f"{action} {json.dumps(shown(fields), ensure_ascii=False, sort_keys=True)}")
+        return {"LayerVersion": 0} if action == "PublishLayerVersion" else {}
+
+
+def shown(fields: object) -> object:
+    """The parameters of a call as anybody may see them: zips by size, values of variables only where they are plain."""
+    if isinstance(fields, list):
+        return [shown(each) for each in fields]
+    if not isinstance(fields, dict):
+        return fields
+    if fields.keys() == {"Key", "Value"}:
+        name, text = str(fields["Key"]), str(fields["Value"])
+        return {"Key": name, "Value": text if name in _PLAIN or is_reference(text) else "…"}
+    return {
+        name: f"a zip, {len(str(inner)):,} bytes of base64" if name == "ZipFile" else shown(inner)
+        for name, inner in fields.items()
+    }
+
+
+def _http(endpoint: str | None) -> HttpProfile:
+    parts = _ENDPOINT.fullmatch(endpoint) if endpoint else None
+    if endpoint and parts is None:
+        raise CloudError(ENDPOINT_VARIABLE, "InvalidEndpoint", "must be https://<host> or http://127.0.0.1:<port>")
+    protocol, host = parts.groups() if parts else (None, None)
+    return HttpProfile(protocol=protocol, endpoint=host, reqTimeout=TIMEOUT_S)
+
+
+def _discreet(error: TencentCloudSDKException) -> str:
+    """What the API said, which names the parameter at fault; of a failed signature it may repeat too much."""
+    return "" if str(error.code).startswith(("AuthFailure", "Client")) else str(error.message)

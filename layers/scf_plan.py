@@ -1,0 +1,202 @@
+"""What `custom.tencent` of serverless.yml asks SCF for, read and checked before any call is made.
+
+Limits are those of cloud.tencent.com/document/product/583: 9708 (timers), 39901 (descriptions of triggers), 32748
+(environment variables), 11637 (the function itself).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from handler.core.errors import BadInput, SettingsError
+from handler.settings import Settings
+from handler.triggers.ticks import read_tick
+
+SERVICE: Final = Path(__file__).resolve().parent.parent / "serverless.yml"
+MESSAGE_BYTES: Final = 4096
+ENVIRONMENT_BYTES: Final = 4096
+EPOCH: Final = "1970-01-01T00:00:00Z"
+
+_STRICT: Final = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+_RESERVED: Final = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
+
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,58}[A-Za-z0-9]$")]
+
+
+class PlanError(Exception):
+    """The plan cannot be carried out; `problems` names all that is missing or wrong, one a line."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class Vpc(BaseModel):
+    """A private network; both are empty where there is none."""
+
+    model_config = _STRICT
+
+    id: str
+    subnet: str
+
+
+class Async(BaseModel):
+    """How often a failed event of a timer is repeated, and for how long it is kept."""
+
+    model_config = _STRICT
+
+    retries: Annotated[int, Field(ge=0, le=3)]
+    keep_s: Annotated[int, Field(alias="keepS", ge=1, le=21_600)]
+
+
+class DeadLetters(BaseModel):
+    """A topic or queue of CMQ."""
+
+    model_config = _STRICT
+
+    type: Literal["topic", "queue"]
+    name: Annotated[str, Field(min_length=1)]
+
+
+class Url(BaseModel):
+    """From where the function's URL can be reached. Callers are known by what they send, as everywhere."""
+
+    model_config = _STRICT
+
+    public: bool
+    private: bool
+
+
+class Timer(BaseModel):
+    """A timer, in UTC+8; `cron` has seconds, minutes, hours, day, month, weekday and year."""
+
+    model_config = _STRICT
+
+    name: _Name
+    cron: Annotated[str, Field(pattern=r"^\S+( \S+){6}$")]
+    enabled: bool
+    message: dict[str, object]
+
+    @property
+    def text(self) -> str:
+        """The message as the timer carries it."""
+        return json.dumps(self.message, ensure_ascii=False, separators=(",", ":"))
+
+
+class Topic(BaseModel):
+    """A topic of a CKafka instance in the function's own network; at most `batch` messages come at once."""
+
+    model_config = _STRICT
+
+    instance: Annotated[str, Field(pattern=r"^ckafka-[a-z0-9]+$")]
+    topic: Annotated[str, Field(min_length=1)]
+    batch: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class Plan(BaseModel):
+    """The whole of `custom.tencent`."""
+
+    model_config = _STRICT
+
+    region: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+(-[a-z0-9]+)*$")]
+    namespace: Annotated[str, Field(min_length=1)]
+    function: _Name
+    layer: _Name
+    runtime: Literal["Python3.10"]
+    memory_mb: Annotated[int, Field(alias="memoryMb", ge=128, le=3072, multiple_of=128)]
+    timeout_s: Annotated[int, Field(alias="timeoutS", ge=10, le=900)]
+    role: str
+    vpc: Vpc
+    fixed_address: Annotated[bool, Field(alias="fixedAddress")]
+    environment: dict[str, str]
+    asynchronous: Annotated[Async, Field(alias="async")]
+    dead_letters: Annotated[DeadLetters | None, Field(alias="deadLetters")]
+    url: Url
+    timers: list[Timer]
+    topics: list[Topic]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    where: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"custom.tencent.{self.where}: {self.problem}"
+
+
+def read_plan(text: str, changes: Mapping[str, str], *, removing: bool = False) -> Plan:
+    """Read `custom.tencent` out of serverless.yml, with `changes` of single texts, such as `vpc.id`.
+
+    Raises PlanError for what is missing or wrong; to remove a function, it is enough that all has its form.
+    """
+    tencent = yaml.safe_load(text)["custom"]["tencent"]
+    unknown = [name for name in changes if not _change(tencent, name.split("."), changes[name])]
+    if unknown:
+        raise PlanError([f"custom.tencent has no text {name}" for name in unknown])
+    tencent["deadLetters"] = tencent.get("deadLetters") or None
+    try:
+        plan = Plan.model_validate(tencent)
+    except ValidationError as error:
+        found = [_Found(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors()]
+        raise PlanError(list(map(str, found))) from None
+    problems = [*_missing(plan), *_environment_problems(plan), *_timer_problems(plan)]
+    if problems and not removing:
+        raise PlanError(list(map(str, problems)))
+    return plan
+
+
+def _change(part: dict[str, object], path: list[str], text: str) -> bool:
+    name, *deeper = path
+    inner = part.get(name)
+    if deeper:
+        return isinstance(inner, dict) and _change(inner, deeper, text)
+    if isinstance(inner, str):
+        part[name] = text
+    return isinstance(inner, str)
+
+
+def _missing(plan: Plan) -> list[_Found]:
+    needed = [
+        ("role", not plan.role, "is empty. The function needs a role that SCF may take and that may read the secrets"),
+        ("vpc", bool(plan.vpc.id) != bool(plan.vpc.subnet), "needs both id and subnet, or neither"),
+        ("vpc", not plan.vpc.id, "is empty. Redis and CKafka can only be reached from their own network"),
+    ]
+    return [_Found(where, problem) for where, is_missing, problem in needed if is_missing]
+
+
+def _environment_problems(plan: Plan) -> list[_Found]:
+    size = sum(len(f"{name}{text}".encode()) for name, text in plan.environment.items())
+    problems = [_Found("environment", f"has {size} bytes, and SCF takes {ENVIRONMENT_BYTES}")]
+    found = problems if size > ENVIRONMENT_BYTES else []
+    reserved = [name for name in plan.environment if name.upper().startswith(_RESERVED)]
+    found += [_Found(f"environment.{name}", "begins as SCF's own do") for name in reserved]
+    try:
+        Settings.read(plan.environment)
+    except SettingsError as error:
+        found.append(_Found(f"environment.{error.variable}", error.problem))
+    return found
+
+
+def _timer_problems(plan: Plan) -> list[_Found]:
+    """What would only be noticed when the timer first fires."""
+    found = []
+    for number, timer in enumerate(plan.timers):
+        size, where = len(timer.text.encode()), f"timers.{number}.message"
+        if size > MESSAGE_BYTES:
+            found.append(_Found(where, f"has {size} bytes as JSON, and a timer carries {MESSAGE_BYTES}"))
+        event: dict[str, object] = {"Type": "Timer", "TriggerName": timer.name, "Time": EPOCH, "Message": timer.text}
+        try:
+            read_tick(event, plan.environment.get("RECEIPT_KEY", "_receipt"), 1.0, 0.0)
+        except BadInput as error:
+            found.append(_Found(where, f"{error.field} {error.problem}"))
+    names = [timer.name for timer in plan.timers]
+    found += [_Found("timers", f"{name} stands twice") for name in sorted({n for n in names if names.count(n) > 1})]
+    return found

@@ -1,0 +1,141 @@
+"""The parameters of each call that a deployment to SCF makes, in the words of its API (2018-04-16).
+
+cloud.tencent.com/document/product/583/18586 for the function, 39901 and 100227 for the descriptions of triggers.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from layers.scf_plan import Plan, Timer, Topic
+
+Fields: TypeAlias = dict[str, object]
+
+HANDLER: Final = "index.main_handler"
+URL_TRIGGER: Final = "url"
+OWN_TYPES: Final = frozenset({"http", "timer", "ckafka"})
+"""Types of triggers that a plan describes; those of other types are left alone."""
+
+KAFKA_REPETITIONS: Final = 10_000
+KAFKA_WAIT_S: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger as the API knows it: `description` is text whose form depends on the type."""
+
+    type: str
+    name: str
+    description: str
+    is_open: bool = True
+    argument: str = ""
+
+
+def named(plan: Plan) -> Fields:
+    """Which function is meant."""
+    return {"FunctionName": plan.function, "Namespace": plan.namespace}
+
+
+def layer_version(plan: Plan, content: bytes, digest: str) -> Fields:
+    """A new version of the layer. Its description tells later deployments what is in it."""
+    return {
+        "LayerName": plan.layer,
+        "CompatibleRuntimes": [plan.runtime],
+        "Content": {"ZipFile": _encoded(content)},
+        "Description": digest,
+    }
+
+
+def creation(plan: Plan, code: bytes, version: int) -> Fields:
+    """A function that is not there yet: an event function, which all triggers can invoke."""
+    first = {"Type": "Event", "Code": {"ZipFile": _encoded(code)}, "Handler": HANDLER}
+    return named(plan) | first | _settings(plan, version)
+
+
+def new_code(plan: Plan, code: bytes) -> Fields:
+    """Other code for a function that is there."""
+    return named(plan) | {"Handler": HANDLER, "ZipFile": _encoded(code)}
+
+
+def configuration(plan: Plan, version: int) -> Fields:
+    """Other settings for a function that is there."""
+    return named(plan) | _settings(plan, version)
+
+
+def repetitions(plan: Plan) -> Fields:
+    """What becomes of an asynchronous event, such as a timer's, that fails."""
+    wanted = plan.asynchronous
+    return named(plan) | {
+        "AsyncTriggerConfig": {"RetryConfig": [{"RetryNum": wanted.retries}], "MsgTTL": wanted.keep_s}
+    }
+
+
+def triggers(plan: Plan) -> list[Trigger]:
+    """All that invoke the function."""
+    by_url = [_url(plan)] if plan.url.public or plan.url.private else []
+    return [*by_url, *map(_timer, plan.timers), *map(_topic, plan.topics)]
+
+
+def trigger(plan: Plan, wanted: Trigger) -> Fields:
+    """A trigger to create or to update."""
+    fields = named(plan) | {
+        "TriggerName": wanted.name,
+        "Type": wanted.type,
+        "TriggerDesc": wanted.description,
+        "Enable": "OPEN" if wanted.is_open else "CLOSE",
+        "Qualifier": "$LATEST",
+    }
+    return fields | {"CustomArgument": wanted.argument} if wanted.argument else fields
+
+
+def excess_trigger(plan: Plan, found: Fields) -> Fields:
+    """A trigger that the plan does not have."""
+    same = {name: found[name] for name in ("TriggerName", "Type", "TriggerDesc", "Qualifier") if found.get(name)}
+    return named(plan) | same
+
+
+def _settings(plan: Plan, version: int) -> Fields:
+    address = "ENABLE" if plan.fixed_address else "DISABLE"
+    settings: Fields = {
+        "Description": "Updates counters of Chat groups exactly once",
+        "Runtime": plan.runtime,
+        "MemorySize": plan.memory_mb,
+        "Timeout": plan.timeout_s,
+        "Role": plan.role,
+        "Environment": {"Variables": [{"Key": name, "Value": text} for name, text in plan.environment.items()]},
+        "Layers": [{"LayerName": plan.layer, "LayerVersion": version}],
+        "VpcConfig": {"VpcId": plan.vpc.id, "SubnetId": plan.vpc.subnet},
+        # Through the public network with one address of its own, beside the private network: the app's allow list
+        # wants to know where calls come from.
+        "PublicNetConfig": {"PublicNetStatus": "ENABLE", "EipConfig": {"EipStatus": address}},
+    }
+    if plan.dead_letters is not None:
+        settings["DeadLetterConfig"] = {"Type": plan.dead_letters.type, "Name": plan.dead_letters.name}
+    return settings
+
+
+def _url(plan: Plan) -> Trigger:
+    reach = {"EnableIntranet": plan.url.private, "EnableExtranet": plan.url.public}
+    return Trigger("http", URL_TRIGGER, json.dumps({"AuthType": "NONE", "NetConfig": reach}))
+
+
+def _timer(timer: Timer) -> Trigger:
+    return Trigger("timer", timer.name, timer.cron, timer.enabled, timer.text)
+
+
+def _topic(topic: Topic) -> Trigger:
+    # A group's order is its partition's, so whatever was written before the trigger was made is read as well.
+    description = {
+        "maxMsgNum": str(topic.batch),
+        "offset": "earliest",
+        "retry": str(KAFKA_REPETITIONS),
+        "timeOut": str(KAFKA_WAIT_S),
+    }
+    return Trigger("ckafka", f"{topic.instance}-{topic.topic}", json.dumps(description))
+
+
+def _encoded(content: bytes) -> str:
+    return base64.b64encode(content).decode()

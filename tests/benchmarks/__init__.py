@@ -1,0 +1,1 @@
+"""Measurements, which prove nothing by passing: they are read, not run by the tests."""

@@ -1,0 +1,76 @@
+"""The app's limit of calls per second: eight instances on one ledger, each with more to do than its share."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+from handler import bootstrap
+from handler.core.commands import Mode
+from handler.core.ports import Call, Counted
+from handler.core.rows import Group
+from tests.benchmarks.figures import Figure, at_least, at_most
+from tests.benchmarks.function import crew
+from tests.benchmarks.upstream import chat_server
+from tests.sandbox.environment import SDKAPPID
+
+PROCESSES: Final = 8
+THREADS: Final = 3
+GROUP: Final = "live-room"
+LIFE_S: Final = 6
+SECONDS: Final = 12.0
+LIMIT: Final = 200
+MEAN_MIN: Final = 190
+
+
+def measured(variables: Mapping[str, str], name: str) -> list[Figure]:
+    """Calls per second on the sandbox's clock, from the first one on; `variables` lead to the ledger called `name`."""
+    with chat_server() as chat:
+        chat.create_group(GROUP)
+        works = [partial(_saturate, process) for process in range(PROCESSES)]
+        with crew({**variables, "CHAT_ENDPOINT": chat.endpoint}, [_build] * PROCESSES, works) as start:
+            start()
+        calls = sorted(entry.received_at for entry in chat.journal())
+    mean = _within(calls, calls[0], SECONDS) / SECONDS
+    most = max(_within(calls, call, 1.0) for call in calls)
+    calendar = max(Counter(map(int, calls)).values())
+    what = f"{PROCESSES} saturated instances on {name}, calls per second"
+    return [
+        at_least(f"{what}: mean of {SECONDS:g} s", mean, MEAN_MIN),
+        at_most(f"{what}: most in any second", most, LIMIT),
+        at_most(f"{what}: most in a second of the clock", calendar, LIMIT),
+    ]
+
+
+def _build() -> None:
+    bootstrap.service()
+
+
+def _saturate(process: int) -> None:
+    """Make call after call, several at a time, as soon as the pace allows, for a little longer than is measured."""
+    until = time.monotonic() + SECONDS + 0.5
+    with ThreadPoolExecutor(THREADS) as threads:
+        for caller in [threads.submit(_call_on, until) for _ in range(THREADS)]:
+            caller.result()
+
+
+def _call_on(until: float) -> None:
+    """The limiter and the wire alone: with the rest of an operation two cores could not come near the limit."""
+    instance, clock = bootstrap.service().instance, bootstrap.SystemClock()
+    while (now := clock.monotonic()) < until:
+        turn = instance.pace.turn(SDKAPPID)
+        now = clock.monotonic()
+        clock.sleep(max(turn.at - now, 0.0))
+        if turn.is_taken and clock.monotonic() < turn.until:
+            call = Call(Group(SDKAPPID, GROUP), Mode.INCREASE, {"like": 1}, int(clock.now()), LIFE_S)
+            assert isinstance(instance.api.update(call), Counted)
+
+
+def _within(calls: Sequence[float], begin: float, seconds: float) -> int:
+    """How many calls came from then on."""
+    return bisect_left(calls, begin + seconds) - bisect_left(calls, begin)

@@ -1,0 +1,127 @@
+"""What one operation that nobody disturbs costs at the ledger: round trips at the socket, and DynamoDB's units."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+import boto3
+from botocore.model import OperationModel
+
+from handler import bootstrap
+from handler.core.commands import Mode, Operation
+from handler.core.exactly_once import ExactlyOnce
+from handler.core.instance import Patience
+from handler.ledgers.dynamodb import DynamoDbLedger
+from handler.main import lambda_handler
+from tests.benchmarks.figures import Figure, at_most
+from tests.benchmarks.function import ask, instance
+from tests.benchmarks.upstream import chat_server
+from tests.faults.flood import Note
+from tests.faults.ledgers import Kind
+from tests.sandbox.aws_client import REGION
+from tests.sandbox.contexts import lambda_context
+from tests.sandbox.environment import SDKAPPID
+from tests.sandbox.relay import Relay
+
+OPERATIONS: Final = 40
+MOST: Final[Mapping[Kind, int]] = {"redis": 2, "dynamodb": 4}
+
+GROUP: Final = "live-room"
+
+
+def measured(kind: Kind, variables: Mapping[str, str], relay: Relay) -> list[Figure]:
+    """Round trips per operation of a warm instance whose connections to the ledger go through the relay."""
+
+    def per_operation(asked: Callable[[int], None]) -> float:
+        before = relay.round_trips
+        for number in range(OPERATIONS):
+            asked(number)
+        return (relay.round_trips - before) / OPERATIONS
+
+    with chat_server() as chat, instance({**variables, "CHAT_ENDPOINT": chat.endpoint}):
+        chat.create_group(GROUP)
+        ask(GROUP, "first")
+        found = {mode: per_operation(partial(_ask, mode)) for mode in ("Increase", "Decrease", "Set")}
+        batch = per_operation(_bring)
+    most = MOST[kind]
+    what = f"round trips on {kind}"
+    figures = [at_most(f"{what}: {mode}", found[mode], most + (mode == "Set" and kind == "dynamodb")) for mode in found]
+    of_batch = f"{what}: a batch of 10 on one group"
+    return [*figures, at_most(of_batch, batch, 2) if kind == "redis" else Figure(of_batch, f"{batch:g}")]
+
+
+def _ask(mode: str, number: int) -> None:
+    status = ask(GROUP, f"{mode}-{number}", mode)
+    if status != 200:
+        raise RuntimeError(f"an operation that nobody disturbs was answered {status}")
+
+
+def _bring(number: int) -> None:
+    """A batch of a queue: ten records for one group."""
+    notes = [Note(10 * number + place, GROUP, "Increase", 1) for place in range(10)]
+    reply = lambda_handler({"Records": [note.sqs for note in notes]}, lambda_context(20.0))
+    if reply["batchItemFailures"]:
+        raise RuntimeError("a batch that nobody disturbs was not done")
+
+
+class Meter:
+    """Sessions of boto3 whose clients ask DynamoDB for what each request has consumed."""
+
+    def __init__(self) -> None:
+        self.units: Counter[str] = Counter()
+
+    def session(self) -> boto3.session.Session:
+        """A session with made-up credentials."""
+        made = boto3.session.Session("made-up", "made-up", region_name=REGION)
+        made.events.register("provide-client-params.dynamodb", self._wish)
+        made.events.register("after-call.dynamodb", self._add)
+        return made
+
+    def _wish(self, params: dict[str, object], model: OperationModel, **_: object) -> dict[str, object]:
+        accepts = "ReturnConsumedCapacity" in model.input_shape.members
+        return {**params, "ReturnConsumedCapacity": "TOTAL"} if accepts else params
+
+    def _add(self, parsed: Mapping[str, object], model: OperationModel, **_: object) -> None:
+        consumed = parsed.get("ConsumedCapacity")
+        for each in consumed if isinstance(consumed, list) else [consumed]:
+            if isinstance(each, Mapping):
+                self.units[model.name] += each["CapacityUnits"]
+
+
+def units(variables: Mapping[str, str], endpoint: str) -> list[Figure]:
+    """Write and read units per operation, as the table tells them."""
+    meter = Meter()
+    clock = bootstrap.SystemClock()
+    ledger = DynamoDbLedger("units", clock, region=REGION, endpoint=endpoint, create=True, session=meter.session)
+    with chat_server() as chat, instance({**variables, "CHAT_ENDPOINT": chat.endpoint}):
+        chat.create_group(GROUP)
+        counters = ExactlyOnce(replace(bootstrap.service().instance, ledger=ledger), SDKAPPID)
+        figures: list[Figure] = []
+        for mode in (Mode.INCREASE, Mode.SET):
+            _apply(counters, mode, "first")
+            meter.units.clear()
+            for number in range(OPERATIONS):
+                _apply(counters, mode, f"{number}")
+            figures += _spent(meter, mode)
+    ledger.close()
+    return figures
+
+
+def _spent(meter: Meter, mode: Mode) -> list[Figure]:
+    reads = sum(spent for name, spent in meter.units.items() if name in {"GetItem", "Query", "BatchGetItem"})
+    writes = (sum(meter.units.values()) - reads) / OPERATIONS
+    what = f"units per operation on dynamodb: {mode.value}"
+    return [
+        at_most(f"write {what}", writes, 4),
+        Figure(f"read {what}", f"{reads / OPERATIONS:g}"),
+    ]
+
+
+def _apply(counters: ExactlyOnce, mode: Mode, key: str) -> None:
+    now = bootstrap.SystemClock().monotonic()
+    operation = Operation(GROUP, mode, (("like", 1),), "benchmark", f"{mode.value}-{key}", 172_800.0)
+    counters.apply(GROUP, [operation], Patience(until=now + 5, deadline=now + 20))

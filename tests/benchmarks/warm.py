@@ -1,0 +1,113 @@
+"""What the function adds to the bare work of an operation: two Lua scripts in Redis, and one POST to the API.
+
+Both are measured in one process and in turns, so that whatever else the machine does meanwhile is in both.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from itertools import count
+from statistics import median
+from typing import Final
+
+import redis
+import requests
+
+from handler import bootstrap
+from handler.core.commands import Mode, Operation
+from handler.core.exactly_once import ExactlyOnce
+from handler.core.instance import Patience
+from handler.core.rows import Group
+from handler.ledgers import redis_scripts as scripts
+from handler.ledgers.redis import PREFIX
+from handler.ledgers.redis_rows import Keys
+from tests.benchmarks.figures import Figure, at_most
+from tests.benchmarks.function import ask, instance
+from tests.benchmarks.upstream import chat_server
+from tests.sandbox.caller import Caller
+from tests.sandbox.environment import KEY, SDKAPPID
+
+ROUNDS: Final = 40
+TURNS: Final = 15
+RATIO_MAX: Final = 1.6
+
+# As long as the ones that the function writes.
+TEXT: Final = "x" * 300
+RECORD_LIFE_MS: Final = 172_800_000
+
+
+def measured(variables: Mapping[str, str]) -> list[Figure]:
+    """The median time of a warm operation, called as the core is and as the platform does, by that of the bare work."""
+    with chat_server() as chat, instance({**variables, "CHAT_ENDPOINT": chat.endpoint}):
+        for group in ("bare", "core", "http"):
+            chat.create_group(group)
+            ask(group, "first")
+        numbers = count()
+        with redis.Redis.from_url(variables["LEDGER_URL"]) as client, requests.Session() as session:
+            bare = Bare(client, session, Caller(chat.endpoint, SDKAPPID, KEY))
+            core = ExactlyOnce(bootstrap.service().instance, SDKAPPID)
+            works: dict[str, Callable[[str], object]] = {
+                "bare": bare.work,
+                "core": lambda key: _apply(core, key),
+                "http": lambda key: ask("http", key),
+            }
+            times = {name: median(spent) for name, spent in _in_turns(works, numbers).items()}
+    return _figures(times)
+
+
+class Bare:
+    """The two scripts that accept and settle an operation, run on a row of its own, and the call between them."""
+
+    def __init__(self, client: redis.Redis, session: requests.Session, caller: Caller) -> None:
+        self._client = client
+        self._session = session
+        self._url = caller.endpoint + caller.target("update")
+        keys, group = Keys(PREFIX), Group(SDKAPPID, "bare")
+        self._row, self._unfinished, self._generation = keys.row(group), keys.unfinished(group), keys.generation
+        self._record = keys.record(group, "")
+        self._base, self._number, self._receipt = client.hmget(self._row, "base", "gen", "key")
+
+    def work(self, key: str) -> None:
+        """Accept, call, settle."""
+        record = self._record + key
+        keys = (self._row, self._unfinished, self._generation, record)
+        told = ("bare", key, TEXT, self._receipt, self._number, self._number, key)
+        accepted = self._client.evalsha(scripts.BEGIN.sha, len(keys), *keys, *told)
+        values = [{"Key": "like", "Value": 1}, {"Key": "_receipt", "Value": 700_001}]
+        body = {"GroupId": "bare", "GroupCounter": values, "Mode": "Increase"}
+        replied = self._session.post(self._url, json=body, timeout=4).json()
+        keys = (self._row, self._unfinished, record)
+        told = ("bare", key, self._base, self._base, key, TEXT, RECORD_LIFE_MS)
+        settled = self._client.evalsha(scripts.SETTLE.sha, len(keys), *keys, *told)
+        if not accepted or replied["ErrorCode"] != 0 or not settled:
+            raise RuntimeError("the bare work was not done")
+
+
+def _apply(core: ExactlyOnce, key: str) -> None:
+    now = time.monotonic()
+    operation = Operation("core", Mode.INCREASE, (("like", 1),), "benchmark", key, 172_800.0)
+    core.apply("core", [operation], Patience(until=now + 5, deadline=now + 20))
+
+
+def _in_turns(works: Mapping[str, Callable[[str], object]], numbers: count[int]) -> dict[str, list[float]]:
+    """Seconds per work, of each round."""
+    spent: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(ROUNDS):
+        for name, work in works.items():
+            begun = time.perf_counter()
+            for _ in range(TURNS):
+                work(f"turn-{next(numbers)}")
+            spent[name].append((time.perf_counter() - begun) / TURNS)
+    return spent
+
+
+def _figures(times: Mapping[str, float]) -> list[Figure]:
+    core, http = times["core"] / times["bare"], times["http"] / times["bare"]
+    return [
+        Figure("two Lua scripts and one Session.post, bare", f"{times['bare'] * 1000:.2f} ms"),
+        Figure("a warm operation on redis", f"{times['core'] * 1000:.2f} ms"),
+        at_most("a warm operation on redis / bare", core, RATIO_MAX),
+        Figure("a warm operation on redis, as an HTTP event with its reply", f"{times['http'] * 1000:.2f} ms"),
+        Figure("the same / bare", f"{http:.2f}"),
+    ]

@@ -1,0 +1,160 @@
+"""What a call costs on DynamoDB: requests counted as they are sent, write units as the server reports them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from handler.core.rows import Attempt, Group
+from handler.ledgers.dynamodb import DynamoDbLedger
+from tests.contract import works
+from tests.contract.dynamodb_stores import DynamoDbStore
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, record, settlement
+from tests.contract.stores import GivenClock, OpenLedger
+from tests.sandbox.dynamodb import Meter
+
+Closing = Callable[[OpenLedger], OpenLedger]
+
+OPERATION = ["GetItem", "UpdateItem", "PutItem", "UpdateItem"]
+
+
+@pytest.fixture
+def store(dynamodb_endpoint: str) -> DynamoDbStore:
+    """An empty table."""
+    return DynamoDbStore.new(dynamodb_endpoint)
+
+
+@pytest.fixture
+def meter() -> Meter:
+    """What the ledger's requests come to."""
+    return Meter()
+
+
+@pytest.fixture
+def ledger(store: DynamoDbStore, meter: Meter, clock: GivenClock, closing: Closing) -> OpenLedger:
+    """A metered ledger in whose table the group is idle and not marked."""
+    ledger = closing(DynamoDbLedger(store.table, clock, endpoint=store.endpoint, session=meter.session))
+    ledger.swap(GROUP, idle_row(), {})
+    meter.reset()
+    return ledger
+
+
+@pytest.fixture
+def other(store: DynamoDbStore, clock: GivenClock, closing: Closing) -> OpenLedger:
+    """The ledger of another instance."""
+    return closing(store.open(clock))
+
+
+def realistic(number: int) -> Attempt:
+    """An attempt with one operation whose ids are as long as real ones."""
+    name = f"operation-{number:012}"
+    asked = replace(entry(name), fingerprint="v1:" + "0" * 64, window_s=1_296_000.0)
+    return attempt(asked, name=f"{number:024x}")
+
+
+def begin(ledger: OpenLedger, run: Attempt) -> bool:
+    """Try to open an attempt."""
+    return ledger.begin(GROUP, run, RECEIPT_KEY, GENERATION) is not None
+
+
+def test_an_undisturbed_operation_is_four_calls_and_at_most_four_write_units(ledger: OpenLedger, meter: Meter) -> None:
+    """Its record is looked for, the attempt opened, the record written, the attempt settled: three units, in fact."""
+    base, costs = 1000, []
+    for number in range(5):
+        meter.reset()
+        run = realistic(number)
+        assert begin(ledger, run)
+        assert ledger.settle(GROUP, settlement(run, base))
+        assert meter.calls == OPERATION
+        costs.append(meter.write_units)
+        base += run.weight
+    # The first one is marked as unfinished in the index, which is one unit more.
+    assert costs == [4, 3, 3, 3, 3]
+
+
+def test_the_first_operation_of_an_instance_reads_the_row_once_more(other: OpenLedger, store: DynamoDbStore) -> None:
+    """It knows no row yet."""
+    other.swap(GROUP, idle_row(), {})
+    meter = Meter()
+    ledger = DynamoDbLedger(store.table, GivenClock(), endpoint=store.endpoint, session=meter.session)
+    works.update(ledger, GROUP, 0)
+    assert meter.calls == ["BatchGetItem", *OPERATION]
+
+
+def test_a_batch_of_a_hundred_operations_is_four_calls_too(ledger: OpenLedger, meter: Meter) -> None:
+    """That is the store's bulk size."""
+    run = attempt(*(entry(f"operation {number}") for number in range(100)))
+    assert begin(ledger, run)
+    assert ledger.settle(GROUP, settlement(run))
+    assert meter.calls == ["BatchGetItem", "UpdateItem", "TransactWriteItems", "UpdateItem"]
+
+
+def test_whoever_finds_the_group_busy_appends_with_three_calls(
+    ledger: OpenLedger, other: OpenLedger, meter: Meter
+) -> None:
+    """The refused beginning has shown the row as it is, and the record has been read already."""
+    assert begin(other, attempt(entry("other"), name="other"))
+    assert not begin(ledger, attempt(entry("mine"), name="mine"))
+    assert ledger.append(GROUP, [entry("mine")], 10_000) is not None
+    assert meter.calls == ["GetItem", "UpdateItem", "UpdateItem"]
+
+
+def test_whoever_knows_that_the_group_is_busy_appends_with_two_calls(ledger: OpenLedger, meter: Meter) -> None:
+    """One look at row and record, which is one read after a row of this epoch had been seen, and one write."""
+    assert begin(ledger, attempt(entry("first"), name="first"))
+    meter.reset()
+    assert not begin(ledger, attempt(entry("second"), name="second"))
+    assert ledger.append(GROUP, [entry("second")], 10_000) is not None
+    assert meter.calls == ["BatchGetItem", "UpdateItem"]
+
+
+def test_appends_and_beginnings_of_others_cost_no_second_try(
+    ledger: OpenLedger, other: OpenLedger, meter: Meter
+) -> None:
+    """Only settlements and swaps could have finished what is appended."""
+    assert ledger.append(GROUP, [entry("a")], 10_000) is not None
+    other.append(GROUP, [entry("b")], 10_000)
+    meter.reset()
+    look = ledger.append(GROUP, [entry("c")], 10_000)
+    assert look is not None
+    assert look.row is not None
+    assert [owed.id for owed in look.row.queue] == ["a", "b", "c"]
+    assert meter.calls == ["GetItem", "UpdateItem"]
+
+
+@pytest.mark.parametrize(
+    ("call", "calls"),
+    [
+        (lambda ledger: ledger.load(GROUP), ["GetItem"]),
+        (lambda ledger: ledger.look(GROUP, ["a", "b"]), ["BatchGetItem"]),
+        (lambda ledger: ledger.find(GROUP, ["a", "b"]), ["BatchGetItem"]),
+        (lambda ledger: ledger.find(GROUP, []), []),
+        (lambda ledger: ledger.generation(), ["GetItem"]),
+        (lambda ledger: ledger.swap(GROUP, idle_row().changed(), {}), ["UpdateItem"]),
+        (lambda ledger: ledger.swap(GROUP, idle_row().changed(), {"a": record("a")}), ["TransactWriteItems"]),
+    ],
+    ids=["load", "look", "find", "find nothing", "generation", "swap", "swap with a record"],
+)
+def test_other_calls_are_one_request_at_most(
+    ledger: OpenLedger, meter: Meter, call: Callable[[OpenLedger], object], calls: list[str]
+) -> None:
+    """Reads are strong, every one of them."""
+    call(ledger)
+    assert meter.calls == calls
+
+
+def test_leases_are_one_write_while_a_schedule_is_busy(ledger: OpenLedger, meter: Meter) -> None:
+    """And two where it begins anew."""
+    ledger.lease(GROUP.app, 100, 100, 10)
+    assert meter.calls == ["UpdateItem", "UpdateItem"]
+    meter.reset()
+    assert [ledger.lease(GROUP.app, 100, 100, 10) for _ in range(3)] == [1, 2, 3]
+    assert meter.calls == ["UpdateItem"] * 3
+
+
+def test_another_group_is_another_row(ledger: OpenLedger, meter: Meter) -> None:
+    """What is remembered of one says nothing of the other."""
+    assert ledger.begin(Group(GROUP.app, "other"), attempt(), RECEIPT_KEY, GENERATION) is None
+    assert meter.calls == ["BatchGetItem"]

@@ -1,0 +1,128 @@
+"""`serverless.yml` deployed with the pinned osls into MiniStack, and looked at with AWS's own client.
+
+Left out are the alarm on errors, because the emulator knows no metric math, and the removal, which it does not carry
+out to the end. What its CloudFormation passes over, such as the table's expiry, is checked in the template instead.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeAlias
+
+import boto3
+import pytest
+import yaml
+
+from tests.integration import osls
+from tests.sandbox.ministack import MiniStack
+
+SERVICES = (
+    *("cloudformation", "cloudwatch", "dynamodb", "events", "iam", "kinesis", "lambda", "logs", "s3", "scheduler"),
+    *("sns", "sqs", "ssm", "sts"),
+)
+TABLE = "update-group-counter-test"
+LEDGER = yaml.safe_load((osls.ROOT / "serverless.yml").read_text("utf-8"))["custom"]["ledger"]
+
+Answer: TypeAlias = dict[str, object]
+
+
+class Client(Protocol):
+    """A client of AWS, by the names of its actions."""
+
+    def __getattr__(self, action: str) -> Callable[..., Answer]:
+        """The action."""
+        ...
+
+
+Account: TypeAlias = Callable[[str], Client]
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """An account that the service has been deployed to, with a stream."""
+    osls.need_osls()
+    folder = osls.service(tmp_path_factory.mktemp("service"))
+    configuration = yaml.safe_load((folder / "serverless.yml").read_text("utf-8"))
+    del configuration["resources"][-1]["Resources"]["ErrorsAlarm"]
+    (folder / "serverless.yml").write_text(yaml.safe_dump(configuration), "utf-8")
+    with MiniStack(tmp_path_factory.mktemp("ministack"), *SERVICES) as cloud:
+        osls.run("deploy", folder, {"AWS_ENDPOINT_URL": cloud.endpoint}, (osls.EMAIL, "stream=on"))
+        made_up = {"aws_access_key_id": "made-up", "aws_secret_access_key": "made-up"}
+        yield lambda name: boto3.client(name, endpoint_url=cloud.endpoint, region_name=osls.REGION, **made_up)
+
+
+def parts(answer: Answer, name: str) -> list[Answer]:
+    """The list of objects under a name."""
+    listed = answer[name]
+    assert isinstance(listed, list)
+    return listed
+
+
+def test_the_functions_are_there_with_their_layer_and_their_environment(account: Account) -> None:
+    """Five of them, of one code; the table's name has come to where the ledger looks for it."""
+    functions = parts(account("lambda").list_functions(), "Functions")
+    names = {str(each["FunctionName"]).removeprefix("update-group-counter-test-") for each in functions}
+    assert names == {"http", "timer", "queue", "stream", "sweep"}
+    assert len({str(each["CodeSha256"]) for each in functions}) == 1
+    assert all(len(parts(each, "Layers")) == 1 for each in functions)
+    for each in functions:
+        configuration = account("lambda").get_function_configuration(FunctionName=each["FunctionName"])
+        environment = configuration["Environment"]
+        assert isinstance(environment, dict)
+        assert environment["Variables"]["LEDGER_URL"] == f"dynamodb://{TABLE}"
+
+
+def test_the_sources_are_told_to_listen_to_single_failures(account: Account) -> None:
+    """Of the queue with a bounded concurrency, of the stream with halves of a batch that fails."""
+    mappings = parts(account("lambda").list_event_source_mappings(), "EventSourceMappings")
+    by_source = {str(each["EventSourceArn"]).split(":")[2]: each for each in mappings}
+    assert set(by_source) == {"sqs", "kinesis"}
+    assert all(each["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for each in mappings)
+    assert by_source["sqs"]["ScalingConfig"] == {"MaximumConcurrency": 5}
+    assert by_source["kinesis"]["BisectBatchOnFunctionError"] is True
+
+
+def test_the_queue_sends_what_fails_to_the_dead_letters(account: Account) -> None:
+    """After five deliveries."""
+    sqs = account("sqs")
+    urls = sqs.list_queues()["QueueUrls"]
+    assert isinstance(urls, list)
+    [url] = [each for each in urls if "-Queue-" in each]
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    attributes = answer["Attributes"]
+    assert isinstance(attributes, dict)
+    policy = json.loads(attributes["RedrivePolicy"])
+    assert "DeadLetters" in policy["deadLetterTargetArn"]
+    assert int(policy["maxReceiveCount"]) == 5
+
+
+def test_the_ledgers_table_takes_what_its_keys_say(account: Account) -> None:
+    """A conditional write, refused the second time, and the index of what is unfinished."""
+    dynamodb = account("dynamodb")
+    described = dynamodb.describe_table(TableName=TABLE)["Table"]
+    assert isinstance(described, dict)
+    assert [each["AttributeName"] for each in described["KeySchema"]] == [LEDGER["partitionKey"], LEDGER["sortKey"]]
+    assert described["DeletionProtectionEnabled"] is True
+    keys = ("partitionKey", "sortKey", "indexPartitionKey")
+    item = {LEDGER[key]: {"S": key} for key in keys}
+    condition = f"attribute_not_exists({LEDGER['partitionKey']})"
+    put = {"TableName": TABLE, "Item": item, "ConditionExpression": condition}
+    dynamodb.put_item(**put)
+    with pytest.raises(Exception, match="ConditionalCheckFailedException"):
+        dynamodb.put_item(**put)
+    found = dynamodb.query(
+        TableName=TABLE,
+        IndexName=LEDGER["index"],
+        KeyConditionExpression="#key = :key",
+        ExpressionAttributeNames={"#key": LEDGER["indexPartitionKey"]},
+        ExpressionAttributeValues={":key": {"S": "indexPartitionKey"}},
+    )
+    assert parts(found, "Items") == [item]
+
+
+def test_the_schedules_invoke_their_own_functions(account: Account) -> None:
+    """The sweep runs; the example waits for somebody to enable it."""
+    schedules = parts(account("scheduler").list_schedules(), "Schedules")
+    states = {str(each["Name"]).split("-")[-2]: each["State"] for each in schedules}
+    assert states == {"SweepSchedule": "ENABLED", "DailyResetSchedule": "DISABLED"}

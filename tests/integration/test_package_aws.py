@@ -1,0 +1,204 @@
+"""`serverless.yml` packages with the pinned osls, CloudFormation's linter accepts it, and it says what was meant."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TypeAlias, cast
+
+import pytest
+
+from handler.core.notices import Notice
+from handler.settings import Settings
+from handler.triggers.kinds import Kind, recognise
+from handler.triggers.ticks import Sweep, Tick, read_tick
+from tests.integration import osls
+
+Part: TypeAlias = dict[str, object]
+Resources: TypeAlias = dict[str, dict[str, object]]
+
+FUNCTIONS = ("Http", "Timer", "Queue", "Stream", "Sweep")
+VARIANTS = {
+    "a function URL": (),
+    "all that is optional": ("door=jwt", "network=vpc", "tracing=on", "stream=on", "daily-reset=ENABLED"),
+    "callers with IAM": ("door=iam",),
+}
+
+
+@pytest.fixture(scope="module")
+def resources(tmp_path_factory: pytest.TempPathFactory) -> Resources:
+    """What is deployed by default."""
+    osls.need_osls()
+    folder = osls.service(tmp_path_factory.mktemp("service"))
+    return osls.package(folder)["Resources"]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_linter_of_cloudformation_finds_nothing(variant: str, tmp_path: Path) -> None:
+    """Whatever is chosen; only osls's own needless `DependsOn` is let pass."""
+    osls.need_osls()
+    osls.package(osls.service(tmp_path), *VARIANTS[variant])
+    template = tmp_path / ".serverless" / osls.TEMPLATE
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("cfn-lint"),
+        "-i",
+        "W3005",
+        "-r",
+        osls.REGION,
+        "-t",
+        template,
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_every_function_is_the_same_code_with_a_role_of_its_own(resources: Resources) -> None:
+    """One zip, one layer, one Python on arm64; none reserves what a new account does not have."""
+    functions = [properties(resources, f"{name}LambdaFunction") for name in FUNCTIONS]
+    assert {str(each["Handler"]) for each in functions} == {"handler.early.lambda_handler"}
+    assert {(each["Runtime"], *cast("list[str]", each["Architectures"])) for each in functions} == {
+        ("python3.13", "arm64")
+    }
+    assert {each["MemorySize"] for each in functions} == {1024}
+    assert all(each["Layers"] == [{"Ref": "PackagesLambdaLayer"}] for each in functions)
+    assert [each["Role"] for each in functions] == [{"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in FUNCTIONS]
+    assert not any("ReservedConcurrentExecutions" in each for each in functions)
+    assert {each["TracingConfig"]["Mode"] for each in cast("list[dict[str, Part]]", functions)} == {"PassThrough"}
+
+
+def test_the_functions_read_their_environment_without_a_complaint(resources: Resources) -> None:
+    """The variables are those of the contract, with early building on and a rate below the vendor's alarm."""
+    for name in FUNCTIONS:
+        environment = cast("dict[str, dict[str, str]]", properties(resources, f"{name}LambdaFunction")["Environment"])
+        variables = dict(environment["Variables"])
+        ledger: object = variables["LEDGER_URL"]
+        assert ledger == {"Fn::Sub": "dynamodb://${Table}"}
+        variables["LEDGER_URL"] = "sqlite:///ledger"
+        settings = Settings.read(variables)
+        assert (settings.init_early, settings.calls_per_second, settings.http_auth) == (True, 160.0, "bearer")
+        assert settings.chat_secret == "aws:update-group-counter/test"
+
+
+def test_every_function_has_time_for_one_call(resources: Resources) -> None:
+    """The shortest is longer than what a function refuses; the gateway's 30 seconds are not reached."""
+    timeouts = {name: int(str(properties(resources, f"{name}LambdaFunction")["Timeout"])) for name in FUNCTIONS}
+    assert min(timeouts.values()) > 6.5
+    assert timeouts["Http"] == 29
+    assert timeouts["Sweep"] < 60
+
+
+def test_the_ledger_survives_and_can_be_restored(resources: Resources) -> None:
+    """On demand, expiring, encrypted, with recovery to any second, and kept when all else is removed."""
+    table = properties(resources, "Table")
+    assert {resources["Table"][policy] for policy in ("DeletionPolicy", "UpdateReplacePolicy")} == {"Retain"}
+    assert (table["BillingMode"], table["DeletionProtectionEnabled"]) == ("PAY_PER_REQUEST", True)
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+
+
+def test_the_queue_hides_a_message_for_longer_than_six_invocations(resources: Resources) -> None:
+    """So that a throttled batch is not delivered twice; single failures come back, and in the end go aside."""
+    queue, mapping = properties(resources, "Queue"), properties(resources, "QueueEventSourceMappingSQSQueue")
+    timeout_s = int(str(properties(resources, "QueueLambdaFunction")["Timeout"]))
+    assert int(str(queue["VisibilityTimeout"])) >= 6 * timeout_s + int(str(mapping["MaximumBatchingWindowInSeconds"]))
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
+    assert cast("Part", queue["RedrivePolicy"])["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+
+
+def test_the_schedules_send_what_the_timer_reads(resources: Resources) -> None:
+    """Once the scheduler has put its time in; the sweep runs every minute, the example only where it is enabled."""
+    sweep, reset = properties(resources, "SweepSchedule"), properties(resources, "DailyResetSchedule")
+    assert isinstance(ticked(sweep), Sweep)
+    assert isinstance(ticked(reset), Tick)
+    assert (sweep["ScheduleExpression"], reset["State"]) == ("rate(1 minute)", "DISABLED")
+
+
+def test_every_alarm_tells_somebody(resources: Resources) -> None:
+    """Each goes to one topic, which writes to the address that was given."""
+    alarms = [resource for resource in resources.values() if resource["Type"] == "AWS::CloudWatch::Alarm"]
+    assert len(alarms) == 9
+    assert all(cast("Part", alarm["Properties"])["AlarmActions"] == [{"Ref": "Alarms"}] for alarm in alarms)
+    subscription = properties(resources, "Alarms")["Subscription"]
+    assert subscription == [{"Protocol": "email", "Endpoint": "operator@example.com"}]
+
+
+def test_alarms_and_dashboard_look_at_metrics_that_the_function_writes(resources: Resources) -> None:
+    """A misspelt metric would be silent for ever."""
+    written = {notice.value for notice in Notice}
+    alarms = [
+        cast("Part", each["Properties"]) for each in resources.values() if each["Type"] == "AWS::CloudWatch::Alarm"
+    ]
+    watched = {str(alarm["MetricName"]) for alarm in alarms if alarm.get("Namespace") == "UpdateGroupCounter"}
+    assert watched == {"record_parked", "group_frozen", "app_refused", "unfinished"} & written
+    body = cast("dict[str, dict[str, str]]", properties(resources, "Dashboard"))["DashboardBody"]["Fn::Sub"]
+    shown: set[str] = set()
+    for widget in json.loads(body)["widgets"]:
+        metrics = widget["properties"]["metrics"]
+        if metrics[0][0] == "UpdateGroupCounter":
+            shown |= {metric[1] for metric in metrics}
+    assert shown >= {"applied", "replayed", "pending", "late_landing_corrected", "rate_limited"}
+    assert shown <= written
+
+
+def test_logs_are_kept_for_a_month(resources: Resources) -> None:
+    """Each function's own group, so that none is kept for ever."""
+    groups = [cast("Part", each["Properties"]) for each in resources.values() if each["Type"] == "AWS::Logs::LogGroup"]
+    assert [group["RetentionInDays"] for group in groups] == [30] * len(FUNCTIONS)
+
+
+def test_each_role_allows_what_its_function_does_and_nothing_else(resources: Resources) -> None:
+    """Its log, its secret, its ledger's rows; the index for the sweep, pages for operators, what a source needs."""
+    logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    rows = {f"dynamodb:{name}" for name in ("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem")}
+    every = logs | rows | {"dynamodb:ConditionCheckItem", "secretsmanager:GetSecretValue"}
+    assert {name: set(allowed(resources, f"{name}Role")) for name in FUNCTIONS} == {
+        "Http": every,
+        "Timer": every | {"dynamodb:Query", "sqs:SendMessage"},
+        "Queue": every | {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
+        "Stream": every | {"sqs:SendMessage"},
+        "Sweep": every | {"dynamodb:Query"},
+    }
+    assert set(allowed(resources, "ScheduleRole")) == {"lambda:InvokeFunction", "sqs:SendMessage"}
+
+
+def test_each_permission_is_for_one_thing(resources: Resources) -> None:
+    """A function's own log and the one secret; the sweep's queries see keys of the index alone."""
+    for name in FUNCTIONS:
+        found = allowed(resources, f"{name}Role")
+        assert found["logs:PutLogEvents"] == {"Fn::GetAtt": [f"{name}LogGroup", "Arn"]}
+        assert "secret:update-group-counter/test-??????" in str(found["secretsmanager:GetSecretValue"])
+        assert found["dynamodb:PutItem"] == {"Fn::GetAtt": ["Table", "Arn"]}
+        assert not any("*" in action or resource == "*" for action, resource in found.items())
+    assert allowed(resources, "SweepRole")["dynamodb:Query"] == {"Fn::Sub": "${Table.Arn}/index/unfinished"}
+    assert allowed(resources, "QueueRole")["sqs:DeleteMessage"] == {"Fn::GetAtt": ["Queue", "Arn"]}
+
+
+def allowed(resources: Resources, role: str) -> dict[str, object]:
+    """The actions that a role allows, each with what it allows them on."""
+    found: dict[str, object] = {}
+    for policy in cast("list[dict[str, dict[str, list[Part]]]]", properties(resources, role)["Policies"]):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            actions = statement["Action"]
+            for action in actions if isinstance(actions, list) else [actions]:
+                assert action not in found
+                found[str(action)] = statement["Resource"]
+    return found
+
+
+def properties(resources: Resources, name: str) -> Part:
+    """The properties of a resource."""
+    return cast("Part", resources[name]["Properties"])
+
+
+def ticked(schedule: Part) -> Sweep | Tick:
+    """What the timer makes of a schedule's event."""
+    text = str(cast("Part", schedule["Target"])["Input"])
+    event: object = json.loads(text.replace("<aws.scheduler.scheduled-time>", "2026-11-22T00:00:00Z"))
+    kind, content = recognise(event)
+    assert kind is Kind.TIMER
+    return read_tick(content, "_receipt", 1_296_000.0, 1_795_305_600.0)

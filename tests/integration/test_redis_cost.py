@@ -1,0 +1,128 @@
+"""What an operation costs on Redis, counted at the socket: one round trip to accept it and one to settle it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from handler import bootstrap
+from handler.main import lambda_handler
+from tests.contract.redis_server import started
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
+from tests.integration.redis_ledgers import commands_of, opened
+from tests.sandbox.chat import ChatApp, ChatServer
+from tests.sandbox.contexts import lambda_context
+from tests.sandbox.environment import KEY, SDKAPPID, sandboxed_environment
+from tests.sandbox.redis_servers import RedisServer
+from tests.sandbox.relay import Relay
+
+ROOM = "live-room"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A server that nobody else uses."""
+    with started(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def relay(server: RedisServer) -> Iterator[Relay]:
+    """The way to it."""
+    with Relay(server.port) as running:
+        yield running
+
+
+@pytest.fixture
+def chat(relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
+    """The Chat server, and the function set up for both."""
+    with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as running:
+        running.create_group(ROOM)
+        url = f"redis://{relay.address}/0"
+        for name, value in sandboxed_environment(running.endpoint, tmp_path, LEDGER_URL=url).items():
+            monkeypatch.setenv(name, value)
+        bootstrap.forget()
+        yield running
+        bootstrap.service().instance.ledger.close()  # type: ignore[attr-defined]  # every deployed ledger has it
+        bootstrap.forget()
+
+
+def increase(*keys: str) -> None:
+    """One message of a queue for each key, all of them in one batch."""
+    body = {"GroupId": ROOM, "GroupCounter": [{"Key": "like", "Value": 1}], "Mode": "Increase"}
+    records = [
+        {
+            "messageId": key,
+            "receiptHandle": "handle",
+            "body": json.dumps(body),
+            "attributes": {"SentTimestamp": str(int(time.time() * 1000)), "ApproximateReceiveCount": "1"},
+            "messageAttributes": {},
+            "md5OfBody": "",
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:counters",
+            "awsRegion": "eu-west-1",
+        }
+        for key in keys
+    ]
+    assert lambda_handler({"Records": records}, lambda_context(29.0)) == {"batchItemFailures": []}
+
+
+def test_a_warm_operation_takes_two_round_trips(chat: ChatServer, relay: Relay) -> None:
+    """And nothing else is sent, no question after the connection's health either."""
+    increase("first")
+    before = relay.round_trips
+    increase("second")
+    increase("third")
+    assert relay.round_trips - before == 4
+    assert chat.values(ROOM)["like"] == 3
+
+
+def test_a_batch_takes_two_round_trips(chat: ChatServer, relay: Relay) -> None:
+    """However many operations of one group are in it."""
+    increase("first")
+    before = relay.round_trips
+    increase(*(f"message {number}" for number in range(10)))
+    assert relay.round_trips - before == 2
+    assert chat.values(ROOM)["like"] == 11
+
+
+def test_a_step_is_one_script_that_the_server_knows(server: RedisServer) -> None:
+    """Its text is sent once, when the server does not know it."""
+    with opened(server.url) as ledger, Redis.from_url(server.url) as client:
+        ledger.swap(GROUP, idle_row(), {})
+        ledger.swap(GROUP, idle_row().changed(base=5), {})
+        before = commands_of(client)
+        row = ledger.swap(GROUP, idle_row().changed().changed(base=7), {})
+        after = commands_of(client)
+    assert row
+    assert after["evalsha"] - before["evalsha"] == 1
+    assert after["eval"] == before["eval"]
+
+
+def test_a_server_that_has_forgotten_its_scripts_is_told_them_again(server: RedisServer) -> None:
+    """The step is done, once."""
+    with opened(server.url) as ledger, Redis.from_url(server.url) as client:
+        ledger.swap(GROUP, idle_row(), {})
+        client.script_flush()
+        assert ledger.swap(GROUP, idle_row().changed(base=5), {})
+        client.script_flush()
+        assert ledger.begin(GROUP, attempt(entry()), RECEIPT_KEY, GENERATION) is not None
+
+
+def test_records_expire_and_rows_never_do(server: RedisServer) -> None:
+    """A record lives for its window from its settlement on; nothing else that is kept has an end."""
+    with opened(server.url) as ledger, Redis.from_url(server.url, decode_responses=True) as client:
+        ledger.swap(GROUP, idle_row(), {})
+        run = attempt(entry("settled"))
+        ledger.begin(GROUP, run, RECEIPT_KEY, GENERATION)
+        ledger.append(GROUP, [entry("waiting")], 36 * 1024)
+        ledger.settle(GROUP, settlement(run))
+        lives = {key: client.pttl(key) for key in client.scan_iter()}
+    records = [life for key, life in lives.items() if ":record:" in key]
+    assert records == [pytest.approx(3_600_000, abs=60_000)]
+    assert {life for key, life in lives.items() if ":record:" not in key} == {-1}

@@ -1,0 +1,241 @@
+"""The API of Tencent SCF on this machine: functions, layers and triggers with state, real signatures, strict fields.
+
+Actions, fields and codes are those of cloud.tencent.com/document/api/583 (2018-04-16). A function or a layer that has
+been changed is not ready at once, and while it is not, a change is refused. Answers have exactly `Content-Type:
+application/json`, as the SDK takes a refusal for a success otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Final, TypeAlias
+
+from tencentcloud.scf.v20180416 import models
+
+from tests.sandbox.loopback import LoopbackConnection, LoopbackServer
+from tests.sandbox.tc3 import Credentials, SignedRequest, problem
+
+SERVICE: Final = "scf"
+VERSION: Final = "2018-04-16"
+REQUEST_BYTES: Final = 10 * 1024 * 1024
+TURNS: Final = 2
+"""How often somebody has to look before a change is done."""
+
+Fields: TypeAlias = dict[str, object]
+
+
+class ScfRefusalError(Exception):
+    """A refusal with one of the API's codes."""
+
+
+@dataclass(slots=True)
+class Function:
+    """A function as it was last told to be, its triggers by type and name, and how it treats failed events."""
+
+    fields: Fields
+    turns: int = TURNS
+    triggers: dict[tuple[str, str], Fields] = field(default_factory=dict)
+    repetitions: object = None
+
+
+class ScfServer(LoopbackServer):
+    """The API in one region, for one account. `port` 0 takes a free one. Use it in a `with` block.
+
+    `calls` are the action and the fields of each request that was signed well, in the order of their arrival.
+    """
+
+    def __init__(self, credentials: Credentials, region: str, clock: Callable[[], float] = time.time) -> None:
+        self.credentials = credentials
+        self.region = region
+        self.clock = clock
+        self.calls: list[tuple[str, Fields]] = []
+        self.functions: dict[tuple[str, str], Function] = {}
+        self.layers: dict[str, list[Fields]] = {}
+        self.breaks = False
+        self._changing = Lock()
+        self._actions: Mapping[str, Callable[[Fields], Fields]] = {
+            "CreateFunction": self._create_function,
+            "DeleteFunction": self._delete_function,
+            "GetFunction": self._get_function,
+            "UpdateFunctionCode": self._update_function,
+            "UpdateFunctionConfiguration": self._update_function,
+            "UpdateFunctionEventInvokeConfig": self._update_repetitions,
+            "PublishLayerVersion": self._publish_layer,
+            "GetLayerVersion": self._get_layer,
+            "ListLayerVersions": self._list_layers,
+            "DeleteLayerVersion": self._delete_layer,
+            "CreateTrigger": self._create_trigger,
+            "UpdateTrigger": self._update_trigger,
+            "DeleteTrigger": self._delete_trigger,
+            "ListTriggers": self._list_triggers,
+        }
+        super().__init__(0, _Connection)
+
+    @property
+    def changes(self) -> list[str]:
+        """The actions, without those that only look."""
+        return [action for action, _ in self.calls if not action.startswith(("Get", "List"))]
+
+    def answer(self, action: str, fields: Fields) -> Fields:
+        """What the API answers to a request that is signed well."""
+        with self._changing:
+            if action not in self._actions:
+                raise ScfRefusalError("InvalidAction")
+            known = {name.lstrip("_") for name in vars(getattr(models, f"{action}Request")())}
+            if not fields.keys() <= known:
+                raise ScfRefusalError("UnknownParameter")
+            self.calls.append((action, fields))
+            return self._actions[action](fields)
+
+    def _function(self, fields: Fields) -> Function:
+        found = self.functions.get(_key(fields))
+        if found is None:
+            raise ScfRefusalError("ResourceNotFound.FunctionName")
+        return found
+
+    def _ready(self, fields: Fields) -> Function:
+        found = self._function(fields)
+        if found.turns > 0:
+            raise ScfRefusalError("FailedOperation.FunctionStatusError")
+        return found
+
+    def _create_function(self, fields: Fields) -> Fields:
+        if _key(fields) in self.functions:
+            raise ScfRefusalError("ResourceInUse.FunctionName")
+        self._check_layers(fields)
+        self.functions[_key(fields)] = Function(fields)
+        return {}
+
+    def _delete_function(self, fields: Fields) -> Fields:
+        self._function(fields)
+        del self.functions[_key(fields)]
+        return {}
+
+    def _get_function(self, fields: Fields) -> Fields:
+        found = self._function(fields)
+        found.turns -= 1
+        status = "CreateFailed" if self.breaks else "Active" if found.turns <= 0 else "Updating"
+        return {"FunctionName": fields["FunctionName"], "Status": status}
+
+    def _update_function(self, fields: Fields) -> Fields:
+        found = self._ready(fields)
+        self._check_layers(fields)
+        found.fields = found.fields | fields
+        found.turns = TURNS
+        return {}
+
+    def _update_repetitions(self, fields: Fields) -> Fields:
+        self._ready(fields).repetitions = fields["AsyncTriggerConfig"]
+        return {}
+
+    def _check_layers(self, fields: Fields) -> None:
+        wanted = fields.get("Layers", [])
+        for layer in wanted if isinstance(wanted, list) else []:
+            if self._layer(layer)["Status"] != "Active":
+                raise ScfRefusalError("FailedOperation.LayerVersionStatusError")
+
+    def _layer(self, fields: Fields) -> Fields:
+        versions = self.layers.get(str(fields["LayerName"]), [])
+        found = [each for each in versions if each["LayerVersion"] == fields["LayerVersion"]]
+        if not found:
+            raise ScfRefusalError("ResourceNotFound.LayerVersion")
+        return found[0]
+
+    def _publish_layer(self, fields: Fields) -> Fields:
+        versions = self.layers.setdefault(str(fields["LayerName"]), [])
+        version = 1 + max((int(str(each["LayerVersion"])) for each in versions), default=0)
+        versions.insert(0, fields | {"LayerVersion": version, "Status": "Publishing"})
+        return {"LayerVersion": version}
+
+    def _get_layer(self, fields: Fields) -> Fields:
+        found = self._layer(fields)
+        answered = {"LayerVersion": found["LayerVersion"], "Status": found["Status"]}
+        found["Status"] = "Active"
+        return answered
+
+    def _list_layers(self, fields: Fields) -> Fields:
+        if not self.layers.get(str(fields["LayerName"])):
+            raise ScfRefusalError("ResourceNotFound.Layer")
+        names = ("LayerVersion", "Status", "Description")
+        versions = [{name: each.get(name) for name in names} for each in self.layers[str(fields["LayerName"])]]
+        return {"LayerVersions": versions, "TotalCount": len(versions)}
+
+    def _delete_layer(self, fields: Fields) -> Fields:
+        self.layers[str(fields["LayerName"])].remove(self._layer(fields))
+        return {}
+
+    def _create_trigger(self, fields: Fields) -> Fields:
+        triggers = self._ready(fields).triggers
+        if _trigger(fields) in triggers:
+            raise ScfRefusalError("ResourceInUse.TriggerName")
+        triggers[_trigger(fields)] = _placed(fields)
+        return {}
+
+    def _update_trigger(self, fields: Fields) -> Fields:
+        triggers = self._ready(fields).triggers
+        if _trigger(fields) not in triggers:
+            raise ScfRefusalError("ResourceNotFound.Trigger")
+        triggers[_trigger(fields)] |= fields
+        return {}
+
+    def _delete_trigger(self, fields: Fields) -> Fields:
+        if self._ready(fields).triggers.pop(_trigger(fields), None) is None:
+            raise ScfRefusalError("ResourceNotFound.Trigger")
+        return {}
+
+    def _list_triggers(self, fields: Fields) -> Fields:
+        names = ("Type", "TriggerName", "TriggerDesc", "Qualifier", "CustomArgument")
+        found = [{name: each.get(name) for name in names} for each in self._function(fields).triggers.values()]
+        return {"Triggers": found, "TotalCount": len(found)}
+
+
+def _key(fields: Fields) -> tuple[str, str]:
+    return str(fields["Namespace"]), str(fields["FunctionName"])
+
+
+def _trigger(fields: Fields) -> tuple[str, str]:
+    return str(fields["Type"]), str(fields["TriggerName"])
+
+
+def _placed(fields: Fields) -> Fields:
+    """A new trigger; a URL is given its address."""
+    if fields["Type"] != "http":
+        return fields
+    description = json.loads(str(fields["TriggerDesc"]))
+    if description["NetConfig"]["EnableExtranet"]:
+        description["NetConfig"]["ExtranetUrl"] = "https://1400000000-abcdefghij.ap-singapore.tencentscf.com"
+    return fields | {"TriggerDesc": json.dumps(description)}
+
+
+class _Connection(LoopbackConnection):
+    server: ScfServer
+    body_bytes = REQUEST_BYTES
+
+    def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
+        """One action."""
+        body = self.body()
+        if body is not None:
+            response = {"Response": {**self._fields(body), "RequestId": "00000000-0000-4000-8000-000000000000"}}
+            self.reply(200, [("Content-Type", "application/json")], json.dumps(response).encode())
+
+    def _fields(self, body: bytes) -> Fields:
+        try:
+            self._admit(body)
+            return self.server.answer(self.headers["X-TC-Action"], json.loads(body))
+        except ScfRefusalError as refusal:
+            return {"Error": {"Code": str(refusal), "Message": f"refused: {self.headers['Authorization']}"}}
+
+    def _admit(self, body: bytes) -> None:
+        """Refuse as the gateway does. Its message repeats what it was sent, so that showing it would show."""
+        request = SignedRequest({name.lower(): value for name, value in self.headers.items()}, body)
+        refusal = problem(request, SERVICE, self.server.credentials, self.server.clock())
+        if refusal is None and self.headers["X-TC-Version"] != VERSION:
+            refusal = "NoSuchVersion"
+        if refusal is None and self.headers["X-TC-Region"] != self.server.region:
+            refusal = "UnsupportedRegion"
+        if refusal is not None:
+            raise ScfRefusalError(refusal)

@@ -1,0 +1,87 @@
+"""What a deployment lacks is told in one line each, before anything happens."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from layers.needs import for_aws, for_scf, is_recent, node_problems
+
+ROOT = Path(__file__).resolve().parents[2]
+AWS = {"AWS_PROFILE": "mine", "REGION": "eu-west-1", "PARAMS": "door=jwt alarm-email=you@example.com"}
+SCF = {
+    "TENCENTCLOUD_SECRET_ID": "id",
+    "TENCENTCLOUD_SECRET_KEY": "key",
+    "PARAMS": "role=ChatCounters vpc.id=vpc-1 vpc.subnet=subnet-1",
+}
+
+
+def without_node(problems: list[str]) -> list[str]:
+    """All but what this machine itself may lack."""
+    return [problem for problem in problems if problem not in node_problems()]
+
+
+def test_nothing_is_missing_where_all_is_given() -> None:
+    """Credentials, a region and somebody to tell; keys, a role and a network."""
+    assert without_node(for_aws(AWS)) == []
+    assert for_scf(SCF) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("AWS_PROFILE", "credentials"), ("REGION", "REGION="), ("PARAMS", "alarm-email=")]
+)
+def test_each_thing_that_aws_lacks_is_one_line(name: str, word: str, tmp_path: Path) -> None:
+    """With the words that would help."""
+    environ = {given: value for given, value in AWS.items() if given != name} | {"HOME": str(tmp_path)}
+    [problem] = without_node(for_aws(environ))
+    assert word in problem
+
+
+def test_a_file_of_credentials_is_enough(tmp_path: Path) -> None:
+    """AWS's own tools leave one."""
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "credentials").touch()
+    environ = {name: value for name, value in AWS.items() if name != "AWS_PROFILE"} | {"HOME": str(tmp_path)}
+    assert without_node(for_aws(environ)) == []
+
+
+def test_a_removal_needs_nobody_to_tell() -> None:
+    """And no role, as there will be no function."""
+    assert without_node(for_aws({**AWS, "PARAMS": ""}, removing=True)) == []
+    assert for_scf({**SCF, "PARAMS": ""}, removing=True) == []
+
+
+def test_each_thing_that_scf_lacks_is_one_line() -> None:
+    """Keys, a role, a network."""
+    lacking = for_scf({})
+    assert len(lacking) == 3
+    assert all(word in line for word, line in zip(("TENCENTCLOUD_SECRET_ID", "role", "vpc"), lacking, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("version", "recent"),
+    [("v20.19.0", True), ("v20.18.3", False), ("v21.7.0", False), ("v22.13.1", True), ("v23.1.0", False)],
+)
+def test_old_nodes_are_told_apart(version: str, recent: bool) -> None:
+    """Those that osls names, and everything after 24."""
+    assert is_recent(version) is recent
+    assert is_recent("v24.0.0")
+    assert not is_recent("20")
+
+
+def test_a_missing_node_and_an_old_one_are_told() -> None:
+    """With the version that is wanted."""
+    assert node_problems(lambda: None)[0].startswith("No Node.")
+    assert "v18.1.0" in node_problems(lambda: "v18.1.0")[0]
+
+
+def test_the_command_fails_and_changes_nothing() -> None:
+    """Its exit code stops make."""
+    environ = {"PATH": os.defpath, "HOME": "/nowhere"}
+    command = [sys.executable, "-m", "layers.needs", "scf"]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 3)
