@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from handler.core.codec import encode_row
-from handler.core.commands import key_limit
+from handler.core.commands import Positions, key_limit
 from handler.core.errors import AnswerLost, AppRefused, NotAccepted, OutcomeUnknown, TooManyCalls
+from handler.core.ledger import NOWHERE
 from handler.core.rows import Entry, Records, Row, first_row
 from handler.core.runs import next_run
 from handler.core.transitions import appended
@@ -35,22 +36,24 @@ class Acceptance:
     finished: Records
     fingerprints: Mapping[str, str]
     """The content that the ledger knows under each operation's id."""
+    passed: frozenset[str] = frozenset()
+    """Those that were accepted before, by their position: there is no answer of theirs."""
 
 
-def accept(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance:
+def accept(visit: Visit, entries: Mapping[str, Entry], positions: Positions = NOWHERE) -> Acceptance:
     """Make every operation owed, unless it is known.
 
     Raises NotAccepted when nothing was taken on, for certain, and OutcomeUnknown when a write's answer was lost and
     no later read could tell what became of it.
     """
     try:
-        done = _begin(visit, entries) or _append(visit, entries)
+        done = _begin(visit, entries, positions) or _append(visit, entries, positions)
     except AnswerLost:
-        return _swap_in(visit, entries, in_doubt=True)
-    return done or _swap_in(visit, entries, in_doubt=False)
+        return _swap_in(visit, entries, positions, in_doubt=True)
+    return done or _swap_in(visit, entries, positions, in_doubt=False)
 
 
-def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
+def _begin(visit: Visit, entries: Mapping[str, Entry], positions: Positions) -> Acceptance | None:
     """The fast path: accept and open at once where the group is idle, if a call may follow right away."""
     instance, rules = visit.instance, visit.instance.rules
     run = tuple(entries.values())
@@ -62,7 +65,8 @@ def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
     if _is_full(first_row(run, rules.receipt_key, generation=1)) or visit.turn_s() > 0:
         return None
     attempt = visit.new_attempt((), run[0].mode, run)
-    row = instance.ledger.begin(visit.group, attempt, rules.receipt_key, instance.generation.current().number)
+    generation = instance.generation.current().number
+    row = instance.ledger.begin(visit.group, attempt, rules.receipt_key, generation, positions)
     if row is None:
         visit.give_turn_back()
         return None
@@ -70,17 +74,18 @@ def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
     return Acceptance(row, {}, {entry.id: entry.fingerprint for entry in entries.values()})
 
 
-def _append(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
+def _append(visit: Visit, entries: Mapping[str, Entry], positions: Positions) -> Acceptance | None:
     """The slow path where the store can take it in one step; None where it has to be taken one by one."""
     if _turned_away(visit) is not None:
         return None
-    look = visit.instance.ledger.append(visit.group, tuple(entries.values()), ROW_BYTES_ACCEPTING)
+    look = visit.instance.ledger.append(visit.group, tuple(entries.values()), ROW_BYTES_ACCEPTING, positions)
     if look is None or look.row is None:
         return None
-    return Acceptance(look.row, look.records, _known_fingerprints(look.row, look.records, entries))
+    known = _known_fingerprints(look.row, look.records, entries)
+    return Acceptance(look.row, look.records, known, look.passed)
 
 
-def _swap_in(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> Acceptance:
+def _swap_in(visit: Visit, entries: Mapping[str, Entry], positions: Positions, *, in_doubt: bool) -> Acceptance:
     """The slow path: read the row, then the records, then append by compare-and-swap on the row's version.
 
     `in_doubt` is set once a write's answer was lost: from then on nobody may say that nothing was accepted.
@@ -91,15 +96,17 @@ def _swap_in(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> A
             row = instance.ledger.load(visit.group)
             finished = instance.ledger.find(visit.group, tuple(entries))
             known = _known_fingerprints(row, finished, entries)
-            fresh = [entry for entry in entries.values() if entry.id not in known]
+            passed = _passed(row, known, positions)
+            fresh = [entry for entry in entries.values() if entry.id not in known and entry.id not in passed]
             if row is not None and not fresh:
-                return Acceptance(row, finished, known)
-            grown = _grown(visit, row, fresh)
+                return Acceptance(row, finished, known, passed)
+            grown = _grown(visit, row, fresh).marked(positions[entry.id] for entry in fresh if entry.id in positions)
             if instance.ledger.swap(visit.group, grown, {}):
                 visit.is_first = row is None
-                return Acceptance(grown, finished, known | {entry.id: entry.fingerprint for entry in fresh})
+                known |= {entry.id: entry.fingerprint for entry in fresh}
+                return Acceptance(grown, finished, known, passed)
             # Somebody else was quicker: of many who come to a new group at once, all but one find its row now.
-            done = _append(visit, entries)
+            done = _append(visit, entries, positions)
             if done is not None:
                 return done
         except AnswerLost:
@@ -117,6 +124,12 @@ def _swap_in(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> A
 def _known_fingerprints(row: Row | None, finished: Records, entries: Mapping[str, Entry]) -> dict[str, str]:
     owed = {entry.id: entry.fingerprint for entry in row.owed if entry.id in entries} if row else {}
     return owed | {operation_id: record.fingerprint for operation_id, record in finished.items()}
+
+
+def _passed(row: Row | None, known: Collection[str], positions: Positions) -> frozenset[str]:
+    if row is None:
+        return frozenset()
+    return frozenset(name for name, position in positions.items() if name not in known and row.has_passed(position))
 
 
 def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:

@@ -56,6 +56,7 @@ class _RowJson(_FirstRowJson, total=False):
     """With what rows of earlier versions of this function lack."""
 
     sighted_in: int
+    marks: list[tuple[str, str]]
 
 
 def encode_row(row: Row) -> str:
@@ -98,6 +99,7 @@ def encode_row(row: Row) -> str:
         "sighted": row.sighted,
         "looked": row.looked,
         "sighted_in": row.sighted_in,
+        "marks": list(row.marks),
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
@@ -141,6 +143,7 @@ def decode_row(text: str) -> Row:
         sighted=document["sighted"],
         looked=document["looked"],
         sighted_in=document.get("sighted_in", 0),
+        marks=tuple((place, number) for place, number in document.get("marks", ())),
     )
 
 

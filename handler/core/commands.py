@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -46,12 +46,37 @@ class Mode(str, Enum):
 
 Counters = tuple[tuple[str, int], ...]
 
+# Longer than any sequence number of Kinesis (56 digits): written out to this width, numbers compare like their texts.
+POSITION_DIGITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where an operation stands in a source that delivers those of its group in order, again and again if need be.
+
+    `place` names the stretch of the source in which numbers only grow; `number` is in digits, all of one width.
+    """
+
+    place: str
+    number: str
+
+    @classmethod
+    def of(cls, source: str, number: str) -> Position:
+        """A position in a stretch that the source names as it likes."""
+        place = urlsafe_b64encode(hashlib.sha256(source.encode()).digest()[:12]).decode()
+        return cls(place, number.zfill(POSITION_DIGITS))
+
+
+Positions = Mapping[str, Position]
+"""By id of an operation."""
+
 
 @dataclass(frozen=True)
 class Operation:
     """Set, increase or decrease `counters` of one group, once, however often it is asked for.
 
-    `key` is the idempotency key, scoped to (`caller`, `group_id`); `window_s` is how long the answer is kept.
+    `key` is the idempotency key, scoped to (`caller`, `group_id`); `window_s` is how long the answer is kept. An
+    operation with a `position` is known again by that, and no answer is kept.
     """
 
     group_id: str
@@ -60,6 +85,7 @@ class Operation:
     caller: str
     key: str
     window_s: float
+    position: Position | None = None
 
     @cached_property
     def id(self) -> str:

@@ -78,10 +78,11 @@ class ExactlyOnce:
         for operation in operations:
             # Duplicates that arrive together count once.
             entries.setdefault(operation.id, Entry.of(operation))
+        positions = {operation.id: operation.position for operation in operations if operation.position is not None}
         visit = Visit(self._instance, Group(self._app, group_id), patience)
-        acceptance = accept(visit, entries)
+        acceptance = accept(visit, entries, positions)
         # A key that is known with other content has its answer already.
-        asked = {entry.id for entry in entries.values() if acceptance.fingerprints[entry.id] == entry.fingerprint}
+        asked = {entry.id for entry in entries.values() if acceptance.fingerprints.get(entry.id) == entry.fingerprint}
         visit.wanted = frozenset(asked - acceptance.finished.keys())
         return visit, acceptance
 
@@ -108,7 +109,11 @@ class ExactlyOnce:
             return visit.answers
 
     def _outcome(self, visit: Visit, operation: Operation, acceptance: Acceptance, records: Records) -> Outcome:
-        if acceptance.fingerprints[operation.id] != operation.fingerprint:
+        if operation.id in acceptance.passed:
+            # Accepted when its source delivered it before; of such operations no answer is kept.
+            self._instance.reporter.report(Notice.REPLAYED, group=operation.group_id)
+            return Pending(PENDING_RETRY_S)
+        if operation.position is None and acceptance.fingerprints[operation.id] != operation.fingerprint:
             return KeyReused()
         finished = acceptance.finished.get(operation.id)
         if finished is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handler.core import transitions, weaker
 from handler.core.errors import AnswerLost
@@ -11,7 +11,7 @@ from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.ports import Counted, Fault, Refused, Reply, Unsent
 from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
-from handler.core.rows import Attempt, Row, Settlement
+from handler.core.rows import Attempt, Row, Settlement, kept
 from handler.core.runs import payload_of
 from handler.core.transitions import Seen
 from handler.core.visit import TIMES_BELIEVED, Again, Next, Stop, Visit
@@ -155,7 +155,7 @@ def settle(
 
 def _settle_plainly(visit: Visit, settlement: Settlement) -> Next:
     try:
-        done = visit.instance.ledger.settle(visit.group, settlement)
+        done = visit.instance.ledger.settle(visit.group, replace(settlement, records=kept(settlement.records)))
     except AnswerLost:
         return Again()
     if done:

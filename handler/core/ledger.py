@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
+from handler.core.commands import Positions
 from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
 
 
@@ -17,12 +19,20 @@ class Generation:
     started: int
 
 
+# What has no position is known by its record alone.
+NOWHERE: Positions = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A row and the records that were asked for, as the store shows them in one answer."""
+    """A row and the records that were asked for, as the store shows them in one answer.
+
+    `passed` are the ids of operations whose position had been passed when they came to be appended.
+    """
 
     row: Row | None
     records: Records
+    passed: frozenset[str] = frozenset()
 
 
 class Ledger(Protocol):
@@ -50,18 +60,24 @@ class Ledger(Protocol):
         """Row and records at once, each read strongly, in no order: nothing may be accepted on the strength of it."""
         ...
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
+    ) -> Row | None:
         """The fast path of R1: accept and open the attempt's operations in one atomic step.
 
-        Only if no record of theirs exists and `Row.is_idle(receipt_key, generation)`; None where that does not hold.
+        Only if no record of theirs exists, none of their `positions` has been passed, and `Row.is_idle(receipt_key,
+        generation)`; None where that does not hold. The positions are passed then.
         """
         ...
 
-    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
-        """The slow path of R1 for a row that exists: append what is neither on record nor owed to its queue.
+    def append(
+        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
+    ) -> Look | None:
+        """The slow path of R1 for a row that exists: append what is neither on record, owed nor passed to its queue.
 
-        The row as it is afterwards, and the records of those operations that have one; None where there is no row, or
-        others moved it too often. Raises TooManyCalls for a row that would be longer than `bytes_max`.
+        The positions of what is appended are passed then. The row as it is afterwards, and the records of those
+        operations that have one; None where there is no row, or others moved it too often. Raises TooManyCalls for a
+        row that would be longer than `bytes_max`.
         """
         ...
 

@@ -15,7 +15,7 @@ from handler.core.decisions import Decision, all_dead_at, completed, decided, to
 from handler.core.errors import BadInput, TooManyCalls
 from handler.core.inspecting import SWAPS_MAX, see, sighted, stored, unreadable
 from handler.core.notices import Notice
-from handler.core.rows import Row
+from handler.core.rows import Row, kept
 from handler.core.visit import CONTENTION_S, Stop, Visit
 
 # A moment is proven to have passed by the next `Date`, which comes in whole seconds.
@@ -83,7 +83,7 @@ def _decided(
             raise BadInput("GroupId", "is not as it was: somebody else has decided meanwhile")
         judged = completed(grown, decision, generation.number)
         change = decided(grown, judged, evidence.sight, evidence.seen, generation.number, instance.rules)
-        if instance.ledger.swap(visit.group, change.row, change.records):
+        if instance.ledger.swap(visit.group, change.row, kept(change.records)):
             settled = len(change.records)
             instance.reporter.report(notice, group=visit.group.id, base=change.row.base, operations=settled)
             return Decided(change.row, settled)

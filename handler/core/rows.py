@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from handler.core.commands import Counters, Mode, Operation
+from handler.core.commands import Counters, Mode, Operation, Position
 from handler.core.outcomes import Answer
 
 
@@ -19,6 +19,10 @@ class Group:
 
     app: int
     id: str
+
+
+# The window of an operation of which no record is kept.
+UNRECORDED_S = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,9 @@ class Entry:
     @classmethod
     def of(cls, operation: Operation) -> Entry:
         """Take from an operation what its group's row needs."""
+        if operation.position is not None:
+            # Whoever comes with it again is known by its position, whatever it says.
+            return cls(operation.id, "", operation.mode, operation.counters, UNRECORDED_S)
         return cls(operation.id, operation.fingerprint, operation.mode, operation.counters, operation.window_s)
 
 
@@ -95,6 +102,7 @@ class Remembered:
 
 
 Debt = tuple[tuple[str, int], ...]
+Marks = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,7 @@ class Row:
 
     `sighted` is the API's time at which an unexplained receipt was first seen, or a row of an older generation while
     `sighted_in` was the current one. `looked` is the time of the last look for late landings. `debt` is what landed in
-    excess, per key, signed: it is owed back.
+    excess, per key, signed: it is owed back. `marks` are the last positions accepted, by place.
     """
 
     version: int
@@ -118,6 +126,7 @@ class Row:
     sighted: int | None = None
     looked: int = 0
     sighted_in: int = 0
+    marks: Marks = ()
 
     @property
     def owed(self) -> tuple[Entry, ...]:
@@ -156,6 +165,17 @@ class Row:
             and self.generation == generation
         )
 
+    def has_passed(self, position: Position | None) -> bool:
+        """Whether what stands there was accepted before."""
+        return position is not None and position.number <= dict(self.marks).get(position.place, "")
+
+    def marked(self, positions: Iterable[Position]) -> Row:
+        """This version with the positions of what is accepted now; they come in order."""
+        marks = dict(self.marks)
+        for position in positions:
+            marks[position.place] = max(position.number, marks.get(position.place, ""))
+        return replace(self, marks=tuple(marks.items()))
+
     def changed(self, **changes: object) -> Row:
         """The next version with `changes`: every write raises the version, and folds what memory need not spell out."""
         row = replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]  # keywords of this class
@@ -185,6 +205,11 @@ class Record:
 
 
 Records = Mapping[str, Record]
+
+
+def kept(records: Records) -> Records:
+    """Those that a ledger keeps."""
+    return {operation_id: record for operation_id, record in records.items() if record.window_s > UNRECORDED_S}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from handler.core.notices import Notice
 from handler.core.pacing import Turn
 from handler.core.ports import Call, Fault, Refused, Reply
 from handler.core.receipts import choose_weight
-from handler.core.rows import Attempt, Entry, Group, Record, Row
+from handler.core.rows import Attempt, Entry, Group, Record, Row, kept
 from handler.core.runs import payload_of
 from handler.core.waits import Waits
 
@@ -145,7 +145,7 @@ class Visit:
     def put(self, row: Row, records: Mapping[str, Record] | None = None) -> Next:
         """Write by compare-and-swap. Somebody else's change, or an answer lost, sends the visit back to reading."""
         try:
-            done = self.instance.ledger.swap(self.group, row, records or {})
+            done = self.instance.ledger.swap(self.group, row, kept(records or {}))
         except AnswerLost:
             return Again()
         if not done:

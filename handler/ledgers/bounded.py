@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from handler.core.codec import ROW_BYTES, encode_row
+from handler.core.commands import Positions
 from handler.core.errors import TooManyCalls
-from handler.core.rows import Row
+from handler.core.rows import Entry, Records, Row
 
 # How soon a caller may find room in a full row: after about one settled call.
 FULL_RETRY_S = 2.0
@@ -32,3 +35,18 @@ def check_room(row: Row, bytes_max: int) -> None:
     """Raise TooManyCalls for a row whose text is over the bound."""
     if len(encode_row(row).encode()) > bytes_max:
         raise row_is_full()
+
+
+def sorted_out(
+    entries: Sequence[Entry], row: Row, records: Records, positions: Positions
+) -> tuple[list[Entry], frozenset[str]]:
+    """Those that are to be appended, and the ids of those whose position has been passed."""
+    known = {entry.id for entry in row.owed} | records.keys()
+    passed = frozenset(name for name, position in positions.items() if name not in known and row.has_passed(position))
+    return [entry for entry in entries if entry.id not in known and entry.id not in passed], passed
+
+
+def with_appended(row: Row, entries: Sequence[Entry], positions: Positions) -> Row:
+    """The next version of the row, with operations at the end of its queue and their positions passed."""
+    grown = row.changed(queue=(*row.queue, *entries))
+    return grown.marked(positions[entry.id] for entry in entries if entry.id in positions)

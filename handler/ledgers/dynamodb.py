@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import boto3
 from botocore.client import BaseClient
 
-from handler.core.ledger import Generation, Look
+from handler.core.commands import Positions
+from handler.core.ledger import NOWHERE, Generation, Look
 from handler.core.ports import Clock
 from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
 from handler.ledgers import dynamodb_accepting as accepting
@@ -82,13 +83,17 @@ class DynamoDbLedger:
         stored, records = self._rows.look(group, ids)
         return Look(stored.row if stored else None, records)
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
+    ) -> Row | None:
         """The fast path of R1: the record is looked for, then the row written if it is still the one last seen."""
-        return accepting.begin(self._rows, group, attempt, receipt_key, generation)
+        return accepting.begin(self._rows, group, attempt, receipt_key, generation, positions)
 
-    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+    def append(
+        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
+    ) -> Look | None:
         """The slow path of R1: the records are looked for, then the queue lengthened unless anything was settled."""
-        return accepting.append(self._rows, group, entries, bytes_max)
+        return accepting.append(self._rows, group, entries, bytes_max, positions)
 
     def swap(self, group: Group, row: Row, records: Records) -> bool:
         """Compare-and-swap of the row, its records with it in one transaction.

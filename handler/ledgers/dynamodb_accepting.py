@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from handler.core.commands import Positions
 from handler.core.ledger import Look
 from handler.core.rows import Attempt, Entry, Group, Row
 from handler.ledgers import dynamodb_writes as writes
-from handler.ledgers.bounded import check_room
+from handler.ledgers.bounded import check_room, sorted_out, with_appended
 from handler.ledgers.dynamodb_items import Stored
 from handler.ledgers.dynamodb_rows import Rows
 
@@ -26,7 +27,9 @@ APPENDS_MAX = 8
 APPENDED_MAX = 20
 
 
-def begin(rows: Rows, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+def begin(
+    rows: Rows, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions
+) -> Row | None:
     """The fast path: from a row that was seen idle, and that has not moved since its record was not found."""
     ids = [entry.id for entry in attempt.entries]
     seen = rows.remembered(group)
@@ -35,14 +38,16 @@ def begin(rows: Rows, group: Group, attempt: Attempt, receipt_key: str, generati
     for _ in range(BEGINNINGS_MAX):
         if seen is None or not seen.row.is_idle(receipt_key, generation) or rows.records_after(group, seen, ids):
             return None
-        becomes, request = writes.begun(group, seen, attempt)
+        if any(map(seen.row.has_passed, positions.values())):
+            return None
+        becomes, request = writes.begun(group, seen, attempt, positions)
         seen, held = rows.change(group, request, becomes)
         if held:
             return becomes.row
     return None
 
 
-def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions) -> Look | None:
     """The slow path: to a row in whose epoch none of the operations has got a record."""
     seen, is_current = rows.remembered(group), False
     if seen is None:
@@ -52,13 +57,13 @@ def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int) -
             return None
         strange = [entry for entry in entries if seen.row.entry(entry.id) is None]
         records = rows.records_after(group, seen, [entry.id for entry in strange])
-        fresh = [entry for entry in strange if entry.id not in records]
+        fresh, passed = sorted_out(strange, seen.row, records, positions)
         if fresh:
-            seen, held = _appended(rows, group, seen, fresh, bytes_max)
+            seen, held = _appended(rows, group, seen, fresh, bytes_max, positions)
             if held and seen:
-                return Look(seen.row, records)
+                return Look(seen.row, records, passed)
         elif is_current:
-            return Look(seen.row, records)
+            return Look(seen.row, records, passed)
         else:
             # What is owed in a remembered row may be finished by now, and no write is there to notice.
             seen = rows.load(group)
@@ -67,12 +72,16 @@ def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int) -
 
 
 def _appended(
-    rows: Rows, group: Group, seen: Stored, fresh: Sequence[Entry], bytes_max: int
+    rows: Rows, group: Group, seen: Stored, fresh: Sequence[Entry], bytes_max: int, positions: Positions
 ) -> tuple[Stored | None, bool]:
-    """Append piecewise where that is worth it and there is room for certain, else by writing the row whole."""
-    if len(fresh) <= APPENDED_MAX and seen.size + writes.bytes_of(fresh) <= bytes_max:
+    """Append piecewise where that is worth it and there is room for certain, else by writing the row whole.
+
+    Positions are passed by writing it whole: only then has nobody else passed them since the row was seen.
+    """
+    has_room = len(fresh) <= APPENDED_MAX and seen.size + writes.bytes_of(fresh) <= bytes_max
+    if has_room and not any(entry.id in positions for entry in fresh):
         return rows.change(group, writes.appended(group, seen, fresh, bytes_max))
-    row = seen.row.changed(queue=(*seen.row.queue, *fresh))
+    row = with_appended(seen.row, fresh, positions)
     check_room(row, bytes_max)
     becomes, request = writes.grown(group, seen, row)
     return rows.change(group, request, becomes)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from handler.core.commands import Positions
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from handler.ledgers.dynamodb_items import (
     CALM,
@@ -51,7 +52,7 @@ def swapped(group: Group, row: Row) -> tuple[Stored, Request]:
     return stored, _whole(group, row, attributes, "version = :was", {":was": number(row.version - 1)})
 
 
-def begun(group: Group, seen: Stored, attempt: Attempt) -> tuple[Stored, Request]:
+def begun(group: Group, seen: Stored, attempt: Attempt, positions: Positions) -> tuple[Stored, Request]:
     """Open an attempt in a row that was seen idle, if it still is what was seen (R1).
 
     The version alone says so. The other conditions hold even in a table that was put back to an older copy, where the
@@ -61,7 +62,7 @@ def begun(group: Group, seen: Stored, attempt: Attempt) -> tuple[Stored, Request
         "version = :was AND receipt = :base AND standing = :calm "
         "AND attribute_not_exists(attempt) AND attribute_not_exists(queued)"
     )
-    row = seen.row.opened(attempt)
+    row = seen.row.opened(attempt).marked(positions.values())
     stored, attributes = whole_row(row, seen.epoch)
     values = {":was": number(seen.row.version), ":base": number(seen.row.base or 0), ":calm": string(CALM)}
     return stored, _whole(group, row, attributes, condition, values)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from handler.core.codec import decode_entry, decode_row, encode_entry
-from handler.core.rows import Attempt, Entry, Row
+from handler.core.rows import Attempt, Entry, Marks, Row
 from handler.ledgers.bounded import row_text
 
 
@@ -26,6 +26,8 @@ class Parts:
     begun: str | None = None
     tail: tuple[str, ...] = ()
     """The operations appended since the last swap, each as text."""
+    marks: str | None = None
+    """The positions passed (`marks_text`), where `begin` and `append` do not write them into the body."""
 
 
 def split(row: Row) -> Parts:
@@ -48,7 +50,18 @@ def join(parts: Parts) -> Row:
         # What the body had open was settled since, and what it carried is owed no more.
         attempt = _begun(parts.begun, parts.base or 0) if parts.open is not None and parts.begun is not None else None
     queue = (*row.queue, *map(decode_entry, parts.tail))
-    return replace(row.changed(attempt=attempt, base=parts.base, queue=queue), version=parts.version)
+    marks = row.marks if parts.marks is None else marks_of(parts.marks)
+    return replace(row.changed(attempt=attempt, base=parts.base, queue=queue), version=parts.version, marks=marks)
+
+
+def marks_text(marks: Marks) -> str:
+    """Marks one after the other, all of one width, so that a store finds and replaces one without decoding anything."""
+    return "".join(f"{place}:{number}," for place, number in marks)
+
+
+def marks_of(text: str) -> Marks:
+    """Read what `marks_text` wrote."""
+    return tuple((place, number) for place, _, number in (mark.partition(":") for mark in text.split(",")[:-1]))
 
 
 def entry_texts(entries: Iterable[Entry]) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from itertools import islice
 from typing import cast
 
 from handler.core.codec import decode_record
-from handler.core.ledger import Generation, Look
+from handler.core.commands import Positions
+from handler.core.ledger import NOWHERE, Generation, Look
 from handler.core.ports import Clock
 from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
 from handler.ledgers import redis_scripts as scripts
@@ -22,7 +23,7 @@ from handler.ledgers.bounded import row_is_full
 from handler.ledgers.parts import begun_text, entry_texts
 from handler.ledgers.redis_cluster import ClusterServers
 from handler.ledgers.redis_connections import Endpoint, settings_of
-from handler.ledgers.redis_rows import ROW_FIELDS, Keys, begun_row, fields_of, record_fields, row_of
+from handler.ledgers.redis_rows import ROW_FIELDS, Keys, begun_row, fields_of, position_texts, record_fields, row_of
 from handler.ledgers.redis_servers import Servers
 from handler.ledgers.redis_shelf import RedisShelf
 from handler.ledgers.redis_store import RedisStore, Use
@@ -90,29 +91,32 @@ class RedisLedger:
         row, records = self._store.ask(self._keys.row(group), *commands, use=Use.READ_ROW)
         return Look(row_of(cast("list[str | None]", row)), _records(ids, records))
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
+    ) -> Row | None:
         """The fast path of R1, in one script."""
         ids = [entry.id for entry in attempt.entries]
         keys = self._written_keys(group, ids, with_generation=True)
         texts = group.id, attempt.id, begun_text(attempt), receipt_key, generation, self._known_generation
-        reply = self._run(scripts.BEGIN, keys, [*texts, *ids], Use.WRITE)
-        if not isinstance(reply, list):
-            return None
-        version, base, rest = reply
-        return begun_row(version, int(base), rest, attempt, receipt_key, generation)
+        passed = (text for position in positions.values() for text in position_texts(position))
+        reply = self._run(scripts.BEGIN, keys, [*texts, *ids, *passed], Use.WRITE)
+        return begun_row(reply, attempt, receipt_key, generation) if isinstance(reply, list) else None
 
-    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+    def append(
+        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
+    ) -> Look | None:
         """The slow path of R1, in one script."""
         ids = [entry.id for entry in entries]
-        pairs = (text for pair in zip(ids, entry_texts(entries), strict=True) for text in pair)
+        named = zip(ids, entry_texts(entries), strict=True)
+        pairs = (text for name, entry in named for text in (name, entry, *position_texts(positions.get(name))))
         keys = self._written_keys(group, ids)
         reply = self._run(scripts.APPEND, keys, [group.id, bytes_max, *pairs], Use.WRITE)
         if reply == "full":
             raise row_is_full()
         if not isinstance(reply, list):
             return None
-        row, records = reply
-        return Look(row_of(row), _records(ids, records))
+        row, records, passed = reply
+        return Look(row_of(row), _records(ids, records), frozenset(passed))
 
     def swap(self, group: Group, row: Row, records: Records) -> bool:
         """Compare-and-swap of the row, its records with it, in one script."""

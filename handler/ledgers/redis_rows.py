@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from handler.core.codec import encode_record
+from handler.core.commands import Position
 from handler.core.rows import Attempt, Group, Record, Row
-from handler.ledgers.parts import Parts, is_calm, join, split
+from handler.ledgers.parts import Parts, is_calm, join, marks_of, marks_text, split
 
 # Over so many slots of a cluster an app's groups are spread, and in so many lists its unfinished ones are kept.
 BUCKETS = 16
 
-ROW_FIELDS = ("v", "body", "base", "open", "begun", "tail")
+ROW_FIELDS = ("v", "body", "base", "open", "begun", "tail", "marks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def fields_of(row: Row) -> list[str]:
         "state": "frozen" if row.frozen is not None else "calm" if is_calm(row) else "busy",
         "key": row.receipt_key,
         "gen": str(row.generation),
-        "rest": json.dumps([row.sighted, row.looked]),
+        "rest": json.dumps([row.sighted, row.looked, row.sighted_in]),
+        "marks": marks_text(row.marks),
     }
     if parts.base is not None:
         fields["base"] = str(parts.base)
@@ -86,19 +88,26 @@ def fields_of(row: Row) -> list[str]:
 
 def row_of(stored: Sequence[str | None]) -> Row | None:
     """The row of `ROW_FIELDS`, if there is one."""
-    version, body, base, opened, begun, tail = stored
+    version, body, base, opened, begun, tail, marks = stored
     if version is None or body is None:
         return None
     # Each ends with a line feed, which JSON escapes; other ends of lines may stand in a key.
     texts = tuple((tail or "").split("\n")[:-1])
-    return join(Parts(int(version), body, None if base is None else int(base), opened, begun, texts))
+    return join(Parts(int(version), body, None if base is None else int(base), opened, begun, texts, marks or ""))
 
 
-def begun_row(version: int, base: int, rest: str, attempt: Attempt, receipt_key: str, generation: int) -> Row:
-    """The row of a group that was idle, and in which `attempt` was opened."""
-    sighted, looked = json.loads(rest)
-    opened = replace(attempt, base=base)
-    return Row(version, generation, receipt_key, base, opened, sighted=sighted, looked=looked)
+def begun_row(stored: Sequence[str], attempt: Attempt, receipt_key: str, generation: int) -> Row:
+    """The row of a group that was idle, and in which `attempt` was opened: what its script gives back makes it up."""
+    version, base, rest, marks = stored
+    sighted, looked, sighted_in = json.loads(rest)
+    opened = replace(attempt, base=int(base))
+    idle = Row(int(version), generation, receipt_key, int(base), opened, sighted=sighted, looked=looked)
+    return replace(idle, sighted_in=sighted_in, marks=marks_of(marks))
+
+
+def position_texts(position: Position | None) -> tuple[str, str]:
+    """A position as scripts take it: nothing where there is none."""
+    return (position.place, position.number) if position else ("", "")
 
 
 def record_fields(record: Record, now: float) -> tuple[str, int]:

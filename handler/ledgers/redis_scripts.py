@@ -38,42 +38,70 @@ local function stale(key, known)
 end
 """
 
+# The marks of a row are `<place>:<number>,` one after the other: places of 16 characters, numbers of 64 digits, which
+# compare like their texts.
+_MARKS = """
+local function mark(marks, place)
+  local at = string.find(marks, place .. ':', 1, true)
+  return at and string.sub(marks, at + 17, at + 80) or ''
+end
+local function pass(marks, place, number)
+  local at = string.find(marks, place .. ':', 1, true)
+  if not at then return marks .. place .. ':' .. number .. ',' end
+  if number <= string.sub(marks, at + 17, at + 80) then return marks end
+  return string.sub(marks, 1, at + 16) .. number .. string.sub(marks, at + 81)
+end
+"""
+
 # KEYS: row, unfinished, generation, records. ARGV: group, attempt, its text, receipt key, generation of the row, known
-# generation, ids.
+# generation, ids, then place and number of each position.
 BEGIN = Script(
     _STALE
+    + _MARKS
     + """
-local row = redis.call('HMGET', KEYS[1], 'v', 'open', 'queued', 'state', 'key', 'gen', 'base', 'rest')
+local row = redis.call('HMGET', KEYS[1], 'v', 'open', 'queued', 'state', 'key', 'gen', 'base', 'rest', 'marks')
 if stale(KEYS[3], ARGV[6]) then return 'stale' end
 if not row[1] or row[2] or row[3] ~= '0' or row[4] ~= 'calm' or row[5] ~= ARGV[4] or row[6] ~= ARGV[5] then
   return false
 end
 if #KEYS > 3 and redis.call('EXISTS', unpack(KEYS, 4)) > 0 then return false end
-local fields = {'open', ARGV[2], 'begun', ARGV[3]}
-for i = 7, #ARGV do
+local ids, marks = #KEYS - 3, row[9] or ''
+for i = 7 + ids, #ARGV, 2 do
+  if ARGV[i + 1] <= mark(row[9] or '', ARGV[i]) then return false end
+  marks = pass(marks, ARGV[i], ARGV[i + 1])
+end
+local fields = {'open', ARGV[2], 'begun', ARGV[3], 'marks', marks}
+for i = 7, 6 + ids do
   fields[#fields + 1] = 'o:' .. ARGV[i]
   fields[#fields + 1] = ARGV[2]
 end
 redis.call('HSET', KEYS[1], unpack(fields))
 redis.call('ZADD', KEYS[2], 0, ARGV[1])
-return {redis.call('HINCRBY', KEYS[1], 'v', 1), row[7], row[8]}
+return {redis.call('HINCRBY', KEYS[1], 'v', 1), row[7], row[8], marks}
 """
 )
 
-# KEYS: row, unfinished, records. ARGV: group, greatest size, then id and text of each operation.
+# KEYS: row, unfinished, records. ARGV: group, greatest size, then id, text, place and number of each operation.
 APPEND = Script(
-    """
-local row = redis.call('HMGET', KEYS[1], 'v', 'open', 'state', 'tail', 'queued')
+    _MARKS
+    + """
+local row = redis.call('HMGET', KEYS[1], 'v', 'open', 'state', 'tail', 'queued', 'marks')
 if not row[1] then return false end
-local records, texts, fields = {}, {row[4] or ''}, {}
+local records, texts, fields, passed, marks = {}, {row[4] or ''}, {}, {}, row[6] or ''
 for i = 3, #KEYS do
-  local id = ARGV[2 * i - 3]
+  local at = 4 * i - 9
+  local id, place, number = ARGV[at], ARGV[at + 2], ARGV[at + 3]
   local record = redis.call('GET', KEYS[i])
   local owed = redis.call('HGET', KEYS[1], 'o:' .. id)
   if not record and owed ~= '' and (not owed or owed ~= row[2]) then
-    texts[#texts + 1] = ARGV[2 * i - 2] .. '\\n'
-    fields[#fields + 1] = 'o:' .. id
-    fields[#fields + 1] = ''
+    if place ~= '' and number <= mark(row[6] or '', place) then
+      passed[#passed + 1] = id
+    else
+      if place ~= '' then marks = pass(marks, place, number) end
+      texts[#texts + 1] = ARGV[at + 1] .. '\\n'
+      fields[#fields + 1] = 'o:' .. id
+      fields[#fields + 1] = ''
+    end
   end
   records[#records + 1] = record
 end
@@ -81,11 +109,11 @@ if #fields > 0 then
   local tail = table.concat(texts)
   local size = #tail + redis.call('HSTRLEN', KEYS[1], 'body') + redis.call('HSTRLEN', KEYS[1], 'begun')
   if size > tonumber(ARGV[2]) then return 'full' end
-  redis.call('HSET', KEYS[1], 'tail', tail, 'queued', row[5] + #texts - 1, unpack(fields))
+  redis.call('HSET', KEYS[1], 'tail', tail, 'queued', row[5] + #texts - 1, 'marks', marks, unpack(fields))
   redis.call('HINCRBY', KEYS[1], 'v', 1)
   if row[3] ~= 'frozen' then redis.call('ZADD', KEYS[2], 0, ARGV[1]) end
 end
-return {redis.call('HMGET', KEYS[1], 'v', 'body', 'base', 'open', 'begun', 'tail'), records}
+return {redis.call('HMGET', KEYS[1], 'v', 'body', 'base', 'open', 'begun', 'tail', 'marks'), records, passed}
 """
 )
 

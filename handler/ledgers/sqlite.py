@@ -9,11 +9,12 @@ import sqlite3
 from collections.abc import Sequence
 
 from handler.core.codec import decode_record, decode_row, encode_record
-from handler.core.ledger import Generation, Look
+from handler.core.commands import Positions
+from handler.core.ledger import NOWHERE, Generation, Look
 from handler.core.ports import Clock
 from handler.core.rows import Attempt, Entry, Group, Record, Records, Row, Settlement
 from handler.ledgers import sqlite_statements as statements
-from handler.ledgers.bounded import check_room, row_text
+from handler.ledgers.bounded import check_room, row_text, sorted_out, with_appended
 from handler.ledgers.sqlite_file import SqliteFile
 from handler.ledgers.sqlite_shelf import SqliteShelf
 
@@ -75,7 +76,9 @@ class SqliteLedger:
         """Row and records, in one read transaction."""
         return self._file.read(lambda connection: Look(_row(connection, group), _records(connection, group, ids)))
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
+    ) -> Row | None:
         """The fast path of R1, in one write transaction."""
 
         def opened(connection: sqlite3.Connection) -> Row | None:
@@ -84,26 +87,29 @@ class SqliteLedger:
                 return None
             if _records(connection, group, [entry.id for entry in attempt.entries]):
                 return None
-            row = row.opened(attempt)
+            if any(map(row.has_passed, positions.values())):
+                return None
+            row = row.opened(attempt).marked(positions.values())
             self._put(connection, group, row, {})
             return row
 
         return self._file.write(opened)
 
-    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+    def append(
+        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
+    ) -> Look | None:
         """The slow path of R1, in one write transaction."""
 
         def appended(connection: sqlite3.Connection) -> Look | None:
             look = Look(_row(connection, group), _records(connection, group, [entry.id for entry in entries]))
             if look.row is None:
                 return None
-            fresh = _unknown(entries, look.row, look.records)
-            if not fresh:
-                return look
-            row = look.row.changed(queue=(*look.row.queue, *fresh))
-            check_room(row, bytes_max)
-            self._put(connection, group, row, {})
-            return Look(row, look.records)
+            fresh, passed = sorted_out(entries, look.row, look.records, positions)
+            row = with_appended(look.row, fresh, positions) if fresh else look.row
+            if fresh:
+                check_room(row, bytes_max)
+                self._put(connection, group, row, {})
+            return Look(row, look.records, passed)
 
         return self._file.write(appended)
 
@@ -206,9 +212,3 @@ def _records(connection: sqlite3.Connection, group: Group, ids: Sequence[str]) -
         if body:
             found[operation_id] = decode_record(body[0])
     return found
-
-
-def _unknown(entries: Sequence[Entry], row: Row, records: Records) -> list[Entry]:
-    """Those that are neither owed nor on record."""
-    owed = {entry.id for entry in row.owed}
-    return [entry for entry in entries if entry.id not in owed and entry.id not in records]

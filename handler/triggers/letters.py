@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handler.core.commands import Operation
 from handler.core.errors import BadInput
@@ -75,9 +75,20 @@ def _asked(delivery: Delivery, source: Source, reading: Reading) -> tuple[str, O
             # R11: the answer of its first delivery may be forgotten, so nobody could tell whether it ran.
             return text, Refusal("is older than DEDUPE_WINDOW_S", for_parking=True)
         key, caller = delivery.key, delivery.caller
-        return text, read_operation(text, key, caller, reading.receipt_key, reading.window_s)
+        return text, _placed(read_operation(text, key, caller, reading.receipt_key, reading.window_s), delivery)
     except BadInput as error:
         return text, Refusal(str(error), for_parking=old)
+
+
+def _placed(operation: Operation, delivery: Delivery) -> Operation:
+    """The operation, known by its position where the source delivers all of its group in order, and by nothing else.
+
+    A source may have several batches of a shard under way at once, but never two with records of one partition key. So
+    only where that is the group itself has whatever comes before in the shard been accepted before.
+    """
+    if operation.key != delivery.key or operation.caller != delivery.caller or delivery.partition != operation.group_id:
+        return operation
+    return replace(operation, position=delivery.position)
 
 
 def _delivery(record: object, source: Source) -> Delivery | None:

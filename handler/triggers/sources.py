@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from handler.core.commands import Position
 from handler.core.errors import BadInput
 from handler.triggers.documents import check_text
 from handler.triggers.images import image_text
@@ -21,19 +23,25 @@ from handler.triggers.moments import read_moment
 # Longer than any ARN with its shard and sequence number.
 NAME_CHARACTERS = 1024
 
+# Kinesis has up to 128 digits by its API, and 56 in practice.
+_NUMBER = re.compile(r"[0-9]{1,64}")
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A record as its source delivered it.
 
     `key` is the source's own identity of the record, the same at each delivery; `caller` its ARN or topic; `sent` when
-    it was sent, in seconds since 1970, where the source tells; `content` what its text is made from.
+    it was sent, in seconds since 1970, where the source tells; `content` what its text is made from. `position` is
+    where it stands among the records of its `partition`, which the source delivers in order.
     """
 
     key: str
     caller: str
     sent: float | None
     content: object
+    position: Position | None = None
+    partition: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,12 @@ def _kinesis(record: Event) -> Delivery:
     arn, data = _name(record, "eventSourceARN"), part_of(record, "kinesis")
     sent = _seconds(data.get("approximateArrivalTimestamp"), "kinesis.approximateArrivalTimestamp")
     # An event's id is its shard and its sequence number.
-    return Delivery(f"{arn}/{_name(record, 'eventID')}", arn, sent, data.get("data"))
+    key = f"{arn}/{_name(record, 'eventID')}"
+    shard, separator, number = key.rpartition(":")
+    partition = data.get("partitionKey")
+    if not separator or not _NUMBER.fullmatch(number) or not isinstance(partition, str):
+        return Delivery(key, arn, sent, data.get("data"))
+    return Delivery(key, arn, sent, data.get("data"), Position.of(shard, number), partition)
 
 
 def _dynamodb(record: Event) -> Delivery | None:

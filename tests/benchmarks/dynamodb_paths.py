@@ -25,6 +25,7 @@ from typing import TypeAlias
 from botocore.client import BaseClient
 
 from handler.core.commands import Mode
+from handler.core.ledger import NOWHERE
 from handler.core.outcomes import Applied
 from handler.core.rows import Attempt, Entry, Group, Record, Row, Settlement
 from handler.ledgers.dynamodb import DynamoDbLedger
@@ -98,7 +99,7 @@ class ByHand:
 
     def _opening(self) -> tuple[Attempt, Stored, Request]:
         attempt = attempt_of(next(self._numbers))
-        opened, request = begun(self._group, self._idle, attempt)
+        opened, request = begun(self._group, self._idle, attempt, NOWHERE)
         return attempt, opened, request
 
     def _closing(self, attempt: Attempt, opened: Stored) -> Request:

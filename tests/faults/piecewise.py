@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from handler.core.ledger import Look
+from handler.core.commands import Positions
+from handler.core.ledger import NOWHERE, Look
 from handler.core.ports import Clock
 from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
 from handler.ledgers import parts
-from handler.ledgers.bounded import row_text
+from handler.ledgers.bounded import row_text, sorted_out, with_appended
 from handler.ledgers.parts import Parts
 from tests.sandbox.memory_ledger import MemoryLedger, Snapshot
 
@@ -26,30 +27,37 @@ class PiecewiseLedger(MemoryLedger):
         self._between = between
         self._parts: dict[Group, Parts] = {}
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
+    ) -> Row | None:
         """The fast path of R1: the attempt beside the body."""
         row = self._row(group)
         if row is None or not row.is_idle(receipt_key, generation) or not parts.is_calm(row):
             return None
         if self._found(group, [entry.id for entry in attempt.entries]):
             return None
+        if any(map(row.has_passed, positions.values())):
+            return None
         stored, text = self._parts[group], parts.begun_text(attempt)
-        self._parts[group] = replace(stored, version=stored.version + 1, open=attempt.id, begun=text)
+        marks = parts.marks_text(row.marked(positions.values()).marks)
+        self._parts[group] = replace(stored, version=stored.version + 1, open=attempt.id, begun=text, marks=marks)
         return self._row(group)
 
-    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+    def append(
+        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
+    ) -> Look | None:
         """The slow path of R1: a longer tail."""
         row, records = self._row(group), self._found(group, [entry.id for entry in entries])
         if row is None:
             return None
-        owed = {entry.id for entry in row.owed}
-        fresh = [entry for entry in entries if entry.id not in owed and entry.id not in records]
+        fresh, passed = sorted_out(entries, row, records, positions)
         if fresh:
-            self._check_room(row.changed(queue=(*row.queue, *fresh)), bytes_max)
-            stored = self._parts[group]
+            grown = with_appended(row, fresh, positions)
+            self._check_room(grown, bytes_max)
+            stored, marks = self._parts[group], parts.marks_text(grown.marks)
             tail = (*stored.tail, *parts.entry_texts(fresh))
-            self._parts[group] = replace(stored, version=stored.version + 1, tail=tail)
-        return Look(self._row(group), records)
+            self._parts[group] = replace(stored, version=stored.version + 1, tail=tail, marks=marks)
+        return Look(self._row(group), records, passed)
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5: the records, and then the base; where others were quicker the answer is theirs."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
+from handler.core.commands import Positions
 from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable
-from handler.core.ledger import Generation, Ledger, Look
+from handler.core.ledger import NOWHERE, Generation, Ledger, Look
 from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
 from tests.faults.world import World
 
@@ -66,13 +67,17 @@ class UnreliableLedger:
         """A read."""
         return self._read("looks at the row", lambda: self._ledger.look(group, ids))
 
-    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+    def append(
+        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
+    ) -> Look | None:
         """A write."""
-        return self._write("appends", lambda: self._ledger.append(group, entries, bytes_max))
+        return self._write("appends", lambda: self._ledger.append(group, entries, bytes_max, positions))
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
+    ) -> Row | None:
         """A write."""
-        return self._write("begins", lambda: self._ledger.begin(group, attempt, receipt_key, generation))
+        return self._write("begins", lambda: self._ledger.begin(group, attempt, receipt_key, generation, positions))
 
     def swap(self, group: Group, row: Row, records: Records) -> bool:
         """A write."""

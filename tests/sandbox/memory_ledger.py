@@ -12,10 +12,11 @@ from threading import Lock
 from typing import TypeAlias
 
 from handler.core.codec import decode_record, decode_row, encode_record
-from handler.core.ledger import Generation, Look
+from handler.core.commands import Positions
+from handler.core.ledger import NOWHERE, Generation, Look
 from handler.core.ports import Clock
 from handler.core.rows import Attempt, Entry, Group, Record, Records, Row, Settlement
-from handler.ledgers.bounded import check_room, row_text
+from handler.ledgers.bounded import check_room, row_text, sorted_out, with_appended
 
 # Each write forgets this many expired records more than it adds.
 FORGOTTEN_PER_WRITE = 4
@@ -70,7 +71,9 @@ class MemoryLedger:
         with self._lock:
             return Look(self._row(group), self._found(group, ids))
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
+    ) -> Row | None:
         """The fast path of R1."""
         with self._lock:
             row = self._row(group)
@@ -78,23 +81,26 @@ class MemoryLedger:
                 return None
             if self._found(group, [entry.id for entry in attempt.entries]):
                 return None
-            row = row.opened(attempt)
+            if any(map(row.has_passed, positions.values())):
+                return None
+            row = row.opened(attempt).marked(positions.values())
             self._put(group, row, {})
             return row
 
-    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+    def append(
+        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
+    ) -> Look | None:
         """The slow path of R1."""
         with self._lock:
             row, records = self._row(group), self._found(group, [entry.id for entry in entries])
             if row is None:
                 return None
-            owed = {entry.id for entry in row.owed}
-            fresh = [entry for entry in entries if entry.id not in owed and entry.id not in records]
+            fresh, passed = sorted_out(entries, row, records, positions)
             if fresh:
-                row = row.changed(queue=(*row.queue, *fresh))
+                row = with_appended(row, fresh, positions)
                 self._check_room(row, bytes_max)
                 self._put(group, row, {})
-            return Look(row, records)
+            return Look(row, records, passed)
 
     def swap(self, group: Group, row: Row, records: Records) -> bool:
         """Compare-and-swap of the row, its records with it."""

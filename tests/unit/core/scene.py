@@ -6,11 +6,11 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from handler.core.commands import Mode, Operation
+from handler.core.commands import Mode, Operation, Positions
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance, Patience
-from handler.core.ledger import Generation, Look
+from handler.core.ledger import NOWHERE, Generation, Look
 from handler.core.ports import Call, Counted, Ports, Reply, Rules
 from handler.core.rows import Entry, Group, Records, Row, Settlement
 from handler.ledgers.bounded import row_text
@@ -97,9 +97,11 @@ class StagedLedger(MemoryLedger):
             raise LedgerUnavailable("out of reach")
         return super().find(group, ids)
 
-    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+    def append(
+        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
+    ) -> Look | None:
         """The slow path in one step, unless somebody is arranged to be quicker each time."""
-        return None if self.before_swap else super().append(group, entries, bytes_max)
+        return None if self.before_swap else super().append(group, entries, bytes_max, positions)
 
     def swap(self, group: Group, row: Row, records: Records) -> bool:
         """Compare and swap, after what was arranged to come first."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from handler.core.commands import operation_id
+from handler.core.commands import Positions, operation_id
 from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable, NotAccepted, OutcomeUnknown
-from handler.core.ledger import Look
+from handler.core.ledger import NOWHERE, Look
 from handler.core.rows import Attempt, Entry, Group, Records, Row
 from handler.core.shelf import Parked
 from tests.sandbox.memory_ledger import MemoryLedger
@@ -46,16 +46,20 @@ class Faulty(MemoryLedger):
             raise lost
         return done
 
-    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+    def append(
+        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
+    ) -> Look | None:
         """Leave it to reads and swaps."""
         return None
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
+    ) -> Row | None:
         """Fail once where one of these operations is in the attempt."""
         if self.failing_once & {entry.id for entry in attempt.entries}:
             self.failing_once = frozenset()
             raise UNAVAILABLE
-        return super().begin(group, attempt, receipt_key, generation)
+        return super().begin(group, attempt, receipt_key, generation, positions)
 
     def find(self, group: Group, ids: Sequence[str]) -> Records:
         """Fail as loading does."""
