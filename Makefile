@@ -17,7 +17,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve verify test unit contract integration faults storm flood bench e2e bench cold-start inspect adopt release restored parked package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
+.PHONY: help set-up run serve verify test unit contract integration faults storm flood e2e bench cold-start inspect adopt release restored parked package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile

@@ -34,7 +34,7 @@ RATIO_MAX: Final = 1.6
 
 # As long as the ones that the function writes.
 TEXT: Final = "x" * 300
-RECORD_LIFE_MS: Final = 172_800_000
+RECORD_LIFE_MS: Final = "172800000"
 
 
 def measured(variables: Mapping[str, str]) -> list[Figure]:
@@ -66,19 +66,20 @@ class Bare:
         keys, group = Keys(PREFIX), Group(SDKAPPID, "bare")
         self._row, self._unfinished, self._generation = keys.row(group), keys.unfinished(group), keys.generation
         self._record = keys.record(group, "")
-        self._base, self._number, self._receipt = client.hmget(self._row, "base", "gen", "key")
+        stored = client.hmget(self._row, "base", "gen", "key")
+        self._base, self._number, self._receipt = (value.decode() for value in stored if isinstance(value, bytes))
 
     def work(self, key: str) -> None:
         """Accept, call, settle."""
         record = self._record + key
-        keys = (self._row, self._unfinished, self._generation, record)
-        told = ("bare", key, TEXT, self._receipt, self._number, self._number, key)
+        keys = [self._row, self._unfinished, self._generation, record]
+        told = ["bare", key, TEXT, self._receipt, self._number, self._number, key]
         accepted = self._client.evalsha(scripts.BEGIN.sha, len(keys), *keys, *told)
         values = [{"Key": "like", "Value": 1}, {"Key": "_receipt", "Value": 700_001}]
         body = {"GroupId": "bare", "GroupCounter": values, "Mode": "Increase"}
         replied = self._session.post(self._url, json=body, timeout=4).json()
-        keys = (self._row, self._unfinished, record)
-        told = ("bare", key, self._base, self._base, key, TEXT, RECORD_LIFE_MS)
+        keys = [self._row, self._unfinished, record]
+        told = ["bare", key, self._base, self._base, key, TEXT, RECORD_LIFE_MS]
         settled = self._client.evalsha(scripts.SETTLE.sha, len(keys), *keys, *told)
         if not accepted or replied["ErrorCode"] != 0 or not settled:
             raise RuntimeError("the bare work was not done")
