@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import pytest
+from pydantic import BaseModel
 
 from handler.core.commands import operation_id
 from tests.contract import redis_server
@@ -45,6 +46,27 @@ FAULTS: Final = (Fault("drop_after"), Fault("drop_before"), Fault("late", delay_
 
 ASK_AGAIN_S: Final = 0.1
 SEED: Final = 20261125
+
+
+class ShownRow(BaseModel):
+    """Whether the group is frozen, and why."""
+
+    frozen: str | None
+
+
+class ShownUpstream(BaseModel):
+    """The receipt's value."""
+
+    receipt: int | None
+
+
+class Shown(BaseModel):
+    """What an operator needs of an inspection."""
+
+    row: ShownRow
+    upstream: ShownUpstream
+    to_be_judged: list[str]
+    ready_in_s: float
 
 
 class Loss:
@@ -96,15 +118,18 @@ class Loss:
 
     def bring_back(self, group: str) -> None:
         """What the README tells an operator to do, with the vendor's own log to judge by."""
-        while (shown := Shown(self._order("inspect", group))).frozen:
+        while (shown := self._shown(group)).row.frozen:
             time.sleep(shown.ready_in_s)
-            shown = Shown(self._order("inspect", group))
+            shown = self._shown(group)
             if not shown.to_be_judged:
                 self._order("adopt", group)
                 continue
             landed = dict(zip(self._ids(), reversed(self.counted(group)), strict=True))
             verdicts = {named: "not-landed" if landed[named] == "0" else "landed" for named in shown.to_be_judged}
-            self._order("release", group, verdicts=verdicts, receipt=shown.receipt)
+            self._order("release", group, verdicts=verdicts, receipt=shown.upstream.receipt)
+
+    def _shown(self, group: str) -> Shown:
+        return Shown.model_validate(self._order("inspect", group))
 
     def _ids(self) -> list[str]:
         return [operation_id(CALLER, f"key-{place}") for place in range(PLACES)]
@@ -114,23 +139,6 @@ class Loss:
         reply = self._weather.invoke(event, random.Random(task))
         assert isinstance(reply, dict), reply
         return reply
-
-
-class Shown:
-    """What an inspection shows of a group."""
-
-    def __init__(self, reply: dict[str, object]) -> None:
-        row, upstream, ready_in_s, to_be_judged = (
-            reply[name] for name in ("row", "upstream", "ready_in_s", "to_be_judged")
-        )
-        assert isinstance(row, dict)
-        assert isinstance(upstream, dict)
-        assert isinstance(ready_in_s, float | int)
-        assert isinstance(to_be_judged, list)
-        self.frozen: str | None = row["frozen"]
-        self.receipt: int | None = upstream["receipt"]
-        self.ready_in_s = float(ready_in_s)
-        self.to_be_judged: list[str] = to_be_judged
 
 
 @pytest.fixture
