@@ -9,7 +9,8 @@ from handler.core.codec import encode_row
 from handler.core.commands import Positions, key_limit
 from handler.core.errors import AnswerLost, AppRefused, NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.ledger import NOWHERE
-from handler.core.rows import Entry, Records, Row, first_row
+from handler.core.records import Records
+from handler.core.rows import Entry, Row, first_row
 from handler.core.runs import next_run
 from handler.core.transitions import appended
 from handler.core.visit import CONTENTION_S, Visit

@@ -12,7 +12,8 @@ from typing import TypedDict
 
 from handler.core.commands import Mode
 from handler.core.outcomes import Answer, Applied, Rejected, Unknown
-from handler.core.rows import Attempt, Entry, Record, Remembered, Row
+from handler.core.records import Record
+from handler.core.rows import Attempt, Entry, Remembered, Row
 
 # Rows never expire, so a later format has to be told from this one.
 ROW_FORMAT = 1
@@ -66,24 +67,12 @@ def encode_row(row: Row) -> str:
     def references(entries: tuple[Entry, ...]) -> list[int]:
         return [2 * table.setdefault(_merging(entry), len(table)) + entry.alone for entry in entries]
 
-    def attempt_json(attempt: Attempt) -> _AttemptJson:
-        return {
-            "id": attempt.id,
-            "weight": attempt.weight,
-            "mode": attempt.mode.value,
-            "entries": references(attempt.entries),
-            "time": attempt.time,
-            "life": attempt.life,
-            "base": attempt.base,
-            "correction": list(attempt.correction),
-            "settled": sorted(attempt.settled),
-        }
+    def written(attempt: Attempt) -> _AttemptJson:
+        return _attempt_json(attempt, references(attempt.entries))
 
-    attempt = attempt_json(row.attempt) if row.attempt else None
+    attempt = written(row.attempt) if row.attempt else None
     queue = references(row.queue)
-    remembered = [
-        (attempt_json(past.attempt), past.refused, list(past.folded), past.for_good) for past in row.remembered
-    ]
+    remembered = [(written(past.attempt), past.refused, list(past.folded), past.for_good) for past in row.remembered]
     document: _RowJson = {
         "format": ROW_FORMAT,
         "version": row.version,
@@ -175,6 +164,20 @@ def decode_record(text: str) -> Record:
 
 def _merging(entry: Entry) -> Entry:
     return replace(entry, alone=False) if entry.alone else entry
+
+
+def _attempt_json(attempt: Attempt, entries: list[int]) -> _AttemptJson:
+    return {
+        "id": attempt.id,
+        "weight": attempt.weight,
+        "mode": attempt.mode.value,
+        "entries": entries,
+        "time": attempt.time,
+        "life": attempt.life,
+        "base": attempt.base,
+        "correction": list(attempt.correction),
+        "settled": sorted(attempt.settled),
+    }
 
 
 def _entry_json(entry: Entry) -> _EntryJson:

@@ -16,7 +16,8 @@ from handler.core.errors import LedgerUnavailable, OutcomeUnknown
 from handler.core.instance import Instance, Patience
 from handler.core.notices import Notice
 from handler.core.outcomes import Frozen, KeyReused, Outcome, Pending, Stalled
-from handler.core.rows import Entry, Group, Records, Row
+from handler.core.records import Records
+from handler.core.rows import Entry, Group, Row
 from handler.core.sweeping import SideBySide, Swept, one_by_one, sweep
 from handler.core.visit import Visit
 

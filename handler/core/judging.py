@@ -11,7 +11,8 @@ from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.ports import Counted, Fault, Refused, Reply, Unsent
 from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
-from handler.core.rows import Attempt, Row, Settlement, kept
+from handler.core.records import kept
+from handler.core.rows import Attempt, Row, Settlement
 from handler.core.runs import payload_of
 from handler.core.transitions import Seen
 from handler.core.visit import TIMES_BELIEVED, Again, Next, Stop, Visit

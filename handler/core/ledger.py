@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Protocol
 
 from handler.core.commands import Positions
-from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
+from handler.core.records import Records
+from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 
 
 @dataclass(frozen=True, slots=True)

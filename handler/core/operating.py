@@ -15,7 +15,8 @@ from handler.core.decisions import Decision, all_dead_at, completed, decided, to
 from handler.core.errors import BadInput, TooManyCalls
 from handler.core.inspecting import SWAPS_MAX, see, sighted, stored, unreadable
 from handler.core.notices import Notice
-from handler.core.rows import Row, kept
+from handler.core.records import kept
+from handler.core.rows import Row
 from handler.core.visit import CONTENTION_S, Stop, Visit
 
 # A moment is proven to have passed by the next `Date`, which comes in whole seconds.

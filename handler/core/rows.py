@@ -6,11 +6,11 @@ settled, and everyone treats it as present while it physically exists (PROTOCOL,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from handler.core.commands import Counters, Mode, Operation, Position
-from handler.core.outcomes import Answer
+from handler.core.records import UNRECORDED_S, Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,6 @@ class Group:
 
     app: int
     id: str
-
-
-# The window of an operation of which no record is kept.
-UNRECORDED_S = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,29 +183,6 @@ class Row:
     def opened(self, attempt: Attempt, queue: tuple[Entry, ...] = ()) -> Row:
         """The next version with an attempt open, standing on the base of this moment (R2)."""
         return self.changed(attempt=replace(attempt, base=self.base or 0), queue=queue)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """The stored answer of a finished operation; `settled_at` in seconds since 1970 on the settling instance."""
-
-    fingerprint: str
-    answer: Answer
-    settled_at: float
-    window_s: float
-
-    @property
-    def expires_at(self) -> float:
-        """When the ledger may forget it."""
-        return self.settled_at + self.window_s
-
-
-Records = Mapping[str, Record]
-
-
-def kept(records: Records) -> Records:
-    """Those that a ledger keeps."""
-    return {operation_id: record for operation_id, record in records.items() if record.window_s > UNRECORDED_S}
 
 
 @dataclass(frozen=True, slots=True)

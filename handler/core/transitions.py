@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from handler.core.commands import Counters, Mode
 from handler.core.outcomes import Answer, Applied
 from handler.core.receipts import death
-from handler.core.rows import Attempt, Debt, Entry, Record, Remembered, Row
+from handler.core.records import Record
+from handler.core.rows import Attempt, Debt, Entry, Remembered, Row
 from handler.core.runs import Values, own_values, shares, with_excess
 
 # DynamoDB takes 100 items in a transaction, the row among them.

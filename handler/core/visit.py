@@ -16,7 +16,8 @@ from handler.core.notices import Notice
 from handler.core.pacing import Turn
 from handler.core.ports import Call, Fault, Refused, Reply
 from handler.core.receipts import choose_weight
-from handler.core.rows import Attempt, Entry, Group, Record, Row, kept
+from handler.core.records import Record, kept
+from handler.core.rows import Attempt, Entry, Group, Row
 from handler.core.runs import payload_of
 from handler.core.waits import Waits
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from handler.core.codec import ROW_BYTES, encode_row
 from handler.core.commands import Positions
 from handler.core.errors import TooManyCalls
-from handler.core.rows import Entry, Records, Row
+from handler.core.records import Records
+from handler.core.rows import Entry, Row
 
 # How soon a caller may find room in a full row: after about one settled call.
 FULL_RETRY_S = 2.0

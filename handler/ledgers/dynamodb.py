@@ -15,7 +15,8 @@ from botocore.client import BaseClient
 from handler.core.commands import Positions
 from handler.core.ledger import NOWHERE, Generation, Look
 from handler.core.ports import Clock
-from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
+from handler.core.records import Records
+from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from handler.ledgers import dynamodb_accepting as accepting
 from handler.ledgers import dynamodb_facts as facts
 from handler.ledgers import dynamodb_records as recording

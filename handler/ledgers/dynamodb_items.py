@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 from handler.core.codec import decode_record, encode_record
-from handler.core.rows import Group, Record, Row
+from handler.core.records import Record
+from handler.core.rows import Group, Row
 from handler.ledgers.parts import Parts, join, split
 
 Value: TypeAlias = Mapping[str, object]

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from handler.core.errors import AnswerLost
 from handler.core.outcomes import Applied
-from handler.core.rows import Group, Records
+from handler.core.records import Records
+from handler.core.rows import Group
 from handler.ledgers.dynamodb_items import Item, record_item, record_key, records_in
 from handler.ledgers.dynamodb_table import ACTIONS_MAX, Table, new_item
 

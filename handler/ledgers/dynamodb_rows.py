@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handler.core.rows import Group, Records
+from handler.core.records import Records
+from handler.core.rows import Group
 from handler.ledgers import dynamodb_records
 from handler.ledgers.dynamodb_items import (
     ROW,

@@ -17,7 +17,8 @@ from handler.core.codec import decode_record
 from handler.core.commands import Positions
 from handler.core.ledger import NOWHERE, Generation, Look
 from handler.core.ports import Clock
-from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
+from handler.core.records import Records
+from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from handler.ledgers import redis_scripts as scripts
 from handler.ledgers.bounded import row_is_full
 from handler.ledgers.parts import begun_text, entry_texts

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 from handler.core.codec import encode_record
 from handler.core.commands import Position
-from handler.core.rows import Attempt, Group, Record, Row
+from handler.core.records import Record
+from handler.core.rows import Attempt, Group, Row
 from handler.ledgers.parts import Parts, is_calm, join, marks_of, marks_text, split
 
 # Over so many slots of a cluster an app's groups are spread, and in so many lists its unfinished ones are kept.

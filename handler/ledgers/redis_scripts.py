@@ -194,30 +194,3 @@ redis.call('HSET', KEYS[1], 'number', number, 'started', ARGV[1])
 return redis.call('HMGET', KEYS[1], 'number', 'started')
 """
 )
-
-# KEYS: ids, texts. ARGV: id, text.
-PARK = Script(
-    """
-if redis.call('HSETNX', KEYS[2], ARGV[1], ARGV[2]) == 0 then return false end
-redis.call('ZADD', KEYS[1], 0, ARGV[1])
-return 1
-"""
-)
-
-# KEYS: ids, texts. ARGV: where to begin, how many.
-PARKED = Script(
-    """
-local ids = redis.call('ZRANGEBYLEX', KEYS[1], ARGV[1], '+', 'LIMIT', 0, ARGV[2])
-if #ids == 0 then return {} end
-return redis.call('HMGET', KEYS[2], unpack(ids))
-"""
-)
-
-# KEYS: ids, texts. ARGV: id.
-UNPARK = Script(
-    """
-if redis.call('HDEL', KEYS[2], ARGV[1]) == 0 then return false end
-redis.call('ZREM', KEYS[1], ARGV[1])
-return 1
-"""
-)

@@ -8,8 +8,35 @@ from typing import cast
 
 from handler.core.shelf import Parked
 from handler.ledgers.redis_rows import Keys
-from handler.ledgers.redis_scripts import PARK, PARKED, UNPARK
+from handler.ledgers.redis_scripts import Script
 from handler.ledgers.redis_store import RedisStore, Use
+
+# KEYS: ids, texts. ARGV: id, text.
+PARK = Script(
+    """
+if redis.call('HSETNX', KEYS[2], ARGV[1], ARGV[2]) == 0 then return false end
+redis.call('ZADD', KEYS[1], 0, ARGV[1])
+return 1
+"""
+)
+
+# KEYS: ids, texts. ARGV: where to begin, how many.
+PARKED = Script(
+    """
+local ids = redis.call('ZRANGEBYLEX', KEYS[1], ARGV[1], '+', 'LIMIT', 0, ARGV[2])
+if #ids == 0 then return {} end
+return redis.call('HMGET', KEYS[2], unpack(ids))
+"""
+)
+
+# KEYS: ids, texts. ARGV: id.
+UNPARK = Script(
+    """
+if redis.call('HDEL', KEYS[2], ARGV[1]) == 0 then return false end
+redis.call('ZREM', KEYS[1], ARGV[1])
+return 1
+"""
+)
 
 
 class RedisShelf:

@@ -27,7 +27,8 @@ from botocore.client import BaseClient
 from handler.core.commands import Mode
 from handler.core.ledger import NOWHERE
 from handler.core.outcomes import Applied
-from handler.core.rows import Attempt, Entry, Group, Record, Row, Settlement
+from handler.core.records import Record
+from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from handler.ledgers.dynamodb import DynamoDbLedger
 from handler.ledgers.dynamodb_client import Client
 from handler.ledgers.dynamodb_creation import create_table

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from handler.core.ports import Clock
-from handler.core.rows import Group, Records, Row, Settlement
+from handler.core.records import Records
+from handler.core.rows import Group, Row, Settlement
 from handler.ledgers.dynamodb import DynamoDbLedger
 from handler.ledgers.dynamodb_creation import create_table
 from tests.sandbox import dynamodb

@@ -11,7 +11,8 @@ from redis import Redis
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.ports import Clock
-from handler.core.rows import Group, Records, Row, Settlement
+from handler.core.records import Records
+from handler.core.rows import Group, Row, Settlement
 from handler.ledgers.redis import RedisLedger
 from handler.ledgers.redis_connections import Endpoint
 from handler.ledgers.redis_scripts import Script

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from handler.core.commands import Mode
 from handler.core.outcomes import Applied
-from handler.core.rows import Attempt, Entry, Group, Record, Remembered, Row, Settlement
+from handler.core.records import Record
+from handler.core.rows import Attempt, Entry, Group, Remembered, Row, Settlement
 
 RECEIPT_KEY = "_receipt"
 GENERATION = 1

@@ -12,7 +12,8 @@ import pytest
 from handler.core.errors import AnswerLost
 from handler.core.ledger import Ledger
 from handler.core.ports import Clock
-from handler.core.rows import Group, Records, Row
+from handler.core.records import Records
+from handler.core.rows import Group, Row
 from handler.ledgers.sqlite import SqliteLedger
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.redis_store import PrefixedRedis, prefixed_redis

@@ -10,7 +10,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from handler.core.codec import ROW_BYTES, encode_row
 from handler.core.outcomes import Rejected
-from handler.core.rows import Entry, Record
+from handler.core.records import Record
+from handler.core.rows import Entry
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.samples import (
     GENERATION,

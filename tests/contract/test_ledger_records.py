@@ -8,7 +8,8 @@ from itertools import count
 import pytest
 
 from handler.core.outcomes import Answer, Applied, Rejected, Unknown
-from handler.core.rows import Record, Row
+from handler.core.records import Record
+from handler.core.rows import Row
 from tests.contract.samples import GROUP, WINDOW_S, attempt, entry, idle_row, record, settlement
 from tests.contract.stores import GivenClock, OpenLedger
 

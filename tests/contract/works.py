@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from handler.core.ledger import Ledger
-from handler.core.rows import Group, Record
+from handler.core.records import Record
+from handler.core.rows import Group
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, WEIGHT, attempt, entry, idle_row, record, settlement
 
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 from handler.core.commands import Positions
 from handler.core.ledger import NOWHERE, Look
 from handler.core.ports import Clock
-from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
+from handler.core.records import Records
+from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from handler.ledgers import parts
 from handler.ledgers.bounded import row_text, sorted_out, with_appended
 from handler.ledgers.parts import Parts

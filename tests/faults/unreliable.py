@@ -10,7 +10,8 @@ from typing import TypeVar
 from handler.core.commands import Positions
 from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable
 from handler.core.ledger import NOWHERE, Generation, Ledger, Look
-from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
+from handler.core.records import Records
+from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from tests.faults.world import World
 
 _Result = TypeVar("_Result")

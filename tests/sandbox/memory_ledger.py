@@ -15,7 +15,8 @@ from handler.core.codec import decode_record, decode_row, encode_record
 from handler.core.commands import Positions
 from handler.core.ledger import NOWHERE, Generation, Look
 from handler.core.ports import Clock
-from handler.core.rows import Attempt, Entry, Group, Record, Records, Row, Settlement
+from handler.core.records import Record, Records
+from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from handler.ledgers.bounded import check_room, row_text, sorted_out, with_appended
 
 # Each write forgets this many expired records more than it adds.

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from handler.core.commands import KEYS_PER_GROUP, Mode
 from handler.core.outcomes import Applied
-from handler.core.rows import Attempt, Entry, Record, Row
+from handler.core.records import Record
+from handler.core.rows import Attempt, Entry, Row
 from handler.core.runs import correction_of, next_run
 from tests.faults.model.group import (
     KEY,

@@ -12,7 +12,8 @@ from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance, Patience
 from handler.core.ledger import NOWHERE, Generation, Look
 from handler.core.ports import Call, Counted, Ports, Reply, Rules
-from handler.core.rows import Entry, Group, Records, Row, Settlement
+from handler.core.records import Records
+from handler.core.rows import Entry, Group, Row, Settlement
 from handler.ledgers.bounded import row_text
 from tests.sandbox.memory_ledger import MemoryLedger, Snapshot
 from tests.unit.core.samples import BASE, HandClock, Notices

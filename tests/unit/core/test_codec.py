@@ -12,7 +12,8 @@ from handler.core.accepting import ROW_BYTES_ACCEPTING
 from handler.core.codec import ROW_BYTES, decode_record, decode_row, encode_record, encode_row
 from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Operation
 from handler.core.outcomes import Applied, Rejected, Unknown
-from handler.core.rows import Attempt, Entry, Record, Remembered, Row
+from handler.core.records import Record
+from handler.core.rows import Attempt, Entry, Remembered, Row
 from handler.core.transitions import Seen, landed, not_landed, refused
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
 

@@ -15,7 +15,8 @@ from handler.core.notices import Notice
 from handler.core.operating import Decided, Later
 from handler.core.ports import Fault, Refused, Unclear
 from handler.core.receipts import NotLanded, TooEarly
-from handler.core.rows import Group, Records, Row
+from handler.core.records import Records
+from handler.core.rows import Group, Row
 from handler.core.transitions import appended, frozen
 from handler.core.visit import Visit
 from tests.sandbox.memory_ledger import MemoryLedger

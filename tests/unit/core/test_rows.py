@@ -8,7 +8,8 @@ import pytest
 
 from handler.core.commands import Mode, Operation
 from handler.core.outcomes import Applied
-from handler.core.rows import Entry, Record, Remembered, Row, Settlement, first_row
+from handler.core.records import Record
+from handler.core.rows import Entry, Remembered, Row, Settlement, first_row
 from tests.unit.core.samples import BASE, attempt, entry, row
 
 A, B, C = entry("a"), entry("b", share=2), entry("c")

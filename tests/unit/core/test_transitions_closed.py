@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from handler.core.outcomes import Applied, Rejected, Unknown
-from handler.core.rows import Record, Remembered, Row
+from handler.core.records import Record
+from handler.core.rows import Remembered, Row
 from handler.core.transitions import (
     answered,
     appended,

@@ -9,7 +9,8 @@ import pytest
 
 from handler.core.commands import Mode
 from handler.core.outcomes import Applied
-from handler.core.rows import Record, Remembered, Row
+from handler.core.records import Record
+from handler.core.rows import Remembered, Row
 from handler.core.transitions import Change, landed, not_landed
 from tests.unit.core.samples import BASE, NOW, WINDOW_S, attempt, entry, row, seen
 

@@ -10,7 +10,8 @@ import pytest
 from handler.core.commands import Positions, operation_id
 from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable, NotAccepted, OutcomeUnknown
 from handler.core.ledger import NOWHERE, Look
-from handler.core.rows import Attempt, Entry, Group, Records, Row
+from handler.core.records import Records
+from handler.core.rows import Attempt, Entry, Group, Row
 from handler.core.shelf import Parked
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf

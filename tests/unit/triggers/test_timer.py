@@ -18,7 +18,8 @@ from handler.core.errors import (
     SettingsError,
 )
 from handler.core.ports import Fault, Refused
-from handler.core.rows import Group, Records, Row
+from handler.core.records import Records
+from handler.core.rows import Group, Row
 from handler.triggers.kinds import Event
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.triggers.stage import NEVER_ARRIVED, START, Stage, Turn

@@ -11,7 +11,8 @@ import pytest
 from handler.core.errors import LedgerUnavailable
 from handler.core.notices import Notice
 from handler.core.ports import Fault, Refused
-from handler.core.rows import Group, Records, Row
+from handler.core.records import Records
+from handler.core.rows import Group, Row
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.triggers.stage import APP, LOST, NEVER_ARRIVED, UPDATE, Stage, Turn, body, headers
 

@@ -1,0 +1,34 @@
+"""The stored answer of a finished operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from handler.core.outcomes import Answer
+
+# The window of an operation of which no record is kept.
+UNRECORDED_S = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The stored answer of a finished operation; `settled_at` in seconds since 1970 on the settling instance."""
+
+    fingerprint: str
+    answer: Answer
+    settled_at: float
+    window_s: float
+
+    @property
+    def expires_at(self) -> float:
+        """When the ledger may forget it."""
+        return self.settled_at + self.window_s
+
+
+Records = Mapping[str, Record]
+
+
+def kept(records: Records) -> Records:
+    """Those that a ledger keeps."""
+    return {operation_id: record for operation_id, record in records.items() if record.window_s > UNRECORDED_S}
