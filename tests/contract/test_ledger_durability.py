@@ -93,6 +93,8 @@ def check(ledger: OpenLedger, group: Group, told: int) -> None:
     assert row.base == works.base_after(updates)
     assert row.version == 1 + 2 * updates + (row.attempt is not None)
     assert row.attempt is None or row.attempt.id == open_id
-    assert ledger.find(group, [str(number) for number in range(updates + 2)]) == works.records_after(updates)
+    # Where no write holds both, the record of the update that is open may be there before its row is closed (R5).
+    written = [works.records_after(updates), works.records_after(updates + (row.attempt is not None))]
+    assert ledger.find(group, [str(number) for number in range(updates + 2)]) in written
     assert (group.id in ledger.unfinished(group.app, 100)) is (row.attempt is not None)
     assert ledger.swap(group, row.changed(attempt=None), {})
