@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeAlias
+from contextlib import closing
+from typing import Protocol, TypeAlias, cast
 
 import boto3
 import pytest
 import yaml
+from botocore.client import BaseClient
 
+from handler.ledgers.dynamodb import DynamoDbLedger
+from tests.contract import works
+from tests.contract.samples import GROUP, entry, idle_row
+from tests.contract.stores import GivenClock
 from tests.integration import osls
 from tests.sandbox.ministack import MiniStack
 
@@ -48,8 +54,8 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     (folder / "serverless.yml").write_text(yaml.safe_dump(configuration), "utf-8")
     with MiniStack(tmp_path_factory.mktemp("ministack"), *SERVICES) as cloud:
         osls.run("deploy", folder, {"AWS_ENDPOINT_URL": cloud.endpoint}, (osls.EMAIL, "stream=on"))
-        made_up = {"aws_access_key_id": "made-up", "aws_secret_access_key": "made-up"}
-        yield lambda name: boto3.client(name, endpoint_url=cloud.endpoint, region_name=osls.REGION, **made_up)
+        session = boto3.session.Session("made-up", "made-up", region_name=osls.REGION)
+        yield lambda name: session.client(name, endpoint_url=cloud.endpoint)
 
 
 def parts(answer: Answer, name: str) -> list[Answer]:
@@ -119,6 +125,18 @@ def test_the_ledgers_table_takes_what_its_keys_say(account: Account) -> None:
         ExpressionAttributeValues={":key": {"S": "indexPartitionKey"}},
     )
     assert parts(found, "Items") == [item]
+
+
+def test_the_ledger_works_on_the_table_that_was_deployed(account: Account) -> None:
+    """An operation is opened and settled, and the sweep is told of the group by the index that was deployed."""
+    session = boto3.session.Session("made-up", "made-up", region_name=osls.REGION)
+    endpoint = str(cast("BaseClient", account("dynamodb")).meta.endpoint_url)
+    with closing(DynamoDbLedger(TABLE, GivenClock(), endpoint=endpoint, session=lambda: session)) as ledger:
+        ledger.swap(GROUP, idle_row(), {})
+        works.update(ledger, GROUP, 0)
+        assert ledger.find(GROUP, ["0"]) == works.records_after(1)
+        ledger.append(GROUP, [entry("waiting")], 36 * 1024)
+        assert ledger.unfinished(GROUP.app, 10) == [GROUP.id]
 
 
 def test_the_schedules_invoke_their_own_functions(account: Account) -> None:

@@ -154,7 +154,7 @@ def test_each_role_allows_what_its_function_does_and_nothing_else(resources: Res
     """Its log, its secret, its ledger's rows; the index for the sweep, pages for operators, what a source needs."""
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     rows = {f"dynamodb:{name}" for name in ("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem")}
-    every = logs | rows | {"dynamodb:ConditionCheckItem", "secretsmanager:GetSecretValue"}
+    every = logs | rows | {"secretsmanager:GetSecretValue"}
     assert {name: set(allowed(resources, f"{name}Role")) for name in FUNCTIONS} == {
         "Http": every,
         "Timer": every | {"dynamodb:Query", "sqs:SendMessage"},

@@ -1,0 +1,76 @@
+"""What a deployed function is allowed to do with its table is what the ledger does, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import yaml
+
+from handler.core.shelf import Parked
+from handler.ledgers.dynamodb import DynamoDbLedger
+from tests.contract import works
+from tests.contract.dynamodb_stores import DynamoDbStore
+from tests.contract.samples import GROUP, attempt, entry, idle_row, record
+from tests.contract.stores import GivenClock
+from tests.sandbox.dynamodb import Meter
+
+LEDGER = yaml.safe_load((Path(__file__).parents[2] / "serverless.yml").read_text("utf-8"))["custom"]["ledger"]
+
+APP = GROUP.app
+PARKED = Parked("a", "queue", "not JSON", 1.0, "{")
+
+# What a transaction is allowed by: the actions that it consists of. Those of the ledger put and update.
+PARTS = {"TransactWriteItems": {"PutItem", "UpdateItem"}}
+
+
+def serve(ledger: DynamoDbLedger) -> None:
+    """What every function does: operations of all kinds, and what is put aside."""
+    ledger.swap(GROUP, idle_row(), {})
+    works.update(ledger, GROUP, 0)
+    row = ledger.load(GROUP)
+    assert row is not None
+    ledger.look(GROUP, ["0", "1"])
+    ledger.append(GROUP, [entry("later")], 36 * 1024)
+    row = ledger.load(GROUP)
+    assert row is not None
+    ledger.swap(GROUP, row.changed(queue=(), attempt=attempt(entry("later"))), {"done": record("done")})
+    ledger.generation()
+    ledger.raise_generation(1)
+    ledger.lease(APP, 1, 200, 1)
+    ledger.shelf().park(APP, PARKED)
+    ledger.shelf().note(APP, "verified", "yes")
+    ledger.shelf().noted(APP, "verified")
+    ledger.shelf().unpark(APP, PARKED.id)
+
+
+def operate(ledger: DynamoDbLedger) -> None:
+    """What only the function that operators invoke does."""
+    ledger.shelf().parked(APP, 10)
+
+
+def sweep(ledger: DynamoDbLedger) -> None:
+    """What only the sweep does."""
+    assert ledger.unfinished(APP, 10) == [GROUP.id]
+
+
+def actions(meter: Meter) -> set[str]:
+    """The permissions that the calls noted so far need."""
+    return {f"dynamodb:{part}" for call in meter.calls for part in PARTS.get(call, {call})}
+
+
+@pytest.mark.parametrize(("role", "work"), [("serve", serve), ("operate", operate), ("sweep", sweep)])
+def test_each_role_is_allowed_what_it_calls(
+    dynamodb_endpoint: str, clock: GivenClock, role: str, work: Callable[[DynamoDbLedger], None]
+) -> None:
+    """The calls of boto3 as it makes them, beside the list in `serverless.yml`."""
+    store, meter = DynamoDbStore.new(dynamodb_endpoint), Meter()
+    with closing(DynamoDbLedger(store.table, clock, endpoint=store.endpoint, session=meter.session)) as ledger:
+        if role == "sweep":
+            serve(ledger)
+            meter.reset()
+        work(ledger)
+    shared = set(LEDGER["serve"]) if role != "serve" else set()
+    assert actions(meter) - shared == set(LEDGER[role])
