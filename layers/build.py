@@ -50,9 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(f"{path.relative_to(ROOT)}  {path.stat().st_size:,} bytes\n")
         if built.python is None:
             version = TARGETS[name].version
-            sys.stderr.write(
-                f"No python{version} here, so the layer holds no bytecode and each cold start compiles anew.\n"
-            )
+            sys.stderr.write(f"No python{version} here, so there is no bytecode, and each cold start compiles anew.\n")
     return 0
 
 
@@ -63,18 +61,20 @@ def build(target: Target, output: Path, *, bytecode: bool = True) -> Built:
     built = Built(output / f"{target.name}-function.zip", output / f"{target.name}-layer.zip", python)
     with tempfile.TemporaryDirectory(prefix="layers-") as scratch:
         folder = Path(scratch)
-        _function(target, folder / "function")
+        _function(target, folder / "function", python)
         pack(folder / "function", built.function)
         _layer(target, folder / "layer", python)
         pack(folder / "layer", built.layer)
     return built
 
 
-def _function(target: Target, folder: Path) -> None:
-    """Sources alone: with bytecode the zip would be three times as large, and it is uploaded for every change."""
+def _function(target: Target, folder: Path, python: str | None) -> None:
+    """With bytecode: it triples the zip and saves a fifth of each cold start, for no cloud keeps what it compiles."""
     shutil.copytree(ROOT / "handler", folder / "handler", ignore=shutil.ignore_patterns("__pycache__", ".*"))
     if target.index is not None:
         (folder / "index.py").write_text(target.index, "utf-8")
+    if python is not None:
+        compile_all(python, folder, target.code)
 
 
 def _layer(target: Target, folder: Path, python: str | None) -> None:

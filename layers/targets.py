@@ -16,13 +16,17 @@ GLIBCS: Final = (17, 28)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A Python on a machine. Packages lie in the layer's folder `packages`, and the layer is unpacked at `mount`."""
+    """A Python on a machine. Packages lie in the layer's folder `packages`, and the layer is unpacked at `mount`.
+
+    The function's own package is unpacked at `code`.
+    """
 
     name: str
     python: Version
     machine: str
     packages: str
     mount: str
+    code: str
     index: str | None = None
     """What `index.py` at the root of the function's package holds, where the cloud wants one there."""
 
@@ -57,11 +61,11 @@ INDEX: Final = (
     '"""The entry that SCF looks for."""\n\nfrom handler.early import main_handler\n\n__all__ = ["main_handler"]\n'
 )
 
-AWS: Final = Target("aws", (3, 13), "aarch64", "python", "/opt")
-SCF: Final = Target("scf", (3, 10), "x86_64", "", "/opt", INDEX)
+AWS: Final = Target("aws", (3, 13), "aarch64", "python", "/opt", "/var/task")
+SCF: Final = Target("scf", (3, 10), "x86_64", "", "/opt", "/var/user", INDEX)
 TARGETS: Final = {target.name: target for target in (AWS, SCF)}
 
 
 def here(python: Version = (sys.version_info.major, sys.version_info.minor)) -> Target:
     """AWS's layout for a Python of this very machine, so that it can be run here."""
-    return Target("here", python, platform.machine(), AWS.packages, AWS.mount)
+    return Target("here", python, platform.machine(), AWS.packages, AWS.mount, AWS.code)

@@ -82,13 +82,15 @@ def check_imports(place: Place) -> None:
 
 
 def check_bytecode(package: Unpacked) -> None:
-    """Each module that is imported from the layer comes with bytecode, and each module with its source."""
+    """Each module of the function, and what it imports from the layer, comes with bytecode and with its source."""
     assert package.has_bytecode
     tag = f"cpython-{package.target.version.replace('.', '')}"
     for name in ("pydantic/main", "requests/api", "aws_lambda_powertools/event_handler/api_gateway"):
         folder, _, module = name.rpartition("/")
         assert (package.packages / f"{name}.py").exists()
         assert (package.packages / folder / "__pycache__" / f"{module}.{tag}.pyc").exists()
+    modules = list((package.code / "handler").rglob("*.py"))
+    assert all((path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc").exists() for path in modules)
 
 
 def test_the_package_for_aws_is_for_its_machine_and_fits(tmp_path: Path) -> None:
@@ -100,7 +102,6 @@ def test_the_package_for_aws_is_for_its_machine_and_fits(tmp_path: Path) -> None
     assert all("aarch64" in name for name in binaries)
     assert not any((package.packages / name).exists() for name in ("boto3", "botocore"))
     assert {path.name for path in package.code.iterdir()} == {"handler"}
-    assert not list(package.code.rglob("*.pyc"))
     python_for(AWS)
     check_bytecode(package)
 
@@ -114,7 +115,7 @@ def test_the_package_for_scf_counts_there(chat: ChatServer, tmp_path: Path) -> N
     assert package.layer_zip.stat().st_size <= LAYER_BYTES
     # It is uploaded as base64 within one request.
     assert package.layer_zip.stat().st_size * 4 / 3 < REQUEST_BYTES
-    assert {path.name for path in package.code.iterdir()} == {"handler", "index.py"}
+    assert {path.name for path in package.code.iterdir()} == {"handler", "index.py", "__pycache__"}
     check_bytecode(package)
     check_imports(on_scf(package))
     with deployed(DeployedScf, on_scf(package), chat, tmp_path) as instance:
