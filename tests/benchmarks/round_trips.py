@@ -47,6 +47,7 @@ def measured(kind: Kind, variables: Mapping[str, str], relay: Relay) -> list[Fig
     with chat_server() as chat, instance({**variables, "CHAT_ENDPOINT": chat.endpoint}):
         chat.create_group(GROUP)
         ask(GROUP, "first")
+        time.sleep(1)
         found = {mode: per_operation(partial(_ask, mode)) for mode in ("Increase", "Decrease", "Set")}
         batch = per_operation(_bring)
     most = MOST[kind]
