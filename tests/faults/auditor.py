@@ -32,7 +32,8 @@ FINAL = frozenset({APPLIED, REJECTED, REUSED})
 class Told:
     """One reply to a caller.
 
-    `later`: its values were seen later. `lines` is how long the log was `at` that moment.
+    `later`: its values were seen later. `lines` is how long the log was `at` that moment. `at_last`: it answers the
+    question that is asked when all is over.
     """
 
     kind: str
@@ -41,11 +42,15 @@ class Told:
     later: bool = False
     lines: int = 0
     at: float = 0.0
+    at_last: bool = False
 
 
 @dataclass(slots=True)
 class Asked:
-    """One operation, and everything that anybody was told about it; `asks` counts the calls that ended or were cut."""
+    """One operation, and everything that anybody was told about it.
+
+    `asks` counts its callers, those included that were cut off.
+    """
 
     name: str
     group: str
@@ -105,6 +110,8 @@ def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Itera
     for one in asked:
         yield from _audit_one(one, [line for line in log if line.group == one.group], log, facts)
     yield from _audit_rivals(asked, facts)
+    if not facts.broken:
+        yield from _audit_shares(asked, log)
 
 
 def _audit_one(one: Asked, lines: list[Landing], log: Sequence[Landing], facts: Facts) -> Iterator[str]:
@@ -120,6 +127,9 @@ def _audit_one(one: Asked, lines: list[Landing], log: Sequence[Landing], facts: 
         return
     if facts.broken and (facts.restored or _is_hidden(counts, lines)):
         return
+    callers = [told.kind for told in one.told if not told.at_last]
+    if any(counts) and len(callers) == one.asks and set(callers) == {NOT_ACCEPTED}:
+        yield f"{one.name} was called not accepted by everybody, and landed"
     net, want = sum(counts), _wanted(one, final, facts)
     if net not in want:
         yield f"{one.name} counts {net} times in the end, not {' or '.join(map(str, want))}"
@@ -133,6 +143,9 @@ def _audit_answers(one: Asked, final: list[Told], facts: Facts) -> Iterator[str]
     named = facts.forbidden in {key for key, _ in one.counters}
     if any(told.kind == REJECTED for told in final) and not (facts.refuses or named):
         yield f"{one.name} was refused for good although nothing is wrong with it"
+    kinds = {told.kind for told in one.told}
+    if WAITING in kinds and ABSENT in {told.kind for told in one.told if told.at_last} and not facts.restored:
+        yield f"{one.name} was accepted, and is gone"
     contents = {(told.kind, None if facts.restored else told.content) for told in final}
     if len(contents) > 1 and not facts.restored:
         yield f"{one.name} was answered in {len(contents)} ways: {sorted(map(str, contents))}"
@@ -200,9 +213,6 @@ def _wanted(one: Asked, final: list[Told], facts: Facts) -> tuple[int, ...]:
         return (0, 1)
     if final:
         return (1,) if final[-1].kind == APPLIED else (0,)
-    kinds = {told.kind for told in one.told}
-    if len(one.told) == one.asks and kinds <= {NOT_ACCEPTED, ABSENT}:
-        return (0,)
     return (0, 1)
 
 
@@ -222,6 +232,24 @@ def _audit_rivals(asked: Sequence[Asked], facts: Facts) -> Iterator[str]:
     for rivals in taken.values():
         if len(rivals) > 1:
             yield f"one key was executed with {len(rivals)} contents"
+
+
+def _audit_shares(asked: Sequence[Asked], log: Sequence[Landing]) -> Iterator[str]:
+    """Of two operations that one call carried, exactly one was told a value with the other's share in it."""
+    replied = [(one, told) for one in asked if (told := _replied(one)) is not None]
+    for (one, told), (other, other_told) in combinations(replied, 2):
+        shared = [key for key in told.values if key in other_told.values]
+        for line in (line for line in log if shared and _count(one, line) and _count(other, line)):
+            key = shared[0]
+            includes = _digit(abs(told.values[key] - line.before[key]), other.index) != 0
+            is_included = _digit(abs(other_told.values[key] - line.before[key]), one.index) != 0
+            if includes == is_included:
+                yield f"{one.name} and {other.name} were told values of no order"
+
+
+def _replied(one: Asked) -> Told | None:
+    """What was told of a landing by its own reply."""
+    return next((told for told in one.told if told.kind == APPLIED and not told.later and one.mode != "Set"), None)
 
 
 def _most(counts: list[int], lines: list[Landing]) -> int:

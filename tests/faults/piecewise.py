@@ -13,6 +13,7 @@ from handler.core.ledger import Look
 from handler.core.ports import Clock
 from handler.core.rows import Attempt, Entry, Group, Records, Row, Settlement
 from handler.ledgers import parts
+from handler.ledgers.bounded import row_text
 from handler.ledgers.parts import Parts
 from tests.sandbox.memory_ledger import MemoryLedger, Snapshot
 
@@ -73,7 +74,7 @@ class PiecewiseLedger(MemoryLedger):
 
     def snapshot(self) -> Snapshot:
         """What the ledger holds now, each row written anew."""
-        rows = {group: parts.row_text(parts.join(stored)) for group, stored in self._parts.items()}
+        rows = {group: row_text(parts.join(stored)) for group, stored in self._parts.items()}
         return Snapshot(rows, dict(self._records))
 
     def restore(self, snapshot: Snapshot) -> None:

@@ -65,6 +65,7 @@ class Schedule:
         self.asked = {order: _asked(order) for order in plan.orders}
         self._open = dict.fromkeys(self.asked)
         self._to_come = len(plan.asks)
+        self._is_over = False
         self.misfortunes = Misfortunes(self)
 
     def run(self) -> Played:
@@ -163,7 +164,9 @@ class Schedule:
             self._note(order, one)
 
     def _note(self, order: Order, told: Told) -> None:
-        self.asked[order].told.append(replace(told, lines=len(self.chat.landings), at=self.world.now))
+        self.asked[order].told.append(
+            replace(told, lines=len(self.chat.landings), at=self.world.now, at_last=self._is_over)
+        )
         if told.kind in auditor.FINAL or told.kind == auditor.FROZEN:
             self._open.pop(order, None)
         if self.world.recording:
@@ -187,12 +190,12 @@ class Schedule:
 
     def _ask_at_last(self) -> None:
         """Whoever never got a final answer asks after it now, unless the key may be another's."""
+        self._is_over = True
         instance = self._at(0)
         keys = [order.operation.key for order in self.asked]
         for order, asked in self.asked.items():
             if any(told.kind in auditor.FINAL for told in asked.told) or keys.count(order.operation.key) > 1:
                 continue
-            asked.asks += 1
             now = instance.clock.monotonic()
             patience = Patience(until=now + INVOCATION_S, deadline=now + INVOCATION_S)
             self._last_question(order, instance, patience)

@@ -50,12 +50,12 @@ class World:
         self.on_interruption: Callable[[Worker, int, float | None], None] | None = None
         """Told of a crash when it happens, and of a freeze when it is over."""
         self._limit = START
-        self._heap: list[tuple[float, int, Worker | Callable[[], None], int]] = []
+        self._heap: list[tuple[float, int, Worker | Callable[[], object], int]] = []
         self._order = 0
         self._hub = getcurrent()
         self._workers: dict[Worker, None] = {}
 
-    def at(self, moment: float, action: Callable[[], None]) -> None:
+    def at(self, moment: float, action: Callable[[], object]) -> None:
         """Let `action` happen at `moment`."""
         self._push(moment, action, _ACTION)
 
@@ -172,7 +172,7 @@ class World:
             if self.recording:
                 self.tell(f"{worker.name} ends")
 
-    def _push(self, moment: float, what: Worker | Callable[[], None], turn: int) -> None:
+    def _push(self, moment: float, what: Worker | Callable[[], object], turn: int) -> None:
         self._order += 1
         heappush(self._heap, (moment, self._order, what, turn))
 
