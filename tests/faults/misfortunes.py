@@ -8,7 +8,7 @@ from handler.core.commands import Mode
 from handler.core.ports import Call
 from handler.core.rows import Group
 from tests.faults import vendor
-from tests.faults.auditor import Facts
+from tests.faults.evidence import Facts
 from tests.faults.hazards import (
     ClockJumps,
     Crash,

@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults import simulate
-from tests.faults.mutations import MUTANTS, Mutant
+from tests.faults.mutant import Mutant
+from tests.faults.mutations_of_calls import CALLS
+from tests.faults.mutations_of_rows import ROWS
 from tests.faults.plan import plan
+
+MUTANTS = CALLS + ROWS
 
 TABLE = Path(__file__).with_name("MUTANTS.md")
 

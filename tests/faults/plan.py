@@ -10,8 +10,9 @@ from typing import TypeAlias, TypeVar
 
 from handler.core.commands import Mode, Operation
 from handler.core.ports import Rules
-from tests.faults.auditor import DIGIT_BITS
-from tests.faults.hazards import HAZARDS, LASTING, Draw, Hazard, Stray
+from tests.faults.counting import DIGIT_BITS
+from tests.faults.draws import HAZARDS, Draw
+from tests.faults.hazards import LASTING, Hazard, Stray
 from tests.faults.rules import RULES
 
 WINDOW_S = 1_296_000.0

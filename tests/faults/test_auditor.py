@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.faults.auditor import ABSENT, APPLIED, FROZEN, NOT_ACCEPTED, REJECTED, WAITING, Asked, Facts, Told, audit
+from tests.faults.auditor import audit
+from tests.faults.evidence import ABSENT, APPLIED, FROZEN, NOT_ACCEPTED, REJECTED, WAITING, Asked, Facts, Told
 from tests.faults.vendor import CALL, Landing
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.mutants import death_of, known_seeds
-from tests.faults.mutations import MUTANTS, Mutant
+from tests.faults.mutant import Mutant
+from tests.faults.mutants import MUTANTS, death_of, known_seeds
 
 # A change of the code may move a death by some seeds; `make mutants` then renews the table.
 SEEDS_MORE = 300
