@@ -8,7 +8,7 @@ from handler.core.commands import Mode
 from handler.core.ports import Call
 from handler.core.rows import Group
 from tests.faults import vendor
-from tests.faults.auditor import Facts
+from tests.faults.evidence import Facts
 from tests.faults.hazards import (
     ClockJumps,
     Crash,
@@ -27,6 +27,7 @@ from tests.faults.hazards import (
 )
 from tests.faults.network import Fate, ReadFate
 from tests.faults.rules import APP
+from tests.faults.unreliable import LedgerFault
 from tests.faults.world import CRASH, START, Worker
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ FOREIGN = 1 << 40
 
 # What a call of another ledger moves the receipt by.
 STRAY_WEIGHT = 600_000
+
+
+OUT_OF_REACH = LedgerFault.UNAVAILABLE
 
 
 class Misfortunes:
@@ -62,13 +66,14 @@ class Misfortunes:
         """Prepare all of them."""
         updates: dict[int, Fate] = {}
         reads: dict[int, ReadFate] = {}
-        calls = {}
+        calls: dict[int, LedgerFault] = {}
         for hazard in self._schedule.plan.hazards:
             if isinstance(hazard, Request):
                 updates[hazard.number] = hazard.fate
             elif isinstance(hazard, Read):
                 reads[hazard.number] = hazard.fate
             elif isinstance(hazard, LedgerFails):
+                calls |= dict.fromkeys(range(hazard.call, hazard.call + hazard.outage_calls + 1), OUT_OF_REACH)
                 calls[hazard.call] = hazard.fault
             elif isinstance(hazard, Crash):
                 self._world.interruptions[hazard.step] = CRASH

@@ -157,12 +157,11 @@ class Network:
             world.pause(timeout_s)
             return None
         refusal = chat.refusal(group, signed + READ_LIFE_S, secret) or (fate and fate.code)
-        if refusal:
-            said = chat.said(refusal)
-        else:
-            counters = chat.groups[group]
-            said = chat.said(DONE, {key: counters[key] for key in keys or counters if key in counters})
+        counters = {} if refusal else chat.groups[group]
+        values = {key: counters[key] for key in keys or counters if key in counters}
         if fate is not None:
             world.pause(min(fate.reply_after_s, timeout_s))
+        # The `Date` is that of the reply: what it shows may be older.
+        said = chat.said(refusal or DONE, values)
         world.mark("read", said if world.recording else "")
         return None if fate is not None and fate.reply_after_s > timeout_s else said

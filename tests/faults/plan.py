@@ -10,8 +10,9 @@ from typing import TypeAlias, TypeVar
 
 from handler.core.commands import Mode, Operation
 from handler.core.ports import Rules
-from tests.faults.auditor import DIGIT_BITS
-from tests.faults.hazards import HAZARDS, LASTING, Hazard, Stray
+from tests.faults.counting import DIGIT_BITS
+from tests.faults.draws import HAZARDS, Draw
+from tests.faults.hazards import LASTING, Hazard, Stray
 from tests.faults.rules import RULES
 
 WINDOW_S = 1_296_000.0
@@ -66,21 +67,22 @@ class Plan:
 
 
 _T = TypeVar("_T")
-_Shape: TypeAlias = tuple[Mode, int, tuple[str, ...]]
+Shape: TypeAlias = tuple[Mode, int, tuple[str, ...]]
 
 # Mode, sign of the Value (or 0), and keys; `set` becomes a key of its own.
-SHAPES: tuple[_Shape, ...] = (
-    *((Mode.INCREASE, 1, ("a",)),) * 5,
-    *((Mode.DECREASE, 1, ("a",)),) * 2,
-    (Mode.INCREASE, 1, ("a", "b")),
-    (Mode.INCREASE, -1, ("b",)),
-    (Mode.INCREASE, 0, ("a",)),
-    *((Mode.SET, 1, ("set",)),) * 2,
-)
+MORE: Shape = (Mode.INCREASE, 1, ("a",))
+LESS: Shape = (Mode.DECREASE, 1, ("a",))
+BOTH_KEYS: Shape = (Mode.INCREASE, 1, ("a", "b"))
+NEGATIVE: Shape = (Mode.INCREASE, -1, ("b",))
+NOTHING: Shape = (Mode.INCREASE, 0, ("a",))
+SET: Shape = (Mode.SET, 1, ("set",))
+
+SHAPES = (*(MORE,) * 5, *(LESS,) * 2, BOTH_KEYS, NEGATIVE, NOTHING, *(SET,) * 2)
+"""Drawn from evenly: what stands here more often comes more often."""
 
 
 @lru_cache(maxsize=4096)
-def order(index: int, key: int, shape: _Shape, group: str = "G") -> Order:
+def order(index: int, key: int, shape: Shape, group: str = "G") -> Order:
     """The operation with this digit under this key."""
     mode, sign, names = shape
     value = sign << DIGIT_BITS * index
@@ -88,28 +90,52 @@ def order(index: int, key: int, shape: _Shape, group: str = "G") -> Order:
     return Order(Operation(group, mode, counters, "caller", f"key-{key}", WINDOW_S), index)
 
 
-def plan(seed: int) -> Plan:
+NEW, ADOPTED, KNOWN = "new", "adopted", "known"
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """What worlds are to be about, where they are not to be about everything.
+
+    All the `hazards` happen in each of them, and the operations are of these `shapes`. `start` says what is known of
+    the group at the beginning. With `later` the last operation is asked for some seconds after the others; unless
+    they `insist`, callers ask once; the `patient` ones wait longer.
+    """
+
+    hazards: tuple[Draw, ...] = ()
+    shapes: tuple[Shape, ...] = ()
+    start: str | None = None
+    later: bool = False
+    insist: bool = True
+    patient: bool = False
+
+
+ANYTHING = Theme()
+
+
+def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     """Draw the world of a seed."""
     chance = random.Random(seed)
     draw = chance.random
     rules = _pick(draw, ((0.88, SHORT), (0.92, RULES), (1, SLOW)))
-    orders = _orders(chance)
-    asks = _asks(draw, orders)
-    hazards = tuple(HAZARDS[int(draw() * len(HAZARDS))](chance, rules) for _ in range(_pick(draw, _HAZARD_COUNTS)))
+    orders = _orders(chance, theme)
+    asks = _asks(draw, orders, theme)
+    kinds = theme.hazards or [HAZARDS[int(draw() * len(HAZARDS))] for _ in range(_pick(draw, _HAZARD_COUNTS))]
+    hazards = tuple(kind(chance, rules) for kind in kinds)
     if draw() < (0.8 if any(isinstance(hazard, LASTING) for hazard in hazards) else 0.05):
         asks.append(Ask(1 + draw() * 24 * draw(), int(draw() * 3), (orders[int(draw() * len(orders))],), 5.0))
-    receipt = None if draw() < 0.1 else int(draw() * 2) << 40
+    has_stray = any(isinstance(hazard, Stray) for hazard in hazards)
+    start = theme.start or _pick(draw, ((0.1, NEW), (0.67 if has_stray else 0.13, ADOPTED), (1, KNOWN)))
     skewed = draw() < 0.2
-    skews_s = tuple((draw() * 80 - 40) * skewed for _ in range(3))
     return Plan(
         seed,
         rules,
-        _pick(draw, ((0.94, OBJECTS), (0.96, TEXTS), (1, PIECES))),
-        receipt,
-        receipt is not None and draw() < (0.3 if any(isinstance(hazard, Stray) for hazard in hazards) else 0.97),
-        skews_s,
-        tuple(asks),
-        hazards,
+        store=_pick(draw, ((0.94, OBJECTS), (0.96, TEXTS), (1, PIECES))),
+        receipt=None if start == NEW else int(draw() * 2) << 40,
+        is_known=start == KNOWN,
+        skews_s=tuple((draw() * 80 - 40) * skewed for _ in range(3)),
+        asks=tuple(asks),
+        hazards=hazards,
         sweep_at_s=5 + draw() * 10,
         to_the_end=draw() < 0.03,
     )
@@ -118,23 +144,25 @@ def plan(seed: int) -> Plan:
 _HAZARD_COUNTS = ((0.05, 0), (0.55, 1), (0.9, 2), (1, 3))
 
 
-def _orders(chance: random.Random) -> list[Order]:
+def _orders(chance: random.Random, theme: Theme) -> list[Order]:
     draw = chance.random
     count = _pick(draw, ((0.55, 1), (0.9, 2), (1, 3)))
-    shapes = [SHAPES[int(draw() * len(SHAPES))] for _ in range(count)]
+    shapes = theme.shapes or [SHAPES[int(draw() * len(SHAPES))] for _ in range(count)]
     orders = [order(index, index, shape) for index, shape in enumerate(shapes)]
     if draw() < 0.04 and shapes[0][1]:
         # Another content under a key that is taken.
-        orders.append(order(count, 0, shapes[0]))
+        orders.append(order(len(shapes), 0, shapes[0]))
     return orders
 
 
-def _asks(draw: Callable[[], float], orders: list[Order]) -> list[Ask]:
+def _asks(draw: Callable[[], float], orders: list[Order], theme: Theme) -> list[Ask]:
     """Each operation once, some of them again, or all together as a batch."""
-    waits_s = ((0.2, 0.5), (0.9, 5.0), (1, 20.0))
+    waits_s = ((0.2, 0.5), (0.9, 5.0), (1, 20.0)) if not theme.patient else ((1, 20.0),)
     spread_s = _pick(draw, ((0.6, 0.1), (1, 4.0)))
-    insists = draw() > 0.1
+    insists = draw() > 0.1 and theme.insist
     asks = [Ask(draw() * spread_s, int(draw() * 3), (one,), _pick(draw, waits_s), insists) for one in orders]
+    if theme.later:
+        asks[-1] = replace(asks[-1], at_s=4 + draw() * 12)
     while draw() < 0.3:
         again = orders[int(draw() * len(orders))]
         asks.append(Ask(draw() * 12 * draw(), int(draw() * 3), (again,), _pick(draw, waits_s)))

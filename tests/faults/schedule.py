@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from handler.core.errors import CounterError, NotAccepted
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance, Patience
-from handler.core.outcomes import Applied, Frozen, KeyReused, Outcome, Rejected, Unknown
+from handler.core.outcomes import Outcome
 from handler.core.ports import Ports
 from handler.core.rows import Row
-from tests.faults import auditor
-from tests.faults.auditor import Asked, Facts, Told
+from tests.faults import auditor, evidence, telling
+from tests.faults.evidence import Facts, Told
 from tests.faults.misfortunes import GROUP, Misfortunes
 from tests.faults.network import Network
 from tests.faults.piecewise import PiecewiseLedger
@@ -62,9 +62,10 @@ class Schedule:
         if plan.is_known:
             self.memory.swap(GROUP, Row(1, 1, plan.rules.receipt_key, base=plan.receipt), {})
         self._crowd: dict[int, Instance] = {}
-        self.asked = {order: _asked(order) for order in plan.orders}
+        self.asked = {order: telling.asked(order) for order in plan.orders}
         self._open = dict.fromkeys(self.asked)
         self._to_come = len(plan.asks)
+        self._is_over = False
         self.misfortunes = Misfortunes(self)
 
     def run(self) -> Played:
@@ -154,17 +155,19 @@ class Schedule:
     def _hear(self, orders: Sequence[Order], asking: Callable[[], Sequence[Outcome | None]]) -> None:
         """Write down what is answered; an instance that is cut off answers nothing."""
         try:
-            told = [_told(outcome) for outcome in asking()]
+            told = [telling.told(outcome) for outcome in asking()]
         except NotAccepted as error:
-            told = [Told(auditor.NOT_ACCEPTED, str(error))] * len(orders)
+            told = [Told(evidence.NOT_ACCEPTED, str(error))] * len(orders)
         except CounterError as error:
-            told = [Told(auditor.DOUBTFUL, str(error))] * len(orders)
+            told = [Told(evidence.DOUBTFUL, str(error))] * len(orders)
         for order, one in zip(orders, told, strict=True):
             self._note(order, one)
 
     def _note(self, order: Order, told: Told) -> None:
-        self.asked[order].told.append(replace(told, lines=len(self.chat.landings), at=self.world.now))
-        if told.kind in auditor.FINAL or told.kind == auditor.FROZEN:
+        self.asked[order].told.append(
+            replace(told, lines=len(self.chat.landings), at=self.world.now, at_last=self._is_over)
+        )
+        if told.kind in evidence.FINAL or told.kind == evidence.FROZEN:
             self._open.pop(order, None)
         if self.world.recording:
             self.world.tell(f"{order.operation.key} is told: {told.kind} {told.content}")
@@ -187,12 +190,12 @@ class Schedule:
 
     def _ask_at_last(self) -> None:
         """Whoever never got a final answer asks after it now, unless the key may be another's."""
+        self._is_over = True
         instance = self._at(0)
         keys = [order.operation.key for order in self.asked]
         for order, asked in self.asked.items():
-            if any(told.kind in auditor.FINAL for told in asked.told) or keys.count(order.operation.key) > 1:
+            if any(told.kind in evidence.FINAL for told in asked.told) or keys.count(order.operation.key) > 1:
                 continue
-            asked.asks += 1
             now = instance.clock.monotonic()
             patience = Patience(until=now + INVOCATION_S, deadline=now + INVOCATION_S)
             self._last_question(order, instance, patience)
@@ -236,25 +239,3 @@ class Schedule:
         elif row is not None and row.base is not None:
             facts.receipts = {GROUP.id: (row.base, self._receipt)}
         return facts
-
-
-def _asked(order: Order) -> Asked:
-    operation = order.operation
-    name = f"{operation.key} (operation {order.index})"
-    return Asked(name, operation.group_id, operation.mode.value, operation.counters, order.index)
-
-
-def _told(outcome: Outcome | None) -> Told:
-    """An outcome in the auditor's words."""
-    if isinstance(outcome, Applied):
-        content = (outcome.counters, outcome.observed_later)
-        return Told(auditor.APPLIED, content, dict(outcome.counters), outcome.observed_later)
-    if isinstance(outcome, Rejected):
-        return Told(auditor.REJECTED, (outcome.code, outcome.info))
-    if isinstance(outcome, KeyReused):
-        return Told(auditor.REUSED)
-    if isinstance(outcome, Frozen):
-        return Told(auditor.FROZEN, outcome.reason)
-    if outcome is None:
-        return Told(auditor.ABSENT)
-    return Told(auditor.DOUBTFUL if isinstance(outcome, Unknown) else auditor.WAITING, str(outcome))

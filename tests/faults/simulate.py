@@ -72,6 +72,7 @@ def failures(seeds: Sequence[int], ways: str = BOTH) -> list[Failure]:
     """Play these seeds in this process."""
     found = []
     gc.disable()
+    gc.freeze()
     try:
         for count, seed in enumerate(seeds, 1):
             failure = failure_of(seed, way_of(seed, ways))
@@ -80,6 +81,7 @@ def failures(seeds: Sequence[int], ways: str = BOTH) -> list[Failure]:
             if count % COLLECTED == 0:
                 gc.collect()
     finally:
+        gc.unfreeze()
         gc.enable()
     return found
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.faults.auditor import APPLIED, FROZEN, NOT_ACCEPTED, REJECTED, Asked, Facts, Told, audit
+from tests.faults.auditor import audit
+from tests.faults.evidence import ABSENT, APPLIED, FROZEN, NOT_ACCEPTED, REJECTED, WAITING, Asked, Facts, Told
 from tests.faults.vendor import CALL, Landing
 
 
@@ -62,7 +63,13 @@ def test_a_lost_operation_is_found() -> None:
     refused = asked(0, Told(REJECTED, (10004, ""), lines=0))
     assert any("counts 1 times" in found for found in audit([refused], ONCE, Facts(refuses=True)))
     turned_away = asked(0, Told(NOT_ACCEPTED))
-    assert any("counts 1 times" in found for found in audit([turned_away], ONCE, Facts()))
+    assert any("not accepted by everybody" in found for found in audit([turned_away], ONCE, Facts()))
+
+
+def test_what_was_accepted_does_not_disappear() -> None:
+    """Whoever was told to come back finds it."""
+    story = asked(0, Told(WAITING), Told(ABSENT, at_last=True))
+    assert any("is gone" in found for found in audit([story], [], Facts()))
 
 
 def test_two_different_answers_are_found() -> None:
@@ -77,6 +84,14 @@ def test_values_of_a_merged_call_are_those_after_the_own_share() -> None:
     for value in (8, 72):
         assert list(audit([asked(0, applied(value))], TOGETHER, Facts())) == []
     assert any("never true" in found for found in audit([asked(0, applied(65))], TOGETHER, Facts()))
+
+
+def test_values_of_one_call_follow_one_order() -> None:
+    """Two operations cannot both have been the last, nor both the first."""
+    for first, second in ((72, 72), (8, 71)):
+        story = [asked(0, applied(first)), asked(1, applied(second))]
+        assert any("no order" in found for found in audit(story, TOGETHER, Facts()))
+    assert list(audit([asked(0, applied(8)), asked(1, applied(72))], TOGETHER, Facts())) == []
 
 
 def test_values_that_were_observed_later_were_there_to_be_seen() -> None:

@@ -12,7 +12,7 @@ from tests.faults.plan import plan
 from tests.faults.schedule import Schedule
 
 # Each part takes some seconds; together they play the seeds that `make simulate` begins with.
-SEEDS = int(os.environ.get("SEEDS", "6000"))
+SEEDS = int(os.environ.get("SEEDS", "4000"))
 PARTS = 6
 WHOLE_SHARE = 20
 

@@ -20,9 +20,9 @@ from handler.triggers.kinds import recognise
 from handler.triggers.service import Service
 from handler.vault.cached import CachedVault
 from handler.vault.secret import parse
-from tests.faults import auditor
-from tests.faults.auditor import Told
+from tests.faults import evidence
 from tests.faults.bytes_on_the_way import TOKEN, SimulatedClient, secret_text
+from tests.faults.evidence import Told
 from tests.faults.plan import WINDOW_S, Ask, Order, Plan
 from tests.faults.schedule import INVOCATION_S, SWEEP_S, Played, Schedule
 from tests.faults.simulated import SimulatedClock
@@ -37,10 +37,10 @@ PATH = "/v1/update_group_counter"
 WAIT_MAX_S = 20.0
 
 _KINDS: Mapping[str, str] = {
-    "/problems/rejected": auditor.REJECTED,
-    "/problems/key-reused": auditor.REUSED,
-    "/problems/group-frozen": auditor.FROZEN,
-    "/problems/outcome-unknown": auditor.DOUBTFUL,
+    "/problems/rejected": evidence.REJECTED,
+    "/problems/key-reused": evidence.REUSED,
+    "/problems/group-frozen": evidence.FROZEN,
+    "/problems/outcome-unknown": evidence.DOUBTFUL,
 }
 
 
@@ -81,7 +81,7 @@ class WholeSchedule(Schedule):
             assert isinstance(failures, list)
             failed = {failure["itemIdentifier"] for failure in failures}
             return [
-                Told(auditor.DOUBTFUL if str(number) in failed else auditor.WAITING, "by the queue")
+                Told(evidence.DOUBTFUL if str(number) in failed else evidence.WAITING, "by the queue")
                 for number in (order.index for order in ask.orders)
             ]
 
@@ -105,9 +105,9 @@ class WholeSchedule(Schedule):
         try:
             told = asking()
         except NotAccepted as error:
-            told = [Told(auditor.NOT_ACCEPTED, str(error))] * len(orders)
+            told = [Told(evidence.NOT_ACCEPTED, str(error))] * len(orders)
         except CounterError as error:
-            told = [Told(auditor.DOUBTFUL, str(error))] * len(orders)
+            told = [Told(evidence.DOUBTFUL, str(error))] * len(orders)
         for order, one in zip(orders, told, strict=True):
             self._note(order, one)
 
@@ -199,11 +199,11 @@ def _told(order: Order, reply: Mapping[str, object]) -> Told:
         shown = {counter["Key"]: counter["Value"] for counter in body["GroupCounter"]}
         later = headers.get("Counter-Values") == "observed-later"
         counters = tuple((key, shown[key]) for key, _ in order.operation.counters if key in shown)
-        return Told(auditor.APPLIED, (counters, later), shown, later)
+        return Told(evidence.APPLIED, (counters, later), shown, later)
     if body.get("type") == "/problems/no-such-operation":
-        return Told(auditor.ABSENT)
+        return Told(evidence.ABSENT)
     kind = _KINDS.get(body.get("type", ""))
     if kind is not None:
-        return Told(kind, (body["ErrorCode"], body["ErrorInfo"]) if kind == auditor.REJECTED else None)
-    kind = auditor.WAITING if body.get("accepted") else auditor.NOT_ACCEPTED
+        return Told(kind, (body["ErrorCode"], body["ErrorInfo"]) if kind == evidence.REJECTED else None)
+    kind = evidence.WAITING if body.get("accepted") else evidence.NOT_ACCEPTED
     return Told(kind, body.get("detail"))

@@ -1,0 +1,178 @@
+"""How each kind of hazard is drawn, and how often."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import TypeAlias
+
+from handler.core.ports import Rules
+from tests.faults.hazards import (
+    ClockJumps,
+    Crash,
+    Dismissed,
+    Forbidden,
+    ForeignData,
+    ForeignReceipt,
+    Freeze,
+    Hazard,
+    LedgerFails,
+    Read,
+    Request,
+    Restored,
+    Rotated,
+    Stray,
+)
+from tests.faults.network import Fate, ReadFate
+from tests.faults.unreliable import LedgerFault
+from tests.faults.vendor import EXPIRED, GONE, WRONG_KEY
+
+Draw: TypeAlias = Callable[[random.Random, Rules], Hazard]
+"""Draws a hazard of one kind."""
+
+STEPS = 32
+LEDGER_CALLS = 12
+CODES = (10004, 10004, 10016, GONE, EXPIRED, WRONG_KEY, 60007, 60020)
+UNCLEAR = (10002, 60008)
+
+
+def crash(chance: random.Random, rules: Rules) -> Hazard:
+    """Somewhere in the first calls."""
+    return Crash(1 + int(chance.random() * STEPS))
+
+
+def freeze(chance: random.Random, rules: Rules) -> Hazard:
+    """From a moment to several lives of a signature."""
+    draw = chance.random
+    return Freeze(1 + int(draw() * STEPS), 0.1 + 4 * (rules.bound_s + 1) * draw() * draw(), draw() < 0.3)
+
+
+def ledger(chance: random.Random, rules: Rules) -> Hazard:
+    """One of the first calls; sometimes those after it too."""
+    call, outage_calls = 1 + int(chance.random() * LEDGER_CALLS), int(chance.random() * 1.5) * 3
+    return LedgerFails(call, chance.choice((*LedgerFault, LedgerFault.LOST)), outage_calls)
+
+
+def _number(chance: random.Random) -> int:
+    return int(2.4 * chance.random() * chance.random())
+
+
+def lost(chance: random.Random, rules: Rules) -> Hazard:
+    """The request or its reply."""
+    draw = chance.random
+    return Request(_number(chance), Fate(None if draw() < 0.5 else draw() * rules.life_s, replies=False))
+
+
+def late(chance: random.Random, rules: Rules) -> Hazard:
+    """As late as the signature and the guard allow."""
+    draw = chance.random
+    at_the_end = 0.9 * draw() if draw() < 0.5 else None
+    work_s = rules.guard_s * (0.99 if draw() < 0.5 else draw())
+    return Request(_number(chance), Fate(draw() * 1.5 * rules.life_s, draw() < 0.5, at_the_end, work_s, draw()))
+
+
+def refused(chance: random.Random, rules: Rules) -> Hazard:
+    """With any code, for no reason."""
+    return Request(_number(chance), Fate(code=chance.choice((*CODES, *UNCLEAR)), replies=chance.random() < 0.9))
+
+
+def lied(chance: random.Random, rules: Rules) -> Hazard:
+    """It is refused and carried out."""
+    return Request(_number(chance), Fate(code=chance.choice(CODES), lies=True), breaks=True)
+
+
+def unclear(chance: random.Random, rules: Rules) -> Hazard:
+    """An answer that proves nothing; the call takes effect all the same, at once or as late as the guard allows."""
+    work_s = rules.guard_s * chance.random() if chance.random() < 0.5 else 0.0
+    return Request(_number(chance), Fate(code=chance.choice(UNCLEAR), lies=True, lands_after_s=work_s))
+
+
+def unsent(chance: random.Random, rules: Rules) -> Hazard:
+    """No connection could be made."""
+    return Request(_number(chance), Fate(leaves=False))
+
+
+def outlives(chance: random.Random, rules: Rules) -> Hazard:
+    """The API works on it until long after the guard."""
+    work_s = rules.guard_s + 1 + chance.random() * 3 * (rules.bound_s + 1)
+    return Request(_number(chance), Fate(lands_after_s=work_s, replies=False), breaks=True)
+
+
+def copied(chance: random.Random, rules: Rules) -> Hazard:
+    """Somebody on the way repeats it."""
+    return Request(
+        _number(chance),
+        Fate(copies=2, copied_after_s=chance.choice((0.0, 0.3)), replies=chance.random() < 0.7),
+        breaks=True,
+    )
+
+
+def read(chance: random.Random, rules: Rules) -> Hazard:
+    """No answer, a slow one, or a refusal."""
+    draw = chance.random
+    slow_s = draw() * rules.timeout_s
+    fate = chance.choice((ReadFate(replies=False), ReadFate(reply_after_s=slow_s), ReadFate(code=chance.choice(CODES))))
+    return Read(int(6 * draw() * draw()), fate)
+
+
+def foreign_data(chance: random.Random, rules: Rules) -> Hazard:
+    """In the first seconds."""
+    return ForeignData(chance.random() * 2)
+
+
+def foreign_receipt(chance: random.Random, rules: Rules) -> Hazard:
+    """In the first seconds."""
+    return ForeignReceipt(chance.random() * 2)
+
+
+def dismissed(chance: random.Random, rules: Rules) -> Hazard:
+    """Early, and more often than not for a short time."""
+    draw = chance.random
+    return Dismissed(draw() * 3 * draw(), draw() * 3 if draw() < 0.6 else None)
+
+
+def restored(chance: random.Random, rules: Rules) -> Hazard:
+    """From a copy of some moments ago."""
+    copied_s = chance.random() * 1.5 * chance.random()
+    return Restored(copied_s, copied_s + chance.random() * 3)
+
+
+def rotated(chance: random.Random, rules: Rules) -> Hazard:
+    """With or without a gap between vault and API."""
+    at_s = chance.random() * 0.5
+    return Rotated(at_s, at_s + chance.choice((0.0, 0.2, 3.0)))
+
+
+def jumps(chance: random.Random, rules: Rules) -> Hazard:
+    """By up to 40 s, either way."""
+    return ClockJumps(chance.random() * 2, int(chance.random() * 3), chance.uniform(-40, 40))
+
+
+def forbidden(chance: random.Random, rules: Rules) -> Hazard:
+    """One of the keys that operations share."""
+    return Forbidden(chance.choice("ab"))
+
+
+def stray(chance: random.Random, rules: Rules) -> Hazard:
+    """As late as its signature allows."""
+    return Stray(chance.random() * rules.bound_s)
+
+
+HAZARDS: tuple[Draw, ...] = (
+    *(crash, crash, crash, freeze, freeze, ledger, ledger, ledger),
+    *(lost, lost, lost, late, late, late, refused, refused, lied, unclear, unsent, outlives, outlives),
+    *(
+        copied,
+        read,
+        read,
+        foreign_data,
+        foreign_receipt,
+        dismissed,
+        restored,
+        rotated,
+        jumps,
+        forbidden,
+        stray,
+    ),
+)
+"""Drawn from evenly: what stands here more often comes more often."""

@@ -1,0 +1,69 @@
+"""What the auditor is given beside the log: what was asked, what was told, and what the world was like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+APPLIED, REJECTED, REUSED, FROZEN = "applied", "rejected", "reused", "frozen"
+NOT_ACCEPTED, DOUBTFUL, WAITING, ABSENT = "not accepted", "doubtful", "waiting", "absent"
+FINAL = frozenset({APPLIED, REJECTED, REUSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One reply to a caller.
+
+    `later`: its values were seen later. `lines` is how long the log was `at` that moment. `at_last`: it answers the
+    question that is asked when all is over.
+    """
+
+    kind: str
+    content: object = None
+    values: Mapping[str, int] = field(default_factory=dict)
+    later: bool = False
+    lines: int = 0
+    at: float = 0.0
+    at_last: bool = False
+
+
+@dataclass(slots=True)
+class Asked:
+    """One operation, and everything that anybody was told about it.
+
+    `asks` counts its callers, those included that were cut off.
+    """
+
+    name: str
+    group: str
+    mode: str
+    counters: tuple[tuple[str, int], ...]
+    index: int
+    told: list[Told] = field(default_factory=list)
+    asks: int = 0
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is known about the world beside the log.
+
+    `broken`: a request outlived its bound, was copied, or its refusal was a lie, which has to be repaired in the end.
+    `tampered`: the receipt was moved while no attempt was open, by somebody else or by a copy that came later; nobody
+    can notice before the next call. `inexplicable`: something happened after which a group may freeze. `restored` and
+    `dismissed` as they say. `hushed`: somebody may have died before a notice was given. `frozen` are the groups that
+    are, `receipts` what each ledger row and the API have for the others.
+    """
+
+    broken: bool = False
+    tampered: bool = False
+    inexplicable: bool = False
+    restored: bool = False
+    dismissed: bool = False
+    hushed: bool = False
+    refuses: bool = False
+    forbidden: str | None = None
+    finished: bool = True
+    conflicts: bool = False
+    frozen: frozenset[str] = frozenset()
+    receipts: Mapping[str, tuple[int | None, int]] = field(default_factory=dict)
+    notices: frozenset[str] = frozenset()

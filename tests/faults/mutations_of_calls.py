@@ -1,0 +1,165 @@
+"""The rules that lead to a call and judge it (R1 to R4), each switched off."""
+
+from __future__ import annotations
+
+from tests.faults import draws as h
+from tests.faults.mutant import Mutant, one
+from tests.faults.plan import ADOPTED, LESS, MORE, NEW, SET, Theme
+from tests.faults.simulate import WHOLE
+
+_LOADED = "row = instance.ledger.load(visit.group)\n"
+_FOUND = "finished = instance.ledger.find(visit.group, tuple(entries))\n"
+_SWAPPED = "if instance.ledger.swap(visit.group, grown, {}):"
+_UNCHECKED = """latest = instance.ledger.load(visit.group)
+            grown = __import__("dataclasses").replace(grown, version=latest.version + 1 if latest else 1)
+            if instance.ledger.swap(visit.group, grown, {}):"""
+_ASKED = "asked_after = visit.instance.api_clock.latest\n"
+_READ = "reply = visit.read(keys)\n"
+_ACCEPTING = "core.accepting:_swap_in"
+_IDLE = "core.rows:Row.is_idle"
+_REPEATED = Theme((h.freeze, h.ledger), start=NEW)
+_UNANSWERED = Theme((h.ledger,), insist=False)
+_OVERDUE_BEFORE_SET = Theme((h.outlives,), (MORE, SET), later=True)
+_FORGED = Theme((h.foreign_receipt,), later=True)
+_COPY = Theme((h.restored,))
+_SLOW = Theme((h.late, h.read), (MORE,), patient=True)
+_MERGED = Theme((h.lost,), (MORE, LESS, MORE))
+
+CALLS: tuple[Mutant, ...] = (
+    Mutant(
+        "fast open without: no attempt",
+        "R1",
+        _IDLE,
+        (("self.attempt is None\n        and not self.queue", "not self.queue"),),
+    ),
+    one("fast open without: an empty queue", "R1", _IDLE, ("and not self.queue", ""), Theme((h.crash, h.unsent))),
+    one("fast open without: nothing remembered", "R1", _IDLE, ("and not self.remembered", ""), _OVERDUE_BEFORE_SET),
+    Mutant(
+        "fast open without: no debt",
+        "R1",
+        _IDLE,
+        (("and not self.debt", ""),),
+        Theme((h.outlives, h.crash), later=True),
+        second_line="the debt stays in the row and is paid after the attempt instead of before it",
+    ),
+    Mutant(
+        "fast open without: not frozen",
+        "R1",
+        _IDLE,
+        (("and self.frozen is None", ""),),
+        _FORGED,
+        second_line="a group freezes with its attempt open, its queue waiting or an attempt remembered",
+    ),
+    Mutant(
+        "fast open without: a known base",
+        "R1",
+        _IDLE,
+        (("and self.base is not None", ""),),
+        Theme((h.crash,), start=ADOPTED),
+        second_line="a row without a base has its queue waiting, unless its group has no room for a receipt",
+    ),
+    Mutant(
+        "fast open without: the same receipt key",
+        "R1",
+        _IDLE,
+        (("and self.receipt_key == receipt_key", ""),),
+        second_line="whoever opens the attempt sends the receipt key of the row, with the base of the row",
+    ),
+    one("fast open without: the current generation", "R1", _IDLE, ("and self.generation == generation", ""), _COPY),
+    Mutant("record read before row", "R1", _ACCEPTING, ((_LOADED, "%%"), (_FOUND, _LOADED), ("%%", _FOUND)), _REPEATED),
+    one("append without compare-and-swap", "R1", _ACCEPTING, (_SWAPPED, _UNCHECKED), Theme(start=NEW)),
+    one(
+        "a lost answer called not accepted",
+        "R1",
+        "core.accepting:accept",
+        ("in_doubt=True", "in_doubt=False"),
+        _UNANSWERED,
+    ),
+    one(
+        "a write believed without its answer",
+        "R1",
+        "core.visit:Visit.put",
+        ("return Again()\n    if not done", "return row\n    if not done"),
+        Theme((h.ledger, h.lost)),
+    ),
+    one(
+        "one key for two contents",
+        "R1",
+        "core.exactly_once:ExactlyOnce._outcome",
+        ("acceptance.fingerprints[operation.id] != operation.fingerprint", "False"),
+    ),
+    Mutant(
+        "weights reused",
+        "R2",
+        "core.receipts:choose_weight",
+        (
+            ("source.randrange(WEIGHT_MIN, WEIGHT_MAX)", "WEIGHT_MIN"),
+            ("sums.isdisjoint(total + weight for total in sums)", "True"),
+        ),
+        Theme((h.outlives, h.lost), (MORE, MORE)),
+    ),
+    one("weights without a sign", "R2", "core.rows:Attempt.shift", ("self.mode.sign * self.weight", "self.weight")),
+    one("a run of several modes", "R2", "core.runs:next_run", (" or entry.mode is not run[0].mode", ""), _MERGED),
+    one(
+        "a Set without a look before it",
+        "R2",
+        "core.driving:open_next",
+        ("mode is Mode.SET and row.remembered and not visit.group_is_gone", "False"),
+        _OVERDUE_BEFORE_SET,
+    ),
+    one(
+        "signature timed at sending",
+        "R3",
+        "core.visit:Visit.send",
+        ("values, attempt.time,", "values, self.instance.api_clock.now(),"),
+        Theme((h.freeze,), (MORE,), patient=True),
+    ),
+    one(
+        "sent by whoever finds it",
+        "R3",
+        "core.driving:step",
+        ("row.attempt.id == visit.unsent:", "row.attempt.id != visit.sent:"),
+    ),
+    one(
+        "receipt read before expiry",
+        "R4",
+        "core.judging:see",
+        (_ASKED + "    " + _READ, _READ + "    " + _ASKED),
+        _SLOW,
+    ),
+    one(
+        "no guard",
+        "R4",
+        "core.ports:Rules.bound_of",
+        ("return max(self.bound_s, attempt.life + self.guard_s)", "return attempt.life"),
+        Theme((h.late,)),
+    ),
+    one("the rounding of Date lost", "R4", "core.receipts:death", (" + 1", ""), Theme((h.late,))),
+    one(
+        "the local clock judges",
+        "R4",
+        "core.judging:see",
+        (_ASKED, "asked_after = int(visit.instance.clock.now())\n"),
+        Theme((h.late, h.jumps)),
+    ),
+    Mutant(
+        "definite codes widened",
+        "R4",
+        "chat.verdicts:verdict_of",
+        (
+            (
+                "return VERDICTS.get(code, UNLISTED)",
+                "return VERDICTS[10006] if VERDICTS.get(code, UNLISTED).effect is Effect.UNKNOWN else VERDICTS[code]",
+            ),
+        ),
+        Theme((h.unclear,)),
+        WHOLE,
+    ),
+    one(
+        "every refusal believed",
+        "R4",
+        "core.judging:follow",
+        (" and (visit.is_confirmed or not row.receipt_key)", ""),
+        Theme((h.lied,)),
+    ),
+)

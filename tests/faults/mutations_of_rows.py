@@ -1,0 +1,178 @@
+"""The rules by which rows go on after a call (R5 to R11), each switched off."""
+
+from __future__ import annotations
+
+from tests.faults import draws as h
+from tests.faults.mutant import Mutant, one
+from tests.faults.plan import ADOPTED, BOTH_KEYS, LESS, MORE, NEW, SET, Theme
+
+_SETTLED = "done = visit.instance.ledger.settle(visit.group, settlement)"
+_ROW_FIRST = """bare = Settlement(settlement.attempt_id, settlement.base, settlement.new_base)
+        done = visit.instance.ledger.settle(visit.group, bare)
+        row = visit.instance.ledger.load(visit.group)
+        if row:
+            visit.instance.ledger.swap(visit.group, row.changed(), settlement.records)"""
+_REJECTED = "follows = visit.put(change.row, change.records)"
+_RECORD_FIRST = """follows = visit.put(row.changed(), change.records)
+    if not isinstance(follows, Row):
+        return follows
+    follows = visit.put(transitions.answered(follows, Rejected(refusal.code, refusal.info), 0.0).row)"""
+_SETTLING = "core.rows:Settlement.applied_to"
+_OVERDUE = Theme((h.outlives,), later=True)
+_FORGED = Theme((h.foreign_receipt,), later=True)
+_COPY = Theme((h.restored,))
+_COPY_OF_NOTHING = Theme((h.restored, h.late), start=NEW)
+_GONE = Theme((h.dismissed, h.lost), (MORE, SET))
+_HALF_GOOD = Theme((h.forbidden, h.lost), (MORE, BOTH_KEYS, MORE))
+_HURRIED = Theme((h.late,), (MORE, LESS), insist=False)
+_CRASHED = Theme((h.crash,))
+
+ROWS: tuple[Mutant, ...] = (
+    one("row before records", "R5", "core.judging:_settle_plainly", (_SETTLED, _ROW_FIRST), _CRASHED),
+    one("the settle rewrites the queue", "R5", _SETTLING, ("attempt=None, ", "attempt=None, queue=(), "), _HURRIED),
+    Mutant(
+        "settle without: the attempt's id",
+        "R5",
+        _SETTLING,
+        ((" or row.attempt.id != self.attempt_id", ""),),
+        second_line="whatever settles an attempt moves the base, and the base is looked at too",
+    ),
+    one(
+        "settle without: either condition",
+        "R5",
+        _SETTLING,
+        ("row.attempt is None or row.attempt.id != self.attempt_id or row.base != self.base", "row.attempt is None"),
+        Theme((h.freeze, h.lost), (MORE, LESS)),
+    ),
+    Mutant(
+        "settle without: the expected base",
+        "R5",
+        _SETTLING,
+        ((" or row.base != self.base", ""),),
+        _OVERDUE,
+        second_line="where a late landing has moved the base under an open attempt, the reply shows both, and that is "
+        "no plain settlement",
+    ),
+    one(
+        "everybody told the last value",
+        "R5",
+        "core.runs:shares",
+        ("after.get(key, delta) - delta", "after.get(key, delta)"),
+        Theme((h.late,), (MORE, MORE, MORE), start=NEW),
+    ),
+    one(
+        "observed later, told as replied",
+        "R5",
+        "core.transitions:_settled_records",
+        ("if seen.later:", "if False:"),
+        Theme((h.lost,), (MORE, MORE)),
+    ),
+    one("memory dropped", "R6", "core.transitions:_remembering", ("if not row.receipt_key:", "if True:"), _OVERDUE),
+    one("split skipped", "R6", "core.judging:confirmed", ("if len(attempt.entries) > 1:", "if False:"), _HALF_GOOD),
+    one(
+        "a rejected record before the row",
+        "R6",
+        "core.judging:confirmed",
+        (_REJECTED, _RECORD_FIRST),
+        Theme((h.refused, h.crash)),
+    ),
+    one(
+        "what was refused is not remembered",
+        "R6",
+        "core.transitions:refused",
+        ("_remembering(row, Remembered(attempt, refused=True, for_good=for_good))", "row"),
+        Theme((h.lied, h.read)),
+    ),
+    one("debt ignored", "R7", "core.runs:with_excess", ("times * delta", "0"), _OVERDUE),
+    one(
+        "copies not explained", "R7", "core.receipts:explain", ("1 < copies <= COPIES_MAX", "False"), Theme((h.copied,))
+    ),
+    Mutant(
+        "a late landing not settled",
+        "R7",
+        "core.transitions:landed",
+        (("for entry in past.attempt.entries if entry.id in owed}", "for entry in past.attempt.entries if False}"),),
+        Theme((h.outlives,)),
+        second_line="what landed late is taken back as an excess, and the operation goes out once more",
+    ),
+    one(
+        "what nothing explains is waited for",
+        "R7",
+        "core.judging:conclude",
+        ("return visit.put(transitions.frozen(row, known))", "return Again(1.0)"),
+        _FORGED,
+    ),
+    one(
+        "a payment given up on one code",
+        "R7",
+        "core.judging:_correction_refused",
+        (" and visit.refusals", ""),
+        Theme((h.copied, h.refused)),
+    ),
+    one(
+        "a history adopted at once",
+        "R9",
+        "core.beginnings:_first_look",
+        ("row.changed(sighted=visit.instance.api_clock.now())", "row.changed(base=values[row.receipt_key])"),
+        Theme((h.stray,), start=ADOPTED),
+    ),
+    one(
+        "one refused read makes a group new",
+        "R9",
+        "core.beginnings:_first_look",
+        ("0 < visit.refusals < TIMES_BELIEVED", "False"),
+        Theme((h.read,), start=ADOPTED),
+    ),
+    one(
+        "generation ignored",
+        "R10",
+        "core.driving:step",
+        ("row.generation < visit.instance.generation.current().number", "False"),
+        _COPY,
+    ),
+    one(
+        "a copy verified at once",
+        "R10",
+        "core.beginnings:verify",
+        ("if waiting is not None:", "if False:"),
+        Theme((h.restored, h.late)),
+    ),
+    one(
+        "a young copy begins groups at once",
+        "R10",
+        "core.beginnings:_until_forgotten_is_dead",
+        ("generation.number == 1", "True"),
+        _COPY_OF_NOTHING,
+    ),
+    one(
+        "a young copy adopts receipts",
+        "R10",
+        "core.beginnings:_may_be_forgotten",
+        ("generation.number > 1", "False"),
+        Theme((h.restored,), start=NEW),
+    ),
+    one(
+        "forgotten too soon", "R11", "core.transitions:forgotten", ("(0 if past.refused else forget_s)", "0"), _OVERDUE
+    ),
+    one(
+        "a Set waits for a group that is gone",
+        "end",
+        "core.driving:open_next",
+        (" and not visit.group_is_gone", ""),
+        _GONE,
+    ),
+    one(
+        "a copied row waits for a group that is gone",
+        "end",
+        "core.beginnings:verify",
+        ("visit.group_is_gone and row.attempt is None", "False"),
+        Theme((h.restored, h.dismissed)),
+    ),
+    one(
+        "an adoption waits for a group that is gone",
+        "end",
+        "core.beginnings:_adopt",
+        ("visit.group_is_gone", "False"),
+        Theme((h.dismissed,), start=ADOPTED),
+    ),
+)
