@@ -16,8 +16,9 @@ from handler.core.rows import Group
 # Values are only remembered to keep merged sums inside int64; forgetting them costs one refused call at worst.
 KNOWN_GROUPS = 1024
 
-# What a call is thought to take before the first one was made, and the longest that counts.
+# What a call to the API, and a look at a row, is thought to take before the first one, and the longest that counts.
 CALL_GUESS_S = 0.06
+LOOK_GUESS_S = 0.002
 CALL_TIME_MAX_S = 0.4
 
 # Between the last ledger write and the end of the invocation: serialising the reply, the platform's own work.
@@ -48,14 +49,14 @@ class SweptTo:
     group_id: str = ""
 
 
-class CallTime:
-    """How long a call has taken of late, in seconds: whoever waits for somebody else's call waits about as long."""
+class UsualTime:
+    """How long something has taken of late, in seconds: whoever waits for somebody else's waits about as long."""
 
-    def __init__(self) -> None:
-        self.usual_s = CALL_GUESS_S
+    def __init__(self, guess_s: float) -> None:
+        self.usual_s = guess_s
 
     def learn(self, took_s: float) -> None:
-        """Take in one call; a single slow one moves it little."""
+        """Take in one more; a single slow one moves it little."""
         self.usual_s += (min(took_s, CALL_TIME_MAX_S) - self.usual_s) / 8
 
 
@@ -96,7 +97,8 @@ class Instance:
     gate: Gate
     generation: KnownGeneration
     known: KnownValues = field(default_factory=KnownValues)
-    call_time: CallTime = field(default_factory=CallTime)
+    call_time: UsualTime = field(default_factory=lambda: UsualTime(CALL_GUESS_S))
+    look_time: UsualTime = field(default_factory=lambda: UsualTime(LOOK_GUESS_S))
     swept_to: SweptTo = field(default_factory=SweptTo)
 
     @classmethod

@@ -120,7 +120,9 @@ class Visit:
         missing = tuple(self.wanted - self.answers.keys())
         if not missing:
             return self.instance.ledger.load(self.group)
+        began = self.instance.clock.monotonic()
         look = self.instance.ledger.look(self.group, missing)
+        self.instance.look_time.learn(self.instance.clock.monotonic() - began)
         self.answers.update(look.records)
         return look.row
 
@@ -209,9 +211,8 @@ class Visit:
         if refusal.fault is Fault.RATE:
             instance.pace.slow_down()
             instance.reporter.report(Notice.RATE_LIMITED, code=refusal.code)
-        if self.setbacks > PASSING_MAX:
-            return Stop()
-        return Again(self.waits.jittered(RATE_BACK_OFF_S * self.setbacks) if refusal.fault is Fault.RATE else 0.0)
+        back_off_s = self.waits.jittered(RATE_BACK_OFF_S * self.setbacks) if refusal.fault is Fault.RATE else 0.0
+        return Stop() if self.setbacks > PASSING_MAX else Again(back_off_s)
 
     def failed_to_send(self) -> Again | Stop:
         """No connection could be made: a few more attempts, then whoever comes next goes on."""

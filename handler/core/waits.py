@@ -10,6 +10,9 @@ from handler.core.rows import Attempt
 POLL_MIN_S = 0.03
 POLL_MAX_S = 0.4
 
+# Between two looks there is room for so many.
+LOOKS_SPACED = 4
+
 # Looks at the receipt while an attempt may still be in flight.
 LOOK_MIN_S = 0.2
 LOOK_MAX_S = 2.0
@@ -36,7 +39,8 @@ class Waits:
 
     def poll_s(self) -> float:
         """The next wait for somebody else's call."""
-        first_s = max(POLL_MIN_S, self._instance.call_time.usual_s)
+        # Where many look at once and each look takes long, more looks would only make it longer.
+        first_s = max(POLL_MIN_S, self._instance.call_time.usual_s, LOOKS_SPACED * self._instance.look_time.usual_s)
         self._polls += 1
         return self.jittered(min(POLL_MAX_S, first_s * 1.5 ** min(self._polls - 1, 16)))
 

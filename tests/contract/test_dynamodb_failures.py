@@ -298,7 +298,7 @@ def test_no_call_waits_for_long(clock: GivenClock, closing: Closing) -> None:
     begun = time.monotonic()
     with ByteServer(Exchange.wait) as server:
         endpoint = f"http://{server.address}"
-        ledger = closing(DynamoDbLedger("counters", clock, endpoint=endpoint, session=dynamodb.session))
+        ledger = closing(DynamoDbLedger("counters", clock, endpoint=endpoint, session=dynamodb.hurried))
         with pytest.raises(LedgerUnavailable, match="ReadTimeoutError"):
             ledger.load(GROUP)
     assert time.monotonic() - begun < 3

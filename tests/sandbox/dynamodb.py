@@ -13,6 +13,7 @@ import boto3
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.client import BaseClient
+from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from botocore.loaders import Loader
@@ -20,6 +21,8 @@ from botocore.loaders import Loader
 from tests.sandbox.aws_client import REGION
 
 BATCH: Final = 25
+
+PATIENCE_S: Final = 30
 
 Item: TypeAlias = dict[str, dict[str, object]]
 
@@ -38,19 +41,34 @@ def _models() -> Loader:
     return Loader()
 
 
+class PatientSession(boto3.session.Session):  # type: ignore[misc]  # boto3 carries no type information
+    """A session whose clients wait long for an answer: the emulator is slow where a machine has much else to do."""
+
+    def client(self, service: str, *, config: Config, **options: object) -> BaseClient:
+        """A client with all that `config` says, its timeouts excepted."""
+        patient = config.merge(Config(connect_timeout=PATIENCE_S, read_timeout=PATIENCE_S))
+        made: BaseClient = super().client(service, config=patient, **options)
+        return made
+
+
 def session(interceptor: Interceptor | None = None) -> boto3.session.Session:
     """A session with made-up credentials, all of whose requests to DynamoDB pass through `interceptor`."""
     core = botocore.session.Session()
     core.register_component("data_loader", _models())
-    made = boto3.session.Session(SECRET, SECRET, SECRET, region_name=REGION, botocore_session=core)
+    made = PatientSession(SECRET, SECRET, SECRET, region_name=REGION, botocore_session=core)
     if interceptor:
         made.events.register("before-send.dynamodb", Interception(interceptor))
     return made
 
 
+def hurried() -> boto3.session.Session:
+    """A session whose clients wait as long as they are told to."""
+    return boto3.session.Session(SECRET, SECRET, SECRET, region_name=REGION)
+
+
 def client(endpoint: str) -> BaseClient:
     """A plain client."""
-    return session().client("dynamodb", endpoint_url=endpoint)
+    return session().client("dynamodb", endpoint_url=endpoint, config=Config())
 
 
 class Meter:
