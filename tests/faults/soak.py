@@ -2,8 +2,6 @@
 
 `python -m tests.faults.soak --ledger redis --minutes 20` prints the figures. Instances are killed, frozen and ended at
 their deadlines while the Chat API and the ledger's connections fail; callers repeat until they have a final answer.
-Every increase or decrease has a decimal place of its own in a counter that begins with fours: a five in the end was
-counted once, a six twice, and so on down for decreases.
 """
 
 from __future__ import annotations
@@ -26,6 +24,7 @@ from tests.e2e.runtime_api import LambdaInstance
 from tests.faults.asked import Asked, audit
 from tests.faults.fleet import Fleet
 from tests.faults.ledgers import KINDS, Kind, StormLedger, ledger_of
+from tests.faults.places import START, Places
 from tests.faults.storm import every_fault
 from tests.faults.weather import SHORT, SWEEP
 from tests.sandbox.chat import ChatApp, ChatServer
@@ -34,13 +33,6 @@ from tests.sandbox.environment import KEY, SDKAPPID, sandboxed_environment
 INSTANCES: Final = 4
 CALLERS: Final = 8
 RATE: Final = 0.2
-
-# At any time so many groups are in use, each until all its places are; its counters and the receipt stay below 20.
-GROUPS: Final = 12
-PLACES: Final = 18
-SETS: Final = 12
-START: Final = {"like": int("4" * PLACES), "view": int("4" * PLACES)}
-PER_GROUP: Final = len(START) * PLACES + SETS
 
 # Nobody waits for long, so that an instance is soon free for somebody else.
 WAITING: Final = {**SHORT, "WAIT_S": "1.5"}
@@ -73,7 +65,7 @@ class Soak:
         self._chance = chance
         self._lock = Lock()
         self._calm = Event()
-        self._orders: dict[str, list[int]] = {}
+        self._places = Places(server, random.Random(chance.random()))
 
     def run(self, seconds: float) -> float:
         """Let it last; returns how many seconds it took until everybody had a final answer."""
@@ -119,21 +111,9 @@ class Soak:
         """A new operation, or one that somebody has asked for or is asking for just now."""
         with self._lock:
             if not self.asked or chance.random() >= AGAIN:
-                self.asked.append(self._made(len(self.asked)))
+                self.asked.append(self._places.operation(len(self.asked)))
                 return self.asked[-1]
             return chance.choice(self.asked)
-
-    def _made(self, number: int) -> Asked:
-        turn, lane = divmod(number, GROUPS)
-        group = f"G{lane}-{turn // PER_GROUP}"
-        if group not in self._orders:
-            self.server.create_group(group, counters=START)
-            self._orders[group] = self._chance.sample(range(PER_GROUP), PER_GROUP)
-        part, place = divmod(self._orders[group][turn % PER_GROUP], PLACES)
-        if part == len(START):
-            return Asked(group, f"key-{number}", "Set", f"set-{place}", number)
-        mode = self._chance.choice(("Increase", "Increase", "Decrease"))
-        return Asked(group, f"key-{number}", mode, list(START)[part], 10**place)
 
     def _ask(self, asked: Asked, chance: random.Random) -> None:
         """One caller: the same key until the answer is final."""
