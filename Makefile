@@ -11,6 +11,7 @@ MINISTACK_STAMP := $(MINISTACK)/.installed
 OPERATIONS ?= 300
 LEDGER ?= sqlite
 RECORDS ?= 3000
+MINUTES ?= 20
 SEEDS ?= 1000000
 PINS := .pins
 AUDIT := .audit
@@ -20,7 +21,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve verify test unit contract integration faults fuzz storm flood e2e bench cold-start simulate mutants model audit \
+.PHONY: help set-up run serve verify test unit contract integration faults fuzz storm soak flood e2e bench cold-start simulate mutants model audit \
 	inspect adopt release restored parked package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
@@ -69,6 +70,9 @@ cold-start: $(STAMP) ## Measure what is deployed from the start of its process t
 
 storm: $(STAMP) $(MINISTACK_STAMP) ## Play OPERATIONS on LEDGER through real processes with faults, duplicates and kills (FLAGS=--restarts)
 	@$(RUN) -m tests.faults.storm --operations $(OPERATIONS) --ledger $(LEDGER) $(FLAGS)
+
+soak: $(STAMP) $(MINISTACK_STAMP) ## Play MINUTES on LEDGER under Lambda's own runtime client with kills, freezes, deadlines and faults (FLAGS="--seed 1")
+	@$(RUN) -m tests.faults.soak --ledger $(LEDGER) --minutes $(MINUTES) $(FLAGS)
 
 simulate: $(STAMP) ## Play SEEDS small worlds, one in ten the whole way (FLAGS="--first 1000000 --jobs 1")
 	@$(RUN) -m tests.faults.simulate --seeds $(SEEDS) --jobs 2 $(FLAGS)

@@ -159,6 +159,11 @@ class FunctionInstance(ABC):
         process.wait()
 
     @property
+    def is_running(self) -> bool:
+        """Whether it has a process that has not ended."""
+        return self._runtime is not None and self._runtime.process.is_alive
+
+    @property
     def logs(self) -> str:
         """All that its processes wrote, and all that the platform wrote down for them."""
         return "".join(path.read_text("utf-8") for path in sorted(self.folder.glob("*.log")))
@@ -178,8 +183,8 @@ class FunctionInstance(ABC):
             self._runtime.close()
 
     def _running(self) -> Runtime:
-        if self._runtime is not None and self._runtime.process.is_alive:
-            return self._runtime
+        if self.is_running:
+            return self._current()
         if self._runtime is not None:
             self._runtime.close()
         self._runtime = self.start()

@@ -149,7 +149,8 @@ class _Connection(LoopbackConnection):
     def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
         """`invocation/<id>/response`, `invocation/<id>/error` and `init/error`."""
         body = self.body()
-        if body is None:
+        # Every reply is JSON. One without any text was refused, or cut off before its length when its process ended.
+        if not body:
             return
         content: object = json.loads(body)
         self.server.told.put(Reply(content) if self.path.endswith("/response") else _failure(content))

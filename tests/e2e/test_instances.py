@@ -15,7 +15,7 @@ from tests.e2e.runtime_api import LambdaInstance
 from tests.e2e.scf import ScfInstance
 
 TOY = """
-import os, threading, time
+import os, socket, threading, time
 
 gaps = [0.0]
 
@@ -36,6 +36,11 @@ def handler(event, context):
     if event == "fail":
         raise ValueError("as asked")
     if event == "end":
+        os._exit(3)
+    if event == "half":
+        host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(b"POST /2018-06-01/runtime/invocation/1/response HTTP/1.1\\r\\nContent-Le")
         os._exit(3)
     if event == "sleep":
         time.sleep(60)
@@ -94,6 +99,15 @@ def test_a_process_that_ends_fails_its_invocation_and_is_started_anew(toy: Funct
     assert isinstance(toy.invoke("end"), Failure)
     assert isinstance(toy.invoke("limit"), Reply)
     assert toy.starts == 2
+
+
+@pytest.mark.parametrize("platform", ["lambda"], indirect=True)
+def test_a_process_that_ends_in_the_middle_of_its_reply_has_not_replied(toy: FunctionInstance) -> None:
+    """Half a request tells the Runtime API nothing; the end of the process does."""
+    failure = toy.invoke("half")
+    assert isinstance(failure, Failure)
+    assert "exit status 3" in failure.message
+    assert isinstance(toy.invoke("limit"), Reply)
 
 
 def test_an_invocation_over_its_time_limit_is_ended(toy: FunctionInstance) -> None:

@@ -7,7 +7,6 @@ and compares it with what the callers were answered; it knows nothing of the led
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 import tempfile
@@ -16,18 +15,15 @@ from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.e2e.leaks import leaks
+from tests.faults.asked import RECEIPT, Asked, audit
 from tests.faults.crowd import KilledError
 from tests.faults.ledgers import KINDS, Kind, ledger_of
 from tests.faults.weather import SWEEP, Weather
 from tests.sandbox.chat import ChatApp, ChatServer, Fault
 from tests.sandbox.codes import MEANINGS
-from tests.sandbox.environment import KEY, SDKAPPID, TOKEN
-
-RECEIPT = "_receipt"
+from tests.sandbox.environment import KEY, SDKAPPID
 
 # The API of the storm applies a request within this long of checking its signature, as the guard assumes.
 LAG_S = 0.9
@@ -50,33 +46,6 @@ def every_fault() -> tuple[Fault, ...]:
     )
     codes = [Fault("code", code=code, applied=applied) for code in MEANINGS for applied in (False, True)]
     return kinds * (len(codes) // len(kinds)) + tuple(codes)
-
-
-@dataclass
-class Asked:
-    """One operation: its body, and every final answer to it."""
-
-    group: str
-    key: str
-    mode: str
-    counter: str
-    value: int
-    answers: list[tuple[int, str]] = field(default_factory=list)
-
-    @property
-    def event(self) -> dict[str, object]:
-        """The HTTP request, as API Gateway hands it over."""
-        counters = [{"Key": self.counter, "Value": self.value}]
-        return {
-            "version": "2.0",
-            "routeKey": "$default",
-            "rawPath": "/v1/update_group_counter",
-            "rawQueryString": "",
-            "headers": {"authorization": f"Bearer {TOKEN}", "idempotency-key": self.key},
-            "requestContext": {"http": {"method": "POST", "path": "/v1/update_group_counter"}, "stage": "$default"},
-            "body": json.dumps({"GroupId": self.group, "GroupCounter": counters, "Mode": self.mode}),
-            "isBase64Encoded": False,
-        }
 
 
 class Storm:
@@ -128,35 +97,13 @@ class Storm:
             status = int(str(reply["statusCode"]))
             self.statuses[str(status)] += 1
             assert "frozen" not in str(reply["body"]), reply
-            if status == 200 or (400 <= status < 500 and status != 429):
-                asked.answers.append((status, str(reply["body"])))
+            if asked.heard(status, str(reply["body"])):
                 return
             time.sleep(chance.uniform(0.1, 0.6))
 
     def audit(self) -> list[str]:
         """What is wrong, in words; nothing if everything came out exact."""
-        wrong = [f"{asked.key} was answered in two ways" for asked in self.asked if len(set(asked.answers)) != 1]
-        for group in sorted({asked.group for asked in self.asked}):
-            truth = {key: value for key, value in self.server.values(group).items() if key != RECEIPT}
-            expected = self._expected(group)
-            wrong += [
-                f"{group} {key} is {truth.get(key, 0)}, not {expected.get(key, 0)}"
-                for key in truth.keys() | expected.keys()
-                if truth.get(key, 0) != expected.get(key, 0)
-            ]
-        return wrong + self._leaks()
-
-    def _expected(self, group: str) -> dict[str, int]:
-        expected: dict[str, int] = {}
-        for asked in self.asked:
-            if asked.group == group and asked.answers[0][0] == 200:
-                sign = {"Increase": 1, "Decrease": -1, "Set": 1}[asked.mode]
-                expected[asked.counter] = expected.get(asked.counter, 0) + sign * asked.value
-        return expected
-
-    def _leaks(self) -> list[str]:
-        replies = {asked.key: body for asked in self.asked for _, body in asked.answers}
-        return self.weather.leaks() + [f"{key} says {what}" for key, body in replies.items() for what in leaks(body)]
+        return audit(self.asked, self.server) + self.weather.leaks()
 
 
 def play(

@@ -20,8 +20,9 @@ from pydantic import BaseModel
 from handler.core.commands import operation_id
 from tests.contract import redis_server
 from tests.e2e.watching import wait_for
+from tests.faults.asked import Asked
 from tests.faults.ledgers import StormLedger, redis_url, redis_with_password
-from tests.faults.storm import LAG_S, Asked
+from tests.faults.storm import LAG_S
 from tests.faults.weather import Weather
 from tests.sandbox.chat import ChatApp, ChatServer, Fault
 from tests.sandbox.environment import CALLER, KEY, SDKAPPID

@@ -115,6 +115,23 @@ def test_a_body_over_the_platforms_limit_is_refused() -> None:
         assert b" 413 " in raw.makefile("rb").read()
 
 
+def test_half_a_body_is_not_handed_on() -> None:
+    """A client that has gone in the middle of it has asked for nothing."""
+    served: list[object] = []
+
+    def note(event: dict[str, object], context: object) -> object:
+        served.append(event)
+        return {"statusCode": 204}
+
+    with Gateway(note) as gateway:
+        address = urlsplit(gateway.url)
+        with socket.create_connection((str(address.hostname), address.port or 0), timeout=5) as half:
+            half.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf")
+            half.shutdown(socket.SHUT_WR)
+            assert half.recv(100) == b""
+    assert served == []
+
+
 def test_requests_are_served_side_by_side() -> None:
     """Two that wait for each other both come to an end."""
     met = [Event(), Event()]

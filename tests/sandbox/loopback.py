@@ -114,7 +114,10 @@ class LoopbackConnection(BaseHTTPRequestHandler):
             raise
 
     def body(self) -> bytes | None:
-        """The body; `None` after a reply that refuses one without a length, or too long a one."""
+        """The body; `None` after a reply that refuses one without a length, or too long a one.
+
+        ConnectionError where the client has gone in the middle of it.
+        """
         length = self.headers.get("Content-Length", "0")
         if not (length.isascii() and length.isdigit()) or "Transfer-Encoding" in self.headers:
             self._refuse(411)
@@ -122,7 +125,10 @@ class LoopbackConnection(BaseHTTPRequestHandler):
         if int(length) > self.body_bytes:
             self._refuse(413)
             return None
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise ConnectionResetError("the client has gone in the middle of its body")
+        return body
 
     def reply(self, status: int, headers: Headers, body: bytes = b"") -> None:
         """Send a whole reply; its length is added."""
