@@ -6,7 +6,7 @@ from tests.faults import draws as h
 from tests.faults.mutant import Mutant, one
 from tests.faults.plan import ADOPTED, BOTH_KEYS, LESS, MORE, NEW, SET, Theme
 
-_SETTLED = "done = visit.instance.ledger.settle(visit.group, settlement)"
+_SETTLED = "done = visit.instance.ledger.settle(visit.group, replace(settlement, records=kept(settlement.records)))"
 _ROW_FIRST = """bare = Settlement(settlement.attempt_id, settlement.base, settlement.new_base)
         done = visit.instance.ledger.settle(visit.group, bare)
         row = visit.instance.ledger.load(visit.group)
@@ -112,7 +112,7 @@ ROWS: tuple[Mutant, ...] = (
     one(
         "a history adopted at once",
         "R9",
-        "core.beginnings:_first_look",
+        "core.beginnings:_begun",
         ("row.changed(sighted=visit.instance.api_clock.now())", "row.changed(base=values[row.receipt_key])"),
         Theme((h.stray,), start=ADOPTED),
     ),
@@ -140,8 +140,8 @@ ROWS: tuple[Mutant, ...] = (
     one(
         "a young copy begins groups at once",
         "R10",
-        "core.beginnings:_until_forgotten_is_dead",
-        ("generation.number == 1", "True"),
+        "core.beginnings:_begun",
+        ("visit.instance.generation.current().number > 1", "False"),
         _COPY_OF_NOTHING,
     ),
     one(
