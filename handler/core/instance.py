@@ -21,6 +21,9 @@ CALL_GUESS_S = 0.06
 LOOK_GUESS_S = 0.002
 CALL_TIME_MAX_S = 0.4
 
+# A shorter wait is none: a clock may not even move by it, and whoever asks again at once only asks in vain.
+PAUSE_MIN_S = 0.001
+
 # Between the last ledger write and the end of the invocation: serialising the reply, the platform's own work.
 CALL_MARGIN_S = 0.5
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from handler.core.commands import Counters, Mode
 from handler.core.errors import AnswerLost
-from handler.core.instance import Instance, Patience
+from handler.core.instance import PAUSE_MIN_S, Instance, Patience
 from handler.core.notices import Notice
 from handler.core.pacing import Turn
 from handler.core.ports import Call, Fault, Refused, Reply
@@ -112,7 +112,7 @@ class Visit:
             return False
         left_s = min(self.patience.until, self.patience.deadline) - self.instance.clock.monotonic()
         if seconds > 0 and left_s > 0:
-            self.instance.clock.sleep(min(seconds, left_s))
+            self.instance.clock.sleep(max(PAUSE_MIN_S, min(seconds, left_s)))
         return True
 
     def look(self) -> Row | None:
