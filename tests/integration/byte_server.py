@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from threading import Event, Thread
 from types import TracebackType
 from typing import TypeAlias
@@ -17,9 +17,9 @@ Script: TypeAlias = Callable[["Exchange"], None]
 class Exchange:
     """One connection, with the requests that came on it so far."""
 
-    def __init__(self, connection: socket.socket, closing: Event) -> None:
+    def __init__(self, connection: socket.socket, ending: Event) -> None:
         self._connection = connection
-        self._closing = closing
+        self._closing = ending
         self._stream = connection.makefile("rb")
         self.requests: list[bytes] = []
         self.closed = False
@@ -113,10 +113,9 @@ class ByteServer:
             self._threads[-1].start()
 
     def _play(self, exchange: Exchange) -> None:
-        try:
+        # A client that has gone, or was cut off, is what many scripts are about.
+        with closing(exchange), suppress(ConnectionError):
             self._script(exchange)
-        finally:
-            exchange.close()
 
 
 def answering(reply: bytes) -> Script:
