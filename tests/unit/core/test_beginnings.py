@@ -11,6 +11,7 @@ from handler.core.exactly_once import PENDING_RETRY_S
 from handler.core.ledger import Generation
 from handler.core.outcomes import Applied, Frozen, Pending
 from handler.core.rows import Entry, first_row
+from handler.core.waits import FIRST_LOOK_S
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 
@@ -47,7 +48,7 @@ def test_a_new_group_is_looked_at_by_whoever_has_made_its_row() -> None:
     """Callers who come meanwhile leave it to that one for a while: one look is enough for all."""
     scene = Scene(first_row([Entry.of(increase("first"))], "_receipt", 1))
     scene.api.counters = {}
-    [outcome] = scene.counters.apply(GROUP.id, [increase("late")], scene.patience(0.4))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("late")], scene.patience(FIRST_LOOK_S * 0.4))
     assert outcome == Pending(PENDING_RETRY_S)
     assert scene.api.asked == []
 
