@@ -12,13 +12,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from redis.crc import key_slot
-from redis.exceptions import RedisError
 
 from handler.core.errors import LedgerUnavailable
 from handler.ledgers.redis_connections import Address, Connections, Link
-from handler.ledgers.redis_errors import refusal, unreachable
-from handler.ledgers.redis_servers import Lent, Servers
-from handler.ledgers.redis_wire import exchange
+from handler.ledgers.redis_servers import Lent, Servers, answer_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +94,7 @@ class ClusterServers(Servers):
 
     def _told(self, lent: Lent) -> Layout:
         """The layout as this server knows it."""
-        try:
-            (reply,) = exchange(lent.link.connection, [("CLUSTER", "SLOTS")])
-        except (RedisError, OSError) as error:
-            lent.drop()
-            raise unreachable(error) from None
-        if isinstance(reply, RedisError):
-            lent.give_back()
-            raise refusal(reply)
-        ranges = cast("list[tuple[int, int, tuple[str | None, int]]]", reply)
+        ranges = cast("list[tuple[int, int, tuple[str | None, int]]]", answer_of(lent, ("CLUSTER", "SLOTS")))
         return Layout(
             tuple((first, last, (primary[0] or self._seed[0], primary[1])) for first, last, primary, *_ in ranges)
         )

@@ -18,7 +18,7 @@ from handler.core.ledger import Generation
 from handler.ledgers.redis_connections import Address, Connections, Link
 from handler.ledgers.redis_errors import refusal, unreachable
 from handler.ledgers.redis_scripts import MEET
-from handler.ledgers.redis_wire import exchange
+from handler.ledgers.redis_wire import Command, exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +120,7 @@ class Servers:
     def _introduced(self, lent: Lent, run_ids: frozenset[str]) -> Generation:
         """The generation of the store, raised if it has not seen these servers yet. Raising it twice does no harm."""
         introduction = "EVAL", MEET.text, 1, self._generation_key, identity_of(run_ids)
-        try:
-            (reply,) = exchange(lent.link.connection, [introduction])
-        except (RedisError, OSError) as error:
-            lent.drop()
-            raise unreachable(error) from None
-        if isinstance(reply, RedisError):
-            lent.give_back()
-            raise refusal(reply)
-        return generation_of(reply)
+        return generation_of(answer_of(lent, introduction))
 
     def _now_met(self, run_ids: frozenset[str], generation: Generation) -> frozenset[str]:
         """Go by these from now on; LedgerUnavailable where it was others before."""
@@ -145,6 +137,19 @@ class Servers:
         if text not in self._warned:
             self._warned.add(text)
             self._warn(text)
+
+
+def answer_of(lent: Lent, question: Command) -> object:
+    """What the server at the other end says; without an answer the connection is given up, or given back."""
+    try:
+        (reply,) = exchange(lent.link.connection, [question])
+    except (RedisError, OSError) as error:
+        lent.drop()
+        raise unreachable(error) from None
+    if isinstance(reply, RedisError):
+        lent.give_back()
+        raise refusal(reply)
+    return reply
 
 
 def identity_of(run_ids: frozenset[str]) -> str:
