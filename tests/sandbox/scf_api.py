@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 from tencentcloud.scf.v20180416 import models
 
 from tests.sandbox.loopback import LoopbackConnection, LoopbackServer
-from tests.sandbox.tc3 import Credentials, SignedRequest, problem
+from tests.sandbox.tc3 import Api, Credentials, SignedRequest, refusal
 
 SERVICE: Final = "scf"
 VERSION: Final = "2018-04-16"
@@ -226,16 +226,13 @@ class _Connection(LoopbackConnection):
         try:
             self._admit(body)
             return self.server.answer(self.headers["X-TC-Action"], json.loads(body))
-        except ScfRefusalError as refusal:
-            return {"Error": {"Code": str(refusal), "Message": f"refused: {self.headers['Authorization']}"}}
+        except ScfRefusalError as refused:
+            return {"Error": {"Code": str(refused), "Message": f"refused: {self.headers['Authorization']}"}}
 
     def _admit(self, body: bytes) -> None:
         """Refuse as the gateway does. Its message repeats what it was sent, so that showing it would show."""
         request = SignedRequest({name.lower(): value for name, value in self.headers.items()}, body)
-        refusal = problem(request, SERVICE, self.server.credentials, self.server.clock())
-        if refusal is None and self.headers["X-TC-Version"] != VERSION:
-            refusal = "NoSuchVersion"
-        if refusal is None and self.headers["X-TC-Region"] != self.server.region:
-            refusal = "UnsupportedRegion"
-        if refusal is not None:
-            raise ScfRefusalError(refusal)
+        api = Api(SERVICE, VERSION, self.server.region)
+        code = refusal(request, api, self.server.credentials, self.server.clock())
+        if code is not None:
+            raise ScfRefusalError(code)

@@ -16,7 +16,7 @@ from threading import Event, Lock
 from typing import Final, Literal, TypeAlias
 
 from tests.sandbox.loopback import LoopbackConnection, LoopbackServer
-from tests.sandbox.tc3 import Credentials, SignedRequest, problem
+from tests.sandbox.tc3 import Api, Credentials, SignedRequest, refusal
 
 SERVICE: Final = "ssm"
 VERSION: Final = "2019-09-23"
@@ -135,21 +135,18 @@ class _Connection(LoopbackConnection):
         try:
             self._admit(body)
             return self.server.answer(self.headers["X-TC-Action"], json.loads(body))
-        except SsmRefusalError as refusal:
-            return {"Error": {"Code": refusal.code, "Message": f"refused: {self.headers['Authorization']}"}}
+        except SsmRefusalError as refused:
+            return {"Error": {"Code": refused.code, "Message": f"refused: {self.headers['Authorization']}"}}
 
     def _admit(self, body: bytes) -> None:
         """Refuse as the service's gateway does. Its message repeats what it was sent, so that showing it would show."""
         if self.server.trouble == "throttle":
             raise SsmRefusalError("RequestLimitExceeded")
         request = SignedRequest({name.lower(): value for name, value in self.headers.items()}, body)
-        refusal = problem(request, SERVICE, self.server.credentials, self.server.clock())
-        if refusal is None and self.headers["X-TC-Version"] != VERSION:
-            refusal = "NoSuchVersion"
-        if refusal is None and self.headers["X-TC-Region"] != self.server.region:
-            refusal = "UnsupportedRegion"
-        if refusal is not None:
-            raise SsmRefusalError(refusal)
+        api = Api(SERVICE, VERSION, self.server.region)
+        code = refusal(request, api, self.server.credentials, self.server.clock())
+        if code is not None:
+            raise SsmRefusalError(code)
 
     def _respond(self, fields: Mapping[str, object]) -> None:
         response = {"Response": {**fields, "RequestId": "00000000-0000-4000-8000-000000000000"}}

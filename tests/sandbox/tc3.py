@@ -40,6 +40,25 @@ class SignedRequest:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What a gateway serves: one version of a service, in one region."""
+
+    service: str
+    version: str
+    region: str
+
+
+def refusal(request: SignedRequest, api: Api, known: Credentials, now: float) -> str | None:
+    """The code with which the gateway refuses the request, or None if it is passed on."""
+    code = problem(request, api.service, known, now)
+    if code is None and request.headers["x-tc-version"] != api.version:
+        return "NoSuchVersion"
+    if code is None and request.headers["x-tc-region"] != api.region:
+        return "UnsupportedRegion"
+    return code
+
+
 def problem(request: SignedRequest, service: str, known: Credentials, now: float) -> str | None:
     """The code with which a service refuses the request, or None if it is signed well."""
     parts = _AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
