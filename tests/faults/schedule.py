@@ -150,12 +150,15 @@ class Schedule:
         now = instance.clock.monotonic()
         patience = Patience(until=now + ask.wait_s, deadline=now + INVOCATION_S)
         operations = [order.operation for order in ask.orders]
-        self._hear(ask.orders, lambda: ExactlyOnce(instance, APP).apply(GROUP.id, operations, patience))
+        self._hear_outcomes(ask.orders, lambda: ExactlyOnce(instance, APP).apply(GROUP.id, operations, patience))
 
-    def _hear(self, orders: Sequence[Order], asking: Callable[[], Sequence[Outcome | None]]) -> None:
+    def _hear_outcomes(self, orders: Sequence[Order], asking: Callable[[], Sequence[Outcome | None]]) -> None:
+        self._hear(orders, lambda: [telling.told(outcome) for outcome in asking()])
+
+    def _hear(self, orders: Sequence[Order], asking: Callable[[], Sequence[Told]]) -> None:
         """Write down what is answered; an instance that is cut off answers nothing."""
         try:
-            told = [telling.told(outcome) for outcome in asking()]
+            told = asking()
         except NotAccepted as error:
             told = [Told(evidence.NOT_ACCEPTED, str(error))] * len(orders)
         except CounterError as error:
@@ -207,7 +210,7 @@ class Schedule:
         def ask() -> list[Outcome | None]:
             return [ExactlyOnce(instance, APP).ask(operation.group_id, operation.caller, operation.key, patience)]
 
-        self.world.spawn(f"{operation.key} asks", lambda: self._hear([order], ask))
+        self.world.spawn(f"{operation.key} asks", lambda: self._hear_outcomes([order], ask))
 
     def _is_finished(self) -> bool:
         """Whether nothing more can happen: all is answered and settled, and nothing is on its way."""

@@ -10,7 +10,7 @@ from unittest import mock
 
 from handler.chat.probe import ProbeClient
 from handler.chat.verdicts import http_status
-from handler.core.errors import CounterError, NotAccepted
+from handler.core.errors import CounterError
 from handler.core.instance import Instance, Patience
 from handler.core.ports import Ports
 from handler.invocation import Invocation
@@ -68,7 +68,7 @@ class WholeSchedule(Schedule):
         operation = order.operation
         headers = {"idempotency-key": operation.key, "prefer": f"wait={int(wait_s)}"}
         event = _http_event("POST", PATH, headers, _payload(order), {})
-        self._tell([order], lambda: [self._answered(order, event, place)])
+        self._hear([order], lambda: [self._answered(order, event, place)])
 
     def _deliver(self, ask: Ask, place: int) -> None:
         """A batch of a queue: a record is acknowledged when its operation is accepted, and gets no answer."""
@@ -85,31 +85,20 @@ class WholeSchedule(Schedule):
                 for number in (order.index for order in ask.orders)
             ]
 
-        self._tell(ask.orders, told)
+        self._hear(ask.orders, told)
 
     def _last_question(self, order: Order, instance: Instance, patience: Patience) -> None:
         operation = order.operation
         query = {"GroupId": operation.group_id, "IdempotencyKey": operation.key}
         event = _http_event("GET", "/v1/operations", {}, None, query)
         self.world.spawn(
-            f"{operation.key} asks", lambda: self._tell([order], lambda: [self._answered(order, event, 0)])
+            f"{operation.key} asks", lambda: self._hear([order], lambda: [self._answered(order, event, 0)])
         )
 
     def _sweep_on(self, place: int) -> None:
         started = self._at(place).clock.monotonic()
         limits = Invocation("sweep", started, started + self._at(place).call_s + SWEEP_S)
         timer.run(dict(SWEEP), limits, self._service(place))
-
-    def _tell(self, orders: Iterable[Order], asking: Callable[[], list[Told]]) -> None:
-        orders = list(orders)
-        try:
-            told = asking()
-        except NotAccepted as error:
-            told = [Told(evidence.NOT_ACCEPTED, str(error))] * len(orders)
-        except CounterError as error:
-            told = [Told(evidence.DOUBTFUL, str(error))] * len(orders)
-        for order, one in zip(orders, told, strict=True):
-            self._note(order, one)
 
     def _answered(self, order: Order, event: dict[str, object], place: int) -> Told:
         kind, content = recognise(event)
