@@ -13,6 +13,7 @@ from itertools import count
 from statistics import median
 from typing import Final
 
+import boto3
 import redis
 import requests
 
@@ -22,7 +23,9 @@ from tests.benchmarks.figures import Figure, at_least, at_most
 from tests.benchmarks.floor import floor
 from tests.benchmarks.function import instance
 from tests.benchmarks.peers import Work, idempotent, on_redis, plain
+from tests.benchmarks.peers import on_dynamodb as powertools_on_dynamodb
 from tests.benchmarks.upstream import chat_server
+from tests.sandbox.aws_client import REGION
 from tests.sandbox.caller import Caller
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.environment import KEY, SDKAPPID
@@ -39,6 +42,9 @@ OURS: Final = "this function"
 IDEMPOTENT: Final = "Powertools, idempotent"
 PLAIN: Final = "Powertools, not idempotent"
 FLOOR: Final = "by hand, without any care"
+
+PEERS_TABLE: Final = "powertools"
+AWS_KEYS: Final = {"aws_access_key_id": "made-up", "aws_secret_access_key": "made-up"}
 
 _NUMBERS: Final = count(1)
 """Of all groups ever made."""
@@ -74,15 +80,20 @@ def measured(variables: Mapping[str, str], relay: Relay) -> list[Figure]:
         running.enter_context(instance({**variables, "CHAT_ENDPOINT": chat.endpoint}))
         session = running.enter_context(requests.Session())
         client = running.enter_context(redis.Redis.from_url(variables["LEDGER_URL"], decode_responses=True))
-        url = chat.endpoint + Caller(chat.endpoint, SDKAPPID, KEY).target("update")
         for case in (SQS, KINESIS):
-            works: dict[str, Work] = {OURS: ours, FLOOR: floor(case.source, url, session, client)}
-            if case.peers:
-                layer = on_redis(variables["LEDGER_URL"])
-                works[IDEMPOTENT] = idempotent(case.source, url, session, layer)
-                works[PLAIN] = plain(case.source, url, session)
+            works = works_of(case, chat, session, client, variables["LEDGER_URL"])
             figures += _beside(case, seconds_of(works, case, chat))
     return [*figures, *_counted(variables, relay)]
+
+
+def works_of(case: Case, chat: Sandbox, session: requests.Session, client: redis.Redis, ledger: str) -> dict[str, Work]:
+    """Everybody who takes part, all on one Redis."""
+    url = chat.endpoint + Caller(chat.endpoint, SDKAPPID, KEY).target("update")
+    works: dict[str, Work] = {OURS: ours, FLOOR: floor(case.source, url, session, client)}
+    if case.peers:
+        works[IDEMPOTENT] = idempotent(case.source, url, session, on_redis(ledger))
+        works[PLAIN] = plain(case.source, url, session)
+    return works
 
 
 def ours(event: Event) -> None:
@@ -141,3 +152,26 @@ def _counted(variables: Mapping[str, str], relay: Relay) -> Iterator[Figure]:
             yield Figure(f"{case.name}: upstream calls", f"{calls}", f"= {runs}", calls == runs)
             most = 2 + TRIPS_BESIDE / case.groups
             yield at_most(f"{case.name}: ledger round trips per group", trips / case.groups, most)
+
+
+def on_dynamodb(variables: Mapping[str, str], endpoint: str) -> list[Figure]:
+    """Beside Powertools on a stand-in for DynamoDB, whose own time is most of what is measured."""
+    client = boto3.client("dynamodb", endpoint_url=endpoint, region_name=REGION, **AWS_KEYS)
+    client.create_table(
+        TableName=PEERS_TABLE,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    case = Case("SQS", 200, 10, peers=True)
+    with (
+        chat_server() as chat,
+        instance({**variables, "CHAT_ENDPOINT": chat.endpoint}),
+        requests.Session() as session,
+    ):
+        url = chat.endpoint + Caller(chat.endpoint, SDKAPPID, KEY).target("update")
+        layer = powertools_on_dynamodb(PEERS_TABLE, client)
+        works = {OURS: ours, IDEMPOTENT: idempotent(case.source, url, session, layer)}
+        seconds = seconds_of(works, case, chat, rounds=2)
+    ratio = seconds[IDEMPOTENT] / seconds[OURS]
+    return [Figure(f"{case.name}, DynamoDB: {IDEMPOTENT} / {OURS}", f"{ratio:.3g}")]
