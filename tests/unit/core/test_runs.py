@@ -216,3 +216,11 @@ def test_a_debt_beyond_64_bits_is_paid_in_parts() -> None:
     mode, payment = correction_of(debt, 19)
     assert (mode, payment) == (Mode.DECREASE, (("like", INT64_MAX),))
     assert with_excess(debt, mode, payment, 1) == (("like", 1),)
+
+
+def test_what_is_owed_in_both_directions_is_paid_one_direction_after_the_other() -> None:
+    """That of the first counter first, however little it is."""
+    debt = (("like", 1), ("share", -2), ("play", 3))
+    assert correction_of(debt, 19) == (Mode.DECREASE, (("like", 1), ("play", 3)))
+    assert correction_of(debt, 1) == (Mode.DECREASE, (("like", 1),))
+    assert correction_of(debt[1:], 19) == (Mode.INCREASE, (("share", 2),))
