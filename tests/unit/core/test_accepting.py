@@ -136,8 +136,9 @@ def test_whoever_makes_the_row_of_a_group_looks_at_it_first() -> None:
     """Whoever finds it leaves that to the one who made it."""
     scene = Scene()
     visit = Visit(scene.instance, GROUP, scene.patience(5))
-    accept(visit, {increase("a").id: Entry.of(increase("a"))})
+    acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert visit.is_first
+    assert acceptance.row == scene.row
     late = Visit(scene.instance, GROUP, scene.patience(5))
     slow(scene)
     accept(late, {increase("b").id: Entry.of(increase("b"))})

@@ -162,3 +162,11 @@ def test_a_turn_that_a_failed_ledger_left_over_is_given_back() -> None:
     scene.instance.pace.give_back = given.append  # type: ignore[method-assign]  # what comes back is wanted
     scene.counters.ask(GROUP.id, "caller", "a", scene.patience(5))
     assert len(given) == 1
+
+
+def test_a_question_reads_the_row_once() -> None:
+    """What it has seen is driven on."""
+    scene = Scene(row())
+    scene.counters.accept(GROUP.id, [increase("a")])
+    scene.ledger.look = None  # type: ignore[assignment]  # nobody may ask
+    assert isinstance(scene.counters.ask(GROUP.id, "caller", "a", scene.patience(5)), Applied)

@@ -15,8 +15,9 @@ from handler.core.errors import AppRefused
 from handler.core.findings import Evidence, NoEvidence, Verdict
 from handler.core.ports import Counted, Fault, Refused, Reply, Unclear
 from handler.core.rows import Group
-from handler.core.signature_probes import BOUND, LIVE_LONGER, MISTRUST, REPEATED
+from handler.core.signature_probes import BOUND, LIVE_LONGER, MISTRUST, REPEATED, WAIT_MAX_S
 from handler.core.signature_probes import GUARD_MORE as GUARD_LONGER
+from handler.core.signature_probes import KEY as SIGNED_KEY
 from handler.core.trials import LONG_LIFE_S, Trial
 from handler.core.verifying import RETRY_AFTER_S
 from handler.core.volume_probes import KEYS, NO_RECEIPT, ONE_KEY
@@ -431,3 +432,103 @@ def test_replies_are_described_in_a_few_words() -> None:
     assert described(Unclear("ReadTimeout")) == "no clear reply: ReadTimeout"
     with pytest.raises(NoEvidence, match=r"^no clear reply: ReadTimeout$"):
         values_of(Unclear("ReadTimeout"))
+
+
+def test_values_of_earlier_runs_are_not_taken_for_effects(scene: Scene) -> None:
+    """The scratch counters need not be at zero."""
+    scene.api.counters = {SIGNED_KEY: 7}
+    assert scene.found("refused calls have no effect").evidence == {"accepted": 9, "counted": 9}
+
+
+def test_a_quick_run_leaves_out_the_minute(scene: Scene) -> None:
+    """Everything else of L1 is tried."""
+    asked = [finding.question.name for finding in scene.verify(quick=True).findings if finding.question.test == "L1"]
+    assert asked == [
+        "short signature accepted",
+        "signature refused 1 s after its end",
+        "signature refused 5 s after its end",
+        "used signature refused after its end",
+        "refused calls have no effect",
+    ]
+
+
+@pytest.mark.parametrize(("life_s", "verdict"), [(53, Verdict.HOLDS), (54, Verdict.NOT_TESTED)])
+def test_an_end_is_waited_for_up_to_a_minute(scene: Scene, life_s: int, verdict: Verdict) -> None:
+    """Life, guard and two seconds."""
+    scene.rules = replace(scene.rules, life_s=life_s)
+    assert life_s + scene.rules.guard_s + 2 - WAIT_MAX_S in {0, 1}
+    assert scene.found("used signature refused after its end", quick=True).verdict is verdict
+
+
+def test_replies_without_a_date_are_counted(scene: Scene) -> None:
+    """All of them, and those with one."""
+    scene.api.dates = False
+    assert scene.found("Date tells the time").evidence == {"calls": 7, "calls_with_date": 0}
+
+
+def test_hosts_whose_clocks_differ_are_found(scene: Scene) -> None:
+    """As far as it is certain: a `Date` is cut to whole seconds, and a call takes its time."""
+    read = scene.api.read
+    off = iter([0, 3] * 100)
+
+    def told(group: Group, time: int, life: int) -> Reply:
+        reply = read(group, time, life)
+        scene.clock.moved_s += 0.0625
+        return replace(reply, date=None if reply.date is None else reply.date + next(off))
+
+    scene.api.read = told  # type: ignore[method-assign]  # two hosts answer in turns
+    finding = scene.found("Date tells the time")
+    assert (finding.verdict, finding.advice) == (Verdict.VIOLATED, RIGHT_THE_CLOCK)
+    assert (finding.evidence["replies_apart_s"], finding.evidence["off_at_least_s"]) == (2.55, 2.62)
+
+
+def test_an_update_that_shows_late_is_looked_for_at_growing_intervals(scene: Scene) -> None:
+    """The counter is not there at all at first."""
+    read = scene.api.read
+    empty = iter([False] * 7 + [True] * 3 + [False] * 100)
+    scene.api.read = lambda *question: Counted({}, START_S) if next(empty) else read(*question)  # type: ignore[method-assign]  # three reads lag
+    finding = scene.found("updates show within the guard")
+    assert (finding.verdict, finding.evidence) == (Verdict.HOLDS, {"longest_s": 0.37, "reads": 6, "guard_s": 5.0})
+
+
+def test_a_delta_without_a_clear_reply_is_not_judged(scene: Scene) -> None:
+    """It may have been taken."""
+    update = scene.api.update
+
+    def lose(trial: Trial) -> Reply:
+        return Unclear("ReadTimeout") if trial.counters[0][1] < 0 else update(trial)
+
+    scene.api.update = lose  # type: ignore[method-assign]  # one kind of call is lost
+    finding = scene.found("Increase by -1 counts down")
+    assert (finding.verdict, finding.advice) == (Verdict.NOT_TESTED, "no clear reply: ReadTimeout")
+
+
+@pytest.mark.parametrize(
+    ("name", "evidence"),
+    [
+        ("what the same random twice does", {"calls": 2, "counted": 0, "second": "done"}),
+        ("refused calls have no effect", {"accepted": 2, "counted": 0}),
+        ("reads show the last update", {"rounds": 2, "failures": 2, "unclear": 0}),
+        ("a refused call moves no key", {"keys": 20, "moved": 20}),
+        ("what a key given twice does", {"start": 10, "reply": "done", "after": None}),
+    ],
+)
+def test_counters_that_are_not_shown_count_as_none(scene: Scene, name: str, evidence: Evidence) -> None:
+    """An API that shows nothing at all."""
+    broken(scene, Broken("", "", {}, "", read=lambda _, reply: replace(reply, values={})))  # type: ignore[call-arg]  # a success
+    assert scene.found(name).evidence == evidence
+
+
+def test_fresh_reads_are_tried_with_one_more_each_time(scene: Scene) -> None:
+    """On a key of each worker's own, beginning at zero."""
+    scene.verify(rounds=3)
+    written = [trial.counters for trial in scene.api.trials[-7:-1]]
+    assert written == [((KEYS[0], 1),)] * 3 + [((KEYS[1], 1),)] * 3
+    assert scene.api.trials[-8].counters == tuple((key, 0) for key in KEYS)
+
+
+def test_where_nothing_fails_nothing_shows_whether_it_is_undone(scene: Scene) -> None:
+    """The API lets counters overflow."""
+    scene.api.wraps = True
+    advice = "the API lets a counter overflow, so no call could be made to fail"
+    assert scene.found("a refused call moves no key").advice == advice

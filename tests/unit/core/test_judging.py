@@ -8,12 +8,12 @@ import pytest
 
 from handler.core.commands import Mode
 from handler.core.driving import drive
-from handler.core.judging import Evidence, see, settle
+from handler.core.judging import Evidence, confirmed, see, settle
 from handler.core.outcomes import Applied, Rejected
 from handler.core.ports import Counted, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.receipts import Sight
 from handler.core.rows import Remembered
-from handler.core.visit import TIMES_BELIEVED, Again, Stop, Visit
+from handler.core.visit import CONTENTION_S, TIMES_BELIEVED, Again, Stop, Visit
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row, seen
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 
@@ -218,3 +218,30 @@ def test_a_landing_without_receipts_settles_at_zero() -> None:
     scene = Scene(WEAKER_ROW, WEAKER)
     scene.counters.apply(GROUP.id, [replace(increase("a"), mode=Mode.SET)], scene.patience(30))
     assert (scene.row.base, scene.row.attempt, scene.row.queue) == (0, None, ())
+
+
+def test_a_refusal_is_confirmed_once() -> None:
+    """Somebody else's change came in between: the receipt is not read again for it."""
+    scene = Scene(row())
+    scene.api.updates = [RATE]
+    looking = scene.api.read
+
+    def read(*question: object) -> Reply:
+        scene.ledger.before_swap = [scene.grow]
+        return looking(*question)  # type: ignore[arg-type]  # whatever it was called with
+
+    scene.api.read = read  # type: ignore[method-assign]  # the same, and somebody is quicker
+    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert (len(scene.api.asked), len(scene.api.calls)) == (1, 2)
+
+
+def test_a_refusal_that_could_not_be_written_sets_nobody_back() -> None:
+    """It is written first, and counted then."""
+    before = row(attempt(entry("a")))
+    scene = Scene(before)
+    scene.ledger.before_swap = [scene.grow]
+    refused = visit(scene)
+    follows = confirmed(refused, before, attempt(entry("a")), RATE)
+    assert isinstance(follows, Again)
+    assert follows.after_s == pytest.approx(CONTENTION_S, rel=0.5)
+    assert (refused.setbacks, refused.is_confirmed, scene.notices.told) == (0, True, [])

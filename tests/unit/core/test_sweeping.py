@@ -212,3 +212,20 @@ def test_the_next_sweep_begins_where_the_last_one_ended() -> None:
     assert scene.instance.swept_to.group_id == "group 099"
     scene.counters.sweep(scene.clock.moment + 600, after="group 200")
     assert scene.instance.swept_to.group_id == ""
+
+
+def test_a_sweep_goes_round_whatever_the_groups_are_called() -> None:
+    """From the very first id."""
+    scene = Scene()
+    scene.api.of_groups = {}
+    for name in ("!", "A", "B", "C"):
+        scene.store(row(queue=(entry("a"),)), Group(APP, name))
+    assert scene.counters.sweep(scene.clock.moment + 60, after="B").groups == 4
+
+
+def test_what_was_left_is_counted_over_all_pages() -> None:
+    """A group of the first page that could not be reached as well as one of the last."""
+    scene = Scene()
+    many(scene, 250)
+    scene.ledger.out_of_reach = {"group 007", "group 240"}
+    assert scene.counters.sweep(scene.clock.moment + 600).left == 2
