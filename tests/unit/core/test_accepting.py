@@ -112,7 +112,7 @@ def test_positions_survive_a_lost_answer() -> None:
         begin(*arguments)  # type: ignore[arg-type]  # whatever it was called with
         raise AnswerLost("lost")
 
-    scene.ledger.begin = lose  # type: ignore[method-assign]  # does it, and says nothing
+    scene.ledger.begin = lose  # type: ignore[assignment]  # does it, and says nothing
     scene.counters.accept(GROUP.id, [ordered(7)])
     assert [owed.id for owed in scene.row.owed] == [ordered(7).id]
     position = ordered(7).position
@@ -262,6 +262,6 @@ def test_a_lost_answer_of_a_quicker_path_is_remembered() -> None:
         scene.ledger.out_of_reach = {"G"}
         raise AnswerLost("lost")
 
-    scene.ledger.begin = lose  # type: ignore[method-assign]  # not even a look tells what it did
+    scene.ledger.begin = lose  # type: ignore[assignment]  # not even a look tells what it did
     with pytest.raises(OutcomeUnknown):
         scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))

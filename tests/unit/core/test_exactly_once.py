@@ -145,7 +145,7 @@ def test_how_long_the_ledger_took_sets_the_rhythm_of_the_visit() -> None:
         scene.clock.advance(0.8)
         return append(*arguments)  # type: ignore[arg-type]  # whatever it was called with
 
-    scene.ledger.append = slow  # type: ignore[method-assign]  # the same, later
+    scene.ledger.append = slow  # type: ignore[assignment]  # the same, later
     scene.counters.apply(GROUP.id, [increase("a")], scene.patience(3))
     assert min(scene.clock.slept[:-1]) >= 0.4
 
@@ -159,7 +159,7 @@ def test_a_turn_that_a_failed_ledger_left_over_is_given_back() -> None:
 
     scene.ledger.before_swap = [fail]
     given: list[Turn] = []
-    scene.instance.pace.give_back = given.append  # type: ignore[method-assign]  # what comes back is wanted
+    scene.instance.pace.give_back = given.append  # type: ignore[assignment]  # what comes back is wanted
     scene.counters.ask(GROUP.id, "caller", "a", scene.patience(5))
     assert len(given) == 1
 

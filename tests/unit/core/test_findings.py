@@ -515,7 +515,7 @@ def test_a_delta_without_a_clear_reply_is_not_judged(scene: Scene) -> None:
 )
 def test_counters_that_are_not_shown_count_as_none(scene: Scene, name: str, evidence: Evidence) -> None:
     """An API that shows nothing at all."""
-    broken(scene, Broken("", "", {}, "", read=lambda _, reply: replace(reply, values={})))  # type: ignore[call-arg]  # a success
+    broken(scene, Broken("", "", {}, "", read=lambda _, reply: Counted({}, reply.date)))
     assert scene.found(name).evidence == evidence
 
 

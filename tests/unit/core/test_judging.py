@@ -230,7 +230,7 @@ def test_a_refusal_is_confirmed_once() -> None:
         scene.ledger.before_swap = [scene.grow]
         return looking(*question)  # type: ignore[arg-type]  # whatever it was called with
 
-    scene.api.read = read  # type: ignore[method-assign]  # the same, and somebody is quicker
+    scene.api.read = read  # type: ignore[assignment]  # the same, and somebody is quicker
     scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
     assert (len(scene.api.asked), len(scene.api.calls)) == (1, 2)
 

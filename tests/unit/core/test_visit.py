@@ -211,7 +211,8 @@ def test_a_call_carries_the_receipt_and_the_signature_of_its_row(mode: Mode, rec
     sending.unsent = "attempt"
     sending.send(row(), replace(attempt(entry("a", mode)), life=9))
     assert scene.api.calls == [Call(GROUP, mode, {"like": 5, "_receipt": receipt}, NOW, 9)]
-    assert (sending.unsent, sending.sent) == (None, "attempt")
+    assert sending.unsent is None
+    assert sending.sent == "attempt"
 
 
 def test_without_a_receipt_key_a_call_carries_the_operations_alone() -> None:
@@ -252,7 +253,7 @@ def test_a_read_is_signed_with_the_apis_time() -> None:
         asked.append(question)
         return Counted({}, NOW)
 
-    scene.api.read = read  # type: ignore[method-assign]  # what is asked is wanted
+    scene.api.read = read  # type: ignore[assignment]  # what is asked is wanted
     visit(scene).read(("like",))
     assert asked == [(GROUP, ("like",), NOW + 70)]
 
