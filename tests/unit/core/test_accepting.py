@@ -11,6 +11,7 @@ from handler.core.commands import Mode, Operation, Position
 from handler.core.errors import AnswerLost, AppRefused, OutcomeUnknown, TooManyCalls
 from handler.core.exactly_once import PENDING_RETRY_S
 from handler.core.instance import Patience
+from handler.core.ledger import Generation
 from handler.core.notices import Notice
 from handler.core.outcomes import Applied, KeyReused, Pending
 from handler.core.ports import Fault, Refused
@@ -96,7 +97,9 @@ def test_an_operation_that_is_owed_is_not_taken_for_one_that_was_passed(path: st
 def test_a_group_begins_with_the_positions_of_its_first_operations() -> None:
     """Its row is made by a swap."""
     scene = Scene()
+    scene.ledger.stored = Generation(3, NOW - 1_000_000)
     scene.counters.accept(GROUP.id, [ordered(7), increase("a")])
+    assert (scene.row.version, scene.row.generation, scene.row.receipt_key) == (1, 3, "_receipt")
     position = ordered(7).position
     assert position is not None
     assert scene.row.marks == ((position.place, position.number),)
@@ -265,3 +268,25 @@ def test_a_lost_answer_of_a_quicker_path_is_remembered() -> None:
     scene.ledger.begin = lose  # type: ignore[assignment]  # not even a look tells what it did
     with pytest.raises(OutcomeUnknown):
         scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+
+
+def test_what_was_passed_is_told_beside_what_is_new() -> None:
+    """In one batch, where the store cannot append in one step."""
+    scene = Scene(row())
+    scene.counters.apply(GROUP.id, [ordered(7)], scene.patience(5))
+    slow(scene)
+    outcomes = scene.counters.apply(GROUP.id, [ordered(6), increase("a")], scene.patience(5))
+    assert outcomes == [Pending(PENDING_RETRY_S), Applied((("like", 10),))]
+    assert scene.notices.of(Notice.REPLAYED) == [{"group": "G"}]
+
+
+def test_an_acceptance_shows_the_row_as_it_was_seen() -> None:
+    """Where everything is known already, it is not changed."""
+    scene = Scene(row())
+    slow(scene)
+    scene.counters.accept(GROUP.id, [increase("a")])
+    before = scene.row
+    visit = Visit(scene.instance, GROUP, scene.patience(5))
+    acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
+    assert acceptance.row == scene.row == before
+    assert acceptance.fingerprints == {increase("a").id: increase("a").fingerprint}

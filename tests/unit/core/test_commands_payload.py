@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Payload, field_path, read_payload
+from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Payload, check_group_id, field_path, read_payload
 from handler.core.errors import BadInput
 
 SECRET = "hush-5417"  # no field of a valid body holds it
@@ -250,3 +250,11 @@ def test_an_error_names_the_field_within_another_document(document: object, fiel
     with pytest.raises(BadInput) as caught:
         read_payload(document, "_receipt", "operations[3]")
     assert caught.value.field == field
+
+
+def test_a_group_id_is_checked_wherever_it_was_written() -> None:
+    """By itself it is a field of the body."""
+    for within, field in (("", "GroupId"), ("query", "query.GroupId")):
+        with pytest.raises(BadInput) as caught:
+            check_group_id("a\nb", within) if within else check_group_id("a\nb")
+        assert caught.value.field == field

@@ -170,3 +170,10 @@ def test_a_question_reads_the_row_once() -> None:
     scene.counters.accept(GROUP.id, [increase("a")])
     scene.ledger.look = None  # type: ignore[assignment]  # nobody may ask
     assert isinstance(scene.counters.ask(GROUP.id, "caller", "a", scene.patience(5)), Applied)
+
+
+def test_an_idle_group_is_called_without_another_look() -> None:
+    """What the acceptance has seen is driven on."""
+    scene = Scene(row())
+    scene.ledger.look = scene.ledger.load = None  # type: ignore[assignment]  # nobody may ask
+    assert scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5)) == [Applied((("like", 5),))]

@@ -532,3 +532,27 @@ def test_where_nothing_fails_nothing_shows_whether_it_is_undone(scene: Scene) ->
     scene.api.wraps = True
     advice = "the API lets a counter overflow, so no call could be made to fail"
     assert scene.found("a refused call moves no key").advice == advice
+
+
+def test_updates_refused_for_the_rate_are_asked_again_unless_their_signature_is_short(scene: Scene) -> None:
+    """A short one may have ended by then."""
+    one = bench(scene)
+    scene.api.fates = [TOO_OFTEN]
+    assert isinstance(one.update([("k", 1)]), Counted)
+    scene.api.fates = [TOO_OFTEN]
+    assert one.update([("k", 1)], signed=(START_S, 6)) is TOO_OFTEN
+
+
+def test_reads_are_signed_beyond_doubt(scene: Scene) -> None:
+    """For the group of the bench, by the API's clock."""
+    asked: list[tuple[object, ...]] = []
+
+    def read(*question: object) -> Reply:
+        asked.append(question)
+        return Counted({}, START_S + 9)
+
+    scene.api.read = read  # type: ignore[assignment]  # what is asked is wanted
+    one = bench(scene)
+    one.read()
+    one.read()
+    assert asked == [(GROUP, START_S, LONG_LIFE_S), (GROUP, START_S + 9, LONG_LIFE_S)]

@@ -72,6 +72,7 @@ def test_the_group_called_longest_ago_is_forgotten_first() -> None:
     known = KnownValues()
     for number in range(KNOWN_GROUPS):
         known.learn(Group(1, str(number)), {"like": number})
+    assert known.of(Group(1, "0")) == {"like": 0}
     known.learn(Group(1, "0"), {"like": -1})
     known.learn(G, {"like": 5})
     assert known.of(Group(1, "1")) == {}

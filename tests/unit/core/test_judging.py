@@ -8,7 +8,7 @@ import pytest
 
 from handler.core.commands import Mode
 from handler.core.driving import drive
-from handler.core.judging import Evidence, confirmed, see, settle
+from handler.core.judging import Evidence, confirmed, look, see, settle
 from handler.core.outcomes import Applied, Rejected
 from handler.core.ports import Counted, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.receipts import Sight
@@ -245,3 +245,38 @@ def test_a_refusal_that_could_not_be_written_sets_nobody_back() -> None:
     assert isinstance(follows, Again)
     assert follows.after_s == pytest.approx(CONTENTION_S, rel=0.5)
     assert (refused.setbacks, refused.is_confirmed, scene.notices.told) == (0, True, [])
+
+
+def test_two_codes_of_one_kind_are_the_same_reason() -> None:
+    """A rate code of the read confirms one of the call, whichever they are (R4 c)."""
+    scene = Scene(row())
+    scene.api.updates = [RATE]
+    scene.api.reads = [replace(RATE, code=60008)]
+    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert (len(scene.api.asked), len(scene.api.calls)) == (1, 2)
+
+
+def test_a_look_that_settles_forgets_what_was_refused_before() -> None:
+    """The receipt was asked for after its death."""
+    past = Remembered(attempt(name="past", weight=700_001), refused=True)
+    before = row(attempt(entry("a"), time=NOW + 20), remembered=(past,))
+    scene = Scene(before)
+    scene.instance.api_clock.learn(NOW + 12)
+    scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}
+    looking = visit(scene)
+    looking.sent = "attempt"
+    look(looking, before, attempt(entry("a"), time=NOW + 20))
+    assert (scene.row.remembered, scene.row.attempt) == ((), None)
+
+
+def test_an_own_call_is_looked_for_although_the_app_is_refused() -> None:
+    """Its caller waits for what became of it; other people's calls are left alone."""
+    for sent, looks in (("attempt", 1), (None, 0)):
+        before = row(attempt(entry("a")))
+        scene = Scene(before)
+        scene.instance.gate.close(ARREARS)
+        looking = visit(scene)
+        looking.sent = sent
+        follows = look(looking, before, attempt(entry("a")))
+        assert len(scene.api.asked) == looks
+        assert (follows == Stop(ARREARS)) == (not looks)

@@ -246,6 +246,7 @@ def test_an_inspection_without_a_look_shows_the_row(reply: Unclear | Refused, mi
     told = inspect(visited(scene))
     assert (told.row, told.to_be_judged, told.missing) == (FROZEN, ("a",), missing)
     assert (told.values, told.verdict, told.ready_in_s) == ({}, None, 0.0)
+    assert told.generation == Generation(1, 0)
 
 
 def test_a_refused_app_says_when_to_come_again() -> None:

@@ -458,3 +458,15 @@ def test_a_gate_counts_refusals_in_a_row() -> None:
     assert (gate.refusal(), gate.retry_after_s()) == (None, 0.0)
     gate.close(ARREARS)
     assert gate.retry_after_s() == 1.0
+
+
+def test_turns_of_another_app_are_leased_for_that_app() -> None:
+    """And those of the first one are gone."""
+    clock = HandClock(moment=0.0)
+    ledger = LendingLedger(clock)
+    pace = busy(clock, ledger)
+    pace.turn(APP)
+    assert pace.turn(APP).is_taken
+    pace.turn(APP + 1)
+    pace.turn(APP)
+    assert [app for app, _, _, _ in ledger.asked] == [APP, APP + 1, APP]

@@ -201,3 +201,9 @@ def test_a_row_without_a_base_stands_on_zero() -> None:
     assert judge(opened, Sight(600_000, NOW), BOUND_S) == Landed({"attempt": 1})
     past = replace(row(remembered=(Remembered(attempt()),)), base=None)
     assert judge(past, Sight(600_000, NOW), BOUND_S) == Landed({"attempt": 1})
+
+
+def test_every_amount_that_several_shifts_add_up_to_is_listed() -> None:
+    """None of them included; those of a Decrease go down."""
+    assert subset_sums(()) == {0}
+    assert subset_sums((1, -5, 20)) == {0, 1, -5, -4, 20, 21, 15, 16}

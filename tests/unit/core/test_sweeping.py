@@ -229,3 +229,13 @@ def test_what_was_left_is_counted_over_all_pages() -> None:
     many(scene, 250)
     scene.ledger.out_of_reach = {"group 007", "group 240"}
     assert scene.counters.sweep(scene.clock.moment + 600).left == 2
+
+
+def test_a_group_that_ends_a_visit_is_not_met_again_in_the_same_sweep() -> None:
+    """The app is refused, so there is nothing to come back for."""
+    arrears = Refused(60020, "arrears", Fault.APP, NOW)
+    scene = Scene(row(queue=(entry("a"),)))
+    scene.api.updates, scene.api.reads = [arrears] * 100, [arrears] * 100
+    swept = scene.counters.sweep(scene.clock.moment + 60)
+    assert (len(scene.api.calls), scene.clock.slept) == (1, [])
+    assert (swept.groups, swept.left) == (1, 1)

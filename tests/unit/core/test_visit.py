@@ -207,12 +207,10 @@ def test_a_call_carries_the_receipt_and_the_signature_of_its_row(mode: Mode, rec
     """The time and life that were written down, whatever the clock says by now (R3)."""
     scene = Scene(row())
     scene.clock.advance(100)
-    sending = visit(scene)
-    sending.unsent = "attempt"
+    sending = replace(visit(scene), unsent="attempt")
     sending.send(row(), replace(attempt(entry("a", mode)), life=9))
     assert scene.api.calls == [Call(GROUP, mode, {"like": 5, "_receipt": receipt}, NOW, 9)]
-    assert sending.unsent is None
-    assert sending.sent == "attempt"
+    assert (sending.unsent, sending.sent) == (None, "attempt")
 
 
 def test_without_a_receipt_key_a_call_carries_the_operations_alone() -> None:
