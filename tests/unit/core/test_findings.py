@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
-from handler.core.bench import OUT_OF_TIME, RATE_PAUSE_S, RATE_TRIES, Bench, described, values_of
-from handler.core.clock_probes import GUARD_MORE, RIGHT_THE_CLOCK
+from handler.core.clock_probes import RIGHT_THE_CLOCK
 from handler.core.commands import Mode
-from handler.core.counter_probes import NOT_NEGATIVE
 from handler.core.errors import AppRefused
-from handler.core.findings import Evidence, NoEvidence, Verdict
+from handler.core.findings import Evidence, Verdict
 from handler.core.ports import Counted, Fault, Refused, Reply, Unclear
 from handler.core.rows import Group
-from handler.core.signature_probes import BOUND, LIVE_LONGER, MISTRUST, REPEATED, WAIT_MAX_S
-from handler.core.signature_probes import GUARD_MORE as GUARD_LONGER
 from handler.core.signature_probes import KEY as SIGNED_KEY
-from handler.core.trials import LONG_LIFE_S, Trial
+from handler.core.signature_probes import LIVE_LONGER, WAIT_MAX_S
+from handler.core.trials import Trial
 from handler.core.verifying import RETRY_AFTER_S
-from handler.core.volume_probes import KEYS, NO_RECEIPT, ONE_KEY
-from tests.unit.core.memory_probes import MemoryProbes
-from tests.unit.core.test_verifying import TOO_OFTEN, Scene
+from handler.core.volume_probes import KEYS
+from tests.unit.core.broken_probes import BREAKS, INVALID, Broken, broken
+from tests.unit.core.test_verifying import Scene
 
 START_S = 1_700_000_000
 GROUP = Group(1, "scratch")
-INVALID = Refused(10004, "invalid parameter", Fault.OPERATION, None)
 
 AS_ASSUMED: Mapping[tuple[str, str, str], Evidence] = {
     ("L2", "Date tells the time", "A2"): {
@@ -57,167 +53,6 @@ AS_ASSUMED: Mapping[tuple[str, str, str], Evidence] = {
     ("L3", "a refused call moves no key", "A3"): {"keys": 20, "moved": 0},
     ("L4", "reads show the last update", "A4"): {"rounds": 40, "failures": 0, "unclear": 0},
 }
-
-
-@dataclass
-class Broken:
-    """What differs from the API in memory: `update` and `read` see its reply, and may give another one."""
-
-    name: str
-    finding: str
-    evidence: Evidence
-    advice: str
-    update: Callable[[MemoryProbes, Trial, Callable[[Trial], Reply]], Reply] = lambda _, trial, do: do(trial)
-    read: Callable[[MemoryProbes, Reply], Reply] = lambda _, reply: reply
-
-
-def broken(scene: Scene, how: Broken) -> None:
-    """Let the API of a scene be broken in this way."""
-    update, read = scene.api.update, scene.api.read
-    scene.api.update = lambda trial: how.update(scene.api, trial, update)  # type: ignore[method-assign]  # as it says
-    scene.api.read = lambda *question: how.read(scene.api, read(*question))  # type: ignore[method-assign]  # as it says
-
-
-def dated(seconds: int) -> Callable[[MemoryProbes, Reply], Reply]:
-    """A clock that is off by so many seconds."""
-    return lambda _, reply: replace(reply, date=None if reply.date is None else reply.date + seconds)
-
-
-def takes_expired(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
-    """Signatures stay good for two seconds after their end."""
-    return do(replace(trial, life=trial.life + 2))
-
-
-def takes_all(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
-    """Signatures stay good for ever."""
-    return do(replace(trial, life=LONG_LIFE_S * 2))
-
-
-def counts_refused(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
-    """What is refused for its signature is carried out all the same."""
-    reply = do(trial)
-    if isinstance(reply, Refused) and reply.fault is Fault.SIGNATURE:
-        do(replace(trial, life=LONG_LIFE_S))
-    return reply
-
-
-def takes_no_negative(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
-    """Negative Values are invalid."""
-    return INVALID if trial.counters[0][1] < 0 else do(trial)
-
-
-def takes_negative_as_zero(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
-    """Negative Values change nothing."""
-    if trial.counters[0][1] < 0:
-        return do(replace(trial, counters=tuple((key, 0) for key, _ in trial.counters)))
-    return do(trial)
-
-
-def tears(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
-    """The last of many keys stays behind."""
-    return do(replace(trial, counters=trial.counters[:-1])) if len(trial.counters) == 20 else do(trial)
-
-
-def undoes_half(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
-    """Of a call that fails the first keys have moved."""
-    reply = do(trial)
-    if isinstance(reply, Refused) and len(trial.counters) == 20:
-        do(replace(trial, counters=trial.counters[:3]))
-    return reply
-
-
-def lags(api: MemoryProbes, reply: Reply) -> Reply:
-    """Reads show one less than there is."""
-    assert isinstance(reply, Counted)
-    return replace(reply, values={key: value - 1 for key, value in reply.values.items()})
-
-
-BREAKS = [
-    Broken(
-        "a clock that is ahead",
-        "Date tells the time",
-        {"calls_with_date": 7, "api_ahead_s": 20.16, "off_at_least_s": 20.0, "replies_apart_s": 0.0, "guard_s": 5.0},
-        RIGHT_THE_CLOCK,
-        read=dated(20),
-    ),
-    Broken(
-        "a clock that is behind",
-        "Date tells the time",
-        {"calls_with_date": 7, "api_ahead_s": -19.84, "off_at_least_s": 19.8, "replies_apart_s": 0.0, "guard_s": 5.0},
-        RIGHT_THE_CLOCK,
-        read=dated(-20),
-    ),
-    Broken(
-        "reads that lag",
-        "updates show within the guard",
-        {"longest_s": 8.57, "reads": 13, "guard_s": 5.0},
-        GUARD_MORE,
-        read=lags,
-    ),
-    Broken(
-        "expired signatures taken for a while",
-        "signature refused 1 s after its end",
-        {"late_s": 1, "accepted": 1, "code": 0},
-        GUARD_LONGER,
-        update=takes_expired,
-    ),
-    Broken(
-        "expired signatures taken at the guard",
-        "signature refused 5 s after its end",
-        {"late_s": 5, "accepted": 1, "code": 0},
-        BOUND,
-        update=takes_all,
-    ),
-    Broken(
-        "used signatures taken for ever",
-        "used signature refused after its end",
-        {"life_s": 6, "accepted": 2, "code": 0},
-        REPEATED,
-        update=takes_all,
-    ),
-    Broken(
-        "refused calls carried out",
-        "refused calls have no effect",
-        {"accepted": 2, "counted": 6},
-        MISTRUST,
-        update=counts_refused,
-    ),
-    Broken(
-        "negative Values refused",
-        "Increase by -1 counts down",
-        {"start": 10, "code": 10004},
-        NOT_NEGATIVE,
-        update=takes_no_negative,
-    ),
-    Broken(
-        "negative Values taken as none",
-        "Decrease by -1 counts up",
-        {"start": 10, "after": 10, "code": 0},
-        NOT_NEGATIVE,
-        update=takes_negative_as_zero,
-    ),
-    Broken(
-        "calls that are torn",
-        "all keys of a call move together",
-        {"rounds": 40, "failures": 0, "unclear": 0},
-        ONE_KEY,
-        update=tears,
-    ),
-    Broken(
-        "failed calls undone in part",
-        "a refused call moves no key",
-        {"keys": 20, "moved": 3},
-        ONE_KEY,
-        update=undoes_half,
-    ),
-    Broken(
-        "reads that show too little",
-        "reads show the last update",
-        {"rounds": 2, "failures": 2, "unclear": 0},
-        NO_RECEIPT,
-        read=lags,
-    ),
-]
 
 
 @pytest.fixture
@@ -347,93 +182,6 @@ def test_an_app_that_is_refused_is_asked_again_in_a_minute(scene: Scene) -> None
     assert (caught.value.info, caught.value.retry_after_s) == ("arrears", RETRY_AFTER_S)
 
 
-def bench(scene: Scene, calls_max: int = 100, deadline: float = 100.0) -> Bench:
-    """A bench in front of the scene's API."""
-    return Bench(*(GROUP, scene.api, scene.clock, scene.rules, scene.told), deadline=deadline, calls_max=calls_max)
-
-
-def test_a_refusal_for_the_rate_is_asked_again_five_times(scene: Scene) -> None:
-    """A second apart; the last reply stands."""
-    scene.api.fates = [TOO_OFTEN] * 10
-    one = bench(scene)
-    assert one.read() is TOO_OFTEN
-    assert (one.calls, len(scene.api.fates)) == (RATE_TRIES, 10 - RATE_TRIES)
-    assert scene.clock.moved_s == pytest.approx((RATE_TRIES - 1) * RATE_PAUSE_S)
-
-
-def test_another_refusal_is_not_asked_again(scene: Scene) -> None:
-    """It would be the same."""
-    scene.api.fates = [INVALID, INVALID]
-    assert bench(scene).update([("k", 1)]) is INVALID
-    assert len(scene.api.fates) == 1
-
-
-def test_calls_are_signed_beyond_doubt_unless_told_otherwise(scene: Scene) -> None:
-    """By the API's clock, for two days."""
-    one = bench(scene)
-    one.update([("k", 1)])
-    one.update([("k", 1)], Mode.DECREASE, (5, 6), 7)
-    assert scene.api.trials == [
-        Trial(GROUP, Mode.INCREASE, (("k", 1),), START_S, LONG_LIFE_S, None),
-        Trial(GROUP, Mode.DECREASE, (("k", 1),), 5, 6, 7),
-    ]
-
-
-def test_the_last_call_and_its_time_are_held_back(scene: Scene) -> None:
-    """Until the bench is ending."""
-    one = bench(scene, calls_max=2)
-    one.read()
-    with pytest.raises(NoEvidence, match=r"^the 2 calls of this run were used up$"):
-        one.read()
-    one.ending = True
-    one.read()
-    with pytest.raises(NoEvidence):
-        one.read()
-    assert one.calls == 2
-
-
-@pytest.mark.parametrize(("ending", "last_s"), [(False, 91.0), (True, 95.0)])
-def test_no_call_begins_that_might_not_end_in_time(scene: Scene, ending: bool, last_s: float) -> None:
-    """To the second: a call of 4 s each, and one for storing what was found."""
-    one = bench(scene)
-    one.ending = ending
-    scene.clock.moved_s = last_s
-    one.read()
-    scene.clock.moved_s = last_s + 0.001
-    with pytest.raises(NoEvidence, match=OUT_OF_TIME):
-        one.read()
-
-
-def test_no_pause_is_made_that_leaves_no_time_for_a_call(scene: Scene) -> None:
-    """One that just does is."""
-    one = bench(scene)
-    one.pause(91.0)
-    assert scene.clock.moved_s == 91.0
-    with pytest.raises(NoEvidence, match=OUT_OF_TIME):
-        one.pause(0.001)
-
-
-def test_calls_are_paced_evenly(scene: Scene) -> None:
-    """At half of the app's rate; time that has passed is not made up for."""
-    one = bench(scene)
-    for _ in range(11):
-        one.read()
-    assert scene.clock.moved_s == pytest.approx(10 / 100)
-    scene.clock.moved_s += 5
-    for _ in range(11):
-        one.read()
-    assert scene.clock.moved_s == pytest.approx(5.2)
-
-
-def test_replies_are_described_in_a_few_words() -> None:
-    """None of the vendor's texts is repeated."""
-    assert described(Counted({}, None)) == "done"
-    assert described(INVALID) == "refused with code 10004"
-    assert described(Unclear("ReadTimeout")) == "no clear reply: ReadTimeout"
-    with pytest.raises(NoEvidence, match=r"^no clear reply: ReadTimeout$"):
-        values_of(Unclear("ReadTimeout"))
-
-
 def test_values_of_earlier_runs_are_not_taken_for_effects(scene: Scene) -> None:
     """The scratch counters need not be at zero."""
     scene.api.counters = {SIGNED_KEY: 7}
@@ -532,27 +280,3 @@ def test_where_nothing_fails_nothing_shows_whether_it_is_undone(scene: Scene) ->
     scene.api.wraps = True
     advice = "the API lets a counter overflow, so no call could be made to fail"
     assert scene.found("a refused call moves no key").advice == advice
-
-
-def test_updates_refused_for_the_rate_are_asked_again_unless_their_signature_is_short(scene: Scene) -> None:
-    """A short one may have ended by then."""
-    one = bench(scene)
-    scene.api.fates = [TOO_OFTEN]
-    assert isinstance(one.update([("k", 1)]), Counted)
-    scene.api.fates = [TOO_OFTEN]
-    assert one.update([("k", 1)], signed=(START_S, 6)) is TOO_OFTEN
-
-
-def test_reads_are_signed_beyond_doubt(scene: Scene) -> None:
-    """For the group of the bench, by the API's clock."""
-    asked: list[tuple[object, ...]] = []
-
-    def read(*question: object) -> Reply:
-        asked.append(question)
-        return Counted({}, START_S + 9)
-
-    scene.api.read = read  # type: ignore[assignment]  # what is asked is wanted
-    one = bench(scene)
-    one.read()
-    one.read()
-    assert asked == [(GROUP, START_S, LONG_LIFE_S), (GROUP, START_S + 9, LONG_LIFE_S)]
