@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from handler.core.bench import OUT_OF_TIME
 from handler.core.clock_probes import RIGHT_THE_CLOCK
 from handler.core.commands import Mode
-from handler.core.errors import AppRefused
+from handler.core.errors import AppRefused, NotAccepted
 from handler.core.findings import Evidence, Verdict
 from handler.core.ports import Counted, Fault, Refused, Reply, Unclear
 from handler.core.rows import Group
@@ -280,3 +281,66 @@ def test_where_nothing_fails_nothing_shows_whether_it_is_undone(scene: Scene) ->
     scene.api.wraps = True
     advice = "the API lets a counter overflow, so no call could be made to fail"
     assert scene.found("a refused call moves no key").advice == advice
+
+
+def test_a_signature_that_is_refused_at_its_first_use_is_not_tried_again(scene: Scene) -> None:
+    """It says nothing about used ones."""
+    update = scene.api.update
+    short = iter([False] * 3 + [True] * 9)
+
+    def refuse(trial: Trial) -> Reply:
+        is_due = trial.life == 6 and next(short)
+        return Refused(70001, "expired", Fault.SIGNATURE, None) if is_due else update(trial)
+
+    scene.api.update = refuse  # type: ignore[method-assign]  # from the fourth short signature on
+    finding = scene.found("used signature refused after its end", quick=True)
+    assert (finding.verdict, finding.advice) == (
+        Verdict.NOT_TESTED,
+        "the signature was refused at its first use",
+    )
+
+
+def test_rounds_whose_replies_are_not_clear_are_no_failures(scene: Scene) -> None:
+    """Of reads as of updates."""
+    update = scene.api.update
+
+    def lose(trial: Trial) -> Reply:
+        reply = update(trial)
+        return Unclear("lost") if trial.counters == ((KEYS[0], 1),) else reply
+
+    scene.api.update = lose  # type: ignore[method-assign]  # the replies to one worker are lost
+    finding = scene.found("reads show the last update")
+    assert (finding.verdict, finding.evidence) == (Verdict.HOLDS, {"rounds": 40, "failures": 0, "unclear": 20})
+
+
+def test_counters_that_there_was_no_time_to_set_back_are_told(scene: Scene) -> None:
+    """The last call needs its time too; whatever was found until then is told."""
+    update = scene.api.update
+
+    def hang(trial: Trial) -> Reply:
+        scene.clock.moved_s += 2000.0
+        return update(trial)
+
+    scene.api.update = hang  # type: ignore[method-assign]  # the first call takes it all
+    verified = scene.verify(quick=True)
+    assert not verified.set_back
+    assert [finding.verdict for finding in verified.findings].count(Verdict.NOT_TESTED) == 11
+
+
+def test_a_lost_look_at_the_counter_leaves_its_own_test_undone(scene: Scene) -> None:
+    """The one that compares with it; the other tests of signatures go on."""
+    lost = scene.api.read
+    reads = iter([False] * 12 + [True] + [False] * 99)
+    scene.api.read = lambda *question: Unclear("lost") if next(reads) else lost(*question)  # type: ignore[method-assign]  # one is
+    findings = {finding.question.name: finding for finding in scene.verify(quick=True).findings}
+    undone = [finding for finding in findings.values() if finding.verdict is Verdict.NOT_TESTED]
+    assert [(finding.question.name, finding.advice) for finding in undone] == [
+        ("refused calls have no effect", "what the counter showed before could not be read")
+    ]
+
+
+def test_an_invocation_too_short_for_one_call_is_told(scene: Scene) -> None:
+    """Before anything is tried."""
+    with pytest.raises(NotAccepted, match=OUT_OF_TIME):
+        scene.verify(timeout_s=8.0)
+    assert scene.api.calls == 0

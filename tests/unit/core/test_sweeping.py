@@ -239,3 +239,11 @@ def test_a_group_that_ends_a_visit_is_not_met_again_in_the_same_sweep() -> None:
     swept = scene.counters.sweep(scene.clock.moment + 60)
     assert (len(scene.api.calls), scene.clock.slept) == (1, [])
     assert (swept.groups, swept.left) == (1, 1)
+
+
+def test_a_page_that_ends_with_the_beginning_ends_the_sweep() -> None:
+    """Nothing after it has to be asked for."""
+    scene = Scene()
+    many(scene, 250)
+    swept = scene.counters.sweep(scene.clock.moment + 600, after="group 099")
+    assert (swept.groups, swept.after) == (250, None)
