@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from handler.core.accepting import FULL_RETRY_S, SATURATED_RETRY_S, SWAPS_MAX, accept
-from handler.core.commands import Mode, Operation, Position
+from handler.core.commands import INT64_MAX, Mode, Operation, Position
 from handler.core.errors import AnswerLost, AppRefused, OutcomeUnknown, TooManyCalls
 from handler.core.exactly_once import PENDING_RETRY_S
 from handler.core.instance import Patience
 from handler.core.ledger import Generation
 from handler.core.notices import Notice
 from handler.core.outcomes import Applied, KeyReused, Pending
+from handler.core.pacing import Turn
 from handler.core.ports import Fault, Refused
 from handler.core.rows import Entry, Row, first_row
 from handler.core.visit import CONTENTION_S, Visit
@@ -290,3 +291,23 @@ def test_an_acceptance_shows_the_row_as_it_was_seen() -> None:
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert acceptance.row == scene.row == before
     assert acceptance.fingerprints == {increase("a").id: increase("a").fingerprint}
+
+
+def test_what_does_not_fit_into_one_call_is_not_opened_at_once() -> None:
+    """Neither a sum that leaves 64 bits with what was seen last, nor more keys than the receipt leaves room for."""
+    wide = [increase(name, **{f"{name}{number}": 1 for number in range(10)}) for name in ("a", "b")]
+    for batch, known in (([increase("a"), increase("b")], {"like": INT64_MAX - 7}), (wide, {})):
+        scene = Scene(row())
+        scene.instance.known.learn(GROUP, known)
+        visit = Visit(scene.instance, GROUP, scene.patience(5))
+        acceptance = accept(visit, {operation.id: Entry.of(operation) for operation in batch})
+        assert (acceptance.row.attempt, len(acceptance.row.queue)) == (None, 2)
+
+
+def test_nothing_is_opened_before_its_turn() -> None:
+    """However soon it comes."""
+    scene = Scene(row())
+    visit = Visit(scene.instance, GROUP, scene.patience(5))
+    visit.turn = Turn(scene.clock.moment + 0.5, scene.clock.moment + 1)
+    acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
+    assert (acceptance.row.attempt, len(acceptance.row.queue)) == (None, 1)

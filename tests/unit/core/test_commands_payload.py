@@ -252,6 +252,12 @@ def test_an_error_names_the_field_within_another_document(document: object, fiel
     assert caught.value.field == field
 
 
+@pytest.mark.parametrize("group_id", ["g" * 256, "é" * 128, "@TGS#_2J4"])
+def test_a_group_id_has_up_to_256_bytes(group_id: str) -> None:
+    """Of UTF-8, whatever the number of characters."""
+    assert read_payload(body(GroupId=group_id), "_receipt").group_id == group_id
+
+
 def test_a_group_id_is_checked_wherever_it_was_written() -> None:
     """By itself it is a field of the body."""
     for within, field in (("", "GroupId"), ("query", "query.GroupId")):

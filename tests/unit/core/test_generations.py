@@ -207,6 +207,7 @@ def test_a_row_of_an_older_generation_is_first_only_noted() -> None:
         scene = scene_of(before, Generation(2, LONG_AGO))
         scene.api.ahead_s = 30
         assert verify(visit(scene), before) == before.changed(sighted=NOW + 30, sighted_in=2)
+        assert scene.api.asked == [()]
 
 
 def test_a_note_needs_the_apis_time() -> None:
