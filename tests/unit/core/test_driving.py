@@ -269,3 +269,15 @@ def test_a_reply_is_evidence_for_the_row_as_it_was() -> None:
     scene.ledger.settlements_lost = 1
     assert send(visit, scene.row, attempt(entry("a"))) == Again()
     assert (visit.sent, visit.reply) == ("attempt", None)
+
+
+def test_a_reply_that_settles_forgets_what_was_refused_before() -> None:
+    """Its question was sent after the death of that (R11)."""
+    past = Remembered(attempt(name="past", weight=700_001), refused=True)
+    for known_s, kept in ((12, 0), (11, 1)):
+        opened = attempt(entry("a"), time=NOW + 20)
+        scene = Scene(row(opened, remembered=(past,)))
+        scene.instance.api_clock.learn(NOW + known_s)
+        visit = Visit(scene.instance, GROUP, scene.patience(30), unsent="attempt")
+        send(visit, scene.row, opened)
+        assert (len(scene.row.remembered), scene.row.attempt) == (kept, None)

@@ -11,7 +11,7 @@ from handler.core.bench import OUT_OF_TIME
 from handler.core.clock_probes import GUARD_MORE, RIGHT_THE_CLOCK
 from handler.core.commands import Mode
 from handler.core.errors import AppRefused, NotAccepted
-from handler.core.findings import Evidence, Verdict
+from handler.core.findings import Evidence, Finding, Question, Verdict, judge
 from handler.core.ports import Counted, Fault, Refused, Reply, Unclear
 from handler.core.rows import Group
 from handler.core.signature_probes import KEY as SIGNED_KEY
@@ -363,3 +363,9 @@ def test_an_update_that_shows_after_the_guard_is_told_with_its_time(scene: Scene
     finding = scene.found("updates show within the guard")
     assert (finding.verdict, finding.advice) == (Verdict.VIOLATED, GUARD_MORE)
     assert finding.evidence == {"longest_s": 6.904, "reads": 13, "guard_s": 5.0}
+
+
+def test_a_fact_comes_without_advice() -> None:
+    """Whatever it is."""
+    question = Question("L0", "what it does")
+    assert judge(question, lambda: (False, {"n": 1})) == Finding(question, Verdict.VIOLATED, {"n": 1}, "")

@@ -17,10 +17,10 @@ from handler.core.operating import Decided, Later
 from handler.core.outcomes import Applied
 from handler.core.ports import Fault, Refused, Unclear
 from handler.core.receipts import Unexplained
-from handler.core.rows import Row
+from handler.core.rows import Remembered, Row
 from handler.core.transitions import frozen
 from handler.core.visit import CONTENTION_S, Visit
-from tests.unit.core.samples import NOW, row
+from tests.unit.core.samples import NOW, attempt, row
 from tests.unit.core.scene import GROUP, RULES, Scene
 from tests.unit.core.test_operating import FROZEN, LANDED, dead, grow, visited
 
@@ -189,3 +189,12 @@ def test_an_operation_that_was_settled_by_an_operator_is_told_as_observed_later(
     scene.api.counters["like"] = 12
     operating.release(visited(scene), LANDED)
     assert scene.ledger.find(GROUP, ["a"])["a"].answer == Applied((("like", 12),), observed_later=True)
+
+
+def test_in_a_group_that_is_no_more_what_is_dead_is_forgotten() -> None:
+    """The look that says so was asked for after the death."""
+    past = Remembered(attempt(name="past", weight=700_001), refused=True)
+    scene = dead(replace(FROZEN, remembered=(past,)))
+    scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20
+    operating.release(visited(scene), LANDED)
+    assert scene.row.remembered == ()

@@ -178,3 +178,14 @@ def test_turns_of_another_app_are_leased_for_that_app() -> None:
     pace.turn(APP + 1)
     pace.turn(APP)
     assert [app for app, _, _, _ in ledger.asked] == [APP, APP + 1, APP]
+
+
+def test_a_schedule_is_crowded_beyond_a_tenth_of_a_second() -> None:
+    """Up to there late calls find room."""
+    for wait_s, kept_s in ((0.1, 0.5), (0.11, 0.04)):
+        clock = HandClock(moment=0.0)
+        ledger = LendingLedger(clock)
+        pace = busy(clock, ledger)
+        ledger.wait_s = wait_s
+        turn = pace.turn(APP)
+        assert turn.until - turn.at == pytest.approx(kept_s)

@@ -7,9 +7,9 @@ from dataclasses import replace
 from handler.core.beginnings import establish
 from handler.core.commands import Mode
 from handler.core.driving import open_next
-from handler.core.judging import Evidence, conclude, confirmed, settle
+from handler.core.judging import Evidence, conclude, confirmed, follow, settle
 from handler.core.notices import Notice
-from handler.core.ports import Fault, Refused, Unclear
+from handler.core.ports import Fault, Refused, Unclear, Unsent
 from handler.core.receipts import Sight
 from handler.core.rows import Remembered, Row
 from handler.core.visit import Again, Visit
@@ -108,3 +108,21 @@ def test_a_settlement_of_an_attempt_that_owes_nothing_is_not_told_as_applied() -
     settle(visit, before, BASE + 600_000, {"attempt": 1}, seen(like=5))
     assert Notice.APPLIED not in scene.notices.told
     assert (scene.row.attempt, scene.row.debt) == (None, (("like", 5),))
+
+
+def test_an_attempt_that_never_left_is_taken_back_before_anybody_is_set_back() -> None:
+    """Another write came first, so the row is read again."""
+    before = row(attempt(entry("a")))
+    scene, visit = outrun(before)
+    assert told_nothing(scene, follow(visit, before, attempt(entry("a")), Unsent("no connection")))
+    assert visit.setbacks == 0
+
+
+def test_a_rejection_that_was_confirmed_needs_no_other_look() -> None:
+    """Somebody else's change came in between."""
+    before = row(attempt(entry("a")))
+    scene = Scene(before)
+    visit = Visit(scene.instance, GROUP, scene.patience(60), sent="attempt", reply=INVALID, is_confirmed=True)
+    follow(visit, before, attempt(entry("a")), INVALID)
+    assert scene.api.asked == []
+    assert scene.ledger.find(GROUP, ["a"]).keys() == {"a"}

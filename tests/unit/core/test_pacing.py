@@ -301,3 +301,12 @@ def test_a_gate_counts_refusals_in_a_row() -> None:
     assert (gate.refusal(), gate.retry_after_s()) == (None, 0.0)
     gate.close(ARREARS)
     assert gate.retry_after_s() == 1.0
+
+
+def test_an_open_gate_is_not_waited_for() -> None:
+    """From the first moment of an instance on."""
+    gate = Gate(HandClock(moment=0.0))
+    assert gate.retry_after_s() == 0.0
+    gate.close(ARREARS)
+    gate.open()
+    assert gate.retry_after_s() == 0.0
