@@ -165,7 +165,7 @@ remove-scf: $(STAMP) ## Remove what was deployed to SCF, but not the ledger
 	@$(RUN) -m layers.needs scf --removing
 	@$(RUN) -m layers.scf remove $(foreach param,$(PARAMS),--set "$(param)") $(FLAGS)
 
-coverage: $(STAMP) $(MINISTACK_STAMP) ## Run every test and list the lines of the function that none of them reached
+coverage: $(STAMP) $(MINISTACK_STAMP) ## Run every test and list the lines and branches of the function that none reached; fail under 97 %
 	@$(RUN) -m coverage erase
 	@$(RUN) -m coverage run -m pytest -q
 	@$(RUN) -m coverage combine --quiet

@@ -369,3 +369,17 @@ def test_a_fact_comes_without_advice() -> None:
     """Whatever it is."""
     question = Question("L0", "what it does")
     assert judge(question, lambda: (False, {"n": 1})) == Finding(question, Verdict.VIOLATED, {"n": 1}, "")
+
+
+def test_a_call_about_which_nothing_is_known_may_have_counted_once(scene: Scene) -> None:
+    """So much more than what was accepted is no evidence against the API."""
+    update = scene.api.update
+    short = iter([True] + [False] * 9)
+
+    def lose(trial: Trial) -> Reply:
+        reply = update(trial)
+        return Unclear("lost") if trial.life == 6 and next(short) else reply
+
+    scene.api.update = lose  # type: ignore[method-assign]  # the reply to the first short signature is lost
+    finding = scene.found("refused calls have no effect", quick=True)
+    assert finding.evidence == {"accepted": 1, "counted": 1}

@@ -198,3 +198,11 @@ def test_in_a_group_that_is_no_more_what_is_dead_is_forgotten() -> None:
     scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20
     operating.release(visited(scene), LANDED)
     assert scene.row.remembered == ()
+
+
+def test_an_adoption_without_time_for_a_look_is_told() -> None:
+    """Nothing was changed."""
+    scene = Scene(row())
+    with pytest.raises(NotAccepted, match=r"^the group's counters could not be read in the time that there is$"):
+        operating.adopt(visited(scene, 0), Decision())
+    assert (scene.row, scene.api.asked) == (row(), [])

@@ -126,3 +126,13 @@ def test_a_rejection_that_was_confirmed_needs_no_other_look() -> None:
     follow(visit, before, attempt(entry("a")), INVALID)
     assert scene.api.asked == []
     assert scene.ledger.find(GROUP, ["a"]).keys() == {"a"}
+
+
+def test_a_set_whose_operations_were_settled_before_is_settled_in_silence() -> None:
+    """It has overwritten what they had written: nobody is owed anything."""
+    carried = replace(attempt(entry("a", Mode.SET)), settled=frozenset({"a"}))
+    before = row(carried)
+    scene = Scene(before)
+    visit = Visit(scene.instance, GROUP, scene.patience(60))
+    settle(visit, before, BASE + 600_000, {"attempt": 1}, seen(like=5))
+    assert (scene.row.attempt, scene.row.base, scene.notices.told) == (None, BASE + 600_000, [])

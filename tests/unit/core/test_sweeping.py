@@ -247,3 +247,26 @@ def test_a_page_that_ends_with_the_beginning_ends_the_sweep() -> None:
     many(scene, 250)
     swept = scene.counters.sweep(scene.clock.moment + 600, after="group 099")
     assert (swept.groups, swept.after) == (250, None)
+
+
+def test_a_group_that_ends_in_a_later_round_is_counted_as_left() -> None:
+    """It waited at first, and could not be reached then."""
+    scene = Scene(row(attempt(entry("a"))))
+    sleep = scene.clock.sleep
+
+    def lose(seconds: float) -> None:
+        scene.ledger.out_of_reach = {"G"}
+        sleep(seconds)
+
+    scene.clock.sleep = lose  # type: ignore[method-assign]  # the ledger goes between two rounds
+    assert scene.counters.sweep(scene.clock.moment + 60).left == 1
+
+
+def test_a_sweep_that_goes_round_ends_where_it_began() -> None:
+    """Page after page of what stays owed, and none of it twice."""
+    for before, beyond in ((150, 3), (100, 0), (3, 150)):
+        scene = Scene()
+        for group in many(scene, before + beyond):
+            scene.ledger.out_of_reach.add(group.id)
+        swept = scene.counters.sweep(scene.clock.moment + 600, after=f"group {before - 1:03}")
+        assert (swept.groups, swept.left) == (before + beyond, before + beyond)
