@@ -2,7 +2,7 @@
 
 First come the tests of the core and of the ledger in memory; what they do not kill, the simulator and the slow tests
 may. The figures and the survivors are kept in MUTATION.md, where the last column says why each of them is left; a run
-carries the reasons over.
+carries the reasons over, and the notes below them.
 """
 
 from __future__ import annotations
@@ -64,7 +64,10 @@ what runs at import, and `len` and `isinstance` are not changed.
 ## Survivors
 
 {survivors}
-"""
+
+{notes}"""
+
+_NOTES = "## Notes"
 
 Fates = Mapping[str, str]
 
@@ -96,8 +99,8 @@ def _played(copy: Path, mutants: Sequence[str], tests: Sequence[str]) -> dict[st
     return {fate["mutant"]: fate["fate"] for fate in fates}
 
 
-def page(changes: Mapping[str, Change], fates: Fates, reasons: Mapping[str, str]) -> str:
-    """What MUTATION.md says."""
+def page(changes: Mapping[str, Change], fates: Fates, before: str) -> str:
+    """What MUTATION.md says, given what it said before."""
     counts = Counter(fates.values())
     survivors = [changes[name] for name, fate in fates.items() if fate not in {KILLED, TIMED_OUT}]
     score = 1 - len(survivors) / len(fates)
@@ -114,7 +117,8 @@ def page(changes: Mapping[str, Change], fates: Fates, reasons: Mapping[str, str]
         score=score,
         interval=f" ± {half:.1%} (95 %)" if is_sample else "",
         modules="\n".join(_of_modules(changes, fates)),
-        survivors="\n".join(_of_survivors(survivors, reasons)),
+        survivors="\n".join(_of_survivors(survivors, known_reasons(before))),
+        notes="".join(before.partition(_NOTES)[1:]),
     )
 
 
@@ -148,11 +152,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--share", type=float, default=1.0, help="of the mutants of each module (default: all)")
     options = parser.parse_args(arguments)
-    reasons = known_reasons(TABLE.read_text(encoding="utf-8")) if TABLE.exists() else {}
+    before = TABLE.read_text(encoding="utf-8") if TABLE.exists() else ""
     with TemporaryDirectory() as folder:
         changes = copy_with_mutants(Path(folder))
         fates = fates_of(Path(folder), sample(changes, options.share))
-    TABLE.write_text(page(changes, fates, reasons), encoding="utf-8")
+    TABLE.write_text(page(changes, fates, before), encoding="utf-8")
     print(f"{len(fates)} mutants: {dict(Counter(fates.values()))}")
     return 0
 
