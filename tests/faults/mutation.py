@@ -144,7 +144,7 @@ def _row(change: Change) -> str:
 def known_reasons(text: str) -> Mapping[str, str]:
     """Why each survivor of the last page was left, by the rest of its row."""
     rows = [line.removesuffix(" |").rpartition("| ") for line in text.splitlines() if line.endswith(" |")]
-    return {before.rstrip(" ") + "|": why for before, _, why in rows}
+    return {before.rstrip() + " |": why for before, _, why in rows}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
