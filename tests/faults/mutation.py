@@ -86,7 +86,7 @@ def fates_of(copy: Path, mutants: Sequence[str]) -> Fates:
     """Play the quick tests against all, and the slow ones against what is left."""
     fates = _played(copy, mutants, QUICK)
     left = [mutant for mutant, fate in fates.items() if fate not in {KILLED, TIMED_OUT}]
-    return {**fates, **_played(copy, left, (*SLOW, *SIMULATED))}
+    return {**fates, **_played(copy, left, (*SLOW, *SIMULATED))} if left else fates
 
 
 def _played(copy: Path, mutants: Sequence[str], tests: Sequence[str]) -> dict[str, str]:
