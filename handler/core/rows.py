@@ -170,7 +170,7 @@ class Row:
         marks = dict(self.marks)
         for position in positions:
             marks[position.place] = max(position.number, marks.get(position.place, ""))
-        return replace(self, marks=tuple(marks.items()))
+        return replace(self, marks=tuple(marks.items())) if marks else self
 
     def changed(self, **changes: object) -> Row:
         """The next version with `changes`: every write raises the version, and folds what memory need not spell out."""

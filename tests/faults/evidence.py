@@ -10,7 +10,7 @@ NOT_ACCEPTED, DOUBTFUL, WAITING, ABSENT = "not accepted", "doubtful", "waiting",
 FINAL = frozenset({APPLIED, REJECTED, REUSED})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Told:
     """One reply to a caller.
 

@@ -23,7 +23,7 @@ SLOW = replace(SHORT, calls_per_second=2)
 OBJECTS, TEXTS, PIECES = "objects", "texts", "pieces"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Order:
     """An operation that somebody asks for; `index` names its digit, and its key unless it is a `rival` of another."""
 
@@ -175,4 +175,7 @@ def _asks(draw: Callable[[], float], orders: list[Order], theme: Theme) -> list[
 def _pick(draw: Callable[[], float], choices: tuple[tuple[float, _T], ...]) -> _T:
     """The first choice whose share is not exceeded."""
     drawn = draw()
-    return next(what for share, what in choices if drawn < share)
+    for share, what in choices:
+        if drawn < share:
+            return what
+    raise ValueError("the shares do not come to 1")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 
 from handler.core.errors import CounterError, NotAccepted
 from handler.core.exactly_once import ExactlyOnce
@@ -104,12 +105,8 @@ class Schedule:
     def _memory(self) -> MemoryLedger:
         clock = SimulatedClock(self.world, 0.0)
         if self.plan.store == PIECES:
-            return PiecewiseLedger(clock, self._between)
+            return PiecewiseLedger(clock, partial(_pass_between, self.world))
         return MemoryLedger(clock, keeps_objects=self.plan.store == OBJECTS)
-
-    def _between(self) -> None:
-        if self.world.has_worker:
-            self.world.step("is between two writes")
 
     def _at(self, place: int) -> Instance:
         """The instance in a place; a cold one where there was none yet, or the last one has died."""
@@ -167,9 +164,8 @@ class Schedule:
             self._note(order, one)
 
     def _note(self, order: Order, told: Told) -> None:
-        self.asked[order].told.append(
-            replace(told, lines=len(self.chat.landings), at=self.world.now, at_last=self._is_over)
-        )
+        told.lines, told.at, told.at_last = len(self.chat.landings), self.world.now, self._is_over
+        self.asked[order].told.append(told)
         if told.kind in evidence.FINAL or told.kind == evidence.FROZEN:
             self._open.pop(order, None)
         if self.world.recording:
@@ -242,3 +238,8 @@ class Schedule:
         elif row is not None and row.base is not None:
             facts.receipts = {GROUP.id: (row.base, self._receipt)}
         return facts
+
+
+def _pass_between(world: World) -> None:
+    if world.has_worker:
+        world.step("is between two writes")
