@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from handler.core.codec import encode_row
-from handler.core.rows import Row
+from handler.core.rows import Attempt, Entry, Row
 
 # What each part takes at most with its names, numbers and punctuation, in bytes; texts of any length are counted apart.
 ROW_BYTES_BARE = 512
@@ -22,24 +24,24 @@ def fits(row: Row, bytes_max: int) -> bool:
 
 def bytes_at_most(row: Row) -> int:
     """An upper bound of the text's length, at a tenth of the price of writing it."""
-    attempts = [past.attempt for past in row.remembered]
-    if row.attempt:
-        attempts.append(row.attempt)
-    entries = [*row.queue, *(entry for attempt in attempts for entry in attempt.entries)]
-    texts = [row.receipt_key, row.frozen or "", *(text for mark in row.marks for text in mark)]
-    pairs = len(row.debt) + len(row.marks)
-    for counters in (
-        row.debt,
-        *(entry.counters for entry in entries),
-        *(attempt.correction for attempt in attempts),
-        *(past.folded for past in row.remembered),
-    ):
-        pairs += len(counters)
-        texts += [key for key, _ in counters]
-    return (
-        ROW_BYTES_BARE
-        + ATTEMPT_BYTES_BARE * len(attempts)
-        + ENTRY_BYTES_BARE * len(entries)
-        + PAIR_BYTES_BARE * pairs
-        + CHARACTER_BYTES * sum(map(len, texts))
-    )
+    total = ROW_BYTES_BARE + CHARACTER_BYTES * (len(row.receipt_key) + len(row.frozen or ""))
+    total += _entries(row.queue) + _pairs(row.debt)
+    if row.attempt is not None:
+        total += _attempt(row.attempt)
+    for past in row.remembered:
+        total += _attempt(past.attempt) + _pairs(past.folded)
+    for place, number in row.marks:
+        total += PAIR_BYTES_BARE + CHARACTER_BYTES * (len(place) + len(number))
+    return total
+
+
+def _attempt(attempt: Attempt) -> int:
+    return ATTEMPT_BYTES_BARE + _entries(attempt.entries) + _pairs(attempt.correction)
+
+
+def _entries(entries: Sequence[Entry]) -> int:
+    return sum(ENTRY_BYTES_BARE + _pairs(entry.counters) for entry in entries)
+
+
+def _pairs(pairs: Sequence[tuple[str, int]]) -> int:
+    return sum(PAIR_BYTES_BARE + CHARACTER_BYTES * len(key) for key, _ in pairs)

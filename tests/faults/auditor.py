@@ -39,8 +39,9 @@ def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Itera
         yield "a call was made to a group that was known to be frozen"
     for one in asked:
         yield from _audit_one(one, [line for line in log if line.group == one.group], log, facts)
-    yield from _audit_rivals(asked, facts)
-    if not facts.broken:
+    if len(asked) > 1:
+        yield from _audit_rivals(asked, facts)
+    if len(asked) > 1 and not facts.broken:
         yield from _audit_shares(asked, log)
 
 

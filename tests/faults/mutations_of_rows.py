@@ -6,7 +6,7 @@ from tests.faults import draws as h
 from tests.faults.mutant import Mutant, one
 from tests.faults.plan import ADOPTED, BOTH_KEYS, LESS, MORE, NEW, SET, Theme
 
-_SETTLED = "done = visit.instance.ledger.settle(visit.group, replace(settlement, records=kept(settlement.records)))"
+_SETTLED = "done = visit.instance.ledger.settle(visit.group, settlement)"
 _ROW_FIRST = """bare = Settlement(settlement.attempt_id, settlement.base, settlement.new_base)
         done = visit.instance.ledger.settle(visit.group, bare)
         row = visit.instance.ledger.load(visit.group)
@@ -63,7 +63,7 @@ ROWS: tuple[Mutant, ...] = (
     one(
         "observed later, told as replied",
         "R5",
-        "core.transitions:_settled_records",
+        "core.transitions:settled_records",
         ("if seen.later:", "if False:"),
         Theme((h.lost,), (MORE, MORE)),
     ),

@@ -18,6 +18,7 @@ from tests.faults.rules import RULES
 WINDOW_S = 1_296_000.0
 
 SHORT = replace(RULES, timeout_s=1, life_s=2, guard_s=1, bound_s=3, cache_s=5, forget_s=20)
+BRIEF = replace(SHORT, timeout_s=0.5, life_s=1, guard_s=0.5, bound_s=1.5)
 SLOW = replace(SHORT, calls_per_second=2)
 
 OBJECTS, TEXTS, PIECES = "objects", "texts", "pieces"
@@ -117,7 +118,7 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     """Draw the world of a seed."""
     chance = random.Random(seed)
     draw = chance.random
-    rules = _pick(draw, ((0.88, SHORT), (0.92, RULES), (1, SLOW)))
+    rules = _pick(draw, ((0.7, BRIEF), (0.94, SHORT), (0.97, RULES), (1, SLOW)))
     orders = _orders(chance, theme)
     asks = _asks(draw, orders, theme)
     kinds = theme.hazards or [HAZARDS[int(draw() * len(HAZARDS))] for _ in range(_pick(draw, _HAZARD_COUNTS))]
@@ -130,7 +131,7 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     return Plan(
         seed,
         rules,
-        store=_pick(draw, ((0.94, OBJECTS), (0.96, TEXTS), (1, PIECES))),
+        store=_pick(draw, ((0.96, OBJECTS), (0.97, TEXTS), (1, PIECES))),
         receipt=None if start == NEW else int(draw() * 2) << 40,
         is_known=start == KNOWN,
         skews_s=tuple((draw() * 80 - 40) * skewed for _ in range(3)),
@@ -141,12 +142,12 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     )
 
 
-_HAZARD_COUNTS = ((0.05, 0), (0.55, 1), (0.9, 2), (1, 3))
+_HAZARD_COUNTS = ((0.03, 0), (0.6, 1), (0.93, 2), (1, 3))
 
 
 def _orders(chance: random.Random, theme: Theme) -> list[Order]:
     draw = chance.random
-    count = _pick(draw, ((0.55, 1), (0.9, 2), (1, 3)))
+    count = _pick(draw, ((0.7, 1), (0.94, 2), (1, 3)))
     shapes = theme.shapes or [SHAPES[int(draw() * len(SHAPES))] for _ in range(count)]
     orders = [order(index, index, shape) for index, shape in enumerate(shapes)]
     if draw() < 0.04 and shapes[0][1]:
@@ -163,7 +164,7 @@ def _asks(draw: Callable[[], float], orders: list[Order], theme: Theme) -> list[
     asks = [Ask(draw() * spread_s, int(draw() * 3), (one,), _pick(draw, waits_s), insists) for one in orders]
     if theme.later:
         asks[-1] = replace(asks[-1], at_s=4 + draw() * 12)
-    while draw() < 0.3:
+    while draw() < 0.25:
         again = orders[int(draw() * len(orders))]
         asks.append(Ask(draw() * 12 * draw(), int(draw() * 3), (again,), _pick(draw, waits_s)))
     if len(orders) > 1 and draw() < 0.3:

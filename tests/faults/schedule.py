@@ -27,7 +27,7 @@ from tests.sandbox.memory_ledger import MemoryLedger
 
 # An invocation of a caller may last so long; one of the sweep that much longer than a call.
 INVOCATION_S = 29.0
-SWEEP_S = 3.0
+SWEEP_S = 1.0
 SWEEP_EVERY_S = 10.0
 
 # A caller that has no final answer asks again after about so long, at growing distances.
