@@ -40,9 +40,7 @@ def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Itera
     for one in asked:
         yield from _audit_one(one, [line for line in log if line.group == one.group], log, facts)
     if len(asked) > 1:
-        yield from _audit_rivals(asked, facts)
-    if len(asked) > 1 and not facts.broken:
-        yield from _audit_shares(asked, log)
+        yield from _audit_together(asked, log, facts)
 
 
 def _audit_one(one: Asked, lines: list[Landing], log: Sequence[Landing], facts: Facts) -> Iterator[str]:
@@ -100,7 +98,18 @@ def _wanted(one: Asked, final: list[Told], facts: Facts) -> tuple[int, ...]:
         return (0, 1)
     if final:
         return (1,) if final[-1].kind == APPLIED else (0,)
+    may_be_refused = facts.refuses or facts.forbidden in {key for key, _ in one.counters}
+    if one.by_stream and not (facts.restored or may_be_refused):
+        # Its source goes on once it has been taken, and nobody asks after it again: it has to count.
+        return (1,) if any(told.kind in {WAITING, FROZEN} for told in one.told) else (0, 1)
     return (0, 1)
+
+
+def _audit_together(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Iterator[str]:
+    """What several operations contradict one another in."""
+    yield from _audit_rivals(asked, facts)
+    if not facts.broken:
+        yield from _audit_shares(asked, log)
 
 
 def _audit_rivals(asked: Sequence[Asked], facts: Facts) -> Iterator[str]:

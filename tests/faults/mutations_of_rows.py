@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.faults import draws as h
 from tests.faults.mutant import Mutant, one
-from tests.faults.plan import ADOPTED, BOTH_KEYS, LESS, MORE, NEW, SET, Theme
+from tests.faults.orders import BOTH_KEYS, LESS, MORE, SET
+from tests.faults.plan import ADOPTED, NEW, Theme
 
 _SETTLED = "done = visit.instance.ledger.settle(visit.group, settlement)"
 _ROW_FIRST = """bare = Settlement(settlement.attempt_id, settlement.base, settlement.new_base)

@@ -5,31 +5,20 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
-from handler.core.commands import Mode, Operation
 from handler.core.ports import Rules
-from tests.faults.counting import DIGIT_BITS
 from tests.faults.draws import HAZARDS, Draw
+from tests.faults.feed import Feed, feed
 from tests.faults.hazards import LASTING, Hazard, Stray
+from tests.faults.orders import SHAPES, Order, Shape, order
 from tests.faults.rules import RULES
-
-WINDOW_S = 1_296_000.0
 
 SHORT = replace(RULES, timeout_s=1, life_s=2, guard_s=1, bound_s=3, cache_s=5, forget_s=20)
 BRIEF = replace(SHORT, timeout_s=0.5, life_s=1, guard_s=0.5, bound_s=1.5)
 SLOW = replace(SHORT, calls_per_second=2)
 
 OBJECTS, TEXTS, PIECES = "objects", "texts", "pieces"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Order:
-    """An operation that somebody asks for; `index` names its digit, and its key unless it is a `rival` of another."""
-
-    operation: Operation
-    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,36 +49,17 @@ class Plan:
     sweep_at_s: float
     to_the_end: bool = False
     """Whether it goes on until nothing is remembered any more."""
+    feed: Feed | None = None
+    """The stream that brings operations of the same group beside the callers."""
 
     @property
     def orders(self) -> tuple[Order, ...]:
         """Every operation that is asked for, once."""
-        return tuple(dict.fromkeys(order for ask in self.asks for order in ask.orders))
+        asked = [order for ask in self.asks for order in ask.orders]
+        return tuple(dict.fromkeys((*asked, *self.feed.orders) if self.feed else asked))
 
 
 _T = TypeVar("_T")
-Shape: TypeAlias = tuple[Mode, int, tuple[str, ...]]
-
-# Mode, sign of the Value (or 0), and keys; `set` becomes a key of its own.
-MORE: Shape = (Mode.INCREASE, 1, ("a",))
-LESS: Shape = (Mode.DECREASE, 1, ("a",))
-BOTH_KEYS: Shape = (Mode.INCREASE, 1, ("a", "b"))
-NEGATIVE: Shape = (Mode.INCREASE, -1, ("b",))
-NOTHING: Shape = (Mode.INCREASE, 0, ("a",))
-SET: Shape = (Mode.SET, 1, ("set",))
-
-SHAPES = (*(MORE,) * 5, *(LESS,) * 2, BOTH_KEYS, NEGATIVE, NOTHING, *(SET,) * 2)
-"""Drawn from evenly: what stands here more often comes more often."""
-
-
-@lru_cache(maxsize=4096)
-def order(index: int, key: int, shape: Shape, group: str = "G") -> Order:
-    """The operation with this digit under this key."""
-    mode, sign, names = shape
-    value = sign << DIGIT_BITS * index
-    counters = tuple((f"{name}{index}" if mode is Mode.SET else name, value) for name in names)
-    return Order(Operation(group, mode, counters, "caller", f"key-{key}", WINDOW_S), index)
-
 
 NEW, ADOPTED, KNOWN = "new", "adopted", "known"
 
@@ -100,7 +70,7 @@ class Theme:
 
     All the `hazards` happen in each of them, and the operations are of these `shapes`. `start` says what is known of
     the group at the beginning. With `later` the last operation is asked for some seconds after the others; unless
-    they `insist`, callers ask once; the `patient` ones wait longer.
+    they `insist`, callers ask once; the `patient` ones wait longer. With `fed` there is a stream beside the callers.
     """
 
     hazards: tuple[Draw, ...] = ()
@@ -109,6 +79,7 @@ class Theme:
     later: bool = False
     insist: bool = True
     patient: bool = False
+    fed: bool = False
 
 
 ANYTHING = Theme()
@@ -128,6 +99,7 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     has_stray = any(isinstance(hazard, Stray) for hazard in hazards)
     start = theme.start or _pick(draw, ((0.1, NEW), (0.67 if has_stray else 0.13, ADOPTED), (1, KNOWN)))
     skewed = draw() < 0.2
+    is_fed = theme.fed or (theme is ANYTHING and draw() < FED)
     return Plan(
         seed,
         rules,
@@ -139,8 +111,12 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
         hazards=hazards,
         sweep_at_s=5 + draw() * 10,
         to_the_end=draw() < 0.03,
+        feed=feed(draw, len(orders), theme.shapes or SHAPES) if is_fed else None,
     )
 
+
+# The share of worlds in which a stream brings operations too.
+FED = 0.12
 
 _HAZARD_COUNTS = ((0.03, 0), (0.6, 1), (0.93, 2), (1, 3))
 

@@ -30,6 +30,8 @@ class Runner(greenlet):
 
     def run(self, worker: Worker) -> None:
         """Live, and wait to be handed the next one. A crash is the end of a life; another error is the caller's."""
+        hub = self.parent
+        assert hub is not None
         while True:
             try:
                 worker.life()
@@ -39,7 +41,7 @@ class Runner(greenlet):
                 worker.is_dead = True
             # Whoever is idle keeps nothing of the world that is over.
             del worker
-            worker = self.parent.switch()
+            worker = hub.switch()
 
 
 # Those that wait for a life, whichever world was their last.
