@@ -10,7 +10,19 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from tests.faults.counting import count, digit, is_countable, is_hidden, most, values_hold
-from tests.faults.evidence import ABSENT, APPLIED, FINAL, FROZEN, NOT_ACCEPTED, REJECTED, WAITING, Asked, Facts, Told
+from tests.faults.evidence import (
+    ABSENT,
+    APPLIED,
+    FINAL,
+    FROZEN,
+    NOT_ACCEPTED,
+    REJECTED,
+    REUSED,
+    WAITING,
+    Asked,
+    Facts,
+    Told,
+)
 from tests.faults.vendor import CALL, Landing
 
 # Whoever has opened an attempt before the group froze may still send it, for as long as signatures live.
@@ -93,8 +105,11 @@ def _audit_promises(
 
 
 def _wanted(one: Asked, final: list[Told], facts: Facts) -> tuple[int, ...]:
-    """How often it may count in the end, by what was told. A refusal that a copy has forgotten is no promise."""
-    if final and facts.restored and final[-1].kind == REJECTED:
+    """How often it may count in the end, by what was told.
+
+    A refusal that a copy has forgotten is no promise, nor is one because of a key that the copy does not know.
+    """
+    if final and facts.restored and final[-1].kind in {REJECTED, REUSED}:
         return (0, 1)
     if final:
         return (1,) if final[-1].kind == APPLIED else (0,)

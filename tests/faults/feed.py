@@ -65,6 +65,6 @@ def feed(draw: Draw, first: int, shapes: Sequence[Shape] = SHAPES) -> Feed:
         batch=1 + int(draw() * 3),
         lost=0.0 if draw() < 0.4 else 0.4,
         bisects=draw() < 0.5,
-        again_at_s=at_s + draw() * 8 if draw() < 0.4 else None,
+        again_at_s=at_s + draw() * 8 if draw() < 0.3 else None,
         apart=apart,
     )

@@ -90,7 +90,8 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     chance = random.Random(seed)
     draw = chance.random
     rules = _pick(draw, ((0.7, BRIEF), (0.94, SHORT), (0.97, RULES), (1, SLOW)))
-    orders = _orders(chance, theme)
+    is_fed = theme.fed or (theme is ANYTHING and draw() < FED)
+    orders = _orders(chance, theme, is_fed=is_fed)
     asks = _asks(draw, orders, theme)
     kinds = theme.hazards or [HAZARDS[int(draw() * len(HAZARDS))] for _ in range(_pick(draw, _HAZARD_COUNTS))]
     hazards = tuple(kind(chance, rules) for kind in kinds)
@@ -99,7 +100,6 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     has_stray = any(isinstance(hazard, Stray) for hazard in hazards)
     start = theme.start or _pick(draw, ((0.1, NEW), (0.67 if has_stray else 0.13, ADOPTED), (1, KNOWN)))
     skewed = draw() < 0.2
-    is_fed = theme.fed or (theme is ANYTHING and draw() < FED)
     return Plan(
         seed,
         rules,
@@ -116,14 +116,15 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
 
 
 # The share of worlds in which a stream brings operations too.
-FED = 0.12
+FED = 0.1
 
 _HAZARD_COUNTS = ((0.03, 0), (0.6, 1), (0.93, 2), (1, 3))
 
 
-def _orders(chance: random.Random, theme: Theme) -> list[Order]:
+def _orders(chance: random.Random, theme: Theme, *, is_fed: bool) -> list[Order]:
     draw = chance.random
-    count = _pick(draw, ((0.7, 1), (0.94, 2), (1, 3)))
+    # Where a stream brings more, one is enough.
+    count = _pick(draw, ((0.7, 1), (0.94, 2), (1, 3))) if not is_fed else 1
     shapes = theme.shapes or [SHAPES[int(draw() * len(SHAPES))] for _ in range(count)]
     orders = [order(index, index, shape) for index, shape in enumerate(shapes)]
     if draw() < 0.04 and shapes[0][1]:
@@ -134,7 +135,7 @@ def _orders(chance: random.Random, theme: Theme) -> list[Order]:
 
 def _asks(draw: Callable[[], float], orders: list[Order], theme: Theme) -> list[Ask]:
     """Each operation once, some of them again, or all together as a batch."""
-    waits_s = ((0.2, 0.5), (0.9, 5.0), (1, 20.0)) if not theme.patient else ((1, 20.0),)
+    waits_s = ((0.3, 0.5), (0.9, 3.5), (1, 12.0)) if not theme.patient else ((1, 20.0),)
     spread_s = _pick(draw, ((0.6, 0.1), (1, 4.0)))
     insists = draw() > 0.1 and theme.insist
     asks = [Ask(draw() * spread_s, int(draw() * 3), (one,), _pick(draw, waits_s), insists) for one in orders]

@@ -25,7 +25,7 @@ SWEEP_S = 1.0
 SWEEP_EVERY_S = 10.0
 
 # So long a batch of the stream waits for its outcomes; it is taken without them all the same.
-STREAM_WAIT_S = 5.0
+STREAM_WAIT_S = 3.5
 
 # A caller that has no final answer asks again after about so long, at growing distances.
 AGAIN_S = 6.0

@@ -27,7 +27,7 @@ AGAIN_S = 1.0
 FAILURES_MAX = 6
 
 # Replies are lost no more after so many deliveries and replies, or it would never end.
-LOST_UNTIL = 12
+LOST_UNTIL = 8
 
 NOT_TAKEN = frozenset({evidence.NOT_ACCEPTED, evidence.DOUBTFUL})
 

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TypeVar
 from unittest import mock
 
@@ -123,7 +124,7 @@ class WholeSchedule(Schedule):
     def _instance(self, place: int) -> Instance:
         world, rules = self.world, self.plan.rules
         clock = SimulatedClock(world, self.plan.skews_s[place])
-        vault = CachedVault(lambda: secret_text(self.chat.vault), parse, clock, self._failed)
+        vault = CachedVault(lambda: secret_text(self.chat.vault), _parsed, clock, self._failed)
         api = SimulatedClient(self.network, vault, world.chance, rules.timeout_s)
         instance = Instance.of(Ports(self.ledger, api, clock, world.chance, self.notices), rules)
         self._services[place] = Service(
@@ -151,6 +152,10 @@ def _one_by_one() -> Iterator[None]:
 
     with mock.patch.object(batch, "each", each), mock.patch.object(timer, "each", each):
         yield
+
+
+# What every instance reads is the same two texts.
+_parsed = lru_cache(parse)
 
 
 def _payload(order: Order) -> dict[str, object]:
