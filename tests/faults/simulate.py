@@ -13,6 +13,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
@@ -25,7 +26,7 @@ from tests.faults.whole import WholeSchedule
 # Seeds that one process plays before it reports.
 CHUNK = 2000
 
-# Worlds are full of circles; they are thrown away this many at a time.
+# What has been left all the same is thrown away after so many worlds.
 COLLECTED = 1000
 
 WHOLE_EVERY = 10
@@ -99,9 +100,7 @@ def failures(seeds: Sequence[int], ways: str = BOTH) -> list[Failure]:
 def tally(seeds: Sequence[int], ways: str = BOTH) -> Tally:
     """Play these seeds in this process."""
     made = Tally()
-    gc.disable()
-    gc.freeze()
-    try:
+    with _seldom_collected():
         for count, seed in enumerate(seeds, 1):
             way, began = way_of(seed, ways), time.process_time()
             failure = failure_of(seed, way)
@@ -111,10 +110,19 @@ def tally(seeds: Sequence[int], ways: str = BOTH) -> Tally:
                 made.failures.append(failure)
             if count % COLLECTED == 0:
                 gc.collect()
+    return made
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Let nobody look for garbage: a world that has been played leaves none but where it failed."""
+    gc.disable()
+    gc.freeze()
+    try:
+        yield
     finally:
         gc.unfreeze()
         gc.enable()
-    return made
 
 
 def _everywhere(first: int, seeds: int, ways: str, jobs: int) -> Iterator[Tally]:
