@@ -63,6 +63,8 @@ class Attempt:
     @property
     def owed(self) -> tuple[Entry, ...]:
         """The operations that still wait for this attempt's fate."""
+        if not self.settled:
+            return self.entries
         return tuple(entry for entry in self.entries if entry.id not in self.settled)
 
     def shift(self, base: int) -> int:

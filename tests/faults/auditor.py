@@ -128,7 +128,12 @@ def _audit_together(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts
 
 
 def _audit_rivals(asked: Sequence[Asked], facts: Facts) -> Iterator[str]:
-    """Of several contents under one key only one is executed; a copy may have forgotten that one was refused."""
+    """Of several contents under one key only one is executed; a copy may have forgotten that one was refused.
+
+    Where the group was made anew as well, nothing is left that tells of the one which a copy has forgotten.
+    """
+    if facts.restored and facts.dismissed:
+        return
     executed = {APPLIED} if facts.restored else {APPLIED, REJECTED}
     taken: dict[tuple[str, str], list[Asked]] = {}
     for one in asked:

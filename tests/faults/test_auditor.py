@@ -143,7 +143,10 @@ def test_one_key_is_executed_with_one_content() -> None:
     rival = asked(1, applied(65, lines=2))
     rival.name = "key-0 (operation 1)"
     log = [*ONCE, landing(2, "Increase", {"a": 1}, a=64)]
-    assert any("2 contents" in found for found in audit([asked(0, applied(1)), rival], log, Facts()))
+    story = [asked(0, applied(1)), rival]
+    assert any("2 contents" in found for found in audit(story, log, Facts()))
+    assert any("2 contents" in found for found in audit(story, log, Facts(restored=True)))
+    assert list(audit(story, log, Facts(restored=True, dismissed=True))) == []
 
 
 def test_what_a_stream_was_told_is_taken_has_to_count() -> None:

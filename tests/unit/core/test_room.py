@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import example, given
 
 from handler.core.codec import encode_row
@@ -11,7 +13,8 @@ from handler.core.rows import Row
 from tests.unit.core.samples import entry, row
 from tests.unit.core.test_codec import ROWS, size
 
-WORST = row(queue=(entry("i" * 22, **{"\x01" * 128: INT64_MIN}),)).marked([Position("p" * 16, "9" * 64)])
+LONGEST = replace(entry("i" * 22), counters=(("\x01" * 128, INT64_MIN),))
+WORST = row(queue=(LONGEST,)).marked([Position("p" * 16, "9" * 64)])
 
 
 @given(ROWS)
