@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from handler.core.commands import Position
 from handler.core.ledger import Generation
 from handler.core.outcomes import Applied, Frozen, Rejected
@@ -99,30 +101,19 @@ def test_a_young_copy_counts_a_new_group_after_the_wait() -> None:
     assert stage.chat.landings[0].at - START >= RULES.life_s + 1 + RULES.guard_s, stage.story
 
 
-def test_what_a_copy_has_lost_may_be_asked_for_again_for_as_long_as_its_window() -> None:
-    """A queue delivers a message days later: the receipt that it meets has counted it, so it is not adopted."""
+@pytest.mark.parametrize(
+    ("position", "days"), [(None, 14), (Position.of("shard", "1"), 365)], ids=["a message", "a record of a stream"]
+)
+def test_what_a_copy_has_lost_is_not_taken_for_new(position: Position | None, days: int) -> None:
+    """A queue repeats it within its window, a stream for as long as it keeps it; the receipt has counted it already."""
     stage = Stage()
-    stage.call("A", stage.operation("a", 5))
+    operation = replace(stage.operation("a", 5), position=position)
+    stage.call("A", operation)
     stage.play_until(5)
     stage.memory.restore(Snapshot({}, {}))
-    stage.memory.current = Generation(2, int(START) - 3 * DAY_S)
+    stage.memory.current = Generation(2, int(START) - days * DAY_S)
     stage.forget_instances()
-    stage.call("A2", stage.operation("a", 5), at_s=6, wait_s=60)
-    stage.play()
-    assert isinstance(stage.answers["A2"][0], Frozen), stage.story
-    assert stage.likes == 5, stage.story
-
-
-def test_what_a_copy_has_lost_may_be_read_again_for_as_long_as_a_stream_keeps_it() -> None:
-    """No answer of a record is kept, and the mark of its position is lost with the row."""
-    stage = Stage()
-    record = replace(stage.operation("a", 5), position=Position.of("shard", "1"))
-    stage.call("A", record)
-    stage.play_until(5)
-    stage.memory.restore(Snapshot({}, {}))
-    stage.memory.current = Generation(2, int(START) - 100 * DAY_S)
-    stage.forget_instances()
-    stage.call("A2", record, at_s=6, wait_s=60)
+    stage.call("A2", operation, at_s=6, wait_s=60)
     stage.play()
     assert isinstance(stage.answers["A2"][0], Frozen), stage.story
     assert stage.likes == 5, stage.story
