@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from handler.core import transitions, weaker
 from handler.core.errors import AnswerLost
@@ -11,7 +11,7 @@ from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.ports import Counted, Fault, Refused, Reply, Unsent
 from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
-from handler.core.records import kept
+from handler.core.records import Records, kept
 from handler.core.rows import Attempt, Row, Settlement
 from handler.core.runs import payload_of
 from handler.core.transitions import Seen
@@ -141,10 +141,11 @@ def settle(
     visit: Visit, row: Row, value: int, times: Mapping[str, int], seen: Seen, asked_after: int | None = None
 ) -> Next:
     """R5: records first or with the row. Where more landed than the open attempt, R7."""
+    if row.attempt and row.base is not None and transitions.is_plain(row, times):
+        records = transitions.settled_records(row.attempt, seen)
+        return _settle_plainly(visit, Settlement(row.attempt.id, row.base, value, kept(records)), records)
     change = transitions.landed(row, value, times, seen)
     late = set(times) - {row.attempt.id if row.attempt else ""}
-    if not late and not change.excess and not row.remembered and row.attempt and row.base is not None:
-        return _settle_plainly(visit, Settlement(row.attempt.id, row.base, value, change.records))
     rules = visit.instance.rules
     follows = visit.put(transitions.forgotten(change.row, asked_after, rules.bound_of, rules.forget_s), change.records)
     if isinstance(follows, Row) and (late or max(times.values()) > 1):
@@ -154,15 +155,14 @@ def settle(
     return follows
 
 
-def _settle_plainly(visit: Visit, settlement: Settlement) -> Next:
+def _settle_plainly(visit: Visit, settlement: Settlement, records: Records) -> Next:
     try:
-        done = visit.instance.ledger.settle(visit.group, replace(settlement, records=kept(settlement.records)))
+        done = visit.instance.ledger.settle(visit.group, settlement)
     except AnswerLost:
         return Again()
     if done:
-        visit.answers.update(settlement.records)
-        if settlement.records:
-            visit.instance.reporter.report(Notice.APPLIED, group=visit.group.id, operations=len(settlement.records))
+        visit.answers.update(records)
+        visit.instance.reporter.report(Notice.APPLIED, group=visit.group.id, operations=len(records))
     return Again()
 
 

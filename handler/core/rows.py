@@ -63,6 +63,8 @@ class Attempt:
     @property
     def owed(self) -> tuple[Entry, ...]:
         """The operations that still wait for this attempt's fate."""
+        if not self.settled:
+            return self.entries
         return tuple(entry for entry in self.entries if entry.id not in self.settled)
 
     def shift(self, base: int) -> int:
@@ -170,7 +172,7 @@ class Row:
         marks = dict(self.marks)
         for position in positions:
             marks[position.place] = max(position.number, marks.get(position.place, ""))
-        return replace(self, marks=tuple(marks.items()))
+        return replace(self, marks=tuple(marks.items())) if marks else self
 
     def changed(self, **changes: object) -> Row:
         """The next version with `changes`: every write raises the version, and folds what memory need not spell out."""
