@@ -6,7 +6,6 @@ import ast
 import copy
 import importlib
 import inspect
-import pickle
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError, fields, is_dataclass, replace
 from pathlib import Path
@@ -130,7 +129,7 @@ def test_a_dataclass_that_was_written_out_is_the_same_dataclass(cls: type, made:
     assert hash(other) == hash(one)
     assert other == made(**values)
     assert other != one
-    assert copy.copy(other) == other
+    assert copy.copy(other) == copy.deepcopy(other) == other
     for name in values:
         changed = replace(other, **{name: "changed"})
         assert changed != other
@@ -139,17 +138,6 @@ def test_a_dataclass_that_was_written_out_is_the_same_dataclass(cls: type, made:
             setattr(other, name, "changed")
         with pytest.raises(FrozenInstanceError, match=f"cannot delete field '{name}'"):
             delattr(other, name)
-
-
-def test_what_was_written_out_can_be_pickled() -> None:
-    """Its state is that of the original."""
-    cls, made = next(pair.values for pair in PAIRS if str(pair.id).endswith(".Position"))
-    one, other = cls("place", "1"), made("place", "1")
-    assert other.__getstate__() == one.__getstate__()
-    assert pickle.loads(pickle.dumps(one)) == one  # noqa: S301  # our own
-    again = made.__new__(made)
-    again.__setstate__(one.__getstate__())
-    assert again == other
 
 
 @pytest.mark.parametrize(
@@ -171,7 +159,8 @@ def test_a_dataclass_of_another_kind_is_left_alone(other: str) -> None:
 def _told(cls: type) -> object:
     parameters = inspect.signature(cls).parameters.values()
     told = [(field.name, field.type, field.default, field.repr, field.compare, field.init) for field in fields(cls)]
-    return told, [(each.name, each.default, each.kind) for each in parameters], cls.__slots__, cls.__match_args__
+    taken = [(each.name, each.default, each.kind) for each in parameters]
+    return told, taken, vars(cls)["__slots__"], vars(cls)["__match_args__"]
 
 
 def _is_text(node: ast.stmt) -> bool:
