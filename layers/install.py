@@ -21,10 +21,8 @@ UNUSED: Final = (
         "**/*.pyi",
         "**/py.typed",
     ),
-    "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.min.*",
 )
-"""Commands, manuals, pip's own notes, what only type checkers read, and the page that shows a document in a browser:
-the function gives out the document alone."""
+"""Commands and manuals, pip's own notes, and what only type checkers read."""
 
 
 class InstallError(Exception):

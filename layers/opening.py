@@ -16,7 +16,7 @@ SOURCES = __file__.replace("__init__.py", "sources.zip")
 class Compiled(SourcelessFileLoader):
     """A module of the layer. Its source lies in the archive, and tracebacks show lines of it."""
 
-    def get_source(self, fullname: str) -> str:  # noqa: ARG002  # the loader of a module knows no other
+    def get_source(self, fullname: str) -> str:  # type: ignore[override]  # noqa: ARG002  # the base has none to give
         """The text of a module."""
         path = self.path.partition(COMPILED)[2].removesuffix("c").removeprefix("/")
         return zipimporter(SOURCES).get_data(path).decode()

@@ -52,6 +52,7 @@ except AttributeError as error:
 """
 
 OPENAPI = event_of("rest", "GET", "/openapi.json", [], b"")
+SWAGGER = event_of("rest", "GET", "/swagger", [("Accept-Encoding", "gzip")], b"")
 
 
 class DeployedLambda(LambdaInstance):
@@ -126,8 +127,8 @@ def check_traceback(place: Place, loader: str) -> None:
 
 
 def check_document(instance: FunctionInstance) -> None:
-    """The OpenAPI document is the checkout's own: nothing of it was in what the package leaves out."""
-    told = instance.invoke(OPENAPI)
+    """The OpenAPI document is the checkout's own, as nothing of it was left out of the package; its page is there."""
+    page, told = instance.invoke(SWAGGER), instance.invoke(OPENAPI)
     with pytest.MonkeyPatch.context() as patched:
         for name, value in instance.environment.items():
             patched.setenv(name, value)
@@ -137,6 +138,9 @@ def check_document(instance: FunctionInstance) -> None:
     assert isinstance(told, Reply)
     assert told.value == expected
     assert expected["statusCode"] == 200
+    assert isinstance(page, Reply)
+    assert isinstance(page.value, dict)
+    assert page.value["statusCode"] == 200
 
 
 def check_bytecode(package: Unpacked) -> None:
