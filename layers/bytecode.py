@@ -19,7 +19,7 @@ from layers.targets import Target
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 NEVER_IMPORTED: Final = (
-    *("pydantic/v1", "pydantic/mypy.py", "pydantic/experimental"),
+    "pydantic/experimental",
     *(f"aws_lambda_powertools/utilities/{name}" for name in ("auth_alpha", "circuit_breaker", "data_masking")),
     *(f"aws_lambda_powertools/utilities/{name}" for name in ("feature_flags", "idempotency", "kafka", "parameters")),
     *(f"aws_lambda_powertools/utilities/{name}" for name in ("parser", "streaming", "validation")),

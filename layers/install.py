@@ -21,8 +21,10 @@ UNUSED: Final = (
         "**/*.pyi",
         "**/py.typed",
     ),
+    *("pydantic/v1", "pydantic/mypy.py"),
 )
-"""Commands and manuals, pip's own notes, and what only type checkers read."""
+"""Commands and manuals, pip's own notes, what only type checkers read, and pydantic's old self: SCF's API takes a layer
+of less than 7.5 MB."""
 
 
 class InstallError(Exception):
