@@ -10,6 +10,7 @@ import os
 import random
 import time
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from handler import ledger_url
 from handler.chat.client import READ_LIFE_S, ChatClient
@@ -35,6 +36,9 @@ from handler.vault.cached import CachedVault
 from handler.vault.discretion import hush
 from handler.vault.secret import parse
 from handler.vault.sources import is_reference, read_reference, source_for
+
+if TYPE_CHECKING:
+    from handler.aws_session import AwsSession
 
 
 class SystemClock:
@@ -83,13 +87,16 @@ def forget() -> None:
     """Begin anew, as a cold instance does."""
     _service.cache_clear()
     reports.cache_clear()
+    _session_of.cache_clear()
 
 
 # Only the settings tell one instance from another, so other settings are another instance.
 @lru_cache(maxsize=1)
 def _service(settings: Settings) -> Service:
     clock, chance = SystemClock(), random.SystemRandom()
-    vault = CachedVault(source_for(settings.chat_secret, os.environ), parse, clock, reports().failed)
+    vault = CachedVault(
+        source_for(settings.chat_secret, os.environ, session=_aws_session), parse, clock, reports().failed
+    )
     api = ChatClient(
         settings.chat_endpoint or base_url(settings.chat_region or ""),
         vault,
@@ -158,8 +165,22 @@ def _dynamodb(url: DynamoDbUrl, clock: Clock) -> tuple[Ledger, Shelf]:
         ) from None
     hush(TALKATIVE)
     region = url.region or os.environ.get("AWS_REGION")
-    ledger = DynamoDbLedger(url.table, clock, region=region, endpoint=url.endpoint, create=url.create)
+    ledger = DynamoDbLedger(
+        url.table, clock, region=region, endpoint=url.endpoint, create=url.create, session=_aws_session
+    )
     return ledger, ledger.shelf()
+
+
+def _aws_session() -> AwsSession:
+    """What clients of AWS are made by in this process: a child must not wait for a lock of its parent's threads."""
+    return _session_of(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _session_of(_process: int) -> AwsSession:
+    from handler.aws_session import AwsSession
+
+    return AwsSession()
 
 
 def _rules(settings: Settings, cache_s: float) -> Rules:
