@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from handler.core.commands import GROUP_ID_BYTES, Operation, first_problem, read_payload
+from handler.core.commands import (
+    GROUP_ID_BYTES,
+    Counters,
+    Mode,
+    Operation,
+    check_group_id,
+    first_problem,
+    read_payload,
+)
 from handler.core.errors import BadInput
 from handler.triggers.documents import check_text, read_json
 from handler.triggers.kinds import Event
@@ -30,10 +38,52 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
-    """Operations by group, in the order of the event; an operation stands under each of its groups once."""
+class Asked:
+    """What one of a tick's operations does to each of its groups; `index` is its place in the timer's event."""
 
-    operations: Mapping[str, tuple[Operation, ...]]
+    index: int
+    mode: Mode
+    counters: Counters
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Operations on groups: for each group its places in `asked`, in the order of the event and each of them once."""
+
+    name: str
+    time: str
+    asked: tuple[Asked, ...]
+    groups: Mapping[str, tuple[int, ...]]
+    window_s: float
+
+    def operations(self, group_id: str) -> tuple[Operation, ...]:
+        """What is asked of a group: the key is scoped to it, and the same whoever comes with it."""
+        return tuple(
+            Operation(group_id, asked.mode, asked.counters, CALLER, f"{self.key}/{asked.index}", self.window_s)
+            for asked in (self.asked[place] for place in self.groups[group_id])
+        )
+
+    @property
+    def every(self) -> tuple[Operation, ...]:
+        """All operations, group by group."""
+        return tuple(operation for group_id in self.groups for operation in self.operations(group_id))
+
+    @property
+    def key(self) -> str:
+        """What the keys of its operations begin with."""
+        return f"{self.name}/{self.time}"
+
+
+class Entry(BaseModel):
+    """An operation as an event writes it."""
+
+    model_config = _STRICT
+
+    group_ids: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=GROUP_ID_BYTES)]], Field(alias="GroupIds", min_length=1)
+    ]
+    group_counter: Annotated[object, Field(alias="GroupCounter")]
+    mode: Annotated[object, Field(alias="Mode")]
 
 
 def read_tick(event: Event, receipt_key: str, window_s: float, now: float) -> Tick | Sweep:
@@ -42,48 +92,61 @@ def read_tick(event: Event, receipt_key: str, window_s: float, now: float) -> Ti
     `now` is in seconds since 1970. An event older than `window_s` is refused: the answers of its first delivery may be
     forgotten, so nobody could tell whether it ran (R11).
     """
-    name, time = _name(event.get("TriggerName")), event.get("Time")
+    name, time = read_name(event.get("TriggerName")), event.get("Time")
     moment = read_moment(time, "Time")
     message = _message(event.get("Message"))
     if message.operations is None:
         return Sweep(message.after)
+    check_age(moment, window_s, now)
+    asked = [
+        (read_entry(entry, index, receipt_key, f"Message.operations[{index}]"), entry.group_ids)
+        for index, entry in enumerate(message.operations)
+    ]
+    return tick_of(name, str(time), asked, window_s)
+
+
+def read_name(name: object) -> str:
+    """The name of a trigger, which is part of every key."""
+    if not isinstance(name, str) or not 1 <= len(name) <= NAME_CHARACTERS or not name.isprintable():
+        raise BadInput("TriggerName", f"must be 1 to {NAME_CHARACTERS} printable characters")
+    return name
+
+
+def check_age(moment: float, window_s: float, now: float) -> None:
+    """Refuse a tick whose answers may be forgotten."""
     if now - moment > window_s:
         raise BadInput("Time", "is longer ago than DEDUPE_WINDOW_S, so nobody can tell whether this ran before")
-    by_group: dict[str, dict[str, Operation]] = {}
-    for index, operation in enumerate(message.operations):
-        for made in _operations(operation, index, f"{name}/{time}/{index}", receipt_key, window_s):
-            by_group.setdefault(made.group_id, {})[made.key] = made
-    return Tick({group_id: tuple(operations.values()) for group_id, operations in by_group.items()})
 
 
-class _Operation(BaseModel):
-    model_config = _STRICT
+def read_entry(entry: Entry, index: int, receipt_key: str, within: str) -> Asked:
+    """Check an operation as if it had come over HTTP for each of its groups."""
+    for number, group_id in enumerate(entry.group_ids):
+        try:
+            check_group_id(group_id)
+        except BadInput as error:
+            raise BadInput(f"{within}.GroupIds[{number}]", error.problem) from None
+    document = {"GroupId": entry.group_ids[0], "GroupCounter": entry.group_counter, "Mode": entry.mode}
+    payload = read_payload(document, receipt_key, within)
+    return Asked(index, payload.mode, payload.counters)
 
-    group_ids: Annotated[list[str], Field(alias="GroupIds", min_length=1)]
-    group_counter: Annotated[object, Field(alias="GroupCounter")]
-    mode: Annotated[object, Field(alias="Mode")]
+
+def tick_of(name: str, time: str, asked: Iterable[tuple[Asked, Iterable[str]]], window_s: float) -> Tick:
+    """A tick from its operations, each with its groups."""
+    places: dict[str, tuple[int, ...]] = {}
+    every: list[Asked] = []
+    for each, group_ids in asked:
+        for group_id in dict.fromkeys(group_ids):
+            places[group_id] = (*places.get(group_id, ()), len(every))
+        every.append(each)
+    return Tick(name, time, tuple(every), places, window_s)
 
 
 class _Message(BaseModel):
     model_config = _STRICT
 
-    operations: Annotated[list[_Operation], Field(min_length=1)] | None = None
+    operations: Annotated[list[Entry], Field(min_length=1)] | None = None
     task: Literal["sweep"] | None = None
     after: Annotated[str, Field(max_length=GROUP_ID_BYTES)] | None = None
-
-
-def _operations(operation: _Operation, index: int, key: str, receipt_key: str, window_s: float) -> Iterator[Operation]:
-    """One operation for each group, each checked as if it had come over HTTP."""
-    within = f"Message.operations[{index}]"
-    for number, group_id in enumerate(operation.group_ids):
-        document = {"GroupId": group_id, "GroupCounter": operation.group_counter, "Mode": operation.mode}
-        try:
-            payload = read_payload(document, receipt_key, within)
-        except BadInput as error:
-            if error.field == f"{within}.GroupId":
-                raise BadInput(f"{within}.GroupIds[{number}]", error.problem) from None
-            raise
-        yield Operation(payload.group_id, payload.mode, payload.counters, CALLER, key, window_s)
 
 
 def _message(message: object) -> _Message:
@@ -101,9 +164,3 @@ def _message(message: object) -> _Message:
     if read.after is not None and read.task is None:
         raise BadInput("Message.after", "goes with the task sweep")
     return read
-
-
-def _name(name: object) -> str:
-    if not isinstance(name, str) or not 1 <= len(name) <= NAME_CHARACTERS or not name.isprintable():
-        raise BadInput("TriggerName", f"must be 1 to {NAME_CHARACTERS} printable characters")
-    return name
