@@ -66,6 +66,10 @@ class ExactlyOnce:
             return replace(record.answer, replayed=True)
         return self._waiting(visit) if owed else None
 
+    def known(self, key: str, by: int, limit: int, after: str) -> Sequence[str]:
+        """A page of the groups in which an operation on this key had landed by then, in order of id."""
+        return self._instance.ledger.known(self._app, key, by, limit, after)
+
     def sweep(self, deadline: float, after: str | None = None, side_by_side: SideBySide = one_by_one) -> Swept:
         """Finish what was accepted and not finished; `deadline` is a moment of the monotonic clock.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from handler.core import transitions, weaker
-from handler.core.errors import AnswerLost
+from handler.core.errors import AnswerLost, LedgerUnavailable, OutcomeUnknown
 from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.ports import Counted, Fault, Refused, Reply, Unsent
@@ -144,7 +145,10 @@ def settle(
     change = transitions.landed(row, value, times, seen)
     late = set(times) - {row.attempt.id if row.attempt else ""}
     if not late and not change.excess and not row.remembered and row.attempt and row.base is not None:
-        return _settle_plainly(visit, Settlement(row.attempt.id, row.base, value, change.records))
+        follows = _settle_plainly(visit, Settlement(row.attempt.id, row.base, value, change.records))
+        if change.row.keys != row.keys:
+            _learn(visit, change.row)
+        return follows
     rules = visit.instance.rules
     follows = visit.put(transitions.forgotten(change.row, asked_after, rules.bound_of, rules.forget_s), change.records)
     if isinstance(follows, Row) and (late or max(times.values()) > 1):
@@ -166,6 +170,12 @@ def _settle_plainly(visit: Visit, settlement: Settlement) -> Next:
     return Again()
 
 
+def _learn(visit: Visit, settled: Row) -> None:
+    """Note keys that have landed for the first time, if the row has not moved since; else the next landing will."""
+    with suppress(LedgerUnavailable, OutcomeUnknown):
+        visit.instance.ledger.swap(visit.group, settled.changed(), {})
+
+
 def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Next:
     """R6: the attempt had no effect. Split it, reject its one operation, or take it back for a later attempt."""
     visit.is_confirmed = True
@@ -177,6 +187,9 @@ def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Nex
     if len(attempt.entries) > 1:
         return visit.put(transitions.refused(row, split=True))
     change = transitions.answered(row, Rejected(refusal.code, refusal.info), visit.instance.clock.now())
+    if refusal.code in GROUP_GONE:
+        # It has no counters any more; it is known again with those that land once it has been made anew.
+        change = replace(change, row=replace(change.row, keys=()))
     follows = visit.put(change.row, change.records)
     if not isinstance(follows, Again):
         visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=refusal.code)

@@ -100,6 +100,9 @@ class Remembered:
 Debt = tuple[tuple[str, int], ...]
 Marks = tuple[tuple[str, str], ...]
 
+# A group has at most 20 keys at a time. Of more, which can only have come and gone, the newest are kept.
+KEYS_KNOWN_MAX = 40
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -107,7 +110,8 @@ class Row:
 
     `sighted` is the API's time at which an unexplained receipt was first seen, or a row of an older generation while
     `sighted_in` was the current one. `looked` is the time of the last look for late landings. `debt` is what landed in
-    excess, per key, signed: it is owed back. `marks` are the last positions accepted, by place.
+    excess, per key, signed: it is owed back. `marks` are the last positions accepted, by place. `keys` are those on
+    which operations have landed, each with the second since 1970 from which it is known.
     """
 
     version: int
@@ -123,6 +127,7 @@ class Row:
     looked: int = 0
     sighted_in: int = 0
     marks: Marks = ()
+    keys: Counters = ()
 
     @property
     def owed(self) -> tuple[Entry, ...]:
@@ -171,6 +176,12 @@ class Row:
         for position in positions:
             marks[position.place] = max(position.number, marks.get(position.place, ""))
         return replace(self, marks=tuple(marks.items()))
+
+    def knowing(self, keys: Iterable[str], now: float) -> Row:
+        """This version, in which operations on these keys have landed."""
+        known = dict(self.keys)
+        fresh = {key: int(now) for key in keys if key not in known}
+        return replace(self, keys=(*self.keys, *fresh.items())[-KEYS_KNOWN_MAX:]) if fresh else self
 
     def changed(self, **changes: object) -> Row:
         """The next version with `changes`: every write raises the version, and folds what memory need not spell out."""

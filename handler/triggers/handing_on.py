@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handler.core.errors import NotAccepted
+from handler.core.exactly_once import ExactlyOnce
 from handler.core.notices import Notice
 from handler.triggers.pages import GROUPS_MAX, fits, pages
 from handler.triggers.progress import Progress, in_order
@@ -29,10 +30,10 @@ def is_for_queue(tick: Tick, service: Service) -> bool:
     """Whether there is a queue, and more in the tick than one page."""
     if service.queue is None or not fits(tick):
         return False
-    return len(tick.groups) > groups_per_page(tick, service.instance.rules.calls_per_second)
+    return tick.has_more_than(groups_per_page(tick, service.instance.rules.calls_per_second))
 
 
-def hand_on(tick: Tick, progress: Progress, service: Service, until: float) -> dict[str, object]:
+def hand_on(tick: Tick, counters: ExactlyOnce, progress: Progress, service: Service, until: float) -> dict[str, object]:
     """Send the pages that an earlier delivery of the tick has not sent, until that moment; counts of what was sent.
 
     Raises QueueUnavailable, and NotAccepted where there was no time for all: the next delivery goes on from there.
@@ -41,9 +42,9 @@ def hand_on(tick: Tick, progress: Progress, service: Service, until: float) -> d
         raise NotAccepted("there is no queue")
     queue, rate = service.queue(), service.instance.rules.calls_per_second
     size, earlier, sent, calls = groups_per_page(tick, rate), progress.groups, 0, 0
-    for group_ids in in_order(tick, progress.after, size * PAGES_AT_ONCE):
+    for group_ids in in_order(tick, counters, progress.after, size * PAGES_AT_ONCE):
         if service.instance.clock.monotonic() >= until:
-            done = f"{progress.groups} of {len(tick.groups)} groups are handed on"
+            done = f"{progress.groups} groups are handed on"
             raise NotAccepted(f"{done}, repeat the event for the others: the invocation has no time left")
         messages: list[Message] = []
         for text, groups in pages(tick, group_ids, size):

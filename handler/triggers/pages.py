@@ -66,7 +66,7 @@ def read_page(text: str, receipt_key: str, window_s: float, now: float) -> Tick:
     name = read_name(page.name)
     check_age(read_moment(page.time, "Time"), window_s, now)
     asked = [
-        (read_entry(entry, entry.index, receipt_key, f"operations[{place}]"), entry.group_ids)
+        read_entry(entry, entry.index, receipt_key, f"operations[{place}]")
         for place, entry in enumerate(page.operations)
     ]
     return tick_of(name, page.time, asked, window_s)
@@ -88,7 +88,7 @@ class _Page(BaseModel):
 def _text(tick: Tick, group_ids: Sequence[str]) -> str:
     """A page in ASCII, which every queue takes; without groups it is the frame that all pages have."""
     listed = [
-        [group_id for group_id in group_ids if place in tick.groups[group_id]] for place in range(len(tick.asked))
+        [group_id for group_id in group_ids if place in tick.places(group_id)] for place in range(len(tick.asked))
     ]
     operations = [
         {

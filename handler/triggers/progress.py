@@ -13,6 +13,7 @@ from contextlib import suppress
 from itertools import islice
 
 from handler.core.errors import NotAccepted, OutcomeUnknown
+from handler.core.exactly_once import ExactlyOnce
 from handler.core.ledger import Generation
 from handler.core.shelf import Shelf
 from handler.triggers.ticks import Tick
@@ -49,8 +50,16 @@ class Progress:
             self._shelf.note(self._app, self._name, json.dumps(note))
 
 
-def in_order(tick: Tick, after: str, size: int) -> Iterator[list[str]]:
-    """The groups of a tick in the order of their ids, those after an id, `size` at a time."""
+def in_order(tick: Tick, counters: ExactlyOnce, after: str, size: int) -> Iterator[Sequence[str]]:
+    """The groups of a tick in the order of their ids, those after an id, `size` at a time.
+
+    Those of a source are listed as they are wanted; raises LedgerUnavailable.
+    """
+    if tick.known:
+        while page := counters.known(tick.known.key, tick.known.by, size, after):
+            yield page
+            after = page[-1]
+        return
     ids = iter(sorted(group_id for group_id in tick.groups if group_id > after))
     while part := list(islice(ids, size)):
         yield part
@@ -58,5 +67,6 @@ def in_order(tick: Tick, after: str, size: int) -> Iterator[list[str]]:
 
 def _digest(tick: Tick, generation: Generation) -> str:
     asked = [[each.index, each.mode.value, each.counters] for each in tick.asked]
-    content = [tick.key, asked, sorted(tick.groups.items()), generation.number]
+    source = [tick.known.key, tick.known.by] if tick.known else []
+    content = [tick.key, asked, source, sorted(tick.groups.items()), generation.number]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from handler.core.commands import (
     GROUP_ID_BYTES,
+    KEY_BYTES,
     Counters,
     Mode,
     Operation,
@@ -26,6 +27,13 @@ from handler.triggers.moments import read_moment
 CALLER = "timer"
 
 NAME_CHARACTERS = 256
+
+# Which groups a source has is settled by the tick's own time, so that the tick has the same ones when it comes again.
+# Only those count that had been known for a while by then: others may not be listed yet when it comes first.
+KNOWN_FOR_S = 10
+
+# The scheduler's clock may be that much ahead.
+SKEW_S = 2.0
 
 _STRICT = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -47,21 +55,44 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """All groups in which an operation on `key` had landed by the second `by` since 1970, as the ledger knows it.
+
+    They are the same ones whenever somebody asks.
+    """
+
+    key: str
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
-    """Operations on groups: for each group its places in `asked`, in the order of the event and each of them once."""
+    """Operations on groups: for each group its places in `asked`, in the order of the event and each of them once.
+
+    Where the groups are those of a source, which is `known`, none are listed, and each of them has every place.
+    """
 
     name: str
     time: str
     asked: tuple[Asked, ...]
     groups: Mapping[str, tuple[int, ...]]
     window_s: float
+    known: Known | None = None
 
     def operations(self, group_id: str) -> tuple[Operation, ...]:
         """What is asked of a group: the key is scoped to it, and the same whoever comes with it."""
         return tuple(
             Operation(group_id, asked.mode, asked.counters, CALLER, f"{self.key}/{asked.index}", self.window_s)
-            for asked in (self.asked[place] for place in self.groups[group_id])
+            for asked in (self.asked[place] for place in self.places(group_id))
         )
+
+    def places(self, group_id: str) -> Iterable[int]:
+        """Where in `asked` is what is asked of a group."""
+        return range(len(self.asked)) if self.known else self.groups[group_id]
+
+    def has_more_than(self, groups: int) -> bool:
+        """Whether it has more groups than that, which nobody knows of a source before it is listed."""
+        return self.known is not None or len(self.groups) > groups
 
     @property
     def every(self) -> tuple[Operation, ...]:
@@ -79,9 +110,7 @@ class Entry(BaseModel):
 
     model_config = _STRICT
 
-    group_ids: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=GROUP_ID_BYTES)]], Field(alias="GroupIds", min_length=1)
-    ]
+    group_ids: Annotated[object, Field(alias="GroupIds")]
     group_counter: Annotated[object, Field(alias="GroupCounter")]
     mode: Annotated[object, Field(alias="Mode")]
 
@@ -98,11 +127,20 @@ def read_tick(event: Event, receipt_key: str, window_s: float, now: float) -> Ti
     if message.operations is None:
         return Sweep(message.after)
     check_age(moment, window_s, now)
-    asked = [
-        (read_entry(entry, index, receipt_key, f"Message.operations[{index}]"), entry.group_ids)
+    source = read_source(message.operations[0].group_ids, "Message.operations[0].GroupIds", receipt_key)
+    if source is None:
+        asked = [
+            read_entry(entry, index, receipt_key, f"Message.operations[{index}]")
+            for index, entry in enumerate(message.operations)
+        ]
+        return tick_of(name, str(time), asked, window_s)
+    every = [
+        _read_asked(entry, index, source, receipt_key, f"Message.operations[{index}]")
         for index, entry in enumerate(message.operations)
     ]
-    return tick_of(name, str(time), asked, window_s)
+    if moment > now + SKEW_S:
+        raise BadInput("Time", "is still to come, so nobody knows yet which groups there will be")
+    return Tick(name, str(time), tuple(every), {}, window_s, Known(source, int(moment) - KNOWN_FOR_S))
 
 
 def read_name(name: object) -> str:
@@ -118,14 +156,43 @@ def check_age(moment: float, window_s: float, now: float) -> None:
         raise BadInput("Time", "is longer ago than DEDUPE_WINDOW_S, so nobody can tell whether this ran before")
 
 
-def read_entry(entry: Entry, index: int, receipt_key: str, within: str) -> Asked:
-    """Check an operation as if it had come over HTTP for each of its groups."""
-    for number, group_id in enumerate(entry.group_ids):
+def read_source(written: object, field: str, receipt_key: str) -> str | None:
+    """The counter key of `{"Known": "<key>"}`; None for a list of ids. BadInput names the field."""
+    if not isinstance(written, dict):
+        return None
+    try:
+        key = _Source.model_validate(written).key
+    except ValidationError as error:
+        raise first_problem(error, field) from None
+    if key == receipt_key:
+        raise BadInput(f"{field}.Known", "is the reserved receipt key")
+    return key
+
+
+def read_entry(entry: Entry, index: int, receipt_key: str, within: str) -> tuple[Asked, list[str]]:
+    """Check an operation as if it had come over HTTP for each of its groups, which it lists."""
+    if isinstance(entry.group_ids, dict):
+        raise BadInput(f"{within}.GroupIds", _ONE_SOURCE)
+    try:
+        group_ids = _GROUP_IDS.validate_python(entry.group_ids)
+    except ValidationError as error:
+        raise first_problem(error, f"{within}.GroupIds") from None
+    for number, group_id in enumerate(group_ids):
         try:
             check_group_id(group_id)
         except BadInput as error:
             raise BadInput(f"{within}.GroupIds[{number}]", error.problem) from None
-    document = {"GroupId": entry.group_ids[0], "GroupCounter": entry.group_counter, "Mode": entry.mode}
+    return _asked(entry, index, group_ids[0], receipt_key, within), group_ids
+
+
+def _read_asked(entry: Entry, index: int, source: str, receipt_key: str, within: str) -> Asked:
+    if entry.group_ids != {"Known": source}:
+        raise BadInput(f"{within}.GroupIds", _ONE_SOURCE)
+    return _asked(entry, index, "any", receipt_key, within)
+
+
+def _asked(entry: Entry, index: int, group_id: str, receipt_key: str, within: str) -> Asked:
+    document = {"GroupId": group_id, "GroupCounter": entry.group_counter, "Mode": entry.mode}
     payload = read_payload(document, receipt_key, within)
     return Asked(index, payload.mode, payload.counters)
 
@@ -139,6 +206,20 @@ def tick_of(name: str, time: str, asked: Iterable[tuple[Asked, Iterable[str]]], 
             places[group_id] = (*places.get(group_id, ()), len(every))
         every.append(each)
     return Tick(name, time, tuple(every), places, window_s)
+
+
+_ONE_SOURCE = "must be the same in every operation of a tick, where one of them names a source"
+
+_GROUP_IDS = TypeAdapter(
+    Annotated[list[Annotated[str, Field(min_length=1, max_length=GROUP_ID_BYTES)]], Field(min_length=1)],
+    config=ConfigDict(strict=True, hide_input_in_errors=True),
+)
+
+
+class _Source(BaseModel):
+    model_config = _STRICT
+
+    key: Annotated[str, Field(alias="Known", min_length=1, max_length=KEY_BYTES)]
 
 
 class _Message(BaseModel):

@@ -8,7 +8,7 @@ queue, more than a page of groups goes through that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import isinf
 from typing import TypeAlias, TypeVar
 
@@ -31,6 +31,8 @@ UNLIMITED_S = 60.0
 
 # Groups that are accepted before the next note of how far a tick has got, which smaller ticks do without.
 PAGE = 500
+
+NO_TIME = "the invocation has no time left"
 
 # Groups among which slow ones are waited for together.
 DRIVEN_AT_ONCE = 2000
@@ -61,19 +63,23 @@ def _update(tick: Tick, service: Service, deadline: float) -> dict[str, object]:
     app = service.vault.current().sdkappid
     until = deadline - REPLY_MARGIN_S
     progress = Progress(tick, service.shelf, app, service.instance.generation.current())
-    goes_on, is_long = is_for_queue(tick, service), len(tick.groups) > PAGE
+    counters = ExactlyOnce(service.instance, app)
+    goes_on, is_long = is_for_queue(tick, service), tick.has_more_than(PAGE)
     if goes_on or is_long:
         progress.recall()
     if goes_on:
-        return hand_on(tick, progress, service, until)
-    earlier, counters = progress.groups, ExactlyOnce(service.instance, app)
+        return hand_on(tick, counters, progress, service, until)
+    earlier = progress.groups
     work = _Work(tick, counters, service.instance.clock, until)
-    for group_ids in in_order(tick, progress.after, PAGE):
+    for group_ids in in_order(tick, counters, progress.after, PAGE):
+        if service.instance.clock.monotonic() >= until:
+            work.was_cut_short = True
+            break
         work.accept(group_ids)
         if is_long and not work.failures:
             progress.reached(group_ids)
     work.drive(Patience(until=until, deadline=deadline))
-    _refuse(work.failures, of=len(tick.groups))
+    _refuse(work, earlier)
     _refuse_reused_keys(work.reused)
     return work.counts() | ({"earlier": earlier} if earlier else {})
 
@@ -84,26 +90,27 @@ class _Work:
     def __init__(self, tick: Tick, counters: ExactlyOnce, clock: Clock, until: float) -> None:
         self.failures: dict[str, _Failure] = {}
         self.reused: list[Operation] = []
-        self._accepted: list[str] = []
+        self.was_cut_short = False
+        self.tick = tick
+        self.accepted: list[str] = []
         self._states: Counter[str] = Counter()
-        self._tick = tick
         self._counters = counters
         self._clock = clock
         self._until = until
 
     def accept(self, group_ids: Sequence[str]) -> None:
-        """Accept groups until the time is up, which costs steps of the ledger and no calls."""
+        """Accept groups while there is time, which costs steps of the ledger and no calls."""
 
         def accepted(group_id: str) -> list[Operation]:
             if self._clock.monotonic() >= self._until:
-                raise NotAccepted("the invocation has no time left")
-            return self._counters.accept(group_id, self._tick.operations(group_id))
+                raise NotAccepted(NO_TIME)
+            return self._counters.accept(group_id, self.tick.operations(group_id))
 
         for group_id, result in _each(group_ids, accepted).items():
             if isinstance(result, _Failure):
                 self.failures[group_id] = result
             else:
-                self._accepted.append(group_id)
+                self.accepted.append(group_id)
                 self.reused += result
 
     def drive(self, patience: Patience) -> None:
@@ -112,15 +119,15 @@ class _Work:
         def driven(group_id: str) -> Sequence[Outcome]:
             if self._clock.monotonic() >= patience.until:
                 return ()
-            return self._counters.apply(group_id, self._tick.operations(group_id), patience)
+            return self._counters.apply(group_id, self.tick.operations(group_id), patience)
 
-        for start in range(0, len(self._accepted), DRIVEN_AT_ONCE):
-            for result in _each(self._accepted[start : start + DRIVEN_AT_ONCE], driven).values():
+        for start in range(0, len(self.accepted), DRIVEN_AT_ONCE):
+            for result in _each(self.accepted[start : start + DRIVEN_AT_ONCE], driven).values():
                 self._states.update(() if isinstance(result, _Failure) else map(_state, result))
 
     def counts(self) -> dict[str, object]:
         """How many operations are in each state; one on several groups is several."""
-        accepted = sum(len(self._tick.groups[group_id]) for group_id in self._accepted)
+        accepted = sum(len(tuple(self.tick.places(group_id))) for group_id in self.accepted)
         settled = {name: self._states[name] for name in ("applied", "rejected", "unknown", "frozen")}
         return {"accepted": accepted, **settled, "pending": accepted - sum(settled.values())}
 
@@ -142,12 +149,16 @@ def _each(groups: Iterable[str], work: Callable[[str], _Result]) -> dict[str, _R
     return each(groups, tried)
 
 
-def _refuse(failures: Mapping[str, _Failure], of: int) -> None:
-    if not failures:
+def _refuse(work: _Work, earlier: int) -> None:
+    """Raise where some group was not accepted: the platform repeats the event, and that goes on from there."""
+    failures, accepted = list(work.failures.values()), earlier + len(work.accepted)
+    if not failures and not work.was_cut_short:
         return
-    first = next(iter(failures.values()))
-    problem = f"{len(failures)} of {of} groups were not accepted, repeat the event for them: {first}"
-    if any(isinstance(failure, OutcomeUnknown) for failure in failures.values()):
+    first = failures[0] if failures else NotAccepted(NO_TIME)
+    missing = len(work.tick.groups) - accepted
+    count = "some" if work.tick.known else f"{missing} of {len(work.tick.groups)}"
+    problem = f"{count} groups were not accepted, repeat the event for them: {first}"
+    if any(isinstance(failure, OutcomeUnknown) for failure in failures):
         raise OutcomeUnknown(problem)
     raise NotAccepted(problem)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
 from itertools import count
 from pathlib import Path
 
@@ -11,8 +13,10 @@ import pytest
 from handler import bootstrap
 from handler.core.errors import QueueUnavailable
 from handler.main import lambda_handler
+from handler.triggers import ticks
 from handler.triggers.pool import WORKERS
 from tests.e2e.runtime_api import LambdaInstance
+from tests.e2e.watching import wait_for
 from tests.integration.counting import SHORT_LIVES, TIMEOUT_S, chat_with, killed_after, likes, sweep
 from tests.integration.vaults import everything_logged
 from tests.sandbox.aws_client import REGION
@@ -143,3 +147,27 @@ def test_a_queue_that_is_not_there_fails_the_tick_by_its_code(
     with everything_logged() as written, pytest.raises(QueueUnavailable, match=r"does not take every page: .*NonExist"):
         invoke(tick(*FEW))
     assert "made-up-secret-key" not in written.getvalue()
+
+
+@pytest.mark.usefixtures("function")
+def test_all_groups_that_the_ledger_knows_are_reset_once(
+    queue: Queue, chat: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that came later are left alone, however often the tick and its pages come again."""
+    monkeypatch.setattr(ticks, "KNOWN_FOR_S", 0)
+    invoke(tick(*FEW))
+    Poller(queue, invoke).drain(60)
+    sweep()
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    reset = {"GroupIds": {"Known": "like"}, "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}
+    event: Event = {**tick(), "TriggerName": "reset", "Time": now, "Message": {"operations": [reset]}}
+    assert invoke(event) == {"handed_on": 300, "pages": 2}
+    Poller(queue, invoke).drain(60)
+    assert set(likes(chat, FEW).values()) == {0}
+    wait_for(lambda: time.time() > datetime.fromisoformat(now).timestamp() + 1, "the next second")
+    invoke({**tick(*GROUPS[:302], value=7), "TriggerName": "later"})
+    Poller(queue, invoke).drain(60)
+    bootstrap.service().shelf.note(1400000000, "tick/reset", "{}")
+    assert invoke(event) == {"handed_on": 300, "pages": 2}
+    Poller(queue, invoke).drain(60)
+    assert set(likes(chat, GROUPS[:302]).values()) == {7}

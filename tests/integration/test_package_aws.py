@@ -180,7 +180,9 @@ def test_each_permission_is_for_one_thing(resources: Resources) -> None:
 
 
 def test_the_timer_may_send_to_the_queue_that_it_hands_pages_on_through(resources: Resources) -> None:
-    """And to that of events which failed for good; no other function is told of a queue to send to."""
+    """And to that of events which failed for good, and asks who knows a key; nobody else is told of a queue."""
+    indexed = [{"Fn::GetAtt": ["Table", "Arn"]}, {"Fn::Sub": "${Table.Arn}/index/known"}]
+    assert allowed(resources, "TimerRole")["dynamodb:Query"] == indexed
     queues = [{"Fn::GetAtt": [name, "Arn"]} for name in ("Queue", "Failures")]
     assert allowed(resources, "TimerRole")["sqs:SendMessage"] == queues
     told = {name: _variables(resources, name).get("FAN_OUT_QUEUE") for name in FUNCTIONS}

@@ -1,0 +1,81 @@
+"""A group's row knows the counter keys on which operations have landed, and since when; nothing exact depends on it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from handler.core.codec import decode_row, encode_row
+from handler.core.outcomes import Applied, Rejected
+from handler.core.ports import Fault, Refused
+from handler.core.rows import KEYS_KNOWN_MAX
+from tests.unit.core.samples import NOW, attempt, entry, row
+from tests.unit.core.scene import GROUP, RULES, Scene, increase
+
+GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
+
+
+WEAKER = replace(RULES, receipt_key="")
+WEAKER_ROW = replace(row(receipt_key=""), base=0)
+
+
+def applied(scene: Scene, name: str) -> bool:
+    """Whether an operation is applied in half a minute."""
+    [outcome] = scene.counters.apply(GROUP.id, [increase(name)], scene.patience(30))
+    return isinstance(outcome, Applied)
+
+
+def test_the_first_landing_on_a_key_is_noted_and_the_next_one_writes_nothing_more() -> None:
+    """The second since which it is known stays the first one's."""
+    scene = Scene(row())
+    assert applied(scene, "a")
+    [(key, since)] = scene.row.keys
+    swaps = scene.ledger.swaps
+    scene.clock.advance(100)
+    assert applied(scene, "b")
+    assert (key, scene.row.keys, scene.ledger.swaps) == ("like", (("like", since),), swaps)
+
+
+def test_a_note_that_gets_lost_is_made_by_the_next_landing() -> None:
+    """Nobody is told of it: the operation is settled."""
+    scene = Scene(row())
+    scene.ledger.before_swap = [scene.grow]
+    [first] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert isinstance(first, Applied)
+    assert scene.row.keys == ()
+    assert applied(scene, "b")
+    assert [key for key, _ in scene.row.keys] == ["like"]
+
+
+def test_without_receipts_keys_are_known_too() -> None:
+    """The weaker promise is about counting."""
+    scene = Scene(WEAKER_ROW, WEAKER)
+    assert applied(scene, "a")
+    assert [key for key, _ in scene.row.keys] == ["like"]
+
+
+def test_a_group_that_is_gone_knows_no_key() -> None:
+    """Whatever is made anew under its id begins with nothing."""
+    scene = Scene(replace(row(), keys=(("like", NOW), ("gift", NOW))))
+    scene.api.updates = [GONE]
+    scene.api.reads = [GONE] * 3
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert isinstance(outcome, Rejected)
+    assert scene.row.keys == ()
+
+
+def test_keys_that_came_and_went_do_not_fill_the_row() -> None:
+    """A group has twenty at a time; the newest are kept."""
+    known = row()
+    for number in range(3 * KEYS_KNOWN_MAX):
+        known = known.knowing([f"key {number}"], NOW + number + 0.5)
+    first = 2 * KEYS_KNOWN_MAX
+    assert known.keys == tuple((f"key {number}", NOW + number) for number in range(first, 3 * KEYS_KNOWN_MAX))
+    assert known.knowing([f"key {first}"], NOW + 1000) is known
+
+
+def test_a_row_of_an_earlier_version_knows_none() -> None:
+    """It learns them with its next landing."""
+    written = json.loads(encode_row(replace(row(attempt(entry("a"))), keys=(("like", NOW),))))
+    assert written.pop("keys") == [["like", NOW]]
+    assert decode_row(json.dumps(written)) == row(attempt(entry("a")))
