@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handler.core.commands import first_problem
 from handler.triggers.documents import read_json
+from handler.triggers.entries import Entry, read_entry
 from handler.triggers.moments import read_moment
-from handler.triggers.ticks import Entry, Tick, check_age, read_entry, read_name, tick_of
+from handler.triggers.ticks import Tick, check_age, read_name, tick_of
 
 # How a page begins, to the letter, as `text_of` writes it. Over HTTP it is a body with unknown fields.
 HEAD = '{"Type":"TimerPage",'

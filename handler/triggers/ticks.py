@@ -6,20 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from handler.core.commands import (
-    GROUP_ID_BYTES,
-    KEY_BYTES,
-    Counters,
-    Mode,
-    Operation,
-    check_group_id,
-    first_problem,
-    read_payload,
-)
+from handler.core.commands import GROUP_ID_BYTES, Operation, first_problem
 from handler.core.errors import BadInput
 from handler.triggers.documents import check_text, read_json
+from handler.triggers.entries import Asked, Entry, read_asked, read_entry, read_source
 from handler.triggers.kinds import Event
 from handler.triggers.moments import read_moment
 
@@ -43,15 +35,6 @@ class Sweep:
     """Finish what is unfinished, from the group after that id on: a sweep that ran out of time names it."""
 
     after: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What one of a tick's operations does to each of its groups; `index` is its place in the timer's event."""
-
-    index: int
-    mode: Mode
-    counters: Counters
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +88,6 @@ class Tick:
         return f"{self.name}/{self.time}"
 
 
-class Entry(BaseModel):
-    """An operation as an event writes it."""
-
-    model_config = _STRICT
-
-    group_ids: Annotated[object, Field(alias="GroupIds")]
-    group_counter: Annotated[object, Field(alias="GroupCounter")]
-    mode: Annotated[object, Field(alias="Mode")]
-
-
 def read_tick(event: Event, receipt_key: str, window_s: float, now: float) -> Tick | Sweep:
     """Read a timer event whole before anything is accepted; BadInput names the first wrong field.
 
@@ -135,7 +108,7 @@ def read_tick(event: Event, receipt_key: str, window_s: float, now: float) -> Ti
         ]
         return tick_of(name, str(time), asked, window_s)
     every = [
-        _read_asked(entry, index, source, receipt_key, f"Message.operations[{index}]")
+        read_asked(entry, index, source, receipt_key, f"Message.operations[{index}]")
         for index, entry in enumerate(message.operations)
     ]
     if moment > now + SKEW_S:
@@ -156,47 +129,6 @@ def check_age(moment: float, window_s: float, now: float) -> None:
         raise BadInput("Time", "is longer ago than DEDUPE_WINDOW_S, so nobody can tell whether this ran before")
 
 
-def read_source(written: object, field: str, receipt_key: str) -> str | None:
-    """The counter key of `{"Known": "<key>"}`; None for a list of ids. BadInput names the field."""
-    if not isinstance(written, dict):
-        return None
-    try:
-        key = _Source.model_validate(written).key
-    except ValidationError as error:
-        raise first_problem(error, field) from None
-    if key == receipt_key:
-        raise BadInput(f"{field}.Known", "is the reserved receipt key")
-    return key
-
-
-def read_entry(entry: Entry, index: int, receipt_key: str, within: str) -> tuple[Asked, list[str]]:
-    """Check an operation as if it had come over HTTP for each of its groups, which it lists."""
-    if isinstance(entry.group_ids, dict):
-        raise BadInput(f"{within}.GroupIds", _ONE_SOURCE)
-    try:
-        group_ids = _GROUP_IDS.validate_python(entry.group_ids)
-    except ValidationError as error:
-        raise first_problem(error, f"{within}.GroupIds") from None
-    for number, group_id in enumerate(group_ids):
-        try:
-            check_group_id(group_id)
-        except BadInput as error:
-            raise BadInput(f"{within}.GroupIds[{number}]", error.problem) from None
-    return _asked(entry, index, group_ids[0], receipt_key, within), group_ids
-
-
-def _read_asked(entry: Entry, index: int, source: str, receipt_key: str, within: str) -> Asked:
-    if entry.group_ids != {"Known": source}:
-        raise BadInput(f"{within}.GroupIds", _ONE_SOURCE)
-    return _asked(entry, index, "any", receipt_key, within)
-
-
-def _asked(entry: Entry, index: int, group_id: str, receipt_key: str, within: str) -> Asked:
-    document = {"GroupId": group_id, "GroupCounter": entry.group_counter, "Mode": entry.mode}
-    payload = read_payload(document, receipt_key, within)
-    return Asked(index, payload.mode, payload.counters)
-
-
 def tick_of(name: str, time: str, asked: Iterable[tuple[Asked, Iterable[str]]], window_s: float) -> Tick:
     """A tick from its operations, each with its groups."""
     places: dict[str, tuple[int, ...]] = {}
@@ -206,20 +138,6 @@ def tick_of(name: str, time: str, asked: Iterable[tuple[Asked, Iterable[str]]], 
             places[group_id] = (*places.get(group_id, ()), len(every))
         every.append(each)
     return Tick(name, time, tuple(every), places, window_s)
-
-
-_ONE_SOURCE = "must be the same in every operation of a tick, where one of them names a source"
-
-_GROUP_IDS = TypeAdapter(
-    Annotated[list[Annotated[str, Field(min_length=1, max_length=GROUP_ID_BYTES)]], Field(min_length=1)],
-    config=ConfigDict(strict=True, hide_input_in_errors=True),
-)
-
-
-class _Source(BaseModel):
-    model_config = _STRICT
-
-    key: Annotated[str, Field(alias="Known", min_length=1, max_length=KEY_BYTES)]
 
 
 class _Message(BaseModel):
