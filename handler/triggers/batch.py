@@ -43,9 +43,10 @@ def run(kind: Kind, event: Event, limits: Limits, service: Service) -> dict[str,
     if source is None:
         return {"batchItemFailures": []}
     service.check_limits(limits)
-    times = Times.of(limits)
     reading = Reading(service.instance.rules.receipt_key, service.window_s, service.instance.clock.now())
     letters = [read_letter(record, source, reading) for record in records]
+    groups = {operation.group_id for letter in letters for operation in letter.operations}
+    times = Times.of(limits, len(groups))
     fates = _parked(letters, _delivered(letters, service, times), service, times)
     _raise_for_unnamed(letters, fates)
     if source.item is None:

@@ -76,7 +76,7 @@ def _update(tick: Tick, service: Service, deadline: float) -> dict[str, object]:
             work.was_cut_short = True
             break
         work.accept(group_ids)
-        if is_long and not work.failures:
+        if is_long and not work.failures and not work.reused:
             progress.reached(group_ids)
     work.drive(Patience(until=until, deadline=deadline))
     _refuse(work, earlier)
