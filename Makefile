@@ -98,8 +98,8 @@ flood: $(STAMP) ## Play RECORDS of a queue and a topic through real processes wi
 model: $(STAMP) ## Visit every state of the protocol's model, in larger worlds than the tests do, and try every mutant
 	@$(RUN) -m tests.faults.model --large
 
-bench: $(STAMP) $(MINISTACK_STAMP) ## Measure the ledgers and the limiter beside their bars, and write tests/benchmarks/RESULTS.md
-	@$(RUN) -m tests.benchmarks.ledgers
+bench: $(STAMP) $(MINISTACK_STAMP) ## Measure ledgers, limiter and batches beside their bars and peers, and write tests/benchmarks/RESULTS.md
+	@$(RUN) -m tests.benchmarks.bench
 
 e2e: $(STAMP) ## Run the tests through the platforms' own runtimes
 	@$(PYTEST) $(PARALLEL) tests/e2e

@@ -7,7 +7,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Annotated, Literal
 
@@ -41,13 +41,18 @@ class Mode(str, Enum):
     @property
     def sign(self) -> int:
         """The direction in which a positive Value moves a counter; a Set adds nothing."""
-        return {Mode.SET: 0, Mode.INCREASE: 1, Mode.DECREASE: -1}[self]
+        if self is Mode.SET:
+            return 0
+        return 1 if self is Mode.INCREASE else -1
 
 
 Counters = tuple[tuple[str, int], ...]
 
 # Longer than any sequence number of Kinesis (56 digits): written out to this width, numbers compare like their texts.
 POSITION_DIGITS = 64
+
+# A batch is of one stretch, and an instance gets those of few.
+PLACES_CACHED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,12 @@ class Position:
     @classmethod
     def of(cls, source: str, number: str) -> Position:
         """A position in a stretch that the source names as it likes."""
-        place = urlsafe_b64encode(hashlib.sha256(source.encode()).digest()[:12]).decode()
-        return cls(place, number.zfill(POSITION_DIGITS))
+        return cls(_place_of(source), number.zfill(POSITION_DIGITS))
+
+
+@lru_cache(PLACES_CACHED)
+def _place_of(source: str) -> str:
+    return urlsafe_b64encode(hashlib.sha256(source.encode()).digest()[:12]).decode()
 
 
 Positions = Mapping[str, Position]

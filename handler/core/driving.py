@@ -72,6 +72,8 @@ def open_next(visit: Visit, row: Row) -> Next:
     refusal = instance.gate.refusal()
     if refusal is not None:
         return Stop(refusal)
+    if _is_left_to_its_caller(visit, row):
+        return Again(visit.waits.poll_s())
     mode, entries, correction = _next_payload(visit, row)
     # In a group that is gone nothing has landed late, and the Set will be refused like everything else.
     if mode is Mode.SET and row.remembered and not visit.group_is_gone:
@@ -88,6 +90,17 @@ def open_next(visit: Visit, row: Row) -> Next:
     if isinstance(follows, Row):
         visit.use_turn()
     return follows
+
+
+def _is_left_to_its_caller(visit: Visit, row: Row) -> bool:
+    """Of many who wait for one queue, the one at its head opens; the others do so if it is still there a poll later.
+
+    Without this all of them try at once whenever a call is settled, and all but one in vain.
+    """
+    if not visit.wanted or row.debt or not row.queue:
+        return False
+    head = row.queue[0].id
+    return head not in visit.wanted and visit.waits.leave(head)
 
 
 def _next_payload(visit: Visit, row: Row) -> tuple[Mode, tuple[Entry, ...], Counters]:

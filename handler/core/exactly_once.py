@@ -89,7 +89,9 @@ class ExactlyOnce:
             entries.setdefault(operation.id, Entry.of(operation))
         positions = {operation.id: operation.position for operation in operations if operation.position is not None}
         visit = Visit(self._instance, Group(self._app, group_id), patience)
+        began = self._instance.clock.monotonic()
         acceptance = accept(visit, entries, positions)
+        visit.waits.accepted_in(self._instance.clock.monotonic() - began)
         # A key that is known with other content has its answer already.
         asked = {entry.id for entry in entries.values() if acceptance.fingerprints.get(entry.id) == entry.fingerprint}
         visit.wanted = frozenset(asked - acceptance.finished.keys())

@@ -12,7 +12,7 @@ from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.ports import Counted, Fault, Refused, Reply, Unsent
 from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
-from handler.core.records import kept
+from handler.core.records import Records, kept
 from handler.core.rows import Attempt, Row, Settlement
 from handler.core.runs import payload_of
 from handler.core.transitions import Seen
@@ -142,13 +142,14 @@ def settle(
     visit: Visit, row: Row, value: int, times: Mapping[str, int], seen: Seen, asked_after: int | None = None
 ) -> Next:
     """R5: records first or with the row. Where more landed than the open attempt, R7."""
+    if row.attempt and row.base is not None and transitions.is_plain(row, times):
+        records = transitions.settled_records(row.attempt, seen)
+        settlement = Settlement(row.attempt.id, row.base, value, kept(records))
+        if _settle_plainly(visit, settlement, records):
+            _learn(visit, row, row.knowing(transitions.landed_keys(row, times), seen.at), settlement)
+        return Again()
     change = transitions.landed(row, value, times, seen)
     late = set(times) - {row.attempt.id if row.attempt else ""}
-    if not late and not change.excess and not row.remembered and row.attempt and row.base is not None:
-        follows = _settle_plainly(visit, Settlement(row.attempt.id, row.base, value, change.records))
-        if change.row.keys != row.keys:
-            _learn(visit, change.row)
-        return follows
     rules = visit.instance.rules
     follows = visit.put(transitions.forgotten(change.row, asked_after, rules.bound_of, rules.forget_s), change.records)
     if isinstance(follows, Row) and (late or max(times.values()) > 1):
@@ -158,22 +159,27 @@ def settle(
     return follows
 
 
-def _settle_plainly(visit: Visit, settlement: Settlement) -> Next:
+def _settle_plainly(visit: Visit, settlement: Settlement, records: Records) -> bool:
+    """Whether this very settlement is known to have been written."""
     try:
-        done = visit.instance.ledger.settle(visit.group, replace(settlement, records=kept(settlement.records)))
+        done = visit.instance.ledger.settle(visit.group, settlement)
     except AnswerLost:
-        return Again()
+        return False
     if done:
-        visit.answers.update(settlement.records)
-        if settlement.records:
-            visit.instance.reporter.report(Notice.APPLIED, group=visit.group.id, operations=len(settlement.records))
-    return Again()
+        visit.answers.update(records)
+        visit.instance.reporter.report(Notice.APPLIED, group=visit.group.id, operations=len(records))
+    return done
 
 
-def _learn(visit: Visit, settled: Row) -> None:
-    """Note keys that have landed for the first time, if the row has not moved since; else the next landing will."""
-    with suppress(LedgerUnavailable, OutcomeUnknown):
-        visit.instance.ledger.swap(visit.group, settled.changed(), {})
+def _learn(visit: Visit, row: Row, knowing: Row, settlement: Settlement) -> None:
+    """Note keys that have landed for the first time, if nothing but this settlement has moved the row since.
+
+    Else the next landing notes them.
+    """
+    settled = None if knowing is row else settlement.applied_to(knowing)
+    if settled is not None:
+        with suppress(LedgerUnavailable, OutcomeUnknown):
+            visit.instance.ledger.swap(visit.group, settled.changed(), {})
 
 
 def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Next:

@@ -70,11 +70,17 @@ class Pace:
         self._app = 0
         self._recent: deque[float] = deque()
         self._unpaid: deque[float] = deque()
+        self._expected = 0
         self._share = 1.0
         self._slowed_at = float("-inf")
         self._blocked_until = float("-inf")
         self._is_leasing = False
         self._lock = threading.Lock()
+
+    def expect(self, calls: int) -> None:
+        """So many calls come now: they are leased together, as far as fairness to others allows."""
+        with self._lock:
+            self._expected = calls
 
     def turn(self, app: int) -> Turn:
         """Take the next place in the app's schedule, or be told when to ask again."""
@@ -86,6 +92,7 @@ class Pace:
                 return self._leased.popleft()
             if not careful and len(self._recent) <= self._unasked:
                 self._unpaid.append(now)
+                self._expected = max(0, self._expected - 1)
                 return Turn(now, now + KEPT_S)
             if self._is_leasing or now < self._blocked_until:
                 return _not_before(max(now + LEASING_S, self._blocked_until))
@@ -125,7 +132,8 @@ class Pace:
     def _lease(self, now: float, app: int) -> Turn:
         share = self._share_at(now)
         rate = self._rate * LENT_SHARE
-        calls = max(1, min(ceil(len(self._recent) * LEASE_S), int(rate * share * LEASE_SHARE_MAX)))
+        wanted = max(ceil(len(self._recent) * LEASE_S), self._expected)
+        calls = max(1, min(wanted, int(rate * share * LEASE_SHARE_MAX)))
         # What was called unasked just before counts too, or instances that become busy together exceed the limit.
         unpaid = len(self._unpaid)
         try:
@@ -143,6 +151,7 @@ class Pace:
                 return _not_before(self._blocked_until)
             for _ in range(min(unpaid, len(self._unpaid))):
                 self._unpaid.popleft()
+            self._expected = max(0, self._expected - calls)
             kept_s = LATE_MAX_S if wait_s > CROWDED_S else KEPT_S
             moments = [now + wait_s + number / (rate * share) for number in range(calls)]
             self._leased.extend(Turn(at, at + kept_s) for at in moments)

@@ -63,6 +63,8 @@ class Attempt:
     @property
     def owed(self) -> tuple[Entry, ...]:
         """The operations that still wait for this attempt's fate."""
+        if not self.settled:
+            return self.entries
         return tuple(entry for entry in self.entries if entry.id not in self.settled)
 
     def shift(self, base: int) -> int:
@@ -100,8 +102,7 @@ class Remembered:
 Debt = tuple[tuple[str, int], ...]
 Marks = tuple[tuple[str, str], ...]
 
-# A group has at most 20 keys at a time. Of more, which can only have come and gone, the newest are kept.
-KEYS_KNOWN_MAX = 40
+KEYS_KNOWN_MAX = 40  # A group has twenty at a time; of more, which have come and gone, the newest are kept.
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +111,8 @@ class Row:
 
     `sighted` is the API's time at which an unexplained receipt was first seen, or a row of an older generation while
     `sighted_in` was the current one. `looked` is the time of the last look for late landings. `debt` is what landed in
-    excess, per key, signed: it is owed back. `marks` are the last positions accepted, by place. `keys` are those on
-    which operations have landed, each with the second since 1970 from which it is known.
+    excess, per key, signed: it is owed back. `marks` are the last positions accepted, by place. `keys` have had
+    landings since the second beside each.
     """
 
     version: int
@@ -175,13 +176,12 @@ class Row:
         marks = dict(self.marks)
         for position in positions:
             marks[position.place] = max(position.number, marks.get(position.place, ""))
-        return replace(self, marks=tuple(marks.items()))
+        return replace(self, marks=tuple(marks.items())) if marks else self
 
     def knowing(self, keys: Iterable[str], now: float) -> Row:
         """This version, in which operations on these keys have landed."""
-        known = dict(self.keys)
-        fresh = {key: int(now) for key in keys if key not in known}
-        return replace(self, keys=(*self.keys, *fresh.items())[-KEYS_KNOWN_MAX:]) if fresh else self
+        known = dict.fromkeys(keys, int(now)) | dict(self.keys)
+        return self if len(known) == len(self.keys) else replace(self, keys=tuple(known.items())[:KEYS_KNOWN_MAX])
 
     def changed(self, **changes: object) -> Row:
         """The next version with `changes`: every write raises the version, and folds what memory need not spell out."""

@@ -62,6 +62,8 @@ def own_values(entry: Entry, values: Values) -> Counters:
 
 def with_excess(debt: Debt, mode: Mode, counters: Counters, times: int) -> Debt:
     """Add to a debt what landed `times` too often; what balances out is owed no more."""
+    if not times:
+        return debt
     amounts = dict(debt)
     for key, delta in deltas_of(mode, counters).items():
         amounts[key] = amounts.get(key, 0) + times * delta

@@ -10,6 +10,9 @@ from handler.core.rows import Attempt
 POLL_MIN_S = 0.03
 POLL_MAX_S = 0.4
 
+# A ledger that took longer than this to take an operation on was not slow, but out of reach for a while.
+ACCEPTED_MAX_S = 1.0
+
 # Between two looks there is room for so many.
 LOOKS_SPACED = 4
 
@@ -33,6 +36,17 @@ class Waits:
         self._look_at = 0.0
         self._watched: str | None = None
         self._first_look_at: float | None = None
+        self._accepted_in_s = 0.0
+        self._left_head: str | None = None
+
+    def accepted_in(self, seconds: float) -> None:
+        """The ledger took so long to take on what the visit waits for: that is how slow it is right now."""
+        self._accepted_in_s = min(seconds, ACCEPTED_MAX_S)
+
+    def leave(self, head: str) -> bool:
+        """Whether to leave the operation at the head of the queue to its own caller: once, for one poll."""
+        is_new, self._left_head = self._left_head != head, head
+        return is_new
 
     def jittered(self, seconds: float) -> float:
         """About `seconds`, so that workers do not move in step."""
@@ -43,7 +57,8 @@ class Waits:
         # Where many look at once and each look takes long, more looks would only make it longer.
         first_s = max(POLL_MIN_S, self._instance.call_time.usual_s, LOOKS_SPACED * self._instance.look_time.usual_s)
         self._polls += 1
-        return self.jittered(min(POLL_MAX_S, first_s * 1.5 ** min(self._polls - 1, 16)))
+        waited_s = min(POLL_MAX_S, first_s * 1.5 ** min(self._polls - 1, 16))
+        return self.jittered(max(waited_s, self._accepted_in_s))
 
     def retry_s(self) -> float:
         """The next wait after a question that was not answered, or not for good: growing intervals."""
@@ -64,7 +79,7 @@ class Waits:
         """How long it is not worth a call yet to look at a group whose row somebody else has made."""
         now = self._instance.clock.monotonic()
         if self._first_look_at is None:
-            self._first_look_at = now + self.jittered(FIRST_LOOK_S)
+            self._first_look_at = now + self.jittered(max(FIRST_LOOK_S, self._accepted_in_s))
         return max(0.0, self._first_look_at - now)
 
     def after_look_s(self, attempt: Attempt) -> float:

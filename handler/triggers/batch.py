@@ -64,6 +64,7 @@ def _delivered(letters: Sequence[Letter], service: Service, times: Times) -> lis
     if not groups:
         return [_fate(letter, {}) for letter in letters]
     counters, clock = service.counters(), service.instance.clock
+    service.instance.pace.expect(len(groups))
     delivered = each(groups, lambda group_id: deliver(group_id, groups[group_id], counters, clock, times))
     in_order = {group_id: iter(results) for group_id, results in delivered.items()}
     return [_fate(letter, in_order) for letter in letters]

@@ -16,6 +16,8 @@ from handler.triggers.resolvers import Resolver, resolve, resolver_for, response
 from handler.triggers.routes import ROUTES, Exchange, Route, allowed
 from handler.triggers.service import Limits, Service
 
+_RESPONSE = Response[str]
+
 
 def answer(
     kind: Kind,
@@ -76,6 +78,8 @@ def _endpoint(route: Route, exchange: Exchange, failed: Callable[[Exception], No
         except Exception as error:  # noqa: BLE001  # Powertools would write its text into a log
             return response(_problem(error, failed))
 
+    # Powertools asks for the types of each endpoint, twice for each request, and would compile their texts each time.
+    endpoint.__annotations__["return"] = _RESPONSE
     return endpoint
 
 

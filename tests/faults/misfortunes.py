@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import proxy
 
 from handler.core.commands import Mode
 from handler.core.ports import Call
@@ -50,7 +51,8 @@ class Misfortunes:
     """All hazards of one schedule."""
 
     def __init__(self, schedule: Schedule) -> None:
-        self._schedule = schedule
+        # Without a circle a world is gone as soon as nobody looks at it.
+        self._schedule: Schedule = proxy(schedule)
         self._world = schedule.world
         self._chat = schedule.chat
         self._to_come = 0

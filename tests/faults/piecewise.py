@@ -15,7 +15,7 @@ from handler.core.ports import Clock
 from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from handler.ledgers import parts
-from handler.ledgers.bounded import row_text, sorted_out, with_appended
+from handler.ledgers.bounded import check_room, row_text, sorted_out, with_appended
 from handler.ledgers.parts import Parts
 from tests.sandbox.memory_ledger import MemoryLedger, Snapshot
 
@@ -27,6 +27,7 @@ class PiecewiseLedger(MemoryLedger):
         super().__init__(clock)
         self._between = between
         self._parts: dict[Group, Parts] = {}
+        self._joined: dict[Group, tuple[Parts, Row]] = {}
 
     def begin(
         self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
@@ -54,7 +55,7 @@ class PiecewiseLedger(MemoryLedger):
         fresh, passed = sorted_out(entries, row, records, positions)
         if fresh:
             grown = with_appended(row, fresh, positions)
-            self._check_room(grown, bytes_max)
+            check_room(grown, bytes_max)
             stored, marks = self._parts[group], parts.marks_text(grown.marks)
             tail = (*stored.tail, *parts.entry_texts(fresh))
             self._parts[group] = replace(stored, version=stored.version + 1, tail=tail, marks=marks)
@@ -101,7 +102,12 @@ class PiecewiseLedger(MemoryLedger):
 
     def _row(self, group: Group) -> Row | None:
         stored = self._parts.get(group)
-        return None if stored is None else parts.join(stored)
+        if stored is None:
+            return None
+        known = self._joined.get(group)
+        if known is None or known[0] is not stored:
+            known = self._joined[group] = stored, parts.join(stored)
+        return known[1]
 
     def _put(self, group: Group, row: Row, records: Records) -> None:
         self._parts[group] = parts.split(row)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from handler.core.driving import open_next
 from handler.core.outcomes import Applied
 from handler.core.pacing import KEPT_S, Turn
-from handler.core.rows import Remembered
-from handler.core.visit import Visit
+from handler.core.rows import Remembered, Row
+from handler.core.visit import Again, Visit
+from handler.core.waits import ACCEPTED_MAX_S
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
 
@@ -60,3 +62,39 @@ def test_an_attempt_is_taken_back_although_others_change_the_row() -> None:
     scene.ledger.before_swap = [lambda: None, lambda: scene.clock.advance(6), scene.grow]
     scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
     assert scene.api.calls or scene.row.attempt is None
+
+
+def test_the_operation_at_the_head_is_left_to_its_own_caller() -> None:
+    """Once: of many who wait for one queue all but one would open it in vain, and that one may be gone."""
+    scene = Scene(row(queue=(entry("head"), entry("mine"))))
+    visit = Visit(scene.instance, GROUP, scene.patience(30), frozenset({"mine"}))
+    assert isinstance(open_next(visit, scene.row), Again)
+    assert isinstance(open_next(visit, scene.row), Row)
+
+
+def test_whoever_waits_for_the_operation_at_the_head_opens_at_once() -> None:
+    """So does a sweep, which waits for nothing but that the group is settled."""
+    for wanted in ({"head"}, {"mine", "head"}, set[str]()):
+        scene = Scene(row(queue=(entry("head"), entry("mine"))))
+        visit = Visit(scene.instance, GROUP, scene.patience(30), frozenset(wanted))
+        assert isinstance(open_next(visit, scene.row), Row)
+
+
+def test_a_slow_ledger_is_asked_less_often() -> None:
+    """It took its time to take the operation on, and with more looks it only takes more."""
+    scene = Scene(row())
+    visit = Visit(scene.instance, GROUP, scene.patience(30))
+    quick_s = max(visit.waits.poll_s() for _ in range(20))
+    visit.waits.accepted_in(0.9)
+    assert min(visit.waits.poll_s() for _ in range(20)) >= 0.45
+    visit.waits.accepted_in(60.0)
+    assert max(visit.waits.poll_s() for _ in range(20)) <= 1.5 * ACCEPTED_MAX_S
+    assert quick_s < 0.7
+
+
+def test_the_first_look_at_a_new_group_waits_as_long_as_a_slow_ledger() -> None:
+    """Whoever made its row needs that long to write down what it has seen."""
+    scene = Scene(row())
+    visit = Visit(scene.instance, GROUP, scene.patience(30))
+    visit.waits.accepted_in(1.0)
+    assert visit.waits.before_first_look_s() >= 0.5

@@ -8,7 +8,8 @@ from dataclasses import replace
 from handler.core.codec import decode_row, encode_row
 from handler.core.outcomes import Applied, Rejected
 from handler.core.ports import Fault, Refused
-from handler.core.rows import KEYS_KNOWN_MAX
+from handler.core.rows import KEYS_KNOWN_MAX, Group, Settlement
+from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 
@@ -53,6 +54,25 @@ def test_a_note_that_gets_lost_is_made_by_the_next_landing() -> None:
     assert known(scene) == ["like"]
 
 
+def test_nothing_is_noted_where_the_settlement_did_not_take_place() -> None:
+    """Somebody else has moved the row by one version meanwhile, and what that owes has to stay."""
+    scene = Scene(row())
+    settle = scene.ledger.settle
+
+    def too_late(group: Group, settlement: Settlement) -> bool:
+        scene.ledger.settle = settle  # type: ignore[method-assign]  # for one settlement
+        taken = scene.row
+        assert taken.attempt is not None
+        moved = taken.changed(attempt=None, queue=(*taken.attempt.entries, entry("waiting")))
+        assert MemoryLedger.swap(scene.ledger, group, moved, {})
+        return settle(group, settlement)
+
+    scene.ledger.settle = too_late  # type: ignore[method-assign]  # and no longer
+    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(0.2))
+    owed = [waiting.id for waiting in scene.row.owed]
+    assert "waiting" in owed or scene.ledger.find(GROUP, ["waiting"])
+
+
 def test_without_receipts_keys_are_known_too() -> None:
     """The weaker promise is about counting."""
     scene = Scene(WEAKER_ROW, WEAKER)
@@ -76,7 +96,7 @@ def test_keys_that_came_and_went_do_not_fill_the_row() -> None:
     for number in range(3 * KEYS_KNOWN_MAX):
         known = known.knowing([f"key {number}"], NOW + number + 0.5)
     first = 2 * KEYS_KNOWN_MAX
-    assert known.keys == tuple((f"key {number}", NOW + number) for number in range(first, 3 * KEYS_KNOWN_MAX))
+    assert dict(known.keys) == {f"key {number}": NOW + number for number in range(first, 3 * KEYS_KNOWN_MAX)}
     assert known.knowing([f"key {first}"], NOW + 1000) is known
 
 

@@ -109,6 +109,29 @@ def test_calls_are_leased_in_chunks() -> None:
     assert ledger.leases < len(begun) / 5
 
 
+def test_calls_that_are_expected_are_leased_together() -> None:
+    """A batch knows how many groups it has; an instance that has been quiet would find out step by step."""
+    clock = HandClock(moment=0.0)
+    ledger = CountingLedger(clock)
+    pace = pace_of(clock, rate=100_000, ledger=ledger)
+    pace.expect(200)
+    assert all(pace.turn(APP).is_taken for _ in range(200))
+    assert ledger.leases == 1
+
+
+def test_no_more_is_leased_for_what_is_expected_than_is_fair() -> None:
+    """Others have their turn within a twentieth of a second, and what was expected of old is leased no more."""
+    clock = HandClock(moment=0.0)
+    ledger = CountingLedger(clock)
+    pace = pace_of(clock, ledger=ledger)
+    pace.expect(100)
+    assert all(pace.turn(APP).is_taken for _ in range(100))
+    assert ledger.leases == (100 - 5 + 8) // 9
+    clock.advance(10)
+    assert all(pace.turn(APP).is_taken for _ in range(6))
+    assert ledger.leases == (100 - 5 + 8) // 9 + 1
+
+
 def test_instances_share_the_rate() -> None:
     """Each of four that ask in turn gets about a quarter, and together they get no more than one alone."""
     clock = HandClock(moment=0.0)

@@ -1,6 +1,6 @@
-"""The figures of the ledgers and of the limiter, beside their bars.
+"""The figures of the ledgers, the limiter and the batches, beside their bars and beside what others take.
 
-`python -m tests.benchmarks.ledgers` prints the table, and writes it down in RESULTS.md.
+`python -m tests.benchmarks.bench` prints the table, writes it down in RESULTS.md, and draws the picture.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks import callers, limiter, round_trips, warm
+from tests.benchmarks import batches, callers, growth, limiter, picture, round_trips, warm
 from tests.benchmarks.figures import Figure, table
 from tests.faults.ledgers import dynamodb_variables
 from tests.sandbox.environment import sandboxed_environment
@@ -38,6 +38,15 @@ def on_redis() -> Iterator[Figure]:
         yield from limiter.measured({**direct, "CHAT_CALLS_PER_SECOND": f"{limiter.LIMIT}"}, "redis")
 
 
+def of_batches() -> Iterator[Figure]:
+    """Batches on Redis beside their peers, many callers, and growth."""
+    with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder)) as server, Relay(server.port) as relay:
+        direct = _variables(folder, {"LEDGER_URL": server.url})
+        yield from batches.measured(direct, relay)
+        yield from callers.of_many(direct)
+        yield from growth.measured(direct)
+
+
 def on_dynamodb() -> Iterator[Figure]:
     """What is measured on a stand-in for DynamoDB."""
     with ExitStack() as running:
@@ -48,9 +57,20 @@ def on_dynamodb() -> Iterator[Figure]:
         yield from round_trips.measured("dynamodb", counted, relay)
         yield from round_trips.units(counted, stack.endpoint)
         yield from callers.measured("dynamodb", counted, relay)
+        yield from batches.on_dynamodb(counted, stack.endpoint)
 
 
-PARTS: Final[Mapping[str, Callable[[], Iterator[Figure]]]] = {"redis": on_redis, "dynamodb": on_dynamodb}
+def _draw() -> None:
+    """Measure anew for the picture: its lines are shorter runs than the table's."""
+    with tempfile.TemporaryDirectory() as folder, RedisServer(Path(folder)) as server:
+        picture.draw(*picture.measured(_variables(folder, {"LEDGER_URL": server.url})))
+
+
+PARTS: Final[Mapping[str, Callable[[], Iterator[Figure]]]] = {
+    "redis": on_redis,
+    "batches": of_batches,
+    "dynamodb": on_dynamodb,
+}
 
 
 def _variables(folder: str, ledger: Mapping[str, str]) -> dict[str, str]:
@@ -61,7 +81,7 @@ def _variables(folder: str, ledger: Mapping[str, str]) -> dict[str, str]:
 def main() -> int:
     """Measure and print, and write the table down where everything was measured; 1 if a bar was missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=sorted(PARTS), help="one ledger, and nothing is written down")
+    parser.add_argument("--only", choices=sorted(PARTS), help="one part, and nothing is written down")
     only = parser.parse_args().only
     figures: list[Figure] = []
     for part in [only] if only else PARTS:
@@ -72,6 +92,7 @@ def main() -> int:
     print(text)
     if not only:
         RESULTS.write_text(f"# What `make bench` measured\n\n{text}", "utf-8")
+        _draw()
     return 0 if all(figure.is_met is not False for figure in figures) else 1
 
 

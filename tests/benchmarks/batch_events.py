@@ -1,0 +1,82 @@
+"""The batches of the comparison: the same records for everybody, with names that nobody has met before."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Final, TypeAlias
+
+Event: TypeAlias = dict[str, object]
+
+QUEUE_ARN: Final = "arn:aws:sqs:eu-west-1:123456789012:likes"
+STREAM_ARN: Final = "arn:aws:kinesis:eu-west-1:123456789012:stream/likes"
+SHARD: Final = "shardId-000000000000"
+
+_NUMBERS: Final = count(1)
+"""Of all records ever made, so that no two batches share one and the shard's numbers only rise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """So many records, spread evenly over so many groups; each adds one to a counter."""
+
+    records: int
+    groups: Sequence[str]
+
+    def sqs(self) -> Event:
+        """As Lambda gets them from a queue."""
+        return {"Records": [_sqs(next(_NUMBERS), self._group(place)) for place in range(self.records)]}
+
+    def kinesis(self) -> Event:
+        """As Lambda gets them from one shard of a stream whose partition key is the group."""
+        return {"Records": [_kinesis(next(_NUMBERS), self._group(place)) for place in range(self.records)]}
+
+    def _group(self, place: int) -> str:
+        return self.groups[place % len(self.groups)]
+
+
+Maker: TypeAlias = Callable[[Batch], Event]
+MAKERS: Final[Mapping[str, Maker]] = {"SQS": Batch.sqs, "Kinesis": Batch.kinesis}
+
+
+def body_of(group: str) -> str:
+    """The text of one record."""
+    return json.dumps({"GroupId": group, "GroupCounter": [{"Key": "like", "Value": 1}], "Mode": "Increase"})
+
+
+def _sqs(number: int, group: str) -> Event:
+    return {
+        "messageId": f"00000000-0000-4000-8000-{number:012x}",
+        "receiptHandle": "handle",
+        "body": body_of(group),
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": str(int(time.time() * 1000))},
+        "messageAttributes": {},
+        "md5OfBody": "0" * 32,
+        "eventSource": "aws:sqs",
+        "eventSourceARN": QUEUE_ARN,
+        "awsRegion": "eu-west-1",
+    }
+
+
+def _kinesis(number: int, group: str) -> Event:
+    sequence = f"49590338271490256608559692538361571095921575989{number:09d}"
+    return {
+        "kinesis": {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": group,
+            "sequenceNumber": sequence,
+            "data": base64.b64encode(body_of(group).encode()).decode(),
+            "approximateArrivalTimestamp": time.time(),
+        },
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": f"{SHARD}:{sequence}",
+        "eventName": "aws:kinesis:record",
+        "invokeIdentityArn": "arn:aws:iam::123456789012:role/likes",
+        "awsRegion": "eu-west-1",
+        "eventSourceARN": STREAM_ARN,
+    }
