@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import random
-import time
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-from handler import ledger_url
+from handler import ledger_url, queue_url
 from handler.chat.client import READ_LIFE_S, ChatClient
 from handler.chat.probe import ProbeClient
 from handler.chat.regions import base_url
 from handler.chat.verdicts import http_status
+from handler.clock import SystemClock
 from handler.core.credentials import Vault
 from handler.core.errors import SettingsError
 from handler.core.instance import Instance
@@ -25,10 +26,12 @@ from handler.core.notices import Notice
 from handler.core.ports import Clock, Ports, Rules
 from handler.core.shelf import Shelf
 from handler.ledger_url import DynamoDbUrl, RedisUrl
+from handler.queue_url import CkafkaHub, SqsUrl
 from handler.reports import Reports
 from handler.settings import Settings
 from handler.triggers.auth import Authenticator, Bearer, Callers
 from handler.triggers.platform import Platform
+from handler.triggers.queue import Queue
 from handler.triggers.reminding import remind
 from handler.triggers.service import Service
 from handler.triggers.signature import Signature
@@ -39,22 +42,6 @@ from handler.vault.sources import is_reference, read_reference, source_for
 
 if TYPE_CHECKING:
     from handler.aws_session import AwsSession
-
-
-class SystemClock:
-    """The machine's own time."""
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return time.time()
-
-    def monotonic(self) -> float:
-        """Seconds that never run backwards."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass."""
-        time.sleep(seconds)
 
 
 def service() -> Service:
@@ -115,6 +102,7 @@ def _service(settings: Settings) -> Service:
         _authenticator(settings.http_auth, vault, clock),
         *(settings.wait_s, settings.window_s, settings.window_http_s),
         *(settings.base_path, settings.docs),
+        _queue(settings.fan_out_queue),
     )
     _report(settings)
     remind(made)
@@ -181,6 +169,35 @@ def _session_of(_process: int) -> AwsSession:
     from handler.aws_session import AwsSession
 
     return AwsSession()
+
+
+def _queue(text: str | None) -> Callable[[], Queue] | None:
+    """What makes the queue that FAN_OUT_QUEUE names: its client is loaded only when there are pages to send."""
+    if text is None:
+        return None
+    url = queue_url.read(text)
+    return partial(_sqs, url) if isinstance(url, SqsUrl) else partial(_ckafka, url)
+
+
+def _sqs(url: SqsUrl) -> Queue:
+    try:
+        from handler.triggers.queue_sqs import TALKATIVE, SqsQueue
+    except ModuleNotFoundError as missing:
+        raise SettingsError(queue_url.VARIABLE, f"needs the package {missing.name}, which is not there") from None
+    hush(TALKATIVE)
+    return SqsQueue(url.url, region=url.region or os.environ.get("AWS_REGION"), endpoint=url.endpoint)
+
+
+def _ckafka(hub: CkafkaHub) -> Queue:
+    from handler.triggers.queue_ckafka import ENDPOINT_VARIABLE, CkafkaQueue
+    from handler.vault.tencent import TALKATIVE, http_profile, role_credential
+
+    hush(TALKATIVE)
+    region = hub.region or os.environ.get("TENCENTCLOUD_REGION")
+    if not region:
+        raise SettingsError(queue_url.VARIABLE, "needs a region, by ?region= or in TENCENTCLOUD_REGION")
+    credential = partial(role_credential, os.environ, "pages cannot be sent")
+    return CkafkaQueue(hub.id, region, credential, http_profile(os.environ, ENDPOINT_VARIABLE))
 
 
 def _rules(settings: Settings, cache_s: float) -> Rules:

@@ -60,6 +60,7 @@ def landed(row: Row, value: int, times: Mapping[str, int], seen: Seen) -> Change
     """
     records: dict[str, Record] = {}
     before = row
+    row = row.knowing(landed_keys(row, times), seen.at)
     if row.attempt and row.attempt.id in times:
         records |= settled_records(row.attempt, seen)
         row = replace(row, attempt=None, debt=_debt_after(row.debt, row.attempt, times[row.attempt.id]))
@@ -72,6 +73,14 @@ def landed(row: Row, value: int, times: Mapping[str, int], seen: Seen) -> Change
         others = tuple(other for other in row.remembered if other is not past)
         row = replace(_without(row, late.keys()), debt=debt, remembered=others)
     return Change(row.changed(base=value), records, excess=row.debt != before.debt)
+
+
+def landed_keys(row: Row, times: Collection[str]) -> list[str]:
+    """The keys of all operations that landed attempts carried, in order; memory keeps those of settled ones folded."""
+    attempts = [*([row.attempt] if row.attempt else []), *(past.attempt for past in row.remembered)]
+    return [
+        key for attempt in attempts if attempt.id in times for entry in attempt.entries for key, _ in entry.counters
+    ]
 
 
 def settled_records(attempt: Attempt, seen: Seen) -> dict[str, Record]:

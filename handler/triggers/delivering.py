@@ -23,6 +23,10 @@ CHUNK = 200
 # The last part of an invocation is for accepting alone, so that slow groups do not keep others from being accepted.
 ACCEPTING_SHARE = 0.25
 
+# With very many groups, as pages of ticks bring them, that part is longer: an instance accepts at least so many of them
+# in a second, and those that are not accepted have to be delivered again.
+ACCEPTED_PER_S = 250
+
 Failure: TypeAlias = NotAccepted | OutcomeUnknown
 """Nothing is known to be accepted, for a reason that may pass."""
 
@@ -49,10 +53,10 @@ class Times:
     end: float
 
     @classmethod
-    def of(cls, limits: Limits) -> Times:
-        """Divide what the platform gives."""
+    def of(cls, limits: Limits, groups: int = 0) -> Times:
+        """Divide what the platform gives for so many groups."""
         end = limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline
-        accepting_s = max(REPLY_MARGIN_S, (end - limits.started) * ACCEPTING_SHARE)
+        accepting_s = max(REPLY_MARGIN_S, (end - limits.started) * ACCEPTING_SHARE, groups / ACCEPTED_PER_S)
         return cls(end - accepting_s, end - REPLY_MARGIN_S, end)
 
     def check(self, clock: Clock) -> None:

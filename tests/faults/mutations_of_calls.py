@@ -86,7 +86,7 @@ CALLS: tuple[Mutant, ...] = (
     one(
         "one key for two contents",
         "R1",
-        "core.exactly_once:ExactlyOnce._outcome",
+        "core.exactly_once:_is_reused",
         ("acceptance.fingerprints[operation.id] != operation.fingerprint", "False"),
     ),
     Mutant(

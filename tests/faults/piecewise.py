@@ -82,6 +82,13 @@ class PiecewiseLedger(MemoryLedger):
         groups = [group for group in self._parts if group.app == app and group.id > after]
         return sorted(group.id for group in groups if (row := self._row(group)) and row.is_unfinished)[:limit]
 
+    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of groups that know the key, in the order of their code points."""
+        rows = {group.id: row for group in self._parts if group.app == app and (row := self._row(group))}
+        return sorted(name for name, row in rows.items() if name > after and dict(row.keys).get(key, by + 1) <= by)[
+            :limit
+        ]
+
     def snapshot(self) -> Snapshot:
         """What the ledger holds now, each row written anew."""
         rows = {group: row_text(parts.join(stored)) for group, stored in self._parts.items()}

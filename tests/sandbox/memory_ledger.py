@@ -123,6 +123,14 @@ class MemoryLedger:
             rows = {group.id: _row(stored) for group, stored in self._rows.items() if group.app == app}
         return sorted(group_id for group_id, row in rows.items() if row.is_unfinished and group_id > after)[:limit]
 
+    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of groups that know the key, in the order of their code points."""
+        with self._lock:
+            rows = {group.id: _row(stored) for group, stored in self._rows.items() if group.app == app}
+        return sorted(name for name, row in rows.items() if name > after and dict(row.keys).get(key, by + 1) <= by)[
+            :limit
+        ]
+
     def generation(self) -> Generation:
         """The first, until it is raised: memory itself is never restored from a copy of which nobody knows."""
         return self._generation

@@ -32,6 +32,13 @@ def test_the_time_is_divided_between_calls_and_acceptance() -> None:
     assert Times.of(Turn(0.0, inf)) == Times(45.0, 59.0, 60.0)
 
 
+def test_very_many_groups_are_accepted_rather_than_called() -> None:
+    """The sweep calls for what is accepted, and nobody for what is not."""
+    assert Times.of(Turn(0.0, 60.0), 1000) == Times(45.0, 59.0, 60.0)
+    assert Times.of(Turn(0.0, 60.0), 8000) == Times(28.0, 59.0, 60.0)
+    assert Times.of(Turn(0.0, 60.0), 100_000).calling < 0
+
+
 def test_what_cannot_be_finished_in_time_is_accepted_all_the_same(stage: Stage) -> None:
     """A lost request holds up one group; the sweep ends it."""
     stage.batch(batch_of("aws:sqs", [text(1, "a")]))
