@@ -25,7 +25,7 @@ def fits(row: Row, bytes_max: int) -> bool:
 def bytes_at_most(row: Row) -> int:
     """An upper bound of the text's length, at a tenth of the price of writing it."""
     total = ROW_BYTES_BARE + CHARACTER_BYTES * (len(row.receipt_key) + len(row.frozen or ""))
-    total += _entries(row.queue) + _pairs(row.debt)
+    total += _entries(row.queue) + _pairs(row.debt) + _pairs(row.keys)
     if row.attempt is not None:
         total += _attempt(row.attempt)
     for past in row.remembered:
