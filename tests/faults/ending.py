@@ -34,7 +34,7 @@ def _has_outlived_its_bound(schedule: Schedule) -> bool:
     """Whether a request took effect when a ledger that has forgotten it had to think it dead.
 
     It was signed by an instance that had not heard the API's clock yet, and whose own was ahead by more than the guard:
-    the signature is good for so much longer, and only the row that is lost knew of that (A2).
+    the signature is good for so much longer, and only the row that is lost knew of that (A9).
     """
     bound_s = schedule.plan.rules.bound_s + 1
     return any(line.kind == CALL and line.at > line.sent + bound_s for line in schedule.chat.landings)
