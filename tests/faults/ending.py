@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.faults.evidence import Facts
 from tests.faults.misfortunes import GROUP
+from tests.faults.vendor import CALL
 
 if TYPE_CHECKING:
     from tests.faults.schedule import Schedule
@@ -29,6 +30,16 @@ def has_come(schedule: Schedule) -> bool:
     return not row.remembered or row.base == receipt_of(schedule) or GROUP not in schedule.chat.groups
 
 
+def _has_outlived_its_bound(schedule: Schedule) -> bool:
+    """Whether a request took effect when a ledger that has forgotten it had to think it dead.
+
+    It was signed by an instance that had not heard the API's clock yet, and whose own was ahead by more than the guard:
+    the signature is good for so much longer, and only the row that is lost knew of that (A9).
+    """
+    bound_s = schedule.plan.rules.bound_s + 1
+    return any(line.kind == CALL and line.at > line.sent + bound_s for line in schedule.chat.landings)
+
+
 def receipt_of(schedule: Schedule) -> int:
     """The receipt as the API has it."""
     return schedule.chat.groups.get(GROUP, {}).get(schedule.plan.rules.receipt_key, 0)
@@ -39,6 +50,7 @@ def facts_of(schedule: Schedule, *, finished: bool) -> Facts:
     facts = schedule.misfortunes.excuses()
     row = schedule.memory.load(GROUP)
     facts.finished = finished
+    facts.broken |= facts.restored and _has_outlived_its_bound(schedule)
     facts.conflicts = bool(schedule.memory.conflicts)
     facts.notices = frozenset(notice.value for notice in schedule.notices.counts)
     if row is not None and row.frozen:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from handler.core.commands import Positions
+from handler.core.errors import AnswerLost
 from handler.core.ledger import NOWHERE, Look
 from handler.core.ports import Clock
 from handler.core.records import Records
@@ -65,10 +66,13 @@ class PiecewiseLedger(MemoryLedger):
         """The partial update of R5: the records, and then the base; where others were quicker the answer is theirs."""
         if settlement.applied_to(self._row(group)) is None:
             return False
-        known = self._found(group, tuple(settlement.records))
+        generation, known = self._generation, self._found(group, tuple(settlement.records))
         others = {name for name, record in known.items() if record != settlement.records[name]}
         self._put_records(group, {name: record for name, record in settlement.records.items() if name not in known})
         self._between()
+        if self._generation is not generation:
+            # Nothing of what was under way reaches a copy that is put back.
+            raise AnswerLost("the ledger was put back meanwhile")
         if settlement.applied_to(self._row(group)) is None:
             return False
         stored = self._parts[group]
