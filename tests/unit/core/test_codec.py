@@ -35,6 +35,8 @@ ROWS = st.builds(
     Row,
     *(TIMES, TIMES, TEXT, st.none() | INT64, st.none() | ATTEMPTS, RUNS, st.lists(MEMORIES, max_size=3).map(tuple)),
     *(DEBTS, st.none() | TEXT, st.none() | TIMES, TIMES),
+    marks=st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple),
+    keys=st.lists(st.tuples(TEXT, TIMES), max_size=3).map(tuple),
 )
 ANSWERS = st.one_of(
     st.builds(Applied, COUNTERS, st.booleans()), st.builds(Rejected, st.integers(), TEXT), st.builds(Unknown, TEXT)
@@ -124,6 +126,14 @@ def test_a_full_row_stays_under_the_bound_when_a_late_landing_settles_it(full: R
     assert change.row.owed == ()
     assert size(change.row) < ROW_BYTES
     assert size(not_landed(change.row)) < ROW_BYTES
+
+
+def test_a_full_row_stays_under_the_bound_when_all_keys_are_new_to_it(full: Row) -> None:
+    """Nineteen of 128 bytes, noted when they land for the first time, on top of all that is remembered."""
+    for number in range(8):
+        full = not_landed(opened(full, number))
+    keys = [f"{number:02}".ljust(128, "k") for number in range(19)]
+    assert size(opened(full, 8).knowing(keys, NOW)) < ROW_BYTES
 
 
 def test_remembered_attempts_cost_no_more_than_the_group_has_keys() -> None:
