@@ -156,6 +156,15 @@ def check_bytecode(package: Unpacked) -> None:
     assert {path.relative_to(compiled) for path in compiled.rglob("*.pyc")} == expected
 
 
+def check_beside_another_build(package: Unpacked, place: Place, chat: ChatServer, folder: Path) -> None:
+    """Bytecode of other sources is never run: beside such a layer the function goes on from its own sources."""
+    [compiled] = package.packages.glob("handler-*")
+    compiled.rename(compiled.with_name("handler-0123456789abcdef-cpython-313"))
+    check_traceback(place, "zipimporter")
+    with deployed(DeployedLambda, place, chat, folder / "another") as instance:
+        check(instance, "lambda", chat)
+
+
 def test_the_package_for_aws_is_for_its_machine_and_fits(tmp_path: Path) -> None:
     """Binaries for arm64, no SDK that the runtime has, no place for another cloud's entry."""
     package = unpacked(AWS, tmp_path)
@@ -200,18 +209,5 @@ def test_the_package_for_aws_counts_under_its_runtime_client(
     with deployed(DeployedLambda, place, chat, tmp_path, DOCS="on") as instance:
         check(instance, "lambda", chat)
         check_document(instance)
-
-
-def test_beside_the_layer_of_another_build_the_function_goes_on_from_its_sources(
-    chat: ChatServer, tmp_path: Path
-) -> None:
-    """Bytecode of other sources is never run."""
-    target = here(AWS.python)
-    python_for(target)
-    package = unpacked(target, tmp_path)
-    [compiled] = package.packages.glob("handler-*")
-    compiled.rename(compiled.with_name("handler-0123456789abcdef-cpython-313"))
-    place = on_lambda(package, tmp_path)
-    check_traceback(place, "zipimporter")
-    with deployed(DeployedLambda, place, chat, tmp_path) as instance:
-        check(instance, "lambda", chat)
+    if package.has_bytecode:
+        check_beside_another_build(package, place, chat, tmp_path)

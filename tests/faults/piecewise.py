@@ -114,5 +114,7 @@ class PiecewiseLedger(MemoryLedger):
         return known[1]
 
     def _put(self, group: Group, row: Row, records: Records) -> None:
+        """The first answer stays: whoever died between the two steps of a settlement has left one behind."""
         self._parts[group] = parts.split(row)
-        self._put_records(group, records)
+        known = self._found(group, tuple(records))
+        self._put_records(group, {name: record for name, record in records.items() if name not in known})
