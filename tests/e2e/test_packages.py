@@ -161,7 +161,7 @@ def check_beside_another_build(package: Unpacked, place: Place, chat: ChatServer
     [compiled] = package.packages.glob("handler-*")
     compiled.rename(compiled.with_name("handler-0123456789abcdef-cpython-313"))
     check_traceback(place, "zipimporter")
-    with deployed(DeployedLambda, place, chat, folder / "another") as instance:
+    with deployed(DeployedLambda, place, chat, folder) as instance:
         check(instance, "lambda", chat)
 
 

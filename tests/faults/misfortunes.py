@@ -108,6 +108,9 @@ class Misfortunes:
             if isinstance(hazard, Forbidden):
                 facts.forbidden = hazard.key
         facts.inexplicable |= facts.tampered
+        # A call that landed twice is told, and so are several that landed late, but not both in one difference (R7).
+        breaking = [hazard.fate for hazard in hazards if isinstance(hazard, Request) and hazard.breaks]
+        facts.inexplicable |= len(breaking) > 1 and any(fate.copies > 1 for fate in breaking)
         facts.inexplicable |= facts.broken and has_set
         return facts
 
