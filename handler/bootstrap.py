@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import random
-import time
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
-from handler import ledger_url
+from handler import ledger_url, queue_url
 from handler.chat.client import READ_LIFE_S, ChatClient
 from handler.chat.probe import ProbeClient
 from handler.chat.regions import base_url
 from handler.chat.verdicts import http_status
+from handler.clock import SystemClock
 from handler.core.credentials import Vault
 from handler.core.errors import SettingsError
 from handler.core.instance import Instance
@@ -24,10 +26,12 @@ from handler.core.notices import Notice
 from handler.core.ports import Clock, Ports, Rules
 from handler.core.shelf import Shelf
 from handler.ledger_url import DynamoDbUrl, RedisUrl
+from handler.queue_url import CkafkaHub, SqsUrl
 from handler.reports import Reports
 from handler.settings import Settings
 from handler.triggers.auth import Authenticator, Bearer, Callers
 from handler.triggers.platform import Platform
+from handler.triggers.queue import Queue
 from handler.triggers.reminding import remind
 from handler.triggers.service import Service
 from handler.triggers.signature import Signature
@@ -36,21 +40,8 @@ from handler.vault.discretion import hush
 from handler.vault.secret import parse
 from handler.vault.sources import is_reference, read_reference, source_for
 
-
-class SystemClock:
-    """The machine's own time."""
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return time.time()
-
-    def monotonic(self) -> float:
-        """Seconds that never run backwards."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass."""
-        time.sleep(seconds)
+if TYPE_CHECKING:
+    from handler.aws_session import AwsSession
 
 
 def service() -> Service:
@@ -83,13 +74,16 @@ def forget() -> None:
     """Begin anew, as a cold instance does."""
     _service.cache_clear()
     reports.cache_clear()
+    _session_of.cache_clear()
 
 
 # Only the settings tell one instance from another, so other settings are another instance.
 @lru_cache(maxsize=1)
 def _service(settings: Settings) -> Service:
     clock, chance = SystemClock(), random.SystemRandom()
-    vault = CachedVault(source_for(settings.chat_secret, os.environ), parse, clock, reports().failed)
+    vault = CachedVault(
+        source_for(settings.chat_secret, os.environ, session=_aws_session), parse, clock, reports().failed
+    )
     api = ChatClient(
         settings.chat_endpoint or base_url(settings.chat_region or ""),
         vault,
@@ -108,6 +102,7 @@ def _service(settings: Settings) -> Service:
         _authenticator(settings.http_auth, vault, clock),
         *(settings.wait_s, settings.window_s, settings.window_http_s),
         *(settings.base_path, settings.docs),
+        _queue(settings.fan_out_queue),
     )
     _report(settings)
     remind(made)
@@ -158,8 +153,51 @@ def _dynamodb(url: DynamoDbUrl, clock: Clock) -> tuple[Ledger, Shelf]:
         ) from None
     hush(TALKATIVE)
     region = url.region or os.environ.get("AWS_REGION")
-    ledger = DynamoDbLedger(url.table, clock, region=region, endpoint=url.endpoint, create=url.create)
+    ledger = DynamoDbLedger(
+        url.table, clock, region=region, endpoint=url.endpoint, create=url.create, session=_aws_session
+    )
     return ledger, ledger.shelf()
+
+
+def _aws_session() -> AwsSession:
+    """What clients of AWS are made by in this process: a child must not wait for a lock of its parent's threads."""
+    return _session_of(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _session_of(_process: int) -> AwsSession:
+    from handler.aws_session import AwsSession
+
+    return AwsSession()
+
+
+def _queue(text: str | None) -> Callable[[], Queue] | None:
+    """What makes the queue that FAN_OUT_QUEUE names: its client is loaded only when there are pages to send."""
+    if text is None:
+        return None
+    url = queue_url.read(text)
+    return partial(_sqs, url) if isinstance(url, SqsUrl) else partial(_ckafka, url)
+
+
+def _sqs(url: SqsUrl) -> Queue:
+    try:
+        from handler.triggers.queue_sqs import TALKATIVE, SqsQueue
+    except ModuleNotFoundError as missing:
+        raise SettingsError(queue_url.VARIABLE, f"needs the package {missing.name}, which is not there") from None
+    hush(TALKATIVE)
+    return SqsQueue(url.url, region=url.region or os.environ.get("AWS_REGION"), endpoint=url.endpoint)
+
+
+def _ckafka(hub: CkafkaHub) -> Queue:
+    from handler.triggers.queue_ckafka import ENDPOINT_VARIABLE, CkafkaQueue
+    from handler.vault.tencent import TALKATIVE, http_profile, role_credential
+
+    hush(TALKATIVE)
+    region = hub.region or os.environ.get("TENCENTCLOUD_REGION")
+    if not region:
+        raise SettingsError(queue_url.VARIABLE, "needs a region, by ?region= or in TENCENTCLOUD_REGION")
+    credential = partial(role_credential, os.environ, "pages cannot be sent")
+    return CkafkaQueue(hub.id, region, credential, http_profile(os.environ, ENDPOINT_VARIABLE))
 
 
 def _rules(settings: Settings, cache_s: float) -> Rules:

@@ -25,7 +25,7 @@ SERVICE = "update-group-counter"
 NAMESPACE = "UpdateGroupCounter"
 
 _ROUTINE = frozenset({Notice.APPLIED})
-_EXPECTED = frozenset({Notice.REPLAYED, Notice.PENDING, Notice.SECRET_REFRESHED})
+_EXPECTED = frozenset({Notice.REPLAYED, Notice.PENDING, Notice.SECRET_REFRESHED, Notice.HANDED_ON})
 _FOR_AN_OPERATOR = frozenset({Notice.GROUP_FROZEN, Notice.UNKNOWN, Notice.APP_REFUSED})
 
 # An unexpected error is found by its last frames.

@@ -57,6 +57,7 @@ class Settings:
     """Empty, or with a leading slash and none at the end."""
     docs: bool
     init_early: bool
+    fan_out_queue: str | None
 
     @property
     def has_weaker_promise(self) -> bool:
@@ -94,6 +95,7 @@ class Settings:
             base_path=variables.read("BASE_PATH", _base_path, default=""),
             docs=variables.read("DOCS", _switch, default=False),
             init_early=variables.read("INIT_EARLY", _switch, default=False),
+            fan_out_queue=variables.read("FAN_OUT_QUEUE", str, default=None),
         )
         variables.refuse_contradictions(settings)
         return settings

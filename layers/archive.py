@@ -16,11 +16,20 @@ READABLE: Final = 0o100644
 
 def pack(folder: Path, archive: Path) -> None:
     """Zip every file below `folder`, in the order of the names."""
+    _write(folder, archive, zipfile.ZIP_DEFLATED)
+
+
+def store(folder: Path, archive: Path) -> None:
+    """The same without compression, for an archive in an archive: whoever compresses that one sees the whole."""
+    _write(folder, archive, zipfile.ZIP_STORED)
+
+
+def _write(folder: Path, archive: Path, method: int) -> None:
     draft = archive.with_suffix(".draft")
-    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as zipped:
+    with zipfile.ZipFile(draft, "w", method, compresslevel=LEVEL) as zipped:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), MOMENT)
-            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.compress_type = method
             entry.create_system = 3  # Unix, so that the permissions are read.
             entry.external_attr = READABLE << 16
             zipped.writestr(entry, path.read_bytes(), compresslevel=LEVEL)

@@ -11,8 +11,20 @@ from typing import Final
 from layers.pins import PINS, pins_for
 from layers.targets import Target
 
-UNUSED: Final = ("bin", "share")
-"""Commands and manuals: a function has no shell to use them in."""
+UNUSED: Final = (
+    *(
+        "bin",
+        "share",
+        "*.dist-info/RECORD",
+        "*.dist-info/INSTALLER",
+        "*.dist-info/REQUESTED",
+        "**/*.pyi",
+        "**/py.typed",
+    ),
+    *("pydantic/v1", "pydantic/mypy.py"),
+)
+"""Commands and manuals, pip's own notes, what only type checkers read, and pydantic's old self: SCF's API takes a layer
+of less than 7.5 MB."""
 
 
 class InstallError(Exception):
@@ -26,8 +38,11 @@ def install(target: Target, folder: Path) -> None:
     needed.write_text(pins_for(target, PINS.read_text("utf-8")), "utf-8")
     install_pins(target, needed, folder)
     needed.unlink()
-    for name in UNUSED:
-        shutil.rmtree(folder / name, ignore_errors=True)
+    for path in [path for pattern in UNUSED for path in folder.glob(pattern)]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def install_pins(target: Target, pins: Path, folder: Path) -> None:

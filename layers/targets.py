@@ -35,6 +35,10 @@ class Target:
         """The version of Python, as `3.13`."""
         return ".".join(map(str, self.python))
 
+    def bytecode(self, build: str) -> str:
+        """The folder, among the layer's packages, that the bytecode of the function's modules lies in."""
+        return f"handler-{build}-cpython-{self.version.replace('.', '')}"
+
     @property
     def platforms(self) -> tuple[str, ...]:
         """The platform tags of wheels that run there."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from handler.core.codec import encode_row
 from handler.core.commands import Positions, key_limit
 from handler.core.errors import AnswerLost, AppRefused, NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.ledger import NOWHERE
 from handler.core.records import Records
+from handler.core.room import fits
 from handler.core.rows import Entry, Row, first_row
 from handler.core.runs import next_run
 from handler.core.transitions import appended
@@ -160,4 +160,4 @@ def _turned_away(visit: Visit) -> NotAccepted | None:
 
 
 def _is_full(row: Row) -> bool:
-    return len(encode_row(row).encode()) > ROW_BYTES_ACCEPTING
+    return not fits(row, ROW_BYTES_ACCEPTING)

@@ -10,9 +10,13 @@ from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.ports import Counted, Fault, Refused
 from handler.core.receipts import Sight
+from handler.core.records import UNRECORDED_S
 from handler.core.rows import Row
 from handler.core.runs import Values
 from handler.core.visit import TIMES_BELIEVED, Again, Next, Visit
+
+# Kinesis keeps a record for 365 days at most, and a stream may be read again from its start.
+STREAM_KEEPS_S = 366 * 24 * 3600.0
 
 # The vendor's code for a group that has no room for another counter.
 TOO_MANY_KEYS = 10063
@@ -49,7 +53,7 @@ def _first_look(visit: Visit, row: Row) -> Next:
 
 def _begun(visit: Visit, row: Row, values: Values, asked_after: int | None) -> Next:
     """What follows from the counters of a group that this ledger has not called yet."""
-    if row.receipt_key in values and _may_be_forgotten(visit):
+    if row.receipt_key in values and _may_be_forgotten(visit, row):
         # As of before the loss, so that an operator is asked what of the queue was sent before it.
         older = replace(row, generation=row.generation - 1)
         return visit.put(transitions.frozen(older, "the ledger may have forgotten how this group began"))
@@ -63,14 +67,16 @@ def _begun(visit: Visit, row: Row, values: Values, asked_after: int | None) -> N
     return visit.put(row.changed(base=0))
 
 
-def _may_be_forgotten(visit: Visit) -> bool:
+def _may_be_forgotten(visit: Visit, row: Row) -> bool:
     """Whether the store has lost its latest writes so short a time ago that what is asked for may be a repetition.
 
+    It may be for as long as its answer would have been kept, and a record of a stream for as long as that keeps it.
     Later the group was surely in use before this ledger was, or under another receipt key, and its receipt is adopted.
     """
     generation = visit.instance.generation.current()
     age_s = visit.instance.api_clock.now() - generation.started
-    return generation.number > 1 and age_s < visit.instance.rules.forget_s
+    windows_s = (entry.window_s if entry.window_s > UNRECORDED_S else STREAM_KEEPS_S for entry in row.queue)
+    return generation.number > 1 and age_s < max(visit.instance.rules.forget_s, 0.0, *windows_s)
 
 
 def _adopt(visit: Visit, row: Row, sighted: int) -> Next:

@@ -58,6 +58,7 @@ class _RowJson(_FirstRowJson, total=False):
 
     sighted_in: int
     marks: list[tuple[str, str]]
+    keys: list[tuple[str, int]]
 
 
 def encode_row(row: Row) -> str:
@@ -89,6 +90,7 @@ def encode_row(row: Row) -> str:
         "looked": row.looked,
         "sighted_in": row.sighted_in,
         "marks": list(row.marks),
+        "keys": list(row.keys),
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
@@ -133,6 +135,7 @@ def decode_row(text: str) -> Row:
         looked=document["looked"],
         sighted_in=document.get("sighted_in", 0),
         marks=tuple((place, number) for place, number in document.get("marks", ())),
+        keys=_pairs(document.get("keys", [])),
     )
 
 

@@ -41,10 +41,9 @@ class Mode(str, Enum):
     @property
     def sign(self) -> int:
         """The direction in which a positive Value moves a counter; a Set adds nothing."""
-        return _SIGNS[self]
-
-
-_SIGNS = {Mode.SET: 0, Mode.INCREASE: 1, Mode.DECREASE: -1}
+        if self is Mode.SET:
+            return 0
+        return 1 if self is Mode.INCREASE else -1
 
 
 Counters = tuple[tuple[str, int], ...]

@@ -9,6 +9,7 @@
     │   ├── TooManyCalls      the row is full, or too many calls wait
     │   ├── LedgerUnavailable
     │   ├── SecretUnavailable
+    │   ├── QueueUnavailable  the queue of FAN_OUT_QUEUE has not taken every page
     │   └── AppRefused        the vendor refuses the whole app, so nothing new is taken on
     ├── OutcomeUnknown        a ledger write's answer was lost: it may have been accepted
     │   └── AnswerLost        raised by a ledger; becomes OutcomeUnknown where it cannot be resolved
@@ -68,6 +69,10 @@ class LedgerUnavailable(NotAccepted):
 
 class SecretUnavailable(NotAccepted):
     """No secret could be loaded, and none is cached."""
+
+
+class QueueUnavailable(NotAccepted):
+    """Pages may not have been taken by the queue; whatever was taken may be sent again."""
 
 
 class AppRefused(NotAccepted):

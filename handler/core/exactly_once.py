@@ -44,10 +44,14 @@ class ExactlyOnce:
         records = self._records(visit)
         return [self._outcome(visit, operation, acceptance, records) for operation in operations]
 
-    def accept(self, group_id: str, operations: Sequence[Operation]) -> None:
-        """Accept operations of one group and leave their calls to whoever comes next."""
+    def accept(self, group_id: str, operations: Sequence[Operation]) -> list[Operation]:
+        """Accept operations of one group and leave their calls to whoever comes next.
+
+        Those whose key came before with other content are not accepted, and given back. Raises as `apply` does.
+        """
         now = self._instance.clock.monotonic()
-        self._accept(group_id, operations, Patience(until=now, deadline=now))
+        _, acceptance = self._accept(group_id, operations, Patience(until=now, deadline=now))
+        return [operation for operation in operations if _is_reused(operation, acceptance)]
 
     def ask(self, group_id: str, caller: str, key: str, patience: Patience) -> Outcome | None:
         """What became of the operation that `caller` named `key`, or None; one that is owed is helped on (R8)."""
@@ -61,6 +65,10 @@ class ExactlyOnce:
         if record is not None:
             return replace(record.answer, replayed=True)
         return self._waiting(visit) if owed else None
+
+    def known(self, key: str, by: int, limit: int, after: str) -> Sequence[str]:
+        """A page of the groups in which an operation on this key had landed by then, in order of id."""
+        return self._instance.ledger.known(self._app, key, by, limit, after)
 
     def sweep(self, deadline: float, after: str | None = None, side_by_side: SideBySide = one_by_one) -> Swept:
         """Finish what was accepted and not finished; `deadline` is a moment of the monotonic clock.
@@ -116,7 +124,7 @@ class ExactlyOnce:
             # Accepted when its source delivered it before; of such operations no answer is kept.
             self._instance.reporter.report(Notice.REPLAYED, group=operation.group_id)
             return Pending(PENDING_RETRY_S)
-        if operation.position is None and acceptance.fingerprints[operation.id] != operation.fingerprint:
+        if _is_reused(operation, acceptance):
             return KeyReused()
         finished = acceptance.finished.get(operation.id)
         if finished is not None:
@@ -133,3 +141,8 @@ class ExactlyOnce:
             refusal = visit.stopped.refusal
             return Stalled(refusal.code, refusal.info, max(1.0, self._instance.gate.retry_after_s()))
         return Pending(PENDING_RETRY_S)
+
+
+def _is_reused(operation: Operation, acceptance: Acceptance) -> bool:
+    """Whether the operation's key belongs to other content."""
+    return operation.position is None and acceptance.fingerprints[operation.id] != operation.fingerprint

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from handler.core import transitions, weaker
-from handler.core.errors import AnswerLost
+from handler.core.errors import AnswerLost, LedgerUnavailable, OutcomeUnknown
 from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.ports import Counted, Fault, Refused, Reply, Unsent
 from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
-from handler.core.records import kept
+from handler.core.records import Records, kept
 from handler.core.rows import Attempt, Row, Settlement
 from handler.core.runs import payload_of
 from handler.core.transitions import Seen
@@ -141,10 +142,14 @@ def settle(
     visit: Visit, row: Row, value: int, times: Mapping[str, int], seen: Seen, asked_after: int | None = None
 ) -> Next:
     """R5: records first or with the row. Where more landed than the open attempt, R7."""
+    if row.attempt and row.base is not None and transitions.is_plain(row, times):
+        records = transitions.settled_records(row.attempt, seen)
+        settlement = Settlement(row.attempt.id, row.base, value, kept(records))
+        if _settle_plainly(visit, settlement, records):
+            _learn(visit, row, row.knowing(transitions.landed_keys(row, times), seen.at), settlement)
+        return Again()
     change = transitions.landed(row, value, times, seen)
     late = set(times) - {row.attempt.id if row.attempt else ""}
-    if not late and not change.excess and not row.remembered and row.attempt and row.base is not None:
-        return _settle_plainly(visit, Settlement(row.attempt.id, row.base, value, change.records))
     rules = visit.instance.rules
     follows = visit.put(transitions.forgotten(change.row, asked_after, rules.bound_of, rules.forget_s), change.records)
     if isinstance(follows, Row) and (late or max(times.values()) > 1):
@@ -154,16 +159,27 @@ def settle(
     return follows
 
 
-def _settle_plainly(visit: Visit, settlement: Settlement) -> Next:
+def _settle_plainly(visit: Visit, settlement: Settlement, records: Records) -> bool:
+    """Whether this very settlement is known to have been written."""
     try:
-        done = visit.instance.ledger.settle(visit.group, replace(settlement, records=kept(settlement.records)))
+        done = visit.instance.ledger.settle(visit.group, settlement)
     except AnswerLost:
-        return Again()
+        return False
     if done:
-        visit.answers.update(settlement.records)
-        if settlement.records:
-            visit.instance.reporter.report(Notice.APPLIED, group=visit.group.id, operations=len(settlement.records))
-    return Again()
+        visit.answers.update(records)
+        visit.instance.reporter.report(Notice.APPLIED, group=visit.group.id, operations=len(records))
+    return done
+
+
+def _learn(visit: Visit, row: Row, knowing: Row, settlement: Settlement) -> None:
+    """Note keys that have landed for the first time, if nothing but this settlement has moved the row since.
+
+    Else the next landing notes them.
+    """
+    settled = None if knowing is row else settlement.applied_to(knowing)
+    if settled is not None:
+        with suppress(LedgerUnavailable, OutcomeUnknown):
+            visit.instance.ledger.swap(visit.group, settled.changed(), {})
 
 
 def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Next:
@@ -177,6 +193,9 @@ def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Nex
     if len(attempt.entries) > 1:
         return visit.put(transitions.refused(row, split=True))
     change = transitions.answered(row, Rejected(refusal.code, refusal.info), visit.instance.clock.now())
+    if refusal.code in GROUP_GONE:
+        # It has no counters any more; it is known again with those that land once it has been made anew.
+        change = replace(change, row=replace(change.row, keys=()))
     follows = visit.put(change.row, change.records)
     if not isinstance(follows, Again):
         visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=refusal.code)

@@ -100,6 +100,13 @@ class Ledger(Protocol):
         """Ids of groups whose row is unfinished, in order of id, those after `after`, at most `limit`."""
         ...
 
+    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of groups whose row has known `key` since `by` or before (`Row.keys`), in order of id, after `after`.
+
+        At most `limit`, and none only where there are no more.
+        """
+        ...
+
     def generation(self) -> Generation:
         """The store's current generation."""
         ...

@@ -28,6 +28,7 @@ class Notice(Enum):
     WEAKER_PROMISE = "weaker_promise"
     UNFINISHED = "unfinished"
     PARKED = "record_parked"
+    HANDED_ON = "handed_on"
     ASSUMPTIONS_UNVERIFIED = "assumptions_unverified"
 
 

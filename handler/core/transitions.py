@@ -45,6 +45,14 @@ def record_of(entry: Entry, answer: Answer, at: float) -> Record:
     return Record(entry.fingerprint, answer, at, entry.window_s)
 
 
+def is_plain(row: Row, times: Mapping[str, int]) -> bool:
+    """Whether the open attempt landed, once, and settling it changes nothing else of the row."""
+    attempt = row.attempt
+    if attempt is None or times != {attempt.id: 1}:
+        return False
+    return not (row.remembered or row.debt or attempt.correction or attempt.settled)
+
+
 def landed(row: Row, value: int, times: Mapping[str, int], seen: Seen) -> Change:
     """R5 and R7: settle what landed, owe back what landed in excess, and stand on the value seen.
 
@@ -52,8 +60,9 @@ def landed(row: Row, value: int, times: Mapping[str, int], seen: Seen) -> Change
     """
     records: dict[str, Record] = {}
     before = row
+    row = row.knowing(landed_keys(row, times), seen.at)
     if row.attempt and row.attempt.id in times:
-        records |= _settled_records(row.attempt, seen)
+        records |= settled_records(row.attempt, seen)
         row = replace(row, attempt=None, debt=_debt_after(row.debt, row.attempt, times[row.attempt.id]))
     for past in (past for past in row.remembered if past.attempt.id in times):
         owed = {entry.id: entry for entry in row.owed}
@@ -66,7 +75,16 @@ def landed(row: Row, value: int, times: Mapping[str, int], seen: Seen) -> Change
     return Change(row.changed(base=value), records, excess=row.debt != before.debt)
 
 
-def _settled_records(attempt: Attempt, seen: Seen) -> dict[str, Record]:
+def landed_keys(row: Row, times: Collection[str]) -> list[str]:
+    """The keys of all operations that landed attempts carried, in order; memory keeps those of settled ones folded."""
+    attempts = [*([row.attempt] if row.attempt else []), *(past.attempt for past in row.remembered)]
+    return [
+        key for attempt in attempts if attempt.id in times for entry in attempt.entries for key, _ in entry.counters
+    ]
+
+
+def settled_records(attempt: Attempt, seen: Seen) -> dict[str, Record]:
+    """What is on record of each operation that the attempt still owed, once it has landed."""
     if seen.later:
         answers = {entry.id: own_values(entry, seen.values) for entry in attempt.owed}
     else:

@@ -153,7 +153,7 @@ class Visit:
             return Again()
         if not done:
             return Again(self.waits.jittered(CONTENTION_S))
-        self.answers.update(records or {})
+        # Whether these records are the first answers only the ledger knows, and it is asked before anybody is told.
         if row.frozen:
             self.instance.reporter.report(Notice.GROUP_FROZEN, group=self.group.id, reason=row.frozen)
         return row

@@ -8,6 +8,7 @@ from handler.core.codec import ROW_BYTES, encode_row
 from handler.core.commands import Positions
 from handler.core.errors import TooManyCalls
 from handler.core.records import Records
+from handler.core.room import fits
 from handler.core.rows import Entry, Row
 
 # How soon a caller may find room in a full row: after about one settled call.
@@ -34,7 +35,7 @@ def row_is_full() -> TooManyCalls:
 
 def check_room(row: Row, bytes_max: int) -> None:
     """Raise TooManyCalls for a row whose text is over the bound."""
-    if len(encode_row(row).encode()) > bytes_max:
+    if not fits(row, bytes_max):
         raise row_is_full()
 
 

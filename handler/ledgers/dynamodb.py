@@ -23,6 +23,7 @@ from handler.ledgers import dynamodb_records as recording
 from handler.ledgers import dynamodb_writes as writes
 from handler.ledgers.dynamodb_client import Client, Session
 from handler.ledgers.dynamodb_creation import create_table
+from handler.ledgers.dynamodb_known import known
 from handler.ledgers.dynamodb_rows import Rows
 from handler.ledgers.dynamodb_shelf import DynamoDbShelf
 from handler.ledgers.dynamodb_table import ACTIONS_MAX, Table
@@ -132,6 +133,10 @@ class DynamoDbLedger:
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of unfinished groups in the order of their code points; those that are idle lose their mark."""
         return unfinished(self._table, app, limit, after)
+
+    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of groups that know the key, in the order of their code points."""
+        return known(self._table, app, key, by, limit, after)
 
     def generation(self) -> Generation:
         """The generation in the table; a new table is of the first."""

@@ -1,4 +1,4 @@
-"""Making the table: its keys, its index and its time to live. A deployment declares the same (serverless.yml)."""
+"""Making the table: its keys, its indexes and its time to live. A deployment declares the same (serverless.yml)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 INDEX = "unfinished"
+KNOWN_INDEX = "known"
 
 # How often, and how many times, a table that is being made is asked whether it is ready.
 READY_EVERY_S = 1
@@ -30,10 +31,17 @@ def _create(client: BaseClient, name: str, *, forgets: bool) -> None:
         client.create_table(
             TableName=name,
             BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk", "shard")],
+            AttributeDefinitions=[
+                {"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk", "shard", "known")
+            ],
             KeySchema=_keys("pk", "sk"),
             GlobalSecondaryIndexes=[
-                {"IndexName": INDEX, "KeySchema": _keys("shard", "pk"), "Projection": {"ProjectionType": "KEYS_ONLY"}}
+                {"IndexName": INDEX, "KeySchema": _keys("shard", "pk"), "Projection": {"ProjectionType": "KEYS_ONLY"}},
+                {
+                    "IndexName": KNOWN_INDEX,
+                    "KeySchema": _keys("known", "pk"),
+                    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["since"]},
+                },
             ],
         )
     except ClientError as error:

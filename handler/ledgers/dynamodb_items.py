@@ -110,8 +110,12 @@ def stored_row(item: Item) -> Stored:
     return Stored(join(parts), whole_of(item, "epoch"), whole_of(item, "bytes"))
 
 
-def whole_row(row: Row, epoch: int) -> tuple[Stored, Item]:
-    """A row as it is written whole, and its attributes; raises ValueError over the bound of a row."""
+def whole_row(row: Row, epoch: int, known_shard: str) -> tuple[Stored, Item]:
+    """A row as it is written whole, and its attributes; raises ValueError over the bound of a row.
+
+    Once it knows a counter's key it stands in the index of known groups, under `known_shard`. That index holds `since`
+    as well, and costs a write only when either changes.
+    """
     body = split(row).body
     size = len(body.encode())
     attributes: dict[str, Value] = {
@@ -127,6 +131,9 @@ def whole_row(row: Row, epoch: int) -> tuple[Stored, Item]:
         attributes["attempt"] = string(row.attempt.id)
         if row.attempt.owed:
             attributes["carried"] = strings(entry.id for entry in row.attempt.owed)
+    if row.keys:
+        attributes["known"] = string(known_shard)
+        attributes["since"] = {"M": {key: number(since) for key, since in row.keys}}
     if row.queue:
         attributes["queued"] = strings({entry.id for entry in row.queue})
     return Stored(row, epoch, size), attributes

@@ -32,7 +32,7 @@ Request: TypeAlias = Mapping[str, object]
 REFERENCE_BYTES = 8
 
 # The attributes of a row that may be absent.
-_OPTIONAL = ("receipt", "attempt", "carried", "queued", "tail")
+_OPTIONAL = ("receipt", "attempt", "carried", "queued", "tail", "known", "since")
 
 _MARK = "#shard = if_not_exists(#shard, :shard)"
 
@@ -46,7 +46,7 @@ _APPEND = (
 
 def swapped(group: Group, row: Row) -> tuple[Stored, Request]:
     """Write a row whole, if the stored version is the one before; raises ValueError over the bound of a row."""
-    stored, attributes = whole_row(row, epoch=row.version)
+    stored, attributes = whole_row(row, row.version, shard_of(group))
     if row.version == 1:
         return stored, _whole(group, row, attributes, "attribute_not_exists(pk)", {})
     return stored, _whole(group, row, attributes, "version = :was", {":was": number(row.version - 1)})
@@ -63,7 +63,7 @@ def begun(group: Group, seen: Stored, attempt: Attempt, positions: Positions) ->
         "AND attribute_not_exists(attempt) AND attribute_not_exists(queued)"
     )
     row = seen.row.opened(attempt).marked(positions.values())
-    stored, attributes = whole_row(row, seen.epoch)
+    stored, attributes = whole_row(row, seen.epoch, shard_of(group))
     values = {":was": number(seen.row.version), ":base": number(seen.row.base or 0), ":calm": string(CALM)}
     return stored, _whole(group, row, attributes, condition, values)
 
@@ -109,7 +109,7 @@ def bytes_of(entries: Sequence[Entry]) -> int:
 
 def grown(group: Group, seen: Stored, row: Row) -> tuple[Stored, Request]:
     """Write a row with a longer queue whole, if it still is the version that was seen."""
-    stored, attributes = whole_row(row, seen.epoch)
+    stored, attributes = whole_row(row, seen.epoch, shard_of(group))
     return stored, _whole(group, row, attributes, "version = :was", {":was": number(seen.row.version)})
 
 

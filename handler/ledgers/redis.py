@@ -24,7 +24,17 @@ from handler.ledgers.bounded import row_is_full
 from handler.ledgers.parts import begun_text, entry_texts
 from handler.ledgers.redis_cluster import ClusterServers
 from handler.ledgers.redis_connections import Endpoint, settings_of
-from handler.ledgers.redis_rows import ROW_FIELDS, Keys, begun_row, fields_of, position_texts, record_fields, row_of
+from handler.ledgers.redis_known import known
+from handler.ledgers.redis_rows import (
+    ROW_FIELDS,
+    Keys,
+    begun_row,
+    fields_of,
+    known_text,
+    position_texts,
+    record_fields,
+    row_of,
+)
 from handler.ledgers.redis_servers import Servers
 from handler.ledgers.redis_shelf import RedisShelf
 from handler.ledgers.redis_store import RedisStore, Use
@@ -121,10 +131,11 @@ class RedisLedger:
 
     def swap(self, group: Group, row: Row, records: Records) -> bool:
         """Compare-and-swap of the row, its records with it, in one script."""
-        keys = self._written_keys(group, records, with_generation=True)
+        row_key, unfinished, generation, *names = self._written_keys(group, records, with_generation=True)
+        keys = [row_key, unfinished, generation, self._keys.known(group), *names]
         stored = row.version - 1 or ""
         texts = (text for record in records.values() for text in record_fields(record, self._clock.now()))
-        head = group.id, stored, self._known_generation, int(row.is_unfinished)
+        head = group.id, stored, self._known_generation, int(row.is_unfinished), known_text(row)
         return self._run(scripts.SWAP, keys, [*head, *texts, *fields_of(row)], Use.WRITE_ROW) == 1
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
@@ -141,6 +152,10 @@ class RedisLedger:
             [(key, ("ZRANGEBYLEX", key, begin, "+", "LIMIT", 0, limit)) for key in self._keys.all_unfinished(app)]
         )
         return list(islice(merge(*cast("list[list[str]]", lists)), limit))
+
+    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of groups that know the key, as all buckets have them, in the order of their code points."""
+        return known(self._store, self._keys, app, key, by, limit, after)
 
     def generation(self) -> Generation:
         """The generation, as far as it is known here, which is a look-up and no round trip."""

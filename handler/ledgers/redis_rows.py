@@ -53,6 +53,14 @@ class Keys:
         """Every such set of an app."""
         return [f"{{{self.prefix}:{app}:{bucket}}}:unfinished" for bucket in range(BUCKETS)]
 
+    def known(self, group: Group) -> str:
+        """The sorted set of the keys that the groups of a bucket know (`member`)."""
+        return f"{self._bucket(group)}:known"
+
+    def all_known(self, app: int) -> list[str]:
+        """Every such set of an app."""
+        return [f"{{{self.prefix}:{app}:{bucket}}}:known" for bucket in range(BUCKETS)]
+
     def parked(self, app: int) -> tuple[str, str]:
         """The sorted set of the ids of parked records, and the hash of their texts."""
         return f"{{{self.prefix}:{app}:parked}}:ids", f"{{{self.prefix}:{app}:parked}}:texts"
@@ -75,7 +83,7 @@ def fields_of(row: Row) -> list[str]:
         "state": "frozen" if row.frozen is not None else "calm" if is_calm(row) else "busy",
         "key": row.receipt_key,
         "gen": str(row.generation),
-        "rest": json.dumps([row.sighted, row.looked, row.sighted_in]),
+        "rest": json.dumps([row.sighted, row.looked, row.sighted_in, row.keys], ensure_ascii=False),
         "marks": marks_text(row.marks),
     }
     if parts.base is not None:
@@ -100,10 +108,32 @@ def row_of(stored: Sequence[str | None]) -> Row | None:
 def begun_row(stored: Sequence[str], attempt: Attempt, receipt_key: str, generation: int) -> Row:
     """The row of a group that was idle, and in which `attempt` was opened: what its script gives back makes it up."""
     version, base, rest, marks = stored
-    sighted, looked, sighted_in = json.loads(rest)
+    # Rows that were last written by an earlier version have less.
+    sighted, looked, sighted_in, *known = json.loads(rest)
+    keys = tuple((key, since) for key, since in known[0]) if known else ()
     opened = replace(attempt, base=int(base))
     idle = Row(int(version), generation, receipt_key, int(base), opened, sighted=sighted, looked=looked)
-    return replace(idle, sighted_in=sighted_in, marks=marks_of(marks))
+    return replace(idle, sighted_in=sighted_in, marks=marks_of(marks), keys=keys)
+
+
+def known_text(row: Row) -> str:
+    """The keys that a row knows as a script takes them: it makes a member of its bucket's set for each (`known_in`)."""
+    return json.dumps([(key, str(since)) for key, since in row.keys], ensure_ascii=False)
+
+
+def known_range(key: str, after: str) -> tuple[str, str]:
+    """Where the members of a key lie, those of groups after one: `<length>:<key>:<group>`, a line feed, and since when.
+
+    The length is in bytes. Ids have no line feed, nor anything else that sorts before what can be printed.
+    """
+    prefix = f"{len(key.encode())}:{key}"
+    return f"[{prefix}:{after}\x0b" if after else f"[{prefix}:", f"({prefix};"
+
+
+def known_in(key: str, members: Sequence[str]) -> list[tuple[str, int]]:
+    """Groups with the second since which they have known the key."""
+    start = len(f"{len(key.encode())}:{key}:")
+    return [(group_id, int(since)) for group_id, _, since in (member[start:].partition("\n") for member in members)]
 
 
 def position_texts(position: Position | None) -> tuple[str, str]:

@@ -117,18 +117,24 @@ return {redis.call('HMGET', KEYS[1], 'v', 'body', 'base', 'open', 'begun', 'tail
 """
 )
 
-# KEYS: row, unfinished, generation, records. ARGV: group, stored version or nothing, known generation, whether the row
-# is unfinished, text and life of each record in milliseconds, then the fields of the row.
+# KEYS: row, unfinished, generation, known, records. ARGV: group, stored version or nothing, known generation, whether
+# the row is unfinished, the keys it knows, text and life of each record in milliseconds, then the fields of the row.
 SWAP = Script(
     _STALE
     + """
-if (redis.call('HGET', KEYS[1], 'v') or '') ~= ARGV[2] then return false end
+local row = redis.call('HMGET', KEYS[1], 'v', 'known')
+if (row[1] or '') ~= ARGV[2] then return false end
 if stale(KEYS[3], ARGV[3]) then return 'stale' end
-for i = 4, #KEYS do
-  redis.call('SET', KEYS[i], ARGV[2 * i - 3], 'PX', ARGV[2 * i - 2], 'NX')
+local was, known = {}, {}
+if (row[2] or '[]') ~= ARGV[5] then was, known = cjson.decode(row[2] or '[]'), cjson.decode(ARGV[5]) end
+local function member(pair) return #pair[1] .. ':' .. pair[1] .. ':' .. ARGV[1] .. '\\n' .. pair[2] end
+for i = 5, #KEYS do
+  redis.call('SET', KEYS[i], ARGV[2 * i - 4], 'PX', ARGV[2 * i - 3], 'NX')
 end
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], unpack(ARGV, 2 * #KEYS - 1))
+redis.call('HSET', KEYS[1], 'known', ARGV[5], unpack(ARGV, 2 * #KEYS - 2))
+for _, pair in ipairs(was) do redis.call('ZREM', KEYS[4], member(pair)) end
+for _, pair in ipairs(known) do redis.call('ZADD', KEYS[4], 0, member(pair)) end
 if ARGV[4] == '1' then
   redis.call('ZADD', KEYS[2], 0, ARGV[1])
 else

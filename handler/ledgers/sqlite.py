@@ -17,6 +17,7 @@ from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from handler.ledgers import sqlite_statements as statements
 from handler.ledgers.bounded import check_room, row_text, sorted_out, with_appended
 from handler.ledgers.sqlite_file import SqliteFile
+from handler.ledgers.sqlite_known import known
 from handler.ledgers.sqlite_shelf import SqliteShelf
 
 # A commit waits for one sync of the disk, some milliseconds on most: a second is what a call usually takes at most.
@@ -147,6 +148,10 @@ class SqliteLedger:
 
         return self._file.read(ids)
 
+    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of groups that know the key, in the order of their code points, read from the rows themselves."""
+        return self._file.read(lambda connection: known(connection, app, key, by, limit, after))
+
     def generation(self) -> Generation:
         """The generation in the file; a new file is of the first."""
 
@@ -171,7 +176,6 @@ class SqliteLedger:
         now = self._clock.now()
 
         def leased(connection: sqlite3.Connection) -> tuple[float] | None:
-            connection.execute(statements.MAKE_SCHEDULES)
             connection.execute(statements.MAKE_SCHEDULES)
             found: tuple[float] | None = connection.execute(statements.READ_SCHEDULE, (app,)).fetchone()
             begins = max(now, found[0]) if found else now

@@ -31,10 +31,10 @@ READ_ROW = "SELECT body FROM groups WHERE app = ? AND id = ?"
 READ_VERSION = "SELECT version FROM groups WHERE app = ? AND id = ?"
 READ_RECORD = "SELECT body FROM records WHERE app = ? AND group_id = ? AND id = ?"
 READ_UNFINISHED = "SELECT id FROM groups WHERE app = ? AND unfinished = 1 AND id > ? ORDER BY id LIMIT ?"
+# Rows that hold the key's text anywhere; whoever asks reads them.
+READ_NAMING = "SELECT id, body FROM groups WHERE app = ? AND id > ? AND instr(body, ?) > 0 ORDER BY id LIMIT ?"
 READ_GENERATION = "SELECT generation, started FROM ledger"
 RAISE_GENERATION = "UPDATE ledger SET generation = generation + 1, started = ?"
-# Files that are older than the schedule get it when it is first needed.
-MAKE_SCHEDULES = "CREATE TABLE IF NOT EXISTS schedules (app INTEGER PRIMARY KEY, next_at REAL NOT NULL)"
 # Files that are older than the schedule get it when it is first needed.
 MAKE_SCHEDULES = "CREATE TABLE IF NOT EXISTS schedules (app INTEGER PRIMARY KEY, next_at REAL NOT NULL)"
 READ_SCHEDULE = "SELECT next_at FROM schedules WHERE app = ?"

@@ -43,9 +43,10 @@ def run(kind: Kind, event: Event, limits: Limits, service: Service) -> dict[str,
     if source is None:
         return {"batchItemFailures": []}
     service.check_limits(limits)
-    times = Times.of(limits)
     reading = Reading(service.instance.rules.receipt_key, service.window_s, service.instance.clock.now())
     letters = [read_letter(record, source, reading) for record in records]
+    groups = {operation.group_id for letter in letters for operation in letter.operations}
+    times = Times.of(limits, len(groups))
     fates = _parked(letters, _delivered(letters, service, times), service, times)
     _raise_for_unnamed(letters, fates)
     if source.item is None:
@@ -58,8 +59,8 @@ def _delivered(letters: Sequence[Letter], service: Service, times: Times) -> lis
     """Bring every operation to its group."""
     groups: dict[str, list[Operation]] = {}
     for letter in letters:
-        if isinstance(letter.asks, Operation):
-            groups.setdefault(letter.asks.group_id, []).append(letter.asks)
+        for operation in letter.operations:
+            groups.setdefault(operation.group_id, []).append(operation)
     if not groups:
         return [_fate(letter, {}) for letter in letters]
     counters, clock = service.counters(), service.instance.clock
@@ -75,7 +76,17 @@ def _fate(letter: Letter, delivered: Mapping[str, Iterator[Refusal | Failure | N
         return Done.IGNORED
     if isinstance(letter.asks, Refusal):
         return letter.asks
-    return next(delivered[letter.asks.group_id]) or Done.ACCEPTED
+    fates = [next(delivered[operation.group_id]) for operation in letter.operations]
+    if isinstance(letter.asks, Operation):
+        return fates[0] or Done.ACCEPTED
+    return _fate_of_page(fates)
+
+
+def _fate_of_page(fates: Sequence[Refusal | Failure | None]) -> Fate:
+    """A page is as its timer's event: delivered again for a group that was not accepted, but not for a vendor's no."""
+    failure = next((fate for fate in fates if isinstance(fate, Failure)), None)
+    refusal = next((fate for fate in fates if isinstance(fate, Refusal) and not fate.is_told), None)
+    return failure or refusal or Done.ACCEPTED
 
 
 def _parked(letters: Sequence[Letter], fates: Sequence[Fate], service: Service, times: Times) -> list[Fate]:

@@ -16,11 +16,16 @@ from handler.core.ports import Clock
 from handler.triggers.service import REPLY_MARGIN_S, Limits
 from handler.triggers.timer import UNLIMITED_S
 
-# Operations of one group that are accepted by one write; a row has room for about 250 small ones.
-CHUNK = 100
+# Operations of one group that are accepted by one write and go out in one call; a row has room for about 250 small
+# ones. With half as many a batch for one group takes twice the calls, and calls are what the vendor counts.
+CHUNK = 200
 
 # The last part of an invocation is for accepting alone, so that slow groups do not keep others from being accepted.
 ACCEPTING_SHARE = 0.25
+
+# With very many groups, as pages of ticks bring them, that part is longer: an instance accepts at least so many of them
+# in a second, and those that are not accepted have to be delivered again.
+ACCEPTED_PER_S = 250
 
 Failure: TypeAlias = NotAccepted | OutcomeUnknown
 """Nothing is known to be accepted, for a reason that may pass."""
@@ -48,10 +53,10 @@ class Times:
     end: float
 
     @classmethod
-    def of(cls, limits: Limits) -> Times:
-        """Divide what the platform gives."""
+    def of(cls, limits: Limits, groups: int = 0) -> Times:
+        """Divide what the platform gives for so many groups."""
         end = limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline
-        accepting_s = max(REPLY_MARGIN_S, (end - limits.started) * ACCEPTING_SHARE)
+        accepting_s = max(REPLY_MARGIN_S, (end - limits.started) * ACCEPTING_SHARE, groups / ACCEPTED_PER_S)
         return cls(end - accepting_s, end - REPLY_MARGIN_S, end)
 
     def check(self, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""From an event of a source to its letters: each is one record, and the operation that it asks for or what is wrong."""
+"""From an event of a source to its letters: each is one record, and what it asks for or what is wrong with it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from handler.core.errors import BadInput
 from handler.triggers.delivering import Refusal
 from handler.triggers.kinds import MSK_SOURCE, Event, Kind, source_of
 from handler.triggers.messages import read_operation
+from handler.triggers.pages import is_page, read_page
 from handler.triggers.sources import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, Delivery, Source
+from handler.triggers.ticks import Tick
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One record of a batch. `asks` is None where it asks for nothing.
+    """One record of a batch. `asks` is None where it asks for nothing, and a tick where it is a page of one.
 
     `item` is what a partial reply calls it, None where the source takes none or the record has no name. `id`, `origin`
     and `text` are what it is parked with.
@@ -27,7 +29,14 @@ class Letter:
     id: str
     origin: str
     text: str
-    asks: Operation | Refusal | None
+    asks: Operation | Tick | Refusal | None
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """What is to be brought to groups, in order: an operation, or all those of a page."""
+        if isinstance(self.asks, Tick):
+            return self.asks.every
+        return (self.asks,) if isinstance(self.asks, Operation) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,7 @@ def read_letter(record: object, source: Source, reading: Reading) -> Letter:
     return Letter(item, delivery.key, delivery.caller, text, asks)
 
 
-def _asked(delivery: Delivery, source: Source, reading: Reading) -> tuple[str, Operation | Refusal]:
+def _asked(delivery: Delivery, source: Source, reading: Reading) -> tuple[str, Operation | Tick | Refusal]:
     text = _shown(delivery.content)
     old = delivery.sent is not None and reading.now - delivery.sent > reading.window_s
     try:
@@ -74,6 +83,8 @@ def _asked(delivery: Delivery, source: Source, reading: Reading) -> tuple[str, O
         if old:
             # R11: the answer of its first delivery may be forgotten, so nobody could tell whether it ran.
             return text, Refusal("is older than DEDUPE_WINDOW_S", for_parking=True)
+        if source.takes_pages and is_page(text):
+            return text, read_page(text, reading.receipt_key, reading.window_s, reading.now)
         key, caller = delivery.key, delivery.caller
         return text, _placed(read_operation(text, key, caller, reading.receipt_key, reading.window_s), delivery)
     except BadInput as error:

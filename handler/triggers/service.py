@@ -13,6 +13,7 @@ from handler.core.instance import Instance, Patience
 from handler.core.shelf import Shelf
 from handler.core.trials import ProbeApi
 from handler.triggers.auth import Authenticator
+from handler.triggers.queue import Queue
 
 # Between the last wait and the end of the invocation: reading the ledger once more, and writing the reply.
 REPLY_MARGIN_S = 1.0
@@ -46,6 +47,8 @@ class Service:
     window_http_s: float
     base_path: str
     docs: bool
+    queue: Callable[[], Queue] | None = None
+    """Makes the queue through which a timer hands pages on, where there is one."""
 
     def counters(self) -> ExactlyOnce:
         """The counters of the app that the secret names now: a rotation may change it."""

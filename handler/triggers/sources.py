@@ -55,6 +55,8 @@ class Source:
     read: Callable[[Event], Delivery | None]
     text: Callable[[object], str]
     item: Callable[[Event], object] | None = None
+    takes_pages: bool = False
+    """Whether it is one of those through which a timer hands on pages."""
 
 
 def _sqs(record: Event) -> Delivery:
@@ -165,7 +167,7 @@ def _json(content: object) -> str:
 EVENTBRIDGE = Source("EventBridge", _eventbridge, _json)
 MSK = Source(MSK_SOURCE, _msk, _base64)
 SOURCES: Mapping[str, Source] = {
-    "aws:sqs": Source("aws:sqs", _sqs, _plain, lambda record: record.get("messageId")),
+    "aws:sqs": Source("aws:sqs", _sqs, _plain, lambda record: record.get("messageId"), takes_pages=True),
     "aws:kinesis": Source(
         "aws:kinesis", _kinesis, _base64, lambda record: part_of(record, "kinesis").get("sequenceNumber")
     ),
@@ -173,6 +175,6 @@ SOURCES: Mapping[str, Source] = {
         "aws:dynamodb", _dynamodb, image_text, lambda record: part_of(record, "dynamodb").get("SequenceNumber")
     ),
     "aws:sns": Source("aws:sns", _sns, _plain),
-    CKAFKA: Source(CKAFKA, _ckafka, _plain),
+    CKAFKA: Source(CKAFKA, _ckafka, _plain, takes_pages=True),
 }
 """By what `kinds.source_of` finds in a record of a list."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from handler.core.commands import GROUP_ID_BYTES, Operation, first_problem, read_payload
+from handler.core.commands import GROUP_ID_BYTES, Operation, first_problem
 from handler.core.errors import BadInput
 from handler.triggers.documents import check_text, read_json
+from handler.triggers.entries import Asked, Entry, read_asked, read_entry, read_source
 from handler.triggers.kinds import Event
 from handler.triggers.moments import read_moment
 
@@ -18,6 +19,13 @@ from handler.triggers.moments import read_moment
 CALLER = "timer"
 
 NAME_CHARACTERS = 256
+
+# Which groups a source has is settled by the tick's own time, so that the tick has the same ones when it comes again.
+# Only those count that had been known for a while by then: others may not be listed yet when it comes first.
+KNOWN_FOR_S = 10
+
+# The scheduler's clock may be that much ahead.
+SKEW_S = 2.0
 
 _STRICT = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -30,10 +38,54 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
-    """Operations by group, in the order of the event; an operation stands under each of its groups once."""
+class Known:
+    """All groups in which an operation on `key` had landed by the second `by` since 1970, as the ledger knows it.
 
-    operations: Mapping[str, tuple[Operation, ...]]
+    They are the same ones whenever somebody asks.
+    """
+
+    key: str
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Operations on groups: for each group its places in `asked`, in the order of the event and each of them once.
+
+    Where the groups are those of a source, which is `known`, none are listed, and each of them has every place.
+    """
+
+    name: str
+    time: str
+    asked: tuple[Asked, ...]
+    groups: Mapping[str, tuple[int, ...]]
+    window_s: float
+    known: Known | None = None
+
+    def operations(self, group_id: str) -> tuple[Operation, ...]:
+        """What is asked of a group: the key is scoped to it, and the same whoever comes with it."""
+        return tuple(
+            Operation(group_id, asked.mode, asked.counters, CALLER, f"{self.key}/{asked.index}", self.window_s)
+            for asked in (self.asked[place] for place in self.places(group_id))
+        )
+
+    def places(self, group_id: str) -> Iterable[int]:
+        """Where in `asked` is what is asked of a group."""
+        return range(len(self.asked)) if self.known else self.groups[group_id]
+
+    def has_more_than(self, groups: int) -> bool:
+        """Whether it has more groups than that, which nobody knows of a source before it is listed."""
+        return self.known is not None or len(self.groups) > groups
+
+    @property
+    def every(self) -> tuple[Operation, ...]:
+        """All operations, group by group."""
+        return tuple(operation for group_id in self.groups for operation in self.operations(group_id))
+
+    @property
+    def key(self) -> str:
+        """What the keys of its operations begin with."""
+        return f"{self.name}/{self.time}"
 
 
 def read_tick(event: Event, receipt_key: str, window_s: float, now: float) -> Tick | Sweep:
@@ -42,48 +94,58 @@ def read_tick(event: Event, receipt_key: str, window_s: float, now: float) -> Ti
     `now` is in seconds since 1970. An event older than `window_s` is refused: the answers of its first delivery may be
     forgotten, so nobody could tell whether it ran (R11).
     """
-    name, time = _name(event.get("TriggerName")), event.get("Time")
+    name, time = read_name(event.get("TriggerName")), event.get("Time")
     moment = read_moment(time, "Time")
     message = _message(event.get("Message"))
     if message.operations is None:
         return Sweep(message.after)
+    check_age(moment, window_s, now)
+    source = read_source(message.operations[0].group_ids, "Message.operations[0].GroupIds", receipt_key)
+    if source is None:
+        asked = [
+            read_entry(entry, index, receipt_key, f"Message.operations[{index}]")
+            for index, entry in enumerate(message.operations)
+        ]
+        return tick_of(name, str(time), asked, window_s)
+    every = [
+        read_asked(entry, index, source, receipt_key, f"Message.operations[{index}]")
+        for index, entry in enumerate(message.operations)
+    ]
+    if moment > now + SKEW_S:
+        raise BadInput("Time", "is still to come, so nobody knows yet which groups there will be")
+    return Tick(name, str(time), tuple(every), {}, window_s, Known(source, int(moment) - KNOWN_FOR_S))
+
+
+def read_name(name: object) -> str:
+    """The name of a trigger, which is part of every key."""
+    if not isinstance(name, str) or not 1 <= len(name) <= NAME_CHARACTERS or not name.isprintable():
+        raise BadInput("TriggerName", f"must be 1 to {NAME_CHARACTERS} printable characters")
+    return name
+
+
+def check_age(moment: float, window_s: float, now: float) -> None:
+    """Refuse a tick whose answers may be forgotten."""
     if now - moment > window_s:
         raise BadInput("Time", "is longer ago than DEDUPE_WINDOW_S, so nobody can tell whether this ran before")
-    by_group: dict[str, dict[str, Operation]] = {}
-    for index, operation in enumerate(message.operations):
-        for made in _operations(operation, index, f"{name}/{time}/{index}", receipt_key, window_s):
-            by_group.setdefault(made.group_id, {})[made.key] = made
-    return Tick({group_id: tuple(operations.values()) for group_id, operations in by_group.items()})
 
 
-class _Operation(BaseModel):
-    model_config = _STRICT
-
-    group_ids: Annotated[list[str], Field(alias="GroupIds", min_length=1)]
-    group_counter: Annotated[object, Field(alias="GroupCounter")]
-    mode: Annotated[object, Field(alias="Mode")]
+def tick_of(name: str, time: str, asked: Iterable[tuple[Asked, Iterable[str]]], window_s: float) -> Tick:
+    """A tick from its operations, each with its groups."""
+    places: dict[str, tuple[int, ...]] = {}
+    every: list[Asked] = []
+    for each, group_ids in asked:
+        for group_id in dict.fromkeys(group_ids):
+            places[group_id] = (*places.get(group_id, ()), len(every))
+        every.append(each)
+    return Tick(name, time, tuple(every), places, window_s)
 
 
 class _Message(BaseModel):
     model_config = _STRICT
 
-    operations: Annotated[list[_Operation], Field(min_length=1)] | None = None
+    operations: Annotated[list[Entry], Field(min_length=1)] | None = None
     task: Literal["sweep"] | None = None
     after: Annotated[str, Field(max_length=GROUP_ID_BYTES)] | None = None
-
-
-def _operations(operation: _Operation, index: int, key: str, receipt_key: str, window_s: float) -> Iterator[Operation]:
-    """One operation for each group, each checked as if it had come over HTTP."""
-    within = f"Message.operations[{index}]"
-    for number, group_id in enumerate(operation.group_ids):
-        document = {"GroupId": group_id, "GroupCounter": operation.group_counter, "Mode": operation.mode}
-        try:
-            payload = read_payload(document, receipt_key, within)
-        except BadInput as error:
-            if error.field == f"{within}.GroupId":
-                raise BadInput(f"{within}.GroupIds[{number}]", error.problem) from None
-            raise
-        yield Operation(payload.group_id, payload.mode, payload.counters, CALLER, key, window_s)
 
 
 def _message(message: object) -> _Message:
@@ -101,9 +163,3 @@ def _message(message: object) -> _Message:
     if read.after is not None and read.task is None:
         raise BadInput("Message.after", "goes with the task sweep")
     return read
-
-
-def _name(name: object) -> str:
-    if not isinstance(name, str) or not 1 <= len(name) <= NAME_CHARACTERS or not name.isprintable():
-        raise BadInput("TriggerName", f"must be 1 to {NAME_CHARACTERS} printable characters")
-    return name

@@ -1,30 +1,43 @@
 """The timer: operations on many groups, or a sweep of what is unfinished.
 
 Every group is accepted before any is driven on, as far as the time allows. What is accepted is safe: the next sweep, or
-whoever comes to the group, finishes it. A repeated event finds its own keys and counts nothing twice.
+whoever comes to the group, finishes it. A repeated event finds its own keys and counts nothing twice. Where there is a
+queue, more than a page of groups goes through that.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import isinf
 from typing import TypeAlias, TypeVar
 
+from handler.core.commands import Operation
 from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
+from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Patience
-from handler.core.outcomes import Applied, Frozen, KeyReused, Outcome, Rejected, Unknown
+from handler.core.outcomes import Applied, Frozen, Outcome, Rejected, Unknown
+from handler.core.ports import Clock
 from handler.core.visit import Visit
+from handler.triggers.handing_on import hand_on, is_for_queue
 from handler.triggers.kinds import Event
 from handler.triggers.pool import each
+from handler.triggers.progress import Progress, in_order
 from handler.triggers.service import REPLY_MARGIN_S, Limits, Service
 from handler.triggers.ticks import Sweep, Tick, read_tick
 
 # How long to go on where the platform tells of no deadline.
 UNLIMITED_S = 60.0
 
+# Groups that are accepted before the next note of how far a tick has got, which smaller ticks do without.
+PAGE = 500
+
+NO_TIME = "the invocation has no time left"
+
+# Groups among which slow ones are waited for together.
+DRIVEN_AT_ONCE = 2000
+
 _Result = TypeVar("_Result")
-_Outcomes: TypeAlias = Mapping[str, Sequence[Outcome]]
 _Failure: TypeAlias = NotAccepted | OutcomeUnknown
 
 
@@ -32,7 +45,8 @@ def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
     """Do what a timer event asks for and return counts: platforms log what is returned, so there is nothing else in it.
 
     Raises BadInput before anything is accepted, and afterwards for a key that came before with another content;
-    NotAccepted or OutcomeUnknown, for the platform to repeat the event, if some group could not be accepted.
+    NotAccepted or OutcomeUnknown, for the platform to repeat the event, if some group was neither accepted nor handed
+    on.
     """
     instance = service.instance
     asked = read_tick(event, instance.rules.receipt_key, service.window_s, instance.clock.now())
@@ -46,17 +60,76 @@ def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
 
 
 def _update(tick: Tick, service: Service, deadline: float) -> dict[str, object]:
-    counters, operations = service.counters(), tick.operations
-    accepted = _each(operations, lambda group_id: counters.accept(group_id, operations[group_id]))
-    patience = Patience(until=deadline - REPLY_MARGIN_S, deadline=deadline)
-    failures = {group_id: result for group_id, result in accepted.items() if isinstance(result, _Failure)}
-    owed = [group_id for group_id in operations if group_id not in failures]
-    driven = _each(owed, lambda group_id: counters.apply(group_id, operations[group_id], patience))
-    # What fails now fails after its acceptance: it stays owed.
-    outcomes = {group_id: [] if isinstance(result, _Failure) else result for group_id, result in driven.items()}
-    _refuse(failures, of=len(operations))
-    _refuse_reused_keys(tick, outcomes)
-    return _counts(tick, outcomes)
+    app = service.vault.current().sdkappid
+    until = deadline - REPLY_MARGIN_S
+    progress = Progress(tick, service.shelf, app, service.instance.generation.current())
+    counters = ExactlyOnce(service.instance, app)
+    goes_on, is_long = is_for_queue(tick, service), tick.has_more_than(PAGE)
+    if goes_on or is_long:
+        progress.recall()
+    if goes_on:
+        return hand_on(tick, counters, progress, service, until)
+    earlier = progress.groups
+    work = _Work(tick, counters, service.instance.clock, until)
+    for group_ids in in_order(tick, counters, progress.after, PAGE):
+        if service.instance.clock.monotonic() >= until:
+            work.was_cut_short = True
+            break
+        work.accept(group_ids)
+        if is_long and not work.failures and not work.reused:
+            progress.reached(group_ids)
+    work.drive(Patience(until=until, deadline=deadline))
+    _refuse(work, earlier)
+    _refuse_reused_keys(work.reused)
+    return work.counts() | ({"earlier": earlier} if earlier else {})
+
+
+class _Work:
+    """One invocation's work on a tick: what it has accepted, what it could not accept, and what became of it."""
+
+    def __init__(self, tick: Tick, counters: ExactlyOnce, clock: Clock, until: float) -> None:
+        self.failures: dict[str, _Failure] = {}
+        self.reused: list[Operation] = []
+        self.was_cut_short = False
+        self.tick = tick
+        self.accepted: list[str] = []
+        self._states: Counter[str] = Counter()
+        self._counters = counters
+        self._clock = clock
+        self._until = until
+
+    def accept(self, group_ids: Sequence[str]) -> None:
+        """Accept groups while there is time, which costs steps of the ledger and no calls."""
+
+        def accepted(group_id: str) -> list[Operation]:
+            if self._clock.monotonic() >= self._until:
+                raise NotAccepted(NO_TIME)
+            return self._counters.accept(group_id, self.tick.operations(group_id))
+
+        for group_id, result in _each(group_ids, accepted).items():
+            if isinstance(result, _Failure):
+                self.failures[group_id] = result
+            else:
+                self.accepted.append(group_id)
+                self.reused += result
+
+    def drive(self, patience: Patience) -> None:
+        """Go on with what was accepted until patience ends; what fails now stays owed."""
+
+        def driven(group_id: str) -> Sequence[Outcome]:
+            if self._clock.monotonic() >= patience.until:
+                return ()
+            return self._counters.apply(group_id, self.tick.operations(group_id), patience)
+
+        for start in range(0, len(self.accepted), DRIVEN_AT_ONCE):
+            for result in _each(self.accepted[start : start + DRIVEN_AT_ONCE], driven).values():
+                self._states.update(() if isinstance(result, _Failure) else map(_state, result))
+
+    def counts(self) -> dict[str, object]:
+        """How many operations are in each state; one on several groups is several."""
+        accepted = sum(len(tuple(self.tick.places(group_id))) for group_id in self.accepted)
+        settled = {name: self._states[name] for name in ("applied", "rejected", "unknown", "frozen")}
+        return {"accepted": accepted, **settled, "pending": accepted - sum(settled.values())}
 
 
 def _side_by_side(visits: Sequence[Visit], tend: Callable[[Visit], bool]) -> list[bool]:
@@ -76,30 +149,24 @@ def _each(groups: Iterable[str], work: Callable[[str], _Result]) -> dict[str, _R
     return each(groups, tried)
 
 
-def _refuse(failures: Mapping[str, _Failure], of: int) -> None:
-    if not failures:
+def _refuse(work: _Work, earlier: int) -> None:
+    """Raise where some group was not accepted: the platform repeats the event, and that goes on from there."""
+    failures, accepted = list(work.failures.values()), earlier + len(work.accepted)
+    if not failures and not work.was_cut_short:
         return
-    first = next(iter(failures.values()))
-    problem = f"{len(failures)} of {of} groups were not accepted, repeat the event for them: {first}"
-    if any(isinstance(failure, OutcomeUnknown) for failure in failures.values()):
+    first = failures[0] if failures else NotAccepted(NO_TIME)
+    missing = len(work.tick.groups) - accepted
+    count = "some" if work.tick.known else f"{missing} of {len(work.tick.groups)}"
+    problem = f"{count} groups were not accepted, repeat the event for them: {first}"
+    if any(isinstance(failure, OutcomeUnknown) for failure in failures):
         raise OutcomeUnknown(problem)
     raise NotAccepted(problem)
 
 
-def _refuse_reused_keys(tick: Tick, outcomes: _Outcomes) -> None:
-    for group_id, known in outcomes.items():
-        for operation, outcome in zip(tick.operations[group_id], known, strict=False):
-            if isinstance(outcome, KeyReused):
-                index = operation.key.rpartition("/")[2]
-                raise BadInput(f"Message.operations[{index}]", f"{operation.key} came before with another content")
-
-
-def _counts(tick: Tick, outcomes: _Outcomes) -> dict[str, object]:
-    """How many operations are in each state; one on several groups is several."""
-    states = Counter(_state(outcome) for known in outcomes.values() for outcome in known)
-    accepted = sum(len(tick.operations[group_id]) for group_id in outcomes)
-    settled = {name: states[name] for name in ("applied", "rejected", "unknown", "frozen")}
-    return {"accepted": accepted, **settled, "pending": accepted - sum(settled.values())}
+def _refuse_reused_keys(reused: Sequence[Operation]) -> None:
+    for operation in reused:
+        index = operation.key.rpartition("/")[2]
+        raise BadInput(f"Message.operations[{index}]", f"{operation.key} came before with another content")
 
 
 def _state(outcome: Outcome) -> str:

@@ -14,6 +14,7 @@ from handler.triggers.headers import read_key
 from handler.triggers.inspection import Json
 from handler.triggers.messages import read_operation
 from handler.triggers.orders import PAGE_MAX, Drop, ListParked, Replay
+from handler.triggers.pages import is_page
 from handler.triggers.service import Service
 
 # Both clouds refuse a reply of more than 6 MB, and JSON may need six bytes for a character: a page ends before that.
@@ -45,6 +46,8 @@ def replay(order: Replay, patience: Patience, service: Service) -> Json:
     One whose key belongs to other content, or that is refused for good, stays until it is dropped.
     """
     parked = _parked(order.id, service)
+    if is_page(parked.payload):
+        raise BadInput("id", "is that of a page: send its timer's event again, which counts nothing twice, and drop it")
     receipt_key = service.instance.rules.receipt_key
     operation = read_operation(parked.payload, parked.id, parked.source, receipt_key, service.window_s)
     if order.key is not None:

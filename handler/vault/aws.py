@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
+import boto3
 from aws_lambda_powertools.utilities.parameters import GetParameterError, SecretsProvider
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from handler.core.errors import SettingsError
 from handler.vault.discretion import hush, text_of, unavailable
+
+Session: TypeAlias = Callable[[], boto3.session.Session]
 
 MANAGER = "AWS Secrets Manager"
 
@@ -33,8 +37,10 @@ _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 _ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:([a-z0-9-]+):[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,519}")
 
 
-def aws_source(secret: str, environ: Mapping[str, str], variable: str) -> Callable[[], str]:
-    """Read a secret, by its name or ARN, anew each time.
+def aws_source(
+    secret: str, environ: Mapping[str, str], variable: str, session: Session | None = None
+) -> Callable[[], str]:
+    """Read a secret, by its name or ARN, anew each time; the first client is made by `session`, if there is one.
 
     Raises SettingsError, in the name of `variable`, for what can be neither. The source raises SecretUnavailable with
     the code of what went wrong, or SettingsError where no region is known.
@@ -43,16 +49,17 @@ def aws_source(secret: str, environ: Mapping[str, str], variable: str) -> Callab
     if not arn and not _NAME.fullmatch(secret):
         raise SettingsError(variable, "an aws: reference is aws:<name or ARN of a secret>")
     region = arn[1] if arn else environ.get("AWS_REGION")
-    return _Source(secret, region, variable)
+    return _Source(secret, region, variable, session or boto3.session.Session)
 
 
 class _Source:
     """Keeps its client from one fetch to the next. Calls come one after the other."""
 
-    def __init__(self, secret: str, region: str | None, variable: str) -> None:
+    def __init__(self, secret: str, region: str | None, variable: str, session: Session) -> None:
         self._secret = secret
         self._region = region
         self._variable = variable
+        self._session = session
         self._provider: SecretsProvider | None = None
 
     def __call__(self) -> str:
@@ -71,7 +78,9 @@ class _Source:
         retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
         config = Config(region_name=self._region, connect_timeout=CONNECT_S, read_timeout=READ_S, retries=retries)
         try:
-            return SecretsProvider(boto_config=config)
+            # A session remembers its credentials, so whoever comes back after a failure gets one of their own.
+            session, self._session = self._session, boto3.session.Session
+            return SecretsProvider(boto_config=config, boto3_session=session())
         except NoRegionError:
             raise SettingsError(self._variable, "the name of an aws: secret needs a region, in AWS_REGION") from None
         except (BotoCoreError, ValueError) as error:

@@ -6,9 +6,12 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from handler.core.errors import SecretUnavailable, SettingsError
+
+if TYPE_CHECKING:
+    from handler.vault.aws import Session
 
 Source: TypeAlias = Callable[[], str]
 
@@ -31,8 +34,12 @@ def read_reference(reference: str, environ: Mapping[str, str], variable: str) ->
     return source_for(reference, environ, variable)()
 
 
-def source_for(reference: str, environ: Mapping[str, str], variable: str = "CHAT_SECRET") -> Source:
+def source_for(
+    reference: str, environ: Mapping[str, str], variable: str = "CHAT_SECRET", session: Session | None = None
+) -> Source:
     """What reads the text that a reference leads to; raises SettingsError, in the name of `variable`, if there is none.
+
+    `session` gives the session of boto3 that other clients are made by too, where there are others.
 
     The error does not show the reference: somebody may have put the secret itself there.
     """
@@ -42,7 +49,7 @@ def source_for(reference: str, environ: Mapping[str, str], variable: str = "CHAT
     if scheme == "env" and _VARIABLE.fullmatch(rest):
         return env_source(environ, rest)
     if scheme in {"aws", "tencent"}:
-        return _manager_source(scheme, rest, environ, variable)
+        return _manager_source(scheme, rest, environ, variable, session)
     raise SettingsError(variable, f"is no reference to a secret: {SUPPORTED} are")
 
 
@@ -75,13 +82,15 @@ def env_source(environ: Mapping[str, str], variable: str) -> Source:
     return read
 
 
-def _manager_source(scheme: str, rest: str, environ: Mapping[str, str], variable: str) -> Source:
+def _manager_source(
+    scheme: str, rest: str, environ: Mapping[str, str], variable: str, session: Session | None
+) -> Source:
     """What reads from a cloud's secrets manager. Only that cloud's SDK is loaded, in a tenth of a second or more."""
     try:
         if scheme == "aws":
             from handler.vault.aws import aws_source  # noqa: PLC0415  # a cold start pays for nothing else
 
-            return aws_source(rest, environ, variable)
+            return aws_source(rest, environ, variable, session)
         from handler.vault.tencent import tencent_source  # noqa: PLC0415  # the same
 
         return tencent_source(rest, environ, variable)

@@ -60,7 +60,29 @@ def tencent_source(rest: str, environ: Mapping[str, str], variable: str) -> Call
     region = region or environ.get("TENCENTCLOUD_REGION")
     if not region:
         raise SettingsError(variable, "a tencent: secret needs a region, by ?region= or in TENCENTCLOUD_REGION")
-    return _Source(name, version, region, _http_profile(environ.get(ENDPOINT_VARIABLE)), environ)
+    return _Source(name, version, region, http_profile(environ, ENDPOINT_VARIABLE), environ)
+
+
+def role_credential(environ: Mapping[str, str], without: str) -> Credential:
+    """The role's credentials of this moment: the platform replaces them before they expire.
+
+    Raises SecretUnavailable, which begins with what cannot be done without them.
+    """
+    names = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY")
+    missing = [name for name in names if not environ.get(name)]
+    if missing:
+        raise SecretUnavailable(f"{without}: {' and '.join(missing)} not set")
+    return Credential(*(environ[name] for name in names), environ.get("TENCENTCLOUD_SESSIONTOKEN") or None)
+
+
+def http_profile(environ: Mapping[str, str], variable: str) -> HttpProfile:
+    """How a service is reached: where the SDK knows it, or at the endpoint in `variable`; SettingsError for no such."""
+    endpoint = environ.get(variable)
+    parts = _ENDPOINT.fullmatch(endpoint) if endpoint else None
+    if endpoint and not parts:
+        raise SettingsError(variable, "must be https://<host> or http://127.0.0.1:<port>")
+    protocol, host = [part for part in parts.groups() if part] if parts else (None, None)
+    return HttpProfile(protocol=protocol, endpoint=host, reqTimeout=(CONNECT_S, READ_S))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +103,8 @@ class _Source:
             raise _refused(error) from None
 
     def _client(self) -> SsmClient:
-        """A client with the credentials of this moment: the platform replaces them before they expire."""
-        names = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY")
-        missing = [name for name in names if not self.environ.get(name)]
-        if missing:
-            raise SecretUnavailable(f"the secret in {MANAGER} cannot be read: {' and '.join(missing)} not set")
-        token = self.environ.get("TENCENTCLOUD_SESSIONTOKEN") or None
-        credential = Credential(*(self.environ[name] for name in names), token)
+        """A client with the credentials of this moment."""
+        credential = role_credential(self.environ, f"the secret in {MANAGER} cannot be read")
         # Without a retryer nothing is repeated. The SDK's StandardRetryer repeats calls that have succeeded.
         return SsmClient(credential, self.region, ClientProfile(httpProfile=self.http))
 
@@ -132,14 +149,6 @@ def _text(client: SsmClient, name: str, version: str) -> str:
         return text_of(base64.b64decode(str(answer.SecretBinary), validate=True), MANAGER)
     except ValueError:
         raise SecretUnavailable(f"the secret in {MANAGER} is not base64") from None
-
-
-def _http_profile(endpoint: str | None) -> HttpProfile:
-    parts = _ENDPOINT.fullmatch(endpoint) if endpoint else None
-    if endpoint and not parts:
-        raise SettingsError(ENDPOINT_VARIABLE, "must be https://<host> or http://127.0.0.1:<port>")
-    protocol, host = [part for part in parts.groups() if part] if parts else (None, None)
-    return HttpProfile(protocol=protocol, endpoint=host, reqTimeout=(CONNECT_S, READ_S))
 
 
 def _refused(error: TencentCloudSDKException) -> SecretUnavailable:

@@ -2,14 +2,18 @@
 
     python -m tests.benchmarks.cold_start --rounds 15
 
-The packages are those that are deployed, with a layer for this machine and the target's Python. Beside them stands a
-function that does nothing but import the same libraries: Powertools' event handler, pydantic with one model, requests.
+The packages are those that are deployed, with a layer for this machine and the target's Python. Beside them stand two
+functions that do nothing else: one imports the same libraries, Powertools' event handler, pydantic with one model and
+requests; the other builds the clients of DynamoDB and Secrets Manager as well. The deployed function has both of them
+too, and has asked both services before its first event; those are played by a process that is not measured.
 Variants take turns within each round, so that whatever else the machine does meets them all; medians are compared.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import resource
 import shutil
 import statistics
@@ -17,17 +21,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from layers.bytecode import compile_all
+from layers.install import install_pins
+from layers.pins import pins_for
 from layers.targets import AWS, here
-from tests.e2e.instances import Place, Reply
-from tests.e2e.packages import on_lambda, unpacked
+from tests.e2e.instances import ROOT, Place, Reply
+from tests.e2e.packages import Unpacked, on_lambda, unpacked
 from tests.e2e.runtime_api import LambdaInstance
+from tests.faults.ledgers import dynamodb_variables
 from tests.sandbox.dialects import event_of
-from tests.sandbox.environment import sandboxed_environment
+from tests.sandbox.environment import made_up_secret, sandboxed_environment
+from tests.sandbox.ministack import MiniStack
+from tests.sandbox.secrets_manager import SecretsManager
 
 BARE = '''"""A function that only imports what others are made of."""
 
@@ -52,20 +61,34 @@ def health():
 def lambda_handler(event, context):
     return app.resolve(event, context)
 '''
+WITH_CLIENTS = (
+    BARE
+    + """
+
+import boto3
+
+CLIENTS = [boto3.client("dynamodb"), boto3.client("secretsmanager")]
+"""
+)
 NOBODY = "http://127.0.0.1:9"
 """An endpoint where nobody listens: a health call needs no API."""
+
+ENTRY = "handler.early.lambda_handler"
+READ_ONLY = {"PYTHONDONTWRITEBYTECODE": "1"}
+SDK = ("boto3", "botocore", "s3transfer", "python-dateutil", "six")
 
 EVENT = event_of("rest", "GET", "/v1/health", [], b"")
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A function, where it lies, and its variables."""
+    """A function, where it lies, its variables, and the name of the bare one that it is compared to."""
 
     name: str
     handler: str
     place: Place
     variables: Mapping[str, str]
+    beside: str
 
 
 def main() -> None:
@@ -73,41 +96,75 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.cold_start", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15, help="starts of each variant")
     rounds = parser.parse_args().rounds
-    with tempfile.TemporaryDirectory(prefix="cold-start-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="cold-start-") as scratch, ExitStack() as running:
         folder = Path(scratch)
-        variants = made(folder)
+        variants = made(folder, running)
         times: dict[str, list[tuple[float, float]]] = {variant.name: [] for variant in variants}
         for number in range(rounds + 1):
             for variant in variants:
                 taken_s = started(variant, folder / "logs" / f"{variant.name}-{number}")
                 # The first round brings the files into the machine's memory.
                 times[variant.name] += [taken_s] if number else []
-    base = [statistics.median(each) for each in zip(*times["bare"], strict=True)]
-    for name, taken in times.items():
-        clock_s, processor_s = (statistics.median(each) for each in zip(*taken, strict=True))
+    medians = {name: [statistics.median(each) for each in zip(*taken, strict=True)] for name, taken in times.items()}
+    for variant in variants:
+        clock_s, processor_s = medians[variant.name]
+        base = medians[variant.beside]
         print(
-            f"{name:32} {1000 * clock_s:6.0f} ms ({clock_s / base[0]:.2f} of bare), "
+            f"{variant.name:34} {1000 * clock_s:6.0f} ms ({clock_s / base[0]:.2f} of {variant.beside}), "
             f"{1000 * processor_s:6.0f} ms of a processor ({processor_s / base[1]:.2f})"
         )
 
 
-def made(folder: Path) -> list[Variant]:
-    """The variants, from one build."""
+def made(folder: Path, running: ExitStack) -> list[Variant]:
+    """The variants, from one build; what they need runs until `running` ends."""
     package = unpacked(here(AWS.python), folder / "package")
-    place = on_lambda(package, folder / "package")
-    variables = sandboxed_environment(NOBODY, folder / "state", INIT_EARLY="on")
-    read_only = {"PYTHONDONTWRITEBYTECODE": "1"}
-    bare = folder / "bare"
-    bare.mkdir()
-    (bare / "bare.py").write_text(BARE, "utf-8")
-    compiled = folder / "compiled"
-    shutil.copytree(package.code, compiled)
-    compile_all(place.python, compiled, "/var/task")
+    plain = on_lambda(package, folder / "package")
+    # The runtime brings its own client and SDK with bytecode.
+    aws = folder / "package" / "runtime"
+    compile_all(plain.python, aws, "/var/runtime")
+    sources = folder / "sources"
+    shutil.copytree(package.code, sources)
+    opening = sources / "handler" / "__init__.py"
+    opening.write_text(re.sub('BUILD = "[0-9a-f]+"', 'BUILD = "another"', opening.read_text("utf-8")), "utf-8")
+    sqlite = sandboxed_environment(NOBODY, folder / "state", INIT_EARLY="on") | READ_ONLY
+    clients = sqlite | services(folder / "aws", running)
+    with_sdk = replace(plain, paths=(*plain.paths, sdk(package, folder / "sdk", plain.python)))
     return [
-        Variant("bare", "bare.lambda_handler", beside(place, bare), read_only),
-        Variant("deployed", "handler.early.lambda_handler", place, variables | read_only),
-        Variant("deployed, with its own bytecode", "handler.early.lambda_handler", beside(place, compiled), variables),
+        bare("bare", BARE, folder, plain, READ_ONLY),
+        Variant("deployed", ENTRY, plain, sqlite, "bare"),
+        Variant("deployed, from its sources", ENTRY, beside(plain, sources), sqlite, "bare"),
+        bare("bare with clients", WITH_CLIENTS, folder, with_sdk, clients),
+        Variant("deployed with clients", ENTRY, with_sdk, clients, "bare with clients"),
+        Variant("with clients, from its sources", ENTRY, beside(with_sdk, sources), clients, "bare with clients"),
     ]
+
+
+def bare(name: str, source: str, folder: Path, place: Place, variables: Mapping[str, str]) -> Variant:
+    """A function of one module."""
+    code = folder / name.replace(" ", "-")
+    code.mkdir()
+    (code / "bare.py").write_text(source, "utf-8")
+    return Variant(name, "bare.lambda_handler", beside(place, code), variables, name)
+
+
+def services(folder: Path, running: ExitStack) -> dict[str, str]:
+    """DynamoDB and Secrets Manager, with the secret; the variables that lead to them."""
+    folder.mkdir()
+    stack = running.enter_context(MiniStack(folder, "dynamodb", "secretsmanager"))
+    operator = running.enter_context(SecretsManager(stack.endpoint))
+    arn = operator.create("prod/chat", json.dumps(made_up_secret()))
+    variables = dynamodb_variables(int(stack.endpoint.rpartition(":")[2]))
+    return {**variables, "CHAT_SECRET": f"aws:{arn}", "AWS_ENDPOINT_URL_SECRETS_MANAGER": stack.endpoint}
+
+
+def sdk(package: Unpacked, folder: Path, python: str) -> Path:
+    """AWS's SDK as its runtime has it: behind the function and its layer."""
+    pins = folder.with_suffix(".txt")
+    every = pins_for(package.target, (ROOT / "tests" / "requirements.txt").read_text("utf-8")).splitlines(keepends=True)
+    pins.write_text("".join(pin for pin in every if pin.split("==")[0] in SDK), "utf-8")
+    install_pins(package.target, pins, folder)
+    compile_all(python, folder, "/var/lang")
+    return folder
 
 
 def beside(place: Place, code: Path) -> Place:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from handler import bootstrap
+from handler.clock import SystemClock
 from handler.core.commands import Mode
 from handler.core.ports import Call, Counted
 from handler.core.rows import Group
@@ -63,7 +64,7 @@ class Saturation:
 
 def _call_on(until: float) -> None:
     """The limiter and the wire alone: with the rest of an operation two cores could not come near the limit."""
-    instance, clock = bootstrap.service().instance, bootstrap.SystemClock()
+    instance, clock = bootstrap.service().instance, SystemClock()
     while (now := clock.monotonic()) < until:
         turn = instance.pace.turn(SDKAPPID)
         now = clock.monotonic()

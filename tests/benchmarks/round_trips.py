@@ -13,6 +13,7 @@ import boto3
 from botocore.model import OperationModel
 
 from handler import bootstrap
+from handler.clock import SystemClock
 from handler.core.commands import Mode, Operation
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Patience
@@ -99,7 +100,7 @@ class Meter:
 def units(variables: Mapping[str, str], endpoint: str) -> list[Figure]:
     """Write and read units per operation, as the table tells them."""
     meter = Meter()
-    clock = bootstrap.SystemClock()
+    clock = SystemClock()
     ledger = DynamoDbLedger("units", clock, region=REGION, endpoint=endpoint, create=True, session=meter.session)
     with chat_server() as chat, instance({**variables, "CHAT_ENDPOINT": chat.endpoint}):
         chat.create_group(GROUP)
@@ -126,6 +127,6 @@ def _spent(meter: Meter, mode: Mode) -> list[Figure]:
 
 
 def _apply(counters: ExactlyOnce, mode: Mode, key: str) -> None:
-    now = bootstrap.SystemClock().monotonic()
+    now = SystemClock().monotonic()
     operation = Operation(GROUP, mode, (("like", 1),), "benchmark", f"{mode.value}-{key}", 172_800.0)
     counters.apply(GROUP, [operation], Patience(until=now + 5, deadline=now + 20))

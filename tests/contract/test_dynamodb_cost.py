@@ -9,6 +9,7 @@ import pytest
 
 from handler.core.rows import Attempt, Group
 from handler.ledgers.dynamodb import DynamoDbLedger
+from handler.ledgers.dynamodb_items import SHARDS
 from tests.contract import works
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, record, settlement
@@ -72,6 +73,40 @@ def test_an_undisturbed_operation_is_four_calls_and_at_most_four_write_units(led
         base += run.weight
     # The first one is marked as unfinished in the index, which is one unit more.
     assert costs == [4, 3, 3, 3, 3]
+
+
+def test_a_key_that_is_known_costs_its_group_nothing_more(ledger: OpenLedger, meter: Meter) -> None:
+    """Two units once, the row and the index; then the index is left alone, and the row stays below a kilobyte."""
+    row = ledger.load(GROUP)
+    assert row is not None
+    opened = realistic(0)
+    assert begin(ledger, opened)
+    assert ledger.settle(GROUP, settlement(opened, 1000))
+    row = ledger.load(GROUP)
+    assert row is not None
+    costs = []
+    for keys in (("like",), ("like", "gift")):
+        row = row.changed(keys=tuple((key, 1_700_000_000) for key in keys))
+        meter.reset()
+        assert ledger.swap(GROUP, row, {})
+        costs.append(meter.write_units)
+    meter.reset()
+    run = realistic(1)
+    assert begin(ledger, run)
+    assert ledger.settle(GROUP, settlement(run, 1000 + opened.weight))
+    assert (costs, meter.calls, meter.write_units) == ([2, 2], OPERATION, 3)
+
+
+def test_a_page_of_the_groups_that_know_a_key_is_a_query_for_each_part_of_the_index(
+    ledger: OpenLedger, meter: Meter
+) -> None:
+    """However many other groups and records there are."""
+    for number in range(40):
+        known = replace(idle_row(), keys=(("like", 1),)) if number % 2 else idle_row()
+        assert ledger.swap(Group(GROUP.app, f"room-{number:02}"), known, {})
+    meter.reset()
+    assert len(ledger.known(GROUP.app, "like", 1, 1000)) == 20
+    assert meter.calls == ["Query"] * SHARDS
 
 
 def test_the_first_operation_of_an_instance_reads_the_row_once_more(other: OpenLedger, store: DynamoDbStore) -> None:

@@ -266,7 +266,7 @@ def test_a_missing_table_is_named(dynamodb_endpoint: str, clock: GivenClock, clo
 def test_a_missing_table_is_made_where_that_is_asked_for(
     dynamodb_endpoint: str, clock: GivenClock, closing: Closing
 ) -> None:
-    """With its index, and forgetting what is past its time; one that is there is used as it is."""
+    """With its indexes, and forgetting what is past its time; one that is there is used as it is."""
     client = dynamodb.client(dynamodb_endpoint)
     for _ in range(2):
         ledger = closing(
@@ -279,7 +279,9 @@ def test_a_missing_table_is_made_where_that_is_asked_for(
     }
     table = client.describe_table(TableName="made")["Table"]
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
-    assert [index["Projection"]["ProjectionType"] for index in table["GlobalSecondaryIndexes"]] == ["KEYS_ONLY"]
+    assert [index["Projection"]["ProjectionType"] for index in table["GlobalSecondaryIndexes"]] == [
+        *("KEYS_ONLY", "INCLUDE")
+    ]
 
 
 def test_a_table_without_the_index_cannot_be_swept(dynamodb_endpoint: str, clock: GivenClock, closing: Closing) -> None:

@@ -10,31 +10,49 @@ from pathlib import Path
 
 import pytest
 
+from handler import bootstrap
+from handler.main import lambda_handler
 from layers.scf_cloud import REQUEST_BYTES
 from layers.targets import AWS, SCF, here
 from tests.e2e.clouds import DIALECTS, Platform, calling
 from tests.e2e.conftest import SHORT_LIVES
-from tests.e2e.instances import FunctionInstance, Place
+from tests.e2e.instances import ROOT, FunctionInstance, Place, Reply
 from tests.e2e.leaks import leaks
 from tests.e2e.packages import Unpacked, on_lambda, on_scf, python_for, unpacked
 from tests.e2e.runtime_api import LambdaInstance
 from tests.e2e.scf import ScfInstance
 from tests.sandbox.chat import ChatServer
+from tests.sandbox.contexts import lambda_context
+from tests.sandbox.dialects import event_of
 from tests.sandbox.environment import sandboxed_environment
 
-MEGABYTE = 1_000_000
-LAYER_BYTES = 8 * MEGABYTE
+FUNCTION_BYTES = 150_000
+LAYER_BYTES = 8_000_000
 
+MODULES = sorted((ROOT / "handler").rglob("*.py"))
 
 IMPORT_ALL = """
-import importlib, pathlib
-for path in sorted(pathlib.Path("handler").rglob("*.py")):
+import importlib, sys
+for name in sys.argv[1:]:
     try:
-        importlib.import_module(".".join(path.with_suffix("").parts))
+        importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name not in ("boto3", "botocore"):
             raise
 """
+
+FAIL = """
+import traceback
+from handler.core import commands
+try:
+    commands.Operation.id.func(None)
+except AttributeError as error:
+    [*_, frame] = traceback.extract_tb(error.__traceback__)
+    print(commands.__spec__.loader.__class__.__name__, frame.filename, frame.lineno, frame.line, sep="\\n")
+"""
+
+OPENAPI = event_of("rest", "GET", "/openapi.json", [], b"")
+SWAGGER = event_of("rest", "GET", "/swagger", [("Accept-Encoding", "gzip")], b"")
 
 
 class DeployedLambda(LambdaInstance):
@@ -50,9 +68,11 @@ class DeployedScf(ScfInstance):
 
 
 @contextmanager
-def deployed(kind: type[FunctionInstance], place: Place, chat: ChatServer, folder: Path) -> Iterator[FunctionInstance]:
+def deployed(
+    kind: type[FunctionInstance], place: Place, chat: ChatServer, folder: Path, **more: str
+) -> Iterator[FunctionInstance]:
     """An instance of the package. Whatever it does, no secret is in its logs."""
-    variables = sandboxed_environment(chat.endpoint, folder / "state", INIT_EARLY="on", **SHORT_LIVES)
+    variables = sandboxed_environment(chat.endpoint, folder / "state", INIT_EARLY="on", **SHORT_LIVES, **more)
     with kind(variables, folder / "logs", place) as instance:
         yield instance
         assert leaks(instance.logs) == []
@@ -68,10 +88,10 @@ def check(instance: FunctionInstance, platform_name: Platform, chat: ChatServer)
     assert (instance.starts, instance.errors) == (1, "")
 
 
-def check_imports(place: Place) -> None:
-    """Every module of the function can be imported with what is there; AWS's SDK alone is its runtime's own."""
+def run(place: Place, code: str, *arguments: str) -> list[str]:
+    """What a program writes that has the package and nothing else, and nothing to say to standard error."""
     done = subprocess.run(
-        [place.python, *place.options, "-c", IMPORT_ALL],
+        [place.python, *place.options, "-B", "-c", code, *arguments],
         cwd=place.code,
         env={"PYTHONPATH": place.path},
         capture_output=True,
@@ -79,24 +99,76 @@ def check_imports(place: Place) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+def check_imports(place: Place) -> None:
+    """Every module of the function can be imported with what is there; AWS's SDK alone is its runtime's own."""
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in MODULES]
+    run(place, IMPORT_ALL, *(name.removesuffix(".__init__") for name in names))
+
+
+def check_sizes(package: Unpacked) -> None:
+    """Both zips are below what was promised."""
+    assert package.function_zip.stat().st_size <= FUNCTION_BYTES
+    assert package.layer_zip.stat().st_size <= LAYER_BYTES
+
+
+def check_traceback(place: Place, loader: str) -> None:
+    """Wherever a module comes from, a traceback shows the line of its source, as it was written."""
+    used, name, number, line = run(place, FAIL)
+    [(written, expected)] = [
+        (index, text.strip())
+        for index, text in enumerate((ROOT / "handler/core/commands.py").read_text("utf-8").splitlines(), start=1)
+        if "operation_id(self.caller" in text
+    ]
+    assert (used, int(number), line) == (loader, written, expected)
+    assert name.endswith("/handler/sources.zip/core/commands.py")
+
+
+def check_document(instance: FunctionInstance) -> None:
+    """The OpenAPI document is the checkout's own, as nothing of it was left out of the package; its page is there."""
+    page, told = instance.invoke(SWAGGER), instance.invoke(OPENAPI)
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in instance.environment.items():
+            patched.setenv(name, value)
+        bootstrap.forget()
+        expected = lambda_handler(OPENAPI, lambda_context(20.0))
+        bootstrap.forget()
+    assert isinstance(told, Reply)
+    assert told.value == expected
+    assert expected["statusCode"] == 200
+    assert isinstance(page, Reply)
+    assert isinstance(page.value, dict)
+    assert page.value["statusCode"] == 200
 
 
 def check_bytecode(package: Unpacked) -> None:
-    """Each module of the function, and what it imports from the layer, comes with bytecode and with its source."""
+    """Each module of the function, and what it imports of the packages, has bytecode in the layer."""
     assert package.has_bytecode
     tag = f"cpython-{package.target.version.replace('.', '')}"
     for name in ("pydantic/main", "requests/api", "aws_lambda_powertools/event_handler/api_gateway"):
         folder, _, module = name.rpartition("/")
         assert (package.packages / f"{name}.py").exists()
         assert (package.packages / folder / "__pycache__" / f"{module}.{tag}.pyc").exists()
-    modules = list((package.code / "handler").rglob("*.py"))
-    assert all((path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc").exists() for path in modules)
+    [compiled] = package.packages.glob(f"handler-*-{tag}")
+    expected = {path.relative_to(ROOT / "handler").with_suffix(".pyc") for path in MODULES}
+    assert {path.relative_to(compiled) for path in compiled.rglob("*.pyc")} == expected
+
+
+def check_beside_another_build(package: Unpacked, place: Place, chat: ChatServer, folder: Path) -> None:
+    """Bytecode of other sources is never run: beside such a layer the function goes on from its own sources."""
+    [compiled] = package.packages.glob("handler-*")
+    compiled.rename(compiled.with_name("handler-0123456789abcdef-cpython-313"))
+    check_traceback(place, "zipimporter")
+    with deployed(DeployedLambda, place, chat, folder) as instance:
+        check(instance, "lambda", chat)
 
 
 def test_the_package_for_aws_is_for_its_machine_and_fits(tmp_path: Path) -> None:
     """Binaries for arm64, no SDK that the runtime has, no place for another cloud's entry."""
     package = unpacked(AWS, tmp_path)
-    assert package.layer_zip.stat().st_size <= LAYER_BYTES
+    check_sizes(package)
     binaries = [path.name for path in package.layer.rglob("*.so")]
     assert binaries
     assert all("aarch64" in name for name in binaries)
@@ -112,12 +184,13 @@ def test_the_package_for_scf_counts_there(chat: ChatServer, tmp_path: Path) -> N
         pytest.skip(f"this machine is no {SCF.machine}")
     python_for(SCF)
     package = unpacked(SCF, tmp_path)
-    assert package.layer_zip.stat().st_size <= LAYER_BYTES
+    check_sizes(package)
     # It is uploaded as base64 within one request.
     assert package.layer_zip.stat().st_size * 4 / 3 < REQUEST_BYTES
-    assert {path.name for path in package.code.iterdir()} == {"handler", "index.py", "__pycache__"}
+    assert {path.name for path in package.code.iterdir()} == {"handler", "index.py"}
     check_bytecode(package)
     check_imports(on_scf(package))
+    check_traceback(on_scf(package), "Compiled")
     with deployed(DeployedScf, on_scf(package), chat, tmp_path) as instance:
         check(instance, "scf", chat)
 
@@ -126,11 +199,15 @@ def test_the_package_for_scf_counts_there(chat: ChatServer, tmp_path: Path) -> N
 def test_the_package_for_aws_counts_under_its_runtime_client(
     python: tuple[int, int], chat: ChatServer, tmp_path: Path
 ) -> None:
-    """With a layer for this machine; the deployed version has bytecode, as it has in the cloud."""
+    """With a layer for this machine; the deployed version has bytecode, as it has in the cloud, the other none."""
     target = here(python)
     python_for(target)
     package = unpacked(target, tmp_path, bytecode=python == AWS.python)
     place = on_lambda(package, tmp_path)
     check_imports(place)
-    with deployed(DeployedLambda, place, chat, tmp_path) as instance:
+    check_traceback(place, "Compiled" if package.has_bytecode else "zipimporter")
+    with deployed(DeployedLambda, place, chat, tmp_path, DOCS="on") as instance:
         check(instance, "lambda", chat)
+        check_document(instance)
+    if package.has_bytecode:
+        check_beside_another_build(package, place, chat, tmp_path)

@@ -10,7 +10,19 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from tests.faults.counting import count, digit, is_countable, is_hidden, most, values_hold
-from tests.faults.evidence import ABSENT, APPLIED, FINAL, FROZEN, NOT_ACCEPTED, REJECTED, WAITING, Asked, Facts, Told
+from tests.faults.evidence import (
+    ABSENT,
+    APPLIED,
+    FINAL,
+    FROZEN,
+    NOT_ACCEPTED,
+    REJECTED,
+    REUSED,
+    WAITING,
+    Asked,
+    Facts,
+    Told,
+)
 from tests.faults.vendor import CALL, Landing
 
 # Whoever has opened an attempt before the group froze may still send it, for as long as signatures live.
@@ -39,9 +51,8 @@ def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Itera
         yield "a call was made to a group that was known to be frozen"
     for one in asked:
         yield from _audit_one(one, [line for line in log if line.group == one.group], log, facts)
-    yield from _audit_rivals(asked, facts)
-    if not facts.broken:
-        yield from _audit_shares(asked, log)
+    if len(asked) > 1:
+        yield from _audit_together(asked, log, facts)
 
 
 def _audit_one(one: Asked, lines: list[Landing], log: Sequence[Landing], facts: Facts) -> Iterator[str]:
@@ -94,16 +105,35 @@ def _audit_promises(
 
 
 def _wanted(one: Asked, final: list[Told], facts: Facts) -> tuple[int, ...]:
-    """How often it may count in the end, by what was told. A refusal that a copy has forgotten is no promise."""
-    if final and facts.restored and final[-1].kind == REJECTED:
+    """How often it may count in the end, by what was told.
+
+    A refusal that a copy has forgotten is no promise, nor is one because of a key that the copy does not know.
+    """
+    if final and facts.restored and final[-1].kind in {REJECTED, REUSED}:
         return (0, 1)
     if final:
         return (1,) if final[-1].kind == APPLIED else (0,)
+    may_be_refused = facts.refuses or facts.forbidden in {key for key, _ in one.counters}
+    if one.by_stream and not (facts.restored or may_be_refused):
+        # Its source goes on once it has been taken, and nobody asks after it again: it has to count.
+        return (1,) if any(told.kind in {WAITING, FROZEN} for told in one.told) else (0, 1)
     return (0, 1)
 
 
+def _audit_together(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Iterator[str]:
+    """What several operations contradict one another in."""
+    yield from _audit_rivals(asked, facts)
+    if not facts.broken:
+        yield from _audit_shares(asked, log)
+
+
 def _audit_rivals(asked: Sequence[Asked], facts: Facts) -> Iterator[str]:
-    """Of several contents under one key only one is executed; a copy may have forgotten that one was refused."""
+    """Of several contents under one key only one is executed; a copy may have forgotten that one was refused.
+
+    Where the group was made anew as well, nothing is left that tells of the one which a copy has forgotten.
+    """
+    if facts.restored and facts.dismissed:
+        return
     executed = {APPLIED} if facts.restored else {APPLIED, REJECTED}
     taken: dict[tuple[str, str], list[Asked]] = {}
     for one in asked:

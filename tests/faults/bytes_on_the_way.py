@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from email.utils import formatdate
+from functools import lru_cache
 
 from handler.chat.client import READ_LIFE_S, ChatClient
 from handler.chat.signed import SignedCalls
@@ -29,6 +30,7 @@ CALLER, TOKEN = "caller", "simulated-token-of-the-caller"
 KEYS: Mapping[int, str] = {1: "the-first-key-of-the-app", 2: "the-second-key-of-the-app"}
 
 
+@lru_cache
 def secret_text(version: int) -> str:
     """The secret as the vault keeps it."""
     callers = [{"name": CALLER, "token": TOKEN}]
@@ -63,6 +65,11 @@ class SimulatedClient(ChatClient):
         self.calls = SignedCalls(SimulatedTransport(network, timeout_s), vault, chance)
 
 
+@lru_cache(maxsize=4096)
+def _date(moment: int) -> str:
+    return formatdate(moment, usegmt=True)
+
+
 def _version(signature: Signature) -> int:
     """Which of the app's keys made it; 0 for none of them."""
     return next((version for version, key in KEYS.items() if signature.digest_by(key) == signature.digest), 0)
@@ -80,4 +87,4 @@ def _written(said: Said | bool | None) -> Answer | Unclear | Unsent:
         body |= {"ErrorInfo": "", "GroupCounter": counters}
     else:
         body["ErrorInfo"] = info
-    return Answer(json.dumps(body).encode(), formatdate(said.date, usegmt=True))
+    return Answer(json.dumps(body).encode(), _date(said.date))

@@ -84,6 +84,8 @@ def _shares(one: Asked, line: Landing) -> list[dict[str, int]]:
     keys = dict(one.counters)
     if line.mode == "Set":
         return [keys]
+    if all(line.values[key] == value for key, value in one.counters):
+        return [{key: line.after[key] for key in keys}]
     sign = 1 if line.mode == "Increase" else -1
     places = {place for key in keys for place in range(PLACES) if digit(line.values[key], place)} - {one.index}
     return [

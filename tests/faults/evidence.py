@@ -10,7 +10,7 @@ NOT_ACCEPTED, DOUBTFUL, WAITING, ABSENT = "not accepted", "doubtful", "waiting",
 FINAL = frozenset({APPLIED, REJECTED, REUSED})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Told:
     """One reply to a caller.
 
@@ -31,7 +31,8 @@ class Told:
 class Asked:
     """One operation, and everything that anybody was told about it.
 
-    `asks` counts its callers, those included that were cut off.
+    `asks` counts its callers, those included that were cut off. One that comes `by_stream` is asked after by
+    nobody: to be taken is all that its source is told of it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Asked:
     index: int
     told: list[Told] = field(default_factory=list)
     asks: int = 0
+    by_stream: bool = False
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import proxy
 
 from handler.core.commands import Mode
 from handler.core.ports import Call
@@ -50,7 +51,8 @@ class Misfortunes:
     """All hazards of one schedule."""
 
     def __init__(self, schedule: Schedule) -> None:
-        self._schedule = schedule
+        # Without a circle a world is gone as soon as nobody looks at it.
+        self._schedule: Schedule = proxy(schedule)
         self._world = schedule.world
         self._chat = schedule.chat
         self._to_come = 0
@@ -106,6 +108,9 @@ class Misfortunes:
             if isinstance(hazard, Forbidden):
                 facts.forbidden = hazard.key
         facts.inexplicable |= facts.tampered
+        # A call that landed twice is told, and so are several that landed late, but not both in one difference (R7).
+        breaking = [hazard.fate for hazard in hazards if isinstance(hazard, Request) and hazard.breaks]
+        facts.inexplicable |= len(breaking) > 1 and any(fate.copies > 1 for fate in breaking)
         facts.inexplicable |= facts.broken and has_set
         return facts
 

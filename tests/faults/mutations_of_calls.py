@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.faults import draws as h
 from tests.faults.mutant import Mutant, one
-from tests.faults.plan import ADOPTED, LESS, MORE, NEW, SET, Theme
+from tests.faults.orders import LESS, MORE, SET
+from tests.faults.plan import ADOPTED, NEW, Theme
 from tests.faults.simulate import WHOLE
 
 _LOADED = "row = instance.ledger.load(visit.group)\n"
@@ -85,7 +86,7 @@ CALLS: tuple[Mutant, ...] = (
     one(
         "one key for two contents",
         "R1",
-        "core.exactly_once:ExactlyOnce._outcome",
+        "core.exactly_once:_is_reused",
         ("acceptance.fingerprints[operation.id] != operation.fingerprint", "False"),
     ),
     Mutant(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from tests.faults import draws as h
 from tests.faults.mutant import Mutant, one
-from tests.faults.plan import ADOPTED, BOTH_KEYS, LESS, MORE, NEW, SET, Theme
+from tests.faults.orders import BOTH_KEYS, LESS, MORE, SET
+from tests.faults.plan import ADOPTED, NEW, Theme
+from tests.faults.simulate import WHOLE
 
-_SETTLED = "done = visit.instance.ledger.settle(visit.group, replace(settlement, records=kept(settlement.records)))"
+_SETTLED = "done = visit.instance.ledger.settle(visit.group, settlement)"
 _ROW_FIRST = """bare = Settlement(settlement.attempt_id, settlement.base, settlement.new_base)
         done = visit.instance.ledger.settle(visit.group, bare)
         row = visit.instance.ledger.load(visit.group)
@@ -63,7 +65,7 @@ ROWS: tuple[Mutant, ...] = (
     one(
         "observed later, told as replied",
         "R5",
-        "core.transitions:_settled_records",
+        "core.transitions:settled_records",
         ("if seen.later:", "if False:"),
         Theme((h.lost,), (MORE, MORE)),
     ),
@@ -150,6 +152,14 @@ ROWS: tuple[Mutant, ...] = (
         "core.beginnings:_may_be_forgotten",
         ("generation.number > 1", "False"),
         Theme((h.restored,), start=NEW),
+    ),
+    Mutant(
+        "a copy adopts receipts while their operations may come again",
+        "R10",
+        "core.beginnings:_may_be_forgotten",
+        (("max(visit.instance.rules.forget_s, 0.0, *windows_s)", "visit.instance.rules.forget_s"),),
+        Theme((h.restored, h.ledger, h.ledger), (MORE,), start=NEW),
+        WHOLE,
     ),
     one(
         "forgotten too soon", "R11", "core.transitions:forgotten", ("(0 if past.refused else forget_s)", "0"), _OVERDUE

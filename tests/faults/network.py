@@ -41,6 +41,7 @@ class Fate:
 
 
 UNHEARD = Fate(replies=False)
+GOOD_DAYS = tuple(Fate(WAY_MAX_S * (number + 0.5) / 64) for number in range(64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Network:
         world = self._world
         world.step("sends", call if world.recording else "")
         self._chat.calls += 1
-        fate = self.fates.next_update() or Fate(world.chance.random() * WAY_MAX_S)
+        fate = self.fates.next_update() or GOOD_DAYS[int(world.chance.random() * len(GOOD_DAYS))]
         if not fate.leaves:
             world.mark("cannot connect")
             return False

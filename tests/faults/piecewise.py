@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from handler.core.commands import Positions
+from handler.core.errors import AnswerLost
 from handler.core.ledger import NOWHERE, Look
 from handler.core.ports import Clock
 from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from handler.ledgers import parts
-from handler.ledgers.bounded import row_text, sorted_out, with_appended
+from handler.ledgers.bounded import check_room, row_text, sorted_out, with_appended
 from handler.ledgers.parts import Parts
 from tests.sandbox.memory_ledger import MemoryLedger, Snapshot
 
@@ -27,6 +28,7 @@ class PiecewiseLedger(MemoryLedger):
         super().__init__(clock)
         self._between = between
         self._parts: dict[Group, Parts] = {}
+        self._joined: dict[Group, tuple[Parts, Row]] = {}
 
     def begin(
         self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
@@ -54,7 +56,7 @@ class PiecewiseLedger(MemoryLedger):
         fresh, passed = sorted_out(entries, row, records, positions)
         if fresh:
             grown = with_appended(row, fresh, positions)
-            self._check_room(grown, bytes_max)
+            check_room(grown, bytes_max)
             stored, marks = self._parts[group], parts.marks_text(grown.marks)
             tail = (*stored.tail, *parts.entry_texts(fresh))
             self._parts[group] = replace(stored, version=stored.version + 1, tail=tail, marks=marks)
@@ -64,10 +66,13 @@ class PiecewiseLedger(MemoryLedger):
         """The partial update of R5: the records, and then the base; where others were quicker the answer is theirs."""
         if settlement.applied_to(self._row(group)) is None:
             return False
-        known = self._found(group, tuple(settlement.records))
+        generation, known = self._generation, self._found(group, tuple(settlement.records))
         others = {name for name, record in known.items() if record != settlement.records[name]}
         self._put_records(group, {name: record for name, record in settlement.records.items() if name not in known})
         self._between()
+        if self._generation is not generation:
+            # Nothing of what was under way reaches a copy that is put back.
+            raise AnswerLost("the ledger was put back meanwhile")
         if settlement.applied_to(self._row(group)) is None:
             return False
         stored = self._parts[group]
@@ -80,6 +85,13 @@ class PiecewiseLedger(MemoryLedger):
         """Ids of unfinished groups in the order of their code points."""
         groups = [group for group in self._parts if group.app == app and group.id > after]
         return sorted(group.id for group in groups if (row := self._row(group)) and row.is_unfinished)[:limit]
+
+    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of groups that know the key, in the order of their code points."""
+        rows = {group.id: row for group in self._parts if group.app == app and (row := self._row(group))}
+        return sorted(name for name, row in rows.items() if name > after and dict(row.keys).get(key, by + 1) <= by)[
+            :limit
+        ]
 
     def snapshot(self) -> Snapshot:
         """What the ledger holds now, each row written anew."""
@@ -94,8 +106,15 @@ class PiecewiseLedger(MemoryLedger):
 
     def _row(self, group: Group) -> Row | None:
         stored = self._parts.get(group)
-        return None if stored is None else parts.join(stored)
+        if stored is None:
+            return None
+        known = self._joined.get(group)
+        if known is None or known[0] is not stored:
+            known = self._joined[group] = stored, parts.join(stored)
+        return known[1]
 
     def _put(self, group: Group, row: Row, records: Records) -> None:
+        """The first answer stays: whoever died between the two steps of a settlement has left one behind."""
         self._parts[group] = parts.split(row)
-        self._put_records(group, records)
+        known = self._found(group, tuple(records))
+        self._put_records(group, {name: record for name, record in records.items() if name not in known})

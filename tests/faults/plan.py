@@ -5,30 +5,20 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
-from handler.core.commands import Mode, Operation
 from handler.core.ports import Rules
-from tests.faults.counting import DIGIT_BITS
 from tests.faults.draws import HAZARDS, Draw
+from tests.faults.feed import Feed, feed
 from tests.faults.hazards import LASTING, Hazard, Stray
+from tests.faults.orders import SHAPES, Order, Shape, order
 from tests.faults.rules import RULES
 
-WINDOW_S = 1_296_000.0
-
 SHORT = replace(RULES, timeout_s=1, life_s=2, guard_s=1, bound_s=3, cache_s=5, forget_s=20)
+BRIEF = replace(SHORT, timeout_s=0.5, life_s=1, guard_s=0.5, bound_s=1.5)
 SLOW = replace(SHORT, calls_per_second=2)
 
 OBJECTS, TEXTS, PIECES = "objects", "texts", "pieces"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """An operation that somebody asks for; `index` names its digit, and its key unless it is a `rival` of another."""
-
-    operation: Operation
-    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,36 +49,17 @@ class Plan:
     sweep_at_s: float
     to_the_end: bool = False
     """Whether it goes on until nothing is remembered any more."""
+    feed: Feed | None = None
+    """The stream that brings operations of the same group beside the callers."""
 
     @property
     def orders(self) -> tuple[Order, ...]:
         """Every operation that is asked for, once."""
-        return tuple(dict.fromkeys(order for ask in self.asks for order in ask.orders))
+        asked = [order for ask in self.asks for order in ask.orders]
+        return tuple(dict.fromkeys((*asked, *self.feed.orders) if self.feed else asked))
 
 
 _T = TypeVar("_T")
-Shape: TypeAlias = tuple[Mode, int, tuple[str, ...]]
-
-# Mode, sign of the Value (or 0), and keys; `set` becomes a key of its own.
-MORE: Shape = (Mode.INCREASE, 1, ("a",))
-LESS: Shape = (Mode.DECREASE, 1, ("a",))
-BOTH_KEYS: Shape = (Mode.INCREASE, 1, ("a", "b"))
-NEGATIVE: Shape = (Mode.INCREASE, -1, ("b",))
-NOTHING: Shape = (Mode.INCREASE, 0, ("a",))
-SET: Shape = (Mode.SET, 1, ("set",))
-
-SHAPES = (*(MORE,) * 5, *(LESS,) * 2, BOTH_KEYS, NEGATIVE, NOTHING, *(SET,) * 2)
-"""Drawn from evenly: what stands here more often comes more often."""
-
-
-@lru_cache(maxsize=4096)
-def order(index: int, key: int, shape: Shape, group: str = "G") -> Order:
-    """The operation with this digit under this key."""
-    mode, sign, names = shape
-    value = sign << DIGIT_BITS * index
-    counters = tuple((f"{name}{index}" if mode is Mode.SET else name, value) for name in names)
-    return Order(Operation(group, mode, counters, "caller", f"key-{key}", WINDOW_S), index)
-
 
 NEW, ADOPTED, KNOWN = "new", "adopted", "known"
 
@@ -99,7 +70,7 @@ class Theme:
 
     All the `hazards` happen in each of them, and the operations are of these `shapes`. `start` says what is known of
     the group at the beginning. With `later` the last operation is asked for some seconds after the others; unless
-    they `insist`, callers ask once; the `patient` ones wait longer.
+    they `insist`, callers ask once; the `patient` ones wait longer. With `fed` there is a stream beside the callers.
     """
 
     hazards: tuple[Draw, ...] = ()
@@ -108,6 +79,7 @@ class Theme:
     later: bool = False
     insist: bool = True
     patient: bool = False
+    fed: bool = False
 
 
 ANYTHING = Theme()
@@ -117,8 +89,9 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     """Draw the world of a seed."""
     chance = random.Random(seed)
     draw = chance.random
-    rules = _pick(draw, ((0.88, SHORT), (0.92, RULES), (1, SLOW)))
-    orders = _orders(chance, theme)
+    rules = _pick(draw, ((0.7, BRIEF), (0.94, SHORT), (0.97, RULES), (1, SLOW)))
+    is_fed = theme.fed or (theme is ANYTHING and draw() < FED)
+    orders = _orders(chance, theme, is_fed=is_fed)
     asks = _asks(draw, orders, theme)
     kinds = theme.hazards or [HAZARDS[int(draw() * len(HAZARDS))] for _ in range(_pick(draw, _HAZARD_COUNTS))]
     hazards = tuple(kind(chance, rules) for kind in kinds)
@@ -130,7 +103,7 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     return Plan(
         seed,
         rules,
-        store=_pick(draw, ((0.94, OBJECTS), (0.96, TEXTS), (1, PIECES))),
+        store=_pick(draw, ((0.96, OBJECTS), (0.97, TEXTS), (1, PIECES))),
         receipt=None if start == NEW else int(draw() * 2) << 40,
         is_known=start == KNOWN,
         skews_s=tuple((draw() * 80 - 40) * skewed for _ in range(3)),
@@ -138,15 +111,20 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
         hazards=hazards,
         sweep_at_s=5 + draw() * 10,
         to_the_end=draw() < 0.03,
+        feed=feed(draw, len(orders), theme.shapes or SHAPES) if is_fed else None,
     )
 
 
-_HAZARD_COUNTS = ((0.05, 0), (0.55, 1), (0.9, 2), (1, 3))
+# The share of worlds in which a stream brings operations too.
+FED = 0.1
+
+_HAZARD_COUNTS = ((0.03, 0), (0.6, 1), (0.93, 2), (1, 3))
 
 
-def _orders(chance: random.Random, theme: Theme) -> list[Order]:
+def _orders(chance: random.Random, theme: Theme, *, is_fed: bool) -> list[Order]:
     draw = chance.random
-    count = _pick(draw, ((0.55, 1), (0.9, 2), (1, 3)))
+    # Where a stream brings more, one is enough.
+    count = _pick(draw, ((0.7, 1), (0.94, 2), (1, 3))) if not is_fed else 1
     shapes = theme.shapes or [SHAPES[int(draw() * len(SHAPES))] for _ in range(count)]
     orders = [order(index, index, shape) for index, shape in enumerate(shapes)]
     if draw() < 0.04 and shapes[0][1]:
@@ -157,13 +135,13 @@ def _orders(chance: random.Random, theme: Theme) -> list[Order]:
 
 def _asks(draw: Callable[[], float], orders: list[Order], theme: Theme) -> list[Ask]:
     """Each operation once, some of them again, or all together as a batch."""
-    waits_s = ((0.2, 0.5), (0.9, 5.0), (1, 20.0)) if not theme.patient else ((1, 20.0),)
+    waits_s = ((0.3, 0.5), (0.9, 3.5), (1, 12.0)) if not theme.patient else ((1, 20.0),)
     spread_s = _pick(draw, ((0.6, 0.1), (1, 4.0)))
     insists = draw() > 0.1 and theme.insist
     asks = [Ask(draw() * spread_s, int(draw() * 3), (one,), _pick(draw, waits_s), insists) for one in orders]
     if theme.later:
         asks[-1] = replace(asks[-1], at_s=4 + draw() * 12)
-    while draw() < 0.3:
+    while draw() < 0.25:
         again = orders[int(draw() * len(orders))]
         asks.append(Ask(draw() * 12 * draw(), int(draw() * 3), (again,), _pick(draw, waits_s)))
     if len(orders) > 1 and draw() < 0.3:
@@ -175,4 +153,7 @@ def _asks(draw: Callable[[], float], orders: list[Order], theme: Theme) -> list[
 def _pick(draw: Callable[[], float], choices: tuple[tuple[float, _T], ...]) -> _T:
     """The first choice whose share is not exceeded."""
     drawn = draw()
-    return next(what for share, what in choices if drawn < share)
+    for share, what in choices:
+        if drawn < share:
+            return what
+    raise ValueError("the shares do not come to 1")

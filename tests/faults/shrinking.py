@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from tests.faults.feed import Feed
 from tests.faults.plan import OBJECTS, SHORT, Plan
 
 
@@ -28,10 +29,22 @@ def _candidates(plan: Plan) -> Iterator[Plan]:
         if len(ask.orders) > 1:
             fewer = replace(ask, orders=ask.orders[:-1])
             yield replace(plan, asks=(*plan.asks[:place], fewer, *plan.asks[place + 1 :]))
+    if plan.feed is not None:
+        yield from (replace(plan, feed=smaller) for smaller in _smaller_feeds(plan.feed))
     plain = replace(plan, rules=SHORT, store=OBJECTS, skews_s=(0.0,) * len(plan.skews_s), to_the_end=False)
     for name in ("rules", "store", "skews_s", "to_the_end"):
         if getattr(plan, name) != getattr(plain, name):
             yield _with(plan, plain, name)
+
+
+def _smaller_feeds(feed: Feed) -> Iterator[Feed | None]:
+    """No stream at all, one without a shard, one without the end of a shard, and one that is read once."""
+    yield None
+    for place, shard in enumerate(feed.shards):
+        for fewer in ((), (shard[:-1],)) if len(shard) > 1 else ((),):
+            yield replace(feed, shards=feed.shards[:place] + fewer + feed.shards[place + 1 :])
+    if feed.again_at_s is not None:
+        yield replace(feed, again_at_s=None)
 
 
 def _with(plan: Plan, plain: Plan, name: str) -> Plan:

@@ -10,9 +10,12 @@ import argparse
 import gc
 import sys
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
 
 from tests.faults.plan import Plan, plan
@@ -23,7 +26,7 @@ from tests.faults.whole import WholeSchedule
 # Seeds that one process plays before it reports.
 CHUNK = 2000
 
-# Worlds are full of circles; they are thrown away this many at a time.
+# What has been left all the same is thrown away after so many worlds.
 COLLECTED = 1000
 
 WHOLE_EVERY = 10
@@ -39,6 +42,27 @@ class Failure:
     way: str
     violations: tuple[str, ...]
     history: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of some seeds: how many were played each way, the processor time that they took, and what failed."""
+
+    played: Counter[str] = field(default_factory=Counter)
+    spent_s: defaultdict[str, float] = field(default_factory=partial(defaultdict, float))
+    failures: list[Failure] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Count another one's with these."""
+        self.played += other.played
+        self.failures += other.failures
+        for way, spent_s in other.spent_s.items():
+            self.spent_s[way] += spent_s
+
+    def rates(self) -> Iterator[str]:
+        """How quick each way is."""
+        for way, played in self.played.items():
+            yield f"{way}: {played} schedules, {played / self.spent_s[way]:.0f} for each second of a core's time"
 
 
 def way_of(seed: int, ways: str = BOTH) -> str:
@@ -69,49 +93,63 @@ def failure_of(seed: int, way: str) -> Failure | None:
 
 
 def failures(seeds: Sequence[int], ways: str = BOTH) -> list[Failure]:
+    """What fails of these seeds."""
+    return tally(seeds, ways).failures
+
+
+def tally(seeds: Sequence[int], ways: str = BOTH) -> Tally:
     """Play these seeds in this process."""
-    found = []
+    made = Tally()
+    with _seldom_collected():
+        for count, seed in enumerate(seeds, 1):
+            way, began = way_of(seed, ways), time.process_time()
+            failure = failure_of(seed, way)
+            made.played[way] += 1
+            made.spent_s[way] += time.process_time() - began
+            if failure is not None:
+                made.failures.append(failure)
+            if count % COLLECTED == 0:
+                gc.collect()
+    return made
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Let nobody look for garbage: a world that has been played leaves none but where it failed."""
     gc.disable()
     gc.freeze()
     try:
-        for count, seed in enumerate(seeds, 1):
-            failure = failure_of(seed, way_of(seed, ways))
-            if failure is not None:
-                found.append(failure)
-            if count % COLLECTED == 0:
-                gc.collect()
+        yield
     finally:
         gc.unfreeze()
         gc.enable()
-    return found
 
 
-def _everywhere(first: int, seeds: int, ways: str, jobs: int) -> Iterator[list[Failure]]:
+def _everywhere(first: int, seeds: int, ways: str, jobs: int) -> Iterator[Tally]:
     """Chunk after chunk of seeds, in so many processes."""
     chunks = [range(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)]
     if jobs == 1:
-        yield from (failures(chunk, ways) for chunk in chunks)
+        yield from (tally(chunk, ways) for chunk in chunks)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(failures, chunks, [ways] * len(chunks))
+        yield from pool.map(tally, chunks, [ways] * len(chunks))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play, print, and say by the exit status whether anything failed."""
     options = _parser().parse_args(arguments)
     ways = WHOLE if options.whole else CORE if options.core else BOTH
-    began, spent = time.monotonic(), time.process_time()
-    played = failed = 0
-    for found in _everywhere(options.first, options.seeds, ways, options.jobs):
-        played = min(played + CHUNK, options.seeds)
-        failed += len(found)
-        for failure in found:
+    began, total = time.monotonic(), Tally()
+    for part in _everywhere(options.first, options.seeds, ways, options.jobs):
+        total.add(part)
+        for failure in part.failures:
             print(f"\nseed {failure.seed} ({failure.way}): {'; '.join(failure.violations)}\n{failure.history}\n")
-        took_s = time.monotonic() - began
-        print(f"{played} seeds, {failed} failed, {took_s:.0f} s, {played / took_s:.0f} a second", flush=True)
-    if options.jobs == 1:
-        print(f"{played / max(time.process_time() - spent, 0.001):.0f} seeds a second of one core's time")
-    return 1 if failed else 0
+        played, took_s = total.played.total(), time.monotonic() - began
+        print(
+            f"{played} seeds, {len(total.failures)} failed, {took_s:.0f} s, {played / took_s:.0f} a second", flush=True
+        )
+    print(*total.rates(), sep="\n")
+    return 1 if total.failures else 0
 
 
 def _parser() -> argparse.ArgumentParser:

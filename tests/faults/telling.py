@@ -5,14 +5,17 @@ from __future__ import annotations
 from handler.core.outcomes import Applied, Frozen, KeyReused, Outcome, Rejected, Unknown
 from tests.faults import evidence
 from tests.faults.evidence import Asked, Told
-from tests.faults.plan import Order
+from tests.faults.orders import STREAM, Order
 
 
 def asked(order: Order) -> Asked:
     """An order, of which nobody has been told anything yet."""
     operation = order.operation
-    name = f"{operation.key} (operation {order.index})"
-    return Asked(name, operation.group_id, operation.mode.value, operation.counters, order.index)
+    name = f"{operation.key.rpartition('/')[2]} (operation {order.index})"
+    return Asked(
+        *(name, operation.group_id, operation.mode.value, operation.counters, order.index),
+        by_stream=operation.caller == STREAM,
+    )
 
 
 def told(outcome: Outcome | None) -> Told:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.faults.auditor import audit
-from tests.faults.evidence import ABSENT, APPLIED, FROZEN, NOT_ACCEPTED, REJECTED, WAITING, Asked, Facts, Told
+from tests.faults.evidence import (
+    ABSENT,
+    APPLIED,
+    FROZEN,
+    NOT_ACCEPTED,
+    REJECTED,
+    REUSED,
+    WAITING,
+    Asked,
+    Facts,
+    Told,
+)
 from tests.faults.vendor import CALL, Landing
 
 
@@ -132,4 +143,23 @@ def test_one_key_is_executed_with_one_content() -> None:
     rival = asked(1, applied(65, lines=2))
     rival.name = "key-0 (operation 1)"
     log = [*ONCE, landing(2, "Increase", {"a": 1}, a=64)]
-    assert any("2 contents" in found for found in audit([asked(0, applied(1)), rival], log, Facts()))
+    story = [asked(0, applied(1)), rival]
+    assert any("2 contents" in found for found in audit(story, log, Facts()))
+    assert any("2 contents" in found for found in audit(story, log, Facts(restored=True)))
+    assert list(audit(story, log, Facts(restored=True, dismissed=True))) == []
+
+
+def test_what_a_stream_was_told_is_taken_has_to_count() -> None:
+    """Nobody asks after a record again, so that it is neither lost nor left to another delivery."""
+    taken = asked(0, Told(WAITING))
+    taken.by_stream = True
+    assert any("counts 0 times" in found for found in audit([taken], [], Facts()))
+    assert list(audit([taken], ONCE, Facts())) == []
+    assert any("landed twice" in found for found in audit([taken], TWICE, Facts()))
+
+
+def test_a_key_that_a_copy_has_forgotten_is_free_again() -> None:
+    """Whoever was told that it is another's may be the one who has it in the end."""
+    reused = asked(0, Told(REUSED, lines=0))
+    assert any("counts 1 times" in found for found in audit([reused], ONCE, Facts()))
+    assert list(audit([reused], ONCE, Facts(restored=True))) == []

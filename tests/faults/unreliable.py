@@ -92,6 +92,10 @@ class UnreliableLedger:
         """A read."""
         return self._read("lists the unfinished", lambda: self._ledger.unfinished(app, limit, after))
 
+    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+        """A read."""
+        return self._read("lists the known", lambda: self._ledger.known(app, key, by, limit, after))
+
     def generation(self) -> Generation:
         """A read."""
         return self._read("reads the generation", self._ledger.generation)

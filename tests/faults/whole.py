@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TypeVar
 from unittest import mock
 
@@ -23,7 +25,8 @@ from handler.vault.secret import parse
 from tests.faults import evidence
 from tests.faults.bytes_on_the_way import TOKEN, SimulatedClient, secret_text
 from tests.faults.evidence import Told
-from tests.faults.plan import WINDOW_S, Ask, Order, Plan
+from tests.faults.orders import GROUP_ID, STREAM, WINDOW_S, Order
+from tests.faults.plan import Ask, Plan
 from tests.faults.schedule import INVOCATION_S, SWEEP_S, Played, Schedule
 from tests.faults.simulated import SimulatedClock
 from tests.sandbox.memory_shelf import MemoryShelf
@@ -73,19 +76,22 @@ class WholeSchedule(Schedule):
     def _deliver(self, ask: Ask, place: int) -> None:
         """A batch of a queue: a record is acknowledged when its operation is accepted, and gets no answer."""
         event: dict[str, object] = {"Records": [_record(order, place) for order in ask.orders]}
+        items = [str(order.index) for order in ask.orders]
+        self._hear(ask.orders, lambda: self._told_of(event, items, place))
 
-        def told() -> list[Told]:
-            kind, content = recognise(event)
-            reply = batch.run(kind, content, self._invocation(place), self._service(place))
-            failures = reply["batchItemFailures"]
-            assert isinstance(failures, list)
-            failed = {failure["itemIdentifier"] for failure in failures}
-            return [
-                Told(evidence.DOUBTFUL if str(number) in failed else evidence.WAITING, "by the queue")
-                for number in (order.index for order in ask.orders)
-            ]
+    def _take(self, records: Sequence[Order], place: int) -> Sequence[Told]:
+        """A batch of a stream: the records that failed are named by their sequence numbers."""
+        event: dict[str, object] = {"Records": [_stream_record(order) for order in records]}
+        return self._hear(records, lambda: self._told_of(event, [_number(order) for order in records], place))
 
-        self._hear(ask.orders, told)
+    def _told_of(self, event: dict[str, object], items: Sequence[str], place: int) -> list[Told]:
+        """What the reply to a batch says of each record, by what it is called there."""
+        kind, content = recognise(event)
+        reply = batch.run(kind, content, self._invocation(place), self._service(place))
+        failures = reply["batchItemFailures"]
+        assert isinstance(failures, list)
+        failed = {failure["itemIdentifier"] for failure in failures}
+        return [Told(evidence.DOUBTFUL if item in failed else evidence.WAITING, "by the source") for item in items]
 
     def _last_question(self, order: Order, instance: Instance, patience: Patience) -> None:
         operation = order.operation
@@ -118,7 +124,7 @@ class WholeSchedule(Schedule):
     def _instance(self, place: int) -> Instance:
         world, rules = self.world, self.plan.rules
         clock = SimulatedClock(world, self.plan.skews_s[place])
-        vault = CachedVault(lambda: secret_text(self.chat.vault), parse, clock, self._failed)
+        vault = CachedVault(lambda: secret_text(self.chat.vault), _parsed, clock, self._failed)
         api = SimulatedClient(self.network, vault, world.chance, rules.timeout_s)
         instance = Instance.of(Ports(self.ledger, api, clock, world.chance, self.notices), rules)
         self._services[place] = Service(
@@ -148,6 +154,10 @@ def _one_by_one() -> Iterator[None]:
         yield
 
 
+# What every instance reads is the same two texts.
+_parsed = lru_cache(parse)
+
+
 def _payload(order: Order) -> dict[str, object]:
     operation = order.operation
     counters = [{"Key": key, "Value": value} for key, value in operation.counters]
@@ -162,6 +172,21 @@ def _record(order: Order, place: int) -> dict[str, object]:
         "attributes": {},
         "eventSource": "aws:sqs",
         "eventSourceARN": QUEUE,
+    }
+
+
+def _number(order: Order) -> str:
+    return order.operation.key.rpartition(":")[2]
+
+
+def _stream_record(order: Order) -> dict[str, object]:
+    partition = GROUP_ID if order.operation.position else order.operation.key
+    data = base64.b64encode(json.dumps(_payload(order)).encode()).decode()
+    return {
+        "kinesis": {"partitionKey": partition, "sequenceNumber": _number(order), "data": data},
+        "eventSource": "aws:kinesis",
+        "eventID": order.operation.key.removeprefix(f"{STREAM}/"),
+        "eventSourceARN": STREAM,
     }
 
 

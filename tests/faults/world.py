@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from greenlet import GreenletExit, getcurrent, greenlet
@@ -24,13 +25,42 @@ STEP_MAX_S = 0.02
 _ACTION = -1
 
 
-class Worker(greenlet):
-    """One life in the world; `turn` counts its waits, so that whatever would end an earlier one is ignored."""
+class Runner(greenlet):
+    """Runs one life after another: to begin a greenlet anew for each would cost as much as ten steps."""
+
+    def run(self, worker: Worker) -> None:
+        """Live, and wait to be handed the next one. A crash is the end of a life; another error is the caller's."""
+        hub = self.parent
+        assert hub is not None
+        while True:
+            try:
+                worker.life()
+            except GreenletExit:
+                pass
+            finally:
+                worker.is_dead = True
+            # Whoever is idle keeps nothing of the world that is over.
+            del worker
+            worker = hub.switch()
+
+
+# Those that wait for a life, whichever world was their last.
+_IDLE: list[Runner] = []
+
+
+@dataclass(slots=True, eq=False)
+class Worker:
+    """One life in the world; `turn` counts its waits, so that whatever would end an earlier one is ignored.
+
+    `place` is the instance that it lives on, where the world has numbered ones.
+    """
 
     name: str
-    turn = 0
+    life: Callable[[], object]
     place: int | None = None
-    """The instance that it lives on, where the world has numbered ones."""
+    turn: int = 0
+    is_dead: bool = False
+    runner: Runner | None = None
 
 
 class World:
@@ -54,6 +84,7 @@ class World:
         self._order = 0
         self._hub = getcurrent()
         self._workers: dict[Worker, None] = {}
+        self._current: Worker | None = None
 
     def at(self, moment: float, action: Callable[[], object]) -> None:
         """Let `action` happen at `moment`."""
@@ -61,8 +92,7 @@ class World:
 
     def spawn(self, name: str, life: Callable[[], object], place: int | None = None) -> Worker:
         """Start a worker now."""
-        worker = Worker(life, self._hub)
-        worker.name, worker.place = name, place
+        worker = Worker(name, life, place)
         self._workers[worker] = None
         self._push(self.now, worker, 0)
         return worker
@@ -131,7 +161,7 @@ class World:
     @property
     def has_worker(self) -> bool:
         """Whether a worker is asking."""
-        return isinstance(getcurrent(), Worker)
+        return self._current is not None
 
     def lives_alone(self, worker: Worker) -> bool:
         """Whether nobody else lives on the same instance."""
@@ -158,30 +188,47 @@ class World:
         return True
 
     def end(self) -> None:
-        """Let every worker that still lives go."""
+        """Let every worker that still lives go, and forget what was to come: nothing of a world outlasts it."""
         for worker in list(self._workers):
-            if worker:
-                worker.throw(GreenletExit)
+            if worker.runner is not None and not worker.is_dead:
+                self._current = worker
+                worker.runner.throw(GreenletExit)
+                _IDLE.append(worker.runner)
+        self._current = None
         self._workers.clear()
+        self._heap.clear()
+        self.on_interruption = None
 
     def _resume(self, worker: Worker) -> None:
         worker.turn += 1
-        worker.switch()
-        if worker.dead:
+        self._current = worker
+        if worker.runner is None:
+            worker.runner = self._runner()
+            worker.runner.switch(worker)
+        else:
+            worker.runner.switch()
+        self._current = None
+        if worker.is_dead:
+            _IDLE.append(worker.runner)
             self._workers.pop(worker, None)
             if self.recording:
                 self.tell(f"{worker.name} ends")
+
+    def _runner(self) -> Runner:
+        """One that has nothing to do, if there is one."""
+        if _IDLE and _IDLE[-1].parent is self._hub:
+            return _IDLE.pop()
+        return Runner(parent=self._hub)
 
     def _push(self, moment: float, what: Worker | Callable[[], object], turn: int) -> None:
         self._order += 1
         heappush(self._heap, (moment, self._order, what, turn))
 
     def _worker(self) -> Worker:
-        worker = getcurrent()
-        if not isinstance(worker, Worker):
+        if self._current is None:
             msg = "only a worker can wait"
             raise TypeError(msg)
-        return worker
+        return self._current
 
 
 def _nobody(worker: Worker, step: int, seconds: float | None) -> None:

@@ -128,7 +128,7 @@ def test_the_ledgers_table_takes_what_its_keys_say(account: Account) -> None:
 
 
 def test_the_ledger_works_on_the_table_that_was_deployed(account: Account) -> None:
-    """An operation is opened and settled, and the sweep is told of the group by the index that was deployed."""
+    """An operation is opened and settled, and both indexes that were deployed tell of the group."""
     session = boto3.session.Session("made-up", "made-up", region_name=osls.REGION)
     endpoint = str(cast("BaseClient", account("dynamodb")).meta.endpoint_url)
     with closing(DynamoDbLedger(TABLE, GivenClock(), endpoint=endpoint, session=lambda: session)) as ledger:
@@ -137,6 +137,10 @@ def test_the_ledger_works_on_the_table_that_was_deployed(account: Account) -> No
         assert ledger.find(GROUP, ["0"]) == works.records_after(1)
         ledger.append(GROUP, [entry("waiting")], 36 * 1024)
         assert ledger.unfinished(GROUP.app, 10) == [GROUP.id]
+        row = ledger.load(GROUP)
+        assert row is not None
+        assert ledger.swap(GROUP, row.changed(keys=(("like", 1),)), {})
+        assert ledger.known(GROUP.app, "like", 1, 10) == [GROUP.id]
 
 
 def test_the_schedules_invoke_their_own_functions(account: Account) -> None:

@@ -76,6 +76,8 @@ def test_the_functions_read_their_environment_without_a_complaint(resources: Res
         ledger: object = variables["LEDGER_URL"]
         assert ledger == {"Fn::Sub": "dynamodb://${Table}"}
         variables["LEDGER_URL"] = "sqlite:///ledger"
+        # What the cloud puts in its place is a URL.
+        variables.pop("FAN_OUT_QUEUE", None)
         settings = Settings.read(variables)
         assert (settings.init_early, settings.calls_per_second, settings.http_auth) == (True, 160.0, "bearer")
         assert settings.chat_secret == "aws:update-group-counter/test"
@@ -175,6 +177,21 @@ def test_each_permission_is_for_one_thing(resources: Resources) -> None:
         assert not any("*" in action or resource == "*" for action, resource in found.items())
     assert allowed(resources, "SweepRole")["dynamodb:Query"] == {"Fn::Sub": "${Table.Arn}/index/unfinished"}
     assert allowed(resources, "QueueRole")["sqs:DeleteMessage"] == {"Fn::GetAtt": ["Queue", "Arn"]}
+
+
+def test_the_timer_may_send_to_the_queue_that_it_hands_pages_on_through(resources: Resources) -> None:
+    """And to that of events which failed for good, and asks who knows a key; nobody else is told of a queue."""
+    indexed = [{"Fn::GetAtt": ["Table", "Arn"]}, {"Fn::Sub": "${Table.Arn}/index/known"}]
+    assert allowed(resources, "TimerRole")["dynamodb:Query"] == indexed
+    queues = [{"Fn::GetAtt": [name, "Arn"]} for name in ("Queue", "Failures")]
+    assert allowed(resources, "TimerRole")["sqs:SendMessage"] == queues
+    told = {name: _variables(resources, name).get("FAN_OUT_QUEUE") for name in FUNCTIONS}
+    assert told == dict.fromkeys(FUNCTIONS) | {"Timer": {"Ref": "Queue"}}
+
+
+def _variables(resources: Resources, name: str) -> Part:
+    environment = cast("Part", properties(resources, f"{name}LambdaFunction")["Environment"])
+    return cast("Part", environment["Variables"])
 
 
 def allowed(resources: Resources, role: str) -> dict[str, object]:

@@ -22,10 +22,6 @@ from handler.ledgers.bounded import check_room, row_text, sorted_out, with_appen
 # Each write forgets this many expired records more than it adds.
 FORGOTTEN_PER_WRITE = 4
 
-# A row of so few operations, and with nothing remembered, has room for another one whatever its text.
-FEW = 4
-BYTES_OF_FEW = 32 * 1024
-
 RecordName: TypeAlias = tuple[Group, str]
 
 
@@ -99,7 +95,7 @@ class MemoryLedger:
             fresh, passed = sorted_out(entries, row, records, positions)
             if fresh:
                 row = with_appended(row, fresh, positions)
-                self._check_room(row, bytes_max)
+                check_room(row, bytes_max)
                 self._put(group, row, {})
             return Look(row, records, passed)
 
@@ -126,6 +122,14 @@ class MemoryLedger:
         with self._lock:
             rows = {group.id: _row(stored) for group, stored in self._rows.items() if group.app == app}
         return sorted(group_id for group_id, row in rows.items() if row.is_unfinished and group_id > after)[:limit]
+
+    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of groups that know the key, in the order of their code points."""
+        with self._lock:
+            rows = {group.id: _row(stored) for group, stored in self._rows.items() if group.app == app}
+        return sorted(name for name, row in rows.items() if name > after and dict(row.keys).get(key, by + 1) <= by)[
+            :limit
+        ]
 
     def generation(self) -> Generation:
         """The first, until it is raised: memory itself is never restored from a copy of which nobody knows."""
@@ -165,11 +169,8 @@ class MemoryLedger:
         return None if stored is None else _row(stored)
 
     def _found(self, group: Group, ids: Sequence[str]) -> Records:
-        return {
-            operation_id: _record(self._records[group, operation_id][1])
-            for operation_id in ids
-            if (group, operation_id) in self._records
-        }
+        stored = ((operation_id, self._records.get((group, operation_id))) for operation_id in ids)
+        return {operation_id: _record(record[1]) for operation_id, record in stored if record is not None}
 
     def _put(self, group: Group, row: Row, records: Records) -> None:
         self._rows[group] = row if self._keeps_objects else row_text(row)
@@ -182,12 +183,9 @@ class MemoryLedger:
                 self.conflicts.append((group, operation_id))
         self._forget(len(records) + FORGOTTEN_PER_WRITE)
 
-    def _check_room(self, row: Row, bytes_max: int) -> None:
-        has_few = len(row.owed) <= FEW and not row.remembered
-        if not self._keeps_objects or not has_few or bytes_max < BYTES_OF_FEW:
-            check_room(row, bytes_max)
-
     def _forget(self, limit: int) -> None:
+        if not self._records:
+            return
         now = self._clock.now()
         expired = [name for name, (expires_at, _) in self._records.items() if expires_at <= now]
         for name in expired[:limit]:

@@ -50,28 +50,28 @@ class Queue:
         self._dead = self._create(f"{name}-dead", {})
         redrive = {"deadLetterTargetArn": self._attributes(self._dead)["QueueArn"], "maxReceiveCount": most_receives}
         wanted = {"VisibilityTimeout": str(visibility_s), "RedrivePolicy": json.dumps(redrive)}
-        self._url = self._create(name, wanted)
-        self.arn = self._attributes(self._url)["QueueArn"]
+        self.url = self._create(name, wanted)
+        self.arn = self._attributes(self.url)["QueueArn"]
 
     def send(self, bodies: Sequence[str]) -> None:
         """Send a message for each body."""
         entries = [{"Id": str(index), "MessageBody": body} for index, body in enumerate(bodies)]
         for start in range(0, len(entries), MESSAGES):
-            self._sqs.ask("send_message_batch", QueueUrl=self._url, Entries=entries[start : start + MESSAGES])
+            self._sqs.ask("send_message_batch", QueueUrl=self.url, Entries=entries[start : start + MESSAGES])
 
     def receive(self, wait_s: int) -> list[Message]:
         """At most ten messages; an empty list after `wait_s` whole seconds without any."""
-        return self._receive(self._url, wait_s)
+        return self._receive(self.url, wait_s)
 
     def delete(self, messages: Sequence[Message]) -> None:
         """Delete messages that were received."""
         entries = [{"Id": str(i), "ReceiptHandle": message["ReceiptHandle"]} for i, message in enumerate(messages)]
         for start in range(0, len(entries), MESSAGES):
-            self._sqs.ask("delete_message_batch", QueueUrl=self._url, Entries=entries[start : start + MESSAGES])
+            self._sqs.ask("delete_message_batch", QueueUrl=self.url, Entries=entries[start : start + MESSAGES])
 
     def left(self) -> int:
         """How many messages are in the queue, those that are being worked on too."""
-        attributes = self._attributes(self._url)
+        attributes = self._attributes(self.url)
         return sum(int(attributes[f"ApproximateNumberOfMessages{state}"]) for state in ("", "NotVisible", "Delayed"))
 
     def dead(self) -> list[str]:

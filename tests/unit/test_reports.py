@@ -40,7 +40,7 @@ def reports() -> Iterator[Reports]:
 
 
 LEVELS = {
-    "INFO": {Notice.REPLAYED, Notice.PENDING, Notice.SECRET_REFRESHED},
+    "INFO": {Notice.REPLAYED, Notice.PENDING, Notice.SECRET_REFRESHED, Notice.HANDED_ON},
     "ERROR": {Notice.GROUP_FROZEN, Notice.UNKNOWN, Notice.APP_REFUSED},
 }
 

@@ -56,6 +56,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "base_path": "",
         "docs": False,
         "init_early": False,
+        "fan_out_queue": None,
     }
 
 

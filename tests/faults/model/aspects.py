@@ -56,7 +56,18 @@ def check(world: AnyWorld) -> Report:
 
 def aspects() -> list[Aspect]:
     """All of them, in the order of the protocol."""
-    return [_swapping(), _stepping(), _by_epoch(), _refusals(), _late(), _sets(), _first_use(), _copies(), _others()]
+    return [
+        _swapping(),
+        _stepping(),
+        _by_epoch(),
+        _refusals(),
+        _late(),
+        _sets(),
+        _first_use(),
+        _copies(),
+        _others(),
+        _stream(),
+    ]
 
 
 def _swapping() -> Aspect:
@@ -189,3 +200,16 @@ def _others() -> Aspect:
     foreign = GroupWorld((0, 1), (UP, UP), Faults(2, foreign=True))
     mutants = [Mutant("unexplained_freezes", group.DOUBLE, replace(foreign, deliveries=(0,), modes=(UP,)))]
     return Aspect("a receipt that others write", [foreign], [replace(foreign, deliveries=(0, 0, 1))], mutants)
+
+
+def _stream() -> Aspect:
+    """R1 for records of a stream, known by their position: repeated deliveries, and a shard that follows another."""
+    again = GroupWorld((0, 0, 1), (UP, UP), Faults(1), positions=(("parent", 1), ("parent", 2)))
+    new = GroupWorld((0, 0), (UP,), Faults(1, unheard=True), begun=False, positions=(("parent", 1),))
+    child = GroupWorld((0, 1), (UP, UP), Faults(1), positions=(("parent", 5), ("child", 1)))
+    mutants = [
+        Mutant("positions_are_marked", group.DOUBLE, again),
+        Mutant("shards_are_told_apart", group.UNFINISHED, child),
+    ]
+    large = [replace(again, deliveries=(0, 0, 1, 1)), replace(child, deliveries=(0, 0, 1, 1), faults=Faults(2))]
+    return Aspect("records of a stream", [again, new, child], large, mutants)

@@ -127,6 +127,8 @@ class Rules:
     new_rows_of_a_copy_wait: bool = True
     lost_beginnings_freeze: bool = True
     forgets_after_death: bool = True
+    positions_are_marked: bool = True
+    shards_are_told_apart: bool = True
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from handler.core.commands import KEYS_PER_GROUP, Mode
+from handler.core.commands import KEYS_PER_GROUP, Mode, Position
 from handler.core.outcomes import Applied
 from handler.core.records import Record
 from handler.core.rows import Attempt, Entry, Row
@@ -40,6 +40,8 @@ class Moving:
     """Operations that the API may refuse whenever a call carries them."""
     apart: bool = False
     """Whether each Set is of another counter than the deltas."""
+    positions: tuple[tuple[str, int], ...] = ()
+    """Shard and number of each operation, where they come from a stream: no record tells that one was accepted."""
     rules: Rules = field(default_factory=Rules)
     shelf: Shelf = field(default_factory=Shelf)
 
@@ -47,6 +49,13 @@ class Moving:
         """What is asked for."""
         mode = self.modes[operation]
         return entry(operation, mode, OTHER_KEY if self.apart and mode is Mode.SET else KEY)
+
+    def position(self, operation: int) -> Position | None:
+        """Where it stands in the stream."""
+        if not self.positions:
+            return None
+        shard, number = self.positions[operation]
+        return Position(shard if self.rules.shards_are_told_apart else "", str(number))
 
     def _mode_next(self, row: Row) -> Mode:
         return correction_of(row.debt, KEYS_PER_GROUP)[0] if row.debt else row.queue[0].mode

@@ -26,7 +26,8 @@ class Visits(Judging):
             if operation == SWEEP and self._has_work_for_the_sweep(state, row):
                 yield "begins", with_worker(state, number, Worker(At.LOOP))
         elif worker.at is At.START:
-            yield self._accept(state, number, row, operation)
+            if self._is_delivered(state, operation):
+                yield self._accept(state, number, row, operation)
         elif worker.at is At.LOOP and row:
             yield from self._look(state, number, row, operation)
         elif worker.at is At.SEND:
@@ -39,20 +40,29 @@ class Visits(Judging):
     def _has_work_for_the_sweep(self, state: State, row: Row | None) -> bool:
         return row is not None and row.is_unfinished and all(one.at is At.DONE for one in state.workers)
 
+    def _is_delivered(self, state: State, operation: int) -> bool:
+        """A stream delivers a record once all before it have been accepted."""
+        return not self.positions or all(earlier in state.order for earlier in range(operation))
+
     def _accept(self, state: State, number: int, row: Row | None, operation: int) -> tuple[str, State]:
         """R1 in one step: what lies between its steps is a world of its own."""
-        new = self.entry(operation)
-        if state.records[operation]:
+        new, position = self.entry(operation), self.position(operation)
+        if state.records[operation] and position is None:
             return "is answered from the record", with_worker(state, number, Worker(At.DONE))
         if row is not None and row.entry(new.id):
             return "helps", with_worker(state, number, Worker(At.LOOP))
+        if row is not None and row.has_passed(position):
+            return "was accepted before", with_worker(state, number, Worker(At.DONE))
+        passed = [position] if position and self.rules.positions_are_marked else []
         order = state.order if operation in state.order else (*state.order, operation)
         state = state._replace(order=order)
         if row is None:
-            return "makes the row", self._put(state, number, first_row([new], RECEIPT_KEY, state.generation))
+            return "makes the row", self._put(
+                state, number, first_row([new], RECEIPT_KEY, state.generation).marked(passed)
+            )
         if row.is_idle(RECEIPT_KEY, state.generation):
-            return "begins", self._open(state, number, row, (new,), ())
-        return "appends", self._put(state, number, transitions.appended(row, [new]))
+            return "begins", self._open(state, number, row.marked(passed), (new,), ())
+        return "appends", self._put(state, number, transitions.appended(row, [new]).marked(passed))
 
     def _look(self, state: State, number: int, row: Row, operation: int) -> Moves:
         """Read the row, and do or ask what it wants next; nothing can come between that matters."""

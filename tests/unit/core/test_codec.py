@@ -42,7 +42,9 @@ MEMORIES = st.builds(Remembered, ATTEMPTS, st.booleans(), DEBTS, st.booleans())
 ROWS = st.builds(
     Row,
     *(TIMES, TIMES, TEXT, st.none() | INT64, st.none() | ATTEMPTS, RUNS, st.lists(MEMORIES, max_size=3).map(tuple)),
-    *(DEBTS, st.none() | TEXT, st.none() | TIMES, TIMES, TIMES, st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple)),
+    *(DEBTS, st.none() | TEXT, st.none() | TIMES, TIMES),
+    marks=st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple),
+    keys=st.lists(st.tuples(TEXT, TIMES), max_size=3).map(tuple),
 )
 ANSWERS = st.one_of(
     st.builds(Applied, COUNTERS, st.booleans()), st.builds(Rejected, st.integers(), TEXT), st.builds(Unknown, TEXT)
@@ -134,6 +136,14 @@ def test_a_full_row_stays_under_the_bound_when_a_late_landing_settles_it(full: R
     assert size(not_landed(change.row)) < ROW_BYTES
 
 
+def test_a_full_row_stays_under_the_bound_when_all_keys_are_new_to_it(full: Row) -> None:
+    """Nineteen of 128 bytes, noted when they land for the first time, on top of all that is remembered."""
+    for number in range(8):
+        full = not_landed(opened(full, number))
+    keys = [f"{number:02}".ljust(128, "k") for number in range(19)]
+    assert size(opened(full, 8).knowing(keys, NOW)) < ROW_BYTES
+
+
 def test_remembered_attempts_cost_no_more_than_the_group_has_keys() -> None:
     """Once their operations are settled: nineteen keys of 128 bytes in each of eight."""
     counters = tuple((f"{number:02}".ljust(128, "k"), INT64_MIN) for number in range(19))
@@ -157,7 +167,7 @@ WRITTEN = (
     '"base":5000000,"correction":[],"settled":["a","z"]},"queue":[3],'
     '"remembered":[[{"id":"past","weight":600000,"mode":"Decrease","entries":[],"time":1700000000,"life":6,'
     '"base":5000000,"correction":[["like",1]],"settled":[]},true,[["share",2]],true]],'
-    '"debt":[["share",2]],"frozen":"why","sighted":11,"looked":12,"sighted_in":13,"marks":[["place","0007"]]}'
+    '"debt":[["share",2]],"frozen":"why","sighted":11,"looked":12,"sighted_in":13,"marks":[["place","0007"]],"keys":[["like",9]]}'
 )
 
 
@@ -174,6 +184,7 @@ def test_a_row_is_written_as_deployed_ledgers_hold_it() -> None:
         looked=12,
         sighted_in=13,
         marks=(("place", "0007"),),
+        keys=(("like", 9),),
     )
     assert encode_row(written) == WRITTEN
     assert decode_row(WRITTEN) == written
@@ -181,7 +192,7 @@ def test_a_row_is_written_as_deployed_ledgers_hold_it() -> None:
 
 def test_a_row_of_an_earlier_version_is_read() -> None:
     """It lacks what came later."""
-    text = encode_row(row()).replace(',"sighted_in":0,"marks":[]', "")
+    text = encode_row(row()).replace(',"sighted_in":0,"marks":[],"keys":[]', "")
     assert "marks" not in text
     assert decode_row(text) == row()
 

@@ -35,7 +35,8 @@ def test_a_plain_landing_settles_every_operation_of_the_attempt() -> None:
     before = row(attempt(A, B), (C,))
     change = land(before, "attempt", like=112, share=2)
     assert answers(change) == {"a": Applied((("like", 105),)), "b": Applied((("like", 112), ("share", 2)))}
-    assert change.row == replace(before, version=before.version + 1, attempt=None, base=VALUE)
+    known = (("like", int(NOW + 1.5)), ("share", int(NOW + 1.5)))
+    assert change.row == replace(before, version=before.version + 1, attempt=None, base=VALUE, keys=known)
     assert not change.excess
 
 
@@ -66,7 +67,8 @@ def test_a_late_landing_settles_what_waits_in_the_queue() -> None:
     before = row(queue=(A, B), remembered=(Remembered(PAST),))
     change = land(before, "past", later=True, like=5)
     assert answers(change) == {"a": Applied((("like", 5),), observed_later=True)}
-    assert change.row == replace(before, version=before.version + 1, queue=(B,), remembered=(), base=VALUE)
+    known = (("like", int(NOW + 1.5)),)
+    assert change.row == replace(before, version=before.version + 1, queue=(B,), remembered=(), base=VALUE, keys=known)
     assert not change.excess
 
 

@@ -13,10 +13,14 @@ from handler.core.ledger import NOWHERE, Look
 from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Group, Row
 from handler.core.shelf import Parked
+from handler.triggers.delivering import CHUNK
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.triggers.source_events import ARN, MAKERS, PARTIAL, WHOLE, batch_of, item, records, sqs, text
 from tests.unit.triggers.stage import APP, Stage, Turn
+
+# More records of a group than are accepted by one write.
+SEVERAL = CHUNK + 30
 
 UNAVAILABLE = LedgerUnavailable("the store is away")
 
@@ -150,7 +154,7 @@ def test_a_crash_of_the_ledger_in_the_middle_counts_once(
     stage: Stage, faulty: Faulty, source: str, writes: int
 ) -> None:
     """Wherever it fails, the next delivery and a sweep end with every record counted once, in order."""
-    contents = [text(9, "a", "Set"), *(text(1, group) for group in "abc" for _ in range(130)), text(100, "a")]
+    contents = [text(9, "a", "Set"), *(text(1, group) for group in "abc" for _ in range(SEVERAL)), text(100, "a")]
     event = batch_of(source, contents)
     faulty.writes_left = writes
     try:
@@ -159,24 +163,26 @@ def test_a_crash_of_the_ledger_in_the_middle_counts_once(
         assert isinstance(failure, NotAccepted | OutcomeUnknown)  # noqa: PT017  # a failure is one of two good ends
     faulty.writes_left = 10**9
     stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
-    assert stage.batch(event) in ({"batchItemFailures": []}, {"accepted": 392, "parked": 0, "ignored": 0})
+    assert stage.batch(event) in ({"batchItemFailures": []}, {"accepted": 3 * SEVERAL + 2, "parked": 0, "ignored": 0})
     stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
     assert stage.service.counters().sweep(stage.turn.deadline).left == 0
-    assert likes(stage) == [239, 130, 130]
+    assert likes(stage) == [9 + SEVERAL + 100, SEVERAL, SEVERAL]
 
 
 def test_after_a_failure_nothing_later_of_the_group_is_accepted(stage: Stage, faulty: Faulty) -> None:
     """Otherwise the second delivery would change the order."""
     faulty.writes_left = 3
-    reply = stage.batch(batch_of("aws:sqs", [*[text(1, "a")] * 250, text(0, "a", "Set")]))
-    assert reply["batchItemFailures"] == [item("aws:sqs", number) for number in range(200, 251)]
+    reply = stage.batch(batch_of("aws:sqs", [*[text(1, "a")] * (2 * CHUNK + 50), text(0, "a", "Set")]))
+    failed = [item("aws:sqs", number) for number in range(2 * CHUNK, 2 * CHUNK + 51)]
+    assert reply["batchItemFailures"] == failed
 
 
 def test_a_failure_that_has_passed_does_not_let_later_ones_overtake(stage: Stage, faulty: Faulty) -> None:
-    """Only the second hundred cannot be accepted; the reset at the end waits for the next delivery with them."""
-    event = batch_of("aws:sqs", [*[text(1, "a")] * 200, text(7, "a", "Set")])
-    faulty.failing_once = frozenset({operation_id(ARN, "message-150")})
-    assert stage.batch(event)["batchItemFailures"] == [item("aws:sqs", number) for number in range(100, 201)]
+    """Only the second part cannot be accepted; the reset at the end waits for the next delivery with it."""
+    event = batch_of("aws:sqs", [*[text(1, "a")] * 2 * CHUNK, text(7, "a", "Set")])
+    faulty.failing_once = frozenset({operation_id(ARN, f"message-{CHUNK + CHUNK // 2}")})
+    failed = [item("aws:sqs", number) for number in range(CHUNK, 2 * CHUNK + 1)]
+    assert stage.batch(event)["batchItemFailures"] == failed
     assert stage.batch(event) == {"batchItemFailures": []}
     assert likes(stage)[0] == 7
 

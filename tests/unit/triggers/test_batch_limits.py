@@ -7,7 +7,7 @@ from math import inf
 import pytest
 
 from handler.core.errors import NotAccepted, SettingsError
-from handler.triggers.delivering import Times
+from handler.triggers.delivering import CHUNK, Times
 from tests.unit.triggers.source_events import batch_of, item, text
 from tests.unit.triggers.stage import APP, NEVER_ARRIVED, START, Stage, Turn
 
@@ -32,17 +32,24 @@ def test_the_time_is_divided_between_calls_and_acceptance() -> None:
     assert Times.of(Turn(0.0, inf)) == Times(45.0, 59.0, 60.0)
 
 
+def test_very_many_groups_are_accepted_rather_than_called() -> None:
+    """The sweep calls for what is accepted, and nobody for what is not."""
+    assert Times.of(Turn(0.0, 60.0), 1000) == Times(45.0, 59.0, 60.0)
+    assert Times.of(Turn(0.0, 60.0), 8000) == Times(28.0, 59.0, 60.0)
+    assert Times.of(Turn(0.0, 60.0), 100_000).calling < 0
+
+
 def test_what_cannot_be_finished_in_time_is_accepted_all_the_same(stage: Stage) -> None:
     """A lost request holds up one group; the sweep ends it."""
     stage.batch(batch_of("aws:sqs", [text(1, "a")]))
     stage.chat.fates = [NEVER_ARRIVED]
     stage.turn = Turn(5000.0, 5000.0 + stage.service.instance.call_s + 4)
-    assert stage.batch(batch_of("aws:sqs", [text(1, "a")] * 150, first=1)) == {"batchItemFailures": []}
+    assert stage.batch(batch_of("aws:sqs", [text(1, "a")] * (CHUNK + 50), first=1)) == {"batchItemFailures": []}
     assert like(stage) == 1
     assert stage.clock.monotonic() < stage.turn.deadline
     stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
     assert stage.service.counters().sweep(stage.turn.deadline).left == 0
-    assert like(stage) == 151
+    assert like(stage) == CHUNK + 51
 
 
 def test_without_any_time_left_everything_is_asked_for_again(stage: Stage) -> None:

@@ -35,7 +35,7 @@ REASONS = {
 """What is told of each; nothing but the vendor's refusal of one."""
 
 GOOD = [
-    *("sqs.increase", "sqs.redelivered-half", "kinesis.increase", "dynamodb.insert", "sns.increase"),
+    *("sqs.increase", "sqs.redelivered-half", "sqs.page", "kinesis.increase", "dynamodb.insert", "sns.increase"),
     *("eventbridge.increase", "eventbridge-scheduler.increase", "msk.increase", "scf-ckafka.increase", "records.empty"),
 ]
 

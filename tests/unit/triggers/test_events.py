@@ -47,6 +47,7 @@ BAD_TICKS = {
     "bad.timer.no-message": "Message",
     "bad.timer.time-without-offset": "Time",
     "bad.timer.too-long-ago": "Time",
+    "bad.timer.two-sources": "Message.operations[1].GroupIds",
     "bad.timer.unknown-field": "Message.operations[0].GroupId",
     "bad.timer.unknown-task": "Message.task",
 }

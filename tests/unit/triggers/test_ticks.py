@@ -56,19 +56,19 @@ def test_operations_are_the_same_as_object_and_as_text() -> None:
 
 def test_each_operation_has_the_key_of_its_tick_and_place() -> None:
     """Scoped to its group, and kept as long as the answers of queues."""
-    meant = tick(OPERATION, {**OPERATION, "GroupIds": ["b"], "Mode": "Increase"}).operations
-    assert {group_id: [made.key for made in operations] for group_id, operations in meant.items()} == {
+    meant = tick(OPERATION, {**OPERATION, "GroupIds": ["b"], "Mode": "Increase"})
+    assert {group_id: [made.key for made in meant.operations(group_id)] for group_id in meant.groups} == {
         "a": ["daily/2026-11-22T00:00:00Z/0"],
         "b": ["daily/2026-11-22T00:00:00Z/0", "daily/2026-11-22T00:00:00Z/1"],
     }
-    made = meant["b"][1]
+    made = meant.operations("b")[1]
     assert (made.group_id, made.mode, made.counters) == ("b", Mode.INCREASE, (("like", 0),))
     assert (made.caller, made.window_s) == (CALLER, DAY_S)
 
 
 def test_a_group_that_stands_twice_in_one_operation_counts_once() -> None:
     """It is the same operation on the same group."""
-    assert len(tick({**OPERATION, "GroupIds": ["a", "b", "a"]}).operations["a"]) == 1
+    assert len(tick({**OPERATION, "GroupIds": ["a", "b", "a"]}).operations("a")) == 1
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from math import inf
 
 import pytest
 
+from handler.core.commands import Positions
 from handler.core.errors import (
     AnswerLost,
     BadInput,
@@ -17,11 +18,15 @@ from handler.core.errors import (
     OutcomeUnknown,
     SettingsError,
 )
-from handler.core.ports import Fault, Refused
+from handler.core.ledger import NOWHERE, Look
+from handler.core.ports import Clock, Fault, Refused
 from handler.core.records import Records
-from handler.core.rows import Group, Row
+from handler.core.rows import Entry, Group, Row
+from handler.triggers import timer
 from handler.triggers.kinds import Event
+from handler.triggers.timer import NO_TIME
 from tests.sandbox.memory_ledger import MemoryLedger
+from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.triggers.stage import NEVER_ARRIVED, START, Stage, Turn
 
 GROUPS = [f"room-{number:02}" for number in range(12)]
@@ -206,3 +211,109 @@ def test_without_a_deadline_a_tick_ends_after_a_minute(stage: Stage) -> None:
     stage.chat.fates = [NEVER_ARRIVED]
     assert stage.tick(event(GROUPS[0], Time="2026-11-23T00:00:00Z")) == counts(accepted=1, pending=1)
     assert stage.clock.now() - START == pytest.approx(60, abs=10)
+
+
+class Slow(MemoryLedger):
+    """A ledger that counts acceptances, each of which takes a tenth of a second."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.asked: list[str] = []
+
+    def append(
+        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
+    ) -> Look | None:
+        """Count, and take the time."""
+        self.asked.append(group.id)
+        self._clock.sleep(0.1)
+        return super().append(group, entries, bytes_max, positions)
+
+
+MANY = [f"many-{number:03}" for number in range(120)]
+PAGE = 50
+
+
+@pytest.fixture
+def many(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """More groups than two pages have, on a ledger that is slow."""
+    monkeypatch.setattr(timer, "PAGE", PAGE)
+    stage.use_ledger(Slow(stage.clock))
+    stage.chat.groups = {group: {} for group in MANY}
+    return stage
+
+
+def go_on(stage: Stage, timeout_s: float) -> None:
+    """Begin another invocation."""
+    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + timeout_s)
+
+
+def asked(stage: Stage) -> list[str]:
+    """The groups that the slow ledger was asked to accept something for."""
+    assert isinstance(stage.ledger, Slow)
+    return stage.ledger.asked
+
+
+def groups_left(stage: Stage) -> int:
+    """What a repeated tick says is left when an invocation of seven seconds has done what it can."""
+    go_on(stage, 7.0)
+    with pytest.raises(
+        NotAccepted, match=rf"of 120 groups were not accepted, repeat the event for them: {NO_TIME}$"
+    ) as told:
+        stage.tick(event(*MANY))
+    return int(str(told.value).split()[0])
+
+
+def test_a_tick_that_does_not_fit_is_accepted_by_its_repetitions(many: Stage) -> None:
+    """Each goes on where the one before ended, and says how many groups are left; the last one does the rest."""
+    assert 120 > groups_left(many) > groups_left(many) > 0
+    go_on(many, 100.0)
+    assert many.tick(event(*MANY))["earlier"] in {PAGE, 2 * PAGE}
+    assert len(asked(many)) < 2 * len(MANY) + 2 * PAGE
+    go_on(many, 1000.0)
+    many.tick(SWEEP)
+    assert {many.chat.groups[group].get("like") for group in MANY} == {3}
+
+
+def test_a_long_tick_that_is_done_is_known_to_be(many: Stage) -> None:
+    """It costs a look at the note; with another content it is another tick."""
+    go_on(many, 1000.0)
+    assert many.tick(event(*MANY)) == counts(accepted=120, applied=120)
+    asked(many).clear()
+    assert many.tick(event(*MANY)) == counts() | {"earlier": 120}
+    assert asked(many) == []
+    with pytest.raises(BadInput, match="came before with another content"):
+        many.tick(event(*MANY, value=4))
+
+
+class Noteless(MemoryShelf):
+    """A shelf that loses notes."""
+
+    def note(self, app: int, name: str, text: str) -> None:
+        """Keep nothing."""
+        raise AnswerLost("lost")
+
+    def noted(self, app: int, name: str) -> str | None:
+        """Know nothing."""
+        raise LedgerUnavailable("away")
+
+
+def test_a_long_tick_whose_note_cannot_be_kept_is_done_all_the_same(many: Stage) -> None:
+    """A note saves time and nothing else."""
+    many.use_shelf(Noteless())
+    for _ in range(2):
+        go_on(many, 1000.0)
+        assert many.tick(event(*MANY)) == counts(accepted=120, applied=120)
+    assert {many.chat.groups[group]["like"] for group in MANY} == {3}
+
+
+def test_a_page_that_was_not_accepted_whole_is_asked_for_again(many: Stage) -> None:
+    """The pages after it do not hide it."""
+    ledger = PartlyAway(many.clock)
+    ledger.away = {MANY[3]: LedgerUnavailable("the ledger is away")}
+    many.use_ledger(ledger)
+    go_on(many, 1000.0)
+    with pytest.raises(NotAccepted, match=r"^1 of 120 groups"):
+        many.tick(event(*MANY))
+    ledger.away.clear()
+    go_on(many, 1000.0)
+    assert many.tick(event(*MANY)) == counts(accepted=120, applied=120)

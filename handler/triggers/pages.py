@@ -1,0 +1,105 @@
+"""Pages: a tick of very many groups goes through a queue in messages, each of which is the same tick on some of them.
+
+Its operations have the keys that they have in the timer's event. So a page that comes twice, or whose groups the timer
+has reached by itself, counts nothing twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from handler.core.commands import first_problem
+from handler.triggers.documents import read_json
+from handler.triggers.entries import Entry, read_entry
+from handler.triggers.moments import read_moment
+from handler.triggers.ticks import Tick, check_age, read_name, tick_of
+
+# How a page begins, to the letter, as `text_of` writes it. Over HTTP it is a body with unknown fields.
+HEAD = '{"Type":"TimerPage",'
+
+# A page is parked whole, and ten of them are one request to SQS even by its older limit of 256 KiB.
+PAGE_BYTES = 24 * 1024
+
+# What a page says beside its groups' ids may take half of it.
+FRAME_BYTES = PAGE_BYTES // 2
+
+# No more groups than an invocation accepts within a second or so, whatever the app's rate is.
+GROUPS_MAX = 250
+
+
+def is_page(text: str) -> bool:
+    """Whether a record's text is a page."""
+    return text.startswith(HEAD)
+
+
+def fits(tick: Tick) -> bool:
+    """Whether pages can hold this tick: its operations stand in every one of them."""
+    return len(_text(tick, ())) <= FRAME_BYTES
+
+
+def pages(tick: Tick, group_ids: Sequence[str], groups_max: int) -> Iterator[tuple[str, int]]:
+    """Pages of these groups, in their order: the text of each, and how many groups it has, at most `groups_max`."""
+    room = PAGE_BYTES - len(_text(tick, ()))
+    page: list[str] = []
+    size = 0
+    for group_id in group_ids:
+        # An id stands under each operation that is asked of its group, with a comma.
+        more = (len(json.dumps(group_id)) + 1) * len(tick.asked)
+        if page and (len(page) == groups_max or size + more > room):
+            yield _text(tick, page), len(page)
+            page, size = [], 0
+        page.append(group_id)
+        size += more
+    if page:
+        yield _text(tick, page), len(page)
+
+
+def read_page(text: str, receipt_key: str, window_s: float, now: float) -> Tick:
+    """Read a page's text; BadInput names the first wrong field, and refuses one that is too old (R11)."""
+    try:
+        page = _Page.model_validate(read_json(text, "body"))
+    except ValidationError as error:
+        raise first_problem(error) from None
+    name = read_name(page.name)
+    check_age(read_moment(page.time, "Time"), window_s, now)
+    asked = [
+        read_entry(entry, entry.index, receipt_key, f"operations[{place}]")
+        for place, entry in enumerate(page.operations)
+    ]
+    return tick_of(name, page.time, asked, window_s)
+
+
+class _Entry(Entry):
+    index: Annotated[int, Field(alias="Index", ge=0)]
+
+
+class _Page(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    type: Annotated[Literal["TimerPage"], Field(alias="Type")]
+    name: Annotated[str, Field(alias="TriggerName")]
+    time: Annotated[str, Field(alias="Time")]
+    operations: Annotated[list[_Entry], Field(min_length=1)]
+
+
+def _text(tick: Tick, group_ids: Sequence[str]) -> str:
+    """A page in ASCII, which every queue takes; without groups it is the frame that all pages have."""
+    listed = [
+        [group_id for group_id in group_ids if place in tick.places(group_id)] for place in range(len(tick.asked))
+    ]
+    operations = [
+        {
+            "Index": asked.index,
+            "GroupIds": ids,
+            "GroupCounter": [{"Key": key, "Value": value} for key, value in asked.counters],
+            "Mode": asked.mode.value,
+        }
+        for asked, ids in zip(tick.asked, listed, strict=True)
+        if ids or not group_ids
+    ]
+    page = {"Type": "TimerPage", "TriggerName": tick.name, "Time": tick.time, "operations": operations}
+    return json.dumps(page, separators=(",", ":"))

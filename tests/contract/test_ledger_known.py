@@ -1,0 +1,115 @@
+"""A timer is told which groups know a counter's key, in pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from handler.core.rows import Group
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
+from tests.contract.stores import OpenLedger
+
+APP = GROUP.app
+BY = 1_700_000_000
+IDS = ["A", "B 😀", "B 😀!", "b", "bb", "z", "é", "я", "群", "😀"]
+KEYS = ["like", "like:", "4:like", "li", "观看", 'a"b\\', "\x00\n", "i" * 128]
+
+
+def add(ledger: OpenLedger, group_id: str, *keys: str, since: int = BY, app: int = APP) -> None:
+    """A group that has known these keys since then."""
+    assert ledger.swap(Group(app, group_id), replace(idle_row(), keys=tuple((key, since) for key in keys)), {})
+
+
+def listed(ledger: OpenLedger, key: str, limit: int, by: int = BY) -> list[str]:
+    """All pages."""
+    found: list[str] = []
+    while page := ledger.known(APP, key, by, limit, after=found[-1] if found else ""):
+        assert len(page) <= limit
+        found += page
+    return found
+
+
+def test_a_new_store_knows_no_group(ledger: OpenLedger) -> None:
+    """Nor any key."""
+    assert ledger.known(APP, "like", BY, 10) == []
+
+
+def test_a_group_that_knows_no_key_is_not_listed(ledger: OpenLedger) -> None:
+    """Nothing has landed in it."""
+    add(ledger, GROUP.id)
+    assert ledger.known(APP, "like", BY, 10) == []
+
+
+@pytest.mark.parametrize("limit", [1, 3, 100])
+def test_the_groups_of_a_key_come_in_the_order_of_their_code_points(ledger: OpenLedger, limit: int) -> None:
+    """On pages of any size, each of them once."""
+    for group_id in reversed(IDS):
+        add(ledger, group_id, "gift", "like")
+    assert listed(ledger, "like", limit) == IDS
+
+
+def test_keys_are_told_apart_whatever_is_in_them(ledger: OpenLedger) -> None:
+    """Each group knows one of them."""
+    for number, key in enumerate(KEYS):
+        add(ledger, f"group {number}", key)
+    assert [listed(ledger, key, 10) for key in KEYS] == [[f"group {number}"] for number in range(len(KEYS))]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 50])
+def test_a_group_is_listed_from_the_moment_on_since_which_it_knows_the_key(ledger: OpenLedger, limit: int) -> None:
+    """So that whoever asks for the same moment again finds no others."""
+    for number in range(12):
+        add(ledger, f"room {number:02}", "like", since=BY + number)
+    assert listed(ledger, "like", limit, BY - 1) == []
+    assert listed(ledger, "like", limit, BY) == ["room 00"]
+    assert listed(ledger, "like", limit, BY + 6) == [f"room {number:02}" for number in range(7)]
+
+
+def test_one_page_of_many_follows_the_other(ledger: OpenLedger) -> None:
+    """More groups than a page has, spread over whatever parts a store has, half of them with another key."""
+    ids = [f"room-{number:03}" for number in range(150)]
+    for number, group_id in enumerate(ids):
+        add(ledger, group_id, "like" if number % 2 else "gift")
+    assert listed(ledger, "like", 20) == ids[1::2]
+
+
+def test_another_apps_groups_are_not_listed(ledger: OpenLedger) -> None:
+    """Whatever they know."""
+    add(ledger, "theirs", "like", app=APP + 1)
+    add(ledger, "ours", "like")
+    assert listed(ledger, "like", 10) == ["ours"]
+
+
+def test_a_group_is_listed_by_the_keys_of_its_newest_version(ledger: OpenLedger) -> None:
+    """A key may come, another one go, and all of them."""
+    row = idle_row()
+    seen = []
+    for keys in ((), ("like",), ("like", "gift"), ("gift",), ()):
+        row = replace(row, keys=tuple((key, BY) for key in keys))
+        assert ledger.swap(GROUP, row, {})
+        seen.append([listed(ledger, key, 10) for key in ("like", "gift")])
+        row = row.changed()
+    assert seen == [[[], []], [[GROUP.id], []], [[GROUP.id], [GROUP.id]], [[], [GROUP.id]], [[], []]]
+
+
+def test_what_a_group_knows_survives_the_writes_that_replace_no_row(ledger: OpenLedger) -> None:
+    """Beginning, appending and settling."""
+    known = (("like", BY), ("观看", BY + 7))
+    assert ledger.swap(GROUP, replace(idle_row(), keys=known), {})
+    opened = attempt(entry("first"))
+    begun = ledger.begin(GROUP, opened, RECEIPT_KEY, GENERATION)
+    assert begun is not None
+    looked = ledger.append(GROUP, [entry("second")], 10_000)
+    assert looked is not None
+    assert looked.row is not None
+    assert ledger.settle(GROUP, settlement(opened))
+    assert rows_keys(ledger, [begun.keys, looked.row.keys]) == [known] * 3
+    assert listed(ledger, "like", 10) == [GROUP.id]
+
+
+def rows_keys(ledger: OpenLedger, before: Iterable[object]) -> list[object]:
+    """The keys that were seen, and those of the row as it is now."""
+    row = ledger.load(GROUP)
+    return [*before, row.keys if row else None]

@@ -1,0 +1,60 @@
+"""When a schedule is over, and what the auditor has to know of its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.faults.evidence import Facts
+from tests.faults.misfortunes import GROUP
+from tests.faults.vendor import CALL
+
+if TYPE_CHECKING:
+    from tests.faults.schedule import Schedule
+
+
+def has_come(schedule: Schedule) -> bool:
+    """Whether nothing more can happen: all is answered and settled, and nothing is on its way."""
+    if schedule.to_come or schedule.world.is_alive:
+        return False
+    if any(ask.insists and order in schedule.open for ask in schedule.plan.asks for order in ask.orders):
+        return False
+    if schedule.network.in_flight or schedule.faults.late or not schedule.misfortunes.are_over:
+        return False
+    if schedule.stream and not schedule.stream.is_over:
+        return False
+    row = schedule.memory.load(GROUP)
+    if row is None or row.frozen:
+        return True
+    if not row.is_settled or (schedule.plan.to_the_end and row.remembered):
+        return False
+    return not row.remembered or row.base == receipt_of(schedule) or GROUP not in schedule.chat.groups
+
+
+def _has_outlived_its_bound(schedule: Schedule) -> bool:
+    """Whether a request took effect when a ledger that has forgotten it had to think it dead.
+
+    It was signed by an instance that had not heard the API's clock yet, and whose own was ahead by more than the guard:
+    the signature is good for so much longer, and only the row that is lost knew of that (A9).
+    """
+    bound_s = schedule.plan.rules.bound_s + 1
+    return any(line.kind == CALL and line.at > line.sent + bound_s for line in schedule.chat.landings)
+
+
+def receipt_of(schedule: Schedule) -> int:
+    """The receipt as the API has it."""
+    return schedule.chat.groups.get(GROUP, {}).get(schedule.plan.rules.receipt_key, 0)
+
+
+def facts_of(schedule: Schedule, *, finished: bool) -> Facts:
+    """What is known about the world beside the log."""
+    facts = schedule.misfortunes.excuses()
+    row = schedule.memory.load(GROUP)
+    facts.finished = finished
+    facts.broken |= facts.restored and _has_outlived_its_bound(schedule)
+    facts.conflicts = bool(schedule.memory.conflicts)
+    facts.notices = frozenset(notice.value for notice in schedule.notices.counts)
+    if row is not None and row.frozen:
+        facts.frozen = frozenset({GROUP.id})
+    elif row is not None and row.base is not None:
+        facts.receipts = {GROUP.id: (row.base, receipt_of(schedule))}
+    return facts

@@ -1,0 +1,81 @@
+"""Where a plan is played: the API, the ledger, and the instances that come and go."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from handler.core.instance import Instance
+from handler.core.ports import Ports
+from handler.core.rows import Row
+from tests.faults.misfortunes import GROUP
+from tests.faults.network import Network
+from tests.faults.piecewise import PiecewiseLedger
+from tests.faults.plan import OBJECTS, PIECES, Plan
+from tests.faults.simulated import Notices, SimulatedApi, SimulatedClock
+from tests.faults.unreliable import LedgerFaults, UnreliableLedger
+from tests.faults.vendor import SimulatedChat
+from tests.faults.world import World
+from tests.sandbox.memory_ledger import MemoryLedger
+
+
+class Setting:
+    """Everything outside of the core, as it is when the plan begins."""
+
+    def __init__(self, plan: Plan, *, recording: bool) -> None:
+        self.plan = plan
+        self.world = World(plan.seed + 1, recording=recording)
+        self.chat = SimulatedChat(self.world)
+        self.chat.create(GROUP)
+        self.notices = Notices(self.world)
+        self.faults = LedgerFaults()
+        self.network = Network(self.world, self.chat)
+        self.memory = self._memory()
+        self.ledger = UnreliableLedger(self.world, self.memory, self.faults)
+        if plan.receipt is not None:
+            self.chat.groups[GROUP][plan.rules.receipt_key] = plan.receipt
+        if plan.is_known:
+            self.memory.swap(GROUP, Row(1, 1, plan.rules.receipt_key, base=plan.receipt), {})
+        self._crowd: dict[int, Instance] = {}
+
+    def replace_ledger(self) -> None:
+        """Go on with a copy in place of the ledger, on cold instances; nobody reaches the old one any more."""
+        self.ledger.closed = True
+        self.ledger = UnreliableLedger(self.world, self.memory, self.faults)
+        self._crowd.clear()
+
+    def restart(self, place: int) -> None:
+        """Put a cold instance in the place of one that has died."""
+        self._crowd.pop(place, None)
+
+    def clock(self, place: int) -> SimulatedClock:
+        """The clock of an instance."""
+        clock = self._at(place).clock
+        assert isinstance(clock, SimulatedClock)
+        return clock
+
+    def _memory(self) -> MemoryLedger:
+        clock = SimulatedClock(self.world, 0.0)
+        if self.plan.store == PIECES:
+            return PiecewiseLedger(clock, partial(_pass_between, self.world))
+        return MemoryLedger(clock, keeps_objects=self.plan.store == OBJECTS)
+
+    def _at(self, place: int) -> Instance:
+        """The instance in a place; a cold one where there was none yet, or the last one has died."""
+        instance = self._crowd.get(place)
+        if instance is None:
+            instance = self._crowd[place] = self._instance(place)
+        return instance
+
+    def _anywhere(self) -> int:
+        return int(self.world.chance.random() * len(self.plan.skews_s))
+
+    def _instance(self, place: int) -> Instance:
+        world, rules = self.world, self.plan.rules
+        clock = SimulatedClock(world, self.plan.skews_s[place])
+        api = SimulatedApi(world, self.chat, rules.timeout_s, self.network)
+        return Instance.of(Ports(self.ledger, api, clock, world.chance, self.notices), rules)
+
+
+def _pass_between(world: World) -> None:
+    if world.has_worker:
+        world.step("is between two writes")

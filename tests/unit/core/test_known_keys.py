@@ -1,0 +1,107 @@
+"""A group's row knows the counter keys on which operations have landed, and since when; nothing exact depends on it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from handler.core.codec import decode_row, encode_row
+from handler.core.outcomes import Applied, Rejected
+from handler.core.ports import Fault, Refused
+from handler.core.rows import KEYS_KNOWN_MAX, Group, Settlement
+from tests.sandbox.memory_ledger import MemoryLedger
+from tests.unit.core.samples import NOW, attempt, entry, row
+from tests.unit.core.scene import GROUP, RULES, Scene, increase
+
+GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
+
+
+WEAKER = replace(RULES, receipt_key="")
+WEAKER_ROW = replace(row(receipt_key=""), base=0)
+
+
+def applied(scene: Scene, name: str) -> bool:
+    """Whether an operation is applied in half a minute."""
+    [outcome] = scene.counters.apply(GROUP.id, [increase(name)], scene.patience(30))
+    return isinstance(outcome, Applied)
+
+
+def known(scene: Scene) -> list[str]:
+    """The keys of the row."""
+    return [key for key, _ in scene.row.keys]
+
+
+def test_the_first_landing_on_a_key_is_noted_and_the_next_one_writes_nothing_more() -> None:
+    """The second since which it is known stays the first one's."""
+    scene = Scene(row())
+    assert applied(scene, "a")
+    first = scene.row.keys
+    swaps = scene.ledger.swaps
+    scene.clock.advance(100)
+    assert applied(scene, "b")
+    assert known(scene) == ["like"]
+    assert (scene.row.keys, scene.ledger.swaps) == (first, swaps)
+
+
+def test_a_note_that_gets_lost_is_made_by_the_next_landing() -> None:
+    """Nobody is told of it: the operation is settled."""
+    scene = Scene(row())
+    scene.ledger.before_swap = [scene.grow]
+    [first] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert isinstance(first, Applied)
+    assert known(scene) == []
+    assert applied(scene, "b")
+    assert known(scene) == ["like"]
+
+
+def test_nothing_is_noted_where_the_settlement_did_not_take_place() -> None:
+    """Somebody else has moved the row by one version meanwhile, and what that owes has to stay."""
+    scene = Scene(row())
+    settle = scene.ledger.settle
+
+    def too_late(group: Group, settlement: Settlement) -> bool:
+        scene.ledger.settle = settle  # type: ignore[method-assign]  # for one settlement
+        taken = scene.row
+        assert taken.attempt is not None
+        moved = taken.changed(attempt=None, queue=(*taken.attempt.entries, entry("waiting")))
+        assert MemoryLedger.swap(scene.ledger, group, moved, {})
+        return settle(group, settlement)
+
+    scene.ledger.settle = too_late  # type: ignore[method-assign]  # and no longer
+    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(0.2))
+    owed = [waiting.id for waiting in scene.row.owed]
+    assert "waiting" in owed or scene.ledger.find(GROUP, ["waiting"])
+
+
+def test_without_receipts_keys_are_known_too() -> None:
+    """The weaker promise is about counting."""
+    scene = Scene(WEAKER_ROW, WEAKER)
+    assert applied(scene, "a")
+    assert known(scene) == ["like"]
+
+
+def test_a_group_that_is_gone_knows_no_key() -> None:
+    """Whatever is made anew under its id begins with nothing."""
+    scene = Scene(replace(row(), keys=(("like", NOW), ("gift", NOW))))
+    scene.api.updates = [GONE]
+    scene.api.reads = [GONE] * 3
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert isinstance(outcome, Rejected)
+    assert known(scene) == []
+
+
+def test_keys_that_came_and_went_do_not_fill_the_row() -> None:
+    """A group has twenty at a time; the newest are kept."""
+    known = row()
+    for number in range(3 * KEYS_KNOWN_MAX):
+        known = known.knowing([f"key {number}"], NOW + number + 0.5)
+    first = 2 * KEYS_KNOWN_MAX
+    assert dict(known.keys) == {f"key {number}": NOW + number for number in range(first, 3 * KEYS_KNOWN_MAX)}
+    assert known.knowing([f"key {first}"], NOW + 1000) is known
+
+
+def test_a_row_of_an_earlier_version_knows_none() -> None:
+    """It learns them with its next landing."""
+    written = json.loads(encode_row(replace(row(attempt(entry("a"))), keys=(("like", NOW),))))
+    assert written.pop("keys") == [["like", NOW]]
+    assert decode_row(json.dumps(written)) == row(attempt(entry("a")))

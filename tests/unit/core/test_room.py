@@ -1,0 +1,33 @@
+"""Whether a row has room, told without writing it wherever that suffices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import example, given
+
+from handler.core.codec import encode_row
+from handler.core.commands import INT64_MIN, Position
+from handler.core.room import bytes_at_most, fits
+from handler.core.rows import Row
+from tests.unit.core.samples import entry, row
+from tests.unit.core.test_codec import ROWS, size
+
+LONGEST = replace(entry("i" * 22), counters=(("\x01" * 128, INT64_MIN),))
+WORST = row(queue=(LONGEST,)).marked([Position("p" * 16, "9" * 64)])
+
+
+@given(ROWS)
+@example(WORST)
+def test_the_bound_is_never_below_the_text(row: Row) -> None:
+    """Whatever characters it holds, and whatever numbers."""
+    assert size(row) <= bytes_at_most(row)
+
+
+def test_a_row_is_measured_where_the_bound_does_not_tell() -> None:
+    """To the byte: the last one that fits is taken, and the first one that does not is not."""
+    waiting = row(queue=tuple(entry(str(number)) for number in range(200)))
+    exact = len(encode_row(waiting).encode())
+    assert bytes_at_most(waiting) > exact
+    assert fits(waiting, exact)
+    assert not fits(waiting, exact - 1)
