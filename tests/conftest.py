@@ -7,3 +7,6 @@ from hypothesis import settings
 # How long one example takes says more about what else the machine does than about the code; the suite's length is seen.
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
+
+# Each of some thousand mutants is played against: few examples, and always the same ones.
+settings.register_profile("mutation", deadline=None, max_examples=10, derandomize=True, database=None)

@@ -111,7 +111,7 @@ def decided(row: Row, decision: Decision, sight: Sight, seen: Seen, generation: 
     kept = forgotten(after.row, sight.asked_after, rules.bound_of, rules.forget_s).remembered[-REMEMBERED_AFTER:]
     debt = () if decision.drops_debt else after.row.debt
     row = replace(after.row, remembered=kept, debt=debt, frozen=None, sighted=None, generation=generation)
-    return Change(row, {**change.records, **after.records}, excess=bool(times))
+    return Change(row, {**change.records, **after.records})
 
 
 def _judged(row: Row, decision: Decision, seen: Seen) -> Change:

@@ -34,13 +34,21 @@ MISTRUST = "CHAT_ENDPOINT: what answers there refuses calls and applies them; re
 
 def signatures(bench: Bench, *, quick: bool) -> list[Finding]:
     """Every finding of L1. Expired signatures are tried with a long life where a short one is refused anyway."""
-    accepted = bench.values().get(KEY, 0)
+    before = _before(bench)
     short = judge(SHORT, lambda: _short(bench), LIVE_LONGER)
     life = bench.rules.life_s if short.verdict is Verdict.HOLDS else LONG_LIFE_S
     findings = [short, *(_expired_for(bench, life, late_s) for late_s in _lateness(bench, quick=quick))]
     findings.append(judge(REUSED, lambda: _reused(bench, life), REPEATED))
-    accepted += sum(int(finding.evidence.get("accepted") or 0) for finding in findings)
-    return [*findings, judge(WITHOUT_EFFECT, lambda: _without_effect(bench, accepted), MISTRUST)]
+    accepted = sum(int(finding.evidence.get("accepted") or 0) for finding in findings)
+    return [*findings, judge(WITHOUT_EFFECT, lambda: _without_effect(bench, before, accepted), MISTRUST)]
+
+
+def _before(bench: Bench) -> int | None:
+    """What the counter shows before anything is tried; None where that could not be read."""
+    try:
+        return bench.values().get(KEY, 0)
+    except NoEvidence:
+        return None
 
 
 def _lateness(bench: Bench, *, quick: bool) -> Sequence[int]:
@@ -82,9 +90,11 @@ def _reused(bench: Bench, life: int) -> tuple[bool, Evidence]:
     return not good, {"life_s": life, "accepted": 1 + int(good), "code": _code(reply)}
 
 
-def _without_effect(bench: Bench, accepted: int) -> tuple[bool, Evidence]:
+def _without_effect(bench: Bench, before: int | None, accepted: int) -> tuple[bool, Evidence]:
     value = bench.values().get(KEY, 0)
-    return value <= accepted, {"accepted": accepted, "counted": value}
+    if before is None:
+        raise NoEvidence("what the counter showed before could not be read")
+    return value <= before + accepted, {"accepted": before + accepted, "counted": value}
 
 
 def _accepted(reply: Reply) -> bool:

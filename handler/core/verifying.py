@@ -54,7 +54,10 @@ def verify(bench: Bench, chance: Chance, workers: Workers, rounds: Rounds, *, qu
 
 def _begin(bench: Bench) -> None:
     """See that the group is there, and that nobody's counters are in it."""
-    reply = bench.read()
+    try:
+        reply = bench.read()
+    except NoEvidence as end:
+        raise NotAccepted(end.reason) from None
     if isinstance(reply, Refused):
         if reply.fault is Fault.OPERATION:
             raise BadInput("GroupId", f"the vendor refuses this group with code {reply.code}")

@@ -83,7 +83,13 @@ class Notices:
     """A reporter that keeps what it is told."""
 
     told: list[Notice] = field(default_factory=list)
+    evidence: list[dict[str, str | float | None]] = field(default_factory=list)
 
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
-        """Keep the notice."""
+        """Keep the notice, and what is told with it."""
         self.told.append(notice)
+        self.evidence.append(evidence)
+
+    def of(self, notice: Notice) -> list[dict[str, str | float | None]]:
+        """What was told with each notice of that kind."""
+        return [evidence for told, evidence in zip(self.told, self.evidence, strict=True) if told is notice]

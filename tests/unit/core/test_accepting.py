@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from handler.core.errors import TooManyCalls
-from handler.core.rows import Entry, first_row
+from handler.core.accepting import FULL_RETRY_S, SATURATED_RETRY_S, SWAPS_MAX, accept
+from handler.core.commands import INT64_MAX, Mode, Operation, Position
+from handler.core.errors import AnswerLost, AppRefused, OutcomeUnknown, TooManyCalls
+from handler.core.exactly_once import PENDING_RETRY_S
+from handler.core.instance import Patience
+from handler.core.ledger import Generation
+from handler.core.notices import Notice
+from handler.core.outcomes import Applied, KeyReused, Pending
+from handler.core.pacing import Turn
+from handler.core.ports import Fault, Refused
+from handler.core.rows import Entry, Row, first_row
+from handler.core.visit import CONTENTION_S, Visit
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.unit.core.samples import row
+from tests.unit.core.samples import NOW, entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
 
 
@@ -42,3 +54,260 @@ def create_row(scene: Scene) -> None:
     """Somebody else makes the group's row just now."""
     theirs = first_row([Entry.of(increase("other"))], "_receipt", 1)
     assert MemoryLedger.swap(scene.ledger, GROUP, theirs, {})
+
+
+def ordered(number: int) -> Operation:
+    """An operation from a source that delivers those of a group in their order."""
+    return replace(increase(f"key-{number}"), position=Position.of("stream/shard", str(number)))
+
+
+def slow(scene: Scene) -> None:
+    """The ledger cannot append in one step, and somebody else changes the row just before the first swap."""
+    scene.ledger.append = lambda *_: None  # type: ignore[method-assign]  # as in a store without that step
+
+
+@pytest.mark.parametrize("path", ["fast", "slow", "slowest"])
+def test_an_operation_whose_position_was_passed_is_not_taken_on_again(path: str) -> None:
+    """Its source delivers it again after its answer was forgotten; its caller is told that it is on its way."""
+    scene = Scene(row())
+    if path != "fast":
+        scene.store(row(queue=(entry("old"),)))
+    if path == "slowest":
+        slow(scene)
+    assert isinstance(scene.counters.apply(GROUP.id, [ordered(7)], scene.patience(5))[0], Applied)
+    before = scene.row
+    assert before.marks == ((ordered(7).position.place, ordered(7).position.number),)  # type: ignore[union-attr]
+    for number in (7, 6):
+        assert scene.counters.apply(GROUP.id, [ordered(number)], scene.patience(5)) == [Pending(PENDING_RETRY_S)]
+    assert scene.row == before
+    assert scene.notices.of(Notice.REPLAYED) == [{"group": "G"}] * 2
+    assert len(scene.api.calls) == 1
+
+
+@pytest.mark.parametrize("path", ["in one step", "by swaps"])
+def test_an_operation_that_is_owed_is_not_taken_for_one_that_was_passed(path: str) -> None:
+    """It stands in the queue, so it is helped on and answered."""
+    scene = Scene(row(queue=(entry("old"),)))
+    if path == "by swaps":
+        slow(scene)
+    scene.counters.accept(GROUP.id, [ordered(7)])
+    assert isinstance(scene.counters.apply(GROUP.id, [ordered(7)], scene.patience(5))[0], Applied)
+    assert scene.api.counters["like"] == 10
+
+
+def test_a_group_begins_with_the_positions_of_its_first_operations() -> None:
+    """Its row is made by a swap."""
+    scene = Scene()
+    scene.ledger.stored = Generation(3, NOW - 1_000_000)
+    scene.counters.accept(GROUP.id, [ordered(7), increase("a")])
+    assert (scene.row.version, scene.row.generation, scene.row.receipt_key) == (1, 3, "_receipt")
+    position = ordered(7).position
+    assert position is not None
+    assert scene.row.marks == ((position.place, position.number),)
+    assert [owed.id for owed in scene.row.queue] == [ordered(7).id, increase("a").id]
+
+
+def test_positions_survive_a_lost_answer() -> None:
+    """The acceptance goes on where it was, and nothing is taken on twice."""
+    scene = Scene(row())
+    begin = scene.ledger.begin
+
+    def lose(*arguments: object) -> Row | None:
+        begin(*arguments)  # type: ignore[arg-type]  # whatever it was called with
+        raise AnswerLost("lost")
+
+    scene.ledger.begin = lose  # type: ignore[assignment]  # does it, and says nothing
+    scene.counters.accept(GROUP.id, [ordered(7)])
+    assert [owed.id for owed in scene.row.owed] == [ordered(7).id]
+    position = ordered(7).position
+    assert position is not None
+    assert scene.row.marks == ((position.place, position.number),)
+
+
+def test_a_stored_answer_is_found_by_swaps_too() -> None:
+    """Where the store cannot append in one step, and another content is told as such."""
+    scene = Scene(row())
+    slow(scene)
+    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    scene.store(replace(scene.row, queue=(entry("old"),)))
+    other = replace(increase("a"), counters=(("like", 6),))
+    outcomes = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    assert outcomes == [Applied((("like", 5),), replayed=True)]
+    assert scene.counters.apply(GROUP.id, [other], scene.patience(5)) == [KeyReused()]
+
+
+def test_whoever_makes_the_row_of_a_group_looks_at_it_first() -> None:
+    """Whoever finds it leaves that to the one who made it."""
+    scene = Scene()
+    visit = Visit(scene.instance, GROUP, scene.patience(5))
+    acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
+    assert visit.is_first
+    assert acceptance.row == scene.row
+    late = Visit(scene.instance, GROUP, scene.patience(5))
+    slow(scene)
+    accept(late, {increase("b").id: Entry.of(increase("b"))})
+    assert not late.is_first
+
+
+def test_without_time_for_a_call_nothing_is_opened() -> None:
+    """The operation waits in the queue for whoever comes next (R3)."""
+    scene = Scene(row())
+    scene.counters.accept(GROUP.id, [increase("a")])
+    assert (scene.row.attempt, [owed.id for owed in scene.row.queue]) == (None, [increase("a").id])
+
+
+def test_operations_of_two_modes_are_not_opened_at_once() -> None:
+    """They make two calls, in their order (R2)."""
+    scene = Scene(row())
+    batch = [increase("a"), replace(increase("b"), mode=Mode.SET)]
+    scene.counters.apply(GROUP.id, batch, scene.patience(5))
+    assert [call.mode for call in scene.api.calls] == [Mode.INCREASE, Mode.SET]
+
+
+def test_a_turn_is_given_back_where_the_group_turns_out_to_be_busy() -> None:
+    """Nothing is sent for it just now."""
+    scene = Scene(row(queue=(entry("old"),)))
+    visit = Visit(scene.instance, GROUP, scene.patience(5))
+    accept(visit, {increase("a").id: Entry.of(increase("a"))})
+    assert visit.turn is None
+
+
+def test_a_turn_is_used_by_an_attempt_that_is_opened_at_once() -> None:
+    """The next call needs one of its own."""
+    scene = Scene(row())
+    visit = Visit(scene.instance, GROUP, scene.patience(5))
+    acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
+    assert visit.turn is None
+    assert acceptance.row.attempt is not None
+    assert acceptance.row.attempt.id == visit.unsent
+    assert (acceptance.finished, acceptance.fingerprints) == ({}, {increase("a").id: increase("a").fingerprint})
+
+
+def test_an_app_that_is_refused_takes_nothing_on() -> None:
+    """On no path; the caller is told when to come again, and what the vendor says."""
+    for before in (row(), row(queue=(entry("old"),)), None):
+        scene = Scene(before)
+        scene.instance.gate.close(Refused(60020, "arrears", Fault.APP, NOW))
+        with pytest.raises(AppRefused) as caught:
+            scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+        assert (caught.value.code, caught.value.info, caught.value.retry_after_s) == (60020, "arrears", 1.0)
+        assert scene.ledger.load(GROUP) == before
+
+
+def test_where_the_rate_is_used_up_a_caller_who_may_be_turned_away_is() -> None:
+    """Others are taken on, and wait."""
+    for sheds in (True, False):
+        scene = Scene(row(queue=(entry("old"),)))
+        scene.instance.pace._blocked_until = scene.clock.moment + 60  # noqa: SLF001  # as after many calls
+        now = scene.clock.moment
+        patience = Patience(until=now, deadline=now, sheds=sheds)
+        if not sheds:
+            scene.counters.apply(GROUP.id, [increase("a")], patience)
+            continue
+        with pytest.raises(TooManyCalls, match=r"^the app's calls per second are used up$") as caught:
+            scene.counters.apply(GROUP.id, [increase("a")], patience)
+        assert caught.value.retry_after_s == SATURATED_RETRY_S
+
+
+def test_a_full_row_says_when_to_come_again() -> None:
+    """After about one settled call."""
+    scene = Scene(row(queue=(entry("old"),)))
+    slow(scene)
+    batch = [increase(f"key-{number}") for number in range(600)]
+    with pytest.raises(TooManyCalls, match=r"^too many operations of this group are waiting$") as caught:
+        scene.counters.apply(GROUP.id, batch, scene.patience(30))
+    assert caught.value.retry_after_s == FULL_RETRY_S
+
+
+def test_a_row_that_never_stands_still_says_when_to_come_again() -> None:
+    """Each try waits a moment for the winner to go on."""
+    scene = Scene(row(queue=(entry("old"),)))
+    scene.ledger.before_swap = [scene.grow] * (SWAPS_MAX + 1)
+    began = scene.clock.moment
+    with pytest.raises(TooManyCalls, match=r"^too many others change this group at once$") as caught:
+        scene.counters.accept(GROUP.id, [increase("a")])
+    assert caught.value.retry_after_s == FULL_RETRY_S
+    assert scene.ledger.swaps == len(scene.clock.slept) == SWAPS_MAX
+    assert scene.clock.moment - began == pytest.approx(SWAPS_MAX * CONTENTION_S, rel=0.3)
+
+
+def lost() -> None:
+    """The answer to a write is lost, and the write with it."""
+    raise AnswerLost("lost")
+
+
+def test_nobody_is_told_no_after_an_answer_was_lost() -> None:
+    """What could not be found out is told as that (R1)."""
+    scene = Scene(row(queue=(entry("old"),)))
+    scene.ledger.before_swap = [lost] * (SWAPS_MAX + 1)
+    with pytest.raises(OutcomeUnknown, match=r"^the ledger's answers to an acceptance were lost$"):
+        scene.counters.accept(GROUP.id, [increase("a")])
+
+
+def test_a_refusal_after_a_lost_answer_is_not_believed() -> None:
+    """The lost write may have been the one that accepted (R1)."""
+    scene = Scene(row(queue=(entry("old"),)))
+
+    def out_of_reach() -> None:
+        scene.ledger.out_of_reach = {"records"}
+        raise AnswerLost("lost")
+
+    scene.ledger.before_swap = [out_of_reach]
+    with pytest.raises(OutcomeUnknown, match=r"^the ledger's answer to an acceptance was lost$") as caught:
+        scene.counters.accept(GROUP.id, [increase("a")])
+    assert not isinstance(caught.value, AnswerLost)
+
+
+def test_a_lost_answer_of_a_quicker_path_is_remembered() -> None:
+    """The fast path may have accepted, so its failure is not told as none."""
+    scene = Scene(row())
+
+    def lose(*arguments: object) -> Row | None:
+        scene.ledger.out_of_reach = {"G"}
+        raise AnswerLost("lost")
+
+    scene.ledger.begin = lose  # type: ignore[assignment]  # not even a look tells what it did
+    with pytest.raises(OutcomeUnknown):
+        scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+
+
+def test_what_was_passed_is_told_beside_what_is_new() -> None:
+    """In one batch, where the store cannot append in one step."""
+    scene = Scene(row())
+    scene.counters.apply(GROUP.id, [ordered(7)], scene.patience(5))
+    slow(scene)
+    outcomes = scene.counters.apply(GROUP.id, [ordered(6), increase("a")], scene.patience(5))
+    assert outcomes == [Pending(PENDING_RETRY_S), Applied((("like", 10),))]
+    assert scene.notices.of(Notice.REPLAYED) == [{"group": "G"}]
+
+
+def test_an_acceptance_shows_the_row_as_it_was_seen() -> None:
+    """Where everything is known already, it is not changed."""
+    scene = Scene(row())
+    slow(scene)
+    scene.counters.accept(GROUP.id, [increase("a")])
+    before = scene.row
+    visit = Visit(scene.instance, GROUP, scene.patience(5))
+    acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
+    assert acceptance.row == scene.row == before
+    assert acceptance.fingerprints == {increase("a").id: increase("a").fingerprint}
+
+
+def test_what_does_not_fit_into_one_call_is_not_opened_at_once() -> None:
+    """Neither a sum that leaves 64 bits with what was seen last, nor more keys than the receipt leaves room for."""
+    wide = [increase(name, **{f"{name}{number}": 1 for number in range(10)}) for name in ("a", "b")]
+    for batch, known in (([increase("a"), increase("b")], {"like": INT64_MAX - 7}), (wide, {})):
+        scene = Scene(row())
+        scene.instance.known.learn(GROUP, known)
+        visit = Visit(scene.instance, GROUP, scene.patience(5))
+        acceptance = accept(visit, {operation.id: Entry.of(operation) for operation in batch})
+        assert (acceptance.row.attempt, len(acceptance.row.queue)) == (None, 2)
+
+
+def test_nothing_is_opened_before_its_turn() -> None:
+    """However soon it comes."""
+    scene = Scene(row())
+    visit = Visit(scene.instance, GROUP, scene.patience(5))
+    visit.turn = Turn(scene.clock.moment + 0.5, scene.clock.moment + 1)
+    acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
+    assert (acceptance.row.attempt, len(acceptance.row.queue)) == (None, 1)

@@ -132,3 +132,4 @@ def test_a_wrong_local_clock_is_reported_and_not_believed(
     api_clock.learn(NOW)
     assert api_clock.now() == NOW
     assert notices.told == [Notice.CLOCK_SKEWED]
+    assert notices.evidence == [{"local_clock_ahead_s": -86_400}]

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.core.accepting import ROW_BYTES_ACCEPTING
-from handler.core.codec import ROW_BYTES, decode_record, decode_row, encode_record, encode_row
+from handler.core.codec import (
+    ROW_BYTES,
+    decode_entry,
+    decode_record,
+    decode_row,
+    encode_entry,
+    encode_record,
+    encode_row,
+)
 from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Operation
 from handler.core.outcomes import Applied, Rejected, Unknown
 from handler.core.records import Record
@@ -150,3 +158,64 @@ def test_a_row_of_a_later_format_is_not_misread() -> None:
     text = encode_row(row()).replace('"format":1', '"format":2')
     with pytest.raises(ValueError, match="format 2"):
         decode_row(text)
+
+
+WRITTEN = (
+    '{"format":1,"version":7,"generation":2,"receipt_key":"_receipt","base":5000000,"entries":['
+    '["a","v1:a","Increase",[["like",5]],3600.0],["é","v1:é","Set",[["gift",1]],3600.0]],'
+    '"attempt":{"id":"attempt","weight":600000,"mode":"Increase","entries":[0],"time":1700000000,"life":6,'
+    '"base":5000000,"correction":[],"settled":["a","z"]},"queue":[3],'
+    '"remembered":[[{"id":"past","weight":600000,"mode":"Decrease","entries":[],"time":1700000000,"life":6,'
+    '"base":5000000,"correction":[["like",1]],"settled":[]},true,[["share",2]],true]],'
+    '"debt":[["share",2]],"frozen":"why","sighted":11,"looked":12,"sighted_in":13,"marks":[["place","0007"]],"keys":[["like",9]]}'
+)
+
+
+def test_a_row_is_written_as_deployed_ledgers_hold_it() -> None:
+    """To the letter: a new version of the function meets the rows of the last one, and the other way round."""
+    past = Remembered(
+        *(attempt(name="past", mode=Mode.DECREASE, correction=(("like", 1),)), True, (("share", 2),)), for_good=True
+    )
+    open_one = replace(attempt(entry("a")), settled=frozenset({"z", "a"}))
+    queue = (entry("é", Mode.SET, alone=True, gift=1),)
+    written = Row(
+        *(7, 2, "_receipt", BASE, open_one, queue, (past,), (("share", 2),), "why"),
+        sighted=11,
+        looked=12,
+        sighted_in=13,
+        marks=(("place", "0007"),),
+        keys=(("like", 9),),
+    )
+    assert encode_row(written) == WRITTEN
+    assert decode_row(WRITTEN) == written
+
+
+def test_a_row_of_an_earlier_version_is_read() -> None:
+    """It lacks what came later."""
+    text = encode_row(row()).replace(',"sighted_in":0,"marks":[],"keys":[]', "")
+    assert "marks" not in text
+    assert decode_row(text) == row()
+
+
+def test_an_operation_is_written_as_deployed_ledgers_hold_it() -> None:
+    """By itself, where a store appends it."""
+    text = '["é","v1:é","Decrease",[["like",-5]],3600.0]'
+    assert encode_entry(entry("é", Mode.DECREASE, like=-5)) == text
+    assert decode_entry(text) == entry("é", Mode.DECREASE, like=-5)
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (Applied((("é", 5),), observed_later=True), '"applied":[["é",5]],"later":true'),
+        (Rejected(10010, "no such group"), '"rejected":10010,"info":"no such group"'),
+        (Unknown("lost"), '"unknown":"lost"'),
+    ],
+    ids=["applied", "rejected", "unknown"],
+)
+def test_a_record_is_written_as_deployed_ledgers_hold_it(answer: Applied | Rejected | Unknown, text: str) -> None:
+    """Whatever the answer."""
+    record = Record("v1:a", answer, 1.5, 60.0)
+    written = f'{{"fingerprint":"v1:a","at":1.5,"window":60.0,{text}}}'
+    assert encode_record(record) == written
+    assert decode_record(written) == record

@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Operation, key_limit, operation_id, read_payload
+from handler.core.commands import (
+    INT64_MAX,
+    INT64_MIN,
+    Mode,
+    Operation,
+    Position,
+    key_limit,
+    operation_id,
+    read_payload,
+)
 
 COUNTERS = (("like", 5), ("share", -1))
 OPERATION = Operation("@TGS#1", Mode.INCREASE, COUNTERS, "mobile-backend", "key-1", 3600.0)
@@ -143,3 +152,10 @@ def test_ids_and_fingerprints_are_those_of_canonical_json(
     assert operation.fingerprint == "v1:" + hashlib.sha256(canonical.encode()).hexdigest()
     pair = hashlib.sha256(json.dumps([caller, "k"], separators=(",", ":")).encode()).digest()[:16]
     assert operation.id == base64.urlsafe_b64encode(pair).decode().rstrip("=")
+
+
+def test_a_position_is_a_short_place_and_a_number_of_one_width() -> None:
+    """So that numbers are compared as texts, and a row holds many sources."""
+    position = Position.of("arn:aws:kinesis:eu-west-1:1:stream/s", "495903382714902566085596925383")
+    assert position == Position("n0QqV2o_DP94vg1C", "495903382714902566085596925383".zfill(64))
+    assert Position.of("s", "9").number < Position.of("s", "10").number

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Payload, field_path, read_payload
+from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Payload, check_group_id, field_path, read_payload
 from handler.core.errors import BadInput
 
 SECRET = "hush-5417"  # no field of a valid body holds it
@@ -211,3 +211,56 @@ def test_a_path_is_written_as_callers_write_it() -> None:
 def test_a_path_shows_no_more_of_a_callers_text_than_a_line() -> None:
     """An unknown field may have any name."""
     assert len(refusal(body(**{"x" * 10_000: 1})).field) == 128
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        (body(GroupId="a\nb"), "GroupId: holds a character that cannot be printed"),
+        (body(GroupId="é" * 129), "GroupId: longer than 256 bytes in UTF-8"),
+        (counting(*((f"k{number}", 1) for number in range(20))), "GroupCounter: more than 19 keys"),
+        (counting(("é" * 65, 1)), "GroupCounter[0].Key: longer than 128 bytes in UTF-8"),
+        (counting(("_receipt", 1)), "GroupCounter[0].Key: is the reserved receipt key"),
+        (counting(("k", 1), ("k", 1)), "GroupCounter[1].Key: stands twice in one request"),
+        (
+            counting(("k", INT64_MAX + 1)),
+            "GroupCounter[0].Value: Input should be less than or equal to 9223372036854775807",
+        ),
+        (None, "body: Input should be an object"),
+    ],
+)
+def test_an_error_says_what_is_wrong(document: object, problem: str) -> None:
+    """In words that callers read."""
+    assert str(refusal(document)) == problem
+
+
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        (None, "operations[3]"),
+        (body(Mode=5), "operations[3].Mode"),
+        (body(GroupId="a\nb"), "operations[3].GroupId"),
+        (body(GroupId="é" * 129), "operations[3].GroupId"),
+        (counting(*((f"k{number}", 1) for number in range(20))), "operations[3].GroupCounter"),
+        (counting(("k", 1), ("k", 1)), "operations[3].GroupCounter[1].Key"),
+    ],
+)
+def test_an_error_names_the_field_within_another_document(document: object, field: str) -> None:
+    """Wherever the body stands in it."""
+    with pytest.raises(BadInput) as caught:
+        read_payload(document, "_receipt", "operations[3]")
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("group_id", ["g" * 256, "é" * 128, "@TGS#_2J4"])
+def test_a_group_id_has_up_to_256_bytes(group_id: str) -> None:
+    """Of UTF-8, whatever the number of characters."""
+    assert read_payload(body(GroupId=group_id), "_receipt").group_id == group_id
+
+
+def test_a_group_id_is_checked_wherever_it_was_written() -> None:
+    """By itself it is a field of the body."""
+    for within, field in (("", "GroupId"), ("query", "query.GroupId")):
+        with pytest.raises(BadInput) as caught:
+            check_group_id("a\nb", within) if within else check_group_id("a\nb")
+        assert caught.value.field == field

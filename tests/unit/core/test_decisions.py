@@ -107,6 +107,8 @@ def test_every_part_of_an_attempt_must_be_judged() -> None:
     """The error names what is missing, by its id."""
     with pytest.raises(BadInput, match=r"^verdicts: lacks one for each of: b$"):
         completed(row(attempt(A, B), (C,)), verdicts(a=LANDED), generation=1)
+    with pytest.raises(BadInput, match=r"^verdicts: lacks one for each of: a, b$"):
+        completed(row(attempt(A, B), (C,)), verdicts(), generation=1)
 
 
 def test_unknown_ids_are_refused() -> None:
@@ -166,3 +168,11 @@ def test_a_true_verdict_counts_everything_once(landed: bool, late: bool, decreas
     owed = sum(counter[1] * waiting.mode.sign for waiting in after.queue for counter in waiting.counters)
     assert like + owed - dict(after.debt).get("like", 0) == mode.sign * 3 + 5
     assert len({waiting.id for waiting in after.queue}) == len(after.queue)
+
+
+def test_what_landed_on_top_of_a_set_is_found_beside_the_verdict() -> None:
+    """A Set writes the receipt, and what came later has moved it from there."""
+    setting = attempt(entry("a", Mode.SET, share=3), weight=700_000)
+    past = Remembered(attempt(name="past", weight=600_000), folded=(("like", 11),))
+    change = judged(row(setting, remembered=(past,)), verdicts(a=LANDED), BASE + 1_300_000, share=3)
+    assert (change.row.base, change.row.debt) == (BASE + 1_300_000, (("like", 11),))

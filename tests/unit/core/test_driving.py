@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from handler.core.driving import open_next
+from handler.core.commands import INT64_MAX, Mode
+from handler.core.driving import TAKE_BACK_MAX, drive, open_next, send
+from handler.core.instance import Patience
 from handler.core.outcomes import Applied
 from handler.core.pacing import KEPT_S, Turn
+from handler.core.ports import Fault, Refused
 from handler.core.rows import Remembered, Row
-from handler.core.visit import Again, Visit
+from handler.core.visit import Again, Stop, Visit
 from handler.core.waits import ACCEPTED_MAX_S
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
@@ -98,3 +101,183 @@ def test_the_first_look_at_a_new_group_waits_as_long_as_a_slow_ledger() -> None:
     visit = Visit(scene.instance, GROUP, scene.patience(30))
     visit.waits.accepted_in(1.0)
     assert visit.waits.before_first_look_s() >= 0.5
+
+
+def driven(scene: Scene, *wanted: str, seconds: float = 30) -> Visit:
+    """A visit that has gone on until it was over."""
+    visit = Visit(scene.instance, GROUP, scene.patience(seconds), frozenset(wanted))
+    drive(visit, None)
+    return visit
+
+
+def test_a_visit_to_a_group_that_is_not_there_is_over() -> None:
+    """There is nothing to do."""
+    scene = Scene()
+    driven(scene)
+    assert (scene.api.calls, scene.api.asked) == ([], [])
+
+
+def test_a_frozen_group_is_not_driven() -> None:
+    """The visit remembers why."""
+    scene = Scene(row(queue=(entry("a"),)).changed(frozen="why"))
+    assert driven(scene).frozen == "why"
+    assert scene.api.calls == []
+
+
+def test_an_attempt_that_there_is_no_time_to_send_is_taken_back() -> None:
+    """By its own worker alone, for nobody else knows that it was not sent (R3)."""
+    for unsent, attempt_id in (("attempt", None), ("another", "attempt"), (None, "attempt")):
+        scene = Scene(row(attempt(entry("a")), (entry("b"),)))
+        visit = Visit(scene.instance, GROUP, scene.patience(0), unsent=unsent)
+        drive(visit, scene.row)
+        assert (scene.row.attempt and scene.row.attempt.id) == attempt_id
+        assert [owed.id for owed in scene.row.owed] == ["a", "b"]
+
+
+def test_an_attempt_is_not_taken_back_for_ever() -> None:
+    """Five changes of others may come first; then its group waits for its death."""
+    for changes, stays in ((TAKE_BACK_MAX - 1, False), (TAKE_BACK_MAX, True)):
+        scene = Scene(row(attempt(entry("a"))))
+        scene.ledger.before_swap = [scene.grow] * changes
+        visit = Visit(scene.instance, GROUP, scene.patience(0), unsent="attempt")
+        drive(visit, scene.row)
+        assert (scene.row.attempt is not None) == stays
+        assert scene.ledger.swaps == TAKE_BACK_MAX
+
+
+def test_a_wait_that_is_not_worth_it_ends_the_visit() -> None:
+    """A sweep does not wait for anybody."""
+    scene = Scene(row(attempt(entry("a"))))
+    now = scene.clock.moment
+    drive(Visit(scene.instance, GROUP, Patience(now + 30, now + 30, pause_max_s=0.0)), None)
+    assert (scene.clock.slept, scene.api.asked) == ([], [])
+
+
+def test_nothing_is_opened_while_the_app_is_refused() -> None:
+    """The visit stops with the vendor's refusal."""
+    scene = Scene(row(queue=(entry("a"),)))
+    arrears = Refused(60020, "arrears", Fault.APP, NOW)
+    scene.instance.gate.close(arrears)
+    assert driven(scene).stopped == Stop(arrears)
+    assert scene.row == row(queue=(entry("a"),))
+
+
+def test_a_debt_is_paid_before_the_queue() -> None:
+    """In the opposite Mode, and by a call that carries nothing else (R2)."""
+    scene = Scene(row(queue=(entry("a"),), debt=(("like", 3),)))
+    scene.api.counters = {"like": 3, "_receipt": BASE}
+    driven(scene)
+    assert [(call.mode, call.values["like"]) for call in scene.api.calls] == [(Mode.DECREASE, 3), (Mode.INCREASE, 5)]
+    assert [len(call.values) for call in scene.api.calls] == [2, 2]
+
+
+def test_a_head_of_the_queue_is_left_to_its_caller_unless_a_debt_comes_first() -> None:
+    """Whoever comes pays."""
+    scene = Scene(row(queue=(entry("head"), entry("mine")), debt=(("like", 3),)))
+    visit = Visit(scene.instance, GROUP, scene.patience(30), frozenset({"mine"}))
+    assert isinstance(open_next(visit, scene.row), Row)
+
+
+def test_before_a_set_what_is_remembered_is_looked_for() -> None:
+    """A Set overwrites the receipt, and with it every trace (R2); without anything remembered nobody looks."""
+    past = Remembered(attempt(entry("old"), name="past", weight=700_001))
+    for remembered, looks in (((past,), 1), ((), 0)):
+        scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=remembered))
+        visit = Visit(scene.instance, GROUP, scene.patience(30))
+        opened = open_next(visit, scene.row)
+        assert isinstance(opened, Row)
+        assert opened.attempt is not None
+        assert (opened.attempt.mode, len(scene.api.asked)) == (Mode.SET, looks)
+
+
+def test_a_late_landing_is_settled_before_a_set_overwrites_it() -> None:
+    """It would be counted never or twice."""
+    past = Remembered(attempt(entry("old"), name="past", weight=700_001))
+    scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=(past,)))
+    scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
+    visit = Visit(scene.instance, GROUP, scene.patience(30))
+    open_next(visit, scene.row)
+    assert (scene.row.base, scene.row.debt, scene.row.attempt) == (BASE + 700_001, (("like", 5),), None)
+
+
+def test_in_a_group_that_is_gone_nobody_looks_before_a_set() -> None:
+    """It will be refused like everything else."""
+    past = Remembered(attempt(entry("old"), name="past", weight=700_001))
+    scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=(past,)))
+    visit = Visit(scene.instance, GROUP, scene.patience(30), refusals=3)
+    assert isinstance(open_next(visit, scene.row), Row)
+    assert scene.api.asked == []
+
+
+def test_without_a_turn_nothing_is_opened() -> None:
+    """It would be open, and not sent."""
+    scene = Scene(row(queue=(entry("a"),)))
+    visit = Visit(scene.instance, GROUP, scene.patience(30))
+    visit.turn = Turn(scene.clock.moment + 2, scene.clock.moment + 3)
+    assert open_next(visit, scene.row) == Again(2.0)
+    assert scene.row == row(queue=(entry("a"),))
+
+
+def test_a_turn_is_used_by_what_was_opened_alone() -> None:
+    """After a lost swap it is still there."""
+    for changes, used in (([], True), ([None], False)):
+        scene = Scene(row(queue=(entry("a"),)))
+        scene.ledger.before_swap = [scene.grow for _ in changes]
+        visit = Visit(scene.instance, GROUP, scene.patience(30))
+        open_next(visit, scene.row)
+        assert (visit.turn is None) == used
+
+
+def test_what_is_opened_leaves_the_rest_of_the_queue() -> None:
+    """One run of one Mode at a time."""
+    scene = Scene(row(queue=(entry("a"), entry("b"), entry("c", Mode.DECREASE))))
+    visit = Visit(scene.instance, GROUP, scene.patience(30))
+    opened = open_next(visit, scene.row)
+    assert isinstance(opened, Row)
+    assert opened.attempt is not None
+    assert [carried.id for carried in opened.attempt.entries] == ["a", "b"]
+    assert [waiting.id for waiting in opened.queue] == ["c"]
+
+
+def test_a_run_keeps_to_the_values_that_were_seen_last() -> None:
+    """A sum that would leave 64 bits goes out in two calls (R2)."""
+    scene = Scene(row(queue=(entry("a"), entry("b"))))
+    scene.instance.known.learn(GROUP, {"like": INT64_MAX - 7})
+    visit = Visit(scene.instance, GROUP, scene.patience(30))
+    opened = open_next(visit, scene.row)
+    assert isinstance(opened, Row)
+    assert len(opened.queue) == 1
+
+
+def test_a_call_that_succeeds_opens_the_gate_and_is_remembered() -> None:
+    """The app is not refused any more, and the values are known."""
+    scene = Scene(row())
+    scene.instance.gate.close(Refused(60020, "arrears", Fault.APP, NOW))
+    visit = Visit(scene.instance, GROUP, scene.patience(30), unsent="attempt")
+    scene.store(row(attempt(entry("a"))))
+    send(visit, scene.row, attempt(entry("a")))
+    assert scene.instance.gate.refusal() is None
+    assert scene.instance.known.of(GROUP) == {"like": 5, "_receipt": BASE + 600_000}
+    assert (scene.row.attempt, scene.row.base) == (None, BASE + 600_000)
+    assert scene.ledger.find(GROUP, ["a"])["a"].answer == Applied((("like", 5),))
+
+
+def test_a_reply_is_evidence_for_the_row_as_it_was() -> None:
+    """After a lost write the receipt is read again."""
+    scene = Scene(row(attempt(entry("a"))))
+    visit = Visit(scene.instance, GROUP, scene.patience(30), unsent="attempt")
+    scene.ledger.settlements_lost = 1
+    assert send(visit, scene.row, attempt(entry("a"))) == Again()
+    assert (visit.sent, visit.reply) == ("attempt", None)
+
+
+def test_a_reply_that_settles_forgets_what_was_refused_before() -> None:
+    """Its question was sent after the death of that (R11)."""
+    past = Remembered(attempt(name="past", weight=700_001), refused=True)
+    for known_s, kept in ((12, 0), (11, 1)):
+        opened = attempt(entry("a"), time=NOW + 20)
+        scene = Scene(row(opened, remembered=(past,)))
+        scene.instance.api_clock.learn(NOW + known_s)
+        visit = Visit(scene.instance, GROUP, scene.patience(30), unsent="attempt")
+        send(visit, scene.row, opened)
+        assert (len(scene.row.remembered), scene.row.attempt) == (kept, None)

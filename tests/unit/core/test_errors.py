@@ -71,3 +71,15 @@ def test_a_refused_app_keeps_the_vendors_fields_apart() -> None:
     assert (raised.code, raised.info, raised.retry_after_s) == (60020, "arrears of somebody", 4.0)
     assert "60020" in str(raised)
     assert "somebody" not in str(raised)
+
+
+def test_a_caller_that_is_not_known_is_told_which_scheme_to_use() -> None:
+    """That of bearer tokens unless another one is in use."""
+    assert (str(Unauthorized("no token")), Unauthorized("no token").challenge) == ("no token", "Bearer")
+    assert Unauthorized("no signature", "Signature").challenge == "Signature"
+
+
+def test_what_was_not_accepted_may_be_repeated_in_a_second() -> None:
+    """Unless the error says when."""
+    assert (LedgerUnavailable("busy").problem, LedgerUnavailable("busy").retry_after_s) == ("busy", 1.0)
+    assert TooManyCalls("full", 2.0).retry_after_s == 2.0

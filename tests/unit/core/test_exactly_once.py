@@ -7,9 +7,18 @@ from dataclasses import replace
 import pytest
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.outcomes import Applied, KeyReused
-from tests.unit.core.samples import row
-from tests.unit.core.scene import GROUP, Scene, increase
+from handler.core.exactly_once import PENDING_RETRY_S, ExactlyOnce
+from handler.core.instance import Instance, Patience
+from handler.core.ledger import Look
+from handler.core.outcomes import Applied, Frozen, KeyReused, Pending, Stalled
+from handler.core.pacing import Turn
+from handler.core.ports import Fault, Refused
+from handler.core.records import Records
+from handler.core.rows import Entry, Group, Row
+from tests.unit.core.samples import NOW, attempt, entry, row
+from tests.unit.core.scene import APP, GROUP, RULES, Scene, increase
+
+ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
 
 
 def test_a_question_that_the_ledger_cannot_answer_is_not_answered_with_no() -> None:
@@ -45,3 +54,126 @@ def test_nothing_asked_is_nothing_done() -> None:
     """An empty batch has no outcomes."""
     scene = Scene(row())
     assert scene.counters.apply(GROUP.id, [], scene.patience(30)) == []
+
+
+def test_a_question_helps_an_operation_on() -> None:
+    """As far as the one who asks waits (R8)."""
+    scene = Scene(row())
+    scene.counters.accept(GROUP.id, [increase("a")])
+    assert scene.counters.ask(GROUP.id, "caller", "a", scene.patience(5)) == Applied((("like", 5),), replayed=True)
+    assert len(scene.api.calls) == 1
+
+
+def test_a_question_without_patience_changes_nothing() -> None:
+    """The operation is pending."""
+    scene = Scene(row())
+    scene.counters.accept(GROUP.id, [increase("a")])
+    before = scene.row
+    assert scene.counters.ask(GROUP.id, "caller", "a", scene.patience(0)) == Pending(PENDING_RETRY_S)
+    assert scene.row == before
+
+
+def test_a_question_about_a_group_that_nobody_knows_is_answered_with_no() -> None:
+    """There is no row."""
+    assert Scene().counters.ask(GROUP.id, "caller", "a", Patience(0.0, 0.0)) is None
+
+
+def test_an_operation_of_a_frozen_group_is_told_so() -> None:
+    """With the reason; it stays owed."""
+    scene = Scene(row(queue=(Entry.of(increase("a")),)).changed(frozen="why"))
+    for outcome in (
+        scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))[0],
+        scene.counters.ask(GROUP.id, "caller", "a", scene.patience(5)),
+    ):
+        assert outcome == Frozen("why")
+    assert scene.row.owed == (Entry.of(increase("a")),)
+    assert scene.api.calls == []
+
+
+def test_a_refused_app_says_when_to_ask_again() -> None:
+    """A second at least."""
+    scene = Scene(row())
+    scene.api.updates, scene.api.reads = [ARREARS], [ARREARS]
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    assert outcome == Stalled(60020, "arrears", 1.0)
+    scene.instance.gate.close(ARREARS)
+    scene.clock.advance(1.1)
+    scene.instance.gate.close(ARREARS)
+    assert scene.counters.ask(GROUP.id, "caller", "a", scene.patience(5)) == Stalled(60020, "arrears", 2.0)
+
+
+def test_duplicates_that_arrive_together_count_once() -> None:
+    """Both are answered, and one with other content is told so."""
+    scene = Scene(row())
+    other = replace(increase("a"), counters=(("like", 6),))
+    outcomes = scene.counters.apply(GROUP.id, [increase("a"), increase("a"), other], scene.patience(5))
+    assert outcomes == [Applied((("like", 5),)), Applied((("like", 5),)), KeyReused()]
+    assert scene.api.counters["like"] == 5
+
+
+def test_outcomes_come_in_the_order_of_the_operations() -> None:
+    """Each with its own values."""
+    scene = Scene(row())
+    outcomes = scene.counters.apply(GROUP.id, [increase("b"), increase("a", share=2)], scene.patience(5))
+    assert outcomes == [Applied((("like", 5),)), Applied((("share", 2),))]
+
+
+def test_an_answer_that_somebody_else_has_written_is_found() -> None:
+    """The visit ended without it, and the ledger has it."""
+    scene = Scene(row(queue=(entry("old"),)))
+    scene.counters.accept(GROUP.id, [increase("a")])
+    other = ExactlyOnce(Instance.of(scene.ports, RULES), APP)
+    swap = scene.ledger.swap
+
+    def interrupted(group: Group, row: Row, records: Records) -> bool:
+        scene.ledger.swap = swap  # type: ignore[method-assign]  # once is enough
+        other.sweep(scene.clock.moment + 60)
+        return swap(group, row, records)
+
+    scene.ledger.swap = interrupted  # type: ignore[method-assign]  # a sweep comes in between
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    assert outcome == Applied((("like", 10),))
+    assert len(scene.api.calls) == 1
+
+
+def test_how_long_the_ledger_took_sets_the_rhythm_of_the_visit() -> None:
+    """Of whoever waits for somebody else's call."""
+    scene = Scene(row(attempt(entry("old"))))
+    append = scene.ledger.append
+
+    def slow(*arguments: object) -> Look | None:
+        scene.clock.advance(0.8)
+        return append(*arguments)  # type: ignore[arg-type]  # whatever it was called with
+
+    scene.ledger.append = slow  # type: ignore[assignment]  # the same, later
+    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(3))
+    assert min(scene.clock.slept[:-1]) >= 0.4
+
+
+def test_a_turn_that_a_failed_ledger_left_over_is_given_back() -> None:
+    """Somebody else of this instance may call."""
+    scene = Scene(row(queue=(Entry.of(increase("a")),)))
+
+    def fail() -> None:
+        raise LedgerUnavailable("out of reach")
+
+    scene.ledger.before_swap = [fail]
+    given: list[Turn] = []
+    scene.instance.pace.give_back = given.append  # type: ignore[assignment]  # what comes back is wanted
+    scene.counters.ask(GROUP.id, "caller", "a", scene.patience(5))
+    assert len(given) == 1
+
+
+def test_a_question_reads_the_row_once() -> None:
+    """What it has seen is driven on."""
+    scene = Scene(row())
+    scene.counters.accept(GROUP.id, [increase("a")])
+    scene.ledger.look = None  # type: ignore[assignment]  # nobody may ask
+    assert isinstance(scene.counters.ask(GROUP.id, "caller", "a", scene.patience(5)), Applied)
+
+
+def test_an_idle_group_is_called_without_another_look() -> None:
+    """What the acceptance has seen is driven on."""
+    scene = Scene(row())
+    scene.ledger.look = scene.ledger.load = None  # type: ignore[assignment]  # nobody may ask
+    assert scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5)) == [Applied((("like", 5),))]

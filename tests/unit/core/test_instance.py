@@ -72,6 +72,7 @@ def test_the_group_called_longest_ago_is_forgotten_first() -> None:
     known = KnownValues()
     for number in range(KNOWN_GROUPS):
         known.learn(Group(1, str(number)), {"like": number})
+    assert known.of(Group(1, "0")) == {"like": 0}
     known.learn(Group(1, "0"), {"like": -1})
     known.learn(G, {"like": 5})
     assert known.of(Group(1, "1")) == {}
@@ -119,3 +120,15 @@ def test_two_instances_share_nothing_but_their_ports(instance: Instance) -> None
     instance.gate.close(Refused(60020, "arrears", Fault.APP, None))
     instance.api_clock.learn(1_700_000_000)
     assert (other.known.of(G), other.gate.refusal(), other.api_clock.latest) == ({}, None, None)
+
+
+def test_a_generation_that_is_raised_is_known_at_once() -> None:
+    """Others learn of it within the time of their caches; this one asks again after its own."""
+    clock = HandClock()
+    ledger = CountedLedger(clock)
+    known = KnownGeneration(ledger, clock, cache_s=300)
+    raised = known.begin_anew(1_700_000_000)
+    assert raised == Generation(2, 1_700_000_000)
+    assert (known.current(), ledger.asked) == (raised, 0)
+    clock.advance(300.1)
+    assert (known.current(), ledger.asked) == (Generation(1, 0), 1)

@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from handler.core.commands import Mode
 from handler.core.driving import drive
-from handler.core.outcomes import Applied
-from handler.core.ports import Fault, Refused, Reply, Unclear, Unsent
+from handler.core.judging import Evidence, confirmed, look, see, settle
+from handler.core.outcomes import Applied, Rejected
+from handler.core.ports import Counted, Fault, Refused, Reply, Unclear, Unsent
+from handler.core.receipts import Sight
 from handler.core.rows import Remembered
-from handler.core.visit import Visit
-from tests.unit.core.samples import BASE, NOW, attempt, entry, row
+from handler.core.visit import CONTENTION_S, TIMES_BELIEVED, Again, Stop, Visit
+from tests.unit.core.samples import BASE, NOW, attempt, entry, row, seen
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 
 RATE = Refused(60007, "too many calls", Fault.RATE, NOW)
@@ -96,3 +99,184 @@ def test_a_receipt_at_its_base_is_looked_at_again_right_after_the_death() -> Non
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(60))
     assert outcome == Applied((("like", 5),))
     assert scene.clock.moment - began < RULES.bound_s + 2.5
+
+
+GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
+INVALID = Refused(10004, "invalid parameter", Fault.OPERATION, NOW)
+ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
+
+
+def test_a_receipt_that_is_missing_is_believed_to_be_when_it_was_missing_three_times() -> None:
+    """In a row; then it counts as zero."""
+    scene = Scene(row())
+    looking = visit(scene)
+    missing, there = Counted({"like": 5}, NOW), Counted({"_receipt": BASE}, NOW)
+    scene.api.reads = [missing, missing, there, missing, missing, missing]
+    found = [see(looking, row(), ()) for _ in range(6)]
+    assert found[:2] == found[3:5] == [Again(), Again()]
+    assert isinstance(found[2], Evidence)
+    assert isinstance(found[5], Evidence)
+    assert (found[2].sight.value, found[5].sight.value) == (BASE, 0)
+    assert looking.absences == TIMES_BELIEVED
+
+
+def test_a_group_that_could_be_read_in_between_is_not_gone() -> None:
+    """It was said three times, but not in a row."""
+    scene = Scene(row())
+    looking = visit(scene)
+    scene.api.reads = [GONE, GONE, Counted({"_receipt": BASE}, NOW), GONE, GONE]
+    for _ in range(5):
+        see(looking, row(), ())
+    assert looking.refusals == 2
+    assert not looking.group_is_gone
+
+
+def test_what_is_seen_is_as_old_as_its_question() -> None:
+    """The `Date` of the answer itself proves nothing about it (R4 b)."""
+    scene = Scene(row())
+    scene.api.counters = {"_receipt": BASE, "like": 3}
+    looking = visit(scene)
+    first, second = see(looking, row(), ()), see(looking, row(), ())
+    assert isinstance(first, Evidence)
+    assert isinstance(second, Evidence)
+    assert (first.sight, second.sight) == (Sight(BASE, None), Sight(BASE, NOW))
+    assert (first.seen.values, first.seen.later) == ({"_receipt": BASE, "like": 3}, True)
+
+
+def test_a_look_asks_for_the_receipt_and_what_the_attempt_carries() -> None:
+    """With anything remembered for all, because more may have landed."""
+    for remembered, asked in (((), ("_receipt", "like")), ((Remembered(attempt(name="past", weight=700_001)),), ())):
+        scene = Scene(row(attempt(entry("a")), remembered=remembered))
+        scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}
+        scene.clock.advance(6)
+        drive(visit(scene), None)
+        assert scene.api.asked[0] == asked
+
+
+def test_a_refused_run_is_split() -> None:
+    """One of its operations is at fault, and fails alone (R6)."""
+    scene = Scene(row())
+    scene.api.updates = [INVALID]
+    outcomes = scene.counters.apply(GROUP.id, [increase("a"), increase("b", share=1)], scene.patience(30))
+    assert [dict(call.values).keys() - {"_receipt"} for call in scene.api.calls] == [
+        {"like", "share"},
+        {"like"},
+        {"share"},
+    ]
+    assert all(isinstance(outcome, Applied) for outcome in outcomes)
+
+
+def test_only_the_operation_at_fault_is_rejected() -> None:
+    """The others of its run are applied."""
+    scene = Scene(row())
+    scene.api.updates = [INVALID, INVALID]
+    outcomes = scene.counters.apply(GROUP.id, [increase("a"), increase("b", share=1)], scene.patience(30))
+    assert outcomes == [Rejected(10004, "invalid parameter"), Applied((("share", 1),))]
+
+
+def test_what_was_refused_before_a_landing_is_forgotten_with_it() -> None:
+    """The receipt shows that it did not land, and it is dead (R11)."""
+    past = Remembered(attempt(name="past", weight=700_001), refused=True)
+    for asked_after, kept in ((NOW + 11, 1), (NOW + 12, 0), (None, 1)):
+        before = row(attempt(entry("a"), time=NOW + 20), remembered=(past,))
+        scene = Scene(before)
+        settle(visit(scene), before, BASE + 600_000, {"attempt": 1}, seen(like=5), asked_after)
+        assert len(scene.row.remembered) == kept
+        assert scene.row.base == BASE + 600_000
+
+
+def test_a_dead_attempt_in_a_group_that_is_gone_is_given_up() -> None:
+    """The next one will be told so, and its operations with it; a living one may still land if the group comes back."""
+    for passed_s, stays in ((5, True), (12, False)):
+        scene = Scene(row(attempt(entry("a"))))
+        scene.instance.api_clock.learn(NOW + passed_s)
+        looking = visit(scene)
+        scene.api.reads = [GONE] * 3
+        for _ in range(3):
+            see(looking, row(attempt(entry("a"))), ())
+        assert (scene.row.attempt is not None) == stays
+
+
+def test_a_look_that_is_refused_for_the_app_stops_the_visit() -> None:
+    """Whatever it was about."""
+    scene = Scene(row())
+    scene.api.reads = [ARREARS]
+    assert see(visit(scene), row(), ()) == Stop(ARREARS)
+
+
+def test_a_lost_settlement_is_found_by_the_next_look() -> None:
+    """The call is not made again, and the answer is as observed later."""
+    scene = Scene(row())
+    scene.ledger.settlements_lost = 1
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert outcome == Applied((("like", 5),), observed_later=True)
+    assert len(scene.api.calls) == 1
+
+
+def test_a_landing_without_receipts_settles_at_zero() -> None:
+    """There is nothing to stand on."""
+    scene = Scene(WEAKER_ROW, WEAKER)
+    scene.counters.apply(GROUP.id, [replace(increase("a"), mode=Mode.SET)], scene.patience(30))
+    assert (scene.row.base, scene.row.attempt, scene.row.queue) == (0, None, ())
+
+
+def test_a_refusal_is_confirmed_once() -> None:
+    """Somebody else's change came in between: the receipt is not read again for it."""
+    scene = Scene(row())
+    scene.api.updates = [RATE]
+    looking = scene.api.read
+
+    def read(*question: object) -> Reply:
+        scene.ledger.before_swap = [scene.grow]
+        return looking(*question)  # type: ignore[arg-type]  # whatever it was called with
+
+    scene.api.read = read  # type: ignore[assignment]  # the same, and somebody is quicker
+    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert (len(scene.api.asked), len(scene.api.calls)) == (1, 2)
+
+
+def test_a_refusal_that_could_not_be_written_sets_nobody_back() -> None:
+    """It is written first, and counted then."""
+    before = row(attempt(entry("a")))
+    scene = Scene(before)
+    scene.ledger.before_swap = [scene.grow]
+    refused = visit(scene)
+    follows = confirmed(refused, before, attempt(entry("a")), RATE)
+    assert isinstance(follows, Again)
+    assert follows.after_s == pytest.approx(CONTENTION_S, rel=0.5)
+    assert (refused.setbacks, refused.is_confirmed, scene.notices.told) == (0, True, [])
+
+
+def test_two_codes_of_one_kind_are_the_same_reason() -> None:
+    """A rate code of the read confirms one of the call, whichever they are (R4 c)."""
+    scene = Scene(row())
+    scene.api.updates = [RATE]
+    scene.api.reads = [replace(RATE, code=60008)]
+    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert (len(scene.api.asked), len(scene.api.calls)) == (1, 2)
+
+
+def test_a_look_that_settles_forgets_what_was_refused_before() -> None:
+    """The receipt was asked for after its death."""
+    past = Remembered(attempt(name="past", weight=700_001), refused=True)
+    before = row(attempt(entry("a"), time=NOW + 20), remembered=(past,))
+    scene = Scene(before)
+    scene.instance.api_clock.learn(NOW + 12)
+    scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}
+    looking = visit(scene)
+    looking.sent = "attempt"
+    look(looking, before, attempt(entry("a"), time=NOW + 20))
+    assert (scene.row.remembered, scene.row.attempt) == ((), None)
+
+
+def test_an_own_call_is_looked_for_although_the_app_is_refused() -> None:
+    """Its caller waits for what became of it; other people's calls are left alone."""
+    for sent, looks in (("attempt", 1), (None, 0)):
+        before = row(attempt(entry("a")))
+        scene = Scene(before)
+        scene.instance.gate.close(ARREARS)
+        looking = visit(scene)
+        looking.sent = sent
+        follows = look(looking, before, attempt(entry("a")))
+        assert len(scene.api.asked) == looks
+        assert (follows == Stop(ARREARS)) == (not looks)

@@ -84,6 +84,7 @@ def test_an_inspection_of_a_group_that_is_not_frozen_writes_nothing() -> None:
     """It may be under way."""
     scene = Scene(row(attempt(A)))
     assert isinstance(inspect(visited(scene)).verdict, TooEarly)
+    assert inspect(visited(scene)).ready_in_s == 0.0
     scene.clock.advance(DEATH_S + 1)
     assert isinstance(inspect(visited(scene)).verdict, NotLanded)
     assert scene.row == row(attempt(A))
@@ -98,6 +99,7 @@ def test_an_adoption_waits_by_the_apis_clock() -> None:
     assert isinstance(result, Decided)
     assert (result.row.base, result.row.queue, result.settled) == (7, (A,), 0)
     assert sum(scene.clock.slept) >= DEATH_S - 1
+    assert set(scene.api.asked) == {()}
 
 
 def test_a_group_that_somebody_else_changes_all_the_time_is_released_with_what_has_come() -> None:

@@ -284,3 +284,29 @@ def test_an_accepted_call_opens_the_gate_for_all() -> None:
     assert (gate.refusal(), gate.retry_after_s()) == (None, 0)
     gate.close(ADDRESS)
     assert gate.retry_after_s() == pytest.approx(1)
+
+
+def test_a_gate_counts_refusals_in_a_row() -> None:
+    """Those of calls under way as one; the last one is told."""
+    clock = HandClock()
+    gate = Gate(clock)
+    gate.close(ARREARS)
+    gate.close(ADDRESS)
+    assert (gate.refusal(), gate.retry_after_s()) == (ADDRESS, 1.0)
+    clock.advance(1.0)
+    assert (gate.refusal(), gate.retry_after_s()) == (None, 0.0)
+    gate.close(ARREARS)
+    assert gate.retry_after_s() == 2.0
+    gate.open()
+    assert (gate.refusal(), gate.retry_after_s()) == (None, 0.0)
+    gate.close(ARREARS)
+    assert gate.retry_after_s() == 1.0
+
+
+def test_an_open_gate_is_not_waited_for() -> None:
+    """From the first moment of an instance on."""
+    gate = Gate(HandClock(moment=0.0))
+    assert gate.retry_after_s() == 0.0
+    gate.close(ARREARS)
+    gate.open()
+    assert gate.retry_after_s() == 0.0

@@ -193,3 +193,17 @@ def test_late_landings_of_a_settled_group_are_named() -> None:
     settled = row(remembered=(Remembered(UP), Remembered(DOWN, refused=True)))
     assert judge(settled, moved(-700_001), BOUND_S) == Landed({"down": 1})
     assert judge(settled, Sight(BASE, None), BOUND_S) == NotLanded()
+
+
+def test_a_row_without_a_base_stands_on_zero() -> None:
+    """Its group had no receipt."""
+    opened = replace(row(attempt(mode=Mode.SET, base=0)), base=None)
+    assert judge(opened, Sight(600_000, NOW), BOUND_S) == Landed({"attempt": 1})
+    past = replace(row(remembered=(Remembered(attempt()),)), base=None)
+    assert judge(past, Sight(600_000, NOW), BOUND_S) == Landed({"attempt": 1})
+
+
+def test_every_amount_that_several_shifts_add_up_to_is_listed() -> None:
+    """None of them included; those of a Decrease go down."""
+    assert subset_sums(()) == {0}
+    assert subset_sums((1, -5, 20)) == {0, 1, -5, -4, 20, 21, 15, 16}

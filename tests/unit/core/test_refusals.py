@@ -124,3 +124,12 @@ def test_a_set_whose_refusal_lied_is_found_by_the_next_look() -> None:
     [outcome] = scene.counters.apply(GROUP.id, [operation], scene.patience(30))
     assert outcome == Applied((("like", 5),), observed_later=True)
     assert (len(scene.api.calls), scene.row.frozen) == (1, None)
+
+
+def test_a_debt_to_a_group_that_can_be_read_stays_owed_whatever_the_code() -> None:
+    """It is not gone: the payment is made again."""
+    scene = Scene(row(debt=(("like", 5),)))
+    scene.api.counters = {"like": 5, "_receipt": BASE}
+    scene.api.updates = [GONE]
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert (len(scene.api.calls), scene.api.counters["like"], scene.row.debt) == (2, 0, ())

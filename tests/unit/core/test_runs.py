@@ -216,3 +216,23 @@ def test_a_debt_beyond_64_bits_is_paid_in_parts() -> None:
     mode, payment = correction_of(debt, 19)
     assert (mode, payment) == (Mode.DECREASE, (("like", INT64_MAX),))
     assert with_excess(debt, mode, payment, 1) == (("like", 1),)
+
+
+def test_what_is_owed_in_both_directions_is_paid_one_direction_after_the_other() -> None:
+    """That of the first counter first, however little it is."""
+    debt = (("like", 1), ("share", -2), ("play", 3))
+    assert correction_of(debt, 19) == (Mode.DECREASE, (("like", 1), ("play", 3)))
+    assert correction_of(debt, 1) == (Mode.DECREASE, (("like", 1),))
+    assert correction_of(debt[1:], 19) == (Mode.INCREASE, (("share", 2),))
+
+
+def test_a_sum_may_reach_the_ends_of_64_bits() -> None:
+    """And not go beyond; neither the sum alone, nor on top of what is known."""
+    for mode, known in ((Mode.INCREASE, 0), (Mode.DECREASE, -1)):
+        down = [entry("a", mode, like=INT64_MIN + 5), entry("b", mode, like=-5), entry("c", mode, like=-1)]
+        up = [entry("a", mode, like=INT64_MAX - 5), entry("b", mode, like=5), entry("c", mode, like=1)]
+        assert names(down, {"like": known}) == names(up) == "ab"
+    small = [entry("a", like=1), entry("b", like=1), entry("c", like=1)]
+    assert names(small, {"like": INT64_MAX - 2}) == "ab"
+    less = [entry("a", like=-1), entry("b", like=-1), entry("c", like=-1)]
+    assert names(less, {"like": INT64_MIN + 2}) == "ab"

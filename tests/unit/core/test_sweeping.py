@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance
-from handler.core.ports import Call, Reply
-from handler.core.rows import Group
-from tests.unit.core.samples import entry, row
+from handler.core.ports import Call, Fault, Refused, Reply, Unclear
+from handler.core.rows import Group, Remembered
+from handler.core.sweeping import ROUND_S, next_watch, sweep, watch
+from handler.core.visit import Again, Stop, Visit
+from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
 from tests.unit.core.scene import APP, GROUP, RULES, Scene
 
 
@@ -93,3 +97,176 @@ def test_two_sweeps_at_once_do_no_harm() -> None:
     scene.counters.sweep(scene.clock.moment + 600)
     assert all(settled(scene, groups))
     assert len(scene.api.calls) == 20
+
+
+GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
+PAST = Remembered(attempt(entry("old"), name="past", weight=700_001))
+DAY_S = 24 * 3600
+
+
+def test_a_late_landing_is_looked_for_when_the_signature_has_ended() -> None:
+    """Then a minute after each look, then at intervals that double."""
+    later = replace(PAST, attempt=replace(PAST.attempt, time=NOW + 10))
+    watched = row(remembered=(later, PAST))
+    ends = NOW + 10 + LIFE_S
+    assert next_watch(watched) == ends
+    assert next_watch(replace(watched, looked=ends)) == ends
+    assert next_watch(replace(watched, looked=ends + 1)) == ends + 61
+    assert next_watch(replace(watched, looked=ends + 60)) == ends + 120
+    assert next_watch(replace(watched, looked=ends + 500)) == ends + 1000
+
+
+def test_a_sweep_looks_for_late_landings_when_it_is_time_to() -> None:
+    """To the second, and notes the look."""
+    for passed_s, looks in ((LIFE_S - 1, 0), (LIFE_S, 1)):
+        scene = Scene(row(remembered=(PAST,)))
+        scene.clock.advance(passed_s)
+        scene.counters.sweep(scene.clock.moment + 60)
+        assert len(scene.api.asked) == looks
+        assert scene.row.looked == (NOW + LIFE_S if looks else 0)
+
+
+def test_a_landing_that_a_sweep_finds_is_paid_back_in_the_same_sweep() -> None:
+    """Until then every client sees a counter that is too high."""
+    scene = Scene(row(remembered=(PAST,)))
+    scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
+    scene.clock.advance(20)
+    swept = scene.counters.sweep(scene.clock.moment + 60)
+    assert (scene.api.counters["like"], scene.row.debt) == (0, ())
+    assert (swept.groups, swept.left) == (1, 0)
+
+
+def test_a_look_that_is_not_answered_is_had_again_in_the_same_sweep() -> None:
+    """In the next round."""
+    scene = Scene(row(remembered=(PAST,)))
+    scene.clock.advance(20)
+    scene.api.reads = [Unclear("lost")]
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert len(scene.api.asked) == 2
+    assert scene.row.looked == NOW + 20
+
+
+def looking(scene: Scene) -> Visit:
+    """A visit that looks for late landings."""
+    return Visit(scene.instance, GROUP, scene.patience(60))
+
+
+def test_what_can_land_no_more_is_forgotten_a_day_after_its_death() -> None:
+    """By a look that was asked for then (R11)."""
+    for dead_s, kept in ((DAY_S - 1, 1), (DAY_S, 0)):
+        scene = Scene(row(remembered=(PAST,)))
+        scene.instance.api_clock.learn(NOW + 12 + dead_s)
+        follows = watch(looking(scene), scene.row)
+        assert follows == scene.row
+        assert (len(scene.row.remembered), scene.row.looked) == (kept, NOW + 12 + dead_s)
+
+
+def test_in_a_group_that_is_gone_nothing_is_waited_for_but_the_death() -> None:
+    """Nothing can land there."""
+    for known_s, kept in ((11, 1), (12, 0)):
+        scene = Scene(row(remembered=(PAST,)))
+        scene.instance.api_clock.learn(NOW + known_s)
+        scene.api.reads = [GONE] * 3
+        visit = looking(scene)
+        assert [type(watch(visit, scene.row)) for _ in range(2)] == [Again, Again]
+        watch(visit, scene.row)
+        assert len(scene.row.remembered) == kept
+
+
+def test_an_app_that_is_refused_ends_the_look() -> None:
+    """And with it this group's turn in the sweep."""
+    arrears = Refused(60020, "arrears", Fault.APP, NOW + 20)
+    scene = Scene(row(remembered=(PAST,)))
+    scene.clock.advance(20)
+    scene.api.reads = [arrears] * 10
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert len(scene.api.asked) == 1
+    assert watch(looking(scene), scene.row) == Stop(arrears)
+
+
+def test_a_sweep_ends_while_a_round_and_a_call_still_fit() -> None:
+    """It does not sleep into a time in which nothing may begin."""
+    scene = Scene(row(attempt(entry("a"))))
+    fits_s = scene.instance.call_s + ROUND_S
+    for more_s, slept in ((0.0, []), (0.01, [ROUND_S])):
+        scene.clock.slept.clear()
+        swept = sweep(scene.instance, APP, scene.clock.moment + fits_s + more_s, "")
+        assert scene.clock.slept == slept
+        assert (swept.groups, swept.left, swept.after) == (1, 1, None)
+
+
+def test_a_frozen_group_is_left_to_an_operator() -> None:
+    """It is not in the list, so nobody calls."""
+    scene = Scene(row(attempt(entry("a"))).changed(frozen="why"))
+    swept = scene.counters.sweep(scene.clock.moment + 60)
+    assert (swept.groups, swept.left) == (0, 0)
+    assert (scene.api.calls, scene.api.asked) == ([], [])
+
+
+def test_the_next_sweep_begins_where_the_last_one_ended() -> None:
+    """Unless it is told where to begin."""
+    scene = Scene()
+    many(scene, 250)
+    scene.ledger.pages_left = 1
+    scene.counters.sweep(scene.clock.moment + 600)
+    assert scene.instance.swept_to.group_id == "group 099"
+    scene.counters.sweep(scene.clock.moment + 600, after="group 200")
+    assert scene.instance.swept_to.group_id == ""
+
+
+def test_a_sweep_goes_round_whatever_the_groups_are_called() -> None:
+    """From the very first id."""
+    scene = Scene()
+    scene.api.of_groups = {}
+    for name in ("!", "A", "B", "C"):
+        scene.store(row(queue=(entry("a"),)), Group(APP, name))
+    assert scene.counters.sweep(scene.clock.moment + 60, after="B").groups == 4
+
+
+def test_what_was_left_is_counted_over_all_pages() -> None:
+    """A group of the first page that could not be reached as well as one of the last."""
+    scene = Scene()
+    many(scene, 250)
+    scene.ledger.out_of_reach = {"group 007", "group 240"}
+    assert scene.counters.sweep(scene.clock.moment + 600).left == 2
+
+
+def test_a_group_that_ends_a_visit_is_not_met_again_in_the_same_sweep() -> None:
+    """The app is refused, so there is nothing to come back for."""
+    arrears = Refused(60020, "arrears", Fault.APP, NOW)
+    scene = Scene(row(queue=(entry("a"),)))
+    scene.api.updates, scene.api.reads = [arrears] * 100, [arrears] * 100
+    swept = scene.counters.sweep(scene.clock.moment + 60)
+    assert (len(scene.api.calls), scene.clock.slept) == (1, [])
+    assert (swept.groups, swept.left) == (1, 1)
+
+
+def test_a_page_that_ends_with_the_beginning_ends_the_sweep() -> None:
+    """Nothing after it has to be asked for."""
+    scene = Scene()
+    many(scene, 250)
+    swept = scene.counters.sweep(scene.clock.moment + 600, after="group 099")
+    assert (swept.groups, swept.after) == (250, None)
+
+
+def test_a_group_that_ends_in_a_later_round_is_counted_as_left() -> None:
+    """It waited at first, and could not be reached then."""
+    scene = Scene(row(attempt(entry("a"))))
+    sleep = scene.clock.sleep
+
+    def lose(seconds: float) -> None:
+        scene.ledger.out_of_reach = {"G"}
+        sleep(seconds)
+
+    scene.clock.sleep = lose  # type: ignore[method-assign]  # the ledger goes between two rounds
+    assert scene.counters.sweep(scene.clock.moment + 60).left == 1
+
+
+def test_a_sweep_that_goes_round_ends_where_it_began() -> None:
+    """Page after page of what stays owed, and none of it twice."""
+    for before, beyond in ((150, 3), (100, 0), (3, 150)):
+        scene = Scene()
+        for group in many(scene, before + beyond):
+            scene.ledger.out_of_reach.add(group.id)
+        swept = scene.counters.sweep(scene.clock.moment + 600, after=f"group {before - 1:03}")
+        assert (swept.groups, swept.left) == (before + beyond, before + beyond)

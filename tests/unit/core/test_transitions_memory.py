@@ -119,3 +119,9 @@ def test_a_debt_to_a_group_that_is_gone_is_forgiven_on_the_keys_of_the_payment()
     before = row(paying, debt=(("like", 5), ("share", -2)))
     after = debt_forgiven(before, paying.correction)
     assert (after.debt, after.version, after.attempt) == ((("share", -2),), before.version, paying)
+
+
+def test_a_refusal_counts_as_one_for_good_on_demand_alone() -> None:
+    """A rate code is none."""
+    assert [past.for_good for past in refused(row(attempt(A))).remembered] == [False]
+    assert [past.for_good for past in refused(row(attempt(A)), for_good=True).remembered] == [True]

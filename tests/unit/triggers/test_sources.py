@@ -182,3 +182,10 @@ def test_records_of_all_partitions_come_with_their_arn() -> None:
     assert [record.get("eventSourceArn") if isinstance(record, dict) else record for record in found] == [
         *(CLUSTER, CLUSTER, CLUSTER, 7)
     ]
+
+
+@pytest.mark.parametrize("event_id", ["no-colon", "shardId-000000000006:x", "shardId-000000000006:"])
+def test_a_record_of_kinesis_without_a_sequence_number_has_no_position(event_id: str) -> None:
+    """It is known by its identity then."""
+    delivery = delivered(records({**kinesis("t", 7), "eventID": event_id}))
+    assert (delivery.key, delivery.position, delivery.partition) == (f"{STREAM}/{event_id}", None, None)

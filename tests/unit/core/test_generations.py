@@ -1,0 +1,291 @@
+"""The first look at a group, and the look after its store was restored, step by step (R9, R10)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from handler.core.beginnings import establish, verify
+from handler.core.commands import Mode
+from handler.core.ledger import Generation
+from handler.core.ports import Counted, Fault, Refused, Rules, Unclear
+from handler.core.records import Record
+from handler.core.rows import Remembered, Row
+from handler.core.visit import Again, Stop, Visit
+from handler.core.waits import FIRST_LOOK_S
+from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row
+from tests.unit.core.scene import GROUP, RULES, Scene
+from tests.unit.core.test_waits import Even
+
+GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
+ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
+LONG_AGO = NOW - 1_000_000
+FIRST = Generation(1, 0)
+NEW = replace(row(queue=(entry("a"),)), base=None)
+"""A row whose group nobody has looked at."""
+
+
+def scene_of(before: Row, generation: Generation = FIRST, rules: Rules = RULES) -> Scene:
+    """A row, on a store of some generation."""
+    scene = Scene(before, rules)
+    scene.ledger.stored = generation
+    return scene
+
+
+def visit(scene: Scene, *wanted: str) -> Visit:
+    """A visit without chance, of whoever has made the row."""
+    instance = replace(scene.instance, chance=Even(1))
+    return Visit(instance, GROUP, scene.patience(600), frozenset(wanted), is_first=True)
+
+
+def with_counters(count: int, *, receipt: int | None = None) -> dict[str, int]:
+    """So many counters, the receipt among them if it is given."""
+    receipts = {} if receipt is None else {"_receipt": receipt}
+    return receipts | {f"k{number}": 0 for number in range(count - len(receipts))}
+
+
+def test_a_group_without_a_receipt_begins_at_zero() -> None:
+    """If it has room for one more counter."""
+    scene = scene_of(NEW)
+    scene.api.counters = with_counters(19)
+    assert establish(visit(scene), NEW) == NEW.changed(base=0) == scene.row
+    assert scene.api.asked == [()]
+
+
+def test_a_group_without_room_refuses_what_waits() -> None:
+    """Now, and for its window; with nothing waiting there is nothing to refuse."""
+    scene = scene_of(NEW)
+    scene.api.counters = with_counters(20)
+    establish(visit(scene), NEW)
+    assert scene.row == NEW.changed(queue=())
+    record = scene.ledger.find(GROUP, ["a"])["a"]
+    assert isinstance(record, Record)
+    assert record.settled_at == scene.clock.now()
+    empty = replace(NEW, queue=())
+    assert establish(visit(scene_of_like(scene, empty)), empty) == Again(0.4)
+
+
+def scene_of_like(scene: Scene, before: Row) -> Scene:
+    """Another scene with the same counters."""
+    other = scene_of(before)
+    other.api.counters = scene.api.counters
+    return other
+
+
+def test_a_receipt_with_a_history_is_first_only_noted() -> None:
+    """With the API's time, by which it is adopted later (R9)."""
+    scene = scene_of(NEW)
+    scene.api.ahead_s = 30
+    assert establish(visit(scene), NEW) == NEW.changed(sighted=NOW + 30)
+
+
+def test_a_history_is_adopted_when_nothing_of_it_can_land() -> None:
+    """Life, guard and a second after it was first seen, and not before a `Date` proves it."""
+    noted = NEW.changed(sighted=NOW)
+    scene = scene_of(noted)
+    scene.instance.api_clock.learn(NOW + 11)
+    assert establish(visit(scene), noted) == Again(1.0)
+    scene.instance.api_clock.learn(NOW + 12)
+    assert establish(visit(scene), noted) == noted.changed(base=BASE, sighted=None)
+    assert scene.api.asked == [("_receipt",)]
+
+
+def test_a_group_that_has_gone_meanwhile_has_nothing_to_adopt() -> None:
+    """Its first attempt will be refused likewise."""
+    noted = NEW.changed(sighted=NOW - 100)
+    scene = scene_of(noted)
+    scene.instance.api_clock.learn(NOW)
+    scene.api.reads = [GONE] * 3
+    looking = visit(scene)
+    assert [establish(looking, noted) for _ in range(2)] == [Again(0.4), Again(0.8)]
+    assert establish(looking, noted) == noted.changed(base=0, sighted=None)
+
+
+def test_another_receipt_key_is_a_first_use() -> None:
+    """Nothing of the old one's history counts."""
+    old = replace(row(queue=(entry("a"),), remembered=(Remembered(attempt()),), receipt_key="_old"), sighted=5)
+    scene = scene_of(old)
+    scene.api.counters = {}
+    fresh = replace(old, receipt_key="_receipt", base=None, remembered=(), sighted=None)
+    assert establish(visit(scene), old) == fresh.changed(base=0)
+
+
+def test_without_receipts_nothing_is_looked_at() -> None:
+    """The weaker promise."""
+    scene = scene_of(NEW, rules=replace(RULES, receipt_key=""))
+    fresh = replace(NEW, receipt_key="")
+    assert establish(visit(scene), NEW) == fresh.changed(base=0)
+    assert scene.api.asked == []
+
+
+def test_an_app_that_is_refused_is_not_asked_again() -> None:
+    """Neither at the first look, nor at the later ones."""
+    for before, step, generation in (
+        (NEW, establish, 1),
+        (NEW.changed(sighted=NOW), establish, 1),
+        (row(), verify, 2),
+        (replace(row(), sighted=NOW, sighted_in=2), verify, 2),
+    ):
+        scene = scene_of(before, Generation(generation, LONG_AGO))
+        scene.api.reads = [ARREARS]
+        assert step(visit(scene), before) == Stop(ARREARS)
+        assert scene.row == before
+
+
+def test_a_first_look_without_an_answer_is_had_again() -> None:
+    """After a while."""
+    scene = scene_of(NEW)
+    scene.api.reads = [Unclear("lost")]
+    assert establish(visit(scene), NEW) == Again(0.4)
+
+
+def test_a_group_that_may_not_be_read_begins_at_zero_when_that_was_said_three_times() -> None:
+    """In a row."""
+    scene = scene_of(NEW)
+    scene.api.reads = [GONE, GONE, Unclear("lost"), GONE]
+    looking = visit(scene)
+    assert [establish(looking, NEW) for _ in range(3)] == [Again(), Again(), Again(0.4)]
+    assert establish(looking, NEW) == NEW.changed(base=0)
+
+
+def test_whoever_has_not_made_the_row_leaves_the_first_look_for_a_moment() -> None:
+    """But no longer than a poll at a time; a sweep does not wait."""
+    scene = scene_of(NEW)
+    late = visit(scene, "a")
+    late.is_first = False
+    assert establish(late, NEW) == Again(0.06)
+    scene.clock.advance(FIRST_LOOK_S - 0.01)
+    follows = establish(late, NEW)
+    assert isinstance(follows, Again)
+    assert follows.after_s == pytest.approx(0.01)
+    sweeping = visit(scene)
+    sweeping.is_first = False
+    assert isinstance(establish(sweeping, NEW), Row)
+
+
+@pytest.mark.parametrize(
+    ("generation", "frozen"),
+    [(Generation(2, NOW - 86_399), True), (Generation(2, NOW - 86_400), False), (Generation(1, NOW), False)],
+    ids=["young copy", "old copy", "no copy"],
+)
+def test_a_young_copy_does_not_adopt_what_it_may_have_forgotten(generation: Generation, frozen: bool) -> None:
+    """Its row is of before the loss; an older one has surely another history."""
+    scene = scene_of(NEW, generation)
+    establish(visit(scene), NEW)
+    assert (scene.row.frozen is not None) == frozen
+    if frozen:
+        assert scene.row.frozen == "the ledger may have forgotten how this group began"
+        assert scene.row.generation == NEW.generation - 1
+    else:
+        assert scene.row == NEW.changed(sighted=NOW)
+
+
+def test_a_copy_waits_before_it_believes_that_a_group_has_no_receipt() -> None:
+    """Its first call may be what the copy lacks: until the old instances and their calls are surely gone (R10)."""
+    ends = NOW + RULES.cache_s + BOUND_S + 1
+    scene = scene_of(NEW, Generation(2, NOW))
+    scene.api.counters = {}
+    assert establish(visit(scene), NEW) == Again(ends - NOW)
+    scene.instance.api_clock.learn(int(ends) - 1)
+    assert establish(visit(scene), NEW) == Again(1.0)
+    scene.instance.api_clock.learn(int(ends))
+    assert establish(visit(scene), NEW) == NEW.changed(base=0)
+
+
+def test_a_look_that_was_asked_for_before_the_end_is_no_proof() -> None:
+    """It is had again, although its reply comes after the end."""
+    scene = scene_of(NEW, Generation(2, NOW - 400))
+    scene.api.counters = {}
+    assert establish(visit(scene), NEW) == Again(0.0)
+    assert establish(visit(scene), NEW) == NEW.changed(base=0)
+
+
+def test_a_row_of_an_older_generation_is_first_only_noted() -> None:
+    """With the API's time, in this generation; a note of an older one does not count."""
+    for before in (row(), replace(row(), sighted=NOW - 900, sighted_in=1)):
+        scene = scene_of(before, Generation(2, LONG_AGO))
+        scene.api.ahead_s = 30
+        assert verify(visit(scene), before) == before.changed(sighted=NOW + 30, sighted_in=2)
+        assert scene.api.asked == [()]
+
+
+def test_a_note_needs_the_apis_time() -> None:
+    """A reply without one is asked for again."""
+    scene = scene_of(row(), Generation(2, LONG_AGO))
+    scene.api.reads = [Counted({}, None)]
+    assert verify(visit(scene), row()) == Again(0.4)
+
+
+NOTED = replace(row(), sighted=NOW, sighted_in=2)
+
+
+def test_a_restored_row_is_believed_when_nothing_that_it_lacks_can_land() -> None:
+    """Neither what was signed before it was seen, nor what instances of the older generation still send."""
+    by_sight, by_cache = NOW + BOUND_S + 1, NOW + 20 + RULES.cache_s + BOUND_S + 1
+    for started, cache_s, ends in ((LONG_AGO, RULES.cache_s, by_sight), (NOW + 20, RULES.cache_s, by_cache)):
+        scene = scene_of(NOTED, Generation(2, started), replace(RULES, cache_s=cache_s))
+        scene.instance.api_clock.learn(int(ends) - 1)
+        assert verify(visit(scene), NOTED) == Again(1.0)
+        scene.instance.api_clock.learn(int(ends))
+        assert verify(visit(scene), NOTED) == NOTED.changed(generation=2, sighted=None)
+
+
+def test_instances_that_ask_each_time_leave_nothing_behind() -> None:
+    """Without a cache nobody goes on with an older generation."""
+    scene = scene_of(NOTED, Generation(2, NOW + 20), replace(RULES, cache_s=0))
+    scene.instance.api_clock.learn(NOW + 12)
+    assert verify(visit(scene), NOTED) == NOTED.changed(generation=2, sighted=None)
+
+
+def due(before: Row, **counters: int) -> Scene:
+    """A noted row of an older generation whose time has come."""
+    scene = scene_of(before, Generation(2, LONG_AGO))
+    scene.instance.api_clock.learn(NOW + 100)
+    scene.api.counters = counters
+    return scene
+
+
+def test_a_restored_row_without_receipts_is_believed_at_once() -> None:
+    """There is nothing to verify it by."""
+    before = replace(NOTED, receipt_key="")
+    assert verify(visit(due(before)), before) == before.changed(generation=2)
+
+
+def test_a_restored_row_of_a_group_that_is_gone_is_believed() -> None:
+    """Nothing can land there; an attempt that is open is judged first."""
+    for before, believed in ((NOTED, True), (replace(NOTED, attempt=attempt(entry("a"))), False)):
+        scene = due(before)
+        scene.api.reads = [GONE] * 3
+        looking = visit(scene)
+        follows = [verify(looking, before) for _ in range(3)][-1]
+        assert (follows == before.changed(generation=2, sighted=None)) == believed
+
+
+def test_a_restored_row_that_lacks_how_its_group_began_freezes() -> None:
+    """Only an operator knows what of its queue was sent; with nothing owed it begins anew."""
+    unknown = replace(NOTED, base=None, queue=(entry("a"),))
+    scene = due(unknown, _receipt=5)
+    verify(visit(scene), unknown)
+    assert scene.row == unknown.changed(frozen="the ledger is a copy that lacks how this group began")
+    for before, counters in ((replace(unknown, queue=()), {"_receipt": 5}), (unknown, {"like": 5})):
+        looking = visit(due(before, **counters))
+        # A receipt that is missing is believed to be when it was missing three times.
+        follows = [verify(looking, before) for _ in range(1 if "_receipt" in counters else 3)]
+        assert follows[-1] == before.changed(generation=2, sighted=None)
+
+
+def test_a_restored_row_with_another_receipt_is_judged() -> None:
+    """Nothing explains it, so it freezes."""
+    scene = due(NOTED, _receipt=BASE + 7)
+    verify(visit(scene), NOTED)
+    assert scene.row.frozen is not None
+
+
+def test_a_restored_row_with_an_open_attempt_is_judged() -> None:
+    """It did not land, and is dead."""
+    before = replace(NOTED, attempt=attempt(entry("a", Mode.INCREASE)))
+    scene = due(before, _receipt=BASE)
+    follows = verify(visit(scene), before)
+    assert isinstance(follows, Row)
+    assert (follows.attempt, [waiting.id for waiting in follows.queue]) == (None, ["a"])

@@ -1,0 +1,173 @@
+"""The rhythm of one visit, to the number: without chance every wait is in the middle of its range."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from handler.core.instance import CALL_TIME_MAX_S
+from handler.core.waits import ACCEPTED_MAX_S, FIRST_LOOK_S, LOOK_MAX_S, POLL_MAX_S, Waits
+from tests.unit.core.samples import NOW, attempt
+from tests.unit.core.scene import RULES, Scene
+
+
+class Even(random.Random):
+    """Chance that is always in the middle."""
+
+    def random(self) -> float:
+        """A half."""
+        return 0.5
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """An instance on whose clock nothing has passed yet."""
+    return Scene()
+
+
+@pytest.fixture
+def waits(scene: Scene) -> Waits:
+    """The rhythm of a visit that begins now."""
+    return Waits(replace(scene.instance, chance=Even()))
+
+
+def seconds(*expected: float) -> object:
+    """These waits, as near as floats get."""
+    return pytest.approx(list(expected))
+
+
+def test_workers_do_not_move_in_step(scene: Scene) -> None:
+    """Each waits between a half and one and a half of the time."""
+    waits = Waits(scene.instance)
+    drawn = [waits.jittered(2.0) for _ in range(1000)]
+    assert 1.0 <= min(drawn) < 1.05
+    assert 2.95 < max(drawn) < 3.0
+
+
+def test_the_row_is_read_again_when_a_call_may_be_over(waits: Waits) -> None:
+    """Then at intervals half as long again each, up to the longest."""
+    polls = [waits.poll_s() for _ in range(8)]
+    assert polls == seconds(0.06, 0.09, 0.135, 0.2025, 0.30375, POLL_MAX_S, POLL_MAX_S, POLL_MAX_S)
+
+
+def test_a_visit_that_waits_for_ever_does_not_overflow(waits: Waits) -> None:
+    """The interval stays what it is at most."""
+    assert {waits.poll_s() for _ in range(3000)} >= {POLL_MAX_S}
+    assert [waits.retry_s() for _ in range(3000)][-1] == LOOK_MAX_S
+
+
+def test_quick_calls_are_polled_for_more_often(scene: Scene) -> None:
+    """But not without end."""
+    instance = replace(scene.instance, chance=Even())
+    instance.call_time.usual_s = 0.04
+    assert Waits(instance).poll_s() == pytest.approx(0.04)
+    instance.call_time.usual_s = 0.001
+    assert Waits(instance).poll_s() == pytest.approx(0.03)
+
+
+def test_slow_looks_are_spaced(scene: Scene) -> None:
+    """Four of them have room between two of one visit."""
+    instance = replace(scene.instance, chance=Even())
+    instance.look_time.usual_s = 0.05
+    assert Waits(instance).poll_s() == pytest.approx(0.2)
+
+
+def test_a_slow_ledger_lengthens_every_poll(waits: Waits) -> None:
+    """To what it took; it is not believed to be slow for longer than a second."""
+    waits.accepted_in(0.9)
+    assert waits.poll_s() == pytest.approx(0.9)
+    waits.accepted_in(30)
+    assert waits.poll_s() == pytest.approx(ACCEPTED_MAX_S)
+
+
+def test_a_question_without_an_answer_is_asked_at_growing_intervals(waits: Waits) -> None:
+    """Up to two seconds."""
+    assert [waits.retry_s() for _ in range(5)] == seconds(0.4, 0.8, 1.6, LOOK_MAX_S, LOOK_MAX_S)
+
+
+def test_an_operation_at_the_head_is_left_to_its_caller_once(waits: Waits) -> None:
+    """Another one at the head is left once more."""
+    assert [waits.leave(head) for head in ("a", "a", "b", "a")] == [True, False, True, True]
+
+
+def test_an_own_call_that_went_astray_is_looked_for_at_once(waits: Waits) -> None:
+    """Nobody else will tell."""
+    assert waits.before_look_s(attempt(), own=True) == 0
+
+
+def test_somebody_elses_call_is_given_the_time_that_a_call_may_take(scene: Scene, waits: Waits) -> None:
+    """Its timeout and a second, from the time that it was signed with; not more, however far the clocks are apart."""
+    assert waits.before_look_s(attempt(time=NOW - 2), own=False) == pytest.approx(3)
+    scene.clock.advance(1)
+    assert waits.before_look_s(attempt(time=NOW - 2), own=False) == pytest.approx(2)
+    scene.clock.advance(9)
+    assert waits.before_look_s(attempt(time=NOW - 2), own=False) == 0
+    assert waits.before_look_s(attempt(name="later", time=NOW + 60), own=False) == pytest.approx(RULES.timeout_s + 1)
+    assert waits.before_look_s(attempt(name="older", time=NOW - 60), own=False) == 0
+
+
+def test_another_attempt_is_looked_at_in_a_rhythm_of_its_own(waits: Waits) -> None:
+    """The intervals begin anew."""
+    waits.before_look_s(attempt(), own=True)
+    assert [waits.retry_s() for _ in range(3)] == seconds(0.4, 0.8, 1.6)
+    waits.before_look_s(attempt(name="next"), own=True)
+    assert waits.retry_s() == pytest.approx(0.4)
+    waits.before_look_s(attempt(name="next"), own=True)
+    assert waits.retry_s() == pytest.approx(0.8)
+
+
+def test_the_first_look_at_a_group_is_left_to_whoever_made_its_row(scene: Scene, waits: Waits) -> None:
+    """For a moment that is counted once."""
+    assert waits.before_first_look_s() == pytest.approx(FIRST_LOOK_S)
+    scene.clock.advance(0.1)
+    assert waits.before_first_look_s() == pytest.approx(FIRST_LOOK_S - 0.1)
+    scene.clock.advance(5)
+    assert waits.before_first_look_s() == 0
+
+
+def test_looks_follow_each_other_at_growing_intervals(scene: Scene, waits: Waits) -> None:
+    """Nobody looks in between."""
+    assert waits.after_look_s(attempt()) == pytest.approx(0.4)
+    assert waits.after_look_s(attempt()) == pytest.approx(0.8)
+    waits.before_look_s(attempt(), own=True)
+    waits.postpone(0.8)
+    scene.clock.advance(0.3)
+    assert waits.before_look_s(attempt(), own=True) == pytest.approx(0.5)
+
+
+def test_no_look_is_put_off_beyond_the_death(scene: Scene, waits: Waits) -> None:
+    """The wait ends with it."""
+    scene.clock.advance(RULES.bound_s)
+    waits.retry_s()
+    waits.retry_s()
+    assert waits.after_look_s(attempt()) == pytest.approx(1)
+    assert waits.after_look_s(attempt(time=NOW + 1)) == pytest.approx(2)
+
+
+def test_a_death_that_no_date_has_proven_is_waited_for_like_an_answer(scene: Scene, waits: Waits) -> None:
+    """The next reply brings one; once it is proven the next look is had at once."""
+    scene.clock.advance(RULES.bound_s + 1)
+    assert waits.after_look_s(attempt()) == pytest.approx(0.4)
+    scene.instance.api_clock.learn(NOW + 12)
+    assert waits.after_look_s(attempt()) == 0
+    assert waits.before_look_s(attempt(), own=True) == 0
+
+
+def test_an_attempt_is_dead_when_a_date_says_so(scene: Scene, waits: Waits) -> None:
+    """From the very second on; the local clock proves nothing (R4)."""
+    scene.clock.advance(1000)
+    assert not waits.is_dead(attempt())
+    scene.instance.api_clock.learn(NOW + 11)
+    assert not waits.is_dead(attempt())
+    scene.instance.api_clock.learn(NOW + 12)
+    assert waits.is_dead(attempt())
+
+
+def test_how_long_something_takes_is_learned_slowly(scene: Scene) -> None:
+    """By an eighth of the difference, and one that took very long counts as the longest."""
+    scene.instance.call_time.learn(0.14)
+    assert scene.instance.call_time.usual_s == pytest.approx(0.07)
+    scene.instance.call_time.learn(60)
+    assert scene.instance.call_time.usual_s == pytest.approx(0.07 + (CALL_TIME_MAX_S - 0.07) / 8)

@@ -1,0 +1,52 @@
+"""What an operator reads of a group: what the receipt proves, and everything that is remembered."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from handler.core.inspecting import Inspection
+from handler.core.ledger import Generation
+from handler.core.receipts import Landed, NotLanded, TooEarly, Unexplained, Verdict
+from handler.core.rows import Remembered
+from handler.triggers.inspection import shown
+from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
+
+
+@pytest.mark.parametrize(
+    ("verdict", "explanation"),
+    [
+        (None, None),
+        (Landed({"attempt": 2}), {"receipt": "moved by attempts that landed", "landed": {"attempt": 2}}),
+        (NotLanded(), {"receipt": "is the base: nothing landed, and nothing can any more"}),
+        (TooEarly(), {"receipt": "is the base, while the open attempt may still land"}),
+        (Unexplained(7), {"receipt": "is explained by nothing"}),
+    ],
+)
+def test_every_verdict_is_explained(verdict: Verdict | None, explanation: object) -> None:
+    """In words, with what landed how often."""
+    told = shown(Inspection(row(), Generation(1, 0), (), verdict=verdict))
+    assert told["explanation"] == explanation
+
+
+def test_a_remembered_attempt_is_shown_with_what_it_carried() -> None:
+    """What is owed by name, and what was settled meanwhile by its counters."""
+    past = Remembered(attempt(entry("a"), name="past"), refused=True, folded=(("share", 2),))
+    told = shown(Inspection(row(remembered=(past,)), Generation(1, 0), ()))
+    shown_row = told["row"]
+    assert isinstance(shown_row, dict)
+    assert json.loads(json.dumps(shown_row["remembered"])) == [
+        {
+            "id": "past",
+            "mode": "Increase",
+            "time": NOW,
+            "life": LIFE_S,
+            "weight": 600_000,
+            "operations": [{"id": "a", "mode": "Increase", "counters": {"like": 5}, "settled_meanwhile": False}],
+            "correction": {},
+            "refused": True,
+            "settled": {"share": 2},
+        }
+    ]
+    assert shown_row["base"] == BASE
