@@ -42,10 +42,11 @@ def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Itera
     for base, receipt in facts.receipts.values():
         if base != receipt and not (facts.dismissed or facts.tampered or facts.restored):
             yield f"the ledger stands on {base}, the receipt on {receipt}"
+    # A copy that is put back may be of before the group froze.
     frozen_at = min((told.at for one in asked for told in one.told if told.kind == FROZEN), default=None)
     if (
         frozen_at is not None
-        and not facts.hushed
+        and not (facts.hushed or facts.restored)
         and any(line.kind == CALL and line.sent > frozen_at + UNDER_WAY_S for line in log)
     ):
         yield "a call was made to a group that was known to be frozen"
