@@ -147,13 +147,15 @@ class Visit:
 
     def put(self, row: Row, records: Mapping[str, Record] | None = None) -> Next:
         """Write by compare-and-swap. Somebody else's change, or an answer lost, sends the visit back to reading."""
+        stored = kept(records or {})
         try:
-            done = self.instance.ledger.swap(self.group, row, kept(records or {}))
+            done = self.instance.ledger.swap(self.group, row, stored)
         except AnswerLost:
             return Again()
         if not done:
             return Again(self.waits.jittered(CONTENTION_S))
-        # Whether these records are the first answers only the ledger knows, and it is asked before anybody is told.
+        # Whether a record is the first answer only the ledger knows, and it is asked before anybody is told.
+        self.answers.update({name: record for name, record in (records or {}).items() if name not in stored})
         if row.frozen:
             self.instance.reporter.report(Notice.GROUP_FROZEN, group=self.group.id, reason=row.frozen)
         return row

@@ -29,6 +29,9 @@ SHORT = {"SIGNATURE_LIFE_S": "2", "CLOCK_GUARD_S": "1", "CHAT_TIMEOUT_S": "1", "
 # leaves it some time to go on before the next one.
 RESTART_EVERY_S = 9.0
 
+# The first one comes sooner, so that even a short storm has one.
+RESTART_FIRST_S = 2.0
+
 
 class Weather:
     """Instances of one function, each a process that may be killed every so often, and the ledger that they share."""
@@ -97,7 +100,9 @@ class Weather:
 
     def _restart(self, restart: Callable[[], None]) -> None:
         chance = random.Random(self.chance.random())
-        while self._comes_again(RESTART_EVERY_S * chance.uniform(0.6, 1.4), replies=10):
+        every_s = RESTART_FIRST_S
+        while self._comes_again(every_s * chance.uniform(0.6, 1.4), replies=10):
+            every_s = RESTART_EVERY_S
             restart()
             self.figures["restarts of the ledger"] += 1
 
