@@ -32,3 +32,8 @@ Records = Mapping[str, Record]
 def kept(records: Records) -> Records:
     """Those that a ledger keeps."""
     return {operation_id: record for operation_id, record in records.items() if record.window_s > UNRECORDED_S}
+
+
+def unkept(records: Records) -> Records:
+    """Those that a ledger does not keep: only whoever has made them knows them."""
+    return {operation_id: record for operation_id, record in records.items() if record.window_s <= UNRECORDED_S}

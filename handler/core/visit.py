@@ -16,7 +16,7 @@ from handler.core.notices import Notice
 from handler.core.pacing import Turn
 from handler.core.ports import Call, Fault, Refused, Reply
 from handler.core.receipts import choose_weight
-from handler.core.records import Record, kept
+from handler.core.records import Record, kept, unkept
 from handler.core.rows import Attempt, Entry, Group, Row
 from handler.core.runs import payload_of
 from handler.core.waits import Waits
@@ -147,15 +147,14 @@ class Visit:
 
     def put(self, row: Row, records: Mapping[str, Record] | None = None) -> Next:
         """Write by compare-and-swap. Somebody else's change, or an answer lost, sends the visit back to reading."""
-        stored = kept(records or {})
         try:
-            done = self.instance.ledger.swap(self.group, row, stored)
+            done = self.instance.ledger.swap(self.group, row, kept(records or {}))
         except AnswerLost:
             return Again()
         if not done:
             return Again(self.waits.jittered(CONTENTION_S))
         # Whether a record is the first answer only the ledger knows, and it is asked before anybody is told.
-        self.answers.update({name: record for name, record in (records or {}).items() if name not in stored})
+        self.answers.update(unkept(records or {}))
         if row.frozen:
             self.instance.reporter.report(Notice.GROUP_FROZEN, group=self.group.id, reason=row.frozen)
         return row
