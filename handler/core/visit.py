@@ -163,14 +163,13 @@ class Visit:
         self, shifts: Sequence[int], mode: Mode, entries: tuple[Entry, ...], correction: Counters = ()
     ) -> Attempt:
         """Make an attempt that only this visit may send; `shifts` are those of the remembered attempts (R2)."""
-        instance = self.instance
         attempt = Attempt(
-            id=f"{instance.chance.getrandbits(96):024x}",
-            weight=choose_weight(shifts, instance.chance),
+            id=f"{self.instance.chance.getrandbits(96):024x}",
+            weight=choose_weight(shifts, self.instance.chance),
             mode=mode,
             entries=entries,
-            time=instance.api_clock.now(),
-            life=instance.rules.life_s,
+            time=self.instance.api_clock.now(),
+            life=self.instance.rules.life_s,
             correction=correction,
         )
         self.unsent = attempt.id
