@@ -23,25 +23,11 @@ from tests.sandbox.aws_client import REGION
 from tests.sandbox.chat import ChatServer
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.environment import sandboxed_environment
-from tests.sandbox.ministack import MiniStack
 from tests.sandbox.poller import Event, Poller
 from tests.sandbox.queue import Queue, Sqs
 
 GROUPS = [f"room-{number:04}" for number in range(1200)]
 FEW = GROUPS[:300]
-
-
-@pytest.fixture(scope="module")
-def sqs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sqs]:
-    """SQS on this machine."""
-    with MiniStack(tmp_path_factory.mktemp("ministack"), "sqs") as stack, Sqs(stack.endpoint) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def numbers() -> Iterator[int]:
-    """A number for each queue."""
-    return count(1)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -67,12 +66,6 @@ def cloud(request: pytest.FixtureRequest) -> Cloud:
 def kafka() -> Kafka:
     """A cluster in this process."""
     return Kafka()
-
-
-@pytest.fixture(scope="module")
-def numbers() -> Iterator[int]:
-    """A number for each topic."""
-    return count(1)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -31,26 +30,12 @@ from tests.integration.counting import (
 from tests.sandbox.chat import ChatServer, Fault
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.environment import sandboxed_environment
-from tests.sandbox.ministack import MiniStack
 from tests.sandbox.poller import Event, Handler, Poller
 from tests.sandbox.queue import Queue, Sqs
 
 ROOMS = 12
 BODIES = orders(36, ROOMS)
 REPORTED = "batchItemFailures"
-
-
-@pytest.fixture(scope="module")
-def sqs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sqs]:
-    """SQS on this machine."""
-    with MiniStack(tmp_path_factory.mktemp("ministack"), "sqs") as stack, Sqs(stack.endpoint) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def numbers() -> Iterator[int]:
-    """A number for each queue."""
-    return count(1)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -38,12 +37,6 @@ def manager(stack: MiniStack) -> Iterator[SecretsManager]:
     """Its operator."""
     with SecretsManager(stack.endpoint) as client:
         yield client
-
-
-@pytest.fixture(scope="module")
-def numbers() -> Iterator[int]:
-    """A number for each secret."""
-    return count(1)
 
 
 @pytest.fixture

@@ -1,0 +1,24 @@
+"""What several files of tests have in common: SQS on this machine, and names that nobody else has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from tests.sandbox.ministack import MiniStack
+from tests.sandbox.queue import Sqs
+
+
+@pytest.fixture(scope="module")
+def sqs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sqs]:
+    """SQS on this machine."""
+    with MiniStack(tmp_path_factory.mktemp("ministack"), "sqs") as stack, Sqs(stack.endpoint) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def numbers() -> Iterator[int]:
+    """A number for each thing that a test makes for itself."""
+    return count(1)
