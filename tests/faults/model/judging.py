@@ -86,7 +86,7 @@ class Judging(Moving):
     def _settled(self, state: State, number: int, row: Row, value: int, times: Mapping[str, int]) -> State | None:
         """R5 and R7; None where the row has moved, and it is no plain settlement."""
         change = transitions.landed(row, value, times, SEEN)
-        plain = bool(row.attempt and set(times) == {row.attempt.id} and not change.excess and not row.remembered)
+        plain = transitions.is_plain(row, times)
         if not plain and not state.workers[number].fresh:
             return None
         after = change.row
