@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from handler.core import transitions, weaker
-from handler.core.errors import AnswerLost, LedgerUnavailable, OutcomeUnknown
+from handler.core.errors import AnswerLost
+from handler.core.known_keys import knowing
 from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.ports import Counted, Fault, Refused, Reply, Unsent
@@ -144,9 +144,9 @@ def settle(
     """R5: records first or with the row. Where more landed than the open attempt, R7."""
     if row.attempt and row.base is not None and transitions.is_plain(row, times):
         records = transitions.settled_records(row.attempt, seen)
-        settlement = Settlement(row.attempt.id, row.base, value, kept(records))
-        if _settle_plainly(visit, settlement, records):
-            _learn(visit, row, row.knowing(transitions.landed_keys(row, times), seen.at), settlement)
+        keys = knowing(row.keys, transitions.landed_keys(row, times), seen.at)
+        new_keys = None if keys is row.keys else keys
+        _settle_plainly(visit, Settlement(row.attempt.id, row.base, value, kept(records), new_keys), records)
         return Again()
     change = transitions.landed(row, value, times, seen)
     late = set(times) - {row.attempt.id if row.attempt else ""}
@@ -159,27 +159,15 @@ def settle(
     return follows
 
 
-def _settle_plainly(visit: Visit, settlement: Settlement, records: Records) -> bool:
-    """Whether this very settlement is known to have been written."""
+def _settle_plainly(visit: Visit, settlement: Settlement, records: Records) -> None:
+    """Take the answers where this very settlement is known to have been written; else the row is read again."""
     try:
         done = visit.instance.ledger.settle(visit.group, settlement)
     except AnswerLost:
-        return False
+        return
     if done:
         visit.answers.update(records)
         visit.instance.reporter.report(Notice.APPLIED, group=visit.group.id, operations=len(records))
-    return done
-
-
-def _learn(visit: Visit, row: Row, knowing: Row, settlement: Settlement) -> None:
-    """Note keys that have landed for the first time, if nothing but this settlement has moved the row since.
-
-    Else the next landing notes them.
-    """
-    settled = None if knowing is row else settlement.applied_to(knowing)
-    if settled is not None:
-        with suppress(LedgerUnavailable, OutcomeUnknown):
-            visit.instance.ledger.swap(visit.group, settled.changed(), {})
 
 
 def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Next:

@@ -102,8 +102,6 @@ class Remembered:
 Debt = tuple[tuple[str, int], ...]
 Marks = tuple[tuple[str, str], ...]
 
-KEYS_KNOWN_MAX = 40  # A group has twenty at a time; of more, which have come and gone, the newest are kept.
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -112,7 +110,7 @@ class Row:
     `sighted` is the API's time at which an unexplained receipt was first seen, or a row of an older generation while
     `sighted_in` was the current one. `looked` is the time of the last look for late landings. `debt` is what landed in
     excess, per key, signed: it is owed back. `marks` are the last positions accepted, by place. `keys` have had
-    landings since the second beside each.
+    landings since the second beside each (`known_keys`).
     """
 
     version: int
@@ -178,11 +176,6 @@ class Row:
             marks[position.place] = max(position.number, marks.get(position.place, ""))
         return replace(self, marks=tuple(marks.items())) if marks else self
 
-    def knowing(self, keys: Iterable[str], now: float) -> Row:
-        """This version, in which operations on these keys have landed."""
-        known = dict.fromkeys(keys, int(now)) | dict(self.keys)
-        return self if len(known) == len(self.keys) else replace(self, keys=tuple(known.items())[:KEYS_KNOWN_MAX])
-
     def changed(self, **changes: object) -> Row:
         """The next version with `changes`: every write raises the version, and folds what memory need not spell out."""
         row = replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]  # keywords of this class
@@ -200,19 +193,23 @@ class Row:
 class Settlement:
     """An attempt that landed and nothing else happened: the partial update of R5.
 
-    It holds only while the row's open attempt is `attempt_id` and its base is `base`; the queue stays as it is.
+    It holds only while the row's open attempt is `attempt_id` and its base is `base`; the queue stays as it is. Where
+    operations on new keys have landed, `keys` are those that the row knows from now on: nothing but a landing changes
+    them, and that moves the base.
     """
 
     attempt_id: str
     base: int
     new_base: int
     records: Records = field(default_factory=dict)
+    keys: Counters | None = None
 
     def applied_to(self, row: Row | None) -> Row | None:
         """The row after the settlement, or None where the conditions do not hold."""
         if row is None or row.attempt is None or row.attempt.id != self.attempt_id or row.base != self.base:
             return None
-        return row.changed(attempt=None, base=self.new_base)
+        keys = row.keys if self.keys is None else self.keys
+        return row.changed(attempt=None, base=self.new_base, keys=keys)
 
 
 def first_row(entries: Iterable[Entry], receipt_key: str, generation: int) -> Row:

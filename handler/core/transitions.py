@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from handler.core.commands import Counters, Mode
+from handler.core.known_keys import knowing
 from handler.core.outcomes import Answer, Applied
 from handler.core.receipts import death
 from handler.core.records import Record
@@ -60,7 +61,7 @@ def landed(row: Row, value: int, times: Mapping[str, int], seen: Seen) -> Change
     """
     records: dict[str, Record] = {}
     before = row
-    row = row.knowing(landed_keys(row, times), seen.at)
+    row = replace(row, keys=knowing(row.keys, landed_keys(row, times), seen.at))
     if row.attempt and row.attempt.id in times:
         records |= settled_records(row.attempt, seen)
         row = replace(row, attempt=None, debt=_debt_after(row.debt, row.attempt, times[row.attempt.id]))

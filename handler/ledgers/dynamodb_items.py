@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 from handler.core.codec import decode_record, encode_record
+from handler.core.commands import Counters
+from handler.core.known_keys import newest_first
 from handler.core.records import Record
 from handler.core.rows import Group, Row
 from handler.ledgers.parts import Parts, join, split
@@ -106,6 +108,7 @@ def stored_row(item: Item) -> Stored:
         base=whole_of(item, "receipt") if "receipt" in item else None,
         open=text_of(item, "attempt") if "attempt" in item else None,
         tail=tuple(str(entry["S"]) for entry in cast("Sequence[Value]", item["tail"]["L"])) if "tail" in item else (),
+        keys=_keys_in(item),
     )
     return Stored(join(parts), whole_of(item, "epoch"), whole_of(item, "bytes"))
 
@@ -131,12 +134,24 @@ def whole_row(row: Row, epoch: int, known_shard: str) -> tuple[Stored, Item]:
         attributes["attempt"] = string(row.attempt.id)
         if row.attempt.owed:
             attributes["carried"] = strings(entry.id for entry in row.attempt.owed)
-    if row.keys:
-        attributes["known"] = string(known_shard)
-        attributes["since"] = {"M": {key: number(since) for key, since in row.keys}}
+    attributes |= known_attributes(row.keys, known_shard)
     if row.queue:
         attributes["queued"] = strings({entry.id for entry in row.queue})
     return Stored(row, epoch, size), attributes
+
+
+def known_attributes(keys: Counters, known_shard: str) -> Item:
+    """What the index of known groups holds of a row that knows these."""
+    if not keys:
+        return {}
+    return {"known": string(known_shard), "since": {"M": {key: number(since) for key, since in keys}}}
+
+
+def _keys_in(item: Item) -> Counters | None:
+    if "since" not in item:
+        return None
+    since = cast("Mapping[str, Value]", item["since"]["M"])
+    return newest_first((key, whole_of(since, key)) for key in since)
 
 
 def standing(row: Row) -> str:

@@ -16,6 +16,7 @@ from handler.ledgers.dynamodb_items import (
     Item,
     Stored,
     Value,
+    known_attributes,
     number,
     row_key,
     shard_of,
@@ -36,7 +37,7 @@ _OPTIONAL = ("receipt", "attempt", "carried", "queued", "tail", "known", "since"
 
 _MARK = "#shard = if_not_exists(#shard, :shard)"
 
-_SETTLE = "SET receipt = :new, version = version + :one, epoch = version + :one REMOVE attempt, carried"
+_SETTLE = "SET receipt = :new, version = version + :one, epoch = version + :one{more} REMOVE attempt, carried"
 
 _APPEND = (
     "SET tail = list_append(if_not_exists(tail, :none), :texts), version = version + :one, bytes = bytes + :more, "
@@ -114,16 +115,21 @@ def grown(group: Group, seen: Stored, row: Row) -> tuple[Stored, Request]:
 
 
 def settled(group: Group, settlement: Settlement) -> Request:
-    """The partial update of R5."""
+    """The partial update of R5.
+
+    The bound of the row's length stands: new keys take less than the attempt did, which named them too.
+    """
+    known = known_attributes(settlement.keys or (), shard_of(group))
     return {
         "Key": row_key(group),
-        "UpdateExpression": _SETTLE,
+        "UpdateExpression": _SETTLE.format(more="".join(f", {name} = :{name}" for name in known)),
         "ConditionExpression": "attempt = :attempt AND receipt = :base",
         "ExpressionAttributeValues": {
             ":attempt": string(settlement.attempt_id),
             ":base": number(settlement.base),
             ":new": number(settlement.new_base),
             ":one": number(1),
+            **{f":{name}": value for name, value in known.items()},
         },
         "ReturnValues": "ALL_NEW",
     }

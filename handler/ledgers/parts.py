@@ -1,7 +1,8 @@
 """A row in parts, for stores that change it piece by piece instead of writing it anew.
 
 `body` is the row as of its last swap. What the three piecewise writes have done since stands beside it: `begin` names
-an attempt of its own, `append` lengthens the tail of the queue, and `settle` moves the base and leaves nothing open.
+an attempt of its own, `append` lengthens the tail of the queue, and `settle` moves the base, may add to the keys that
+the row knows, and leaves nothing open.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from handler.core.codec import decode_entry, decode_row, encode_entry
+from handler.core.commands import Counters
 from handler.core.rows import Attempt, Entry, Marks, Row
 from handler.ledgers.bounded import row_text
 
@@ -28,6 +30,8 @@ class Parts:
     """The operations appended since the last swap, each as text."""
     marks: str | None = None
     """The positions passed (`marks_text`), where `begin` and `append` do not write them into the body."""
+    keys: Counters | None = None
+    """The keys that the row knows, where `settle` has changed them."""
 
 
 def split(row: Row) -> Parts:
@@ -51,7 +55,9 @@ def join(parts: Parts) -> Row:
         attempt = _begun(parts.begun, parts.base or 0) if parts.open is not None and parts.begun is not None else None
     queue = (*row.queue, *map(decode_entry, parts.tail))
     marks = row.marks if parts.marks is None else marks_of(parts.marks)
-    return replace(row.changed(attempt=attempt, base=parts.base, queue=queue), version=parts.version, marks=marks)
+    keys = row.keys if parts.keys is None else parts.keys
+    row = row.changed(attempt=attempt, base=parts.base, queue=queue)
+    return replace(row, version=parts.version, marks=marks, keys=keys)
 
 
 def marks_text(marks: Marks) -> str:

@@ -135,15 +135,18 @@ class RedisLedger:
         keys = [row_key, unfinished, generation, self._keys.known(group), *names]
         stored = row.version - 1 or ""
         texts = (text for record in records.values() for text in record_fields(record, self._clock.now()))
-        head = group.id, stored, self._known_generation, int(row.is_unfinished), known_text(row)
+        head = group.id, stored, self._known_generation, int(row.is_unfinished), known_text(row.keys)
         return self._run(scripts.SWAP, keys, [*head, *texts, *fields_of(row)], Use.WRITE_ROW) == 1
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5, in one script; a record that exists stays, whatever it says."""
         now, records = self._clock.now(), settlement.records
         texts = (text for name, record in records.items() for text in (name, *record_fields(record, now)))
-        head = group.id, settlement.attempt_id, settlement.base, settlement.new_base
-        return self._run(scripts.SETTLE, self._written_keys(group, records), [*head, *texts], Use.WRITE) == 1
+        known = "" if settlement.keys is None else known_text(settlement.keys)
+        head = group.id, settlement.attempt_id, settlement.base, settlement.new_base, known
+        row_key, unfinished, *names = self._written_keys(group, records)
+        keys = [row_key, unfinished, self._keys.known(group), *names]
+        return self._run(scripts.SETTLE, keys, [*head, *texts], Use.WRITE) == 1
 
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of unfinished groups, merged from the lists of all buckets in the order of their code points."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from handler.core.codec import encode_record
-from handler.core.commands import Position
+from handler.core.commands import Counters, Position
 from handler.core.records import Record
 from handler.core.rows import Attempt, Group, Row
 from handler.ledgers.parts import Parts, is_calm, join, marks_of, marks_text, split
@@ -16,7 +16,7 @@ from handler.ledgers.parts import Parts, is_calm, join, marks_of, marks_text, sp
 # Over so many slots of a cluster an app's groups are spread, and in so many lists its unfinished ones are kept.
 BUCKETS = 16
 
-ROW_FIELDS = ("v", "body", "base", "open", "begun", "tail", "marks")
+ROW_FIELDS = ("v", "body", "base", "open", "begun", "tail", "marks", "known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def fields_of(row: Row) -> list[str]:
         "state": "frozen" if row.frozen is not None else "calm" if is_calm(row) else "busy",
         "key": row.receipt_key,
         "gen": str(row.generation),
-        "rest": json.dumps([row.sighted, row.looked, row.sighted_in, row.keys], ensure_ascii=False),
+        "rest": json.dumps([row.sighted, row.looked, row.sighted_in]),
         "marks": marks_text(row.marks),
     }
     if parts.base is not None:
@@ -97,28 +97,33 @@ def fields_of(row: Row) -> list[str]:
 
 def row_of(stored: Sequence[str | None]) -> Row | None:
     """The row of `ROW_FIELDS`, if there is one."""
-    version, body, base, opened, begun, tail, marks = stored
+    version, body, base, opened, begun, tail, marks, known = stored
     if version is None or body is None:
         return None
     # Each ends with a line feed, which JSON escapes; other ends of lines may stand in a key.
     texts = tuple((tail or "").split("\n")[:-1])
-    return join(Parts(int(version), body, None if base is None else int(base), opened, begun, texts, marks or ""))
+    whole_base = None if base is None else int(base)
+    return join(Parts(int(version), body, whole_base, opened, begun, texts, marks or "", known_keys(known)))
 
 
-def begun_row(stored: Sequence[str], attempt: Attempt, receipt_key: str, generation: int) -> Row:
+def begun_row(stored: Sequence[str | None], attempt: Attempt, receipt_key: str, generation: int) -> Row:
     """The row of a group that was idle, and in which `attempt` was opened: what its script gives back makes it up."""
-    version, base, rest, marks = stored
-    # Rows that were last written by an earlier version have less.
-    sighted, looked, sighted_in, *known = json.loads(rest)
-    keys = tuple((key, since) for key, since in known[0]) if known else ()
+    *always, known = stored
+    version, base, rest, marks = map(str, always)
+    sighted, looked, sighted_in, *_ = json.loads(rest)
     opened = replace(attempt, base=int(base))
     idle = Row(int(version), generation, receipt_key, int(base), opened, sighted=sighted, looked=looked)
-    return replace(idle, sighted_in=sighted_in, marks=marks_of(marks), keys=keys)
+    return replace(idle, sighted_in=sighted_in, marks=marks_of(marks), keys=known_keys(known) or ())
 
 
-def known_text(row: Row) -> str:
+def known_text(keys: Counters) -> str:
     """The keys that a row knows as a script takes them: it makes a member of its bucket's set for each (`known_in`)."""
-    return json.dumps([(key, str(since)) for key, since in row.keys], ensure_ascii=False)
+    return json.dumps([(key, str(since)) for key, since in keys], ensure_ascii=False)
+
+
+def known_keys(text: str | None) -> Counters | None:
+    """Read what `known_text` wrote, if the row was last written since there is such a text."""
+    return None if text is None else tuple((key, int(since)) for key, since in json.loads(text))
 
 
 def known_range(key: str, after: str) -> tuple[str, str]:

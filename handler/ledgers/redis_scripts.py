@@ -7,8 +7,9 @@ because Lua's are doubles.
 
 A row is a hash: `v` its version; `body` its text as of the last swap; `base`, `open`, `begun` and `tail` what stands
 beside it (handler/ledgers/parts.py); `queued` how many operations wait; `state` calm, busy or frozen; `key` and `gen`
-its receipt key and generation; `rest` what else an idle row has. An owed operation is a field `o:<id>`: empty while it
-waits, else the id of the attempt that carries it, and it is owed no more when another attempt is open.
+its receipt key and generation; `known` the keys that it knows; `rest` what else an idle row has. An owed operation is a
+field `o:<id>`: empty while it waits, else the id of the attempt that carries it, and it is owed no more when another
+attempt is open.
 """
 
 from __future__ import annotations
@@ -53,13 +54,27 @@ local function pass(marks, place, number)
 end
 """
 
+# What a row knows has its members in the set of its bucket (redis_rows.known_range). `both` reads what it has known and
+# what it knows from now on, where they differ, and `know` writes the difference down.
+_KNOW = """
+local function both(was, known)
+  if known == '' or was == known then return {}, {} end
+  return cjson.decode(was), cjson.decode(known)
+end
+local function know(set, group, was, known)
+  local function member(pair) return #pair[1] .. ':' .. pair[1] .. ':' .. group .. '\\n' .. pair[2] end
+  for _, pair in ipairs(was) do redis.call('ZREM', set, member(pair)) end
+  for _, pair in ipairs(known) do redis.call('ZADD', set, 0, member(pair)) end
+end
+"""
+
 # KEYS: row, unfinished, generation, records. ARGV: group, attempt, its text, receipt key, generation of the row, known
 # generation, ids, then place and number of each position.
 BEGIN = Script(
     _STALE
     + _MARKS
     + """
-local row = redis.call('HMGET', KEYS[1], 'v', 'open', 'queued', 'state', 'key', 'gen', 'base', 'rest', 'marks')
+local row = redis.call('HMGET', KEYS[1], 'v', 'open', 'queued', 'state', 'key', 'gen', 'base', 'rest', 'marks', 'known')
 if stale(KEYS[3], ARGV[6]) then return 'stale' end
 if not row[1] or row[2] or row[3] ~= '0' or row[4] ~= 'calm' or row[5] ~= ARGV[4] or row[6] ~= ARGV[5] then
   return false
@@ -77,7 +92,7 @@ for i = 7, 6 + ids do
 end
 redis.call('HSET', KEYS[1], unpack(fields))
 redis.call('ZADD', KEYS[2], 0, ARGV[1])
-return {redis.call('HINCRBY', KEYS[1], 'v', 1), row[7], row[8], marks}
+return {redis.call('HINCRBY', KEYS[1], 'v', 1), row[7], row[8], marks, row[10]}
 """
 )
 
@@ -113,7 +128,7 @@ if #fields > 0 then
   redis.call('HINCRBY', KEYS[1], 'v', 1)
   if row[3] ~= 'frozen' then redis.call('ZADD', KEYS[2], 0, ARGV[1]) end
 end
-return {redis.call('HMGET', KEYS[1], 'v', 'body', 'base', 'open', 'begun', 'tail', 'marks'), records, passed}
+return {redis.call('HMGET', KEYS[1], 'v', 'body', 'base', 'open', 'begun', 'tail', 'marks', 'known'), records, passed}
 """
 )
 
@@ -121,20 +136,18 @@ return {redis.call('HMGET', KEYS[1], 'v', 'body', 'base', 'open', 'begun', 'tail
 # the row is unfinished, the keys it knows, text and life of each record in milliseconds, then the fields of the row.
 SWAP = Script(
     _STALE
+    + _KNOW
     + """
 local row = redis.call('HMGET', KEYS[1], 'v', 'known')
 if (row[1] or '') ~= ARGV[2] then return false end
 if stale(KEYS[3], ARGV[3]) then return 'stale' end
-local was, known = {}, {}
-if (row[2] or '[]') ~= ARGV[5] then was, known = cjson.decode(row[2] or '[]'), cjson.decode(ARGV[5]) end
-local function member(pair) return #pair[1] .. ':' .. pair[1] .. ':' .. ARGV[1] .. '\\n' .. pair[2] end
+local was, known = both(row[2] or '[]', ARGV[5])
 for i = 5, #KEYS do
   redis.call('SET', KEYS[i], ARGV[2 * i - 4], 'PX', ARGV[2 * i - 3], 'NX')
 end
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'known', ARGV[5], unpack(ARGV, 2 * #KEYS - 2))
-for _, pair in ipairs(was) do redis.call('ZREM', KEYS[4], member(pair)) end
-for _, pair in ipairs(known) do redis.call('ZADD', KEYS[4], 0, member(pair)) end
+know(KEYS[4], ARGV[1], was, known)
 if ARGV[4] == '1' then
   redis.call('ZADD', KEYS[2], 0, ARGV[1])
 else
@@ -144,17 +157,22 @@ return 1
 """
 )
 
-# KEYS: row, unfinished, records. ARGV: group, attempt, base, new base, then id, text and life of each record.
+# KEYS: row, unfinished, known, records. ARGV: group, attempt, base, new base, the keys that the row knows from now on
+# or nothing, then id, text and life of each record.
 SETTLE = Script(
-    """
-local row = redis.call('HMGET', KEYS[1], 'open', 'base', 'queued', 'state')
+    _KNOW
+    + """
+local row = redis.call('HMGET', KEYS[1], 'open', 'base', 'queued', 'state', 'known')
 if not row[1] or row[1] ~= ARGV[2] or row[2] ~= ARGV[3] then return false end
+local was, known = both(row[5] or '[]', ARGV[5])
 local gone = {'open', 'begun'}
-for i = 3, #KEYS do
-  redis.call('SET', KEYS[i], ARGV[3 * i - 3], 'PX', ARGV[3 * i - 2], 'NX')
-  gone[#gone + 1] = 'o:' .. ARGV[3 * i - 4]
+for i = 4, #KEYS do
+  redis.call('SET', KEYS[i], ARGV[3 * i - 5], 'PX', ARGV[3 * i - 4], 'NX')
+  gone[#gone + 1] = 'o:' .. ARGV[3 * i - 6]
 end
 redis.call('HDEL', KEYS[1], unpack(gone))
+if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'known', ARGV[5]) end
+know(KEYS[3], ARGV[1], was, known)
 redis.call('HSET', KEYS[1], 'base', ARGV[4])
 redis.call('HINCRBY', KEYS[1], 'v', 1)
 if row[3] == '0' and row[4] == 'calm' then redis.call('ZREM', KEYS[2], ARGV[1]) end

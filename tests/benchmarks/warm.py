@@ -80,8 +80,8 @@ class Bare:
         values = [{"Key": "like", "Value": 1}, {"Key": "_receipt", "Value": 700_001}]
         body = {"GroupId": "bare", "GroupCounter": values, "Mode": "Increase"}
         replied = self._session.post(self._url, json=body, timeout=4).json()
-        keys = (self._row, self._unfinished, record)
-        told = ("bare", key, self._base, self._base, key, TEXT, str(RECORD_LIFE_MS))
+        keys = (self._row, self._unfinished, self._row, record)
+        told = ("bare", key, self._base, self._base, "", key, TEXT, str(RECORD_LIFE_MS))
         settled = self._client.evalsha(scripts.SETTLE.sha, len(keys), *keys, *told)
         if not accepted or replied["ErrorCode"] != 0 or not settled:
             raise RuntimeError("the bare work was not done")

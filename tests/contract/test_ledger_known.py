@@ -96,7 +96,7 @@ def test_a_group_is_listed_by_the_keys_of_its_newest_version(ledger: OpenLedger)
 
 def test_what_a_group_knows_survives_the_writes_that_replace_no_row(ledger: OpenLedger) -> None:
     """Beginning, appending and settling."""
-    known = (("like", BY), ("观看", BY + 7))
+    known = (("观看", BY + 7), ("like", BY))
     assert ledger.swap(GROUP, replace(idle_row(), keys=known), {})
     opened = attempt(entry("first"))
     begun = ledger.begin(GROUP, opened, RECEIPT_KEY, GENERATION)
@@ -107,6 +107,35 @@ def test_what_a_group_knows_survives_the_writes_that_replace_no_row(ledger: Open
     assert ledger.settle(GROUP, settlement(opened))
     assert rows_keys(ledger, [begun.keys, looked.row.keys]) == [known] * 3
     assert listed(ledger, "like", 10) == [GROUP.id]
+
+
+def test_a_settlement_brings_the_keys_that_its_group_knows_from_now_on(ledger: OpenLedger) -> None:
+    """In the same step, whatever has been appended meanwhile; the next one that brings none leaves them as they are."""
+    first, second = attempt(entry("first", "gift")), attempt(entry("second"), name="next")
+    assert ledger.swap(GROUP, replace(idle_row(), keys=(("like", BY),)), {})
+    assert ledger.begin(GROUP, first, RECEIPT_KEY, GENERATION)
+    assert ledger.append(GROUP, [entry("waiting")], 10_000)
+    known = (("gift", BY + 5), ("like", BY))
+    assert ledger.settle(GROUP, replace(settlement(first), keys=known))
+    row = ledger.load(GROUP)
+    assert row is not None
+    assert (row.keys, [waiting.id for waiting in row.owed]) == (known, ["waiting"])
+    assert [listed(ledger, "gift", 10, by) for by in (BY + 4, BY + 5)] == [[], [GROUP.id]]
+    assert ledger.swap(GROUP, row.changed(queue=()), {})
+    begun = ledger.begin(GROUP, second, RECEIPT_KEY, GENERATION)
+    assert begun is not None
+    assert ledger.settle(GROUP, settlement(second, base=begun.base or 0))
+    assert rows_keys(ledger, [begun.keys]) == [known] * 2
+    assert listed(ledger, "like", 10) == [GROUP.id]
+
+
+def test_keys_that_a_settlement_no_longer_names_are_not_listed(ledger: OpenLedger) -> None:
+    """There is room for forty."""
+    opened = attempt(entry("first", "gift"))
+    assert ledger.swap(GROUP, replace(idle_row(), keys=(("like", BY),)), {})
+    assert ledger.begin(GROUP, opened, RECEIPT_KEY, GENERATION)
+    assert ledger.settle(GROUP, replace(settlement(opened), keys=(("gift", BY),)))
+    assert [listed(ledger, key, 10) for key in ("like", "gift")] == [[], [GROUP.id]]
 
 
 def rows_keys(ledger: OpenLedger, before: Iterable[object]) -> list[object]:

@@ -76,8 +76,9 @@ class PiecewiseLedger(MemoryLedger):
         if settlement.applied_to(self._row(group)) is None:
             return False
         stored = self._parts[group]
+        keys = stored.keys if settlement.keys is None else settlement.keys
         self._parts[group] = replace(
-            stored, version=stored.version + 1, base=settlement.new_base, open=None, begun=None
+            stored, version=stored.version + 1, base=settlement.new_base, open=None, begun=None, keys=keys
         )
         return not others
 

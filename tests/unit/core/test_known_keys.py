@@ -6,9 +6,11 @@ import json
 from dataclasses import replace
 
 from handler.core.codec import decode_row, encode_row
+from handler.core.commands import Counters
+from handler.core.known_keys import KEYS_KNOWN_MAX, knowing
 from handler.core.outcomes import Applied, Rejected
 from handler.core.ports import Fault, Refused
-from handler.core.rows import KEYS_KNOWN_MAX, Group, Settlement
+from handler.core.rows import Group, Settlement
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
@@ -43,14 +45,18 @@ def test_the_first_landing_on_a_key_is_noted_and_the_next_one_writes_nothing_mor
     assert (scene.row.keys, scene.ledger.swaps) == (first, swaps)
 
 
-def test_a_note_that_gets_lost_is_made_by_the_next_landing() -> None:
-    """Nobody is told of it: the operation is settled."""
+def test_a_key_is_noted_by_the_settlement_itself() -> None:
+    """No write of its own is needed, and what waits in the row is no obstacle."""
     scene = Scene(row())
-    scene.ledger.before_swap = [scene.grow]
-    [first] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
-    assert isinstance(first, Applied)
-    assert known(scene) == []
-    assert applied(scene, "b")
+    settle = scene.ledger.settle
+
+    def grown(group: Group, settlement: Settlement) -> bool:
+        scene.grow()
+        return settle(group, settlement)
+
+    scene.ledger.settle = grown  # type: ignore[method-assign]  # others come in between
+    assert applied(scene, "a")
+    assert scene.ledger.swaps == 0
     assert known(scene) == ["like"]
 
 
@@ -92,12 +98,12 @@ def test_a_group_that_is_gone_knows_no_key() -> None:
 
 def test_keys_that_came_and_went_do_not_fill_the_row() -> None:
     """A group has twenty at a time; the newest are kept."""
-    known = row()
+    keys: Counters = ()
     for number in range(3 * KEYS_KNOWN_MAX):
-        known = known.knowing([f"key {number}"], NOW + number + 0.5)
+        keys = knowing(keys, [f"key {number}"], NOW + number + 0.5)
     first = 2 * KEYS_KNOWN_MAX
-    assert dict(known.keys) == {f"key {number}": NOW + number for number in range(first, 3 * KEYS_KNOWN_MAX)}
-    assert known.knowing([f"key {first}"], NOW + 1000) is known
+    assert dict(keys) == {f"key {number}": NOW + number for number in range(first, 3 * KEYS_KNOWN_MAX)}
+    assert knowing(keys, [f"key {first}"], NOW + 1000) is keys
 
 
 def test_a_row_of_an_earlier_version_knows_none() -> None:
