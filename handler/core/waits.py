@@ -58,7 +58,9 @@ class Waits:
         first_s = max(POLL_MIN_S, self._instance.call_time.usual_s, LOOKS_SPACED * self._instance.look_time.usual_s)
         self._polls += 1
         waited_s = min(POLL_MAX_S, first_s * 1.5 ** min(self._polls - 1, 16))
-        return self.jittered(max(waited_s, self._accepted_in_s))
+        # The call that carries it, and what the ledger takes to settle that.
+        slow_s = min(ACCEPTED_MAX_S, self._accepted_in_s + self._instance.call_time.usual_s)
+        return self.jittered(max(waited_s, slow_s if self._accepted_in_s else 0.0))
 
     def retry_s(self) -> float:
         """The next wait after a question that was not answered, or not for good: growing intervals."""

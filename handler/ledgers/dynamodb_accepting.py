@@ -33,7 +33,14 @@ def begin(
     """The fast path: from a row that was seen idle, and that has not moved since its record was not found."""
     ids = [entry.id for entry in attempt.entries]
     seen = rows.remembered(group)
-    if seen is None or not seen.row.is_idle(receipt_key, generation):
+    if seen is None:
+        seen = rows.load(group)
+        if seen is None or not seen.row.is_idle(receipt_key, generation):
+            return None
+        # With the record the row is read again: of many who come at once all but one find it begun by then, and need
+        # not try in vain.
+        seen, _ = rows.look(group, ids)
+    elif not seen.row.is_idle(receipt_key, generation):
         seen, _ = rows.look(group, ids)
     for _ in range(BEGINNINGS_MAX):
         if seen is None or not seen.row.is_idle(receipt_key, generation) or rows.records_after(group, seen, ids):
