@@ -19,13 +19,15 @@ from layers.targets import Target
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 NEVER_IMPORTED: Final = (
-    "pydantic/experimental",
-    *(f"aws_lambda_powertools/utilities/{name}" for name in ("auth_alpha", "circuit_breaker", "data_masking")),
-    *(f"aws_lambda_powertools/utilities/{name}" for name in ("feature_flags", "idempotency", "kafka", "parameters")),
-    *(f"aws_lambda_powertools/utilities/{name}" for name in ("parser", "streaming", "validation")),
+    *("pydantic/experimental", "pydantic/color.py"),
+    *(f"aws_lambda_powertools/utilities/{name}" for name in ("auth_alpha", "batch", "circuit_breaker", "data_masking")),
+    *(f"aws_lambda_powertools/utilities/{name}" for name in ("feature_flags", "idempotency", "kafka", "parser")),
+    *(f"aws_lambda_powertools/utilities/{name}" for name in ("streaming", "validation")),
+    "aws_lambda_powertools/metrics/provider/datadog",
     "tencentcloud/common/abstract_client_async.py",
     *("redis/asyncio/multidb", "redis/multidb", "redis/commands/search", "redis/commands/timeseries"),
-    *("redis/commands/bf", "redis/commands/json", "redis/commands/vectorset", "urllib3/contrib"),
+    *("redis/commands/bf", "redis/commands/json", "redis/commands/vectorset"),
+    *("urllib3/contrib/emscripten", "charset_normalizer/cli"),
 )
 """Parts that the function leaves alone. Their bytecode would only make the layer too large for SCF's API."""
 

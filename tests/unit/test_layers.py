@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from layers import archive
-from layers.bytecode import CompileError, compile_all, interpreter
+from layers.bytecode import NEVER_IMPORTED, CompileError, compile_all, interpreter
 from layers.pins import PINS, pins_for
 from layers.targets import AWS, SCF, Target, here
+
+ROOT = Path(__file__).resolve().parents[2]
+HANDLER = ROOT / "handler"
 
 PINNED = """\
 always==1 \\
@@ -86,6 +89,17 @@ def test_bytecode_is_compiled_for_where_it_will_lie_and_not_where_left_out(tmp_p
     assert compiled == {"__pycache__/used", "__pycache__/unusual"}
     [bytecode] = tmp_path.glob("__pycache__/used.*")
     assert b"/opt/python/used.py" in bytecode.read_bytes()
+
+
+def test_nothing_that_the_function_imports_is_left_without_bytecode() -> None:
+    """Else each cold start would compile it anew, and all that would show is a longer start."""
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in sorted(HANDLER.rglob("*.py"))]
+    code = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\nprint(*sys.modules)"
+    command = [sys.executable, "-c", code, *names]
+    loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    left_out = {path.removesuffix(".py").replace("/", ".") for path in NEVER_IMPORTED}
+    assert {"handler.vault.aws", "handler.ledgers.redis", "handler.vault.tencent"} <= set(loaded)
+    assert [name for name in loaded if any(f"{name}.".startswith(f"{each}.") for each in left_out)] == []
 
 
 def test_bytecode_is_the_same_in_every_process(tmp_path: Path) -> None:
