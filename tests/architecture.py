@@ -22,7 +22,9 @@ ALLOWED_IN_CORE = ("threading.Lock", "threading.RLock", "urllib.parse")
 
 CONTAINERS = frozenset({"MappingProxyType", "dict", "float", "frozenset", "int", "len", "range", "set", "tuple"})
 TYPES = frozenset({"NewType", "ParamSpec", "TypeAdapter", "TypeVar", "TypedDict", "namedtuple"})
-FIELDS = frozenset({"AfterValidator", "BeforeValidator", "ConfigDict", "Field", "PrivateAttr", "auto", "field"})
+FIELDS = frozenset(
+    {"AfterValidator", "BeforeValidator", "ConfigDict", "Field", "Fields", "PrivateAttr", "auto", "field"}
+)
 CONSTANTS = CONTAINERS | TYPES | FIELDS | {"Decimal", "StringConstraints", "re.compile", "timedelta"}
 """What a constant or a type may be made with; any other call that runs at import builds something."""
 

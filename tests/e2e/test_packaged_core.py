@@ -16,7 +16,7 @@ SIMULATE = """
 import sys
 from handler.core import exactly_once, rows
 from tests.faults.simulate import main
-print(type(rows.__spec__.loader).__name__, rows.Row.__dataclass_params__.init)
+print(type(rows.__spec__.loader).__name__, hasattr(rows.Row, "__dataclass_params__"))
 sys.exit(main(["--seeds", "1000", "--jobs", "1"]))
 """
 
