@@ -13,12 +13,22 @@ import gc
 
 gc.disable()
 
-from handler import bootstrap
+from handler.roomy import roomy
+
+
+@roomy
+def _load() -> None:
+    """Import and build all that an event needs, whatever depth that goes to."""
+    from handler import bootstrap, main  # noqa: F401, PLC0415  # inside, for the room
+
+    bootstrap.warm_up()
+
+
+_load()
+
 from handler.main import lambda_handler, main_handler
 
 __all__ = ["lambda_handler", "main_handler"]
-
-bootstrap.warm_up()
 
 gc.freeze()
 gc.enable()

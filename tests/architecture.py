@@ -120,7 +120,7 @@ def _may_import(part: str, target: list[str]) -> bool:
     if part == "main":
         return plain or aim in {"bootstrap", "triggers", "core"}
     if part == "early":
-        return aim in {"main", "bootstrap"}
+        return aim in {"main", "bootstrap", "roomy"}
     if part == "bootstrap":
         return plain or aim in PACKAGES
     return aim == "core" or (part in PACKAGES and aim == part)
