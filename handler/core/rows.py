@@ -7,9 +7,10 @@ settled, and everyone treats it as present while it physically exists (PROTOCOL,
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from handler.core.commands import Counters, Mode, Operation, Position
+from handler.core.quick import quick, replace
 from handler.core.records import UNRECORDED_S, Records
 
 
@@ -41,6 +42,7 @@ class Entry:
         return cls(operation.id, operation.fingerprint, operation.mode, operation.counters, operation.window_s)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One call to the API, sent at most once under its `id` (R3).
@@ -103,6 +105,7 @@ Debt = tuple[tuple[str, int], ...]
 Marks = tuple[tuple[str, str], ...]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Row:
     """Everything owed to one group. `base` is the last receipt value known, None before first use (R9).

@@ -6,11 +6,12 @@ Each returns the row of the next version, together with the records that must be
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from handler.core.commands import Counters, Mode
 from handler.core.known_keys import knowing
 from handler.core.outcomes import Answer, Applied
+from handler.core.quick import replace
 from handler.core.receipts import death
 from handler.core.records import Record
 from handler.core.rows import Attempt, Debt, Entry, Remembered, Row
@@ -175,7 +176,7 @@ def forgotten(row: Row, known_after: int | None, bound_of: Callable[[Attempt], f
 
     A refused attempt needs no more than its own death, an expired one a day beyond it.
     """
-    if known_after is None:
+    if known_after is None or not row.remembered:
         return row
 
     def kept(past: Remembered) -> bool:
