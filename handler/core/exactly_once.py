@@ -93,8 +93,9 @@ class ExactlyOnce:
         acceptance = accept(visit, entries, positions)
         visit.waits.accepted_in(self._instance.clock.monotonic() - began)
         # A key that is known with other content has its answer already.
-        asked = {entry.id for entry in entries.values() if acceptance.fingerprints.get(entry.id) == entry.fingerprint}
-        visit.wanted = frozenset(asked - acceptance.finished.keys())
+        known, finished = acceptance.fingerprints, acceptance.finished
+        asked = [name for name, entry in entries.items() if known.get(name) == entry.fingerprint]
+        visit.wanted = frozenset([name for name in asked if name not in finished])
         return visit, acceptance
 
     def _finish(self, visit: Visit, row: Row | None) -> None:

@@ -190,7 +190,9 @@ class Gate:
 
     def refusal(self) -> Refused | None:
         """The refusal that stands now; None lets the next call try."""
-        return self._refusal if self._clock.monotonic() < self._closed_until else None
+        if self._refusal is None or self._clock.monotonic() >= self._closed_until:
+            return None
+        return self._refusal
 
     def retry_after_s(self) -> float:
         """Seconds until the next try."""

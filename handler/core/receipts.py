@@ -125,7 +125,8 @@ def choose_weight(shifts: Sequence[int], source: WeightSource) -> int:
     `shifts` are what the remembered attempts would add to the receipt. The new attempt's own sign makes no difference:
     two sums that differ by the weight clash in either direction.
     """
-    sums = subset_sums(shifts)
+    # With nothing remembered there is only the sum of nothing, and every weight will do.
+    sums: frozenset[int] = subset_sums(shifts) if shifts else frozenset()
     while True:
         weight = source.randrange(WEIGHT_MIN, WEIGHT_MAX)
         if sums.isdisjoint(total + weight for total in sums):

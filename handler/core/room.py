@@ -40,8 +40,15 @@ def _attempt(attempt: Attempt) -> int:
 
 
 def _entries(entries: Sequence[Entry]) -> int:
-    return sum(ENTRY_BYTES_BARE + _pairs(entry.counters) for entry in entries)
+    total = 0
+    for entry in entries:
+        total += ENTRY_BYTES_BARE + _pairs(entry.counters)
+    return total
 
 
 def _pairs(pairs: Sequence[tuple[str, int]]) -> int:
-    return sum(PAIR_BYTES_BARE + CHARACTER_BYTES * len(key) for key, _ in pairs)
+    # No generator: this is asked of every operation that is taken on.
+    total = 0
+    for key, _ in pairs:
+        total += PAIR_BYTES_BARE + CHARACTER_BYTES * len(key)
+    return total

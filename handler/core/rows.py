@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from handler.core.commands import Counters, Mode, Operation, Position
 from handler.core.quick import quick, replace
 from handler.core.records import UNRECORDED_S, Records
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """A chat group of one app: rows and records are keyed by both."""
 
     app: int

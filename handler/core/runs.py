@@ -16,12 +16,15 @@ def next_run(queue: Sequence[Entry], known: Values, key_limit: int) -> tuple[Ent
     Consecutive operations of one Mode, at most `key_limit` distinct keys, whose per-key sums stay in int64, alone and
     added to the last `known` values. The first operation is always taken: a single one is never refused on a guess.
     """
+    if len(queue) == 1:
+        return tuple(queue)
     run = [queue[0]]
     payload = dict(queue[0].counters)
     for entry in queue[1:]:
         if run[0].alone or entry.alone or entry.mode is not run[0].mode:
             break
-        merged = _merged(payload, entry)
+        merged = dict(payload)
+        _add(merged, entry)
         if len(merged) > key_limit or not _fits(merged, entry.mode, known):
             break
         run.append(entry)
@@ -35,7 +38,7 @@ def payload_of(attempt: Attempt) -> dict[str, int]:
         return dict(attempt.correction)
     payload: dict[str, int] = {}
     for entry in attempt.entries:
-        payload = _merged(payload, entry)
+        _add(payload, entry)
     return payload
 
 
@@ -77,11 +80,10 @@ def correction_of(debt: Debt, key_limit: int) -> tuple[Mode, Counters]:
     return mode, tuple((key, min(amount, INT64_MAX)) for key, amount in owed[:key_limit])
 
 
-def _merged(payload: Mapping[str, int], entry: Entry) -> dict[str, int]:
-    merged = dict(payload)
+def _add(payload: dict[str, int], entry: Entry) -> None:
+    """Let the payload carry one operation more."""
     for key, value in entry.counters:
-        merged[key] = value if entry.mode is Mode.SET else merged.get(key, 0) + value
-    return merged
+        payload[key] = value if entry.mode is Mode.SET else payload.get(key, 0) + value
 
 
 def _fits(payload: Mapping[str, int], mode: Mode, known: Values) -> bool:

@@ -88,7 +88,7 @@ class Visit:
     def is_done(self, row: Row) -> bool:
         """Whether what the visit came for is out of the row, and nothing that it has seen is owed back."""
         if self.wanted:
-            return not row.debt and not any(entry.id in self.wanted for entry in row.owed)
+            return not row.debt and self.wanted.isdisjoint([entry.id for entry in row.owed])
         return row.is_settled
 
     @property
@@ -99,7 +99,7 @@ class Visit:
     @property
     def has_all_answers(self) -> bool:
         """Whether this visit itself has settled everything that it waits for."""
-        return bool(self.wanted) and self.wanted <= self.answers.keys()
+        return bool(self.wanted and self.answers) and self.wanted <= self.answers.keys()
 
     def may_call(self) -> bool:
         """Whether a call that begins now is wanted, and can end before the invocation does (R3)."""
@@ -148,13 +148,13 @@ class Visit:
     def put(self, row: Row, records: Mapping[str, Record] | None = None) -> Next:
         """Write by compare-and-swap. Somebody else's change, or an answer lost, sends the visit back to reading."""
         try:
-            done = self.instance.ledger.swap(self.group, row, kept(records or {}))
+            done = self.instance.ledger.swap(self.group, row, kept(records) if records else {})
         except AnswerLost:
             return Again()
         if not done:
             return Again(self.waits.jittered(CONTENTION_S))
         # Whether a record is the first answer only the ledger knows, and it is asked before anybody is told.
-        self.answers.update(unkept(records or {}))
+        self.answers.update(unkept(records) if records else {})
         if row.frozen:
             self.instance.reporter.report(Notice.GROUP_FROZEN, group=self.group.id, reason=row.frozen)
         return row
