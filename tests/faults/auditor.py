@@ -69,14 +69,18 @@ def _audit_one(one: Asked, lines: list[Landing], log: Sequence[Landing], facts: 
         return
     if facts.broken and (facts.restored or is_hidden(counts, lines)):
         return
-    callers = [told.kind for told in one.told if not told.at_last]
-    if any(counts) and len(callers) == one.asks and set(callers) == {NOT_ACCEPTED}:
-        yield f"{one.name} was called not accepted by everybody, and landed"
+    if any(counts):
+        callers = [told.kind for told in one.told if not told.at_last]
+        if len(callers) == one.asks and set(callers) == {NOT_ACCEPTED}:
+            yield f"{one.name} was called not accepted by everybody, and landed"
     net, want = sum(counts), _wanted(one, final, facts)
     if net not in want:
         yield f"{one.name} counts {net} times in the end, not {' or '.join(map(str, want))}"
-    excess = any(abs(count) > 1 for count in counts) or sum(map(abs, counts)) > 1
-    if excess and not facts.hushed and not facts.notices & {"late_landing_corrected", "refusal_disproved"}:
+    if (
+        sum(map(abs, counts)) > 1
+        and not facts.hushed
+        and not facts.notices & {"late_landing_corrected", "refusal_disproved"}
+    ):
         yield f"{one.name} landed late and nobody was told"
 
 
@@ -85,8 +89,8 @@ def _audit_answers(one: Asked, final: list[Told], facts: Facts) -> Iterator[str]
     named = facts.forbidden in {key for key, _ in one.counters}
     if any(told.kind == REJECTED for told in final) and not (facts.refuses or named):
         yield f"{one.name} was refused for good although nothing is wrong with it"
-    kinds = {told.kind for told in one.told}
-    if WAITING in kinds and ABSENT in {told.kind for told in one.told if told.at_last} and not facts.restored:
+    kinds = [(told.kind, told.at_last) for told in one.told]
+    if (ABSENT, True) in kinds and any(kind == WAITING for kind, _ in kinds) and not facts.restored:
         yield f"{one.name} was accepted, and is gone"
     contents = {(told.kind, None if facts.restored else told.content) for told in final}
     if len(contents) > 1 and not facts.restored:

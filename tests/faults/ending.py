@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 
 def has_come(schedule: Schedule) -> bool:
-    """Whether nothing more can happen: all is answered and settled, and nothing is on its way."""
-    if schedule.to_come or schedule.world.is_alive:
+    """Whether nothing more can happen where nobody lives: all is answered and settled, and nothing is on its way."""
+    if schedule.to_come:
         return False
-    if any(ask.insists and order in schedule.open for ask in schedule.plan.asks for order in ask.orders):
+    if schedule.open and any(
+        ask.insists and not schedule.open.keys().isdisjoint(ask.orders) for ask in schedule.plan.asks
+    ):
         return False
     if schedule.network.in_flight or schedule.faults.late or not schedule.misfortunes.are_over:
         return False
@@ -52,7 +54,7 @@ def facts_of(schedule: Schedule, *, finished: bool) -> Facts:
     facts.finished = finished
     facts.broken |= facts.restored and _has_outlived_its_bound(schedule)
     facts.conflicts = bool(schedule.memory.conflicts)
-    facts.notices = frozenset(notice.value for notice in schedule.notices.counts)
+    facts.notices = frozenset([notice.value for notice in schedule.notices.told])
     if row is not None and row.frozen:
         facts.frozen = frozenset({GROUP.id})
     elif row is not None and row.base is not None:

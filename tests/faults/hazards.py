@@ -129,4 +129,4 @@ Hazard: TypeAlias = (
 )
 
 # What shows only to those who come later.
-LASTING = ForeignReceipt | Dismissed | Restored
+LASTING = (ForeignReceipt, Dismissed, Restored)

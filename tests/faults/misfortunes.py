@@ -46,6 +46,9 @@ STRAY_WEIGHT = 600_000
 
 OUT_OF_REACH = LedgerFault.UNAVAILABLE
 
+# After these somebody may not have lived to tell.
+HUSHING = (Crash, LedgerFails, Freeze)
+
 
 class Misfortunes:
     """All hazards of one schedule."""
@@ -92,27 +95,35 @@ class Misfortunes:
 
     def excuses(self) -> Facts:
         """What the auditor has to know."""
-        facts, hazards = Facts(), self._schedule.plan.hazards
-        has_set = any(order.operation.mode is Mode.SET for order in self._schedule.plan.orders)
-        for hazard in hazards:
-            facts.broken |= isinstance(hazard, Request) and hazard.breaks
-            facts.restored |= isinstance(hazard, Restored)
-            facts.dismissed |= isinstance(hazard, Dismissed)
-            facts.hushed |= isinstance(hazard, Crash | LedgerFails | Freeze)
-            facts.tampered |= isinstance(hazard, ForeignReceipt)
-            facts.tampered |= isinstance(hazard, Request) and hazard.fate.copied_after_s > 0
-            facts.inexplicable |= isinstance(hazard, Restored | Dismissed)
-            facts.refuses |= isinstance(hazard, Dismissed) or (
-                isinstance(hazard, Request | Read) and hazard.fate.code != vendor.DONE
-            )
-            if isinstance(hazard, Forbidden):
+        facts = Facts()
+        breaking: list[Fate] = []
+        for hazard in self._schedule.plan.hazards:
+            if isinstance(hazard, Request):
+                breaking += [hazard.fate] if hazard.breaks else []
+                facts.tampered |= hazard.fate.copied_after_s > 0
+                facts.refuses |= hazard.fate.code != vendor.DONE
+            elif isinstance(hazard, HUSHING):
+                facts.hushed = True
+            elif isinstance(hazard, Read):
+                facts.refuses |= hazard.fate.code != vendor.DONE
+            elif isinstance(hazard, Dismissed):
+                facts.dismissed = facts.inexplicable = facts.refuses = True
+            elif isinstance(hazard, Restored):
+                facts.restored = facts.inexplicable = True
+            elif isinstance(hazard, ForeignReceipt):
+                facts.tampered = True
+            elif isinstance(hazard, Forbidden):
                 facts.forbidden = hazard.key
+        facts.broken = bool(breaking)
         facts.inexplicable |= facts.tampered
         # A call that landed twice is told, and so are several that landed late, but not both in one difference (R7).
-        breaking = [hazard.fate for hazard in hazards if isinstance(hazard, Request) and hazard.breaks]
         facts.inexplicable |= len(breaking) > 1 and any(fate.copies > 1 for fate in breaking)
-        facts.inexplicable |= facts.broken and has_set
+        facts.inexplicable |= facts.broken and self._has_set
         return facts
+
+    @property
+    def _has_set(self) -> bool:
+        return any(order.operation.mode is Mode.SET for order in self._schedule.plan.orders)
 
     def _arrange_in_time(self, hazard: Hazard) -> None:
         if isinstance(hazard, ForeignData):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from handler.core.ports import Rules
+from handler.core.quick import quick
 from tests.faults.draws import HAZARDS, Draw
 from tests.faults.feed import Feed, feed
 from tests.faults.hazards import LASTING, Hazard, Stray
@@ -21,6 +22,7 @@ SLOW = replace(SHORT, calls_per_second=2)
 OBJECTS, TEXTS, PIECES = "objects", "texts", "pieces"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One caller: what it asks for at once, when and of which instance first, and whether it `insists` on an answer."""
@@ -32,6 +34,7 @@ class Ask:
     insists: bool = True
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One small world. Times in seconds from its beginning; `skews_s` has the error of each instance's wall clock."""

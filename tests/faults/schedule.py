@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from handler.core.errors import CounterError, NotAccepted
 from handler.core.exactly_once import ExactlyOnce
@@ -65,7 +66,7 @@ class Schedule(Setting):
         if self.stream:
             self.stream.begin()
         world.at(START + plan.sweep_at_s, self._sweep)
-        finished = world.run(lambda: ending.has_come(self), FINISH_S)
+        finished = world.run(partial(ending.has_come, self), FINISH_S, alone=True)
         if finished:
             self._ask_at_last()
         world.end()
@@ -163,7 +164,7 @@ class Schedule(Setting):
             now = instance.clock.monotonic()
             patience = Patience(until=now + INVOCATION_S, deadline=now + INVOCATION_S)
             self._last_question(order, instance, patience)
-        self.world.run(lambda: not self.world.is_alive, FINISH_S * 2)
+        self.world.run(lambda: True, FINISH_S * 2, alone=True)
 
     def _last_question(self, order: Order, instance: Instance, patience: Patience) -> None:
         operation = order.operation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from handler.core.notices import Notice
@@ -92,14 +93,19 @@ class SimulatedClock:
 
 
 class Notices:
-    """A reporter that counts, and tells the history."""
+    """A reporter that keeps what it is told, and tells the history."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.counts: dict[Notice, int] = {}
+        self.told: list[Notice] = []
+
+    @property
+    def counts(self) -> Mapping[Notice, int]:
+        """How often each came."""
+        return Counter(self.told)
 
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
-        """Count."""
-        self.counts[notice] = self.counts.get(notice, 0) + 1
+        """Keep it."""
+        self.told.append(notice)
         if self._world.recording:
             self._world.tell(f"NOTICE {notice.value} {evidence}")

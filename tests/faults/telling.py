@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from handler.core.commands import Counters
 from handler.core.outcomes import Applied, Frozen, KeyReused, Outcome, Rejected, Unknown
 from tests.faults import evidence
 from tests.faults.evidence import Asked, Told
@@ -10,12 +13,14 @@ from tests.faults.orders import STREAM, Order
 
 def asked(order: Order) -> Asked:
     """An order, of which nobody has been told anything yet."""
+    return Asked(*_described(order), order.index, by_stream=order.operation.caller == STREAM)
+
+
+@lru_cache(maxsize=4096)
+def _described(order: Order) -> tuple[str, str, str, Counters]:
     operation = order.operation
     name = f"{operation.key.rpartition('/')[2]} (operation {order.index})"
-    return Asked(
-        *(name, operation.group_id, operation.mode.value, operation.counters, order.index),
-        by_stream=operation.caller == STREAM,
-    )
+    return name, operation.group_id, operation.mode.value, operation.counters
 
 
 def told(outcome: Outcome | None) -> Told:

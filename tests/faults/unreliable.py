@@ -38,11 +38,6 @@ class LedgerFaults:
     late: int = 0
     """Writes that have not taken effect yet."""
 
-    def next(self) -> LedgerFault | None:
-        """The fault of the call that begins now."""
-        self.calls += 1
-        return self.planned.get(self.calls)
-
 
 class UnreliableLedger:
     """Passes every call on, in two steps; once it is `closed` nothing gets through any more."""
@@ -109,21 +104,24 @@ class UnreliableLedger:
         return self._write("leases", lambda: self._ledger.lease(app, calls, rate, ahead_max_s))
 
     def _read(self, what: str, read: Callable[[], _Result]) -> _Result:
-        self._world.step(what)
-        if self._faults.next() is not None or self.closed:
-            self._world.tell("the ledger is unavailable")
+        world, faults = self._world, self._faults
+        world.step(what)
+        faults.calls += 1
+        if faults.calls in faults.planned or self.closed:
+            world.tell("the ledger is unavailable")
             raise LedgerUnavailable("out of reach")
         result = read()
-        self._world.mark("has read", _shown(result) if self._world.recording else "")
+        world.mark("has read", _shown(result) if world.recording else "")
         return result
 
     def _write(self, what: str, write: Callable[[], _Result]) -> _Result:
-        self._world.step(what)
-        fault = self._faults.next()
-        if fault is not None or self.closed:
-            raise self._failed(fault, write)
+        world, faults = self._world, self._faults
+        world.step(what)
+        faults.calls += 1
+        if faults.calls in faults.planned or self.closed:
+            raise self._failed(faults.planned.get(faults.calls), write)
         result = write()
-        self._world.mark("wrote", _shown(result) if self._world.recording else "")
+        world.mark("wrote", _shown(result) if world.recording else "")
         return result
 
     def _failed(self, fault: LedgerFault | None, write: Callable[[], object]) -> CounterError:

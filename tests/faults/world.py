@@ -88,7 +88,8 @@ class World:
 
     def at(self, moment: float, action: Callable[[], object]) -> None:
         """Let `action` happen at `moment`."""
-        self._push(moment, action, _ACTION)
+        self._order += 1
+        heappush(self._heap, (moment, self._order, action, _ACTION))
 
     def spawn(self, name: str, life: Callable[[], object], place: int | None = None) -> Worker:
         """Start a worker now."""
@@ -99,8 +100,11 @@ class World:
 
     def pause(self, seconds: float) -> None:
         """Called by a worker: let time pass for it, while others go on."""
-        moment = self.now + seconds
-        if moment <= self._limit and (not self._heap or moment < self._heap[0][0]):
+        self._pause_until(self.now + seconds)
+
+    def _pause_until(self, moment: float) -> None:
+        heap = self._heap
+        if moment <= self._limit and (not heap or moment < heap[0][0]):
             # Nothing comes before, so nobody has to be asked.
             self.now = moment
             return
@@ -132,7 +136,7 @@ class World:
         elif self.frozen and (name := (self._worker().name, what.split(" ", maxsplit=1)[0])) in self.frozen:
             self.pause(self.frozen.pop(name))
         else:
-            self.pause(self.chance.random() * STEP_MAX_S)
+            self._pause_until(self.now + self.chance.random() * STEP_MAX_S)
 
     def mark(self, what: str, detail: object = "") -> None:
         """A step that takes no time of its own, because another one follows it: whoever takes it may freeze or die."""
@@ -154,11 +158,6 @@ class World:
         told(worker, step, seconds)
 
     @property
-    def is_alive(self) -> bool:
-        """Whether any worker lives."""
-        return bool(self._workers)
-
-    @property
     def has_worker(self) -> bool:
         """Whether a worker is asking."""
         return self._current is not None
@@ -172,11 +171,14 @@ class World:
         if self.recording:
             self.history.append(f"{self.now - START:9.3f}  {what}")
 
-    def run(self, until: Callable[[], bool], limit_s: float) -> bool:
-        """Let things happen until `until` holds; False if `limit_s` of virtual time did not suffice."""
-        heap = self._heap
+    def run(self, until: Callable[[], bool], limit_s: float, *, alone: bool = False) -> bool:
+        """Let things happen until `until` holds; False if `limit_s` of virtual time did not suffice.
+
+        With `alone` it is asked only when no worker lives.
+        """
+        heap, workers = self._heap, self._workers if alone else ()
         self._limit = START + limit_s
-        while not until():
+        while workers or not until():
             if not heap or self.now > self._limit:
                 return False
             moment, _, what, turn = heappop(heap)

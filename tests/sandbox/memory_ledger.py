@@ -1,7 +1,7 @@
 """A ledger in the memory of this process, for simulations: it keeps text as the real ones do, and can go back in time.
 
-Rows and records are stored encoded, so that nobody shares an object with the ledger, and it passes the same contract.
-Where millions of worlds are played it keeps the objects themselves, which are frozen: that is three times as quick.
+Rows and records are stored encoded, so that nobody shares with it the objects that it was given, and it passes the same
+contract. Where millions of worlds are played it keeps the objects themselves, which are frozen: that is quicker.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from handler.ledgers.bounded import check_room, row_text, sorted_out, with_appen
 
 # Each write forgets this many expired records more than it adds.
 FORGOTTEN_PER_WRITE = 4
+
+INFINITY = float("inf")
 
 RecordName: TypeAlias = tuple[Group, str]
 
@@ -48,7 +50,9 @@ class MemoryLedger:
         self._keeps_objects = keeps_objects
         self._lock = Lock()
         self._rows: dict[Group, str | Row] = {}
+        self._decoded: dict[Group, tuple[str, Row]] = {}
         self._records: dict[RecordName, tuple[float, str | Record]] = {}
+        self._none_expires_before = INFINITY
         self._generation = Generation(1, 0)
         self._next_at: dict[int, float] = {}
         self.conflicts: list[RecordName] = []
@@ -120,13 +124,13 @@ class MemoryLedger:
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of unfinished groups in the order of their code points."""
         with self._lock:
-            rows = {group.id: _row(stored) for group, stored in self._rows.items() if group.app == app}
+            rows = {group.id: row for group in self._rows if group.app == app and (row := self._row(group))}
         return sorted(group_id for group_id, row in rows.items() if row.is_unfinished and group_id > after)[:limit]
 
     def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of groups that know the key, in the order of their code points."""
         with self._lock:
-            rows = {group.id: _row(stored) for group, stored in self._rows.items() if group.app == app}
+            rows = {group.id: row for group in self._rows if group.app == app and (row := self._row(group))}
         return sorted(name for name, row in rows.items() if name > after and dict(row.keys).get(key, by + 1) <= by)[
             :limit
         ]
@@ -160,40 +164,49 @@ class MemoryLedger:
         """Hold again what it held then, and nothing else."""
         with self._lock:
             self._rows, self._records = dict(snapshot.rows), dict(snapshot.records)
+            self._none_expires_before = 0.0
 
     def close(self) -> None:
         """Nothing to close: what is in memory stays."""
 
     def _row(self, group: Group) -> Row | None:
         stored = self._rows.get(group)
-        return None if stored is None else _row(stored)
+        if not isinstance(stored, str):
+            return stored
+        decoded = self._decoded.get(group)
+        if decoded is None or decoded[0] is not stored:
+            decoded = self._decoded[group] = stored, decode_row(stored)
+        return decoded[1]
 
     def _found(self, group: Group, ids: Sequence[str]) -> Records:
-        stored = ((operation_id, self._records.get((group, operation_id))) for operation_id in ids)
-        return {operation_id: _record(record[1]) for operation_id, record in stored if record is not None}
+        found: dict[str, Record] = {}
+        for operation_id in ids if self._records else ():
+            stored = self._records.get((group, operation_id))
+            if stored is not None:
+                found[operation_id] = _record(stored[1])
+        return found
 
     def _put(self, group: Group, row: Row, records: Records) -> None:
         self._rows[group] = row if self._keeps_objects else row_text(row)
-        self._put_records(group, records)
+        if records or self._records:
+            self._put_records(group, records)
 
     def _put_records(self, group: Group, records: Records) -> None:
         for operation_id, record in records.items():
             new = record.expires_at, record if self._keeps_objects else encode_record(record)
             if self._records.setdefault((group, operation_id), new) != new:
                 self.conflicts.append((group, operation_id))
+            self._none_expires_before = min(self._none_expires_before, record.expires_at)
         self._forget(len(records) + FORGOTTEN_PER_WRITE)
 
     def _forget(self, limit: int) -> None:
-        if not self._records:
-            return
         now = self._clock.now()
+        if now < self._none_expires_before:
+            return
         expired = [name for name, (expires_at, _) in self._records.items() if expires_at <= now]
         for name in expired[:limit]:
             del self._records[name]
-
-
-def _row(stored: str | Row) -> Row:
-    return decode_row(stored) if isinstance(stored, str) else stored
+        self._none_expires_before = min((expires_at for expires_at, _ in self._records.values()), default=INFINITY)
 
 
 def _record(stored: str | Record) -> Record:
