@@ -9,7 +9,7 @@ from typing import TypeAlias
 import pytest
 
 from handler.core.shelf import Shelf
-from tests.contract.redis_server import end_shared_server
+from tests.contract.redis_server import end_shared_servers
 from tests.contract.shelves import SHELVES
 from tests.contract.stores import LEDGERS, SHARED_LEDGERS, GivenClock, OpenLedger, SharedStore, Store
 from tests.sandbox.ministack import MiniStack
@@ -21,7 +21,7 @@ Opener: TypeAlias = Callable[[], OpenLedger]
 def _servers() -> Iterator[None]:
     """The servers that tests share end with the last test."""
     yield
-    end_shared_server()
+    end_shared_servers()
 
 
 @pytest.fixture(scope="session")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.sandbox.redis_cluster import redis_cluster
 from tests.sandbox.redis_servers import Binary, NoServerError, RedisServer
 
 _RUNNING = ExitStack()
@@ -36,7 +37,17 @@ def shared_server() -> RedisServer:
     return _RUNNING.enter_context(started(Path(folder), binary=binary))
 
 
-def end_shared_server() -> None:
-    """End it, when all tests of this process are over."""
+@cache
+def shared_cluster() -> Sequence[RedisServer]:
+    """The primaries of a cluster for all tests of this process that keep to keys of their own."""
+    folder = Path(_RUNNING.enter_context(tempfile.TemporaryDirectory(prefix="redis-cluster-")))
+    # Whether there is a server at all is found out, and told, in one place.
+    started(folder)
+    return _RUNNING.enter_context(redis_cluster(folder))
+
+
+def end_shared_servers() -> None:
+    """End them, when all tests of this process are over."""
     _RUNNING.close()
     shared_server.cache_clear()
+    shared_cluster.cache_clear()

@@ -1,4 +1,4 @@
-"""Redis under contract: keys of its own for each test, on a server that tests share."""
+"""Redis under contract, one server or a cluster: keys of its own for each test, on servers that tests share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from handler.ledgers.redis import RedisLedger
 from handler.ledgers.redis_connections import Endpoint
 from handler.ledgers.redis_scripts import Script
 from handler.ledgers.redis_store import Argument, RedisStore, Use
-from tests.contract.redis_server import shared_server
+from tests.contract.redis_server import shared_cluster, shared_server
 
 # A script that runs behind this fails where it would write for the first time.
 _WRITES_NOTHING: Final = """
@@ -45,11 +45,17 @@ class Passed:
 
 @dataclass(frozen=True)
 class PrefixedRedis:
-    """All keys of a server that begin with `prefix`."""
+    """All keys that begin with `prefix`, on the one server of `urls`, or on a cluster with these primaries."""
 
-    url: str
+    urls: tuple[str, ...]
+    is_cluster: bool = False
     prefix: str = field(default_factory=lambda: f"test-{uuid4()}")
     passed: Passed = field(default_factory=lambda: Passed(0.0))
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What a ledger is told of it."""
+        return Endpoint(self.urls[0], cluster=self.is_cluster)
 
     def open(self, clock: Clock) -> RedisLedger:
         """A ledger whose records die by the given clock."""
@@ -61,7 +67,8 @@ class PrefixedRedis:
 
     def open_out_of_reach(self, clock: Clock) -> RedisLedger:
         """A ledger at a port where nobody listens."""
-        return RedisLedger(Endpoint("redis://127.0.0.1:1/0"), clock, warn=no_warning, prefix=self.prefix)
+        nowhere = Endpoint("redis://127.0.0.1:1/0", cluster=self.is_cluster)
+        return RedisLedger(nowhere, clock, warn=no_warning, prefix=self.prefix)
 
     def let_pass(self, now: float) -> None:
         """Take from every life that the ledger has set what the given clock has moved on, as the server's own does."""
@@ -69,13 +76,14 @@ class PrefixedRedis:
         self.passed.until = now
         if not seconds:
             return
-        with Redis.from_url(self.url) as client:
-            client.eval(_LET_PASS, 0, f"{{{self.prefix}:*", round(seconds * 1000))
+        for url in self.urls:
+            with Redis.from_url(url) as client:
+                client.eval(_LET_PASS, 0, f"{{{self.prefix}:*", round(seconds * 1000))
 
 
 class _ReapedLedger(RedisLedger):
     def __init__(self, place: PrefixedRedis, clock: Clock) -> None:
-        super().__init__(Endpoint(place.url), clock, warn=no_warning, prefix=place.prefix)
+        super().__init__(place.endpoint, clock, warn=no_warning, prefix=place.prefix)
         self._place = place
 
     def swap(self, group: Group, row: Row, records: Records) -> bool:
@@ -115,5 +123,10 @@ def no_warning(text: str) -> None:
 
 
 def prefixed_redis() -> PrefixedRedis:
-    """An empty store."""
-    return PrefixedRedis(shared_server().url)
+    """An empty store on one server."""
+    return PrefixedRedis((shared_server().url,))
+
+
+def prefixed_cluster() -> PrefixedRedis:
+    """An empty store on all primaries of a cluster, which is entered by one of them."""
+    return PrefixedRedis(tuple(server.url for server in shared_cluster()), is_cluster=True)

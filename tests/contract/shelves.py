@@ -13,7 +13,7 @@ import pytest
 from handler.core.shelf import Parked, Shelf
 from handler.ledgers.sqlite import SqliteLedger
 from tests.contract.dynamodb_stores import DynamoDbStore
-from tests.contract.redis_store import prefixed_redis
+from tests.contract.redis_store import PrefixedRedis, prefixed_cluster, prefixed_redis
 from tests.contract.stores import GivenClock
 from tests.sandbox.memory_shelf import MemoryShelf
 
@@ -40,9 +40,17 @@ def _sqlite(request: pytest.FixtureRequest) -> Opened:
     return sqlite_shelf(request.getfixturevalue("tmp_path"))
 
 
+def _redis(request: pytest.FixtureRequest) -> Opened:
+    return _redis_shelf(prefixed_redis())
+
+
+def _cluster(request: pytest.FixtureRequest) -> Opened:
+    return _redis_shelf(prefixed_cluster())
+
+
 @contextmanager
-def _redis(request: pytest.FixtureRequest) -> Iterator[Shelf]:
-    with closing(prefixed_redis().open(GivenClock())) as ledger:
+def _redis_shelf(place: PrefixedRedis) -> Iterator[Shelf]:
+    with closing(place.open(GivenClock())) as ledger:
         yield ledger.shelf()
 
 
@@ -57,6 +65,7 @@ SHELVES: dict[str, Callable[[pytest.FixtureRequest], Opened]] = {
     "dynamodb": _dynamodb,
     "memory": _memory,
     "redis": _redis,
+    "redis cluster": _cluster,
     "sqlite": _sqlite,
 }
 

@@ -16,7 +16,7 @@ from handler.core.records import Records
 from handler.core.rows import Group, Row
 from handler.ledgers.sqlite import SqliteLedger
 from tests.contract.dynamodb_stores import DynamoDbStore
-from tests.contract.redis_store import PrefixedRedis, prefixed_redis
+from tests.contract.redis_store import PrefixedRedis, prefixed_cluster, prefixed_redis
 from tests.sandbox.clocks import ManualClock
 from tests.sandbox.memory_ledger import MemoryLedger
 
@@ -175,6 +175,10 @@ def _redis(request: pytest.FixtureRequest, clock: Clock) -> PrefixedRedis:
     return prefixed_redis()
 
 
+def _cluster(request: pytest.FixtureRequest, clock: Clock) -> PrefixedRedis:
+    return prefixed_cluster()
+
+
 def _dynamodb(request: pytest.FixtureRequest, clock: Clock) -> DynamoDbStore:
     return DynamoDbStore.new(request.getfixturevalue("dynamodb_endpoint"))
 
@@ -183,12 +187,14 @@ LEDGERS: dict[str, Callable[[pytest.FixtureRequest, Clock], Store]] = {
     "dynamodb": _dynamodb,
     "memory": _memory,
     "redis": _redis,
+    "redis cluster": _cluster,
     "sqlite": _quick_sqlite,
 }
 
 SHARED_LEDGERS: dict[str, Callable[[pytest.FixtureRequest, Clock], SharedStore]] = {
     "dynamodb": _dynamodb,
     "redis": _redis,
+    "redis cluster": _cluster,
     "sqlite": _sqlite,
 }
 """Those that any number of processes use together: every ledger that may be deployed."""

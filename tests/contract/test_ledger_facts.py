@@ -23,6 +23,13 @@ def test_a_look_shows_row_and_records(ledger: OpenLedger) -> None:
     assert ledger.look(Group(APP, "other"), ["a"]) == Look(None, {})
 
 
+def test_a_look_for_no_operation_shows_the_row_alone(ledger: OpenLedger) -> None:
+    """Whoever only wants to know how a group stands."""
+    assert ledger.look(GROUP, []) == Look(None, {})
+    ledger.swap(GROUP, idle_row(), {"a": record("a")})
+    assert ledger.look(GROUP, []) == Look(idle_row(), {})
+
+
 def test_a_generation_is_raised_by_one(ledger: OpenLedger) -> None:
     """It begins when the operator says so."""
     first = ledger.generation()
