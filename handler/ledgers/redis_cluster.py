@@ -86,7 +86,10 @@ class ClusterServers(Servers):
                 home = self._home(address)
                 met[address] = Lent(home.take() or home.open(), home)
             run_ids = frozenset(each.link.run_id for each in met.values())
-            generation = self._introduced(met[self._layout.primary_of(self._generation_key)], run_ids)
+            # A refused introduction has given its connection back already, and twice would lend it to two at once.
+            introducing = met.pop(self._layout.primary_of(self._generation_key))
+            generation = self._introduced(introducing, run_ids)
+            introducing.give_back()
         finally:
             for each in met.values():
                 each.give_back()

@@ -126,9 +126,10 @@ class RedisStore:
         replies = self._sent(key, [*commands, *mark, ("WAIT", self._wait, self._wait_ms)], use, address)
         reached, replies = replies[-1], replies[: len(commands)]
         if not (isinstance(reached, int) and reached >= self._wait):
-            if not use.is_write:
+            # A refusal tells nothing of the row but, in a cluster, where it has gone, and that has to be followed.
+            if not use.is_write and not isinstance(replies[0], RedisError):
                 raise LedgerUnavailable(f"a row is on fewer replicas of Redis than {self._wait}")
-            if _has_written(replies[-1]):
+            if use.is_write and _has_written(replies[-1]):
                 raise AnswerLost(f"a write has not reached {self._wait} replicas of Redis in time")
         return replies
 
