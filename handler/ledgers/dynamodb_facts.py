@@ -44,11 +44,10 @@ def lease(table: Table, app: int, now: float, lasting_s: float, ahead_max_s: flo
     for _ in range(LEASES_MAX):
         if outcome.held and outcome.item:
             return max(number_of(outcome.item, "free_at") - lasting_s - now, 0.0)
-        if outcome.item is None or number_of(outcome.item, "free_at") < now:
-            if _renewed(table, app, now, lasting_s).held:
-                return 0.0
-        elif number_of(outcome.item, "free_at") > now + ahead_max_s:
+        if outcome.item is not None and number_of(outcome.item, "free_at") > now:
             return None
+        if _renewed(table, app, now, lasting_s).held:
+            return 0.0
         outcome = _extended(table, app, now, lasting_s, ahead_max_s)
     return None
 
