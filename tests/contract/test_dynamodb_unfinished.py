@@ -94,6 +94,34 @@ def _throttled_updates(operation: str, request: AWSPreparedRequest, send: Send) 
     return dynamodb.refusal(request, "ThrottlingException") if operation == "UpdateItem" else send()
 
 
+def test_a_group_whose_row_is_gone_is_passed_over(
+    store: DynamoDbStore, ledger: OpenLedger, clock: GivenClock, closing: Closing
+) -> None:
+    """An operator has removed it, and the index is behind."""
+    ledger.swap(GROUP, WAITING, {})
+    ledger.swap(Group(GROUP.app, "waiting"), WAITING, {})
+    plain = dynamodb.client(store.endpoint)
+
+    def removes(operation: str, request: AWSPreparedRequest, send: Send) -> AWSResponse:
+        if operation == "BatchGetItem":
+            rows = dynamodb.items(plain, store.table)
+            dynamodb.delete(plain, store.table, [row for row in rows if str(row["pk"]["S"]).endswith(GROUP.id)])
+        return send()
+
+    assert closing(store.open_through(clock, removes)).unfinished(GROUP.app, 10) == ["waiting"]
+
+
+def test_groups_that_are_finished_do_not_use_up_the_page_of_those_that_are_not(ledger: OpenLedger) -> None:
+    """Their marks stand in the index, more than a page of them, before the first one that waits."""
+    for number in range(20):
+        group = Group(GROUP.app, f"{number:02}")
+        ledger.swap(group, WAITING, {})
+        if number < 18:
+            ledger.swap(group, WAITING.changed(queue=()), {})
+    assert ledger.unfinished(GROUP.app, 1) == ["18"]
+    assert ledger.unfinished(GROUP.app, 1, after="18") == ["19"]
+
+
 def test_hundreds_of_groups_are_told_page_by_page_by_two_sweeps_at_once(
     store: DynamoDbStore, ledger: OpenLedger, clock: GivenClock, closing: Closing
 ) -> None:

@@ -43,6 +43,13 @@ FULL_ROW = Row(
     looked=1_700_000_002,
 )
 
+CORRECTING_ROW = replace(
+    idle_row(),
+    attempt=replace(attempt(), mode=Mode.DECREASE, entries=(), correction=(("like", 5),)),
+    debt=(("like", 5),),
+)
+"""Its attempt pays a debt and carries no operations."""
+
 
 def row_of_bytes(size: int) -> Row:
     """A row whose text is `size` bytes long."""
@@ -60,7 +67,11 @@ def test_a_new_store_is_of_the_first_generation(ledger: OpenLedger) -> None:
     assert ledger.generation() == Generation(1, 0)
 
 
-@pytest.mark.parametrize("row", [idle_row(), replace(idle_row(), base=None), FULL_ROW], ids=["idle", "first", "full"])
+@pytest.mark.parametrize(
+    "row",
+    [idle_row(), replace(idle_row(), base=None), FULL_ROW, CORRECTING_ROW],
+    ids=["idle", "first", "full", "correcting"],
+)
 def test_a_row_is_loaded_as_it_was_written(ledger: OpenLedger, row: Row) -> None:
     """Every field of it."""
     assert ledger.swap(GROUP, row, {})

@@ -1,0 +1,133 @@
+"""What a DynamoDB ledger does while others always come first: it tries for a while, and leaves it to the core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+
+from handler.core.rows import Row
+from handler.ledgers.dynamodb_accepting import APPENDS_MAX, BEGINNINGS_MAX
+from handler.ledgers.dynamodb_facts import LEASES_MAX
+from tests.contract.dynamodb_stores import DynamoDbStore
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row
+from tests.contract.stores import GivenClock, OpenLedger
+from tests.sandbox import dynamodb
+from tests.sandbox.dynamodb import Send
+
+Closing = Callable[[OpenLedger], OpenLedger]
+
+ROOM = 36 * 1024
+
+
+@pytest.fixture
+def store(dynamodb_endpoint: str) -> DynamoDbStore:
+    """An empty table."""
+    return DynamoDbStore.new(dynamodb_endpoint)
+
+
+class Overtaking:
+    """Before each update of a ledger, somebody else does `work`, up to so many times."""
+
+    def __init__(self, work: Callable[[int], object], times: int) -> None:
+        self.done = 0
+        self.tried = 0
+        self._work = work
+        self._times = times
+
+    def __call__(self, operation: str, request: AWSPreparedRequest, send: Send) -> AWSResponse:
+        """Let the other one come first."""
+        if operation == "UpdateItem":
+            self.tried += 1
+            if self.done < self._times:
+                self.done += 1
+                self._work(self.done)
+        return send()
+
+
+class Other:
+    """Another instance, which replaces an idle row by another idle row, as after an update."""
+
+    def __init__(self, ledger: OpenLedger) -> None:
+        self._ledger = ledger
+        self.row: Row = idle_row()
+        ledger.swap(GROUP, self.row, {})
+
+    def update(self, _: int) -> None:
+        """Replace it."""
+        self.row = self.row.changed(base=(self.row.base or 0) + 1)
+        assert self._ledger.swap(GROUP, self.row, {})
+
+
+@pytest.mark.parametrize(("times", "begins"), [(BEGINNINGS_MAX - 1, True), (BEGINNINGS_MAX, False)])
+def test_a_beginning_that_others_get_in_the_way_of_is_given_up(
+    store: DynamoDbStore, clock: GivenClock, closing: Closing, times: int, begins: bool
+) -> None:
+    """The group is idle each time somebody looks, and has moved on each time somebody writes."""
+    other = Other(closing(store.open(clock)))
+    overtaking = Overtaking(other.update, times)
+    row = closing(store.open_through(clock, overtaking)).begin(GROUP, attempt(), RECEIPT_KEY, GENERATION)
+    assert (row is not None, overtaking.tried) == (begins, BEGINNINGS_MAX)
+    loaded = closing(store.open(clock)).load(GROUP)
+    assert loaded == (row or other.row)
+
+
+@pytest.mark.parametrize(("times", "appends"), [(APPENDS_MAX - 1, True), (APPENDS_MAX, False)])
+def test_an_append_that_others_get_in_the_way_of_is_given_up(
+    store: DynamoDbStore, clock: GivenClock, closing: Closing, times: int, appends: bool
+) -> None:
+    """Later than a beginning, because it is what a beginning falls back to; nothing is appended then."""
+    other = Other(closing(store.open(clock)))
+    overtaking = Overtaking(other.update, times)
+    look = closing(store.open_through(clock, overtaking)).append(GROUP, [entry()], ROOM)
+    assert (look is not None, overtaking.tried) == (appends, APPENDS_MAX)
+    loaded = closing(store.open(clock)).load(GROUP)
+    assert loaded == (look.row if look else other.row)
+
+
+def schedules(store: DynamoDbStore) -> list[float]:
+    """Until when the calls of each schedule are lent out."""
+    found = dynamodb.items(dynamodb.client(store.endpoint), store.table)
+    return [float(str(item["free_at"]["N"])) for item in found if item["sk"]["S"] == "schedule"]
+
+
+def test_of_two_that_begin_a_schedule_at_once_the_second_goes_on_in_it(
+    store: DynamoDbStore, clock: GivenClock, closing: Closing
+) -> None:
+    """No call is lent twice."""
+    first = closing(store.open(clock))
+    first.lease(GROUP.app, 10, 100, 1)
+    clock.advance(1000)
+    overtaking = Overtaking(lambda number: number == 2 and first.lease(GROUP.app, 30, 100, 1), 2)
+    wait_s = closing(store.open_through(clock, overtaking)).lease(GROUP.app, 10, 100, 1)
+    assert wait_s == pytest.approx(0.3)
+    assert schedules(store) == [pytest.approx(clock.now() + 0.4)]
+
+
+def test_a_schedule_that_others_always_change_is_left_to_them(
+    store: DynamoDbStore, clock: GivenClock, closing: Closing
+) -> None:
+    """Whoever wants calls comes again; none are taken for nobody."""
+    plain = dynamodb.client(store.endpoint)
+
+    def moves(number: int) -> None:
+        """Over before each extension, and under way before each new beginning."""
+        until = clock.now() + (1 if number % 2 == 0 else -1)
+        item = {"pk": {"S": f"schedule#{GROUP.app}"}, "sk": {"S": "schedule"}, "free_at": {"N": repr(until)}}
+        plain.put_item(TableName=store.table, Item=item)
+
+    overtaking = Overtaking(moves, 1000)
+    assert closing(store.open_through(clock, overtaking)).lease(GROUP.app, 10, 100, 2) is None
+    assert overtaking.tried == 2 * LEASES_MAX + 1
+    assert schedules(store) == [clock.now() - 1]
+
+
+def test_a_schedule_that_is_lent_too_far_ahead_is_left_as_it_is(
+    store: DynamoDbStore, clock: GivenClock, closing: Closing
+) -> None:
+    """One write, which does not hold."""
+    closing(store.open(clock)).lease(GROUP.app, 1000, 100, 1)
+    overtaking = Overtaking(lambda _: None, 0)
+    assert closing(store.open_through(clock, overtaking)).lease(GROUP.app, 10, 100, 1) is None
+    assert (overtaking.tried, schedules(store)) == (1, [clock.now() + 10])

@@ -1,0 +1,70 @@
+"""A missing table is made where that is asked for, by several instances at once too; or it is told what is wrong."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import uuid4
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+
+from handler.core.errors import LedgerUnavailable
+from handler.ledgers.dynamodb import DynamoDbLedger
+from handler.ledgers.dynamodb_creation import create_table
+from tests.contract.samples import GROUP, idle_row
+from tests.contract.stores import GivenClock
+from tests.sandbox import dynamodb
+from tests.sandbox.dynamodb import Interceptor, Send
+
+
+@pytest.fixture
+def table() -> str:
+    """A name that no table has."""
+    return f"made-{uuid4()}"
+
+
+def made(endpoint: str, table: str, clock: GivenClock, interceptor: Interceptor) -> DynamoDbLedger:
+    """A ledger that makes its table."""
+    session = partial(dynamodb.session, interceptor)
+    return DynamoDbLedger(table, clock, endpoint=endpoint, create=True, session=session)
+
+
+def test_an_instance_that_comes_second_uses_the_table_of_the_first(
+    dynamodb_endpoint: str, table: str, clock: GivenClock
+) -> None:
+    """Both found none. The second leaves to the first what a table is told after it was made."""
+    calls: list[str] = []
+
+    def overtaken(operation: str, request: AWSPreparedRequest, send: Send) -> AWSResponse:
+        calls.append(operation)
+        if operation == "CreateTable":
+            create_table(dynamodb.client(dynamodb_endpoint), table)
+        return send()
+
+    ledger = made(dynamodb_endpoint, table, clock, overtaken)
+    assert ledger.swap(GROUP, idle_row(), {})
+    assert ledger.load(GROUP) == idle_row()
+    ledger.close()
+    assert calls[:3] == ["DescribeTable", "CreateTable", "DescribeTable"]
+    assert "UpdateTimeToLive" not in calls
+
+
+@pytest.mark.parametrize("operation", ["DescribeTable", "CreateTable"])
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("AccessDeniedException", "may not be accessed by this function"), ("LimitExceededException", "cannot be used")],
+)
+def test_a_table_that_may_not_be_made_is_unavailable_and_says_why(
+    dynamodb_endpoint: str, table: str, clock: GivenClock, operation: str, code: str, told: str
+) -> None:
+    """And is made by a later call, once that is allowed."""
+    refusals = [code]
+
+    def refuses(called: str, request: AWSPreparedRequest, send: Send) -> AWSResponse:
+        return dynamodb.refusal(request, refusals.pop()) if called == operation and refusals else send()
+
+    ledger = made(dynamodb_endpoint, table, clock, refuses)
+    with pytest.raises(LedgerUnavailable, match=f"^the table {table} {told}.*: {code}$"):
+        ledger.swap(GROUP, idle_row(), {})
+    assert ledger.swap(GROUP, idle_row(), {})
+    ledger.close()
