@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from handler.core.errors import NotAccepted
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.notices import Notice
 from handler.triggers.pages import GROUPS_MAX, fits, pages
 from handler.triggers.progress import Progress, in_order
-from handler.triggers.queue import Message
+from handler.triggers.queue import Message, Queue
 from handler.triggers.service import Service
 from handler.triggers.ticks import Tick
 
@@ -26,21 +28,22 @@ def groups_per_page(tick: Tick, calls_per_second: float) -> int:
     return max(1, min(GROUPS_MAX, int(calls_per_second * SHARE / len(tick.asked))))
 
 
-def is_for_queue(tick: Tick, service: Service) -> bool:
-    """Whether there is a queue, and more in the tick than one page."""
+def queue_for(tick: Tick, service: Service) -> Callable[[], Queue] | None:
+    """What makes the queue, where there is one, and more in the tick than one page."""
     if service.queue is None or not fits(tick):
-        return False
-    return tick.has_more_than(groups_per_page(tick, service.instance.rules.calls_per_second))
+        return None
+    is_long = tick.has_more_than(groups_per_page(tick, service.instance.rules.calls_per_second))
+    return service.queue if is_long else None
 
 
-def hand_on(tick: Tick, counters: ExactlyOnce, progress: Progress, service: Service, until: float) -> dict[str, object]:
+def hand_on(
+    tick: Tick, counters: ExactlyOnce, progress: Progress, service: Service, queue: Queue, until: float
+) -> dict[str, object]:
     """Send the pages that an earlier delivery of the tick has not sent, until that moment; counts of what was sent.
 
     Raises QueueUnavailable, and NotAccepted where there was no time for all: the next delivery goes on from there.
     """
-    if service.queue is None:
-        raise NotAccepted("there is no queue")
-    queue, rate = service.queue(), service.instance.rules.calls_per_second
+    rate = service.instance.rules.calls_per_second
     size, earlier, sent, calls = groups_per_page(tick, rate), progress.groups, 0, 0
     for group_ids in in_order(tick, counters, progress.after, size * PAGES_AT_ONCE):
         if service.instance.clock.monotonic() >= until:

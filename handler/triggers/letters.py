@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import cast
 
 from handler.core.commands import Operation
 from handler.core.errors import BadInput
@@ -54,9 +55,8 @@ def source_and_records(kind: Kind, event: Event) -> tuple[Source | None, list[ob
         return EVENTBRIDGE, [event]
     if kind is Kind.MSK:
         return MSK, list(_msk_records(event))
-    records = event["Records"]
-    if not isinstance(records, list):
-        raise BadInput("Records", "is not a list")
+    # Every other kind of batch is recognised by its list.
+    records = cast("list[object]", event["Records"])
     name = next(filter(None, map(source_of, records)), None)
     return SOURCES[name] if name else None, records
 

@@ -19,7 +19,7 @@ from handler.core.instance import Patience
 from handler.core.outcomes import Applied, Frozen, Outcome, Rejected, Unknown
 from handler.core.ports import Clock
 from handler.core.visit import Visit
-from handler.triggers.handing_on import hand_on, is_for_queue
+from handler.triggers.handing_on import hand_on, queue_for
 from handler.triggers.kinds import Event
 from handler.triggers.pool import each
 from handler.triggers.progress import Progress, in_order
@@ -64,11 +64,11 @@ def _update(tick: Tick, service: Service, deadline: float) -> dict[str, object]:
     until = deadline - REPLY_MARGIN_S
     progress = Progress(tick, service.shelf, app, service.instance.generation.current())
     counters = ExactlyOnce(service.instance, app)
-    goes_on, is_long = is_for_queue(tick, service), tick.has_more_than(PAGE)
-    if goes_on or is_long:
+    make_queue, is_long = queue_for(tick, service), tick.has_more_than(PAGE)
+    if make_queue or is_long:
         progress.recall()
-    if goes_on:
-        return hand_on(tick, counters, progress, service, until)
+    if make_queue:
+        return hand_on(tick, counters, progress, service, make_queue(), until)
     earlier = progress.groups
     work = _Work(tick, counters, service.instance.clock, until)
     for group_ids in in_order(tick, counters, progress.after, PAGE):
