@@ -93,3 +93,12 @@ def test_nothing_of_a_record_is_in_the_reply_or_in_a_reason(stage: Stage) -> Non
     poison = text(1, Token="hunter2", Caller={"hunter2": "hunter2"})
     reply = stage.batch(batch_of("Ckafka", [poison, text(1, IdempotencyKey="hunter2 hunter2")]))
     assert "hunter2" not in json.dumps(reply) + "".join(parked_reasons(stage))
+
+
+def test_a_record_that_cannot_even_be_written_down_is_parked_without_its_content(stage: Stage) -> None:
+    """It is nested too deeply for JSON; its neighbour counts."""
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert stage.batch(records(sns(text()), deep)) == counts(accepted=1, parked=1)
+    assert (parked_reasons(stage), like(stage)) == (["record: is not an object"], 1)

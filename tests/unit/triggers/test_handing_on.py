@@ -170,6 +170,11 @@ def test_a_request_holds_no_more_than_its_queue_takes(most: int) -> None:
     assert [len(request) for request in requests([Message("x")] * 30, most)] == [most] * (30 // most)
 
 
+def test_nothing_to_send_is_no_request() -> None:
+    """A queue refuses an empty one."""
+    assert list(requests([], 10)) == []
+
+
 def test_a_page_means_nothing_over_http(stage: Stage, queue: ListQueue) -> None:
     """Nor as an event by itself."""
     stage.tick(event(*GROUPS))

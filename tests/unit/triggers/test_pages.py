@@ -55,6 +55,11 @@ def test_the_pages_of_a_tick_ask_for_what_it_asks(size: int) -> None:
     assert by_group(*map(read, texts)) == by_group(whole)
 
 
+def test_no_groups_are_no_page() -> None:
+    """A page without any would be refused, and come back for ever."""
+    assert texts_of(tick(SET, ADD), [], 10) == []
+
+
 def test_an_operation_that_no_group_of_a_page_has_is_left_out_and_the_others_keep_their_keys() -> None:
     """The key tells the place in the event, not the place in the page."""
     [_, _, last] = texts_of(tick(SET, ADD), ["a", "b", "c"], 1)

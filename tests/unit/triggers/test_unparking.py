@@ -9,6 +9,8 @@ import pytest
 from handler.core.errors import BadInput
 from handler.core.shelf import Parked
 from handler.triggers.kinds import Event
+from handler.triggers.orders import PAGE_MAX
+from handler.triggers.pages import HEAD
 from tests.unit.triggers.operators import tell
 from tests.unit.triggers.stage import APP, CALLER, Stage
 
@@ -115,6 +117,22 @@ def test_a_record_that_cannot_be_read_stays(stage: Stage) -> None:
     with pytest.raises(BadInput, match=r"^Mode: "):
         tell(stage, "parked", action="replay", id="r")
     assert parked(stage) == ["r"]
+
+
+def test_a_page_of_a_timer_is_not_replayed(stage: Stage) -> None:
+    """Its operations are many, each with a key of its own: whoever wants them sends the timer's event again."""
+    stage.shelf.park(APP, Parked("r", "a-queue", "why", 1.0, f'{HEAD}"TriggerName":"daily"}}'))
+    with pytest.raises(BadInput, match=r"^id: is that of a page: send its timer's event again"):
+        tell(stage, "parked", action="replay", id="r")
+    assert parked(stage) == ["r"]
+
+
+def test_a_record_is_found_behind_more_than_a_page_of_others(stage: Stage) -> None:
+    """Their ids begin like its own."""
+    park(stage, *(f"r{number:04}" for number in range(PAGE_MAX + 1)), "rx")
+    assert tell(stage, "parked", action="replay", id="rx")["dropped"] is True
+    with pytest.raises(BadInput, match=r"^id: is that of no parked record$"):
+        tell(stage, "parked", action="replay", id="rx")
 
 
 def test_a_record_is_given_up(stage: Stage) -> None:
