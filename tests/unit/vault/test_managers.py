@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import sys
 
 import pytest
 
 from handler.core.errors import SecretUnavailable, SettingsError
 from handler.vault.discretion import hush, text_of, unavailable
 from handler.vault.sources import read_reference, source_for
+from tests.unit.missing import leave_out
 
 CONTENT = '{"key": "nobody-may-see-this"}'
 REGION = {"TENCENTCLOUD_REGION": "ap-guangzhou"}
@@ -123,28 +123,12 @@ def test_the_error_is_in_the_name_of_the_variable(reference: str, variable: str)
 @pytest.mark.parametrize(("reference", "package"), [("aws:chat", "boto3"), ("tencent:chat", "tencentcloud")])
 def test_an_sdk_that_is_not_installed_is_named(reference: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each platform brings its own; a function elsewhere has to pack the other one."""
-    for module in list(sys.modules):
-        if module.split(".")[0] == package or module in {"handler.vault.aws", "handler.vault.tencent"}:
-            monkeypatch.delitem(sys.modules, module)
-        if module.startswith("aws_lambda_powertools.utilities.parameters"):
-            monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setattr(sys, "meta_path", [_Without(package), *sys.meta_path])
+    importers = ("handler.vault.aws", "handler.vault.tencent", "aws_lambda_powertools.utilities.parameters")
+    leave_out(monkeypatch, package, *importers)
     scheme = reference.split(":", maxsplit=1)[0]
     said = f"^CHAT_SECRET: {scheme}: references need the package {package}, which is not there$"
     with pytest.raises(SettingsError, match=said):
         source_for(reference, REGION)
-
-
-class _Without:
-    """Finds no package of a name."""
-
-    def __init__(self, package: str) -> None:
-        self._package = package
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        """Refuse the package, and leave the others to those who come next."""
-        if name.split(".", maxsplit=1)[0] == self._package:
-            raise ModuleNotFoundError(f"No module named {self._package!r}", name=self._package)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,199 @@
+"""Which store and which queue an environment names, and that they are reached as it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from handler import bootstrap
+from handler.core.errors import SettingsError
+from handler.core.rows import Group
+from handler.triggers.queue import Message, Queue
+from tests.integration.byte_server import ByteServer, Exchange, answering, http
+from tests.integration.wire import forget_environment
+from tests.sandbox.environment import sandboxed_environment
+from tests.unit.ledgers.played_redis import NOTHING, PlayedRedis, number, several, text
+from tests.unit.missing import leave_out
+
+NOBODY = "http://127.0.0.1:9"
+"""An endpoint where nobody listens: nothing here needs the API."""
+
+GROUP = Group(1_400_000_000, "room")
+REGION = "eu-west-1"
+NO_ROW = several(*[NOTHING] * 7)
+PAGES = [Message("a page")]
+
+# The SDK of Tencent Cloud asks the standard library for a time in a way that newer Pythons warn of.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The variables of a function in the sandbox, and a cold instance."""
+    forget_environment(monkeypatch)
+    for name in ("AWS_REGION", "TENCENTCLOUD_REGION", "TENCENT_CKAFKA_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    role = {"TENCENTCLOUD_SECRETID": "made-up", "TENCENTCLOUD_SECRETKEY": "made-up"}
+    keys = {"AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "made-up", "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, value in {**sandboxed_environment(NOBODY, tmp_path), **role, **keys}.items():
+        monkeypatch.setenv(name, value)
+    bootstrap.forget()
+    yield monkeypatch
+    bootstrap.forget()
+
+
+def load() -> object:
+    """The row of a group in the store that the environment names."""
+    return bootstrap.service().instance.ledger.load(GROUP)
+
+
+def test_a_redis_url_leads_to_its_server(environment: pytest.MonkeyPatch) -> None:
+    """With the shelf in the same one, and what its parameters ask for."""
+    with PlayedRedis({"HMGET": [NO_ROW], "WAIT": [number(1)], "EVALSHA": [NOTHING], "HGET": [NOTHING]}) as server:
+        environment.setenv("LEDGER_URL", f"{server.endpoint.url}?wait=1")
+        service = bootstrap.service()
+        server.told.clear()
+        assert (load(), service.shelf.noted(GROUP.app, "a")) == (None, None)
+        assert server.names == ["HMGET", "SET", "WAIT", "HGET"]
+        service.instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
+
+
+def test_a_redis_url_of_a_cluster_leads_to_the_server_that_has_the_group(environment: pytest.MonkeyPatch) -> None:
+    """By the word of the one in the URL."""
+    says = {"HMGET": [NO_ROW], "HGET": [NOTHING]}
+    with PlayedRedis() as entry, PlayedRedis(says) as primary:
+        address = several(text("127.0.0.1"), number(primary.server_port))
+        layout = several(several(number(0), number(16383), address))
+        for server in (entry, primary):
+            server.says["CLUSTER"] = [layout]
+        environment.setenv("LEDGER_URL", f"{entry.endpoint.url}?cluster=true")
+        assert load() is None
+        assert (entry.names, primary.names[-1]) == (["CLUSTER"], "HMGET")
+        bootstrap.service().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
+
+
+def test_what_a_redis_server_does_not_tell_is_in_the_log(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where whoever operates the function finds it."""
+    with PlayedRedis({"INFO server": [text("")], "HMGET": [NO_ROW], "HGET": [NOTHING]}) as server:
+        environment.setenv("LEDGER_URL", server.endpoint.url)
+        load()
+        bootstrap.service().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
+    [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "run_id" in line]
+    assert line["level"] == "WARNING"
+
+
+def target(request: bytes) -> tuple[str, str]:
+    """The action of a request to AWS, and the region that it is signed for."""
+    head = request.partition(b"\r\n\r\n")[0].decode()
+    headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+    named = {name.lower(): value for name, value in headers.items()}
+    return named["x-amz-target"].partition(".")[2], named["authorization"].split("/")[2]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "platform", "region"),
+    [
+        ("&region=ap-south-1", {"AWS_REGION": REGION}, "ap-south-1"),
+        ("", {"AWS_REGION": REGION}, REGION),
+        ("", {}, "us-east-1"),
+    ],
+)
+def test_a_dynamodb_url_leads_to_its_table_in_its_region(
+    environment: pytest.MonkeyPatch, parameters: str, platform: dict[str, str], region: str
+) -> None:
+    """Without one in the URL, in that of the function, and else as the SDK finds it anywhere."""
+    with ByteServer(answering(http(b"{}"))) as server:
+        for name, value in platform.items():
+            environment.setenv(name, value)
+        environment.setenv("LEDGER_URL", f"dynamodb://counters?endpoint=http://{server.address}{parameters}")
+        assert load() is None
+        bootstrap.service().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
+    request = server.requests[-1]
+    assert target(request) == ("GetItem", region)
+    assert json.loads(request.partition(b"\r\n\r\n")[2])["TableName"] == "counters"
+
+
+def test_the_ledgers_address_may_be_a_reference(environment: pytest.MonkeyPatch) -> None:
+    """Its text is the URL, which may hold a password."""
+    with PlayedRedis({"HMGET": [NO_ROW]}) as server:
+        environment.setenv("LEDGER_URL", "env:WHERE")
+        environment.setenv("WHERE", f" {server.endpoint.url}\n")
+        assert load() is None
+        bootstrap.service().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
+
+
+def test_a_ledger_whose_package_is_missing_says_so(environment: pytest.MonkeyPatch) -> None:
+    """AWS's runtime brings its own SDK, and others may not have packed it."""
+    environment.setenv("LEDGER_URL", "dynamodb://counters")
+    leave_out(environment, "boto3", "handler.ledgers.dynamodb", "handler.aws_session")
+    with pytest.raises(SettingsError, match=r"^LEDGER_URL: dynamodb:// needs the package boto3, which is not there$"):
+        bootstrap.service()
+
+
+@contextmanager
+def queue_of(environment: pytest.MonkeyPatch, url: str, variables: Mapping[str, str]) -> Iterator[Queue]:
+    """The queue that a timer is given."""
+    for name, value in {"FAN_OUT_QUEUE": url, **variables}.items():
+        environment.setenv(name, value)
+    make = bootstrap.service().queue
+    assert make is not None
+    yield make()
+
+
+def test_without_a_queue_there_is_none_to_make() -> None:
+    """A timer then does everything by itself."""
+    assert bootstrap.service().queue is None
+
+
+@pytest.mark.parametrize(("platform", "region"), [({"AWS_REGION": REGION}, REGION), ({}, "us-east-1")])
+def test_the_url_of_a_queue_leads_to_it(environment: pytest.MonkeyPatch, platform: dict[str, str], region: str) -> None:
+    """At its own endpoint where it is none of AWS's, and in the function's region."""
+    with ByteServer(answering(http(b'{"Successful": []}'))) as server:
+        url = f"http://{server.address}/000000000000/pages"
+        with queue_of(environment, url, platform) as queue:
+            queue.send(PAGES)
+    [request] = server.requests
+    assert target(request) == ("SendMessageBatch", region)
+    assert json.loads(request.partition(b"\r\n\r\n")[2])["QueueUrl"] == url
+
+
+@pytest.mark.parametrize(("region", "sent"), [("", "ap-tokyo"), ("?region=ap-seoul", "ap-seoul")])
+def test_an_access_point_leads_to_its_topic(environment: pytest.MonkeyPatch, region: str, sent: str) -> None:
+    """In the region of its reference, else in the function's."""
+
+    def script(exchange: Exchange) -> None:
+        while exchange.receive():
+            exchange.send(http(b'{"Response": {"MessageId": ["m"]}}', "Content-Type: application/json"))
+
+    with ByteServer(script) as server:
+        variables = {"TENCENTCLOUD_REGION": "ap-tokyo", "TENCENT_CKAFKA_ENDPOINT": f"http://{server.address}"}
+        with queue_of(environment, f"ckafka:datahub-1{region}", variables) as queue:
+            queue.send(PAGES)
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    assert f"x-tc-region: {sent}" in head.decode().lower()
+    assert json.loads(body) == {"DataHubId": "datahub-1", "Message": [{"Body": "a page"}]}
+
+
+def test_a_topic_without_a_region_is_a_fault_of_the_settings(environment: pytest.MonkeyPatch) -> None:
+    """At the tick that needs it: every other event goes on."""
+    environment.setenv("FAN_OUT_QUEUE", "ckafka:datahub-1")
+    make = bootstrap.service().queue
+    assert make is not None
+    with pytest.raises(SettingsError, match=r"^FAN_OUT_QUEUE: needs a region, by \?region= or in TENCENTCLOUD_REGION$"):
+        make()
+
+
+def test_a_queue_whose_package_is_missing_says_so(environment: pytest.MonkeyPatch) -> None:
+    """Where the function runs elsewhere than its queue."""
+    environment.setenv("FAN_OUT_QUEUE", "https://sqs.eu-west-1.amazonaws.com/123456789012/pages")
+    make = bootstrap.service().queue
+    assert make is not None
+    leave_out(environment, "boto3", "handler.triggers.queue_sqs")
+    with pytest.raises(SettingsError, match=r"^FAN_OUT_QUEUE: needs the package boto3, which is not there$"):
+        make()
