@@ -12,6 +12,7 @@ import pytest
 from handler import bootstrap
 from handler.core.errors import SettingsError
 from handler.core.rows import Group
+from handler.ledgers.redis_rows import ROW_FIELDS
 from handler.triggers.queue import Message, Queue
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.wire import forget_environment
@@ -24,7 +25,7 @@ NOBODY = "http://127.0.0.1:9"
 
 GROUP = Group(1_400_000_000, "room")
 REGION = "eu-west-1"
-NO_ROW = several(*[NOTHING] * 7)
+NO_ROW = several(*[NOTHING] * len(ROW_FIELDS))
 PAGES = [Message("a page")]
 
 # The SDK of Tencent Cloud asks the standard library for a time in a way that newer Pythons warn of.

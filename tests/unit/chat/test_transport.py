@@ -85,17 +85,34 @@ def test_a_request_whose_time_is_over_before_it_could_leave_is_not_sent(monkeypa
     assert BODY not in b"".join(requests)
 
 
-def test_a_reply_that_comes_byte_by_byte_gets_no_longer_than_any_other() -> None:
-    """Each byte comes soon enough after the one before."""
+@pytest.mark.parametrize("pause_s", [0.02, 0.0], ids=["slowly", "without a pause"])
+def test_a_reply_that_comes_byte_by_byte_gets_no_longer_than_any_other(pause_s: float) -> None:
+    """No read of it waits for long, and the last one may have no time left before it begins."""
 
     def script(exchange: Exchange) -> None:
         exchange.receive()
-        exchange.drip(b"HTTP/1.1 200 OK\r\nX-Header: " + b"x" * 1000, pause_s=0.02)
+        exchange.drip(b"HTTP/1.1 200 OK\r\nX-Header: " + b"x" * 60_000, pause_s)
 
     begun = time.monotonic()
-    outcome, _ = posted(script, timeout_s=0.3)
+    outcome, _ = posted(script, timeout_s=0.1)
     assert isinstance(outcome, Unclear)
     assert time.monotonic() - begun < 3
+
+
+def test_a_proxy_of_the_environment_is_asked_for_the_whole_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By connections that end in time, too."""
+
+    def script(exchange: Exchange) -> None:
+        exchange.receive()
+        exchange.drip(http(b"{}"), pause_s=0.02)
+
+    with ByteServer(script) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://{proxy.address}")
+        assert post("http://chat.invalid") == Answer(b"{}", None)
+        begun = time.monotonic()
+        assert isinstance(post("http://chat.invalid", timeout_s=0.1), Unclear)
+        assert time.monotonic() - begun < 3
+    assert proxy.requests[0].startswith(b"POST http://chat.invalid/path?random=7 HTTP/1.1\r\n")
 
 
 class _Greeting(LoopbackConnection):
