@@ -13,6 +13,7 @@ from typing import Final
 
 BASES: Final = {
     "dataclass(frozen=True, slots=True)": "FrozenSlots",
+    "quick, dataclass(frozen=True, slots=True)": "FrozenSlots",
     "dataclass(frozen=True)": "Frozen",
     "dataclass(slots=True)": "Written",
 }
@@ -101,7 +102,7 @@ def _put_into(node: ast.ClassDef, written: str) -> None:
     for field in _fields(node):
         field.value = None
     if isinstance(made, ast.ClassDef):
-        node.decorator_list, node.bases = [], made.bases
+        node.decorator_list, node.bases = node.decorator_list[:-1], made.bases
         node.body += made.body
 
 

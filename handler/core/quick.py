@@ -2,7 +2,7 @@
 
 The constructor of a frozen dataclass gets past its own guard by a call for each field, and `dataclasses.replace` looks
 up every field by its name before that. Here the fields are written in one go, while the object is a draft: of a class
-with the same slots and without a guard. An object may pass from one class to another where their slots are the same.
+with the same bases and slots and without a guard, because between two such classes an object may pass.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def quick(frozen: type[T]) -> type[T]:
     guarded = frozen.__setattr__ is not object.__setattr__ and "__slots__" in vars(frozen)
     if not guarded or hasattr(frozen, "__post_init__") or not all(map(_is_plain, fields)):
         raise TypeError(f"{frozen.__name__} is not frozen, or does more than keep its fields in slots")
-    draft = type(frozen.__name__, (), {"__slots__": [field.name for field in fields]})
+    unguarded = {"__slots__": [field.name for field in fields], "__setattr__": object.__setattr__}
+    draft = type(frozen.__name__, frozen.__bases__, unguarded)
     known = {"_Draft": draft, "_Frozen": frozen, "_become": object.__setattr__}
     known |= {f"_default_{field.name}": field.default for field in fields}
     made: dict[str, Callable[..., object]] = {}

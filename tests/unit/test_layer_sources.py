@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from handler.core.quick import replace as quick_copy
 from handler.written import Frozen
 from layers.sources import blanked
 from layers.written_out import BASES, write_out
@@ -110,6 +111,7 @@ def _name(cls: type) -> str:
 USUALS = sum(path.read_text("utf-8").count(f"@{kind}\n") for path in MODULES for kind in BASES)
 PAIRS = [(cls, made) for cls, made in dataclasses() if is_written_out(made)]
 FROZEN = [(cls, made) for cls, made in PAIRS if issubclass(made, Frozen)]
+QUICK = [(cls, made) for cls, made in PAIRS if hasattr(vars(cls)["__init__"], "__wrapped__")]
 WITH_FACTORIES = [(cls, made) for cls, made in PAIRS if _factories(cls)]
 
 
@@ -156,6 +158,16 @@ def test_a_frozen_dataclass_that_was_written_out_is_frozen(cls: type, made: type
             setattr(other, name, "changed")
         with pytest.raises(FrozenInstanceError, match=f"cannot delete field '{name}'"):
             delattr(other, name)
+
+
+@pytest.mark.parametrize(("cls", "made"), QUICK, ids=_name)
+def test_a_quick_dataclass_that_was_written_out_is_as_quick(cls: type, made: type) -> None:
+    """It is made and copied as in a checkout, and frozen again when it is."""
+    other = quick_copy(_filled(made))
+    assert vars(made)["__init__"].__code__.co_code == vars(cls)["__init__"].__code__.co_code
+    assert other == _filled(made)
+    with pytest.raises(FrozenInstanceError):
+        setattr(other, fields(made)[0].name, "changed")
 
 
 @pytest.mark.parametrize(("cls", "made"), WITH_FACTORIES, ids=_name)
