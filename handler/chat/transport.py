@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlencode
 
 import requests
 from requests.utils import get_environ_proxies
@@ -41,9 +42,11 @@ class Transport:
     """
 
     def __init__(self, base_url: str, timeout_s: float, connections: int) -> None:
-        self._base_url = base_url.rstrip("/")
         self._timeout_s = timeout_s
-        self._session = _session(self._base_url, connections)
+        self._session = _session(base_url, connections)
+        # All that the calls have in common, worked out once: that is a fifth of what the HTTP library does for a call.
+        self._prepared = self._session.prepare_request(requests.Request("POST", base_url))
+        self._base_url = str(self._prepared.url).rstrip("/")
 
     def post(self, path: str, query: Query, content: bytes) -> Answer | Unclear | Unsent:
         """Send one request and read its reply within `timeout_s`; whatever goes wrong is an Unclear or an Unsent."""
@@ -64,12 +67,15 @@ class Transport:
     def _exchange(self, path: str, query: Query, body: _Body) -> Answer | Unclear:
         # TCP and TLS are each bounded by the connect timeout, so a half for each; the rest is for the reply.
         timeout = Timeout(connect=self._timeout_s / 2, total=self._timeout_s)
-        with self._session.post(
-            self._base_url + path,
-            params=query,
-            data=body,
-            timeout=timeout,  # type: ignore[arg-type]  # documented by requests, missing in its annotations
+        request = self._prepared.copy()
+        request.url = f"{self._base_url}{path}?{urlencode(query)}"
+        request.headers["Content-Length"] = str(len(body))
+        request.body = body  # type: ignore[assignment]  # documented by requests, missing in its annotations
+        with self._session.send(
+            request,
+            timeout=timeout,  # type: ignore[arg-type]  # the same
             stream=True,
+            proxies=self._session.proxies,
         ) as response:
             return _read(response)
 
