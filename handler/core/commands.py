@@ -116,7 +116,7 @@ class Operation:
 def operation_id(caller: str, key: str) -> str:
     """Hash the pair so that no choice of caller and key can be read as another pair."""
     pair = f"[{encode_basestring_ascii(caller)},{encode_basestring_ascii(key)}]"
-    return urlsafe_b64encode(hashlib.sha256(pair.encode()).digest()[:16]).decode().rstrip("=")
+    return urlsafe_b64encode(hashlib.sha256(pair.encode()).digest()[:16])[:22].decode()
 
 
 class _Counter(BaseModel):

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from handler.core.commands import Counters
+from handler.core.quick import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Applied:
     """It took effect, once. `counters` are the group's values after its share, in the caller's order of keys.

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from handler.core.outcomes import Answer
+from handler.core.quick import quick
 
 # The window of an operation of which no record is kept.
 UNRECORDED_S = 0.0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Record:
     """The stored answer of a finished operation; `settled_at` in seconds since 1970 on the settling instance."""

@@ -22,6 +22,7 @@ class Group(NamedTuple):
     id: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An accepted operation that is owed. `alone` keeps it out of any merged call (R6)."""
@@ -94,9 +95,8 @@ class Remembered:
         if not settled:
             return self
         sums = dict(self.folded)
-        for entry in settled:
-            for key, value in entry.counters:
-                sums[key] = sums.get(key, 0) + value
+        for key, value in (pair for entry in settled for pair in entry.counters):
+            sums[key] = sums.get(key, 0) + value
         kept = tuple(entry for entry in self.attempt.entries if entry.id in owed)
         return replace(self, attempt=replace(self.attempt, entries=kept), folded=tuple(sums.items()))
 

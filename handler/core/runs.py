@@ -16,19 +16,17 @@ def next_run(queue: Sequence[Entry], known: Values, key_limit: int) -> tuple[Ent
     Consecutive operations of one Mode, at most `key_limit` distinct keys, whose per-key sums stay in int64, alone and
     added to the last `known` values. The first operation is always taken: a single one is never refused on a guess.
     """
-    if len(queue) == 1:
-        return tuple(queue)
-    run = [queue[0]]
-    payload = dict(queue[0].counters)
+    first = queue[0]
+    run, payload = [first], dict(first.counters)
+    if len(queue) == 1 or first.alone or not _fits(payload, first, known):
+        return (first,)
     for entry in queue[1:]:
-        if run[0].alone or entry.alone or entry.mode is not run[0].mode:
+        if entry.alone or entry.mode is not first.mode:
             break
-        merged = dict(payload)
-        _add(merged, entry)
-        if len(merged) > key_limit or not _fits(merged, entry.mode, known):
+        _add(payload, entry)
+        if len(payload) > key_limit or not _fits(payload, entry, known):
             break
         run.append(entry)
-        payload = merged
     return tuple(run)
 
 
@@ -52,15 +50,20 @@ def shares(attempt: Attempt, values: Values) -> dict[str, Counters]:
     after = dict(values)
     answers: dict[str, Counters] = {}
     for entry in reversed(attempt.entries):
-        answers[entry.id] = entry.counters if entry.mode is Mode.SET else own_values(entry, after)
-        for key, delta in deltas_of(entry.mode, entry.counters).items():
-            after[key] = after.get(key, delta) - delta
+        if entry.mode is Mode.SET:
+            answers[entry.id] = entry.counters
+            continue
+        answers[entry.id] = own_values(entry, after)
+        sign = entry.mode.sign
+        for key, value in entry.counters:
+            if key in after:
+                after[key] -= sign * value
     return answers
 
 
 def own_values(entry: Entry, values: Values) -> Counters:
     """Of `values`, those that the operation named, in its order."""
-    return tuple((key, values[key]) for key, _ in entry.counters if key in values)
+    return tuple([(key, values[key]) for key, _ in entry.counters if key in values])
 
 
 def with_excess(debt: Debt, mode: Mode, counters: Counters, times: int) -> Debt:
@@ -86,10 +89,13 @@ def _add(payload: dict[str, int], entry: Entry) -> None:
         payload[key] = value if entry.mode is Mode.SET else payload.get(key, 0) + value
 
 
-def _fits(payload: Mapping[str, int], mode: Mode, known: Values) -> bool:
-    if mode is Mode.SET:
+def _fits(payload: Mapping[str, int], entry: Entry, known: Values) -> bool:
+    """Whether what the payload carries of the keys of `entry`, its last operation, stays in int64."""
+    if entry.mode is Mode.SET:
         return True
-    return all(
-        INT64_MIN <= value <= INT64_MAX and INT64_MIN <= known.get(key, 0) + mode.sign * value <= INT64_MAX
-        for key, value in payload.items()
-    )
+    sign = entry.mode.sign
+    for key, _ in entry.counters:
+        value = payload[key]
+        if not (INT64_MIN <= value <= INT64_MAX and INT64_MIN <= known.get(key, 0) + sign * value <= INT64_MAX):
+            return False
+    return True

@@ -199,13 +199,13 @@ class RedisLedger:
         return ("HMGET", self._keys.row(group), *ROW_FIELDS)
 
     def _records_command(self, group: Group, ids: Sequence[str]) -> Command:
-        return ("MGET", *(self._keys.record(group, operation_id) for operation_id in ids))
+        return ("MGET", *self._keys.records(group, ids))
 
     def _written_keys(self, group: Group, ids: Iterable[str], *, with_generation: bool = False) -> list[str]:
         keys, row = self._keys, self._keys.row(group)
         # All keys of a script must lie on one server. In a cluster the generation does not, and nothing stands for it.
         generation = (row if self._store.is_cluster else keys.generation,) if with_generation else ()
-        return [row, keys.unfinished(group), *generation, *(keys.record(group, name) for name in ids)]
+        return [row, keys.unfinished(group), *generation, *keys.records(group, ids)]
 
 
 def _records(ids: Sequence[str], stored: object) -> Records:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from handler.core.codec import encode_record
@@ -41,9 +41,10 @@ class Keys:
         """The hash of a group's row."""
         return f"{self._bucket(group)}:row:{group.id}"
 
-    def record(self, group: Group, operation_id: str) -> str:
-        """The record of an operation. The length tells where the group's id ends."""
-        return f"{self._bucket(group)}:record:{len(group.id)}:{group.id}:{operation_id}"
+    def records(self, group: Group, ids: Iterable[str]) -> list[str]:
+        """The records of operations. The length tells where the group's id ends."""
+        prefix = f"{self._bucket(group)}:record:{len(group.id)}:{group.id}:"
+        return [prefix + operation_id for operation_id in ids]
 
     def unfinished(self, group: Group) -> str:
         """The sorted set that has the group while it is unfinished."""

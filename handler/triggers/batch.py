@@ -45,9 +45,9 @@ def run(kind: Kind, event: Event, limits: Limits, service: Service) -> dict[str,
     service.check_limits(limits)
     reading = Reading(service.instance.rules.receipt_key, service.window_s, service.instance.clock.now())
     letters = [read_letter(record, source, reading) for record in records]
-    groups = {operation.group_id for letter in letters for operation in letter.operations}
+    groups = _by_group(letters)
     times = Times.of(limits, len(groups))
-    fates = _parked(letters, _delivered(letters, service, times), service, times)
+    fates = _parked(letters, _delivered(letters, groups, service, times), service, times)
     _raise_for_unnamed(letters, fates)
     if source.item is None:
         counts = Counter(fates)
@@ -55,12 +55,18 @@ def run(kind: Kind, event: Event, limits: Limits, service: Service) -> dict[str,
     return {"batchItemFailures": [{"itemIdentifier": item} for item in _failed(letters, fates, service)]}
 
 
-def _delivered(letters: Sequence[Letter], service: Service, times: Times) -> list[Fate]:
-    """Bring every operation to its group."""
+def _by_group(letters: Sequence[Letter]) -> dict[str, list[Operation]]:
     groups: dict[str, list[Operation]] = {}
     for letter in letters:
         for operation in letter.operations:
             groups.setdefault(operation.group_id, []).append(operation)
+    return groups
+
+
+def _delivered(
+    letters: Sequence[Letter], groups: Mapping[str, Sequence[Operation]], service: Service, times: Times
+) -> list[Fate]:
+    """Bring every operation to its group."""
     if not groups:
         return [_fate(letter, {}) for letter in letters]
     counters, clock = service.counters(), service.instance.clock
@@ -76,10 +82,9 @@ def _fate(letter: Letter, delivered: Mapping[str, Iterator[Refusal | Failure | N
         return Done.IGNORED
     if isinstance(letter.asks, Refusal):
         return letter.asks
-    fates = [next(delivered[operation.group_id]) for operation in letter.operations]
     if isinstance(letter.asks, Operation):
-        return fates[0] or Done.ACCEPTED
-    return _fate_of_page(fates)
+        return next(delivered[letter.asks.group_id]) or Done.ACCEPTED
+    return _fate_of_page([next(delivered[operation.group_id]) for operation in letter.operations])
 
 
 def _fate_of_page(fates: Sequence[Refusal | Failure | None]) -> Fate:

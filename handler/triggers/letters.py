@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 from handler.core.commands import Operation
 from handler.core.errors import BadInput
+from handler.core.quick import quick
 from handler.triggers.delivering import Refusal
 from handler.triggers.kinds import MSK_SOURCE, Event, Kind, source_of
 from handler.triggers.messages import read_operation
@@ -18,6 +19,7 @@ from handler.triggers.sources import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES,
 from handler.triggers.ticks import Tick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One record of a batch. `asks` is None where it asks for nothing, and a tick where it is a page of one.
@@ -99,7 +101,8 @@ def _placed(operation: Operation, delivery: Delivery) -> Operation:
     """
     if operation.key != delivery.key or operation.caller != delivery.caller or delivery.partition != operation.group_id:
         return operation
-    return replace(operation, position=delivery.position)
+    group_id, mode, counters = operation.group_id, operation.mode, operation.counters
+    return Operation(group_id, mode, counters, delivery.caller, delivery.key, operation.window_s, delivery.position)
 
 
 def _delivery(record: object, source: Source) -> Delivery | None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from handler.core.commands import Position
 from handler.core.errors import BadInput
+from handler.core.quick import quick
 from handler.triggers.documents import check_text
 from handler.triggers.images import image_text
 from handler.triggers.kinds import CKAFKA, MSK_SOURCE, Event, part_of
@@ -27,6 +28,7 @@ NAME_CHARACTERS = 1024
 _NUMBER = re.compile(r"[0-9]{1,64}")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A record as its source delivered it.

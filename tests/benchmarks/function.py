@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,14 +37,18 @@ class Job(Protocol):
 
 @contextmanager
 def instance(variables: Mapping[str, str]) -> Iterator[None]:
-    """A cold instance in this process, with these variables; what it says goes nowhere."""
+    """A new instance in this process, with these variables; what it says goes nowhere."""
     before = dict(os.environ)
     os.environ.update(variables)
     bootstrap.forget()
+    # As where it is deployed (handler/early.py): garbage is not looked for in what every invocation needs.
+    gc.collect()
+    gc.freeze()
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
         try:
             yield
         finally:
+            gc.unfreeze()
             bootstrap.forget()
             os.environ.clear()
             os.environ.update(before)

@@ -68,7 +68,7 @@ class Bare:
         self._url = caller.endpoint + caller.target("update")
         keys, group = Keys(PREFIX), Group(SDKAPPID, "bare")
         self._row, self._unfinished, self._generation = keys.row(group), keys.unfinished(group), keys.generation
-        self._record = keys.record(group, "")
+        [self._record] = keys.records(group, [""])
         self._base, self._number, self._receipt = (str(text) for text in client.hmget(self._row, "base", "gen", "key"))
 
     def work(self, key: str) -> None:

@@ -84,6 +84,19 @@ def test_a_sum_that_would_leave_64_bits_ends_the_run_for_all_that_follow() -> No
     assert names(queue) == "a"
 
 
+def test_nothing_goes_with_an_operation_that_leaves_64_bits_by_itself() -> None:
+    """The vendor would refuse its company as well, even on other keys."""
+    queue = [entry("a", like=5), entry("b", share=1)]
+    assert names(queue, {"like": INT64_MAX - 4}) == "a"
+    assert names(queue, {"like": INT64_MAX - 5}) == "ab"
+
+
+def test_the_values_of_a_key_that_the_reply_lacks_are_nobodys() -> None:
+    """None is made up for an earlier operation on it."""
+    opened = attempt(entry("a", like=5), entry("b", like=1, share=1))
+    assert shares(opened, {"share": 4}) == {"a": (), "b": (("share", 4),)}
+
+
 def test_the_first_operation_is_always_taken() -> None:
     """A single one is never refused on a guess: only the API knows the value of this moment."""
     assert names([entry("a", like=5)], {"like": INT64_MAX}) == "a"
