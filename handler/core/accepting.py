@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from handler.core.commands import Positions, key_limit
-from handler.core.errors import AnswerLost, AppRefused, NotAccepted, OutcomeUnknown, TooManyCalls
+from handler.core.errors import AnswerLost, AppRefused, NotAccepted, OutcomeUnknown, RowFull, TooManyCalls
 from handler.core.ledger import NOWHERE
 from handler.core.records import Records
 from handler.core.room import fits
@@ -22,7 +22,8 @@ ROW_BYTES_ACCEPTING = 36 * 1024
 # How often a lost compare-and-swap is tried again before the caller is asked to come back.
 SWAPS_MAX = 60
 
-# How soon a caller may find room in a full row: after about one settled call.
+# How soon a caller may find room in a full row: after about one settled call. So long an operation waits for it here,
+# where it has the time, before its caller is asked to come back.
 FULL_RETRY_S = 2.0
 
 # How soon there may be a call to spare where the app's rate is used up: it is lent out for a second ahead.
@@ -47,6 +48,23 @@ def accept(visit: Visit, entries: Mapping[str, Entry], positions: Positions = NO
     Raises NotAccepted when nothing was taken on, for certain, and OutcomeUnknown when a write's answer was lost and
     no later read could tell what became of it.
     """
+    room_until = visit.instance.clock.monotonic() + FULL_RETRY_S
+    while True:
+        try:
+            return _accepted(visit, entries, positions)
+        except RowFull:
+            # Several need no room for all of them at once.
+            if len(entries) > 1 or not _waited_for_room(visit, room_until):
+                raise
+
+
+def _waited_for_room(visit: Visit, until: float) -> bool:
+    """Let others settle what they can; False where there is no time left for that."""
+    has_time = visit.instance.clock.monotonic() < min(until, visit.patience.until)
+    return has_time and visit.pause(visit.waits.poll_s())
+
+
+def _accepted(visit: Visit, entries: Mapping[str, Entry], positions: Positions) -> Acceptance:
     try:
         done = _begin(visit, entries, positions) or _append(visit, entries, positions)
     except AnswerLost:
@@ -144,7 +162,7 @@ def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
     else:
         row = appended(row, fresh)
     if _is_full(row):
-        raise TooManyCalls("too many operations of this group are waiting", FULL_RETRY_S)
+        raise RowFull("too many operations of this group are waiting", FULL_RETRY_S)
     return row
 
 

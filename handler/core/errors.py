@@ -6,7 +6,8 @@
     │   └── UnknownEvent
     ├── Unauthorized          no caller, or one that is not known
     ├── NotAccepted           no ledger write can have taken effect: repeating is safe and needed
-    │   ├── TooManyCalls      the row is full, or too many calls wait
+    │   ├── TooManyCalls      too many calls wait
+    │   │   └── RowFull       too many operations of this group wait
     │   ├── LedgerUnavailable
     │   ├── SecretUnavailable
     │   ├── QueueUnavailable  the queue of FAN_OUT_QUEUE has not taken every page
@@ -60,6 +61,10 @@ class NotAccepted(CounterError):
 
 
 class TooManyCalls(NotAccepted):
+    """More is asked for than can be done now."""
+
+
+class RowFull(TooManyCalls):
     """The group's row has no room for another waiting operation."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from handler.core.codec import ROW_BYTES, encode_row
 from handler.core.commands import Positions
-from handler.core.errors import TooManyCalls
+from handler.core.errors import RowFull
 from handler.core.records import Records
 from handler.core.room import fits
 from handler.core.rows import Entry, Row
@@ -28,13 +28,13 @@ def row_text(row: Row) -> str:
     return text
 
 
-def row_is_full() -> TooManyCalls:
+def row_is_full() -> RowFull:
     """What `append` raises for a row that would grow past its bound."""
-    return TooManyCalls("too many operations of this group are waiting", FULL_RETRY_S)
+    return RowFull("too many operations of this group are waiting", FULL_RETRY_S)
 
 
 def check_room(row: Row, bytes_max: int) -> None:
-    """Raise TooManyCalls for a row whose text is over the bound."""
+    """Raise RowFull for a row whose text is over the bound."""
     if not fits(row, bytes_max):
         raise row_is_full()
 

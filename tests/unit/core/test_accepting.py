@@ -8,7 +8,7 @@ import pytest
 
 from handler.core.accepting import FULL_RETRY_S, SATURATED_RETRY_S, SWAPS_MAX, accept
 from handler.core.commands import INT64_MAX, Mode, Operation, Position
-from handler.core.errors import AnswerLost, AppRefused, OutcomeUnknown, TooManyCalls
+from handler.core.errors import AnswerLost, AppRefused, OutcomeUnknown, RowFull, TooManyCalls
 from handler.core.exactly_once import PENDING_RETRY_S
 from handler.core.instance import Patience
 from handler.core.ledger import Generation
@@ -21,6 +21,9 @@ from handler.core.visit import CONTENTION_S, Visit
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import NOW, entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
+
+# Nobody calls for it any more, and nothing more may be added to it.
+FULL = row(queue=tuple(Entry.of(increase(f"old-{number}")) for number in range(400)))
 
 
 def test_a_batch_that_no_row_can_hold_is_turned_away() -> None:
@@ -210,13 +213,42 @@ def test_where_the_rate_is_used_up_a_caller_who_may_be_turned_away_is() -> None:
 
 
 def test_a_full_row_says_when_to_come_again() -> None:
-    """After about one settled call."""
+    """After about one settled call; a batch may be divided instead, and does not wait."""
     scene = Scene(row(queue=(entry("old"),)))
     slow(scene)
     batch = [increase(f"key-{number}") for number in range(600)]
     with pytest.raises(TooManyCalls, match=r"^too many operations of this group are waiting$") as caught:
         scene.counters.apply(GROUP.id, batch, scene.patience(30))
     assert caught.value.retry_after_s == FULL_RETRY_S
+    assert scene.clock.slept == []
+
+
+def test_an_operation_waits_for_room_in_a_full_row() -> None:
+    """A settled call makes some, and the caller need not come again."""
+    scene = Scene(FULL)
+    waited = scene.clock.sleep
+
+    def settle(seconds: float) -> None:
+        waited(seconds)
+        if len(scene.clock.slept) == 2:
+            scene.store(row(queue=(entry("old"),)))
+
+    scene.clock.sleep = settle  # type: ignore[method-assign]  # somebody else settles meanwhile
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert isinstance(outcome, Applied)
+
+
+@pytest.mark.parametrize(("seconds", "waited_s"), [(30.0, FULL_RETRY_S), (0.5, 0.5), (0.0, 0.0)])
+def test_an_operation_waits_no_longer_for_room_than_it_would_be_told_to(seconds: float, waited_s: float) -> None:
+    """Nor longer than its caller waits, and each wait is longer than the one before."""
+    scene = Scene(FULL)
+    slow(scene)
+    began = scene.clock.moment
+    with pytest.raises(RowFull, match=r"^too many operations of this group are waiting$"):
+        scene.counters.apply(GROUP.id, [increase("a")], scene.patience(seconds))
+    assert waited_s <= scene.clock.moment - began < waited_s + 0.6
+    assert len(scene.clock.slept) <= 10
+    assert scene.row == FULL
 
 
 def test_a_row_that_never_stands_still_says_when_to_come_again() -> None:
