@@ -28,7 +28,7 @@ ROWS: Final = 100_000
 ROWS_AT_ONCE: Final = 10_000
 RATIO_MAX: Final = 1.25
 ROUNDS: Final = 5
-TURNS: Final = 3
+TURNS: Final = 5
 
 
 def measured(variables: Mapping[str, str]) -> list[Figure]:
