@@ -37,6 +37,7 @@ class Reports:
 
     def __init__(self) -> None:
         self._log = Logger(service=SERVICE, stream=cast("TextIO", _StandardOutput()), location=None, use_rfc3339=True)
+        self._metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
         self._counts: Counter[Notice] = Counter()
         self._lock = threading.Lock()
 
@@ -79,13 +80,11 @@ class Reports:
 
     def _write_counts(self) -> None:
         with self._lock:
-            counts, self._counts = self._counts, Counter()
-        if not counts:
-            return
-        metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
-        for notice, count in counts.items():
-            metrics.add_metric(notice.value, MetricUnit.Count, count)
-        metrics.flush_metrics()
+            for notice, count in self._counts.items():
+                self._metrics.add_metric(notice.value, MetricUnit.Count, count)
+            if self._counts:
+                self._metrics.flush_metrics()
+            self._counts.clear()
 
 
 class _StandardOutput(TextIOBase):

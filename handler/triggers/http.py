@@ -47,7 +47,8 @@ def _routes(kind: Kind, exchange: Exchange, failed: Callable[[Exception], None])
     resolver = resolver_for(kind, service.base_path)
     resolver.not_found(lambda _: response(_nowhere(exchange.request.method, resolver.context["_path"])))
     documented = service.docs and openapi.is_asked_for(exchange.request.path)
-    for route in ROUTES:
+    # Those of other methods would be passed over, and to register one costs as much as to find it.
+    for route in ROUTES if documented else [route for route in ROUTES if route.method == exchange.request.method]:
         told = openapi.describe(route.path, service.authenticator.scheme) if documented else None
         _register(resolver, route, _endpoint(route, exchange, failed), told)
     if documented:
