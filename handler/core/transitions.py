@@ -26,11 +26,10 @@ REMEMBERED_MAX = 8
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The next row and the records that go with it. `excess` tells that something landed that was not owed."""
+    """The next row and the records that go with it."""
 
     row: Row
     records: Mapping[str, Record]
-    excess: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,6 @@ def landed(row: Row, value: int, times: Mapping[str, int], seen: Seen) -> Change
     Operations of a landed attempt that are still owed are settled, wherever they wait now; the rest becomes debt.
     """
     records: dict[str, Record] = {}
-    before = row
     row = replace(row, keys=knowing(row.keys, landed_keys(row, times), seen.at))
     if row.attempt and row.attempt.id in times:
         records |= settled_records(row.attempt, seen)
@@ -74,7 +72,7 @@ def landed(row: Row, value: int, times: Mapping[str, int], seen: Seen) -> Change
         debt = _with_excess_of(debt, past.attempt, times[past.attempt.id], late.keys())
         others = tuple(other for other in row.remembered if other is not past)
         row = replace(_without(row, late.keys()), debt=debt, remembered=others)
-    return Change(row.changed(base=value), records, excess=row.debt != before.debt)
+    return Change(row.changed(base=value), records)
 
 
 def landed_keys(row: Row, times: Collection[str]) -> list[str]:

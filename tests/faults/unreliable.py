@@ -146,7 +146,7 @@ class UnreliableLedger:
 def _shown(result: object) -> str:
     """What a ledger has answered, short enough for a line of history."""
     if isinstance(result, Look):
-        return f"{_shown(result.row)}, records {list(result.records)}"
+        return f"{_shown(result.row)}, records {sorted(result.records)}"
     if not isinstance(result, Row):
         return str(result)
     attempt = result.attempt

@@ -37,7 +37,6 @@ def test_a_plain_landing_settles_every_operation_of_the_attempt() -> None:
     assert answers(change) == {"a": Applied((("like", 105),)), "b": Applied((("like", 112), ("share", 2)))}
     known = (("like", int(NOW + 1.5)), ("share", int(NOW + 1.5)))
     assert change.row == replace(before, version=before.version + 1, attempt=None, base=VALUE, keys=known)
-    assert not change.excess
 
 
 def test_a_record_keeps_the_content_and_its_window() -> None:
@@ -69,7 +68,6 @@ def test_a_late_landing_settles_what_waits_in_the_queue() -> None:
     assert answers(change) == {"a": Applied((("like", 5),), observed_later=True)}
     known = (("like", int(NOW + 1.5)),)
     assert change.row == replace(before, version=before.version + 1, queue=(B,), remembered=(), base=VALUE, keys=known)
-    assert not change.excess
 
 
 def test_a_late_landing_settles_what_the_open_attempt_carries() -> None:
@@ -86,7 +84,7 @@ def test_what_another_landing_settled_is_owed_back_when_the_attempt_lands_too() 
     between = land(row(attempt(A, B), remembered=(Remembered(PAST),)), "past", later=True, like=5).row
     change = land(between, "attempt", like=17, share=2)
     assert answers(change) == {"b": Applied((("like", 17), ("share", 2)))}
-    assert (change.row.debt, change.excess) == ((("like", 5),), True)
+    assert change.row.debt == (("like", 5),)
 
 
 def test_several_late_landings_settle_what_the_open_attempt_carries() -> None:
@@ -118,7 +116,7 @@ def test_a_landing_of_settled_operations_is_owed_back(mode: Mode, times: int, de
     settled = Remembered(attempt(entry("a", mode, like=5, share=-2), name="past"))
     change = land(row(remembered=(settled,)), "past", times=times, later=True)
     assert dict(change.row.debt) == debt
-    assert (change.records, change.row.remembered, change.excess) == ({}, (), True)
+    assert (change.records, change.row.remembered) == ({}, ())
 
 
 @pytest.mark.parametrize("times", [2, 3, 8])
@@ -129,7 +127,6 @@ def test_copies_beyond_the_first_are_owed_back(times: int) -> None:
     for change in (opened, waiting):
         assert list(change.records) == ["a"]
         assert change.row.debt == (("like", 5 * (times - 1)),)
-        assert change.excess
 
 
 def test_an_operation_that_landed_in_two_attempts_counts_once() -> None:
