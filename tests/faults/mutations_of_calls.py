@@ -72,7 +72,7 @@ CALLS: tuple[Mutant, ...] = (
     one(
         "a lost answer called not accepted",
         "R1",
-        "core.accepting:accept",
+        "core.accepting:_accepted",
         ("in_doubt=True", "in_doubt=False"),
         _UNANSWERED,
     ),
@@ -100,7 +100,7 @@ CALLS: tuple[Mutant, ...] = (
         Theme((h.outlives, h.lost), (MORE, MORE)),
     ),
     one("weights without a sign", "R2", "core.rows:Attempt.shift", ("self.mode.sign * self.weight", "self.weight")),
-    one("a run of several modes", "R2", "core.runs:next_run", (" or entry.mode is not run[0].mode", ""), _MERGED),
+    one("a run of several modes", "R2", "core.runs:next_run", (" or entry.mode is not first.mode", ""), _MERGED),
     one(
         "a Set without a look before it",
         "R2",

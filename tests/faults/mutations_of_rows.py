@@ -59,7 +59,7 @@ ROWS: tuple[Mutant, ...] = (
         "everybody told the last value",
         "R5",
         "core.runs:shares",
-        ("after.get(key, delta) - delta", "after.get(key, delta)"),
+        ("-= sign * value", "-= 0"),
         Theme((h.late,), (MORE, MORE, MORE), start=NEW),
     ),
     one(
