@@ -48,14 +48,19 @@ def accept(visit: Visit, entries: Mapping[str, Entry], positions: Positions = NO
     Raises NotAccepted when nothing was taken on, for certain, and OutcomeUnknown when a write's answer was lost and
     no later read could tell what became of it.
     """
-    room_until = visit.instance.clock.monotonic() + FULL_RETRY_S
+    clock = visit.instance.clock
+    room_until = clock.monotonic() + FULL_RETRY_S
     while True:
+        began = clock.monotonic()
         try:
-            return _accepted(visit, entries, positions)
+            acceptance = _accepted(visit, entries, positions)
         except RowFull:
             # Several need no room for all of them at once.
             if len(entries) > 1 or not _waited_for_room(visit, room_until):
                 raise
+        else:
+            visit.waits.accepted_in(clock.monotonic() - began)
+            return acceptance
 
 
 def _waited_for_room(visit: Visit, until: float) -> bool:

@@ -89,9 +89,7 @@ class ExactlyOnce:
             entries.setdefault(operation.id, Entry.of(operation))
         positions = {operation.id: operation.position for operation in operations if operation.position is not None}
         visit = Visit(self._instance, Group(self._app, group_id), patience)
-        began = self._instance.clock.monotonic()
         acceptance = accept(visit, entries, positions)
-        visit.waits.accepted_in(self._instance.clock.monotonic() - began)
         # A key that is known with other content has its answer already.
         known, finished = acceptance.fingerprints, acceptance.finished
         asked = [name for name, entry in entries.items() if known.get(name) == entry.fingerprint]

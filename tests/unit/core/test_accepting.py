@@ -18,6 +18,7 @@ from handler.core.pacing import Turn
 from handler.core.ports import Fault, Refused
 from handler.core.rows import Entry, Row, first_row
 from handler.core.visit import CONTENTION_S, Visit
+from handler.core.waits import FIRST_LOOK_S
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import NOW, entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
@@ -223,19 +224,35 @@ def test_a_full_row_says_when_to_come_again() -> None:
     assert scene.clock.slept == []
 
 
-def test_an_operation_waits_for_room_in_a_full_row() -> None:
-    """A settled call makes some, and the caller need not come again."""
+def settled_after(waited_s: float) -> Scene:
+    """A full row, which somebody else settles while a newcomer waits."""
     scene = Scene(FULL)
-    waited = scene.clock.sleep
+    wait = scene.clock.sleep
 
     def settle(seconds: float) -> None:
-        waited(seconds)
-        if len(scene.clock.slept) == 2:
+        wait(seconds)
+        if scene.row == FULL and sum(scene.clock.slept) >= waited_s:
             scene.store(row(queue=(entry("old"),)))
 
-    scene.clock.sleep = settle  # type: ignore[method-assign]  # somebody else settles meanwhile
+    scene.clock.sleep = settle  # type: ignore[method-assign]  # time passes for others as well
+    return scene
+
+
+def test_an_operation_waits_for_room_in_a_full_row() -> None:
+    """A settled call makes some, and the caller need not come again."""
+    scene = settled_after(0.1)
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
     assert isinstance(outcome, Applied)
+
+
+def test_a_wait_for_room_does_not_make_the_ledger_look_slow() -> None:
+    """Else whoever had to wait would wait as long once more, for each look."""
+    scene = settled_after(1.2)
+    visit = Visit(scene.instance, GROUP, scene.patience(30))
+    newcomer = Entry.of(increase("a"))
+    assert accept(visit, {newcomer.id: newcomer}).row.queue[-1] == newcomer
+    assert sum(scene.clock.slept) >= 1.2
+    assert visit.waits.before_first_look_s() <= 1.5 * FIRST_LOOK_S
 
 
 @pytest.mark.parametrize(("seconds", "waited_s"), [(30.0, FULL_RETRY_S), (0.5, 0.5), (0.0, 0.0)])
