@@ -80,11 +80,16 @@ class Reports:
 
     def _write_counts(self) -> None:
         with self._lock:
-            for notice, count in self._counts.items():
-                self._metrics.add_metric(notice.value, MetricUnit.Count, count)
-            if self._counts:
+            counts, self._counts = self._counts, Counter()
+            if not counts:
+                return
+            try:
+                for notice, count in counts.items():
+                    self._metrics.add_metric(notice.value, MetricUnit.Count, count)
                 self._metrics.flush_metrics()
-            self._counts.clear()
+            finally:
+                # What could not be written is not counted again with the next invocation.
+                self._metrics.clear_metrics()
 
 
 class _StandardOutput(TextIOBase):

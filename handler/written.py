@@ -18,7 +18,13 @@ class Fields:
     """`__dataclass_fields__` of a class, put there when `dataclasses` first asks for them, as it rarely does."""
 
     def __get__(self, instance: object, owner: type[Written]) -> dict[str, Field[object]]:
-        """Find them by a real dataclass that has the same fields and nothing else."""
+        """Find them by a real dataclass that has the same fields and nothing else.
+
+        The bases here are none, and whatever inherits from a dataclass has the fields of that.
+        """
+        owner = next((each for each in owner.__mro__ if "__match_args__" in vars(each)), Written)
+        if owner is Written:
+            raise AttributeError("__dataclass_fields__")
         body = {"__module__": owner.__module__, "__annotations__": owner.__annotations__, **owner.VALUES}
         twin: type = dataclass(init=False, repr=False, eq=False)(type(owner.__name__, (), body))
         found = {field.name: field for field in fields(twin)}

@@ -3,6 +3,7 @@
 `dataclasses` writes the source of six methods for each class and compiles it whenever the module is imported, and makes
 each class with slots twice: of all that the function's own modules cost a cold start, four fifths. The same methods,
 compiled with the module, cost next to nothing. What does not differ from class to class is in `handler/written.py`.
+Defaults are those of the constructor alone: none can be read from the class.
 """
 
 from __future__ import annotations

@@ -50,14 +50,18 @@ def accept(visit: Visit, entries: Mapping[str, Entry], positions: Positions = NO
     """
     clock = visit.instance.clock
     room_until = clock.monotonic() + FULL_RETRY_S
+    may_begin = True
     while True:
         began = clock.monotonic()
         try:
-            acceptance = _accepted(visit, entries, positions)
+            acceptance = _accepted(visit, entries, positions, may_begin=may_begin)
         except RowFull:
+            # The calls that make room need the app's rate more than one that would have to wait for it.
+            visit.give_turn_back()
             # Several need no room for all of them at once.
             if len(entries) > 1 or not _waited_for_room(visit, room_until):
                 raise
+            may_begin = False
         else:
             visit.waits.accepted_in(clock.monotonic() - began)
             return acceptance
@@ -69,9 +73,10 @@ def _waited_for_room(visit: Visit, until: float) -> bool:
     return has_time and visit.pause(visit.waits.poll_s())
 
 
-def _accepted(visit: Visit, entries: Mapping[str, Entry], positions: Positions) -> Acceptance:
+def _accepted(visit: Visit, entries: Mapping[str, Entry], positions: Positions, *, may_begin: bool) -> Acceptance:
+    """Each path in turn; the fast one is not worth it where the row was full a moment ago."""
     try:
-        done = _begin(visit, entries, positions) or _append(visit, entries, positions)
+        done = (_begin(visit, entries, positions) if may_begin else None) or _append(visit, entries, positions)
     except AnswerLost:
         return _swap_in(visit, entries, positions, in_doubt=True)
     return done or _swap_in(visit, entries, positions, in_doubt=False)

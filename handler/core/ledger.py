@@ -77,7 +77,7 @@ class Ledger(Protocol):
         """The slow path of R1 for a row that exists: append what is neither on record, owed nor passed to its queue.
 
         The positions of what is appended are passed then. The row as it is afterwards, and the records of those
-        operations that have one; None where there is no row, or others moved it too often. Raises TooManyCalls for a
+        operations that have one; None where there is no row, or others moved it too often. Raises RowFull for a
         row that would be longer than `bytes_max`.
         """
         ...

@@ -42,6 +42,8 @@ class Waits:
     def accepted_in(self, seconds: float) -> None:
         """The ledger took so long to take on what the visit waits for: that is how slow it is right now."""
         self._accepted_in_s = min(seconds, ACCEPTED_MAX_S)
+        # Whatever was waited for before was not somebody's call.
+        self._polls = 0
 
     def leave(self, head: str) -> bool:
         """Whether to leave the operation at the head of the queue to its own caller: once, for one poll."""

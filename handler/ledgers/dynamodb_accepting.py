@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handler.core.commands import Positions
+from handler.core.errors import RowFull
 from handler.core.ledger import Look
 from handler.core.rows import Attempt, Entry, Group, Row
 from handler.ledgers import dynamodb_writes as writes
@@ -66,7 +67,13 @@ def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int, p
         records = rows.records_after(group, seen, [entry.id for entry in strange])
         fresh, passed = sorted_out(strange, seen.row, records, positions)
         if fresh:
-            seen, held = _appended(rows, group, seen, fresh, bytes_max, positions)
+            try:
+                seen, held = _appended(rows, group, seen, fresh, bytes_max, positions)
+            except RowFull:
+                if is_current:
+                    raise
+                # The row as it was remembered was full, and nobody has looked since.
+                seen, held = rows.load(group), False
             if held and seen:
                 return Look(seen.row, records, passed)
         elif is_current:

@@ -117,7 +117,7 @@ def grown(group: Group, seen: Stored, row: Row) -> tuple[Stored, Request]:
 def settled(group: Group, settlement: Settlement) -> Request:
     """The partial update of R5.
 
-    The bound of the row's length stands: new keys take less than the attempt did, which named them too.
+    The bound of the row's length stands: new keys take about as much as the attempt did, which named them too.
     """
     known = known_attributes(settlement.keys or (), shard_of(group))
     return {

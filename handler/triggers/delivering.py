@@ -80,6 +80,8 @@ def deliver(
         try:
             times.check(clock)
             fates += map(_refusal, counters.apply(group_id, part, patience))
+            # There may be more room again: each call saved is one that others can make.
+            size = min(CHUNK, 2 * size)
         except (NotAccepted, OutcomeUnknown) as failure:
             if not isinstance(failure, TooManyCalls) or len(part) == 1:
                 return [*fates, *[failure] * (len(operations) - len(fates))]

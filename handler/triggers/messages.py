@@ -91,10 +91,10 @@ def _plain(text: str) -> _Message | None:
 
 def _named(message: _Message, key: str, caller: str) -> tuple[str, str]:
     """Who asks, and under which key: as the message says, else as its source does."""
-    if "Caller" in message:
-        caller = _caller(message["Caller"])
     if "IdempotencyKey" in message:
         key = read_key(message["IdempotencyKey"], "IdempotencyKey")
+    if "Caller" in message:
+        caller = _caller(message["Caller"])
     return caller, key
 
 

@@ -1,6 +1,7 @@
 """What the function adds to the bare work of an operation: two Lua scripts in Redis, and one POST to the API.
 
-Both are measured in one process and in turns, so that whatever else the machine does meanwhile is in both.
+Both are measured in one process and in turns, so that whatever else the machine does meanwhile is in both. The bare
+call is what a plain `Session.post` does, which prepares each request anew; the function prepares but one.
 """
 
 from __future__ import annotations

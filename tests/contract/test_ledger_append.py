@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 import pytest
 
-from handler.core.errors import TooManyCalls
+from handler.core.errors import RowFull
 from handler.core.ledger import Ledger, Look
 from handler.core.rows import Group, Row
 from tests.contract.processes import in_processes
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, past_attempt, record
 from tests.contract.samples import settlement as settlement_of
-from tests.contract.stores import OpenLedger, SharedStore
+from tests.contract.stores import GivenClock, OpenLedger, SharedStore, Store
 
 ROOM = 36 * 1024
 OPEN_ROW = replace(idle_row().opened(attempt(entry("open"))), version=1)
@@ -123,7 +124,7 @@ def test_an_idle_group_is_idle_no_more(ledger: OpenLedger) -> None:
 def test_a_full_row_takes_nothing_on(ledger: OpenLedger) -> None:
     """It is refused whole, and the row is as it was."""
     ledger.swap(GROUP, OPEN_ROW, {})
-    with pytest.raises(TooManyCalls):
+    with pytest.raises(RowFull):
         append(ledger, *(str(number) for number in range(1000)))
     assert ledger.load(GROUP) == OPEN_ROW
 
@@ -131,11 +132,24 @@ def test_a_full_row_takes_nothing_on(ledger: OpenLedger) -> None:
 def test_a_row_fills_up_by_small_appends_too(ledger: OpenLedger) -> None:
     """What is appended piece by piece counts like what is written at once."""
     ledger.swap(GROUP, OPEN_ROW, {})
-    with pytest.raises(TooManyCalls):
+    with pytest.raises(RowFull):
         append_hundreds(ledger, 10)
     row = ledger.load(GROUP)
     assert row is not None
     assert 300 < len(row.queue) < 1000
+
+
+def test_a_row_that_somebody_else_has_emptied_is_full_no_more(
+    store: Store, clock: GivenClock, closing: Callable[[OpenLedger], OpenLedger]
+) -> None:
+    """Whatever a ledger remembers of a row may be long past."""
+    mine, theirs = closing(store.open(clock)), closing(store.open(clock))
+    full = replace(OPEN_ROW, queue=tuple(entry(f"{number:0>40}") for number in range(400)))
+    assert mine.swap(GROUP, full, {})
+    with pytest.raises(RowFull):
+        append(mine, "new")
+    assert theirs.swap(GROUP, full.changed(queue=()), {})
+    assert append(mine, "new") == Look(full.changed(queue=()).changed(queue=(entry("new"),)), {})
 
 
 def append_hundreds(ledger: OpenLedger, times: int) -> None:

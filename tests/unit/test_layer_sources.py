@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handler.core.quick import replace as quick_copy
-from handler.written import Frozen
+from handler.written import Frozen, FrozenSlots, Written
 from layers.sources import blanked
 from layers.written_out import BASES, write_out
 
@@ -168,6 +168,14 @@ def test_a_quick_dataclass_that_was_written_out_is_as_quick(cls: type, made: typ
     assert other == _filled(made)
     with pytest.raises(FrozenInstanceError):
         setattr(other, fields(made)[0].name, "changed")
+
+
+def test_the_bases_of_what_was_written_out_are_no_dataclasses_themselves() -> None:
+    """Whoever asks one of them must not find the fields of all others gone, and a subclass has those of its base."""
+    assert not any(map(is_dataclass, (Written, Frozen, FrozenSlots)))
+    for cls, made in PAIRS:
+        heir = type("Heir", (made,), {"__slots__": ()})
+        assert [each.name for each in fields(heir)] == [each.name for each in fields(cls)]
 
 
 @pytest.mark.parametrize(("cls", "made"), WITH_FACTORIES, ids=_name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from contextvars import copy_context
@@ -89,6 +91,30 @@ def test_counts_begin_anew_with_each_invocation(printed: Printed) -> None:
     with reports.during("id-2"):
         pass
     assert printed.lines() == []
+
+
+def test_counts_that_could_not_be_written_are_not_counted_again(
+    printed: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Part of them may have been read."""
+    reports = Reports()
+    reports.report(Notice.APPLIED)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", Broken())
+        with pytest.raises(BrokenPipeError), reports.during("id-1"):
+            pass
+    with reports.during("id-2"):
+        reports.report(Notice.APPLIED)
+    [line] = printed.lines()
+    assert line["applied"] == [1.0]
+
+
+class Broken(io.StringIO):
+    """Nobody reads what is written."""
+
+    def write(self, _: str) -> int:
+        """Fail as a pipe without a reader does."""
+        raise BrokenPipeError
 
 
 def test_counts_are_written_even_if_the_invocation_fails(printed: Printed) -> None:

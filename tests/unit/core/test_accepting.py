@@ -10,7 +10,7 @@ from handler.core.accepting import FULL_RETRY_S, SATURATED_RETRY_S, SWAPS_MAX, a
 from handler.core.commands import INT64_MAX, Mode, Operation, Position
 from handler.core.errors import AnswerLost, AppRefused, OutcomeUnknown, RowFull, TooManyCalls
 from handler.core.exactly_once import PENDING_RETRY_S
-from handler.core.instance import Patience
+from handler.core.instance import CALL_GUESS_S, Patience
 from handler.core.ledger import Generation
 from handler.core.notices import Notice
 from handler.core.outcomes import Applied, KeyReused, Pending
@@ -21,7 +21,7 @@ from handler.core.visit import CONTENTION_S, Visit
 from handler.core.waits import FIRST_LOOK_S
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import NOW, entry, row
-from tests.unit.core.scene import GROUP, Scene, increase
+from tests.unit.core.scene import GROUP, RULES, Scene, increase
 
 # Nobody calls for it any more, and nothing more may be added to it.
 FULL = row(queue=tuple(Entry.of(increase(f"old-{number}")) for number in range(400)))
@@ -253,6 +253,28 @@ def test_a_wait_for_room_does_not_make_the_ledger_look_slow() -> None:
     assert accept(visit, {newcomer.id: newcomer}).row.queue[-1] == newcomer
     assert sum(scene.clock.slept) >= 1.2
     assert visit.waits.before_first_look_s() <= 1.5 * FIRST_LOOK_S
+    assert visit.waits.poll_s() <= 1.5 * CALL_GUESS_S
+
+
+def test_who_waits_for_room_holds_no_turn() -> None:
+    """It is for the calls that make room."""
+    scene = Scene(FULL, replace(RULES, calls_per_second=20))
+    for _ in range(30):
+        scene.instance.pace.turn(GROUP.app)
+    visit = Visit(scene.instance, GROUP, scene.patience(30))
+    newcomer = Entry.of(increase("a"))
+    held = []
+    wait = scene.clock.sleep
+
+    def look(seconds: float) -> None:
+        held.append(visit.turn)
+        wait(seconds)
+
+    scene.clock.sleep = look  # type: ignore[method-assign]  # time passes as before
+    with pytest.raises(RowFull):
+        accept(visit, {newcomer.id: newcomer})
+    assert set(held) == {None}
+    assert visit.turn is None
 
 
 @pytest.mark.parametrize(("seconds", "waited_s"), [(30.0, FULL_RETRY_S), (0.5, 0.5), (0.0, 0.0)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handler.core.commands import Mode
@@ -90,6 +90,9 @@ def test_a_name_that_stands_twice_is_refused(written: str) -> None:
     assert "same name twice" in refused(written).problem
 
 
+PAYLOAD = {"GroupId": "0", "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}
+
+
 @given(
     st.fixed_dictionaries(
         {
@@ -108,6 +111,7 @@ def test_a_name_that_stands_twice_is_refused(written: str) -> None:
         optional={"IdempotencyKey": st.text(max_size=3), "Caller": st.text(max_size=3), "Other": st.none()},
     )
 )
+@example({**PAYLOAD, "IdempotencyKey": "", "Caller": ""})
 def test_a_text_means_the_same_however_it_is_read(document: dict[str, object]) -> None:
     """By the compiled validator alone, or step by step because of a harmless escape in it."""
     plain = json.dumps(document)

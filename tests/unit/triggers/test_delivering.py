@@ -1,0 +1,28 @@
+"""A batch that meets a full row goes on in few calls."""
+
+from __future__ import annotations
+
+from handler.core.rows import Entry
+from handler.triggers.delivering import CHUNK, Times, deliver
+from tests.unit.core.samples import entry, row
+from tests.unit.core.scene import GROUP, Scene, increase
+
+FULL = row(queue=tuple(Entry.of(increase(f"old-{number}")) for number in range(400)))
+
+
+def test_once_there_is_room_again_operations_go_out_in_company() -> None:
+    """Parts are halved until one operation alone waits for room; after that each is twice as large as the last."""
+    scene = Scene(FULL)
+    wait = scene.clock.sleep
+
+    def settle(seconds: float) -> None:
+        wait(seconds)
+        if scene.row == FULL:
+            scene.store(row(queue=(entry("old"),)))
+
+    scene.clock.sleep = settle  # type: ignore[method-assign]  # somebody else settles meanwhile
+    now = scene.clock.moment
+    times = Times(calling=now + 60, writing=now + 80, end=now + 85)
+    operations = [increase(f"key-{number}") for number in range(CHUNK)]
+    assert deliver(GROUP.id, operations, scene.counters, scene.clock, times) == [None] * CHUNK
+    assert len(scene.api.calls) <= 10
