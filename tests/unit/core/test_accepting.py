@@ -221,7 +221,10 @@ def test_a_full_row_says_when_to_come_again() -> None:
     with pytest.raises(TooManyCalls, match=r"^too many operations of this group are waiting$") as caught:
         scene.counters.apply(GROUP.id, batch, scene.patience(30))
     assert caught.value.retry_after_s == FULL_RETRY_S
-    assert scene.clock.slept == []
+    full = Scene(FULL)
+    with pytest.raises(RowFull):
+        full.counters.apply(GROUP.id, batch[:2], full.patience(30))
+    assert scene.clock.slept == full.clock.slept == []
 
 
 def settled_after(waited_s: float) -> Scene:

@@ -204,6 +204,7 @@ def test_a_path_is_written_as_callers_write_it() -> None:
     assert field_path(("GroupCounter", 0, "Key")) == "GroupCounter[0].Key"
     assert field_path(("Mode",), "operations[3]") == "operations[3].Mode"
     assert field_path((0, 1)) == "[0][1]"
+    assert field_path(("\ud800",)) == "\\ud800"
     assert field_path(()) == "body"
     assert field_path((), "Message") == "Message"
 

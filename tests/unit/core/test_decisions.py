@@ -46,6 +46,14 @@ def test_what_landed_has_its_record_and_what_did_not_goes_first_again() -> None:
     assert (change.row.attempt, change.row.base, change.row.frozen) == (None, ELSEWHERE, None)
 
 
+@pytest.mark.parametrize("base", [0, None])
+def test_a_landing_on_no_receipt_stands_on_its_weight(base: int | None) -> None:
+    """So that the receipt of the very first call is explained by it."""
+    first = attempt(A, base=0)
+    change = judged(replace(row(first, (B,)), base=base), verdicts(a=LANDED), receipt=first.weight)
+    assert (change.row.base, change.row.debt) == (first.weight, ())
+
+
 def test_an_operation_in_the_queue_may_be_judged_too() -> None:
     """It may have landed with an older attempt."""
     change = judged(row(attempt(A), (B, C)), verdicts(a=NOT_LANDED, c=LANDED), like=12)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handler.core.commands import INT64_MAX, Mode
 from handler.core.driving import TAKE_BACK_MAX, drive, open_next, send
 from handler.core.instance import Patience
@@ -237,6 +239,15 @@ def test_what_is_opened_leaves_the_rest_of_the_queue() -> None:
     assert opened.attempt is not None
     assert [carried.id for carried in opened.attempt.entries] == ["a", "b"]
     assert [waiting.id for waiting in opened.queue] == ["c"]
+
+
+def test_what_is_opened_leaves_room_for_the_receipt() -> None:
+    """It is the twentieth key."""
+    ten, more = (tuple((f"{letter}{number}", 1) for number in range(10)) for letter in "ab")
+    scene = Scene(row(queue=(replace(entry("a"), counters=ten), replace(entry("b"), counters=more))))
+    opened = open_next(Visit(scene.instance, GROUP, scene.patience(30)), scene.row)
+    assert isinstance(opened, Row)
+    assert len(opened.queue) == 1
 
 
 def test_a_run_keeps_to_the_values_that_were_seen_last() -> None:

@@ -50,6 +50,19 @@ def test_a_key_known_with_other_content_is_told_at_once() -> None:
     assert scene.api.calls == []
 
 
+def test_groups_are_known_by_the_keys_that_have_landed_in_them() -> None:
+    """Those of the app, since when they may have, and page by page."""
+    scene = Scene()
+    for name in "ab":
+        scene.store(replace(row(), keys=(("like", NOW),)), Group(APP, name))
+    scene.store(replace(row(), keys=(("like", NOW),)), Group(APP + 1, "c"))
+    assert scene.counters.known("like", NOW, 10, "") == ["a", "b"]
+    assert scene.counters.known("like", NOW, 1, "") == ["a"]
+    assert scene.counters.known("like", NOW, 10, "a") == ["b"]
+    assert scene.counters.known("like", NOW - 1, 10, "") == []
+    assert scene.counters.known("share", NOW, 10, "") == []
+
+
 def test_nothing_asked_is_nothing_done() -> None:
     """An empty batch has no outcomes."""
     scene = Scene(row())

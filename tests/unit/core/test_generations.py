@@ -109,6 +109,10 @@ def test_another_receipt_key_is_a_first_use() -> None:
     scene.api.counters = {}
     fresh = replace(old, receipt_key="_receipt", base=None, remembered=(), sighted=None)
     assert establish(visit(scene), old) == fresh.changed(base=0)
+    used = scene_of(old)
+    used.api.counters = {"_receipt": 77}
+    sighted = establish(visit(used), old)
+    assert sighted == fresh.changed(sighted=used.instance.api_clock.now())
 
 
 def test_without_receipts_nothing_is_looked_at() -> None:

@@ -21,6 +21,7 @@ def test_an_operators_own_bound_stands_for_any_life(life_s: int) -> None:
     """It is given where the API refuses short signatures, and is the weaker promise."""
     rules = replace(RULES, life_s=86_400, bound_s=60)
     assert rules.bound_of(replace(attempt(), life=life_s)) == 60
+    assert replace(RULES, life_s=6, guard_s=5, bound_s=8).bound_of(replace(attempt(), life=life_s)) == 8
 
 
 def test_an_operators_longer_bound_is_waited_out() -> None:

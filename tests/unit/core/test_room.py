@@ -10,15 +10,21 @@ from handler.core.codec import encode_row
 from handler.core.commands import INT64_MIN, Position
 from handler.core.room import bytes_at_most, fits
 from handler.core.rows import Row
-from tests.unit.core.samples import entry, row
+from tests.unit.core.samples import attempt, entry, row
 from tests.unit.core.test_codec import ROWS, size
 
 LONGEST = replace(entry("i" * 22), counters=(("\x01" * 128, INT64_MIN),))
+LONG = tuple((chr(97 + number) + "\x01" * 127, INT64_MIN) for number in range(20))
+PLACES = [Position(f"{number:0>16}", "9" * 64) for number in range(100)]
 WORST = row(queue=(LONGEST,)).marked([Position("p" * 16, "9" * 64)])
 
 
 @given(ROWS)
 @example(WORST)
+@example(row(debt=LONG))
+@example(row(attempt(correction=LONG)))
+@example(replace(row(), keys=LONG))
+@example(row().marked(PLACES))
 def test_the_bound_is_never_below_the_text(row: Row) -> None:
     """Whatever characters it holds, and whatever numbers."""
     assert size(row) <= bytes_at_most(row)

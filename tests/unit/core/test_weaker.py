@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from handler.core.outcomes import Applied
 from handler.core.ports import Unclear
 from tests.unit.core.samples import row
-from tests.unit.core.scene import RULES, Scene
+from tests.unit.core.scene import GROUP, RULES, Scene, increase
+
+
+def test_an_operation_that_was_answered_has_landed_once() -> None:
+    """So nothing is owed back."""
+    scene = Scene(row(receipt_key=""), replace(RULES, receipt_key=""))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    assert outcome == Applied((("like", 5),))
+    assert (scene.row.debt, scene.api.counters["like"], len(scene.api.calls)) == ((), 5, 1)
 
 
 def test_a_payment_whose_reply_was_lost_is_not_repeated() -> None:
