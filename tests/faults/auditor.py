@@ -129,7 +129,7 @@ def _audit_together(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts
     """What several operations contradict one another in."""
     yield from _audit_rivals(asked, facts)
     if not facts.broken:
-        yield from _audit_shares(asked, log)
+        yield from _audit_shares(asked, log, facts)
 
 
 def _audit_rivals(asked: Sequence[Asked], facts: Facts) -> Iterator[str]:
@@ -149,9 +149,14 @@ def _audit_rivals(asked: Sequence[Asked], facts: Facts) -> Iterator[str]:
             yield f"one key was executed with {len(rivals)} contents"
 
 
-def _audit_shares(asked: Sequence[Asked], log: Sequence[Landing]) -> Iterator[str]:
-    """Of two operations that one call carried, exactly one was told a value with the other's share in it."""
+def _audit_shares(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Iterator[str]:
+    """Of two operations that one call carried, exactly one was told a value with the other's share in it.
+
+    What a copy has forgotten lands once more where its group was made anew, and was told of its first landing.
+    """
     replied = [(one, told) for one in asked if (told := _replied(one)) is not None]
+    if facts.restored and facts.dismissed:
+        replied = [(one, told) for one, told in replied if sum(count(one, line) for line in log) == 1]
     for (one, told), (other, other_told) in combinations(replied, 2):
         shared = [key for key in told.values if key in other_told.values]
         for line in (line for line in log if shared and count(one, line) and count(other, line)):

@@ -17,7 +17,7 @@ from tests.faults.evidence import (
     Facts,
     Told,
 )
-from tests.faults.vendor import CALL, Landing
+from tests.faults.vendor import CALL, DISMISSED, Landing
 
 
 def landing(at: float, mode: str, before: Mapping[str, int], **values: int) -> Landing:
@@ -103,6 +103,15 @@ def test_values_of_one_call_follow_one_order() -> None:
         story = [asked(0, applied(first)), asked(1, applied(second))]
         assert any("no order" in found for found in audit(story, TOGETHER, Facts()))
     assert list(audit([asked(0, applied(8)), asked(1, applied(72))], TOGETHER, Facts())) == []
+
+
+def test_what_landed_in_two_lives_of_a_group_was_told_of_the_first() -> None:
+    """A copy has forgotten it, and the group has none of it: seed 3698117 of the core."""
+    gone = Landing(1.5, "G", DISMISSED, "", {}, {}, {})
+    log = [landing(1, "Increase", {"a": 0}, a=64), gone, landing(2, "Increase", {"a": 0}, a=65)]
+    story = [asked(0, applied(1, lines=3)), asked(1, applied(64))]
+    assert any("no order" in found for found in audit(story, log, Facts()))
+    assert list(audit(story, log, Facts(restored=True, dismissed=True))) == []
 
 
 def test_values_that_were_observed_later_were_there_to_be_seen() -> None:
