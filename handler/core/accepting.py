@@ -9,7 +9,7 @@ from handler.core.commands import Positions, key_limit
 from handler.core.errors import AnswerLost, AppRefused, NotAccepted, OutcomeUnknown, RowFull, TooManyCalls
 from handler.core.ledger import NOWHERE
 from handler.core.records import Records
-from handler.core.room import fits
+from handler.core.room import FULL_RETRY_S, fits, row_is_full
 from handler.core.rows import Entry, Row, first_row
 from handler.core.runs import next_run
 from handler.core.transitions import appended
@@ -21,10 +21,6 @@ ROW_BYTES_ACCEPTING = 36 * 1024
 
 # How often a lost compare-and-swap is tried again before the caller is asked to come back.
 SWAPS_MAX = 60
-
-# How soon a caller may find room in a full row: after about one settled call. So long an operation waits for it here,
-# where it has the time, before its caller is asked to come back.
-FULL_RETRY_S = 2.0
 
 # How soon there may be a call to spare where the app's rate is used up: it is lent out for a second ahead.
 SATURATED_RETRY_S = 2.0
@@ -49,6 +45,7 @@ def accept(visit: Visit, entries: Mapping[str, Entry], positions: Positions = NO
     no later read could tell what became of it.
     """
     clock = visit.instance.clock
+    # As long as the caller would be asked to stay away.
     room_until = clock.monotonic() + FULL_RETRY_S
     may_begin = True
     while True:
@@ -172,7 +169,7 @@ def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
     else:
         row = appended(row, fresh)
     if _is_full(row):
-        raise RowFull("too many operations of this group are waiting", FULL_RETRY_S)
+        raise row_is_full()
     return row
 
 

@@ -7,7 +7,6 @@ The rows they move are changed by the pure functions of `transitions`; what a re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from handler.core.accepting import Acceptance, accept
 from handler.core.commands import Operation, operation_id
@@ -16,6 +15,7 @@ from handler.core.errors import LedgerUnavailable, OutcomeUnknown
 from handler.core.instance import Instance, Patience
 from handler.core.notices import Notice
 from handler.core.outcomes import Frozen, KeyReused, Outcome, Pending, Stalled
+from handler.core.quick import replace
 from handler.core.records import Records
 from handler.core.rows import Entry, Group, Row
 from handler.core.sweeping import SideBySide, Swept, one_by_one, sweep

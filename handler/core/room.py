@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handler.core.codec import encode_row
+from handler.core.errors import RowFull
 from handler.core.rows import Attempt, Entry, Row
 
 # What each part takes at most with its names, numbers and punctuation, in bytes; texts of any length are counted apart.
@@ -15,6 +16,15 @@ PAIR_BYTES_BARE = 64
 
 # JSON writes a control character as six bytes, and UTF-8 needs no more than four.
 CHARACTER_BYTES = 6
+
+
+# How soon a caller may find room in a full row: after about one settled call.
+FULL_RETRY_S = 2.0
+
+
+def row_is_full() -> RowFull:
+    """What is raised for a row that would grow past its bound."""
+    return RowFull("too many operations of this group are waiting", FULL_RETRY_S)
 
 
 def fits(row: Row, bytes_max: int) -> bool:

@@ -6,13 +6,9 @@ from collections.abc import Sequence
 
 from handler.core.codec import ROW_BYTES, encode_row
 from handler.core.commands import Positions
-from handler.core.errors import RowFull
 from handler.core.records import Records
-from handler.core.room import fits
+from handler.core.room import fits, row_is_full
 from handler.core.rows import Entry, Row
-
-# How soon a caller may find room in a full row: after about one settled call.
-FULL_RETRY_S = 2.0
 
 
 def row_text(row: Row) -> str:
@@ -26,11 +22,6 @@ def row_text(row: Row) -> str:
     if size > ROW_BYTES:
         raise ValueError(f"a row of {size} bytes is over the bound of {ROW_BYTES} and was not written")
     return text
-
-
-def row_is_full() -> RowFull:
-    """What `append` raises for a row that would grow past its bound."""
-    return RowFull("too many operations of this group are waiting", FULL_RETRY_S)
 
 
 def check_room(row: Row, bytes_max: int) -> None:

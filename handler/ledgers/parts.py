@@ -8,10 +8,11 @@ the row knows, and leaves nothing open.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from handler.core.codec import decode_entry, decode_row, encode_entry
 from handler.core.commands import Counters
+from handler.core.quick import replace
 from handler.core.rows import Attempt, Entry, Marks, Row
 from handler.ledgers.bounded import row_text
 

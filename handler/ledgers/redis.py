@@ -18,9 +18,9 @@ from handler.core.commands import Positions
 from handler.core.ledger import NOWHERE, Generation, Look
 from handler.core.ports import Clock
 from handler.core.records import Records
+from handler.core.room import row_is_full
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from handler.ledgers import redis_scripts as scripts
-from handler.ledgers.bounded import row_is_full
 from handler.ledgers.parts import begun_text, entry_texts
 from handler.ledgers.redis_cluster import ClusterServers
 from handler.ledgers.redis_connections import Endpoint, settings_of

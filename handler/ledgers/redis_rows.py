@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from handler.core.codec import encode_record
 from handler.core.commands import Counters, Position
+from handler.core.quick import replace
 from handler.core.records import Record
 from handler.core.rows import Attempt, Group, Row
 from handler.ledgers.parts import Parts, is_calm, join, marks_of, marks_text, split

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.accepting import FULL_RETRY_S, SATURATED_RETRY_S, SWAPS_MAX, accept
+from handler.core.accepting import SATURATED_RETRY_S, SWAPS_MAX, accept
 from handler.core.commands import INT64_MAX, Mode, Operation, Position
 from handler.core.errors import AnswerLost, AppRefused, OutcomeUnknown, RowFull, TooManyCalls
 from handler.core.exactly_once import PENDING_RETRY_S
@@ -16,6 +16,7 @@ from handler.core.notices import Notice
 from handler.core.outcomes import Applied, KeyReused, Pending
 from handler.core.pacing import Turn
 from handler.core.ports import Fault, Refused
+from handler.core.room import FULL_RETRY_S
 from handler.core.rows import Entry, Row, first_row
 from handler.core.visit import CONTENTION_S, Visit
 from handler.core.waits import FIRST_LOOK_S
