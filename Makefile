@@ -165,11 +165,11 @@ remove-scf: $(STAMP) ## Remove what was deployed to SCF, but not the ledger
 	@$(RUN) -m layers.needs scf --removing
 	@$(RUN) -m layers.scf remove $(foreach param,$(PARAMS),--set "$(param)") $(FLAGS)
 
-# Without the tests over real sockets and whole platforms: what those alone reach has no test of its own. The report's bar, in
-# pyproject.toml, is for lines and branches together; the other one is for the branches.
-coverage: $(STAMP) $(MINISTACK_STAMP) ## List the lines and branches of the function that unit, contract and faults tests miss; fail under 97 %
+# Without the whole platforms: what those alone reach has no test of its own. The report's bar, in pyproject.toml, is for lines
+# and branches together; the other one is for the branches.
+coverage: $(STAMP) $(MINISTACK_STAMP) ## List the lines and branches of the function that unit, contract, integration and faults tests miss; fail under 97 %
 	@$(RUN) -m coverage erase
-	@$(RUN) -m coverage run -m pytest -q tests/unit tests/contract tests/faults
+	@$(RUN) -m coverage run -m pytest -q tests/unit tests/contract tests/integration tests/faults
 	@$(RUN) -m coverage combine --quiet
 	@$(RUN) -m coverage report
 	@$(RUN) -m coverage json --quiet --fail-under=0 -o - | $(RUN) -c 'import json, sys; total = json.load(sys.stdin)["totals"]; \
