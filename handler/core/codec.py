@@ -1,7 +1,8 @@
 """Rows and records as JSON text, the same in every ledger.
 
-An operation that stands in several attempts is written once and referred to by twice its index, plus one where it goes
-out alone, so that remembering or splitting an attempt costs little, and a row stays below 64 KiB.
+A row names each counter key once, and all else names keys by number. An operation that stands in several attempts is
+written once as well, and referred to by twice its index, plus one where it goes out alone. So remembering or splitting
+an attempt costs little, and a row stays below 64 KiB (R13). Fields that hold nothing are left out.
 """
 
 from __future__ import annotations
@@ -10,143 +11,49 @@ import json
 from dataclasses import replace
 from typing import TypedDict
 
-from handler.core.commands import Mode
+from handler.core.commands import Counters, Mode
+from handler.core.first_format import FIRST_FORMAT, first_format_row
 from handler.core.outcomes import Answer, Applied, Rejected, Unknown
 from handler.core.records import Record
+from handler.core.row_format import AttemptJson, EntryJson, PairsJson, RememberedJson, RowJson, check_fields
 from handler.core.rows import Attempt, Entry, Remembered, Row
 
-# Rows never expire, so a later format has to be told from this one.
-ROW_FORMAT = 1
+# Rows never expire, so each format has to be told from the others.
+ROW_FORMAT = 2
 
 # The hard bound of a row. Acceptance stops earlier (accepting.ROW_BYTES_ACCEPTING), so that opening, remembering and
 # owing always fit.
 ROW_BYTES = 64 * 1024
 
-_EntryJson = tuple[str, str, str, list[tuple[str, int]], float]
-
-
-class _AttemptJson(TypedDict):
-    id: str
-    weight: int
-    mode: str
-    entries: list[int]
-    time: int
-    life: int
-    base: int
-    correction: list[tuple[str, int]]
-    settled: list[str]
-
-
-class _FirstRowJson(TypedDict):
-    format: int
-    version: int
-    generation: int
-    receipt_key: str
-    base: int | None
-    entries: list[_EntryJson]
-    attempt: _AttemptJson | None
-    queue: list[int]
-    remembered: list[tuple[_AttemptJson, bool, list[tuple[str, int]], bool]]
-    debt: list[tuple[str, int]]
-    frozen: str | None
-    sighted: int | None
-    looked: int
-
-
-class _RowJson(_FirstRowJson, total=False):
-    """With what rows of earlier versions of this function lack."""
-
-    sighted_in: int
-    marks: list[tuple[str, str]]
-    keys: list[tuple[str, int]]
-
 
 def encode_row(row: Row) -> str:
-    """Write a row, each distinct operation once."""
-    table: dict[Entry, int] = {}
-
-    def references(entries: tuple[Entry, ...]) -> list[int]:
-        return [2 * table.setdefault(_merging(entry), len(table)) + entry.alone for entry in entries]
-
-    def written(attempt: Attempt) -> _AttemptJson:
-        return _attempt_json(attempt, references(attempt.entries))
-
-    attempt = written(row.attempt) if row.attempt else None
-    queue = references(row.queue)
-    remembered = [(written(past.attempt), past.refused, list(past.folded), past.for_good) for past in row.remembered]
-    document: _RowJson = {
-        "format": ROW_FORMAT,
-        "version": row.version,
-        "generation": row.generation,
-        "receipt_key": row.receipt_key,
-        "base": row.base,
-        "entries": [_entry_json(entry) for entry in table],
-        "attempt": attempt,
-        "queue": queue,
-        "remembered": remembered,
-        "debt": list(row.debt),
-        "frozen": row.frozen,
-        "sighted": row.sighted,
-        "looked": row.looked,
-        "sighted_in": row.sighted_in,
-        "marks": list(row.marks),
-        "keys": list(row.keys),
-    }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    """Write a row, each distinct operation and each key once."""
+    return _text(_Writer().row(row))
 
 
 def decode_row(text: str) -> Row:
-    """Read what `encode_row` wrote; ValueError for a row that a later version of this function has written."""
-    document: _RowJson = json.loads(text)
+    """Read what `encode_row` wrote, in this format or the one before.
+
+    Raises ValueError for a row of a later version of this function, which may hold what this one would lose (R13).
+    """
+    document = json.loads(text)
+    if document["format"] == FIRST_FORMAT:
+        return first_format_row(document)
     if document["format"] != ROW_FORMAT:
         raise ValueError(f"a row of format {document['format']} cannot be read by this version")
-    table = [(entry, replace(entry, alone=True)) for entry in map(_entry, document["entries"])]
-
-    def entries(references: list[int]) -> tuple[Entry, ...]:
-        return tuple(table[reference // 2][reference % 2] for reference in references)
-
-    def attempt(stored: _AttemptJson) -> Attempt:
-        return Attempt(
-            id=stored["id"],
-            weight=stored["weight"],
-            mode=Mode(stored["mode"]),
-            entries=entries(stored["entries"]),
-            time=stored["time"],
-            life=stored["life"],
-            base=stored["base"],
-            correction=_pairs(stored["correction"]),
-            settled=frozenset(stored["settled"]),
-        )
-
-    return Row(
-        version=document["version"],
-        generation=document["generation"],
-        receipt_key=document["receipt_key"],
-        base=document["base"],
-        attempt=attempt(document["attempt"]) if document["attempt"] else None,
-        queue=entries(document["queue"]),
-        remembered=tuple(
-            Remembered(attempt(past), refused, _pairs(folded), for_good)
-            for past, refused, folded, for_good in document["remembered"]
-        ),
-        debt=_pairs(document["debt"]),
-        frozen=document["frozen"],
-        sighted=document["sighted"],
-        looked=document["looked"],
-        sighted_in=document.get("sighted_in", 0),
-        marks=tuple((place, number) for place, number in document.get("marks", ())),
-        keys=_pairs(document.get("keys", [])),
-    )
+    check_fields(document, RowJson.__annotations__)
+    return _Reader(document).row()
 
 
 def encode_entry(entry: Entry) -> str:
     """Write one operation by itself, as it is appended to a row that is not written anew."""
-    return json.dumps(_entry_json(entry), ensure_ascii=False, separators=(",", ":"))
+    return _text((entry.id, entry.fingerprint, entry.mode.value, entry.counters, entry.window_s))
 
 
 def decode_entry(text: str) -> Entry:
     """Read what `encode_entry` wrote."""
-    return _entry(json.loads(text))
+    identity, fingerprint, mode, counters, window_s = json.loads(text)
+    return Entry(identity, fingerprint, Mode(mode), _pairs(counters), window_s)
 
 
 def encode_record(record: Record) -> str:
@@ -165,34 +72,133 @@ def decode_record(text: str) -> Record:
     return Record(document["fingerprint"], _answer(document), document["at"], document["window"])
 
 
+class _Writer:
+    """Collects the keys and the operations of one row while its document is made."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, int] = {}
+        self._table: dict[Entry, int] = {}
+
+    def row(self, row: Row) -> dict[str, object]:
+        attempt = self._attempt(row.attempt) if row.attempt else None
+        queue = self._references(row.queue)
+        remembered = [self._remembered(past) for past in row.remembered]
+        entries = [self._entry(entry) for entry in self._table]
+        debt, keys = self._numbered(row.debt), self._numbered(row.keys)
+        return {
+            "format": ROW_FORMAT,
+            "version": row.version,
+            "generation": row.generation,
+            "receipt_key": row.receipt_key,
+            **_given(base=row.base, names=list(self._names), entries=entries, attempt=attempt, queue=queue),
+            **_given(remembered=remembered, debt=debt, frozen=row.frozen, sighted=row.sighted),
+            **_given(looked=row.looked or None, sighted_in=row.sighted_in or None, marks=list(row.marks), keys=keys),
+        }
+
+    def _attempt(self, attempt: Attempt) -> dict[str, object]:
+        # Those that the attempt does not carry make no difference to it.
+        settled = [at for at, entry in enumerate(attempt.entries) if entry.id in attempt.settled]
+        return {
+            "id": attempt.id,
+            "weight": attempt.weight,
+            "mode": attempt.mode.value,
+            "time": attempt.time,
+            "life": attempt.life,
+            **_given(entries=self._references(attempt.entries), base=attempt.base or None),
+            **_given(correction=self._numbered(attempt.correction), settled=settled),
+        }
+
+    def _remembered(self, past: Remembered) -> dict[str, object]:
+        flags = _given(refused=past.refused or None, for_good=past.for_good or None)
+        return self._attempt(past.attempt) | flags | _given(folded=self._numbered(past.folded))
+
+    def _references(self, entries: tuple[Entry, ...]) -> list[int]:
+        return [2 * self._table.setdefault(_merging(entry), len(self._table)) + entry.alone for entry in entries]
+
+    def _entry(self, entry: Entry) -> EntryJson:
+        return entry.id, entry.fingerprint, entry.mode.value, self._numbered(entry.counters), entry.window_s
+
+    def _numbered(self, pairs: Counters) -> PairsJson:
+        return [(self._names.setdefault(key, len(self._names)), value) for key, value in pairs]
+
+
+class _Reader:
+    """Looks up the keys and the operations of one document by their numbers."""
+
+    def __init__(self, document: RowJson) -> None:
+        self._document = document
+        self._names = document.get("names", [])
+        self._table = [self._entry(stored) for stored in document.get("entries", [])]
+
+    def row(self) -> Row:
+        document = self._document
+        return Row(
+            version=document["version"],
+            generation=document["generation"],
+            receipt_key=document["receipt_key"],
+            base=document.get("base"),
+            attempt=self._attempt(document["attempt"], AttemptJson) if "attempt" in document else None,
+            queue=self._entries(document.get("queue", [])),
+            remembered=tuple(map(self._remembered, document.get("remembered", []))),
+            debt=self._named(document.get("debt", [])),
+            frozen=document.get("frozen"),
+            sighted=document.get("sighted"),
+            looked=document.get("looked", 0),
+            sighted_in=document.get("sighted_in", 0),
+            marks=tuple((place, number) for place, number in document.get("marks", [])),
+            keys=self._named(document.get("keys", [])),
+        )
+
+    def _attempt(self, stored: AttemptJson, fields: type) -> Attempt:
+        check_fields(stored, fields.__annotations__)
+        entries = self._entries(stored.get("entries", []))
+        return Attempt(
+            id=stored["id"],
+            weight=stored["weight"],
+            mode=Mode(stored["mode"]),
+            entries=entries,
+            time=stored["time"],
+            life=stored["life"],
+            base=stored.get("base", 0),
+            correction=self._named(stored.get("correction", [])),
+            settled=frozenset(entries[at].id for at in stored.get("settled", [])),
+        )
+
+    def _remembered(self, stored: RememberedJson) -> Remembered:
+        return Remembered(
+            self._attempt(stored, RememberedJson),
+            refused=stored.get("refused", False),
+            folded=self._named(stored.get("folded", [])),
+            for_good=stored.get("for_good", False),
+        )
+
+    def _entries(self, references: list[int]) -> tuple[Entry, ...]:
+        return tuple(self._table[reference // 2][reference % 2] for reference in references)
+
+    def _entry(self, stored: EntryJson) -> tuple[Entry, Entry]:
+        """An operation as it may be merged, and as it goes out alone."""
+        identity, fingerprint, mode, counters, window_s = stored
+        entry = Entry(identity, fingerprint, Mode(mode), self._named(counters), window_s)
+        return entry, replace(entry, alone=True)
+
+    def _named(self, pairs: PairsJson) -> Counters:
+        return tuple((self._names[number], value) for number, value in pairs)
+
+
+def _given(**fields: object) -> dict[str, object]:
+    """Those fields that hold anything."""
+    return {name: value for name, value in fields.items() if value is not None and value != []}
+
+
+def _text(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
 def _merging(entry: Entry) -> Entry:
     return replace(entry, alone=False) if entry.alone else entry
 
 
-def _attempt_json(attempt: Attempt, entries: list[int]) -> _AttemptJson:
-    return {
-        "id": attempt.id,
-        "weight": attempt.weight,
-        "mode": attempt.mode.value,
-        "entries": entries,
-        "time": attempt.time,
-        "life": attempt.life,
-        "base": attempt.base,
-        "correction": list(attempt.correction),
-        "settled": sorted(attempt.settled),
-    }
-
-
-def _entry_json(entry: Entry) -> _EntryJson:
-    return entry.id, entry.fingerprint, entry.mode.value, list(entry.counters), entry.window_s
-
-
-def _entry(stored: _EntryJson) -> Entry:
-    identity, fingerprint, mode, counters, window_s = stored
-    return Entry(identity, fingerprint, Mode(mode), _pairs(counters), window_s)
-
-
-def _pairs(stored: list[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+def _pairs(stored: list[tuple[str, int]]) -> Counters:
     return tuple((key, value) for key, value in stored)
 
 

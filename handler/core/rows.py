@@ -98,7 +98,9 @@ class Remembered:
         for key, value in (pair for entry in settled for pair in entry.counters):
             sums[key] = sums.get(key, 0) + value
         kept = tuple(entry for entry in self.attempt.entries if entry.id in owed)
-        return replace(self, attempt=replace(self.attempt, entries=kept), folded=tuple(sums.items()))
+        # Whatever another landing has settled meanwhile is among those that are folded.
+        attempt = replace(self.attempt, entries=kept, settled=frozenset())
+        return replace(self, attempt=attempt, folded=tuple(sums.items()))
 
 
 Debt = tuple[tuple[str, int], ...]

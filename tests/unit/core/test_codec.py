@@ -26,6 +26,15 @@ from handler.core.rows import Attempt, Entry, Remembered, Row
 from handler.core.transitions import Seen, landed, not_landed, refused
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
 
+
+def settled_in(attempt: Attempt) -> st.SearchStrategy[Attempt]:
+    """The attempt, of which another landing has settled some operations."""
+    if not attempt.entries:
+        return st.just(attempt)
+    ids = st.sampled_from([entry.id for entry in attempt.entries])
+    return st.frozensets(ids).map(lambda settled: replace(attempt, settled=settled))
+
+
 TEXT = st.text(max_size=8)
 INT64 = st.integers(INT64_MIN, INT64_MAX)
 TIMES = st.integers(0, 2**40)
@@ -37,8 +46,7 @@ RUNS = st.lists(ENTRIES, max_size=3).map(tuple)
 ATTEMPTS = st.builds(
     Attempt,
     *(TEXT, st.integers(2**19, 2**20 - 1), st.sampled_from(Mode), RUNS, TIMES, st.integers(2, 3600), INT64, COUNTERS),
-    settled=st.frozensets(TEXT, max_size=3),
-)
+).flatmap(settled_in)
 MEMORIES = st.builds(Remembered, ATTEMPTS, st.booleans(), DEBTS, st.booleans())
 ROWS = st.builds(
     Row,
@@ -154,14 +162,50 @@ def test_remembered_attempts_cost_no_more_than_the_group_has_keys() -> None:
     assert size(settled) < ROW_BYTES - ROW_BYTES_ACCEPTING
 
 
-def test_a_row_of_a_later_format_is_not_misread() -> None:
-    """Rows never expire, so an older instance may meet one."""
-    text = encode_row(row()).replace('"format":1', '"format":2')
-    with pytest.raises(ValueError, match="format 2"):
+def test_each_key_is_written_once() -> None:
+    """Wherever it is named: what is owed, remembered, owed back or known (R13)."""
+    a = entry("a", like=5)
+    past = Remembered(attempt(name="past", correction=(("like", 1),)), folded=(("like", 2),))
+    full = row(attempt(a), (entry("b", like=1),), (past, past), debt=(("like", 2),))
+    full = replace(full, keys=(("like", 9),))
+    assert encode_row(full).count("like") == 1
+    assert decode_row(encode_row(full)) == full
+
+
+def test_a_settled_operation_that_the_attempt_does_not_carry_is_left_out() -> None:
+    """It makes no difference to the attempt."""
+    odd = row(replace(attempt(entry("a")), settled=frozenset({"a", "z"})))
+    assert decode_row(encode_row(odd)) == row(replace(attempt(entry("a")), settled=frozenset({"a"})))
+
+
+BARE = '{"format":2,"version":1,"generation":1,"receipt_key":"_receipt"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BARE.replace("2", "3") + "}",
+        BARE + ',"later":1}',
+        BARE + ',"attempt":{"id":"a","weight":600000,"mode":"Set","time":1,"life":6,"later":1}}',
+        BARE + ',"remembered":[{"id":"a","weight":600000,"mode":"Set","time":1,"life":6,"later":1}]}',
+        BARE + ',"entries":[["a","v1:a","Set",[],1.0,1]]}',
+    ],
+    ids=["format", "row", "attempt", "remembered", "entry"],
+)
+def test_a_row_of_a_later_version_is_not_misread(text: str) -> None:
+    """Rows never expire, so an older instance may meet one, and would write it without what it does not know."""
+    with pytest.raises(ValueError, match=r"later|format 3|too many values"):
         decode_row(text)
 
 
-WRITTEN = (
+@pytest.mark.parametrize("where", ['"format":1', '"id":"attempt"', '"id":"past"'], ids=["row", "attempt", "remembered"])
+def test_a_field_that_no_row_of_format_1_has_is_not_lost(where: str) -> None:
+    """It is refused just the same."""
+    with pytest.raises(ValueError, match="later"):
+        decode_row(FIRST_FORMAT.replace(where, f'{where},"later":1'))
+
+
+FIRST_FORMAT = (
     '{"format":1,"version":7,"generation":2,"receipt_key":"_receipt","base":5000000,"entries":['
     '["a","v1:a","Increase",[["like",5]],3600.0],["é","v1:é","Set",[["gift",1]],3600.0]],'
     '"attempt":{"id":"attempt","weight":600000,"mode":"Increase","entries":[0],"time":1700000000,"life":6,'
@@ -172,14 +216,25 @@ WRITTEN = (
 )
 
 
-def test_a_row_is_written_as_deployed_ledgers_hold_it() -> None:
-    """To the letter: a new version of the function meets the rows of the last one, and the other way round."""
+WRITTEN = (
+    '{"format":2,"version":7,"generation":2,"receipt_key":"_receipt","base":5000000,"names":["like","share","gift"],'
+    '"entries":[["a","v1:a","Increase",[[0,5]],3600.0],["é","v1:é","Set",[[2,1]],3600.0]],'
+    '"attempt":{"id":"attempt","weight":600000,"mode":"Increase","time":1700000000,"life":6,'
+    '"entries":[0],"base":5000000,"settled":[0]},"queue":[3],'
+    '"remembered":[{"id":"past","weight":600000,"mode":"Decrease","time":1700000000,"life":6,'
+    '"base":5000000,"correction":[[0,1]],"refused":true,"for_good":true,"folded":[[1,2]]}],'
+    '"debt":[[1,2]],"frozen":"why","sighted":11,"looked":12,"sighted_in":13,"marks":[["place","0007"]],"keys":[[0,9]]}'
+)
+
+
+def rich_row(*settled: str) -> Row:
+    """One that has everything."""
     past = Remembered(
         *(attempt(name="past", mode=Mode.DECREASE, correction=(("like", 1),)), True, (("share", 2),)), for_good=True
     )
-    open_one = replace(attempt(entry("a")), settled=frozenset({"z", "a"}))
+    open_one = replace(attempt(entry("a")), settled=frozenset(settled))
     queue = (entry("é", Mode.SET, alone=True, gift=1),)
-    written = Row(
+    return Row(
         *(7, 2, "_receipt", BASE, open_one, queue, (past,), (("share", 2),), "why"),
         sighted=11,
         looked=12,
@@ -187,15 +242,48 @@ def test_a_row_is_written_as_deployed_ledgers_hold_it() -> None:
         marks=(("place", "0007"),),
         keys=(("like", 9),),
     )
-    assert encode_row(written) == WRITTEN
-    assert decode_row(WRITTEN) == written
 
 
-def test_a_row_of_an_earlier_version_is_read() -> None:
+def test_a_row_is_written_as_deployed_ledgers_hold_it() -> None:
+    """To the letter: a new version of the function meets the rows of the last one, and the other way round."""
+    assert encode_row(rich_row("a")) == WRITTEN
+    assert decode_row(WRITTEN) == rich_row("a")
+
+
+def test_a_row_that_has_nothing_is_written_so() -> None:
+    """A field that holds nothing is left out, and zero is not nothing where none means something else."""
+    bare = Row(version=1, generation=1, receipt_key="")
+    assert encode_row(bare) == '{"format":2,"version":1,"generation":1,"receipt_key":""}'
+    zeros = replace(bare, base=0, sighted=0, frozen="")
+    assert encode_row(zeros).endswith('"receipt_key":"","base":0,"frozen":"","sighted":0}')
+    assert [decode_row(encode_row(row)) for row in (bare, zeros)] == [bare, zeros]
+
+
+def test_a_row_of_the_first_format_is_read() -> None:
+    """As the last version of the function has written it; it is written again in the format of now."""
+    assert decode_row(FIRST_FORMAT) == rich_row("a", "z")
+
+
+LATEST = ',"keys":[["like",9]]'
+
+
+@pytest.mark.parametrize("lacking", [LATEST, ',"sighted_in":13,"marks":[["place","0007"]]' + LATEST])
+def test_a_row_of_an_earlier_version_is_read(lacking: str) -> None:
     """It lacks what came later."""
-    text = encode_row(row()).replace(',"sighted_in":0,"marks":[],"keys":[]', "")
-    assert "marks" not in text
-    assert decode_row(text) == row()
+    assert lacking in FIRST_FORMAT
+    read, whole = decode_row(FIRST_FORMAT.replace(lacking, "")), rich_row("a", "z")
+    assert read == replace(whole, sighted_in=read.sighted_in, marks=read.marks, keys=())
+
+
+def test_an_operation_of_the_first_format_may_go_out_alone() -> None:
+    """An odd reference says so."""
+    text = (
+        '{"format":1,"version":1,"generation":1,"receipt_key":"_receipt","base":null,"entries":'
+        '[["a","v1:a","Increase",[["like",1]],60.0]],"attempt":null,"queue":[1,0],"remembered":[],"debt":[],'
+        '"frozen":null,"sighted":null,"looked":0,"sighted_in":0,"marks":[],"keys":[]}'
+    )
+    a = Entry("a", "v1:a", Mode.INCREASE, (("like", 1),), 60.0)
+    assert decode_row(text) == Row(1, 1, "_receipt", queue=(replace(a, alone=True), a))
 
 
 def test_an_operation_is_written_as_deployed_ledgers_hold_it() -> None:
