@@ -46,10 +46,10 @@ class ChatClient:
         content = update_content(call.group, call.mode.value, call.values.items())
         return self.calls.post("update_group_counter", call.group, content, (call.time, call.life), shown=call.values)
 
-    def read(self, group: Group, keys: Sequence[str], now: int) -> Reply:
+    def read(self, group: Group, keys: Sequence[str], now: int, *, fresh: bool = False) -> Reply:
         """Read these counters, or all of them; those that the group does not have are not in the reply."""
         content = {"GroupId": group.id, **({"GroupCounterKeys": list(keys)} if keys else {})}
-        return self.calls.post("get_group_counter", group, content, (now, self._read_life_s), shown=())
+        return self.calls.post("get_group_counter", group, content, (now, self._read_life_s), shown=(), fresh=fresh)
 
     def renew_credentials(self) -> None:
         """Fetch the secret anew, because the vendor says that it is wrong."""

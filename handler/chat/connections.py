@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # A new connection costs some round trips; a lost call costs its group the life of a signature.
 IDLE_MAX_S = 30.0
 
+_NUMBER = "connection_number"
+
 
 class _Reader(io.RawIOBase):
     """The bytes of one reply, for as long as the socket's timeout was when the reading began."""
@@ -59,15 +61,23 @@ class _Reply(http.client.HTTPResponse):
 class _PlainConnection(HTTPConnection):
     response_class = _Reply
     _used_at = 0.0
+    _number = 0
 
     @property
     def is_connected(self) -> bool:
         return 0 <= time.time() - self._used_at < IDLE_MAX_S and super().is_connected
 
+    def connect(self) -> None:
+        super().connect()
+        # Two that were opened in the same nanosecond would be taken for one, and one proves less than two.
+        self._number = time.monotonic_ns()
+
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # urllib3 departs from the standard library here
         # The wall clock, because the other one may stand still while the platform keeps the instance frozen.
         self._used_at = time.time()
-        return super().getresponse()
+        reply = super().getresponse()
+        setattr(reply, _NUMBER, self._number)
+        return reply
 
 
 class _TlsConnection(_PlainConnection, HTTPSConnection):
@@ -80,6 +90,12 @@ class _PlainPool(HTTPConnectionPool):
 
 class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
+
+
+def number_of(reply: object) -> int | None:
+    """Which connection a reply came on: no other one of this process has that number."""
+    number: int | None = getattr(reply, _NUMBER, None)
+    return number
 
 
 class Adapter(HTTPAdapter):

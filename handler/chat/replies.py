@@ -7,11 +7,15 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timezone
 from email.utils import parsedate_to_datetime
+from typing import TypeAlias
 
 from handler.chat.redaction import presentable
 from handler.chat.transport import Answer
 from handler.chat.verdicts import Effect, verdict_of
 from handler.core.ports import Counted, Refused, Reply, Unclear
+
+# The `Date` of a reply, and the connection that it came on.
+Heard: TypeAlias = "tuple[int | None, int | None]"
 
 
 def reply_of(answer: Answer, keys: Collection[str], hidden: Iterable[str]) -> Reply:
@@ -22,15 +26,15 @@ def reply_of(answer: Answer, keys: Collection[str], hidden: Iterable[str]) -> Re
     said = _understand(answer.body)
     if said is None:
         return Unclear("the reply is not a JSON object with an ErrorCode")
-    date = _seconds(answer.date)
+    heard = _seconds(answer.date), answer.connection
     if said.contradicts_itself:
-        return Unclear("ActionStatus contradicts ErrorCode", date)
+        return Unclear("ActionStatus contradicts ErrorCode", *heard)
     verdict = verdict_of(said.code)
     if verdict.effect is Effect.LANDED:
-        return _counted(said.counters, keys, date)
+        return _counted(said.counters, keys, heard)
     if verdict.effect is Effect.NOT_LANDED and verdict.fault is not None:
-        return Refused(said.code, presentable(said.info, hidden), verdict.fault, date)
-    return Unclear(f"ErrorCode {said.code}", date)
+        return Refused(said.code, presentable(said.info, hidden), verdict.fault, *heard)
+    return Unclear(f"ErrorCode {said.code}", *heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +75,21 @@ def _without_contradictions(pairs: list[tuple[str, object]]) -> dict[str, object
     return document
 
 
-def _counted(counters: object, keys: Collection[str], date: int | None) -> Counted | Unclear:
+def _counted(counters: object, keys: Collection[str], heard: Heard) -> Counted | Unclear:
     if not isinstance(counters, list):
-        return Unclear("the reply shows no GroupCounter", date)
+        return Unclear("the reply shows no GroupCounter", *heard)
     values: dict[str, int] = {}
     for counter in counters:
         if not isinstance(counter, dict) or not isinstance(counter.get("Key"), str):
-            return Unclear("a counter of the reply has no Key", date)
+            return Unclear("a counter of the reply has no Key", *heard)
         if not _is_int(counter.get("Value"), bits=64):
-            return Unclear("a counter of the reply has no Value", date)
+            return Unclear("a counter of the reply has no Value", *heard)
         if counter["Key"] in values:
-            return Unclear("the reply shows a counter twice", date)
+            return Unclear("the reply shows a counter twice", *heard)
         values[counter["Key"]] = counter["Value"]
     if not values.keys() >= set(keys):
-        return Unclear("the reply does not show every counter of the call", date)
-    return Counted(values, date)
+        return Unclear("the reply does not show every counter of the call", *heard)
+    return Counted(values, *heard)
 
 
 def _is_int(value: object, bits: int) -> bool:

@@ -34,10 +34,13 @@ class SignedCalls:
         signed: tuple[int, int],
         shown: Collection[str],
         random: int | None = None,
+        *,
+        fresh: bool = False,
     ) -> Reply:
         """Make one call, `signed` for a time and a life, after which all of `shown` must be in the reply.
 
-        Without a `random` it has a fresh one, so that no cache on the way can take one call for another.
+        Without a `random` it has a new one, so that no cache on the way can take one call for another; `fresh` asks
+        for a new connection.
         """
         try:
             secret = self.vault.current()
@@ -53,7 +56,8 @@ class SignedCalls:
             "random": self.chance.getrandbits(32) if random is None else random,
             "contenttype": "json",
         }
-        answer = self.transport.post(f"/v4/group_open_http_svc/{command}", query, json.dumps(content).encode())
+        path = f"/v4/group_open_http_svc/{command}"
+        answer = self.transport.post(path, query, json.dumps(content).encode(), fresh=fresh)
         return reply_of(answer, shown, _hidden(secret, usersig)) if isinstance(answer, Answer) else answer
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import TypeAlias
@@ -16,7 +18,7 @@ from requests.utils import get_environ_proxies
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
-from handler.chat.connections import Adapter
+from handler.chat.connections import Adapter, number_of
 from handler.core.errors import SettingsError
 from handler.core.ports import Unclear, Unsent
 
@@ -29,10 +31,11 @@ Query: TypeAlias = Mapping[str, str | int]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole reply with HTTP status 200: its body, and the text of its `Date` header."""
+    """A whole reply with HTTP status 200: its body, the text of its `Date` header, and the connection it came on."""
 
     body: bytes
     date: str | None
+    connection: int | None = field(default=None, compare=False)
 
 
 class Transport:
@@ -43,16 +46,20 @@ class Transport:
 
     def __init__(self, base_url: str, timeout_s: float, connections: int) -> None:
         self._timeout_s = timeout_s
-        self._session = _session(base_url, connections)
+        self._new_session = partial(_session, get_environ_proxies(base_url), _certificate_authorities())
+        self._session = self._new_session(connections)
         # All that the calls have in common, worked out once: that is a fifth of what the HTTP library does for a call.
         self._prepared = self._session.prepare_request(requests.Request("POST", base_url))
         self._base_url = str(self._prepared.url).rstrip("/")
 
-    def post(self, path: str, query: Query, content: bytes) -> Answer | Unclear | Unsent:
-        """Send one request and read its reply within `timeout_s`; whatever goes wrong is an Unclear or an Unsent."""
+    def post(self, path: str, query: Query, content: bytes, *, fresh: bool = False) -> Answer | Unclear | Unsent:
+        """Send one request and read its reply within `timeout_s`; whatever goes wrong is an Unclear or an Unsent.
+
+        A `fresh` one has a connection of its own, which is not kept.
+        """
         body = _Body(content, time.monotonic() + self._timeout_s)
         try:
-            outcome = self._exchange(path, query, body)
+            outcome = self._exchange(path, query, body, self._new_session(1) if fresh else nullcontext(self._session))
         except (OSError, HTTPError, ValueError) as error:
             # The texts of these errors show the URL and the signature in it, so only their kind is told.
             outcome = Unclear(type(error).__name__)
@@ -64,19 +71,24 @@ class Transport:
         """End the connections that are kept."""
         self._session.close()
 
-    def _exchange(self, path: str, query: Query, body: _Body) -> Answer | Unclear:
+    def _exchange(
+        self, path: str, query: Query, body: _Body, connections: AbstractContextManager[requests.Session]
+    ) -> Answer | Unclear:
         # TCP and TLS are each bounded by the connect timeout, so a half for each; the rest is for the reply.
         timeout = Timeout(connect=self._timeout_s / 2, total=self._timeout_s)
         request = self._prepared.copy()
         request.url = f"{self._base_url}{path}?{urlencode(query)}"
         request.headers["Content-Length"] = str(len(body))
         request.body = body  # type: ignore[assignment]  # documented by requests, missing in its annotations
-        with self._session.send(
-            request,
-            timeout=timeout,  # type: ignore[arg-type]  # the same
-            stream=True,
-            proxies=self._session.proxies,
-        ) as response:
+        with (
+            connections as session,
+            session.send(
+                request,
+                timeout=timeout,  # type: ignore[arg-type]  # the same
+                stream=True,
+                proxies=self._session.proxies,
+            ) as response,
+        ):
             return _read(response)
 
 
@@ -109,11 +121,11 @@ class _Session(requests.Session):
         """None, whatever the reply says."""
 
 
-def _session(base_url: str, connections: int) -> _Session:
+def _session(proxies: dict[str, str], verify: str | bool, connections: int) -> _Session:  # noqa: FBT001  # or a path
     session = _Session()
     session.trust_env = False
-    session.proxies = get_environ_proxies(base_url)
-    session.verify = _certificate_authorities()
+    session.proxies = proxies
+    session.verify = verify
     session.headers.update({"Content-Type": "application/json", "Accept-Encoding": "identity"})
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     for scheme in ("http://", "https://"):
@@ -139,4 +151,4 @@ def _read(response: requests.Response) -> Answer | Unclear:
         body += chunk
         if len(body) > REPLY_BYTES:
             return Unclear("the reply is too large")
-    return Answer(bytes(body), response.headers.get("Date"))
+    return Answer(bytes(body), response.headers.get("Date"), number_of(response.raw))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
 
@@ -26,10 +26,15 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The API did it, or told: the values of the keys, and its `Date` in whole seconds."""
+    """The API did it, or told: the values of the keys, and its `Date` in whole seconds.
+
+    `connection` tells, here and below, which connection the reply came on: it is a number that no other one has, and
+    no part of what was said.
+    """
 
     values: Mapping[str, int]
     date: int | None
+    connection: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class Refused:
     info: str
     fault: Fault
     date: int | None
+    connection: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class Unclear:
 
     reason: str
     date: int | None = None
+    connection: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class Unsent:
 
     reason: str
     date: int | None = None
+    connection: int | None = field(default=None, compare=False)
 
 
 Reply: TypeAlias = Counted | Refused | Unclear | Unsent
@@ -79,8 +87,11 @@ class CounterApi(Protocol):
         """Send one update."""
         ...
 
-    def read(self, group: Group, keys: Sequence[str], now: int) -> Reply:
-        """Read these counters, all of them if `keys` is empty; signed at `now`, on the API's clock."""
+    def read(self, group: Group, keys: Sequence[str], now: int, *, fresh: bool = False) -> Reply:
+        """Read these counters, all of them if `keys` is empty; signed at `now`, on the API's clock.
+
+        A `fresh` one goes over a new connection, which may lead to another host of the API.
+        """
         ...
 
     def renew_credentials(self) -> None:

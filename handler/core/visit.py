@@ -187,9 +187,9 @@ class Visit:
         self.instance.call_time.learn(self.instance.clock.monotonic() - began)
         return self.reply
 
-    def read(self, keys: Sequence[str]) -> Reply:
-        """Read counters of the group, all of them if `keys` is empty."""
-        return self._learned(self.instance.api.read(self.group, keys, self.instance.api_clock.now()))
+    def read(self, keys: Sequence[str], *, fresh: bool = False) -> Reply:
+        """Read counters of the group, all of them if `keys` is empty; a `fresh` read goes over a new connection."""
+        return self._learned(self.instance.api.read(self.group, keys, self.instance.api_clock.now(), fresh=fresh))
 
     def _learned(self, reply: Reply) -> Reply:
         self.instance.api_clock.learn(reply.date)

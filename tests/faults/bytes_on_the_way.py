@@ -44,7 +44,7 @@ class SimulatedTransport(Transport):
         self._network = network
         self._within_s = timeout_s
 
-    def post(self, path: str, query: Query, content: bytes) -> Answer | Unclear | Unsent:
+    def post(self, path: str, query: Query, content: bytes, *, fresh: bool = False) -> Answer | Unclear | Unsent:
         """Let the API read a request, and write its reply."""
         signature, body = decode(str(query["usersig"])), json.loads(content)
         group = Group(APP, body["GroupId"])

@@ -50,7 +50,7 @@ class SimulatedApi:
         said = self._network.update(call, self._secret, self._timeout_s)
         return Unsent("no connection") if said is False else reply_to(said)
 
-    def read(self, group: Group, keys: Sequence[str], now: int) -> Reply:
+    def read(self, group: Group, keys: Sequence[str], now: int, *, fresh: bool = False) -> Reply:
         """Ask for counters."""
         return reply_to(self._network.read(group, keys, now, self._secret, self._timeout_s))
 

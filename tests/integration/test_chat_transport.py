@@ -61,6 +61,18 @@ def test_a_connection_is_kept_for_the_next_call() -> None:
     assert len(server.exchanges) == 1
 
 
+def test_a_fresh_read_goes_over_a_connection_of_its_own() -> None:
+    """The others go on over the kept one, and each reply tells which connection it came on."""
+    with ByteServer(answering(http(OK, DATE))) as server:
+        client = client_of(f"http://{server.address}")
+        replies = [client.read(GROUP, (), 1_700_000_000, fresh=fresh) for fresh in (False, True, False, True)]
+        client.close()
+    numbers = [reply.connection for reply in replies]
+    assert replies == [COUNTED] * 4
+    assert numbers[0] == numbers[2]
+    assert len(set(numbers)) == len(server.exchanges) == 3
+
+
 def test_a_connection_is_kept_after_a_chunked_reply() -> None:
     """A reply without a length ends with an empty chunk."""
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (OK[:7], OK[7:])) + b"0\r\n\r\n"

@@ -216,3 +216,9 @@ def test_a_reply_may_say_the_same_thing_twice() -> None:
     """There is only one way to read it."""
     body = b'{"ErrorCode": 0, "ErrorCode": 0, "GroupCounter": []}'
     assert reply_of(Answer(body, DATE), [], []) == Counted({}, SECONDS)
+
+
+@pytest.mark.parametrize("document", [ok({"Key": "like", "Value": 1}), fail(10010), fail(10002), {"ErrorCode": 0}])
+def test_every_reply_tells_which_connection_it_came_on(document: object) -> None:
+    """Whatever it says."""
+    assert reply_of(Answer(json.dumps(document).encode(), DATE, connection=7), ["like"], []).connection == 7

@@ -56,7 +56,7 @@ class StagedApi:
             self.counters[key] = value if mode is Mode.SET else self.counters.get(key, 0) + mode.sign * value
         return {key: self.counters[key] for key in values}
 
-    def read(self, group: Group, keys: Sequence[str], now: int) -> Reply:
+    def read(self, group: Group, keys: Sequence[str], now: int, *, fresh: bool = False) -> Reply:
         """Tell, unless something else was arranged."""
         self.clock.advance(CALL_S)
         self.asked.append(keys)

@@ -44,7 +44,7 @@ class SilentApi:
         """No answer."""
         return Unclear("silence")
 
-    def read(self, group: Group, keys: object, now: int) -> Reply:
+    def read(self, group: Group, keys: object, now: int, *, fresh: bool = False) -> Reply:
         """No answer."""
         return Unclear("silence")
 

@@ -226,11 +226,11 @@ def test_a_refusal_is_confirmed_once() -> None:
     scene.api.updates = [RATE]
     looking = scene.api.read
 
-    def read(*question: object) -> Reply:
+    def read(*question: object, **_: object) -> Reply:
         scene.ledger.before_swap = [scene.grow]
         return looking(*question)  # type: ignore[arg-type]  # whatever it was called with
 
-    scene.api.read = read  # type: ignore[assignment]  # the same, and somebody is quicker
+    scene.api.read = read  # type: ignore[method-assign]  # the same, and somebody is quicker
     scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
     assert (len(scene.api.asked), len(scene.api.calls)) == (1, 2)
 

@@ -246,11 +246,11 @@ def test_a_read_is_signed_with_the_apis_time() -> None:
     scene.instance.api_clock.learn(NOW + 70)
     asked: list[tuple[object, ...]] = []
 
-    def read(*question: object) -> Reply:
+    def read(*question: object, **_: object) -> Reply:
         asked.append(question)
         return Counted({}, NOW)
 
-    scene.api.read = read  # type: ignore[assignment]  # what is asked is wanted
+    scene.api.read = read  # type: ignore[method-assign]  # what is asked is wanted
     visit(scene).read(("like",))
     assert asked == [(GROUP, ("like",), NOW + 70)]
 

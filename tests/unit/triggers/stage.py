@@ -87,7 +87,7 @@ class Chat:
             counters[key] = value if call.mode is Mode.SET else counters.get(key, 0) + call.mode.sign * value
         return fate or Counted({key: counters[key] for key in call.values}, int(self._clock.now()))
 
-    def read(self, group: Group, keys: Sequence[str], now: int) -> Reply:
+    def read(self, group: Group, keys: Sequence[str], now: int, *, fresh: bool = False) -> Reply:
         """The counters that there are."""
         if group.id not in self.groups:
             return self._gone()
