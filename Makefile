@@ -149,6 +149,7 @@ deploy-aws: $(STAMP) ## Deploy to AWS: REGION=ap-southeast-1 PARAMS="alarm-email
 	@$(RUN) -m layers.needs aws
 	@$(RUN) -m layers.build aws
 	@$(call AWS,deploy)
+	@$(RUN) -m layers.protect --table "update-group-counter-$(STAGE)" --region "$(REGION)"
 
 remove-aws: export REGION := $(REGION)
 remove-aws: $(STAMP) ## Remove what was deployed to AWS, but not the ledger

@@ -25,9 +25,10 @@ from handler.core.ledger import Ledger
 from handler.core.notices import Notice
 from handler.core.ports import Clock, Ports, Rules
 from handler.core.shelf import Shelf
+from handler.invocation import current_deadline
 from handler.ledger_url import DynamoDbUrl, RedisUrl
 from handler.queue_url import CkafkaHub, SqsUrl
-from handler.reports import Reports
+from handler.reports import SERVICE, SERVICE_VARIABLE, Reports
 from handler.settings import Settings
 from handler.triggers.auth import Authenticator, Bearer, Callers
 from handler.triggers.platform import Platform
@@ -67,7 +68,7 @@ def warm_up() -> None:
 @lru_cache(maxsize=1)
 def reports() -> Reports:
     """Where this warm instance logs and counts."""
-    return Reports()
+    return Reports(os.environ.get(SERVICE_VARIABLE) or SERVICE)
 
 
 def forget() -> None:
@@ -129,7 +130,7 @@ def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, Shelf]:
         return _dynamodb(url, clock)
     from handler.ledgers.sqlite import SqliteLedger
 
-    ledger = SqliteLedger(url.path, clock, synchronous=url.synchronous)
+    ledger = SqliteLedger(url.path, clock, synchronous=url.synchronous, deadline=current_deadline)
     return ledger, ledger.shelf()
 
 

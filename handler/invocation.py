@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 # A request id goes into every log line: this much of what a platform sends is plenty.
@@ -11,6 +13,14 @@ REQUEST_ID_CHARACTERS = 128
 
 # Both clouds end an invocation after 15 minutes at the latest; what is far beyond that is no limit.
 LIMIT_MS_MAX = 10**9
+
+# The end of the invocation that is going on, for those that are built once for all invocations.
+_DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
+
+
+def current_deadline() -> float:
+    """When the platform will end this invocation: a moment of the monotonic clock, infinite where it does not tell."""
+    return _DEADLINE.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,15 @@ class Invocation:
             remaining = getattr(context, "get_remaining_time_in_millis", None)
             left_ms = remaining() if callable(remaining) else None
         return cls(_text(request_id), started, started + _seconds(left_ms))
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Until the block ends, `current_deadline` is this one's; threads have it that run in a copy of the context."""
+        token = _DEADLINE.set(self.deadline)
+        try:
+            yield
+        finally:
+            _DEADLINE.reset(token)
 
 
 def _text(request_id: object) -> str:

@@ -29,7 +29,7 @@ def _handle(event: object, context: object) -> dict[str, object]:
     """Reply to an HTTP event, whatever happens; raise for others, so that the platform repeats or parks them."""
     invocation = Invocation.of(context, time.monotonic)
     reports = bootstrap.reports()
-    with reports.during(invocation.request_id):
+    with reports.during(invocation.request_id), invocation.going_on():
         try:
             return _reply(event, invocation, reports)
         except CounterError as error:

@@ -21,11 +21,15 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from handler.core.errors import CounterError
 from handler.core.notices import Notice
 
+# Powertools' own variable: what tells the log lines and metrics of one stage from those of another.
+SERVICE_VARIABLE = "POWERTOOLS_SERVICE_NAME"
 SERVICE = "update-group-counter"
 NAMESPACE = "UpdateGroupCounter"
 
 _ROUTINE = frozenset({Notice.APPLIED})
-_EXPECTED = frozenset({Notice.REPLAYED, Notice.PENDING, Notice.SECRET_REFRESHED, Notice.HANDED_ON})
+_EXPECTED = frozenset(
+    {Notice.REPLAYED, Notice.PENDING, Notice.SECRET_REFRESHED, Notice.HANDED_ON, Notice.OPERATOR_TASK}
+)
 _FOR_AN_OPERATOR = frozenset({Notice.GROUP_FROZEN, Notice.UNKNOWN, Notice.APP_REFUSED})
 
 # An unexpected error is found by its last frames.
@@ -33,11 +37,14 @@ FRAMES = 12
 
 
 class Reports:
-    """A `Reporter` that logs at once, counts, and writes the counts when the invocation ends. Threads may share it."""
+    """A `Reporter` that logs at once, counts, and writes the counts when the invocation ends. Threads may share it.
 
-    def __init__(self) -> None:
-        self._log = Logger(service=SERVICE, stream=cast("TextIO", _StandardOutput()), location=None, use_rfc3339=True)
-        self._metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
+    `service` stands in every line and is the one dimension of every metric.
+    """
+
+    def __init__(self, service: str = SERVICE) -> None:
+        self._log = Logger(service=service, stream=cast("TextIO", _StandardOutput()), location=None, use_rfc3339=True)
+        self._metrics = EphemeralMetrics(namespace=NAMESPACE, service=service)
         self._counts: Counter[Notice] = Counter()
         self._lock = threading.Lock()
 

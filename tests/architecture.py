@@ -21,7 +21,7 @@ ALLOWED_IN_CORE = ("threading.Lock", "threading.RLock", "urllib.parse")
 """The parts of those modules that only compute, or only guard memory."""
 
 CONTAINERS = frozenset({"MappingProxyType", "dict", "float", "frozenset", "int", "len", "range", "set", "tuple"})
-TYPES = frozenset({"NewType", "ParamSpec", "TypeAdapter", "TypeVar", "TypedDict", "namedtuple"})
+TYPES = frozenset({"ContextVar", "NewType", "ParamSpec", "TypeAdapter", "TypeVar", "TypedDict", "namedtuple"})
 FIELDS = frozenset(
     {"AfterValidator", "BeforeValidator", "ConfigDict", "Field", "Fields", "PrivateAttr", "auto", "field"}
 )

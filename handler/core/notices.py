@@ -29,6 +29,8 @@ class Notice(Enum):
     UNFINISHED = "unfinished"
     PARKED = "record_parked"
     HANDED_ON = "handed_on"
+    OPERATOR_TASK = "operator_task"
+    CALL_FAILED = "call_failed"
     ASSUMPTIONS_UNVERIFIED = "assumptions_unverified"
 
 

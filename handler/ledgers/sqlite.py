@@ -5,8 +5,9 @@ It suits one machine. On a function's own disk it lasts no longer than the insta
 
 from __future__ import annotations
 
+import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from handler.core.codec import decode_record, decode_row, encode_record
 from handler.core.commands import Positions
@@ -27,6 +28,9 @@ USUAL_TIMEOUT_S = 1.0
 # waiting for some seconds; the default of 5 s would fail it.
 BUSY_TIMEOUT_S = 30.0
 
+# The queue ends this long before the platform ends the invocation: the caller is owed an answer.
+REPLY_S = 1.5
+
 # Each write forgets this many expired records more than it adds: a backlog shrinks, and no write pays for all of it.
 FORGOTTEN_PER_WRITE = 4
 
@@ -40,7 +44,9 @@ class SqliteLedger:
     """A `Ledger` in the file at `path`, in a folder that exists; nothing is opened before the first call.
 
     `synchronous` is "full", or "normal": the file stays whole, but a loss of power may take the last commits with it,
-    and with them what callers were told. `factory` makes the connections, so that a test can have one that fails.
+    and with them what callers were told. `deadline` tells when the invocation that is going on ends, a moment of the
+    monotonic clock: no wait for the file is longer than that allows. `factory` makes the connections, so that a test
+    can have one that fails.
     """
 
     def __init__(
@@ -51,16 +57,18 @@ class SqliteLedger:
         synchronous: str = "full",
         timeout_s: float = USUAL_TIMEOUT_S,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
+        deadline: Callable[[], float] = lambda: math.inf,
         factory: type[sqlite3.Connection] = sqlite3.Connection,
     ) -> None:
+        def wait_s() -> float:
+            return max(0.0, min(busy_timeout_s, deadline() - REPLY_S - clock.monotonic()))
+
         if synchronous not in SYNCHRONOUS:
             raise ValueError(f"synchronous is one of {', '.join(SYNCHRONOUS)}")
         self.timeout_s = timeout_s
         self.generation_cache_s = GENERATION_CACHE_S
         self._clock = clock
-        self._file = SqliteFile(
-            path, statements.LEDGER, synchronous=synchronous, busy_timeout_s=busy_timeout_s, factory=factory
-        )
+        self._file = SqliteFile(path, statements.LEDGER, synchronous=synchronous, wait_s=wait_s, factory=factory)
 
     def shelf(self) -> SqliteShelf:
         """The shelf in the same file; it needs no closing of its own."""

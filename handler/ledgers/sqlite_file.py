@@ -34,7 +34,10 @@ class FileFormat:
 
 
 class SqliteFile:
-    """A file at `path`, made on first use in a folder that exists. Any number of threads and processes may share it."""
+    """A file at `path`, made on first use in a folder that exists. Any number of threads and processes may share it.
+
+    `wait_s` tells how long to wait now for others that write.
+    """
 
     def __init__(
         self,
@@ -42,13 +45,13 @@ class SqliteFile:
         file_format: FileFormat,
         *,
         synchronous: str,
-        busy_timeout_s: float,
+        wait_s: Callable[[], float],
         factory: type[sqlite3.Connection],
     ) -> None:
         self._path = path
         self._format = file_format
         self._synchronous = synchronous
-        self._busy_timeout_s = busy_timeout_s
+        self._wait_s = wait_s
         self._factory = factory
         self._connections = Connections(path, self._connect)
 
@@ -67,6 +70,7 @@ class SqliteFile:
         """Change within one write transaction, which is kept only if `change` gives back something true."""
         with self._connections.lend() as connection:
             try:
+                connection.execute(f"PRAGMA busy_timeout = {self._wait_s() * 1000:.0f}")
                 connection.execute("BEGIN IMMEDIATE")
                 outcome = change(connection)
                 if not outcome:
@@ -100,7 +104,7 @@ class SqliteFile:
         try:
             connection = sqlite3.connect(
                 self._path,
-                timeout=self._busy_timeout_s,
+                timeout=self._wait_s(),
                 isolation_level=None,
                 check_same_thread=False,
                 factory=self._factory,
@@ -151,7 +155,7 @@ class SqliteFile:
 
         While others switch the same new file SQLite refuses at once instead of waiting, so it is asked again.
         """
-        until = time.monotonic() + self._busy_timeout_s
+        until = time.monotonic() + self._wait_s()
         while True:
             try:
                 mode: tuple[str] = connection.execute("PRAGMA journal_mode = WAL").fetchone()

@@ -6,6 +6,7 @@ from math import isinf
 
 from handler.core import inspecting, operating
 from handler.core.instance import Patience
+from handler.core.notices import Notice
 from handler.core.operating import Decided, Later
 from handler.core.rows import Group
 from handler.core.visit import Visit
@@ -29,6 +30,9 @@ from handler.triggers.service import REPLY_MARGIN_S, Limits, Service
 # How long to go on where the platform tells of no deadline.
 UNLIMITED_S = 60.0
 
+# What a task is about, in the words of its event.
+_SUBJECT = ("task", "action", "GroupId", "id")
+
 
 def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
     """Do what an operator event asks for, and answer it in its own words.
@@ -40,8 +44,10 @@ def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
         return verification.run(event, limits, service)
     order = read_order(event)
     service.check_limits(limits)
-    asked: Json = {name: event[name] for name in ("task", "action", "GroupId", "id") if name in event}
-    return asked | _answer(order, _patience(limits), service)
+    asked = {name: str(event[name]) for name in _SUBJECT if name in event}
+    # Before the work, so that what fails or is cut off has left its line as well.
+    service.instance.reporter.report(Notice.OPERATOR_TASK, **asked)
+    return {**asked, **_answer(order, _patience(limits), service)}
 
 
 def _answer(order: Order, patience: Patience, service: Service) -> Json:

@@ -11,8 +11,10 @@ from handler.core.errors import (
     BadInput,
     BodyTooLarge,
     CounterError,
+    LedgerUnavailable,
     NotAccepted,
     OutcomeUnknown,
+    SecretUnavailable,
     SettingsError,
     TooManyCalls,
     Unauthorized,
@@ -87,6 +89,14 @@ _CASES: Mapping[type[CounterError], Case] = {
     CounterError: OUTCOME_UNKNOWN,
 }
 
+# What is wrong with the function itself is told in its log: these texts would name a variable, a path or a secret, and
+# the caller may be one that is not known yet.
+_DETAILS: Mapping[type[CounterError], str] = {
+    SettingsError: "the function is not set up correctly; its log names what is wrong",
+    SecretUnavailable: "the function's secret cannot be had now; its log tells why",
+    LedgerUnavailable: "the ledger cannot be used now; the function's log tells why",
+}
+
 # How soon a caller may repeat, with the same key, what may or may not have been accepted.
 UNKNOWN_RETRY_S = 1.0
 
@@ -98,16 +108,17 @@ def of_error(error: Exception) -> Reply:
     case = next(_CASES[kind] for kind in type(error).__mro__ if kind in _CASES)
     if isinstance(error, AppRefused):
         return case.reply(str(error), code=error.code, info=error.info, retry_after_s=error.retry_after_s)
+    detail = _DETAILS.get(type(error), str(error))
     if isinstance(error, NotAccepted):
-        return case.reply(str(error), retry_after_s=error.retry_after_s)
+        return case.reply(detail, retry_after_s=error.retry_after_s)
     if isinstance(error, BadInput):
         reply = case.reply(str(error))
         return replace(reply, body={**reply.body, "field": error.field})
     if isinstance(error, Unauthorized):
         return replace(case.reply(str(error)), headers={"WWW-Authenticate": error.challenge})
     if case is OUTCOME_UNKNOWN:
-        return case.reply(f"{error}: {_MAY_BE_ACCEPTED}", retry_after_s=UNKNOWN_RETRY_S)
-    return case.reply(str(error))
+        return case.reply(_MAY_BE_ACCEPTED, retry_after_s=UNKNOWN_RETRY_S)
+    return case.reply(detail)
 
 
 def wrong_method(allow: Mapping[str, str]) -> Reply:

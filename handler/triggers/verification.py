@@ -17,6 +17,7 @@ from handler.core.bench import Bench
 from handler.core.commands import GROUP_ID_BYTES, first_problem
 from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
 from handler.core.findings import Finding, Verdict
+from handler.core.notices import Notice
 from handler.core.rows import Group
 from handler.core.shelf import Shelf
 from handler.core.verifying import CALLS_MAX, CALLS_MAX_QUICK, Verification, verify
@@ -56,6 +57,7 @@ def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
     """
     asked, instance = _read(event), service.instance
     service.check_limits(limits)
+    instance.reporter.report(Notice.OPERATOR_TASK, task=asked.task, GroupId=asked.group_id)
     group = Group(service.vault.current().sdkappid, asked.group_id)
     if instance.ledger.load(group) is not None:
         raise BadInput("GroupId", "is in use: the ledger knows this group; name a group made for tests")

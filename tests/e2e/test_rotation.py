@@ -134,13 +134,13 @@ def test_a_function_goes_on_without_its_secrets_manager(
 
 
 def test_a_cold_instance_without_its_secrets_manager_accepts_nothing(
-    caller: Backend, vault: LocalVault, chat: ChatServer
+    caller: Backend, vault: LocalVault, chat: ChatServer, reader: FunctionInstance
 ) -> None:
-    """It says so, and why, without a word of what it has been given."""
+    """It says so, and its log says why, without a word of what it has been given."""
     vault.stop()
     answers = [caller.increase("a"), caller.increase("a")]
     assert [(answer.status, answer.fields["accepted"]) for answer in answers] == [(503, False)] * 2
-    assert "cannot be read: " in str(answers[0].fields["detail"])
+    assert "cannot be read: " in reader.logs
     assert "retry-after" in answers[0].headers
     assert chat.journal() == ()
 

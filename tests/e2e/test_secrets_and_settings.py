@@ -32,7 +32,7 @@ def test_a_missing_variable_is_named(platform: Platform, variables: dict[str, st
     with started(platform, variables, tmp_path / "logs") as instance, calling(instance, DIALECTS[platform]) as backend:
         answer, outcome = backend.increase("a"), instance.invoke(SWEEP)
         assert (answer.status, answer.fields["accepted"]) == (503, False)
-        assert answer.fields["detail"] == "LEDGER_URL: is required"
+        assert "LEDGER_URL" not in str(answer.fields)
         assert isinstance(outcome, Failure)
         assert (outcome.type, outcome.message) == ("SettingsError", "LEDGER_URL: is required")
         assert (instance.logs.count("LEDGER_URL: is required") >= 2, instance.starts) == (True, 1)
@@ -62,7 +62,7 @@ def test_a_secret_of_another_shape_is_refused_without_showing_it(
     (tmp_path / "function" / "secret.json").write_text(json.dumps(secret), "utf-8")
     answer = backend.increase("a")
     assert (answer.status, answer.fields["accepted"]) == (503, False)
-    assert "identifier" in str(answer.fields["detail"])
+    assert "identifier of the secret" in instance.logs
 
 
 def test_nothing_secret_is_said_even_by_a_talkative_function(

@@ -17,6 +17,7 @@ import yaml
 from botocore.client import BaseClient
 
 from handler.ledgers.dynamodb import DynamoDbLedger
+from layers.protect import Tables, protect
 from tests.contract import works
 from tests.contract.samples import GROUP, entry, idle_row
 from tests.contract.stores import GivenClock
@@ -109,7 +110,6 @@ def test_the_ledgers_table_takes_what_its_keys_say(account: Account) -> None:
     described = dynamodb.describe_table(TableName=TABLE)["Table"]
     assert isinstance(described, dict)
     assert [each["AttributeName"] for each in described["KeySchema"]] == [LEDGER["partitionKey"], LEDGER["sortKey"]]
-    assert described["DeletionProtectionEnabled"] is True
     keys = ("partitionKey", "sortKey", "indexPartitionKey")
     item = {LEDGER[key]: {"S": key} for key in keys}
     condition = f"attribute_not_exists({LEDGER['partitionKey']})"
@@ -125,6 +125,33 @@ def test_the_ledgers_table_takes_what_its_keys_say(account: Account) -> None:
         ExpressionAttributeValues={":key": {"S": "indexPartitionKey"}},
     )
     assert parts(found, "Items") == [item]
+
+
+def test_the_table_is_protected_once_the_deployment_has_succeeded(account: Account) -> None:
+    """By the deployer; in the template it would keep a first deployment that fails from being repeated."""
+
+    def is_protected() -> object:
+        described = account("dynamodb").describe_table(TableName=TABLE)["Table"]
+        assert isinstance(described, dict)
+        return described.get("DeletionProtectionEnabled", False)
+
+    before = is_protected()
+    protect(TABLE, cast("Tables", account("dynamodb")))
+    assert (before, is_protected()) == (False, True)
+
+
+def test_the_alarms_look_at_their_own_stage_alone(account: Account) -> None:
+    """Their functions write that name into their metrics."""
+    alarms = parts(account("cloudwatch").describe_alarms(), "MetricAlarms")
+    ours = [each for each in alarms if each.get("Namespace") == "UpdateGroupCounter"]
+    services = {str(dimension["Value"]) for each in ours for dimension in parts(each, "Dimensions")}
+    functions = parts(account("lambda").list_functions(), "Functions")
+    assert services == {"update-group-counter-test"}
+    assert len(ours) >= 4
+    for each in functions:
+        environment = account("lambda").get_function_configuration(FunctionName=each["FunctionName"])["Environment"]
+        assert isinstance(environment, dict)
+        assert {environment["Variables"]["POWERTOOLS_SERVICE_NAME"]} == services
 
 
 def test_the_ledger_works_on_the_table_that_was_deployed(account: Account) -> None:

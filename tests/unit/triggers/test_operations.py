@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from handler.core.ledger import Generation
+from handler.core.errors import LedgerUnavailable
 from handler.core.ports import Fault, Refused
+from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.triggers.stage import Stage, headers, secret
-from tests.unit.triggers.test_update import BrokenLedger
 
 
 @pytest.fixture
@@ -105,9 +105,10 @@ def test_health_asks_nobody_who_he_is(stage: Stage) -> None:
 def test_health_is_bad_while_the_ledger_is_away(stage: Stage) -> None:
     """One cheap read tells."""
 
-    class Away(BrokenLedger):
-        def generation(self) -> Generation:
-            raise self.error
+    class Away(MemoryShelf):
+        def noted(self, app: int, name: str) -> str | None:
+            raise LedgerUnavailable(f"the file of {app} with {name} is away")
 
-    stage.use_ledger(Away(stage.clock))
-    assert stage.send("GET", "/v1/health").status == 503
+    stage.use_shelf(Away())
+    seen = stage.send("GET", "/v1/health")
+    assert (seen.status, "file" in str(seen.body)) == (503, False)

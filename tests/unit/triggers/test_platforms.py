@@ -135,7 +135,7 @@ def test_the_location_is_right_where_a_platform_lets_the_path_end_in_a_slash(sta
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_wrong_settings_are_answered_on_every_platform(dialect: Dialect) -> None:
-    """With the variable's name, whatever the path; the operator is told too."""
+    """Whatever the path; the variable's name is for the operator."""
     told: list[Exception] = []
     error = SettingsError("WAIT_S", "must be a number")
 
@@ -145,7 +145,7 @@ def test_wrong_settings_are_answered_on_every_platform(dialect: Dialect) -> None
     kind, event = recognise(event_of(dialect, "GET", "/anything", [("host", "x")], b""))
     reply = http.answer(kind, event, Turn(), service_of, told.append)
     assert reply["statusCode"] == 503
-    assert json.loads(str(reply["body"]))["detail"] == "WAIT_S: must be a number"
+    assert "WAIT_S" not in str(reply)
     assert told == [error]
 
 
