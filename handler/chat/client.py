@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from handler.chat.redaction import guard_logs
 from handler.chat.signed import SignedCalls, update_content
@@ -36,6 +37,7 @@ class ChatClient:
         read_life_s: int = READ_LIFE_S,
     ) -> None:
         guard_logs()
+        self.host = urlsplit(base_url).hostname or ""
         self._transport = Transport(base_url, timeout_s, connections)
         self._vault = vault
         self._read_life_s = read_life_s

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import requests
 from requests.utils import get_environ_proxies
 from urllib3 import Timeout
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, NewConnectionError
 
 from handler.chat.connections import Adapter, number_of
 from handler.core.errors import SettingsError
@@ -62,7 +62,7 @@ class Transport:
             outcome = self._exchange(path, query, body, self._new_session(1) if fresh else nullcontext(self._session))
         except (OSError, HTTPError, ValueError) as error:
             # The texts of these errors show the URL and the signature in it, so only their kind is told.
-            outcome = Unclear(type(error).__name__)
+            outcome = Unclear(_kind_of(error))
         if body.begun:
             return outcome
         return Unsent(outcome.reason if isinstance(outcome, Unclear) else "answered before it was sent")
@@ -90,6 +90,18 @@ class Transport:
             ) as response,
         ):
             return _read(response)
+
+
+def _kind_of(error: Exception) -> str:
+    """The name of what went wrong: requests calls all that keeps a connection from being made alike, urllib3 tells."""
+    inner = error.args[0] if error.args else None
+    if not isinstance(error, requests.ConnectionError) or not isinstance(inner, MaxRetryError):
+        return type(error).__name__
+    refused = isinstance(inner.reason, NewConnectionError) and not isinstance(inner.reason, NameResolutionError)
+    cause = inner.reason.__cause__ if refused and inner.reason else None
+    # requests' own classes below its ConnectionError say as much as urllib3's reason.
+    plain = type(error) is requests.ConnectionError
+    return type(cause or (plain and inner.reason) or error).__name__
 
 
 class _Body:

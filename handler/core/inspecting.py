@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from handler.core import judging
 from handler.core.decisions import all_dead_at, to_be_judged
 from handler.core.errors import AppRefused, BadInput, NotAccepted, TooManyCalls
+from handler.core.instance import CallFailure
 from handler.core.judging import Evidence
 from handler.core.ledger import Generation
 from handler.core.receipts import Sight, Verdict, judge
@@ -24,6 +25,7 @@ class Inspection:
     """A row, the group's counters upstream or why there are none, and what the receipt proves about the row.
 
     `ready_in_s` is how long something may still land of a frozen group's past: no verdict is worth anything before.
+    `last_failure` is that of the instance which looked, whatever the group.
     """
 
     row: Row
@@ -33,6 +35,7 @@ class Inspection:
     missing: str | None = None
     verdict: Verdict | None = None
     ready_in_s: float = 0.0
+    last_failure: CallFailure | None = None
 
 
 def inspect(visit: Visit) -> Inspection:
@@ -44,13 +47,15 @@ def inspect(visit: Visit) -> Inspection:
         # Judged by the second look, because the first one may be the first to hear the API's clock (R4 b).
         evidence, gone = see(visit, row)
     except NotAccepted as error:
-        return Inspection(row, generation, needed, missing=error.problem)
+        failure = visit.instance.failures.last
+        return Inspection(row, generation, needed, missing=error.problem, last_failure=failure)
     rules, api_clock = visit.instance.rules, visit.instance.api_clock
     row = sighted(visit, row)
     verdict = judge(row, evidence.sight, rules.bound_of(row.attempt) if row.attempt else 0)
     missing = "the group does not exist" if gone else None
     left_s = 0.0 if row.sighted is None else all_dead_at(row, row.sighted, generation, rules) - api_clock.now()
-    return Inspection(row, generation, needed, evidence.seen.values, missing, verdict, max(left_s, 0.0))
+    shown = Inspection(row, generation, needed, evidence.seen.values, missing, verdict, max(left_s, 0.0))
+    return replace(shown, last_failure=visit.instance.failures.last)
 
 
 def sighted(visit: Visit, row: Row) -> Row:

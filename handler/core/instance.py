@@ -52,6 +52,26 @@ class SweptTo:
     group_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CallFailure:
+    """A call that could not be made or proved nothing: the host, the kind of failure, how long it took, and when.
+
+    `at` is in seconds since 1970 on the instance's own clock.
+    """
+
+    host: str
+    failure: str
+    took_s: float
+    at: float
+
+
+@dataclass(slots=True)
+class Failures:
+    """The last call of this instance that failed."""
+
+    last: CallFailure | None = None
+
+
 class UsualTime:
     """How long something has taken of late, in seconds: whoever waits for somebody else's waits about as long."""
 
@@ -103,6 +123,7 @@ class Instance:
     call_time: UsualTime = field(default_factory=lambda: UsualTime(CALL_GUESS_S))
     look_time: UsualTime = field(default_factory=lambda: UsualTime(LOOK_GUESS_S))
     swept_to: SweptTo = field(default_factory=SweptTo)
+    failures: Failures = field(default_factory=Failures)
 
     @classmethod
     def of(cls, ports: Ports, rules: Rules) -> Instance:

@@ -83,6 +83,9 @@ class Call:
 class CounterApi(Protocol):
     """The vendor's group counters. Every method makes one request, never repeats it, and returns what it learned."""
 
+    host: str
+    """Where the requests go, as reports name it: no path, no query."""
+
     def update(self, call: Call) -> Reply:
         """Send one update."""
         ...

@@ -11,10 +11,10 @@ from typing import TypeAlias
 
 from handler.core.commands import Counters, Mode
 from handler.core.errors import AnswerLost
-from handler.core.instance import PAUSE_MIN_S, Instance, Patience
+from handler.core.instance import PAUSE_MIN_S, CallFailure, Instance, Patience
 from handler.core.notices import Notice
 from handler.core.pacing import Turn
-from handler.core.ports import Call, Fault, Refused, Reply
+from handler.core.ports import Call, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.receipts import choose_weight
 from handler.core.records import Record, kept, unkept
 from handler.core.rows import Attempt, Entry, Group, Row
@@ -183,17 +183,34 @@ class Visit:
             values[row.receipt_key] = attempt.weight + (attempt.base if attempt.mode is Mode.SET else 0)
         call = Call(self.group, attempt.mode, values, attempt.time, attempt.life)
         began = self.instance.clock.monotonic()
-        self.reply = self._learned(self.instance.api.update(call))
+        self.reply = self._learned(self.instance.api.update(call), began)
         self.instance.call_time.learn(self.instance.clock.monotonic() - began)
         return self.reply
 
     def read(self, keys: Sequence[str], *, fresh: bool = False) -> Reply:
         """Read counters of the group, all of them if `keys` is empty; a `fresh` read goes over a new connection."""
-        return self._learned(self.instance.api.read(self.group, keys, self.instance.api_clock.now(), fresh=fresh))
+        began = self.instance.clock.monotonic()
+        reply = self.instance.api.read(self.group, keys, self.instance.api_clock.now(), fresh=fresh)
+        return self._learned(reply, began)
 
-    def _learned(self, reply: Reply) -> Reply:
+    def _learned(self, reply: Reply, began: float) -> Reply:
         self.instance.api_clock.learn(reply.date)
+        if isinstance(reply, Unclear | Unsent):
+            self._report_failure(reply, self.instance.clock.monotonic() - began)
         return reply
+
+    def _report_failure(self, reply: Unclear | Unsent, took_s: float) -> None:
+        """Tell of a call that could not be made or proved nothing: callers only see that they have to wait."""
+        instance = self.instance
+        failure = CallFailure(instance.api.host, reply.reason, took_s, instance.clock.now())
+        instance.failures.last = failure
+        instance.reporter.report(
+            Notice.CALL_FAILED,
+            group=self.group.id,
+            host=failure.host,
+            failure=failure.failure,
+            seconds=round(failure.took_s, 3),
+        )
 
     def setback(self, refusal: Refused) -> Again | Stop:
         """A refusal that is not the operation's fault (R6): renew, back off, or stop."""

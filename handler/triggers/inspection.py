@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TypeAlias
 
 from handler.core.commands import Counters, Mode
 from handler.core.inspecting import Inspection
+from handler.core.instance import CallFailure
 from handler.core.receipts import Landed, NotLanded, TooEarly, Verdict
 from handler.core.rows import Attempt, Entry, Remembered, Row
 
@@ -26,7 +28,16 @@ def shown(inspection: Inspection) -> Json:
         "explanation": _explanation(inspection.verdict),
         "to_be_judged": list(inspection.to_be_judged),
         "ready_in_s": round(inspection.ready_in_s, 1),
+        "last_failure": _failure(inspection.last_failure),
     }
+
+
+def _failure(failure: CallFailure | None) -> Json | None:
+    """The last call that could not be made or proved nothing, of the instance that answers."""
+    if failure is None:
+        return None
+    at = datetime.fromtimestamp(failure.at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"host": failure.host, "failure": failure.failure, "seconds": round(failure.took_s, 3), "at": at}
 
 
 def _explanation(verdict: Verdict | None) -> Json | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isinf
 
 from handler.core import inspecting, operating
@@ -29,6 +30,9 @@ from handler.triggers.service import REPLY_MARGIN_S, Limits, Service
 
 # How long to go on where the platform tells of no deadline.
 UNLIMITED_S = 60.0
+
+# A look at a group answers by then: where the vendor cannot be reached, that is what an operator has to be shown.
+INSPECT_S = 20.0
 
 # What a task is about, in the words of its event.
 _SUBJECT = ("task", "action", "GroupId", "id")
@@ -61,6 +65,8 @@ def _answer(order: Order, patience: Patience, service: Service) -> Json:
         return _restored(service)
     visit = Visit(service.instance, Group(service.vault.current().sdkappid, order.group_id), patience)
     if isinstance(order, Inspect):
+        until = min(patience.until, service.instance.clock.monotonic() + INSPECT_S)
+        visit.patience = replace(patience, until=until)
         return shown(inspecting.inspect(visit))
     return _decided(_decide(order, visit))
 

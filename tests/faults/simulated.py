@@ -28,6 +28,8 @@ REFUSALS: Mapping[int, tuple[str, Fault]] = {
 class SimulatedApi:
     """The `CounterApi` of one instance, with the secret that it fetched last."""
 
+    host = "simulated"
+
     def __init__(self, world: World, chat: SimulatedChat, timeout_s: float, network: Network | None = None) -> None:
         self._world = world
         self._chat = chat

@@ -99,7 +99,7 @@ def test_a_refused_connection_means_that_nothing_was_sent() -> None:
     """Nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]
-    assert client_of(f"http://127.0.0.1:{port}").update(CALL) == Unsent("ConnectionError")
+    assert client_of(f"http://127.0.0.1:{port}").update(CALL) == Unsent("ConnectionRefusedError")
 
 
 def test_a_host_without_an_address_means_that_nothing_was_sent() -> None:

@@ -68,7 +68,7 @@ def test_where_nobody_listens_nothing_was_sent() -> None:
     """The error's own text would show the signature in the URL."""
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]
-    assert post(f"http://127.0.0.1:{port}") == Unsent("ConnectionError")
+    assert post(f"http://127.0.0.1:{port}") == Unsent("ConnectionRefusedError")
 
 
 def test_a_request_whose_time_is_over_before_it_could_leave_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,7 @@ class StagedApi:
     reads: list[Reply] = field(default_factory=list)
     ahead_s: float = 0.0
     of_groups: dict[Group, dict[str, int]] | None = None
+    host: str = "chat.test"
     """Counters of each group's own, where a test has many."""
     calls: list[Call] = field(default_factory=list)
     asked: list[Sequence[str]] = field(default_factory=list)

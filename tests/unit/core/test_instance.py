@@ -40,6 +40,8 @@ class CountedLedger(MemoryLedger):
 class SilentApi:
     """An API that nobody hears of."""
 
+    host = "silent"
+
     def update(self, call: Call) -> Reply:
         """No answer."""
         return Unclear("silence")

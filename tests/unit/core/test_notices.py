@@ -189,7 +189,7 @@ def test_an_unknown_outcome_is_told_with_its_operations() -> None:
     scene = Scene(replace(row(receipt_key=""), base=0), replace(RULES, receipt_key=""))
     scene.api.updates = [Unclear("lost")]
     scene.counters.apply(GROUP.id, [increase("a"), increase("b")], scene.patience(5))
-    assert scene.notices.told == [Notice.UNKNOWN]
+    assert scene.notices.told == [Notice.CALL_FAILED, Notice.UNKNOWN]
     assert scene.notices.of(Notice.UNKNOWN) == [{"group": "G", "operations": 2}]
 
 

@@ -66,6 +66,8 @@ class ManualClock:
 class Chat:
     """Groups with their counters. `fates` are the replies to the next updates instead of the true ones."""
 
+    host = "chat.test"
+
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
         self.groups: dict[str, dict[str, int]] = {}

@@ -87,7 +87,7 @@ def test_a_group_that_cannot_be_read_is_shown_as_far_as_it_is_known(
     frozen: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The row comes from the ledger."""
-    monkeypatch.setattr(frozen.chat, "read", lambda *_: NEVER_ARRIVED)
+    monkeypatch.setattr(frozen.chat, "read", lambda *_, **__: NEVER_ARRIVED)
     told = tell(frozen, "inspect", GroupId="room")
     assert "could not be read" in str(part(told, "upstream")["missing"])
     assert told["explanation"] is None
@@ -160,7 +160,7 @@ def test_an_event_that_the_vendor_does_not_answer_changes_nothing(
     """The operator is told so."""
     tell(frozen, "inspect", GroupId="room")
     frozen.clock.sleep(13)
-    monkeypatch.setattr(frozen.chat, "read", lambda *_: NEVER_ARRIVED)
+    monkeypatch.setattr(frozen.chat, "read", lambda *_, **__: NEVER_ARRIVED)
     with pytest.raises(NotAccepted, match="could not be read"):
         tell(frozen, "release", GroupId="room", verdicts={operation_id(CALLER, "second"): "landed"})
     assert frozen.post("second").status == 503
