@@ -26,6 +26,7 @@ from handler.core.notices import Notice
 from handler.core.ports import Clock, Ports, Rules
 from handler.core.shelf import Shelf
 from handler.invocation import current_deadline
+from handler.ledger_reference import LedgerReference
 from handler.ledger_url import DynamoDbUrl, RedisUrl
 from handler.queue_url import CkafkaHub, SqsUrl
 from handler.reports import SERVICE, SERVICE_VARIABLE, Reports
@@ -39,7 +40,7 @@ from handler.triggers.signature import Signature
 from handler.vault.cached import CachedVault
 from handler.vault.discretion import hush
 from handler.vault.secret import parse
-from handler.vault.sources import is_reference, read_reference, source_for
+from handler.vault.sources import is_reference, source_for
 
 if TYPE_CHECKING:
     from handler.aws_session import AwsSession
@@ -120,12 +121,14 @@ def _authenticator(scheme: str, vault: Vault, clock: Clock) -> Authenticator:
 
 def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, Shelf]:
     """The store that LEDGER_URL names, and the shelf in it; only this one's client is loaded."""
-    text = settings.ledger_url
+    text, renewed = settings.ledger_url, _never_renewed
     if is_reference(text):
-        text = read_reference(text, os.environ, ledger_url.VARIABLE)
+        source = source_for(text, os.environ, ledger_url.VARIABLE)
+        reference = LedgerReference(source, clock, reports().failed)
+        text, renewed = reference.text, reference.renewed
     url = ledger_url.read(text)
     if isinstance(url, RedisUrl):
-        return _redis(url, clock)
+        return _redis(url, clock, renewed)
     if isinstance(url, DynamoDbUrl):
         return _dynamodb(url, clock)
     from handler.ledgers.sqlite import SqliteLedger
@@ -134,12 +137,27 @@ def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, Shelf]:
     return ledger, ledger.shelf()
 
 
-def _redis(url: RedisUrl, clock: Clock) -> tuple[Ledger, Shelf]:
+def _never_renewed() -> str | None:
+    """What stands in the variable itself stays what it is."""
+    return None
+
+
+def _redis(url: RedisUrl, clock: Clock, renewed: Callable[[], str | None]) -> tuple[Ledger, Shelf]:
     from handler.ledgers.redis import RedisLedger
     from handler.ledgers.redis_connections import Endpoint
 
-    endpoint = Endpoint(url.url, url.cluster, url.authorities)
-    ledger = RedisLedger(endpoint, clock, warn=reports().warn, wait=url.wait)
+    def endpoint() -> Endpoint | None:
+        text = renewed()
+        try:
+            place = ledger_url.read(text) if text is not None else None
+        except SettingsError as failure:
+            reports().failed(failure)
+            return None
+        # Another kind of ledger is another instance's: this one's operations are in Redis.
+        return Endpoint(place.url, place.cluster, place.authorities) if isinstance(place, RedisUrl) else None
+
+    first = Endpoint(url.url, url.cluster, url.authorities)
+    ledger = RedisLedger(first, clock, warn=reports().warn, wait=url.wait, renewed=endpoint)
     return ledger, ledger.shelf()
 
 

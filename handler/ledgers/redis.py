@@ -55,7 +55,8 @@ class RedisLedger:
     """A `Ledger` in the server at `endpoint`; nothing is opened before the first call.
 
     `warn` is told once what makes the promise weaker. `wait` is how many replicas must have each write. `prefix` begins
-    the name of every key.
+    the name of every key. `renewed` tells where the server is by now, if that is new: it is asked where the endpoint
+    lets nobody in.
     """
 
     def __init__(
@@ -67,14 +68,24 @@ class RedisLedger:
         wait: int = 0,
         timeout_s: float = TIMEOUT_S,
         prefix: str = PREFIX,
+        renewed: Callable[[], Endpoint | None] = lambda: None,
     ) -> None:
         self.timeout_s = timeout_s
         self.generation_cache_s = 0.0
         self._clock = clock
         self._keys = Keys(prefix)
-        kind = ClusterServers if endpoint.cluster else Servers
-        servers = kind(settings_of(endpoint, timeout_s), self._keys.generation, warn)
-        self._store = RedisStore(servers, self._keys.generation, wait=wait, timeout_s=timeout_s)
+
+        def servers_at(place: Endpoint) -> Servers:
+            kind = ClusterServers if endpoint.cluster else Servers
+            return kind(settings_of(place, timeout_s), self._keys.generation, warn)
+
+        def others() -> Servers | None:
+            place = renewed()
+            return servers_at(place) if place else None
+
+        self._store = RedisStore(
+            servers_at(endpoint), self._keys.generation, wait=wait, timeout_s=timeout_s, renewed=others
+        )
         self._asks_at = clock.monotonic() + CLUSTER_ASKS_AFTER_S
 
     def shelf(self) -> RedisShelf:

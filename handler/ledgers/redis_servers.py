@@ -60,6 +60,11 @@ class Servers:
         return self._met or self._meet(self._entered())
 
     @property
+    def met_before(self) -> frozenset[str] | None:
+        """The same, as far as this process has met any."""
+        return self._met
+
+    @property
     def generation(self) -> Generation:
         """What the store's generation was then, or has become since."""
         return self._generations[self.met]

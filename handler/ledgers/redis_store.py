@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
+from typing import TypeVar
 
 from redis.exceptions import AskError, MovedError, NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -24,6 +25,8 @@ REDIRECTIONS_MAX = 4
 MARK_LIFE_MS = 60_000
 
 Argument = str | int | float
+
+_T = TypeVar("_T")
 
 
 class Use(Enum):
@@ -45,11 +48,21 @@ class Use(Enum):
 class RedisStore:
     """Exchanges with `servers`. Each write must have reached `wait` replicas before it counts.
 
-    Nothing is sent twice that could have taken effect.
+    Nothing is sent twice that could have taken effect. Where the servers let nobody in, `renewed` is asked for others:
+    the password, or the address, may have changed since.
     """
 
-    def __init__(self, servers: Servers, generation_key: str, *, wait: int, timeout_s: float) -> None:
+    def __init__(
+        self,
+        servers: Servers,
+        generation_key: str,
+        *,
+        wait: int,
+        timeout_s: float,
+        renewed: Callable[[], Servers | None] = lambda: None,
+    ) -> None:
         self._servers = servers
+        self._renewed = renewed
         self._generation_key = generation_key
         self._wait = wait
         # A wait that ends before the answer would be given up on still says how many replicas have the write.
@@ -64,20 +77,20 @@ class RedisStore:
     @property
     def generation(self) -> Generation:
         """The store's generation, as far as this process has been told."""
-        return self._servers.generation
+        return self._reached(lambda servers: servers.generation)
 
     def renew_generation(self) -> Generation:
         """Ask the store for its generation, as when it was met: one that was emptied begins with the first again."""
-        servers = self._servers.met
-        reply = self.run(MEET, [self._generation_key], [identity_of(servers)], Use.READ)
-        self._servers.learn(servers, generation_of(reply))
+        met = self._reached(lambda servers: servers.met)
+        reply = self.run(MEET, [self._generation_key], [identity_of(met)], Use.READ)
+        self._servers.learn(met, generation_of(reply))
         return self.generation
 
     def raise_generation(self, started: int) -> Generation:
         """Begin a new one."""
-        servers = self._servers.met
+        met = self._reached(lambda servers: servers.met)
         raised = generation_of(self.run(RAISE, [self._generation_key], [started]))
-        self._servers.learn(servers, raised)
+        self._servers.learn(met, raised)
         return raised
 
     def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], use: Use = Use.WRITE) -> object:
@@ -101,6 +114,24 @@ class RedisStore:
     def close(self) -> None:
         """Close what is idle."""
         self._servers.close()
+
+    def _reached(self, use: Callable[[Servers], _T]) -> _T:
+        """Use the servers; those that let nobody in are replaced, if there are others to replace them.
+
+        What led to this use may be forgotten by servers that are not those met before, so it ends there.
+        """
+        servers = self._servers
+        try:
+            return use(servers)
+        except LedgerUnavailable:
+            if self._servers is servers:
+                renewed = self._renewed()
+                if renewed is None:
+                    raise
+                self._servers = renewed
+            if servers.met_before not in {None, self._servers.met}:
+                raise
+        return use(self._servers)
 
     def _exchanged(self, key: str, commands: Sequence[Command], use: Use) -> list[object]:
         """The replies, errors among them, of the server that has `key`. One that sends on has done nothing."""
@@ -144,7 +175,7 @@ class RedisStore:
                 raise LedgerUnavailable(str(error)) from None
 
     def _once(self, key: str, commands: Sequence[Command], use: Use, address: Address | None) -> list[object]:
-        lent = self._servers.lend(key, address)
+        lent = self._reached(lambda servers: servers.lend(key, address))
         if use is Use.READ_ROW:
             self._read_from.servers = lent.servers
         elif use is Use.WRITE_ROW and getattr(self._read_from, "servers", lent.servers) != lent.servers:

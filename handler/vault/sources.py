@@ -29,11 +29,6 @@ def is_reference(text: str) -> bool:
     return text.partition(":")[0] in SCHEMES and ":" in text
 
 
-def read_reference(reference: str, environ: Mapping[str, str], variable: str) -> str:
-    """The text that a reference leads to, at this moment; raises as `source_for` and its source do."""
-    return source_for(reference, environ, variable)()
-
-
 def source_for(
     reference: str, environ: Mapping[str, str], variable: str = "CHAT_SECRET", session: Session | None = None
 ) -> Source:

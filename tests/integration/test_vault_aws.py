@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from handler.core.errors import SecretUnavailable, SettingsError
-from handler.vault.sources import read_reference, source_for
+from handler.vault.sources import source_for
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.vaults import everything_logged, refusal_of
 from tests.integration.wire import forget_environment
@@ -78,7 +78,7 @@ def test_a_secret_is_read_by_its_name_and_by_its_arn(manager: SecretsManager, na
 def test_the_ledgers_address_may_be_a_secret(manager: SecretsManager, name: str) -> None:
     """It may hold a password."""
     manager.create(name, "rediss://:password@host")
-    assert read_reference(f"aws:{name}", {}, "LEDGER_URL") == "rediss://:password@host"
+    assert source_for(f"aws:{name}", {}, "LEDGER_URL")() == "rediss://:password@host"
 
 
 def test_an_arn_is_read_in_its_own_region(manager: SecretsManager, name: str, environment: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from handler.core.errors import SecretUnavailable, SettingsError
 from handler.vault.discretion import hush, text_of, unavailable
-from handler.vault.sources import read_reference, source_for
+from handler.vault.sources import source_for
 from tests.unit.missing import leave_out
 
 CONTENT = '{"key": "nobody-may-see-this"}'
@@ -116,7 +116,7 @@ def test_credentials_that_cannot_be_any_are_refused_by_the_sdk() -> None:
 def test_the_error_is_in_the_name_of_the_variable(reference: str, variable: str) -> None:
     """The ledger's address may be in a secrets manager, too."""
     with pytest.raises(SettingsError) as refusal:
-        read_reference(reference, {}, variable)
+        source_for(reference, {}, variable)()
     assert refusal.value.variable == variable
 
 

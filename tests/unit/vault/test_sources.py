@@ -14,7 +14,6 @@ from handler.vault.sources import (
     env_source,
     file_source,
     is_reference,
-    read_reference,
     source_for,
 )
 
@@ -126,9 +125,9 @@ def test_what_is_no_reference_is_refused_without_being_shown(reference: str) -> 
 
 def test_another_variable_may_hold_a_reference() -> None:
     """The ledger's address may hold a password."""
-    assert read_reference("env:URL", {"URL": "redis://:password@host"}, "LEDGER_URL") == "redis://:password@host"
+    assert source_for("env:URL", {"URL": "redis://:password@host"}, "LEDGER_URL")() == "redis://:password@host"
     with pytest.raises(SettingsError, match=r"^LEDGER_URL: is no reference"):
-        read_reference("redis://host", {}, "LEDGER_URL")
+        source_for("redis://host", {}, "LEDGER_URL")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,105 @@
+"""The ledger's password rotates behind a reference: warm instances go on, none has to die for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from handler import bootstrap
+from handler.main import lambda_handler
+from tests.contract.redis_server import started
+from tests.sandbox.contexts import lambda_context
+from tests.sandbox.dialects import event_of
+from tests.sandbox.environment import TOKEN, sandboxed_environment
+from tests.sandbox.redis_servers import RedisServer
+
+BODY = json.dumps({"GroupId": "room", "GroupCounter": [{"Key": "like", "Value": 5}], "Mode": "Increase"})
+NOBODY = "http://127.0.0.1:9"
+"""An endpoint where nobody listens: nothing here needs the API."""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A server with one user for the function."""
+    with started(tmp_path) as running:
+        let_in(running, "old")
+        yield running
+
+
+@pytest.fixture
+def reference(server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the ledger's address is read, for a function that is warm."""
+    path = tmp_path / "ledger-url"
+    path.write_text(url(server, "old"))
+    for name, value in sandboxed_environment(NOBODY, tmp_path, LEDGER_URL=f"file:{path}").items():
+        monkeypatch.setenv(name, value)
+    bootstrap.forget()
+    assert accept("warm") == 202
+    yield path
+    bootstrap.forget()
+
+
+def admin(server: RedisServer) -> Redis:
+    """The server's administrator."""
+    return Redis(port=server.port)
+
+
+def url(server: RedisServer, password: str) -> str:
+    """The ledger's address."""
+    return f"redis://function:{password}@127.0.0.1:{server.port}/0"
+
+
+def accept(key: str) -> int:
+    """The status of an operation that is accepted without a call."""
+    headers = [("Authorization", f"Bearer {TOKEN}"), ("Idempotency-Key", key), ("Prefer", "respond-async")]
+    event = event_of("http-v2", "POST", "/v1/update_group_counter", headers, BODY.encode())
+    return int(str(lambda_handler(event, lambda_context(29))["statusCode"]))
+
+
+def let_in(server: RedisServer, password: str) -> None:
+    """Give the function's user this password, and no other."""
+    admin(server).acl_setuser(
+        "function",
+        enabled=True,
+        reset_passwords=True,
+        passwords=f"+{password}",
+        keys=["*"],
+        channels=["*"],
+        commands=["+@all"],
+    )
+
+
+def rotate(server: RedisServer) -> None:
+    """Give the user another password, and end the connections that were let in by the old one."""
+    let_in(server, "new")
+    admin(server).client_kill_filter(skipme=True, user="function")
+
+
+def test_the_new_password_is_used_at_the_first_refusal(server: RedisServer, reference: Path) -> None:
+    """By the very request that met the refusal."""
+    rotate(server)
+    reference.write_text(url(server, "new"))
+    assert [accept("a"), accept("b")] == [202, 202]
+
+
+def test_until_there_is_a_new_password_the_ledger_is_away(server: RedisServer, reference: Path) -> None:
+    """Nothing is accepted meanwhile, and the instance lives."""
+    rotate(server)
+    assert [accept("a"), accept("b")] == [503, 503]
+
+
+def test_a_server_at_another_address_begins_with_the_next_request(
+    server: RedisServer, reference: Path, tmp_path: Path
+) -> None:
+    """It may lack what led to this one."""
+    folder = tmp_path / "other"
+    folder.mkdir()
+    with started(folder) as other:
+        let_in(other, "new")
+        rotate(server)
+        reference.write_text(url(other, "new"))
+        assert [accept("a"), accept("b")] == [503, 202]
