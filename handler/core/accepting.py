@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from handler.core.commands import Positions, key_limit
 from handler.core.errors import AnswerLost, AppRefused, NotAccepted, OutcomeUnknown, RowFull, TooManyCalls
 from handler.core.ledger import NOWHERE
+from handler.core.receipts import choose_weight
 from handler.core.records import Records
 from handler.core.room import FULL_RETRY_S, fits, row_is_full
 from handler.core.rows import Entry, Row, first_row
@@ -90,7 +91,7 @@ def _begin(visit: Visit, entries: Mapping[str, Entry], positions: Positions) -> 
         return None
     if _is_full(first_row(run, rules.receipt_key, generation=1)) or visit.turn_s() > 0:
         return None
-    attempt = visit.new_attempt((), run[0].mode, run)
+    attempt = visit.new_attempt(choose_weight((), instance.chance), run[0].mode, run)
     generation = instance.generation.current().number
     row = instance.ledger.begin(visit.group, attempt, rules.receipt_key, generation, positions)
     if row is None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from handler.core import judging, transitions
 from handler.core.commands import KEYS_PER_GROUP
+from handler.core.lifting import why_not_adopted
 from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.ports import Counted, Fault, Refused
@@ -58,6 +59,9 @@ def _begun(visit: Visit, row: Row, values: Values, asked_after: int | None) -> N
         older = replace(row, generation=row.generation - 1)
         return visit.put(transitions.frozen(older, "the ledger may have forgotten how this group began"))
     if row.receipt_key in values:
+        reason = why_not_adopted(values[row.receipt_key])
+        if reason is not None:
+            return visit.put(transitions.frozen(row, reason))
         return visit.put(row.changed(sighted=visit.instance.api_clock.now()))
     if len(values) >= KEYS_PER_GROUP:
         return _no_room(visit, row)
@@ -90,6 +94,9 @@ def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
         # Where the group has gone meanwhile there is nothing to adopt; its first attempt will be refused likewise.
         return visit.put(row.changed(base=0, sighted=None)) if visit.group_is_gone else evidence
     value = evidence.sight.value
+    reason = why_not_adopted(value)
+    if reason is not None:
+        return visit.put(transitions.frozen(row, reason))
     follows = visit.put(row.changed(base=value, sighted=None))
     if isinstance(follows, Row):
         visit.instance.reporter.report(Notice.HISTORY_ADOPTED, group=visit.group.id, base=value)

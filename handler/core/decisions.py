@@ -13,6 +13,7 @@ from enum import Enum
 from handler.core.commands import Mode
 from handler.core.errors import BadInput
 from handler.core.ledger import Generation
+from handler.core.lifting import why_not_counted
 from handler.core.outcomes import Applied
 from handler.core.ports import Rules
 from handler.core.receipts import Landed, Sight, death, judge
@@ -102,10 +103,13 @@ def decided(row: Row, decision: Decision, sight: Sight, seen: Seen, generation: 
     """
     if decision.receipt not in {None, sight.value}:
         raise BadInput("receipt", f"is {sight.value} by now: inspect the group again and judge anew")
+    outside = why_not_counted(row.receipt_key, sight.value)
+    if outside is not None:
+        raise BadInput("GroupId", outside)
     change = _judged(row, decision, seen)
     past = judge(change.row, sight, bound_s=0)
     times = past.times if isinstance(past, Landed) else {}
-    if row.attempt is not None and row.attempt.id in times:
+    if row.attempt is not None and row.attempt.id in times and not row.attempt.is_lift:
         raise BadInput("verdicts", "say not-landed of an attempt that the receipt shows to have landed")
     after = landed(change.row, sight.value, times, seen)
     kept = forgotten(after.row, sight.asked_after, rules.bound_of, rules.forget_s).remembered[-REMEMBERED_AFTER:]
@@ -127,7 +131,7 @@ def _judged(row: Row, decision: Decision, seen: Seen) -> Change:
     judged = replace(row, attempt=None, queue=rest, debt=_debt_after(row, attempt, told_landed))
     if told_landed:
         judged = replace(judged, base=(row.base or 0) + attempt.shift(row.base or 0))
-    if told_landed != _carried(attempt):
+    if told_landed != _carried(attempt) or attempt.is_lift:
         judged = replace(judged, remembered=(*row.remembered, Remembered(attempt)))
     return Change(judged, records)
 

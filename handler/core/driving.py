@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from handler.core import beginnings, judging, transitions
 from handler.core.commands import Counters, Mode, key_limit
+from handler.core.lifting import LIFT, needs_lift, set_above, why_not_counted
 from handler.core.ports import Counted
-from handler.core.receipts import Sight
+from handler.core.receipts import Sight, choose_weight
 from handler.core.rows import Attempt, Entry, Row
 from handler.core.runs import correction_of, next_run
 from handler.core.transitions import Seen
@@ -67,8 +68,11 @@ def step(visit: Visit, row: Row) -> Next:
 
 
 def open_next(visit: Visit, row: Row) -> Next:
-    """R2: open an attempt for a debt, else for the next run of the queue."""
-    instance = visit.instance
+    """R2: open an attempt for a debt, else for the next run of the queue; or lift the receipt for it first."""
+    instance, base = visit.instance, row.base or 0
+    reason = why_not_counted(row.receipt_key, base)
+    if reason is not None:
+        return visit.put(transitions.frozen(row, reason))
     refusal = instance.gate.refusal()
     if refusal is not None:
         return Stop(refusal)
@@ -85,7 +89,9 @@ def open_next(visit: Visit, row: Row) -> Next:
     wait_s = visit.turn_s()
     if wait_s:
         return Again(wait_s)
-    attempt = visit.new_attempt(row.remembered_shifts, mode, entries, correction)
+    above = set_above(base, mode) if entries or correction else LIFT
+    weight = choose_weight(row.remembered_shifts, instance.chance, above)
+    attempt = visit.new_attempt(weight, mode, entries, correction)
     follows = visit.put(row.opened(attempt, row.queue[len(entries) :]))
     if isinstance(follows, Row):
         visit.use_turn()
@@ -104,12 +110,14 @@ def _is_left_to_its_caller(visit: Visit, row: Row) -> bool:
 
 
 def _next_payload(visit: Visit, row: Row) -> tuple[Mode, tuple[Entry, ...], Counters]:
+    """A payment, else a run; neither where the receipt has to be lifted before it."""
     limit = key_limit(row.receipt_key)
+    mode, correction = correction_of(row.debt, limit) if row.debt else (row.queue[0].mode, ())
+    if needs_lift(row.receipt_key, row.base or 0, mode):
+        return Mode.INCREASE, (), ()
     if row.debt:
-        mode, correction = correction_of(row.debt, limit)
         return mode, (), correction
-    run = next_run(row.queue, visit.instance.known.of(visit.group), limit)
-    return run[0].mode, run, ()
+    return mode, next_run(row.queue, visit.instance.known.of(visit.group), limit), ()
 
 
 def send(visit: Visit, row: Row, attempt: Attempt) -> Next:

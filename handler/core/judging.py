@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from handler.core import transitions, weaker
+from handler.core.commands import Counters, Mode, key_limit
 from handler.core.errors import AnswerLost
 from handler.core.known_keys import knowing
 from handler.core.notices import Notice
@@ -14,7 +15,7 @@ from handler.core.ports import Counted, Fault, Refused, Reply, Unsent
 from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
 from handler.core.records import Records, kept
 from handler.core.rows import Attempt, Row, Settlement
-from handler.core.runs import payload_of
+from handler.core.runs import correction_of, payload_of
 from handler.core.transitions import Seen
 from handler.core.visit import TIMES_BELIEVED, Again, Next, Stop, Visit
 
@@ -165,7 +166,7 @@ def _settle_plainly(visit: Visit, settlement: Settlement, records: Records) -> N
         done = visit.instance.ledger.settle(visit.group, settlement)
     except AnswerLost:
         return
-    if done:
+    if done and records:
         visit.answers.update(records)
         visit.instance.reporter.report(Notice.APPLIED, group=visit.group.id, operations=len(records))
 
@@ -177,9 +178,30 @@ def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Nex
         follows = visit.put(transitions.refused(row))
         return follows if isinstance(follows, Again) else visit.setback(refusal)
     if attempt.correction:
-        return _correction_refused(visit, row, attempt, refusal)
+        return _correction_refused(visit, row, attempt.correction, refusal)
+    if attempt.is_lift:
+        return _lift_refused(visit, row, refusal)
     if len(attempt.entries) > 1:
         return visit.put(transitions.refused(row, split=True))
+    return _rejected(visit, row, refusal)
+
+
+def _lift_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
+    """R2: what refuses a lift would refuse the Decrease that comes next, so that one is told.
+
+    Where none comes next any more, because a late landing has settled it, the lift is only closed.
+    """
+    if row.debt:
+        mode, correction = correction_of(row.debt, key_limit(row.receipt_key))
+        if mode is Mode.DECREASE:
+            return _correction_refused(visit, row, correction, refusal)
+    elif row.queue and row.queue[0].mode is Mode.DECREASE:
+        return _rejected(visit, row, refusal)
+    return visit.put(transitions.refused(row))
+
+
+def _rejected(visit: Visit, row: Row, refusal: Refused) -> Next:
+    """R6: the record of a rejection is written only with the row, and only while the refused attempt is open."""
     change = transitions.answered(row, Rejected(refusal.code, refusal.info), visit.instance.clock.now())
     if refusal.code in GROUP_GONE:
         # It has no counters any more; it is known again with those that land once it has been made anew.
@@ -190,13 +212,13 @@ def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Nex
     return follows
 
 
-def _correction_refused(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Next:
+def _correction_refused(visit: Visit, row: Row, correction: Counters, refusal: Refused) -> Next:
     """A payment that is refused for good is tried again, unless the group is gone; an operator ends the third one.
 
     A group that can still be read is not gone, whatever the code: what is owed to it stays owed.
     """
     if refusal.code in GROUP_GONE and visit.refusals:
-        row = transitions.debt_forgiven(row, attempt.correction)
+        row = transitions.debt_forgiven(row, correction)
     elif sum(past.for_good for past in row.remembered) >= CORRECTIONS_REFUSED_MAX:
         return visit.put(transitions.frozen(row, f"corrections are refused with code {refusal.code}"))
     return visit.put(transitions.refused(row, for_good=True))

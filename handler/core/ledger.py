@@ -67,7 +67,7 @@ class Ledger(Protocol):
         """The fast path of R1: accept and open the attempt's operations in one atomic step.
 
         Only if no record of theirs exists, none of their `positions` has been passed, and `Row.is_idle(receipt_key,
-        generation)`; None where that does not hold. The positions are passed then.
+        generation, attempt.mode)`; None where that does not hold. The positions are passed then.
         """
         ...
 

@@ -119,16 +119,16 @@ def explain(moved: int, candidates: Sequence[Attempt], base: int) -> Mapping[str
     return None
 
 
-def choose_weight(shifts: Sequence[int], source: WeightSource) -> int:
+def choose_weight(shifts: Sequence[int], source: WeightSource, above: int = 0) -> int:
     """Draw a weight for which all signed subset sums of what may still land and of the new attempt differ.
 
-    `shifts` are what the remembered attempts would add to the receipt. The new attempt's own sign makes no difference:
-    two sums that differ by the weight clash in either direction.
+    `shifts` are what the remembered attempts would add to the receipt; the weight is drawn `above` so much. The new
+    attempt's own sign makes no difference: two sums that differ by the weight clash in either direction.
     """
     # With nothing remembered there is only the sum of nothing, and every weight will do.
     sums: frozenset[int] = subset_sums(shifts) if shifts else frozenset()
     while True:
-        weight = source.randrange(WEIGHT_MIN, WEIGHT_MAX)
+        weight = above + source.randrange(WEIGHT_MIN, WEIGHT_MAX)
         if sums.isdisjoint(total + weight for total in sums):
             return weight
 

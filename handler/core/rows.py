@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from handler.core.commands import Counters, Mode, Operation, Position
+from handler.core.lifting import LIFT, open_between
 from handler.core.quick import quick, replace
 from handler.core.records import UNRECORDED_S, Records
 
@@ -48,8 +49,9 @@ class Entry:
 class Attempt:
     """One call to the API, sent at most once under its `id` (R3).
 
-    `weight` is what it adds to the receipt, in [2^19, 2^20). `time` is in whole seconds of the API's clock, `life` in
-    seconds. `base` is the receipt's value when the attempt was opened. `correction` is the payload of an attempt that
+    `weight` is what it adds to the receipt, in [2^19, 2^20), or that much above `LIFT`, or, for a Set below zero, above
+    what zero is away. `time` is in whole seconds of the API's clock, `life` in seconds. `base` is the receipt's value
+    when the attempt was opened. `correction` is the payload of an attempt that
     pays a debt and carries no operations. `settled` names the operations that another landing has settled meanwhile.
     """
 
@@ -62,6 +64,11 @@ class Attempt:
     base: int = 0
     correction: Counters = ()
     settled: frozenset[str] = frozenset()
+
+    @property
+    def is_lift(self) -> bool:
+        """Whether it moves the receipt alone, to make room for a Decrease (R2)."""
+        return self.mode is Mode.INCREASE and self.weight >= LIFT
 
     @property
     def owed(self) -> tuple[Entry, ...]:
@@ -157,8 +164,9 @@ class Row:
         """The owed operation of that id."""
         return next((entry for entry in self.owed if entry.id == operation_id), None)
 
-    def is_idle(self, receipt_key: str, generation: int) -> bool:
-        """Every condition of the fast path (R1), the record's absence excepted."""
+    def is_idle(self, receipt_key: str, generation: int, mode: Mode) -> bool:
+        """Every condition of the fast path (R1, R2) for an attempt of this Mode, the record's absence excepted."""
+        least, most = open_between(receipt_key, mode)
         return (
             self.attempt is None
             and not self.queue
@@ -166,6 +174,7 @@ class Row:
             and not self.debt
             and self.frozen is None
             and self.base is not None
+            and least <= self.base <= most
             and self.receipt_key == receipt_key
             and self.generation == generation
         )

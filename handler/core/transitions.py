@@ -122,10 +122,14 @@ def _without(row: Row, ids: Collection[str]) -> Row:
 
 
 def answered(row: Row, answer: Answer, at: float) -> Change:
-    """Close the open attempt with one final answer for all that it owed: a rejection, or an unknown outcome (R6)."""
+    """Close the open attempt with one final answer for all that it owed: a rejection, or an unknown outcome (R6).
+
+    A lift answers for the operation that it makes room for, which waits at the head of the queue (R2).
+    """
     attempt = _open(row)
-    records = {entry.id: record_of(entry, answer, at) for entry in attempt.owed}
-    return Change(_remembering(row, Remembered(attempt, refused=True)).changed(attempt=None), records)
+    ended, queue = (row.queue[:1], row.queue[1:]) if attempt.is_lift else (attempt.owed, row.queue)
+    records = {entry.id: record_of(entry, answer, at) for entry in ended}
+    return Change(_remembering(row, Remembered(attempt, refused=True)).changed(attempt=None, queue=queue), records)
 
 
 def not_landed(row: Row) -> Row:

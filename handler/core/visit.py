@@ -15,7 +15,6 @@ from handler.core.instance import PAUSE_MIN_S, CallFailure, Instance, Patience
 from handler.core.notices import Notice
 from handler.core.pacing import Turn
 from handler.core.ports import Call, Fault, Refused, Reply, Unclear, Unsent
-from handler.core.receipts import choose_weight
 from handler.core.records import Record, kept, unkept
 from handler.core.rows import Attempt, Entry, Group, Row
 from handler.core.runs import payload_of
@@ -159,13 +158,11 @@ class Visit:
             self.instance.reporter.report(Notice.GROUP_FROZEN, group=self.group.id, reason=row.frozen)
         return row
 
-    def new_attempt(
-        self, shifts: Sequence[int], mode: Mode, entries: tuple[Entry, ...], correction: Counters = ()
-    ) -> Attempt:
-        """Make an attempt that only this visit may send; `shifts` are those of the remembered attempts (R2)."""
+    def new_attempt(self, weight: int, mode: Mode, entries: tuple[Entry, ...], correction: Counters = ()) -> Attempt:
+        """Make an attempt that only this visit may send (R2)."""
         attempt = Attempt(
             id=f"{self.instance.chance.getrandbits(96):024x}",
-            weight=choose_weight(shifts, self.instance.chance),
+            weight=weight,
             mode=mode,
             entries=entries,
             time=self.instance.api_clock.now(),

@@ -36,15 +36,19 @@ def begin(
     seen = rows.remembered(group)
     if seen is None:
         seen = rows.load(group)
-        if seen is None or not seen.row.is_idle(receipt_key, generation):
+        if seen is None or not seen.row.is_idle(receipt_key, generation, attempt.mode):
             return None
         # With the record the row is read again: of many who come at once all but one find it begun by then, and need
         # not try in vain.
         seen, _ = rows.look(group, ids)
-    elif not seen.row.is_idle(receipt_key, generation):
+    elif not seen.row.is_idle(receipt_key, generation, attempt.mode):
         seen, _ = rows.look(group, ids)
     for _ in range(BEGINNINGS_MAX):
-        if seen is None or not seen.row.is_idle(receipt_key, generation) or rows.records_after(group, seen, ids):
+        if (
+            seen is None
+            or not seen.row.is_idle(receipt_key, generation, attempt.mode)
+            or rows.records_after(group, seen, ids)
+        ):
             return None
         if any(map(seen.row.has_passed, positions.values())):
             return None

@@ -16,6 +16,7 @@ from typing import cast
 from handler.core.codec import decode_record
 from handler.core.commands import Positions
 from handler.core.ledger import NOWHERE, Generation, Look
+from handler.core.lifting import open_between
 from handler.core.ports import Clock
 from handler.core.records import Records
 from handler.core.room import row_is_full
@@ -120,8 +121,9 @@ class RedisLedger:
         ids = [entry.id for entry in attempt.entries]
         keys = self._written_keys(group, ids, with_generation=True)
         texts = group.id, attempt.id, begun_text(attempt), receipt_key, generation, self._known_generation
+        bounds = open_between(receipt_key, attempt.mode)
         passed = (text for position in positions.values() for text in position_texts(position))
-        reply = self._run(scripts.BEGIN, keys, [*texts, *ids, *passed], Use.WRITE)
+        reply = self._run(scripts.BEGIN, keys, [*texts, *bounds, *ids, *passed], Use.WRITE)
         return begun_row(reply, attempt, receipt_key, generation) if isinstance(reply, list) else None
 
     def append(

@@ -69,7 +69,8 @@ end
 """
 
 # KEYS: row, unfinished, generation, records. ARGV: group, attempt, its text, receipt key, generation of the row, known
-# generation, ids, then place and number of each position.
+# generation, the least and the greatest base, ids, then place and number of each position. A base may be longer than a
+# double is exact, but the bounds are powers of two, and those of a Decrease and of a Set are exact.
 BEGIN = Script(
     _STALE
     + _MARKS
@@ -79,14 +80,16 @@ if stale(KEYS[3], ARGV[6]) then return 'stale' end
 if not row[1] or row[2] or row[3] ~= '0' or row[4] ~= 'calm' or row[5] ~= ARGV[4] or row[6] ~= ARGV[5] then
   return false
 end
+local base = row[7] and tonumber(row[7])
+if not base or base < tonumber(ARGV[7]) or base > tonumber(ARGV[8]) then return false end
 if #KEYS > 3 and redis.call('EXISTS', unpack(KEYS, 4)) > 0 then return false end
 local ids, marks = #KEYS - 3, row[9] or ''
-for i = 7 + ids, #ARGV, 2 do
+for i = 9 + ids, #ARGV, 2 do
   if ARGV[i + 1] <= mark(row[9] or '', ARGV[i]) then return false end
   marks = pass(marks, ARGV[i], ARGV[i + 1])
 end
 local fields = {'open', ARGV[2], 'begun', ARGV[3], 'marks', marks}
-for i = 7, 6 + ids do
+for i = 9, 8 + ids do
   fields[#fields + 1] = 'o:' .. ARGV[i]
   fields[#fields + 1] = ARGV[2]
 end

@@ -93,7 +93,7 @@ class SqliteLedger:
 
         def opened(connection: sqlite3.Connection) -> Row | None:
             row = _row(connection, group)
-            if row is None or not row.is_idle(receipt_key, generation):
+            if row is None or not row.is_idle(receipt_key, generation, attempt.mode):
                 return None
             if _records(connection, group, [entry.id for entry in attempt.entries]):
                 return None

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from handler.core.commands import Mode
 from handler.core.rows import Row
 from tests.contract.samples import (
     GENERATION,
@@ -32,6 +33,10 @@ BUSY_ROWS = {
     "the row is of an older generation": replace(idle_row(), generation=GENERATION - 1),
     "the row is of a newer generation": replace(idle_row(), generation=GENERATION + 1),
 }
+
+
+# A Decrease may begin from 2^32 on, a Set from zero on, and nothing far off.
+OPEN_FROM = {Mode.INCREASE: 2**32 - 2**48, Mode.DECREASE: 2**32, Mode.SET: 0}
 
 
 def begin(ledger: OpenLedger, name: str = "attempt") -> Row | None:
@@ -77,6 +82,28 @@ def test_nothing_is_opened_where(ledger: OpenLedger, row: Row) -> None:
     ledger.swap(GROUP, stored, {})
     assert begin(ledger) is None
     assert ledger.load(GROUP) == stored
+
+
+@pytest.mark.parametrize("mode", OPEN_FROM, ids=lambda mode: mode.value)
+@pytest.mark.parametrize(("off", "opened"), [(-1, False), (0, True)], ids=["just below", "from there on"])
+def test_an_attempt_begins_where_its_mode_may(ledger: OpenLedger, mode: Mode, off: int, *, opened: bool) -> None:
+    """Below, the receipt has to be moved first, or written otherwise than whoever begins can know (R2)."""
+    ledger.swap(GROUP, replace(idle_row(), base=OPEN_FROM[mode] + off), {})
+    begun = ledger.begin(GROUP, replace(attempt(), mode=mode), RECEIPT_KEY, GENERATION)
+    assert (begun is not None) == opened
+
+
+def test_nothing_begins_on_a_receipt_that_is_far_off(ledger: OpenLedger) -> None:
+    """Whatever is counted there soon ends."""
+    ledger.swap(GROUP, replace(idle_row(), base=2**63 - 10**6), {})
+    assert begin(ledger) is None
+
+
+@pytest.mark.parametrize("mode", Mode, ids=lambda mode: mode.value)
+def test_without_receipts_there_is_nothing_to_move_first(ledger: OpenLedger, mode: Mode) -> None:
+    """The base of such a row stays at zero."""
+    ledger.swap(GROUP, replace(idle_row(), base=0, receipt_key=""), {})
+    assert ledger.begin(GROUP, replace(attempt(), mode=mode), "", GENERATION) is not None
 
 
 @pytest.mark.parametrize("known", ["first", "second", "third"])

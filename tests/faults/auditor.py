@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from tests.faults.counting import count, digit, is_countable, is_hidden, most, values_hold
+from tests.faults.counting import count, digit, is_countable, is_hidden, lowers, most, values_hold
 from tests.faults.evidence import (
     ABSENT,
     APPLIED,
@@ -86,8 +86,7 @@ def _audit_one(one: Asked, lines: list[Landing], log: Sequence[Landing], facts: 
 
 def _audit_answers(one: Asked, final: list[Told], facts: Facts) -> Iterator[str]:
     """Each replay is equal to the first answer, and nothing is refused without a reason."""
-    named = facts.forbidden in {key for key, _ in one.counters}
-    if any(told.kind == REJECTED for told in final) and not (facts.refuses or named):
+    if any(told.kind == REJECTED for told in final) and not _may_be_refused(one, facts):
         yield f"{one.name} was refused for good although nothing is wrong with it"
     kinds = [(told.kind, told.at_last) for told in one.told]
     if (ABSENT, True) in kinds and any(kind == WAITING for kind, _ in kinds) and not facts.restored:
@@ -95,6 +94,12 @@ def _audit_answers(one: Asked, final: list[Told], facts: Facts) -> Iterator[str]
     contents = {(told.kind, None if facts.restored else told.content) for told in final}
     if len(contents) > 1 and not facts.restored:
         yield f"{one.name} was answered in {len(contents)} ways: {sorted(map(str, contents))}"
+
+
+def _may_be_refused(one: Asked, facts: Facts) -> bool:
+    """Whether the API may say no to what was asked for; what else its call carried, the receipt too, is no reason."""
+    named = facts.forbidden in {key for key, _ in one.counters}
+    return facts.refuses or named or (facts.scarce and lowers(one))
 
 
 def _audit_promises(
@@ -118,8 +123,7 @@ def _wanted(one: Asked, final: list[Told], facts: Facts) -> tuple[int, ...]:
         return (0, 1)
     if final:
         return (1,) if final[-1].kind == APPLIED else (0,)
-    may_be_refused = facts.refuses or facts.forbidden in {key for key, _ in one.counters}
-    if one.by_stream and not (facts.restored or may_be_refused):
+    if one.by_stream and not (facts.restored or _may_be_refused(one, facts)):
         # Its source goes on once it has been taken, and nobody asks after it again: it has to count.
         return (1,) if any(told.kind in {WAITING, FROZEN} for told in one.told) else (0, 1)
     return (0, 1)
@@ -160,6 +164,8 @@ def _audit_shares(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) 
     for (one, told), (other, other_told) in combinations(replied, 2):
         shared = [key for key in told.values if key in other_told.values]
         for line in (line for line in log if shared and count(one, line) and count(other, line)):
+            if line.cut_off:
+                continue
             key = shared[0]
             includes = digit(abs(told.values[key] - line.before[key]), other.index) != 0
             is_included = digit(abs(other_told.values[key] - line.before[key]), one.index) != 0

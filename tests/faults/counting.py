@@ -22,6 +22,11 @@ def is_countable(one: Asked) -> bool:
     return any(value for _, value in one.counters)
 
 
+def lowers(one: Asked) -> bool:
+    """Whether it brings any of its counters down."""
+    return any((value > 0) == (one.mode == "Decrease") for _, value in one.counters if value) and one.mode != "Set"
+
+
 def count(one: Asked, line: Landing) -> int:
     """How often a line of the log carried the operation; negative where it took it back."""
     if line.kind != CALL:
@@ -66,7 +71,9 @@ def values_hold(one: Asked, told: Told, counts: list[int], lines: list[Landing])
         moments = _moments(dict(one.counters), lines, first)
         return any(moment == told.values for moment in moments)
     return any(
-        told.values in _shares(one, line) for line, count in zip(lines[first:], counts[first:], strict=True) if count
+        told.values in _shares(one, told.values, line)
+        for line, count in zip(lines[first:], counts[first:], strict=True)
+        if count
     )
 
 
@@ -79,11 +86,14 @@ def _moments(keys: Mapping[str, int], lines: list[Landing], first: int) -> Itera
             yield dict(values)
 
 
-def _shares(one: Asked, line: Landing) -> list[dict[str, int]]:
+def _shares(one: Asked, told: Mapping[str, int], line: Landing) -> list[dict[str, int]]:
     """What the operation's counters may have been after its share of a call: whatever the order within the call."""
     keys = dict(one.counters)
     if line.mode == "Set":
         return [keys]
+    if line.cut_off:
+        # Shares are reckoned back from the end, and what was cut off is not in it.
+        return [dict(told)]
     if all(line.values[key] == value for key, value in one.counters):
         return [{key: line.after[key] for key in keys}]
     sign = 1 if line.mode == "Increase" else -1

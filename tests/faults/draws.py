@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from handler.core.ports import Rules
 from tests.faults.hazards import (
+    BelowZero,
     ClockJumps,
     Crash,
     Dismissed,
@@ -25,7 +26,7 @@ from tests.faults.hazards import (
 )
 from tests.faults.network import Fate, ReadFate
 from tests.faults.unreliable import LedgerFault
-from tests.faults.vendor import EXPIRED, GONE, WRONG_KEY
+from tests.faults.vendor import CLAMPED, EXPIRED, GONE, REFUSED, WRONG_KEY
 
 Draw: TypeAlias = Callable[[random.Random, Rules], Hazard]
 """Draws a hazard of one kind."""
@@ -158,6 +159,11 @@ def stray(chance: random.Random, rules: Rules) -> Hazard:
     return Stray(chance.random() * rules.bound_s)
 
 
+def below_zero(chance: random.Random, rules: Rules) -> Hazard:
+    """Cut off or refused."""
+    return BelowZero(CLAMPED if chance.random() < 0.5 else REFUSED, chance.random() < 0.2)
+
+
 HAZARDS: tuple[Draw, ...] = (
     *(crash, crash, crash, freeze, freeze, ledger, ledger, ledger),
     *(lost, lost, lost, late, late, late, refused, refused, lied, unclear, unsent, outlives, outlives),
@@ -173,6 +179,8 @@ HAZARDS: tuple[Draw, ...] = (
         jumps,
         forbidden,
         stray,
+        below_zero,
+        below_zero,
     ),
 )
 """Drawn from evenly: what stands here more often comes more often."""

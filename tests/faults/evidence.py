@@ -52,8 +52,9 @@ class Facts:
     `broken`: a request outlived its bound, was copied, or its refusal was a lie, which has to be repaired in the end.
     `tampered`: the receipt was moved while no attempt was open, by somebody else or by a copy that came later; nobody
     can notice before the next call. `inexplicable`: something happened after which a group may freeze. `restored` and
-    `dismissed` as they say. `hushed`: somebody may have died before a notice was given. `frozen` are the groups that
-    are, `receipts` what each ledger row and the API have for the others.
+    `dismissed` as they say. `hushed`: somebody may have died before a notice was given. `scarce`: what would bring a
+    counter below zero is refused, and all begin there. `frozen` are the groups that are, `receipts` what each ledger
+    row and the API have for the others.
     """
 
     broken: bool = False
@@ -63,6 +64,7 @@ class Facts:
     dismissed: bool = False
     hushed: bool = False
     refuses: bool = False
+    scarce: bool = False
     forbidden: str | None = None
     finished: bool = True
     conflicts: bool = False

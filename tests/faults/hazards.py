@@ -112,6 +112,14 @@ class Stray:
     at_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class BelowZero:
+    """The API lets no counter go below zero: `how`. Unless data is `scarce`, only a receipt could come so far down."""
+
+    how: str
+    scarce: bool
+
+
 Hazard: TypeAlias = (
     Crash
     | Freeze
@@ -126,6 +134,7 @@ Hazard: TypeAlias = (
     | ClockJumps
     | Forbidden
     | Stray
+    | BelowZero
 )
 
 # What shows only to those who come later.

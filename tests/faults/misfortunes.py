@@ -11,6 +11,7 @@ from handler.core.rows import Group
 from tests.faults import vendor
 from tests.faults.evidence import Facts
 from tests.faults.hazards import (
+    BelowZero,
     ClockJumps,
     Crash,
     Dismissed,
@@ -27,6 +28,7 @@ from tests.faults.hazards import (
     Stray,
 )
 from tests.faults.network import Fate, ReadFate
+from tests.faults.plan import FAR
 from tests.faults.rules import APP
 from tests.faults.unreliable import LedgerFault
 from tests.faults.world import CRASH, START, Worker
@@ -39,6 +41,9 @@ GROUP = Group(APP, "G")
 
 # What a foreign writer adds: no operation has this digit.
 FOREIGN = 1 << 40
+
+# So much of each counter that no operation brings it to its end.
+PLENTY = 1 << 50
 
 # What a call of another ledger moves the receipt by.
 STRAY_WEIGHT = 600_000
@@ -85,6 +90,11 @@ class Misfortunes:
             elif isinstance(hazard, Freeze):
                 self._world.interruptions[hazard.step] = hazard.seconds
                 self._still |= {hazard.step} if hazard.stands_still else set()
+            elif isinstance(hazard, Forbidden):
+                self._chat.forbidden = hazard.key
+            elif isinstance(hazard, BelowZero):
+                self._chat.below_zero = hazard.how
+                self._chat.groups[GROUP] |= {} if hazard.scarce else dict.fromkeys("ab", PLENTY)
             else:
                 self._arrange_in_time(hazard)
         fates = self._schedule.network.fates
@@ -114,11 +124,14 @@ class Misfortunes:
                 facts.tampered = True
             elif isinstance(hazard, Forbidden):
                 facts.forbidden = hazard.key
+            elif isinstance(hazard, BelowZero):
+                facts.scarce = hazard.scarce and hazard.how == vendor.REFUSED
         facts.broken = bool(breaking)
         facts.inexplicable |= facts.tampered
         # A call that landed twice is told, and so are several that landed late, but not both in one difference (R7).
         facts.inexplicable |= len(breaking) > 1 and any(fate.copies > 1 for fate in breaking)
         facts.inexplicable |= facts.broken and self._has_set
+        facts.inexplicable |= abs(self._schedule.plan.receipt or 0) > FAR
         return facts
 
     @property
@@ -142,8 +155,6 @@ class Misfortunes:
             self._at(hazard.wanted_at_s, lambda: setattr(self._chat, "secret", 2))
         elif isinstance(hazard, ClockJumps):
             self._at(hazard.at_s, lambda: self._jump(hazard))
-        elif isinstance(hazard, Forbidden):
-            self._chat.forbidden = hazard.key
         elif isinstance(hazard, Stray) and self._has_history:
             moved = {"a": FOREIGN, self._schedule.plan.rules.receipt_key: STRAY_WEIGHT}
             self._at(hazard.at_s, lambda: self._write(Mode.INCREASE, moved))
@@ -164,8 +175,9 @@ class Misfortunes:
         self._world.at(START + seconds, happen)
 
     def _write(self, mode: Mode, values: dict[str, int]) -> None:
-        if GROUP in self._chat.groups:
-            self._chat.apply(Call(GROUP, mode, values, 0, 0), vendor.FOREIGN)
+        call = Call(GROUP, mode, values, 0, 0)
+        if GROUP in self._chat.groups and self._chat.takes(call):
+            self._chat.apply(call, vendor.FOREIGN)
 
     def _dismiss(self) -> None:
         if GROUP in self._chat.groups:

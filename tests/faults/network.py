@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from handler.core.ports import Call
 from handler.core.quick import quick
 from handler.core.rows import Group
-from tests.faults.vendor import CALL, DONE, Said, SimulatedChat
+from tests.faults.vendor import CALL, DONE, INVALID, Said, SimulatedChat
 from tests.faults.world import Worker, World
 
 # A good day's way, in seconds each.
@@ -123,7 +123,7 @@ class Network:
                 self.in_flight += 1
                 self._after(fate.lands_after_s, lambda: self._land(call, UNHEARD, exchange))
             elif fate.lies:
-                self._chat.apply(call, CALL, exchange.sent)
+                self._carry_out(call, exchange)
             self._answer(exchange, fate, self._chat.said(fate.code))
         else:
             self.in_flight += 1
@@ -136,8 +136,14 @@ class Network:
         self.in_flight -= 1
         if call.group in self._chat.groups:
             for _ in range(0 if fate.copied_after_s else fate.copies - 1):
-                self._chat.apply(call, CALL, exchange.sent)
-            self._answer(exchange, fate, self._chat.said(DONE, self._chat.apply(call, CALL, exchange.sent)))
+                self._carry_out(call, exchange)
+            self._answer(exchange, fate, self._carry_out(call, exchange))
+
+    def _carry_out(self, call: Call, exchange: Exchange) -> Said:
+        """Let the update take effect, unless a counter would leave its range."""
+        if not self._chat.takes(call):
+            return self._chat.said(INVALID)
+        return self._chat.said(DONE, self._chat.apply(call, CALL, exchange.sent))
 
     def _answer(self, exchange: Exchange, fate: Fate, said: Said) -> None:
         """Let the answer travel back."""

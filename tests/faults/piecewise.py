@@ -35,7 +35,7 @@ class PiecewiseLedger(MemoryLedger):
     ) -> Row | None:
         """The fast path of R1: the attempt beside the body."""
         row = self._row(group)
-        if row is None or not row.is_idle(receipt_key, generation) or not parts.is_calm(row):
+        if row is None or not row.is_idle(receipt_key, generation, attempt.mode) or not parts.is_calm(row):
             return None
         if self._found(group, [entry.id for entry in attempt.entries]):
             return None

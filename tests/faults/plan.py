@@ -11,7 +11,7 @@ from handler.core.ports import Rules
 from handler.core.quick import quick
 from tests.faults.draws import HAZARDS, Draw
 from tests.faults.feed import Feed, feed
-from tests.faults.hazards import LASTING, Hazard, Stray
+from tests.faults.hazards import LASTING, BelowZero, Hazard, Stray
 from tests.faults.orders import SHAPES, Order, Shape, order
 from tests.faults.rules import RULES
 
@@ -107,7 +107,7 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
         seed,
         rules,
         store=_pick(draw, ((0.96, OBJECTS), (0.97, TEXTS), (1, PIECES))),
-        receipt=None if start == NEW else int(draw() * 2) << 40,
+        receipt=None if start == NEW else _receipt(draw, hazards),
         is_known=start == KNOWN,
         skews_s=tuple((draw() * 80 - 40) * skewed for _ in range(3)),
         asks=tuple(asks),
@@ -116,6 +116,27 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
         to_the_end=draw() < 0.03,
         feed=feed(draw, len(orders), theme.shapes or SHAPES) if is_fed else None,
     )
+
+
+# A receipt further off than this is nobody's history.
+FAR = 1 << 62
+
+# Where a Decrease may begin and just below, what rows of before stood on, and what nobody counts from.
+RECEIPTS = (
+    (0.3, 0),
+    (0.4, 1),
+    (0.5, 700_000),
+    (0.6, (1 << 32) - 1),
+    (0.66, (1 << 32) + 500_000),
+    (0.93, 1 << 40),
+    (0.98, -3_000_000),
+    (1, (1 << 63) - 100_000),
+)
+
+
+def _receipt(draw: Callable[[], float], hazards: tuple[Hazard, ...]) -> int:
+    receipt = _pick(draw, RECEIPTS)
+    return max(receipt, 0) if any(isinstance(hazard, BelowZero) for hazard in hazards) else receipt
 
 
 # The share of worlds in which a stream brings operations too.

@@ -19,6 +19,12 @@ GONE = 10010
 EXPIRED = 70001
 WRONG_KEY = 70009
 SENSITIVE = 80001
+INVALID = 10004
+
+INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+
+# What the API makes of a counter that would go below zero: its pages do not say.
+ALLOWED, CLAMPED, REFUSED = "allowed", "clamped", "refused"
 
 # Who may have written a line of the log.
 CALL = "call"
@@ -30,7 +36,7 @@ DISMISSED = "dismissed"
 class Landing:
     """One line of the log: what was written, by whom, and the counters that it touched as they were before and after.
 
-    `sent` is the moment at which the request left.
+    `sent` is the moment at which the request left. `cut_off`: a counter would have gone below zero, and stopped there.
     """
 
     at: float
@@ -41,6 +47,7 @@ class Landing:
     before: Mapping[str, int]
     after: Mapping[str, int]
     sent: float = 0.0
+    cut_off: bool = False
 
 
 @dataclass(slots=True)
@@ -67,6 +74,7 @@ class SimulatedChat:
     """A key that no call may name."""
     vault: int = 1
     """Which key the vault hands out."""
+    below_zero: str = ALLOWED
 
     def create(self, group: Group) -> None:
         """A group without counters."""
@@ -91,19 +99,30 @@ class SimulatedChat:
     def apply(self, call: Call, kind: str = CALL, sent: float = 0.0) -> Mapping[str, int]:
         """Let one update take effect, all its keys at once; the counters that it names, as they are afterwards."""
         counters = self.groups[call.group]
-        values, sign = call.values, call.mode.sign
+        values = call.values
         before = {key: counters.get(key, 0) for key in values}
-        if call.mode is Mode.SET:
-            after = dict(values)
-        else:
-            after = {key: before[key] + sign * value for key, value in values.items()}
+        after = self._after(call)
+        cut_off = self.below_zero == CLAMPED and min(after.values()) < 0
+        if cut_off:
+            after = {key: max(value, 0) for key, value in after.items()}
         counters.update(after)
         self.landings.append(
-            Landing(self.world.now, call.group.id, kind, call.mode.value, dict(values), before, after, sent)
+            Landing(self.world.now, call.group.id, kind, call.mode.value, dict(values), before, after, sent, cut_off)
         )
         if self.world.recording:
             self.world.tell(f"APPLIED {kind} {call.mode.value} {dict(values)} -> {counters}")
         return after
+
+    def takes(self, call: Call) -> bool:
+        """Whether every counter that an update names stays what a counter may be."""
+        least = 0 if self.below_zero == REFUSED else INT64_MIN
+        return all(least <= value <= INT64_MAX for value in self._after(call).values())
+
+    def _after(self, call: Call) -> dict[str, int]:
+        if call.mode is Mode.SET:
+            return dict(call.values)
+        counters, sign = self.groups[call.group], call.mode.sign
+        return {key: counters.get(key, 0) + sign * value for key, value in call.values.items()}
 
     def said(self, code: int, values: Mapping[str, int] | None = None) -> Said:
         """An answer of this moment."""

@@ -78,7 +78,7 @@ class MemoryLedger:
         """The fast path of R1."""
         with self._lock:
             row = self._row(group)
-            if row is None or not row.is_idle(receipt_key, generation):
+            if row is None or not row.is_idle(receipt_key, generation, attempt.mode):
                 return None
             if self._found(group, [entry.id for entry in attempt.entries]):
                 return None

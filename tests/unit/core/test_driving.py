@@ -7,6 +7,7 @@ from dataclasses import replace
 from handler.core.commands import INT64_MAX, Mode
 from handler.core.driving import TAKE_BACK_MAX, drive, open_next, send
 from handler.core.instance import Patience
+from handler.core.lifting import DECREASE_FROM
 from handler.core.outcomes import Applied
 from handler.core.pacing import KEPT_S, Turn
 from handler.core.ports import Fault, Refused
@@ -166,8 +167,8 @@ def test_nothing_is_opened_while_the_app_is_refused() -> None:
 
 def test_a_debt_is_paid_before_the_queue() -> None:
     """In the opposite Mode, and by a call that carries nothing else (R2)."""
-    scene = Scene(row(queue=(entry("a"),), debt=(("like", 3),)))
-    scene.api.counters = {"like": 3, "_receipt": BASE}
+    scene = Scene(replace(row(queue=(entry("a"),), debt=(("like", 3),)), base=DECREASE_FROM))
+    scene.api.counters = {"like": 3, "_receipt": DECREASE_FROM}
     driven(scene)
     assert [(call.mode, call.values["like"]) for call in scene.api.calls] == [(Mode.DECREASE, 3), (Mode.INCREASE, 5)]
     assert [len(call.values) for call in scene.api.calls] == [2, 2]

@@ -11,6 +11,7 @@ from handler.core.commands import Mode
 from handler.core.driving import drive
 from handler.core.errors import TooManyCalls
 from handler.core.instance import Patience
+from handler.core.lifting import DECREASE_FROM
 from handler.core.notices import Notice
 from handler.core.outcomes import Applied, Rejected, Stalled
 from handler.core.ports import Call, Fault, Refused, Reply
@@ -128,8 +129,8 @@ def test_a_set_whose_refusal_lied_is_found_by_the_next_look() -> None:
 
 def test_a_debt_to_a_group_that_can_be_read_stays_owed_whatever_the_code() -> None:
     """It is not gone: the payment is made again."""
-    scene = Scene(row(debt=(("like", 5),)))
-    scene.api.counters = {"like": 5, "_receipt": BASE}
+    scene = Scene(replace(row(debt=(("like", 5),)), base=DECREASE_FROM))
+    scene.api.counters = {"like": 5, "_receipt": DECREASE_FROM}
     scene.api.updates = [GONE]
     scene.counters.sweep(scene.clock.moment + 60)
     assert (len(scene.api.calls), scene.api.counters["like"], scene.row.debt) == (2, 0, ())

@@ -94,7 +94,24 @@ def test_what_is_owed_to_anyone_is_unfinished(busy: Row) -> None:
 
 def test_an_idle_row_takes_the_fast_path() -> None:
     """Of this receipt key and this generation."""
-    assert row().is_idle("_receipt", 1)
+    assert row().is_idle("_receipt", 1, Mode.INCREASE)
+
+
+@pytest.mark.parametrize(
+    ("mode", "least", "most"),
+    [
+        (Mode.INCREASE, 2**32 - 2**48, 2**62 + 2**61),
+        (Mode.DECREASE, 2**32, 2**62 + 2**61),
+        (Mode.SET, 0, 2**62 + 2**61),
+    ],
+)
+def test_the_fast_path_is_closed_where_the_receipt_has_to_be_moved_first(mode: Mode, least: int, most: int) -> None:
+    """Or where nothing may be opened at all; without receipts it does not matter (R2)."""
+    allowed = {base: replace(row(), base=base).is_idle("_receipt", 1, mode) for base in (least, most)}
+    assert allowed == {least: True, most: True}
+    for base in (least - 1, most + 1):
+        assert not replace(row(), base=base).is_idle("_receipt", 1, mode)
+        assert replace(row(), base=base, receipt_key="").is_idle("", 1, mode)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +133,7 @@ def test_an_idle_row_takes_the_fast_path() -> None:
 )
 def test_any_history_closes_the_fast_path(change: dict[str, object]) -> None:
     """Each condition of R1 on its own."""
-    assert not row().changed(**change).is_idle("_receipt", 1)
+    assert not row().changed(**change).is_idle("_receipt", 1, Mode.INCREASE)
 
 
 def test_a_settlement_clears_the_attempt_and_nothing_else() -> None:

@@ -12,7 +12,6 @@ from handler.core.instance import PAUSE_MIN_S, Patience
 from handler.core.outcomes import Applied
 from handler.core.pacing import Turn
 from handler.core.ports import Call, Counted, Fault, Refused, Reply
-from handler.core.receipts import WEIGHT_MAX, WEIGHT_MIN
 from handler.core.records import Record, Records
 from handler.core.rows import Group, Row
 from handler.core.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF_S, Again, Stop, Visit
@@ -191,11 +190,10 @@ def test_an_attempt_is_made_to_be_sent_by_its_maker_alone() -> None:
     scene = Scene(row())
     opening = visit(scene)
     opening.instance.api_clock.learn(NOW + 70)
-    made = opening.new_attempt((600_000,), Mode.DECREASE, (entry("a"),), (("like", 5),))
+    made = opening.new_attempt(600_000, Mode.DECREASE, (entry("a"),), (("like", 5),))
     assert (made.mode, made.entries, made.correction) == (Mode.DECREASE, (entry("a"),), (("like", 5),))
     assert (made.time, made.life) == (NOW + 70, LIFE_S)
-    assert WEIGHT_MIN <= made.weight < WEIGHT_MAX
-    assert made.weight != 600_000
+    assert made.weight == 600_000
     assert len(made.id) == 24
     assert int(made.id, 16) < 2**96
     assert opening.unsent == made.id

@@ -1,0 +1,374 @@
+"""The receipt never goes below zero, nor is it counted from where it would soon end (R2, R9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from handler.core import operating
+from handler.core.codec import decode_row, encode_row
+from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Operation
+from handler.core.decisions import Decision
+from handler.core.driving import open_next
+from handler.core.errors import BadInput
+from handler.core.lifting import ADOPTED_MAX, ADOPTED_MIN, COUNTED_MAX, COUNTED_MIN, DECREASE_FROM, LIFT
+from handler.core.notices import Notice
+from handler.core.outcomes import Applied, Frozen, Rejected
+from handler.core.ports import Call, Counted, Fault, Refused, Reply, Unclear
+from handler.core.receipts import WEIGHT_MAX, WEIGHT_MIN
+from handler.core.rows import Attempt, Remembered, Row, first_row
+from handler.core.transitions import answered, frozen
+from handler.core.visit import Visit
+from tests.unit.core.samples import NOW, attempt, entry, row
+from tests.unit.core.scene import GROUP, RULES, Scene, increase
+
+INVALID = Refused(10004, "invalid parameter", Fault.OPERATION, NOW)
+GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
+LOST = Unclear("lost")
+D, E = entry("d", Mode.DECREASE), entry("e", Mode.DECREASE)
+
+
+def at(base: int, **changes: object) -> Scene:
+    """A group whose receipt stands there."""
+    scene = Scene(replace(row(), base=base, **changes))  # type: ignore[arg-type]  # fields of a row
+    scene.api.counters = {"like": 100, "_receipt": base}
+    return scene
+
+
+def decrease(key: str) -> Operation:
+    """An operation that takes 5 away."""
+    return replace(increase(key), mode=Mode.DECREASE)
+
+
+def lift(**changes: object) -> Attempt:
+    """A call that moves the receipt alone."""
+    return replace(attempt(weight=LIFT + 600_000, base=0), **changes)  # type: ignore[arg-type]  # fields of an attempt
+
+
+def sent(scene: Scene) -> list[tuple[Mode, int, int]]:
+    """Of each call the Mode, how far it moved the receipt without its weight, and on how many other keys it was."""
+    seen = []
+    for call in scene.api.calls:
+        value = call.values["_receipt"]
+        seen.append((call.mode, value // WEIGHT_MIN * WEIGHT_MIN if value >= LIFT else 0, len(call.values) - 1))
+    return seen
+
+
+LIFTED, DECREASED, INCREASED = (Mode.INCREASE, LIFT + WEIGHT_MIN, 0), (Mode.DECREASE, 0, 1), (Mode.INCREASE, 0, 1)
+
+
+@pytest.mark.parametrize("base", [-3_000_000, 0, 1, DECREASE_FROM - 1])
+def test_the_first_decrease_costs_one_call_more_and_no_other(base: int) -> None:
+    """A lift goes first, on the receipt alone; the next Decrease begins at once."""
+    scene = at(base)
+    for key in "ab":
+        [outcome] = scene.counters.apply(GROUP.id, [decrease(key)], scene.patience(5))
+        assert isinstance(outcome, Applied)
+    assert sent(scene) == [LIFTED, DECREASED, DECREASED]
+    assert scene.api.counters["like"] == 90
+    assert scene.row.is_settled
+    assert (scene.row.base, scene.api.counters["_receipt"] > 0) == (scene.api.counters["_receipt"], True)
+
+
+@pytest.mark.parametrize(("base", "mode"), [(0, Mode.INCREASE), (0, Mode.SET), (DECREASE_FROM, Mode.DECREASE)])
+def test_nobody_else_pays_for_a_lift(base: int, mode: Mode) -> None:
+    """An operation of another Mode, or on a receipt that is high enough, is one call."""
+    scene = at(base)
+    scene.counters.apply(GROUP.id, [replace(increase("a"), mode=mode)], scene.patience(5))
+    assert [call.mode for call in scene.api.calls] == [mode]
+
+
+def test_without_receipts_nothing_is_lifted() -> None:
+    """There is nothing that a Decrease could bring below zero but what the caller names."""
+    scene = Scene(replace(row(receipt_key=""), base=0), replace(RULES, receipt_key=""))
+    scene.api.counters = {"like": 100}
+    scene.counters.apply(GROUP.id, [decrease("a")], scene.patience(5))
+    assert [dict(call.values) for call in scene.api.calls] == [{"like": 5}]
+
+
+def test_a_payment_is_lifted_for_as_well() -> None:
+    """A correction is a Decrease too (R2)."""
+    scene = at(0, debt=(("like", 3),))
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert sent(scene) == [LIFTED, DECREASED]
+    assert (scene.row.debt, scene.api.counters["like"]) == ((), 97)
+
+
+def test_a_payment_in_the_other_direction_is_not() -> None:
+    """What landed in excess of a Decrease is given back by an Increase."""
+    scene = at(0, debt=(("like", -3),))
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert sent(scene) == [INCREASED]
+
+
+def test_a_lift_leaves_the_queue_alone_and_tells_nobody() -> None:
+    """The row stays unfinished while the Decrease waits in it; nothing was applied by a lift."""
+    scene = at(0, queue=(D,))
+    visit = Visit(scene.instance, GROUP, scene.patience(0.01))
+    opened = _opened(visit)
+    assert opened.attempt is not None
+    assert (opened.attempt.is_lift, opened.queue, opened.attempt.entries) == (True, (D,), ())
+    assert LIFT + WEIGHT_MIN <= opened.attempt.weight < LIFT + WEIGHT_MAX
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert scene.notices.told.count(Notice.APPLIED) <= 1
+
+
+def _opened(visit: Visit) -> Row:
+    opened = open_next(visit, visit.instance.ledger.load(visit.group) or row())
+    assert isinstance(opened, Row)
+    return opened
+
+
+def test_a_lift_stands_in_the_row_like_any_other_attempt() -> None:
+    """What tells it from others is its weight."""
+    stored = replace(row(lift(), (D,)), base=0)
+    assert decode_row(encode_row(stored)) == stored
+    assert lift().is_lift
+    assert not lift(mode=Mode.SET).is_lift
+    assert not lift(weight=WEIGHT_MAX - 1).is_lift
+
+
+def test_a_lift_that_is_lost_is_remembered_and_another_one_goes() -> None:
+    """Should it land all the same, it is explained and nothing is owed back."""
+    scene = at(0)
+    scene.api.updates = [LOST]
+    operation = decrease("a")
+    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.patience(60))
+    assert outcome == Applied((("like", 95),))
+    assert sent(scene) == [LIFTED, LIFTED, DECREASED]
+    [past] = scene.row.remembered
+    assert past.attempt.is_lift
+    scene.api.land(Mode.INCREASE, {"_receipt": past.attempt.weight})
+    scene.counters.apply(GROUP.id, [increase("b")], scene.patience(60))
+    assert (scene.row.frozen, scene.row.debt, scene.row.remembered) == (None, (), ())
+    assert (scene.api.counters["like"], len(scene.api.calls)) == (100, 4)
+    assert Notice.LATE_LANDING in scene.notices.told
+
+
+@pytest.mark.parametrize("copies", [2, 8])
+def test_a_lift_that_landed_more_than_once_becomes_no_debt(copies: int) -> None:
+    """The receipt says how often, and nobody's counters have moved."""
+    scene = at(0, attempt=lift(), queue=(D,))
+    scene.api.counters["_receipt"] = copies * lift().weight
+    scene.clock.advance(30)
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert (scene.row.frozen, scene.row.debt, scene.api.counters["like"]) == (None, (), 95)
+
+
+def test_what_refuses_a_lift_is_the_answer_of_the_decrease_that_it_was_for() -> None:
+    """Else lift after lift would be refused for ever; whoever waits behind goes on (R6)."""
+    scene = at(0)
+    scene.api.updates = [INVALID]
+    outcomes = scene.counters.apply(GROUP.id, [decrease("a"), decrease("b")], scene.patience(10))
+    assert outcomes == [Rejected(10004, "invalid parameter"), Applied((("like", 95),))]
+    assert sent(scene) == [LIFTED, LIFTED, DECREASED]
+    assert scene.notices.told.count(Notice.REJECTED) == 1
+
+
+def test_the_rejection_for_a_refused_lift_is_written_with_the_row() -> None:
+    """The head of the queue goes, and its record comes, in one change."""
+    change = answered(replace(row(lift(), (D, E)), base=0), Rejected(10004, ""), NOW)
+    assert (change.row.attempt, change.row.queue, list(change.records)) == (None, (E,), ["d"])
+    assert [past.refused for past in change.row.remembered] == [True]
+
+
+@pytest.mark.parametrize(
+    ("left", "calls"),
+    [
+        ({"queue": (entry("i"),)}, [INCREASED]),
+        ({"debt": (("like", -3),), "queue": (D,)}, [INCREASED, LIFTED, DECREASED]),
+        ({}, []),
+    ],
+    ids=["an Increase", "a payment by an Increase", "nothing"],
+)
+def test_a_refused_lift_for_which_nothing_is_left_refuses_nobody(
+    left: dict[str, object], calls: list[tuple[Mode, int, int]]
+) -> None:
+    """A late landing has settled what it was for, or has put something before it."""
+    scene = at(0, queue=(D,))
+    update = scene.api.update
+
+    def refuse(call: Call) -> Reply:
+        reply = update(call)
+        if len(scene.api.calls) > 1:
+            return reply
+        scene.store(scene.row.changed(**{"queue": (), "debt": (), **left}))
+        scene.api.counters["_receipt"] = 0
+        return INVALID
+
+    scene.api.update = refuse  # type: ignore[method-assign]  # an API that refuses the first call
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert sent(scene)[1:] == calls
+    assert (Notice.REJECTED in scene.notices.told, scene.row.is_settled) == (False, True)
+
+
+def test_a_payment_whose_lift_is_refused_waits_for_an_operator_after_the_third() -> None:
+    """As where the payment itself is refused (R6)."""
+    scene = at(0, debt=(("like", 5),), queue=(D,))
+    scene.api.updates = [INVALID] * 3
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert sent(scene) == [LIFTED] * 3
+    assert (scene.row.frozen, scene.row.queue) == ("corrections are refused with code 10004", (D,))
+
+
+def test_a_payment_whose_lift_meets_no_group_is_forgiven() -> None:
+    """As where the payment itself meets none."""
+    scene = at(0, debt=(("like", 5),))
+    scene.api.updates, scene.api.reads = [GONE], [GONE]
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert (scene.row.debt, scene.row.frozen) == ((), None)
+
+
+@pytest.mark.parametrize("refused", ["updates", "reads too"])
+def test_a_group_that_is_gone_refuses_the_decrease(refused: str) -> None:
+    """Whichever tells."""
+    scene = at(0)
+    scene.api.updates = [GONE]
+    scene.api.reads = [GONE] if refused == "reads too" else []
+    [outcome] = scene.counters.apply(GROUP.id, [decrease("a")], scene.patience(10))
+    assert outcome == Rejected(10010, "no such group")
+
+
+def test_a_lift_that_is_refused_in_passing_is_made_again() -> None:
+    """It is nobody's fault (R6)."""
+    scene = at(0)
+    scene.api.updates = scene.api.reads = [Refused(60007, "too many calls", Fault.RATE, NOW)]
+    [outcome] = scene.counters.apply(GROUP.id, [decrease("a")], scene.patience(30))
+    assert outcome == Applied((("like", 95),))
+
+
+def test_a_set_below_zero_writes_its_weight() -> None:
+    """So the receipt is above zero afterwards, and the landing shows."""
+    scene = at(-3_000_000)
+    for key in "ab":
+        [outcome] = scene.counters.apply(GROUP.id, [replace(increase(key), mode=Mode.SET)], scene.patience(5))
+        assert outcome == Applied((("like", 5),))
+    first, second = (call.values["_receipt"] for call in scene.api.calls)
+    assert WEIGHT_MIN <= first < WEIGHT_MAX
+    assert WEIGHT_MIN <= second - first < WEIGHT_MAX
+
+
+def test_a_set_below_zero_whose_reply_is_lost_is_settled_by_the_receipt() -> None:
+    """It moved the receipt by its weight, which reaches from the base to what it wrote."""
+    scene = at(-3_000_000)
+    update = scene.api.update
+
+    def lose(call: Call) -> Reply:
+        update(call)
+        return LOST
+
+    scene.api.update = lose  # type: ignore[method-assign]  # replies are lost
+    [outcome] = scene.counters.apply(GROUP.id, [replace(increase("a"), mode=Mode.SET)], scene.patience(5))
+    assert outcome == Applied((("like", 5),), observed_later=True)
+    assert len(scene.api.calls) == 1
+
+
+def test_a_set_that_an_older_version_sent_below_zero_is_settled_as_well() -> None:
+    """Its row says what it wrote."""
+    old = attempt(entry("s", Mode.SET), base=-3_000_000)
+    scene = at(-3_000_000, attempt=old)
+    scene.api.counters |= {"like": 5, "_receipt": -2_400_000}
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert (scene.row.frozen, scene.row.is_settled, scene.row.base) == (None, True, -2_400_000)
+
+
+FAR = [ADOPTED_MIN - 1, ADOPTED_MAX + 1, INT64_MAX, INT64_MAX - 5, INT64_MIN]
+
+
+@pytest.mark.parametrize("value", FAR)
+def test_a_receipt_that_is_far_off_is_not_adopted(value: int) -> None:
+    """The group is frozen with that reason, and nothing is refused for good (R9)."""
+    scene = Scene()
+    scene.api.counters = {"like": 100, "_receipt": value}
+    outcomes = [scene.counters.apply(GROUP.id, [increase(key)], scene.patience(60))[0] for key in "ab"]
+    assert all(isinstance(outcome, Frozen) for outcome in outcomes)
+    assert str(value) in str(outcomes[0])
+    assert (scene.api.calls, len(scene.row.queue)) == ([], 2)
+
+
+@pytest.mark.parametrize("value", [ADOPTED_MIN, ADOPTED_MAX])
+def test_a_receipt_that_is_not_too_far_off_is_adopted(value: int) -> None:
+    """And counted from, in each Mode."""
+    scene = Scene()
+    scene.api.counters = {"like": 100, "_receipt": value}
+    for number, mode in enumerate(Mode):
+        operation = replace(increase(f"a{number}"), mode=mode)
+        [outcome] = scene.counters.apply(GROUP.id, [operation], scene.patience(60))
+        assert isinstance(outcome, Applied)
+
+
+def test_a_receipt_that_moves_far_off_before_it_is_adopted_is_not() -> None:
+    """It is looked at twice, and only the second look counts (R9)."""
+    scene = at(7)
+    scene.store(replace(first_row((entry("a"),), "_receipt", 1), sighted=NOW - 100))
+    scene.instance.api_clock.learn(NOW)
+    scene.api.counters["_receipt"] = INT64_MAX
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert scene.row.frozen is not None
+
+
+@pytest.mark.parametrize("base", [COUNTED_MAX + 1, INT64_MAX, COUNTED_MIN - 1, INT64_MIN])
+@pytest.mark.parametrize("mode", Mode)
+def test_nothing_is_sent_from_a_row_that_has_adopted_such_a_receipt(base: int, mode: Mode) -> None:
+    """An older version took over whatever it met; each call would be refused, and its operation with it."""
+    scene = at(base)
+    [outcome] = scene.counters.apply(GROUP.id, [replace(increase("a"), mode=mode)], scene.patience(5))
+    assert isinstance(outcome, Frozen)
+    assert scene.api.calls == []
+
+
+def _adopted(scene: Scene) -> object:
+    return operating.adopt(Visit(scene.instance, GROUP, scene.patience(60)), Decision())
+
+
+def _released(scene: Scene) -> object:
+    return operating.release(Visit(scene.instance, GROUP, scene.patience(60)), Decision())
+
+
+@pytest.mark.parametrize("decide", [_adopted, _released], ids=["adopt", "release"])
+def test_no_operator_lets_a_group_go_on_from_there(decide: Callable[[Scene], object]) -> None:
+    """The counter has to be set first: then the same task brings the group back, and what waits is sent."""
+    scene = Scene(replace(frozen(row(queue=(entry("a"),)), "why"), sighted=NOW - 100))
+    scene.clock.advance(1)
+    scene.api.counters["_receipt"] = INT64_MAX - 5
+    with pytest.raises(BadInput, match="set that counter to 0"):
+        decide(scene)
+    scene.api.counters["_receipt"] = 0
+    decide(scene)
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert (scene.row.is_settled, scene.api.counters["like"]) == (True, 5)
+
+
+@pytest.mark.parametrize("landed", [False, True])
+def test_a_group_that_froze_with_a_lift_open_is_adopted(landed: bool) -> None:
+    """A lift carries nothing that would have to be judged; should it have landed, the receipt tells."""
+    scene = Scene(replace(frozen(replace(row(lift(), (D,)), base=0), "why"), sighted=NOW - 100))
+    scene.api.counters = {"like": 100, "_receipt": lift().weight * landed}
+    scene.clock.advance(30)
+    operating.adopt(Visit(scene.instance, GROUP, scene.patience(60)), Decision())
+    assert scene.row.remembered == (() if landed else (Remembered(lift()),))
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert (scene.row.is_settled, scene.api.counters["like"]) == (True, 95)
+
+
+@pytest.mark.parametrize("cut_off", [True, False], ids=["cut off at zero", "refused below zero"])
+def test_a_counter_that_may_not_go_below_zero_is_counted_in_exactly(cut_off: bool) -> None:
+    """Whatever the vendor does there, our receipt never shows: one Decrease is one Decrease."""
+    scene = Scene()
+    scene.api.counters = {"stock": 100}
+
+    def update(call: Call) -> Reply:
+        scene.api.calls.append(call)
+        sign = call.mode.sign
+        after = {key: scene.api.counters.get(key, 0) + sign * value for key, value in call.values.items()}
+        if min(after.values()) < 0 and not cut_off:
+            return INVALID
+        scene.api.counters |= {key: max(value, 0) for key, value in after.items()}
+        return Counted({key: scene.api.counters[key] for key in call.values}, scene.api.date)
+
+    scene.api.update = update  # type: ignore[method-assign]  # an API of its own kind
+    operation = replace(decrease("a"), counters=(("stock", 5),))
+    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.patience(60))
+    assert (outcome, scene.api.counters["stock"], len(scene.api.calls)) == (Applied((("stock", 95),)), 95, 2)
