@@ -62,6 +62,7 @@ class SimulatedClient(ChatClient):
     def __init__(self, network: Network, vault: Vault, chance: Chance, timeout_s: float) -> None:
         self._vault = vault
         self._read_life_s = READ_LIFE_S
+        self.host = "simulated"
         self.calls = SignedCalls(SimulatedTransport(network, timeout_s), vault, chance)
 
 
