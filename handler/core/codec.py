@@ -37,12 +37,16 @@ def decode_row(text: str) -> Row:
     Raises ValueError for a row of a later version of this function, which may hold what this one would lose (R13).
     """
     document = json.loads(text)
-    if document["format"] == FIRST_FORMAT:
-        return first_format_row(document)
-    if document["format"] != ROW_FORMAT:
-        raise ValueError(f"a row of format {document['format']} cannot be read by this version")
-    check_fields(document, RowJson.__annotations__)
-    return _Reader(document).row()
+    try:
+        row_format = document["format"]
+        if row_format == FIRST_FORMAT:
+            return first_format_row(document)
+        if row_format == ROW_FORMAT:
+            check_fields(document, RowJson.__annotations__)
+            return _Reader(document).row()
+    except (AttributeError, LookupError, TypeError) as error:
+        raise ValueError(f"a row cannot be read by this version, because of a {type(error).__name__}") from None
+    raise ValueError(f"a row of format {row_format} cannot be read by this version")
 
 
 def encode_entry(entry: Entry) -> str:

@@ -13,7 +13,8 @@
     │   ├── QueueUnavailable  the queue of FAN_OUT_QUEUE has not taken every page
     │   └── AppRefused        the vendor refuses the whole app, so nothing new is taken on
     ├── OutcomeUnknown        a ledger write's answer was lost: it may have been accepted
-    │   └── AnswerLost        raised by a ledger; becomes OutcomeUnknown where it cannot be resolved
+    │   ├── AnswerLost        raised by a ledger; becomes OutcomeUnknown where it cannot be resolved
+    │   └── GroupFailed       an error that no rule foresees; it stays with its group
     └── SettingsError         an environment variable or the secret's content is wrong
 
 Status codes exist only at the edge (`triggers.problems`).
@@ -95,6 +96,10 @@ class OutcomeUnknown(CounterError):
 
 class AnswerLost(OutcomeUnknown):
     """A ledger write whose answer did not arrive: only a later read can tell what became of it."""
+
+
+class GroupFailed(OutcomeUnknown):
+    """An error that no rule foresees, in the work on one group of many; the log says where it came from."""
 
 
 class SettingsError(CounterError):

@@ -73,13 +73,16 @@ class ExactlyOnce:
     def sweep(self, deadline: float, after: str | None = None, side_by_side: SideBySide = one_by_one) -> Swept:
         """Finish what was accepted and not finished; `deadline` is a moment of the monotonic clock.
 
-        It begins after the group `after`, else where this instance's last sweep had to end.
+        It begins after the group `after`, else where this instance's last sweep had to end. Raises what has kept it
+        from listing the groups, once those that it had listed are tended.
         """
         begins_after = self._instance.swept_to.group_id if after is None else after
         swept = sweep(self._instance, self._app, deadline, begins_after, side_by_side)
         self._instance.swept_to.group_id = swept.after or ""
         if swept.left or swept.after is not None:
             self._instance.reporter.report(Notice.UNFINISHED, groups=swept.left)
+        if swept.failure is not None:
+            raise swept.failure
         return swept
 
     def _accept(self, group_id: str, operations: Sequence[Operation], patience: Patience) -> tuple[Visit, Acceptance]:

@@ -30,7 +30,9 @@ class _AttemptJson(TypedDict):
     settled: list[str]
 
 
-class _RowJson(TypedDict, total=False):
+class FirstRowJson(TypedDict, total=False):
+    """A decoded row."""
+
     format: int
     version: int
     generation: int
@@ -49,9 +51,9 @@ class _RowJson(TypedDict, total=False):
     keys: _PairsJson
 
 
-def first_format_row(document: _RowJson) -> Row:
+def first_format_row(document: FirstRowJson) -> Row:
     """The row of a decoded document; the last three fields came later, so a row may lack them."""
-    check_fields(document, _RowJson.__annotations__)
+    check_fields(document, FirstRowJson.__annotations__)
     merging = [_entry(stored) for stored in document["entries"]]
     table = [(entry, replace(entry, alone=True)) for entry in merging]
 

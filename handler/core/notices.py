@@ -27,6 +27,7 @@ class Notice(Enum):
     REFUSAL_DISPROVED = "refusal_disproved"
     WEAKER_PROMISE = "weaker_promise"
     UNFINISHED = "unfinished"
+    GROUP_FAILED = "group_failed"
     PARKED = "record_parked"
     HANDED_ON = "handed_on"
     OPERATOR_TASK = "operator_task"
@@ -40,3 +41,13 @@ class Reporter(Protocol):
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
         """Tell that it happened once, with evidence that holds no secret."""
         ...
+
+    def failed(self, error: Exception) -> None:
+        """Tell of an error: in its own words if it is one of ours, else by its type and where it came from."""
+        ...
+
+
+def group_failed(reporter: Reporter, error: Exception, **whose: str) -> None:
+    """Tell of an error that no rule foresees: it stays with its group, or its record, and the others go on (R13)."""
+    reporter.failed(error)
+    reporter.report(Notice.GROUP_FAILED, error=type(error).__name__, **whose)

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from handler.core import judging, transitions
 from handler.core.driving import drive
-from handler.core.errors import LedgerUnavailable, OutcomeUnknown
+from handler.core.errors import NotAccepted, OutcomeUnknown
 from handler.core.instance import Instance, Patience
-from handler.core.notices import Notice
+from handler.core.notices import Notice, group_failed
 from handler.core.rows import Group, Row
 from handler.core.visit import Next, Stop, Visit
 
@@ -32,12 +32,13 @@ WAITING_MAX = 1000
 class Swept:
     """How many groups a sweep met, and how many of them it had to leave unfinished.
 
-    `after` is the id to go on from, where the time was up before all were met.
+    `after` is the id to go on from, where the time was up before all were met, or where the list of them failed.
     """
 
     groups: int
     left: int
     after: str | None = None
+    failure: Exception | None = None
 
 
 class SideBySide(Protocol):
@@ -62,28 +63,43 @@ def sweep(instance: Instance, app: int, deadline: float, after: str, side_by_sid
     patience = Patience(until=deadline, deadline=deadline, pause_max_s=0.0)
     waiting: list[Visit] = []
     met = left = 0
-    reached: str | None = None
-    for page in _pages(instance, app, after):
+    met_to = after
+    pages = _Pages(instance, app, after)
+    for page in pages:
         if not _has_time(instance, deadline):
             # What is met for the second time need not be handed over.
-            reached = reached if reached is not None else after
+            reached: str | None = met_to
             break
         visits = [Visit(instance, Group(app, group_id), patience) for group_id in page]
         waiting += _unsettled(visits, side_by_side)
         left += max(0, len(waiting) - WAITING_MAX) + sum(visit.stopped is not None for visit in visits)
-        met, reached, waiting = met + len(page), page[-1], waiting[:WAITING_MAX]
+        met, met_to, waiting = met + len(page), page[-1], waiting[:WAITING_MAX]
     else:
-        reached = None
+        reached = None if pages.failure is None else met_to
     while waiting and _has_time(instance, deadline, ROUND_S):
         instance.clock.sleep(ROUND_S)
         still = _unsettled(waiting, side_by_side)
         left += sum(visit.stopped is not None for visit in waiting)
         waiting = still
-    return Swept(met, left + len(waiting), reached)
+    return Swept(met, left + len(waiting), reached, pages.failure)
 
 
-def _pages(instance: Instance, app: int, after: str) -> Iterator[Sequence[str]]:
-    """Pages of unfinished groups: those after an id, then those up to it."""
+class _Pages:
+    """Pages of unfinished groups. A list that fails ends them and is kept: what was met goes on without the rest."""
+
+    def __init__(self, instance: Instance, app: int, after: str) -> None:
+        self.failure: Exception | None = None
+        self._listed = _listed(instance, app, after)
+
+    def __iter__(self) -> Iterator[Sequence[str]]:
+        try:
+            yield from self._listed
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is raised when the others have been tended
+            self.failure = error
+
+
+def _listed(instance: Instance, app: int, after: str) -> Iterator[Sequence[str]]:
+    """The groups after an id, then those up to it."""
     last = after
     while page := instance.ledger.unfinished(app, PAGE, after=last):
         yield page
@@ -112,11 +128,13 @@ def _tend(visit: Visit) -> bool:
     """Take one group as far as it goes without waiting; True when this sweep need not come again."""
     try:
         return _go_on(visit)
-    except (LedgerUnavailable, OutcomeUnknown) as error:
+    except (NotAccepted, OutcomeUnknown) as error:
         # One group that cannot be reached does not hold up the others; the next sweep meets it again.
         visit.instance.reporter.report(Notice.UNFINISHED, group=visit.group.id, reason=str(error))
-        visit.stopped = Stop()
-        return True
+    except Exception as error:  # noqa: BLE001  # whatever it is, it stays with its group
+        group_failed(visit.instance.reporter, error, group=visit.group.id)
+    visit.stopped = Stop()
+    return True
 
 
 def _go_on(visit: Visit) -> bool:

@@ -14,8 +14,16 @@ def known(connection: sqlite3.Connection, app: int, key: str, by: int, limit: in
     text, found = json.dumps(key, ensure_ascii=False), list[str]()
     while len(found) < limit:
         rows: list[tuple[str, str]] = connection.execute(READ_NAMING, (app, after, text, limit)).fetchall()
-        found += [group_id for group_id, body in rows if dict(decode_row(body).keys).get(key, by + 1) <= by]
+        found += [group_id for group_id, body in rows if _knows(body, key, by)]
         if len(rows) < limit:
             break
         after = rows[-1][0]
     return found[:limit]
+
+
+def _knows(body: str, key: str, by: int) -> bool:
+    """Whether the row knows the key; one that cannot be read names it, and whoever goes there is told what is wrong."""
+    try:
+        return dict(decode_row(body).keys).get(key, by + 1) <= by
+    except ValueError:
+        return True

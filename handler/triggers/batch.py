@@ -14,7 +14,8 @@ from typing import TypeAlias
 from handler.core.commands import Operation
 from handler.core.errors import NotAccepted, OutcomeUnknown
 from handler.core.notices import Notice
-from handler.triggers.delivering import Failure, Refusal, Times, deliver
+from handler.triggers.contained import Failure, contained
+from handler.triggers.delivering import Refusal, Times, deliver
 from handler.triggers.kinds import Event, Kind
 from handler.triggers.letters import Letter, Reading, read_letter, source_and_records
 from handler.triggers.parking import park
@@ -69,9 +70,9 @@ def _delivered(
     """Bring every operation to its group."""
     if not groups:
         return [_fate(letter, {}) for letter in letters]
-    counters, clock = service.counters(), service.instance.clock
-    service.instance.pace.expect(len(groups))
-    delivered = each(groups, lambda group_id: deliver(group_id, groups[group_id], counters, clock, times))
+    counters, instance = service.counters(), service.instance
+    instance.pace.expect(len(groups))
+    delivered = each(groups, lambda group_id: deliver(group_id, groups[group_id], counters, instance, times))
     in_order = {group_id: iter(results) for group_id, results in delivered.items()}
     return [_fate(letter, in_order) for letter in letters]
 
@@ -103,14 +104,12 @@ def _parked(letters: Sequence[Letter], fates: Sequence[Fate], service: Service, 
     }
 
     def parked(place: int) -> Fate:
-        try:
-            times.check(service.instance.clock)
-            park(letters[place], refused[place].reason, service)
-        except (NotAccepted, OutcomeUnknown) as failure:
-            return failure
+        times.check(service.instance.clock)
+        park(letters[place], refused[place].reason, service)
         return Done.PARKED
 
-    settled = each(refused, parked)
+    reporter = service.instance.reporter
+    settled = each(refused, lambda place: contained(lambda: parked(place), reporter, record=letters[place].id))
     return [settled.get(place, fate) for place, fate in enumerate(fates)]
 
 

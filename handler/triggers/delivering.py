@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isinf
-from typing import TypeAlias
 
 from handler.core.commands import Operation
 from handler.core.errors import NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.exactly_once import ExactlyOnce
-from handler.core.instance import Patience
+from handler.core.instance import Instance, Patience
 from handler.core.outcomes import KeyReused, Outcome, Rejected
 from handler.core.ports import Clock
+from handler.triggers.contained import Failure, unforeseen
 from handler.triggers.service import REPLY_MARGIN_S, Limits
 from handler.triggers.timer import UNLIMITED_S
 
@@ -26,9 +26,6 @@ ACCEPTING_SHARE = 0.25
 # With very many groups, as pages of ticks bring them, that part is longer: an instance accepts at least so many of them
 # in a second, and those that are not accepted have to be delivered again.
 ACCEPTED_PER_S = 250
-
-Failure: TypeAlias = NotAccepted | OutcomeUnknown
-"""Nothing is known to be accepted, for a reason that may pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ class Times:
 
 
 def deliver(
-    group_id: str, operations: Sequence[Operation], counters: ExactlyOnce, clock: Clock, times: Times
+    group_id: str, operations: Sequence[Operation], counters: ExactlyOnce, instance: Instance, times: Times
 ) -> list[Refusal | Failure | None]:
     """What becomes of each operation of a group; None for one that is accepted.
 
@@ -78,7 +75,7 @@ def deliver(
     while len(fates) < len(operations):
         part = operations[len(fates) : len(fates) + size]
         try:
-            times.check(clock)
+            times.check(instance.clock)
             fates += map(_refusal, counters.apply(group_id, part, patience))
             # There may be more room again: each call saved is one that others can make.
             size = min(CHUNK, 2 * size)
@@ -87,6 +84,9 @@ def deliver(
                 return [*fates, *[failure] * (len(operations) - len(fates))]
             # Large operations fill a row sooner.
             size = len(part) // 2
+        except Exception as error:  # noqa: BLE001  # whatever it is, the other groups have nothing to do with it
+            failed = unforeseen(error, instance.reporter, group=group_id)
+            return [*fates, *[failed] * (len(operations) - len(fates))]
     return fates
 
 

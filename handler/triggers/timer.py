@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from math import isinf
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from handler.core.commands import Operation
-from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
+from handler.core.errors import BadInput, GroupFailed, NotAccepted, OutcomeUnknown
 from handler.core.exactly_once import ExactlyOnce
-from handler.core.instance import Patience
+from handler.core.instance import Instance, Patience
 from handler.core.outcomes import Applied, Frozen, Outcome, Rejected, Unknown
-from handler.core.ports import Clock
 from handler.core.visit import Visit
+from handler.triggers.contained import Failure, contained
 from handler.triggers.handing_on import hand_on, queue_for
 from handler.triggers.kinds import Event
 from handler.triggers.pool import each
@@ -38,7 +38,6 @@ NO_TIME = "the invocation has no time left"
 DRIVEN_AT_ONCE = 2000
 
 _Result = TypeVar("_Result")
-_Failure: TypeAlias = NotAccepted | OutcomeUnknown
 
 
 def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
@@ -70,15 +69,20 @@ def _update(tick: Tick, service: Service, deadline: float) -> dict[str, object]:
     if make_queue:
         return hand_on(tick, counters, progress, service, make_queue(), until)
     earlier = progress.groups
-    work = _Work(tick, counters, service.instance.clock, until)
-    for group_ids in in_order(tick, counters, progress.after, PAGE):
-        if service.instance.clock.monotonic() >= until:
-            work.was_cut_short = True
-            break
-        work.accept(group_ids)
-        if is_long and not work.failures and not work.reused:
-            progress.reached(group_ids)
-    work.drive(Patience(until=until, deadline=deadline))
+    work, patience = _Work(tick, counters, service.instance, until), Patience(until=until, deadline=deadline)
+    try:
+        for group_ids in in_order(tick, counters, progress.after, PAGE):
+            if service.instance.clock.monotonic() >= until:
+                work.was_cut_short = True
+                break
+            work.accept(group_ids)
+            if is_long and not work.failures and not work.reused:
+                progress.reached(group_ids)
+    except Exception:
+        # Whatever keeps the tick from listing its groups: those that are accepted go on first.
+        work.drive(patience)
+        raise
+    work.drive(patience)
     _refuse(work, earlier)
     _refuse_reused_keys(work.reused)
     return work.counts() | ({"earlier": earlier} if earlier else {})
@@ -87,15 +91,17 @@ def _update(tick: Tick, service: Service, deadline: float) -> dict[str, object]:
 class _Work:
     """One invocation's work on a tick: what it has accepted, what it could not accept, and what became of it."""
 
-    def __init__(self, tick: Tick, counters: ExactlyOnce, clock: Clock, until: float) -> None:
-        self.failures: dict[str, _Failure] = {}
+    def __init__(self, tick: Tick, counters: ExactlyOnce, instance: Instance, until: float) -> None:
+        self.failures: dict[str, Failure] = {}
+        self.broken: list[GroupFailed] = []
         self.reused: list[Operation] = []
         self.was_cut_short = False
         self.tick = tick
         self.accepted: list[str] = []
         self._states: Counter[str] = Counter()
         self._counters = counters
-        self._clock = clock
+        self._clock = instance.clock
+        self._reporter = instance.reporter
         self._until = until
 
     def accept(self, group_ids: Sequence[str]) -> None:
@@ -106,15 +112,15 @@ class _Work:
                 raise NotAccepted(NO_TIME)
             return self._counters.accept(group_id, self.tick.operations(group_id))
 
-        for group_id, result in _each(group_ids, accepted).items():
-            if isinstance(result, _Failure):
+        for group_id, result in self._each(group_ids, accepted).items():
+            if isinstance(result, Failure):
                 self.failures[group_id] = result
             else:
                 self.accepted.append(group_id)
                 self.reused += result
 
     def drive(self, patience: Patience) -> None:
-        """Go on with what was accepted until patience ends; what fails now stays owed."""
+        """Go on with what was accepted until patience ends; what fails now stays owed, and what breaks is kept."""
 
         def driven(group_id: str) -> Sequence[Outcome]:
             if self._clock.monotonic() >= patience.until:
@@ -122,8 +128,9 @@ class _Work:
             return self._counters.apply(group_id, self.tick.operations(group_id), patience)
 
         for start in range(0, len(self.accepted), DRIVEN_AT_ONCE):
-            for result in _each(self.accepted[start : start + DRIVEN_AT_ONCE], driven).values():
-                self._states.update(() if isinstance(result, _Failure) else map(_state, result))
+            for result in self._each(self.accepted[start : start + DRIVEN_AT_ONCE], driven).values():
+                self._states.update(() if isinstance(result, Failure) else map(_state, result))
+                self.broken += [result] if isinstance(result, GroupFailed) else []
 
     def counts(self) -> dict[str, object]:
         """How many operations are in each state; one on several groups is several."""
@@ -131,28 +138,22 @@ class _Work:
         settled = {name: self._states[name] for name in ("applied", "rejected", "unknown", "frozen")}
         return {"accepted": accepted, **settled, "pending": accepted - sum(settled.values())}
 
+    def _each(self, groups: Iterable[str], work: Callable[[str], _Result]) -> dict[str, _Result | Failure]:
+        """Do the work for every group; what goes wrong with one is its result."""
+        return each(groups, lambda group_id: contained(lambda: work(group_id), self._reporter, group=group_id))
+
 
 def _side_by_side(visits: Sequence[Visit], tend: Callable[[Visit], bool]) -> list[bool]:
     """Several groups at a time."""
     return list(each(range(len(visits)), lambda place: tend(visits[place])).values())
 
 
-def _each(groups: Iterable[str], work: Callable[[str], _Result]) -> dict[str, _Result | _Failure]:
-    """Do the work for every group; an expected error is a result."""
-
-    def tried(group_id: str) -> _Result | _Failure:
-        try:
-            return work(group_id)
-        except (NotAccepted, OutcomeUnknown) as failure:
-            return failure
-
-    return each(groups, tried)
-
-
 def _refuse(work: _Work, earlier: int) -> None:
-    """Raise where some group was not accepted: the platform repeats the event, and that goes on from there."""
+    """Raise where some group was not accepted, or broke: the platform repeats the event, which goes on from there."""
     failures, accepted = list(work.failures.values()), earlier + len(work.accepted)
     if not failures and not work.was_cut_short:
+        if work.broken:
+            raise GroupFailed(f"{len(work.broken)} groups were not driven on, repeat the event: {work.broken[0]}")
         return
     first = failures[0] if failures else NotAccepted(NO_TIME)
     missing = len(work.tick.groups) - accepted

@@ -84,15 +84,11 @@ class PiecewiseLedger(MemoryLedger):
 
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of unfinished groups in the order of their code points."""
-        groups = [group for group in self._parts if group.app == app and group.id > after]
-        return sorted(group.id for group in groups if (row := self._row(group)) and row.is_unfinished)[:limit]
+        return self._names(self._parts, app, after, lambda row: row.is_unfinished)[:limit]
 
     def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of groups that know the key, in the order of their code points."""
-        rows = {group.id: row for group in self._parts if group.app == app and (row := self._row(group))}
-        return sorted(name for name, row in rows.items() if name > after and dict(row.keys).get(key, by + 1) <= by)[
-            :limit
-        ]
+        return self._names(self._parts, app, after, lambda row: dict(row.keys).get(key, by + 1) <= by)[:limit]
 
     def snapshot(self) -> Snapshot:
         """What the ledger holds now, each row written anew."""

@@ -100,6 +100,7 @@ class Notices:
     def __init__(self, world: World) -> None:
         self._world = world
         self.told: list[Notice] = []
+        self.failures: list[Exception] = []
 
     @property
     def counts(self) -> Mapping[Notice, int]:
@@ -111,3 +112,9 @@ class Notices:
         self.told.append(notice)
         if self._world.recording:
             self._world.tell(f"NOTICE {notice.value} {evidence}")
+
+    def failed(self, error: Exception) -> None:
+        """Keep it: no rule foresees one."""
+        self.failures.append(error)
+        if self._world.recording:
+            self._world.tell(f"FAILED {error!r}")

@@ -6,7 +6,7 @@ contract. Where millions of worlds are played it keeps the objects themselves, w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import TypeAlias
@@ -124,16 +124,12 @@ class MemoryLedger:
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of unfinished groups in the order of their code points."""
         with self._lock:
-            rows = {group.id: row for group in self._rows if group.app == app and (row := self._row(group))}
-        return sorted(group_id for group_id, row in rows.items() if row.is_unfinished and group_id > after)[:limit]
+            return self._names(self._rows, app, after, lambda row: row.is_unfinished)[:limit]
 
     def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of groups that know the key, in the order of their code points."""
         with self._lock:
-            rows = {group.id: row for group in self._rows if group.app == app and (row := self._row(group))}
-        return sorted(name for name, row in rows.items() if name > after and dict(row.keys).get(key, by + 1) <= by)[
-            :limit
-        ]
+            return self._names(self._rows, app, after, lambda row: dict(row.keys).get(key, by + 1) <= by)[:limit]
 
     def generation(self) -> Generation:
         """The first, until it is raised: memory itself is never restored from a copy of which nobody knows."""
@@ -168,6 +164,18 @@ class MemoryLedger:
 
     def close(self) -> None:
         """Nothing to close: what is in memory stays."""
+
+    def _names(self, groups: Iterable[Group], app: int, after: str, wanted: Callable[[Row], bool]) -> list[str]:
+        """Of an app's groups those that are wanted, in order; so is one that cannot be read, for others to see."""
+
+        def is_wanted(group: Group) -> bool:
+            try:
+                row = self._row(group)
+            except ValueError:
+                return True
+            return row is not None and wanted(row)
+
+        return sorted(group.id for group in groups if group.app == app and group.id > after and is_wanted(group))
 
     def _row(self, group: Group) -> Row | None:
         stored = self._rows.get(group)

@@ -84,11 +84,16 @@ class Notices:
 
     told: list[Notice] = field(default_factory=list)
     evidence: list[dict[str, str | float | None]] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
 
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
         """Keep the notice, and what is told with it."""
         self.told.append(notice)
         self.evidence.append(evidence)
+
+    def failed(self, error: Exception) -> None:
+        """Keep the error."""
+        self.failures.append(error)
 
     def of(self, notice: Notice) -> list[dict[str, str | float | None]]:
         """What was told with each notice of that kind."""

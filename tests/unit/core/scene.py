@@ -86,9 +86,13 @@ class StagedLedger(MemoryLedger):
         self.pages_left: int | None = None
         self.clock = clock
         self.out_of_reach: set[str] = set()
+        self.broken: dict[str, BaseException] = {}
+        self.lists_left: int | None = None
 
     def load(self, group: Group) -> Row | None:
         """The row."""
+        if group.id in self.broken:
+            raise self.broken[group.id]
         if group.id in self.out_of_reach:
             raise LedgerUnavailable("out of reach")
         return super().load(group)
@@ -120,7 +124,12 @@ class StagedLedger(MemoryLedger):
         return super().settle(group, settlement)
 
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
-        """The list, which takes very long once as many pages were read as arranged."""
+        """The list, which takes very long, or fails, once as many pages were read as arranged."""
+        if self.lists_left is not None:
+            self.lists_left -= 1
+            if self.lists_left < 0:
+                self.lists_left = None
+                raise LedgerUnavailable("the list is out of reach")
         page = super().unfinished(app, limit, after)
         if self.pages_left == 0:
             self.pages_left = None

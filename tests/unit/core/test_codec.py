@@ -189,12 +189,14 @@ BARE = '{"format":2,"version":1,"generation":1,"receipt_key":"_receipt"'
         BARE + ',"attempt":{"id":"a","weight":600000,"mode":"Set","time":1,"life":6,"later":1}}',
         BARE + ',"remembered":[{"id":"a","weight":600000,"mode":"Set","time":1,"life":6,"later":1}]}',
         BARE + ',"entries":[["a","v1:a","Set",[],1.0,1]]}',
+        '"later"',
+        '{"format":2,"later":1}'.replace("later", "version"),
     ],
-    ids=["format", "row", "attempt", "remembered", "entry"],
+    ids=["format", "row", "attempt", "remembered", "entry", "text", "lacking"],
 )
 def test_a_row_of_a_later_version_is_not_misread(text: str) -> None:
     """Rows never expire, so an older instance may meet one, and would write it without what it does not know."""
-    with pytest.raises(ValueError, match=r"later|format 3|too many values"):
+    with pytest.raises(ValueError, match=r"later|format 3|too many values|cannot be read"):
         decode_row(text)
 
 

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from handler.core.errors import LedgerUnavailable
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance
-from handler.core.ports import Call, Fault, Refused, Reply, Unclear
+from handler.core.notices import Notice
+from handler.core.ports import Call, Counted, Fault, Refused, Reply, Unclear
 from handler.core.rows import Group, Remembered
 from handler.core.sweeping import ROUND_S, next_watch, sweep, watch
 from handler.core.visit import Again, Stop, Visit
@@ -26,6 +28,45 @@ def test_one_group_out_of_reach_does_not_hold_up_the_others(trouble: str) -> Non
     assert scene.row.is_settled
     assert (swept.groups, swept.left) == (2, 1)
     assert [call.group for call in scene.api.calls] == [GROUP]
+
+
+@pytest.mark.parametrize("trouble", ["A", "Z"])
+def test_an_error_that_no_rule_foresees_stays_with_its_group(trouble: str) -> None:
+    """It is told without its text, which may show anything, and the group stays unfinished (R13)."""
+    scene = Scene(row(queue=(entry("a"),)))
+    scene.store(row(queue=(entry("a"),)), Group(APP, trouble))
+    scene.ledger.broken = {trouble: ValueError("a secret")}
+    swept = scene.counters.sweep(scene.clock.moment + 60)
+    assert scene.row.is_settled
+    assert (swept.groups, swept.left) == (2, 1)
+    assert [type(error) for error in scene.notices.failures] == [ValueError]
+    assert scene.notices.of(Notice.GROUP_FAILED) == [{"group": trouble, "error": "ValueError"}]
+    assert scene.ledger.unfinished(APP, 10) == [trouble]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit()])
+def test_the_end_of_the_process_is_no_groups_own(error: BaseException) -> None:
+    """It ends the sweep."""
+    scene = Scene(row(queue=(entry("a"),)))
+    scene.ledger.broken = {GROUP.id: error}
+    with pytest.raises(type(error)):
+        scene.counters.sweep(scene.clock.moment + 60)
+
+
+def test_a_list_that_fails_ends_the_sweep_after_those_that_were_listed() -> None:
+    """Those that wait are met again, the next sweep goes on from there, and the platform hears of it."""
+    scene = Scene()
+    groups = many(scene, 250)
+    waiting = row(attempt(entry("a"), time=int(scene.clock.now()) - LIFE_S))
+    scene.store(waiting, groups[0])
+    scene.api.reads = [Counted({"_receipt": BASE}, int(scene.clock.now()) + second) for second in range(20)]
+    scene.ledger.lists_left = 1
+    with pytest.raises(LedgerUnavailable, match="the list is out of reach"):
+        scene.counters.sweep(scene.clock.moment + 600)
+    assert settled(scene, groups) == [number < 100 for number in range(250)]
+    swept = scene.counters.sweep(scene.clock.moment + 600)
+    assert (swept.groups, swept.after, swept.failure) == (150, None, None)
+    assert all(settled(scene, groups))
 
 
 def many(scene: Scene, count: int) -> list[Group]:

@@ -54,10 +54,15 @@ class Told:
 
     def __init__(self) -> None:
         self.notices: list[Notice] = []
+        self.failures: list[Exception] = []
 
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
         """Remember one."""
         self.notices.append(notice)
+
+    def failed(self, error: Exception) -> None:
+        """Remember one."""
+        self.failures.append(error)
 
 
 class Scene:

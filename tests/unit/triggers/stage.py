@@ -127,12 +127,17 @@ class Told:
 
     def __init__(self) -> None:
         self.notices: list[Notice] = []
+        self.failures: list[Exception] = []
         self.reasons: list[str | float | None] = []
 
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
         """Remember one."""
         self.notices.append(notice)
         self.reasons.append(evidence.get("reason"))
+
+    def failed(self, error: Exception) -> None:
+        """Remember one."""
+        self.failures.append(error)
 
 
 @dataclass(frozen=True, slots=True)

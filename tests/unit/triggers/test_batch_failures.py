@@ -10,6 +10,7 @@ import pytest
 from handler.core.commands import Positions, operation_id
 from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable, NotAccepted, OutcomeUnknown
 from handler.core.ledger import NOWHERE, Look
+from handler.core.notices import Notice
 from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Group, Row
 from handler.core.shelf import Parked
@@ -31,11 +32,14 @@ class Faulty(MemoryLedger):
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage.clock)
         self.away: dict[str, CounterError] = {}
+        self.broken: dict[str, BaseException] = {}
         self.writes_left = 10**9
         self.failing_once: frozenset[str] = frozenset()
 
     def load(self, group: Group) -> Row | None:
         """Fail, or not."""
+        if group.id in self.broken:
+            raise self.broken[group.id]
         if group.id in self.away and not isinstance(self.away[group.id], AnswerLost):
             raise self.away[group.id]
         return super().load(group)
@@ -76,7 +80,7 @@ class Faulty(MemoryLedger):
 class FullShelf(MemoryShelf):
     """A shelf that takes nothing while it is told so."""
 
-    full: list[CounterError] = field(default_factory=list)
+    full: list[Exception] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -136,6 +140,50 @@ def test_elsewhere_the_whole_batch_is_asked_for_again(stage: Stage, faulty: Faul
     faulty.away.clear()
     assert stage.batch(event) == {"accepted": 4, "parked": 1, "ignored": 0}
     assert likes(stage) == [21, 21, None]
+
+
+@pytest.mark.parametrize("source", PARTIAL)
+def test_an_error_that_no_rule_foresees_fails_the_records_of_its_group_alone(
+    stage: Stage, faulty: Faulty, source: str
+) -> None:
+    """They are delivered again, and it is told which group it was (R13)."""
+    faulty.broken["a"] = ValueError("a secret")
+    event = batch_of(source, CONTENTS)
+    assert stage.batch(event) == {"batchItemFailures": [item(source, 0), item(source, 2)]}
+    assert likes(stage) == [None, 21, None]
+    assert [str(error) for error in stage.told.failures] == ["a secret"]
+    assert Notice.GROUP_FAILED in stage.told.notices
+    faulty.broken.clear()
+    assert stage.batch(event) == {"batchItemFailures": []}
+    assert likes(stage) == [21, 21, None]
+
+
+@pytest.mark.parametrize("source", WHOLE)
+def test_elsewhere_such_an_error_asks_for_the_batch_again(stage: Stage, faulty: Faulty, source: str) -> None:
+    """In words that show nothing of it."""
+    faulty.broken["a"] = ValueError("a secret")
+    event = batch_of(source, [*CONTENTS, "poison"])
+    with pytest.raises(OutcomeUnknown, match=r"2 of 5 records were .*: an unexpected ValueError; the log"):
+        stage.batch(event)
+    assert likes(stage) == [None, 21, None]
+    assert len(stage.shelf.parked(APP, 10)) == 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit()])
+def test_the_end_of_the_process_is_not_swallowed(stage: Stage, faulty: Faulty, error: BaseException) -> None:
+    """It is nobody's failure."""
+    faulty.broken["a"] = error
+    with pytest.raises(type(error)):
+        stage.batch(batch_of("aws:sqs", CONTENTS))
+
+
+def test_a_shelf_that_breaks_fails_one_record(stage: Stage) -> None:
+    """The others are done, and it is told which record it was."""
+    stage.use_shelf(FullShelf(full=[ValueError("a secret")]))
+    with pytest.raises(OutcomeUnknown, match="1 of 2 records"):
+        stage.batch(batch_of("Ckafka", ["poison", text(1, "a")]))
+    assert likes(stage)[0] == 1
+    assert Notice.GROUP_FAILED in stage.told.notices
 
 
 def test_a_lost_answer_is_said_to_be_one(stage: Stage, faulty: Faulty) -> None:

@@ -24,5 +24,5 @@ def test_once_there_is_room_again_operations_go_out_in_company() -> None:
     now = scene.clock.moment
     times = Times(calling=now + 60, writing=now + 80, end=now + 85)
     operations = [increase(f"key-{number}") for number in range(CHUNK)]
-    assert deliver(GROUP.id, operations, scene.counters, scene.clock, times) == [None] * CHUNK
+    assert deliver(GROUP.id, operations, scene.counters, scene.instance, times) == [None] * CHUNK
     assert len(scene.api.calls) <= 10

@@ -13,15 +13,17 @@ from handler.core.errors import (
     AnswerLost,
     BadInput,
     CounterError,
+    GroupFailed,
     LedgerUnavailable,
     NotAccepted,
     OutcomeUnknown,
     SettingsError,
 )
 from handler.core.ledger import NOWHERE, Look
+from handler.core.notices import Notice
 from handler.core.ports import Clock, Fault, Refused
 from handler.core.records import Records
-from handler.core.rows import Entry, Group, Row
+from handler.core.rows import Entry, Group, Row, Settlement
 from handler.triggers import timer
 from handler.triggers.kinds import Event
 from handler.triggers.timer import NO_TIME
@@ -154,7 +156,7 @@ def test_nothing_is_accepted_of_a_tick_with_one_wrong_field(stage: Stage) -> Non
 class PartlyAway(MemoryLedger):
     """A ledger that fails for some groups, as a sharded one can."""
 
-    away: dict[str, CounterError]
+    away: dict[str, CounterError | ValueError]
 
     def load(self, group: Group) -> Row | None:
         """Fail, or not."""
@@ -191,6 +193,61 @@ def test_a_group_that_cannot_be_accepted_fails_the_tick_after_the_others(
     ledger.away.clear()
     assert stage.tick(event(*GROUPS)) == counts(accepted=12, applied=12)
     assert likes(stage) == [3] * 12
+
+
+def test_a_group_that_breaks_fails_the_tick_after_the_others(stage: Stage) -> None:
+    """It is told which one it was; the platform repeats the event (R13)."""
+    ledger = PartlyAway(stage.clock)
+    ledger.away = {GROUPS[3]: ValueError("a secret")}
+    stage.use_ledger(ledger)
+    with pytest.raises(OutcomeUnknown, match=r"^1 of 12 groups were not .*: an unexpected ValueError; the log"):
+        stage.tick(event(*GROUPS))
+    assert likes(stage) == [3, 3, 3, None, *[3] * 8]
+    assert [str(error) for error in stage.told.failures] == ["a secret"]
+    assert Notice.GROUP_FAILED in stage.told.notices
+    ledger.away.clear()
+    assert stage.tick(event(*GROUPS)) == counts(accepted=12, applied=12)
+    assert likes(stage) == [3] * 12
+
+
+class BreaksLater(MemoryLedger):
+    """A ledger that breaks for a group once it has accepted it."""
+
+    def settle(self, group: Group, settlement: Settlement) -> bool:
+        """Break."""
+        if group.id == GROUPS[3]:
+            raise ValueError("a secret")
+        return super().settle(group, settlement)
+
+
+def test_a_group_that_breaks_once_it_is_accepted_fails_the_tick_too(stage: Stage) -> None:
+    """It is owed all the same, and what was driven on is not driven again."""
+    stage.use_ledger(BreaksLater(stage.clock))
+    with pytest.raises(GroupFailed, match=r"^1 groups were not driven on, repeat the event: an unexpected ValueError"):
+        stage.tick(event(*GROUPS))
+    assert likes(stage) == [3] * 12
+
+
+class ListsOnce(MemoryLedger):
+    """A ledger that lists one page of known groups, and then fails."""
+
+    pages = 0
+
+    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+        """Two groups."""
+        self.pages += 1
+        if self.pages > 1:
+            raise LedgerUnavailable("the list is away")
+        return GROUPS[:2]
+
+
+def test_a_tick_whose_groups_cannot_be_listed_goes_on_with_those_that_were(stage: Stage) -> None:
+    """And fails after that, for the platform to repeat it."""
+    stage.use_ledger(ListsOnce(stage.clock))
+    known = {"GroupIds": {"Known": "like"}, "GroupCounter": [{"Key": "like", "Value": 3}], "Mode": "Increase"}
+    with pytest.raises(LedgerUnavailable, match="the list is away"):
+        stage.tick(event() | {"Message": {"operations": [known]}})
+    assert likes(stage) == [3, 3, *[None] * 10]
 
 
 def test_a_function_that_is_too_short_for_any_call_says_so(stage: Stage) -> None:

@@ -1,0 +1,111 @@
+"""Rows that another version of the function has written: those of the last one are read, later ones are left alone."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from handler.core import codec
+from handler.core.commands import Mode
+from handler.core.rows import Attempt, Entry, Group, Remembered, Row
+from handler.ledgers import bounded
+from tests.contract.samples import GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
+from tests.contract.stores import OpenLedger
+
+OTHER = Group(GROUP.app, "another group")
+
+IDLE = (
+    '{"format":1,"version":1,"generation":1,"receipt_key":"_receipt","base":1000,"entries":[],"attempt":null,'
+    '"queue":[],"remembered":[],"debt":[],"frozen":null,"sighted":null,"looked":0,"sighted_in":0,"marks":[],"keys":[]}'
+)
+BUSY = (
+    '{"format":1,"version":1,"generation":1,"receipt_key":"_receipt","base":1000,"entries":['
+    '["a","v1:a","Increase",[["like",5]],3600.0],["b","v1:b","Set",[["观看",1]],3600.0]],'
+    '"attempt":{"id":"open","weight":600000,"mode":"Increase","entries":[0],"time":1700000000,"life":6,'
+    '"base":1000,"correction":[],"settled":[]},"queue":[3],'
+    '"remembered":[[{"id":"past","weight":600000,"mode":"Decrease","entries":[0],"time":1700000000,"life":6,'
+    '"base":1000,"correction":[],"settled":[]},true,[["share",2]],false]],'
+    '"debt":[["share",2]],"frozen":null,"sighted":11,"looked":12,"sighted_in":13,"marks":[],"keys":[["like",9]]}'
+)
+A = Entry("a", "v1:a", Mode.INCREASE, (("like", 5),), 3600.0)
+B = Entry("b", "v1:b", Mode.SET, (("观看", 1),), 3600.0, alone=True)
+OPEN = Attempt("open", 600_000, Mode.INCREASE, (A,), 1_700_000_000, 6, base=1000)
+BUSY_ROW = Row(
+    *(1, 1, RECEIPT_KEY, 1000, OPEN, (B,)),
+    remembered=(Remembered(replace(OPEN, id="past", mode=Mode.DECREASE), refused=True, folded=(("share", 2),)),),
+    debt=(("share", 2),),
+    sighted=11,
+    looked=12,
+    sighted_in=13,
+    keys=(("like", 9),),
+)
+
+
+def written(ledger: OpenLedger, row: Row, text: str, group: Group = GROUP) -> None:
+    """Let the store hold that text of a row."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bounded, "encode_row", lambda _: text)
+        assert ledger.swap(group, row, {})
+
+
+def test_a_row_of_the_first_format_is_read_and_written_again(ledger: OpenLedger) -> None:
+    """Whatever it holds."""
+    written(ledger, BUSY_ROW, BUSY)
+    assert ledger.load(GROUP) == BUSY_ROW
+    assert ledger.unfinished(GROUP.app, 10) == [GROUP.id]
+    grown = BUSY_ROW.changed(looked=13)
+    assert ledger.swap(GROUP, grown, {})
+    assert ledger.load(GROUP) == grown
+
+
+def test_an_idle_row_of_the_first_format_goes_on_piece_by_piece(ledger: OpenLedger) -> None:
+    """It begins, it grows and it is settled."""
+    written(ledger, idle_row(), IDLE)
+    call = attempt(entry("a"))
+    begun = ledger.begin(GROUP, call, RECEIPT_KEY, 1)
+    assert begun == idle_row().opened(call)
+    look = ledger.append(GROUP, [entry("b", "观看")], 36_000)
+    assert look is not None
+    assert look.row == begun.changed(queue=(entry("b", "观看"),))
+    assert ledger.settle(GROUP, settlement(call))
+    assert ledger.load(GROUP) == look.row.changed(attempt=None, base=1000 + call.weight)
+
+
+@pytest.fixture
+def later(ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch) -> OpenLedger:
+    """A ledger that holds a row of a later version, which owes an operation, beside one of this version."""
+    for group in (GROUP, OTHER):
+        monkeypatch.setattr(codec, "ROW_FORMAT", 99 if group is GROUP else 2)
+        owing = replace(idle_row(), queue=(entry("a"),), keys=(("like", 5),))
+        assert ledger.swap(group, owing, {})
+    return ledger
+
+
+def test_a_row_of_a_later_version_is_refused_and_kept(later: OpenLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is read into it, and none of the steps of this version writes it without what it does not know."""
+    call = attempt(entry("b"))
+    for step in (
+        lambda: later.begin(GROUP, call, RECEIPT_KEY, 1),
+        lambda: later.append(GROUP, [entry("b")], 36_000),
+        lambda: later.settle(GROUP, settlement(call)),
+    ):
+        with suppress(ValueError):
+            step()
+        with pytest.raises(ValueError, match="format 99"):
+            later.load(GROUP)
+    monkeypatch.setattr(codec, "ROW_FORMAT", 99)
+    row = later.load(GROUP)
+    assert row is not None
+    assert row.queue[0] == entry("a")
+
+
+def test_a_row_of_a_later_version_is_in_nobodys_way(later: OpenLedger) -> None:
+    """It is listed with the others, and they go on."""
+    assert later.unfinished(GROUP.app, 10) == [GROUP.id, OTHER.id]
+    [first, *_] = later.known(GROUP.app, "like", 9, 10)
+    assert OTHER.id in {first, *later.known(GROUP.app, "like", 9, 10, after=first)}
+    row = later.load(OTHER)
+    assert row is not None
+    assert later.swap(OTHER, row.changed(queue=()), {})
