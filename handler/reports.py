@@ -30,7 +30,9 @@ _ROUTINE = frozenset({Notice.APPLIED})
 _EXPECTED = frozenset(
     {Notice.REPLAYED, Notice.PENDING, Notice.SECRET_REFRESHED, Notice.HANDED_ON, Notice.OPERATOR_TASK}
 )
-_FOR_AN_OPERATOR = frozenset({Notice.GROUP_FROZEN, Notice.GROUP_FAILED, Notice.UNKNOWN, Notice.APP_REFUSED})
+_FOR_AN_OPERATOR = frozenset(
+    {Notice.GROUP_FROZEN, Notice.GROUP_FAILED, Notice.UNKNOWN, Notice.APP_REFUSED, Notice.CALLS_KEEP_FAILING}
+)
 
 # An unexpected error is found by its last frames.
 FRAMES = 12

@@ -14,15 +14,13 @@ from handler.core.commands import Mode
 from handler.core.errors import BadInput
 from handler.core.ledger import Generation
 from handler.core.lifting import why_not_counted
+from handler.core.losses import giving_way, remembering
 from handler.core.outcomes import Applied
 from handler.core.ports import Rules
 from handler.core.receipts import Landed, Sight, death, judge
 from handler.core.rows import Attempt, Debt, Remembered, Row
 from handler.core.runs import own_values, with_excess
-from handler.core.transitions import REMEMBERED_MAX, Change, Seen, forgotten, landed, record_of
-
-# What is kept of a memory of past attempts: a full one would freeze the group again at the next attempt that expires.
-REMEMBERED_AFTER = REMEMBERED_MAX // 2
+from handler.core.transitions import Change, Seen, forgotten, landed, record_of
 
 
 class Verdict(str, Enum):
@@ -64,18 +62,37 @@ def to_be_judged(row: Row, generation: int) -> tuple[str, ...]:
     return carried + correction + queued
 
 
+def never_carried(row: Row, generation: int) -> tuple[str, ...]:
+    """The ids of which nothing can have landed: they wait in the queue, and no attempt that the row knows names them.
+
+    A row of an older generation may lack the attempt that did.
+    """
+    if row.generation < generation:
+        return ()
+    carried = {entry.id for past in row.remembered for entry in past.attempt.entries}
+    carried |= {entry.id for entry in row.attempt.entries} if row.attempt else set()
+    return tuple(entry.id for entry in row.queue if entry.id not in carried)
+
+
 def completed(row: Row, decision: Decision, generation: int) -> Decision:
     """The decision with a verdict on everything; one that leaves something open or names what is not there is refused.
 
-    A typing error must not count anything twice.
+    A typing error must not count anything twice, and a verdict on what was never sent would lose it.
     """
     queued = {entry.id for entry in row.queue}
     needed = to_be_judged(row, generation)
-    unnamed = queued.intersection(needed) - decision.verdicts.keys() if decision.queued else set[str]()
+    unnamed = [entry.id for entry in row.queue if entry.id not in decision.verdicts] if decision.queued else []
+    if unnamed and row.generation >= generation:
+        raise BadInput(
+            "queued", f"is for a restored group's queue, and this one's is sent as it is: {', '.join(unnamed)}"
+        )
     verdicts = {**decision.verdicts, **dict.fromkeys(unnamed, decision.queued or Verdict.NOT_LANDED)}
     missing = [named for named in needed if named not in verdicts]
     if missing:
         raise BadInput("verdicts", f"lacks one for each of: {', '.join(missing)}")
+    unsent = [named for named in never_carried(row, generation) if named in verdicts]
+    if unsent:
+        raise BadInput("verdicts", f"judges what was never sent and cannot have landed, leave out: {', '.join(unsent)}")
     unknown = len(verdicts.keys() - queued.union(needed))
     if unknown:
         raise BadInput("verdicts", f"has {unknown} of what this group does not owe; `inspect` lists the ids")
@@ -112,10 +129,13 @@ def decided(row: Row, decision: Decision, sight: Sight, seen: Seen, generation: 
     if row.attempt is not None and row.attempt.id in times and not row.attempt.is_lift:
         raise BadInput("verdicts", "say not-landed of an attempt that the receipt shows to have landed")
     after = landed(change.row, sight.value, times, seen)
-    kept = forgotten(after.row, sight.asked_after, rules.bound_of, rules.forget_s).remembered[-REMEMBERED_AFTER:]
+    kept = forgotten(after.row, sight.asked_after, rules.bound_of, rules.forget_s).remembered
+    # The attempt that was judged is the newest: without it memory was no fuller than it may be.
+    dropped = giving_way(kept[:-1])
+    kept = remembering(kept[:-1], kept[-1]) if dropped else kept
     debt = () if decision.drops_debt else after.row.debt
     row = replace(after.row, remembered=kept, debt=debt, frozen=None, sighted=None, generation=generation)
-    return Change(row, {**change.records, **after.records})
+    return Change(row, {**change.records, **after.records}, dropped)
 
 
 def _judged(row: Row, decision: Decision, seen: Seen) -> Change:

@@ -76,6 +76,10 @@ def open_next(visit: Visit, row: Row) -> Next:
     refusal = instance.gate.refusal()
     if refusal is not None:
         return Stop(refusal)
+    wait_s = visit.waits.before_opening_s(row)
+    if wait_s > 0:
+        # Nobody can settle anything sooner, so a visit that does not last so long ends at once.
+        return Again(wait_s) if visit.lasts(wait_s) else Stop()
     if _is_left_to_its_caller(visit, row):
         return Again(visit.waits.poll_s())
     mode, entries, correction = _next_payload(visit, row)

@@ -9,11 +9,12 @@ from handler.core import transitions, weaker
 from handler.core.commands import Counters, Mode, key_limit
 from handler.core.errors import AnswerLost
 from handler.core.known_keys import knowing
+from handler.core.losses import ALARMING, giving_way, lost_in_a_row, told
 from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.ports import Counted, Fault, Refused, Reply, Unsent
 from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
-from handler.core.records import Records, kept
+from handler.core.records import Record, Records, kept
 from handler.core.rows import Attempt, Row, Settlement
 from handler.core.runs import correction_of, payload_of
 from handler.core.transitions import Seen
@@ -95,7 +96,7 @@ def _read_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
         return visit.setback(refusal)
     if visit.group_is_gone and row.attempt and visit.waits.is_dead(row.attempt):
         # The group is gone and the attempt dead: the next attempt will be told so, and its operations with it.
-        return visit.put(transitions.not_landed(row))
+        return _expired(visit, row, row.attempt)
     return Again(visit.waits.retry_s())
 
 
@@ -112,8 +113,14 @@ def _own_refusal(visit: Visit, row: Row) -> Refused | None:
 def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
     """Do what the evidence allows: settle, wait, go on with a new attempt, or freeze."""
     rules = visit.instance.rules
+    if evidence.sight.value == row.base:
+        row = transitions.forgotten(row, evidence.sight.asked_after, rules.bound_of, rules.forget_s)
     verdict = judge(row, evidence.sight, rules.bound_of(row.attempt) if row.attempt else 0)
     if isinstance(verdict, Landed):
+        if not evidence.seen.later and transitions.lacks_values(row, verdict.times, evidence.seen):
+            # The reply shows its own call's counters, and others have landed too: each is answered with its own (R5).
+            whole = see(visit, row, keys=())
+            return conclude(visit, row, whole) if isinstance(whole, Evidence) else whole
         _report_lie(visit, row, verdict)
         return settle(visit, row, evidence.sight.value, verdict.times, evidence.seen, evidence.sight.asked_after)
     if isinstance(verdict, Unexplained):
@@ -126,10 +133,27 @@ def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
         return confirmed(visit, row, row.attempt, refusal)
     if isinstance(verdict, TooEarly):
         return Again(visit.waits.after_look_s(row.attempt))
-    follows = visit.put(transitions.not_landed(row))
+    return _expired(visit, row, row.attempt)
+
+
+def _expired(visit: Visit, row: Row, attempt: Attempt) -> Next:
+    """R6: the attempt is dead and has not landed, and what it owed goes out again (R11)."""
+    follows = _put_with_memory(visit, row, transitions.not_landed(row))
     if isinstance(follows, Row):
-        visit.instance.reporter.report(Notice.ATTEMPT_EXPIRED, group=visit.group.id, attempt=row.attempt.id)
+        lost = len(lost_in_a_row(follows))
+        report = visit.instance.reporter.report
+        report(Notice.ATTEMPT_EXPIRED, group=visit.group.id, attempt=attempt.id, in_a_row=lost)
+        if lost >= ALARMING:
+            report(Notice.CALLS_KEEP_FAILING, group=visit.group.id, in_a_row=lost)
     return follows
+
+
+def _put_with_memory(visit: Visit, before: Row, after: Row, records: Mapping[str, Record] | None = None) -> Next:
+    """Write a row whose attempt is a remembered one now; what gave way to it is told first: nothing else keeps it."""
+    gone = giving_way(before.remembered) if before.receipt_key else None
+    if gone is not None:
+        visit.instance.reporter.report(Notice.ATTEMPT_DROPPED, group=visit.group.id, **told(gone))
+    return visit.put(after, records)
 
 
 def _report_lie(visit: Visit, row: Row, landed: Landed) -> None:
@@ -175,14 +199,14 @@ def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Nex
     """R6: the attempt had no effect. Split it, reject its one operation, or take it back for a later attempt."""
     visit.is_confirmed = True
     if refusal.fault is not Fault.OPERATION:
-        follows = visit.put(transitions.refused(row))
+        follows = _put_with_memory(visit, row, transitions.refused(row))
         return follows if isinstance(follows, Again) else visit.setback(refusal)
     if attempt.correction:
         return _correction_refused(visit, row, attempt.correction, refusal)
     if attempt.is_lift:
         return _lift_refused(visit, row, refusal)
     if len(attempt.entries) > 1:
-        return visit.put(transitions.refused(row, split=True))
+        return _put_with_memory(visit, row, transitions.refused(row, split=True))
     return _rejected(visit, row, refusal)
 
 
@@ -197,7 +221,7 @@ def _lift_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
             return _correction_refused(visit, row, correction, refusal)
     elif row.queue and row.queue[0].mode is Mode.DECREASE:
         return _rejected(visit, row, refusal)
-    return visit.put(transitions.refused(row))
+    return _put_with_memory(visit, row, transitions.refused(row))
 
 
 def _rejected(visit: Visit, row: Row, refusal: Refused) -> Next:
@@ -206,7 +230,7 @@ def _rejected(visit: Visit, row: Row, refusal: Refused) -> Next:
     if refusal.code in GROUP_GONE:
         # It has no counters any more; it is known again with those that land once it has been made anew.
         change = replace(change, row=replace(change.row, keys=()))
-    follows = visit.put(change.row, change.records)
+    follows = _put_with_memory(visit, row, change.row, change.records)
     if not isinstance(follows, Again):
         visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=refusal.code)
     return follows
@@ -221,7 +245,7 @@ def _correction_refused(visit: Visit, row: Row, correction: Counters, refusal: R
         row = transitions.debt_forgiven(row, correction)
     elif sum(past.for_good for past in row.remembered) >= CORRECTIONS_REFUSED_MAX:
         return visit.put(transitions.frozen(row, f"corrections are refused with code {refusal.code}"))
-    return visit.put(transitions.refused(row, for_good=True))
+    return _put_with_memory(visit, row, transitions.refused(row, for_good=True))
 
 
 def _report_applied(visit: Visit, follows: Next, operations: int) -> None:

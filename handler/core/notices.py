@@ -15,6 +15,8 @@ class Notice(Enum):
     REJECTED = "rejected"
     UNKNOWN = "outcome_unknown"
     ATTEMPT_EXPIRED = "attempt_expired"
+    ATTEMPT_DROPPED = "attempt_dropped"
+    CALLS_KEEP_FAILING = "calls_keep_failing"
     LATE_LANDING = "late_landing_corrected"
     GROUP_FROZEN = "group_frozen"
     GROUP_ADOPTED = "group_adopted"

@@ -14,6 +14,7 @@ from handler.core import sweeping
 from handler.core.decisions import Decision, all_dead_at, completed, decided, to_be_judged
 from handler.core.errors import BadInput, TooManyCalls
 from handler.core.inspecting import SWAPS_MAX, see, sighted, stored, unreadable
+from handler.core.losses import told
 from handler.core.notices import Notice
 from handler.core.records import kept
 from handler.core.rows import Row
@@ -87,6 +88,8 @@ def _decided(
         if instance.ledger.swap(visit.group, change.row, kept(change.records)):
             settled = len(change.records)
             instance.reporter.report(notice, group=visit.group.id, base=change.row.base, operations=settled)
+            if change.dropped:
+                instance.reporter.report(Notice.ATTEMPT_DROPPED, group=visit.group.id, **told(change.dropped))
             return Decided(change.row, settled)
         instance.clock.sleep(visit.waits.jittered(CONTENTION_S))
     raise TooManyCalls("too many others change this group at once")

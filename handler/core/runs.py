@@ -62,8 +62,8 @@ def shares(attempt: Attempt, values: Values) -> dict[str, Counters]:
 
 
 def own_values(entry: Entry, values: Values) -> Counters:
-    """Of `values`, those that the operation named, in its order."""
-    return tuple([(key, values[key]) for key, _ in entry.counters if key in values])
+    """Of `values`, all that the operation named, in its order. A counter that is not there counts from 0."""
+    return tuple([(key, values.get(key, 0)) for key, _ in entry.counters])
 
 
 def with_excess(debt: Debt, mode: Mode, counters: Counters, times: int) -> Debt:

@@ -57,8 +57,8 @@ def one_by_one(visits: Sequence[Visit], tend: Callable[[Visit], bool]) -> list[b
 def sweep(instance: Instance, app: int, deadline: float, after: str, side_by_side: SideBySide = one_by_one) -> Swept:
     """Visit the unfinished groups page by page, then, round after round, those that still wait, until the deadline.
 
-    It begins after the id given, and goes round once. No visit waits by itself: a group whose attempt is not dead yet
-    is met again in the next round.
+    It begins after the id given, and goes round once. No visit waits by itself: a group whose attempt is not dead yet,
+    or may not open yet, is met again in the first round in which it is.
     """
     patience = Patience(until=deadline, deadline=deadline, pause_max_s=0.0)
     waiting: list[Visit] = []
@@ -78,9 +78,10 @@ def sweep(instance: Instance, app: int, deadline: float, after: str, side_by_sid
         reached = None if pages.failure is None else met_to
     while waiting and _has_time(instance, deadline, ROUND_S):
         instance.clock.sleep(ROUND_S)
-        still = _unsettled(waiting, side_by_side)
-        left += sum(visit.stopped is not None for visit in waiting)
-        waiting = still
+        now = instance.clock.monotonic()
+        due = [visit for visit in waiting if visit.resumes_at <= now]
+        waiting = [visit for visit in waiting if visit.resumes_at > now] + _unsettled(due, side_by_side)
+        left += sum(visit.stopped is not None for visit in due)
     return Swept(met, left + len(waiting), reached, pages.failure)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from handler.core.commands import Counters, Mode
 from handler.core.known_keys import knowing
+from handler.core.losses import remembering
 from handler.core.outcomes import Answer, Applied
 from handler.core.quick import replace
 from handler.core.receipts import death
@@ -20,16 +21,14 @@ from handler.core.runs import Values, own_values, shares, with_excess
 # DynamoDB takes 100 items in a transaction, the row among them.
 REJECTED_AT_ONCE = 90
 
-# With more attempts in mind the group freezes rather than guess (R11).
-REMEMBERED_MAX = 8
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The next row and the records that go with it."""
+    """The next row and the records that go with it; `dropped` has given way in a full memory (R11)."""
 
     row: Row
     records: Mapping[str, Record]
+    dropped: Remembered | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +82,13 @@ def landed_keys(row: Row, times: Collection[str]) -> list[str]:
     ]
 
 
+def lacks_values(row: Row, times: Collection[str], seen: Seen) -> bool:
+    """Whether some operation that these landings settle would be answered without all of its counters."""
+    attempts = [*([row.attempt] if row.attempt else []), *(past.attempt for past in row.remembered)]
+    carried = {entry.id for attempt in attempts if attempt.id in times for entry in attempt.entries}
+    return any(key not in seen.values for entry in row.owed if entry.id in carried for key, _ in entry.counters)
+
+
 def settled_records(attempt: Attempt, seen: Seen) -> dict[str, Record]:
     """What is on record of each operation that the attempt still owed, once it has landed."""
     if seen.later:
@@ -133,10 +139,8 @@ def answered(row: Row, answer: Answer, at: float) -> Change:
 
 
 def not_landed(row: Row) -> Row:
-    """R6: the dead attempt moves to memory; what it still owed goes first again. A full memory freezes the group."""
+    """R6: the dead attempt moves to memory; what it still owed goes first again."""
     attempt = _open(row)
-    if len(row.remembered) >= REMEMBERED_MAX and not any(past.refused for past in row.remembered):
-        return frozen(row, f"more than {REMEMBERED_MAX} attempts are without an explanation")
     return _remembering(row, Remembered(attempt)).changed(attempt=None, queue=attempt.owed + row.queue)
 
 
@@ -188,13 +192,10 @@ def forgotten(row: Row, known_after: int | None, bound_of: Callable[[Attempt], f
 
 
 def _remembering(row: Row, past: Remembered) -> Row:
-    """Keep a past attempt in mind; where memory is full a refused one gives way. Without receipts it is no use."""
+    """Keep a past attempt in mind, in another's place where memory is full (R11). Without receipts it is no use."""
     if not row.receipt_key:
         return row
-    kept = [*row.remembered, past]
-    if len(kept) > REMEMBERED_MAX:
-        kept.remove(next((other for other in kept if other.refused), past))
-    return replace(row, remembered=tuple(kept))
+    return replace(row, remembered=remembering(row.remembered, past))
 
 
 def _open(row: Row) -> Attempt:

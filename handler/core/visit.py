@@ -69,6 +69,8 @@ class Visit:
     is_first: bool = False
     """Whether this visit has made the group's row."""
     stopped: Stop | None = None
+    resumes_at: float = float("-inf")
+    """The moment of the monotonic clock before which there was nothing to do when the visit would not wait."""
     frozen: str | None = None
     setbacks: int = 0
     renewed: bool = False
@@ -102,12 +104,17 @@ class Visit:
 
     def may_call(self) -> bool:
         """Whether a call that begins now is wanted, and can end before the invocation does (R3)."""
-        now = self.instance.clock.monotonic()
-        return now < self.patience.until and now + self.instance.call_s <= self.patience.deadline
+        return self.lasts(0.0)
+
+    def lasts(self, seconds: float) -> bool:
+        """Whether a call that begins so much later still is."""
+        begins = self.instance.clock.monotonic() + seconds
+        return begins < self.patience.until and begins + self.instance.call_s <= self.patience.deadline
 
     def pause(self, seconds: float) -> bool:
         """Let time pass, no longer than patience lasts; False if this wait is not worth it."""
         if seconds > self.patience.pause_max_s:
+            self.resumes_at = self.instance.clock.monotonic() + seconds
             return False
         left_s = min(self.patience.until, self.patience.deadline) - self.instance.clock.monotonic()
         if seconds > 0 and left_s > 0:

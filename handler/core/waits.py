@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from handler.core.instance import Instance
+from handler.core.losses import opens_at
 from handler.core.receipts import death
-from handler.core.rows import Attempt
+from handler.core.rows import Attempt, Row
 
 # Polls of the row while somebody else's call is under way: about as long as a call takes, and longer each time.
 POLL_MIN_S = 0.03
@@ -68,6 +69,10 @@ class Waits:
         """The next wait after a question that was not answered, or not for good: growing intervals."""
         self._looks += 1
         return self.jittered(min(LOOK_MAX_S, LOOK_MIN_S * 2 ** min(self._looks, 8)))
+
+    def before_opening_s(self, row: Row) -> float:
+        """How long the next attempt has to wait after calls that were lost one after another (R11)."""
+        return max(0.0, opens_at(row, self._instance.rules.bound_of) - self._instance.api_clock.now())
 
     def before_look_s(self, attempt: Attempt, *, own: bool) -> float:
         """How long a look at the receipt is not worth a call yet; 0 where the visit's `own` call went astray."""

@@ -53,20 +53,20 @@ class Stage:
         """Decide what becomes of the next requests, whoever sends them."""
         self.api.fates.updates.extend(fates)
 
-    def call(self, worker: str, operation: Operation, *, at_s: float = 0.0, wait_s: float = 5.0) -> None:
-        """Let a worker ask for an operation `at_s` seconds from the beginning."""
+    def call(self, worker: str, *operations: Operation, at_s: float = 0.0, wait_s: float = 5.0) -> None:
+        """Let a worker ask for an operation, or for several together, `at_s` seconds from the beginning."""
 
         def life() -> None:
             instance = self._instance(worker)
             now = instance.clock.monotonic()
             patience = Patience(until=now + wait_s, deadline=now + 600)
             try:
-                [outcome] = ExactlyOnce(instance, APP).apply(GROUP.id, [operation], patience)
+                outcomes = ExactlyOnce(instance, APP).apply(GROUP.id, operations, patience)
             except CounterError as error:
                 self.world.tell(f"{worker} answered {error!r}")
                 return
-            self.world.tell(f"{worker} answered {outcome}")
-            self.answers.setdefault(worker, []).append(outcome)
+            self.world.tell(f"{worker} answered {', '.join(map(str, outcomes))}")
+            self.answers.setdefault(worker, []).extend(outcomes)
 
         self.world.at(START + at_s, lambda: self.world.spawn(worker, life))
 

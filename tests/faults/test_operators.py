@@ -19,7 +19,7 @@ from handler.core.notices import Notice
 from handler.core.operating import Decided, Later
 from handler.core.outcomes import Applied, Frozen
 from handler.core.ports import Call, Fault, Refused, Reply
-from handler.core.receipts import Landed, NotLanded, Unexplained
+from handler.core.receipts import Landed, Unexplained
 from handler.core.visit import Visit
 from tests.faults.network import Fate
 from tests.faults.simulated import SimulatedApi
@@ -245,23 +245,26 @@ def test_a_restored_store_is_released_with_a_verdict_on_what_waits() -> None:
     assert (stage.told[2].settled, stage.told[2].row.generation) == (1, 2), stage.story
 
 
-def test_too_many_unexplained_attempts_are_released_and_the_operation_counts_once() -> None:
-    """The operation goes out once more; one of the old attempts that lands even after that is still owed back."""
+def test_a_paste_of_all_ids_on_the_screen_settles_nothing_that_was_never_sent() -> None:
+    """The operation behind the frozen call has never left: it stays owed, and is counted after the release."""
     stage = started()
-    stage.expect(*[NEVER] * 9)
-    stage.call("A", stage.operation("a", 10), at_s=1, wait_s=118)
-    stage.inspect(at_s=121)
-    stage.release(NOT_LANDED, at_s=135)
-    stage.sweep(at_s=137)
-    stage.call("B", stage.operation("b", 100), at_s=145)
-    stage.overdue(at_s=150)
-    stage.sweep(at_s=200)
-    stage.play()
-    assert isinstance(stage.answers["A"][0], Frozen), stage.story
-    assert isinstance(stage.told[0], Inspection), stage.story
-    assert isinstance(stage.told[0].verdict, NotLanded), stage.story
-    assert stage.likes == 111, stage.story
-    assert stage.notices.counts[Notice.LATE_LANDING] == 1, stage.story
+    stage.expect(NEVER)
+    a, b = stage.operation("a", 10), stage.operation("b", 100)
+    stage.call("A", a, at_s=1, wait_s=2)
+    stage.tampered(1, at_s=2)
+    stage.call("B", b, at_s=2.5, wait_s=2)
+    stage.sweep(at_s=20)
+    stage.inspect(at_s=60)
+    stage.release(NOT_LANDED, at_s=80, b=LANDED)
+    stage.release(NOT_LANDED, at_s=81)
+    stage.sweep(at_s=90)
+    stage.call("B2", b, at_s=150)
+    assert_counts_on(stage, 111)
+    assert isinstance(stage.told[1], BadInput), stage.story
+    assert b.id in str(stage.told[1]), stage.story
+    assert isinstance(stage.told[2], Decided), stage.story
+    assert stage.told[2].settled == 0, stage.story
+    assert stage.answers["B2"] == [Applied((("like", 111),), replayed=True)], stage.story
 
 
 def in_debt() -> OperatedStage:

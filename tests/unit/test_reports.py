@@ -43,7 +43,7 @@ def reports() -> Iterator[Reports]:
 
 LEVELS = {
     "INFO": {Notice.REPLAYED, Notice.PENDING, Notice.SECRET_REFRESHED, Notice.HANDED_ON, Notice.OPERATOR_TASK},
-    "ERROR": {Notice.GROUP_FROZEN, Notice.GROUP_FAILED, Notice.UNKNOWN, Notice.APP_REFUSED},
+    "ERROR": {Notice.GROUP_FROZEN, Notice.GROUP_FAILED, Notice.UNKNOWN, Notice.APP_REFUSED, Notice.CALLS_KEEP_FAILING},
 }
 
 

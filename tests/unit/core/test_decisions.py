@@ -10,13 +10,22 @@ from hypothesis import strategies as st
 
 from handler.core.codec import decode_row, encode_row
 from handler.core.commands import Mode
-from handler.core.decisions import REMEMBERED_AFTER, Decision, Verdict, all_dead_at, completed, decided, to_be_judged
+from handler.core.decisions import (
+    Decision,
+    Verdict,
+    all_dead_at,
+    completed,
+    decided,
+    never_carried,
+    to_be_judged,
+)
 from handler.core.errors import BadInput
 from handler.core.ledger import Generation
+from handler.core.losses import REMEMBERED_MAX
 from handler.core.outcomes import Applied
 from handler.core.receipts import Sight
 from handler.core.rows import Remembered, Row
-from handler.core.transitions import REMEMBERED_MAX, Change, frozen
+from handler.core.transitions import Change, frozen
 from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row, seen
 from tests.unit.core.scene import RULES
 
@@ -54,10 +63,33 @@ def test_a_landing_on_no_receipt_stands_on_its_weight(base: int | None) -> None:
     assert (change.row.base, change.row.debt) == (first.weight, ())
 
 
-def test_an_operation_in_the_queue_may_be_judged_too() -> None:
-    """It may have landed with an older attempt."""
-    change = judged(row(attempt(A), (B, C)), verdicts(a=NOT_LANDED, c=LANDED), like=12)
+@pytest.mark.parametrize("refused", [False, True])
+def test_an_operation_in_the_queue_may_be_judged_where_a_past_attempt_carried_it(refused: bool) -> None:
+    """It may have landed with that one; nobody has to know."""
+    past = Remembered(attempt(C, name="past", weight=600_000), refused=refused)
+    before = row(attempt(A), (B, C), (past,))
+    assert (to_be_judged(before, 1), never_carried(before, 1)) == (("a",), ("b",))
+    change = judged(before, verdicts(a=NOT_LANDED, c=LANDED), like=12)
     assert (change.row.queue, set(change.records)) == ((A, B), {"c"})
+    assert judged(before, verdicts(a=LANDED), like=12).row.queue == (B, C)
+
+
+@pytest.mark.parametrize("verdict", [LANDED, NOT_LANDED])
+def test_a_verdict_on_what_no_attempt_ever_carried_is_refused(verdict: Verdict) -> None:
+    """It would be answered as applied and never be sent; a paste of all ids on the screen has them all."""
+    before = row(attempt(A), (B, C))
+    with pytest.raises(BadInput, match=r"^verdicts: judges what was never sent and cannot have landed, .*: b, c$"):
+        completed(before, verdicts(a=LANDED, b=verdict, c=verdict), generation=1)
+    with pytest.raises(BadInput, match=r"^queued: is for a restored group's queue, .*: b, c$"):
+        completed(before, Decision({"a": LANDED}, queued=verdict), generation=1)
+    assert completed(before, verdicts(a=LANDED), generation=1).verdicts == {"a": LANDED}
+
+
+def test_what_only_another_group_of_attempts_carried_was_never_sent() -> None:
+    """A past attempt that carried a neighbour says nothing of those behind it."""
+    before = row(None, (A, B), (Remembered(attempt(A, name="past")),))
+    assert never_carried(before, 1) == ("b",)
+    assert never_carried(before, 2) == ()
 
 
 def test_a_decision_is_one_write() -> None:
@@ -97,12 +129,17 @@ def test_a_set_that_landed_ends_the_debt_on_its_keys() -> None:
 
 
 def test_an_attempt_that_did_not_land_stays_in_mind() -> None:
-    """If it lands all the same, its operation is not sent again; with a full memory the group would freeze at once."""
+    """If it lands all the same, its operation is not sent again; in a full memory another gives way, and is told."""
     memory = tuple(Remembered(attempt(name=f"past{number}", weight=600_000 + 2**number)) for number in range(8))
     assert len(memory) == REMEMBERED_MAX
-    kept = judged(row(attempt(A, weight=700_000), remembered=memory), verdicts(a=NOT_LANDED)).row.remembered
-    assert [past.attempt.id for past in kept] == ["past5", "past6", "past7", "attempt"]
-    assert len(kept) == REMEMBERED_AFTER
+    change = judged(row(attempt(A, weight=700_000), remembered=memory), verdicts(a=NOT_LANDED))
+    assert [past.attempt.id for past in change.row.remembered] == [
+        *(f"past{number}" for number in range(1, 8)),
+        "attempt",
+    ]
+    assert change.dropped == memory[0]
+    change = judged(row(attempt(A, weight=700_000), remembered=memory[1:]), verdicts(a=NOT_LANDED))
+    assert (len(change.row.remembered), change.dropped) == (8, None)
 
 
 def test_refused_attempts_are_forgotten() -> None:
@@ -135,9 +172,9 @@ def test_the_queue_of_a_restored_row_must_be_judged() -> None:
     assert whole.verdicts == {"a": LANDED, "b": NOT_LANDED}
 
 
-def test_the_queue_of_another_row_needs_no_verdict() -> None:
-    """It was never sent; one word for the rest concerns a restored row alone."""
-    assert completed(row(attempt(A), (B,)), Decision({"a": LANDED}, queued=LANDED), 1).verdicts == {"a": LANDED}
+def test_one_word_for_a_queue_that_is_empty_says_nothing() -> None:
+    """Of a group that was not restored no more than of one that was."""
+    assert completed(row(attempt(A)), Decision({"a": LANDED}, queued=LANDED), 1).verdicts == {"a": LANDED}
 
 
 def test_the_receipt_may_not_have_moved_since_the_operator_looked() -> None:

@@ -46,7 +46,7 @@ def test_a_turn_that_has_passed_is_not_used() -> None:
 
 def test_what_landed_late_is_paid_back_at_once() -> None:
     """By whoever has seen it: until then every client sees a counter that is too high (R7)."""
-    past = Remembered(attempt(entry("old"), name="past", weight=700_001))
+    past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
     scene = Scene(row(remembered=(past,)))
     scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
@@ -183,7 +183,7 @@ def test_a_head_of_the_queue_is_left_to_its_caller_unless_a_debt_comes_first() -
 
 def test_before_a_set_what_is_remembered_is_looked_for() -> None:
     """A Set overwrites the receipt, and with it every trace (R2); without anything remembered nobody looks."""
-    past = Remembered(attempt(entry("old"), name="past", weight=700_001))
+    past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
     for remembered, looks in (((past,), 1), ((), 0)):
         scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=remembered))
         visit = Visit(scene.instance, GROUP, scene.patience(30))
@@ -195,7 +195,7 @@ def test_before_a_set_what_is_remembered_is_looked_for() -> None:
 
 def test_a_late_landing_is_settled_before_a_set_overwrites_it() -> None:
     """It would be counted never or twice."""
-    past = Remembered(attempt(entry("old"), name="past", weight=700_001))
+    past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
     scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=(past,)))
     scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
     visit = Visit(scene.instance, GROUP, scene.patience(30))
@@ -205,7 +205,7 @@ def test_a_late_landing_is_settled_before_a_set_overwrites_it() -> None:
 
 def test_in_a_group_that_is_gone_nobody_looks_before_a_set() -> None:
     """It will be refused like everything else."""
-    past = Remembered(attempt(entry("old"), name="past", weight=700_001))
+    past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
     scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=(past,)))
     visit = Visit(scene.instance, GROUP, scene.patience(30), refusals=3)
     assert isinstance(open_next(visit, scene.row), Row)

@@ -1,138 +1,170 @@
-"""Writes that somebody else was quicker with, and looks that were not answered: nothing is told that did not happen."""
+"""What lost calls cost: nothing freezes, attempts open at growing intervals, and what is forgotten is told (R11)."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from itertools import pairwise
 
-from handler.core.beginnings import establish
+import pytest
+
 from handler.core.commands import Mode
-from handler.core.driving import open_next
-from handler.core.judging import Evidence, conclude, confirmed, follow, settle
+from handler.core.driving import drive, open_next
+from handler.core.losses import ALARMING, INTERVAL_MAX_S, REMEMBERED_MAX, lost_in_a_row, opens_at, told
 from handler.core.notices import Notice
-from handler.core.ports import Fault, Refused, Unclear, Unsent
-from handler.core.receipts import Sight
-from handler.core.rows import Remembered, Row
-from handler.core.visit import Again, Visit
-from tests.unit.core.samples import BASE, NOW, attempt, entry, row, seen
-from tests.unit.core.scene import GROUP, Scene
+from handler.core.outcomes import Pending
+from handler.core.ports import Fault, Refused, Unclear
+from handler.core.rows import Attempt, Remembered, Row
+from handler.core.visit import Again, Stop, Visit
+from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row
+from tests.unit.core.scene import GROUP, Scene, increase
 
-INVALID = Refused(10004, "invalid parameter", Fault.OPERATION, NOW)
-PAST = Remembered(attempt(entry("old"), name="past", weight=700_001))
-
-
-def outrun(before: Row) -> tuple[Scene, Visit]:
-    """A visit whose next write comes too late."""
-    scene = Scene(before)
-    scene.ledger.before_swap = [scene.grow]
-    return scene, Visit(scene.instance, GROUP, scene.patience(60), is_first=True)
+A = entry("a")
 
 
-def told_nothing(scene: Scene, follows: object) -> bool:
-    """The row is read again, and nobody has heard of anything."""
-    return isinstance(follows, Again) and scene.notices.told == []
+def bound_of(_: Attempt) -> float:
+    """How long after its time an attempt is presumed dead."""
+    return BOUND_S
 
 
-def test_an_expired_attempt_is_told_when_it_is_written() -> None:
-    """Not before."""
-    before = row(attempt(entry("a")))
-    scene, visit = outrun(before)
-    assert told_nothing(scene, conclude(visit, before, Evidence(Sight(BASE, NOW + 12), seen())))
+def lost(count: int, *, base: int = BASE, last: int = NOW, refused: bool = False) -> tuple[Remembered, ...]:
+    """So many attempts that carried the same operation, a minute apart, the last one at the time given."""
+    times = [last - 60 * (count - 1 - number) for number in range(count)]
+    return tuple(
+        Remembered(attempt(A, name=f"lost{number}", weight=600_000 + 2**number, base=base, time=time), refused)
+        for number, time in enumerate(times)
+    )
 
 
-def test_a_rejection_is_told_when_it_is_written() -> None:
-    """Another one may have been."""
-    before = row(attempt(entry("a")))
-    scene, visit = outrun(before)
-    assert told_nothing(scene, confirmed(visit, before, attempt(entry("a")), INVALID))
-    assert scene.ledger.find(GROUP, ["a"]) == {}
+def waiting(count: int, *, base: int = BASE, last: int = NOW) -> Row:
+    """A row whose operation was in so many lost calls."""
+    return row(queue=(A,), remembered=lost(count, base=base, last=last))
 
 
-def test_a_landing_is_told_when_it_is_written() -> None:
-    """A late one as well."""
-    before = row(attempt(entry("a")), remembered=(PAST,))
-    scene, visit = outrun(before)
-    times = {"attempt": 1, "past": 1}
-    assert told_nothing(scene, settle(visit, before, BASE + 1_300_001, times, seen(like=10)))
+@pytest.mark.parametrize(("count", "seconds"), [(1, 11), (2, 22), (3, 44), (4, 60), (5, 60), (8, 60)])
+def test_the_interval_doubles_up_to_a_minute(count: int, seconds: int) -> None:
+    """It counts from the last one's time; after one loss it is over when that is dead."""
+    assert opens_at(waiting(count), bound_of) == NOW + seconds
 
 
-def test_a_settlement_that_came_too_late_is_not_told() -> None:
-    """Somebody else has settled it, and the row is read again."""
-    before = row(attempt(entry("a")))
-    scene = Scene(replace(before, attempt=None))
-    visit = Visit(scene.instance, GROUP, scene.patience(60))
-    assert told_nothing(scene, settle(visit, before, BASE + 600_000, {"attempt": 1}, seen(like=5)))
-    assert visit.answers == {}
+def test_a_bound_of_more_than_a_minute_is_the_interval() -> None:
+    """No attempt opens before the last one is dead."""
+    assert opens_at(waiting(1), lambda _: 90.0) == opens_at(waiting(8), lambda _: 90.0) == NOW + 90
 
 
-def test_an_adoption_is_told_when_it_is_written() -> None:
-    """Somebody else may have made it."""
-    noted = replace(row(queue=(entry("a"),)), base=None, sighted=NOW - 100)
-    scene, visit = outrun(noted)
-    scene.instance.api_clock.learn(NOW)
-    assert told_nothing(scene, establish(visit, noted))
+def test_the_interval_is_reckoned_with_the_last_ones_bound() -> None:
+    """Other settings may have signed it for longer."""
+    bounds = {"lost0": 11.0, "lost1": 20.0}
+    assert opens_at(waiting(2), lambda attempt: bounds[attempt.id]) == NOW + 40
 
 
-def test_a_refusal_for_want_of_room_is_told_when_it_is_written() -> None:
-    """And recorded only then."""
-    fresh = replace(row(queue=(entry("a"),)), base=None)
-    scene, visit = outrun(fresh)
-    scene.api.counters = {f"k{number}": 0 for number in range(20)}
-    assert told_nothing(scene, establish(visit, fresh))
-    assert scene.ledger.find(GROUP, ["a"]) == {}
+def test_without_losses_nothing_waits() -> None:
+    """Neither after a landing, which moves the base, nor because of refusals."""
+    for calm in (row(queue=(A,)), waiting(8, base=BASE - 1), row(queue=(A,), remembered=lost(8, refused=True))):
+        assert opens_at(calm, bound_of) == float("-inf")
+        assert lost_in_a_row(calm) == ()
 
 
-def test_a_look_before_a_set_that_was_not_answered_opens_nothing() -> None:
-    """What may have landed late would be overwritten."""
-    before = row(queue=(entry("a", Mode.SET),), remembered=(PAST,))
-    scene = Scene(before)
-    scene.api.reads = [Unclear("lost")]
-    visit = Visit(scene.instance, GROUP, scene.patience(60))
-    assert isinstance(open_next(visit, before), Again)
-    assert scene.row == before
+def test_an_attempt_opens_at_its_time_and_no_sooner() -> None:
+    """By the API's clock; a debt waits like everything else."""
+    for owing in (waiting(3), row(remembered=lost(3), debt=(("like", 3),))):
+        scene = Scene(owing)
+        visit = Visit(scene.instance, GROUP, scene.patience(100))
+        assert open_next(visit, scene.row) == Again(44)
+        scene.clock.advance(44)
+        assert isinstance(open_next(visit, scene.row), Row)
 
 
-def test_a_receipt_at_its_base_says_nothing_about_a_settled_group() -> None:
-    """There is nothing to judge."""
-    scene = Scene(row())
-    visit = Visit(scene.instance, GROUP, scene.patience(60))
-    assert conclude(visit, row(), Evidence(Sight(BASE, NOW), seen())) == row()
-    assert scene.row == row()
+def test_nothing_is_read_before_an_attempt_may_open() -> None:
+    """The look before a Set comes right before its call."""
+    scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=lost(2)))
+    open_next(Visit(scene.instance, GROUP, scene.patience(100)), scene.row)
+    assert (scene.api.asked, scene.api.calls) == ([], [])
 
 
-def test_a_settlement_of_an_attempt_that_owes_nothing_is_not_told_as_applied() -> None:
-    """All that it carried was settled by another landing."""
-    carried = replace(attempt(entry("a")), settled=frozenset({"a"}))
-    before = row(carried)
-    scene = Scene(before)
-    visit = Visit(scene.instance, GROUP, scene.patience(60))
-    settle(visit, before, BASE + 600_000, {"attempt": 1}, seen(like=5))
-    assert Notice.APPLIED not in scene.notices.told
-    assert (scene.row.attempt, scene.row.debt) == (None, (("like", 5),))
+def test_a_visit_that_does_not_last_so_long_ends_at_once() -> None:
+    """Its caller is told 202, and holds up no instance for it."""
+    scene = Scene(waiting(3))
+    assert open_next(Visit(scene.instance, GROUP, scene.patience(44)), scene.row) == Stop()
+    began = scene.clock.moment
+    assert scene.counters.apply(GROUP.id, [increase("b")], scene.patience(5)) == [Pending(2.0)]
+    assert scene.clock.moment - began < 1
+    assert [operation.id for operation in scene.row.queue] == ["a", increase("b").id]
 
 
-def test_an_attempt_that_never_left_is_taken_back_before_anybody_is_set_back() -> None:
-    """Another write came first, so the row is read again."""
-    before = row(attempt(entry("a")))
-    scene, visit = outrun(before)
-    assert told_nothing(scene, follow(visit, before, attempt(entry("a")), Unsent("no connection")))
-    assert visit.setbacks == 0
+def test_a_visit_that_lasts_waits_and_goes_on() -> None:
+    """One that is patient enough has its answer."""
+    scene = Scene(waiting(3))
+    drive(Visit(scene.instance, GROUP, scene.patience(60)), None)
+    assert scene.row.is_settled
+    assert [call.time for call in scene.api.calls] == [NOW + 44]
 
 
-def test_a_rejection_that_was_confirmed_needs_no_other_look() -> None:
-    """Somebody else's change came in between."""
-    before = row(attempt(entry("a")))
-    scene = Scene(before)
-    visit = Visit(scene.instance, GROUP, scene.patience(60), sent="attempt", reply=INVALID, is_confirmed=True)
-    follow(visit, before, attempt(entry("a")), INVALID)
-    assert scene.api.asked == []
-    assert scene.ledger.find(GROUP, ["a"]).keys() == {"a"}
+def test_a_landing_ends_it() -> None:
+    """The next loss costs no more than the first one did."""
+    scene = Scene(waiting(8, last=NOW - 100))
+    scene.counters.apply(GROUP.id, [increase("b")], scene.patience(5))
+    assert (scene.row.is_settled, len(scene.row.remembered)) == (True, 8)
+    assert opens_at(scene.row, bound_of) == float("-inf")
 
 
-def test_a_set_whose_operations_were_settled_before_is_settled_in_silence() -> None:
-    """It has overwritten what they had written: nobody is owed anything."""
-    carried = replace(attempt(entry("a", Mode.SET)), settled=frozenset({"a"}))
-    before = row(carried)
-    scene = Scene(before)
-    visit = Visit(scene.instance, GROUP, scene.patience(60))
-    settle(visit, before, BASE + 600_000, {"attempt": 1}, seen(like=5))
-    assert (scene.row.attempt, scene.row.base, scene.notices.told) == (None, BASE + 600_000, [])
+def test_losses_in_a_row_open_at_growing_intervals_and_freeze_nothing() -> None:
+    """An hour without effect: no more than eight are kept in mind, and the first call that lands has it all."""
+    scene = Scene(row(queue=(A,)))
+    scene.api.updates = [Unclear("code 10002", NOW)] * 64
+    drive(Visit(scene.instance, GROUP, scene.patience(3600)), None)
+    times = [call.time for call in scene.api.calls]
+    assert [later - earlier for earlier, later in pairwise(times)][:6] == pytest.approx([12, 22, 44, 60, 60, 60], abs=2)
+    assert 55 < len(times) < 64
+    assert (scene.row.frozen, len(scene.row.remembered)) == (None, REMEMBERED_MAX)
+    scene.api.updates = []
+    scene.clock.advance(INTERVAL_MAX_S)
+    drive(Visit(scene.instance, GROUP, scene.patience(60)), None)
+    assert (scene.row.is_settled, scene.api.counters["like"]) == (True, 5)
+
+
+def test_eight_in_a_row_are_an_operators_business() -> None:
+    """Each loss is told with how many there were in a row; from the eighth on loudly."""
+    for before in (6, 7, 8):
+        scene = Scene(replace(waiting(before), queue=(), attempt=attempt(A)))
+        scene.clock.advance(20)
+        drive(Visit(scene.instance, GROUP, scene.patience(1)), None)
+        in_a_row = min(before + 1, 8)
+        assert scene.notices.of(Notice.ATTEMPT_EXPIRED) == [{"group": "G", "attempt": "attempt", "in_a_row": in_a_row}]
+        alarms = [{"group": "G", "in_a_row": 8}] if in_a_row >= ALARMING else []
+        assert scene.notices.of(Notice.CALLS_KEEP_FAILING) == alarms
+
+
+def test_what_gives_way_is_told() -> None:
+    """With its weight, its direction and all that it carried: nothing else keeps them."""
+    oldest, *younger = lost(8, last=NOW - 60)
+    oldest = replace(oldest, attempt=replace(oldest.attempt, mode=Mode.DECREASE, entries=(A,)), folded=(("share", 3),))
+    expected = {"group": "G", "attempt": "lost0", "weight": 600_001, "mode": "Decrease"}
+    for reply in (Unclear("timeout"), Refused(10004, "no", Fault.OPERATION, NOW)):
+        scene = Scene(row(attempt(A, entry("b")), remembered=(oldest, *younger)))
+        scene.clock.advance(20)
+        visit = Visit(scene.instance, GROUP, scene.patience(1))
+        visit.sent, visit.reply = "attempt", reply
+        drive(visit, None)
+        [notice] = scene.notices.of(Notice.ATTEMPT_DROPPED)[:1]
+        assert json.loads(str(notice.pop("payload"))) == {"share": 3, "like": 5}
+        assert notice == expected
+    scene = Scene(row(attempt(A), remembered=lost(7)))
+    scene.clock.advance(20)
+    drive(Visit(scene.instance, GROUP, scene.patience(1)), None)
+    assert scene.notices.of(Notice.ATTEMPT_DROPPED) == []
+
+
+def test_a_set_that_gives_way_is_told_by_its_last_values() -> None:
+    """Sets are not added up."""
+    past = Remembered(attempt(entry("a", Mode.SET, like=7)), folded=(("like", 3), ("gift", 1)))
+    assert told(past)["payload"] == '{"like": 7, "gift": 1}'
+
+
+def test_refused_attempts_are_forgotten_by_the_look_that_finds_nothing_landed() -> None:
+    """They are dead and have not landed; so they take nobody's place, and none is told as dropped."""
+    scene = Scene(row(attempt(A), remembered=lost(8, last=NOW - 20, refused=True)))
+    scene.clock.advance(20)
+    drive(Visit(scene.instance, GROUP, scene.patience(1)), None)
+    assert [past.attempt.id for past in scene.row.remembered][:1] == ["attempt"]
+    assert scene.notices.of(Notice.ATTEMPT_DROPPED) == []

@@ -53,7 +53,7 @@ def test_an_attempt_that_did_not_land_is_told_by_its_id() -> None:
     scene = Scene(row(attempt(entry("a"))))
     scene.clock.advance(20)
     drive(visit(scene), None)
-    assert scene.notices.of(Notice.ATTEMPT_EXPIRED) == [{"group": "G", "attempt": "attempt"}]
+    assert scene.notices.of(Notice.ATTEMPT_EXPIRED) == [{"group": "G", "attempt": "attempt", "in_a_row": 1}]
 
 
 def test_a_late_landing_is_told_with_what_landed() -> None:

@@ -91,10 +91,10 @@ def test_nothing_goes_with_an_operation_that_leaves_64_bits_by_itself() -> None:
     assert names(queue, {"like": INT64_MAX - 5}) == "ab"
 
 
-def test_the_values_of_a_key_that_the_reply_lacks_are_nobodys() -> None:
-    """None is made up for an earlier operation on it."""
+def test_a_counter_that_is_not_there_counts_from_0() -> None:
+    """An operation is answered with all of its counters; for an earlier one on the key none is reckoned back."""
     opened = attempt(entry("a", like=5), entry("b", like=1, share=1))
-    assert shares(opened, {"share": 4}) == {"a": (), "b": (("share", 4),)}
+    assert shares(opened, {"share": 4}) == {"a": (("like", 0),), "b": (("like", 0), ("share", 4))}
 
 
 def test_the_first_operation_is_always_taken() -> None:

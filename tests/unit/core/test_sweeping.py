@@ -11,7 +11,7 @@ from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance
 from handler.core.notices import Notice
 from handler.core.ports import Call, Counted, Fault, Refused, Reply, Unclear
-from handler.core.rows import Group, Remembered
+from handler.core.rows import Group, Remembered, Row
 from handler.core.sweeping import ROUND_S, next_watch, sweep, watch
 from handler.core.visit import Again, Stop, Visit
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
@@ -311,3 +311,37 @@ def test_a_sweep_that_goes_round_ends_where_it_began() -> None:
             scene.ledger.out_of_reach.add(group.id)
         swept = scene.counters.sweep(scene.clock.moment + 600, after=f"group {before - 1:03}")
         assert (swept.groups, swept.left) == (before + beyond, before + beyond)
+
+
+def losing(count: int) -> tuple[Remembered, ...]:
+    """Calls that were lost one after another, the last one just now."""
+    return tuple(Remembered(attempt(name=f"lost{number}", weight=600_000 + 2**number)) for number in range(count))
+
+
+def test_a_group_that_may_not_open_before_the_end_is_left_at_once() -> None:
+    """Round after round would only read its row; the sweep ends, and the next one meets it."""
+    scene = Scene(row(queue=(entry("a"),), remembered=losing(4)))
+    swept = scene.counters.sweep(scene.clock.moment + 50)
+    assert (swept.groups, swept.left, scene.clock.slept) == (1, 1, [])
+    assert (scene.api.calls, scene.api.asked) == ([], [])
+
+
+def test_a_group_that_may_not_open_yet_is_met_again_when_it_may() -> None:
+    """And not in the rounds before; the others go on meanwhile."""
+    scene = Scene(row(queue=(entry("a"),), remembered=losing(3)))
+    scene.api.of_groups = {}
+    other = Group(APP, "other")
+    scene.store(row(attempt(entry("b"))), other)
+    loads: list[float] = []
+    load = scene.ledger.load
+
+    def counted(group: Group) -> Row | None:
+        loads.extend([scene.clock.now()] if group == GROUP else [])
+        return load(group)
+
+    scene.ledger.load = counted  # type: ignore[method-assign]  # how often the row is read
+    swept = scene.counters.sweep(scene.clock.moment + 60)
+    assert swept.left == 0
+    assert settled(scene, [GROUP, other]) == [True, True]
+    assert not [moment for moment in loads if NOW + 1 < moment < NOW + 44]
+    assert len(loads) < 12

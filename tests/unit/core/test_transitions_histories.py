@@ -12,12 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from handler.core import transitions
 from handler.core.codec import decode_row, encode_row
 from handler.core.commands import Mode
+from handler.core.losses import REMEMBERED_MAX
 from handler.core.outcomes import Answer, Applied, Rejected
 from handler.core.receipts import Landed, Sight, Unexplained, choose_weight, death, judge
 from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Row
 from handler.core.runs import correction_of, next_run
-from handler.core.transitions import REMEMBERED_MAX, Seen
+from handler.core.transitions import Seen
 from tests.unit.core.samples import BOUND_S, LIFE_S, NOW, WINDOW_S, row
 from tests.unit.core.truth import KEYS, Truth, count, one_by_one
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from handler.core.commands import Mode
+from handler.core.losses import REMEMBERED_MAX
+from handler.core.outcomes import Rejected
 from handler.core.rows import Attempt, Remembered, Row
-from handler.core.transitions import REMEMBERED_MAX, debt_forgiven, forgotten, not_landed, refused
+from handler.core.transitions import answered, debt_forgiven, forgotten, not_landed, refused
 from tests.unit.core.samples import BOUND_S, NOW, attempt, entry, row
 
 A = entry("a")
@@ -20,9 +22,11 @@ def bound_of(_: Attempt) -> float:
 
 
 def memory(refusals: str) -> tuple[Remembered, ...]:
-    """One past attempt for each letter: `x` for an expired one, `r` for a refused one."""
+    """One past attempt for each letter: `x` for an expired one, `s` for an expired Set, `r` for a refused one."""
+    modes = {"s": Mode.SET}
     return tuple(
-        Remembered(attempt(name=f"{number}{letter}"), refused=letter == "r") for number, letter in enumerate(refusals)
+        Remembered(attempt(name=f"{number}{letter}", mode=modes.get(letter, Mode.INCREASE)), refused=letter == "r")
+        for number, letter in enumerate(refusals)
     )
 
 
@@ -38,26 +42,22 @@ def test_eight_attempts_are_kept_in_mind() -> None:
     assert after.frozen is None
 
 
-def test_a_ninth_freezes_the_group_rather_than_guess() -> None:
-    """All stays as it is: the attempt is open, its operations are owed, nothing is forgotten."""
-    before = row(attempt(A), remembered=memory("xxxxxxxx"))
-    after = not_landed(before)
-    assert after.frozen
-    assert (after.attempt, after.owed, after.remembered) == (before.attempt, (A,), before.remembered)
+def test_a_ninth_takes_the_place_of_the_oldest() -> None:
+    """No number of losses freezes a group: what was owed is owed, and goes out again."""
+    after = not_landed(row(attempt(A), remembered=memory("xxxxxxxx")))
+    assert kept(after) == "1x 2x 3x 4x 5x 6x 7x attempt"
+    assert (after.frozen, after.attempt, after.queue) == (None, None, (A,))
 
 
-def test_a_refused_attempt_gives_way_to_an_expired_one() -> None:
-    """The oldest of them, since it is the likeliest to be dead."""
-    after = not_landed(row(attempt(A), remembered=memory("xxrxxrxx")))
-    assert kept(after) == "0x 1x 3x 4x 5r 6x 7x attempt"
-    assert after.frozen is None
-
-
-def test_a_refused_attempt_gives_way_to_another_one() -> None:
-    """Refusals never freeze a group."""
-    assert kept(refused(row(attempt(A), remembered=memory("rxxxxxxr")), split=False)).startswith("1x")
-    full = refused(row(attempt(A), remembered=memory("xxxxxxxx")), split=False)
-    assert (kept(full), full.frozen, full.queue) == ("0x 1x 2x 3x 4x 5x 6x 7x", None, (A,))
+@pytest.mark.parametrize(
+    ("full", "gone"), [("xxrxxrxx", "2r"), ("rxxxxxxr", "0r"), ("xrxsxsxx", "3s"), ("ssssssss", "0s")]
+)
+def test_an_expired_set_gives_way_first_and_then_a_refused_attempt(full: str, gone: str) -> None:
+    """A Set is recognised by nothing if it lands late, a refused one is the likeliest to be dead; the oldest first."""
+    before = row(attempt(A), remembered=memory(full))
+    left = " ".join(past.attempt.id for past in before.remembered if past.attempt.id != gone)
+    for after in (not_landed(before), refused(before), answered(before, Rejected(10004, ""), NOW).row):
+        assert (kept(after), after.frozen) == (f"{left} attempt", None)
 
 
 @pytest.mark.parametrize("split", [False, True])
