@@ -113,7 +113,8 @@ def _own_refusal(visit: Visit, row: Row) -> Refused | None:
 def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
     """Do what the evidence allows: settle, wait, go on with a new attempt, or freeze."""
     rules = visit.instance.rules
-    if evidence.sight.value == row.base:
+    if evidence.sight.value == row.base and not row.debt:
+        # Where something is owed back, it counts how often a payment was refused (R6).
         row = transitions.forgotten(row, evidence.sight.asked_after, rules.bound_of, rules.forget_s)
     verdict = judge(row, evidence.sight, rules.bound_of(row.attempt) if row.attempt else 0)
     if isinstance(verdict, Landed):

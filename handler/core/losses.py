@@ -28,9 +28,12 @@ def giving_way(memory: Sequence[Remembered], most: int = REMEMBERED_MAX) -> Reme
 
 
 def _worth(past: Remembered) -> int:
-    """An expired Set is recognised by nothing if it lands late, and a refused attempt hardly ever lands."""
+    """An expired Set is recognised by nothing if it lands late, and a refused attempt hardly ever lands.
+
+    A payment that was refused for good is kept like an expired one: how many there are ends the trying (R6).
+    """
     if past.refused:
-        return 1
+        return 2 if past.for_good else 1
     return 0 if past.attempt.mode is Mode.SET else 2
 
 

@@ -168,3 +168,16 @@ def test_refused_attempts_are_forgotten_by_the_look_that_finds_nothing_landed() 
     drive(Visit(scene.instance, GROUP, scene.patience(1)), None)
     assert [past.attempt.id for past in scene.row.remembered][:1] == ["attempt"]
     assert scene.notices.of(Notice.ATTEMPT_DROPPED) == []
+
+
+@pytest.mark.parametrize("wait_s", [0, 60])
+def test_a_payment_that_is_refused_for_good_ends_with_a_full_memory_too(wait_s: int) -> None:
+    """The third refusal freezes the group, whether the three come at once or one with each sweep."""
+    scene = Scene(row(remembered=lost(8, last=NOW - 100), debt=(("like", -5),)))
+    scene.api.updates = [Refused(10004, "no", Fault.OPERATION, NOW)] * 20
+    for _ in range(3):
+        scene.clock.advance(wait_s)
+        drive(Visit(scene.instance, GROUP, scene.patience(0.06 if wait_s else 60)), None)
+        wait_s *= scene.row.frozen is None
+    assert scene.row.frozen == "corrections are refused with code 10004"
+    assert len(scene.api.calls) == 3
