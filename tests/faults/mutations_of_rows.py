@@ -74,7 +74,7 @@ ROWS: tuple[Mutant, ...] = (
     one(
         "a rejected record before the row",
         "R6",
-        "core.judging:confirmed",
+        "core.judging:_rejected",
         (_REJECTED, _RECORD_FIRST),
         Theme((h.refused, h.crash)),
     ),

@@ -60,7 +60,8 @@ class Visits(Judging):
             return "makes the row", self._put(
                 state, number, first_row([new], RECEIPT_KEY, state.generation).marked(passed)
             )
-        if row.is_idle(RECEIPT_KEY, state.generation, new.mode):
+        mode = new.mode if self.rules.begins_by_the_margin else Mode.INCREASE
+        if row.is_idle(RECEIPT_KEY, state.generation, mode):
             return "begins", self._open(state, number, row.marked(passed), (new,), ())
         return "appends", self._put(state, number, transitions.appended(row, [new]).marked(passed))
 
