@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from handler.core import permission, transitions, weaker
+from handler.core import transitions, weaker
 from handler.core.commands import Counters, Mode, key_limit
 from handler.core.errors import AnswerLost
 from handler.core.known_keys import knowing
 from handler.core.losses import ALARMING, giving_way, lost_in_a_row, told
 from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
-from handler.core.permission import Blame
 from handler.core.ports import Counted, Fault, Refused, Reply, Unsent
 from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
 from handler.core.records import Record, Records, kept
 from handler.core.rows import Attempt, Row, Settlement
 from handler.core.runs import correction_of, payload_of
 from handler.core.transitions import Seen
-from handler.core.visit import NOT_PERMITTED, TIMES_BELIEVED, Again, Next, Stop, Visit
+from handler.core.visit import TIMES_BELIEVED, Again, Next, Stop, Visit
+from handler.core.watermarks import NO_MARKS, Marks
 
 # A correction is owed by us, not by a caller who could be told: it gets more than one chance.
 CORRECTIONS_REFUSED_MAX = 2
@@ -30,14 +30,10 @@ GROUP_GONE = frozenset({10010, 10015})
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A receipt value with what is known of its age, and the counters shown beside it.
-
-    `is_second`: it was read over a new connection, because the look before had shown what nothing explains.
-    """
+    """A receipt value with what is known of its age, and the counters shown beside it."""
 
     sight: Sight
     seen: Seen
-    is_second: bool = False
 
 
 def follow(visit: Visit, row: Row, attempt: Attempt, reply: Reply) -> Next:
@@ -46,8 +42,7 @@ def follow(visit: Visit, row: Row, attempt: Attempt, reply: Reply) -> Next:
         follows = visit.put(transitions.returned(row))
         return follows if isinstance(follows, Again) else visit.failed_to_send()
     if isinstance(reply, Refused) and (visit.is_confirmed or not row.receipt_key):
-        whose = Blame.OPERATION if visit.is_confirmed else blamed(visit, row, {reply.code}, can_read=False)
-        return confirmed(visit, row, attempt, reply, whose)
+        return confirmed(visit, row, attempt, reply)
     if isinstance(reply, Counted) and not row.receipt_key:
         return settle(visit, row, 0, {attempt.id: 1}, Seen(reply.values, later=False, at=visit.instance.clock.now()))
     return look(visit, row, attempt)
@@ -77,7 +72,7 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
 def see(visit: Visit, row: Row, keys: Sequence[str]) -> Evidence | Next:
     """Read counters, the receipt among them; what is no evidence says what to do next."""
     asked_after = visit.instance.api_clock.latest
-    reply = visit.read(keys, fresh=visit.doubts)
+    reply = visit.read(keys)
     if isinstance(reply, Refused):
         return _read_refused(visit, row, reply)
     if not isinstance(reply, Counted):
@@ -88,7 +83,7 @@ def see(visit: Visit, row: Row, keys: Sequence[str]) -> Evidence | Next:
     if 0 < visit.absences < TIMES_BELIEVED:
         return Again()
     seen = Seen(reply.values, later=True, at=visit.instance.clock.now())
-    return Evidence(Sight(value or 0, asked_after), seen, is_second=visit.doubts)
+    return Evidence(Sight(value or 0, asked_after), seen)
 
 
 def _read_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
@@ -96,22 +91,19 @@ def _read_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
     own = _own_refusal(visit, row)
     if refusal.code in GROUP_GONE:
         visit.refusals += 1
-    if own and row.attempt and own.fault is refusal.fault:
-        whose = blamed(visit, row, {own.code, refusal.code}, can_read=False)
-        return confirmed(visit, row, row.attempt, _told(own, refusal), whose)
+    if own and row.attempt and _same_reason(own, refusal):
+        return confirmed(visit, row, row.attempt, own)
     if refusal.fault is not Fault.OPERATION:
         return visit.setback(refusal)
-    if blamed(visit, row, {refusal.code}, can_read=False) is Blame.APP:
-        return visit.setback(replace(refusal, fault=Fault.APP))
     if visit.group_is_gone and row.attempt and visit.waits.is_dead(row.attempt):
         # The group is gone and the attempt dead: the next attempt will be told so, and its operations with it.
         return _expired(visit, row, row.attempt)
     return Again(visit.waits.retry_s())
 
 
-def _told(own: Refused, read: Refused) -> Refused:
-    """Of two refusals that confirm each other the one that callers are told: that the group does not exist (R6)."""
-    return read if read.code in GROUP_GONE and own.fault is Fault.OPERATION else own
+def _same_reason(one: Refused, other: Refused) -> bool:
+    """Whether two refusals say the same: of the content by its code, of all else by its kind."""
+    return one.code == other.code if one.fault is Fault.OPERATION else one.fault is other.fault
 
 
 def _own_refusal(visit: Visit, row: Row) -> Refused | None:
@@ -126,11 +118,6 @@ def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
         # Where something is owed back, it counts how often a payment was refused (R6).
         row = transitions.forgotten(row, evidence.sight.asked_after, rules.bound_of, rules.forget_s)
     verdict = judge(row, evidence.sight, rules.bound_of(row.attempt) if row.attempt else 0)
-    if isinstance(verdict, Unexplained) and not evidence.is_second:
-        # R4 e: one odd reply judges nothing. The row is read again, then the receipt over a new connection.
-        visit.doubts = True
-        return Again()
-    visit.doubts = False
     if isinstance(verdict, Landed):
         if not evidence.seen.later and transitions.lacks_values(row, verdict.times, evidence.seen):
             # The reply shows its own call's counters, and others have landed too: each is answered with its own (R5).
@@ -145,8 +132,7 @@ def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
         return row
     refusal = _own_refusal(visit, row)
     if refusal:
-        whose = blamed(visit, row, {refusal.code}, can_read=True)
-        return confirmed(visit, row, row.attempt, refusal, whose)
+        return confirmed(visit, row, row.attempt, refusal)
     if isinstance(verdict, TooEarly):
         return Again(visit.waits.after_look_s(row.attempt))
     return _expired(visit, row, row.attempt)
@@ -164,12 +150,14 @@ def _expired(visit: Visit, row: Row, attempt: Attempt) -> Next:
     return follows
 
 
-def _put_with_memory(visit: Visit, before: Row, after: Row, records: Mapping[str, Record] | None = None) -> Next:
+def _put_with_memory(
+    visit: Visit, before: Row, after: Row, records: Mapping[str, Record] | None = None, marks: Marks = NO_MARKS
+) -> Next:
     """Write a row whose attempt is a remembered one now; what gave way to it is told first: nothing else keeps it."""
     gone = giving_way(before.remembered) if before.receipt_key else None
     if gone is not None:
         visit.instance.reporter.report(Notice.ATTEMPT_DROPPED, group=visit.group.id, **told(gone))
-    return visit.put(after, records)
+    return visit.put(after, records, marks)
 
 
 def _report_lie(visit: Visit, row: Row, landed: Landed) -> None:
@@ -187,12 +175,13 @@ def settle(
         records = transitions.settled_records(row.attempt, seen)
         keys = knowing(row.keys, transitions.landed_keys(row, times), seen.at)
         new_keys = None if keys is row.keys else keys
-        _settle_plainly(visit, Settlement(row.attempt.id, row.base, value, kept(records), new_keys), records)
+        _settle_plainly(visit, Settlement(row.attempt, row.base, value, kept(records), new_keys), records)
         return Again()
     change = transitions.landed(row, value, times, seen)
     late = set(times) - {row.attempt.id if row.attempt else ""}
     rules = visit.instance.rules
-    follows = visit.put(transitions.forgotten(change.row, asked_after, rules.bound_of, rules.forget_s), change.records)
+    kept_in_mind = transitions.forgotten(change.row, asked_after, rules.bound_of, rules.forget_s)
+    follows = visit.put(kept_in_mind, change.records, change.marks)
     if isinstance(follows, Row) and (late or max(times.values()) > 1):
         landed = ", ".join(f"{attempt_id} x {count}" for attempt_id, count in times.items())
         visit.instance.reporter.report(Notice.LATE_LANDING, group=visit.group.id, landed=landed)
@@ -211,22 +200,9 @@ def _settle_plainly(visit: Visit, settlement: Settlement, records: Records) -> N
         visit.instance.reporter.report(Notice.APPLIED, group=visit.group.id, operations=len(records))
 
 
-def blamed(visit: Visit, row: Row, codes: Collection[int], *, can_read: bool) -> Blame:
-    """Whom the refusals blame: with 10007 among them that has to be found out (R6)."""
-    return permission.blame(visit, row, can_read=can_read) if NOT_PERMITTED in codes else Blame.OPERATION
-
-
-def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused, whose: Blame = Blame.OPERATION) -> Next:
-    """R6: the attempt had no effect. Split it, reject its one operation, or take it back for a later attempt.
-
-    `whose` fault it is that only the operation's code tells; another kind of refusal says so by itself.
-    """
-    if whose is Blame.UNKNOWN:
-        follows = visit.put(transitions.refused(row))
-        return follows if isinstance(follows, Again) else visit.failed_to_send()
-    if whose is Blame.APP:
-        refusal = replace(refusal, fault=Fault.APP)
-    visit.reply, visit.is_confirmed = refusal, True
+def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Next:
+    """R6: the attempt had no effect. Split it, reject its one operation, or take it back for a later attempt."""
+    visit.is_confirmed = True
     if refusal.fault is not Fault.OPERATION:
         follows = _put_with_memory(visit, row, transitions.refused(row))
         return follows if isinstance(follows, Again) else visit.setback(refusal)
@@ -259,7 +235,7 @@ def _rejected(visit: Visit, row: Row, refusal: Refused) -> Next:
     if refusal.code in GROUP_GONE:
         # It has no counters any more; it is known again with those that land once it has been made anew.
         change = replace(change, row=replace(change.row, keys=()))
-    follows = _put_with_memory(visit, row, change.row, change.records)
+    follows = _put_with_memory(visit, row, change.row, change.records, change.marks)
     if not isinstance(follows, Again):
         visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=refusal.code)
     return follows

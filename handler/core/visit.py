@@ -19,6 +19,7 @@ from handler.core.records import Record, kept, unkept
 from handler.core.rows import Attempt, Entry, Group, Row
 from handler.core.runs import payload_of
 from handler.core.waits import Waits
+from handler.core.watermarks import NO_MARKS, Marks
 
 # After a lost compare-and-swap: long enough to let the winner go on.
 CONTENTION_S = 0.02
@@ -28,9 +29,6 @@ RATE_BACK_OFF_S = 0.5
 
 # A missing receipt, or a missing group, is believed when the API has said it this often in a row.
 TIMES_BELIEVED = 3
-
-# The vendor's code for what is not permitted: to this group, its type, or this account.
-NOT_PERMITTED = 10007
 
 # Rate and signature refusals are met by a new attempt this often in one visit, then the answer is 202 (R6).
 PASSING_MAX = 2
@@ -64,10 +62,6 @@ class Visit:
     unsent: str | None = None
     """The attempt that this visit made and has not sent: nobody else will (R3)."""
     sent: str | None = None
-    sent_at: float = 0.0
-    """When that was, a moment of the monotonic clock."""
-    forbidden_at: float = 0.0
-    """When a call was last refused by 10007, which may be the app's fault (R6)."""
     reply: Reply | None = None
     """What became of `sent`, until the row says so too: a lost write must not make the visit forget it."""
     is_confirmed: bool = False
@@ -85,8 +79,6 @@ class Visit:
     """How often in a row the receipt was missing from what the API showed."""
     refusals: int = 0
     """How often in a row the API refused to read this group."""
-    doubts: bool = False
-    """Whether the last look showed what nothing explains: the next one decides, over a new connection (R4 e)."""
     turn: Turn | None = None
     """This visit's place in the app's schedule, taken and not used yet."""
     waits: Waits = field(init=False)
@@ -160,10 +152,10 @@ class Visit:
             self.instance.pace.give_back(self.turn)
             self.turn = None
 
-    def put(self, row: Row, records: Mapping[str, Record] | None = None) -> Next:
+    def put(self, row: Row, records: Mapping[str, Record] | None = None, marks: Marks = NO_MARKS) -> Next:
         """Write by compare-and-swap. Somebody else's change, or an answer lost, sends the visit back to reading."""
         try:
-            done = self.instance.ledger.swap(self.group, row, kept(records) if records else {})
+            done = self.instance.ledger.swap(self.group, row, kept(records) if records else {}, marks)
         except AnswerLost:
             return Again()
         if not done:
@@ -195,25 +187,19 @@ class Visit:
         if row.receipt_key:
             values[row.receipt_key] = attempt.weight + (attempt.base if attempt.mode is Mode.SET else 0)
         call = Call(self.group, attempt.mode, values, attempt.time, attempt.life)
-        began = self.sent_at = self.instance.clock.monotonic()
+        began = self.instance.clock.monotonic()
         self.reply = self._learned(self.instance.api.update(call), began)
         self.instance.call_time.learn(self.instance.clock.monotonic() - began)
         return self.reply
 
     def read(self, keys: Sequence[str], *, fresh: bool = False) -> Reply:
         """Read counters of the group, all of them if `keys` is empty; a `fresh` read goes over a new connection."""
-        return self.read_of(self.group, keys, fresh=fresh)
-
-    def read_of(self, group: Group, keys: Sequence[str], *, fresh: bool = False) -> Reply:
-        """The same of any group of the app."""
         began = self.instance.clock.monotonic()
-        reply = self.instance.api.read(group, keys, self.instance.api_clock.now(), fresh=fresh)
+        reply = self.instance.api.read(self.group, keys, self.instance.api_clock.now(), fresh=fresh)
         return self._learned(reply, began)
 
     def _learned(self, reply: Reply, began: float) -> Reply:
         self.instance.api_clock.learn(reply.date)
-        if isinstance(reply, Refused) and reply.code == NOT_PERMITTED:
-            self.forbidden_at = self.instance.clock.monotonic()
         if isinstance(reply, Unclear | Unsent):
             self._report_failure(reply, self.instance.clock.monotonic() - began)
         return reply

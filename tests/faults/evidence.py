@@ -65,7 +65,6 @@ class Facts:
     hushed: bool = False
     refuses: bool = False
     scarce: bool = False
-    receipt_key: str = ""
     forbidden: str | None = None
     finished: bool = True
     conflicts: bool = False

@@ -15,7 +15,7 @@ _UNCHECKED = """latest = instance.ledger.load(visit.group)
             grown = __import__("dataclasses").replace(grown, version=latest.version + 1 if latest else 1)
             if instance.ledger.swap(visit.group, grown, {}):"""
 _ASKED = "asked_after = visit.instance.api_clock.latest\n"
-_READ = "reply = visit.read(keys, fresh=visit.doubts)\n"
+_READ = "reply = visit.read(keys)\n"
 _ACCEPTING = "core.accepting:_swap_in"
 _IDLE = "core.rows:Row.is_idle"
 _REPEATED = Theme((h.freeze, h.ledger), start=NEW)
@@ -24,7 +24,6 @@ _OVERDUE_BEFORE_SET = Theme((h.outlives,), (MORE, SET), later=True)
 _FORGED = Theme((h.foreign_receipt,), later=True)
 _COPY = Theme((h.restored,))
 _SLOW = Theme((h.late, h.read), (MORE,), patient=True)
-_ODD = Theme((h.odd,))
 _MERGED = Theme((h.lost,), (MORE, LESS, MORE))
 
 CALLS: tuple[Mutant, ...] = (
@@ -56,7 +55,7 @@ CALLS: tuple[Mutant, ...] = (
         "fast open without: a known base",
         "R1",
         _IDLE,
-        (("and self.base is not None\n        and least <= self.base", "and least <= (self.base or 0)"),),
+        (("and self.base is not None", ""),),
         Theme((h.crash,), start=ADOPTED),
         second_line="a row without a base has its queue waiting, unless its group has no room for a receipt",
     ),
@@ -163,13 +162,5 @@ CALLS: tuple[Mutant, ...] = (
         "core.judging:follow",
         (" and (visit.is_confirmed or not row.receipt_key)", ""),
         Theme((h.lied,)),
-    ),
-    one("one odd answer believed", "R4", "core.judging:conclude", ("and not evidence.is_second", "and False"), _ODD),
-    one(
-        "what is not permitted blamed on the operation",
-        "R6",
-        "core.judging:blamed",
-        ("permission.blame(visit, row, can_read=can_read) if NOT_PERMITTED in codes else", ""),
-        Theme((h.demoted,)),
     ),
 )

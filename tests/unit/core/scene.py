@@ -6,14 +6,15 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from handler.core.commands import Mode, Operation, Positions
+from handler.core.commands import Mode, Operation
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance, Patience
-from handler.core.ledger import NOWHERE, Generation, Look
+from handler.core.ledger import Generation, Look
 from handler.core.ports import Call, Counted, Ports, Reply, Rules
 from handler.core.records import Records
 from handler.core.rows import Entry, Group, Row, Settlement
+from handler.core.watermarks import NO_MARKS, Marks
 from handler.ledgers.bounded import row_text
 from tests.sandbox.memory_ledger import MemoryLedger, Snapshot
 from tests.unit.core.samples import BASE, HandClock, Notices
@@ -40,7 +41,6 @@ class StagedApi:
     """Counters of each group's own, where a test has many."""
     calls: list[Call] = field(default_factory=list)
     asked: list[Sequence[str]] = field(default_factory=list)
-    asked_of: list[Group] = field(default_factory=list)
 
     def update(self, call: Call) -> Reply:
         """Do it, unless something else was arranged."""
@@ -62,7 +62,6 @@ class StagedApi:
         """Tell, unless something else was arranged."""
         self.clock.advance(CALL_S)
         self.asked.append(keys)
-        self.asked_of.append(group)
         if self.reads:
             return self.reads.pop(0)
         return Counted({key: self.counters[key] for key in keys or self.counters if key in self.counters}, self.date)
@@ -105,18 +104,16 @@ class StagedLedger(MemoryLedger):
             raise LedgerUnavailable("out of reach")
         return super().find(group, ids)
 
-    def append(
-        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
-    ) -> Look | None:
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """The slow path in one step, unless somebody is arranged to be quicker each time."""
-        return None if self.before_swap else super().append(group, entries, bytes_max, positions)
+        return None if self.before_swap else super().append(group, entries, bytes_max)
 
-    def swap(self, group: Group, row: Row, records: Records) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
         """Compare and swap, after what was arranged to come first."""
         self.swaps += 1
         if self.before_swap:
             self.before_swap.pop(0)()
-        return super().swap(group, row, records)
+        return super().swap(group, row, records, marks)
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update, unless it is arranged to be lost on its way."""
@@ -162,7 +159,7 @@ class Scene:
     def store(self, row: Row, group: Group = GROUP) -> None:
         """Let the ledger hold a row of whatever version."""
         before = self.ledger.snapshot()
-        self.ledger.restore(Snapshot({**before.rows, group: row_text(row)}, before.records))
+        self.ledger.restore(Snapshot({**before.rows, group: row_text(row)}, before.records, before.marks))
 
     @property
     def row(self) -> Row:
