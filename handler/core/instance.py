@@ -12,6 +12,7 @@ from handler.core.notices import Reporter
 from handler.core.pacing import Gate, Pace
 from handler.core.ports import Chance, Clock, CounterApi, Ports, Rules
 from handler.core.rows import Group
+from handler.core.windows import Windows
 
 # Values are only remembered to keep merged sums inside int64; forgetting them costs one refused call at worst.
 KNOWN_GROUPS = 1024
@@ -119,6 +120,7 @@ class Instance:
     api_clock: ApiClock
     gate: Gate
     generation: KnownGeneration
+    windows: Windows
     known: KnownValues = field(default_factory=KnownValues)
     call_time: UsualTime = field(default_factory=lambda: UsualTime(CALL_GUESS_S))
     look_time: UsualTime = field(default_factory=lambda: UsualTime(LOOK_GUESS_S))
@@ -129,12 +131,14 @@ class Instance:
     def of(cls, ports: Ports, rules: Rules) -> Instance:
         """An instance that has learned nothing yet."""
         clock = ports.clock
+        api_clock = ApiClock(clock, ports.reporter, rules.guard_s)
         return cls(
             *(ports.ledger, ports.api, clock, ports.chance, ports.reporter, rules),
             pace=Pace(clock, rules.calls_per_second, ports.ledger),
-            api_clock=ApiClock(clock, ports.reporter, rules.guard_s),
+            api_clock=api_clock,
             gate=Gate(clock),
             generation=KnownGeneration(ports.ledger, clock, rules.cache_s),
+            windows=Windows(ports.ledger, clock, api_clock, rules.window_s),
         )
 
     @property

@@ -16,7 +16,6 @@ from handler.core.errors import BadInput, TooManyCalls
 from handler.core.inspecting import SWAPS_MAX, see, sighted, stored, unreadable
 from handler.core.losses import told
 from handler.core.notices import Notice
-from handler.core.records import kept
 from handler.core.rows import Row
 from handler.core.visit import CONTENTION_S, Stop, Visit
 
@@ -85,7 +84,7 @@ def _decided(
             raise BadInput("GroupId", "is not as it was: somebody else has decided meanwhile")
         judged = completed(grown, decision, generation.number)
         change = decided(grown, judged, evidence.sight, evidence.seen, generation.number, instance.rules)
-        if instance.ledger.swap(visit.group, change.row, kept(change.records), change.marks):
+        if instance.ledger.swap(visit.group, change.row, visit.lasting(change.records)):
             settled = len(change.records)
             instance.reporter.report(notice, group=visit.group.id, base=change.row.base, operations=settled)
             if change.dropped:

@@ -156,6 +156,8 @@ class Rules:
     """How long an instance may go on with an older generation (R10)."""
     forget_s: float = 24 * 3600
     """A remembered attempt is kept this long after its death (R11)."""
+    window_s: float = 15 * 24 * 3600
+    """How long answers are kept, and how old what a source delivers may be (R11)."""
 
     def bound_of(self, attempt: Attempt) -> float:
         """How long after its time `attempt` is presumed dead: the row says what it was signed for, by whomever."""

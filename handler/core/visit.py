@@ -15,11 +15,11 @@ from handler.core.instance import PAUSE_MIN_S, CallFailure, Instance, Patience
 from handler.core.notices import Notice
 from handler.core.pacing import Turn
 from handler.core.ports import Call, Fault, Refused, Reply, Unclear, Unsent
-from handler.core.records import Record, kept, unkept
+from handler.core.quick import replace
+from handler.core.records import Record, Records, kept, unkept
 from handler.core.rows import Attempt, Entry, Group, Row
 from handler.core.runs import payload_of
 from handler.core.waits import Waits
-from handler.core.watermarks import NO_MARKS, Marks
 
 # After a lost compare-and-swap: long enough to let the winner go on.
 CONTENTION_S = 0.02
@@ -152,10 +152,10 @@ class Visit:
             self.instance.pace.give_back(self.turn)
             self.turn = None
 
-    def put(self, row: Row, records: Mapping[str, Record] | None = None, marks: Marks = NO_MARKS) -> Next:
+    def put(self, row: Row, records: Mapping[str, Record] | None = None) -> Next:
         """Write by compare-and-swap. Somebody else's change, or an answer lost, sends the visit back to reading."""
         try:
-            done = self.instance.ledger.swap(self.group, row, kept(records) if records else {}, marks)
+            done = self.instance.ledger.swap(self.group, row, self.lasting(records) if records else {})
         except AnswerLost:
             return Again()
         if not done:
@@ -165,6 +165,14 @@ class Visit:
         if row.frozen:
             self.instance.reporter.report(Notice.GROUP_FROZEN, group=self.group.id, reason=row.frozen)
         return row
+
+    def lasting(self, records: Records) -> Records:
+        """Those that a ledger keeps, each for the largest window that is noted now, or its caller's own (R11)."""
+        stays = kept(records)
+        if not stays:
+            return stays
+        longest_s = self.instance.windows.longest(self.group.app)
+        return {name: replace(record, window_s=max(record.window_s, longest_s)) for name, record in stays.items()}
 
     def new_attempt(self, weight: int, mode: Mode, entries: tuple[Entry, ...], correction: Counters = ()) -> Attempt:
         """Make an attempt that only this visit may send (R2)."""

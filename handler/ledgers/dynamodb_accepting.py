@@ -1,6 +1,6 @@
 """Accepting (R1) where a row and its records cannot be checked in one step: the order of reading makes up for it.
 
-Record and mark are read after a row has been seen. An operation that has no record then, and is not owed when the write
+The record is read after a row has been seen. An operation that has no record then, and is not owed when the write
 takes place, can have become finished in between only by a settlement or a swap, since these alone end that an operation
 is owed, and they write its record first. Both raise the row's epoch, and no write here holds in another epoch. A
 beginning or an append of somebody else's does not raise it, so that these get in nobody's way without need.
@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from handler.core.commands import Positions
 from handler.core.errors import RowFull
 from handler.core.ledger import Look
 from handler.core.rows import Attempt, Entry, Group, Row
-from handler.core.transitions import appended
-from handler.core.watermarks import passed, places_of
 from handler.ledgers import dynamodb_writes as writes
-from handler.ledgers.bounded import check_room, sorted_out
+from handler.ledgers.bounded import check_room, sorted_out, with_appended
 from handler.ledgers.dynamodb_items import Stored
 from handler.ledgers.dynamodb_rows import Rows
 
@@ -29,9 +28,11 @@ APPENDS_MAX = 8
 APPENDED_MAX = 20
 
 
-def begin(rows: Rows, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+def begin(
+    rows: Rows, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions
+) -> Row | None:
     """The fast path: from a row that was seen idle, and that has not moved since its record was not found."""
-    ids, places = [entry.id for entry in attempt.entries], places_of(attempt.entries)
+    ids = [entry.id for entry in attempt.entries]
     seen = rows.remembered(group)
     if seen is None:
         seen = rows.load(group)
@@ -39,23 +40,26 @@ def begin(rows: Rows, group: Group, attempt: Attempt, receipt_key: str, generati
             return None
         # With the record the row is read again: of many who come at once all but one find it begun by then, and need
         # not try in vain.
-        seen, _ = rows.look(group, ids, places)
+        seen, _ = rows.look(group, ids)
     elif not seen.row.is_idle(receipt_key, generation, attempt.mode):
-        seen, _ = rows.look(group, ids, places)
+        seen, _ = rows.look(group, ids)
     for _ in range(BEGINNINGS_MAX):
-        if seen is None or not seen.row.is_idle(receipt_key, generation, attempt.mode):
+        if (
+            seen is None
+            or not seen.row.is_idle(receipt_key, generation, attempt.mode)
+            or rows.records_after(group, seen, ids)
+        ):
             return None
-        records, marks = rows.found_after(group, seen, attempt.entries)
-        if records or passed(attempt.entries, seen.row, marks):
+        if any(map(seen.row.has_passed, positions.values())):
             return None
-        becomes, request = writes.begun(group, seen, attempt)
+        becomes, request = writes.begun(group, seen, attempt, positions)
         seen, held = rows.change(group, request, becomes)
         if held:
             return becomes.row
     return None
 
 
-def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions) -> Look | None:
     """The slow path: to a row in whose epoch none of the operations has got a record."""
     seen, is_current = rows.remembered(group), False
     if seen is None:
@@ -64,20 +68,20 @@ def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int) -
         if seen is None:
             return None
         strange = [entry for entry in entries if seen.row.entry(entry.id) is None]
-        records, marks = rows.found_after(group, seen, strange)
-        fresh, behind = sorted_out(strange, seen.row, records, marks)
+        records = rows.records_after(group, seen, [entry.id for entry in strange])
+        fresh, passed = sorted_out(strange, seen.row, records, positions)
         if fresh:
             try:
-                seen, held = _appended(rows, group, seen, fresh, bytes_max)
+                seen, held = _appended(rows, group, seen, fresh, bytes_max, positions)
             except RowFull:
                 if is_current:
                     raise
                 # The row as it was remembered was full, and nobody has looked since.
                 seen, held = rows.load(group), False
             if held and seen:
-                return Look(seen.row, records, behind)
+                return Look(seen.row, records, passed)
         elif is_current:
-            return Look(seen.row, records, behind)
+            return Look(seen.row, records, passed)
         else:
             # What is owed in a remembered row may be finished by now, and no write is there to notice.
             seen = rows.load(group)
@@ -86,16 +90,16 @@ def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int) -
 
 
 def _appended(
-    rows: Rows, group: Group, seen: Stored, fresh: Sequence[Entry], bytes_max: int
+    rows: Rows, group: Group, seen: Stored, fresh: Sequence[Entry], bytes_max: int, positions: Positions
 ) -> tuple[Stored | None, bool]:
     """Append piecewise where that is worth it and there is room for certain, else by writing the row whole.
 
-    Positions are passed by writing it whole: only then has nothing passed them since the row was seen (R13).
+    Positions are passed by writing it whole: only then has nobody else passed them since the row was seen.
     """
     has_room = len(fresh) <= APPENDED_MAX and seen.size + writes.bytes_of(fresh) <= bytes_max
-    if has_room and not places_of(fresh):
+    if has_room and not any(entry.id in positions for entry in fresh):
         return rows.change(group, writes.appended(group, seen, fresh, bytes_max))
-    row = appended(seen.row, fresh)
+    row = with_appended(seen.row, fresh, positions)
     check_room(row, bytes_max)
     becomes, request = writes.grown(group, seen, row)
     return rows.change(group, request, becomes)

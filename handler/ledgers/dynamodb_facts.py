@@ -1,13 +1,16 @@
-"""Two facts of the table: which generation it is of, and how far each app's calls are lent out."""
+"""Facts of the table: which generation it is of, by which windows it was written, how far calls are lent out."""
 
 from __future__ import annotations
 
 from handler.core.ledger import Generation
-from handler.ledgers.dynamodb_items import Item, number, number_of, string, whole_of
+from handler.ledgers.dynamodb_items import ROW, Item, number, number_of, string, text_of, whole_of
 from handler.ledgers.dynamodb_table import Outcome, Table
 
 # Nobody has said of a new table that it is a copy.
 FIRST = Generation(1, 0)
+
+# Items of a page that is looked through for a row: one of the first is one, if there are any.
+PAGE = 100
 
 # How often a schedule is tried that others change at the same time.
 LEASES_MAX = 10
@@ -33,6 +36,38 @@ def raise_generation(table: Table, started: int) -> Generation:
         }
     )
     return _generation(outcome.item)
+
+
+def windows(table: Table, app: int) -> str | None:
+    """The notes of an app's windows, read strongly."""
+    item = table.get(_windows_key(app))
+    return text_of(item, "body") if item else None
+
+
+def note_windows(table: Table, app: int, text: str, instead_of: str | None) -> bool:
+    """Replace the notes of windows, in one conditional write."""
+    item = {**_windows_key(app), "body": string(text)}
+    if instead_of is None:
+        return table.put_new(item).held
+    return table.update(
+        {
+            "Key": _windows_key(app),
+            "UpdateExpression": "SET body = :body",
+            "ConditionExpression": "body = :before",
+            "ExpressionAttributeValues": {":body": string(text), ":before": string(instead_of)},
+        }
+    ).held
+
+
+def has_rows(table: Table) -> bool:
+    """Whether the table holds any row, of whichever app."""
+    request = {
+        "FilterExpression": "sk = :row",
+        "ExpressionAttributeValues": {":row": string(ROW)},
+        "ProjectionExpression": "pk",
+        "ConsistentRead": True,
+    }
+    return any(True for _ in table.scan(request, PAGE))
 
 
 def lease(table: Table, app: int, now: float, lasting_s: float, ahead_max_s: float) -> float | None:
@@ -89,3 +124,7 @@ def _generation_key() -> Item:
 
 def _schedule_key(app: int) -> Item:
     return {"pk": string(f"schedule#{app}"), "sk": string("schedule")}
+
+
+def _windows_key(app: int) -> Item:
+    return {"pk": string(f"windows#{app}"), "sk": string("windows")}

@@ -33,6 +33,7 @@ READ_RECORD = "SELECT body FROM records WHERE app = ? AND group_id = ? AND id = 
 READ_UNFINISHED = "SELECT id FROM groups WHERE app = ? AND unfinished = 1 AND id > ? ORDER BY id LIMIT ?"
 # Rows that hold the key's text anywhere; whoever asks reads them.
 READ_NAMING = "SELECT id, body FROM groups WHERE app = ? AND id > ? AND instr(body, ?) > 0 ORDER BY id LIMIT ?"
+READ_ANY_ROW = "SELECT 1 FROM groups WHERE app = ? LIMIT 1"
 READ_GENERATION = "SELECT generation, started FROM ledger"
 RAISE_GENERATION = "UPDATE ledger SET generation = generation + 1, started = ?"
 # Files that are older than the schedule get it when it is first needed.
@@ -40,22 +41,6 @@ MAKE_SCHEDULES = "CREATE TABLE IF NOT EXISTS schedules (app INTEGER PRIMARY KEY,
 READ_SCHEDULE = "SELECT next_at FROM schedules WHERE app = ?"
 WRITE_SCHEDULE = """
     INSERT INTO schedules (app, next_at) VALUES (?, ?) ON CONFLICT (app) DO UPDATE SET next_at = excluded.next_at"""
-# And marks when the first record of a stream comes.
-MAKE_MARKS = (
-    """CREATE TABLE IF NOT EXISTS marks (
-        app INTEGER NOT NULL, group_id TEXT NOT NULL, place TEXT NOT NULL,
-        expires_at REAL NOT NULL, last TEXT NOT NULL,
-        PRIMARY KEY (app, group_id, place)) WITHOUT ROWID""",
-    "CREATE INDEX IF NOT EXISTS marks_by_expiry ON marks (expires_at)",
-)
-READ_MARK = "SELECT last FROM marks WHERE app = ? AND group_id = ? AND place = ?"
-RAISE_MARK = """
-    INSERT INTO marks (app, group_id, place, expires_at, last) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT (app, group_id, place) DO UPDATE
-    SET expires_at = excluded.expires_at, last = excluded.last WHERE last < excluded.last"""
-FORGET_MARKS = """
-    DELETE FROM marks WHERE (app, group_id, place) IN
-    (SELECT app, group_id, place FROM marks WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"""
 WRITE_ROW = """
     INSERT INTO groups (app, id, version, unfinished, body) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (app, id) DO UPDATE
@@ -69,3 +54,8 @@ WRITE_RECORD = """
 FORGET = """
     DELETE FROM records WHERE (app, group_id, id) IN
     (SELECT app, group_id, id FROM records WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"""
+# The notes of windows are one of the app's notes.
+READ_WINDOWS = "SELECT body FROM notes WHERE app = ? AND name = 'windows'"
+WRITE_WINDOWS = """
+    INSERT INTO notes (app, name, body) VALUES (?, 'windows', ?)
+    ON CONFLICT (app, name) DO UPDATE SET body = excluded.body"""

@@ -40,6 +40,10 @@ def serve(ledger: DynamoDbLedger) -> None:
     ledger.generation()
     ledger.raise_generation(1)
     ledger.lease(APP, 1, 200, 1)
+    assert ledger.windows(APP) is None
+    assert ledger.has_rows(APP)
+    assert ledger.note_windows(APP, "[]", None)
+    assert ledger.note_windows(APP, "[1]", "[]")
     ledger.shelf().park(APP, PARKED)
     ledger.shelf().note(APP, "verified", "yes")
     ledger.shelf().noted(APP, "verified")

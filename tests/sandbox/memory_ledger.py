@@ -6,19 +6,18 @@ contract. Where millions of worlds are played it keeps the objects themselves, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import TypeAlias
 
 from handler.core.codec import decode_record, decode_row, encode_record
-from handler.core.ledger import Generation, Look
+from handler.core.commands import Positions
+from handler.core.ledger import NOWHERE, Generation, Look
 from handler.core.ports import Clock
 from handler.core.records import Record, Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
-from handler.core.transitions import appended
-from handler.core.watermarks import MARK_S, NO_MARKS, Marks, marks_of, passed, places_of
-from handler.ledgers.bounded import check_room, row_text, sorted_out
+from handler.ledgers.bounded import check_room, row_text, sorted_out, with_appended
 
 # Each write forgets this many expired records more than it adds.
 FORGOTTEN_PER_WRITE = 4
@@ -30,11 +29,11 @@ RecordName: TypeAlias = tuple[Group, str]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that a ledger held at one moment: rows, records and marks, these with the time from which they may go."""
+    """All that a ledger held at one moment: rows, records with the time until which they stay, notes of windows."""
 
     rows: Mapping[Group, str | Row]
     records: Mapping[RecordName, tuple[float, str | Record]]
-    marks: Mapping[RecordName, tuple[float, str]]
+    windows: Mapping[int, str] = field(default_factory=dict)
 
 
 class MemoryLedger:
@@ -55,9 +54,9 @@ class MemoryLedger:
         self._decoded: dict[Group, tuple[str, Row]] = {}
         self._records: dict[RecordName, tuple[float, str | Record]] = {}
         self._none_expires_before = INFINITY
-        self._marks: dict[RecordName, tuple[float, str]] = {}
         self._generation = Generation(1, 0)
         self._next_at: dict[int, float] = {}
+        self._windows: dict[int, str] = {}
         self.conflicts: list[RecordName] = []
 
     def load(self, group: Group) -> Row | None:
@@ -70,17 +69,14 @@ class MemoryLedger:
         with self._lock:
             return self._found(group, ids)
 
-    def marks(self, group: Group, places: Collection[str]) -> Marks:
-        """The marks that are still there."""
-        with self._lock:
-            return self._reached(group, places)
-
     def look(self, group: Group, ids: Sequence[str]) -> Look:
         """Row and records."""
         with self._lock:
             return Look(self._row(group), self._found(group, ids))
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
+    ) -> Row | None:
         """The fast path of R1."""
         with self._lock:
             row = self._row(group)
@@ -88,32 +84,34 @@ class MemoryLedger:
                 return None
             if self._found(group, [entry.id for entry in attempt.entries]):
                 return None
-            if passed(attempt.entries, row, self._reached(group, places_of(attempt.entries))):
+            if any(map(row.has_passed, positions.values())):
                 return None
-            row = row.opened(attempt)
+            row = row.opened(attempt).marked(positions.values())
             self._put(group, row, {})
             return row
 
-    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+    def append(
+        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
+    ) -> Look | None:
         """The slow path of R1."""
         with self._lock:
             row, records = self._row(group), self._found(group, [entry.id for entry in entries])
             if row is None:
                 return None
-            fresh, behind = sorted_out(entries, row, records, self._reached(group, places_of(entries)))
+            fresh, passed = sorted_out(entries, row, records, positions)
             if fresh:
-                row = appended(row, fresh)
+                row = with_appended(row, fresh, positions)
                 check_room(row, bytes_max)
                 self._put(group, row, {})
-            return Look(row, records, behind)
+            return Look(row, records, passed)
 
-    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
-        """Compare-and-swap of the row, its records and marks with it."""
+    def swap(self, group: Group, row: Row, records: Records) -> bool:
+        """Compare-and-swap of the row, its records with it."""
         with self._lock:
             stored = self._row(group)
             if (stored.version if stored else 0) != row.version - 1:
                 return False
-            self._put(group, row, records, marks)
+            self._put(group, row, records)
             return True
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
@@ -122,7 +120,7 @@ class MemoryLedger:
             row = settlement.applied_to(self._row(group))
             if row is None:
                 return False
-            self._put(group, row, settlement.records, marks_of(settlement.attempt.entries))
+            self._put(group, row, settlement.records)
             return True
 
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
@@ -145,6 +143,23 @@ class MemoryLedger:
             self._generation = Generation(self._generation.number + 1, started)
             return self._generation
 
+    def windows(self, app: int) -> str | None:
+        """The notes of windows."""
+        return self._windows.get(app)
+
+    def note_windows(self, app: int, text: str, instead_of: str | None) -> bool:
+        """Replace the notes of windows."""
+        with self._lock:
+            if self._windows.get(app) != instead_of:
+                return False
+            self._windows[app] = text
+            return True
+
+    def has_rows(self, app: int) -> bool:
+        """Whether any group of the app has a row."""
+        with self._lock:
+            return any(group.app == app for group in self._rows)
+
     def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
         """Take calls of the schedule, which goes by the ledger's clock."""
         with self._lock:
@@ -158,13 +173,13 @@ class MemoryLedger:
     def snapshot(self) -> Snapshot:
         """What the ledger holds now."""
         with self._lock:
-            return Snapshot(dict(self._rows), dict(self._records), dict(self._marks))
+            return Snapshot(dict(self._rows), dict(self._records), dict(self._windows))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Hold again what it held then, and nothing else."""
         with self._lock:
             self._rows, self._records = dict(snapshot.rows), dict(snapshot.records)
-            self._marks = dict(snapshot.marks)
+            self._windows = dict(snapshot.windows)
             self._none_expires_before = 0.0
 
     def close(self) -> None:
@@ -199,23 +214,10 @@ class MemoryLedger:
                 found[operation_id] = _record(stored[1])
         return found
 
-    def _reached(self, group: Group, places: Collection[str]) -> Marks:
-        return {place: self._marks[group, place][1] for place in places if (group, place) in self._marks}
-
-    def _put(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> None:
-        self._raise_marks(group, marks)
+    def _put(self, group: Group, row: Row, records: Records) -> None:
         self._rows[group] = row if self._keeps_objects else row_text(row)
         if records or self._records:
             self._put_records(group, records)
-
-    def _raise_marks(self, group: Group, marks: Marks) -> None:
-        if not marks:
-            return
-        now = self._clock.now()
-        self._marks = {name: mark for name, mark in self._marks.items() if mark[0] > now}
-        for place, last in marks.items():
-            if last > self._reached(group, [place]).get(place, ""):
-                self._marks[group, place] = now + MARK_S, last
 
     def _put_records(self, group: Group, records: Records) -> None:
         for operation_id, record in records.items():

@@ -15,7 +15,6 @@ from handler.core.ports import Call, Counted, Fault, Refused, Reply
 from handler.core.records import Record, Records
 from handler.core.rows import Group, Row
 from handler.core.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF_S, Again, Stop, Visit
-from handler.core.watermarks import NO_MARKS, Marks
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
 from tests.unit.core.scene import APP, GROUP, Scene, increase
 from tests.unit.core.test_waits import Even
@@ -166,20 +165,20 @@ def test_what_was_written_with_a_row_is_read_before_it_is_told() -> None:
     writing = visit(scene, "a")
     assert writing.put(row().changed(), {"a": DONE}) == row().changed()
     assert writing.answers == {}
-    assert scene.ledger.find(GROUP, ["a"]) == {"a": DONE}
+    assert scene.ledger.find(GROUP, ["a"]) == {"a": replace(DONE, window_s=scene.instance.rules.window_s)}
 
 
 def test_an_operation_that_is_known_by_its_position_leaves_no_record() -> None:
-    """The mark of its place says enough."""
+    """Its row says enough."""
     scene = Scene(row())
     writing = visit(scene, "a")
     unrecorded = replace(DONE, window_s=0.0)
     written: list[Records] = []
     swap = scene.ledger.swap
 
-    def watched(group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+    def watched(group: Group, row: Row, records: Records) -> bool:
         written.append(records)
-        return swap(group, row, records, marks)
+        return swap(group, row, records)
 
     scene.ledger.swap = watched  # type: ignore[method-assign]  # the same, seen
     writing.put(row().changed(), {"a": unrecorded})
