@@ -102,9 +102,9 @@ def _service(settings: Settings) -> Service:
         vault,
         http_status,
         _authenticator(settings.http_auth, vault, clock),
-        *(settings.wait_s, settings.window_s, settings.window_http_s),
-        *(settings.base_path, settings.docs),
+        *(settings.wait_s, settings.base_path, settings.docs),
         _queue(settings.fan_out_queue),
+        settings.source_epoch,
     )
     _report(settings)
     remind(made)
@@ -228,6 +228,7 @@ def _rules(settings: Settings, cache_s: float) -> Rules:
         guard_s=settings.guard_s,
         calls_per_second=settings.calls_per_second,
         cache_s=cache_s,
+        window_s=settings.window_s,
     )
 
 

@@ -23,6 +23,9 @@ API_LIMIT_S = 3
 # Both sides count whole seconds, so a life of one could end as it begins.
 LIFE_MIN_S = 2
 
+# It is part of keys, and a name or a date is enough.
+EPOCH_CHARACTERS = 128
+
 # The vendor signs for ten years at most; no other time may be longer either.
 NUMBER_MAX = 10 * 365 * DAY_S
 
@@ -51,13 +54,14 @@ class Settings:
     wait_s: float
     calls_per_second: float
     window_s: float
-    window_http_s: float
     http_auth: str
     base_path: str
     """Empty, or with a leading slash and none at the end."""
     docs: bool
     init_early: bool
     fan_out_queue: str | None
+    source_epoch: str = ""
+    """Part of the keys of Kafka's records that tell no time of their own."""
 
     @property
     def has_weaker_promise(self) -> bool:
@@ -90,12 +94,12 @@ class Settings:
             wait_s=variables.read("WAIT_S", _decimal(0), default=5.0),
             calls_per_second=variables.read("CHAT_CALLS_PER_SECOND", _decimal(1), default=200.0),
             window_s=variables.read("DEDUPE_WINDOW_S", _decimal(1), default=15.0 * DAY_S),
-            window_http_s=variables.read("DEDUPE_WINDOW_HTTP_S", _decimal(1), default=2.0 * DAY_S),
             http_auth=variables.read("HTTP_AUTH", _http_auth, default="bearer"),
             base_path=variables.read("BASE_PATH", _base_path, default=""),
             docs=variables.read("DOCS", _switch, default=False),
             init_early=variables.read("INIT_EARLY", _switch, default=False),
             fan_out_queue=variables.read("FAN_OUT_QUEUE", str, default=None),
+            source_epoch=variables.read("SOURCE_EPOCH", _source_epoch, default=""),
         )
         variables.refuse_contradictions(settings)
         return settings
@@ -157,7 +161,6 @@ def _contradictions(settings: Settings) -> list[tuple[str, str]]:
             f"must be at least CHAT_TIMEOUT_S, which is {settings.timeout_s:g}",
         ),
         ("DEDUPE_WINDOW_S", settings.window_s < window_min_s, window),
-        ("DEDUPE_WINDOW_HTTP_S", settings.window_http_s < window_min_s, window),
     ]
     return [(variable, problem) for variable, broken, problem in rules if broken]
 
@@ -197,6 +200,12 @@ def _endpoint(text: str) -> str:
 def _receipt_key(text: str) -> str:
     if len(text.encode()) > KEY_BYTES:
         raise ValueError(f"must have at most {KEY_BYTES} bytes")
+    return text
+
+
+def _source_epoch(text: str) -> str:
+    if len(text) > EPOCH_CHARACTERS or not text.isprintable():
+        raise ValueError(f"must have at most {EPOCH_CHARACTERS} printable characters")
     return text
 
 

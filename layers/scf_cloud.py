@@ -28,7 +28,9 @@ REQUEST_BYTES: Final = 10_000_000
 TIMEOUT_S: Final = 300
 
 READING: Final = frozenset({"GetFunction", "GetLayerVersion", "ListLayerVersions", "ListTriggers"})
-_PLAIN: Final = frozenset({"CHAT_REGION", "CHAT_CALLS_PER_SECOND", "RECEIPT_KEY", "HTTP_AUTH", "INIT_EARLY", "DOCS"})
+_PLAIN: Final = frozenset(
+    {"CHAT_REGION", "CHAT_CALLS_PER_SECOND", "RECEIPT_KEY", "HTTP_AUTH", "INIT_EARLY", "DOCS", "SOURCE_EPOCH"}
+)
 _ENDPOINT: Final = re.compile(r"(https?)://([A-Za-z0-9.-]+(?::[0-9]+)?)/?")
 
 

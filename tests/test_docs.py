@@ -95,7 +95,6 @@ def test_the_defaults_in_the_table_are_the_settings_own() -> None:
         "WAIT_S": settings.wait_s,
         "CHAT_CALLS_PER_SECOND": settings.calls_per_second,
         "DEDUPE_WINDOW_S": settings.window_s,
-        "DEDUPE_WINDOW_HTTP_S": settings.window_http_s,
         "HTTP_AUTH": settings.http_auth,
     }
     for name, value in defaults.items():

@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
+from functools import partial
 from typing import TypeAlias
 
 from handler.core.commands import Operation
 from handler.core.errors import NotAccepted, OutcomeUnknown
 from handler.core.notices import Notice
+from handler.core.windows import Horizon
 from handler.triggers.contained import Failure, contained
 from handler.triggers.delivering import Refusal, Times, deliver
 from handler.triggers.kinds import Event, Kind
 from handler.triggers.letters import Letter, Reading, read_letter, source_and_records
+from handler.triggers.pages import check_genuine
 from handler.triggers.parking import park
 from handler.triggers.pool import each
 from handler.triggers.service import Limits, Service
@@ -44,7 +47,7 @@ def run(kind: Kind, event: Event, limits: Limits, service: Service) -> dict[str,
     if source is None:
         return {"batchItemFailures": []}
     service.check_limits(limits)
-    reading = Reading(service.instance.rules.receipt_key, service.window_s, service.instance.clock.now())
+    reading = _reading(service)
     letters = [read_letter(record, source, reading) for record in records]
     groups = _by_group(letters)
     times = Times.of(limits, len(groups))
@@ -54,6 +57,17 @@ def run(kind: Kind, event: Event, limits: Limits, service: Service) -> dict[str,
         counts = Counter(fates)
         return {done.value: counts[done] for done in Done}
     return {"batchItemFailures": [{"itemIdentifier": item} for item in _failed(letters, fates, service)]}
+
+
+def _reading(service: Service) -> Reading:
+    """What records are read with; where it is not known how far back answers are kept, those with a time fail."""
+    horizon: Horizon | Failure
+    try:
+        horizon = service.horizon()
+    except (NotAccepted, OutcomeUnknown) as failure:
+        horizon = failure
+    check_page = partial(check_genuine, vault=service.vault, reporter=service.instance.reporter)
+    return Reading(service.instance.rules.receipt_key, service.window_s, horizon, check_page, service.source_epoch)
 
 
 def _by_group(letters: Sequence[Letter]) -> dict[str, list[Operation]]:
@@ -81,7 +95,7 @@ def _fate(letter: Letter, delivered: Mapping[str, Iterator[Refusal | Failure | N
     """What became of a letter; each group's results are in the order of its letters."""
     if letter.asks is None:
         return Done.IGNORED
-    if isinstance(letter.asks, Refusal):
+    if isinstance(letter.asks, Refusal | Failure):
         return letter.asks
     if isinstance(letter.asks, Operation):
         return next(delivered[letter.asks.group_id]) or Done.ACCEPTED

@@ -37,7 +37,7 @@ def queue_for(tick: Tick, service: Service) -> Callable[[], Queue] | None:
 
 
 def hand_on(
-    tick: Tick, counters: ExactlyOnce, progress: Progress, service: Service, queue: Queue, until: float
+    tick: Tick, counters: ExactlyOnce, progress: Progress, service: Service, queue: Queue, until: float, key: bytes
 ) -> dict[str, object]:
     """Send the pages that an earlier delivery of the tick has not sent, until that moment; counts of what was sent.
 
@@ -50,7 +50,7 @@ def hand_on(
             done = f"{progress.groups} groups are handed on"
             raise NotAccepted(f"{done}, repeat the event for the others: the invocation has no time left")
         messages: list[Message] = []
-        for text, groups in pages(tick, group_ids, size):
+        for text, groups in pages(tick, group_ids, size, key):
             messages.append(Message(text, int(calls / (rate * SHARE)) % DELAYS))
             calls += groups * len(tick.asked)
         queue.send(messages)

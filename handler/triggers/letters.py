@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
 from handler.core.commands import Operation
-from handler.core.errors import BadInput
-from handler.core.quick import quick
+from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
+from handler.core.quick import quick, replace
+from handler.core.windows import Horizon
+from handler.triggers.contained import Failure
 from handler.triggers.delivering import Refusal
 from handler.triggers.kinds import MSK_SOURCE, Event, Kind, source_of
 from handler.triggers.messages import read_operation
 from handler.triggers.pages import is_page, read_page
 from handler.triggers.sources import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, Delivery, Source
-from handler.triggers.ticks import Tick
+from handler.triggers.ticks import Tick, check_age
 
 
 @quick
@@ -32,7 +34,7 @@ class Letter:
     id: str
     origin: str
     text: str
-    asks: Operation | Tick | Refusal | None
+    asks: Operation | Tick | Refusal | Failure | None
 
     @property
     def operations(self) -> tuple[Operation, ...]:
@@ -44,11 +46,29 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What operations are made with: `now` is in seconds since 1970, `window_s` the life of an answer."""
+    """What operations are made with. `horizon` is the failure of the ledger or the vault where it is not known.
+
+    `check_page` raises BadInput for a page that was made by hand; `epoch` is part of the keys of Kafka's records that
+    tell no time of their own.
+    """
 
     receipt_key: str
     window_s: float
-    now: float
+    horizon: Horizon | Failure
+    check_page: Callable[[str], None]
+    epoch: str
+
+    def has_passed(self, sent: float | None) -> bool:
+        """Whether the answer of a first delivery may be forgotten (R11). Raises the failure."""
+        if sent is None:
+            return False
+        return self.known_horizon().has_passed(sent)
+
+    def known_horizon(self) -> Horizon:
+        """The horizon. Raises the failure."""
+        if isinstance(self.horizon, Failure):
+            raise self.horizon
+        return self.horizon
 
 
 def source_and_records(kind: Kind, event: Event) -> tuple[Source | None, list[object]]:
@@ -67,26 +87,32 @@ def read_letter(record: object, source: Source, reading: Reading) -> Letter:
     """Read one record, whatever it is."""
     item = _item(record, source)
     try:
-        delivery = _delivery(record, source)
+        delivery = _delivery(record, source, reading.epoch)
     except BadInput as error:
         text = _shown(record)
         return Letter(item, _digest(text), source.name, text, Refusal(str(error)))
     if delivery is None:
         return Letter(item, "", source.name, "", None)
-    text, asks = _asked(delivery, source, reading)
+    try:
+        text, asks = _asked(delivery, source, reading)
+    except (NotAccepted, OutcomeUnknown) as failure:
+        return Letter(item, delivery.key, delivery.caller, "", failure)
     return Letter(item, delivery.key, delivery.caller, text, asks)
 
 
 def _asked(delivery: Delivery, source: Source, reading: Reading) -> tuple[str, Operation | Tick | Refusal]:
     text = _shown(delivery.content)
-    old = delivery.sent is not None and reading.now - delivery.sent > reading.window_s
+    old = reading.has_passed(delivery.sent)
     try:
         text = source.text(delivery.content)
         if old:
             # R11: the answer of its first delivery may be forgotten, so nobody could tell whether it ran.
             return text, Refusal("is older than DEDUPE_WINDOW_S", for_parking=True)
         if source.takes_pages and is_page(text):
-            return text, read_page(text, reading.receipt_key, reading.window_s, reading.now)
+            reading.check_page(text)
+            tick = read_page(text, reading.receipt_key, reading.window_s)
+            check_age(tick, reading.known_horizon())
+            return text, tick
         key, caller = delivery.key, delivery.caller
         return text, _placed(read_operation(text, key, caller, reading.receipt_key, reading.window_s), delivery)
     except BadInput as error:
@@ -105,12 +131,15 @@ def _placed(operation: Operation, delivery: Delivery) -> Operation:
     return Operation(group_id, mode, counters, delivery.caller, delivery.key, operation.window_s, delivery.position)
 
 
-def _delivery(record: object, source: Source) -> Delivery | None:
+def _delivery(record: object, source: Source, epoch: str) -> Delivery | None:
     if not isinstance(record, dict):
         raise BadInput("record", "is not an object")
     if source.name in SOURCES and source_of(record) != source.name:
         raise BadInput("record", f"is not of the batch's source {source.name}")
-    return source.read(record)
+    delivery = source.read(record)
+    if delivery is not None and epoch and source.counts_offsets and delivery.sent is None:
+        return replace(delivery, key=f"{delivery.key}@{epoch}")
+    return delivery
 
 
 def _item(record: object, source: Source) -> str | None:

@@ -13,6 +13,8 @@ from handler.core.errors import BadInput
 from handler.triggers.documents import check_text
 from handler.triggers.headers import read_key
 from handler.triggers.kinds import Event
+from handler.triggers.moments import read_time
+from handler.triggers.ticks import id_of, read_name
 
 # How many parked records a page holds: as many as asked for, or this many.
 PAGE = 20
@@ -63,15 +65,38 @@ class _Named(BaseModel):
     key: Annotated[str, Field(alias="IdempotencyKey")]
     verdict: _Verdict
 
+    def operation_id(self, within: str) -> str:
+        """What the ledger knows it by. Raises BadInput for a key that is none."""
+        return operation_id(self.caller, read_key(self.key, f"{within}.IdempotencyKey"))
+
+
+class _OfTick(BaseModel):
+    """An operation by its place in a tick: the schedule's own name is none that could be written as a caller's."""
+
+    model_config = _STRICT
+
+    trigger: Annotated[str, Field(alias="TriggerName")]
+    time: Annotated[str, Field(alias="Time")]
+    index: Annotated[int, Field(alias="Index", ge=0)]
+    verdict: _Verdict
+
+    def operation_id(self, within: str) -> str:
+        """What the ledger knows it by, however its time is spelled. Raises BadInput for a name or time that is none."""
+        return id_of(read_name(self.trigger), read_time(self.time, f"{within}.Time"), self.index)
+
 
 class Release(BaseModel):
-    """Unfreeze a group. `verdicts` go by the ids that an inspection shows, `keys` by those of the callers."""
+    """Unfreeze a group.
+
+    `verdicts` go by the ids that an inspection shows, `keys` by those of the callers, `ticks` by a place in a tick.
+    """
 
     model_config = _STRICT
 
     group_id: _GroupId
     verdicts: dict[str, _Verdict] = {}
     keys: list[_Named] = []
+    ticks: list[_OfTick] = []
     receipt: int | None = None
     queued: _Verdict | None = None
     debt: Literal["keep", "drop"] = "keep"
@@ -79,11 +104,12 @@ class Release(BaseModel):
     @property
     def decision(self) -> Decision:
         """Every verdict under its id. Raises BadInput for a key that is none, or that contradicts another verdict."""
-        verdicts = {named: Verdict(verdict) for named, verdict in self.verdicts.items()}
-        for index, named in enumerate(self.keys):
-            judged = operation_id(named.caller, read_key(named.key, f"keys[{index}].IdempotencyKey"))
-            if verdicts.setdefault(judged, Verdict(named.verdict)).value != named.verdict:
-                raise BadInput(f"keys[{index}].verdict", "contradicts another verdict on the same operation")
+        verdicts = {judged: Verdict(verdict) for judged, verdict in self.verdicts.items()}
+        named: list[tuple[str, _Named | _OfTick]] = [(f"keys[{place}]", each) for place, each in enumerate(self.keys)]
+        named += [(f"ticks[{place}]", each) for place, each in enumerate(self.ticks)]
+        for within, each in named:
+            if verdicts.setdefault(each.operation_id(within), Verdict(each.verdict)).value != each.verdict:
+                raise BadInput(f"{within}.verdict", "contradicts another verdict on the same operation")
         queued = Verdict(self.queued) if self.queued else None
         return Decision(verdicts, self.debt == "drop", self.receipt, queued)
 

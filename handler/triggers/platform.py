@@ -30,6 +30,9 @@ class Platform:
         identity = next((found for found in _identities(request.context) if found is not None), None)
         if not isinstance(identity, str) or not identity:
             raise Unauthorized("the platform named no caller: has the route an authorizer?", CHALLENGE)
+        # What cannot be printed is no name; the schedule's own begins like that.
+        if not identity.isprintable():
+            raise Unauthorized("the platform's name of the caller holds a character that cannot be printed", CHALLENGE)
         return Identity(identity)
 
 

@@ -6,16 +6,18 @@ So a note that is lost, or cannot be written, costs time and nothing else.
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 
+from handler.core.credentials import Secret
 from handler.core.errors import NotAccepted, OutcomeUnknown
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.ledger import Generation
 from handler.core.shelf import Shelf
+from handler.triggers.pages import page_key
 from handler.triggers.ticks import Tick
 
 
@@ -25,14 +27,15 @@ class Progress:
     One note per trigger, which names the tick that it is about.
     """
 
-    def __init__(self, tick: Tick, shelf: Shelf, app: int, generation: Generation) -> None:
+    def __init__(self, tick: Tick, shelf: Shelf, secret: Secret, generation: Generation) -> None:
         self.after = ""
         self.groups = 0
         self._shelf = shelf
-        self._app = app
+        self._app = secret.sdkappid
         self._name = f"tick/{tick.name}"
-        # A ledger of another generation may have forgotten what was accepted.
-        self._tick = _digest(tick, generation)
+        # A ledger of another generation may have forgotten what was accepted, and pages that another key has signed are
+        # refused: then the tick begins again.
+        self._tick = _digest(tick, generation, page_key(secret))
 
     def recall(self) -> None:
         """Read the note, if it is about this tick."""
@@ -65,8 +68,8 @@ def in_order(tick: Tick, counters: ExactlyOnce, after: str, size: int) -> Iterat
         yield part
 
 
-def _digest(tick: Tick, generation: Generation) -> str:
+def _digest(tick: Tick, generation: Generation, key: bytes) -> str:
     asked = [[each.index, each.mode.value, each.counters] for each in tick.asked]
     source = [tick.known.key, tick.known.by] if tick.known else []
     content = [tick.key, asked, source, sorted(tick.groups.items()), generation.number]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return hmac.digest(key, json.dumps(content).encode(), "sha256").hex()

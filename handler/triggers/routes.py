@@ -63,7 +63,7 @@ class Exchange:
         payload = read_payload(read_json(body, "body"), self.service.instance.rules.receipt_key)
         return Operation(
             *(payload.group_id, payload.mode, payload.counters),
-            *(identity.caller, key, self.service.window_http_s),
+            *(identity.caller, key, self.service.window_s),
         )
 
     def _group_id(self) -> str:

@@ -12,6 +12,7 @@ from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance, Patience
 from handler.core.shelf import Shelf
 from handler.core.trials import ProbeApi
+from handler.core.windows import Horizon
 from handler.triggers.auth import Authenticator
 from handler.triggers.queue import Queue
 
@@ -43,16 +44,25 @@ class Service:
     """The status of a reply about an operation that the vendor refused with a code."""
     authenticator: Authenticator
     wait_s: float
-    window_s: float
-    window_http_s: float
     base_path: str
     docs: bool
     queue: Callable[[], Queue] | None = None
     """Makes the queue through which a timer hands pages on, where there is one."""
+    source_epoch: str = ""
+    """Tells offsets of Kafka from the same ones of another topic of that name."""
 
     def counters(self) -> ExactlyOnce:
         """The counters of the app that the secret names now: a rotation may change it."""
         return ExactlyOnce(self.instance, self.vault.current().sdkappid)
+
+    @property
+    def window_s(self) -> float:
+        """How long answers are kept, in seconds, whatever an operation comes by."""
+        return self.instance.rules.window_s
+
+    def horizon(self) -> Horizon:
+        """How far back it can be told what was executed. Raises NotAccepted where the ledger or the secret is away."""
+        return self.instance.windows.horizon(self.vault.current().sdkappid)
 
     def patience(self, limits: Limits, wait_s: float) -> Patience:
         """Wait for `wait_s` seconds from now at most, and for less where the invocation ends before."""

@@ -27,6 +27,9 @@ NAME_CHARACTERS = 1024
 # Kinesis has up to 128 digits by its API, and 56 in practice.
 _NUMBER = re.compile(r"[0-9]{1,64}")
 
+# Milliseconds since 1970, of which Kafka keeps 64 bits.
+_MILLISECONDS = re.compile(r"-?[0-9]{1,19}")
+
 
 @quick
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Source:
     item: Callable[[Event], object] | None = None
     takes_pages: bool = False
     """Whether it is one of those through which a timer hands on pages."""
+    counts_offsets: bool = False
+    """Whether its records are numbered by topic and partition, from 0 again in a topic that is made anew."""
 
 
 def _sqs(record: Event) -> Delivery:
@@ -101,8 +106,12 @@ def _eventbridge(event: Event) -> Delivery:
 
 
 def _msk(record: Event) -> Delivery:
+    """A topic that is made anew starts its offsets again, so the record's own time is part of its key."""
     arn = _name(record, "eventSourceArn")
-    return Delivery(_place(arn, record), arn, _seconds(record.get("timestamp"), "timestamp", 1000), record.get("value"))
+    key, written = _place(arn, record), _milliseconds(record.get("timestamp"), "timestamp")
+    if written is None:
+        return Delivery(key, arn, None, record.get("value"))
+    return Delivery(f"{key}/{written}", arn, written / 1000, record.get("value"))
 
 
 def _ckafka(record: Event) -> Delivery:
@@ -141,6 +150,16 @@ def _seconds(value: object, field: str, per_second: int = 1) -> float | None:
     return seconds if seconds >= 0 else None
 
 
+def _milliseconds(value: object, field: str) -> int | None:
+    """A whole number, or one in text; None where there is none. Kafka writes a negative number for that."""
+    if value is None:
+        return None
+    written = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or not _MILLISECONDS.fullmatch(written):
+        raise BadInput(field, "must be a number of whole milliseconds")
+    return int(written) if int(written) >= 0 else None
+
+
 def _moment(value: object, field: str) -> float | None:
     return None if value is None else read_moment(value, field)
 
@@ -167,7 +186,7 @@ def _json(content: object) -> str:
 
 
 EVENTBRIDGE = Source("EventBridge", _eventbridge, _json)
-MSK = Source(MSK_SOURCE, _msk, _base64)
+MSK = Source(MSK_SOURCE, _msk, _base64, counts_offsets=True)
 SOURCES: Mapping[str, Source] = {
     "aws:sqs": Source("aws:sqs", _sqs, _plain, lambda record: record.get("messageId"), takes_pages=True),
     "aws:kinesis": Source(
@@ -177,6 +196,6 @@ SOURCES: Mapping[str, Source] = {
         "aws:dynamodb", _dynamodb, image_text, lambda record: part_of(record, "dynamodb").get("SequenceNumber")
     ),
     "aws:sns": Source("aws:sns", _sns, _plain),
-    CKAFKA: Source(CKAFKA, _ckafka, _plain, takes_pages=True),
+    CKAFKA: Source(CKAFKA, _ckafka, _plain, takes_pages=True, counts_offsets=True),
 }
 """By what `kinds.source_of` finds in a record of a list."""

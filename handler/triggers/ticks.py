@@ -8,15 +8,17 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from handler.core.commands import GROUP_ID_BYTES, Operation, first_problem
+from handler.core.commands import GROUP_ID_BYTES, Operation, first_problem, operation_id
 from handler.core.errors import BadInput
+from handler.core.windows import Horizon
 from handler.triggers.documents import check_text, read_json
 from handler.triggers.entries import Asked, Entry, read_asked, read_entry, read_source
 from handler.triggers.kinds import Event
-from handler.triggers.moments import read_moment
+from handler.triggers.moments import Moment, read_time
 
-# Whose keys a timer's are: the schedule is the function's own.
-CALLER = "timer"
+# Whose keys a timer's are: the schedule is the function's own. Every other caller's name can be printed, so no token,
+# record or identity of a platform is this one.
+CALLER = "\x00schedule"
 
 NAME_CHARACTERS = 256
 
@@ -56,7 +58,7 @@ class Tick:
     """
 
     name: str
-    time: str
+    time: Moment
     asked: tuple[Asked, ...]
     groups: Mapping[str, tuple[int, ...]]
     window_s: float
@@ -85,35 +87,32 @@ class Tick:
     @property
     def key(self) -> str:
         """What the keys of its operations begin with."""
-        return f"{self.name}/{self.time}"
+        return _key(self.name, self.time)
 
 
 def read_tick(event: Event, receipt_key: str, window_s: float, now: float) -> Tick | Sweep:
     """Read a timer event whole before anything is accepted; BadInput names the first wrong field.
 
-    `now` is in seconds since 1970. An event older than `window_s` is refused: the answers of its first delivery may be
-    forgotten, so nobody could tell whether it ran (R11).
+    `now` is in seconds since 1970. Whether a tick is too old is for `check_age` to say.
     """
-    name, time = read_name(event.get("TriggerName")), event.get("Time")
-    moment = read_moment(time, "Time")
+    name, time = read_name(event.get("TriggerName")), read_time(event.get("Time"), "Time")
     message = _message(event.get("Message"))
     if message.operations is None:
         return Sweep(message.after)
-    check_age(moment, window_s, now)
     source = read_source(message.operations[0].group_ids, "Message.operations[0].GroupIds", receipt_key)
     if source is None:
         asked = [
             read_entry(entry, index, receipt_key, f"Message.operations[{index}]")
             for index, entry in enumerate(message.operations)
         ]
-        return tick_of(name, str(time), asked, window_s)
+        return tick_of(name, time, asked, window_s)
     every = [
         read_asked(entry, index, source, receipt_key, f"Message.operations[{index}]")
         for index, entry in enumerate(message.operations)
     ]
-    if moment > now + SKEW_S:
+    if time.seconds > now + SKEW_S:
         raise BadInput("Time", "is still to come, so nobody knows yet which groups there will be")
-    return Tick(name, str(time), tuple(every), {}, window_s, Known(source, int(moment) - KNOWN_FOR_S))
+    return Tick(name, time, tuple(every), {}, window_s, Known(source, time.seconds - KNOWN_FOR_S))
 
 
 def read_name(name: object) -> str:
@@ -123,13 +122,22 @@ def read_name(name: object) -> str:
     return name
 
 
-def check_age(moment: float, window_s: float, now: float) -> None:
-    """Refuse a tick whose answers may be forgotten."""
-    if now - moment > window_s:
+def id_of(name: str, time: Moment, index: int) -> str:
+    """What the ledger knows one of a tick's operations by."""
+    return operation_id(CALLER, f"{_key(name, time)}/{index}")
+
+
+def _key(name: str, time: Moment) -> str:
+    return f"{name}/{time.text}"
+
+
+def check_age(tick: Tick, horizon: Horizon) -> None:
+    """Refuse a tick whose answers may be forgotten: nobody could tell whether it ran before (R11)."""
+    if horizon.has_passed(tick.time.seconds):
         raise BadInput("Time", "is longer ago than DEDUPE_WINDOW_S, so nobody can tell whether this ran before")
 
 
-def tick_of(name: str, time: str, asked: Iterable[tuple[Asked, Iterable[str]]], window_s: float) -> Tick:
+def tick_of(name: str, time: Moment, asked: Iterable[tuple[Asked, Iterable[str]]], window_s: float) -> Tick:
     """A tick from its operations, each with its groups."""
     places: dict[str, tuple[int, ...]] = {}
     every: list[Asked] = []

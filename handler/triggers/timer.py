@@ -21,10 +21,11 @@ from handler.core.visit import Visit
 from handler.triggers.contained import Failure, contained
 from handler.triggers.handing_on import hand_on, queue_for
 from handler.triggers.kinds import Event
+from handler.triggers.pages import page_key
 from handler.triggers.pool import each
 from handler.triggers.progress import Progress, in_order
 from handler.triggers.service import REPLY_MARGIN_S, Limits, Service
-from handler.triggers.ticks import Sweep, Tick, read_tick
+from handler.triggers.ticks import Sweep, Tick, check_age, read_tick
 
 # How long to go on where the platform tells of no deadline.
 UNLIMITED_S = 60.0
@@ -55,19 +56,20 @@ def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
         swept = service.counters().sweep(deadline, asked.after, _side_by_side)
         rest = {} if swept.after is None else {"after": swept.after}
         return {"task": "sweep", "groups": swept.groups, "left": swept.left, **rest}
+    check_age(asked, service.horizon())
     return _update(asked, service, deadline)
 
 
 def _update(tick: Tick, service: Service, deadline: float) -> dict[str, object]:
-    app = service.vault.current().sdkappid
+    secret = service.vault.current()
     until = deadline - REPLY_MARGIN_S
-    progress = Progress(tick, service.shelf, app, service.instance.generation.current())
-    counters = ExactlyOnce(service.instance, app)
+    progress = Progress(tick, service.shelf, secret, service.instance.generation.current())
+    counters = ExactlyOnce(service.instance, secret.sdkappid)
     make_queue, is_long = queue_for(tick, service), tick.has_more_than(PAGE)
     if make_queue or is_long:
         progress.recall()
     if make_queue:
-        return hand_on(tick, counters, progress, service, make_queue(), until)
+        return hand_on(tick, counters, progress, service, make_queue(), until, page_key(secret))
     earlier = progress.groups
     work, patience = _Work(tick, counters, service.instance, until), Patience(until=until, deadline=deadline)
     try:

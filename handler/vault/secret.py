@@ -50,6 +50,8 @@ class _Caller(BaseModel):
 
     def read(self, index: int) -> Caller:
         """The caller, known by its token's digest."""
+        if not self.name.isprintable():
+            raise _wrong(f"callers[{index}].name", "holds a character that cannot be printed")
         if self.token is not None and self.token_sha256 is None:
             return Caller(self.name, hashlib.sha256(self.token.encode()).digest(), self.token)
         if self.token is None and self.token_sha256 is not None:

@@ -28,6 +28,9 @@ from tests.faults.vendor import CALL, Landing
 # Whoever has opened an attempt before the group froze may still send it, for as long as signatures live.
 UNDER_WAY_S = 8.0
 
+# From here on a Decrease cannot bring the receipt below zero, whatever else lands.
+LIFTED_BELOW = 1 << 32
+
 
 def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Iterator[str]:
     """Every contradiction, in words."""
@@ -50,10 +53,29 @@ def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Itera
         and any(line.kind == CALL and line.sent > frozen_at + UNDER_WAY_S for line in log)
     ):
         yield "a call was made to a group that was known to be frozen"
+    yield from _audit_receipts(log, facts)
     for one in asked:
         yield from _audit_one(one, [line for line in log if line.group == one.group], log, facts)
     if len(asked) > 1:
         yield from _audit_together(asked, log, facts)
+
+
+def _audit_receipts(log: Sequence[Landing], facts: Facts) -> Iterator[str]:
+    """The receipt is never brought below zero, and moved alone only where it has to be lifted before a Decrease.
+
+    A Set that comes late or again puts an old receipt in the place of a lifted one, and so does a group made anew.
+    """
+    if facts.dismissed or (facts.broken and any(line.mode == "Set" for line in log)):
+        return
+    for line in (line for line in log if line.kind == CALL and facts.receipt_key in line.values):
+        value, before = line.values[facts.receipt_key], line.before[facts.receipt_key]
+        after = {"Set": value, "Increase": before + value, "Decrease": before - value}[line.mode]
+        if after < 0 and line.mode != "Increase":
+            yield f"a {line.mode} brought the receipt to {after}"
+        if len(line.values) == 1 and line.mode != "Increase":
+            yield f"a {line.mode} carried nothing but the receipt"
+        if len(line.values) == 1 and before >= LIFTED_BELOW and not (facts.broken or facts.tampered):
+            yield f"a receipt that stood on {before} was lifted"
 
 
 def _audit_one(one: Asked, lines: list[Landing], log: Sequence[Landing], facts: Facts) -> Iterator[str]:

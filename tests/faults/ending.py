@@ -52,6 +52,7 @@ def facts_of(schedule: Schedule, *, finished: bool) -> Facts:
     facts = schedule.misfortunes.excuses()
     row = schedule.memory.load(GROUP)
     facts.finished = finished
+    facts.receipt_key = schedule.plan.rules.receipt_key
     facts.broken |= facts.restored and _has_outlived_its_bound(schedule)
     facts.conflicts = bool(schedule.memory.conflicts)
     facts.notices = frozenset([notice.value for notice in schedule.notices.told])

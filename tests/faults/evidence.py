@@ -65,6 +65,7 @@ class Facts:
     hushed: bool = False
     refuses: bool = False
     scarce: bool = False
+    receipt_key: str = ""
     forbidden: str | None = None
     finished: bool = True
     conflicts: bool = False

@@ -55,7 +55,7 @@ CALLS: tuple[Mutant, ...] = (
         "fast open without: a known base",
         "R1",
         _IDLE,
-        (("and self.base is not None", ""),),
+        (("and self.base is not None\n        and least <= self.base", "and least <= (self.base or 0)"),),
         Theme((h.crash,), start=ADOPTED),
         second_line="a row without a base has its queue waiting, unless its group has no room for a receipt",
     ),

@@ -106,7 +106,7 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     return Plan(
         seed,
         rules,
-        store=_pick(draw, _FED_STORES if is_fed else _STORES),
+        store=_pick(draw, ((0.96, OBJECTS), (0.97, TEXTS), (1, PIECES))),
         receipt=None if start == NEW else _receipt(draw, hazards),
         is_known=start == KNOWN,
         skews_s=tuple((draw() * 80 - 40) * skewed for _ in range(3)),
@@ -125,7 +125,7 @@ FAR = 1 << 62
 RECEIPTS = (
     (0.3, 0),
     (0.4, 1),
-    (0.5, 700_000),
+    (0.5, 1_200_000),
     (0.6, (1 << 32) - 1),
     (0.66, (1 << 32) + 500_000),
     (0.93, 1 << 40),
@@ -141,11 +141,6 @@ def _receipt(draw: Callable[[], float], hazards: tuple[Hazard, ...]) -> int:
 
 # The share of worlds in which a stream brings operations too.
 FED = 0.1
-
-_STORES = ((0.96, OBJECTS), (0.97, TEXTS), (1, PIECES))
-
-# Marks are written and read beside the row where a store has no transactions, so that is where streams meet most.
-_FED_STORES = ((0.45, OBJECTS), (0.5, TEXTS), (1, PIECES))
 
 _HAZARD_COUNTS = ((0.03, 0), (0.6, 1), (0.93, 2), (1, 3))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tests.faults.auditor import audit
 from tests.faults.evidence import (
@@ -139,6 +140,42 @@ def test_a_refusal_needs_a_reason() -> None:
     refused = asked(0, Told(REJECTED, (80001, ""), lines=0))
     assert any("nothing is wrong" in found for found in audit([refused], [], Facts(forbidden="b")))
     assert list(audit([refused], [], Facts(forbidden="a"))) == []
+
+
+def test_scarce_counters_excuse_only_what_lowers_them() -> None:
+    """Whoever adds is never refused because of what others, or our receipt, take away."""
+    scarce = Facts(scarce=True)
+    assert list(audit([asked(0, Told(REJECTED, (10004, "")), mode="Decrease")], [], scarce)) == []
+    found = audit([asked(0, Told(REJECTED, (10004, "")))], [], scarce)
+    assert any("refused for good although" in one for one in found)
+
+
+def test_a_receipt_below_zero_is_found() -> None:
+    """Wherever a call of ours has brought it there, cut off or not."""
+    facts = Facts(receipt_key="_r")
+    for mode, receipt in (("Decrease", 5), ("Set", -1)):
+        log = [landing(1, mode, {"a": 9, "_r": 4}, a=1, _r=receipt)]
+        assert any("brought the receipt to -1" in one for one in audit([], log, facts))
+    assert list(audit([], [landing(1, "Increase", {"a": 9, "_r": -9}, a=1, _r=5)], facts)) == []
+
+
+def test_a_lift_that_nobody_needs_is_found() -> None:
+    """The receipt alone is moved upwards, from below where a Decrease may begin."""
+    facts = Facts(receipt_key="_r")
+    assert list(audit([], [landing(1, "Increase", {"_r": 2**32 - 1}, _r=2**48)], facts)) == []
+    needless = [landing(1, "Increase", {"_r": 2**32}, _r=2**48)]
+    assert any("was lifted" in one for one in audit([], needless, facts))
+    assert list(audit([], needless, Facts(receipt_key="_r", broken=True))) == []
+    empty = [landing(1, "Decrease", {"_r": 2**48}, _r=5)]
+    assert any("carried nothing but the receipt" in one for one in audit([], empty, facts))
+
+
+def test_shares_of_what_was_cut_off_are_not_asked_for() -> None:
+    """They are reckoned back from where the counter stopped."""
+    cut_off = replace(landing(1, "Decrease", {"a": 3}, a=65), after={"a": 0}, cut_off=True)
+    told = [asked(0, applied(64), mode="Decrease"), asked(1, applied(0), mode="Decrease")]
+    assert list(audit(told, [cut_off], Facts())) == []
+    assert list(audit(told, [replace(cut_off, cut_off=False)], Facts())) != []
 
 
 def test_an_end_that_does_not_come_is_found() -> None:

@@ -25,7 +25,7 @@ from handler.vault.secret import parse
 from tests.faults import evidence
 from tests.faults.bytes_on_the_way import TOKEN, SimulatedClient, secret_text
 from tests.faults.evidence import Told
-from tests.faults.orders import GROUP_ID, STREAM, WINDOW_S, Order
+from tests.faults.orders import GROUP_ID, STREAM, Order
 from tests.faults.plan import Ask, Plan
 from tests.faults.schedule import INVOCATION_S, SWEEP_S, Played, Schedule
 from tests.faults.simulated import SimulatedClock
@@ -134,7 +134,7 @@ class WholeSchedule(Schedule):
             vault,
             http_status,
             Bearer(Callers(vault, self.notices)),
-            *(WAIT_MAX_S, WINDOW_S, WINDOW_S),
+            WAIT_MAX_S,
             base_path="",
             docs=False,
         )

@@ -131,6 +131,7 @@ EXPECTED: Mapping[str, Expectation] = {
     "bad.sqs.key-reused": _failed(f"{_SQS}0015"),
     "bad.sqs.key-with-a-space": _failed(f"{_SQS}0014"),
     "bad.sqs.no-such-group": _failed(f"{_SQS}0016", like=23),
+    "bad.sqs.page-by-hand": _failed("059f36b4-87a3-44ab-83d2-661975810302"),
     "bad.sqs.too-long-ago": _failed(),
     "bad.timer.group-id-not-text": _bad(),
     "bad.timer.message-not-json": _bad(),

@@ -18,8 +18,8 @@ ENDPOINT = {**REQUIRED, "CHAT_ENDPOINT": "http://127.0.0.1:8000"}
 
 VARIABLES = [
     *("CHAT_SECRET", "CHAT_REGION", "CHAT_ENDPOINT", "LEDGER_URL", "RECEIPT_KEY", "CHAT_TIMEOUT_S", "SIGNATURE_LIFE_S"),
-    *("CLOCK_GUARD_S", "ATTEMPT_BOUND_S", "WAIT_S", "CHAT_CALLS_PER_SECOND", "DEDUPE_WINDOW_S", "DEDUPE_WINDOW_HTTP_S"),
-    *("HTTP_AUTH", "BASE_PATH", "DOCS"),
+    *("CLOCK_GUARD_S", "ATTEMPT_BOUND_S", "WAIT_S", "CHAT_CALLS_PER_SECOND", "DEDUPE_WINDOW_S"),
+    *("HTTP_AUTH", "BASE_PATH", "DOCS", "SOURCE_EPOCH"),
 ]
 
 
@@ -51,12 +51,12 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "wait_s": 5.0,
         "calls_per_second": 200.0,
         "window_s": 1_296_000.0,
-        "window_http_s": 172_800.0,
         "http_auth": "bearer",
         "base_path": "",
         "docs": False,
         "init_early": False,
         "fan_out_queue": None,
+        "source_epoch": "",
     }
 
 
@@ -84,7 +84,7 @@ def test_everything_can_be_set() -> None:
         WAIT_S="0",
         CHAT_CALLS_PER_SECOND="1.5",
         DEDUPE_WINDOW_S="903.25",
-        DEDUPE_WINDOW_HTTP_S="904",
+        SOURCE_EPOCH="2027, 二",
         HTTP_AUTH="bearer",
         BASE_PATH="/chat",
         DOCS="on",
@@ -96,7 +96,7 @@ def test_everything_can_be_set() -> None:
     )
     assert (settings.timeout_s, settings.life_s, settings.guard_s, settings.bound_s) == (0.5, 2, 1.25, 2.5)
     assert (settings.wait_s, settings.calls_per_second) == (0.0, 1.5)
-    assert (settings.window_s, settings.window_http_s, settings.docs) == (903.25, 904.0, True)
+    assert (settings.window_s, settings.source_epoch, settings.docs) == (903.25, "2027, 二", True)
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "signature", "platform"])
@@ -121,7 +121,8 @@ def test_the_bound_follows_life_and_guard() -> None:
         ),
         *(("WAIT_S", text) for text in ("-0.1", "NaN", "Infinity", "999999999999", "0x10", "1" * 400)),
         *(("CHAT_CALLS_PER_SECOND", text) for text in ("0", "0.5", "many")),
-        *(("CLOCK_GUARD_S", "-1"), ("ATTEMPT_BOUND_S", "0"), ("DEDUPE_WINDOW_S", "0"), ("DEDUPE_WINDOW_HTTP_S", "x")),
+        *(("CLOCK_GUARD_S", "-1"), ("ATTEMPT_BOUND_S", "0"), ("DEDUPE_WINDOW_S", "0"), ("DEDUPE_WINDOW_S", "x")),
+        *(("SOURCE_EPOCH", text) for text in ("e" * 129, "a\nb", "\x7f")),
         *(("HTTP_AUTH", "basic"), ("HTTP_AUTH", "Bearer"), ("HTTP_AUTH", "bearer,platform")),
         *(("DOCS", "yes"), ("DOCS", "ON"), ("RECEIPT_KEY", "r" * 129), ("RECEIPT_KEY", "é" * 65)),
         *(("BASE_PATH", text) for text in ("/a b", "/a?b", "//a", "/a//b", "http://host/a", "/é")),
@@ -194,10 +195,6 @@ def test_values_that_may_be_secret_are_shown_nowhere() -> None:
             {"DEDUPE_WINDOW_S": "910.9"},
             "DEDUPE_WINDOW_S: must be at least SIGNATURE_LIFE_S + CLOCK_GUARD_S + 900, which is 911",
         ),
-        (
-            {"DEDUPE_WINDOW_HTTP_S": "910"},
-            "DEDUPE_WINDOW_HTTP_S: must be at least SIGNATURE_LIFE_S + CLOCK_GUARD_S + 900, which is 911",
-        ),
     ],
 )
 def test_settings_that_contradict_are_refused(variables: dict[str, str], problem: str) -> None:
@@ -209,7 +206,7 @@ def test_settings_that_contradict_are_refused(variables: dict[str, str], problem
     "variables",
     [
         *({"CHAT_TIMEOUT_S": "10.9"}, {"ATTEMPT_BOUND_S": "4"}, {"CLOCK_GUARD_S": "5"}),
-        *({"DEDUPE_WINDOW_S": "911"}, {"DEDUPE_WINDOW_HTTP_S": "911"}),
+        {"DEDUPE_WINDOW_S": "911"},
     ],
 )
 def test_settings_on_the_edge_are_taken(variables: dict[str, str]) -> None:

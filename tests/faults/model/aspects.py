@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from handler.core.commands import Mode
+from handler.core.receipts import WEIGHT_MIN
 from tests.faults.model import checker, group, store
 from tests.faults.model.acceptance import Acceptance
 from tests.faults.model.checker import Report
@@ -67,6 +68,7 @@ def aspects() -> list[Aspect]:
         _copies(),
         _others(),
         _stream(),
+        _lifts(),
     ]
 
 
@@ -213,3 +215,22 @@ def _stream() -> Aspect:
     ]
     large = [replace(again, deliveries=(0, 0, 1, 1)), replace(child, deliveries=(0, 0, 1, 1), faults=Faults(2))]
     return Aspect("records of a stream", [again, new, child], large, mutants)
+
+
+def _lifts() -> Aspect:
+    """R2 where the API cuts a receipt off at zero: lost, late and refused lifts, and what waits behind them."""
+    down = GroupWorld((0, 0), (DOWN,), Faults(2), base=0, floor=True)
+    mixed = GroupWorld((0, 1), (UP, DOWN), Faults(1, early=True), base=1, floor=True)
+    late = GroupWorld((0,), (DOWN,), Faults(3, late=True, crash=False), base=3 * WEIGHT_MIN, floor=True)
+    twice = GroupWorld((0,), (DOWN,), Faults(2, copied=True), base=0, floor=True)
+    refused = GroupWorld((0, 1), (DOWN, UP), Faults(1), bad=frozenset({0}), base=0, floor=True)
+    below = GroupWorld((0, 1), (SET, DOWN), Faults(1), base=-5 * WEIGHT_MIN)
+    mutants = [
+        Mutant("lifts", group.DOUBLE, down),
+        Mutant("begins_by_the_margin", group.DOUBLE, down),
+        Mutant("lifts_by_the_margin", group.FROZEN, late),
+        Mutant("refused_lifts_reject", group.ENDLESS, refused),
+        Mutant("lifts_are_no_debt", group.WRONG_VALUE, down),
+    ]
+    large = [replace(mixed, deliveries=(0, 1, 2), modes=(DOWN, SET, UP)), replace(down, faults=Faults(3, early=True))]
+    return Aspect("a receipt that may not go below zero", [down, mixed, late, twice, refused, below], large, mutants)

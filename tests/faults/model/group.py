@@ -30,6 +30,13 @@ INNOCENT = "REJECTED FOR ANOTHER'S FAULT"
 FROZEN = "FROZEN WITHOUT NEED"
 WRONG_VALUE = "WRONG VALUE"
 UNFINISHED = "UNFINISHED"
+ENDLESS = "ATTEMPT AFTER ATTEMPT"
+
+# A receipt from which nothing is lifted, and which nothing here brings so far down that it would have to be.
+HIGH = 2**60
+
+# So many attempts no small world needs.
+ATTEMPTS_MAX = 12
 
 
 class Is(IntEnum):
@@ -129,6 +136,11 @@ class Rules:
     forgets_after_death: bool = True
     positions_are_marked: bool = True
     shards_are_told_apart: bool = True
+    lifts: bool = True
+    lifts_by_the_margin: bool = True
+    begins_by_the_margin: bool = True
+    refused_lifts_reject: bool = True
+    lifts_are_no_debt: bool = True
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from handler.core.commands import Mode
 from handler.core.outcomes import Rejected
 from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
 from handler.core.rows import Attempt, Row
-from tests.faults.model.group import At, Reply, State, Worker
+from tests.faults.model.group import KEY, At, Reply, State, Worker
 from tests.faults.model.moving import Moves, Moving, with_records, with_worker
 
 SEEN = transitions.Seen({}, later=True, at=0.0)
@@ -94,6 +94,8 @@ class Judging(Moving):
             after = transitions.forgotten(after, state.workers[number].asked, lambda _: 0, FORGET_TICKS)
         if not self.rules.excess_is_owed:
             after = replace(after, debt=())
+        if not self.rules.lifts_are_no_debt and row.attempt and row.attempt.is_lift and row.attempt.id in times:
+            after = replace(after, debt=((KEY, 1),))
         if row.attempt and row.attempt.mode is Mode.SET and not self.rules.set_clears_debt:
             after = replace(after, debt=after.debt or row.debt)
         if not self.rules.owed_are_settled_by_a_late_landing and row.attempt and row.attempt.id not in times:
@@ -106,8 +108,8 @@ class Judging(Moving):
         rules = self.rules
         if reply is Reply.PASSING and rules.passing_is_not_final:
             return self._put(state, number, self._refused(row))
-        if attempt.correction:
-            return self._put(state, number, self._refused(row, for_good=True))
+        if attempt.correction or (attempt.is_lift and not self._rejects_the_head(row)):
+            return self._put(state, number, self._refused(row, for_good=bool(row.debt)))
         if len(attempt.entries) > 1 and rules.runs_are_split:
             return self._put(state, number, self._refused(row, split=True))
         change = transitions.answered(row, REFUSED, 0.0)
@@ -115,6 +117,11 @@ class Judging(Moving):
             written = state._replace(records=with_records(state.records, change.records))
             return with_worker(written, number, state.workers[number]._replace(at=At.REJECT))
         return self._put(state, number, change.row, change.records)
+
+    def _rejects_the_head(self, row: Row) -> bool:
+        """R2: a refused lift is the refusal of the Decrease that it was for, where that comes next."""
+        comes_next = not row.debt and bool(row.queue) and row.queue[0].mode is Mode.DECREASE
+        return comes_next and self.rules.refused_lifts_reject
 
     def _refused(self, row: Row, *, split: bool = False, for_good: bool = False) -> Row:
         after = transitions.refused(row, split=split, for_good=for_good)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from handler.core.commands import KEYS_PER_GROUP, Mode, Position
+from handler.core.lifting import LIFT, needs_lift, set_above
 from handler.core.outcomes import Applied
+from handler.core.receipts import WEIGHT_MIN, choose_weight
 from handler.core.records import Record
 from handler.core.rows import Attempt, Entry, Row
 from handler.core.runs import correction_of, next_run
-from handler.core.watermarks import NO_MARKS, Marks, marks_of
 from tests.faults.model.group import (
+    HIGH,
     KEY,
     OTHER_KEY,
+    RECEIPT_KEY,
     WEIGHT_RATIO,
     WEIGHT_UNIT,
     At,
@@ -43,14 +47,17 @@ class Moving:
     """Whether each Set is of another counter than the deltas."""
     positions: tuple[tuple[str, int], ...] = ()
     """Shard and number of each operation, where they come from a stream: no record tells that one was accepted."""
+    base: int = HIGH
+    """The receipt of a group that the ledger knows."""
+    floor: bool = False
+    """Whether the API lets no receipt go below zero, and cuts it off there. Weights are as large as real ones then."""
     rules: Rules = field(default_factory=Rules)
     shelf: Shelf = field(default_factory=Shelf)
 
     def entry(self, operation: int) -> Entry:
         """What is asked for."""
         mode = self.modes[operation]
-        key = OTHER_KEY if self.apart and mode is Mode.SET else KEY
-        return replace(entry(operation, mode, key), position=self.position(operation))
+        return entry(operation, mode, OTHER_KEY if self.apart and mode is Mode.SET else KEY)
 
     def position(self, operation: int) -> Position | None:
         """Where it stands in the stream."""
@@ -59,22 +66,30 @@ class Moving:
         shard, number = self.positions[operation]
         return Position(shard if self.rules.shards_are_told_apart else "", str(number))
 
-    def marks(self, state: State) -> Marks:
-        """How far each shard has been settled: what has a record in other worlds has raised its mark in this one."""
-        if not self.rules.positions_are_marked:
-            return NO_MARKS
-        return marks_of(self.entry(operation) for operation, known in enumerate(state.records) if known)
-
     def _mode_next(self, row: Row) -> Mode:
         return correction_of(row.debt, KEYS_PER_GROUP)[0] if row.debt else row.queue[0].mode
 
     def _open_next(self, state: State, number: int, row: Row) -> State:
-        """R2: a payment, or the next run."""
+        """R2: a payment, or the next run; or a lift before either."""
+        if self._is_lifted(row):
+            return self._open(state, number, row, (), row.queue, Mode.INCREASE)
         if row.debt:
             mode, correction = correction_of(row.debt, KEYS_PER_GROUP)
             return self._open(state, number, row, (), row.queue, mode, correction)
         run = next_run(row.queue, {}, KEYS_PER_GROUP)
         return self._open(state, number, row, run, row.queue[len(run) :])
+
+    def _is_lifted(self, row: Row) -> bool:
+        if not self.rules.lifts_by_the_margin and (row.base or 0) >= 2 * WEIGHT_MIN:
+            return False
+        return self.rules.lifts and needs_lift(RECEIPT_KEY, row.base or 0, self._mode_next(row))
+
+    def _weight(self, state: State, row: Row, attempt: Attempt) -> int:
+        """As the function draws it, or far from all others."""
+        above = set_above(row.base or 0, attempt.mode) if attempt.entries or attempt.correction else LIFT
+        if self.floor:
+            return choose_weight(row.remembered_shifts, random.Random(state.made), above)
+        return above + WEIGHT_UNIT * (WEIGHT_RATIO**state.made if self.rules.weights_differ else 1)
 
     def _open(
         self,
@@ -86,10 +101,8 @@ class Moving:
         mode: Mode | None = None,
         correction: tuple[tuple[str, int], ...] = (),
     ) -> State:
-        weight = WEIGHT_UNIT * (WEIGHT_RATIO**state.made if self.rules.weights_differ else 1)
-        attempt = Attempt(
-            str(state.made), weight, mode or entries[0].mode, entries, state.clock, 0, correction=correction
-        )
+        attempt = Attempt(str(state.made), 0, mode or entries[0].mode, entries, state.clock, 0, correction=correction)
+        attempt = replace(attempt, weight=self._weight(state, row, attempt))
         opened = row.opened(attempt, queue)
         after = self._put(state._replace(made=state.made + 1), number, opened)
         request = self.shelf.attempt(opened.attempt or attempt)

@@ -27,12 +27,13 @@ class GroupWorld(Visits):
 
     def initial(self) -> State:
         """Nothing has been asked for yet."""
-        row = Row(0, 1, RECEIPT_KEY, base=0) if self.begun else None
+        row = Row(0, 1, RECEIPT_KEY, base=self.base) if self.begun else None
         count = max(self.deliveries) + 1
         workers = (*(Worker() for _ in self.deliveries), Worker(At.DONE))
         state = State(
             self.shelf.row(row),
-            *(0 if self.begun or self.history else None, workers, (0,) * count, (0,) * count),
+            self.base if self.begun else 0 if self.history else None,
+            *(workers, (0,) * count, (0,) * count),
             faults=self.faults.budget,
         )
         if not self.history:
@@ -83,7 +84,8 @@ class GroupWorld(Visits):
 
     def _heard_of(self, state: State, gone: State, attempt: Attempt, sender: int) -> Moves:
         """The API does what it is asked, or refuses, and its reply is heard."""
-        if any(int(entry.id) in self.bad for entry in attempt.entries):
+        no_lift = attempt.is_lift and any(self.modes[number] is Mode.DECREASE for number in self.bad)
+        if no_lift or any(int(entry.id) in self.bad for entry in attempt.entries):
             yield f"{attempt.id} IS REFUSED", self._refused_with(gone, sender, Reply.CONTENT)
         after = self._landed(gone, attempt)
         told = state.workers[sender]._replace(at=At.JUDGE, value=after.receipt)
@@ -129,6 +131,7 @@ class GroupWorld(Visits):
         value = state.value + attempt.mode.sign * payload.get(KEY, 0)
         if attempt.mode is Mode.SET:
             receipt, value = attempt.base + attempt.weight, payload.get(KEY, value)
+        receipt = max(receipt, 0) if self.floor else receipt
         return state._replace(landed=landed, receipt=receipt, value=value, unknown=unknown)
 
     def _is_known(self, state: State, attempt: Attempt) -> bool:
@@ -228,6 +231,8 @@ class GroupWorld(Visits):
                 yield group.LOST
         if row and row.frozen and not state.unknown:
             yield group.FROZEN
+        if state.made > group.ATTEMPTS_MAX:
+            yield group.ENDLESS
 
     def broken_at_end(self, state: State) -> Iterator[str]:
         """Frozen for a reason, or everything settled and counted once."""

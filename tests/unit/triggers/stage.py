@@ -176,8 +176,6 @@ class Stage:
             http_status=http_status,
             authenticator=Bearer(Callers(self.vault, self.told)),
             wait_s=5.0,
-            window_s=1_296_000.0,
-            window_http_s=172_800.0,
             base_path="",
             docs=False,
         )

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from handler.core.notices import Notice
 from handler.core.ports import Fault, Refused
+from handler.triggers.kinds import Event
 from tests.unit.triggers.source_events import (
     ARN,
     MAKERS,
     PARTIAL,
     WHOLE,
     batch_of,
+    ckafka,
     dynamodb,
     eventbridge,
     item,
+    msk,
     of_msk,
     records,
     sns,
     sqs,
     text,
 )
-from tests.unit.triggers.stage import APP, CALLER, Stage, Turn
+from tests.unit.triggers.stage import APP, CALLER, START, Stage, Turn
 
 ROOMS = [f"room-{number}" for number in range(5)]
 
@@ -218,3 +223,34 @@ def test_without_a_caller_the_queues_arn_is_the_caller(stage: Stage) -> None:
     keyed = text(5, IdempotencyKey="k")
     stage.batch(records(sqs(keyed), sqs(keyed, 1, eventSourceARN=f"{ARN}-2")))
     assert like(stage) == 10
+
+
+def test_a_topic_of_msk_that_is_made_anew_counts_from_its_first_record(stage: Stage) -> None:
+    """Its offsets begin again, and the records' own time tells them from those of before."""
+    for sent_s in (0, 0, 3600):
+        stage.batch(of_msk(*[msk(text(), number, timestamp=int((START + sent_s) * 1000)) for number in range(5)]))
+    assert like(stage) == 10
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda number: of_msk(msk(text(), number, timestamp=-1)), lambda number: records(ckafka(text(), number))],
+    ids=["msk", "ckafka"],
+)
+def test_where_records_tell_no_time_the_epoch_tells_topics_apart(stage: Stage, make: Callable[[int], Event]) -> None:
+    """A topic made anew, or a second cluster: without another epoch its records are those of before."""
+    for epoch, counted in (("", 2), ("", 2), ("2", 4), ("2", 4), ("b/3 群", 6), ("", 6)):
+        stage.service = replace(stage.service, source_epoch=epoch)
+        for number in range(2):
+            stage.batch(make(number))
+        assert like(stage) == counted
+
+
+def test_the_epoch_changes_no_key_of_a_record_that_tells_its_time(stage: Stage) -> None:
+    """Nor one that the payload names."""
+    for epoch in ("", "2"):
+        stage.service = replace(stage.service, source_epoch=epoch)
+        stage.batch(of_msk(msk(text())))
+        stage.batch(records(ckafka(text(IdempotencyKey="order-7"))))
+        stage.batch(records(sqs(text())))
+    assert like(stage) == 3

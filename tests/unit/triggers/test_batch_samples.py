@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from handler.core.notices import Notice
 from handler.triggers.kinds import BATCHES, Event, recognise
+from tests.sandbox.environment import KEY
 from tests.unit.triggers.stage import Stage
 
 EVENTS = Path(__file__).parents[3] / "events"
@@ -30,6 +32,8 @@ REASONS = {
     "bad.sqs.key-reused": "its key came before with another content",
     "bad.sqs.key-with-a-space": "IdempotencyKey: must be 1 to 255 visible ASCII characters",
     "bad.sqs.no-such-group": None,
+    "bad.sqs.page-by-hand": "Hmac: is missing, or not by the app's present key: if that was rotated, send the timer's "
+    "event again",
     "bad.sqs.too-long-ago": "is older than DEDUPE_WINDOW_S",
 }
 """What is told of each; nothing but the vendor's refusal of one."""
@@ -42,8 +46,9 @@ GOOD = [
 
 @pytest.fixture
 def stage() -> Stage:
-    """The group of the samples."""
+    """The group of the samples, and the key by which their page is signed."""
     stage = Stage()
+    stage.vault.secret = stage.vault.fresh = replace(stage.vault.secret, key=KEY)
     stage.chat.groups = {"live-room": {}}
     return stage
 

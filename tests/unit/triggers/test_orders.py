@@ -13,6 +13,7 @@ from handler.core.decisions import Verdict
 from handler.core.errors import BadInput
 from handler.triggers.kinds import Event
 from handler.triggers.orders import Adopt, ListParked, Release, read_order
+from handler.triggers.ticks import CALLER
 from tests.unit.triggers.operators import event
 
 
@@ -35,6 +36,28 @@ def test_keys_and_ids_make_one_decision() -> None:
     assert (order.decision.receipt, order.decision.drops_debt) == (7, True)
 
 
+def test_an_operation_of_the_schedule_goes_by_its_place_in_a_tick() -> None:
+    """Whatever characters its trigger's name has; no caller's name is the schedule's."""
+    ticks = [{"TriggerName": "täglich 群", "Time": "2026-11-22T08:00:00+08:00", "Index": 1, "verdict": "landed"}]
+    order = read_order(event("release", GroupId="g", ticks=ticks))
+    assert isinstance(order, Release)
+    assert order.decision.verdicts == {operation_id(CALLER, "täglich 群/2026-11-22T00:00:00Z/1"): Verdict.LANDED}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"TriggerName": ""}, "TriggerName"), ({"Time": "2016-12-31T23:59:60Z"}, "ticks[0].Time")],
+)
+def test_a_tick_that_is_none_is_refused_by_its_field(change: Event, field: str) -> None:
+    """Before anything is decided."""
+    ticks = [{"TriggerName": "daily", "Time": "2026-11-22T00:00:00Z", "Index": 0, "verdict": "landed", **change}]
+    order = read_order(event("release", GroupId="g", ticks=ticks))
+    assert isinstance(order, Release)
+    with pytest.raises(BadInput) as refused:
+        order.decision.landed("")
+    assert refused.value.field == field
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
@@ -46,6 +69,7 @@ def test_keys_and_ids_make_one_decision() -> None:
         ({"task": "release", "GroupId": "g", "verdicts": {"a": "perhaps"}}, "verdicts.a"),
         ({"task": "release", "GroupId": "g", "verdicts": []}, "verdicts"),
         ({"task": "release", "GroupId": "g", "keys": [{"Caller": "c", "verdict": "landed"}]}, "keys[0].IdempotencyKey"),
+        ({"task": "release", "GroupId": "g", "ticks": [{"TriggerName": "d", "verdict": "landed"}]}, "ticks[0].Time"),
         ({"task": "release", "GroupId": "g", "receipt": "7"}, "receipt"),
         *(({"task": "parked"}, "action"), ({"task": "parked", "action": "burn"}, "action")),
         ({"task": "parked", "action": "list", "limit": 0}, "limit"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Sequence
 
@@ -10,14 +11,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.core.commands import Operation
+from handler.core.credentials import Secret
 from handler.core.errors import BadInput
+from handler.core.notices import Notice
 from handler.triggers.handing_on import groups_per_page
 from handler.triggers.kinds import Event
-from handler.triggers.pages import FRAME_BYTES, HEAD, PAGE_BYTES, fits, is_page, pages, read_page
+from handler.triggers.pages import (
+    FRAME_BYTES,
+    HEAD,
+    PAGE_BYTES,
+    check_genuine,
+    fits,
+    is_page,
+    page_key,
+    pages,
+    read_page,
+)
 from handler.triggers.ticks import Tick, read_tick
-from tests.unit.triggers.stage import START
+from tests.unit.triggers.stage import APP, START, HandVault, Told
 
 DAY_S = 86_400.0
+KEY = page_key(Secret(APP, "administrator", "a-made-up-key"))
 SET: Event = {"GroupIds": ["a", "b"], "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}
 ADD: Event = {"GroupIds": ["b", "c"], "GroupCounter": [{"Key": "观看", "Value": 7}], "Mode": "Increase"}
 
@@ -33,12 +47,12 @@ def tick(*operations: Event, name: str = "daily", time: str = "2026-11-22T00:00:
 def read(text: str) -> Tick:
     """What a page means."""
     assert is_page(text)
-    return read_page(text, "_receipt", DAY_S, START)
+    return read_page(text, "_receipt", DAY_S)
 
 
 def texts_of(tick: Tick, group_ids: Sequence[str], size: int) -> list[str]:
     """The texts of pages."""
-    return [text for text, _ in pages(tick, group_ids, size)]
+    return [text for text, _ in pages(tick, group_ids, size, KEY)]
 
 
 def by_group(*ticks: Tick) -> dict[str, tuple[Operation, ...]]:
@@ -107,7 +121,8 @@ def test_a_pages_calls_take_a_second_at_half_of_the_rate(operations: int, rate: 
     [
         ({"TriggerName": ""}, "TriggerName"),
         ({"Time": "2026-11-22"}, "Time"),
-        ({"Time": "2026-11-20T00:00:00Z"}, "Time"),
+        ({"Time": "2016-12-31T23:59:60Z"}, "Time"),
+        ({"Hmac": 7}, "Hmac"),
         ({"operations": []}, "operations"),
         ({"operations": [{**SET, "Index": -1}]}, "operations[0].Index"),
         ({"operations": [SET]}, "operations[0].Index"),
@@ -118,10 +133,10 @@ def test_a_pages_calls_take_a_second_at_half_of_the_rate(operations: int, rate: 
     ],
 )
 def test_a_wrong_field_is_named(change: Event, field: str) -> None:
-    """As in the timer's own event; a page that is older than the window could not be told from one that ran."""
+    """As in the timer's own event."""
     [text] = texts_of(tick(SET), ["a"], 10)
     with pytest.raises(BadInput) as refused:
-        read_page(json.dumps(json.loads(text) | change, separators=(",", ":")), "_receipt", DAY_S, START)
+        read_page(json.dumps(json.loads(text) | change, separators=(",", ":")), "_receipt", DAY_S)
     assert refused.value.field.startswith(field)
 
 
@@ -130,3 +145,61 @@ def test_what_only_begins_like_a_page_is_refused(text: str) -> None:
     """And is no other record either."""
     with pytest.raises(BadInput):
         read(text)
+
+
+def one_page() -> str:
+    """A page as the timer sends it."""
+    [text] = texts_of(tick(SET), ["a"], 10)
+    return text
+
+
+def test_a_page_of_the_timer_is_genuine() -> None:
+    """By the secret in memory, which is not fetched again for it."""
+    vault, told = HandVault(), Told()
+    check_genuine(one_page(), vault, told)
+    assert (vault.refreshes, told.notices) == ([], [])
+
+
+FORGED = {
+    "group": ('"a"', '"b"'),
+    "value": ('"Value":0', '"Value":9'),
+    "trigger": ("daily", "weekly"),
+    "time": ("2026", "2027"),
+    "space": (',"Hmac"', ', "Hmac"'),
+    "another field": (',"Hmac"', ',"more":1,"Hmac"'),
+    "a field after it": ('"}', '","more":1}'),
+    "no signature": (',"Hmac"', ',"Mac"'),
+    "signature of nothing": (',"Hmac":"', ',"Hmac":"0'),
+    "half a pair": ('"a"', '"\ud800"'),
+}
+
+
+@pytest.mark.parametrize("change", FORGED)
+def test_a_page_made_by_hand_is_not(change: str) -> None:
+    """Whatever of it was changed: everything stands under the signature."""
+    text = one_page().replace(*FORGED[change])
+    assert text != one_page()
+    with pytest.raises(BadInput, match=r"^Hmac: is missing, or not by the app's present key"):
+        check_genuine(text, HandVault(), Told())
+
+
+def test_a_page_by_a_newer_key_is_genuine_once_the_secret_is_fetched() -> None:
+    """Another instance may have signed it with what this one has not read yet."""
+    vault, told = HandVault(), Told()
+    vault.secret = Secret(APP, "administrator", "the-key-of-before")
+    check_genuine(one_page(), vault, told)
+    assert (vault.refreshes, told.notices) == ([30.0], [Notice.SECRET_REFRESHED])
+
+
+def test_a_page_by_the_key_of_before_is_refused() -> None:
+    """Its tick is handed on again, because the note of it is by that key, too."""
+    vault, told = HandVault(), Told()
+    vault.secret = vault.fresh = Secret(APP, "administrator", "the-next-key")
+    with pytest.raises(BadInput, match="send the timer's event again"):
+        check_genuine(one_page(), vault, told)
+
+
+def test_the_key_of_pages_is_not_the_apps() -> None:
+    """HMAC-SHA256 of a fixed text: who learned it could sign pages and nothing else."""
+    assert hmac.new(b"a-made-up-key", b"update-group-counter page v1", "sha256").digest() == KEY
+    assert "a-made-up-key" not in one_page()

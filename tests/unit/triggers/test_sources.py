@@ -47,7 +47,9 @@ def delivered(event: Event) -> Delivery:
         (records(dynamodb("t", 7)), f"{TABLE}/c4ca000007/4421000007", TABLE, START),
         (records(sns("t", 7)), "notice-7", TOPIC, START),
         (records(ckafka("t", 7)), "ckafka/counters/1/7", "counters", None),
-        (of_msk(msk("t", 7)), f"{CLUSTER}/counters/0/7", CLUSTER, START),
+        (of_msk(msk("t", 7)), f"{CLUSTER}/counters/0/7/{START * 1000:.0f}", CLUSTER, START),
+        (of_msk(msk("t", 7, timestamp="1000")), f"{CLUSTER}/counters/0/7/1000", CLUSTER, 1.0),
+        (of_msk(msk("t", 7, timestamp=-1)), f"{CLUSTER}/counters/0/7", CLUSTER, None),
         (eventbridge({}, 7), "event-7", "shop.orders", START),
     ],
 )

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from handler.core.commands import Mode
 from handler.core.errors import BadInput
+from handler.core.windows import Horizon, first_notes
 from handler.triggers.kinds import Event
-from handler.triggers.ticks import CALLER, Sweep, Tick, read_tick
+from handler.triggers.ticks import CALLER, Sweep, Tick, check_age, read_tick
 from tests.unit.triggers.stage import START
 
 DAY_S = 86_400.0
@@ -115,10 +116,50 @@ def test_another_time_is_refused(time: object) -> None:
     assert refused({"operations": [OPERATION]}, Time=time).field == "Time"
 
 
-def test_a_tick_older_than_the_window_is_refused() -> None:
-    """Its answers may be forgotten, so nobody can tell whether it ran."""
-    error = refused({"operations": [OPERATION]}, Time="2026-11-20T23:59:59Z")
-    assert str(error).startswith("Time: is longer ago than DEDUPE_WINDOW_S")
+@pytest.mark.parametrize(
+    ("time", "text"),
+    [
+        ("2026-11-22T00:00:00Z", "2026-11-22T00:00:00Z"),
+        ("2026-11-22t00:00:00z", "2026-11-22T00:00:00Z"),
+        ("2026-11-22T00:00:00+00:00", "2026-11-22T00:00:00Z"),
+        ("2026-11-22T00:00:00-00:00", "2026-11-22T00:00:00Z"),
+        ("2026-11-22T00:00:00.000Z", "2026-11-22T00:00:00Z"),
+        ("2026-11-22T08:00:00+08:00", "2026-11-22T00:00:00Z"),
+        ("2026-11-21T18:15:00.0-05:45", "2026-11-22T00:00:00Z"),
+        ("2026-11-22T00:00:00.120Z", "2026-11-22T00:00:00.12Z"),
+        ("2026-11-22T00:00:00.1234567890123456789Z", "2026-11-22T00:00:00.1234567890123456789Z"),
+        ("2026-11-22T00:00:00.9999999999999999999Z", "2026-11-22T00:00:00.9999999999999999999Z"),
+        ("0001-01-01T08:00:00+08:00", "0001-01-01T00:00:00Z"),
+        ("9999-12-31T15:59:59.9-08:00", "9999-12-31T23:59:59.9Z"),
+    ],
+)
+def test_one_moment_is_one_tick_however_it_is_spelled(time: str, text: str) -> None:
+    """Exactly: no digit is rounded away, and none that says nothing is kept."""
+    meant = read({"operations": [OPERATION]}, Time=time)
+    assert isinstance(meant, Tick)
+    assert [made.key for made in meant.operations("a")] == [f"daily/{text}/0"]
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        *("2016-12-31T23:59:60Z", "2026-11-22T23:60:00Z", "2026-11-21T24:00:00Z", "2026-11-22T24:00:00.000+00:00"),
+        *("0000-01-01T00:00:00Z", "0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-00:01"),
+        *("2026-11-22T00:00:00+24:00", "2026-11-22T00:00:00+08:60", "10000-01-01T00:00:00Z", "-001-01-01T00:00:00Z"),
+    ],
+)
+def test_what_is_no_moment_of_the_years_1_to_9999_is_refused(time: str) -> None:
+    """Releases of Python differ in what they make of these."""
+    assert str(refused({"operations": [OPERATION]}, Time=time)).startswith("Time: must be a time of RFC 3339")
+
+
+def test_a_tick_whose_answers_may_be_forgotten_is_refused() -> None:
+    """Nobody can tell whether it ran."""
+    meant = tick(OPERATION)
+    notes = first_notes(DAY_S, START, has_rows=False)
+    check_age(meant, Horizon(notes, DAY_S, START + DAY_S))
+    with pytest.raises(BadInput, match=r"^Time: is longer ago than DEDUPE_WINDOW_S"):
+        check_age(meant, Horizon(notes, DAY_S, START + DAY_S + 1))
 
 
 def test_a_sweep_may_be_late() -> None:

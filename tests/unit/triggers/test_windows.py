@@ -1,0 +1,243 @@
+"""One window for all ways in, and whatever is done to it: what may have been counted and forgotten is parked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+import pytest
+
+from handler.core.commands import operation_id
+from handler.core.errors import BadInput, LedgerUnavailable, NotAccepted
+from handler.core.rows import Group
+from handler.triggers.kinds import Event
+from tests.sandbox.memory_ledger import MemoryLedger
+from tests.unit.triggers.source_events import ckafka, msk, of_msk, records, sns, sqs, text
+from tests.unit.triggers.stage import APP, CALLER, START, Stage, Turn
+from tests.unit.triggers.test_timer import event as tick
+
+HOUR_S = 3600.0
+DAY_S = 24 * HOUR_S
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """Two groups without counters."""
+    stage = Stage()
+    stage.chat.groups = {"room": {}, "other": {}}
+    return stage
+
+
+def deploy(stage: Stage, window_s: float) -> None:
+    """Put cold instances with this window in the place of all others, on the same ledger."""
+    stage.rules = replace(stage.rules, window_s=window_s)
+    stage.use_ledger(stage.ledger)
+
+
+def later(stage: Stage, seconds: float) -> None:
+    """Let so much time pass; what follows is another invocation."""
+    stage.clock.sleep(seconds)
+    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
+
+
+def forget(stage: Stage) -> None:
+    """Let the ledger drop what has expired: it does so when it writes."""
+    assert stage.post(f"forgetting-at-{stage.clock.now()}", GroupId="other").status == 200
+
+
+def send(stage: Stage, sent_at: float, number: int = 0) -> str:
+    """Deliver the message of that number, which was sent so long after the start: what became of it.
+
+    One that was counted or parked before is known.
+    """
+    forget(stage)
+    before = len(stage.shelf.parked(APP, 100)), like(stage)
+    sent = {"SentTimestamp": str(int((START + sent_at) * 1000))}
+    message = sqs(text(), number, attributes=sent)
+    assert stage.batch(records(message)) == {"batchItemFailures": []}
+    after = len(stage.shelf.parked(APP, 100)), like(stage)
+    return {(0, 0): "known", (1, 0): "parked", (0, 1): "counted"}[after[0] - before[0], after[1] - before[1]]
+
+
+def like(stage: Stage) -> int:
+    """The counter of the group."""
+    return stage.chat.groups["room"].get("like", 0)
+
+
+def test_a_key_over_http_is_known_when_its_message_comes_days_later(stage: Stage) -> None:
+    """One key is one operation, whatever it comes by."""
+    assert stage.post("order-7").status == 200
+    later(stage, 2.5 * DAY_S)
+    forget(stage)
+    fallback = sqs(text(5, IdempotencyKey="order-7", Caller=CALLER), attributes={})
+    assert stage.batch(records(fallback)) == {"batchItemFailures": []}
+    assert like(stage) == 5
+
+
+def test_a_message_is_known_over_http_days_later(stage: Stage) -> None:
+    """The other way round."""
+    assert stage.batch(records(sqs(text(5, IdempotencyKey="order-7", Caller=CALLER)))) == {"batchItemFailures": []}
+    later(stage, 14.5 * DAY_S)
+    forget(stage)
+    assert stage.post("order-7").headers["idempotency-replayed"] == "true"
+    assert like(stage) == 5
+
+
+def test_after_a_raise_what_was_sent_before_is_parked_by_the_old_window(stage: Stage) -> None:
+    """Its record lived by the window of then."""
+    deploy(stage, 1000)
+    assert send(stage, 0) == "counted"
+    later(stage, 1500)
+    deploy(stage, 15 * DAY_S)
+    assert send(stage, 0) == "parked"
+    later(stage, 14 * DAY_S)
+    assert send(stage, 0) == "known"
+    assert (like(stage), send(stage, 0, 1)) == (1, "parked")
+
+
+def test_after_a_raise_the_new_window_holds_for_what_is_sent_later(stage: Stage) -> None:
+    """From 20 minutes after its note: until then instances of before may still write by the old one."""
+    deploy(stage, 1000)
+    forget(stage)
+    later(stage, DAY_S)
+    deploy(stage, 15 * DAY_S)
+    forget(stage)
+    later(stage, 14 * DAY_S)
+    assert send(stage, DAY_S + 1100, 1) == "parked"
+    assert send(stage, DAY_S + 1300, 2) == "counted"
+    assert send(stage, DAY_S + 1300, 2) == "known"
+
+
+def test_an_instance_that_was_there_before_writes_by_the_larger_window(stage: Stage) -> None:
+    """From five minutes after the note at the latest."""
+    deploy(stage, 1000)
+    forget(stage)
+    earlier = stage.service
+    deploy(stage, 15 * DAY_S)
+    forget(stage)
+    later(stage, 1201)
+    stage.service = earlier
+    assert send(stage, 1201) == "counted"
+    deploy(stage, 15 * DAY_S)
+    later(stage, 14 * DAY_S)
+    assert send(stage, 1201) == "known"
+
+
+def test_a_smaller_window_is_in_force_at_once(stage: Stage) -> None:
+    """Records of before live longer, and nothing young is parked."""
+    forget(stage)
+    later(stage, DAY_S)
+    assert send(stage, DAY_S) == "counted"
+    deploy(stage, 1000)
+    assert send(stage, DAY_S) == "known"
+    assert send(stage, DAY_S - 500, 1) == "counted"
+    later(stage, 1001)
+    assert send(stage, DAY_S) == "parked"
+
+
+def test_a_window_that_is_lowered_and_raised_again_counts_nothing_twice(stage: Stage) -> None:
+    """Before the larger one was forgotten it was in force all the time; afterwards it begins again."""
+    deploy(stage, 3 * DAY_S)
+    forget(stage)
+    deploy(stage, 1000)
+    assert send(stage, 0) == "counted"
+    later(stage, 2 * DAY_S)
+    deploy(stage, 3 * DAY_S)
+    assert send(stage, 0) == "known"
+    deploy(stage, 1000)
+    for _ in range(8):
+        later(stage, HOUR_S * 12)
+        forget(stage)
+    now = 6 * DAY_S
+    assert send(stage, now, 1) == "counted"
+    later(stage, 1500)
+    deploy(stage, 3 * DAY_S)
+    assert send(stage, now, 1) == "parked"
+
+
+def test_a_function_that_was_idle_for_long_parks_nothing_that_is_young(stage: Stage) -> None:
+    """Nobody has written by another window meanwhile."""
+    forget(stage)
+    later(stage, 100 * DAY_S)
+    assert send(stage, 100 * DAY_S - 10) == "counted"
+    assert send(stage, 90 * DAY_S, 1) == "counted"
+    deploy(stage, DAY_S)
+    for number in range(4):
+        assert send(stage, 100 * DAY_S, 10 + number) == "counted"
+        later(stage, HOUR_S)
+
+
+def test_a_new_ledger_takes_what_has_waited_for_it(stage: Stage) -> None:
+    """It has no records of before that could be forgotten."""
+    assert send(stage, -14 * DAY_S) == "counted"
+    assert send(stage, -15 * DAY_S - 1, 1) == "parked"
+
+
+class WithoutNotes(MemoryLedger):
+    """A ledger as the version before notes has left it."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage.clock)
+        stage.use_ledger(self)
+        assert stage.post("of-before", GroupId="other").status == 200
+        self._windows.clear()
+        stage.use_ledger(self)
+
+
+def test_a_ledger_with_rows_and_no_notes_has_had_two_days(stage: Stage) -> None:
+    """Those of HTTP, the shortest."""
+    WithoutNotes(stage)
+    assert send(stage, -2 * DAY_S - 5) == "parked"
+    assert send(stage, -2 * DAY_S + 5, 1) == "counted"
+    later(stage, 2 * DAY_S)
+    assert send(stage, 1300, 2) == "counted"
+    later(stage, DAY_S)
+    assert send(stage, 1000, 3) == "parked"
+    assert send(stage, 1300, 4) == "counted"
+
+
+def test_a_tick_older_than_its_window_is_refused(stage: Stage) -> None:
+    """By the window of then, too."""
+    deploy(stage, 1000)
+    assert stage.tick(tick("room", value=1))["applied"] == 1
+    later(stage, 1500)
+    for window_s in (1000, 15 * DAY_S):
+        deploy(stage, window_s)
+        forget(stage)
+        with pytest.raises(BadInput, match=r"^Time: is longer ago than DEDUPE_WINDOW_S"):
+            stage.tick(tick("room", value=1))
+    assert like(stage) == 1
+
+
+class NoWindows(MemoryLedger):
+    """A ledger whose notes of windows cannot be read."""
+
+    def windows(self, app: int) -> str | None:
+        """Fails."""
+        raise LedgerUnavailable("out of reach")
+
+
+def test_where_the_notes_cannot_be_read_nothing_is_executed(stage: Stage) -> None:
+    """Every record is reported as failed, or the batch fails; what is malformed is told as ever."""
+    stage.use_ledger(NoWindows(stage.clock))
+    reply = stage.batch(records(sqs(text(), 1), sqs("{", 2), sqs(text(), 3, attributes={})))
+    failed = [cast("Event", item)["itemIdentifier"] for item in cast("list[object]", reply["batchItemFailures"])]
+    assert failed == ["message-1", "message-2", "message-3"]
+    for batch in (records(sns(text())), records(ckafka(text())), of_msk(msk(text()))):
+        with pytest.raises(NotAccepted, match="out of reach"):
+            stage.batch(batch)
+    with pytest.raises(LedgerUnavailable, match="out of reach"):
+        stage.tick(tick("room"))
+    assert stage.post("k").status == 503
+    assert (like(stage), stage.chat.calls) == (0, 0)
+
+
+def test_records_live_by_the_largest_window_that_is_noted(stage: Stage) -> None:
+    """Whichever instance writes them."""
+    deploy(stage, 10 * DAY_S)
+    forget(stage)
+    deploy(stage, 1000)
+    assert stage.post("k").status == 200
+    assert isinstance(stage.ledger, MemoryLedger)
+    [record] = stage.ledger.find(Group(APP, "room"), [operation_id(CALLER, "k")]).values()
+    assert record.window_s == 10 * DAY_S
