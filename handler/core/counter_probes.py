@@ -1,13 +1,15 @@
-"""L5 and L6: what the API makes of negative and zero deltas, a key given twice, overflow, and a repeated `random`."""
+"""L5 and L6: what the API makes of negative and zero deltas, values below zero and far above, and of repetitions."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from handler.core.bench import Bench, described
+from handler.core.bench import Bench, described, values_of
 from handler.core.commands import INT64_MAX, Mode
 from handler.core.findings import Evidence, Finding, NoEvidence, Question, judge
+from handler.core.lifting import LIFT
 from handler.core.ports import Counted, Fault, Refused
+from handler.core.receipts import WEIGHT_MAX, WEIGHT_MIN
 
 KEY = "_verify_02"
 
@@ -21,9 +23,18 @@ DELTAS = (
     ("Increase by 0 is taken", Mode.INCREASE, 0, START),
 )
 
+BELOW_ZERO = Question("L5", "Decrease below zero is counted", "A10")
+LIFTED = Question("L5", "a receipt is lifted, and lowered again", "A10")
+
 TWICE = Question("L5", "what a key given twice does")
 OVERFLOW = Question("L5", "what 2^63-1 + 1 does")
 SAME_RANDOM = Question("L6", "what the same random twice does", "A1")
+
+NOT_BELOW_ZERO = (
+    "callers: a Decrease that would go below zero is refused, or cut off and called applied, as `outcome` says; where "
+    "it is cut off, what is owed back for a call that landed late may be too much"
+)
+NOT_LIFTED = "RECEIPT_KEY: leave it empty; a counter that cannot be moved like this proves nothing about a Decrease"
 
 NOT_NEGATIVE = "callers: they must not send such a Value, with this Mode; the opposite Mode says the same"
 
@@ -34,7 +45,13 @@ def modes(bench: Bench) -> list[Finding]:
         judge(Question("L5", name), partial(_delta, bench, mode, value, after), NOT_NEGATIVE)
         for name, mode, value, after in DELTAS
     ]
-    return [*deltas, judge(TWICE, lambda: _twice(bench)), judge(OVERFLOW, lambda: _overflow(bench))]
+    return [
+        *deltas,
+        judge(BELOW_ZERO, lambda: _below_zero(bench), NOT_BELOW_ZERO),
+        judge(LIFTED, lambda: _lifted(bench), NOT_LIFTED),
+        judge(TWICE, lambda: _twice(bench)),
+        judge(OVERFLOW, lambda: _overflow(bench)),
+    ]
 
 
 def repetition(bench: Bench, random: int) -> list[Finding]:
@@ -50,6 +67,30 @@ def _delta(bench: Bench, mode: Mode, value: int, after: int) -> tuple[bool, Evid
     if isinstance(reply, Refused) and reply.fault is Fault.OPERATION:
         return False, {"start": START, "code": reply.code}
     raise NoEvidence(described(reply))
+
+
+def _below_zero(bench: Bench) -> tuple[bool, Evidence]:
+    """Decrease a counter of 1 by 2: a caller's own may be brought there, and the API's page does not say what comes."""
+    bench.done([(KEY, 1)], Mode.SET)
+    reply = bench.update([(KEY, 2)], Mode.DECREASE)
+    if isinstance(reply, Refused) and reply.fault is Fault.OPERATION:
+        return False, {"start": 1, "outcome": described(reply)}
+    after = values_of(reply).get(KEY)
+    outcome = "allowed" if after == -1 else "cut off at 0" if after == 0 else "neither counted nor cut off"
+    return after == -1, {"start": 1, "after": after, "outcome": outcome}
+
+
+def _lifted(bench: Bench) -> tuple[bool, Evidence]:
+    """Move a counter as the receipt is before the first Decrease of a group, and by one (R2)."""
+    bench.done([(KEY, 0)], Mode.SET)
+    values: list[int | None] = []
+    for value, mode in ((LIFT + WEIGHT_MIN, Mode.INCREASE), (WEIGHT_MAX, Mode.DECREASE)):
+        reply = bench.update([(KEY, value)], mode)
+        if isinstance(reply, Refused) and reply.fault is Fault.OPERATION:
+            return False, {"mode": mode.value, "outcome": described(reply)}
+        values.append(values_of(reply).get(KEY))
+    holds = values == [LIFT + WEIGHT_MIN, LIFT + WEIGHT_MIN - WEIGHT_MAX]
+    return holds, {"lifted": values[0], "lowered": values[1]}
 
 
 def _twice(bench: Bench) -> tuple[bool, Evidence]:

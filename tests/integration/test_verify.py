@@ -35,6 +35,8 @@ QUICK: list[tuple[Violation, str, str, str]] = [
     ("slow_effects", "updates show within the guard", "A2", "CLOCK_GUARD_S"),
     ("negative_deltas_refused", "Increase by -1 counts down", "", "callers"),
     ("negative_deltas_refused", "Decrease by -1 counts up", "", "callers"),
+    ("below_zero_refused", "Decrease below zero is counted", "A10", "callers"),
+    ("below_zero_cut_off", "Decrease below zero is counted", "A10", "callers"),
 ]
 WHOLE: list[tuple[Violation, str, str, set[str]]] = [
     ("partial_updates", "A3", "callers", {"all keys of a call move together", "a refused call moves no key"}),
@@ -263,7 +265,7 @@ def test_the_command_prints_every_finding(chat: ChatServer, capsys: pytest.Captu
     """Against the app that the environment names; it ends well where nothing is violated."""
     assert main(["--group", GROUP, "--quick", "--local"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert sum(f"  {HOLDS} " in line for line in lines) == 12
+    assert sum(f"  {HOLDS} " in line for line in lines) == 14
     assert lines[-1].endswith(" calls; 0 violated, 0 not tested")
 
 

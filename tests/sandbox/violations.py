@@ -18,6 +18,8 @@ Violation = Literal[
     "stale_reads",  # Every so many reads show a group as it was before its last update.
     "partial_updates",  # Every so many updates leave their last key out, and a refused one moves its first keys.
     "negative_deltas_refused",  # An Increase or a Decrease by less than 0 is refused with 10004.
+    "below_zero_refused",  # A call that would bring a counter below 0 is refused with 10004.
+    "below_zero_cut_off",  # A counter that would go below 0 stops there, and the call is a success.
     "slow_effects",  # Reads show a group as it was some seconds ago.
     "wrong_date",  # `Date` is ahead of the clock that signatures are checked by.
 ]
@@ -70,6 +72,11 @@ class Violations:
             return {key: shown[key] for key in command.keys or shown if key in shown}
         if "negative_deltas_refused" in self.chosen and command.mode != "Set" and min(command.counters.values()) < 0:
             raise RefusalError(10004, "Value must not be negative")
+        below = _below_zero(command, groups)
+        if below and "below_zero_refused" in self.chosen:
+            raise RefusalError(10004, "the counter would be below 0")
+        if below and "below_zero_cut_off" in self.chosen:
+            command = replace(command, mode="Set", counters=below)
         return self._update(groups, command, now)
 
     def _update(self, groups: Groups, command: Update, now: float) -> dict[str, int]:
@@ -103,6 +110,17 @@ class Violations:
 
 
 def _overflows(update: Update, counters: Mapping[str, int]) -> bool:
-    sign = {"Set": 0, "Increase": 1, "Decrease": -1}[update.mode]
-    after = [counters.get(key, 0) + sign * value for key, value in update.counters.items()]
-    return not all(LEAST_VALUE <= value <= MOST_VALUE for value in after)
+    return not all(LEAST_VALUE <= value <= MOST_VALUE for value in _after(update, counters).values())
+
+
+def _below_zero(update: Update, groups: Groups) -> Mapping[str, int]:
+    """The counters cut off at 0, if an update would bring any of them below it."""
+    after = _after(update, groups.values(update.group) if update.group in groups.kinds() else {})
+    return {key: max(value, 0) for key, value in after.items()} if min(after.values()) < 0 else {}
+
+
+def _after(update: Update, counters: Mapping[str, int]) -> Mapping[str, int]:
+    if update.mode == "Set":
+        return update.counters
+    sign = 1 if update.mode == "Increase" else -1
+    return {key: counters.get(key, 0) + sign * value for key, value in update.counters.items()}

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from handler.core.clock_probes import GUARD_MORE, RIGHT_THE_CLOCK
-from handler.core.counter_probes import NOT_NEGATIVE
+from handler.core.commands import Mode
+from handler.core.counter_probes import NOT_BELOW_ZERO, NOT_LIFTED, NOT_NEGATIVE
 from handler.core.findings import Evidence
 from handler.core.ports import Counted, Fault, Refused, Reply
 from handler.core.signature_probes import BOUND, MISTRUST, REPEATED
@@ -71,6 +72,44 @@ def takes_negative_as_zero(api: MemoryProbes, trial: Trial, do: Callable[[Trial]
     if trial.counters[0][1] < 0:
         return do(replace(trial, counters=tuple((key, 0) for key, _ in trial.counters)))
     return do(trial)
+
+
+def takes_none_below_zero(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+    """What would bring a counter below zero is invalid."""
+    return INVALID if _below(api, trial) else do(trial)
+
+
+def cuts_off_at_zero(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+    """What would bring a counter below zero brings it to zero."""
+    if _below(api, trial):
+        return do(replace(trial, mode=Mode.SET, counters=tuple((key, 0) for key, _ in trial.counters)))
+    return do(trial)
+
+
+def passes_below_zero_over(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+    """What would bring a counter below zero changes nothing, and is called done."""
+    return (
+        do(replace(trial, counters=tuple((key, 0) for key, _ in trial.counters))) if _below(api, trial) else do(trial)
+    )
+
+
+def _below(api: MemoryProbes, trial: Trial) -> bool:
+    return trial.mode is Mode.DECREASE and any(api.counters.get(key, 0) < value for key, value in trial.counters)
+
+
+def takes_32_bits(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+    """Large deltas are invalid."""
+    is_large = trial.mode is Mode.INCREASE and trial.counters[0][1] >= 2**31
+    return INVALID if is_large else do(trial)
+
+
+def holds_doubles(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+    """Only the first 24 bits of a value are kept."""
+    reply = do(trial)
+    if isinstance(reply, Counted):
+        api.counters = {key: value >> 25 << 25 if value > 2**47 else value for key, value in api.counters.items()}
+        return replace(reply, values={key: api.counters[key] for key in reply.values})
+    return reply
 
 
 def tears(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
@@ -155,6 +194,41 @@ BREAKS = [
         {"start": 10, "after": 10, "code": 0},
         NOT_NEGATIVE,
         update=takes_negative_as_zero,
+    ),
+    Broken(
+        "nothing below zero",
+        "Decrease below zero is counted",
+        {"start": 1, "outcome": "refused with code 10004"},
+        NOT_BELOW_ZERO,
+        update=takes_none_below_zero,
+    ),
+    Broken(
+        "counters cut off at zero",
+        "Decrease below zero is counted",
+        {"start": 1, "after": 0, "outcome": "cut off at 0"},
+        NOT_BELOW_ZERO,
+        update=cuts_off_at_zero,
+    ),
+    Broken(
+        "what goes below zero passed over",
+        "Decrease below zero is counted",
+        {"start": 1, "after": 1, "outcome": "neither counted nor cut off"},
+        NOT_BELOW_ZERO,
+        update=passes_below_zero_over,
+    ),
+    Broken(
+        "deltas of 31 bits",
+        "a receipt is lifted, and lowered again",
+        {"mode": "Increase", "outcome": "refused with code 10004"},
+        NOT_LIFTED,
+        update=takes_32_bits,
+    ),
+    Broken(
+        "values that are rounded",
+        "a receipt is lifted, and lowered again",
+        {"lifted": 2**48, "lowered": 2**48 - 2**25},
+        NOT_LIFTED,
+        update=holds_doubles,
     ),
     Broken(
         "calls that are torn",
