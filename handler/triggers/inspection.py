@@ -79,6 +79,7 @@ def _attempt(attempt: Attempt) -> Json:
             {**_entry(entry), "settled_meanwhile": entry.id in attempt.settled} for entry in attempt.entries
         ],
         "correction": _counters(attempt.correction),
+        **({"lift": True} if attempt.is_lift else {}),
     }
 
 

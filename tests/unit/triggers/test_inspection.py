@@ -8,6 +8,7 @@ import pytest
 
 from handler.core.inspecting import Inspection
 from handler.core.ledger import Generation
+from handler.core.lifting import LIFT
 from handler.core.receipts import Landed, NotLanded, TooEarly, Unexplained, Verdict
 from handler.core.rows import Remembered
 from handler.triggers.inspection import shown
@@ -50,3 +51,11 @@ def test_a_remembered_attempt_is_shown_with_what_it_carried() -> None:
         }
     ]
     assert shown_row["base"] == BASE
+
+
+def test_an_attempt_that_only_moves_the_receipt_is_told_from_others() -> None:
+    """It carries nothing, so there is nothing else that would say what it is for."""
+    lift = attempt(weight=LIFT + 600_000)
+    told = shown(Inspection(row(lift), Generation(1, 0), ()))["row"]
+    assert isinstance(told, dict)
+    assert (told["attempt"]["lift"], told["attempt"]["operations"]) == (True, [])
