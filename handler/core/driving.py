@@ -78,8 +78,7 @@ def open_next(visit: Visit, row: Row) -> Next:
         return Stop(refusal)
     wait_s = visit.waits.before_opening_s(row)
     if wait_s > 0:
-        # Nobody can settle anything sooner, so a visit that does not last so long ends at once.
-        return Again(wait_s) if visit.lasts(wait_s) else Stop()
+        return visit.rest(wait_s)
     if _is_left_to_its_caller(visit, row):
         return Again(visit.waits.poll_s())
     mode, entries, correction = _next_payload(visit, row)

@@ -71,7 +71,7 @@ class Visit:
     """Whether this visit has made the group's row."""
     stopped: Stop | None = None
     resumes_at: float = float("-inf")
-    """The moment of the monotonic clock before which there was nothing to do when the visit would not wait."""
+    """The moment of the monotonic clock before which no attempt may open, and nothing else is to be done (R11)."""
     frozen: str | None = None
     setbacks: int = 0
     renewed: bool = False
@@ -115,7 +115,6 @@ class Visit:
     def pause(self, seconds: float) -> bool:
         """Let time pass, no longer than patience lasts; False if this wait is not worth it."""
         if seconds > self.patience.pause_max_s:
-            self.resumes_at = self.instance.clock.monotonic() + seconds
             return False
         left_s = min(self.patience.until, self.patience.deadline) - self.instance.clock.monotonic()
         if seconds > 0 and left_s > 0:
@@ -141,6 +140,13 @@ class Visit:
         if not self.turn.is_taken:
             self.turn = None
         return max(wait_s, 0.0)
+
+    def rest(self, seconds: float) -> Again | Stop:
+        """Nobody can settle anything for so long: a visit that does not last until then ends at once."""
+        if not self.lasts(seconds):
+            return Stop()
+        self.resumes_at = self.instance.clock.monotonic() + seconds
+        return Again(seconds)
 
     def use_turn(self) -> None:
         """The call is made: the next one needs a turn of its own."""

@@ -7,7 +7,7 @@ one in the n-th digit of base 64, so each line of the log tells by itself how of
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from tests.faults.counting import count, digit, is_countable, is_hidden, lowers, most, values_hold
 from tests.faults.evidence import (
@@ -31,6 +31,9 @@ UNDER_WAY_S = 8.0
 # From here on a Decrease cannot bring the receipt below zero, whatever else lands.
 LIFTED_BELOW = 1 << 32
 
+# How many lost calls in a row are reckoned with: somewhat fewer than the ledger keeps in mind.
+ROW_MAX = 5
+
 
 def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Iterator[str]:
     """Every contradiction, in words."""
@@ -45,6 +48,16 @@ def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Itera
     for base, receipt in facts.receipts.values():
         if base != receipt and not (facts.dismissed or facts.tampered or facts.restored):
             yield f"the ledger stands on {base}, the receipt on {receipt}"
+    yield from _audit_calls(asked, log, facts)
+    yield from _audit_receipts(log, facts)
+    for one in asked:
+        yield from _audit_one(one, [line for line in log if line.group == one.group], log, facts)
+    if len(asked) > 1:
+        yield from _audit_together(asked, log, facts)
+
+
+def _audit_calls(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Iterator[str]:
+    """None to a group that is frozen, and none too soon."""
     # A copy that is put back may be of before the group froze.
     frozen_at = min((told.at for one in asked for told in one.told if told.kind == FROZEN), default=None)
     if (
@@ -53,11 +66,24 @@ def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Itera
         and any(line.kind == CALL and line.sent > frozen_at + UNDER_WAY_S for line in log)
     ):
         yield "a call was made to a group that was known to be frozen"
-    yield from _audit_receipts(log, facts)
-    for one in asked:
-        yield from _audit_one(one, [line for line in log if line.group == one.group], log, facts)
-    if len(asked) > 1:
-        yield from _audit_together(asked, log, facts)
+    if _is_hurried(log, facts):
+        yield "a call followed lost ones too soon"
+
+
+def _is_hurried(log: Sequence[Landing], facts: Facts) -> bool:
+    """Whether lost calls did not follow one another at distances that double from the bound, up to a minute.
+
+    Whatever lands between two of them ends the row; it may be noticed while the second one is under way, which then has
+    no part in the next row.
+    """
+    in_a_row = 0
+    for (earlier, _), (later, sent) in pairwise(facts.failed):
+        landed = any(line.kind == CALL and earlier <= line.at <= sent for line in log)
+        in_a_row = -1 if landed else min(in_a_row + 1, ROW_MAX)
+        least_s = max(facts.bound_s, min(60, facts.bound_s * 2 ** (in_a_row - 1))) if in_a_row > 0 else 0.0
+        if later - earlier < int(least_s):
+            return True
+    return False
 
 
 def _audit_receipts(log: Sequence[Landing], facts: Facts) -> Iterator[str]:
@@ -129,6 +155,8 @@ def _audit_promises(
 ) -> Iterator[str]:
     """No 200 before it has landed, and only values that were true."""
     for told in {told.content: told for told in reversed(final) if told.kind == APPLIED}.values():
+        if told.values.keys() != {key for key, _ in one.counters}:
+            yield f"{one.name} was told {sorted(told.values)}, which are not the counters that it names"
         before = [line for line in log[: told.lines] if line.group == one.group]
         if not any(counts[: len(before)]):
             yield f"{one.name} was called applied before it had landed"

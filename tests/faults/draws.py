@@ -11,6 +11,7 @@ from tests.faults.hazards import (
     BelowZero,
     ClockJumps,
     Crash,
+    Deleted,
     Dismissed,
     Forbidden,
     ForeignData,
@@ -18,6 +19,8 @@ from tests.faults.hazards import (
     Freeze,
     Hazard,
     LedgerFails,
+    LosesEvery,
+    Outage,
     Read,
     Request,
     Restored,
@@ -164,6 +167,27 @@ def below_zero(chance: random.Random, rules: Rules) -> Hazard:
     return BelowZero(CLAMPED if chance.random() < 0.5 else REFUSED, chance.random() < 0.2)
 
 
+def outage(chance: random.Random, rules: Rules) -> Hazard:
+    """Of some minutes, mostly of less than one."""
+    draw = chance.random
+    return Outage(draw() * 2, 10 + 390 * draw() * draw(), draw() < 0.5)
+
+
+def an_hour_long(chance: random.Random, rules: Rules) -> Hazard:
+    """From the beginning on, and with replies."""
+    return Outage(0.0, 3600 * (0.5 + chance.random()), replies=True)
+
+
+def loses_every(chance: random.Random, rules: Rules) -> Hazard:
+    """The second, the third or the fourth."""
+    return LosesEvery(2 + int(chance.random() * 3))
+
+
+def deleted(chance: random.Random, rules: Rules) -> Hazard:
+    """One of the keys that operations share, in the first seconds."""
+    return Deleted(chance.random() * 5, chance.choice("ab"))
+
+
 HAZARDS: tuple[Draw, ...] = (
     *(crash, crash, crash, freeze, freeze, ledger, ledger, ledger),
     *(lost, lost, lost, late, late, late, refused, refused, lied, unclear, unsent, outlives, outlives),
@@ -181,6 +205,9 @@ HAZARDS: tuple[Draw, ...] = (
         stray,
         below_zero,
         below_zero,
+        outage,
+        loses_every,
+        deleted,
     ),
 )
 """Drawn from evenly: what stands here more often comes more often."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.faults.evidence import Facts
+from tests.faults.hazards import ClockJumps, Freeze
 from tests.faults.misfortunes import GROUP
+from tests.faults.plan import A_DAY_S
 from tests.faults.vendor import CALL
 
 if TYPE_CHECKING:
@@ -42,6 +44,11 @@ def _has_outlived_its_bound(schedule: Schedule) -> bool:
     return any(line.kind == CALL and line.at > line.sent + bound_s for line in schedule.chat.landings)
 
 
+def _clocks_differ(schedule: Schedule) -> bool:
+    """Whether instances may tell the API's time so differently that one's `later` is not another's."""
+    return any(schedule.plan.skews_s) or any(isinstance(one, ClockJumps | Freeze) for one in schedule.plan.hazards)
+
+
 def receipt_of(schedule: Schedule) -> int:
     """The receipt as the API has it."""
     return schedule.chat.groups.get(GROUP, {}).get(schedule.plan.rules.receipt_key, 0)
@@ -55,6 +62,10 @@ def facts_of(schedule: Schedule, *, finished: bool) -> Facts:
     facts.receipt_key = schedule.plan.rules.receipt_key
     facts.broken |= facts.restored and _has_outlived_its_bound(schedule)
     facts.conflicts = bool(schedule.memory.conflicts)
+    # Where less is kept in mind than the deployed function does, the row of losses is soon forgotten.
+    remembers = schedule.plan.rules.forget_s >= A_DAY_S
+    if remembers and not _clocks_differ(schedule) and not facts.restored:
+        facts.failed, facts.bound_s = sorted(schedule.network.failed), schedule.plan.rules.bound_s
     facts.notices = frozenset([notice.value for notice in schedule.notices.told])
     if row is not None and row.frozen:
         facts.frozen = frozenset({GROUP.id})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 APPLIED, REJECTED, REUSED, FROZEN = "applied", "rejected", "reused", "frozen"
@@ -54,7 +54,8 @@ class Facts:
     can notice before the next call. `inexplicable`: something happened after which a group may freeze. `restored` and
     `dismissed` as they say. `hushed`: somebody may have died before a notice was given. `scarce`: what would bring a
     counter below zero is refused, and all begin there. `frozen` are the groups that are, `receipts` what each ledger
-    row and the API have for the others.
+    row and the API have for the others. `failed` has the signed time and the moment of each update that was lost or in
+    vain, in worlds whose clocks agree; `bound_s` is how long such a call may live.
     """
 
     broken: bool = False
@@ -71,4 +72,6 @@ class Facts:
     conflicts: bool = False
     frozen: frozenset[str] = frozenset()
     receipts: Mapping[str, tuple[int | None, int]] = field(default_factory=dict)
+    failed: Sequence[tuple[int, float]] = ()
+    bound_s: float = 0.0
     notices: frozenset[str] = frozenset()

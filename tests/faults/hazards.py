@@ -120,6 +120,30 @@ class BelowZero:
     scarce: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """For so long the API carries out no update and goes on to answer reads; it `replies`, or no update arrives."""
+
+    at_s: float
+    seconds: float
+    replies: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LosesEvery:
+    """One update in so many is lost on its way, for as long as the world lasts."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """Somebody deletes a counter, as the vendor's API lets an admin do."""
+
+    at_s: float
+    key: str
+
+
 Hazard: TypeAlias = (
     Crash
     | Freeze
@@ -135,7 +159,13 @@ Hazard: TypeAlias = (
     | Forbidden
     | Stray
     | BelowZero
+    | Outage
+    | LosesEvery
+    | Deleted
 )
 
 # What shows only to those who come later.
 LASTING = (ForeignReceipt, Dismissed, Restored)
+
+# In these worlds calls are lost one after another, and kept in mind as long as the deployed function does.
+LOSING = (Outage, LosesEvery)

@@ -14,6 +14,7 @@ from tests.faults.hazards import (
     BelowZero,
     ClockJumps,
     Crash,
+    Deleted,
     Dismissed,
     Forbidden,
     ForeignData,
@@ -21,6 +22,8 @@ from tests.faults.hazards import (
     Freeze,
     Hazard,
     LedgerFails,
+    LosesEvery,
+    Outage,
     Read,
     Request,
     Restored,
@@ -90,11 +93,8 @@ class Misfortunes:
             elif isinstance(hazard, Freeze):
                 self._world.interruptions[hazard.step] = hazard.seconds
                 self._still |= {hazard.step} if hazard.stands_still else set()
-            elif isinstance(hazard, Forbidden):
-                self._chat.forbidden = hazard.key
-            elif isinstance(hazard, BelowZero):
-                self._chat.below_zero = hazard.how
-                self._chat.groups[GROUP] |= {} if hazard.scarce else dict.fromkeys("ab", PLENTY)
+            elif isinstance(hazard, Forbidden | BelowZero | Outage | LosesEvery):
+                self._arrange_api(hazard)
             else:
                 self._arrange_in_time(hazard)
         fates = self._schedule.network.fates
@@ -125,7 +125,11 @@ class Misfortunes:
             elif isinstance(hazard, Forbidden):
                 facts.forbidden = hazard.key
             elif isinstance(hazard, BelowZero):
-                facts.scarce = hazard.scarce and hazard.how == vendor.REFUSED
+                refuses = hazard.how == vendor.REFUSED
+                is_deleted = any(isinstance(other, Deleted) for other in self._schedule.plan.hazards)
+                facts.scarce = refuses and (hazard.scarce or is_deleted)
+                # What was counted too often cannot be taken back from a counter that is gone.
+                facts.inexplicable |= refuses and is_deleted
         facts.broken = bool(breaking)
         facts.inexplicable |= facts.tampered
         # A call that landed twice is told, and so are several that landed late, but not both in one difference (R7).
@@ -138,11 +142,27 @@ class Misfortunes:
     def _has_set(self) -> bool:
         return any(order.operation.mode is Mode.SET for order in self._schedule.plan.orders)
 
+    def _arrange_api(self, hazard: Forbidden | BelowZero | Outage | LosesEvery) -> None:
+        """What the API makes of every call."""
+        network = self._schedule.network
+        if isinstance(hazard, Forbidden):
+            self._chat.forbidden = hazard.key
+        elif isinstance(hazard, BelowZero):
+            self._chat.below_zero = hazard.how
+            self._chat.groups[GROUP] |= {} if hazard.scarce else dict.fromkeys("ab", PLENTY)
+        elif isinstance(hazard, Outage):
+            begins = START + hazard.at_s
+            network.outage, network.replies = (begins, begins + hazard.seconds), hazard.replies
+        else:
+            network.loses_every = hazard.number
+
     def _arrange_in_time(self, hazard: Hazard) -> None:
         if isinstance(hazard, ForeignData):
             self._at(hazard.at_s, lambda: self._write(Mode.INCREASE, {"a": FOREIGN}))
         elif isinstance(hazard, ForeignReceipt):
             self._at(hazard.at_s, lambda: self._write(Mode.INCREASE, {self._schedule.plan.rules.receipt_key: FOREIGN}))
+        elif isinstance(hazard, Deleted):
+            self._at(hazard.at_s, lambda: self._delete(hazard.key))
         elif isinstance(hazard, Dismissed):
             self._at(hazard.at_s, self._dismiss)
             if hazard.anew_after_s is not None:
@@ -178,6 +198,10 @@ class Misfortunes:
         call = Call(GROUP, mode, values, 0, 0)
         if GROUP in self._chat.groups and self._chat.takes(call):
             self._chat.apply(call, vendor.FOREIGN)
+
+    def _delete(self, key: str) -> None:
+        if GROUP in self._chat.groups:
+            self._chat.delete(GROUP, key)
 
     def _dismiss(self) -> None:
         if GROUP in self._chat.groups:

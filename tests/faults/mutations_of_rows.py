@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.faults import draws as h
 from tests.faults.mutant import Mutant, one
-from tests.faults.orders import BOTH_KEYS, LESS, MORE, SET
+from tests.faults.orders import BOTH_KEYS, LESS, MORE, NEGATIVE, SET
 from tests.faults.plan import ADOPTED, NEW, Theme
 from tests.faults.simulate import WHOLE
 
@@ -28,6 +28,11 @@ _GONE = Theme((h.dismissed, h.lost), (MORE, SET))
 _HALF_GOOD = Theme((h.forbidden, h.lost), (MORE, BOTH_KEYS, MORE))
 _HURRIED = Theme((h.late,), (MORE, LESS), insist=False)
 _CRASHED = Theme((h.crash,))
+
+_NO_UPDATES = Theme((h.outage,), (MORE,))
+_A_LONG_OUTAGE = Theme((h.an_hour_long,), (MORE,))
+_KEPT = "return (*(other for other in memory if other is not gone), past)"
+_LAPSED = "return _remembering(row, Remembered(attempt))"
 
 ROWS: tuple[Mutant, ...] = (
     one("row before records", "R5", "core.judging:_settle_plainly", (_SETTLED, _ROW_FIRST), _CRASHED),
@@ -84,6 +89,39 @@ ROWS: tuple[Mutant, ...] = (
         "core.transitions:refused",
         ("_remembering(row, Remembered(attempt, refused=True, for_good=for_good))", "row"),
         Theme((h.lied, h.read)),
+    ),
+    one(
+        "a counter that is gone is left out",
+        "R5",
+        "core.runs:own_values",
+        (
+            "values.get(key, 0)) for key, _ in entry.counters",
+            "values[key]) for key, _ in entry.counters if key in values",
+        ),
+        Theme((h.deleted, h.lost), (MORE,)),
+    ),
+    one(
+        "settled by a reply that lacks its counters",
+        "R5",
+        "core.judging:conclude",
+        ("transitions.lacks_values(row, verdict.times, evidence.seen)", "False"),
+        Theme((h.lied, h.read), (MORE, NEGATIVE)),
+    ),
+    one("no interval after losses", "R11", "core.losses:opens_at", ("if not lost:", "if True:"), _NO_UPDATES),
+    one("the interval does not grow", "R11", "core.losses:opens_at", ("2 ** (len(lost) - 1)", "1"), _NO_UPDATES),
+    one(
+        "a full memory freezes",
+        "R11",
+        "core.transitions:not_landed",
+        (_LAPSED, f'return frozen(row, "full") if len(row.remembered) > 7 else {_LAPSED[7:]}'),
+        _A_LONG_OUTAGE,
+    ),
+    one(
+        "a full memory drops the newest",
+        "R11",
+        "core.losses:remembering",
+        (_KEPT, f"return tuple(memory) if gone else {_KEPT[7:]}"),
+        _A_LONG_OUTAGE,
     ),
     one("debt ignored", "R7", "core.runs:with_excess", ("times * delta", "0"), _OVERDUE),
     one(

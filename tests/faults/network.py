@@ -46,6 +46,11 @@ UNHEARD = Fate(replies=False)
 GOOD_DAYS = tuple(Fate(WAY_MAX_S * (number + 0.5) / 64) for number in range(64))
 
 
+# An answer that proves nothing, of an API that has done nothing.
+IN_VAIN = Fate(code=10002)
+LOST = Fate(arrives_after_s=None)
+
+
 @dataclass(frozen=True, slots=True)
 class ReadFate:
     """What becomes of one read: refused with a `code`, lost, or answered so many seconds after the API has looked."""
@@ -88,6 +93,13 @@ class Network:
         self._chat = chat
         self.fates = fates or Fates()
         self.in_flight = 0
+        self.outage: tuple[float, float] | None = None
+        """From when to when no update is carried out."""
+        self.replies = True
+        """Whether the API says so then."""
+        self.loses_every = 0
+        self.failed: list[tuple[int, float]] = []
+        """The signed time of each update that failed for one of these, and the moment at which it was sent."""
 
     def update(self, call: Call, secret: int, timeout_s: float) -> Said | bool | None:
         """Send one update and wait: its answer, None without one in time, False where no connection could be made."""
@@ -95,6 +107,7 @@ class Network:
         world.step("sends", call if world.recording else "")
         self._chat.calls += 1
         fate = self.fates.next_update() or GOOD_DAYS[int(world.chance.random() * len(GOOD_DAYS))]
+        fate = self._failing(call) or fate
         if not fate.leaves:
             world.mark("cannot connect")
             return False
@@ -109,6 +122,17 @@ class Network:
         world.mark("hears", said if world.recording else "")
         return said
 
+    def _failing(self, call: Call) -> Fate | None:
+        """The fate of an update in an outage, or where every so many are lost."""
+        fate = None
+        if self.outage and self.outage[0] <= self._world.now < self.outage[1]:
+            fate = IN_VAIN if self.replies else LOST
+        elif self.loses_every and self._chat.calls % self.loses_every == 0:
+            fate = LOST
+        if fate is LOST:
+            self.failed.append((call.time, self._world.now))
+        return fate
+
     def _later(self, moment: float, call: Call, secret: int, fate: Fate, exchange: Exchange) -> None:
         self.in_flight += 1
         self._world.at(moment, lambda: self._arrive(call, secret, fate, exchange))
@@ -118,6 +142,9 @@ class Network:
         refusal = self._chat.refusal(call.group, call.time + call.life, secret, call.values)
         if refusal is not None:
             self._answer(exchange, fate, self._chat.said(refusal))
+        elif fate is IN_VAIN:
+            self.failed.append((call.time, exchange.sent))
+            self._answer(exchange, fate, self._chat.said(fate.code))
         elif fate.code:
             if fate.lies and fate.lands_after_s:
                 self.in_flight += 1

@@ -11,13 +11,15 @@ from handler.core.ports import Rules
 from handler.core.quick import quick
 from tests.faults.draws import HAZARDS, Draw
 from tests.faults.feed import Feed, feed
-from tests.faults.hazards import LASTING, BelowZero, Hazard, Stray
+from tests.faults.hazards import LASTING, LOSING, BelowZero, Hazard, Stray
 from tests.faults.orders import SHAPES, Order, Shape, order
 from tests.faults.rules import RULES
 
 SHORT = replace(RULES, timeout_s=1, life_s=2, guard_s=1, bound_s=3, cache_s=5, forget_s=20)
 BRIEF = replace(SHORT, timeout_s=0.5, life_s=1, guard_s=0.5, bound_s=1.5)
 SLOW = replace(SHORT, calls_per_second=2)
+
+A_DAY_S = 86_400.0
 
 OBJECTS, TEXTS, PIECES = "objects", "texts", "pieces"
 
@@ -98,6 +100,8 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     asks = _asks(draw, orders, theme)
     kinds = theme.hazards or [HAZARDS[int(draw() * len(HAZARDS))] for _ in range(_pick(draw, _HAZARD_COUNTS))]
     hazards = tuple(kind(chance, rules) for kind in kinds)
+    loses = any(isinstance(hazard, LOSING) for hazard in hazards)
+    rules = replace(rules, forget_s=A_DAY_S) if loses else rules
     if draw() < (0.8 if any(isinstance(hazard, LASTING) for hazard in hazards) else 0.05):
         asks.append(Ask(1 + draw() * 24 * draw(), int(draw() * 3), (orders[int(draw() * len(orders))],), 5.0))
     has_stray = any(isinstance(hazard, Stray) for hazard in hazards)
@@ -113,7 +117,7 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
         asks=tuple(asks),
         hazards=hazards,
         sweep_at_s=5 + draw() * 10,
-        to_the_end=draw() < 0.03,
+        to_the_end=draw() < 0.03 and not loses,
         feed=feed(draw, len(orders), theme.shapes or SHAPES) if is_fed else None,
     )
 

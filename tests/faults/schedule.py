@@ -31,7 +31,8 @@ STREAM_WAIT_S = 3.5
 # A caller that has no final answer asks again after about so long, at growing distances.
 AGAIN_S = 6.0
 
-FINISH_S = 1800.0
+# Longer than any outage.
+FINISH_S = 7200.0
 
 
 @dataclass(slots=True)

@@ -30,6 +30,7 @@ ALLOWED, CLAMPED, REFUSED = "allowed", "clamped", "refused"
 CALL = "call"
 FOREIGN = "foreign"
 DISMISSED = "dismissed"
+DELETED = "deleted"
 
 
 @dataclass(slots=True)
@@ -85,6 +86,12 @@ class SimulatedChat:
         self.world.tell(f"{group.id} is dismissed")
         before = self.groups.pop(group)
         self.landings.append(Landing(self.world.now, group.id, DISMISSED, "", {}, before, {}))
+
+    def delete(self, group: Group, key: str) -> None:
+        """A counter that is there no more: whoever adds to it begins at 0."""
+        self.world.tell(f"{key} is deleted")
+        before = self.groups[group].pop(key, 0)
+        self.landings.append(Landing(self.world.now, group.id, DELETED, "", {}, {key: before}, {key: 0}))
 
     def refusal(self, group: Group, ends: int, secret: int, values: Collection[str] = ()) -> int | None:
         """Why a request that arrives now is not served: the API counts whole seconds, the last one included."""
