@@ -9,6 +9,7 @@ from handler.core.commands import KEYS_PER_GROUP
 from handler.core.lifting import why_not_adopted
 from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
+from handler.core.permission import Blame
 from handler.core.ports import Counted, Fault, Refused
 from handler.core.receipts import Sight
 from handler.core.records import UNRECORDED_S
@@ -48,6 +49,11 @@ def _first_look(visit: Visit, row: Row) -> Next:
     visit.refusals = visit.refusals + 1 if isinstance(reply, Refused) else 0
     if 0 < visit.refusals < TIMES_BELIEVED:
         return Again()
+    if isinstance(reply, Refused):
+        whose = judging.blamed(visit, row, {reply.code}, can_read=False)
+        if whose is not Blame.OPERATION:
+            # Nothing is known of the group: its receipt may be there once the account may read it (R6).
+            return visit.setback(replace(reply, fault=Fault.APP)) if whose is Blame.APP else visit.failed_to_send()
     # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
     return _begun(visit, row, reply.values if isinstance(reply, Counted) else {}, asked_after)
 

@@ -130,6 +130,7 @@ def send(visit: Visit, row: Row, attempt: Attempt) -> Next:
     reply = visit.send(row, attempt)
     if isinstance(reply, Counted):
         instance.gate.open()
+        instance.landings.note(visit.group, visit.sent_at)
         instance.known.learn(visit.group, reply.values)
         if row.receipt_key:
             # The reply is evidence for the row as it was; after a lost write the receipt is read again.

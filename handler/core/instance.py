@@ -17,6 +17,9 @@ from handler.core.windows import Windows
 # Values are only remembered to keep merged sums inside int64; forgetting them costs one refused call at worst.
 KNOWN_GROUPS = 1024
 
+# Of a refusal that may be the app's, so many other groups are asked at most (R6).
+LANDINGS_ASKED = 3
+
 # What a call to the API, and a look at a row, is thought to take before the first one, and the longest that counts.
 CALL_GUESS_S = 0.06
 LOOK_GUESS_S = 0.002
@@ -44,6 +47,30 @@ class KnownValues:
         self._values[group] = {**self._values.pop(group, {}), **values}
         if len(self._values) > KNOWN_GROUPS:
             self._values.popitem(last=False)
+
+
+class Landings:
+    """The groups in which calls of this instance have succeeded last, and when those calls were sent."""
+
+    def __init__(self) -> None:
+        self._sent_at: OrderedDict[Group, float] = OrderedDict()
+
+    def note(self, group: Group, sent_at: float) -> None:
+        """Take in one more; `sent_at` is a moment of the monotonic clock."""
+        self._sent_at.pop(group, None)
+        self._sent_at[group] = sent_at
+        # One more than is asked for, because the group in question is none of those.
+        if len(self._sent_at) > LANDINGS_ASKED + 1:
+            self._sent_at.popitem(last=False)
+
+    def latest(self, other_than: Group) -> list[Group]:
+        """Other groups of the same app, the latest first."""
+        groups = [group for group in reversed(tuple(self._sent_at)) if group.app == other_than.app]
+        return [group for group in groups if group != other_than][:LANDINGS_ASKED]
+
+    def since(self, moment: float, other_than: Group) -> bool:
+        """Whether a call in another group of the app has succeeded that was sent after then."""
+        return any(self._sent_at.get(group, moment) > moment for group in self.latest(other_than))
 
 
 @dataclass(slots=True)
@@ -126,6 +153,7 @@ class Instance:
     look_time: UsualTime = field(default_factory=lambda: UsualTime(LOOK_GUESS_S))
     swept_to: SweptTo = field(default_factory=SweptTo)
     failures: Failures = field(default_factory=Failures)
+    landings: Landings = field(default_factory=Landings)
 
     @classmethod
     def of(cls, ports: Ports, rules: Rules) -> Instance:

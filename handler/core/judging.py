@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from handler.core import transitions, weaker
+from handler.core import permission, transitions, weaker
 from handler.core.commands import Counters, Mode, key_limit
 from handler.core.errors import AnswerLost
 from handler.core.known_keys import knowing
 from handler.core.losses import ALARMING, giving_way, lost_in_a_row, told
 from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
+from handler.core.permission import Blame
 from handler.core.ports import Counted, Fault, Refused, Reply, Unsent
 from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
 from handler.core.records import Record, Records
 from handler.core.rows import Attempt, Row, Settlement
 from handler.core.runs import correction_of, payload_of
 from handler.core.transitions import Seen
-from handler.core.visit import TIMES_BELIEVED, Again, Next, Stop, Visit
+from handler.core.visit import NOT_PERMITTED, TIMES_BELIEVED, Again, Next, Stop, Visit
 
 # A correction is owed by us, not by a caller who could be told: it gets more than one chance.
 CORRECTIONS_REFUSED_MAX = 2
@@ -29,10 +30,14 @@ GROUP_GONE = frozenset({10010, 10015})
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A receipt value with what is known of its age, and the counters shown beside it."""
+    """A receipt value with what is known of its age, and the counters shown beside it.
+
+    `is_second`: it was read over a new connection, because the look before had shown what nothing explains.
+    """
 
     sight: Sight
     seen: Seen
+    is_second: bool = False
 
 
 def follow(visit: Visit, row: Row, attempt: Attempt, reply: Reply) -> Next:
@@ -41,7 +46,8 @@ def follow(visit: Visit, row: Row, attempt: Attempt, reply: Reply) -> Next:
         follows = visit.put(transitions.returned(row))
         return follows if isinstance(follows, Again) else visit.failed_to_send()
     if isinstance(reply, Refused) and (visit.is_confirmed or not row.receipt_key):
-        return confirmed(visit, row, attempt, reply)
+        whose = Blame.OPERATION if visit.is_confirmed else blamed(visit, row, {reply.code}, can_read=False)
+        return confirmed(visit, row, attempt, reply, whose)
     if isinstance(reply, Counted) and not row.receipt_key:
         return settle(visit, row, 0, {attempt.id: 1}, Seen(reply.values, later=False, at=visit.instance.clock.now()))
     return look(visit, row, attempt)
@@ -71,7 +77,7 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
 def see(visit: Visit, row: Row, keys: Sequence[str]) -> Evidence | Next:
     """Read counters, the receipt among them; what is no evidence says what to do next."""
     asked_after = visit.instance.api_clock.latest
-    reply = visit.read(keys)
+    reply = visit.read(keys, fresh=visit.doubts)
     if isinstance(reply, Refused):
         return _read_refused(visit, row, reply)
     if not isinstance(reply, Counted):
@@ -82,7 +88,7 @@ def see(visit: Visit, row: Row, keys: Sequence[str]) -> Evidence | Next:
     if 0 < visit.absences < TIMES_BELIEVED:
         return Again()
     seen = Seen(reply.values, later=True, at=visit.instance.clock.now())
-    return Evidence(Sight(value or 0, asked_after), seen)
+    return Evidence(Sight(value or 0, asked_after), seen, is_second=visit.doubts)
 
 
 def _read_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
@@ -90,19 +96,22 @@ def _read_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
     own = _own_refusal(visit, row)
     if refusal.code in GROUP_GONE:
         visit.refusals += 1
-    if own and row.attempt and _same_reason(own, refusal):
-        return confirmed(visit, row, row.attempt, own)
+    if own and row.attempt and own.fault is refusal.fault:
+        whose = blamed(visit, row, {own.code, refusal.code}, can_read=False)
+        return confirmed(visit, row, row.attempt, _told(own, refusal), whose)
     if refusal.fault is not Fault.OPERATION:
         return visit.setback(refusal)
+    if blamed(visit, row, {refusal.code}, can_read=False) is Blame.APP:
+        return visit.setback(replace(refusal, fault=Fault.APP))
     if visit.group_is_gone and row.attempt and visit.waits.is_dead(row.attempt):
         # The group is gone and the attempt dead: the next attempt will be told so, and its operations with it.
         return _expired(visit, row, row.attempt)
     return Again(visit.waits.retry_s())
 
 
-def _same_reason(one: Refused, other: Refused) -> bool:
-    """Whether two refusals say the same: of the content by its code, of all else by its kind."""
-    return one.code == other.code if one.fault is Fault.OPERATION else one.fault is other.fault
+def _told(own: Refused, read: Refused) -> Refused:
+    """Of two refusals that confirm each other the one that callers are told: that the group does not exist (R6)."""
+    return read if read.code in GROUP_GONE and own.fault is Fault.OPERATION else own
 
 
 def _own_refusal(visit: Visit, row: Row) -> Refused | None:
@@ -117,6 +126,11 @@ def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
         # Where something is owed back, it counts how often a payment was refused (R6).
         row = transitions.forgotten(row, evidence.sight.asked_after, rules.bound_of, rules.forget_s)
     verdict = judge(row, evidence.sight, rules.bound_of(row.attempt) if row.attempt else 0)
+    if isinstance(verdict, Unexplained) and not evidence.is_second:
+        # R4 e: one odd reply judges nothing. The row is read again, then the receipt over a new connection.
+        visit.doubts = True
+        return Again()
+    visit.doubts = False
     if isinstance(verdict, Landed):
         if not evidence.seen.later and transitions.lacks_values(row, verdict.times, evidence.seen):
             # The reply shows its own call's counters, and others have landed too: each is answered with its own (R5).
@@ -131,7 +145,8 @@ def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
         return row
     refusal = _own_refusal(visit, row)
     if refusal:
-        return confirmed(visit, row, row.attempt, refusal)
+        whose = blamed(visit, row, {refusal.code}, can_read=True)
+        return confirmed(visit, row, row.attempt, refusal, whose)
     if isinstance(verdict, TooEarly):
         return Again(visit.waits.after_look_s(row.attempt))
     return _expired(visit, row, row.attempt)
@@ -196,9 +211,22 @@ def _settle_plainly(visit: Visit, settlement: Settlement, records: Records) -> N
         visit.instance.reporter.report(Notice.APPLIED, group=visit.group.id, operations=len(records))
 
 
-def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused) -> Next:
-    """R6: the attempt had no effect. Split it, reject its one operation, or take it back for a later attempt."""
-    visit.is_confirmed = True
+def blamed(visit: Visit, row: Row, codes: Collection[int], *, can_read: bool) -> Blame:
+    """Whom the refusals blame: with 10007 among them that has to be found out (R6)."""
+    return permission.blame(visit, row, can_read=can_read) if NOT_PERMITTED in codes else Blame.OPERATION
+
+
+def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused, whose: Blame = Blame.OPERATION) -> Next:
+    """R6: the attempt had no effect. Split it, reject its one operation, or take it back for a later attempt.
+
+    `whose` fault it is that only the operation's code tells; another kind of refusal says so by itself.
+    """
+    if whose is Blame.UNKNOWN:
+        follows = visit.put(transitions.refused(row))
+        return follows if isinstance(follows, Again) else visit.failed_to_send()
+    if whose is Blame.APP:
+        refusal = replace(refusal, fault=Fault.APP)
+    visit.reply, visit.is_confirmed = refusal, True
     if refusal.fault is not Fault.OPERATION:
         follows = _put_with_memory(visit, row, transitions.refused(row))
         return follows if isinstance(follows, Again) else visit.setback(refusal)

@@ -30,6 +30,9 @@ RATE_BACK_OFF_S = 0.5
 # A missing receipt, or a missing group, is believed when the API has said it this often in a row.
 TIMES_BELIEVED = 3
 
+# The vendor's code for what is not permitted: to this group, its type, or this account.
+NOT_PERMITTED = 10007
+
 # Rate and signature refusals are met by a new attempt this often in one visit, then the answer is 202 (R6).
 PASSING_MAX = 2
 
@@ -62,6 +65,10 @@ class Visit:
     unsent: str | None = None
     """The attempt that this visit made and has not sent: nobody else will (R3)."""
     sent: str | None = None
+    sent_at: float = 0.0
+    """When that was, a moment of the monotonic clock."""
+    forbidden_at: float = 0.0
+    """When a call was last refused by 10007, which may be the app's fault (R6)."""
     reply: Reply | None = None
     """What became of `sent`, until the row says so too: a lost write must not make the visit forget it."""
     is_confirmed: bool = False
@@ -79,6 +86,8 @@ class Visit:
     """How often in a row the receipt was missing from what the API showed."""
     refusals: int = 0
     """How often in a row the API refused to read this group."""
+    doubts: bool = False
+    """Whether the last look showed what nothing explains: the next one decides, over a new connection (R4 e)."""
     turn: Turn | None = None
     """This visit's place in the app's schedule, taken and not used yet."""
     waits: Waits = field(init=False)
@@ -201,19 +210,25 @@ class Visit:
         if row.receipt_key:
             values[row.receipt_key] = attempt.weight + (attempt.base if attempt.mode is Mode.SET else 0)
         call = Call(self.group, attempt.mode, values, attempt.time, attempt.life)
-        began = self.instance.clock.monotonic()
+        began = self.sent_at = self.instance.clock.monotonic()
         self.reply = self._learned(self.instance.api.update(call), began)
         self.instance.call_time.learn(self.instance.clock.monotonic() - began)
         return self.reply
 
     def read(self, keys: Sequence[str], *, fresh: bool = False) -> Reply:
         """Read counters of the group, all of them if `keys` is empty; a `fresh` read goes over a new connection."""
+        return self.read_of(self.group, keys, fresh=fresh)
+
+    def read_of(self, group: Group, keys: Sequence[str], *, fresh: bool = False) -> Reply:
+        """The same of any group of the app."""
         began = self.instance.clock.monotonic()
-        reply = self.instance.api.read(self.group, keys, self.instance.api_clock.now(), fresh=fresh)
+        reply = self.instance.api.read(group, keys, self.instance.api_clock.now(), fresh=fresh)
         return self._learned(reply, began)
 
     def _learned(self, reply: Reply, began: float) -> Reply:
         self.instance.api_clock.learn(reply.date)
+        if isinstance(reply, Refused) and reply.code == NOT_PERMITTED:
+            self.forbidden_at = self.instance.clock.monotonic()
         if isinstance(reply, Unclear | Unsent):
             self._report_failure(reply, self.instance.clock.monotonic() - began)
         return reply

@@ -12,6 +12,7 @@ from tests.faults.hazards import (
     ClockJumps,
     Crash,
     Deleted,
+    Demoted,
     Dismissed,
     Forbidden,
     ForeignData,
@@ -29,14 +30,14 @@ from tests.faults.hazards import (
 )
 from tests.faults.network import Fate, ReadFate
 from tests.faults.unreliable import LedgerFault
-from tests.faults.vendor import CLAMPED, EXPIRED, GONE, REFUSED, WRONG_KEY
+from tests.faults.vendor import CLAMPED, EXPIRED, FORBIDDEN, GONE, REFUSED, WRONG_ID, WRONG_KEY
 
 Draw: TypeAlias = Callable[[random.Random, Rules], Hazard]
 """Draws a hazard of one kind."""
 
 STEPS = 32
 LEDGER_CALLS = 12
-CODES = (10004, 10004, 10016, GONE, EXPIRED, WRONG_KEY, 60007, 60020)
+CODES = (10004, 10004, 10016, GONE, WRONG_ID, FORBIDDEN, EXPIRED, WRONG_KEY, 60007, 60020)
 UNCLEAR = (10002, 60008)
 
 
@@ -89,6 +90,14 @@ def unclear(chance: random.Random, rules: Rules) -> Hazard:
     """An answer that proves nothing; the call takes effect all the same, at once or as late as the guard allows."""
     work_s = rules.guard_s * chance.random() if chance.random() < 0.5 else 0.0
     return Request(_number(chance), Fate(code=chance.choice(UNCLEAR), lies=True, lands_after_s=work_s))
+
+
+def odd(chance: random.Random, rules: Rules) -> Hazard:
+    """One answer shows another receipt than there is, to an update or to a read."""
+    receipt = chance.choice((-1, 1)) * (1 + int(chance.random() * 2**20))
+    if chance.random() < 0.6:
+        return Request(_number(chance), Fate(odd=receipt))
+    return Read(int(4 * chance.random()), ReadFate(odd=receipt))
 
 
 def unsent(chance: random.Random, rules: Rules) -> Hazard:
@@ -155,6 +164,12 @@ def jumps(chance: random.Random, rules: Rules) -> Hazard:
 def forbidden(chance: random.Random, rules: Rules) -> Hazard:
     """One of the keys that operations share."""
     return Forbidden(chance.choice("ab"))
+
+
+def demoted(chance: random.Random, rules: Rules) -> Hazard:
+    """Early, for some seconds or a minute."""
+    draw = chance.random
+    return Demoted(draw() * 2, 1 + 60 * draw() * draw())
 
 
 def stray(chance: random.Random, rules: Rules) -> Hazard:

@@ -106,6 +106,14 @@ class Forbidden:
 
 
 @dataclass(frozen=True, slots=True)
+class Demoted:
+    """The account is no admin for a while: nothing is permitted to it, in no group."""
+
+    at_s: float
+    lasts_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Stray:
     """A call from before the beginning of the world lands: signed before anybody here looked at the group."""
 
@@ -157,6 +165,7 @@ Hazard: TypeAlias = (
     | Rotated
     | ClockJumps
     | Forbidden
+    | Demoted
     | Stray
     | BelowZero
     | Outage

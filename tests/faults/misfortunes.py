@@ -15,6 +15,7 @@ from tests.faults.hazards import (
     ClockJumps,
     Crash,
     Deleted,
+    Demoted,
     Dismissed,
     Forbidden,
     ForeignData,
@@ -136,7 +137,14 @@ class Misfortunes:
         facts.inexplicable |= len(breaking) > 1 and any(fate.copies > 1 for fate in breaking)
         facts.inexplicable |= facts.broken and self._has_set
         facts.inexplicable |= abs(self._schedule.plan.receipt or 0) > FAR
+        # Where no group has ever worked, what is not permitted is the operation's fault.
+        facts.refuses |= self._has(Demoted) and not self._schedule.plan.is_known
+        # One odd answer is looked at again; of two the second may be that look.
+        facts.inexplicable |= sum(map(_is_odd, self._schedule.plan.hazards)) > 1
         return facts
+
+    def _has(self, kind: type[Hazard]) -> bool:
+        return any(isinstance(hazard, kind) for hazard in self._schedule.plan.hazards)
 
     @property
     def _has_set(self) -> bool:
@@ -175,6 +183,9 @@ class Misfortunes:
             self._at(hazard.wanted_at_s, lambda: setattr(self._chat, "secret", 2))
         elif isinstance(hazard, ClockJumps):
             self._at(hazard.at_s, lambda: self._jump(hazard))
+        elif isinstance(hazard, Demoted):
+            self._at(hazard.at_s, lambda: setattr(self._chat, "demoted", True))
+            self._at(hazard.at_s + hazard.lasts_s, lambda: setattr(self._chat, "demoted", False))
         elif isinstance(hazard, Stray) and self._has_history:
             moved = {"a": FOREIGN, self._schedule.plan.rules.receipt_key: STRAY_WEIGHT}
             self._at(hazard.at_s, lambda: self._write(Mode.INCREASE, moved))
@@ -231,3 +242,7 @@ class Misfortunes:
             self._schedule.restart(worker.place)
         elif step in self._still and self._world.lives_alone(worker):
             self._schedule.clock(worker.place).stopped_s += seconds
+
+
+def _is_odd(hazard: Hazard) -> bool:
+    return isinstance(hazard, Request | Read) and bool(hazard.fate.odd)

@@ -15,7 +15,7 @@ _UNCHECKED = """latest = instance.ledger.load(visit.group)
             grown = __import__("dataclasses").replace(grown, version=latest.version + 1 if latest else 1)
             if instance.ledger.swap(visit.group, grown, {}):"""
 _ASKED = "asked_after = visit.instance.api_clock.latest\n"
-_READ = "reply = visit.read(keys)\n"
+_READ = "reply = visit.read(keys, fresh=visit.doubts)\n"
 _ACCEPTING = "core.accepting:_swap_in"
 _IDLE = "core.rows:Row.is_idle"
 _REPEATED = Theme((h.freeze, h.ledger), start=NEW)
@@ -24,6 +24,7 @@ _OVERDUE_BEFORE_SET = Theme((h.outlives,), (MORE, SET), later=True)
 _FORGED = Theme((h.foreign_receipt,), later=True)
 _COPY = Theme((h.restored,))
 _SLOW = Theme((h.late, h.read), (MORE,), patient=True)
+_ODD = Theme((h.odd,))
 _MERGED = Theme((h.lost,), (MORE, LESS, MORE))
 
 CALLS: tuple[Mutant, ...] = (
@@ -162,5 +163,13 @@ CALLS: tuple[Mutant, ...] = (
         "core.judging:follow",
         (" and (visit.is_confirmed or not row.receipt_key)", ""),
         Theme((h.lied,)),
+    ),
+    one("one odd answer believed", "R4", "core.judging:conclude", ("and not evidence.is_second", "and False"), _ODD),
+    one(
+        "what is not permitted blamed on the operation",
+        "R6",
+        "core.judging:blamed",
+        ("permission.blame(visit, row, can_read=can_read) if NOT_PERMITTED in codes else", ""),
+        Theme((h.demoted,)),
     ),
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from handler.core.ports import Call
 from handler.core.quick import quick
 from handler.core.rows import Group
+from tests.faults.rules import RULES
 from tests.faults.vendor import CALL, DONE, INVALID, Said, SimulatedChat
 from tests.faults.world import Worker, World
 
@@ -27,7 +28,7 @@ class Fate:
     it. `lands_after_s`: how long the API works on it; more than the guard breaks the bound. `reply_after_s`: how
     long its reply takes. `code`: it is refused with that; one that `lies` is carried out all the same. `copies`: so
     many arrive, `copied_after_s` later; where that is at once, the answer is that of the last one. One that never
-    `leaves` finds no connection.
+    `leaves` finds no connection. The receipt in its answer is `odd` by so much: it is another call's, or an old one.
     """
 
     arrives_after_s: float | None = 0.02
@@ -40,6 +41,7 @@ class Fate:
     copies: int = 1
     copied_after_s: float = 0.0
     leaves: bool = True
+    odd: int = 0
 
 
 UNHEARD = Fate(replies=False)
@@ -53,11 +55,15 @@ LOST = Fate(arrives_after_s=None)
 
 @dataclass(frozen=True, slots=True)
 class ReadFate:
-    """What becomes of one read: refused with a `code`, lost, or answered so many seconds after the API has looked."""
+    """What becomes of one read: refused with a `code`, lost, or answered so many seconds after the API has looked.
+
+    The receipt in the answer is `odd` by so much.
+    """
 
     replies: bool = True
     reply_after_s: float = 0.0
     code: int = DONE
+    odd: int = 0
 
 
 @dataclass(slots=True)
@@ -203,8 +209,14 @@ class Network:
         counters = {} if refusal else chat.groups[group]
         values = {key: counters[key] for key in keys or counters if key in counters}
         if fate is not None:
+            values = _odd(values, fate.odd)
             world.pause(min(fate.reply_after_s, timeout_s))
         # The `Date` is that of the reply: what it shows may be older.
         said = chat.said(refusal or DONE, values)
         world.mark("read", said if world.recording else "")
         return None if fate is not None and fate.reply_after_s > timeout_s else said
+
+
+def _odd(values: Mapping[str, int], odd: int) -> dict[str, int]:
+    """The values as an answer shows them whose receipt is another call's."""
+    return {key: value + odd * (key == RULES.receipt_key) for key, value in values.items()}

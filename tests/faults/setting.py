@@ -14,7 +14,7 @@ from tests.faults.plan import OBJECTS, PIECES, Plan
 from tests.faults.simulated import Notices, SimulatedApi, SimulatedClock
 from tests.faults.unreliable import LedgerFaults, UnreliableLedger
 from tests.faults.vendor import SimulatedChat
-from tests.faults.world import World
+from tests.faults.world import START, World
 from tests.sandbox.memory_ledger import MemoryLedger
 
 
@@ -34,7 +34,8 @@ class Setting:
         if plan.receipt is not None:
             self.chat.groups[GROUP][plan.rules.receipt_key] = plan.receipt
         if plan.is_known:
-            self.memory.swap(GROUP, Row(1, 1, plan.rules.receipt_key, base=plan.receipt), {})
+            known = (("a", int(START) - 1000),)
+            self.memory.swap(GROUP, Row(1, 1, plan.rules.receipt_key, base=plan.receipt, keys=known), {})
         self._crowd: dict[int, Instance] = {}
 
     def replace_ledger(self) -> None:

@@ -9,12 +9,14 @@ from handler.core.notices import Notice
 from handler.core.ports import Call, Counted, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.rows import Group
 from tests.faults.network import Fates, Network
-from tests.faults.vendor import DONE, EXPIRED, GONE, SENSITIVE, WRONG_KEY, Said, SimulatedChat
+from tests.faults.vendor import DONE, EXPIRED, FORBIDDEN, GONE, SENSITIVE, WRONG_ID, WRONG_KEY, Said, SimulatedChat
 from tests.faults.world import World
 
 # What each definite refusal is, as the vendor's documentation has it; a code that is not listed proves nothing.
 REFUSALS: Mapping[int, tuple[str, Fault]] = {
     GONE: ("no such group", Fault.OPERATION),
+    WRONG_ID: ("no such group", Fault.OPERATION),
+    FORBIDDEN: ("not permitted", Fault.OPERATION),
     10004: ("invalid parameter", Fault.OPERATION),
     10016: ("refused by the webhook", Fault.OPERATION),
     SENSITIVE: ("sensitive text", Fault.OPERATION),

@@ -16,6 +16,8 @@ from tests.faults.world import World
 # Codes of the vendor that the simulation uses.
 DONE = 0
 GONE = 10010
+WRONG_ID = 10015
+FORBIDDEN = 10007
 EXPIRED = 70001
 WRONG_KEY = 70009
 SENSITIVE = 80001
@@ -73,6 +75,8 @@ class SimulatedChat:
     """Which key the app has now: signatures made with another one are refused."""
     forbidden: str | None = None
     """A key that no call may name."""
+    demoted: bool = False
+    """Whether the account is no admin now: nothing is permitted to it."""
     vault: int = 1
     """Which key the vault hands out."""
     below_zero: str = ALLOWED
@@ -99,6 +103,8 @@ class SimulatedChat:
             return WRONG_KEY
         if int(self.world.now) > ends:
             return EXPIRED
+        if self.demoted:
+            return FORBIDDEN
         if group not in self.groups:
             return GONE
         return SENSITIVE if self.forbidden in values else None

@@ -40,6 +40,7 @@ class StagedApi:
     """Counters of each group's own, where a test has many."""
     calls: list[Call] = field(default_factory=list)
     asked: list[Sequence[str]] = field(default_factory=list)
+    asked_of: list[Group] = field(default_factory=list)
 
     def update(self, call: Call) -> Reply:
         """Do it, unless something else was arranged."""
@@ -61,6 +62,7 @@ class StagedApi:
         """Tell, unless something else was arranged."""
         self.clock.advance(CALL_S)
         self.asked.append(keys)
+        self.asked_of.append(group)
         if self.reads:
             return self.reads.pop(0)
         return Counted({key: self.counters[key] for key in keys or self.counters if key in self.counters}, self.date)

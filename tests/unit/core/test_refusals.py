@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from handler.core.accepting import SWAPS_MAX
-from handler.core.commands import Mode
+from handler.core.commands import Counters, Mode
 from handler.core.driving import drive
 from handler.core.errors import TooManyCalls
+from handler.core.exactly_once import PENDING_RETRY_S
 from handler.core.instance import Patience
 from handler.core.lifting import DECREASE_FROM
 from handler.core.notices import Notice
-from handler.core.outcomes import Applied, Rejected, Stalled
-from handler.core.ports import Call, Fault, Refused, Reply
+from handler.core.outcomes import Applied, Outcome, Pending, Rejected, Stalled
+from handler.core.ports import Call, Fault, Refused, Reply, Unclear
+from handler.core.rows import Group
 from handler.core.visit import Visit
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
 
 INVALID = Refused(10004, "invalid parameter", Fault.OPERATION, NOW)
 GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
+WRONG_ID = Refused(10015, "no such group", Fault.OPERATION, NOW)
+WEBHOOK = Refused(10016, "refused by the webhook", Fault.OPERATION, NOW)
+FORBIDDEN = Refused(10007, "not permitted", Fault.OPERATION, NOW)
 ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
 
 
@@ -32,22 +38,123 @@ def test_a_read_that_is_refused_for_the_same_reason_confirms() -> None:
     assert len(scene.api.asked) == 1
 
 
-def test_a_read_that_is_refused_for_another_reason_confirms_nothing() -> None:
-    """The code lied and the call landed: only the receipt can tell, so it is asked for again."""
+@pytest.mark.parametrize(("told", "read"), [(INVALID, GONE), (GONE, WRONG_ID), (WRONG_ID, GONE), (WEBHOOK, GONE)])
+def test_codes_that_differ_confirm_each_other_and_a_group_that_is_not_there_is_told(
+    told: Refused, read: Refused
+) -> None:
+    """Whichever of the codes comes where: a caller is told that there is no such group."""
+    scene = Scene(row())
+    scene.api.updates, scene.api.reads = [told], [read]
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    assert outcome in {Rejected(10010, "no such group"), Rejected(10015, "no such group")}
+    assert len(scene.api.calls) == 1
+
+
+def test_a_confirmed_refusal_that_lied_is_owed_back() -> None:
+    """Both codes lied and the call landed: what was told stands, and the counter comes back to it."""
     scene = Scene(row())
     scene.api.updates, scene.api.reads = [INVALID], [GONE]
     scene.api.counters = {"like": 5, "_receipt": BASE}
     send = scene.api.update
 
     def lie(call: Call) -> Reply:
-        scene.api.land(call.mode, call.values)
+        if not scene.api.calls:
+            scene.api.land(call.mode, call.values)
         return send(call)
 
     scene.api.update = lie  # type: ignore[method-assign]  # the API of this test lies
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
-    assert outcome == Applied((("like", 10),), observed_later=True)
+    assert scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5)) == [Rejected(10010, "no such group")]
+    scene.counters.apply(GROUP.id, [increase("b")], scene.patience(30))
     assert scene.api.counters["like"] == 10
-    assert Notice.REFUSAL_DISPROVED in scene.notices.told
+    assert Notice.LATE_LANDING in scene.notices.told
+
+
+def landed_in(scene: Scene, *groups: str) -> list[Group]:
+    """Groups in which calls of this instance have succeeded, the latest first."""
+    landed = [Group(GROUP.app, name) for name in groups]
+    for group in reversed(landed):
+        scene.instance.landings.note(group, scene.clock.moment)
+    return landed
+
+
+def test_what_is_forbidden_in_one_group_alone_is_refused_for_good() -> None:
+    """A call in another group has succeeded that was sent afterwards."""
+    scene = Scene(row())
+    landed_in(scene, "other")
+    scene.api.updates, scene.api.reads = [FORBIDDEN], [FORBIDDEN]
+    assert scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5)) == [Rejected(10007, "not permitted")]
+    assert [group.id for group in scene.api.asked_of] == [GROUP.id, "other"]
+
+
+def test_what_is_forbidden_in_all_groups_is_the_apps_fault() -> None:
+    """Nobody's operation is refused for it: the account is no admin any more. Three others are asked at most."""
+    scene = Scene(row())
+    landed_in(scene, "b", "c", "d", "e")
+    scene.api.updates, scene.api.reads = [FORBIDDEN], [FORBIDDEN] * 9
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    assert isinstance(outcome, Stalled)
+    assert outcome.code == 10007
+    assert [group.id for group in scene.api.asked_of] == [GROUP.id, "b", "c", "d"]
+    assert [entry.id for entry in scene.row.owed] == [increase("a").id]
+
+
+@pytest.mark.parametrize("answer", [Unclear("ReadTimeout"), GONE, ARREARS])
+def test_another_group_that_does_not_tell_leaves_the_operation_owed(answer: Reply) -> None:
+    """Neither that operation nor the app is called refused."""
+    scene = Scene(row())
+    landed_in(scene, "b", "c")
+    scene.api.updates = [FORBIDDEN] * 9
+    scene.api.reads = [FORBIDDEN, FORBIDDEN, answer] * 9
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    assert outcome == Pending(PENDING_RETRY_S)
+    assert scene.instance.gate.refusal() is None
+    assert [entry.id for entry in scene.row.owed] == [increase("a").id]
+
+
+def test_a_landing_in_another_group_sent_afterwards_needs_no_question() -> None:
+    """It has told already that the account may call."""
+    scene = Scene(row())
+    scene.api.updates, scene.api.reads = [FORBIDDEN], [FORBIDDEN]
+    read = scene.api.read
+
+    def meanwhile(group: Group, keys: Sequence[str], now: int, *, fresh: bool = False) -> Reply:
+        reply = read(group, keys, now, fresh=fresh)
+        scene.instance.landings.note(Group(GROUP.app, "other"), scene.clock.moment + 1)
+        return reply
+
+    scene.api.read = meanwhile  # type: ignore[method-assign]  # a call of another thread succeeds just then
+    assert scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5)) == [Rejected(10007, "not permitted")]
+    assert [group.id for group in scene.api.asked_of] == [GROUP.id]
+
+
+@pytest.mark.parametrize(
+    ("keys", "reads", "kind"),
+    [
+        ((), [FORBIDDEN], Rejected),
+        ((("like", NOW),), [FORBIDDEN], Stalled),
+        # The account was made an admin again between the update and the read, or this group has changed.
+        ((("like", NOW),), [], Pending),
+    ],
+)
+def test_where_no_other_group_has_worked_this_ones_own_past_tells(
+    keys: Counters, reads: list[Reply], kind: type[Outcome]
+) -> None:
+    """A group that worked before and forbids even to be read speaks for a demotion; a new one for itself."""
+    scene = Scene(replace(row(), keys=keys))
+    scene.api.updates, scene.api.reads = [FORBIDDEN] * 9, reads
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    assert isinstance(outcome, kind)
+
+
+def test_a_payment_of_ours_that_is_forbidden_everywhere_freezes_nothing() -> None:
+    """It is owed until the account is an admin again."""
+    scene = Scene(row(debt=(("like", -5),)))
+    landed_in(scene, "other")
+    scene.api.updates, scene.api.reads = [FORBIDDEN] * 9, [FORBIDDEN] * 99
+    for _ in range(4):
+        drive(Visit(scene.instance, GROUP, scene.patience(5)), None)
+        scene.clock.advance(120)
+    assert (scene.row.frozen, scene.row.debt) == (None, (("like", -5),))
 
 
 def test_a_refused_app_is_not_asked_about_other_peoples_attempts() -> None:

@@ -1,0 +1,108 @@
+"""The account is demoted in the vendor's console, or one group alone is not permitted: the code is the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from handler import bootstrap
+from handler.main import lambda_handler
+from tests.e2e.watching import wait_for
+from tests.sandbox.chat import ChatApp, ChatServer, Fault
+from tests.sandbox.contexts import lambda_context
+from tests.sandbox.dialects import event_of
+from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
+
+Event = dict[str, object]
+
+GROUPS = [f"room-{number}" for number in range(12)]
+FORBIDDEN = Fault("code", code=10007)
+SWEEP = {"Type": "Timer", "TriggerName": "sweep", "Time": "2026-11-22T00:00:00Z", "Message": {"task": "sweep"}}
+
+
+@pytest.fixture
+def chat() -> Iterator[ChatServer]:
+    """The vendor, with some groups."""
+    with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as server:
+        for group in GROUPS:
+            server.create_group(group)
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def function(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A cold instance."""
+    for name, value in sandboxed_environment(chat.endpoint, tmp_path, WAIT_S="1").items():
+        monkeypatch.setenv(name, value)
+    bootstrap.forget()
+    yield
+    bootstrap.forget()
+
+
+def increase(group: str, key: str) -> tuple[int, Event]:
+    """Status and body of the answer to one update."""
+    headers = [("Authorization", f"Bearer {TOKEN}"), ("Idempotency-Key", key)]
+    body = {"GroupId": group, "GroupCounter": [{"Key": "like", "Value": 1}], "Mode": "Increase"}
+    event = event_of("http-v2", "POST", "/v1/update_group_counter", headers, json.dumps(body).encode())
+    reply = lambda_handler(event, lambda_context(29))
+    return int(str(reply["statusCode"])), json.loads(str(reply["body"]))
+
+
+def demote(chat: ChatServer, group: str = "*") -> None:
+    """Nothing is permitted any more."""
+    chat.always(FORBIDDEN, "update", group)
+    chat.always(FORBIDDEN, "get", group)
+
+
+def likes(chat: ChatServer) -> list[int]:
+    """The counter of every group."""
+    return [chat.values(group).get("like", 0) for group in GROUPS]
+
+
+def sweep() -> object:
+    """How many groups a sweep has to leave."""
+    return lambda_handler(dict(SWEEP), lambda_context(29))["left"]
+
+
+@pytest.mark.parametrize("forget", [lambda: None, bootstrap.forget], ids=["warm", "cold"])
+def test_a_demoted_account_refuses_no_operation_for_good(chat: ChatServer, forget: Callable[[], None]) -> None:
+    """All of them stay owed, the app is called refused, and each counts once when the account is an admin again."""
+    assert [increase(group, f"before-{group}")[0] for group in GROUPS] == [200] * len(GROUPS)
+    forget()
+    demote(chat)
+    answers = [increase(group, f"during-{group}") for group in GROUPS]
+    assert {status for status, _ in answers} <= {202, 503}
+    assert (answers[0][1]["type"], answers[0][1]["accepted"]) == ("/problems/app-refused", True)
+    asked = len(chat.journal())
+    assert asked <= len(GROUPS) + 30
+    chat.clear_faults()
+    # What was accepted is owed, what was turned away is asked for again.
+    wait_for(lambda: {increase(group, f"during-{group}")[0] for group in GROUPS} == {200}, "every group counts again")
+    assert likes(chat) == [2] * len(GROUPS)
+    assert sweep() == 0
+
+
+def test_one_group_that_is_not_permitted_is_refused_alone(chat: ChatServer) -> None:
+    """The others go on."""
+    assert increase("room-1", "a")[0] == 200
+    demote(chat, "room-2")
+    status, body = increase("room-2", "b")
+    assert (status, body["ErrorCode"]) == (403, 10007)
+    assert [increase("room-1", "c")[0], increase("room-3", "d")[0]] == [200, 200]
+    assert increase("room-2", "b")[0] == 403
+
+
+@pytest.mark.parametrize("update", [10004, 10007, 10010, 10015, 10016])
+@pytest.mark.parametrize("read", [10010, 10015])
+def test_a_group_that_does_not_exist_is_404_whichever_code_comes_where(
+    chat: ChatServer, update: int, read: int
+) -> None:
+    """Of an update and of the read that confirms it."""
+    assert [increase(group, "a")[0] for group in ("room-1", "room-2")] == [200, 200]
+    chat.always(Fault("code", code=update), "update", "room-1")
+    chat.always(Fault("code", code=read), "get", "room-1")
+    status, body = increase("room-1", "b")
+    assert (status, body["ErrorCode"] in {10010, 10015}) == (404, True)
