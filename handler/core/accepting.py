@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from handler.core.commands import Positions, key_limit
+from handler.core.commands import key_limit
 from handler.core.errors import AnswerLost, AppRefused, NotAccepted, OutcomeUnknown, RowFull, TooManyCalls
-from handler.core.ledger import NOWHERE
 from handler.core.receipts import choose_weight
 from handler.core.records import Records
 from handler.core.room import FULL_RETRY_S, fits, row_is_full
@@ -15,6 +14,7 @@ from handler.core.rows import Entry, Row, first_row
 from handler.core.runs import next_run
 from handler.core.transitions import appended
 from handler.core.visit import CONTENTION_S, Visit
+from handler.core.watermarks import NO_MARKS, moved, passed, places_of
 
 # Acceptance stops here, so that a row stays under 64 KiB whatever is opened, remembered or owed on top of it: eight
 # remembered attempts and a debt with the group's twenty keys of 128 bytes come to some 25 KiB.
@@ -39,7 +39,7 @@ class Acceptance:
     """Those that were accepted before, by their position: there is no answer of theirs."""
 
 
-def accept(visit: Visit, entries: Mapping[str, Entry], positions: Positions = NOWHERE) -> Acceptance:
+def accept(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance:
     """Make every operation owed, unless it is known.
 
     Raises NotAccepted when nothing was taken on, for certain, and OutcomeUnknown when a write's answer was lost and
@@ -54,8 +54,10 @@ def accept(visit: Visit, entries: Mapping[str, Entry], positions: Positions = NO
     while True:
         began = clock.monotonic()
         try:
-            acceptance = _accepted(visit, entries, positions, may_begin=may_begin)
+            acceptance = _accepted(visit, entries, may_begin=may_begin)
         except RowFull:
+            if may_begin and _moved_marks(visit):
+                continue
             # The calls that make room need the app's rate more than one that would have to wait for it.
             visit.give_turn_back()
             # Several need no room for all of them at once.
@@ -67,22 +69,35 @@ def accept(visit: Visit, entries: Mapping[str, Entry], positions: Positions = NO
             return acceptance
 
 
+def _moved_marks(visit: Visit) -> bool:
+    """Whether there is more room now, because marks that an older row held have become records of their own."""
+    has_moved = False
+    row = visit.instance.ledger.load(visit.group)
+    while row is not None and row.marks:
+        smaller, marks = moved(row)
+        follows = visit.put(smaller, marks=marks)
+        if not isinstance(follows, Row):
+            break
+        row, has_moved = follows, True
+    return has_moved
+
+
 def _waited_for_room(visit: Visit, until: float) -> bool:
     """Let others settle what they can; False where there is no time left for that."""
     has_time = visit.instance.clock.monotonic() < min(until, visit.patience.until)
     return has_time and visit.pause(visit.waits.poll_s())
 
 
-def _accepted(visit: Visit, entries: Mapping[str, Entry], positions: Positions, *, may_begin: bool) -> Acceptance:
+def _accepted(visit: Visit, entries: Mapping[str, Entry], *, may_begin: bool) -> Acceptance:
     """Each path in turn; the fast one is not worth it where the row was full a moment ago."""
     try:
-        done = (_begin(visit, entries, positions) if may_begin else None) or _append(visit, entries, positions)
+        done = (_begin(visit, entries) if may_begin else None) or _append(visit, entries)
     except AnswerLost:
-        return _swap_in(visit, entries, positions, in_doubt=True)
-    return done or _swap_in(visit, entries, positions, in_doubt=False)
+        return _swap_in(visit, entries, in_doubt=True)
+    return done or _swap_in(visit, entries, in_doubt=False)
 
 
-def _begin(visit: Visit, entries: Mapping[str, Entry], positions: Positions) -> Acceptance | None:
+def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
     """The fast path: accept and open at once where the group is idle, if a call may follow right away."""
     instance, rules = visit.instance, visit.instance.rules
     run = tuple(entries.values())
@@ -95,7 +110,7 @@ def _begin(visit: Visit, entries: Mapping[str, Entry], positions: Positions) -> 
         return None
     attempt = visit.new_attempt(choose_weight((), instance.chance), run[0].mode, run)
     generation = instance.generation.current().number
-    row = instance.ledger.begin(visit.group, attempt, rules.receipt_key, generation, positions)
+    row = instance.ledger.begin(visit.group, attempt, rules.receipt_key, generation)
     if row is None:
         visit.give_turn_back()
         return None
@@ -103,19 +118,19 @@ def _begin(visit: Visit, entries: Mapping[str, Entry], positions: Positions) -> 
     return Acceptance(row, {}, {entry.id: entry.fingerprint for entry in entries.values()})
 
 
-def _append(visit: Visit, entries: Mapping[str, Entry], positions: Positions) -> Acceptance | None:
+def _append(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
     """The slow path where the store can take it in one step; None where it has to be taken one by one."""
     if _turned_away(visit) is not None:
         return None
-    look = visit.instance.ledger.append(visit.group, tuple(entries.values()), ROW_BYTES_ACCEPTING, positions)
+    look = visit.instance.ledger.append(visit.group, tuple(entries.values()), ROW_BYTES_ACCEPTING)
     if look is None or look.row is None:
         return None
     known = _known_fingerprints(look.row, look.records, entries)
     return Acceptance(look.row, look.records, known, look.passed)
 
 
-def _swap_in(visit: Visit, entries: Mapping[str, Entry], positions: Positions, *, in_doubt: bool) -> Acceptance:
-    """The slow path: read the row, then the records, then append by compare-and-swap on the row's version.
+def _swap_in(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> Acceptance:
+    """The slow path: read the row, then records and marks, then append by compare-and-swap on the row's version.
 
     `in_doubt` is set once a write's answer was lost: from then on nobody may say that nothing was accepted.
     """
@@ -125,17 +140,19 @@ def _swap_in(visit: Visit, entries: Mapping[str, Entry], positions: Positions, *
             row = instance.ledger.load(visit.group)
             finished = instance.ledger.find(visit.group, tuple(entries))
             known = _known_fingerprints(row, finished, entries)
-            passed = _passed(row, known, positions)
-            fresh = [entry for entry in entries.values() if entry.id not in known and entry.id not in passed]
+            strange = [entry for entry in entries.values() if entry.id not in known]
+            places = places_of(strange)
+            behind = passed(strange, row, instance.ledger.marks(visit.group, places) if places else NO_MARKS)
+            fresh = [entry for entry in strange if entry.id not in behind]
             if row is not None and not fresh:
-                return Acceptance(row, finished, known, passed)
-            grown = _grown(visit, row, fresh).marked(positions[entry.id] for entry in fresh if entry.id in positions)
+                return Acceptance(row, finished, known, behind)
+            grown = _grown(visit, row, fresh)
             if instance.ledger.swap(visit.group, grown, {}):
                 visit.is_first = row is None
                 known |= {entry.id: entry.fingerprint for entry in fresh}
-                return Acceptance(grown, finished, known, passed)
+                return Acceptance(grown, finished, known, behind)
             # Somebody else was quicker: of many who come to a new group at once, all but one find its row now.
-            done = _append(visit, entries, positions)
+            done = _append(visit, entries)
             if done is not None:
                 return done
         except AnswerLost:
@@ -153,12 +170,6 @@ def _swap_in(visit: Visit, entries: Mapping[str, Entry], positions: Positions, *
 def _known_fingerprints(row: Row | None, finished: Records, entries: Mapping[str, Entry]) -> dict[str, str]:
     owed = {entry.id: entry.fingerprint for entry in row.owed if entry.id in entries} if row else {}
     return owed | {operation_id: record.fingerprint for operation_id, record in finished.items()}
-
-
-def _passed(row: Row | None, known: Collection[str], positions: Positions) -> frozenset[str]:
-    if row is None:
-        return frozenset()
-    return frozenset(name for name, position in positions.items() if name not in known and row.has_passed(position))
 
 
 def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:

@@ -16,9 +16,7 @@ from handler.core.records import UNRECORDED_S
 from handler.core.rows import Row
 from handler.core.runs import Values
 from handler.core.visit import TIMES_BELIEVED, Again, Next, Visit
-
-# Kinesis keeps a record for 365 days at most, and a stream may be read again from its start.
-STREAM_KEEPS_S = 366 * 24 * 3600.0
+from handler.core.watermarks import MARK_S
 
 # The vendor's code for a group that has no room for another counter.
 TOO_MANY_KEYS = 10063
@@ -85,7 +83,7 @@ def _may_be_forgotten(visit: Visit, row: Row) -> bool:
     """
     generation = visit.instance.generation.current()
     age_s = visit.instance.api_clock.now() - generation.started
-    windows_s = (entry.window_s if entry.window_s > UNRECORDED_S else STREAM_KEEPS_S for entry in row.queue)
+    windows_s = (entry.window_s if entry.window_s > UNRECORDED_S else MARK_S for entry in row.queue)
     return generation.number > 1 and age_s < max(visit.instance.rules.forget_s, 0.0, *windows_s)
 
 
@@ -115,7 +113,7 @@ def _no_room(visit: Visit, row: Row) -> Next:
         return Again(visit.waits.retry_s())
     answer = Rejected(TOO_MANY_KEYS, "the group has 20 counters already, and the receipt needs one of them")
     change = transitions.rejected_from_queue(row, answer, visit.instance.clock.now())
-    follows = visit.put(change.row, change.records)
+    follows = visit.put(change.row, change.records, change.marks)
     if isinstance(follows, Row):
         visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=TOO_MANY_KEYS)
     return follows

@@ -8,14 +8,15 @@ an attempt costs little, and a row stays below 64 KiB (R13). Fields that hold no
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypedDict
 
-from handler.core.commands import Counters, Mode
+from handler.core.commands import Counters, Mode, Position
 from handler.core.first_format import FIRST_FORMAT, first_format_row
 from handler.core.outcomes import Answer, Applied, Rejected, Unknown
 from handler.core.records import Record
-from handler.core.row_format import AttemptJson, EntryJson, PairsJson, RememberedJson, RowJson, check_fields
+from handler.core.row_format import AttemptJson, EntryJson, MoreJson, PairsJson, RememberedJson, RowJson, check_fields
 from handler.core.rows import Attempt, Entry, Remembered, Row
 
 # Rows never expire, so each format has to be told from the others.
@@ -51,13 +52,13 @@ def decode_row(text: str) -> Row:
 
 def encode_entry(entry: Entry) -> str:
     """Write one operation by itself, as it is appended to a row that is not written anew."""
-    return _text((entry.id, entry.fingerprint, entry.mode.value, entry.counters, entry.window_s))
+    return _text((entry.id, entry.fingerprint, entry.mode.value, entry.counters, entry.window_s, *_more(entry)))
 
 
 def decode_entry(text: str) -> Entry:
     """Read what `encode_entry` wrote."""
-    identity, fingerprint, mode, counters, window_s = json.loads(text)
-    return Entry(identity, fingerprint, Mode(mode), _pairs(counters), window_s)
+    identity, fingerprint, mode, counters, window_s, *more = json.loads(text)
+    return Entry(identity, fingerprint, Mode(mode), _pairs(counters), window_s, **_given_more(more))
 
 
 def encode_record(record: Record) -> str:
@@ -74,6 +75,10 @@ def decode_record(text: str) -> Record:
     """Read what `encode_record` wrote."""
     document = json.loads(text)
     return Record(document["fingerprint"], _answer(document), document["at"], document["window"])
+
+
+class _More(TypedDict, total=False):
+    position: Position
 
 
 class _Writer:
@@ -120,7 +125,9 @@ class _Writer:
         return [2 * self._table.setdefault(_merging(entry), len(self._table)) + entry.alone for entry in entries]
 
     def _entry(self, entry: Entry) -> EntryJson:
-        return entry.id, entry.fingerprint, entry.mode.value, self._numbered(entry.counters), entry.window_s
+        always = entry.id, entry.fingerprint, entry.mode.value, self._numbered(entry.counters), entry.window_s
+        more = _more(entry)
+        return (*always, *more) if more else always
 
     def _numbered(self, pairs: Counters) -> PairsJson:
         return [(self._names.setdefault(key, len(self._names)), value) for key, value in pairs]
@@ -181,8 +188,8 @@ class _Reader:
 
     def _entry(self, stored: EntryJson) -> tuple[Entry, Entry]:
         """An operation as it may be merged, and as it goes out alone."""
-        identity, fingerprint, mode, counters, window_s = stored
-        entry = Entry(identity, fingerprint, Mode(mode), self._named(counters), window_s)
+        identity, fingerprint, mode, counters, window_s, *more = stored
+        entry = Entry(identity, fingerprint, Mode(mode), self._named(counters), window_s, **_given_more(more))
         return entry, replace(entry, alone=True)
 
     def _named(self, pairs: PairsJson) -> Counters:
@@ -196,6 +203,19 @@ def _given(**fields: object) -> dict[str, object]:
 
 def _text(document: object) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _more(entry: Entry) -> tuple[()] | tuple[MoreJson]:
+    """What an operation has that few have, in one last item of its text or none."""
+    position = entry.position
+    return ({"position": (position.place, position.last)},) if position else ()
+
+
+def _given_more(stored: Sequence[MoreJson]) -> _More:
+    """Read what `_more` wrote."""
+    [more] = stored or [MoreJson()]
+    check_fields(more, MoreJson.__annotations__)
+    return {"position": Position(*more["position"])} if "position" in more else {}
 
 
 def _merging(entry: Entry) -> Entry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, lru_cache
@@ -59,11 +59,12 @@ PLACES_CACHED = 64
 class Position:
     """Where an operation stands in a source that delivers those of its group in order, again and again if need be.
 
-    `place` names the stretch of the source in which numbers only grow; `number` is in digits, all of one width.
+    `place` names the stretch of the source in which numbers only grow; `last` is the number of the last record that the
+    operation stands for, in digits, all of one width.
     """
 
     place: str
-    number: str
+    last: str
 
     @classmethod
     def of(cls, source: str, number: str) -> Position:
@@ -74,10 +75,6 @@ class Position:
 @lru_cache(PLACES_CACHED)
 def _place_of(source: str) -> str:
     return urlsafe_b64encode(hashlib.sha256(source.encode()).digest()[:12]).decode()
-
-
-Positions = Mapping[str, Position]
-"""By id of an operation."""
 
 
 @dataclass(frozen=True)

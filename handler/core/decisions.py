@@ -134,8 +134,8 @@ def decided(row: Row, decision: Decision, sight: Sight, seen: Seen, generation: 
     dropped = giving_way(kept[:-1])
     kept = remembering(kept[:-1], kept[-1]) if dropped else kept
     debt = () if decision.drops_debt else after.row.debt
-    row = replace(after.row, remembered=kept, debt=debt, frozen=None, sighted=None, generation=generation)
-    return Change(row, {**change.records, **after.records}, dropped)
+    judged = replace(after.row, remembered=kept, debt=debt, frozen=None, sighted=None, generation=generation)
+    return replace(Change.of(row, judged, {**change.records, **after.records}), dropped=dropped)
 
 
 def _judged(row: Row, decision: Decision, seen: Seen) -> Change:

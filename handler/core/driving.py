@@ -14,6 +14,7 @@ from handler.core.rows import Attempt, Entry, Row
 from handler.core.runs import correction_of, next_run
 from handler.core.transitions import Seen
 from handler.core.visit import Again, Next, Stop, Visit
+from handler.core.watermarks import moved
 
 # How often others may get in between when an attempt is taken back; after that its group waits for its death.
 TAKE_BACK_MAX = 5
@@ -54,6 +55,9 @@ def _take_back(visit: Visit, row: Row) -> None:
 
 def step(visit: Visit, row: Row) -> Next:
     """Do the one thing that this row asks for next."""
+    if row.marks:
+        smaller, marks = moved(row)
+        return visit.put(smaller, marks=marks)
     if row.attempt is not None and row.attempt.id == visit.unsent:
         return send(visit, row, row.attempt)
     if row.attempt is not None and row.attempt.id == visit.sent and visit.reply is not None:

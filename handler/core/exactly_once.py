@@ -90,9 +90,8 @@ class ExactlyOnce:
         for operation in operations:
             # Duplicates that arrive together count once.
             entries.setdefault(operation.id, Entry.of(operation))
-        positions = {operation.id: operation.position for operation in operations if operation.position is not None}
         visit = Visit(self._instance, Group(self._app, group_id), patience)
-        acceptance = accept(visit, entries, positions)
+        acceptance = accept(visit, entries)
         # A key that is known with other content has its answer already.
         known, finished = acceptance.fingerprints, acceptance.finished
         asked = [name for name, entry in entries.items() if known.get(name) == entry.fingerprint]

@@ -20,6 +20,7 @@ from handler.core.rows import Attempt, Row, Settlement
 from handler.core.runs import correction_of, payload_of
 from handler.core.transitions import Seen
 from handler.core.visit import NOT_PERMITTED, TIMES_BELIEVED, Again, Next, Stop, Visit
+from handler.core.watermarks import NO_MARKS, Marks
 
 # A correction is owed by us, not by a caller who could be told: it gets more than one chance.
 CORRECTIONS_REFUSED_MAX = 2
@@ -164,12 +165,14 @@ def _expired(visit: Visit, row: Row, attempt: Attempt) -> Next:
     return follows
 
 
-def _put_with_memory(visit: Visit, before: Row, after: Row, records: Mapping[str, Record] | None = None) -> Next:
+def _put_with_memory(
+    visit: Visit, before: Row, after: Row, records: Mapping[str, Record] | None = None, marks: Marks = NO_MARKS
+) -> Next:
     """Write a row whose attempt is a remembered one now; what gave way to it is told first: nothing else keeps it."""
     gone = giving_way(before.remembered) if before.receipt_key else None
     if gone is not None:
         visit.instance.reporter.report(Notice.ATTEMPT_DROPPED, group=visit.group.id, **told(gone))
-    return visit.put(after, records)
+    return visit.put(after, records, marks)
 
 
 def _report_lie(visit: Visit, row: Row, landed: Landed) -> None:
@@ -187,12 +190,13 @@ def settle(
         records = transitions.settled_records(row.attempt, seen)
         keys = knowing(row.keys, transitions.landed_keys(row, times), seen.at)
         new_keys = None if keys is row.keys else keys
-        _settle_plainly(visit, Settlement(row.attempt.id, row.base, value, visit.lasting(records), new_keys), records)
+        _settle_plainly(visit, Settlement(row.attempt, row.base, value, visit.lasting(records), new_keys), records)
         return Again()
     change = transitions.landed(row, value, times, seen)
     late = set(times) - {row.attempt.id if row.attempt else ""}
     rules = visit.instance.rules
-    follows = visit.put(transitions.forgotten(change.row, asked_after, rules.bound_of, rules.forget_s), change.records)
+    kept_in_mind = transitions.forgotten(change.row, asked_after, rules.bound_of, rules.forget_s)
+    follows = visit.put(kept_in_mind, change.records, change.marks)
     if isinstance(follows, Row) and (late or max(times.values()) > 1):
         landed = ", ".join(f"{attempt_id} x {count}" for attempt_id, count in times.items())
         visit.instance.reporter.report(Notice.LATE_LANDING, group=visit.group.id, landed=landed)
@@ -259,7 +263,7 @@ def _rejected(visit: Visit, row: Row, refusal: Refused) -> Next:
     if refusal.code in GROUP_GONE:
         # It has no counters any more; it is known again with those that land once it has been made anew.
         change = replace(change, row=replace(change.row, keys=()))
-    follows = _put_with_memory(visit, row, change.row, change.records)
+    follows = _put_with_memory(visit, row, change.row, change.records, change.marks)
     if not isinstance(follows, Again):
         visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=refusal.code)
     return follows

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Protocol
 
-from handler.core.commands import Positions
 from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.watermarks import NO_MARKS, Marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +17,6 @@ class Generation:
 
     number: int
     started: int
-
-
-# What has no position is known by its record alone.
-NOWHERE: Positions = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +32,9 @@ class Look:
 
 
 class Ledger(Protocol):
-    """One durable row per group and one record per finished operation.
+    """One durable row per group and one record per finished operation, or the mark of its place (R13).
+
+    A mark only rises; it is kept for `MARK_S` seconds from its last rise, and is present while it physically exists.
 
     Every method raises LedgerUnavailable when the ledger cannot be used and nothing was written; those that write
     raise AnswerLost when a write may have taken effect without an answer.
@@ -57,40 +54,40 @@ class Ledger(Protocol):
         """The records that exist, read strongly, expired ones included while they physically exist."""
         ...
 
+    def marks(self, group: Group, places: Collection[str]) -> Marks:
+        """The marks that exist, read strongly. What accepts by them has read its row before (R13)."""
+        ...
+
     def look(self, group: Group, ids: Sequence[str]) -> Look:
         """Row and records at once, each read strongly, in no order: nothing may be accepted on the strength of it."""
         ...
 
-    def begin(
-        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
-    ) -> Row | None:
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """The fast path of R1: accept and open the attempt's operations in one atomic step.
 
-        Only if no record of theirs exists, none of their `positions` has been passed, and `Row.is_idle(receipt_key,
-        generation, attempt.mode)`; None where that does not hold. The positions are passed then.
+        Only if no record of theirs exists, none of their positions has been passed, and `Row.is_idle(receipt_key,
+        generation, attempt.mode)`; None where that does not hold.
         """
         ...
 
-    def append(
-        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
-    ) -> Look | None:
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """The slow path of R1 for a row that exists: append what is neither on record, owed nor passed to its queue.
 
-        The positions of what is appended are passed then. The row as it is afterwards, and the records of those
-        operations that have one; None where there is no row, or others moved it too often. Raises RowFull for a
-        row that would be longer than `bytes_max`.
+        The row as it is afterwards, and the records of those operations that have one; None where there is no row, or
+        others moved it too often. Raises RowFull for a row that would be longer than `bytes_max`.
         """
         ...
 
-    def swap(self, group: Group, row: Row, records: Records) -> bool:
-        """Write `row` with the records, atomically, if the stored version is `row.version - 1` (absent for 1).
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+        """Write `row` with records and marks, atomically, if the stored version is `row.version - 1` (absent for 1).
 
-        Where one write cannot hold all records, those of landings may be there before the row (R5).
+        Where one write cannot hold all of them, marks and the records of landings may be there before the row (R5). A
+        mark that stands as high or higher stays.
         """
         ...
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
-        """The partial update of R5: records before or with the row, the queue untouched.
+        """The partial update of R5: records and marks before or with the row, the queue untouched.
 
         False if it does not hold, or if somebody else's answers are the ones on record.
         """

@@ -84,7 +84,7 @@ def _decided(
             raise BadInput("GroupId", "is not as it was: somebody else has decided meanwhile")
         judged = completed(grown, decision, generation.number)
         change = decided(grown, judged, evidence.sight, evidence.seen, generation.number, instance.rules)
-        if instance.ledger.swap(visit.group, change.row, visit.lasting(change.records)):
+        if instance.ledger.swap(visit.group, change.row, visit.lasting(change.records), change.marks):
             settled = len(change.records)
             instance.reporter.report(notice, group=visit.group.id, base=change.row.base, operations=settled)
             if change.dropped:

@@ -8,8 +8,15 @@ from typing import TypedDict
 # Key and Value; the key by its number where the text of a row is meant.
 PairsJson = list[tuple[int, int]]
 
-# Id, fingerprint, Mode, keys and Values, window in seconds.
-EntryJson = tuple[str, str, str, PairsJson, float]
+
+class MoreJson(TypedDict, total=False):
+    """What few operations have: `position` is place and number."""
+
+    position: tuple[str, str]
+
+
+# Id, fingerprint, Mode, keys and Values, window in seconds, and what else there is.
+EntryJson = tuple[str, str, str, PairsJson, float] | tuple[str, str, str, PairsJson, float, MoreJson]
 
 
 class BareAttemptJson(TypedDict):

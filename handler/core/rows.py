@@ -26,7 +26,10 @@ class Group(NamedTuple):
 @quick
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An accepted operation that is owed. `alone` keeps it out of any merged call (R6)."""
+    """An accepted operation that is owed. `alone` keeps it out of any merged call (R6).
+
+    One with a `position` is known again by that: the mark of its place is all the record that is kept (R13).
+    """
 
     id: str
     fingerprint: str
@@ -34,14 +37,16 @@ class Entry:
     counters: Counters
     window_s: float
     alone: bool = False
+    position: Position | None = None
 
     @classmethod
     def of(cls, operation: Operation) -> Entry:
         """Take from an operation what its group's row needs."""
-        if operation.position is not None:
-            # Whoever comes with it again is known by its position, whatever it says.
-            return cls(operation.id, "", operation.mode, operation.counters, UNRECORDED_S)
-        return cls(operation.id, operation.fingerprint, operation.mode, operation.counters, operation.window_s)
+        mode, counters, position = operation.mode, operation.counters, operation.position
+        if position is not None:
+            # What comes with it again is known by its position, whatever it says.
+            return cls(operation.id, "", mode, counters, UNRECORDED_S, position=position)
+        return cls(operation.id, operation.fingerprint, mode, counters, operation.window_s)
 
 
 @quick
@@ -111,7 +116,7 @@ class Remembered:
 
 
 Debt = tuple[tuple[str, int], ...]
-Marks = tuple[tuple[str, str], ...]
+OldMarks = tuple[tuple[str, str], ...]
 
 
 @quick
@@ -121,8 +126,9 @@ class Row:
 
     `sighted` is the API's time at which an unexplained receipt was first seen, or a row of an older generation while
     `sighted_in` was the current one. `looked` is the time of the last look for late landings. `debt` is what landed in
-    excess, per key, signed: it is owed back. `marks` are the last positions accepted, by place. `keys` have had
-    landings since the second beside each (`known_keys`).
+    excess, per key, signed: it is owed back. `marks` are positions accepted when rows held the last one of each place
+    themselves; they become records of their own (`watermarks`). `keys` have had landings since the second beside each
+    (`known_keys`).
     """
 
     version: int
@@ -137,7 +143,7 @@ class Row:
     sighted: int | None = None
     looked: int = 0
     sighted_in: int = 0
-    marks: Marks = ()
+    marks: OldMarks = ()
     keys: Counters = ()
 
     @property
@@ -172,23 +178,13 @@ class Row:
             and not self.queue
             and not self.remembered
             and not self.debt
+            and not self.marks
             and self.frozen is None
             and self.base is not None
             and least <= self.base <= most
             and self.receipt_key == receipt_key
             and self.generation == generation
         )
-
-    def has_passed(self, position: Position | None) -> bool:
-        """Whether what stands there was accepted before."""
-        return position is not None and position.number <= dict(self.marks).get(position.place, "")
-
-    def marked(self, positions: Iterable[Position]) -> Row:
-        """This version with the positions of what is accepted now; they come in order."""
-        marks = dict(self.marks)
-        for position in positions:
-            marks[position.place] = max(position.number, marks.get(position.place, ""))
-        return replace(self, marks=tuple(marks.items())) if marks else self
 
     def changed(self, **changes: object) -> Row:
         """The next version with `changes`: every write raises the version, and folds what memory need not spell out."""
@@ -207,12 +203,13 @@ class Row:
 class Settlement:
     """An attempt that landed and nothing else happened: the partial update of R5.
 
-    It holds only while the row's open attempt is `attempt_id` and its base is `base`; the queue stays as it is. Where
+    It holds only while `attempt` is the row's open one and its base is `base`; the queue stays as it is. `records` are
+    those that are kept, and the positions of the attempt's operations go to the marks of their places (R13). Where
     operations on new keys have landed, `keys` are those that the row knows from now on: nothing but a landing changes
     them, and that moves the base.
     """
 
-    attempt_id: str
+    attempt: Attempt
     base: int
     new_base: int
     records: Records = field(default_factory=dict)
@@ -220,7 +217,7 @@ class Settlement:
 
     def applied_to(self, row: Row | None) -> Row | None:
         """The row after the settlement, or None where the conditions do not hold."""
-        if row is None or row.attempt is None or row.attempt.id != self.attempt_id or row.base != self.base:
+        if row is None or row.attempt is None or row.attempt.id != self.attempt.id or row.base != self.base:
             return None
         keys = row.keys if self.keys is None else self.keys
         return row.changed(attempt=None, base=self.new_base, keys=keys)

@@ -6,7 +6,7 @@ Each returns the row of the next version, together with the records that must be
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from handler.core.commands import Counters, Mode
 from handler.core.known_keys import knowing
@@ -17,6 +17,7 @@ from handler.core.receipts import death
 from handler.core.records import Record
 from handler.core.rows import Attempt, Debt, Entry, Remembered, Row
 from handler.core.runs import Values, own_values, shares, with_excess
+from handler.core.watermarks import Marks, marks_of
 
 # DynamoDB takes 100 items in a transaction, the row among them.
 REJECTED_AT_ONCE = 90
@@ -24,11 +25,17 @@ REJECTED_AT_ONCE = 90
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The next row and the records that go with it; `dropped` has given way in a full memory (R11)."""
+    """The next row, and the records and marks that go with it; `dropped` has given way in a full memory (R11)."""
 
     row: Row
     records: Mapping[str, Record]
     dropped: Remembered | None = None
+    marks: Marks = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, before: Row, after: Row, records: Mapping[str, Record]) -> Change:
+        """What is owed no more because it has its answer now raises the marks of its places (R13)."""
+        return cls(after, records, marks=marks_of(entry for entry in before.owed if entry.id in records))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ def landed(row: Row, value: int, times: Mapping[str, int], seen: Seen) -> Change
 
     Operations of a landed attempt that are still owed are settled, wherever they wait now; the rest becomes debt.
     """
-    records: dict[str, Record] = {}
+    before, records = row, dict[str, Record]()
     row = replace(row, keys=knowing(row.keys, landed_keys(row, times), seen.at))
     if row.attempt and row.attempt.id in times:
         records |= settled_records(row.attempt, seen)
@@ -71,7 +78,7 @@ def landed(row: Row, value: int, times: Mapping[str, int], seen: Seen) -> Change
         debt = _with_excess_of(debt, past.attempt, times[past.attempt.id], late.keys())
         others = tuple(other for other in row.remembered if other is not past)
         row = replace(_without(row, late.keys()), debt=debt, remembered=others)
-    return Change(row.changed(base=value), records)
+    return Change.of(before, row.changed(base=value), records)
 
 
 def landed_keys(row: Row, times: Collection[str]) -> list[str]:
@@ -135,7 +142,8 @@ def answered(row: Row, answer: Answer, at: float) -> Change:
     attempt = _open(row)
     ended, queue = (row.queue[:1], row.queue[1:]) if attempt.is_lift else (attempt.owed, row.queue)
     records = {entry.id: record_of(entry, answer, at) for entry in ended}
-    return Change(_remembering(row, Remembered(attempt, refused=True)).changed(attempt=None, queue=queue), records)
+    closed = _remembering(row, Remembered(attempt, refused=True)).changed(attempt=None, queue=queue)
+    return Change.of(row, closed, records)
 
 
 def not_landed(row: Row) -> Row:
@@ -169,7 +177,7 @@ def rejected_from_queue(row: Row, answer: Answer, at: float) -> Change:
     """
     refused = row.queue[:REJECTED_AT_ONCE]
     records = {entry.id: record_of(entry, answer, at) for entry in refused}
-    return Change(row.changed(queue=row.queue[len(refused) :]), records)
+    return Change.of(row, row.changed(queue=row.queue[len(refused) :]), records)
 
 
 def frozen(row: Row, reason: str) -> Row:

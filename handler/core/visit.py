@@ -20,6 +20,7 @@ from handler.core.records import Record, Records, kept, unkept
 from handler.core.rows import Attempt, Entry, Group, Row
 from handler.core.runs import payload_of
 from handler.core.waits import Waits
+from handler.core.watermarks import NO_MARKS, Marks
 
 # After a lost compare-and-swap: long enough to let the winner go on.
 CONTENTION_S = 0.02
@@ -167,10 +168,10 @@ class Visit:
             self.instance.pace.give_back(self.turn)
             self.turn = None
 
-    def put(self, row: Row, records: Mapping[str, Record] | None = None) -> Next:
+    def put(self, row: Row, records: Mapping[str, Record] | None = None, marks: Marks = NO_MARKS) -> Next:
         """Write by compare-and-swap. Somebody else's change, or an answer lost, sends the visit back to reading."""
         try:
-            done = self.instance.ledger.swap(self.group, row, self.lasting(records) if records else {})
+            done = self.instance.ledger.swap(self.group, row, self.lasting(records) if records else {}, marks)
         except AnswerLost:
             return Again()
         if not done:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handler.core.codec import ROW_BYTES, encode_row
-from handler.core.commands import Positions
 from handler.core.records import Records
 from handler.core.room import fits, row_is_full
 from handler.core.rows import Entry, Row
+from handler.core.watermarks import Marks, passed
 
 
 def row_text(row: Row) -> str:
@@ -31,15 +31,10 @@ def check_room(row: Row, bytes_max: int) -> None:
 
 
 def sorted_out(
-    entries: Sequence[Entry], row: Row, records: Records, positions: Positions
+    entries: Sequence[Entry], row: Row, records: Records, marks: Marks
 ) -> tuple[list[Entry], frozenset[str]]:
     """Those that are to be appended, and the ids of those whose position has been passed."""
     known = {entry.id for entry in row.owed} | records.keys()
-    passed = frozenset(name for name, position in positions.items() if name not in known and row.has_passed(position))
-    return [entry for entry in entries if entry.id not in known and entry.id not in passed], passed
-
-
-def with_appended(row: Row, entries: Sequence[Entry], positions: Positions) -> Row:
-    """The next version of the row, with operations at the end of its queue and their positions passed."""
-    grown = row.changed(queue=(*row.queue, *entries))
-    return grown.marked(positions[entry.id] for entry in entries if entry.id in positions)
+    strange = [entry for entry in entries if entry.id not in known]
+    behind = passed(strange, row, marks)
+    return [entry for entry in strange if entry.id not in behind], behind

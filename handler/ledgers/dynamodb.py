@@ -7,16 +7,16 @@ has seen are remembered, and every write has a condition that fails where the me
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import boto3
 from botocore.client import BaseClient
 
-from handler.core.commands import Positions
-from handler.core.ledger import NOWHERE, Generation, Look
+from handler.core.ledger import Generation, Look
 from handler.core.ports import Clock
 from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.watermarks import NO_MARKS, Marks, marks_of
 from handler.ledgers import dynamodb_accepting as accepting
 from handler.ledgers import dynamodb_facts as facts
 from handler.ledgers import dynamodb_records as recording
@@ -35,8 +35,8 @@ USUAL_TIMEOUT_S = 1.0
 # A generation is raised by an operator, once in a blue moon; until this has passed, instances may not know.
 GENERATION_CACHE_S = 300.0
 
-# Records that a transaction holds beside the row.
-RECORDS_MAX = ACTIONS_MAX - 1
+# Records and marks that a transaction holds beside the row.
+BESIDE_MAX = ACTIONS_MAX - 1
 
 
 class DynamoDbLedger:
@@ -80,40 +80,41 @@ class DynamoDbLedger:
         """The records that are still in the table, read strongly."""
         return recording.found(self._table, group, ids)
 
+    def marks(self, group: Group, places: Collection[str]) -> Marks:
+        """The marks that are still in the table, read strongly."""
+        return recording.reached(self._table, group, places)
+
     def look(self, group: Group, ids: Sequence[str]) -> Look:
         """Row and records, each read strongly, in one call for up to 99 records."""
         stored, records = self._rows.look(group, ids)
         return Look(stored.row if stored else None, records)
 
-    def begin(
-        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
-    ) -> Row | None:
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """The fast path of R1: the record is looked for, then the row written if it is still the one last seen."""
-        return accepting.begin(self._rows, group, attempt, receipt_key, generation, positions)
+        return accepting.begin(self._rows, group, attempt, receipt_key, generation)
 
-    def append(
-        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
-    ) -> Look | None:
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """The slow path of R1: the records are looked for, then the queue lengthened unless anything was settled."""
-        return accepting.append(self._rows, group, entries, bytes_max, positions)
+        return accepting.append(self._rows, group, entries, bytes_max)
 
-    def swap(self, group: Group, row: Row, records: Records) -> bool:
-        """Compare-and-swap of the row, its records with it in one transaction.
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+        """Compare-and-swap of the row, its records and marks with it in one transaction.
 
-        Records of landings that do not fit in go before it, if the row is the one to be replaced (R5).
+        Marks and records of landings that do not fit in go before it, if the row is the one to be replaced (R5).
         """
         becomes, request = writes.swapped(group, row)
-        ids = recording.landings_first(records)
-        early, late = ids[:-RECORDS_MAX], ids[-RECORDS_MAX:]
+        now = self._clock.now()
+        early = recording.actions(group, records, marks, now, ahead=True)[:-BESIDE_MAX]
+        late = recording.actions(group, records, marks, now, ahead=False)[-BESIDE_MAX:]
         if early:
             seen = self._rows.load(group)
             if (seen.row.version if seen else 0) != row.version - 1:
                 return False
-            recording.put(self._table, group, {name: records[name] for name in early})
-        return self._rows.change_with(group, request, becomes, {name: records[name] for name in late})
+            recording.put(self._table, early)
+        return self._rows.change_with(group, request, becomes, late)
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
-        """The partial update of R5: the records in one call for up to 100 of them, then the row.
+        """The partial update of R5: records and marks in one call for up to 100 of them, then the row.
 
         Where somebody else was quicker to write an answer the row moves on all the same, because landing is a fact, but
         the answer is theirs.
@@ -121,13 +122,14 @@ class DynamoDbLedger:
         remembered = self._rows.remembered(group)
         if not (remembered and settlement.applied_to(remembered.row)) and not settlement.applied_to(self.load(group)):
             return False
-        others = recording.put(self._table, group, settlement.records)
+        attempt, now = settlement.attempt, self._clock.now()
+        actions = recording.actions(group, settlement.records, marks_of(attempt.entries), now, ahead=True)
+        others = recording.put(self._table, actions)
         seen, held = self._rows.change(group, writes.settled(group, settlement))
         if held:
             return not any(map(recording.is_ahead, others))
         # Whoever has found the records of this settlement may have moved the row on in its place.
-        attempt = seen.row.attempt if seen else None
-        is_closed = attempt is None or attempt.id != settlement.attempt_id
+        is_closed = seen is None or seen.row.attempt is None or seen.row.attempt.id != attempt.id
         return bool(settlement.records) and not others and is_closed
 
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:

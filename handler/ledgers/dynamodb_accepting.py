@@ -1,6 +1,6 @@
 """Accepting (R1) where a row and its records cannot be checked in one step: the order of reading makes up for it.
 
-The record is read after a row has been seen. An operation that has no record then, and is not owed when the write
+Record and mark are read after a row has been seen. An operation that has no record then, and is not owed when the write
 takes place, can have become finished in between only by a settlement or a swap, since these alone end that an operation
 is owed, and they write its record first. Both raise the row's epoch, and no write here holds in another epoch. A
 beginning or an append of somebody else's does not raise it, so that these get in nobody's way without need.
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handler.core.commands import Positions
 from handler.core.errors import RowFull
 from handler.core.ledger import Look
 from handler.core.rows import Attempt, Entry, Group, Row
+from handler.core.transitions import appended
+from handler.core.watermarks import passed, places_of
 from handler.ledgers import dynamodb_writes as writes
-from handler.ledgers.bounded import check_room, sorted_out, with_appended
+from handler.ledgers.bounded import check_room, sorted_out
 from handler.ledgers.dynamodb_items import Stored
 from handler.ledgers.dynamodb_rows import Rows
 
@@ -28,11 +29,9 @@ APPENDS_MAX = 8
 APPENDED_MAX = 20
 
 
-def begin(
-    rows: Rows, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions
-) -> Row | None:
+def begin(rows: Rows, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
     """The fast path: from a row that was seen idle, and that has not moved since its record was not found."""
-    ids = [entry.id for entry in attempt.entries]
+    ids, places = [entry.id for entry in attempt.entries], places_of(attempt.entries)
     seen = rows.remembered(group)
     if seen is None:
         seen = rows.load(group)
@@ -40,26 +39,23 @@ def begin(
             return None
         # With the record the row is read again: of many who come at once all but one find it begun by then, and need
         # not try in vain.
-        seen, _ = rows.look(group, ids)
+        seen, _ = rows.look(group, ids, places)
     elif not seen.row.is_idle(receipt_key, generation, attempt.mode):
-        seen, _ = rows.look(group, ids)
+        seen, _ = rows.look(group, ids, places)
     for _ in range(BEGINNINGS_MAX):
-        if (
-            seen is None
-            or not seen.row.is_idle(receipt_key, generation, attempt.mode)
-            or rows.records_after(group, seen, ids)
-        ):
+        if seen is None or not seen.row.is_idle(receipt_key, generation, attempt.mode):
             return None
-        if any(map(seen.row.has_passed, positions.values())):
+        records, marks = rows.found_after(group, seen, attempt.entries)
+        if records or passed(attempt.entries, seen.row, marks):
             return None
-        becomes, request = writes.begun(group, seen, attempt, positions)
+        becomes, request = writes.begun(group, seen, attempt)
         seen, held = rows.change(group, request, becomes)
         if held:
             return becomes.row
     return None
 
 
-def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions) -> Look | None:
+def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
     """The slow path: to a row in whose epoch none of the operations has got a record."""
     seen, is_current = rows.remembered(group), False
     if seen is None:
@@ -68,20 +64,20 @@ def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int, p
         if seen is None:
             return None
         strange = [entry for entry in entries if seen.row.entry(entry.id) is None]
-        records = rows.records_after(group, seen, [entry.id for entry in strange])
-        fresh, passed = sorted_out(strange, seen.row, records, positions)
+        records, marks = rows.found_after(group, seen, strange)
+        fresh, behind = sorted_out(strange, seen.row, records, marks)
         if fresh:
             try:
-                seen, held = _appended(rows, group, seen, fresh, bytes_max, positions)
+                seen, held = _appended(rows, group, seen, fresh, bytes_max)
             except RowFull:
                 if is_current:
                     raise
                 # The row as it was remembered was full, and nobody has looked since.
                 seen, held = rows.load(group), False
             if held and seen:
-                return Look(seen.row, records, passed)
+                return Look(seen.row, records, behind)
         elif is_current:
-            return Look(seen.row, records, passed)
+            return Look(seen.row, records, behind)
         else:
             # What is owed in a remembered row may be finished by now, and no write is there to notice.
             seen = rows.load(group)
@@ -90,16 +86,16 @@ def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int, p
 
 
 def _appended(
-    rows: Rows, group: Group, seen: Stored, fresh: Sequence[Entry], bytes_max: int, positions: Positions
+    rows: Rows, group: Group, seen: Stored, fresh: Sequence[Entry], bytes_max: int
 ) -> tuple[Stored | None, bool]:
     """Append piecewise where that is worth it and there is room for certain, else by writing the row whole.
 
-    Positions are passed by writing it whole: only then has nobody else passed them since the row was seen.
+    Positions are passed by writing it whole: only then has nothing passed them since the row was seen (R13).
     """
     has_room = len(fresh) <= APPENDED_MAX and seen.size + writes.bytes_of(fresh) <= bytes_max
-    if has_room and not any(entry.id in positions for entry in fresh):
+    if has_room and not places_of(fresh):
         return rows.change(group, writes.appended(group, seen, fresh, bytes_max))
-    row = with_appended(seen.row, fresh, positions)
+    row = appended(seen.row, fresh)
     check_room(row, bytes_max)
     becomes, request = writes.grown(group, seen, row)
     return rows.change(group, request, becomes)

@@ -24,6 +24,7 @@ Item: TypeAlias = Mapping[str, Value]
 
 ROW = "row"
 RECORD = "rec#"
+MARK = "mark#"
 
 # The index of unfinished groups is spread over so many keys, so that none of them is as hot as all groups together.
 SHARDS = 8
@@ -88,6 +89,11 @@ def row_key(group: Group) -> Item:
 def record_key(group: Group, operation_id: str) -> Item:
     """Where the record of an operation is."""
     return {"pk": string(f"{group.app}#{group.id}"), "sk": string(RECORD + operation_id)}
+
+
+def mark_key(group: Group, place: str) -> Item:
+    """Where the mark of a place is."""
+    return {"pk": string(f"{group.app}#{group.id}"), "sk": string(MARK + place)}
 
 
 def shard_name(app: int, shard: int) -> str:
@@ -186,4 +192,13 @@ def records_in(items: Iterable[Item]) -> dict[str, Record]:
         text_of(item, "sk").removeprefix(RECORD): decode_record(text_of(item, "body"))
         for item in items
         if text_of(item, "sk").startswith(RECORD)
+    }
+
+
+def marks_in(items: Iterable[Item]) -> dict[str, str]:
+    """The marks among a group's items, by their places."""
+    return {
+        text_of(item, "sk").removeprefix(MARK): text_of(item, "reached")
+        for item in items
+        if text_of(item, "sk").startswith(MARK)
     }

@@ -10,9 +10,10 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from handler.core.rows import Group
+from handler.core.watermarks import NO_MARKS, Marks
 from handler.ledgers.dynamodb_items import Stored
 
 # Groups remembered, the last ones seen: rows are a kilobyte mostly, and never more than 64.
@@ -24,10 +25,14 @@ ABSENT_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A row as last seen, and the ids that were found without a record after a row of its epoch had been seen."""
+    """A row as last seen, and what was found after a row of its epoch had been seen: ids without a record, and marks.
+
+    The mark of a place that has none is empty.
+    """
 
     stored: Stored
     absent: frozenset[str] = frozenset()
+    marks: Marks = field(default_factory=dict)
 
 
 class Memory:
@@ -51,7 +56,7 @@ class Memory:
             if stored is None:
                 return
             same = known is not None and known.stored.epoch == stored.epoch
-            self._known[group] = _Known(stored, known.absent if known and same else frozenset())
+            self._known[group] = replace(known, stored=stored) if known and same else _Known(stored)
             if len(self._known) > GROUPS_MAX:
                 self._known.popitem(last=False)
 
@@ -70,7 +75,25 @@ class Memory:
             known = self._known.get(group)
             if known and known.stored.epoch == epoch:
                 absent = known.absent | frozenset(ids)
-                self._known[group] = _Known(known.stored, absent if len(absent) <= ABSENT_MAX else frozenset(ids))
+                if len(absent) > ABSENT_MAX:
+                    absent = frozenset(ids)
+                self._known[group] = replace(known, absent=absent)
+
+    def marks(self, group: Group, epoch: int) -> Marks:
+        """Marks as they were at some moment after this epoch of the row had begun.
+
+        They rise with a settlement alone: what has been settled since is owed by every row of the epoch, and passed.
+        """
+        with self._lock:
+            known = self._known.get(group)
+            return known.marks if known and known.stored.epoch == epoch else NO_MARKS
+
+    def reach(self, group: Group, epoch: int, marks: Marks) -> None:
+        """Remember these marks, which were read after a row of `epoch` had been seen."""
+        with self._lock:
+            known = self._known.get(group)
+            if known and known.stored.epoch == epoch and marks:
+                self._known[group] = replace(known, marks={**known.marks, **marks})
 
     def unlock(self) -> None:
         """Take a new lock: in a child nobody could let go of the one that a thread of its parent held."""

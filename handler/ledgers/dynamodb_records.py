@@ -1,34 +1,60 @@
-"""Records: found by the hundred, and written so that the first answer of an operation stays."""
+"""Records and marks: found by the hundred, and written so that the first answer stays and the highest mark."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import cast
 
 from handler.core.errors import AnswerLost
 from handler.core.outcomes import Applied
 from handler.core.records import Records
 from handler.core.rows import Group
-from handler.ledgers.dynamodb_items import Item, record_item, record_key, records_in
-from handler.ledgers.dynamodb_table import ACTIONS_MAX, Table, new_item
+from handler.core.watermarks import Marks
+from handler.ledgers.dynamodb_items import Item, mark_key, marks_in, record_item, record_key, records_in
+from handler.ledgers.dynamodb_table import ACTIONS_MAX, Action, Table, new_item
+from handler.ledgers.dynamodb_writes import raised
 
 
 def found(table: Table, group: Group, ids: Sequence[str]) -> Records:
     """The records that exist, read strongly."""
-    return records_in(table.get_all([record_key(group, operation_id) for operation_id in dict.fromkeys(ids)]))
+    return records_in(table.get_all(keys(group, ids, ())))
 
 
-def put(table: Table, group: Group, records: Records) -> list[Item]:
-    """Write records before their row, unless there are others; those others."""
-    items = [record_item(group, operation_id, record, ahead=True) for operation_id, record in records.items()]
+def reached(table: Table, group: Group, places: Collection[str]) -> Marks:
+    """The marks that exist, read strongly."""
+    return marks_in(table.get_all(keys(group, (), places)))
+
+
+def found_and_reached(table: Table, group: Group, ids: Sequence[str], places: Collection[str]) -> tuple[Records, Marks]:
+    """Both at once."""
+    items = table.get_all(keys(group, ids, places))
+    return records_in(items), marks_in(items)
+
+
+def keys(group: Group, ids: Sequence[str], places: Collection[str]) -> list[Item]:
+    """Where they are."""
+    records = [record_key(group, operation_id) for operation_id in dict.fromkeys(ids)]
+    return records + [mark_key(group, place) for place in places]
+
+
+def actions(group: Group, records: Records, marks: Marks, now: float, *, ahead: bool) -> list[Action]:
+    """The writes of marks and records, in the order in which they may be there before their row.
+
+    Of an operation that the row still owes a mark says no more than the row does. After them come the records of
+    landings; rejections are written only with the row (R6).
+    """
+    landings = sorted(records, key=lambda operation_id: not isinstance(records[operation_id].answer, Applied))
+    items = [record_item(group, operation_id, records[operation_id], ahead=ahead) for operation_id in landings]
+    raising: list[Action] = [("Update", raised(group, place, last, now)) for place, last in marks.items()]
+    return raising + [("Put", new_item(item)) for item in items]
+
+
+def put(table: Table, writes: Sequence[Action]) -> list[Item]:
+    """Write records and marks before their row; the records that were there already and say something else."""
     others: list[Item] = []
-    for start in range(0, len(items), ACTIONS_MAX):
-        others += _others(table, items[start : start + ACTIONS_MAX])
+    for start in range(0, len(writes), ACTIONS_MAX):
+        others += _others(table, writes[start : start + ACTIONS_MAX])
     return others
-
-
-def landings_first(records: Records) -> list[str]:
-    """Their ids, those of landings first: these may be there before the row, and rejections only with it (R6)."""
-    return sorted(records, key=lambda operation_id: not isinstance(records[operation_id].answer, Applied))
 
 
 def is_ahead(item: Item) -> bool:
@@ -36,27 +62,29 @@ def is_ahead(item: Item) -> bool:
     return "ahead" in item
 
 
-def _others(table: Table, items: Sequence[Item]) -> Iterator[Item]:
-    """Write these until each is there, or another one of its key."""
-    while items:
-        stand = _together(table, items)
+def _others(table: Table, writes: Sequence[Action]) -> Iterator[Item]:
+    """Write these until each is there, or another one of its key; a mark that stands as high or higher is as good."""
+    while writes:
+        stand = _together(table, writes)
         if not stand:
             return
-        yield from (there for item, there in zip(items, stand, strict=True) if there and there["body"] != item["body"])
-        items = [item for item, there in zip(items, stand, strict=True) if there is None]
+        for (kind, request), there in zip(writes, stand, strict=True):
+            if there and kind == "Put" and there["body"] != cast("Mapping[str, object]", request["Item"])["body"]:
+                yield there
+        writes = [write for write, there in zip(writes, stand, strict=True) if there is None]
 
 
-def _together(table: Table, items: Sequence[Item]) -> Sequence[Item | None]:
+def _together(table: Table, writes: Sequence[Action]) -> Sequence[Item | None]:
     """Write all or none; where none, what stands in the way of each."""
     try:
-        return _once(table, items)
+        return _once(table, writes)
     except AnswerLost:
-        # Under its condition a put can do no harm when it is repeated, and finds its own record if the first one held.
-        return _once(table, items)
+        # Under its condition a write can do no harm when it is repeated, and finds its own item if the first one held.
+        return _once(table, writes)
 
 
-def _once(table: Table, items: Sequence[Item]) -> Sequence[Item | None]:
-    if len(items) > 1:
-        return table.transact([("Put", new_item(item)) for item in items])
-    outcome = table.put_new(items[0])
+def _once(table: Table, writes: Sequence[Action]) -> Sequence[Item | None]:
+    if len(writes) > 1:
+        return table.transact(writes)
+    outcome = table.act(writes[0])
     return () if outcome.held else [outcome.item or {}]

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from handler.core.records import Records
-from handler.core.rows import Group
+from handler.core.rows import Entry, Group
+from handler.core.watermarks import Marks, places_of
 from handler.ledgers import dynamodb_records
-from handler.ledgers.dynamodb_items import (
-    ROW,
-    Item,
-    Stored,
-    record_item,
-    record_key,
-    records_in,
-    row_key,
-    stored_row,
-    text_of,
-)
+from handler.ledgers.dynamodb_items import ROW, Item, Stored, marks_in, records_in, row_key, stored_row, text_of
 from handler.ledgers.dynamodb_memory import Memory
-from handler.ledgers.dynamodb_table import Request, Table, new_item
+from handler.ledgers.dynamodb_table import Action, Request, Table
 
 
 class Rows:
@@ -37,27 +28,28 @@ class Rows:
         """The row, read strongly."""
         return self._see(group, self._table.get(row_key(group)))
 
-    def look(self, group: Group, ids: Sequence[str]) -> tuple[Stored | None, Records]:
-        """The row and the records of these, in one call for up to 99 of them; nobody knows which was read first.
+    def look(self, group: Group, ids: Sequence[str], places: Collection[str] = ()) -> tuple[Stored | None, Records]:
+        """The row, the records and the marks of these, in one call for up to 99 of them, read in no order.
 
-        If the row is still of the epoch in which it was remembered, the records were read after a row of it was seen.
+        If the row is still of the epoch in which it was remembered, the rest was read after a row of it was seen.
         """
         known = self._memory.row(group)
-        keys = [row_key(group), *(record_key(group, operation_id) for operation_id in dict.fromkeys(ids))]
-        items = self._table.get_all(keys)
+        items = self._table.get_all([row_key(group), *dynamodb_records.keys(group, ids, places)])
         stored = self._see(group, next((item for item in items if text_of(item, "sk") == ROW), None))
         records = records_in(items)
         if known and stored and known.epoch == stored.epoch:
-            self._memory.miss(group, stored.epoch, [name for name in ids if name not in records])
+            self._learn(group, stored.epoch, ids, records, dict.fromkeys(places, "") | marks_in(items))
         return stored, records
 
-    def records_after(self, group: Group, seen: Stored, ids: Sequence[str]) -> Records:
-        """The records of these, read after the row was seen; those known to have none in its epoch are not read."""
-        absent = self._memory.absent(group, seen.epoch)
-        unknown = [operation_id for operation_id in ids if operation_id not in absent]
-        records = dynamodb_records.found(self._table, group, unknown)
-        self._memory.miss(group, seen.epoch, [name for name in unknown if name not in records])
-        return records
+    def found_after(self, group: Group, seen: Stored, entries: Sequence[Entry]) -> tuple[Records, Marks]:
+        """Records and marks of these, read after the row was seen, unless they are known in its epoch (R13)."""
+        absent, marks = self._memory.absent(group, seen.epoch), self._memory.marks(group, seen.epoch)
+        ids = [entry.id for entry in entries if entry.id not in absent]
+        places = [place for place in places_of(entries) if place not in marks]
+        records, reached = dynamodb_records.found_and_reached(self._table, group, ids, places)
+        reached = dict.fromkeys(places, "") | dict(reached)
+        self._learn(group, seen.epoch, ids, records, reached)
+        return records, {**marks, **reached}
 
     def change(self, group: Group, request: Request, becomes: Stored | None = None) -> tuple[Stored | None, bool]:
         """Change the row; the row as it is now, and whether that is this change's doing.
@@ -70,19 +62,22 @@ class Rows:
             return becomes, True
         return self._see(group, outcome.item), outcome.held
 
-    def change_with(self, group: Group, request: Request, becomes: Stored, records: Records) -> bool:
-        """Change the row together with new records, in one transaction; a record that is there already stays."""
-        items = [record_item(group, name, record, ahead=False) for name, record in records.items()]
-        while items:
-            stand = self._table.transact([("Update", request), *(("Put", new_item(item)) for item in items)])
+    def change_with(self, group: Group, request: Request, becomes: Stored, writes: Sequence[Action]) -> bool:
+        """Change the row and do these with it, in one transaction; a record or mark that stands in the way stays."""
+        while writes:
+            stand = self._table.transact([("Update", request), *writes])
             if not stand:
                 self._memory.see(group, becomes)
                 return True
             if stand[0] is not None:
                 self._see(group, stand[0])
                 return False
-            items = [item for item, there in zip(items, stand[1:], strict=True) if there is None]
+            writes = [write for write, there in zip(writes, stand[1:], strict=True) if there is None]
         return self.change(group, request, becomes)[1]
+
+    def _learn(self, group: Group, epoch: int, ids: Sequence[str], records: Records, marks: Marks) -> None:
+        self._memory.miss(group, epoch, [name for name in ids if name not in records])
+        self._memory.reach(group, epoch, marks)
 
     def _see(self, group: Group, item: Item | None) -> Stored | None:
         stored = stored_row(item) if item else None

@@ -13,6 +13,8 @@ from handler.ledgers.dynamodb_failures import SDK_ERRORS, Conflict, Refused, fai
 from handler.ledgers.dynamodb_items import Item
 
 Request: TypeAlias = Mapping[str, object]
+Action: TypeAlias = tuple[str, Request]
+"""A write as part of a transaction: "Put" or "Update", and its request."""
 
 # DynamoDB's own limits: keys of one BatchGetItem, and actions of one transaction.
 KEYS_MAX = 100
@@ -92,8 +94,13 @@ class Table:
         """Write an item in place of any other."""
         self._write("put_item", {"TableName": self.name, "Item": item})
 
-    def transact(self, actions: Sequence[tuple[str, Request]]) -> Sequence[Item | None]:
-        """Carry out all actions ("Put", "Update") or none; where none, what stood in the way of each (see Refused)."""
+    def act(self, action: Action) -> Outcome:
+        """Carry out one action by itself."""
+        kind, request = action
+        return self._write_one("put_item" if kind == "Put" else "update_item", request)
+
+    def transact(self, actions: Sequence[Action]) -> Sequence[Item | None]:
+        """Carry out all actions or none; where none, what stood in the way of each (see Refused)."""
         items = [{kind: {"TableName": self.name, **_telling(action)}} for kind, action in actions]
         try:
             self._write("transact_write_items", {"TransactItems": items})

@@ -1,4 +1,4 @@
-"""The four ways in which a row changes, as requests: each is one UpdateItem under the conditions that make it exact.
+"""The ways in which rows and marks change, as requests: each is one UpdateItem under conditions that make it exact.
 
 The mark of the unfinished (`shard`, the key of the index) is set by whatever makes a row unfinished and is not there
 yet. Nothing here takes it away: a busy group would pay for that with every operation.
@@ -6,17 +6,19 @@ yet. Nothing here takes it away: a busy group would pay for that with every oper
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from handler.core.commands import Positions
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.watermarks import MARK_S
 from handler.ledgers.dynamodb_items import (
     CALM,
     Item,
     Stored,
     Value,
     known_attributes,
+    mark_key,
     number,
     row_key,
     shard_of,
@@ -53,7 +55,7 @@ def swapped(group: Group, row: Row) -> tuple[Stored, Request]:
     return stored, _whole(group, row, attributes, "version = :was", {":was": number(row.version - 1)})
 
 
-def begun(group: Group, seen: Stored, attempt: Attempt, positions: Positions) -> tuple[Stored, Request]:
+def begun(group: Group, seen: Stored, attempt: Attempt) -> tuple[Stored, Request]:
     """Open an attempt in a row that was seen idle, if it still is what was seen (R1).
 
     The version alone says so. The other conditions hold even in a table that was put back to an older copy, where the
@@ -63,7 +65,7 @@ def begun(group: Group, seen: Stored, attempt: Attempt, positions: Positions) ->
         "version = :was AND receipt = :base AND standing = :calm "
         "AND attribute_not_exists(attempt) AND attribute_not_exists(queued)"
     )
-    row = seen.row.opened(attempt).marked(positions.values())
+    row = seen.row.opened(attempt)
     stored, attributes = whole_row(row, seen.epoch, shard_of(group))
     values = {":was": number(seen.row.version), ":base": number(seen.row.base or 0), ":calm": string(CALM)}
     return stored, _whole(group, row, attributes, condition, values)
@@ -125,13 +127,24 @@ def settled(group: Group, settlement: Settlement) -> Request:
         "UpdateExpression": _SETTLE.format(more="".join(f", {name} = :{name}" for name in known)),
         "ConditionExpression": "attempt = :attempt AND receipt = :base",
         "ExpressionAttributeValues": {
-            ":attempt": string(settlement.attempt_id),
+            ":attempt": string(settlement.attempt.id),
             ":base": number(settlement.base),
             ":new": number(settlement.new_base),
             ":one": number(1),
             **{f":{name}": value for name, value in known.items()},
         },
         "ReturnValues": "ALL_NEW",
+    }
+
+
+def raised(group: Group, place: str, last: str, now: float) -> Request:
+    """Raise the mark of a place, unless it stands as high; the table forgets it by itself (`ttl`, whole seconds)."""
+    return {
+        "Key": mark_key(group, place),
+        "UpdateExpression": "SET reached = :last, #ttl = :ttl",
+        "ConditionExpression": "attribute_not_exists(reached) OR reached < :last",
+        "ExpressionAttributeNames": {"#ttl": "ttl"},
+        "ExpressionAttributeValues": {":last": string(last), ":ttl": number(math.ceil(now + MARK_S))},
     }
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from handler.core.codec import decode_entry, decode_row, encode_entry
 from handler.core.commands import Counters
 from handler.core.quick import replace
-from handler.core.rows import Attempt, Entry, Marks, Row
+from handler.core.rows import Attempt, Entry, OldMarks, Row
 from handler.ledgers.bounded import row_text
 
 
@@ -30,7 +30,7 @@ class Parts:
     tail: tuple[str, ...] = ()
     """The operations appended since the last swap, each as text."""
     marks: str | None = None
-    """The positions passed (`marks_text`), where `begin` and `append` do not write them into the body."""
+    """The positions passed (`marks_text`), where rows of before have them beside their body."""
     keys: Counters | None = None
     """The keys that the row knows, where `settle` has changed them."""
 
@@ -61,12 +61,12 @@ def join(parts: Parts) -> Row:
     return replace(row, version=parts.version, marks=marks, keys=keys)
 
 
-def marks_text(marks: Marks) -> str:
+def marks_text(marks: OldMarks) -> str:
     """Marks one after the other, all of one width, so that a store finds and replaces one without decoding anything."""
     return "".join(f"{place}:{number}," for place, number in marks)
 
 
-def marks_of(text: str) -> Marks:
+def marks_of(text: str) -> OldMarks:
     """Read what `marks_text` wrote."""
     return tuple((place, number) for place, _, number in (mark.partition(":") for mark in text.split(",")[:-1]))
 

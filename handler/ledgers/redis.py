@@ -8,19 +8,19 @@ once so many have it, which is what there is where the servers do not tell who t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from heapq import merge
 from itertools import islice
 from typing import cast
 
 from handler.core.codec import decode_record
-from handler.core.commands import Positions
-from handler.core.ledger import NOWHERE, Generation, Look
+from handler.core.ledger import Generation, Look
 from handler.core.lifting import open_between
 from handler.core.ports import Clock
 from handler.core.records import Records
 from handler.core.room import row_is_full
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.watermarks import MARK_S, NO_MARKS, Marks, marks_of, places_of
 from handler.ledgers import redis_scripts as scripts
 from handler.ledgers.parts import begun_text, entry_texts
 from handler.ledgers.redis_cluster import ClusterServers
@@ -29,12 +29,13 @@ from handler.ledgers.redis_known import known
 from handler.ledgers.redis_rows import (
     ROW_FIELDS,
     Keys,
+    appended_texts,
     begun_row,
     fields_of,
     known_text,
-    position_texts,
     record_fields,
     row_of,
+    stretches,
 )
 from handler.ledgers.redis_servers import Servers
 from handler.ledgers.redis_shelf import RedisShelf
@@ -50,6 +51,8 @@ TIMEOUT_S = 1.0
 CLUSTER_ASKS_AFTER_S = 60.0
 
 PREFIX = "update-group-counter"
+
+MARK_MS = int(MARK_S * 1000)
 
 
 class RedisLedger:
@@ -106,6 +109,14 @@ class RedisLedger:
         (stored,) = self._store.ask(self._keys.row(group), command)
         return _records(ids, stored)
 
+    def marks(self, group: Group, places: Collection[str]) -> Marks:
+        """The marks that have not expired."""
+        if not places:
+            return NO_MARKS
+        (stored,) = self._store.ask(self._keys.row(group), ("MGET", *self._keys.marks(group, places)))
+        found = zip(places, cast("list[str | None]", stored), strict=True)
+        return {place: last for place, last in found if last is not None}
+
     def look(self, group: Group, ids: Sequence[str]) -> Look:
         """Row and records, in one round trip."""
         if not ids:
@@ -114,27 +125,22 @@ class RedisLedger:
         row, records = self._store.ask(self._keys.row(group), *commands, use=Use.READ_ROW)
         return Look(row_of(cast("list[str | None]", row)), _records(ids, records))
 
-    def begin(
-        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
-    ) -> Row | None:
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """The fast path of R1, in one script."""
-        ids = [entry.id for entry in attempt.entries]
-        keys = self._written_keys(group, ids, with_generation=True)
+        ids, places = [entry.id for entry in attempt.entries], places_of(attempt.entries)
+        keys = [*self._written_keys(group, ids, with_generation=True), *self._keys.marks(group, places)]
         texts = group.id, attempt.id, begun_text(attempt), receipt_key, generation, self._known_generation
         bounds = open_between(receipt_key, attempt.mode)
-        passed = (text for position in positions.values() for text in position_texts(position))
-        reply = self._run(scripts.BEGIN, keys, [*texts, *bounds, *ids, *passed], Use.WRITE)
+        arguments = [*texts, *bounds, len(ids), *ids, *stretches(attempt.entries)]
+        reply = self._run(scripts.BEGIN, keys, arguments, Use.WRITE)
         return begun_row(reply, attempt, receipt_key, generation) if isinstance(reply, list) else None
 
-    def append(
-        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
-    ) -> Look | None:
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """The slow path of R1, in one script."""
-        ids = [entry.id for entry in entries]
-        named = zip(ids, entry_texts(entries), strict=True)
-        pairs = (text for name, entry in named for text in (name, entry, *position_texts(positions.get(name))))
-        keys = self._written_keys(group, ids)
-        reply = self._run(scripts.APPEND, keys, [group.id, bytes_max, *pairs], Use.WRITE)
+        ids, places = [entry.id for entry in entries], places_of(entries)
+        keys = [*self._written_keys(group, ids), *self._keys.marks(group, places)]
+        texts = [text for named in zip(entries, entry_texts(entries), strict=True) for text in appended_texts(*named)]
+        reply = self._run(scripts.APPEND, keys, [group.id, bytes_max, len(ids), *texts, *places], Use.WRITE)
         if reply == "full":
             raise row_is_full()
         if not isinstance(reply, list):
@@ -142,24 +148,29 @@ class RedisLedger:
         row, records, passed = reply
         return Look(row_of(row), _records(ids, records), frozenset(passed))
 
-    def swap(self, group: Group, row: Row, records: Records) -> bool:
-        """Compare-and-swap of the row, its records with it, in one script."""
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+        """Compare-and-swap of the row, its records and marks with it, in one script."""
         row_key, unfinished, generation, *names = self._written_keys(group, records, with_generation=True)
-        keys = [row_key, unfinished, generation, self._keys.known(group), *names]
+        keys = [row_key, unfinished, generation, self._keys.known(group), *names, *self._keys.marks(group, marks)]
         stored = row.version - 1 or ""
         texts = (text for record in records.values() for text in record_fields(record, self._clock.now()))
         head = group.id, stored, self._known_generation, int(row.is_unfinished), known_text(row.keys)
-        return self._run(scripts.SWAP, keys, [*head, *texts, *fields_of(row)], Use.WRITE_ROW) == 1
+        counts = len(records), MARK_MS
+        arguments = [*head, *counts, *texts, *marks.values(), *fields_of(row)]
+        return self._run(scripts.SWAP, keys, arguments, Use.WRITE_ROW) == 1
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5, in one script; a record that exists stays, whatever it says."""
-        now, records = self._clock.now(), settlement.records
-        texts = (text for name, record in records.items() for text in (name, *record_fields(record, now)))
+        now, attempt, records = self._clock.now(), settlement.attempt, settlement.records
+        marks = marks_of(attempt.entries)
+        texts = [text for record in records.values() for text in record_fields(record, now)]
+        texts += [text for mark in marks.items() for text in mark]
         known = "" if settlement.keys is None else known_text(settlement.keys)
-        head = group.id, settlement.attempt_id, settlement.base, settlement.new_base, known
+        head = group.id, attempt.id, settlement.base, settlement.new_base, known, len(records), MARK_MS
         row_key, unfinished, *names = self._written_keys(group, records)
-        keys = [row_key, unfinished, self._keys.known(group), *names]
-        return self._run(scripts.SETTLE, keys, [*head, *texts], Use.WRITE) == 1
+        keys = [row_key, unfinished, self._keys.known(group), *names, *self._keys.marks(group, marks)]
+        ids = [entry.id for entry in attempt.entries]
+        return self._run(scripts.SETTLE, keys, [*head, *texts, *ids], Use.WRITE) == 1
 
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of unfinished groups, merged from the lists of all buckets in the order of their code points."""

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from handler.core.codec import encode_record
-from handler.core.commands import Counters, Position
+from handler.core.commands import Counters
 from handler.core.quick import replace
 from handler.core.records import Record
-from handler.core.rows import Attempt, Group, Row
-from handler.ledgers.parts import Parts, is_calm, join, marks_of, marks_text, split
+from handler.core.rows import Attempt, Entry, Group, Row
+from handler.core.watermarks import marks_of as last_positions
+from handler.ledgers.parts import Parts, is_calm, join, marks_text, split
 
 # Over so many slots of a cluster an app's groups are spread, and in so many lists its unfinished ones are kept.
 BUCKETS = 16
@@ -50,6 +51,11 @@ class Keys:
         """The records of operations. The length tells where the group's id ends."""
         prefix = f"{self._bucket(group)}:record:{len(group.id)}:{group.id}:"
         return [prefix + operation_id for operation_id in ids]
+
+    def marks(self, group: Group, places: Iterable[str]) -> list[str]:
+        """How far places have been settled."""
+        prefix = f"{self._bucket(group)}:mark:{len(group.id)}:{group.id}:"
+        return [prefix + place for place in places]
 
     def unfinished(self, group: Group) -> str:
         """The sorted set that has the group while it is unfinished."""
@@ -90,14 +96,16 @@ def fields_of(row: Row) -> list[str]:
         "key": row.receipt_key,
         "gen": str(row.generation),
         "rest": json.dumps([row.sighted, row.looked, row.sighted_in]),
-        "marks": marks_text(row.marks),
     }
+    if row.marks:
+        fields["marks"] = marks_text(row.marks)
     if parts.base is not None:
         fields["base"] = str(parts.base)
     if row.attempt is not None:
         fields["open"] = row.attempt.id
         fields |= {f"o:{entry.id}": row.attempt.id for entry in row.attempt.owed}
     fields |= {f"o:{entry.id}": "" for entry in row.queue}
+    fields |= {f"p:{place}": last for place, last in last_positions(row.owed).items()}
     return [text for field in fields.items() for text in field]
 
 
@@ -109,17 +117,17 @@ def row_of(stored: Sequence[str | None]) -> Row | None:
     # Each ends with a line feed, which JSON escapes; other ends of lines may stand in a key.
     texts = tuple((tail or "").split("\n")[:-1])
     whole_base = None if base is None else int(base)
-    return join(Parts(int(version), body, whole_base, opened, begun, texts, marks or "", known_keys(known)))
+    return join(Parts(int(version), body, whole_base, opened, begun, texts, marks, known_keys(known)))
 
 
 def begun_row(stored: Sequence[str | None], attempt: Attempt, receipt_key: str, generation: int) -> Row:
     """The row of a group that was idle, and in which `attempt` was opened: what its script gives back makes it up."""
     *always, known = stored
-    version, base, rest, marks = map(str, always)
+    version, base, rest = map(str, always)
     sighted, looked, sighted_in, *_ = json.loads(rest)
     opened = replace(attempt, base=int(base))
     idle = Row(int(version), generation, receipt_key, int(base), opened, sighted=sighted, looked=looked)
-    return replace(idle, sighted_in=sighted_in, marks=marks_of(marks), keys=known_keys(known) or ())
+    return replace(idle, sighted_in=sighted_in, keys=known_keys(known) or ())
 
 
 def known_text(keys: Counters) -> str:
@@ -147,9 +155,20 @@ def known_in(key: str, members: Sequence[str]) -> list[tuple[str, int]]:
     return [(group_id, int(since)) for group_id, _, since in (member[start:].partition("\n") for member in members)]
 
 
-def position_texts(position: Position | None) -> tuple[str, str]:
-    """A position as scripts take it: nothing where there is none."""
-    return (position.place, position.number) if position else ("", "")
+def appended_texts(entry: Entry, text: str) -> tuple[str, str, str, str]:
+    """An operation as the script takes it: no place and no number where there is no position."""
+    position = entry.position
+    return (entry.id, text, position.place, position.last) if position else (entry.id, text, "", "")
+
+
+def stretches(entries: Sequence[Entry]) -> list[str]:
+    """Place, first and last number of each place in which some of these stand, in the order of `places_of`."""
+    firsts: dict[str, str] = {}
+    for entry in entries:
+        if entry.position is not None:
+            firsts[entry.position.place] = min(entry.position.last, firsts.get(entry.position.place, "~"))
+    lasts = last_positions(entries)
+    return [text for place, first in firsts.items() for text in (place, first, lasts[place])]
 
 
 def record_fields(record: Record, now: float) -> tuple[str, int]:

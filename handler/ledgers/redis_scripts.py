@@ -9,7 +9,7 @@ A row is a hash: `v` its version; `body` its text as of the last swap; `base`, `
 beside it (handler/ledgers/parts.py); `queued` how many operations wait; `state` calm, busy or frozen; `key` and `gen`
 its receipt key and generation; `known` the keys that it knows; `rest` what else an idle row has. An owed operation is a
 field `o:<id>`: empty while it waits, else the id of the attempt that carries it, and it is owed no more when another
-attempt is open.
+attempt is open. `p:<place>` is the last position that the row owes of a place (R13).
 """
 
 from __future__ import annotations
@@ -39,18 +39,21 @@ local function stale(key, known)
 end
 """
 
-# The marks of a row are `<place>:<number>,` one after the other: places of 16 characters, numbers of 64 digits, which
-# compare like their texts.
+# A position is passed that is not beyond the mark of its place, the last one that the row owes of it (`p:<place>`), or,
+# in a row of before, what it says itself (`marks`: `<place>:<number>,` one after the other). Places have 16 characters
+# and numbers 64 digits, which compare like their texts. `keep` raises a mark, and what the row owed until there is owed
+# no more.
 _MARKS = """
-local function mark(marks, place)
+local function reached(row, marks, key, place)
+  local settled = redis.call('GET', key) or ''
+  local owed = redis.call('HGET', row, 'p:' .. place) or ''
   local at = string.find(marks, place .. ':', 1, true)
-  return at and string.sub(marks, at + 17, at + 80) or ''
+  local old = at and string.sub(marks, at + 17, at + 80) or ''
+  if owed > settled then settled = owed end
+  return old > settled and old or settled
 end
-local function pass(marks, place, number)
-  local at = string.find(marks, place .. ':', 1, true)
-  if not at then return marks .. place .. ':' .. number .. ',' end
-  if number <= string.sub(marks, at + 17, at + 80) then return marks end
-  return string.sub(marks, 1, at + 16) .. number .. string.sub(marks, at + 81)
+local function keep(key, last, life)
+  if (redis.call('GET', key) or '') < last then redis.call('SET', key, last, 'PX', life) end
 end
 """
 
@@ -68,9 +71,10 @@ local function know(set, group, was, known)
 end
 """
 
-# KEYS: row, unfinished, generation, records. ARGV: group, attempt, its text, receipt key, generation of the row, known
-# generation, the least and the greatest base, ids, then place and number of each position. A base may be longer than a
-# double is exact, but the bounds are powers of two, and those of a Decrease and of a Set are exact.
+# KEYS: row, unfinished, generation, records, marks. ARGV: group, attempt, its text, receipt key, generation of the row,
+# known generation, the least and the greatest base, how many records, ids, then place, first and last number of each
+# mark. A base may be longer than a double is exact, but the bounds are powers of two, and those of a Decrease and of a
+# Set are exact.
 BEGIN = Script(
     _STALE
     + _MARKS
@@ -82,41 +86,49 @@ if not row[1] or row[2] or row[3] ~= '0' or row[4] ~= 'calm' or row[5] ~= ARGV[4
 end
 local base = row[7] and tonumber(row[7])
 if not base or base < tonumber(ARGV[7]) or base > tonumber(ARGV[8]) then return false end
-if #KEYS > 3 and redis.call('EXISTS', unpack(KEYS, 4)) > 0 then return false end
-local ids, marks = #KEYS - 3, row[9] or ''
-for i = 9 + ids, #ARGV, 2 do
-  if ARGV[i + 1] <= mark(row[9] or '', ARGV[i]) then return false end
-  marks = pass(marks, ARGV[i], ARGV[i + 1])
+local ids, marks = tonumber(ARGV[9]), row[9] or ''
+if marks ~= '' or redis.call('EXISTS', unpack(KEYS, 4, 3 + ids)) > 0 then return false end
+local fields = {'open', ARGV[2], 'begun', ARGV[3]}
+for i = 4 + ids, #KEYS do
+  local at = 3 * i - 2 * ids - 2
+  if ARGV[at + 1] <= reached(KEYS[1], marks, KEYS[i], ARGV[at]) then return false end
+  fields[#fields + 1] = 'p:' .. ARGV[at]
+  fields[#fields + 1] = ARGV[at + 2]
 end
-local fields = {'open', ARGV[2], 'begun', ARGV[3], 'marks', marks}
-for i = 9, 8 + ids do
+for i = 10, 9 + ids do
   fields[#fields + 1] = 'o:' .. ARGV[i]
   fields[#fields + 1] = ARGV[2]
 end
 redis.call('HSET', KEYS[1], unpack(fields))
 redis.call('ZADD', KEYS[2], 0, ARGV[1])
-return {redis.call('HINCRBY', KEYS[1], 'v', 1), row[7], row[8], marks, row[10]}
+return {redis.call('HINCRBY', KEYS[1], 'v', 1), row[7], row[8], row[10]}
 """
 )
 
-# KEYS: row, unfinished, records. ARGV: group, greatest size, then id, text, place and number of each operation.
+# KEYS: row, unfinished, records, marks. ARGV: group, greatest size, how many records, then id, text, place and number
+# of each operation, then the place of each mark.
 APPEND = Script(
     _MARKS
     + """
 local row = redis.call('HMGET', KEYS[1], 'v', 'open', 'state', 'tail', 'queued', 'marks')
 if not row[1] then return false end
-local records, texts, fields, passed, marks = {}, {row[4] or ''}, {}, {}, row[6] or ''
-for i = 3, #KEYS do
-  local at = 4 * i - 9
-  local id, place, number = ARGV[at], ARGV[at + 2], ARGV[at + 3]
-  local record = redis.call('GET', KEYS[i])
+local count = tonumber(ARGV[3])
+local reach, last = {}, {}
+for i = 3 + count, #KEYS do
+  local place = ARGV[3 * count + 1 + i]
+  reach[place] = reached(KEYS[1], row[6] or '', KEYS[i], place)
+end
+local records, texts, fields, passed = {}, {row[4] or ''}, {}, {}
+for i = 1, count do
+  local id, text, place, number = unpack(ARGV, 4 * i, 4 * i + 3)
+  local record = redis.call('GET', KEYS[2 + i])
   local owed = redis.call('HGET', KEYS[1], 'o:' .. id)
   if not record and owed ~= '' and (not owed or owed ~= row[2]) then
-    if place ~= '' and number <= mark(row[6] or '', place) then
+    if place ~= '' and number <= reach[place] then
       passed[#passed + 1] = id
     else
-      if place ~= '' then marks = pass(marks, place, number) end
-      texts[#texts + 1] = ARGV[at + 1] .. '\\n'
+      if place ~= '' and number > (last[place] or '') then last[place] = number end
+      texts[#texts + 1] = text .. '\\n'
       fields[#fields + 1] = 'o:' .. id
       fields[#fields + 1] = ''
     end
@@ -127,7 +139,11 @@ if #fields > 0 then
   local tail = table.concat(texts)
   local size = #tail + redis.call('HSTRLEN', KEYS[1], 'body') + redis.call('HSTRLEN', KEYS[1], 'begun')
   if size > tonumber(ARGV[2]) then return 'full' end
-  redis.call('HSET', KEYS[1], 'tail', tail, 'queued', row[5] + #texts - 1, 'marks', marks, unpack(fields))
+  for place, number in pairs(last) do
+    fields[#fields + 1] = 'p:' .. place
+    fields[#fields + 1] = number
+  end
+  redis.call('HSET', KEYS[1], 'tail', tail, 'queued', row[5] + #texts - 1, unpack(fields))
   redis.call('HINCRBY', KEYS[1], 'v', 1)
   if row[3] ~= 'frozen' then redis.call('ZADD', KEYS[2], 0, ARGV[1]) end
 end
@@ -135,21 +151,27 @@ return {redis.call('HMGET', KEYS[1], 'v', 'body', 'base', 'open', 'begun', 'tail
 """
 )
 
-# KEYS: row, unfinished, generation, known, records. ARGV: group, stored version or nothing, known generation, whether
-# the row is unfinished, the keys it knows, text and life of each record in milliseconds, then the fields of the row.
+# KEYS: row, unfinished, generation, known, records, marks. ARGV: group, stored version or nothing, known generation,
+# whether the row is unfinished, the keys it knows, how many records, the life of a mark in milliseconds, text and life
+# of each record, the last position of each mark, then the fields of the row.
 SWAP = Script(
     _STALE
     + _KNOW
+    + _MARKS
     + """
 local row = redis.call('HMGET', KEYS[1], 'v', 'known')
 if (row[1] or '') ~= ARGV[2] then return false end
 if stale(KEYS[3], ARGV[3]) then return 'stale' end
 local was, known = both(row[2] or '[]', ARGV[5])
-for i = 5, #KEYS do
-  redis.call('SET', KEYS[i], ARGV[2 * i - 4], 'PX', ARGV[2 * i - 3], 'NX')
+local count = tonumber(ARGV[6])
+for i = 1, count do
+  redis.call('SET', KEYS[4 + i], ARGV[6 + 2 * i], 'PX', ARGV[7 + 2 * i], 'NX')
+end
+for i = 5 + count, #KEYS do
+  keep(KEYS[i], ARGV[3 + count + i], ARGV[7])
 end
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'known', ARGV[5], unpack(ARGV, 2 * #KEYS - 2))
+redis.call('HSET', KEYS[1], 'known', ARGV[5], unpack(ARGV, 4 + count + #KEYS))
 know(KEYS[4], ARGV[1], was, known)
 if ARGV[4] == '1' then
   redis.call('ZADD', KEYS[2], 0, ARGV[1])
@@ -160,18 +182,27 @@ return 1
 """
 )
 
-# KEYS: row, unfinished, known, records. ARGV: group, attempt, base, new base, the keys that the row knows from now on
-# or nothing, then id, text and life of each record.
+# KEYS: row, unfinished, known, records, marks. ARGV: group, attempt, base, new base, the keys that the row knows from
+# now on or nothing, how many records, the life of a mark in milliseconds, text and life of each record, place and last
+# position of each mark, then the ids of all that the attempt carried.
 SETTLE = Script(
     _KNOW
+    + _MARKS
     + """
 local row = redis.call('HMGET', KEYS[1], 'open', 'base', 'queued', 'state', 'known')
 if not row[1] or row[1] ~= ARGV[2] or row[2] ~= ARGV[3] then return false end
 local was, known = both(row[5] or '[]', ARGV[5])
-local gone = {'open', 'begun'}
-for i = 4, #KEYS do
-  redis.call('SET', KEYS[i], ARGV[3 * i - 5], 'PX', ARGV[3 * i - 4], 'NX')
-  gone[#gone + 1] = 'o:' .. ARGV[3 * i - 6]
+local count, gone = tonumber(ARGV[6]), {'open', 'begun'}
+for i = 1, count do
+  redis.call('SET', KEYS[3 + i], ARGV[6 + 2 * i], 'PX', ARGV[7 + 2 * i], 'NX')
+end
+for i = 4 + count, #KEYS do
+  local place, last = unpack(ARGV, 2 * i, 2 * i + 1)
+  keep(KEYS[i], last, ARGV[7])
+  if (redis.call('HGET', KEYS[1], 'p:' .. place) or '') <= last then gone[#gone + 1] = 'p:' .. place end
+end
+for i = 2 * #KEYS + 2, #ARGV do
+  gone[#gone + 1] = 'o:' .. ARGV[i]
 end
 redis.call('HDEL', KEYS[1], unpack(gone))
 if ARGV[5] ~= '' then redis.call('HSET', KEYS[1], 'known', ARGV[5]) end

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from handler.core.codec import decode_record, decode_row, encode_record
-from handler.core.commands import Positions
-from handler.core.ledger import NOWHERE, Generation, Look
+from handler.core.ledger import Generation, Look
 from handler.core.ports import Clock
 from handler.core.records import Record, Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.transitions import appended
+from handler.core.watermarks import NO_MARKS, Marks, marks_of, passed, places_of
 from handler.ledgers import sqlite_statements as statements
-from handler.ledgers.bounded import check_room, row_text, sorted_out, with_appended
+from handler.ledgers.bounded import check_room, row_text, sorted_out
 from handler.ledgers.sqlite_file import SqliteFile
 from handler.ledgers.sqlite_known import known
+from handler.ledgers.sqlite_marks import raise_marks, reached
 from handler.ledgers.sqlite_shelf import SqliteShelf
 
 # A commit waits for one sync of the disk, some milliseconds on most: a second is what a call usually takes at most.
@@ -82,13 +84,15 @@ class SqliteLedger:
         """The records that are still in the file."""
         return self._file.read(lambda connection: _records(connection, group, ids))
 
+    def marks(self, group: Group, places: Collection[str]) -> Marks:
+        """The marks that are still in the file; it is a write, because an older file has no table of them yet."""
+        return self._file.write(lambda connection: reached(connection, group, places))
+
     def look(self, group: Group, ids: Sequence[str]) -> Look:
         """Row and records, in one read transaction."""
         return self._file.read(lambda connection: Look(_row(connection, group), _records(connection, group, ids)))
 
-    def begin(
-        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
-    ) -> Row | None:
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """The fast path of R1, in one write transaction."""
 
         def opened(connection: sqlite3.Connection) -> Row | None:
@@ -97,40 +101,40 @@ class SqliteLedger:
                 return None
             if _records(connection, group, [entry.id for entry in attempt.entries]):
                 return None
-            if any(map(row.has_passed, positions.values())):
+            if passed(attempt.entries, row, reached(connection, group, places_of(attempt.entries))):
                 return None
-            row = row.opened(attempt).marked(positions.values())
+            row = row.opened(attempt)
             self._put(connection, group, row, {})
             return row
 
         return self._file.write(opened)
 
-    def append(
-        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
-    ) -> Look | None:
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """The slow path of R1, in one write transaction."""
 
-        def appended(connection: sqlite3.Connection) -> Look | None:
+        def lengthened(connection: sqlite3.Connection) -> Look | None:
             look = Look(_row(connection, group), _records(connection, group, [entry.id for entry in entries]))
             if look.row is None:
                 return None
-            fresh, passed = sorted_out(entries, look.row, look.records, positions)
-            row = with_appended(look.row, fresh, positions) if fresh else look.row
+            marks = reached(connection, group, places_of(entries))
+            fresh, behind = sorted_out(entries, look.row, look.records, marks)
+            row = appended(look.row, fresh) if fresh else look.row
             if fresh:
                 check_room(row, bytes_max)
                 self._put(connection, group, row, {})
-            return Look(row, look.records, passed)
+            return Look(row, look.records, behind)
 
-        return self._file.write(appended)
+        return self._file.write(lengthened)
 
-    def swap(self, group: Group, row: Row, records: Records) -> bool:
-        """Compare-and-swap of the row, its records with it, in one write transaction."""
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+        """Compare-and-swap of the row, its records and marks with it, in one write transaction."""
 
         def swapped(connection: sqlite3.Connection) -> bool:
             stored: tuple[int] | None = connection.execute(statements.READ_VERSION, (group.app, group.id)).fetchone()
             if (stored[0] if stored else 0) != row.version - 1:
                 return False
             self._put(connection, group, row, records)
+            raise_marks(connection, group, marks, self._clock.now())
             return True
 
         return self._file.write(swapped)
@@ -143,6 +147,7 @@ class SqliteLedger:
             if row is None:
                 return False
             self._put(connection, group, row, settlement.records)
+            raise_marks(connection, group, marks_of(settlement.attempt.entries), self._clock.now())
             return True
 
         return self._file.write(settled)

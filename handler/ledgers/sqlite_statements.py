@@ -41,6 +41,22 @@ MAKE_SCHEDULES = "CREATE TABLE IF NOT EXISTS schedules (app INTEGER PRIMARY KEY,
 READ_SCHEDULE = "SELECT next_at FROM schedules WHERE app = ?"
 WRITE_SCHEDULE = """
     INSERT INTO schedules (app, next_at) VALUES (?, ?) ON CONFLICT (app) DO UPDATE SET next_at = excluded.next_at"""
+# And marks when the first record of a stream comes.
+MAKE_MARKS = (
+    """CREATE TABLE IF NOT EXISTS marks (
+        app INTEGER NOT NULL, group_id TEXT NOT NULL, place TEXT NOT NULL,
+        expires_at REAL NOT NULL, last TEXT NOT NULL,
+        PRIMARY KEY (app, group_id, place)) WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS marks_by_expiry ON marks (expires_at)",
+)
+READ_MARK = "SELECT last FROM marks WHERE app = ? AND group_id = ? AND place = ?"
+RAISE_MARK = """
+    INSERT INTO marks (app, group_id, place, expires_at, last) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (app, group_id, place) DO UPDATE
+    SET expires_at = excluded.expires_at, last = excluded.last WHERE last < excluded.last"""
+FORGET_MARKS = """
+    DELETE FROM marks WHERE (app, group_id, place) IN
+    (SELECT app, group_id, place FROM marks WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"""
 WRITE_ROW = """
     INSERT INTO groups (app, id, version, unfinished, body) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (app, id) DO UPDATE

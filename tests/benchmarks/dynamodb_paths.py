@@ -25,7 +25,6 @@ from typing import TypeAlias
 from botocore.client import BaseClient
 
 from handler.core.commands import Mode
-from handler.core.ledger import NOWHERE
 from handler.core.outcomes import Applied
 from handler.core.records import Record
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
@@ -100,14 +99,14 @@ class ByHand:
 
     def _opening(self) -> tuple[Attempt, Stored, Request]:
         attempt = attempt_of(next(self._numbers))
-        opened, request = begun(self._group, self._idle, attempt, NOWHERE)
+        opened, request = begun(self._group, self._idle, attempt)
         return attempt, opened, request
 
     def _closing(self, attempt: Attempt, opened: Stored) -> Request:
         base = opened.row.base or 0
         row = opened.row.changed(attempt=None, base=base + attempt.weight)
         self._idle = Stored(row, row.version, opened.size)
-        return settled(self._group, Settlement(attempt.id, base, base + attempt.weight))
+        return settled(self._group, Settlement(attempt, base, base + attempt.weight))
 
     def _record(self, entry: Entry) -> Item:
         return record_item(self._group, entry.id, record_of(entry), ahead=True)
@@ -136,7 +135,7 @@ def through(ledger: DynamoDbLedger, group: Group) -> Way:
         base = row.base or 0
         (entry,) = attempt.entries
         records = {entry.id: record_of(entry)}
-        assert ledger.settle(group, Settlement(attempt.id, base, base + attempt.weight, records))
+        assert ledger.settle(group, Settlement(attempt, base, base + attempt.weight, records))
 
     return operate
 

@@ -9,6 +9,7 @@ from functools import partial
 from handler.core.ports import Clock
 from handler.core.records import Records
 from handler.core.rows import Group, Row, Settlement
+from handler.core.watermarks import NO_MARKS, Marks
 from handler.ledgers.dynamodb import DynamoDbLedger
 from handler.ledgers.dynamodb_creation import create_table
 from tests.sandbox import dynamodb
@@ -60,10 +61,10 @@ class ForgetfulLedger(DynamoDbLedger):
         self._given = clock
         self._forgot_at = clock.now()
 
-    def swap(self, group: Group, row: Row, records: Records) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
         """Forget, and swap."""
         self._forget()
-        return super().swap(group, row, records)
+        return super().swap(group, row, records, marks)
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """Forget, and settle."""

@@ -13,6 +13,7 @@ from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.ports import Clock
 from handler.core.records import Records
 from handler.core.rows import Group, Row, Settlement
+from handler.core.watermarks import NO_MARKS, Marks
 from handler.ledgers.redis import RedisLedger
 from handler.ledgers.redis_connections import Endpoint
 from handler.ledgers.redis_scripts import Script
@@ -86,9 +87,9 @@ class _ReapedLedger(RedisLedger):
         super().__init__(place.endpoint, clock, warn=no_warning, prefix=place.prefix)
         self._place = place
 
-    def swap(self, group: Group, row: Row, records: Records) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
         self._place.let_pass(self._clock.now())
-        return super().swap(group, row, records)
+        return super().swap(group, row, records, marks)
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         self._place.let_pass(self._clock.now())

@@ -42,4 +42,4 @@ def record(name: str = "operation", value: int = 5, at: float = 1_700_000_000.0)
 def settlement(of: Attempt, base: int = 1000) -> Settlement:
     """What is written when `of` has landed: its operations' records, and the receipt moved by its weight."""
     records = {operation.id: record(operation.id) for operation in of.entries}
-    return Settlement(of.id, base, base + of.weight, records)
+    return Settlement(of, base, base + of.weight, records)

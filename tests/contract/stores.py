@@ -14,6 +14,7 @@ from handler.core.ledger import Ledger
 from handler.core.ports import Clock
 from handler.core.records import Records
 from handler.core.rows import Group, Row
+from handler.core.watermarks import NO_MARKS, Marks
 from handler.ledgers.sqlite import SqliteLedger
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.redis_store import PrefixedRedis, prefixed_cluster, prefixed_redis
@@ -82,10 +83,10 @@ class _AnswerLosingMemoryLedger(MemoryLedger):
         self._applied = applied
         self.restore(ledger.snapshot())
 
-    def _put(self, group: Group, row: Row, records: Records) -> None:
+    def _put(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> None:
         if self._applied:
-            super()._put(group, row, records)
-            self._behind.swap(group, row, records)
+            super()._put(group, row, records, marks)
+            self._behind.swap(group, row, records, marks)
         raise AnswerLost("the answer was lost on purpose")
 
 

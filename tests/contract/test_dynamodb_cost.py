@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.rows import Attempt, Group
+from handler.core.commands import Position
+from handler.core.rows import Attempt, Group, Settlement
 from handler.ledgers.dynamodb import DynamoDbLedger
 from handler.ledgers.dynamodb_items import SHARDS
 from tests.contract import works
@@ -73,6 +74,51 @@ def test_an_undisturbed_operation_is_four_calls_and_at_most_four_write_units(led
         base += run.weight
     # The first one is marked as unfinished in the index, which is one unit more.
     assert costs == [4, 3, 3, 3, 3]
+
+
+def placed(number: int) -> Attempt:
+    """An attempt with the record of a stream that stands there; nothing but its position says what it is known by."""
+    carried = realistic(number)
+    at = Position.of("arn:aws:kinesis:eu-west-1:123456789012:stream/likes/shardId-000000000000", f"49{number:054}")
+    entries = tuple(replace(one, fingerprint="", window_s=0.0, position=at) for one in carried.entries)
+    return replace(carried, entries=entries)
+
+
+def test_a_record_of_a_stream_is_four_calls_and_three_write_units_too(ledger: OpenLedger, meter: Meter) -> None:
+    """Record and mark are looked for, the attempt opened, the mark raised, the attempt settled."""
+    base, costs = 1000, []
+    for number in range(5):
+        meter.reset()
+        run = placed(number)
+        assert begin(ledger, run)
+        assert ledger.settle(GROUP, Settlement(run, base, base + run.weight))
+        assert meter.calls == ["BatchGetItem", "UpdateItem", "UpdateItem", "UpdateItem"]
+        costs.append(meter.write_units)
+        base += run.weight
+    # The first one is marked as unfinished in the index, which is one unit more.
+    assert costs == [4, 3, 3, 3, 3]
+
+
+def test_a_batch_of_a_stream_raises_one_mark(ledger: OpenLedger, meter: Meter) -> None:
+    """However many records it has: no transaction is needed."""
+    run = replace(placed(0), entries=tuple(one for number in range(90) for one in placed(number).entries))
+    assert begin(ledger, run)
+    meter.reset()
+    assert ledger.settle(GROUP, Settlement(run, 1000, 1000 + run.weight))
+    assert meter.calls == ["UpdateItem", "UpdateItem"]
+
+
+def test_a_mark_that_was_read_in_an_epoch_is_not_read_again(ledger: OpenLedger, meter: Meter) -> None:
+    """It moves only with a settlement. A record's own absence is what the second call asks for."""
+    assert begin(ledger, placed(0))
+    assert ledger.append(GROUP, placed(1).entries, 10_000) is not None
+    meter.reset()
+    assert ledger.append(GROUP, placed(2).entries, 10_000) is not None
+    assert meter.calls == ["GetItem", "UpdateItem"]
+    look = ledger.append(GROUP, placed(1).entries, 10_000)
+    assert look is not None
+    assert look.row is not None
+    assert len(look.row.owed) == 3
 
 
 def test_a_key_that_lands_for_the_first_time_costs_its_group_one_unit_and_no_call(

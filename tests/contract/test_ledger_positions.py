@@ -1,4 +1,4 @@
-"""Operations that are known by their position in a source: each is accepted once, and no record of it is kept."""
+"""Operations that are known by their position in a source: each is accepted once, and the mark of its place remains."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from dataclasses import replace
 
 from handler.core.commands import Position
 from handler.core.ledger import Look
-from handler.core.rows import Entry
-from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, record, settlement
-from tests.contract.stores import OpenLedger
+from handler.core.records import UNRECORDED_S
+from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.transitions import appended
+from handler.core.watermarks import MARK_S, marks_of
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, past_attempt, record
+from tests.contract.stores import GivenClock, OpenLedger
 
 ROOM = 36 * 1024
 SHARD = "stream/shard-1"
+PLACE = Position.of(SHARD, "0").place
 
 
 def at(number: int, shard: str = SHARD) -> Position:
@@ -19,14 +23,17 @@ def at(number: int, shard: str = SHARD) -> Position:
     return Position.of(shard, str(number))
 
 
-def named(*numbers: int) -> list[Entry]:
-    """Operations called by their numbers."""
-    return [entry(str(number)) for number in numbers]
+def placed(*numbers: int, shard: str = SHARD) -> list[Entry]:
+    """Operations called by the numbers at which they stand."""
+    return [
+        replace(entry(str(number)), fingerprint="", window_s=UNRECORDED_S, position=at(number, shard))
+        for number in numbers
+    ]
 
 
 def append(ledger: OpenLedger, *numbers: int, shard: str = SHARD) -> Look | None:
     """Append operations that stand at these numbers."""
-    return ledger.append(GROUP, named(*numbers), ROOM, {str(number): at(number, shard) for number in numbers})
+    return ledger.append(GROUP, placed(*numbers, shard=shard), ROOM)
 
 
 def queued(look: Look | None) -> list[str]:
@@ -36,14 +43,52 @@ def queued(look: Look | None) -> list[str]:
     return [owed.id for owed in look.row.queue]
 
 
+def behind(look: Look | None) -> frozenset[str]:
+    """What had been passed when it came to be appended."""
+    assert look is not None
+    return look.passed
+
+
+def run(*numbers: int, shard: str = SHARD) -> Attempt:
+    """A call that carries operations at these numbers."""
+    return attempt(*placed(*numbers, shard=shard), name=f"attempt {numbers[0]}")
+
+
+def land(ledger: OpenLedger, opened: Attempt, base: int = 1000) -> bool:
+    """Settle it: of operations with a position no record is kept."""
+    return ledger.settle(GROUP, Settlement(opened, base, base + opened.weight))
+
+
+def begin(ledger: OpenLedger, opened: Attempt) -> Row | None:
+    """Try to open it."""
+    return ledger.begin(GROUP, opened, RECEIPT_KEY, GENERATION)
+
+
+def mark(ledger: OpenLedger, shard: str = SHARD) -> str:
+    """How far a shard has been settled."""
+    return ledger.marks(GROUP, [at(0, shard).place]).get(at(0, shard).place, "")
+
+
 def test_what_is_appended_is_passed(ledger: OpenLedger) -> None:
-    """Whatever comes again at or before that place in the shard was accepted before."""
+    """Whatever comes again at or before the last that the row owes of the shard was accepted before."""
     ledger.swap(GROUP, idle_row(), {})
     assert queued(append(ledger, 7, 9)) == ["7", "9"]
     again = append(ledger, 8, 10)
     assert queued(again) == ["7", "9", "10"]
-    assert again is not None
-    assert again.passed == {"8"}
+    assert behind(again) == {"8"}
+    assert mark(ledger) == ""
+
+
+def test_an_operation_keeps_its_position(ledger: OpenLedger) -> None:
+    """In the queue, and in an attempt."""
+    ledger.swap(GROUP, idle_row(), {})
+    begun = begin(ledger, run(7))
+    assert begun is not None
+    assert ledger.load(GROUP) == begun
+    append(ledger, 8)
+    row = ledger.load(GROUP)
+    assert row is not None
+    assert [owed.position for owed in row.owed] == [at(7), at(8)]
 
 
 def test_what_is_still_owed_is_not_told_as_passed(ledger: OpenLedger) -> None:
@@ -51,8 +96,7 @@ def test_what_is_still_owed_is_not_told_as_passed(ledger: OpenLedger) -> None:
     ledger.swap(GROUP, idle_row(), {})
     append(ledger, 7)
     look = append(ledger, 7)
-    assert look is not None
-    assert (queued(look), look.passed) == (["7"], frozenset())
+    assert (queued(look), behind(look)) == (["7"], frozenset())
 
 
 def test_numbers_compare_as_numbers(ledger: OpenLedger) -> None:
@@ -66,51 +110,123 @@ def test_numbers_compare_as_numbers(ledger: OpenLedger) -> None:
 
 
 def test_each_shard_has_a_mark_of_its_own(ledger: OpenLedger) -> None:
-    """A child shard starts anew."""
+    """A child shard starts anew, whether its parent's last record is owed or settled."""
     ledger.swap(GROUP, idle_row(), {})
-    append(ledger, 9)
-    assert queued(append(ledger, 3, shard="stream/shard-2")) == ["9", "3"]
+    begin(ledger, run(9))
+    assert queued(append(ledger, 3, shard="stream/shard-2")) == ["3"]
+    assert land(ledger, run(9))
+    assert (mark(ledger), mark(ledger, "stream/shard-2")) == (at(9).last, "")
+    assert queued(append(ledger, 4, 10, shard="stream/shard-2")) == ["3", "4", "10"]
+    assert behind(append(ledger, 9)) == {"9"}
+
+
+def test_each_group_has_marks_of_its_own(ledger: OpenLedger) -> None:
+    """Also one whose name begins like another's."""
+    other = Group(GROUP.app, f"{GROUP.id}1")
+    for group in (GROUP, other):
+        ledger.swap(group, idle_row(), {}, {PLACE: at(7 + (group is other)).last})
+    assert ledger.marks(GROUP, [PLACE]) == {PLACE: at(7).last}
+    assert ledger.marks(other, [PLACE]) == {PLACE: at(8).last}
+    assert ledger.marks(GROUP, []) == {}
 
 
 def test_a_beginning_passes_its_positions(ledger: OpenLedger) -> None:
     """And does not hold where one of them was passed before."""
     ledger.swap(GROUP, idle_row(), {})
-    first = attempt(*named(7, 8), name="first")
-    begun = ledger.begin(GROUP, first, RECEIPT_KEY, GENERATION, {"7": at(7), "8": at(8)})
-    assert begun is not None
-    assert ledger.load(GROUP) == begun
-    assert ledger.settle(GROUP, replace(settlement(first), records={}))
-    second = attempt(*named(8, 9), name="second")
-    assert ledger.begin(GROUP, second, RECEIPT_KEY, GENERATION, {"8": at(8), "9": at(9)}) is None
-    third = attempt(*named(9), name="third")
-    assert ledger.begin(GROUP, third, RECEIPT_KEY, GENERATION, {"9": at(9)}) is not None
+    first = run(7, 8)
+    assert begin(ledger, first) is not None
+    assert behind(append(ledger, 5)) == {"5"}
+    assert land(ledger, first)
+    assert begin(ledger, run(8, 9)) is None
+    third = run(9)
+    assert begin(ledger, third) is not None
 
 
-def test_a_mark_outlasts_the_operation(ledger: OpenLedger) -> None:
-    """Settled without a record, it is still known."""
+def test_a_settlement_raises_the_mark(ledger: OpenLedger) -> None:
+    """Settled without a record, the operation is still known, and nothing of it is left in the row."""
     ledger.swap(GROUP, idle_row(), {})
-    run = attempt(*named(7))
-    ledger.begin(GROUP, run, RECEIPT_KEY, GENERATION, {"7": at(7)})
-    ledger.settle(GROUP, replace(settlement(run), records={}))
+    begin(ledger, run(7, 8))
+    assert land(ledger, run(7, 8))
+    assert mark(ledger) == at(8).last
     look = append(ledger, 7)
-    assert look is not None
-    assert queued(look) == []
-    assert look.passed == {"7"}
+    assert (queued(look), set(behind(look))) == ([], {"7"})
+    assert ledger.find(GROUP, ["7", "8"]) == {}
 
 
-def test_marks_stay_through_swaps(ledger: OpenLedger) -> None:
-    """They are part of the row."""
+def test_a_settlement_that_does_not_hold_proves_nothing(ledger: OpenLedger) -> None:
+    """Another attempt is open."""
+    ledger.swap(GROUP, idle_row(), {})
+    begin(ledger, run(7))
+    assert not land(ledger, run(9))
+    assert mark(ledger) == ""
+
+
+def test_a_settlement_leaves_what_else_is_owed_of_the_shard(ledger: OpenLedger) -> None:
+    """What waits behind it is passed for as long as it is owed, and afterwards."""
+    ledger.swap(GROUP, idle_row(), {})
+    begin(ledger, run(7))
+    append(ledger, 8, 9)
+    assert land(ledger, run(7))
+    assert mark(ledger) == at(7).last
+    assert behind(append(ledger, 7)) == {"7"}
+    row = ledger.load(GROUP)
+    assert row is not None
+    second = run(8, 9)
+    assert ledger.swap(GROUP, row.opened(second), {})
+    assert land(ledger, second, row.base or 0)
+    assert behind(append(ledger, 7, 8, 9)) == {"7", "8", "9"}
+
+
+def test_a_swap_raises_marks_with_the_row(ledger: OpenLedger) -> None:
+    """As where an operation is rejected: one step has row and mark, and none of it where the row has moved."""
     ledger.swap(GROUP, idle_row(), {})
     append(ledger, 7)
     row = ledger.load(GROUP)
     assert row is not None
-    assert row.has_passed(at(7))
-    assert not row.has_passed(at(8))
-    assert ledger.swap(GROUP, row.changed(queue=()).marked([at(5), at(9)]), {})
-    look = append(ledger, 9, 10)
-    assert look is not None
-    assert queued(look) == ["10"]
-    assert look.passed == {"9"}
+    assert not ledger.swap(GROUP, row.changed().changed(queue=()), {}, marks_of(row.owed))
+    assert mark(ledger) == ""
+    assert ledger.swap(GROUP, row.changed(queue=()), {"other": record("other")}, marks_of(row.owed))
+    assert mark(ledger) == at(7).last
+    assert ledger.find(GROUP, ["other"]) == {"other": record("other")}
+    assert behind(append(ledger, 7)) == {"7"}
+
+
+def test_a_mark_never_falls(ledger: OpenLedger) -> None:
+    """What raises it less than it stands has done no harm, and the row is written all the same."""
+    ledger.swap(GROUP, idle_row(), {}, {PLACE: at(9).last})
+    row = idle_row().changed()
+    assert ledger.swap(GROUP, row, {}, {PLACE: at(5).last})
+    assert mark(ledger) == at(9).last
+    assert ledger.load(GROUP) == row
+    assert ledger.swap(GROUP, row.changed(), {"a": record("a")}, {PLACE: at(9).last, at(0, "other").place: at(1).last})
+    assert (mark(ledger), mark(ledger, "other")) == (at(9).last, at(1).last)
+    assert set(ledger.find(GROUP, ["a"])) == {"a"}
+
+
+def test_a_settlement_finds_its_mark_raised_already(ledger: OpenLedger) -> None:
+    """By a worker that died before it could clear the row: the next one does it again."""
+    ledger.swap(GROUP, idle_row(), {}, {PLACE: at(5).last})
+    begin(ledger, run(7))
+    row = ledger.load(GROUP)
+    assert row is not None
+    # A swap that changes nothing stands for the half of a settlement.
+    assert ledger.swap(GROUP, row.changed(), {}, {PLACE: at(7).last})
+    assert behind(append(ledger, 6)) == {"6"}
+    assert land(ledger, run(7))
+    settled = ledger.load(GROUP)
+    assert settled is not None
+    assert (settled.attempt, mark(ledger)) == (None, at(7).last)
+
+
+def test_keyed_and_placed_operations_share_a_call(ledger: OpenLedger) -> None:
+    """Each leaves what it is known by."""
+    ledger.swap(GROUP, idle_row(), {})
+    opened = attempt(entry("keyed"), *placed(7), *placed(3, shard="stream/shard-2"))
+    assert begin(ledger, opened) is not None
+    settlement = Settlement(opened, 1000, 1000 + opened.weight, {"keyed": record("keyed")})
+    assert ledger.settle(GROUP, settlement)
+    assert ledger.find(GROUP, ["keyed", "7", "3"]) == {"keyed": record("keyed")}
+    assert (mark(ledger), mark(ledger, "stream/shard-2")) == (at(7).last, at(3).last)
 
 
 def test_a_record_is_as_good_as_a_mark(ledger: OpenLedger) -> None:
@@ -119,3 +235,55 @@ def test_a_record_is_as_good_as_a_mark(ledger: OpenLedger) -> None:
     look = append(ledger, 7, 8)
     assert look is not None
     assert (queued(look), set(look.records)) == (["8"], {"7"})
+
+
+def test_a_batch_of_many_shards_is_settled_at_once(ledger: OpenLedger) -> None:
+    """More of them than one transaction holds."""
+    ledger.swap(GROUP, idle_row(), {})
+    opened = attempt(*[owed for number in range(130) for owed in placed(number, shard=f"stream/{number}")])
+    assert begin(ledger, opened) is not None
+    assert land(ledger, opened)
+    places = [at(0, f"stream/{number}").place for number in range(130)]
+    assert len(ledger.marks(GROUP, places)) == 130
+    row = ledger.load(GROUP)
+    assert row is not None
+    marks = {at(0, f"other/{number}").place: at(number).last for number in range(130)}
+    assert ledger.swap(GROUP, row.changed(), {}, marks)
+    assert ledger.marks(GROUP, list(marks)) == marks
+
+
+def old(*marks: Position, ledger: OpenLedger) -> Row:
+    """A row as rows were when they held the marks themselves, with these."""
+    row = replace(idle_row(), marks=tuple((one.place, one.last) for one in marks))
+    assert ledger.swap(GROUP, row, {})
+    return row
+
+
+def test_marks_in_a_row_of_before_count(ledger: OpenLedger) -> None:
+    """Nothing begins at once in such a row, so that its marks become records first."""
+    row = old(at(7), ledger=ledger)
+    assert ledger.load(GROUP) == row
+    assert begin(ledger, run(9)) is None
+    look = append(ledger, 7, 9)
+    assert (queued(look), set(behind(look))) == (["9"], {"7"})
+    grown = ledger.load(GROUP)
+    assert grown == appended(row, placed(9))
+    assert ledger.swap(GROUP, grown.changed(marks=()), {}, dict(row.marks))
+    assert behind(append(ledger, 7)) == {"7"}
+
+
+def test_a_row_that_remembers_owes_its_last_positions_too(ledger: OpenLedger) -> None:
+    """It is not calm, and what is appended to it is passed all the same."""
+    ledger.swap(GROUP, replace(idle_row(), remembered=(past_attempt(),), queue=tuple(placed(7))), {})
+    assert behind(append(ledger, 6)) == {"6"}
+
+
+def test_a_mark_goes_when_no_stream_can_repeat_what_it_stands_for(ledger: OpenLedger, clock: GivenClock) -> None:
+    """A little more than the year for which a stream keeps its records after it rose for the last time."""
+    ledger.swap(GROUP, idle_row(), {}, {PLACE: at(7).last})
+    clock.advance(MARK_S - 10)
+    assert ledger.swap(GROUP, idle_row().changed(), {}, {at(0, "another").place: at(7).last})
+    assert mark(ledger) == at(7).last
+    clock.advance(20)
+    assert ledger.swap(GROUP, idle_row().changed().changed(), {}, {at(0, "third").place: at(7).last})
+    assert (mark(ledger), mark(ledger, "another")) == ("", at(7).last)

@@ -89,9 +89,9 @@ def random_step(chance: random.Random, ledger: Ledger) -> Callable[[Ledger], obj
             row,
         ]
     )
-    open_id = row.attempt.id if row.attempt else name
+    opened = row.attempt or attempt(name=name)
     limit, after = chance.randrange(3), chance.choice(["", "a"])
-    landed = Settlement(open_id, chance.choice((row.base or 0, 7)), chance.randrange(2000), records)
+    landed = Settlement(opened, chance.choice((row.base or 0, 7)), chance.randrange(2000), records)
     return chance.choice(
         [
             lambda ledger: ledger.swap(group, changed, records),

@@ -52,6 +52,8 @@ class Mutant:
         found: object = importlib.import_module(f"handler.{module}")
         for name in names.split("."):
             found = inspect.getattr_static(found, name)
+        if isinstance(found, classmethod):
+            found = found.__func__
         if isinstance(found, property):
             found = found.fget
         if not isinstance(found, FunctionType):
@@ -61,7 +63,7 @@ class Mutant:
     def mutated(self) -> FunctionType:
         """The function with the rule switched off."""
         function = self._function()
-        source = textwrap.dedent(inspect.getsource(function)).replace("@property\n", "")
+        source = textwrap.dedent(inspect.getsource(function)).removeprefix("@property\n").removeprefix("@classmethod\n")
         for old, new in self.changes:
             if source.count(old) != 1:
                 raise ValueError(f"{self.name}: {old!r} does not stand in {self.path} once")

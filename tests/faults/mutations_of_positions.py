@@ -1,4 +1,4 @@
-"""The rules of operations that are known by their place in a stream (R1), each switched off."""
+"""The rules of operations that are known by their place in a stream (R1, R13), each switched off."""
 
 from __future__ import annotations
 
@@ -8,97 +8,102 @@ from tests.faults.orders import MORE
 from tests.faults.plan import KNOWN, NEW, Theme
 from tests.faults.simulate import WHOLE
 
-_PASSED = "core.rows:Row.has_passed"
-_MARKED = "core.rows:Row.marked"
-_APPENDED = "ledgers.bounded:with_appended"
+_PASSED = "core.watermarks:passed"
+_MARKS = "core.watermarks:marks_of"
 _SWAPPED_IN = "core.accepting:_swap_in"
+_SETTLED = "core.judging:_settle_plainly"
 _FED = Theme(fed=True)
-_REPEATED = Theme((h.ledger,), (MORE,), start=KNOWN, fed=True)
+_CRASHED = Theme((h.crash,), (MORE,), start=KNOWN, fed=True)
+_UNHEARD = Theme((h.ledger, h.ledger), (MORE,), start=KNOWN, fed=True)
 _FIRST = Theme((h.ledger,), (MORE,), start=NEW, fed=True)
+_REFUSED = Theme((h.refused,), (MORE,), start=KNOWN, fed=True)
+
+_READ_ROW = "            row = instance.ledger.load(visit.group)"
+_READ_MARKS = "instance.ledger.marks(visit.group, places) if places else NO_MARKS"
+_READ_MARKS_FIRST = """
+            early = instance.ledger.marks(visit.group, places_of(entries.values()))
+"""
+_GROWN = "            grown = _grown(visit, row, fresh)"
+_MARKED_FIRST = """
+            from handler.core.watermarks import marks_of
+            if row is not None and places and instance.ledger.swap(visit.group, row.changed(), {}, marks_of(fresh)):
+                row = row.changed()
+"""
+_SETTLE = "done = visit.instance.ledger.settle(visit.group, settlement)"
+_BARE = """from handler.core.quick import replace as but
+        from handler.core.watermarks import marks_of
+        entries = tuple(but(entry, position=None) for entry in settlement.attempt.entries)
+        bare = but(settlement, attempt=but(settlement.attempt, entries=entries))
+        done = visit.instance.ledger.settle(visit.group, bare)"""
+_MARKED_LATE = f"""{_BARE}
+        row = visit.instance.ledger.load(visit.group)
+        if row:
+            visit.instance.ledger.swap(visit.group, row.changed(), {{}}, marks_of(settlement.attempt.entries))"""
 
 POSITIONS: tuple[Mutant, ...] = (
-    one("positions ignored", "R1", _PASSED, ("return position is not None and", "return False and"), _FED),
-    one("the last position delivered again", "R1", _PASSED, ("position.number <=", "position.number <"), _FED),
+    one("positions ignored", "R13", _PASSED, ("if not any(entry.position for entry in entries):", "if True:"), _FED),
+    one("the last position delivered again", "R13", _PASSED, (".last <= max(", ".last < max("), _FED),
     one(
         "a position of another shard",
-        "R1",
+        "R13",
         _PASSED,
-        ('dict(self.marks).get(position.place, "")', 'max(dict(self.marks).values(), default="")'),
+        ('known.get(entry.position.place, "")', 'max(known.values(), default="")'),
         _FED,
     ),
-    one(
-        "positions compared across shards when they are kept",
-        "R1",
-        _MARKED,
-        ("marks[position.place]", 'marks["anywhere"]'),
+    one("marks not looked at", "R13", _PASSED, ("in (marks, owed, old)", "in (owed, old)"), _FED),
+    Mutant(
+        "the row's last positions not looked at",
+        "R13",
+        _PASSED,
+        (("in (marks, owed, old)", "in (marks, old)"),),
         _FED,
+        second_line="for as long as each record has an entry of its own, what is owed is known by its id as well",
+    ),
+    one(
+        "only the first position of a batch marked",
+        "R13",
+        _MARKS,
+        (
+            "marks[entry.position.place] = max(",
+            "marks[entry.position.place] = min(marks.get(entry.position.place, '~'), ",
+        ),
+        _FED,
+    ),
+    one("marks of all shards are one", "R13", _MARKS, ("marks[entry.position.place]", 'marks["anywhere"]'), _FED),
+    one("the mark before the acceptance", "R13", _SWAPPED_IN, (_GROWN, _MARKED_FIRST + _GROWN), _UNHEARD),
+    Mutant(
+        "the mark read before the row",
+        "R13",
+        _SWAPPED_IN,
+        ((_READ_ROW, _READ_MARKS_FIRST + _READ_ROW), (_READ_MARKS, "early")),
+        Theme((h.freeze, h.freeze), (MORE,), start=NEW, fed=True),
+    ),
+    one("no mark with the settlement", "R13", _SETTLED, (_SETTLE, _BARE), _FED),
+    one("the mark after the row", "R13", _SETTLED, (_SETTLE, _MARKED_LATE), _CRASHED),
+    one(
+        "no mark with a rejection or a late landing",
+        "R13",
+        "core.transitions:Change.of",
+        ("entry.id in records)", "entry.id in records and entry.position is None)"),
+        _REFUSED,
+    ),
+    one(
+        "a new row without a look at its marks",
+        "R13",
+        _SWAPPED_IN,
+        (_READ_MARKS, "NO_MARKS"),
+        _UNHEARD,
     ),
     one(
         "accepted without its position",
-        "R1",
-        _APPENDED,
-        ("positions[entry.id] for", "positions[entry.id] for entry in () for"),
-        _FED,
-    ),
-    one(
-        "a position without what stands there",
-        "R1",
-        _APPENDED,
-        ("*entries)", "*(entry for entry in entries if entry.id not in positions))"),
-        _FED,
-    ),
-    one(
-        "only the first position of a batch kept",
-        "R1",
-        _MARKED,
-        ("for position in positions:", "for position in tuple(positions)[:1]:"),
-        _FED,
-    ),
-    one(
-        "accepted into a new row without its position",
-        "R1",
-        _SWAPPED_IN,
-        (".marked(positions[entry.id] for entry in fresh if entry.id in positions)", ""),
-        _FIRST,
-    ),
-    one(
-        "a new row looked at without its positions",
-        "R1",
-        _SWAPPED_IN,
-        ("passed = _passed(row, known, positions)", "passed = frozenset()"),
-        _REPEATED,
-    ),
-    one(
-        "the fast path without positions",
-        "R1",
-        "core.accepting:_begin",
-        ("rules.receipt_key, generation, positions)", "rules.receipt_key, generation)"),
-        _REPEATED,
-    ),
-    one(
-        "the slow path without positions",
-        "R1",
-        "core.accepting:_append",
-        ("ROW_BYTES_ACCEPTING, positions)", "ROW_BYTES_ACCEPTING)"),
-        _FED,
-    ),
-    one(
-        "positions forgotten by the next change",
-        "R1",
-        "core.rows:Row.changed",
-        ("version=self.version + 1, **changes)", 'version=self.version + 1, **{"marks": (), **changes})'),
-        _FED,
-    ),
-    one(
-        "positions forgotten when the open attempt is settled",
-        "R5",
-        "core.rows:Settlement.applied_to",
-        ("attempt=None, base", "attempt=None, marks=(), base"),
+        "R13",
+        "core.rows:Entry.of",
+        ("UNRECORDED_S, position=position)", "UNRECORDED_S)"),
         _FED,
     ),
     Mutant(
         "one position for all shards of a stream",
-        "R1",
+        "R13",
         "triggers.sources:_kinesis",
         (("Position.of(shard, number)", "Position.of(arn, number)"),),
         _FED,
@@ -106,18 +111,10 @@ POSITIONS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a position where batches of a shard run side by side",
-        "R1",
+        "R13",
         "triggers.letters:_placed",
         ((" or delivery.partition != operation.group_id", ""),),
         _FED,
         WHOLE,
-    ),
-    Mutant(
-        "a lower position takes the place of a higher one",
-        "R1",
-        _MARKED,
-        (('max(position.number, marks.get(position.place, ""))', "position.number"),),
-        _FED,
-        second_line="nothing that stands at or before the mark is ever accepted, so the next one is always higher",
     ),
 )

@@ -9,13 +9,13 @@ from tests.faults.plan import ADOPTED, NEW, Theme
 from tests.faults.simulate import WHOLE
 
 _SETTLED = "done = visit.instance.ledger.settle(visit.group, settlement)"
-_ROW_FIRST = """bare = Settlement(settlement.attempt_id, settlement.base, settlement.new_base)
+_ROW_FIRST = """bare = Settlement(settlement.attempt, settlement.base, settlement.new_base)
         done = visit.instance.ledger.settle(visit.group, bare)
         row = visit.instance.ledger.load(visit.group)
         if row:
             visit.instance.ledger.swap(visit.group, row.changed(), settlement.records)"""
-_REJECTED = "follows = visit.put(change.row, change.records)"
-_RECORD_FIRST = """follows = visit.put(row.changed(), change.records)
+_REJECTED = "follows = _put_with_memory(visit, row, change.row, change.records, change.marks)"
+_RECORD_FIRST = """follows = visit.put(row.changed(), change.records, change.marks)
     if not isinstance(follows, Row):
         return follows
     follows = visit.put(transitions.answered(follows, Rejected(refusal.code, refusal.info), 0.0).row)"""
@@ -41,14 +41,14 @@ ROWS: tuple[Mutant, ...] = (
         "settle without: the attempt's id",
         "R5",
         _SETTLING,
-        ((" or row.attempt.id != self.attempt_id", ""),),
+        ((" or row.attempt.id != self.attempt.id", ""),),
         second_line="whatever settles an attempt moves the base, and the base is looked at too",
     ),
     one(
         "settle without: either condition",
         "R5",
         _SETTLING,
-        ("row.attempt is None or row.attempt.id != self.attempt_id or row.base != self.base", "row.attempt is None"),
+        ("row.attempt is None or row.attempt.id != self.attempt.id or row.base != self.base", "row.attempt is None"),
         Theme((h.freeze, h.lost), (MORE, LESS)),
     ),
     Mutant(

@@ -1,7 +1,8 @@
 """A ledger in memory that changes rows piece by piece, as stores without whole-row transactions do.
 
-It keeps a row in parts (`handler.ledgers.parts`), and it settles in two steps, the records first: whoever dies between
-them leaves an answer on record of an attempt that is still open.
+It keeps a row in parts (`handler.ledgers.parts`), and it settles in two steps, records and marks first: a worker that
+dies between them leaves an answer on record of an attempt that is still open. What is known by its position is accepted
+in three: the row is seen, the marks are read, and the row is written if it is still what was seen (R13).
 """
 
 from __future__ import annotations
@@ -9,20 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from handler.core.commands import Positions
 from handler.core.errors import AnswerLost
-from handler.core.ledger import NOWHERE, Look
+from handler.core.ledger import Look
 from handler.core.ports import Clock
 from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.transitions import appended
+from handler.core.watermarks import NO_MARKS, Marks, marks_of, passed, places_of
 from handler.ledgers import parts
-from handler.ledgers.bounded import check_room, row_text, sorted_out, with_appended
+from handler.ledgers.bounded import check_room, row_text, sorted_out
 from handler.ledgers.parts import Parts
 from tests.sandbox.memory_ledger import MemoryLedger, Snapshot
 
 
 class PiecewiseLedger(MemoryLedger):
-    """`between` happens between the two steps of a settlement."""
+    """`between` happens between two steps of a settlement, or of an acceptance."""
 
     def __init__(self, clock: Clock, between: Callable[[], None]) -> None:
         super().__init__(clock)
@@ -30,37 +32,35 @@ class PiecewiseLedger(MemoryLedger):
         self._parts: dict[Group, Parts] = {}
         self._joined: dict[Group, tuple[Parts, Row]] = {}
 
-    def begin(
-        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
-    ) -> Row | None:
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """The fast path of R1: the attempt beside the body."""
         row = self._row(group)
         if row is None or not row.is_idle(receipt_key, generation, attempt.mode) or not parts.is_calm(row):
             return None
         if self._found(group, [entry.id for entry in attempt.entries]):
             return None
-        if any(map(row.has_passed, positions.values())):
+        marks = self._marks_after(group, row, attempt.entries)
+        if marks is None or passed(attempt.entries, row, marks):
             return None
         stored, text = self._parts[group], parts.begun_text(attempt)
-        marks = parts.marks_text(row.marked(positions.values()).marks)
-        self._parts[group] = replace(stored, version=stored.version + 1, open=attempt.id, begun=text, marks=marks)
+        self._parts[group] = replace(stored, version=stored.version + 1, open=attempt.id, begun=text)
         return self._row(group)
 
-    def append(
-        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
-    ) -> Look | None:
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """The slow path of R1: a longer tail."""
         row, records = self._row(group), self._found(group, [entry.id for entry in entries])
         if row is None:
             return None
-        fresh, passed = sorted_out(entries, row, records, positions)
+        marks = self._marks_after(group, row, entries)
+        if marks is None:
+            return None
+        fresh, behind = sorted_out(entries, row, records, marks)
         if fresh:
-            grown = with_appended(row, fresh, positions)
-            check_room(grown, bytes_max)
-            stored, marks = self._parts[group], parts.marks_text(grown.marks)
+            check_room(appended(row, fresh), bytes_max)
+            stored = self._parts[group]
             tail = (*stored.tail, *parts.entry_texts(fresh))
-            self._parts[group] = replace(stored, version=stored.version + 1, tail=tail, marks=marks)
-        return Look(self._row(group), records, passed)
+            self._parts[group] = replace(stored, version=stored.version + 1, tail=tail)
+        return Look(self._row(group), records, behind)
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5: the records, and then the base; where others were quicker the answer is theirs."""
@@ -69,6 +69,7 @@ class PiecewiseLedger(MemoryLedger):
         generation, known = self._generation, self._found(group, tuple(settlement.records))
         others = {name for name, record in known.items() if record != settlement.records[name]}
         self._put_records(group, {name: record for name, record in settlement.records.items() if name not in known})
+        self._raise_marks(group, marks_of(settlement.attempt.entries))
         self._between()
         if self._generation is not generation:
             # Nothing of what was under way reaches a copy that is put back.
@@ -97,13 +98,25 @@ class PiecewiseLedger(MemoryLedger):
     def snapshot(self) -> Snapshot:
         """What the ledger holds now, each row written anew."""
         rows = {group: row_text(parts.join(stored)) for group, stored in self._parts.items()}
-        return Snapshot(rows, dict(self._records), dict(self._windows))
+        return Snapshot(rows, dict(self._records), dict(self._windows), dict(self._marks))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Hold again what it held then."""
         super().restore(snapshot)
         rows = {group: super(PiecewiseLedger, self)._row(group) for group in snapshot.rows}
         self._parts = {group: parts.split(row) for group, row in rows.items() if row is not None}
+
+    def _marks_after(self, group: Group, row: Row, entries: Sequence[Entry]) -> Marks | None:
+        """The marks of these, read after the row; None where that is not the stored one any more."""
+        places, generation = places_of(entries), self._generation
+        if not places:
+            return NO_MARKS
+        self._between()
+        marks = self._reached(group, places)
+        self._between()
+        now = self._row(group)
+        is_same = now is not None and now.version == row.version and self._generation is generation
+        return marks if is_same else None
 
     def _row(self, group: Group) -> Row | None:
         stored = self._parts.get(group)
@@ -114,8 +127,9 @@ class PiecewiseLedger(MemoryLedger):
             known = self._joined[group] = stored, parts.join(stored)
         return known[1]
 
-    def _put(self, group: Group, row: Row, records: Records) -> None:
+    def _put(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> None:
         """The first answer stays: whoever died between the two steps of a settlement has left one behind."""
+        self._raise_marks(group, marks)
         self._parts[group] = parts.split(row)
         known = self._found(group, tuple(records))
         self._put_records(group, {name: record for name, record in records.items() if name not in known})

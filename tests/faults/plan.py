@@ -110,7 +110,7 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     return Plan(
         seed,
         rules,
-        store=_pick(draw, ((0.96, OBJECTS), (0.97, TEXTS), (1, PIECES))),
+        store=_pick(draw, _FED_STORES if is_fed else _STORES),
         receipt=None if start == NEW else _receipt(draw, hazards),
         is_known=start == KNOWN,
         skews_s=tuple((draw() * 80 - 40) * skewed for _ in range(3)),
@@ -145,6 +145,11 @@ def _receipt(draw: Callable[[], float], hazards: tuple[Hazard, ...]) -> int:
 
 # The share of worlds in which a stream brings operations too.
 FED = 0.1
+
+_STORES = ((0.96, OBJECTS), (0.97, TEXTS), (1, PIECES))
+
+# Marks are written and read beside the row where a store has no transactions, so that is where streams meet most.
+_FED_STORES = ((0.45, OBJECTS), (0.5, TEXTS), (1, PIECES))
 
 _HAZARD_COUNTS = ((0.03, 0), (0.6, 1), (0.93, 2), (1, 3))
 

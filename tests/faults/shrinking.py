@@ -45,6 +45,8 @@ def _smaller_feeds(feed: Feed) -> Iterator[Feed | None]:
             yield replace(feed, shards=feed.shards[:place] + fewer + feed.shards[place + 1 :])
     if feed.again_at_s is not None:
         yield replace(feed, again_at_s=None)
+    if feed.beside or feed.varies:
+        yield replace(feed, beside=False, varies=False)
 
 
 def _with(plan: Plan, plain: Plan, name: str) -> Plan:

@@ -7,6 +7,7 @@ lost; an invocation that was given up may go on meanwhile.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 from weakref import proxy
 
@@ -29,6 +30,9 @@ FAILURES_MAX = 6
 # Replies are lost no more after so many deliveries and replies, or it would never end.
 LOST_UNTIL = 8
 
+# How many records come again at most where their number varies.
+BATCH_MAX = 4
+
 NOT_TAKEN = frozenset({evidence.NOT_ACCEPTED, evidence.DOUBTFUL})
 
 
@@ -39,8 +43,8 @@ class Stream:
     """All consumers of one schedule's feed."""
 
     def __init__(self, schedule: Schedule, feed: Feed) -> None:
-        moments = [moment for moment in (feed.at_s, feed.again_at_s) if moment is not None]
-        self._consumers = [Consumer(schedule, feed, lane, moment) for moment in moments for lane in feed.lanes]
+        again = [replace(feed, at_s=feed.again_at_s, batch=feed.again_batch)] if feed.again_at_s is not None else []
+        self._consumers = [Consumer(schedule, one, lane) for one in (feed, *again) for lane in feed.lanes]
 
     def begin(self) -> None:
         """Let each consumer begin when it is to."""
@@ -56,11 +60,10 @@ class Stream:
 class Consumer:
     """One reader of the stream, with checkpoints of its own."""
 
-    def __init__(self, schedule: Schedule, feed: Feed, lane: Shards, begins_s: float) -> None:
+    def __init__(self, schedule: Schedule, feed: Feed, lane: Shards) -> None:
         self._schedule: Schedule = proxy(schedule)
         self._world = schedule.world
         self._feed = feed
-        self._begins_s = begins_s
         self._left = [shard for shard in lane if shard]
         self._size = feed.batch
         self._deliveries = 0
@@ -68,7 +71,7 @@ class Consumer:
 
     def begin(self) -> None:
         """Deliver the first batch when it is time."""
-        self._world.at(START + self._begins_s, self._deliver)
+        self._world.at(START + self._feed.at_s, self._deliver)
 
     @property
     def is_over(self) -> bool:
@@ -101,6 +104,8 @@ class Consumer:
             self._failed()
         else:
             self._size = self._feed.batch
+        if self._feed.varies and not taken:
+            self._size = 1 + int(self._world.chance.random() * BATCH_MAX)
         if self._failures > FAILURES_MAX:
             taken = max(taken, 1)
         self._go_on(taken)

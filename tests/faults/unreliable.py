@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
-from handler.core.commands import Positions
 from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable
-from handler.core.ledger import NOWHERE, Generation, Ledger, Look
+from handler.core.ledger import Generation, Ledger, Look
 from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.watermarks import NO_MARKS, Marks
 from tests.faults.world import World
 
 _Result = TypeVar("_Result")
@@ -59,25 +59,25 @@ class UnreliableLedger:
         """A read."""
         return self._read("looks for records", lambda: self._ledger.find(group, ids))
 
+    def marks(self, group: Group, places: Collection[str]) -> Marks:
+        """A read."""
+        return self._read("looks for marks", lambda: self._ledger.marks(group, places))
+
     def look(self, group: Group, ids: Sequence[str]) -> Look:
         """A read."""
         return self._read("looks at the row", lambda: self._ledger.look(group, ids))
 
-    def append(
-        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
-    ) -> Look | None:
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """A write."""
-        return self._write("appends", lambda: self._ledger.append(group, entries, bytes_max, positions))
+        return self._write("appends", lambda: self._ledger.append(group, entries, bytes_max))
 
-    def begin(
-        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
-    ) -> Row | None:
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """A write."""
-        return self._write("begins", lambda: self._ledger.begin(group, attempt, receipt_key, generation, positions))
+        return self._write("begins", lambda: self._ledger.begin(group, attempt, receipt_key, generation))
 
-    def swap(self, group: Group, row: Row, records: Records) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
         """A write."""
-        return self._write("swaps", lambda: self._ledger.swap(group, row, records))
+        return self._write("swaps", lambda: self._ledger.swap(group, row, records, marks))
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """A write."""

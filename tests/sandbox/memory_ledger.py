@@ -6,18 +6,19 @@ contract. Where millions of worlds are played it keeps the objects themselves, w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TypeAlias
 
 from handler.core.codec import decode_record, decode_row, encode_record
-from handler.core.commands import Positions
-from handler.core.ledger import NOWHERE, Generation, Look
+from handler.core.ledger import Generation, Look
 from handler.core.ports import Clock
 from handler.core.records import Record, Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
-from handler.ledgers.bounded import check_room, row_text, sorted_out, with_appended
+from handler.core.transitions import appended
+from handler.core.watermarks import MARK_S, NO_MARKS, Marks, marks_of, passed, places_of
+from handler.ledgers.bounded import check_room, row_text, sorted_out
 
 # Each write forgets this many expired records more than it adds.
 FORGOTTEN_PER_WRITE = 4
@@ -29,11 +30,12 @@ RecordName: TypeAlias = tuple[Group, str]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that a ledger held at one moment: rows, records with the time until which they stay, notes of windows."""
+    """All that a ledger held at one moment: rows, records and marks, each with the time until it stays, and windows."""
 
     rows: Mapping[Group, str | Row]
     records: Mapping[RecordName, tuple[float, str | Record]]
     windows: Mapping[int, str] = field(default_factory=dict)
+    marks: Mapping[RecordName, tuple[float, str]] = field(default_factory=dict)
 
 
 class MemoryLedger:
@@ -54,6 +56,7 @@ class MemoryLedger:
         self._decoded: dict[Group, tuple[str, Row]] = {}
         self._records: dict[RecordName, tuple[float, str | Record]] = {}
         self._none_expires_before = INFINITY
+        self._marks: dict[RecordName, tuple[float, str]] = {}
         self._generation = Generation(1, 0)
         self._next_at: dict[int, float] = {}
         self._windows: dict[int, str] = {}
@@ -69,14 +72,17 @@ class MemoryLedger:
         with self._lock:
             return self._found(group, ids)
 
+    def marks(self, group: Group, places: Collection[str]) -> Marks:
+        """The marks that are still there."""
+        with self._lock:
+            return self._reached(group, places)
+
     def look(self, group: Group, ids: Sequence[str]) -> Look:
         """Row and records."""
         with self._lock:
             return Look(self._row(group), self._found(group, ids))
 
-    def begin(
-        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
-    ) -> Row | None:
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """The fast path of R1."""
         with self._lock:
             row = self._row(group)
@@ -84,34 +90,32 @@ class MemoryLedger:
                 return None
             if self._found(group, [entry.id for entry in attempt.entries]):
                 return None
-            if any(map(row.has_passed, positions.values())):
+            if passed(attempt.entries, row, self._reached(group, places_of(attempt.entries))):
                 return None
-            row = row.opened(attempt).marked(positions.values())
+            row = row.opened(attempt)
             self._put(group, row, {})
             return row
 
-    def append(
-        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
-    ) -> Look | None:
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """The slow path of R1."""
         with self._lock:
             row, records = self._row(group), self._found(group, [entry.id for entry in entries])
             if row is None:
                 return None
-            fresh, passed = sorted_out(entries, row, records, positions)
+            fresh, behind = sorted_out(entries, row, records, self._reached(group, places_of(entries)))
             if fresh:
-                row = with_appended(row, fresh, positions)
+                row = appended(row, fresh)
                 check_room(row, bytes_max)
                 self._put(group, row, {})
-            return Look(row, records, passed)
+            return Look(row, records, behind)
 
-    def swap(self, group: Group, row: Row, records: Records) -> bool:
-        """Compare-and-swap of the row, its records with it."""
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+        """Compare-and-swap of the row, its records and marks with it."""
         with self._lock:
             stored = self._row(group)
             if (stored.version if stored else 0) != row.version - 1:
                 return False
-            self._put(group, row, records)
+            self._put(group, row, records, marks)
             return True
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
@@ -120,7 +124,7 @@ class MemoryLedger:
             row = settlement.applied_to(self._row(group))
             if row is None:
                 return False
-            self._put(group, row, settlement.records)
+            self._put(group, row, settlement.records, marks_of(settlement.attempt.entries))
             return True
 
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
@@ -173,13 +177,13 @@ class MemoryLedger:
     def snapshot(self) -> Snapshot:
         """What the ledger holds now."""
         with self._lock:
-            return Snapshot(dict(self._rows), dict(self._records), dict(self._windows))
+            return Snapshot(dict(self._rows), dict(self._records), dict(self._windows), dict(self._marks))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Hold again what it held then, and nothing else."""
         with self._lock:
             self._rows, self._records = dict(snapshot.rows), dict(snapshot.records)
-            self._windows = dict(snapshot.windows)
+            self._windows, self._marks = dict(snapshot.windows), dict(snapshot.marks)
             self._none_expires_before = 0.0
 
     def close(self) -> None:
@@ -214,10 +218,23 @@ class MemoryLedger:
                 found[operation_id] = _record(stored[1])
         return found
 
-    def _put(self, group: Group, row: Row, records: Records) -> None:
+    def _reached(self, group: Group, places: Collection[str]) -> Marks:
+        return {place: self._marks[group, place][1] for place in places if (group, place) in self._marks}
+
+    def _put(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> None:
+        self._raise_marks(group, marks)
         self._rows[group] = row if self._keeps_objects else row_text(row)
         if records or self._records:
             self._put_records(group, records)
+
+    def _raise_marks(self, group: Group, marks: Marks) -> None:
+        if not marks:
+            return
+        now = self._clock.now()
+        self._marks = {name: mark for name, mark in self._marks.items() if mark[0] > now}
+        for place, last in marks.items():
+            if last > self._reached(group, [place]).get(place, ""):
+                self._marks[group, place] = now + MARK_S, last
 
     def _put_records(self, group: Group, records: Records) -> None:
         for operation_id, record in records.items():

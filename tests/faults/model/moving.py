@@ -13,6 +13,7 @@ from handler.core.receipts import WEIGHT_MIN, choose_weight
 from handler.core.records import Record
 from handler.core.rows import Attempt, Entry, Row
 from handler.core.runs import correction_of, next_run
+from handler.core.watermarks import NO_MARKS, Marks, marks_of
 from tests.faults.model.group import (
     HIGH,
     KEY,
@@ -57,7 +58,8 @@ class Moving:
     def entry(self, operation: int) -> Entry:
         """What is asked for."""
         mode = self.modes[operation]
-        return entry(operation, mode, OTHER_KEY if self.apart and mode is Mode.SET else KEY)
+        key = OTHER_KEY if self.apart and mode is Mode.SET else KEY
+        return replace(entry(operation, mode, key), position=self.position(operation))
 
     def position(self, operation: int) -> Position | None:
         """Where it stands in the stream."""
@@ -65,6 +67,12 @@ class Moving:
             return None
         shard, number = self.positions[operation]
         return Position(shard if self.rules.shards_are_told_apart else "", str(number))
+
+    def marks(self, state: State) -> Marks:
+        """How far each shard has been settled: what has a record in other worlds has raised its mark in this one."""
+        if not self.rules.positions_are_marked:
+            return NO_MARKS
+        return marks_of(self.entry(operation) for operation, known in enumerate(state.records) if known)
 
     def _mode_next(self, row: Row) -> Mode:
         return correction_of(row.debt, KEYS_PER_GROUP)[0] if row.debt else row.queue[0].mode

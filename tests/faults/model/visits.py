@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from handler.core import transitions
 from handler.core.commands import Mode
 from handler.core.rows import Row, first_row
+from handler.core.watermarks import passed
 from tests.faults.model.group import RECEIPT_KEY, At, Reply, State, Worker
 from tests.faults.model.judging import Judging, begins
 from tests.faults.model.moving import Moves, with_worker
@@ -46,24 +47,21 @@ class Visits(Judging):
 
     def _accept(self, state: State, number: int, row: Row | None, operation: int) -> tuple[str, State]:
         """R1 in one step: what lies between its steps is a world of its own."""
-        new, position = self.entry(operation), self.position(operation)
-        if state.records[operation] and position is None:
+        new = self.entry(operation)
+        if state.records[operation] and new.position is None:
             return "is answered from the record", with_worker(state, number, Worker(At.DONE))
         if row is not None and row.entry(new.id):
             return "helps", with_worker(state, number, Worker(At.LOOP))
-        if row is not None and row.has_passed(position):
+        if passed([new], row, self.marks(state)):
             return "was accepted before", with_worker(state, number, Worker(At.DONE))
-        passed = [position] if position and self.rules.positions_are_marked else []
         order = state.order if operation in state.order else (*state.order, operation)
         state = state._replace(order=order)
         if row is None:
-            return "makes the row", self._put(
-                state, number, first_row([new], RECEIPT_KEY, state.generation).marked(passed)
-            )
+            return "makes the row", self._put(state, number, first_row([new], RECEIPT_KEY, state.generation))
         mode = new.mode if self.rules.begins_by_the_margin else Mode.INCREASE
         if row.is_idle(RECEIPT_KEY, state.generation, mode):
-            return "begins", self._open(state, number, row.marked(passed), (new,), ())
-        return "appends", self._put(state, number, transitions.appended(row, [new]).marked(passed))
+            return "begins", self._open(state, number, row, (new,), ())
+        return "appends", self._put(state, number, transitions.appended(row, [new]))
 
     def _look(self, state: State, number: int, row: Row, operation: int) -> Moves:
         """Read the row, and do or ask what it wants next; nothing can come between that matters."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from handler.core.commands import Mode, Operation, Positions
+from handler.core.commands import Mode, Operation
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance, Patience
-from handler.core.ledger import NOWHERE, Generation, Look
+from handler.core.ledger import Generation, Look
 from handler.core.ports import Call, Counted, Ports, Reply, Rules
 from handler.core.records import Records
 from handler.core.rows import Entry, Group, Row, Settlement
+from handler.core.watermarks import NO_MARKS, Marks
 from handler.ledgers.bounded import row_text
-from tests.sandbox.memory_ledger import MemoryLedger, Snapshot
+from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import BASE, HandClock, Notices
 
 APP = 1_400_000_000
@@ -105,18 +106,16 @@ class StagedLedger(MemoryLedger):
             raise LedgerUnavailable("out of reach")
         return super().find(group, ids)
 
-    def append(
-        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
-    ) -> Look | None:
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """The slow path in one step, unless somebody is arranged to be quicker each time."""
-        return None if self.before_swap else super().append(group, entries, bytes_max, positions)
+        return None if self.before_swap else super().append(group, entries, bytes_max)
 
-    def swap(self, group: Group, row: Row, records: Records) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
         """Compare and swap, after what was arranged to come first."""
         self.swaps += 1
         if self.before_swap:
             self.before_swap.pop(0)()
-        return super().swap(group, row, records)
+        return super().swap(group, row, records, marks)
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update, unless it is arranged to be lost on its way."""
@@ -162,7 +161,7 @@ class Scene:
     def store(self, row: Row, group: Group = GROUP) -> None:
         """Let the ledger hold a row of whatever version."""
         before = self.ledger.snapshot()
-        self.ledger.restore(Snapshot({**before.rows, group: row_text(row)}, before.records))
+        self.ledger.restore(replace(before, rows={**before.rows, group: row_text(row)}))
 
     @property
     def row(self) -> Row:

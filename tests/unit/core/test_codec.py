@@ -18,7 +18,7 @@ from handler.core.codec import (
     encode_record,
     encode_row,
 )
-from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Operation
+from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Operation, Position
 from handler.core.known_keys import knowing
 from handler.core.outcomes import Applied, Rejected, Unknown
 from handler.core.records import Record
@@ -41,7 +41,8 @@ TIMES = st.integers(0, 2**40)
 SECONDS = st.floats(0, 1e9)
 COUNTERS = st.lists(st.tuples(TEXT, INT64), max_size=3).map(tuple)
 DEBTS = st.lists(st.tuples(TEXT, st.integers()), max_size=3).map(tuple)
-ENTRIES = st.builds(Entry, TEXT, TEXT, st.sampled_from(Mode), COUNTERS, SECONDS, st.booleans())
+POSITIONS = st.none() | st.builds(Position.of, TEXT, st.integers(0, 10**56).map(str))
+ENTRIES = st.builds(Entry, TEXT, TEXT, st.sampled_from(Mode), COUNTERS, SECONDS, st.booleans(), POSITIONS)
 RUNS = st.lists(ENTRIES, max_size=3).map(tuple)
 ATTEMPTS = st.builds(
     Attempt,
@@ -188,11 +189,13 @@ BARE = '{"format":2,"version":1,"generation":1,"receipt_key":"_receipt"'
         BARE + ',"later":1}',
         BARE + ',"attempt":{"id":"a","weight":600000,"mode":"Set","time":1,"life":6,"later":1}}',
         BARE + ',"remembered":[{"id":"a","weight":600000,"mode":"Set","time":1,"life":6,"later":1}]}',
+        BARE + ',"entries":[["a","v1:a","Set",[],1.0,{"later":1}]]}',
+        BARE + ',"entries":[["a","v1:a","Set",[],1.0,{},1]]}',
         BARE + ',"entries":[["a","v1:a","Set",[],1.0,1]]}',
         '"later"',
         '{"format":2,"later":1}'.replace("later", "version"),
     ],
-    ids=["format", "row", "attempt", "remembered", "entry", "text", "lacking"],
+    ids=["format", "row", "attempt", "remembered", "entry", "longer entry", "another entry", "text", "lacking"],
 )
 def test_a_row_of_a_later_version_is_not_misread(text: str) -> None:
     """Rows never expire, so an older instance may meet one, and would write it without what it does not know."""

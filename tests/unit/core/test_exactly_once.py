@@ -15,6 +15,7 @@ from handler.core.pacing import Turn
 from handler.core.ports import Fault, Refused
 from handler.core.records import Records
 from handler.core.rows import Entry, Group, Row
+from handler.core.watermarks import NO_MARKS, Marks
 from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import APP, GROUP, RULES, Scene, increase
 
@@ -138,10 +139,10 @@ def test_an_answer_that_somebody_else_has_written_is_found() -> None:
     other = ExactlyOnce(Instance.of(scene.ports, RULES), APP)
     swap = scene.ledger.swap
 
-    def interrupted(group: Group, row: Row, records: Records) -> bool:
+    def interrupted(group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
         scene.ledger.swap = swap  # type: ignore[method-assign]  # once is enough
         other.sweep(scene.clock.moment + 60)
-        return swap(group, row, records)
+        return swap(group, row, records, marks)
 
     scene.ledger.swap = interrupted  # type: ignore[method-assign]  # a sweep comes in between
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))

@@ -19,6 +19,7 @@ from handler.core.records import Records
 from handler.core.rows import Group, Row
 from handler.core.transitions import appended, frozen
 from handler.core.visit import Visit
+from handler.core.watermarks import NO_MARKS, Marks
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, StagedLedger
@@ -146,9 +147,9 @@ def _released(scene: Scene) -> None:
 class LosingLedger(StagedLedger):
     """A ledger whose answer to a swap is lost after its effect."""
 
-    def swap(self, group: Group, row: Row, records: Records) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
         """Do it, and say nothing."""
-        super().swap(group, row, records)
+        super().swap(group, row, records, marks)
         raise AnswerLost("lost")
 
 

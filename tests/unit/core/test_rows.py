@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.commands import Mode, Operation, Position
+from handler.core.commands import Mode, Operation
 from handler.core.outcomes import Applied
-from handler.core.records import UNRECORDED_S, Record
+from handler.core.records import Record
 from handler.core.rows import Entry, Remembered, Row, Settlement, first_row
 from tests.unit.core.samples import BASE, attempt, entry, row
 
@@ -139,7 +139,7 @@ def test_any_history_closes_the_fast_path(change: dict[str, object]) -> None:
 def test_a_settlement_clears_the_attempt_and_nothing_else() -> None:
     """The queue stays, so the row stays unfinished while it is not empty."""
     before = row(attempt(A), (C,))
-    after = Settlement("attempt", BASE, BASE + 600_000).applied_to(before)
+    after = Settlement(attempt(), BASE, BASE + 600_000).applied_to(before)
     assert after == replace(before, version=before.version + 1, attempt=None, base=BASE + 600_000)
     assert after.is_unfinished
 
@@ -147,7 +147,7 @@ def test_a_settlement_clears_the_attempt_and_nothing_else() -> None:
 def test_a_settlement_takes_what_was_accepted_meanwhile_as_it_is() -> None:
     """It is conditional on attempt and base, not on the version."""
     grown = row(attempt(A)).changed(queue=(B,)).changed(queue=(B, C))
-    after = Settlement("attempt", BASE, BASE + 1).applied_to(grown)
+    after = Settlement(attempt(), BASE, BASE + 1).applied_to(grown)
     assert after is not None
     assert (after.version, after.queue) == (grown.version + 1, (B, C))
 
@@ -159,7 +159,7 @@ def test_a_settlement_takes_what_was_accepted_meanwhile_as_it_is() -> None:
 )
 def test_a_settlement_of_anything_else_does_not_hold(stored: Row | None) -> None:
     """Somebody else was there first."""
-    assert Settlement("attempt", BASE, BASE + 600_000).applied_to(stored) is None
+    assert Settlement(attempt(), BASE, BASE + 600_000).applied_to(stored) is None
 
 
 def test_a_record_expires_its_window_after_it_was_settled() -> None:
@@ -181,23 +181,3 @@ def test_every_change_folds_what_is_owed_no_more() -> None:
     before = row(attempt(A), (B,), (Remembered(attempt(A, B, C, name="past")),))
     [kept] = before.changed().remembered
     assert (kept.attempt.entries, kept.folded) == ((A, B), (("like", 5),))
-
-
-def test_a_position_is_passed_by_any_later_one_of_its_place() -> None:
-    """Operations of a source come in order, again and again if need be."""
-    marked = row().marked([Position.of("s", "7"), Position.of("t", "3"), Position.of("s", "5")])
-    assert dict(marked.marks) == {
-        Position.of("s", "7").place: Position.of("s", "7").number,
-        Position.of("t", "3").place: Position.of("t", "3").number,
-    }
-    assert marked.version == row().version
-    passed = [marked.has_passed(Position.of("s", number)) for number in ("5", "7", "8", "10")]
-    assert passed == [True, True, False, False]
-    assert not row().has_passed(Position.of("s", "0"))
-    assert not marked.has_passed(None)
-
-
-def test_an_operation_with_a_position_is_known_by_that() -> None:
-    """No record of it is kept, and its content is not compared."""
-    operation = Operation("G", Mode.INCREASE, (("like", 5),), "caller", "key", 60.0, Position.of("s", "7"))
-    assert Entry.of(operation) == Entry(operation.id, "", Mode.INCREASE, (("like", 5),), UNRECORDED_S)

@@ -15,6 +15,7 @@ from handler.core.ports import Call, Counted, Fault, Refused, Reply
 from handler.core.records import Record, Records
 from handler.core.rows import Group, Row
 from handler.core.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF_S, Again, Stop, Visit
+from handler.core.watermarks import NO_MARKS, Marks
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
 from tests.unit.core.scene import APP, GROUP, Scene, increase
 from tests.unit.core.test_waits import Even
@@ -169,16 +170,16 @@ def test_what_was_written_with_a_row_is_read_before_it_is_told() -> None:
 
 
 def test_an_operation_that_is_known_by_its_position_leaves_no_record() -> None:
-    """Its row says enough."""
+    """The mark of its place says enough."""
     scene = Scene(row())
     writing = visit(scene, "a")
     unrecorded = replace(DONE, window_s=0.0)
     written: list[Records] = []
     swap = scene.ledger.swap
 
-    def watched(group: Group, row: Row, records: Records) -> bool:
+    def watched(group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
         written.append(records)
-        return swap(group, row, records)
+        return swap(group, row, records, marks)
 
     scene.ledger.swap = watched  # type: ignore[method-assign]  # the same, seen
     writing.put(row().changed(), {"a": unrecorded})

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from handler.core.commands import Positions, operation_id
+from handler.core.commands import operation_id
 from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable, NotAccepted, OutcomeUnknown
-from handler.core.ledger import NOWHERE, Look
+from handler.core.ledger import Look
 from handler.core.notices import Notice
 from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Group, Row
 from handler.core.shelf import Parked
+from handler.core.watermarks import NO_MARKS, Marks
 from handler.triggers.delivering import CHUNK
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
@@ -44,31 +45,27 @@ class Faulty(MemoryLedger):
             raise self.away[group.id]
         return super().load(group)
 
-    def swap(self, group: Group, row: Row, records: Records) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
         """Fail before, or lose the answer and be away from then on."""
         self.writes_left -= 1
         if self.writes_left < 0:
             raise UNAVAILABLE
-        done = super().swap(group, row, records)
+        done = super().swap(group, row, records, marks)
         if group.id in self.away:
             lost, self.away[group.id] = self.away[group.id], UNAVAILABLE
             raise lost
         return done
 
-    def append(
-        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
-    ) -> Look | None:
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """Leave it to reads and swaps."""
         return None
 
-    def begin(
-        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, positions: Positions = NOWHERE
-    ) -> Row | None:
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """Fail once where one of these operations is in the attempt."""
         if self.failing_once & {entry.id for entry in attempt.entries}:
             self.failing_once = frozenset()
             raise UNAVAILABLE
-        return super().begin(group, attempt, receipt_key, generation, positions)
+        return super().begin(group, attempt, receipt_key, generation)
 
     def find(self, group: Group, ids: Sequence[str]) -> Records:
         """Fail as loading does."""

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from handler.core.commands import operation_id
+from handler.core.commands import Position, operation_id
 from handler.core.rows import Group
 from handler.triggers.kinds import Event
 from tests.unit.triggers.source_events import STREAM, text
@@ -52,12 +52,14 @@ def stored(stage: Stage, *numbers: int) -> int:
 
 
 def test_a_batch_is_counted_and_no_record_of_it_is_kept(stage: Stage) -> None:
-    """One mark in the row stands for all of them."""
+    """The mark of their shard stands for all of them, and their row is as it was."""
     assert deliver(stage, *(record(number) for number in range(5))) == []
     assert (likes(stage), stored(stage, *range(5))) == (25, 0)
     row = stage.ledger.load(GROUP)
     assert row is not None
-    assert (row.is_settled, len(row.marks)) == (True, 1)
+    assert (row.is_settled, row.marks) == (True, ())
+    place = Position.of(f"{STREAM}/shardId-000000000001", str(FIRST + 4))
+    assert stage.ledger.marks(GROUP, [place.place]) == {place.place: place.last}
 
 
 def test_a_batch_that_is_delivered_again_counts_nothing(stage: Stage) -> None:

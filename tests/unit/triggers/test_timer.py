@@ -8,7 +8,6 @@ from math import inf
 
 import pytest
 
-from handler.core.commands import Positions
 from handler.core.errors import (
     AnswerLost,
     BadInput,
@@ -19,11 +18,12 @@ from handler.core.errors import (
     OutcomeUnknown,
     SettingsError,
 )
-from handler.core.ledger import NOWHERE, Look
+from handler.core.ledger import Look
 from handler.core.notices import Notice
 from handler.core.ports import Clock, Fault, Refused
 from handler.core.records import Records
 from handler.core.rows import Entry, Group, Row, Settlement
+from handler.core.watermarks import NO_MARKS, Marks
 from handler.triggers import timer
 from handler.triggers.kinds import Event
 from handler.triggers.timer import NO_TIME
@@ -169,12 +169,12 @@ class PartlyAway(MemoryLedger):
         self.load(group)
         return super().find(group, ids)
 
-    def swap(self, group: Group, row: Row, records: Records) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
         """Fail without an answer, or not."""
         if group.id in self.away:
             self.away[group.id] = LedgerUnavailable("the ledger is away")
             raise AnswerLost("the answer was lost")
-        return super().swap(group, row, records)
+        return super().swap(group, row, records, marks)
 
 
 @pytest.mark.parametrize(
@@ -277,13 +277,11 @@ class Slow(MemoryLedger):
         super().__init__(clock)
         self.asked: list[str] = []
 
-    def append(
-        self, group: Group, entries: Sequence[Entry], bytes_max: int, positions: Positions = NOWHERE
-    ) -> Look | None:
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """Count, and take the time."""
         self.asked.append(group.id)
         self._clock.sleep(0.1)
-        return super().append(group, entries, bytes_max, positions)
+        return super().append(group, entries, bytes_max)
 
 
 MANY = [f"many-{number:03}" for number in range(120)]

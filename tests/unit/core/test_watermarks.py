@@ -1,0 +1,90 @@
+"""Watermarks: what is passed by a mark, by what a row owes, and by what a row of before says itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from handler.core.commands import Position
+from handler.core.outcomes import Pending
+from handler.core.rows import Entry, Row
+from handler.core.watermarks import MOVED_AT_ONCE, NO_MARKS, Marks, marks_of, moved, passed, places_of
+from tests.unit.core.samples import attempt, entry, row
+from tests.unit.core.scene import GROUP, Scene, increase
+
+FULL = 500
+
+
+def at(number: int, source: str = "s") -> Position:
+    """A position."""
+    return Position.of(source, str(number))
+
+
+def placed(number: int, source: str = "s") -> Entry:
+    """The operation that stands there."""
+    return replace(entry(f"{source}{number}"), position=at(number, source), window_s=0.0)
+
+
+def test_the_highest_position_of_each_place_is_its_mark() -> None:
+    """In whatever order they come; what has no position has no place."""
+    entries = [placed(7), placed(3, "t"), placed(9), placed(8), entry("keyed")]
+    assert marks_of(entries) == {at(0).place: at(9).last, at(0, "t").place: at(3).last}
+    assert places_of(entries) == [at(0).place, at(0, "t").place]
+    assert marks_of([entry("keyed")]) == {}
+
+
+@pytest.mark.parametrize(
+    ("stored", "marks"),
+    [
+        (None, {at(0).place: at(7).last}),
+        (row(), {at(0).place: at(7).last}),
+        (row(queue=(placed(6), placed(7))), NO_MARKS),
+        (row(attempt(placed(7)), queue=(placed(2, "t"),)), {at(0).place: at(3).last}),
+        (row(attempt(entry("keyed")), queue=(placed(7),)), {at(0).place: ""}),
+        (replace(row(), marks=((at(0).place, at(7).last),)), NO_MARKS),
+        (replace(row(queue=(placed(7),)), marks=((at(0).place, at(5).last),)), {at(0).place: at(3).last}),
+    ],
+    ids=["no row", "marked", "queued", "carried", "behind a call", "of before", "all three"],
+)
+def test_what_stands_at_or_before_the_highest_is_passed(stored: Row | None, marks: Marks) -> None:
+    """Wherever that is told; another place is another matter."""
+    entries = [placed(number) for number in (5, 7, 8, 10)]
+    assert passed(entries, stored, marks) == {"s5", "s7"}
+    assert passed([placed(1, "u"), entry("keyed")], stored, marks) == frozenset()
+
+
+def test_marks_of_an_older_row_become_records_some_at_a_time() -> None:
+    """What one transaction holds."""
+    marks = tuple((f"{number:016}", at(number).last) for number in range(MOVED_AT_ONCE + 3))
+    before = replace(row(), marks=marks)
+    after, written = moved(before)
+    assert (after.version, after.marks, written) == (before.version + 1, marks[-3:], dict(marks[:MOVED_AT_ONCE]))
+    assert moved(after) == (after.changed(marks=()), dict(marks[-3:]))
+
+
+def old_row(count: int, *queue: Entry) -> Row:
+    """A row that holds the marks of so many shards itself."""
+    return replace(row(queue=queue), marks=tuple((at(0, str(shard)).place, at(9).last) for shard in range(count)))
+
+
+@pytest.mark.parametrize("count", [1, 100, 415, FULL])
+def test_the_next_operation_moves_the_marks_of_an_older_row(count: int) -> None:
+    """However full the row is of them: it is settled, and they count as before."""
+    scene = Scene(old_row(count))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    assert (scene.row.marks, scene.row.is_settled, scene.api.counters["like"]) == ((), True, 5)
+    places = [at(0, str(shard)).place for shard in range(count)]
+    assert set(scene.ledger.marks(GROUP, places).values()) == {at(9).last}
+    again = replace(increase("9"), position=at(9, "0"))
+    [outcome] = scene.counters.apply(GROUP.id, [again], scene.patience(5))
+    assert isinstance(outcome, Pending)
+    assert scene.api.counters["like"] == 5
+
+
+def test_the_sweep_moves_the_marks_of_an_older_row_that_is_busy() -> None:
+    """Before it does anything else."""
+    scene = Scene(old_row(415, entry("old")))
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert (scene.row.marks, scene.row.is_settled) == ((), True)
+    assert len(scene.ledger.marks(GROUP, [at(0, str(shard)).place for shard in range(415)])) == 415
