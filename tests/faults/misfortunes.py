@@ -165,10 +165,9 @@ class Misfortunes:
             network.loses_every = hazard.number
 
     def _arrange_in_time(self, hazard: Hazard) -> None:
-        if isinstance(hazard, ForeignData):
-            self._at(hazard.at_s, lambda: self._write(Mode.INCREASE, {"a": FOREIGN}))
-        elif isinstance(hazard, ForeignReceipt):
-            self._at(hazard.at_s, lambda: self._write(Mode.INCREASE, {self._schedule.plan.rules.receipt_key: FOREIGN}))
+        if isinstance(hazard, ForeignData | ForeignReceipt):
+            key = "a" if isinstance(hazard, ForeignData) else self._schedule.plan.rules.receipt_key
+            self._at(hazard.at_s, lambda: self._write(Mode.INCREASE, {key: FOREIGN}))
         elif isinstance(hazard, Deleted):
             self._at(hazard.at_s, lambda: self._delete(hazard.key))
         elif isinstance(hazard, Dismissed):
@@ -184,11 +183,14 @@ class Misfortunes:
         elif isinstance(hazard, ClockJumps):
             self._at(hazard.at_s, lambda: self._jump(hazard))
         elif isinstance(hazard, Demoted):
-            self._at(hazard.at_s, lambda: setattr(self._chat, "demoted", True))
-            self._at(hazard.at_s + hazard.lasts_s, lambda: setattr(self._chat, "demoted", False))
+            self._demote(hazard)
         elif isinstance(hazard, Stray) and self._has_history:
             moved = {"a": FOREIGN, self._schedule.plan.rules.receipt_key: STRAY_WEIGHT}
             self._at(hazard.at_s, lambda: self._write(Mode.INCREASE, moved))
+
+    def _demote(self, hazard: Demoted) -> None:
+        self._at(hazard.at_s, lambda: setattr(self._chat, "demoted", True))
+        self._at(hazard.at_s + hazard.lasts_s, lambda: setattr(self._chat, "demoted", False))
 
     @property
     def _has_history(self) -> bool:
