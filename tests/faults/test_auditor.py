@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tests.faults.auditor import audit
@@ -209,3 +209,27 @@ def test_a_key_that_a_copy_has_forgotten_is_free_again() -> None:
     reused = asked(0, Told(REUSED, lines=0))
     assert any("counts 1 times" in found for found in audit([reused], ONCE, Facts()))
     assert list(audit([reused], ONCE, Facts(restored=True))) == []
+
+
+def test_an_answer_without_its_counters_is_found() -> None:
+    """Whatever befell the group: an answer names what its operation named."""
+    nameless = asked(0, Told(APPLIED, ((), True), {}, later=True, lines=1))
+    for facts in (Facts(), Facts(dismissed=True), Facts(broken=True, restored=True)):
+        assert any("which are not the counters" in one for one in audit([nameless], ONCE, facts))
+
+
+def test_calls_that_follow_lost_ones_too_soon_are_found() -> None:
+    """At distances of the bound, twice and four times that, up to a minute; a landing lets them begin again."""
+
+    def found(*times: int, log: Sequence[Landing] = ()) -> bool:
+        facts = Facts(failed=[(time, time + 0.5) for time in times], bound_s=11)
+        return any("too soon" in one for one in audit([], log, facts))
+
+    assert not found(0, 11, 33, 77, 137, 197, 257)
+    assert found(0, 10)
+    assert found(0, 11, 32)
+    assert found(0, 11, 33, 76)
+    assert found(0, 11, 33, 77, 136)
+    landed = [landing(11.7, "Increase", {"b": 0}, b=64)]
+    assert not found(0, 11, 12, 13, 24, 46, log=landed)
+    assert found(0, 11, 12, 13, 23, log=landed)

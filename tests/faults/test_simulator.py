@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from tests.faults import simulate
-from tests.faults.plan import plan
+from tests.faults.draws import an_hour_long
+from tests.faults.orders import LESS, MORE, SET, Shape
+from tests.faults.plan import Theme, plan
 from tests.faults.schedule import Schedule
 
 # Each part takes some seconds; together they play the seeds that `make simulate` begins with.
@@ -28,6 +30,14 @@ def test_no_seed_of_the_whole_way_is_contradicted() -> None:
     """The same through HTTP, a queue, signatures and the bytes of the API's replies."""
     seeds = range(SEEDS, SEEDS + SEEDS // WHOLE_SHARE)
     assert [str(failure) for failure in simulate.failures(seeds, simulate.WHOLE)] == []
+
+
+@pytest.mark.parametrize("shape", [MORE, LESS, SET], ids=["more", "less", "set"])
+def test_an_hour_without_any_effect_freezes_nothing(shape: Shape) -> None:
+    """Updates fail and reads go on; when it is over all is counted once."""
+    theme = Theme((an_hour_long,), (shape, MORE))
+    for seed in range(20):
+        assert simulate.play(plan(seed, theme), simulate.CORE).violations == []
 
 
 @pytest.mark.parametrize("way", [simulate.CORE, simulate.WHOLE])

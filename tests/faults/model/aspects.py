@@ -69,6 +69,7 @@ def aspects() -> list[Aspect]:
         _others(),
         _stream(),
         _lifts(),
+        _losses(),
     ]
 
 
@@ -234,3 +235,20 @@ def _lifts() -> Aspect:
     ]
     large = [replace(mixed, deliveries=(0, 1, 2), modes=(DOWN, SET, UP)), replace(down, faults=Faults(3, early=True))]
     return Aspect("a receipt that may not go below zero", [down, mixed, late, twice, refused, below], large, mutants)
+
+
+def _losses() -> Aspect:
+    """R11: call after call is lost, memory is small and full, and what it has given up may land all the same."""
+    lost = GroupWorld((0,), (UP,), Faults(4, crash=False), memory=2, forget_ticks=16)
+    set_last = GroupWorld((0, 1), (UP, SET), Faults(3, crash=False), memory=1, forget_ticks=4)
+    set_first = replace(set_last, modes=(SET, UP))
+    late = GroupWorld((0,), (UP,), Faults(4, late=True, crash=False), memory=1, forget_ticks=4)
+    more = GroupWorld((0, 1), (UP, DOWN), Faults(3, late=True, crash=False), memory=2, forget_ticks=3)
+    down = GroupWorld((0,), (DOWN,), Faults(3, late=True, crash=False), base=0, floor=True, memory=1, forget_ticks=3)
+    mutants = [
+        Mutant("losses_are_spaced", group.HURRIED, lost),
+        Mutant("losses_never_freeze", group.FROZEN, lost),
+        Mutant("memory_keeps_the_newest", group.FROZEN, late),
+    ]
+    large = [replace(late, faults=Faults(5, late=True)), replace(down, faults=Faults(4, late=True))]
+    return Aspect("losses in a row, and a full memory", [lost, set_last, set_first, late, more, down], large, mutants)

@@ -31,12 +31,16 @@ FROZEN = "FROZEN WITHOUT NEED"
 WRONG_VALUE = "WRONG VALUE"
 UNFINISHED = "UNFINISHED"
 ENDLESS = "ATTEMPT AFTER ATTEMPT"
+HURRIED = "OPENED TOO SOON AFTER LOSSES"
 
 # A receipt from which nothing is lifted, and which nothing here brings so far down that it would have to be.
 HIGH = 2**60
 
 # So many attempts no small world needs.
 ATTEMPTS_MAX = 12
+
+# An attempt that has expired is forgotten so many ticks after its death, which is a day in the function.
+FORGET_TICKS = 1
 
 
 class Is(IntEnum):
@@ -106,6 +110,8 @@ class State(NamedTuple):
     """Attempts that landed, of which the ledger that was put back cannot know."""
     started: int = -1
     """The clock when the ledger was put back; -1: it was not."""
+    late: frozenset[int] = frozenset()
+    """Attempts that landed after their death, and of which the row has not heard yet."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,9 @@ class Rules:
     begins_by_the_margin: bool = True
     refused_lifts_reject: bool = True
     lifts_are_no_debt: bool = True
+    losses_are_spaced: bool = True
+    losses_never_freeze: bool = True
+    memory_keeps_the_newest: bool = True
 
 
 @dataclass(frozen=True)

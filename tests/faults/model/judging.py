@@ -17,9 +17,6 @@ SEEN = transitions.Seen({}, later=True, at=0.0)
 REFUSED = Rejected(10004, "")
 INEXPLICABLE = "nothing explains the receipt"
 
-# One tick after its death a remembered attempt is forgotten, which is a day in the function.
-FORGET_TICKS = 1
-
 
 @dataclass
 class Judging(Moving):
@@ -53,13 +50,15 @@ class Judging(Moving):
             yield from self._heard(state, self._open_next(state, number, row), number, "opens")
         else:
             asked = worker.asked if self.rules.forgets_after_death else worker.asked + 2
-            forgotten = transitions.forgotten(row, asked, lambda _: 0, FORGET_TICKS)
+            forgotten = transitions.forgotten(row, asked, lambda _: 0, self.forget_ticks)
             yield "forgets", self._put(state, number, forgotten.changed())
 
     def _conclude(self, state: State, number: int, row: Row, value: int) -> Moves:
         """R4 to R7."""
         worker = state.workers[number]
         asked = worker.asked if self.rules.read_after_expiry else state.clock
+        if value == row.base and not row.debt:
+            row = transitions.forgotten(row, worker.asked, lambda _: 0, self.forget_ticks)
         verdict = judge(row, Sight(value, asked), 0)
         again = with_worker(state, number, Worker(At.LOOP, worker.mine, worker.reply))
         if isinstance(verdict, Landed):
@@ -79,9 +78,16 @@ class Judging(Moving):
         elif isinstance(verdict, TooEarly):
             yield "concludes nothing", again
         else:
-            lapsed = transitions.not_landed(row)
-            lapsed = lapsed if self.rules.expired_are_remembered else replace(lapsed, remembered=row.remembered)
-            yield from self._heard(state, self._put(state, number, lapsed), number, "concludes: not landed")
+            yield from self._heard(state, self._put(state, number, self._lapsed(row)), number, "concludes: not landed")
+
+    def _lapsed(self, row: Row) -> Row:
+        """R6, R11: what has not landed is remembered, in a memory that is bounded."""
+        if len(row.remembered) >= self.memory and not self.rules.losses_never_freeze:
+            return transitions.frozen(row, INEXPLICABLE)
+        lapsed = transitions.not_landed(row)
+        return (
+            self._bounded(lapsed) if self.rules.expired_are_remembered else replace(lapsed, remembered=row.remembered)
+        )
 
     def _settled(self, state: State, number: int, row: Row, value: int, times: Mapping[str, int]) -> State | None:
         """R5 and R7; None where the row has moved, and it is no plain settlement."""
@@ -89,9 +95,10 @@ class Judging(Moving):
         plain = transitions.is_plain(row, times)
         if not plain and not state.workers[number].fresh:
             return None
+        state = state._replace(late=state.late - {int(name) for name in times})
         after = change.row
         if not plain:
-            after = transitions.forgotten(after, state.workers[number].asked, lambda _: 0, FORGET_TICKS)
+            after = transitions.forgotten(after, state.workers[number].asked, lambda _: 0, self.forget_ticks)
         if not self.rules.excess_is_owed:
             after = replace(after, debt=())
         if not self.rules.lifts_are_no_debt and row.attempt and row.attempt.is_lift and row.attempt.id in times:
@@ -113,6 +120,7 @@ class Judging(Moving):
         if len(attempt.entries) > 1 and rules.runs_are_split:
             return self._put(state, number, self._refused(row, split=True))
         change = transitions.answered(row, REFUSED, 0.0)
+        change = replace(change, row=self._bounded(change.row))
         if not rules.rejection_with_the_row:
             written = state._replace(records=with_records(state.records, change.records))
             return with_worker(written, number, state.workers[number]._replace(at=At.REJECT))
@@ -125,7 +133,7 @@ class Judging(Moving):
 
     def _refused(self, row: Row, *, split: bool = False, for_good: bool = False) -> Row:
         after = transitions.refused(row, split=split, for_good=for_good)
-        return after if self.rules.refused_are_remembered else replace(after, remembered=row.remembered)
+        return self._bounded(after) if self.rules.refused_are_remembered else replace(after, remembered=row.remembered)
 
     def _reject_late(self, state: State, number: int, row: Row) -> tuple[str, State]:
         """The other half of a rejection that was not written at once."""

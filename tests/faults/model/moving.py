@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from handler.core.commands import KEYS_PER_GROUP, Mode, Position
 from handler.core.lifting import LIFT, needs_lift, set_above
+from handler.core.losses import REMEMBERED_MAX, opens_at, remembering
 from handler.core.outcomes import Applied
 from handler.core.receipts import WEIGHT_MIN, choose_weight
 from handler.core.records import Record
@@ -15,6 +16,7 @@ from handler.core.rows import Attempt, Entry, Row
 from handler.core.runs import correction_of, next_run
 from handler.core.watermarks import NO_MARKS, Marks, marks_of
 from tests.faults.model.group import (
+    FORGET_TICKS,
     HIGH,
     KEY,
     OTHER_KEY,
@@ -52,6 +54,9 @@ class Moving:
     """The receipt of a group that the ledger knows."""
     floor: bool = False
     """Whether the API lets no receipt go below zero, and cuts it off there. Weights are as large as real ones then."""
+    memory: int = REMEMBERED_MAX
+    """How many past attempts are kept in mind."""
+    forget_ticks: int = FORGET_TICKS
     rules: Rules = field(default_factory=Rules)
     shelf: Shelf = field(default_factory=Shelf)
 
@@ -87,6 +92,18 @@ class Moving:
         run = next_run(row.queue, {}, KEYS_PER_GROUP)
         return self._open(state, number, row, run, row.queue[len(run) :])
 
+    def _may_open(self, state: State, row: Row) -> bool:
+        """R11: after losses in a row the interval is one tick, two, four: the bound is a tick."""
+        return not self.rules.losses_are_spaced or opens_at(row, lambda _: 1.0) <= state.clock
+
+    def _bounded(self, row: Row) -> Row:
+        """R11: the newest takes the place of another where memory is full."""
+        if len(row.remembered) <= self.memory:
+            return row
+        *older, newest = row.remembered
+        kept = remembering(older, newest, self.memory) if self.rules.memory_keeps_the_newest else tuple(older)
+        return replace(row, remembered=kept)
+
     def _is_lifted(self, row: Row) -> bool:
         if not self.rules.lifts_by_the_margin and (row.base or 0) >= 2 * WEIGHT_MIN:
             return False
@@ -120,6 +137,8 @@ class Moving:
     def _put(self, state: State, number: int, row: Row, records: Mapping[str, Record] | None = None) -> State:
         """Write the row, with its records; what others have in hand is out of date, or at least not the newest."""
         before = self.shelf.rows[state.row]
+        given_up = _remembered(before) - _remembered(row)
+        state = state._replace(unknown=state.unknown | (given_up & state.late))
         workers = tuple(_outdated(worker, before, row) for worker in state.workers)
         after = state._replace(
             row=self.shelf.row(row), records=with_records(state.records, records or {}), workers=workers
@@ -141,6 +160,10 @@ class Moving:
 def with_worker(state: State, number: int, worker: Worker) -> State:
     """The state with one worker elsewhere."""
     return state._replace(workers=(*state.workers[:number], worker, *state.workers[number + 1 :]))
+
+
+def _remembered(row: Row | None) -> set[int]:
+    return {int(past.attempt.id) for past in row.remembered} if row else set()
 
 
 def _outdated(worker: Worker, before: Row | None, after: Row) -> Worker:

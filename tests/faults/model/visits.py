@@ -79,6 +79,8 @@ class Visits(Judging):
             yield from self._verify(state, number, row)
         elif row.attempt or row.base is None or not (row.queue or row.debt):
             yield from self._establish(state, number, row) if begins(row) else self._ask(state, number)
+        elif not self._may_open(state, row):
+            return
         elif self._mode_next(row) is Mode.SET and row.remembered and self.rules.set_reads_first:
             yield from self._ask(state, number)
         else:

@@ -10,7 +10,6 @@ from handler.core.rows import Attempt, Row
 from handler.core.runs import payload_of
 from tests.faults.model import group
 from tests.faults.model.group import KEY, RECEIPT_KEY, At, Is, Reply, State, Worker
-from tests.faults.model.judging import FORGET_TICKS
 from tests.faults.model.moving import Moves, with_worker
 from tests.faults.model.visits import Visits
 
@@ -125,14 +124,26 @@ class GroupWorld(Visits):
         )
         unknown = state.unknown
         overwrites = attempt.mode is Mode.SET and state.clock > attempt.time
-        if overwrites or (self.faults.restore and not self._is_known(state, attempt)):
+        if (
+            overwrites
+            or self._is_dropped(state, attempt)
+            or (self.faults.restore and not self._is_known(state, attempt))
+        ):
             unknown |= {int(attempt.id)}
+        late = state.late | {int(attempt.id)} if state.clock > attempt.time else state.late
         receipt = (state.receipt or 0) + attempt.mode.sign * attempt.weight
         value = state.value + attempt.mode.sign * payload.get(KEY, 0)
         if attempt.mode is Mode.SET:
             receipt, value = attempt.base + attempt.weight, payload.get(KEY, value)
         receipt = max(receipt, 0) if self.floor else receipt
-        return state._replace(landed=landed, receipt=receipt, value=value, unknown=unknown)
+        return state._replace(landed=landed, receipt=receipt, value=value, unknown=unknown, late=late)
+
+    def _is_dropped(self, state: State, attempt: Attempt) -> bool:
+        """Whether memory has given this attempt up for newer ones, as many as it holds."""
+        row = self.shelf.rows[state.row]
+        newer = range(int(attempt.id) + 1, state.made)
+        past = [number for number in newer if not (row and row.attempt and int(row.attempt.id) == number)]
+        return len(past) >= self.memory and not _knows(row, attempt)
 
     def _is_known(self, state: State, attempt: Attempt) -> bool:
         """Whether the ledger can know this attempt: the one that is, and the copy that may be put back."""
@@ -181,14 +192,16 @@ class GroupWorld(Visits):
             mine = int(row.attempt.id)
             busy = any(worker.mine == mine and worker.at is not At.DONE for worker in state.workers)
             return row.attempt.time == state.clock and not busy
+        if not row.is_settled and row.base is not None and not self._may_open(state, row):
+            return True
         if not (row.is_settled and row.remembered and all(one.at is At.DONE for one in state.workers[:-1])):
             return False
-        last = max(past.attempt.time + (0 if past.refused else FORGET_TICKS) for past in row.remembered)
+        last = max(past.attempt.time + (0 if past.refused else self.forget_ticks) for past in row.remembered)
         return state.clock <= last
 
     def _ticked(self, state: State) -> State:
         """What was signed in an earlier tick is dead; with late landings one more tick is not the end."""
-        grace = FORGET_TICKS if self.faults.late else 0
+        grace = self.forget_ticks if self.faults.late else 0
         times = {request: self.shelf.attempts[request].time for request in state.flights}
         after = state._replace(
             clock=state.clock + 1,
@@ -233,6 +246,8 @@ class GroupWorld(Visits):
             yield group.FROZEN
         if state.made > group.ATTEMPTS_MAX:
             yield group.ENDLESS
+        if row and _is_hurried(row):
+            yield group.HURRIED
 
     def broken_at_end(self, state: State) -> Iterator[str]:
         """Frozen for a reason, or everything settled and counted once."""
@@ -270,6 +285,14 @@ class GroupWorld(Visits):
 def _place(worker: Worker) -> tuple[int, ...]:
     """What equal deliveries are ordered by."""
     return (*worker[:4], worker.value is not None, worker.value or 0, worker.fresh)
+
+
+def _is_hurried(row: Row) -> bool:
+    """Whether the open attempt has followed lost ones sooner than the doubled ticks allow."""
+    if row.attempt is None or row.attempt.base != row.base:
+        return False
+    lost = [past.attempt.time for past in row.remembered if not past.refused and past.attempt.base == row.base]
+    return bool(lost) and row.attempt.time - lost[-1] < 2 ** (len(lost) - 1)
 
 
 def _knows(row: Row | None, attempt: Attempt) -> bool:
