@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from handler.core.commands import key_limit
-from handler.core.errors import AnswerLost, AppRefused, NotAccepted, OutcomeUnknown, RowFull, TooManyCalls
+from handler.core.errors import AnswerLost, AppRefused, NotAccepted, NoTurn, OutcomeUnknown, RowFull, TooManyCalls
 from handler.core.receipts import choose_weight
 from handler.core.records import Records
 from handler.core.room import FULL_RETRY_S, fits, row_is_full
@@ -22,6 +22,9 @@ ROW_BYTES_ACCEPTING = 36 * 1024
 
 # How often a lost compare-and-swap is tried again before the caller is asked to come back.
 SWAPS_MAX = 60
+
+# A place in the schedule of acceptances comes free as the sweep makes calls, for many at a time.
+PLACE_RETRY_S = 5.0
 
 # How soon there may be a call to spare where the app's rate is used up: it is lent out for a second ahead.
 SATURATED_RETRY_S = 2.0
@@ -59,11 +62,14 @@ def accept(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance:
             if may_begin and _moved_marks(visit):
                 continue
             # The calls that make room need the app's rate more than one that would have to wait for it.
-            visit.give_turn_back()
+            visit.turns.end()
             # Several need no room for all of them at once.
             if len(entries) > 1 or not _waited_for_room(visit, room_until):
                 raise
             may_begin = False
+        except NoTurn:
+            if not _waited_for_place(visit):
+                raise
         else:
             visit.waits.accepted_in(clock.monotonic() - began)
             return acceptance
@@ -88,6 +94,17 @@ def _waited_for_room(visit: Visit, until: float) -> bool:
     return has_time and visit.pause(visit.waits.poll_s())
 
 
+def _waited_for_place(visit: Visit) -> bool:
+    """Let the sweep work off what was accepted before; False where none came in the time of a source, or of a tick."""
+    clock = visit.instance.clock
+    while clock.monotonic() < visit.patience.accepts_until:
+        wait_s = visit.turns.place_s()
+        if not wait_s:
+            return True
+        clock.sleep(visit.waits.jittered(wait_s))
+    return False
+
+
 def _accepted(visit: Visit, entries: Mapping[str, Entry], *, may_begin: bool) -> Acceptance:
     """Each path in turn; the fast one is not worth it where the row was full a moment ago."""
     try:
@@ -106,25 +123,26 @@ def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
         return None
     if next_run(run, instance.known.of(visit.group), limit) != run:
         return None
-    if _is_full(first_row(run, rules.receipt_key, generation=1)) or visit.turn_s() > 0:
+    if _is_full(first_row(run, rules.receipt_key, generation=1)) or visit.turns.wait_s() > 0:
         return None
     attempt = visit.new_attempt(choose_weight((), instance.chance), run[0].mode, run)
     generation = instance.generation.current().number
     row = instance.ledger.begin(visit.group, attempt, rules.receipt_key, generation)
     if row is None:
-        visit.give_turn_back()
+        visit.turns.give_back()
         return None
-    visit.use_turn()
+    visit.turns.use()
     return Acceptance(row, {}, {entry.id: entry.fingerprint for entry in entries.values()})
 
 
 def _append(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
     """The slow path where the store can take it in one step; None where it has to be taken one by one."""
-    if _turned_away(visit) is not None:
+    if _turned_away(visit) is not None or not _may_leave_to_others(visit):
         return None
     look = visit.instance.ledger.append(visit.group, tuple(entries.values()), ROW_BYTES_ACCEPTING)
     if look is None or look.row is None:
         return None
+    visit.turns.use_place(needed=_was_settled(look.row, entries))
     known = _known_fingerprints(look.row, look.records, entries)
     return Acceptance(look.row, look.records, known, look.passed)
 
@@ -149,6 +167,7 @@ def _swap_in(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> A
             grown = _grown(visit, row, fresh)
             if instance.ledger.swap(visit.group, grown, {}):
                 visit.is_first = row is None
+                visit.turns.use_place(needed=row is None or row.is_settled)
                 known |= {entry.id: entry.fingerprint for entry in fresh}
                 return Acceptance(grown, finished, known, behind)
             # Somebody else was quicker: of many who come to a new group at once, all but one find its row now.
@@ -178,6 +197,8 @@ def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
     turned_away = _turned_away(visit)
     if turned_away is not None:
         raise turned_away
+    if (row is None or row.is_settled) and not _may_leave_to_others(visit):
+        raise NoTurn("more groups wait for their calls than the sweep can serve soon", PLACE_RETRY_S)
     if row is None:
         row = first_row(fresh, instance.rules.receipt_key, instance.generation.current().number)
     else:
@@ -196,6 +217,16 @@ def _turned_away(visit: Visit) -> NotAccepted | None:
     if visit.patience.sheds and instance.pace.is_saturated():
         return TooManyCalls("the app's calls per second are used up", SATURATED_RETRY_S)
     return None
+
+
+def _may_leave_to_others(visit: Visit) -> bool:
+    """Whether what makes a settled group unfinished is called by this visit, or has a place among what is not (R14)."""
+    return visit.waits_for_call or not visit.turns.place_s()
+
+
+def _was_settled(row: Row, entries: Mapping[str, Entry]) -> bool:
+    """Whether a row owes nothing but what was just appended to it."""
+    return row.attempt is None and not row.debt and all(entry.id in entries for entry in row.queue)
 
 
 def _is_full(row: Row) -> bool:

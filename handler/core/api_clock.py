@@ -29,9 +29,11 @@ class ApiClock:
 
     def now(self) -> int:
         """The greatest lower bound of the API's time, rounded down; before any `Date`, the local clock's."""
-        if self._offset is None:
-            return int(self._clock.now())
-        return int(self._offset + self._clock.monotonic())
+        return int(self.moment())
+
+    def moment(self) -> float:
+        """The same with its fraction."""
+        return self._clock.now() if self._offset is None else self._offset + self._clock.monotonic()
 
     def _notice_skew(self, date: int) -> None:
         ahead_s = self._clock.now() - date

@@ -20,26 +20,30 @@ from handler.core.watermarks import moved
 TAKE_BACK_MAX = 5
 
 
-def drive(visit: Visit, row: Row | None) -> None:
-    """Take step after step until what the visit came for is settled, or its patience ends."""
+def drive(visit: Visit, row: Row | None) -> Row | None:
+    """Take step after step until what the visit came for is settled, or its patience ends.
+
+    The row where nothing that the visit came for is left in it.
+    """
     while not visit.has_all_answers or (row is not None and row.debt):
         if row is None:
             row = visit.look()
         if row is None or visit.is_done(row):
-            return
+            return row
         if row.frozen:
             visit.frozen = row.frozen
-            return
+            return None
         if not visit.may_call():
             _take_back(visit, row)
-            return
+            return None
         follows = step(visit, row)
         if isinstance(follows, Stop):
             visit.stopped = follows
-            return
-        if isinstance(follows, Again) and not visit.pause(follows.after_s):
-            return
+            return None
+        if isinstance(follows, Again) and not visit.pause(follows.after_s, for_turn=follows.for_turn):
+            return None
         row = follows if isinstance(follows, Row) else None
+    return row
 
 
 def _take_back(visit: Visit, row: Row) -> None:
@@ -93,15 +97,16 @@ def open_next(visit: Visit, row: Row) -> Next:
             return evidence
         if evidence.sight.value != row.base:
             return judging.conclude(visit, row, evidence)
-    wait_s = visit.turn_s()
+    wait_s = visit.turns.wait_s()
     if wait_s:
-        return Again(wait_s)
+        # A turn that comes too late for this visit is one for another; who has that moves the group on for both.
+        return Again(wait_s, for_turn=True) if visit.lasts(wait_s) else Again(visit.waits.poll_s())
     above = set_above(base, mode) if entries or correction else LIFT
     weight = choose_weight(row.remembered_shifts, instance.chance, above)
     attempt = visit.new_attempt(weight, mode, entries, correction)
     follows = visit.put(row.opened(attempt, row.queue[len(entries) :]))
     if isinstance(follows, Row):
-        visit.use_turn()
+        visit.turns.use()
     return follows
 
 

@@ -7,7 +7,8 @@
     ├── Unauthorized          no caller, or one that is not known
     ├── NotAccepted           no ledger write can have taken effect: repeating is safe and needed
     │   ├── TooManyCalls      too many calls wait
-    │   │   └── RowFull       too many operations of this group wait
+    │   │   ├── RowFull       too many operations of this group wait
+    │   │   └── NoTurn        too many groups wait for the sweep
     │   ├── LedgerUnavailable
     │   ├── SecretUnavailable
     │   ├── QueueUnavailable  the queue of FAN_OUT_QUEUE has not taken every page
@@ -67,6 +68,10 @@ class TooManyCalls(NotAccepted):
 
 class RowFull(TooManyCalls):
     """The group's row has no room for another waiting operation."""
+
+
+class NoTurn(TooManyCalls):
+    """The schedule of acceptances has no turn to lend: others have to make too many calls already (R14)."""
 
 
 class LedgerUnavailable(NotAccepted):

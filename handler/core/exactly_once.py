@@ -7,6 +7,7 @@ The rows they move are changed by the pure functions of `transitions`; what a re
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 from handler.core.accepting import Acceptance, accept
 from handler.core.commands import Operation, operation_id
@@ -39,18 +40,27 @@ class ExactlyOnce:
         """
         if not operations:
             return []
-        visit, acceptance = self._accept(group_id, operations, patience)
-        self._finish(visit, acceptance.row)
+        visit = Visit(self._instance, Group(self._app, group_id), patience)
+        try:
+            acceptance = self._accept(visit, operations)
+            self._finish(visit, acceptance.row)
+        finally:
+            visit.turns.end()
         records = self._records(visit)
         return [self._outcome(visit, operation, acceptance, records) for operation in operations]
 
-    def accept(self, group_id: str, operations: Sequence[Operation]) -> list[Operation]:
-        """Accept operations of one group and leave their calls to whoever comes next.
+    def accept(self, group_id: str, operations: Sequence[Operation], until: float = -inf) -> list[Operation]:
+        """Accept operations of one group, by a turn that comes until then, and leave their calls to others.
 
         Those whose key came before with other content are not accepted, and given back. Raises as `apply` does.
         """
         now = self._instance.clock.monotonic()
-        _, acceptance = self._accept(group_id, operations, Patience(until=now, deadline=now))
+        patience = Patience(until=now, deadline=now, accepts_until=until)
+        visit = Visit(self._instance, Group(self._app, group_id), patience)
+        try:
+            acceptance = self._accept(visit, operations)
+        finally:
+            visit.turns.end()
         return [operation for operation in operations if _is_reused(operation, acceptance)]
 
     def ask(self, group_id: str, caller: str, key: str, patience: Patience) -> Outcome | None:
@@ -85,18 +95,17 @@ class ExactlyOnce:
             raise swept.failure
         return swept
 
-    def _accept(self, group_id: str, operations: Sequence[Operation], patience: Patience) -> tuple[Visit, Acceptance]:
+    def _accept(self, visit: Visit, operations: Sequence[Operation]) -> Acceptance:
         entries: dict[str, Entry] = {}
         for operation in operations:
             # Duplicates that arrive together count once.
             entries.setdefault(operation.id, Entry.of(operation))
-        visit = Visit(self._instance, Group(self._app, group_id), patience)
         acceptance = accept(visit, entries)
         # A key that is known with other content has its answer already.
         known, finished = acceptance.fingerprints, acceptance.finished
         asked = [name for name, entry in entries.items() if known.get(name) == entry.fingerprint]
         visit.wanted = frozenset([name for name in asked if name not in finished])
-        return visit, acceptance
+        return acceptance
 
     def _finish(self, visit: Visit, row: Row | None) -> None:
         """Drive on. The operations are accepted: a ledger that fails now only leaves them to the next worker."""
@@ -107,7 +116,7 @@ class ExactlyOnce:
         except (LedgerUnavailable, OutcomeUnknown) as error:
             self._instance.reporter.report(Notice.UNFINISHED, groups=1, reason=str(error))
         finally:
-            visit.give_turn_back()
+            visit.turns.end()
 
     def _records(self, visit: Visit) -> Records:
         """The answers of what the visit waited for: its own, else those that others have written meanwhile."""

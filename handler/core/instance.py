@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from handler.core.api_clock import ApiClock
 from handler.core.ledger import Generation, Ledger
 from handler.core.notices import Reporter
-from handler.core.pacing import Gate, Pace
+from handler.core.pacing import Gate, Pace, Terms
 from handler.core.ports import Chance, Clock, CounterApi, Ports, Rules
 from handler.core.rows import Group
+from handler.core.schedules import Schedule
 from handler.core.windows import Windows
 
 # Values are only remembered to keep merged sums inside int64; forgetting them costs one refused call at worst.
@@ -75,9 +76,15 @@ class Landings:
 
 @dataclass(slots=True)
 class SweptTo:
-    """The group at which the last sweep had to end, so that the next one begins with those it has not met."""
+    """The group at which the last sweep had to end, so that the next one begins with those it has not met.
+
+    `since` is the moment at which the first sweep of this round through all groups began, None where the last round has
+    met them all. `holds`: acceptances wait for the end of this round.
+    """
 
     group_id: str = ""
+    since: float | None = None
+    holds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +151,9 @@ class Instance:
     reporter: Reporter
     rules: Rules
     pace: Pace
+    """That of updates."""
+    reads: Pace
+    acceptances: Pace
     api_clock: ApiClock
     gate: Gate
     generation: KnownGeneration
@@ -160,9 +170,14 @@ class Instance:
         """An instance that has learned nothing yet."""
         clock = ports.clock
         api_clock = ApiClock(clock, ports.reporter, rules.guard_s)
+
+        def pace(schedule: Schedule) -> Pace:
+            terms = Terms.of(schedule, rules.calls_per_second, rules.guard_s)
+            return Pace(clock, api_clock.moment, ports.ledger, terms)
+
         return cls(
             *(ports.ledger, ports.api, clock, ports.chance, ports.reporter, rules),
-            pace=Pace(clock, rules.calls_per_second, ports.ledger),
+            *(pace(Schedule.UPDATES), pace(Schedule.READS), pace(Schedule.ACCEPTANCES)),
             api_clock=api_clock,
             gate=Gate(clock),
             generation=KnownGeneration(ports.ledger, clock, rules.cache_s),
@@ -174,16 +189,23 @@ class Instance:
         """What one call must have in hand before it begins: itself, two ledger writes and a margin (R3)."""
         return self.rules.timeout_s + 2 * self.ledger.timeout_s + CALL_MARGIN_S
 
+    def may_call(self, patience: Patience, after_s: float) -> bool:
+        """Whether a call that begins so much later is wanted, and can end before the invocation does (R3)."""
+        begins = self.clock.monotonic() + after_s
+        return begins < patience.until and begins + self.call_s <= patience.deadline
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long to go on, in moments of the local monotonic clock.
 
     Nothing new is begun after `until`; no call is begun that could outlast `deadline`; no single wait is longer than
-    `pause_max_s`. One that `sheds` is turned away rather than taken on where the app's rate is used up.
+    `pause_max_s`, but one for a turn. One that `sheds` is turned away rather than taken on where the app's rate is used
+    up. An acceptance whose call others have to make waits for its turn until `accepts_until` (R14).
     """
 
     until: float
     deadline: float
     pause_max_s: float = float("inf")
     sheds: bool = False
+    accepts_until: float = float("-inf")

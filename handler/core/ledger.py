@@ -8,6 +8,7 @@ from typing import Protocol
 
 from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.schedules import Claim, Hold, Lent
 from handler.core.watermarks import NO_MARKS, Marks
 
 
@@ -127,9 +128,10 @@ class Ledger(Protocol):
         """
         ...
 
-    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
-        """Take the next `calls` of the app's schedule, which has `rate` of them a second over all instances.
+    def lease(self, claim: Claim) -> Lent:
+        """Take the next calls of an app's schedule, which all instances share (R14)."""
+        ...
 
-        Seconds until the first of them; None, and nothing taken, where that is more than `ahead_max_s`.
-        """
+    def hold(self, hold: Hold) -> None:
+        """Lend nothing of a schedule for a while, to no instance."""
         ...

@@ -1,15 +1,18 @@
-"""When this instance may call at all: its share of the app's rate, and the vendor's refusals of the app itself."""
+"""When this instance may call at all: its shares of the app's schedules (R14), and the vendor's refusals of the app."""
 
 from __future__ import annotations
 
 import threading
+from bisect import insort
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
 from handler.core.errors import LedgerUnavailable, OutcomeUnknown
 from handler.core.ledger import Ledger
 from handler.core.ports import Clock, Refused
+from handler.core.schedules import Claim, Lent, Schedule
 
 # An app that is refused (arrears, address, credentials) is tried again at intervals that double between these bounds.
 APP_RETRY_MIN_S = 1.0
@@ -36,9 +39,13 @@ CROWDED_S = 0.1
 # No lease takes more than this share of a second's calls, so that others have their turn soon.
 LEASE_SHARE_MAX = 0.05
 
-# The schedule is lent out no further ahead than this: later calls wait without a place in it.
+# Calls are lent out no further ahead than this: later ones wait without a place in the schedule.
 AHEAD_MAX_S = 1.0
 ASK_AGAIN_S = 0.25
+
+# Acceptances whose calls others make are half of what the sweep can call, and a minute of them may wait for it.
+ACCEPTED_SHARE = 0.5
+ACCEPTED_AHEAD_MAX_S = 60.0
 
 # While one thread of the instance leases, the others come back this soon.
 LEASING_S = 0.01
@@ -58,20 +65,49 @@ class Turn:
     is_taken: bool = True
 
 
-class Pace:
-    """The app's calls per second, over all instances: few calls are made unasked, more are leased in chunks."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one schedule is lent by: the turns of a second, and how far ahead; clocks differ by `differ_s` at most."""
 
-    def __init__(self, clock: Clock, calls_per_second: float, ledger: Ledger) -> None:
+    schedule: Schedule
+    rate: float
+    ahead_max_s: float
+    differ_s: float
+
+    @classmethod
+    def of(cls, schedule: Schedule, calls_per_second: float, guard_s: float) -> Terms:
+        """The terms of a schedule in an app whose vendor takes so many calls."""
+        if schedule is Schedule.ACCEPTANCES:
+            return cls(schedule, calls_per_second * ACCEPTED_SHARE, ACCEPTED_AHEAD_MAX_S, guard_s)
+        return cls(schedule, calls_per_second * LENT_SHARE, AHEAD_MAX_S, guard_s)
+
+    @property
+    def unasked(self) -> float:
+        """How many turns a second an instance takes without a lease."""
+        return min(UNASKED_PER_SECOND, self.rate / LENT_SHARE)
+
+    @property
+    def longest_s(self) -> float:
+        """How long one lease lasts at most: what was called unasked before included, at the slowest."""
+        return (max(1.0, self.rate * LEASE_SHARE_MAX) + self.unasked + 1.0) / SHARE_MIN / self.rate
+
+
+class Pace:
+    """One schedule of the app, over all instances: few turns are taken unasked, more are leased in chunks."""
+
+    def __init__(self, clock: Clock, now: Callable[[], float], ledger: Ledger, terms: Terms) -> None:
+        """`now` tells the API's time."""
         self._clock = clock
-        self._rate = calls_per_second
+        self._now = now
         self._ledger = ledger
-        self._unasked = min(UNASKED_PER_SECOND, calls_per_second)
-        self._leased: deque[Turn] = deque()
+        self._terms = terms
+        self._leased: list[Turn] = []
         self._app = 0
         self._recent: deque[float] = deque()
         self._unpaid: deque[float] = deque()
         self._expected = 0
         self._share = 1.0
+        self._lag_s = 0.0
         self._slowed_at = float("-inf")
         self._blocked_until = float("-inf")
         self._is_leasing = False
@@ -89,8 +125,8 @@ class Pace:
             self._note(now, app)
             careful = now - self._slowed_at < CAREFUL_S
             if self._leased:
-                return self._leased.popleft()
-            if not careful and len(self._recent) <= self._unasked:
+                return self._leased.pop(0)
+            if not careful and len(self._recent) <= self._terms.unasked:
                 self._unpaid.append(now)
                 self._expected = max(0, self._expected - 1)
                 return Turn(now, now + KEPT_S)
@@ -101,9 +137,9 @@ class Pace:
         return self._lease(now, app)
 
     def give_back(self, turn: Turn) -> None:
-        """A turn that was not used: another call of this instance may use it in time."""
+        """A turn that was not used: another call of this instance may use it in time, the earliest first."""
         with self._lock:
-            self._leased.appendleft(turn)
+            insort(self._leased, turn, key=_begin_of)
 
     def slow_down(self) -> None:
         """The vendor has said that calls are too frequent. Those of calls under way count as one."""
@@ -122,43 +158,53 @@ class Pace:
         if app != self._app:
             self._app = app
             self._leased.clear()
-        while self._leased and self._leased[0].until < now:
-            self._leased.popleft()
+        self._leased = [turn for turn in self._leased if turn.until >= now]
         self._recent.append(now)
         for moments in (self._recent, self._unpaid):
             while moments and moments[0] < now - 1.0:
                 moments.popleft()
 
     def _lease(self, now: float, app: int) -> Turn:
-        share = self._share_at(now)
-        rate = self._rate * LENT_SHARE
+        share, rate = self._share_at(now), self._terms.rate
         wanted = max(ceil(len(self._recent) * LEASE_S), self._expected)
         calls = max(1, min(wanted, int(rate * share * LEASE_SHARE_MAX)))
         # What was called unasked just before counts too, or instances that become busy together exceed the limit.
         unpaid = len(self._unpaid)
         try:
-            wait_s = self._ledger.lease(app, (calls + unpaid) / share, rate, AHEAD_MAX_S)
+            lent = self._ledger.lease(self._claim(app, (calls + unpaid) / share))
         except (LedgerUnavailable, OutcomeUnknown):
             # Whoever calls needs the ledger first, so this costs no call; and a lost answer wastes a few turns.
-            wait_s = None
+            lent = Lent(None, self._lag_s)
         finally:
             self._is_leasing = False
         # The answer has taken its time: the schedule's now was no later than this one.
         now = self._clock.monotonic()
         with self._lock:
-            if wait_s is None:
+            self._lag_s = lent.lag_s
+            if lent.wait_s is None:
                 self._blocked_until = now + ASK_AGAIN_S
                 return _not_before(self._blocked_until)
             for _ in range(min(unpaid, len(self._unpaid))):
                 self._unpaid.popleft()
             self._expected = max(0, self._expected - calls)
-            kept_s = LATE_MAX_S if wait_s > CROWDED_S else KEPT_S
-            moments = [now + wait_s + number / (rate * share) for number in range(calls)]
+            kept_s = LATE_MAX_S if lent.wait_s > CROWDED_S else KEPT_S
+            moments = [now + lent.wait_s + number / (rate * share) for number in range(calls)]
             self._leased.extend(Turn(at, at + kept_s) for at in moments)
-            return self._leased.popleft()
+            return self._leased.pop(0)
+
+    def _claim(self, app: int, calls: float) -> Claim:
+        terms = self._terms
+        return Claim(
+            *(app, terms.schedule, calls, terms.rate, terms.ahead_max_s, terms.longest_s),
+            *(self._now(), self._lag_s, terms.differ_s),
+        )
 
     def _share_at(self, now: float) -> float:
         return min(1.0, self._share + RECOVERED_PER_S * max(0.0, now - self._slowed_at))
+
+
+def _begin_of(turn: Turn) -> float:
+    return turn.at
 
 
 def _not_before(moment: float) -> Turn:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from handler.core.errors import NotAccepted, OutcomeUnknown
 from handler.core.instance import Instance, Patience
 from handler.core.notices import Notice, group_failed
 from handler.core.rows import Group, Row
+from handler.core.schedules import Hold, Schedule
 from handler.core.visit import Next, Stop, Visit
 
 # Groups asked for at a time.
@@ -27,62 +29,114 @@ WATCH_MIN_S = 60.0
 # Groups that wait for something are met again in the same sweep, as far as memory goes; the others in the next one.
 WAITING_MAX = 1000
 
+# A round through all groups that has gone on for longer than this is behind: nothing more is accepted that somebody
+# else would have to call. Each sweep renews that, and without any it ends.
+BEHIND_S = 120.0
+HELD_S = 90.0
+
 
 @dataclass(frozen=True, slots=True)
 class Swept:
     """How many groups a sweep met, and how many of them it had to leave unfinished.
 
-    `after` is the id to go on from, where the time was up before all were met, or where the list of them failed.
+    `after` is the id to go on from, where the time was up before all were met, or where the list of them failed; then
+    one that was not met may have waited for its call for as long as `oldest_s`.
     """
 
     groups: int
     left: int
     after: str | None = None
     failure: Exception | None = None
+    oldest_s: float = 0.0
 
 
 class SideBySide(Protocol):
-    """Does the same for every visit, perhaps several at a time; the answers are in the order of the visits."""
+    """Does the same for every visit, perhaps several at a time; it takes them as it gets to them."""
 
-    def __call__(self, visits: Sequence[Visit], tend: Callable[[Visit], bool], /) -> list[bool]:
+    def __call__(self, visits: Iterable[Visit], tend: Callable[[Visit], None], /) -> None:
         """Do it."""
         ...
 
 
-def one_by_one(visits: Sequence[Visit], tend: Callable[[Visit], bool]) -> list[bool]:
+def one_by_one(visits: Iterable[Visit], tend: Callable[[Visit], None]) -> None:
     """Without any threads."""
-    return [tend(visit) for visit in visits]
+    for visit in visits:
+        tend(visit)
 
 
 def sweep(instance: Instance, app: int, deadline: float, after: str, side_by_side: SideBySide = one_by_one) -> Swept:
     """Visit the unfinished groups page by page, then, round after round, those that still wait, until the deadline.
 
-    It begins after the id given, and goes round once. No visit waits by itself: a group whose attempt is not dead yet,
-    or may not open yet, is met again in the first round in which it is.
+    It begins after the id given, and goes round once. No visit waits but for its turn: a group whose attempt is not
+    dead yet, or may not open yet, is met again in the first round in which it is.
     """
-    patience = Patience(until=deadline, deadline=deadline, pause_max_s=0.0)
-    waiting: list[Visit] = []
-    met = left = 0
-    met_to = after
-    pages = _Pages(instance, app, after)
-    for page in pages:
-        if not _has_time(instance, deadline):
-            # What is met for the second time need not be handed over.
-            reached: str | None = met_to
-            break
-        visits = [Visit(instance, Group(app, group_id), patience) for group_id in page]
-        waiting += _unsettled(visits, side_by_side)
-        left += max(0, len(waiting) - WAITING_MAX) + sum(visit.stopped is not None for visit in visits)
-        met, met_to, waiting = met + len(page), page[-1], waiting[:WAITING_MAX]
-    else:
-        reached = None if pages.failure is None else met_to
-    while waiting and _has_time(instance, deadline, ROUND_S):
+    course = _Course(instance, app, deadline)
+    if instance.swept_to.since is None:
+        instance.swept_to.since = instance.api_clock.moment()
+    side_by_side(course.visits(after), course.tend)
+    while course.waiting and _has_time(instance, deadline, ROUND_S):
         instance.clock.sleep(ROUND_S)
-        now = instance.clock.monotonic()
-        due = [visit for visit in waiting if visit.resumes_at <= now]
-        waiting = [visit for visit in waiting if visit.resumes_at > now] + _unsettled(due, side_by_side)
-        left += sum(visit.stopped is not None for visit in due)
-    return Swept(met, left + len(waiting), reached, pages.failure)
+        if due := course.due():
+            side_by_side(due, course.tend)
+    left = len(course.left) + len(course.waiting)
+    behind_s = _behind_s(instance, app, is_over=course.reached is None)
+    return Swept(course.met, left, course.reached, course.failure, behind_s)
+
+
+def _behind_s(instance: Instance, app: int, *, is_over: bool) -> float:
+    """How long the round through all groups has gone on without an end; what is too long holds acceptances up (R14)."""
+    swept_to, now = instance.swept_to, instance.api_clock.moment()
+    behind_s = 0.0 if is_over or swept_to.since is None else now - swept_to.since
+    swept_to.since = None if is_over else swept_to.since
+    if behind_s > BEHIND_S:
+        instance.ledger.hold(Hold(app, Schedule.ACCEPTANCES, now, HELD_S))
+    elif swept_to.holds:
+        instance.ledger.hold(Hold(app, Schedule.ACCEPTANCES, now, 0.0))
+    swept_to.holds = behind_s > BEHIND_S
+    return behind_s
+
+
+class _Course:
+    """One sweep's way through the groups: several workers go it together, each a visit at a time."""
+
+    def __init__(self, instance: Instance, app: int, deadline: float) -> None:
+        self.met = 0
+        self.left: deque[Visit] = deque()
+        self.reached: str | None = None
+        self.failure: Exception | None = None
+        self.waiting: deque[Visit] = deque()
+        self._instance = instance
+        self._app = app
+        self._deadline = deadline
+
+    def visits(self, after: str) -> Iterator[Visit]:
+        """A visit to each unfinished group, while there is time."""
+        patience = Patience(until=self._deadline, deadline=self._deadline, pause_max_s=0.0)
+        self.reached = after
+        pages = _Pages(self._instance, self._app, after)
+        for page in pages:
+            for group_id in page:
+                if not _has_time(self._instance, self._deadline):
+                    # What is met for the second time need not be handed over.
+                    return
+                self.met, self.reached = self.met + 1, group_id
+                yield Visit(self._instance, Group(self._app, group_id), patience)
+        self.failure = pages.failure
+        self.reached = self.reached if pages.failure else None
+
+    def due(self) -> list[Visit]:
+        """Those that waited and need not wait any longer."""
+        now = self._instance.clock.monotonic()
+        waited, self.waiting = self.waiting, deque(visit for visit in self.waiting if visit.resumes_at > now)
+        return [visit for visit in waited if visit.resumes_at <= now]
+
+    def tend(self, visit: Visit) -> None:
+        """Take a group as far as it goes; it is met again if that is worth it."""
+        is_over = _tend(visit)
+        if not is_over and len(self.waiting) < WAITING_MAX:
+            self.waiting.append(visit)
+        elif not is_over or visit.stopped:
+            self.left.append(visit)
 
 
 class _Pages:
@@ -119,12 +173,6 @@ def _has_time(instance: Instance, deadline: float, more_s: float = 0.0) -> bool:
     return instance.clock.monotonic() + more_s + instance.call_s < deadline
 
 
-def _unsettled(visits: Sequence[Visit], side_by_side: SideBySide) -> list[Visit]:
-    """Tend every group; those that this sweep has to meet again."""
-    done = side_by_side(visits, _tend)
-    return [visit for visit, is_done in zip(visits, done, strict=True) if not is_done]
-
-
 def _tend(visit: Visit) -> bool:
     """Take one group as far as it goes without waiting; True when this sweep need not come again."""
     try:
@@ -139,15 +187,17 @@ def _tend(visit: Visit) -> bool:
 
 
 def _go_on(visit: Visit) -> bool:
-    drive(visit, None)
-    if visit.frozen or visit.stopped:
-        return True
-    row = visit.instance.ledger.load(visit.group)
-    if row is None or not row.is_settled:
-        return row is None
-    if not row.remembered or not visit.may_call() or visit.instance.api_clock.now() < next_watch(row):
-        return True
-    follows = watch(visit, row)
+    try:
+        row = drive(visit, None)
+        if visit.frozen or visit.stopped:
+            return True
+        if row is None:
+            return visit.instance.ledger.load(visit.group) is None
+        if not row.remembered or not visit.may_call() or visit.instance.api_clock.now() < next_watch(row):
+            return True
+        follows = watch(visit, row)
+    finally:
+        visit.turns.end()
     return isinstance(follows, Stop) or (isinstance(follows, Row) and follows.is_settled)
 
 

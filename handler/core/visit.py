@@ -13,12 +13,13 @@ from handler.core.commands import Counters, Mode
 from handler.core.errors import AnswerLost
 from handler.core.instance import PAUSE_MIN_S, CallFailure, Instance, Patience
 from handler.core.notices import Notice
-from handler.core.pacing import Turn
+from handler.core.pacing import Pace
 from handler.core.ports import Call, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.quick import replace
 from handler.core.records import Record, Records, kept, unkept
 from handler.core.rows import Attempt, Entry, Group, Row
 from handler.core.runs import payload_of
+from handler.core.turns import Turns
 from handler.core.waits import Waits
 from handler.core.watermarks import NO_MARKS, Marks
 
@@ -40,9 +41,10 @@ PASSING_MAX = 2
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Read the row again, `after_s` seconds from now."""
+    """Read the row again, `after_s` seconds from now: then it is this visit's turn, if it waits `for_turn`."""
 
     after_s: float = 0.0
+    for_turn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,13 @@ class Visit:
     """How often in a row the API refused to read this group."""
     doubts: bool = False
     """Whether the last look showed what nothing explains: the next one decides, over a new connection (R4 e)."""
-    turn: Turn | None = None
-    """This visit's place in the app's schedule, taken and not used yet."""
     waits: Waits = field(init=False)
+    turns: Turns = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin with a rhythm of its own."""
+        """Begin with a rhythm of its own, and without any turn."""
         self.waits = Waits(self.instance)
+        self.turns = Turns(self.instance, self.group.app, self.patience)
 
     def is_done(self, row: Row) -> bool:
         """Whether what the visit came for is out of the row, and nothing that it has seen is owed back."""
@@ -119,13 +121,22 @@ class Visit:
 
     def lasts(self, seconds: float) -> bool:
         """Whether a call that begins so much later still is."""
-        begins = self.instance.clock.monotonic() + seconds
-        return begins < self.patience.until and begins + self.instance.call_s <= self.patience.deadline
+        return self.instance.may_call(self.patience, seconds)
 
-    def pause(self, seconds: float) -> bool:
-        """Let time pass, no longer than patience lasts; False if this wait is not worth it."""
-        if seconds > self.patience.pause_max_s:
-            return False
+    @property
+    def waits_for_call(self) -> bool:
+        """Whether what this visit accepts now can be called by itself, as far as its turn tells."""
+        return self.may_call() and not self.turns.is_too_late
+
+    def pause(self, seconds: float, *, for_turn: bool = False) -> bool:
+        """Let time pass, no longer than patience lasts; False if this wait is not worth it.
+
+        A turn is kept while it is waited for, and by nobody who waits for something else.
+        """
+        if not for_turn:
+            self.turns.give_back()
+            if seconds > self.patience.pause_max_s:
+                return False
         left_s = min(self.patience.until, self.patience.deadline) - self.instance.clock.monotonic()
         if seconds > 0 and left_s > 0:
             self.instance.clock.sleep(max(PAUSE_MIN_S, min(seconds, left_s)))
@@ -142,31 +153,12 @@ class Visit:
         self.answers.update(look.records)
         return look.row
 
-    def turn_s(self) -> float:
-        """Seconds until this visit may call: it has a place in the app's schedule from now on, or must ask again."""
-        if self.turn is None or self.turn.until < self.instance.clock.monotonic():
-            self.turn = self.instance.pace.turn(self.group.app)
-        wait_s = self.turn.at - self.instance.clock.monotonic()
-        if not self.turn.is_taken:
-            self.turn = None
-        return max(wait_s, 0.0)
-
     def rest(self, seconds: float) -> Again | Stop:
         """Nobody can settle anything for so long: a visit that does not last until then ends at once."""
         if not self.lasts(seconds):
             return Stop()
         self.resumes_at = self.instance.clock.monotonic() + seconds
         return Again(seconds)
-
-    def use_turn(self) -> None:
-        """The call is made: the next one needs a turn of its own."""
-        self.turn = None
-
-    def give_turn_back(self) -> None:
-        """Nothing is to be sent now; somebody else of this instance may."""
-        if self.turn is not None:
-            self.instance.pace.give_back(self.turn)
-            self.turn = None
 
     def put(self, row: Row, records: Mapping[str, Record] | None = None, marks: Marks = NO_MARKS) -> Next:
         """Write by compare-and-swap. Somebody else's change, or an answer lost, sends the visit back to reading."""
@@ -212,24 +204,33 @@ class Visit:
             values[row.receipt_key] = attempt.weight + (attempt.base if attempt.mode is Mode.SET else 0)
         call = Call(self.group, attempt.mode, values, attempt.time, attempt.life)
         began = self.sent_at = self.instance.clock.monotonic()
-        self.reply = self._learned(self.instance.api.update(call), began)
+        self.reply = self._learned(self.instance.api.update(call), began, self.instance.pace)
         self.instance.call_time.learn(self.instance.clock.monotonic() - began)
         return self.reply
 
     def read(self, keys: Sequence[str], *, fresh: bool = False) -> Reply:
-        """Read counters of the group, all of them if `keys` is empty; a `fresh` read goes over a new connection."""
+        """Read counters of the group, all of them if `keys` is empty; a `fresh` read goes over a new connection.
+
+        It waits for its turn, and is not sent where none comes while it is wanted.
+        """
         return self.read_of(self.group, keys, fresh=fresh)
 
     def read_of(self, group: Group, keys: Sequence[str], *, fresh: bool = False) -> Reply:
         """The same of any group of the app."""
+        if not self.turns.may_read():
+            return Unsent("no turn among the app's reads came in time")
         began = self.instance.clock.monotonic()
         reply = self.instance.api.read(group, keys, self.instance.api_clock.now(), fresh=fresh)
-        return self._learned(reply, began)
+        return self._learned(reply, began, self.instance.reads)
 
-    def _learned(self, reply: Reply, began: float) -> Reply:
+    def _learned(self, reply: Reply, began: float, pace: Pace) -> Reply:
+        """Take in when the API has replied, and whether it has too many calls of this kind."""
         self.instance.api_clock.learn(reply.date)
         if isinstance(reply, Refused) and reply.code == NOT_PERMITTED:
             self.forbidden_at = self.instance.clock.monotonic()
+        if isinstance(reply, Refused) and reply.fault is Fault.RATE:
+            pace.slow_down()
+            self.instance.reporter.report(Notice.RATE_LIMITED, code=reply.code)
         if isinstance(reply, Unclear | Unsent):
             self._report_failure(reply, self.instance.clock.monotonic() - began)
         return reply
@@ -260,9 +261,6 @@ class Visit:
             instance.reporter.report(Notice.APP_REFUSED, code=refusal.code)
             return Stop(refusal)
         self.setbacks += 1
-        if refusal.fault is Fault.RATE:
-            instance.pace.slow_down()
-            instance.reporter.report(Notice.RATE_LIMITED, code=refusal.code)
         back_off_s = self.waits.jittered(RATE_BACK_OFF_S * self.setbacks) if refusal.fault is Fault.RATE else 0.0
         return Stop() if self.setbacks > PASSING_MAX else Again(back_off_s)
 

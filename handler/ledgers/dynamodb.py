@@ -16,10 +16,12 @@ from handler.core.ledger import Generation, Look
 from handler.core.ports import Clock
 from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.schedules import Claim, Hold, Lent
 from handler.core.watermarks import NO_MARKS, Marks, marks_of
 from handler.ledgers import dynamodb_accepting as accepting
 from handler.ledgers import dynamodb_facts as facts
 from handler.ledgers import dynamodb_records as recording
+from handler.ledgers import dynamodb_turns as turns
 from handler.ledgers import dynamodb_writes as writes
 from handler.ledgers.dynamodb_client import Client, Session
 from handler.ledgers.dynamodb_creation import create_table
@@ -160,9 +162,13 @@ class DynamoDbLedger:
         """Whether the table holds any row."""
         return facts.has_rows(self._table)
 
-    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
-        """Take calls of the schedule, which goes by this machine's clock."""
-        return facts.lease(self._table, app, self._clock.now(), calls / rate, ahead_max_s)
+    def lease(self, claim: Claim) -> Lent:
+        """Take calls of a schedule, which goes by the askers' clocks."""
+        return turns.lease(self._table, claim)
+
+    def hold(self, hold: Hold) -> None:
+        """Lend nothing for so long by the asker's clock."""
+        turns.hold(self._table, hold)
 
     def close(self) -> None:
         """Close the connections; another call opens new ones."""

@@ -1,19 +1,16 @@
-"""Facts of the table: which generation it is of, by which windows it was written, how far calls are lent out."""
+"""Facts of the table: which generation it is of, and by which windows it was written."""
 
 from __future__ import annotations
 
 from handler.core.ledger import Generation
-from handler.ledgers.dynamodb_items import ROW, Item, number, number_of, string, text_of, whole_of
-from handler.ledgers.dynamodb_table import Outcome, Table
+from handler.ledgers.dynamodb_items import ROW, Item, number, string, text_of, whole_of
+from handler.ledgers.dynamodb_table import Table
 
 # Nobody has said of a new table that it is a copy.
 FIRST = Generation(1, 0)
 
 # Items of a page that is looked through for a row: one of the first is one, if there are any.
 PAGE = 100
-
-# How often a schedule is tried that others change at the same time.
-LEASES_MAX = 10
 
 
 def generation(table: Table) -> Generation:
@@ -70,60 +67,12 @@ def has_rows(table: Table) -> bool:
     return any(True for _ in table.scan(request, PAGE))
 
 
-def lease(table: Table, app: int, now: float, lasting_s: float, ahead_max_s: float) -> float | None:
-    """Take the next `lasting_s` seconds of an app's schedule; seconds until they begin, None if that is too long.
-
-    One write, where others have taken calls that are still to come; two where the schedule has to begin anew.
-    """
-    outcome = _extended(table, app, now, lasting_s, ahead_max_s)
-    for _ in range(LEASES_MAX):
-        if outcome.held and outcome.item:
-            return max(number_of(outcome.item, "free_at") - lasting_s - now, 0.0)
-        if outcome.item is not None and number_of(outcome.item, "free_at") > now:
-            return None
-        if _renewed(table, app, now, lasting_s).held:
-            return 0.0
-        outcome = _extended(table, app, now, lasting_s, ahead_max_s)
-    return None
-
-
-def _extended(table: Table, app: int, now: float, lasting_s: float, ahead_max_s: float) -> Outcome:
-    return table.update(
-        {
-            "Key": _schedule_key(app),
-            "UpdateExpression": "SET free_at = free_at + :lasting",
-            "ConditionExpression": "free_at BETWEEN :now AND :ahead",
-            "ExpressionAttributeValues": {
-                ":lasting": number(lasting_s),
-                ":now": number(now),
-                ":ahead": number(now + ahead_max_s),
-            },
-            "ReturnValues": "ALL_NEW",
-        }
-    )
-
-
-def _renewed(table: Table, app: int, now: float, lasting_s: float) -> Outcome:
-    return table.update(
-        {
-            "Key": _schedule_key(app),
-            "UpdateExpression": "SET free_at = :until",
-            "ConditionExpression": "attribute_not_exists(free_at) OR free_at < :now",
-            "ExpressionAttributeValues": {":until": number(now + lasting_s), ":now": number(now)},
-        }
-    )
-
-
 def _generation(item: Item | None) -> Generation:
     return Generation(whole_of(item, "generation"), whole_of(item, "started")) if item else FIRST
 
 
 def _generation_key() -> Item:
     return {"pk": string("generation"), "sk": string("generation")}
-
-
-def _schedule_key(app: int) -> Item:
-    return {"pk": string(f"schedule#{app}"), "sk": string("schedule")}
 
 
 def _windows_key(app: int) -> Item:

@@ -20,6 +20,7 @@ from handler.core.ports import Clock
 from handler.core.records import Records
 from handler.core.room import row_is_full
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.schedules import NOTHING, Claim, Hold, Lent
 from handler.core.watermarks import MARK_S, NO_MARKS, Marks, marks_of, places_of
 from handler.ledgers import redis_scripts as scripts
 from handler.ledgers.parts import begun_text, entry_texts
@@ -211,10 +212,16 @@ class RedisLedger:
         lists = [*self._keys.all_unfinished(app), *self._keys.all_known(app)]
         return 1 in self._store.ask_each([(key, ("EXISTS", key)) for key in lists])
 
-    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
-        """Take calls of the schedule, which goes by the server's clock, in one script."""
-        reply = self._store.run(scripts.LEASE, [self._keys.schedule(app)], [calls, rate, ahead_max_s])
-        return float(reply) if isinstance(reply, str) else None
+    def lease(self, claim: Claim) -> Lent:
+        """Take calls of a schedule, which goes by the server's clock, in one script."""
+        keys = [self._keys.turns(claim.app, claim.schedule), self._keys.held(claim.app, claim.schedule)]
+        arguments = [claim.lasting_s, claim.ahead_max_s, claim.longest_s]
+        reply = self._store.run(scripts.LEASE, keys, arguments)
+        return Lent(float(reply)) if isinstance(reply, str) else NOTHING
+
+    def hold(self, hold: Hold) -> None:
+        """Lend nothing for so long by the server's clock, in one script."""
+        self._store.run(scripts.HOLD, [self._keys.held(hold.app, hold.schedule)], [int(hold.seconds * 1000)])
 
     def close(self) -> None:
         """Close the connections that are idle; another call opens new ones."""

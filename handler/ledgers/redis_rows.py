@@ -12,6 +12,7 @@ from handler.core.commands import Counters
 from handler.core.quick import replace
 from handler.core.records import Record
 from handler.core.rows import Attempt, Entry, Group, Row
+from handler.core.schedules import Schedule
 from handler.core.watermarks import marks_of as last_positions
 from handler.ledgers.parts import Parts, is_calm, join, marks_text, split
 
@@ -35,9 +36,13 @@ class Keys:
         """The hash of the generation."""
         return f"{{{self.prefix}}}:generation"
 
-    def schedule(self, app: int) -> str:
-        """The app's schedule of calls."""
-        return f"{{{self.prefix}:{app}}}:schedule"
+    def turns(self, app: int, schedule: Schedule) -> str:
+        """Until when a schedule of the app is lent out."""
+        return f"{{{self.prefix}:{app}}}:{schedule.value}"
+
+    def held(self, app: int, schedule: Schedule) -> str:
+        """What is there while nothing is lent of a schedule."""
+        return f"{self.turns(app, schedule)}:held"
 
     def windows(self, app: int) -> str:
         """The notes of the app's windows."""

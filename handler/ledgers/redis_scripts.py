@@ -214,17 +214,32 @@ return 1
 """
 )
 
-# KEYS: schedule. ARGV: calls, calls per second, greatest wait in seconds. The server's time is everybody's.
+# KEYS: until when a schedule is lent out, what holds it. ARGV: how long the calls last, the greatest wait and the
+# longest lease, in seconds. All go by the server's time; an end that is too far was written before that was set back.
 LEASE = Script(
     """
+if redis.call('EXISTS', KEYS[2]) == 1 then return false end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local begins = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0'))
-if begins - now > tonumber(ARGV[3]) then return false end
-local next_at = begins + tonumber(ARGV[1]) / tonumber(ARGV[2])
+local ahead_max = tonumber(ARGV[2])
+if begins - now > ahead_max + tonumber(ARGV[3]) then
+  begins = now + ahead_max
+elseif begins - now > ahead_max then
+  return false
+end
+local next_at = begins + tonumber(ARGV[1])
 local life_ms = string.format('%.0f', (next_at - now) * 1000 + 60000)
 redis.call('SET', KEYS[1], string.format('%.6f', next_at), 'PX', life_ms)
 return string.format('%.6f', begins - now)
+"""
+)
+
+# KEYS: what holds a schedule. ARGV: for how many milliseconds; none let it go.
+HOLD = Script(
+    """
+if ARGV[1] == '0' then return redis.call('DEL', KEYS[1]) end
+return redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
 """
 )
 

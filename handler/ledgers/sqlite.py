@@ -14,6 +14,7 @@ from handler.core.ledger import Generation, Look
 from handler.core.ports import Clock
 from handler.core.records import Record, Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.schedules import NOTHING, Claim, Hold, Lent, Schedule, Stand
 from handler.core.transitions import appended
 from handler.core.watermarks import NO_MARKS, Marks, marks_of, passed, places_of
 from handler.ledgers import sqlite_statements as statements
@@ -206,21 +207,28 @@ class SqliteLedger:
             is not None
         )
 
-    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
-        """Take calls of the schedule, which goes by this machine's clock, in one write transaction."""
-        now = self._clock.now()
+    def lease(self, claim: Claim) -> Lent:
+        """Take calls of a schedule, which goes by this machine's clock, in one write transaction."""
 
-        def leased(connection: sqlite3.Connection) -> tuple[float] | None:
-            connection.execute(statements.MAKE_SCHEDULES)
-            found: tuple[float] | None = connection.execute(statements.READ_SCHEDULE, (app,)).fetchone()
-            begins = max(now, found[0]) if found else now
-            if begins - now > ahead_max_s:
+        def leased(connection: sqlite3.Connection) -> Lent | None:
+            stand, now = _stand(connection, claim.app, claim.schedule)
+            after, lent = stand.lent(claim, now)
+            if lent.wait_s is None:
                 return None
-            connection.execute(statements.WRITE_SCHEDULE, (app, begins + calls / rate))
-            return (begins - now,)
+            _write_stand(connection, claim.app, claim.schedule, after)
+            return lent
 
-        wait = self._file.write(leased)
-        return wait[0] if wait else None
+        return self._file.write(leased) or NOTHING
+
+    def hold(self, hold: Hold) -> None:
+        """Lend nothing for so long by this machine's clock, in one write transaction."""
+
+        def held(connection: sqlite3.Connection) -> bool:
+            stand, now = _stand(connection, hold.app, hold.schedule)
+            _write_stand(connection, hold.app, hold.schedule, Stand(stand.free_at, now + hold.seconds))
+            return True
+
+        self._file.write(held)
 
     def close(self) -> None:
         """Close the file once the calls under way have ended; another call opens it again."""
@@ -236,6 +244,17 @@ class SqliteLedger:
             ],
         )
         connection.execute(statements.FORGET, (self._clock.now(), len(records) + FORGOTTEN_PER_WRITE))
+
+
+def _stand(connection: sqlite3.Connection, app: int, schedule: Schedule) -> tuple[Stand, float]:
+    """How a schedule stands, and the time by the clock that all processes on this machine share."""
+    connection.execute(statements.MAKE_SCHEDULES)
+    found: tuple[float, float, float] = connection.execute(statements.READ_SCHEDULE, (app, schedule.value)).fetchone()
+    return Stand(found[0], found[1]), found[2]
+
+
+def _write_stand(connection: sqlite3.Connection, app: int, schedule: Schedule, stand: Stand) -> None:
+    connection.execute(statements.WRITE_SCHEDULE, (app, schedule.value, stand.free_at, stand.held_until))
 
 
 def _row(connection: sqlite3.Connection, group: Group) -> Row | None:

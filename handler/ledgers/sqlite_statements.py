@@ -36,11 +36,18 @@ READ_NAMING = "SELECT id, body FROM groups WHERE app = ? AND id > ? AND instr(bo
 READ_ANY_ROW = "SELECT 1 FROM groups WHERE app = ? LIMIT 1"
 READ_GENERATION = "SELECT generation, started FROM ledger"
 RAISE_GENERATION = "UPDATE ledger SET generation = generation + 1, started = ?"
-# Files that are older than the schedule get it when it is first needed.
-MAKE_SCHEDULES = "CREATE TABLE IF NOT EXISTS schedules (app INTEGER PRIMARY KEY, next_at REAL NOT NULL)"
-READ_SCHEDULE = "SELECT next_at FROM schedules WHERE app = ?"
+# Files that are older than the schedules get them when they are first needed.
+MAKE_SCHEDULES = """
+    CREATE TABLE IF NOT EXISTS turns (
+    app INTEGER NOT NULL, schedule TEXT NOT NULL, free_at REAL NOT NULL, held_until REAL NOT NULL,
+    PRIMARY KEY (app, schedule)) WITHOUT ROWID"""
+# How a schedule stands, and the seconds since 1970 by SQLite's own clock, which is the machine's whoever asks.
+READ_SCHEDULE = """
+    SELECT coalesce(max(free_at), 0), coalesce(max(held_until), 0), (julianday('now') - 2440587.5) * 86400.0
+    FROM turns WHERE app = ? AND schedule = ?"""
 WRITE_SCHEDULE = """
-    INSERT INTO schedules (app, next_at) VALUES (?, ?) ON CONFLICT (app) DO UPDATE SET next_at = excluded.next_at"""
+    INSERT INTO turns (app, schedule, free_at, held_until) VALUES (?, ?, ?, ?)
+    ON CONFLICT (app, schedule) DO UPDATE SET free_at = excluded.free_at, held_until = excluded.held_until"""
 # And marks when the first record of a stream comes.
 MAKE_MARKS = (
     """CREATE TABLE IF NOT EXISTS marks (

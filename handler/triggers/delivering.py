@@ -69,7 +69,7 @@ def deliver(
 
     After a Failure nothing later is accepted, so that a second delivery keeps the order.
     """
-    patience = Patience(until=times.calling, deadline=times.end)
+    patience = Patience(until=times.calling, deadline=times.end, accepts_until=times.writing)
     fates: list[Refusal | Failure | None] = []
     size = CHUNK
     while len(fates) < len(operations):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from threading import Lock
 from typing import TypeVar
 
 # Groups at a time: enough to hide the API's latency, few enough for one instance's connections.
@@ -19,3 +20,32 @@ def each(items: Iterable[_Item], work: Callable[[_Item], _Result]) -> dict[_Item
     with ThreadPoolExecutor(WORKERS) as pool:
         futures = {item: pool.submit(copy_context().run, work, item) for item in items}
     return {item: future.result() for item, future in futures.items()}
+
+
+def one_after_another(items: Iterable[_Item], work: Callable[[_Item], None], workers: int) -> None:
+    """Do the work for every item; each worker takes the next one when it is done with its last.
+
+    So none waits for the slowest of its neighbours, and `items` are made as they are wanted. Raises what the work, or
+    the making, has raised first, once all workers have ended.
+    """
+    left, lock = iter(items), Lock()
+
+    def go_on() -> None:
+        for item in _taken(left, lock):
+            work(item)
+
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(copy_context().run, go_on) for _ in range(workers)]
+    for future in futures:
+        future.result()
+
+
+def _taken(left: Iterator[_Item], lock: Lock) -> Iterator[_Item]:
+    """What is left, to one of several who take of it."""
+    while True:
+        with lock:
+            try:
+                item = next(left)
+            except StopIteration:
+                return
+        yield item

@@ -8,8 +8,9 @@ queue, more than a page of groups goes through that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from math import isinf
+from collections.abc import Callable, Iterable, Sequence, Sized
+from functools import partial
+from math import ceil, isinf
 from typing import TypeVar
 
 from handler.core.commands import Operation
@@ -22,7 +23,7 @@ from handler.triggers.contained import Failure, contained
 from handler.triggers.handing_on import hand_on, queue_for
 from handler.triggers.kinds import Event
 from handler.triggers.pages import page_key
-from handler.triggers.pool import each
+from handler.triggers.pool import WORKERS, each, one_after_another
 from handler.triggers.progress import Progress, in_order
 from handler.triggers.service import REPLY_MARGIN_S, Limits, Service
 from handler.triggers.ticks import Sweep, Tick, check_age, read_tick
@@ -32,6 +33,10 @@ UNLIMITED_S = 60.0
 
 # Groups that are accepted before the next note of how far a tick has got, which smaller ticks do without.
 PAGE = 500
+
+# A sweep takes about so long over a group, its waits for turns included, and tends no more than so many at a time.
+TENDED_S = 0.2
+SWEEPERS_MAX = 50
 
 NO_TIME = "the invocation has no time left"
 
@@ -53,9 +58,14 @@ def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
     service.check_limits(limits)
     deadline = limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline
     if isinstance(asked, Sweep):
-        swept = service.counters().sweep(deadline, asked.after, _side_by_side)
-        rest = {} if swept.after is None else {"after": swept.after}
-        return {"task": "sweep", "groups": swept.groups, "left": swept.left, **rest}
+        swept = service.counters().sweep(deadline, asked.after, partial(_side_by_side, instance))
+        behind = {"after": swept.after, "oldest_unfinished_s": round(swept.oldest_s, 1)}
+        return {
+            "task": "sweep",
+            "groups": swept.groups,
+            "left": swept.left,
+            **(behind if swept.after is not None else {}),
+        }
     check_age(asked, service.horizon())
     return _update(asked, service, deadline)
 
@@ -112,7 +122,7 @@ class _Work:
         def accepted(group_id: str) -> list[Operation]:
             if self._clock.monotonic() >= self._until:
                 raise NotAccepted(NO_TIME)
-            return self._counters.accept(group_id, self.tick.operations(group_id))
+            return self._counters.accept(group_id, self.tick.operations(group_id), self._until)
 
         for group_id, result in self._each(group_ids, accepted).items():
             if isinstance(result, Failure):
@@ -145,9 +155,10 @@ class _Work:
         return each(groups, lambda group_id: contained(lambda: work(group_id), self._reporter, group=group_id))
 
 
-def _side_by_side(visits: Sequence[Visit], tend: Callable[[Visit], bool]) -> list[bool]:
-    """Several groups at a time."""
-    return list(each(range(len(visits)), lambda place: tend(visits[place])).values())
+def _side_by_side(instance: Instance, visits: Iterable[Visit], tend: Callable[[Visit], None]) -> None:
+    """As many groups at a time as it takes to use the app's whole rate."""
+    workers = max(WORKERS, min(SWEEPERS_MAX, ceil(instance.rules.calls_per_second * TENDED_S)))
+    one_after_another(visits, tend, min(workers, len(visits)) if isinstance(visits, Sized) else workers)
 
 
 def _refuse(work: _Work, earlier: int) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from handler.core.commands import Mode
 from handler.core.outcomes import Applied
+from handler.core.ports import Clock
 from handler.core.records import Record
 from handler.core.rows import Attempt, Entry, Group, Remembered, Row, Settlement
+from handler.core.schedules import Claim, Schedule
 
 RECEIPT_KEY = "_receipt"
 GENERATION = 1
@@ -43,3 +45,16 @@ def settlement(of: Attempt, base: int = 1000) -> Settlement:
     """What is written when `of` has landed: its operations' records, and the receipt moved by its weight."""
     records = {operation.id: record(operation.id) for operation in of.entries}
     return Settlement(of, base, base + of.weight, records)
+
+
+def claim(  # each test leaves most of it as it is
+    clock: Clock,
+    calls: float,
+    rate: float = 100,
+    ahead_max_s: float = 1,
+    schedule: Schedule = Schedule.UPDATES,
+    app: int = GROUP.app,
+    longest_s: float = 100,
+) -> Claim:
+    """So many calls, by an instance whose clock is right."""
+    return Claim(app, schedule, calls, rate, ahead_max_s, longest_s, clock.now(), lag_s=0, differ_s=5)

@@ -8,10 +8,11 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from handler.core.rows import Row
+from handler.core.schedules import NOTHING
 from handler.ledgers.dynamodb_accepting import APPENDS_MAX, BEGINNINGS_MAX
-from handler.ledgers.dynamodb_facts import LEASES_MAX
+from handler.ledgers.dynamodb_turns import LEASES_MAX
 from tests.contract.dynamodb_stores import DynamoDbStore
-from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, claim, entry, idle_row
 from tests.contract.stores import GivenClock, OpenLedger
 from tests.sandbox import dynamodb
 from tests.sandbox.dynamodb import Send
@@ -89,7 +90,7 @@ def test_an_append_that_others_get_in_the_way_of_is_given_up(
 def schedules(store: DynamoDbStore) -> list[float]:
     """Until when the calls of each schedule are lent out."""
     found = dynamodb.items(dynamodb.client(store.endpoint), store.table)
-    return [float(str(item["free_at"]["N"])) for item in found if item["sk"]["S"] == "schedule"]
+    return [float(str(item["free_at"]["N"])) for item in found if item["sk"]["S"] == "updates"]
 
 
 def test_of_two_that_begin_a_schedule_at_once_the_second_goes_on_in_it(
@@ -97,10 +98,10 @@ def test_of_two_that_begin_a_schedule_at_once_the_second_goes_on_in_it(
 ) -> None:
     """No call is lent twice."""
     first = closing(store.open(clock))
-    first.lease(GROUP.app, 10, 100, 1)
+    first.lease(claim(clock, 10))
     clock.advance(1000)
-    overtaking = Overtaking(lambda number: number == 2 and first.lease(GROUP.app, 30, 100, 1), 2)
-    wait_s = closing(store.open_through(clock, overtaking)).lease(GROUP.app, 10, 100, 1)
+    overtaking = Overtaking(lambda number: number == 2 and first.lease(claim(clock, 30)), 2)
+    wait_s = closing(store.open_through(clock, overtaking)).lease(claim(clock, 10)).wait_s
     assert wait_s == pytest.approx(0.3)
     assert schedules(store) == [pytest.approx(clock.now() + 0.4)]
 
@@ -114,20 +115,21 @@ def test_a_schedule_that_others_always_change_is_left_to_them(
     def moves(number: int) -> None:
         """Over before each extension, and under way before each new beginning."""
         until = clock.now() + (1 if number % 2 == 0 else -1)
-        item = {"pk": {"S": f"schedule#{GROUP.app}"}, "sk": {"S": "schedule"}, "free_at": {"N": repr(until)}}
+        key = {"pk": {"S": f"schedule#{GROUP.app}"}, "sk": {"S": "updates"}}
+        item = {**key, "free_at": {"N": repr(until)}, "at": {"N": repr(clock.now())}}
         plain.put_item(TableName=store.table, Item=item)
 
     overtaking = Overtaking(moves, 1000)
-    assert closing(store.open_through(clock, overtaking)).lease(GROUP.app, 10, 100, 2) is None
-    assert overtaking.tried == 2 * LEASES_MAX + 1
-    assert schedules(store) == [clock.now() - 1]
+    assert closing(store.open_through(clock, overtaking)).lease(claim(clock, 10, ahead_max_s=2)) == NOTHING
+    assert overtaking.tried == 2 * LEASES_MAX
+    assert schedules(store) == [clock.now() + 1]
 
 
 def test_a_schedule_that_is_lent_too_far_ahead_is_left_as_it_is(
     store: DynamoDbStore, clock: GivenClock, closing: Closing
 ) -> None:
     """One write, which does not hold."""
-    closing(store.open(clock)).lease(GROUP.app, 1000, 100, 1)
+    closing(store.open(clock)).lease(claim(clock, 1000))
     overtaking = Overtaking(lambda _: None, 0)
-    assert closing(store.open_through(clock, overtaking)).lease(GROUP.app, 10, 100, 1) is None
+    assert closing(store.open_through(clock, overtaking)).lease(claim(clock, 10)) == NOTHING
     assert (overtaking.tried, schedules(store)) == (1, [clock.now() + 10])

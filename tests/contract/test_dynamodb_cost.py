@@ -13,7 +13,7 @@ from handler.ledgers.dynamodb import DynamoDbLedger
 from handler.ledgers.dynamodb_items import SHARDS
 from tests.contract import works
 from tests.contract.dynamodb_stores import DynamoDbStore
-from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, record, settlement
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, claim, entry, idle_row, record, settlement
 from tests.contract.stores import GivenClock, OpenLedger
 from tests.sandbox.dynamodb import Meter
 
@@ -223,12 +223,12 @@ def test_other_calls_are_one_request_at_most(
     assert meter.calls == calls
 
 
-def test_leases_are_one_write_while_a_schedule_is_busy(ledger: OpenLedger, meter: Meter) -> None:
+def test_leases_are_one_write_while_a_schedule_is_busy(ledger: OpenLedger, meter: Meter, clock: GivenClock) -> None:
     """And two where it begins anew."""
-    ledger.lease(GROUP.app, 100, 100, 10)
+    ledger.lease(claim(clock, 100, ahead_max_s=10))
     assert meter.calls == ["UpdateItem", "UpdateItem"]
     meter.reset()
-    assert [ledger.lease(GROUP.app, 100, 100, 10) for _ in range(3)] == [1, 2, 3]
+    assert [ledger.lease(claim(clock, 100, ahead_max_s=10)).wait_s for _ in range(3)] == [1, 2, 3]
     assert meter.calls == ["UpdateItem"] * 3
 
 

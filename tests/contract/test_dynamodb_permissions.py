@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from handler.core.schedules import Hold, Schedule
 from handler.core.shelf import Parked
 from handler.ledgers.dynamodb import DynamoDbLedger
 from tests.contract import works
 from tests.contract.dynamodb_stores import DynamoDbStore
-from tests.contract.samples import GROUP, attempt, entry, idle_row, record
+from tests.contract.samples import GROUP, attempt, claim, entry, idle_row, record
 from tests.contract.stores import GivenClock
 from tests.sandbox.dynamodb import Meter
 
@@ -39,7 +40,8 @@ def serve(ledger: DynamoDbLedger) -> None:
     ledger.swap(GROUP, row.changed(queue=(), attempt=attempt(entry("later"))), {"done": record("done")})
     ledger.generation()
     ledger.raise_generation(1)
-    ledger.lease(APP, 1, 200, 1)
+    ledger.lease(claim(GivenClock(), 1))
+    ledger.hold(Hold(APP, Schedule.ACCEPTANCES, 0, 0))
     assert ledger.windows(APP) is None
     assert ledger.has_rows(APP)
     assert ledger.note_windows(APP, "[]", None)

@@ -1,16 +1,19 @@
-"""What a ledger keeps beside rows and records: its generation, and the app's schedule of calls."""
+"""What a ledger keeps beside rows and records: its generation, and the app's schedules of calls."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from handler.clock import SystemClock
 from handler.core.ledger import Generation, Ledger, Look
 from handler.core.rows import Group
+from handler.core.schedules import Hold, Lent, Schedule
 from tests.contract.processes import in_processes
-from tests.contract.samples import GROUP, idle_row, record
+from tests.contract.samples import GROUP, claim, idle_row, record
 from tests.contract.stores import GivenClock, OpenLedger, SharedStore
 
 APP = GROUP.app
@@ -47,28 +50,79 @@ def test_a_raised_generation_is_there_for_all(
     assert closing(shared_store.open(clock)).generation() == raised
 
 
-def test_calls_of_a_new_schedule_may_begin_at_once(ledger: OpenLedger) -> None:
+def test_calls_of_a_new_schedule_may_begin_at_once(ledger: OpenLedger, clock: GivenClock) -> None:
     """Nobody has taken any."""
-    assert ledger.lease(APP, 10, 200, 1) == 0
+    assert ledger.lease(claim(clock, 10)) == Lent(0)
 
 
-def test_every_call_of_a_schedule_is_lent_once(ledger: OpenLedger) -> None:
+def test_every_call_of_a_schedule_is_lent_once(ledger: OpenLedger, clock: GivenClock) -> None:
     """Whoever comes next begins where the one before ends."""
-    waits = [ledger.lease(APP, 10, 100, 1) for _ in range(4)]
+    waits = [ledger.lease(claim(clock, 10)).wait_s for _ in range(4)]
     assert waits == pytest.approx([0, 0.1, 0.2, 0.3], abs=0.05)
 
 
-def test_a_schedule_is_lent_no_further_ahead_than_asked_for(ledger: OpenLedger) -> None:
+def test_a_schedule_is_lent_no_further_ahead_than_asked_for(ledger: OpenLedger, clock: GivenClock) -> None:
     """A refusal takes nothing, so that it costs nobody a turn."""
-    assert ledger.lease(APP, 1000, 100, 1) == 0
-    assert ledger.lease(APP, 10, 100, 1) is None
-    assert ledger.lease(APP, 10, 100, 20) == pytest.approx(10, abs=0.5)
+    assert ledger.lease(claim(clock, 1000)).wait_s == 0
+    assert ledger.lease(claim(clock, 10)).wait_s is None
+    assert ledger.lease(claim(clock, 10, ahead_max_s=20)).wait_s == pytest.approx(10, abs=0.5)
 
 
-def test_each_app_has_a_schedule_of_its_own(ledger: OpenLedger) -> None:
+def test_each_app_has_schedules_of_its_own(ledger: OpenLedger, clock: GivenClock) -> None:
     """The vendor's limit is the app's."""
-    ledger.lease(APP, 1000, 100, 1)
-    assert ledger.lease(APP + 1, 10, 100, 1) == 0
+    ledger.lease(claim(clock, 1000))
+    assert ledger.lease(claim(clock, 10, app=APP + 1)).wait_s == 0
+
+
+def test_updates_reads_and_acceptances_do_not_wait_for_each_other(ledger: OpenLedger, clock: GivenClock) -> None:
+    """The vendor counts each command by itself."""
+    waits = [ledger.lease(claim(clock, 1000, schedule=schedule)).wait_s for schedule in Schedule]
+    assert waits == [0, 0, 0]
+    assert [ledger.lease(claim(clock, 1, schedule=schedule)).wait_s for schedule in Schedule] == [None] * 3
+
+
+def test_a_schedule_that_is_held_lends_nothing_until_it_is_let_go(ledger: OpenLedger, clock: GivenClock) -> None:
+    """The others go on."""
+    ledger.lease(claim(clock, 10, schedule=Schedule.ACCEPTANCES))
+    ledger.hold(Hold(APP, Schedule.ACCEPTANCES, clock.now(), 60))
+    assert ledger.lease(claim(clock, 10, schedule=Schedule.ACCEPTANCES)).wait_s is None
+    assert ledger.lease(claim(clock, 10)).wait_s == 0
+    ledger.hold(Hold(APP, Schedule.ACCEPTANCES, clock.now(), 0))
+    assert ledger.lease(claim(clock, 10, schedule=Schedule.ACCEPTANCES)).wait_s == pytest.approx(0.1, abs=0.05)
+
+
+def test_a_schedule_that_was_never_lent_can_be_held(ledger: OpenLedger, clock: GivenClock) -> None:
+    """And lends from its beginning afterwards."""
+    ledger.hold(Hold(APP, Schedule.ACCEPTANCES, clock.now(), 60))
+    assert ledger.lease(claim(clock, 10, schedule=Schedule.ACCEPTANCES)).wait_s is None
+    ledger.hold(Hold(APP, Schedule.ACCEPTANCES, clock.now(), 0))
+    assert ledger.lease(claim(clock, 10, schedule=Schedule.ACCEPTANCES)).wait_s == 0
+
+
+def test_a_schedule_whose_clock_was_set_back_goes_on(ledger: OpenLedger, clock: GivenClock) -> None:
+    """What was lent out by the clock as it was would keep everybody waiting for the length of the jump."""
+    ahead = replace(claim(clock, 10), now=clock.now() + 3600)
+    ledger.lease(replace(ahead, calls=360_000))
+    lent = ledger.lease(claim(clock, 10, longest_s=0.5))
+    assert lent.wait_s == pytest.approx(1, abs=0.05)
+    assert ledger.lease(claim(clock, 10, ahead_max_s=2, longest_s=0.5)).wait_s == pytest.approx(1.1, abs=0.05)
+
+
+@pytest.mark.parametrize("ahead_s", [0.5, 1.5, 5, 30])
+def test_a_clock_that_is_ahead_costs_the_others_no_turns(
+    shared_store: SharedStore, clock: GivenClock, closing: Callable[[OpenLedger], OpenLedger], ahead_s: float
+) -> None:
+    """Of a busy instance: the honest one gets what it asks for, as soon as it would with a clock like the other's."""
+    honest, busy = closing(shared_store.open(clock)), closing(shared_store.open(clock))
+    lag_s, waits = 0.0, list[float | None]()
+    for _ in range(20):
+        busy.lease(replace(claim(clock, 3), now=clock.now() + ahead_s))
+        lent = honest.lease(replace(claim(clock, 2), lag_s=lag_s))
+        lag_s = lent.lag_s
+        waits.append(lent.wait_s)
+        clock.advance(0.05)
+    assert None not in waits
+    assert max(wait for wait in waits if wait is not None) < (1.1 if ahead_s > 5 else 1.0)
 
 
 def test_instances_share_one_schedule(shared_store: SharedStore, shared_ledger: OpenLedger) -> None:
@@ -82,4 +136,4 @@ def test_instances_share_one_schedule(shared_store: SharedStore, shared_ledger: 
 
 def lease_all(ledger: Ledger, times: int) -> list[float | None]:
     """Lease again and again."""
-    return [ledger.lease(APP, 100, 100, 1000) for _ in range(times)]
+    return [ledger.lease(claim(SystemClock(), 100, ahead_max_s=1000)).wait_s for _ in range(times)]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from handler.core.errors import AnswerLost
-from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, claim, entry, idle_row, settlement
 from tests.contract.stores import GivenClock, OpenLedger, SharedStore
 
 APP = GROUP.app
@@ -61,10 +61,10 @@ def test_a_note_whose_answer_is_lost_is_found_or_not(
     assert sound.windows(APP) == ("[1]" if applied else None)
 
 
-def test_an_empty_ledger_has_no_rows(ledger: OpenLedger) -> None:
+def test_an_empty_ledger_has_no_rows(ledger: OpenLedger, clock: GivenClock) -> None:
     """Whatever else was kept there already."""
     ledger.generation()
-    ledger.lease(APP, 1, 100, 1)
+    ledger.lease(claim(clock, 1))
     ledger.note_windows(APP, "[1]", None)
     ledger.raise_generation(7)
     assert not ledger.has_rows(APP)

@@ -11,6 +11,7 @@ from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable
 from handler.core.ledger import Generation, Ledger, Look
 from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.schedules import Claim, Hold, Lent
 from handler.core.watermarks import NO_MARKS, Marks
 from tests.faults.world import World
 
@@ -111,9 +112,13 @@ class UnreliableLedger:
         """A read."""
         return self._read("looks for any row", lambda: self._ledger.has_rows(app))
 
-    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
+    def lease(self, claim: Claim) -> Lent:
         """A write."""
-        return self._write("leases", lambda: self._ledger.lease(app, calls, rate, ahead_max_s))
+        return self._write("leases", lambda: self._ledger.lease(claim))
+
+    def hold(self, hold: Hold) -> None:
+        """A write."""
+        self._write("holds", lambda: self._ledger.hold(hold))
 
     def _read(self, what: str, read: Callable[[], _Result]) -> _Result:
         world, faults = self._world, self._faults

@@ -147,19 +147,28 @@ class WholeSchedule(Schedule):
 
 @contextmanager
 def _one_by_one() -> Iterator[None]:
-    modules: tuple[ModuleType, ...] = (batch, timer)
-    real = [vars(module)["each"] for module in modules]
-    for module in modules:
-        vars(module)["each"] = _each
+    replaced: tuple[tuple[ModuleType, str, object], ...] = (
+        (batch, "each", _each),
+        (timer, "each", _each),
+        (timer, "one_after_another", _one_after_another),
+    )
+    real = [vars(module)[name] for module, name, _ in replaced]
+    for module, name, simulated in replaced:
+        vars(module)[name] = simulated
     try:
         yield
     finally:
-        for module, each in zip(modules, real, strict=True):
-            vars(module)["each"] = each
+        for (module, name, _), what in zip(replaced, real, strict=True):
+            vars(module)[name] = what
 
 
 def _each(items: Iterable[_Item], work: Callable[[_Item], _Result]) -> dict[_Item, _Result]:
     return {item: work(item) for item in items}
+
+
+def _one_after_another(items: Iterable[_Item], work: Callable[[_Item], None], _: int) -> None:
+    for item in items:
+        work(item)
 
 
 # What every instance reads is the same two texts.

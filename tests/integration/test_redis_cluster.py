@@ -16,8 +16,9 @@ from handler.core.rows import Group
 from handler.ledgers.redis import PREFIX
 from handler.ledgers.redis_rows import Keys
 from tests.contract.redis_server import started
-from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, claim, entry, idle_row, settlement
 from tests.contract.shelves import APP, parked
+from tests.contract.stores import GivenClock
 from tests.e2e.watching import wait_for
 from tests.integration.redis_ledgers import commands_of, opened, update
 from tests.sandbox.redis_cluster import SLOTS, redis_cluster
@@ -78,7 +79,7 @@ def test_unfinished_groups_are_merged_from_all_primaries(ledger: Ledger) -> None
 
 def test_what_belongs_to_no_group_has_its_place_too(servers: Sequence[RedisServer], ledger: Ledger) -> None:
     """The schedule of calls, the generation, and what is shelved."""
-    assert ledger.lease(APP, 10, 200, 1) == 0
+    assert ledger.lease(claim(GivenClock(), 10)).wait_s == 0
     assert ledger.raise_generation(1_800_000_000).number == 2
     with opened(servers[0].url, cluster=True) as other:
         assert other.generation().number == 2

@@ -16,6 +16,7 @@ from handler.core.ledger import Generation, Look
 from handler.core.ports import Clock
 from handler.core.records import Record, Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.schedules import Claim, Hold, Lent, Schedule, Stand
 from handler.core.transitions import appended
 from handler.core.watermarks import MARK_S, NO_MARKS, Marks, marks_of, passed, places_of
 from handler.ledgers.bounded import check_room, row_text, sorted_out
@@ -58,7 +59,7 @@ class MemoryLedger:
         self._none_expires_before = INFINITY
         self._marks: dict[RecordName, tuple[float, str]] = {}
         self._generation = Generation(1, 0)
-        self._next_at: dict[int, float] = {}
+        self._stands: dict[tuple[int, Schedule], Stand] = {}
         self._windows: dict[int, str] = {}
         self.conflicts: list[RecordName] = []
 
@@ -164,15 +165,18 @@ class MemoryLedger:
         with self._lock:
             return any(group.app == app for group in self._rows)
 
-    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
-        """Take calls of the schedule, which goes by the ledger's clock."""
+    def lease(self, claim: Claim) -> Lent:
+        """Take calls of a schedule, which goes by the ledger's clock."""
         with self._lock:
-            now = self._clock.now()
-            begins = max(now, self._next_at.get(app, now))
-            if begins - now > ahead_max_s:
-                return None
-            self._next_at[app] = begins + calls / rate
-            return begins - now
+            stand = self._stands.get((claim.app, claim.schedule), Stand())
+            self._stands[claim.app, claim.schedule], lent = stand.lent(claim, self._clock.now())
+            return lent
+
+    def hold(self, hold: Hold) -> None:
+        """Lend nothing for so long by the ledger's clock."""
+        with self._lock:
+            stand = self._stands.get((hold.app, hold.schedule), Stand())
+            self._stands[hold.app, hold.schedule] = Stand(stand.free_at, self._clock.now() + hold.seconds)
 
     def snapshot(self) -> Snapshot:
         """What the ledger holds now."""

@@ -177,7 +177,7 @@ def test_a_turn_is_given_back_where_the_group_turns_out_to_be_busy() -> None:
     scene = Scene(row(queue=(entry("old"),)))
     visit = Visit(scene.instance, GROUP, scene.patience(5))
     accept(visit, {increase("a").id: Entry.of(increase("a"))})
-    assert visit.turn is None
+    assert visit.turns.held is None
 
 
 def test_a_turn_is_used_by_an_attempt_that_is_opened_at_once() -> None:
@@ -185,7 +185,7 @@ def test_a_turn_is_used_by_an_attempt_that_is_opened_at_once() -> None:
     scene = Scene(row())
     visit = Visit(scene.instance, GROUP, scene.patience(5))
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
-    assert visit.turn is None
+    assert visit.turns.held is None
     assert acceptance.row.attempt is not None
     assert acceptance.row.attempt.id == visit.unsent
     assert (acceptance.finished, acceptance.fingerprints) == ({}, {increase("a").id: increase("a").fingerprint})
@@ -274,14 +274,14 @@ def test_who_waits_for_room_holds_no_turn() -> None:
     wait = scene.clock.sleep
 
     def look(seconds: float) -> None:
-        held.append(visit.turn)
+        held.append(visit.turns.held)
         wait(seconds)
 
     scene.clock.sleep = look  # type: ignore[method-assign]  # time passes as before
     with pytest.raises(RowFull):
         accept(visit, {newcomer.id: newcomer})
     assert set(held) == {None}
-    assert visit.turn is None
+    assert visit.turns.held is None
 
 
 @pytest.mark.parametrize(("seconds", "waited_s"), [(30.0, FULL_RETRY_S), (0.5, 0.5), (0.0, 0.0)])
@@ -386,6 +386,6 @@ def test_nothing_is_opened_before_its_turn() -> None:
     """However soon it comes."""
     scene = Scene(row())
     visit = Visit(scene.instance, GROUP, scene.patience(5))
-    visit.turn = Turn(scene.clock.moment + 0.5, scene.clock.moment + 1)
+    visit.turns.held = Turn(scene.clock.moment + 0.5, scene.clock.moment + 1)
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert (acceptance.row.attempt, len(acceptance.row.queue)) == (None, 1)

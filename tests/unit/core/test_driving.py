@@ -36,12 +36,12 @@ def test_a_turn_that_has_passed_is_not_used() -> None:
     """A call so late would come on top of those whose turn it is by then."""
     scene = Scene()
     visit = Visit(scene.instance, GROUP, scene.patience(30))
-    assert visit.turn_s() == 0
-    missed = visit.turn
+    assert visit.turns.wait_s() == 0
+    missed = visit.turns.held
     scene.clock.advance(1)
-    assert visit.turn_s() == 0
-    assert missed != visit.turn
-    assert visit.turn == Turn(scene.clock.moment, scene.clock.moment + KEPT_S)
+    assert visit.turns.wait_s() == 0
+    assert missed != visit.turns.held
+    assert visit.turns.held == Turn(scene.clock.moment, scene.clock.moment + KEPT_S)
 
 
 def test_what_landed_late_is_paid_back_at_once() -> None:
@@ -216,8 +216,8 @@ def test_without_a_turn_nothing_is_opened() -> None:
     """It would be open, and not sent."""
     scene = Scene(row(queue=(entry("a"),)))
     visit = Visit(scene.instance, GROUP, scene.patience(30))
-    visit.turn = Turn(scene.clock.moment + 2, scene.clock.moment + 3)
-    assert open_next(visit, scene.row) == Again(2.0)
+    visit.turns.held = Turn(scene.clock.moment + 2, scene.clock.moment + 3)
+    assert open_next(visit, scene.row) == Again(2.0, for_turn=True)
     assert scene.row == row(queue=(entry("a"),))
 
 
@@ -228,7 +228,7 @@ def test_a_turn_is_used_by_what_was_opened_alone() -> None:
         scene.ledger.before_swap = [scene.grow for _ in changes]
         visit = Visit(scene.instance, GROUP, scene.patience(30))
         open_next(visit, scene.row)
-        assert (visit.turn is None) == used
+        assert (visit.turns.held is None) == used
 
 
 def test_what_is_opened_leaves_the_rest_of_the_queue() -> None:

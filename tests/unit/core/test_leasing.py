@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from handler.core.ledger import Ledger
-from handler.core.pacing import Pace, Turn
+from handler.core.pacing import Pace, Terms, Turn
+from handler.core.schedules import Claim, Lent, Schedule
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import HandClock
 from tests.unit.core.test_pacing import APP, pace_of
@@ -25,12 +26,15 @@ class LendingLedger(MemoryLedger):
     def __init__(self, clock: HandClock) -> None:
         super().__init__(clock)
         self.asked: list[tuple[int, float, float, float]] = []
+        self.claims: list[Claim] = []
         self.wait_s: float | None = 0.0
+        self.lag_s = 0.0
 
-    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
+    def lease(self, claim: Claim) -> Lent:
         """Lend as arranged."""
-        self.asked.append((app, calls, rate, ahead_max_s))
-        return self.wait_s
+        self.claims.append(claim)
+        self.asked.append((claim.app, claim.calls, claim.rate, claim.ahead_max_s))
+        return Lent(self.wait_s, self.lag_s)
 
 
 def test_a_lease_asks_for_what_was_called_of_late() -> None:
@@ -143,9 +147,9 @@ def test_while_one_thread_leases_the_others_come_back_soon() -> None:
     lent = ledger.lease
     others: list[Turn] = []
 
-    def slow(app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
+    def slow(claim: Claim) -> Lent:
         others.append(pace.turn(APP))
-        return lent(app, calls, rate, ahead_max_s)
+        return lent(claim)
 
     ledger.lease = slow  # type: ignore[method-assign]  # somebody else asks in the middle
     assert pace.turn(APP).is_taken
@@ -159,10 +163,10 @@ def test_turns_begin_when_the_ledger_has_answered() -> None:
     pace = busy(clock, ledger)
     lent = ledger.lease
 
-    def slow(app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
+    def slow(claim: Claim) -> Lent:
         clock.advance(0.3)
-        lent(app, calls, rate, ahead_max_s)
-        return 0.2
+        lent(claim)
+        return Lent(0.2)
 
     ledger.lease = slow  # type: ignore[method-assign]  # the same, later
     assert pace.turn(APP) == Turn(0.5, 0.5 + 0.04)
@@ -189,3 +193,52 @@ def test_a_schedule_is_crowded_beyond_a_tenth_of_a_second() -> None:
         ledger.wait_s = wait_s
         turn = pace.turn(APP)
         assert turn.until - turn.at == pytest.approx(kept_s)
+
+
+def test_turns_that_are_given_back_are_used_in_their_order() -> None:
+    """The earliest first, or it would be over when its turn comes."""
+    clock = HandClock(moment=0.0)
+    pace = busy(clock, LendingLedger(clock))
+    turns = [pace.turn(APP) for _ in range(3)]
+    for turn in (turns[1], turns[0], turns[2]):
+        pace.give_back(turn)
+    assert [pace.turn(APP) for _ in range(3)] == turns
+
+
+def test_an_instance_goes_by_the_schedules_clock_once_it_knows_it() -> None:
+    """Also where the ledger could not be asked meanwhile."""
+    clock = HandClock(moment=0.0)
+    ledger = LendingLedger(clock)
+    pace = busy(clock, ledger)
+    ledger.lag_s = 1.5
+    for _ in range(4):
+        pace.turn(APP)
+    assert [claim.lag_s for claim in ledger.claims] == [0.0, 1.5]
+    assert {claim.now for claim in ledger.claims} == {clock.now()}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rate", "ahead_max_s"),
+    [(Schedule.UPDATES, 192, 1), (Schedule.READS, 192, 1), (Schedule.ACCEPTANCES, 100, 60)],
+)
+def test_each_schedule_has_terms_of_its_own(schedule: Schedule, rate: float, ahead_max_s: float) -> None:
+    """Half as many acceptances, of which a minute may wait."""
+    terms = Terms.of(schedule, 200, guard_s=5)
+    assert terms == Terms(schedule, rate, ahead_max_s, differ_s=5)
+    assert terms.unasked == 5
+
+
+def test_no_lease_lasts_longer_than_is_told() -> None:
+    """However slow the app, and the instance: what would last longer is taken for a clock that was set back."""
+    for calls_per_second in (1, 2, 10, 200, 5000):
+        clock = HandClock(moment=0.0)
+        ledger = LendingLedger(clock)
+        pace = pace_of(clock, calls_per_second, ledger)
+        for _ in range(9):
+            while not ledger.claims or pace.turn(APP).at <= clock.monotonic():
+                pace.turn(APP)
+                if ledger.claims:
+                    break
+            clock.advance(1.01)
+            pace.slow_down()
+        assert all(claim.lasting_s <= claim.longest_s for claim in ledger.claims)

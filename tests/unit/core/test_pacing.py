@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from handler.core.errors import LedgerUnavailable
 from handler.core.ledger import Ledger
-from handler.core.pacing import APP_RETRY_MAX_S, Gate, Pace
+from handler.core.pacing import APP_RETRY_MAX_S, Gate, Pace, Terms
 from handler.core.ports import Fault, Refused
+from handler.core.schedules import Claim, Lent, Schedule
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import HandClock
 
@@ -24,7 +25,8 @@ APP = 1_400_000_000
 
 def pace_of(clock: HandClock, rate: float = 200, ledger: Ledger | None = None) -> Pace:
     """The pace of an instance, with a ledger of its own if none is given."""
-    return Pace(clock, rate, ledger or MemoryLedger(clock))
+    terms = Terms.of(Schedule.UPDATES, rate, guard_s=5)
+    return Pace(clock, clock.now, ledger or MemoryLedger(clock), terms)
 
 
 def calls_within(pace: Pace, clock: HandClock, seconds: float) -> list[float]:
@@ -49,10 +51,10 @@ class CountingLedger(MemoryLedger):
 
     leases = 0
 
-    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
+    def lease(self, claim: Claim) -> Lent:
         """Lend, and count."""
         self.leases += 1
-        return super().lease(app, calls, rate, ahead_max_s)
+        return super().lease(claim)
 
 
 def test_few_calls_ask_nobody() -> None:
@@ -96,7 +98,7 @@ def test_a_turn_of_a_full_schedule_is_used_in_time_or_not_at_all() -> None:
     ledger = MemoryLedger(clock)
     pace = pace_of(clock, ledger=ledger)
     quiet = [pace.turn(APP) for _ in range(6)][-1]
-    ledger.lease(APP, 100, 200, 1.0)
+    ledger.lease(Claim(APP, Schedule.UPDATES, 100, 200, 1, 1, clock.now(), lag_s=0, differ_s=5))
     full = [pace.turn(APP) for _ in range(6)][-1]
     assert [turn.until - turn.at for turn in (quiet, full)] == pytest.approx([0.5, 0.04])
 
@@ -216,7 +218,7 @@ def test_a_ledger_that_cannot_lend_makes_calls_wait() -> None:
 class BrokenLedger(MemoryLedger):
     """A ledger out of reach."""
 
-    def lease(self, app: int, calls: float, rate: float, ahead_max_s: float) -> float | None:
+    def lease(self, claim: Claim) -> Lent:
         """Fail."""
         raise LedgerUnavailable("out of reach")
 

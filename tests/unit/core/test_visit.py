@@ -9,6 +9,7 @@ import pytest
 from handler.core.commands import Mode
 from handler.core.errors import AnswerLost
 from handler.core.instance import PAUSE_MIN_S, Patience
+from handler.core.notices import Notice
 from handler.core.outcomes import Applied
 from handler.core.pacing import Turn
 from handler.core.ports import Call, Counted, Fault, Refused, Reply
@@ -119,11 +120,11 @@ def test_a_turn_that_is_not_used_is_given_back() -> None:
     """Another call of this instance may use it."""
     scene = Scene()
     first = visit(scene)
-    assert first.turn_s() == 0
-    turn = first.turn
-    first.give_turn_back()
-    assert first.turn is None
-    first.give_turn_back()
+    assert first.turns.wait_s() == 0
+    turn = first.turns.held
+    first.turns.give_back()
+    assert first.turns.held is None
+    first.turns.give_back()
     assert first.instance.pace.turn(APP) == turn
 
 
@@ -131,20 +132,20 @@ def test_a_turn_to_come_is_waited_for_and_kept() -> None:
     """It is this visit's own."""
     scene = Scene()
     waiting = visit(scene)
-    waiting.turn = Turn(scene.clock.moment + 2, scene.clock.moment + 3)
-    assert waiting.turn_s() == pytest.approx(2)
+    waiting.turns.held = Turn(scene.clock.moment + 2, scene.clock.moment + 3)
+    assert waiting.turns.wait_s() == pytest.approx(2)
     scene.clock.advance(3)
-    assert waiting.turn_s() == 0
-    assert waiting.turn == Turn(102.0, 103.0)
+    assert waiting.turns.wait_s() == 0
+    assert waiting.turns.held == Turn(102.0, 103.0)
 
 
 def test_a_moment_to_ask_again_is_no_turn() -> None:
     """There was no place in the schedule, so the next question takes one."""
     scene = Scene()
     waiting = visit(scene)
-    waiting.turn = Turn(scene.clock.moment + 2, scene.clock.moment + 2, is_taken=False)
-    assert waiting.turn_s() == pytest.approx(2)
-    assert waiting.turn is None
+    waiting.turns.held = Turn(scene.clock.moment + 2, scene.clock.moment + 2, is_taken=False)
+    assert waiting.turns.wait_s() == pytest.approx(2)
+    assert waiting.turns.held is None
 
 
 def test_a_change_that_somebody_else_made_first_is_read_after_a_moment() -> None:
@@ -284,12 +285,23 @@ def test_a_secret_is_fetched_anew_once() -> None:
     assert scene.instance.gate.refusal() is CREDENTIALS
 
 
-def test_a_refusal_for_the_rate_slows_the_instance_down() -> None:
-    """One of another kind does not."""
-    for refusal, share in ((RATE, 0.7), (SIGNATURE, 1.0)):
-        scene = Scene()
-        visit(scene).setback(refusal)
-        assert scene.instance.pace._share == share  # noqa: SLF001  # how slow it is shows in no answer yet
+@pytest.mark.parametrize(("refusal", "share"), [(RATE, 0.7), (SIGNATURE, 1.0)])
+def test_a_refusal_for_the_rate_slows_what_was_refused(refusal: Refused, share: float) -> None:
+    """Updates or reads, each by themselves: the vendor counts each command by itself. Other refusals slow nothing."""
+    scene = Scene(row(queue=(entry("a"),)))
+    reading = visit(scene)
+    scene.api.reads = [refusal]
+    assert reading.read(()) == refusal
+    assert shares_of(scene) == [1.0, share]
+    scene.api.updates = [refusal]
+    reading.send(scene.row, attempt(entry("a")))
+    assert shares_of(scene) == [share, share]
+    assert len(scene.notices.of(Notice.RATE_LIMITED)) == (2 if refusal is RATE else 0)
+
+
+def shares_of(scene: Scene) -> list[float]:
+    """How slow the instance is with updates, and with reads."""
+    return [pace._share for pace in (scene.instance.pace, scene.instance.reads)]  # noqa: SLF001  # shows in no answer yet
 
 
 def test_a_visit_for_operations_is_done_when_they_are_out_of_the_row() -> None:

@@ -13,6 +13,7 @@ from handler.core.notices import Notice
 from handler.core.ports import Fault, Refused
 from handler.core.records import Records
 from handler.core.rows import Group, Row
+from handler.core.schedules import Claim, Schedule
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.triggers.stage import APP, LOST, NEVER_ARRIVED, UPDATE, Stage, Turn, body, headers
 
@@ -248,7 +249,9 @@ def test_what_became_of_operations_is_told(stage: Stage) -> None:
 
 def saturate(stage: Stage) -> None:
     """Use the app's calls up, as other instances do, and let this one find out."""
-    stage.ledger.lease(APP, 10_000, 195, 1)
+    claim = Claim(APP, Schedule.UPDATES, 10, 195, 1, 1, stage.clock.now(), lag_s=0, differ_s=5)
+    while stage.ledger.lease(claim).wait_s is not None:
+        pass
     while stage.service.instance.pace.turn(APP).is_taken:
         pass
 

@@ -1,0 +1,85 @@
+"""The app's schedules (R14): which turns there are, what an instance asks of one, and what it is lent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Schedule(Enum):
+    """What a turn is for. The vendor counts each command by itself, so updates and reads do not wait for each other.
+
+    An acceptance takes a turn where somebody else has to make its call: the sweep can make so many a second.
+    """
+
+    UPDATES = "updates"
+    READS = "reads"
+    ACCEPTANCES = "acceptances"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an instance asks of a schedule: the next `calls` of it, where `rate` of them are lent out a second.
+
+    Nothing is lent that begins later than `ahead_max_s` from now. `longest_s` is how long one lease lasts at most.
+    `now` is the API's time by the asker's clock (R12), and `lag_s` how far behind the schedule's clock that was when it
+    asked last; a store that has a clock of its own goes by that. Clocks differ by `differ_s` at most: one that is
+    further ahead is wrong.
+    """
+
+    app: int
+    schedule: Schedule
+    calls: float
+    rate: float
+    ahead_max_s: float
+    longest_s: float
+    now: float
+    lag_s: float
+    differ_s: float
+
+    @property
+    def lasting_s(self) -> float:
+        """How long the calls last."""
+        return self.calls / self.rate
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """The seconds until the first of the calls; None, and nothing was taken, where that would be too long.
+
+    `lag_s` is how far the asker's clock is behind the schedule's, where the askers' clocks are all it has.
+    """
+
+    wait_s: float | None
+    lag_s: float = 0.0
+
+
+NOTHING = Lent(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Nothing is lent of a schedule for so many seconds from now, none to lend again; `now` is as in a claim."""
+
+    app: int
+    schedule: Schedule
+    now: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How a schedule stands: until when it is lent out, and until when nothing is lent, on its own clock."""
+
+    free_at: float = 0.0
+    held_until: float = 0.0
+
+    def lent(self, claim: Claim, now: float) -> tuple[Stand, Lent]:
+        """How it stands with the claim met, if it can be; `now` is the time of the one clock that all go by."""
+        begins = max(now, self.free_at)
+        if begins - now > claim.ahead_max_s + claim.longest_s:
+            # Nobody can have lent it out that far: the clock has been set back.
+            begins = now + claim.ahead_max_s
+        if now < self.held_until or begins - now > claim.ahead_max_s:
+            return self, NOTHING
+        return Stand(begins + claim.lasting_s, self.held_until), Lent(begins - now)
