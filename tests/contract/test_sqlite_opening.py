@@ -16,10 +16,12 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from handler.core.errors import LedgerUnavailable
+from handler.core.rows import Group
 from handler.ledgers.sqlite import SqliteLedger
 from tests.contract.processes import received, running
 from tests.contract.samples import GROUP, idle_row, record
 from tests.contract.stores import GivenClock, OpenLedger
+from tests.contract.streams import feed
 
 NOBODY = 65534
 PROCESSES = 8
@@ -129,6 +131,22 @@ def test_an_old_sqlite_is_named_as_the_reason(ledger: OpenLedger, monkeypatch: p
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 7, 17))
     monkeypatch.setattr(sqlite3, "sqlite_version", "3.7.17")
     assert refusal(ledger).endswith("SQLite 3.7.17 is too old")
+
+
+def test_a_file_that_is_older_than_marks_gets_their_table_when_it_is_first_needed(
+    path: Path, ledger: OpenLedger
+) -> None:
+    """What has no stream has no table of theirs either."""
+
+    def tables() -> set[str]:
+        with closed_after(sqlite3.connect(path)) as connection:
+            return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+    ledger.swap(Group(1, "keyed"), idle_row(), {"a": record("a")})
+    assert "marks" not in tables()
+    assert ledger.marks(Group(1, "streamed"), ["place"]) == {}
+    feed(ledger, Group(1, "streamed"), records=2)
+    assert "marks" in tables()
 
 
 def test_a_wrong_word_for_synchronous_is_refused_at_once(path: Path, clock: GivenClock) -> None:

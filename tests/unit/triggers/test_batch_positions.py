@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from handler.core.commands import Position, operation_id
-from handler.core.rows import Group
+from handler.core.ledger import Look
+from handler.core.room import row_is_full
+from handler.core.rows import Entry, Group, Row
 from handler.triggers.kinds import Event
 from tests.unit.triggers.source_events import STREAM, text
 from tests.unit.triggers.stage import APP, START, Stage
@@ -111,3 +114,30 @@ def test_a_group_that_refuses_fails_its_records_and_no_others(stage: Stage) -> N
     failures = deliver(stage, record(1, GroupId="gone", partition="gone"), record(2))
     assert failures == [{"itemIdentifier": str(FIRST + 1)}]
     assert likes(stage) == 5
+
+
+def test_nothing_of_a_group_is_accepted_behind_a_record_that_was_not(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is full from the fifth record on: the rest fails with it, though a smaller one would still fit."""
+    append, full = stage.ledger.append, True
+
+    def bounded(group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+        if full and any(entry.position and int(entry.position.last) >= FIRST + 4 for entry in entries):
+            raise row_is_full()
+        return append(group, entries, bytes_max)
+
+    def never(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(stage.ledger, "append", bounded)
+    monkeypatch.setattr(stage.ledger, "begin", never)
+    stage.ledger.swap(GROUP, Row(1, 1, stage.service.instance.rules.receipt_key, base=0), {})
+    stage.chat.groups["room"][stage.service.instance.rules.receipt_key] = 0
+    batch = [record(number) for number in range(8)]
+    assert deliver(stage, *batch) == [{"itemIdentifier": str(FIRST + number)} for number in range(4, 8)]
+    assert likes(stage) == 20
+    full = False
+    for part in (batch[4:6], batch, batch[6:]):
+        assert deliver(stage, *part) == []
+    assert likes(stage) == 40
