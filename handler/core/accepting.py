@@ -9,16 +9,12 @@ from handler.core.commands import key_limit
 from handler.core.errors import AnswerLost, AppRefused, NotAccepted, NoTurn, OutcomeUnknown, RowFull, TooManyCalls
 from handler.core.receipts import choose_weight
 from handler.core.records import Records
-from handler.core.room import FULL_RETRY_S, fits, row_is_full
+from handler.core.room import FULL_RETRY_S, accepted, accepting_bytes, fits, row_is_full
 from handler.core.rows import Entry, Row, first_row
 from handler.core.runs import next_run
 from handler.core.transitions import appended
 from handler.core.visit import CONTENTION_S, Visit
 from handler.core.watermarks import NO_MARKS, moved, passed, places_of
-
-# Acceptance stops here, so that a row stays under 64 KiB whatever is opened, remembered or owed on top of it: eight
-# remembered attempts and a debt with the group's twenty keys of 128 bytes come to some 25 KiB.
-ROW_BYTES_ACCEPTING = 36 * 1024
 
 # How often a lost compare-and-swap is tried again before the caller is asked to come back.
 SWAPS_MAX = 60
@@ -123,7 +119,9 @@ def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
         return None
     if next_run(run, instance.known.of(visit.group), limit) != run:
         return None
-    if _is_full(first_row(run, rules.receipt_key, generation=1)) or visit.turns.wait_s() > 0:
+    if not fits(first_row(run, rules.receipt_key, generation=1), accepting_bytes(rules.row_bytes)):
+        return None
+    if visit.turns.wait_s() > 0:
         return None
     attempt = visit.new_attempt(choose_weight((), instance.chance), run[0].mode, run)
     generation = instance.generation.current().number
@@ -139,7 +137,12 @@ def _append(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
     """The slow path where the store can take it in one step; None where it has to be taken one by one."""
     if _turned_away(visit) is not None or not _may_leave_to_others(visit):
         return None
-    look = visit.instance.ledger.append(visit.group, tuple(entries.values()), ROW_BYTES_ACCEPTING)
+    bytes_max = accepting_bytes(visit.instance.rules.row_bytes)
+    try:
+        look = visit.instance.ledger.append(visit.group, tuple(entries.values()), bytes_max)
+    except RowFull:
+        # What is remembered of past attempts gives way, but only to a row that is written whole (R13).
+        return None
     if look is None or look.row is None:
         return None
     visit.turns.use_place(needed=_was_settled(look.row, entries))
@@ -192,7 +195,7 @@ def _known_fingerprints(row: Row | None, finished: Records, entries: Mapping[str
 
 
 def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
-    """The row with `fresh` in its queue, unless the app is refused or the row is full."""
+    """The row with `fresh` in its queue, unless the app is refused or the row is full; memory gives way to it (R13)."""
     instance = visit.instance
     turned_away = _turned_away(visit)
     if turned_away is not None:
@@ -203,9 +206,10 @@ def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
         row = first_row(fresh, instance.rules.receipt_key, instance.generation.current().number)
     else:
         row = appended(row, fresh)
-    if _is_full(row):
+    whole = accepted(row, instance.rules.row_bytes)
+    if whole is None:
         raise row_is_full()
-    return row
+    return visit.told_of(whole)
 
 
 def _turned_away(visit: Visit) -> NotAccepted | None:
@@ -227,7 +231,3 @@ def _may_leave_to_others(visit: Visit) -> bool:
 def _was_settled(row: Row, entries: Mapping[str, Entry]) -> bool:
     """Whether a row owes nothing but what was just appended to it."""
     return row.attempt is None and not row.debt and all(entry.id in entries for entry in row.queue)
-
-
-def _is_full(row: Row) -> bool:
-    return not fits(row, ROW_BYTES_ACCEPTING)

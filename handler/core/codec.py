@@ -22,8 +22,7 @@ from handler.core.rows import Attempt, Entry, Remembered, Row
 # Rows never expire, so each format has to be told from the others.
 ROW_FORMAT = 2
 
-# The hard bound of a row. Acceptance stops earlier (accepting.ROW_BYTES_ACCEPTING), so that opening, remembering and
-# owing always fit.
+# The hard bound of a row. Acceptance stops earlier (`room`), so that whatever comes of what was accepted always fits.
 ROW_BYTES = 64 * 1024
 
 

@@ -67,7 +67,7 @@ def sighted(visit: Visit, row: Row) -> Row:
     for _ in range(SWAPS_MAX):
         if row.frozen is None or row.sighted is not None:
             return row
-        marked = row.changed(sighted=visit.instance.api_clock.now())
+        marked = visit.fitted(row.changed(sighted=visit.instance.api_clock.now()))
         if visit.instance.ledger.swap(visit.group, marked, {}):
             return marked
         visit.instance.clock.sleep(visit.waits.jittered(CONTENTION_S))

@@ -84,12 +84,13 @@ def _decided(
             raise BadInput("GroupId", "is not as it was: somebody else has decided meanwhile")
         judged = completed(grown, decision, generation.number)
         change = decided(grown, judged, evidence.sight, evidence.seen, generation.number, instance.rules)
-        if instance.ledger.swap(visit.group, change.row, visit.lasting(change.records), change.marks):
+        becomes = visit.fitted(change.row)
+        if instance.ledger.swap(visit.group, becomes, visit.lasting(change.records), change.marks):
             settled = len(change.records)
-            instance.reporter.report(notice, group=visit.group.id, base=change.row.base, operations=settled)
+            instance.reporter.report(notice, group=visit.group.id, base=becomes.base, operations=settled)
             if change.dropped:
                 instance.reporter.report(Notice.ATTEMPT_DROPPED, group=visit.group.id, **told(change.dropped))
-            return Decided(change.row, settled)
+            return Decided(becomes, settled)
         instance.clock.sleep(visit.waits.jittered(CONTENTION_S))
     raise TooManyCalls("too many others change this group at once")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
 
+from handler.core.codec import ROW_BYTES
 from handler.core.commands import Mode
 from handler.core.ledger import Ledger
 from handler.core.notices import Reporter
@@ -158,6 +159,8 @@ class Rules:
     """A remembered attempt is kept this long after its death (R11)."""
     window_s: float = 15 * 24 * 3600
     """How long answers are kept, and how old what a source delivers may be (R11)."""
+    row_bytes: int = ROW_BYTES
+    """The longest text of a row (R13)."""
 
     def bound_of(self, attempt: Attempt) -> float:
         """How long after its time `attempt` is presumed dead: the row says what it was signed for, by whomever."""

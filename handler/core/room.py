@@ -1,18 +1,39 @@
-"""Whether a row has room: the text that ledgers store, measured, or bounded from above where that tells as much."""
+"""Whether a row has room, in the bytes that ledgers store, and what gives way where it has none (R13).
+
+A row names each key once, and a key that is owed back was named by what was accepted. So what comes on top of accepted
+operations is small, however long their keys: `on_top` bounds it, and acceptance leaves it free. Whatever is opened,
+settled, rejected, owed back or frozen can be written then, because the memory of past attempts gives way to it, and
+after that the keys that the row knows.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from handler.core.codec import encode_row
 from handler.core.errors import RowFull
-from handler.core.rows import Attempt, Entry, Row
+from handler.core.quick import replace
+from handler.core.rows import Attempt, Entry, Remembered, Row
 
 # What each part takes at most with its names, numbers and punctuation, in bytes; texts of any length are counted apart.
 ROW_BYTES_BARE = 512
 ATTEMPT_BYTES_BARE = 256
 ENTRY_BYTES_BARE = 256
 PAIR_BYTES_BARE = 64
+
+# What comes on top of a row without any more being accepted: the longest head of a row and of an attempt, the reason of
+# a freeze, and a payment, or a debt, on the twenty keys of the attempt that is open.
+ON_TOP_BYTES = 2048
+
+# For each operation its place among those that another landing has settled; for each Value that a key's number gets
+# longer, and that a sum, owed back, does.
+ENTRY_ON_TOP_BYTES = 6
+PAIR_ON_TOP_BYTES = 8
+
+# The share of a row that operations may take. With what comes on top of those with the shortest keys there is, it is
+# less than the row, and with any others most of the rest is for memory.
+ACCEPTING_SHARE = 9 / 16
 
 # JSON writes a control character as six bytes, and UTF-8 needs no more than four.
 CHARACTER_BYTES = 6
@@ -27,8 +48,64 @@ def row_is_full() -> RowFull:
     return RowFull("too many operations of this group are waiting", FULL_RETRY_S)
 
 
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A row that can be written, and the past attempts that have given way to it."""
+
+    row: Row
+    dropped: tuple[Remembered, ...] = ()
+
+
+def accepting_bytes(row_bytes: int) -> int:
+    """How much of a row of so many bytes operations may take."""
+    return int(row_bytes * ACCEPTING_SHARE)
+
+
 def fits(row: Row, bytes_max: int) -> bool:
-    """Whether the row's text is no longer than that; most rows are so small that nobody has to write it."""
+    """Whether the row's text is no longer than that, without the keys that it knows."""
+    return _is_within(replace(row, keys=()), bytes_max)
+
+
+def accepted(row: Row, row_bytes: int) -> Fitted | None:
+    """A row to which operations were added, as it can be written; None where they have no room."""
+    if not fits(replace(row, remembered=()), accepting_bytes(row_bytes)):
+        return None
+    whole = fitted(row, row_bytes)
+    return whole if _has_reserve(whole.row, row_bytes) else None
+
+
+def fitted(row: Row, row_bytes: int) -> Fitted:
+    """The row as it can be written: past attempts give way, the oldest first, and then the keys that it knows."""
+    kept = row
+    while kept.remembered and not _has_reserve(kept, row_bytes):
+        kept = replace(kept, remembered=kept.remembered[1:])
+    gone = len(row.remembered) - len(kept.remembered)
+    return Fitted(with_keys_that_fit(kept, row_bytes), row.remembered[:gone])
+
+
+def with_keys_that_fit(row: Row, row_bytes: int) -> Row:
+    """The row with those of its known keys that it has room for, the newest: ticks that go by them miss it."""
+    while row.keys and not _is_within(row, row_bytes):
+        row = replace(row, keys=row.keys[: len(row.keys) // 2])
+    return row
+
+
+def on_top(row: Row) -> int:
+    """How much longer, at most, the text of what may not give way can get before anything more is accepted."""
+    attempts = [*([row.attempt] if row.attempt else []), *(past.attempt for past in row.remembered)]
+    entries = len(row.queue) + sum(len(attempt.entries) for attempt in attempts)
+    pairs = len(row.debt) + sum(len(attempt.correction) for attempt in attempts)
+    pairs += sum(len(past.folded) for past in row.remembered)
+    pairs += sum(len(entry.counters) for entry in row.owed)
+    return ON_TOP_BYTES + ENTRY_ON_TOP_BYTES * entries + PAIR_ON_TOP_BYTES * pairs
+
+
+def _has_reserve(row: Row, row_bytes: int) -> bool:
+    return fits(row, row_bytes - on_top(row))
+
+
+def _is_within(row: Row, bytes_max: int) -> bool:
+    """Most rows are so small that nobody has to write them."""
     return bytes_at_most(row) <= bytes_max or len(encode_row(row).encode()) <= bytes_max
 
 

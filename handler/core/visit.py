@@ -12,11 +12,13 @@ from typing import TypeAlias
 from handler.core.commands import Counters, Mode
 from handler.core.errors import AnswerLost
 from handler.core.instance import PAUSE_MIN_S, CallFailure, Instance, Patience
+from handler.core.losses import told
 from handler.core.notices import Notice
 from handler.core.pacing import Pace
 from handler.core.ports import Call, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.quick import replace
 from handler.core.records import Record, Records, kept, unkept
+from handler.core.room import Fitted, fitted
 from handler.core.rows import Attempt, Entry, Group, Row
 from handler.core.runs import payload_of
 from handler.core.turns import Turns
@@ -160,8 +162,19 @@ class Visit:
         self.resumes_at = self.instance.clock.monotonic() + seconds
         return Again(seconds)
 
+    def fitted(self, row: Row) -> Row:
+        """The row as it can be written; what gives way to it is told first, for nothing else keeps it (R13)."""
+        return self.told_of(fitted(row, self.instance.rules.row_bytes))
+
+    def told_of(self, fitted: Fitted) -> Row:
+        """The row, once it is told which past attempts have given way to it."""
+        for past in fitted.dropped:
+            self.instance.reporter.report(Notice.ATTEMPT_DROPPED, group=self.group.id, **told(past))
+        return fitted.row
+
     def put(self, row: Row, records: Mapping[str, Record] | None = None, marks: Marks = NO_MARKS) -> Next:
         """Write by compare-and-swap. Somebody else's change, or an answer lost, sends the visit back to reading."""
+        row = self.fitted(row)
         try:
             done = self.instance.ledger.swap(self.group, row, self.lasting(records) if records else {}, marks)
         except AnswerLost:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from handler.core.codec import ROW_BYTES, encode_row
 from handler.core.records import Records
-from handler.core.room import fits, row_is_full
+from handler.core.room import fits, row_is_full, with_keys_that_fit
 from handler.core.rows import Entry, Row
 from handler.core.watermarks import Marks, passed
 
 
-def row_text(row: Row) -> str:
+def row_text(row: Row, bytes_max: int = ROW_BYTES) -> str:
     """The row as the text that ledgers store.
 
     Raises ValueError over the bound. Acceptance stops long before, so a row that large is a mistake in the program, and
@@ -19,13 +19,18 @@ def row_text(row: Row) -> str:
     """
     text = encode_row(row)
     size = len(text.encode())
-    if size > ROW_BYTES:
-        raise ValueError(f"a row of {size} bytes is over the bound of {ROW_BYTES} and was not written")
+    if size > bytes_max:
+        raise ValueError(f"a row of {size} bytes is over the bound of {bytes_max} and was not written")
     return text
 
 
+def storable(row: Row, bytes_max: int = ROW_BYTES) -> Row:
+    """A row that a ledger makes by itself, with those of its known keys that it has room for."""
+    return with_keys_that_fit(row, bytes_max)
+
+
 def check_room(row: Row, bytes_max: int) -> None:
-    """Raise RowFull for a row whose text is over the bound."""
+    """Raise RowFull for a row whose text is over the bound, without the keys that it knows: they give way."""
     if not fits(row, bytes_max):
         raise row_is_full()
 

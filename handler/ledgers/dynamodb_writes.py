@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from handler.core.watermarks import MARK_S
+from handler.ledgers.bounded import storable
 from handler.ledgers.dynamodb_items import (
     CALM,
     Item,
@@ -31,8 +32,9 @@ from handler.ledgers.parts import entry_texts
 
 Request: TypeAlias = Mapping[str, object]
 
-# What an operation adds to a row's text beside its own: its place in the queue.
+# What an operation adds to a row's text beside its own: its place in the queue, and for each key its number and name.
 REFERENCE_BYTES = 8
+NUMBER_BYTES = 8
 
 # The attributes of a row that may be absent.
 _OPTIONAL = ("receipt", "attempt", "carried", "queued", "tail", "known", "since")
@@ -65,7 +67,7 @@ def begun(group: Group, seen: Stored, attempt: Attempt) -> tuple[Stored, Request
         "version = :was AND receipt = :base AND standing = :calm "
         "AND attribute_not_exists(attempt) AND attribute_not_exists(queued)"
     )
-    row = seen.row.opened(attempt)
+    row = storable(seen.row.opened(attempt))
     stored, attributes = whole_row(row, seen.epoch, shard_of(group))
     values = {":was": number(seen.row.version), ":base": number(seen.row.base or 0), ":calm": string(CALM)}
     return stored, _whole(group, row, attributes, condition, values)
@@ -107,11 +109,13 @@ def appended(group: Group, seen: Stored, entries: Sequence[Entry], bytes_max: in
 
 def bytes_of(entries: Sequence[Entry]) -> int:
     """How much longer these make a row's text, at most."""
-    return sum(len(text.encode()) + REFERENCE_BYTES for text in entry_texts(entries))
+    texts_of = zip(entry_texts(entries), entries, strict=True)
+    return sum(len(text.encode()) + REFERENCE_BYTES + NUMBER_BYTES * len(entry.counters) for text, entry in texts_of)
 
 
 def grown(group: Group, seen: Stored, row: Row) -> tuple[Stored, Request]:
     """Write a row with a longer queue whole, if it still is the version that was seen."""
+    row = storable(row)
     stored, attributes = whole_row(row, seen.epoch, shard_of(group))
     return stored, _whole(group, row, attributes, "version = :was", {":was": number(seen.row.version)})
 

@@ -106,7 +106,8 @@ return {redis.call('HINCRBY', KEYS[1], 'v', 1), row[7], row[8], row[10]}
 )
 
 # KEYS: row, unfinished, records, marks. ARGV: group, greatest size, how many records, then id, text, place and number
-# of each operation, then the place of each mark.
+# of each operation, then the place of each mark. What an operation adds to a row's text beside its own, its place in
+# the queue and a number for each key, is 8 bytes for each list in it, of which the operation itself is one.
 APPEND = Script(
     _MARKS
     + """
@@ -137,7 +138,8 @@ for i = 1, count do
 end
 if #fields > 0 then
   local tail = table.concat(texts)
-  local size = #tail + redis.call('HSTRLEN', KEYS[1], 'body') + redis.call('HSTRLEN', KEYS[1], 'begun')
+  local _, lists = string.gsub(tail, '%[', '')
+  local size = #tail + 8 * lists + redis.call('HSTRLEN', KEYS[1], 'body') + redis.call('HSTRLEN', KEYS[1], 'begun')
   if size > tonumber(ARGV[2]) then return 'full' end
   for place, number in pairs(last) do
     fields[#fields + 1] = 'p:' .. place

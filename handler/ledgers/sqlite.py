@@ -18,7 +18,7 @@ from handler.core.schedules import NOTHING, Claim, Hold, Lent, Schedule, Stand
 from handler.core.transitions import appended
 from handler.core.watermarks import NO_MARKS, Marks, marks_of, passed, places_of
 from handler.ledgers import sqlite_statements as statements
-from handler.ledgers.bounded import check_room, row_text, sorted_out
+from handler.ledgers.bounded import check_room, row_text, sorted_out, storable
 from handler.ledgers.sqlite_file import SqliteFile
 from handler.ledgers.sqlite_known import known
 from handler.ledgers.sqlite_marks import raise_marks, reached
@@ -104,7 +104,7 @@ class SqliteLedger:
                 return None
             if passed(attempt.entries, row, reached(connection, group, places_of(attempt.entries))):
                 return None
-            row = row.opened(attempt)
+            row = storable(row.opened(attempt))
             self._put(connection, group, row, {})
             return row
 
@@ -119,8 +119,9 @@ class SqliteLedger:
                 return None
             marks = reached(connection, group, places_of(entries))
             fresh, behind = sorted_out(entries, look.row, look.records, marks)
-            row = appended(look.row, fresh) if fresh else look.row
+            row = look.row
             if fresh:
+                row = storable(appended(row, fresh))
                 check_room(row, bytes_max)
                 self._put(connection, group, row, {})
             return Look(row, look.records, behind)
@@ -147,7 +148,7 @@ class SqliteLedger:
             row = settlement.applied_to(_row(connection, group))
             if row is None:
                 return False
-            self._put(connection, group, row, settlement.records)
+            self._put(connection, group, storable(row), settlement.records)
             raise_marks(connection, group, marks_of(settlement.attempt.entries), self._clock.now())
             return True
 

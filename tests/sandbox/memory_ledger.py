@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TypeAlias
 
-from handler.core.codec import decode_record, decode_row, encode_record
+from handler.core.codec import ROW_BYTES, decode_record, decode_row, encode_record
 from handler.core.ledger import Generation, Look
 from handler.core.ports import Clock
 from handler.core.records import Record, Records
+from handler.core.room import bytes_at_most
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from handler.core.schedules import Claim, Hold, Lent, Schedule, Stand
 from handler.core.transitions import appended
 from handler.core.watermarks import MARK_S, NO_MARKS, Marks, marks_of, passed, places_of
-from handler.ledgers.bounded import check_room, row_text, sorted_out
+from handler.ledgers.bounded import check_room, row_text, sorted_out, storable
 
 # Each write forgets this many expired records more than it adds.
 FORGOTTEN_PER_WRITE = 4
@@ -49,9 +50,10 @@ class MemoryLedger:
     timeout_s = 1.0
     generation_cache_s = 300.0
 
-    def __init__(self, clock: Clock, *, keeps_objects: bool = False) -> None:
+    def __init__(self, clock: Clock, *, keeps_objects: bool = False, row_bytes: int = ROW_BYTES) -> None:
         self._clock = clock
         self._keeps_objects = keeps_objects
+        self._row_bytes = row_bytes
         self._lock = Lock()
         self._rows: dict[Group, str | Row] = {}
         self._decoded: dict[Group, tuple[str, Row]] = {}
@@ -93,7 +95,7 @@ class MemoryLedger:
                 return None
             if passed(attempt.entries, row, self._reached(group, places_of(attempt.entries))):
                 return None
-            row = row.opened(attempt)
+            row = storable(row.opened(attempt), self._row_bytes)
             self._put(group, row, {})
             return row
 
@@ -105,7 +107,7 @@ class MemoryLedger:
                 return None
             fresh, behind = sorted_out(entries, row, records, self._reached(group, places_of(entries)))
             if fresh:
-                row = appended(row, fresh)
+                row = storable(appended(row, fresh), self._row_bytes)
                 check_room(row, bytes_max)
                 self._put(group, row, {})
             return Look(row, records, behind)
@@ -125,6 +127,7 @@ class MemoryLedger:
             row = settlement.applied_to(self._row(group))
             if row is None:
                 return False
+            row = storable(row, self._row_bytes)
             self._put(group, row, settlement.records, marks_of(settlement.attempt.entries))
             return True
 
@@ -227,7 +230,9 @@ class MemoryLedger:
 
     def _put(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> None:
         self._raise_marks(group, marks)
-        self._rows[group] = row if self._keeps_objects else row_text(row)
+        is_small = self._keeps_objects and bytes_at_most(row) <= self._row_bytes
+        text = "" if is_small else row_text(row, self._row_bytes)
+        self._rows[group] = row if self._keeps_objects else text
         if records or self._records:
             self._put_records(group, records)
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.accepting import ROW_BYTES_ACCEPTING
 from handler.core.codec import (
     ROW_BYTES,
     decode_entry,
@@ -22,6 +21,7 @@ from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Operation, Positio
 from handler.core.known_keys import knowing
 from handler.core.outcomes import Applied, Rejected, Unknown
 from handler.core.records import Record
+from handler.core.room import accepting_bytes
 from handler.core.rows import Attempt, Entry, Remembered, Row
 from handler.core.transitions import Seen, landed, not_landed, refused
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
@@ -34,6 +34,8 @@ def settled_in(attempt: Attempt) -> st.SearchStrategy[Attempt]:
     ids = st.sampled_from([entry.id for entry in attempt.entries])
     return st.frozensets(ids).map(lambda settled: replace(attempt, settled=settled))
 
+
+ROW_BYTES_ACCEPTING = accepting_bytes(ROW_BYTES)
 
 TEXT = st.text(max_size=8)
 INT64 = st.integers(INT64_MIN, INT64_MAX)

@@ -1,0 +1,126 @@
+"""Operations on the longest keys there are, calls that are lost, and a full queue: each of them ends (R13)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from handler.core.commands import KEY_BYTES, Mode, Operation
+from handler.core.errors import TooManyCalls
+from handler.core.exactly_once import ExactlyOnce
+from handler.core.instance import Instance, Patience
+from handler.core.outcomes import Applied, Frozen, Outcome, Pending, Rejected
+from handler.core.ports import Fault, Ports, Refused, Reply, Unclear
+from tests.contract.stores import OpenLedger
+from tests.unit.core.samples import BASE, NOW, HandClock, Notices
+from tests.unit.core.scene import APP, RULES, StagedApi
+
+GROUP_ID = "@TGS#nasty"
+WINDOW_S = 1_296_000.0
+KEYS = 19
+LOST = 8
+
+
+class Nasty:
+    """An instance on the ledger under contract, whose callers name keys that JSON writes much longer."""
+
+    def __init__(self, ledger: OpenLedger, character: str) -> None:
+        self.clock = HandClock()
+        self.api = StagedApi(self.clock, {"_receipt": BASE})
+        self.notices = Notices()
+        ports = Ports(ledger, self.api, self.clock, random.Random(1), self.notices)
+        self.instance = Instance.of(ports, RULES)
+        self.counters = ExactlyOnce(self.instance, APP)
+        self.character = character
+        self.asked: list[Operation] = []
+
+    def operation(self, kind: str, count: int = KEYS) -> Operation:
+        """One on that many keys, which begin with its kind."""
+        heads = (f"{kind}{number:02}" for number in range(count))
+        width = len(self.character.encode())
+        counters = tuple((head + self.character * ((KEY_BYTES - len(head)) // width), 1) for head in heads)
+        key = f"{kind}-{len(self.asked)}"
+        return Operation(GROUP_ID, Mode.INCREASE, counters, "caller", key, WINDOW_S)
+
+    def ask(self, operation: Operation, seconds: float = 3.0) -> Outcome:
+        """Apply one."""
+        now = self.clock.moment
+        [outcome] = self.counters.apply(GROUP_ID, [operation], Patience(now + seconds, now + seconds + 60))
+        self.asked.append(operation)
+        return outcome
+
+    def fill(self) -> None:
+        """Let others wait with keys of their own until there is no more room."""
+        for number in range(400):
+            try:
+                self.ask(self.operation(f"o{number % 8}", 9), seconds=0.0)
+            except TooManyCalls:
+                return
+        raise AssertionError("there is always room")
+
+    def sweep(self, until: Callable[[], bool]) -> None:
+        """Until that is so."""
+        for _ in range(120):
+            if until():
+                return
+            self.counters.sweep(self.clock.moment + 12)
+            self.clock.advance(10)
+        raise AssertionError(f"it never is: {self.notices.failures}, {set(self.notices.told)}")
+
+    def outcome(self, operation: Operation) -> Outcome | None:
+        """What became of it."""
+        return self.counters.ask(GROUP_ID, "caller", operation.key, Patience(self.clock.moment, self.clock.moment + 60))
+
+    def has_no_errors(self) -> bool:
+        """Nothing that no rule foresees."""
+        return not self.notices.failures
+
+
+@pytest.fixture(params=["\x01", "观"], ids=["control", "wide"])
+def nasty(ledger: OpenLedger, request: pytest.FixtureRequest) -> Nasty:
+    """A group that has had one landing, on keys that nobody names again."""
+    made = Nasty(ledger, request.param)
+    made.api.counters["_receipt"] = 2**40
+    made.ask(made.operation("a"), seconds=30)
+    return made
+
+
+def lost(nasty: Nasty, *then: Reply) -> Operation:
+    """An operation whose first calls are lost one after another, while others fill the queue behind it."""
+    wanted = nasty.operation("n")
+    nasty.api.updates = [*[Unclear("timeout")] * LOST, *then]
+    assert isinstance(nasty.ask(wanted), Pending)
+    nasty.fill()
+    nasty.sweep(lambda: len(nasty.api.updates) <= len(then))
+    return wanted
+
+
+def test_a_lost_operation_on_long_keys_is_settled_at_last(nasty: Nasty) -> None:
+    """With all that waited behind it, each counted once."""
+    wanted = lost(nasty)
+    nasty.sweep(lambda: all(isinstance(nasty.outcome(one), Applied) for one in nasty.asked))
+    expected: dict[str, int] = {}
+    for operation in nasty.asked:
+        for key, value in operation.counters:
+            expected[key] = expected.get(key, 0) + value
+    assert {key: value for key, value in nasty.api.counters.items() if key != "_receipt"} == expected
+    assert isinstance(nasty.outcome(wanted), Applied)
+    assert nasty.has_no_errors()
+
+
+def test_a_refusal_of_long_keys_is_written(nasty: Nasty) -> None:
+    """And what waits behind it goes on."""
+    wanted = lost(nasty, Refused(10004, "invalid parameter", Fault.OPERATION, NOW))
+    nasty.sweep(lambda: isinstance(nasty.outcome(wanted), Rejected))
+    nasty.sweep(lambda: all(isinstance(nasty.outcome(one), Applied | Rejected) for one in nasty.asked))
+    assert nasty.has_no_errors()
+
+
+def test_a_receipt_that_nothing_explains_freezes_a_full_row(nasty: Nasty) -> None:
+    """It can be written, too."""
+    wanted = lost(nasty)
+    nasty.api.counters["_receipt"] += 12345
+    nasty.sweep(lambda: isinstance(nasty.outcome(wanted), Frozen))
+    assert nasty.has_no_errors()
