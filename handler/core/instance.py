@@ -181,7 +181,7 @@ class Instance:
             api_clock=api_clock,
             gate=Gate(clock),
             generation=KnownGeneration(ports.ledger, clock, rules.cache_s),
-            windows=Windows(ports.ledger, clock, api_clock, rules.window_s),
+            windows=Windows(ports.ledger, clock, api_clock, rules.window_s, rules.guard_s),
         )
 
     @property

@@ -82,7 +82,10 @@ def longest(notes: Iterable[Noted]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """How far back an instance whose own window is `window_s` can tell at the moment `now` what was executed."""
+    """How far back an instance whose own window is `window_s` can tell what was executed.
+
+    It is `now` at the latest, by whichever clock a source has.
+    """
 
     notes: Notes
     window_s: float
@@ -92,23 +95,25 @@ class Horizon:
         """Whether the answer to what was sent at that moment may be forgotten, so that it may not be executed."""
         sent = min(moment, self.now)
         in_force_s = longest(noted for noted in self.notes if noted.since + RAISE_LAG_S <= sent)
-        return self.now - moment > min(self.window_s, in_force_s)
+        return self.now - moment >= min(self.window_s, in_force_s)
 
 
 class Windows:
     """The notes of a ledger as one instance with the window `window_s` knows them, at most `CACHE_S` old."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, api_clock: ApiClock, window_s: float) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, api_clock: ApiClock, window_s: float, guard_s: float) -> None:
         self._ledger = ledger
         self._clock = clock
         self._api_clock = api_clock
         self._window_s = window_s
+        # The API's clock is a lower bound in whole seconds, and that of a source may differ by the guard.
+        self._behind_s = 1 + guard_s
         self._known: dict[int, tuple[float, float, Notes]] = {}
 
     def horizon(self, app: int) -> Horizon:
         """How far back it can be told at this moment what was executed. Raises LedgerUnavailable."""
         notes = self.notes(app)
-        return Horizon(notes, self._window_s, self._api_clock.now())
+        return Horizon(notes, self._window_s, self._api_clock.now() + self._behind_s)
 
     def longest(self, app: int) -> float:
         """The window by which records are written now. Raises LedgerUnavailable."""

@@ -188,7 +188,7 @@ def test_a_ledger_with_rows_and_no_notes_has_had_two_days(stage: Stage) -> None:
     """Those of HTTP, the shortest."""
     WithoutNotes(stage)
     assert send(stage, -2 * DAY_S - 5) == "parked"
-    assert send(stage, -2 * DAY_S + 5, 1) == "counted"
+    assert send(stage, -2 * DAY_S + 60, 1) == "counted"
     later(stage, 2 * DAY_S)
     assert send(stage, 1300, 2) == "counted"
     later(stage, DAY_S)
