@@ -155,7 +155,8 @@ def test_logs_are_kept_for_a_month(resources: Resources) -> None:
 def test_each_role_allows_what_its_function_does_and_nothing_else(resources: Resources) -> None:
     """Its log, its secret, its ledger's rows; the index for the sweep, pages for operators, what a source needs."""
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
-    rows = {f"dynamodb:{name}" for name in ("GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem")}
+    names = "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "Scan"
+    rows = {f"dynamodb:{name}" for name in names}
     every = logs | rows | {"secretsmanager:GetSecretValue"}
     assert {name: set(allowed(resources, f"{name}Role")) for name in FUNCTIONS} == {
         "Http": every,
