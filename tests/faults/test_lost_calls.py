@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from handler.core.codec import encode_row
 from handler.core.commands import Mode, Operation
+from handler.core.errors import AppRefused
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance, Patience
 from handler.core.notices import Notice
 from handler.core.outcomes import Applied, Frozen, Pending
-from handler.core.ports import Call, Ports, Reply, Unclear
+from handler.core.ports import Call, Fault, Ports, Refused, Reply, Unclear
 from handler.core.rows import Group, Row
 from tests.faults.network import Fate, ReadFate
 from tests.faults.rules import APP, RULES
@@ -30,10 +32,11 @@ MINUTE_S = 60
 
 
 class LosingApi(SimulatedApi):
-    """An API of which some updates, named by their number and moment, are answered in vain or not at all."""
+    """An API of which some updates, named by their number and moment, are refused, answered in vain or not at all."""
 
     is_lost: Callable[[int, float], bool] = staticmethod(lambda _, __: False)
     replies = False
+    refuses = False
     updates = 0
 
     def update(self, call: Call) -> Reply:
@@ -42,6 +45,8 @@ class LosingApi(SimulatedApi):
         if not self.is_lost(self.updates, self._world.now - START):
             return super().update(call)
         self._world.step("is carried out by nobody")
+        if self.refuses:
+            return Refused(60020, "not from this address", Fault.APP, int(self._world.now))
         self._world.pause(0.05 if self.replies else self._timeout_s)
         return Unclear("code 10002", int(self._world.now)) if self.replies else Unclear("timeout")
 
@@ -69,7 +74,10 @@ class Groups:
         def life() -> None:
             now = self._instance.clock.monotonic()
             patience = Patience(until=now + wait_s, deadline=now + 600)
-            self.told += ExactlyOnce(self._instance, APP).apply(group.id, [operation], patience)
+            try:
+                self.told += ExactlyOnce(self._instance, APP).apply(group.id, [operation], patience)
+            except AppRefused as error:
+                self.told.append(error)
 
         self.world.at(START + at_s, lambda: self.world.spawn(key, life))
 
@@ -112,6 +120,38 @@ def test_an_outage_of_updates_freezes_no_group(seconds: int, replies: bool) -> N
     # An attempt each minute, the first ones closer to each other.
     assert groups.api.updates < 20 * (seconds / MINUTE_S + 7)
     assert (Notice.CALLS_KEEP_FAILING in groups.notices.counts) == (seconds == 3600)
+
+
+def test_a_vendor_that_hangs_is_not_called_again_and_again() -> None:
+    """A caller that comes back every six seconds makes no more calls than the intervals allow, and no larger row."""
+    groups = Groups(1)
+    groups.api.is_lost = lambda number, _: number > 1
+    groups.call(groups.all[0], "first", at_s=0.1)
+    for number in range(50):
+        groups.call(groups.all[0], "key", at_s=2 + 6 * number)
+    groups.play(2 + 6 * 50)
+    [row] = groups.rows
+    assert [type(told) for told in groups.told] == [Applied] + [Pending] * 50
+    assert 5 <= groups.api.updates <= 9
+    assert (row.frozen, len(row.owed)) == (None, 1)
+    assert len(encode_row(row)) < 2048
+
+
+def test_an_app_that_is_refused_for_five_minutes_is_tried_seldom_and_counts_all_once() -> None:
+    """As when its address is not allowed: a refusal is no loss, and nothing waits longer once it is over."""
+    groups = Groups(10)
+    groups.api.refuses = True
+    groups.api.is_lost = lambda _, now: 10 <= now < 310
+    for number, group in enumerate(groups.all):
+        groups.call(group, f"first {number}", at_s=0.1)
+        groups.call(group, f"owed {number}", at_s=9.97 + number / 20)
+    groups.play(420)
+    turned_away = sum(isinstance(told, AppRefused) for told in groups.told)
+    assert 0 < turned_away < 10
+    assert sum(groups.likes()) == 20 - turned_away
+    assert [row.frozen for row in groups.rows] == [None] * 10
+    assert groups.api.updates < 20 + 3 * 10
+    assert Notice.ATTEMPT_EXPIRED not in groups.notices.counts
 
 
 def test_a_busy_group_that_loses_a_call_now_and_then_never_freezes() -> None:
