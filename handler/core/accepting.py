@@ -115,7 +115,7 @@ def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
     instance, rules = visit.instance, visit.instance.rules
     run = tuple(entries.values())
     limit = key_limit(rules.receipt_key)
-    if not visit.may_call() or _turned_away(visit) is not None:
+    if not visit.may_call() or _turned_away(visit) is not None or instance.api_clock.ask_in_s() is not None:
         return None
     if next_run(run, instance.known.of(visit.group), limit) != run:
         return None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from handler.core import judging, transitions
+from handler.core.api_clock import NEAR_S
 from handler.core.commands import KEYS_PER_GROUP
 from handler.core.lifting import why_not_adopted
 from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.permission import Blame
-from handler.core.ports import Counted, Fault, Refused
-from handler.core.receipts import Sight
+from handler.core.ports import Counted, Fault, Refused, Rules
+from handler.core.receipts import Sight, certain
 from handler.core.records import UNRECORDED_S
 from handler.core.rows import Row
 from handler.core.runs import Values
@@ -29,7 +31,7 @@ def establish(visit: Visit, row: Row) -> Next:
         row = replace(row, receipt_key=receipt_key, base=None, remembered=(), sighted=None)
     if not receipt_key:
         return visit.put(row.changed(base=0))
-    return _first_look(visit, row) if row.sighted is None else _adopt(visit, row, row.sighted)
+    return _first_look(visit, row) if row.sighted is None or _is_ahead(visit, row) else _adopt(visit, row, row.sighted)
 
 
 def _first_look(visit: Visit, row: Row) -> Next:
@@ -38,7 +40,7 @@ def _first_look(visit: Visit, row: Row) -> Next:
     wait_s = 0.0 if visit.is_first or not visit.wanted else visit.waits.before_first_look_s()
     if wait_s > 0:
         return Again(min(wait_s, visit.waits.poll_s()))
-    asked_after = visit.instance.api_clock.latest
+    heard = visit.heard(row)
     reply = visit.read(())
     if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
         return visit.setback(reply)
@@ -53,11 +55,13 @@ def _first_look(visit: Visit, row: Row) -> Next:
             # Nothing is known of the group: its receipt may be there once the account may read it (R6).
             return visit.setback(replace(reply, fault=Fault.APP)) if whose is Blame.APP else visit.failed_to_send()
     # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
-    return _begun(visit, row, reply.values if isinstance(reply, Counted) else {}, asked_after)
+    return _begun(visit, row, reply.values if isinstance(reply, Counted) else {}, heard, reply.date)
 
 
-def _begun(visit: Visit, row: Row, values: Values, asked_after: int | None) -> Next:
+def _begun(visit: Visit, row: Row, values: Values, heard: int | None, date: int | None) -> Next:
     """What follows from the counters of a group that this ledger has not called yet."""
+    # The group's first call may be what a copy lacks, and its receipt is not there before it lands.
+    lost_until = _lost_until(visit, row) if visit.instance.generation.current().number > 1 else 0.0
     if row.receipt_key in values and _may_be_forgotten(visit, row):
         # As of before the loss, so that an operator is asked what of the queue was sent before it.
         older = replace(row, generation=row.generation - 1)
@@ -66,13 +70,27 @@ def _begun(visit: Visit, row: Row, values: Values, asked_after: int | None) -> N
         reason = why_not_adopted(values[row.receipt_key])
         if reason is not None:
             return visit.put(transitions.frozen(row, reason))
-        return visit.put(row.changed(sighted=visit.instance.api_clock.now()))
+        return _noted(visit, row, date)
     if len(values) >= KEYS_PER_GROUP:
         return _no_room(visit, row)
-    if visit.instance.generation.current().number > 1 and not Sight(0, asked_after).is_after(_lost_until(visit)):
-        # The group's first call may be what the copy lacks, and its receipt is not there before it lands.
-        return _until_passed(visit, _lost_until(visit)) or Again()
-    return visit.put(row.changed(base=0))
+    if lost_until is None or (lost_until and not Sight(0, certain(heard, date)).is_after(lost_until)):
+        return Again(_left_s(visit, lost_until))
+    return visit.put(row.changed(base=0, sighted=None))
+
+
+def _noted(visit: Visit, row: Row, date: int | None) -> Next:
+    """Note when a row was first met, by a `Date` heard since (R12): a note that lies far ahead of it is made anew."""
+    generation = visit.instance.generation.current().number
+    sighted_in = generation if row.generation < generation else row.sighted_in
+    is_known = row.sighted is not None and row.sighted_in == sighted_in
+    if date is None or (is_known and (row.sighted or 0) <= date + NEAR_S):
+        return Again(visit.waits.retry_s())
+    return visit.put(row.changed(sighted=date, sighted_in=sighted_in))
+
+
+def _is_ahead(visit: Visit, row: Row) -> bool:
+    """Whether the first sight seems to be noted for a time that only a wrong clock can have shown."""
+    return row.sighted is not None and row.sighted > visit.instance.api_clock.now() + NEAR_S
 
 
 def _may_be_forgotten(visit: Visit, row: Row) -> bool:
@@ -82,18 +100,15 @@ def _may_be_forgotten(visit: Visit, row: Row) -> bool:
     Later the group was surely in use before this ledger was, or under another receipt key, and its receipt is adopted.
     """
     generation = visit.instance.generation.current()
-    age_s = visit.instance.api_clock.now() - generation.started
+    now = visit.instance.api_clock.now()
+    age_s = now - (generation.started or now)
     windows_s = (entry.window_s if entry.window_s > UNRECORDED_S else MARK_S for entry in row.queue)
     return generation.number > 1 and age_s < max(visit.instance.rules.forget_s, 0.0, *windows_s)
 
 
 def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
     """A receipt with a history that this ledger does not know: take it over once nothing of that history can land."""
-    rules = visit.instance.rules
-    waiting = _until_passed(visit, sighted + rules.bound_s + 1)
-    if waiting is not None:
-        return waiting
-    evidence = judging.see(visit, row, keys=(row.receipt_key,))
+    evidence = _seen_after(visit, row, (row.receipt_key,), sighted + _past_s(visit.instance.rules))
     if not isinstance(evidence, judging.Evidence):
         # Where the group has gone meanwhile there is nothing to adopt; its first attempt will be refused likewise.
         return visit.put(row.changed(base=0, sighted=None)) if visit.group_is_gone else evidence
@@ -112,7 +127,7 @@ def _no_room(visit: Visit, row: Row) -> Next:
     if not row.queue:
         return Again(visit.waits.retry_s())
     answer = Rejected(TOO_MANY_KEYS, "the group has 20 counters already, and the receipt needs one of them")
-    change = transitions.rejected_from_queue(row, answer, visit.instance.clock.now())
+    change = transitions.rejected_from_queue(row, answer, visit.instance.api_clock.now())
     follows = visit.put(change.row, change.records, change.marks)
     if isinstance(follows, Row):
         visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=TOO_MANY_KEYS)
@@ -128,13 +143,12 @@ def verify(visit: Visit, row: Row) -> Next:
     generation, rules = visit.instance.generation.current(), visit.instance.rules
     if not row.receipt_key:
         return visit.put(row.changed(generation=generation.number))
-    if row.sighted is None or row.sighted_in != generation.number:
-        return _sight(visit, row, generation.number)
-    lost_until = _lost_until(visit) if rules.cache_s else 0.0
-    waiting = _until_passed(visit, max(row.sighted + rules.bound_s + 1, lost_until))
-    if waiting is not None:
-        return waiting
-    evidence = judging.see(visit, row, keys=())
+    if row.sighted is None or row.sighted_in != generation.number or _is_ahead(visit, row):
+        return _sight(visit, row)
+    lost_until = _lost_until(visit, row) if rules.cache_s else 0.0
+    if lost_until is None:
+        return _sight(visit, row)
+    evidence = _seen_after(visit, row, (), max(row.sighted + _past_s(rules), lost_until))
     if not isinstance(evidence, judging.Evidence):
         # Nothing can land in a group that is gone, and its next attempt will be refused.
         return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.attempt is None else evidence
@@ -145,35 +159,48 @@ def verify(visit: Visit, row: Row) -> Next:
     return judging.conclude(visit, row, evidence)
 
 
-def _lost_until(visit: Visit) -> float:
-    """The API time from which nothing can land any more that this generation of the store knows nothing of."""
-    rules = visit.instance.rules
-    return visit.instance.generation.current().started + rules.cache_s + rules.bound_s + 1
+def _past_s(rules: Rules) -> float:
+    """How long after a moment, by whichever host's clock, nothing can land any more that was signed before it (R12)."""
+    return rules.bound_s + 1 + rules.guard_s
 
 
-def _sight(visit: Visit, row: Row, generation: int) -> Next:
+def _lost_until(visit: Visit, row: Row) -> float | None:
+    """The API time from which nothing can land any more that this generation of the store knows nothing of.
+
+    None before it has started: for that it takes a `Date` heard since it was known.
+    """
+    rules, generation = visit.instance.rules, visit.instance.generation.current()
+    date = visit.heard(row)
+    if date is not None:
+        generation = visit.instance.generation.started(generation, date)
+    return generation.started + rules.cache_s + _past_s(rules) if generation.started else None
+
+
+def _sight(visit: Visit, row: Row) -> Next:
     """Note when a row of an older generation was first met: by a `Date` of now, whatever the local clock says."""
+    visit.heard(row)
     reply = visit.read(())
     if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
         return visit.setback(reply)
-    if reply.date is None:
-        return Again(visit.waits.retry_s())
-    return visit.put(row.changed(sighted=visit.instance.api_clock.now(), sighted_in=generation))
+    return _noted(visit, row, reply.date)
 
 
 def _verified(row: Row, generation: int) -> Row:
     return row.changed(generation=generation, sighted=None)
 
 
-def _until_passed(visit: Visit, moment: float) -> Next | None:
-    """Wait until a `Date` received proves that the API's clock has passed `moment`; None once it has (R4)."""
-    clock = visit.instance.api_clock
-    if clock.latest is not None and clock.latest >= moment:
-        return None
-    left_s = moment - clock.now()
-    if left_s > 0 and clock.latest is not None:
+def _seen_after(visit: Visit, row: Row, keys: Sequence[str], moment: float) -> judging.Evidence | Next:
+    """Counters seen after the API's clock has certainly passed `moment` (R4 b); what to wait for until then."""
+    left_s = moment - visit.instance.api_clock.now()
+    if left_s > 0 and visit.instance.api_clock.ask_in_s() is None:
         return Again(left_s)
-    reply = visit.read(())
-    if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
-        return visit.setback(reply)
-    return Again() if reply.date is not None else Again(visit.waits.retry_s())
+    evidence = judging.see(visit, row, keys)
+    if isinstance(evidence, judging.Evidence) and not evidence.sight.is_after(moment):
+        return Again(_left_s(visit, moment))
+    return evidence
+
+
+def _left_s(visit: Visit, moment: float | None) -> float:
+    """Seconds until the next look is worth it."""
+    left_s = 0.0 if moment is None else moment - visit.instance.api_clock.now()
+    return left_s if left_s > 0 else visit.waits.retry_s()

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from handler.core.api_clock import NEAR_S
 from handler.core.commands import Mode
 from handler.core.errors import BadInput
 from handler.core.ledger import Generation
@@ -99,16 +100,20 @@ def completed(row: Row, decision: Decision, generation: int) -> Decision:
     return replace(decision, verdicts=verdicts)
 
 
-def all_dead_at(row: Row, sighted: int, generation: Generation, rules: Rules) -> float:
+def all_dead_at(row: Row, sighted: int, generation: Generation, rules: Rules, now: float) -> float:
     """The API time from which nothing of the group's past can land any more.
 
-    What the row knows dies at its own time; what it does not know was signed before the operator first looked at the
-    frozen group (R9); and instances may have gone on with an older generation for as long as they cache it (R10).
+    What the row knows dies at its own time, unless that lies ahead of `now`, by a wrong clock. That, and what the row
+    does not know, was signed before the operator first looked at the group, by whichever host's clock (R9, R12); and
+    instances may have gone on with an older generation for as long as they cache it (R10).
     """
     attempts = [past.attempt for past in row.remembered] + ([row.attempt] if row.attempt else [])
-    known = [death(attempt, rules.bound_of(attempt)) for attempt in attempts]
-    restored = generation.started + rules.bound_s + 1 + rules.cache_s if row.generation < generation.number else 0.0
-    return max(*known, sighted + rules.bound_s + 1, restored)
+    known = [death(each, rules.bound_of(each)) for each in attempts if each.time <= now + rules.guard_s + 1]
+    past_s = max(rules.bound_s, *map(rules.bound_of, attempts), 0.0) + 1 + rules.guard_s
+    # One that has not started yet was raised before the look all the same.
+    raised = generation.started or sighted
+    restored = raised + rules.cache_s if row.generation < generation.number else 0.0
+    return max(*known, sighted + past_s, restored + past_s)
 
 
 def decided(row: Row, decision: Decision, sight: Sight, seen: Seen, generation: int, rules: Rules) -> Change:
@@ -152,7 +157,10 @@ def _judged(row: Row, decision: Decision, seen: Seen) -> Change:
     if told_landed:
         judged = replace(judged, base=(row.base or 0) + attempt.shift(row.base or 0))
     if told_landed != _carried(attempt) or attempt.is_lift:
-        judged = replace(judged, remembered=(*row.remembered, Remembered(attempt)))
+        # One that was signed by a wrong clock would be remembered until the time that this showed.
+        is_ahead = row.sighted is not None and attempt.time > row.sighted + NEAR_S
+        time = row.sighted if is_ahead and row.sighted is not None else attempt.time
+        judged = replace(judged, remembered=(*row.remembered, Remembered(replace(attempt, time=time))))
     return Change(judged, records)
 
 

@@ -6,10 +6,11 @@ What a call's reply or a look at the receipt proves is in `judging`; how a group
 from __future__ import annotations
 
 from handler.core import beginnings, judging, transitions
+from handler.core.asking import ask_the_time
 from handler.core.commands import Counters, Mode, key_limit
 from handler.core.lifting import LIFT, needs_lift, set_above, why_not_counted
 from handler.core.ports import Counted
-from handler.core.receipts import Sight, choose_weight
+from handler.core.receipts import Sight, certain, choose_weight
 from handler.core.rows import Attempt, Entry, Row
 from handler.core.runs import correction_of, next_run
 from handler.core.transitions import Seen
@@ -59,6 +60,7 @@ def _take_back(visit: Visit, row: Row) -> None:
 
 def step(visit: Visit, row: Row) -> Next:
     """Do the one thing that this row asks for next."""
+    visit.heard(row)
     if row.marks:
         smaller, marks = moved(row)
         return visit.put(smaller, marks=marks)
@@ -81,14 +83,9 @@ def open_next(visit: Visit, row: Row) -> Next:
     reason = why_not_counted(row.receipt_key, base)
     if reason is not None:
         return visit.put(transitions.frozen(row, reason))
-    refusal = instance.gate.refusal()
-    if refusal is not None:
-        return Stop(refusal)
-    wait_s = visit.waits.before_opening_s(row)
-    if wait_s > 0:
-        return visit.rest(wait_s)
-    if _is_left_to_its_caller(visit, row):
-        return Again(visit.waits.poll_s())
+    held_up = _held_up(visit, row)
+    if held_up is not None:
+        return held_up
     mode, entries, correction = _next_payload(visit, row)
     # In a group that is gone nothing has landed late, and the Set will be refused like everything else.
     if mode is Mode.SET and row.remembered and not visit.group_is_gone:
@@ -108,6 +105,19 @@ def open_next(visit: Visit, row: Row) -> Next:
     if isinstance(follows, Row):
         visit.turns.use()
     return follows
+
+
+def _held_up(visit: Visit, row: Row) -> Again | Stop | None:
+    """Why nothing is opened yet: the app is refused, calls keep being lost, or the API's time is not known (R12)."""
+    refusal = visit.instance.gate.refusal()
+    if refusal is not None:
+        return Stop(refusal)
+    wait_s = visit.waits.before_opening_s(row)
+    if wait_s > 0:
+        return visit.rest(wait_s)
+    if _is_left_to_its_caller(visit, row):
+        return Again(visit.waits.poll_s())
+    return ask_the_time(visit)
 
 
 def _is_left_to_its_caller(visit: Visit, row: Row) -> bool:
@@ -135,7 +145,7 @@ def _next_payload(visit: Visit, row: Row) -> tuple[Mode, tuple[Entry, ...], Coun
 def send(visit: Visit, row: Row, attempt: Attempt) -> Next:
     """R3: make the one call of an attempt that this visit has opened, and judge by its reply."""
     instance = visit.instance
-    asked_after = instance.api_clock.latest
+    heard = visit.heard(row)
     reply = visit.send(row, attempt)
     if isinstance(reply, Counted):
         instance.gate.open()
@@ -144,7 +154,7 @@ def send(visit: Visit, row: Row, attempt: Attempt) -> Next:
         if row.receipt_key:
             # The reply is evidence for the row as it was; after a lost write the receipt is read again.
             visit.reply = None
-            seen = Seen(reply.values, later=False, at=instance.clock.now())
-            sight = Sight(reply.values[row.receipt_key], asked_after)
+            seen = Seen(reply.values, later=False, at=instance.api_clock.now())
+            sight = Sight(reply.values[row.receipt_key], certain(heard, reply.date))
             return judging.conclude(visit, row, judging.Evidence(sight, seen))
     return judging.follow(visit, row, attempt, reply)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from handler.core.api_clock import ApiClock
+from handler.core.api_clock import NEAR_S, ApiClock
 from handler.core.ledger import Generation, Ledger
 from handler.core.notices import Reporter
 from handler.core.pacing import Gate, Pace, Terms
@@ -125,19 +125,36 @@ class KnownGeneration:
         self._ledger = ledger
         self._clock = clock
         self._cache_s = cache_s
-        self._known: tuple[float, Generation] | None = None
+        self._known: tuple[float, float, Generation] | None = None
 
     def current(self) -> Generation:
         """The generation, at most `cache_s` old."""
-        now = self._clock.monotonic()
-        if self._known is None or now - self._known[0] > self._cache_s:
-            self._known = (now, self._ledger.generation())
-        return self._known[1]
+        if self._known is None or self._age_s(*self._known[:2]) > self._cache_s:
+            return self._learned(self._ledger.generation)
+        return self._known[2]
 
-    def begin_anew(self, started: int) -> Generation:
+    def _age_s(self, monotonic: float, wall: float) -> float:
+        """Either clock may stand still or be set meanwhile: the one that says more is right to ask again by."""
+        return max(self._clock.monotonic() - monotonic, self._clock.now() - wall)
+
+    def begin_anew(self) -> Generation:
         """Raise the generation, because the store was restored; other instances learn of it within `cache_s`."""
-        self._known = (self._clock.monotonic(), self._ledger.raise_generation(started))
-        return self._known[1]
+        return self._learned(self._ledger.raise_generation)
+
+    def started(self, known: Generation, date: int) -> Generation:
+        """The generation with its start: stamped by a `Date` heard after it was `known`, unless it has been before.
+
+        A start that lies far ahead of the `Date` was stamped by a wrong clock, and nothing would ever come after it.
+        """
+        if known.started and known.started <= date + NEAR_S:
+            return known
+        return self._learned(lambda: self._ledger.start_generation(known, date))
+
+    def _learned(self, ask: Callable[[], Generation]) -> Generation:
+        asked_at = self._clock.monotonic(), self._clock.now()
+        generation = ask()
+        self._known = (*asked_at, generation)
+        return generation
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.permission import Blame
 from handler.core.ports import Counted, Fault, Refused, Reply, Unsent
-from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
+from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, certain, death, judge
 from handler.core.records import Record, Records
 from handler.core.rows import Attempt, Row, Settlement
 from handler.core.runs import correction_of, payload_of
 from handler.core.transitions import Seen
 from handler.core.visit import NOT_PERMITTED, TIMES_BELIEVED, Again, Next, Stop, Visit
+from handler.core.waiting import why_too_far_ahead
 from handler.core.watermarks import NO_MARKS, Marks
 
 # A correction is owed by us, not by a caller who could be told: it gets more than one chance.
@@ -50,7 +51,9 @@ def follow(visit: Visit, row: Row, attempt: Attempt, reply: Reply) -> Next:
         whose = Blame.OPERATION if visit.is_confirmed else blamed(visit, row, {reply.code}, can_read=False)
         return confirmed(visit, row, attempt, reply, whose)
     if isinstance(reply, Counted) and not row.receipt_key:
-        return settle(visit, row, 0, {attempt.id: 1}, Seen(reply.values, later=False, at=visit.instance.clock.now()))
+        return settle(
+            visit, row, 0, {attempt.id: 1}, Seen(reply.values, later=False, at=visit.instance.api_clock.now())
+        )
     return look(visit, row, attempt)
 
 
@@ -77,10 +80,11 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
 
 def see(visit: Visit, row: Row, keys: Sequence[str]) -> Evidence | Next:
     """Read counters, the receipt among them; what is no evidence says what to do next."""
-    asked_after = visit.instance.api_clock.latest
+    heard = visit.heard(row)
     reply = visit.read(keys, fresh=visit.doubts)
+    asked_after = certain(heard, reply.date)
     if isinstance(reply, Refused):
-        return _read_refused(visit, row, reply)
+        return _read_refused(visit, row, reply, asked_after)
     if not isinstance(reply, Counted):
         return Again(visit.waits.retry_s())
     value = reply.values.get(row.receipt_key)
@@ -88,11 +92,11 @@ def see(visit: Visit, row: Row, keys: Sequence[str]) -> Evidence | Next:
     visit.absences = visit.absences + 1 if value is None else 0
     if 0 < visit.absences < TIMES_BELIEVED:
         return Again()
-    seen = Seen(reply.values, later=True, at=visit.instance.clock.now())
+    seen = Seen(reply.values, later=True, at=visit.instance.api_clock.now())
     return Evidence(Sight(value or 0, asked_after), seen, is_second=visit.doubts)
 
 
-def _read_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
+def _read_refused(visit: Visit, row: Row, refusal: Refused, asked_after: int | None) -> Next:
     """A read that is refused like the attempt confirms the attempt's refusal; else it is a refusal of its own."""
     own = _own_refusal(visit, row)
     if refusal.code in GROUP_GONE:
@@ -104,7 +108,7 @@ def _read_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
         return visit.setback(refusal)
     if blamed(visit, row, {refusal.code}, can_read=False) is Blame.APP:
         return visit.setback(replace(refusal, fault=Fault.APP))
-    if visit.group_is_gone and row.attempt and visit.waits.is_dead(row.attempt):
+    if visit.group_is_gone and row.attempt and _is_dead(visit, row.attempt, Sight(0, asked_after)):
         # The group is gone and the attempt dead: the next attempt will be told so, and its operations with it.
         return _expired(visit, row, row.attempt)
     return Again(visit.waits.retry_s())
@@ -113,6 +117,10 @@ def _read_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
 def _told(own: Refused, read: Refused) -> Refused:
     """Of two refusals that confirm each other the one that callers are told: that the group does not exist (R6)."""
     return read if read.code in GROUP_GONE and own.fault is Fault.OPERATION else own
+
+
+def _is_dead(visit: Visit, attempt: Attempt, sight: Sight) -> bool:
+    return sight.is_after(death(attempt, visit.instance.rules.bound_of(attempt)))
 
 
 def _own_refusal(visit: Visit, row: Row) -> Refused | None:
@@ -149,6 +157,9 @@ def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
         whose = blamed(visit, row, {refusal.code}, can_read=True)
         return confirmed(visit, row, row.attempt, refusal, whose)
     if isinstance(verdict, TooEarly):
+        reason = why_too_far_ahead(row.attempt, evidence.sight)
+        if reason is not None:
+            return visit.put(transitions.frozen(row, reason))
         return Again(visit.waits.after_look_s(row.attempt))
     return _expired(visit, row, row.attempt)
 
@@ -259,7 +270,7 @@ def _lift_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
 
 def _rejected(visit: Visit, row: Row, refusal: Refused) -> Next:
     """R6: the record of a rejection is written only with the row, and only while the refused attempt is open."""
-    change = transitions.answered(row, Rejected(refusal.code, refusal.info), visit.instance.clock.now())
+    change = transitions.answered(row, Rejected(refusal.code, refusal.info), visit.instance.api_clock.now())
     if refusal.code in GROUP_GONE:
         # It has no counters any more; it is known again with those that land once it has been made anew.
         change = replace(change, row=replace(change.row, keys=()))

@@ -14,10 +14,14 @@ from handler.core.watermarks import NO_MARKS, Marks
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """Which life of the store this is (R10): raised when it is restored or fails over. `started` is the API's time."""
+    """Which life of the store this is (R10): raised when it is restored or fails over.
+
+    `started` is the API's time, stamped by the first worker that hears a `Date` after it has read of the generation; it
+    is 0 until then, because no store knows the API's time.
+    """
 
     number: int
-    started: int
+    started: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +113,12 @@ class Ledger(Protocol):
         """The store's current generation."""
         ...
 
-    def raise_generation(self, started: int) -> Generation:
-        """Begin a new generation at this time: the store is a copy that may lack what happened since (R10)."""
+    def raise_generation(self) -> Generation:
+        """Begin a new generation, not started yet: the store is a copy that may lack what happened since (R10)."""
+        ...
+
+    def start_generation(self, known: Generation, started: int) -> Generation:
+        """Stamp the generation's start, if it is still the one `known`; the generation as it is afterwards."""
         ...
 
     def windows(self, app: int) -> str | None:

@@ -26,6 +26,9 @@ class Notice(Enum):
     APP_REFUSED = "app_refused"
     SECRET_REFRESHED = "secret_refreshed"  # noqa: S105  # the name of an event
     CLOCK_SKEWED = "clock_skewed"
+    CLOCK_DISTRUSTED = "clock_distrusted"
+    CLOCK_UNHEARD = "clock_unheard"
+    WAITING = "waiting_for_the_clock"
     REFUSAL_DISPROVED = "refusal_disproved"
     WEAKER_PROMISE = "weaker_promise"
     UNFINISHED = "unfinished"

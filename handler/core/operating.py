@@ -11,13 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from handler.core import sweeping
-from handler.core.decisions import Decision, all_dead_at, completed, decided, to_be_judged
+from handler.core.decisions import Decision, completed, decided, to_be_judged
 from handler.core.errors import BadInput, TooManyCalls
-from handler.core.inspecting import SWAPS_MAX, see, sighted, stored, unreadable
+from handler.core.inspecting import SWAPS_MAX, decidable_at, may_be_released, see, sighted, stored, unreadable
 from handler.core.losses import told
 from handler.core.notices import Notice
 from handler.core.rows import Row
 from handler.core.visit import CONTENTION_S, Stop, Visit
+from handler.core.waiting import waiting
 
 # A moment is proven to have passed by the next `Date`, which comes in whole seconds.
 LATER_MIN_S = 1.0
@@ -56,31 +57,37 @@ def adopt(visit: Visit, decision: Decision) -> Decided | Later:
 
 
 def release(visit: Visit, decision: Decision) -> Decided | Later:
-    """Unfreeze with a verdict on everything that was under way.
+    """Unfreeze with a verdict on everything that was under way, or end the wait for a `Date` or a time (R12).
 
     Never waits: a verdict that was made while something could still land is worth nothing once it has landed.
     """
     row = stored(visit)
-    if row.frozen is None:
+    if row.frozen is None and waiting(visit, row) is not None:
+        # Whether that may last is known once the API's clock has been heard.
+        see(visit, row)
+    if not may_be_released(visit, row):
         raise BadInput("GroupId", "is not frozen: there is nothing to release")
     completed(row, decision, visit.instance.generation.current().number)
     return _decided(visit, row, decision, Notice.GROUP_RELEASED, _left_s)
 
 
 def _decided(
-    visit: Visit, row: Row, decision: Decision, notice: Notice, wait: Callable[[Visit, float], float]
+    visit: Visit, row: Row, decision: Decision, notice: Notice, wait: Callable[[Visit, Row, float], float]
 ) -> Decided | Later:
-    instance, generation = visit.instance, visit.instance.generation.current()
+    instance = visit.instance
     see(visit, row)  # whoever has not heard the API's clock has heard it now
-    row = sighted(visit, row)
-    left_s = wait(visit, all_dead_at(row, row.sighted or 0, generation, instance.rules))
+    row, generation = sighted(visit, row), instance.generation.current()
+    dead_at = decidable_at(visit, row)
+    left_s = wait(visit, row, dead_at)
     if left_s:
         return Later(left_s)
     evidence, _ = see(visit, row)
+    if visit.is_dated and not evidence.sight.is_after(dead_at):
+        return Later(LATER_MIN_S)
     for _ in range(SWAPS_MAX):
         # Nothing of a frozen row moves but its queue; a row that has moved otherwise was decided by somebody else.
         grown = stored(visit)
-        if grown.frozen is None or grown.sighted != row.sighted:
+        if (grown.frozen, grown.sighted, grown.attempt) != (row.frozen, row.sighted, row.attempt):
             raise BadInput("GroupId", "is not as it was: somebody else has decided meanwhile")
         judged = completed(grown, decision, generation.number)
         change = decided(grown, judged, evidence.sight, evidence.seen, generation.number, instance.rules)
@@ -109,9 +116,9 @@ def _looked_after(visit: Visit, row: Row) -> Row:
     raise unreadable(visit)
 
 
-def _until(visit: Visit, moment: float) -> float:
+def _until(visit: Visit, row: Row, moment: float) -> float:
     """Wait until a `Date` received proves that the API's clock has passed `moment`; else the seconds still to wait."""
-    while left_s := _left_s(visit, moment):
+    while left_s := _left_s(visit, row, moment):
         if left_s + visit.instance.call_s > visit.patience.until - visit.instance.clock.monotonic():
             return left_s
         visit.pause(left_s)
@@ -119,9 +126,10 @@ def _until(visit: Visit, moment: float) -> float:
     return 0.0
 
 
-def _left_s(visit: Visit, moment: float) -> float:
-    """The seconds until that can be proven, 0 once it is."""
-    clock = visit.instance.api_clock
-    if clock.latest is not None and clock.latest >= moment:
+def _left_s(visit: Visit, row: Row, moment: float) -> float:
+    """The seconds until that can be proven, 0 once it is. Where no `Date` can be had, the clock has to do (R12)."""
+    heard = visit.heard(row)
+    if heard is not None and heard >= moment:
         return 0.0
-    return max(moment - clock.now(), LATER_MIN_S)
+    left_s = moment - visit.instance.api_clock.now()
+    return max(left_s, LATER_MIN_S) if visit.is_dated else max(left_s, 0.0)

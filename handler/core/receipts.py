@@ -59,7 +59,7 @@ Verdict: TypeAlias = Landed | NotLanded | TooEarly | Unexplained
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A receipt value seen, and the largest API `Date` that had been received before it was asked for."""
+    """A receipt value seen, and the API's time after which it was certainly asked for (`certain`)."""
 
     value: int
     asked_after: int | None
@@ -67,6 +67,14 @@ class Sight:
     def is_after(self, moment: float) -> bool:
         """Whether the API's clock had certainly passed `moment` when the question was sent."""
         return self.asked_after is not None and self.asked_after >= moment
+
+
+def certain(heard: int | None, own: int | None) -> int | None:
+    """The API's time that two `Date`s agree to have passed: one `heard` before a question, and that of its answer.
+
+    One wrong reply judges nothing (R4 b).
+    """
+    return None if heard is None or own is None else min(heard, own)
 
 
 def death(attempt: Attempt, bound_s: float) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from handler.core import judging, transitions
+from handler.core.api_clock import NEAR_S
 from handler.core.driving import drive
 from handler.core.errors import NotAccepted, OutcomeUnknown
 from handler.core.instance import Instance, Patience
@@ -15,6 +16,7 @@ from handler.core.notices import Notice, group_failed
 from handler.core.rows import Group, Row
 from handler.core.schedules import Hold, Schedule
 from handler.core.visit import Next, Stop, Visit
+from handler.core.waiting import waiting
 
 # Groups asked for at a time.
 PAGE = 100
@@ -78,6 +80,8 @@ def sweep(instance: Instance, app: int, deadline: float, after: str, side_by_sid
         instance.clock.sleep(ROUND_S)
         if due := course.due():
             side_by_side(due, course.tend)
+    for visit in course.waiting:
+        _report_what_lasts(visit)
     left = len(course.left) + len(course.waiting)
     behind_s = _behind_s(instance, app, is_over=course.reached is None)
     return Swept(course.met, left, course.reached, course.failure, behind_s)
@@ -186,6 +190,14 @@ def _tend(visit: Visit) -> bool:
     return True
 
 
+def _report_what_lasts(visit: Visit) -> None:
+    """A group that may wait for ever never does so unseen (R12)."""
+    row = visit.instance.ledger.load(visit.group)
+    found = waiting(visit, row) if row is not None and row.frozen is None else None
+    if found is not None and found.lasts:
+        visit.instance.reporter.report(Notice.WAITING, group=visit.group.id, waits_for=found.for_what)
+
+
 def _go_on(visit: Visit) -> bool:
     try:
         row = drive(visit, None)
@@ -193,7 +205,10 @@ def _go_on(visit: Visit) -> bool:
             return True
         if row is None:
             return visit.instance.ledger.load(visit.group) is None
-        if not row.remembered or not visit.may_call() or visit.instance.api_clock.now() < next_watch(row):
+        # Met now, so that one look is enough when it is due.
+        visit.heard(row)
+        now = visit.instance.api_clock.now()
+        if not row.remembered or not visit.may_call() or now < next_watch(row, now):
             return True
         follows = watch(visit, row)
     finally:
@@ -201,25 +216,29 @@ def _go_on(visit: Visit) -> bool:
     return isinstance(follows, Stop) or (isinstance(follows, Row) and follows.is_settled)
 
 
-def next_watch(row: Row) -> float:
+def next_watch(row: Row, now: float) -> float:
     """The API time of the next look for late landings: at first when all are dead, then at growing intervals."""
     last_death = max(past.attempt.time + past.attempt.life for past in row.remembered)
-    if row.looked <= last_death:
+    # Only a wrong clock can have noted a look that is far ahead.
+    if row.looked <= last_death or row.looked > now + NEAR_S:
         return last_death
     return row.looked + max(WATCH_MIN_S, row.looked - last_death)
 
 
 def watch(visit: Visit, row: Row) -> Next:
     """R11: read the receipt of a settled group once more; forget what can no longer land, correct what did."""
-    rules, api_clock = visit.instance.rules, visit.instance.api_clock
+    rules = visit.instance.rules
     evidence = judging.see(visit, row, keys=())
+    if isinstance(evidence, judging.Evidence) and evidence.sight.asked_after is None:
+        # What this instance has met only now is judged by the next look (R4 b).
+        evidence = judging.see(visit, row, keys=())
     if isinstance(evidence, judging.Evidence):
         if evidence.sight.value != row.base:
             return judging.conclude(visit, row, evidence)
         row = transitions.forgotten(row, evidence.sight.asked_after, rules.bound_of, rules.forget_s)
     elif visit.group_is_gone:
         # The group is gone, and nothing can land in it: no more than the death of the attempts is waited for.
-        row = transitions.forgotten(row, api_clock.latest, rules.bound_of, forget_s=0)
+        row = transitions.forgotten(row, visit.heard(row), rules.bound_of, forget_s=0)
     else:
         return evidence
-    return visit.put(row.changed(looked=api_clock.now()))
+    return visit.put(row.changed(looked=visit.heard(row) or row.looked))

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from handler.core.commands import Counters, Mode
 from handler.core.errors import AnswerLost
+from handler.core.heard import in_mind
 from handler.core.instance import PAUSE_MIN_S, CallFailure, Instance, Patience
 from handler.core.losses import told
 from handler.core.notices import Notice
@@ -93,6 +94,8 @@ class Visit:
     """How often in a row the API refused to read this group."""
     doubts: bool = False
     """Whether the last look showed what nothing explains: the next one decides, over a new connection (R4 e)."""
+    is_dated: bool = False
+    """Whether the last reply had a `Date` that is evidence (R12)."""
     waits: Waits = field(init=False)
     turns: Turns = field(init=False)
 
@@ -232,13 +235,17 @@ class Visit:
         """The same of any group of the app."""
         if not self.turns.may_read():
             return Unsent("no turn among the app's reads came in time")
-        began = self.instance.clock.monotonic()
-        reply = self.instance.api.read(group, keys, self.instance.api_clock.now(), fresh=fresh)
+        began, api_clock = self.instance.clock.monotonic(), self.instance.api_clock
+        fresh = fresh or api_clock.wants_another_connection()
+        reply = self.instance.api.read(group, keys, api_clock.now(), fresh=fresh)
         return self._learned(reply, began, self.instance.reads)
 
     def _learned(self, reply: Reply, began: float, pace: Pace) -> Reply:
-        """Take in when the API has replied, and whether it has too many calls of this kind."""
-        self.instance.api_clock.learn(reply.date)
+        """Take in when the API has replied, and whether it has too many calls of this kind.
+
+        The reply is without its `Date` where that is no evidence (R12).
+        """
+        self.is_dated = self.instance.api_clock.learn(reply.date, reply.connection)
         if isinstance(reply, Refused) and reply.code == NOT_PERMITTED:
             self.forbidden_at = self.instance.clock.monotonic()
         if isinstance(reply, Refused) and reply.fault is Fault.RATE:
@@ -246,7 +253,11 @@ class Visit:
             self.instance.reporter.report(Notice.RATE_LIMITED, code=reply.code)
         if isinstance(reply, Unclear | Unsent):
             self._report_failure(reply, self.instance.clock.monotonic() - began)
-        return reply
+        return reply if self.is_dated or reply.date is None else replace(reply, date=None)
+
+    def heard(self, row: Row) -> int | None:
+        """The largest `Date` heard since this instance has first met all that the row has in mind (R4 b)."""
+        return self.instance.api_clock.since(in_mind(self.group, row, self.instance.generation.current().number))
 
     def _report_failure(self, reply: Unclear | Unsent, took_s: float) -> None:
         """Tell of a call that could not be made or proved nothing: callers only see that they have to wait."""

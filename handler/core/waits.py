@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handler.core.instance import Instance
-from handler.core.losses import opens_at
+from handler.core.losses import INTERVAL_MAX_S, opens_at
 from handler.core.receipts import death
 from handler.core.rows import Attempt, Row
 
@@ -39,6 +39,7 @@ class Waits:
         self._first_look_at: float | None = None
         self._accepted_in_s = 0.0
         self._left_head: str | None = None
+        self._hurries = False
 
     def accepted_in(self, seconds: float) -> None:
         """The ledger took so long to take on what the visit waits for: that is how slow it is right now."""
@@ -72,7 +73,9 @@ class Waits:
 
     def before_opening_s(self, row: Row) -> float:
         """How long the next attempt has to wait after calls that were lost one after another (R11)."""
-        return max(0.0, opens_at(row, self._instance.rules.bound_of) - self._instance.api_clock.now())
+        left_s = opens_at(row, self._instance.rules.bound_of) - self._instance.api_clock.now()
+        # By a wrong clock the last one may have been signed for a time that is still to come (R12).
+        return min(max(0.0, left_s), max(INTERVAL_MAX_S, self._instance.rules.bound_s))
 
     def before_look_s(self, attempt: Attempt, *, own: bool) -> float:
         """How long a look at the receipt is not worth a call yet; 0 where the visit's `own` call went astray."""
@@ -97,7 +100,9 @@ class Waits:
         left_s = death(attempt, self._instance.rules.bound_of(attempt)) - self._instance.api_clock.now()
         if left_s > 0:
             interval_s = min(interval_s, left_s)
-        return self.postpone(0.0 if self.is_dead(attempt) else interval_s)
+        # The look that hears of the death is followed by one that proves it, and no such pair by another one at once.
+        self._hurries = self.is_dead(attempt) and not self._hurries
+        return self.postpone(0.0 if self._hurries else interval_s)
 
     def postpone(self, seconds: float) -> float:
         """Let no look begin before `seconds` have passed."""
@@ -105,6 +110,6 @@ class Waits:
         return seconds
 
     def is_dead(self, attempt: Attempt) -> bool:
-        """Whether a `Date` received proves that the attempt can land no more (R4 b)."""
-        latest = self._instance.api_clock.latest
-        return latest is not None and latest >= death(attempt, self._instance.rules.bound_of(attempt))
+        """Whether a `Date` heard since the attempt was met says that it can land no more: half of the proof (R4 b)."""
+        heard = self._instance.api_clock.since([attempt.id])
+        return heard is not None and heard >= death(attempt, self._instance.rules.bound_of(attempt))

@@ -146,9 +146,13 @@ class DynamoDbLedger:
         """The generation in the table; a new table is of the first."""
         return facts.generation(self._table)
 
-    def raise_generation(self, started: int) -> Generation:
+    def raise_generation(self) -> Generation:
         """Begin a new one."""
-        return facts.raise_generation(self._table, started)
+        return facts.raise_generation(self._table)
+
+    def start_generation(self, known: Generation, started: int) -> Generation:
+        """Stamp its start, in one conditional write."""
+        return facts.start_generation(self._table, known, started)
 
     def windows(self, app: int) -> str | None:
         """The notes of windows, in one read."""

@@ -18,16 +18,34 @@ def generation(table: Table) -> Generation:
     return _generation(table.get(_generation_key()))
 
 
-def raise_generation(table: Table, started: int) -> Generation:
+def raise_generation(table: Table) -> Generation:
     """Begin the next one."""
     outcome = table.update(
         {
             "Key": _generation_key(),
-            "UpdateExpression": "SET generation = if_not_exists(generation, :first) + :one, started = :started",
+            "UpdateExpression": "SET generation = if_not_exists(generation, :first) + :one, started = :unknown",
             "ExpressionAttributeValues": {
                 ":first": number(FIRST.number),
                 ":one": number(1),
+                ":unknown": number(0),
+            },
+            "ReturnValues": "ALL_NEW",
+        }
+    )
+    return _generation(outcome.item)
+
+
+def start_generation(table: Table, known: Generation, started: int) -> Generation:
+    """Stamp its start, unless another worker was quicker."""
+    outcome = table.update(
+        {
+            "Key": _generation_key(),
+            "UpdateExpression": "SET started = :started",
+            "ConditionExpression": "generation = :number AND started = :known",
+            "ExpressionAttributeValues": {
                 ":started": number(started),
+                ":number": number(known.number),
+                ":known": number(known.started),
             },
             "ReturnValues": "ALL_NEW",
         }

@@ -193,9 +193,13 @@ class RedisLedger:
             return self._store.renew_generation()
         return self._store.generation
 
-    def raise_generation(self, started: int) -> Generation:
+    def raise_generation(self) -> Generation:
         """Begin a new one, in one script."""
-        return self._store.raise_generation(started)
+        return self._store.raise_generation()
+
+    def start_generation(self, known: Generation, started: int) -> Generation:
+        """Stamp its start, in one round trip."""
+        return self._store.start_generation(known, started)
 
     def windows(self, app: int) -> str | None:
         """The notes of windows, in one round trip."""

@@ -246,26 +246,36 @@ return redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
 )
 
 # KEYS: generation. ARGV: which servers these are, or nothing where they do not tell. Others may have forgotten what was
-# acknowledged; however many instances meet them, the generation is raised once (R10). It starts at the server's time,
-# which is near enough to the API's to tell groups that may have been forgotten from those that were never there (R9).
+# acknowledged; however many instances meet them, the generation is raised once (R10). When it started is for a worker
+# to say that hears the API's time: the server's own may be any (R12).
 MEET = Script(
     """
 local known = redis.call('HMGET', KEYS[1], 'number', 'started', 'servers')
 if not known[1] then
   redis.call('HSET', KEYS[1], 'number', 1, 'started', 0, 'servers', ARGV[1])
 elseif ARGV[1] ~= '' and known[3] ~= ARGV[1] then
-  local started = redis.call('TIME')[1]
-  redis.call('HSET', KEYS[1], 'number', known[1] + 1, 'started', started, 'servers', ARGV[1])
+  redis.call('HSET', KEYS[1], 'number', known[1] + 1, 'started', 0, 'servers', ARGV[1])
 end
 return redis.call('HMGET', KEYS[1], 'number', 'started')
 """
 )
 
-# KEYS: generation. ARGV: when the new one starts.
+# KEYS: generation.
 RAISE = Script(
     """
 local number = (redis.call('HGET', KEYS[1], 'number') or 1) + 1
-redis.call('HSET', KEYS[1], 'number', number, 'started', ARGV[1])
+redis.call('HSET', KEYS[1], 'number', number, 'started', 0)
+return redis.call('HMGET', KEYS[1], 'number', 'started')
+"""
+)
+
+# KEYS: generation. ARGV: its number and start as they are known, and when it started.
+START = Script(
+    """
+local stored = redis.call('HMGET', KEYS[1], 'number', 'started')
+if tonumber(stored[1]) == tonumber(ARGV[1]) and tonumber(stored[2]) == tonumber(ARGV[2]) then
+  redis.call('HSET', KEYS[1], 'started', ARGV[3])
+end
 return redis.call('HMGET', KEYS[1], 'number', 'started')
 """
 )

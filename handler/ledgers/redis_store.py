@@ -14,7 +14,7 @@ from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.ledger import Generation
 from handler.ledgers.redis_connections import Address
 from handler.ledgers.redis_errors import broken, is_reply, refusal
-from handler.ledgers.redis_scripts import MEET, RAISE, Script
+from handler.ledgers.redis_scripts import MEET, RAISE, START, Script
 from handler.ledgers.redis_servers import Servers, generation_of, identity_of
 from handler.ledgers.redis_wire import Command, exchange
 
@@ -86,12 +86,19 @@ class RedisStore:
         self._servers.learn(met, generation_of(reply))
         return self.generation
 
-    def raise_generation(self, started: int) -> Generation:
+    def raise_generation(self) -> Generation:
         """Begin a new one."""
+        return self._changed(RAISE)
+
+    def start_generation(self, known: Generation, started: int) -> Generation:
+        """Stamp its start, unless another worker was quicker."""
+        return self._changed(START, known.number, known.started, started)
+
+    def _changed(self, script: Script, *arguments: Argument) -> Generation:
         met = self._reached(lambda servers: servers.met)
-        raised = generation_of(self.run(RAISE, [self._generation_key], [started]))
-        self._servers.learn(met, raised)
-        return raised
+        changed = generation_of(self.run(script, [self._generation_key], arguments))
+        self._servers.learn(met, changed)
+        return changed
 
     def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], use: Use = Use.WRITE) -> object:
         """Run a script; the server that does not know it is told its text."""

@@ -176,15 +176,21 @@ class SqliteLedger:
 
         return self._file.read(stored)
 
-    def raise_generation(self, started: int) -> Generation:
+    def raise_generation(self) -> Generation:
         """Begin a new one, in one write transaction."""
+        return self._with_generation(statements.RAISE_GENERATION)
 
-        def raised(connection: sqlite3.Connection) -> Generation:
-            connection.execute(statements.RAISE_GENERATION, (started,))
+    def start_generation(self, known: Generation, started: int) -> Generation:
+        """Stamp its start, in one write transaction."""
+        return self._with_generation(statements.START_GENERATION, started, known.number, known.started)
+
+    def _with_generation(self, statement: str, *values: int) -> Generation:
+        def changed(connection: sqlite3.Connection) -> Generation:
+            connection.execute(statement, values)
             found: tuple[int, int] = connection.execute(statements.READ_GENERATION).fetchone()
             return Generation(*found)
 
-        return self._file.write(raised)
+        return self._file.write(changed)
 
     def windows(self, app: int) -> str | None:
         """The notes of windows, one of the notes in the file."""

@@ -35,7 +35,8 @@ READ_UNFINISHED = "SELECT id FROM groups WHERE app = ? AND unfinished = 1 AND id
 READ_NAMING = "SELECT id, body FROM groups WHERE app = ? AND id > ? AND instr(body, ?) > 0 ORDER BY id LIMIT ?"
 READ_ANY_ROW = "SELECT 1 FROM groups WHERE app = ? LIMIT 1"
 READ_GENERATION = "SELECT generation, started FROM ledger"
-RAISE_GENERATION = "UPDATE ledger SET generation = generation + 1, started = ?"
+RAISE_GENERATION = "UPDATE ledger SET generation = generation + 1, started = 0"
+START_GENERATION = "UPDATE ledger SET started = ? WHERE generation = ? AND started = ?"
 # Files that are older than the schedules get them when they are first needed.
 MAKE_SCHEDULES = """
     CREATE TABLE IF NOT EXISTS turns (

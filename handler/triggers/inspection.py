@@ -29,6 +29,7 @@ def shown(inspection: Inspection) -> Json:
         "to_be_judged": list(inspection.to_be_judged),
         "ready_in_s": round(inspection.ready_in_s, 1),
         "last_failure": _failure(inspection.last_failure),
+        "waits_for": inspection.waits_for,
     }
 
 

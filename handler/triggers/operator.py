@@ -72,9 +72,8 @@ def _answer(order: Order, patience: Patience, service: Service) -> Json:
 
 
 def _restored(service: Service) -> Json:
-    """R10: a new generation from now on, on the API's clock as far as this instance knows it."""
-    instance = service.instance
-    return {"generation": instance.generation.begin_anew(instance.api_clock.now()).number}
+    """R10: a new generation from now on, by the first `Date` that a worker hears once it knows of it."""
+    return {"generation": service.instance.generation.begin_anew().number}
 
 
 def _decide(order: Adopt | Release, visit: Visit) -> Decided | Later:

@@ -39,7 +39,7 @@ def serve(ledger: DynamoDbLedger) -> None:
     assert row is not None
     ledger.swap(GROUP, row.changed(queue=(), attempt=attempt(entry("later"))), {"done": record("done")})
     ledger.generation()
-    ledger.raise_generation(1)
+    ledger.start_generation(ledger.raise_generation(), 1)
     ledger.lease(claim(GivenClock(), 1))
     ledger.hold(Hold(APP, Schedule.ACCEPTANCES, 0, 0))
     assert ledger.windows(APP) is None

@@ -34,10 +34,33 @@ def test_a_look_for_no_operation_shows_the_row_alone(ledger: OpenLedger) -> None
 
 
 def test_a_generation_is_raised_by_one(ledger: OpenLedger) -> None:
-    """It begins when the operator says so."""
+    """When it started is for a worker to say that hears the API's time, whatever the store's own clock shows (R12)."""
     first = ledger.generation()
-    assert ledger.raise_generation(1_800_000_000) == Generation(first.number + 1, 1_800_000_000)
-    assert ledger.generation() == Generation(first.number + 1, 1_800_000_000)
+    assert ledger.raise_generation() == Generation(first.number + 1, 0)
+    assert ledger.generation() == Generation(first.number + 1, 0)
+
+
+def test_a_generation_is_started_once(ledger: OpenLedger) -> None:
+    """Of several workers that have heard a `Date` the first one stamps it, and the others are told."""
+    raised = ledger.raise_generation()
+    started = Generation(raised.number, 1_800_000_000)
+    assert ledger.start_generation(raised, 1_800_000_000) == started
+    assert ledger.start_generation(raised, 1_800_000_009) == started
+    assert ledger.generation() == started
+
+
+def test_a_start_is_stamped_anew_by_whoever_knows_it(ledger: OpenLedger) -> None:
+    """It may lie far ahead, by a wrong clock."""
+    far = ledger.start_generation(ledger.raise_generation(), 4_000_000_000)
+    assert ledger.start_generation(far, 1_800_000_000) == Generation(far.number, 1_800_000_000)
+
+
+def test_the_start_of_an_older_generation_is_stamped_no_more(ledger: OpenLedger) -> None:
+    """The `Date` was heard before the newer one was known."""
+    older = ledger.raise_generation()
+    newer = ledger.raise_generation()
+    assert ledger.start_generation(older, 1_800_000_000) == newer
+    assert ledger.generation() == newer
 
 
 def test_a_raised_generation_is_there_for_all(
@@ -45,7 +68,7 @@ def test_a_raised_generation_is_there_for_all(
 ) -> None:
     """And outlasts whoever raised it."""
     first = shared_store.open(clock)
-    raised = first.raise_generation(1_800_000_000)
+    raised = first.raise_generation()
     first.close()
     assert closing(shared_store.open(clock)).generation() == raised
 

@@ -43,7 +43,7 @@ def test_notes_outlast_their_writer_and_a_new_generation(
     """They are what every later instance goes by."""
     first = shared_store.open(clock)
     assert first.note_windows(APP, "[1]", None)
-    first.raise_generation(1)
+    first.raise_generation()
     first.close()
     clock.advance(10**8)
     assert closing(shared_store.open(clock)).windows(APP) == "[1]"
@@ -66,7 +66,7 @@ def test_an_empty_ledger_has_no_rows(ledger: OpenLedger, clock: GivenClock) -> N
     ledger.generation()
     ledger.lease(claim(clock, 1))
     ledger.note_windows(APP, "[1]", None)
-    ledger.raise_generation(7)
+    ledger.raise_generation()
     assert not ledger.has_rows(APP)
 
 

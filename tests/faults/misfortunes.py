@@ -229,7 +229,7 @@ class Misfortunes:
         self._world.tell("the ledger is restored from a copy")
         schedule = self._schedule
         schedule.memory.restore(self._copy)
-        schedule.memory.raise_generation(int(self._world.now))
+        schedule.memory.raise_generation()
         schedule.replace_ledger()
 
     def _jump(self, hazard: ClockJumps) -> None:

@@ -30,6 +30,12 @@ class StagedLedger(MemoryLedger):
         """The generation of this moment."""
         return self.current
 
+    def start_generation(self, known: Generation, started: int) -> Generation:
+        """Stamp it."""
+        if self.current == known:
+            self.current = Generation(known.number, started)
+        return self.current
+
 
 class Stage:
     """One group with a history: its receipt exists, so that the first operation takes the fast path."""
@@ -121,6 +127,8 @@ class Stage:
                 self.notices,
             )
             self._crowd[worker] = Instance.of(ports, self.rules)
+            # As a deployed one does before its first event.
+            self._crowd[worker].api_clock.learn(int(self.world.now))
         return self._crowd[worker]
 
 

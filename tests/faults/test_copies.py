@@ -139,7 +139,7 @@ def test_a_store_that_tells_at_once_of_its_failover_waits_from_the_first_sight_o
     stage.play()
     assert stage.answers["B"] == [Applied((("like", 11),))], stage.story
     waited_s = stage.chat.landings[1].at - START - 12
-    bound_s = RULES.life_s + 1 + RULES.guard_s
+    bound_s = RULES.life_s + 1 + 2 * RULES.guard_s
     assert bound_s <= waited_s <= bound_s + 4, stage.story
 
 

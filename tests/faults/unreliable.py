@@ -96,9 +96,13 @@ class UnreliableLedger:
         """A read."""
         return self._read("reads the generation", self._ledger.generation)
 
-    def raise_generation(self, started: int) -> Generation:
+    def raise_generation(self) -> Generation:
         """A write."""
-        return self._write("raises the generation", lambda: self._ledger.raise_generation(started))
+        return self._write("raises the generation", self._ledger.raise_generation)
+
+    def start_generation(self, known: Generation, started: int) -> Generation:
+        """A write."""
+        return self._write("starts the generation", lambda: self._ledger.start_generation(known, started))
 
     def windows(self, app: int) -> str | None:
         """A read."""

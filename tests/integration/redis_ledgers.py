@@ -8,7 +8,7 @@ from typing import Final
 
 from redis import Redis
 
-from handler.core.ledger import Ledger
+from handler.core.ledger import Generation, Ledger
 from handler.core.rows import Group
 from handler.ledgers.redis import RedisLedger
 from handler.ledgers.redis_connections import Endpoint
@@ -20,7 +20,8 @@ WRITES: Final[dict[str, Callable[[Ledger], object]]] = {
     "begin": lambda ledger: ledger.begin(GROUP, attempt(entry()), RECEIPT_KEY, GENERATION),
     "append": lambda ledger: ledger.append(GROUP, [entry()], 36 * 1024),
     "swap": lambda ledger: ledger.swap(GROUP, idle_row().changed(base=5), {}),
-    "raise": lambda ledger: ledger.raise_generation(1_800_000_000),
+    "raise": lambda ledger: ledger.raise_generation(),
+    "start": lambda ledger: ledger.start_generation(Generation(1), 1_800_000_000),
 }
 READS: Final[dict[str, Callable[[Ledger], object]]] = {
     "load": lambda ledger: ledger.load(GROUP),

@@ -72,23 +72,29 @@ def increase(*keys: str) -> None:
     assert lambda_handler({"Records": records}, lambda_context(29.0)) == {"batchItemFailures": []}
 
 
+def warm() -> None:
+    """The first operation asks the API for its time and makes the row, the second tells the server the quick script."""
+    increase("first")
+    increase("second")
+
+
 def test_a_warm_operation_takes_two_round_trips(chat: ChatServer, relay: Relay) -> None:
     """And nothing else is sent, no question after the connection's health either."""
-    increase("first")
+    warm()
     before = relay.round_trips
-    increase("second")
     increase("third")
+    increase("fourth")
     assert relay.round_trips - before == 4
-    assert chat.values(ROOM)["like"] == 3
+    assert chat.values(ROOM)["like"] == 4
 
 
 def test_a_batch_takes_two_round_trips(chat: ChatServer, relay: Relay) -> None:
     """However many operations of one group are in it."""
-    increase("first")
+    warm()
     before = relay.round_trips
     increase(*(f"message {number}" for number in range(10)))
     assert relay.round_trips - before == 2
-    assert chat.values(ROOM)["like"] == 11
+    assert chat.values(ROOM)["like"] == 12
 
 
 def test_a_step_is_one_script_that_the_server_knows(server: RedisServer) -> None:

@@ -145,10 +145,17 @@ class MemoryLedger:
         """The first, until it is raised: memory itself is never restored from a copy of which nobody knows."""
         return self._generation
 
-    def raise_generation(self, started: int) -> Generation:
+    def raise_generation(self) -> Generation:
         """Begin a new one."""
         with self._lock:
-            self._generation = Generation(self._generation.number + 1, started)
+            self._generation = Generation(self._generation.number + 1)
+            return self._generation
+
+    def start_generation(self, known: Generation, started: int) -> Generation:
+        """Stamp its start, unless it is another one by now."""
+        with self._lock:
+            if self._generation == known:
+                self._generation = Generation(known.number, started)
             return self._generation
 
     def windows(self, app: int) -> str | None:

@@ -14,6 +14,7 @@ from handler.core.ledger import Generation, Look
 from handler.core.ports import Call, Counted, Ports, Reply, Rules
 from handler.core.records import Records
 from handler.core.rows import Entry, Group, Row, Settlement
+from handler.core.visit import Visit
 from handler.core.watermarks import NO_MARKS, Marks
 from handler.ledgers.bounded import row_text
 from tests.sandbox.memory_ledger import MemoryLedger
@@ -22,6 +23,9 @@ from tests.unit.core.samples import BASE, HandClock, Notices
 APP = 1_400_000_000
 GROUP = Group(APP, "G")
 RULES = Rules("_receipt", timeout_s=4, life_s=6, bound_s=11, guard_s=5, calls_per_second=1000)
+
+# The connection that is kept; a fresh one has a number of its own.
+KEPT = 7
 
 # What a call costs, so that time passes even for somebody who never waits.
 CALL_S = 0.05
@@ -51,7 +55,7 @@ class StagedApi:
             self.counters = self.of_groups.setdefault(call.group, {"_receipt": BASE})
         if self.updates:
             return self.updates.pop(0)
-        return Counted(self.land(call.mode, call.values), self.date)
+        return Counted(self.land(call.mode, call.values), self.date, KEPT)
 
     def land(self, mode: Mode, values: Mapping[str, int]) -> dict[str, int]:
         """Let an update take effect."""
@@ -66,7 +70,8 @@ class StagedApi:
         self.asked_of.append(group)
         if self.reads:
             return self.reads.pop(0)
-        return Counted({key: self.counters[key] for key in keys or self.counters if key in self.counters}, self.date)
+        shown = {key: self.counters[key] for key in keys or self.counters if key in self.counters}
+        return Counted(shown, self.date, KEPT + len(self.asked) if fresh else KEPT)
 
     def renew_credentials(self) -> None:
         """Nothing to renew."""
@@ -143,11 +148,17 @@ class StagedLedger(MemoryLedger):
         """The generation arranged."""
         return self.stored
 
+    def start_generation(self, known: Generation, started: int) -> Generation:
+        """Stamp the generation arranged."""
+        if self.stored == known:
+            self.stored = Generation(known.number, started)
+        return self.stored
+
 
 class Scene:
-    """The instance and all that it has to do with."""
+    """The instance and all that it has to do with. Unless it is `cold`, it knows the API's time."""
 
-    def __init__(self, row: Row | None = None, rules: Rules = RULES) -> None:
+    def __init__(self, row: Row | None = None, rules: Rules = RULES, *, cold: bool = False) -> None:
         self.clock = HandClock()
         self.api = StagedApi(self.clock)
         self.ledger = StagedLedger(self.clock)
@@ -155,6 +166,8 @@ class Scene:
         self.ports = Ports(self.ledger, self.api, self.clock, random.Random(1), self.notices)
         self.instance = Instance.of(self.ports, rules)
         self.counters = ExactlyOnce(self.instance, APP)
+        if not cold:
+            self.instance.api_clock.learn(int(self.clock.now()))
         if row is not None:
             self.store(row)
 
@@ -173,6 +186,12 @@ class Scene:
     def patience(self, seconds: float) -> Patience:
         """Go on for this long, in an invocation that lasts long enough."""
         return Patience(self.clock.moment + seconds, self.clock.moment + seconds + 60)
+
+    def hear(self, seconds: float) -> None:
+        """Let the instance meet the group's row, and so much later hear what time it is."""
+        Visit(self.instance, GROUP, self.patience(1)).heard(self.row)
+        self.clock.advance(seconds)
+        self.instance.api_clock.learn(self.api.date)
 
     def grow(self) -> None:
         """Somebody else changes the row just now."""

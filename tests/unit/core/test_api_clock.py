@@ -1,16 +1,20 @@
-"""What one instance knows of the API's time."""
+"""What one instance knows of the API's time, and which `Date`s it believes (R12)."""
 
 from __future__ import annotations
+
+from threading import Thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.api_clock import ApiClock
+from handler.core.api_clock import ASK_AGAIN_S, ODD_MAX, ApiClock
 from handler.core.notices import Notice
 from tests.unit.core.samples import NOW, HandClock, Notices
 
 GUARD_S = 5.0
+DAY_S = 86_400
+YEAR_9999 = 253_402_300_799
 
 
 @pytest.fixture
@@ -31,19 +35,45 @@ def api_clock(local: HandClock, notices: Notices) -> ApiClock:
     return ApiClock(local, notices, GUARD_S)
 
 
+@pytest.fixture
+def warm(api_clock: ApiClock) -> ApiClock:
+    """What an instance knows that has heard a `Date`."""
+    assert api_clock.learn(NOW, 1)
+    return api_clock
+
+
 def test_before_any_date_the_local_clock_is_the_best_guess(api_clock: ApiClock, local: HandClock) -> None:
     """Rounded down; but nothing is proven to have passed."""
     local.advance(0.7)
     assert api_clock.now() == NOW
-    assert api_clock.latest is None
+    assert api_clock.since(["attempt"]) is None
 
 
-def test_a_date_is_advanced_by_the_monotonic_clock(api_clock: ApiClock, local: HandClock) -> None:
-    """Rounded down; the local wall clock is not asked any more."""
-    api_clock.learn(NOW + 3600)
-    local.wall = 0.0
-    local.moment += 2.9
-    assert api_clock.now() == NOW + 3602
+@pytest.mark.parametrize("ahead_s", [300, -300, 17])
+def test_the_first_date_is_believed_near_the_local_clock(api_clock: ApiClock, local: HandClock, ahead_s: int) -> None:
+    """From then on the monotonic clock moves it, rounded down."""
+    local.wall = float(NOW)
+    assert api_clock.learn(NOW + ahead_s)
+    local.advance(2.9)
+    assert api_clock.now() == NOW + ahead_s + 2
+
+
+@pytest.mark.parametrize("date", [NOW + 302, NOW - 301, NOW + 600, NOW + 70 * 365 * DAY_S, YEAR_9999, 0])
+def test_any_other_first_date_is_no_evidence(api_clock: ApiClock, notices: Notices, date: int) -> None:
+    """It is told, and counts as missing."""
+    assert not api_clock.learn(date, 1)
+    assert (api_clock.now(), api_clock.since([])) == (NOW, None)
+    assert notices.told == [Notice.CLOCK_DISTRUSTED]
+    assert notices.evidence == [{"date": date, "ahead_s": round(date - NOW - 0.25)}]
+
+
+@pytest.mark.parametrize(
+    ("date", "is_evidence"), [(NOW + 6, True), (NOW - 6, True), (NOW + 7, False), (NOW - 7, False), (YEAR_9999, False)]
+)
+def test_later_dates_are_believed_within_the_guard(warm: ApiClock, date: int, is_evidence: bool) -> None:
+    """Of what the clock says, and of a second for a `Date` is cut to whole ones."""
+    assert warm.learn(date) is is_evidence
+    assert warm.now() == (NOW + 6 if date == NOW + 6 else NOW)
 
 
 def test_the_greatest_lower_bound_counts(api_clock: ApiClock, local: HandClock) -> None:
@@ -56,48 +86,212 @@ def test_the_greatest_lower_bound_counts(api_clock: ApiClock, local: HandClock) 
     assert api_clock.now() == NOW + 4
 
 
-def test_a_date_in_the_past_moves_nothing_back(api_clock: ApiClock, local: HandClock) -> None:
-    """Neither the bound nor what is proven to have passed."""
-    api_clock.learn(NOW + 100)
-    api_clock.learn(NOW - 100)
-    assert (api_clock.now(), api_clock.latest) == (NOW + 100, NOW + 100)
-
-
-def test_a_reply_without_a_date_teaches_nothing(api_clock: ApiClock) -> None:
+def test_a_reply_without_a_date_teaches_nothing(warm: ApiClock, local: HandClock) -> None:
     """It is as if it had not come."""
-    api_clock.learn(None)
-    assert (api_clock.now(), api_clock.latest) == (NOW, None)
+    local.advance(1)
+    assert not warm.learn(None, 1)
+    assert warm.now() == NOW + 1
 
 
-def test_a_date_stays_known_when_a_reply_comes_without_one(api_clock: ApiClock) -> None:
-    """Not every reply is the API's own."""
-    api_clock.learn(NOW + 100)
-    api_clock.learn(None)
-    assert (api_clock.now(), api_clock.latest) == (NOW + 100, NOW + 100)
-
-
-def test_only_a_date_received_proves_that_time_has_passed(api_clock: ApiClock, local: HandClock) -> None:
-    """Local time may run as long as it likes: it never judges."""
-    api_clock.learn(NOW)
+def test_the_wall_clock_of_the_instance_is_not_asked_any_more(warm: ApiClock, local: HandClock) -> None:
+    """As long as both of its clocks agree how much has passed, however wrong the wall clock was."""
     local.advance(1_000_000.0)
-    assert api_clock.latest == NOW
+    assert warm.now() == NOW + 1_000_000
 
 
-@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 30)), min_size=1, max_size=8))
+PAIRS = [
+    (-60, 1, 2, 3.0, 3),
+    (600, 1, 2, 3.0, 3),
+    (-60, 1, 2, 3.0, 4),
+    (-60, 1, 2, 3.0, 2),
+    (DAY_S - 10, 1, 2, 100.0, 100),
+]
+
+
+@pytest.mark.parametrize(("off_s", "first", "second", "passed_s", "differ_s"), PAIRS)
+def test_two_odd_dates_bear_each_other_out(  # what a pair consists of
+    warm: ApiClock, local: HandClock, off_s: int, first: int, second: int, passed_s: float, differ_s: int
+) -> None:
+    """Over two connections, three seconds apart, and by what has passed: the clock goes to the second one."""
+    assert not warm.learn(NOW + off_s, first)
+    local.advance(passed_s)
+    assert warm.learn(NOW + off_s + differ_s, second)
+    assert warm.now() == NOW + off_s + differ_s
+
+
+@pytest.mark.parametrize(
+    ("off_s", "first", "second", "passed_s", "differ_s"),
+    [
+        pytest.param(-60, 1, 1, 3.0, 3, id="one connection"),
+        pytest.param(-60, None, 2, 3.0, 3, id="no connection known"),
+        pytest.param(-60, 1, None, 3.0, 3, id="nor of the second"),
+        pytest.param(-60, 1, 2, 2.9, 3, id="too soon"),
+        pytest.param(-60, 1, 2, 10.0, 0, id="it stands still"),
+        pytest.param(-60, 1, 2, 3.0, 5, id="it runs"),
+        pytest.param(-60, 1, 2, 10.0, 8, id="it lags"),
+        pytest.param(DAY_S + 10, 1, 2, 3.0, 3, id="more than a day off"),
+    ],
+)
+def test_other_pairs_are_none(  # the same
+    warm: ApiClock,
+    local: HandClock,
+    off_s: int,
+    first: int | None,
+    second: int | None,
+    passed_s: float,
+    differ_s: int,
+) -> None:
+    """Each condition matters."""
+    assert not warm.learn(NOW + off_s, first)
+    local.advance(passed_s)
+    assert not warm.learn(NOW + off_s + differ_s, second)
+    assert warm.now() == int(NOW + passed_s)
+
+
+def test_a_cold_instance_whose_own_clock_is_wrong_learns_the_time_by_a_pair(
+    api_clock: ApiClock, local: HandClock, notices: Notices
+) -> None:
+    """Which side of the truth its clock is on makes no difference."""
+    local.wall = NOW + 600.0
+    assert not api_clock.learn(NOW, 1)
+    local.advance(3)
+    assert api_clock.learn(NOW + 3, 2)
+    assert api_clock.now() == NOW + 3
+    assert notices.told == [Notice.CLOCK_DISTRUSTED, Notice.CLOCK_SKEWED]
+
+
+def test_few_odd_dates_are_kept(warm: ApiClock, local: HandClock) -> None:
+    """The latest ones."""
+    for number in range(ODD_MAX + 1):
+        warm.learn(NOW + 600 + 60 * number, 1)
+    local.advance(3)
+    assert not warm.learn(NOW + 603, 2)
+    assert warm.learn(NOW + 663 + 60, 2)
+
+
+def test_what_is_borne_out_is_no_half_of_another_pair(warm: ApiClock, local: HandClock) -> None:
+    """The clock that it has spoken for is known, so it is not odd any more."""
+    warm.learn(NOW + 600, 1)
+    local.advance(3)
+    warm.learn(NOW + 603, 2)
+    local.advance(3)
+    warm.learn(NOW + 6, 1)
+    local.advance(3)
+    assert not warm.learn(NOW + 9, 1)
+
+
+@pytest.mark.parametrize(("wall_s", "moment_s"), [(2.1, 0.0), (0.0, 2.1), (-2.1, 0.0), (100.0, 1.0)])
+def test_a_thaw_or_a_clock_that_was_set_ends_all_evidence(
+    warm: ApiClock, local: HandClock, wall_s: float, moment_s: float
+) -> None:
+    """Wall and monotonic time have gone apart by more than two seconds since."""
+    warm.since(["attempt"])
+    warm.learn(NOW, 1)
+    local.wall += wall_s
+    local.moment += moment_s
+    assert warm.now() == int(local.wall)
+    assert warm.since(["attempt"]) is None
+    assert warm.ask_in_s() == 0.0
+
+
+def test_clocks_that_go_apart_slowly_end_nothing(warm: ApiClock, local: HandClock) -> None:
+    """It is counted from the last evidence on."""
+    for _ in range(5):
+        local.advance(100)
+        local.wall += 1.9
+        assert warm.learn(int(NOW + local.moment - 100))
+    assert warm.ask_in_s() is None
+
+
+def test_only_a_date_received_later_proves_that_time_has_passed(warm: ApiClock, local: HandClock) -> None:
+    """Neither local time, however long, nor what was heard before a thing was met (R4 b)."""
+    assert warm.since(["attempt"]) is None
+    local.advance(1_000.0)
+    assert warm.since(["attempt"]) is None
+    warm.learn(NOW + 1_000)
+    assert (warm.since(["attempt"]), warm.since(["attempt", "other"])) == (NOW + 1_000, None)
+
+
+def test_an_odd_date_proves_nothing(warm: ApiClock) -> None:
+    """Whatever it says."""
+    warm.since(["attempt"])
+    warm.learn(NOW + 60, 1)
+    assert warm.since(["attempt"]) is None
+
+
+def test_an_instance_without_evidence_asks_twice(api_clock: ApiClock, local: HandClock, notices: Notices) -> None:
+    """Then the local clock has to do for a while, and that is told."""
+    for _ in range(2):
+        assert api_clock.ask_in_s() == 0.0
+        api_clock.learn(None)
+        api_clock.asked()
+    assert api_clock.ask_in_s() is None
+    assert notices.told == [Notice.CLOCK_UNHEARD]
+    local.advance(ASK_AGAIN_S)
+    assert api_clock.ask_in_s() == 0.0
+
+
+def test_an_odd_first_date_is_asked_about_when_another_one_can_bear_it_out(
+    api_clock: ApiClock, local: HandClock, notices: Notices
+) -> None:
+    """Over another connection; where that does not, the local clock has to do."""
+    api_clock.learn(NOW + 600, 1)
+    api_clock.asked()
+    assert (api_clock.ask_in_s(), api_clock.wants_another_connection()) == (3.0, False)
+    local.advance(3)
+    assert (api_clock.ask_in_s(), api_clock.wants_another_connection()) == (0.0, True)
+    for _ in range(2):
+        api_clock.learn(NOW + 600, 2)
+        api_clock.asked()
+    assert (api_clock.ask_in_s(), api_clock.wants_another_connection()) == (None, False)
+    assert Notice.CLOCK_UNHEARD in notices.told
+
+
+def test_an_instance_with_evidence_asks_once_after_an_odd_date(warm: ApiClock, local: HandClock) -> None:
+    """It does not wait for it, and goes on with what it knows when nothing bears that out."""
+    warm.learn(NOW - 60, 1)
+    assert warm.ask_in_s() is None
+    local.advance(3)
+    assert (warm.ask_in_s(), warm.wants_another_connection()) == (0.0, True)
+    warm.learn(NOW + 3, 2)
+    warm.asked()
+    assert (warm.ask_in_s(), warm.now()) == (None, NOW + 3)
+
+
+def test_the_first_evidence_ends_the_questions(api_clock: ApiClock, notices: Notices) -> None:
+    """Nobody has to ask any more."""
+    api_clock.learn(NOW)
+    api_clock.asked()
+    assert api_clock.ask_in_s() is None
+    assert notices.told == []
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 4)), min_size=1, max_size=8))
 def test_the_bound_is_below_the_true_time_and_never_runs_back(replies: list[tuple[float, float]]) -> None:
     """However long replies take, and whatever the local clock says of the date."""
-    local, true = HandClock(wall=12.0), float(NOW)
+    local, true = HandClock(wall=NOW + 12.0), float(NOW)
     api_clock, known = ApiClock(local, Notices(), GUARD_S), 0
     for pause_s, delay_s in replies:
         date = int(true + pause_s)
         true += pause_s + delay_s
         local.advance(pause_s + delay_s)
-        api_clock.learn(date)
+        assert api_clock.learn(date)
         assert known <= api_clock.now() <= true
         known = api_clock.now()
 
 
-@pytest.mark.parametrize("ahead_s", [GUARD_S + 2, -GUARD_S - 2, 86_400.0])
+@given(st.lists(st.tuples(st.integers(0, YEAR_9999), st.floats(0, 30), st.integers(1, 3)), max_size=8))
+def test_nothing_of_the_far_future_is_ever_told(replies: list[tuple[int, float, int]]) -> None:
+    """Whatever replies say, the clock is within a day of the local one."""
+    local = HandClock()
+    api_clock = ApiClock(local, Notices(), GUARD_S)
+    for date, passed_s, connection in replies:
+        local.advance(passed_s)
+        api_clock.learn(date, connection)
+        assert abs(api_clock.now() - local.now()) <= DAY_S + 1
+
+
+@pytest.mark.parametrize("ahead_s", [GUARD_S + 2, -GUARD_S - 2, 299.0])
 def test_a_local_clock_beyond_the_guard_is_reported(
     api_clock: ApiClock, local: HandClock, notices: Notices, ahead_s: float
 ) -> None:
@@ -106,6 +300,7 @@ def test_a_local_clock_beyond_the_guard_is_reported(
     for _ in range(3):
         api_clock.learn(NOW)
     assert notices.told == [Notice.CLOCK_SKEWED]
+    assert notices.evidence == [{"local_clock_ahead_s": ahead_s}]
     local.wall = float(NOW)
     api_clock.learn(NOW)
     local.wall = NOW + ahead_s
@@ -123,13 +318,20 @@ def test_a_local_clock_within_the_guard_is_not(
     assert notices.told == []
 
 
-def test_a_wrong_local_clock_is_reported_and_not_believed(
-    api_clock: ApiClock, local: HandClock, notices: Notices
-) -> None:
-    """From the first Date on the API's time is known."""
-    local.wall = NOW - 86_400.0
-    assert api_clock.now() == NOW - 86_400
-    api_clock.learn(NOW)
-    assert api_clock.now() == NOW
-    assert notices.told == [Notice.CLOCK_SKEWED]
-    assert notices.evidence == [{"local_clock_ahead_s": -86_400}]
+def test_threads_may_share_it(local: HandClock) -> None:
+    """None of them sees the clock go back."""
+    api_clock = ApiClock(local, Notices(), GUARD_S)
+    seen: list[int] = []
+
+    def listen() -> None:
+        for _ in range(500):
+            api_clock.learn(NOW + 1)
+            api_clock.since([f"attempt {len(seen)}"])
+            seen.append(api_clock.now())
+
+    threads = [Thread(target=listen) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(seen) == {NOW + 1}

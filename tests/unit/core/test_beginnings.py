@@ -28,7 +28,7 @@ def test_a_landing_found_after_a_restore_is_answered_with_its_values() -> None:
 
 def test_a_slow_local_clock_does_not_hold_a_group_up() -> None:
     """A cold instance asks the API for its time before it waits: the local clock never judges (R4)."""
-    scene = Scene(row(), replace(RULES, cache_s=60))
+    scene = Scene(row(), replace(RULES, cache_s=60), cold=True)
     scene.ledger.stored = Generation(2, NOW)
     scene.api.ahead_s = 3600
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))

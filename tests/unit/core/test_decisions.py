@@ -190,13 +190,19 @@ def test_a_landing_that_the_receipt_proves_cannot_be_denied() -> None:
 
 
 def test_nothing_is_decided_before_all_is_dead() -> None:
-    """The newest attempt, the first look, and the instances of an older generation are waited for."""
+    """The newest attempt, the first look, and the instances of an older generation are waited for.
+
+    An attempt whose time lies ahead was signed by a wrong clock, and before the first look (R12).
+    """
+    ahead, past_s = attempt(A, time=NOW + 1000), BOUND_S + 1 + RULES.guard_s
     first, later = attempt(A, time=NOW), Remembered(attempt(name="past", time=NOW + 30))
     same, restored = Generation(1, 0), Generation(2, NOW + 50)
-    assert all_dead_at(row(first, remembered=(later,)), NOW - 9, same, RULES) == NOW + 30 + BOUND_S + 1
-    assert all_dead_at(row(first), NOW + 40, same, RULES) == NOW + 40 + BOUND_S + 1
-    assert all_dead_at(row(first), NOW, restored, RULES) == NOW + 50 + BOUND_S + 1 + RULES.cache_s
-    assert all_dead_at(row(), NOW, same, RULES) == NOW + BOUND_S + 1
+    assert all_dead_at(row(first, remembered=(later,)), NOW - 9, same, RULES, NOW + 30) == NOW + 30 + BOUND_S + 1
+    assert all_dead_at(row(first), NOW + 40, same, RULES, NOW + 40) == NOW + 40 + past_s
+    assert all_dead_at(row(first), NOW, restored, RULES, NOW + 50) == NOW + 50 + past_s + RULES.cache_s
+    assert all_dead_at(row(first), NOW, Generation(2), RULES, NOW + 50) == NOW + past_s + RULES.cache_s
+    assert all_dead_at(row(), NOW, same, RULES, NOW) == NOW + past_s
+    assert all_dead_at(row(ahead), NOW, same, RULES, NOW) == NOW + past_s
 
 
 @given(landed=st.booleans(), late=st.booleans(), decrease=st.booleans(), told_by=st.booleans())

@@ -289,7 +289,7 @@ def test_a_reply_that_settles_forgets_what_was_refused_before() -> None:
     for known_s, kept in ((12, 0), (11, 1)):
         opened = attempt(entry("a"), time=NOW + 20)
         scene = Scene(row(opened, remembered=(past,)))
-        scene.instance.api_clock.learn(NOW + known_s)
+        scene.hear(known_s)
         visit = Visit(scene.instance, GROUP, scene.patience(30), unsent="attempt")
         send(visit, scene.row, opened)
         assert (len(scene.row.remembered), scene.row.attempt) == (kept, None)

@@ -18,17 +18,18 @@ from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene
 from tests.unit.core.test_waits import Even
 
-GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
+GONE = Refused(10010, "no such group", Fault.OPERATION, NOW + 100)
 ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
 LONG_AGO = NOW - 1_000_000
 FIRST = Generation(1, 0)
+PAST_S = BOUND_S + 1 + RULES.guard_s
 NEW = replace(row(queue=(entry("a"),)), base=None)
 """A row whose group nobody has looked at."""
 
 
 def scene_of(before: Row, generation: Generation = FIRST, rules: Rules = RULES) -> Scene:
-    """A row, on a store of some generation."""
-    scene = Scene(before, rules)
+    """A row, on a store of some generation, met by an instance that has not heard the API's clock yet."""
+    scene = Scene(before, rules, cold=True)
     scene.ledger.stored = generation
     return scene
 
@@ -61,7 +62,7 @@ def test_a_group_without_room_refuses_what_waits() -> None:
     assert scene.row == NEW.changed(queue=())
     record = scene.ledger.find(GROUP, ["a"])["a"]
     assert isinstance(record, Record)
-    assert record.settled_at == scene.clock.now()
+    assert record.settled_at == NOW
     empty = replace(NEW, queue=())
     assert establish(visit(scene_of_like(scene, empty)), empty) == Again(0.4)
 
@@ -81,14 +82,16 @@ def test_a_receipt_with_a_history_is_first_only_noted() -> None:
 
 
 def test_a_history_is_adopted_when_nothing_of_it_can_land() -> None:
-    """Life, guard and a second after it was first seen, and not before a `Date` proves it."""
+    """Life, twice the guard and a second after it was first seen, and not before two `Date`s prove it (R12)."""
     noted = NEW.changed(sighted=NOW)
     scene = scene_of(noted)
-    scene.instance.api_clock.learn(NOW + 11)
+    scene.instance.api_clock.learn(NOW + 16)
     assert establish(visit(scene), noted) == Again(1.0)
-    scene.instance.api_clock.learn(NOW + 12)
+    scene.api.ahead_s = 17
+    scene.clock.advance(1.0)
+    assert establish(visit(scene), noted) == Again(0.4)
     assert establish(visit(scene), noted) == noted.changed(base=BASE, sighted=None)
-    assert scene.api.asked == [("_receipt",)]
+    assert scene.api.asked == [("_receipt",)] * 2
 
 
 def test_a_group_that_has_gone_meanwhile_has_nothing_to_adopt() -> None:
@@ -182,18 +185,19 @@ def test_a_young_copy_does_not_adopt_what_it_may_have_forgotten(generation: Gene
         assert scene.row.frozen == "the ledger may have forgotten how this group began"
         assert scene.row.generation == NEW.generation - 1
     else:
-        assert scene.row == NEW.changed(sighted=NOW)
+        assert (scene.row.sighted, scene.row.base) == (NOW, None)
 
 
 def test_a_copy_waits_before_it_believes_that_a_group_has_no_receipt() -> None:
     """Its first call may be what the copy lacks: until the old instances and their calls are surely gone (R10)."""
-    ends = NOW + RULES.cache_s + BOUND_S + 1
+    ends = NOW + RULES.cache_s + PAST_S
     scene = scene_of(NEW, Generation(2, NOW))
     scene.api.counters = {}
     assert establish(visit(scene), NEW) == Again(ends - NOW)
-    scene.instance.api_clock.learn(int(ends) - 1)
+    scene.clock.advance(ends - NOW - 1)
     assert establish(visit(scene), NEW) == Again(1.0)
-    scene.instance.api_clock.learn(int(ends))
+    scene.clock.advance(1.0)
+    assert establish(visit(scene), NEW) == Again(0.4)
     assert establish(visit(scene), NEW) == NEW.changed(base=0)
 
 
@@ -201,8 +205,42 @@ def test_a_look_that_was_asked_for_before_the_end_is_no_proof() -> None:
     """It is had again, although its reply comes after the end."""
     scene = scene_of(NEW, Generation(2, NOW - 400))
     scene.api.counters = {}
-    assert establish(visit(scene), NEW) == Again(0.0)
+    assert establish(visit(scene), NEW) == Again(0.4)
     assert establish(visit(scene), NEW) == NEW.changed(base=0)
+
+
+def test_a_generation_starts_with_the_first_date_that_is_heard_once_it_is_known() -> None:
+    """Whatever the store's clock says, and whatever was heard before (R12)."""
+    scene = scene_of(NEW, Generation(2))
+    scene.api.counters = {}
+    scene.instance.api_clock.learn(NOW - 100)
+    scene.api.ahead_s = -98
+    looking = visit(scene)
+    assert establish(looking, NEW) == Again(RULES.cache_s + PAST_S)
+    assert scene.ledger.stored == Generation(2, NOW - 98)
+
+
+def test_a_start_far_ahead_is_stamped_anew() -> None:
+    """A wrong clock has told it, and no `Date` would ever come after it: a restored store stays harmless."""
+    scene = scene_of(NOTED, Generation(2, NOW + 301))
+    verify(visit(scene), NOTED)
+    assert scene.ledger.stored == Generation(2, NOW + 301)
+    scene.instance.api_clock.learn(NOW)
+    verify(visit(scene), NOTED)
+    assert scene.ledger.stored == Generation(2, NOW)
+
+
+def test_a_note_far_ahead_is_made_anew() -> None:
+    """By a `Date` that says so, and by no clock."""
+    for before, step, generation in (
+        (NEW.changed(sighted=NOW + 301), establish, 1),
+        (replace(row(), sighted=NOW + 301, sighted_in=2), verify, 2),
+    ):
+        scene = scene_of(before, Generation(generation, LONG_AGO))
+        scene.api.reads = [Counted({"_receipt": BASE}, None), Counted({"_receipt": BASE}, NOW + 1)]
+        assert [step(visit(scene), before) for _ in range(2)] == [Again(0.4), Again(0.4)]
+        scene = scene_of(before, Generation(generation, LONG_AGO))
+        assert step(visit(scene), before) == before.changed(sighted=NOW)
 
 
 def test_a_row_of_an_older_generation_is_first_only_noted() -> None:
@@ -226,27 +264,29 @@ NOTED = replace(row(), sighted=NOW, sighted_in=2)
 
 def test_a_restored_row_is_believed_when_nothing_that_it_lacks_can_land() -> None:
     """Neither what was signed before it was seen, nor what instances of the older generation still send."""
-    by_sight, by_cache = NOW + BOUND_S + 1, NOW + 20 + RULES.cache_s + BOUND_S + 1
-    for started, cache_s, ends in ((LONG_AGO, RULES.cache_s, by_sight), (NOW + 20, RULES.cache_s, by_cache)):
-        scene = scene_of(NOTED, Generation(2, started), replace(RULES, cache_s=cache_s))
-        scene.instance.api_clock.learn(int(ends) - 1)
+    for started, ends_in_s in ((LONG_AGO, PAST_S), (NOW + 20, 20 + RULES.cache_s + PAST_S)):
+        scene = scene_of(NOTED, Generation(2, started))
+        scene.instance.api_clock.learn(NOW)
+        scene.clock.advance(ends_in_s - 1)
         assert verify(visit(scene), NOTED) == Again(1.0)
-        scene.instance.api_clock.learn(int(ends))
-        assert verify(visit(scene), NOTED) == NOTED.changed(generation=2, sighted=None)
+        scene.clock.advance(1.0)
+        assert [verify(visit(scene), NOTED) for _ in range(2)][1] == NOTED.changed(generation=2, sighted=None)
 
 
 def test_instances_that_ask_each_time_leave_nothing_behind() -> None:
     """Without a cache nobody goes on with an older generation."""
     scene = scene_of(NOTED, Generation(2, NOW + 20), replace(RULES, cache_s=0))
-    scene.instance.api_clock.learn(NOW + 12)
-    assert verify(visit(scene), NOTED) == NOTED.changed(generation=2, sighted=None)
+    scene.clock.advance(PAST_S)
+    assert [verify(visit(scene), NOTED) for _ in range(2)] == [Again(0.4), NOTED.changed(generation=2, sighted=None)]
 
 
 def due(before: Row, **counters: int) -> Scene:
     """A noted row of an older generation whose time has come."""
     scene = scene_of(before, Generation(2, LONG_AGO))
-    scene.instance.api_clock.learn(NOW + 100)
+    scene.clock.advance(100)
     scene.api.counters = counters
+    visit(scene).heard(before)
+    scene.instance.api_clock.learn(NOW + 100)
     return scene
 
 
@@ -271,7 +311,7 @@ def test_a_restored_row_that_lacks_how_its_group_began_freezes() -> None:
     unknown = replace(NOTED, base=None, queue=(entry("a"),))
     scene = due(unknown, _receipt=5)
     verify(visit(scene), unknown)
-    assert scene.row == unknown.changed(frozen="the ledger is a copy that lacks how this group began")
+    assert scene.row == unknown.changed(frozen="the ledger is a copy that lacks how this group began", sighted=None)
     for before, counters in ((replace(unknown, queue=()), {"_receipt": 5}), (unknown, {"like": 5})):
         looking = visit(due(before, **counters))
         # A receipt that is missing is believed to be when it was missing three times.

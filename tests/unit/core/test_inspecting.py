@@ -27,7 +27,7 @@ from tests.unit.core.test_operating import FROZEN, LANDED, dead, grow, visited
 
 def test_what_is_known_of_a_group_stands_in_an_inspection() -> None:
     """Its row, its counters, what needs a verdict, and when one may be given."""
-    scene = dead(replace(FROZEN, sighted=NOW))
+    scene = dead(replace(FROZEN, sighted=NOW - 4))
     scene.api.counters = {"like": 3, "_receipt": 7}
     told = inspect(visited(scene))
     assert (told.row, told.generation, told.to_be_judged) == (scene.row, Generation(1, 0), ("a",))
@@ -58,6 +58,7 @@ def test_an_inspection_without_a_look_shows_the_row(reply: Unclear | Refused, mi
     told = inspect(visited(scene))
     assert (told.row, told.to_be_judged, told.missing) == (FROZEN, ("a",), missing)
     assert (told.values, told.verdict, told.ready_in_s) == ({}, None, 0.0)
+    assert told.waits_for is None
     assert told.generation == Generation(1, 0)
 
 
@@ -114,7 +115,7 @@ def test_a_group_that_agrees_with_its_receipt_is_adopted_unchanged() -> None:
     scene = Scene(row())
     result = operating.adopt(visited(scene), Decision())
     assert result == Decided(scene.row, settled=0, changed=False)
-    assert scene.row == row().changed(looked=NOW)
+    assert (scene.row.version, scene.row.looked) == (row().version + 1, NOW)
     assert scene.notices.told == []
 
 
@@ -123,11 +124,11 @@ def test_a_look_for_an_adoption_is_had_again_until_it_is_answered() -> None:
     scene = Scene(row())
     scene.api.reads = [Unclear("lost"), Unclear("lost")]
     assert isinstance(operating.adopt(visited(scene), Decision()), Decided)
-    assert len(scene.api.asked) == 3
+    assert len(scene.api.asked) == 4
     scene.api.reads = [Refused(60020, "arrears", Fault.APP, NOW)] * 10
     with pytest.raises(AppRefused):
         operating.adopt(visited(scene), Decision())
-    assert len(scene.api.asked) == 4
+    assert len(scene.api.asked) == 5
 
 
 def test_a_release_says_when_to_come_again() -> None:
@@ -140,12 +141,12 @@ def test_a_release_says_when_to_come_again() -> None:
 
 def test_an_adoption_that_does_not_fit_into_the_visit_is_put_off() -> None:
     """The wait and a call have to fit."""
-    for seconds, waited in ((18.4, False), (18.7, True)):
+    for seconds, waited in ((23.4, False), (23.7, True)):
         scene = Scene(replace(frozen(row(), "why"), sighted=NOW))
         scene.api.counters["_receipt"] = 7
         result = operating.adopt(visited(scene, seconds), Decision())
         assert isinstance(result, Decided) == waited
-        assert (result == Later(12)) == (not waited)
+        assert (result == Later(17)) == (not waited)
 
 
 def test_an_adoption_is_told_to_whoever_watches() -> None:

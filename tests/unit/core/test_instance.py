@@ -94,6 +94,20 @@ def test_the_generation_is_asked_for_once_in_a_while() -> None:
     assert (known.current(), ledger.asked) == (Generation(2, 1_700_000_000), 2)
 
 
+def test_a_generation_is_asked_for_again_after_a_thaw() -> None:
+    """The monotonic clock may have stood still, and the wall clock may have been set back."""
+    clock = HandClock()
+    ledger = CountedLedger(clock)
+    known = KnownGeneration(ledger, clock, cache_s=300)
+    known.current()
+    clock.wall += 301
+    known.current()
+    clock.moment += 301
+    clock.wall -= 1000
+    known.current()
+    assert ledger.asked == 3
+
+
 @pytest.fixture
 def instance() -> Instance:
     """A cold instance."""
@@ -105,7 +119,7 @@ def test_a_cold_instance_asks_nobody_anything(instance: Instance) -> None:
     """It is built without a call to the ledger or the API."""
     assert isinstance(instance.ledger, CountedLedger)
     assert instance.ledger.asked == 0
-    assert (instance.api_clock.latest, instance.gate.refusal(), instance.known.of(G)) == (None, None, {})
+    assert (instance.api_clock.since(()), instance.gate.refusal(), instance.known.of(G)) == (None, None, {})
 
 
 def test_a_call_needs_its_time_two_ledger_writes_and_a_margin(instance: Instance) -> None:
@@ -121,7 +135,7 @@ def test_two_instances_share_nothing_but_their_ports(instance: Instance) -> None
     instance.known.learn(G, {"like": 5})
     instance.gate.close(Refused(60020, "arrears", Fault.APP, None))
     instance.api_clock.learn(1_700_000_000)
-    assert (other.known.of(G), other.gate.refusal(), other.api_clock.latest) == ({}, None, None)
+    assert (other.known.of(G), other.gate.refusal(), other.api_clock.since(())) == ({}, None, None)
 
 
 def test_a_generation_that_is_raised_is_known_at_once() -> None:
@@ -129,8 +143,8 @@ def test_a_generation_that_is_raised_is_known_at_once() -> None:
     clock = HandClock()
     ledger = CountedLedger(clock)
     known = KnownGeneration(ledger, clock, cache_s=300)
-    raised = known.begin_anew(1_700_000_000)
-    assert raised == Generation(2, 1_700_000_000)
+    raised = known.begin_anew()
+    assert raised == Generation(2)
     assert (known.current(), ledger.asked) == (raised, 0)
     clock.advance(300.1)
     assert (known.current(), ledger.asked) == (Generation(1, 0), 1)

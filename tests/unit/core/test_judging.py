@@ -132,8 +132,9 @@ def test_a_group_that_could_be_read_in_between_is_not_gone() -> None:
 
 
 def test_what_is_seen_is_as_old_as_its_question() -> None:
-    """The `Date` of the answer itself proves nothing about it (R4 b)."""
+    """The `Date` of the answer alone proves nothing about it, nor does one that was heard before (R4 b)."""
     scene = Scene(row())
+    scene.instance.api_clock.learn(NOW + 2)
     scene.api.counters = {"_receipt": BASE, "like": 3}
     looking = visit(scene)
     first, second = see(looking, row(), ()), see(looking, row(), ())
@@ -189,9 +190,9 @@ def test_a_dead_attempt_in_a_group_that_is_gone_is_given_up() -> None:
     """The next one will be told so, and its operations with it; a living one may still land if the group comes back."""
     for passed_s, stays in ((5, True), (12, False)):
         scene = Scene(row(attempt(entry("a"))))
-        scene.instance.api_clock.learn(NOW + passed_s)
+        scene.hear(passed_s)
         looking = visit(scene)
-        scene.api.reads = [GONE] * 3
+        scene.api.reads = [replace(GONE, date=NOW + passed_s)] * 3
         for _ in range(3):
             see(looking, row(attempt(entry("a"))), ())
         assert (scene.row.attempt is not None) == stays
@@ -261,7 +262,7 @@ def test_a_look_that_settles_forgets_what_was_refused_before() -> None:
     past = Remembered(attempt(name="past", weight=700_001), refused=True)
     before = row(attempt(entry("a"), time=NOW + 20), remembered=(past,))
     scene = Scene(before)
-    scene.instance.api_clock.learn(NOW + 12)
+    scene.hear(12)
     scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}
     looking = visit(scene)
     looking.sent = "attempt"

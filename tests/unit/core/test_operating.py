@@ -28,6 +28,8 @@ A = entry("a")
 LANDED = Decision({"a": Verdict.LANDED})
 FROZEN = replace(frozen(row(attempt(A)), "why"), sighted=NOW - 100)
 DEATH_S = 12
+# What was signed before a look, by whichever host's clock, is dead that much later.
+PAST_S = 17
 
 
 def visited(scene: Scene, seconds: float = 60) -> Visit:
@@ -69,31 +71,37 @@ def test_the_first_look_at_a_frozen_group_is_noted() -> None:
     scene = dead(replace(FROZEN, sighted=None))
     result = operating.release(visited(scene), LANDED)
     assert isinstance(result, Later)
-    assert DEATH_S - 1 <= result.retry_after_s <= DEATH_S
-    assert scene.row == replace(FROZEN, version=FROZEN.version + 1, sighted=scene.api.date)
+    assert PAST_S - 1 <= result.retry_after_s <= PAST_S
+    assert scene.row == replace(FROZEN, version=FROZEN.version + 1, sighted=scene.api.date, sighted_in=1)
 
 
 def test_an_inspection_notes_the_look_and_changes_nothing_else() -> None:
     """Nor does it send anything."""
     scene = dead(replace(FROZEN, sighted=None))
-    assert inspect(visited(scene)).ready_in_s == pytest.approx(DEATH_S, abs=1)
-    assert scene.row == replace(FROZEN, version=FROZEN.version + 1, sighted=scene.api.date)
+    assert inspect(visited(scene)).ready_in_s == pytest.approx(PAST_S, abs=1)
+    assert scene.row == replace(FROZEN, version=FROZEN.version + 1, sighted=scene.api.date, sighted_in=1)
     assert scene.api.calls == []
 
 
 def test_an_inspection_of_a_group_that_is_not_frozen_writes_nothing() -> None:
     """It may be under way."""
     scene = Scene(row(attempt(A)))
-    assert isinstance(inspect(visited(scene)).verdict, TooEarly)
-    assert inspect(visited(scene)).ready_in_s == 0.0
+    told = inspect(visited(scene))
+    assert isinstance(told.verdict, TooEarly)
+    assert (told.ready_in_s, told.waits_for) == (
+        DEATH_S,
+        "the end of its call, unless the receipt shows that it landed",
+    )
     scene.clock.advance(DEATH_S + 1)
-    assert isinstance(inspect(visited(scene)).verdict, NotLanded)
+    told = inspect(visited(scene))
+    assert isinstance(told.verdict, NotLanded)
+    assert (told.ready_in_s, told.waits_for) == (0.0, "a look that shows its call to be over")
     assert scene.row == row(attempt(A))
 
 
 def test_an_adoption_waits_by_the_apis_clock() -> None:
     """However far the local clock is off."""
-    scene = Scene(replace(frozen(row(queue=(A,)), "why"), sighted=None))
+    scene = Scene(replace(frozen(row(queue=(A,)), "why"), sighted=None), cold=True)
     scene.api.ahead_s = -40.0
     scene.api.counters["_receipt"] = 7
     result = operating.adopt(visited(scene), Decision())
@@ -198,6 +206,7 @@ def test_a_restored_row_is_of_the_current_generation_afterwards() -> None:
     """The look that the restore asks for has been had."""
     scene = dead()
     scene.ledger.stored = Generation(2, NOW - 1000)
+    scene.clock.advance(scene.instance.rules.cache_s)
     operating.release(visited(scene), LANDED)
     assert scene.row.generation == 2
 

@@ -191,10 +191,10 @@ def test_an_attempt_is_made_to_be_sent_by_its_maker_alone() -> None:
     """It is signed with the API's time, and carries what it was made for (R2, R3)."""
     scene = Scene(row())
     opening = visit(scene)
-    opening.instance.api_clock.learn(NOW + 70)
+    opening.instance.api_clock.learn(NOW + 4)
     made = opening.new_attempt(600_000, Mode.DECREASE, (entry("a"),), (("like", 5),))
     assert (made.mode, made.entries, made.correction) == (Mode.DECREASE, (entry("a"),), (("like", 5),))
-    assert (made.time, made.life) == (NOW + 70, LIFE_S)
+    assert (made.time, made.life) == (NOW + 4, LIFE_S)
     assert made.weight == 600_000
     assert len(made.id) == 24
     assert int(made.id, 16) < 2**96
@@ -232,18 +232,43 @@ def test_a_new_call_has_no_confirmed_refusal() -> None:
 def test_every_reply_tells_the_time() -> None:
     """Of a call as of a read."""
     scene = Scene(row())
-    scene.api.ahead_s = 50
+    scene.api.ahead_s = 3
     visit(scene).send(row(), attempt(entry("a")))
-    assert scene.instance.api_clock.latest == NOW + 50
-    scene.api.ahead_s = 60
+    assert visit(scene).heard(row()) is None
+    assert scene.instance.api_clock.now() == NOW + 3
+    scene.api.ahead_s = 6
     visit(scene).read(())
-    assert scene.instance.api_clock.latest == NOW + 60
+    assert (visit(scene).heard(row()), scene.instance.api_clock.now()) == (NOW + 6, NOW + 6)
+
+
+def test_a_date_that_is_no_evidence_counts_as_missing() -> None:
+    """For whoever judges by the reply, too (R12)."""
+    scene = Scene(row())
+    scene.api.ahead_s = 60
+    reading = visit(scene)
+    assert (reading.read(()).date, reading.is_dated) == (None, False)
+    scene.api.ahead_s = 0
+    assert (reading.read(()).date, reading.is_dated) == (NOW, True)
+
+
+def test_an_odd_date_is_looked_into_over_another_connection() -> None:
+    """By the next read that comes late enough to tell (R12)."""
+    scene = Scene(row())
+    scene.api.ahead_s = -60
+    looking = visit(scene)
+    looking.read(())
+    scene.clock.advance(2)
+    looking.read(())
+    scene.clock.advance(1)
+    looking.read(())
+    assert scene.instance.api_clock.now() == scene.api.date
+    assert scene.notices.told.count(Notice.CLOCK_DISTRUSTED) == 2
 
 
 def test_a_read_is_signed_with_the_apis_time() -> None:
     """And asks for what is wanted of this group."""
     scene = Scene(row())
-    scene.instance.api_clock.learn(NOW + 70)
+    scene.instance.api_clock.learn(NOW + 4)
     asked: list[tuple[object, ...]] = []
 
     def read(*question: object, **_: object) -> Reply:
@@ -252,7 +277,7 @@ def test_a_read_is_signed_with_the_apis_time() -> None:
 
     scene.api.read = read  # type: ignore[method-assign]  # what is asked is wanted
     visit(scene).read(("like",))
-    assert asked == [(GROUP, ("like",), NOW + 70)]
+    assert asked == [(GROUP, ("like",), NOW + 4)]
 
 
 def test_a_refusal_for_the_rate_is_waited_out_twice() -> None:

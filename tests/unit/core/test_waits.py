@@ -156,13 +156,23 @@ def test_a_death_that_no_date_has_proven_is_waited_for_like_an_answer(scene: Sce
 
 
 def test_an_attempt_is_dead_when_a_date_says_so(scene: Scene, waits: Waits) -> None:
-    """From the very second on; the local clock proves nothing (R4)."""
-    scene.clock.advance(1000)
+    """From the very second on, if it was heard since; the local clock proves nothing (R4)."""
+    scene.instance.api_clock.learn(NOW + 3)
+    assert not waits.is_dead(attempt(time=NOW - 9))
+    scene.clock.advance(11)
     assert not waits.is_dead(attempt())
     scene.instance.api_clock.learn(NOW + 11)
     assert not waits.is_dead(attempt())
     scene.instance.api_clock.learn(NOW + 12)
     assert waits.is_dead(attempt())
+
+
+def test_a_look_that_proves_nothing_is_not_had_again_at_once(scene: Scene, waits: Waits) -> None:
+    """The `Date`s of the looks themselves may be missing all the time: every other one comes after a while."""
+    waits.is_dead(attempt())
+    scene.clock.advance(12)
+    scene.instance.api_clock.learn(NOW + 12)
+    assert [waits.after_look_s(attempt()) == 0 for _ in range(4)] == [True, False, True, False]
 
 
 def test_how_long_something_takes_is_learned_slowly(scene: Scene) -> None:

@@ -9,7 +9,7 @@ import pytest
 from handler.core.commands import Mode
 from handler.core.notices import Notice
 from handler.core.outcomes import Unknown
-from handler.core.ports import Fault, Refused
+from handler.core.ports import Counted, Fault, Refused
 from handler.core.rows import Attempt, Row
 from handler.core.visit import Again, Stop, Visit
 from handler.core.weaker import look
@@ -50,9 +50,19 @@ def test_whoever_has_sent_an_increase_tells_at_once_that_nothing_tells() -> None
 def test_a_dead_increase_of_somebody_else_is_told_as_unknown() -> None:
     """Nobody hears of it any more."""
     scene, before = stored(INCREASE)
-    scene.instance.api_clock.learn(NOW + 12)
+    scene.hear(12)
     look(visit(scene), before, INCREASE)
     assert scene.ledger.find(GROUP, ["a"])["a"].answer == LOST
+
+
+def test_one_wrong_reply_ends_nothing() -> None:
+    """Neither the `Date` of the look itself, nor one that was heard before (R4 b)."""
+    for heard_s, own_s in ((0, 12), (12, 11)):
+        scene, before = stored(SET)
+        scene.hear(heard_s)
+        scene.api.reads = [Counted({}, NOW + own_s)]
+        assert isinstance(look(visit(scene), before, SET), Again)
+        assert scene.row == before
 
 
 def test_a_payment_that_was_lost_is_not_repeated_either() -> None:
@@ -76,7 +86,7 @@ def test_a_set_is_repeated_after_its_death_alone() -> None:
     scene, before = stored(SET)
     assert isinstance(look(visit(scene, "attempt"), before, SET), Again)
     assert scene.row == before
-    scene.instance.api_clock.learn(NOW + 12)
+    scene.hear(12)
     look(visit(scene, "attempt"), before, SET)
     assert scene.row == before.changed(attempt=None, queue=SET.owed)
     assert Notice.UNKNOWN not in scene.notices.told

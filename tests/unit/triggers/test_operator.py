@@ -72,7 +72,7 @@ def test_a_frozen_group_is_shown_with_what_was_under_way(frozen: Stage) -> None:
     ]
     assert told["to_be_judged"] == [named]
     assert told["explanation"] == {"receipt": "is explained by nothing"}
-    assert told["ready_in_s"] == 12
+    assert told["ready_in_s"] == 17
 
 
 def test_a_group_that_exists_no_more_is_shown_as_such(frozen: Stage) -> None:
@@ -99,8 +99,8 @@ def test_a_verdict_releases_the_group_once_nothing_can_land(frozen: Stage) -> No
     shown = tell(frozen, "inspect", GroupId="room")
     keys = [{"Caller": CALLER, "IdempotencyKey": '"second"', "verdict": "landed"}]
     early = tell(frozen, "release", GroupId="room", keys=keys)
-    assert early == {"task": "release", "GroupId": "room", "done": False, "retry_after_s": 12}
-    frozen.clock.sleep(13)
+    assert early == {"task": "release", "GroupId": "room", "done": False, "retry_after_s": 17}
+    frozen.clock.sleep(18)
     receipt = part(shown, "upstream")["receipt"]
     told = tell(frozen, "release", GroupId="room", keys=keys, receipt=receipt)
     assert (told["done"], told["settled"], told["owed"], told["base"]) == (True, 1, 0, receipt)
