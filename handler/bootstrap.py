@@ -94,10 +94,9 @@ def _service(settings: Settings) -> Service:
         read_life_s=max(READ_LIFE_S, settings.life_s),
     )
     ledger, shelf = _stores(settings, clock)
-    ports = Ports(ledger, api, clock, chance, reports())
+    ports = Ports(ledger, api, clock, chance, reports(), shelf)
     made = Service(
         Instance.of(ports, _rules(settings, ledger.generation_cache_s)),
-        shelf,
         ProbeClient(api.calls),
         vault,
         http_status,

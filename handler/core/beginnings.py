@@ -127,7 +127,7 @@ def _no_room(visit: Visit, row: Row) -> Next:
     if not row.queue:
         return Again(visit.waits.retry_s())
     answer = Rejected(TOO_MANY_KEYS, "the group has 20 counters already, and the receipt needs one of them")
-    change = transitions.rejected_from_queue(row, answer, visit.instance.api_clock.now())
+    change = transitions.rejected_from_queue(row, answer, visit.instance.api_clock.now(), visit.teller)
     follows = visit.put(change.row, change.records, change.marks)
     if isinstance(follows, Row):
         visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=TOO_MANY_KEYS)

@@ -8,16 +8,27 @@ an attempt costs little, and a row stays below 64 KiB (R13). Fields that hold no
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypedDict
 
-from handler.core.commands import Counters, Mode, Position
+from handler.core.commands import Counters, Mode, Origin, Position
 from handler.core.first_format import FIRST_FORMAT, first_format_row
 from handler.core.outcomes import Answer, Applied, Rejected, Unknown
 from handler.core.records import Record
-from handler.core.row_format import AttemptJson, EntryJson, MoreJson, PairsJson, RememberedJson, RowJson, check_fields
-from handler.core.rows import Attempt, Entry, Remembered, Row
+from handler.core.row_format import (
+    AttemptJson,
+    EntryJson,
+    MoreJson,
+    NoteJson,
+    PairsJson,
+    RememberedJson,
+    RowJson,
+    check_fields,
+    origin_json,
+    origin_of,
+)
+from handler.core.rows import Attempt, Entry, Note, Remembered, Row
 
 # Rows never expire, so each format has to be told from the others.
 ROW_FORMAT = 2
@@ -51,13 +62,14 @@ def decode_row(text: str) -> Row:
 
 def encode_entry(entry: Entry) -> str:
     """Write one operation by itself, as it is appended to a row that is not written anew."""
-    return _text((entry.id, entry.fingerprint, entry.mode.value, entry.counters, entry.window_s, *_more(entry)))
+    always = entry.id, entry.fingerprint, entry.mode.value, entry.counters, entry.window_s
+    return _text((*always, *_more(entry, str)))
 
 
 def decode_entry(text: str) -> Entry:
     """Read what `encode_entry` wrote."""
     identity, fingerprint, mode, counters, window_s, *more = json.loads(text)
-    return Entry(identity, fingerprint, Mode(mode), _pairs(counters), window_s, **_given_more(more))
+    return Entry(identity, fingerprint, Mode(mode), _pairs(counters), window_s, **_given_more(more, str))
 
 
 def encode_record(record: Record) -> str:
@@ -78,6 +90,7 @@ def decode_record(text: str) -> Record:
 
 class _More(TypedDict, total=False):
     position: Position
+    origin: Origin
 
 
 class _Writer:
@@ -91,6 +104,7 @@ class _Writer:
         attempt = self._attempt(row.attempt) if row.attempt else None
         queue = self._references(row.queue)
         remembered = [self._remembered(past) for past in row.remembered]
+        notes: list[NoteJson] = [(self._references((note.entry,))[0], note.code, note.at) for note in row.notes]
         entries = [self._entry(entry) for entry in self._table]
         debt, keys = self._numbered(row.debt), self._numbered(row.keys)
         return {
@@ -101,6 +115,7 @@ class _Writer:
             **_given(base=row.base, names=list(self._names), entries=entries, attempt=attempt, queue=queue),
             **_given(remembered=remembered, debt=debt, frozen=row.frozen, sighted=row.sighted),
             **_given(looked=row.looked or None, sighted_in=row.sighted_in or None, marks=list(row.marks), keys=keys),
+            **_given(notes=notes),
         }
 
     def _attempt(self, attempt: Attempt) -> dict[str, object]:
@@ -125,11 +140,14 @@ class _Writer:
 
     def _entry(self, entry: Entry) -> EntryJson:
         always = entry.id, entry.fingerprint, entry.mode.value, self._numbered(entry.counters), entry.window_s
-        more = _more(entry)
+        more = _more(entry, self._number)
         return (*always, *more) if more else always
 
     def _numbered(self, pairs: Counters) -> PairsJson:
-        return [(self._names.setdefault(key, len(self._names)), value) for key, value in pairs]
+        return [(self._number(key), value) for key, value in pairs]
+
+    def _number(self, name: str) -> int:
+        return self._names.setdefault(name, len(self._names))
 
 
 class _Reader:
@@ -157,6 +175,7 @@ class _Reader:
             sighted_in=document.get("sighted_in", 0),
             marks=tuple((place, number) for place, number in document.get("marks", [])),
             keys=self._named(document.get("keys", [])),
+            notes=tuple(map(self._note, document.get("notes", []))),
         )
 
     def _attempt(self, stored: AttemptJson, fields: type) -> Attempt:
@@ -182,13 +201,19 @@ class _Reader:
             for_good=stored.get("for_good", False),
         )
 
+    def _note(self, stored: NoteJson) -> Note:
+        reference, code, at = stored
+        (entry,) = self._entries([reference])
+        return Note(entry, code, at)
+
     def _entries(self, references: list[int]) -> tuple[Entry, ...]:
         return tuple(self._table[reference // 2][reference % 2] for reference in references)
 
     def _entry(self, stored: EntryJson) -> tuple[Entry, Entry]:
         """An operation as it may be merged, and as it goes out alone."""
         identity, fingerprint, mode, counters, window_s, *more = stored
-        entry = Entry(identity, fingerprint, Mode(mode), self._named(counters), window_s, **_given_more(more))
+        given = _given_more(more, lambda number: self._names[int(number)])
+        entry = Entry(identity, fingerprint, Mode(mode), self._named(counters), window_s, **given)
         return entry, replace(entry, alone=True)
 
     def _named(self, pairs: PairsJson) -> Counters:
@@ -204,17 +229,26 @@ def _text(document: object) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
-def _more(entry: Entry) -> tuple[()] | tuple[MoreJson]:
-    """What an operation has that few have, in one last item of its text or none."""
-    position = entry.position
-    return ({"position": (position.place, position.last)},) if position else ()
+def _more(entry: Entry, named: Callable[[str], int | str]) -> tuple[()] | tuple[MoreJson]:
+    """What few operations have, in one last item of its text or none; `named` is how a source stands in it."""
+    more = MoreJson()
+    if entry.position is not None:
+        more["position"] = entry.position.place, entry.position.last
+    if entry.origin is not None:
+        more["origin"] = origin_json(entry.origin, named)
+    return (more,) if more else ()
 
 
-def _given_more(stored: Sequence[MoreJson]) -> _More:
+def _given_more(stored: Sequence[MoreJson], name_of: Callable[[str], str]) -> _More:
     """Read what `_more` wrote."""
     [more] = stored or [MoreJson()]
     check_fields(more, MoreJson.__annotations__)
-    return {"position": Position(*more["position"])} if "position" in more else {}
+    given = _More()
+    if "position" in more:
+        given["position"] = Position(*more["position"])
+    if "origin" in more:
+        given["origin"] = origin_of(more["origin"], name_of)
+    return given
 
 
 def _merging(entry: Entry) -> Entry:

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handler.core.errors import BadInput
+from handler.core.quick import quick
 
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
@@ -77,12 +78,30 @@ def _place_of(source: str) -> str:
     return urlsafe_b64encode(hashlib.sha256(source.encode()).digest()[:12]).decode()
 
 
+@quick
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an operation of an event source is parked with if it is refused for good (R6).
+
+    `source` is the source's ARN, topic or name, and `place` its own name for the record; `caller` and `key` are those
+    of the operation. `teller` names the visit whose reply tells the source of a refusal, as long as no other delivery
+    has acknowledged the operation.
+    """
+
+    source: str
+    place: str
+    caller: str
+    key: str
+    teller: str = ""
+
+
 @dataclass(frozen=True)
 class Operation:
     """Set, increase or decrease `counters` of one group, once, however often it is asked for.
 
     `key` is the idempotency key, scoped to (`caller`, `group_id`); `window_s` is how long the answer is kept. An
-    operation with a `position` is known again by that, and no answer is kept.
+    operation with a `position` is known again by that, and no answer is kept. `origin` is None unless a source's record
+    has asked for it.
     """
 
     group_id: str
@@ -92,6 +111,7 @@ class Operation:
     key: str
     window_s: float
     position: Position | None = None
+    origin: Origin | None = None
 
     @cached_property
     def id(self) -> str:

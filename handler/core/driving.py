@@ -5,7 +5,7 @@ What a call's reply or a look at the receipt proves is in `judging`; how a group
 
 from __future__ import annotations
 
-from handler.core import beginnings, judging, transitions
+from handler.core import beginnings, judging, noting, transitions
 from handler.core.asking import ask_the_time
 from handler.core.commands import Counters, Mode, key_limit
 from handler.core.lifting import LIFT, needs_lift, set_above, why_not_counted
@@ -26,18 +26,18 @@ def drive(visit: Visit, row: Row | None) -> Row | None:
 
     The row where nothing that the visit came for is left in it.
     """
-    while not visit.has_all_answers or (row is not None and row.debt):
+    while not visit.has_all_answers or (row is not None and (row.debt or visit.has_to_park(row))):
         if row is None:
             row = visit.look()
         if row is None or visit.is_done(row):
             return row
-        if row.frozen:
+        if row.frozen and not visit.has_to_park(row):
             visit.frozen = row.frozen
             return None
         if not visit.may_call():
             _take_back(visit, row)
             return None
-        follows = step(visit, row)
+        follows = noting.write_out(visit, row) if visit.has_to_park(row) else step(visit, row)
         if isinstance(follows, Stop):
             visit.stopped = follows
             return None

@@ -15,6 +15,7 @@ from handler.core.driving import drive
 from handler.core.errors import LedgerUnavailable, OutcomeUnknown
 from handler.core.instance import Instance, Patience
 from handler.core.notices import Notice
+from handler.core.noting import acknowledge, strike
 from handler.core.outcomes import Frozen, KeyReused, Outcome, Pending, Stalled
 from handler.core.quick import replace
 from handler.core.records import Records
@@ -76,6 +77,10 @@ class ExactlyOnce:
             return replace(record.answer, replayed=True)
         return self._waiting(visit) if owed else None
 
+    def strike(self, group_id: str, place: str) -> None:
+        """Forget to park the record that its source calls so: an operator has taken it into their hands (R6)."""
+        strike(self._instance, Group(self._app, group_id), place)
+
     def known(self, key: str, by: int, limit: int, after: str) -> Sequence[str]:
         """A page of the groups in which an operation on this key had landed by then, in order of id."""
         return self._instance.ledger.known(self._app, key, by, limit, after)
@@ -99,13 +104,16 @@ class ExactlyOnce:
         entries: dict[str, Entry] = {}
         for operation in operations:
             # Duplicates that arrive together count once.
-            entries.setdefault(operation.id, Entry.of(operation))
+            entries.setdefault(operation.id, Entry.of(operation, visit.teller))
         acceptance = accept(visit, entries)
         # A key that is known with other content has its answer already.
         known, finished = acceptance.fingerprints, acceptance.finished
         asked = [name for name, entry in entries.items() if known.get(name) == entry.fingerprint]
         visit.wanted = frozenset([name for name in asked if name not in finished])
-        return acceptance
+        # What is known by its position is never told by a reply alone.
+        recorded = [entries[name] for name in visit.wanted if entries[name].position is None]
+        origins = {entry.id: entry.origin for entry in recorded if entry.origin is not None}
+        return replace(acceptance, row=acknowledge(visit, acceptance.row, origins)) if origins else acceptance
 
     def _finish(self, visit: Visit, row: Row | None) -> None:
         """Drive on. The operations are accepted: a ledger that fails now only leaves them to the next worker."""
@@ -141,6 +149,9 @@ class ExactlyOnce:
             self._instance.reporter.report(Notice.REPLAYED, group=operation.group_id)
             return replace(finished.answer, replayed=True)
         record = records.get(operation.id)
+        if record is None and operation.id in visit.in_doubt:
+            # Its source would take a word for the last one, and nobody else tells of a rejection that was not noted.
+            raise OutcomeUnknown("it may have been refused, and the ledger does not tell")
         return record.answer if record else self._waiting(visit)
 
     def _waiting(self, visit: Visit) -> Outcome:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from handler.core.api_clock import NEAR_S, ApiClock
 from handler.core.ledger import Generation, Ledger
-from handler.core.notices import Reporter
+from handler.core.notices import Notice, Reporter
 from handler.core.pacing import Gate, Pace, Terms
 from handler.core.ports import Chance, Clock, CounterApi, Ports, Rules
 from handler.core.rows import Group
 from handler.core.schedules import Schedule
+from handler.core.shelf import Shelf
 from handler.core.windows import Windows
 
 # Values are only remembered to keep merged sums inside int64; forgetting them costs one refused call at worst.
@@ -166,6 +167,7 @@ class Instance:
     clock: Clock
     chance: Chance
     reporter: Reporter
+    shelf: Shelf
     rules: Rules
     pace: Pace
     """That of updates."""
@@ -193,12 +195,24 @@ class Instance:
             return Pace(clock, api_clock.moment, ports.ledger, terms)
 
         return cls(
-            *(ports.ledger, ports.api, clock, ports.chance, ports.reporter, rules),
+            *(ports.ledger, ports.api, clock, ports.chance, ports.reporter, ports.shelf, rules),
             *(pace(Schedule.UPDATES), pace(Schedule.READS), pace(Schedule.ACCEPTANCES)),
             api_clock=api_clock,
             gate=Gate(clock),
             generation=KnownGeneration(ports.ledger, clock, rules.cache_s),
             windows=Windows(ports.ledger, clock, api_clock, rules.window_s, rules.guard_s),
+        )
+
+    def call_failed(self, group: Group, reason: str, took_s: float) -> None:
+        """Tell of a call that could not be made or proved nothing: callers only see that they have to wait."""
+        failure = CallFailure(self.api.host, reason, took_s, self.clock.now())
+        self.failures.last = failure
+        self.reporter.report(
+            Notice.CALL_FAILED,
+            group=group.id,
+            host=failure.host,
+            failure=failure.failure,
+            seconds=round(failure.took_s, 3),
         )
 
     @property
@@ -218,7 +232,8 @@ class Patience:
 
     Nothing new is begun after `until`; no call is begun that could outlast `deadline`; no single wait is longer than
     `pause_max_s`, but one for a turn. One that `sheds` is turned away rather than taken on where the app's rate is used
-    up. An acceptance whose call others have to make waits for its turn until `accepts_until` (R14).
+    up. An acceptance whose call others have to make waits for its turn until `accepts_until` (R14). What is refused for
+    good the source is told of by one that `gives_back` (R6).
     """
 
     until: float
@@ -226,3 +241,4 @@ class Patience:
     pause_max_s: float = float("inf")
     sheds: bool = False
     accepts_until: float = float("-inf")
+    gives_back: bool = False

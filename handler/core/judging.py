@@ -270,7 +270,8 @@ def _lift_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
 
 def _rejected(visit: Visit, row: Row, refusal: Refused) -> Next:
     """R6: the record of a rejection is written only with the row, and only while the refused attempt is open."""
-    change = transitions.answered(row, Rejected(refusal.code, refusal.info), visit.instance.api_clock.now())
+    rejection, now = Rejected(refusal.code, refusal.info), visit.instance.api_clock.now()
+    change = transitions.answered(row, rejection, now, visit.teller)
     if refusal.code in GROUP_GONE:
         # It has no counters any more; it is known again with those that land once it has been made anew.
         change = replace(change, row=replace(change.row, keys=()))

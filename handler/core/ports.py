@@ -13,6 +13,7 @@ from handler.core.ledger import Ledger
 from handler.core.notices import Reporter
 from handler.core.receipts import WeightSource
 from handler.core.rows import Attempt, Group
+from handler.core.shelf import Shelf
 
 
 class Fault(Enum):
@@ -140,6 +141,7 @@ class Ports:
     clock: Clock
     chance: Chance
     reporter: Reporter
+    shelf: Shelf
 
 
 @dataclass(frozen=True, slots=True)

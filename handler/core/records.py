@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from handler.core.outcomes import Answer
+from handler.core.outcomes import Answer, Rejected
 from handler.core.quick import quick
 
 # The window of an operation of which no record is kept.
@@ -39,3 +39,8 @@ def kept(records: Records) -> Records:
 def unkept(records: Records) -> Records:
     """Those that a ledger does not keep: only whoever has made them knows them."""
     return {operation_id: record for operation_id, record in records.items() if record.window_s <= UNRECORDED_S}
+
+
+def rejected(records: Records) -> frozenset[str]:
+    """The ids of what was refused for good."""
+    return frozenset(name for name, record in records.items() if isinstance(record.answer, Rejected))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handler.core.codec import encode_row
+from handler.core.commands import Origin
 from handler.core.errors import RowFull
 from handler.core.quick import replace
 from handler.core.rows import Attempt, Entry, Remembered, Row
@@ -30,6 +31,9 @@ ON_TOP_BYTES = 2048
 # longer, and that a sum, owed back, does.
 ENTRY_ON_TOP_BYTES = 6
 PAIR_ON_TOP_BYTES = 8
+
+# A rejection that has to be parked: the operation's number, the code and the moment.
+NOTE_ON_TOP_BYTES = 48
 
 # The share of a row that operations may take. With what comes on top of those with the shortest keys there is, it is
 # less than the row, and with any others most of the rest is for memory.
@@ -97,7 +101,8 @@ def on_top(row: Row) -> int:
     pairs = len(row.debt) + sum(len(attempt.correction) for attempt in attempts)
     pairs += sum(len(past.folded) for past in row.remembered)
     pairs += sum(len(entry.counters) for entry in row.owed)
-    return ON_TOP_BYTES + ENTRY_ON_TOP_BYTES * entries + PAIR_ON_TOP_BYTES * pairs
+    notes = sum(entry.origin is not None for entry in row.owed)
+    return ON_TOP_BYTES + ENTRY_ON_TOP_BYTES * entries + PAIR_ON_TOP_BYTES * pairs + NOTE_ON_TOP_BYTES * notes
 
 
 def _has_reserve(row: Row, row_bytes: int) -> bool:
@@ -119,7 +124,7 @@ def bytes_at_most(row: Row) -> int:
         total += _attempt(past.attempt) + _pairs(past.folded)
     for place, number in row.marks:
         total += PAIR_BYTES_BARE + CHARACTER_BYTES * (len(place) + len(number))
-    return total
+    return total + _entries([note.entry for note in row.notes])
 
 
 def _attempt(attempt: Attempt) -> int:
@@ -130,7 +135,14 @@ def _entries(entries: Sequence[Entry]) -> int:
     total = 0
     for entry in entries:
         total += ENTRY_BYTES_BARE + _pairs(entry.counters)
+        if entry.origin is not None:
+            total += _origin(entry.origin)
     return total
+
+
+def _origin(origin: Origin) -> int:
+    texts = origin.source, origin.place, origin.caller, origin.key
+    return PAIR_BYTES_BARE + CHARACTER_BYTES * sum(map(len, texts))
 
 
 def _pairs(pairs: Sequence[tuple[str, int]]) -> int:

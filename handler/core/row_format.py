@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypedDict
+
+from handler.core.commands import Origin
 
 # Key and Value; the key by its number where the text of a row is meant.
 PairsJson = list[tuple[int, int]]
 
 
+# Source, place, teller, caller, key; what is empty at the end is left out. An empty caller is the source, an empty key
+# the place, and a place in a list goes on where the source ends. Source and teller by their numbers where a row's text
+# is meant: those of a batch are the same.
+OriginJson = list[int | str | list[str]]
+
+
 class MoreJson(TypedDict, total=False):
-    """What few operations have: `position` is place and number."""
+    """What few operations have: `position` is place and number, `origin` where it comes from."""
 
     position: tuple[str, str]
+    origin: OriginJson
 
 
 # Id, fingerprint, Mode, keys and Values, window in seconds, and what else there is.
 EntryJson = tuple[str, str, str, PairsJson, float] | tuple[str, str, str, PairsJson, float, MoreJson]
+
+# Reference to an operation, the vendor's code, when.
+NoteJson = tuple[int, int, float]
 
 
 class BareAttemptJson(TypedDict):
@@ -56,7 +68,7 @@ class BareRowJson(TypedDict):
 
 
 class RowJson(BareRowJson, total=False):
-    """`names` are the keys, by their numbers, and `entries` the operations, which references lead to."""
+    """`names` are keys, sources and tellers, by numbers, and `entries` the operations, which references lead to."""
 
     base: int
     names: list[str]
@@ -71,6 +83,7 @@ class RowJson(BareRowJson, total=False):
     sighted_in: int
     marks: list[tuple[str, str]]
     keys: PairsJson
+    notes: list[NoteJson]
 
 
 def check_fields(stored: Mapping[str, object], known: Mapping[str, object]) -> None:
@@ -78,3 +91,23 @@ def check_fields(stored: Mapping[str, object], known: Mapping[str, object]) -> N
     unknown = sorted(stored.keys() - known.keys())
     if unknown:
         raise ValueError(f"a row with {', '.join(unknown)} cannot be read by this version")
+
+
+def origin_json(origin: Origin, named: Callable[[str], int | str]) -> OriginJson:
+    """Write an origin; `named` is how a source stands there."""
+    rest = origin.place.removeprefix(origin.source)
+    place = rest if rest == origin.place else [rest]
+    caller, key = origin.caller * (origin.caller != origin.source), origin.key * (origin.key != origin.place)
+    stored = [named(origin.source), place, named(origin.teller) if origin.teller else "", caller, key]
+    while stored[-1] == "":
+        stored.pop()
+    return stored
+
+
+def origin_of(stored: OriginJson, name_of: Callable[[str], str]) -> Origin:
+    """Read what `origin_json` wrote."""
+    named, told, *rest = stored
+    source = name_of(str(named))
+    place = source + told[0] if isinstance(told, list) else str(told)
+    teller, caller, key = map(str, (*rest, *("",) * (3 - len(rest))))
+    return Origin(source, place, caller or source, key or place, name_of(teller) if teller else "")

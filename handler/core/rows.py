@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from handler.core.commands import Counters, Mode, Operation, Position
+from handler.core.commands import Counters, Mode, Operation, Origin, Position
 from handler.core.lifting import LIFT, open_between
 from handler.core.quick import quick, replace
 from handler.core.records import UNRECORDED_S, Records
@@ -28,7 +28,8 @@ class Group(NamedTuple):
 class Entry:
     """An accepted operation that is owed. `alone` keeps it out of any merged call (R6).
 
-    One with a `position` is known again by that: the mark of its place is all the record that is kept (R13).
+    One with a `position` is known again by that: the mark of its place is all the record that is kept (R13). `origin`
+    is what a source's record is parked with, should it be refused for good (R6).
     """
 
     id: str
@@ -38,15 +39,17 @@ class Entry:
     window_s: float
     alone: bool = False
     position: Position | None = None
+    origin: Origin | None = None
 
     @classmethod
-    def of(cls, operation: Operation) -> Entry:
-        """Take from an operation what its group's row needs."""
+    def of(cls, operation: Operation, teller: str = "") -> Entry:
+        """Take from an operation what its group's row needs; `teller` is the visit that tells its source (R6)."""
         mode, counters, position = operation.mode, operation.counters, operation.position
+        origin = replace(operation.origin, teller=teller) if operation.origin and teller else operation.origin
         if position is not None:
             # What comes with it again is known by its position, whatever it says.
-            return cls(operation.id, "", mode, counters, UNRECORDED_S, position=position)
-        return cls(operation.id, operation.fingerprint, mode, counters, operation.window_s)
+            return cls(operation.id, "", mode, counters, UNRECORDED_S, position=position, origin=origin)
+        return cls(operation.id, operation.fingerprint, mode, counters, operation.window_s, origin=origin)
 
 
 @quick
@@ -115,6 +118,18 @@ class Remembered:
         return replace(self, attempt=attempt, folded=tuple(sums.items()))
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A rejection that the operation's source has not been told of: it is parked, and then the note struck (R6).
+
+    `code` is the vendor's, `at` in seconds since 1970.
+    """
+
+    entry: Entry
+    code: int
+    at: float
+
+
 Debt = tuple[tuple[str, int], ...]
 OldMarks = tuple[tuple[str, str], ...]
 
@@ -128,7 +143,7 @@ class Row:
     `sighted_in` was the current one. `looked` is the time of the last look for late landings. `debt` is what landed in
     excess, per key, signed: it is owed back. `marks` are positions accepted when rows held the last one of each place
     themselves; they become records of their own (`watermarks`). `keys` have had landings since the second beside each
-    (`known_keys`).
+    (`known_keys`). `notes` are rejections that have yet to be parked.
     """
 
     version: int
@@ -145,6 +160,7 @@ class Row:
     sighted_in: int = 0
     marks: OldMarks = ()
     keys: Counters = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def owed(self) -> tuple[Entry, ...]:
@@ -157,14 +173,19 @@ class Row:
         return tuple(past.attempt.shift(self.base or 0) for past in self.remembered)
 
     @property
+    def has_work(self) -> bool:
+        """Whether something is owed that takes a call to the API."""
+        return bool(self.attempt or self.queue or self.debt)
+
+    @property
     def is_settled(self) -> bool:
-        """Whether nothing is owed to anyone."""
-        return not (self.attempt or self.queue or self.debt)
+        """Whether nothing is owed to anyone, and nothing has to be parked."""
+        return not (self.has_work or self.notes)
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether the sweep has something to do here. A frozen group waits for an operator instead."""
-        return self.frozen is None and not (self.is_settled and not self.remembered)
+        """Whether the sweep has something to do here. A frozen group waits for an operator, and its notes do not."""
+        return bool(self.notes) or (self.frozen is None and not (self.is_settled and not self.remembered))
 
     def entry(self, operation_id: str) -> Entry | None:
         """The owed operation of that id."""
@@ -179,6 +200,7 @@ class Row:
             and not self.remembered
             and not self.debt
             and not self.marks
+            and not self.notes
             and self.frozen is None
             and self.base is not None
             and least <= self.base <= most

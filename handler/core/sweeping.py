@@ -179,6 +179,7 @@ def _has_time(instance: Instance, deadline: float, more_s: float = 0.0) -> bool:
 
 def _tend(visit: Visit) -> bool:
     """Take one group as far as it goes without waiting; True when this sweep need not come again."""
+    visit.cannot_park = False
     try:
         return _go_on(visit)
     except (NotAccepted, OutcomeUnknown) as error:
@@ -205,6 +206,10 @@ def _go_on(visit: Visit) -> bool:
             return True
         if row is None:
             return visit.instance.ledger.load(visit.group) is None
+        if row.notes:
+            # The shelf has failed; the next sweep parks what is noted.
+            visit.stopped = Stop()
+            return True
         # Met now, so that one look is enough when it is due.
         visit.heard(row)
         now = visit.instance.api_clock.now()

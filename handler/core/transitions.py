@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from handler.core.commands import Counters, Mode
+from handler.core.commands import Counters, Mode, Origin
 from handler.core.known_keys import knowing
 from handler.core.losses import remembering
-from handler.core.outcomes import Answer, Applied
+from handler.core.outcomes import Answer, Applied, Rejected
 from handler.core.quick import replace
 from handler.core.receipts import death
 from handler.core.records import Record
-from handler.core.rows import Attempt, Debt, Entry, Remembered, Row
+from handler.core.rows import Attempt, Debt, Entry, Note, Remembered, Row
 from handler.core.runs import Values, own_values, shares, with_excess
 from handler.core.watermarks import Marks, marks_of
 
@@ -134,7 +134,7 @@ def _without(row: Row, ids: Collection[str]) -> Row:
     return replace(row, queue=queue, attempt=attempt)
 
 
-def answered(row: Row, answer: Answer, at: float) -> Change:
+def answered(row: Row, answer: Answer, at: float, teller: str = "") -> Change:
     """Close the open attempt with one final answer for all that it owed: a rejection, or an unknown outcome (R6).
 
     A lift answers for the operation that it makes room for, which waits at the head of the queue (R2).
@@ -142,8 +142,20 @@ def answered(row: Row, answer: Answer, at: float) -> Change:
     attempt = _open(row)
     ended, queue = (row.queue[:1], row.queue[1:]) if attempt.is_lift else (attempt.owed, row.queue)
     records = {entry.id: record_of(entry, answer, at) for entry in ended}
-    closed = _remembering(row, Remembered(attempt, refused=True)).changed(attempt=None, queue=queue)
-    return Change.of(row, closed, records)
+    closed = _remembering(row, Remembered(attempt, refused=True))
+    notes = row.notes + _notes(ended, answer, at, teller)
+    return Change.of(row, closed.changed(attempt=None, queue=queue, notes=notes), records)
+
+
+def _notes(entries: Iterable[Entry], answer: Answer, at: float, teller: str) -> tuple[Note, ...]:
+    """R6: the rejections that a source has to be told of by parking, but for those that the visit itself will tell."""
+    if not isinstance(answer, Rejected):
+        return ()
+    return tuple(
+        Note(entry, answer.code, at)
+        for entry in entries
+        if entry.origin is not None and not (teller and entry.origin.teller == teller)
+    )
 
 
 def not_landed(row: Row) -> Row:
@@ -170,14 +182,15 @@ def returned(row: Row) -> Row:
     return row.changed(attempt=None, queue=attempt.owed + row.queue)
 
 
-def rejected_from_queue(row: Row, answer: Answer, at: float) -> Change:
+def rejected_from_queue(row: Row, answer: Answer, at: float, teller: str = "") -> Change:
     """Refuse what waits in a row that never had an attempt: no call can have carried it.
 
     A rejection is written atomically with the row (R6), so no more at a time than a store's transaction holds.
     """
     refused = row.queue[:REJECTED_AT_ONCE]
     records = {entry.id: record_of(entry, answer, at) for entry in refused}
-    return Change.of(row, row.changed(queue=row.queue[len(refused) :]), records)
+    notes = row.notes + _notes(refused, answer, at, teller)
+    return Change.of(row, row.changed(queue=row.queue[len(refused) :], notes=notes), records)
 
 
 def frozen(row: Row, reason: str) -> Row:
@@ -222,3 +235,26 @@ def debt_forgiven(row: Row, counters: Counters) -> Row:
 def appended(row: Row, entries: Iterable[Entry]) -> Row:
     """R1: accept."""
     return row.changed(queue=(*row.queue, *entries))
+
+
+def acknowledged(row: Row, origins: Mapping[str, Origin], teller: str) -> Row:
+    """R6: nobody tells the sources of these any more but by a note; the same row where that is so already.
+
+    What came over HTTP first gets the origin of the source's record that asks for the same.
+    """
+
+    def is_told(entry: Entry) -> bool:
+        return entry.id not in origins or (entry.origin is not None and entry.origin.teller in {"", teller})
+
+    if all(map(is_told, row.owed)):
+        return row
+
+    def noted(entry: Entry) -> Entry:
+        return entry if is_told(entry) else replace(entry, origin=replace(entry.origin or origins[entry.id], teller=""))
+
+    attempt = row.attempt and replace(row.attempt, entries=tuple(map(noted, row.attempt.entries)))
+    remembered = tuple(
+        replace(past, attempt=replace(past.attempt, entries=tuple(map(noted, past.attempt.entries))))
+        for past in row.remembered
+    )
+    return row.changed(attempt=attempt, queue=tuple(map(noted, row.queue)), remembered=remembered)

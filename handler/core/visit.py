@@ -12,13 +12,13 @@ from typing import TypeAlias
 from handler.core.commands import Counters, Mode
 from handler.core.errors import AnswerLost
 from handler.core.heard import in_mind
-from handler.core.instance import PAUSE_MIN_S, CallFailure, Instance, Patience
+from handler.core.instance import PAUSE_MIN_S, Instance, Patience
 from handler.core.losses import told
 from handler.core.notices import Notice
 from handler.core.pacing import Pace
 from handler.core.ports import Call, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.quick import replace
-from handler.core.records import Record, Records, kept, unkept
+from handler.core.records import Record, Records, kept, rejected, unkept
 from handler.core.room import Fitted, fitted
 from handler.core.rows import Attempt, Entry, Group, Row
 from handler.core.runs import payload_of
@@ -96,19 +96,32 @@ class Visit:
     """Whether the last look showed what nothing explains: the next one decides, over a new connection (R4 e)."""
     is_dated: bool = False
     """Whether the last reply had a `Date` that is evidence (R12)."""
+    teller: str = field(init=False)
+    """By what this visit knows the operations of which it tells their source itself, where that takes failures back."""
+    in_doubt: set[str] = field(default_factory=set)
+    """What may have been rejected without a note: its source has to be told, or to come again."""
+    cannot_park: bool = False
+    """Whether the shelf has failed this visit."""
     waits: Waits = field(init=False)
     turns: Turns = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin with a rhythm of its own, and without any turn."""
+        self.teller = f"{self.instance.chance.getrandbits(32):08x}" if self.patience.gives_back else ""
         self.waits = Waits(self.instance)
         self.turns = Turns(self.instance, self.group.app, self.patience)
 
     def is_done(self, row: Row) -> bool:
-        """Whether what the visit came for is out of the row, and nothing that it has seen is owed back."""
+        """Whether what the visit came for is out of the row, and nothing that it has seen is owed back or to park."""
+        if self.has_to_park(row):
+            return False
         if self.wanted:
             return not row.debt and self.wanted.isdisjoint([entry.id for entry in row.owed])
-        return row.is_settled
+        return not row.has_work
+
+    def has_to_park(self, row: Row) -> bool:
+        """Whether the row has notes that this visit can still write out (R6)."""
+        return bool(row.notes) and not self.cannot_park and self.may_call()
 
     @property
     def group_is_gone(self) -> bool:
@@ -178,11 +191,15 @@ class Visit:
     def put(self, row: Row, records: Mapping[str, Record] | None = None, marks: Marks = NO_MARKS) -> Next:
         """Write by compare-and-swap. Somebody else's change, or an answer lost, sends the visit back to reading."""
         row = self.fitted(row)
+        # Until its record is seen: what is written here may never be read by this visit.
+        refused = rejected(records) - self.in_doubt if records and self.teller else frozenset()
+        self.in_doubt |= refused
         try:
             done = self.instance.ledger.swap(self.group, row, self.lasting(records) if records else {}, marks)
         except AnswerLost:
             return Again()
         if not done:
+            self.in_doubt -= refused
             return Again(self.waits.jittered(CONTENTION_S))
         # Whether a record is the first answer only the ledger knows, and it is asked before anybody is told.
         self.answers.update(unkept(records) if records else {})
@@ -252,25 +269,12 @@ class Visit:
             pace.slow_down()
             self.instance.reporter.report(Notice.RATE_LIMITED, code=reply.code)
         if isinstance(reply, Unclear | Unsent):
-            self._report_failure(reply, self.instance.clock.monotonic() - began)
+            self.instance.call_failed(self.group, reply.reason, self.instance.clock.monotonic() - began)
         return reply if self.is_dated or reply.date is None else replace(reply, date=None)
 
     def heard(self, row: Row) -> int | None:
         """The largest `Date` heard since this instance has first met all that the row has in mind (R4 b)."""
         return self.instance.api_clock.since(in_mind(self.group, row, self.instance.generation.current().number))
-
-    def _report_failure(self, reply: Unclear | Unsent, took_s: float) -> None:
-        """Tell of a call that could not be made or proved nothing: callers only see that they have to wait."""
-        instance = self.instance
-        failure = CallFailure(instance.api.host, reply.reason, took_s, instance.clock.now())
-        instance.failures.last = failure
-        instance.reporter.report(
-            Notice.CALL_FAILED,
-            group=self.group.id,
-            host=failure.host,
-            failure=failure.failure,
-            seconds=round(failure.took_s, 3),
-        )
 
     def setback(self, refusal: Refused) -> Again | Stop:
         """A refusal that is not the operation's fault (R6): renew, back off, or stop."""

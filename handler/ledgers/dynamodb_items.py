@@ -30,7 +30,7 @@ MARK = "mark#"
 SHARDS = 8
 
 CALM, RESTLESS, FROZEN = "calm", "restless", "frozen"
-"""How a row stands whatever its attempt and its queue are: a restless one remembers or owes something back."""
+"""How a row stands whatever its attempt and its queue are: a restless one remembers, owes back or has notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +162,9 @@ def _keys_in(item: Item) -> Counters | None:
 
 def standing(row: Row) -> str:
     """What the sweep has to know of a row beside its attempt and its queue."""
-    if row.frozen is not None:
+    if row.frozen is not None and not row.notes:
         return FROZEN
-    return RESTLESS if row.remembered or row.debt else CALM
+    return RESTLESS if row.remembered or row.debt or row.notes else CALM
 
 
 def is_unfinished(item: Item) -> bool:

@@ -51,7 +51,8 @@ def run(kind: Kind, event: Event, limits: Limits, service: Service) -> dict[str,
     letters = [read_letter(record, source, reading) for record in records]
     groups = _by_group(letters)
     times = Times.of(limits, len(groups))
-    fates = _parked(letters, _delivered(letters, groups, service, times), service, times)
+    delivered = _delivered(letters, groups, service, times, gives_back=source.takes_back)
+    fates = _parked(letters, delivered, service, times, takes_back=source.takes_back)
     _raise_for_unnamed(letters, fates)
     if source.item is None:
         counts = Counter(fates)
@@ -79,14 +80,23 @@ def _by_group(letters: Sequence[Letter]) -> dict[str, list[Operation]]:
 
 
 def _delivered(
-    letters: Sequence[Letter], groups: Mapping[str, Sequence[Operation]], service: Service, times: Times
+    letters: Sequence[Letter],
+    groups: Mapping[str, Sequence[Operation]],
+    service: Service,
+    times: Times,
+    *,
+    gives_back: bool,
 ) -> list[Fate]:
     """Bring every operation to its group."""
     if not groups:
         return [_fate(letter, {}) for letter in letters]
     counters, instance = service.counters(), service.instance
     instance.pace.expect(len(groups))
-    delivered = each(groups, lambda group_id: deliver(group_id, groups[group_id], counters, instance, times))
+
+    def brought(group_id: str) -> list[Refusal | Failure | None]:
+        return deliver(group_id, groups[group_id], counters, instance, times, gives_back=gives_back)
+
+    delivered = each(groups, brought)
     in_order = {group_id: iter(results) for group_id, results in delivered.items()}
     return [_fate(letter, in_order) for letter in letters]
 
@@ -109,15 +119,22 @@ def _fate_of_page(fates: Sequence[Refusal | Failure | None]) -> Fate:
     return failure or refusal or Done.ACCEPTED
 
 
-def _parked(letters: Sequence[Letter], fates: Sequence[Fate], service: Service, times: Times) -> list[Fate]:
-    """Park what will never be executed, where nobody could be told of it or no delivery would help."""
+def _parked(
+    letters: Sequence[Letter], fates: Sequence[Fate], service: Service, times: Times, *, takes_back: bool
+) -> list[Fate]:
+    """Park what will never be executed, where its source would not keep it or no delivery would help.
+
+    A stream would deliver it again and again before all else, and then give it up.
+    """
     refused = {
         place: fate
         for place, (letter, fate) in enumerate(zip(letters, fates, strict=True))
-        if isinstance(fate, Refusal) and (letter.item is None or fate.for_parking)
+        if isinstance(fate, Refusal) and (letter.item is None or fate.for_parking or not takes_back)
     }
 
     def parked(place: int) -> Fate:
+        if refused[place].is_noted and not takes_back:
+            return Done.PARKED
         times.check(service.instance.clock)
         park(letters[place], refused[place].reason, service)
         return Done.PARKED

@@ -10,15 +10,17 @@ from handler.core.commands import Operation
 from handler.core.errors import NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance, Patience
+from handler.core.noting import refused_with
 from handler.core.outcomes import KeyReused, Outcome, Rejected
 from handler.core.ports import Clock
 from handler.triggers.contained import Failure, unforeseen
 from handler.triggers.service import REPLY_MARGIN_S, Limits
 from handler.triggers.timer import UNLIMITED_S
 
-# Operations of one group that are accepted by one write and go out in one call; a row has room for about 250 small
-# ones. With half as many a batch for one group takes twice the calls, and calls are what the vendor counts.
-CHUNK = 200
+# Operations of one group that are accepted by one write and go out in one call; a row has room for about that many
+# small ones with what they are parked with. With half as many a batch for one group takes twice the calls, and calls
+# are what the vendor counts.
+CHUNK = 150
 
 # The last part of an invocation is for accepting alone, so that slow groups do not keep others from being accepted.
 ACCEPTING_SHARE = 0.25
@@ -33,12 +35,14 @@ class Refusal:
     """Why a record is never executed.
 
     `for_parking`: it is parked even where it could be reported as failed, because no delivery will ever go better.
-    `is_told`: the refusal has been reported where it happened.
+    `is_told`: the refusal has been reported where it happened. `is_noted`: where its source does not take it back, the
+    core parks it (R6).
     """
 
     reason: str
     for_parking: bool = False
     is_told: bool = False
+    is_noted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +67,20 @@ class Times:
 
 
 def deliver(
-    group_id: str, operations: Sequence[Operation], counters: ExactlyOnce, instance: Instance, times: Times
+    group_id: str,
+    operations: Sequence[Operation],
+    counters: ExactlyOnce,
+    instance: Instance,
+    times: Times,
+    *,
+    gives_back: bool = False,
 ) -> list[Refusal | Failure | None]:
     """What becomes of each operation of a group; None for one that is accepted.
 
-    After a Failure nothing later is accepted, so that a second delivery keeps the order.
+    After a Failure nothing later is accepted, so that a second delivery keeps the order. With `gives_back` whoever asks
+    hands refusals back to the source.
     """
-    patience = Patience(until=times.calling, deadline=times.end, accepts_until=times.writing)
+    patience = Patience(until=times.calling, deadline=times.end, accepts_until=times.writing, gives_back=gives_back)
     fates: list[Refusal | Failure | None] = []
     size = CHUNK
     while len(fates) < len(operations):
@@ -92,7 +103,8 @@ def deliver(
 
 def _refusal(outcome: Outcome) -> Refusal | None:
     if isinstance(outcome, Rejected):
-        return Refusal(f"the vendor refused it with code {outcome.code}", is_told=True)
+        # One that was refused before may have been given back to another source.
+        return Refusal(refused_with(outcome.code), is_told=True, is_noted=not outcome.replayed)
     if isinstance(outcome, KeyReused):
         return Refusal("its key came before with another content")
     return None

@@ -9,7 +9,7 @@ from handler.core.commands import Counters, Mode
 from handler.core.inspecting import Inspection
 from handler.core.instance import CallFailure
 from handler.core.receipts import Landed, NotLanded, TooEarly, Verdict
-from handler.core.rows import Attempt, Entry, Remembered, Row
+from handler.core.rows import Attempt, Entry, Note, Remembered, Row
 
 Json: TypeAlias = dict[str, object]
 
@@ -66,7 +66,13 @@ def _row(row: Row) -> Json:
         "queued": len(row.queue),
         "remembered": [_remembered(past) for past in row.remembered],
         "debt": dict(row.debt),
+        "notes": [_note(note) for note in row.notes],
     }
+
+
+def _note(note: Note) -> Json:
+    """A rejection that has yet to be parked, and under which name."""
+    return {**_entry(note.entry), "code": note.code, "record": note.entry.origin and note.entry.origin.place}
 
 
 def _attempt(attempt: Attempt) -> Json:

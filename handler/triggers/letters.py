@@ -127,8 +127,9 @@ def _placed(operation: Operation, delivery: Delivery) -> Operation:
     """
     if operation.key != delivery.key or operation.caller != delivery.caller or delivery.partition != operation.group_id:
         return operation
-    group_id, mode, counters = operation.group_id, operation.mode, operation.counters
-    return Operation(group_id, mode, counters, delivery.caller, delivery.key, operation.window_s, delivery.position)
+    group_id, mode, counters, window_s = operation.group_id, operation.mode, operation.counters, operation.window_s
+    known_by = delivery.caller, delivery.key, window_s, delivery.position
+    return Operation(group_id, mode, counters, *known_by, operation.origin)
 
 
 def _delivery(record: object, source: Source, epoch: str) -> Delivery | None:

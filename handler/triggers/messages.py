@@ -15,6 +15,7 @@ from handler.core.commands import (
     KEYS_PER_GROUP,
     Mode,
     Operation,
+    Origin,
     check_payload,
     read_payload,
 )
@@ -29,16 +30,18 @@ CALLER_CHARACTERS = 256
 
 
 def read_operation(text: str, key: str, caller: str, receipt_key: str, window_s: float) -> Operation:
-    """Read a record's text; `key` and `caller` are the source's own, for a text that names none.
+    """Read a record's text; `key` and `caller` are the source's own, for a text that names none, and its origin.
 
     Raises BadInput, for every field as over HTTP.
     """
+    place, source = key, caller
     plain = _plain(text)
     if plain is not None:
-        named = _named(plain, key, caller)
+        caller, key = _named(plain, key, caller)
         counters = tuple((counter["Key"], counter["Value"]) for counter in plain["GroupCounter"])
         check_payload(plain["GroupId"], counters, receipt_key)
-        return Operation(plain["GroupId"], Mode(plain["Mode"]), counters, *named, window_s)
+        origin = Origin(source, place, caller, key)
+        return Operation(plain["GroupId"], Mode(plain["Mode"]), counters, caller, key, window_s, origin=origin)
     if len(text) > BODY_BYTES or len(text.encode(errors="surrogatepass")) > BODY_BYTES:
         raise BodyTooLarge("body", f"is longer than {BODY_BYTES // 1024} KiB")
     document = read_json(text, "body")
@@ -49,7 +52,8 @@ def read_operation(text: str, key: str, caller: str, receipt_key: str, window_s:
     if "Caller" in document:
         caller = _caller(_text(document.pop("Caller"), "Caller"))
     payload = read_payload(document, receipt_key)
-    return Operation(payload.group_id, payload.mode, payload.counters, caller, key, window_s)
+    origin = Origin(source, place, caller, key)
+    return Operation(payload.group_id, payload.mode, payload.counters, caller, key, window_s, origin=origin)
 
 
 class _Counter(TypedDict):

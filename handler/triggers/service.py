@@ -37,7 +37,6 @@ class Service:
     """One warm instance and the settings that are the triggers' own; times in seconds."""
 
     instance: Instance
-    shelf: Shelf
     probes: ProbeApi
     vault: Vault
     http_status: Callable[[int], int]
@@ -50,6 +49,11 @@ class Service:
     """Makes the queue through which a timer hands pages on, where there is one."""
     source_epoch: str = ""
     """Tells offsets of Kafka from the same ones of another topic of that name."""
+
+    @property
+    def shelf(self) -> Shelf:
+        """The instance's: what its core parks lies beside what the triggers park."""
+        return self.instance.shelf
 
     def counters(self) -> ExactlyOnce:
         """The counters of the app that the secret names now: a rotation may change it."""

@@ -64,6 +64,8 @@ class Source:
     """Whether it is one of those through which a timer hands on pages."""
     counts_offsets: bool = False
     """Whether its records are numbered by topic and partition, from 0 again in a topic that is made anew."""
+    takes_back: bool = False
+    """Whether it keeps what is reported as failed for good: a stream would only deliver it again before all else."""
 
 
 def _sqs(record: Event) -> Delivery:
@@ -188,7 +190,9 @@ def _json(content: object) -> str:
 EVENTBRIDGE = Source("EventBridge", _eventbridge, _json)
 MSK = Source(MSK_SOURCE, _msk, _base64, counts_offsets=True)
 SOURCES: Mapping[str, Source] = {
-    "aws:sqs": Source("aws:sqs", _sqs, _plain, lambda record: record.get("messageId"), takes_pages=True),
+    "aws:sqs": Source(
+        "aws:sqs", _sqs, _plain, lambda record: record.get("messageId"), takes_pages=True, takes_back=True
+    ),
     "aws:kinesis": Source(
         "aws:kinesis", _kinesis, _base64, lambda record: part_of(record, "kinesis").get("sequenceNumber")
     ),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from itertools import accumulate
 
+from handler.core.commands import Operation, Origin
 from handler.core.errors import BadInput
 from handler.core.instance import Patience
 from handler.core.outcomes import Applied, Frozen, KeyReused, Outcome, Pending, Rejected, Stalled, Unknown
@@ -45,24 +47,47 @@ def replay(order: Replay, patience: Patience, service: Service) -> Json:
 
     One whose key belongs to other content, or that is refused for good, stays until it is dropped.
     """
-    parked = _parked(order.id, service)
+    parked = _found(order.id, service)
+    if parked is None:
+        raise BadInput("id", "is that of no parked record")
     if is_page(parked.payload):
         raise BadInput("id", "is that of a page: send its timer's event again, which counts nothing twice, and drop it")
-    receipt_key = service.instance.rules.receipt_key
-    operation = read_operation(parked.payload, parked.id, parked.source, receipt_key, service.window_s)
+    operation, counters = _operation(parked, service), service.counters()
     if order.key is not None:
         operation = replace(operation, key=read_key(order.key, "IdempotencyKey"))
-    [outcome] = service.counters().apply(operation.group_id, [operation], patience)
+    counters.strike(operation.group_id, parked.id)
+    # What is refused now the operator is told at once.
+    [outcome] = counters.apply(operation.group_id, [_again(operation, parked)], replace(patience, gives_back=True))
     accepted = not isinstance(outcome, KeyReused | Rejected)
     return {**_told(outcome), "dropped": accepted and service.shelf.unpark(_app(service), order.id)}
 
 
 def drop(order: Drop, service: Service) -> Json:
     """Give a record up; `dropped` is false where there was none."""
+    parked = _found(order.id, service)
+    if parked is not None and not is_page(parked.payload):
+        # What cannot be read was never accepted, and there is no note of it.
+        with suppress(BadInput):
+            service.counters().strike(_operation(parked, service).group_id, parked.id)
     return {"dropped": service.shelf.unpark(_app(service), order.id)}
 
 
-def _parked(parked_id: str, service: Service) -> Parked:
+def _operation(parked: Parked, service: Service) -> Operation:
+    receipt_key = service.instance.rules.receipt_key
+    return read_operation(parked.payload, parked.id, parked.source, receipt_key, service.window_s)
+
+
+def _again(operation: Operation, parked: Parked) -> Operation:
+    """Should it be refused for good once it has been accepted, it is parked under a place of its own (R6).
+
+    Under the old one it might be taken for the record that is dropped just now.
+    """
+    place = f"{parked.id}/{operation.id}"
+    key = operation.key if operation.key != parked.id else place
+    return replace(operation, origin=Origin(parked.source, place, operation.caller, key))
+
+
+def _found(parked_id: str, service: Service) -> Parked | None:
     """The record of that id. A page comes after an id, and every text comes after its own beginning."""
     after = parked_id[:-1]
     while found := service.shelf.parked(_app(service), PAGE_MAX, after):
@@ -72,7 +97,7 @@ def _parked(parked_id: str, service: Service) -> Parked:
         after = found[-1].id
         if after > parked_id:
             break
-    raise BadInput("id", "is that of no parked record")
+    return None
 
 
 def _told(outcome: Outcome) -> Json:

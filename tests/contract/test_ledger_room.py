@@ -14,6 +14,7 @@ from handler.core.instance import Instance, Patience
 from handler.core.outcomes import Applied, Frozen, Outcome, Pending, Rejected
 from handler.core.ports import Fault, Ports, Refused, Reply, Unclear
 from tests.contract.stores import OpenLedger
+from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.core.samples import BASE, NOW, HandClock, Notices
 from tests.unit.core.scene import APP, RULES, StagedApi
 
@@ -30,7 +31,7 @@ class Nasty:
         self.clock = HandClock()
         self.api = StagedApi(self.clock, {"_receipt": BASE})
         self.notices = Notices()
-        ports = Ports(ledger, self.api, self.clock, random.Random(1), self.notices)
+        ports = Ports(ledger, self.api, self.clock, random.Random(1), self.notices, MemoryShelf())
         self.instance = Instance.of(ports, RULES)
         self.counters = ExactlyOnce(self.instance, APP)
         self.character = character

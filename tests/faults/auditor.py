@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 
-from tests.faults.counting import count, digit, is_countable, is_hidden, lowers, most, values_hold
+from tests.faults.counting import count, counts_now, digit, is_countable, is_hidden, lowers, most, values_hold
 from tests.faults.evidence import (
     ABSENT,
     APPLIED,
@@ -110,6 +110,7 @@ def _audit_one(one: Asked, lines: list[Landing], log: Sequence[Landing], facts: 
     yield from _audit_answers(one, final, facts)
     if not is_countable(one):
         return
+    yield from _audit_parking(one, counts, lines, facts)
     if not facts.broken and most(counts, lines) > 1:
         yield f"{one.name} landed twice"
     yield from _audit_promises(one, counts, lines, log, final)
@@ -150,6 +151,25 @@ def _may_be_refused(one: Asked, facts: Facts) -> bool:
     return facts.refuses or named or (facts.scarce and lowers(one))
 
 
+def _audit_parking(one: Asked, counts: list[int], lines: list[Landing], facts: Facts) -> Iterator[str]:
+    """What its source has acknowledged has landed, or was parked with all of it, and stays dropped once it was."""
+    if one.place in facts.parked:
+        content, reason = facts.parked[one.place]
+        if content != (one.mode, one.counters) or not reason:
+            yield f"{one.name} is parked as {content} because of {reason!r}"
+        if counts_now(counts, lines) and not (facts.broken or facts.restored):
+            yield f"{one.name} was parked, and counts"
+    elif one.acknowledged and not (any(counts) or one.given_back or one.place in facts.given_up):
+        is_owed = one.group in facts.frozen or facts.restored or not facts.finished
+        if not is_owed:
+            yield f"{one.name} was acknowledged, and is gone"
+    dropped_at = facts.given_up.get(one.place)
+    if one.place not in facts.parked or dropped_at is None or facts.straggles:
+        return
+    if not any(told.at >= dropped_at for told in one.told):
+        yield f"{one.name} was parked again after an operator had dropped it"
+
+
 def _audit_promises(
     one: Asked, counts: list[int], lines: list[Landing], log: Sequence[Landing], final: list[Told]
 ) -> Iterator[str]:
@@ -169,8 +189,11 @@ def _wanted(one: Asked, final: list[Told], facts: Facts) -> tuple[int, ...]:
 
     A refusal that a copy has forgotten is no promise, nor is one because of a key that the copy does not know.
     """
-    if final and facts.restored and final[-1].kind in {REJECTED, REUSED}:
+    was_parked = one.place in facts.parked or one.place in facts.given_up
+    if facts.restored and (was_parked or (final and final[-1].kind in {REJECTED, REUSED})):
         return (0, 1)
+    if was_parked:
+        return (0,)
     if final:
         return (1,) if final[-1].kind == APPLIED else (0,)
     if one.by_stream and not (facts.restored or _may_be_refused(one, facts)):

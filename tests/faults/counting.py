@@ -54,6 +54,12 @@ def most(counts: list[int], lines: list[Landing]) -> int:
     return most
 
 
+def counts_now(counts: list[int], lines: list[Landing]) -> bool:
+    """Whether the group as it is now has it: with a group that was dismissed its counters are gone."""
+    ends = [place for place, line in enumerate(lines) if line.kind == DISMISSED]
+    return any(counts[ends[-1] + 1 if ends else 0 :])
+
+
 def is_hidden(counts: list[int], lines: list[Landing]) -> bool:
     """Whether a Set has overwritten the receipt right after the operation landed, before anybody could look."""
     sets = [line.at for line in lines if line.mode == "Set"]

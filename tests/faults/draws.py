@@ -27,6 +27,7 @@ from tests.faults.hazards import (
     Restored,
     Rotated,
     Stray,
+    Tidied,
 )
 from tests.faults.network import Fate, ReadFate
 from tests.faults.unreliable import LedgerFault
@@ -203,6 +204,11 @@ def deleted(chance: random.Random, rules: Rules) -> Hazard:
     return Deleted(chance.random() * 5, chance.choice("ab"))
 
 
+def tidied(chance: random.Random, rules: Rules) -> Hazard:
+    """Before the sweep or after it."""
+    return Tidied(chance.random() * 30)
+
+
 HAZARDS: tuple[Draw, ...] = (
     *(crash, crash, crash, freeze, freeze, ledger, ledger, ledger),
     *(lost, lost, lost, late, late, late, refused, refused, lied, unclear, unsent, outlives, outlives),
@@ -223,6 +229,7 @@ HAZARDS: tuple[Draw, ...] = (
         outage,
         loses_every,
         deleted,
+        tidied,
     ),
 )
 """Drawn from evenly: what stands here more often comes more often."""

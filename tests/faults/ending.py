@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+from handler.core.shelf import Parked
 from tests.faults.evidence import Facts
 from tests.faults.hazards import ClockJumps, Freeze
 from tests.faults.misfortunes import GROUP
 from tests.faults.plan import A_DAY_S
+from tests.faults.rules import APP
 from tests.faults.vendor import CALL
 
 if TYPE_CHECKING:
     from tests.faults.schedule import Schedule
+
+# More than any world has.
+PARKED_MAX = 100
 
 
 def has_come(schedule: Schedule) -> bool:
     """Whether nothing more can happen where nobody lives: all is answered and settled, and nothing is on its way."""
     if schedule.to_come:
         return False
-    if schedule.open and any(
-        ask.insists and not schedule.open.keys().isdisjoint(ask.orders) for ask in schedule.plan.asks
-    ):
+    if any(ask.insists and schedule.is_wanted(ask) for ask in schedule.plan.asks):
         return False
     if schedule.network.in_flight or schedule.faults.late or not schedule.misfortunes.are_over:
         return False
@@ -66,9 +70,17 @@ def facts_of(schedule: Schedule, *, finished: bool) -> Facts:
     remembers = schedule.plan.rules.forget_s >= A_DAY_S
     if remembers and not _clocks_differ(schedule) and not facts.restored:
         facts.failed, facts.bound_s = sorted(schedule.network.failed), schedule.plan.rules.bound_s
+    facts.parked = {one.id: (_content(one), one.reason) for one in schedule.kept.parked(APP, PARKED_MAX)}
+    facts.given_up = schedule.given_up
     facts.notices = frozenset([notice.value for notice in schedule.notices.told])
     if row is not None and row.frozen:
         facts.frozen = frozenset({GROUP.id})
     elif row is not None and row.base is not None:
         facts.receipts = {GROUP.id: (row.base, receipt_of(schedule))}
     return facts
+
+
+def _content(parked: Parked) -> object:
+    """What a parked record asks for: its Mode, and its counters in order."""
+    payload = json.loads(parked.payload)
+    return payload["Mode"], tuple((counter["Key"], counter["Value"]) for counter in payload["GroupCounter"])

@@ -32,7 +32,8 @@ class Asked:
     """One operation, and everything that anybody was told about it.
 
     `asks` counts its callers, those included that were cut off. One that comes `by_stream` is asked after by
-    nobody: to be taken is all that its source is told of it.
+    nobody: to be taken is all that its source is told of it. `place` is what its source calls the record, which was
+    `acknowledged` for good, or `given_back` before it ever was.
     """
 
     name: str
@@ -43,6 +44,9 @@ class Asked:
     told: list[Told] = field(default_factory=list)
     asks: int = 0
     by_stream: bool = False
+    place: str = ""
+    acknowledged: bool = False
+    given_back: bool = False
 
 
 @dataclass(slots=True)
@@ -55,7 +59,9 @@ class Facts:
     `dismissed` as they say. `hushed`: somebody may have died before a notice was given. `scarce`: what would bring a
     counter below zero is refused, and all begin there. `frozen` are the groups that are, `receipts` what each ledger
     row and the API have for the others. `failed` has the signed time and the moment of each update that was lost or in
-    vain, in worlds whose clocks agree; `bound_s` is how long such a call may live.
+    vain, in worlds whose clocks agree; `bound_s` is how long such a call may live. `parked` is the content of each
+    record on the shelf with the reason, and `given_up` when an operator has taken one from it. `straggles`: what is
+    parked may come late.
     """
 
     broken: bool = False
@@ -75,3 +81,6 @@ class Facts:
     failed: Sequence[tuple[int, float]] = ()
     bound_s: float = 0.0
     notices: frozenset[str] = frozenset()
+    parked: Mapping[str, tuple[object, str]] = field(default_factory=dict)
+    given_up: Mapping[str, float] = field(default_factory=dict)
+    straggles: bool = False

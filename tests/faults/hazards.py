@@ -152,6 +152,13 @@ class Deleted:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """An operator looks at what is parked, and drops it a moment later."""
+
+    at_s: float
+
+
 Hazard: TypeAlias = (
     Crash
     | Freeze
@@ -171,6 +178,7 @@ Hazard: TypeAlias = (
     | Outage
     | LosesEvery
     | Deleted
+    | Tidied
 )
 
 # What shows only to those who come later.

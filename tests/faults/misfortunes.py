@@ -30,6 +30,7 @@ from tests.faults.hazards import (
     Restored,
     Rotated,
     Stray,
+    Tidied,
 )
 from tests.faults.network import Fate, ReadFate
 from tests.faults.plan import FAR
@@ -96,6 +97,8 @@ class Misfortunes:
                 self._still |= {hazard.step} if hazard.stands_still else set()
             elif isinstance(hazard, Forbidden | BelowZero | Outage | LosesEvery):
                 self._arrange_api(hazard)
+            elif isinstance(hazard, Tidied):
+                self._at(hazard.at_s, self._look_through)
             else:
                 self._arrange_in_time(hazard)
         fates = self._schedule.network.fates
@@ -115,6 +118,7 @@ class Misfortunes:
                 facts.refuses |= hazard.fate.code != vendor.DONE
             elif isinstance(hazard, HUSHING):
                 facts.hushed = True
+                facts.straggles |= not isinstance(hazard, Crash)
             elif isinstance(hazard, Read):
                 facts.refuses |= hazard.fate.code != vendor.DONE
             elif isinstance(hazard, Dismissed):
@@ -173,7 +177,7 @@ class Misfortunes:
         elif isinstance(hazard, Dismissed):
             self._at(hazard.at_s, self._dismiss)
             if hazard.anew_after_s is not None:
-                self._at(hazard.at_s + hazard.anew_after_s, lambda: self._chat.create(GROUP))
+                self._at(hazard.at_s + hazard.anew_after_s, self._make_anew)
         elif isinstance(hazard, Restored):
             self._at(hazard.copied_at_s, self._take_copy)
             self._at(hazard.at_s, self._restore)
@@ -207,6 +211,12 @@ class Misfortunes:
 
         self._world.at(START + seconds, happen)
 
+    def _look_through(self) -> None:
+        """Whoever parks what is there already has done so before it is dropped."""
+        schedule = self._schedule
+        seen = schedule.kept.parked(APP, 100)
+        self._world.at(self._world.now + 1, lambda: self._world.spawn("operator", lambda: schedule.give_up(seen), 0))
+
     def _write(self, mode: Mode, values: dict[str, int]) -> None:
         call = Call(GROUP, mode, values, 0, 0)
         if GROUP in self._chat.groups and self._chat.takes(call):
@@ -219,6 +229,10 @@ class Misfortunes:
     def _dismiss(self) -> None:
         if GROUP in self._chat.groups:
             self._chat.dismiss(GROUP)
+
+    def _make_anew(self) -> None:
+        if GROUP not in self._chat.groups:
+            self._chat.create(GROUP)
 
     def _take_copy(self) -> None:
         self._copy = self._schedule.memory.snapshot()

@@ -15,11 +15,12 @@ from tests.faults import simulate
 from tests.faults.mutant import Mutant
 from tests.faults.mutations_of_calls import CALLS
 from tests.faults.mutations_of_lifts import LIFTS
+from tests.faults.mutations_of_parking import PARKING
 from tests.faults.mutations_of_positions import POSITIONS
 from tests.faults.mutations_of_rows import ROWS
 from tests.faults.plan import plan
 
-MUTANTS = CALLS + ROWS + LIFTS + POSITIONS
+MUTANTS = CALLS + ROWS + LIFTS + POSITIONS + PARKING
 
 TABLE = Path(__file__).with_name("MUTANTS.md")
 

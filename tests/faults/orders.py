@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
 
-from handler.core.commands import Mode, Operation, Position
+from handler.core.commands import Mode, Operation, Origin, Position
 from tests.faults.counting import DIGIT_BITS
 
 WINDOW_S = 1_296_000.0
@@ -56,4 +56,23 @@ def record(index: int, shape: Shape, shard: str, number: int, *, apart: bool = F
     operation = order(index, index, shape).operation
     place = f"{STREAM}/{shard}"
     position = None if apart else Position.of(place, str(number))
-    return Order(replace(operation, caller=STREAM, key=f"{place}:{number}", position=position), index)
+    key = f"{place}:{number}"
+    origin = Origin(STREAM, key, STREAM, key)
+    return Order(replace(operation, caller=STREAM, key=key, position=position, origin=origin), index)
+
+
+# What may bring an operation that a caller could ask for as well. A queue takes back what is refused for good.
+QUEUE, BUS = "arn:aws:sqs:eu-west-1:123456789012:counters", "a-bus"
+
+
+@lru_cache(maxsize=4096)
+def from_source(source: str, order: Order) -> Operation:
+    """The operation as a record of that source asks for it."""
+    operation = order.operation
+    return replace(operation, origin=Origin(source, place_of(order), operation.caller, operation.key))
+
+
+def place_of(order: Order) -> str:
+    """What its source calls the record: what it is parked under."""
+    operation = order.operation
+    return operation.origin.place if operation.origin else f"record-{order.index}"

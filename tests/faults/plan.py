@@ -12,7 +12,7 @@ from handler.core.quick import quick
 from tests.faults.draws import HAZARDS, Draw
 from tests.faults.feed import Feed, feed
 from tests.faults.hazards import LASTING, LOSING, BelowZero, Hazard, Stray
-from tests.faults.orders import SHAPES, Order, Shape, order
+from tests.faults.orders import BUS, QUEUE, SHAPES, Order, Shape, order
 from tests.faults.rules import RULES
 
 SHORT = replace(RULES, timeout_s=1, life_s=2, guard_s=1, bound_s=3, cache_s=5, forget_s=20)
@@ -34,6 +34,8 @@ class Ask:
     orders: tuple[Order, ...]
     wait_s: float
     insists: bool = True
+    source: str | None = None
+    """The source that brings it, as a batch, and that asks no more once it is acknowledged."""
 
 
 @quick
@@ -75,7 +77,8 @@ class Theme:
 
     All the `hazards` happen in each of them, and the operations are of these `shapes`. `start` says what is known of
     the group at the beginning. With `later` the last operation is asked for some seconds after the others; unless
-    they `insist`, callers ask once; the `patient` ones wait longer. With `fed` there is a stream beside the callers.
+    they `insist`, callers ask once; the `patient` ones wait longer. With `fed` there is a stream beside the callers,
+    and with `sources` all of these are event sources.
     """
 
     hazards: tuple[Draw, ...] = ()
@@ -85,6 +88,7 @@ class Theme:
     insist: bool = True
     patient: bool = False
     fed: bool = False
+    sources: bool = False
 
 
 ANYTHING = Theme()
@@ -114,7 +118,7 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
         receipt=None if start == NEW else _receipt(draw, hazards),
         is_known=start == KNOWN,
         skews_s=tuple((draw() * 80 - 40) * skewed for _ in range(3)),
-        asks=tuple(asks),
+        asks=tuple(_brought(seed, asks, theme)),
         hazards=hazards,
         sweep_at_s=5 + draw() * 10,
         to_the_end=draw() < 0.03 and not loses,
@@ -151,6 +155,10 @@ _STORES = ((0.96, OBJECTS), (0.97, TEXTS), (1, PIECES))
 # Marks are written and read beside the row where a store has no transactions, so that is where streams meet most.
 _FED_STORES = ((0.45, OBJECTS), (0.5, TEXTS), (1, PIECES))
 
+
+# The share of callers that are event sources.
+BROUGHT = 0.2
+
 _HAZARD_COUNTS = ((0.03, 0), (0.6, 1), (0.93, 2), (1, 3))
 
 
@@ -181,6 +189,15 @@ def _asks(draw: Callable[[], float], orders: list[Order], theme: Theme) -> list[
         distinct = {one.operation.id: one for one in orders}
         asks.append(Ask(draw() * spread_s, int(draw() * 3), tuple(distinct.values()), 5.0))
     return asks
+
+
+def _brought(seed: int, asks: list[Ask], theme: Theme) -> list[Ask]:
+    """Some of them by event sources; by chance of its own, so that the worlds are the same for all else."""
+    draw = random.Random(seed ^ 1 << 60).random
+    return [
+        replace(ask, source=_pick(draw, ((0.5, QUEUE), (1, BUS))) if theme.sources or draw() < BROUGHT else None)
+        for ask in asks
+    ]
 
 
 def _pick(draw: Callable[[], float], choices: tuple[tuple[float, _T], ...]) -> _T:

@@ -6,27 +6,34 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from handler.core.commands import Operation
 from handler.core.errors import CounterError, NotAccepted
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance, Patience
-from handler.core.outcomes import Outcome
+from handler.core.noting import parked
+from handler.core.outcomes import KeyReused, Outcome, Rejected
+from handler.core.rows import Entry, Note
+from handler.core.shelf import Parked
 from tests.faults import auditor, ending, evidence, telling
 from tests.faults.evidence import Told
 from tests.faults.misfortunes import GROUP, Misfortunes
-from tests.faults.orders import Order
+from tests.faults.orders import QUEUE, STREAM, Order, from_source
 from tests.faults.plan import Ask, Plan
 from tests.faults.rules import APP
 from tests.faults.setting import Setting
-from tests.faults.stream import Stream
+from tests.faults.stream import NOT_TAKEN, Stream
 from tests.faults.world import START, Worker
 
 # An invocation of a caller may last so long; one of the sweep that much longer than a call.
 INVOCATION_S = 29.0
-SWEEP_S = 1.0
+SWEEP_S = 4.0
 SWEEP_EVERY_S = 10.0
 
 # So long a batch of the stream waits for its outcomes; it is taken without them all the same.
 STREAM_WAIT_S = 3.5
+
+# A queue puts aside what it has delivered so often.
+DELIVERIES_MAX = 6
 
 # A caller that has no final answer asks again after about so long, at growing distances.
 AGAIN_S = 6.0
@@ -53,6 +60,7 @@ class Schedule(Setting):
         self.open = dict.fromkeys(self.asked)
         self.to_come = len(plan.asks)
         self._is_over = False
+        self.given_up: dict[str, float] = {}
         self.misfortunes = Misfortunes(self)
         self.stream = Stream(self, plan.feed) if plan.feed else None
 
@@ -90,18 +98,51 @@ class Schedule(Setting):
             world.at(world.now + after_s, lambda: self._again(ask, worker, times + 1))
 
     def _again(self, ask: Ask, worker: Worker, times: int) -> None:
-        if any(order in self.open for order in ask.orders):
-            self._ask(ask, self._anywhere(), times)
+        if not self.is_wanted(ask):
+            return
+        if ask.source == QUEUE and times > DELIVERIES_MAX:
+            self._give_back(ask.orders)
+            return
+        self._ask(ask, self._anywhere(), times)
+
+    def is_wanted(self, ask: Ask) -> bool:
+        """Whether a caller still wants an answer, or a source a word that it need not come again."""
+        if ask.source is None:
+            return any(order in self.open for order in ask.orders)
+        return not all(self.asked[order].acknowledged or self.asked[order].given_back for order in ask.orders)
 
     def _apply(self, ask: Ask, place: int, times: int) -> None:
-        self._apply_all(ask.orders, place, ask.wait_s)
+        told = self._apply_all(ask.orders, place, ask.wait_s, ask.source)
+        if ask.source:
+            self._tell_source(ask.source, ask.orders, told)
 
-    def _apply_all(self, orders: Sequence[Order], place: int, wait_s: float) -> Sequence[Told]:
+    def _tell_source(self, source: str, orders: Sequence[Order], told: Sequence[Told]) -> None:
+        """A queue takes back what is refused; what it has been told to forget it has forgotten."""
+        for order, one in zip(orders, told, strict=True):
+            if source == QUEUE and one.kind in {evidence.REJECTED, evidence.REUSED}:
+                self._give_back([order])
+            elif one.kind not in NOT_TAKEN:
+                self.asked[order].acknowledged = True
+
+    def _give_back(self, orders: Sequence[Order]) -> None:
+        for order in orders:
+            self.asked[order].given_back |= not self.asked[order].acknowledged
+
+    def _apply_all(
+        self, orders: Sequence[Order], place: int, wait_s: float, source: str | None = None
+    ) -> Sequence[Told]:
         instance = self._at(place)
         now = instance.clock.monotonic()
-        patience = Patience(until=now + wait_s, deadline=now + INVOCATION_S)
-        operations = [order.operation for order in orders]
-        return self._hear_outcomes(orders, lambda: ExactlyOnce(instance, APP).apply(GROUP.id, operations, patience))
+        patience = Patience(until=now + wait_s, deadline=now + INVOCATION_S, gives_back=source == QUEUE)
+        operations = [from_source(source, order) if source else order.operation for order in orders]
+
+        def asking() -> Sequence[Outcome]:
+            outcomes = ExactlyOnce(instance, APP).apply(GROUP.id, operations, patience)
+            if source not in {None, QUEUE}:
+                _park(instance, operations, outcomes)
+            return outcomes
+
+        return self._hear_outcomes(orders, asking)
 
     def deliver(self, batch: Sequence[Order], heard: Callable[[Sequence[Told]], None]) -> None:
         """Invoke the function with records of the stream; what becomes of them is `heard` if it lives to tell."""
@@ -111,7 +152,7 @@ class Schedule(Setting):
         self.world.spawn("stream", lambda: heard(self._take(batch, place)), place)
 
     def _take(self, records: Sequence[Order], place: int) -> Sequence[Told]:
-        return self._apply_all(records, place, STREAM_WAIT_S)
+        return self._apply_all(records, place, STREAM_WAIT_S, STREAM)
 
     def _hear_outcomes(self, orders: Sequence[Order], asking: Callable[[], Sequence[Outcome | None]]) -> Sequence[Told]:
         return self._hear(orders, lambda: [telling.told(outcome) for outcome in asking()])
@@ -135,6 +176,14 @@ class Schedule(Setting):
             self.open.pop(order, None)
         if self.world.recording:
             self.world.tell(f"{order.operation.key} is told: {told.kind} {told.content}")
+
+    def give_up(self, records: Sequence[Parked]) -> None:
+        """An operator drops parked records, each of which must not come back."""
+        counters = ExactlyOnce(self._at(0), APP)
+        for record in records:
+            counters.strike(GROUP.id, record.id)
+            self.kept.unpark(APP, record.id)
+            self.given_up[record.id] = self.world.now
 
     def _sweep(self) -> None:
         place = self._anywhere()
@@ -174,3 +223,12 @@ class Schedule(Setting):
             return [ExactlyOnce(instance, APP).ask(operation.group_id, operation.caller, operation.key, patience)]
 
         self.world.spawn(f"{operation.key} asks", lambda: self._hear_outcomes([order], ask))
+
+
+def _park(instance: Instance, operations: Sequence[Operation], outcomes: Sequence[Outcome]) -> None:
+    """As the trigger of a batch does with what was refused before this source has asked for it."""
+    for operation, outcome in zip(operations, outcomes, strict=True):
+        is_refused = isinstance(outcome, KeyReused) or (isinstance(outcome, Rejected) and outcome.replayed)
+        if is_refused and operation.origin is not None:
+            note = Note(Entry.of(operation), outcome.code if isinstance(outcome, Rejected) else 0, 0.0)
+            instance.shelf.park(APP, parked(GROUP, note))

@@ -12,10 +12,12 @@ from tests.faults.network import Network
 from tests.faults.piecewise import PiecewiseLedger
 from tests.faults.plan import OBJECTS, PIECES, Plan
 from tests.faults.simulated import Notices, SimulatedApi, SimulatedClock
-from tests.faults.unreliable import LedgerFaults, UnreliableLedger
+from tests.faults.unreliable import LedgerFaults
+from tests.faults.unreliable_shelf import UnreliableStore
 from tests.faults.vendor import SimulatedChat
 from tests.faults.world import START, World
 from tests.sandbox.memory_ledger import MemoryLedger
+from tests.sandbox.memory_shelf import MemoryShelf
 
 
 class Setting:
@@ -30,7 +32,8 @@ class Setting:
         self.faults = LedgerFaults()
         self.network = Network(self.world, self.chat)
         self.memory = self._memory()
-        self.ledger = UnreliableLedger(self.world, self.memory, self.faults)
+        self.kept = MemoryShelf()
+        self.ledger = UnreliableStore(self.world, self.memory, self.kept, self.faults)
         if plan.receipt is not None:
             self.chat.groups[GROUP][plan.rules.receipt_key] = plan.receipt
         if plan.is_known:
@@ -41,7 +44,7 @@ class Setting:
     def replace_ledger(self) -> None:
         """Go on with a copy in place of the ledger, on cold instances; nobody reaches the old one any more."""
         self.ledger.closed = True
-        self.ledger = UnreliableLedger(self.world, self.memory, self.faults)
+        self.ledger = UnreliableStore(self.world, self.memory, self.kept, self.faults)
         self._crowd.clear()
 
     def restart(self, place: int) -> None:
@@ -74,7 +77,7 @@ class Setting:
         world, rules = self.world, self.plan.rules
         clock = SimulatedClock(world, self.plan.skews_s[place])
         api = SimulatedApi(world, self.chat, rules.timeout_s, self.network)
-        return Instance.of(Ports(self.ledger, api, clock, world.chance, self.notices), rules)
+        return Instance.of(Ports(self.ledger, api, clock, world.chance, self.notices, self.ledger), rules)
 
 
 def _pass_between(world: World) -> None:

@@ -17,6 +17,7 @@ from tests.faults.unreliable import UnreliableLedger
 from tests.faults.vendor import SimulatedChat
 from tests.faults.world import START, World
 from tests.sandbox.memory_ledger import MemoryLedger
+from tests.sandbox.memory_shelf import MemoryShelf
 
 GROUP = Group(APP, "G")
 
@@ -46,6 +47,7 @@ class Stage:
         self.chat = SimulatedChat(self.world)
         self.chat.create(GROUP)
         self.memory = StagedLedger(SimulatedClock(self.world, 0.0))
+        self.shelf = MemoryShelf()
         self.notices = Notices(self.world)
         self.api = SimulatedApi(self.world, self.chat, rules.timeout_s)
         self.answers: dict[str, list[Outcome]] = {}
@@ -125,6 +127,7 @@ class Stage:
                 SimulatedClock(self.world, 0.0),
                 self.world.chance,
                 self.notices,
+                self.shelf,
             )
             self._crowd[worker] = Instance.of(ports, self.rules)
             # As a deployed one does before its first event.

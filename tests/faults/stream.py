@@ -98,6 +98,7 @@ class Consumer:
         # Whatever happens next, the time of this delivery is not waited for any more.
         self._deliveries += 1
         taken = next((place for place, one in enumerate(told) if one.kind in NOT_TAKEN), len(batch))
+        was_taken = taken
         if self._world.chance.random() < self._feed.lost and self._deliveries < LOST_UNTIL:
             taken = 0
         elif taken < len(batch):
@@ -106,6 +107,8 @@ class Consumer:
             self._size = self._feed.batch
         if self._feed.varies and not taken:
             self._size = 1 + int(self._world.chance.random() * BATCH_MAX)
+        for order in batch[: min(taken, was_taken)]:
+            self._schedule.asked[order].acknowledged = True
         if self._failures > FAILURES_MAX:
             taken = max(taken, 1)
         self._go_on(taken)

@@ -8,12 +8,13 @@ from handler.core.commands import Counters
 from handler.core.outcomes import Applied, Frozen, KeyReused, Outcome, Rejected, Unknown
 from tests.faults import evidence
 from tests.faults.evidence import Asked, Told
-from tests.faults.orders import STREAM, Order
+from tests.faults.orders import STREAM, Order, place_of
 
 
 def asked(order: Order) -> Asked:
     """An order, of which nobody has been told anything yet."""
-    return Asked(*_described(order), order.index, by_stream=order.operation.caller == STREAM)
+    by_stream = order.operation.caller == STREAM
+    return Asked(*_described(order), order.index, by_stream=by_stream, place=place_of(order))
 
 
 @lru_cache(maxsize=4096)

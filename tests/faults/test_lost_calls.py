@@ -24,6 +24,7 @@ from tests.faults.unreliable import UnreliableLedger
 from tests.faults.vendor import SimulatedChat
 from tests.faults.world import START, World
 from tests.sandbox.memory_ledger import MemoryLedger
+from tests.sandbox.memory_shelf import MemoryShelf
 
 NEVER = Fate(arrives_after_s=None)
 NORMAL = Fate()
@@ -64,7 +65,8 @@ class Groups:
         self.api = LosingApi(self.world, self.chat, A_DAY.timeout_s)
         self.notices = Notices(self.world)
         ledger, clock = UnreliableLedger(self.world, self.memory), SimulatedClock(self.world, 0.0)
-        self._instance = Instance.of(Ports(ledger, self.api, clock, self.world.chance, self.notices), A_DAY)
+        ports = Ports(ledger, self.api, clock, self.world.chance, self.notices, MemoryShelf())
+        self._instance = Instance.of(ports, A_DAY)
         self.told: list[object] = []
 
     def call(self, group: Group, key: str, *, at_s: float, wait_s: float = 5.0) -> None:

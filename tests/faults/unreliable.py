@@ -178,6 +178,7 @@ def _shown(result: object) -> str:
         "queue": [one.id[:6] for one in result.queue],
         "remembered": [f"{past.attempt.id[:6]} +{past.attempt.weight}" for past in result.remembered],
         "debt": result.debt,
+        "notes": [note.entry.id[:6] for note in result.notes],
         "frozen": result.frozen,
         "generation": result.generation,
     }

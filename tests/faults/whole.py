@@ -25,16 +25,14 @@ from handler.vault.secret import parse
 from tests.faults import evidence
 from tests.faults.bytes_on_the_way import TOKEN, SimulatedClient, secret_text
 from tests.faults.evidence import Told
-from tests.faults.orders import GROUP_ID, STREAM, Order
+from tests.faults.orders import BUS, GROUP_ID, QUEUE, STREAM, Order, place_of
 from tests.faults.plan import Ask, Plan
 from tests.faults.schedule import INVOCATION_S, SWEEP_S, Played, Schedule
 from tests.faults.simulated import SimulatedClock
-from tests.sandbox.memory_shelf import MemoryShelf
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-QUEUE = "arn:aws:sqs:eu-west-1:123456789012:counters"
 SWEEP = {"Type": "Timer", "TriggerName": "sweep", "Time": "2026-11-22T00:00:00Z", "Message": {"task": "sweep"}}
 PATH = "/v1/update_group_counter"
 WAIT_MAX_S = 20.0
@@ -60,6 +58,13 @@ class WholeSchedule(Schedule):
             return super().run()
 
     def _apply(self, ask: Ask, place: int, times: int) -> None:
+        if ask.source == BUS:
+            for order in ask.orders:
+                self._publish(order, place)
+            return
+        if ask.source == QUEUE:
+            self._deliver(ask, place)
+            return
         by_http = (place + times) % 2 == 0 if len(ask.orders) == 1 else times % 2 == 0
         if not by_http:
             self._deliver(ask, place)
@@ -76,8 +81,19 @@ class WholeSchedule(Schedule):
     def _deliver(self, ask: Ask, place: int) -> None:
         """A batch of a queue: a record is acknowledged when its operation is accepted, and gets no answer."""
         event: dict[str, object] = {"Records": [_record(order) for order in ask.orders]}
-        items = [str(order.index) for order in ask.orders]
-        self._hear(ask.orders, lambda: self._told_of(event, items, place))
+        items = [place_of(order) for order in ask.orders]
+        self._tell_source(QUEUE, ask.orders, self._hear(ask.orders, lambda: self._told_of(event, items, place)))
+
+    def _publish(self, order: Order, place: int) -> None:
+        """An event of a bus, which is delivered again unless the function ends well."""
+        event = {"id": place_of(order), "source": BUS, "detail-type": "counters", "detail": json.loads(_message(order))}
+
+        def told() -> list[Told]:
+            kind, content = recognise(event)
+            batch.run(kind, content, self._invocation(place), self._service(place))
+            return [Told(evidence.WAITING, "by the source")]
+
+        self._tell_source(BUS, [order], self._hear([order], told))
 
     def _take(self, records: Sequence[Order], place: int) -> Sequence[Told]:
         """A batch of a stream: the records that failed are named by their sequence numbers."""
@@ -126,10 +142,9 @@ class WholeSchedule(Schedule):
         clock = SimulatedClock(world, self.plan.skews_s[place])
         vault = CachedVault(lambda: secret_text(self.chat.vault), _parsed, clock, self._failed)
         api = SimulatedClient(self.network, vault, world.chance, rules.timeout_s)
-        instance = Instance.of(Ports(self.ledger, api, clock, world.chance, self.notices), rules)
+        instance = Instance.of(Ports(self.ledger, api, clock, world.chance, self.notices, self.ledger), rules)
         self._services[place] = Service(
             instance,
-            MemoryShelf(),
             ProbeClient(api.calls),
             vault,
             http_status,
@@ -189,7 +204,7 @@ def _message(order: Order) -> str:
 
 def _record(order: Order) -> dict[str, object]:
     return {
-        "messageId": str(order.index),
+        "messageId": place_of(order),
         "body": _message(order),
         "attributes": {},
         "eventSource": "aws:sqs",

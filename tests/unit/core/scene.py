@@ -18,6 +18,7 @@ from handler.core.visit import Visit
 from handler.core.watermarks import NO_MARKS, Marks
 from handler.ledgers.bounded import row_text
 from tests.sandbox.memory_ledger import MemoryLedger
+from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.core.samples import BASE, HandClock, Notices
 
 APP = 1_400_000_000
@@ -163,7 +164,8 @@ class Scene:
         self.api = StagedApi(self.clock)
         self.ledger = StagedLedger(self.clock)
         self.notices = Notices()
-        self.ports = Ports(self.ledger, self.api, self.clock, random.Random(1), self.notices)
+        self.shelf = MemoryShelf()
+        self.ports = Ports(self.ledger, self.api, self.clock, random.Random(1), self.notices, self.shelf)
         self.instance = Instance.of(self.ports, rules)
         self.counters = ExactlyOnce(self.instance, APP)
         if not cold:

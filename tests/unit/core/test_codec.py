@@ -17,12 +17,12 @@ from handler.core.codec import (
     encode_record,
     encode_row,
 )
-from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Operation, Position
+from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Operation, Origin, Position
 from handler.core.known_keys import knowing
 from handler.core.outcomes import Applied, Rejected, Unknown
 from handler.core.records import Record
 from handler.core.room import accepting_bytes
-from handler.core.rows import Attempt, Entry, Remembered, Row
+from handler.core.rows import Attempt, Entry, Note, Remembered, Row
 from handler.core.transitions import Seen, landed, not_landed, refused
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
 
@@ -44,7 +44,9 @@ SECONDS = st.floats(0, 1e9)
 COUNTERS = st.lists(st.tuples(TEXT, INT64), max_size=3).map(tuple)
 DEBTS = st.lists(st.tuples(TEXT, st.integers()), max_size=3).map(tuple)
 POSITIONS = st.none() | st.builds(Position.of, TEXT, st.integers(0, 10**56).map(str))
-ENTRIES = st.builds(Entry, TEXT, TEXT, st.sampled_from(Mode), COUNTERS, SECONDS, st.booleans(), POSITIONS)
+NAMES = st.sampled_from(["arn", "arn/shard:7", "ar", "n", "0"])
+ORIGINS = st.none() | st.builds(Origin, NAMES, NAMES, NAMES, NAMES, st.sampled_from(["", "arn", "a visit"]))
+ENTRIES = st.builds(Entry, TEXT, TEXT, st.sampled_from(Mode), COUNTERS, SECONDS, st.booleans(), POSITIONS, ORIGINS)
 RUNS = st.lists(ENTRIES, max_size=3).map(tuple)
 ATTEMPTS = st.builds(
     Attempt,
@@ -57,6 +59,7 @@ ROWS = st.builds(
     *(DEBTS, st.none() | TEXT, st.none() | TIMES, TIMES),
     marks=st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple),
     keys=st.lists(st.tuples(TEXT, TIMES), max_size=3).map(tuple),
+    notes=st.lists(st.builds(Note, ENTRIES, st.integers(), SECONDS), max_size=3).map(tuple),
 )
 ANSWERS = st.one_of(
     st.builds(Applied, COUNTERS, st.booleans()), st.builds(Rejected, st.integers(), TEXT), st.builds(Unknown, TEXT)

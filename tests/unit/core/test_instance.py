@@ -12,6 +12,7 @@ from handler.core.ledger import Generation
 from handler.core.ports import Call, Fault, Ports, Refused, Reply, Rules, Unclear
 from handler.core.rows import Group
 from tests.sandbox.memory_ledger import MemoryLedger
+from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.core.samples import HandClock, Notices
 
 RULES = Rules("_receipt", timeout_s=4, life_s=6, bound_s=11, guard_s=5, calls_per_second=200)
@@ -112,7 +113,9 @@ def test_a_generation_is_asked_for_again_after_a_thaw() -> None:
 def instance() -> Instance:
     """A cold instance."""
     clock = HandClock()
-    return Instance.of(Ports(CountedLedger(clock), SilentApi(), clock, random.Random(1), Notices()), RULES)
+    return Instance.of(
+        Ports(CountedLedger(clock), SilentApi(), clock, random.Random(1), Notices(), MemoryShelf()), RULES
+    )
 
 
 def test_a_cold_instance_asks_nobody_anything(instance: Instance) -> None:
@@ -130,7 +133,7 @@ def test_a_call_needs_its_time_two_ledger_writes_and_a_margin(instance: Instance
 
 def test_two_instances_share_nothing_but_their_ports(instance: Instance) -> None:
     """What one has learned stays its own."""
-    ports = Ports(instance.ledger, instance.api, instance.clock, instance.chance, instance.reporter)
+    ports = Ports(instance.ledger, instance.api, instance.clock, instance.chance, instance.reporter, instance.shelf)
     other = Instance.of(ports, RULES)
     instance.known.learn(G, {"like": 5})
     instance.gate.close(Refused(60020, "arrears", Fault.APP, None))

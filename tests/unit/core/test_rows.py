@@ -9,7 +9,7 @@ import pytest
 from handler.core.commands import Mode, Operation
 from handler.core.outcomes import Applied
 from handler.core.records import Record
-from handler.core.rows import Entry, Remembered, Row, Settlement, first_row
+from handler.core.rows import Entry, Note, Remembered, Row, Settlement, first_row
 from tests.unit.core.samples import BASE, attempt, entry, row
 
 A, B, C = entry("a"), entry("b", share=2), entry("c")
@@ -90,6 +90,14 @@ def test_a_settled_row_may_still_be_unfinished() -> None:
 def test_what_is_owed_to_anyone_is_unfinished(busy: Row) -> None:
     """To a caller, or to the group."""
     assert (busy.is_settled, busy.is_unfinished) == (False, True)
+
+
+def test_a_row_with_a_note_is_unfinished_even_where_it_is_frozen() -> None:
+    """What has to be parked needs no operator."""
+    noted = row().changed(notes=(Note(A, 10010, 1.0),))
+    assert (noted.is_settled, noted.is_unfinished, noted.has_work) == (False, True, False)
+    assert noted.changed(frozen="why").is_unfinished
+    assert not noted.is_idle("_receipt", 1, Mode.INCREASE)
 
 
 def test_an_idle_row_takes_the_fast_path() -> None:

@@ -169,10 +169,9 @@ class Stage:
         self.service = self._service()
 
     def _service(self) -> Service:
-        ports = Ports(self.ledger, self.chat, self.clock, random.Random(1), self.told)
+        ports = Ports(self.ledger, self.chat, self.clock, random.Random(1), self.told, self.shelf)
         return Service(
             instance=Instance.of(ports, self.rules),
-            shelf=self.shelf,
             probes=MemoryProbes(self.clock),
             vault=self.vault,
             http_status=http_status,

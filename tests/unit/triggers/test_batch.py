@@ -136,11 +136,10 @@ def test_a_key_used_over_http_and_through_a_queue_is_one_operation(stage: Stage)
 
 
 @pytest.mark.parametrize("poison", ["", "increase like", "[]", "7", "{}", None, text(1, Extra=1), text(2**63)])
-@pytest.mark.parametrize("source", ["aws:sqs", "aws:kinesis"])
-def test_a_poison_record_is_named_and_its_neighbours_count(stage: Stage, source: str, poison: str | None) -> None:
+def test_a_queue_gets_a_poison_record_back_and_its_neighbours_count(stage: Stage, poison: str | None) -> None:
     """Wherever it stands; and it is said why."""
-    assert stage.batch(batch_of(source, [poison, text(1), poison, text(20), poison])) == {
-        "batchItemFailures": [item(source, 0), item(source, 2), item(source, 4)]
+    assert stage.batch(batch_of("aws:sqs", [poison, text(1), poison, text(20), poison])) == {
+        "batchItemFailures": [item("aws:sqs", 0), item("aws:sqs", 2), item("aws:sqs", 4)]
     }
     assert like(stage) == 21
     assert stage.told.notices.count(Notice.REJECTED) == 3
@@ -157,6 +156,17 @@ def test_a_poison_record_is_parked_where_it_cannot_be_named(stage: Stage, source
     assert like(stage) == 21
     assert len(parked_reasons(stage)) == 2
     assert stage.told.notices.count(Notice.PARKED) == 4
+
+
+@pytest.mark.parametrize("poison", ["", "increase like", "[]", "7", "{}", text(1, Extra=1), text(2**63)])
+@pytest.mark.parametrize("source", ["aws:kinesis", "aws:dynamodb"])
+def test_a_stream_goes_past_a_poison_record(stage: Stage, source: str, poison: str) -> None:
+    """It is parked with what it says and what its source calls it, and the shard waits for nobody."""
+    event = batch_of(source, [poison, text(1), poison, text(20)])
+    for _ in range(2):
+        assert stage.batch(event) == {"batchItemFailures": []}
+    assert like(stage) == 21
+    assert len(parked_reasons(stage)) == 2
 
 
 def test_a_removed_item_asks_for_nothing(stage: Stage) -> None:

@@ -255,3 +255,14 @@ def test_where_the_reply_can_name_it_a_failing_shelf_fails_one_record(stage: Sta
     assert stage.batch(records(old, sqs(text(1, "a")))) == {"batchItemFailures": [item("aws:sqs", 7)]}
     with pytest.raises(NotAccepted, match="1 of 2 records"):
         stage.batch(records({}, sqs(text(1, "a"))))
+
+
+def test_a_poison_record_of_a_stream_that_cannot_be_parked_comes_again(stage: Stage) -> None:
+    """It is named like one of which nothing was accepted, and parked at its next delivery."""
+    shelf = FullShelf([UNAVAILABLE])
+    stage.use_shelf(shelf)
+    event = batch_of("aws:kinesis", ["poison", text(1, "a")])
+    assert stage.batch(event) == {"batchItemFailures": [item("aws:kinesis", 0)]}
+    shelf.full.clear()
+    assert stage.batch(event) == {"batchItemFailures": []}
+    assert len(shelf.parked(APP, 10)) == 1

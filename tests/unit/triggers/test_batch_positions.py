@@ -109,11 +109,14 @@ def test_modes_are_applied_in_the_order_of_the_stream(stage: Stage) -> None:
     assert likes(stage) == 105
 
 
-def test_a_group_that_refuses_fails_its_records_and_no_others(stage: Stage) -> None:
-    """They are told of while the invocation lasts."""
-    failures = deliver(stage, record(1, GroupId="gone", partition="gone"), record(2))
-    assert failures == [{"itemIdentifier": str(FIRST + 1)}]
+def test_records_of_a_group_that_refuses_are_parked_and_no_others(stage: Stage) -> None:
+    """The shard goes on, and a second delivery finds them passed."""
+    for _ in range(2):
+        assert deliver(stage, record(1, GroupId="gone", partition="gone"), record(2)) == []
     assert likes(stage) == 5
+    [parked] = stage.shelf.parked(APP, 10)
+    assert (json.loads(parked.payload)["GroupId"], parked.reason) == ("gone", "the vendor refused it with code 10010")
+    assert parked.id.endswith(f":{FIRST + 1}")
 
 
 def test_nothing_of_a_group_is_accepted_behind_a_record_that_was_not(

@@ -1,0 +1,224 @@
+"""On real ledgers: what a source was told to forget is counted, or parked with all of it, wherever an instance dies."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from handler import bootstrap
+from handler.core.shelf import Parked, Shelf
+from handler.main import lambda_handler
+from tests.contract.redis_server import started
+from tests.integration.counting import SHORT_LIVES, TIMEOUT_S, chat_with, order, sweep
+from tests.sandbox.chat import ChatServer
+from tests.sandbox.contexts import lambda_context
+from tests.sandbox.environment import sandboxed_environment
+from tests.sandbox.faults import Fault
+from tests.sandbox.ministack import MiniStack
+
+ROOM = "room"
+BUSY = Fault("code", code=60007)
+REASON = "the vendor refused it with code 10010"
+STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/counters"
+QUEUE = "arn:aws:sqs:eu-west-1:123456789012:counters"
+
+Event = dict[str, object]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "redis", "dynamodb"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the ledger is, a new one for each kind."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "sqlite":
+        yield f"sqlite:///{folder}/ledger"
+    elif request.param == "redis":
+        with started(folder) as server:
+            yield server.url
+    else:
+        with MiniStack(folder, "dynamodb") as stack:
+            yield f"dynamodb://parking?endpoint={stack.endpoint}&create=true"
+
+
+@pytest.fixture
+def chat(ledger_url: str, tmp_path: Path, numbers: Iterator[int]) -> Iterator[ChatServer]:
+    """A Chat server with a room, and the function, whose ledger knows nothing of this room yet."""
+    room = f"{ROOM}-{next(numbers)}"
+    with chat_with([room]) as server, pytest.MonkeyPatch.context() as patch:
+        variables = sandboxed_environment(server.endpoint, tmp_path, **SHORT_LIVES) | {
+            "LEDGER_URL": ledger_url,
+            "AWS_ACCESS_KEY_ID": "made-up",
+            "AWS_SECRET_ACCESS_KEY": "made-up",
+            "AWS_REGION": "eu-west-1",
+        }
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        bootstrap.forget()
+        yield server
+        for record in parked():
+            lambda_handler({**OPERATOR, "action": "drop", "id": record["id"]}, lambda_context(TIMEOUT_S))
+        bootstrap.forget()
+
+
+@pytest.fixture
+def room(chat: ChatServer) -> str:
+    """The room."""
+    (name,) = chat.groups()
+    return name
+
+
+OPERATOR = {"Type": "Operator", "task": "parked"}
+
+
+def parked() -> list[Mapping[str, str]]:
+    """What lies on the shelf."""
+    page = lambda_handler({**OPERATOR, "action": "list"}, lambda_context(TIMEOUT_S))["records"]
+    assert isinstance(page, list)
+    return page
+
+
+def deliver(event: Event) -> object:
+    """What the function answers a source."""
+    return lambda_handler(event, lambda_context(TIMEOUT_S))
+
+
+def from_queue(room: str) -> Event:
+    """A message of SQS."""
+    named = {"messageId": f"message of {room}", "body": order(room, 7), "attributes": {}}
+    return {"Records": [{**named, "eventSource": "aws:sqs", "eventSourceARN": QUEUE}]}
+
+
+def from_bus(room: str) -> Event:
+    """An event of EventBridge."""
+    return {"id": f"event of {room}", "detail-type": "like", "source": "shop", "detail": json.loads(order(room, 7))}
+
+
+def from_shard(room: str, partition: str | None = None) -> Event:
+    """A record of Kinesis whose partition key is its group, or another one."""
+    number = str(49590338271490256608559692538361571095921575989136588000 + sum(room.encode()))
+    data = base64.b64encode(order(room, 7).encode()).decode()
+    part = {"sequenceNumber": number, "partitionKey": partition or room, "data": data}
+    named = {"eventID": f"shardId-000000000001:{number}", "eventSource": "aws:kinesis", "eventSourceARN": STREAM}
+    return {"Records": [{"kinesis": part, **named}]}
+
+
+SOURCES: Mapping[str, Callable[[str], Event]] = {
+    "queue": from_queue,
+    "bus": from_bus,
+    "position": from_shard,
+    "key": lambda room: from_shard(room, "another"),
+}
+
+
+def assert_parked(room: str) -> None:
+    """With content, reason and its source's own name, once."""
+    [record] = parked()
+    assert (json.loads(record["payload"]), record["reason"]) == (json.loads(order(room, 7)), REASON)
+    assert (room in record["id"]) or record["id"].startswith(f"{STREAM}/shardId-000000000001:")
+
+
+@pytest.mark.parametrize("make", SOURCES.values(), ids=SOURCES)
+def test_a_record_that_was_acknowledged_and_is_refused_by_the_sweep_is_parked(
+    chat: ChatServer, room: str, make: Callable[[str], Event]
+) -> None:
+    """The vendor is busy, the record is taken, and then the group is dismissed."""
+    chat.always(BUSY)
+    assert deliver(make(room)) in ({"batchItemFailures": []}, {"accepted": 1, "parked": 0, "ignored": 0})
+    chat.clear_faults()
+    chat.dismiss_group(room)
+    sweep()
+    assert_parked(room)
+    sweep()
+    assert_parked(room)
+
+
+@pytest.mark.parametrize("partition", [None, "another"], ids=["position", "key"])
+def test_a_shard_goes_past_a_record_that_is_refused_for_good(
+    chat: ChatServer, room: str, partition: str | None
+) -> None:
+    """However often it is delivered, by cold instances too."""
+    chat.dismiss_group(room)
+    for _ in range(3):
+        assert deliver(from_shard(room, partition)) == {"batchItemFailures": []}
+        bootstrap.forget()
+    assert_parked(room)
+
+
+def test_a_queue_gets_back_what_is_refused_while_it_delivers_it(chat: ChatServer, room: str) -> None:
+    """For its dead-letter queue, and nothing is parked."""
+    chat.dismiss_group(room)
+    for _ in range(3):
+        assert deliver(from_queue(room)) == {"batchItemFailures": [{"itemIdentifier": f"message of {room}"}]}
+        bootstrap.forget()
+    sweep()
+    assert parked() == []
+
+
+class DyingError(BaseException):
+    """The instance dies here."""
+
+
+@contextmanager
+def dying(*, parked_first: bool) -> Iterator[None]:
+    """Whoever parks dies, before or after, and a cold instance takes its place."""
+    kind = type(bootstrap.service().shelf)
+    park = kind.park
+
+    def die(shelf: Shelf, app: int, record: Parked) -> None:
+        if parked_first:
+            park(shelf, app, record)
+        raise DyingError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kind, "park", die)
+        with pytest.raises(DyingError):
+            yield
+    bootstrap.forget()
+
+
+@pytest.mark.parametrize("parked_first", [False, True])
+@pytest.mark.parametrize("make", [SOURCES[name] for name in ("bus", "position", "key")], ids=["bus", "position", "key"])
+def test_an_instance_that_dies_at_the_shelf_loses_nothing(
+    chat: ChatServer, room: str, make: Callable[[str], Event], *, parked_first: bool
+) -> None:
+    """Whether the record is delivered again, and whoever comes first, the source or the sweep."""
+    chat.dismiss_group(room)
+    with dying(parked_first=parked_first):
+        deliver(make(room))
+    sweep()
+    assert_parked(room)
+    assert deliver(make(room)) in ({"batchItemFailures": []}, {"accepted": 0, "parked": 1, "ignored": 0})
+    assert_parked(room)
+
+
+@pytest.mark.parametrize("parked_first", [False, True])
+def test_a_sweep_that_dies_at_the_shelf_loses_nothing(chat: ChatServer, room: str, *, parked_first: bool) -> None:
+    """The next one finds the note, unless an operator has dropped the record."""
+    chat.always(BUSY)
+    deliver(from_queue(room))
+    chat.clear_faults()
+    chat.dismiss_group(room)
+    with dying(parked_first=parked_first):
+        sweep()
+    if parked_first:
+        [record] = parked()
+        told = lambda_handler({**OPERATOR, "action": "drop", "id": record["id"]}, lambda_context(TIMEOUT_S))
+        assert told["dropped"] is True
+    sweep()
+    assert len(parked()) == (0 if parked_first else 1)
+
+
+def test_a_refused_record_is_replayed_under_another_key(chat: ChatServer, room: str) -> None:
+    """Under its own it is refused again, whatever the group is like by then."""
+    chat.dismiss_group(room)
+    deliver(from_bus(room))
+    [record] = parked()
+    chat.create_group(room)
+    for key, outcome in (({}, "rejected"), ({"IdempotencyKey": f"again-{room}"}, "applied")):
+        event = {**OPERATOR, "action": "replay", "id": record["id"], **key}
+        assert lambda_handler(event, lambda_context(TIMEOUT_S))["outcome"] == outcome
+    assert (parked(), chat.values(room)["like"]) == ([], 7)
