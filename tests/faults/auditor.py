@@ -100,6 +100,8 @@ def _audit_receipts(log: Sequence[Landing], facts: Facts) -> Iterator[str]:
             yield f"a {line.mode} brought the receipt to {after}"
         if len(line.values) == 1 and line.mode != "Increase":
             yield f"a {line.mode} carried nothing but the receipt"
+        if len(line.values) == 1 and after < LIFTED_BELOW:
+            yield f"a receipt was lifted no higher than {after}"
         if len(line.values) == 1 and before >= LIFTED_BELOW and not (facts.broken or facts.tampered):
             yield f"a receipt that stood on {before} was lifted"
 

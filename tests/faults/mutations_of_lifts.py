@@ -26,7 +26,10 @@ LIFTS: tuple[Mutant, ...] = (
         "a lift that is owed back",
         "R2",
         "core.transitions:_with_excess_of",
-        ("attempt.correction, times", '(("_receipt", attempt.weight),) if attempt.is_lift else (), times'),
+        (
+            "attempt.correction, times",
+            '(("_receipt", attempt.weight),) if attempt.is_lift else attempt.correction, times',
+        ),
         _NO_LESS,
     ),
     one(

@@ -166,6 +166,8 @@ def test_a_lift_that_nobody_needs_is_found() -> None:
     needless = [landing(1, "Increase", {"_r": 2**32}, _r=2**48)]
     assert any("was lifted" in one for one in audit([], needless, facts))
     assert list(audit([], needless, Facts(receipt_key="_r", broken=True))) == []
+    low = [landing(1, "Increase", {"_r": 0}, _r=2**20)]
+    assert any("no higher than" in one for one in audit([], low, facts))
     empty = [landing(1, "Decrease", {"_r": 2**48}, _r=5)]
     assert any("carried nothing but the receipt" in one for one in audit([], empty, facts))
 
