@@ -7,11 +7,14 @@ from dataclasses import replace
 import pytest
 
 from handler.core.commands import Position
-from handler.core.outcomes import Pending
-from handler.core.rows import Entry, Row
+from handler.core.decisions import Decision, Verdict, decided
+from handler.core.outcomes import Pending, Rejected, Unknown
+from handler.core.receipts import Sight
+from handler.core.rows import Entry, Remembered, Row
+from handler.core.transitions import Seen, answered, landed, rejected_from_queue
 from handler.core.watermarks import MOVED_AT_ONCE, NO_MARKS, Marks, marks_of, moved, passed, places_of
-from tests.unit.core.samples import attempt, entry, row
-from tests.unit.core.scene import GROUP, Scene, increase
+from tests.unit.core.samples import BASE, NOW, attempt, entry, row
+from tests.unit.core.scene import GROUP, RULES, Scene, increase
 
 FULL = 500
 
@@ -88,3 +91,32 @@ def test_the_sweep_moves_the_marks_of_an_older_row_that_is_busy() -> None:
     scene.counters.sweep(scene.clock.moment + 60)
     assert (scene.row.marks, scene.row.is_settled) == ((), True)
     assert len(scene.ledger.marks(GROUP, [at(0, str(shard)).place for shard in range(415)])) == 415
+
+
+SEEN = Seen({"like": 10}, later=True, at=NOW)
+
+
+def test_whatever_ends_that_an_operation_is_owed_raises_its_mark() -> None:
+    """A rejection, an unknown outcome, a refusal from the queue, a late landing."""
+    owed = row(attempt(placed(7)), queue=(placed(8), placed(2, "t")))
+    for answer in (Rejected(10004, "no"), Unknown("lost")):
+        assert answered(owed, answer, NOW).marks == marks_of([placed(7)])
+    assert rejected_from_queue(owed, Rejected(10063, "full"), NOW).marks == marks_of([placed(8), placed(2, "t")])
+    past = Remembered(attempt(placed(7), name="past"))
+    late = landed(row(queue=(placed(7), placed(8)), remembered=(past,)), BASE, {"past": 1}, SEEN)
+    assert late.marks == marks_of([placed(7)])
+    assert [entry.id for entry in late.row.owed] == ["s8"]
+    assert landed(row(attempt(entry("keyed"))), BASE, {"attempt": 1}, SEEN).marks == {}
+
+
+def test_an_operators_landed_raises_the_mark_and_not_landed_does_not() -> None:
+    """In one step with the row: what the operator calls not landed is owed on."""
+    frozen = replace(row(attempt(placed(7), placed(8))), frozen="unexplained")
+    for first, second, marks in (
+        (Verdict.LANDED, Verdict.NOT_LANDED, marks_of([placed(7)])),
+        (Verdict.NOT_LANDED, Verdict.NOT_LANDED, {}),
+    ):
+        verdicts = Decision({"s7": first, "s8": second})
+        change = decided(frozen, verdicts, Sight(BASE, NOW + 3600), SEEN, 1, RULES)
+        assert change.marks == marks
+        assert placed(8) in change.row.owed
