@@ -9,6 +9,7 @@ from typing import TypeAlias
 from handler.core.ports import Rules
 from tests.faults.hazards import (
     BelowZero,
+    Broken,
     ClockJumps,
     Crash,
     Deleted,
@@ -209,6 +210,11 @@ def tidied(chance: random.Random, rules: Rules) -> Hazard:
     return Tidied(chance.random() * 30)
 
 
+def broken(chance: random.Random, rules: Rules) -> Hazard:
+    """It is listed before the group of all operations."""
+    return Broken("F")
+
+
 HAZARDS: tuple[Draw, ...] = (
     *(crash, crash, crash, freeze, freeze, ledger, ledger, ledger),
     *(lost, lost, lost, late, late, late, refused, refused, lied, unclear, unsent, outlives, outlives),
@@ -223,6 +229,7 @@ HAZARDS: tuple[Draw, ...] = (
         rotated,
         jumps,
         forbidden,
+        broken,
         stray,
         below_zero,
         below_zero,

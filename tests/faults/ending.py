@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from handler.core.rows import Row
 from handler.core.shelf import Parked
-from tests.faults.evidence import Facts
+from tests.faults.evidence import NOT_ACCEPTED, Facts
 from tests.faults.hazards import ClockJumps, Freeze
 from tests.faults.misfortunes import GROUP
 from tests.faults.plan import A_DAY_S
@@ -24,18 +25,27 @@ def has_come(schedule: Schedule) -> bool:
     """Whether nothing more can happen where nobody lives: all is answered and settled, and nothing is on its way."""
     if schedule.to_come:
         return False
-    if any(ask.insists and schedule.is_wanted(ask) for ask in schedule.plan.asks):
+    row = schedule.memory.load(GROUP)
+    is_asked = any(ask.insists and schedule.is_wanted(ask) for ask in schedule.plan.asks)
+    if is_asked and not _is_full_for_good(schedule, row):
         return False
     if schedule.network.in_flight or schedule.faults.late or not schedule.misfortunes.are_over:
         return False
     if schedule.stream and not schedule.stream.is_over:
         return False
-    row = schedule.memory.load(GROUP)
     if row is None or row.frozen:
         return True
     if not row.is_settled or (schedule.plan.to_the_end and row.remembered):
         return False
     return not row.remembered or row.base == receipt_of(schedule) or GROUP not in schedule.chat.groups
+
+
+def _is_full_for_good(schedule: Schedule, row: Row | None) -> bool:
+    """Whether whoever still asks is turned away from a frozen group that has no room, for as long as it is frozen."""
+    if row is None or not row.frozen:
+        return False
+    told = [schedule.asked[order].told for order in schedule.open]
+    return all(answers and answers[-1].kind == NOT_ACCEPTED for answers in told)
 
 
 def _has_outlived_its_bound(schedule: Schedule) -> bool:

@@ -159,6 +159,13 @@ class Tidied:
     at_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Another group, which comes first in each sweep and each batch, meets an error that no rule foresees."""
+
+    group_id: str
+
+
 Hazard: TypeAlias = (
     Crash
     | Freeze
@@ -179,6 +186,7 @@ Hazard: TypeAlias = (
     | LosesEvery
     | Deleted
     | Tidied
+    | Broken
 )
 
 # What shows only to those who come later.

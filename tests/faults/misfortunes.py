@@ -12,6 +12,7 @@ from tests.faults import vendor
 from tests.faults.evidence import Facts
 from tests.faults.hazards import (
     BelowZero,
+    Broken,
     ClockJumps,
     Crash,
     Deleted,
@@ -99,6 +100,8 @@ class Misfortunes:
                 self._arrange_api(hazard)
             elif isinstance(hazard, Tidied):
                 self._at(hazard.at_s, self._look_through)
+            elif isinstance(hazard, Broken):
+                self._schedule.faults.broken = hazard.group_id
             else:
                 self._arrange_in_time(hazard)
         fates = self._schedule.network.fates

@@ -17,10 +17,11 @@ from tests.faults.mutations_of_calls import CALLS
 from tests.faults.mutations_of_lifts import LIFTS
 from tests.faults.mutations_of_parking import PARKING
 from tests.faults.mutations_of_positions import POSITIONS
+from tests.faults.mutations_of_room import ROOM
 from tests.faults.mutations_of_rows import ROWS
 from tests.faults.plan import plan
 
-MUTANTS = CALLS + ROWS + LIFTS + POSITIONS + PARKING
+MUTANTS = CALLS + ROWS + ROOM + LIFTS + POSITIONS + PARKING
 
 TABLE = Path(__file__).with_name("MUTANTS.md")
 

@@ -38,6 +38,16 @@ SHAPES = (*(MORE,) * 5, *(LESS,) * 2, BOTH_KEYS, NEGATIVE, NOTHING, *(SET,) * 2)
 """Drawn from evenly: what stands here more often comes more often."""
 
 
+# Keys of which JSON makes six bytes for each character, and keys whose characters take three bytes; as many of them as
+# fill a small row soon.
+LONG: tuple[Shape, ...] = tuple(
+    (Mode.INCREASE, 1, tuple(f"{kind}{number}" + "\x01" * 126 for number in range(4))) for kind in "pqrst"
+)
+WIDE: tuple[Shape, ...] = tuple(
+    (Mode.INCREASE, 1, tuple(f"{kind}{number:x}" + "观" * 42 for number in range(12))) for kind in "uvwxyz"
+)
+
+
 @lru_cache(maxsize=4096)
 def order(index: int, key: int, shape: Shape) -> Order:
     """The operation with this digit under this key."""

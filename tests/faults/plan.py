@@ -12,12 +12,15 @@ from handler.core.quick import quick
 from tests.faults.draws import HAZARDS, Draw
 from tests.faults.feed import Feed, feed
 from tests.faults.hazards import LASTING, LOSING, BelowZero, Hazard, Stray
-from tests.faults.orders import BUS, QUEUE, SHAPES, Order, Shape, order
+from tests.faults.orders import BUS, LONG, QUEUE, SHAPES, WIDE, Order, Shape, order
 from tests.faults.rules import RULES
 
 SHORT = replace(RULES, timeout_s=1, life_s=2, guard_s=1, bound_s=3, cache_s=5, forget_s=20)
 BRIEF = replace(SHORT, timeout_s=0.5, life_s=1, guard_s=0.5, bound_s=1.5)
 SLOW = replace(SHORT, calls_per_second=2)
+
+# A row has room for few operations on the longest keys, so that what comes on top of them has to make itself room.
+TIGHT = replace(SHORT, row_bytes=9728)
 
 A_DAY_S = 86_400.0
 
@@ -78,7 +81,7 @@ class Theme:
     All the `hazards` happen in each of them, and the operations are of these `shapes`. `start` says what is known of
     the group at the beginning. With `later` the last operation is asked for some seconds after the others; unless
     they `insist`, callers ask once; the `patient` ones wait longer. With `fed` there is a stream beside the callers,
-    and with `sources` all of these are event sources.
+    and with `sources` all of these are event sources. In `tight` worlds rows are short and keys are long.
     """
 
     hazards: tuple[Draw, ...] = ()
@@ -89,6 +92,7 @@ class Theme:
     patient: bool = False
     fed: bool = False
     sources: bool = False
+    tight: bool = False
 
 
 ANYTHING = Theme()
@@ -100,6 +104,8 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     draw = chance.random
     rules = _pick(draw, ((0.7, BRIEF), (0.94, SHORT), (0.97, RULES), (1, SLOW)))
     is_fed = theme.fed or (theme is ANYTHING and draw() < FED)
+    if theme.tight or (theme is ANYTHING and not is_fed and draw() < CRAMPED):
+        rules, theme = TIGHT, replace(theme, tight=True, shapes=theme.shapes or (LONG if draw() < 0.7 else WIDE))
     orders = _orders(chance, theme, is_fed=is_fed)
     asks = _asks(draw, orders, theme)
     kinds = theme.hazards or [HAZARDS[int(draw() * len(HAZARDS))] for _ in range(_pick(draw, _HAZARD_COUNTS))]
@@ -147,8 +153,9 @@ def _receipt(draw: Callable[[], float], hazards: tuple[Hazard, ...]) -> int:
     return max(receipt, 0) if any(isinstance(hazard, BelowZero) for hazard in hazards) else receipt
 
 
-# The share of worlds in which a stream brings operations too.
+# The share of worlds in which a stream brings operations too, and of those in which rows are short.
 FED = 0.1
+CRAMPED = 0.02
 
 _STORES = ((0.96, OBJECTS), (0.97, TEXTS), (1, PIECES))
 
@@ -185,7 +192,8 @@ def _asks(draw: Callable[[], float], orders: list[Order], theme: Theme) -> list[
     while draw() < 0.25:
         again = orders[int(draw() * len(orders))]
         asks.append(Ask(draw() * 12 * draw(), int(draw() * 3), (again,), _pick(draw, waits_s)))
-    if len(orders) > 1 and draw() < 0.3:
+    # No row has room for all of them at once where rows are short.
+    if len(orders) > 1 and not theme.tight and draw() < 0.3:
         distinct = {one.operation.id: one for one in orders}
         asks.append(Ask(draw() * spread_s, int(draw() * 3), tuple(distinct.values()), 5.0))
     return asks

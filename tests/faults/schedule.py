@@ -22,6 +22,7 @@ from tests.faults.plan import Ask, Plan
 from tests.faults.rules import APP
 from tests.faults.setting import Setting
 from tests.faults.stream import NOT_TAKEN, Stream
+from tests.faults.unreliable import BROKEN
 from tests.faults.world import START, Worker
 
 # An invocation of a caller may last so long; one of the sweep that much longer than a call.
@@ -81,6 +82,8 @@ class Schedule(Setting):
         world.end()
         facts = ending.facts_of(self, finished=finished)
         violations = list(auditor.audit(list(self.asked.values()), self.chat.landings, facts))
+        unforeseen = [error for error in self.notices.failures if str(error) != BROKEN]
+        violations += [f"{type(error).__name__}: {error}" for error in unforeseen]
         return Played(violations, world.steps, world.history)
 
     def _begin(self, ask: Ask) -> None:

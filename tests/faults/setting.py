@@ -61,7 +61,7 @@ class Setting:
         clock = SimulatedClock(self.world, 0.0)
         if self.plan.store == PIECES:
             return PiecewiseLedger(clock, partial(_pass_between, self.world))
-        return MemoryLedger(clock, keeps_objects=self.plan.store == OBJECTS)
+        return MemoryLedger(clock, keeps_objects=self.plan.store == OBJECTS, row_bytes=self.plan.rules.row_bytes)
 
     def _at(self, place: int) -> Instance:
         """The instance in a place; a cold one where there was none yet, or the last one has died."""

@@ -80,7 +80,7 @@ class WholeSchedule(Schedule):
 
     def _deliver(self, ask: Ask, place: int) -> None:
         """A batch of a queue: a record is acknowledged when its operation is accepted, and gets no answer."""
-        event: dict[str, object] = {"Records": [_record(order) for order in ask.orders]}
+        event: dict[str, object] = {"Records": [*_broken(self.faults.broken), *map(_record, ask.orders)]}
         items = [place_of(order) for order in ask.orders]
         self._tell_source(QUEUE, ask.orders, self._hear(ask.orders, lambda: self._told_of(event, items, place)))
 
@@ -203,13 +203,24 @@ def _message(order: Order) -> str:
 
 
 def _record(order: Order) -> dict[str, object]:
+    return _delivered(place_of(order), _message(order))
+
+
+def _delivered(message_id: str, body: str) -> dict[str, object]:
     return {
-        "messageId": place_of(order),
-        "body": _message(order),
+        "messageId": message_id,
+        "body": body,
         "attributes": {},
         "eventSource": "aws:sqs",
         "eventSourceARN": QUEUE,
     }
+
+
+def _broken(group_id: str) -> Iterator[dict[str, object]]:
+    """A record of the group that is broken, if one is."""
+    if group_id:
+        payload = {"GroupId": group_id, "GroupCounter": [{"Key": "a", "Value": 1}], "Mode": "Increase"}
+        yield _delivered("broken", json.dumps(payload))
 
 
 def _number(order: Order) -> str:
