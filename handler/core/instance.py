@@ -191,7 +191,7 @@ class Instance:
         api_clock = ApiClock(clock, ports.reporter, rules.guard_s)
 
         def pace(schedule: Schedule) -> Pace:
-            terms = Terms.of(schedule, rules.calls_per_second, rules.guard_s)
+            terms = Terms.of(schedule, rules.calls_per_second)
             return Pace(clock, api_clock.moment, ports.ledger, terms)
 
         return cls(

@@ -35,6 +35,7 @@ KEPT_S = 0.5
 
 # Where the schedule is lent out further ahead than this, it is full: every turn is used in time or not at all.
 CROWDED_S = 0.1
+CROWDED_FOR_S = 1.0
 
 # No lease takes more than this share of a second's calls, so that others have their turn soon.
 LEASE_SHARE_MAX = 0.05
@@ -67,19 +68,18 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What one schedule is lent by: the turns of a second, and how far ahead; clocks differ by `differ_s` at most."""
+    """What one schedule is lent by: the turns of a second, and how far ahead, in seconds."""
 
     schedule: Schedule
     rate: float
     ahead_max_s: float
-    differ_s: float
 
     @classmethod
-    def of(cls, schedule: Schedule, calls_per_second: float, guard_s: float) -> Terms:
+    def of(cls, schedule: Schedule, calls_per_second: float) -> Terms:
         """The terms of a schedule in an app whose vendor takes so many calls."""
         if schedule is Schedule.ACCEPTANCES:
-            return cls(schedule, calls_per_second * ACCEPTED_SHARE, ACCEPTED_AHEAD_MAX_S, guard_s)
-        return cls(schedule, calls_per_second * LENT_SHARE, AHEAD_MAX_S, guard_s)
+            return cls(schedule, calls_per_second * ACCEPTED_SHARE, ACCEPTED_AHEAD_MAX_S)
+        return cls(schedule, calls_per_second * LENT_SHARE, AHEAD_MAX_S)
 
     @property
     def unasked(self) -> float:
@@ -105,11 +105,13 @@ class Pace:
         self._app = 0
         self._recent: deque[float] = deque()
         self._unpaid: deque[float] = deque()
+        self._put_off: deque[float] = deque()
         self._expected = 0
         self._share = 1.0
         self._lag_s = 0.0
         self._slowed_at = float("-inf")
         self._blocked_until = float("-inf")
+        self._crowded_until = float("-inf")
         self._is_leasing = False
         self._lock = threading.Lock()
 
@@ -125,13 +127,17 @@ class Pace:
             self._note(now, app)
             careful = now - self._slowed_at < CAREFUL_S
             if self._leased:
+                self._recent.append(now)
                 return self._leased.pop(0)
-            if not careful and len(self._recent) <= self._terms.unasked:
+            if not careful and len(self._recent) < int(self._terms.unasked):
+                self._recent.append(now)
                 self._unpaid.append(now)
                 self._expected = max(0, self._expected - 1)
                 return Turn(now, now + KEPT_S)
             if self._is_leasing or now < self._blocked_until:
+                self._put_off.append(now)
                 return _not_before(max(now + LEASING_S, self._blocked_until))
+            self._recent.append(now)
             self._is_leasing = True
         # Nobody else of this instance has to wait for the ledger's answer with the lock in hand.
         return self._lease(now, app)
@@ -140,6 +146,8 @@ class Pace:
         """A turn that was not used: another call of this instance may use it in time, the earliest first."""
         with self._lock:
             insort(self._leased, turn, key=_begin_of)
+            if self._recent:
+                self._recent.pop()
 
     def slow_down(self) -> None:
         """The vendor has said that calls are too frequent. Those of calls under way count as one."""
@@ -159,14 +167,16 @@ class Pace:
             self._app = app
             self._leased.clear()
         self._leased = [turn for turn in self._leased if turn.until >= now]
-        self._recent.append(now)
-        for moments in (self._recent, self._unpaid):
-            while moments and moments[0] < now - 1.0:
+        for moments, kept_s in ((self._recent, 1.0), (self._unpaid, 1.0), (self._put_off, 2 * LEASING_S)):
+            while moments and moments[0] < now - kept_s:
                 moments.popleft()
 
     def _lease(self, now: float, app: int) -> Turn:
         share, rate = self._share_at(now), self._terms.rate
-        wanted = max(ceil(len(self._recent) * LEASE_S), self._expected)
+        # Turns of a full schedule follow each other closely: only callers who wait for one now can use it in time.
+        is_crowded = now < self._crowded_until
+        soon = 1 + len(self._put_off) if is_crowded else ceil(len(self._recent) * LEASE_S)
+        wanted = max(soon, self._expected)
         calls = max(1, min(wanted, int(rate * share * LEASE_SHARE_MAX)))
         # What was called unasked just before counts too, or instances that become busy together exceed the limit.
         unpaid = len(self._unpaid)
@@ -187,17 +197,17 @@ class Pace:
             for _ in range(min(unpaid, len(self._unpaid))):
                 self._unpaid.popleft()
             self._expected = max(0, self._expected - calls)
-            kept_s = LATE_MAX_S if lent.wait_s > CROWDED_S else KEPT_S
+            is_crowded = lent.wait_s > CROWDED_S
+            self._crowded_until = now + CROWDED_FOR_S if is_crowded else now
+            kept_s = LATE_MAX_S if is_crowded else KEPT_S
             moments = [now + lent.wait_s + number / (rate * share) for number in range(calls)]
             self._leased.extend(Turn(at, at + kept_s) for at in moments)
             return self._leased.pop(0)
 
     def _claim(self, app: int, calls: float) -> Claim:
         terms = self._terms
-        return Claim(
-            *(app, terms.schedule, calls, terms.rate, terms.ahead_max_s, terms.longest_s),
-            *(self._now(), self._lag_s, terms.differ_s),
-        )
+        schedule = terms.schedule, calls, terms.rate, terms.ahead_max_s, terms.longest_s
+        return Claim(app, *schedule, self._now(), self._lag_s)
 
     def _share_at(self, now: float) -> float:
         return min(1.0, self._share + RECOVERED_PER_S * max(0.0, now - self._slowed_at))

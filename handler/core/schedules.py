@@ -23,8 +23,7 @@ class Claim:
 
     Nothing is lent that begins later than `ahead_max_s` from now. `longest_s` is how long one lease lasts at most.
     `now` is the API's time by the asker's clock (R12), and `lag_s` how far behind the schedule's clock that was when it
-    asked last; a store that has a clock of its own goes by that. Clocks differ by `differ_s` at most: one that is
-    further ahead is wrong.
+    asked last; a store that has a clock of its own goes by that.
     """
 
     app: int
@@ -35,7 +34,6 @@ class Claim:
     longest_s: float
     now: float
     lag_s: float
-    differ_s: float
 
     @property
     def lasting_s(self) -> float:

@@ -1,8 +1,8 @@
 """The app's schedules in the table (R14), where the only clocks are those of the askers.
 
 A schedule's own clock is the furthest of theirs: `at` is how far that was when it was last asked. An asker whose clock
-is behind learns by how much, and goes by the schedule's from then on. So clocks that differ cost none of them a turn.
-A clock that is further ahead than clocks differ is wrong, or was: the schedule goes on from a second after now.
+is behind learns by how much, and goes by the schedule's from then on. So a clock that is ahead, by however much, or has
+been, costs the others neither turns nor time. What holds a schedule is compared with the asker's own clock.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from handler.ledgers.dynamodb_table import Outcome, Table
 # How often a schedule is tried that others change at the same time.
 LEASES_MAX = 10
 
-_IS_FREE = "(attribute_not_exists(held_until) OR held_until <= :now)"
+_IS_FREE = "(attribute_not_exists(held_until) OR held_until <= :own)"
 
 
 def lease(table: Table, claim: Claim) -> Lent:
@@ -29,18 +29,18 @@ def lease(table: Table, claim: Claim) -> Lent:
         if outcome.held and outcome.item:
             return Lent(max(number_of(outcome.item, "free_at") - claim.lasting_s - now, 0.0), lag_s)
         item = outcome.item or {}
-        if _number(item, "held_until") > now:
+        if _number(item, "held_until") > claim.now:
             return Lent(None, lag_s)
         at, free_at = _number(item, "at"), _number(item, "free_at")
-        if at - claim.now > claim.differ_s:
-            if _replaced(table, claim, claim.now + claim.ahead_max_s, claim.now, item).held:
-                return Lent(claim.ahead_max_s)
-        elif at > now:
+        if at > now:
             lag_s = at - claim.now
-        elif free_at > now + claim.ahead_max_s:
+        elif now + claim.ahead_max_s < free_at <= now + claim.ahead_max_s + claim.longest_s:
             return Lent(None, lag_s)
-        elif free_at < now and _replaced(table, claim, now, now, item).held:
-            return Lent(0.0, lag_s)
+        elif not now <= free_at <= now + claim.ahead_max_s:
+            # It is over, or further ahead than it can have been lent by these rules.
+            wait_s = 0.0 if free_at < now else claim.ahead_max_s
+            if _begun(table, claim, now, wait_s, item).held:
+                return Lent(wait_s, lag_s)
     return NOTHING
 
 
@@ -67,15 +67,16 @@ def _extended(table: Table, claim: Claim, now: float) -> Outcome:
                 ":lasting": number(claim.lasting_s),
                 ":now": number(now),
                 ":ahead": number(now + claim.ahead_max_s),
+                ":own": number(claim.now),
             },
             "ReturnValues": "ALL_NEW",
         }
     )
 
 
-def _replaced(table: Table, claim: Claim, begins: float, now: float, seen: Item) -> Outcome:
-    """Let the schedule go on with this claim from that moment, on condition of what was seen of it."""
-    values = {":until": number(begins + claim.lasting_s), ":now": number(now)}
+def _begun(table: Table, claim: Claim, now: float, wait_s: float, seen: Item) -> Outcome:
+    """Let the schedule begin anew with this claim, so much later, on condition of what was seen of it."""
+    values = {":until": number(now + wait_s + claim.lasting_s), ":now": number(now), ":own": number(claim.now)}
     is_as_seen = "attribute_not_exists(free_at)"
     if "free_at" in seen:
         values |= {":seen": seen["free_at"], ":seen_at": seen["at"]}

@@ -57,4 +57,4 @@ def claim(  # each test leaves most of it as it is
     longest_s: float = 100,
 ) -> Claim:
     """So many calls, by an instance whose clock is right."""
-    return Claim(app, schedule, calls, rate, ahead_max_s, longest_s, clock.now(), lag_s=0, differ_s=5)
+    return Claim(app, schedule, calls, rate, ahead_max_s, longest_s, clock.now(), lag_s=0)

@@ -106,12 +106,13 @@ def test_updates_reads_and_acceptances_do_not_wait_for_each_other(ledger: OpenLe
 
 def test_a_schedule_that_is_held_lends_nothing_until_it_is_let_go(ledger: OpenLedger, clock: GivenClock) -> None:
     """The others go on."""
-    ledger.lease(claim(clock, 10, schedule=Schedule.ACCEPTANCES))
+    ledger.lease(claim(clock, 1000, schedule=Schedule.ACCEPTANCES))
     ledger.hold(Hold(APP, Schedule.ACCEPTANCES, clock.now(), 60))
     assert ledger.lease(claim(clock, 10, schedule=Schedule.ACCEPTANCES)).wait_s is None
     assert ledger.lease(claim(clock, 10)).wait_s == 0
     ledger.hold(Hold(APP, Schedule.ACCEPTANCES, clock.now(), 0))
-    assert ledger.lease(claim(clock, 10, schedule=Schedule.ACCEPTANCES)).wait_s == pytest.approx(0.1, abs=0.05)
+    again = ledger.lease(claim(clock, 10, ahead_max_s=20, schedule=Schedule.ACCEPTANCES))
+    assert again.wait_s == pytest.approx(10, abs=2)
 
 
 def test_a_schedule_that_was_never_lent_can_be_held(ledger: OpenLedger, clock: GivenClock) -> None:
@@ -145,7 +146,7 @@ def test_a_clock_that_is_ahead_costs_the_others_no_turns(
         waits.append(lent.wait_s)
         clock.advance(0.05)
     assert None not in waits
-    assert max(wait for wait in waits if wait is not None) < (1.1 if ahead_s > 5 else 1.0)
+    assert max(wait for wait in waits if wait is not None) < 1
 
 
 def test_instances_share_one_schedule(shared_store: SharedStore, shared_ledger: OpenLedger) -> None:

@@ -11,7 +11,7 @@ import gc
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from multiprocessing import get_context
 
 from tests.faults.plan import Plan, plan
 from tests.faults.schedule import Played, Schedule
+from tests.faults.shares import SharedSchedule
 from tests.faults.shrinking import shrunk
 from tests.faults.whole import WholeSchedule
 
@@ -31,7 +32,16 @@ COLLECTED = 1000
 
 WHOLE_EVERY = 10
 
-BOTH, CORE, WHOLE = "both", "core", "whole"
+# One world of a busy app takes as long as a thousand small ones.
+SHARED_EVERY = 1000
+
+BOTH, CORE, WHOLE, SHARED = "both", "core", "whole", "shared"
+
+_SCHEDULES: Mapping[str, type[Schedule | SharedSchedule]] = {
+    CORE: Schedule,
+    WHOLE: WholeSchedule,
+    SHARED: SharedSchedule,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +79,14 @@ def way_of(seed: int, ways: str = BOTH) -> str:
     """Which way a seed goes."""
     if ways != BOTH:
         return ways
+    if seed % SHARED_EVERY == SHARED_EVERY // 2:
+        return SHARED
     return WHOLE if seed % WHOLE_EVERY == WHOLE_EVERY - 1 else CORE
 
 
 def play(one: Plan, way: str, *, recording: bool = False) -> Played:
     """Play a plan; an error that nobody expects is a violation like any other."""
-    schedule = (WholeSchedule if way == WHOLE else Schedule)(one, recording=recording)
+    schedule = _SCHEDULES[way](one, recording=recording)
     try:
         return schedule.run()
     except Exception as error:  # noqa: BLE001  # whatever it is, the seed and its history are wanted
@@ -101,7 +113,7 @@ def tally(seeds: Sequence[int], ways: str = BOTH) -> Tally:
     """Play these seeds in this process, way by way: what the processor has at hand of one serves the next one too."""
     made = Tally()
     with _seldom_collected():
-        for way in (CORE, WHOLE):
+        for way in _SCHEDULES:
             going = [seed for seed in seeds if way_of(seed, ways) == way]
             for at in range(0, len(going), COLLECTED):
                 made.add(_played(going[at : at + COLLECTED], way))

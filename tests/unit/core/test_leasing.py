@@ -223,8 +223,8 @@ def test_an_instance_goes_by_the_schedules_clock_once_it_knows_it() -> None:
 )
 def test_each_schedule_has_terms_of_its_own(schedule: Schedule, rate: float, ahead_max_s: float) -> None:
     """Half as many acceptances, of which a minute may wait."""
-    terms = Terms.of(schedule, 200, guard_s=5)
-    assert terms == Terms(schedule, rate, ahead_max_s, differ_s=5)
+    terms = Terms.of(schedule, 200)
+    assert terms == Terms(schedule, rate, ahead_max_s)
     assert terms.unasked == 5
 
 

@@ -25,7 +25,7 @@ APP = 1_400_000_000
 
 def pace_of(clock: HandClock, rate: float = 200, ledger: Ledger | None = None) -> Pace:
     """The pace of an instance, with a ledger of its own if none is given."""
-    terms = Terms.of(Schedule.UPDATES, rate, guard_s=5)
+    terms = Terms.of(Schedule.UPDATES, rate)
     return Pace(clock, clock.now, ledger or MemoryLedger(clock), terms)
 
 
@@ -98,7 +98,7 @@ def test_a_turn_of_a_full_schedule_is_used_in_time_or_not_at_all() -> None:
     ledger = MemoryLedger(clock)
     pace = pace_of(clock, ledger=ledger)
     quiet = [pace.turn(APP) for _ in range(6)][-1]
-    ledger.lease(Claim(APP, Schedule.UPDATES, 100, 200, 1, 1, clock.now(), lag_s=0, differ_s=5))
+    ledger.lease(Claim(APP, Schedule.UPDATES, 100, 200, 1, 1, clock.now(), lag_s=0))
     full = [pace.turn(APP) for _ in range(6)][-1]
     assert [turn.until - turn.at for turn in (quiet, full)] == pytest.approx([0.5, 0.04])
 
