@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from handler.core.rows import Row
@@ -10,7 +11,7 @@ from handler.core.shelf import Parked
 from tests.faults.evidence import NOT_ACCEPTED, Facts
 from tests.faults.hazards import ClockJumps, Freeze
 from tests.faults.misfortunes import GROUP
-from tests.faults.plan import A_DAY_S
+from tests.faults.plan import A_DAY_S, Ask
 from tests.faults.rules import APP
 from tests.faults.vendor import CALL
 
@@ -26,8 +27,8 @@ def has_come(schedule: Schedule) -> bool:
     if schedule.to_come:
         return False
     row = schedule.memory.load(GROUP)
-    is_asked = any(ask.insists and schedule.is_wanted(ask) for ask in schedule.plan.asks)
-    if is_asked and not _is_full_for_good(schedule, row):
+    wanted = [ask for ask in schedule.plan.asks if ask.insists and schedule.is_wanted(ask)]
+    if wanted and not _is_full_for_good(schedule, row, wanted):
         return False
     if schedule.network.in_flight or schedule.faults.late or not schedule.misfortunes.are_over:
         return False
@@ -40,11 +41,11 @@ def has_come(schedule: Schedule) -> bool:
     return not row.remembered or row.base == receipt_of(schedule) or GROUP not in schedule.chat.groups
 
 
-def _is_full_for_good(schedule: Schedule, row: Row | None) -> bool:
+def _is_full_for_good(schedule: Schedule, row: Row | None, wanted: Sequence[Ask]) -> bool:
     """Whether whoever still asks is turned away from a frozen group that has no room, for as long as it is frozen."""
     if row is None or not row.frozen:
         return False
-    told = [schedule.asked[order].told for order in schedule.open]
+    told = [schedule.asked[order].told for ask in wanted for order in ask.orders if order in schedule.open]
     return all(answers and answers[-1].kind == NOT_ACCEPTED for answers in told)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
-from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable
+from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable, RowFull
 from handler.core.ledger import Generation, Ledger, Look
 from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
@@ -161,7 +161,7 @@ class UnreliableLedger:
         if fault is None or fault is LedgerFault.UNAVAILABLE:
             return LedgerUnavailable("out of reach")
         if fault is LedgerFault.LOST:
-            write()
+            _unheard(write)
         if fault is LedgerFault.LATE:
             self._faults.late += 1
             self._world.at(self._world.now + LATE_S, lambda: self._takes_effect(write))
@@ -171,7 +171,15 @@ class UnreliableLedger:
     def _takes_effect(self, write: Callable[[], object]) -> None:
         self._faults.late -= 1
         if not self.closed:
-            self._world.tell(f"a late write takes effect: {_shown(write())}")
+            self._world.tell(f"a late write takes effect: {_shown(_unheard(write))}")
+
+
+def _unheard(write: Callable[[], object]) -> object:
+    """Whatever it comes to, its answer reaches nobody."""
+    try:
+        return write()
+    except RowFull as error:
+        return error
 
 
 def _shown(result: object) -> str:
