@@ -23,7 +23,7 @@ from handler.core.errors import SettingsError
 from handler.core.instance import Instance
 from handler.core.ledger import Ledger
 from handler.core.notices import Notice
-from handler.core.ports import Clock, Ports, Rules
+from handler.core.ports import Clock, Ports, Rules, Unclear, Unsent
 from handler.core.shelf import Shelf
 from handler.invocation import current_deadline
 from handler.ledger_reference import LedgerReference
@@ -52,18 +52,32 @@ def service() -> Service:
 
 
 def warm_up() -> None:
-    """With INIT_EARLY on, build all that, fetch the secret and ask the ledger; what fails is logged.
+    """With INIT_EARLY on, build all that, fetch the secret, ask the ledger, and the API for its time (R12).
 
-    The first event finds out for itself what can still not be had, and tells its caller.
+    What fails is logged: the first event finds out for itself what can still not be had, and tells its caller.
     """
     try:
         settings = Settings.read(os.environ)
         if settings.init_early:
             made = _service(settings)
-            made.vault.current()
+            secret = made.vault.current()
             made.instance.ledger.generation()
+            _greet(made.instance, secret.sdkappid)
     except Exception as error:  # noqa: BLE001  # an instance that could not be imported would answer nobody
         reports().failed(error)
+
+
+def _greet(instance: Instance, app: int) -> None:
+    """Hear the API's time, and have a connection to it, before the first caller waits for either."""
+    api, clock = instance.api, instance.clock
+    if not isinstance(api, ChatClient):
+        return
+    began = clock.monotonic()
+    reply = api.greet(app, instance.api_clock.now())
+    instance.api_clock.learn(reply.date, reply.connection)
+    if isinstance(reply, Unclear | Unsent):
+        seconds = round(clock.monotonic() - began, 3)
+        reports().report(Notice.CALL_FAILED, host=api.host, failure=reply.reason, seconds=seconds)
 
 
 @lru_cache(maxsize=1)

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
@@ -45,7 +46,7 @@ class Transport:
     """
 
     def __init__(self, base_url: str, timeout_s: float, connections: int) -> None:
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._new_session = partial(_session, get_environ_proxies(base_url), _certificate_authorities())
         self._session = self._new_session(connections)
         # All that the calls have in common, worked out once: that is a fifth of what the HTTP library does for a call.
@@ -57,7 +58,7 @@ class Transport:
 
         A `fresh` one has a connection of its own, which is not kept.
         """
-        body = _Body(content, time.monotonic() + self._timeout_s)
+        body = _Body(content, time.monotonic() + self.timeout_s)
         try:
             outcome = self._exchange(path, query, body, self._new_session(1) if fresh else nullcontext(self._session))
         except (OSError, HTTPError, ValueError) as error:
@@ -67,6 +68,12 @@ class Transport:
             return outcome
         return Unsent(outcome.reason if isinstance(outcome, Unclear) else "answered before it was sent")
 
+    def within(self, timeout_s: float) -> Transport:
+        """The same connections, for requests that have `timeout_s` at most."""
+        quicker = copy(self)
+        quicker.timeout_s = min(timeout_s, self.timeout_s)
+        return quicker
+
     def close(self) -> None:
         """End the connections that are kept."""
         self._session.close()
@@ -75,7 +82,7 @@ class Transport:
         self, path: str, query: Query, body: _Body, connections: AbstractContextManager[requests.Session]
     ) -> Answer | Unclear:
         # TCP and TLS are each bounded by the connect timeout, so a half for each; the rest is for the reply.
-        timeout = Timeout(connect=self._timeout_s / 2, total=self._timeout_s)
+        timeout = Timeout(connect=self.timeout_s / 2, total=self.timeout_s)
         request = self._prepared.copy()
         request.url = f"{self._base_url}{path}?{urlencode(query)}"
         request.headers["Content-Length"] = str(len(body))

@@ -1,0 +1,81 @@
+"""What a deployed instance asks the API before its first event: its time, over a connection that is kept (R12)."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from handler import bootstrap
+from handler.core.errors import BadInput
+from handler.main import lambda_handler
+from tests.integration.byte_server import ByteServer, Exchange, answering, http
+from tests.integration.wire import OK, forget_environment
+from tests.sandbox.contexts import lambda_context
+from tests.sandbox.environment import sandboxed_environment
+
+Deploy = Callable[[str], None]
+
+
+@pytest.fixture
+def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
+    """What sets the function up for an endpoint."""
+    forget_environment(monkeypatch)
+
+    def deploy(endpoint: str) -> None:
+        for name, value in sandboxed_environment(endpoint, tmp_path, INIT_EARLY="on").items():
+            monkeypatch.setenv(name, value)
+        bootstrap.forget()
+
+    yield deploy
+    bootstrap.forget()
+
+
+def dated() -> str:
+    """The `Date` of this moment."""
+    return time.strftime("Date: %a, %d %b %Y %H:%M:%S GMT", time.gmtime())
+
+
+def test_the_time_is_known_and_a_connection_open_before_the_first_event(deployed: Deploy) -> None:
+    """Every request goes over that connection."""
+    with ByteServer(answering(http(OK, dated()))) as server:
+        deployed(f"http://{server.address}")
+        bootstrap.warm_up()
+        instance = bootstrap.service().instance
+        assert instance.api_clock.ask_in_s() is None
+        [greeting] = server.requests
+        assert json.loads(greeting.partition(b"\r\n\r\n")[2]) == {"GroupId": "_"}
+        asking = {"Type": "Operator", "task": "verify", "GroupId": "room", "quick": True}
+        with pytest.raises(BadInput, match="has 2 counters of its own"):
+            lambda_handler(asking, lambda_context(29.0))
+        assert len(server.requests) == 2
+        assert len(server.exchanges) == 1
+
+
+def test_an_api_that_does_not_answer_takes_a_second(deployed: Deploy, capsys: pytest.CaptureFixture[str]) -> None:
+    """That is told, and nothing else comes of it."""
+
+    def silent(exchange: Exchange) -> None:
+        exchange.receive()
+        time.sleep(3)
+
+    with ByteServer(silent) as server:
+        deployed(f"http://{server.address}")
+        began = time.monotonic()
+        bootstrap.warm_up()
+        assert time.monotonic() - began < 2.5
+    [line] = [json.loads(text) for text in capsys.readouterr().out.splitlines() if "call_failed" in text]
+    assert (line["level"], line["host"]) == ("WARNING", "127.0.0.1")
+    assert bootstrap.service().instance.api_clock.ask_in_s() == 0.0
+
+
+def test_without_the_switch_nobody_is_asked(deployed: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first operation asks."""
+    with ByteServer(answering(http(OK, dated()))) as server:
+        deployed(f"http://{server.address}")
+        monkeypatch.setenv("INIT_EARLY", "off")
+        bootstrap.warm_up()
+        assert server.exchanges == []
