@@ -28,9 +28,11 @@ DRIFT_MAX_S = 2.0
 # So many odd `Date`s are kept for others to bear them out.
 ODD_MAX = 8
 
-# An instance that has asked for the time so often in vain does without for so long.
+# An instance that has asked for the time so often in vain does without for so long; one that has evidence, and has
+# looked into an odd `Date`, looks into the next one after a while.
 ASKS_MAX = 2
-ASK_AGAIN_S = 60.0
+ASK_AGAIN_S = 3.0
+LOOK_AGAIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +144,14 @@ class ApiClock:
         return False
 
     def _due_in_s(self) -> float | None:
-        if self._clock.monotonic() < self._settled_at + ASK_AGAIN_S:
-            return None
-        waiting = [odd.heard_at for odd in self._odd if odd.heard_at > self._settled_at]
-        if not waiting:
-            return 0.0 if self._offset is None else None
-        left_s = max(0.0, waiting[0] + APART_MIN_S - self._clock.monotonic())
+        now = self._clock.monotonic()
+        odd = [odd.heard_at for odd in self._odd if odd.heard_at > self._settled_at]
+        left_s = max(0.0, odd[0] + APART_MIN_S - now) if odd else 0.0
+        rests = now < self._settled_at + (ASK_AGAIN_S if self._offset is None else LOOK_AGAIN_S)
+        if self._offset is None:
+            return None if rests and not odd else left_s
         # One that has evidence goes on meanwhile.
-        return left_s if left_s == 0 or self._offset is None else None
+        return 0.0 if odd and left_s == 0 and not rests else None
 
     def _forget_what_a_thaw_has_ended(self) -> None:
         """Monotonic time may have stood still meanwhile, so nothing is known of the API's any more."""

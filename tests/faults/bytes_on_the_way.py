@@ -43,17 +43,19 @@ class SimulatedTransport(Transport):
     def __init__(self, network: Network, timeout_s: float) -> None:
         self._network = network
         self._within_s = timeout_s
+        self._kept = network.connect()
 
     def post(self, path: str, query: Query, content: bytes, *, fresh: bool = False) -> Answer | Unclear | Unsent:
         """Let the API read a request, and write its reply."""
+        connection = self._network.connect() if fresh else self._kept
         signature, body = decode(str(query["usersig"])), json.loads(content)
         group = Group(APP, body["GroupId"])
         if path.endswith("/get_group_counter"):
             keys, secret = body.get("GroupCounterKeys", ()), _version(signature)
-            return _written(self._network.read(group, keys, signature.time, secret, self._within_s))
+            return _written(self._network.read(group, keys, signature.time, secret, self._within_s), connection)
         values = {counter["Key"]: counter["Value"] for counter in body["GroupCounter"]}
         call = Call(group, Mode(body["Mode"]), values, signature.time, signature.expire)
-        return _written(self._network.update(call, _version(signature), self._within_s))
+        return _written(self._network.update(call, _version(signature), self._within_s), connection)
 
 
 class SimulatedClient(ChatClient):
@@ -76,7 +78,7 @@ def _version(signature: Signature) -> int:
     return next((version for version, key in KEYS.items() if signature.digest_by(key) == signature.digest), 0)
 
 
-def _written(said: Said | bool | None) -> Answer | Unclear | Unsent:
+def _written(said: Said | bool | None, connection: int) -> Answer | Unclear | Unsent:
     if said is None:
         return Unclear("timeout")
     if not isinstance(said, Said):
@@ -88,4 +90,4 @@ def _written(said: Said | bool | None) -> Answer | Unclear | Unsent:
         body |= {"ErrorInfo": "", "GroupCounter": counters}
     else:
         body["ErrorInfo"] = info
-    return Answer(json.dumps(body).encode(), _date(said.date))
+    return Answer(json.dumps(body).encode(), None if said.date is None else _date(said.date), connection)

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from handler.core.ports import Rules
+from tests.faults.api_time import FIXED, MISSING, OFF, STILL, YEAR_2096, YEAR_9999, OddDates
 from tests.faults.hazards import (
+    ApiSteps,
     BelowZero,
     Broken,
     ClockJumps,
@@ -215,6 +217,29 @@ def broken(chance: random.Random, rules: Rules) -> Hazard:
     return Broken("F")
 
 
+def odd_date(chance: random.Random, rules: Rules) -> Hazard:
+    """One reply of the first ones, by minutes or by decades."""
+    shown = chance.choice(((OFF, 600), (OFF, 299), (OFF, -60), (OFF, -600), (FIXED, YEAR_2096), (FIXED, YEAR_9999)))
+    return OddDates(int(8 * chance.random() * chance.random()), 1, *shown)
+
+
+def no_date(chance: random.Random, rules: Rules) -> Hazard:
+    """None for a while, or always the same."""
+    how = MISSING if chance.random() < 0.5 else STILL
+    return OddDates(int(4 * chance.random() * chance.random()), 1 + int(40 * chance.random() * chance.random()), how)
+
+
+def steps_back(chance: random.Random, rules: Rules) -> Hazard:
+    """By a minute or two, in the first seconds."""
+    return ApiSteps(chance.random() * 6, -chance.choice((10, 60, 60, 120)))
+
+
+def far_off(chance: random.Random, rules: Rules) -> Hazard:
+    """By ten minutes, before the instance does anything, or while it does."""
+    at_s = 0.0 if chance.random() < 0.5 else chance.random() * 2
+    return ClockJumps(at_s, int(chance.random() * 3), chance.choice((-600, 600)))
+
+
 HAZARDS: tuple[Draw, ...] = (
     *(crash, crash, crash, freeze, freeze, ledger, ledger, ledger),
     *(lost, lost, lost, late, late, late, refused, refused, lied, unclear, unsent, outlives, outlives),
@@ -237,6 +262,11 @@ HAZARDS: tuple[Draw, ...] = (
         loses_every,
         deleted,
         tidied,
+        odd_date,
+        odd_date,
+        no_date,
+        steps_back,
+        far_off,
     ),
 )
 """Drawn from evenly: what stands here more often comes more often."""

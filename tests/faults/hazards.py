@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from tests.faults.api_time import OddDates
 from tests.faults.network import Fate, ReadFate
 from tests.faults.unreliable import LedgerFault
 
@@ -166,6 +167,14 @@ class Broken:
     group_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class ApiSteps:
+    """The API's clock is set, on all of its hosts at once."""
+
+    at_s: float
+    seconds: float
+
+
 Hazard: TypeAlias = (
     Crash
     | Freeze
@@ -187,6 +196,8 @@ Hazard: TypeAlias = (
     | Deleted
     | Tidied
     | Broken
+    | OddDates
+    | ApiSteps
 )
 
 # What shows only to those who come later.

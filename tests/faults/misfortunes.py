@@ -9,8 +9,10 @@ from handler.core.commands import Mode
 from handler.core.ports import Call
 from handler.core.rows import Group
 from tests.faults import vendor
+from tests.faults.api_time import OddDates
 from tests.faults.evidence import Facts
 from tests.faults.hazards import (
+    ApiSteps,
     BelowZero,
     Broken,
     ClockJumps,
@@ -55,6 +57,9 @@ PLENTY = 1 << 50
 STRAY_WEIGHT = 600_000
 
 
+# What a row may lie ahead of the API's clock before it freezes.
+MINUTES_S = 300
+
 OUT_OF_REACH = LedgerFault.UNAVAILABLE
 
 # After these somebody may not have lived to tell.
@@ -96,7 +101,7 @@ class Misfortunes:
             elif isinstance(hazard, Freeze):
                 self._world.interruptions[hazard.step] = hazard.seconds
                 self._still |= {hazard.step} if hazard.stands_still else set()
-            elif isinstance(hazard, Forbidden | BelowZero | Outage | LosesEvery):
+            elif isinstance(hazard, Forbidden | BelowZero | Outage | LosesEvery | OddDates):
                 self._arrange_api(hazard)
             elif isinstance(hazard, Tidied):
                 self._at(hazard.at_s, self._look_through)
@@ -138,7 +143,7 @@ class Misfortunes:
                 facts.scarce = refuses and (hazard.scarce or is_deleted)
                 # What was counted too often cannot be taken back from a counter that is gone.
                 facts.inexplicable |= refuses and is_deleted
-        facts.broken = bool(breaking)
+        facts.broken = bool(breaking) or self._gives_a_second_life
         facts.inexplicable |= facts.tampered
         # A call that landed twice is told, and so are several that landed late, but not both in one difference (R7).
         facts.inexplicable |= len(breaking) > 1 and any(fate.copies > 1 for fate in breaking)
@@ -146,9 +151,16 @@ class Misfortunes:
         facts.inexplicable |= abs(self._schedule.plan.receipt or 0) > FAR
         # Where no group has ever worked, what is not permitted is the operation's fault.
         facts.refuses |= self._has(Demoted) and not self._schedule.plan.is_known
+        # Where no `Date` can be had, a clock that is minutes off stamps (R12).
+        facts.inexplicable |= self._has(OddDates) and any(map(_is_far_off, self._schedule.plan.hazards))
         # One odd answer is looked at again; of two the second may be that look.
         facts.inexplicable |= sum(map(_is_odd, self._schedule.plan.hazards)) > 1
         return facts
+
+    @property
+    def _gives_a_second_life(self) -> bool:
+        """Whether a call may be dead, and live again when its worker wakes, because the API's clock was set back."""
+        return self._has(ApiSteps) and self._has(Freeze)
 
     def _has(self, kind: type[Hazard]) -> bool:
         return any(isinstance(hazard, kind) for hazard in self._schedule.plan.hazards)
@@ -157,11 +169,13 @@ class Misfortunes:
     def _has_set(self) -> bool:
         return any(order.operation.mode is Mode.SET for order in self._schedule.plan.orders)
 
-    def _arrange_api(self, hazard: Forbidden | BelowZero | Outage | LosesEvery) -> None:
+    def _arrange_api(self, hazard: Forbidden | BelowZero | Outage | LosesEvery | OddDates) -> None:
         """What the API makes of every call."""
         network = self._schedule.network
         if isinstance(hazard, Forbidden):
             self._chat.forbidden = hazard.key
+        elif isinstance(hazard, OddDates):
+            self._chat.time.odd.append(hazard)
         elif isinstance(hazard, BelowZero):
             self._chat.below_zero = hazard.how
             self._chat.groups[GROUP] |= {} if hazard.scarce else dict.fromkeys("ab", PLENTY)
@@ -187,8 +201,8 @@ class Misfortunes:
         elif isinstance(hazard, Rotated):
             self._at(hazard.at_s, lambda: setattr(self._chat, "vault", 2))
             self._at(hazard.wanted_at_s, lambda: setattr(self._chat, "secret", 2))
-        elif isinstance(hazard, ClockJumps):
-            self._at(hazard.at_s, lambda: self._jump(hazard))
+        elif isinstance(hazard, ClockJumps | ApiSteps):
+            self._at(hazard.at_s, lambda: self._set_clock(hazard))
         elif isinstance(hazard, Demoted):
             self._demote(hazard)
         elif isinstance(hazard, Stray) and self._has_history:
@@ -249,7 +263,11 @@ class Misfortunes:
         schedule.memory.raise_generation()
         schedule.replace_ledger()
 
-    def _jump(self, hazard: ClockJumps) -> None:
+    def _set_clock(self, hazard: ClockJumps | ApiSteps) -> None:
+        if isinstance(hazard, ApiSteps):
+            self._world.tell(f"the API's clock is set by {hazard.seconds} s")
+            self._chat.time.step_s += hazard.seconds
+            return
         self._world.tell(f"the clock of instance {hazard.place} jumps by {hazard.seconds:.1f} s")
         self._schedule.clock(hazard.place).skew_s += hazard.seconds
 
@@ -261,6 +279,10 @@ class Misfortunes:
             self._schedule.restart(worker.place)
         elif step in self._still and self._world.lives_alone(worker):
             self._schedule.clock(worker.place).stopped_s += seconds
+
+
+def _is_far_off(hazard: Hazard) -> bool:
+    return isinstance(hazard, ClockJumps) and abs(hazard.seconds) > MINUTES_S
 
 
 def _is_odd(hazard: Hazard) -> bool:

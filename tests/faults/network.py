@@ -104,6 +104,7 @@ class Network:
         self.replies = True
         """Whether the API says so then."""
         self.loses_every = 0
+        self._connections = 0
         self.failed: list[tuple[int, float]] = []
         """The signed time of each update that failed for one of these, and the moment at which it was sent."""
 
@@ -121,12 +122,17 @@ class Network:
         if fate.arrives_after_s is not None:
             arrives = world.now + fate.arrives_after_s
             if fate.at_the_end is not None:
-                arrives = max(arrives, call.time + call.life + fate.at_the_end)
+                arrives = max(arrives, call.time + call.life + fate.at_the_end - self._chat.time.step_s)
             self._later(arrives, call, secret, fate, exchange)
         world.rest()
         said = exchange.said if fate.replies else None
         world.mark("hears", said if world.recording else "")
         return said
+
+    def connect(self) -> int:
+        """The number of a new connection."""
+        self._connections += 1
+        return self._connections
 
     def _failing(self, call: Call) -> Fate | None:
         """The fate of an update in an outage, or where every so many are lost."""

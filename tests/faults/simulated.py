@@ -38,6 +38,7 @@ class SimulatedApi:
         self._timeout_s = timeout_s
         self._network = network or Network(world, chat)
         self._secret = chat.vault
+        self._kept = self._network.connect()
 
     @property
     def fates(self) -> Fates:
@@ -52,23 +53,24 @@ class SimulatedApi:
     def update(self, call: Call) -> Reply:
         """Send one update."""
         said = self._network.update(call, self._secret, self._timeout_s)
-        return Unsent("no connection") if said is False else reply_to(said)
+        return Unsent("no connection") if said is False else reply_to(said, self._kept)
 
     def read(self, group: Group, keys: Sequence[str], now: int, *, fresh: bool = False) -> Reply:
         """Ask for counters."""
-        return reply_to(self._network.read(group, keys, now, self._secret, self._timeout_s))
+        connection = self._network.connect() if fresh else self._kept
+        return reply_to(self._network.read(group, keys, now, self._secret, self._timeout_s), connection)
 
 
-def reply_to(said: Said | bool | None) -> Reply:
-    """What the core is told of an answer."""
+def reply_to(said: Said | bool | None, connection: int | None = None) -> Reply:
+    """What the core is told of an answer that came over a connection."""
     if not isinstance(said, Said):
         return Unclear("timeout")
     if said.code == DONE:
-        return Counted(said.values, said.date)
+        return Counted(said.values, said.date, connection)
     if said.code not in REFUSALS:
-        return Unclear(f"code {said.code}", said.date)
+        return Unclear(f"code {said.code}", said.date, connection)
     info, fault = REFUSALS[said.code]
-    return Refused(said.code, info, fault, said.date)
+    return Refused(said.code, info, fault, said.date, connection)
 
 
 class SimulatedClock:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from handler.core.commands import Mode
 from handler.core.ports import Call
 from handler.core.rows import Group
+from tests.faults.api_time import ApiTime
 from tests.faults.world import World
 
 # Codes of the vendor that the simulation uses.
@@ -55,11 +56,11 @@ class Landing:
 
 @dataclass(slots=True)
 class Said:
-    """What the API answers: a code, the counters that were asked for, and the whole second of its clock."""
+    """What the API answers: a code, the counters that were asked for, and the whole second that it says it is."""
 
     code: int
     values: Mapping[str, int]
-    date: int
+    date: int | None
 
 
 @dataclass(slots=True)
@@ -80,6 +81,11 @@ class SimulatedChat:
     vault: int = 1
     """Which key the vault hands out."""
     below_zero: str = ALLOWED
+    time: ApiTime = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Its clock is right."""
+        self.time = ApiTime(self.world)
 
     def create(self, group: Group) -> None:
         """A group without counters."""
@@ -101,7 +107,7 @@ class SimulatedChat:
         """Why a request that arrives now is not served: the API counts whole seconds, the last one included."""
         if secret != self.secret:
             return WRONG_KEY
-        if int(self.world.now) > ends:
+        if int(self.time.now) > ends:
             return EXPIRED
         if self.demoted:
             return FORBIDDEN
@@ -139,4 +145,4 @@ class SimulatedChat:
 
     def said(self, code: int, values: Mapping[str, int] | None = None) -> Said:
         """An answer of this moment."""
-        return Said(code, values or {}, int(self.world.now))
+        return Said(code, values or {}, self.time.date())
