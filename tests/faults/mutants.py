@@ -19,10 +19,11 @@ from tests.faults.mutations_of_parking import PARKING
 from tests.faults.mutations_of_positions import POSITIONS
 from tests.faults.mutations_of_room import ROOM
 from tests.faults.mutations_of_rows import ROWS
+from tests.faults.mutations_of_the_clock import CLOCK
 from tests.faults.mutations_of_turns import TURNS
 from tests.faults.plan import plan
 
-MUTANTS = CALLS + ROWS + ROOM + LIFTS + POSITIONS + PARKING + TURNS
+MUTANTS = CALLS + ROWS + ROOM + LIFTS + POSITIONS + PARKING + TURNS + CLOCK
 
 TABLE = Path(__file__).with_name("MUTANTS.md")
 

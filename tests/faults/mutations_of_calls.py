@@ -14,8 +14,7 @@ _SWAPPED = "if instance.ledger.swap(visit.group, grown, {}):"
 _UNCHECKED = """latest = instance.ledger.load(visit.group)
             grown = __import__("dataclasses").replace(grown, version=latest.version + 1 if latest else 1)
             if instance.ledger.swap(visit.group, grown, {}):"""
-_ASKED = "asked_after = visit.instance.api_clock.latest\n"
-_READ = "reply = visit.read(keys, fresh=visit.doubts)\n"
+_CERTAIN = "asked_after = certain(heard, reply.date)"
 _ACCEPTING = "core.accepting:_swap_in"
 _IDLE = "core.rows:Row.is_idle"
 _REPEATED = Theme((h.freeze, h.ledger), start=NEW)
@@ -123,13 +122,6 @@ CALLS: tuple[Mutant, ...] = (
         ("row.attempt.id == visit.unsent:", "row.attempt.id != visit.sent:"),
     ),
     one(
-        "receipt read before expiry",
-        "R4",
-        "core.judging:see",
-        (_ASKED + "    " + _READ, _READ + "    " + _ASKED),
-        _SLOW,
-    ),
-    one(
         "no guard",
         "R4",
         "core.ports:Rules.bound_of",
@@ -141,7 +133,7 @@ CALLS: tuple[Mutant, ...] = (
         "the local clock judges",
         "R4",
         "core.judging:see",
-        (_ASKED, "asked_after = int(visit.instance.clock.now())\n"),
+        (_CERTAIN, "asked_after = int(visit.instance.clock.now())"),
         Theme((h.late, h.jumps)),
     ),
     Mutant(

@@ -153,7 +153,7 @@ ROWS: tuple[Mutant, ...] = (
         "a history adopted at once",
         "R9",
         "core.beginnings:_begun",
-        ("row.changed(sighted=visit.instance.api_clock.now())", "row.changed(base=values[row.receipt_key])"),
+        ("_noted(visit, row, date)", "visit.put(row.changed(base=values[row.receipt_key]))"),
         Theme((h.stray,), start=ADOPTED),
     ),
     one(
@@ -174,7 +174,7 @@ ROWS: tuple[Mutant, ...] = (
         "a copy verified at once",
         "R10",
         "core.beginnings:verify",
-        ("if waiting is not None:", "if False:"),
+        ("max(row.sighted + _past_s(rules), lost_until)", "0.0"),
         Theme((h.restored, h.late)),
     ),
     one(
