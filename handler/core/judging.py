@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from handler.core import permission, transitions, weaker
 from handler.core.commands import Counters, Mode, key_limit
-from handler.core.errors import AnswerLost
 from handler.core.known_keys import knowing
 from handler.core.losses import ALARMING, giving_way, lost_in_a_row, told
 from handler.core.notices import Notice
@@ -15,9 +14,10 @@ from handler.core.outcomes import Rejected
 from handler.core.permission import Blame
 from handler.core.ports import Counted, Fault, Refused, Reply, Unsent
 from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, certain, death, judge
-from handler.core.records import Record, Records
+from handler.core.records import Record
 from handler.core.rows import Attempt, Row, Settlement
 from handler.core.runs import correction_of, payload_of
+from handler.core.settling import settle_plainly, stamp_anew
 from handler.core.transitions import Seen
 from handler.core.visit import NOT_PERMITTED, TIMES_BELIEVED, Again, Next, Stop, Visit
 from handler.core.waiting import why_too_far_ahead
@@ -157,7 +157,7 @@ def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
         whose = blamed(visit, row, {refusal.code}, can_read=True)
         return confirmed(visit, row, row.attempt, refusal, whose)
     if isinstance(verdict, TooEarly):
-        reason = why_too_far_ahead(row.attempt, evidence.sight)
+        reason = why_too_far_ahead(visit, row, evidence.sight)
         if reason is not None:
             return visit.put(transitions.frozen(row, reason))
         return Again(visit.waits.after_look_s(row.attempt))
@@ -201,7 +201,7 @@ def settle(
         records = transitions.settled_records(row.attempt, seen)
         keys = knowing(row.keys, transitions.landed_keys(row, times), seen.at)
         new_keys = None if keys is row.keys else keys
-        _settle_plainly(visit, Settlement(row.attempt, row.base, value, visit.lasting(records), new_keys), records)
+        settle_plainly(visit, Settlement(row.attempt, row.base, value, visit.lasting(records), new_keys), records)
         return Again()
     change = transitions.landed(row, value, times, seen)
     late = set(times) - {row.attempt.id if row.attempt else ""}
@@ -212,18 +212,9 @@ def settle(
         landed = ", ".join(f"{attempt_id} x {count}" for attempt_id, count in times.items())
         visit.instance.reporter.report(Notice.LATE_LANDING, group=visit.group.id, landed=landed)
     _report_applied(visit, follows, len(change.records))
+    if isinstance(follows, Row) and change.row.keys is not row.keys:
+        stamp_anew(visit, change.row.keys)
     return follows
-
-
-def _settle_plainly(visit: Visit, settlement: Settlement, records: Records) -> None:
-    """Take the answers where this very settlement is known to have been written; else the row is read again."""
-    try:
-        done = visit.instance.ledger.settle(visit.group, settlement)
-    except AnswerLost:
-        return
-    if done and records:
-        visit.answers.update(records)
-        visit.instance.reporter.report(Notice.APPLIED, group=visit.group.id, operations=len(records))
 
 
 def blamed(visit: Visit, row: Row, codes: Collection[int], *, can_read: bool) -> Blame:

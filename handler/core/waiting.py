@@ -20,9 +20,10 @@ class Waiting:
     lasts: bool
 
 
-def why_too_far_ahead(attempt: Attempt, sight: Sight) -> str | None:
-    """Why an attempt whose time lies ahead is not waited for: two `Date`s say that only a wrong clock made it (R12)."""
-    ahead_s = 0 if sight.asked_after is None else attempt.time - sight.asked_after
+def why_too_far_ahead(visit: Visit, row: Row, sight: Sight) -> str | None:
+    """Why an attempt whose time lies ahead is not waited for: every `Date` heard since, two at least, says so (R12)."""
+    heard = None if sight.asked_after is None else visit.heard(row)
+    ahead_s = 0 if heard is None or row.attempt is None else row.attempt.time - heard
     return f"its call is signed for a time {ahead_s} s ahead of the API's" if ahead_s > NEAR_S else None
 
 

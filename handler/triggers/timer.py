@@ -54,7 +54,7 @@ def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
     on.
     """
     instance = service.instance
-    asked = read_tick(event, instance.rules.receipt_key, service.window_s, instance.clock.now())
+    asked = read_tick(event, instance.rules.receipt_key, service.window_s, instance.api_clock.now())
     service.check_limits(limits)
     deadline = limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline
     if isinstance(asked, Sweep):

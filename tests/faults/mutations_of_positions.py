@@ -11,7 +11,7 @@ from tests.faults.simulate import WHOLE
 _PASSED = "core.watermarks:passed"
 _MARKS = "core.watermarks:marks_of"
 _SWAPPED_IN = "core.accepting:_swap_in"
-_SETTLED = "core.judging:_settle_plainly"
+_SETTLED = "core.settling:settle_plainly"
 _FED = Theme(fed=True)
 _CRASHED = Theme((h.crash,), (MORE,), start=KNOWN, fed=True)
 _UNHEARD = Theme((h.ledger, h.ledger), (MORE,), start=KNOWN, fed=True)

@@ -35,7 +35,7 @@ _KEPT = "return (*(other for other in memory if other is not gone), past)"
 _LAPSED = "return _remembering(row, Remembered(attempt))"
 
 ROWS: tuple[Mutant, ...] = (
-    one("row before records", "R5", "core.judging:_settle_plainly", (_SETTLED, _ROW_FIRST), _CRASHED),
+    one("row before records", "R5", "core.settling:settle_plainly", (_SETTLED, _ROW_FIRST), _CRASHED),
     one("the settle rewrites the queue", "R5", _SETTLING, ("attempt=None, ", "attempt=None, queue=(), "), _HURRIED),
     Mutant(
         "settle without: the attempt's id",

@@ -41,6 +41,8 @@ class StagedApi:
     updates: list[Reply] = field(default_factory=list)
     reads: list[Reply] = field(default_factory=list)
     ahead_s: float = 0.0
+    tells_time: bool = True
+    """Whether its replies have a `Date`."""
     of_groups: dict[Group, dict[str, int]] | None = None
     host: str = "chat.test"
     """Counters of each group's own, where a test has many."""
@@ -56,7 +58,7 @@ class StagedApi:
             self.counters = self.of_groups.setdefault(call.group, {"_receipt": BASE})
         if self.updates:
             return self.updates.pop(0)
-        return Counted(self.land(call.mode, call.values), self.date, KEPT)
+        return Counted(self.land(call.mode, call.values), self._told(), KEPT)
 
     def land(self, mode: Mode, values: Mapping[str, int]) -> dict[str, int]:
         """Let an update take effect."""
@@ -72,7 +74,10 @@ class StagedApi:
         if self.reads:
             return self.reads.pop(0)
         shown = {key: self.counters[key] for key in keys or self.counters if key in self.counters}
-        return Counted(shown, self.date, KEPT + len(self.asked) if fresh else KEPT)
+        return Counted(shown, self._told(), KEPT + len(self.asked) if fresh else KEPT)
+
+    def _told(self) -> int | None:
+        return self.date if self.tells_time else None
 
     def renew_credentials(self) -> None:
         """Nothing to renew."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+
+import pytest
 
 from handler.core.codec import decode_row, encode_row
 from handler.core.commands import Counters
 from handler.core.known_keys import KEYS_KNOWN_MAX, knowing
 from handler.core.outcomes import Applied, Rejected
 from handler.core.ports import Fault, Refused
-from handler.core.rows import Group, Settlement
+from handler.core.rows import Group, Remembered, Settlement
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.unit.core.samples import NOW, attempt, entry, row
+from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 
 GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
@@ -111,3 +114,44 @@ def test_a_row_of_an_earlier_version_knows_none() -> None:
     written = json.loads(encode_row(replace(row(attempt(entry("a"))), keys=(("like", NOW),))))
     assert written.pop("keys") == [[0, NOW]]
     assert decode_row(json.dumps(written)) == row(attempt(entry("a")))
+
+
+def test_a_key_is_known_since_the_apis_second() -> None:
+    """However wrong the local clock is: a tick that comes again is the same by the API's clock (R12)."""
+    scene = Scene(row(), cold=True)
+    scene.api.ahead_s = 30
+    assert applied(scene, "a")
+    assert scene.row.keys == (("like", scene.api.date),)
+
+
+def slowly(scene: Scene, took_s: float) -> None:
+    """Let the next write take so long."""
+    settle, swap = scene.ledger.settle, scene.ledger.swap
+
+    def late(write: Callable[..., bool]) -> Callable[..., bool]:
+        def written(*change: object) -> bool:
+            scene.ledger.settle, scene.ledger.swap = settle, swap  # type: ignore[method-assign]  # once is enough
+            scene.clock.advance(took_s)
+            return write(*change)
+
+        return written
+
+    scene.ledger.settle, scene.ledger.swap = late(settle), late(swap)  # type: ignore[method-assign]  # the same
+
+
+@pytest.mark.parametrize("remembered", [(), (Remembered(attempt(name="past", weight=700_001), refused=True),)])
+@pytest.mark.parametrize(("took_s", "stays"), [(6.0, True), (14.0, False)])
+def test_a_settlement_that_is_long_in_being_written_is_stamped_anew(
+    remembered: tuple[Remembered, ...], took_s: float, stays: bool
+) -> None:
+    """Nobody could see before that the group knows the key, and a tick that came meanwhile must stay what it was."""
+    scene = Scene(row(attempt(entry("a")), remembered=remembered))
+    scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}
+    scene.clock.advance(6)
+    slowly(scene, took_s)
+    began = scene.api.date
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert scene.row.attempt is None
+    [(key, since)] = scene.row.keys
+    assert (key, since <= began + 1) == ("like", stays)
+    assert since >= began

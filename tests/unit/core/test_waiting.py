@@ -1,0 +1,153 @@
+"""Groups that wait for a `Date` or a time that may never come: seen, shown, and brought back by an operator (R12)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from handler.core import operating
+from handler.core.decisions import Decision, Verdict
+from handler.core.errors import BadInput
+from handler.core.inspecting import inspect
+from handler.core.judging import Evidence, see
+from handler.core.notices import Notice
+from handler.core.operating import Decided, Later
+from handler.core.outcomes import Applied, Frozen, Pending
+from handler.core.ports import Unclear
+from handler.core.rows import Row
+from handler.core.visit import Visit
+from handler.core.waiting import Waiting, waiting, why_too_far_ahead
+from tests.unit.core.samples import NOW, attempt, entry, row
+from tests.unit.core.scene import GROUP, Scene, increase
+
+NOT_LANDED = Decision({"a": Verdict.NOT_LANDED})
+PAST_S = 17
+YEAR_2096 = 3_976_214_400
+
+
+def visited(scene: Scene, seconds: float = 60) -> Visit:
+    """An operator's or a caller's visit."""
+    return Visit(scene.instance, GROUP, scene.patience(seconds))
+
+
+def test_a_lost_call_of_an_api_that_tells_no_time_is_seen_and_released() -> None:
+    """The group waits, each sweep says so, and life + twice the guard after the operator's first look it goes on."""
+    scene = Scene(row(), cold=True)
+    scene.api.tells_time = False
+    scene.api.updates = [Unclear("lost")]
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    assert isinstance(outcome, Pending)
+    scene.clock.advance(1000)
+    for sweeps in (1, 2):
+        scene.counters.sweep(scene.clock.moment + 10)
+        assert (
+            scene.notices.of(Notice.WAITING)
+            == [{"group": "G", "waits_for": "a Date of the API that shows its call to be over"}] * sweeps
+        )
+    told = inspect(visited(scene))
+    assert told.waits_for == "a Date of the API that shows its call to be over"
+    assert told.ready_in_s == pytest.approx(PAST_S, abs=1)
+    decision = Decision(dict.fromkeys(told.to_be_judged, Verdict.NOT_LANDED))
+    assert isinstance(operating.release(visited(scene), decision), Later)
+    scene.clock.advance(PAST_S)
+    assert isinstance(operating.release(visited(scene), decision), Decided)
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    assert outcome == Applied((("like", 5),))
+    assert Notice.CLOCK_UNHEARD in scene.notices.told
+
+
+def test_a_date_that_stands_still_judges_nothing_and_holds_nothing_for_ever() -> None:
+    """It was evidence once; then the clock goes on without it."""
+    scene = Scene(row(attempt(entry("a"))))
+    still = replace(scene.api, clock=replace(scene.clock))
+    scene.instance = replace(scene.instance, api=still)
+    scene.clock.advance(100)
+    told = inspect(visited(scene))
+    assert told.waits_for == "a Date of the API that shows its call to be over"
+    assert isinstance(operating.release(visited(scene), NOT_LANDED), Later)
+    scene.clock.advance(PAST_S)
+    assert isinstance(operating.release(visited(scene), NOT_LANDED), Decided)
+
+
+def ahead(seconds: int) -> Row:
+    """A row whose call is signed for a time that lies ahead."""
+    return row(attempt(entry("a"), time=NOW + seconds))
+
+
+def test_a_time_that_lies_ahead_is_waited_for() -> None:
+    """Shown with how long, and an operator need not wait that long."""
+    scene = Scene(ahead(200))
+    told = inspect(visited(scene))
+    assert told.waits_for == "the time of its call, 200 s ahead of the API's clock"
+    assert told.ready_in_s == PAST_S
+    assert scene.row.frozen is None
+    assert isinstance(operating.release(visited(scene), NOT_LANDED), Later)
+    scene.clock.advance(PAST_S + 1)
+    result = operating.release(visited(scene), NOT_LANDED)
+    assert isinstance(result, Decided)
+    assert (result.row.attempt, [waits.id for waits in result.row.queue]) == (None, ["a"])
+
+
+@pytest.mark.parametrize("seconds", [330, 3600, YEAR_2096 - NOW])
+def test_a_time_that_lies_far_ahead_freezes_its_group(seconds: int) -> None:
+    """With that reason, so that a verdict can be given: memory keeps the call no longer than any other."""
+    scene = Scene(ahead(seconds))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("b")], scene.patience(30))
+    assert isinstance(outcome, Frozen)
+    assert str(scene.row.frozen).startswith("its call is signed for a time ")
+    assert isinstance(operating.release(visited(scene), NOT_LANDED), Later)
+    scene.clock.advance(PAST_S + 1)
+    result = operating.release(visited(scene), NOT_LANDED)
+    assert isinstance(result, Decided)
+    [past] = result.row.remembered
+    assert past.attempt.time <= scene.api.date
+
+
+def test_one_wrong_date_freezes_nothing() -> None:
+    """Every `Date` heard since has to say how far the time lies ahead, and there are two at least."""
+    just, far = ahead(300), ahead(301)
+    scene = Scene(far)
+    looking = visited(scene)
+    assert reasons(looking, just, far) == [None, None]
+    scene.api.ahead_s = -5
+    assert reasons(looking, just, far) == [None, "its call is signed for a time 301 s ahead of the API's"]
+
+
+def reasons(visit: Visit, *rows: Row) -> list[str | None]:
+    """Why each row would freeze by one more look."""
+    evidence = see(visit, rows[0], ())
+    assert isinstance(evidence, Evidence)
+    return [why_too_far_ahead(visit, before, evidence.sight) for before in rows]
+
+
+def test_a_call_that_is_under_way_needs_no_operator() -> None:
+    """Nor does one whose death the API tells."""
+    for passed_s in (0, 5, 100):
+        scene = Scene(row(attempt(entry("a"))))
+        scene.clock.advance(passed_s)
+        with pytest.raises(BadInput, match="is not frozen"):
+            operating.release(visited(scene), NOT_LANDED)
+        assert scene.row == row(attempt(entry("a")))
+
+
+def test_a_look_of_an_operator_is_no_look_at_what_freezes_later() -> None:
+    """What is unknown then was signed before that, and a verdict has to wait for it anew."""
+    scene = Scene(ahead(200))
+    inspect(visited(scene))
+    assert scene.row.sighted == NOW
+    scene.clock.advance(300)
+    scene.api.counters["_receipt"] = 7
+    scene.counters.sweep(scene.clock.moment + 30)
+    assert scene.row.frozen
+    assert scene.row.sighted is None
+
+
+def test_a_first_sight_that_nobody_can_note_is_told() -> None:
+    """A group with a receipt that this ledger does not know waits for a `Date` (R9)."""
+    scene = Scene(replace(row(queue=(entry("a"),)), base=None), cold=True)
+    scene.api.tells_time = False
+    before = replace(scene.row, sighted=NOW - 100)
+    expected = Waiting("the end of what was signed before the group was first seen", 0.0, lasts=True)
+    assert waiting(visited(scene), before) == expected
+    assert waiting(visited(scene), scene.row) is None
