@@ -7,11 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.rows import Group, Row
-from tests.contract.samples import GROUP, attempt, entry, idle_row, past_attempt
+from handler.core.commands import Origin
+from handler.core.rows import Group, Note, Row
+from tests.contract.samples import GROUP, attempt, entry, idle_row, past_attempt, settlement
 from tests.contract.stores import OpenLedger
 
 WAITING = replace(idle_row(), queue=(entry(),))
+ORIGIN = Origin("arn:queue", "arn:queue/群", "caller", "key", "a visit")
+NOTED = replace(idle_row(), notes=(Note(replace(entry(), origin=ORIGIN), 10010, 1_700_000_000),))
 IDS = ["A", "B 😀", "b", "z", "é", "я", "群", "😀"]
 
 
@@ -33,8 +36,10 @@ def test_a_new_store_has_nothing_unfinished(ledger: OpenLedger) -> None:
         replace(idle_row().opened(attempt()), version=1),
         replace(idle_row(), remembered=(past_attempt(),)),
         replace(idle_row(), debt=(("like", 5),)),
+        NOTED,
+        replace(NOTED, frozen="unexplained"),
     ],
-    ids=["a queue", "an open attempt", "a remembered attempt", "a debt"],
+    ids=["a queue", "an open attempt", "a remembered attempt", "a debt", "a note", "a note although it is frozen"],
 )
 def test_a_group_is_listed_that_has(ledger: OpenLedger, row: Row) -> None:
     """Each alone is enough."""
@@ -96,3 +101,22 @@ def test_each_app_has_a_list_of_its_own(ledger: OpenLedger) -> None:
     """A sweep of one app does not meet the groups of another."""
     add(ledger, WAITING, Group(1, "a"), Group(2, "b"), Group(12, "c"))
     assert [ledger.unfinished(app, 10) for app in (1, 2, 12, 3)] == [["a"], ["b"], ["c"], []]
+
+
+def test_a_group_with_a_note_takes_no_fast_path_and_keeps_it_until_it_is_struck(ledger: OpenLedger) -> None:
+    """What joins the queue and what is settled leaves it as it is, with all that the record is parked with."""
+    add(ledger, NOTED, GROUP)
+    assert ledger.begin(GROUP, attempt(), NOTED.receipt_key, NOTED.generation) is None
+    joined = replace(entry("joined"), origin=ORIGIN)
+    look = ledger.append(GROUP, [joined], 36 * 1024)
+    assert look is not None
+    assert look.row is not None
+    assert (look.row.notes, look.row.queue) == (NOTED.notes, (joined,))
+    opened = look.row.opened(attempt(joined))
+    assert ledger.swap(GROUP, opened, {})
+    assert ledger.settle(GROUP, settlement(opened.attempt or attempt(), opened.base or 0))
+    settled = ledger.load(GROUP)
+    assert settled is not None
+    assert (settled.notes, ledger.unfinished(GROUP.app, 10)) == (NOTED.notes, [GROUP.id])
+    assert ledger.swap(GROUP, settled.changed(notes=()), {})
+    assert ledger.unfinished(GROUP.app, 10) == []

@@ -13,7 +13,7 @@ from handler.core.rows import Group, Row
 from tests.faults.network import Fate
 from tests.faults.rules import APP, RULES
 from tests.faults.simulated import Notices, SimulatedApi, SimulatedClock
-from tests.faults.unreliable import UnreliableLedger
+from tests.faults.unreliable_shelf import UnreliableStore
 from tests.faults.vendor import SimulatedChat
 from tests.faults.world import START, World
 from tests.sandbox.memory_ledger import MemoryLedger
@@ -121,14 +121,8 @@ class Stage:
 
     def _instance(self, worker: str) -> Instance:
         if worker not in self._crowd:
-            ports = Ports(
-                UnreliableLedger(self.world, self.memory),
-                self.api,
-                SimulatedClock(self.world, 0.0),
-                self.world.chance,
-                self.notices,
-                self.shelf,
-            )
+            store = UnreliableStore(self.world, self.memory, self.shelf)
+            ports = Ports(store, self.api, SimulatedClock(self.world, 0.0), self.world.chance, self.notices, store)
             self._crowd[worker] = Instance.of(ports, self.rules)
             # As a deployed one does before its first event.
             self._crowd[worker].api_clock.learn(int(self.world.now))

@@ -235,3 +235,53 @@ def test_calls_that_follow_lost_ones_too_soon_are_found() -> None:
     landed = [landing(11.7, "Increase", {"b": 0}, b=64)]
     assert not found(0, 11, 12, 13, 24, 46, log=landed)
     assert found(0, 11, 12, 13, 23, log=landed)
+
+
+def brought(*told: Told, acknowledged: bool = True) -> Asked:
+    """An operation that a source has brought, and whether it was told to forget it."""
+    one = asked(0, *told)
+    one.place, one.acknowledged = "record", acknowledged
+    return one
+
+
+def on_the_shelf(value: int = 1, reason: str = "why") -> Facts:
+    """A world in which it is parked, with this Value."""
+    return Facts(refuses=True, parked={"record": (("Increase", (("a", value),)), reason)})
+
+
+def test_what_was_acknowledged_and_is_nowhere_is_found() -> None:
+    """It has to have landed, or lie on the shelf, or be with its source again."""
+    gone = "was acknowledged, and is gone"
+    assert any(gone in found for found in audit([brought(Told(REJECTED))], [], Facts(refuses=True)))
+    given_back = brought(Told(REJECTED), acknowledged=False)
+    given_back.given_back = True
+    for one, log, facts in (
+        (brought(Told(REJECTED)), [], on_the_shelf()),
+        (given_back, [], Facts(refuses=True)),
+        (brought(Told(WAITING)), ONCE, Facts()),
+    ):
+        assert [found for found in audit([one], log, facts) if gone in found] == []
+
+
+def test_what_is_parked_and_counts_is_found() -> None:
+    """An operator would execute it once more; in a group that was made anew it counts no longer."""
+    both = "was parked, and counts"
+    assert any(both in found for found in audit([brought(Told(WAITING))], ONCE, on_the_shelf()))
+    anew = [*ONCE, Landing(2, "G", DISMISSED, "", {}, {"a": 1}, {})]
+    facts = replace(on_the_shelf(), dismissed=True)
+    assert list(audit([brought(Told(WAITING))], anew, facts)) == []
+
+
+def test_what_is_parked_as_something_else_is_found() -> None:
+    """Content and reason are all that is left of it."""
+    for facts in (on_the_shelf(value=2), on_the_shelf(reason="")):
+        assert any("is parked as" in found for found in audit([brought(Told(REJECTED))], [], facts))
+
+
+def test_what_comes_back_to_the_shelf_is_found() -> None:
+    """Unless its source has brought it again since, or a worker may have been late."""
+    back = "was parked again"
+    facts = replace(on_the_shelf(), given_up={"record": 5.0})
+    assert any(back in found for found in audit([brought(Told(REJECTED, at=4.0))], [], facts))
+    for told, excused in ((Told(REJECTED, at=6.0), facts), (Told(REJECTED, at=4.0), replace(facts, straggles=True))):
+        assert [found for found in audit([brought(told)], [], excused) if back in found] == []

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
+from handler.core.commands import Origin, Position
 from handler.core.outcomes import Applied
 from tests.faults.network import Fate
+from tests.faults.rules import APP
 from tests.faults.stage import Stage
 from tests.faults.world import CRASH
 
@@ -42,3 +47,33 @@ def test_every_crash_point_counts_once(fate: Fate) -> None:
         assert not stage.row.is_unfinished or stage.row.remembered, f"crash at step {crash_at}\n{stage.story}"
         second = stage.answers.get("second", [])
         assert all(isinstance(outcome, Applied) for outcome in second), f"crash at step {crash_at}\n{stage.story}"
+
+
+def brought(position: Position | None, crash_at: int | None) -> Stage:
+    """A record whose operation is refused for good, brought until it is acknowledged, and swept twice."""
+    stage = Stage()
+    stage.chat.forbidden = "like"
+    asked = stage.operation("a", 5)
+    origin = Origin("a-source", "a-record", asked.caller, asked.key)
+    record = replace(asked, origin=origin, position=position)
+    if crash_at is not None:
+        stage.world.interruptions[crash_at] = CRASH
+    stage.call("first", record)
+    stage.play_until(6)
+    if "first" not in stage.answers:
+        stage.call("second", record, at_s=6, wait_s=40)
+    stage.sweep(at_s=60)
+    stage.sweep(at_s=130)
+    stage.play()
+    return stage
+
+
+@pytest.mark.parametrize("position", [None, Position.of("a-shard", "7")], ids=["key", "position"])
+def test_every_crash_point_parks_what_is_refused_once(position: Position | None) -> None:
+    """Wherever a worker or a sweep dies, the record is parked with all of it, and no note is left."""
+    steps = brought(position, None).world.steps
+    for crash_at in range(1, steps + 1):
+        stage = brought(position, crash_at)
+        found = [(record.id, json.loads(record.payload)["Mode"]) for record in stage.shelf.parked(APP, 10)]
+        assert (found, stage.likes) == ([("a-record", "Increase")], 0), f"crash at step {crash_at}\n{stage.story}"
+        assert stage.row.notes == (), f"crash at step {crash_at}\n{stage.story}"
