@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from handler.core import accepting
 from handler.core.commands import Position, operation_id
 from handler.core.ledger import Look
-from handler.core.room import row_is_full
+from handler.core.room import Fitted, accepted, row_is_full
 from handler.core.rows import Entry, Group, Row
 from handler.triggers.kinds import Event
 from tests.unit.triggers.source_events import STREAM, text
@@ -125,15 +126,22 @@ def test_nothing_of_a_group_is_accepted_behind_a_record_that_was_not(
     """The row is full from the fifth record on: the rest fails with it, though a smaller one would still fit."""
     append, full = stage.ledger.append, True
 
+    def has_no_room(entries: Sequence[Entry]) -> bool:
+        return full and any(entry.position and int(entry.position.last) >= FIRST + 4 for entry in entries)
+
     def bounded(group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
-        if full and any(entry.position and int(entry.position.last) >= FIRST + 4 for entry in entries):
+        if has_no_room(entries):
             raise row_is_full()
         return append(group, entries, bytes_max)
+
+    def whole(row: Row, row_bytes: int) -> Fitted | None:
+        return None if has_no_room(row.queue) else accepted(row, row_bytes)
 
     def never(*_: object) -> None:
         return None
 
     monkeypatch.setattr(stage.ledger, "append", bounded)
+    monkeypatch.setattr(accepting, "accepted", whole)
     monkeypatch.setattr(stage.ledger, "begin", never)
     stage.ledger.swap(GROUP, Row(1, 1, stage.service.instance.rules.receipt_key, base=0), {})
     stage.chat.groups["room"][stage.service.instance.rules.receipt_key] = 0
