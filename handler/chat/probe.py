@@ -23,6 +23,6 @@ class ProbeClient:
         signed = (trial.time, trial.life)
         return self.calls.post("update_group_counter", trial.group, content, signed, shown, trial.random)
 
-    def read(self, group: Group, time: int, life: int) -> Reply:
-        """Read all counters of the group."""
-        return self.calls.post("get_group_counter", group, {"GroupId": group.id}, (time, life), shown=())
+    def read(self, group: Group, time: int, life: int, *, fresh: bool = False) -> Reply:
+        """Read all counters of the group; a `fresh` read goes over a new connection."""
+        return self.calls.post("get_group_counter", group, {"GroupId": group.id}, (time, life), shown=(), fresh=fresh)

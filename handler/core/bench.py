@@ -81,13 +81,13 @@ class Bench:
         """The values after an update that has to succeed."""
         return values_of(self.update(counters, mode))
 
-    def read(self) -> Reply:
-        """Read all counters."""
-        return self._ask(lambda: self.api.read(self.group, self.now(), LONG_LIFE_S), RATE_TRIES)
+    def read(self, *, fresh: bool = False) -> Reply:
+        """Read all counters; a `fresh` read goes over a new connection."""
+        return self._ask(lambda: self.api.read(self.group, self.now(), LONG_LIFE_S, fresh=fresh), RATE_TRIES)
 
-    def values(self) -> Mapping[str, int]:
+    def values(self, *, fresh: bool = False) -> Mapping[str, int]:
         """All counters, by a read that has to succeed."""
-        return values_of(self.read())
+        return values_of(self.read(fresh=fresh))
 
     def pause(self, seconds: float) -> None:
         """Let time pass, if there is that much."""
@@ -115,7 +115,7 @@ class Bench:
         reply = call()
         with self._lock:
             self.readings.append(Reading(reply.date, sent, self.clock.now()))
-            self._api_clock.learn(reply.date)
+            self._api_clock.learn(reply.date, reply.connection)
         return reply
 
     def _turn_s(self) -> float:

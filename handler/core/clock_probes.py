@@ -1,13 +1,13 @@
-"""L2: whether the API's `Date` tells the time, and how long an update takes to show (assumption A2)."""
+"""L2: whether the API's `Date` tells the time, by all hosts, and how long an update takes to show (A2, A11)."""
 
 from __future__ import annotations
 
 from handler.core.bench import Bench, Reading
-from handler.core.findings import Evidence, Finding, Question, judge
+from handler.core.findings import Evidence, Finding, NoEvidence, Question, judge
 
 KEY = "_verify_01"
 
-# Reads of the clock, and the time between them: several hosts may answer.
+# Reads of the clock, each over a new connection, and the time between them: several hosts may answer.
 READS = 6
 READS_EVERY_S = 0.4
 
@@ -21,13 +21,18 @@ LOOK_MAX_S = 1.0
 # Beyond the guard it does not matter how much longer it takes.
 BEYOND_GUARD_S = 3.0
 
+# So long the API may work on a call after it has looked at its signature; the rest of the guard is for its clocks.
+WORK_S = 3.0
+
 DATE = Question("L2", "Date tells the time", "A2")
+HOSTS = Question("L2", "the hosts' clocks agree", "A11")
 EFFECT = Question("L2", "updates show within the guard", "A2")
 
 RIGHT_THE_CLOCK = (
     "CLOCK_GUARD_S: if this machine's clock is right, raise it above the difference, because attempts are judged by "
     "the API's Date"
 )
+GUARD_AGAINST_HOSTS = "CLOCK_GUARD_S: raise it to the difference between the hosts and 3 s more"
 GUARD_MORE = "CLOCK_GUARD_S: raise it above the longest time from sending to effect"
 
 
@@ -35,6 +40,7 @@ def clocks(bench: Bench) -> list[Finding]:
     """Every finding of L2."""
     return [
         judge(DATE, lambda: _date(bench), RIGHT_THE_CLOCK),
+        judge(HOSTS, lambda: _hosts(bench), GUARD_AGAINST_HOSTS),
         judge(EFFECT, lambda: _effects(bench), GUARD_MORE),
     ]
 
@@ -42,7 +48,7 @@ def clocks(bench: Bench) -> list[Finding]:
 def _date(bench: Bench) -> tuple[bool, Evidence]:
     for _ in range(READS):
         bench.pause(READS_EVERY_S)
-        bench.values()
+        bench.values(fresh=True)
     dated = [bounds for reading in bench.readings if (bounds := _ahead(reading)) is not None]
     if not dated:
         return False, {"calls": len(bench.readings), "calls_with_date": 0}
@@ -59,6 +65,18 @@ def _date(bench: Bench) -> tuple[bool, Evidence]:
         "replies_apart_s": round(apart_s, 2),
         "guard_s": bench.rules.guard_s,
     }
+
+
+def _hosts(bench: Bench) -> tuple[bool, Evidence]:
+    """Of the replies so far: what was not met by them cannot be told."""
+    dated = [bounds for reading in bench.readings if (bounds := _ahead(reading)) is not None]
+    if not dated:
+        raise NoEvidence("no reply had a Date")
+    lows, highs = zip(*dated, strict=True)
+    apart_s = max(max(lows) - min(highs), 0.0)
+    allowed_s = max(bench.rules.guard_s - WORK_S, HOSTS_APART_MAX_S)
+    evidence: Evidence = {"replies": len(dated), "replies_apart_s": round(apart_s, 2), "allowed_s": allowed_s}
+    return apart_s <= allowed_s, evidence
 
 
 def _ahead(reading: Reading) -> tuple[float, float] | None:

@@ -33,6 +33,6 @@ class ProbeApi(Protocol):
         """Send one update."""
         ...
 
-    def read(self, group: Group, time: int, life: int) -> Reply:
-        """Read all counters of the group."""
+    def read(self, group: Group, time: int, life: int, *, fresh: bool = False) -> Reply:
+        """Read all counters of the group; a `fresh` read goes over a new connection."""
         ...

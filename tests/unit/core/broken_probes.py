@@ -36,7 +36,7 @@ def broken(scene: Scene, how: Broken) -> None:
     """Let the API of a scene be broken in this way."""
     update, read = scene.api.update, scene.api.read
     scene.api.update = lambda trial: how.update(scene.api, trial, update)  # type: ignore[method-assign]  # as it says
-    scene.api.read = lambda *question: how.read(scene.api, read(*question))  # type: ignore[method-assign]  # as it says
+    scene.api.read = lambda *question, **_: how.read(scene.api, read(*question))  # type: ignore[method-assign]  # as it says
 
 
 def dated(seconds: int) -> Callable[[MemoryProbes, Reply], Reply]:

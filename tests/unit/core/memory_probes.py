@@ -43,7 +43,7 @@ class MemoryProbes:
                 self.counters = {key: (value + 2**63) % 2**64 - 2**63 for key, value in after.items()}
             return Counted({key: self.counters[key] for key, _ in trial.counters}, self._date())
 
-    def read(self, group: Group, time: int, life: int) -> Reply:
+    def read(self, group: Group, time: int, life: int, *, fresh: bool = False) -> Reply:
         """All counters."""
         with self._lock:
             self.reads += 1

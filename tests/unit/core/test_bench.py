@@ -123,11 +123,11 @@ def test_reads_are_signed_beyond_doubt(scene: Scene) -> None:
     """For the group of the bench, by the API's clock."""
     asked: list[tuple[object, ...]] = []
 
-    def read(*question: object) -> Reply:
+    def read(*question: object, **_: object) -> Reply:
         asked.append(question)
         return Counted({}, START_S + 9)
 
-    scene.api.read = read  # type: ignore[assignment]  # what is asked is wanted
+    scene.api.read = read  # type: ignore[method-assign]  # what is asked is wanted
     one = bench(scene)
     one.read()
     one.read()

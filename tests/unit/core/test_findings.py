@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from handler.core.bench import OUT_OF_TIME
-from handler.core.clock_probes import GUARD_MORE, RIGHT_THE_CLOCK
+from handler.core.clock_probes import GUARD_AGAINST_HOSTS, GUARD_MORE, RIGHT_THE_CLOCK
 from handler.core.commands import Mode
 from handler.core.errors import AppRefused, NotAccepted
 from handler.core.findings import Evidence, Finding, Question, Verdict, judge
@@ -33,6 +33,7 @@ AS_ASSUMED: Mapping[tuple[str, str, str], Evidence] = {
         "replies_apart_s": 0.0,
         "guard_s": 5.0,
     },
+    ("L2", "the hosts' clocks agree", "A11"): {"replies": 7, "replies_apart_s": 0.0, "allowed_s": 2.0},
     ("L2", "updates show within the guard", "A2"): {"longest_s": 0.02, "reads": 3, "guard_s": 5.0},
     ("L5", "Increase by -1 counts down", ""): {"start": 10, "after": 9, "code": 0},
     ("L5", "Decrease by -1 counts up", ""): {"start": 10, "after": 11, "code": 0},
@@ -225,22 +226,31 @@ def test_hosts_whose_clocks_differ_are_found(scene: Scene) -> None:
     read = scene.api.read
     off = iter([0, 3] * 100)
 
-    def told(group: Group, time: int, life: int) -> Reply:
-        reply = read(group, time, life)
+    def told(group: Group, time: int, life: int, *, fresh: bool = False) -> Reply:
+        reply = read(group, time, life, fresh=fresh)
         scene.clock.moved_s += 0.0613
         return replace(reply, date=None if reply.date is None else reply.date + next(off))
 
     scene.api.read = told  # type: ignore[method-assign]  # two hosts answer in turns
-    finding = scene.found("Date tells the time")
+    found = {finding.question.name: finding for finding in scene.verify(quick=True).findings}
+    finding, hosts = found["Date tells the time"], found["the hosts' clocks agree"]
     assert (finding.verdict, finding.advice) == (Verdict.VIOLATED, RIGHT_THE_CLOCK)
     assert (finding.evidence["replies_apart_s"], finding.evidence["off_at_least_s"]) == (2.55, 2.63)
+    assert (hosts.verdict, hosts.advice) == (Verdict.VIOLATED, GUARD_AGAINST_HOSTS)
+
+
+def test_without_a_date_nothing_is_said_of_the_hosts(scene: Scene) -> None:
+    """Nor is anything violated by them."""
+    scene.api.dates = False
+    found = scene.found("the hosts' clocks agree")
+    assert (found.verdict, found.advice) == (Verdict.NOT_TESTED, "no reply had a Date")
 
 
 def test_an_update_that_shows_late_is_looked_for_at_growing_intervals(scene: Scene) -> None:
     """The counter is not there at all at first."""
     read = scene.api.read
     empty = iter([False] * 7 + [True] * 3 + [False] * 100)
-    scene.api.read = lambda *question: Counted({}, START_S) if next(empty) else read(*question)  # type: ignore[method-assign]  # three reads lag
+    scene.api.read = lambda *question, **_: Counted({}, START_S) if next(empty) else read(*question)  # type: ignore[method-assign]  # three reads lag
     finding = scene.found("updates show within the guard")
     assert (finding.verdict, finding.evidence) == (Verdict.HOLDS, {"longest_s": 0.37, "reads": 6, "guard_s": 5.0})
 
@@ -336,7 +346,7 @@ def test_a_lost_look_at_the_counter_leaves_its_own_test_undone(scene: Scene) -> 
     """The one that compares with it; the other tests of signatures go on."""
     lost = scene.api.read
     reads = iter([False] * 12 + [True] + [False] * 99)
-    scene.api.read = lambda *question: Unclear("lost") if next(reads) else lost(*question)  # type: ignore[method-assign]  # one is
+    scene.api.read = lambda *question, **_: Unclear("lost") if next(reads) else lost(*question)  # type: ignore[method-assign]  # one is
     findings = {finding.question.name: finding for finding in scene.verify(quick=True).findings}
     undone = [finding for finding in findings.values() if finding.verdict is Verdict.NOT_TESTED]
     assert [(finding.question.name, finding.advice) for finding in undone] == [
@@ -356,9 +366,9 @@ def test_an_update_that_shows_after_the_guard_is_told_with_its_time(scene: Scene
     read = scene.api.read
     since: list[float] = []
 
-    def late(group: Group, time: int, life: int) -> Reply:
+    def late(group: Group, time: int, life: int, *, fresh: bool = False) -> Reply:
         scene.clock.moved_s += 0.0313
-        reply = read(group, time, life)
+        reply = read(group, time, life, fresh=fresh)
         if scene.api.trials and not since:
             since.append(scene.clock.moved_s)
         is_shown = not since or scene.clock.moved_s > since[0] + 6
