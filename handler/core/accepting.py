@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from handler.core import beginnings
 from handler.core.commands import key_limit
 from handler.core.errors import AnswerLost, AppRefused, NotAccepted, NoTurn, OutcomeUnknown, RowFull, TooManyCalls
+from handler.core.notices import Notice
+from handler.core.outcomes import Rejected
 from handler.core.receipts import choose_weight
 from handler.core.records import Records
 from handler.core.room import FULL_RETRY_S, accepted, accepting_bytes, fits, row_is_full
-from handler.core.rows import Entry, Row, first_row
+from handler.core.rows import FIRST_VERSION_BITS, Entry, Row, first_row
 from handler.core.runs import next_run
-from handler.core.transitions import appended
+from handler.core.transitions import REJECTED_AT_ONCE as TOGETHER_MAX
+from handler.core.transitions import appended, record_of
 from handler.core.visit import CONTENTION_S, Visit
 from handler.core.watermarks import NO_MARKS, moved, passed, places_of
 
@@ -28,9 +32,12 @@ SATURATED_RETRY_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """Where each operation stands: `finished` before this request, or owed by `row` as this worker last saw it."""
+    """Where each operation stands: `finished` before this request, or owed by `row` as this worker last saw it.
 
-    row: Row
+    There is no row where all are finished in a group that does not exist.
+    """
+
+    row: Row | None
     finished: Records
     fingerprints: Mapping[str, str]
     """The content that the ledger knows under each operation's id."""
@@ -151,42 +158,81 @@ def _append(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
 
 
 def _swap_in(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> Acceptance:
-    """The slow path: read the row, then records and marks, then append by compare-and-swap on the row's version.
+    """The slow path, round after round: others may change the row at the same time.
 
     `in_doubt` is set once a write's answer was lost: from then on nobody may say that nothing was accepted.
     """
-    instance = visit.instance
     for _ in range(SWAPS_MAX):
         try:
-            row = instance.ledger.load(visit.group)
-            finished = instance.ledger.find(visit.group, tuple(entries))
-            known = _known_fingerprints(row, finished, entries)
-            strange = [entry for entry in entries.values() if entry.id not in known]
-            places = places_of(strange)
-            behind = passed(strange, row, instance.ledger.marks(visit.group, places) if places else NO_MARKS)
-            fresh = [entry for entry in strange if entry.id not in behind]
-            if row is not None and not fresh:
-                return Acceptance(row, finished, known, behind)
-            grown = _grown(visit, row, fresh)
-            if instance.ledger.swap(visit.group, grown, {}):
-                visit.is_first = row is None
-                visit.turns.use_place(needed=row is None or row.is_settled)
-                known |= {entry.id: entry.fingerprint for entry in fresh}
-                return Acceptance(grown, finished, known, behind)
-            # Somebody else was quicker: of many who come to a new group at once, all but one find its row now.
-            done = _append(visit, entries)
-            if done is not None:
-                return done
+            done = _round(visit, entries)
         except AnswerLost:
-            in_doubt = True
+            done, in_doubt = None, True
         except NotAccepted:
             if in_doubt:
                 raise OutcomeUnknown("the ledger's answer to an acceptance was lost") from None
             raise
-        instance.clock.sleep(visit.waits.jittered(CONTENTION_S))
+        if done is not None:
+            return done
+        visit.instance.clock.sleep(visit.waits.jittered(CONTENTION_S))
     if in_doubt:
         raise OutcomeUnknown("the ledger's answers to an acceptance were lost")
     raise TooManyCalls("too many others change this group at once", FULL_RETRY_S)
+
+
+def _round(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
+    """Read the row, then records and marks, then append by compare-and-swap on the row's version; None: once more."""
+    instance = visit.instance
+    row = instance.ledger.load(visit.group)
+    found = instance.ledger.find(visit.group, tuple(entries))
+    known = _known_fingerprints(row, found, entries)
+    # What this visit itself has put on record was not finished before.
+    finished = {name: record for name, record in found.items() if name not in visit.answers}
+    strange = [entry for entry in entries.values() if entry.id not in known]
+    places = places_of(strange)
+    behind = passed(strange, row, instance.ledger.marks(visit.group, places) if places else NO_MARKS)
+    fresh = [entry for entry in strange if entry.id not in behind]
+    if not fresh:
+        return Acceptance(row, finished, known, behind)
+    if row is None:
+        fresh = fresh[:TOGETHER_MAX]
+        if _refused(visit, fresh):
+            return None
+    grown = _grown(visit, row, fresh)
+    if not _written(visit, row, grown):
+        # Somebody else was quicker: of many who come to a new group at once, all but one find its row now.
+        return _append(visit, entries)
+    visit.turns.use_place(needed=row is None or row.is_settled)
+    known |= {entry.id: entry.fingerprint for entry in fresh}
+    return Acceptance(grown, finished, known, behind) if len(known) + len(behind) == len(entries) else None
+
+
+def _refused(visit: Visit, entries: list[Entry]) -> bool:
+    """Whether the group does not exist, and its rejections are on record: it gets no row for that (R14).
+
+    What is told to its source by a note alone needs a row that has it (R6).
+    """
+    if any(entry.position or (entry.origin and not visit.teller) for entry in entries):
+        return False
+    if _turned_away(visit) is not None:
+        return False
+    refusal = beginnings.refused_before(visit)
+    if refusal is None:
+        return False
+    answer = Rejected(refusal.code, refusal.info)
+    records = {entry.id: record_of(entry, answer, visit.instance.clock.now()) for entry in entries}
+    if visit.instance.ledger.refuse(visit.group, visit.lasting(records)):
+        visit.answers.update(records)
+        visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=refusal.code)
+    # Else there is a row by now, or an answer of somebody else's: the next round finds it.
+    return True
+
+
+def _written(visit: Visit, row: Row | None, grown: Row) -> bool:
+    """Write the row with what it owes now; a group's first one only if nothing of it is on record."""
+    if row is not None:
+        return visit.instance.ledger.swap(visit.group, grown, {})
+    visit.is_first = visit.instance.ledger.create(visit.group, grown)
+    return visit.is_first
 
 
 def _known_fingerprints(row: Row | None, finished: Records, entries: Mapping[str, Entry]) -> dict[str, str]:
@@ -203,7 +249,8 @@ def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
     if (row is None or row.is_settled) and not _may_leave_to_others(visit):
         raise NoTurn("more groups wait for their calls than the sweep can serve soon", PLACE_RETRY_S)
     if row is None:
-        row = first_row(fresh, instance.rules.receipt_key, instance.generation.current().number)
+        version = 1 + instance.chance.getrandbits(FIRST_VERSION_BITS)
+        row = first_row(fresh, instance.rules.receipt_key, instance.generation.current().number, version)
     else:
         row = appended(row, fresh)
     whole = accepted(row, instance.rules.row_bytes)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from handler.core import judging, transitions
 from handler.core.api_clock import NEAR_S
 from handler.core.commands import KEYS_PER_GROUP
+from handler.core.errors import TooManyCalls
 from handler.core.lifting import why_not_adopted
 from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
@@ -20,8 +21,47 @@ from handler.core.runs import Values
 from handler.core.visit import TIMES_BELIEVED, Again, Next, Visit
 from handler.core.watermarks import MARK_S
 
+# How soon there may be a read to spare where they are used up: they are lent out for a second ahead.
+READS_RETRY_S = 2.0
+
 # The vendor's code for a group that has no room for another counter.
 TOO_MANY_KEYS = 10063
+
+
+def refused_before(visit: Visit) -> Refused | None:
+    """R14: what says that a group without a row does not exist, asked before anything of it is accepted.
+
+    None where it does, or where that cannot be found out now: then it is accepted, and found out afterwards. Raises
+    TooManyCalls where the app's reads are used up and the caller is one who can come back.
+    """
+    instance = visit.instance
+    # What was not there a moment ago is believed not to be there by one look.
+    looks = 1 if instance.gone.has(visit.group) else TIMES_BELIEVED
+    while visit.waits_for_call:
+        reply = visit.read(())
+        if isinstance(reply, Counted):
+            visit.first_look = reply.values
+            return None
+        if not isinstance(reply, Refused):
+            if visit.patience.sheds and instance.reads.is_saturated():
+                raise TooManyCalls("the app's reads per second are used up", READS_RETRY_S)
+            return None
+        if reply.code in judging.GROUP_GONE:
+            looks -= 1
+            if not looks:
+                instance.gone.note(visit.group)
+                return reply
+        elif not _passes(visit, reply):
+            return None
+    return None
+
+
+def _passes(visit: Visit, refusal: Refused) -> bool:
+    """Whether it is worth asking again, once a refusal that is not about the group has been met as ever (R6)."""
+    if refusal.fault is Fault.OPERATION:
+        return False
+    follows = visit.setback(refusal)
+    return isinstance(follows, Again) and visit.pause(follows.after_s)
 
 
 def establish(visit: Visit, row: Row) -> Next:
@@ -40,6 +80,10 @@ def _first_look(visit: Visit, row: Row) -> Next:
     wait_s = 0.0 if visit.is_first or not visit.wanted else visit.waits.before_first_look_s()
     if wait_s > 0:
         return Again(min(wait_s, visit.waits.poll_s()))
+    first_look, visit.first_look = visit.first_look, None
+    if first_look is not None and row.receipt_key not in first_look and _is_first_generation(visit):
+        # The row was made by the step that found none, so nothing of this ledger has been called since that look.
+        return _begun(visit, row, first_look, heard=None, date=None)
     heard = visit.heard(row)
     reply = visit.read(())
     if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
@@ -61,7 +105,7 @@ def _first_look(visit: Visit, row: Row) -> Next:
 def _begun(visit: Visit, row: Row, values: Values, heard: int | None, date: int | None) -> Next:
     """What follows from the counters of a group that this ledger has not called yet."""
     # The group's first call may be what a copy lacks, and its receipt is not there before it lands.
-    lost_until = _lost_until(visit, row) if visit.instance.generation.current().number > 1 else 0.0
+    lost_until = 0.0 if _is_first_generation(visit) else _lost_until(visit, row)
     if row.receipt_key in values and _may_be_forgotten(visit, row):
         # As of before the loss, so that an operator is asked what of the queue was sent before it.
         older = replace(row, generation=row.generation - 1)
@@ -76,6 +120,10 @@ def _begun(visit: Visit, row: Row, values: Values, heard: int | None, date: int 
     if lost_until is None or (lost_until and not Sight(0, certain(heard, date)).is_after(lost_until)):
         return Again(_left_s(visit, lost_until))
     return visit.put(row.changed(base=0, sighted=None))
+
+
+def _is_first_generation(visit: Visit) -> bool:
+    return visit.instance.generation.current().number == 1
 
 
 def _noted(visit: Visit, row: Row, date: int | None) -> Next:

@@ -113,7 +113,9 @@ class ExactlyOnce:
         # What is known by its position is never told by a reply alone.
         recorded = [entries[name] for name in visit.wanted if entries[name].position is None]
         origins = {entry.id: entry.origin for entry in recorded if entry.origin is not None}
-        return replace(acceptance, row=acknowledge(visit, acceptance.row, origins)) if origins else acceptance
+        if acceptance.row is None or not origins:
+            return acceptance
+        return replace(acceptance, row=acknowledge(visit, acceptance.row, origins))
 
     def _finish(self, visit: Visit, row: Row | None) -> None:
         """Drive on. The operations are accepted: a ledger that fails now only leaves them to the next worker."""

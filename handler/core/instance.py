@@ -19,6 +19,9 @@ from handler.core.windows import Windows
 # Values are only remembered to keep merged sums inside int64; forgetting them costs one refused call at worst.
 KNOWN_GROUPS = 1024
 
+# For so long one look is enough to believe of a group once more that it is not there.
+GONE_S = 5.0
+
 # Of a refusal that may be the app's, so many other groups are asked at most (R6).
 LANDINGS_ASKED = 3
 
@@ -73,6 +76,25 @@ class Landings:
     def since(self, moment: float, other_than: Group) -> bool:
         """Whether a call in another group of the app has succeeded that was sent after then."""
         return any(self._sent_at.get(group, moment) > moment for group in self.latest(other_than))
+
+
+class Gone:
+    """The groups of which the vendor has just said that they do not exist."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until: OrderedDict[Group, float] = OrderedDict()
+
+    def has(self, group: Group) -> bool:
+        """Whether that was said of the group within the last seconds."""
+        return self._clock.monotonic() < self._until.get(group, 0.0)
+
+    def note(self, group: Group) -> None:
+        """Take in that it was said now."""
+        self._until.pop(group, None)
+        self._until[group] = self._clock.monotonic() + GONE_S
+        if len(self._until) > KNOWN_GROUPS:
+            self._until.popitem(last=False)
 
 
 @dataclass(slots=True)
@@ -175,6 +197,7 @@ class Instance:
     acceptances: Pace
     api_clock: ApiClock
     gate: Gate
+    gone: Gone
     generation: KnownGeneration
     windows: Windows
     known: KnownValues = field(default_factory=KnownValues)
@@ -199,6 +222,7 @@ class Instance:
             *(pace(Schedule.UPDATES), pace(Schedule.READS), pace(Schedule.ACCEPTANCES)),
             api_clock=api_clock,
             gate=Gate(clock),
+            gone=Gone(clock),
             generation=KnownGeneration(ports.ledger, clock, rules.cache_s),
             windows=Windows(ports.ledger, clock, api_clock, rules.window_s, rules.guard_s),
         )

@@ -84,11 +84,26 @@ class Ledger(Protocol):
         ...
 
     def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
-        """Write `row` with records and marks, atomically, if the stored version is `row.version - 1` (absent for 1).
+        """Write `row` with records and marks, atomically, if the stored version is `row.version - 1`, or none is for 1.
 
         Where one write cannot hold all of them, marks and the records of landings may be there before the row (R5). A
         mark that stands as high or higher stays.
         """
+        ...
+
+    def create(self, group: Group, row: Row) -> bool:
+        """Write the first row of a group, in one step: only if there is no row, and no record or mark of what it owes.
+
+        So nothing that was refused while there was no row is counted afterwards (R14).
+        """
+        ...
+
+    def refuse(self, group: Group, records: Records) -> bool:
+        """Write rejections of a group without a row, in one step: only if there is no row and none of the records."""
+        ...
+
+    def delete(self, group: Group, version: int) -> bool:
+        """Delete the row of a group that is no more, if it is still of this version."""
         ...
 
     def settle(self, group: Group, settlement: Settlement) -> bool:

@@ -245,6 +245,10 @@ class Settlement:
         return row.changed(attempt=None, base=self.new_base, keys=keys)
 
 
-def first_row(entries: Iterable[Entry], receipt_key: str, generation: int) -> Row:
+# Versions of a new row begin somewhere below this: what was prepared for a row that was deleted since fits no other.
+FIRST_VERSION_BITS = 48
+
+
+def first_row(entries: Iterable[Entry], receipt_key: str, generation: int, version: int = 1) -> Row:
     """The row of a group never seen before: it owes `entries`, and its base is not known yet (R9)."""
-    return Row(version=1, generation=generation, receipt_key=receipt_key, queue=tuple(entries))
+    return Row(version=version, generation=generation, receipt_key=receipt_key, queue=tuple(entries))

@@ -244,6 +244,8 @@ def watch(visit: Visit, row: Row) -> Next:
     elif visit.group_is_gone:
         # The group is gone, and nothing can land in it: no more than the death of the attempts is waited for.
         row = transitions.forgotten(row, visit.heard(row), rules.bound_of, forget_s=0)
+        if transitions.is_void(row) and visit.instance.ledger.delete(visit.group, row.version):
+            return Stop()
     else:
         return evidence
     return visit.put(row.changed(looked=visit.heard(row) or row.looked))

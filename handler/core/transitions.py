@@ -182,6 +182,12 @@ def returned(row: Row) -> Row:
     return row.changed(attempt=None, queue=attempt.owed + row.queue)
 
 
+def is_void(row: Row) -> bool:
+    """Whether a row says no more than a new one would: where its group is gone, the sweep deletes it (R14)."""
+    is_begun = row.base not in {None, 0} or row.marks or row.frozen is not None
+    return not (is_begun or row.owed or row.attempt or row.remembered or row.debt or row.notes)
+
+
 def rejected_from_queue(row: Row, answer: Answer, at: float, teller: str = "") -> Change:
     """Refuse what waits in a row that never had an attempt: no call can have carried it.
 

@@ -82,6 +82,8 @@ class Visit:
     answers: dict[str, Record] = field(default_factory=dict)
     is_first: bool = False
     """Whether this visit has made the group's row."""
+    first_look: Mapping[str, int] | None = None
+    """The group's counters as they were before this visit made its row (R14)."""
     stopped: Stop | None = None
     resumes_at: float = float("-inf")
     """The moment of the monotonic clock before which no attempt may open, and nothing else is to be done (R11)."""

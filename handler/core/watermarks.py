@@ -39,6 +39,15 @@ def marks_of(entries: Iterable[Entry]) -> dict[str, str]:
     return marks
 
 
+def firsts_of(entries: Iterable[Entry]) -> dict[str, str]:
+    """The first position in each place."""
+    firsts: dict[str, str] = {}
+    for entry in entries:
+        if entry.position is not None:
+            firsts[entry.position.place] = min(entry.position.last, firsts.get(entry.position.place, "~"))
+    return firsts
+
+
 def passed(entries: Collection[Entry], row: Row | None, marks: Marks) -> frozenset[str]:
     """Ids of those whose position was accepted before, of operations that are neither owed nor on record.
 

@@ -17,7 +17,7 @@ from handler.core.ports import Clock
 from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from handler.core.schedules import Claim, Hold, Lent
-from handler.core.watermarks import NO_MARKS, Marks, marks_of
+from handler.core.watermarks import NO_MARKS, Marks, firsts_of, marks_of
 from handler.ledgers import dynamodb_accepting as accepting
 from handler.ledgers import dynamodb_facts as facts
 from handler.ledgers import dynamodb_records as recording
@@ -25,10 +25,11 @@ from handler.ledgers import dynamodb_turns as turns
 from handler.ledgers import dynamodb_writes as writes
 from handler.ledgers.dynamodb_client import Client, Session
 from handler.ledgers.dynamodb_creation import create_table
+from handler.ledgers.dynamodb_items import record_key, row_key
 from handler.ledgers.dynamodb_known import known
 from handler.ledgers.dynamodb_rows import Rows
 from handler.ledgers.dynamodb_shelf import DynamoDbShelf
-from handler.ledgers.dynamodb_table import ACTIONS_MAX, Table
+from handler.ledgers.dynamodb_table import ACTIONS_MAX, Table, absent
 from handler.ledgers.dynamodb_unfinished import unfinished
 
 # A call takes some milliseconds; a second is what it usually takes at most.
@@ -114,6 +115,23 @@ class DynamoDbLedger:
                 return False
             recording.put(self._table, early)
         return self._rows.change_with(group, request, becomes, late)
+
+    def create(self, group: Group, row: Row) -> bool:
+        """Write a first row, in one transaction with a check of each record."""
+        becomes, request = writes.created(group, row)
+        checks = [absent(record_key(group, entry.id)) for entry in row.queue]
+        places = firsts_of(row.queue).items()
+        checks += [("ConditionCheck", writes.unreached(group, place, first)) for place, first in places]
+        return self._rows.create(group, request, becomes, checks)
+
+    def refuse(self, group: Group, records: Records) -> bool:
+        """Write rejections of a group without a row, in one transaction with a check of that."""
+        puts = recording.actions(group, records, NO_MARKS, self._clock.now(), ahead=False)
+        return not self._table.transact([absent(row_key(group)), *puts])
+
+    def delete(self, group: Group, version: int) -> bool:
+        """Delete a row, in one conditional write."""
+        return self._rows.delete(group, writes.deleted(group, version))
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5: records and marks in one call for up to 100 of them, then the row.

@@ -8,7 +8,16 @@ from handler.core.records import Records
 from handler.core.rows import Entry, Group
 from handler.core.watermarks import Marks, places_of
 from handler.ledgers import dynamodb_records
-from handler.ledgers.dynamodb_items import ROW, Item, Stored, marks_in, records_in, row_key, stored_row, text_of
+from handler.ledgers.dynamodb_items import (
+    ROW,
+    Item,
+    Stored,
+    marks_in,
+    records_in,
+    row_key,
+    stored_row,
+    text_of,
+)
 from handler.ledgers.dynamodb_memory import Memory
 from handler.ledgers.dynamodb_table import Action, Request, Table
 
@@ -74,6 +83,18 @@ class Rows:
                 return False
             writes = [write for write, there in zip(writes, stand[1:], strict=True) if there is None]
         return self.change(group, request, becomes)[1]
+
+    def create(self, group: Group, request: Request, becomes: Stored, checks: Sequence[Action]) -> bool:
+        """Write a first row, in one transaction with these checks."""
+        if self._table.transact([("Update", request), *checks]):
+            return False
+        self._memory.see(group, becomes)
+        return True
+
+    def delete(self, group: Group, request: Request) -> bool:
+        """Delete the row under a condition."""
+        self._memory.see(group, None)
+        return self._table.remove(request)
 
     def _learn(self, group: Group, epoch: int, ids: Sequence[str], records: Records, marks: Marks) -> None:
         self._memory.miss(group, epoch, [name for name in ids if name not in records])

@@ -14,7 +14,7 @@ from handler.ledgers.dynamodb_items import Item
 
 Request: TypeAlias = Mapping[str, object]
 Action: TypeAlias = tuple[str, Request]
-"""A write as part of a transaction: "Put" or "Update", and its request."""
+"""A part of a transaction: "Put", "Update" or "ConditionCheck", and its request."""
 
 # DynamoDB's own limits: keys of one BatchGetItem, and actions of one transaction.
 KEYS_MAX = 100
@@ -88,7 +88,11 @@ class Table:
 
     def delete(self, key: Item) -> bool:
         """Remove an item; whether there was one. Where there was none nothing is written."""
-        return self._write_one("delete_item", {"Key": key, "ConditionExpression": "attribute_exists(pk)"}).held
+        return self.remove({"Key": key, "ConditionExpression": "attribute_exists(pk)"})
+
+    def remove(self, request: Request) -> bool:
+        """Remove an item under a condition; whether it held."""
+        return self._write_one("delete_item", request).held
 
     def put(self, item: Item) -> None:
         """Write an item in place of any other."""
@@ -156,6 +160,11 @@ class Table:
 
     def _pause(self, attempt: int) -> None:
         self._clock.sleep(self._chance.uniform(0, CONFLICT_S * 2**attempt))
+
+
+def absent(key: Item) -> Action:
+    """The check that there is no item of a key."""
+    return "ConditionCheck", {"Key": key, "ConditionExpression": "attribute_not_exists(pk)"}
 
 
 def new_item(item: Item) -> Request:

@@ -32,6 +32,8 @@ from handler.ledgers.parts import entry_texts
 
 Request: TypeAlias = Mapping[str, object]
 
+ABSENT = "attribute_not_exists(pk)"
+
 # What an operation adds to a row's text beside its own: its place in the queue, and for each key its number and name.
 REFERENCE_BYTES = 8
 NUMBER_BYTES = 8
@@ -53,8 +55,20 @@ def swapped(group: Group, row: Row) -> tuple[Stored, Request]:
     """Write a row whole, if the stored version is the one before; raises ValueError over the bound of a row."""
     stored, attributes = whole_row(row, row.version, shard_of(group))
     if row.version == 1:
-        return stored, _whole(group, row, attributes, "attribute_not_exists(pk)", {})
+        return stored, _whole(group, row, attributes, ABSENT, {})
     return stored, _whole(group, row, attributes, "version = :was", {":was": number(row.version - 1)})
+
+
+def created(group: Group, row: Row) -> tuple[Stored, Request]:
+    """Write a group's first row, if it has none."""
+    stored, attributes = whole_row(row, row.version, shard_of(group))
+    return stored, _whole(group, row, attributes, ABSENT, {})
+
+
+def deleted(group: Group, version: int) -> Request:
+    """Delete a row, if it still is of this version."""
+    values = {":was": number(version)}
+    return {"Key": row_key(group), "ConditionExpression": "version = :was", "ExpressionAttributeValues": values}
 
 
 def begun(group: Group, seen: Stored, attempt: Attempt) -> tuple[Stored, Request]:
@@ -149,6 +163,15 @@ def raised(group: Group, place: str, last: str, now: float) -> Request:
         "ConditionExpression": "attribute_not_exists(reached) OR reached < :last",
         "ExpressionAttributeNames": {"#ttl": "ttl"},
         "ExpressionAttributeValues": {":last": string(last), ":ttl": number(math.ceil(now + MARK_S))},
+    }
+
+
+def unreached(group: Group, place: str, first: str) -> Request:
+    """The check that a place's mark stands before a position."""
+    return {
+        "Key": mark_key(group, place),
+        "ConditionExpression": "attribute_not_exists(reached) OR reached < :first",
+        "ExpressionAttributeValues": {":first": string(first)},
     }
 
 

@@ -21,7 +21,8 @@ from handler.core.records import Records
 from handler.core.room import row_is_full
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from handler.core.schedules import NOTHING, Claim, Hold, Lent
-from handler.core.watermarks import MARK_S, NO_MARKS, Marks, marks_of, places_of
+from handler.core.watermarks import MARK_S, NO_MARKS, Marks, firsts_of, marks_of, places_of
+from handler.ledgers import redis_fact_scripts as facts
 from handler.ledgers import redis_scripts as scripts
 from handler.ledgers.parts import begun_text, entry_texts
 from handler.ledgers.redis_cluster import ClusterServers
@@ -160,6 +161,25 @@ class RedisLedger:
         arguments = [*head, *counts, *texts, *marks.values(), *fields_of(row)]
         return self._run(scripts.SWAP, keys, arguments, Use.WRITE_ROW) == 1
 
+    def create(self, group: Group, row: Row) -> bool:
+        """Write a first row, in one script."""
+        firsts = firsts_of(row.queue)
+        keys = self._written_keys(group, [entry.id for entry in row.queue], with_generation=True)
+        head = group.id, self._known_generation, known_text(row.keys), len(row.queue)
+        keys, arguments = [*keys, *self._keys.marks(group, firsts)], [*head, *firsts.values(), *fields_of(row)]
+        return self._run(scripts.CREATE, keys, arguments, Use.WRITE_ROW) == 1
+
+    def refuse(self, group: Group, records: Records) -> bool:
+        """Write rejections of a group without a row, in one script."""
+        texts = [text for record in records.values() for text in record_fields(record, self._clock.now())]
+        keys = [self._keys.row(group), *self._keys.records(group, records)]
+        return self._run(scripts.REFUSE, keys, texts, Use.WRITE_ROW) == 1
+
+    def delete(self, group: Group, version: int) -> bool:
+        """Delete a row, in one script."""
+        keys = [self._keys.row(group), self._keys.unfinished(group), self._keys.known(group)]
+        return self._run(scripts.DELETE, keys, [group.id, version], Use.WRITE_ROW) == 1
+
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5, in one script; a record that exists stays, whatever it says."""
         now, attempt, records = self._clock.now(), settlement.attempt, settlement.records
@@ -209,7 +229,7 @@ class RedisLedger:
 
     def note_windows(self, app: int, text: str, instead_of: str | None) -> bool:
         """Replace the notes of windows, in one script."""
-        return self._store.run(scripts.NOTE_WINDOWS, [self._keys.windows(app)], [text, instead_of or ""]) == 1
+        return self._store.run(facts.NOTE_WINDOWS, [self._keys.windows(app)], [text, instead_of or ""]) == 1
 
     def has_rows(self, app: int) -> bool:
         """Whether any bucket has a group that is unfinished or in which something has landed."""
@@ -220,12 +240,12 @@ class RedisLedger:
         """Take calls of a schedule, which goes by the server's clock, in one script."""
         keys = [self._keys.turns(claim.app, claim.schedule), self._keys.held(claim.app, claim.schedule)]
         arguments = [claim.lasting_s, claim.ahead_max_s, claim.longest_s]
-        reply = self._store.run(scripts.LEASE, keys, arguments)
+        reply = self._store.run(facts.LEASE, keys, arguments)
         return Lent(float(reply)) if isinstance(reply, str) else NOTHING
 
     def hold(self, hold: Hold) -> None:
         """Lend nothing for so long by the server's clock, in one script."""
-        self._store.run(scripts.HOLD, [self._keys.held(hold.app, hold.schedule)], [int(hold.seconds * 1000)])
+        self._store.run(facts.HOLD, [self._keys.held(hold.app, hold.schedule)], [int(hold.seconds * 1000)])
 
     def close(self) -> None:
         """Close the connections that are idle; another call opens new ones."""

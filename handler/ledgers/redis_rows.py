@@ -13,6 +13,7 @@ from handler.core.quick import replace
 from handler.core.records import Record
 from handler.core.rows import Attempt, Entry, Group, Row
 from handler.core.schedules import Schedule
+from handler.core.watermarks import firsts_of
 from handler.core.watermarks import marks_of as last_positions
 from handler.ledgers.parts import Parts, is_calm, join, marks_text, split
 
@@ -168,12 +169,8 @@ def appended_texts(entry: Entry, text: str) -> tuple[str, str, str, str]:
 
 def stretches(entries: Sequence[Entry]) -> list[str]:
     """Place, first and last number of each place in which some of these stand, in the order of `places_of`."""
-    firsts: dict[str, str] = {}
-    for entry in entries:
-        if entry.position is not None:
-            firsts[entry.position.place] = min(entry.position.last, firsts.get(entry.position.place, "~"))
     lasts = last_positions(entries)
-    return [text for place, first in firsts.items() for text in (place, first, lasts[place])]
+    return [text for place, first in firsts_of(entries).items() for text in (place, first, lasts[place])]
 
 
 def record_fields(record: Record, now: float) -> tuple[str, int]:

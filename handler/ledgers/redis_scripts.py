@@ -184,6 +184,47 @@ return 1
 """
 )
 
+# KEYS: row, unfinished, generation, records, marks. ARGV: group, known generation, the keys that the row knows, how
+# many records, the first position at each mark, then the row's fields.
+CREATE = Script(
+    _STALE
+    + """
+local records = tonumber(ARGV[4])
+if redis.call('EXISTS', KEYS[1], unpack(KEYS, 4, 3 + records)) > 0 then return false end
+for i = 4 + records, #KEYS do
+  if ARGV[1 + i - records] <= (redis.call('GET', KEYS[i]) or '') then return false end
+end
+if stale(KEYS[3], ARGV[2]) then return 'stale' end
+redis.call('HSET', KEYS[1], 'known', ARGV[3], unpack(ARGV, 2 + #KEYS - records))
+redis.call('ZADD', KEYS[2], 0, ARGV[1])
+return 1
+"""
+)
+
+# KEYS: row, records. ARGV: text and life of each record in milliseconds.
+REFUSE = Script(
+    """
+if redis.call('EXISTS', unpack(KEYS)) > 0 then return false end
+for i = 2, #KEYS do
+  redis.call('SET', KEYS[i], ARGV[2 * i - 3], 'PX', ARGV[2 * i - 2])
+end
+return 1
+"""
+)
+
+# KEYS: row, unfinished, known. ARGV: group, version.
+DELETE = Script(
+    _KNOW
+    + """
+local row = redis.call('HMGET', KEYS[1], 'v', 'known')
+if row[1] ~= ARGV[2] then return false end
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+know(KEYS[3], ARGV[1], cjson.decode(row[2] or '[]'), {})
+return 1
+"""
+)
+
 # KEYS: row, unfinished, known, records, marks. ARGV: group, attempt, base, new base, the keys that the row knows from
 # now on or nothing, how many records, the life of a mark in milliseconds, text and life of each record, place and last
 # position of each mark, then the ids of all that the attempt carried.
@@ -212,79 +253,6 @@ know(KEYS[3], ARGV[1], was, known)
 redis.call('HSET', KEYS[1], 'base', ARGV[4])
 redis.call('HINCRBY', KEYS[1], 'v', 1)
 if row[3] == '0' and row[4] == 'calm' then redis.call('ZREM', KEYS[2], ARGV[1]) end
-return 1
-"""
-)
-
-# KEYS: until when a schedule is lent out, what holds it. ARGV: how long the calls last, the greatest wait and the
-# longest lease, in seconds. All go by the server's time; an end that is too far was written before that was set back.
-LEASE = Script(
-    """
-if redis.call('EXISTS', KEYS[2]) == 1 then return false end
-local time = redis.call('TIME')
-local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-local begins = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0'))
-local ahead_max = tonumber(ARGV[2])
-if begins - now > ahead_max + tonumber(ARGV[3]) then
-  begins = now + ahead_max
-elseif begins - now > ahead_max then
-  return false
-end
-local next_at = begins + tonumber(ARGV[1])
-local life_ms = string.format('%.0f', (next_at - now) * 1000 + 60000)
-redis.call('SET', KEYS[1], string.format('%.6f', next_at), 'PX', life_ms)
-return string.format('%.6f', begins - now)
-"""
-)
-
-# KEYS: what holds a schedule. ARGV: for how many milliseconds; none let it go.
-HOLD = Script(
-    """
-if ARGV[1] == '0' then return redis.call('DEL', KEYS[1]) end
-return redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
-"""
-)
-
-# KEYS: generation. ARGV: which servers these are, or nothing where they do not tell. Others may have forgotten what was
-# acknowledged; however many instances meet them, the generation is raised once (R10). When it started is for a worker
-# to say that hears the API's time: the server's own may be any (R12).
-MEET = Script(
-    """
-local known = redis.call('HMGET', KEYS[1], 'number', 'started', 'servers')
-if not known[1] then
-  redis.call('HSET', KEYS[1], 'number', 1, 'started', 0, 'servers', ARGV[1])
-elseif ARGV[1] ~= '' and known[3] ~= ARGV[1] then
-  redis.call('HSET', KEYS[1], 'number', known[1] + 1, 'started', 0, 'servers', ARGV[1])
-end
-return redis.call('HMGET', KEYS[1], 'number', 'started')
-"""
-)
-
-# KEYS: generation.
-RAISE = Script(
-    """
-local number = (redis.call('HGET', KEYS[1], 'number') or 1) + 1
-redis.call('HSET', KEYS[1], 'number', number, 'started', 0)
-return redis.call('HMGET', KEYS[1], 'number', 'started')
-"""
-)
-
-# KEYS: generation. ARGV: its number and start as they are known, and when it started.
-START = Script(
-    """
-local stored = redis.call('HMGET', KEYS[1], 'number', 'started')
-if tonumber(stored[1]) == tonumber(ARGV[1]) and tonumber(stored[2]) == tonumber(ARGV[2]) then
-  redis.call('HSET', KEYS[1], 'started', ARGV[3])
-end
-return redis.call('HMGET', KEYS[1], 'number', 'started')
-"""
-)
-
-# KEYS: notes of windows. ARGV: their text, and the one that it replaces, or nothing.
-NOTE_WINDOWS = Script(
-    """
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[2] then return false end
-redis.call('SET', KEYS[1], ARGV[1])
 return 1
 """
 )

@@ -17,7 +17,7 @@ from handler.core.errors import LedgerUnavailable
 from handler.core.ledger import Generation
 from handler.ledgers.redis_connections import Address, Connections, Link
 from handler.ledgers.redis_errors import refusal, unreachable
-from handler.ledgers.redis_scripts import MEET
+from handler.ledgers.redis_fact_scripts import MEET
 from handler.ledgers.redis_wire import Command, exchange
 
 

@@ -14,7 +14,8 @@ from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.ledger import Generation
 from handler.ledgers.redis_connections import Address
 from handler.ledgers.redis_errors import broken, is_reply, refusal
-from handler.ledgers.redis_scripts import MEET, RAISE, START, Script
+from handler.ledgers.redis_fact_scripts import MEET, RAISE, START
+from handler.ledgers.redis_scripts import Script
 from handler.ledgers.redis_servers import Servers, generation_of, identity_of
 from handler.ledgers.redis_wire import Command, exchange
 

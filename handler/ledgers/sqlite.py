@@ -14,11 +14,12 @@ from handler.core.ledger import Generation, Look
 from handler.core.ports import Clock
 from handler.core.records import Record, Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
-from handler.core.schedules import NOTHING, Claim, Hold, Lent, Schedule, Stand
+from handler.core.schedules import NOTHING, Claim, Hold, Lent, Stand
 from handler.core.transitions import appended
 from handler.core.watermarks import NO_MARKS, Marks, marks_of, passed, places_of
 from handler.ledgers import sqlite_statements as statements
 from handler.ledgers.bounded import check_room, row_text, sorted_out, storable
+from handler.ledgers.sqlite_facts import generation_in, stand_of, windows_of, write_stand
 from handler.ledgers.sqlite_file import SqliteFile
 from handler.ledgers.sqlite_known import known
 from handler.ledgers.sqlite_marks import raise_marks, reached
@@ -141,6 +142,35 @@ class SqliteLedger:
 
         return self._file.write(swapped)
 
+    def create(self, group: Group, row: Row) -> bool:
+        """Write a first row, in one write transaction."""
+
+        def created(connection: sqlite3.Connection) -> bool:
+            if _row(connection, group) or _records(connection, group, [entry.id for entry in row.queue]):
+                return False
+            if passed(row.queue, None, reached(connection, group, places_of(row.queue))):
+                return False
+            self._put(connection, group, row, {})
+            return True
+
+        return self._file.write(created)
+
+    def refuse(self, group: Group, records: Records) -> bool:
+        """Write rejections of a group without a row, in one write transaction."""
+
+        def refused(connection: sqlite3.Connection) -> bool:
+            if _row(connection, group) or _records(connection, group, tuple(records)):
+                return False
+            self._put_records(connection, group, records)
+            return True
+
+        return self._file.write(refused)
+
+    def delete(self, group: Group, version: int) -> bool:
+        """Delete a row, in one write transaction."""
+        key = (group.app, group.id, version)
+        return self._file.write(lambda connection: connection.execute(statements.DELETE_ROW, key).rowcount) > 0
+
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5, in one write transaction."""
 
@@ -169,12 +199,7 @@ class SqliteLedger:
 
     def generation(self) -> Generation:
         """The generation in the file; a new file is of the first."""
-
-        def stored(connection: sqlite3.Connection) -> Generation:
-            found: tuple[int, int] = connection.execute(statements.READ_GENERATION).fetchone()
-            return Generation(*found)
-
-        return self._file.read(stored)
+        return self._file.read(generation_in)
 
     def raise_generation(self) -> Generation:
         """Begin a new one, in one write transaction."""
@@ -187,20 +212,19 @@ class SqliteLedger:
     def _with_generation(self, statement: str, *values: int) -> Generation:
         def changed(connection: sqlite3.Connection) -> Generation:
             connection.execute(statement, values)
-            found: tuple[int, int] = connection.execute(statements.READ_GENERATION).fetchone()
-            return Generation(*found)
+            return generation_in(connection)
 
         return self._file.write(changed)
 
     def windows(self, app: int) -> str | None:
         """The notes of windows, one of the notes in the file."""
-        return self._file.read(lambda connection: _windows(connection, app))
+        return self._file.read(lambda connection: windows_of(connection, app))
 
     def note_windows(self, app: int, text: str, instead_of: str | None) -> bool:
         """Replace the notes of windows, in one write transaction."""
 
         def noted(connection: sqlite3.Connection) -> bool:
-            if _windows(connection, app) != instead_of:
+            if windows_of(connection, app) != instead_of:
                 return False
             connection.execute(statements.WRITE_WINDOWS, (app, text))
             return True
@@ -218,11 +242,11 @@ class SqliteLedger:
         """Take calls of a schedule, which goes by this machine's clock, in one write transaction."""
 
         def leased(connection: sqlite3.Connection) -> Lent | None:
-            stand, now = _stand(connection, claim.app, claim.schedule)
+            stand, now = stand_of(connection, claim.app, claim.schedule)
             after, lent = stand.lent(claim, now)
             if lent.wait_s is None:
                 return None
-            _write_stand(connection, claim.app, claim.schedule, after)
+            write_stand(connection, claim.app, claim.schedule, after)
             return lent
 
         return self._file.write(leased) or NOTHING
@@ -231,8 +255,8 @@ class SqliteLedger:
         """Lend nothing for so long by this machine's clock, in one write transaction."""
 
         def held(connection: sqlite3.Connection) -> bool:
-            stand, now = _stand(connection, hold.app, hold.schedule)
-            _write_stand(connection, hold.app, hold.schedule, Stand(stand.free_at, now + hold.seconds))
+            stand, now = stand_of(connection, hold.app, hold.schedule)
+            write_stand(connection, hold.app, hold.schedule, Stand(stand.free_at, now + hold.seconds))
             return True
 
         self._file.write(held)
@@ -243,6 +267,9 @@ class SqliteLedger:
 
     def _put(self, connection: sqlite3.Connection, group: Group, row: Row, records: Records) -> None:
         connection.execute(statements.WRITE_ROW, (group.app, group.id, row.version, row.is_unfinished, row_text(row)))
+        self._put_records(connection, group, records)
+
+    def _put_records(self, connection: sqlite3.Connection, group: Group, records: Records) -> None:
         connection.executemany(
             statements.WRITE_RECORD,
             [
@@ -253,25 +280,9 @@ class SqliteLedger:
         connection.execute(statements.FORGET, (self._clock.now(), len(records) + FORGOTTEN_PER_WRITE))
 
 
-def _stand(connection: sqlite3.Connection, app: int, schedule: Schedule) -> tuple[Stand, float]:
-    """How a schedule stands, and the time by the clock that all processes on this machine share."""
-    connection.execute(statements.MAKE_SCHEDULES)
-    found: tuple[float, float, float] = connection.execute(statements.READ_SCHEDULE, (app, schedule.value)).fetchone()
-    return Stand(found[0], found[1]), found[2]
-
-
-def _write_stand(connection: sqlite3.Connection, app: int, schedule: Schedule, stand: Stand) -> None:
-    connection.execute(statements.WRITE_SCHEDULE, (app, schedule.value, stand.free_at, stand.held_until))
-
-
 def _row(connection: sqlite3.Connection, group: Group) -> Row | None:
     found: tuple[str] | None = connection.execute(statements.READ_ROW, (group.app, group.id)).fetchone()
     return decode_row(found[0]) if found else None
-
-
-def _windows(connection: sqlite3.Connection, app: int) -> str | None:
-    found: tuple[str] | None = connection.execute(statements.READ_WINDOWS, (app,)).fetchone()
-    return found[0] if found else None
 
 
 def _records(connection: sqlite3.Connection, group: Group, ids: Sequence[str]) -> dict[str, Record]:

@@ -69,6 +69,7 @@ WRITE_ROW = """
     INSERT INTO groups (app, id, version, unfinished, body) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (app, id) DO UPDATE
     SET version = excluded.version, unfinished = excluded.unfinished, body = excluded.body"""
+DELETE_ROW = "DELETE FROM groups WHERE app = ? AND id = ? AND version = ?"
 # The first answer wins. Records are written only with a row that still owes their operations, so a second answer can
 # only come from a mistake elsewhere; the first may have been given to a caller, and an error here would hold up the
 # group for ever.

@@ -23,8 +23,8 @@ LEDGER = yaml.safe_load((Path(__file__).parents[2] / "serverless.yml").read_text
 APP = GROUP.app
 PARKED = Parked("a", "queue", "not JSON", 1.0, "{")
 
-# What a transaction is allowed by: the actions that it consists of. Those of the ledger put and update.
-PARTS = {"TransactWriteItems": {"PutItem", "UpdateItem"}}
+# What a transaction is allowed by: the actions that it consists of. Those of the ledger put, update and check.
+PARTS = {"TransactWriteItems": {"PutItem", "UpdateItem", "ConditionCheckItem"}}
 
 
 def serve(ledger: DynamoDbLedger) -> None:

@@ -116,6 +116,8 @@ def _audit_one(one: Asked, lines: list[Landing], log: Sequence[Landing], facts: 
     if not facts.broken and most(counts, lines) > 1:
         yield f"{one.name} landed twice"
     yield from _audit_promises(one, counts, lines, log, final)
+    if not (facts.broken or facts.restored or facts.tampered):
+        yield from _audit_refusals(one, counts, log, final)
     if one.group in facts.frozen or facts.dismissed or (facts.broken and (facts.tampered or one.mode == "Set")):
         return
     if facts.broken and (facts.restored or is_hidden(counts, lines)):
@@ -184,6 +186,15 @@ def _audit_promises(
             yield f"{one.name} was called applied before it had landed"
         elif not values_hold(one, told, counts[: len(before)], before):
             yield f"{one.name} was told {dict(told.values)}, which was never true"
+
+
+def _audit_refusals(one: Asked, counts: list[int], log: Sequence[Landing], final: list[Told]) -> Iterator[str]:
+    """What was refused for good is not counted afterwards."""
+    for told in final:
+        before = sum(line.group == one.group for line in log[: told.lines])
+        if told.kind == REJECTED and any(counts[before:]):
+            yield f"{one.name} was refused for good, and counted afterwards"
+            return
 
 
 def _wanted(one: Asked, final: list[Told], facts: Facts) -> tuple[int, ...]:

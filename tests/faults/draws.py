@@ -148,6 +148,12 @@ def dismissed(chance: random.Random, rules: Rules) -> Hazard:
     return Dismissed(draw() * 3 * draw(), draw() * 3 if draw() < 0.6 else None)
 
 
+def absent(chance: random.Random, rules: Rules) -> Hazard:
+    """From the beginning, for a moment or for good."""
+    draw = chance.random
+    return Dismissed(0.0, draw() * draw() * 6 if draw() < 0.7 else None)
+
+
 def restored(chance: random.Random, rules: Rules) -> Hazard:
     """From a copy of some moments ago."""
     copied_s = chance.random() * 1.5 * chance.random()
@@ -250,6 +256,7 @@ HAZARDS: tuple[Draw, ...] = (
         foreign_data,
         foreign_receipt,
         dismissed,
+        absent,
         restored,
         rotated,
         jumps,

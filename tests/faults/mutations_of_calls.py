@@ -9,13 +9,13 @@ from tests.faults.plan import ADOPTED, NEW, Theme
 from tests.faults.simulate import WHOLE
 
 _LOADED = "row = instance.ledger.load(visit.group)\n"
-_FOUND = "finished = instance.ledger.find(visit.group, tuple(entries))\n"
-_SWAPPED = "if instance.ledger.swap(visit.group, grown, {}):"
+_FOUND = "found = instance.ledger.find(visit.group, tuple(entries))\n"
+_SWAPPED = "if not _written(visit, row, grown):"
 _UNCHECKED = """latest = instance.ledger.load(visit.group)
-            grown = __import__("dataclasses").replace(grown, version=latest.version + 1 if latest else 1)
-            if instance.ledger.swap(visit.group, grown, {}):"""
+    grown = __import__("dataclasses").replace(grown, version=latest.version + 1 if latest else grown.version)
+    if not (instance.ledger.swap(visit.group, grown, {}) if latest else _written(visit, row, grown)):"""
 _CERTAIN = "asked_after = certain(heard, reply.date)"
-_ACCEPTING = "core.accepting:_swap_in"
+_ACCEPTING = "core.accepting:_round"
 _IDLE = "core.rows:Row.is_idle"
 _REPEATED = Theme((h.freeze, h.ledger), start=NEW)
 _UNANSWERED = Theme((h.ledger,), insist=False)
@@ -24,6 +24,8 @@ _FORGED = Theme((h.foreign_receipt,), later=True)
 _COPY = Theme((h.restored,))
 _SLOW = Theme((h.late, h.read), (MORE,), patient=True)
 _ODD = Theme((h.odd,))
+_ABSENT = Theme((h.absent, h.freeze), start=NEW)
+_REFUSE = "visit.instance.ledger.refuse(visit.group, visit.lasting(records)):"
 _MERGED = Theme((h.lost,), (MORE, LESS, MORE))
 
 CALLS: tuple[Mutant, ...] = (
@@ -164,4 +166,15 @@ CALLS: tuple[Mutant, ...] = (
         ("permission.blame(visit, row, can_read=can_read) if NOT_PERMITTED in codes else", ""),
         Theme((h.demoted,)),
     ),
+    one(
+        "a first row whatever is on record",
+        "R14",
+        "core.accepting:_written",
+        (
+            "ledger.create(visit.group, grown)",
+            "ledger.swap(visit.group, __import__('dataclasses').replace(grown, version=1), {})",
+        ),
+        _ABSENT,
+    ),
+    one("a refusal told and not kept", "R14", "core.accepting:_refused", (_REFUSE, "True:"), _ABSENT),
 )

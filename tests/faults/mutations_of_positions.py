@@ -10,7 +10,7 @@ from tests.faults.simulate import WHOLE
 
 _PASSED = "core.watermarks:passed"
 _MARKS = "core.watermarks:marks_of"
-_SWAPPED_IN = "core.accepting:_swap_in"
+_SWAPPED_IN = "core.accepting:_round"
 _SETTLED = "core.settling:settle_plainly"
 _FED = Theme(fed=True)
 _CRASHED = Theme((h.crash,), (MORE,), start=KNOWN, fed=True)
@@ -18,16 +18,16 @@ _UNHEARD = Theme((h.ledger, h.ledger), (MORE,), start=KNOWN, fed=True)
 _FIRST = Theme((h.ledger,), (MORE,), start=NEW, fed=True)
 _REFUSED = Theme((h.refused,), (MORE,), start=KNOWN, fed=True)
 
-_READ_ROW = "            row = instance.ledger.load(visit.group)"
+_READ_ROW = "    row = instance.ledger.load(visit.group)"
 _READ_MARKS = "instance.ledger.marks(visit.group, places) if places else NO_MARKS"
 _READ_MARKS_FIRST = """
-            early = instance.ledger.marks(visit.group, places_of(entries.values()))
+    early = instance.ledger.marks(visit.group, places_of(entries.values()))
 """
-_GROWN = "            grown = _grown(visit, row, fresh)"
+_GROWN = "    grown = _grown(visit, row, fresh)"
 _MARKED_FIRST = """
-            from handler.core.watermarks import marks_of
-            if row is not None and places and instance.ledger.swap(visit.group, row.changed(), {}, marks_of(fresh)):
-                row = row.changed()
+    from handler.core.watermarks import marks_of
+    if row is not None and places and instance.ledger.swap(visit.group, row.changed(), {}, marks_of(fresh)):
+        row = row.changed()
 """
 _SETTLE = "done = visit.instance.ledger.settle(visit.group, settlement)"
 _BARE = """from handler.core.quick import replace as but

@@ -127,6 +127,9 @@ class PiecewiseLedger(MemoryLedger):
             known = self._joined[group] = stored, parts.join(stored)
         return known[1]
 
+    def _drop(self, group: Group) -> None:
+        del self._parts[group]
+
     def _put(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> None:
         """The first answer stays: whoever died between the two steps of a settlement has left one behind."""
         self._raise_marks(group, marks)

@@ -88,6 +88,18 @@ class UnreliableLedger:
         """A write."""
         return self._write("swaps", lambda: self._ledger.swap(group, row, records, marks))
 
+    def create(self, group: Group, row: Row) -> bool:
+        """A write."""
+        return self._write("creates", lambda: self._ledger.create(group, row))
+
+    def refuse(self, group: Group, records: Records) -> bool:
+        """A write."""
+        return self._write("refuses", lambda: self._ledger.refuse(group, records))
+
+    def delete(self, group: Group, version: int) -> bool:
+        """A write."""
+        return self._write("deletes", lambda: self._ledger.delete(group, version))
+
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """A write."""
         return self._write("settles", lambda: self._ledger.settle(group, settlement))

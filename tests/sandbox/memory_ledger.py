@@ -121,6 +121,33 @@ class MemoryLedger:
             self._put(group, row, records, marks)
             return True
 
+    def create(self, group: Group, row: Row) -> bool:
+        """Write a first row."""
+        with self._lock:
+            if self._row(group) or self._found(group, [entry.id for entry in row.queue]):
+                return False
+            if passed(row.queue, None, self._reached(group, places_of(row.queue))):
+                return False
+            self._put(group, row, {})
+            return True
+
+    def refuse(self, group: Group, records: Records) -> bool:
+        """Write rejections of a group without a row."""
+        with self._lock:
+            if self._row(group) or self._found(group, tuple(records)):
+                return False
+            self._put_records(group, records)
+            return True
+
+    def delete(self, group: Group, version: int) -> bool:
+        """Delete a row."""
+        with self._lock:
+            row = self._row(group)
+            if row is None or row.version != version:
+                return False
+            self._drop(group)
+            return True
+
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5."""
         with self._lock:
@@ -223,6 +250,9 @@ class MemoryLedger:
         if decoded is None or decoded[0] is not stored:
             decoded = self._decoded[group] = stored, decode_row(stored)
         return decoded[1]
+
+    def _drop(self, group: Group) -> None:
+        del self._rows[group]
 
     def _found(self, group: Group, ids: Sequence[str]) -> Records:
         found: dict[str, Record] = {}

@@ -128,6 +128,13 @@ class StagedLedger(MemoryLedger):
             self.before_swap.pop(0)()
         return super().swap(group, row, records, marks)
 
+    def create(self, group: Group, row: Row) -> bool:
+        """Write a first row, after what was arranged to come first."""
+        self.swaps += 1
+        if self.before_swap:
+            self.before_swap.pop(0)()
+        return super().create(group, row)
+
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update, unless it is arranged to be lost on its way."""
         if self.settlements_lost:

@@ -111,7 +111,7 @@ def test_a_group_begins_with_the_positions_of_its_first_operations() -> None:
     scene = Scene()
     scene.ledger.stored = Generation(3, NOW - 1_000_000)
     scene.counters.accept(GROUP.id, [ordered(7), increase("a")])
-    assert (scene.row.version, scene.row.generation, scene.row.receipt_key) == (1, 3, "_receipt")
+    assert (scene.row.generation, scene.row.receipt_key) == (3, "_receipt")
     assert [owed.id for owed in scene.row.queue] == [ordered(7).id, increase("a").id]
     assert [owed.position for owed in scene.row.queue] == [ordered(7).position, None]
     assert marks(scene) == {}
@@ -186,6 +186,7 @@ def test_a_turn_is_used_by_an_attempt_that_is_opened_at_once() -> None:
     visit = Visit(scene.instance, GROUP, scene.patience(5))
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert visit.turns.held is None
+    assert acceptance.row is not None
     assert acceptance.row.attempt is not None
     assert acceptance.row.attempt.id == visit.unsent
     assert (acceptance.finished, acceptance.fingerprints) == ({}, {increase("a").id: increase("a").fingerprint})
@@ -257,7 +258,9 @@ def test_a_wait_for_room_does_not_make_the_ledger_look_slow() -> None:
     scene = settled_after(1.2)
     visit = Visit(scene.instance, GROUP, scene.patience(30))
     newcomer = Entry.of(increase("a"))
-    assert accept(visit, {newcomer.id: newcomer}).row.queue[-1] == newcomer
+    accepted = accept(visit, {newcomer.id: newcomer}).row
+    assert accepted is not None
+    assert accepted.queue[-1] == newcomer
     assert sum(scene.clock.slept) >= 1.2
     assert visit.waits.before_first_look_s() <= 1.5 * FIRST_LOOK_S
     assert visit.waits.poll_s() <= 1.5 * CALL_GUESS_S
@@ -379,6 +382,7 @@ def test_what_does_not_fit_into_one_call_is_not_opened_at_once() -> None:
         scene.instance.known.learn(GROUP, known)
         visit = Visit(scene.instance, GROUP, scene.patience(5))
         acceptance = accept(visit, {operation.id: Entry.of(operation) for operation in batch})
+        assert acceptance.row is not None
         assert (acceptance.row.attempt, len(acceptance.row.queue)) == (None, 2)
 
 
@@ -388,4 +392,16 @@ def test_nothing_is_opened_before_its_turn() -> None:
     visit = Visit(scene.instance, GROUP, scene.patience(5))
     visit.turns.held = Turn(scene.clock.moment + 0.5, scene.clock.moment + 1)
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
+    assert acceptance.row is not None
     assert (acceptance.row.attempt, len(acceptance.row.queue)) == (None, 1)
+
+
+def test_each_first_row_begins_with_a_version_of_its_own() -> None:
+    """What was prepared for a row that has been deleted must not fit the next one."""
+    scene, versions = Scene(), list[int]()
+    for key in ("a", "b"):
+        scene.counters.accept(GROUP.id, [increase(key)])
+        versions.append(scene.row.version)
+        assert scene.ledger.delete(GROUP, scene.row.version)
+    assert min(versions) > 1000
+    assert versions[0] != versions[1]

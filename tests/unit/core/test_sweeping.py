@@ -10,12 +10,13 @@ from handler.core.errors import LedgerUnavailable
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Instance
 from handler.core.notices import Notice
+from handler.core.outcomes import Rejected
 from handler.core.ports import Call, Counted, Fault, Refused, Reply, Unclear
 from handler.core.rows import Group, Remembered, Row
 from handler.core.sweeping import ROUND_S, next_watch, sweep, watch
 from handler.core.visit import Again, Stop, Visit
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
-from tests.unit.core.scene import APP, GROUP, RULES, Scene
+from tests.unit.core.scene import APP, GROUP, RULES, Scene, increase
 
 
 @pytest.mark.parametrize("trouble", ["A", "Z"])
@@ -356,3 +357,39 @@ def test_a_group_that_may_not_open_yet_is_met_again_when_it_may() -> None:
     assert settled(scene, [GROUP, other]) == [True, True]
     assert not [moment for moment in loads if NOW + 1 < moment < NOW + 44]
     assert len(loads) < 12
+
+
+NO_GROUP = Refused(10010, "no such group", Fault.OPERATION, NOW)
+
+
+def unwaited(scene: Scene) -> None:
+    """An operation whose caller does not wait, in a group that does not exist: it is refused by the first sweep."""
+    scene.api.counters = {}
+    scene.api.updates = [NO_GROUP]
+    scene.api.read = lambda *_, **__: replace(NO_GROUP, date=scene.api.date)  # type: ignore[method-assign]  # the same
+    scene.counters.accept(GROUP.id, [increase("a")])
+    scene.counters.sweep(scene.clock.moment + 50)
+
+
+def test_the_row_of_a_group_that_is_not_there_is_deleted_once_nothing_can_land_in_it() -> None:
+    """Its caller did not wait, so it had to be made; the answer stays on record."""
+    scene = Scene()
+    unwaited(scene)
+    assert scene.row.remembered
+    for _ in range(4):
+        scene.clock.advance(90)
+        scene.counters.sweep(scene.clock.moment + 50)
+    assert scene.ledger.load(GROUP) is None
+    assert scene.ledger.find(GROUP, [increase("a").id])[increase("a").id].answer == Rejected(10010, "no such group")
+
+
+@pytest.mark.parametrize("history", [{"base": BASE}, {"frozen": "a reason"}])
+def test_a_row_that_says_more_than_a_new_one_stays(history: dict[str, object]) -> None:
+    """The receipt that it stands on tells a group that was made anew from one that never was there."""
+    scene = Scene()
+    unwaited(scene)
+    scene.store(replace(scene.row, **history))  # type: ignore[arg-type]  # names of its fields
+    for _ in range(4):
+        scene.clock.advance(90)
+        scene.counters.sweep(scene.clock.moment + 50)
+    assert scene.ledger.load(GROUP) is not None

@@ -8,7 +8,7 @@ from itertools import count
 from typing import TypeAlias
 
 from handler.ledgers.redis_connections import Endpoint, settings_of
-from handler.ledgers.redis_scripts import MEET
+from handler.ledgers.redis_fact_scripts import MEET
 from tests.sandbox.loopback import LoopbackServer
 
 Reply: TypeAlias = bytes | None

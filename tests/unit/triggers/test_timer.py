@@ -171,10 +171,18 @@ class PartlyAway(MemoryLedger):
 
     def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
         """Fail without an answer, or not."""
+        self._lose(group)
+        return super().swap(group, row, records, marks)
+
+    def create(self, group: Group, row: Row) -> bool:
+        """The same of a first row."""
+        self._lose(group)
+        return super().create(group, row)
+
+    def _lose(self, group: Group) -> None:
         if group.id in self.away:
             self.away[group.id] = LedgerUnavailable("the ledger is away")
             raise AnswerLost("the answer was lost")
-        return super().swap(group, row, records, marks)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,87 @@
+"""A caller who names groups that do not exist costs reads of the reads' own schedule, and leaves no rows behind."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from handler import bootstrap
+from handler.core.rows import Group
+from handler.main import lambda_handler
+from tests.sandbox.chat import ChatApp, ChatServer
+from tests.sandbox.contexts import lambda_context
+from tests.sandbox.dialects import event_of
+from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
+
+Event = dict[str, object]
+
+RATE = 40
+
+
+@pytest.fixture
+def chat() -> Iterator[ChatServer]:
+    """The vendor, without groups."""
+    with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def function(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A cold instance, whose signatures live for two seconds."""
+    variables = {"CHAT_CALLS_PER_SECOND": str(RATE), "WAIT_S": "2", "CHAT_TIMEOUT_S": "1"}
+    short = {"SIGNATURE_LIFE_S": "2", "CLOCK_GUARD_S": "1"}
+    for name, value in sandboxed_environment(chat.endpoint, tmp_path, **variables, **short).items():
+        monkeypatch.setenv(name, value)
+    bootstrap.forget()
+    yield
+    bootstrap.forget()
+
+
+def increase(group: str, key: str, prefer: str = "wait=2") -> tuple[int, Event]:
+    """Status and body of the answer to one update."""
+    headers = [("Authorization", f"Bearer {TOKEN}"), ("Idempotency-Key", key), ("Prefer", prefer)]
+    body = {"GroupId": group, "GroupCounter": [{"Key": "like", "Value": 1}], "Mode": "Increase"}
+    event = event_of("http-v2", "POST", "/v1/update_group_counter", headers, json.dumps(body).encode())
+    reply = lambda_handler(event, lambda_context(29))
+    return int(str(reply["statusCode"])), json.loads(str(reply["body"]))
+
+
+def has_row(group: str) -> bool:
+    """Whether the ledger has a row of the group."""
+    return bootstrap.service().instance.ledger.load(Group(SDKAPPID, group)) is not None
+
+
+def calls_of(chat: ChatServer) -> Counter[str]:
+    """How many calls of each kind the vendor has met."""
+    return Counter(str(entry.command) for entry in chat.journal())
+
+
+def test_a_group_that_is_not_there_is_told_kept_and_leaves_no_row(chat: ChatServer) -> None:
+    """By three reads and no update; the answer is final for its key, and the group is found as soon as it is made."""
+    assert [increase("nowhere", "a")[0] for _ in range(2)] == [404, 404]
+    assert dict(calls_of(chat)) == {"get": 3}
+    assert not has_row("nowhere")
+    chat.create_group("nowhere")
+    assert [increase("nowhere", "a")[0], increase("nowhere", "b")[0]] == [404, 200]
+    assert chat.values("nowhere")["like"] == 1
+
+
+def test_thousands_of_strange_groups_are_read_within_the_reads_own_rate(chat: ChatServer) -> None:
+    """The updates of others are not touched, and what finds no turn is told to come again."""
+    chat.create_group("room")
+    assert increase("room", "warm")[0] == 200
+    before = chat.now()
+    with ThreadPoolExecutor(12) as pool:
+        strange = [pool.submit(increase, f"strange-{number}", "a") for number in range(150)]
+        statuses = Counter(future.result()[0] for future in strange)
+    took_s = chat.now() - before
+    assert set(statuses) <= {404, 429}
+    assert statuses[404] > 0
+    assert calls_of(chat)["get"] <= RATE * (took_s + 1) + 10
+    assert increase("room", "after")[0] == 200
+    assert [number for number in range(150) if has_row(f"strange-{number}")] == []
