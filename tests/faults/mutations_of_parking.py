@@ -9,7 +9,7 @@ from tests.faults.plan import KNOWN, Theme
 from tests.faults.simulate import WHOLE
 
 _CONFIRMED = "core.judging:_rejected"
-_REJECTED = "follows = _put_with_memory(visit, row, change.row, change.records)"
+_REJECTED = "follows = _put_with_memory(visit, row, change.row, change.records, change.marks)"
 _PARK = """noting = __import__("handler.core.noting", fromlist=["parked"])
     for note in change.row.notes:
         visit.instance.shelf.park(visit.group.app, noting.parked(visit.group, note))"""
@@ -20,8 +20,8 @@ _STRIKE = "visit.put(row.changed(notes=()))\n        "
 _NOTES = "core.transitions:_notes"
 _CRASHED = Theme((h.forbidden, h.crash), (MORE,), start=KNOWN, sources=True)
 _ANEW = Theme((h.dismissed, h.ledger), (MORE,), start=KNOWN, sources=True)
+_UNREACHED = Theme((h.forbidden, h.ledger), (MORE,), start=KNOWN, sources=True)
 _FORBIDDEN = Theme((h.forbidden, h.lost), (MORE, BOTH_KEYS, LESS), sources=True)
-_SLOW = Theme((h.refused, h.late), (MORE,), sources=True)
 
 PARKING: tuple[Mutant, ...] = (
     one("a rejection without a note", "R6", _NOTES, ("isinstance(answer, Rejected)", "False"), _FORBIDDEN),
@@ -38,7 +38,7 @@ PARKING: tuple[Mutant, ...] = (
         "R6",
         _WRITE_OUT,
         (_WHILE, _STRIKE + _WHILE),
-        _CRASHED,
+        _UNREACHED,
     ),
     one("a note that is never struck", "R6", _WRITE_OUT, (_STRUCK, _STRUCK.replace("[done:]", "")), _FORBIDDEN),
     one(

@@ -98,7 +98,7 @@ POSITIONS: tuple[Mutant, ...] = (
         "accepted without its position",
         "R13",
         "core.rows:Entry.of",
-        ("UNRECORDED_S, position=position)", "UNRECORDED_S)"),
+        ("UNRECORDED_S, position=position, origin=origin)", "UNRECORDED_S)"),
         _FED,
     ),
     Mutant(
