@@ -150,11 +150,12 @@ class ExactlyOnce:
         if finished is not None:
             self._instance.reporter.report(Notice.REPLAYED, group=operation.group_id)
             return replace(finished.answer, replayed=True)
-        record = records.get(operation.id)
-        if record is None and operation.id in visit.in_doubt:
+        record, in_doubt = records.get(operation.id), operation.id in visit.in_doubt
+        if record is None and in_doubt:
             # Its source would take a word for the last one, and nobody else tells of a rejection that was not noted.
             raise OutcomeUnknown("it may have been refused, and the ledger does not tell")
-        return record.answer if record else self._waiting(visit)
+        # What was refused while this visit came to acknowledge it is no news of this visit's.
+        return replace(record.answer, replayed=in_doubt) if record else self._waiting(visit)
 
     def _waiting(self, visit: Visit) -> Outcome:
         self._instance.reporter.report(Notice.PENDING, group=visit.group.id)
