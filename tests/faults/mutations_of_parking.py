@@ -69,13 +69,6 @@ PARKING: tuple[Mutant, ...] = (
         ("record is None and in_doubt", "False"),
         Theme((h.forbidden, h.ledger), (MORE,), sources=True),
     ),
-    one(
-        "refused while it was being acknowledged, and taken for noted",
-        "R6",
-        "core.exactly_once:ExactlyOnce._outcome",
-        ("replayed=in_doubt", "replayed=False"),
-        Theme((h.dismissed,), (MORE,), sources=True),
-    ),
     Mutant(
         "refused before, and acknowledged without a word",
         "R6",

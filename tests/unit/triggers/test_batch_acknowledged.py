@@ -114,6 +114,27 @@ def test_what_came_over_http_first_is_parked_for_the_source_that_repeats_it(stag
     assert [record.id for record in parked(stage)] == ["message-0"]
 
 
+def test_what_is_refused_over_http_while_a_source_acknowledges_it_is_parked(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rejection comes between this delivery's look at the row and its word in it, and nothing notes it."""
+    stage.chat.fates = [BUSY] * 6
+    assert stage.post("order-7").status == 202
+    stage.chat.fates = []
+    del stage.chat.groups["room"]
+    swap = stage.ledger.swap
+
+    def late(group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+        monkeypatch.undo()
+        sweep(stage)
+        return swap(group, row, records, marks)
+
+    monkeypatch.setattr(stage.ledger, "swap", late)
+    event = eventbridge(json.loads(text(5, IdempotencyKey="order-7", Caller=CALLER)))
+    assert stage.batch(event) == {"accepted": 0, "parked": 1, "ignored": 0}
+    assert [record.reason for record in parked(stage)] == [REASON]
+
+
 def test_what_was_refused_over_http_is_parked_for_a_source_that_nobody_asks(stage: Stage) -> None:
     """The answer was another caller's."""
     del stage.chat.groups["room"]
