@@ -17,6 +17,7 @@ from handler.core.instance import Instance, Patience
 from handler.core.notices import Notice
 from handler.core.noting import acknowledge, strike
 from handler.core.outcomes import Frozen, KeyReused, Outcome, Pending, Stalled
+from handler.core.permission import note_landings
 from handler.core.quick import replace
 from handler.core.records import Records
 from handler.core.rows import Entry, Group, Row
@@ -48,6 +49,7 @@ class ExactlyOnce:
         finally:
             visit.turns.end()
         records = self._records(visit)
+        note_landings(self._instance, self._app, patience.deadline)
         return [self._outcome(visit, operation, acceptance, records) for operation in operations]
 
     def accept(self, group_id: str, operations: Sequence[Operation], until: float = -inf) -> list[Operation]:
@@ -94,6 +96,7 @@ class ExactlyOnce:
         begins_after = self._instance.swept_to.group_id if after is None else after
         swept = sweep(self._instance, self._app, deadline, begins_after, side_by_side)
         self._instance.swept_to.group_id = swept.after or ""
+        note_landings(self._instance, self._app, deadline)
         if swept.left or swept.after is not None:
             self._instance.reporter.report(Notice.UNFINISHED, groups=swept.left)
         if swept.failure is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from handler.core.api_clock import NEAR_S, ApiClock
 from handler.core.ledger import Generation, Ledger
@@ -55,9 +56,13 @@ class KnownValues:
 
 
 class Landings:
-    """The groups in which calls of this instance have succeeded last, and when those calls were sent."""
+    """The groups in which calls of this instance have succeeded last, and when those calls were sent.
+
+    `noted_until` is the moment until which the ledger's note of them is fresh enough.
+    """
 
     def __init__(self) -> None:
+        self.noted_until = -inf
         self._sent_at: OrderedDict[Group, float] = OrderedDict()
 
     def note(self, group: Group, sent_at: float) -> None:
@@ -68,10 +73,13 @@ class Landings:
         if len(self._sent_at) > LANDINGS_ASKED + 1:
             self._sent_at.popitem(last=False)
 
+    def latest_of(self, app: int) -> list[Group]:
+        """The groups of an app, the latest first."""
+        return [group for group in reversed(tuple(self._sent_at)) if group.app == app]
+
     def latest(self, other_than: Group) -> list[Group]:
         """Other groups of the same app, the latest first."""
-        groups = [group for group in reversed(tuple(self._sent_at)) if group.app == other_than.app]
-        return [group for group in groups if group != other_than][:LANDINGS_ASKED]
+        return [group for group in self.latest_of(other_than.app) if group != other_than][:LANDINGS_ASKED]
 
     def since(self, moment: float, other_than: Group) -> bool:
         """Whether a call in another group of the app has succeeded that was sent after then."""

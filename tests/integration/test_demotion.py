@@ -85,6 +85,18 @@ def test_a_demoted_account_refuses_no_operation_for_good(chat: ChatServer, forge
     assert sweep() == 0
 
 
+def test_a_cold_instance_refuses_no_operation_of_a_new_group_for_a_demotion(chat: ChatServer) -> None:
+    """The ledger's note says in which groups others have succeeded."""
+    assert increase("room-1", "before")[0] == 200
+    bootstrap.forget()
+    demote(chat)
+    status, body = increase("room-2", "during")
+    assert (status, body["type"], body["accepted"]) == (503, "/problems/app-refused", True)
+    chat.clear_faults()
+    wait_for(lambda: increase("room-2", "during")[0] == 200, "the group counts again")
+    assert chat.values("room-2")["like"] == 1
+
+
 def test_one_group_that_is_not_permitted_is_refused_alone(chat: ChatServer) -> None:
     """The others go on."""
     assert increase("room-1", "a")[0] == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from handler.core.instance import Patience
 from handler.core.lifting import DECREASE_FROM
 from handler.core.notices import Notice
 from handler.core.outcomes import Applied, Outcome, Pending, Rejected, Stalled
+from handler.core.permission import NOTE, NOTE_EVERY_S, note_landings
 from handler.core.ports import Call, Fault, Refused, Reply, Unclear
 from handler.core.rows import Group
 from handler.core.visit import Visit
@@ -96,6 +98,42 @@ def test_what_is_forbidden_in_all_groups_is_the_apps_fault() -> None:
     assert outcome.code == 10007
     assert [group.id for group in scene.api.asked_of] == [GROUP.id, "b", "c", "d"]
     assert [entry.id for entry in scene.row.owed] == [increase("a").id]
+
+
+@pytest.mark.parametrize(("there", "kind"), [(FORBIDDEN, Stalled), (GONE, Pending), (None, Rejected)])
+def test_an_instance_that_has_made_no_call_asks_where_the_ledgers_note_says(
+    there: Refused | None, kind: type[Outcome]
+) -> None:
+    """A new group that is forbidden, in an app whose calls succeed elsewhere or do no more."""
+    scene = Scene(row())
+    scene.instance.shelf.note(GROUP.app, NOTE, json.dumps([GROUP.id, "b"]))
+    scene.api.updates = [FORBIDDEN] * 9
+    scene.api.reads = [FORBIDDEN, there] * 9 if there else [FORBIDDEN]
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    assert isinstance(outcome, kind)
+    assert [group.id for group in scene.api.asked_of][:2] == [GROUP.id, "b"]
+
+
+def test_the_note_has_the_latest_groups_first_and_is_written_again_after_minutes() -> None:
+    """Meanwhile it costs the ledger nothing."""
+    scene, notes = Scene(row()), []
+    shelf = scene.instance.shelf
+    for name, seconds in (("a", 0.0), ("b", NOTE_EVERY_S - 5), ("c", 5.0)):
+        shelf.note(GROUP.app, NOTE, json.dumps(["b", GROUP.id, "c", "d", "e"]))
+        scene.clock.advance(seconds)
+        scene.counters.apply(GROUP.id, [increase(name)], scene.patience(5))
+        notes.append(json.loads(shelf.noted(GROUP.app, NOTE) or ""))
+    assert notes == [[GROUP.id, "b", "c", "d"], ["b", GROUP.id, "c", "d", "e"], [GROUP.id, "b", "c", "d"]]
+
+
+def test_no_note_is_written_where_no_time_is_left_for_it() -> None:
+    """The invocation would be killed for it."""
+    scene = Scene(row())
+    landed_in(scene, "b")
+    needed_s = 2 * scene.ledger.timeout_s
+    for left_s, noted in ((needed_s - 0.1, None), (needed_s + 0.1, '["b"]')):
+        note_landings(scene.instance, GROUP.app, scene.clock.moment + left_s)
+        assert scene.instance.shelf.noted(GROUP.app, NOTE) == noted
 
 
 @pytest.mark.parametrize("answer", [Unclear("ReadTimeout"), GONE, ARREARS])
