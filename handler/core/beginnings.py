@@ -117,7 +117,7 @@ def _begun(visit: Visit, row: Row, values: Values, heard: int | None, date: int 
         return _noted(visit, row, date)
     if len(values) >= KEYS_PER_GROUP:
         return _no_room(visit, row)
-    if lost_until is None or (lost_until and not Sight(0, certain(heard, date)).is_after(lost_until)):
+    if lost_until is None or (lost_until and not Sight(0, certain(heard, date, visit.took_s)).is_after(lost_until)):
         return Again(_left_s(visit, lost_until))
     return visit.put(row.changed(base=0, sighted=None))
 

@@ -155,6 +155,6 @@ def send(visit: Visit, row: Row, attempt: Attempt) -> Next:
             # The reply is evidence for the row as it was; after a lost write the receipt is read again.
             visit.reply = None
             seen = Seen(reply.values, later=False, at=instance.api_clock.now())
-            sight = Sight(reply.values[row.receipt_key], certain(heard, reply.date))
+            sight = Sight(reply.values[row.receipt_key], certain(heard, reply.date, visit.took_s))
             return judging.conclude(visit, row, judging.Evidence(sight, seen))
     return judging.follow(visit, row, attempt, reply)

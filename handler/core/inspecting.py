@@ -147,7 +147,7 @@ def see(visit: Visit, row: Row) -> tuple[Evidence, bool]:
 
 def _of_all(sight: Sight, heard: int | None) -> Sight:
     """The sight as one that judges the attempt as well, without which it was had."""
-    return Sight(sight.value, certain(heard, sight.asked_after))
+    return Sight(sight.value, certain(heard, sight.asked_after, 0))
 
 
 def unreadable(visit: Visit) -> NotAccepted:

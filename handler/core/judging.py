@@ -82,7 +82,7 @@ def see(visit: Visit, row: Row, keys: Sequence[str]) -> Evidence | Next:
     """Read counters, the receipt among them; what is no evidence says what to do next."""
     heard = visit.heard(row)
     reply = visit.read(keys, fresh=visit.doubts)
-    asked_after = certain(heard, reply.date)
+    asked_after = certain(heard, reply.date, visit.took_s)
     if isinstance(reply, Refused):
         return _read_refused(visit, row, reply, asked_after)
     if not isinstance(reply, Counted):

@@ -69,12 +69,12 @@ class Sight:
         return self.asked_after is not None and self.asked_after >= moment
 
 
-def certain(heard: int | None, own: int | None) -> int | None:
-    """The API's time that two `Date`s agree to have passed: one `heard` before a question, and that of its answer.
+def certain(heard: int | None, own: int | None, took_s: float) -> int | None:
+    """The API's time that two `Date`s agree to have passed when a question was sent: one `heard` before, and its own.
 
-    One wrong reply judges nothing (R4 b).
+    One wrong reply judges nothing (R4 b). What the answer shows may be as old as the question, which took so long.
     """
-    return None if heard is None or own is None else min(heard, own)
+    return None if heard is None or own is None else min(heard, own - int(took_s))
 
 
 def death(attempt: Attempt, bound_s: float) -> float:

@@ -98,6 +98,8 @@ class Visit:
     """Whether the last look showed what nothing explains: the next one decides, over a new connection (R4 e)."""
     is_dated: bool = False
     """Whether the last reply had a `Date` that is evidence (R12)."""
+    took_s: float = 0.0
+    """How long it took."""
     teller: str = field(init=False)
     """By what this visit knows the operations of which it tells their source itself, where that takes failures back."""
     in_doubt: set[str] = field(default_factory=set)
@@ -260,18 +262,16 @@ class Visit:
         return self._learned(reply, began, self.instance.reads)
 
     def _learned(self, reply: Reply, began: float, pace: Pace) -> Reply:
-        """Take in when the API has replied, and whether it has too many calls of this kind.
-
-        The reply is without its `Date` where that is no evidence (R12).
-        """
+        """Take in what the reply tells of the API; it is given back without a `Date` that is no evidence (R12)."""
         self.is_dated = self.instance.api_clock.learn(reply.date, reply.connection)
+        self.took_s = self.instance.clock.monotonic() - began
         if isinstance(reply, Refused) and reply.code == NOT_PERMITTED:
             self.forbidden_at = self.instance.clock.monotonic()
         if isinstance(reply, Refused) and reply.fault is Fault.RATE:
             pace.slow_down()
             self.instance.reporter.report(Notice.RATE_LIMITED, code=reply.code)
         if isinstance(reply, Unclear | Unsent):
-            self.instance.call_failed(self.group, reply.reason, self.instance.clock.monotonic() - began)
+            self.instance.call_failed(self.group, reply.reason, self.took_s)
         return reply if self.is_dated or reply.date is None else replace(reply, date=None)
 
     def heard(self, row: Row) -> int | None:

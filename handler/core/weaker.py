@@ -23,7 +23,7 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
     heard = visit.heard(row)
     reply = visit.read(tuple(payload_of(attempt)))
     bound_s = visit.instance.rules.bound_of(attempt)
-    if Sight(0, certain(heard, reply.date)).is_after(death(attempt, bound_s)):
+    if Sight(0, certain(heard, reply.date, visit.took_s)).is_after(death(attempt, bound_s)):
         # A Set is repeated only after its death, so that the older value can never overwrite a newer one.
         is_set = attempt.mode is Mode.SET
         return visit.put(transitions.not_landed(row)) if is_set else _unknown(visit, row, attempt)

@@ -14,7 +14,7 @@ _SWAPPED = "if not _written(visit, row, grown):"
 _UNCHECKED = """latest = instance.ledger.load(visit.group)
     grown = __import__("dataclasses").replace(grown, version=latest.version + 1 if latest else grown.version)
     if not (instance.ledger.swap(visit.group, grown, {}) if latest else _written(visit, row, grown)):"""
-_CERTAIN = "asked_after = certain(heard, reply.date)"
+_CERTAIN = "asked_after = certain(heard, reply.date, visit.took_s)"
 _ACCEPTING = "core.accepting:_round"
 _IDLE = "core.rows:Row.is_idle"
 _REPEATED = Theme((h.freeze, h.ledger), start=NEW)

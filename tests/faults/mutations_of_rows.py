@@ -181,7 +181,7 @@ ROWS: tuple[Mutant, ...] = (
         "a young copy begins groups at once",
         "R10",
         "core.beginnings:_begun",
-        ("visit.instance.generation.current().number > 1", "False"),
+        ("0.0 if _is_first_generation(visit) else _lost_until(visit, row)", "0.0"),
         _COPY_OF_NOTHING,
     ),
     one(

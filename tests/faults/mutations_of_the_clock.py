@@ -8,7 +8,7 @@ from tests.faults.orders import MORE
 from tests.faults.plan import Theme
 
 _SEE = "core.judging:see"
-_CERTAIN = "asked_after = certain(heard, reply.date)"
+_CERTAIN = "asked_after = certain(heard, reply.date, visit.took_s)"
 _BORNE_OUT = "core.api_clock:ApiClock._is_borne_out"
 _BEARS_OUT = "core.api_clock:_Odd.bears_out"
 _SET_BACK = Theme((h.steps_back, h.late, h.crash), (MORE,))

@@ -6,9 +6,11 @@ from dataclasses import fields
 
 import pytest
 
-from tests.faults.model import checker, group, store
+from tests.faults.model import checker, dating, group, store
 from tests.faults.model.acceptance import Acceptance
 from tests.faults.model.aspects import Aspect, Mutant, aspects, check
+from tests.faults.model.dating import Dating
+from tests.faults.model.worlds import GroupWorld
 
 ASPECTS = aspects()
 MUTANTS = {f"{aspect.name}, without {mutant.rule}": mutant for aspect in ASPECTS for mutant in aspect.mutants}
@@ -65,7 +67,6 @@ def test_a_rule_left_out_is_found(mutant: Mutant) -> None:
 
 def test_every_rule_is_left_out_once() -> None:
     """A rule that no world needs would be one that the model does not understand."""
-    left_out = {(type(mutant.world) is Acceptance, mutant.rule) for mutant in MUTANTS.values()}
-    rules = {(True, rule.name) for rule in fields(store.Rules)}
-    rules |= {(False, rule.name) for rule in fields(group.Rules)}
-    assert left_out == rules
+    left_out = {(type(mutant.world), mutant.rule) for mutant in MUTANTS.values()}
+    worlds = ((Acceptance, store.Rules), (GroupWorld, group.Rules), (Dating, dating.Rules))
+    assert left_out == {(world, rule.name) for world, rules in worlds for rule in fields(rules)}

@@ -8,14 +8,15 @@ from typing import TypeAlias
 
 from handler.core.commands import Mode
 from handler.core.receipts import WEIGHT_MIN
-from tests.faults.model import checker, group, store
+from tests.faults.model import checker, dating, group, store
 from tests.faults.model.acceptance import Acceptance
 from tests.faults.model.checker import Report
+from tests.faults.model.dating import Dating
 from tests.faults.model.group import Faults
 from tests.faults.model.store import Way
 from tests.faults.model.worlds import GroupWorld
 
-AnyWorld: TypeAlias = Acceptance | GroupWorld
+AnyWorld: TypeAlias = Acceptance | GroupWorld | Dating
 
 UP, DOWN, SET = Mode.INCREASE, Mode.DECREASE, Mode.SET
 
@@ -32,6 +33,8 @@ class Mutant:
         """Look for the shortest trace that breaks it."""
         world, left_out = self.world, {self.rule: False}
         if isinstance(world, Acceptance):
+            return checker.check(replace(world, rules=replace(world.rules, **left_out)), self.breaks)
+        if isinstance(world, Dating):
             return checker.check(replace(world, rules=replace(world.rules, **left_out)), self.breaks)
         # The numbers on a shelf are those of one search.
         other = replace(world, rules=replace(world.rules, **left_out), shelf=group.Shelf())
@@ -50,7 +53,10 @@ class Aspect:
 
 def check(world: AnyWorld) -> Report:
     """Visit every state of a world."""
+    # Each kind has states of its own.
     if isinstance(world, Acceptance):
+        return checker.check(world)
+    if isinstance(world, Dating):
         return checker.check(world)
     return checker.check(world)
 
@@ -70,6 +76,7 @@ def aspects() -> list[Aspect]:
         _stream(),
         _lifts(),
         _losses(),
+        _dates(),
     ]
 
 
@@ -252,3 +259,14 @@ def _losses() -> Aspect:
     ]
     large = [replace(late, faults=Faults(5, late=True)), replace(down, faults=Faults(4, late=True))]
     return Aspect("losses in a row, and a full memory", [lost, set_last, set_first, late, more, down], large, mutants)
+
+
+def _dates() -> Aspect:
+    """R4 b: one `Date` is wrong, the clock is set back while no call is on its way, or both."""
+    wrong, back, both = Dating(wrong=1), Dating(steps=1), Dating(wrong=1, steps=1)
+    mutants = [
+        Mutant("a_date_heard_before", dating.DOUBLE, wrong),
+        Mutant("the_own_date", dating.DOUBLE, wrong),
+        Mutant("heard_since_it_was_met", dating.DOUBLE, Dating(wrong=1, before=dating.CLOCK_MAX)),
+    ]
+    return Aspect("what Dates prove", [wrong, back], [both, Dating(wrong=1, steps=2)], mutants)
