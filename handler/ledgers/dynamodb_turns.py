@@ -2,7 +2,8 @@
 
 A schedule's own clock is the furthest of theirs: `at` is how far that was when it was last asked. An asker whose clock
 is behind learns by how much, and goes by the schedule's from then on. So a clock that is ahead, by however much, or has
-been, costs the others neither turns nor time. What holds a schedule is compared with the asker's own clock.
+been, costs the others neither turns nor time; only in the second after a jump ahead, what was lent before it comes
+beside what is lent after it. What holds a schedule is compared with the asker's own clock.
 """
 
 from __future__ import annotations
