@@ -199,3 +199,23 @@ def test_a_copied_row_of_a_group_that_is_gone_goes_on() -> None:
     stage.call("B", stage.operation("b", 6), at_s=6, wait_s=120)
     stage.play()
     assert stage.answers["B"] == [Rejected(10010, "no such group")], stage.story
+
+
+@pytest.mark.parametrize("cache_s", [0, 5])
+def test_a_first_call_that_a_store_has_forgotten_counts_once_whatever_the_stores_clock_shows(cache_s: int) -> None:
+    """Its generation starts with the first `Date` that is heard once it is known (R12): the call is waited for."""
+    stage = Stage(rules=replace(RULES, cache_s=cache_s))
+    empty = stage.memory.snapshot()
+    stage.expect(Fate(arrives_after_s=5.0, replies=False, lands_after_s=3.0))
+    a = stage.operation("a", 5)
+    stage.call("A", a, wait_s=1)
+    stage.play_until(2)
+    stage.memory.restore(empty)
+    stage.memory.current = Generation(2)
+    stage.forget_instances()
+    stage.call("A2", a, at_s=3, wait_s=60)
+    stage.sweep(at_s=70)
+    stage.play()
+    assert stage.likes == 5, stage.story
+    assert stage.memory.current == Generation(2, int(START) + 3), stage.story
+    assert isinstance(stage.answers["A2"][0], Frozen), stage.story
