@@ -23,11 +23,17 @@ NEVER_IMPORTED: Final = (
     *(f"aws_lambda_powertools/utilities/{name}" for name in ("auth_alpha", "batch", "circuit_breaker", "data_masking")),
     *(f"aws_lambda_powertools/utilities/{name}" for name in ("feature_flags", "idempotency", "kafka", "parser")),
     *(f"aws_lambda_powertools/utilities/{name}" for name in ("streaming", "validation")),
+    *(
+        f"aws_lambda_powertools/utilities/data_classes/{name}.py"
+        for name in ("api_gateway_authorizer_event", "cognito_user_pool_event", "iot_registry_event", "s3_object_event")
+    ),
+    "aws_lambda_powertools/event_handler/middlewares/openapi_validation.py",
     "aws_lambda_powertools/metrics/provider/datadog",
     "tencentcloud/common/abstract_client_async.py",
     *("redis/asyncio/multidb", "redis/multidb", "redis/commands/search", "redis/commands/timeseries"),
     *("redis/commands/bf", "redis/commands/json", "redis/commands/vectorset"),
-    *("urllib3/contrib/emscripten", "charset_normalizer/cli"),
+    *("urllib3/contrib/emscripten", "urllib3/contrib/pyopenssl.py", "urllib3/http2/connection.py"),
+    *("charset_normalizer/cli", "idna/uts46data.py"),
 )
 """Parts that the function leaves alone. Their bytecode would only make the layer too large for SCF's API."""
 

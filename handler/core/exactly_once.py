@@ -43,6 +43,8 @@ class ExactlyOnce:
         if not operations:
             return []
         visit = Visit(self._instance, Group(self._app, group_id), patience)
+        if patience.gives_back:
+            visit.teller = f"{self._instance.chance.getrandbits(32):08x}"
         try:
             acceptance = self._accept(visit, operations)
             self._finish(visit, acceptance.row)

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from handler.core.instance import PAUSE_MIN_S, Instance, Patience
 from handler.core.pacing import Turn
+from handler.core.rows import Group
 
 
 class Turns:
-    """What a visit to a group of `app`, for as long as its patience lasts, holds of the schedules."""
+    """What a visit to a group holds of its app's schedules, for as long as its patience lasts."""
 
-    def __init__(self, instance: Instance, app: int, patience: Patience) -> None:
+    def __init__(self, instance: Instance, group: Group, patience: Patience) -> None:
         self.held: Turn | None = None
         """The turn to call, taken and not used yet."""
         self.place: Turn | None = None
         """The same in the schedule of acceptances."""
         self._instance = instance
-        self._app = app
+        self._group = group
         self._patience = patience
 
     def wait_s(self) -> float:
         """Seconds until this visit may call: it has a place in the app's schedule from now on, or must ask again."""
         now = self._instance.clock.monotonic
         if self.held is None or self.held.until < now():
-            self.held = self._instance.pace.turn(self._app)
+            self.held = self._instance.pace.turn(self._group.app)
         wait_s = self.held.at - now()
         if not self.held.is_taken:
             self.held = None
@@ -52,7 +53,7 @@ class Turns:
         """
         clock, acceptances = self._instance.clock, self._instance.acceptances
         while self.place is None:
-            place = acceptances.turn(self._app)
+            place = acceptances.turn(self._group.app)
             wait_s = max(place.at - clock.monotonic(), PAUSE_MIN_S)
             if place.is_taken:
                 self.place = place
@@ -78,7 +79,7 @@ class Turns:
         """Wait for a turn among the app's reads; False where none comes while this visit goes on."""
         clock, reads = self._instance.clock, self._instance.reads
         while True:
-            turn = reads.turn(self._app)
+            turn = reads.turn(self._group.app)
             wait_s = turn.at - clock.monotonic()
             if wait_s > 0:
                 if not self._instance.may_call(self._patience, wait_s):

@@ -100,7 +100,7 @@ class Visit:
     """Whether the last reply had a `Date` that is evidence (R12)."""
     took_s: float = 0.0
     """How long it took."""
-    teller: str = field(init=False)
+    teller: str = ""
     """By what this visit knows the operations of which it tells their source itself, where that takes failures back."""
     in_doubt: set[str] = field(default_factory=set)
     """What may have been rejected without a note: its source has to be told, or to come again."""
@@ -111,9 +111,8 @@ class Visit:
 
     def __post_init__(self) -> None:
         """Begin with a rhythm of its own, and without any turn."""
-        self.teller = f"{self.instance.chance.getrandbits(32):08x}" if self.patience.gives_back else ""
         self.waits = Waits(self.instance)
-        self.turns = Turns(self.instance, self.group.app, self.patience)
+        self.turns = Turns(self.instance, self.group, self.patience)
 
     def is_done(self, row: Row) -> bool:
         """Whether what the visit came for is out of the row, and nothing that it has seen is owed back or to park."""

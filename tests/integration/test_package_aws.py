@@ -94,8 +94,10 @@ def test_every_function_has_time_for_one_call(resources: Resources) -> None:
 def test_the_ledger_survives_and_can_be_restored(resources: Resources) -> None:
     """On demand, expiring, encrypted, with recovery to any second, and kept when all else is removed."""
     table = properties(resources, "Table")
-    assert {resources["Table"][policy] for policy in ("DeletionPolicy", "UpdateReplacePolicy")} == {"Retain"}
-    assert (table["BillingMode"], table["DeletionProtectionEnabled"]) == ("PAY_PER_REQUEST", True)
+    policies = [resources["Table"][policy] for policy in ("DeletionPolicy", "UpdateReplacePolicy")]
+    assert policies == ["RetainExceptOnCreate", "Retain"]
+    # It is protected once the deployment has succeeded: what failed could not be taken back otherwise.
+    assert (table["BillingMode"], "DeletionProtectionEnabled" in table) == ("PAY_PER_REQUEST", False)
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["SSESpecification"] == {"SSEEnabled": True}
@@ -122,7 +124,7 @@ def test_the_schedules_send_what_the_timer_reads(resources: Resources) -> None:
 def test_every_alarm_tells_somebody(resources: Resources) -> None:
     """Each goes to one topic, which writes to the address that was given."""
     alarms = [resource for resource in resources.values() if resource["Type"] == "AWS::CloudWatch::Alarm"]
-    assert len(alarms) == 9
+    assert len(alarms) == 11
     assert all(cast("Part", alarm["Properties"])["AlarmActions"] == [{"Ref": "Alarms"}] for alarm in alarms)
     subscription = properties(resources, "Alarms")["Subscription"]
     assert subscription == [{"Protocol": "email", "Endpoint": "operator@example.com"}]
@@ -135,7 +137,8 @@ def test_alarms_and_dashboard_look_at_metrics_that_the_function_writes(resources
         cast("Part", each["Properties"]) for each in resources.values() if each["Type"] == "AWS::CloudWatch::Alarm"
     ]
     watched = {str(alarm["MetricName"]) for alarm in alarms if alarm.get("Namespace") == "UpdateGroupCounter"}
-    assert watched == {"record_parked", "group_frozen", "app_refused", "unfinished"} & written
+    frozen_or_failed = {"group_frozen", "group_failed", "calls_keep_failing"}
+    assert watched == {"record_parked", *frozen_or_failed, "app_refused", "unfinished"} & written
     body = cast("dict[str, dict[str, str]]", properties(resources, "Dashboard"))["DashboardBody"]["Fn::Sub"]
     shown: set[str] = set()
     for widget in json.loads(body)["widgets"]:
@@ -155,7 +158,7 @@ def test_logs_are_kept_for_a_month(resources: Resources) -> None:
 def test_each_role_allows_what_its_function_does_and_nothing_else(resources: Resources) -> None:
     """Its log, its secret, its ledger's rows; the index for the sweep, pages for operators, what a source needs."""
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
-    names = "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "Scan"
+    names = "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Scan"
     rows = {f"dynamodb:{name}" for name in names}
     every = logs | rows | {"secretsmanager:GetSecretValue"}
     assert {name: set(allowed(resources, f"{name}Role")) for name in FUNCTIONS} == {
