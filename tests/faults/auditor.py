@@ -118,6 +118,7 @@ def _audit_one(one: Asked, lines: list[Landing], log: Sequence[Landing], facts: 
     yield from _audit_promises(one, counts, lines, log, final)
     if not (facts.broken or facts.restored or facts.tampered):
         yield from _audit_refusals(one, counts, log, final)
+    yield from _audit_lies(one, counts, log, final, facts)
     if one.group in facts.frozen or facts.dismissed or (facts.broken and (facts.tampered or one.mode == "Set")):
         return
     if facts.broken and (facts.restored or is_hidden(counts, lines)):
@@ -194,6 +195,19 @@ def _audit_refusals(one: Asked, counts: list[int], log: Sequence[Landing], final
         before = sum(line.group == one.group for line in log[: told.lines])
         if told.kind == REJECTED and any(counts[before:]):
             yield f"{one.name} was refused for good, and counted afterwards"
+            return
+
+
+def _audit_lies(
+    one: Asked, counts: list[int], log: Sequence[Landing], final: list[Told], facts: Facts
+) -> Iterator[str]:
+    """A refusal is not believed before the receipt has been read: one that lies is found out then."""
+    if not facts.lied or facts.restored or facts.tampered:
+        return
+    for told in final:
+        before = sum(line.group == one.group for line in log[: told.lines])
+        if told.kind == REJECTED and any(counts[:before]):
+            yield f"{one.name} was refused for good although its call had counted"
             return
 
 

@@ -54,6 +54,8 @@ class Facts:
     """What is known about the world beside the log.
 
     `broken`: a request outlived its bound, was copied, or its refusal was a lie, which has to be repaired in the end.
+    `lied`: the only assumption that was broken is that what is refused is not carried out; reads
+    tell the truth.
     `tampered`: the receipt was moved while no attempt was open, by somebody else or by a copy that came later; nobody
     can notice before the next call. `inexplicable`: something happened after which a group may freeze. `restored` and
     `dismissed` as they say. `hushed`: somebody may have died before a notice was given. `scarce`: what would bring a
@@ -65,6 +67,7 @@ class Facts:
     """
 
     broken: bool = False
+    lied: bool = False
     tampered: bool = False
     inexplicable: bool = False
     restored: bool = False

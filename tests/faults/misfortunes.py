@@ -144,6 +144,8 @@ class Misfortunes:
                 # What was counted too often cannot be taken back from a counter that is gone.
                 facts.inexplicable |= refuses and is_deleted
         facts.broken = bool(breaking) or self._gives_a_second_life
+        facts.lied = bool(breaking) and all(fate.lies for fate in breaking) and not self._gives_a_second_life
+        facts.lied &= not any(isinstance(hazard, Read | Dismissed | Demoted) for hazard in self._schedule.plan.hazards)
         facts.inexplicable |= facts.tampered
         # A call that landed twice is told, and so are several that landed late, but not both in one difference (R7).
         facts.inexplicable |= len(breaking) > 1 and any(fate.copies > 1 for fate in breaking)
@@ -260,7 +262,10 @@ class Misfortunes:
         self._world.tell("the ledger is restored from a copy")
         schedule = self._schedule
         schedule.memory.restore(self._copy)
-        schedule.memory.raise_generation()
+        generation, date = schedule.memory.raise_generation(), self._chat.time.date()
+        if schedule.plan.seed % 2 and date is not None:
+            # A visit to another group has stamped when it began.
+            schedule.memory.start_generation(generation, date)
         schedule.replace_ledger()
 
     def _set_clock(self, hazard: ClockJumps | ApiSteps) -> None:

@@ -8,6 +8,7 @@ from tests.faults.orders import LESS, MORE, SET
 from tests.faults.plan import ADOPTED, KNOWN, Theme
 
 _NO_LESS = Theme((h.below_zero,), (LESS,), start=KNOWN)
+_LOST_LIFT = Theme((h.below_zero, h.lost), (LESS,), start=KNOWN)
 _LOW = Theme((h.below_zero, h.outlives, h.outlives), (LESS,), start=KNOWN)
 _OPEN = "core.driving:open_next"
 
@@ -30,7 +31,7 @@ LIFTS: tuple[Mutant, ...] = (
             "attempt.correction, times",
             '(("_receipt", attempt.weight),) if attempt.is_lift else attempt.correction, times',
         ),
-        _NO_LESS,
+        _LOST_LIFT,
     ),
     one(
         "a refused lift that is only closed",

@@ -84,5 +84,6 @@ PARKING: tuple[Mutant, ...] = (
         (("gives_back=source.takes_back", "gives_back=True"),),
         _FORBIDDEN,
         WHOLE,
+        second_line="what is refused without a note is parked by its own delivery, or comes again where that one dies",
     ),
 )
