@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from handler.core.notices import Notice
 from handler.core.rows import Row
 from handler.core.shelf import Parked
 from tests.faults.evidence import NOT_ACCEPTED, Facts
@@ -77,13 +78,17 @@ def facts_of(schedule: Schedule, *, finished: bool) -> Facts:
     facts.receipt_key = schedule.plan.rules.receipt_key
     facts.broken |= facts.restored and _has_outlived_its_bound(schedule)
     facts.conflicts = bool(schedule.memory.conflicts)
-    # Where less is kept in mind than the deployed function does, the row of losses is soon forgotten.
+    # Where less is kept in mind than the deployed function does, the row of losses is soon forgotten. It is so at once
+    # where the group is gone, because nothing of before can land there any more.
     remembers = schedule.plan.rules.forget_s >= A_DAY_S
-    if remembers and not _clocks_differ(schedule) and not facts.restored:
+    if remembers and not _clocks_differ(schedule) and not (facts.restored or facts.dismissed):
         facts.failed, facts.bound_s = sorted(schedule.network.failed), schedule.plan.rules.bound_s
     facts.parked = {one.id: (_content(one), one.reason) for one in schedule.kept.parked(APP, PARKED_MAX)}
     facts.given_up = schedule.given_up
     facts.notices = frozenset([notice.value for notice in schedule.notices.told])
+    # What has given way to room for operations is not kept in mind any more: nothing explains it when it lands (R13).
+    if facts.broken and Notice.ATTEMPT_DROPPED.value in facts.notices:
+        facts.tampered = facts.inexplicable = True
     if row is not None and row.frozen:
         facts.frozen = frozenset({GROUP.id})
     elif row is not None and row.base is not None:

@@ -9,7 +9,7 @@ from handler.core.commands import Mode
 from handler.core.ports import Call
 from handler.core.rows import Group
 from tests.faults import vendor
-from tests.faults.api_time import OddDates
+from tests.faults.api_time import OFF, OddDates
 from tests.faults.evidence import Facts
 from tests.faults.hazards import (
     ApiSteps,
@@ -154,7 +154,7 @@ class Misfortunes:
         # Where no group has ever worked, what is not permitted is the operation's fault.
         facts.refuses |= self._has(Demoted) and not self._schedule.plan.is_known
         # Where no `Date` can be had, a clock that is minutes off stamps (R12).
-        facts.inexplicable |= self._has(OddDates) and any(map(_is_far_off, self._schedule.plan.hazards))
+        facts.inexplicable |= self._has(OddDates) and sum(map(_off_s, self._schedule.plan.hazards)) > MINUTES_S
         # One odd answer is looked at again; of two the second may be that look.
         facts.inexplicable |= sum(map(_is_odd, self._schedule.plan.hazards)) > 1
         return facts
@@ -286,8 +286,11 @@ class Misfortunes:
             self._schedule.clock(worker.place).stopped_s += seconds
 
 
-def _is_far_off(hazard: Hazard) -> bool:
-    return isinstance(hazard, ClockJumps) and abs(hazard.seconds) > MINUTES_S
+def _off_s(hazard: Hazard) -> float:
+    """By how much it may put a clock off; a `Date` that is missing or fixed by nothing that is believed."""
+    if isinstance(hazard, OddDates):
+        return abs(hazard.seconds) if hazard.how == OFF else 0.0
+    return abs(hazard.seconds) if isinstance(hazard, ClockJumps | ApiSteps) else 0.0
 
 
 def _is_odd(hazard: Hazard) -> bool:

@@ -12,7 +12,7 @@ TURNS: tuple[Mutant, ...] = (
         "reads without turns",
         "R14",
         f"{_TURNS}.may_read",
-        (("turn = reads.turn(self._app)", "return True"),),
+        (("turn = reads.turn(self._group.app)", "return True"),),
         way=SHARED,
     ),
     Mutant(
