@@ -79,15 +79,17 @@ def acknowledge(visit: Visit, row: Row, origins: Mapping[str, Origin]) -> Row:
     """
     for _ in range(TRIES_MAX):
         told = transitions.acknowledged(row, origins, visit.teller)
+        # What has gone meanwhile has an answer, which may be one that only another delivery tells.
+        gone = origins.keys() - {entry.id for entry in row.owed}
         if told is row:
-            # What has gone meanwhile has an answer, which may be one that only another delivery tells.
-            visit.in_doubt.update(origins.keys() - {entry.id for entry in row.owed})
+            visit.in_doubt |= gone
             return row
         whole = accepted(told, visit.instance.rules.row_bytes)
         if whole is None:
             raise OutcomeUnknown("the group's row has no room for where the operations come from")
         try:
             if visit.instance.ledger.swap(visit.group, visit.told_of(whole), {}):
+                visit.in_doubt |= gone
                 return whole.row
         except AnswerLost:
             pass  # whether it was written is seen in the row

@@ -74,9 +74,10 @@ def _is_hurried(log: Sequence[Landing], facts: Facts) -> bool:
     """Whether lost calls did not follow one another at distances that double from the bound, up to a minute.
 
     Whatever lands between two of them ends the row; it may be noticed while the second one is under way, which then has
-    no part in the next row.
+    no part in the next row. So it is with the first one where a call before it has landed late.
     """
-    in_a_row = 0
+    first_sent = facts.failed[0][1] if facts.failed else 0.0
+    in_a_row = -1 if any(line.kind == CALL and line.sent + facts.bound_s < line.at <= first_sent for line in log) else 0
     for (earlier, _), (later, sent) in pairwise(facts.failed):
         landed = any(line.kind == CALL and earlier <= line.at <= sent for line in log)
         in_a_row = -1 if landed else min(in_a_row + 1, ROW_MAX)

@@ -1,0 +1,22 @@
+"""A source's word in the row for what others have left owed there (R6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from handler.core.commands import Origin
+from handler.core.noting import acknowledge
+from handler.core.visit import Visit
+from tests.unit.core.samples import entry, row
+from tests.unit.core.scene import GROUP, Scene
+
+
+def test_what_was_answered_meanwhile_is_in_doubt_although_a_word_is_written_for_the_rest() -> None:
+    """The answer may be a rejection of which nobody has told this source."""
+    owed, gone = entry("owed"), entry("gone")
+    scene = Scene(row(queue=(owed,)))
+    origins = {name: Origin("a-bus", f"record-{name}", "caller", name) for name in (owed.id, gone.id)}
+    visit = Visit(scene.instance, GROUP, scene.patience(5))
+    written = acknowledge(visit, scene.row, origins)
+    assert written.queue == scene.row.queue == (replace(owed, origin=origins[owed.id]),)
+    assert visit.in_doubt == {gone.id}
