@@ -262,10 +262,10 @@ class Misfortunes:
         self._world.tell("the ledger is restored from a copy")
         schedule = self._schedule
         schedule.memory.restore(self._copy)
-        generation, date = schedule.memory.raise_generation(), self._chat.time.date()
-        if schedule.plan.seed % 2 and date is not None:
+        generation = schedule.memory.raise_generation()
+        if schedule.plan.seed % 2:
             # A visit to another group has stamped when it began.
-            schedule.memory.start_generation(generation, date)
+            schedule.memory.start_generation(generation, int(self._chat.time.now))
         schedule.replace_ledger()
 
     def _set_clock(self, hazard: ClockJumps | ApiSteps) -> None:
