@@ -26,6 +26,10 @@ from handler.core.watermarks import NO_MARKS, Marks
 # A correction is owed by us, not by a caller who could be told: it gets more than one chance.
 CORRECTIONS_REFUSED_MAX = 2
 
+# A read that names another code than the call confirms its refusal only with a second one: a Set that both had lied
+# about could not be taken back, and would freeze its group (R6).
+OTHER_CODES_BELIEVED = 2
+
 # Codes that say that the group, and with it every counter, does not exist.
 GROUP_GONE = frozenset({10010, 10015})
 
@@ -88,7 +92,7 @@ def see(visit: Visit, row: Row, keys: Sequence[str]) -> Evidence | Next:
     if not isinstance(reply, Counted):
         return Again(visit.waits.retry_s())
     value = reply.values.get(row.receipt_key)
-    visit.refusals = 0
+    visit.refusals = visit.other_codes = 0
     visit.absences = visit.absences + 1 if value is None else 0
     if 0 < visit.absences < TIMES_BELIEVED:
         return Again()
@@ -101,6 +105,10 @@ def _read_refused(visit: Visit, row: Row, refusal: Refused, asked_after: int | N
     own = _own_refusal(visit, row)
     if refusal.code in GROUP_GONE:
         visit.refusals += 1
+    if own and own.fault is refusal.fault is Fault.OPERATION and own.code != refusal.code:
+        visit.other_codes += 1
+        if visit.other_codes < OTHER_CODES_BELIEVED:
+            return Again()
     if own and row.attempt and own.fault is refusal.fault:
         whose = blamed(visit, row, {own.code, refusal.code}, can_read=False)
         return confirmed(visit, row, row.attempt, _told(own, refusal), whose)

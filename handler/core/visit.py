@@ -94,6 +94,8 @@ class Visit:
     """How often in a row the receipt was missing from what the API showed."""
     refusals: int = 0
     """How often in a row the API refused to read this group."""
+    other_codes: int = 0
+    """How often in a row a read was refused with another code than the call."""
     doubts: bool = False
     """Whether the last look showed what nothing explains: the next one decides, over a new connection (R4 e)."""
     is_dated: bool = False
@@ -234,7 +236,7 @@ class Visit:
 
     def send(self, row: Row, attempt: Attempt) -> Reply:
         """Make the one POST of an attempt, the receipt in it (R3)."""
-        self.unsent, self.sent, self.is_confirmed = None, attempt.id, False
+        self.unsent, self.sent, self.is_confirmed, self.other_codes = None, attempt.id, False, 0
         values = payload_of(attempt)
         if row.receipt_key:
             values[row.receipt_key] = attempt.weight + (attempt.base if attempt.mode is Mode.SET else 0)
@@ -245,14 +247,11 @@ class Visit:
         return self.reply
 
     def read(self, keys: Sequence[str], *, fresh: bool = False) -> Reply:
-        """Read counters of the group, all of them if `keys` is empty; a `fresh` read goes over a new connection.
-
-        It waits for its turn, and is not sent where none comes while it is wanted.
-        """
+        """Read counters of this visit's group, all of them if `keys` is empty."""
         return self.read_of(self.group, keys, fresh=fresh)
 
     def read_of(self, group: Group, keys: Sequence[str], *, fresh: bool = False) -> Reply:
-        """The same of any group of the app."""
+        """Read those of any group of the app, `fresh` over a new connection; not sent where no turn comes in time."""
         if not self.turns.may_read():
             return Unsent("no turn among the app's reads came in time")
         began, api_clock = self.instance.clock.monotonic(), self.instance.api_clock

@@ -46,16 +46,33 @@ def test_codes_that_differ_confirm_each_other_and_a_group_that_is_not_there_is_t
 ) -> None:
     """Whichever of the codes comes where: a caller is told that there is no such group."""
     scene = Scene(row())
-    scene.api.updates, scene.api.reads = [told], [read]
+    scene.api.updates, scene.api.reads = [told], [read, read]
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
     assert outcome in {Rejected(10010, "no such group"), Rejected(10015, "no such group")}
     assert len(scene.api.calls) == 1
 
 
+def test_one_read_that_names_another_code_confirms_nothing() -> None:
+    """Both codes lied, and the Set had been carried out: nothing could have taken it back, so the next read counts."""
+    scene = Scene(row())
+    scene.api.updates, scene.api.reads = [INVALID], [GONE]
+    send = scene.api.update
+
+    def lie(call: Call) -> Reply:
+        scene.api.land(call.mode, call.values)
+        return send(call)
+
+    scene.api.update = lie  # type: ignore[method-assign]  # the API of this test lies
+    operation = replace(increase("a"), mode=Mode.SET)
+    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.patience(5))
+    assert outcome == Applied((("like", 5),), observed_later=True)
+    assert (len(scene.api.calls), scene.row.frozen) == (1, None)
+
+
 def test_a_confirmed_refusal_that_lied_is_owed_back() -> None:
     """Both codes lied and the call landed: what was told stands, and the counter comes back to it."""
     scene = Scene(row())
-    scene.api.updates, scene.api.reads = [INVALID], [GONE]
+    scene.api.updates, scene.api.reads = [INVALID], [GONE, GONE]
     scene.api.counters = {"like": 5, "_receipt": BASE}
     send = scene.api.update
 
