@@ -31,21 +31,26 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 TIMEOUT_S: Final = 10
 UPDATE, OPERATIONS, HEALTH = (route.path for route in ROUTES)
 
-EXPECTED: Final = {
+REACHED: Final = {
     ("positive", UPDATE): {200, 401},
     ("positive", OPERATIONS): {400, 401, 404},
     ("positive", HEALTH): {200},
     ("negative", UPDATE): {400, 401},
     ("negative", OPERATIONS): {400, 401, 404},
 }
-"""The cases do get where they should: a test of refusals alone would pass with every door shut."""
+"""The cases do get where they should: a test of refusals alone would pass with every door shut.
+
+Some get further. Which ones are drawn depends on the texts in all that the test run has imported.
+"""
 
 
 CASES: Final = [("positive", route) for route in ROUTES] + [("negative", route) for route in ROUTES[:2]]
 """A request without parameters, such as that for the health, cannot be broken."""
 
+# Of what is broken little gets in.
+EXAMPLES: Final = {"positive": 30, "negative": 100}
+
 bounded = settings(
-    max_examples=30,
     derandomize=True,
     database=None,
     deadline=None,
@@ -110,7 +115,7 @@ def test_whatever_is_sent_is_answered_as_the_document_says(
     cases = document[route.path][route.method].as_strategy(generation_mode=GenerationMode(mode))
 
     @seed(6)
-    @bounded
+    @settings(bounded, max_examples=EXAMPLES[mode])
     @given(case=cases, token=st.sampled_from([TOKEN, TOKEN, TOKEN, f"{TOKEN}x", ""]))
     def answered(case: Case, token: str) -> None:  # type: ignore[type-arg]  # of schemathesis' own parts
         sent, before = {"Authorization": f"Bearer {token}"}, updates(chat)
@@ -128,7 +133,8 @@ def test_whatever_is_sent_is_answered_as_the_document_says(
 
     told: set[int] = set()
     answered()
-    assert told == EXPECTED[mode, route.path]
+    assert told >= REACHED[mode, route.path]
+    assert max(told) < 500
 
 
 def _mean(body: object) -> None:
