@@ -76,8 +76,7 @@ def _greet(instance: Instance, app: int) -> None:
     reply = api.greet(app, instance.api_clock.now())
     instance.api_clock.learn(reply.date, reply.connection)
     if isinstance(reply, Unclear | Unsent):
-        seconds = round(clock.monotonic() - began, 3)
-        reports().report(Notice.CALL_FAILED, host=api.host, failure=reply.reason, seconds=seconds)
+        instance.call_failed(reply.reason, clock.monotonic() - began)
 
 
 @lru_cache(maxsize=1)

@@ -15,8 +15,7 @@ from handler.core.records import Records
 from handler.core.room import FULL_RETRY_S, accepted, accepting_bytes, fits, row_is_full
 from handler.core.rows import FIRST_VERSION_BITS, Entry, Row, first_row
 from handler.core.runs import next_run
-from handler.core.transitions import REJECTED_AT_ONCE as TOGETHER_MAX
-from handler.core.transitions import appended, record_of
+from handler.core.transitions import REJECTED_AT_ONCE, appended, record_of
 from handler.core.visit import CONTENTION_S, Visit
 from handler.core.watermarks import NO_MARKS, moved, passed, places_of
 
@@ -194,7 +193,7 @@ def _round(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
     if not fresh:
         return Acceptance(row, finished, known, behind)
     if row is None:
-        fresh = fresh[:TOGETHER_MAX]
+        fresh = fresh[:REJECTED_AT_ONCE]
         if _refused(visit, fresh):
             return None
     grown = _grown(visit, row, fresh)

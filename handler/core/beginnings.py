@@ -13,8 +13,8 @@ from handler.core.lifting import why_not_adopted
 from handler.core.notices import Notice
 from handler.core.outcomes import Rejected
 from handler.core.permission import Blame
-from handler.core.ports import Counted, Fault, Refused, Rules
-from handler.core.receipts import Sight, certain
+from handler.core.ports import Counted, Fault, Refused
+from handler.core.receipts import Sight, certain, past_s
 from handler.core.records import UNRECORDED_S
 from handler.core.rows import Row
 from handler.core.runs import Values
@@ -156,7 +156,8 @@ def _may_be_forgotten(visit: Visit, row: Row) -> bool:
 
 def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
     """A receipt with a history that this ledger does not know: take it over once nothing of that history can land."""
-    evidence = _seen_after(visit, row, (row.receipt_key,), sighted + _past_s(visit.instance.rules))
+    rules = visit.instance.rules
+    evidence = _seen_after(visit, row, (row.receipt_key,), sighted + past_s(rules.bound_s, rules.guard_s))
     if not isinstance(evidence, judging.Evidence):
         # Where the group has gone meanwhile there is nothing to adopt; its first attempt will be refused likewise.
         return visit.put(row.changed(base=0, sighted=None)) if visit.group_is_gone else evidence
@@ -196,7 +197,7 @@ def verify(visit: Visit, row: Row) -> Next:
     lost_until = _lost_until(visit, row) if rules.cache_s else 0.0
     if lost_until is None:
         return _sight(visit, row)
-    evidence = _seen_after(visit, row, (), max(row.sighted + _past_s(rules), lost_until))
+    evidence = _seen_after(visit, row, (), max(row.sighted + past_s(rules.bound_s, rules.guard_s), lost_until))
     if not isinstance(evidence, judging.Evidence):
         # Nothing can land in a group that is gone, and its next attempt will be refused.
         return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.attempt is None else evidence
@@ -205,11 +206,6 @@ def verify(visit: Visit, row: Row) -> Next:
     if row.base is None or (row.attempt is None and evidence.sight.value == row.base):
         return visit.put(_verified(row, generation.number))
     return judging.conclude(visit, row, evidence)
-
-
-def _past_s(rules: Rules) -> float:
-    """How long after a moment, by whichever host's clock, nothing can land any more that was signed before it (R12)."""
-    return rules.bound_s + 1 + rules.guard_s
 
 
 def _lost_until(visit: Visit, row: Row) -> float | None:
@@ -221,7 +217,7 @@ def _lost_until(visit: Visit, row: Row) -> float | None:
     date = visit.heard(row)
     if date is not None:
         generation = visit.instance.generation.started(generation, date)
-    return generation.started + rules.cache_s + _past_s(rules) if generation.started else None
+    return generation.started + rules.cache_s + past_s(rules.bound_s, rules.guard_s) if generation.started else None
 
 
 def _sight(visit: Visit, row: Row) -> Next:

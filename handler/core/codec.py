@@ -27,6 +27,7 @@ from handler.core.row_format import (
     check_fields,
     origin_json,
     origin_of,
+    pairs_of,
 )
 from handler.core.rows import Attempt, Entry, Note, Remembered, Row
 
@@ -69,7 +70,7 @@ def encode_entry(entry: Entry) -> str:
 def decode_entry(text: str) -> Entry:
     """Read what `encode_entry` wrote."""
     identity, fingerprint, mode, counters, window_s, *more = json.loads(text)
-    return Entry(identity, fingerprint, Mode(mode), _pairs(counters), window_s, **_given_more(more, str))
+    return Entry(identity, fingerprint, Mode(mode), pairs_of(counters), window_s, **_given_more(more, str))
 
 
 def encode_record(record: Record) -> str:
@@ -255,10 +256,6 @@ def _merging(entry: Entry) -> Entry:
     return replace(entry, alone=False) if entry.alone else entry
 
 
-def _pairs(stored: list[tuple[str, int]]) -> Counters:
-    return tuple((key, value) for key, value in stored)
-
-
 def _answer_json(answer: Answer) -> dict[str, object]:
     if isinstance(answer, Applied):
         return {"applied": list(answer.counters), "later": answer.observed_later}
@@ -277,7 +274,7 @@ class _AnswerJson(TypedDict, total=False):
 
 def _answer(document: _AnswerJson) -> Answer:
     if "applied" in document:
-        return Applied(_pairs(document["applied"]), document["later"])
+        return Applied(pairs_of(document["applied"]), document["later"])
     if "rejected" in document:
         return Rejected(document["rejected"], document["info"])
     return Unknown(document["unknown"])

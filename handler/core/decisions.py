@@ -18,7 +18,7 @@ from handler.core.lifting import why_not_counted
 from handler.core.losses import giving_way, remembering
 from handler.core.outcomes import Applied
 from handler.core.ports import Rules
-from handler.core.receipts import Landed, Sight, death, judge
+from handler.core.receipts import Landed, Sight, death, judge, past_s
 from handler.core.rows import Attempt, Debt, Remembered, Row
 from handler.core.runs import own_values, with_excess
 from handler.core.transitions import Change, Seen, forgotten, landed, record_of
@@ -109,11 +109,11 @@ def all_dead_at(row: Row, sighted: int, generation: Generation, rules: Rules, no
     """
     attempts = [past.attempt for past in row.remembered] + ([row.attempt] if row.attempt else [])
     known = [death(each, rules.bound_of(each)) for each in attempts if each.time <= now + rules.guard_s + 1]
-    past_s = max(rules.bound_s, *map(rules.bound_of, attempts), 0.0) + 1 + rules.guard_s
+    signed_before_s = past_s(max(rules.bound_s, *map(rules.bound_of, attempts), 0.0), rules.guard_s)
     # One that has not started yet was raised before the look all the same.
     raised = generation.started or sighted
     restored = raised + rules.cache_s if row.generation < generation.number else 0.0
-    return max(*known, sighted + past_s, restored + past_s)
+    return max(*known, sighted + signed_before_s, restored + signed_before_s)
 
 
 def decided(row: Row, decision: Decision, sight: Sight, seen: Seen, generation: int, rules: Rules) -> Change:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypedDict
 
-from handler.core.commands import Counters, Mode
-from handler.core.row_format import check_fields
+from handler.core.commands import Mode
+from handler.core.row_format import check_fields, pairs_of
 from handler.core.rows import Attempt, Entry, Remembered, Row
 
 FIRST_FORMAT = 1
@@ -67,7 +67,7 @@ def first_format_row(document: FirstRowJson) -> Row:
             time=stored["time"],
             life=stored["life"],
             base=stored["base"],
-            correction=_pairs(stored["correction"]),
+            correction=pairs_of(stored["correction"]),
             settled=frozenset(stored["settled"]),
         )
 
@@ -82,23 +82,19 @@ def first_format_row(document: FirstRowJson) -> Row:
         attempt=attempt(document["attempt"]) if document["attempt"] else None,
         queue=entries(document["queue"]),
         remembered=tuple(
-            Remembered(attempt(past), refused, _pairs(folded), for_good)
+            Remembered(attempt(past), refused, pairs_of(folded), for_good)
             for past, refused, folded, for_good in document["remembered"]
         ),
-        debt=_pairs(document["debt"]),
+        debt=pairs_of(document["debt"]),
         frozen=document["frozen"],
         sighted=document["sighted"],
         looked=document["looked"],
         sighted_in=document.get("sighted_in", 0),
         marks=tuple((place, number) for place, number in document.get("marks", [])),
-        keys=_pairs(document.get("keys", [])),
+        keys=pairs_of(document.get("keys", [])),
     )
 
 
 def _entry(stored: _EntryJson) -> Entry:
     identity, fingerprint, mode, counters, window_s = stored
-    return Entry(identity, fingerprint, Mode(mode), _pairs(counters), window_s)
-
-
-def _pairs(stored: _PairsJson) -> Counters:
-    return tuple((key, value) for key, value in stored)
+    return Entry(identity, fingerprint, Mode(mode), pairs_of(counters), window_s)

@@ -235,17 +235,12 @@ class Instance:
             windows=Windows(ports.ledger, clock, api_clock, rules.window_s, rules.guard_s),
         )
 
-    def call_failed(self, group: Group, reason: str, took_s: float) -> None:
+    def call_failed(self, reason: str, took_s: float, **whose: str) -> None:
         """Tell of a call that could not be made or proved nothing: callers only see that they have to wait."""
         failure = CallFailure(self.api.host, reason, took_s, self.clock.now())
         self.failures.last = failure
-        self.reporter.report(
-            Notice.CALL_FAILED,
-            group=group.id,
-            host=failure.host,
-            failure=failure.failure,
-            seconds=round(failure.took_s, 3),
-        )
+        seconds = round(took_s, 3)
+        self.reporter.report(Notice.CALL_FAILED, **whose, host=failure.host, failure=reason, seconds=seconds)
 
     @property
     def call_s(self) -> float:

@@ -27,19 +27,19 @@ TRIES_MAX = 60
 
 def write_out(visit: Visit, row: Row) -> Next:
     """Park what is noted, then strike the notes. Where the shelf fails, the next worker or the sweep parks instead."""
-    instance, done = visit.instance, 0
+    instance, done = visit.instance, list[Parked]()
     try:
-        while done < len(row.notes) and visit.may_call():
-            instance.shelf.park(visit.group.app, parked(visit.group, row.notes[done]))
-            done += 1
+        while len(done) < len(row.notes) and visit.may_call():
+            record = parked(visit.group, row.notes[len(done)])
+            instance.shelf.park(visit.group.app, record)
+            done.append(record)
     except (LedgerUnavailable, AnswerLost) as error:
         visit.cannot_park = True
         instance.reporter.report(Notice.UNFINISHED, group=visit.group.id, reason=str(error))
     if not done:
         return row
-    follows = visit.put(row.changed(notes=row.notes[done:]))
-    for note in row.notes[:done] if isinstance(follows, Row) else ():
-        record = parked(visit.group, note)
+    follows = visit.put(row.changed(notes=row.notes[len(done) :]))
+    for record in done if isinstance(follows, Row) else ():
         instance.reporter.report(Notice.PARKED, record=record.id, source=record.source, reason=record.reason)
     return follows
 
@@ -111,12 +111,10 @@ def strike(instance: Instance, group: Group, place: str) -> None:
     """Strike the note of what an operator executes anew or gives up: whoever came late would park it once more."""
     for _ in range(TRIES_MAX):
         row = instance.ledger.load(group)
-        left = (
-            tuple(note for note in row.notes if note.entry.origin is None or note.entry.origin.place != place)
-            if row
-            else ()
-        )
-        if row is None or left == row.notes:
+        if row is None:
+            return
+        left = tuple(note for note in row.notes if note.entry.origin is None or note.entry.origin.place != place)
+        if left == row.notes:
             return
         try:
             if instance.ledger.swap(group, row.changed(notes=left), {}):

@@ -85,6 +85,11 @@ def death(attempt: Attempt, bound_s: float) -> float:
     return attempt.time + bound_s + 1
 
 
+def past_s(bound_s: float, guard_s: float) -> float:
+    """How long after a moment, by whichever host's clock, nothing can land any more that was signed before it (R12)."""
+    return bound_s + 1 + guard_s
+
+
 def judge(row: Row, sight: Sight, bound_s: float) -> Verdict:
     """Say what a receipt value proves about the row's open attempt and about the remembered ones."""
     if sight.value == row.base:

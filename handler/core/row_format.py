@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypedDict
 
-from handler.core.commands import Origin
+from handler.core.commands import Counters, Origin
 
 # Key and Value; the key by its number where the text of a row is meant.
 PairsJson = list[tuple[int, int]]
@@ -91,6 +91,11 @@ def check_fields(stored: Mapping[str, object], known: Mapping[str, object]) -> N
     unknown = sorted(stored.keys() - known.keys())
     if unknown:
         raise ValueError(f"a row with {', '.join(unknown)} cannot be read by this version")
+
+
+def pairs_of(stored: Iterable[tuple[str, int]]) -> Counters:
+    """Keys and numbers, whose keys stand in full."""
+    return tuple((key, value) for key, value in stored)
 
 
 def origin_json(origin: Origin, named: Callable[[str], int | str]) -> OriginJson:

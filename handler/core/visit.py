@@ -269,7 +269,7 @@ class Visit:
             pace.slow_down()
             self.instance.reporter.report(Notice.RATE_LIMITED, code=reply.code)
         if isinstance(reply, Unclear | Unsent):
-            self.instance.call_failed(self.group, reply.reason, self.took_s)
+            self.instance.call_failed(reply.reason, self.took_s, group=self.group.id)
         return reply if self.is_dated or reply.date is None else replace(reply, date=None)
 
     def heard(self, row: Row) -> int | None:

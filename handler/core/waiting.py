@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from handler.core.api_clock import NEAR_S
-from handler.core.receipts import Sight, death
+from handler.core.receipts import Sight, death, past_s
 from handler.core.rows import Attempt, Row
 from handler.core.visit import Visit
 from handler.core.waits import LOOK_MAX_S
@@ -56,7 +56,7 @@ def _for_a_past(visit: Visit, row: Row) -> Waiting:
     rules, heard = visit.instance.rules, visit.heard(row)
     if row.sighted is None:
         return Waiting("a Date of the API, to note when the group was first seen", 0.0, lasts=heard is None)
-    moment = row.sighted + rules.bound_s + 1 + rules.guard_s
+    moment = row.sighted + past_s(rules.bound_s, rules.guard_s)
     left_s = max(0.0, moment - visit.instance.api_clock.now())
     lasts = left_s == 0 and (heard is None or heard < moment)
     return Waiting("the end of what was signed before the group was first seen", left_s, lasts)

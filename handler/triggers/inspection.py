@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TypeAlias
 
 from handler.core.commands import Counters, Mode
@@ -10,6 +9,7 @@ from handler.core.inspecting import Inspection
 from handler.core.instance import CallFailure
 from handler.core.receipts import Landed, NotLanded, TooEarly, Verdict
 from handler.core.rows import Attempt, Entry, Note, Remembered, Row
+from handler.triggers.moments import written
 
 Json: TypeAlias = dict[str, object]
 
@@ -37,8 +37,8 @@ def _failure(failure: CallFailure | None) -> Json | None:
     """The last call that could not be made or proved nothing, of the instance that answers."""
     if failure is None:
         return None
-    at = datetime.fromtimestamp(failure.at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"host": failure.host, "failure": failure.failure, "seconds": round(failure.took_s, 3), "at": at}
+    seconds = round(failure.took_s, 3)
+    return {"host": failure.host, "failure": failure.failure, "seconds": seconds, "at": written(failure.at)}
 
 
 def _explanation(verdict: Verdict | None) -> Json | None:

@@ -34,12 +34,17 @@ def read_time(time: object, field: str) -> Moment:
         raise problem
     day, clock, fraction, offset = matched.groups()
     try:
-        written = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if offset in {'Z', 'z'} else offset}")
-        moment = written.astimezone(timezone.utc)
+        local = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if offset in {'Z', 'z'} else offset}")
+        moment = local.astimezone(timezone.utc)
     except (ValueError, OverflowError):
         raise problem from None
     exact = (fraction or "").rstrip("0").rstrip(".")
     return Moment(int(moment.timestamp()), f"{moment.replace(tzinfo=None).isoformat()}{exact}Z")
+
+
+def written(seconds: float) -> str:
+    """Seconds since 1970 as people read them, in UTC and whole seconds."""
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def read_moment(time: object, field: str) -> float:

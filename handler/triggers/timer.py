@@ -59,13 +59,10 @@ def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
     deadline = limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline
     if isinstance(asked, Sweep):
         swept = service.counters().sweep(deadline, asked.after, partial(_side_by_side, instance))
-        behind = {"after": swept.after, "oldest_unfinished_s": round(swept.oldest_s, 1)}
-        return {
-            "task": "sweep",
-            "groups": swept.groups,
-            "left": swept.left,
-            **(behind if swept.after is not None else {}),
-        }
+        answer: dict[str, object] = {"task": "sweep", "groups": swept.groups, "left": swept.left}
+        if swept.after is not None:
+            answer |= {"after": swept.after, "oldest_unfinished_s": round(swept.oldest_s, 1)}
+        return answer
     check_age(asked, service.horizon())
     return _update(asked, service, deadline)
 

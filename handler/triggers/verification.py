@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from datetime import datetime, timezone
 from math import isinf
 from typing import Annotated, Literal
 
@@ -24,6 +23,7 @@ from handler.core.verifying import CALLS_MAX, CALLS_MAX_QUICK, Verification, ver
 from handler.core.volume_probes import Rounds, Tally
 from handler.triggers.documents import check_text
 from handler.triggers.kinds import Event
+from handler.triggers.moments import written
 from handler.triggers.reminding import NOTE
 from handler.triggers.service import Limits, Service
 
@@ -85,7 +85,7 @@ def _result(asked: _Asked, service: Service, verified: Verification) -> dict[str
         "task": asked.task,
         "GroupId": asked.group_id,
         "quick": asked.quick,
-        "date": datetime.fromtimestamp(clock.now(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "date": written(clock.now()),
         "settings": {
             "SIGNATURE_LIFE_S": rules.life_s,
             "CLOCK_GUARD_S": rules.guard_s,

@@ -14,8 +14,8 @@ _PARK = """noting = __import__("handler.core.noting", fromlist=["parked"])
     for note in change.row.notes:
         visit.instance.shelf.park(visit.group.app, noting.parked(visit.group, note))"""
 _WRITE_OUT = "core.noting:write_out"
-_STRUCK = "follows = visit.put(row.changed(notes=row.notes[done:]))"
-_WHILE = "while done < len(row.notes)"
+_STRUCK = "follows = visit.put(row.changed(notes=row.notes[len(done) :]))"
+_WHILE = "while len(done) < len(row.notes)"
 _STRIKE = "visit.put(row.changed(notes=()))\n        "
 _NOTES = "core.transitions:_notes"
 _CRASHED = Theme((h.forbidden, h.crash), (MORE,), start=KNOWN, sources=True)
@@ -40,12 +40,12 @@ PARKING: tuple[Mutant, ...] = (
         (_WHILE, _STRIKE + _WHILE),
         _UNREACHED,
     ),
-    one("a note that is never struck", "R6", _WRITE_OUT, (_STRUCK, _STRUCK.replace("[done:]", "")), _FORBIDDEN),
+    one("a note that is never struck", "R6", _WRITE_OUT, (_STRUCK, _STRUCK.replace("[len(done) :]", "")), _FORBIDDEN),
     one(
         "an operator's word leaves the note",
         "R6",
         "core.noting:strike",
-        ("row is None or left == row.notes", "True"),
+        ("left == row.notes", "True"),
         Theme((h.dismissed, h.crash, h.tidied), (MORE,), start=KNOWN, sources=True),
     ),
     one(

@@ -174,7 +174,7 @@ ROWS: tuple[Mutant, ...] = (
         "a copy verified at once",
         "R10",
         "core.beginnings:verify",
-        ("max(row.sighted + _past_s(rules), lost_until)", "0.0"),
+        ("max(row.sighted + past_s(rules.bound_s, rules.guard_s), lost_until)", "0.0"),
         Theme((h.restored, h.late)),
     ),
     one(

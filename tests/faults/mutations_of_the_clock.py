@@ -69,8 +69,8 @@ CLOCK: tuple[Mutant, ...] = (
     Mutant(
         "waited for the guard once",
         "R9",
-        "core.beginnings:_past_s",
-        ((" + rules.guard_s", ""),),
+        "core.receipts:past_s",
+        ((" + guard_s", ""),),
         Theme((h.stray, h.restored)),
         second_line="here all hosts of the API have the same clock",
     ),
