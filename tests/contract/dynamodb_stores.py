@@ -12,6 +12,7 @@ from handler.core.rows import Group, Row, Settlement
 from handler.core.watermarks import NO_MARKS, Marks
 from handler.ledgers.dynamodb import DynamoDbLedger
 from handler.ledgers.dynamodb_creation import create_table
+from tests.contract.samples import GROUP, idle_row
 from tests.sandbox import dynamodb
 from tests.sandbox.dynamodb import Interceptor, LosesAnswers
 
@@ -31,6 +32,15 @@ class DynamoDbStore:
         """An empty table that forgets nothing by itself: the server would go by its own clock."""
         store = cls(endpoint, f"counters-{uuid.uuid4()}")
         create_table(dynamodb.client(endpoint), store.table, forgets=False)
+        return store
+
+    @classmethod
+    def with_idle_group(cls, endpoint: str, clock: Clock) -> DynamoDbStore:
+        """A table in which the group is idle."""
+        store = cls.new(endpoint)
+        ledger = store.open(clock)
+        ledger.swap(GROUP, idle_row(), {})
+        ledger.close()
         return store
 
     def open(self, clock: Clock) -> ForgetfulLedger:

@@ -91,11 +91,7 @@ CONFLICT = refuses(
 @pytest.fixture
 def store(dynamodb_endpoint: str, clock: GivenClock) -> DynamoDbStore:
     """A table in which the group is idle."""
-    store = DynamoDbStore.new(dynamodb_endpoint)
-    ledger = store.open(clock)
-    ledger.swap(GROUP, idle_row(), {})
-    ledger.close()
-    return store
+    return DynamoDbStore.with_idle_group(dynamodb_endpoint, clock)
 
 
 @pytest.fixture

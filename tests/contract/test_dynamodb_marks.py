@@ -11,7 +11,7 @@ from handler.core.errors import AnswerLost
 from handler.core.rows import Attempt, Settlement
 from handler.core.watermarks import MARK_S, places_of
 from tests.contract.dynamodb_stores import DynamoDbStore
-from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, idle_row
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt
 from tests.contract.stores import GivenClock, OpenLedger
 from tests.contract.streams import placed
 from tests.contract.test_dynamodb_failures import Script, fails
@@ -29,11 +29,7 @@ LOST = ConnectionClosedError(endpoint_url="https://dynamodb")
 @pytest.fixture
 def store(dynamodb_endpoint: str, clock: GivenClock) -> DynamoDbStore:
     """A table in which the group is idle."""
-    store = DynamoDbStore.new(dynamodb_endpoint)
-    ledger = store.open(clock)
-    ledger.swap(GROUP, idle_row(), {})
-    ledger.close()
-    return store
+    return DynamoDbStore.with_idle_group(dynamodb_endpoint, clock)
 
 
 @pytest.fixture

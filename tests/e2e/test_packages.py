@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from handler import bootstrap
 from handler.main import lambda_handler
 from layers.scf_cloud import REQUEST_BYTES
 from layers.targets import AWS, SCF, here
@@ -22,6 +21,7 @@ from tests.e2e.packages import Unpacked, on_lambda, on_scf, python_for, unpacked
 from tests.e2e.runtime_api import LambdaInstance
 from tests.e2e.scf import ScfInstance
 from tests.sandbox.chat import ChatServer
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.dialects import event_of
 from tests.sandbox.environment import sandboxed_environment
@@ -129,12 +129,8 @@ def check_traceback(place: Place, loader: str) -> None:
 def check_document(instance: FunctionInstance) -> None:
     """The OpenAPI document is the checkout's own, as nothing of it was left out of the package; its page is there."""
     page, told = instance.invoke(SWAGGER), instance.invoke(OPENAPI)
-    with pytest.MonkeyPatch.context() as patched:
-        for name, value in instance.environment.items():
-            patched.setenv(name, value)
-        bootstrap.forget()
+    with cold_function(instance.environment):
         expected = lambda_handler(OPENAPI, lambda_context(20.0))
-        bootstrap.forget()
     assert isinstance(told, Reply)
     assert told.value == expected
     assert expected["statusCode"] == 200

@@ -24,6 +24,7 @@ from handler.core.rows import Group
 from handler.main import lambda_handler, main_handler
 from tests.e2e.leaks import leaks
 from tests.sandbox.chat import ChatApp, ChatServer
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context, scf_context
 from tests.sandbox.dialects import DIALECTS, Dialect, Event, event_of
 from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
@@ -55,13 +56,10 @@ def chat() -> Iterator[ChatServer]:
 
 
 @pytest.fixture(autouse=True)
-def environment(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def environment(chat: ChatServer, tmp_path: Path) -> Iterator[None]:
     """A function with that Chat server."""
-    for name, value in sandboxed_environment(chat.endpoint, tmp_path, CHAT_CALLS_PER_SECOND="10000").items():
-        monkeypatch.setenv(name, value)
-    bootstrap.forget()
-    yield
-    bootstrap.forget()
+    with cold_function(sandboxed_environment(chat.endpoint, tmp_path, CHAT_CALLS_PER_SECOND="10000")):
+        yield
 
 
 def deep(levels: int) -> object:

@@ -15,10 +15,10 @@ import requests
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from handler import bootstrap
 from handler.main import lambda_handler, main_handler
 from handler.triggers.routes import ROUTES, Route
 from tests.sandbox.chat import ChatApp, ChatServer
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.dialects import Dialect
 from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
 from tests.sandbox.gateway import Gateway
@@ -78,13 +78,8 @@ def chat(dialect: Dialect) -> Iterator[ChatServer]:
 def url(dialect: Dialect, chat: ChatServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The function at an address of its own."""
     variables = sandboxed_environment(chat.endpoint, tmp_path_factory.mktemp("served"), DOCS="on")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in variables.items():
-            patch.setenv(name, value)
-        bootstrap.forget()
-        with Gateway(main_handler if dialect == "scf" else lambda_handler, dialect) as gateway:
-            yield gateway.url
-        bootstrap.forget()
+    with cold_function(variables), Gateway(main_handler if dialect == "scf" else lambda_handler, dialect) as gateway:
+        yield gateway.url
 
 
 @pytest.fixture(scope="module")

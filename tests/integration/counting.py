@@ -10,13 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import pytest
-
-from handler import bootstrap
 from handler.main import lambda_handler
 from tests.e2e.instances import FunctionInstance
 from tests.e2e.watching import wait_for
 from tests.sandbox.chat import ChatApp, ChatServer
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.environment import KEY, SDKAPPID, sandboxed_environment
 
@@ -68,12 +66,8 @@ def chat_with(rooms: Iterable[str]) -> Iterator[ChatServer]:
 @contextmanager
 def function_for(chat: ChatServer, folder: Path) -> Iterator[None]:
     """The function in this process, cold, with a ledger in `folder`."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in sandboxed_environment(chat.endpoint, folder, **SHORT_LIVES).items():
-            patch.setenv(name, value)
-        bootstrap.forget()
+    with cold_function(sandboxed_environment(chat.endpoint, folder, **SHORT_LIVES)):
         yield
-        bootstrap.forget()
 
 
 def sweep() -> None:

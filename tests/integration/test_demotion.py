@@ -12,6 +12,7 @@ from handler import bootstrap
 from handler.main import lambda_handler
 from tests.e2e.watching import wait_for
 from tests.sandbox.chat import ChatApp, ChatServer, Fault
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.dialects import event_of
 from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
@@ -33,13 +34,10 @@ def chat() -> Iterator[ChatServer]:
 
 
 @pytest.fixture(autouse=True)
-def function(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def function(chat: ChatServer, tmp_path: Path) -> Iterator[None]:
     """A cold instance."""
-    for name, value in sandboxed_environment(chat.endpoint, tmp_path, WAIT_S="1").items():
-        monkeypatch.setenv(name, value)
-    bootstrap.forget()
-    yield
-    bootstrap.forget()
+    with cold_function(sandboxed_environment(chat.endpoint, tmp_path, WAIT_S="1")):
+        yield
 
 
 def increase(group: str, key: str) -> tuple[int, Event]:

@@ -21,6 +21,7 @@ from tests.integration.counting import SHORT_LIVES, TIMEOUT_S, chat_with, killed
 from tests.integration.vaults import everything_logged
 from tests.sandbox.aws_client import REGION
 from tests.sandbox.chat import ChatServer
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.environment import sandboxed_environment
 from tests.sandbox.poller import Event, Poller
@@ -110,12 +111,8 @@ def test_a_function_that_is_killed_among_its_groups_counts_once(
             poller.poll()
         poller.drain(60)
     assert (len(poller.failures), instance.starts) == (1, 2)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in variables.items():
-            patch.setenv(name, value)
-        bootstrap.forget()
+    with cold_function(variables):
         sweep()
-        bootstrap.forget()
     assert set(likes(chat, FEW).values()) == {3}
 
 

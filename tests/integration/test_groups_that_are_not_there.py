@@ -14,6 +14,7 @@ from handler import bootstrap
 from handler.core.rows import Group
 from handler.main import lambda_handler
 from tests.sandbox.chat import ChatApp, ChatServer
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.dialects import event_of
 from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
@@ -31,15 +32,12 @@ def chat() -> Iterator[ChatServer]:
 
 
 @pytest.fixture(autouse=True)
-def function(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def function(chat: ChatServer, tmp_path: Path) -> Iterator[None]:
     """A cold instance, whose signatures live for two seconds."""
     variables = {"CHAT_CALLS_PER_SECOND": str(RATE), "WAIT_S": "2", "CHAT_TIMEOUT_S": "1"}
     short = {"SIGNATURE_LIFE_S": "2", "CLOCK_GUARD_S": "1"}
-    for name, value in sandboxed_environment(chat.endpoint, tmp_path, **variables, **short).items():
-        monkeypatch.setenv(name, value)
-    bootstrap.forget()
-    yield
-    bootstrap.forget()
+    with cold_function(sandboxed_environment(chat.endpoint, tmp_path, **variables, **short)):
+        yield
 
 
 def increase(group: str, key: str, prefer: str = "wait=2") -> tuple[int, Event]:

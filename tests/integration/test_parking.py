@@ -16,6 +16,7 @@ from handler.main import lambda_handler
 from tests.contract.redis_server import started
 from tests.integration.counting import SHORT_LIVES, TIMEOUT_S, chat_with, order, sweep
 from tests.sandbox.chat import ChatServer
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.environment import sandboxed_environment
 from tests.sandbox.faults import Fault
@@ -48,20 +49,17 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 def chat(ledger_url: str, tmp_path: Path, numbers: Iterator[int]) -> Iterator[ChatServer]:
     """A Chat server with a room, and the function, whose ledger knows nothing of this room yet."""
     room = f"{ROOM}-{next(numbers)}"
-    with chat_with([room]) as server, pytest.MonkeyPatch.context() as patch:
+    with chat_with([room]) as server:
         variables = sandboxed_environment(server.endpoint, tmp_path, **SHORT_LIVES) | {
             "LEDGER_URL": ledger_url,
             "AWS_ACCESS_KEY_ID": "made-up",
             "AWS_SECRET_ACCESS_KEY": "made-up",
             "AWS_REGION": "eu-west-1",
         }
-        for name, value in variables.items():
-            patch.setenv(name, value)
-        bootstrap.forget()
-        yield server
-        for record in parked():
-            lambda_handler({**OPERATOR, "action": "drop", "id": record["id"]}, lambda_context(TIMEOUT_S))
-        bootstrap.forget()
+        with cold_function(variables):
+            yield server
+            for record in parked():
+                lambda_handler({**OPERATOR, "action": "drop", "id": record["id"]}, lambda_context(TIMEOUT_S))
 
 
 @pytest.fixture

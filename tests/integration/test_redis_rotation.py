@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from handler import bootstrap
 from handler.main import lambda_handler
 from tests.contract.redis_server import started
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.dialects import event_of
 from tests.sandbox.environment import TOKEN, sandboxed_environment
@@ -31,16 +31,13 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def reference(server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def reference(server: RedisServer, tmp_path: Path) -> Iterator[Path]:
     """Where the ledger's address is read, for a function that is warm."""
     path = tmp_path / "ledger-url"
     path.write_text(url(server, "old"))
-    for name, value in sandboxed_environment(NOBODY, tmp_path, LEDGER_URL=f"file:{path}").items():
-        monkeypatch.setenv(name, value)
-    bootstrap.forget()
-    assert accept("warm") == 202
-    yield path
-    bootstrap.forget()
+    with cold_function(sandboxed_environment(NOBODY, tmp_path, LEDGER_URL=f"file:{path}")):
+        assert accept("warm") == 202
+        yield path
 
 
 def admin(server: RedisServer) -> Redis:
