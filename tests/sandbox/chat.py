@@ -7,9 +7,8 @@ import argparse
 import signal
 from collections.abc import Mapping, Sequence
 from functools import partial
-from threading import Event
-from types import FrameType, TracebackType
-from typing import Final, NoReturn
+from types import TracebackType
+from typing import Final
 
 from typing_extensions import Self
 
@@ -25,10 +24,11 @@ from tests.sandbox.remote import Sandbox
 from tests.sandbox.replies import Reply
 from tests.sandbox.timetable import Timetable
 
-__all__ = ["ChatApp", "ChatServer", "Fault", "ManualClock", "Sandbox", "every_kind", "main"]
+__all__ = ["ENDINGS", "ChatApp", "ChatServer", "Fault", "ManualClock", "Sandbox", "every_kind", "main"]
 
 DEMO_SDKAPPID: Final = 1400000000
 DEMO_KEY: Final = "a-key-for-the-local-sandbox-only"
+ENDINGS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class ChatServer(Controls):
@@ -108,8 +108,8 @@ class ChatServer(Controls):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until Ctrl-C or SIGTERM; the first line printed is the address."""
     options = _parser().parse_args(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
+    # Blocked before any thread starts: a handler might never run while the main thread waits for a lock.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     app = ChatApp(
         sdkappid=options.sdkappid,
         keys=tuple(options.key or (DEMO_KEY,)),
@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for group in options.group:
             server.create_group(group)
         print(server.endpoint, flush=True)
-        Event().wait()
+        signal.sigwait(ENDINGS)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -142,10 +142,6 @@ def _parser() -> argparse.ArgumentParser:
         "--apply-lag", type=float, default=0.0, help="seconds from checking a signature to applying the request"
     )
     return parser
-
-
-def _end(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(0)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
-from types import FrameType
 from typing import Final
 
 from handler.main import lambda_handler, main_handler
-from tests.sandbox.chat import ChatApp, ChatServer
+from tests.sandbox.chat import ENDINGS, ChatApp, ChatServer
 from tests.sandbox.dialects import DIALECTS
 from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
 from tests.sandbox.gateway import Gateway
@@ -32,17 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C or SIGTERM. Gives 0, or 1 if a port is taken."""
     options = _parser().parse_args(arguments)
     options.group = options.group or list(GROUPS)
-    ended = Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        ended.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    # Before any thread starts, as in `tests.sandbox.chat`.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     try:
         with _sandbox(options) as (chat, gateway):
             print(_welcome(chat, gateway, options.group), flush=True)
-            ended.wait()
+            signal.sigwait(ENDINGS)
             print("Ending.", flush=True)
     except OSError as error:
         print(
