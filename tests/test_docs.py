@@ -25,6 +25,7 @@ from tests.sandbox.serve import FUNCTION_PORT
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+RULE_BOOK = (ROOT / "handler" / "core" / "README.md").read_text("utf-8")
 GROUP = "live-room"
 
 
@@ -107,6 +108,14 @@ def test_the_folders_exist() -> None:
     paths = [line.split()[0] for line in listing.splitlines()]
     assert len(paths) == 11
     assert all((ROOT / path).exists() for path in paths)
+
+
+def test_every_rule_that_is_cited_is_in_the_rule_book() -> None:
+    """Each rule, assumption and check that code or a test names is a heading or a row there."""
+    sources = [path for part in ("handler", "layers", "tests") for path in (ROOT / part).rglob("*.py")]
+    cited = {name for path in sources for name in re.findall(r"\b[RAL]\d{1,2}\b", path.read_text("utf-8"))}
+    defined = set(re.findall(r"^(?:## |\| )([RAL]\d{1,2})\b", RULE_BOOK, re.MULTILINE))
+    assert cited - defined == set()
 
 
 def test_the_receipt_takes_one_of_the_groups_keys() -> None:

@@ -382,7 +382,7 @@ def test_an_update_that_shows_after_the_guard_is_told_with_its_time(scene: Scene
 
 def test_a_fact_comes_without_advice() -> None:
     """Whatever it is."""
-    question = Question("L0", "what it does")
+    question = Question("L1", "what it does")
     assert judge(question, lambda: (False, {"n": 1})) == Finding(question, Verdict.VIOLATED, {"n": 1}, "")
 
 
