@@ -143,7 +143,7 @@ def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, Shelf]:
         return _redis(url, clock, renewed)
     if isinstance(url, DynamoDbUrl):
         return _dynamodb(url, clock)
-    from handler.ledgers.sqlite import SqliteLedger
+    from handler.ledgers.sqlite.ledger import SqliteLedger
 
     ledger = SqliteLedger(url.path, clock, synchronous=url.synchronous, deadline=current_deadline)
     return ledger, ledger.shelf()
@@ -155,8 +155,8 @@ def _never_renewed() -> str | None:
 
 
 def _redis(url: RedisUrl, clock: Clock, renewed: Callable[[], str | None]) -> tuple[Ledger, Shelf]:
-    from handler.ledgers.redis import RedisLedger
-    from handler.ledgers.redis_connections import Endpoint
+    from handler.ledgers.redis.connections import Endpoint
+    from handler.ledgers.redis.ledger import RedisLedger
 
     def endpoint() -> Endpoint | None:
         text = renewed()
@@ -175,8 +175,8 @@ def _redis(url: RedisUrl, clock: Clock, renewed: Callable[[], str | None]) -> tu
 
 def _dynamodb(url: DynamoDbUrl, clock: Clock) -> tuple[Ledger, Shelf]:
     try:
-        from handler.ledgers.dynamodb import DynamoDbLedger
-        from handler.ledgers.dynamodb_client import TALKATIVE
+        from handler.ledgers.dynamodb.client import TALKATIVE
+        from handler.ledgers.dynamodb.ledger import DynamoDbLedger
     except ModuleNotFoundError as missing:
         # AWS's runtime brings its own SDK, and others may not have packed it.
         raise SettingsError(

@@ -13,12 +13,12 @@ from tests import architecture
         ("handler/core/rows.py", "from handler.chat import client"),
         ("handler/core/rows.py", "from handler import settings"),
         ("handler/core/rows.py", "import handler"),
-        ("handler/chat/client.py", "from handler.ledgers.sqlite import SqliteLedger"),
+        ("handler/chat/client.py", "from handler.ledgers.sqlite.ledger import SqliteLedger"),
         ("handler/chat/client.py", "from ..vault import cache"),
         ("handler/triggers/http.py", "def answer():\n    from handler.bootstrap import instance"),
         ("handler/settings.py", "import handler.vault.files"),
         ("handler/bootstrap.py", "from handler.main import lambda_handler"),
-        ("handler/main.py", "from handler.ledgers.sqlite import SqliteLedger"),
+        ("handler/main.py", "from handler.ledgers.sqlite.ledger import SqliteLedger"),
         ("handler/main.py", "from handler.early import lambda_handler"),
         ("handler/early.py", "from handler.settings import Settings"),
     ],
@@ -33,7 +33,7 @@ def test_an_import_against_the_direction_is_found(path: str, source: str) -> Non
     [
         ("handler/early.py", "from handler import bootstrap\nfrom handler.main import lambda_handler"),
         ("handler/main.py", "from handler import bootstrap, settings"),
-        ("handler/bootstrap.py", "from handler.ledgers.sqlite import SqliteLedger"),
+        ("handler/bootstrap.py", "from handler.ledgers.sqlite.ledger import SqliteLedger"),
         ("handler/triggers/http.py", "from handler.core.commands import Operation\nfrom .auth import Bearer"),
         ("handler/core/rows.py", "import json\nfrom handler.core import ports"),
     ],
@@ -45,7 +45,7 @@ def test_an_import_along_the_direction_passes(path: str, source: str) -> None:
 
 def test_a_concrete_class_named_outside_bootstrap_is_found() -> None:
     """Its own folder and bootstrap may name it, nobody else."""
-    source = "from handler.ledgers.sqlite import SqliteLedger"
+    source = "from handler.ledgers.sqlite.ledger import SqliteLedger"
     paths = ["handler/main.py", "handler/vault/cache.py", "handler/bootstrap.py", "handler/ledgers/__init__.py"]
     assert [bool(architecture.concrete_names(source, path)) for path in paths] == [True, True, False, False]
 

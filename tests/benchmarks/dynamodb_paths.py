@@ -28,12 +28,12 @@ from handler.core.commands import Mode
 from handler.core.outcomes import Applied
 from handler.core.records import Record
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
-from handler.ledgers.dynamodb import DynamoDbLedger
-from handler.ledgers.dynamodb_client import Client
-from handler.ledgers.dynamodb_creation import create_table
-from handler.ledgers.dynamodb_items import Item, Stored, record_item, record_key
-from handler.ledgers.dynamodb_table import Request, Table, new_item
-from handler.ledgers.dynamodb_writes import begun, settled, swapped
+from handler.ledgers.dynamodb.client import Client
+from handler.ledgers.dynamodb.items import Item, Stored, record_item, record_key
+from handler.ledgers.dynamodb.ledger import DynamoDbLedger
+from handler.ledgers.dynamodb.schema import create_table
+from handler.ledgers.dynamodb.table import Request, Table, new_item
+from handler.ledgers.dynamodb.updates import begun, settled, swapped
 from tests.contract.stores import GivenClock
 from tests.sandbox import dynamodb
 from tests.sandbox.dynamodb import Meter

@@ -9,8 +9,8 @@ from typing import Final
 import redis
 
 from handler.core.rows import Group
-from handler.ledgers.redis import PREFIX
-from handler.ledgers.redis_rows import Keys
+from handler.ledgers.redis.ledger import PREFIX
+from handler.ledgers.redis.rows import Keys
 from tests.benchmarks.batches import Case, ours, seconds_of
 from tests.benchmarks.figures import Figure, at_most
 from tests.benchmarks.function import ask, instance

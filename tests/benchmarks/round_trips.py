@@ -18,7 +18,7 @@ from handler.core.commands import Mode, Operation
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Patience
 from handler.core.pacing import UNASKED_PER_SECOND
-from handler.ledgers.dynamodb import DynamoDbLedger
+from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from handler.main import lambda_handler
 from tests.benchmarks.figures import Figure, at_most
 from tests.benchmarks.function import ask, instance

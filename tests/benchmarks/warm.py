@@ -20,9 +20,9 @@ from handler.core.commands import Mode, Operation
 from handler.core.exactly_once import ExactlyOnce
 from handler.core.instance import Patience
 from handler.core.rows import Group
-from handler.ledgers import redis_scripts as scripts
-from handler.ledgers.redis import PREFIX
-from handler.ledgers.redis_rows import Keys
+from handler.ledgers.redis import scripts
+from handler.ledgers.redis.ledger import PREFIX
+from handler.ledgers.redis.rows import Keys
 from tests.benchmarks.figures import Figure, at_most
 from tests.benchmarks.function import ask, instance
 from tests.benchmarks.upstream import chat_server

@@ -10,8 +10,8 @@ from handler.core.ports import Clock
 from handler.core.records import Records
 from handler.core.rows import Group, Row, Settlement
 from handler.core.watermarks import NO_MARKS, Marks
-from handler.ledgers.dynamodb import DynamoDbLedger
-from handler.ledgers.dynamodb_creation import create_table
+from handler.ledgers.dynamodb.ledger import DynamoDbLedger
+from handler.ledgers.dynamodb.schema import create_table
 from tests.contract.samples import GROUP, idle_row
 from tests.sandbox import dynamodb
 from tests.sandbox.dynamodb import Interceptor, LosesAnswers

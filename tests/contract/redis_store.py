@@ -14,10 +14,10 @@ from handler.core.ports import Clock
 from handler.core.records import Records
 from handler.core.rows import Group, Row, Settlement
 from handler.core.watermarks import NO_MARKS, Marks
-from handler.ledgers.redis import RedisLedger
-from handler.ledgers.redis_connections import Endpoint
-from handler.ledgers.redis_scripts import Script
-from handler.ledgers.redis_store import Argument, RedisStore, Use
+from handler.ledgers.redis.client import Argument, RedisStore, Use
+from handler.ledgers.redis.connections import Endpoint
+from handler.ledgers.redis.ledger import RedisLedger
+from handler.ledgers.redis.scripts import Script
 from tests.contract.redis_server import shared_cluster, shared_server
 
 # A script that runs behind this fails where it would write for the first time.

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import pytest
 
 from handler.core.shelf import Parked, Shelf
-from handler.ledgers.sqlite import SqliteLedger
+from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.redis_store import PrefixedRedis, prefixed_cluster, prefixed_redis
 from tests.contract.stores import GivenClock

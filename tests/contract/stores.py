@@ -15,7 +15,7 @@ from handler.core.ports import Clock
 from handler.core.records import Records
 from handler.core.rows import Group, Row
 from handler.core.watermarks import NO_MARKS, Marks
-from handler.ledgers.sqlite import SqliteLedger
+from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.redis_store import PrefixedRedis, prefixed_cluster, prefixed_redis
 from tests.sandbox.clocks import ManualClock

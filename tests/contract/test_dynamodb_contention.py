@@ -9,8 +9,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from handler.core.rows import Row
 from handler.core.schedules import NOTHING
-from handler.ledgers.dynamodb_accepting import APPENDS_MAX, BEGINNINGS_MAX
-from handler.ledgers.dynamodb_turns import LEASES_MAX
+from handler.ledgers.dynamodb.accept import APPENDS_MAX, BEGINNINGS_MAX
+from handler.ledgers.dynamodb.schedules import LEASES_MAX
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, claim, entry, idle_row
 from tests.contract.stores import GivenClock, OpenLedger

@@ -9,8 +9,8 @@ import pytest
 
 from handler.core.commands import Position
 from handler.core.rows import Attempt, Group, Settlement
-from handler.ledgers.dynamodb import DynamoDbLedger
-from handler.ledgers.dynamodb_items import SHARDS
+from handler.ledgers.dynamodb.items import SHARDS
+from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from tests.contract import works
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, claim, entry, idle_row, record, settlement

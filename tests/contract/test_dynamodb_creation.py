@@ -9,8 +9,8 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 from handler.core.errors import LedgerUnavailable
-from handler.ledgers.dynamodb import DynamoDbLedger
-from handler.ledgers.dynamodb_creation import create_table
+from handler.ledgers.dynamodb.ledger import DynamoDbLedger
+from handler.ledgers.dynamodb.schema import create_table
 from tests.contract.samples import GROUP, idle_row
 from tests.contract.stores import GivenClock
 from tests.sandbox import dynamodb

@@ -11,7 +11,7 @@ import yaml
 
 from handler.core.schedules import Hold, Schedule
 from handler.core.shelf import Parked
-from handler.ledgers.dynamodb import DynamoDbLedger
+from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from tests.contract import works
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.samples import GROUP, attempt, claim, entry, idle_row, record

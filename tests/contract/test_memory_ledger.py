@@ -10,7 +10,7 @@ from pathlib import Path
 
 from handler.core.ledger import Ledger
 from handler.core.rows import Group, Settlement
-from handler.ledgers.sqlite import SqliteLedger
+from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, past_attempt, record
 from tests.contract.stores import GivenClock
 from tests.sandbox.memory_ledger import MemoryLedger

@@ -11,7 +11,7 @@ import pytest
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.shelf import Shelf
-from handler.ledgers.sqlite import SqliteLedger
+from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.samples import GROUP, idle_row
 from tests.contract.shelves import APP, parked, sqlite_shelf
 from tests.contract.stores import FailsAfterCommit, FailsInsteadOfCommit, GivenClock

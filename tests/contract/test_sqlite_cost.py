@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handler.ledgers.sqlite import SqliteLedger
+from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract import works
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, WINDOW_S, attempt, entry, idle_row, record
 from tests.contract.stores import GivenClock, OpenLedger

@@ -14,7 +14,7 @@ import pytest
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.records import Record
-from handler.ledgers.sqlite import SqliteLedger
+from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.processes import received, running
 from tests.contract.samples import GROUP, idle_row, record
 from tests.contract.stores import FailsAfterCommit, GivenClock, OpenLedger, SqliteStore, WriteHook

@@ -9,7 +9,7 @@ from contextlib import closing
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from handler.ledgers.sqlite import SqliteLedger
+from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.processes import received, running
 from tests.contract.samples import GROUP, idle_row
 from tests.contract.stores import GivenClock, WriteHook

@@ -17,7 +17,7 @@ import pytest
 
 from handler.core.errors import LedgerUnavailable
 from handler.core.rows import Group
-from handler.ledgers.sqlite import SqliteLedger
+from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.processes import received, running
 from tests.contract.samples import GROUP, idle_row, record
 from tests.contract.stores import GivenClock, OpenLedger

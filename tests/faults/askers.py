@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import cast
 
 from handler.core.schedules import Claim, Hold, Lent
-from handler.ledgers import dynamodb_turns as turns
-from handler.ledgers.dynamodb_items import Item
-from handler.ledgers.dynamodb_table import Outcome, Request, Table
+from handler.ledgers.dynamodb import schedules as turns
+from handler.ledgers.dynamodb.items import Item
+from handler.ledgers.dynamodb.table import Outcome, Request, Table
 from tests.sandbox.memory_ledger import MemoryLedger
 
 _BETWEEN = re.compile(r"(\w+) BETWEEN (:\w+) AND (:\w+)")

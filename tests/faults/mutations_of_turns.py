@@ -32,7 +32,7 @@ TURNS: tuple[Mutant, ...] = (
     Mutant(
         "a schedule by the clock that is ahead",
         "R14",
-        "ledgers.dynamodb_turns:lease",
+        "ledgers.dynamodb.schedules:lease",
         (("lag_s = at - claim.now", "return Lent(None, lag_s)"),),
         way=SHARED,
     ),

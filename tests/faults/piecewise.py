@@ -1,6 +1,6 @@
 """A ledger in memory that changes rows piece by piece, as stores without whole-row transactions do.
 
-It keeps a row in parts (`handler.ledgers.parts`), and it settles in two steps, records and marks first: a worker that
+It keeps a row in parts (`ledgers.row_parts`), and it settles in two steps, records and marks first: a worker that
 dies between them leaves an answer on record of an attempt that is still open. What is known by its position is accepted
 in three: the row is seen, the marks are read, and the row is written if it is still what was seen (R13).
 """
@@ -17,9 +17,9 @@ from handler.core.records import Records
 from handler.core.rows import Attempt, Entry, Group, Row, Settlement
 from handler.core.transitions import appended
 from handler.core.watermarks import NO_MARKS, Marks, marks_of, passed, places_of
-from handler.ledgers import parts
+from handler.ledgers import row_parts
 from handler.ledgers.bounded import check_room, row_text, sorted_out
-from handler.ledgers.parts import Parts
+from handler.ledgers.row_parts import Parts
 from tests.sandbox.memory_ledger import MemoryLedger, Snapshot
 
 
@@ -35,14 +35,14 @@ class PiecewiseLedger(MemoryLedger):
     def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """The fast path of R1: the attempt beside the body."""
         row = self._row(group)
-        if row is None or not row.is_idle(receipt_key, generation, attempt.mode) or not parts.is_calm(row):
+        if row is None or not row.is_idle(receipt_key, generation, attempt.mode) or not row_parts.is_calm(row):
             return None
         if self._found(group, [entry.id for entry in attempt.entries]):
             return None
         marks = self._marks_after(group, row, attempt.entries)
         if marks is None or passed(attempt.entries, row, marks):
             return None
-        stored, text = self._parts[group], parts.begun_text(attempt)
+        stored, text = self._parts[group], row_parts.begun_text(attempt)
         self._parts[group] = replace(stored, version=stored.version + 1, open=attempt.id, begun=text)
         return self._row(group)
 
@@ -58,7 +58,7 @@ class PiecewiseLedger(MemoryLedger):
         if fresh:
             check_room(appended(row, fresh), bytes_max)
             stored = self._parts[group]
-            tail = (*stored.tail, *parts.entry_texts(fresh))
+            tail = (*stored.tail, *row_parts.entry_texts(fresh))
             self._parts[group] = replace(stored, version=stored.version + 1, tail=tail)
         return Look(self._row(group), records, behind)
 
@@ -97,14 +97,14 @@ class PiecewiseLedger(MemoryLedger):
 
     def snapshot(self) -> Snapshot:
         """What the ledger holds now, each row written anew."""
-        rows = {group: row_text(parts.join(stored)) for group, stored in self._parts.items()}
+        rows = {group: row_text(row_parts.join(stored)) for group, stored in self._parts.items()}
         return Snapshot(rows, dict(self._records), dict(self._windows), dict(self._marks))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Hold again what it held then."""
         super().restore(snapshot)
         rows = {group: super(PiecewiseLedger, self)._row(group) for group in snapshot.rows}
-        self._parts = {group: parts.split(row) for group, row in rows.items() if row is not None}
+        self._parts = {group: row_parts.split(row) for group, row in rows.items() if row is not None}
 
     def _marks_after(self, group: Group, row: Row, entries: Sequence[Entry]) -> Marks | None:
         """The marks of these, read after the row; None where that is not the stored one any more."""
@@ -124,7 +124,7 @@ class PiecewiseLedger(MemoryLedger):
             return None
         known = self._joined.get(group)
         if known is None or known[0] is not stored:
-            known = self._joined[group] = stored, parts.join(stored)
+            known = self._joined[group] = stored, row_parts.join(stored)
         return known[1]
 
     def _drop(self, group: Group) -> None:
@@ -133,6 +133,6 @@ class PiecewiseLedger(MemoryLedger):
     def _put(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> None:
         """The first answer stays: whoever died between the two steps of a settlement has left one behind."""
         self._raise_marks(group, marks)
-        self._parts[group] = parts.split(row)
+        self._parts[group] = row_parts.split(row)
         known = self._found(group, tuple(records))
         self._put_records(group, {name: record for name, record in records.items() if name not in known})

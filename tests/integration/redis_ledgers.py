@@ -10,8 +10,8 @@ from redis import Redis
 
 from handler.core.ledger import Generation, Ledger
 from handler.core.rows import Group
-from handler.ledgers.redis import RedisLedger
-from handler.ledgers.redis_connections import Endpoint
+from handler.ledgers.redis.connections import Endpoint
+from handler.ledgers.redis.ledger import RedisLedger
 from tests.contract.redis_store import no_warning
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
 from tests.contract.stores import GivenClock

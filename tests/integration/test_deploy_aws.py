@@ -16,7 +16,7 @@ import pytest
 import yaml
 from botocore.client import BaseClient
 
-from handler.ledgers.dynamodb import DynamoDbLedger
+from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from layers.protect import Tables, protect
 from tests.contract import works
 from tests.contract.samples import GROUP, entry, idle_row

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from handler import bootstrap
-from handler.ledgers.sqlite_file import SqliteFile
+from handler.ledgers.sqlite.file import SqliteFile
 from handler.main import lambda_handler
 from tests.sandbox.chat import ChatApp, ChatServer
 from tests.sandbox.contexts import lambda_context
@@ -39,7 +39,7 @@ def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer
     def traced(*args: Any, **options: Any) -> SqliteFile:  # noqa: ANN401  # whatever the ledger passes
         return SqliteFile(*args, **{**options, "factory": Traced})
 
-    monkeypatch.setattr("handler.ledgers.sqlite.SqliteFile", traced)
+    monkeypatch.setattr("handler.ledgers.sqlite.ledger.SqliteFile", traced)
     with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as server:
         server.create_group(GROUP)
         for name, value in sandboxed_environment(server.endpoint, tmp_path).items():

@@ -13,8 +13,8 @@ from redis.crc import key_slot
 from handler.core.errors import LedgerUnavailable
 from handler.core.ledger import Ledger
 from handler.core.rows import Group
-from handler.ledgers.redis import PREFIX
-from handler.ledgers.redis_rows import Keys
+from handler.ledgers.redis.ledger import PREFIX
+from handler.ledgers.redis.rows import Keys
 from tests.contract.redis_server import started
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, claim, entry, idle_row, settlement
 from tests.contract.shelves import APP, parked

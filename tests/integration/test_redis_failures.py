@@ -14,7 +14,7 @@ from redis import Redis
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.ledger import Ledger
-from handler.ledgers.redis import RedisLedger
+from handler.ledgers.redis.ledger import RedisLedger
 from tests.contract.redis_server import started
 from tests.contract.samples import GROUP, attempt, entry, idle_row, record, settlement
 from tests.contract.shelves import APP, parked

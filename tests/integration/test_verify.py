@@ -13,7 +13,7 @@ import pytest
 
 from handler import bootstrap
 from handler.core.errors import AppRefused, BadInput, LedgerUnavailable
-from handler.ledgers.sqlite_shelf import SqliteShelf
+from handler.ledgers.sqlite.parked import SqliteShelf
 from handler.main import lambda_handler
 from tests.sandbox.chat import ChatApp, ChatServer, ManualClock
 from tests.sandbox.contexts import lambda_context

@@ -12,7 +12,7 @@ import pytest
 from handler import bootstrap
 from handler.core.errors import SettingsError
 from handler.core.rows import Group
-from handler.ledgers.redis_rows import ROW_FIELDS
+from handler.ledgers.redis.rows import ROW_FIELDS
 from handler.triggers.queue import Message, Queue
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.wire import forget_environment
@@ -132,7 +132,7 @@ def test_the_ledgers_address_may_be_a_reference(environment: pytest.MonkeyPatch)
 def test_a_ledger_whose_package_is_missing_says_so(environment: pytest.MonkeyPatch) -> None:
     """AWS's runtime brings its own SDK, and others may not have packed it."""
     environment.setenv("LEDGER_URL", "dynamodb://counters")
-    leave_out(environment, "boto3", "handler.ledgers.dynamodb", "handler.aws_session")
+    leave_out(environment, "boto3", "handler.ledgers.dynamodb.ledger", "handler.aws_session")
     with pytest.raises(SettingsError, match=r"^LEDGER_URL: dynamodb:// needs the package boto3, which is not there$"):
         bootstrap.service()
 

@@ -17,12 +17,12 @@ from threading import Event, Thread
 from botocore.client import BaseClient
 
 from handler.core.rows import Group
-from handler.ledgers.dynamodb_client import Client
-from handler.ledgers.dynamodb_items import Stored
-from handler.ledgers.dynamodb_memory import Memory
-from handler.ledgers.redis_connections import Connections, Endpoint, settings_of
-from handler.ledgers.redis_wire import exchange
-from handler.ledgers.sqlite import SqliteLedger
+from handler.ledgers.dynamodb.client import Client
+from handler.ledgers.dynamodb.items import Stored
+from handler.ledgers.dynamodb.memory import Memory
+from handler.ledgers.redis.connections import Connections, Endpoint, settings_of
+from handler.ledgers.redis.wire import exchange
+from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.samples import GROUP, idle_row
 from tests.contract.stores import GivenClock
 from tests.sandbox import dynamodb

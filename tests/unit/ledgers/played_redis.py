@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import TypeAlias
 
-from handler.ledgers.redis_connections import Endpoint, settings_of
-from handler.ledgers.redis_fact_scripts import MEET
+from handler.ledgers.redis.connections import Endpoint, settings_of
+from handler.ledgers.redis.metadata_scripts import MEET
 from tests.sandbox.loopback import LoopbackServer
 
 Reply: TypeAlias = bytes | None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from handler.core.rows import Group
-from handler.ledgers.dynamodb_items import Stored
-from handler.ledgers.dynamodb_memory import ABSENT_MAX, GROUPS_MAX, Memory
+from handler.ledgers.dynamodb.items import Stored
+from handler.ledgers.dynamodb.memory import ABSENT_MAX, GROUPS_MAX, Memory
 from tests.contract.samples import GROUP, idle_row
 
 

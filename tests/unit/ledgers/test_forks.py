@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from handler.core.rows import Row
-from handler.ledgers.dynamodb_client import Client
-from handler.ledgers.dynamodb_items import Stored
-from handler.ledgers.dynamodb_memory import Memory
-from handler.ledgers.sqlite import SqliteLedger
+from handler.ledgers.dynamodb.client import Client
+from handler.ledgers.dynamodb.items import Stored
+from handler.ledgers.dynamodb.memory import Memory
+from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.samples import GROUP, idle_row
 from tests.contract.stores import GivenClock
 from tests.integration.byte_server import ByteServer, answering, http

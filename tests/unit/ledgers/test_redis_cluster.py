@@ -10,9 +10,9 @@ from redis.crc import key_slot
 
 from handler.core.errors import LedgerUnavailable
 from handler.core.ledger import Generation
-from handler.ledgers.redis_cluster import ClusterServers
-from handler.ledgers.redis_scripts import Script
-from handler.ledgers.redis_store import REDIRECTIONS_MAX, RedisStore, Use
+from handler.ledgers.redis.client import REDIRECTIONS_MAX, RedisStore, Use
+from handler.ledgers.redis.cluster import ClusterServers
+from handler.ledgers.redis.scripts import Script
 from tests.unit.ledgers.played_redis import (
     GENERATION_KEY,
     TIMEOUT_S,

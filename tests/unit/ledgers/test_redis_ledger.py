@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import closing
 
 from handler.core.ledger import Ledger
-from handler.ledgers.redis import CLUSTER_ASKS_AFTER_S, RedisLedger
-from handler.ledgers.redis_connections import Endpoint
+from handler.ledgers.redis.connections import Endpoint
+from handler.ledgers.redis.ledger import CLUSTER_ASKS_AFTER_S, RedisLedger
 from tests.contract.samples import GROUP, RECEIPT_KEY, attempt, idle_row
 from tests.contract.stores import GivenClock
 from tests.unit.ledgers.played_redis import PlayedRedis, generation, no_warning, number, several, text

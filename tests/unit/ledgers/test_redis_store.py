@@ -8,9 +8,9 @@ from contextlib import closing, contextmanager
 import pytest
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.ledgers.redis_scripts import Script
-from handler.ledgers.redis_servers import Servers
-from handler.ledgers.redis_store import RedisStore, Use
+from handler.ledgers.redis.client import RedisStore, Use
+from handler.ledgers.redis.scripts import Script
+from handler.ledgers.redis.topology import Servers
 from tests.unit.ledgers.played_redis import (
     GENERATION_KEY,
     NOTHING,

@@ -1,0 +1,101 @@
+"""Accepting (R1) where a row and its records cannot be checked in one step: the order of reading makes up for it.
+
+Record and mark are read after a row has been seen. An operation that has no record then, and is not owed when the write
+takes place, can have become finished in between only by a settlement or a swap, since these alone end that an operation
+is owed, and they write its record first. Both raise the row's epoch, and no write here holds in another epoch. A
+beginning or an append of somebody else's does not raise it, so that these get in nobody's way without need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from handler.core.errors import RowFull
+from handler.core.ledger import Look
+from handler.core.rows import Attempt, Entry, Group, Row
+from handler.core.transitions import appended
+from handler.core.watermarks import passed, places_of
+from handler.ledgers.bounded import check_room, sorted_out
+from handler.ledgers.dynamodb import updates as writes
+from handler.ledgers.dynamodb.items import Stored
+from handler.ledgers.dynamodb.rows import Rows
+
+# How often a beginning, or an append, is tried that others get in the way of. After that the core goes on by itself.
+BEGINNINGS_MAX = 2
+APPENDS_MAX = 8
+
+# A piecewise append names each operation twice in its condition. An expression may have 300 operators, and a row to
+# which more than these are added is better written whole.
+APPENDED_MAX = 20
+
+
+def begin(rows: Rows, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    """The fast path: from a row that was seen idle, and that has not moved since its record was not found."""
+    ids, places = [entry.id for entry in attempt.entries], places_of(attempt.entries)
+    seen = rows.remembered(group)
+    if seen is None:
+        seen = rows.load(group)
+        if seen is None or not seen.row.is_idle(receipt_key, generation, attempt.mode):
+            return None
+        # With the record the row is read again: of many who come at once all but one find it begun by then, and need
+        # not try in vain.
+        seen, _ = rows.look(group, ids, places)
+    elif not seen.row.is_idle(receipt_key, generation, attempt.mode):
+        seen, _ = rows.look(group, ids, places)
+    for _ in range(BEGINNINGS_MAX):
+        if seen is None or not seen.row.is_idle(receipt_key, generation, attempt.mode):
+            return None
+        records, marks = rows.found_after(group, seen, attempt.entries)
+        if records or passed(attempt.entries, seen.row, marks):
+            return None
+        becomes, request = writes.begun(group, seen, attempt)
+        seen, held = rows.change(group, request, becomes)
+        if held:
+            return becomes.row
+    return None
+
+
+def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+    """The slow path: to a row in whose epoch none of the operations has got a record."""
+    seen, is_current = rows.remembered(group), False
+    if seen is None:
+        seen, is_current = rows.load(group), True
+    for _ in range(APPENDS_MAX):
+        if seen is None:
+            return None
+        strange = [entry for entry in entries if seen.row.entry(entry.id) is None]
+        records, marks = rows.found_after(group, seen, strange)
+        fresh, behind = sorted_out(strange, seen.row, records, marks)
+        if fresh:
+            try:
+                seen, held = _appended(rows, group, seen, fresh, bytes_max)
+            except RowFull:
+                if is_current:
+                    raise
+                # The row as it was remembered was full, and nobody has looked since.
+                seen, held = rows.load(group), False
+            if held and seen:
+                return Look(seen.row, records, behind)
+        elif is_current:
+            return Look(seen.row, records, behind)
+        else:
+            # What is owed in a remembered row may be finished by now, and no write is there to notice.
+            seen = rows.load(group)
+        is_current = True
+    return None
+
+
+def _appended(
+    rows: Rows, group: Group, seen: Stored, fresh: Sequence[Entry], bytes_max: int
+) -> tuple[Stored | None, bool]:
+    """Append piecewise where that is worth it and there is room for certain, else by writing the row whole.
+
+    Positions are passed by writing it whole: only then has nothing passed them since the row was seen (R13).
+    """
+    has_room = len(fresh) <= APPENDED_MAX and seen.size + writes.bytes_of(fresh) <= bytes_max
+    if has_room and not places_of(fresh):
+        return rows.change(group, writes.appended(group, seen, fresh, bytes_max))
+    row = appended(seen.row, fresh)
+    check_room(row, bytes_max)
+    becomes, request = writes.grown(group, seen, row)
+    return rows.change(group, request, becomes)

@@ -1,0 +1,197 @@
+"""The ledger on DynamoDB: one table for all groups, a row and its records under one partition key.
+
+An operation that nobody disturbs is four plain calls, and three write units as long as each of its items stays below a
+kilobyte: its record is looked for, the attempt opened, the record written, the attempt settled. Rows that this instance
+has seen are remembered, and every write has a condition that fails where the memory is out of date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import boto3
+from botocore.client import BaseClient
+
+from handler.core.ledger import Generation, Look
+from handler.core.ports import Clock
+from handler.core.records import Records
+from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.schedules import Claim, Hold, Lent
+from handler.core.watermarks import NO_MARKS, Marks, firsts_of, marks_of
+from handler.ledgers.dynamodb import accept as accepting
+from handler.ledgers.dynamodb import metadata as facts
+from handler.ledgers.dynamodb import records as recording
+from handler.ledgers.dynamodb import schedules as turns
+from handler.ledgers.dynamodb import updates as writes
+from handler.ledgers.dynamodb.client import Client, Session
+from handler.ledgers.dynamodb.items import record_key, row_key
+from handler.ledgers.dynamodb.known import known
+from handler.ledgers.dynamodb.parked import DynamoDbShelf
+from handler.ledgers.dynamodb.rows import Rows
+from handler.ledgers.dynamodb.schema import create_table
+from handler.ledgers.dynamodb.table import ACTIONS_MAX, Table, absent
+from handler.ledgers.dynamodb.unfinished import unfinished
+
+# A call takes some milliseconds; a second is what it usually takes at most.
+USUAL_TIMEOUT_S = 1.0
+
+# A generation is raised by an operator, once in a blue moon; until this has passed, instances may not know.
+GENERATION_CACHE_S = 300.0
+
+# Records and marks that a transaction holds beside the row.
+BESIDE_MAX = ACTIONS_MAX - 1
+
+
+class DynamoDbLedger:
+    """A `Ledger` in the table `table`; nothing is opened before the first call.
+
+    Region and endpoint are found as boto3 finds them where they are not given. `create` makes a missing table.
+    `session` makes the session of boto3 from which the client comes, so that a test can have one that fails.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        clock: Clock,
+        *,
+        region: str | None = None,
+        endpoint: str | None = None,
+        create: bool = False,
+        session: Session = boto3.session.Session,
+    ) -> None:
+        def prepare(client: BaseClient) -> None:
+            if create:
+                create_table(client, table)
+
+        self.timeout_s = USUAL_TIMEOUT_S
+        self.generation_cache_s = GENERATION_CACHE_S
+        self._clock = clock
+        self._client = Client(region, endpoint, session, prepare)
+        self._table = Table(table, self._client, clock)
+        self._rows = Rows(self._table)
+
+    def shelf(self) -> DynamoDbShelf:
+        """The shelf in the same table; it needs no closing of its own."""
+        return DynamoDbShelf(self._table)
+
+    def load(self, group: Group) -> Row | None:
+        """The row, read strongly."""
+        stored = self._rows.load(group)
+        return stored.row if stored else None
+
+    def find(self, group: Group, ids: Sequence[str]) -> Records:
+        """The records that are still in the table, read strongly."""
+        return recording.found(self._table, group, ids)
+
+    def marks(self, group: Group, places: Collection[str]) -> Marks:
+        """The marks that are still in the table, read strongly."""
+        return recording.reached(self._table, group, places)
+
+    def look(self, group: Group, ids: Sequence[str]) -> Look:
+        """Row and records, each read strongly, in one call for up to 99 records."""
+        stored, records = self._rows.look(group, ids)
+        return Look(stored.row if stored else None, records)
+
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+        """The fast path of R1: the record is looked for, then the row written if it is still the one last seen."""
+        return accepting.begin(self._rows, group, attempt, receipt_key, generation)
+
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+        """The slow path of R1: the records are looked for, then the queue lengthened unless anything was settled."""
+        return accepting.append(self._rows, group, entries, bytes_max)
+
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+        """Compare-and-swap of the row, its records and marks with it in one transaction.
+
+        Marks and records of landings that do not fit in go before it, if the row is the one to be replaced (R5).
+        """
+        becomes, request = writes.swapped(group, row)
+        now = self._clock.now()
+        early = recording.actions(group, records, marks, now, ahead=True)[:-BESIDE_MAX]
+        late = recording.actions(group, records, marks, now, ahead=False)[-BESIDE_MAX:]
+        if early:
+            seen = self._rows.load(group)
+            if (seen.row.version if seen else 0) != row.version - 1:
+                return False
+            recording.put(self._table, early)
+        return self._rows.change_with(group, request, becomes, late)
+
+    def create(self, group: Group, row: Row) -> bool:
+        """Write a first row, in one transaction with a check of each record."""
+        becomes, request = writes.created(group, row)
+        checks = [absent(record_key(group, entry.id)) for entry in row.queue]
+        places = firsts_of(row.queue).items()
+        checks += [("ConditionCheck", writes.unreached(group, place, first)) for place, first in places]
+        return self._rows.create(group, request, becomes, checks)
+
+    def refuse(self, group: Group, records: Records) -> bool:
+        """Write rejections of a group without a row, in one transaction with a check of that."""
+        puts = recording.actions(group, records, NO_MARKS, self._clock.now(), ahead=False)
+        return not self._table.transact([absent(row_key(group)), *puts])
+
+    def delete(self, group: Group, version: int) -> bool:
+        """Delete a row, in one conditional write."""
+        return self._rows.delete(group, writes.deleted(group, version))
+
+    def settle(self, group: Group, settlement: Settlement) -> bool:
+        """The partial update of R5: records and marks in one call for up to 100 of them, then the row.
+
+        Where somebody else was quicker to write an answer the row moves on all the same, because landing is a fact, but
+        the answer is theirs.
+        """
+        remembered = self._rows.remembered(group)
+        if not (remembered and settlement.applied_to(remembered.row)) and not settlement.applied_to(self.load(group)):
+            return False
+        attempt, now = settlement.attempt, self._clock.now()
+        actions = recording.actions(group, settlement.records, marks_of(attempt.entries), now, ahead=True)
+        others = recording.put(self._table, actions)
+        seen, held = self._rows.change(group, writes.settled(group, settlement))
+        if held:
+            return not any(map(recording.is_ahead, others))
+        # Whoever has found the records of this settlement may have moved the row on in its place.
+        is_closed = seen is None or seen.row.attempt is None or seen.row.attempt.id != attempt.id
+        return bool(settlement.records) and not others and is_closed
+
+    def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of unfinished groups in the order of their code points; those that are idle lose their mark."""
+        return unfinished(self._table, app, limit, after)
+
+    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of groups that know the key, in the order of their code points."""
+        return known(self._table, app, key, by, limit, after)
+
+    def generation(self) -> Generation:
+        """The generation in the table; a new table is of the first."""
+        return facts.generation(self._table)
+
+    def raise_generation(self) -> Generation:
+        """Begin a new one."""
+        return facts.raise_generation(self._table)
+
+    def start_generation(self, known: Generation, started: int) -> Generation:
+        """Stamp its start, in one conditional write."""
+        return facts.start_generation(self._table, known, started)
+
+    def windows(self, app: int) -> str | None:
+        """The notes of windows, in one read."""
+        return facts.windows(self._table, app)
+
+    def note_windows(self, app: int, text: str, instead_of: str | None) -> bool:
+        """Replace the notes of windows, in one conditional write."""
+        return facts.note_windows(self._table, app, text, instead_of)
+
+    def has_rows(self, app: int) -> bool:  # noqa: ARG002  # looking for those of one app would take the whole table
+        """Whether the table holds any row."""
+        return facts.has_rows(self._table)
+
+    def lease(self, claim: Claim) -> Lent:
+        """Take calls of a schedule, which goes by the askers' clocks."""
+        return turns.lease(self._table, claim)
+
+    def hold(self, hold: Hold) -> None:
+        """Lend nothing for so long by the asker's clock."""
+        turns.hold(self._table, hold)
+
+    def close(self) -> None:
+        """Close the connections; another call opens new ones."""
+        self._client.close()

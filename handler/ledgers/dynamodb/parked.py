@@ -1,0 +1,73 @@
+"""The shelf beside the ledger on DynamoDB: parked records and notes, in the same table under keys of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+
+from handler.core.shelf import Parked
+from handler.ledgers.dynamodb.items import Item, number, number_of, string, text_of
+from handler.ledgers.dynamodb.table import Table
+
+# A sort key may not be empty, and an id may.
+ID = "id#"
+NOTE = "note#"
+
+
+class DynamoDbShelf:
+    """A `Shelf` in a ledger's table. Nothing on it is ever forgotten by itself."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def park(self, app: int, parked: Parked) -> None:
+        """Keep a record; for one that is kept already nothing is written."""
+        self._table.put_new(
+            {
+                **_parked_key(app, parked.id),
+                "origin": string(parked.source),
+                "reason": string(parked.reason),
+                "seconds": number(parked.at),
+                "payload": string(parked.payload),
+            }
+        )
+
+    def parked(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
+        """A page of the kept records, in the order of their ids' code points."""
+        request = {
+            "KeyConditionExpression": "pk = :pk AND sk > :after",
+            "ExpressionAttributeValues": {":pk": string(f"parked#{app}"), ":after": string(ID + after)},
+            "ConsistentRead": True,
+        }
+        return [_parked(item) for item in islice(self._table.query(request, page=limit), limit)]
+
+    def unpark(self, app: int, parked_id: str) -> bool:
+        """Drop a kept record."""
+        return self._table.delete(_parked_key(app, parked_id))
+
+    def note(self, app: int, name: str, text: str) -> None:
+        """Keep a fact."""
+        self._table.put({**_note_key(app, name), "body": string(text)})
+
+    def noted(self, app: int, name: str) -> str | None:
+        """The fact of that name."""
+        item = self._table.get(_note_key(app, name))
+        return text_of(item, "body") if item else None
+
+
+def _parked(item: Item) -> Parked:
+    return Parked(
+        id=text_of(item, "sk").removeprefix(ID),
+        source=text_of(item, "origin"),
+        reason=text_of(item, "reason"),
+        at=number_of(item, "seconds"),
+        payload=text_of(item, "payload"),
+    )
+
+
+def _parked_key(app: int, parked_id: str) -> Item:
+    return {"pk": string(f"parked#{app}"), "sk": string(ID + parked_id)}
+
+
+def _note_key(app: int, name: str) -> Item:
+    return {"pk": string(f"notes#{app}"), "sk": string(NOTE + name)}

@@ -1,0 +1,90 @@
+"""Records and marks: found by the hundred, and written so that the first answer stays and the highest mark."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import cast
+
+from handler.core.errors import AnswerLost
+from handler.core.outcomes import Applied
+from handler.core.records import Records
+from handler.core.rows import Group
+from handler.core.watermarks import Marks
+from handler.ledgers.dynamodb.items import Item, mark_key, marks_in, record_item, record_key, records_in
+from handler.ledgers.dynamodb.table import ACTIONS_MAX, Action, Table, new_item
+from handler.ledgers.dynamodb.updates import raised
+
+
+def found(table: Table, group: Group, ids: Sequence[str]) -> Records:
+    """The records that exist, read strongly."""
+    return records_in(table.get_all(keys(group, ids, ())))
+
+
+def reached(table: Table, group: Group, places: Collection[str]) -> Marks:
+    """The marks that exist, read strongly."""
+    return marks_in(table.get_all(keys(group, (), places)))
+
+
+def found_and_reached(table: Table, group: Group, ids: Sequence[str], places: Collection[str]) -> tuple[Records, Marks]:
+    """Both at once."""
+    items = table.get_all(keys(group, ids, places))
+    return records_in(items), marks_in(items)
+
+
+def keys(group: Group, ids: Sequence[str], places: Collection[str]) -> list[Item]:
+    """Where they are."""
+    records = [record_key(group, operation_id) for operation_id in dict.fromkeys(ids)]
+    return records + [mark_key(group, place) for place in places]
+
+
+def actions(group: Group, records: Records, marks: Marks, now: float, *, ahead: bool) -> list[Action]:
+    """The writes of marks and records, in the order in which they may be there before their row.
+
+    Of an operation that the row still owes a mark says no more than the row does. After them come the records of
+    landings; rejections are written only with the row (R6).
+    """
+    landings = sorted(records, key=lambda operation_id: not isinstance(records[operation_id].answer, Applied))
+    items = [record_item(group, operation_id, records[operation_id], ahead=ahead) for operation_id in landings]
+    raising: list[Action] = [("Update", raised(group, place, last, now)) for place, last in marks.items()]
+    return raising + [("Put", new_item(item)) for item in items]
+
+
+def put(table: Table, writes: Sequence[Action]) -> list[Item]:
+    """Write records and marks before their row; the records that were there already and say something else."""
+    others: list[Item] = []
+    for start in range(0, len(writes), ACTIONS_MAX):
+        others += _others(table, writes[start : start + ACTIONS_MAX])
+    return others
+
+
+def is_ahead(item: Item) -> bool:
+    """Whether a record was written before its row, by somebody who was settling the same attempt."""
+    return "ahead" in item
+
+
+def _others(table: Table, writes: Sequence[Action]) -> Iterator[Item]:
+    """Write these until each is there, or another one of its key; a mark that stands as high or higher is as good."""
+    while writes:
+        stand = _together(table, writes)
+        if not stand:
+            return
+        for (kind, request), there in zip(writes, stand, strict=True):
+            if there and kind == "Put" and there["body"] != cast("Mapping[str, object]", request["Item"])["body"]:
+                yield there
+        writes = [write for write, there in zip(writes, stand, strict=True) if there is None]
+
+
+def _together(table: Table, writes: Sequence[Action]) -> Sequence[Item | None]:
+    """Write all or none; where none, what stands in the way of each."""
+    try:
+        return _once(table, writes)
+    except AnswerLost:
+        # Under its condition a write can do no harm when it is repeated, and finds its own item if the first one held.
+        return _once(table, writes)
+
+
+def _once(table: Table, writes: Sequence[Action]) -> Sequence[Item | None]:
+    if len(writes) > 1:
+        return table.transact(writes)
+    outcome = table.act(writes[0])
+    return () if outcome.held else [outcome.item or {}]

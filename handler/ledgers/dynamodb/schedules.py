@@ -1,0 +1,101 @@
+"""The app's schedules in the table (R14), where the only clocks are those of the askers.
+
+A schedule's own clock is the furthest of theirs: `at` is how far that was when it was last asked. An asker whose clock
+is behind learns by how much, and goes by the schedule's from then on. So a clock that is ahead, by however much, or has
+been, costs the others neither turns nor time; only in the second after a jump ahead, what was lent before it comes
+beside what is lent after it. What holds a schedule is compared with the asker's own clock.
+"""
+
+from __future__ import annotations
+
+from handler.core.schedules import NOTHING, Claim, Hold, Lent, Schedule
+from handler.ledgers.dynamodb.items import Item, number, number_of, string
+from handler.ledgers.dynamodb.table import Outcome, Table
+
+# How often a schedule is tried that others change at the same time.
+LEASES_MAX = 10
+
+_IS_FREE = "(attribute_not_exists(held_until) OR held_until <= :own)"
+
+
+def lease(table: Table, claim: Claim) -> Lent:
+    """Take the next calls of a schedule.
+
+    One write, where others have taken calls that are still to come; two where the schedule has to begin anew.
+    """
+    lag_s = claim.lag_s
+    for _ in range(LEASES_MAX):
+        now = claim.now + lag_s
+        outcome = _extended(table, claim, now)
+        if outcome.held and outcome.item:
+            return Lent(max(number_of(outcome.item, "free_at") - claim.lasting_s - now, 0.0), lag_s)
+        item = outcome.item or {}
+        if _number(item, "held_until") > claim.now:
+            return Lent(None, lag_s)
+        at, free_at = _number(item, "at"), _number(item, "free_at")
+        if at > now:
+            lag_s = at - claim.now
+        elif now + claim.ahead_max_s < free_at <= now + claim.ahead_max_s + claim.longest_s:
+            return Lent(None, lag_s)
+        elif not now <= free_at <= now + claim.ahead_max_s:
+            # It is over, or further ahead than it can have been lent by these rules.
+            wait_s = 0.0 if free_at < now else claim.ahead_max_s
+            if _begun(table, claim, now, wait_s, item).held:
+                return Lent(wait_s, lag_s)
+    return NOTHING
+
+
+def hold(table: Table, hold: Hold) -> None:
+    """Lend nothing for so long."""
+    table.update(
+        {
+            "Key": _key(hold.app, hold.schedule),
+            "UpdateExpression": "SET held_until = :until",
+            "ExpressionAttributeValues": {":until": number(hold.now + hold.seconds)},
+        }
+    )
+
+
+def _extended(table: Table, claim: Claim, now: float) -> Outcome:
+    """Take calls after those of others."""
+    return table.update(
+        {
+            "Key": _key(claim.app, claim.schedule),
+            "UpdateExpression": "SET free_at = free_at + :lasting, #at = :now",
+            "ConditionExpression": f"free_at BETWEEN :now AND :ahead AND #at <= :now AND {_IS_FREE}",
+            "ExpressionAttributeNames": {"#at": "at"},
+            "ExpressionAttributeValues": {
+                ":lasting": number(claim.lasting_s),
+                ":now": number(now),
+                ":ahead": number(now + claim.ahead_max_s),
+                ":own": number(claim.now),
+            },
+            "ReturnValues": "ALL_NEW",
+        }
+    )
+
+
+def _begun(table: Table, claim: Claim, now: float, wait_s: float, seen: Item) -> Outcome:
+    """Let the schedule begin anew with this claim, so much later, on condition of what was seen of it."""
+    values = {":until": number(now + wait_s + claim.lasting_s), ":now": number(now), ":own": number(claim.now)}
+    is_as_seen = "attribute_not_exists(free_at)"
+    if "free_at" in seen:
+        values |= {":seen": seen["free_at"], ":seen_at": seen["at"]}
+        is_as_seen = "free_at = :seen AND #at = :seen_at"
+    return table.update(
+        {
+            "Key": _key(claim.app, claim.schedule),
+            "UpdateExpression": "SET free_at = :until, #at = :now",
+            "ConditionExpression": f"{is_as_seen} AND {_IS_FREE}",
+            "ExpressionAttributeNames": {"#at": "at"},
+            "ExpressionAttributeValues": values,
+        }
+    )
+
+
+def _number(item: Item, name: str) -> float:
+    return number_of(item, name) if name in item else 0.0
+
+
+def _key(app: int, schedule: Schedule) -> Item:
+    return {"pk": string(f"schedule#{app}"), "sk": string(schedule.value)}

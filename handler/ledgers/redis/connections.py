@@ -1,0 +1,165 @@
+"""Connections to one Redis server: opened when needed, each used by one thread at a time, none shared over a fork.
+
+Before a new connection is used, the server is asked who it is, because it may have taken the place of another, and
+whether it would evict, because rows and records must stay.
+"""
+
+from __future__ import annotations
+
+# Looking a host up imports this, and a child forked while another thread does so would wait for that import for ever.
+import encodings.idna  # noqa: F401
+import os
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias, cast
+
+from redis.connection import Connection, SSLConnection, parse_url
+from redis.exceptions import RedisError
+from redis.maint_notifications import MaintNotificationsConfig
+
+from handler.core.errors import LedgerUnavailable
+from handler.ledgers.redis.errors import unreachable
+from handler.ledgers.redis.wire import Command, Wire, exchange
+
+Address: TypeAlias = tuple[str, int]
+
+_GREETING: tuple[Command, ...] = (("INFO", "server"), ("INFO", "memory"))
+
+NO_POLICY_SHOWN = (
+    "this Redis server does not tell whether it evicts: make sure that its maxmemory-policy is noeviction, "
+    "or operations may be counted twice"
+)
+NO_SERVER_SHOWN = (
+    "this Redis server does not tell which one it is (run_id), so a failover cannot be noticed: "
+    "add wait=1 to LEDGER_URL, and raise the generation after every failover"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where Redis is: a URL as redis-py reads it, which may hold a password.
+
+    `cluster`: the server is one of a Redis Cluster. `authorities`: a file of certificate authorities for TLS.
+    """
+
+    url: str = field(repr=False)
+    cluster: bool = False
+    authorities: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A connection, and the server's own name for its present life, empty where it does not tell."""
+
+    connection: Wire
+    run_id: str
+
+
+class Connections:
+    """Makes, lends and keeps connections to the server at `address`."""
+
+    def __init__(self, settings: Mapping[str, object], address: Address, warn: Callable[[str], None]) -> None:
+        self._settings = {**settings, "host": address[0], "port": address[1]}
+        self._is_encrypted = bool(self._settings.pop("ssl"))
+        self._warn = warn
+        self._process = os.getpid()
+        self._idle: deque[Link] = deque()
+
+    def take(self) -> Link | None:
+        """An idle connection that the server has not closed meanwhile."""
+        idle = self._mine()
+        while idle:
+            try:
+                link = idle.pop()
+            except IndexError:
+                return None
+            if _is_good(link.connection):
+                return link
+            link.connection.disconnect()
+        return None
+
+    def open(self) -> Link:
+        """A new connection; raises LedgerUnavailable, as for every server that may not be used."""
+        make = cast("Callable[..., Wire]", SSLConnection if self._is_encrypted else Connection)
+        connection = make(**self._settings)
+        try:
+            connection.connect()
+            server, memory = map(_info, exchange(connection, _GREETING))
+            self._check_policy(memory)
+        except (RedisError, OSError, ValueError) as error:
+            connection.disconnect()
+            raise unreachable(error) from None
+        except LedgerUnavailable:
+            connection.disconnect()
+            raise
+        if not server.get("run_id"):
+            self._warn(NO_SERVER_SHOWN)
+        return Link(connection, server.get("run_id", ""))
+
+    def give_back(self, link: Link) -> None:
+        """Keep a connection on which no reply is missing."""
+        self._mine().append(link)
+
+    def close(self) -> None:
+        """Close those that are idle."""
+        idle = self._mine()
+        while idle:
+            idle.pop().connection.disconnect()
+
+    def _mine(self) -> deque[Link]:
+        """The idle connections of this process: those of a parent would mix up the answers of both."""
+        if self._process != os.getpid():
+            self._process, self._idle = os.getpid(), deque()
+        return self._idle
+
+    def _check_policy(self, memory: Mapping[str, str]) -> None:
+        policy = memory.get("maxmemory_policy")
+        if policy is None:
+            self._warn(NO_POLICY_SHOWN)
+        elif policy != "noeviction" and memory.get("maxmemory") != "0":
+            raise LedgerUnavailable(
+                f"Redis would evict rows and records (maxmemory-policy {policy}), and operations could be counted "
+                "twice: set maxmemory-policy to noeviction"
+            )
+
+
+def settings_of(endpoint: Endpoint, timeout_s: float) -> dict[str, object]:
+    """What every connection is made with; the address stands under `host` and `port`.
+
+    Nothing is tried again, nothing is announced: each would be a round trip that nobody asked for.
+    """
+    parsed = cast("Callable[[str], dict[str, object]]", parse_url)(endpoint.url)
+    ssl = parsed.pop("connection_class", None) is SSLConnection
+    trust = {"ssl_ca_certs": endpoint.authorities} if ssl and endpoint.authorities else {}
+    return {
+        "host": "localhost",
+        "port": 6379,
+        **parsed,
+        **trust,
+        "ssl": ssl,
+        "protocol": 2,
+        "decode_responses": True,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s / 2,
+        "retry": None,
+        "health_check_interval": 0,
+        "driver_info": None,
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+    }
+
+
+def _is_good(connection: Wire) -> bool:
+    """Whether nothing has arrived since the last reply; the end of the connection would have."""
+    try:
+        return connection.is_connected and not connection.can_read()
+    except RedisError:
+        return False
+
+
+def _info(reply: object) -> dict[str, str]:
+    """The lines of a section of INFO; empty where it may not be read."""
+    if not isinstance(reply, str):
+        return {}
+    pairs = (line.partition(":") for line in reply.splitlines())
+    return {name: value for name, colon, value in pairs if colon}

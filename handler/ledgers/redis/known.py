@@ -1,0 +1,31 @@
+"""Which groups know a counter key: a sorted set in each bucket, which every swap that changes a row's keys changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from handler.ledgers.redis.client import RedisStore
+from handler.ledgers.redis.rows import BUCKETS, Keys, known_in, known_range
+
+
+def known(store: RedisStore, keys: Keys, app: int, key: str, by: int, limit: int, after: str) -> Sequence[str]:
+    """Ids of groups that have known `key` since `by`, in the order of their code points, at most `limit`.
+
+    Each bucket is asked for its part of a page. Beyond the last id of a bucket that may have more, nothing is known.
+    """
+    part = limit // BUCKETS + 1
+    while True:
+        first, last = known_range(key, after)
+        commands = [(name, ("ZRANGEBYLEX", name, first, last, "LIMIT", 0, part)) for name in keys.all_known(app)]
+        lists = [known_in(key, members) for members in cast("list[list[str]]", store.ask_each(commands))]
+        horizon = min((listed[-1][0] for listed in lists if len(listed) == part), default=None)
+        found = sorted(
+            group_id
+            for listed in lists
+            for group_id, since in listed
+            if since <= by and (horizon is None or group_id <= horizon)
+        )
+        if found or horizon is None:
+            return found[:limit]
+        after = horizon

@@ -1,0 +1,283 @@
+"""The ledger in Redis (6.2 or newer) or Valkey: two round trips for an operation that nobody disturbs.
+
+Rows and records must stay: the server must not evict (maxmemory-policy noeviction), and it keeps through a restart what
+its persistence keeps (`appendfsync always`: whatever it acknowledged). A restart or a failover begins a new generation,
+whose rows are verified before anything is sent for them (R10). `wait` asks for replicas on top: a write counts only
+once so many have it, which is what there is where the servers do not tell who they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from heapq import merge
+from itertools import islice
+from typing import cast
+
+from handler.core.codec import decode_record
+from handler.core.ledger import Generation, Look
+from handler.core.lifting import open_between
+from handler.core.ports import Clock
+from handler.core.records import Records
+from handler.core.room import row_is_full
+from handler.core.rows import Attempt, Entry, Group, Row, Settlement
+from handler.core.schedules import NOTHING, Claim, Hold, Lent
+from handler.core.watermarks import MARK_S, NO_MARKS, Marks, firsts_of, marks_of, places_of
+from handler.ledgers.redis import metadata_scripts as facts
+from handler.ledgers.redis import scripts
+from handler.ledgers.redis.client import RedisStore, Use
+from handler.ledgers.redis.cluster import ClusterServers
+from handler.ledgers.redis.connections import Endpoint, settings_of
+from handler.ledgers.redis.known import known
+from handler.ledgers.redis.parked import RedisShelf
+from handler.ledgers.redis.rows import (
+    ROW_FIELDS,
+    Keys,
+    appended_texts,
+    begun_row,
+    fields_of,
+    known_text,
+    record_fields,
+    row_of,
+    stretches,
+)
+from handler.ledgers.redis.topology import Servers
+from handler.ledgers.redis.wire import Command
+from handler.ledgers.row_parts import begun_text, entry_texts
+
+# The longest that Redis may take for an answer; it takes a millisecond.
+TIMEOUT_S = 1.0
+
+# A new server is noticed by every connection at once. A generation that an operator has raised is noticed by each write
+# that opens an attempt or replaces a row, where one server holds everything; a cluster has it on another server than
+# most groups, so there it is asked for this often.
+CLUSTER_ASKS_AFTER_S = 60.0
+
+PREFIX = "update-group-counter"
+
+MARK_MS = int(MARK_S * 1000)
+
+
+class RedisLedger:
+    """A `Ledger` in the server at `endpoint`; nothing is opened before the first call.
+
+    `warn` is told once what makes the promise weaker. `wait` is how many replicas must have each write. `prefix` begins
+    the name of every key. `renewed` tells where the server is by now, if that is new: it is asked where the endpoint
+    lets nobody in.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        clock: Clock,
+        *,
+        warn: Callable[[str], None],
+        wait: int = 0,
+        timeout_s: float = TIMEOUT_S,
+        prefix: str = PREFIX,
+        renewed: Callable[[], Endpoint | None] = lambda: None,
+    ) -> None:
+        self.timeout_s = timeout_s
+        self.generation_cache_s = 0.0
+        self._clock = clock
+        self._keys = Keys(prefix)
+
+        def servers_at(place: Endpoint) -> Servers:
+            kind = ClusterServers if endpoint.cluster else Servers
+            return kind(settings_of(place, timeout_s), self._keys.generation, warn)
+
+        def others() -> Servers | None:
+            place = renewed()
+            return servers_at(place) if place else None
+
+        self._store = RedisStore(
+            servers_at(endpoint), self._keys.generation, wait=wait, timeout_s=timeout_s, renewed=others
+        )
+        self._asks_at = clock.monotonic() + CLUSTER_ASKS_AFTER_S
+
+    def shelf(self) -> RedisShelf:
+        """The shelf in the same server; it needs no closing of its own."""
+        return RedisShelf(self._store, self._keys)
+
+    def load(self, group: Group) -> Row | None:
+        """The row, from the primary."""
+        (stored,) = self._store.ask(self._keys.row(group), self._row_command(group), use=Use.READ_ROW)
+        return row_of(cast("list[str | None]", stored))
+
+    def find(self, group: Group, ids: Sequence[str]) -> Records:
+        """The records that have not expired."""
+        if not ids:
+            return {}
+        command = self._records_command(group, ids)
+        (stored,) = self._store.ask(self._keys.row(group), command)
+        return _records(ids, stored)
+
+    def marks(self, group: Group, places: Collection[str]) -> Marks:
+        """The marks that have not expired."""
+        if not places:
+            return NO_MARKS
+        (stored,) = self._store.ask(self._keys.row(group), ("MGET", *self._keys.marks(group, places)))
+        found = zip(places, cast("list[str | None]", stored), strict=True)
+        return {place: last for place, last in found if last is not None}
+
+    def look(self, group: Group, ids: Sequence[str]) -> Look:
+        """Row and records, in one round trip."""
+        if not ids:
+            return Look(self.load(group), {})
+        commands = self._row_command(group), self._records_command(group, ids)
+        row, records = self._store.ask(self._keys.row(group), *commands, use=Use.READ_ROW)
+        return Look(row_of(cast("list[str | None]", row)), _records(ids, records))
+
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+        """The fast path of R1, in one script."""
+        ids, places = [entry.id for entry in attempt.entries], places_of(attempt.entries)
+        keys = [*self._written_keys(group, ids, with_generation=True), *self._keys.marks(group, places)]
+        texts = group.id, attempt.id, begun_text(attempt), receipt_key, generation, self._known_generation
+        bounds = open_between(receipt_key, attempt.mode)
+        arguments = [*texts, *bounds, len(ids), *ids, *stretches(attempt.entries)]
+        reply = self._run(scripts.BEGIN, keys, arguments, Use.WRITE)
+        return begun_row(reply, attempt, receipt_key, generation) if isinstance(reply, list) else None
+
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+        """The slow path of R1, in one script."""
+        ids, places = [entry.id for entry in entries], places_of(entries)
+        keys = [*self._written_keys(group, ids), *self._keys.marks(group, places)]
+        texts = [text for named in zip(entries, entry_texts(entries), strict=True) for text in appended_texts(*named)]
+        reply = self._run(scripts.APPEND, keys, [group.id, bytes_max, len(ids), *texts, *places], Use.WRITE)
+        if reply == "full":
+            raise row_is_full()
+        if not isinstance(reply, list):
+            return None
+        row, records, passed = reply
+        return Look(row_of(row), _records(ids, records), frozenset(passed))
+
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+        """Compare-and-swap of the row, its records and marks with it, in one script."""
+        row_key, unfinished, generation, *names = self._written_keys(group, records, with_generation=True)
+        keys = [row_key, unfinished, generation, self._keys.known(group), *names, *self._keys.marks(group, marks)]
+        stored = row.version - 1 or ""
+        texts = (text for record in records.values() for text in record_fields(record, self._clock.now()))
+        head = group.id, stored, self._known_generation, int(row.is_unfinished), known_text(row.keys)
+        counts = len(records), MARK_MS
+        arguments = [*head, *counts, *texts, *marks.values(), *fields_of(row)]
+        return self._run(scripts.SWAP, keys, arguments, Use.WRITE_ROW) == 1
+
+    def create(self, group: Group, row: Row) -> bool:
+        """Write a first row, in one script."""
+        firsts = firsts_of(row.queue)
+        keys = self._written_keys(group, [entry.id for entry in row.queue], with_generation=True)
+        head = group.id, self._known_generation, known_text(row.keys), len(row.queue)
+        keys, arguments = [*keys, *self._keys.marks(group, firsts)], [*head, *firsts.values(), *fields_of(row)]
+        return self._run(scripts.CREATE, keys, arguments, Use.WRITE_ROW) == 1
+
+    def refuse(self, group: Group, records: Records) -> bool:
+        """Write rejections of a group without a row, in one script."""
+        texts = [text for record in records.values() for text in record_fields(record, self._clock.now())]
+        keys = [self._keys.row(group), *self._keys.records(group, records)]
+        return self._run(scripts.REFUSE, keys, texts, Use.WRITE_ROW) == 1
+
+    def delete(self, group: Group, version: int) -> bool:
+        """Delete a row, in one script."""
+        keys = [self._keys.row(group), self._keys.unfinished(group), self._keys.known(group)]
+        return self._run(scripts.DELETE, keys, [group.id, version], Use.WRITE_ROW) == 1
+
+    def settle(self, group: Group, settlement: Settlement) -> bool:
+        """The partial update of R5, in one script; a record that exists stays, whatever it says."""
+        now, attempt, records = self._clock.now(), settlement.attempt, settlement.records
+        marks = marks_of(attempt.entries)
+        texts = [text for record in records.values() for text in record_fields(record, now)]
+        texts += [text for mark in marks.items() for text in mark]
+        known = "" if settlement.keys is None else known_text(settlement.keys)
+        head = group.id, attempt.id, settlement.base, settlement.new_base, known, len(records), MARK_MS
+        row_key, unfinished, *names = self._written_keys(group, records)
+        keys = [row_key, unfinished, self._keys.known(group), *names, *self._keys.marks(group, marks)]
+        ids = [entry.id for entry in attempt.entries]
+        return self._run(scripts.SETTLE, keys, [*head, *texts, *ids], Use.WRITE) == 1
+
+    def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of unfinished groups, merged from the lists of all buckets in the order of their code points."""
+        begin = f"({after}" if after else "-"
+        lists = self._store.ask_each(
+            [(key, ("ZRANGEBYLEX", key, begin, "+", "LIMIT", 0, limit)) for key in self._keys.all_unfinished(app)]
+        )
+        return list(islice(merge(*cast("list[list[str]]", lists)), limit))
+
+    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of groups that know the key, as all buckets have them, in the order of their code points."""
+        return known(self._store, self._keys, app, key, by, limit, after)
+
+    def generation(self) -> Generation:
+        """The generation, as far as it is known here, which is a look-up and no round trip."""
+        now = self._clock.monotonic()
+        if self._store.is_cluster and now >= self._asks_at:
+            self._asks_at = now + CLUSTER_ASKS_AFTER_S
+            return self._store.renew_generation()
+        return self._store.generation
+
+    def raise_generation(self) -> Generation:
+        """Begin a new one, in one script."""
+        return self._store.raise_generation()
+
+    def start_generation(self, known: Generation, started: int) -> Generation:
+        """Stamp its start, in one round trip."""
+        return self._store.start_generation(known, started)
+
+    def windows(self, app: int) -> str | None:
+        """The notes of windows, in one round trip."""
+        key = self._keys.windows(app)
+        (text,) = self._store.ask(key, ("GET", key))
+        return cast("str | None", text)
+
+    def note_windows(self, app: int, text: str, instead_of: str | None) -> bool:
+        """Replace the notes of windows, in one script."""
+        return self._store.run(facts.NOTE_WINDOWS, [self._keys.windows(app)], [text, instead_of or ""]) == 1
+
+    def has_rows(self, app: int) -> bool:
+        """Whether any bucket has a group that is unfinished or in which something has landed."""
+        lists = [*self._keys.all_unfinished(app), *self._keys.all_known(app)]
+        return 1 in self._store.ask_each([(key, ("EXISTS", key)) for key in lists])
+
+    def lease(self, claim: Claim) -> Lent:
+        """Take calls of a schedule, which goes by the server's clock, in one script."""
+        keys = [self._keys.turns(claim.app, claim.schedule), self._keys.held(claim.app, claim.schedule)]
+        arguments = [claim.lasting_s, claim.ahead_max_s, claim.longest_s]
+        reply = self._store.run(facts.LEASE, keys, arguments)
+        return Lent(float(reply)) if isinstance(reply, str) else NOTHING
+
+    def hold(self, hold: Hold) -> None:
+        """Lend nothing for so long by the server's clock, in one script."""
+        self._store.run(facts.HOLD, [self._keys.held(hold.app, hold.schedule)], [int(hold.seconds * 1000)])
+
+    def close(self) -> None:
+        """Close the connections that are idle; another call opens new ones."""
+        self._store.close()
+
+    @property
+    def _known_generation(self) -> int | str:
+        return "" if self._store.is_cluster else self._store.generation.number
+
+    def _run(
+        self, script: scripts.Script, keys: Sequence[str], arguments: Sequence[str | int | float], use: Use
+    ) -> object:
+        """Run a script on a row; one that has found the generation to be older than the store's does nothing."""
+        reply = self._store.run(script, keys, arguments, use)
+        if reply == "stale":
+            self._store.renew_generation()
+            return None
+        return reply
+
+    def _row_command(self, group: Group) -> Command:
+        return ("HMGET", self._keys.row(group), *ROW_FIELDS)
+
+    def _records_command(self, group: Group, ids: Sequence[str]) -> Command:
+        return ("MGET", *self._keys.records(group, ids))
+
+    def _written_keys(self, group: Group, ids: Iterable[str], *, with_generation: bool = False) -> list[str]:
+        keys, row = self._keys, self._keys.row(group)
+        # All keys of a script must lie on one server. In a cluster the generation does not, and nothing stands for it.
+        generation = (row if self._store.is_cluster else keys.generation,) if with_generation else ()
+        return [row, keys.unfinished(group), *generation, *keys.records(group, ids)]
+
+
+def _records(ids: Sequence[str], stored: object) -> Records:
+    found = zip(ids, cast("list[str | None]", stored), strict=True)
+    return {operation_id: decode_record(text) for operation_id, text in found if text is not None}

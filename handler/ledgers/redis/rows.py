@@ -1,0 +1,178 @@
+"""Where rows and records lie in Redis, and a row as the fields of a hash (handler/ledgers/redis/scripts.py)."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from handler.core.codec import encode_record
+from handler.core.commands import Counters
+from handler.core.quick import replace
+from handler.core.records import Record
+from handler.core.rows import Attempt, Entry, Group, Row
+from handler.core.schedules import Schedule
+from handler.core.watermarks import firsts_of
+from handler.core.watermarks import marks_of as last_positions
+from handler.ledgers.row_parts import Parts, is_calm, join, marks_text, split
+
+# Over so many slots of a cluster an app's groups are spread, and in so many lists its unfinished ones are kept.
+BUCKETS = 16
+
+ROW_FIELDS = ("v", "body", "base", "open", "begun", "tail", "marks", "known")
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The names of everything, all of them under one prefix.
+
+    What stands in braces is all that Redis Cluster looks at: what one script touches lies on one server.
+    """
+
+    prefix: str
+
+    @property
+    def generation(self) -> str:
+        """The hash of the generation."""
+        return f"{{{self.prefix}}}:generation"
+
+    def turns(self, app: int, schedule: Schedule) -> str:
+        """Until when a schedule of the app is lent out."""
+        return f"{{{self.prefix}:{app}}}:{schedule.value}"
+
+    def held(self, app: int, schedule: Schedule) -> str:
+        """What is there while nothing is lent of a schedule."""
+        return f"{self.turns(app, schedule)}:held"
+
+    def windows(self, app: int) -> str:
+        """The notes of the app's windows."""
+        return f"{{{self.prefix}:{app}}}:windows"
+
+    def row(self, group: Group) -> str:
+        """The hash of a group's row."""
+        return f"{self._bucket(group)}:row:{group.id}"
+
+    def records(self, group: Group, ids: Iterable[str]) -> list[str]:
+        """The records of operations. The length tells where the group's id ends."""
+        prefix = f"{self._bucket(group)}:record:{len(group.id)}:{group.id}:"
+        return [prefix + operation_id for operation_id in ids]
+
+    def marks(self, group: Group, places: Iterable[str]) -> list[str]:
+        """How far places have been settled."""
+        prefix = f"{self._bucket(group)}:mark:{len(group.id)}:{group.id}:"
+        return [prefix + place for place in places]
+
+    def unfinished(self, group: Group) -> str:
+        """The sorted set that has the group while it is unfinished."""
+        return f"{self._bucket(group)}:unfinished"
+
+    def all_unfinished(self, app: int) -> list[str]:
+        """Every such set of an app."""
+        return [f"{{{self.prefix}:{app}:{bucket}}}:unfinished" for bucket in range(BUCKETS)]
+
+    def known(self, group: Group) -> str:
+        """The sorted set of the keys that the groups of a bucket know (`member`)."""
+        return f"{self._bucket(group)}:known"
+
+    def all_known(self, app: int) -> list[str]:
+        """Every such set of an app."""
+        return [f"{{{self.prefix}:{app}:{bucket}}}:known" for bucket in range(BUCKETS)]
+
+    def parked(self, app: int) -> tuple[str, str]:
+        """The sorted set of the ids of parked records, and the hash of their texts."""
+        return f"{{{self.prefix}:{app}:parked}}:ids", f"{{{self.prefix}:{app}:parked}}:texts"
+
+    def notes(self, app: int) -> str:
+        """The hash of notes."""
+        return f"{{{self.prefix}:{app}:notes}}"
+
+    def _bucket(self, group: Group) -> str:
+        return f"{{{self.prefix}:{group.app}:{zlib.crc32(group.id.encode()) % BUCKETS}}}"
+
+
+def fields_of(row: Row) -> list[str]:
+    """Names and values of the hash of a row that is written anew; raises ValueError over the bound of a row."""
+    parts = split(row)
+    fields = {
+        "v": str(parts.version),
+        "body": parts.body,
+        "queued": str(len(row.queue)),
+        "state": "frozen" if row.frozen is not None else "calm" if is_calm(row) else "busy",
+        "key": row.receipt_key,
+        "gen": str(row.generation),
+        "rest": json.dumps([row.sighted, row.looked, row.sighted_in]),
+    }
+    if row.marks:
+        fields["marks"] = marks_text(row.marks)
+    if parts.base is not None:
+        fields["base"] = str(parts.base)
+    if row.attempt is not None:
+        fields["open"] = row.attempt.id
+        fields |= {f"o:{entry.id}": row.attempt.id for entry in row.attempt.owed}
+    fields |= {f"o:{entry.id}": "" for entry in row.queue}
+    fields |= {f"p:{place}": last for place, last in last_positions(row.owed).items()}
+    return [text for field in fields.items() for text in field]
+
+
+def row_of(stored: Sequence[str | None]) -> Row | None:
+    """The row of `ROW_FIELDS`, if there is one."""
+    version, body, base, opened, begun, tail, marks, known = stored
+    if version is None or body is None:
+        return None
+    # Each ends with a line feed, which JSON escapes; other ends of lines may stand in a key.
+    texts = tuple((tail or "").split("\n")[:-1])
+    whole_base = None if base is None else int(base)
+    return join(Parts(int(version), body, whole_base, opened, begun, texts, marks, known_keys(known)))
+
+
+def begun_row(stored: Sequence[str | None], attempt: Attempt, receipt_key: str, generation: int) -> Row:
+    """The row of a group that was idle, and in which `attempt` was opened: what its script gives back makes it up."""
+    *always, known = stored
+    version, base, rest = map(str, always)
+    sighted, looked, sighted_in, *_ = json.loads(rest)
+    opened = replace(attempt, base=int(base))
+    idle = Row(int(version), generation, receipt_key, int(base), opened, sighted=sighted, looked=looked)
+    return replace(idle, sighted_in=sighted_in, keys=known_keys(known) or ())
+
+
+def known_text(keys: Counters) -> str:
+    """The keys that a row knows as a script takes them: it makes a member of its bucket's set for each (`known_in`)."""
+    return json.dumps([(key, str(since)) for key, since in keys], ensure_ascii=False)
+
+
+def known_keys(text: str | None) -> Counters | None:
+    """Read what `known_text` wrote, if the row was last written since there is such a text."""
+    return None if text is None else tuple((key, int(since)) for key, since in json.loads(text))
+
+
+def known_range(key: str, after: str) -> tuple[str, str]:
+    """Where the members of a key lie, those of groups after one: `<length>:<key>:<group>`, a line feed, and since when.
+
+    The length is in bytes. Ids have no line feed, nor anything else that sorts before what can be printed.
+    """
+    prefix = f"{len(key.encode())}:{key}"
+    return f"[{prefix}:{after}\x0b" if after else f"[{prefix}:", f"({prefix};"
+
+
+def known_in(key: str, members: Sequence[str]) -> list[tuple[str, int]]:
+    """Groups with the second since which they have known the key."""
+    start = len(f"{len(key.encode())}:{key}:")
+    return [(group_id, int(since)) for group_id, _, since in (member[start:].partition("\n") for member in members)]
+
+
+def appended_texts(entry: Entry, text: str) -> tuple[str, str, str, str]:
+    """An operation as the script takes it: no place and no number where there is no position."""
+    position = entry.position
+    return (entry.id, text, position.place, position.last) if position else (entry.id, text, "", "")
+
+
+def stretches(entries: Sequence[Entry]) -> list[str]:
+    """Place, first and last number of each place in which some of these stand, in the order of `places_of`."""
+    lasts = last_positions(entries)
+    return [text for place, first in firsts_of(entries).items() for text in (place, first, lasts[place])]
+
+
+def record_fields(record: Record, now: float) -> tuple[str, int]:
+    """A record as text, and how long it lives from now on in milliseconds: at least the one that Redis asks for."""
+    return encode_record(record), max(1, round((record.expires_at - now) * 1000))

@@ -1,0 +1,168 @@
+"""The Redis server that holds everything, and which life of the store it is (R10).
+
+A server whose `run_id` is new was started, or promoted in the place of another, since somebody last met it: it may have
+forgotten what was acknowledged. The store keeps who it was last met as, and is raised to a new generation when that
+changes. The command for which a connection was opened then does not run: what led to it may be forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from redis.exceptions import RedisError
+
+from handler.core.errors import LedgerUnavailable
+from handler.core.ledger import Generation
+from handler.ledgers.redis.connections import Address, Connections, Link
+from handler.ledgers.redis.errors import refusal, unreachable
+from handler.ledgers.redis.metadata_scripts import MEET
+from handler.ledgers.redis.wire import Command, exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """A connection for one exchange, where it goes back to, and as whom this process knows the servers meanwhile."""
+
+    link: Link
+    home: Connections
+    servers: frozenset[str] = frozenset()
+
+    def give_back(self) -> None:
+        """After an exchange that was answered in full."""
+        self.home.give_back(self.link)
+
+    def drop(self) -> None:
+        """After one that was not."""
+        self.link.connection.disconnect()
+
+
+class Servers:
+    """One server. `generation_key` is where the store keeps its generation."""
+
+    is_cluster = False
+
+    def __init__(self, settings: Mapping[str, object], generation_key: str, warn: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._generation_key = generation_key
+        self._warn = warn
+        self._warned: set[str] = set()
+        self._seed = str(settings["host"]), int(cast("int", settings["port"]))
+        self._homes: dict[Address, Connections] = {}
+        self._met: frozenset[str] | None = None
+        # What is learned of the generation belongs to those of whom it was asked, whomever another thread meets then.
+        self._generations: dict[frozenset[str], Generation] = {}
+
+    @property
+    def met(self) -> frozenset[str]:
+        """Who they were when they were last met; the first call meets them."""
+        return self._met or self._meet(self._entered())
+
+    @property
+    def met_before(self) -> frozenset[str] | None:
+        """The same, as far as this process has met any."""
+        return self._met
+
+    @property
+    def generation(self) -> Generation:
+        """What the store's generation was then, or has become since."""
+        return self._generations[self.met]
+
+    def learn(self, servers: frozenset[str], generation: Generation) -> None:
+        """Take in what these servers have said of the generation."""
+        self._generations[servers] = generation
+
+    def lend(self, key: str, address: Address | None = None) -> Lent:
+        """A connection to the server that has `key`, or to the one at `address`; raises LedgerUnavailable.
+
+        It leads to a server that this process had met before the call.
+        """
+        met = self.met
+        home = self._home(address or self.address_of(key))
+        while link := home.take():
+            if link.run_id in met:
+                return Lent(link, home, met)
+            link.connection.disconnect()
+        link = self._opened(home)
+        if link.run_id in met:
+            return Lent(link, home, met)
+        if link.run_id not in self._meet(Lent(link, home)):
+            raise LedgerUnavailable("the servers of the Redis cluster are changing places")
+        return self.lend(key, address)
+
+    def address_of(self, key: str) -> Address:  # noqa: ARG002  # a cluster's servers go by it
+        """Where a key lies."""
+        return self._seed
+
+    def moved(self) -> None:
+        """Take in that a key was not where it was looked for."""
+
+    def close(self) -> None:
+        """Close what is idle."""
+        for home in tuple(self._homes.values()):
+            home.close()
+
+    def _home(self, address: Address) -> Connections:
+        home = self._homes.get(address)
+        return home or self._homes.setdefault(address, Connections(self._settings, address, self._warn_once))
+
+    def _opened(self, home: Connections) -> Link:
+        return home.open()
+
+    def _entered(self) -> Lent:
+        """A connection to begin with."""
+        home = self._home(self._seed)
+        return Lent(home.take() or home.open(), home)
+
+    def _meet(self, lent: Lent) -> frozenset[str]:
+        """Introduce this process to the servers, one of which is at the other end of a new connection."""
+        run_ids = frozenset({lent.link.run_id})
+        generation = self._introduced(lent, run_ids)
+        lent.give_back()
+        return self._now_met(run_ids, generation)
+
+    def _introduced(self, lent: Lent, run_ids: frozenset[str]) -> Generation:
+        """The generation of the store, raised if it has not seen these servers yet. Raising it twice does no harm."""
+        introduction = "EVAL", MEET.text, 1, self._generation_key, identity_of(run_ids)
+        return generation_of(answer_of(lent, introduction))
+
+    def _now_met(self, run_ids: frozenset[str], generation: Generation) -> frozenset[str]:
+        """Go by these from now on; LedgerUnavailable where it was others before."""
+        before = self._met
+        self.learn(run_ids, generation)
+        self._met = run_ids
+        if before not in {None, run_ids}:
+            raise LedgerUnavailable(
+                "Redis is another server than before, which may have forgotten writes: nothing was sent to it"
+            )
+        return run_ids
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            self._warn(text)
+
+
+def answer_of(lent: Lent, question: Command) -> object:
+    """What the server at the other end says; without an answer the connection is given up, or given back."""
+    try:
+        (reply,) = exchange(lent.link.connection, [question])
+    except (RedisError, OSError) as error:
+        lent.drop()
+        raise unreachable(error) from None
+    if isinstance(reply, RedisError):
+        lent.give_back()
+        raise refusal(reply)
+    return reply
+
+
+def identity_of(run_ids: frozenset[str]) -> str:
+    """All of them as one text, whatever order they were met in."""
+    return "" if "" in run_ids else " ".join(sorted(run_ids))
+
+
+def generation_of(reply: object) -> Generation:
+    """The generation as scripts give it back: number and start."""
+    number, started = cast("list[str]", reply)
+    return Generation(int(number), int(started))
