@@ -12,38 +12,38 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-from handler import ledger_url, queue_url
 from handler.chat.client import READ_LIFE_S, ChatClient
+from handler.chat.error_codes import http_status
 from handler.chat.probe import ProbeClient
 from handler.chat.regions import base_url
-from handler.chat.verdicts import http_status
 from handler.clock import SystemClock
-from handler.core.credentials import Vault
+from handler.clouds.redaction import hush
+from handler.config import ledger_url, queue_url
+from handler.config.ledger_reference import LedgerReference
+from handler.config.ledger_url import DynamoDbUrl, RedisUrl
+from handler.config.queue_url import CkafkaHub, SqsUrl
+from handler.config.settings import Settings
 from handler.core.errors import SettingsError
-from handler.core.instance import Instance
-from handler.core.ledger import Ledger
-from handler.core.notices import Notice
-from handler.core.ports import Clock, Ports, Rules, Unclear, Unsent
-from handler.core.shelf import Shelf
-from handler.invocation import current_deadline
-from handler.ledger_reference import LedgerReference
-from handler.ledger_url import DynamoDbUrl, RedisUrl
-from handler.queue_url import CkafkaHub, SqsUrl
-from handler.reports import SERVICE, SERVICE_VARIABLE, Reports
-from handler.settings import Settings
-from handler.triggers.auth import Authenticator, Bearer, Callers
-from handler.triggers.platform import Platform
-from handler.triggers.queue import Queue
+from handler.core.ports.ledger import Ledger
+from handler.core.ports.ports import Clock, Ports, Rules, Unclear, Unsent
+from handler.core.ports.queue import Queue
+from handler.core.ports.shelf import Shelf
+from handler.core.ports.system import Notice
+from handler.core.ports.vault import Vault
+from handler.core.runtime.instance import Instance
+from handler.telemetry import SERVICE, SERVICE_VARIABLE, Reports
+from handler.triggers.context import Service
+from handler.triggers.http.auth import Authenticator, Bearer, Callers
+from handler.triggers.http.platform_identity import Platform
+from handler.triggers.http.webhook_signature import Signature
+from handler.triggers.invocation import current_deadline
 from handler.triggers.reminding import remind
-from handler.triggers.service import Service
-from handler.triggers.signature import Signature
-from handler.vault.cached import CachedVault
-from handler.vault.discretion import hush
+from handler.vault.cache import CachedVault
+from handler.vault.references import is_reference, source_for
 from handler.vault.secret import parse
-from handler.vault.sources import is_reference, source_for
 
 if TYPE_CHECKING:
-    from handler.aws_session import AwsSession
+    from handler.clouds.aws import AwsSession
 
 
 def service() -> Service:
@@ -197,7 +197,7 @@ def _aws_session() -> AwsSession:
 
 @lru_cache(maxsize=1)
 def _session_of(_process: int) -> AwsSession:
-    from handler.aws_session import AwsSession
+    from handler.clouds.aws import AwsSession
 
     return AwsSession()
 
@@ -212,7 +212,7 @@ def _queue(text: str | None) -> Callable[[], Queue] | None:
 
 def _sqs(url: SqsUrl) -> Queue:
     try:
-        from handler.triggers.queue_sqs import TALKATIVE, SqsQueue
+        from handler.queues.sqs import TALKATIVE, SqsQueue
     except ModuleNotFoundError as missing:
         raise SettingsError(queue_url.VARIABLE, f"needs the package {missing.name}, which is not there") from None
     hush(TALKATIVE)
@@ -220,7 +220,7 @@ def _sqs(url: SqsUrl) -> Queue:
 
 
 def _ckafka(hub: CkafkaHub) -> Queue:
-    from handler.triggers.queue_ckafka import ENDPOINT_VARIABLE, CkafkaQueue
+    from handler.queues.ckafka import ENDPOINT_VARIABLE, CkafkaQueue
     from handler.vault.tencent import TALKATIVE, http_profile, role_credential
 
     hush(TALKATIVE)

@@ -9,10 +9,10 @@ import time
 
 from handler import bootstrap
 from handler.core.errors import CounterError, OutcomeUnknown
-from handler.invocation import Invocation
-from handler.reports import Reports
-from handler.triggers import http
-from handler.triggers.kinds import BATCHES, Kind, recognise
+from handler.telemetry import Reports
+from handler.triggers.event_kind import BATCHES, Kind, recognise
+from handler.triggers.http import handler as http
+from handler.triggers.invocation import Invocation
 
 
 def lambda_handler(event: object, context: object) -> dict[str, object]:
@@ -46,15 +46,15 @@ def _handle(event: object, context: object) -> dict[str, object]:
 def _reply(event: object, invocation: Invocation, reports: Reports) -> dict[str, object]:
     kind, content = recognise(event)
     if kind is Kind.TIMER:
-        from handler.triggers import timer
+        from handler.triggers.timer import handler as timer
 
         return timer.run(content, invocation, bootstrap.service())
     if kind in BATCHES:
-        from handler.triggers import batch
+        from handler.triggers.sources import handler as batch
 
         return batch.run(kind, content, invocation, bootstrap.service())
     if kind is Kind.OPERATOR:
-        from handler.triggers import operator
+        from handler.triggers.operator import handler as operator
 
         return operator.run(content, invocation, bootstrap.service())
     return http.answer(kind, content, invocation, bootstrap.service, reports.failed)

@@ -17,7 +17,7 @@ from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.scf.v20180416.scf_client import ScfClient
 
-from handler.vault.sources import is_reference
+from handler.vault.references import is_reference
 from layers.scf_requests import Fields
 
 ENDPOINT_VARIABLE: Final = "TENCENT_SCF_ENDPOINT"

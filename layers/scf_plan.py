@@ -15,9 +15,9 @@ from typing import Annotated, Final, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from handler.config.settings import Settings
 from handler.core.errors import BadInput, SettingsError
-from handler.settings import Settings
-from handler.triggers.ticks import read_tick
+from handler.triggers.timer.tick import read_tick
 
 SERVICE: Final = Path(__file__).resolve().parent.parent / "serverless.yml"
 MESSAGE_BYTES: Final = 4096

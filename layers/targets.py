@@ -62,7 +62,7 @@ class Target:
 # SCF looks for its entry at the root of the package and for packages right in /opt
 # (cloud.tencent.com/document/product/583/40159).
 INDEX: Final = (
-    '"""The entry that SCF looks for."""\n\nfrom handler.early import main_handler\n\n__all__ = ["main_handler"]\n'
+    '"""The entry that SCF looks for."""\n\nfrom handler.preload import main_handler\n\n__all__ = ["main_handler"]\n'
 )
 
 AWS: Final = Target("aws", (3, 13), "aarch64", "python", "/opt", "/var/task")

@@ -4,11 +4,46 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import Final
 
-PACKAGES = frozenset({"chat", "core", "ledgers", "triggers", "vault"})
-CONCRETE = frozenset({"chat", "ledgers", "vault"})
+_CORE = frozenset({"core", "core.model", "core.state", "core.ports", "core.runtime", "core.protocol"})
+_EVERY_CORE = _CORE | {"core.verify", "core.recovery"}
+_STORES = frozenset({"ledgers.sqlite", "ledgers.redis", "ledgers.dynamodb"})
+_ADAPTERS = _STORES | {"chat", "config", "queues", "vault"}
+_TRIGGERS = frozenset({"triggers", "triggers.http", "triggers.timer", "triggers.sources", "triggers.operator"})
+
+ROOMS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "core": frozenset(),
+        "core.model": frozenset({"core"}),
+        "core.state": frozenset({"core", "core.model"}),
+        "core.ports": frozenset({"core", "core.model", "core.state"}),
+        "core.runtime": _CORE - {"core.runtime", "core.protocol"},
+        "core.protocol": _CORE - {"core.protocol"},
+        "core.verify": _CORE - {"core.protocol"},
+        "core.recovery": _CORE,
+        "clouds": frozenset({"core"}),
+        "config": frozenset({"core", "core.model", "core.ports"}),
+        "chat": frozenset({"core", "core.model", "core.ports"}),
+        "vault": frozenset({"core", "core.model", "core.ports", "clouds"}),
+        "queues": frozenset({"core", "core.ports", "clouds"}),
+        "ledgers": frozenset({"core", "core.model", "core.state"}),
+        **dict.fromkeys(_STORES, frozenset({"core", "core.model", "core.state", "core.ports", "clouds", "ledgers"})),
+        **dict.fromkeys(_TRIGGERS, _EVERY_CORE | _TRIGGERS),
+        "clock": frozenset({"core"}),
+        "telemetry": frozenset({"core", "core.ports"}),
+        "bootstrap": _EVERY_CORE | _ADAPTERS | _TRIGGERS | {"clouds", "clock", "telemetry"},
+        "main": _TRIGGERS | {"core", "bootstrap", "telemetry"},
+        "preload": frozenset({"bootstrap", "main", "roomy"}),
+        "roomy": frozenset(),
+        "written": frozenset(),
+    }
+)
+"""Each room of `handler`, a folder or a module beside the folders, and the rooms that it may import from."""
+
 
 CLOCKS_AND_CHANCE = frozenset({"datetime", "random", "secrets", "time", "uuid"})
 FILES_AND_LOGS = frozenset({"fileinput", "io", "logging", "os", "pathlib", "shutil", "sqlite3", "tempfile"})
@@ -42,17 +77,16 @@ def imports(source: str, package: str) -> list[str]:
 
 
 def wrong_direction(source: str, path: str) -> list[str]:
-    """What the module at `path`, such as `handler/core/rows.py`, imports from parts of `handler` beside or above it."""
-    part = _part(path)
+    """What the module at `path`, such as `handler/core/model/row.py`, imports from rooms beside or above its own."""
+    room = room_of(path)
     names = [name for name in imports(source, _package(path)) if name.split(".")[0] == "handler"]
-    return [name for name in names if not _may_import(part, name.split(".")[1:])]
+    return [name for name in names if (aim := _aim(name)) != room and aim not in ROOMS.get(room, frozenset())]
 
 
-def concrete_names(source: str, path: str) -> list[str]:
-    """What a module outside `bootstrap` imports from the folders of concrete classes, its own folder excepted."""
-    part = _part(path)
-    closed = tuple(f"handler.{folder}." for folder in CONCRETE - {part} if part != "bootstrap")
-    return [name for name in imports(source, _package(path)) if f"{name}.".startswith(closed)]
+def room_of(path: str) -> str:
+    """The folder below `handler` that a module lies in; a module beside the folders is a room of its own."""
+    inside = PurePosixPath(path).with_suffix("").parts[1:]
+    return ".".join(inside[:-1]) or inside[0]
 
 
 def impure_imports(source: str) -> list[str]:
@@ -98,9 +132,11 @@ def pins(requirements: str) -> dict[str, bool]:
     }
 
 
-def _part(path: str) -> str:
-    inside = PurePosixPath(path).parts[1:]
-    return inside[0].removesuffix(".py")
+def _aim(name: str) -> str:
+    """The room that an imported name, such as `handler.core.errors.BadInput`, lies in."""
+    parts = name.split(".")[1:]
+    inside = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    return next((room for room in inside if room in ROOMS), name)
 
 
 def _package(path: str) -> str:
@@ -112,18 +148,6 @@ def _origin(node: ast.ImportFrom, package: str) -> str:
         return node.module or ""
     ancestors = package.split(".")[: len(package.split(".")) - node.level + 1]
     return ".".join([*ancestors, *([node.module] if node.module else [])])
-
-
-def _may_import(part: str, target: list[str]) -> bool:
-    aim = target[0] if target else ""
-    plain = aim not in PACKAGES | {"", "early", "main", "bootstrap"}
-    if part == "main":
-        return plain or aim in {"bootstrap", "triggers", "core"}
-    if part == "early":
-        return aim in {"main", "bootstrap", "roomy"}
-    if part == "bootstrap":
-        return plain or aim in PACKAGES
-    return aim == "core" or (part in PACKAGES and aim == part)
 
 
 def _with_attributes(source: str) -> list[str]:

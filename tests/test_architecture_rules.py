@@ -10,17 +10,17 @@ from tests import architecture
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("handler/core/rows.py", "from handler.chat import client"),
-        ("handler/core/rows.py", "from handler import settings"),
-        ("handler/core/rows.py", "import handler"),
+        ("handler/core/model/row.py", "from handler.chat import client"),
+        ("handler/core/model/row.py", "from handler.config import settings"),
+        ("handler/core/model/row.py", "import handler"),
         ("handler/chat/client.py", "from handler.ledgers.sqlite.ledger import SqliteLedger"),
         ("handler/chat/client.py", "from ..vault import cache"),
-        ("handler/triggers/http.py", "def answer():\n    from handler.bootstrap import instance"),
-        ("handler/settings.py", "import handler.vault.files"),
+        ("handler/triggers/http/handler.py", "def answer():\n    from handler.bootstrap import instance"),
+        ("handler/config/settings.py", "import handler.vault.files"),
         ("handler/bootstrap.py", "from handler.main import lambda_handler"),
         ("handler/main.py", "from handler.ledgers.sqlite.ledger import SqliteLedger"),
-        ("handler/main.py", "from handler.early import lambda_handler"),
-        ("handler/early.py", "from handler.settings import Settings"),
+        ("handler/main.py", "from handler.preload import lambda_handler"),
+        ("handler/preload.py", "from handler.config.settings import Settings"),
     ],
 )
 def test_an_import_against_the_direction_is_found(path: str, source: str) -> None:
@@ -31,23 +31,19 @@ def test_an_import_against_the_direction_is_found(path: str, source: str) -> Non
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("handler/early.py", "from handler import bootstrap\nfrom handler.main import lambda_handler"),
-        ("handler/main.py", "from handler import bootstrap, settings"),
+        ("handler/preload.py", "from handler import bootstrap\nfrom handler.main import lambda_handler"),
+        ("handler/main.py", "from handler import bootstrap, telemetry"),
         ("handler/bootstrap.py", "from handler.ledgers.sqlite.ledger import SqliteLedger"),
-        ("handler/triggers/http.py", "from handler.core.commands import Operation\nfrom .auth import Bearer"),
-        ("handler/core/rows.py", "import json\nfrom handler.core import ports"),
+        (
+            "handler/triggers/http/handler.py",
+            "from handler.core.model.operation import Operation\nfrom .auth import Bearer",
+        ),
+        ("handler/core/model/row.py", "import json\nfrom handler.core import errors"),
     ],
 )
 def test_an_import_along_the_direction_passes(path: str, source: str) -> None:
     """Downwards, within one folder and out of the handler everything is free."""
     assert architecture.wrong_direction(source, path) == []
-
-
-def test_a_concrete_class_named_outside_bootstrap_is_found() -> None:
-    """Its own folder and bootstrap may name it, nobody else."""
-    source = "from handler.ledgers.sqlite.ledger import SqliteLedger"
-    paths = ["handler/main.py", "handler/vault/cache.py", "handler/bootstrap.py", "handler/ledgers/__init__.py"]
-    assert [bool(architecture.concrete_names(source, path)) for path in paths] == [True, True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +71,7 @@ def test_an_import_that_only_computes_is_free_to_the_core() -> None:
     standard = "import hashlib, json, threading\nfrom urllib.parse import quote\nthreading.Lock()\n"
     assert (
         architecture.impure_imports(
-            standard + "import pydantic\nfrom handler.core import rows\nfrom .ports import Ledger"
+            standard + "import pydantic\nfrom handler.core.model import row\nfrom .ports import Ledger"
         )
         == []
     )

@@ -14,10 +14,10 @@ import pytest
 import requests
 
 from handler import bootstrap
-from handler.core.commands import KEYS_PER_GROUP
+from handler.config.settings import Settings
+from handler.core.model.operation import KEYS_PER_GROUP
 from handler.main import lambda_handler
-from handler.reports import SERVICE_VARIABLE
-from handler.settings import Settings
+from handler.telemetry import SERVICE_VARIABLE
 from tests.sandbox.chat import ChatApp, ChatServer, Fault
 from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
 from tests.sandbox.gateway import Gateway
@@ -78,7 +78,11 @@ def test_the_test_command_is_what_ci_runs() -> None:
 
 def test_every_variable_is_documented() -> None:
     """The table of the environment names exactly the variables that the settings and the reports read."""
-    read = set(re.findall(r'variables\.(?:read|require)\("([A-Z_]+)"', (ROOT / "handler" / "settings.py").read_text()))
+    read = set(
+        re.findall(
+            r'variables\.(?:read|require)\("([A-Z_]+)"', (ROOT / "handler" / "config" / "settings.py").read_text()
+        )
+    )
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
     assert len(read) > 10
     assert documented == read | {SERVICE_VARIABLE}

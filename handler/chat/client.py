@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from handler.chat.redaction import guard_logs
 from handler.chat.signed import SignedCalls, update_content
 from handler.chat.transport import Transport
-from handler.core.credentials import Vault
-from handler.core.ports import Call, Chance, Reply
-from handler.core.rows import Group
+from handler.core.model.row import Group
+from handler.core.ports.ports import Call, Chance, Reply
+from handler.core.ports.vault import Vault
 
 # A read changes nothing, so its signature need not die soon; this much lets a local clock be wrong before the first
 # `Date` has been seen. An app whose API refuses short signatures needs more.

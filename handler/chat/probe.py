@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from handler.chat.signed import SignedCalls, update_content
-from handler.core.ports import Reply
-from handler.core.rows import Group
-from handler.core.trials import Trial
+from handler.core.model.row import Group
+from handler.core.ports.ports import Reply
+from handler.core.ports.trials import Trial
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from handler.chat.replies import reply_of
+from handler.chat.response import reply_of
 from handler.chat.transport import Answer, Query, Transport
 from handler.chat.usersig import sign
-from handler.core.credentials import Secret, Vault
 from handler.core.errors import NotAccepted, SettingsError
-from handler.core.ports import Chance, Fault, Refused, Reply, Unsent
-from handler.core.rows import Group
+from handler.core.model.row import Group
+from handler.core.ports.ports import Chance, Fault, Refused, Reply, Unsent
+from handler.core.ports.vault import Secret, Vault
 
 # The vendor's code for a UserSig of another app, which is what its answer would be.
 OTHER_APP = 70014

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handler.core.codec import ROW_BYTES, encode_row
-from handler.core.records import Records
-from handler.core.room import fits, row_is_full, with_keys_that_fit
-from handler.core.rows import Entry, Row
-from handler.core.watermarks import Marks, passed
+from handler.core.model.codec import ROW_BYTES, encode_row
+from handler.core.model.records import Records
+from handler.core.model.row import Entry, Row
+from handler.core.model.row_size import fits, row_is_full, with_keys_that_fit
+from handler.core.state.watermarks import Marks, passed
 
 
 def row_text(row: Row, bytes_max: int = ROW_BYTES) -> str:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from handler.core.codec import decode_entry, decode_row, encode_entry
-from handler.core.commands import Counters
+from handler.core.model.codec import decode_entry, decode_row, encode_entry
+from handler.core.model.operation import Counters
+from handler.core.model.row import Attempt, Entry, OldMarks, Row
 from handler.core.quick import replace
-from handler.core.rows import Attempt, Entry, OldMarks, Row
 from handler.ledgers.bounded import row_text
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
 from handler.core.errors import GroupFailed, NotAccepted, OutcomeUnknown
-from handler.core.notices import Reporter, group_failed
+from handler.core.ports.system import Reporter, group_failed
 
 Failure: TypeAlias = NotAccepted | OutcomeUnknown
 """Nothing is known to be accepted, for a reason that may pass."""

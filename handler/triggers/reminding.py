@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from handler.core.errors import NotAccepted, OutcomeUnknown, SettingsError
-from handler.core.notices import Notice
-from handler.triggers.service import Service
+from handler.core.ports.system import Notice
+from handler.triggers.context import Service
 
 # The name under which the shelf keeps the newest result of an app.
 NOTE = "verified"

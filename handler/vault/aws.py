@@ -16,8 +16,8 @@ from aws_lambda_powertools.utilities.parameters import GetParameterError, Secret
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
+from handler.clouds.redaction import hush, text_of, unavailable
 from handler.core.errors import SettingsError
-from handler.vault.discretion import hush, text_of, unavailable
 
 Session: TypeAlias = Callable[[], boto3.session.Session]
 

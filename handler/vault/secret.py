@@ -9,9 +9,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from handler.core.commands import INT64_MAX, first_problem
-from handler.core.credentials import Caller, Secret
 from handler.core.errors import SettingsError
+from handler.core.model.operation import INT64_MAX, first_problem
+from handler.core.ports.vault import Caller, Secret
 
 VARIABLE = "CHAT_SECRET"
 

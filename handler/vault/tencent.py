@@ -24,8 +24,8 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.ssm.v20190923 import models
 from tencentcloud.ssm.v20190923.ssm_client import SsmClient
 
+from handler.clouds.redaction import hush, text_of, unavailable
 from handler.core.errors import SecretUnavailable, SettingsError
-from handler.vault.discretion import hush, text_of, unavailable
 
 MANAGER = "Tencent SSM"
 ENDPOINT_VARIABLE = "TENCENT_SSM_ENDPOINT"

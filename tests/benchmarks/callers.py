@@ -15,10 +15,10 @@ from threading import Barrier
 from typing import Final
 
 from handler import bootstrap
-from handler.invocation import Invocation
-from handler.triggers import http
-from handler.triggers.kinds import recognise
-from handler.triggers.service import Service
+from handler.triggers.context import Service
+from handler.triggers.event_kind import recognise
+from handler.triggers.http import handler as http
+from handler.triggers.invocation import Invocation
 from tests.benchmarks.figures import Figure, at_most
 from tests.benchmarks.function import TIMEOUT_S, crew, event_of
 from tests.benchmarks.upstream import chat_server

@@ -73,7 +73,7 @@ CLIENTS = [boto3.client("dynamodb"), boto3.client("secretsmanager")]
 NOBODY = "http://127.0.0.1:9"
 """An endpoint where nobody listens: a health call needs no API."""
 
-ENTRY = "handler.early.lambda_handler"
+ENTRY = "handler.preload.lambda_handler"
 READ_ONLY = {"PYTHONDONTWRITEBYTECODE": "1"}
 SDK = ("boto3", "botocore", "s3transfer", "python-dateutil", "six")
 

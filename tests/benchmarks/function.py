@@ -41,7 +41,7 @@ def instance(variables: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(variables)
     bootstrap.forget()
-    # As where it is deployed (handler/early.py): garbage is not looked for in what every invocation needs.
+    # As where it is deployed (handler/preload.py): garbage is not looked for in what every invocation needs.
     gc.collect()
     gc.freeze()
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):

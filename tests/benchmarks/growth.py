@@ -8,7 +8,7 @@ from typing import Final
 
 import redis
 
-from handler.core.rows import Group
+from handler.core.model.row import Group
 from handler.ledgers.redis.ledger import PREFIX
 from handler.ledgers.redis.rows import Keys
 from tests.benchmarks.batches import Case, ours, seconds_of

@@ -14,10 +14,10 @@ from botocore.model import OperationModel
 
 from handler import bootstrap
 from handler.clock import SystemClock
-from handler.core.commands import Mode, Operation
-from handler.core.exactly_once import ExactlyOnce
-from handler.core.instance import Patience
-from handler.core.pacing import UNASKED_PER_SECOND
+from handler.core.model.operation import Mode, Operation
+from handler.core.protocol.engine import ExactlyOnce
+from handler.core.runtime.instance import Patience
+from handler.core.runtime.rate_limiter import UNASKED_PER_SECOND
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from handler.main import lambda_handler
 from tests.benchmarks.figures import Figure, at_most

@@ -16,10 +16,10 @@ import redis
 import requests
 
 from handler import bootstrap
-from handler.core.commands import Mode, Operation
-from handler.core.exactly_once import ExactlyOnce
-from handler.core.instance import Patience
-from handler.core.rows import Group
+from handler.core.model.operation import Mode, Operation
+from handler.core.model.row import Group
+from handler.core.protocol.engine import ExactlyOnce
+from handler.core.runtime.instance import Patience
 from handler.ledgers.redis import scripts
 from handler.ledgers.redis.ledger import PREFIX
 from handler.ledgers.redis.rows import Keys

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import pytest
 
-from handler.core.shelf import Shelf
+from handler.core.ports.shelf import Shelf
 from tests.contract.redis_server import end_shared_servers
 from tests.contract.shelves import SHELVES
 from tests.contract.stores import LEDGERS, SHARED_LEDGERS, GivenClock, OpenLedger, SharedStore, Store

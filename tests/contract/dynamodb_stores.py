@@ -6,10 +6,10 @@ import uuid
 from dataclasses import dataclass
 from functools import partial
 
-from handler.core.ports import Clock
-from handler.core.records import Records
-from handler.core.rows import Group, Row, Settlement
-from handler.core.watermarks import NO_MARKS, Marks
+from handler.core.model.records import Records
+from handler.core.model.row import Group, Row, Settlement
+from handler.core.ports.ports import Clock
+from handler.core.state.watermarks import NO_MARKS, Marks
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from handler.ledgers.dynamodb.schema import create_table
 from tests.contract.samples import GROUP, idle_row

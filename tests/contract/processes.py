@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import TypeAlias
 
-from handler.core.ledger import Ledger
+from handler.core.ports.ledger import Ledger
 from tests.contract.stores import GivenClock, SharedStore
 
 Work: TypeAlias = Callable[[Ledger], object]

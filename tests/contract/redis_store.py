@@ -10,10 +10,10 @@ from uuid import uuid4
 from redis import Redis
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.core.ports import Clock
-from handler.core.records import Records
-from handler.core.rows import Group, Row, Settlement
-from handler.core.watermarks import NO_MARKS, Marks
+from handler.core.model.records import Records
+from handler.core.model.row import Group, Row, Settlement
+from handler.core.ports.ports import Clock
+from handler.core.state.watermarks import NO_MARKS, Marks
 from handler.ledgers.redis.client import Argument, RedisStore, Use
 from handler.ledgers.redis.connections import Endpoint
 from handler.ledgers.redis.ledger import RedisLedger

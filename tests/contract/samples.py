@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from handler.core.commands import Mode
-from handler.core.outcomes import Applied
-from handler.core.ports import Clock
-from handler.core.records import Record
-from handler.core.rows import Attempt, Entry, Group, Remembered, Row, Settlement
-from handler.core.schedules import Claim, Schedule
+from handler.core.model.operation import Mode
+from handler.core.model.outcome import Applied
+from handler.core.model.records import Record
+from handler.core.model.row import Attempt, Entry, Group, Remembered, Row, Settlement
+from handler.core.ports.ports import Clock
+from handler.core.ports.schedules import Claim, Schedule
 
 RECEIPT_KEY = "_receipt"
 GENERATION = 1

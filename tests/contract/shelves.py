@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import pytest
 
-from handler.core.shelf import Parked, Shelf
+from handler.core.ports.shelf import Parked, Shelf
 from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.redis_store import PrefixedRedis, prefixed_cluster, prefixed_redis

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from handler.core.errors import AnswerLost
-from handler.core.ledger import Ledger
-from handler.core.ports import Clock
-from handler.core.records import Records
-from handler.core.rows import Group, Row
-from handler.core.watermarks import NO_MARKS, Marks
+from handler.core.model.records import Records
+from handler.core.model.row import Group, Row
+from handler.core.ports.ledger import Ledger
+from handler.core.ports.ports import Clock
+from handler.core.state.watermarks import NO_MARKS, Marks
 from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.redis_store import PrefixedRedis, prefixed_cluster, prefixed_redis

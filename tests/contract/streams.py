@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handler.core.commands import Position
-from handler.core.ledger import Ledger
-from handler.core.records import UNRECORDED_S
-from handler.core.rows import Attempt, Entry, Group, Settlement
+from handler.core.model.operation import Position
+from handler.core.model.records import UNRECORDED_S
+from handler.core.model.row import Attempt, Entry, Group, Settlement
+from handler.core.ports.ledger import Ledger
 from tests.contract.samples import GENERATION, RECEIPT_KEY, attempt, entry, idle_row
 
 STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/likes"

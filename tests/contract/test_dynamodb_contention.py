@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-from handler.core.rows import Row
-from handler.core.schedules import NOTHING
+from handler.core.model.row import Row
+from handler.core.ports.schedules import NOTHING
 from handler.ledgers.dynamodb.accept import APPENDS_MAX, BEGINNINGS_MAX
 from handler.ledgers.dynamodb.schedules import LEASES_MAX
 from tests.contract.dynamodb_stores import DynamoDbStore

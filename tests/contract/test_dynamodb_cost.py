@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.commands import Position
-from handler.core.rows import Attempt, Group, Settlement
+from handler.core.model.operation import Position
+from handler.core.model.row import Attempt, Group, Settlement
 from handler.ledgers.dynamodb.items import SHARDS
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from tests.contract import works

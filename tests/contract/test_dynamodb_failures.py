@@ -17,7 +17,7 @@ from botocore.exceptions import (
 )
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.core.rows import Attempt
+from handler.core.model.row import Attempt
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, record, settlement

@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from handler.core.errors import AnswerLost
-from handler.core.rows import Attempt, Settlement
-from handler.core.watermarks import MARK_S, places_of
+from handler.core.model.row import Attempt, Settlement
+from handler.core.state.watermarks import MARK_S, places_of
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt
 from tests.contract.stores import GivenClock, OpenLedger

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from handler.core.schedules import Hold, Schedule
-from handler.core.shelf import Parked
+from handler.core.ports.schedules import Hold, Schedule
+from handler.core.ports.shelf import Parked
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from tests.contract import works
 from tests.contract.dynamodb_stores import DynamoDbStore

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-from handler.core.codec import ROW_BYTES, encode_row
-from handler.core.outcomes import Rejected
-from handler.core.records import Record
-from handler.core.rows import Entry
+from handler.core.model.codec import ROW_BYTES, encode_row
+from handler.core.model.outcome import Rejected
+from handler.core.model.records import Record
+from handler.core.model.row import Entry
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.samples import (
     GENERATION,

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-from handler.core.rows import Group
+from handler.core.model.row import Group
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
 from tests.contract.stores import GivenClock, OpenLedger

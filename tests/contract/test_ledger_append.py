@@ -9,8 +9,8 @@ from functools import partial
 import pytest
 
 from handler.core.errors import RowFull
-from handler.core.ledger import Ledger, Look
-from handler.core.rows import Group, Row
+from handler.core.model.row import Group, Row
+from handler.core.ports.ledger import Ledger, Look
 from tests.contract.processes import in_processes
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, past_attempt, record
 from tests.contract.samples import settlement as settlement_of

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.commands import Mode
-from handler.core.rows import Row
+from handler.core.model.operation import Mode
+from handler.core.model.row import Row
 from tests.contract.samples import (
     GENERATION,
     GROUP,

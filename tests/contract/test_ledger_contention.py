@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
 
-from handler.core.rows import Group
+from handler.core.model.row import Group
 from tests.contract import works
 from tests.contract.processes import Work, in_processes
 from tests.contract.samples import GROUP, attempt, entry, idle_row, record

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from handler.core.rows import Group
+from handler.core.model.row import Group
 from tests.contract import works
 from tests.contract.processes import received, running
 from tests.contract.samples import GROUP, attempt, entry, idle_row, record

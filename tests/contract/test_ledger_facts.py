@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 
 from handler.clock import SystemClock
-from handler.core.ledger import Generation, Ledger, Look
-from handler.core.rows import Group
-from handler.core.schedules import Hold, Lent, Schedule
+from handler.core.model.row import Group
+from handler.core.ports.ledger import Generation, Ledger, Look
+from handler.core.ports.schedules import Hold, Lent, Schedule
 from tests.contract.processes import in_processes
 from tests.contract.samples import GROUP, claim, idle_row, record
 from tests.contract.stores import GivenClock, OpenLedger, SharedStore

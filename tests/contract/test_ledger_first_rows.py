@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handler.core.outcomes import Rejected
-from handler.core.records import Record
-from handler.core.rows import Row, first_row
+from handler.core.model.outcome import Rejected
+from handler.core.model.records import Record
+from handler.core.model.row import Row, first_row
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, record
 from tests.contract.stores import OpenLedger
 from tests.contract.test_ledger_positions import land, placed, run

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core import codec
-from handler.core.commands import Mode
-from handler.core.rows import Attempt, Entry, Group, Remembered, Row
+from handler.core.model import codec
+from handler.core.model.operation import Mode
+from handler.core.model.row import Attempt, Entry, Group, Remembered, Row
 from handler.ledgers import bounded
 from tests.contract.samples import GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
 from tests.contract.stores import OpenLedger

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.rows import Group
+from handler.core.model.row import Group
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
 from tests.contract.stores import OpenLedger
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from handler.core.rows import Group
+from handler.core.model.row import Group
 from tests.contract.samples import idle_row, record
 from tests.contract.stores import OpenLedger
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handler.core.commands import Position
-from handler.core.ledger import Look
-from handler.core.records import UNRECORDED_S
-from handler.core.rows import Attempt, Entry, Group, Row, Settlement
-from handler.core.transitions import appended
-from handler.core.watermarks import MARK_S, marks_of
+from handler.core.model.operation import Position
+from handler.core.model.records import UNRECORDED_S
+from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.ports.ledger import Look
+from handler.core.state.transitions import appended
+from handler.core.state.watermarks import MARK_S, marks_of
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, past_attempt, record
 from tests.contract.stores import GivenClock, OpenLedger
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from handler.core.commands import KEY_BYTES, Mode, Operation
 from handler.core.errors import TooManyCalls
-from handler.core.exactly_once import ExactlyOnce
-from handler.core.instance import Instance, Patience
-from handler.core.outcomes import Applied, Frozen, Outcome, Pending, Rejected
-from handler.core.ports import Fault, Ports, Refused, Reply, Unclear
+from handler.core.model.operation import KEY_BYTES, Mode, Operation
+from handler.core.model.outcome import Applied, Frozen, Outcome, Pending, Rejected
+from handler.core.ports.ports import Fault, Ports, Refused, Reply, Unclear
+from handler.core.protocol.engine import ExactlyOnce
+from handler.core.runtime.instance import Instance, Patience
 from tests.contract.stores import OpenLedger
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.core.samples import BASE, NOW, HandClock, Notices

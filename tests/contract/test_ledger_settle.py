@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.rows import Row, Settlement
+from handler.core.model.row import Row, Settlement
 from tests.contract.samples import (
     GENERATION,
     GROUP,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from handler.core.codec import encode_row
-from handler.core.rows import Group
+from handler.core.model.codec import encode_row
+from handler.core.model.row import Group
 from tests.contract.samples import GROUP
 from tests.contract.stores import OpenLedger
 from tests.contract.streams import feed, placed

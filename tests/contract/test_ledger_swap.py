@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.codec import ROW_BYTES, encode_row
-from handler.core.commands import INT64_MAX, INT64_MIN, Mode
-from handler.core.ledger import Generation
-from handler.core.rows import Attempt, Entry, Remembered, Row
+from handler.core.model.codec import ROW_BYTES, encode_row
+from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode
+from handler.core.model.row import Attempt, Entry, Remembered, Row
+from handler.core.ports.ledger import Generation
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, past_attempt, record
 from tests.contract.stores import OpenLedger
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.commands import Origin
-from handler.core.rows import Group, Note, Row
+from handler.core.model.operation import Origin
+from handler.core.model.row import Group, Note, Row
 from tests.contract.samples import GROUP, attempt, entry, idle_row, past_attempt, settlement
 from tests.contract.stores import OpenLedger
 

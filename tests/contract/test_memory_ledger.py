@@ -8,8 +8,8 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from handler.core.ledger import Ledger
-from handler.core.rows import Group, Settlement
+from handler.core.model.row import Group, Settlement
+from handler.core.ports.ledger import Ledger
 from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, past_attempt, record
 from tests.contract.stores import GivenClock

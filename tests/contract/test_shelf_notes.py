@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handler.core.shelf import Shelf
+from handler.core.ports.shelf import Shelf
 from tests.contract.shelves import APP, parked
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from handler.core.shelf import Parked, Shelf
+from handler.core.ports.shelf import Parked, Shelf
 from tests.contract.shelves import APP, parked
 
 IDS = ["A", "B 😀", "b", "ckafka/topic/1/36", "record/z", "é", "я", "群", "😀"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.core.shelf import Shelf
+from handler.core.ports.shelf import Shelf
 from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.samples import GROUP, idle_row
 from tests.contract.shelves import APP, parked, sqlite_shelf

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.rows import Group
+from handler.core.model.row import Group
 from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.processes import received, running
 from tests.contract.samples import GROUP, idle_row, record

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from handler.core.ledger import Ledger
-from handler.core.records import Record
-from handler.core.rows import Group
+from handler.core.model.records import Record
+from handler.core.model.row import Group
+from handler.core.ports.ledger import Ledger
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, WEIGHT, attempt, entry, idle_row, record, settlement
 
 

@@ -58,7 +58,7 @@ SWAGGER = event_of("rest", "GET", "/swagger", [("Accept-Encoding", "gzip")], b""
 class DeployedLambda(LambdaInstance):
     """As serverless.yml has it."""
 
-    handler = "handler.early.lambda_handler"
+    handler = "handler.preload.lambda_handler"
 
 
 class DeployedScf(ScfInstance):
@@ -119,7 +119,9 @@ def check_traceback(place: Place, loader: str) -> None:
     used, name, number, line = run(place, FAIL)
     [(written, expected)] = [
         (index, text.strip())
-        for index, text in enumerate((ROOT / "handler/core/commands.py").read_text("utf-8").splitlines(), start=1)
+        for index, text in enumerate(
+            (ROOT / "handler/core/model/operation.py").read_text("utf-8").splitlines(), start=1
+        )
         if "operation_id(self.caller" in text
     ]
     assert (used, int(number), line) == (loader, written, expected)

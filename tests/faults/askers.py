@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from handler.core.schedules import Claim, Hold, Lent
+from handler.core.ports.schedules import Claim, Hold, Lent
 from handler.ledgers.dynamodb import schedules as turns
 from handler.ledgers.dynamodb.items import Item
 from handler.ledgers.dynamodb.table import Outcome, Request, Table

@@ -13,10 +13,10 @@ from functools import lru_cache
 from handler.chat.client import READ_LIFE_S, ChatClient
 from handler.chat.signed import SignedCalls
 from handler.chat.transport import Answer, Query, Transport
-from handler.core.commands import Mode
-from handler.core.credentials import Vault
-from handler.core.ports import Call, Chance, Unclear, Unsent
-from handler.core.rows import Group
+from handler.core.model.operation import Mode
+from handler.core.model.row import Group
+from handler.core.ports.ports import Call, Chance, Unclear, Unsent
+from handler.core.ports.vault import Vault
 from tests.faults.network import Network
 from tests.faults.rules import APP
 from tests.faults.simulated import REFUSALS

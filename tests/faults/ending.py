@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from handler.core.notices import Notice
-from handler.core.rows import Row
-from handler.core.shelf import Parked
+from handler.core.model.row import Row
+from handler.core.ports.shelf import Parked
+from handler.core.ports.system import Notice
 from tests.faults.evidence import NOT_ACCEPTED, Facts
 from tests.faults.hazards import ClockJumps, Freeze
 from tests.faults.misfortunes import GROUP

@@ -19,20 +19,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from handler import ledger_url
-from handler.chat.replies import reply_of
+from handler.chat.response import reply_of
 from handler.chat.transport import Answer
-from handler.core.commands import INT64_MAX, INT64_MIN
+from handler.config import ledger_url
+from handler.config.settings import Settings
 from handler.core.errors import BadInput, CounterError, SettingsError
-from handler.core.ports import Counted, Refused, Unclear
-from handler.core.windows import Horizon, first_notes
-from handler.settings import Settings
-from handler.triggers.headers import read_key, read_wait_s
-from handler.triggers.kinds import recognise
-from handler.triggers.letters import Reading, read_letter, source_and_records
-from handler.triggers.messages import read_operation
-from handler.triggers.orders import read_order
-from handler.triggers.ticks import read_tick
+from handler.core.model.operation import INT64_MAX, INT64_MIN
+from handler.core.ports.ports import Counted, Refused, Unclear
+from handler.core.runtime.windows import Horizon, first_notes
+from handler.triggers.event_kind import recognise
+from handler.triggers.http.headers import read_key, read_wait_s
+from handler.triggers.operator.requests import read_order
+from handler.triggers.sources.message import read_operation
+from handler.triggers.sources.records import Reading, read_letter, source_and_records
+from handler.triggers.timer.tick import read_tick
 from handler.vault.secret import parse
 
 MARK: Final = "hunter2-hunter2"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import proxy
 
-from handler.core.commands import Mode
-from handler.core.ports import Call
-from handler.core.rows import Group
+from handler.core.model.operation import Mode
+from handler.core.model.row import Group
+from handler.core.ports.ports import Call
 from tests.faults import vendor
 from tests.faults.api_time import OFF, OddDates
 from tests.faults.evidence import Facts

@@ -15,8 +15,8 @@ _UNCHECKED = """latest = instance.ledger.load(visit.group)
     grown = __import__("dataclasses").replace(grown, version=latest.version + 1 if latest else grown.version)
     if not (instance.ledger.swap(visit.group, grown, {}) if latest else _written(visit, row, grown)):"""
 _CERTAIN = "asked_after = certain(heard, reply.date, visit.took_s)"
-_ACCEPTING = "core.accepting:_round"
-_IDLE = "core.rows:Row.is_idle"
+_ACCEPTING = "core.protocol.accept:_round"
+_IDLE = "core.model.row:Row.is_idle"
 _REPEATED = Theme((h.freeze, h.ledger), start=NEW)
 _UNANSWERED = Theme((h.ledger,), insist=False)
 _OVERDUE_BEFORE_SET = Theme((h.outlives,), (MORE, SET), later=True)
@@ -74,74 +74,76 @@ CALLS: tuple[Mutant, ...] = (
     one(
         "a lost answer called not accepted",
         "R1",
-        "core.accepting:_accepted",
+        "core.protocol.accept:_accepted",
         ("in_doubt=True", "in_doubt=False"),
         _UNANSWERED,
     ),
     one(
         "a write believed without its answer",
         "R1",
-        "core.visit:Visit.put",
+        "core.protocol.visit:Visit.put",
         ("return Again()\n    if not done", "return row\n    if not done"),
         Theme((h.ledger, h.lost)),
     ),
     one(
         "one key for two contents",
         "R1",
-        "core.exactly_once:_is_reused",
+        "core.protocol.engine:_is_reused",
         ("acceptance.fingerprints[operation.id] != operation.fingerprint", "False"),
     ),
     Mutant(
         "weights reused",
         "R2",
-        "core.receipts:choose_weight",
+        "core.state.receipts:choose_weight",
         (
             ("source.randrange(WEIGHT_MIN, WEIGHT_MAX)", "WEIGHT_MIN"),
             ("sums.isdisjoint(total + weight for total in sums)", "True"),
         ),
         Theme((h.outlives, h.lost), (MORE, MORE)),
     ),
-    one("weights without a sign", "R2", "core.rows:Attempt.shift", ("self.mode.sign * self.weight", "self.weight")),
-    one("a run of several modes", "R2", "core.runs:next_run", (" or entry.mode is not first.mode", ""), _MERGED),
+    one(
+        "weights without a sign", "R2", "core.model.row:Attempt.shift", ("self.mode.sign * self.weight", "self.weight")
+    ),
+    one("a run of several modes", "R2", "core.state.merge:next_run", (" or entry.mode is not first.mode", ""), _MERGED),
     one(
         "a Set without a look before it",
         "R2",
-        "core.driving:open_next",
+        "core.protocol.drive:open_next",
         ("mode is Mode.SET and row.remembered and not visit.group_is_gone", "False"),
         _OVERDUE_BEFORE_SET,
     ),
     one(
         "signature timed at sending",
         "R3",
-        "core.visit:Visit.send",
+        "core.protocol.visit:Visit.send",
         ("values, attempt.time,", "values, self.instance.api_clock.now(),"),
         Theme((h.freeze,), (MORE,), patient=True),
     ),
     one(
         "sent by whoever finds it",
         "R3",
-        "core.driving:step",
+        "core.protocol.drive:step",
         ("row.attempt.id == visit.unsent:", "row.attempt.id != visit.sent:"),
     ),
     one(
         "no guard",
         "R4",
-        "core.ports:Rules.bound_of",
+        "core.ports.ports:Rules.bound_of",
         ("return max(self.bound_s, attempt.life + self.guard_s)", "return attempt.life"),
         Theme((h.late,)),
     ),
-    one("the rounding of Date lost", "R4", "core.receipts:death", (" + 1", ""), Theme((h.late,))),
+    one("the rounding of Date lost", "R4", "core.state.receipts:death", (" + 1", ""), Theme((h.late,))),
     one(
         "the local clock judges",
         "R4",
-        "core.judging:see",
+        "core.protocol.conclude:see",
         (_CERTAIN, "asked_after = int(visit.instance.clock.now())"),
         Theme((h.late, h.jumps)),
     ),
     Mutant(
         "definite codes widened",
         "R4",
-        "chat.verdicts:verdict_of",
+        "chat.error_codes:verdict_of",
         (
             (
                 "return VERDICTS.get(code, UNLISTED)",
@@ -154,27 +156,33 @@ CALLS: tuple[Mutant, ...] = (
     one(
         "every refusal believed",
         "R4",
-        "core.judging:follow",
+        "core.protocol.conclude:follow",
         (" and (visit.is_confirmed or not row.receipt_key)", ""),
         Theme((h.lied,)),
     ),
-    one("one odd answer believed", "R4", "core.judging:conclude", ("and not evidence.is_second", "and False"), _ODD),
+    one(
+        "one odd answer believed",
+        "R4",
+        "core.protocol.conclude:conclude",
+        ("and not evidence.is_second", "and False"),
+        _ODD,
+    ),
     one(
         "what is not permitted blamed on the operation",
         "R6",
-        "core.judging:blamed",
+        "core.protocol.conclude:blamed",
         ("permission.blame(visit, row, can_read=can_read) if NOT_PERMITTED in codes else", ""),
         Theme((h.demoted,)),
     ),
     one(
         "a first row whatever is on record",
         "R14",
-        "core.accepting:_written",
+        "core.protocol.accept:_written",
         (
             "ledger.create(visit.group, grown)",
             "ledger.swap(visit.group, __import__('dataclasses').replace(grown, version=1), {})",
         ),
         _ABSENT,
     ),
-    one("a refusal told and not kept", "R14", "core.accepting:_refused", (_REFUSE, "True:"), _ABSENT),
+    one("a refusal told and not kept", "R14", "core.protocol.accept:_refused", (_REFUSE, "True:"), _ABSENT),
 )

@@ -10,23 +10,25 @@ from tests.faults.plan import ADOPTED, KNOWN, Theme
 _NO_LESS = Theme((h.below_zero,), (LESS,), start=KNOWN)
 _LOST_LIFT = Theme((h.below_zero, h.lost), (LESS,), start=KNOWN)
 _LOW = Theme((h.below_zero, h.outlives, h.outlives), (LESS,), start=KNOWN)
-_OPEN = "core.driving:open_next"
+_OPEN = "core.protocol.drive:open_next"
 
 LIFTS: tuple[Mutant, ...] = (
-    one("no lift", "R2", "core.lifting:needs_lift", ("base < DECREASE_FROM", "False"), _NO_LESS),
+    one("no lift", "R2", "core.model.lift:needs_lift", ("base < DECREASE_FROM", "False"), _NO_LESS),
     one("a lift by no more than a weight", "R2", _OPEN, ("else LIFT", "else 0"), _NO_LESS),
-    one("a lift where the base is below a weight", "R2", "core.lifting:needs_lift", ("DECREASE_FROM", "2**20"), _LOW),
+    one(
+        "a lift where the base is below a weight", "R2", "core.model.lift:needs_lift", ("DECREASE_FROM", "2**20"), _LOW
+    ),
     one(
         "a fast path that does not look at the base",
         "R2",
-        "core.rows:Row.is_idle",
+        "core.model.row:Row.is_idle",
         ("and least <= self.base <= most", ""),
         _NO_LESS,
     ),
     one(
         "a lift that is owed back",
         "R2",
-        "core.transitions:_with_excess_of",
+        "core.state.transitions:_with_excess_of",
         (
             "attempt.correction, times",
             '(("_receipt", attempt.weight),) if attempt.is_lift else attempt.correction, times',
@@ -36,7 +38,7 @@ LIFTS: tuple[Mutant, ...] = (
     one(
         "a refused lift that is only closed",
         "R2",
-        "core.judging:_lift_refused",
+        "core.protocol.conclude:_lift_refused",
         ("elif row.queue and row.queue[0].mode is Mode.DECREASE:", "elif False:"),
         Theme((h.dismissed,), (LESS, LESS), start=KNOWN),
     ),
@@ -44,14 +46,14 @@ LIFTS: tuple[Mutant, ...] = (
     one(
         "nothing is too far off to count from",
         "R9",
-        "core.lifting:why_not_counted",
+        "core.model.lift:why_not_counted",
         ("not receipt_key or", "True or"),
         Theme((h.lost,), (MORE,), start=KNOWN),
     ),
     Mutant(
         "whatever is found is adopted",
         "R9",
-        "core.lifting:why_not_adopted",
+        "core.model.lift:why_not_adopted",
         (("ADOPTED_MIN <= value <= ADOPTED_MAX", "True"),),
         Theme((h.lost,), (MORE,), start=ADOPTED),
         second_line="nothing is opened on what has been adopted then",

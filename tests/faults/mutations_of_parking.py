@@ -8,16 +8,16 @@ from tests.faults.orders import BOTH_KEYS, LESS, MORE
 from tests.faults.plan import KNOWN, Theme
 from tests.faults.simulate import WHOLE
 
-_CONFIRMED = "core.judging:_rejected"
+_CONFIRMED = "core.protocol.conclude:_rejected"
 _REJECTED = "follows = _put_with_memory(visit, row, change.row, change.records, change.marks)"
-_PARK = """noting = __import__("handler.core.noting", fromlist=["parked"])
+_PARK = """noting = __import__("handler.core.protocol.parking", fromlist=["parked"])
     for note in change.row.notes:
         visit.instance.shelf.park(visit.group.app, noting.parked(visit.group, note))"""
-_WRITE_OUT = "core.noting:write_out"
+_WRITE_OUT = "core.protocol.parking:write_out"
 _STRUCK = "follows = visit.put(row.changed(notes=row.notes[len(done) :]))"
 _WHILE = "while len(done) < len(row.notes)"
 _STRIKE = "visit.put(row.changed(notes=()))\n        "
-_NOTES = "core.transitions:_notes"
+_NOTES = "core.state.transitions:_notes"
 _CRASHED = Theme((h.forbidden, h.crash), (MORE,), start=KNOWN, sources=True)
 _ANEW = Theme((h.dismissed, h.ledger), (MORE,), start=KNOWN, sources=True)
 _UNREACHED = Theme((h.forbidden, h.ledger), (MORE,), start=KNOWN, sources=True)
@@ -44,7 +44,7 @@ PARKING: tuple[Mutant, ...] = (
     one(
         "an operator's word leaves the note",
         "R6",
-        "core.noting:strike",
+        "core.protocol.parking:strike",
         ("left == row.notes", "True"),
         Theme((h.dismissed, h.crash, h.tidied), (MORE,), start=KNOWN, sources=True),
     ),
@@ -58,21 +58,21 @@ PARKING: tuple[Mutant, ...] = (
     one(
         "a second delivery that leaves it to the first",
         "R6",
-        "core.transitions:acknowledged",
+        "core.state.transitions:acknowledged",
         ("if all(map(is_told, row.owed))", "if True"),
         Theme((h.freeze, h.refused), (MORE,), sources=True),
     ),
     one(
         "a rejection in doubt taken for none",
         "R6",
-        "core.exactly_once:ExactlyOnce._outcome",
+        "core.protocol.engine:ExactlyOnce._outcome",
         ("record is None and in_doubt", "False"),
         Theme((h.forbidden, h.ledger), (MORE,), sources=True),
     ),
     Mutant(
         "refused before, and acknowledged without a word",
         "R6",
-        "triggers.delivering:_refusal",
+        "triggers.sources.delivery:_refusal",
         (("is_noted=not outcome.replayed", "is_noted=True"),),
         _FORBIDDEN,
         WHOLE,
@@ -80,7 +80,7 @@ PARKING: tuple[Mutant, ...] = (
     Mutant(
         "a queue that takes nothing back",
         "R6",
-        "triggers.batch:run",
+        "triggers.sources.handler:run",
         (("gives_back=source.takes_back", "gives_back=True"),),
         _FORBIDDEN,
         WHOLE,

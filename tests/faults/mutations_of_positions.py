@@ -8,10 +8,10 @@ from tests.faults.orders import MORE
 from tests.faults.plan import KNOWN, NEW, Theme
 from tests.faults.simulate import WHOLE
 
-_PASSED = "core.watermarks:passed"
-_MARKS = "core.watermarks:marks_of"
-_SWAPPED_IN = "core.accepting:_round"
-_SETTLED = "core.settling:settle_plainly"
+_PASSED = "core.state.watermarks:passed"
+_MARKS = "core.state.watermarks:marks_of"
+_SWAPPED_IN = "core.protocol.accept:_round"
+_SETTLED = "core.protocol.settle:settle_plainly"
 _FED = Theme(fed=True)
 _CRASHED = Theme((h.crash,), (MORE,), start=KNOWN, fed=True)
 _UNHEARD = Theme((h.ledger, h.ledger), (MORE,), start=KNOWN, fed=True)
@@ -25,13 +25,13 @@ _READ_MARKS_FIRST = """
 """
 _GROWN = "    grown = _grown(visit, row, fresh)"
 _MARKED_FIRST = """
-    from handler.core.watermarks import marks_of
+    from handler.core.state.watermarks import marks_of
     if row is not None and places and instance.ledger.swap(visit.group, row.changed(), {}, marks_of(fresh)):
         row = row.changed()
 """
 _SETTLE = "done = visit.instance.ledger.settle(visit.group, settlement)"
 _BARE = """from handler.core.quick import replace as but
-        from handler.core.watermarks import marks_of
+        from handler.core.state.watermarks import marks_of
         entries = tuple(but(entry, position=None) for entry in settlement.attempt.entries)
         bare = but(settlement, attempt=but(settlement.attempt, entries=entries))
         done = visit.instance.ledger.settle(visit.group, bare)"""
@@ -83,7 +83,7 @@ POSITIONS: tuple[Mutant, ...] = (
     one(
         "no mark with a rejection or a late landing",
         "R13",
-        "core.transitions:Change.of",
+        "core.state.transitions:Change.of",
         ("entry.id in records)", "entry.id in records and entry.position is None)"),
         _REFUSED,
     ),
@@ -97,14 +97,14 @@ POSITIONS: tuple[Mutant, ...] = (
     one(
         "accepted without its position",
         "R13",
-        "core.rows:Entry.of",
+        "core.model.row:Entry.of",
         ("UNRECORDED_S, position=position, origin=origin)", "UNRECORDED_S)"),
         _FED,
     ),
     Mutant(
         "one position for all shards of a stream",
         "R13",
-        "triggers.sources:_kinesis",
+        "triggers.sources.adapters:_kinesis",
         (("Position.of(shard, number)", "Position.of(arn, number)"),),
         _FED,
         WHOLE,
@@ -112,7 +112,7 @@ POSITIONS: tuple[Mutant, ...] = (
     Mutant(
         "a position where batches of a shard run side by side",
         "R13",
-        "triggers.letters:_placed",
+        "triggers.sources.records:_placed",
         ((" or delivery.partition != operation.group_id", ""),),
         _FED,
         WHOLE,

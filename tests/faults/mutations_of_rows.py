@@ -19,7 +19,7 @@ _RECORD_FIRST = """follows = visit.put(row.changed(), change.records, change.mar
     if not isinstance(follows, Row):
         return follows
     follows = visit.put(transitions.answered(follows, Rejected(refusal.code, refusal.info), 0.0).row)"""
-_SETTLING = "core.rows:Settlement.applied_to"
+_SETTLING = "core.model.row:Settlement.applied_to"
 _OVERDUE = Theme((h.outlives,), later=True)
 _FORGED = Theme((h.foreign_receipt,), later=True)
 _COPY = Theme((h.restored,))
@@ -35,7 +35,7 @@ _KEPT = "return (*(other for other in memory if other is not gone), past)"
 _LAPSED = "return _remembering(row, Remembered(attempt))"
 
 ROWS: tuple[Mutant, ...] = (
-    one("row before records", "R5", "core.settling:settle_plainly", (_SETTLED, _ROW_FIRST), _CRASHED),
+    one("row before records", "R5", "core.protocol.settle:settle_plainly", (_SETTLED, _ROW_FIRST), _CRASHED),
     one("the settle rewrites the queue", "R5", _SETTLING, ("attempt=None, ", "attempt=None, queue=(), "), _HURRIED),
     Mutant(
         "settle without: the attempt's id",
@@ -63,37 +63,45 @@ ROWS: tuple[Mutant, ...] = (
     one(
         "everybody told the last value",
         "R5",
-        "core.runs:shares",
+        "core.state.merge:shares",
         ("-= sign * value", "-= 0"),
         Theme((h.late,), (MORE, MORE, MORE), start=NEW),
     ),
     one(
         "observed later, told as replied",
         "R5",
-        "core.transitions:settled_records",
+        "core.state.transitions:settled_records",
         ("if seen.later:", "if False:"),
         Theme((h.lost,), (MORE, MORE)),
     ),
-    one("memory dropped", "R6", "core.transitions:_remembering", ("if not row.receipt_key:", "if True:"), _OVERDUE),
-    one("split skipped", "R6", "core.judging:confirmed", ("if len(attempt.entries) > 1:", "if False:"), _HALF_GOOD),
+    one(
+        "memory dropped", "R6", "core.state.transitions:_remembering", ("if not row.receipt_key:", "if True:"), _OVERDUE
+    ),
+    one(
+        "split skipped",
+        "R6",
+        "core.protocol.conclude:confirmed",
+        ("if len(attempt.entries) > 1:", "if False:"),
+        _HALF_GOOD,
+    ),
     one(
         "a rejected record before the row",
         "R6",
-        "core.judging:_rejected",
+        "core.protocol.conclude:_rejected",
         (_REJECTED, _RECORD_FIRST),
         Theme((h.refused, h.crash)),
     ),
     one(
         "what was refused is not remembered",
         "R6",
-        "core.transitions:refused",
+        "core.state.transitions:refused",
         ("_remembering(row, Remembered(attempt, refused=True, for_good=for_good))", "row"),
         Theme((h.lied, h.read)),
     ),
     one(
         "a counter that is gone is left out",
         "R5",
-        "core.runs:own_values",
+        "core.state.merge:own_values",
         (
             "values.get(key, 0)) for key, _ in entry.counters",
             "values[key]) for key, _ in entry.counters if key in values",
@@ -103,34 +111,38 @@ ROWS: tuple[Mutant, ...] = (
     one(
         "settled by a reply that lacks its counters",
         "R5",
-        "core.judging:conclude",
+        "core.protocol.conclude:conclude",
         ("transitions.lacks_values(row, verdict.times, evidence.seen)", "False"),
         Theme((h.lied, h.read), (MORE, NEGATIVE)),
     ),
-    one("no interval after losses", "R11", "core.losses:opens_at", ("if not lost:", "if True:"), _NO_UPDATES),
-    one("the interval does not grow", "R11", "core.losses:opens_at", ("2 ** (len(lost) - 1)", "1"), _NO_UPDATES),
+    one("no interval after losses", "R11", "core.state.losses:opens_at", ("if not lost:", "if True:"), _NO_UPDATES),
+    one("the interval does not grow", "R11", "core.state.losses:opens_at", ("2 ** (len(lost) - 1)", "1"), _NO_UPDATES),
     one(
         "a full memory freezes",
         "R11",
-        "core.transitions:not_landed",
+        "core.state.transitions:not_landed",
         (_LAPSED, f'return frozen(row, "full") if len(row.remembered) > 7 else {_LAPSED[7:]}'),
         _A_LONG_OUTAGE,
     ),
     one(
         "a full memory drops the newest",
         "R11",
-        "core.losses:remembering",
+        "core.state.losses:remembering",
         (_KEPT, f"return tuple(memory) if gone else {_KEPT[7:]}"),
         _A_LONG_OUTAGE,
     ),
-    one("debt ignored", "R7", "core.runs:with_excess", ("times * delta", "0"), _OVERDUE),
+    one("debt ignored", "R7", "core.state.merge:with_excess", ("times * delta", "0"), _OVERDUE),
     one(
-        "copies not explained", "R7", "core.receipts:explain", ("1 < copies <= COPIES_MAX", "False"), Theme((h.copied,))
+        "copies not explained",
+        "R7",
+        "core.state.receipts:explain",
+        ("1 < copies <= COPIES_MAX", "False"),
+        Theme((h.copied,)),
     ),
     Mutant(
         "a late landing not settled",
         "R7",
-        "core.transitions:landed",
+        "core.state.transitions:landed",
         (("for entry in past.attempt.entries if entry.id in owed}", "for entry in past.attempt.entries if False}"),),
         Theme((h.outlives,)),
         second_line="what landed late is taken back as an excess, and the operation goes out once more",
@@ -138,88 +150,92 @@ ROWS: tuple[Mutant, ...] = (
     one(
         "what nothing explains is waited for",
         "R7",
-        "core.judging:conclude",
+        "core.protocol.conclude:conclude",
         ("return visit.put(transitions.frozen(row, known))", "return Again(1.0)"),
         _FORGED,
     ),
     one(
         "a payment given up on one code",
         "R7",
-        "core.judging:_correction_refused",
+        "core.protocol.conclude:_correction_refused",
         (" and visit.refusals", ""),
         Theme((h.copied, h.refused)),
     ),
     one(
         "a history adopted at once",
         "R9",
-        "core.beginnings:_begun",
+        "core.protocol.first_use:_begun",
         ("_noted(visit, row, date)", "visit.put(row.changed(base=values[row.receipt_key]))"),
         Theme((h.stray,), start=ADOPTED),
     ),
     one(
         "one refused read makes a group new",
         "R9",
-        "core.beginnings:_first_look",
+        "core.protocol.first_use:_first_look",
         ("0 < visit.refusals < TIMES_BELIEVED", "False"),
         Theme((h.read,), start=ADOPTED),
     ),
     one(
         "generation ignored",
         "R10",
-        "core.driving:step",
+        "core.protocol.drive:step",
         ("row.generation < visit.instance.generation.current().number", "False"),
         _COPY,
     ),
     one(
         "a copy verified at once",
         "R10",
-        "core.beginnings:verify",
+        "core.protocol.first_use:verify",
         ("max(row.sighted + past_s(rules.bound_s, rules.guard_s), lost_until)", "0.0"),
         Theme((h.restored, h.late)),
     ),
     one(
         "a young copy begins groups at once",
         "R10",
-        "core.beginnings:_begun",
+        "core.protocol.first_use:_begun",
         ("0.0 if _is_first_generation(visit) else _lost_until(visit, row)", "0.0"),
         _COPY_OF_NOTHING,
     ),
     one(
         "a young copy adopts receipts",
         "R10",
-        "core.beginnings:_may_be_forgotten",
+        "core.protocol.first_use:_may_be_forgotten",
         ("generation.number > 1", "False"),
         Theme((h.restored,), start=NEW),
     ),
     Mutant(
         "a copy adopts receipts while their operations may come again",
         "R10",
-        "core.beginnings:_may_be_forgotten",
+        "core.protocol.first_use:_may_be_forgotten",
         (("max(visit.instance.rules.forget_s, 0.0, *windows_s)", "visit.instance.rules.forget_s"),),
         Theme((h.restored, h.ledger, h.ledger), (MORE,), start=NEW),
         WHOLE,
     ),
     one(
-        "forgotten too soon", "R11", "core.transitions:forgotten", ("(0 if past.refused else forget_s)", "0"), _OVERDUE
+        "forgotten too soon",
+        "R11",
+        "core.state.transitions:forgotten",
+        ("(0 if past.refused else forget_s)", "0"),
+        _OVERDUE,
     ),
     one(
         "a Set waits for a group that is gone",
         "end",
-        "core.driving:open_next",
+        "core.protocol.drive:open_next",
         (" and not visit.group_is_gone", ""),
         _GONE,
     ),
     one(
         "a copied row waits for a group that is gone",
         "end",
-        "core.beginnings:verify",
+        "core.protocol.first_use:verify",
         ("visit.group_is_gone and row.attempt is None", "False"),
         Theme((h.restored, h.dismissed)),
     ),
     one(
         "an adoption waits for a group that is gone",
         "end",
-        "core.beginnings:_adopt",
+        "core.protocol.first_use:_adopt",
         ("visit.group_is_gone", "False"),
         Theme((h.dismissed,), start=ADOPTED),
     ),

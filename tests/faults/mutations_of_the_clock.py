@@ -7,10 +7,10 @@ from tests.faults.mutant import Mutant, one
 from tests.faults.orders import MORE
 from tests.faults.plan import Theme
 
-_SEE = "core.judging:see"
+_SEE = "core.protocol.conclude:see"
 _CERTAIN = "asked_after = certain(heard, reply.date, visit.took_s)"
-_BORNE_OUT = "core.api_clock:ApiClock._is_borne_out"
-_BEARS_OUT = "core.api_clock:_Odd.bears_out"
+_BORNE_OUT = "core.runtime.api_clock:ApiClock._is_borne_out"
+_BEARS_OUT = "core.runtime.api_clock:_Odd.bears_out"
 _SET_BACK = Theme((h.steps_back, h.late, h.crash), (MORE,))
 _SET_BACK_LATER = Theme((h.steps_back, h.late, h.late, h.crash), (MORE, MORE), later=True)
 _ODD = Theme((h.odd_date, h.late, h.crash), (MORE,))
@@ -29,7 +29,7 @@ CLOCK: tuple[Mutant, ...] = (
     Mutant(
         "a Date from before the attempt was met",
         "R4",
-        "core.heard:Heard.since",
+        "core.runtime.heard:Heard.since",
         (("if moment > last_met", ""),),
         _SET_BACK,
         second_line="the read's own Date has to say the same",
@@ -54,7 +54,7 @@ CLOCK: tuple[Mutant, ...] = (
     Mutant(
         "evidence outlives a thaw",
         "R12",
-        "core.api_clock:ApiClock._forget_what_a_thaw_has_ended",
+        "core.runtime.api_clock:ApiClock._forget_what_a_thaw_has_ended",
         (("abs(drift_s) > DRIFT_MAX_S", "False"),),
         Theme((h.freeze, h.lost)),
         second_line="a clock that is behind only makes signatures end early",
@@ -62,14 +62,14 @@ CLOCK: tuple[Mutant, ...] = (
     one(
         "opened before the time is asked for",
         "R12",
-        "core.driving:_held_up",
+        "core.protocol.drive:_held_up",
         ("return ask_the_time(visit)", "return None"),
         Theme((h.far_off, h.lost)),
     ),
     Mutant(
         "waited for the guard once",
         "R9",
-        "core.receipts:past_s",
+        "core.state.receipts:past_s",
         ((" + guard_s", ""),),
         Theme((h.stray, h.restored)),
         second_line="here all hosts of the API have the same clock",

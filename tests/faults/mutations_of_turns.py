@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.faults.mutant import Mutant
 from tests.faults.simulate import SHARED
 
-_TURNS = "core.turns:Turns"
+_TURNS = "core.protocol.turns:Turns"
 
 TURNS: tuple[Mutant, ...] = (
     Mutant(
@@ -25,7 +25,7 @@ TURNS: tuple[Mutant, ...] = (
     Mutant(
         "a sweep that lets its turns go",
         "R14",
-        "core.visit:Visit.pause",
+        "core.protocol.visit:Visit.pause",
         (("if not for_turn:", "if not for_turn or self.patience.pause_max_s == 0:"),),
         way=SHARED,
     ),
@@ -39,7 +39,7 @@ TURNS: tuple[Mutant, ...] = (
     Mutant(
         "acceptances without turns",
         "R14",
-        "core.accepting:_may_leave_to_others",
+        "core.protocol.accept:_may_leave_to_others",
         (("visit.waits_for_call or not visit.turns.place_s()", "True"),),
         way=SHARED,
     ),

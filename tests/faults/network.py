@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from handler.core.ports import Call
+from handler.core.model.row import Group
+from handler.core.ports.ports import Call
 from handler.core.quick import quick
-from handler.core.rows import Group
 from tests.faults.rules import RULES
 from tests.faults.vendor import CALL, DONE, INVALID, Said, SimulatedChat
 from tests.faults.world import Worker, World

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
 
-from handler.core.commands import Mode, Operation, Origin, Position
+from handler.core.model.operation import Mode, Operation, Origin, Position
 from tests.faults.counting import DIGIT_BITS
 
 WINDOW_S = 1_296_000.0

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from handler.core.errors import AnswerLost
-from handler.core.ledger import Look
-from handler.core.ports import Clock
-from handler.core.records import Records
-from handler.core.rows import Attempt, Entry, Group, Row, Settlement
-from handler.core.transitions import appended
-from handler.core.watermarks import NO_MARKS, Marks, marks_of, passed, places_of
+from handler.core.model.records import Records
+from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.ports.ledger import Look
+from handler.core.ports.ports import Clock
+from handler.core.state.transitions import appended
+from handler.core.state.watermarks import NO_MARKS, Marks, marks_of, passed, places_of
 from handler.ledgers import row_parts
 from handler.ledgers.bounded import check_room, row_text, sorted_out
 from handler.ledgers.row_parts import Parts

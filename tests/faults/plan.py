@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from handler.core.ports import Rules
+from handler.core.ports.ports import Rules
 from handler.core.quick import quick
 from tests.faults.draws import HAZARDS, Draw
 from tests.faults.feed import Feed, feed

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from handler.core.commands import Operation
 from handler.core.errors import CounterError, NotAccepted
-from handler.core.exactly_once import ExactlyOnce
-from handler.core.instance import Instance, Patience
-from handler.core.noting import parked
-from handler.core.outcomes import KeyReused, Outcome, Rejected
-from handler.core.rows import Entry, Note
-from handler.core.shelf import Parked
+from handler.core.model.operation import Operation
+from handler.core.model.outcome import KeyReused, Outcome, Rejected
+from handler.core.model.row import Entry, Note
+from handler.core.ports.shelf import Parked
+from handler.core.protocol.engine import ExactlyOnce
+from handler.core.protocol.parking import parked
+from handler.core.runtime.instance import Instance, Patience
 from tests.faults import auditor, ending, evidence, telling
 from tests.faults.evidence import Told
 from tests.faults.misfortunes import GROUP, Misfortunes

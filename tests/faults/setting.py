@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from random import Random
 
-from handler.core.instance import Instance
-from handler.core.ports import Ports
-from handler.core.rows import Row
+from handler.core.model.row import Row
+from handler.core.ports.ports import Ports
+from handler.core.runtime.instance import Instance
 from tests.faults.misfortunes import GROUP
 from tests.faults.network import Network
 from tests.faults.piecewise import PiecewiseLedger

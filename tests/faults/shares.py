@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from handler.core.commands import Mode, Operation
 from handler.core.errors import CounterError
-from handler.core.exactly_once import ExactlyOnce
-from handler.core.instance import Instance, Patience
-from handler.core.outcomes import Applied
-from handler.core.pacing import AHEAD_MAX_S, UNASKED_PER_SECOND, Pace, Terms
-from handler.core.ports import Call, Ports
-from handler.core.rows import Entry, Group, Row
-from handler.core.schedules import Claim, Schedule
-from handler.core.visit import Visit
+from handler.core.model.operation import Mode, Operation
+from handler.core.model.outcome import Applied
+from handler.core.model.row import Entry, Group, Row
+from handler.core.ports.ports import Call, Ports
+from handler.core.ports.schedules import Claim, Schedule
+from handler.core.protocol.engine import ExactlyOnce
+from handler.core.protocol.visit import Visit
+from handler.core.runtime.instance import Instance, Patience
+from handler.core.runtime.rate_limiter import AHEAD_MAX_S, UNASKED_PER_SECOND, Pace, Terms
 from tests.faults.askers import AskersLedger
 from tests.faults.network import Network
 from tests.faults.plan import SHORT, Plan

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from handler.core.notices import Notice
-from handler.core.ports import Call, Counted, Fault, Refused, Reply, Unclear, Unsent
-from handler.core.rows import Group
+from handler.core.model.row import Group
+from handler.core.ports.ports import Call, Counted, Fault, Refused, Reply, Unclear, Unsent
+from handler.core.ports.system import Notice
 from tests.faults.network import Fates, Network
 from tests.faults.vendor import DONE, EXPIRED, FORBIDDEN, GONE, SENSITIVE, WRONG_ID, WRONG_KEY, Said, SimulatedChat
 from tests.faults.world import World

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from handler.core.commands import Mode, Operation
 from handler.core.errors import CounterError
-from handler.core.exactly_once import ExactlyOnce
-from handler.core.instance import Instance, Patience
-from handler.core.ledger import Generation
-from handler.core.outcomes import Outcome
-from handler.core.ports import Ports, Rules
-from handler.core.rows import Group, Row
+from handler.core.model.operation import Mode, Operation
+from handler.core.model.outcome import Outcome
+from handler.core.model.row import Group, Row
+from handler.core.ports.ledger import Generation
+from handler.core.ports.ports import Ports, Rules
+from handler.core.protocol.engine import ExactlyOnce
+from handler.core.runtime.instance import Instance, Patience
 from tests.faults.network import Fate
 from tests.faults.rules import APP, RULES
 from tests.faults.simulated import Notices, SimulatedApi, SimulatedClock

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from handler.core.commands import Counters
-from handler.core.outcomes import Applied, Frozen, KeyReused, Outcome, Rejected, Unknown
+from handler.core.model.operation import Counters
+from handler.core.model.outcome import Applied, Frozen, KeyReused, Outcome, Rejected, Unknown
 from tests.faults import evidence
 from tests.faults.evidence import Asked, Told
 from tests.faults.orders import STREAM, Order, place_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handler.core.notices import Notice
-from handler.core.outcomes import Applied, Pending, Rejected
+from handler.core.model.outcome import Applied, Pending, Rejected
+from handler.core.ports.system import Notice
 from tests.faults.network import Fate, ReadFate
 from tests.faults.rules import RULES
 from tests.faults.stage import GROUP, Stage

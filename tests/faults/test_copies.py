@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.commands import Position
-from handler.core.ledger import Generation
-from handler.core.outcomes import Applied, Frozen, Rejected
-from handler.core.rows import Entry, first_row
+from handler.core.model.operation import Position
+from handler.core.model.outcome import Applied, Frozen, Rejected
+from handler.core.model.row import Entry, first_row
+from handler.core.ports.ledger import Generation
 from tests.faults.network import Fate
 from tests.faults.rules import RULES
 from tests.faults.stage import GROUP, Stage

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.commands import Origin, Position
-from handler.core.outcomes import Applied
+from handler.core.model.operation import Origin, Position
+from handler.core.model.outcome import Applied
 from tests.faults.network import Fate
 from tests.faults.rules import APP
 from tests.faults.stage import Stage

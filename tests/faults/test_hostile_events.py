@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handler import bootstrap
-from handler.core.commands import INT64_MAX, INT64_MIN
 from handler.core.errors import CounterError
-from handler.core.rows import Group
+from handler.core.model.operation import INT64_MAX, INT64_MIN
+from handler.core.model.row import Group
 from handler.main import lambda_handler, main_handler
 from tests.e2e.leaks import leaks
 from tests.sandbox.chat import ChatApp, ChatServer

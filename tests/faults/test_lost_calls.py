@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.codec import encode_row
-from handler.core.commands import Mode, Operation
 from handler.core.errors import AppRefused
-from handler.core.exactly_once import ExactlyOnce
-from handler.core.instance import Instance, Patience
-from handler.core.notices import Notice
-from handler.core.outcomes import Applied, Frozen, Pending
-from handler.core.ports import Call, Fault, Ports, Refused, Reply, Unclear
-from handler.core.rows import Group, Row
+from handler.core.model.codec import encode_row
+from handler.core.model.operation import Mode, Operation
+from handler.core.model.outcome import Applied, Frozen, Pending
+from handler.core.model.row import Group, Row
+from handler.core.ports.ports import Call, Fault, Ports, Refused, Reply, Unclear
+from handler.core.ports.system import Notice
+from handler.core.protocol.engine import ExactlyOnce
+from handler.core.runtime.instance import Instance, Patience
 from tests.faults.network import Fate, ReadFate
 from tests.faults.rules import APP, RULES
 from tests.faults.simulated import Notices, SimulatedApi, SimulatedClock

@@ -8,19 +8,19 @@ from typing import TypeAlias
 
 import pytest
 
-from handler.core import operating
-from handler.core.commands import Mode, Operation
-from handler.core.decisions import Decision, Verdict
 from handler.core.errors import BadInput
-from handler.core.inspecting import Inspection, inspect
-from handler.core.instance import Patience
-from handler.core.ledger import Generation
-from handler.core.notices import Notice
-from handler.core.operating import Decided, Later
-from handler.core.outcomes import Applied, Frozen
-from handler.core.ports import Call, Fault, Refused, Reply
-from handler.core.receipts import Landed, Unexplained
-from handler.core.visit import Visit
+from handler.core.model.operation import Mode, Operation
+from handler.core.model.outcome import Applied, Frozen
+from handler.core.ports.ledger import Generation
+from handler.core.ports.ports import Call, Fault, Refused, Reply
+from handler.core.ports.system import Notice
+from handler.core.protocol.visit import Visit
+from handler.core.recovery import release as operating
+from handler.core.recovery.inspect import Inspection, inspect
+from handler.core.recovery.release import Decided, Later
+from handler.core.recovery.verdicts import Decision, Verdict
+from handler.core.runtime.instance import Patience
+from handler.core.state.receipts import Landed, Unexplained
 from tests.faults.network import Fate
 from tests.faults.simulated import SimulatedApi
 from tests.faults.stage import GROUP, Stage

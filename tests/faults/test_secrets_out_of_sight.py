@@ -61,7 +61,11 @@ def test_secrets_are_compared_in_constant_time_only() -> None:
 def test_both_schemes_that_know_secrets_and_signed_pages_use_it() -> None:
     """The rule above would hold as well where nothing is compared."""
     users = [path for path, source in SOURCES.items() if "hmac.compare_digest(" in source]
-    assert users == ["handler/triggers/auth.py", "handler/triggers/pages.py", "handler/triggers/signature.py"]
+    assert users == [
+        "handler/triggers/http/auth.py",
+        "handler/triggers/timer/pages.py",
+        "handler/triggers/http/webhook_signature.py",
+    ]
 
 
 @pytest.mark.parametrize(

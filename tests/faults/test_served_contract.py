@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from handler.main import lambda_handler, main_handler
-from handler.triggers.routes import ROUTES, Route
+from handler.triggers.http.routes import ROUTES, Route
 from tests.sandbox.chat import ChatApp, ChatServer
 from tests.sandbox.cold_function import cold_function
 from tests.sandbox.dialects import Dialect

@@ -17,7 +17,7 @@ from typing import Final, Literal, TypeAlias
 import pytest
 from pydantic import BaseModel
 
-from handler.core.commands import operation_id
+from handler.core.model.operation import operation_id
 from tests.contract import redis_server
 from tests.e2e.watching import wait_for
 from tests.faults.asked import Asked

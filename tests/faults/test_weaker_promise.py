@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handler.core.commands import Mode
-from handler.core.notices import Notice
-from handler.core.outcomes import Applied, Rejected, Unknown
+from handler.core.model.operation import Mode
+from handler.core.model.outcome import Applied, Rejected, Unknown
+from handler.core.ports.system import Notice
 from tests.faults.network import Fate
 from tests.faults.rules import RULES
 from tests.faults.stage import GROUP, Stage

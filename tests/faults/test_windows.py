@@ -12,12 +12,12 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core import windows
-from handler.core.records import Records, kept
-from handler.core.rows import Group
-from handler.core.visit import Visit
-from handler.core.windows import ALWAYS, Horizon, Noted, Notes
-from handler.triggers.service import Service
+from handler.core.model.records import Records, kept
+from handler.core.model.row import Group
+from handler.core.protocol.visit import Visit
+from handler.core.runtime import windows
+from handler.core.runtime.windows import ALWAYS, Horizon, Noted, Notes
+from handler.triggers.context import Service
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.triggers.source_events import records, sqs, text
 from tests.unit.triggers.stage import RULES, START, Stage, Turn

@@ -8,11 +8,11 @@ from enum import Enum
 from typing import TypeVar
 
 from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable, RowFull
-from handler.core.ledger import Generation, Ledger, Look
-from handler.core.records import Records
-from handler.core.rows import Attempt, Entry, Group, Row, Settlement
-from handler.core.schedules import Claim, Hold, Lent
-from handler.core.watermarks import NO_MARKS, Marks
+from handler.core.model.records import Records
+from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.ports.ledger import Generation, Ledger, Look
+from handler.core.ports.schedules import Claim, Hold, Lent
+from handler.core.state.watermarks import NO_MARKS, Marks
 from tests.faults.world import World
 
 _Result = TypeVar("_Result")

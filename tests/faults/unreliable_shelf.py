@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handler.core.ledger import Ledger
-from handler.core.shelf import Parked, Shelf
+from handler.core.ports.ledger import Ledger
+from handler.core.ports.shelf import Parked, Shelf
 from tests.faults.unreliable import LedgerFaults, UnreliableLedger
 from tests.faults.world import World
 

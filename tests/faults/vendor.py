@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from handler.core.commands import Mode
-from handler.core.ports import Call
-from handler.core.rows import Group
+from handler.core.model.operation import Mode
+from handler.core.model.row import Group
+from handler.core.ports.ports import Call
 from tests.faults.api_time import ApiTime
 from tests.faults.world import World
 

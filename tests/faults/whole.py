@@ -10,17 +10,19 @@ from functools import lru_cache
 from types import ModuleType
 from typing import TypeVar
 
+from handler.chat.error_codes import http_status
 from handler.chat.probe import ProbeClient
-from handler.chat.verdicts import http_status
 from handler.core.errors import CounterError
-from handler.core.instance import Instance, Patience
-from handler.core.ports import Ports
-from handler.invocation import Invocation
-from handler.triggers import batch, http, timer
-from handler.triggers.auth import Bearer, Callers
-from handler.triggers.kinds import recognise
-from handler.triggers.service import Service
-from handler.vault.cached import CachedVault
+from handler.core.ports.ports import Ports
+from handler.core.runtime.instance import Instance, Patience
+from handler.triggers.context import Service
+from handler.triggers.event_kind import recognise
+from handler.triggers.http import handler as http
+from handler.triggers.http.auth import Bearer, Callers
+from handler.triggers.invocation import Invocation
+from handler.triggers.sources import handler as batch
+from handler.triggers.timer import handler as timer
+from handler.vault.cache import CachedVault
 from handler.vault.secret import parse
 from tests.faults import evidence
 from tests.faults.bytes_on_the_way import TOKEN, SimulatedClient, secret_text

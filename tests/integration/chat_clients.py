@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 
 from handler.chat.client import READ_LIFE_S, ChatClient
-from handler.core.commands import Mode
-from handler.core.credentials import Caller, Secret
 from handler.core.errors import SecretUnavailable
-from handler.core.ports import Call
-from handler.core.rows import Group
+from handler.core.model.operation import Mode
+from handler.core.model.row import Group
+from handler.core.ports.ports import Call
+from handler.core.ports.vault import Caller, Secret
 
 APP = 1400000000
 KEY = "the-key-that-nobody-may-see"

@@ -8,8 +8,8 @@ from typing import Final
 
 from redis import Redis
 
-from handler.core.ledger import Generation, Ledger
-from handler.core.rows import Group
+from handler.core.model.row import Group
+from handler.core.ports.ledger import Generation, Ledger
 from handler.ledgers.redis.connections import Endpoint
 from handler.ledgers.redis.ledger import RedisLedger
 from tests.contract.redis_store import no_warning

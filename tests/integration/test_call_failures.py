@@ -103,7 +103,7 @@ def test_an_inspection_shows_the_last_failure_instead_of_waiting_for_a_look(
     reach: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An operator asks because nothing goes on, and has to be told why in time."""
-    monkeypatch.setattr("handler.triggers.operator.INSPECT_S", 0.5)
+    monkeypatch.setattr("handler.triggers.operator.handler.INSPECT_S", 0.5)
     with ByteServer(answering(NOT_FOUND)) as server:
         reach(f"http://{server.address}")
         increase()

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from handler.chat.probe import ProbeClient
-from handler.core.commands import Counters, Mode
-from handler.core.ports import Counted, Refused
-from handler.core.trials import Trial
+from handler.core.model.operation import Counters, Mode
+from handler.core.ports.ports import Counted, Refused
+from handler.core.ports.trials import Trial
 from tests.integration.chat_clients import APP, GROUP, KEY, client_of
 from tests.sandbox.chat import ChatApp, ChatServer, ManualClock
 

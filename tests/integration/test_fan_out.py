@@ -13,8 +13,8 @@ import pytest
 from handler import bootstrap
 from handler.core.errors import QueueUnavailable
 from handler.main import lambda_handler
-from handler.triggers import ticks
-from handler.triggers.pool import WORKERS
+from handler.triggers.concurrency import WORKERS
+from handler.triggers.timer import tick as ticks
 from tests.e2e.runtime_api import LambdaInstance
 from tests.e2e.watching import wait_for
 from tests.integration.counting import SHORT_LIVES, TIMEOUT_S, chat_with, killed_after, likes, sweep

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from handler import bootstrap
-from handler.core.rows import Group
+from handler.core.model.row import Group
 from handler.main import lambda_handler
 from tests.sandbox.chat import ChatApp, ChatServer
 from tests.sandbox.cold_function import cold_function

@@ -10,10 +10,10 @@ from typing import TypeAlias, cast
 
 import pytest
 
-from handler.core.notices import Notice
-from handler.settings import Settings
-from handler.triggers.kinds import Kind, recognise
-from handler.triggers.ticks import Sweep, Tick, read_tick
+from handler.config.settings import Settings
+from handler.core.ports.system import Notice
+from handler.triggers.event_kind import Kind, recognise
+from handler.triggers.timer.tick import Sweep, Tick, read_tick
 from tests.integration import osls
 
 Part: TypeAlias = dict[str, object]
@@ -57,7 +57,7 @@ def test_the_linter_of_cloudformation_finds_nothing(variant: str, tmp_path: Path
 def test_every_function_is_the_same_code_with_a_role_of_its_own(resources: Resources) -> None:
     """One zip, one layer, one Python on arm64; none reserves what a new account does not have."""
     functions = [properties(resources, f"{name}LambdaFunction") for name in FUNCTIONS]
-    assert {str(each["Handler"]) for each in functions} == {"handler.early.lambda_handler"}
+    assert {str(each["Handler"]) for each in functions} == {"handler.preload.lambda_handler"}
     assert {(each["Runtime"], *cast("list[str]", each["Architectures"])) for each in functions} == {
         ("python3.13", "arm64")
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from handler import bootstrap
-from handler.core.shelf import Parked, Shelf
+from handler.core.ports.shelf import Parked, Shelf
 from handler.main import lambda_handler
 from tests.contract.redis_server import started
 from tests.integration.counting import SHORT_LIVES, TIMEOUT_S, chat_with, order, sweep

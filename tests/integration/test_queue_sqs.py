@@ -7,8 +7,8 @@ import json
 import pytest
 
 from handler.core.errors import QueueUnavailable
-from handler.triggers.queue import Message
-from handler.triggers.queue_sqs import ROUNDS, SqsQueue
+from handler.core.ports.queue import Message
+from handler.queues.sqs import ROUNDS, SqsQueue
 from tests.integration.byte_server import ByteServer, Exchange, http
 from tests.sandbox.aws_client import REGION
 

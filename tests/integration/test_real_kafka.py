@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from handler.main import lambda_handler, main_handler
-from handler.triggers.pool import WORKERS
+from handler.triggers.concurrency import WORKERS
 from tests.e2e.instances import FunctionFailedError
 from tests.e2e.scf import ScfInstance
 from tests.integration.counting import (

@@ -11,8 +11,8 @@ from redis import Redis
 from redis.crc import key_slot
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.ledger import Ledger
-from handler.core.rows import Group
+from handler.core.model.row import Group
+from handler.core.ports.ledger import Ledger
 from handler.ledgers.redis.ledger import PREFIX
 from handler.ledgers.redis.rows import Keys
 from tests.contract.redis_server import started

@@ -13,7 +13,7 @@ import pytest
 from redis import Redis
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.core.ledger import Ledger
+from handler.core.ports.ledger import Ledger
 from handler.ledgers.redis.ledger import RedisLedger
 from tests.contract.redis_server import started
 from tests.contract.samples import GROUP, attempt, entry, idle_row, record, settlement

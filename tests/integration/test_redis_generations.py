@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.ledger import Generation, Ledger
+from handler.core.ports.ledger import Generation, Ledger
 from tests.contract.redis_server import started
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row
 from tests.integration.redis_ledgers import WRITES, commands_of, opened, update

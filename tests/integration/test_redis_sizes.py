@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from handler.core.rows import Group
-from handler.core.watermarks import MARK_S, places_of
+from handler.core.model.row import Group
+from handler.core.state.watermarks import MARK_S, places_of
 from tests.contract.redis_server import started
 from tests.contract.samples import GROUP, entry
 from tests.contract.streams import feed, placed

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from handler.core.errors import SecretUnavailable, SettingsError
-from handler.vault.sources import source_for
+from handler.vault.references import source_for
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.vaults import everything_logged, refusal_of
 from tests.integration.wire import forget_environment

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from handler.core.errors import SecretUnavailable
-from handler.vault.sources import source_for
+from handler.vault.references import source_for
 from tests.integration.byte_server import ByteServer, answering, http
 from tests.integration.vaults import everything_logged, refusal_of
 from tests.integration.wire import forget_environment

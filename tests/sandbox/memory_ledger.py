@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TypeAlias
 
-from handler.core.codec import ROW_BYTES, decode_record, decode_row, encode_record
-from handler.core.ledger import Generation, Look
-from handler.core.ports import Clock
-from handler.core.records import Record, Records
-from handler.core.room import bytes_at_most
-from handler.core.rows import Attempt, Entry, Group, Row, Settlement
-from handler.core.schedules import Claim, Hold, Lent, Schedule, Stand
-from handler.core.transitions import appended
-from handler.core.watermarks import MARK_S, NO_MARKS, Marks, marks_of, passed, places_of
+from handler.core.model.codec import ROW_BYTES, decode_record, decode_row, encode_record
+from handler.core.model.records import Record, Records
+from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.model.row_size import bytes_at_most
+from handler.core.ports.ledger import Generation, Look
+from handler.core.ports.ports import Clock
+from handler.core.ports.schedules import Claim, Hold, Lent, Schedule, Stand
+from handler.core.state.transitions import appended
+from handler.core.state.watermarks import MARK_S, NO_MARKS, Marks, marks_of, passed, places_of
 from handler.ledgers.bounded import check_room, row_text, sorted_out, storable
 
 # Each write forgets this many expired records more than it adds.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import Lock
 
-from handler.core.shelf import Parked
+from handler.core.ports.shelf import Parked
 
 
 class MemoryShelf:

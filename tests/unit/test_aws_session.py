@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from handler.aws_session import AwsSession
+from handler.clouds.aws import AwsSession
 
 SERVICES = ("dynamodb", "secretsmanager")
 

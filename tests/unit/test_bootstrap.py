@@ -11,9 +11,9 @@ import pytest
 
 from handler import bootstrap
 from handler.core.errors import SettingsError
-from handler.core.rows import Group
+from handler.core.model.row import Group
+from handler.core.ports.queue import Message, Queue
 from handler.ledgers.redis.rows import ROW_FIELDS
-from handler.triggers.queue import Message, Queue
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.wire import forget_environment
 from tests.sandbox.environment import sandboxed_environment
@@ -132,7 +132,7 @@ def test_the_ledgers_address_may_be_a_reference(environment: pytest.MonkeyPatch)
 def test_a_ledger_whose_package_is_missing_says_so(environment: pytest.MonkeyPatch) -> None:
     """AWS's runtime brings its own SDK, and others may not have packed it."""
     environment.setenv("LEDGER_URL", "dynamodb://counters")
-    leave_out(environment, "boto3", "handler.ledgers.dynamodb.ledger", "handler.aws_session")
+    leave_out(environment, "boto3", "handler.ledgers.dynamodb.ledger", "handler.clouds.aws")
     with pytest.raises(SettingsError, match=r"^LEDGER_URL: dynamodb:// needs the package boto3, which is not there$"):
         bootstrap.service()
 
@@ -195,6 +195,6 @@ def test_a_queue_whose_package_is_missing_says_so(environment: pytest.MonkeyPatc
     environment.setenv("FAN_OUT_QUEUE", "https://sqs.eu-west-1.amazonaws.com/123456789012/pages")
     make = bootstrap.service().queue
     assert make is not None
-    leave_out(environment, "boto3", "handler.triggers.queue_sqs")
+    leave_out(environment, "boto3", "handler.queues.sqs")
     with pytest.raises(SettingsError, match=r"^FAN_OUT_QUEUE: needs the package boto3, which is not there$"):
         make()

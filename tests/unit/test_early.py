@@ -42,7 +42,7 @@ def status() -> object:
 def imported() -> list[str]:
     """What a process that only imports the deployed entry writes."""
     code = (
-        "import gc, handler.early as early\n"
+        "import gc, handler.preload as early\n"
         "assert callable(early.lambda_handler) and callable(early.main_handler)\n"
         "assert gc.isenabled() and gc.get_freeze_count() > 10_000\n"
     )

@@ -6,7 +6,7 @@ from math import inf, nan
 
 import pytest
 
-from handler.invocation import Invocation
+from handler.triggers.invocation import Invocation
 from tests.sandbox.contexts import scf_context
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from handler.config.ledger_reference import RENEW_MIN_S, LedgerReference
 from handler.core.errors import SecretUnavailable
-from handler.ledger_reference import RENEW_MIN_S, LedgerReference
 from tests.unit.core.samples import HandClock
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from handler import ledger_url
+from handler.config import ledger_url
+from handler.config.ledger_url import DynamoDbUrl, LedgerUrl, RedisUrl, SqliteUrl
 from handler.core.errors import SettingsError
-from handler.ledger_url import DynamoDbUrl, LedgerUrl, RedisUrl, SqliteUrl
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from handler import bootstrap
 from handler.core.errors import BadInput, CounterError, OutcomeUnknown, SecretUnavailable, SettingsError, UnknownEvent
 from handler.main import lambda_handler, main_handler
-from handler.triggers import timer
+from handler.triggers.timer import handler as timer
 from tests.sandbox.contexts import lambda_context, scf_context
 from tests.sandbox.dialects import DIALECTS, event_of
 from tests.sandbox.environment import KEY, TOKEN, sandboxed_environment

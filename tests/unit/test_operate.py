@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from handler.triggers.orders import VERIFY, read_order
+from handler.triggers.operator.requests import VERIFY, read_order
 from layers import operate
 from layers.operate import OperatorError, deployed
 from tests.sandbox.chat import ChatApp, ChatServer

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from handler import queue_url
+from handler.config import queue_url
+from handler.config.queue_url import CkafkaHub, SqsUrl
 from handler.core.errors import SettingsError
-from handler.queue_url import CkafkaHub, SqsUrl
 
 PATH = "/123456789012/counters-Queue_1"
 

@@ -12,8 +12,8 @@ from contextvars import copy_context
 import pytest
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.notices import Notice
-from handler.reports import Reports
+from handler.core.ports.system import Notice
+from handler.telemetry import Reports
 
 
 class Printed:

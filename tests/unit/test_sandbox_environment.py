@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from handler import ledger_url
-from handler.ledger_url import SqliteUrl
-from handler.settings import Settings
+from handler.config import ledger_url
+from handler.config.ledger_url import SqliteUrl
+from handler.config.settings import Settings
 from handler.vault.secret import parse
 from tests.sandbox.environment import (
     CALLER,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handler.config.settings import Settings
 from handler.core.errors import SettingsError
-from handler.settings import Settings
 
 REQUIRED = {"CHAT_SECRET": "env:SECRET", "LEDGER_URL": "sqlite:///a.db"}
 REGION = {**REQUIRED, "CHAT_REGION": "singapore"}

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handler.core.errors import RowFull
-from handler.core.ledger import Look
-from handler.core.rows import Attempt, Entry, Group, Row
-from handler.core.transitions import appended
-from handler.core.watermarks import passed, places_of
+from handler.core.model.row import Attempt, Entry, Group, Row
+from handler.core.ports.ledger import Look
+from handler.core.state.transitions import appended
+from handler.core.state.watermarks import passed, places_of
 from handler.ledgers.bounded import check_room, sorted_out
 from handler.ledgers.dynamodb import updates as writes
 from handler.ledgers.dynamodb.items import Stored

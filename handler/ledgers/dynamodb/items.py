@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from handler.core.codec import decode_record, encode_record
-from handler.core.commands import Counters
-from handler.core.known_keys import newest_first
-from handler.core.records import Record
-from handler.core.rows import Group, Row
+from handler.core.model.codec import decode_record, encode_record
+from handler.core.model.known_keys import newest_first
+from handler.core.model.operation import Counters
+from handler.core.model.records import Record
+from handler.core.model.row import Group, Row
 from handler.ledgers.row_parts import Parts, join, split
 
 Value: TypeAlias = Mapping[str, object]

@@ -12,12 +12,12 @@ from collections.abc import Collection, Sequence
 import boto3
 from botocore.client import BaseClient
 
-from handler.core.ledger import Generation, Look
-from handler.core.ports import Clock
-from handler.core.records import Records
-from handler.core.rows import Attempt, Entry, Group, Row, Settlement
-from handler.core.schedules import Claim, Hold, Lent
-from handler.core.watermarks import NO_MARKS, Marks, firsts_of, marks_of
+from handler.core.model.records import Records
+from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.ports.ledger import Generation, Look
+from handler.core.ports.ports import Clock
+from handler.core.ports.schedules import Claim, Hold, Lent
+from handler.core.state.watermarks import NO_MARKS, Marks, firsts_of, marks_of
 from handler.ledgers.dynamodb import accept as accepting
 from handler.ledgers.dynamodb import metadata as facts
 from handler.ledgers.dynamodb import records as recording

@@ -12,8 +12,8 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from handler.core.rows import Group
-from handler.core.watermarks import NO_MARKS, Marks
+from handler.core.model.row import Group
+from handler.core.state.watermarks import NO_MARKS, Marks
 from handler.ledgers.dynamodb.items import Stored
 
 # Groups remembered, the last ones seen: rows are a kilobyte mostly, and never more than 64.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handler.core.ledger import Generation
+from handler.core.ports.ledger import Generation
 from handler.ledgers.dynamodb.items import ROW, Item, number, string, text_of, whole_of
 from handler.ledgers.dynamodb.table import Table
 

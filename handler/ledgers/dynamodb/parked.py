@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from handler.core.shelf import Parked
+from handler.core.ports.shelf import Parked
 from handler.ledgers.dynamodb.items import Item, number, number_of, string, text_of
 from handler.ledgers.dynamodb.table import Table
 

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import cast
 
 from handler.core.errors import AnswerLost
-from handler.core.outcomes import Applied
-from handler.core.records import Records
-from handler.core.rows import Group
-from handler.core.watermarks import Marks
+from handler.core.model.outcome import Applied
+from handler.core.model.records import Records
+from handler.core.model.row import Group
+from handler.core.state.watermarks import Marks
 from handler.ledgers.dynamodb.items import Item, mark_key, marks_in, record_item, record_key, records_in
 from handler.ledgers.dynamodb.table import ACTIONS_MAX, Action, Table, new_item
 from handler.ledgers.dynamodb.updates import raised

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from handler.core.records import Records
-from handler.core.rows import Entry, Group
-from handler.core.watermarks import Marks, places_of
+from handler.core.model.records import Records
+from handler.core.model.row import Entry, Group
+from handler.core.state.watermarks import Marks, places_of
 from handler.ledgers.dynamodb import records as dynamodb_records
 from handler.ledgers.dynamodb.items import (
     ROW,

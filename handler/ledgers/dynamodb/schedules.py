@@ -8,7 +8,7 @@ beside what is lent after it. What holds a schedule is compared with the asker's
 
 from __future__ import annotations
 
-from handler.core.schedules import NOTHING, Claim, Hold, Lent, Schedule
+from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent, Schedule
 from handler.ledgers.dynamodb.items import Item, number, number_of, string
 from handler.ledgers.dynamodb.table import Outcome, Table
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.core.rows import Group
+from handler.core.model.row import Group
 from handler.ledgers.dynamodb.items import SHARDS, Item, is_unfinished, row_key, shard_name, string, text_of
 from handler.ledgers.dynamodb.schema import INDEX
 from handler.ledgers.dynamodb.table import KEYS_MAX, Table

@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from handler.core.rows import Attempt, Entry, Group, Row, Settlement
-from handler.core.watermarks import MARK_S
+from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.state.watermarks import MARK_S
 from handler.ledgers.bounded import storable
 from handler.ledgers.dynamodb.items import (
     CALM,

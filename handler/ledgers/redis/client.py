@@ -11,7 +11,7 @@ from redis.exceptions import AskError, MovedError, NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.core.ledger import Generation
+from handler.core.ports.ledger import Generation
 from handler.ledgers.redis.connections import Address
 from handler.ledgers.redis.errors import broken, is_reply, refusal
 from handler.ledgers.redis.metadata_scripts import MEET, RAISE, START

@@ -13,15 +13,15 @@ from heapq import merge
 from itertools import islice
 from typing import cast
 
-from handler.core.codec import decode_record
-from handler.core.ledger import Generation, Look
-from handler.core.lifting import open_between
-from handler.core.ports import Clock
-from handler.core.records import Records
-from handler.core.room import row_is_full
-from handler.core.rows import Attempt, Entry, Group, Row, Settlement
-from handler.core.schedules import NOTHING, Claim, Hold, Lent
-from handler.core.watermarks import MARK_S, NO_MARKS, Marks, firsts_of, marks_of, places_of
+from handler.core.model.codec import decode_record
+from handler.core.model.lift import open_between
+from handler.core.model.records import Records
+from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.model.row_size import row_is_full
+from handler.core.ports.ledger import Generation, Look
+from handler.core.ports.ports import Clock
+from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent
+from handler.core.state.watermarks import MARK_S, NO_MARKS, Marks, firsts_of, marks_of, places_of
 from handler.ledgers.redis import metadata_scripts as facts
 from handler.ledgers.redis import scripts
 from handler.ledgers.redis.client import RedisStore, Use

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import cast
 
-from handler.core.shelf import Parked
+from handler.core.ports.shelf import Parked
 from handler.ledgers.redis.client import RedisStore, Use
 from handler.ledgers.redis.rows import Keys
 from handler.ledgers.redis.scripts import Script

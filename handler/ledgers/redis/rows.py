@@ -7,14 +7,14 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from handler.core.codec import encode_record
-from handler.core.commands import Counters
+from handler.core.model.codec import encode_record
+from handler.core.model.operation import Counters
+from handler.core.model.records import Record
+from handler.core.model.row import Attempt, Entry, Group, Row
+from handler.core.ports.schedules import Schedule
 from handler.core.quick import replace
-from handler.core.records import Record
-from handler.core.rows import Attempt, Entry, Group, Row
-from handler.core.schedules import Schedule
-from handler.core.watermarks import firsts_of
-from handler.core.watermarks import marks_of as last_positions
+from handler.core.state.watermarks import firsts_of
+from handler.core.state.watermarks import marks_of as last_positions
 from handler.ledgers.row_parts import Parts, is_calm, join, marks_text, split
 
 # Over so many slots of a cluster an app's groups are spread, and in so many lists its unfinished ones are kept.

@@ -14,7 +14,7 @@ from typing import cast
 from redis.exceptions import RedisError
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.ledger import Generation
+from handler.core.ports.ledger import Generation
 from handler.ledgers.redis.connections import Address, Connections, Link
 from handler.ledgers.redis.errors import refusal, unreachable
 from handler.ledgers.redis.metadata_scripts import MEET

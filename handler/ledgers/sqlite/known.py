@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from handler.core.codec import decode_row
+from handler.core.model.codec import decode_row
 from handler.ledgers.sqlite.schema import READ_NAMING
 
 

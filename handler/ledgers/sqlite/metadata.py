@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from handler.core.ledger import Generation
-from handler.core.schedules import Schedule, Stand
+from handler.core.ports.ledger import Generation
+from handler.core.ports.schedules import Schedule, Stand
 from handler.ledgers.sqlite import schema as statements
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from handler.core.shelf import Parked
+from handler.core.ports.shelf import Parked
 from handler.ledgers.sqlite.file import SqliteFile
 
 _PARK = """

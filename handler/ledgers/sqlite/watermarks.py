@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection
 
-from handler.core.rows import Group
-from handler.core.watermarks import MARK_S, NO_MARKS, Marks
+from handler.core.model.row import Group
+from handler.core.state.watermarks import MARK_S, NO_MARKS, Marks
 from handler.ledgers.sqlite import schema as statements
 
 # Each write forgets this many marks more than it raises, if their time has passed.

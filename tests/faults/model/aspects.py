@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from handler.core.commands import Mode
-from handler.core.receipts import WEIGHT_MIN
+from handler.core.model.operation import Mode
+from handler.core.state.receipts import WEIGHT_MIN
 from tests.faults.model import checker, dating, group, store
 from tests.faults.model.acceptance import Acceptance
 from tests.faults.model.checker import Report

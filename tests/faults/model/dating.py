@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from handler.core.receipts import Sight, certain
+from handler.core.state.receipts import Sight, certain
 
 DOUBLE = "DOUBLE"
 

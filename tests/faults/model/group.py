@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum, auto
 from typing import NamedTuple
 
-from handler.core.commands import Mode
-from handler.core.rows import Attempt, Entry, Row
+from handler.core.model.operation import Mode
+from handler.core.model.row import Attempt, Entry, Row
 
 KEY = "k"
 OTHER_KEY = "other"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from handler.core import transitions
-from handler.core.commands import Mode
-from handler.core.outcomes import Rejected
-from handler.core.receipts import Landed, Sight, TooEarly, Unexplained, judge
-from handler.core.rows import Attempt, Row
+from handler.core.model.operation import Mode
+from handler.core.model.outcome import Rejected
+from handler.core.model.row import Attempt, Row
+from handler.core.state import transitions
+from handler.core.state.receipts import Landed, Sight, TooEarly, Unexplained, judge
 from tests.faults.model.group import KEY, At, Reply, State, Worker
 from tests.faults.model.moving import Moves, Moving, with_records, with_worker
 

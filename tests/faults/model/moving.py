@@ -6,15 +6,15 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from handler.core.commands import KEYS_PER_GROUP, Mode, Position
-from handler.core.lifting import LIFT, needs_lift, set_above
-from handler.core.losses import REMEMBERED_MAX, opens_at, remembering
-from handler.core.outcomes import Applied
-from handler.core.receipts import WEIGHT_MIN, choose_weight
-from handler.core.records import Record
-from handler.core.rows import Attempt, Entry, Row
-from handler.core.runs import correction_of, next_run
-from handler.core.watermarks import NO_MARKS, Marks, marks_of
+from handler.core.model.lift import LIFT, needs_lift, set_above
+from handler.core.model.operation import KEYS_PER_GROUP, Mode, Position
+from handler.core.model.outcome import Applied
+from handler.core.model.records import Record
+from handler.core.model.row import Attempt, Entry, Row
+from handler.core.state.losses import REMEMBERED_MAX, opens_at, remembering
+from handler.core.state.merge import correction_of, next_run
+from handler.core.state.receipts import WEIGHT_MIN, choose_weight
+from handler.core.state.watermarks import NO_MARKS, Marks, marks_of
 from tests.faults.model.group import (
     FORGET_TICKS,
     HIGH,

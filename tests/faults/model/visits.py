@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from handler.core import transitions
-from handler.core.commands import Mode
-from handler.core.rows import Row, first_row
-from handler.core.watermarks import passed
+from handler.core.model.operation import Mode
+from handler.core.model.row import Row, first_row
+from handler.core.state import transitions
+from handler.core.state.watermarks import passed
 from tests.faults.model.group import RECEIPT_KEY, At, Reply, State, Worker
 from tests.faults.model.judging import Judging, begins
 from tests.faults.model.moving import Moves, with_worker

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from handler.core.commands import Mode
-from handler.core.rows import Attempt, Row
-from handler.core.runs import payload_of
+from handler.core.model.operation import Mode
+from handler.core.model.row import Attempt, Row
+from handler.core.state.merge import payload_of
 from tests.faults.model import group
 from tests.faults.model.group import KEY, RECEIPT_KEY, At, Is, Reply, State, Worker
 from tests.faults.model.moving import Moves, with_worker

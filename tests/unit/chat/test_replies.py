@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.chat.replies import reply_of
+from handler.chat.response import reply_of
 from handler.chat.transport import Answer
-from handler.core.ports import Counted, Fault, Refused, Reply, Unclear
+from handler.core.ports.ports import Counted, Fault, Refused, Reply, Unclear
 
 DATE = "Sun, 22 Nov 2026 10:20:30 GMT"
 SECONDS = 1795342830

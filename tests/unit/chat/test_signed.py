@@ -13,9 +13,9 @@ import pytest
 from handler.chat.client import ChatClient
 from handler.chat.probe import ProbeClient
 from handler.chat.signed import OTHER_APP
-from handler.core.commands import Mode
-from handler.core.ports import Fault, Refused, Unsent
-from handler.core.trials import Trial
+from handler.core.model.operation import Mode
+from handler.core.ports.ports import Fault, Refused, Unsent
+from handler.core.ports.trials import Trial
 from tests.integration.byte_server import ByteServer, answering, http
 from tests.integration.chat_clients import APP, GROUP, KEY, SECRET, MemoryVault, client_of
 from tests.integration.wire import CALL, COUNTED, DATE, OK, forget_environment

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from handler.core.clock_probes import GUARD_MORE, RIGHT_THE_CLOCK
-from handler.core.commands import Mode
-from handler.core.counter_probes import NOT_BELOW_ZERO, NOT_LIFTED, NOT_NEGATIVE
-from handler.core.findings import Evidence
-from handler.core.ports import Counted, Fault, Refused, Reply
-from handler.core.signature_probes import BOUND, MISTRUST, REPEATED
-from handler.core.signature_probes import GUARD_MORE as GUARD_LONGER
-from handler.core.trials import LONG_LIFE_S, Trial
-from handler.core.volume_probes import NO_RECEIPT, ONE_KEY
+from handler.core.model.operation import Mode
+from handler.core.ports.ports import Counted, Fault, Refused, Reply
+from handler.core.ports.trials import LONG_LIFE_S, Trial
+from handler.core.verify.clock_checks import GUARD_MORE, RIGHT_THE_CLOCK
+from handler.core.verify.counter_checks import NOT_BELOW_ZERO, NOT_LIFTED, NOT_NEGATIVE
+from handler.core.verify.finding import Evidence
+from handler.core.verify.signature_checks import BOUND, MISTRUST, REPEATED
+from handler.core.verify.signature_checks import GUARD_MORE as GUARD_LONGER
+from handler.core.verify.volume_checks import NO_RECEIPT, ONE_KEY
 from tests.unit.core.memory_probes import MemoryProbes
 from tests.unit.core.test_verifying import Scene
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from threading import Lock
 
-from handler.core.commands import INT64_MAX, INT64_MIN, Mode
-from handler.core.ports import Clock, Counted, Fault, Refused, Reply
-from handler.core.rows import Group
-from handler.core.trials import LONG_LIFE_S, Trial
+from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode
+from handler.core.model.row import Group
+from handler.core.ports.ports import Clock, Counted, Fault, Refused, Reply
+from handler.core.ports.trials import LONG_LIFE_S, Trial
 
 
 class MemoryProbes:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from handler.core.commands import Counters, Mode
-from handler.core.notices import Notice
-from handler.core.rows import Attempt, Entry, Remembered, Row
-from handler.core.transitions import Seen
+from handler.core.model.operation import Counters, Mode
+from handler.core.model.row import Attempt, Entry, Remembered, Row
+from handler.core.ports.system import Notice
+from handler.core.state.transitions import Seen
 
 NOW = 1_700_000_000
 BASE = 5_000_000

@@ -6,16 +6,16 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from handler.core.commands import Mode, Operation
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.core.exactly_once import ExactlyOnce
-from handler.core.instance import Instance, Patience
-from handler.core.ledger import Generation, Look
-from handler.core.ports import Call, Counted, Ports, Reply, Rules
-from handler.core.records import Records
-from handler.core.rows import Entry, Group, Row, Settlement
-from handler.core.visit import Visit
-from handler.core.watermarks import NO_MARKS, Marks
+from handler.core.model.operation import Mode, Operation
+from handler.core.model.records import Records
+from handler.core.model.row import Entry, Group, Row, Settlement
+from handler.core.ports.ledger import Generation, Look
+from handler.core.ports.ports import Call, Counted, Ports, Reply, Rules
+from handler.core.protocol.engine import ExactlyOnce
+from handler.core.protocol.visit import Visit
+from handler.core.runtime.instance import Instance, Patience
+from handler.core.state.watermarks import NO_MARKS, Marks
 from handler.ledgers.bounded import row_text
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.commands import Mode, Operation
 from handler.core.errors import NotAccepted, NoTurn, TooManyCalls
-from handler.core.instance import Patience
-from handler.core.outcomes import Pending
-from handler.core.rows import Group
-from handler.core.schedules import Hold, Schedule
-from handler.core.sweeping import BEHIND_S, HELD_S
+from handler.core.model.operation import Mode, Operation
+from handler.core.model.outcome import Pending
+from handler.core.model.row import Group
+from handler.core.ports.schedules import Hold, Schedule
+from handler.core.protocol.sweep import BEHIND_S, HELD_S
+from handler.core.runtime.instance import Patience
 from tests.unit.core.samples import entry, row
 from tests.unit.core.scene import APP, RULES, Scene
 

@@ -6,21 +6,21 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.accepting import SATURATED_RETRY_S, SWAPS_MAX, accept
-from handler.core.commands import INT64_MAX, Mode, Operation, Position
 from handler.core.errors import AnswerLost, AppRefused, OutcomeUnknown, RowFull, TooManyCalls
-from handler.core.exactly_once import PENDING_RETRY_S
-from handler.core.instance import CALL_GUESS_S, Patience
-from handler.core.ledger import Generation
-from handler.core.notices import Notice
-from handler.core.outcomes import Applied, KeyReused, Pending
-from handler.core.pacing import Turn
-from handler.core.ports import Fault, Refused
-from handler.core.room import FULL_RETRY_S
-from handler.core.rows import Entry, Row, first_row
-from handler.core.visit import CONTENTION_S, Visit
-from handler.core.waits import FIRST_LOOK_S
-from handler.core.watermarks import Marks, places_of
+from handler.core.model.operation import INT64_MAX, Mode, Operation, Position
+from handler.core.model.outcome import Applied, KeyReused, Pending
+from handler.core.model.row import Entry, Row, first_row
+from handler.core.model.row_size import FULL_RETRY_S
+from handler.core.ports.ledger import Generation
+from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.system import Notice
+from handler.core.protocol.accept import SATURATED_RETRY_S, SWAPS_MAX, accept
+from handler.core.protocol.backoff import FIRST_LOOK_S
+from handler.core.protocol.engine import PENDING_RETRY_S
+from handler.core.protocol.visit import CONTENTION_S, Visit
+from handler.core.runtime.instance import CALL_GUESS_S, Patience
+from handler.core.runtime.rate_limiter import Turn
+from handler.core.state.watermarks import Marks, places_of
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import NOW, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase

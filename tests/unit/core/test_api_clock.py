@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.api_clock import ASK_AGAIN_S, ODD_MAX, ApiClock
-from handler.core.notices import Notice
+from handler.core.ports.system import Notice
+from handler.core.runtime.api_clock import ASK_AGAIN_S, ODD_MAX, ApiClock
 from tests.unit.core.samples import NOW, HandClock, Notices
 
 GUARD_S = 5.0

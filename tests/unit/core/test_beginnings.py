@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.decisions import to_be_judged
-from handler.core.exactly_once import PENDING_RETRY_S
-from handler.core.ledger import Generation
-from handler.core.outcomes import Applied, Frozen, Pending
-from handler.core.rows import Entry, first_row
-from handler.core.waits import FIRST_LOOK_S
+from handler.core.model.outcome import Applied, Frozen, Pending
+from handler.core.model.row import Entry, first_row
+from handler.core.ports.ledger import Generation
+from handler.core.protocol.backoff import FIRST_LOOK_S
+from handler.core.protocol.engine import PENDING_RETRY_S
+from handler.core.recovery.verdicts import to_be_judged
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from handler.core.bench import OUT_OF_TIME, RATE_PAUSE_S, RATE_TRIES, Bench, described, values_of
-from handler.core.commands import Mode
-from handler.core.findings import NoEvidence
-from handler.core.ports import Counted, Fault, Refused, Reply, Unclear
-from handler.core.rows import Group
-from handler.core.trials import LONG_LIFE_S, Trial
+from handler.core.model.operation import Mode
+from handler.core.model.row import Group
+from handler.core.ports.ports import Counted, Fault, Refused, Reply, Unclear
+from handler.core.ports.trials import LONG_LIFE_S, Trial
+from handler.core.verify.finding import NoEvidence
+from handler.core.verify.session import OUT_OF_TIME, RATE_PAUSE_S, RATE_TRIES, Bench, described, values_of
 from tests.unit.core.test_verifying import TOO_OFTEN, Scene
 
 START_S = 1_700_000_000

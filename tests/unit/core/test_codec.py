@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.codec import (
+from handler.core.model.codec import (
     ROW_BYTES,
     decode_entry,
     decode_record,
@@ -17,13 +17,13 @@ from handler.core.codec import (
     encode_record,
     encode_row,
 )
-from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Operation, Origin, Position
-from handler.core.known_keys import knowing
-from handler.core.outcomes import Applied, Rejected, Unknown
-from handler.core.records import Record
-from handler.core.room import accepting_bytes
-from handler.core.rows import Attempt, Entry, Note, Remembered, Row
-from handler.core.transitions import Seen, landed, not_landed, refused
+from handler.core.model.known_keys import knowing
+from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Operation, Origin, Position
+from handler.core.model.outcome import Applied, Rejected, Unknown
+from handler.core.model.records import Record
+from handler.core.model.row import Attempt, Entry, Note, Remembered, Row
+from handler.core.model.row_size import accepting_bytes
+from handler.core.state.transitions import Seen, landed, not_landed, refused
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.commands import (
+from handler.core.model.operation import (
     INT64_MAX,
     INT64_MIN,
     Mode,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Payload, check_group_id, field_path, read_payload
 from handler.core.errors import BadInput
+from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Payload, check_group_id, field_path, read_payload
 
 SECRET = "hush-5417"  # no field of a valid body holds it
 TEXT = st.text(st.characters(), max_size=6)

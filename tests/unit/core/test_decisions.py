@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.codec import decode_row, encode_row
-from handler.core.commands import Mode
-from handler.core.decisions import (
+from handler.core.errors import BadInput
+from handler.core.model.codec import decode_row, encode_row
+from handler.core.model.operation import Mode
+from handler.core.model.outcome import Applied
+from handler.core.model.row import Remembered, Row
+from handler.core.ports.ledger import Generation
+from handler.core.recovery.verdicts import (
     Decision,
     Verdict,
     all_dead_at,
@@ -19,13 +23,9 @@ from handler.core.decisions import (
     never_carried,
     to_be_judged,
 )
-from handler.core.errors import BadInput
-from handler.core.ledger import Generation
-from handler.core.losses import REMEMBERED_MAX
-from handler.core.outcomes import Applied
-from handler.core.receipts import Sight
-from handler.core.rows import Remembered, Row
-from handler.core.transitions import Change, frozen
+from handler.core.state.losses import REMEMBERED_MAX
+from handler.core.state.receipts import Sight
+from handler.core.state.transitions import Change, frozen
 from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row, seen
 from tests.unit.core.scene import RULES
 

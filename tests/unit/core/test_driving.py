@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handler.core.commands import INT64_MAX, Mode
-from handler.core.driving import TAKE_BACK_MAX, drive, open_next, send
-from handler.core.instance import Patience
-from handler.core.lifting import DECREASE_FROM
-from handler.core.outcomes import Applied
-from handler.core.pacing import KEPT_S, Turn
-from handler.core.ports import Fault, Refused
-from handler.core.rows import Remembered, Row
-from handler.core.visit import Again, Stop, Visit
-from handler.core.waits import ACCEPTED_MAX_S
+from handler.core.model.lift import DECREASE_FROM
+from handler.core.model.operation import INT64_MAX, Mode
+from handler.core.model.outcome import Applied
+from handler.core.model.row import Remembered, Row
+from handler.core.ports.ports import Fault, Refused
+from handler.core.protocol.backoff import ACCEPTED_MAX_S
+from handler.core.protocol.drive import TAKE_BACK_MAX, drive, open_next, send
+from handler.core.protocol.visit import Again, Stop, Visit
+from handler.core.runtime.instance import Patience
+from handler.core.runtime.rate_limiter import KEPT_S, Turn
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
 

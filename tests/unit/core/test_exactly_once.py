@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.exactly_once import PENDING_RETRY_S, ExactlyOnce
-from handler.core.instance import Instance, Patience
-from handler.core.ledger import Look
-from handler.core.outcomes import Applied, Frozen, KeyReused, Pending, Stalled
-from handler.core.pacing import Turn
-from handler.core.ports import Fault, Refused
-from handler.core.records import Records
-from handler.core.rows import Entry, Group, Row
-from handler.core.watermarks import NO_MARKS, Marks
+from handler.core.model.outcome import Applied, Frozen, KeyReused, Pending, Stalled
+from handler.core.model.records import Records
+from handler.core.model.row import Entry, Group, Row
+from handler.core.ports.ledger import Look
+from handler.core.ports.ports import Fault, Refused
+from handler.core.protocol.engine import PENDING_RETRY_S, ExactlyOnce
+from handler.core.runtime.instance import Instance, Patience
+from handler.core.runtime.rate_limiter import Turn
+from handler.core.state.watermarks import NO_MARKS, Marks
 from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import APP, GROUP, RULES, Scene, increase
 

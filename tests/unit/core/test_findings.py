@@ -7,18 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.bench import OUT_OF_TIME
-from handler.core.clock_probes import GUARD_AGAINST_HOSTS, GUARD_MORE, RIGHT_THE_CLOCK
-from handler.core.commands import Mode
 from handler.core.errors import AppRefused, NotAccepted
-from handler.core.findings import Evidence, Finding, Question, Verdict, judge
-from handler.core.ports import Counted, Fault, Refused, Reply, Unclear
-from handler.core.rows import Group
-from handler.core.signature_probes import KEY as SIGNED_KEY
-from handler.core.signature_probes import LIVE_LONGER, WAIT_MAX_S
-from handler.core.trials import Trial
-from handler.core.verifying import RETRY_AFTER_S
-from handler.core.volume_probes import KEYS
+from handler.core.model.operation import Mode
+from handler.core.model.row import Group
+from handler.core.ports.ports import Counted, Fault, Refused, Reply, Unclear
+from handler.core.ports.trials import Trial
+from handler.core.verify.clock_checks import GUARD_AGAINST_HOSTS, GUARD_MORE, RIGHT_THE_CLOCK
+from handler.core.verify.finding import Evidence, Finding, Question, Verdict, judge
+from handler.core.verify.session import OUT_OF_TIME
+from handler.core.verify.signature_checks import KEY as SIGNED_KEY
+from handler.core.verify.signature_checks import LIVE_LONGER, WAIT_MAX_S
+from handler.core.verify.verify import RETRY_AFTER_S
+from handler.core.verify.volume_checks import KEYS
 from tests.unit.core.broken_probes import BREAKS, INVALID, Broken, broken
 from tests.unit.core.test_verifying import Scene
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.beginnings import establish, verify
-from handler.core.commands import Mode
-from handler.core.ledger import Generation
-from handler.core.ports import Counted, Fault, Refused, Rules, Unclear
-from handler.core.records import Record
-from handler.core.rows import Remembered, Row
-from handler.core.visit import Again, Stop, Visit
-from handler.core.waits import FIRST_LOOK_S
+from handler.core.model.operation import Mode
+from handler.core.model.records import Record
+from handler.core.model.row import Remembered, Row
+from handler.core.ports.ledger import Generation
+from handler.core.ports.ports import Counted, Fault, Refused, Rules, Unclear
+from handler.core.protocol.backoff import FIRST_LOOK_S
+from handler.core.protocol.first_use import establish, verify
+from handler.core.protocol.visit import Again, Stop, Visit
 from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene
 from tests.unit.core.test_waits import Even

@@ -6,20 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core import operating
-from handler.core.decisions import Decision
 from handler.core.errors import AppRefused, BadInput, NotAccepted, TooManyCalls
-from handler.core.inspecting import SWAPS_MAX, inspect
-from handler.core.instance import Patience
-from handler.core.ledger import Generation
-from handler.core.notices import Notice
-from handler.core.operating import Decided, Later
-from handler.core.outcomes import Applied
-from handler.core.ports import Fault, Refused, Unclear
-from handler.core.receipts import Unexplained
-from handler.core.rows import Remembered, Row
-from handler.core.transitions import frozen
-from handler.core.visit import CONTENTION_S, Visit
+from handler.core.model.outcome import Applied
+from handler.core.model.row import Remembered, Row
+from handler.core.ports.ledger import Generation
+from handler.core.ports.ports import Fault, Refused, Unclear
+from handler.core.ports.system import Notice
+from handler.core.protocol.visit import CONTENTION_S, Visit
+from handler.core.recovery import release
+from handler.core.recovery.inspect import SWAPS_MAX, inspect
+from handler.core.recovery.release import Decided, Later
+from handler.core.recovery.verdicts import Decision
+from handler.core.runtime.instance import Patience
+from handler.core.state.receipts import Unexplained
+from handler.core.state.transitions import frozen
 from tests.unit.core.samples import NOW, attempt, row
 from tests.unit.core.scene import GROUP, RULES, Scene
 from tests.unit.core.test_operating import FROZEN, LANDED, dead, grow, visited
@@ -67,7 +67,7 @@ def test_a_refused_app_says_when_to_come_again() -> None:
     scene = dead()
     scene.api.reads = [Refused(60020, "arrears", Fault.APP, NOW)] * 10
     with pytest.raises(AppRefused) as caught:
-        operating.release(visited(scene), LANDED)
+        release.release(visited(scene), LANDED)
     assert (caught.value.code, caught.value.info, caught.value.retry_after_s) == (60020, "arrears", 1.0)
 
 
@@ -75,7 +75,7 @@ def test_a_look_is_had_only_if_there_is_the_time_for_it() -> None:
     """An operator's invocation ends like any other."""
     scene = dead()
     with pytest.raises(NotAccepted):
-        operating.release(Visit(scene.instance, GROUP, Patience(scene.clock.moment, scene.clock.moment)), LANDED)
+        release.release(Visit(scene.instance, GROUP, Patience(scene.clock.moment, scene.clock.moment)), LANDED)
     assert scene.api.asked == []
 
 
@@ -98,7 +98,7 @@ def test_what_an_operator_may_not_do_is_said(before: Row | None, act: str, probl
     """Nothing is asked of the vendor for it."""
     scene = Scene(before)
     with pytest.raises(BadInput) as caught:
-        getattr(operating, act)(visited(scene), Decision())
+        getattr(release, act)(visited(scene), Decision())
     assert (caught.value.field, caught.value.problem) == ("GroupId", problem)
     assert (scene.ledger.load(GROUP), scene.api.asked) == (before, [])
 
@@ -107,13 +107,13 @@ def test_a_group_without_receipts_has_nothing_to_adopt() -> None:
     """The weaker promise."""
     scene = Scene(replace(row(receipt_key=""), base=0), replace(RULES, receipt_key=""))
     with pytest.raises(BadInput, match="has no receipt in use yet"):
-        operating.adopt(visited(scene), Decision())
+        release.adopt(visited(scene), Decision())
 
 
 def test_a_group_that_agrees_with_its_receipt_is_adopted_unchanged() -> None:
     """Its row was right; the look is noted as a sweep notes it."""
     scene = Scene(row())
-    result = operating.adopt(visited(scene), Decision())
+    result = release.adopt(visited(scene), Decision())
     assert result == Decided(scene.row, settled=0, changed=False)
     assert (scene.row.version, scene.row.looked) == (row().version + 1, NOW)
     assert scene.notices.told == []
@@ -123,11 +123,11 @@ def test_a_look_for_an_adoption_is_had_again_until_it_is_answered() -> None:
     """While there is time."""
     scene = Scene(row())
     scene.api.reads = [Unclear("lost"), Unclear("lost")]
-    assert isinstance(operating.adopt(visited(scene), Decision()), Decided)
+    assert isinstance(release.adopt(visited(scene), Decision()), Decided)
     assert len(scene.api.asked) == 4
     scene.api.reads = [Refused(60020, "arrears", Fault.APP, NOW)] * 10
     with pytest.raises(AppRefused):
-        operating.adopt(visited(scene), Decision())
+        release.adopt(visited(scene), Decision())
     assert len(scene.api.asked) == 5
 
 
@@ -136,7 +136,7 @@ def test_a_release_says_when_to_come_again() -> None:
     for passed_s, left_s in ((2, 10), (11, 1), (11.9, 1)):
         scene = Scene(FROZEN)
         scene.clock.advance(passed_s)
-        assert operating.release(visited(scene), LANDED) == Later(left_s)
+        assert release.release(visited(scene), LANDED) == Later(left_s)
 
 
 def test_an_adoption_that_does_not_fit_into_the_visit_is_put_off() -> None:
@@ -144,7 +144,7 @@ def test_an_adoption_that_does_not_fit_into_the_visit_is_put_off() -> None:
     for seconds, waited in ((23.4, False), (23.7, True)):
         scene = Scene(replace(frozen(row(), "why"), sighted=NOW))
         scene.api.counters["_receipt"] = 7
-        result = operating.adopt(visited(scene, seconds), Decision())
+        result = release.adopt(visited(scene, seconds), Decision())
         assert isinstance(result, Decided) == waited
         assert (result == Later(17)) == (not waited)
 
@@ -152,7 +152,7 @@ def test_an_adoption_that_does_not_fit_into_the_visit_is_put_off() -> None:
 def test_an_adoption_is_told_to_whoever_watches() -> None:
     """With the base on which the group stands now."""
     scene = dead(replace(frozen(row(), "why"), sighted=NOW - 100))
-    operating.adopt(visited(scene), Decision())
+    release.adopt(visited(scene), Decision())
     assert scene.notices.of(Notice.GROUP_ADOPTED) == [{"group": "G", "base": 7, "operations": 0}]
 
 
@@ -161,7 +161,7 @@ def test_a_swap_that_is_lost_is_tried_again_after_a_moment() -> None:
     scene = dead()
     scene.ledger.before_swap = [lambda: grow(scene)] * SWAPS_MAX
     with pytest.raises(TooManyCalls, match=r"^too many others change this group at once$"):
-        operating.release(visited(scene), LANDED)
+        release.release(visited(scene), LANDED)
     assert len(scene.clock.slept) == SWAPS_MAX
     assert sum(scene.clock.slept) == pytest.approx(SWAPS_MAX * CONTENTION_S, rel=0.4)
 
@@ -188,7 +188,7 @@ def test_an_operation_that_was_settled_by_an_operator_is_told_as_observed_later(
     """With the values of the look."""
     scene = dead()
     scene.api.counters["like"] = 12
-    operating.release(visited(scene), LANDED)
+    release.release(visited(scene), LANDED)
     assert scene.ledger.find(GROUP, ["a"])["a"].answer == Applied((("like", 12),), observed_later=True)
 
 
@@ -197,7 +197,7 @@ def test_in_a_group_that_is_no_more_what_is_dead_is_forgotten() -> None:
     past = Remembered(attempt(name="past", weight=700_001), refused=True)
     scene = dead(replace(FROZEN, remembered=(past,)))
     scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20
-    operating.release(visited(scene), LANDED)
+    release.release(visited(scene), LANDED)
     assert scene.row.remembered == ()
 
 
@@ -205,5 +205,5 @@ def test_an_adoption_without_time_for_a_look_is_told() -> None:
     """Nothing was changed."""
     scene = Scene(row())
     with pytest.raises(NotAccepted, match=r"^the group's counters could not be read in the time that there is$"):
-        operating.adopt(visited(scene, 0), Decision())
+        release.adopt(visited(scene, 0), Decision())
     assert (scene.row, scene.api.asked) == (row(), [])

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from handler.core.instance import KNOWN_GROUPS, Instance, KnownGeneration, KnownValues
-from handler.core.ledger import Generation
-from handler.core.ports import Call, Fault, Ports, Refused, Reply, Rules, Unclear
-from handler.core.rows import Group
+from handler.core.model.row import Group
+from handler.core.ports.ledger import Generation
+from handler.core.ports.ports import Call, Fault, Ports, Refused, Reply, Rules, Unclear
+from handler.core.runtime.instance import KNOWN_GROUPS, Instance, KnownGeneration, KnownValues
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.core.samples import HandClock, Notices

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.commands import Mode
-from handler.core.driving import drive
-from handler.core.judging import Evidence, confirmed, look, see, settle
-from handler.core.outcomes import Applied, Rejected
-from handler.core.ports import Counted, Fault, Refused, Reply, Unclear, Unsent
-from handler.core.receipts import Sight
-from handler.core.rows import Remembered
-from handler.core.visit import CONTENTION_S, TIMES_BELIEVED, Again, Stop, Visit
+from handler.core.model.operation import Mode
+from handler.core.model.outcome import Applied, Rejected
+from handler.core.model.row import Remembered
+from handler.core.ports.ports import Counted, Fault, Refused, Reply, Unclear, Unsent
+from handler.core.protocol.conclude import Evidence, confirmed, look, see, settle
+from handler.core.protocol.drive import drive
+from handler.core.protocol.visit import CONTENTION_S, TIMES_BELIEVED, Again, Stop, Visit
+from handler.core.state.receipts import Sight
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row, seen
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from handler.core.ledger import Ledger
-from handler.core.pacing import Pace, Terms, Turn
-from handler.core.schedules import Claim, Lent, Schedule
+from handler.core.ports.ledger import Ledger
+from handler.core.ports.schedules import Claim, Lent, Schedule
+from handler.core.runtime.rate_limiter import Pace, Terms, Turn
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import HandClock
 from tests.unit.core.test_pacing import APP, pace_of

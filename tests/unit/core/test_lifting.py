@@ -7,20 +7,20 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core import operating
-from handler.core.codec import decode_row, encode_row
-from handler.core.commands import INT64_MAX, INT64_MIN, Mode, Operation
-from handler.core.decisions import Decision
-from handler.core.driving import open_next
 from handler.core.errors import BadInput
-from handler.core.lifting import ADOPTED_MAX, ADOPTED_MIN, COUNTED_MAX, COUNTED_MIN, DECREASE_FROM, LIFT
-from handler.core.notices import Notice
-from handler.core.outcomes import Applied, Frozen, Rejected
-from handler.core.ports import Call, Counted, Fault, Refused, Reply, Unclear
-from handler.core.receipts import WEIGHT_MAX, WEIGHT_MIN
-from handler.core.rows import Attempt, Remembered, Row, first_row
-from handler.core.transitions import answered, frozen
-from handler.core.visit import Visit
+from handler.core.model.codec import decode_row, encode_row
+from handler.core.model.lift import ADOPTED_MAX, ADOPTED_MIN, COUNTED_MAX, COUNTED_MIN, DECREASE_FROM, LIFT
+from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Operation
+from handler.core.model.outcome import Applied, Frozen, Rejected
+from handler.core.model.row import Attempt, Remembered, Row, first_row
+from handler.core.ports.ports import Call, Counted, Fault, Refused, Reply, Unclear
+from handler.core.ports.system import Notice
+from handler.core.protocol.drive import open_next
+from handler.core.protocol.visit import Visit
+from handler.core.recovery import release
+from handler.core.recovery.verdicts import Decision
+from handler.core.state.receipts import WEIGHT_MAX, WEIGHT_MIN
+from handler.core.state.transitions import answered, frozen
 from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 
@@ -320,11 +320,11 @@ def test_nothing_is_sent_from_a_row_that_has_adopted_such_a_receipt(base: int, m
 
 
 def _adopted(scene: Scene) -> object:
-    return operating.adopt(Visit(scene.instance, GROUP, scene.patience(60)), Decision())
+    return release.adopt(Visit(scene.instance, GROUP, scene.patience(60)), Decision())
 
 
 def _released(scene: Scene) -> object:
-    return operating.release(Visit(scene.instance, GROUP, scene.patience(60)), Decision())
+    return release.release(Visit(scene.instance, GROUP, scene.patience(60)), Decision())
 
 
 @pytest.mark.parametrize("decide", [_adopted, _released], ids=["adopt", "release"])
@@ -347,7 +347,7 @@ def test_a_group_that_froze_with_a_lift_open_is_adopted(landed: bool) -> None:
     scene = Scene(replace(frozen(replace(row(lift(), (D,)), base=0), "why"), sighted=NOW - 100))
     scene.api.counters = {"like": 100, "_receipt": lift().weight * landed}
     scene.clock.advance(30)
-    operating.adopt(Visit(scene.instance, GROUP, scene.patience(60)), Decision())
+    release.adopt(Visit(scene.instance, GROUP, scene.patience(60)), Decision())
     assert scene.row.remembered == (() if landed else (Remembered(lift()),))
     scene.counters.sweep(scene.clock.moment + 60)
     assert (scene.row.is_settled, scene.api.counters["like"]) == (True, 95)

@@ -8,14 +8,14 @@ from itertools import pairwise
 
 import pytest
 
-from handler.core.commands import Mode
-from handler.core.driving import drive, open_next
-from handler.core.losses import ALARMING, INTERVAL_MAX_S, REMEMBERED_MAX, lost_in_a_row, opens_at, told
-from handler.core.notices import Notice
-from handler.core.outcomes import Pending
-from handler.core.ports import Fault, Refused, Unclear
-from handler.core.rows import Attempt, Remembered, Row
-from handler.core.visit import Again, Stop, Visit
+from handler.core.model.operation import Mode
+from handler.core.model.outcome import Pending
+from handler.core.model.row import Attempt, Remembered, Row
+from handler.core.ports.ports import Fault, Refused, Unclear
+from handler.core.ports.system import Notice
+from handler.core.protocol.drive import drive, open_next
+from handler.core.protocol.visit import Again, Stop, Visit
+from handler.core.state.losses import ALARMING, INTERVAL_MAX_S, REMEMBERED_MAX, lost_in_a_row, opens_at, told
 from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
 

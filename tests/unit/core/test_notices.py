@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handler.core import operating
-from handler.core.beginnings import TOO_MANY_KEYS
-from handler.core.commands import Mode
-from handler.core.decisions import Decision, Verdict
-from handler.core.driving import drive
 from handler.core.errors import LedgerUnavailable
-from handler.core.instance import Patience
-from handler.core.notices import Notice
-from handler.core.outcomes import Pending, Rejected
-from handler.core.ports import Call, Fault, Refused, Reply, Unclear
-from handler.core.rows import Group, Remembered
-from handler.core.transitions import frozen
-from handler.core.visit import Visit
+from handler.core.model.operation import Mode
+from handler.core.model.outcome import Pending, Rejected
+from handler.core.model.row import Group, Remembered
+from handler.core.ports.ports import Call, Fault, Refused, Reply, Unclear
+from handler.core.ports.system import Notice
+from handler.core.protocol.drive import drive
+from handler.core.protocol.first_use import TOO_MANY_KEYS
+from handler.core.protocol.visit import Visit
+from handler.core.recovery import release
+from handler.core.recovery.verdicts import Decision, Verdict
+from handler.core.runtime.instance import Patience
+from handler.core.state.transitions import frozen
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import APP, GROUP, RULES, Scene, increase
 
@@ -156,7 +156,7 @@ def test_a_released_group_is_told_with_its_base() -> None:
     scene = Scene(replace(frozen(row(attempt(entry("a"))), "why"), sighted=NOW - 100))
     scene.clock.advance(20)
     scene.api.counters["_receipt"] = 7
-    operating.release(visit(scene), Decision({"a": Verdict.LANDED}))
+    release.release(visit(scene), Decision({"a": Verdict.LANDED}))
     assert scene.notices.of(Notice.GROUP_RELEASED) == [{"group": "G", "base": 7, "operations": 1}]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handler.core.commands import Origin
-from handler.core.noting import acknowledge
-from handler.core.visit import Visit
+from handler.core.model.operation import Origin
+from handler.core.protocol.parking import acknowledge
+from handler.core.protocol.visit import Visit
 from tests.unit.core.samples import entry, row
 from tests.unit.core.scene import GROUP, Scene
 

@@ -6,20 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core import operating
-from handler.core.decisions import Decision, Verdict
 from handler.core.errors import AnswerLost, AppRefused, BadInput, NotAccepted, TooManyCalls
-from handler.core.inspecting import SWAPS_MAX, inspect
-from handler.core.ledger import Generation
-from handler.core.notices import Notice
-from handler.core.operating import Decided, Later
-from handler.core.ports import Fault, Refused, Unclear
-from handler.core.receipts import NotLanded, TooEarly
-from handler.core.records import Records
-from handler.core.rows import Group, Row
-from handler.core.transitions import appended, frozen
-from handler.core.visit import Visit
-from handler.core.watermarks import NO_MARKS, Marks
+from handler.core.model.records import Records
+from handler.core.model.row import Group, Row
+from handler.core.ports.ledger import Generation
+from handler.core.ports.ports import Fault, Refused, Unclear
+from handler.core.ports.system import Notice
+from handler.core.protocol.visit import Visit
+from handler.core.recovery import release
+from handler.core.recovery.inspect import SWAPS_MAX, inspect
+from handler.core.recovery.release import Decided, Later
+from handler.core.recovery.verdicts import Decision, Verdict
+from handler.core.state.receipts import NotLanded, TooEarly
+from handler.core.state.transitions import appended, frozen
+from handler.core.state.watermarks import NO_MARKS, Marks
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, StagedLedger
@@ -53,7 +53,7 @@ def grow(scene: Scene) -> None:
 def test_a_release_settles_and_unfreezes_in_one_write() -> None:
     """And is told to whoever watches."""
     scene = dead()
-    assert operating.release(visited(scene), LANDED) == Decided(scene.row, settled=1)
+    assert release.release(visited(scene), LANDED) == Decided(scene.row, settled=1)
     assert scene.row == replace(FROZEN, version=FROZEN.version + 1, attempt=None, base=7, frozen=None, sighted=None)
     assert scene.ledger.find(GROUP, ["a"]).keys() == {"a"}
     assert scene.notices.told == [Notice.GROUP_RELEASED]
@@ -62,14 +62,14 @@ def test_a_release_settles_and_unfreezes_in_one_write() -> None:
 def test_a_release_before_the_death_changes_nothing() -> None:
     """Not even if there was the time to wait for it."""
     scene = Scene(FROZEN)
-    assert isinstance(operating.release(visited(scene, 600), LANDED), Later)
+    assert isinstance(release.release(visited(scene, 600), LANDED), Later)
     assert (scene.row, scene.clock.slept) == (FROZEN, [])
 
 
 def test_the_first_look_at_a_frozen_group_is_noted() -> None:
     """What the row does not know may land for as long as an attempt that was signed just before."""
     scene = dead(replace(FROZEN, sighted=None))
-    result = operating.release(visited(scene), LANDED)
+    result = release.release(visited(scene), LANDED)
     assert isinstance(result, Later)
     assert PAST_S - 1 <= result.retry_after_s <= PAST_S
     assert scene.row == replace(FROZEN, version=FROZEN.version + 1, sighted=scene.api.date, sighted_in=1)
@@ -104,7 +104,7 @@ def test_an_adoption_waits_by_the_apis_clock() -> None:
     scene = Scene(replace(frozen(row(queue=(A,)), "why"), sighted=None), cold=True)
     scene.api.ahead_s = -40.0
     scene.api.counters["_receipt"] = 7
-    result = operating.adopt(visited(scene), Decision())
+    result = release.adopt(visited(scene), Decision())
     assert isinstance(result, Decided)
     assert (result.row.base, result.row.queue, result.settled) == (7, (A,), 0)
     assert sum(scene.clock.slept) >= DEATH_S - 1
@@ -115,7 +115,7 @@ def test_a_group_that_somebody_else_changes_all_the_time_is_released_with_what_h
     """Callers that go on asking for a frozen group do not keep it frozen."""
     scene = dead()
     scene.ledger.before_swap = [lambda: grow(scene)] * 5
-    assert isinstance(operating.release(visited(scene), LANDED), Decided)
+    assert isinstance(release.release(visited(scene), LANDED), Decided)
     assert (scene.row.frozen, len(scene.row.queue)) == (None, 5)
 
 
@@ -124,7 +124,7 @@ def test_a_swap_that_is_always_lost_changes_nothing() -> None:
     scene = dead()
     scene.ledger.before_swap = [lambda: grow(scene)] * SWAPS_MAX
     with pytest.raises(TooManyCalls):
-        operating.release(visited(scene), LANDED)
+        release.release(visited(scene), LANDED)
     assert scene.row.frozen
 
 
@@ -133,7 +133,7 @@ def test_two_operators_decide_once() -> None:
     scene = dead()
     scene.ledger.before_swap = [lambda: _released(scene)]
     with pytest.raises(BadInput, match=r"^GroupId: is not as it was"):
-        operating.release(visited(scene), Decision({"a": Verdict.NOT_LANDED}))
+        release.release(visited(scene), Decision({"a": Verdict.NOT_LANDED}))
     assert scene.row.queue == ()
     assert scene.notices.told.count(Notice.GROUP_RELEASED) == 1
 
@@ -144,12 +144,12 @@ def test_a_group_that_was_released_and_froze_again_is_another_case() -> None:
     anew = replace(FROZEN, version=FROZEN.version + 9, attempt=attempt(A, name="anew", time=NOW + 13), sighted=None)
     scene.ledger.before_swap = [lambda: scene.store(anew)]
     with pytest.raises(BadInput, match=r"^GroupId: is not as it was"):
-        operating.release(visited(scene), LANDED)
+        release.release(visited(scene), LANDED)
     assert scene.row == anew
 
 
 def _released(scene: Scene) -> None:
-    operating.release(visited(scene), LANDED)
+    release.release(visited(scene), LANDED)
 
 
 class LosingLedger(StagedLedger):
@@ -168,7 +168,7 @@ def test_a_lost_answer_is_told_as_one() -> None:
     ledger.restore(scene.ledger.snapshot())
     visit = Visit(replace(scene.instance, ledger=ledger), GROUP, scene.patience(60))
     with pytest.raises(AnswerLost):
-        operating.release(visit, LANDED)
+        release.release(visit, LANDED)
     assert inspect(visit).row.frozen is None
 
 
@@ -181,7 +181,7 @@ def test_without_a_look_nothing_is_decided(reply: Unclear | Refused, kind: type[
     scene = dead()
     scene.api.reads = [reply] * 1000
     with pytest.raises(kind):
-        operating.release(visited(scene), LANDED)
+        release.release(visited(scene), LANDED)
     assert scene.row == FROZEN
 
 
@@ -189,7 +189,7 @@ def test_a_group_that_is_no_more_is_released_like_an_empty_one() -> None:
     """Its next operation is told so by the vendor."""
     scene = dead()
     scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20
-    operating.release(visited(scene), LANDED)
+    release.release(visited(scene), LANDED)
     assert (scene.row.base, scene.row.frozen, scene.row.version) == (0, None, FROZEN.version + 1)
 
 
@@ -197,7 +197,7 @@ def test_a_group_that_is_not_frozen_and_does_not_agree_freezes_before_it_is_adop
     """So that its operations wait while the past is waited for."""
     scene = Scene(row())
     scene.api.counters["_receipt"] = 7
-    assert isinstance(operating.adopt(visited(scene, 8), Decision()), Later)
+    assert isinstance(release.adopt(visited(scene, 8), Decision()), Later)
     assert scene.row.frozen
     assert scene.notices.told == [Notice.GROUP_FROZEN]
 
@@ -207,7 +207,7 @@ def test_a_restored_row_is_of_the_current_generation_afterwards() -> None:
     scene = dead()
     scene.ledger.stored = Generation(2, NOW - 1000)
     scene.clock.advance(scene.instance.rules.cache_s)
-    operating.release(visited(scene), LANDED)
+    release.release(visited(scene), LANDED)
     assert scene.row.generation == 2
 
 
@@ -215,7 +215,7 @@ def test_what_a_restored_row_waits_for_includes_the_instances_of_before() -> Non
     """They may go on with the older generation for as long as they cache it."""
     scene = dead()
     scene.ledger.stored = Generation(2, NOW)
-    result = operating.release(visited(scene), LANDED)
+    result = release.release(visited(scene), LANDED)
     assert isinstance(result, Later)
     assert result.retry_after_s > scene.instance.rules.cache_s - DEATH_S
     assert scene.row.base == BASE

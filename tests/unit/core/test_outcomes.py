@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from handler.core.outcomes import Answer, Applied, Frozen, KeyReused, Outcome, Pending, Rejected, Stalled, Unknown
+from handler.core.model.outcome import Answer, Applied, Frozen, KeyReused, Outcome, Pending, Rejected, Stalled, Unknown
 
 ANSWERS = [Applied((("like", 5),)), Rejected(10010, "no such group"), Unknown("the reply was lost")]
 WAITING = [Pending(2.0), Stalled(60020, "arrears", 1.0), Frozen("unexplained")]

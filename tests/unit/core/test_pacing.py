@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.ledger import Ledger
-from handler.core.pacing import APP_RETRY_MAX_S, Gate, Pace, Terms
-from handler.core.ports import Fault, Refused
-from handler.core.schedules import Claim, Lent, Schedule
+from handler.core.ports.ledger import Ledger
+from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.schedules import Claim, Lent, Schedule
+from handler.core.runtime.rate_limiter import APP_RETRY_MAX_S, Gate, Pace, Terms
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import HandClock
 

@@ -10,8 +10,8 @@ from dataclasses import FrozenInstanceError, dataclass, field, fields
 
 import pytest
 
+from handler.core.model.row import Attempt, Row
 from handler.core.quick import quick, replace
-from handler.core.rows import Attempt, Row
 from tests.unit.core.samples import attempt, entry, row
 
 

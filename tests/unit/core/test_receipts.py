@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.core.commands import Mode
-from handler.core.receipts import (
+from handler.core.model.operation import Mode
+from handler.core.model.row import Attempt, Remembered, Row
+from handler.core.state.receipts import (
     COPIES_MAX,
     WEIGHT_MAX,
     WEIGHT_MIN,
@@ -26,7 +27,6 @@ from handler.core.receipts import (
     judge,
     subset_sums,
 )
-from handler.core.rows import Attempt, Remembered, Row
 from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, row
 
 UP = attempt(name="up", weight=600_000)

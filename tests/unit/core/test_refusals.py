@@ -8,19 +8,19 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.accepting import SWAPS_MAX
-from handler.core.commands import Counters, Mode
-from handler.core.driving import drive
 from handler.core.errors import TooManyCalls
-from handler.core.exactly_once import PENDING_RETRY_S
-from handler.core.instance import Patience
-from handler.core.lifting import DECREASE_FROM
-from handler.core.notices import Notice
-from handler.core.outcomes import Applied, Outcome, Pending, Rejected, Stalled
-from handler.core.permission import NOTE, NOTE_EVERY_S, note_landings
-from handler.core.ports import Call, Fault, Refused, Reply, Unclear
-from handler.core.rows import Group
-from handler.core.visit import Visit
+from handler.core.model.lift import DECREASE_FROM
+from handler.core.model.operation import Counters, Mode
+from handler.core.model.outcome import Applied, Outcome, Pending, Rejected, Stalled
+from handler.core.model.row import Group
+from handler.core.ports.ports import Call, Fault, Refused, Reply, Unclear
+from handler.core.ports.system import Notice
+from handler.core.protocol.accept import SWAPS_MAX
+from handler.core.protocol.drive import drive
+from handler.core.protocol.engine import PENDING_RETRY_S
+from handler.core.protocol.permission import NOTE, NOTE_EVERY_S, note_landings
+from handler.core.protocol.visit import Visit
+from handler.core.runtime.instance import Patience
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from hypothesis import example, given
 
-from handler.core.codec import encode_row
-from handler.core.commands import INT64_MIN, Position
-from handler.core.room import bytes_at_most, fits
-from handler.core.rows import Row
+from handler.core.model.codec import encode_row
+from handler.core.model.operation import INT64_MIN, Position
+from handler.core.model.row import Row
+from handler.core.model.row_size import bytes_at_most, fits
 from tests.unit.core.samples import attempt, entry, row
 from tests.unit.core.test_codec import ROWS, size
 

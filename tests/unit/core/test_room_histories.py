@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.codec import ROW_BYTES
-from handler.core.commands import INT64_MAX, INT64_MIN, KEY_BYTES, Mode, key_limit
-from handler.core.known_keys import knowing
-from handler.core.outcomes import Rejected
-from handler.core.receipts import choose_weight
-from handler.core.room import accepted, accepting_bytes, fits, fitted, on_top
-from handler.core.rows import Attempt, Entry, Row
-from handler.core.runs import correction_of, next_run
-from handler.core.transitions import Seen, answered, appended, frozen, landed, not_landed, refused, returned
+from handler.core.model.codec import ROW_BYTES
+from handler.core.model.known_keys import knowing
+from handler.core.model.operation import INT64_MAX, INT64_MIN, KEY_BYTES, Mode, key_limit
+from handler.core.model.outcome import Rejected
+from handler.core.model.row import Attempt, Entry, Row
+from handler.core.model.row_size import accepted, accepting_bytes, fits, fitted, on_top
+from handler.core.state.merge import correction_of, next_run
+from handler.core.state.receipts import choose_weight
+from handler.core.state.transitions import Seen, answered, appended, frozen, landed, not_landed, refused, returned
 from tests.unit.core.samples import LIFE_S, NOW
 from tests.unit.core.test_codec import size
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.commands import Mode, Operation
-from handler.core.outcomes import Applied
-from handler.core.records import Record
-from handler.core.rows import Entry, Note, Remembered, Row, Settlement, first_row
+from handler.core.model.operation import Mode, Operation
+from handler.core.model.outcome import Applied
+from handler.core.model.records import Record
+from handler.core.model.row import Entry, Note, Remembered, Row, Settlement, first_row
 from tests.unit.core.samples import BASE, attempt, entry, row
 
 A, B, C = entry("a"), entry("b", share=2), entry("c")

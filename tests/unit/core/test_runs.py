@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.commands import INT64_MAX, INT64_MIN, Counters, Mode
-from handler.core.rows import Debt, Entry
-from handler.core.runs import correction_of, deltas_of, next_run, own_values, payload_of, shares, with_excess
+from handler.core.model.operation import INT64_MAX, INT64_MIN, Counters, Mode
+from handler.core.model.row import Debt, Entry
+from handler.core.state.merge import correction_of, deltas_of, next_run, own_values, payload_of, shares, with_excess
 from tests.unit.core.samples import attempt, entry
 
 KEYS = st.sampled_from(["like", "share", "play"])

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.exactly_once import ExactlyOnce
-from handler.core.instance import Instance
-from handler.core.notices import Notice
-from handler.core.outcomes import Rejected
-from handler.core.ports import Call, Counted, Fault, Refused, Reply, Unclear
-from handler.core.rows import Group, Remembered, Row
-from handler.core.sweeping import ROUND_S, next_watch, sweep, watch
-from handler.core.visit import Again, Stop, Visit
+from handler.core.model.outcome import Rejected
+from handler.core.model.row import Group, Remembered, Row
+from handler.core.ports.ports import Call, Counted, Fault, Refused, Reply, Unclear
+from handler.core.ports.system import Notice
+from handler.core.protocol.engine import ExactlyOnce
+from handler.core.protocol.sweep import ROUND_S, next_watch, sweep, watch
+from handler.core.protocol.visit import Again, Stop, Visit
+from handler.core.runtime.instance import Instance
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
 from tests.unit.core.scene import APP, GROUP, RULES, Scene, increase
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.outcomes import Applied, Rejected, Unknown
-from handler.core.records import Record
-from handler.core.rows import Remembered, Row
-from handler.core.transitions import (
+from handler.core.model.outcome import Applied, Rejected, Unknown
+from handler.core.model.records import Record
+from handler.core.model.row import Remembered, Row
+from handler.core.state.transitions import (
     answered,
     appended,
     frozen,

@@ -9,16 +9,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from handler.core import transitions
-from handler.core.codec import decode_row, encode_row
-from handler.core.commands import Mode
-from handler.core.losses import REMEMBERED_MAX
-from handler.core.outcomes import Answer, Applied, Rejected
-from handler.core.receipts import Landed, Sight, Unexplained, choose_weight, death, judge
-from handler.core.records import Records
-from handler.core.rows import Attempt, Entry, Row
-from handler.core.runs import correction_of, next_run
-from handler.core.transitions import Seen
+from handler.core.model.codec import decode_row, encode_row
+from handler.core.model.operation import Mode
+from handler.core.model.outcome import Answer, Applied, Rejected
+from handler.core.model.records import Records
+from handler.core.model.row import Attempt, Entry, Row
+from handler.core.state import transitions
+from handler.core.state.losses import REMEMBERED_MAX
+from handler.core.state.merge import correction_of, next_run
+from handler.core.state.receipts import Landed, Sight, Unexplained, choose_weight, death, judge
+from handler.core.state.transitions import Seen
 from tests.unit.core.samples import BOUND_S, LIFE_S, NOW, WINDOW_S, row
 from tests.unit.core.truth import KEYS, Truth, count, one_by_one
 

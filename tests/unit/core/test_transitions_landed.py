@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.commands import Mode
-from handler.core.outcomes import Applied
-from handler.core.records import Record
-from handler.core.rows import Remembered, Row
-from handler.core.transitions import Change, landed, not_landed
+from handler.core.model.operation import Mode
+from handler.core.model.outcome import Applied
+from handler.core.model.records import Record
+from handler.core.model.row import Remembered, Row
+from handler.core.state.transitions import Change, landed, not_landed
 from tests.unit.core.samples import BASE, NOW, WINDOW_S, attempt, entry, row, seen
 
 A, B, C = entry("a", like=5), entry("b", like=7, share=2), entry("c", like=1)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from handler.core.commands import Mode
-from handler.core.losses import REMEMBERED_MAX
-from handler.core.outcomes import Rejected
-from handler.core.rows import Attempt, Remembered, Row
-from handler.core.transitions import answered, debt_forgiven, forgotten, not_landed, refused
+from handler.core.model.operation import Mode
+from handler.core.model.outcome import Rejected
+from handler.core.model.row import Attempt, Remembered, Row
+from handler.core.state.losses import REMEMBERED_MAX
+from handler.core.state.transitions import answered, debt_forgiven, forgotten, not_landed, refused
 from tests.unit.core.samples import BOUND_S, NOW, attempt, entry, row
 
 A = entry("a")

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.bench import OUT_OF_TIME, Bench
 from handler.core.errors import AppRefused, BadInput, NotAccepted
-from handler.core.findings import Finding, Verdict
-from handler.core.notices import Notice
-from handler.core.ports import Counted, Fault, Refused, Rules, Unclear
-from handler.core.rows import Group
-from handler.core.verifying import CALLS_MAX, CALLS_MAX_QUICK, Verification, verify
-from handler.core.volume_probes import KEYS, Rounds, Tally
+from handler.core.model.row import Group
+from handler.core.ports.ports import Counted, Fault, Refused, Rules, Unclear
+from handler.core.ports.system import Notice
+from handler.core.verify.finding import Finding, Verdict
+from handler.core.verify.session import OUT_OF_TIME, Bench
+from handler.core.verify.verify import CALLS_MAX, CALLS_MAX_QUICK, Verification, verify
+from handler.core.verify.volume_checks import KEYS, Rounds, Tally
 from tests.unit.core.memory_probes import MemoryProbes
 
 RULES = Rules("_receipt", timeout_s=4.0, life_s=6, bound_s=11.0, guard_s=5.0, calls_per_second=200.0)

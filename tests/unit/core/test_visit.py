@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.commands import Mode
 from handler.core.errors import AnswerLost
-from handler.core.instance import PAUSE_MIN_S, Patience
-from handler.core.notices import Notice
-from handler.core.outcomes import Applied
-from handler.core.pacing import Turn
-from handler.core.ports import Call, Counted, Fault, Refused, Reply
-from handler.core.records import Record, Records
-from handler.core.rows import Group, Row
-from handler.core.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF_S, Again, Stop, Visit
-from handler.core.watermarks import NO_MARKS, Marks
+from handler.core.model.operation import Mode
+from handler.core.model.outcome import Applied
+from handler.core.model.records import Record, Records
+from handler.core.model.row import Group, Row
+from handler.core.ports.ports import Call, Counted, Fault, Refused, Reply
+from handler.core.ports.system import Notice
+from handler.core.protocol.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF_S, Again, Stop, Visit
+from handler.core.runtime.instance import PAUSE_MIN_S, Patience
+from handler.core.runtime.rate_limiter import Turn
+from handler.core.state.watermarks import NO_MARKS, Marks
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
 from tests.unit.core.scene import APP, GROUP, Scene, increase
 from tests.unit.core.test_waits import Even

@@ -6,18 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core import operating
-from handler.core.decisions import Decision, Verdict
 from handler.core.errors import BadInput
-from handler.core.inspecting import inspect
-from handler.core.judging import Evidence, see
-from handler.core.notices import Notice
-from handler.core.operating import Decided, Later
-from handler.core.outcomes import Applied, Frozen, Pending
-from handler.core.ports import Unclear
-from handler.core.rows import Row
-from handler.core.visit import Visit
-from handler.core.waiting import Waiting, waiting, why_too_far_ahead
+from handler.core.model.outcome import Applied, Frozen, Pending
+from handler.core.model.row import Row
+from handler.core.ports.ports import Unclear
+from handler.core.ports.system import Notice
+from handler.core.protocol.conclude import Evidence, see
+from handler.core.protocol.visit import Visit
+from handler.core.protocol.waiting import Waiting, waiting, why_too_far_ahead
+from handler.core.recovery import release
+from handler.core.recovery.inspect import inspect
+from handler.core.recovery.release import Decided, Later
+from handler.core.recovery.verdicts import Decision, Verdict
 from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
 
@@ -49,9 +49,9 @@ def test_a_lost_call_of_an_api_that_tells_no_time_is_seen_and_released() -> None
     assert told.waits_for == "a Date of the API that shows its call to be over"
     assert told.ready_in_s == pytest.approx(PAST_S, abs=1)
     decision = Decision(dict.fromkeys(told.to_be_judged, Verdict.NOT_LANDED))
-    assert isinstance(operating.release(visited(scene), decision), Later)
+    assert isinstance(release.release(visited(scene), decision), Later)
     scene.clock.advance(PAST_S)
-    assert isinstance(operating.release(visited(scene), decision), Decided)
+    assert isinstance(release.release(visited(scene), decision), Decided)
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
     assert outcome == Applied((("like", 5),))
     assert Notice.CLOCK_UNHEARD in scene.notices.told
@@ -65,9 +65,9 @@ def test_a_date_that_stands_still_judges_nothing_and_holds_nothing_for_ever() ->
     scene.clock.advance(100)
     told = inspect(visited(scene))
     assert told.waits_for == "a Date of the API that shows its call to be over"
-    assert isinstance(operating.release(visited(scene), NOT_LANDED), Later)
+    assert isinstance(release.release(visited(scene), NOT_LANDED), Later)
     scene.clock.advance(PAST_S)
-    assert isinstance(operating.release(visited(scene), NOT_LANDED), Decided)
+    assert isinstance(release.release(visited(scene), NOT_LANDED), Decided)
 
 
 def ahead(seconds: int) -> Row:
@@ -82,9 +82,9 @@ def test_a_time_that_lies_ahead_is_waited_for() -> None:
     assert told.waits_for == "the time of its call, 200 s ahead of the API's clock"
     assert told.ready_in_s == PAST_S
     assert scene.row.frozen is None
-    assert isinstance(operating.release(visited(scene), NOT_LANDED), Later)
+    assert isinstance(release.release(visited(scene), NOT_LANDED), Later)
     scene.clock.advance(PAST_S + 1)
-    result = operating.release(visited(scene), NOT_LANDED)
+    result = release.release(visited(scene), NOT_LANDED)
     assert isinstance(result, Decided)
     assert (result.row.attempt, [waits.id for waits in result.row.queue]) == (None, ["a"])
 
@@ -96,9 +96,9 @@ def test_a_time_that_lies_far_ahead_freezes_its_group(seconds: int) -> None:
     [outcome] = scene.counters.apply(GROUP.id, [increase("b")], scene.patience(30))
     assert isinstance(outcome, Frozen)
     assert str(scene.row.frozen).startswith("its call is signed for a time ")
-    assert isinstance(operating.release(visited(scene), NOT_LANDED), Later)
+    assert isinstance(release.release(visited(scene), NOT_LANDED), Later)
     scene.clock.advance(PAST_S + 1)
-    result = operating.release(visited(scene), NOT_LANDED)
+    result = release.release(visited(scene), NOT_LANDED)
     assert isinstance(result, Decided)
     [past] = result.row.remembered
     assert past.attempt.time <= scene.api.date
@@ -127,7 +127,7 @@ def test_a_call_that_is_under_way_needs_no_operator() -> None:
         scene = Scene(row(attempt(entry("a"))))
         scene.clock.advance(passed_s)
         with pytest.raises(BadInput, match="is not frozen"):
-            operating.release(visited(scene), NOT_LANDED)
+            release.release(visited(scene), NOT_LANDED)
         assert scene.row == row(attempt(entry("a")))
 
 

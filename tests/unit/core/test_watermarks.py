@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.commands import Position
-from handler.core.decisions import Decision, Verdict, decided
-from handler.core.outcomes import Pending, Rejected, Unknown
-from handler.core.receipts import Sight
-from handler.core.rows import Entry, Remembered, Row
-from handler.core.transitions import Seen, answered, landed, rejected_from_queue
-from handler.core.watermarks import MOVED_AT_ONCE, NO_MARKS, Marks, marks_of, moved, passed, places_of
+from handler.core.model.operation import Position
+from handler.core.model.outcome import Pending, Rejected, Unknown
+from handler.core.model.row import Entry, Remembered, Row
+from handler.core.recovery.verdicts import Decision, Verdict, decided
+from handler.core.state.receipts import Sight
+from handler.core.state.transitions import Seen, answered, landed, rejected_from_queue
+from handler.core.state.watermarks import MOVED_AT_ONCE, NO_MARKS, Marks, marks_of, moved, passed, places_of
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 

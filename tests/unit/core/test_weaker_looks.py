@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.commands import Mode
-from handler.core.notices import Notice
-from handler.core.outcomes import Unknown
-from handler.core.ports import Counted, Fault, Refused
-from handler.core.rows import Attempt, Row
-from handler.core.visit import Again, Stop, Visit
-from handler.core.weaker import look
+from handler.core.model.operation import Mode
+from handler.core.model.outcome import Unknown
+from handler.core.model.row import Attempt, Row
+from handler.core.ports.ports import Counted, Fault, Refused
+from handler.core.ports.system import Notice
+from handler.core.protocol.visit import Again, Stop, Visit
+from handler.core.protocol.without_receipt import look
 from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene
 from tests.unit.core.test_waits import Even

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.api_clock import ApiClock
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.core.rows import Group
-from handler.core.windows import (
+from handler.core.model.row import Group
+from handler.core.runtime.api_clock import ApiClock
+from handler.core.runtime.windows import (
     ALWAYS,
     CACHE_S,
     FORMER_S,

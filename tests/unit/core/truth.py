@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from handler.core.commands import Mode
-from handler.core.rows import Attempt, Entry
+from handler.core.model.operation import Mode
+from handler.core.model.row import Attempt, Entry
 from tests.unit.core.samples import BASE
 
 KEYS = ("like", "share")

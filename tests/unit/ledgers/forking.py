@@ -16,7 +16,7 @@ from threading import Event, Thread
 
 from botocore.client import BaseClient
 
-from handler.core.rows import Group
+from handler.core.model.row import Group
 from handler.ledgers.dynamodb.client import Client
 from handler.ledgers.dynamodb.items import Stored
 from handler.ledgers.dynamodb.memory import Memory

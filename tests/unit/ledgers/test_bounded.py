@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.codec import ROW_BYTES, decode_row, encode_row
-from handler.core.rows import Row
+from handler.core.model.codec import ROW_BYTES, decode_row, encode_row
+from handler.core.model.row import Row
 from handler.ledgers.bounded import row_text
 
 ROW = Row(version=1, generation=1, receipt_key="_receipt", frozen="")

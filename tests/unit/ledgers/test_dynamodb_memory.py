@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handler.core.rows import Group
+from handler.core.model.row import Group
 from handler.ledgers.dynamodb.items import Stored
 from handler.ledgers.dynamodb.memory import ABSENT_MAX, GROUPS_MAX, Memory
 from tests.contract.samples import GROUP, idle_row

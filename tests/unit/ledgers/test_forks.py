@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from handler.core.rows import Row
+from handler.core.model.row import Row
 from handler.ledgers.dynamodb.client import Client
 from handler.ledgers.dynamodb.items import Stored
 from handler.ledgers.dynamodb.memory import Memory

@@ -9,7 +9,7 @@ import pytest
 from redis.crc import key_slot
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.ledger import Generation
+from handler.core.ports.ledger import Generation
 from handler.ledgers.redis.client import REDIRECTIONS_MAX, RedisStore, Use
 from handler.ledgers.redis.cluster import ClusterServers
 from handler.ledgers.redis.scripts import Script

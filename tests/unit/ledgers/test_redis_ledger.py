@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from handler.core.ledger import Ledger
+from handler.core.ports.ledger import Ledger
 from handler.ledgers.redis.connections import Endpoint
 from handler.ledgers.redis.ledger import CLUSTER_ASKS_AFTER_S, RedisLedger
 from tests.contract.samples import GROUP, RECEIPT_KEY, attempt, idle_row

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.ledger import Generation
+from handler.core.ports.ledger import Generation
 from handler.ledgers.redis.connections import NO_POLICY_SHOWN, NO_SERVER_SHOWN, Connections, Link
 from handler.ledgers.redis.topology import Servers
 from tests.unit.ledgers.played_redis import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from handler.triggers import operator
-from handler.triggers.kinds import Event
+from handler.triggers.event_kind import Event
+from handler.triggers.operator import handler as operator
 from tests.unit.triggers.stage import Stage, Turn
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from handler.core.credentials import Caller, Secret
 from handler.core.errors import Unauthorized
-from handler.triggers.auth import Callers, Identity
-from handler.triggers.request import Request
-from handler.triggers.signature import Signature
+from handler.core.ports.vault import Caller, Secret
+from handler.triggers.http.auth import Callers, Identity
+from handler.triggers.http.request import Request
+from handler.triggers.http.webhook_signature import Signature
 from tests.unit.triggers.stage import APP, CALLER, START, HandVault, ManualClock, Told
 
 KEY = b"twenty-four bytes, or so"

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 
-from handler.triggers.kinds import Event
+from handler.triggers.event_kind import Event
 from tests.unit.triggers.stage import START
 
 ARN = "arn:aws:sqs:eu-west-1:123456789012:counters"

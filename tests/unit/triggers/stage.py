@@ -9,19 +9,21 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from handler.chat.verdicts import http_status
-from handler.core.commands import Mode
-from handler.core.credentials import Caller, Secret
-from handler.core.instance import Instance
-from handler.core.ledger import Ledger
-from handler.core.notices import Notice
-from handler.core.ports import Call, Counted, Fault, Ports, Refused, Reply, Rules, Unclear
-from handler.core.rows import Group
-from handler.core.shelf import Shelf
-from handler.triggers import batch, http, timer
-from handler.triggers.auth import Bearer, Callers
-from handler.triggers.kinds import recognise
-from handler.triggers.service import Service
+from handler.chat.error_codes import http_status
+from handler.core.model.operation import Mode
+from handler.core.model.row import Group
+from handler.core.ports.ledger import Ledger
+from handler.core.ports.ports import Call, Counted, Fault, Ports, Refused, Reply, Rules, Unclear
+from handler.core.ports.shelf import Shelf
+from handler.core.ports.system import Notice
+from handler.core.ports.vault import Caller, Secret
+from handler.core.runtime.instance import Instance
+from handler.triggers.context import Service
+from handler.triggers.event_kind import recognise
+from handler.triggers.http import handler as http
+from handler.triggers.http.auth import Bearer, Callers
+from handler.triggers.sources import handler as batch
+from handler.triggers.timer import handler as timer
 from tests.sandbox.dialects import Dialect, event_of
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from handler.core.credentials import Secret
 from handler.core.errors import SecretUnavailable, Unauthorized
-from handler.core.notices import Notice
-from handler.triggers import auth
-from handler.triggers.auth import Bearer, Callers, Identity
-from handler.triggers.request import Request
+from handler.core.ports.system import Notice
+from handler.core.ports.vault import Secret
+from handler.triggers.http import auth
+from handler.triggers.http.auth import Bearer, Callers, Identity
+from handler.triggers.http.request import Request
 from tests.unit.triggers.stage import HandVault, Told, secret
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.notices import Notice
-from handler.core.ports import Fault, Refused
-from handler.triggers.kinds import Event
+from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.system import Notice
+from handler.triggers.event_kind import Event
 from tests.unit.triggers.source_events import (
     ARN,
     MAKERS,

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import pytest
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.core.notices import Notice
-from handler.core.ports import Fault, Refused
-from handler.core.records import Records
-from handler.core.rows import Group, Row
-from handler.core.shelf import Parked
-from handler.core.watermarks import NO_MARKS, Marks
-from handler.triggers.kinds import Event
+from handler.core.model.records import Records
+from handler.core.model.row import Group, Row
+from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.shelf import Parked
+from handler.core.ports.system import Notice
+from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.triggers.event_kind import Event
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.triggers.operators import tell

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.core.errors import CounterError
-from handler.triggers.kinds import Event
+from handler.triggers.event_kind import Event
 from tests.unit.triggers.source_events import CLUSTER, MAKERS, batch_of, of_msk, records, text
 from tests.unit.triggers.stage import Stage
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from handler.core.commands import operation_id
 from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable, NotAccepted, OutcomeUnknown
-from handler.core.ledger import Look
-from handler.core.notices import Notice
-from handler.core.records import Records
-from handler.core.rows import Attempt, Entry, Group, Row
-from handler.core.shelf import Parked
-from handler.core.watermarks import NO_MARKS, Marks
-from handler.triggers.delivering import CHUNK
+from handler.core.model.operation import operation_id
+from handler.core.model.records import Records
+from handler.core.model.row import Attempt, Entry, Group, Row
+from handler.core.ports.ledger import Look
+from handler.core.ports.shelf import Parked
+from handler.core.ports.system import Notice
+from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.triggers.sources.delivery import CHUNK
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.triggers.source_events import ARN, MAKERS, PARTIAL, WHOLE, batch_of, item, records, sqs, text

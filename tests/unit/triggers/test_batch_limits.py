@@ -7,7 +7,7 @@ from math import inf
 import pytest
 
 from handler.core.errors import NotAccepted, SettingsError
-from handler.triggers.delivering import CHUNK, Times
+from handler.triggers.sources.delivery import CHUNK, Times
 from tests.unit.triggers.source_events import batch_of, item, text
 from tests.unit.triggers.stage import APP, NEVER_ARRIVED, START, Stage, Turn
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from handler.core import accepting
-from handler.core.commands import Position, operation_id
-from handler.core.ledger import Look
-from handler.core.room import Fitted, accepted, row_is_full
-from handler.core.rows import Entry, Group, Row
-from handler.triggers.kinds import Event
+from handler.core.model.operation import Position, operation_id
+from handler.core.model.row import Entry, Group, Row
+from handler.core.model.row_size import Fitted, accepted, row_is_full
+from handler.core.ports.ledger import Look
+from handler.core.protocol import accept
+from handler.triggers.event_kind import Event
 from tests.unit.triggers.source_events import STREAM, text
 from tests.unit.triggers.stage import APP, START, Stage
 
@@ -141,7 +141,7 @@ def test_nothing_of_a_group_is_accepted_behind_a_record_that_was_not(
         return None
 
     monkeypatch.setattr(stage.ledger, "append", bounded)
-    monkeypatch.setattr(accepting, "accepted", whole)
+    monkeypatch.setattr(accept, "accepted", whole)
     monkeypatch.setattr(stage.ledger, "begin", never)
     stage.ledger.swap(GROUP, Row(1, 1, stage.service.instance.rules.receipt_key, base=0), {})
     stage.chat.groups["room"][stage.service.instance.rules.receipt_key] = 0

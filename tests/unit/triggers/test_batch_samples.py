@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from handler.core.notices import Notice
-from handler.triggers.kinds import BATCHES, Event, recognise
+from handler.core.ports.system import Notice
+from handler.triggers.event_kind import BATCHES, Event, recognise
 from tests.sandbox.environment import KEY
 from tests.unit.triggers.stage import Stage
 

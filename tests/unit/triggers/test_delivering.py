@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from handler.core.rows import Entry
-from handler.triggers.delivering import CHUNK, Times, deliver
+from handler.core.model.row import Entry
+from handler.triggers.sources.delivery import CHUNK, Times, deliver
 from tests.unit.core.samples import entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
 

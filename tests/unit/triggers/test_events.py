@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handler.core.errors import BadInput, UnknownEvent
-from handler.triggers.kinds import Event, Kind, recognise
+from handler.triggers.event_kind import Event, Kind, recognise
 from tests.unit.triggers.stage import Stage
 from tests.unit.triggers.test_batch_samples import REASONS
 from tests.unit.triggers.test_operator_samples import FIELDS

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from handler.core.errors import NotAccepted, QueueUnavailable
-from handler.core.notices import Notice
-from handler.core.ports import Fault, Refused
-from handler.triggers.handing_on import DELAYS
-from handler.triggers.kinds import Event
-from handler.triggers.queue import REQUEST_BYTES, Message, requests
+from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.queue import REQUEST_BYTES, Message, requests
+from handler.core.ports.system import Notice
+from handler.triggers.event_kind import Event
+from handler.triggers.timer.fan_out import DELAYS
 from tests.unit.triggers.source_events import ckafka, records, sqs
 from tests.unit.triggers.stage import APP, RULES, Stage, Turn
 from tests.unit.triggers.test_timer import event

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from handler.core.errors import BadInput
-from handler.triggers.kinds import Event
-from handler.triggers.sources import SOURCES
+from handler.triggers.event_kind import Event
+from handler.triggers.sources.adapters import SOURCES
 from tests.unit.triggers.source_events import attribute
 
 

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from handler.core.inspecting import Inspection
-from handler.core.ledger import Generation
-from handler.core.lifting import LIFT
-from handler.core.receipts import Landed, NotLanded, TooEarly, Unexplained, Verdict
-from handler.core.rows import Remembered
-from handler.triggers.inspection import shown
+from handler.core.model.lift import LIFT
+from handler.core.model.row import Remembered
+from handler.core.ports.ledger import Generation
+from handler.core.recovery.inspect import Inspection
+from handler.core.state.receipts import Landed, NotLanded, TooEarly, Unexplained, Verdict
+from handler.triggers.operator.inspection import shown
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
 
 

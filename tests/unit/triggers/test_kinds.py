@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handler.core.errors import UnknownEvent
-from handler.triggers.kinds import Kind, recognise
+from handler.triggers.event_kind import Kind, recognise
 from tests.sandbox.dialects import Dialect, event_of
 
 DIALECTS: dict[Dialect, Kind] = {

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from handler.core.errors import BadInput, NotAccepted
-from handler.triggers.kinds import Event
-from handler.triggers.queue import Message
-from handler.triggers.ticks import KNOWN_FOR_S
+from handler.core.ports.queue import Message
+from handler.triggers.event_kind import Event
+from handler.triggers.timer.tick import KNOWN_FOR_S
 from tests.unit.triggers.source_events import records, sqs
 from tests.unit.triggers.stage import RULES, Stage, Turn
 from tests.unit.triggers.test_timer import SWEEP

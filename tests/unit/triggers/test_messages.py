@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handler.core.commands import Mode
 from handler.core.errors import BadInput, BodyTooLarge
-from handler.triggers.messages import read_operation
+from handler.core.model.operation import Mode
+from handler.triggers.sources.message import read_operation
 from tests.unit.triggers.source_events import text
 
 KEY = "message-1"

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from handler.triggers.auth import Callers
-from handler.triggers.platform import Platform
-from handler.triggers.routes import ROUTES
-from handler.triggers.signature import Signature
+from handler.triggers.http.auth import Callers
+from handler.triggers.http.platform_identity import Platform
+from handler.triggers.http.routes import ROUTES
+from handler.triggers.http.webhook_signature import Signature
 from tests.sandbox.dialects import DIALECTS, Dialect
 from tests.unit.triggers.stage import RULES, UPDATE, Stage, headers
 

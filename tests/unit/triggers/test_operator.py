@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from handler.core.commands import operation_id
 from handler.core.errors import BadInput, NotAccepted
-from handler.core.notices import Notice
-from handler.core.shelf import Parked
-from handler.triggers.kinds import Kind, recognise
+from handler.core.model.operation import operation_id
+from handler.core.ports.shelf import Parked
+from handler.core.ports.system import Notice
+from handler.triggers.event_kind import Kind, recognise
 from tests.sandbox.dialects import DIALECTS, Dialect, event_of
 from tests.unit.triggers.operators import event, part, tell
 from tests.unit.triggers.stage import APP, CALLER, NEVER_ARRIVED, TOKEN, UPDATE, Stage, headers

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from handler.core.errors import BadInput
-from handler.core.shelf import Parked
-from handler.triggers import operator
-from handler.triggers.kinds import Event, Kind, recognise
+from handler.core.ports.shelf import Parked
+from handler.triggers.event_kind import Event, Kind, recognise
+from handler.triggers.operator import handler as operator
 from tests.unit.triggers.stage import APP, Stage
 
 EVENTS = Path(__file__).parents[3] / "events"

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.commands import operation_id
-from handler.core.decisions import Verdict
 from handler.core.errors import BadInput
-from handler.triggers.kinds import Event
-from handler.triggers.orders import Adopt, ListParked, Release, read_order
-from handler.triggers.ticks import CALLER
+from handler.core.model.operation import operation_id
+from handler.core.recovery.verdicts import Verdict
+from handler.triggers.event_kind import Event
+from handler.triggers.operator.requests import Adopt, ListParked, Release, read_order
+from handler.triggers.timer.tick import CALLER
 from tests.unit.triggers.operators import event
 
 

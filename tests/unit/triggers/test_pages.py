@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.commands import Operation
-from handler.core.credentials import Secret
 from handler.core.errors import BadInput
-from handler.core.notices import Notice
-from handler.triggers.handing_on import groups_per_page
-from handler.triggers.kinds import Event
-from handler.triggers.pages import (
+from handler.core.model.operation import Operation
+from handler.core.ports.system import Notice
+from handler.core.ports.vault import Secret
+from handler.triggers.event_kind import Event
+from handler.triggers.timer.fan_out import groups_per_page
+from handler.triggers.timer.pages import (
     FRAME_BYTES,
     HEAD,
     PAGE_BYTES,
@@ -27,7 +27,7 @@ from handler.triggers.pages import (
     pages,
     read_page,
 )
-from handler.triggers.ticks import Tick, read_tick
+from handler.triggers.timer.tick import Tick, read_tick
 from tests.unit.triggers.stage import APP, START, HandVault, Told
 
 DAY_S = 86_400.0

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.core.errors import Unauthorized
-from handler.triggers.auth import Identity
-from handler.triggers.kinds import Event
-from handler.triggers.platform import Platform
-from handler.triggers.request import Request
+from handler.triggers.event_kind import Event
+from handler.triggers.http.auth import Identity
+from handler.triggers.http.platform_identity import Platform
+from handler.triggers.http.request import Request
 from tests.sandbox.dialects import DIALECTS, Dialect, event_of
 from tests.unit.triggers.stage import UPDATE, Stage, body
 

@@ -10,9 +10,9 @@ from urllib.parse import urljoin
 import pytest
 
 from handler.core.errors import SettingsError
-from handler.triggers import http
-from handler.triggers.kinds import recognise
-from handler.triggers.service import Service
+from handler.triggers.context import Service
+from handler.triggers.event_kind import recognise
+from handler.triggers.http import handler as http
 from tests.sandbox.dialects import DIALECTS, Dialect, event_of
 from tests.unit.triggers.stage import UPDATE, Stage, Turn, body, headers
 

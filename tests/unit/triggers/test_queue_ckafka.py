@@ -9,8 +9,8 @@ import pytest
 from tencentcloud.common.credential import Credential
 
 from handler.core.errors import NotAccepted, QueueUnavailable
-from handler.triggers.queue import Message
-from handler.triggers.queue_ckafka import ENDPOINT_VARIABLE, MESSAGES_MAX, CkafkaQueue
+from handler.core.ports.queue import Message
+from handler.queues.ckafka import ENDPOINT_VARIABLE, MESSAGES_MAX, CkafkaQueue
 from handler.vault.tencent import http_profile, role_credential
 from tests.integration.byte_server import ByteServer, answering, http
 from tests.integration.wire import forget_environment

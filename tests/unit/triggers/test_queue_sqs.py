@@ -9,8 +9,8 @@ from itertools import count
 import pytest
 
 from handler.core.errors import QueueUnavailable
-from handler.triggers.queue import Message
-from handler.triggers.queue_sqs import ATTEMPTS, MESSAGES_MAX, ROUNDS, SqsQueue
+from handler.core.ports.queue import Message
+from handler.queues.sqs import ATTEMPTS, MESSAGES_MAX, ROUNDS, SqsQueue
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.wire import forget_environment
 from tests.sandbox.aws_client import REGION

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from handler.chat.verdicts import http_status
+from handler.chat.error_codes import http_status
 from handler.core import errors
-from handler.core.outcomes import Applied, Frozen, KeyReused, Outcome, Pending, Rejected, Stalled, Unknown
-from handler.triggers import problems
-from handler.triggers.problems import Reply
-from handler.triggers.replies import of_outcome, of_state
+from handler.core.model.outcome import Applied, Frozen, KeyReused, Outcome, Pending, Rejected, Stalled, Unknown
+from handler.triggers.http import responses
+from handler.triggers.http.replies import of_outcome, of_state
+from handler.triggers.http.responses import Reply
 
 VENDORS_BODY = {"ActionStatus": "OK", "ErrorCode": 0, "ErrorInfo": "", "GroupCounter": [{"Key": "like", "Value": 5}]}
 PROBLEM_FIELDS = ["type", "title", "status", "detail", "accepted", "ActionStatus", "ErrorCode", "ErrorInfo"]
@@ -140,7 +140,7 @@ def test_every_error_is_a_problem(
     error: Exception, status: int, name: str, accepted: bool, retry_after: str | None
 ) -> None:
     """One that is not ours may have come after an acceptance, so it never says that nothing was accepted."""
-    reply = problems.of_error(error)
+    reply = responses.of_error(error)
     assert (reply.status, reply.body["type"], reply.body["accepted"]) == (status, f"/problems/{name}", accepted)
     assert reply.headers.get("Retry-After") == retry_after
     assert [*reply.body][: len(PROBLEM_FIELDS)] == PROBLEM_FIELDS
@@ -149,16 +149,16 @@ def test_every_error_is_a_problem(
 
 def test_bad_input_names_its_field() -> None:
     """In a member of its own, for programs."""
-    assert problems.of_error(errors.BadInput("GroupCounter[0].Key", "is wrong")).body["field"] == "GroupCounter[0].Key"
+    assert responses.of_error(errors.BadInput("GroupCounter[0].Key", "is wrong")).body["field"] == "GroupCounter[0].Key"
 
 
 def test_an_unknown_caller_is_told_the_scheme() -> None:
     """As RFC 9110 asks of every 401."""
-    assert problems.of_error(errors.Unauthorized("no caller")).headers == {"WWW-Authenticate": "Bearer"}
-    assert problems.of_error(errors.Unauthorized("no caller", "Other")).headers == {"WWW-Authenticate": "Other"}
+    assert responses.of_error(errors.Unauthorized("no caller")).headers == {"WWW-Authenticate": "Bearer"}
+    assert responses.of_error(errors.Unauthorized("no caller", "Other")).headers == {"WWW-Authenticate": "Other"}
 
 
 def test_an_app_that_is_refused_shows_the_vendors_code() -> None:
     """Although nothing was accepted."""
-    body = problems.of_error(errors.AppRefused(60020, "arrears", 7.1)).body
+    body = responses.of_error(errors.AppRefused(60020, "arrears", 7.1)).body
     assert (body["ErrorCode"], body["ErrorInfo"]) == (60020, "arrears")

@@ -7,8 +7,8 @@ import base64
 import pytest
 
 from handler.core.errors import BadInput, BodyTooLarge
-from handler.triggers.kinds import Event, Kind, recognise
-from handler.triggers.request import Request, read_request
+from handler.triggers.event_kind import Event, Kind, recognise
+from handler.triggers.http.request import Request, read_request
 from tests.sandbox.dialects import DIALECTS, Dialect, event_of
 
 TARGET = "/v1/operations?GroupId=%40TGS%231&IdempotencyKey=a%2Bb%20c"

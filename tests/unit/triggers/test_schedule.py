@@ -10,12 +10,12 @@ from dataclasses import replace
 import pytest
 
 from handler.core.errors import SettingsError
-from handler.core.notices import Notice
-from handler.triggers.kinds import Event
-from handler.triggers.pages import HEAD
-from handler.triggers.platform import Platform
-from handler.triggers.queue import Message
-from handler.triggers.ticks import CALLER
+from handler.core.ports.queue import Message
+from handler.core.ports.system import Notice
+from handler.triggers.event_kind import Event
+from handler.triggers.http.platform_identity import Platform
+from handler.triggers.timer.pages import HEAD
+from handler.triggers.timer.tick import CALLER
 from handler.vault.secret import parse
 from tests.sandbox.dialects import event_of
 from tests.unit.triggers.source_events import ckafka, eventbridge, kinesis, msk, of_msk, records, sns, sqs, text

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.core.errors import Unauthorized
-from handler.triggers.auth import Callers, Identity
-from handler.triggers.request import Request
-from handler.triggers.signature import Signature
+from handler.triggers.http.auth import Callers, Identity
+from handler.triggers.http.request import Request
+from handler.triggers.http.webhook_signature import Signature
 from tests.unit.triggers.signing import CONTENT, NOW, OTHER_KEY, Door, signature, signed_headers, whsec
 from tests.unit.triggers.stage import CALLER, START
 

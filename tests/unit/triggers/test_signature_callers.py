@@ -7,11 +7,11 @@ import hmac
 import pytest
 
 from handler.core.errors import SecretUnavailable
-from handler.core.notices import Notice
-from handler.triggers import signature as module
-from handler.triggers.auth import Callers
-from handler.triggers.request import Request
-from handler.triggers.signature import Signature
+from handler.core.ports.system import Notice
+from handler.triggers.http import webhook_signature as module
+from handler.triggers.http.auth import Callers
+from handler.triggers.http.request import Request
+from handler.triggers.http.webhook_signature import Signature
 from tests.unit.triggers.signing import CONTENT, KEY, NOW, OTHER_KEY, Door, secret_of, signature, signed_headers, whsec
 from tests.unit.triggers.stage import CALLER, ManualClock, Told
 from tests.unit.triggers.test_auth import EmptyVault

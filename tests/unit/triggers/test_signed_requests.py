@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from handler.triggers.auth import Callers
-from handler.triggers.signature import Signature
+from handler.triggers.http.auth import Callers
+from handler.triggers.http.webhook_signature import Signature
 from tests.sandbox.dialects import DIALECTS, Dialect, event_of
 from tests.unit.triggers.signing import KEY, NOW, OTHER_KEY, secret_of, signature, signed_headers, whsec
 from tests.unit.triggers.stage import CALLER, START, UPDATE, Seen, Stage, body

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from handler.core.errors import BadInput
-from handler.triggers.kinds import RECORD_SOURCES, Event, Kind, part_of, recognise, source_of
-from handler.triggers.letters import source_and_records
-from handler.triggers.sources import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, Delivery
+from handler.triggers.event_kind import RECORD_SOURCES, Event, Kind, part_of, recognise, source_of
+from handler.triggers.sources.adapters import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, Delivery
+from handler.triggers.sources.records import source_and_records
 from tests.unit.triggers.source_events import (
     ARN,
     CLUSTER,

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.commands import Mode
 from handler.core.errors import BadInput
-from handler.core.windows import Horizon, first_notes
-from handler.triggers.kinds import Event
-from handler.triggers.ticks import CALLER, Sweep, Tick, check_age, read_tick
+from handler.core.model.operation import Mode
+from handler.core.runtime.windows import Horizon, first_notes
+from handler.triggers.event_kind import Event
+from handler.triggers.timer.tick import CALLER, Sweep, Tick, check_age, read_tick
 from tests.unit.triggers.stage import START
 
 DAY_S = 86_400.0

@@ -18,15 +18,15 @@ from handler.core.errors import (
     OutcomeUnknown,
     SettingsError,
 )
-from handler.core.ledger import Look
-from handler.core.notices import Notice
-from handler.core.ports import Clock, Fault, Refused
-from handler.core.records import Records
-from handler.core.rows import Entry, Group, Row, Settlement
-from handler.core.watermarks import NO_MARKS, Marks
-from handler.triggers import timer
-from handler.triggers.kinds import Event
-from handler.triggers.timer import NO_TIME
+from handler.core.model.records import Records
+from handler.core.model.row import Entry, Group, Row, Settlement
+from handler.core.ports.ledger import Look
+from handler.core.ports.ports import Clock, Fault, Refused
+from handler.core.ports.system import Notice
+from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.triggers.event_kind import Event
+from handler.triggers.timer import handler as timer
+from handler.triggers.timer.handler import NO_TIME
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.triggers.stage import NEVER_ARRIVED, START, Stage, Turn

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from handler.core.errors import BadInput
-from handler.core.shelf import Parked
-from handler.triggers.kinds import Event
-from handler.triggers.orders import PAGE_MAX
-from handler.triggers.pages import HEAD
+from handler.core.ports.shelf import Parked
+from handler.triggers.event_kind import Event
+from handler.triggers.operator.requests import PAGE_MAX
+from handler.triggers.timer.pages import HEAD
 from tests.unit.triggers.operators import tell
 from tests.unit.triggers.stage import APP, CALLER, Stage
 

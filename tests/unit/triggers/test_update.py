@@ -9,11 +9,11 @@ from math import inf
 import pytest
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.notices import Notice
-from handler.core.ports import Fault, Refused
-from handler.core.records import Records
-from handler.core.rows import Group, Row
-from handler.core.schedules import Claim, Schedule
+from handler.core.model.records import Records
+from handler.core.model.row import Group, Row
+from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.schedules import Claim, Schedule
+from handler.core.ports.system import Notice
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.triggers.stage import APP, LOST, NEVER_ARRIVED, UPDATE, Stage, Turn, body, headers
 

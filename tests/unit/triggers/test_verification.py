@@ -8,11 +8,11 @@ from math import inf
 
 import pytest
 
-from handler.core.commands import Mode
 from handler.core.errors import BadInput, LedgerUnavailable
-from handler.core.notices import Notice
-from handler.core.ports import Fault, Refused
-from handler.triggers import operator
+from handler.core.model.operation import Mode
+from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.system import Notice
+from handler.triggers.operator import handler as operator
 from handler.triggers.reminding import NOTE, remind
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.core.memory_probes import MemoryProbes

@@ -7,10 +7,10 @@ from typing import cast
 
 import pytest
 
-from handler.core.commands import operation_id
 from handler.core.errors import BadInput, LedgerUnavailable, NotAccepted
-from handler.core.rows import Group
-from handler.triggers.kinds import Event
+from handler.core.model.operation import operation_id
+from handler.core.model.row import Group
+from handler.triggers.event_kind import Event
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.triggers.source_events import ckafka, msk, of_msk, records, sns, sqs, text
 from tests.unit.triggers.stage import APP, CALLER, START, Stage, Turn

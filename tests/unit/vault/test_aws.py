@@ -12,7 +12,7 @@ import pytest
 
 from handler.core.errors import SecretUnavailable, SettingsError
 from handler.vault.aws import ATTEMPTS
-from handler.vault.sources import source_for
+from handler.vault.references import source_for
 from tests.integration.byte_server import ByteServer, Exchange, http
 from tests.integration.wire import forget_environment
 

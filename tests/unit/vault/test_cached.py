@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from handler.core.credentials import Secret
 from handler.core.errors import CounterError, SecretUnavailable, SettingsError
-from handler.vault.cached import CachedVault
+from handler.core.ports.vault import Secret
+from handler.vault.cache import CachedVault
 
 
 class HandClock:

@@ -6,9 +6,9 @@ import logging
 
 import pytest
 
+from handler.clouds.redaction import hush, text_of, unavailable
 from handler.core.errors import SecretUnavailable, SettingsError
-from handler.vault.discretion import hush, text_of, unavailable
-from handler.vault.sources import source_for
+from handler.vault.references import source_for
 from tests.unit.missing import leave_out
 
 CONTENT = '{"key": "nobody-may-see-this"}'

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.credentials import Caller, Secret
 from handler.core.errors import SettingsError
+from handler.core.ports.vault import Caller, Secret
 from handler.vault.secret import parse
 
 KEY = "5bd2850fff3ecb11d7c805251c51ee46"

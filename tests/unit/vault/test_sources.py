@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handler.core.errors import SecretUnavailable, SettingsError
-from handler.vault.sources import (
+from handler.vault.references import (
     SECRET_BYTES,
     SUPPORTED,
     env_source,

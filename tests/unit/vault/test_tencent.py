@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from handler.core.errors import SecretUnavailable
-from handler.vault.sources import source_for
+from handler.vault.references import source_for
 from tests.integration.byte_server import ByteServer, answering, http
 from tests.integration.wire import forget_environment
 from tests.sandbox.ssm import SsmRefusalError, SsmServer

@@ -1,0 +1,227 @@
+"""The environment, read once into one frozen object: every variable, its bounds, and what may not stand together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from handler.core.errors import SettingsError
+from handler.core.model.operation import KEY_BYTES
+
+DAY_S = 86_400
+
+# Accepted operations must outlive every repetition that can still come (PROTOCOL, settings that contradict).
+WINDOW_SPARE_S = 900
+
+# Against a real region the guard covers the 3 s that the API may work on a request, a second of skew and one to spare.
+REGION_GUARD_MIN_S = 5
+API_LIMIT_S = 3
+
+# Both sides count whole seconds, so a life of one could end as it begins.
+LIFE_MIN_S = 2
+
+# It is part of keys, and a name or a date is enough.
+EPOCH_CHARACTERS = 128
+
+# The vendor signs for ten years at most; no other time may be longer either.
+NUMBER_MAX = 10 * 365 * DAY_S
+
+_WHOLE = re.compile(r"[0-9]{1,12}")
+_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+# A name or an address, as another reader of the URL would find it there, too.
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_BASE_PATH = re.compile(r"/?[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?")
+
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The variables of the contract; times in seconds."""
+
+    chat_secret: str = field(repr=False)
+    chat_region: str | None
+    chat_endpoint: str | None
+    ledger_url: str = field(repr=False)
+    receipt_key: str
+    timeout_s: float
+    life_s: int
+    guard_s: float
+    bound_s: float
+    wait_s: float
+    calls_per_second: float
+    window_s: float
+    http_auth: str
+    base_path: str
+    """Empty, or with a leading slash and none at the end."""
+    docs: bool
+    init_early: bool
+    fan_out_queue: str | None
+    source_epoch: str = ""
+    """Part of the keys of Kafka's records that tell no time of their own."""
+
+    @property
+    def has_weaker_promise(self) -> bool:
+        """Whether a request could outlive its attempt's presumed death, or nothing tells whether it landed."""
+        return self.bound_s < self.life_s + self.guard_s or not self.receipt_key
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed and still unwise."""
+        if self.chat_endpoint is None and self.timeout_s <= API_LIMIT_S:
+            return (f"CHAT_TIMEOUT_S: should be longer than the API's own limit of {API_LIMIT_S} s",)
+        return ()
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Settings:
+        """Read and check every variable; SettingsError names all that are missing, wrong or contradictory."""
+        variables = _Variables(environment)
+        life_s = variables.read("SIGNATURE_LIFE_S", _life, default=6)
+        guard_s = variables.read("CLOCK_GUARD_S", _decimal(0), default=5.0)
+        settings = cls(
+            chat_secret=variables.require("CHAT_SECRET"),
+            chat_region=variables.read("CHAT_REGION", str, default=None),
+            chat_endpoint=variables.read("CHAT_ENDPOINT", _endpoint, default=None),
+            ledger_url=variables.require("LEDGER_URL"),
+            receipt_key=variables.read("RECEIPT_KEY", _receipt_key, default="_receipt", empty=""),
+            timeout_s=variables.read("CHAT_TIMEOUT_S", _decimal(0.001), default=4.0),
+            life_s=life_s,
+            guard_s=guard_s,
+            bound_s=variables.read("ATTEMPT_BOUND_S", _decimal(0.001), default=life_s + guard_s),
+            wait_s=variables.read("WAIT_S", _decimal(0), default=5.0),
+            calls_per_second=variables.read("CHAT_CALLS_PER_SECOND", _decimal(1), default=200.0),
+            window_s=variables.read("DEDUPE_WINDOW_S", _decimal(1), default=15.0 * DAY_S),
+            http_auth=variables.read("HTTP_AUTH", _http_auth, default="bearer"),
+            base_path=variables.read("BASE_PATH", _base_path, default=""),
+            docs=variables.read("DOCS", _switch, default=False),
+            init_early=variables.read("INIT_EARLY", _switch, default=False),
+            fan_out_queue=variables.read("FAN_OUT_QUEUE", str, default=None),
+            source_epoch=variables.read("SOURCE_EPOCH", _source_epoch, default=""),
+        )
+        variables.refuse_contradictions(settings)
+        return settings
+
+
+class _Variables:
+    """Reads variables one by one and keeps what is wrong with them, so that one error can name it all."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._problems: list[tuple[str, str]] = []
+
+    def read(self, name: str, parse: Callable[[str], _Value], default: _Value, empty: _Value | None = None) -> _Value:
+        """The parsed variable; where it is not set, or set to nothing and `empty` says nothing else, the default."""
+        text = self._environment.get(name)
+        if not text:
+            return default if text is None or empty is None else empty
+        try:
+            text.encode()
+            return parse(text)
+        except UnicodeEncodeError:
+            self._problems.append((name, "is not UTF-8"))
+        except ValueError as problem:
+            self._problems.append((name, str(problem)))
+        return default
+
+    def require(self, name: str) -> str:
+        """A variable without a default, as it is."""
+        if not self._environment.get(name):
+            self._problems.append((name, "is required"))
+        return self.read(name, str, default="")
+
+    def refuse_contradictions(self, settings: Settings) -> None:
+        """Raise for everything noticed so far and, if each variable is well by itself, for what contradicts."""
+        problems = self._problems or list(_contradictions(settings))
+        if problems:
+            (variable, problem), *others = problems
+            raise SettingsError(variable, "; ".join([problem, *(f"{name}: {text}" for name, text in others)]))
+
+
+def _contradictions(settings: Settings) -> list[tuple[str, str]]:
+    span_s = settings.life_s + settings.guard_s
+    window_min_s = span_s + WINDOW_SPARE_S
+    against_region = settings.chat_endpoint is None
+    unless = "unless CHAT_ENDPOINT is given"
+    window = f"must be at least SIGNATURE_LIFE_S + CLOCK_GUARD_S + {WINDOW_SPARE_S}, which is {window_min_s:g}"
+    rules = [
+        ("CHAT_REGION", against_region and not settings.chat_region, f"is required, {unless}"),
+        (
+            *("CLOCK_GUARD_S", against_region and settings.guard_s < REGION_GUARD_MIN_S),
+            f"must be at least {REGION_GUARD_MIN_S}, {unless}",
+        ),
+        (
+            *("CHAT_TIMEOUT_S", settings.timeout_s >= span_s),
+            f"must be less than SIGNATURE_LIFE_S + CLOCK_GUARD_S, which is {span_s:g}",
+        ),
+        (
+            *("ATTEMPT_BOUND_S", settings.bound_s < settings.timeout_s),
+            f"must be at least CHAT_TIMEOUT_S, which is {settings.timeout_s:g}",
+        ),
+        ("DEDUPE_WINDOW_S", settings.window_s < window_min_s, window),
+    ]
+    return [(variable, problem) for variable, broken, problem in rules if broken]
+
+
+def _decimal(least: float) -> Callable[[str], float]:
+    """A reader of a number in plain digits, `least` or more."""
+
+    def parse(text: str) -> float:
+        if not _DECIMAL.fullmatch(text) or not least <= float(text) <= NUMBER_MAX:
+            raise ValueError(f"must be a number from {least:g} to {NUMBER_MAX}, with digits and at most one point")
+        return float(text)
+
+    return parse
+
+
+def _life(text: str) -> int:
+    if not _WHOLE.fullmatch(text) or not LIFE_MIN_S <= int(text) <= NUMBER_MAX:
+        raise ValueError(f"must be a whole number of seconds from {LIFE_MIN_S} to {NUMBER_MAX}")
+    return int(text)
+
+
+def _endpoint(text: str) -> str:
+    """A base URL, without a slash at its end; what it holds may be secret by mistake, so it is never shown."""
+    problem = "must be http(s)://host[:port][/path] without user, query or fragment"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError(problem) from None
+    plain = text.isascii() and text.isprintable() and not set(" \\?#@") & set(text)
+    is_host = _HOST.fullmatch(parts.hostname or "")
+    if parts.scheme not in {"http", "https"} or not is_host or port == 0 or not plain:
+        raise ValueError(problem)
+    return text.rstrip("/")
+
+
+def _receipt_key(text: str) -> str:
+    if len(text.encode()) > KEY_BYTES:
+        raise ValueError(f"must have at most {KEY_BYTES} bytes")
+    return text
+
+
+def _source_epoch(text: str) -> str:
+    if len(text) > EPOCH_CHARACTERS or not text.isprintable():
+        raise ValueError(f"must have at most {EPOCH_CHARACTERS} printable characters")
+    return text
+
+
+def _http_auth(text: str) -> str:
+    if text not in {"bearer", "signature", "platform"}:
+        raise ValueError("must be bearer, signature or platform")
+    return text
+
+
+def _base_path(text: str) -> str:
+    if text != "/" and not _BASE_PATH.fullmatch(text):
+        raise ValueError("must be a path such as /chat, of letters, digits and . _ ~ -")
+    return "/" + text.strip("/") if text != "/" else ""
+
+
+def _switch(text: str) -> bool:
+    if text not in {"on", "off"}:
+        raise ValueError("must be on or off")
+    return text == "on"

@@ -1,0 +1,46 @@
+"""The stored answer of a finished operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from handler.core.model.outcome import Answer, Rejected
+from handler.core.quick import quick
+
+# The window of an operation of which no record is kept.
+UNRECORDED_S = 0.0
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The stored answer of a finished operation; `settled_at` in seconds since 1970 on the settling instance."""
+
+    fingerprint: str
+    answer: Answer
+    settled_at: float
+    window_s: float
+
+    @property
+    def expires_at(self) -> float:
+        """When the ledger may forget it."""
+        return self.settled_at + self.window_s
+
+
+Records = Mapping[str, Record]
+
+
+def kept(records: Records) -> Records:
+    """Those that a ledger keeps."""
+    return {operation_id: record for operation_id, record in records.items() if record.window_s > UNRECORDED_S}
+
+
+def unkept(records: Records) -> Records:
+    """Those that a ledger does not keep: only whoever has made them knows them."""
+    return {operation_id: record for operation_id, record in records.items() if record.window_s <= UNRECORDED_S}
+
+
+def rejected(records: Records) -> frozenset[str]:
+    """The ids of what was refused for good."""
+    return frozenset(name for name, record in records.items() if isinstance(record.answer, Rejected))

@@ -1,0 +1,254 @@
+"""The durable state of one group, and of one finished operation: what a ledger keeps.
+
+A row never expires and changes only by compare-and-swap on its version; a record expires its window after it was
+settled, and everyone treats it as present while it physically exists (PROTOCOL, Data).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from handler.core.model.lift import LIFT, open_between
+from handler.core.model.operation import Counters, Mode, Operation, Origin, Position
+from handler.core.model.records import UNRECORDED_S, Records
+from handler.core.quick import quick, replace
+
+
+class Group(NamedTuple):
+    """A chat group of one app: rows and records are keyed by both."""
+
+    app: int
+    id: str
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An accepted operation that is owed. `alone` keeps it out of any merged call (R6).
+
+    One with a `position` is known again by that: the mark of its place is all the record that is kept (R13). `origin`
+    is what a source's record is parked with, should it be refused for good (R6).
+    """
+
+    id: str
+    fingerprint: str
+    mode: Mode
+    counters: Counters
+    window_s: float
+    alone: bool = False
+    position: Position | None = None
+    origin: Origin | None = None
+
+    @classmethod
+    def of(cls, operation: Operation, teller: str = "") -> Entry:
+        """Take from an operation what its group's row needs; `teller` is the visit that tells its source (R6)."""
+        mode, counters, position = operation.mode, operation.counters, operation.position
+        origin = replace(operation.origin, teller=teller) if operation.origin and teller else operation.origin
+        if position is not None:
+            # What comes with it again is known by its position, whatever it says.
+            return cls(operation.id, "", mode, counters, UNRECORDED_S, position=position, origin=origin)
+        return cls(operation.id, operation.fingerprint, mode, counters, operation.window_s, origin=origin)
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call to the API, sent at most once under its `id` (R3).
+
+    `weight` is what it adds to the receipt, in [2^19, 2^20), or that much above `LIFT`, or, for a Set below zero, above
+    what zero is away. `time` is in whole seconds of the API's clock, `life` in seconds. `base` is the receipt's value
+    when the attempt was opened. `correction` is the payload of an attempt that
+    pays a debt and carries no operations. `settled` names the operations that another landing has settled meanwhile.
+    """
+
+    id: str
+    weight: int
+    mode: Mode
+    entries: tuple[Entry, ...]
+    time: int
+    life: int
+    base: int = 0
+    correction: Counters = ()
+    settled: frozenset[str] = frozenset()
+
+    @property
+    def is_lift(self) -> bool:
+        """Whether it moves the receipt alone, to make room for a Decrease (R2)."""
+        return self.mode is Mode.INCREASE and self.weight >= LIFT
+
+    @property
+    def owed(self) -> tuple[Entry, ...]:
+        """The operations that still wait for this attempt's fate."""
+        if not self.settled:
+            return self.entries
+        return tuple(entry for entry in self.entries if entry.id not in self.settled)
+
+    def shift(self, base: int) -> int:
+        """How far the receipt lies from `base` once this attempt has landed: a Set writes it, the others move it."""
+        return self.base + self.weight - base if self.mode is Mode.SET else self.mode.sign * self.weight
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A past attempt that may still be seen to land: expired unseen, or `refused` by a reply that may have lied.
+
+    `attempt` keeps the operations that are still owed; those settled meanwhile are folded into their net Values, so
+    that memory costs no more than the group has keys.
+    """
+
+    attempt: Attempt
+    refused: bool = False
+    folded: Counters = ()
+    for_good: bool = False
+    """The refusal was of the content, so that the same again would be refused again."""
+
+    def without(self, owed: Collection[str]) -> Remembered:
+        """Fold every operation that is not `owed` any more."""
+        settled = [entry for entry in self.attempt.entries if entry.id not in owed]
+        if not settled:
+            return self
+        sums = dict(self.folded)
+        for key, value in (pair for entry in settled for pair in entry.counters):
+            sums[key] = sums.get(key, 0) + value
+        kept = tuple(entry for entry in self.attempt.entries if entry.id in owed)
+        # Whatever another landing has settled meanwhile is among those that are folded.
+        attempt = replace(self.attempt, entries=kept, settled=frozenset())
+        return replace(self, attempt=attempt, folded=tuple(sums.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A rejection that the operation's source has not been told of: it is parked, and then the note struck (R6).
+
+    `code` is the vendor's, `at` in seconds since 1970.
+    """
+
+    entry: Entry
+    code: int
+    at: float
+
+
+Debt = tuple[tuple[str, int], ...]
+OldMarks = tuple[tuple[str, str], ...]
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Everything owed to one group. `base` is the last receipt value known, None before first use (R9).
+
+    `sighted` is the API's time at which an unexplained receipt was first seen, or a row of an older generation while
+    `sighted_in` was the current one. `looked` is the time of the last look for late landings. `debt` is what landed in
+    excess, per key, signed: it is owed back. `marks` are positions accepted when rows held the last one of each place
+    themselves; they become records of their own (`watermarks`). `keys` have had landings since the second beside each
+    (`known_keys`). `notes` are rejections that have yet to be parked.
+    """
+
+    version: int
+    generation: int
+    receipt_key: str
+    base: int | None = None
+    attempt: Attempt | None = None
+    queue: tuple[Entry, ...] = ()
+    remembered: tuple[Remembered, ...] = ()
+    debt: Debt = ()
+    frozen: str | None = None
+    sighted: int | None = None
+    looked: int = 0
+    sighted_in: int = 0
+    marks: OldMarks = ()
+    keys: Counters = ()
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def owed(self) -> tuple[Entry, ...]:
+        """Every operation accepted and not settled."""
+        return (self.attempt.owed if self.attempt else ()) + self.queue
+
+    @property
+    def remembered_shifts(self) -> tuple[int, ...]:
+        """How far each remembered attempt would move the receipt."""
+        return tuple(past.attempt.shift(self.base or 0) for past in self.remembered)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something is owed that takes a call to the API."""
+        return bool(self.attempt or self.queue or self.debt)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is owed to anyone, and nothing has to be parked."""
+        return not (self.has_work or self.notes)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the sweep has something to do here. A frozen group waits for an operator, and its notes do not."""
+        return bool(self.notes) or (self.frozen is None and not (self.is_settled and not self.remembered))
+
+    def entry(self, operation_id: str) -> Entry | None:
+        """The owed operation of that id."""
+        return next((entry for entry in self.owed if entry.id == operation_id), None)
+
+    def is_idle(self, receipt_key: str, generation: int, mode: Mode) -> bool:
+        """Every condition of the fast path (R1, R2) for an attempt of this Mode, the record's absence excepted."""
+        least, most = open_between(receipt_key, mode)
+        return (
+            self.attempt is None
+            and not self.queue
+            and not self.remembered
+            and not self.debt
+            and not self.marks
+            and not self.notes
+            and self.frozen is None
+            and self.base is not None
+            and least <= self.base <= most
+            and self.receipt_key == receipt_key
+            and self.generation == generation
+        )
+
+    def changed(self, **changes: object) -> Row:
+        """The next version with `changes`: every write raises the version, and folds what memory need not spell out."""
+        row = replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]  # keywords of this class
+        if not row.remembered:
+            return row
+        owed = {entry.id for entry in row.owed}
+        return replace(row, remembered=tuple(past.without(owed) for past in row.remembered))
+
+    def opened(self, attempt: Attempt, queue: tuple[Entry, ...] = ()) -> Row:
+        """The next version with an attempt open, standing on the base of this moment (R2)."""
+        return self.changed(attempt=replace(attempt, base=self.base or 0), queue=queue)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """An attempt that landed and nothing else happened: the partial update of R5.
+
+    It holds only while `attempt` is the row's open one and its base is `base`; the queue stays as it is. `records` are
+    those that are kept, and the positions of the attempt's operations go to the marks of their places (R13). Where
+    operations on new keys have landed, `keys` are those that the row knows from now on: nothing but a landing changes
+    them, and that moves the base.
+    """
+
+    attempt: Attempt
+    base: int
+    new_base: int
+    records: Records = field(default_factory=dict)
+    keys: Counters | None = None
+
+    def applied_to(self, row: Row | None) -> Row | None:
+        """The row after the settlement, or None where the conditions do not hold."""
+        if row is None or row.attempt is None or row.attempt.id != self.attempt.id or row.base != self.base:
+            return None
+        keys = row.keys if self.keys is None else self.keys
+        return row.changed(attempt=None, base=self.new_base, keys=keys)
+
+
+# Versions of a new row begin somewhere below this: what was prepared for a row that was deleted since fits no other.
+FIRST_VERSION_BITS = 48
+
+
+def first_row(entries: Iterable[Entry], receipt_key: str, generation: int, version: int = 1) -> Row:
+    """The row of a group never seen before: it owes `entries`, and its base is not known yet (R9)."""
+    return Row(version=version, generation=generation, receipt_key=receipt_key, queue=tuple(entries))

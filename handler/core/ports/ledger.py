@@ -1,0 +1,160 @@
+"""What the core needs of a store: a durable row per group, a record per finished operation, and some small facts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from handler.core.model.records import Records
+from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.ports.schedules import Claim, Hold, Lent
+from handler.core.state.watermarks import NO_MARKS, Marks
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """Which life of the store this is (R10): raised when it is restored or fails over.
+
+    `started` is the API's time, stamped by the first worker that hears a `Date` after it has read of the generation; it
+    is 0 until then, because no store knows the API's time.
+    """
+
+    number: int
+    started: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A row and the records that were asked for, as the store shows them in one answer.
+
+    `passed` are the ids of operations whose position had been passed when they came to be appended.
+    """
+
+    row: Row | None
+    records: Records
+    passed: frozenset[str] = frozenset()
+
+
+class Ledger(Protocol):
+    """One durable row per group and one record per finished operation, or the mark of its place (R13).
+
+    A mark only rises; it is kept for `MARK_S` seconds from its last rise, and is present while it physically exists.
+
+    Every method raises LedgerUnavailable when the ledger cannot be used and nothing was written; those that write
+    raise AnswerLost when a write may have taken effect without an answer.
+    """
+
+    timeout_s: float
+    """How long one call usually takes at most, in seconds: no send begins without two of them in hand (R3)."""
+
+    generation_cache_s: float
+    """How long an instance may go on with the generation that it was told, in seconds (R10)."""
+
+    def load(self, group: Group) -> Row | None:
+        """The row, read strongly."""
+        ...
+
+    def find(self, group: Group, ids: Sequence[str]) -> Records:
+        """The records that exist, read strongly, expired ones included while they physically exist."""
+        ...
+
+    def marks(self, group: Group, places: Collection[str]) -> Marks:
+        """The marks that exist, read strongly. What accepts by them has read its row before (R13)."""
+        ...
+
+    def look(self, group: Group, ids: Sequence[str]) -> Look:
+        """Row and records at once, each read strongly, in no order: nothing may be accepted on the strength of it."""
+        ...
+
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+        """The fast path of R1: accept and open the attempt's operations in one atomic step.
+
+        Only if no record of theirs exists, none of their positions has been passed, and `Row.is_idle(receipt_key,
+        generation, attempt.mode)`; None where that does not hold.
+        """
+        ...
+
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+        """The slow path of R1 for a row that exists: append what is neither on record, owed nor passed to its queue.
+
+        The row as it is afterwards, and the records of those operations that have one; None where there is no row, or
+        others moved it too often. Raises RowFull for a row that would be longer than `bytes_max`.
+        """
+        ...
+
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+        """Write `row` with records and marks, atomically, if the stored version is `row.version - 1`, or none is for 1.
+
+        Where one write cannot hold all of them, marks and the records of landings may be there before the row (R5). A
+        mark that stands as high or higher stays.
+        """
+        ...
+
+    def create(self, group: Group, row: Row) -> bool:
+        """Write the first row of a group, in one step: only if there is no row, and no record or mark of what it owes.
+
+        So nothing that was refused while there was no row is counted afterwards (R14).
+        """
+        ...
+
+    def refuse(self, group: Group, records: Records) -> bool:
+        """Write rejections of a group without a row, in one step: only if there is no row and none of the records."""
+        ...
+
+    def delete(self, group: Group, version: int) -> bool:
+        """Delete the row of a group that is no more, if it is still of this version."""
+        ...
+
+    def settle(self, group: Group, settlement: Settlement) -> bool:
+        """The partial update of R5: records and marks before or with the row, the queue untouched.
+
+        False if it does not hold, or if somebody else's answers are the ones on record.
+        """
+        ...
+
+    def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of groups whose row is unfinished, in order of id, those after `after`, at most `limit`."""
+        ...
+
+    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of groups whose row has known `key` since `by` or before (`Row.keys`), in order of id, after `after`.
+
+        At most `limit`, and none only where there are no more.
+        """
+        ...
+
+    def generation(self) -> Generation:
+        """The store's current generation."""
+        ...
+
+    def raise_generation(self) -> Generation:
+        """Begin a new generation, not started yet: the store is a copy that may lack what happened since (R10)."""
+        ...
+
+    def start_generation(self, known: Generation, started: int) -> Generation:
+        """Stamp the generation's start, if it is still the one `known`; the generation as it is afterwards."""
+        ...
+
+    def windows(self, app: int) -> str | None:
+        """The notes of the windows by which the app's records were written, if there are any, read strongly."""
+        ...
+
+    def note_windows(self, app: int, text: str, instead_of: str | None) -> bool:
+        """Keep notes of windows in place of those that were read, of none for None; False where others are kept."""
+        ...
+
+    def has_rows(self, app: int) -> bool:
+        """Whether any group of the app has a row; a store may tell of another app's, too.
+
+        Asked once in the life of a ledger: when no window is noted.
+        """
+        ...
+
+    def lease(self, claim: Claim) -> Lent:
+        """Take the next calls of an app's schedule, which all instances share (R14)."""
+        ...
+
+    def hold(self, hold: Hold) -> None:
+        """Lend nothing of a schedule for a while, to no instance."""
+        ...

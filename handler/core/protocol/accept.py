@@ -1,0 +1,279 @@
+"""Accept: an operation becomes owed by one compare-and-swap, or turns out to be known already (R1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from handler.core.errors import AnswerLost, AppRefused, NotAccepted, NoTurn, OutcomeUnknown, RowFull, TooManyCalls
+from handler.core.model.operation import key_limit
+from handler.core.model.outcome import Rejected
+from handler.core.model.records import Records
+from handler.core.model.row import FIRST_VERSION_BITS, Entry, Row, first_row
+from handler.core.model.row_size import FULL_RETRY_S, accepted, accepting_bytes, fits, row_is_full
+from handler.core.ports.system import Notice
+from handler.core.protocol import first_use
+from handler.core.protocol.visit import CONTENTION_S, Visit
+from handler.core.state.merge import next_run
+from handler.core.state.receipts import choose_weight
+from handler.core.state.transitions import REJECTED_AT_ONCE, appended, record_of
+from handler.core.state.watermarks import NO_MARKS, moved, passed, places_of
+
+# How often a lost compare-and-swap is tried again before the caller is asked to come back.
+SWAPS_MAX = 60
+
+# A place in the schedule of acceptances comes free as the sweep makes calls, for many at a time.
+PLACE_RETRY_S = 5.0
+
+# How soon there may be a call to spare where the app's rate is used up: it is lent out for a second ahead.
+SATURATED_RETRY_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Where each operation stands: `finished` before this request, or owed by `row` as this worker last saw it.
+
+    There is no row where all are finished in a group that does not exist.
+    """
+
+    row: Row | None
+    finished: Records
+    fingerprints: Mapping[str, str]
+    """The content that the ledger knows under each operation's id."""
+    passed: frozenset[str] = frozenset()
+    """Those that were accepted before, by their position: there is no answer of theirs."""
+
+
+def accept(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance:
+    """Make every operation owed, unless it is known.
+
+    Raises NotAccepted when nothing was taken on, for certain, and OutcomeUnknown when a write's answer was lost and
+    no later read could tell what became of it.
+    """
+    clock = visit.instance.clock
+    # R11: by which window the record will be written is known before anything is accepted.
+    visit.instance.windows.notes(visit.group.app)
+    # As long as the caller would be asked to stay away.
+    room_until = clock.monotonic() + FULL_RETRY_S
+    may_begin = True
+    while True:
+        began = clock.monotonic()
+        try:
+            acceptance = _accepted(visit, entries, may_begin=may_begin)
+        except RowFull:
+            if may_begin and _moved_marks(visit):
+                continue
+            # The calls that make room need the app's rate more than one that would have to wait for it.
+            visit.turns.end()
+            # Several need no room for all of them at once.
+            if len(entries) > 1 or not _waited_for_room(visit, room_until):
+                raise
+            may_begin = False
+        except NoTurn:
+            if not _waited_for_place(visit):
+                raise
+        else:
+            visit.waits.accepted_in(clock.monotonic() - began)
+            return acceptance
+
+
+def _moved_marks(visit: Visit) -> bool:
+    """Whether there is more room now, because marks that an older row held have become records of their own."""
+    has_moved = False
+    row = visit.instance.ledger.load(visit.group)
+    while row is not None and row.marks:
+        smaller, marks = moved(row)
+        follows = visit.put(smaller, marks=marks)
+        if not isinstance(follows, Row):
+            break
+        row, has_moved = follows, True
+    return has_moved
+
+
+def _waited_for_room(visit: Visit, until: float) -> bool:
+    """Let others settle what they can; False where there is no time left for that."""
+    has_time = visit.instance.clock.monotonic() < min(until, visit.patience.until)
+    return has_time and visit.pause(visit.waits.poll_s())
+
+
+def _waited_for_place(visit: Visit) -> bool:
+    """Let the sweep work off what was accepted before; False where none came in the time of a source, or of a tick."""
+    clock = visit.instance.clock
+    while clock.monotonic() < visit.patience.accepts_until:
+        wait_s = visit.turns.place_s()
+        if not wait_s:
+            return True
+        clock.sleep(visit.waits.jittered(wait_s))
+    return False
+
+
+def _accepted(visit: Visit, entries: Mapping[str, Entry], *, may_begin: bool) -> Acceptance:
+    """Each path in turn; the fast one is not worth it where the row was full a moment ago."""
+    try:
+        done = (_begin(visit, entries) if may_begin else None) or _append(visit, entries)
+    except AnswerLost:
+        return _swap_in(visit, entries, in_doubt=True)
+    return done or _swap_in(visit, entries, in_doubt=False)
+
+
+def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
+    """The fast path: accept and open at once where the group is idle, if a call may follow right away."""
+    instance, rules = visit.instance, visit.instance.rules
+    run = tuple(entries.values())
+    limit = key_limit(rules.receipt_key)
+    if not visit.may_call() or _turned_away(visit) is not None or instance.api_clock.ask_in_s() is not None:
+        return None
+    if next_run(run, instance.known.of(visit.group), limit) != run:
+        return None
+    if not fits(first_row(run, rules.receipt_key, generation=1), accepting_bytes(rules.row_bytes)):
+        return None
+    if visit.turns.wait_s() > 0:
+        return None
+    attempt = visit.new_attempt(choose_weight((), instance.chance), run[0].mode, run)
+    generation = instance.generation.current().number
+    row = instance.ledger.begin(visit.group, attempt, rules.receipt_key, generation)
+    if row is None:
+        visit.turns.give_back()
+        return None
+    visit.turns.use()
+    return Acceptance(row, {}, {entry.id: entry.fingerprint for entry in entries.values()})
+
+
+def _append(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
+    """The slow path where the store can take it in one step; None where it has to be taken one by one."""
+    if _turned_away(visit) is not None or not _may_leave_to_others(visit):
+        return None
+    bytes_max = accepting_bytes(visit.instance.rules.row_bytes)
+    try:
+        look = visit.instance.ledger.append(visit.group, tuple(entries.values()), bytes_max)
+    except RowFull:
+        # What is remembered of past attempts gives way, but only to a row that is written whole (R13).
+        return None
+    if look is None or look.row is None:
+        return None
+    visit.turns.use_place(needed=_was_settled(look.row, entries))
+    known = _known_fingerprints(look.row, look.records, entries)
+    return Acceptance(look.row, look.records, known, look.passed)
+
+
+def _swap_in(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> Acceptance:
+    """The slow path, round after round: others may change the row at the same time.
+
+    `in_doubt` is set once a write's answer was lost: from then on nobody may say that nothing was accepted.
+    """
+    for _ in range(SWAPS_MAX):
+        try:
+            done = _round(visit, entries)
+        except AnswerLost:
+            done, in_doubt = None, True
+        except NotAccepted:
+            if in_doubt:
+                raise OutcomeUnknown("the ledger's answer to an acceptance was lost") from None
+            raise
+        if done is not None:
+            return done
+        visit.instance.clock.sleep(visit.waits.jittered(CONTENTION_S))
+    if in_doubt:
+        raise OutcomeUnknown("the ledger's answers to an acceptance were lost")
+    raise TooManyCalls("too many others change this group at once", FULL_RETRY_S)
+
+
+def _round(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
+    """Read the row, then records and marks, then append by compare-and-swap on the row's version; None: once more."""
+    instance = visit.instance
+    row = instance.ledger.load(visit.group)
+    found = instance.ledger.find(visit.group, tuple(entries))
+    known = _known_fingerprints(row, found, entries)
+    # What this visit itself has put on record was not finished before.
+    finished = {name: record for name, record in found.items() if name not in visit.answers}
+    strange = [entry for entry in entries.values() if entry.id not in known]
+    places = places_of(strange)
+    behind = passed(strange, row, instance.ledger.marks(visit.group, places) if places else NO_MARKS)
+    fresh = [entry for entry in strange if entry.id not in behind]
+    if not fresh:
+        return Acceptance(row, finished, known, behind)
+    if row is None:
+        fresh = fresh[:REJECTED_AT_ONCE]
+        if _refused(visit, fresh):
+            return None
+    grown = _grown(visit, row, fresh)
+    if not _written(visit, row, grown):
+        # Somebody else was quicker: of many who come to a new group at once, all but one find its row now.
+        return _append(visit, entries)
+    visit.turns.use_place(needed=row is None or row.is_settled)
+    known |= {entry.id: entry.fingerprint for entry in fresh}
+    return Acceptance(grown, finished, known, behind) if len(known) + len(behind) == len(entries) else None
+
+
+def _refused(visit: Visit, entries: list[Entry]) -> bool:
+    """Whether the group does not exist, and its rejections are on record: it gets no row for that (R14).
+
+    What is told to its source by a note alone needs a row that has it (R6).
+    """
+    if any(entry.position or (entry.origin and not visit.teller) for entry in entries):
+        return False
+    if _turned_away(visit) is not None:
+        return False
+    refusal = first_use.refused_before(visit)
+    if refusal is None:
+        return False
+    answer = Rejected(refusal.code, refusal.info)
+    records = {entry.id: record_of(entry, answer, visit.instance.clock.now()) for entry in entries}
+    if visit.instance.ledger.refuse(visit.group, visit.lasting(records)):
+        visit.answers.update(records)
+        visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=refusal.code)
+    # Else there is a row by now, or an answer of somebody else's: the next round finds it.
+    return True
+
+
+def _written(visit: Visit, row: Row | None, grown: Row) -> bool:
+    """Write the row with what it owes now; a group's first one only if nothing of it is on record."""
+    if row is not None:
+        return visit.instance.ledger.swap(visit.group, grown, {})
+    visit.is_first = visit.instance.ledger.create(visit.group, grown)
+    return visit.is_first
+
+
+def _known_fingerprints(row: Row | None, finished: Records, entries: Mapping[str, Entry]) -> dict[str, str]:
+    owed = {entry.id: entry.fingerprint for entry in row.owed if entry.id in entries} if row else {}
+    return owed | {operation_id: record.fingerprint for operation_id, record in finished.items()}
+
+
+def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
+    """The row with `fresh` in its queue, unless the app is refused or the row is full; memory gives way to it (R13)."""
+    instance = visit.instance
+    turned_away = _turned_away(visit)
+    if turned_away is not None:
+        raise turned_away
+    if (row is None or row.is_settled) and not _may_leave_to_others(visit):
+        raise NoTurn("more groups wait for their calls than the sweep can serve soon", PLACE_RETRY_S)
+    if row is None:
+        version = 1 + instance.chance.getrandbits(FIRST_VERSION_BITS)
+        row = first_row(fresh, instance.rules.receipt_key, instance.generation.current().number, version)
+    else:
+        row = appended(row, fresh)
+    whole = accepted(row, instance.rules.row_bytes)
+    if whole is None:
+        raise row_is_full()
+    return visit.told_of(whole)
+
+
+def _turned_away(visit: Visit) -> NotAccepted | None:
+    """Why nothing new is taken on now: the vendor refuses the app, or the app's rate is used up."""
+    instance = visit.instance
+    refusal = instance.gate.refusal()
+    if refusal is not None:
+        return AppRefused(refusal.code, refusal.info, instance.gate.retry_after_s())
+    if visit.patience.sheds and instance.pace.is_saturated():
+        return TooManyCalls("the app's calls per second are used up", SATURATED_RETRY_S)
+    return None
+
+
+def _may_leave_to_others(visit: Visit) -> bool:
+    """Whether what makes a settled group unfinished is called by this visit, or has a place among what is not (R14)."""
+    return visit.waits_for_call or not visit.turns.place_s()
+
+
+def _was_settled(row: Row, entries: Mapping[str, Entry]) -> bool:
+    """Whether a row owes nothing but what was just appended to it."""
+    return row.attempt is None and not row.debt and all(entry.id in entries for entry in row.queue)

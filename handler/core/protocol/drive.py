@@ -1,0 +1,161 @@
+"""Open and send: the loop that moves one group on, and the two steps that lead to a call (R2, R3).
+
+What a call's reply or a look at the receipt proves is in `judging`; how a group begins is in `beginnings`.
+"""
+
+from __future__ import annotations
+
+from handler.core.model.lift import LIFT, needs_lift, set_above, why_not_counted
+from handler.core.model.operation import Counters, Mode, key_limit
+from handler.core.model.row import Attempt, Entry, Row
+from handler.core.ports.ports import Counted
+from handler.core.protocol import conclude, first_use, parking
+from handler.core.protocol.asking import ask_the_time
+from handler.core.protocol.visit import Again, Next, Stop, Visit
+from handler.core.state import transitions
+from handler.core.state.merge import correction_of, next_run
+from handler.core.state.receipts import Sight, certain, choose_weight
+from handler.core.state.transitions import Seen
+from handler.core.state.watermarks import moved
+
+# How often others may get in between when an attempt is taken back; after that its group waits for its death.
+TAKE_BACK_MAX = 5
+
+
+def drive(visit: Visit, row: Row | None) -> Row | None:
+    """Take step after step until what the visit came for is settled, or its patience ends.
+
+    The row where nothing that the visit came for is left in it.
+    """
+    while not visit.has_all_answers or (row is not None and (row.debt or visit.has_to_park(row))):
+        if row is None:
+            row = visit.look()
+        if row is None or visit.is_done(row):
+            return row
+        if row.frozen and not visit.has_to_park(row):
+            visit.frozen = row.frozen
+            return None
+        if not visit.may_call():
+            _take_back(visit, row)
+            return None
+        follows = parking.write_out(visit, row) if visit.has_to_park(row) else step(visit, row)
+        if isinstance(follows, Stop):
+            visit.stopped = follows
+            return None
+        if isinstance(follows, Again) and not visit.pause(follows.after_s, for_turn=follows.for_turn):
+            return None
+        row = follows if isinstance(follows, Row) else None
+    return row
+
+
+def _take_back(visit: Visit, row: Row) -> None:
+    """Nobody else may send what this visit has opened: without time to send it, it goes back to the queue."""
+    latest: Row | None = row
+    for _ in range(TAKE_BACK_MAX):
+        if latest is None or latest.attempt is None or latest.attempt.id != visit.unsent:
+            return
+        if not isinstance(visit.put(transitions.returned(latest)), Again):
+            return
+        latest = visit.instance.ledger.load(visit.group)
+
+
+def step(visit: Visit, row: Row) -> Next:
+    """Do the one thing that this row asks for next."""
+    visit.heard(row)
+    if row.marks:
+        smaller, marks = moved(row)
+        return visit.put(smaller, marks=marks)
+    if row.attempt is not None and row.attempt.id == visit.unsent:
+        return send(visit, row, row.attempt)
+    if row.attempt is not None and row.attempt.id == visit.sent and visit.reply is not None:
+        return conclude.follow(visit, row, row.attempt, visit.reply)
+    if row.generation < visit.instance.generation.current().number:
+        return first_use.verify(visit, row)
+    if row.attempt is not None:
+        return conclude.look(visit, row, row.attempt)
+    if row.base is None or row.receipt_key != visit.instance.rules.receipt_key:
+        return first_use.establish(visit, row)
+    return open_next(visit, row)
+
+
+def open_next(visit: Visit, row: Row) -> Next:
+    """R2: open an attempt for a debt, else for the next run of the queue; or lift the receipt for it first."""
+    instance, base = visit.instance, row.base or 0
+    reason = why_not_counted(row.receipt_key, base)
+    if reason is not None:
+        return visit.put(transitions.frozen(row, reason))
+    held_up = _held_up(visit, row)
+    if held_up is not None:
+        return held_up
+    mode, entries, correction = _next_payload(visit, row)
+    # In a group that is gone nothing has landed late, and the Set will be refused like everything else.
+    if mode is Mode.SET and row.remembered and not visit.group_is_gone:
+        evidence = conclude.see(visit, row, keys=())
+        if not isinstance(evidence, conclude.Evidence):
+            return evidence
+        if evidence.sight.value != row.base:
+            return conclude.conclude(visit, row, evidence)
+    wait_s = visit.turns.wait_s()
+    if wait_s:
+        # A turn that comes too late for this visit is one for another; who has that moves the group on for both.
+        return Again(wait_s, for_turn=True) if visit.lasts(wait_s) else Again(visit.waits.poll_s())
+    above = set_above(base, mode) if entries or correction else LIFT
+    weight = choose_weight(row.remembered_shifts, instance.chance, above)
+    attempt = visit.new_attempt(weight, mode, entries, correction)
+    follows = visit.put(row.opened(attempt, row.queue[len(entries) :]))
+    if isinstance(follows, Row):
+        visit.turns.use()
+    return follows
+
+
+def _held_up(visit: Visit, row: Row) -> Again | Stop | None:
+    """Why nothing is opened yet: the app is refused, calls keep being lost, or the API's time is not known (R12)."""
+    refusal = visit.instance.gate.refusal()
+    if refusal is not None:
+        return Stop(refusal)
+    wait_s = visit.waits.before_opening_s(row)
+    if wait_s > 0:
+        return visit.rest(wait_s)
+    if _is_left_to_its_caller(visit, row):
+        return Again(visit.waits.poll_s())
+    return ask_the_time(visit)
+
+
+def _is_left_to_its_caller(visit: Visit, row: Row) -> bool:
+    """Of many who wait for one queue, the one at its head opens; the others do so if it is still there a poll later.
+
+    Without this all of them try at once whenever a call is settled, and all but one in vain.
+    """
+    if not visit.wanted or row.debt or not row.queue:
+        return False
+    head = row.queue[0].id
+    return head not in visit.wanted and visit.waits.leave(head)
+
+
+def _next_payload(visit: Visit, row: Row) -> tuple[Mode, tuple[Entry, ...], Counters]:
+    """A payment, else a run; neither where the receipt has to be lifted before it."""
+    limit = key_limit(row.receipt_key)
+    mode, correction = correction_of(row.debt, limit) if row.debt else (row.queue[0].mode, ())
+    if needs_lift(row.receipt_key, row.base or 0, mode):
+        return Mode.INCREASE, (), ()
+    if row.debt:
+        return mode, (), correction
+    return mode, next_run(row.queue, visit.instance.known.of(visit.group), limit), ()
+
+
+def send(visit: Visit, row: Row, attempt: Attempt) -> Next:
+    """R3: make the one call of an attempt that this visit has opened, and judge by its reply."""
+    instance = visit.instance
+    heard = visit.heard(row)
+    reply = visit.send(row, attempt)
+    if isinstance(reply, Counted):
+        instance.gate.open()
+        instance.landings.note(visit.group, visit.sent_at)
+        instance.known.learn(visit.group, reply.values)
+        if row.receipt_key:
+            # The reply is evidence for the row as it was; after a lost write the receipt is read again.
+            visit.reply = None
+            seen = Seen(reply.values, later=False, at=instance.api_clock.now())
+            sight = Sight(reply.values[row.receipt_key], certain(heard, reply.date, visit.took_s))
+            return conclude.conclude(visit, row, conclude.Evidence(sight, seen))
+    return conclude.follow(visit, row, attempt, reply)

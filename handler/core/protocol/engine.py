@@ -1,0 +1,177 @@
+"""The protocol as its users see it: apply operations of a group, ask after one, finish what is unfinished.
+
+In reading order: `accepting` (R1), `driving` (R2, R3), `judging` (R4-R7), `beginnings` (R9, R10), `sweeping` (R8, R11).
+The rows they move are changed by the pure functions of `transitions`; what a receipt proves is in `receipts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+
+from handler.core.errors import LedgerUnavailable, OutcomeUnknown
+from handler.core.model.operation import Operation, operation_id
+from handler.core.model.outcome import Frozen, KeyReused, Outcome, Pending, Stalled
+from handler.core.model.records import Records
+from handler.core.model.row import Entry, Group, Row
+from handler.core.ports.system import Notice
+from handler.core.protocol.accept import Acceptance, accept
+from handler.core.protocol.drive import drive
+from handler.core.protocol.parking import acknowledge, strike
+from handler.core.protocol.permission import note_landings
+from handler.core.protocol.sweep import SideBySide, Swept, one_by_one, sweep
+from handler.core.protocol.visit import Visit
+from handler.core.quick import replace
+from handler.core.runtime.instance import Instance, Patience
+
+# What a caller is asked to wait for the outcome of an operation that is owed.
+PENDING_RETRY_S = 2.0
+
+
+class ExactlyOnce:
+    """One warm instance's way to the counters of one app."""
+
+    def __init__(self, instance: Instance, app: int) -> None:
+        self._instance = instance
+        self._app = app
+
+    def apply(self, group_id: str, operations: Sequence[Operation], patience: Patience) -> list[Outcome]:
+        """Accept operations of one group and go on until each has its answer, or patience ends.
+
+        Outcomes are in the order of the operations. Raises NotAccepted when nothing was accepted, and OutcomeUnknown.
+        """
+        if not operations:
+            return []
+        visit = Visit(self._instance, Group(self._app, group_id), patience)
+        if patience.gives_back:
+            visit.teller = f"{self._instance.chance.getrandbits(32):08x}"
+        try:
+            acceptance = self._accept(visit, operations)
+            self._finish(visit, acceptance.row)
+        finally:
+            visit.turns.end()
+        records = self._records(visit)
+        note_landings(self._instance, self._app, patience.deadline)
+        return [self._outcome(visit, operation, acceptance, records) for operation in operations]
+
+    def accept(self, group_id: str, operations: Sequence[Operation], until: float = -inf) -> list[Operation]:
+        """Accept operations of one group, by a turn that comes until then, and leave their calls to others.
+
+        Those whose key came before with other content are not accepted, and given back. Raises as `apply` does.
+        """
+        now = self._instance.clock.monotonic()
+        patience = Patience(until=now, deadline=now, accepts_until=until)
+        visit = Visit(self._instance, Group(self._app, group_id), patience)
+        try:
+            acceptance = self._accept(visit, operations)
+        finally:
+            visit.turns.end()
+        return [operation for operation in operations if _is_reused(operation, acceptance)]
+
+    def ask(self, group_id: str, caller: str, key: str, patience: Patience) -> Outcome | None:
+        """What became of the operation that `caller` named `key`, or None; one that is owed is helped on (R8)."""
+        group, wanted = Group(self._app, group_id), operation_id(caller, key)
+        row = self._instance.ledger.load(group)
+        visit = Visit(self._instance, group, patience, frozenset({wanted}))
+        owed = row is not None and row.entry(wanted) is not None
+        if owed:
+            self._finish(visit, row)
+        record = self._instance.ledger.find(group, [wanted]).get(wanted)
+        if record is not None:
+            return replace(record.answer, replayed=True)
+        return self._waiting(visit) if owed else None
+
+    def strike(self, group_id: str, place: str) -> None:
+        """Forget to park the record that its source calls so: an operator has taken it into their hands (R6)."""
+        strike(self._instance, Group(self._app, group_id), place)
+
+    def known(self, key: str, by: int, limit: int, after: str) -> Sequence[str]:
+        """A page of the groups in which an operation on this key had landed by then, in order of id."""
+        return self._instance.ledger.known(self._app, key, by, limit, after)
+
+    def sweep(self, deadline: float, after: str | None = None, side_by_side: SideBySide = one_by_one) -> Swept:
+        """Finish what was accepted and not finished; `deadline` is a moment of the monotonic clock.
+
+        It begins after the group `after`, else where this instance's last sweep had to end. Raises what has kept it
+        from listing the groups, once those that it had listed are tended.
+        """
+        begins_after = self._instance.swept_to.group_id if after is None else after
+        swept = sweep(self._instance, self._app, deadline, begins_after, side_by_side)
+        self._instance.swept_to.group_id = swept.after or ""
+        note_landings(self._instance, self._app, deadline)
+        if swept.left or swept.after is not None:
+            self._instance.reporter.report(Notice.UNFINISHED, groups=swept.left)
+        if swept.failure is not None:
+            raise swept.failure
+        return swept
+
+    def _accept(self, visit: Visit, operations: Sequence[Operation]) -> Acceptance:
+        entries: dict[str, Entry] = {}
+        for operation in operations:
+            # Duplicates that arrive together count once.
+            entries.setdefault(operation.id, Entry.of(operation, visit.teller))
+        acceptance = accept(visit, entries)
+        # A key that is known with other content has its answer already.
+        known, finished = acceptance.fingerprints, acceptance.finished
+        asked = [name for name, entry in entries.items() if known.get(name) == entry.fingerprint]
+        visit.wanted = frozenset([name for name in asked if name not in finished])
+        # What is known by its position is never told by a reply alone.
+        recorded = [entries[name] for name in visit.wanted if entries[name].position is None]
+        origins = {entry.id: entry.origin for entry in recorded if entry.origin is not None}
+        if acceptance.row is None or not origins:
+            return acceptance
+        return replace(acceptance, row=acknowledge(visit, acceptance.row, origins))
+
+    def _finish(self, visit: Visit, row: Row | None) -> None:
+        """Drive on. The operations are accepted: a ledger that fails now only leaves them to the next worker."""
+        if not visit.wanted:
+            return
+        try:
+            drive(visit, row)
+        except (LedgerUnavailable, OutcomeUnknown) as error:
+            self._instance.reporter.report(Notice.UNFINISHED, groups=1, reason=str(error))
+        finally:
+            visit.turns.end()
+
+    def _records(self, visit: Visit) -> Records:
+        """The answers of what the visit waited for: its own, else those that others have written meanwhile."""
+        missing = tuple(visit.wanted - visit.answers.keys())
+        if not missing:
+            return visit.answers
+        try:
+            return visit.answers | dict(self._instance.ledger.find(visit.group, missing))
+        except LedgerUnavailable as error:
+            self._instance.reporter.report(Notice.UNFINISHED, groups=1, reason=str(error))
+            return visit.answers
+
+    def _outcome(self, visit: Visit, operation: Operation, acceptance: Acceptance, records: Records) -> Outcome:
+        if operation.id in acceptance.passed:
+            # Accepted when its source delivered it before; of such operations no answer is kept.
+            self._instance.reporter.report(Notice.REPLAYED, group=operation.group_id)
+            return Pending(PENDING_RETRY_S)
+        if _is_reused(operation, acceptance):
+            return KeyReused()
+        finished = acceptance.finished.get(operation.id)
+        if finished is not None:
+            self._instance.reporter.report(Notice.REPLAYED, group=operation.group_id)
+            return replace(finished.answer, replayed=True)
+        record, in_doubt = records.get(operation.id), operation.id in visit.in_doubt
+        if record is None and in_doubt:
+            # Its source would take a word for the last one, and nobody else tells of a rejection that was not noted.
+            raise OutcomeUnknown("it may have been refused, and the ledger does not tell")
+        # What was refused while this visit came to acknowledge it is no news of this visit's.
+        return replace(record.answer, replayed=in_doubt) if record else self._waiting(visit)
+
+    def _waiting(self, visit: Visit) -> Outcome:
+        self._instance.reporter.report(Notice.PENDING, group=visit.group.id)
+        if visit.frozen:
+            return Frozen(visit.frozen)
+        if visit.stopped and visit.stopped.refusal:
+            refusal = visit.stopped.refusal
+            return Stalled(refusal.code, refusal.info, max(1.0, self._instance.gate.retry_after_s()))
+        return Pending(PENDING_RETRY_S)
+
+
+def _is_reused(operation: Operation, acceptance: Acceptance) -> bool:
+    """Whether the operation's key belongs to other content."""
+    return operation.position is None and acceptance.fingerprints[operation.id] != operation.fingerprint

@@ -1,0 +1,251 @@
+"""How a group begins: its first use (R9), and its first use in a new generation of the store (R10)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from handler.core.errors import TooManyCalls
+from handler.core.model.lift import why_not_adopted
+from handler.core.model.operation import KEYS_PER_GROUP
+from handler.core.model.outcome import Rejected
+from handler.core.model.records import UNRECORDED_S
+from handler.core.model.row import Row
+from handler.core.ports.ports import Counted, Fault, Refused
+from handler.core.ports.system import Notice
+from handler.core.protocol import conclude
+from handler.core.protocol.permission import Blame
+from handler.core.protocol.visit import TIMES_BELIEVED, Again, Next, Visit
+from handler.core.runtime.api_clock import NEAR_S
+from handler.core.state import transitions
+from handler.core.state.merge import Values
+from handler.core.state.receipts import Sight, certain, past_s
+from handler.core.state.watermarks import MARK_S
+
+# How soon there may be a read to spare where they are used up: they are lent out for a second ahead.
+READS_RETRY_S = 2.0
+
+# The vendor's code for a group that has no room for another counter.
+TOO_MANY_KEYS = 10063
+
+
+def refused_before(visit: Visit) -> Refused | None:
+    """R14: what says that a group without a row does not exist, asked before anything of it is accepted.
+
+    None where it does, or where that cannot be found out now: then it is accepted, and found out afterwards. Raises
+    TooManyCalls where the app's reads are used up and the caller is one who can come back.
+    """
+    instance = visit.instance
+    # What was not there a moment ago is believed not to be there by one look.
+    looks = 1 if instance.gone.has(visit.group) else TIMES_BELIEVED
+    while visit.waits_for_call:
+        reply = visit.read(())
+        if isinstance(reply, Counted):
+            visit.first_look = reply.values
+            return None
+        if not isinstance(reply, Refused):
+            if visit.patience.sheds and instance.reads.is_saturated():
+                raise TooManyCalls("the app's reads per second are used up", READS_RETRY_S)
+            return None
+        if reply.code in conclude.GROUP_GONE:
+            looks -= 1
+            if not looks:
+                instance.gone.note(visit.group)
+                return reply
+        elif not _passes(visit, reply):
+            return None
+    return None
+
+
+def _passes(visit: Visit, refusal: Refused) -> bool:
+    """Whether it is worth asking again, once a refusal that is not about the group has been met as ever (R6)."""
+    if refusal.fault is Fault.OPERATION:
+        return False
+    follows = visit.setback(refusal)
+    return isinstance(follows, Again) and visit.pause(follows.after_s)
+
+
+def establish(visit: Visit, row: Row) -> Next:
+    """R9: learn the receipt's value before the first send; another receipt key counts as first use."""
+    receipt_key = visit.instance.rules.receipt_key
+    if row.receipt_key != receipt_key:
+        row = replace(row, receipt_key=receipt_key, base=None, remembered=(), sighted=None)
+    if not receipt_key:
+        return visit.put(row.changed(base=0))
+    return _first_look(visit, row) if row.sighted is None or _is_ahead(visit, row) else _adopt(visit, row, row.sighted)
+
+
+def _first_look(visit: Visit, row: Row) -> Next:
+    """Read the counters of a group for the first time: whether it has a receipt, and room for one."""
+    # A sweep comes long after; of the callers who come at once, one look is enough for all.
+    wait_s = 0.0 if visit.is_first or not visit.wanted else visit.waits.before_first_look_s()
+    if wait_s > 0:
+        return Again(min(wait_s, visit.waits.poll_s()))
+    first_look, visit.first_look = visit.first_look, None
+    if first_look is not None and row.receipt_key not in first_look and _is_first_generation(visit):
+        # The row was made by the step that found none, so nothing of this ledger has been called since that look.
+        return _begun(visit, row, first_look, heard=None, date=None)
+    heard = visit.heard(row)
+    reply = visit.read(())
+    if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
+        return visit.setback(reply)
+    if not isinstance(reply, Counted | Refused):
+        return Again(visit.waits.retry_s())
+    visit.refusals = visit.refusals + 1 if isinstance(reply, Refused) else 0
+    if 0 < visit.refusals < TIMES_BELIEVED:
+        return Again()
+    if isinstance(reply, Refused):
+        whose = conclude.blamed(visit, row, {reply.code}, can_read=False)
+        if whose is not Blame.OPERATION:
+            # Nothing is known of the group: its receipt may be there once the account may read it (R6).
+            return visit.setback(replace(reply, fault=Fault.APP)) if whose is Blame.APP else visit.failed_to_send()
+    # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
+    return _begun(visit, row, reply.values if isinstance(reply, Counted) else {}, heard, reply.date)
+
+
+def _begun(visit: Visit, row: Row, values: Values, heard: int | None, date: int | None) -> Next:
+    """What follows from the counters of a group that this ledger has not called yet."""
+    # The group's first call may be what a copy lacks, and its receipt is not there before it lands.
+    lost_until = 0.0 if _is_first_generation(visit) else _lost_until(visit, row)
+    if row.receipt_key in values and _may_be_forgotten(visit, row):
+        # As of before the loss, so that an operator is asked what of the queue was sent before it.
+        older = replace(row, generation=row.generation - 1)
+        return visit.put(transitions.frozen(older, "the ledger may have forgotten how this group began"))
+    if row.receipt_key in values:
+        reason = why_not_adopted(values[row.receipt_key])
+        if reason is not None:
+            return visit.put(transitions.frozen(row, reason))
+        return _noted(visit, row, date)
+    if len(values) >= KEYS_PER_GROUP:
+        return _no_room(visit, row)
+    if lost_until is None or (lost_until and not Sight(0, certain(heard, date, visit.took_s)).is_after(lost_until)):
+        return Again(_left_s(visit, lost_until))
+    return visit.put(row.changed(base=0, sighted=None))
+
+
+def _is_first_generation(visit: Visit) -> bool:
+    return visit.instance.generation.current().number == 1
+
+
+def _noted(visit: Visit, row: Row, date: int | None) -> Next:
+    """Note when a row was first met, by a `Date` heard since (R12): a note that lies far ahead of it is made anew."""
+    generation = visit.instance.generation.current().number
+    sighted_in = generation if row.generation < generation else row.sighted_in
+    is_known = row.sighted is not None and row.sighted_in == sighted_in
+    if date is None or (is_known and (row.sighted or 0) <= date + NEAR_S):
+        return Again(visit.waits.retry_s())
+    return visit.put(row.changed(sighted=date, sighted_in=sighted_in))
+
+
+def _is_ahead(visit: Visit, row: Row) -> bool:
+    """Whether the first sight seems to be noted for a time that only a wrong clock can have shown."""
+    return row.sighted is not None and row.sighted > visit.instance.api_clock.now() + NEAR_S
+
+
+def _may_be_forgotten(visit: Visit, row: Row) -> bool:
+    """Whether the store has lost its latest writes so short a time ago that what is asked for may be a repetition.
+
+    It may be for as long as its answer would have been kept, and a record of a stream for as long as that keeps it.
+    Later the group was surely in use before this ledger was, or under another receipt key, and its receipt is adopted.
+    """
+    generation = visit.instance.generation.current()
+    now = visit.instance.api_clock.now()
+    age_s = now - (generation.started or now)
+    windows_s = (entry.window_s if entry.window_s > UNRECORDED_S else MARK_S for entry in row.queue)
+    return generation.number > 1 and age_s < max(visit.instance.rules.forget_s, 0.0, *windows_s)
+
+
+def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
+    """A receipt with a history that this ledger does not know: take it over once nothing of that history can land."""
+    rules = visit.instance.rules
+    evidence = _seen_after(visit, row, (row.receipt_key,), sighted + past_s(rules.bound_s, rules.guard_s))
+    if not isinstance(evidence, conclude.Evidence):
+        # Where the group has gone meanwhile there is nothing to adopt; its first attempt will be refused likewise.
+        return visit.put(row.changed(base=0, sighted=None)) if visit.group_is_gone else evidence
+    value = evidence.sight.value
+    reason = why_not_adopted(value)
+    if reason is not None:
+        return visit.put(transitions.frozen(row, reason))
+    follows = visit.put(row.changed(base=value, sighted=None))
+    if isinstance(follows, Row):
+        visit.instance.reporter.report(Notice.HISTORY_ADOPTED, group=visit.group.id, base=value)
+    return follows
+
+
+def _no_room(visit: Visit, row: Row) -> Next:
+    """Refuse before any call: a call that is one key too large might have a part of its effect."""
+    if not row.queue:
+        return Again(visit.waits.retry_s())
+    answer = Rejected(TOO_MANY_KEYS, "the group has 20 counters already, and the receipt needs one of them")
+    change = transitions.rejected_from_queue(row, answer, visit.instance.api_clock.now(), visit.teller)
+    follows = visit.put(change.row, change.records, change.marks)
+    if isinstance(follows, Row):
+        visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=TOO_MANY_KEYS)
+    return follows
+
+
+def verify(visit: Visit, row: Row) -> Next:
+    """R10: a row of an older generation may lack what happened since; its receipt is explained before any send.
+
+    What it lacks was signed before it was first sighted, and instances that know nothing of the new generation may go
+    on for as long as they cache the old one.
+    """
+    generation, rules = visit.instance.generation.current(), visit.instance.rules
+    if not row.receipt_key:
+        return visit.put(row.changed(generation=generation.number))
+    if row.sighted is None or row.sighted_in != generation.number or _is_ahead(visit, row):
+        return _sight(visit, row)
+    lost_until = _lost_until(visit, row) if rules.cache_s else 0.0
+    if lost_until is None:
+        return _sight(visit, row)
+    evidence = _seen_after(visit, row, (), max(row.sighted + past_s(rules.bound_s, rules.guard_s), lost_until))
+    if not isinstance(evidence, conclude.Evidence):
+        # Nothing can land in a group that is gone, and its next attempt will be refused.
+        return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.attempt is None else evidence
+    if row.base is None and row.owed and row.receipt_key in evidence.seen.values:
+        return visit.put(transitions.frozen(row, "the ledger is a copy that lacks how this group began"))
+    if row.base is None or (row.attempt is None and evidence.sight.value == row.base):
+        return visit.put(_verified(row, generation.number))
+    return conclude.conclude(visit, row, evidence)
+
+
+def _lost_until(visit: Visit, row: Row) -> float | None:
+    """The API time from which nothing can land any more that this generation of the store knows nothing of.
+
+    None before it has started: for that it takes a `Date` heard since it was known.
+    """
+    rules, generation = visit.instance.rules, visit.instance.generation.current()
+    date = visit.heard(row)
+    if date is not None:
+        generation = visit.instance.generation.started(generation, date)
+    return generation.started + rules.cache_s + past_s(rules.bound_s, rules.guard_s) if generation.started else None
+
+
+def _sight(visit: Visit, row: Row) -> Next:
+    """Note when a row of an older generation was first met: by a `Date` of now, whatever the local clock says."""
+    visit.heard(row)
+    reply = visit.read(())
+    if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
+        return visit.setback(reply)
+    return _noted(visit, row, reply.date)
+
+
+def _verified(row: Row, generation: int) -> Row:
+    return row.changed(generation=generation, sighted=None)
+
+
+def _seen_after(visit: Visit, row: Row, keys: Sequence[str], moment: float) -> conclude.Evidence | Next:
+    """Counters seen after the API's clock has certainly passed `moment` (R4 b); what to wait for until then."""
+    left_s = moment - visit.instance.api_clock.now()
+    if left_s > 0 and visit.instance.api_clock.ask_in_s() is None:
+        return Again(left_s)
+    evidence = conclude.see(visit, row, keys)
+    if isinstance(evidence, conclude.Evidence) and not evidence.sight.is_after(moment):
+        return Again(_left_s(visit, moment))
+    return evidence
+
+
+def _left_s(visit: Visit, moment: float | None) -> float:
+    """Seconds until the next look is worth it."""
+    left_s = 0.0 if moment is None else moment - visit.instance.api_clock.now()
+    return left_s if left_s > 0 else visit.waits.retry_s()

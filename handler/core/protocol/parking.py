@@ -1,0 +1,125 @@
+"""What a source is not told of any more is parked: who notes it, who parks it, and who strikes the note (R6).
+
+A source that has acknowledged a record never brings it again. So the step that writes its rejection notes it in the
+row; whoever sees the note parks the record, and strikes the note only then. Parking twice under one name keeps the
+first. Parked before the rejection, an operation could be parked and counted; parked after it without a note, it would
+be told to nobody where the worker dies in between.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from handler.core.errors import AnswerLost, LedgerUnavailable, OutcomeUnknown, TooManyCalls
+from handler.core.model.operation import Origin
+from handler.core.model.row import Group, Note, Row
+from handler.core.model.row_size import accepted
+from handler.core.ports.shelf import Parked
+from handler.core.ports.system import Notice
+from handler.core.protocol.visit import CONTENTION_S, Next, Visit
+from handler.core.runtime.instance import Instance
+from handler.core.state import transitions
+
+# How often somebody else's change of the row is met by another try.
+TRIES_MAX = 60
+
+
+def write_out(visit: Visit, row: Row) -> Next:
+    """Park what is noted, then strike the notes. Where the shelf fails, the next worker or the sweep parks instead."""
+    instance, done = visit.instance, list[Parked]()
+    try:
+        while len(done) < len(row.notes) and visit.may_call():
+            record = parked(visit.group, row.notes[len(done)])
+            instance.shelf.park(visit.group.app, record)
+            done.append(record)
+    except (LedgerUnavailable, AnswerLost) as error:
+        visit.cannot_park = True
+        instance.reporter.report(Notice.UNFINISHED, group=visit.group.id, reason=str(error))
+    if not done:
+        return row
+    follows = visit.put(row.changed(notes=row.notes[len(done) :]))
+    for record in done if isinstance(follows, Row) else ():
+        instance.reporter.report(Notice.PARKED, record=record.id, source=record.source, reason=record.reason)
+    return follows
+
+
+def refused_with(code: int) -> str:
+    """Why a record is parked, or reported as failed, that the vendor has refused for good."""
+    return f"the vendor refused it with code {code}"
+
+
+def parked(group: Group, note: Note) -> Parked:
+    """What is put on the shelf for a note: the record as its source could have sent it, and as `replay` reads it."""
+    entry, origin = note.entry, note.entry.origin
+    if origin is None:
+        raise ValueError("an operation without an origin is not noted")
+    payload: dict[str, object] = {
+        "GroupId": group.id,
+        "GroupCounter": [{"Key": key, "Value": value} for key, value in entry.counters],
+        "Mode": entry.mode.value,
+    }
+    # Without these the source's own are meant, which may be longer than a record may name. A key that begins with a
+    # quotation mark is written as a quoted string.
+    if origin.key != origin.place:
+        payload["IdempotencyKey"] = json.dumps(origin.key) if origin.key.startswith('"') else origin.key
+    if origin.caller != origin.source:
+        payload["Caller"] = origin.caller
+    return Parked(
+        origin.place, origin.source, refused_with(note.code), note.at, json.dumps(payload, ensure_ascii=False)
+    )
+
+
+def acknowledge(visit: Visit, row: Row, origins: Mapping[str, Origin]) -> Row:
+    """Let a rejection of what this delivery has found owed be noted, whoever meets it.
+
+    The visit of an earlier delivery may still be at work on it, and once this delivery has acknowledged the record, its
+    source hears that visit no more. Raises OutcomeUnknown where nothing could be written: the source then has to come
+    again.
+    """
+    for _ in range(TRIES_MAX):
+        told = transitions.acknowledged(row, origins, visit.teller)
+        # What has gone meanwhile has an answer, which may be one that only another delivery tells.
+        gone = origins.keys() - {entry.id for entry in row.owed}
+        if told is row:
+            visit.in_doubt |= gone
+            return row
+        whole = accepted(told, visit.instance.rules.row_bytes)
+        if whole is None:
+            raise OutcomeUnknown("the group's row has no room for where the operations come from")
+        try:
+            if visit.instance.ledger.swap(visit.group, visit.told_of(whole), {}):
+                visit.in_doubt |= gone
+                return whole.row
+        except AnswerLost:
+            pass  # whether it was written is seen in the row
+        except LedgerUnavailable as error:
+            raise OutcomeUnknown(str(error)) from None
+        visit.instance.clock.sleep(visit.waits.jittered(CONTENTION_S))
+        row = _read(visit, row)
+    raise OutcomeUnknown("too many others change this group at once")
+
+
+def _read(visit: Visit, before: Row) -> Row:
+    try:
+        return visit.instance.ledger.load(visit.group) or before
+    except LedgerUnavailable as error:
+        raise OutcomeUnknown(str(error)) from None
+
+
+def strike(instance: Instance, group: Group, place: str) -> None:
+    """Strike the note of what an operator executes anew or gives up: whoever came late would park it once more."""
+    for _ in range(TRIES_MAX):
+        row = instance.ledger.load(group)
+        if row is None:
+            return
+        left = tuple(note for note in row.notes if note.entry.origin is None or note.entry.origin.place != place)
+        if left == row.notes:
+            return
+        try:
+            if instance.ledger.swap(group, row.changed(notes=left), {}):
+                return
+        except AnswerLost:
+            pass  # whether it was written is seen in the row
+        instance.clock.sleep(CONTENTION_S)
+    raise TooManyCalls("too many others change this group at once")

@@ -1,0 +1,298 @@
+"""One worker's visit to one group: what it came for, what it may still do, and what it has learned on the way.
+
+A visit owns nothing: no lease and no lock (R8). Whatever it does not finish, anybody else may finish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from handler.core.errors import AnswerLost
+from handler.core.model.operation import Counters, Mode
+from handler.core.model.records import Record, Records, kept, rejected, unkept
+from handler.core.model.row import Attempt, Entry, Group, Row
+from handler.core.model.row_size import Fitted, fitted
+from handler.core.ports.ports import Call, Fault, Refused, Reply, Unclear, Unsent
+from handler.core.ports.system import Notice
+from handler.core.protocol.backoff import Waits
+from handler.core.protocol.turns import Turns
+from handler.core.quick import replace
+from handler.core.runtime.heard import in_mind
+from handler.core.runtime.instance import PAUSE_MIN_S, Instance, Patience
+from handler.core.runtime.rate_limiter import Pace
+from handler.core.state.losses import told
+from handler.core.state.merge import payload_of
+from handler.core.state.watermarks import NO_MARKS, Marks
+
+# After a lost compare-and-swap: long enough to let the winner go on.
+CONTENTION_S = 0.02
+
+# Waits after a rate refusal, doubled for the second one.
+RATE_BACK_OFF_S = 0.5
+
+# A missing receipt, or a missing group, is believed when the API has said it this often in a row.
+TIMES_BELIEVED = 3
+
+# The vendor's code for what is not permitted: to this group, its type, or this account.
+NOT_PERMITTED = 10007
+
+# Rate and signature refusals are met by a new attempt this often in one visit, then the answer is 202 (R6).
+PASSING_MAX = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Read the row again, `after_s` seconds from now: then it is this visit's turn, if it waits `for_turn`."""
+
+    after_s: float = 0.0
+    for_turn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Go no further in this visit; `refusal` is the vendor's, where the app itself is refused."""
+
+    refusal: Refused | None = None
+
+
+Next: TypeAlias = Row | Again | Stop
+
+
+@dataclass(slots=True)
+class Visit:
+    """`wanted` are the operations that the visit waits for; without any it goes on until the group is settled."""
+
+    instance: Instance
+    group: Group
+    patience: Patience
+    wanted: frozenset[str] = frozenset()
+    unsent: str | None = None
+    """The attempt that this visit made and has not sent: nobody else will (R3)."""
+    sent: str | None = None
+    sent_at: float = 0.0
+    """When that was, a moment of the monotonic clock."""
+    forbidden_at: float = 0.0
+    """When a call was last refused by 10007, which may be the app's fault (R6)."""
+    reply: Reply | None = None
+    """What became of `sent`, until the row says so too: a lost write must not make the visit forget it."""
+    is_confirmed: bool = False
+    """Whether the refusal in `reply` has been confirmed by a look at the receipt (R4 c)."""
+    answers: dict[str, Record] = field(default_factory=dict)
+    is_first: bool = False
+    """Whether this visit has made the group's row."""
+    first_look: Mapping[str, int] | None = None
+    """The group's counters as they were before this visit made its row (R14)."""
+    stopped: Stop | None = None
+    resumes_at: float = float("-inf")
+    """The moment of the monotonic clock before which no attempt may open, and nothing else is to be done (R11)."""
+    frozen: str | None = None
+    setbacks: int = 0
+    renewed: bool = False
+    absences: int = 0
+    """How often in a row the receipt was missing from what the API showed."""
+    refusals: int = 0
+    """How often in a row the API refused to read this group."""
+    other_codes: int = 0
+    """How often in a row a read was refused with another code than the call."""
+    doubts: bool = False
+    """Whether the last look showed what nothing explains: the next one decides, over a new connection (R4 e)."""
+    is_dated: bool = False
+    """Whether the last reply had a `Date` that is evidence (R12)."""
+    took_s: float = 0.0
+    """How long it took."""
+    teller: str = ""
+    """By what this visit knows the operations of which it tells their source itself, where that takes failures back."""
+    in_doubt: set[str] = field(default_factory=set)
+    """What may have been rejected without a note: its source has to be told, or to come again."""
+    cannot_park: bool = False
+    """Whether the shelf has failed this visit."""
+    waits: Waits = field(init=False)
+    turns: Turns = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with a rhythm of its own, and without any turn."""
+        self.waits = Waits(self.instance)
+        self.turns = Turns(self.instance, self.group, self.patience)
+
+    def is_done(self, row: Row) -> bool:
+        """Whether what the visit came for is out of the row, and nothing that it has seen is owed back or to park."""
+        if self.has_to_park(row):
+            return False
+        if self.wanted:
+            return not row.debt and self.wanted.isdisjoint([entry.id for entry in row.owed])
+        return not row.has_work
+
+    def has_to_park(self, row: Row) -> bool:
+        """Whether the row has notes that this visit can still write out (R6)."""
+        return bool(row.notes) and not self.cannot_park and self.may_call()
+
+    @property
+    def group_is_gone(self) -> bool:
+        """Whether the API has refused to read this group often enough to believe that it is no more."""
+        return self.refusals >= TIMES_BELIEVED
+
+    @property
+    def has_all_answers(self) -> bool:
+        """Whether this visit itself has settled everything that it waits for."""
+        return bool(self.wanted and self.answers) and self.wanted <= self.answers.keys()
+
+    def may_call(self) -> bool:
+        """Whether a call that begins now is wanted, and can end before the invocation does (R3)."""
+        return self.lasts(0.0)
+
+    def lasts(self, seconds: float) -> bool:
+        """Whether a call that begins so much later still is."""
+        return self.instance.may_call(self.patience, seconds)
+
+    @property
+    def waits_for_call(self) -> bool:
+        """Whether what this visit accepts now can be called by itself, as far as its turn tells."""
+        return self.may_call() and not self.turns.is_too_late
+
+    def pause(self, seconds: float, *, for_turn: bool = False) -> bool:
+        """Let time pass, no longer than patience lasts; False if this wait is not worth it.
+
+        A turn is kept while it is waited for, and by nobody who waits for something else.
+        """
+        if not for_turn:
+            self.turns.give_back()
+            if seconds > self.patience.pause_max_s:
+                return False
+        left_s = min(self.patience.until, self.patience.deadline) - self.instance.clock.monotonic()
+        if seconds > 0 and left_s > 0:
+            self.instance.clock.sleep(max(PAUSE_MIN_S, min(seconds, left_s)))
+        return True
+
+    def look(self) -> Row | None:
+        """The row as it is now, with the answers that others have written meanwhile to what the visit waits for."""
+        missing = tuple(self.wanted - self.answers.keys())
+        if not missing:
+            return self.instance.ledger.load(self.group)
+        began = self.instance.clock.monotonic()
+        look = self.instance.ledger.look(self.group, missing)
+        self.instance.look_time.learn(self.instance.clock.monotonic() - began)
+        self.answers.update(look.records)
+        return look.row
+
+    def rest(self, seconds: float) -> Again | Stop:
+        """Nobody can settle anything for so long: a visit that does not last until then ends at once."""
+        if not self.lasts(seconds):
+            return Stop()
+        self.resumes_at = self.instance.clock.monotonic() + seconds
+        return Again(seconds)
+
+    def fitted(self, row: Row) -> Row:
+        """The row as it can be written; what gives way to it is told first, for nothing else keeps it (R13)."""
+        return self.told_of(fitted(row, self.instance.rules.row_bytes))
+
+    def told_of(self, fitted: Fitted) -> Row:
+        """The row, once it is told which past attempts have given way to it."""
+        for past in fitted.dropped:
+            self.instance.reporter.report(Notice.ATTEMPT_DROPPED, group=self.group.id, **told(past))
+        return fitted.row
+
+    def put(self, row: Row, records: Mapping[str, Record] | None = None, marks: Marks = NO_MARKS) -> Next:
+        """Write by compare-and-swap. Somebody else's change, or an answer lost, sends the visit back to reading."""
+        row = self.fitted(row)
+        # Until its record is seen: what is written here may never be read by this visit.
+        refused = rejected(records) - self.in_doubt if records and self.teller else frozenset()
+        self.in_doubt |= refused
+        try:
+            done = self.instance.ledger.swap(self.group, row, self.lasting(records) if records else {}, marks)
+        except AnswerLost:
+            return Again()
+        if not done:
+            self.in_doubt -= refused
+            return Again(self.waits.jittered(CONTENTION_S))
+        # Whether a record is the first answer only the ledger knows, and it is asked before anybody is told.
+        self.answers.update(unkept(records) if records else {})
+        if row.frozen:
+            self.instance.reporter.report(Notice.GROUP_FROZEN, group=self.group.id, reason=row.frozen)
+        return row
+
+    def lasting(self, records: Records) -> Records:
+        """Those that a ledger keeps, each for the largest window that is noted now, or its caller's own (R11)."""
+        stays = kept(records)
+        if not stays:
+            return stays
+        longest_s = self.instance.windows.longest(self.group.app)
+        return {name: replace(record, window_s=max(record.window_s, longest_s)) for name, record in stays.items()}
+
+    def new_attempt(self, weight: int, mode: Mode, entries: tuple[Entry, ...], correction: Counters = ()) -> Attempt:
+        """Make an attempt that only this visit may send (R2)."""
+        attempt = Attempt(
+            id=f"{self.instance.chance.getrandbits(96):024x}",
+            weight=weight,
+            mode=mode,
+            entries=entries,
+            time=self.instance.api_clock.now(),
+            life=self.instance.rules.life_s,
+            correction=correction,
+        )
+        self.unsent = attempt.id
+        return attempt
+
+    def send(self, row: Row, attempt: Attempt) -> Reply:
+        """Make the one POST of an attempt, the receipt in it (R3)."""
+        self.unsent, self.sent, self.is_confirmed, self.other_codes = None, attempt.id, False, 0
+        values = payload_of(attempt)
+        if row.receipt_key:
+            values[row.receipt_key] = attempt.weight + (attempt.base if attempt.mode is Mode.SET else 0)
+        call = Call(self.group, attempt.mode, values, attempt.time, attempt.life)
+        began = self.sent_at = self.instance.clock.monotonic()
+        self.reply = self._learned(self.instance.api.update(call), began, self.instance.pace)
+        self.instance.call_time.learn(self.instance.clock.monotonic() - began)
+        return self.reply
+
+    def read(self, keys: Sequence[str], *, fresh: bool = False) -> Reply:
+        """Read counters of this visit's group, all of them if `keys` is empty."""
+        return self.read_of(self.group, keys, fresh=fresh)
+
+    def read_of(self, group: Group, keys: Sequence[str], *, fresh: bool = False) -> Reply:
+        """Read those of any group of the app, `fresh` over a new connection; not sent where no turn comes in time."""
+        if not self.turns.may_read():
+            return Unsent("no turn among the app's reads came in time")
+        began, api_clock = self.instance.clock.monotonic(), self.instance.api_clock
+        fresh = fresh or api_clock.wants_another_connection()
+        reply = self.instance.api.read(group, keys, api_clock.now(), fresh=fresh)
+        return self._learned(reply, began, self.instance.reads)
+
+    def _learned(self, reply: Reply, began: float, pace: Pace) -> Reply:
+        """Take in what the reply tells of the API; it is given back without a `Date` that is no evidence (R12)."""
+        self.is_dated = self.instance.api_clock.learn(reply.date, reply.connection)
+        self.took_s = self.instance.clock.monotonic() - began
+        if isinstance(reply, Refused) and reply.code == NOT_PERMITTED:
+            self.forbidden_at = self.instance.clock.monotonic()
+        if isinstance(reply, Refused) and reply.fault is Fault.RATE:
+            pace.slow_down()
+            self.instance.reporter.report(Notice.RATE_LIMITED, code=reply.code)
+        if isinstance(reply, Unclear | Unsent):
+            self.instance.call_failed(reply.reason, self.took_s, group=self.group.id)
+        return reply if self.is_dated or reply.date is None else replace(reply, date=None)
+
+    def heard(self, row: Row) -> int | None:
+        """The largest `Date` heard since this instance has first met all that the row has in mind (R4 b)."""
+        return self.instance.api_clock.since(in_mind(self.group, row, self.instance.generation.current().number))
+
+    def setback(self, refusal: Refused) -> Again | Stop:
+        """A refusal that is not the operation's fault (R6): renew, back off, or stop."""
+        instance = self.instance
+        if refusal.fault is Fault.CREDENTIALS and not self.renewed:
+            self.renewed = True
+            instance.api.renew_credentials()
+            instance.reporter.report(Notice.SECRET_REFRESHED, code=refusal.code)
+            return Again()
+        if refusal.fault in {Fault.APP, Fault.CREDENTIALS}:
+            instance.gate.close(refusal)
+            instance.reporter.report(Notice.APP_REFUSED, code=refusal.code)
+            return Stop(refusal)
+        self.setbacks += 1
+        back_off_s = self.waits.jittered(RATE_BACK_OFF_S * self.setbacks) if refusal.fault is Fault.RATE else 0.0
+        return Stop() if self.setbacks > PASSING_MAX else Again(back_off_s)
+
+    def failed_to_send(self) -> Again | Stop:
+        """No connection could be made: a few more attempts, then whoever comes next goes on."""
+        self.setbacks += 1
+        return Stop() if self.setbacks > PASSING_MAX else Again(self.waits.jittered(RATE_BACK_OFF_S * self.setbacks))

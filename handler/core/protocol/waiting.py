@@ -1,0 +1,62 @@
+"""What a group waits for that only time, or a `Date` of the API, brings (R4 b, R9, R10, R12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handler.core.model.row import Attempt, Row
+from handler.core.protocol.backoff import LOOK_MAX_S
+from handler.core.protocol.visit import Visit
+from handler.core.runtime.api_clock import NEAR_S
+from handler.core.state.receipts import Sight, death, past_s
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """`for_what`, in words, and how long at least. One that `lasts` may never end by itself: an operator may end it."""
+
+    for_what: str
+    left_s: float
+    lasts: bool
+
+
+def why_too_far_ahead(visit: Visit, row: Row, sight: Sight) -> str | None:
+    """Why an attempt whose time lies ahead is not waited for: every `Date` heard since, two at least, says so (R12)."""
+    heard = None if sight.asked_after is None else visit.heard(row)
+    ahead_s = 0 if heard is None or row.attempt is None else row.attempt.time - heard
+    return f"its call is signed for a time {ahead_s} s ahead of the API's" if ahead_s > NEAR_S else None
+
+
+def waiting(visit: Visit, row: Row) -> Waiting | None:
+    """What a group that is not frozen waits for; None where nothing but work is left to be done."""
+    if row.attempt is not None:
+        return _for_a_death(visit, row.attempt)
+    is_restored = row.generation < visit.instance.generation.current().number
+    if is_restored or (row.base is None and row.sighted is not None):
+        return _for_a_past(visit, row)
+    return None
+
+
+def _for_a_death(visit: Visit, attempt: Attempt) -> Waiting:
+    rules, now = visit.instance.rules, visit.instance.api_clock.now()
+    left_s = death(attempt, rules.bound_of(attempt)) - now
+    ahead_s = attempt.time - now
+    if ahead_s > rules.guard_s + 1:
+        return Waiting(f"the time of its call, {ahead_s} s ahead of the API's clock", left_s, lasts=True)
+    if left_s > 0:
+        return Waiting("the end of its call, unless the receipt shows that it landed", left_s, lasts=False)
+    # The first look after its end hears that it has come; where it does not, no `Date` can be had.
+    lasts = left_s < -(rules.guard_s + LOOK_MAX_S) and not visit.waits.is_dead(attempt)
+    for_what = "a Date of the API that shows its call to be over" if lasts else "a look that shows its call to be over"
+    return Waiting(for_what, 0.0, lasts)
+
+
+def _for_a_past(visit: Visit, row: Row) -> Waiting:
+    """What the row does not know was signed before its first sight, which takes a `Date` to be noted."""
+    rules, heard = visit.instance.rules, visit.heard(row)
+    if row.sighted is None:
+        return Waiting("a Date of the API, to note when the group was first seen", 0.0, lasts=heard is None)
+    moment = row.sighted + past_s(rules.bound_s, rules.guard_s)
+    left_s = max(0.0, moment - visit.instance.api_clock.now())
+    lasts = left_s == 0 and (heard is None or heard < moment)
+    return Waiting("the end of what was signed before the group was first seen", left_s, lasts)

@@ -1,0 +1,1 @@
+"""How an operator looks at a frozen group and brings it back."""

@@ -1,0 +1,135 @@
+"""How an operator brings a frozen group back: by its upstream value, or by a verdict on what was under way.
+
+The steps are those of the protocol with the operator's word in place of a proof: wait until nothing of the group's past
+can land any more (R4 b, R9), read the receipt after that, and move the row by compare-and-swap together with the
+records of what landed (R5). The rules of the decision are in `decisions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from handler.core.errors import BadInput, TooManyCalls
+from handler.core.model.row import Row
+from handler.core.ports.system import Notice
+from handler.core.protocol import sweep
+from handler.core.protocol.visit import CONTENTION_S, Stop, Visit
+from handler.core.protocol.waiting import waiting
+from handler.core.recovery.inspect import SWAPS_MAX, decidable_at, may_be_released, see, sighted, stored, unreadable
+from handler.core.recovery.verdicts import Decision, completed, decided, to_be_judged
+from handler.core.state.losses import told
+
+# A moment is proven to have passed by the next `Date`, which comes in whole seconds.
+LATER_MIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Nothing was decided, because something may still land: the event has to be repeated in so many seconds."""
+
+    retry_after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The row that is in force, and how many operations were settled by the decision; it `changed` or was right."""
+
+    row: Row
+    settled: int = 0
+    changed: bool = True
+
+
+def adopt(visit: Visit, decision: Decision) -> Decided | Later:
+    """Stand on the receipt as it is, for a group with nothing under way; what waits in its queue is still owed.
+
+    Waits until nothing of the group's past can land, if that fits into the visit.
+    """
+    row = stored(visit)
+    if to_be_judged(row, visit.instance.generation.current().number):
+        problem = "has operations of which nobody knows whether they landed: inspect it, and release it with verdicts"
+        raise BadInput("GroupId", problem)
+    if row.frozen is None:
+        row = _looked_after(visit, row)
+    if row.frozen is None:
+        return Decided(row, changed=False)
+    return _decided(visit, row, decision, Notice.GROUP_ADOPTED, _until)
+
+
+def release(visit: Visit, decision: Decision) -> Decided | Later:
+    """Unfreeze with a verdict on everything that was under way, or end the wait for a `Date` or a time (R12).
+
+    Never waits: a verdict that was made while something could still land is worth nothing once it has landed.
+    """
+    row = stored(visit)
+    if row.frozen is None and waiting(visit, row) is not None:
+        # Whether that may last is known once the API's clock has been heard.
+        see(visit, row)
+    if not may_be_released(visit, row):
+        raise BadInput("GroupId", "is not frozen: there is nothing to release")
+    completed(row, decision, visit.instance.generation.current().number)
+    return _decided(visit, row, decision, Notice.GROUP_RELEASED, _left_s)
+
+
+def _decided(
+    visit: Visit, row: Row, decision: Decision, notice: Notice, wait: Callable[[Visit, Row, float], float]
+) -> Decided | Later:
+    instance = visit.instance
+    see(visit, row)  # whoever has not heard the API's clock has heard it now
+    row, generation = sighted(visit, row), instance.generation.current()
+    dead_at = decidable_at(visit, row)
+    left_s = wait(visit, row, dead_at)
+    if left_s:
+        return Later(left_s)
+    evidence, _ = see(visit, row)
+    if visit.is_dated and not evidence.sight.is_after(dead_at):
+        return Later(LATER_MIN_S)
+    for _ in range(SWAPS_MAX):
+        # Nothing of a frozen row moves but its queue; a row that has moved otherwise was decided by somebody else.
+        grown = stored(visit)
+        if (grown.frozen, grown.sighted, grown.attempt) != (row.frozen, row.sighted, row.attempt):
+            raise BadInput("GroupId", "is not as it was: somebody else has decided meanwhile")
+        judged = completed(grown, decision, generation.number)
+        change = decided(grown, judged, evidence.sight, evidence.seen, generation.number, instance.rules)
+        becomes = visit.fitted(change.row)
+        if instance.ledger.swap(visit.group, becomes, visit.lasting(change.records), change.marks):
+            settled = len(change.records)
+            instance.reporter.report(notice, group=visit.group.id, base=becomes.base, operations=settled)
+            if change.dropped:
+                instance.reporter.report(Notice.ATTEMPT_DROPPED, group=visit.group.id, **told(change.dropped))
+            return Decided(becomes, settled)
+        instance.clock.sleep(visit.waits.jittered(CONTENTION_S))
+    raise TooManyCalls("too many others change this group at once")
+
+
+def _looked_after(visit: Visit, row: Row) -> Row:
+    """A group that is not frozen is looked at as the sweep does it (R11): what cannot be explained freezes it here."""
+    if row.base is None or row.receipt_key != visit.instance.rules.receipt_key or not row.receipt_key:
+        raise BadInput("GroupId", "has no receipt in use yet: its first operation begins one")
+    while visit.may_call():
+        follows = sweep.watch(visit, row)
+        if isinstance(follows, Row):
+            return follows
+        if isinstance(follows, Stop) or not visit.pause(follows.after_s):
+            break
+        row = stored(visit)
+    raise unreadable(visit)
+
+
+def _until(visit: Visit, row: Row, moment: float) -> float:
+    """Wait until a `Date` received proves that the API's clock has passed `moment`; else the seconds still to wait."""
+    while left_s := _left_s(visit, row, moment):
+        if left_s + visit.instance.call_s > visit.patience.until - visit.instance.clock.monotonic():
+            return left_s
+        visit.pause(left_s)
+        visit.read(())
+    return 0.0
+
+
+def _left_s(visit: Visit, row: Row, moment: float) -> float:
+    """The seconds until that can be proven, 0 once it is. Where no `Date` can be had, the clock has to do (R12)."""
+    heard = visit.heard(row)
+    if heard is not None and heard >= moment:
+        return 0.0
+    left_s = moment - visit.instance.api_clock.now()
+    return max(left_s, LATER_MIN_S) if visit.is_dated else max(left_s, 0.0)

@@ -1,0 +1,168 @@
+"""The API's clock, known from the `Date` of its replies (R12). It stamps and waits; only `Date`s heard judge (R4 b)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from threading import Lock
+
+from handler.core.ports.ports import Clock
+from handler.core.ports.system import Notice, Reporter
+from handler.core.runtime.heard import Heard
+
+# Before there is a clock, a `Date` so near the local one is evidence.
+NEAR_S = 300
+
+# A `Date` further from the local clock never is.
+FAR_S = 24 * 3600
+
+# Two odd `Date`s bear each other out if they come over two connections, so long one after the other.
+APART_MIN_S = 3.0
+
+# A `Date` is cut to whole seconds.
+WHOLE_S = 1
+
+# Wall and monotonic time that have gone further apart tell of a thaw, or of a clock that was set.
+DRIFT_MAX_S = 2.0
+
+# So many odd `Date`s are kept for others to bear them out.
+ODD_MAX = 8
+
+# An instance that has asked for the time so often in vain does without for so long; one that has evidence, and has
+# looked into an odd `Date`, looks into the next one after a while.
+ASKS_MAX = 2
+ASK_AGAIN_S = 3.0
+LOOK_AGAIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Odd:
+    """A `Date` that alone is no evidence: when it was heard, on the monotonic clock, and over which connection."""
+
+    date: int
+    heard_at: float
+    connection: int | None
+
+    def bears_out(self, later: _Odd) -> bool:
+        """Whether the two differ by what has passed: a clock that stands still is none."""
+        passed_s = later.heard_at - self.heard_at
+        is_other = None not in {self.connection, later.connection} and self.connection != later.connection
+        return is_other and passed_s >= APART_MIN_S and abs(later.date - self.date - passed_s) <= WHOLE_S
+
+
+class ApiClock:
+    """What one instance knows of the API's time. Threads may share it."""
+
+    def __init__(self, clock: Clock, reporter: Reporter, guard_s: float) -> None:
+        self._clock = clock
+        self._reporter = reporter
+        self._guard_s = guard_s
+        self._lock = Lock()
+        self._heard = Heard()
+        self._offset: float | None = None
+        """How far the API's clock is ahead of the monotonic one, at least; None without evidence."""
+        self._wall_offset = 0.0
+        """The same of the wall clock, when evidence came last."""
+        self._odd: list[_Odd] = []
+        self._asks = 0
+        self._settled_at = float("-inf")
+        """When it was last settled what the API's time is, or that nobody tells it."""
+        self._skewed = False
+
+    def learn(self, date: int | None, connection: int | None = None) -> bool:
+        """Take in the `Date` of a reply just received; whether it is evidence. One that is not counts as missing."""
+        if date is None:
+            return False
+        with self._lock:
+            self._forget_what_a_thaw_has_ended()
+            ahead_s = date - self._now()
+            is_evidence = self._is_borne_out(_Odd(date, self._clock.monotonic(), connection))
+            if is_evidence:
+                self._heard.hear(date)
+                self._wall_offset = self._clock.now() - self._clock.monotonic()
+        if is_evidence:
+            self._notice_skew(date)
+        else:
+            self._reporter.report(Notice.CLOCK_DISTRUSTED, date=date, ahead_s=round(ahead_s))
+        return is_evidence
+
+    def now(self) -> int:
+        """The greatest lower bound that evidence gives, rounded down; without evidence the local clock's time."""
+        return int(self.moment())
+
+    def moment(self) -> float:
+        """The same with its fraction."""
+        with self._lock:
+            self._forget_what_a_thaw_has_ended()
+            return self._now()
+
+    def since(self, things: Collection[str]) -> int | None:
+        """The largest `Date` heard after this instance had met all of these; what was never asked for is met now."""
+        with self._lock:
+            self._forget_what_a_thaw_has_ended()
+            return self._heard.since(things)
+
+    def ask_in_s(self) -> float | None:
+        """Seconds until the API has to be asked for its time, before anything is opened; None where it need not be."""
+        with self._lock:
+            self._forget_what_a_thaw_has_ended()
+            return self._due_in_s()
+
+    def wants_another_connection(self) -> bool:
+        """Whether an odd `Date` waits for another one that may bear it out."""
+        with self._lock:
+            return self._due_in_s() == 0.0 and bool(self._odd)
+
+    def asked(self) -> None:
+        """The API was asked because it had to be. Who hears no time from it goes by the local clock for a while."""
+        with self._lock:
+            self._asks += self._due_in_s() == 0.0
+            is_enough = self._asks >= ASKS_MAX or (self._asks > 0 and self._offset is not None)
+            is_unheard = is_enough and self._offset is None
+            if is_enough:
+                self._asks, self._settled_at = 0, self._clock.monotonic()
+        if is_unheard:
+            self._reporter.report(Notice.CLOCK_UNHEARD)
+
+    def _now(self) -> float:
+        return self._clock.now() if self._offset is None else self._offset + self._clock.monotonic()
+
+    def _is_borne_out(self, heard: _Odd) -> bool:
+        """Whether a `Date` is evidence, and what follows for the clock: only a pair of odd ones moves it back."""
+        offset = heard.date - heard.heard_at
+        near_s = NEAR_S if self._offset is None else self._guard_s + WHOLE_S
+        if abs(heard.date - self._now()) <= near_s:
+            self._offset = offset if self._offset is None else max(self._offset, offset)
+            return True
+        if abs(heard.date - self._clock.now()) > FAR_S:
+            return False
+        if any(odd.bears_out(heard) for odd in self._odd):
+            self._offset = offset
+            self._odd.clear()
+            return True
+        self._odd = [*self._odd, heard][-ODD_MAX:]
+        return False
+
+    def _due_in_s(self) -> float | None:
+        now = self._clock.monotonic()
+        odd = [odd.heard_at for odd in self._odd if odd.heard_at > self._settled_at]
+        left_s = max(0.0, odd[0] + APART_MIN_S - now) if odd else 0.0
+        rests = now < self._settled_at + (ASK_AGAIN_S if self._offset is None else LOOK_AGAIN_S)
+        if self._offset is None:
+            return None if rests and not odd else left_s
+        # One that has evidence goes on meanwhile.
+        return 0.0 if odd and left_s == 0 and not rests else None
+
+    def _forget_what_a_thaw_has_ended(self) -> None:
+        """Monotonic time may have stood still meanwhile, so nothing is known of the API's any more."""
+        drift_s = self._clock.now() - self._clock.monotonic() - self._wall_offset
+        if self._offset is not None and abs(drift_s) > DRIFT_MAX_S:
+            self._offset, self._odd, self._asks, self._settled_at = None, [], 0, float("-inf")
+            self._heard.forget()
+
+    def _notice_skew(self, date: int) -> None:
+        ahead_s = self._clock.now() - date
+        skewed = abs(ahead_s) > self._guard_s + WHOLE_S
+        if skewed and not self._skewed:
+            self._reporter.report(Notice.CLOCK_SKEWED, local_clock_ahead_s=round(ahead_s))
+        self._skewed = skewed

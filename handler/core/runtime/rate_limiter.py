@@ -1,0 +1,255 @@
+"""When this instance may call at all: its shares of the app's schedules (R14), and the vendor's refusals of the app."""
+
+from __future__ import annotations
+
+import threading
+from bisect import insort
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+
+from handler.core.errors import LedgerUnavailable, OutcomeUnknown
+from handler.core.ports.ledger import Ledger
+from handler.core.ports.ports import Clock, Refused
+from handler.core.ports.schedules import Claim, Lent, Schedule
+
+# An app that is refused (arrears, address, credentials) is tried again at intervals that double between these bounds.
+APP_RETRY_MIN_S = 1.0
+APP_RETRY_MAX_S = 60.0
+
+# Up to this many calls a second an instance asks nobody: forty quiet ones together stay below the vendor's limit.
+UNASKED_PER_SECOND = 5.0
+
+# After a rate code every call is leased for so long, because somebody has miscounted.
+CAREFUL_S = 60.0
+
+# Calls are not evenly late. In a second in which all come up to 40 ms after their turns, those of 1.04 s come, and with
+# this share lent out they are no more than the limit.
+LENT_SHARE = 0.96
+LATE_MAX_S = 0.04
+
+# A lease covers the calls of this long at the instance's own pace; what is not used so long after its time is lost.
+LEASE_S = 0.4
+KEPT_S = 0.5
+
+# Where the schedule is lent out further ahead than this, it is full: every turn is used in time or not at all.
+CROWDED_S = 0.1
+CROWDED_FOR_S = 1.0
+
+# No lease takes more than this share of a second's calls, so that others have their turn soon.
+LEASE_SHARE_MAX = 0.05
+
+# Calls are lent out no further ahead than this: later ones wait without a place in the schedule.
+AHEAD_MAX_S = 1.0
+ASK_AGAIN_S = 0.25
+
+# Acceptances whose calls others make are half of what the sweep can call, and a minute of them may wait for it.
+ACCEPTED_SHARE = 0.5
+ACCEPTED_AHEAD_MAX_S = 60.0
+
+# While one thread of the instance leases, the others come back this soon.
+LEASING_S = 0.01
+
+# Each rate code makes a call cost more of the schedule, down to a quarter of the rate; it recovers within some seconds.
+SLOWER = 0.7
+SHARE_MIN = 0.25
+RECOVERED_PER_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """From when until when a call may be made, in moments of the monotonic clock; not `is_taken`: ask anew then."""
+
+    at: float
+    until: float
+    is_taken: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one schedule is lent by: the turns of a second, and how far ahead, in seconds."""
+
+    schedule: Schedule
+    rate: float
+    ahead_max_s: float
+
+    @classmethod
+    def of(cls, schedule: Schedule, calls_per_second: float) -> Terms:
+        """The terms of a schedule in an app whose vendor takes so many calls."""
+        if schedule is Schedule.ACCEPTANCES:
+            return cls(schedule, calls_per_second * ACCEPTED_SHARE, ACCEPTED_AHEAD_MAX_S)
+        return cls(schedule, calls_per_second * LENT_SHARE, AHEAD_MAX_S)
+
+    @property
+    def unasked(self) -> float:
+        """How many turns a second an instance takes without a lease."""
+        return min(UNASKED_PER_SECOND, self.rate / LENT_SHARE)
+
+    @property
+    def longest_s(self) -> float:
+        """How long one lease lasts at most: what was called unasked before included, at the slowest."""
+        return (max(1.0, self.rate * LEASE_SHARE_MAX) + self.unasked + 1.0) / SHARE_MIN / self.rate
+
+
+class Pace:
+    """One schedule of the app, over all instances: few turns are taken unasked, more are leased in chunks."""
+
+    def __init__(self, clock: Clock, now: Callable[[], float], ledger: Ledger, terms: Terms) -> None:
+        """`now` tells the API's time."""
+        self._clock = clock
+        self._now = now
+        self._ledger = ledger
+        self._terms = terms
+        self._leased: list[Turn] = []
+        self._app = 0
+        self._recent: deque[float] = deque()
+        self._unpaid: deque[float] = deque()
+        self._put_off: deque[float] = deque()
+        self._expected = 0
+        self._share = 1.0
+        self._lag_s = 0.0
+        self._slowed_at = float("-inf")
+        self._blocked_until = float("-inf")
+        self._crowded_until = float("-inf")
+        self._is_leasing = False
+        self._lock = threading.Lock()
+
+    def expect(self, calls: int) -> None:
+        """So many calls come now: they are leased together, as far as fairness to others allows."""
+        with self._lock:
+            self._expected = calls
+
+    def turn(self, app: int) -> Turn:
+        """Take the next place in the app's schedule, or be told when to ask again."""
+        with self._lock:
+            now = self._clock.monotonic()
+            self._note(now, app)
+            careful = now - self._slowed_at < CAREFUL_S
+            if self._leased:
+                self._recent.append(now)
+                return self._leased.pop(0)
+            if not careful and len(self._recent) < int(self._terms.unasked):
+                self._recent.append(now)
+                self._unpaid.append(now)
+                self._expected = max(0, self._expected - 1)
+                return Turn(now, now + KEPT_S)
+            if self._is_leasing or now < self._blocked_until:
+                self._put_off.append(now)
+                return _not_before(max(now + LEASING_S, self._blocked_until))
+            self._recent.append(now)
+            self._is_leasing = True
+        # Nobody else of this instance has to wait for the ledger's answer with the lock in hand.
+        return self._lease(now, app)
+
+    def give_back(self, turn: Turn) -> None:
+        """A turn that was not used: another call of this instance may use it in time, the earliest first."""
+        with self._lock:
+            insort(self._leased, turn, key=_begin_of)
+            if self._recent:
+                self._recent.pop()
+
+    def slow_down(self) -> None:
+        """The vendor has said that calls are too frequent. Those of calls under way count as one."""
+        with self._lock:
+            now = self._clock.monotonic()
+            if now - self._slowed_at > 1.0:
+                self._share = max(SHARE_MIN, self._share_at(now) * SLOWER)
+                self._slowed_at = now
+
+    def is_saturated(self) -> bool:
+        """Whether the schedule was lent out as far as it goes when this instance asked last, which was just now."""
+        return self._clock.monotonic() < self._blocked_until
+
+    def _note(self, now: float, app: int) -> None:
+        """Forget what has passed: turns that nobody used, calls of more than a second ago, and another app's turns."""
+        if app != self._app:
+            self._app = app
+            self._leased.clear()
+        self._leased = [turn for turn in self._leased if turn.until >= now]
+        for moments, kept_s in ((self._recent, 1.0), (self._unpaid, 1.0), (self._put_off, 2 * LEASING_S)):
+            while moments and moments[0] < now - kept_s:
+                moments.popleft()
+
+    def _lease(self, now: float, app: int) -> Turn:
+        share, rate = self._share_at(now), self._terms.rate
+        # Turns of a full schedule follow each other closely: only callers who wait for one now can use it in time.
+        is_crowded = now < self._crowded_until
+        soon = 1 + len(self._put_off) if is_crowded else ceil(len(self._recent) * LEASE_S)
+        wanted = max(soon, self._expected)
+        calls = max(1, min(wanted, int(rate * share * LEASE_SHARE_MAX)))
+        # What was called unasked just before counts too, or instances that become busy together exceed the limit.
+        unpaid = len(self._unpaid)
+        try:
+            lent = self._ledger.lease(self._claim(app, (calls + unpaid) / share))
+        except (LedgerUnavailable, OutcomeUnknown):
+            # Whoever calls needs the ledger first, so this costs no call; and a lost answer wastes a few turns.
+            lent = Lent(None, self._lag_s)
+        finally:
+            self._is_leasing = False
+        # The answer has taken its time: the schedule's now was no later than this one.
+        now = self._clock.monotonic()
+        with self._lock:
+            self._lag_s = lent.lag_s
+            if lent.wait_s is None:
+                self._blocked_until = now + ASK_AGAIN_S
+                return _not_before(self._blocked_until)
+            for _ in range(min(unpaid, len(self._unpaid))):
+                self._unpaid.popleft()
+            self._expected = max(0, self._expected - calls)
+            is_crowded = lent.wait_s > CROWDED_S
+            self._crowded_until = now + CROWDED_FOR_S if is_crowded else now
+            kept_s = LATE_MAX_S if is_crowded else KEPT_S
+            moments = [now + lent.wait_s + number / (rate * share) for number in range(calls)]
+            self._leased.extend(Turn(at, at + kept_s) for at in moments)
+            return self._leased.pop(0)
+
+    def _claim(self, app: int, calls: float) -> Claim:
+        terms = self._terms
+        schedule = terms.schedule, calls, terms.rate, terms.ahead_max_s, terms.longest_s
+        return Claim(app, *schedule, self._now(), self._lag_s)
+
+    def _share_at(self, now: float) -> float:
+        return min(1.0, self._share + RECOVERED_PER_S * max(0.0, now - self._slowed_at))
+
+
+def _begin_of(turn: Turn) -> float:
+    return turn.at
+
+
+def _not_before(moment: float) -> Turn:
+    return Turn(moment, moment, is_taken=False)
+
+
+class Gate:
+    """Closed while the vendor refuses the app: new operations are turned away before they are accepted (R6)."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._refusal: Refused | None = None
+        self._closed_until = 0.0
+        self._interval_s = APP_RETRY_MIN_S
+
+    def close(self, refusal: Refused) -> None:
+        """Remember the refusal; each one in a row doubles the interval, those of calls under way count as one."""
+        was_open = self.refusal() is None
+        self._refusal = refusal
+        if was_open:
+            self._closed_until = self._clock.monotonic() + self._interval_s
+            self._interval_s = min(APP_RETRY_MAX_S, self._interval_s * 2)
+
+    def open(self) -> None:
+        """Forget: a call was accepted."""
+        self._refusal = None
+        self._closed_until = 0.0
+        self._interval_s = APP_RETRY_MIN_S
+
+    def refusal(self) -> Refused | None:
+        """The refusal that stands now; None lets the next call try."""
+        if self._refusal is None or self._clock.monotonic() >= self._closed_until:
+            return None
+        return self._refusal
+
+    def retry_after_s(self) -> float:
+        """Seconds until the next try."""
+        return max(0.0, self._closed_until - self._clock.monotonic())

@@ -1,0 +1,1 @@
+"""The assumptions of the protocol, tried out on the live API."""

@@ -1,0 +1,113 @@
+"""L2: whether the API's `Date` tells the time, by all hosts, and how long an update takes to show (A2, A11)."""
+
+from __future__ import annotations
+
+from handler.core.verify.finding import Evidence, Finding, NoEvidence, Question, judge
+from handler.core.verify.session import Bench, Reading
+
+KEY = "_verify_01"
+
+# Reads of the clock, each over a new connection, and the time between them: several hosts may answer.
+READS = 6
+READS_EVERY_S = 0.4
+
+# Whole seconds apart are within what two hosts with good clocks show.
+HOSTS_APART_MAX_S = 1.0
+
+EFFECTS = 3
+LOOK_MIN_S = 0.05
+LOOK_MAX_S = 1.0
+
+# Beyond the guard it does not matter how much longer it takes.
+BEYOND_GUARD_S = 3.0
+
+# So long the API may work on a call after it has looked at its signature; the rest of the guard is for its clocks.
+WORK_S = 3.0
+
+DATE = Question("L2", "Date tells the time", "A2")
+HOSTS = Question("L2", "the hosts' clocks agree", "A11")
+EFFECT = Question("L2", "updates show within the guard", "A2")
+
+RIGHT_THE_CLOCK = (
+    "CLOCK_GUARD_S: if this machine's clock is right, raise it above the difference, because attempts are judged by "
+    "the API's Date"
+)
+GUARD_AGAINST_HOSTS = "CLOCK_GUARD_S: raise it to the difference between the hosts and 3 s more"
+GUARD_MORE = "CLOCK_GUARD_S: raise it above the longest time from sending to effect"
+
+
+def clocks(bench: Bench) -> list[Finding]:
+    """Every finding of L2."""
+    return [
+        judge(DATE, lambda: _date(bench), RIGHT_THE_CLOCK),
+        judge(HOSTS, lambda: _hosts(bench), GUARD_AGAINST_HOSTS),
+        judge(EFFECT, lambda: _effects(bench), GUARD_MORE),
+    ]
+
+
+def _date(bench: Bench) -> tuple[bool, Evidence]:
+    for _ in range(READS):
+        bench.pause(READS_EVERY_S)
+        bench.values(fresh=True)
+    dated = [bounds for reading in bench.readings if (bounds := _ahead(reading)) is not None]
+    if not dated:
+        return False, {"calls": len(bench.readings), "calls_with_date": 0}
+    lows, highs = zip(*dated, strict=True)
+    # A difference counts as far as it is certain: a Date is cut to whole seconds, and a call takes its time.
+    off_s = max(*lows, *(-high for high in highs), 0.0)
+    apart_s = max(max(lows) - min(highs), 0.0)
+    holds = off_s <= bench.rules.guard_s and apart_s <= HOSTS_APART_MAX_S
+    middles = [(low + high) / 2 for low, high in dated]
+    return holds, {
+        "calls_with_date": len(dated),
+        "api_ahead_s": round(sum(middles) / len(middles), 2),
+        "off_at_least_s": round(off_s, 2),
+        "replies_apart_s": round(apart_s, 2),
+        "guard_s": bench.rules.guard_s,
+    }
+
+
+def _hosts(bench: Bench) -> tuple[bool, Evidence]:
+    """Of the replies so far: what was not met by them cannot be told."""
+    dated = [bounds for reading in bench.readings if (bounds := _ahead(reading)) is not None]
+    if not dated:
+        raise NoEvidence("no reply had a Date")
+    lows, highs = zip(*dated, strict=True)
+    apart_s = max(max(lows) - min(highs), 0.0)
+    allowed_s = max(bench.rules.guard_s - WORK_S, HOSTS_APART_MAX_S)
+    evidence: Evidence = {"replies": len(dated), "replies_apart_s": round(apart_s, 2), "allowed_s": allowed_s}
+    return apart_s <= allowed_s, evidence
+
+
+def _ahead(reading: Reading) -> tuple[float, float] | None:
+    """How far the API's clock is ahead of the local one: at least, and at most."""
+    if reading.date is None:
+        return None
+    return reading.date - reading.received, reading.date + 1 - reading.sent
+
+
+def _effects(bench: Bench) -> tuple[bool, Evidence]:
+    longest_s, reads, shown = 0.0, 0, True
+    for _ in range(EFFECTS):
+        elapsed_s, looked, shown = _effect(bench)
+        longest_s, reads = max(longest_s, elapsed_s), reads + looked
+        if not shown:
+            break
+    holds = shown and longest_s <= bench.rules.guard_s
+    return holds, {"longest_s": round(longest_s, 3), "reads": reads, "guard_s": bench.rules.guard_s}
+
+
+def _effect(bench: Bench) -> tuple[float, int, bool]:
+    """Send one update: seconds from sending until a read shows it, how many reads that took, and whether one did."""
+    started = bench.clock.monotonic()
+    wanted = bench.done([(KEY, 1)])[KEY]
+    patience_s = bench.rules.guard_s + BEYOND_GUARD_S
+    interval_s, reads = LOOK_MIN_S, 0
+    while True:
+        reads += 1
+        shown = bench.values().get(KEY, 0) >= wanted
+        elapsed_s = bench.clock.monotonic() - started
+        if shown or elapsed_s > patience_s:
+            return elapsed_s, reads, shown
+        bench.pause(interval_s)
+        interval_s = min(interval_s * 2, max(LOOK_MAX_S, bench.rules.guard_s / 8))

@@ -1,0 +1,146 @@
+"""The bench on which an app's API is tried out: paced and counted calls on a scratch group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+
+from handler.core.model.operation import Mode
+from handler.core.model.row import Group
+from handler.core.ports.ports import Clock, Counted, Fault, Refused, Reply, Rules
+from handler.core.ports.system import Reporter
+from handler.core.ports.trials import LONG_LIFE_S, ProbeApi, Trial
+from handler.core.runtime.api_clock import ApiClock
+from handler.core.verify.finding import NoEvidence
+
+# The vendor bounds calls per second for the whole app: the other half is left to those who count meanwhile.
+SHARE_OF_RATE = 0.5
+
+# What the vendor refuses as too frequent is asked again, this often and after this long.
+RATE_TRIES = 5
+RATE_PAUSE_S = 1.0
+
+# Between the last call and the end of the invocation: storing and returning what was found.
+ENDING_S = 1.0
+
+OUT_OF_TIME = "the invocation's time was up: give the function a timeout of 15 minutes, or run this locally"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A `Date` of the API, in whole seconds, and the local times between which it was written."""
+
+    date: int | None
+    sent: float
+    received: float
+
+
+@dataclass
+class Bench:
+    """Calls on one scratch group, evenly paced; `calls_max` in all, none after `deadline`. Threads may share it.
+
+    `deadline` is a moment of the local monotonic clock. Until the bench is `ending`, one call and its time are held
+    back for cleaning up. Its methods raise NoEvidence where a test has to end.
+    """
+
+    group: Group
+    api: ProbeApi
+    clock: Clock
+    rules: Rules
+    reporter: Reporter
+    deadline: float
+    calls_max: int
+    calls: int = 0
+    ending: bool = False
+    readings: list[Reading] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._api_clock = ApiClock(self.clock, self.reporter, self.rules.guard_s)
+        self._next_at = self.clock.monotonic()
+        self._lock = Lock()
+
+    def now(self) -> int:
+        """The API's time, as late as is certain, in whole seconds."""
+        return self._api_clock.now()
+
+    def update(
+        self,
+        counters: Sequence[tuple[str, int]],
+        mode: Mode = Mode.INCREASE,
+        signed: tuple[int, int] | None = None,
+        random: int | None = None,
+    ) -> Reply:
+        """Send an update, signed for `signed` (time and life), or so that its signature is beyond doubt."""
+        time, life = signed or (self.now(), LONG_LIFE_S)
+        trial = Trial(self.group, mode, tuple(counters), time, life, random)
+        # A short signature may have ended by the time that a second try would be due.
+        return self._ask(lambda: self.api.update(trial), tries=RATE_TRIES if signed is None else 1)
+
+    def done(self, counters: Sequence[tuple[str, int]], mode: Mode = Mode.INCREASE) -> Mapping[str, int]:
+        """The values after an update that has to succeed."""
+        return values_of(self.update(counters, mode))
+
+    def read(self, *, fresh: bool = False) -> Reply:
+        """Read all counters; a `fresh` read goes over a new connection."""
+        return self._ask(lambda: self.api.read(self.group, self.now(), LONG_LIFE_S, fresh=fresh), RATE_TRIES)
+
+    def values(self, *, fresh: bool = False) -> Mapping[str, int]:
+        """All counters, by a read that has to succeed."""
+        return values_of(self.read(fresh=fresh))
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass, if there is that much."""
+        if self.clock.monotonic() + seconds > self._last_begin:
+            raise NoEvidence(OUT_OF_TIME)
+        self.clock.sleep(seconds)
+
+    @property
+    def _last_begin(self) -> float:
+        """The moment after which no call may begin: a call, what is held back, and storing must still fit."""
+        calls = 1 if self.ending else 2
+        return self.deadline - ENDING_S - calls * self.rules.timeout_s
+
+    def _ask(self, call: Callable[[], Reply], tries: int) -> Reply:
+        for _ in range(tries - 1):
+            reply = self._once(call)
+            if not (isinstance(reply, Refused) and reply.fault is Fault.RATE):
+                return reply
+            self.pause(RATE_PAUSE_S)
+        return self._once(call)
+
+    def _once(self, call: Callable[[], Reply]) -> Reply:
+        self.clock.sleep(self._turn_s())
+        sent = self.clock.now()
+        reply = call()
+        with self._lock:
+            self.readings.append(Reading(reply.date, sent, self.clock.now()))
+            self._api_clock.learn(reply.date, reply.connection)
+        return reply
+
+    def _turn_s(self) -> float:
+        """Count a call, and return how long it has to wait for its turn."""
+        with self._lock:
+            if self.calls >= self.calls_max - (0 if self.ending else 1):
+                raise NoEvidence(f"the {self.calls_max} calls of this run were used up")
+            now = self.clock.monotonic()
+            turn = max(now, self._next_at)
+            if turn > self._last_begin:
+                raise NoEvidence(OUT_OF_TIME)
+            self.calls += 1
+            self._next_at = turn + 1 / (self.rules.calls_per_second * SHARE_OF_RATE)
+            return turn - now
+
+
+def values_of(reply: Reply) -> Mapping[str, int]:
+    """The values of a reply that has to be a success."""
+    if isinstance(reply, Counted):
+        return reply.values
+    raise NoEvidence(described(reply))
+
+
+def described(reply: Reply) -> str:
+    """A reply that is no success, in a few words."""
+    if isinstance(reply, Counted):
+        return "done"
+    return f"refused with code {reply.code}" if isinstance(reply, Refused) else f"no clear reply: {reply.reason}"

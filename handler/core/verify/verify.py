@@ -1,0 +1,77 @@
+"""`verify`: the assumptions of the protocol, tried out on a scratch group of the very app that will be used.
+
+The tests are those of the protocol's own list: L1 signatures, L2 clocks, L3 wholeness, L4 freshness, L5 modes, L6
+repetition. They say what the API did today, with these settings; they cannot prove that it always will.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handler.core.errors import AppRefused, BadInput, NotAccepted
+from handler.core.model.operation import Mode
+from handler.core.ports.ports import Chance, Counted, Fault, Refused
+from handler.core.verify.clock_checks import clocks
+from handler.core.verify.counter_checks import RANDOM_BITS, modes, repetition
+from handler.core.verify.finding import Finding, NoEvidence
+from handler.core.verify.session import Bench
+from handler.core.verify.signature_checks import signatures
+from handler.core.verify.volume_checks import KEYS, Rounds, Workers, freshness, wholeness
+
+CALLS_MAX = 3500
+CALLS_MAX_QUICK = 99
+
+# What is left behind: the counters of the tests, all at this value.
+LEFT_AT = 0
+
+# The vendor's refusal of an app goes away by somebody's doing, not by waiting.
+RETRY_AFTER_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was found, with how many calls, and whether the scratch counters were set back."""
+
+    findings: tuple[Finding, ...]
+    calls: int
+    set_back: bool
+
+
+def verify(bench: Bench, chance: Chance, workers: Workers, rounds: Rounds, *, quick: bool) -> Verification:
+    """Try everything out, or with `quick` what takes few calls: L1, L2 and L5.
+
+    Raises BadInput for a group that cannot be used or is in use, AppRefused or NotAccepted if the API takes no call.
+    """
+    _begin(bench)
+    findings = [*clocks(bench), *modes(bench), *signatures(bench, quick=quick)]
+    if not quick:
+        findings += repetition(bench, chance.getrandbits(RANDOM_BITS))
+        findings += [*wholeness(bench, workers, rounds), *freshness(bench, workers, rounds)]
+    bench.ending = True
+    set_back = _set_back(bench)
+    return Verification(tuple(findings), bench.calls, set_back)
+
+
+def _begin(bench: Bench) -> None:
+    """See that the group is there, and that nobody's counters are in it."""
+    try:
+        reply = bench.read()
+    except NoEvidence as end:
+        raise NotAccepted(end.reason) from None
+    if isinstance(reply, Refused):
+        if reply.fault is Fault.OPERATION:
+            raise BadInput("GroupId", f"the vendor refuses this group with code {reply.code}")
+        raise AppRefused(reply.code, reply.info, RETRY_AFTER_S)
+    if not isinstance(reply, Counted):
+        raise NotAccepted(f"the API could not be asked: {reply.reason}")
+    foreign = len(reply.values.keys() - set(KEYS))
+    if foreign:
+        raise BadInput("GroupId", f"has {foreign} counters of its own, so it is in use; name a group made for tests")
+
+
+def _set_back(bench: Bench) -> bool:
+    """Leave the counters at a known value: the API's deletion is not asked for, because it could take too much."""
+    try:
+        return isinstance(bench.update([(key, LEFT_AT) for key in KEYS], Mode.SET), Counted)
+    except NoEvidence:
+        return False

@@ -1,0 +1,133 @@
+"""L3 and L4, by many calls from two workers: whether an update is whole (A3), and whether reads are current (A4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from handler.core.model.operation import INT64_MAX, KEYS_PER_GROUP, Mode
+from handler.core.ports.ports import Counted
+from handler.core.verify.finding import Evidence, Finding, NoEvidence, Question, judge
+from handler.core.verify.session import Bench
+
+KEYS = tuple(f"_verify_{number:02}" for number in range(KEYS_PER_GROUP))
+
+WORKERS = 2
+
+WHOLE = Question("L3", "all keys of a call move together", "A3")
+NOTHING = Question("L3", "a refused call moves no key", "A3")
+CURRENT = Question("L4", "reads show the last update", "A4")
+
+ONE_KEY = "callers: one key per call, and RECEIPT_KEY empty; a receipt proves nothing about the other keys of its call"
+NO_RECEIPT = "RECEIPT_KEY: leave it empty; what is not landed cannot be told from a read that lags"
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """How much each worker does at most: a call for L3, an update and a read for L4."""
+
+    whole: int = 690
+    current: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one worker saw. `failures` are rounds that contradict the assumption; `ended` why it stopped early."""
+
+    rounds: int
+    failures: int
+    unclear: int
+    ended: str = ""
+
+
+class Workers(Protocol):
+    """Somebody who has threads."""
+
+    def together(self, works: Sequence[Callable[[], Tally]]) -> list[Tally]:
+        """Do all of it at the same time, and wait for it."""
+        ...
+
+
+def wholeness(bench: Bench, workers: Workers, rounds: Rounds) -> list[Finding]:
+    """Both findings of L3."""
+    return [
+        judge(WHOLE, lambda: _whole(bench, workers, rounds.whole), ONE_KEY),
+        judge(NOTHING, lambda: _nothing(bench), ONE_KEY),
+    ]
+
+
+def freshness(bench: Bench, workers: Workers, rounds: Rounds) -> list[Finding]:
+    """The finding of L4."""
+
+    def work() -> tuple[bool, Evidence]:
+        bench.done([(key, 0) for key in KEYS], Mode.SET)
+        return _sum(workers.together([_repeated(rounds.current, _reader(bench, key)) for key in KEYS[:WORKERS]]))
+
+    return [judge(CURRENT, work, NO_RECEIPT)]
+
+
+def _whole(bench: Bench, workers: Workers, rounds: int) -> tuple[bool, Evidence]:
+    bench.done([(key, 0) for key in KEYS], Mode.SET)
+    holds, evidence = _sum(workers.together([_repeated(rounds, partial(_moves_together, bench))] * WORKERS))
+    left = bench.values()
+    return holds and len({left.get(key) for key in KEYS}) == 1, evidence
+
+
+def _moves_together(bench: Bench) -> bool | None:
+    reply = bench.update([(key, 1) for key in KEYS])
+    return len(set(reply.values.values())) == 1 if isinstance(reply, Counted) else None
+
+
+def _nothing(bench: Bench) -> tuple[bool, Evidence]:
+    """Let the last key of a call overflow: the keys before it must not have moved."""
+    *others, last = KEYS
+    bench.done([*((key, 0) for key in others), (last, INT64_MAX)], Mode.SET)
+    if isinstance(bench.update([(key, 1) for key in KEYS]), Counted):
+        raise NoEvidence("the API lets a counter overflow, so no call could be made to fail")
+    left = bench.values()
+    moved = sum(left.get(key) != 0 for key in others) + (left.get(last) != INT64_MAX)
+    return moved == 0, {"keys": len(KEYS), "moved": moved}
+
+
+def _reader(bench: Bench, key: str) -> Callable[[], bool | None]:
+    def is_current() -> bool | None:
+        written, read = bench.update([(key, 1)]), bench.read()
+        if not isinstance(written, Counted) or not isinstance(read, Counted):
+            return None
+        return read.values.get(key, 0) >= written.values[key]
+
+    return is_current
+
+
+def _repeated(rounds: int, attempt: Callable[[], bool | None]) -> Callable[[], Tally]:
+    """The same attempt over and over, until one contradicts the assumption; None counts as no clear answer."""
+
+    def work() -> Tally:
+        unclear = 0
+        for done in range(rounds):
+            try:
+                held = attempt()
+            except NoEvidence as end:
+                return Tally(done, 0, unclear, end.reason)
+            if held is False:
+                return Tally(done + 1, 1, unclear)
+            unclear += held is None
+        return Tally(rounds, 0, unclear)
+
+    return work
+
+
+def _sum(tallies: Sequence[Tally]) -> tuple[bool, Evidence]:
+    evidence: dict[str, str | float | None] = {
+        "rounds": sum(tally.rounds for tally in tallies),
+        "failures": sum(tally.failures for tally in tallies),
+        "unclear": sum(tally.unclear for tally in tallies),
+    }
+    if evidence["failures"]:
+        return False, evidence
+    ended = [tally.ended for tally in tallies if tally.ended]
+    if ended or evidence["unclear"] == evidence["rounds"]:
+        raise NoEvidence(ended[0] if ended else "no reply was clear", **evidence)
+    return True, evidence

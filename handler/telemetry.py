@@ -1,0 +1,113 @@
+"""What is never hidden, made visible: one JSON log line and one metric for each notice, and a line for each failure.
+
+CloudWatch reads metrics out of the log (Embedded Metric Format), so nothing here makes a call or needs AWS. No text of
+an error that others raised is ever written: an HTTP library's may hold a URL with its signature.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import TextIOBase
+from typing import TextIO, cast
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from handler.core.errors import CounterError
+from handler.core.ports.system import Notice
+
+# Powertools' own variable: what tells the log lines and metrics of one stage from those of another.
+SERVICE_VARIABLE = "POWERTOOLS_SERVICE_NAME"
+SERVICE = "update-group-counter"
+NAMESPACE = "UpdateGroupCounter"
+
+_ROUTINE = frozenset({Notice.APPLIED})
+_EXPECTED = frozenset(
+    {Notice.REPLAYED, Notice.PENDING, Notice.SECRET_REFRESHED, Notice.HANDED_ON, Notice.OPERATOR_TASK}
+)
+_FOR_AN_OPERATOR = frozenset(
+    {Notice.GROUP_FROZEN, Notice.GROUP_FAILED, Notice.UNKNOWN, Notice.APP_REFUSED, Notice.CALLS_KEEP_FAILING}
+)
+
+# An unexpected error is found by its last frames.
+FRAMES = 12
+
+
+class Reports:
+    """A `Reporter` that logs at once, counts, and writes the counts when the invocation ends. Threads may share it.
+
+    `service` stands in every line and is the one dimension of every metric.
+    """
+
+    def __init__(self, service: str = SERVICE) -> None:
+        self._log = Logger(service=service, stream=cast("TextIO", _StandardOutput()), location=None, use_rfc3339=True)
+        self._metrics = EphemeralMetrics(namespace=NAMESPACE, service=service)
+        self._counts: Counter[Notice] = Counter()
+        self._lock = threading.Lock()
+
+    def report(self, notice: Notice, **evidence: str | float | None) -> None:
+        """Log a notice with its evidence, and count it."""
+        with self._lock:
+            self._counts[notice] += 1
+        self._line(notice)(notice.value, extra=evidence)
+
+    def warn(self, problem: str) -> None:
+        """Log what an operator should change although all works."""
+        self._log.warning(problem)
+
+    def failed(self, error: Exception) -> None:
+        """Log an error: in its own words if it is one of ours, else by its type and where it came from."""
+        if isinstance(error, CounterError):
+            self._log.error(str(error), extra={"error": type(error).__name__})
+            return
+        frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
+        places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+        self._log.error("an unexpected error", extra={"error": type(error).__name__, "frames": places})
+
+    @contextmanager
+    def during(self, request_id: str) -> Iterator[None]:
+        """One invocation: its id stands in each of its lines, and what it counted is written at the end."""
+        if request_id:
+            self._log.thread_safe_append_keys(request_id=request_id)
+        try:
+            yield
+        finally:
+            self._log.thread_safe_clear_keys()
+            self._write_counts()
+
+    def _line(self, notice: Notice) -> Callable[..., None]:
+        if notice in _ROUTINE:
+            return self._log.debug
+        if notice in _EXPECTED:
+            return self._log.info
+        return self._log.error if notice in _FOR_AN_OPERATOR else self._log.warning
+
+    def _write_counts(self) -> None:
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+            if not counts:
+                return
+            try:
+                for notice, count in counts.items():
+                    self._metrics.add_metric(notice.value, MetricUnit.Count, count)
+                self._metrics.flush_metrics()
+            finally:
+                # What could not be written is not counted again with the next invocation.
+                self._metrics.clear_metrics()
+
+
+class _StandardOutput(TextIOBase):
+    """Whatever standard output is at the moment: who redirects it later means these lines too."""
+
+    def write(self, text: str) -> int:
+        """Write through."""
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        """Flush through."""
+        sys.stdout.flush()

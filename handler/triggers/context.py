@@ -1,0 +1,84 @@
+"""What triggers are given: one warm instance, the settings that shape replies, and the time that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from handler.core.errors import SettingsError
+from handler.core.ports.queue import Queue
+from handler.core.ports.shelf import Shelf
+from handler.core.ports.trials import ProbeApi
+from handler.core.ports.vault import Vault
+from handler.core.protocol.engine import ExactlyOnce
+from handler.core.runtime.instance import Instance, Patience
+from handler.core.runtime.windows import Horizon
+from handler.triggers.http.auth import Authenticator
+
+# Between the last wait and the end of the invocation: reading the ledger once more, and writing the reply.
+REPLY_MARGIN_S = 1.0
+
+
+class Limits(Protocol):
+    """When this invocation began and when the platform will end it: moments of the local monotonic clock."""
+
+    @property
+    def started(self) -> float:
+        """The moment of entry."""
+
+    @property
+    def deadline(self) -> float:
+        """The end; infinite where the platform tells of none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One warm instance and the settings that are the triggers' own; times in seconds."""
+
+    instance: Instance
+    probes: ProbeApi
+    vault: Vault
+    http_status: Callable[[int], int]
+    """The status of a reply about an operation that the vendor refused with a code."""
+    authenticator: Authenticator
+    wait_s: float
+    base_path: str
+    docs: bool
+    queue: Callable[[], Queue] | None = None
+    """Makes the queue through which a timer hands pages on, where there is one."""
+    source_epoch: str = ""
+    """Tells offsets of Kafka from the same ones of another topic of that name."""
+
+    @property
+    def shelf(self) -> Shelf:
+        """The instance's: what its core parks lies beside what the triggers park."""
+        return self.instance.shelf
+
+    def counters(self) -> ExactlyOnce:
+        """The counters of the app that the secret names now: a rotation may change it."""
+        return ExactlyOnce(self.instance, self.vault.current().sdkappid)
+
+    @property
+    def window_s(self) -> float:
+        """How long answers are kept, in seconds, whatever an operation comes by."""
+        return self.instance.rules.window_s
+
+    def horizon(self) -> Horizon:
+        """How far back it can be told what was executed. Raises NotAccepted where the ledger or the secret is away."""
+        return self.instance.windows.horizon(self.vault.current().sdkappid)
+
+    def patience(self, limits: Limits, wait_s: float) -> Patience:
+        """Wait for `wait_s` seconds from now at most, and for less where the invocation ends before."""
+        until = self.instance.clock.monotonic() + wait_s
+        return Patience(until=min(until, limits.deadline - REPLY_MARGIN_S), deadline=limits.deadline, sheds=True)
+
+    def check_limits(self, limits: Limits) -> None:
+        """Raise SettingsError where even a fresh invocation is too short for one call (R3)."""
+        given_s, needed_s = limits.deadline - limits.started, self.instance.call_s
+        if given_s < needed_s:
+            raise SettingsError(
+                "CHAT_TIMEOUT_S",
+                f"one call needs {needed_s:.1f} s in hand and the function's own timeout leaves {given_s:.1f} s: "
+                "raise that timeout or lower this variable",
+            )

@@ -1,0 +1,94 @@
+"""Who is calling: what every scheme of HTTP_AUTH gives, what those that know their callers share, and bearer tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from handler.core.errors import Unauthorized
+from handler.core.ports.system import Notice, Reporter
+from handler.core.ports.vault import Caller, Secret, Vault
+from handler.triggers.event_kind import Kind
+from handler.triggers.http.request import Request
+
+# An unknown token may be a new one: the secret is fetched again for it, but not more often than this.
+REFRESH_MIN_AGE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The name under which a caller's idempotency keys are kept apart from those of others.
+
+    `signed_key` is the key itself as the caller wrote it, where the scheme covers it: no other may be used then.
+    """
+
+    caller: str
+    signed_key: str | None = None
+
+
+class Authenticator(Protocol):
+    """A scheme of HTTP_AUTH."""
+
+    @property
+    def scheme(self) -> str:
+        """The value of HTTP_AUTH."""
+        ...
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """The kinds of events that can carry what the scheme reads."""
+        ...
+
+    def identify(self, request: Request) -> Identity:
+        """Find out who sent the request; raises Unauthorized where it does not say so, or not credibly."""
+        ...
+
+
+class Callers:
+    """The callers that the secret knows, looked for once more in a fresh secret before one is turned away."""
+
+    def __init__(self, vault: Vault, reporter: Reporter) -> None:
+        self._vault = vault
+        self._reporter = reporter
+
+    def name_where(self, matches: Callable[[Caller], bool], sought: str) -> str | None:
+        """The name of the caller who matches; `sought` says what is looked for, where a refresh is reported."""
+        secret = self._vault.current()
+        return _name_where(matches, secret) or _name_where(matches, self._refreshed(secret, sought))
+
+    def _refreshed(self, secret: Secret, sought: str) -> Secret:
+        fresh = self._vault.refresh(REFRESH_MIN_AGE_S)
+        if fresh is not secret:
+            self._reporter.report(Notice.SECRET_REFRESHED, reason=f"unknown {sought}")
+        return fresh
+
+
+class Bearer:
+    """`Authorization: Bearer <token>`, where the secret knows the SHA-256 of each caller's token."""
+
+    scheme = "bearer"
+    kinds = frozenset(Kind)
+
+    def __init__(self, callers: Callers) -> None:
+        self._callers = callers
+
+    def identify(self, request: Request) -> Identity:
+        """The caller whose token this is."""
+        scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthorized("the request has no header Authorization: Bearer <token>")
+        digest = hashlib.sha256(token.strip().encode(errors="surrogatepass")).digest()
+        name = self._callers.name_where(lambda caller: hmac.compare_digest(digest, caller.token_sha256), "token")
+        if name is None:
+            raise Unauthorized("the token belongs to no caller")
+        return Identity(name)
+
+
+def _name_where(matches: Callable[[Caller], bool], secret: Secret) -> str | None:
+    """Try every caller, even after a match, so that the time taken tells nothing about the list."""
+    found = [matches(caller) for caller in secret.callers]
+    names = [caller.name for caller, matched in zip(secret.callers, found, strict=True) if matched]
+    return names[0] if names else None

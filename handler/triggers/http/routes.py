@@ -1,0 +1,101 @@
+"""What each route does: authenticate, read, ask the core, and put its answer into a reply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from handler.core.errors import BadInput
+from handler.core.model.operation import Operation, check_group_id, read_payload
+from handler.triggers.context import Limits, Service
+from handler.triggers.http import headers, replies, responses
+from handler.triggers.http.auth import Identity
+from handler.triggers.http.request import Request
+from handler.triggers.http.responses import Reply
+from handler.triggers.parsing import read_json
+from handler.triggers.reminding import NOTE
+
+# A question waits for an answer that is nearly there, and no longer.
+ASK_WAIT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request, with all that is needed to answer it. The caller's right comes first, then what was sent."""
+
+    request: Request
+    limits: Limits
+    service: Service
+
+    def update(self) -> Reply:
+        """Apply one operation, and wait for its answer no longer than the caller will."""
+        identity = self.service.authenticator.identify(self.request)
+        operation = self._operation(identity)
+        wait_s = headers.read_wait_s(self.request.headers.get("prefer", ""), self.service.wait_s)
+        if wait_s > 0:
+            self.service.check_limits(self.limits)
+        patience = self.service.patience(self.limits, wait_s)
+        (outcome,) = self.service.counters().apply(operation.group_id, [operation], patience)
+        location = self._beside("operations?" + headers.location(operation.group_id, operation.key))
+        return replies.of_outcome(outcome, location, self.service.http_status)
+
+    def operation(self) -> Reply:
+        """Tell the caller what became of one of its operations."""
+        caller = self.service.authenticator.identify(self.request).caller
+        group_id = self._group_id()
+        key = headers.read_key(self.request.query.get("IdempotencyKey"), "IdempotencyKey")
+        patience = self.service.patience(self.limits, min(ASK_WAIT_S, self.service.wait_s))
+        outcome = self.service.counters().ask(group_id, caller, key, patience)
+        if outcome is None:
+            return responses.NO_SUCH_OPERATION.reply("this caller has no operation with this key on this group")
+        return replies.of_state(outcome, self.service.http_status)
+
+    def health(self) -> Reply:
+        """Tell that the settings are good, and that the secret and the ledger can be read."""
+        app = self.service.vault.current().sdkappid
+        # A question that no ledger answers from memory.
+        self.service.shelf.noted(app, NOTE)
+        return Reply(200, {"status": "ok"})
+
+    def _operation(self, identity: Identity) -> Operation:
+        body = self.request.body()
+        key = headers.agreed_key(self.request.headers.get(headers.KEY.lower()), identity.signed_key)
+        payload = read_payload(read_json(body, "body"), self.service.instance.rules.receipt_key)
+        return Operation(
+            *(payload.group_id, payload.mode, payload.counters),
+            *(identity.caller, key, self.service.window_s),
+        )
+
+    def _group_id(self) -> str:
+        group_id = self.request.query.get("GroupId")
+        if not group_id:
+            raise BadInput("GroupId", "is missing")
+        check_group_id(group_id)
+        return group_id
+
+    def _beside(self, reference: str) -> str:
+        """A reference relative to the request's own path, which some platforms let end in slashes."""
+        path = self.request.path
+        return "../" * (len(path) - len(path.rstrip("/"))) + reference
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A method and a path, without stage and base path, and what serves them."""
+
+    method: str
+    path: str
+    serve: Callable[[Exchange], Reply]
+
+
+ROUTES = (
+    Route("POST", "/v1/update_group_counter", Exchange.update),
+    Route("GET", "/v1/operations", Exchange.operation),
+    Route("GET", "/v1/health", Exchange.health),
+)
+
+
+def allowed(path: str) -> Mapping[str, str]:
+    """The header that names the methods of a path, empty where no route has it."""
+    methods = [route.method for route in ROUTES if route.path == path.rstrip("/")]
+    return {"Allow": ", ".join(methods)} if methods else {}

@@ -1,0 +1,1 @@
+"""Operator events: direct invocations by those who run the function."""

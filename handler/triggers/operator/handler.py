@@ -1,0 +1,94 @@
+"""Operator events: what whoever may invoke the function directly asks for. None of them ever comes in over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import isinf
+
+from handler.core.model.row import Group
+from handler.core.ports.system import Notice
+from handler.core.protocol.visit import Visit
+from handler.core.recovery import inspect, release
+from handler.core.recovery.release import Decided, Later
+from handler.core.runtime.instance import Patience
+from handler.triggers.context import REPLY_MARGIN_S, Limits, Service
+from handler.triggers.event_kind import Event
+from handler.triggers.operator import parked, verification
+from handler.triggers.operator.inspection import Json, shown
+from handler.triggers.operator.requests import (
+    VERIFY,
+    Adopt,
+    Drop,
+    Inspect,
+    ListParked,
+    Order,
+    Release,
+    Replay,
+    Restored,
+    read_order,
+)
+
+# How long to go on where the platform tells of no deadline.
+UNLIMITED_S = 60.0
+
+# A look at a group answers by then: where the vendor cannot be reached, that is what an operator has to be shown.
+INSPECT_S = 20.0
+
+# What a task is about, in the words of its event.
+_SUBJECT = ("task", "action", "GroupId", "id")
+
+
+def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
+    """Do what an operator event asks for, and answer it in its own words.
+
+    Raises BadInput for an event that is wrong or does not fit what it is about, NotAccepted when nothing was changed,
+    and OutcomeUnknown when a write's answer was lost: an inspection then shows what became of it.
+    """
+    if event.get("task") == VERIFY:
+        return verification.run(event, limits, service)
+    order = read_order(event)
+    service.check_limits(limits)
+    asked = {name: str(event[name]) for name in _SUBJECT if name in event}
+    # Before the work, so that what fails or is cut off has left its line as well.
+    service.instance.reporter.report(Notice.OPERATOR_TASK, **asked)
+    return {**asked, **_answer(order, _patience(limits), service)}
+
+
+def _answer(order: Order, patience: Patience, service: Service) -> Json:
+    if isinstance(order, ListParked):
+        return parked.page(order, service)
+    if isinstance(order, Replay):
+        return parked.replay(order, patience, service)
+    if isinstance(order, Drop):
+        return parked.drop(order, service)
+    if isinstance(order, Restored):
+        return _restored(service)
+    visit = Visit(service.instance, Group(service.vault.current().sdkappid, order.group_id), patience)
+    if isinstance(order, Inspect):
+        until = min(patience.until, service.instance.clock.monotonic() + INSPECT_S)
+        visit.patience = replace(patience, until=until)
+        return shown(inspect.inspect(visit))
+    return _decided(_decide(order, visit))
+
+
+def _restored(service: Service) -> Json:
+    """R10: a new generation from now on, by the first `Date` that a worker hears once it knows of it."""
+    return {"generation": service.instance.generation.begin_anew().number}
+
+
+def _decide(order: Adopt | Release, visit: Visit) -> Decided | Later:
+    if isinstance(order, Adopt):
+        return release.adopt(visit, order.decision)
+    return release.release(visit, order.decision)
+
+
+def _decided(result: Decided | Later) -> Json:
+    if isinstance(result, Later):
+        return {"done": False, "retry_after_s": round(result.retry_after_s, 1)}
+    row = result.row
+    return {"done": True, "changed": result.changed, "base": row.base, "settled": result.settled, "owed": len(row.owed)}
+
+
+def _patience(limits: Limits) -> Patience:
+    deadline = limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline
+    return Patience(until=deadline - REPLY_MARGIN_S, deadline=deadline)

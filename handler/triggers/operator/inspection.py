@@ -1,0 +1,106 @@
+"""A group as an operator is shown it: plain JSON, in which nothing is secret."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from handler.core.model.operation import Counters, Mode
+from handler.core.model.row import Attempt, Entry, Note, Remembered, Row
+from handler.core.recovery.inspect import Inspection
+from handler.core.runtime.instance import CallFailure
+from handler.core.state.receipts import Landed, NotLanded, TooEarly, Verdict
+from handler.triggers.moments import written
+
+Json: TypeAlias = dict[str, object]
+
+
+def shown(inspection: Inspection) -> Json:
+    """The row, the counters upstream, and what explains the difference between the two."""
+    row = inspection.row
+    return {
+        "row": _row(row),
+        "generation": inspection.generation.number,
+        "upstream": {
+            "missing": inspection.missing,
+            "receipt": inspection.values.get(row.receipt_key),
+            "counters": {key: value for key, value in inspection.values.items() if key != row.receipt_key},
+        },
+        "explanation": _explanation(inspection.verdict),
+        "to_be_judged": list(inspection.to_be_judged),
+        "ready_in_s": round(inspection.ready_in_s, 1),
+        "last_failure": _failure(inspection.last_failure),
+        "waits_for": inspection.waits_for,
+    }
+
+
+def _failure(failure: CallFailure | None) -> Json | None:
+    """The last call that could not be made or proved nothing, of the instance that answers."""
+    if failure is None:
+        return None
+    seconds = round(failure.took_s, 3)
+    return {"host": failure.host, "failure": failure.failure, "seconds": seconds, "at": written(failure.at)}
+
+
+def _explanation(verdict: Verdict | None) -> Json | None:
+    if verdict is None:
+        return None
+    if isinstance(verdict, Landed):
+        return {"receipt": "moved by attempts that landed", "landed": dict(verdict.times)}
+    if isinstance(verdict, NotLanded):
+        return {"receipt": "is the base: nothing landed, and nothing can any more"}
+    if isinstance(verdict, TooEarly):
+        return {"receipt": "is the base, while the open attempt may still land"}
+    return {"receipt": "is explained by nothing"}
+
+
+def _row(row: Row) -> Json:
+    return {
+        "version": row.version,
+        "generation": row.generation,
+        "receipt_key": row.receipt_key,
+        "base": row.base,
+        "frozen": row.frozen,
+        "sighted": row.sighted,
+        "attempt": _attempt(row.attempt) if row.attempt else None,
+        "queue": [_entry(entry) for entry in row.queue],
+        "queued": len(row.queue),
+        "remembered": [_remembered(past) for past in row.remembered],
+        "debt": dict(row.debt),
+        "notes": [_note(note) for note in row.notes],
+    }
+
+
+def _note(note: Note) -> Json:
+    """A rejection that has yet to be parked, and under which name."""
+    return {**_entry(note.entry), "code": note.code, "record": note.entry.origin and note.entry.origin.place}
+
+
+def _attempt(attempt: Attempt) -> Json:
+    return {
+        "id": attempt.id,
+        "mode": attempt.mode.value,
+        "time": attempt.time,
+        "life": attempt.life,
+        "weight": attempt.weight,
+        "operations": [
+            {**_entry(entry), "settled_meanwhile": entry.id in attempt.settled} for entry in attempt.entries
+        ],
+        "correction": _counters(attempt.correction),
+        **({"lift": True} if attempt.is_lift else {}),
+    }
+
+
+def _remembered(past: Remembered) -> Json:
+    return {**_attempt(past.attempt), "refused": past.refused, "settled": _counters(past.folded)}
+
+
+def _entry(entry: Entry) -> Json:
+    return {"id": entry.id, "mode": _mode(entry.mode), "counters": _counters(entry.counters)}
+
+
+def _mode(mode: Mode) -> str:
+    return mode.value
+
+
+def _counters(counters: Counters) -> Json:
+    return dict(counters)

@@ -1,0 +1,178 @@
+"""What an operator event says: one model for each task, and for each action on parked records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from handler.core.errors import BadInput
+from handler.core.model.operation import GROUP_ID_BYTES, first_problem, operation_id
+from handler.core.recovery.verdicts import Decision, Verdict
+from handler.triggers.event_kind import Event
+from handler.triggers.http.headers import read_key
+from handler.triggers.moments import read_time
+from handler.triggers.parsing import check_text
+from handler.triggers.timer.tick import id_of, read_name
+
+# How many parked records a page holds: as many as asked for, or this many.
+PAGE = 20
+PAGE_MAX = 100
+
+# Longer than any id of a parked record.
+ID_CHARACTERS = 4096
+
+_STRICT = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+_Verdict: TypeAlias = Literal["landed", "not-landed"]
+_GroupId: TypeAlias = Annotated[str, Field(alias="GroupId", min_length=1, max_length=GROUP_ID_BYTES)]
+_Id: TypeAlias = Annotated[str, Field(min_length=1, max_length=ID_CHARACTERS)]
+
+
+class Inspect(BaseModel):
+    """Show a group."""
+
+    model_config = _STRICT
+
+    group_id: _GroupId
+
+
+class Restored(BaseModel):
+    """Say that the ledger is a copy that was put back: every row is verified before its next call."""
+
+    model_config = _STRICT
+
+
+class Adopt(BaseModel):
+    """Take a group's upstream value as its base."""
+
+    model_config = _STRICT
+
+    group_id: _GroupId
+    debt: Literal["keep", "drop"] = "keep"
+
+    @property
+    def decision(self) -> Decision:
+        """No verdicts: nothing is under way."""
+        return Decision(drops_debt=self.debt == "drop")
+
+
+class _Named(BaseModel):
+    model_config = _STRICT
+
+    caller: Annotated[str, Field(alias="Caller", min_length=1)]
+    key: Annotated[str, Field(alias="IdempotencyKey")]
+    verdict: _Verdict
+
+    def operation_id(self, within: str) -> str:
+        """What the ledger knows it by. Raises BadInput for a key that is none."""
+        return operation_id(self.caller, read_key(self.key, f"{within}.IdempotencyKey"))
+
+
+class _OfTick(BaseModel):
+    """An operation by its place in a tick: the schedule's own name is none that could be written as a caller's."""
+
+    model_config = _STRICT
+
+    trigger: Annotated[str, Field(alias="TriggerName")]
+    time: Annotated[str, Field(alias="Time")]
+    index: Annotated[int, Field(alias="Index", ge=0)]
+    verdict: _Verdict
+
+    def operation_id(self, within: str) -> str:
+        """What the ledger knows it by, however its time is spelled. Raises BadInput for a name or time that is none."""
+        return id_of(read_name(self.trigger), read_time(self.time, f"{within}.Time"), self.index)
+
+
+class Release(BaseModel):
+    """Unfreeze a group.
+
+    `verdicts` go by the ids that an inspection shows, `keys` by those of the callers, `ticks` by a place in a tick.
+    """
+
+    model_config = _STRICT
+
+    group_id: _GroupId
+    verdicts: dict[str, _Verdict] = {}
+    keys: list[_Named] = []
+    ticks: list[_OfTick] = []
+    receipt: int | None = None
+    queued: _Verdict | None = None
+    debt: Literal["keep", "drop"] = "keep"
+
+    @property
+    def decision(self) -> Decision:
+        """Every verdict under its id. Raises BadInput for a key that is none, or that contradicts another verdict."""
+        verdicts = {judged: Verdict(verdict) for judged, verdict in self.verdicts.items()}
+        named: list[tuple[str, _Named | _OfTick]] = [(f"keys[{place}]", each) for place, each in enumerate(self.keys)]
+        named += [(f"ticks[{place}]", each) for place, each in enumerate(self.ticks)]
+        for within, each in named:
+            if verdicts.setdefault(each.operation_id(within), Verdict(each.verdict)).value != each.verdict:
+                raise BadInput(f"{within}.verdict", "contradicts another verdict on the same operation")
+        queued = Verdict(self.queued) if self.queued else None
+        return Decision(verdicts, self.debt == "drop", self.receipt, queued)
+
+
+class ListParked(BaseModel):
+    """Show a page of parked records, those after an id."""
+
+    model_config = _STRICT
+
+    after: Annotated[str, Field(max_length=ID_CHARACTERS)] = ""
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE
+
+
+class Replay(BaseModel):
+    """Execute a parked record anew, under another key if one is given: a refusal is final for the key that met it."""
+
+    model_config = _STRICT
+
+    id: _Id
+    key: Annotated[str | None, Field(alias="IdempotencyKey")] = None
+
+
+class Drop(BaseModel):
+    """Give a parked record up."""
+
+    model_config = _STRICT
+
+    id: _Id
+
+
+Order: TypeAlias = Inspect | Adopt | Release | Restored | ListParked | Replay | Drop
+
+_TASKS: Mapping[str, type[Inspect | Adopt | Release | Restored]] = {
+    "inspect": Inspect,
+    "adopt": Adopt,
+    "release": Release,
+    "restored": Restored,
+}
+_ACTIONS: Mapping[str, type[ListParked | Replay | Drop]] = {"list": ListParked, "replay": Replay, "drop": Drop}
+_PARKED = "parked"
+
+
+# The live test of the assumptions has a reader of its own.
+VERIFY = "verify"
+
+
+def read_order(event: Event) -> Order:
+    """Read an operator event whole before anything is done; BadInput names the first wrong field."""
+    check_text(event, "event")
+    fields = {name: value for name, value in event.items() if name not in {"Type", "task"}}
+    task = event.get("task")
+    model: type[Order]
+    if task == _PARKED:
+        model = _ACTIONS[_one_of(_ACTIONS, fields.pop("action", None), "action")]
+    else:
+        model = _TASKS[_one_of([*_TASKS, _PARKED, VERIFY], task, "task")]
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise first_problem(error) from None
+
+
+def _one_of(known: Mapping[str, object] | list[str], name: object, field: str) -> str:
+    if not isinstance(name, str) or name not in known:
+        raise BadInput(field, f"must be one of: {', '.join(known)}")
+    return name

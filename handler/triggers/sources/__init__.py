@@ -1,0 +1,1 @@
+"""Event sources: batches of records, accepted group by group."""

@@ -1,0 +1,205 @@
+"""What a record of each event source is: what it is known by, whose it is, when it was sent, and where its text is.
+
+The shapes are those of the platforms' samples (AWS: `sam local generate-event` and the Lambda guide's page of each
+source; CKafka: Tencent Cloud 583/17530).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from handler.core.errors import BadInput
+from handler.core.model.operation import Position
+from handler.core.quick import quick
+from handler.triggers.event_kind import CKAFKA, MSK_SOURCE, Event, part_of
+from handler.triggers.moments import read_moment
+from handler.triggers.parsing import check_text
+from handler.triggers.sources.dynamodb_image import image_text
+
+# Longer than any ARN with its shard and sequence number.
+NAME_CHARACTERS = 1024
+
+# Kinesis has up to 128 digits by its API, and 56 in practice.
+_NUMBER = re.compile(r"[0-9]{1,64}")
+
+# Milliseconds since 1970, of which Kafka keeps 64 bits.
+_MILLISECONDS = re.compile(r"-?[0-9]{1,19}")
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A record as its source delivered it.
+
+    `key` is the source's own identity of the record, the same at each delivery; `caller` its ARN or topic; `sent` when
+    it was sent, in seconds since 1970, where the source tells; `content` what its text is made from. `position` is
+    where it stands among the records of its `partition`, which the source delivers in order.
+    """
+
+    key: str
+    caller: str
+    sent: float | None
+    content: object
+    position: Position | None = None
+    partition: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How to read a source's records. `item` finds what a partial reply calls one, where the source takes these.
+
+    `read` gives None for a record that asks for nothing; it and `text` raise BadInput.
+    """
+
+    name: str
+    read: Callable[[Event], Delivery | None]
+    text: Callable[[object], str]
+    item: Callable[[Event], object] | None = None
+    takes_pages: bool = False
+    """Whether it is one of those through which a timer hands on pages."""
+    counts_offsets: bool = False
+    """Whether its records are numbered by topic and partition, from 0 again in a topic that is made anew."""
+    takes_back: bool = False
+    """Whether it keeps what is reported as failed for good: a stream would only deliver it again before all else."""
+
+
+def _sqs(record: Event) -> Delivery:
+    sent = _seconds(part_of(record, "attributes").get("SentTimestamp"), "attributes.SentTimestamp", 1000)
+    return Delivery(_name(record, "messageId"), _name(record, "eventSourceARN"), sent, record.get("body"))
+
+
+def _kinesis(record: Event) -> Delivery:
+    arn, data = _name(record, "eventSourceARN"), part_of(record, "kinesis")
+    sent = _seconds(data.get("approximateArrivalTimestamp"), "kinesis.approximateArrivalTimestamp")
+    # An event's id is its shard and its sequence number.
+    key = f"{arn}/{_name(record, 'eventID')}"
+    shard, separator, number = key.rpartition(":")
+    partition = data.get("partitionKey")
+    if not separator or not _NUMBER.fullmatch(number) or not isinstance(partition, str):
+        return Delivery(key, arn, sent, data.get("data"))
+    return Delivery(key, arn, sent, data.get("data"), Position.of(shard, number), partition)
+
+
+def _dynamodb(record: Event) -> Delivery | None:
+    """Items that are removed ask for nothing. The shard of a change is not told; its event's id stands in for it."""
+    if record.get("eventName") == "REMOVE":
+        return None
+    arn, change = _name(record, "eventSourceARN"), part_of(record, "dynamodb")
+    sent = _seconds(change.get("ApproximateCreationDateTime"), "dynamodb.ApproximateCreationDateTime")
+    key = f"{arn}/{_name(record, 'eventID')}/{_name(change, 'SequenceNumber')}"
+    return Delivery(key, arn, sent, change)
+
+
+def _sns(record: Event) -> Delivery:
+    message = part_of(record, "Sns")
+    sent = _moment(message.get("Timestamp"), "Sns.Timestamp")
+    return Delivery(_name(message, "MessageId"), _name(message, "TopicArn"), sent, message.get("Message"))
+
+
+def _eventbridge(event: Event) -> Delivery:
+    """The envelope's `source` is its producer's name; there is no ARN that every event has."""
+    sent = _moment(event.get("time"), "time")
+    return Delivery(_name(event, "id"), _name(event, "source"), sent, event.get("detail"))
+
+
+def _msk(record: Event) -> Delivery:
+    """A topic that is made anew starts its offsets again, so the record's own time is part of its key."""
+    arn = _name(record, "eventSourceArn")
+    key, written = _place(arn, record), _milliseconds(record.get("timestamp"), "timestamp")
+    if written is None:
+        return Delivery(key, arn, None, record.get("value"))
+    return Delivery(f"{key}/{written}", arn, written / 1000, record.get("value"))
+
+
+def _ckafka(record: Event) -> Delivery:
+    message = part_of(record, CKAFKA)
+    return Delivery(_place("ckafka", message), _name(message, "topic"), None, message.get("msgBody"))
+
+
+def _place(cluster: str, message: Event) -> str:
+    return f"{cluster}/{_name(message, 'topic')}/{_index(message, 'partition')}/{_index(message, 'offset')}"
+
+
+def _name(part: Event, field: str) -> str:
+    value = part.get(field)
+    if not isinstance(value, str) or not 1 <= len(value) <= NAME_CHARACTERS or not value.isprintable():
+        raise BadInput(field, f"must be 1 to {NAME_CHARACTERS} printable characters")
+    return value
+
+
+def _index(part: Event, field: str) -> int:
+    value = part.get(field)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise BadInput(field, "must be a whole number")
+    return value
+
+
+def _seconds(value: object, field: str, per_second: int = 1) -> float | None:
+    """A number, or one in text, as seconds; None where there is none. Kafka writes a negative number for that."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise BadInput(field, "must be a number")
+    try:
+        seconds = float(value) / per_second
+    except (ValueError, OverflowError):
+        raise BadInput(field, "must be a number") from None
+    return seconds if seconds >= 0 else None
+
+
+def _milliseconds(value: object, field: str) -> int | None:
+    """A whole number, or one in text; None where there is none. Kafka writes a negative number for that."""
+    if value is None:
+        return None
+    written = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or not _MILLISECONDS.fullmatch(written):
+        raise BadInput(field, "must be a number of whole milliseconds")
+    return int(written) if int(written) >= 0 else None
+
+
+def _moment(value: object, field: str) -> float | None:
+    return None if value is None else read_moment(value, field)
+
+
+def _plain(content: object) -> str:
+    if not isinstance(content, str):
+        raise BadInput("body", "is missing" if content is None else "is not text")
+    return content
+
+
+def _base64(content: object) -> str:
+    try:
+        return base64.b64decode(_plain(content), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise BadInput("body", "is not base64 of text in UTF-8") from None
+
+
+def _json(content: object) -> str:
+    """An object; the templates of EventBridge Scheduler write it as text."""
+    if isinstance(content, str):
+        return content
+    check_text(content, "detail")
+    return json.dumps(content, ensure_ascii=False)
+
+
+EVENTBRIDGE = Source("EventBridge", _eventbridge, _json)
+MSK = Source(MSK_SOURCE, _msk, _base64, counts_offsets=True)
+SOURCES: Mapping[str, Source] = {
+    "aws:sqs": Source(
+        "aws:sqs", _sqs, _plain, lambda record: record.get("messageId"), takes_pages=True, takes_back=True
+    ),
+    "aws:kinesis": Source(
+        "aws:kinesis", _kinesis, _base64, lambda record: part_of(record, "kinesis").get("sequenceNumber")
+    ),
+    "aws:dynamodb": Source(
+        "aws:dynamodb", _dynamodb, image_text, lambda record: part_of(record, "dynamodb").get("SequenceNumber")
+    ),
+    "aws:sns": Source("aws:sns", _sns, _plain),
+    CKAFKA: Source(CKAFKA, _ckafka, _plain, takes_pages=True, counts_offsets=True),
+}
+"""By what `kinds.source_of` finds in a record of a list."""

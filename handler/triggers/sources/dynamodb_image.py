@@ -1,0 +1,59 @@
+"""The payload in a record of a DynamoDB stream: the new image of the item, written as plain JSON.
+
+The item is the payload, attribute for attribute. The attributes of the table's key are left out unless they are fields
+of the payload themselves, because a table may have any key; `IdempotencyKey` makes a good one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TypeAlias
+
+from handler.core.errors import BadInput
+from handler.core.model.operation import field_path
+from handler.triggers.event_kind import part_of
+from handler.triggers.sources.message import FIELDS
+
+# DynamoDB's own limits of a number's digits and of nesting.
+_WHOLE = re.compile(r"-?[0-9]{1,38}")
+_DEPTH = 32
+
+_IMAGE = ("dynamodb", "NewImage")
+
+_Place: TypeAlias = tuple[int | str, ...]
+
+
+def image_text(change: object) -> str:
+    """The new image in the `dynamodb` part of a record; BadInput names the attribute that cannot be read."""
+    change = change if isinstance(change, dict) else {}
+    image = change.get("NewImage")
+    if not isinstance(image, dict):
+        raise BadInput(field_path(_IMAGE), "is missing: the stream's view type must include new images")
+    table_keys = part_of(change, "Keys").keys() - FIELDS
+    item = {name: value for name, value in image.items() if name not in table_keys}
+    return json.dumps(_plain({"M": item}, _IMAGE, _DEPTH), ensure_ascii=False)
+
+
+def _plain(value: object, place: _Place, depth: int) -> object:
+    """Take an attribute value, such as {"N": "5"}, out of its type."""
+    if not isinstance(value, dict) or len(value) != 1 or not depth:
+        raise BadInput(field_path(place), "is not an attribute value of DynamoDB")
+    [(kind, content)] = value.items()
+    if kind == "M" and isinstance(content, dict):
+        return {str(name): _plain(part, (*place, str(name)), depth - 1) for name, part in content.items()}
+    if kind == "L" and isinstance(content, list):
+        return [_plain(part, (*place, index), depth - 1) for index, part in enumerate(content)]
+    if kind == "N" and isinstance(content, str):
+        return _whole(content, place)
+    if (kind == "S" and isinstance(content, str)) or (kind == "BOOL" and isinstance(content, bool)):
+        return content
+    if kind == "NULL":
+        return None
+    raise BadInput(field_path(place), "is of a type that a payload does not have")
+
+
+def _whole(digits: str, place: _Place) -> int:
+    if not _WHOLE.fullmatch(digits):
+        raise BadInput(field_path(place), "is not a whole number")
+    return int(digits)

@@ -1,0 +1,1 @@
+"""The timer: operations on many groups, and the sweep."""

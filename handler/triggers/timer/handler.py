@@ -1,0 +1,190 @@
+"""The timer: operations on many groups, or a sweep of what is unfinished.
+
+Every group is accepted before any is driven on, as far as the time allows. What is accepted is safe: the next sweep, or
+whoever comes to the group, finishes it. A repeated event finds its own keys and counts nothing twice. Where there is a
+queue, more than a page of groups goes through that.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence, Sized
+from functools import partial
+from math import ceil, isinf
+from typing import TypeVar
+
+from handler.core.errors import BadInput, GroupFailed, NotAccepted, OutcomeUnknown
+from handler.core.model.operation import Operation
+from handler.core.model.outcome import Applied, Frozen, Outcome, Rejected, Unknown
+from handler.core.protocol.engine import ExactlyOnce
+from handler.core.protocol.visit import Visit
+from handler.core.runtime.instance import Instance, Patience
+from handler.triggers.concurrency import WORKERS, each, one_after_another
+from handler.triggers.contained import Failure, contained
+from handler.triggers.context import REPLY_MARGIN_S, Limits, Service
+from handler.triggers.event_kind import Event
+from handler.triggers.timer.checkpoint import Progress, in_order
+from handler.triggers.timer.fan_out import hand_on, queue_for
+from handler.triggers.timer.pages import page_key
+from handler.triggers.timer.tick import Sweep, Tick, check_age, read_tick
+
+# How long to go on where the platform tells of no deadline.
+UNLIMITED_S = 60.0
+
+# Groups that are accepted before the next note of how far a tick has got, which smaller ticks do without.
+PAGE = 500
+
+# A sweep takes about so long over a group, its waits for turns included, and tends no more than so many at a time.
+TENDED_S = 0.2
+SWEEPERS_MAX = 50
+
+NO_TIME = "the invocation has no time left"
+
+# Groups among which slow ones are waited for together.
+DRIVEN_AT_ONCE = 2000
+
+_Result = TypeVar("_Result")
+
+
+def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
+    """Do what a timer event asks for and return counts: platforms log what is returned, so there is nothing else in it.
+
+    Raises BadInput before anything is accepted, and afterwards for a key that came before with another content;
+    NotAccepted or OutcomeUnknown, for the platform to repeat the event, if some group was neither accepted nor handed
+    on.
+    """
+    instance = service.instance
+    asked = read_tick(event, instance.rules.receipt_key, service.window_s, instance.api_clock.now())
+    service.check_limits(limits)
+    deadline = limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline
+    if isinstance(asked, Sweep):
+        swept = service.counters().sweep(deadline, asked.after, partial(_side_by_side, instance))
+        answer: dict[str, object] = {"task": "sweep", "groups": swept.groups, "left": swept.left}
+        if swept.after is not None:
+            answer |= {"after": swept.after, "oldest_unfinished_s": round(swept.oldest_s, 1)}
+        return answer
+    check_age(asked, service.horizon())
+    return _update(asked, service, deadline)
+
+
+def _update(tick: Tick, service: Service, deadline: float) -> dict[str, object]:
+    secret = service.vault.current()
+    until = deadline - REPLY_MARGIN_S
+    progress = Progress(tick, service.shelf, secret, service.instance.generation.current())
+    counters = ExactlyOnce(service.instance, secret.sdkappid)
+    make_queue, is_long = queue_for(tick, service), tick.has_more_than(PAGE)
+    if make_queue or is_long:
+        progress.recall()
+    if make_queue:
+        return hand_on(tick, counters, progress, service, make_queue(), until, page_key(secret))
+    earlier = progress.groups
+    work, patience = _Work(tick, counters, service.instance, until), Patience(until=until, deadline=deadline)
+    try:
+        for group_ids in in_order(tick, counters, progress.after, PAGE):
+            if service.instance.clock.monotonic() >= until:
+                work.was_cut_short = True
+                break
+            work.accept(group_ids)
+            if is_long and not work.failures and not work.reused:
+                progress.reached(group_ids)
+    except Exception:
+        # Whatever keeps the tick from listing its groups: those that are accepted go on first.
+        work.drive(patience)
+        raise
+    work.drive(patience)
+    _refuse(work, earlier)
+    _refuse_reused_keys(work.reused)
+    return work.counts() | ({"earlier": earlier} if earlier else {})
+
+
+class _Work:
+    """One invocation's work on a tick: what it has accepted, what it could not accept, and what became of it."""
+
+    def __init__(self, tick: Tick, counters: ExactlyOnce, instance: Instance, until: float) -> None:
+        self.failures: dict[str, Failure] = {}
+        self.broken: list[GroupFailed] = []
+        self.reused: list[Operation] = []
+        self.was_cut_short = False
+        self.tick = tick
+        self.accepted: list[str] = []
+        self._states: Counter[str] = Counter()
+        self._counters = counters
+        self._clock = instance.clock
+        self._reporter = instance.reporter
+        self._until = until
+
+    def accept(self, group_ids: Sequence[str]) -> None:
+        """Accept groups while there is time, which costs steps of the ledger and no calls."""
+
+        def accepted(group_id: str) -> list[Operation]:
+            if self._clock.monotonic() >= self._until:
+                raise NotAccepted(NO_TIME)
+            return self._counters.accept(group_id, self.tick.operations(group_id), self._until)
+
+        for group_id, result in self._each(group_ids, accepted).items():
+            if isinstance(result, Failure):
+                self.failures[group_id] = result
+            else:
+                self.accepted.append(group_id)
+                self.reused += result
+
+    def drive(self, patience: Patience) -> None:
+        """Go on with what was accepted until patience ends; what fails now stays owed, and what breaks is kept."""
+
+        def driven(group_id: str) -> Sequence[Outcome]:
+            if self._clock.monotonic() >= patience.until:
+                return ()
+            return self._counters.apply(group_id, self.tick.operations(group_id), patience)
+
+        for start in range(0, len(self.accepted), DRIVEN_AT_ONCE):
+            for result in self._each(self.accepted[start : start + DRIVEN_AT_ONCE], driven).values():
+                self._states.update(() if isinstance(result, Failure) else map(_state, result))
+                self.broken += [result] if isinstance(result, GroupFailed) else []
+
+    def counts(self) -> dict[str, object]:
+        """How many operations are in each state; one on several groups is several."""
+        accepted = sum(len(tuple(self.tick.places(group_id))) for group_id in self.accepted)
+        settled = {name: self._states[name] for name in ("applied", "rejected", "unknown", "frozen")}
+        return {"accepted": accepted, **settled, "pending": accepted - sum(settled.values())}
+
+    def _each(self, groups: Iterable[str], work: Callable[[str], _Result]) -> dict[str, _Result | Failure]:
+        """Do the work for every group; what goes wrong with one is its result."""
+        return each(groups, lambda group_id: contained(lambda: work(group_id), self._reporter, group=group_id))
+
+
+def _side_by_side(instance: Instance, visits: Iterable[Visit], tend: Callable[[Visit], None]) -> None:
+    """As many groups at a time as it takes to use the app's whole rate."""
+    workers = max(WORKERS, min(SWEEPERS_MAX, ceil(instance.rules.calls_per_second * TENDED_S)))
+    one_after_another(visits, tend, min(workers, len(visits)) if isinstance(visits, Sized) else workers)
+
+
+def _refuse(work: _Work, earlier: int) -> None:
+    """Raise where some group was not accepted, or broke: the platform repeats the event, which goes on from there."""
+    failures, accepted = list(work.failures.values()), earlier + len(work.accepted)
+    if not failures and not work.was_cut_short:
+        if work.broken:
+            raise GroupFailed(f"{len(work.broken)} groups were not driven on, repeat the event: {work.broken[0]}")
+        return
+    first = failures[0] if failures else NotAccepted(NO_TIME)
+    missing = len(work.tick.groups) - accepted
+    count = "some" if work.tick.known else f"{missing} of {len(work.tick.groups)}"
+    problem = f"{count} groups were not accepted, repeat the event for them: {first}"
+    if any(isinstance(failure, OutcomeUnknown) for failure in failures):
+        raise OutcomeUnknown(problem)
+    raise NotAccepted(problem)
+
+
+def _refuse_reused_keys(reused: Sequence[Operation]) -> None:
+    for operation in reused:
+        index = operation.key.rpartition("/")[2]
+        raise BadInput(f"Message.operations[{index}]", f"{operation.key} came before with another content")
+
+
+def _state(outcome: Outcome) -> str:
+    if isinstance(outcome, Applied):
+        return "applied"
+    if isinstance(outcome, Rejected):
+        return "rejected"
+    if isinstance(outcome, Unknown):
+        return "unknown"
+    return "frozen" if isinstance(outcome, Frozen) else "pending"
