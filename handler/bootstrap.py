@@ -17,20 +17,21 @@ from handler.chat.error_codes import http_status
 from handler.chat.probe import ProbeClient
 from handler.chat.regions import base_url
 from handler.clock import SystemClock
-from handler.clouds.redaction import hush
+from handler.clouds.redaction import drop_debug_logs
 from handler.config import ledger_url, queue_url
 from handler.config.ledger_reference import LedgerReference
 from handler.config.ledger_url import DynamoDbUrl, RedisUrl
 from handler.config.queue_url import CkafkaHub, SqsUrl
 from handler.config.settings import Settings
 from handler.core.errors import SettingsError
+from handler.core.ports.counter_api import Unclear, Unsent
 from handler.core.ports.ledger import Ledger
-from handler.core.ports.ports import Clock, Ports, Rules, Unclear, Unsent
 from handler.core.ports.queue import Queue
 from handler.core.ports.shelf import Shelf
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Clock, Notice
 from handler.core.ports.vault import Vault
-from handler.core.runtime.instance import Instance
+from handler.core.runtime.instance import Instance, Ports
+from handler.core.runtime.rules import Rules
 from handler.telemetry import SERVICE, SERVICE_VARIABLE, Reports
 from handler.triggers.context import Service
 from handler.triggers.http.auth import Authenticator, Bearer, Callers
@@ -182,7 +183,7 @@ def _dynamodb(url: DynamoDbUrl, clock: Clock) -> tuple[Ledger, Shelf]:
         raise SettingsError(
             ledger_url.VARIABLE, f"dynamodb:// needs the package {missing.name}, which is not there"
         ) from None
-    hush(TALKATIVE)
+    drop_debug_logs(TALKATIVE)
     region = url.region or os.environ.get("AWS_REGION")
     ledger = DynamoDbLedger(
         url.table, clock, region=region, endpoint=url.endpoint, create=url.create, session=_aws_session
@@ -215,7 +216,7 @@ def _sqs(url: SqsUrl) -> Queue:
         from handler.queues.sqs import TALKATIVE, SqsQueue
     except ModuleNotFoundError as missing:
         raise SettingsError(queue_url.VARIABLE, f"needs the package {missing.name}, which is not there") from None
-    hush(TALKATIVE)
+    drop_debug_logs(TALKATIVE)
     return SqsQueue(url.url, region=url.region or os.environ.get("AWS_REGION"), endpoint=url.endpoint)
 
 
@@ -223,7 +224,7 @@ def _ckafka(hub: CkafkaHub) -> Queue:
     from handler.queues.ckafka import ENDPOINT_VARIABLE, CkafkaQueue
     from handler.vault.tencent import TALKATIVE, http_profile, role_credential
 
-    hush(TALKATIVE)
+    drop_debug_logs(TALKATIVE)
     region = hub.region or os.environ.get("TENCENTCLOUD_REGION")
     if not region:
         raise SettingsError(queue_url.VARIABLE, "needs a region, by ?region= or in TENCENTCLOUD_REGION")

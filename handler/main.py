@@ -10,7 +10,7 @@ import time
 from handler import bootstrap
 from handler.core.errors import CounterError, OutcomeUnknown
 from handler.telemetry import Reports
-from handler.triggers.event_kind import BATCHES, Kind, recognise
+from handler.triggers.event_kind import BATCHES, Kind, detect
 from handler.triggers.http import handler as http
 from handler.triggers.invocation import Invocation
 
@@ -44,7 +44,7 @@ def _handle(event: object, context: object) -> dict[str, object]:
 
 
 def _reply(event: object, invocation: Invocation, reports: Reports) -> dict[str, object]:
-    kind, content = recognise(event)
+    kind, content = detect(event)
     if kind is Kind.TIMER:
         from handler.triggers.timer import handler as timer
 

@@ -10,7 +10,8 @@ from handler.chat.redaction import guard_logs
 from handler.chat.signed import SignedCalls, update_content
 from handler.chat.transport import Transport
 from handler.core.model.row import Group
-from handler.core.ports.ports import Call, Chance, Reply
+from handler.core.ports.counter_api import Call, Reply
+from handler.core.ports.system import Chance
 from handler.core.ports.vault import Vault
 
 # A read changes nothing, so its signature need not die soon; this much lets a local clock be wrong before the first

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from handler.chat.signed import SignedCalls, update_content
 from handler.core.model.row import Group
-from handler.core.ports.ports import Reply
-from handler.core.ports.trials import Trial
+from handler.core.ports.counter_api import ProbeCall, Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +15,7 @@ class ProbeClient:
 
     calls: SignedCalls
 
-    def update(self, trial: Trial) -> Reply:
+    def update(self, trial: ProbeCall) -> Reply:
         """Send one update."""
         content = update_content(trial.group, trial.mode.value, trial.counters)
         shown = {key for key, _ in trial.counters}

@@ -9,10 +9,10 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 
-from handler.chat.error_codes import Effect, verdict_of
+from handler.chat.error_codes import Effect, meaning_of
 from handler.chat.redaction import presentable
 from handler.chat.transport import Answer
-from handler.core.ports.ports import Counted, Refused, Reply, Unclear
+from handler.core.ports.counter_api import Counted, Refused, Reply, Unclear
 
 # The `Date` of a reply, and the connection that it came on.
 Heard: TypeAlias = "tuple[int | None, int | None]"
@@ -29,7 +29,7 @@ def reply_of(answer: Answer, keys: Collection[str], hidden: Iterable[str]) -> Re
     heard = _seconds(answer.date), answer.connection
     if said.contradicts_itself:
         return Unclear("ActionStatus contradicts ErrorCode", *heard)
-    verdict = verdict_of(said.code)
+    verdict = meaning_of(said.code)
     if verdict.effect is Effect.LANDED:
         return _counted(said.counters, keys, heard)
     if verdict.effect is Effect.NOT_LANDED and verdict.fault is not None:

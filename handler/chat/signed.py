@@ -11,7 +11,8 @@ from handler.chat.transport import Answer, Query, Transport
 from handler.chat.usersig import sign
 from handler.core.errors import NotAccepted, SettingsError
 from handler.core.model.row import Group
-from handler.core.ports.ports import Chance, Fault, Refused, Reply, Unsent
+from handler.core.ports.counter_api import Fault, Refused, Reply, Unsent
+from handler.core.ports.system import Chance
 from handler.core.ports.vault import Secret, Vault
 
 # The vendor's code for a UserSig of another app, which is what its answer would be.

@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, Ne
 
 from handler.chat.connections import Adapter, number_of
 from handler.core.errors import SettingsError
-from handler.core.ports.ports import Unclear, Unsent
+from handler.core.ports.counter_api import Unclear, Unsent
 
 # The vendor's own limit of a response (its code 10018).
 REPLY_BYTES = 2**20

@@ -20,7 +20,7 @@ class _NoDebugging(logging.Filter):
         return record.levelno > logging.DEBUG
 
 
-def hush(names: Iterable[str]) -> None:
+def drop_debug_logs(names: Iterable[str]) -> None:
     """Put the filter on the loggers of these names, once per process however often it is asked for."""
     for name in names:
         logger = logging.getLogger(name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from handler.core.errors import SecretUnavailable, SettingsError
-from handler.core.ports.ports import Clock
+from handler.core.ports.system import Clock
 
 # A ledger that is away refuses every call, and each read of a secrets manager takes time and costs money.
 RENEW_MIN_S = 30.0

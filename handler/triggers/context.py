@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from handler.core.errors import SettingsError
+from handler.core.ports.counter_api import ProbeApi
 from handler.core.ports.queue import Queue
 from handler.core.ports.shelf import Shelf
-from handler.core.ports.trials import ProbeApi
 from handler.core.ports.vault import Vault
 from handler.core.protocol.engine import ExactlyOnce
-from handler.core.runtime.instance import Instance, Patience
+from handler.core.runtime.instance import Instance, TimeBudget
 from handler.core.runtime.windows import Horizon
 from handler.triggers.http.auth import Authenticator
 
@@ -68,10 +68,10 @@ class Service:
         """How far back it can be told what was executed. Raises NotAccepted where the ledger or the secret is away."""
         return self.instance.windows.horizon(self.vault.current().sdkappid)
 
-    def patience(self, limits: Limits, wait_s: float) -> Patience:
+    def patience(self, limits: Limits, wait_s: float) -> TimeBudget:
         """Wait for `wait_s` seconds from now at most, and for less where the invocation ends before."""
         until = self.instance.clock.monotonic() + wait_s
-        return Patience(until=min(until, limits.deadline - REPLY_MARGIN_S), deadline=limits.deadline, sheds=True)
+        return TimeBudget(until=min(until, limits.deadline - REPLY_MARGIN_S), deadline=limits.deadline, sheds=True)
 
     def check_limits(self, limits: Limits) -> None:
         """Raise SettingsError where even a fresh invocation is too short for one call (R3)."""

@@ -38,7 +38,7 @@ MSK_SOURCE = "aws:kafka"
 _EVENTBRIDGE_FIELDS = frozenset({"id", "source", "detail-type", "detail"})
 
 
-def recognise(event: object) -> tuple[Kind, Event]:
+def detect(event: object) -> tuple[Kind, Event]:
     """Name the kind of an event; UnknownEvent lists the kinds that there are."""
     if not isinstance(event, dict):
         raise UnknownEvent("event", f"is no object; known are: {_known()}")

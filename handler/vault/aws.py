@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.parameters import GetParameterError, Secret
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
-from handler.clouds.redaction import hush, text_of, unavailable
+from handler.clouds.redaction import drop_debug_logs, text_of, unavailable
 from handler.core.errors import SettingsError
 
 Session: TypeAlias = Callable[[], boto3.session.Session]
@@ -63,7 +63,7 @@ class _Source:
         self._provider: SecretsProvider | None = None
 
     def __call__(self) -> str:
-        hush(TALKATIVE)
+        drop_debug_logs(TALKATIVE)
         provider, self._provider = self._provider or self._connect(), None
         try:
             content = provider.get(self._secret, force_fetch=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from handler.core.errors import SecretUnavailable, SettingsError
-from handler.core.ports.ports import Clock
+from handler.core.ports.system import Clock
 from handler.core.ports.vault import Secret
 
 # How long a secret is used before it is fetched again: a new key or caller is known everywhere within a minute. An

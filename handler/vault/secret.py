@@ -10,7 +10,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handler.core.errors import SettingsError
-from handler.core.model.operation import INT64_MAX, first_problem
+from handler.core.model.operation import INT64_MAX
+from handler.core.model.payload import first_problem
 from handler.core.ports.vault import Caller, Secret
 
 VARIABLE = "CHAT_SECRET"

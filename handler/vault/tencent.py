@@ -24,7 +24,7 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.ssm.v20190923 import models
 from tencentcloud.ssm.v20190923.ssm_client import SsmClient
 
-from handler.clouds.redaction import hush, text_of, unavailable
+from handler.clouds.redaction import drop_debug_logs, text_of, unavailable
 from handler.core.errors import SecretUnavailable, SettingsError
 
 MANAGER = "Tencent SSM"
@@ -94,7 +94,7 @@ class _Source:
     environ: Mapping[str, str] = field(repr=False)
 
     def __call__(self) -> str:
-        hush(TALKATIVE)
+        drop_debug_logs(TALKATIVE)
         try:
             client = self._client()
             versions = [self.version] if self.version else _newest_first(client, self.name)

@@ -16,7 +16,7 @@ from typing import Final
 
 from handler import bootstrap
 from handler.triggers.context import Service
-from handler.triggers.event_kind import recognise
+from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http
 from handler.triggers.invocation import Invocation
 from tests.benchmarks.figures import Figure, at_most
@@ -122,7 +122,7 @@ def _is_right(answers: object, size: int, *, new: bool) -> bool:
 def _answered(service: Service, group: str, key: str) -> int:
     """The counter's value in the answer of one operation over HTTP; 0 where there is no such answer."""
     invocation = Invocation.of(lambda_context(TIMEOUT_S), time.monotonic)
-    kind, content = recognise(event_of(group, key))
+    kind, content = detect(event_of(group, key))
     reply = http.answer(kind, content, invocation, lambda: service, bootstrap.reports().failed)
     if reply["statusCode"] != HTTPStatus.OK:
         return 0

@@ -13,7 +13,7 @@ from handler import bootstrap
 from handler.clock import SystemClock
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
-from handler.core.ports.ports import Call, Counted
+from handler.core.ports.counter_api import Call, Counted
 from tests.benchmarks.figures import Figure, at_least, at_most
 from tests.benchmarks.function import crew
 from tests.benchmarks.upstream import chat_server

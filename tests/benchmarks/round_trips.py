@@ -16,7 +16,7 @@ from handler import bootstrap
 from handler.clock import SystemClock
 from handler.core.model.operation import Mode, Operation
 from handler.core.protocol.engine import ExactlyOnce
-from handler.core.runtime.instance import Patience
+from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.rate_limiter import UNASKED_PER_SECOND
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from handler.main import lambda_handler
@@ -131,4 +131,4 @@ def _spent(meter: Meter, mode: Mode) -> list[Figure]:
 def _apply(counters: ExactlyOnce, mode: Mode, key: str) -> None:
     now = SystemClock().monotonic()
     operation = Operation(GROUP, mode, (("like", 1),), "benchmark", f"{mode.value}-{key}", 172_800.0)
-    counters.apply(GROUP, [operation], Patience(until=now + 5, deadline=now + 20))
+    counters.apply(GROUP, [operation], TimeBudget(until=now + 5, deadline=now + 20))

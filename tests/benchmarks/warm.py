@@ -19,7 +19,7 @@ from handler import bootstrap
 from handler.core.model.operation import Mode, Operation
 from handler.core.model.row import Group
 from handler.core.protocol.engine import ExactlyOnce
-from handler.core.runtime.instance import Patience
+from handler.core.runtime.instance import TimeBudget
 from handler.ledgers.redis import scripts
 from handler.ledgers.redis.ledger import PREFIX
 from handler.ledgers.redis.rows import Keys
@@ -92,7 +92,7 @@ class Bare:
 def _apply(core: ExactlyOnce, key: str) -> None:
     now = time.monotonic()
     operation = Operation("core", Mode.INCREASE, (("like", 1),), "benchmark", key, 172_800.0)
-    core.apply("core", [operation], Patience(until=now + 5, deadline=now + 20))
+    core.apply("core", [operation], TimeBudget(until=now + 5, deadline=now + 20))
 
 
 def _in_turns(works: Mapping[str, Callable[[str], object]], numbers: count[int]) -> dict[str, list[float]]:

@@ -8,7 +8,7 @@ from functools import partial
 
 from handler.core.model.records import Records
 from handler.core.model.row import Group, Row, Settlement
-from handler.core.ports.ports import Clock
+from handler.core.ports.system import Clock
 from handler.core.state.watermarks import NO_MARKS, Marks
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from handler.ledgers.dynamodb.schema import create_table

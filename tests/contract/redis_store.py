@@ -12,7 +12,7 @@ from redis import Redis
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.model.records import Records
 from handler.core.model.row import Group, Row, Settlement
-from handler.core.ports.ports import Clock
+from handler.core.ports.system import Clock
 from handler.core.state.watermarks import NO_MARKS, Marks
 from handler.ledgers.redis.client import Argument, RedisStore, Use
 from handler.ledgers.redis.connections import Endpoint

@@ -13,7 +13,7 @@ from handler.core.errors import AnswerLost
 from handler.core.model.records import Records
 from handler.core.model.row import Group, Row
 from handler.core.ports.ledger import Ledger
-from handler.core.ports.ports import Clock
+from handler.core.ports.system import Clock
 from handler.core.state.watermarks import NO_MARKS, Marks
 from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.dynamodb_stores import DynamoDbStore

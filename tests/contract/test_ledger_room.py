@@ -10,9 +10,9 @@ import pytest
 from handler.core.errors import TooManyCalls
 from handler.core.model.operation import KEY_BYTES, Mode, Operation
 from handler.core.model.outcome import Applied, Frozen, Outcome, Pending, Rejected
-from handler.core.ports.ports import Fault, Ports, Refused, Reply, Unclear
+from handler.core.ports.counter_api import Fault, Refused, Reply, Unclear
 from handler.core.protocol.engine import ExactlyOnce
-from handler.core.runtime.instance import Instance, Patience
+from handler.core.runtime.instance import Instance, Ports, TimeBudget
 from tests.contract.stores import OpenLedger
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.core.samples import BASE, NOW, HandClock, Notices
@@ -48,7 +48,7 @@ class Nasty:
     def ask(self, operation: Operation, seconds: float = 3.0) -> Outcome:
         """Apply one."""
         now = self.clock.moment
-        [outcome] = self.counters.apply(GROUP_ID, [operation], Patience(now + seconds, now + seconds + 60))
+        [outcome] = self.counters.apply(GROUP_ID, [operation], TimeBudget(now + seconds, now + seconds + 60))
         self.asked.append(operation)
         return outcome
 
@@ -72,7 +72,9 @@ class Nasty:
 
     def outcome(self, operation: Operation) -> Outcome | None:
         """What became of it."""
-        return self.counters.ask(GROUP_ID, "caller", operation.key, Patience(self.clock.moment, self.clock.moment + 60))
+        return self.counters.ask(
+            GROUP_ID, "caller", operation.key, TimeBudget(self.clock.moment, self.clock.moment + 60)
+        )
 
     def has_no_errors(self) -> bool:
         """Nothing that no rule foresees."""

@@ -15,7 +15,8 @@ from handler.chat.signed import SignedCalls
 from handler.chat.transport import Answer, Query, Transport
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
-from handler.core.ports.ports import Call, Chance, Unclear, Unsent
+from handler.core.ports.counter_api import Call, Unclear, Unsent
+from handler.core.ports.system import Chance
 from handler.core.ports.vault import Vault
 from tests.faults.network import Network
 from tests.faults.rules import APP

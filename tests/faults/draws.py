@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import TypeAlias
 
-from handler.core.ports.ports import Rules
+from handler.core.runtime.rules import Rules
 from tests.faults.api_time import FIXED, MISSING, OFF, STILL, YEAR_2096, YEAR_9999, OddDates
 from tests.faults.hazards import (
     ApiSteps,

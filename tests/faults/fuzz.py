@@ -25,13 +25,13 @@ from handler.config import ledger_url
 from handler.config.settings import Settings
 from handler.core.errors import BadInput, CounterError, SettingsError
 from handler.core.model.operation import INT64_MAX, INT64_MIN
-from handler.core.ports.ports import Counted, Refused, Unclear
+from handler.core.ports.counter_api import Counted, Refused, Unclear
 from handler.core.runtime.windows import Horizon, first_notes
-from handler.triggers.event_kind import recognise
+from handler.triggers.event_kind import detect
 from handler.triggers.http.headers import read_key, read_wait_s
 from handler.triggers.operator.requests import read_order
 from handler.triggers.sources.message import read_operation
-from handler.triggers.sources.records import Reading, read_letter, source_and_records
+from handler.triggers.sources.records import Reading, read_record, source_and_records
 from handler.triggers.timer.tick import read_tick
 from handler.vault.secret import parse
 
@@ -73,14 +73,14 @@ def body(data: bytes) -> None:
 def event(data: bytes) -> None:
     """Any event that is no HTTP request: recognised and read, nothing done."""
     with suppress(ValueError, RecursionError, CounterError):
-        kind, content = recognise(json.loads(data))
+        kind, content = detect(json.loads(data))
         if kind.name == "TIMER":
             read_tick(content, "_receipt", 3600.0, NOW)
         elif kind.name == "OPERATOR":
             read_order(content)
         elif kind.name in {"RECORDS", "MSK", "EVENTBRIDGE"}:
             source, records = source_and_records(kind, content)
-            letters = [read_letter(record, source, READING) for record in records if source]
+            letters = [read_record(record, source, READING) for record in records if source]
             # Whatever is parked goes into the log and the ledger: in UTF-8, and not endless.
             assert all(len(f"{letter.id}{letter.origin}".encode()) < 4 * LONGEST for letter in letters)
 

@@ -7,7 +7,7 @@ from weakref import proxy
 
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
-from handler.core.ports.ports import Call
+from handler.core.ports.counter_api import Call
 from tests.faults import vendor
 from tests.faults.api_time import OFF, OddDates
 from tests.faults.evidence import Facts

@@ -128,7 +128,7 @@ CALLS: tuple[Mutant, ...] = (
     one(
         "no guard",
         "R4",
-        "core.ports.ports:Rules.bound_of",
+        "core.runtime.rules:Rules.bound_of",
         ("return max(self.bound_s, attempt.life + self.guard_s)", "return attempt.life"),
         Theme((h.late,)),
     ),
@@ -143,7 +143,7 @@ CALLS: tuple[Mutant, ...] = (
     Mutant(
         "definite codes widened",
         "R4",
-        "chat.error_codes:verdict_of",
+        "chat.error_codes:meaning_of",
         (
             (
                 "return VERDICTS.get(code, UNLISTED)",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from handler.core.model.row import Group
-from handler.core.ports.ports import Call
+from handler.core.ports.counter_api import Call
 from handler.core.quick import quick
 from tests.faults.rules import RULES
 from tests.faults.vendor import CALL, DONE, INVALID, Said, SimulatedChat

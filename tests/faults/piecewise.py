@@ -14,7 +14,7 @@ from handler.core.errors import AnswerLost
 from handler.core.model.records import Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.ledger import Look
-from handler.core.ports.ports import Clock
+from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
 from handler.core.state.watermarks import NO_MARKS, Marks, marks_of, passed, places_of
 from handler.ledgers import row_parts

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from handler.core.ports.ports import Rules
 from handler.core.quick import quick
+from handler.core.runtime.rules import Rules
 from tests.faults.draws import HAZARDS, Draw
 from tests.faults.feed import Feed, feed
 from tests.faults.hazards import LASTING, LOSING, BelowZero, Hazard, Stray

@@ -13,7 +13,7 @@ from handler.core.model.row import Entry, Note
 from handler.core.ports.shelf import Parked
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.parking import parked
-from handler.core.runtime.instance import Instance, Patience
+from handler.core.runtime.instance import Instance, TimeBudget
 from tests.faults import auditor, ending, evidence, telling
 from tests.faults.evidence import Told
 from tests.faults.misfortunes import GROUP, Misfortunes
@@ -136,7 +136,7 @@ class Schedule(Setting):
     ) -> Sequence[Told]:
         instance = self._at(place)
         now = instance.clock.monotonic()
-        patience = Patience(until=now + wait_s, deadline=now + INVOCATION_S, gives_back=source == QUEUE)
+        patience = TimeBudget(until=now + wait_s, deadline=now + INVOCATION_S, gives_back=source == QUEUE)
         operations = [from_source(source, order) if source else order.operation for order in orders]
 
         def asking() -> Sequence[Outcome]:
@@ -218,11 +218,11 @@ class Schedule(Setting):
             if any(told.kind in evidence.FINAL for told in asked.told):
                 continue
             now = instance.clock.monotonic()
-            patience = Patience(until=now + INVOCATION_S, deadline=now + INVOCATION_S)
+            patience = TimeBudget(until=now + INVOCATION_S, deadline=now + INVOCATION_S)
             self._last_question(order, instance, patience)
         self.world.run(lambda: True, FINISH_S * 2, alone=True)
 
-    def _last_question(self, order: Order, instance: Instance, patience: Patience) -> None:
+    def _last_question(self, order: Order, instance: Instance, patience: TimeBudget) -> None:
         operation = order.operation
 
         def ask() -> list[Outcome | None]:

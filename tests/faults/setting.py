@@ -6,8 +6,7 @@ from functools import partial
 from random import Random
 
 from handler.core.model.row import Row
-from handler.core.ports.ports import Ports
-from handler.core.runtime.instance import Instance
+from handler.core.runtime.instance import Instance, Ports
 from tests.faults.misfortunes import GROUP
 from tests.faults.network import Network
 from tests.faults.piecewise import PiecewiseLedger

@@ -16,12 +16,12 @@ from handler.core.errors import CounterError
 from handler.core.model.operation import Mode, Operation
 from handler.core.model.outcome import Applied
 from handler.core.model.row import Entry, Group, Row
-from handler.core.ports.ports import Call, Ports
+from handler.core.ports.counter_api import Call
 from handler.core.ports.schedules import Claim, Schedule
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.visit import Visit
-from handler.core.runtime.instance import Instance, Patience
-from handler.core.runtime.rate_limiter import AHEAD_MAX_S, UNASKED_PER_SECOND, Pace, Terms
+from handler.core.runtime.instance import Instance, Ports, TimeBudget
+from handler.core.runtime.rate_limiter import AHEAD_MAX_S, UNASKED_PER_SECOND, RateLimiter, Terms
 from tests.faults.askers import AskersLedger
 from tests.faults.network import Network
 from tests.faults.plan import SHORT, Plan
@@ -134,9 +134,9 @@ class SharedSchedule:
         api = SimulatedApi(world, self._chat, RULES.timeout_s, self._network)
         instance = Instance.of(Ports(self._ledger, api, clock, world.chance, self._notices, self._shelf), RULES)
 
-        def pace(schedule: Schedule) -> Pace:
+        def pace(schedule: Schedule) -> RateLimiter:
             """As if no `Date` had told the instance how wrong its clock is."""
-            return Pace(clock, clock.now, self._ledger, Terms.of(schedule, RATE))
+            return RateLimiter(clock, clock.now, self._ledger, Terms.of(schedule, RATE))
 
         schedules = pace(Schedule.UPDATES), pace(Schedule.READS), pace(Schedule.ACCEPTANCES)
         return replace(instance, pace=schedules[0], reads=schedules[1], acceptances=schedules[2])
@@ -173,7 +173,7 @@ class SharedSchedule:
     def _ask(self, place: int, group_id: str, key: str, wait_s: float) -> object:
         instance = self._instances[place]
         now = instance.clock.monotonic()
-        patience = Patience(until=now + wait_s, deadline=now + 29, sheds=True)
+        patience = TimeBudget(until=now + wait_s, deadline=now + 29, sheds=True)
         try:
             [outcome] = ExactlyOnce(instance, APP).apply(group_id, [self._operation(group_id, key)], patience)
         except CounterError as error:

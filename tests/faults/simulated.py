@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from handler.core.model.row import Group
-from handler.core.ports.ports import Call, Counted, Fault, Refused, Reply, Unclear, Unsent
+from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.ports.system import Notice
 from tests.faults.network import Fates, Network
 from tests.faults.vendor import DONE, EXPIRED, FORBIDDEN, GONE, SENSITIVE, WRONG_ID, WRONG_KEY, Said, SimulatedChat

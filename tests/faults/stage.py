@@ -7,9 +7,9 @@ from handler.core.model.operation import Mode, Operation
 from handler.core.model.outcome import Outcome
 from handler.core.model.row import Group, Row
 from handler.core.ports.ledger import Generation
-from handler.core.ports.ports import Ports, Rules
 from handler.core.protocol.engine import ExactlyOnce
-from handler.core.runtime.instance import Instance, Patience
+from handler.core.runtime.instance import Instance, Ports, TimeBudget
+from handler.core.runtime.rules import Rules
 from tests.faults.network import Fate
 from tests.faults.rules import APP, RULES
 from tests.faults.simulated import Notices, SimulatedApi, SimulatedClock
@@ -67,7 +67,7 @@ class Stage:
         def life() -> None:
             instance = self._instance(worker)
             now = instance.clock.monotonic()
-            patience = Patience(until=now + wait_s, deadline=now + 600)
+            patience = TimeBudget(until=now + wait_s, deadline=now + 600)
             try:
                 outcomes = ExactlyOnce(instance, APP).apply(GROUP.id, operations, patience)
             except CounterError as error:

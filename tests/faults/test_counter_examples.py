@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Frozen, Pending, Rejected
-from handler.core.ports.ports import Call
+from handler.core.ports.counter_api import Call
 from tests.faults.network import Fate
 from tests.faults.stage import GROUP, Stage
 

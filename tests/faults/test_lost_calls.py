@@ -12,10 +12,10 @@ from handler.core.model.codec import encode_row
 from handler.core.model.operation import Mode, Operation
 from handler.core.model.outcome import Applied, Frozen, Pending
 from handler.core.model.row import Group, Row
-from handler.core.ports.ports import Call, Fault, Ports, Refused, Reply, Unclear
+from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.engine import ExactlyOnce
-from handler.core.runtime.instance import Instance, Patience
+from handler.core.runtime.instance import Instance, Ports, TimeBudget
 from tests.faults.network import Fate, ReadFate
 from tests.faults.rules import APP, RULES
 from tests.faults.simulated import Notices, SimulatedApi, SimulatedClock
@@ -75,7 +75,7 @@ class Groups:
 
         def life() -> None:
             now = self._instance.clock.monotonic()
-            patience = Patience(until=now + wait_s, deadline=now + 600)
+            patience = TimeBudget(until=now + wait_s, deadline=now + 600)
             try:
                 self.told += ExactlyOnce(self._instance, APP).apply(group.id, [operation], patience)
             except AppRefused as error:

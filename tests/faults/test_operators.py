@@ -11,15 +11,15 @@ import pytest
 from handler.core.errors import BadInput
 from handler.core.model.operation import Mode, Operation
 from handler.core.model.outcome import Applied, Frozen
+from handler.core.ports.counter_api import Call, Fault, Refused, Reply
 from handler.core.ports.ledger import Generation
-from handler.core.ports.ports import Call, Fault, Refused, Reply
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Visit
 from handler.core.recovery import release as operating
 from handler.core.recovery.inspect import Inspection, inspect
 from handler.core.recovery.release import Decided, Later
-from handler.core.recovery.verdicts import Decision, Verdict
-from handler.core.runtime.instance import Patience
+from handler.core.recovery.verdicts import Decision, OperatorVerdict
+from handler.core.runtime.instance import TimeBudget
 from handler.core.state.receipts import Landed, Unexplained
 from tests.faults.network import Fate
 from tests.faults.simulated import SimulatedApi
@@ -29,7 +29,7 @@ from tests.faults.world import START
 NEVER = Fate(arrives_after_s=None)
 LANDS_UNHEARD = Fate(replies=False)
 NORMAL = Fate()
-LANDED, NOT_LANDED = Verdict.LANDED, Verdict.NOT_LANDED
+LANDED, NOT_LANDED = OperatorVerdict.LANDED, OperatorVerdict.NOT_LANDED
 
 Told: TypeAlias = Inspection | Decided | Later | BadInput
 
@@ -62,7 +62,7 @@ class OperatedStage(Stage):
             instance = self._instance("operator")
             now = instance.clock.monotonic()
             try:
-                told = order(Visit(instance, GROUP, Patience(until=now + wait_s, deadline=now + wait_s + 1)))
+                told = order(Visit(instance, GROUP, TimeBudget(until=now + wait_s, deadline=now + wait_s + 1)))
             except BadInput as error:
                 told = error
             self.told.append(told)
@@ -78,13 +78,15 @@ class OperatedStage(Stage):
         """Order the upstream value to be taken."""
         self.operate(lambda visit: operating.adopt(visit, Decision()), at_s=at_s, wait_s=wait_s)
 
-    def release(self, verdict: Verdict, *, at_s: float, drops_debt: bool = False, **others: Verdict) -> None:
+    def release(
+        self, verdict: OperatorVerdict, *, at_s: float, drops_debt: bool = False, **others: OperatorVerdict
+    ) -> None:
         """Judge everything that an inspection asks for in one way; `others` are operations by their keys."""
         named = {self.operation(key, 0).id: other for key, other in others.items()}
 
         def order(visit: Visit) -> Told:
             inspection = inspect(visit)
-            verdicts: Mapping[str, Verdict] = {**dict.fromkeys(inspection.to_be_judged, verdict), **named}
+            verdicts: Mapping[str, OperatorVerdict] = {**dict.fromkeys(inspection.to_be_judged, verdict), **named}
             receipt = inspection.values.get("_receipt", 0)
             return operating.release(visit, Decision(verdicts, drops_debt, receipt))
 

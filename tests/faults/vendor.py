@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
-from handler.core.ports.ports import Call
+from handler.core.ports.counter_api import Call
 from tests.faults.api_time import ApiTime
 from tests.faults.world import World
 

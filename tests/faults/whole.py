@@ -13,10 +13,9 @@ from typing import TypeVar
 from handler.chat.error_codes import http_status
 from handler.chat.probe import ProbeClient
 from handler.core.errors import CounterError
-from handler.core.ports.ports import Ports
-from handler.core.runtime.instance import Instance, Patience
+from handler.core.runtime.instance import Instance, Ports, TimeBudget
 from handler.triggers.context import Service
-from handler.triggers.event_kind import recognise
+from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http
 from handler.triggers.http.auth import Bearer, Callers
 from handler.triggers.invocation import Invocation
@@ -91,7 +90,7 @@ class WholeSchedule(Schedule):
         event = {"id": place_of(order), "source": BUS, "detail-type": "counters", "detail": json.loads(_message(order))}
 
         def told() -> list[Told]:
-            kind, content = recognise(event)
+            kind, content = detect(event)
             batch.run(kind, content, self._invocation(place), self._service(place))
             return [Told(evidence.WAITING, "by the source")]
 
@@ -104,14 +103,14 @@ class WholeSchedule(Schedule):
 
     def _told_of(self, event: dict[str, object], items: Sequence[str], place: int) -> list[Told]:
         """What the reply to a batch says of each record, by what it is called there."""
-        kind, content = recognise(event)
+        kind, content = detect(event)
         reply = batch.run(kind, content, self._invocation(place), self._service(place))
         failures = reply["batchItemFailures"]
         assert isinstance(failures, list)
         failed = {failure["itemIdentifier"] for failure in failures}
         return [Told(evidence.DOUBTFUL if item in failed else evidence.WAITING, "by the source") for item in items]
 
-    def _last_question(self, order: Order, instance: Instance, patience: Patience) -> None:
+    def _last_question(self, order: Order, instance: Instance, patience: TimeBudget) -> None:
         operation = order.operation
         query = {"GroupId": operation.group_id, "IdempotencyKey": operation.key}
         event = _http_event("GET", "/v1/operations", {}, None, query)
@@ -125,7 +124,7 @@ class WholeSchedule(Schedule):
         timer.run(dict(SWEEP), limits, self._service(place))
 
     def _answered(self, order: Order, event: dict[str, object], place: int) -> Told:
-        kind, content = recognise(event)
+        kind, content = detect(event)
         service = self._service(place)
         reply = http.answer(kind, content, self._invocation(place), lambda: service, self._failed)
         return _told(order, reply)

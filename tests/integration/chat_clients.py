@@ -8,7 +8,7 @@ from handler.chat.client import READ_LIFE_S, ChatClient
 from handler.core.errors import SecretUnavailable
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
-from handler.core.ports.ports import Call
+from handler.core.ports.counter_api import Call
 from handler.core.ports.vault import Caller, Secret
 
 APP = 1400000000

@@ -10,7 +10,7 @@ import urllib3
 from typing_extensions import Never
 
 from handler.chat.transport import REPLY_BYTES
-from handler.core.ports.ports import Unclear, Unsent
+from handler.core.ports.counter_api import Unclear, Unsent
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.chat_clients import client_of
 from tests.integration.wire import CALL, DATE, OK, asked, forget_environment, learned, timed

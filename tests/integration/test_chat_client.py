@@ -11,7 +11,7 @@ import pytest
 from handler.chat.client import READ_LIFE_S, ChatClient
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
-from handler.core.ports.ports import Call, Counted, Fault, Refused, Unclear, Unsent
+from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Unclear, Unsent
 from tests.integration.chat_clients import APP, GROUP, KEY, SECRET, MemoryVault, client_of, increase
 from tests.sandbox.chat import ChatApp, ChatServer, ManualClock
 from tests.sandbox.chat import Fault as SandboxFault

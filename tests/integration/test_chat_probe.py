@@ -8,8 +8,7 @@ import pytest
 
 from handler.chat.probe import ProbeClient
 from handler.core.model.operation import Counters, Mode
-from handler.core.ports.ports import Counted, Refused
-from handler.core.ports.trials import Trial
+from handler.core.ports.counter_api import Counted, ProbeCall, Refused
 from tests.integration.chat_clients import APP, GROUP, KEY, client_of
 from tests.sandbox.chat import ChatApp, ChatServer, ManualClock
 
@@ -32,10 +31,10 @@ def probes(server: ChatServer) -> Iterator[ProbeClient]:
     client.close()
 
 
-def trial(*counters: tuple[str, int], time: int = NOW, life: int = 6, random: int | None = None) -> Trial:
+def trial(*counters: tuple[str, int], time: int = NOW, life: int = 6, random: int | None = None) -> ProbeCall:
     """An update that raises counters."""
     raised: Counters = counters or (("k", 1),)
-    return Trial(GROUP, Mode.INCREASE, raised, time, life, random)
+    return ProbeCall(GROUP, Mode.INCREASE, raised, time, life, random)
 
 
 def test_an_update_is_signed_for_the_time_and_life_of_the_trial(server: ChatServer, probes: ProbeClient) -> None:

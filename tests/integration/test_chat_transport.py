@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from handler.core.ports.ports import Unclear
+from handler.core.ports.counter_api import Unclear
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.chat_clients import GROUP, client_of
 from tests.integration.wire import CALL, COUNTED, DATE, OK, asked, forget_environment, learned

@@ -12,7 +12,7 @@ import pytest
 
 from handler.config.settings import Settings
 from handler.core.ports.system import Notice
-from handler.triggers.event_kind import Kind, recognise
+from handler.triggers.event_kind import Kind, detect
 from handler.triggers.timer.tick import Sweep, Tick, read_tick
 from tests.integration import osls
 
@@ -220,6 +220,6 @@ def ticked(schedule: Part) -> Sweep | Tick:
     """What the timer makes of a schedule's event."""
     text = str(cast("Part", schedule["Target"])["Input"])
     event: object = json.loads(text.replace("<aws.scheduler.scheduled-time>", "2026-11-22T00:00:00Z"))
-    kind, content = recognise(event)
+    kind, content = detect(event)
     assert kind is Kind.TIMER
     return read_tick(content, "_receipt", 1_296_000.0, 1_795_305_600.0)

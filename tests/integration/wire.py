@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from handler.core.ports.ports import Counted, Reply
+from handler.core.ports.counter_api import Counted, Reply
 from tests.integration.byte_server import ByteServer, Script
 from tests.integration.chat_clients import client_of, increase
 

@@ -16,8 +16,8 @@ from handler.core.model.records import Record, Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.model.row_size import bytes_at_most
 from handler.core.ports.ledger import Generation, Look
-from handler.core.ports.ports import Clock
 from handler.core.ports.schedules import Claim, Hold, Lent, Schedule, Stand
+from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
 from handler.core.state.watermarks import MARK_S, NO_MARKS, Marks, marks_of, passed, places_of
 from handler.ledgers.bounded import check_room, row_text, sorted_out, storable

@@ -1,9 +1,11 @@
-"""What is never hidden, and somebody to tell it to."""
+"""Clock, chance, and the reports of what is never hidden."""
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import Protocol
+
+from handler.core.state.receipts import WeightSource
 
 
 class Notice(Enum):
@@ -56,3 +58,31 @@ def group_failed(reporter: Reporter, error: Exception, **whose: str) -> None:
     """Tell of an error that no rule foresees: it stays with its group, or its record, and the others go on (R13)."""
     reporter.failed(error)
     reporter.report(Notice.GROUP_FAILED, error=type(error).__name__, **whose)
+
+
+class Clock(Protocol):
+    """Local time."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        ...
+
+
+class Chance(WeightSource, Protocol):
+    """Randomness; `random.SystemRandom` and a seeded `random.Random` are ones."""
+
+    def random(self) -> float:
+        """Return a number in [0, 1)."""
+        ...
+
+    def getrandbits(self, bits: int, /) -> int:
+        """Return an integer of that many random bits."""
+        ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handler.core.ports.ports import Fault, Refused, Unsent
+from handler.core.ports.counter_api import Fault, Refused, Unsent
 from handler.core.protocol.visit import Again, Stop, Visit
 
 

@@ -27,7 +27,7 @@ LOOK_MAX_S = 2.0
 FIRST_LOOK_S = 0.3
 
 
-class Waits:
+class Backoff:
     """All results are in seconds from now."""
 
     def __init__(self, instance: Instance) -> None:

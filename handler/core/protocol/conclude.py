@@ -10,7 +10,7 @@ from handler.core.model.operation import Counters, Mode, key_limit
 from handler.core.model.outcome import Rejected
 from handler.core.model.records import Record
 from handler.core.model.row import Attempt, Row, Settlement
-from handler.core.ports.ports import Counted, Fault, Refused, Reply, Unsent
+from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unsent
 from handler.core.ports.system import Notice
 from handler.core.protocol import permission, without_receipt
 from handler.core.protocol.permission import Blame
@@ -20,7 +20,7 @@ from handler.core.protocol.waiting import why_too_far_ahead
 from handler.core.state import transitions
 from handler.core.state.losses import ALARMING, giving_way, lost_in_a_row, told
 from handler.core.state.merge import correction_of, payload_of
-from handler.core.state.receipts import Landed, Sight, TooEarly, Unexplained, certain, death, judge
+from handler.core.state.receipts import Landed, ReceiptReading, TooEarly, Unexplained, certain, death, judge
 from handler.core.state.transitions import Seen
 from handler.core.state.watermarks import NO_MARKS, Marks
 
@@ -42,7 +42,7 @@ class Evidence:
     `is_second`: it was read over a new connection, because the look before had shown what nothing explains.
     """
 
-    sight: Sight
+    sight: ReceiptReading
     seen: Seen
     is_second: bool = False
 
@@ -98,7 +98,7 @@ def see(visit: Visit, row: Row, keys: Sequence[str]) -> Evidence | Next:
     if 0 < visit.absences < TIMES_BELIEVED:
         return Again()
     seen = Seen(reply.values, later=True, at=visit.instance.api_clock.now())
-    return Evidence(Sight(value or 0, asked_after), seen, is_second=visit.doubts)
+    return Evidence(ReceiptReading(value or 0, asked_after), seen, is_second=visit.doubts)
 
 
 def _read_refused(visit: Visit, row: Row, refusal: Refused, asked_after: int | None) -> Next:
@@ -117,7 +117,7 @@ def _read_refused(visit: Visit, row: Row, refusal: Refused, asked_after: int | N
         return visit.setback(refusal)
     if blamed(visit, row, {refusal.code}, can_read=False) is Blame.APP:
         return visit.setback(replace(refusal, fault=Fault.APP))
-    if visit.group_is_gone and row.attempt and _is_dead(visit, row.attempt, Sight(0, asked_after)):
+    if visit.group_is_gone and row.attempt and _is_dead(visit, row.attempt, ReceiptReading(0, asked_after)):
         # The group is gone and the attempt dead: the next attempt will be told so, and its operations with it.
         return _expired(visit, row, row.attempt)
     return Again(visit.waits.retry_s())
@@ -128,7 +128,7 @@ def _told(own: Refused, read: Refused) -> Refused:
     return read if read.code in GROUP_GONE and own.fault is Fault.OPERATION else own
 
 
-def _is_dead(visit: Visit, attempt: Attempt, sight: Sight) -> bool:
+def _is_dead(visit: Visit, attempt: Attempt, sight: ReceiptReading) -> bool:
     return sight.is_after(death(attempt, visit.instance.rules.bound_of(attempt)))
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from handler.core.model.lift import LIFT, needs_lift, set_above, why_not_counted
 from handler.core.model.operation import Counters, Mode, key_limit
 from handler.core.model.row import Attempt, Entry, Row
-from handler.core.ports.ports import Counted
+from handler.core.ports.counter_api import Counted
 from handler.core.protocol import conclude, first_use, parking
 from handler.core.protocol.asking import ask_the_time
 from handler.core.protocol.visit import Again, Next, Stop, Visit
 from handler.core.state import transitions
 from handler.core.state.merge import correction_of, next_run
-from handler.core.state.receipts import Sight, certain, choose_weight
+from handler.core.state.receipts import ReceiptReading, certain, choose_weight
 from handler.core.state.transitions import Seen
 from handler.core.state.watermarks import moved
 
@@ -156,6 +156,6 @@ def send(visit: Visit, row: Row, attempt: Attempt) -> Next:
             # The reply is evidence for the row as it was; after a lost write the receipt is read again.
             visit.reply = None
             seen = Seen(reply.values, later=False, at=instance.api_clock.now())
-            sight = Sight(reply.values[row.receipt_key], certain(heard, reply.date, visit.took_s))
+            sight = ReceiptReading(reply.values[row.receipt_key], certain(heard, reply.date, visit.took_s))
             return conclude.conclude(visit, row, conclude.Evidence(sight, seen))
     return conclude.follow(visit, row, attempt, reply)

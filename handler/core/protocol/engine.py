@@ -22,7 +22,7 @@ from handler.core.protocol.permission import note_landings
 from handler.core.protocol.sweep import SideBySide, Swept, one_by_one, sweep
 from handler.core.protocol.visit import Visit
 from handler.core.quick import replace
-from handler.core.runtime.instance import Instance, Patience
+from handler.core.runtime.instance import Instance, TimeBudget
 
 # What a caller is asked to wait for the outcome of an operation that is owed.
 PENDING_RETRY_S = 2.0
@@ -35,7 +35,7 @@ class ExactlyOnce:
         self._instance = instance
         self._app = app
 
-    def apply(self, group_id: str, operations: Sequence[Operation], patience: Patience) -> list[Outcome]:
+    def apply(self, group_id: str, operations: Sequence[Operation], patience: TimeBudget) -> list[Outcome]:
         """Accept operations of one group and go on until each has its answer, or patience ends.
 
         Outcomes are in the order of the operations. Raises NotAccepted when nothing was accepted, and OutcomeUnknown.
@@ -60,7 +60,7 @@ class ExactlyOnce:
         Those whose key came before with other content are not accepted, and given back. Raises as `apply` does.
         """
         now = self._instance.clock.monotonic()
-        patience = Patience(until=now, deadline=now, accepts_until=until)
+        patience = TimeBudget(until=now, deadline=now, accepts_until=until)
         visit = Visit(self._instance, Group(self._app, group_id), patience)
         try:
             acceptance = self._accept(visit, operations)
@@ -68,7 +68,7 @@ class ExactlyOnce:
             visit.turns.end()
         return [operation for operation in operations if _is_reused(operation, acceptance)]
 
-    def ask(self, group_id: str, caller: str, key: str, patience: Patience) -> Outcome | None:
+    def ask(self, group_id: str, caller: str, key: str, patience: TimeBudget) -> Outcome | None:
         """What became of the operation that `caller` named `key`, or None; one that is owed is helped on (R8)."""
         group, wanted = Group(self._app, group_id), operation_id(caller, key)
         row = self._instance.ledger.load(group)

@@ -11,7 +11,7 @@ from handler.core.model.operation import KEYS_PER_GROUP
 from handler.core.model.outcome import Rejected
 from handler.core.model.records import UNRECORDED_S
 from handler.core.model.row import Row
-from handler.core.ports.ports import Counted, Fault, Refused
+from handler.core.ports.counter_api import Counted, Fault, Refused
 from handler.core.ports.system import Notice
 from handler.core.protocol import conclude
 from handler.core.protocol.permission import Blame
@@ -19,7 +19,7 @@ from handler.core.protocol.visit import TIMES_BELIEVED, Again, Next, Visit
 from handler.core.runtime.api_clock import NEAR_S
 from handler.core.state import transitions
 from handler.core.state.merge import Values
-from handler.core.state.receipts import Sight, certain, past_s
+from handler.core.state.receipts import ReceiptReading, certain, past_s
 from handler.core.state.watermarks import MARK_S
 
 # How soon there may be a read to spare where they are used up: they are lent out for a second ahead.
@@ -118,7 +118,9 @@ def _begun(visit: Visit, row: Row, values: Values, heard: int | None, date: int 
         return _noted(visit, row, date)
     if len(values) >= KEYS_PER_GROUP:
         return _no_room(visit, row)
-    if lost_until is None or (lost_until and not Sight(0, certain(heard, date, visit.took_s)).is_after(lost_until)):
+    if lost_until is None or (
+        lost_until and not ReceiptReading(0, certain(heard, date, visit.took_s)).is_after(lost_until)
+    ):
         return Again(_left_s(visit, lost_until))
     return visit.put(row.changed(base=0, sighted=None))
 

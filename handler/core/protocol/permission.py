@@ -12,7 +12,7 @@ from enum import Enum
 
 from handler.core.errors import NotAccepted, OutcomeUnknown
 from handler.core.model.row import Group, Row
-from handler.core.ports.ports import Counted, Refused
+from handler.core.ports.counter_api import Counted, Refused
 from handler.core.protocol.visit import NOT_PERMITTED, Visit
 from handler.core.runtime.instance import LANDINGS_ASKED, Instance
 

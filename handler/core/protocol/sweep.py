@@ -16,7 +16,7 @@ from handler.core.protocol.drive import drive
 from handler.core.protocol.visit import Next, Stop, Visit
 from handler.core.protocol.waiting import waiting
 from handler.core.runtime.api_clock import NEAR_S
-from handler.core.runtime.instance import Instance, Patience
+from handler.core.runtime.instance import Instance, TimeBudget
 from handler.core.state import transitions
 
 # Groups asked for at a time.
@@ -116,7 +116,7 @@ class _Course:
 
     def visits(self, after: str) -> Iterator[Visit]:
         """A visit to each unfinished group, while there is time."""
-        patience = Patience(until=self._deadline, deadline=self._deadline, pause_max_s=0.0)
+        patience = TimeBudget(until=self._deadline, deadline=self._deadline, pause_max_s=0.0)
         self.reached = after
         pages = _Pages(self._instance, self._app, after)
         for page in pages:

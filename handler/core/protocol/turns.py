@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from handler.core.model.row import Group
-from handler.core.runtime.instance import PAUSE_MIN_S, Instance, Patience
+from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
 from handler.core.runtime.rate_limiter import Turn
 
 
 class Turns:
     """What a visit to a group holds of its app's schedules, for as long as its patience lasts."""
 
-    def __init__(self, instance: Instance, group: Group, patience: Patience) -> None:
+    def __init__(self, instance: Instance, group: Group, patience: TimeBudget) -> None:
         self.held: Turn | None = None
         """The turn to call, taken and not used yet."""
         self.place: Turn | None = None

@@ -14,14 +14,14 @@ from handler.core.model.operation import Counters, Mode
 from handler.core.model.records import Record, Records, kept, rejected, unkept
 from handler.core.model.row import Attempt, Entry, Group, Row
 from handler.core.model.row_size import Fitted, fitted
-from handler.core.ports.ports import Call, Fault, Refused, Reply, Unclear, Unsent
+from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.ports.system import Notice
-from handler.core.protocol.backoff import Waits
+from handler.core.protocol.backoff import Backoff
 from handler.core.protocol.turns import Turns
 from handler.core.quick import replace
 from handler.core.runtime.heard import in_mind
-from handler.core.runtime.instance import PAUSE_MIN_S, Instance, Patience
-from handler.core.runtime.rate_limiter import Pace
+from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
+from handler.core.runtime.rate_limiter import RateLimiter
 from handler.core.state.losses import told
 from handler.core.state.merge import payload_of
 from handler.core.state.watermarks import NO_MARKS, Marks
@@ -66,7 +66,7 @@ class Visit:
 
     instance: Instance
     group: Group
-    patience: Patience
+    patience: TimeBudget
     wanted: frozenset[str] = frozenset()
     unsent: str | None = None
     """The attempt that this visit made and has not sent: nobody else will (R3)."""
@@ -108,12 +108,12 @@ class Visit:
     """What may have been rejected without a note: its source has to be told, or to come again."""
     cannot_park: bool = False
     """Whether the shelf has failed this visit."""
-    waits: Waits = field(init=False)
+    waits: Backoff = field(init=False)
     turns: Turns = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin with a rhythm of its own, and without any turn."""
-        self.waits = Waits(self.instance)
+        self.waits = Backoff(self.instance)
         self.turns = Turns(self.instance, self.group, self.patience)
 
     def is_done(self, row: Row) -> bool:
@@ -259,7 +259,7 @@ class Visit:
         reply = self.instance.api.read(group, keys, api_clock.now(), fresh=fresh)
         return self._learned(reply, began, self.instance.reads)
 
-    def _learned(self, reply: Reply, began: float, pace: Pace) -> Reply:
+    def _learned(self, reply: Reply, began: float, pace: RateLimiter) -> Reply:
         """Take in what the reply tells of the API; it is given back without a `Date` that is no evidence (R12)."""
         self.is_dated = self.instance.api_clock.learn(reply.date, reply.connection)
         self.took_s = self.instance.clock.monotonic() - began

@@ -8,7 +8,7 @@ from handler.core.model.row import Attempt, Row
 from handler.core.protocol.backoff import LOOK_MAX_S
 from handler.core.protocol.visit import Visit
 from handler.core.runtime.api_clock import NEAR_S
-from handler.core.state.receipts import Sight, death, past_s
+from handler.core.state.receipts import ReceiptReading, death, past_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Waiting:
     lasts: bool
 
 
-def why_too_far_ahead(visit: Visit, row: Row, sight: Sight) -> str | None:
+def why_too_far_ahead(visit: Visit, row: Row, sight: ReceiptReading) -> str | None:
     """Why an attempt whose time lies ahead is not waited for: every `Date` heard since, two at least, says so (R12)."""
     heard = None if sight.asked_after is None else visit.heard(row)
     ahead_s = 0 if heard is None or row.attempt is None else row.attempt.time - heard

@@ -5,12 +5,12 @@ from __future__ import annotations
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Unknown
 from handler.core.model.row import Attempt, Row
-from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Again, Next, Visit
 from handler.core.state import transitions
 from handler.core.state.merge import payload_of
-from handler.core.state.receipts import Sight, certain, death
+from handler.core.state.receipts import ReceiptReading, certain, death
 
 
 def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
@@ -23,7 +23,7 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
     heard = visit.heard(row)
     reply = visit.read(tuple(payload_of(attempt)))
     bound_s = visit.instance.rules.bound_of(attempt)
-    if Sight(0, certain(heard, reply.date, visit.took_s)).is_after(death(attempt, bound_s)):
+    if ReceiptReading(0, certain(heard, reply.date, visit.took_s)).is_after(death(attempt, bound_s)):
         # A Set is repeated only after its death, so that the older value can never overwrite a newer one.
         is_set = attempt.mode is Mode.SET
         return visit.put(transitions.not_landed(row)) if is_set else _unknown(visit, row, attempt)

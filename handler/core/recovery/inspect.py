@@ -15,7 +15,7 @@ from handler.core.recovery.verdicts import all_dead_at, to_be_judged
 from handler.core.runtime.api_clock import NEAR_S
 from handler.core.runtime.instance import CallFailure
 from handler.core.state.merge import Values
-from handler.core.state.receipts import Sight, Verdict, certain, judge
+from handler.core.state.receipts import ReceiptReading, ReceiptVerdict, certain, judge
 from handler.core.state.transitions import Seen
 
 # How often a lost compare-and-swap is tried again: callers may go on asking for operations of a frozen group.
@@ -38,7 +38,7 @@ class Inspection:
     waits_for: str | None = None
     values: Values = field(default_factory=dict)
     missing: str | None = None
-    verdict: Verdict | None = None
+    verdict: ReceiptVerdict | None = None
     last_failure: CallFailure | None = None
 
 
@@ -139,15 +139,15 @@ def see(visit: Visit, row: Row) -> tuple[Evidence, bool]:
         if isinstance(follows, Evidence):
             return replace(follows, sight=_of_all(follows.sight, heard)), False
         if visit.group_is_gone:
-            return Evidence(Sight(0, heard), Seen({}, later=True, at=visit.instance.api_clock.now())), True
+            return Evidence(ReceiptReading(0, heard), Seen({}, later=True, at=visit.instance.api_clock.now())), True
         if isinstance(follows, Row | Stop) or not visit.pause(follows.after_s):
             break
     raise unreadable(visit)
 
 
-def _of_all(sight: Sight, heard: int | None) -> Sight:
+def _of_all(sight: ReceiptReading, heard: int | None) -> ReceiptReading:
     """The sight as one that judges the attempt as well, without which it was had."""
-    return Sight(sight.value, certain(heard, sight.asked_after, 0))
+    return ReceiptReading(sight.value, certain(heard, sight.asked_after, 0))
 
 
 def unreadable(visit: Visit) -> NotAccepted:

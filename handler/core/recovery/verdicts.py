@@ -16,15 +16,15 @@ from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied
 from handler.core.model.row import Attempt, Debt, Remembered, Row
 from handler.core.ports.ledger import Generation
-from handler.core.ports.ports import Rules
 from handler.core.runtime.api_clock import NEAR_S
+from handler.core.runtime.rules import Rules
 from handler.core.state.losses import giving_way, remembering
 from handler.core.state.merge import own_values, with_excess
-from handler.core.state.receipts import Landed, Sight, death, judge, past_s
+from handler.core.state.receipts import Landed, ReceiptReading, death, judge, past_s
 from handler.core.state.transitions import Change, Seen, forgotten, landed, record_of
 
 
-class Verdict(str, Enum):
+class OperatorVerdict(str, Enum):
     """What became of an operation, or of a correction."""
 
     LANDED = "landed"
@@ -40,14 +40,14 @@ class Decision:
     on what waits in the queue of a restored row and is not named, because callers go on asking meanwhile.
     """
 
-    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    verdicts: Mapping[str, OperatorVerdict] = field(default_factory=dict)
     drops_debt: bool = False
     receipt: int | None = None
-    queued: Verdict | None = None
+    queued: OperatorVerdict | None = None
 
     def landed(self, named: str) -> bool:
         """Whether the operator says so."""
-        return self.verdicts.get(named) is Verdict.LANDED
+        return self.verdicts.get(named) is OperatorVerdict.LANDED
 
 
 def to_be_judged(row: Row, generation: int) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def completed(row: Row, decision: Decision, generation: int) -> Decision:
         raise BadInput(
             "queued", f"is for a restored group's queue, and this one's is sent as it is: {', '.join(unnamed)}"
         )
-    verdicts = {**decision.verdicts, **dict.fromkeys(unnamed, decision.queued or Verdict.NOT_LANDED)}
+    verdicts = {**decision.verdicts, **dict.fromkeys(unnamed, decision.queued or OperatorVerdict.NOT_LANDED)}
     missing = [named for named in needed if named not in verdicts]
     if missing:
         raise BadInput("verdicts", f"lacks one for each of: {', '.join(missing)}")
@@ -116,7 +116,7 @@ def all_dead_at(row: Row, sighted: int, generation: Generation, rules: Rules, no
     return max(*known, sighted + signed_before_s, restored + signed_before_s)
 
 
-def decided(row: Row, decision: Decision, sight: Sight, seen: Seen, generation: int, rules: Rules) -> Change:
+def decided(row: Row, decision: Decision, sight: ReceiptReading, seen: Seen, generation: int, rules: Rules) -> Change:
     """The row that stands on the receipt as it is now, judged by the operator, and not frozen any more.
 
     What past attempts are found to have moved on top of the verdicts is settled or owed back as ever (R7). They stay in

@@ -6,8 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from threading import Lock
 
-from handler.core.ports.ports import Clock
-from handler.core.ports.system import Notice, Reporter
+from handler.core.ports.system import Clock, Notice, Reporter
 from handler.core.runtime.heard import Heard
 
 # Before there is a clock, a `Date` so near the local one is evidence.

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from math import inf
 
 from handler.core.model.row import Group
+from handler.core.ports.counter_api import CounterApi
 from handler.core.ports.ledger import Generation, Ledger
-from handler.core.ports.ports import Chance, Clock, CounterApi, Ports, Rules
 from handler.core.ports.schedules import Schedule
 from handler.core.ports.shelf import Shelf
-from handler.core.ports.system import Notice, Reporter
+from handler.core.ports.system import Chance, Clock, Notice, Reporter
 from handler.core.runtime.api_clock import NEAR_S, ApiClock
-from handler.core.runtime.rate_limiter import Gate, Pace, Terms
+from handler.core.runtime.circuit_breaker import CircuitBreaker
+from handler.core.runtime.rate_limiter import RateLimiter, Terms
+from handler.core.runtime.rules import Rules
 from handler.core.runtime.windows import Windows
 
 # Values are only remembered to keep merged sums inside int64; forgetting them costs one refused call at worst.
@@ -38,7 +40,7 @@ PAUSE_MIN_S = 0.001
 CALL_MARGIN_S = 0.5
 
 
-class KnownValues:
+class ValuesCache:
     """The last values seen of recently called groups."""
 
     def __init__(self) -> None:
@@ -138,7 +140,7 @@ class Failures:
     last: CallFailure | None = None
 
 
-class UsualTime:
+class MovingAverage:
     """How long something has taken of late, in seconds: whoever waits for somebody else's waits about as long."""
 
     def __init__(self, guess_s: float) -> None:
@@ -149,7 +151,7 @@ class UsualTime:
         self.usual_s += (min(took_s, CALL_TIME_MAX_S) - self.usual_s) / 8
 
 
-class KnownGeneration:
+class GenerationCache:
     """The ledger's generation, asked for again every `cache_s` seconds (R10)."""
 
     def __init__(self, ledger: Ledger, clock: Clock, cache_s: float) -> None:
@@ -189,6 +191,18 @@ class KnownGeneration:
 
 
 @dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside, as one warm instance has it."""
+
+    ledger: Ledger
+    api: CounterApi
+    clock: Clock
+    chance: Chance
+    reporter: Reporter
+    shelf: Shelf
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """The ports and the memory between invocations; nothing here is needed for exactness but the ports."""
 
@@ -199,18 +213,18 @@ class Instance:
     reporter: Reporter
     shelf: Shelf
     rules: Rules
-    pace: Pace
+    pace: RateLimiter
     """That of updates."""
-    reads: Pace
-    acceptances: Pace
+    reads: RateLimiter
+    acceptances: RateLimiter
     api_clock: ApiClock
-    gate: Gate
+    gate: CircuitBreaker
     gone: Gone
-    generation: KnownGeneration
+    generation: GenerationCache
     windows: Windows
-    known: KnownValues = field(default_factory=KnownValues)
-    call_time: UsualTime = field(default_factory=lambda: UsualTime(CALL_GUESS_S))
-    look_time: UsualTime = field(default_factory=lambda: UsualTime(LOOK_GUESS_S))
+    known: ValuesCache = field(default_factory=ValuesCache)
+    call_time: MovingAverage = field(default_factory=lambda: MovingAverage(CALL_GUESS_S))
+    look_time: MovingAverage = field(default_factory=lambda: MovingAverage(LOOK_GUESS_S))
     swept_to: SweptTo = field(default_factory=SweptTo)
     failures: Failures = field(default_factory=Failures)
     landings: Landings = field(default_factory=Landings)
@@ -221,17 +235,17 @@ class Instance:
         clock = ports.clock
         api_clock = ApiClock(clock, ports.reporter, rules.guard_s)
 
-        def pace(schedule: Schedule) -> Pace:
+        def pace(schedule: Schedule) -> RateLimiter:
             terms = Terms.of(schedule, rules.calls_per_second)
-            return Pace(clock, api_clock.moment, ports.ledger, terms)
+            return RateLimiter(clock, api_clock.moment, ports.ledger, terms)
 
         return cls(
             *(ports.ledger, ports.api, clock, ports.chance, ports.reporter, ports.shelf, rules),
             *(pace(Schedule.UPDATES), pace(Schedule.READS), pace(Schedule.ACCEPTANCES)),
             api_clock=api_clock,
-            gate=Gate(clock),
+            gate=CircuitBreaker(clock),
             gone=Gone(clock),
-            generation=KnownGeneration(ports.ledger, clock, rules.cache_s),
+            generation=GenerationCache(ports.ledger, clock, rules.cache_s),
             windows=Windows(ports.ledger, clock, api_clock, rules.window_s, rules.guard_s),
         )
 
@@ -247,14 +261,14 @@ class Instance:
         """What one call must have in hand before it begins: itself, two ledger writes and a margin (R3)."""
         return self.rules.timeout_s + 2 * self.ledger.timeout_s + CALL_MARGIN_S
 
-    def may_call(self, patience: Patience, after_s: float) -> bool:
+    def may_call(self, patience: TimeBudget, after_s: float) -> bool:
         """Whether a call that begins so much later is wanted, and can end before the invocation does (R3)."""
         begins = self.clock.monotonic() + after_s
         return begins < patience.until and begins + self.call_s <= patience.deadline
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class TimeBudget:
     """How long to go on, in moments of the local monotonic clock.
 
     Nothing new is begun after `until`; no call is begun that could outlast `deadline`; no single wait is longer than

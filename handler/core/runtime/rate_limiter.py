@@ -1,4 +1,4 @@
-"""When this instance may call at all: its shares of the app's schedules (R14), and the vendor's refusals of the app."""
+"""When this instance may call: its shares of the app's schedules (R14)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,8 @@ from math import ceil
 
 from handler.core.errors import LedgerUnavailable, OutcomeUnknown
 from handler.core.ports.ledger import Ledger
-from handler.core.ports.ports import Clock, Refused
 from handler.core.ports.schedules import Claim, Lent, Schedule
-
-# An app that is refused (arrears, address, credentials) is tried again at intervals that double between these bounds.
-APP_RETRY_MIN_S = 1.0
-APP_RETRY_MAX_S = 60.0
+from handler.core.ports.system import Clock
 
 # Up to this many calls a second an instance asks nobody: forty quiet ones together stay below the vendor's limit.
 UNASKED_PER_SECOND = 5.0
@@ -92,7 +88,7 @@ class Terms:
         return (max(1.0, self.rate * LEASE_SHARE_MAX) + self.unasked + 1.0) / SHARE_MIN / self.rate
 
 
-class Pace:
+class RateLimiter:
     """One schedule of the app, over all instances: few turns are taken unasked, more are leased in chunks."""
 
     def __init__(self, clock: Clock, now: Callable[[], float], ledger: Ledger, terms: Terms) -> None:
@@ -219,37 +215,3 @@ def _begin_of(turn: Turn) -> float:
 
 def _not_before(moment: float) -> Turn:
     return Turn(moment, moment, is_taken=False)
-
-
-class Gate:
-    """Closed while the vendor refuses the app: new operations are turned away before they are accepted (R6)."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._refusal: Refused | None = None
-        self._closed_until = 0.0
-        self._interval_s = APP_RETRY_MIN_S
-
-    def close(self, refusal: Refused) -> None:
-        """Remember the refusal; each one in a row doubles the interval, those of calls under way count as one."""
-        was_open = self.refusal() is None
-        self._refusal = refusal
-        if was_open:
-            self._closed_until = self._clock.monotonic() + self._interval_s
-            self._interval_s = min(APP_RETRY_MAX_S, self._interval_s * 2)
-
-    def open(self) -> None:
-        """Forget: a call was accepted."""
-        self._refusal = None
-        self._closed_until = 0.0
-        self._interval_s = APP_RETRY_MIN_S
-
-    def refusal(self) -> Refused | None:
-        """The refusal that stands now; None lets the next call try."""
-        if self._refusal is None or self._clock.monotonic() >= self._closed_until:
-            return None
-        return self._refusal
-
-    def retry_after_s(self) -> float:
-        """Seconds until the next try."""
-        return max(0.0, self._closed_until - self._clock.monotonic())

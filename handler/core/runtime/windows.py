@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.ports.ledger import Ledger
-from handler.core.ports.ports import Clock
+from handler.core.ports.system import Clock
 from handler.core.runtime.api_clock import ApiClock
 
 # An instance goes on for so long with the notes that it has read.

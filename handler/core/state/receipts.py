@@ -54,11 +54,11 @@ class Unexplained:
     value: int
 
 
-Verdict: TypeAlias = Landed | NotLanded | TooEarly | Unexplained
+ReceiptVerdict: TypeAlias = Landed | NotLanded | TooEarly | Unexplained
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ReceiptReading:
     """A receipt value seen, and the API's time after which it was certainly asked for (`certain`)."""
 
     value: int
@@ -90,7 +90,7 @@ def past_s(bound_s: float, guard_s: float) -> float:
     return bound_s + 1 + guard_s
 
 
-def judge(row: Row, sight: Sight, bound_s: float) -> Verdict:
+def judge(row: Row, sight: ReceiptReading, bound_s: float) -> ReceiptVerdict:
     """Say what a receipt value proves about the row's open attempt and about the remembered ones."""
     if sight.value == row.base:
         dead = row.attempt is None or sight.is_after(death(row.attempt, bound_s))

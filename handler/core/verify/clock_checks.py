@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from handler.core.verify.finding import Evidence, Finding, NoEvidence, Question, judge
-from handler.core.verify.session import Bench, Reading
+from handler.core.verify.finding import Check, Evidence, Finding, Inconclusive, judge
+from handler.core.verify.session import ClockReading, ProbeSession
 
 KEY = "_verify_01"
 
@@ -24,9 +24,9 @@ BEYOND_GUARD_S = 3.0
 # So long the API may work on a call after it has looked at its signature; the rest of the guard is for its clocks.
 WORK_S = 3.0
 
-DATE = Question("L2", "Date tells the time", "A2")
-HOSTS = Question("L2", "the hosts' clocks agree", "A11")
-EFFECT = Question("L2", "updates show within the guard", "A2")
+DATE = Check("L2", "Date tells the time", "A2")
+HOSTS = Check("L2", "the hosts' clocks agree", "A11")
+EFFECT = Check("L2", "updates show within the guard", "A2")
 
 RIGHT_THE_CLOCK = (
     "CLOCK_GUARD_S: if this machine's clock is right, raise it above the difference, because attempts are judged by "
@@ -36,7 +36,7 @@ GUARD_AGAINST_HOSTS = "CLOCK_GUARD_S: raise it to the difference between the hos
 GUARD_MORE = "CLOCK_GUARD_S: raise it above the longest time from sending to effect"
 
 
-def clocks(bench: Bench) -> list[Finding]:
+def clocks(bench: ProbeSession) -> list[Finding]:
     """Every finding of L2."""
     return [
         judge(DATE, lambda: _date(bench), RIGHT_THE_CLOCK),
@@ -45,7 +45,7 @@ def clocks(bench: Bench) -> list[Finding]:
     ]
 
 
-def _date(bench: Bench) -> tuple[bool, Evidence]:
+def _date(bench: ProbeSession) -> tuple[bool, Evidence]:
     for _ in range(READS):
         bench.pause(READS_EVERY_S)
         bench.values(fresh=True)
@@ -67,11 +67,11 @@ def _date(bench: Bench) -> tuple[bool, Evidence]:
     }
 
 
-def _hosts(bench: Bench) -> tuple[bool, Evidence]:
+def _hosts(bench: ProbeSession) -> tuple[bool, Evidence]:
     """Of the replies so far: what was not met by them cannot be told."""
     dated = [bounds for reading in bench.readings if (bounds := _ahead(reading)) is not None]
     if not dated:
-        raise NoEvidence("no reply had a Date")
+        raise Inconclusive("no reply had a Date")
     lows, highs = zip(*dated, strict=True)
     apart_s = max(max(lows) - min(highs), 0.0)
     allowed_s = max(bench.rules.guard_s - WORK_S, HOSTS_APART_MAX_S)
@@ -79,14 +79,14 @@ def _hosts(bench: Bench) -> tuple[bool, Evidence]:
     return apart_s <= allowed_s, evidence
 
 
-def _ahead(reading: Reading) -> tuple[float, float] | None:
+def _ahead(reading: ClockReading) -> tuple[float, float] | None:
     """How far the API's clock is ahead of the local one: at least, and at most."""
     if reading.date is None:
         return None
     return reading.date - reading.received, reading.date + 1 - reading.sent
 
 
-def _effects(bench: Bench) -> tuple[bool, Evidence]:
+def _effects(bench: ProbeSession) -> tuple[bool, Evidence]:
     longest_s, reads, shown = 0.0, 0, True
     for _ in range(EFFECTS):
         elapsed_s, looked, shown = _effect(bench)
@@ -97,7 +97,7 @@ def _effects(bench: Bench) -> tuple[bool, Evidence]:
     return holds, {"longest_s": round(longest_s, 3), "reads": reads, "guard_s": bench.rules.guard_s}
 
 
-def _effect(bench: Bench) -> tuple[float, int, bool]:
+def _effect(bench: ProbeSession) -> tuple[float, int, bool]:
     """Send one update: seconds from sending until a read shows it, how many reads that took, and whether one did."""
     started = bench.clock.monotonic()
     wanted = bench.done([(KEY, 1)])[KEY]

@@ -6,10 +6,10 @@ from functools import partial
 
 from handler.core.model.lift import LIFT
 from handler.core.model.operation import INT64_MAX, Mode
-from handler.core.ports.ports import Counted, Fault, Refused
+from handler.core.ports.counter_api import Counted, Fault, Refused
 from handler.core.state.receipts import WEIGHT_MAX, WEIGHT_MIN
-from handler.core.verify.finding import Evidence, Finding, NoEvidence, Question, judge
-from handler.core.verify.session import Bench, described, values_of
+from handler.core.verify.finding import Check, Evidence, Finding, Inconclusive, judge
+from handler.core.verify.session import ProbeSession, described, values_of
 
 KEY = "_verify_02"
 
@@ -23,12 +23,12 @@ DELTAS = (
     ("Increase by 0 is taken", Mode.INCREASE, 0, START),
 )
 
-BELOW_ZERO = Question("L5", "Decrease below zero is counted", "A10")
-LIFTED = Question("L5", "a receipt is lifted, and lowered again", "A10")
+BELOW_ZERO = Check("L5", "Decrease below zero is counted", "A10")
+LIFTED = Check("L5", "a receipt is lifted, and lowered again", "A10")
 
-TWICE = Question("L5", "what a key given twice does")
-OVERFLOW = Question("L5", "what 2^63-1 + 1 does")
-SAME_RANDOM = Question("L6", "what the same random twice does", "A1")
+TWICE = Check("L5", "what a key given twice does")
+OVERFLOW = Check("L5", "what 2^63-1 + 1 does")
+SAME_RANDOM = Check("L6", "what the same random twice does", "A1")
 
 NOT_BELOW_ZERO = (
     "callers: a Decrease that would go below zero is refused, or cut off and called applied, as `outcome` says; where "
@@ -39,10 +39,10 @@ NOT_LIFTED = "RECEIPT_KEY: leave it empty; a counter that cannot be moved like t
 NOT_NEGATIVE = "callers: they must not send such a Value, with this Mode; the opposite Mode says the same"
 
 
-def modes(bench: Bench) -> list[Finding]:
+def modes(bench: ProbeSession) -> list[Finding]:
     """Every finding of L5; the last two are facts, on which nothing relies."""
     deltas = [
-        judge(Question("L5", name), partial(_delta, bench, mode, value, after), NOT_NEGATIVE)
+        judge(Check("L5", name), partial(_delta, bench, mode, value, after), NOT_NEGATIVE)
         for name, mode, value, after in DELTAS
     ]
     return [
@@ -54,22 +54,22 @@ def modes(bench: Bench) -> list[Finding]:
     ]
 
 
-def repetition(bench: Bench, random: int) -> list[Finding]:
+def repetition(bench: ProbeSession, random: int) -> list[Finding]:
     """The finding of L6, a fact: every call has a `random` of its own."""
     return [judge(SAME_RANDOM, lambda: _same_random(bench, random))]
 
 
-def _delta(bench: Bench, mode: Mode, value: int, after: int) -> tuple[bool, Evidence]:
+def _delta(bench: ProbeSession, mode: Mode, value: int, after: int) -> tuple[bool, Evidence]:
     bench.done([(KEY, START)], Mode.SET)
     reply = bench.update([(KEY, value)], mode)
     if isinstance(reply, Counted):
         return reply.values.get(KEY) == after, {"start": START, "after": reply.values.get(KEY), "code": 0}
     if isinstance(reply, Refused) and reply.fault is Fault.OPERATION:
         return False, {"start": START, "code": reply.code}
-    raise NoEvidence(described(reply))
+    raise Inconclusive(described(reply))
 
 
-def _below_zero(bench: Bench) -> tuple[bool, Evidence]:
+def _below_zero(bench: ProbeSession) -> tuple[bool, Evidence]:
     """Decrease a counter of 1 by 2: a caller's own may be brought there, and the API's page does not say what comes."""
     bench.done([(KEY, 1)], Mode.SET)
     reply = bench.update([(KEY, 2)], Mode.DECREASE)
@@ -80,7 +80,7 @@ def _below_zero(bench: Bench) -> tuple[bool, Evidence]:
     return after == -1, {"start": 1, "after": after, "outcome": outcome}
 
 
-def _lifted(bench: Bench) -> tuple[bool, Evidence]:
+def _lifted(bench: ProbeSession) -> tuple[bool, Evidence]:
     """Move a counter as the receipt is before the first Decrease of a group, and by one (R2)."""
     bench.done([(KEY, 0)], Mode.SET)
     values: list[int | None] = []
@@ -93,13 +93,13 @@ def _lifted(bench: Bench) -> tuple[bool, Evidence]:
     return holds, {"lifted": values[0], "lowered": values[1]}
 
 
-def _twice(bench: Bench) -> tuple[bool, Evidence]:
+def _twice(bench: ProbeSession) -> tuple[bool, Evidence]:
     bench.done([(KEY, START)], Mode.SET)
     reply = bench.update([(KEY, 1), (KEY, 2)])
     return True, {"start": START, "reply": described(reply), "after": bench.values().get(KEY)}
 
 
-def _overflow(bench: Bench) -> tuple[bool, Evidence]:
+def _overflow(bench: ProbeSession) -> tuple[bool, Evidence]:
     # Shown as text: these numbers are beyond what most readers of JSON hold exactly.
     bench.done([(KEY, INT64_MAX)], Mode.SET)
     reply = bench.update([(KEY, 1)])
@@ -107,10 +107,10 @@ def _overflow(bench: Bench) -> tuple[bool, Evidence]:
     return True, {"start": str(INT64_MAX), "reply": told, "after": after}
 
 
-def _same_random(bench: Bench, random: int) -> tuple[bool, Evidence]:
+def _same_random(bench: ProbeSession, random: int) -> tuple[bool, Evidence]:
     bench.done([(KEY, 0)], Mode.SET)
     signed = (bench.now(), bench.rules.life_s)
     replies = [bench.update([(KEY, 1)], signed=signed, random=random) for _ in range(2)]
     if not any(isinstance(reply, Counted) for reply in replies):
-        raise NoEvidence(described(replies[0]))
+        raise Inconclusive(described(replies[0]))
     return True, {"calls": 2, "counted": bench.values().get(KEY, 0), "second": described(replies[1])}

@@ -10,7 +10,7 @@ from typing import TypeAlias
 Evidence: TypeAlias = Mapping[str, str | float | None]
 
 
-class Verdict(str, Enum):
+class CheckResult(str, Enum):
     """What a test says of an assumption."""
 
     HOLDS = "holds"
@@ -19,7 +19,7 @@ class Verdict(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Check:
     """What is asked: the test and the assumption in the protocol's numbers (empty: a fact that nothing relies on)."""
 
     test: str
@@ -31,13 +31,13 @@ class Question:
 class Finding:
     """What was found. `advice` names the setting to change, or what to do to have it tested; empty if all is well."""
 
-    question: Question
-    verdict: Verdict
+    question: Check
+    verdict: CheckResult
     evidence: Evidence
     advice: str = ""
 
 
-class NoEvidence(Exception):
+class Inconclusive(Exception):
     """A test could not be brought to an end."""
 
     def __init__(self, reason: str, **evidence: str | float | None) -> None:
@@ -46,10 +46,10 @@ class NoEvidence(Exception):
         self.evidence: Evidence = evidence
 
 
-def judge(question: Question, work: Callable[[], tuple[bool, Evidence]], advice: str = "") -> Finding:
+def judge(question: Check, work: Callable[[], tuple[bool, Evidence]], advice: str = "") -> Finding:
     """Do the work of a test: whether it holds, and the evidence. `advice` is for where it does not."""
     try:
         holds, evidence = work()
-    except NoEvidence as end:
-        return Finding(question, Verdict.NOT_TESTED, end.evidence, end.reason)
-    return Finding(question, Verdict.HOLDS if holds else Verdict.VIOLATED, evidence, "" if holds else advice)
+    except Inconclusive as end:
+        return Finding(question, CheckResult.NOT_TESTED, end.evidence, end.reason)
+    return Finding(question, CheckResult.HOLDS if holds else CheckResult.VIOLATED, evidence, "" if holds else advice)

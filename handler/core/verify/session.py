@@ -8,11 +8,11 @@ from threading import Lock
 
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
-from handler.core.ports.ports import Clock, Counted, Fault, Refused, Reply, Rules
-from handler.core.ports.system import Reporter
-from handler.core.ports.trials import LONG_LIFE_S, ProbeApi, Trial
+from handler.core.ports.counter_api import LONG_LIFE_S, Counted, Fault, ProbeApi, ProbeCall, Refused, Reply
+from handler.core.ports.system import Clock, Reporter
 from handler.core.runtime.api_clock import ApiClock
-from handler.core.verify.finding import NoEvidence
+from handler.core.runtime.rules import Rules
+from handler.core.verify.finding import Inconclusive
 
 # The vendor bounds calls per second for the whole app: the other half is left to those who count meanwhile.
 SHARE_OF_RATE = 0.5
@@ -28,7 +28,7 @@ OUT_OF_TIME = "the invocation's time was up: give the function a timeout of 15 m
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ClockReading:
     """A `Date` of the API, in whole seconds, and the local times between which it was written."""
 
     date: int | None
@@ -37,11 +37,11 @@ class Reading:
 
 
 @dataclass
-class Bench:
+class ProbeSession:
     """Calls on one scratch group, evenly paced; `calls_max` in all, none after `deadline`. Threads may share it.
 
     `deadline` is a moment of the local monotonic clock. Until the bench is `ending`, one call and its time are held
-    back for cleaning up. Its methods raise NoEvidence where a test has to end.
+    back for cleaning up. Its methods raise Inconclusive where a test has to end.
     """
 
     group: Group
@@ -53,7 +53,7 @@ class Bench:
     calls_max: int
     calls: int = 0
     ending: bool = False
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[ClockReading] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._api_clock = ApiClock(self.clock, self.reporter, self.rules.guard_s)
@@ -73,7 +73,7 @@ class Bench:
     ) -> Reply:
         """Send an update, signed for `signed` (time and life), or so that its signature is beyond doubt."""
         time, life = signed or (self.now(), LONG_LIFE_S)
-        trial = Trial(self.group, mode, tuple(counters), time, life, random)
+        trial = ProbeCall(self.group, mode, tuple(counters), time, life, random)
         # A short signature may have ended by the time that a second try would be due.
         return self._ask(lambda: self.api.update(trial), tries=RATE_TRIES if signed is None else 1)
 
@@ -92,7 +92,7 @@ class Bench:
     def pause(self, seconds: float) -> None:
         """Let time pass, if there is that much."""
         if self.clock.monotonic() + seconds > self._last_begin:
-            raise NoEvidence(OUT_OF_TIME)
+            raise Inconclusive(OUT_OF_TIME)
         self.clock.sleep(seconds)
 
     @property
@@ -114,7 +114,7 @@ class Bench:
         sent = self.clock.now()
         reply = call()
         with self._lock:
-            self.readings.append(Reading(reply.date, sent, self.clock.now()))
+            self.readings.append(ClockReading(reply.date, sent, self.clock.now()))
             self._api_clock.learn(reply.date, reply.connection)
         return reply
 
@@ -122,11 +122,11 @@ class Bench:
         """Count a call, and return how long it has to wait for its turn."""
         with self._lock:
             if self.calls >= self.calls_max - (0 if self.ending else 1):
-                raise NoEvidence(f"the {self.calls_max} calls of this run were used up")
+                raise Inconclusive(f"the {self.calls_max} calls of this run were used up")
             now = self.clock.monotonic()
             turn = max(now, self._next_at)
             if turn > self._last_begin:
-                raise NoEvidence(OUT_OF_TIME)
+                raise Inconclusive(OUT_OF_TIME)
             self.calls += 1
             self._next_at = turn + 1 / (self.rules.calls_per_second * SHARE_OF_RATE)
             return turn - now
@@ -136,7 +136,7 @@ def values_of(reply: Reply) -> Mapping[str, int]:
     """The values of a reply that has to be a success."""
     if isinstance(reply, Counted):
         return reply.values
-    raise NoEvidence(described(reply))
+    raise Inconclusive(described(reply))
 
 
 def described(reply: Reply) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from handler.core.ports.ports import Counted, Fault, Refused, Reply
-from handler.core.ports.trials import LONG_LIFE_S
-from handler.core.verify.finding import Evidence, Finding, NoEvidence, Question, Verdict, judge
-from handler.core.verify.session import Bench, described
+from handler.core.ports.counter_api import LONG_LIFE_S, Counted, Fault, Refused, Reply
+from handler.core.verify.finding import Check, CheckResult, Evidence, Finding, Inconclusive, judge
+from handler.core.verify.session import ProbeSession, described
 
 KEY = "_verify_00"
 
@@ -18,9 +17,9 @@ LONG_EXPIRED_S = 60
 # The end of a signature that is good for longer is not waited for.
 WAIT_MAX_S = 60
 
-SHORT = Question("L1", "short signature accepted", "A2")
-REUSED = Question("L1", "used signature refused after its end", "A2")
-WITHOUT_EFFECT = Question("L1", "refused calls have no effect", "A2")
+SHORT = Check("L1", "short signature accepted", "A2")
+REUSED = Check("L1", "used signature refused after its end", "A2")
+WITHOUT_EFFECT = Check("L1", "refused calls have no effect", "A2")
 
 LIVE_LONGER = (
     "SIGNATURE_LIFE_S: give a long one, a day or more, and ATTEMPT_BOUND_S: how long a request can be held up at most; "
@@ -32,40 +31,40 @@ REPEATED = "ATTEMPT_BOUND_S: a used signature stays good here, so give the longe
 MISTRUST = "CHAT_ENDPOINT: what answers there refuses calls and applies them; report it to the vendor"
 
 
-def signatures(bench: Bench, *, quick: bool) -> list[Finding]:
+def signatures(bench: ProbeSession, *, quick: bool) -> list[Finding]:
     """Every finding of L1. Expired signatures are tried with a long life where a short one is refused anyway."""
     before = _before(bench)
     short = judge(SHORT, lambda: _short(bench), LIVE_LONGER)
-    life = bench.rules.life_s if short.verdict is Verdict.HOLDS else LONG_LIFE_S
+    life = bench.rules.life_s if short.verdict is CheckResult.HOLDS else LONG_LIFE_S
     findings = [short, *(_expired_for(bench, life, late_s) for late_s in _lateness(bench, quick=quick))]
     findings.append(judge(REUSED, lambda: _reused(bench, life), REPEATED))
     accepted = sum(int(finding.evidence.get("accepted") or 0) for finding in findings)
     return [*findings, judge(WITHOUT_EFFECT, lambda: _without_effect(bench, before, accepted), MISTRUST)]
 
 
-def _before(bench: Bench) -> int | None:
+def _before(bench: ProbeSession) -> int | None:
     """What the counter shows before anything is tried; None where that could not be read."""
     try:
         return bench.values().get(KEY, 0)
-    except NoEvidence:
+    except Inconclusive:
         return None
 
 
-def _lateness(bench: Bench, *, quick: bool) -> Sequence[int]:
+def _lateness(bench: ProbeSession, *, quick: bool) -> Sequence[int]:
     guard_s = max(1, ceil(bench.rules.guard_s))
     return sorted({1, guard_s} if quick else {1, guard_s, LONG_EXPIRED_S})
 
 
-def _short(bench: Bench) -> tuple[bool, Evidence]:
+def _short(bench: ProbeSession) -> tuple[bool, Evidence]:
     life = bench.rules.life_s
     reply = bench.update([(KEY, 1)], signed=(bench.now(), life))
     good = _accepted(reply)
     return good, {"life_s": life, "accepted": int(good), "code": _code(reply)}
 
 
-def _expired_for(bench: Bench, life: int, late_s: int) -> Finding:
+def _expired_for(bench: ProbeSession, life: int, late_s: int) -> Finding:
     """Try a signature that was never used before and ended `late_s` seconds ago."""
-    question = Question("L1", f"signature refused {late_s} s after its end", "A2")
+    question = Check("L1", f"signature refused {late_s} s after its end", "A2")
     advice = BOUND if late_s >= bench.rules.guard_s else GUARD_MORE
 
     def work() -> tuple[bool, Evidence]:
@@ -76,35 +75,35 @@ def _expired_for(bench: Bench, life: int, late_s: int) -> Finding:
     return judge(question, work, advice)
 
 
-def _reused(bench: Bench, life: int) -> tuple[bool, Evidence]:
+def _reused(bench: ProbeSession, life: int) -> tuple[bool, Evidence]:
     # Whole seconds on both sides; the guard keeps a tolerance of the API's from being taken for a memory.
     wait_s = life + bench.rules.guard_s + 2.0
     if wait_s > WAIT_MAX_S:
-        raise NoEvidence(f"its end is {wait_s:g} s away, which is not waited for")
+        raise Inconclusive(f"its end is {wait_s:g} s away, which is not waited for")
     signed = (bench.now(), life)
     if not _accepted(bench.update([(KEY, 1)], signed=signed)):
-        raise NoEvidence("the signature was refused at its first use")
+        raise Inconclusive("the signature was refused at its first use")
     bench.pause(wait_s)
     reply = bench.update([(KEY, 1)], signed=signed)
     good = _accepted(reply)
     return not good, {"life_s": life, "accepted": 1 + int(good), "code": _code(reply)}
 
 
-def _without_effect(bench: Bench, before: int | None, accepted: int) -> tuple[bool, Evidence]:
+def _without_effect(bench: ProbeSession, before: int | None, accepted: int) -> tuple[bool, Evidence]:
     value = bench.values().get(KEY, 0)
     if before is None:
-        raise NoEvidence("what the counter showed before could not be read")
+        raise Inconclusive("what the counter showed before could not be read")
     return value <= before + accepted, {"accepted": before + accepted, "counted": value}
 
 
 def _accepted(reply: Reply) -> bool:
-    """Whether the signature was taken; NoEvidence where the reply is about something else."""
+    """Whether the signature was taken; Inconclusive where the reply is about something else."""
     if isinstance(reply, Counted):
         return True
     if isinstance(reply, Refused) and reply.fault in {Fault.SIGNATURE, Fault.CREDENTIALS}:
         return False
     # It may have been counted all the same.
-    raise NoEvidence(described(reply), accepted=1)
+    raise Inconclusive(described(reply), accepted=1)
 
 
 def _code(reply: Reply) -> int:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from handler.core.errors import AppRefused, BadInput, NotAccepted
 from handler.core.model.operation import Mode
-from handler.core.ports.ports import Chance, Counted, Fault, Refused
+from handler.core.ports.counter_api import Counted, Fault, Refused
+from handler.core.ports.system import Chance
 from handler.core.verify.clock_checks import clocks
 from handler.core.verify.counter_checks import RANDOM_BITS, modes, repetition
-from handler.core.verify.finding import Finding, NoEvidence
-from handler.core.verify.session import Bench
+from handler.core.verify.finding import Finding, Inconclusive
+from handler.core.verify.session import ProbeSession
 from handler.core.verify.signature_checks import signatures
 from handler.core.verify.volume_checks import KEYS, Rounds, Workers, freshness, wholeness
 
@@ -37,7 +38,7 @@ class Verification:
     set_back: bool
 
 
-def verify(bench: Bench, chance: Chance, workers: Workers, rounds: Rounds, *, quick: bool) -> Verification:
+def verify(bench: ProbeSession, chance: Chance, workers: Workers, rounds: Rounds, *, quick: bool) -> Verification:
     """Try everything out, or with `quick` what takes few calls: L1, L2 and L5.
 
     Raises BadInput for a group that cannot be used or is in use, AppRefused or NotAccepted if the API takes no call.
@@ -52,11 +53,11 @@ def verify(bench: Bench, chance: Chance, workers: Workers, rounds: Rounds, *, qu
     return Verification(tuple(findings), bench.calls, set_back)
 
 
-def _begin(bench: Bench) -> None:
+def _begin(bench: ProbeSession) -> None:
     """See that the group is there, and that nobody's counters are in it."""
     try:
         reply = bench.read()
-    except NoEvidence as end:
+    except Inconclusive as end:
         raise NotAccepted(end.reason) from None
     if isinstance(reply, Refused):
         if reply.fault is Fault.OPERATION:
@@ -69,9 +70,9 @@ def _begin(bench: Bench) -> None:
         raise BadInput("GroupId", f"has {foreign} counters of its own, so it is in use; name a group made for tests")
 
 
-def _set_back(bench: Bench) -> bool:
+def _set_back(bench: ProbeSession) -> bool:
     """Leave the counters at a known value: the API's deletion is not asked for, because it could take too much."""
     try:
         return isinstance(bench.update([(key, LEFT_AT) for key in KEYS], Mode.SET), Counted)
-    except NoEvidence:
+    except Inconclusive:
         return False

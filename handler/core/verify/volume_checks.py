@@ -8,17 +8,17 @@ from functools import partial
 from typing import Protocol
 
 from handler.core.model.operation import INT64_MAX, KEYS_PER_GROUP, Mode
-from handler.core.ports.ports import Counted
-from handler.core.verify.finding import Evidence, Finding, NoEvidence, Question, judge
-from handler.core.verify.session import Bench
+from handler.core.ports.counter_api import Counted
+from handler.core.verify.finding import Check, Evidence, Finding, Inconclusive, judge
+from handler.core.verify.session import ProbeSession
 
 KEYS = tuple(f"_verify_{number:02}" for number in range(KEYS_PER_GROUP))
 
 WORKERS = 2
 
-WHOLE = Question("L3", "all keys of a call move together", "A3")
-NOTHING = Question("L3", "a refused call moves no key", "A3")
-CURRENT = Question("L4", "reads show the last update", "A4")
+WHOLE = Check("L3", "all keys of a call move together", "A3")
+NOTHING = Check("L3", "a refused call moves no key", "A3")
+CURRENT = Check("L4", "reads show the last update", "A4")
 
 ONE_KEY = "callers: one key per call, and RECEIPT_KEY empty; a receipt proves nothing about the other keys of its call"
 NO_RECEIPT = "RECEIPT_KEY: leave it empty; what is not landed cannot be told from a read that lags"
@@ -50,7 +50,7 @@ class Workers(Protocol):
         ...
 
 
-def wholeness(bench: Bench, workers: Workers, rounds: Rounds) -> list[Finding]:
+def wholeness(bench: ProbeSession, workers: Workers, rounds: Rounds) -> list[Finding]:
     """Both findings of L3."""
     return [
         judge(WHOLE, lambda: _whole(bench, workers, rounds.whole), ONE_KEY),
@@ -58,7 +58,7 @@ def wholeness(bench: Bench, workers: Workers, rounds: Rounds) -> list[Finding]:
     ]
 
 
-def freshness(bench: Bench, workers: Workers, rounds: Rounds) -> list[Finding]:
+def freshness(bench: ProbeSession, workers: Workers, rounds: Rounds) -> list[Finding]:
     """The finding of L4."""
 
     def work() -> tuple[bool, Evidence]:
@@ -68,30 +68,30 @@ def freshness(bench: Bench, workers: Workers, rounds: Rounds) -> list[Finding]:
     return [judge(CURRENT, work, NO_RECEIPT)]
 
 
-def _whole(bench: Bench, workers: Workers, rounds: int) -> tuple[bool, Evidence]:
+def _whole(bench: ProbeSession, workers: Workers, rounds: int) -> tuple[bool, Evidence]:
     bench.done([(key, 0) for key in KEYS], Mode.SET)
     holds, evidence = _sum(workers.together([_repeated(rounds, partial(_moves_together, bench))] * WORKERS))
     left = bench.values()
     return holds and len({left.get(key) for key in KEYS}) == 1, evidence
 
 
-def _moves_together(bench: Bench) -> bool | None:
+def _moves_together(bench: ProbeSession) -> bool | None:
     reply = bench.update([(key, 1) for key in KEYS])
     return len(set(reply.values.values())) == 1 if isinstance(reply, Counted) else None
 
 
-def _nothing(bench: Bench) -> tuple[bool, Evidence]:
+def _nothing(bench: ProbeSession) -> tuple[bool, Evidence]:
     """Let the last key of a call overflow: the keys before it must not have moved."""
     *others, last = KEYS
     bench.done([*((key, 0) for key in others), (last, INT64_MAX)], Mode.SET)
     if isinstance(bench.update([(key, 1) for key in KEYS]), Counted):
-        raise NoEvidence("the API lets a counter overflow, so no call could be made to fail")
+        raise Inconclusive("the API lets a counter overflow, so no call could be made to fail")
     left = bench.values()
     moved = sum(left.get(key) != 0 for key in others) + (left.get(last) != INT64_MAX)
     return moved == 0, {"keys": len(KEYS), "moved": moved}
 
 
-def _reader(bench: Bench, key: str) -> Callable[[], bool | None]:
+def _reader(bench: ProbeSession, key: str) -> Callable[[], bool | None]:
     def is_current() -> bool | None:
         written, read = bench.update([(key, 1)]), bench.read()
         if not isinstance(written, Counted) or not isinstance(read, Counted):
@@ -109,7 +109,7 @@ def _repeated(rounds: int, attempt: Callable[[], bool | None]) -> Callable[[], T
         for done in range(rounds):
             try:
                 held = attempt()
-            except NoEvidence as end:
+            except Inconclusive as end:
                 return Tally(done, 0, unclear, end.reason)
             if held is False:
                 return Tally(done + 1, 1, unclear)
@@ -129,5 +129,5 @@ def _sum(tallies: Sequence[Tally]) -> tuple[bool, Evidence]:
         return False, evidence
     ended = [tally.ended for tally in tallies if tally.ended]
     if ended or evidence["unclear"] == evidence["rounds"]:
-        raise NoEvidence(ended[0] if ended else "no reply was clear", **evidence)
+        raise Inconclusive(ended[0] if ended else "no reply was clear", **evidence)
     return True, evidence

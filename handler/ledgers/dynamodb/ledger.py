@@ -15,8 +15,8 @@ from botocore.client import BaseClient
 from handler.core.model.records import Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.ledger import Generation, Look
-from handler.core.ports.ports import Clock
 from handler.core.ports.schedules import Claim, Hold, Lent
+from handler.core.ports.system import Clock
 from handler.core.state.watermarks import NO_MARKS, Marks, firsts_of, marks_of
 from handler.ledgers.dynamodb import accept as accepting
 from handler.ledgers.dynamodb import metadata as facts

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
-from handler.core.ports.ports import Clock
+from handler.core.ports.system import Clock
 from handler.ledgers.dynamodb.client import Client
 from handler.ledgers.dynamodb.errors import SDK_ERRORS, Conflict, Refused, failure_of, is_worth_repeating, unavailable
 from handler.ledgers.dynamodb.items import Item

@@ -19,8 +19,8 @@ from handler.core.model.records import Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.model.row_size import row_is_full
 from handler.core.ports.ledger import Generation, Look
-from handler.core.ports.ports import Clock
 from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent
+from handler.core.ports.system import Clock
 from handler.core.state.watermarks import MARK_S, NO_MARKS, Marks, firsts_of, marks_of, places_of
 from handler.ledgers.redis import metadata_scripts as facts
 from handler.ledgers.redis import scripts

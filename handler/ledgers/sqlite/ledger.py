@@ -13,8 +13,8 @@ from handler.core.model.codec import decode_record, decode_row, encode_record
 from handler.core.model.records import Record, Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.ledger import Generation, Look
-from handler.core.ports.ports import Clock
 from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent, Stand
+from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
 from handler.core.state.watermarks import NO_MARKS, Marks, marks_of, passed, places_of
 from handler.ledgers.bounded import check_room, row_text, sorted_out, storable

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from handler.core.errors import BadInput
-from handler.core.model.operation import Operation, check_group_id, read_payload
+from handler.core.model.operation import Operation
+from handler.core.model.payload import check_group_id, read_payload
 from handler.triggers.context import Limits, Service
 from handler.triggers.http import headers, replies, responses
 from handler.triggers.http.auth import Identity

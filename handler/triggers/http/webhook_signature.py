@@ -13,7 +13,7 @@ import hmac
 import re
 
 from handler.core.errors import BadInput, Unauthorized
-from handler.core.ports.ports import Clock
+from handler.core.ports.system import Clock
 from handler.core.ports.vault import Caller
 from handler.triggers.event_kind import Kind
 from handler.triggers.http.auth import Callers, Identity

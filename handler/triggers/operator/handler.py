@@ -10,7 +10,7 @@ from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Visit
 from handler.core.recovery import inspect, release
 from handler.core.recovery.release import Decided, Later
-from handler.core.runtime.instance import Patience
+from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import REPLY_MARGIN_S, Limits, Service
 from handler.triggers.event_kind import Event
 from handler.triggers.operator import parked, verification
@@ -54,7 +54,7 @@ def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
     return {**asked, **_answer(order, _patience(limits), service)}
 
 
-def _answer(order: Order, patience: Patience, service: Service) -> Json:
+def _answer(order: Order, patience: TimeBudget, service: Service) -> Json:
     if isinstance(order, ListParked):
         return parked.page(order, service)
     if isinstance(order, Replay):
@@ -89,6 +89,6 @@ def _decided(result: Decided | Later) -> Json:
     return {"done": True, "changed": result.changed, "base": row.base, "settled": result.settled, "owed": len(row.owed)}
 
 
-def _patience(limits: Limits) -> Patience:
+def _patience(limits: Limits) -> TimeBudget:
     deadline = limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline
-    return Patience(until=deadline - REPLY_MARGIN_S, deadline=deadline)
+    return TimeBudget(until=deadline - REPLY_MARGIN_S, deadline=deadline)

@@ -8,7 +8,7 @@ from handler.core.model.operation import Counters, Mode
 from handler.core.model.row import Attempt, Entry, Note, Remembered, Row
 from handler.core.recovery.inspect import Inspection
 from handler.core.runtime.instance import CallFailure
-from handler.core.state.receipts import Landed, NotLanded, TooEarly, Verdict
+from handler.core.state.receipts import Landed, NotLanded, ReceiptVerdict, TooEarly
 from handler.triggers.moments import written
 
 Json: TypeAlias = dict[str, object]
@@ -41,7 +41,7 @@ def _failure(failure: CallFailure | None) -> Json | None:
     return {"host": failure.host, "failure": failure.failure, "seconds": seconds, "at": written(failure.at)}
 
 
-def _explanation(verdict: Verdict | None) -> Json | None:
+def _explanation(verdict: ReceiptVerdict | None) -> Json | None:
     if verdict is None:
         return None
     if isinstance(verdict, Landed):

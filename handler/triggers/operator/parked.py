@@ -11,7 +11,7 @@ from handler.core.errors import BadInput
 from handler.core.model.operation import Operation, Origin
 from handler.core.model.outcome import Applied, Frozen, KeyReused, Outcome, Pending, Rejected, Stalled, Unknown
 from handler.core.ports.shelf import Parked
-from handler.core.runtime.instance import Patience
+from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import Service
 from handler.triggers.http.headers import read_key
 from handler.triggers.operator.inspection import Json
@@ -42,7 +42,7 @@ def page(order: ListParked, service: Service) -> Json:
     return {"records": [asdict(parked) for parked in shown], "next": shown[-1].id if len(found) > fitting else None}
 
 
-def replay(order: Replay, patience: Patience, service: Service) -> Json:
+def replay(order: Replay, patience: TimeBudget, service: Service) -> Json:
     """Read the payload as its source's record was, and drop the record once its operation is accepted.
 
     One whose key belongs to other content, or that is refused for good, stays until it is dropped.

@@ -8,8 +8,9 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handler.core.errors import BadInput
-from handler.core.model.operation import GROUP_ID_BYTES, first_problem, operation_id
-from handler.core.recovery.verdicts import Decision, Verdict
+from handler.core.model.operation import GROUP_ID_BYTES, operation_id
+from handler.core.model.payload import first_problem
+from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from handler.triggers.event_kind import Event
 from handler.triggers.http.headers import read_key
 from handler.triggers.moments import read_time
@@ -104,13 +105,13 @@ class Release(BaseModel):
     @property
     def decision(self) -> Decision:
         """Every verdict under its id. Raises BadInput for a key that is none, or that contradicts another verdict."""
-        verdicts = {judged: Verdict(verdict) for judged, verdict in self.verdicts.items()}
+        verdicts = {judged: OperatorVerdict(verdict) for judged, verdict in self.verdicts.items()}
         named: list[tuple[str, _Named | _OfTick]] = [(f"keys[{place}]", each) for place, each in enumerate(self.keys)]
         named += [(f"ticks[{place}]", each) for place, each in enumerate(self.ticks)]
         for within, each in named:
-            if verdicts.setdefault(each.operation_id(within), Verdict(each.verdict)).value != each.verdict:
+            if verdicts.setdefault(each.operation_id(within), OperatorVerdict(each.verdict)).value != each.verdict:
                 raise BadInput(f"{within}.verdict", "contradicts another verdict on the same operation")
-        queued = Verdict(self.queued) if self.queued else None
+        queued = OperatorVerdict(self.queued) if self.queued else None
         return Decision(verdicts, self.debt == "drop", self.receipt, queued)
 
 

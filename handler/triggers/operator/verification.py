@@ -13,12 +13,13 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
-from handler.core.model.operation import GROUP_ID_BYTES, first_problem
+from handler.core.model.operation import GROUP_ID_BYTES
+from handler.core.model.payload import first_problem
 from handler.core.model.row import Group
 from handler.core.ports.shelf import Shelf
 from handler.core.ports.system import Notice
-from handler.core.verify.finding import Finding, Verdict
-from handler.core.verify.session import Bench
+from handler.core.verify.finding import CheckResult, Finding
+from handler.core.verify.session import ProbeSession
 from handler.core.verify.verify import CALLS_MAX, CALLS_MAX_QUICK, Verification, verify
 from handler.core.verify.volume_checks import Rounds, Tally
 from handler.triggers.context import Limits, Service
@@ -61,7 +62,7 @@ def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
     group = Group(service.vault.current().sdkappid, asked.group_id)
     if instance.ledger.load(group) is not None:
         raise BadInput("GroupId", "is in use: the ledger knows this group; name a group made for tests")
-    bench = Bench(
+    bench = ProbeSession(
         *(group, service.probes, instance.clock, instance.rules, instance.reporter),
         deadline=limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline,
         calls_max=CALLS_MAX_QUICK if asked.quick else CALLS_MAX,
@@ -93,7 +94,7 @@ def _result(asked: _Asked, service: Service, verified: Verification) -> dict[str
         },
         "calls": verified.calls,
         "set_back": verified.set_back,
-        **{verdict.name.lower(): verdicts[verdict] for verdict in Verdict},
+        **{verdict.name.lower(): verdicts[verdict] for verdict in CheckResult},
         "findings": [_shown(finding) for finding in verified.findings],
     }
 

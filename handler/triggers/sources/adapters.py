@@ -33,7 +33,7 @@ _MILLISECONDS = re.compile(r"-?[0-9]{1,19}")
 
 @quick
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class RawRecord:
     """A record as its source delivered it.
 
     `key` is the source's own identity of the record, the same at each delivery; `caller` its ARN or topic; `sent` when
@@ -57,7 +57,7 @@ class Source:
     """
 
     name: str
-    read: Callable[[Event], Delivery | None]
+    read: Callable[[Event], RawRecord | None]
     text: Callable[[object], str]
     item: Callable[[Event], object] | None = None
     takes_pages: bool = False
@@ -68,12 +68,12 @@ class Source:
     """Whether it keeps what is reported as failed for good: a stream would only deliver it again before all else."""
 
 
-def _sqs(record: Event) -> Delivery:
+def _sqs(record: Event) -> RawRecord:
     sent = _seconds(part_of(record, "attributes").get("SentTimestamp"), "attributes.SentTimestamp", 1000)
-    return Delivery(_name(record, "messageId"), _name(record, "eventSourceARN"), sent, record.get("body"))
+    return RawRecord(_name(record, "messageId"), _name(record, "eventSourceARN"), sent, record.get("body"))
 
 
-def _kinesis(record: Event) -> Delivery:
+def _kinesis(record: Event) -> RawRecord:
     arn, data = _name(record, "eventSourceARN"), part_of(record, "kinesis")
     sent = _seconds(data.get("approximateArrivalTimestamp"), "kinesis.approximateArrivalTimestamp")
     # An event's id is its shard and its sequence number.
@@ -81,44 +81,44 @@ def _kinesis(record: Event) -> Delivery:
     shard, separator, number = key.rpartition(":")
     partition = data.get("partitionKey")
     if not separator or not _NUMBER.fullmatch(number) or not isinstance(partition, str):
-        return Delivery(key, arn, sent, data.get("data"))
-    return Delivery(key, arn, sent, data.get("data"), Position.of(shard, number), partition)
+        return RawRecord(key, arn, sent, data.get("data"))
+    return RawRecord(key, arn, sent, data.get("data"), Position.of(shard, number), partition)
 
 
-def _dynamodb(record: Event) -> Delivery | None:
+def _dynamodb(record: Event) -> RawRecord | None:
     """Items that are removed ask for nothing. The shard of a change is not told; its event's id stands in for it."""
     if record.get("eventName") == "REMOVE":
         return None
     arn, change = _name(record, "eventSourceARN"), part_of(record, "dynamodb")
     sent = _seconds(change.get("ApproximateCreationDateTime"), "dynamodb.ApproximateCreationDateTime")
     key = f"{arn}/{_name(record, 'eventID')}/{_name(change, 'SequenceNumber')}"
-    return Delivery(key, arn, sent, change)
+    return RawRecord(key, arn, sent, change)
 
 
-def _sns(record: Event) -> Delivery:
+def _sns(record: Event) -> RawRecord:
     message = part_of(record, "Sns")
     sent = _moment(message.get("Timestamp"), "Sns.Timestamp")
-    return Delivery(_name(message, "MessageId"), _name(message, "TopicArn"), sent, message.get("Message"))
+    return RawRecord(_name(message, "MessageId"), _name(message, "TopicArn"), sent, message.get("Message"))
 
 
-def _eventbridge(event: Event) -> Delivery:
+def _eventbridge(event: Event) -> RawRecord:
     """The envelope's `source` is its producer's name; there is no ARN that every event has."""
     sent = _moment(event.get("time"), "time")
-    return Delivery(_name(event, "id"), _name(event, "source"), sent, event.get("detail"))
+    return RawRecord(_name(event, "id"), _name(event, "source"), sent, event.get("detail"))
 
 
-def _msk(record: Event) -> Delivery:
+def _msk(record: Event) -> RawRecord:
     """A topic that is made anew starts its offsets again, so the record's own time is part of its key."""
     arn = _name(record, "eventSourceArn")
     key, written = _place(arn, record), _milliseconds(record.get("timestamp"), "timestamp")
     if written is None:
-        return Delivery(key, arn, None, record.get("value"))
-    return Delivery(f"{key}/{written}", arn, written / 1000, record.get("value"))
+        return RawRecord(key, arn, None, record.get("value"))
+    return RawRecord(f"{key}/{written}", arn, written / 1000, record.get("value"))
 
 
-def _ckafka(record: Event) -> Delivery:
+def _ckafka(record: Event) -> RawRecord:
     message = part_of(record, CKAFKA)
-    return Delivery(_place("ckafka", message), _name(message, "topic"), None, message.get("msgBody"))
+    return RawRecord(_place("ckafka", message), _name(message, "topic"), None, message.get("msgBody"))
 
 
 def _place(cluster: str, message: Event) -> str:

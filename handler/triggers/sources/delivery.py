@@ -9,10 +9,10 @@ from math import isinf
 from handler.core.errors import NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.model.operation import Operation
 from handler.core.model.outcome import KeyReused, Outcome, Rejected
-from handler.core.ports.ports import Clock
+from handler.core.ports.system import Clock
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.parking import refused_with
-from handler.core.runtime.instance import Instance, Patience
+from handler.core.runtime.instance import Instance, TimeBudget
 from handler.triggers.contained import Failure, unforeseen
 from handler.triggers.context import REPLY_MARGIN_S, Limits
 from handler.triggers.timer.handler import UNLIMITED_S
@@ -80,7 +80,7 @@ def deliver(
     After a Failure nothing later is accepted, so that a second delivery keeps the order. With `gives_back` whoever asks
     hands refusals back to the source.
     """
-    patience = Patience(until=times.calling, deadline=times.end, accepts_until=times.writing, gives_back=gives_back)
+    patience = TimeBudget(until=times.calling, deadline=times.end, accepts_until=times.writing, gives_back=gives_back)
     fates: list[Refusal | Failure | None] = []
     size = CHUNK
     while len(fates) < len(operations):

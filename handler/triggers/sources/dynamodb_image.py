@@ -11,7 +11,7 @@ import re
 from typing import TypeAlias
 
 from handler.core.errors import BadInput
-from handler.core.model.operation import field_path
+from handler.core.model.payload import field_path
 from handler.triggers.event_kind import part_of
 from handler.triggers.sources.message import FIELDS
 

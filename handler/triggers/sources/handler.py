@@ -22,7 +22,7 @@ from handler.triggers.context import Limits, Service
 from handler.triggers.event_kind import Event, Kind
 from handler.triggers.sources.delivery import Refusal, Times, deliver
 from handler.triggers.sources.parking import park
-from handler.triggers.sources.records import Letter, Reading, read_letter, source_and_records
+from handler.triggers.sources.records import Reading, SourceRecord, read_record, source_and_records
 from handler.triggers.timer.pages import check_genuine
 
 
@@ -48,7 +48,7 @@ def run(kind: Kind, event: Event, limits: Limits, service: Service) -> dict[str,
         return {"batchItemFailures": []}
     service.check_limits(limits)
     reading = _reading(service)
-    letters = [read_letter(record, source, reading) for record in records]
+    letters = [read_record(record, source, reading) for record in records]
     groups = _by_group(letters)
     times = Times.of(limits, len(groups))
     delivered = _delivered(letters, groups, service, times, gives_back=source.takes_back)
@@ -71,7 +71,7 @@ def _reading(service: Service) -> Reading:
     return Reading(service.instance.rules.receipt_key, service.window_s, horizon, check_page, service.source_epoch)
 
 
-def _by_group(letters: Sequence[Letter]) -> dict[str, list[Operation]]:
+def _by_group(letters: Sequence[SourceRecord]) -> dict[str, list[Operation]]:
     groups: dict[str, list[Operation]] = {}
     for letter in letters:
         for operation in letter.operations:
@@ -80,7 +80,7 @@ def _by_group(letters: Sequence[Letter]) -> dict[str, list[Operation]]:
 
 
 def _delivered(
-    letters: Sequence[Letter],
+    letters: Sequence[SourceRecord],
     groups: Mapping[str, Sequence[Operation]],
     service: Service,
     times: Times,
@@ -101,7 +101,7 @@ def _delivered(
     return [_fate(letter, in_order) for letter in letters]
 
 
-def _fate(letter: Letter, delivered: Mapping[str, Iterator[Refusal | Failure | None]]) -> Fate:
+def _fate(letter: SourceRecord, delivered: Mapping[str, Iterator[Refusal | Failure | None]]) -> Fate:
     """What became of a letter; each group's results are in the order of its letters."""
     if letter.asks is None:
         return Done.IGNORED
@@ -120,7 +120,7 @@ def _fate_of_page(fates: Sequence[Refusal | Failure | None]) -> Fate:
 
 
 def _parked(
-    letters: Sequence[Letter], fates: Sequence[Fate], service: Service, times: Times, *, takes_back: bool
+    letters: Sequence[SourceRecord], fates: Sequence[Fate], service: Service, times: Times, *, takes_back: bool
 ) -> list[Fate]:
     """Park what will never be executed, where its source would not keep it or no delivery would help.
 
@@ -144,7 +144,7 @@ def _parked(
     return [settled.get(place, fate) for place, fate in enumerate(fates)]
 
 
-def _raise_for_unnamed(letters: Sequence[Letter], fates: Sequence[Fate]) -> None:
+def _raise_for_unnamed(letters: Sequence[SourceRecord], fates: Sequence[Fate]) -> None:
     failures = [
         fate for letter, fate in zip(letters, fates, strict=True) if letter.item is None and isinstance(fate, Failure)
     ]
@@ -156,7 +156,7 @@ def _raise_for_unnamed(letters: Sequence[Letter], fates: Sequence[Fate]) -> None
     raise NotAccepted(problem)
 
 
-def _failed(letters: Sequence[Letter], fates: Sequence[Fate], service: Service) -> Iterable[str]:
+def _failed(letters: Sequence[SourceRecord], fates: Sequence[Fate], service: Service) -> Iterable[str]:
     """What the reply calls the records that failed, each once; a reason that nobody has told of yet is reported."""
     failed: dict[str, None] = {}
     for letter, fate in zip(letters, fates, strict=True):

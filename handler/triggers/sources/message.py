@@ -17,9 +17,8 @@ from handler.core.model.operation import (
     Mode,
     Operation,
     Origin,
-    check_payload,
-    read_payload,
 )
+from handler.core.model.payload import check_payload, read_payload
 from handler.triggers.http.headers import read_key
 from handler.triggers.http.request import BODY_BYTES
 from handler.triggers.parsing import read_json

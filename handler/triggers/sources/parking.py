@@ -5,13 +5,13 @@ from __future__ import annotations
 from handler.core.ports.shelf import Parked
 from handler.core.ports.system import Notice
 from handler.triggers.context import Service
-from handler.triggers.sources.records import Letter
+from handler.triggers.sources.records import SourceRecord
 
 # Nearly every payload that may be executed is shorter than this; of a wrong one nobody needs more.
 PARKED_BYTES = 32 * 1024
 
 
-def park(letter: Letter, reason: str, service: Service) -> None:
+def park(letter: SourceRecord, reason: str, service: Service) -> None:
     """Keep a letter; raises LedgerUnavailable, AnswerLost, or SecretUnavailable where nobody knows the app."""
     payload = letter.text.encode(errors="backslashreplace")[:PARKED_BYTES].decode(errors="ignore")
     parked = Parked(letter.id, letter.origin, reason, service.instance.clock.now(), payload)

@@ -14,7 +14,7 @@ from handler.core.quick import quick, replace
 from handler.core.runtime.windows import Horizon
 from handler.triggers.contained import Failure
 from handler.triggers.event_kind import MSK_SOURCE, Event, Kind, source_of
-from handler.triggers.sources.adapters import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, Delivery, Source
+from handler.triggers.sources.adapters import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, RawRecord, Source
 from handler.triggers.sources.delivery import Refusal
 from handler.triggers.sources.message import read_operation
 from handler.triggers.timer.pages import is_page, read_page
@@ -23,7 +23,7 @@ from handler.triggers.timer.tick import Tick, check_age
 
 @quick
 @dataclass(frozen=True, slots=True)
-class Letter:
+class SourceRecord:
     """One record of a batch. `asks` is None where it asks for nothing, and a tick where it is a page of one.
 
     `item` is what a partial reply calls it, None where the source takes none or the record has no name. `id`, `origin`
@@ -83,24 +83,24 @@ def source_and_records(kind: Kind, event: Event) -> tuple[Source | None, list[ob
     return SOURCES[name] if name else None, records
 
 
-def read_letter(record: object, source: Source, reading: Reading) -> Letter:
+def read_record(record: object, source: Source, reading: Reading) -> SourceRecord:
     """Read one record, whatever it is."""
     item = _item(record, source)
     try:
         delivery = _delivery(record, source, reading.epoch)
     except BadInput as error:
         text = _shown(record)
-        return Letter(item, _digest(text), source.name, text, Refusal(str(error)))
+        return SourceRecord(item, _digest(text), source.name, text, Refusal(str(error)))
     if delivery is None:
-        return Letter(item, "", source.name, "", None)
+        return SourceRecord(item, "", source.name, "", None)
     try:
         text, asks = _asked(delivery, source, reading)
     except (NotAccepted, OutcomeUnknown) as failure:
-        return Letter(item, delivery.key, delivery.caller, "", failure)
-    return Letter(item, delivery.key, delivery.caller, text, asks)
+        return SourceRecord(item, delivery.key, delivery.caller, "", failure)
+    return SourceRecord(item, delivery.key, delivery.caller, text, asks)
 
 
-def _asked(delivery: Delivery, source: Source, reading: Reading) -> tuple[str, Operation | Tick | Refusal]:
+def _asked(delivery: RawRecord, source: Source, reading: Reading) -> tuple[str, Operation | Tick | Refusal]:
     text = _shown(delivery.content)
     old = reading.has_passed(delivery.sent)
     try:
@@ -119,7 +119,7 @@ def _asked(delivery: Delivery, source: Source, reading: Reading) -> tuple[str, O
         return text, Refusal(str(error), for_parking=old)
 
 
-def _placed(operation: Operation, delivery: Delivery) -> Operation:
+def _placed(operation: Operation, delivery: RawRecord) -> Operation:
     """The operation, known by its position where the source delivers all of its group in order, and by nothing else.
 
     A source may have several batches of a shard under way at once, but never two with records of one partition key. So
@@ -132,7 +132,7 @@ def _placed(operation: Operation, delivery: Delivery) -> Operation:
     return Operation(group_id, mode, counters, *known_by, operation.origin)
 
 
-def _delivery(record: object, source: Source, epoch: str) -> Delivery | None:
+def _delivery(record: object, source: Source, epoch: str) -> RawRecord | None:
     if not isinstance(record, dict):
         raise BadInput("record", "is not an object")
     if source.name in SOURCES and source_of(record) != source.name:

@@ -21,7 +21,7 @@ from handler.triggers.timer.pages import page_key
 from handler.triggers.timer.tick import Tick
 
 
-class Progress:
+class Checkpoint:
     """Of `groups` groups, those up to `after` in the order of their ids, everything has been accepted or handed on.
 
     One note per trigger, which names the tick that it is about.

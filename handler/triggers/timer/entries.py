@@ -8,15 +8,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from handler.core.errors import BadInput
-from handler.core.model.operation import (
-    GROUP_ID_BYTES,
-    KEY_BYTES,
-    Counters,
-    Mode,
-    check_group_id,
-    first_problem,
-    read_payload,
-)
+from handler.core.model.operation import GROUP_ID_BYTES, KEY_BYTES, Counters, Mode
+from handler.core.model.payload import check_group_id, first_problem, read_payload
 
 _STRICT = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 

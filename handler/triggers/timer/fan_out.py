@@ -9,7 +9,7 @@ from handler.core.ports.queue import Message, Queue
 from handler.core.ports.system import Notice
 from handler.core.protocol.engine import ExactlyOnce
 from handler.triggers.context import Service
-from handler.triggers.timer.checkpoint import Progress, in_order
+from handler.triggers.timer.checkpoint import Checkpoint, in_order
 from handler.triggers.timer.pages import GROUPS_MAX, fits, pages
 from handler.triggers.timer.tick import Tick
 
@@ -37,7 +37,7 @@ def queue_for(tick: Tick, service: Service) -> Callable[[], Queue] | None:
 
 
 def hand_on(
-    tick: Tick, counters: ExactlyOnce, progress: Progress, service: Service, queue: Queue, until: float, key: bytes
+    tick: Tick, counters: ExactlyOnce, progress: Checkpoint, service: Service, queue: Queue, until: float, key: bytes
 ) -> dict[str, object]:
     """Send the pages that an earlier delivery of the tick has not sent, until that moment; counts of what was sent.
 

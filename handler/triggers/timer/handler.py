@@ -18,12 +18,12 @@ from handler.core.model.operation import Operation
 from handler.core.model.outcome import Applied, Frozen, Outcome, Rejected, Unknown
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.visit import Visit
-from handler.core.runtime.instance import Instance, Patience
+from handler.core.runtime.instance import Instance, TimeBudget
 from handler.triggers.concurrency import WORKERS, each, one_after_another
 from handler.triggers.contained import Failure, contained
 from handler.triggers.context import REPLY_MARGIN_S, Limits, Service
 from handler.triggers.event_kind import Event
-from handler.triggers.timer.checkpoint import Progress, in_order
+from handler.triggers.timer.checkpoint import Checkpoint, in_order
 from handler.triggers.timer.fan_out import hand_on, queue_for
 from handler.triggers.timer.pages import page_key
 from handler.triggers.timer.tick import Sweep, Tick, check_age, read_tick
@@ -70,7 +70,7 @@ def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
 def _update(tick: Tick, service: Service, deadline: float) -> dict[str, object]:
     secret = service.vault.current()
     until = deadline - REPLY_MARGIN_S
-    progress = Progress(tick, service.shelf, secret, service.instance.generation.current())
+    progress = Checkpoint(tick, service.shelf, secret, service.instance.generation.current())
     counters = ExactlyOnce(service.instance, secret.sdkappid)
     make_queue, is_long = queue_for(tick, service), tick.has_more_than(PAGE)
     if make_queue or is_long:
@@ -78,7 +78,7 @@ def _update(tick: Tick, service: Service, deadline: float) -> dict[str, object]:
     if make_queue:
         return hand_on(tick, counters, progress, service, make_queue(), until, page_key(secret))
     earlier = progress.groups
-    work, patience = _Work(tick, counters, service.instance, until), Patience(until=until, deadline=deadline)
+    work, patience = _Work(tick, counters, service.instance, until), TimeBudget(until=until, deadline=deadline)
     try:
         for group_ids in in_order(tick, counters, progress.after, PAGE):
             if service.instance.clock.monotonic() >= until:
@@ -128,7 +128,7 @@ class _Work:
                 self.accepted.append(group_id)
                 self.reused += result
 
-    def drive(self, patience: Patience) -> None:
+    def drive(self, patience: TimeBudget) -> None:
         """Go on with what was accepted until patience ends; what fails now stays owed, and what breaks is kept."""
 
         def driven(group_id: str) -> Sequence[Outcome]:

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handler.core.errors import BadInput
-from handler.core.model.operation import first_problem
+from handler.core.model.payload import first_problem
 from handler.core.ports.system import Notice, Reporter
 from handler.core.ports.vault import Secret, Vault
 from handler.triggers.http.auth import REFRESH_MIN_AGE_S

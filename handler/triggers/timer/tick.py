@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handler.core.errors import BadInput
-from handler.core.model.operation import GROUP_ID_BYTES, Operation, first_problem, operation_id
+from handler.core.model.operation import GROUP_ID_BYTES, Operation, operation_id
+from handler.core.model.payload import first_problem
 from handler.core.runtime.windows import Horizon
 from handler.triggers.event_kind import Event
 from handler.triggers.moments import Moment, read_time

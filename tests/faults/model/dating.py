@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from handler.core.state.receipts import Sight, certain
+from handler.core.state.receipts import ReceiptReading, certain
 
 DOUBLE = "DOUBLE"
 
@@ -138,7 +138,9 @@ class Dating:
             return after._replace(open=None, is_settled=True)
         own = read.sent + off
         heard = read.heard if self.rules.a_date_heard_before else own
-        is_dead = Sight(0, certain(heard, own if self.rules.the_own_date else heard, 0)).is_after(state.open + 1)
+        is_dead = ReceiptReading(0, certain(heard, own if self.rules.the_own_date else heard, 0)).is_after(
+            state.open + 1
+        )
         return after._replace(open=None) if is_dead else after
 
     def broken(self, state: State) -> Iterator[str]:

@@ -9,7 +9,7 @@ from handler.core.model.operation import Mode
 from handler.core.model.outcome import Rejected
 from handler.core.model.row import Attempt, Row
 from handler.core.state import transitions
-from handler.core.state.receipts import Landed, Sight, TooEarly, Unexplained, judge
+from handler.core.state.receipts import Landed, ReceiptReading, TooEarly, Unexplained, judge
 from tests.faults.model.group import KEY, At, Reply, State, Worker
 from tests.faults.model.moving import Moves, Moving, with_records, with_worker
 
@@ -59,7 +59,7 @@ class Judging(Moving):
         asked = worker.asked if self.rules.read_after_expiry else state.clock
         if value == row.base and not row.debt:
             row = transitions.forgotten(row, worker.asked, lambda _: 0, self.forget_ticks)
-        verdict = judge(row, Sight(value, asked), 0)
+        verdict = judge(row, ReceiptReading(value, asked), 0)
         again = with_worker(state, number, Worker(At.LOOP, worker.mine, worker.reply))
         if isinstance(verdict, Landed):
             after = self._settled(state, number, row, value, verdict.times)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from handler.chat.response import reply_of
 from handler.chat.transport import Answer
-from handler.core.ports.ports import Counted, Fault, Refused, Reply, Unclear
+from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unclear
 
 DATE = "Sun, 22 Nov 2026 10:20:30 GMT"
 SECONDS = 1795342830

@@ -14,8 +14,7 @@ from handler.chat.client import ChatClient
 from handler.chat.probe import ProbeClient
 from handler.chat.signed import OTHER_APP
 from handler.core.model.operation import Mode
-from handler.core.ports.ports import Fault, Refused, Unsent
-from handler.core.ports.trials import Trial
+from handler.core.ports.counter_api import Fault, ProbeCall, Refused, Unsent
 from tests.integration.byte_server import ByteServer, answering, http
 from tests.integration.chat_clients import APP, GROUP, KEY, SECRET, MemoryVault, client_of
 from tests.integration.wire import CALL, COUNTED, DATE, OK, forget_environment
@@ -59,9 +58,9 @@ def test_a_group_of_another_app_is_refused_as_the_vendor_would_do_it() -> None:
         assert server.requests == []
 
 
-def trial(random: int | None, *counters: tuple[str, int]) -> Trial:
+def trial(random: int | None, *counters: tuple[str, int]) -> ProbeCall:
     """An update of a probe."""
-    return Trial(GROUP, Mode.INCREASE, counters, TIME, 9, random)
+    return ProbeCall(GROUP, Mode.INCREASE, counters, TIME, 9, random)
 
 
 def query(request: bytes) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing_extensions import Never
 
 from handler.chat.transport import REPLY_BYTES, Answer, Transport
 from handler.core.errors import SettingsError
-from handler.core.ports.ports import Unclear, Unsent
+from handler.core.ports.counter_api import Unclear, Unsent
 from tests.integration.byte_server import ByteServer, Exchange, Script, answering, http
 from tests.integration.wire import DATE, forget_environment
 from tests.sandbox import certificates

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.chat.error_codes import UNLISTED, VERDICTS, Effect, http_status, verdict_of
-from handler.core.ports.ports import Fault
+from handler.chat.error_codes import UNLISTED, VERDICTS, Effect, http_status, meaning_of
+from handler.core.ports.counter_api import Fault
 
 REJECTED = {10004: 400, 10007: 403, 10010: 404, 10011: 400, 10015: 404, 10016: 403, 10063: 409}
 REJECTED |= {60003: 400, 80001: 400, 80002: 400, 80004: 400}
@@ -25,49 +25,49 @@ UNLISTED_CODES = [-1, 1, 10001, 10009, 10064, 20004, 60001, 60029, 70402000, 800
 
 def test_zero_means_done() -> None:
     """The only code of success."""
-    assert verdict_of(0).effect is Effect.LANDED
+    assert meaning_of(0).effect is Effect.LANDED
     assert http_status(0) == 200
 
 
 @pytest.mark.parametrize(("code", "status"), REJECTED.items())
 def test_content_is_refused_for_good(code: int, status: int) -> None:
     """Callers get a status of their own for it."""
-    verdict = verdict_of(code)
+    verdict = meaning_of(code)
     assert (verdict.effect, verdict.fault, http_status(code)) == (Effect.NOT_LANDED, Fault.OPERATION, status)
 
 
 @pytest.mark.parametrize("code", APP)
 def test_what_is_about_the_app_leaves_the_operation_owed(code: int) -> None:
     """No operation is to blame for a plan, an address or a region."""
-    verdict = verdict_of(code)
+    verdict = meaning_of(code)
     assert (verdict.effect, verdict.fault, http_status(code)) == (Effect.NOT_LANDED, Fault.APP, 503)
 
 
 @pytest.mark.parametrize("code", CREDENTIALS)
 def test_a_wrong_secret_is_worth_another_look_at_the_vault(code: int) -> None:
     """The key may have been rotated since it was cached."""
-    verdict = verdict_of(code)
+    verdict = meaning_of(code)
     assert (verdict.effect, verdict.fault, http_status(code)) == (Effect.NOT_LANDED, Fault.CREDENTIALS, 503)
 
 
 @pytest.mark.parametrize("code", SIGNATURE)
 def test_a_signature_out_of_time_passes(code: int) -> None:
     """The next attempt has a new one."""
-    verdict = verdict_of(code)
+    verdict = meaning_of(code)
     assert (verdict.effect, verdict.fault, http_status(code)) == (Effect.NOT_LANDED, Fault.SIGNATURE, 202)
 
 
 @pytest.mark.parametrize("code", RATE)
 def test_a_rate_limit_passes(code: int) -> None:
     """The next attempt comes later."""
-    verdict = verdict_of(code)
+    verdict = meaning_of(code)
     assert (verdict.effect, verdict.fault, http_status(code)) == (Effect.NOT_LANDED, Fault.RATE, 202)
 
 
 @pytest.mark.parametrize("code", UNKNOWN + UNLISTED_CODES)
 def test_timeouts_internal_errors_and_unlisted_codes_prove_nothing(code: int) -> None:
     """The request may have been carried out, so only the receipt tells."""
-    verdict = verdict_of(code)
+    verdict = meaning_of(code)
     assert (verdict.effect, verdict.fault, http_status(code)) == (Effect.UNKNOWN, None, 202)
 
 
@@ -85,6 +85,6 @@ def test_every_code_has_a_meaning_of_its_own_words() -> None:
 @given(st.integers())
 def test_every_number_has_a_verdict(code: int) -> None:
     """A code that nobody has seen yet is unknown, never an error; only a refusal is anybody's fault."""
-    verdict = verdict_of(code)
+    verdict = meaning_of(code)
     assert verdict == VERDICTS.get(code, UNLISTED)
     assert (verdict.fault is not None) == (verdict.effect is Effect.NOT_LANDED)

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from handler.core.model.operation import Mode
-from handler.core.ports.ports import Counted, Fault, Refused, Reply
-from handler.core.ports.trials import LONG_LIFE_S, Trial
+from handler.core.ports.counter_api import LONG_LIFE_S, Counted, Fault, ProbeCall, Refused, Reply
 from handler.core.verify.clock_checks import GUARD_MORE, RIGHT_THE_CLOCK
 from handler.core.verify.counter_checks import NOT_BELOW_ZERO, NOT_LIFTED, NOT_NEGATIVE
 from handler.core.verify.finding import Evidence
@@ -28,7 +27,7 @@ class Broken:
     finding: str
     evidence: Evidence
     advice: str
-    update: Callable[[MemoryProbes, Trial, Callable[[Trial], Reply]], Reply] = lambda _, trial, do: do(trial)
+    update: Callable[[MemoryProbes, ProbeCall, Callable[[ProbeCall], Reply]], Reply] = lambda _, trial, do: do(trial)
     read: Callable[[MemoryProbes, Reply], Reply] = lambda _, reply: reply
 
 
@@ -44,17 +43,17 @@ def dated(seconds: int) -> Callable[[MemoryProbes, Reply], Reply]:
     return lambda _, reply: replace(reply, date=None if reply.date is None else reply.date + seconds)
 
 
-def takes_expired(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+def takes_expired(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
     """Signatures stay good for two seconds after their end."""
     return do(replace(trial, life=trial.life + 2))
 
 
-def takes_all(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+def takes_all(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
     """Signatures stay good for ever."""
     return do(replace(trial, life=LONG_LIFE_S * 2))
 
 
-def counts_refused(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+def counts_refused(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
     """What is refused for its signature is carried out all the same."""
     reply = do(trial)
     if isinstance(reply, Refused) and reply.fault is Fault.SIGNATURE:
@@ -62,48 +61,48 @@ def counts_refused(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]
     return reply
 
 
-def takes_no_negative(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+def takes_no_negative(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
     """Negative Values are invalid."""
     return INVALID if trial.counters[0][1] < 0 else do(trial)
 
 
-def takes_negative_as_zero(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+def takes_negative_as_zero(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
     """Negative Values change nothing."""
     if trial.counters[0][1] < 0:
         return do(replace(trial, counters=tuple((key, 0) for key, _ in trial.counters)))
     return do(trial)
 
 
-def takes_none_below_zero(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+def takes_none_below_zero(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
     """What would bring a counter below zero is invalid."""
     return INVALID if _below(api, trial) else do(trial)
 
 
-def cuts_off_at_zero(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+def cuts_off_at_zero(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
     """What would bring a counter below zero brings it to zero."""
     if _below(api, trial):
         return do(replace(trial, mode=Mode.SET, counters=tuple((key, 0) for key, _ in trial.counters)))
     return do(trial)
 
 
-def passes_below_zero_over(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+def passes_below_zero_over(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
     """What would bring a counter below zero changes nothing, and is called done."""
     return (
         do(replace(trial, counters=tuple((key, 0) for key, _ in trial.counters))) if _below(api, trial) else do(trial)
     )
 
 
-def _below(api: MemoryProbes, trial: Trial) -> bool:
+def _below(api: MemoryProbes, trial: ProbeCall) -> bool:
     return trial.mode is Mode.DECREASE and any(api.counters.get(key, 0) < value for key, value in trial.counters)
 
 
-def takes_32_bits(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+def takes_32_bits(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
     """Large deltas are invalid."""
     is_large = trial.mode is Mode.INCREASE and trial.counters[0][1] >= 2**31
     return INVALID if is_large else do(trial)
 
 
-def holds_doubles(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+def holds_doubles(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
     """Only the first 24 bits of a value are kept."""
     reply = do(trial)
     if isinstance(reply, Counted):
@@ -112,12 +111,12 @@ def holds_doubles(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply])
     return reply
 
 
-def tears(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+def tears(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
     """The last of many keys stays behind."""
     return do(replace(trial, counters=trial.counters[:-1])) if len(trial.counters) == 20 else do(trial)
 
 
-def undoes_half(api: MemoryProbes, trial: Trial, do: Callable[[Trial], Reply]) -> Reply:
+def undoes_half(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
     """Of a call that fails the first keys have moved."""
     reply = do(trial)
     if isinstance(reply, Refused) and len(trial.counters) == 20:

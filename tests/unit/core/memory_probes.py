@@ -6,8 +6,8 @@ from threading import Lock
 
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode
 from handler.core.model.row import Group
-from handler.core.ports.ports import Clock, Counted, Fault, Refused, Reply
-from handler.core.ports.trials import LONG_LIFE_S, Trial
+from handler.core.ports.counter_api import LONG_LIFE_S, Counted, Fault, ProbeCall, Refused, Reply
+from handler.core.ports.system import Clock
 
 
 class MemoryProbes:
@@ -18,7 +18,7 @@ class MemoryProbes:
         self._lock = Lock()
         self._seen: set[int] = set()
         self.counters: dict[str, int] = {}
-        self.trials: list[Trial] = []
+        self.trials: list[ProbeCall] = []
         self.fates: list[Reply] = []
         self.reads = 0
         self.refuses_short: Refused | None = None
@@ -26,7 +26,7 @@ class MemoryProbes:
         self.dedupes = False
         self.wraps = False
 
-    def update(self, trial: Trial) -> Reply:
+    def update(self, trial: ProbeCall) -> Reply:
         """Carry an update out, unless its signature has ended or a value would leave 64 bits."""
         with self._lock:
             self.trials.append(trial)
@@ -54,13 +54,13 @@ class MemoryProbes:
         """Calls of both kinds."""
         return len(self.trials) + self.reads
 
-    def _after(self, trial: Trial) -> dict[str, int]:
+    def _after(self, trial: ProbeCall) -> dict[str, int]:
         after = dict(self.counters)
         for key, value in trial.counters:
             after[key] = value if trial.mode is Mode.SET else after.get(key, 0) + trial.mode.sign * value
         return after
 
-    def _passes_over(self, trial: Trial) -> bool:
+    def _passes_over(self, trial: ProbeCall) -> bool:
         known = trial.random in self._seen
         if trial.random is not None:
             self._seen.add(trial.random)

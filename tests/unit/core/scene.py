@@ -10,11 +10,12 @@ from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.model.operation import Mode, Operation
 from handler.core.model.records import Records
 from handler.core.model.row import Entry, Group, Row, Settlement
+from handler.core.ports.counter_api import Call, Counted, Reply
 from handler.core.ports.ledger import Generation, Look
-from handler.core.ports.ports import Call, Counted, Ports, Reply, Rules
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.visit import Visit
-from handler.core.runtime.instance import Instance, Patience
+from handler.core.runtime.instance import Instance, Ports, TimeBudget
+from handler.core.runtime.rules import Rules
 from handler.core.state.watermarks import NO_MARKS, Marks
 from handler.ledgers.bounded import row_text
 from tests.sandbox.memory_ledger import MemoryLedger
@@ -197,9 +198,9 @@ class Scene:
         assert row is not None
         return row
 
-    def patience(self, seconds: float) -> Patience:
+    def patience(self, seconds: float) -> TimeBudget:
         """Go on for this long, in an invocation that lasts long enough."""
-        return Patience(self.clock.moment + seconds, self.clock.moment + seconds + 60)
+        return TimeBudget(self.clock.moment + seconds, self.clock.moment + seconds + 60)
 
     def hear(self, seconds: float) -> None:
         """Let the instance meet the group's row, and so much later hear what time it is."""

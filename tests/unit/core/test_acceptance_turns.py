@@ -13,7 +13,7 @@ from handler.core.model.outcome import Pending
 from handler.core.model.row import Group
 from handler.core.ports.schedules import Hold, Schedule
 from handler.core.protocol.sweep import BEHIND_S, HELD_S
-from handler.core.runtime.instance import Patience
+from handler.core.runtime.instance import TimeBudget
 from tests.unit.core.samples import entry, row
 from tests.unit.core.scene import APP, RULES, Scene
 
@@ -37,7 +37,7 @@ def asked(group_id: str, key: str = "key") -> Operation:
 def left(scene: Scene, group_id: str, key: str = "key") -> object:
     """What a caller who does not wait is told."""
     now = scene.clock.moment
-    patience = Patience(until=now, deadline=now + 30, sheds=True)
+    patience = TimeBudget(until=now, deadline=now + 30, sheds=True)
     try:
         [outcome] = scene.counters.apply(group_id, [asked(group_id, key)], patience)
     except NotAccepted as error:

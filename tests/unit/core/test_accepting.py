@@ -11,14 +11,14 @@ from handler.core.model.operation import INT64_MAX, Mode, Operation, Position
 from handler.core.model.outcome import Applied, KeyReused, Pending
 from handler.core.model.row import Entry, Row, first_row
 from handler.core.model.row_size import FULL_RETRY_S
+from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.ledger import Generation
-from handler.core.ports.ports import Fault, Refused
 from handler.core.ports.system import Notice
 from handler.core.protocol.accept import SATURATED_RETRY_S, SWAPS_MAX, accept
 from handler.core.protocol.backoff import FIRST_LOOK_S
 from handler.core.protocol.engine import PENDING_RETRY_S
 from handler.core.protocol.visit import CONTENTION_S, Visit
-from handler.core.runtime.instance import CALL_GUESS_S, Patience
+from handler.core.runtime.instance import CALL_GUESS_S, TimeBudget
 from handler.core.runtime.rate_limiter import Turn
 from handler.core.state.watermarks import Marks, places_of
 from tests.sandbox.memory_ledger import MemoryLedger
@@ -209,7 +209,7 @@ def test_where_the_rate_is_used_up_a_caller_who_may_be_turned_away_is() -> None:
         scene = Scene(row(queue=(entry("old"),)))
         scene.instance.pace._blocked_until = scene.clock.moment + 60  # noqa: SLF001  # as after many calls
         now = scene.clock.moment
-        patience = Patience(until=now, deadline=now, sheds=sheds)
+        patience = TimeBudget(until=now, deadline=now, sheds=sheds)
         if not sheds:
             scene.counters.apply(GROUP.id, [increase("a")], patience)
             continue

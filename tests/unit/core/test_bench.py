@@ -6,10 +6,9 @@ import pytest
 
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
-from handler.core.ports.ports import Counted, Fault, Refused, Reply, Unclear
-from handler.core.ports.trials import LONG_LIFE_S, Trial
-from handler.core.verify.finding import NoEvidence
-from handler.core.verify.session import OUT_OF_TIME, RATE_PAUSE_S, RATE_TRIES, Bench, described, values_of
+from handler.core.ports.counter_api import LONG_LIFE_S, Counted, Fault, ProbeCall, Refused, Reply, Unclear
+from handler.core.verify.finding import Inconclusive
+from handler.core.verify.session import OUT_OF_TIME, RATE_PAUSE_S, RATE_TRIES, ProbeSession, described, values_of
 from tests.unit.core.test_verifying import TOO_OFTEN, Scene
 
 START_S = 1_700_000_000
@@ -23,9 +22,11 @@ def scene() -> Scene:
     return Scene()
 
 
-def bench(scene: Scene, calls_max: int = 100, deadline: float = 100.0) -> Bench:
+def bench(scene: Scene, calls_max: int = 100, deadline: float = 100.0) -> ProbeSession:
     """A bench in front of the scene's API."""
-    return Bench(*(GROUP, scene.api, scene.clock, scene.rules, scene.told), deadline=deadline, calls_max=calls_max)
+    return ProbeSession(
+        *(GROUP, scene.api, scene.clock, scene.rules, scene.told), deadline=deadline, calls_max=calls_max
+    )
 
 
 def test_a_refusal_for_the_rate_is_asked_again_five_times(scene: Scene) -> None:
@@ -50,8 +51,8 @@ def test_calls_are_signed_beyond_doubt_unless_told_otherwise(scene: Scene) -> No
     one.update([("k", 1)])
     one.update([("k", 1)], Mode.DECREASE, (5, 6), 7)
     assert scene.api.trials == [
-        Trial(GROUP, Mode.INCREASE, (("k", 1),), START_S, LONG_LIFE_S, None),
-        Trial(GROUP, Mode.DECREASE, (("k", 1),), 5, 6, 7),
+        ProbeCall(GROUP, Mode.INCREASE, (("k", 1),), START_S, LONG_LIFE_S, None),
+        ProbeCall(GROUP, Mode.DECREASE, (("k", 1),), 5, 6, 7),
     ]
 
 
@@ -59,11 +60,11 @@ def test_the_last_call_and_its_time_are_held_back(scene: Scene) -> None:
     """Until the bench is ending."""
     one = bench(scene, calls_max=2)
     one.read()
-    with pytest.raises(NoEvidence, match=r"^the 2 calls of this run were used up$"):
+    with pytest.raises(Inconclusive, match=r"^the 2 calls of this run were used up$"):
         one.read()
     one.ending = True
     one.read()
-    with pytest.raises(NoEvidence):
+    with pytest.raises(Inconclusive):
         one.read()
     assert one.calls == 2
 
@@ -76,7 +77,7 @@ def test_no_call_begins_that_might_not_end_in_time(scene: Scene, ending: bool, l
     scene.clock.moved_s = last_s
     one.read()
     scene.clock.moved_s = last_s + 0.001
-    with pytest.raises(NoEvidence, match=OUT_OF_TIME):
+    with pytest.raises(Inconclusive, match=OUT_OF_TIME):
         one.read()
 
 
@@ -85,7 +86,7 @@ def test_no_pause_is_made_that_leaves_no_time_for_a_call(scene: Scene) -> None:
     one = bench(scene)
     one.pause(91.0)
     assert scene.clock.moved_s == 91.0
-    with pytest.raises(NoEvidence, match=OUT_OF_TIME):
+    with pytest.raises(Inconclusive, match=OUT_OF_TIME):
         one.pause(0.001)
 
 
@@ -106,7 +107,7 @@ def test_replies_are_described_in_a_few_words() -> None:
     assert described(Counted({}, None)) == "done"
     assert described(INVALID) == "refused with code 10004"
     assert described(Unclear("ReadTimeout")) == "no clear reply: ReadTimeout"
-    with pytest.raises(NoEvidence, match=r"^no clear reply: ReadTimeout$"):
+    with pytest.raises(Inconclusive, match=r"^no clear reply: ReadTimeout$"):
         values_of(Unclear("ReadTimeout"))
 
 

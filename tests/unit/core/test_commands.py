@@ -11,16 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.model.operation import (
-    INT64_MAX,
-    INT64_MIN,
-    Mode,
-    Operation,
-    Position,
-    key_limit,
-    operation_id,
-    read_payload,
-)
+from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Operation, Position, key_limit, operation_id
+from handler.core.model.payload import read_payload
 
 COUNTERS = (("like", 5), ("share", -1))
 OPERATION = Operation("@TGS#1", Mode.INCREASE, COUNTERS, "mobile-backend", "key-1", 3600.0)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.core.errors import BadInput
-from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Payload, check_group_id, field_path, read_payload
+from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode
+from handler.core.model.payload import Payload, check_group_id, field_path, read_payload
 
 SECRET = "hush-5417"  # no field of a valid body holds it
 TEXT = st.text(st.characters(), max_size=6)

@@ -16,7 +16,7 @@ from handler.core.model.row import Remembered, Row
 from handler.core.ports.ledger import Generation
 from handler.core.recovery.verdicts import (
     Decision,
-    Verdict,
+    OperatorVerdict,
     all_dead_at,
     completed,
     decided,
@@ -24,13 +24,13 @@ from handler.core.recovery.verdicts import (
     to_be_judged,
 )
 from handler.core.state.losses import REMEMBERED_MAX
-from handler.core.state.receipts import Sight
+from handler.core.state.receipts import ReceiptReading
 from handler.core.state.transitions import Change, frozen
 from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row, seen
 from tests.unit.core.scene import RULES
 
 A, B, C = entry("a"), entry("b", like=7, gift=1), entry("c")
-LANDED, NOT_LANDED = Verdict.LANDED, Verdict.NOT_LANDED
+LANDED, NOT_LANDED = OperatorVerdict.LANDED, OperatorVerdict.NOT_LANDED
 ELSEWHERE = 42
 """A receipt that nothing explains."""
 DEAD = NOW + 100
@@ -39,10 +39,10 @@ DEAD = NOW + 100
 def judged(before: Row, decision: Decision, receipt: int = ELSEWHERE, **values: int) -> Change:
     """What a complete decision makes of a frozen row."""
     decision = completed(before, decision, generation=1)
-    return decided(frozen(before, "why"), decision, Sight(receipt, DEAD), seen(later=True, **values), 1, RULES)
+    return decided(frozen(before, "why"), decision, ReceiptReading(receipt, DEAD), seen(later=True, **values), 1, RULES)
 
 
-def verdicts(**named: Verdict) -> Decision:
+def verdicts(**named: OperatorVerdict) -> Decision:
     """A decision without more."""
     return Decision(named)
 
@@ -75,7 +75,7 @@ def test_an_operation_in_the_queue_may_be_judged_where_a_past_attempt_carried_it
 
 
 @pytest.mark.parametrize("verdict", [LANDED, NOT_LANDED])
-def test_a_verdict_on_what_no_attempt_ever_carried_is_refused(verdict: Verdict) -> None:
+def test_a_verdict_on_what_no_attempt_ever_carried_is_refused(verdict: OperatorVerdict) -> None:
     """It would be answered as applied and never be sent; a paste of all ids on the screen has them all."""
     before = row(attempt(A), (B, C))
     with pytest.raises(BadInput, match=r"^verdicts: judges what was never sent and cannot have landed, .*: b, c$"):

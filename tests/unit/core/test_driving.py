@@ -8,11 +8,11 @@ from handler.core.model.lift import DECREASE_FROM
 from handler.core.model.operation import INT64_MAX, Mode
 from handler.core.model.outcome import Applied
 from handler.core.model.row import Remembered, Row
-from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.counter_api import Fault, Refused
 from handler.core.protocol.backoff import ACCEPTED_MAX_S
 from handler.core.protocol.drive import TAKE_BACK_MAX, drive, open_next, send
 from handler.core.protocol.visit import Again, Stop, Visit
-from handler.core.runtime.instance import Patience
+from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.rate_limiter import KEPT_S, Turn
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
@@ -152,7 +152,7 @@ def test_a_wait_that_is_not_worth_it_ends_the_visit() -> None:
     """A sweep does not wait for anybody."""
     scene = Scene(row(attempt(entry("a"))))
     now = scene.clock.moment
-    drive(Visit(scene.instance, GROUP, Patience(now + 30, now + 30, pause_max_s=0.0)), None)
+    drive(Visit(scene.instance, GROUP, TimeBudget(now + 30, now + 30, pause_max_s=0.0)), None)
     assert (scene.clock.slept, scene.api.asked) == ([], [])
 
 

@@ -10,10 +10,10 @@ from handler.core.errors import LedgerUnavailable
 from handler.core.model.outcome import Applied, Frozen, KeyReused, Pending, Stalled
 from handler.core.model.records import Records
 from handler.core.model.row import Entry, Group, Row
+from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.ledger import Look
-from handler.core.ports.ports import Fault, Refused
 from handler.core.protocol.engine import PENDING_RETRY_S, ExactlyOnce
-from handler.core.runtime.instance import Instance, Patience
+from handler.core.runtime.instance import Instance, TimeBudget
 from handler.core.runtime.rate_limiter import Turn
 from handler.core.state.watermarks import NO_MARKS, Marks
 from tests.unit.core.samples import NOW, attempt, entry, row
@@ -89,7 +89,7 @@ def test_a_question_without_patience_changes_nothing() -> None:
 
 def test_a_question_about_a_group_that_nobody_knows_is_answered_with_no() -> None:
     """There is no row."""
-    assert Scene().counters.ask(GROUP.id, "caller", "a", Patience(0.0, 0.0)) is None
+    assert Scene().counters.ask(GROUP.id, "caller", "a", TimeBudget(0.0, 0.0)) is None
 
 
 def test_an_operation_of_a_frozen_group_is_told_so() -> None:

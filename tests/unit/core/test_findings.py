@@ -10,10 +10,9 @@ import pytest
 from handler.core.errors import AppRefused, NotAccepted
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
-from handler.core.ports.ports import Counted, Fault, Refused, Reply, Unclear
-from handler.core.ports.trials import Trial
+from handler.core.ports.counter_api import Counted, Fault, ProbeCall, Refused, Reply, Unclear
 from handler.core.verify.clock_checks import GUARD_AGAINST_HOSTS, GUARD_MORE, RIGHT_THE_CLOCK
-from handler.core.verify.finding import Evidence, Finding, Question, Verdict, judge
+from handler.core.verify.finding import Check, CheckResult, Evidence, Finding, judge
 from handler.core.verify.session import OUT_OF_TIME
 from handler.core.verify.signature_checks import KEY as SIGNED_KEY
 from handler.core.verify.signature_checks import LIVE_LONGER, WAIT_MAX_S
@@ -81,7 +80,7 @@ def test_a_broken_assumption_is_told_with_its_evidence(scene: Scene, how: Broken
     """And with the setting that may help."""
     broken(scene, how)
     finding = scene.found(how.finding)
-    assert finding.verdict is Verdict.VIOLATED
+    assert finding.verdict is CheckResult.VIOLATED
     assert finding.evidence == how.evidence
     assert finding.advice == how.advice
 
@@ -97,7 +96,7 @@ def test_counters_that_cannot_be_set_back_are_told(scene: Scene) -> None:
     """Somebody has to look after them."""
     update = scene.api.update
 
-    def refuse(trial: Trial) -> Reply:
+    def refuse(trial: ProbeCall) -> Reply:
         return INVALID if trial.counters == tuple((key, 0) for key in KEYS) else update(trial)
 
     scene.api.update = refuse  # type: ignore[method-assign]  # the last call fails
@@ -109,12 +108,12 @@ def test_a_short_signature_that_is_refused_weakens_the_promise(scene: Scene) -> 
     scene.api.refuses_short = Refused(70001, "too short", Fault.SIGNATURE, None)
     findings = {finding.question.name: finding for finding in scene.verify(quick=True).findings}
     short = findings["short signature accepted"]
-    assert (short.verdict, short.advice) == (Verdict.VIOLATED, LIVE_LONGER)
+    assert (short.verdict, short.advice) == (CheckResult.VIOLATED, LIVE_LONGER)
     assert short.evidence == {"life_s": 6, "accepted": 0, "code": 70001}
-    assert findings["signature refused 5 s after its end"].verdict is Verdict.HOLDS
+    assert findings["signature refused 5 s after its end"].verdict is CheckResult.HOLDS
     reused = findings["used signature refused after its end"]
     assert (reused.verdict, reused.advice) == (
-        Verdict.NOT_TESTED,
+        CheckResult.NOT_TESTED,
         "its end is 172807 s away, which is not waited for",
     )
 
@@ -124,7 +123,7 @@ def test_short_signatures_are_tried_as_late_as_their_tests_say(scene: Scene) -> 
     late: list[int] = []
     update = scene.api.update
 
-    def note(trial: Trial) -> Reply:
+    def note(trial: ProbeCall) -> Reply:
         if trial.life == 6:
             late.append(int(scene.clock.now()) - trial.time - trial.life)
         return update(trial)
@@ -148,14 +147,14 @@ def test_a_repeated_random_that_is_refused_twice_says_nothing(scene: Scene) -> N
     update = scene.api.update
     scene.api.update = lambda trial: update(trial) if trial.random is None else INVALID  # type: ignore[method-assign]  # one kind of call fails
     finding = scene.found("what the same random twice does")
-    assert (finding.verdict, finding.advice) == (Verdict.NOT_TESTED, "refused with code 10004")
+    assert (finding.verdict, finding.advice) == (CheckResult.NOT_TESTED, "refused with code 10004")
 
 
 def test_a_worker_stops_at_the_first_contradiction(scene: Scene) -> None:
     """One round each."""
     update = scene.api.update
 
-    def tear(trial: Trial) -> Reply:
+    def tear(trial: ProbeCall) -> Reply:
         reply = update(trial)
         if isinstance(reply, Counted) and len(trial.counters) == 20 and trial.mode is Mode.INCREASE:
             return replace(reply, values={**reply.values, KEYS[0]: -1})
@@ -163,20 +162,20 @@ def test_a_worker_stops_at_the_first_contradiction(scene: Scene) -> None:
 
     scene.api.update = tear  # type: ignore[method-assign]  # the reply shows it
     finding = scene.found("all keys of a call move together")
-    assert (finding.verdict, finding.evidence) == (Verdict.VIOLATED, {"rounds": 2, "failures": 2, "unclear": 0})
+    assert (finding.verdict, finding.evidence) == (CheckResult.VIOLATED, {"rounds": 2, "failures": 2, "unclear": 0})
 
 
 def test_rounds_without_a_clear_reply_are_counted(scene: Scene) -> None:
     """If none is clear nothing was found out."""
     update = scene.api.update
 
-    def lose(trial: Trial) -> Reply:
+    def lose(trial: ProbeCall) -> Reply:
         reply = update(trial)
         return Unclear("lost") if len(trial.counters) == 20 and trial.mode is Mode.INCREASE else reply
 
     scene.api.update = lose  # type: ignore[method-assign]  # the replies are lost
     finding = scene.found("all keys of a call move together")
-    assert finding.verdict is Verdict.NOT_TESTED
+    assert finding.verdict is CheckResult.NOT_TESTED
     assert finding.advice == "no reply was clear"
     assert finding.evidence == {"rounds": 40, "failures": 0, "unclear": 40}
 
@@ -207,8 +206,8 @@ def test_a_quick_run_leaves_out_the_minute(scene: Scene) -> None:
     ]
 
 
-@pytest.mark.parametrize(("life_s", "verdict"), [(53, Verdict.HOLDS), (54, Verdict.NOT_TESTED)])
-def test_an_end_is_waited_for_up_to_a_minute(scene: Scene, life_s: int, verdict: Verdict) -> None:
+@pytest.mark.parametrize(("life_s", "verdict"), [(53, CheckResult.HOLDS), (54, CheckResult.NOT_TESTED)])
+def test_an_end_is_waited_for_up_to_a_minute(scene: Scene, life_s: int, verdict: CheckResult) -> None:
     """Life, guard and two seconds."""
     scene.rules = replace(scene.rules, life_s=life_s)
     assert life_s + scene.rules.guard_s + 2 - WAIT_MAX_S in {0, 1}
@@ -234,16 +233,16 @@ def test_hosts_whose_clocks_differ_are_found(scene: Scene) -> None:
     scene.api.read = told  # type: ignore[method-assign]  # two hosts answer in turns
     found = {finding.question.name: finding for finding in scene.verify(quick=True).findings}
     finding, hosts = found["Date tells the time"], found["the hosts' clocks agree"]
-    assert (finding.verdict, finding.advice) == (Verdict.VIOLATED, RIGHT_THE_CLOCK)
+    assert (finding.verdict, finding.advice) == (CheckResult.VIOLATED, RIGHT_THE_CLOCK)
     assert (finding.evidence["replies_apart_s"], finding.evidence["off_at_least_s"]) == (2.55, 2.63)
-    assert (hosts.verdict, hosts.advice) == (Verdict.VIOLATED, GUARD_AGAINST_HOSTS)
+    assert (hosts.verdict, hosts.advice) == (CheckResult.VIOLATED, GUARD_AGAINST_HOSTS)
 
 
 def test_without_a_date_nothing_is_said_of_the_hosts(scene: Scene) -> None:
     """Nor is anything violated by them."""
     scene.api.dates = False
     found = scene.found("the hosts' clocks agree")
-    assert (found.verdict, found.advice) == (Verdict.NOT_TESTED, "no reply had a Date")
+    assert (found.verdict, found.advice) == (CheckResult.NOT_TESTED, "no reply had a Date")
 
 
 def test_an_update_that_shows_late_is_looked_for_at_growing_intervals(scene: Scene) -> None:
@@ -252,19 +251,19 @@ def test_an_update_that_shows_late_is_looked_for_at_growing_intervals(scene: Sce
     empty = iter([False] * 7 + [True] * 3 + [False] * 100)
     scene.api.read = lambda *question, **_: Counted({}, START_S) if next(empty) else read(*question)  # type: ignore[method-assign]  # three reads lag
     finding = scene.found("updates show within the guard")
-    assert (finding.verdict, finding.evidence) == (Verdict.HOLDS, {"longest_s": 0.37, "reads": 6, "guard_s": 5.0})
+    assert (finding.verdict, finding.evidence) == (CheckResult.HOLDS, {"longest_s": 0.37, "reads": 6, "guard_s": 5.0})
 
 
 def test_a_delta_without_a_clear_reply_is_not_judged(scene: Scene) -> None:
     """It may have been taken."""
     update = scene.api.update
 
-    def lose(trial: Trial) -> Reply:
+    def lose(trial: ProbeCall) -> Reply:
         return Unclear("ReadTimeout") if trial.counters[0][1] < 0 else update(trial)
 
     scene.api.update = lose  # type: ignore[method-assign]  # one kind of call is lost
     finding = scene.found("Increase by -1 counts down")
-    assert (finding.verdict, finding.advice) == (Verdict.NOT_TESTED, "no clear reply: ReadTimeout")
+    assert (finding.verdict, finding.advice) == (CheckResult.NOT_TESTED, "no clear reply: ReadTimeout")
 
 
 @pytest.mark.parametrize(
@@ -303,14 +302,14 @@ def test_a_signature_that_is_refused_at_its_first_use_is_not_tried_again(scene: 
     update = scene.api.update
     short = iter([False] * 3 + [True] * 9)
 
-    def refuse(trial: Trial) -> Reply:
+    def refuse(trial: ProbeCall) -> Reply:
         is_due = trial.life == 6 and next(short)
         return Refused(70001, "expired", Fault.SIGNATURE, None) if is_due else update(trial)
 
     scene.api.update = refuse  # type: ignore[method-assign]  # from the fourth short signature on
     finding = scene.found("used signature refused after its end", quick=True)
     assert (finding.verdict, finding.advice) == (
-        Verdict.NOT_TESTED,
+        CheckResult.NOT_TESTED,
         "the signature was refused at its first use",
     )
 
@@ -319,27 +318,27 @@ def test_rounds_whose_replies_are_not_clear_are_no_failures(scene: Scene) -> Non
     """Of reads as of updates."""
     update = scene.api.update
 
-    def lose(trial: Trial) -> Reply:
+    def lose(trial: ProbeCall) -> Reply:
         reply = update(trial)
         return Unclear("lost") if trial.counters == ((KEYS[0], 1),) else reply
 
     scene.api.update = lose  # type: ignore[method-assign]  # the replies to one worker are lost
     finding = scene.found("reads show the last update")
-    assert (finding.verdict, finding.evidence) == (Verdict.HOLDS, {"rounds": 40, "failures": 0, "unclear": 20})
+    assert (finding.verdict, finding.evidence) == (CheckResult.HOLDS, {"rounds": 40, "failures": 0, "unclear": 20})
 
 
 def test_counters_that_there_was_no_time_to_set_back_are_told(scene: Scene) -> None:
     """The last call needs its time too; whatever was found until then is told."""
     update = scene.api.update
 
-    def hang(trial: Trial) -> Reply:
+    def hang(trial: ProbeCall) -> Reply:
         scene.clock.moved_s += 2000.0
         return update(trial)
 
     scene.api.update = hang  # type: ignore[method-assign]  # the first call takes it all
     verified = scene.verify(quick=True)
     assert not verified.set_back
-    assert [finding.verdict for finding in verified.findings].count(Verdict.NOT_TESTED) == 13
+    assert [finding.verdict for finding in verified.findings].count(CheckResult.NOT_TESTED) == 13
 
 
 def test_a_lost_look_at_the_counter_leaves_its_own_test_undone(scene: Scene) -> None:
@@ -348,7 +347,7 @@ def test_a_lost_look_at_the_counter_leaves_its_own_test_undone(scene: Scene) -> 
     reads = iter([False] * 12 + [True] + [False] * 99)
     scene.api.read = lambda *question, **_: Unclear("lost") if next(reads) else lost(*question)  # type: ignore[method-assign]  # one is
     findings = {finding.question.name: finding for finding in scene.verify(quick=True).findings}
-    undone = [finding for finding in findings.values() if finding.verdict is Verdict.NOT_TESTED]
+    undone = [finding for finding in findings.values() if finding.verdict is CheckResult.NOT_TESTED]
     assert [(finding.question.name, finding.advice) for finding in undone] == [
         ("refused calls have no effect", "what the counter showed before could not be read")
     ]
@@ -376,14 +375,14 @@ def test_an_update_that_shows_after_the_guard_is_told_with_its_time(scene: Scene
 
     scene.api.read = late  # type: ignore[method-assign]  # the first update shows after six seconds
     finding = scene.found("updates show within the guard")
-    assert (finding.verdict, finding.advice) == (Verdict.VIOLATED, GUARD_MORE)
+    assert (finding.verdict, finding.advice) == (CheckResult.VIOLATED, GUARD_MORE)
     assert finding.evidence == {"longest_s": 6.904, "reads": 13, "guard_s": 5.0}
 
 
 def test_a_fact_comes_without_advice() -> None:
     """Whatever it is."""
-    question = Question("L1", "what it does")
-    assert judge(question, lambda: (False, {"n": 1})) == Finding(question, Verdict.VIOLATED, {"n": 1}, "")
+    question = Check("L1", "what it does")
+    assert judge(question, lambda: (False, {"n": 1})) == Finding(question, CheckResult.VIOLATED, {"n": 1}, "")
 
 
 def test_a_call_about_which_nothing_is_known_may_have_counted_once(scene: Scene) -> None:
@@ -391,7 +390,7 @@ def test_a_call_about_which_nothing_is_known_may_have_counted_once(scene: Scene)
     update = scene.api.update
     short = iter([True] + [False] * 9)
 
-    def lose(trial: Trial) -> Reply:
+    def lose(trial: ProbeCall) -> Reply:
         reply = update(trial)
         return Unclear("lost") if trial.life == 6 and next(short) else reply
 

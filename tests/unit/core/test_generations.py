@@ -9,11 +9,12 @@ import pytest
 from handler.core.model.operation import Mode
 from handler.core.model.records import Record
 from handler.core.model.row import Remembered, Row
+from handler.core.ports.counter_api import Counted, Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation
-from handler.core.ports.ports import Counted, Fault, Refused, Rules, Unclear
 from handler.core.protocol.backoff import FIRST_LOOK_S
 from handler.core.protocol.first_use import establish, verify
 from handler.core.protocol.visit import Again, Stop, Visit
+from handler.core.runtime.rules import Rules
 from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene
 from tests.unit.core.test_waits import Even

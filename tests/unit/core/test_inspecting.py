@@ -9,15 +9,15 @@ import pytest
 from handler.core.errors import AppRefused, BadInput, NotAccepted, TooManyCalls
 from handler.core.model.outcome import Applied
 from handler.core.model.row import Remembered, Row
+from handler.core.ports.counter_api import Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation
-from handler.core.ports.ports import Fault, Refused, Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import CONTENTION_S, Visit
 from handler.core.recovery import release
 from handler.core.recovery.inspect import SWAPS_MAX, inspect
 from handler.core.recovery.release import Decided, Later
 from handler.core.recovery.verdicts import Decision
-from handler.core.runtime.instance import Patience
+from handler.core.runtime.instance import TimeBudget
 from handler.core.state.receipts import Unexplained
 from handler.core.state.transitions import frozen
 from tests.unit.core.samples import NOW, attempt, row
@@ -75,7 +75,7 @@ def test_a_look_is_had_only_if_there_is_the_time_for_it() -> None:
     """An operator's invocation ends like any other."""
     scene = dead()
     with pytest.raises(NotAccepted):
-        release.release(Visit(scene.instance, GROUP, Patience(scene.clock.moment, scene.clock.moment)), LANDED)
+        release.release(Visit(scene.instance, GROUP, TimeBudget(scene.clock.moment, scene.clock.moment)), LANDED)
     assert scene.api.asked == []
 
 

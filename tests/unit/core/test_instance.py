@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import pytest
 
 from handler.core.model.row import Group
+from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear
 from handler.core.ports.ledger import Generation
-from handler.core.ports.ports import Call, Fault, Ports, Refused, Reply, Rules, Unclear
-from handler.core.runtime.instance import KNOWN_GROUPS, Instance, KnownGeneration, KnownValues
+from handler.core.runtime.instance import KNOWN_GROUPS, GenerationCache, Instance, Ports, ValuesCache
+from handler.core.runtime.rules import Rules
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.core.samples import HandClock, Notices
@@ -57,14 +58,14 @@ class SilentApi:
 
 def test_nothing_is_known_of_a_group_never_called() -> None:
     """Nor of another app's group of the same name."""
-    known = KnownValues()
+    known = ValuesCache()
     known.learn(G, {"like": 5})
     assert (known.of(Group(G.app, "H")), known.of(Group(1, "G"))) == ({}, {})
 
 
 def test_the_last_values_seen_are_known() -> None:
     """Those of other keys stay."""
-    known = KnownValues()
+    known = ValuesCache()
     known.learn(G, {"like": 5, "share": 1})
     known.learn(G, {"like": 6})
     assert known.of(G) == {"like": 6, "share": 1}
@@ -72,7 +73,7 @@ def test_the_last_values_seen_are_known() -> None:
 
 def test_the_group_called_longest_ago_is_forgotten_first() -> None:
     """An instance lives long and meets many groups; the busy ones stay known."""
-    known = KnownValues()
+    known = ValuesCache()
     for number in range(KNOWN_GROUPS):
         known.learn(Group(1, str(number)), {"like": number})
     assert known.of(Group(1, "0")) == {"like": 0}
@@ -86,7 +87,7 @@ def test_the_generation_is_asked_for_once_in_a_while() -> None:
     """A newer one is known at most `cache_s` later."""
     clock = HandClock()
     ledger = CountedLedger(clock)
-    known = KnownGeneration(ledger, clock, cache_s=300)
+    known = GenerationCache(ledger, clock, cache_s=300)
     assert [known.current().number for _ in range(5)] == [1] * 5
     ledger.stored = Generation(2, 1_700_000_000)
     clock.advance(300)
@@ -99,7 +100,7 @@ def test_a_generation_is_asked_for_again_after_a_thaw() -> None:
     """The monotonic clock may have stood still, and the wall clock may have been set back."""
     clock = HandClock()
     ledger = CountedLedger(clock)
-    known = KnownGeneration(ledger, clock, cache_s=300)
+    known = GenerationCache(ledger, clock, cache_s=300)
     known.current()
     clock.wall += 301
     known.current()
@@ -145,7 +146,7 @@ def test_a_generation_that_is_raised_is_known_at_once() -> None:
     """Others learn of it within the time of their caches; this one asks again after its own."""
     clock = HandClock()
     ledger = CountedLedger(clock)
-    known = KnownGeneration(ledger, clock, cache_s=300)
+    known = GenerationCache(ledger, clock, cache_s=300)
     raised = known.begin_anew()
     assert raised == Generation(2)
     assert (known.current(), ledger.asked) == (raised, 0)

@@ -9,11 +9,11 @@ import pytest
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Rejected
 from handler.core.model.row import Remembered
-from handler.core.ports.ports import Counted, Fault, Refused, Reply, Unclear, Unsent
+from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.protocol.conclude import Evidence, confirmed, look, see, settle
 from handler.core.protocol.drive import drive
 from handler.core.protocol.visit import CONTENTION_S, TIMES_BELIEVED, Again, Stop, Visit
-from handler.core.state.receipts import Sight
+from handler.core.state.receipts import ReceiptReading
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row, seen
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 
@@ -140,7 +140,7 @@ def test_what_is_seen_is_as_old_as_its_question() -> None:
     first, second = see(looking, row(), ()), see(looking, row(), ())
     assert isinstance(first, Evidence)
     assert isinstance(second, Evidence)
-    assert (first.sight, second.sight) == (Sight(BASE, None), Sight(BASE, NOW))
+    assert (first.sight, second.sight) == (ReceiptReading(BASE, None), ReceiptReading(BASE, NOW))
     assert (first.seen.values, first.seen.later) == ({"_receipt": BASE, "like": 3}, True)
 
 

@@ -13,7 +13,7 @@ from handler.core.model.known_keys import KEYS_KNOWN_MAX, knowing
 from handler.core.model.operation import Counters
 from handler.core.model.outcome import Applied, Rejected
 from handler.core.model.row import Group, Remembered, Settlement
-from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.counter_api import Fault, Refused
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase

@@ -6,13 +6,13 @@ import pytest
 
 from handler.core.ports.ledger import Ledger
 from handler.core.ports.schedules import Claim, Lent, Schedule
-from handler.core.runtime.rate_limiter import Pace, Terms, Turn
+from handler.core.runtime.rate_limiter import RateLimiter, Terms, Turn
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import HandClock
 from tests.unit.core.test_pacing import APP, pace_of
 
 
-def busy(clock: HandClock, ledger: Ledger | None = None) -> Pace:
+def busy(clock: HandClock, ledger: Ledger | None = None) -> RateLimiter:
     """The pace of an instance that has used up what it may call unasked."""
     pace = pace_of(clock, ledger=ledger)
     for _ in range(5):

@@ -13,7 +13,7 @@ from handler.core.model.lift import ADOPTED_MAX, ADOPTED_MIN, COUNTED_MAX, COUNT
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Operation
 from handler.core.model.outcome import Applied, Frozen, Rejected
 from handler.core.model.row import Attempt, Remembered, Row, first_row
-from handler.core.ports.ports import Call, Counted, Fault, Refused, Reply, Unclear
+from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply, Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.drive import open_next
 from handler.core.protocol.visit import Visit

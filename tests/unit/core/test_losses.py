@@ -11,7 +11,7 @@ import pytest
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Pending
 from handler.core.model.row import Attempt, Remembered, Row
-from handler.core.ports.ports import Fault, Refused, Unclear
+from handler.core.ports.counter_api import Fault, Refused, Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.drive import drive, open_next
 from handler.core.protocol.visit import Again, Stop, Visit

@@ -8,14 +8,14 @@ from handler.core.errors import LedgerUnavailable
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Pending, Rejected
 from handler.core.model.row import Group, Remembered
-from handler.core.ports.ports import Call, Fault, Refused, Reply, Unclear
+from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.drive import drive
 from handler.core.protocol.first_use import TOO_MANY_KEYS
 from handler.core.protocol.visit import Visit
 from handler.core.recovery import release
-from handler.core.recovery.verdicts import Decision, Verdict
-from handler.core.runtime.instance import Patience
+from handler.core.recovery.verdicts import Decision, OperatorVerdict
+from handler.core.runtime.instance import TimeBudget
 from handler.core.state.transitions import frozen
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import APP, GROUP, RULES, Scene, increase
@@ -156,7 +156,7 @@ def test_a_released_group_is_told_with_its_base() -> None:
     scene = Scene(replace(frozen(row(attempt(entry("a"))), "why"), sighted=NOW - 100))
     scene.clock.advance(20)
     scene.api.counters["_receipt"] = 7
-    release.release(visit(scene), Decision({"a": Verdict.LANDED}))
+    release.release(visit(scene), Decision({"a": OperatorVerdict.LANDED}))
     assert scene.notices.of(Notice.GROUP_RELEASED) == [{"group": "G", "base": 7, "operations": 1}]
 
 
@@ -225,7 +225,7 @@ def test_answers_that_cannot_be_read_leave_the_operation_pending() -> None:
     scene = Scene(row())
     scene.ledger.out_of_reach = {"records"}
     now = scene.clock.moment
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], Patience(until=now + 5, deadline=now + 5))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], TimeBudget(until=now + 5, deadline=now + 5))
     assert outcome == Pending(2.0)
     assert scene.notices.of(Notice.UNFINISHED) == [{"groups": 1, "reason": "out of reach"}]
 

@@ -9,14 +9,14 @@ import pytest
 from handler.core.errors import AnswerLost, AppRefused, BadInput, NotAccepted, TooManyCalls
 from handler.core.model.records import Records
 from handler.core.model.row import Group, Row
+from handler.core.ports.counter_api import Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation
-from handler.core.ports.ports import Fault, Refused, Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Visit
 from handler.core.recovery import release
 from handler.core.recovery.inspect import SWAPS_MAX, inspect
 from handler.core.recovery.release import Decided, Later
-from handler.core.recovery.verdicts import Decision, Verdict
+from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from handler.core.state.receipts import NotLanded, TooEarly
 from handler.core.state.transitions import appended, frozen
 from handler.core.state.watermarks import NO_MARKS, Marks
@@ -25,7 +25,7 @@ from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, StagedLedger
 
 A = entry("a")
-LANDED = Decision({"a": Verdict.LANDED})
+LANDED = Decision({"a": OperatorVerdict.LANDED})
 FROZEN = replace(frozen(row(attempt(A)), "why"), sighted=NOW - 100)
 DEATH_S = 12
 # What was signed before a look, by whichever host's clock, is dead that much later.
@@ -133,7 +133,7 @@ def test_two_operators_decide_once() -> None:
     scene = dead()
     scene.ledger.before_swap = [lambda: _released(scene)]
     with pytest.raises(BadInput, match=r"^GroupId: is not as it was"):
-        release.release(visited(scene), Decision({"a": Verdict.NOT_LANDED}))
+        release.release(visited(scene), Decision({"a": OperatorVerdict.NOT_LANDED}))
     assert scene.row.queue == ()
     assert scene.notices.told.count(Notice.GROUP_RELEASED) == 1
 

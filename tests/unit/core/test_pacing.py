@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.core.errors import LedgerUnavailable
+from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.ledger import Ledger
-from handler.core.ports.ports import Fault, Refused
 from handler.core.ports.schedules import Claim, Lent, Schedule
-from handler.core.runtime.rate_limiter import APP_RETRY_MAX_S, Gate, Pace, Terms
+from handler.core.runtime.circuit_breaker import APP_RETRY_MAX_S, CircuitBreaker
+from handler.core.runtime.rate_limiter import RateLimiter, Terms
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import HandClock
 
@@ -23,13 +24,13 @@ ADDRESS = Refused(60021, "address", Fault.APP, None)
 APP = 1_400_000_000
 
 
-def pace_of(clock: HandClock, rate: float = 200, ledger: Ledger | None = None) -> Pace:
+def pace_of(clock: HandClock, rate: float = 200, ledger: Ledger | None = None) -> RateLimiter:
     """The pace of an instance, with a ledger of its own if none is given."""
     terms = Terms.of(Schedule.UPDATES, rate)
-    return Pace(clock, clock.now, ledger or MemoryLedger(clock), terms)
+    return RateLimiter(clock, clock.now, ledger or MemoryLedger(clock), terms)
 
 
-def calls_within(pace: Pace, clock: HandClock, seconds: float) -> list[float]:
+def calls_within(pace: RateLimiter, clock: HandClock, seconds: float) -> list[float]:
     """When calls begin, for an instance that has always one more to make."""
     until = clock.monotonic() + seconds
     begun: list[float] = []
@@ -237,7 +238,7 @@ def test_no_more_calls_begin_than_the_rate_allows(rate: float, pauses: list[floa
 
 def test_a_gate_is_open_until_the_app_is_refused() -> None:
     """Nobody is turned away before."""
-    gate = Gate(HandClock())
+    gate = CircuitBreaker(HandClock())
     assert gate.refusal() is None
     assert gate.retry_after_s() == 0
 
@@ -245,7 +246,7 @@ def test_a_gate_is_open_until_the_app_is_refused() -> None:
 def test_a_closed_gate_tells_the_vendors_refusal_and_when_it_opens() -> None:
     """The last refusal stands; those of calls that were under way together count as one."""
     clock = HandClock()
-    gate = Gate(clock)
+    gate = CircuitBreaker(clock)
     gate.close(ARREARS)
     gate.close(ADDRESS)
     assert gate.refusal() is ADDRESS
@@ -256,7 +257,7 @@ def test_a_closed_gate_tells_the_vendors_refusal_and_when_it_opens() -> None:
 def test_a_gate_lets_the_next_call_try_after_its_interval() -> None:
     """Nobody has to open it."""
     clock = HandClock()
-    gate = Gate(clock)
+    gate = CircuitBreaker(clock)
     gate.close(ARREARS)
     clock.advance(0.99)
     assert gate.refusal() is ARREARS
@@ -267,7 +268,7 @@ def test_a_gate_lets_the_next_call_try_after_its_interval() -> None:
 def test_intervals_double_up_to_their_bound() -> None:
     """While every try is refused."""
     clock, intervals = HandClock(), list[float]()
-    gate = Gate(clock)
+    gate = CircuitBreaker(clock)
     for _ in range(9):
         gate.close(ARREARS)
         intervals.append(gate.retry_after_s())
@@ -279,7 +280,7 @@ def test_intervals_double_up_to_their_bound() -> None:
 def test_an_accepted_call_opens_the_gate_for_all() -> None:
     """At once, and the next refusal begins with the shortest interval again."""
     clock = HandClock()
-    gate = Gate(clock)
+    gate = CircuitBreaker(clock)
     for _ in range(5):
         gate.close(ARREARS)
     gate.open()
@@ -291,7 +292,7 @@ def test_an_accepted_call_opens_the_gate_for_all() -> None:
 def test_a_gate_counts_refusals_in_a_row() -> None:
     """Those of calls under way as one; the last one is told."""
     clock = HandClock()
-    gate = Gate(clock)
+    gate = CircuitBreaker(clock)
     gate.close(ARREARS)
     gate.close(ADDRESS)
     assert (gate.refusal(), gate.retry_after_s()) == (ADDRESS, 1.0)
@@ -307,7 +308,7 @@ def test_a_gate_counts_refusals_in_a_row() -> None:
 
 def test_an_open_gate_is_not_waited_for() -> None:
     """From the first moment of an instance on."""
-    gate = Gate(HandClock(moment=0.0))
+    gate = CircuitBreaker(HandClock(moment=0.0))
     assert gate.retry_after_s() == 0.0
     gate.close(ARREARS)
     gate.open()

@@ -18,7 +18,7 @@ from handler.core.state.receipts import (
     WEIGHT_MIN,
     Landed,
     NotLanded,
-    Sight,
+    ReceiptReading,
     TooEarly,
     Unexplained,
     choose_weight,
@@ -49,9 +49,9 @@ def history(attempts: list[Attempt]) -> Row:
     return row(attempts[-1], remembered=tuple(Remembered(past) for past in attempts[:-1]))
 
 
-def moved(by: int) -> Sight:
+def moved(by: int) -> ReceiptReading:
     """A receipt that has moved."""
-    return Sight(BASE + by, None)
+    return ReceiptReading(BASE + by, None)
 
 
 @settings(deadline=None)
@@ -143,7 +143,7 @@ def test_a_foreign_value_is_unexplained(value: int, seed: int) -> None:
     attempts = weighed([Mode.INCREASE, Mode.DECREASE, Mode.INCREASE], seed)
     shifts = [each.shift(BASE) for each in attempts]
     copies = {count * shift for shift in shifts for count in range(COPIES_MAX + 1)}
-    verdict = judge(history(attempts), Sight(value, None), BOUND_S)
+    verdict = judge(history(attempts), ReceiptReading(value, None), BOUND_S)
     assert (verdict == Unexplained(value)) == (value - BASE not in subset_sums(shifts) | copies)
 
 
@@ -162,45 +162,45 @@ def test_a_remembered_set_explains_nothing() -> None:
 def test_an_open_set_counts_by_what_it_wrote() -> None:
     """Even where a late landing has moved the base since it was opened."""
     later = replace(row(SET, remembered=(Remembered(DOWN),)), base=BASE + 600_000)
-    assert judge(later, Sight(BASE + 800_003, None), BOUND_S) == Landed({"set": 1})
-    assert judge(later, Sight(BASE + 800_003 - 700_001, None), BOUND_S) == Landed({"set": 1, "down": 1})
-    assert judge(later, Sight(BASE + 600_000 + 800_003, None), BOUND_S) == Unexplained(BASE + 1_400_003)
+    assert judge(later, ReceiptReading(BASE + 800_003, None), BOUND_S) == Landed({"set": 1})
+    assert judge(later, ReceiptReading(BASE + 800_003 - 700_001, None), BOUND_S) == Landed({"set": 1, "down": 1})
+    assert judge(later, ReceiptReading(BASE + 600_000 + 800_003, None), BOUND_S) == Unexplained(BASE + 1_400_003)
 
 
 def test_a_receipt_at_its_base_proves_nothing_until_the_attempt_is_dead() -> None:
     """The extra second is there because both sides count whole ones."""
     assert death(UP, BOUND_S) == NOW + BOUND_S + 1
     for asked_after in (None, NOW, NOW + 11):
-        assert judge(row(UP), Sight(BASE, asked_after), BOUND_S) == TooEarly()
+        assert judge(row(UP), ReceiptReading(BASE, asked_after), BOUND_S) == TooEarly()
     for asked_after in (NOW + 12, NOW + 13, NOW + 10**6):
-        assert judge(row(UP), Sight(BASE, asked_after), BOUND_S) == NotLanded()
+        assert judge(row(UP), ReceiptReading(BASE, asked_after), BOUND_S) == NotLanded()
 
 
 def test_a_bound_of_broken_seconds_is_waited_out() -> None:
     """Dates are whole seconds, so the next whole one counts."""
-    assert judge(row(UP), Sight(BASE, NOW + 3), 2.5) == TooEarly()
-    assert judge(row(UP), Sight(BASE, NOW + 4), 2.5) == NotLanded()
+    assert judge(row(UP), ReceiptReading(BASE, NOW + 3), 2.5) == TooEarly()
+    assert judge(row(UP), ReceiptReading(BASE, NOW + 4), 2.5) == NotLanded()
 
 
 def test_a_landing_is_proven_at_any_time() -> None:
     """Early or late, with or without a Date."""
     for asked_after in (None, NOW, NOW + 100):
-        assert judge(row(UP), Sight(BASE + 600_000, asked_after), BOUND_S) == Landed({"up": 1})
+        assert judge(row(UP), ReceiptReading(BASE + 600_000, asked_after), BOUND_S) == Landed({"up": 1})
 
 
 def test_late_landings_of_a_settled_group_are_named() -> None:
     """Where no attempt is open, the remembered ones explain the value, and the base proves that nothing landed."""
     settled = row(remembered=(Remembered(UP), Remembered(DOWN, refused=True)))
     assert judge(settled, moved(-700_001), BOUND_S) == Landed({"down": 1})
-    assert judge(settled, Sight(BASE, None), BOUND_S) == NotLanded()
+    assert judge(settled, ReceiptReading(BASE, None), BOUND_S) == NotLanded()
 
 
 def test_a_row_without_a_base_stands_on_zero() -> None:
     """Its group had no receipt."""
     opened = replace(row(attempt(mode=Mode.SET, base=0)), base=None)
-    assert judge(opened, Sight(600_000, NOW), BOUND_S) == Landed({"attempt": 1})
+    assert judge(opened, ReceiptReading(600_000, NOW), BOUND_S) == Landed({"attempt": 1})
     past = replace(row(remembered=(Remembered(attempt()),)), base=None)
-    assert judge(past, Sight(600_000, NOW), BOUND_S) == Landed({"attempt": 1})
+    assert judge(past, ReceiptReading(600_000, NOW), BOUND_S) == Landed({"attempt": 1})
 
 
 def test_every_amount_that_several_shifts_add_up_to_is_listed() -> None:

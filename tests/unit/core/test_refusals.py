@@ -13,14 +13,14 @@ from handler.core.model.lift import DECREASE_FROM
 from handler.core.model.operation import Counters, Mode
 from handler.core.model.outcome import Applied, Outcome, Pending, Rejected, Stalled
 from handler.core.model.row import Group
-from handler.core.ports.ports import Call, Fault, Refused, Reply, Unclear
+from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.accept import SWAPS_MAX
 from handler.core.protocol.drive import drive
 from handler.core.protocol.engine import PENDING_RETRY_S
 from handler.core.protocol.permission import NOTE, NOTE_EVERY_S, note_landings
 from handler.core.protocol.visit import Visit
-from handler.core.runtime.instance import Patience
+from handler.core.runtime.instance import TimeBudget
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
 
@@ -266,7 +266,7 @@ def test_a_row_that_others_change_all_the_time_turns_a_caller_away() -> None:
     scene.ledger.before_swap = [scene.grow] * (SWAPS_MAX + 1)
     now = scene.clock.moment
     with pytest.raises(TooManyCalls):
-        scene.counters.apply(GROUP.id, [increase("a")], Patience(until=now, deadline=now))
+        scene.counters.apply(GROUP.id, [increase("a")], TimeBudget(until=now, deadline=now))
     assert scene.row.entry(increase("a").id) is None
 
 

@@ -9,7 +9,7 @@ import pytest
 from handler.core.errors import LedgerUnavailable
 from handler.core.model.outcome import Rejected
 from handler.core.model.row import Group, Remembered, Row
-from handler.core.ports.ports import Call, Counted, Fault, Refused, Reply, Unclear
+from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply, Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.sweep import ROUND_S, next_watch, sweep, watch

@@ -17,7 +17,7 @@ from handler.core.model.row import Attempt, Entry, Row
 from handler.core.state import transitions
 from handler.core.state.losses import REMEMBERED_MAX
 from handler.core.state.merge import correction_of, next_run
-from handler.core.state.receipts import Landed, Sight, Unexplained, choose_weight, death, judge
+from handler.core.state.receipts import Landed, ReceiptReading, Unexplained, choose_weight, death, judge
 from handler.core.state.transitions import Seen
 from tests.unit.core.samples import BOUND_S, LIFE_S, NOW, WINDOW_S, row
 from tests.unit.core.truth import KEYS, Truth, count, one_by_one
@@ -189,7 +189,7 @@ class Histories(RuleBasedStateMachine):
             self.look()
 
     def _conclude(self, *, later: bool, asked_after: int | None = None) -> None:
-        verdict = judge(self.row, Sight(self.truth.receipt, asked_after), BOUND_S)
+        verdict = judge(self.row, ReceiptReading(self.truth.receipt, asked_after), BOUND_S)
         assert not isinstance(verdict, Unexplained)
         assert (verdict.times if isinstance(verdict, Landed) else {}) == self.truth.unexplained
         if isinstance(verdict, Landed):

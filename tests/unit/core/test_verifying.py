@@ -10,10 +10,11 @@ import pytest
 
 from handler.core.errors import AppRefused, BadInput, NotAccepted
 from handler.core.model.row import Group
-from handler.core.ports.ports import Counted, Fault, Refused, Rules, Unclear
+from handler.core.ports.counter_api import Counted, Fault, Refused, Unclear
 from handler.core.ports.system import Notice
-from handler.core.verify.finding import Finding, Verdict
-from handler.core.verify.session import OUT_OF_TIME, Bench
+from handler.core.runtime.rules import Rules
+from handler.core.verify.finding import CheckResult, Finding
+from handler.core.verify.session import OUT_OF_TIME, ProbeSession
 from handler.core.verify.verify import CALLS_MAX, CALLS_MAX_QUICK, Verification, verify
 from handler.core.verify.volume_checks import KEYS, Rounds, Tally
 from tests.unit.core.memory_probes import MemoryProbes
@@ -78,7 +79,7 @@ class Scene:
         self, *, quick: bool = False, timeout_s: float = 900.0, calls_max: int | None = None, rounds: int = 20
     ) -> Verification:
         """Verify, with few rounds unless told otherwise."""
-        bench = Bench(
+        bench = ProbeSession(
             *(Group(1, "scratch"), self.api, self.clock, self.rules, self.told),
             deadline=timeout_s,
             calls_max=calls_max or (CALLS_MAX_QUICK if quick else CALLS_MAX),
@@ -97,7 +98,7 @@ def scene() -> Scene:
     return Scene()
 
 
-def names(verified: Verification, verdict: Verdict) -> list[str]:
+def names(verified: Verification, verdict: CheckResult) -> list[str]:
     """The findings of that verdict."""
     return [finding.question.name for finding in verified.findings if finding.verdict is verdict]
 
@@ -105,7 +106,7 @@ def names(verified: Verification, verdict: Verdict) -> list[str]:
 def test_an_api_as_assumed_holds_throughout(scene: Scene) -> None:
     """Every test of L1 to L6 is there, and none fails."""
     verified = scene.verify()
-    assert {finding.verdict for finding in verified.findings} == {Verdict.HOLDS}
+    assert {finding.verdict for finding in verified.findings} == {CheckResult.HOLDS}
     assert {finding.question.test for finding in verified.findings} == {"L1", "L2", "L3", "L4", "L5", "L6"}
     assert {finding.advice for finding in verified.findings} == {""}
 
@@ -181,16 +182,16 @@ def test_an_api_out_of_reach_is_told(scene: Scene) -> None:
 def test_a_refusal_for_the_rate_is_asked_again(scene: Scene) -> None:
     """It had no effect, and goes away."""
     scene.api.fates = [TOO_OFTEN, TOO_OFTEN]
-    assert names(scene.verify(), Verdict.HOLDS)
+    assert names(scene.verify(), CheckResult.HOLDS)
 
 
 def test_time_that_runs_out_leaves_tests_undone_and_says_how_to_do_them(scene: Scene) -> None:
     """A function with the usual short timeout comes through the quick part at most."""
     verified = scene.verify(timeout_s=29.0, rounds=5000)
     [whole] = [finding for finding in verified.findings if finding.question.test == "L3" and finding.evidence]
-    assert (whole.verdict, whole.advice) == (Verdict.NOT_TESTED, OUT_OF_TIME)
+    assert (whole.verdict, whole.advice) == (CheckResult.NOT_TESTED, OUT_OF_TIME)
     assert whole.evidence["rounds"]
-    assert names(verified, Verdict.VIOLATED) == []
+    assert names(verified, CheckResult.VIOLATED) == []
 
 
 def test_time_that_runs_out_still_lets_the_counters_be_set_back(scene: Scene) -> None:
@@ -218,7 +219,7 @@ def test_a_short_signature_is_not_tried_again_after_a_refusal_for_the_rate(scene
     """By then it may have ended, which would be the test's own fault."""
     scene.api.refuses_short = TOO_OFTEN
     finding = scene.found("short signature accepted", quick=True)
-    assert (finding.verdict, finding.advice) == (Verdict.NOT_TESTED, "refused with code 60007")
+    assert (finding.verdict, finding.advice) == (CheckResult.NOT_TESTED, "refused with code 60007")
 
 
 def test_a_lost_reply_leaves_one_test_undone(scene: Scene) -> None:
@@ -228,21 +229,21 @@ def test_a_lost_reply_leaves_one_test_undone(scene: Scene) -> None:
     scene.api.fates = [begun, *[Counted({}, None)] * 6, Unclear("ReadTimeout")]
     verified = scene.verify(quick=True)
     assert len(verified.findings) == quick
-    assert len(names(verified, Verdict.NOT_TESTED)) == 1
+    assert len(names(verified, CheckResult.NOT_TESTED)) == 1
 
 
 def test_replies_without_a_date_are_found(scene: Scene) -> None:
     """Without it no attempt could ever be judged dead."""
     scene.api.dates = False
     finding = scene.found("Date tells the time")
-    assert (finding.verdict, finding.evidence["calls_with_date"]) == (Verdict.VIOLATED, 0)
+    assert (finding.verdict, finding.evidence["calls_with_date"]) == (CheckResult.VIOLATED, 0)
 
 
 def test_a_life_too_long_to_wait_for_is_not_waited_for(scene: Scene) -> None:
     """The rest of L1 works with any life."""
     scene.rules = replace(RULES, life_s=90_000)
     verified = scene.verify(quick=True)
-    assert names(verified, Verdict.NOT_TESTED) == ["used signature refused after its end"]
+    assert names(verified, CheckResult.NOT_TESTED) == ["used signature refused after its end"]
     assert scene.clock.moved_s < 60
 
 
@@ -250,13 +251,13 @@ def test_an_api_that_dedupes_by_random_is_told_as_a_fact(scene: Scene) -> None:
     """Nothing relies on it, so it holds either way."""
     scene.api.dedupes = True
     finding = scene.found("what the same random twice does")
-    assert (finding.verdict, finding.evidence["counted"]) == (Verdict.HOLDS, 1)
+    assert (finding.verdict, finding.evidence["counted"]) == (CheckResult.HOLDS, 1)
 
 
 def test_an_api_that_counts_a_repeated_random_is_told_as_a_fact(scene: Scene) -> None:
     """Every call of ours has a number of its own."""
     finding = scene.found("what the same random twice does")
-    assert (finding.verdict, finding.evidence["counted"]) == (Verdict.HOLDS, 2)
+    assert (finding.verdict, finding.evidence["counted"]) == (CheckResult.HOLDS, 2)
 
 
 def test_overflow_is_told_as_a_fact(scene: Scene) -> None:
@@ -273,4 +274,4 @@ def test_an_api_that_overflows_offers_no_call_that_fails(scene: Scene) -> None:
     """So nothing shows whether one that fails is undone whole."""
     scene.api.wraps = True
     assert scene.found("what 2^63-1 + 1 does").evidence["after"] == "-9223372036854775808"
-    assert scene.found("a refused call moves no key").verdict is Verdict.NOT_TESTED
+    assert scene.found("a refused call moves no key").verdict is CheckResult.NOT_TESTED

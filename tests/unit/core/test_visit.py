@@ -11,10 +11,10 @@ from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied
 from handler.core.model.records import Record, Records
 from handler.core.model.row import Group, Row
-from handler.core.ports.ports import Call, Counted, Fault, Refused, Reply
+from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF_S, Again, Stop, Visit
-from handler.core.runtime.instance import PAUSE_MIN_S, Patience
+from handler.core.runtime.instance import PAUSE_MIN_S, TimeBudget
 from handler.core.runtime.rate_limiter import Turn
 from handler.core.state.watermarks import NO_MARKS, Marks
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
@@ -27,7 +27,7 @@ CREDENTIALS = Refused(70009, "wrong key", Fault.CREDENTIALS, NOW)
 DONE = Record("v1:a", Applied((("like", 5),)), NOW, 3600.0)
 
 
-def visit(scene: Scene, *wanted: str, patience: Patience | None = None) -> Visit:
+def visit(scene: Scene, *wanted: str, patience: TimeBudget | None = None) -> Visit:
     """A visit without chance."""
     instance = replace(scene.instance, chance=Even(1))
     return Visit(instance, GROUP, patience or scene.patience(30), frozenset(wanted))
@@ -37,21 +37,21 @@ def test_a_call_begins_only_if_it_can_end_before_the_invocation() -> None:
     """To the moment: 4 s, two ledger timeouts and half a second (R3)."""
     scene = Scene()
     now = scene.clock.moment
-    assert visit(scene, patience=Patience(now + 1, now + 6.5)).may_call()
-    assert not visit(scene, patience=Patience(now + 1, now + 6.4)).may_call()
+    assert visit(scene, patience=TimeBudget(now + 1, now + 6.5)).may_call()
+    assert not visit(scene, patience=TimeBudget(now + 1, now + 6.4)).may_call()
 
 
 def test_a_call_begins_only_while_somebody_waits() -> None:
     """At the end of patience it is over."""
     scene = Scene()
     now = scene.clock.moment
-    assert visit(scene, patience=Patience(now + 0.1, now + 60)).may_call()
-    assert not visit(scene, patience=Patience(now, now + 60)).may_call()
+    assert visit(scene, patience=TimeBudget(now + 0.1, now + 60)).may_call()
+    assert not visit(scene, patience=TimeBudget(now, now + 60)).may_call()
 
 
 def test_a_pause_lasts_no_longer_than_patience() -> None:
     """Nor than the invocation."""
-    for patience in (Patience(102.0, 160.0), Patience(160.0, 102.0)):
+    for patience in (TimeBudget(102.0, 160.0), TimeBudget(160.0, 102.0)):
         scene = Scene()
         assert visit(scene, patience=patience).pause(30)
         assert scene.clock.slept == [2.0]
@@ -60,7 +60,7 @@ def test_a_pause_lasts_no_longer_than_patience() -> None:
 def test_a_pause_that_is_too_long_is_not_made() -> None:
     """One of just the longest is."""
     scene = Scene()
-    short = visit(scene, patience=Patience(200.0, 200.0, pause_max_s=0.5))
+    short = visit(scene, patience=TimeBudget(200.0, 200.0, pause_max_s=0.5))
     assert (short.pause(0.6), scene.clock.slept) == (False, [])
     assert (short.pause(0.5), scene.clock.slept) == (True, [0.5])
 
@@ -76,7 +76,7 @@ def test_a_pause_is_long_enough_for_a_clock_to_move() -> None:
 def test_nobody_waits_once_patience_has_ended() -> None:
     """What would be waited for is looked at again at once."""
     scene = Scene()
-    assert visit(scene, patience=Patience(100.0, 100.0)).pause(1)
+    assert visit(scene, patience=TimeBudget(100.0, 100.0)).pause(1)
     assert scene.clock.slept == []
 
 

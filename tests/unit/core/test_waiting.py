@@ -9,7 +9,7 @@ import pytest
 from handler.core.errors import BadInput
 from handler.core.model.outcome import Applied, Frozen, Pending
 from handler.core.model.row import Row
-from handler.core.ports.ports import Unclear
+from handler.core.ports.counter_api import Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.conclude import Evidence, see
 from handler.core.protocol.visit import Visit
@@ -17,11 +17,11 @@ from handler.core.protocol.waiting import Waiting, waiting, why_too_far_ahead
 from handler.core.recovery import release
 from handler.core.recovery.inspect import inspect
 from handler.core.recovery.release import Decided, Later
-from handler.core.recovery.verdicts import Decision, Verdict
+from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
 
-NOT_LANDED = Decision({"a": Verdict.NOT_LANDED})
+NOT_LANDED = Decision({"a": OperatorVerdict.NOT_LANDED})
 PAST_S = 17
 YEAR_2096 = 3_976_214_400
 
@@ -48,7 +48,7 @@ def test_a_lost_call_of_an_api_that_tells_no_time_is_seen_and_released() -> None
     told = inspect(visited(scene))
     assert told.waits_for == "a Date of the API that shows its call to be over"
     assert told.ready_in_s == pytest.approx(PAST_S, abs=1)
-    decision = Decision(dict.fromkeys(told.to_be_judged, Verdict.NOT_LANDED))
+    decision = Decision(dict.fromkeys(told.to_be_judged, OperatorVerdict.NOT_LANDED))
     assert isinstance(release.release(visited(scene), decision), Later)
     scene.clock.advance(PAST_S)
     assert isinstance(release.release(visited(scene), decision), Decided)

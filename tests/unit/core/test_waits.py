@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.protocol.backoff import ACCEPTED_MAX_S, FIRST_LOOK_S, LOOK_MAX_S, POLL_MAX_S, Waits
+from handler.core.protocol.backoff import ACCEPTED_MAX_S, FIRST_LOOK_S, LOOK_MAX_S, POLL_MAX_S, Backoff
 from handler.core.runtime.instance import CALL_TIME_MAX_S
 from tests.unit.core.samples import NOW, attempt
 from tests.unit.core.scene import RULES, Scene
@@ -28,9 +28,9 @@ def scene() -> Scene:
 
 
 @pytest.fixture
-def waits(scene: Scene) -> Waits:
+def waits(scene: Scene) -> Backoff:
     """The rhythm of a visit that begins now."""
-    return Waits(replace(scene.instance, chance=Even()))
+    return Backoff(replace(scene.instance, chance=Even()))
 
 
 def seconds(*expected: float) -> object:
@@ -40,19 +40,19 @@ def seconds(*expected: float) -> object:
 
 def test_workers_do_not_move_in_step(scene: Scene) -> None:
     """Each waits between a half and one and a half of the time."""
-    waits = Waits(scene.instance)
+    waits = Backoff(scene.instance)
     drawn = [waits.jittered(2.0) for _ in range(1000)]
     assert 1.0 <= min(drawn) < 1.05
     assert 2.95 < max(drawn) < 3.0
 
 
-def test_the_row_is_read_again_when_a_call_may_be_over(waits: Waits) -> None:
+def test_the_row_is_read_again_when_a_call_may_be_over(waits: Backoff) -> None:
     """Then at intervals half as long again each, up to the longest."""
     polls = [waits.poll_s() for _ in range(8)]
     assert polls == seconds(0.06, 0.09, 0.135, 0.2025, 0.30375, POLL_MAX_S, POLL_MAX_S, POLL_MAX_S)
 
 
-def test_a_visit_that_waits_for_ever_does_not_overflow(waits: Waits) -> None:
+def test_a_visit_that_waits_for_ever_does_not_overflow(waits: Backoff) -> None:
     """The interval stays what it is at most."""
     assert {waits.poll_s() for _ in range(3000)} >= {POLL_MAX_S}
     assert [waits.retry_s() for _ in range(3000)][-1] == LOOK_MAX_S
@@ -62,19 +62,19 @@ def test_quick_calls_are_polled_for_more_often(scene: Scene) -> None:
     """But not without end."""
     instance = replace(scene.instance, chance=Even())
     instance.call_time.usual_s = 0.04
-    assert Waits(instance).poll_s() == pytest.approx(0.04)
+    assert Backoff(instance).poll_s() == pytest.approx(0.04)
     instance.call_time.usual_s = 0.001
-    assert Waits(instance).poll_s() == pytest.approx(0.03)
+    assert Backoff(instance).poll_s() == pytest.approx(0.03)
 
 
 def test_slow_looks_are_spaced(scene: Scene) -> None:
     """Four of them have room between two of one visit."""
     instance = replace(scene.instance, chance=Even())
     instance.look_time.usual_s = 0.05
-    assert Waits(instance).poll_s() == pytest.approx(0.2)
+    assert Backoff(instance).poll_s() == pytest.approx(0.2)
 
 
-def test_a_slow_ledger_lengthens_every_poll(waits: Waits) -> None:
+def test_a_slow_ledger_lengthens_every_poll(waits: Backoff) -> None:
     """To what it took and a call takes; it is not believed to be slow for longer than a second."""
     waits.accepted_in(0.9)
     assert waits.poll_s() == pytest.approx(0.9 + 0.06)
@@ -82,22 +82,22 @@ def test_a_slow_ledger_lengthens_every_poll(waits: Waits) -> None:
     assert waits.poll_s() == pytest.approx(ACCEPTED_MAX_S)
 
 
-def test_a_question_without_an_answer_is_asked_at_growing_intervals(waits: Waits) -> None:
+def test_a_question_without_an_answer_is_asked_at_growing_intervals(waits: Backoff) -> None:
     """Up to two seconds."""
     assert [waits.retry_s() for _ in range(5)] == seconds(0.4, 0.8, 1.6, LOOK_MAX_S, LOOK_MAX_S)
 
 
-def test_an_operation_at_the_head_is_left_to_its_caller_once(waits: Waits) -> None:
+def test_an_operation_at_the_head_is_left_to_its_caller_once(waits: Backoff) -> None:
     """Another one at the head is left once more."""
     assert [waits.leave(head) for head in ("a", "a", "b", "a")] == [True, False, True, True]
 
 
-def test_an_own_call_that_went_astray_is_looked_for_at_once(waits: Waits) -> None:
+def test_an_own_call_that_went_astray_is_looked_for_at_once(waits: Backoff) -> None:
     """Nobody else will tell."""
     assert waits.before_look_s(attempt(), own=True) == 0
 
 
-def test_somebody_elses_call_is_given_the_time_that_a_call_may_take(scene: Scene, waits: Waits) -> None:
+def test_somebody_elses_call_is_given_the_time_that_a_call_may_take(scene: Scene, waits: Backoff) -> None:
     """Its timeout and a second, from the time that it was signed with; not more, however far the clocks are apart."""
     assert waits.before_look_s(attempt(time=NOW - 2), own=False) == pytest.approx(3)
     scene.clock.advance(1)
@@ -108,7 +108,7 @@ def test_somebody_elses_call_is_given_the_time_that_a_call_may_take(scene: Scene
     assert waits.before_look_s(attempt(name="older", time=NOW - 60), own=False) == 0
 
 
-def test_another_attempt_is_looked_at_in_a_rhythm_of_its_own(waits: Waits) -> None:
+def test_another_attempt_is_looked_at_in_a_rhythm_of_its_own(waits: Backoff) -> None:
     """The intervals begin anew."""
     waits.before_look_s(attempt(), own=True)
     assert [waits.retry_s() for _ in range(3)] == seconds(0.4, 0.8, 1.6)
@@ -118,7 +118,7 @@ def test_another_attempt_is_looked_at_in_a_rhythm_of_its_own(waits: Waits) -> No
     assert waits.retry_s() == pytest.approx(0.8)
 
 
-def test_the_first_look_at_a_group_is_left_to_whoever_made_its_row(scene: Scene, waits: Waits) -> None:
+def test_the_first_look_at_a_group_is_left_to_whoever_made_its_row(scene: Scene, waits: Backoff) -> None:
     """For a moment that is counted once."""
     assert waits.before_first_look_s() == pytest.approx(FIRST_LOOK_S)
     scene.clock.advance(0.1)
@@ -127,7 +127,7 @@ def test_the_first_look_at_a_group_is_left_to_whoever_made_its_row(scene: Scene,
     assert waits.before_first_look_s() == 0
 
 
-def test_looks_follow_each_other_at_growing_intervals(scene: Scene, waits: Waits) -> None:
+def test_looks_follow_each_other_at_growing_intervals(scene: Scene, waits: Backoff) -> None:
     """Nobody looks in between."""
     assert waits.after_look_s(attempt()) == pytest.approx(0.4)
     assert waits.after_look_s(attempt()) == pytest.approx(0.8)
@@ -137,7 +137,7 @@ def test_looks_follow_each_other_at_growing_intervals(scene: Scene, waits: Waits
     assert waits.before_look_s(attempt(), own=True) == pytest.approx(0.5)
 
 
-def test_no_look_is_put_off_beyond_the_death(scene: Scene, waits: Waits) -> None:
+def test_no_look_is_put_off_beyond_the_death(scene: Scene, waits: Backoff) -> None:
     """The wait ends with it."""
     scene.clock.advance(RULES.bound_s)
     waits.retry_s()
@@ -146,7 +146,7 @@ def test_no_look_is_put_off_beyond_the_death(scene: Scene, waits: Waits) -> None
     assert waits.after_look_s(attempt(time=NOW + 1)) == pytest.approx(2)
 
 
-def test_a_death_that_no_date_has_proven_is_waited_for_like_an_answer(scene: Scene, waits: Waits) -> None:
+def test_a_death_that_no_date_has_proven_is_waited_for_like_an_answer(scene: Scene, waits: Backoff) -> None:
     """The next reply brings one; once it is proven the next look is had at once."""
     scene.clock.advance(RULES.bound_s + 1)
     assert waits.after_look_s(attempt()) == pytest.approx(0.4)
@@ -155,7 +155,7 @@ def test_a_death_that_no_date_has_proven_is_waited_for_like_an_answer(scene: Sce
     assert waits.before_look_s(attempt(), own=True) == 0
 
 
-def test_an_attempt_is_dead_when_a_date_says_so(scene: Scene, waits: Waits) -> None:
+def test_an_attempt_is_dead_when_a_date_says_so(scene: Scene, waits: Backoff) -> None:
     """From the very second on, if it was heard since; the local clock proves nothing (R4)."""
     scene.instance.api_clock.learn(NOW + 3)
     assert not waits.is_dead(attempt(time=NOW - 9))
@@ -167,7 +167,7 @@ def test_an_attempt_is_dead_when_a_date_says_so(scene: Scene, waits: Waits) -> N
     assert waits.is_dead(attempt())
 
 
-def test_a_look_that_proves_nothing_is_not_had_again_at_once(scene: Scene, waits: Waits) -> None:
+def test_a_look_that_proves_nothing_is_not_had_again_at_once(scene: Scene, waits: Backoff) -> None:
     """The `Date`s of the looks themselves may be missing all the time: every other one comes after a while."""
     waits.is_dead(attempt())
     scene.clock.advance(12)

@@ -9,8 +9,8 @@ import pytest
 from handler.core.model.operation import Position
 from handler.core.model.outcome import Pending, Rejected, Unknown
 from handler.core.model.row import Entry, Remembered, Row
-from handler.core.recovery.verdicts import Decision, Verdict, decided
-from handler.core.state.receipts import Sight
+from handler.core.recovery.verdicts import Decision, OperatorVerdict, decided
+from handler.core.state.receipts import ReceiptReading
 from handler.core.state.transitions import Seen, answered, landed, rejected_from_queue
 from handler.core.state.watermarks import MOVED_AT_ONCE, NO_MARKS, Marks, marks_of, moved, passed, places_of
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
@@ -113,10 +113,10 @@ def test_an_operators_landed_raises_the_mark_and_not_landed_does_not() -> None:
     """In one step with the row: what the operator calls not landed is owed on."""
     frozen = replace(row(attempt(placed(7), placed(8))), frozen="unexplained")
     for first, second, marks in (
-        (Verdict.LANDED, Verdict.NOT_LANDED, marks_of([placed(7)])),
-        (Verdict.NOT_LANDED, Verdict.NOT_LANDED, {}),
+        (OperatorVerdict.LANDED, OperatorVerdict.NOT_LANDED, marks_of([placed(7)])),
+        (OperatorVerdict.NOT_LANDED, OperatorVerdict.NOT_LANDED, {}),
     ):
         verdicts = Decision({"s7": first, "s8": second})
-        change = decided(frozen, verdicts, Sight(BASE, NOW + 3600), SEEN, 1, RULES)
+        change = decided(frozen, verdicts, ReceiptReading(BASE, NOW + 3600), SEEN, 1, RULES)
         assert change.marks == marks
         assert placed(8) in change.row.owed

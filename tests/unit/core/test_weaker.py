@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from handler.core.model.outcome import Applied
-from handler.core.ports.ports import Unclear
+from handler.core.ports.counter_api import Unclear
 from tests.unit.core.samples import row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 

@@ -9,7 +9,7 @@ import pytest
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Unknown
 from handler.core.model.row import Attempt, Row
-from handler.core.ports.ports import Counted, Fault, Refused
+from handler.core.ports.counter_api import Counted, Fault, Refused
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Again, Stop, Visit
 from handler.core.protocol.without_receipt import look

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field, replace
 from handler.chat.error_codes import http_status
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
+from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply, Unclear
 from handler.core.ports.ledger import Ledger
-from handler.core.ports.ports import Call, Counted, Fault, Ports, Refused, Reply, Rules, Unclear
 from handler.core.ports.shelf import Shelf
 from handler.core.ports.system import Notice
 from handler.core.ports.vault import Caller, Secret
-from handler.core.runtime.instance import Instance
+from handler.core.runtime.instance import Instance, Ports
+from handler.core.runtime.rules import Rules
 from handler.triggers.context import Service
-from handler.triggers.event_kind import recognise
+from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http
 from handler.triggers.http.auth import Bearer, Callers
 from handler.triggers.sources import handler as batch
@@ -195,7 +196,7 @@ class Stage:
 
     def answer(self, event: dict[str, object]) -> dict[str, object]:
         """The reply to an HTTP event, as the function returns it."""
-        kind, content = recognise(event)
+        kind, content = detect(event)
         return http.answer(kind, content, self.turn, lambda: self.service, self.failures.append)
 
     def tick(self, event: dict[str, object]) -> dict[str, object]:
@@ -204,7 +205,7 @@ class Stage:
 
     def batch(self, event: dict[str, object]) -> dict[str, object]:
         """What an event of a source returns."""
-        kind, content = recognise(event)
+        kind, content = detect(event)
         return batch.run(kind, content, self.turn, self.service)
 
     def send(

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.system import Notice
 from handler.triggers.event_kind import Event
 from tests.unit.triggers.source_events import (

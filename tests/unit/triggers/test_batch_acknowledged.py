@@ -10,7 +10,7 @@ import pytest
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.model.records import Records
 from handler.core.model.row import Group, Row
-from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.shelf import Parked
 from handler.core.ports.system import Notice
 from handler.core.state.watermarks import NO_MARKS, Marks

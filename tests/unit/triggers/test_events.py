@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handler.core.errors import BadInput, UnknownEvent
-from handler.triggers.event_kind import Event, Kind, recognise
+from handler.triggers.event_kind import Event, Kind, detect
 from tests.unit.triggers.stage import Stage
 from tests.unit.triggers.test_batch_samples import REASONS
 from tests.unit.triggers.test_operator_samples import FIELDS
@@ -84,7 +84,7 @@ def body(reply: Event) -> Event:
 
 def test_there_is_a_sample_of_every_kind() -> None:
     """And of every kind that can be sent something bad."""
-    assert {recognise(event(name))[0] for name in EVENTS if ".unknown-" not in name or "task" in name} == set(Kind)
+    assert {detect(event(name))[0] for name in EVENTS if ".unknown-" not in name or "task" in name} == set(Kind)
 
 
 def test_every_bad_sample_is_expected_to_be_refused() -> None:
@@ -141,4 +141,4 @@ def test_a_good_tick_returns_its_counts(stage: Stage, name: str) -> None:
 def test_an_event_of_no_kind_is_refused(name: str) -> None:
     """With the list of kinds."""
     with pytest.raises(UnknownEvent):
-        recognise(event(name))
+        detect(event(name))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from handler.core.errors import NotAccepted, QueueUnavailable
-from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.queue import REQUEST_BYTES, Message, requests
 from handler.core.ports.system import Notice
 from handler.triggers.event_kind import Event

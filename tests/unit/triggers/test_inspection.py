@@ -10,7 +10,7 @@ from handler.core.model.lift import LIFT
 from handler.core.model.row import Remembered
 from handler.core.ports.ledger import Generation
 from handler.core.recovery.inspect import Inspection
-from handler.core.state.receipts import Landed, NotLanded, TooEarly, Unexplained, Verdict
+from handler.core.state.receipts import Landed, NotLanded, ReceiptVerdict, TooEarly, Unexplained
 from handler.triggers.operator.inspection import shown
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
 
@@ -25,7 +25,7 @@ from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
         (Unexplained(7), {"receipt": "is explained by nothing"}),
     ],
 )
-def test_every_verdict_is_explained(verdict: Verdict | None, explanation: object) -> None:
+def test_every_verdict_is_explained(verdict: ReceiptVerdict | None, explanation: object) -> None:
     """In words, with what landed how often."""
     told = shown(Inspection(row(), Generation(1, 0), (), verdict=verdict))
     assert told["explanation"] == explanation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handler.core.errors import UnknownEvent
-from handler.triggers.event_kind import Kind, recognise
+from handler.triggers.event_kind import Kind, detect
 from tests.sandbox.dialects import Dialect, event_of
 
 DIALECTS: dict[Dialect, Kind] = {
@@ -22,18 +22,18 @@ DIALECTS: dict[Dialect, Kind] = {
 def test_an_http_event_is_known_by_its_platform(dialect: Dialect, kind: Kind) -> None:
     """Each platform has a shape of its own."""
     event = event_of(dialect, "GET", "/v1/health", [("host", "localhost")], b"")
-    assert recognise(event) == (kind, event)
+    assert detect(event) == (kind, event)
 
 
 def test_a_format_1_event_of_an_http_api_is_one_of_api_gateway() -> None:
     """HTTP APIs can send the older format, which then says its version."""
     event = event_of("rest", "GET", "/v1/health", [], b"") | {"version": "1.0"}
-    assert recognise(event)[0] is Kind.HTTP_V1
+    assert detect(event)[0] is Kind.HTTP_V1
 
 
 def test_a_timer_event_is_known_by_its_type() -> None:
     """The rest of it may be wrong: that is for the timer to say."""
-    assert recognise({"Type": "Timer"})[0] is Kind.TIMER
+    assert detect({"Type": "Timer"})[0] is Kind.TIMER
 
 
 @pytest.mark.parametrize(
@@ -49,11 +49,11 @@ def test_a_timer_event_is_known_by_its_type() -> None:
 def test_any_other_event_is_refused_with_the_list_of_known_kinds(event: object) -> None:
     """One error, which helps whoever connected the wrong trigger."""
     with pytest.raises(UnknownEvent, match=r"event: .*known are: API Gateway.*SCF function URL, timer"):
-        recognise(event)
+        detect(event)
 
 
 def test_the_error_about_an_unknown_event_shows_nothing_of_it() -> None:
     """An event may hold anything, a token included."""
     with pytest.raises(UnknownEvent) as refused:
-        recognise({"token": "sandbox-token"})
+        detect({"token": "sandbox-token"})
     assert "token" not in str(refused.value)

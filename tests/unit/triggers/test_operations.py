@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.counter_api import Fault, Refused
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.triggers.stage import Stage, headers, secret
 

@@ -10,7 +10,7 @@ from handler.core.errors import BadInput, NotAccepted
 from handler.core.model.operation import operation_id
 from handler.core.ports.shelf import Parked
 from handler.core.ports.system import Notice
-from handler.triggers.event_kind import Kind, recognise
+from handler.triggers.event_kind import Kind, detect
 from tests.sandbox.dialects import DIALECTS, Dialect, event_of
 from tests.unit.triggers.operators import event, part, tell
 from tests.unit.triggers.stage import APP, CALLER, NEVER_ARRIVED, TOKEN, UPDATE, Stage, headers
@@ -36,7 +36,7 @@ def frozen(stage: Stage) -> Stage:
 
 def test_an_operator_event_is_known_by_its_type() -> None:
     """And by nothing else: the rest is for its reader."""
-    assert recognise(event("inspect"))[0] is Kind.OPERATOR
+    assert detect(event("inspect"))[0] is Kind.OPERATOR
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -44,13 +44,13 @@ def test_no_http_event_is_one_of_an_operator(dialect: Dialect, stage: Stage) -> 
     """Neither by its body, nor by a name beside those of its platform."""
     body = json.dumps(event("parked", action="list")).encode()
     sent = event_of(dialect, "POST", UPDATE, headers("k").items(), body)
-    assert recognise({**sent, "Type": "Operator", "task": "parked", "action": "list"})[0] is not Kind.OPERATOR
+    assert detect({**sent, "Type": "Operator", "task": "parked", "action": "list"})[0] is not Kind.OPERATOR
     assert stage.send("POST", UPDATE, headers("k"), body, dialect).status == 400
 
 
 def test_a_record_of_a_source_is_none_of_an_operator() -> None:
     """Whatever stands beside it."""
-    assert recognise({"Records": [], "Type": "Operator", "task": "inspect"})[0] is Kind.RECORDS
+    assert detect({"Records": [], "Type": "Operator", "task": "inspect"})[0] is Kind.RECORDS
 
 
 def test_a_group_at_rest_is_shown_with_its_receipt(stage: Stage) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from handler.core.errors import BadInput
 from handler.core.ports.shelf import Parked
-from handler.triggers.event_kind import Event, Kind, recognise
+from handler.triggers.event_kind import Event, Kind, detect
 from handler.triggers.operator import handler as operator
 from tests.unit.triggers.stage import APP, Stage
 
@@ -54,7 +54,7 @@ def test_every_sample_of_an_operator_is_known() -> None:
     """By its kind, and by its line here; the live test's have their own."""
     names = {path.stem for path in EVENTS.glob("*operator.*.json")}
     assert {name for name in names if event(name)["task"] != "verify"} == FIELDS.keys() | DONE.keys()
-    assert {recognise(event(name))[0] for name in names} == {Kind.OPERATOR}
+    assert {detect(event(name))[0] for name in names} == {Kind.OPERATOR}
 
 
 @pytest.mark.parametrize(("name", "fields"), DONE.items())

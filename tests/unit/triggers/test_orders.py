@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from handler.core.errors import BadInput
 from handler.core.model.operation import operation_id
-from handler.core.recovery.verdicts import Verdict
+from handler.core.recovery.verdicts import OperatorVerdict
 from handler.triggers.event_kind import Event
 from handler.triggers.operator.requests import Adopt, ListParked, Release, read_order
 from handler.triggers.timer.tick import CALLER
@@ -32,7 +32,7 @@ def test_keys_and_ids_make_one_decision() -> None:
     keys = [{"Caller": "c", "IdempotencyKey": '"k"', "verdict": "landed"}]
     order = read_order(event("release", GroupId="g", verdicts={"x": "not-landed"}, keys=keys, receipt=7, debt="drop"))
     assert isinstance(order, Release)
-    assert order.decision.verdicts == {"x": Verdict.NOT_LANDED, operation_id("c", "k"): Verdict.LANDED}
+    assert order.decision.verdicts == {"x": OperatorVerdict.NOT_LANDED, operation_id("c", "k"): OperatorVerdict.LANDED}
     assert (order.decision.receipt, order.decision.drops_debt) == (7, True)
 
 
@@ -41,7 +41,9 @@ def test_an_operation_of_the_schedule_goes_by_its_place_in_a_tick() -> None:
     ticks = [{"TriggerName": "täglich 群", "Time": "2026-11-22T08:00:00+08:00", "Index": 1, "verdict": "landed"}]
     order = read_order(event("release", GroupId="g", ticks=ticks))
     assert isinstance(order, Release)
-    assert order.decision.verdicts == {operation_id(CALLER, "täglich 群/2026-11-22T00:00:00Z/1"): Verdict.LANDED}
+    assert order.decision.verdicts == {
+        operation_id(CALLER, "täglich 群/2026-11-22T00:00:00Z/1"): OperatorVerdict.LANDED
+    }
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from handler.core.errors import SettingsError
 from handler.triggers.context import Service
-from handler.triggers.event_kind import recognise
+from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http
 from tests.sandbox.dialects import DIALECTS, Dialect, event_of
 from tests.unit.triggers.stage import UPDATE, Stage, Turn, body, headers
@@ -142,7 +142,7 @@ def test_wrong_settings_are_answered_on_every_platform(dialect: Dialect) -> None
     def service_of() -> Service:
         raise error
 
-    kind, event = recognise(event_of(dialect, "GET", "/anything", [("host", "x")], b""))
+    kind, event = detect(event_of(dialect, "GET", "/anything", [("host", "x")], b""))
     reply = http.answer(kind, event, Turn(), service_of, told.append)
     assert reply["statusCode"] == 503
     assert "WAIT_S" not in str(reply)

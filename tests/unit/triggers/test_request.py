@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from handler.core.errors import BadInput, BodyTooLarge
-from handler.triggers.event_kind import Event, Kind, recognise
+from handler.triggers.event_kind import Event, Kind, detect
 from handler.triggers.http.request import Request, read_request
 from tests.sandbox.dialects import DIALECTS, Dialect, event_of
 
@@ -16,7 +16,7 @@ TARGET = "/v1/operations?GroupId=%40TGS%231&IdempotencyKey=a%2Bb%20c"
 
 def request(dialect: Dialect, method: str = "GET", target: str = TARGET, body: bytes = b"") -> Request:
     """What is read from the event of one request."""
-    return read_request(*recognise(event(dialect, method, target, body)))
+    return read_request(*detect(event(dialect, method, target, body)))
 
 
 def event(dialect: Dialect, method: str = "GET", target: str = TARGET, body: bytes = b"") -> Event:
@@ -82,7 +82,7 @@ def test_a_raw_query_is_read_where_there_is_no_other() -> None:
 def test_a_part_of_the_wrong_shape_is_named(dialect: Dialect, part: str, value: object) -> None:
     """As bad input, because nobody knows who sent it."""
     with pytest.raises(BadInput) as refused:
-        read_request(*recognise(event(dialect) | {part: value}))
+        read_request(*detect(event(dialect) | {part: value}))
     assert refused.value.field == {"httpMethod": "method"}.get(part, part)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from handler.core.errors import BadInput
-from handler.triggers.event_kind import RECORD_SOURCES, Event, Kind, part_of, recognise, source_of
-from handler.triggers.sources.adapters import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, Delivery
+from handler.triggers.event_kind import RECORD_SOURCES, Event, Kind, detect, part_of, source_of
+from handler.triggers.sources.adapters import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, RawRecord
 from handler.triggers.sources.records import source_and_records
 from tests.unit.triggers.source_events import (
     ARN,
@@ -29,9 +29,9 @@ from tests.unit.triggers.source_events import (
 from tests.unit.triggers.stage import START
 
 
-def delivered(event: Event) -> Delivery:
+def delivered(event: Event) -> RawRecord:
     """The one record of an event, as its source reads it."""
-    source, [record] = source_and_records(*recognise(event))
+    source, [record] = source_and_records(*detect(event))
     assert source is not None
     assert isinstance(record, dict)
     delivery = source.read(record)
@@ -166,7 +166,7 @@ def test_every_source_that_is_recognised_can_be_read() -> None:
 )
 def test_a_batch_is_known_by_its_shape(event: Event, kind: Kind) -> None:
     """One record of a known source is enough."""
-    assert recognise(event) == (kind, event)
+    assert detect(event) == (kind, event)
 
 
 def test_records_of_all_partitions_come_with_their_arn() -> None:
@@ -179,7 +179,7 @@ def test_records_of_all_partitions_come_with_their_arn() -> None:
             "x-0": 7,
         },
     }
-    source, found = source_and_records(*recognise(event))
+    source, found = source_and_records(*detect(event))
     assert source is MSK
     assert [record.get("eventSourceArn") if isinstance(record, dict) else record for record in found] == [
         *(CLUSTER, CLUSTER, CLUSTER, 7)

@@ -20,9 +20,9 @@ from handler.core.errors import (
 )
 from handler.core.model.records import Records
 from handler.core.model.row import Entry, Group, Row, Settlement
+from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.ledger import Look
-from handler.core.ports.ports import Clock, Fault, Refused
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Clock, Notice
 from handler.core.state.watermarks import NO_MARKS, Marks
 from handler.triggers.event_kind import Event
 from handler.triggers.timer import handler as timer

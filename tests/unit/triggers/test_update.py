@@ -11,7 +11,7 @@ import pytest
 from handler.core.errors import LedgerUnavailable
 from handler.core.model.records import Records
 from handler.core.model.row import Group, Row
-from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.schedules import Claim, Schedule
 from handler.core.ports.system import Notice
 from tests.sandbox.memory_ledger import MemoryLedger

@@ -10,7 +10,7 @@ import pytest
 
 from handler.core.errors import BadInput, LedgerUnavailable
 from handler.core.model.operation import Mode
-from handler.core.ports.ports import Fault, Refused
+from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.system import Notice
 from handler.triggers.operator import handler as operator
 from handler.triggers.reminding import NOTE, remind

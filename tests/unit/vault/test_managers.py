@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from handler.clouds.redaction import hush, text_of, unavailable
+from handler.clouds.redaction import drop_debug_logs, text_of, unavailable
 from handler.core.errors import SecretUnavailable, SettingsError
 from handler.vault.references import source_for
 from tests.unit.missing import leave_out
@@ -157,7 +157,7 @@ def test_debugging_of_a_hushed_logger_is_dropped(caplog: pytest.LogCaptureFixtur
     """Its warnings pass, and it is hushed once."""
     logger = logging.getLogger("tests.talkative")
     for _ in range(2):
-        hush([logger.name])
+        drop_debug_logs([logger.name])
     with caplog.at_level(logging.DEBUG):
         logger.debug(CONTENT)
         logger.warning("slow")

@@ -1,4 +1,4 @@
-"""What the core needs from outside: a ledger, the counter API, a clock, chance, and somebody to tell."""
+"""The vendor's group counters: what one call says, what came of it, and the port that makes it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
 
-from handler.core.model.codec import ROW_BYTES
-from handler.core.model.operation import Mode
-from handler.core.model.row import Attempt, Group
-from handler.core.ports.ledger import Ledger
-from handler.core.ports.shelf import Shelf
-from handler.core.ports.system import Reporter
-from handler.core.state.receipts import WeightSource
+from handler.core.model.operation import Counters, Mode
+from handler.core.model.row import Group
 
 
 class Fault(Enum):
@@ -104,68 +99,30 @@ class CounterApi(Protocol):
         ...
 
 
-class Clock(Protocol):
-    """Local time."""
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-        ...
-
-    def monotonic(self) -> float:
-        """Seconds that never run backwards."""
-        ...
-
-    def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass."""
-        ...
-
-
-class Chance(WeightSource, Protocol):
-    """Randomness; `random.SystemRandom` and a seeded `random.Random` are ones."""
-
-    def random(self) -> float:
-        """Return a number in [0, 1)."""
-        ...
-
-    def getrandbits(self, bits: int, /) -> int:
-        """Return an integer of that many random bits."""
-        ...
+# The vendor advises signatures of a day and more, so two days are long in every app.
+LONG_LIFE_S = 2 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
-    """Everything outside, as one warm instance has it."""
+class ProbeCall:
+    """One update as a test wants it: signed for any time and life, with any `random`, and even with a key twice."""
 
-    ledger: Ledger
-    api: CounterApi
-    clock: Clock
-    chance: Chance
-    reporter: Reporter
-    shelf: Shelf
+    group: Group
+    mode: Mode
+    counters: Counters
+    time: int
+    life: int
+    random: int | None = None
+    """The URL's number; None draws a fresh one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The settings that exactness depends on. Times in seconds, those on the API's clock in whole ones."""
+class ProbeApi(Protocol):
+    """The vendor's API without the manners of `CounterApi`. Each method makes one request and never repeats it."""
 
-    receipt_key: str
-    timeout_s: float
-    life_s: int
-    bound_s: float
-    """An attempt is presumed dead this long after its time: life + guard, or the operator's bound."""
-    guard_s: float
-    calls_per_second: float
-    cache_s: float = 300
-    """How long an instance may go on with an older generation (R10)."""
-    forget_s: float = 24 * 3600
-    """A remembered attempt is kept this long after its death (R11)."""
-    window_s: float = 15 * 24 * 3600
-    """How long answers are kept, and how old what a source delivers may be (R11)."""
-    row_bytes: int = ROW_BYTES
-    """The longest text of a row (R13)."""
+    def update(self, trial: ProbeCall) -> Reply:
+        """Send one update."""
+        ...
 
-    def bound_of(self, attempt: Attempt) -> float:
-        """How long after its time `attempt` is presumed dead: the row says what it was signed for, by whomever."""
-        if self.bound_s < self.life_s + self.guard_s:
-            return self.bound_s
-        return max(self.bound_s, attempt.life + self.guard_s)
+    def read(self, group: Group, time: int, life: int, *, fresh: bool = False) -> Reply:
+        """Read all counters of the group; a `fresh` read goes over a new connection."""
+        ...
