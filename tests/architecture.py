@@ -55,12 +55,16 @@ FORBIDDEN_IN_CORE = CLOCKS_AND_CHANCE | FILES_AND_LOGS | NETWORK | WORKERS_AND_L
 ALLOWED_IN_CORE = ("threading.Lock", "threading.RLock", "urllib.parse")
 """The parts of those modules that only compute, or only guard memory."""
 
+PACKAGES_IN_CORE = frozenset({"msgspec", "pydantic"})
+"""The packages of values and their formats: they only compute."""
+
 CONTAINERS = frozenset({"MappingProxyType", "dict", "float", "frozenset", "int", "len", "range", "set", "tuple"})
 TYPES = frozenset({"ContextVar", "NewType", "ParamSpec", "TypeAdapter", "TypeVar", "TypedDict", "namedtuple"})
 FIELDS = frozenset(
     {"AfterValidator", "BeforeValidator", "ConfigDict", "Field", "Fields", "PrivateAttr", "auto", "field"}
 )
-CONSTANTS = CONTAINERS | TYPES | FIELDS | {"Decimal", "StringConstraints", "re.compile", "timedelta"}
+CODECS = frozenset({"msgspec.json.Decoder", "msgspec.json.Encoder"})
+CONSTANTS = CONTAINERS | TYPES | FIELDS | CODECS | {"Decimal", "StringConstraints", "re.compile", "timedelta"}
 """What a constant or a type may be made with; any other call that runs at import builds something."""
 
 
@@ -90,7 +94,7 @@ def room_of(path: str) -> str:
 
 
 def impure_imports(source: str) -> list[str]:
-    """What a module of the core imports beyond pydantic, itself and the standard modules that only compute."""
+    """What a module of the core imports beyond msgspec, pydantic, itself and the standard modules that only compute."""
     return [name for name in _with_attributes(source) if not _pure(name)]
 
 
@@ -107,9 +111,9 @@ def long_functions(source: str, limit: int) -> list[str]:
 
 
 def value_types(source: str) -> frozenset[str]:
-    """The frozen dataclasses that `source` defines: an instance of one is a constant, such as a row of a table."""
+    """The frozen structs and dataclasses that `source` defines: an instance is a constant, such as a row of a table."""
     classes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)]
-    return frozenset(node.name for node in classes if any(map(_freezes, node.decorator_list)))
+    return frozenset(node.name for node in classes if any(map(_freezes, [*node.keywords, *node.decorator_list])))
 
 
 def built_at_import(source: str, values: frozenset[str] = frozenset()) -> list[str]:
@@ -168,12 +172,15 @@ def _pure(name: str) -> bool:
     root = name.partition(".")[0]
     if root in FORBIDDEN_IN_CORE:
         return any(f"{name}.".startswith(f"{allowed}.") for allowed in ALLOWED_IN_CORE)
-    return root == "pydantic" or f"{name}.".startswith("handler.core.") or root in sys.stdlib_module_names
+    return root in PACKAGES_IN_CORE or f"{name}.".startswith("handler.core.") or root in sys.stdlib_module_names
 
 
-def _freezes(decorator: ast.expr) -> bool:
-    text = ast.unparse(decorator)
-    return text.startswith(("dataclass(", "dataclasses.dataclass(")) and "frozen=True" in text
+def _freezes(said: ast.AST) -> bool:
+    """Whether a keyword of a class, as structs have it, or a decorator makes its instances unchangeable."""
+    text = ast.unparse(said)
+    return text == "frozen=True" or (
+        text.startswith(("dataclass(", "dataclasses.dataclass(")) and "frozen=True" in text
+    )
 
 
 def _body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:

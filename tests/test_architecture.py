@@ -35,7 +35,7 @@ def test_the_imports_of_the_handler_point_downwards() -> None:
     assert _broken(MODULES, architecture.wrong_direction) == {}
 
 
-def test_the_core_imports_only_itself_pydantic_and_what_computes() -> None:
+def test_the_core_imports_only_itself_the_packages_of_values_and_what_computes() -> None:
     """Time, randomness, logs and every kind of I/O are passed in to the core."""
     assert _broken(CORE, lambda source, _: architecture.impure_imports(source)) == {}
 

@@ -67,11 +67,11 @@ def test_an_import_that_the_core_may_not_have_is_found(source: str) -> None:
 
 
 def test_an_import_that_only_computes_is_free_to_the_core() -> None:
-    """Hashing, JSON, locks, the syntax of URLs, pydantic and the core itself."""
+    """Hashing, JSON, locks, the syntax of URLs, msgspec, pydantic and the core itself."""
     standard = "import hashlib, json, threading\nfrom urllib.parse import quote\nthreading.Lock()\n"
     assert (
         architecture.impure_imports(
-            standard + "import pydantic\nfrom handler.core.model import row\nfrom .ports import Ledger"
+            standard + "import msgspec, pydantic\nfrom handler.core.model import row\nfrom .ports import Ledger"
         )
         == []
     )
@@ -123,6 +123,7 @@ def test_a_statement_that_builds_at_import_is_found(source: str) -> None:
         "T = TypeVar('T', bound=int)",
         "Names = list[str] | None",
         "ADAPTER = TypeAdapter[int](int)",
+        "DECODER = msgspec.json.Decoder(Row)",
         "ROWS = {1: Row(code=1)}",
         "WORDS = frozenset('a b'.split())",
         "later = lambda: Client()",
@@ -136,10 +137,11 @@ def test_a_definition_or_a_constant_passes(source: str) -> None:
     assert architecture.built_at_import(source, frozenset({"Row"})) == []
 
 
-def test_only_frozen_dataclasses_are_values() -> None:
-    """An object that can change is built, even where its class is a dataclass."""
+def test_only_frozen_structs_and_dataclasses_are_values() -> None:
+    """An object that can change is built, even where its class is a struct or a dataclass."""
     source = "@dataclass(frozen=True, slots=True)\nclass A: ...\n@dataclass(slots=True)\nclass B: ...\nclass C: ..."
-    assert architecture.value_types(source) == {"A"}
+    source += "\nclass D(msgspec.Struct, frozen=True): ...\nclass E(msgspec.Struct): ..."
+    assert architecture.value_types(source) == {"A", "D"}
 
 
 def test_an_address_in_a_requirement_file_is_found() -> None:
