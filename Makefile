@@ -146,24 +146,24 @@ osls: ## Install the pinned osls, which deploys to AWS; needs Node
 deploy-aws: export PARAMS := $(PARAMS)
 deploy-aws: export REGION := $(REGION)
 deploy-aws: $(STAMP) ## Deploy to AWS: REGION=ap-southeast-1 PARAMS="alarm-email=you@example.com …" STAGE=prod
-	@$(RUN) -m layers.needs aws
+	@$(RUN) -m layers.preflight aws
 	@$(RUN) -m layers.build aws
 	@$(call AWS,deploy)
 	@$(RUN) -m layers.protect --table "update-group-counter-$(STAGE)" --region "$(REGION)"
 
 remove-aws: export REGION := $(REGION)
 remove-aws: $(STAMP) ## Remove what was deployed to AWS, but not the ledger
-	@$(RUN) -m layers.needs aws --removing
+	@$(RUN) -m layers.preflight aws --removing
 	@$(call AWS,remove)
 
 deploy-scf: export PARAMS := $(PARAMS)
 deploy-scf: $(STAMP) ## Deploy to SCF: PARAMS="role=… vpc.id=… vpc.subnet=…", FLAGS=--dry-run shows the calls
-	@$(RUN) -m layers.needs scf
+	@$(RUN) -m layers.preflight scf
 	@$(RUN) -m layers.build scf
 	@$(RUN) -m layers.scf deploy $(foreach param,$(PARAMS),--set "$(param)") $(FLAGS)
 
 remove-scf: $(STAMP) ## Remove what was deployed to SCF, but not the ledger
-	@$(RUN) -m layers.needs scf --removing
+	@$(RUN) -m layers.preflight scf --removing
 	@$(RUN) -m layers.scf remove $(foreach param,$(PARAMS),--set "$(param)") $(FLAGS)
 
 # Without the whole platforms: what those alone reach has no test of its own. The report's bar, in pyproject.toml, is for lines

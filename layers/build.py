@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from layers.archive import pack
-from layers.bytecode import NEVER_IMPORTED, CompileError, compile_all, compile_modules, interpreter
-from layers.install import InstallError, install
+from layers.packaging.archive import pack
+from layers.packaging.bytecode import NEVER_IMPORTED, CompileError, compile_all, compile_modules, interpreter
+from layers.packaging.install import InstallError, install
+from layers.packaging.targets import TARGETS, Target
 from layers.sources import ARCHIVE, plain, put
-from layers.targets import TARGETS, Target
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 OUTPUT: Final = ROOT / "layers" / "build"

@@ -13,7 +13,7 @@ import tokenize
 from pathlib import Path
 from typing import Final
 
-from layers.archive import store
+from layers.packaging.archive import store
 
 OPENING: Final = Path(__file__).with_name("opening.py")
 ARCHIVE: Final = "sources.zip"

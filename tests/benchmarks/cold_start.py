@@ -25,10 +25,10 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from layers.bytecode import compile_all
-from layers.install import install_pins
-from layers.pins import pins_for
-from layers.targets import AWS, here
+from layers.packaging.bytecode import compile_all
+from layers.packaging.install import install_pins
+from layers.packaging.pins import pins_for
+from layers.packaging.targets import AWS, here
 from tests.e2e.instances import ROOT, Place, Reply
 from tests.e2e.packages import Unpacked, on_lambda, unpacked
 from tests.e2e.runtime_api import LambdaInstance

@@ -9,12 +9,12 @@ from typing import Final, NoReturn
 
 import pytest
 
-from layers.archive import unpack
 from layers.build import build
-from layers.bytecode import interpreter
-from layers.install import InstallError, install_pins
-from layers.pins import pins_for
-from layers.targets import Target
+from layers.packaging.archive import unpack
+from layers.packaging.bytecode import interpreter
+from layers.packaging.install import InstallError, install_pins
+from layers.packaging.pins import pins_for
+from layers.packaging.targets import Target
 from tests.e2e.instances import ROOT, Place
 
 RUNTIME_PACKAGES: Final = ("awslambdaric", "simplejson", "snapshot-restore-py")

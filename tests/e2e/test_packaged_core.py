@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from layers.bytecode import compile_modules
+from layers.packaging.bytecode import compile_modules
+from layers.packaging.targets import here
 from layers.sources import ARCHIVE, plain, put
-from layers.targets import here
 from tests.e2e.instances import ROOT
 
 SIMULATE = """

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from handler.main import lambda_handler
-from layers.scf_cloud import REQUEST_BYTES
-from layers.targets import AWS, SCF, here
+from layers.packaging.targets import AWS, SCF, here
+from layers.scf.api import REQUEST_BYTES
 from tests.e2e.clouds import DIALECTS, Platform, calling
 from tests.e2e.conftest import SHORT_LIVES
 from tests.e2e.instances import ROOT, FunctionInstance, Place, Reply

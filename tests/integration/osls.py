@@ -15,8 +15,8 @@ from typing import Final, TypeAlias
 
 import pytest
 
-from layers.archive import pack
-from layers.needs import OSLS, node_problems
+from layers.packaging.archive import pack
+from layers.preflight import OSLS, node_problems
 from tests.sandbox.loopback import LoopbackConnection, LoopbackServer
 
 ROOT: Final = Path(__file__).resolve().parents[2]

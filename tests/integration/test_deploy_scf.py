@@ -10,8 +10,8 @@ from typing import cast
 
 import pytest
 
-from layers import scf
-from layers.scf_cloud import REQUEST_BYTES
+from layers.scf import __main__ as scf
+from layers.scf.api import REQUEST_BYTES
 from tests.sandbox.scf_api import Fields, Function, ScfServer
 from tests.sandbox.tc3 import Credentials
 

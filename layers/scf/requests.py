@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from layers.scf_plan import Plan, Timer, Topic
+from layers.scf.plan import Plan, Timer, Topic
 
 Fields: TypeAlias = dict[str, object]
 

@@ -19,7 +19,7 @@ from handler.config.settings import Settings
 from handler.core.errors import BadInput, SettingsError
 from handler.triggers.timer.tick import read_tick
 
-SERVICE: Final = Path(__file__).resolve().parent.parent / "serverless.yml"
+SERVICE: Final = Path(__file__).resolve().parents[2] / "serverless.yml"
 MESSAGE_BYTES: Final = 4096
 ENVIRONMENT_BYTES: Final = 4096
 EPOCH: Final = "1970-01-01T00:00:00Z"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from layers import archive
-from layers.bytecode import NEVER_IMPORTED, CompileError, compile_all, interpreter
-from layers.pins import PINS, pins_for
-from layers.targets import AWS, SCF, Target, here
+from layers.packaging import archive
+from layers.packaging.bytecode import NEVER_IMPORTED, CompileError, compile_all, interpreter
+from layers.packaging.pins import PINS, pins_for
+from layers.packaging.targets import AWS, SCF, Target, here
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 HANDLER = ROOT / "handler"
 
 PINNED = """\

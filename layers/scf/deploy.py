@@ -7,10 +7,10 @@ import json
 from collections.abc import Callable
 from typing import Final
 
-from layers import scf_requests
-from layers.scf_cloud import Cloud, CloudError, DryRun
-from layers.scf_plan import Plan
-from layers.scf_requests import OWN_TYPES, Fields, Trigger
+from layers.scf import requests as scf_requests
+from layers.scf.api import Cloud, CloudError, DryRun
+from layers.scf.plan import Plan
+from layers.scf.requests import OWN_TYPES, Fields, Trigger
 
 READY: Final = "Active"
 PAUSE_S: Final = 2.0

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from layers.targets import Target
+from layers.packaging.targets import Target
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+ROOT: Final = Path(__file__).resolve().parents[2]
 
 NEVER_IMPORTED: Final = (
     *("pydantic/experimental", "pydantic/color.py"),

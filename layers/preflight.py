@@ -1,7 +1,7 @@
 """Say what a deployment needs and does not have, before anything happens.
 
-    python -m layers.needs aws
-    python -m layers.needs scf
+    python -m layers.preflight aws
+    python -m layers.preflight scf
 
 The exit code is 1 if anything is missing; each line of standard error names one thing and how to get it.
 """
@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from layers.scf_plan import SERVICE, PlanError, read_plan
+from layers.scf.plan import SERVICE, PlanError, read_plan
 
 OSLS: Final = Path(__file__).with_name("node_modules") / ".bin" / "osls"
 NODES: Final = "20.19, 22.13 or 24"
@@ -28,7 +28,7 @@ Version: TypeAlias = tuple[int, int]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Name what is missing for a cloud; 1 if anything is."""
-    parser = argparse.ArgumentParser(prog="python -m layers.needs", description="Say what a deployment lacks.")
+    parser = argparse.ArgumentParser(prog="python -m layers.preflight", description="Say what a deployment lacks.")
     parser.add_argument("cloud", choices=sorted(CLOUDS))
     parser.add_argument("--removing", action="store_true", help="a removal, which needs less")
     options = parser.parse_args(arguments)

@@ -7,9 +7,9 @@ from typing import Final
 
 from packaging.requirements import Requirement
 
-from layers.targets import Target
+from layers.packaging.targets import Target
 
-PINS: Final = Path(__file__).with_name("requirements.txt")
+PINS: Final = Path(__file__).resolve().parents[1] / "requirements.txt"
 
 
 def pins_for(target: Target, pinned: str) -> str:

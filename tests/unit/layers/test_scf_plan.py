@@ -7,8 +7,8 @@ import json
 import pytest
 import yaml
 
-from layers import scf_requests
-from layers.scf_plan import MESSAGE_BYTES, SERVICE, Plan, PlanError, read_plan
+from layers.scf import requests as scf_requests
+from layers.scf.plan import MESSAGE_BYTES, SERVICE, Plan, PlanError, read_plan
 
 SERVICE_TEXT = SERVICE.read_text("utf-8")
 NEEDED = {"role": "ChatCounters", "vpc.id": "vpc-1", "vpc.subnet": "subnet-1"}

@@ -10,11 +10,11 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from layers.pins import PINS, pins_for
-from layers.targets import TARGETS, Target
+from layers.packaging.pins import PINS, pins_for
+from layers.packaging.targets import TARGETS, Target
 from tests.architecture import imports
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MODULES = sorted((ROOT / "handler").rglob("*.py"))
 
 OF_THE_RUNTIME = {"boto3", "botocore"}

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from layers.needs import for_aws, for_scf, is_recent, node_problems
+from layers.preflight import for_aws, for_scf, is_recent, node_problems
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 AWS = {"AWS_PROFILE": "mine", "REGION": "eu-west-1", "PARAMS": "door=jwt alarm-email=you@example.com"}
 SCF = {
     "TENCENTCLOUD_SECRET_ID": "id",
@@ -82,6 +82,6 @@ def test_a_missing_node_and_an_old_one_are_told() -> None:
 def test_the_command_fails_and_changes_nothing() -> None:
     """Its exit code stops make."""
     environ = {"PATH": os.defpath, "HOME": "/nowhere"}
-    command = [sys.executable, "-m", "layers.needs", "scf"]
+    command = [sys.executable, "-m", "layers.preflight", "scf"]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 3)

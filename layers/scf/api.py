@@ -18,7 +18,7 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.scf.v20180416.scf_client import ScfClient
 
 from handler.vault.references import is_reference
-from layers.scf_requests import Fields
+from layers.scf.requests import Fields
 
 ENDPOINT_VARIABLE: Final = "TENCENT_SCF_ENDPOINT"
 REQUEST_BYTES: Final = 10_000_000

@@ -17,7 +17,7 @@ from layers.operate import OperatorError, deployed
 from tests.sandbox.chat import ChatApp, ChatServer
 from tests.sandbox.environment import KEY, SDKAPPID, sandboxed_environment
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 EVENT: operate.Event = {"Type": "Operator", "task": "inspect", "GroupId": "g"}
 
 

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from layers.pins import PINS, pins_for
-from layers.targets import Target
+from layers.packaging.pins import PINS, pins_for
+from layers.packaging.targets import Target
 
 UNUSED: Final = (
     *(

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Final
 
 from layers.build import OUTPUT
-from layers.scf_cloud import Cloud, CloudError, DryRun, Scf
-from layers.scf_deploy import Deployment, remove
-from layers.scf_plan import SERVICE, PlanError, read_plan
-from layers.targets import SCF
+from layers.packaging.targets import SCF
+from layers.scf.api import Cloud, CloudError, DryRun, Scf
+from layers.scf.deploy import Deployment, remove
+from layers.scf.plan import SERVICE, PlanError, read_plan
 
 WAIT_S: Final = 300.0
 """The longest that a function or a layer may take to be ready."""

@@ -1,0 +1,1 @@
+"""Building what is deployed: pinned packages, bytecode and zips for each cloud."""

@@ -1,0 +1,1 @@
+"""Deployment to Tencent SCF."""
