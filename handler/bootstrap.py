@@ -33,12 +33,11 @@ from handler.core.ports.vault import Vault
 from handler.core.runtime.instance import Instance, Ports
 from handler.core.runtime.rules import Rules
 from handler.telemetry import SERVICE, SERVICE_VARIABLE, Reports
-from handler.triggers.context import Service
+from handler.triggers.context import Service, remind
 from handler.triggers.http.auth import Authenticator, Bearer, Callers
 from handler.triggers.http.platform_identity import Platform
 from handler.triggers.http.webhook_signature import Signature
 from handler.triggers.invocation import current_deadline
-from handler.triggers.reminding import remind
 from handler.vault.cache import CachedVault
 from handler.vault.references import is_reference, source_for
 from handler.vault.secret import parse

@@ -1,4 +1,4 @@
-"""Work on many groups at a time within one invocation."""
+"""Work on many groups at a time within one invocation; what goes wrong with one of them stays with it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from threading import Lock
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
+
+from handler.core.errors import GroupFailed, NotAccepted, OutcomeUnknown
+from handler.core.ports.system import Reporter, group_failed
 
 # Groups at a time: enough to hide the API's latency, few enough for one instance's connections.
 WORKERS = 8
+
+Failure: TypeAlias = NotAccepted | OutcomeUnknown
+"""Nothing is known to be accepted, for a reason that may pass."""
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -49,3 +55,19 @@ def _taken(left: Iterator[_Item], lock: Lock) -> Iterator[_Item]:
             except StopIteration:
                 return
         yield item
+
+
+def contained(work: Callable[[], _Result], reporter: Reporter, **whose: str) -> _Result | Failure:
+    """What the work on a group comes to: an expected error is a result, and any other one is told and becomes such."""
+    try:
+        return work()
+    except (NotAccepted, OutcomeUnknown) as failure:
+        return failure
+    except Exception as error:  # noqa: BLE001  # whatever it is, the other groups have nothing to do with it
+        return unforeseen(error, reporter, **whose)
+
+
+def unforeseen(error: Exception, reporter: Reporter, **whose: str) -> GroupFailed:
+    """Tell of an error that no rule foresees, without its text, which may show anything."""
+    group_failed(reporter, error, **whose)
+    return GroupFailed(f"an unexpected {type(error).__name__}; the log says where")

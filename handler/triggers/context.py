@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from handler.core.errors import SettingsError
+from handler.core.errors import NotAccepted, OutcomeUnknown, SettingsError
 from handler.core.ports.counter_api import ProbeApi
 from handler.core.ports.queue import Queue
 from handler.core.ports.shelf import Shelf
+from handler.core.ports.system import Notice
 from handler.core.ports.vault import Vault
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.runtime.instance import Instance, TimeBudget
@@ -18,6 +19,9 @@ from handler.triggers.http.auth import Authenticator
 
 # Between the last wait and the end of the invocation: reading the ledger once more, and writing the reply.
 REPLY_MARGIN_S = 1.0
+
+# The name under which the shelf keeps the newest result of an app.
+NOTE = "verified"
 
 
 class Limits(Protocol):
@@ -82,3 +86,14 @@ class Service:
                 f"one call needs {needed_s:.1f} s in hand and the function's own timeout leaves {given_s:.1f} s: "
                 "raise that timeout or lower this variable",
             )
+
+
+def remind(service: Service) -> None:
+    """Say so if nobody has verified the assumptions for this app yet, or if that cannot be read; never raises."""
+    try:
+        noted, because = service.shelf.noted(service.vault.current().sdkappid, NOTE), None
+    except (NotAccepted, OutcomeUnknown, SettingsError) as error:
+        # Whatever the event comes to will show the error itself.
+        noted, because = None, type(error).__name__
+    if noted is None:
+        service.instance.reporter.report(Notice.ASSUMPTIONS_UNVERIFIED, because=because)

@@ -28,7 +28,8 @@ from handler.core.model.operation import INT64_MAX, INT64_MIN
 from handler.core.ports.counter_api import Counted, Refused, Unclear
 from handler.core.runtime.windows import Horizon, first_notes
 from handler.triggers.event_kind import detect
-from handler.triggers.http.headers import read_key, read_wait_s
+from handler.triggers.http.headers import read_wait_s
+from handler.triggers.idempotency_key import read_key
 from handler.triggers.operator.requests import read_order
 from handler.triggers.sources.message import read_operation
 from handler.triggers.sources.records import Reading, read_record, source_and_records

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+# An unknown token may be a new one: the secret is fetched again for it, but not more often than this.
+REFRESH_MIN_AGE_S = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:

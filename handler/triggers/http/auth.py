@@ -10,12 +10,9 @@ from typing import Protocol
 
 from handler.core.errors import Unauthorized
 from handler.core.ports.system import Notice, Reporter
-from handler.core.ports.vault import Caller, Secret, Vault
+from handler.core.ports.vault import REFRESH_MIN_AGE_S, Caller, Secret, Vault
 from handler.triggers.event_kind import Kind
 from handler.triggers.http.request import Request
-
-# An unknown token may be a new one: the secret is fetched again for it, but not more often than this.
-REFRESH_MIN_AGE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Two request headers with a grammar of their own: Idempotency-Key and Prefer."""
+"""What request headers say: the key of the operation, and how long the caller waits (`Prefer`)."""
 
 from __future__ import annotations
 
@@ -6,35 +6,15 @@ import re
 from urllib.parse import quote
 
 from handler.core.errors import BadInput
+from handler.triggers.idempotency_key import HEADER, read_key, write_key
 
-KEY = "Idempotency-Key"
 SIGNED_KEY = "webhook-id"
-KEY_CHARACTERS = 255
 
-_VISIBLE = re.compile(rf"[\x21-\x7e]{{1,{KEY_CHARACTERS}}}")
-
-# A string of RFC 8941: a backslash before a quote or another backslash, and nowhere else.
-_QUOTED = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
-_ESCAPED = re.compile(r'\\(["\\])')
 
 # A preference of RFC 7240: a name, perhaps with a value. No two runs of white space may touch in here, or a long one
 # would be tried at every place where it can be divided.
 _PREFERENCE = re.compile(r'([A-Za-z0-9-]+)\s*(?:=\s*(?:"([A-Za-z0-9-]*)"|([A-Za-z0-9-]*)))?')
 _WHOLE = re.compile(r"[0-9]{1,9}")
-
-
-def read_key(written: str | None, field: str = KEY) -> str:
-    """The idempotency key, written bare or as a quoted string: both are the same key."""
-    written = (written or "").strip(" \t")
-    if not written:
-        raise BadInput(field, "is missing")
-    quoted = _QUOTED.fullmatch(written) if written.startswith('"') else None
-    if written.startswith('"') and quoted is None:
-        raise BadInput(field, "is not a quoted string: its quotes or backslashes do not match")
-    key = _ESCAPED.sub(r"\1", quoted[1]) if quoted else written
-    if not _VISIBLE.fullmatch(key):
-        raise BadInput(field, f"must be 1 to {KEY_CHARACTERS} visible ASCII characters")
-    return key
 
 
 def agreed_key(written: str | None, signed: str | None) -> str:
@@ -43,16 +23,8 @@ def agreed_key(written: str | None, signed: str | None) -> str:
         return read_key(written)
     key = read_key(signed, SIGNED_KEY)
     if (written or "").strip(" \t") and read_key(written) != key:
-        raise BadInput(KEY, f"differs from the signed {SIGNED_KEY}, which is the key")
+        raise BadInput(HEADER, f"differs from the signed {SIGNED_KEY}, which is the key")
     return key
-
-
-def write_key(key: str) -> str:
-    """Write a key so that `read_key` finds it again: one that begins with a quote has to be quoted."""
-    if not key.startswith('"'):
-        return key
-    escaped = key.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def location(group_id: str, key: str) -> str:

@@ -13,8 +13,8 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse, O
 
 from handler.core.model.operation import GROUP_ID_BYTES, KEY_BYTES, KEYS_PER_GROUP
 from handler.triggers.http import security
-from handler.triggers.http.headers import KEY, KEY_CHARACTERS
 from handler.triggers.http.responses import CONTENT_TYPE
+from handler.triggers.idempotency_key import HEADER, KEY_CHARACTERS
 
 Json = dict[str, object]
 
@@ -129,7 +129,7 @@ def _update(scheme: str) -> Description:
     is_key_apart = scheme != "signature"
     key = "one key for one operation on one group, bare or quoted"
     parameters = [
-        _parameter("header", KEY, _key(), key, required=is_key_apart),
+        _parameter("header", HEADER, _key(), key, required=is_key_apart),
         _parameter("header", "Prefer", {"type": "string"}, "wait=n seconds at most, or respond-async", required=False),
     ]
     body = {"required": True, "content": {"application/json": {"schema": _reference("Update")}}}

@@ -10,8 +10,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from handler.core.errors import BadInput, BodyTooLarge
 from handler.triggers.event_kind import Event, Kind, part_of
-
-BODY_BYTES = 64 * 1024
+from handler.triggers.parsing import BODY_BYTES
 
 
 @dataclass(frozen=True, slots=True)

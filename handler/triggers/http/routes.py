@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from handler.core.errors import BadInput
 from handler.core.model.operation import Operation
 from handler.core.model.payload import check_group_id, read_payload
-from handler.triggers.context import Limits, Service
+from handler.triggers.context import NOTE, Limits, Service
 from handler.triggers.http import headers, replies, responses
 from handler.triggers.http.auth import Identity
 from handler.triggers.http.request import Request
 from handler.triggers.http.responses import Reply
+from handler.triggers.idempotency_key import HEADER, read_key
 from handler.triggers.parsing import read_json
-from handler.triggers.reminding import NOTE
 
 # A question waits for an answer that is nearly there, and no longer.
 ASK_WAIT_S = 1.0
@@ -44,7 +44,7 @@ class Exchange:
         """Tell the caller what became of one of its operations."""
         caller = self.service.authenticator.identify(self.request).caller
         group_id = self._group_id()
-        key = headers.read_key(self.request.query.get("IdempotencyKey"), "IdempotencyKey")
+        key = read_key(self.request.query.get("IdempotencyKey"), "IdempotencyKey")
         patience = self.service.patience(self.limits, min(ASK_WAIT_S, self.service.wait_s))
         outcome = self.service.counters().ask(group_id, caller, key, patience)
         if outcome is None:
@@ -60,7 +60,7 @@ class Exchange:
 
     def _operation(self, identity: Identity) -> Operation:
         body = self.request.body()
-        key = headers.agreed_key(self.request.headers.get(headers.KEY.lower()), identity.signed_key)
+        key = headers.agreed_key(self.request.headers.get(HEADER.lower()), identity.signed_key)
         payload = read_payload(read_json(body, "body"), self.service.instance.rules.receipt_key)
         return Operation(
             *(payload.group_id, payload.mode, payload.counters),

@@ -9,7 +9,7 @@ from handler.core.model.row import Attempt, Entry, Note, Remembered, Row
 from handler.core.recovery.inspect import Inspection
 from handler.core.runtime.instance import CallFailure
 from handler.core.state.receipts import Landed, NotLanded, ReceiptVerdict, TooEarly
-from handler.triggers.moments import written
+from handler.triggers.parsing import written
 
 Json: TypeAlias = dict[str, object]
 

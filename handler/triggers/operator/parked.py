@@ -13,7 +13,7 @@ from handler.core.model.outcome import Applied, Frozen, KeyReused, Outcome, Pend
 from handler.core.ports.shelf import Parked
 from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import Service
-from handler.triggers.http.headers import read_key
+from handler.triggers.idempotency_key import read_key
 from handler.triggers.operator.inspection import Json
 from handler.triggers.operator.requests import PAGE_MAX, Drop, ListParked, Replay
 from handler.triggers.sources.message import read_operation

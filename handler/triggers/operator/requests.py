@@ -12,9 +12,8 @@ from handler.core.model.operation import GROUP_ID_BYTES, operation_id
 from handler.core.model.payload import first_problem
 from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from handler.triggers.event_kind import Event
-from handler.triggers.http.headers import read_key
-from handler.triggers.moments import read_time
-from handler.triggers.parsing import check_text
+from handler.triggers.idempotency_key import read_key
+from handler.triggers.parsing import check_text, read_time
 from handler.triggers.timer.tick import id_of, read_name
 
 # How many parked records a page holds: as many as asked for, or this many.

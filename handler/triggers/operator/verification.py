@@ -22,11 +22,9 @@ from handler.core.verify.finding import CheckResult, Finding
 from handler.core.verify.session import ProbeSession
 from handler.core.verify.verify import CALLS_MAX, CALLS_MAX_QUICK, Verification, verify
 from handler.core.verify.volume_checks import Rounds, Tally
-from handler.triggers.context import Limits, Service
+from handler.triggers.context import NOTE, Limits, Service
 from handler.triggers.event_kind import Event
-from handler.triggers.moments import written
-from handler.triggers.parsing import check_text
-from handler.triggers.reminding import NOTE
+from handler.triggers.parsing import check_text, written
 
 # How long to go on where the platform tells of no deadline; 3,500 calls at the usual pace take about a minute.
 UNLIMITED_S = 900.0

@@ -17,8 +17,7 @@ from handler.core.errors import BadInput
 from handler.core.model.operation import Position
 from handler.core.quick import quick
 from handler.triggers.event_kind import CKAFKA, MSK_SOURCE, Event, part_of
-from handler.triggers.moments import read_moment
-from handler.triggers.parsing import check_text
+from handler.triggers.parsing import check_text, read_moment
 from handler.triggers.sources.dynamodb_image import image_text
 
 # Longer than any ARN with its shard and sequence number.

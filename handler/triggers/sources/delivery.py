@@ -13,7 +13,7 @@ from handler.core.ports.system import Clock
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.parking import refused_with
 from handler.core.runtime.instance import Instance, TimeBudget
-from handler.triggers.contained import Failure, unforeseen
+from handler.triggers.concurrency import Failure, unforeseen
 from handler.triggers.context import REPLY_MARGIN_S, Limits
 from handler.triggers.timer.handler import UNLIMITED_S
 

@@ -16,8 +16,7 @@ from handler.core.errors import NotAccepted, OutcomeUnknown
 from handler.core.model.operation import Operation
 from handler.core.ports.system import Notice
 from handler.core.runtime.windows import Horizon
-from handler.triggers.concurrency import each
-from handler.triggers.contained import Failure, contained
+from handler.triggers.concurrency import Failure, contained, each
 from handler.triggers.context import Limits, Service
 from handler.triggers.event_kind import Event, Kind
 from handler.triggers.sources.delivery import Refusal, Times, deliver

@@ -19,9 +19,8 @@ from handler.core.model.operation import (
     Origin,
 )
 from handler.core.model.payload import check_payload, read_payload
-from handler.triggers.http.headers import read_key
-from handler.triggers.http.request import BODY_BYTES
-from handler.triggers.parsing import read_json
+from handler.triggers.idempotency_key import read_key
+from handler.triggers.parsing import BODY_BYTES, read_json
 
 FIELDS = frozenset({"GroupId", "GroupCounter", "Mode", "IdempotencyKey", "Caller"})
 

@@ -12,7 +12,7 @@ from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
 from handler.core.model.operation import Operation
 from handler.core.quick import quick, replace
 from handler.core.runtime.windows import Horizon
-from handler.triggers.contained import Failure
+from handler.triggers.concurrency import Failure
 from handler.triggers.event_kind import MSK_SOURCE, Event, Kind, source_of
 from handler.triggers.sources.adapters import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, RawRecord, Source
 from handler.triggers.sources.delivery import Refusal

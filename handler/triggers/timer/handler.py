@@ -19,8 +19,7 @@ from handler.core.model.outcome import Applied, Frozen, Outcome, Rejected, Unkno
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.visit import Visit
 from handler.core.runtime.instance import Instance, TimeBudget
-from handler.triggers.concurrency import WORKERS, each, one_after_another
-from handler.triggers.contained import Failure, contained
+from handler.triggers.concurrency import WORKERS, Failure, contained, each, one_after_another
 from handler.triggers.context import REPLY_MARGIN_S, Limits, Service
 from handler.triggers.event_kind import Event
 from handler.triggers.timer.checkpoint import Checkpoint, in_order

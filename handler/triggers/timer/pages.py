@@ -18,10 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from handler.core.errors import BadInput
 from handler.core.model.payload import first_problem
 from handler.core.ports.system import Notice, Reporter
-from handler.core.ports.vault import Secret, Vault
-from handler.triggers.http.auth import REFRESH_MIN_AGE_S
-from handler.triggers.moments import read_time
-from handler.triggers.parsing import read_json
+from handler.core.ports.vault import REFRESH_MIN_AGE_S, Secret, Vault
+from handler.triggers.parsing import read_json, read_time
 from handler.triggers.timer.entries import Entry, read_entry
 from handler.triggers.timer.tick import Tick, read_name, tick_of
 

@@ -13,8 +13,7 @@ from handler.core.model.operation import GROUP_ID_BYTES, Operation, operation_id
 from handler.core.model.payload import first_problem
 from handler.core.runtime.windows import Horizon
 from handler.triggers.event_kind import Event
-from handler.triggers.moments import Moment, read_time
-from handler.triggers.parsing import check_text, read_json
+from handler.triggers.parsing import Moment, check_text, read_json, read_time
 from handler.triggers.timer.entries import Asked, Entry, read_asked, read_entry, read_source
 
 # Whose keys a timer's are: the schedule is the function's own. Every other caller's name can be printed, so no token,

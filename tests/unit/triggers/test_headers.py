@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.core.errors import BadInput
-from handler.triggers.http.headers import agreed_key, location, read_key, read_wait_s, write_key
+from handler.triggers.http.headers import agreed_key, location, read_wait_s
+from handler.triggers.idempotency_key import read_key, write_key
 
 VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=255)
 

@@ -12,8 +12,8 @@ from handler.core.errors import BadInput, LedgerUnavailable
 from handler.core.model.operation import Mode
 from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.system import Notice
+from handler.triggers.context import NOTE, remind
 from handler.triggers.operator import handler as operator
-from handler.triggers.reminding import NOTE, remind
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.core.memory_probes import MemoryProbes
 from tests.unit.triggers.operators import event
