@@ -7,11 +7,11 @@ import json
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from handler.core.errors import SettingsError
 from handler.core.model.operation import INT64_MAX
-from handler.core.model.payload import first_problem
+from handler.core.model.payload import StrictModel, first_problem
 from handler.core.ports.vault import Caller, Secret
 
 VARIABLE = "CHAT_SECRET"
@@ -25,8 +25,6 @@ VISIBLE = r"^[\x21-\x7e]+$"
 
 # Names that may be shown: somebody may have put the key itself where a field's name belongs.
 _SHOWABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_\[\].]{0,31}")
-
-_STRICT = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 def parse(text: str) -> Secret:
@@ -42,9 +40,7 @@ def parse(text: str) -> Secret:
     return Secret(fields.sdkappid, fields.identifier, fields.key, callers)
 
 
-class _Caller(BaseModel):
-    model_config = _STRICT
-
+class _Caller(StrictModel):
     name: Annotated[str, Field(min_length=1, max_length=256)]
     token: Annotated[str | None, Field(pattern=VISIBLE, repr=False)] = None
     token_sha256: Annotated[str | None, Field(pattern=r"^[0-9a-fA-F]{64}$", repr=False)] = None
@@ -60,13 +56,11 @@ class _Caller(BaseModel):
         raise _wrong(f"callers[{index}]", "needs either token or token_sha256")
 
 
-class _Secret(BaseModel):
-    model_config = _STRICT
-
+class _Secret(StrictModel):
     sdkappid: Annotated[int, Field(ge=1, le=INT64_MAX)]
     identifier: Annotated[str, Field(pattern=IDENTIFIER)]
     key: Annotated[str, Field(pattern=VISIBLE, repr=False)]
-    callers: list[_Caller] = []
+    callers: list[_Caller] = Field(default_factory=list)
 
 
 def _check_shape(text: str) -> None:

@@ -23,19 +23,21 @@ from handler.core.model.operation import (
 FIELD_PATH_CHARACTERS = 128
 
 
-class _Counter(BaseModel):
+class StrictModel(BaseModel):
+    """A pydantic model for input: no conversion between types, no unknown fields, no input in its errors."""
+
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
+
+class _Counter(StrictModel):
     key: Annotated[
         str, Field(alias="Key", min_length=1, max_length=KEY_BYTES, description="at most 128 bytes of UTF-8")
     ]
     value: Annotated[int, Field(alias="Value", ge=INT64_MIN, le=INT64_MAX, description="signed 64-bit integer")]
 
 
-class Payload(BaseModel):
+class Payload(StrictModel):
     """The vendor's request body of `update_group_counter`; `Mode` is required here, as on its newest page."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
     group_id: Annotated[str, Field(alias="GroupId", min_length=1, max_length=GROUP_ID_BYTES)]
     group_counter: Annotated[list[_Counter], Field(alias="GroupCounter", min_length=1, max_length=KEYS_PER_GROUP)]

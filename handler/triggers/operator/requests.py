@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from handler.core.errors import BadInput
 from handler.core.model.operation import GROUP_ID_BYTES, operation_id
-from handler.core.model.payload import first_problem
+from handler.core.model.payload import StrictModel, first_problem
 from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from handler.triggers.event_kind import Event
 from handler.triggers.idempotency_key import read_key
@@ -23,31 +23,23 @@ PAGE_MAX = 100
 # Longer than any id of a parked record.
 ID_CHARACTERS = 4096
 
-_STRICT = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
-
 _Verdict: TypeAlias = Literal["landed", "not-landed"]
 _GroupId: TypeAlias = Annotated[str, Field(alias="GroupId", min_length=1, max_length=GROUP_ID_BYTES)]
 _Id: TypeAlias = Annotated[str, Field(min_length=1, max_length=ID_CHARACTERS)]
 
 
-class Inspect(BaseModel):
+class Inspect(StrictModel):
     """Show a group."""
-
-    model_config = _STRICT
 
     group_id: _GroupId
 
 
-class Restored(BaseModel):
+class Restored(StrictModel):
     """Say that the ledger is a copy that was put back: every row is verified before its next call."""
 
-    model_config = _STRICT
 
-
-class Adopt(BaseModel):
+class Adopt(StrictModel):
     """Take a group's upstream value as its base."""
-
-    model_config = _STRICT
 
     group_id: _GroupId
     debt: Literal["keep", "drop"] = "keep"
@@ -58,9 +50,7 @@ class Adopt(BaseModel):
         return Decision(drops_debt=self.debt == "drop")
 
 
-class _Named(BaseModel):
-    model_config = _STRICT
-
+class _Named(StrictModel):
     caller: Annotated[str, Field(alias="Caller", min_length=1)]
     key: Annotated[str, Field(alias="IdempotencyKey")]
     verdict: _Verdict
@@ -70,10 +60,8 @@ class _Named(BaseModel):
         return operation_id(self.caller, read_key(self.key, f"{within}.IdempotencyKey"))
 
 
-class _OfTick(BaseModel):
+class _OfTick(StrictModel):
     """An operation by its place in a tick: the schedule's own name is none that could be written as a caller's."""
-
-    model_config = _STRICT
 
     trigger: Annotated[str, Field(alias="TriggerName")]
     time: Annotated[str, Field(alias="Time")]
@@ -85,18 +73,16 @@ class _OfTick(BaseModel):
         return id_of(read_name(self.trigger), read_time(self.time, f"{within}.Time"), self.index)
 
 
-class Release(BaseModel):
+class Release(StrictModel):
     """Unfreeze a group.
 
     `verdicts` go by the ids that an inspection shows, `keys` by those of the callers, `ticks` by a place in a tick.
     """
 
-    model_config = _STRICT
-
     group_id: _GroupId
-    verdicts: dict[str, _Verdict] = {}
-    keys: list[_Named] = []
-    ticks: list[_OfTick] = []
+    verdicts: dict[str, _Verdict] = Field(default_factory=dict)
+    keys: list[_Named] = Field(default_factory=list)
+    ticks: list[_OfTick] = Field(default_factory=list)
     receipt: int | None = None
     queued: _Verdict | None = None
     debt: Literal["keep", "drop"] = "keep"
@@ -114,28 +100,22 @@ class Release(BaseModel):
         return Decision(verdicts, self.debt == "drop", self.receipt, queued)
 
 
-class ListParked(BaseModel):
+class ListParked(StrictModel):
     """Show a page of parked records, those after an id."""
-
-    model_config = _STRICT
 
     after: Annotated[str, Field(max_length=ID_CHARACTERS)] = ""
     limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = PAGE
 
 
-class Replay(BaseModel):
+class Replay(StrictModel):
     """Execute a parked record anew, under another key if one is given: a refusal is final for the key that met it."""
-
-    model_config = _STRICT
 
     id: _Id
     key: Annotated[str | None, Field(alias="IdempotencyKey")] = None
 
 
-class Drop(BaseModel):
+class Drop(StrictModel):
     """Give a parked record up."""
-
-    model_config = _STRICT
 
     id: _Id
 

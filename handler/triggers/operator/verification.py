@@ -10,11 +10,11 @@ from contextvars import copy_context
 from math import isinf
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
 from handler.core.model.operation import GROUP_ID_BYTES
-from handler.core.model.payload import first_problem
+from handler.core.model.payload import StrictModel, first_problem
 from handler.core.model.row import Group
 from handler.core.ports.shelf import Shelf
 from handler.core.ports.system import Notice
@@ -30,9 +30,7 @@ from handler.triggers.parsing import check_text, written
 UNLIMITED_S = 900.0
 
 
-class _Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
-
+class _Asked(StrictModel):
     type: Annotated[Literal["Operator"], Field(alias="Type")]
     task: Literal["verify"]
     group_id: Annotated[str, Field(alias="GroupId", min_length=1, max_length=GROUP_ID_BYTES)]

@@ -13,15 +13,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from handler.core.errors import BadInput
-from handler.core.model.payload import first_problem
+from handler.core.model.payload import StrictModel, first_problem
 from handler.core.ports.system import Notice, Reporter
 from handler.core.ports.vault import REFRESH_MIN_AGE_S, Secret, Vault
 from handler.triggers.parsing import read_json, read_time
-from handler.triggers.timer.entries import Entry, read_entry
-from handler.triggers.timer.tick import Tick, read_name, tick_of
+from handler.triggers.timer.tick import Tick, WrittenOperation, read_listed, read_name, tick_of
 
 # How a page begins, to the letter, as `text_of` writes it. Over HTTP it is a body with unknown fields.
 HEAD = '{"Type":"TimerPage",'
@@ -98,23 +97,21 @@ def read_page(text: str, receipt_key: str, window_s: float) -> Tick:
         raise first_problem(error) from None
     name, time = read_name(page.name), read_time(page.time, "Time")
     asked = [
-        read_entry(entry, entry.index, receipt_key, f"operations[{place}]")
+        read_listed(entry, entry.index, receipt_key, f"operations[{place}]")
         for place, entry in enumerate(page.operations)
     ]
     return tick_of(name, time, asked, window_s)
 
 
-class _Entry(Entry):
+class _Operation(WrittenOperation):
     index: Annotated[int, Field(alias="Index", ge=0)]
 
 
-class _Page(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
-
+class _Page(StrictModel):
     type: Annotated[Literal["TimerPage"], Field(alias="Type")]
     name: Annotated[str, Field(alias="TriggerName")]
     time: Annotated[str, Field(alias="Time")]
-    operations: Annotated[list[_Entry], Field(min_length=1)]
+    operations: Annotated[list[_Operation], Field(min_length=1)]
     hmac: Annotated[str, Field(alias="Hmac")]
 
 

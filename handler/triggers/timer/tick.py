@@ -1,4 +1,8 @@
-"""What a timer event says: a sweep, or operations on many groups, each with a key of its own."""
+"""Read a timer event: a sweep, or a tick, whose operations each apply to many groups under a key of their own.
+
+The operations of a tick list the ids of their groups, or all of them name one counter key: `{"Known": "<key>"}` stands
+for every group in which an operation on that key has landed.
+"""
 
 from __future__ import annotations
 
@@ -6,44 +10,50 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from handler.core.errors import BadInput
-from handler.core.model.operation import GROUP_ID_BYTES, Operation, operation_id
-from handler.core.model.payload import first_problem
+from handler.core.model.operation import GROUP_ID_BYTES, KEY_BYTES, Counters, Mode, Operation, operation_id
+from handler.core.model.payload import StrictModel, check_group_id, first_problem, read_payload
 from handler.core.runtime.windows import Horizon
 from handler.triggers.event_kind import Event
 from handler.triggers.parsing import Moment, check_text, read_json, read_time
-from handler.triggers.timer.entries import Asked, Entry, read_asked, read_entry, read_source
 
-# Whose keys a timer's are: the schedule is the function's own. Every other caller's name can be printed, so no token,
-# record or identity of a platform is this one.
+# The caller of a tick's operations. All other names of callers are printable, so no token, record or platform identity
+# can claim this one.
 CALLER = "\x00schedule"
 
 NAME_CHARACTERS = 256
 
-# Which groups a source has is settled by the tick's own time, so that the tick has the same ones when it comes again.
-# Only those count that had been known for a while by then: others may not be listed yet when it comes first.
+# The time of a tick settles which groups know a key, so that a repeated tick has the same ones. A group counts only if
+# it knew the key this long before: a later one may not be listed yet when the tick first arrives.
 KNOWN_FOR_S = 10
 
-# The scheduler's clock may be that much ahead.
+# The scheduler's clock may be this much ahead of ours.
 SKEW_S = 2.0
-
-_STRICT = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """Finish what is unfinished, from the group after that id on: a sweep that ran out of time names it."""
+    """Finish what is unfinished in the groups after the id `after`, which the answer of a sweep cut short names."""
 
     after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class TickOperation:
+    """What one operation of a tick does to each of its groups; `index` is its place in the timer event."""
+
+    index: int
+    mode: Mode
+    counters: Counters
+
+
+@dataclass(frozen=True, slots=True)
+class KnownGroups:
     """All groups in which an operation on `key` had landed by the second `by` since 1970, as the ledger knows it.
 
-    They are the same ones whenever somebody asks.
+    The answer is the same at every time of asking.
     """
 
     key: str
@@ -52,31 +62,31 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Operations on groups: for each group its places in `asked`, in the order of the event and each of them once.
+    """Operations on groups: for each group the places of its operations in `asked`, in the order of the event.
 
-    Where the groups are those of a source, which is `known`, none are listed, and each of them has every place.
+    A tick on `known` groups lists none: each of those groups has every operation.
     """
 
     name: str
     time: Moment
-    asked: tuple[Asked, ...]
+    asked: tuple[TickOperation, ...]
     groups: Mapping[str, tuple[int, ...]]
     window_s: float
-    known: Known | None = None
+    known: KnownGroups | None = None
 
     def operations(self, group_id: str) -> tuple[Operation, ...]:
-        """What is asked of a group: the key is scoped to it, and the same whoever comes with it."""
+        """The operations on one group; their keys are scoped to it, and the same in every delivery of the tick."""
         return tuple(
             Operation(group_id, asked.mode, asked.counters, CALLER, f"{self.key}/{asked.index}", self.window_s)
             for asked in (self.asked[place] for place in self.places(group_id))
         )
 
     def places(self, group_id: str) -> Iterable[int]:
-        """Where in `asked` is what is asked of a group."""
+        """The places in `asked` of the operations on one group."""
         return range(len(self.asked)) if self.known else self.groups[group_id]
 
     def has_more_than(self, groups: int) -> bool:
-        """Whether it has more groups than that, which nobody knows of a source before it is listed."""
+        """Whether the tick has more groups than that; known groups count as more, as only the ledger can list them."""
         return self.known is not None or len(self.groups) > groups
 
     @property
@@ -86,33 +96,41 @@ class Tick:
 
     @property
     def key(self) -> str:
-        """What the keys of its operations begin with."""
+        """The beginning of every key of its operations."""
         return _key(self.name, self.time)
+
+
+class WrittenOperation(StrictModel):
+    """An operation as a timer event or a page writes it, its fields still to be checked."""
+
+    group_ids: Annotated[object, Field(alias="GroupIds")]
+    group_counter: Annotated[object, Field(alias="GroupCounter")]
+    mode: Annotated[object, Field(alias="Mode")]
 
 
 def read_tick(event: Event, receipt_key: str, window_s: float, now: float) -> Tick | Sweep:
     """Read a timer event whole before anything is accepted; BadInput names the first wrong field.
 
-    `now` is in seconds since 1970. Whether a tick is too old is for `check_age` to say.
+    `now` is in seconds since 1970. `check_age` refuses a tick that is too old.
     """
     name, time = read_name(event.get("TriggerName")), read_time(event.get("Time"), "Time")
     message = _message(event.get("Message"))
     if message.operations is None:
         return Sweep(message.after)
-    source = read_source(message.operations[0].group_ids, "Message.operations[0].GroupIds", receipt_key)
-    if source is None:
+    known_key = _read_known(message.operations[0].group_ids, "Message.operations[0].GroupIds", receipt_key)
+    if known_key is None:
         asked = [
-            read_entry(entry, index, receipt_key, f"Message.operations[{index}]")
-            for index, entry in enumerate(message.operations)
+            read_listed(written, index, receipt_key, f"Message.operations[{index}]")
+            for index, written in enumerate(message.operations)
         ]
         return tick_of(name, time, asked, window_s)
     every = [
-        read_asked(entry, index, source, receipt_key, f"Message.operations[{index}]")
-        for index, entry in enumerate(message.operations)
+        _read_on_known(written, index, known_key, receipt_key, f"Message.operations[{index}]")
+        for index, written in enumerate(message.operations)
     ]
     if time.seconds > now + SKEW_S:
-        raise BadInput("Time", "is still to come, so nobody knows yet which groups there will be")
-    return Tick(name, time, tuple(every), {}, window_s, Known(source, time.seconds - KNOWN_FOR_S))
+        raise BadInput("Time", "is in the future: which groups know a key is settled only once that time has passed")
+    return Tick(name, time, tuple(every), {}, window_s, KnownGroups(known_key, time.seconds - KNOWN_FOR_S))
 
 
 def read_name(name: object) -> str:
@@ -122,36 +140,94 @@ def read_name(name: object) -> str:
     return name
 
 
+def read_listed(
+    written: WrittenOperation, index: int, receipt_key: str, within: str
+) -> tuple[TickOperation, list[str]]:
+    """Check an operation as if it had come over HTTP for each of its groups, which it lists."""
+    if isinstance(written.group_ids, dict):
+        raise BadInput(f"{within}.GroupIds", _ONE_KEY)
+    try:
+        group_ids = _GROUP_IDS.validate_python(written.group_ids)
+    except ValidationError as error:
+        raise first_problem(error, f"{within}.GroupIds") from None
+    for number, group_id in enumerate(group_ids):
+        try:
+            check_group_id(group_id)
+        except BadInput as error:
+            raise BadInput(f"{within}.GroupIds[{number}]", error.problem) from None
+    return _read_operation(written, index, group_ids[0], receipt_key, within), group_ids
+
+
 def id_of(name: str, time: Moment, index: int) -> str:
-    """What the ledger knows one of a tick's operations by."""
+    """The id by which the ledger knows one of a tick's operations."""
     return operation_id(CALLER, f"{_key(name, time)}/{index}")
+
+
+def check_age(tick: Tick, horizon: Horizon) -> None:
+    """Refuse a tick whose answers may be forgotten, because a repeat could not be told from a first run (R11)."""
+    if horizon.has_passed(tick.time.seconds):
+        raise BadInput("Time", "is older than DEDUPE_WINDOW_S, so a repeated tick could not be told from a new one")
+
+
+def tick_of(name: str, time: Moment, asked: Iterable[tuple[TickOperation, Iterable[str]]], window_s: float) -> Tick:
+    """A tick from its operations, each with its groups."""
+    places: dict[str, tuple[int, ...]] = {}
+    every: list[TickOperation] = []
+    for operation, group_ids in asked:
+        for group_id in dict.fromkeys(group_ids):
+            places[group_id] = (*places.get(group_id, ()), len(every))
+        every.append(operation)
+    return Tick(name, time, tuple(every), places, window_s)
 
 
 def _key(name: str, time: Moment) -> str:
     return f"{name}/{time.text}"
 
 
-def check_age(tick: Tick, horizon: Horizon) -> None:
-    """Refuse a tick whose answers may be forgotten: nobody could tell whether it ran before (R11)."""
-    if horizon.has_passed(tick.time.seconds):
-        raise BadInput("Time", "is longer ago than DEDUPE_WINDOW_S, so nobody can tell whether this ran before")
+def _read_known(written: object, field: str, receipt_key: str) -> str | None:
+    """The counter key of `{"Known": "<key>"}`; None for a list of ids. BadInput names the field."""
+    if not isinstance(written, dict):
+        return None
+    try:
+        key = _Known.model_validate(written).key
+    except ValidationError as error:
+        raise first_problem(error, field) from None
+    if key == receipt_key:
+        raise BadInput(f"{field}.Known", "is the reserved receipt key")
+    return key
 
 
-def tick_of(name: str, time: Moment, asked: Iterable[tuple[Asked, Iterable[str]]], window_s: float) -> Tick:
-    """A tick from its operations, each with its groups."""
-    places: dict[str, tuple[int, ...]] = {}
-    every: list[Asked] = []
-    for each, group_ids in asked:
-        for group_id in dict.fromkeys(group_ids):
-            places[group_id] = (*places.get(group_id, ()), len(every))
-        every.append(each)
-    return Tick(name, time, tuple(every), places, window_s)
+def _read_on_known(
+    written: WrittenOperation, index: int, known_key: str, receipt_key: str, within: str
+) -> TickOperation:
+    """Check an operation on the groups that know a key, which must be this one."""
+    if written.group_ids != {"Known": known_key}:
+        raise BadInput(f"{within}.GroupIds", _ONE_KEY)
+    return _read_operation(written, index, "any", receipt_key, within)
 
 
-class _Message(BaseModel):
-    model_config = _STRICT
+def _read_operation(
+    written: WrittenOperation, index: int, group_id: str, receipt_key: str, within: str
+) -> TickOperation:
+    document = {"GroupId": group_id, "GroupCounter": written.group_counter, "Mode": written.mode}
+    payload = read_payload(document, receipt_key, within)
+    return TickOperation(index, payload.mode, payload.counters)
 
-    operations: Annotated[list[Entry], Field(min_length=1)] | None = None
+
+_ONE_KEY = 'must be the same in every operation of a tick of which one has {"Known": "<key>"}'
+
+_GROUP_IDS = TypeAdapter(
+    Annotated[list[Annotated[str, Field(min_length=1, max_length=GROUP_ID_BYTES)]], Field(min_length=1)],
+    config=ConfigDict(strict=True, hide_input_in_errors=True),
+)
+
+
+class _Known(StrictModel):
+    key: Annotated[str, Field(alias="Known", min_length=1, max_length=KEY_BYTES)]
+
+
+class _Message(StrictModel):
+    operations: Annotated[list[WrittenOperation], Field(min_length=1)] | None = None
     task: Literal["sweep"] | None = None
     after: Annotated[str, Field(max_length=GROUP_ID_BYTES)] | None = None
 

@@ -158,7 +158,7 @@ def test_a_tick_whose_answers_may_be_forgotten_is_refused() -> None:
     meant = tick(OPERATION)
     notes = first_notes(DAY_S, START, has_rows=False)
     check_age(meant, Horizon(notes, DAY_S, START + DAY_S - 1))
-    with pytest.raises(BadInput, match=r"^Time: is longer ago than DEDUPE_WINDOW_S"):
+    with pytest.raises(BadInput, match=r"^Time: is older than DEDUPE_WINDOW_S"):
         check_age(meant, Horizon(notes, DAY_S, START + DAY_S))
 
 
