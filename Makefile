@@ -15,15 +15,13 @@ MINUTES ?= 20
 SEEDS ?= 1000000
 PINS := .pins
 AUDIT := .audit
-MUTATION := .mutation
-SHARE ?= 1
 SECONDS ?= 60
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve verify test unit contract integration faults fuzz storm soak flood e2e bench cold-start simulate mutants mutation model audit \
+.PHONY: help set-up run serve verify test unit contract integration faults fuzz storm soak flood e2e bench cold-start simulate mutants model audit \
 	inspect adopt release restored parked package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
@@ -81,14 +79,6 @@ simulate: $(STAMP) ## Play SEEDS small worlds, one in ten the whole way (FLAGS="
 
 mutants: $(STAMP) ## Switch off each rule of the real code by itself, and see the simulator find it
 	@$(RUN) -m tests.faults.mutants $(FLAGS)
-
-# mutmut is not pinned with the rest, because no test needs it; it gets an environment of its own, with what the tests need.
-# All of the mutants take the better part of an hour on one core, so this is not a part of `make test`.
-mutation: ## Change SHARE of the core's code bit by bit, see the tests notice, and write tests/faults/MUTATION.md
-	@test -x "$(MUTATION)/bin/mutmut" || { "$(PYTHON)" -m venv --clear "$(MUTATION)" && \
-		"$(MUTATION)/bin/python" -m pip install --quiet --require-hashes --requirement tests/requirements.txt && \
-		"$(MUTATION)/bin/python" -m pip install --quiet mutmut; }
-	@"$(MUTATION)/bin/python" -m tests.faults.mutation --share $(SHARE)
 
 fuzz: $(STAMP) ## Give the parsers mutated texts for SECONDS each (FLAGS="--atheris body" where that package is installed)
 	@$(RUN) -m tests.faults.fuzz --seconds $(SECONDS) $(FLAGS)
@@ -197,6 +187,6 @@ pins: ## Renew all requirement files (PINS_FLAGS=--upgrade raises the versions)
 	done
 
 clean: ## Remove everything that make has made
-	@rm -rf "$(VENV)" "$(MINISTACK)" "$(PINS)" "$(AUDIT)" "$(MUTATION)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* \
+	@rm -rf "$(VENV)" "$(MINISTACK)" "$(PINS)" "$(AUDIT)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* \
 		.serverless layers/build layers/node_modules
 	@find handler layers tests -name __pycache__ -type d -prune -exec rm -rf {} +
