@@ -69,19 +69,19 @@ cold-start: $(STAMP) ## Measure what is deployed from the start of its process t
 	@$(RUN) -m tests.benchmarks.cold_start
 
 storm: $(STAMP) $(MINISTACK_STAMP) ## Play OPERATIONS on LEDGER through real processes with faults, duplicates and kills (FLAGS=--restarts)
-	@$(RUN) -m tests.faults.storm --operations $(OPERATIONS) --ledger $(LEDGER) $(FLAGS)
+	@$(RUN) -m tests.faults.storms.storm --operations $(OPERATIONS) --ledger $(LEDGER) $(FLAGS)
 
 soak: $(STAMP) $(MINISTACK_STAMP) ## Play MINUTES on LEDGER under Lambda's own runtime client with kills, freezes, deadlines and faults (FLAGS="--seed 1")
-	@$(RUN) -m tests.faults.soak --ledger $(LEDGER) --minutes $(MINUTES) $(FLAGS)
+	@$(RUN) -m tests.faults.storms.soak --ledger $(LEDGER) --minutes $(MINUTES) $(FLAGS)
 
 simulate: $(STAMP) ## Play SEEDS small worlds, one in ten the whole way (FLAGS="--first 1000000 --jobs 1")
-	@$(RUN) -m tests.faults.simulate --seeds $(SEEDS) --jobs 2 $(FLAGS)
+	@$(RUN) -m tests.faults.simulator.simulate --seeds $(SEEDS) --jobs 2 $(FLAGS)
 
 mutants: $(STAMP) ## Switch off each rule of the real code by itself, and see the simulator find it
-	@$(RUN) -m tests.faults.mutants $(FLAGS)
+	@$(RUN) -m tests.faults.mutants.mutants $(FLAGS)
 
 fuzz: $(STAMP) ## Give the parsers mutated texts for SECONDS each (FLAGS="--atheris body" where that package is installed)
-	@$(RUN) -m tests.faults.fuzz --seconds $(SECONDS) $(FLAGS)
+	@$(RUN) -m tests.faults.fuzz.fuzz --seconds $(SECONDS) $(FLAGS)
 
 # What is not audited is an error, so that a run without a network, or behind an index that knows no advisories, is not taken for a
 # clean one. The environment is a throw-away, because nothing of it is needed by the tests.
@@ -93,7 +93,7 @@ audit: ## Look all pinned packages up in the advisories of PyPI (needs a network
 	done
 
 flood: $(STAMP) ## Play RECORDS of a queue and a topic through real processes with faults, redeliveries and kills
-	@$(RUN) -m tests.faults.flood --records $(RECORDS)
+	@$(RUN) -m tests.faults.storms.flood --records $(RECORDS)
 
 model: $(STAMP) ## Visit every state of the protocol's model, in larger worlds than the tests do, and try every mutant
 	@$(RUN) -m tests.faults.model --large

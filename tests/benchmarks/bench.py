@@ -18,7 +18,7 @@ from typing import Final
 
 from tests.benchmarks import batches, callers, growth, limiter, picture, round_trips, warm
 from tests.benchmarks.figures import Figure, table
-from tests.faults.ledgers import dynamodb_variables
+from tests.faults.storms.ledgers import dynamodb_variables
 from tests.sandbox.environment import sandboxed_environment
 from tests.sandbox.ministack import MiniStack
 from tests.sandbox.redis_servers import RedisServer

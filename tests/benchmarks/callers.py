@@ -22,7 +22,7 @@ from handler.triggers.invocation import Invocation
 from tests.benchmarks.figures import Figure, at_most
 from tests.benchmarks.function import TIMEOUT_S, crew, event_of
 from tests.benchmarks.upstream import chat_server
-from tests.faults.ledgers import Kind
+from tests.faults.storms.ledgers import Kind
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.relay import Relay
 

@@ -32,7 +32,7 @@ from layers.packaging.targets import AWS, here
 from tests.e2e.instances import ROOT, Place, Reply
 from tests.e2e.packages import Unpacked, on_lambda, unpacked
 from tests.e2e.runtime_api import LambdaInstance
-from tests.faults.ledgers import dynamodb_variables
+from tests.faults.storms.ledgers import dynamodb_variables
 from tests.sandbox.dialects import event_of
 from tests.sandbox.environment import made_up_secret, sandboxed_environment
 from tests.sandbox.ministack import MiniStack

@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeAlias
 
 from handler import bootstrap
 from handler.main import lambda_handler
-from tests.faults.asked import Asked
+from tests.faults.storms.asked import Asked
 from tests.sandbox.contexts import lambda_context
 
 TIMEOUT_S: Final = 28.0

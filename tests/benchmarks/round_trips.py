@@ -23,8 +23,8 @@ from handler.main import lambda_handler
 from tests.benchmarks.figures import Figure, at_most
 from tests.benchmarks.function import ask, instance
 from tests.benchmarks.upstream import chat_server
-from tests.faults.flood import Note
-from tests.faults.ledgers import Kind
+from tests.faults.storms.flood import Note
+from tests.faults.storms.ledgers import Kind
 from tests.sandbox.aws_client import REGION
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.environment import SDKAPPID

@@ -15,7 +15,7 @@ from tests.e2e.instances import ROOT
 SIMULATE = """
 import sys
 from handler.core import exactly_once, rows
-from tests.faults.simulate import main
+from tests.faults.simulator.simulate import main
 print(type(rows.__spec__.loader).__name__, hasattr(rows.Row, "__dataclass_params__"))
 sys.exit(main(["--seeds", "1000", "--jobs", "1"]))
 """

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from handler.core.model.outcome import Applied, Pending, Rejected
 from handler.core.ports.system import Notice
-from tests.faults.network import Fate, ReadFate
-from tests.faults.rules import RULES
-from tests.faults.stage import GROUP, Stage
-from tests.faults.world import START
+from tests.faults.simulator.stage import GROUP, Stage
+from tests.faults.world.network import Fate, ReadFate
+from tests.faults.world.rules import RULES
+from tests.faults.world.world import START
 
 NORMAL = Fate()
 

@@ -10,10 +10,10 @@ from handler.core.model.operation import Position
 from handler.core.model.outcome import Applied, Frozen, Rejected
 from handler.core.model.row import Entry, first_row
 from handler.core.ports.ledger import Generation
-from tests.faults.network import Fate
-from tests.faults.rules import RULES
-from tests.faults.stage import GROUP, Stage
-from tests.faults.world import START
+from tests.faults.simulator.stage import GROUP, Stage
+from tests.faults.world.network import Fate
+from tests.faults.world.rules import RULES
+from tests.faults.world.world import START
 from tests.sandbox.memory_ledger import Snapshot
 
 DAY_S = 24 * 3600

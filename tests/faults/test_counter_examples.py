@@ -5,8 +5,8 @@ from __future__ import annotations
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Frozen, Pending, Rejected
 from handler.core.ports.counter_api import Call
-from tests.faults.network import Fate
-from tests.faults.stage import GROUP, Stage
+from tests.faults.simulator.stage import GROUP, Stage
+from tests.faults.world.network import Fate
 
 NEVER = Fate(arrives_after_s=None)
 LANDS_UNHEARD = Fate(replies=False)

@@ -9,10 +9,10 @@ import pytest
 
 from handler.core.model.operation import Origin, Position
 from handler.core.model.outcome import Applied
-from tests.faults.network import Fate
-from tests.faults.rules import APP
-from tests.faults.stage import Stage
-from tests.faults.world import CRASH
+from tests.faults.simulator.stage import Stage
+from tests.faults.world.network import Fate
+from tests.faults.world.rules import APP
+from tests.faults.world.world import CRASH
 
 FATES = {
     "answered": Fate(),

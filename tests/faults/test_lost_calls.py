@@ -16,13 +16,13 @@ from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.runtime.instance import Instance, Ports, TimeBudget
-from tests.faults.network import Fate, ReadFate
-from tests.faults.rules import APP, RULES
-from tests.faults.simulated import Notices, SimulatedApi, SimulatedClock
-from tests.faults.stage import GROUP, Stage
-from tests.faults.unreliable import UnreliableLedger
-from tests.faults.vendor import SimulatedChat
-from tests.faults.world import START, World
+from tests.faults.simulator.stage import GROUP, Stage
+from tests.faults.world.network import Fate, ReadFate
+from tests.faults.world.rules import APP, RULES
+from tests.faults.world.simulated import Notices, SimulatedApi, SimulatedClock
+from tests.faults.world.unreliable import UnreliableLedger
+from tests.faults.world.vendor import SimulatedChat
+from tests.faults.world.world import START, World
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
 

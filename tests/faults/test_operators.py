@@ -21,10 +21,10 @@ from handler.core.recovery.release import Decided, Later
 from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from handler.core.runtime.instance import TimeBudget
 from handler.core.state.receipts import Landed, Unexplained
-from tests.faults.network import Fate
-from tests.faults.simulated import SimulatedApi
-from tests.faults.stage import GROUP, Stage
-from tests.faults.world import START
+from tests.faults.simulator.stage import GROUP, Stage
+from tests.faults.world.network import Fate
+from tests.faults.world.simulated import SimulatedApi
+from tests.faults.world.world import START
 
 NEVER = Fate(arrives_after_s=None)
 LANDS_UNHEARD = Fate(replies=False)

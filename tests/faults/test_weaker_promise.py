@@ -7,9 +7,9 @@ from dataclasses import replace
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Rejected, Unknown
 from handler.core.ports.system import Notice
-from tests.faults.network import Fate
-from tests.faults.rules import RULES
-from tests.faults.stage import GROUP, Stage
+from tests.faults.simulator.stage import GROUP, Stage
+from tests.faults.world.network import Fate
+from tests.faults.world.rules import RULES
 
 UNHEARD = Fate(replies=False)
 NEVER = Fate(arrives_after_s=None)

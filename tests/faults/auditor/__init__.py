@@ -1,0 +1,1 @@
+"""The auditor: the truth, from the log of the vendor alone, compared with what callers were answered."""

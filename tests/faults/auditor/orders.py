@@ -1,0 +1,88 @@
+"""What is asked for in small worlds: operations whose digits tell in the vendor's log how often each was counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TypeAlias
+
+from handler.core.model.operation import Mode, Operation, Origin, Position
+from tests.faults.auditor.counting import DIGIT_BITS
+
+WINDOW_S = 1_296_000.0
+
+# The ARN of the stream from which records come, and the group of all operations.
+STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/counters"
+GROUP_ID = "G"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Order:
+    """An operation that somebody asks for; `index` names its digit, and its key unless it is a `rival` of another."""
+
+    operation: Operation
+    index: int
+
+
+Shape: TypeAlias = tuple[Mode, int, tuple[str, ...]]
+
+# Mode, sign of the Value (or 0), and keys; `set` becomes a key of its own.
+MORE: Shape = (Mode.INCREASE, 1, ("a",))
+LESS: Shape = (Mode.DECREASE, 1, ("a",))
+BOTH_KEYS: Shape = (Mode.INCREASE, 1, ("a", "b"))
+NEGATIVE: Shape = (Mode.INCREASE, -1, ("b",))
+NOTHING: Shape = (Mode.INCREASE, 0, ("a",))
+SET: Shape = (Mode.SET, 1, ("set",))
+
+SHAPES = (*(MORE,) * 5, *(LESS,) * 2, BOTH_KEYS, NEGATIVE, NOTHING, *(SET,) * 2)
+"""Drawn from evenly: what stands here more often comes more often."""
+
+
+# Keys of which JSON makes six bytes for each character, and keys whose characters take three bytes; as many of them as
+# fill a small row soon.
+LONG: tuple[Shape, ...] = tuple(
+    (Mode.INCREASE, 1, tuple(f"{kind}{number}" + "\x01" * 126 for number in range(4))) for kind in "pqrst"
+)
+WIDE: tuple[Shape, ...] = tuple(
+    (Mode.INCREASE, 1, tuple(f"{kind}{number:x}" + "观" * 42 for number in range(12))) for kind in "uvwxyz"
+)
+
+
+@lru_cache(maxsize=4096)
+def order(index: int, key: int, shape: Shape) -> Order:
+    """The operation with this digit under this key."""
+    mode, sign, names = shape
+    value = sign << DIGIT_BITS * index
+    counters = tuple((f"{name}{index}" if mode is Mode.SET else name, value) for name in names)
+    return Order(Operation(GROUP_ID, mode, counters, "caller", f"key-{key}", WINDOW_S), index)
+
+
+@lru_cache(maxsize=4096)
+def record(index: int, shape: Shape, shard: str, number: int, *, apart: bool = False) -> Order:
+    """The operation with this digit as a stream has it, known by its place in the shard alone.
+
+    Where records of the group stand `apart`, under partition keys of their own, that place is only a key.
+    """
+    operation = order(index, index, shape).operation
+    place = f"{STREAM}/{shard}"
+    position = None if apart else Position.of(place, str(number))
+    key = f"{place}:{number}"
+    origin = Origin(STREAM, key, STREAM, key)
+    return Order(replace(operation, caller=STREAM, key=key, position=position, origin=origin), index)
+
+
+# What may bring an operation that a caller could ask for as well. A queue takes back what is refused for good.
+QUEUE, BUS = "arn:aws:sqs:eu-west-1:123456789012:counters", "a-bus"
+
+
+@lru_cache(maxsize=4096)
+def from_source(source: str, order: Order) -> Operation:
+    """The operation as a record of that source asks for it."""
+    operation = order.operation
+    return replace(operation, origin=Origin(source, place_of(order), operation.caller, operation.key))
+
+
+def place_of(order: Order) -> str:
+    """What its source calls the record: what it is parked under."""
+    operation = order.operation
+    return operation.origin.place if operation.origin else f"record-{order.index}"

@@ -1,0 +1,1 @@
+"""Hostile input: parsers and the whole function under arbitrary bytes and events."""

@@ -1,0 +1,46 @@
+"""The rules by which the app's turns are shared (R14), each switched off."""
+
+from __future__ import annotations
+
+from tests.faults.mutants.mutant import Mutant
+from tests.faults.simulator.simulate import SHARED
+
+_TURNS = "core.protocol.turns:Turns"
+
+TURNS: tuple[Mutant, ...] = (
+    Mutant(
+        "reads without turns",
+        "R14",
+        f"{_TURNS}.may_read",
+        (("turn = reads.turn(self._group.app)", "return True"),),
+        way=SHARED,
+    ),
+    Mutant(
+        "turns that are not given back",
+        "R14",
+        f"{_TURNS}.give_back",
+        (("self._instance.pace.give_back(self.held)", "pass"),),
+        way=SHARED,
+    ),
+    Mutant(
+        "a sweep that lets its turns go",
+        "R14",
+        "core.protocol.visit:Visit.pause",
+        (("if not for_turn:", "if not for_turn or self.patience.pause_max_s == 0:"),),
+        way=SHARED,
+    ),
+    Mutant(
+        "a schedule by the clock that is ahead",
+        "R14",
+        "ledgers.dynamodb.schedules:lease",
+        (("lag_s = at - claim.now", "return Lent(None, lag_s)"),),
+        way=SHARED,
+    ),
+    Mutant(
+        "acceptances without turns",
+        "R14",
+        "core.protocol.accept:_may_leave_to_others",
+        (("visit.waits_for_call or not visit.turns.place_s()", "True"),),
+        way=SHARED,
+    ),
+)

@@ -1,0 +1,1 @@
+"""The simulator: the real core in small worlds, each drawn from one seed."""

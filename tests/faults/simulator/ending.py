@@ -1,0 +1,102 @@
+"""When a schedule is over, and what the auditor has to know of its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from handler.core.model.row import Row
+from handler.core.ports.shelf import Parked
+from handler.core.ports.system import Notice
+from tests.faults.auditor.evidence import NOT_ACCEPTED, Facts
+from tests.faults.simulator.hazards import ClockJumps, Freeze
+from tests.faults.simulator.misfortunes import GROUP
+from tests.faults.simulator.plan import A_DAY_S, Ask
+from tests.faults.world.rules import APP
+from tests.faults.world.vendor import CALL
+
+if TYPE_CHECKING:
+    from tests.faults.simulator.schedule import Schedule
+
+# More than any world has.
+PARKED_MAX = 100
+
+
+def has_come(schedule: Schedule) -> bool:
+    """Whether nothing more can happen where nobody lives: all is answered and settled, and nothing is on its way."""
+    if schedule.to_come:
+        return False
+    row = schedule.memory.load(GROUP)
+    wanted = [ask for ask in schedule.plan.asks if ask.insists and schedule.is_wanted(ask)]
+    if wanted and not _is_full_for_good(schedule, row, wanted):
+        return False
+    if schedule.network.in_flight or schedule.faults.late or not schedule.misfortunes.are_over:
+        return False
+    if schedule.stream and not schedule.stream.is_over:
+        return False
+    if row is None or row.frozen:
+        return True
+    if not row.is_settled or (schedule.plan.to_the_end and row.remembered):
+        return False
+    return not row.remembered or row.base == receipt_of(schedule) or GROUP not in schedule.chat.groups
+
+
+def _is_full_for_good(schedule: Schedule, row: Row | None, wanted: Sequence[Ask]) -> bool:
+    """Whether whoever still asks is turned away from a frozen group that has no room, for as long as it is frozen."""
+    if row is None or not row.frozen:
+        return False
+    told = [schedule.asked[order].told for ask in wanted for order in ask.orders if order in schedule.open]
+    return all(answers and answers[-1].kind == NOT_ACCEPTED for answers in told)
+
+
+def _has_outlived_its_bound(schedule: Schedule) -> bool:
+    """Whether a request took effect when a ledger that has forgotten it had to think it dead.
+
+    It was signed by an instance that had not heard the API's clock yet, and whose own was ahead by more than the guard:
+    the signature is good for so much longer, and only the row that is lost knew of that (A9).
+    """
+    bound_s = schedule.plan.rules.bound_s + 1
+    return any(line.kind == CALL and line.at > line.sent + bound_s for line in schedule.chat.landings)
+
+
+def _clocks_differ(schedule: Schedule) -> bool:
+    """Whether instances may tell the API's time so differently that one's `later` is not another's."""
+    return any(schedule.plan.skews_s) or any(isinstance(one, ClockJumps | Freeze) for one in schedule.plan.hazards)
+
+
+def receipt_of(schedule: Schedule) -> int:
+    """The receipt as the API has it."""
+    return schedule.chat.groups.get(GROUP, {}).get(schedule.plan.rules.receipt_key, 0)
+
+
+def facts_of(schedule: Schedule, *, finished: bool) -> Facts:
+    """What is known about the world beside the log."""
+    facts = schedule.misfortunes.excuses()
+    row = schedule.memory.load(GROUP)
+    facts.finished = finished
+    facts.receipt_key = schedule.plan.rules.receipt_key
+    facts.broken |= facts.restored and _has_outlived_its_bound(schedule)
+    facts.conflicts = bool(schedule.memory.conflicts)
+    # Where less is kept in mind than the deployed function does, the row of losses is soon forgotten. It is so at once
+    # where the group is gone, because nothing of before can land there any more.
+    remembers = schedule.plan.rules.forget_s >= A_DAY_S
+    if remembers and not _clocks_differ(schedule) and not (facts.restored or facts.dismissed):
+        facts.failed, facts.bound_s = sorted(schedule.network.failed), schedule.plan.rules.bound_s
+    facts.parked = {one.id: (_content(one), one.reason) for one in schedule.kept.parked(APP, PARKED_MAX)}
+    facts.given_up = schedule.given_up
+    facts.notices = frozenset([notice.value for notice in schedule.notices.told])
+    # What has given way to room for operations is not kept in mind any more: nothing explains it when it lands (R13).
+    if facts.broken and Notice.ATTEMPT_DROPPED.value in facts.notices:
+        facts.tampered = facts.inexplicable = True
+    if row is not None and row.frozen:
+        facts.frozen = frozenset({GROUP.id})
+    elif row is not None and row.base is not None:
+        facts.receipts = {GROUP.id: (row.base, receipt_of(schedule))}
+    return facts
+
+
+def _content(parked: Parked) -> object:
+    """What a parked record asks for: its Mode, and its counters in order."""
+    payload = json.loads(parked.payload)
+    return payload["Mode"], tuple((counter["Key"], counter["Value"]) for counter in payload["GroupCounter"])

@@ -1,0 +1,207 @@
+"""What can go wrong in a small world: each hazard happens at most once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from tests.faults.world.api_time import OddDates
+from tests.faults.world.network import Fate, ReadFate
+from tests.faults.world.unreliable import LedgerFault
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """Whoever takes this step dies, and its instance with it."""
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """Whoever takes this step wakes so much later; its monotonic clock may stand still meanwhile."""
+
+    step: int
+    seconds: float
+    stands_still: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFails:
+    """One call to the ledger fails, by its number; with `outage_calls` as many after it find it out of reach."""
+
+    call: int
+    fault: LedgerFault
+    outage_calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One update, by its number, has a fate of its own. `breaks`: it breaks an assumption that the protocol repairs."""
+
+    number: int
+    fate: Fate
+    breaks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One read, by its number, has a fate of its own."""
+
+    number: int
+    fate: ReadFate
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignData:
+    """Somebody else moves a counter, as everybody may."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignReceipt:
+    """Somebody else writes the receipt, which nobody may."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissed:
+    """The group goes away; it may be made anew under the same id."""
+
+    at_s: float
+    anew_after_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The ledger is put back to what it held at an earlier moment; a new generation begins."""
+
+    copied_at_s: float
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """The app gets another key: the vault has it at the first moment, the API wants it from the second one on."""
+
+    at_s: float
+    wanted_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClockJumps:
+    """The wall clock of one instance jumps."""
+
+    at_s: float
+    place: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """No call may name this key: the operations that do are refused for good, whomever they travel with."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Demoted:
+    """The account is no admin for a while: nothing is permitted to it, in no group."""
+
+    at_s: float
+    lasts_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A call from before the beginning of the world lands: signed before anybody here looked at the group."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class BelowZero:
+    """The API lets no counter go below zero: `how`. Unless data is `scarce`, only a receipt could come so far down."""
+
+    how: str
+    scarce: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """For so long the API carries out no update and goes on to answer reads; it `replies`, or no update arrives."""
+
+    at_s: float
+    seconds: float
+    replies: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LosesEvery:
+    """One update in so many is lost on its way, for as long as the world lasts."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """Somebody deletes a counter, as the vendor's API lets an admin do."""
+
+    at_s: float
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """An operator looks at what is parked, and drops it a moment later."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Another group, which comes first in each sweep and each batch, meets an error that no rule foresees."""
+
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSteps:
+    """The API's clock is set, on all of its hosts at once."""
+
+    at_s: float
+    seconds: float
+
+
+Hazard: TypeAlias = (
+    Crash
+    | Freeze
+    | LedgerFails
+    | Request
+    | Read
+    | ForeignData
+    | ForeignReceipt
+    | Dismissed
+    | Restored
+    | Rotated
+    | ClockJumps
+    | Forbidden
+    | Demoted
+    | Stray
+    | BelowZero
+    | Outage
+    | LosesEvery
+    | Deleted
+    | Tidied
+    | Broken
+    | OddDates
+    | ApiSteps
+)
+
+# What shows only to those who come later.
+LASTING = (ForeignReceipt, Dismissed, Restored)
+
+# In these worlds calls are lost one after another, and kept in mind as long as the deployed function does.
+LOSING = (Outage, LosesEvery)

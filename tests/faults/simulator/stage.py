@@ -1,0 +1,133 @@
+"""A small stage for schedules that are written down: one group, named workers, and what becomes of each request."""
+
+from __future__ import annotations
+
+from handler.core.errors import CounterError
+from handler.core.model.operation import Mode, Operation
+from handler.core.model.outcome import Outcome
+from handler.core.model.row import Group, Row
+from handler.core.ports.ledger import Generation
+from handler.core.protocol.engine import ExactlyOnce
+from handler.core.runtime.instance import Instance, Ports, TimeBudget
+from handler.core.runtime.rules import Rules
+from tests.faults.world.network import Fate
+from tests.faults.world.rules import APP, RULES
+from tests.faults.world.simulated import Notices, SimulatedApi, SimulatedClock
+from tests.faults.world.unreliable_shelf import UnreliableStore
+from tests.faults.world.vendor import SimulatedChat
+from tests.faults.world.world import START, World
+from tests.sandbox.memory_ledger import MemoryLedger
+from tests.sandbox.memory_shelf import MemoryShelf
+
+GROUP = Group(APP, "G")
+
+
+class StagedLedger(MemoryLedger):
+    """A ledger whose generation the stage can raise, as a restore does."""
+
+    current = Generation(1, 0)
+
+    def generation(self) -> Generation:
+        """The generation of this moment."""
+        return self.current
+
+    def start_generation(self, known: Generation, started: int) -> Generation:
+        """Stamp it."""
+        if self.current == known:
+            self.current = Generation(known.number, started)
+        return self.current
+
+
+class Stage:
+    """One group with a history: its receipt exists, so that the first operation takes the fast path."""
+
+    def __init__(self, seed: int = 1, rules: Rules = RULES) -> None:
+        self.rules = rules
+        self.world = World(seed)
+        self.chat = SimulatedChat(self.world)
+        self.chat.create(GROUP)
+        self.memory = StagedLedger(SimulatedClock(self.world, 0.0))
+        self.shelf = MemoryShelf()
+        self.notices = Notices(self.world)
+        self.api = SimulatedApi(self.world, self.chat, rules.timeout_s)
+        self.answers: dict[str, list[Outcome]] = {}
+        self._crowd: dict[str, Instance] = {}
+
+    def operation(self, key: str, value: int, mode: Mode = Mode.INCREASE) -> Operation:
+        """An operation on the counter `like`."""
+        return Operation(GROUP.id, mode, (("like", value),), "caller", key, 1_296_000.0)
+
+    def expect(self, *fates: Fate) -> None:
+        """Decide what becomes of the next requests, whoever sends them."""
+        self.api.fates.updates.extend(fates)
+
+    def call(self, worker: str, *operations: Operation, at_s: float = 0.0, wait_s: float = 5.0) -> None:
+        """Let a worker ask for an operation, or for several together, `at_s` seconds from the beginning."""
+
+        def life() -> None:
+            instance = self._instance(worker)
+            now = instance.clock.monotonic()
+            patience = TimeBudget(until=now + wait_s, deadline=now + 600)
+            try:
+                outcomes = ExactlyOnce(instance, APP).apply(GROUP.id, operations, patience)
+            except CounterError as error:
+                self.world.tell(f"{worker} answered {error!r}")
+                return
+            self.world.tell(f"{worker} answered {', '.join(map(str, outcomes))}")
+            self.answers.setdefault(worker, []).extend(outcomes)
+
+        self.world.at(START + at_s, lambda: self.world.spawn(worker, life))
+
+    def sweep(self, *, at_s: float) -> None:
+        """Let a sweep begin `at_s` seconds from the beginning."""
+        instance = self._instance("sweep")
+        self.world.at(
+            START + at_s,
+            lambda: self.world.spawn(
+                "sweep", lambda: _ignore(ExactlyOnce(instance, APP).sweep(instance.clock.monotonic() + 50))
+            ),
+        )
+
+    def play_until(self, at_s: float) -> None:
+        """Let everything happen that happens in the first `at_s` seconds."""
+        self.world.at(START + at_s, lambda: None)
+        self.world.run(lambda: self.world.now >= START + at_s, at_s)
+
+    def forget_instances(self) -> None:
+        """From here on every worker is a cold instance."""
+        self._crowd.clear()
+
+    def play(self, limit_s: float = 300.0) -> None:
+        """Let everything happen, until nothing more is to come or `limit_s` seconds have passed."""
+        self.world.run(lambda: False, limit_s)
+        self.world.end()
+
+    @property
+    def likes(self) -> int:
+        """The counter, as every client sees it."""
+        return self.chat.groups[GROUP].get("like", 0)
+
+    @property
+    def row(self) -> Row:
+        """The group's row."""
+        row = self.memory.load(GROUP)
+        assert row is not None
+        return row
+
+    @property
+    def story(self) -> str:
+        """What happened."""
+        return "\n".join(self.world.history)
+
+    def _instance(self, worker: str) -> Instance:
+        if worker not in self._crowd:
+            store = UnreliableStore(self.world, self.memory, self.shelf)
+            ports = Ports(store, self.api, SimulatedClock(self.world, 0.0), self.world.chance, self.notices, store)
+            self._crowd[worker] = Instance.of(ports, self.rules)
+            # As a deployed one does before its first event.
+            self._crowd[worker].api_clock.learn(int(self.world.now))
+        return self._crowd[worker]
+
+
+def _ignore(_: object) -> None:
+    """A worker's life has no value of its own."""

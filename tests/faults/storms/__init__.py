@@ -1,0 +1,1 @@
+"""Storms: real processes over real ledgers, with faults, redeliveries and kills."""

@@ -1,0 +1,228 @@
+"""Queues and topics in a storm: records from SQS and CKafka, redelivered, with faults and `kill -9`.
+
+`make flood RECORDS=3000` prints the figures. As in `storm`, the auditor takes the truth from the
+Chat server; which records were refused for good it takes from what the sources were told at the end, in calm weather.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from tests.faults.storms.crowd import KilledError
+from tests.faults.storms.ledgers import StormLedger
+from tests.faults.storms.storm import every_fault
+from tests.faults.storms.weather import SWEEP, Weather
+from tests.sandbox.chat import ChatApp, ChatServer
+from tests.sandbox.environment import KEY, SDKAPPID
+
+BATCH = 100
+QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:likes"
+
+
+@dataclass(frozen=True)
+class Note:
+    """One record: an increase or decrease of one counter by a value that no other record has."""
+
+    number: int
+    group: str
+    mode: str
+    value: int
+
+    @property
+    def payload(self) -> str:
+        """The text in the queue or topic; every third names its own idempotency key."""
+        counters = [{"Key": "like", "Value": self.value}]
+        body: dict[str, object] = {"GroupId": self.group, "GroupCounter": counters, "Mode": self.mode}
+        if self.number % 3 == 0:
+            body["IdempotencyKey"] = f"note-{self.number}"
+        return json.dumps(body)
+
+    @property
+    def sqs(self) -> dict[str, object]:
+        """As Lambda gets it from SQS."""
+        return {
+            "messageId": f"message-{self.number}",
+            "receiptHandle": "handle",
+            "body": self.payload,
+            "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": str(int(time.time() * 1000))},
+            "messageAttributes": {},
+            "md5OfBody": "0" * 32,
+            "eventSource": "aws:sqs",
+            "eventSourceARN": QUEUE_ARN,
+            "awsRegion": "eu-west-1",
+        }
+
+    @property
+    def ckafka(self) -> dict[str, object]:
+        """As SCF gets it from CKafka."""
+        partition = {"topic": "likes", "partition": 0, "offset": self.number, "msgKey": "None"}
+        return {"Ckafka": {**partition, "msgBody": self.payload}}
+
+
+class Flood:
+    """Records on their way, and the instances that get them in batches."""
+
+    def __init__(
+        self, folder: Path, server: ChatServer, *, seed: int, records: int, groups: int, instances: int
+    ) -> None:
+        self.chance = random.Random(seed)
+        self.server = server
+        self.weather = Weather(folder, server, self.chance, StormLedger(), instances=instances)
+        self.figures = self.weather.figures
+        self.notes = [self._note(number, groups) for number in range(records)]
+        half = records // 2
+        self.queue, self.topic = deque(self.notes[:half]), self.notes[half:]
+        self._lock = Lock()
+        for number in range(groups):
+            server.create_group(f"G{number}")
+
+    def _note(self, number: int, groups: int) -> Note:
+        mode = self.chance.choice(("Increase", "Increase", "Decrease"))
+        return Note(number, f"G{self.chance.randrange(groups)}", mode, number * 10**6 + self.chance.randrange(10**6))
+
+    def run(self) -> float:
+        """Let it rain; returns how many seconds it took until queue and topic were empty."""
+        began = time.monotonic()
+        with self.weather.raging(kill_every_s=1.2), ThreadPoolExecutor(4) as pollers:
+            for poller in [*(pollers.submit(self._poll_queue) for _ in range(3)), pollers.submit(self._consume_topic)]:
+                poller.result()
+        return time.monotonic() - began
+
+    def _poll_queue(self) -> None:
+        """A poller of the queue: what fails comes back, and now and then what did not fail comes back as well."""
+        chance = random.Random(self.chance.random())
+        receives: Counter[int] = Counter()
+        while batch := self._receive(chance):
+            receives.update(note.number for note in batch)
+            failed = self._failed(batch, chance)
+            again = [note for note in batch if note in failed and receives[note.number] < 12]
+            again += [note for note in batch if note not in failed and chance.random() < 0.05]
+            with self._lock:
+                self.queue.extend(again)
+            self.figures["queue redeliveries"] += len(again)
+
+    def _receive(self, chance: random.Random) -> list[Note]:
+        with self._lock:
+            size = min(len(self.queue), chance.randrange(1, BATCH + 1))
+            batch = [self.queue.popleft() for _ in range(size)]
+        # A queue that delivers at least once sometimes delivers twice in one batch.
+        return batch + [note for note in batch if chance.random() < 0.02]
+
+    def _failed(self, batch: Sequence[Note], chance: random.Random) -> list[Note]:
+        try:
+            reply = self.weather.invoke({"Records": [note.sqs for note in batch]}, chance)
+        except KilledError:
+            return list(batch)
+        if not isinstance(reply, Mapping):
+            self.figures["raised"] += 1
+            return list(batch)
+        failures = {failure["itemIdentifier"] for failure in reply["batchItemFailures"]}
+        self.figures["queue failures"] += len(failures)
+        return [note for note in batch if note.sqs["messageId"] in failures]
+
+    def _consume_topic(self) -> None:
+        """A consumer of the topic: in order, the same batch again until it is acknowledged, and sometimes after."""
+        chance = random.Random(self.chance.random())
+        position = 0
+        while position < len(self.topic):
+            size = chance.randrange(1, BATCH + 1)
+            if self._acknowledged(self.topic[position : position + size], chance):
+                # A rebalance goes back to an older position.
+                position = max(0, position + size - (chance.randrange(size) if chance.random() < 0.1 else 0))
+
+    def _acknowledged(self, batch: Sequence[Note], chance: random.Random) -> bool:
+        try:
+            reply = self.weather.invoke({"Records": [note.ckafka for note in batch]}, chance)
+        except KilledError:
+            return False
+        self.figures["topic batches" if isinstance(reply, Mapping) else "raised"] += 1
+        return isinstance(reply, Mapping)
+
+    def calm(self) -> set[int]:
+        """No more faults: finish everything, deliver everything once more, and learn what was refused for good."""
+        self.server.clear_faults()
+        chance = random.Random(0)
+        self.weather.invoke(SWEEP, chance)
+        refused: set[int] = set()
+        half = len(self.notes) // 2
+        for start in range(0, half, BATCH):
+            refused |= {note.number for note in self._failed(self.notes[start : min(half, start + BATCH)], chance)}
+        for start in range(half, len(self.notes), BATCH):
+            assert self._acknowledged(self.notes[start : start + BATCH], chance)
+        self.weather.invoke(SWEEP, chance)
+        return refused | self._parked(chance)
+
+    def _parked(self, chance: random.Random) -> set[int]:
+        parked: set[int] = set()
+        after = ""
+        while True:
+            event: dict[str, object] = {"Type": "Operator", "task": "parked", "action": "list", "limit": 100}
+            if after:
+                event["after"] = after
+            page = self.weather.invoke(event, chance)
+            assert isinstance(page, Mapping), page
+            for record in page["records"]:
+                parked.add(json.loads(record["payload"])["GroupCounter"][0]["Value"] // 10**6)
+            if not page.get("next"):
+                return parked
+            after = page["next"]
+
+    def audit(self, refused: set[int]) -> list[str]:
+        """What is wrong, in words; nothing if every counter is exact and nothing secret was said."""
+        expected: Counter[str] = Counter()
+        for note in self.notes:
+            if note.number not in refused:
+                expected[note.group] += note.value if note.mode == "Increase" else -note.value
+        truth = {group: self.server.values(group).get("like", 0) for group in self.server.groups()}
+        wrong = [
+            f"{group} is {value}, not {expected[group]}" for group, value in truth.items() if value != expected[group]
+        ]
+        return wrong + self.weather.leaks()
+
+
+def play(
+    *, seed: int, records: int, groups: int, instances: int, rate: float
+) -> tuple[Flood, float, set[int], list[str]]:
+    """One flood from beginning to end: the flood, its seconds, what was refused for good, and what the auditor says."""
+    app = ChatApp(sdkappid=SDKAPPID, keys=(KEY,))
+    with tempfile.TemporaryDirectory() as folder, ChatServer(app) as server:
+        server.randomly(rate, every_fault(), seed)
+        flood = Flood(Path(folder), server, seed=seed, records=records, groups=groups, instances=instances)
+        try:
+            took_s = flood.run()
+            refused = flood.calm()
+        finally:
+            flood.weather.close()
+        return flood, took_s, refused, flood.audit(refused)
+
+
+def main() -> int:
+    """Play one flood and print its figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, default=3000)
+    parser.add_argument("--groups", type=int, default=40)
+    parser.add_argument("--instances", type=int, default=6)
+    parser.add_argument("--rate", type=float, default=0.3)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    arguments = parser.parse_args()
+    flood, took_s, refused, wrong = play(**vars(arguments))
+    faults = sum(entry.fault is not None for entry in flood.server.journal())
+    print(f"seed {arguments.seed}: {len(flood.notes)} records in {took_s:.0f} s, {len(refused)} refused for good")
+    print(f"{faults} faults in {len(flood.server.journal())} calls, {flood.weather.kills} kills; {dict(flood.figures)}")
+    print("\n".join(wrong) if wrong else "every counter exact, nothing leaked")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

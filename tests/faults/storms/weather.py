@@ -1,0 +1,123 @@
+"""What storms and floods share: instances on one ledger, the killing of them, and the sweep that goes on meanwhile."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event, Thread
+
+from tests.e2e.leaks import leaks
+from tests.faults.storms.crowd import Instance, KilledError
+from tests.faults.storms.ledgers import StormLedger
+from tests.sandbox.chat import ChatServer
+from tests.sandbox.environment import sandboxed_environment
+
+# How long one invocation may last.
+TIMEOUT_S = 20.0
+
+SWEEP = {"Type": "Timer", "TriggerName": "sweep", "Time": "2026-11-22T00:00:00Z", "Message": {"task": "sweep"}}
+
+# Short enough for a test: the API of these storms applies a request within the guard.
+SHORT = {"SIGNATURE_LIFE_S": "2", "CLOCK_GUARD_S": "1", "CHAT_TIMEOUT_S": "1", "WAIT_S": "3"}
+
+
+# A restart is a new generation of the ledger, in which no group sends before life, guard and a second have passed. This
+# leaves it some time to go on before the next one.
+RESTART_EVERY_S = 9.0
+
+# The first one comes sooner, so that even a short storm has one.
+RESTART_FIRST_S = 2.0
+
+
+class Weather:
+    """Instances of one function, each a process that may be killed every so often, and the ledger that they share."""
+
+    def __init__(
+        self, folder: Path, server: ChatServer, chance: random.Random, ledger: StormLedger, *, instances: int
+    ) -> None:
+        self.chance = chance
+        self.ledger = ledger
+        self.figures: Counter[str] = Counter()
+        self._logs = [folder / f"instance-{number}.log" for number in range(instances)]
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            **sandboxed_environment(server.endpoint, folder, **SHORT, **ledger.variables),
+        }
+        self.instances = [Instance(environment, log) for log in self._logs]
+        self._over = Event()
+        self._replies = 0
+
+    @contextmanager
+    def raging(self, kill_every_s: float) -> Iterator[None]:
+        """Kill and sweep until the block ends, with all that may befall the ledger."""
+        self.ledger.rage(self.chance)
+        threads = [Thread(target=self._kill, args=(kill_every_s,)), Thread(target=self._sweep)]
+        if self.ledger.restart is not None:
+            threads.append(Thread(target=self._restart, args=(self.ledger.restart,)))
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            for thread in threads:
+                thread.join()
+            self.ledger.calm()
+
+    def invoke(self, event: object, chance: random.Random) -> object:
+        """Let some instance answer; KilledError where it died of it."""
+        try:
+            reply = chance.choice(self.instances).invoke(event, TIMEOUT_S)
+        except KilledError:
+            self.figures["killed"] += 1
+            raise
+        self._replies += 1
+        return reply
+
+    def close(self) -> None:
+        """End every process."""
+        for instance in self.instances:
+            instance.close()
+
+    @property
+    def kills(self) -> int:
+        """How often a process was killed."""
+        return sum(instance.kills for instance in self.instances)
+
+    def leaks(self) -> list[str]:
+        """What the instances said that nobody may."""
+        said = {log.name: log.read_text() for log in self._logs if log.exists()}
+        return [f"{name} says {what}" for name, text in said.items() for what in leaks(text)]
+
+    def _kill(self, every_s: float) -> None:
+        chance = random.Random(self.chance.random())
+        while self._comes_again(every_s * chance.uniform(0.3, 1.7), replies=2):
+            chance.choice(self.instances).kill()
+
+    def _restart(self, restart: Callable[[], None]) -> None:
+        chance = random.Random(self.chance.random())
+        every_s = RESTART_FIRST_S
+        while self._comes_again(every_s * chance.uniform(0.6, 1.4), replies=10):
+            every_s = RESTART_EVERY_S
+            restart()
+            self.figures["restarts of the ledger"] += 1
+
+    def _comes_again(self, seconds: float, *, replies: int) -> bool:
+        """Wait for the next blow; False once the storm is over. Something is done in between, on slow machines too."""
+        enough = self._replies + replies
+        while not self._over.wait(seconds):
+            if self._replies >= enough:
+                return True
+            seconds = 0.05
+        return False
+
+    def _sweep(self) -> None:
+        chance = random.Random(self.chance.random())
+        while not self._over.wait(2.0):
+            # What a sweep leaves that is killed, the next one finishes.
+            with suppress(KilledError):
+                self.invoke(SWEEP, chance)

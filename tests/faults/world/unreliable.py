@@ -1,0 +1,215 @@
+"""A ledger behind a network: every call is a step, answers are lost before or after their effect, writes are late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeVar
+
+from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable, RowFull
+from handler.core.model.records import Records
+from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.ports.ledger import Generation, Ledger, Look
+from handler.core.ports.schedules import Claim, Hold, Lent
+from handler.core.state.watermarks import NO_MARKS, Marks
+from tests.faults.world.world import World
+
+_Result = TypeVar("_Result")
+
+# How much later a write of which nobody has heard takes effect.
+LATE_S = 3.0
+
+
+# What no rule foresees.
+BROKEN = "a group is broken"
+
+
+class LedgerFault(Enum):
+    """What happens to one call; of a read only that it fails."""
+
+    UNAVAILABLE = "unavailable"
+    UNDONE = "answer lost, without effect"
+    LOST = "answer lost, after its effect"
+    LATE = "answer lost, long before its effect"
+
+
+@dataclass(slots=True)
+class LedgerFaults:
+    """Faults by the number of the call, over all instances."""
+
+    planned: Mapping[int, LedgerFault] = field(default_factory=dict)
+    broken: str = ""
+    """The id of a group in which each read meets an error that no rule foresees, and which is always unfinished."""
+    calls: int = 0
+    late: int = 0
+    """Writes that have not taken effect yet."""
+
+
+class UnreliableLedger:
+    """Passes every call on, in two steps; once it is `closed` nothing gets through any more."""
+
+    timeout_s = 0.1
+    generation_cache_s = 300.0
+
+    def __init__(self, world: World, ledger: Ledger, faults: LedgerFaults | None = None) -> None:
+        self._world = world
+        self._ledger = ledger
+        self._faults = faults or LedgerFaults()
+        self.closed = False
+
+    def load(self, group: Group) -> Row | None:
+        """A read."""
+        if self._faults.broken == group.id:
+            raise ValueError(BROKEN)
+        return self._read("loads the row", lambda: self._ledger.load(group))
+
+    def find(self, group: Group, ids: Sequence[str]) -> Records:
+        """A read."""
+        return self._read("looks for records", lambda: self._ledger.find(group, ids))
+
+    def marks(self, group: Group, places: Collection[str]) -> Marks:
+        """A read."""
+        return self._read("looks for marks", lambda: self._ledger.marks(group, places))
+
+    def look(self, group: Group, ids: Sequence[str]) -> Look:
+        """A read."""
+        return self._read("looks at the row", lambda: self._ledger.look(group, ids))
+
+    def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+        """A write."""
+        return self._write("appends", lambda: self._ledger.append(group, entries, bytes_max))
+
+    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+        """A write."""
+        return self._write("begins", lambda: self._ledger.begin(group, attempt, receipt_key, generation))
+
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+        """A write."""
+        return self._write("swaps", lambda: self._ledger.swap(group, row, records, marks))
+
+    def create(self, group: Group, row: Row) -> bool:
+        """A write."""
+        return self._write("creates", lambda: self._ledger.create(group, row))
+
+    def refuse(self, group: Group, records: Records) -> bool:
+        """A write."""
+        return self._write("refuses", lambda: self._ledger.refuse(group, records))
+
+    def delete(self, group: Group, version: int) -> bool:
+        """A write."""
+        return self._write("deletes", lambda: self._ledger.delete(group, version))
+
+    def settle(self, group: Group, settlement: Settlement) -> bool:
+        """A write."""
+        return self._write("settles", lambda: self._ledger.settle(group, settlement))
+
+    def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """A read."""
+        broken = self._faults.broken
+        ids = self._read("lists the unfinished", lambda: self._ledger.unfinished(app, limit, after))
+        return sorted({broken, *ids})[:limit] if broken > after else ids
+
+    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+        """A read."""
+        return self._read("lists the known", lambda: self._ledger.known(app, key, by, limit, after))
+
+    def generation(self) -> Generation:
+        """A read."""
+        return self._read("reads the generation", self._ledger.generation)
+
+    def raise_generation(self) -> Generation:
+        """A write."""
+        return self._write("raises the generation", self._ledger.raise_generation)
+
+    def start_generation(self, known: Generation, started: int) -> Generation:
+        """A write."""
+        return self._write("starts the generation", lambda: self._ledger.start_generation(known, started))
+
+    def windows(self, app: int) -> str | None:
+        """A read."""
+        return self._read("reads the windows", lambda: self._ledger.windows(app))
+
+    def note_windows(self, app: int, text: str, instead_of: str | None) -> bool:
+        """A write."""
+        return self._write("notes a window", lambda: self._ledger.note_windows(app, text, instead_of))
+
+    def has_rows(self, app: int) -> bool:
+        """A read."""
+        return self._read("looks for any row", lambda: self._ledger.has_rows(app))
+
+    def lease(self, claim: Claim) -> Lent:
+        """A write."""
+        return self._write("leases", lambda: self._ledger.lease(claim))
+
+    def hold(self, hold: Hold) -> None:
+        """A write."""
+        self._write("holds", lambda: self._ledger.hold(hold))
+
+    def _read(self, what: str, read: Callable[[], _Result]) -> _Result:
+        world, faults = self._world, self._faults
+        world.step(what)
+        faults.calls += 1
+        if faults.calls in faults.planned or self.closed:
+            world.tell("the ledger is unavailable")
+            raise LedgerUnavailable("out of reach")
+        result = read()
+        world.mark("has read", _shown(result) if world.recording else "")
+        return result
+
+    def _write(self, what: str, write: Callable[[], _Result]) -> _Result:
+        world, faults = self._world, self._faults
+        world.step(what)
+        faults.calls += 1
+        if faults.calls in faults.planned or self.closed:
+            raise self._failed(faults.planned.get(faults.calls), write)
+        result = write()
+        world.mark("wrote", _shown(result) if world.recording else "")
+        return result
+
+    def _failed(self, fault: LedgerFault | None, write: Callable[[], object]) -> CounterError:
+        """Let a write fail as planned; what to raise for it."""
+        self._world.tell(f"the ledger: {fault.value if fault else 'closed'}")
+        if fault is None or fault is LedgerFault.UNAVAILABLE:
+            return LedgerUnavailable("out of reach")
+        if fault is LedgerFault.LOST:
+            _unheard(write)
+        if fault is LedgerFault.LATE:
+            self._faults.late += 1
+            self._world.at(self._world.now + LATE_S, lambda: self._takes_effect(write))
+        self._world.pause(self.timeout_s)
+        return AnswerLost("no answer")
+
+    def _takes_effect(self, write: Callable[[], object]) -> None:
+        self._faults.late -= 1
+        if not self.closed:
+            self._world.tell(f"a late write takes effect: {_shown(_unheard(write))}")
+
+
+def _unheard(write: Callable[[], object]) -> object:
+    """Whatever it comes to, its answer reaches nobody."""
+    try:
+        return write()
+    except RowFull as error:
+        return error
+
+
+def _shown(result: object) -> str:
+    """What a ledger has answered, short enough for a line of history."""
+    if isinstance(result, Look):
+        return f"{_shown(result.row)}, records {sorted(result.records)}"
+    if not isinstance(result, Row):
+        return str(result)
+    attempt = result.attempt
+    parts = {
+        "base": result.base,
+        "open": attempt
+        and f"{attempt.id[:6]} +{attempt.weight} at {attempt.time} {[one.id[:6] for one in attempt.owed]}",
+        "queue": [one.id[:6] for one in result.queue],
+        "remembered": [f"{past.attempt.id[:6]} +{past.attempt.weight}" for past in result.remembered],
+        "debt": result.debt,
+        "notes": [note.entry.id[:6] for note in result.notes],
+        "frozen": result.frozen,
+        "generation": result.generation,
+    }
+    return f"version {result.version}: " + ", ".join(f"{name} {value}" for name, value in parts.items() if value)
