@@ -10,8 +10,8 @@ from handler.core.model.operation import Counters, Mode, key_limit
 from handler.core.model.row import Attempt, Entry, Row
 from handler.core.ports.counter_api import Counted
 from handler.core.protocol import conclude, first_use, parking
-from handler.core.protocol.asking import ask_the_time
 from handler.core.protocol.visit import Again, Next, Stop, Visit
+from handler.core.protocol.waiting import ask_the_time
 from handler.core.state import transitions
 from handler.core.state.merge import correction_of, next_run
 from handler.core.state.receipts import ReceiptReading, certain, choose_weight

@@ -14,7 +14,8 @@ from handler.core.errors import NotAccepted, OutcomeUnknown
 from handler.core.model.row import Group, Row
 from handler.core.ports.counter_api import Counted, Refused
 from handler.core.protocol.visit import NOT_PERMITTED, Visit
-from handler.core.runtime.instance import LANDINGS_ASKED, Instance
+from handler.core.runtime.instance import Instance
+from handler.core.runtime.memory import LANDINGS_ASKED
 
 # The ledger's note of the groups in which calls have succeeded last, for the instances that have made none yet.
 NOTE = "landings"

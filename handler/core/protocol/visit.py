@@ -19,7 +19,7 @@ from handler.core.ports.system import Notice
 from handler.core.protocol.backoff import Backoff
 from handler.core.protocol.turns import Turns
 from handler.core.quick import replace
-from handler.core.runtime.heard import in_mind
+from handler.core.runtime.api_clock import in_mind
 from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
 from handler.core.runtime.rate_limiter import RateLimiter
 from handler.core.state.losses import told

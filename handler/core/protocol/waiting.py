@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from handler.core.model.row import Attempt, Row
+from handler.core.ports.counter_api import Fault, Refused, Unsent
 from handler.core.protocol.backoff import LOOK_MAX_S
-from handler.core.protocol.visit import Visit
+from handler.core.protocol.visit import Again, Stop, Visit
 from handler.core.runtime.api_clock import NEAR_S
 from handler.core.state.receipts import ReceiptReading, death, past_s
 
@@ -60,3 +61,20 @@ def _for_a_past(visit: Visit, row: Row) -> Waiting:
     left_s = max(0.0, moment - visit.instance.api_clock.now())
     lasts = left_s == 0 and (heard is None or heard < moment)
     return Waiting("the end of what was signed before the group was first seen", left_s, lasts)
+
+
+def ask_the_time(visit: Visit) -> Again | Stop | None:
+    """Any request does; so an instance without evidence reads the group before it opens anything. None once it may."""
+    wait_s = visit.instance.api_clock.ask_in_s()
+    if wait_s is None:
+        return None
+    if wait_s > 0:
+        return Again(wait_s)
+    reply = visit.read(())
+    if isinstance(reply, Unsent):
+        # What is opened now could not be sent either.
+        return visit.failed_to_send()
+    visit.instance.api_clock.asked()
+    if isinstance(reply, Refused) and reply.fault not in {Fault.OPERATION, Fault.SIGNATURE}:
+        return visit.setback(reply)
+    return Again()

@@ -13,7 +13,7 @@ from handler.core.protocol.visit import CONTENTION_S, Stop, Visit
 from handler.core.protocol.waiting import waiting
 from handler.core.recovery.verdicts import all_dead_at, to_be_judged
 from handler.core.runtime.api_clock import NEAR_S
-from handler.core.runtime.instance import CallFailure
+from handler.core.runtime.memory import CallFailure
 from handler.core.state.merge import Values
 from handler.core.state.receipts import ReceiptReading, ReceiptVerdict, certain, judge
 from handler.core.state.transitions import Seen

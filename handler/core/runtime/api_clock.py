@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
 from threading import Lock
 
+from handler.core.model.row import Group, Row
 from handler.core.ports.system import Clock, Notice, Reporter
-from handler.core.runtime.heard import Heard
 
 # Before there is a clock, a `Date` so near the local one is evidence.
 NEAR_S = 300
@@ -34,6 +35,13 @@ ASK_AGAIN_S = 3.0
 LOOK_AGAIN_S = 60.0
 
 
+# What is forgotten of either proves nothing: whoever asks hears, and meets, once more.
+MET_MAX = 4096
+
+
+DATES_MAX = 64
+
+
 @dataclass(frozen=True, slots=True)
 class _Odd:
     """A `Date` that alone is no evidence: when it was heard, on the monotonic clock, and over which connection."""
@@ -47,6 +55,38 @@ class _Odd:
         passed_s = later.heard_at - self.heard_at
         is_other = None not in {self.connection, later.connection} and self.connection != later.connection
         return is_other and passed_s >= APART_MIN_S and abs(later.date - self.date - passed_s) <= WHOLE_S
+
+
+class Heard:
+    """A small memory, in the order in which things came. Not safe to share: its owner holds a lock."""
+
+    def __init__(self) -> None:
+        self._moment = 0
+        self._dates: list[tuple[int, int]] = []
+        """When each was heard, and the `Date`: none is smaller than one that came after it."""
+        self._met: OrderedDict[str, int] = OrderedDict()
+
+    def hear(self, date: int) -> None:
+        """Take in the `Date` of a reply just received."""
+        self._moment += 1
+        while self._dates and self._dates[-1][1] <= date:
+            self._dates.pop()
+        self._dates.append((self._moment, date))
+        del self._dates[:-DATES_MAX]
+
+    def since(self, things: Collection[str]) -> int | None:
+        """The largest `Date` heard after all of these had been met; one that is met now had not been."""
+        for thing in things:
+            self._met.setdefault(thing, self._moment)
+            self._met.move_to_end(thing)
+        last_met = max((self._met[thing] for thing in things), default=0)
+        while len(self._met) > MET_MAX:
+            self._met.popitem(last=False)
+        return next((date for moment, date in self._dates if moment > last_met), None)
+
+    def forget(self) -> None:
+        """No `Date` was heard."""
+        self._dates.clear()
 
 
 class ApiClock:
@@ -165,3 +205,10 @@ class ApiClock:
         if skewed and not self._skewed:
             self._reporter.report(Notice.CLOCK_SKEWED, local_clock_ahead_s=round(ahead_s))
         self._skewed = skewed
+
+
+def in_mind(group: Group, row: Row, generation: int) -> list[str]:
+    """Names of what the row is judged by: its attempts, the first sight noted in it, and the store's generation."""
+    attempts = [past.attempt.id for past in row.remembered] + ([row.attempt.id] if row.attempt else [])
+    sight = [] if row.sighted is None else [f"sight {group.app} {group.id} {row.sighted_in} {row.sighted}"]
+    return [f"generation {generation}", *attempts, *sight]

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from handler.core.model.operation import Counters, Mode
 from handler.core.model.row import Attempt, Entry, Note, Remembered, Row
 from handler.core.recovery.inspect import Inspection
-from handler.core.runtime.instance import CallFailure
+from handler.core.runtime.memory import CallFailure
 from handler.core.state.receipts import Landed, NotLanded, ReceiptVerdict, TooEarly
 from handler.triggers.parsing import written
 

@@ -29,7 +29,7 @@ CLOCK: tuple[Mutant, ...] = (
     Mutant(
         "a Date from before the attempt was met",
         "R4",
-        "core.runtime.heard:Heard.since",
+        "core.runtime.api_clock:Heard.since",
         (("if moment > last_met", ""),),
         _SET_BACK,
         second_line="the read's own Date has to say the same",

@@ -18,7 +18,8 @@ from handler.core.protocol.accept import SATURATED_RETRY_S, SWAPS_MAX, accept
 from handler.core.protocol.backoff import FIRST_LOOK_S
 from handler.core.protocol.engine import PENDING_RETRY_S
 from handler.core.protocol.visit import CONTENTION_S, Visit
-from handler.core.runtime.instance import CALL_GUESS_S, TimeBudget
+from handler.core.runtime.instance import TimeBudget
+from handler.core.runtime.memory import CALL_GUESS_S
 from handler.core.runtime.rate_limiter import Turn
 from handler.core.state.watermarks import Marks, places_of
 from tests.sandbox.memory_ledger import MemoryLedger

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.runtime.heard import DATES_MAX, MET_MAX, Heard
+from handler.core.runtime.api_clock import DATES_MAX, MET_MAX, Heard
 
 
 @given(st.lists(st.integers(0, 9) | st.just("meets"), max_size=30))

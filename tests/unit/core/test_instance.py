@@ -10,7 +10,8 @@ import pytest
 from handler.core.model.row import Group
 from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear
 from handler.core.ports.ledger import Generation
-from handler.core.runtime.instance import KNOWN_GROUPS, GenerationCache, Instance, Ports, ValuesCache
+from handler.core.runtime.instance import Instance, Ports
+from handler.core.runtime.memory import KNOWN_GROUPS, GenerationCache, ValuesCache
 from handler.core.runtime.rules import Rules
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from handler.core.protocol.backoff import ACCEPTED_MAX_S, FIRST_LOOK_S, LOOK_MAX_S, POLL_MAX_S, Backoff
-from handler.core.runtime.instance import CALL_TIME_MAX_S
+from handler.core.runtime.memory import CALL_TIME_MAX_S
 from tests.unit.core.samples import NOW, attempt
 from tests.unit.core.scene import RULES, Scene
 
