@@ -15,7 +15,7 @@ from tests.e2e.instances import FunctionInstance
 from tests.sandbox.caller import Answer
 from tests.sandbox.chat import ChatServer, Fault
 from tests.sandbox.environment import made_up_secret
-from tests.unit.triggers.signing import KEY, OTHER_KEY, signed_headers, whsec
+from tests.unit.triggers.http.signing import KEY, OTHER_KEY, signed_headers, whsec
 
 BODY = increase_body("G", 5)
 

@@ -18,7 +18,7 @@ from tests.sandbox.chat import ChatApp, ChatServer, Fault
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.dialects import event_of
 from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
-from tests.unit.triggers.source_events import batch_of, text
+from tests.unit.triggers.sources.source_events import batch_of, text
 
 SHORT = {"SIGNATURE_LIFE_S": "2", "CLOCK_GUARD_S": "0.5", "CHAT_TIMEOUT_S": "0.3", "WAIT_S": "0.3"}
 LIMIT_S = 4.0

@@ -19,7 +19,7 @@ from handler.core.runtime import windows
 from handler.core.runtime.windows import ALWAYS, Horizon, Noted, Notes
 from handler.triggers.context import Service
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.unit.triggers.source_events import records, sqs, text
+from tests.unit.triggers.sources.source_events import records, sqs, text
 from tests.unit.triggers.stage import RULES, START, Stage, Turn
 
 # Much shorter than in life, and as far apart: what counts is how they compare with the lag and the cache.

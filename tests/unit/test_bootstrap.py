@@ -17,7 +17,7 @@ from handler.ledgers.redis.rows import ROW_FIELDS
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.wire import forget_environment
 from tests.sandbox.environment import sandboxed_environment
-from tests.unit.ledgers.played_redis import NOTHING, PlayedRedis, number, several, text
+from tests.unit.ledgers.redis.played_redis import NOTHING, PlayedRedis, number, several, text
 from tests.unit.missing import leave_out
 
 NOBODY = "http://127.0.0.1:9"

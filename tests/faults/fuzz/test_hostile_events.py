@@ -28,7 +28,7 @@ from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context, scf_context
 from tests.sandbox.dialects import DIALECTS, Dialect, Event, event_of
 from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
-from tests.unit.triggers.source_events import MAKERS, batch_of, eventbridge, of_msk, records
+from tests.unit.triggers.sources.source_events import MAKERS, batch_of, eventbridge, of_msk, records
 
 UPDATE = "/v1/update_group_counter"
 STATUSES = {200, 202, 400, 401, 404, 405, 413, 422}

@@ -26,7 +26,7 @@ from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.samples import GROUP, idle_row
 from tests.contract.stores import GivenClock
 from tests.sandbox import dynamodb
-from tests.unit.ledgers.played_redis import no_warning
+from tests.unit.ledgers.redis.played_redis import no_warning
 
 
 def in_a_child(work: Callable[[], object]) -> None:

@@ -21,7 +21,7 @@ from tests.contract.samples import GROUP, idle_row
 from tests.contract.stores import GivenClock
 from tests.integration.byte_server import ByteServer, answering, http
 from tests.sandbox import dynamodb
-from tests.unit.ledgers.played_redis import PlayedRedis
+from tests.unit.ledgers.redis.played_redis import PlayedRedis
 
 ROOT = Path(__file__).resolve().parents[3]
 PATIENCE_S = 60.0

@@ -29,7 +29,7 @@ from tests.sandbox.dialects import Dialect, event_of
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.sandbox.responses import Response, response_of
-from tests.unit.core.memory_probes import MemoryProbes
+from tests.unit.core.verify.memory_probes import MemoryProbes
 
 APP = 1400000000
 CALLER = "mobile-backend"

@@ -9,9 +9,9 @@ import pytest
 
 from handler.core.errors import BadInput, UnknownEvent
 from handler.triggers.event_kind import Event, Kind, detect
+from tests.unit.triggers.operator.test_samples import FIELDS
+from tests.unit.triggers.sources.test_batch_samples import REASONS
 from tests.unit.triggers.stage import Stage
-from tests.unit.triggers.test_batch_samples import REASONS
-from tests.unit.triggers.test_operator_samples import FIELDS
 
 EVENTS = {path.stem: path for path in sorted((Path(__file__).parents[3] / "events").glob("*.json"))}
 HTTP = [

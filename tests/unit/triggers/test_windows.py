@@ -12,9 +12,9 @@ from handler.core.model.operation import operation_id
 from handler.core.model.row import Group
 from handler.triggers.event_kind import Event
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.unit.triggers.source_events import ckafka, msk, of_msk, records, sns, sqs, text
+from tests.unit.triggers.sources.source_events import ckafka, msk, of_msk, records, sns, sqs, text
 from tests.unit.triggers.stage import APP, CALLER, START, Stage, Turn
-from tests.unit.triggers.test_timer import event as tick
+from tests.unit.triggers.timer.test_handler import event as tick
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S

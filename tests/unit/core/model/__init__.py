@@ -1,0 +1,1 @@
+"""Values: operations, outcomes, rows and records."""

@@ -1,0 +1,339 @@
+"""The first look at a group, and the look after its store was restored, step by step (R9, R10)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from handler.core.model.operation import Mode
+from handler.core.model.records import Record
+from handler.core.model.row import Remembered, Row
+from handler.core.ports.counter_api import Counted, Fault, Refused, Unclear
+from handler.core.ports.ledger import Generation
+from handler.core.protocol.backoff import FIRST_LOOK_S
+from handler.core.protocol.first_use import establish, verify
+from handler.core.protocol.visit import Again, Stop, Visit
+from handler.core.runtime.rules import Rules
+from tests.unit.core.protocol.test_backoff import Even
+from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row
+from tests.unit.core.scene import GROUP, RULES, Scene
+
+GONE = Refused(10010, "no such group", Fault.OPERATION, NOW + 100)
+ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
+LONG_AGO = NOW - 1_000_000
+FIRST = Generation(1, 0)
+PAST_S = BOUND_S + 1 + RULES.guard_s
+NEW = replace(row(queue=(entry("a"),)), base=None)
+"""A row whose group nobody has looked at."""
+
+
+def scene_of(before: Row, generation: Generation = FIRST, rules: Rules = RULES) -> Scene:
+    """A row, on a store of some generation, met by an instance that has not heard the API's clock yet."""
+    scene = Scene(before, rules, cold=True)
+    scene.ledger.stored = generation
+    return scene
+
+
+def visit(scene: Scene, *wanted: str) -> Visit:
+    """A visit without chance, of whoever has made the row."""
+    instance = replace(scene.instance, chance=Even(1))
+    return Visit(instance, GROUP, scene.patience(600), frozenset(wanted), is_first=True)
+
+
+def with_counters(count: int, *, receipt: int | None = None) -> dict[str, int]:
+    """So many counters, the receipt among them if it is given."""
+    receipts = {} if receipt is None else {"_receipt": receipt}
+    return receipts | {f"k{number}": 0 for number in range(count - len(receipts))}
+
+
+def test_a_group_without_a_receipt_begins_at_zero() -> None:
+    """If it has room for one more counter."""
+    scene = scene_of(NEW)
+    scene.api.counters = with_counters(19)
+    assert establish(visit(scene), NEW) == NEW.changed(base=0) == scene.row
+    assert scene.api.asked == [()]
+
+
+def test_a_group_without_room_refuses_what_waits() -> None:
+    """Now, and for its window; with nothing waiting there is nothing to refuse."""
+    scene = scene_of(NEW)
+    scene.api.counters = with_counters(20)
+    establish(visit(scene), NEW)
+    assert scene.row == NEW.changed(queue=())
+    record = scene.ledger.find(GROUP, ["a"])["a"]
+    assert isinstance(record, Record)
+    assert record.settled_at == NOW
+    empty = replace(NEW, queue=())
+    assert establish(visit(scene_of_like(scene, empty)), empty) == Again(0.4)
+
+
+def scene_of_like(scene: Scene, before: Row) -> Scene:
+    """Another scene with the same counters."""
+    other = scene_of(before)
+    other.api.counters = scene.api.counters
+    return other
+
+
+def test_a_receipt_with_a_history_is_first_only_noted() -> None:
+    """With the API's time, by which it is adopted later (R9)."""
+    scene = scene_of(NEW)
+    scene.api.ahead_s = 30
+    assert establish(visit(scene), NEW) == NEW.changed(sighted=NOW + 30)
+
+
+def test_a_history_is_adopted_when_nothing_of_it_can_land() -> None:
+    """Life, twice the guard and a second after it was first seen, and not before two `Date`s prove it (R12)."""
+    noted = NEW.changed(sighted=NOW)
+    scene = scene_of(noted)
+    scene.instance.api_clock.learn(NOW + 16)
+    assert establish(visit(scene), noted) == Again(1.0)
+    scene.api.ahead_s = 17
+    scene.clock.advance(1.0)
+    assert establish(visit(scene), noted) == Again(0.4)
+    assert establish(visit(scene), noted) == noted.changed(base=BASE, sighted=None)
+    assert scene.api.asked == [("_receipt",)] * 2
+
+
+def test_a_group_that_has_gone_meanwhile_has_nothing_to_adopt() -> None:
+    """Its first attempt will be refused likewise."""
+    noted = NEW.changed(sighted=NOW - 100)
+    scene = scene_of(noted)
+    scene.instance.api_clock.learn(NOW)
+    scene.api.reads = [GONE] * 3
+    looking = visit(scene)
+    assert [establish(looking, noted) for _ in range(2)] == [Again(0.4), Again(0.8)]
+    assert establish(looking, noted) == noted.changed(base=0, sighted=None)
+
+
+def test_another_receipt_key_is_a_first_use() -> None:
+    """Nothing of the old one's history counts."""
+    old = replace(row(queue=(entry("a"),), remembered=(Remembered(attempt()),), receipt_key="_old"), sighted=5)
+    scene = scene_of(old)
+    scene.api.counters = {}
+    fresh = replace(old, receipt_key="_receipt", base=None, remembered=(), sighted=None)
+    assert establish(visit(scene), old) == fresh.changed(base=0)
+    used = scene_of(old)
+    used.api.counters = {"_receipt": 77}
+    sighted = establish(visit(used), old)
+    assert sighted == fresh.changed(sighted=used.instance.api_clock.now())
+
+
+def test_without_receipts_nothing_is_looked_at() -> None:
+    """The weaker promise."""
+    scene = scene_of(NEW, rules=replace(RULES, receipt_key=""))
+    fresh = replace(NEW, receipt_key="")
+    assert establish(visit(scene), NEW) == fresh.changed(base=0)
+    assert scene.api.asked == []
+
+
+def test_an_app_that_is_refused_is_not_asked_again() -> None:
+    """Neither at the first look, nor at the later ones."""
+    for before, step, generation in (
+        (NEW, establish, 1),
+        (NEW.changed(sighted=NOW), establish, 1),
+        (row(), verify, 2),
+        (replace(row(), sighted=NOW, sighted_in=2), verify, 2),
+    ):
+        scene = scene_of(before, Generation(generation, LONG_AGO))
+        scene.api.reads = [ARREARS]
+        assert step(visit(scene), before) == Stop(ARREARS)
+        assert scene.row == before
+
+
+def test_a_first_look_without_an_answer_is_had_again() -> None:
+    """After a while."""
+    scene = scene_of(NEW)
+    scene.api.reads = [Unclear("lost")]
+    assert establish(visit(scene), NEW) == Again(0.4)
+
+
+def test_a_group_that_may_not_be_read_begins_at_zero_when_that_was_said_three_times() -> None:
+    """In a row."""
+    scene = scene_of(NEW)
+    scene.api.reads = [GONE, GONE, Unclear("lost"), GONE]
+    looking = visit(scene)
+    assert [establish(looking, NEW) for _ in range(3)] == [Again(), Again(), Again(0.4)]
+    assert establish(looking, NEW) == NEW.changed(base=0)
+
+
+def test_whoever_has_not_made_the_row_leaves_the_first_look_for_a_moment() -> None:
+    """But no longer than a poll at a time; a sweep does not wait."""
+    scene = scene_of(NEW)
+    late = visit(scene, "a")
+    late.is_first = False
+    assert establish(late, NEW) == Again(0.06)
+    scene.clock.advance(FIRST_LOOK_S - 0.01)
+    follows = establish(late, NEW)
+    assert isinstance(follows, Again)
+    assert follows.after_s == pytest.approx(0.01)
+    sweeping = visit(scene)
+    sweeping.is_first = False
+    assert isinstance(establish(sweeping, NEW), Row)
+
+
+@pytest.mark.parametrize(
+    ("generation", "frozen"),
+    [(Generation(2, NOW - 86_399), True), (Generation(2, NOW - 86_400), False), (Generation(1, NOW), False)],
+    ids=["young copy", "old copy", "no copy"],
+)
+def test_a_young_copy_does_not_adopt_what_it_may_have_forgotten(generation: Generation, frozen: bool) -> None:
+    """Its row is of before the loss; an older one has surely another history."""
+    scene = scene_of(NEW, generation)
+    establish(visit(scene), NEW)
+    assert (scene.row.frozen is not None) == frozen
+    if frozen:
+        assert scene.row.frozen == "the ledger may have forgotten how this group began"
+        assert scene.row.generation == NEW.generation - 1
+    else:
+        assert (scene.row.sighted, scene.row.base) == (NOW, None)
+
+
+def test_a_copy_waits_before_it_believes_that_a_group_has_no_receipt() -> None:
+    """Its first call may be what the copy lacks: until the old instances and their calls are surely gone (R10)."""
+    ends = NOW + RULES.cache_s + PAST_S
+    scene = scene_of(NEW, Generation(2, NOW))
+    scene.api.counters = {}
+    assert establish(visit(scene), NEW) == Again(ends - NOW)
+    scene.clock.advance(ends - NOW - 1)
+    assert establish(visit(scene), NEW) == Again(1.0)
+    scene.clock.advance(1.0)
+    assert establish(visit(scene), NEW) == Again(0.4)
+    assert establish(visit(scene), NEW) == NEW.changed(base=0)
+
+
+def test_a_look_that_was_asked_for_before_the_end_is_no_proof() -> None:
+    """It is had again, although its reply comes after the end."""
+    scene = scene_of(NEW, Generation(2, NOW - 400))
+    scene.api.counters = {}
+    assert establish(visit(scene), NEW) == Again(0.4)
+    assert establish(visit(scene), NEW) == NEW.changed(base=0)
+
+
+def test_a_generation_starts_with_the_first_date_that_is_heard_once_it_is_known() -> None:
+    """Whatever the store's clock says, and whatever was heard before (R12)."""
+    scene = scene_of(NEW, Generation(2))
+    scene.api.counters = {}
+    scene.instance.api_clock.learn(NOW - 100)
+    scene.api.ahead_s = -98
+    looking = visit(scene)
+    assert establish(looking, NEW) == Again(RULES.cache_s + PAST_S)
+    assert scene.ledger.stored == Generation(2, NOW - 98)
+
+
+def test_a_start_far_ahead_is_stamped_anew() -> None:
+    """A wrong clock has told it, and no `Date` would ever come after it: a restored store stays harmless."""
+    scene = scene_of(NOTED, Generation(2, NOW + 301))
+    verify(visit(scene), NOTED)
+    assert scene.ledger.stored == Generation(2, NOW + 301)
+    scene.instance.api_clock.learn(NOW)
+    verify(visit(scene), NOTED)
+    assert scene.ledger.stored == Generation(2, NOW)
+
+
+def test_a_note_far_ahead_is_made_anew() -> None:
+    """By a `Date` that says so, and by no clock."""
+    for before, step, generation in (
+        (NEW.changed(sighted=NOW + 301), establish, 1),
+        (replace(row(), sighted=NOW + 301, sighted_in=2), verify, 2),
+    ):
+        scene = scene_of(before, Generation(generation, LONG_AGO))
+        scene.api.reads = [Counted({"_receipt": BASE}, None), Counted({"_receipt": BASE}, NOW + 1)]
+        assert [step(visit(scene), before) for _ in range(2)] == [Again(0.4), Again(0.4)]
+        scene = scene_of(before, Generation(generation, LONG_AGO))
+        assert step(visit(scene), before) == before.changed(sighted=NOW)
+
+
+def test_a_row_of_an_older_generation_is_first_only_noted() -> None:
+    """With the API's time, in this generation; a note of an older one does not count."""
+    for before in (row(), replace(row(), sighted=NOW - 900, sighted_in=1)):
+        scene = scene_of(before, Generation(2, LONG_AGO))
+        scene.api.ahead_s = 30
+        assert verify(visit(scene), before) == before.changed(sighted=NOW + 30, sighted_in=2)
+        assert scene.api.asked == [()]
+
+
+def test_a_note_needs_the_apis_time() -> None:
+    """A reply without one is asked for again."""
+    scene = scene_of(row(), Generation(2, LONG_AGO))
+    scene.api.reads = [Counted({}, None)]
+    assert verify(visit(scene), row()) == Again(0.4)
+
+
+NOTED = replace(row(), sighted=NOW, sighted_in=2)
+
+
+def test_a_restored_row_is_believed_when_nothing_that_it_lacks_can_land() -> None:
+    """Neither what was signed before it was seen, nor what instances of the older generation still send."""
+    for started, ends_in_s in ((LONG_AGO, PAST_S), (NOW + 20, 20 + RULES.cache_s + PAST_S)):
+        scene = scene_of(NOTED, Generation(2, started))
+        scene.instance.api_clock.learn(NOW)
+        scene.clock.advance(ends_in_s - 1)
+        assert verify(visit(scene), NOTED) == Again(1.0)
+        scene.clock.advance(1.0)
+        assert [verify(visit(scene), NOTED) for _ in range(2)][1] == NOTED.changed(generation=2, sighted=None)
+
+
+def test_instances_that_ask_each_time_leave_nothing_behind() -> None:
+    """Without a cache nobody goes on with an older generation."""
+    scene = scene_of(NOTED, Generation(2, NOW + 20), replace(RULES, cache_s=0))
+    scene.clock.advance(PAST_S)
+    assert [verify(visit(scene), NOTED) for _ in range(2)] == [Again(0.4), NOTED.changed(generation=2, sighted=None)]
+
+
+def due(before: Row, **counters: int) -> Scene:
+    """A noted row of an older generation whose time has come."""
+    scene = scene_of(before, Generation(2, LONG_AGO))
+    scene.clock.advance(100)
+    scene.api.counters = counters
+    visit(scene).heard(before)
+    scene.instance.api_clock.learn(NOW + 100)
+    return scene
+
+
+def test_a_restored_row_without_receipts_is_believed_at_once() -> None:
+    """There is nothing to verify it by."""
+    before = replace(NOTED, receipt_key="")
+    assert verify(visit(due(before)), before) == before.changed(generation=2)
+
+
+def test_a_restored_row_of_a_group_that_is_gone_is_believed() -> None:
+    """Nothing can land there; an attempt that is open is judged first."""
+    for before, believed in ((NOTED, True), (replace(NOTED, attempt=attempt(entry("a"))), False)):
+        scene = due(before)
+        scene.api.reads = [GONE] * 3
+        looking = visit(scene)
+        follows = [verify(looking, before) for _ in range(3)][-1]
+        assert (follows == before.changed(generation=2, sighted=None)) == believed
+
+
+def test_a_restored_row_that_lacks_how_its_group_began_freezes() -> None:
+    """Only an operator knows what of its queue was sent; with nothing owed it begins anew."""
+    unknown = replace(NOTED, base=None, queue=(entry("a"),))
+    scene = due(unknown, _receipt=5)
+    verify(visit(scene), unknown)
+    assert scene.row == unknown.changed(frozen="the ledger is a copy that lacks how this group began", sighted=None)
+    for before, counters in ((replace(unknown, queue=()), {"_receipt": 5}), (unknown, {"like": 5})):
+        looking = visit(due(before, **counters))
+        # A receipt that is missing is believed to be when it was missing three times.
+        follows = [verify(looking, before) for _ in range(1 if "_receipt" in counters else 3)]
+        assert follows[-1] == before.changed(generation=2, sighted=None)
+
+
+def test_a_restored_row_with_another_receipt_is_judged() -> None:
+    """Nothing explains it, so it freezes."""
+    scene = due(NOTED, _receipt=BASE + 7)
+    looking = visit(scene)
+    # One odd reply judges nothing: a second look decides.
+    assert verify(looking, NOTED) == Again()
+    verify(looking, NOTED)
+    assert scene.row.frozen is not None
+
+
+def test_a_restored_row_with_an_open_attempt_is_judged() -> None:
+    """It did not land, and is dead."""
+    before = replace(NOTED, attempt=attempt(entry("a", Mode.INCREASE)))
+    scene = due(before, _receipt=BASE)
+    follows = verify(visit(scene), before)
+    assert isinstance(follows, Row)
+    assert (follows.attempt, [waiting.id for waiting in follows.queue]) == (None, ["a"])

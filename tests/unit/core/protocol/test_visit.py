@@ -1,0 +1,362 @@
+"""One worker's visit to one group: what it may begin, how it waits, what it sends, and how refusals set it back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from handler.core.errors import AnswerLost
+from handler.core.model.operation import Mode
+from handler.core.model.outcome import Applied
+from handler.core.model.records import Record, Records
+from handler.core.model.row import Group, Row
+from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply
+from handler.core.ports.system import Notice
+from handler.core.protocol.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF_S, Again, Stop, Visit
+from handler.core.runtime.instance import PAUSE_MIN_S, TimeBudget
+from handler.core.runtime.rate_limiter import Turn
+from handler.core.state.watermarks import NO_MARKS, Marks
+from tests.unit.core.protocol.test_backoff import Even
+from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
+from tests.unit.core.scene import APP, GROUP, Scene, increase
+
+RATE = Refused(60007, "too many calls", Fault.RATE, NOW)
+SIGNATURE = Refused(70001, "expired", Fault.SIGNATURE, NOW)
+CREDENTIALS = Refused(70009, "wrong key", Fault.CREDENTIALS, NOW)
+DONE = Record("v1:a", Applied((("like", 5),)), NOW, 3600.0)
+
+
+def visit(scene: Scene, *wanted: str, patience: TimeBudget | None = None) -> Visit:
+    """A visit without chance."""
+    instance = replace(scene.instance, chance=Even(1))
+    return Visit(instance, GROUP, patience or scene.patience(30), frozenset(wanted))
+
+
+def test_a_call_begins_only_if_it_can_end_before_the_invocation() -> None:
+    """To the moment: 4 s, two ledger timeouts and half a second (R3)."""
+    scene = Scene()
+    now = scene.clock.moment
+    assert visit(scene, patience=TimeBudget(now + 1, now + 6.5)).may_call()
+    assert not visit(scene, patience=TimeBudget(now + 1, now + 6.4)).may_call()
+
+
+def test_a_call_begins_only_while_somebody_waits() -> None:
+    """At the end of patience it is over."""
+    scene = Scene()
+    now = scene.clock.moment
+    assert visit(scene, patience=TimeBudget(now + 0.1, now + 60)).may_call()
+    assert not visit(scene, patience=TimeBudget(now, now + 60)).may_call()
+
+
+def test_a_pause_lasts_no_longer_than_patience() -> None:
+    """Nor than the invocation."""
+    for patience in (TimeBudget(102.0, 160.0), TimeBudget(160.0, 102.0)):
+        scene = Scene()
+        assert visit(scene, patience=patience).pause(30)
+        assert scene.clock.slept == [2.0]
+
+
+def test_a_pause_that_is_too_long_is_not_made() -> None:
+    """One of just the longest is."""
+    scene = Scene()
+    short = visit(scene, patience=TimeBudget(200.0, 200.0, pause_max_s=0.5))
+    assert (short.pause(0.6), scene.clock.slept) == (False, [])
+    assert (short.pause(0.5), scene.clock.slept) == (True, [0.5])
+
+
+def test_a_pause_is_long_enough_for_a_clock_to_move() -> None:
+    """None at all is none."""
+    scene = Scene()
+    assert visit(scene).pause(1e-9)
+    assert visit(scene).pause(0)
+    assert scene.clock.slept == [PAUSE_MIN_S]
+
+
+def test_nobody_waits_once_patience_has_ended() -> None:
+    """What would be waited for is looked at again at once."""
+    scene = Scene()
+    assert visit(scene, patience=TimeBudget(100.0, 100.0)).pause(1)
+    assert scene.clock.slept == []
+
+
+def test_a_look_brings_the_answers_that_others_have_written() -> None:
+    """Of what is missing still; with nothing missing the row alone is read."""
+    scene = Scene(row())
+    scene.ledger.swap(GROUP, row().changed(), {"a": DONE})
+    waiting = visit(scene, "a", "b")
+    assert waiting.look() == scene.row
+    assert waiting.answers == {"a": DONE}
+    scene.ledger.look = None  # type: ignore[assignment]  # nobody may ask
+    assert visit(scene).look() == scene.row
+
+
+def test_how_long_looks_take_is_learned() -> None:
+    """A slow ledger is asked less often."""
+    scene = Scene(row())
+    waiting = visit(scene, "a")
+    before_s = waiting.instance.look_time.usual_s
+    look = scene.ledger.look
+
+    def slow(group: Group, ids: object) -> object:
+        scene.clock.advance(0.1)
+        return look(group, ["a"])
+
+    scene.ledger.look = slow  # type: ignore[assignment]  # the same answer, later
+    waiting.look()
+    assert waiting.instance.look_time.usual_s == pytest.approx(before_s + (0.1 - before_s) / 8)
+
+
+def test_how_long_calls_take_is_learned() -> None:
+    """Whoever waits for somebody else's waits about as long."""
+    scene = Scene(row())
+    sending = visit(scene)
+    before_s = sending.instance.call_time.usual_s
+    sending.send(row(), attempt(entry("a")))
+    assert sending.instance.call_time.usual_s == pytest.approx(before_s + (0.05 - before_s) / 8)
+
+
+def test_a_turn_that_is_not_used_is_given_back() -> None:
+    """Another call of this instance may use it."""
+    scene = Scene()
+    first = visit(scene)
+    assert first.turns.wait_s() == 0
+    turn = first.turns.held
+    first.turns.give_back()
+    assert first.turns.held is None
+    first.turns.give_back()
+    assert first.instance.pace.turn(APP) == turn
+
+
+def test_a_turn_to_come_is_waited_for_and_kept() -> None:
+    """It is this visit's own."""
+    scene = Scene()
+    waiting = visit(scene)
+    waiting.turns.held = Turn(scene.clock.moment + 2, scene.clock.moment + 3)
+    assert waiting.turns.wait_s() == pytest.approx(2)
+    scene.clock.advance(3)
+    assert waiting.turns.wait_s() == 0
+    assert waiting.turns.held == Turn(102.0, 103.0)
+
+
+def test_a_moment_to_ask_again_is_no_turn() -> None:
+    """There was no place in the schedule, so the next question takes one."""
+    scene = Scene()
+    waiting = visit(scene)
+    waiting.turns.held = Turn(scene.clock.moment + 2, scene.clock.moment + 2, is_taken=False)
+    assert waiting.turns.wait_s() == pytest.approx(2)
+    assert waiting.turns.held is None
+
+
+def test_a_change_that_somebody_else_made_first_is_read_after_a_moment() -> None:
+    """One whose answer was lost is read at once."""
+    scene = Scene(row())
+    scene.ledger.before_swap = [scene.grow]
+    assert visit(scene).put(row().changed()) == Again(CONTENTION_S)
+
+    def lose() -> None:
+        raise AnswerLost("lost")
+
+    scene.ledger.before_swap = [lose]
+    assert visit(scene).put(scene.row.changed()) == Again(0.0)
+
+
+def test_what_was_written_with_a_row_is_read_before_it_is_told() -> None:
+    """Only the ledger knows whether these records are the first answers."""
+    scene = Scene(row())
+    writing = visit(scene, "a")
+    assert writing.put(row().changed(), {"a": DONE}) == row().changed()
+    assert writing.answers == {}
+    assert scene.ledger.find(GROUP, ["a"]) == {"a": replace(DONE, window_s=scene.instance.rules.window_s)}
+
+
+def test_an_operation_that_is_known_by_its_position_leaves_no_record() -> None:
+    """The mark of its place says enough."""
+    scene = Scene(row())
+    writing = visit(scene, "a")
+    unrecorded = replace(DONE, window_s=0.0)
+    written: list[Records] = []
+    swap = scene.ledger.swap
+
+    def watched(group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+        written.append(records)
+        return swap(group, row, records, marks)
+
+    scene.ledger.swap = watched  # type: ignore[method-assign]  # the same, seen
+    writing.put(row().changed(), {"a": unrecorded})
+    assert written == [{}]
+
+
+def test_an_attempt_is_made_to_be_sent_by_its_maker_alone() -> None:
+    """It is signed with the API's time, and carries what it was made for (R2, R3)."""
+    scene = Scene(row())
+    opening = visit(scene)
+    opening.instance.api_clock.learn(NOW + 4)
+    made = opening.new_attempt(600_000, Mode.DECREASE, (entry("a"),), (("like", 5),))
+    assert (made.mode, made.entries, made.correction) == (Mode.DECREASE, (entry("a"),), (("like", 5),))
+    assert (made.time, made.life) == (NOW + 4, LIFE_S)
+    assert made.weight == 600_000
+    assert len(made.id) == 24
+    assert int(made.id, 16) < 2**96
+    assert opening.unsent == made.id
+
+
+@pytest.mark.parametrize(("mode", "receipt"), [(Mode.INCREASE, 600_000), (Mode.SET, BASE + 600_000)])
+def test_a_call_carries_the_receipt_and_the_signature_of_its_row(mode: Mode, receipt: int) -> None:
+    """The time and life that were written down, whatever the clock says by now (R3)."""
+    scene = Scene(row())
+    scene.clock.advance(100)
+    sending = replace(visit(scene), unsent="attempt")
+    sending.send(row(), replace(attempt(entry("a", mode)), life=9))
+    assert scene.api.calls == [Call(GROUP, mode, {"like": 5, "_receipt": receipt}, NOW, 9)]
+    assert (sending.unsent, sending.sent) == (None, "attempt")
+
+
+def test_without_a_receipt_key_a_call_carries_the_operations_alone() -> None:
+    """The weaker promise."""
+    scene = Scene()
+    visit(scene).send(row(receipt_key=""), attempt(entry("a")))
+    assert [dict(call.values) for call in scene.api.calls] == [{"like": 5}]
+
+
+def test_a_new_call_has_no_confirmed_refusal() -> None:
+    """That of the last one says nothing about it."""
+    scene = Scene(row())
+    sending = visit(scene)
+    sending.is_confirmed = True
+    reply = sending.send(row(), attempt(entry("a")))
+    assert not sending.is_confirmed
+    assert sending.reply is reply
+
+
+def test_every_reply_tells_the_time() -> None:
+    """Of a call as of a read."""
+    scene = Scene(row())
+    scene.api.ahead_s = 3
+    visit(scene).send(row(), attempt(entry("a")))
+    assert visit(scene).heard(row()) is None
+    assert scene.instance.api_clock.now() == NOW + 3
+    scene.api.ahead_s = 6
+    visit(scene).read(())
+    assert (visit(scene).heard(row()), scene.instance.api_clock.now()) == (NOW + 6, NOW + 6)
+
+
+def test_a_date_that_is_no_evidence_counts_as_missing() -> None:
+    """For whoever judges by the reply, too (R12)."""
+    scene = Scene(row())
+    scene.api.ahead_s = 60
+    reading = visit(scene)
+    assert (reading.read(()).date, reading.is_dated) == (None, False)
+    scene.api.ahead_s = 0
+    assert (reading.read(()).date, reading.is_dated) == (NOW, True)
+
+
+def test_an_odd_date_is_looked_into_over_another_connection() -> None:
+    """By the next read that comes late enough to tell (R12)."""
+    scene = Scene(row())
+    scene.api.ahead_s = -60
+    looking = visit(scene)
+    looking.read(())
+    scene.clock.advance(2)
+    looking.read(())
+    scene.clock.advance(1)
+    looking.read(())
+    assert scene.instance.api_clock.now() == scene.api.date
+    assert scene.notices.told.count(Notice.CLOCK_DISTRUSTED) == 2
+
+
+def test_a_read_is_signed_with_the_apis_time() -> None:
+    """And asks for what is wanted of this group."""
+    scene = Scene(row())
+    scene.instance.api_clock.learn(NOW + 4)
+    asked: list[tuple[object, ...]] = []
+
+    def read(*question: object, **_: object) -> Reply:
+        asked.append(question)
+        return Counted({}, NOW)
+
+    scene.api.read = read  # type: ignore[method-assign]  # what is asked is wanted
+    visit(scene).read(("like",))
+    assert asked == [(GROUP, ("like",), NOW + 4)]
+
+
+def test_a_refusal_for_the_rate_is_waited_out_twice() -> None:
+    """Each time longer; then whoever comes next goes on (R6)."""
+    backing_off = visit(Scene())
+    follows = [backing_off.setback(RATE) for _ in range(PASSING_MAX + 1)]
+    assert follows == [Again(RATE_BACK_OFF_S), Again(2 * RATE_BACK_OFF_S), Stop()]
+
+
+def test_a_refused_signature_is_made_anew_at_once() -> None:
+    """Twice, then whoever comes next goes on."""
+    signing = visit(Scene())
+    assert [signing.setback(SIGNATURE) for _ in range(PASSING_MAX + 1)] == [Again(0.0), Again(0.0), Stop()]
+
+
+def test_a_connection_that_cannot_be_made_is_tried_again_twice() -> None:
+    """Each time later."""
+    calling = visit(Scene())
+    follows = [calling.failed_to_send() for _ in range(PASSING_MAX + 1)]
+    assert follows == [Again(RATE_BACK_OFF_S), Again(2 * RATE_BACK_OFF_S), Stop()]
+
+
+def test_a_secret_is_fetched_anew_once() -> None:
+    """If it is refused again the app is, and nobody calls for a while."""
+    scene = Scene()
+    refused = visit(scene)
+    assert refused.setback(CREDENTIALS) == Again(0.0)
+    assert scene.instance.gate.refusal() is None
+    assert refused.setback(CREDENTIALS) == Stop(CREDENTIALS)
+    assert scene.instance.gate.refusal() is CREDENTIALS
+
+
+@pytest.mark.parametrize(("refusal", "share"), [(RATE, 0.7), (SIGNATURE, 1.0)])
+def test_a_refusal_for_the_rate_slows_what_was_refused(refusal: Refused, share: float) -> None:
+    """Updates or reads, each by themselves: the vendor counts each command by itself. Other refusals slow nothing."""
+    scene = Scene(row(queue=(entry("a"),)))
+    reading = visit(scene)
+    scene.api.reads = [refusal]
+    assert reading.read(()) == refusal
+    assert shares_of(scene) == [1.0, share]
+    scene.api.updates = [refusal]
+    reading.send(scene.row, attempt(entry("a")))
+    assert shares_of(scene) == [share, share]
+    assert len(scene.notices.of(Notice.RATE_LIMITED)) == (2 if refusal is RATE else 0)
+
+
+def shares_of(scene: Scene) -> list[float]:
+    """How slow the instance is with updates, and with reads."""
+    return [pace._share for pace in (scene.instance.pace, scene.instance.reads)]  # noqa: SLF001  # shows in no answer yet
+
+
+def test_a_visit_for_operations_is_done_when_they_are_out_of_the_row() -> None:
+    """And nothing is owed back that it may have seen land."""
+    scene = Scene()
+    assert visit(scene, "a").is_done(row(queue=(entry("b"),)))
+    assert not visit(scene, "a").is_done(row(queue=(entry("b"), entry("a"))))
+    assert not visit(scene, "a").is_done(row(debt=(("like", 5),)))
+
+
+def test_a_visit_for_a_group_is_done_when_nothing_is_owed() -> None:
+    """To anyone."""
+    scene = Scene()
+    assert visit(scene).is_done(row())
+    assert not visit(scene).is_done(row(queue=(entry("b"),)))
+    assert not visit(scene).has_all_answers
+
+
+def test_a_group_is_believed_to_be_gone_when_it_was_said_three_times() -> None:
+    """Once may be a mistake of the vendor's."""
+    asking = visit(Scene())
+    asking.refusals = 2
+    assert not asking.group_is_gone
+    asking.refusals = 3
+    assert asking.group_is_gone
+
+
+def test_an_operation_that_is_applied_takes_two_writes() -> None:
+    """The group is idle: it is accepted and opened at once, and settled after the call, new key or not."""
+    for key in ("like", "share"):
+        scene = Scene(replace(row(), keys=(("like", NOW),)))
+        scene.counters.apply(GROUP.id, [increase("a", **{key: 1})], scene.patience(5))
+        assert scene.row.version == row().version + 2

@@ -1,0 +1,1 @@
+"""Operators' looks at a frozen group, and their verdicts."""

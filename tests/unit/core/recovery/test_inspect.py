@@ -1,0 +1,209 @@
+"""What an operator is told of a group, when a verdict may be given, and what may not be done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from handler.core.errors import AppRefused, BadInput, NotAccepted, TooManyCalls
+from handler.core.model.outcome import Applied
+from handler.core.model.row import Remembered, Row
+from handler.core.ports.counter_api import Fault, Refused, Unclear
+from handler.core.ports.ledger import Generation
+from handler.core.ports.system import Notice
+from handler.core.protocol.visit import CONTENTION_S, Visit
+from handler.core.recovery import release
+from handler.core.recovery.inspect import SWAPS_MAX, inspect
+from handler.core.recovery.release import Decided, Later
+from handler.core.recovery.verdicts import Decision
+from handler.core.runtime.instance import TimeBudget
+from handler.core.state.receipts import Unexplained
+from handler.core.state.transitions import frozen
+from tests.unit.core.recovery.test_release import FROZEN, LANDED, dead, grow, visited
+from tests.unit.core.samples import NOW, attempt, row
+from tests.unit.core.scene import GROUP, RULES, Scene
+
+
+def test_what_is_known_of_a_group_stands_in_an_inspection() -> None:
+    """Its row, its counters, what needs a verdict, and when one may be given."""
+    scene = dead(replace(FROZEN, sighted=NOW - 4))
+    scene.api.counters = {"like": 3, "_receipt": 7}
+    told = inspect(visited(scene))
+    assert (told.row, told.generation, told.to_be_judged) == (scene.row, Generation(1, 0), ("a",))
+    assert (told.values, told.missing, told.verdict) == ({"like": 3, "_receipt": 7}, None, Unexplained(7))
+    assert told.ready_in_s == 0.0
+    assert len(scene.api.asked) == 2
+
+
+def test_a_group_that_is_no_more_is_inspected_as_an_empty_one() -> None:
+    """And told to be missing."""
+    scene = dead()
+    scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20
+    told = inspect(visited(scene))
+    assert (told.values, told.missing, told.verdict) == ({}, "the group does not exist", Unexplained(0))
+
+
+@pytest.mark.parametrize(
+    ("reply", "missing"),
+    [
+        (Unclear("no answer"), "the group's counters could not be read in the time that there is"),
+        (Refused(60020, "arrears", Fault.APP, NOW), "the vendor refuses this app with code 60020"),
+    ],
+)
+def test_an_inspection_without_a_look_shows_the_row(reply: Unclear | Refused, missing: str) -> None:
+    """And says why there is no more."""
+    scene = dead()
+    scene.api.reads = [reply] * 1000
+    told = inspect(visited(scene))
+    assert (told.row, told.to_be_judged, told.missing) == (FROZEN, ("a",), missing)
+    assert (told.values, told.verdict, told.ready_in_s) == ({}, None, 0.0)
+    assert told.waits_for is None
+    assert told.generation == Generation(1, 0)
+
+
+def test_a_refused_app_says_when_to_come_again() -> None:
+    """By the vendor's code."""
+    scene = dead()
+    scene.api.reads = [Refused(60020, "arrears", Fault.APP, NOW)] * 10
+    with pytest.raises(AppRefused) as caught:
+        release.release(visited(scene), LANDED)
+    assert (caught.value.code, caught.value.info, caught.value.retry_after_s) == (60020, "arrears", 1.0)
+
+
+def test_a_look_is_had_only_if_there_is_the_time_for_it() -> None:
+    """An operator's invocation ends like any other."""
+    scene = dead()
+    with pytest.raises(NotAccepted):
+        release.release(Visit(scene.instance, GROUP, TimeBudget(scene.clock.moment, scene.clock.moment)), LANDED)
+    assert scene.api.asked == []
+
+
+@pytest.mark.parametrize(
+    ("before", "act", "problem"),
+    [
+        (None, "release", "is not known: nothing was ever accepted for this group"),
+        (None, "adopt", "is not known: nothing was ever accepted for this group"),
+        (row(), "release", "is not frozen: there is nothing to release"),
+        (
+            FROZEN,
+            "adopt",
+            "has operations of which nobody knows whether they landed: inspect it, and release it with verdicts",
+        ),
+        (replace(row(), base=None), "adopt", "has no receipt in use yet: its first operation begins one"),
+        (row(receipt_key="_other"), "adopt", "has no receipt in use yet: its first operation begins one"),
+    ],
+)
+def test_what_an_operator_may_not_do_is_said(before: Row | None, act: str, problem: str) -> None:
+    """Nothing is asked of the vendor for it."""
+    scene = Scene(before)
+    with pytest.raises(BadInput) as caught:
+        getattr(release, act)(visited(scene), Decision())
+    assert (caught.value.field, caught.value.problem) == ("GroupId", problem)
+    assert (scene.ledger.load(GROUP), scene.api.asked) == (before, [])
+
+
+def test_a_group_without_receipts_has_nothing_to_adopt() -> None:
+    """The weaker promise."""
+    scene = Scene(replace(row(receipt_key=""), base=0), replace(RULES, receipt_key=""))
+    with pytest.raises(BadInput, match="has no receipt in use yet"):
+        release.adopt(visited(scene), Decision())
+
+
+def test_a_group_that_agrees_with_its_receipt_is_adopted_unchanged() -> None:
+    """Its row was right; the look is noted as a sweep notes it."""
+    scene = Scene(row())
+    result = release.adopt(visited(scene), Decision())
+    assert result == Decided(scene.row, settled=0, changed=False)
+    assert (scene.row.version, scene.row.looked) == (row().version + 1, NOW)
+    assert scene.notices.told == []
+
+
+def test_a_look_for_an_adoption_is_had_again_until_it_is_answered() -> None:
+    """While there is time."""
+    scene = Scene(row())
+    scene.api.reads = [Unclear("lost"), Unclear("lost")]
+    assert isinstance(release.adopt(visited(scene), Decision()), Decided)
+    assert len(scene.api.asked) == 4
+    scene.api.reads = [Refused(60020, "arrears", Fault.APP, NOW)] * 10
+    with pytest.raises(AppRefused):
+        release.adopt(visited(scene), Decision())
+    assert len(scene.api.asked) == 5
+
+
+def test_a_release_says_when_to_come_again() -> None:
+    """When the `Date` of the API may prove that all is dead; a second at least, for it comes in whole ones."""
+    for passed_s, left_s in ((2, 10), (11, 1), (11.9, 1)):
+        scene = Scene(FROZEN)
+        scene.clock.advance(passed_s)
+        assert release.release(visited(scene), LANDED) == Later(left_s)
+
+
+def test_an_adoption_that_does_not_fit_into_the_visit_is_put_off() -> None:
+    """The wait and a call have to fit."""
+    for seconds, waited in ((23.4, False), (23.7, True)):
+        scene = Scene(replace(frozen(row(), "why"), sighted=NOW))
+        scene.api.counters["_receipt"] = 7
+        result = release.adopt(visited(scene, seconds), Decision())
+        assert isinstance(result, Decided) == waited
+        assert (result == Later(17)) == (not waited)
+
+
+def test_an_adoption_is_told_to_whoever_watches() -> None:
+    """With the base on which the group stands now."""
+    scene = dead(replace(frozen(row(), "why"), sighted=NOW - 100))
+    release.adopt(visited(scene), Decision())
+    assert scene.notices.of(Notice.GROUP_ADOPTED) == [{"group": "G", "base": 7, "operations": 0}]
+
+
+def test_a_swap_that_is_lost_is_tried_again_after_a_moment() -> None:
+    """Thirty times, about 20 ms apart."""
+    scene = dead()
+    scene.ledger.before_swap = [lambda: grow(scene)] * SWAPS_MAX
+    with pytest.raises(TooManyCalls, match=r"^too many others change this group at once$"):
+        release.release(visited(scene), LANDED)
+    assert len(scene.clock.slept) == SWAPS_MAX
+    assert sum(scene.clock.slept) == pytest.approx(SWAPS_MAX * CONTENTION_S, rel=0.4)
+
+
+def test_a_first_look_that_cannot_be_noted_is_told() -> None:
+    """Somebody changes the row all the time."""
+    scene = dead(replace(FROZEN, sighted=None))
+    scene.ledger.before_swap = [lambda: grow(scene)] * SWAPS_MAX
+    with pytest.raises(TooManyCalls, match=r"^too many others change this group at once$"):
+        inspect(visited(scene))
+    assert len(scene.clock.slept) == SWAPS_MAX
+    assert sum(scene.clock.slept) == pytest.approx(SWAPS_MAX * CONTENTION_S, rel=0.4)
+
+
+def test_a_first_look_is_noted_in_the_row_as_it_has_become() -> None:
+    """With what callers have asked for meanwhile."""
+    scene = dead(replace(FROZEN, sighted=None))
+    scene.ledger.before_swap = [lambda: grow(scene)]
+    assert len(inspect(visited(scene)).row.queue) == 1
+    assert scene.row.sighted == scene.api.date
+
+
+def test_an_operation_that_was_settled_by_an_operator_is_told_as_observed_later() -> None:
+    """With the values of the look."""
+    scene = dead()
+    scene.api.counters["like"] = 12
+    release.release(visited(scene), LANDED)
+    assert scene.ledger.find(GROUP, ["a"])["a"].answer == Applied((("like", 12),), observed_later=True)
+
+
+def test_in_a_group_that_is_no_more_what_is_dead_is_forgotten() -> None:
+    """The look that says so was asked for after the death."""
+    past = Remembered(attempt(name="past", weight=700_001), refused=True)
+    scene = dead(replace(FROZEN, remembered=(past,)))
+    scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20
+    release.release(visited(scene), LANDED)
+    assert scene.row.remembered == ()
+
+
+def test_an_adoption_without_time_for_a_look_is_told() -> None:
+    """Nothing was changed."""
+    scene = Scene(row())
+    with pytest.raises(NotAccepted, match=r"^the group's counters could not be read in the time that there is$"):
+        release.adopt(visited(scene, 0), Decision())
+    assert (scene.row, scene.api.asked) == (row(), [])

@@ -1,0 +1,1 @@
+"""What one warm instance has at hand and learns."""

@@ -1,0 +1,244 @@
+"""What an instance leases of the schedule of all, and what it does with its turns, to the number."""
+
+from __future__ import annotations
+
+import pytest
+
+from handler.core.ports.ledger import Ledger
+from handler.core.ports.schedules import Claim, Lent, Schedule
+from handler.core.runtime.rate_limiter import RateLimiter, Terms, Turn
+from tests.sandbox.memory_ledger import MemoryLedger
+from tests.unit.core.runtime.test_rate_limiter import APP, pace_of
+from tests.unit.core.samples import HandClock
+
+
+def busy(clock: HandClock, ledger: Ledger | None = None) -> RateLimiter:
+    """The pace of an instance that has used up what it may call unasked."""
+    pace = pace_of(clock, ledger=ledger)
+    for _ in range(5):
+        assert pace.turn(APP).at == clock.monotonic()
+    return pace
+
+
+class LendingLedger(MemoryLedger):
+    """A ledger that keeps what it is asked for, and lends from now on."""
+
+    def __init__(self, clock: HandClock) -> None:
+        super().__init__(clock)
+        self.asked: list[tuple[int, float, float, float]] = []
+        self.claims: list[Claim] = []
+        self.wait_s: float | None = 0.0
+        self.lag_s = 0.0
+
+    def lease(self, claim: Claim) -> Lent:
+        """Lend as arranged."""
+        self.claims.append(claim)
+        self.asked.append((claim.app, claim.calls, claim.rate, claim.ahead_max_s))
+        return Lent(self.wait_s, self.lag_s)
+
+
+def test_a_lease_asks_for_what_was_called_of_late() -> None:
+    """The calls of 0.4 s at the instance's pace, and what it has called unasked; at less than the app's rate."""
+    clock = HandClock(moment=0.0)
+    ledger = LendingLedger(clock)
+    pace = busy(clock, ledger)
+    assert ledger.asked == []
+    pace.turn(APP)
+    assert ledger.asked == [(APP, 3.0 + 5.0, 192.0, 1.0)]
+
+
+def test_a_slower_instance_asks_for_fewer_calls_that_cost_more() -> None:
+    """After a rate code its share is 0.7, and it never leases more than a twentieth of a second's calls."""
+    clock = HandClock(moment=0.0)
+    ledger = LendingLedger(clock)
+    pace = pace_of(clock, ledger=ledger)
+    pace.slow_down()
+    pace.expect(1000)
+    first = pace.turn(APP)
+    assert ledger.asked == [(APP, 6 / 0.7, 192.0, 1.0)]
+    turns = [first, *(pace.turn(APP) for _ in range(5))]
+    assert [turn.at for turn in turns] == pytest.approx([number / (192 * 0.7) for number in range(6)])
+    assert len(ledger.asked) == 1
+
+
+def test_rate_codes_of_calls_under_way_count_as_one() -> None:
+    """Those of one second; later ones slow down more, to a quarter at least, and it recovers."""
+    clock = HandClock(moment=0.0)
+    pace = pace_of(clock, ledger=LendingLedger(clock))
+    shares = []
+    for passed_s in (0.0, 1.0, 0.01, 1.01, 1.01, 1.01, 1.01):
+        clock.advance(passed_s)
+        pace.slow_down()
+        shares.append(pace._share)  # noqa: SLF001  # how slow it is shows in no single answer
+    assert shares[:3] == pytest.approx([0.7, 0.7, (0.7 + 0.05 * 1.01) * 0.7])
+    assert shares[-1] >= 0.25
+    clock.advance(30)
+    assert pace._share_at(clock.monotonic()) == 1.0  # noqa: SLF001  # the same
+
+
+def test_an_instance_is_careful_for_a_minute_after_a_rate_code() -> None:
+    """Every call is leased, because somebody has miscounted."""
+    for passed_s, leases in ((59.9, 1), (60.0, 0)):
+        clock = HandClock(moment=0.0)
+        ledger = LendingLedger(clock)
+        pace = pace_of(clock, ledger=ledger)
+        pace.slow_down()
+        clock.advance(passed_s)
+        pace.turn(APP)
+        assert len(ledger.asked) == leases
+
+
+def test_a_turn_is_good_until_its_last_moment() -> None:
+    """Not after it."""
+    for passed_s, kept in ((0.5, True), (0.51, False)):
+        clock = HandClock(moment=0.0)
+        pace = pace_of(clock, ledger=LendingLedger(clock))
+        turn = pace.turn(APP)
+        pace.give_back(turn)
+        clock.advance(passed_s)
+        assert (pace.turn(APP) == turn) == kept
+
+
+def test_calls_of_more_than_a_second_ago_count_no_more() -> None:
+    """Those of just a second ago do."""
+    for passed_s, leases in ((1.0, 1), (1.01, 0)):
+        clock = HandClock(moment=0.0)
+        ledger = LendingLedger(clock)
+        pace = busy(clock, ledger)
+        clock.advance(passed_s)
+        pace.turn(APP)
+        assert len(ledger.asked) == leases
+
+
+def test_what_was_expected_and_called_is_expected_no_more() -> None:
+    """Unasked calls count as well as leased ones, and none is expected twice."""
+    clock = HandClock(moment=0.0)
+    ledger = LendingLedger(clock)
+    pace = pace_of(clock, ledger=ledger)
+    pace.expect(8)
+    for _ in range(6):
+        pace.turn(APP)
+    assert [calls for _, calls, _, _ in ledger.asked] == [pytest.approx(3 + 5)]
+    assert pace._expected == 0  # noqa: SLF001  # it shows in the size of a much later lease only
+
+
+def test_a_schedule_without_room_is_asked_again_in_a_quarter_of_a_second() -> None:
+    """Until then it is known to be saturated, and nobody asks."""
+    clock = HandClock(moment=0.0)
+    ledger = LendingLedger(clock)
+    pace = busy(clock, ledger)
+    ledger.wait_s = None
+    assert pace.turn(APP) == Turn(0.25, 0.25, is_taken=False)
+    assert pace.is_saturated()
+    clock.advance(0.2)
+    assert pace.turn(APP) == Turn(0.25, 0.25, is_taken=False)
+    assert len(ledger.asked) == 1
+    clock.advance(0.05)
+    assert not pace.is_saturated()
+    pace.turn(APP)
+    assert len(ledger.asked) == 2
+
+
+def test_while_one_thread_leases_the_others_come_back_soon() -> None:
+    """They do not wait for the ledger's answer."""
+    clock = HandClock(moment=0.0)
+    ledger = LendingLedger(clock)
+    pace = busy(clock, ledger)
+    lent = ledger.lease
+    others: list[Turn] = []
+
+    def slow(claim: Claim) -> Lent:
+        others.append(pace.turn(APP))
+        return lent(claim)
+
+    ledger.lease = slow  # type: ignore[method-assign]  # somebody else asks in the middle
+    assert pace.turn(APP).is_taken
+    assert others == [Turn(0.01, 0.01, is_taken=False)]
+
+
+def test_turns_begin_when_the_ledger_has_answered() -> None:
+    """The answer has taken its time, and the wait counts from then."""
+    clock = HandClock(moment=0.0)
+    ledger = LendingLedger(clock)
+    pace = busy(clock, ledger)
+    lent = ledger.lease
+
+    def slow(claim: Claim) -> Lent:
+        clock.advance(0.3)
+        lent(claim)
+        return Lent(0.2)
+
+    ledger.lease = slow  # type: ignore[method-assign]  # the same, later
+    assert pace.turn(APP) == Turn(0.5, 0.5 + 0.04)
+
+
+def test_turns_of_another_app_are_leased_for_that_app() -> None:
+    """And those of the first one are gone."""
+    clock = HandClock(moment=0.0)
+    ledger = LendingLedger(clock)
+    pace = busy(clock, ledger)
+    pace.turn(APP)
+    assert pace.turn(APP).is_taken
+    pace.turn(APP + 1)
+    pace.turn(APP)
+    assert [app for app, _, _, _ in ledger.asked] == [APP, APP + 1, APP]
+
+
+def test_a_schedule_is_crowded_beyond_a_tenth_of_a_second() -> None:
+    """Up to there late calls find room."""
+    for wait_s, kept_s in ((0.1, 0.5), (0.11, 0.04)):
+        clock = HandClock(moment=0.0)
+        ledger = LendingLedger(clock)
+        pace = busy(clock, ledger)
+        ledger.wait_s = wait_s
+        turn = pace.turn(APP)
+        assert turn.until - turn.at == pytest.approx(kept_s)
+
+
+def test_turns_that_are_given_back_are_used_in_their_order() -> None:
+    """The earliest first, or it would be over when its turn comes."""
+    clock = HandClock(moment=0.0)
+    pace = busy(clock, LendingLedger(clock))
+    turns = [pace.turn(APP) for _ in range(3)]
+    for turn in (turns[1], turns[0], turns[2]):
+        pace.give_back(turn)
+    assert [pace.turn(APP) for _ in range(3)] == turns
+
+
+def test_an_instance_goes_by_the_schedules_clock_once_it_knows_it() -> None:
+    """Also where the ledger could not be asked meanwhile."""
+    clock = HandClock(moment=0.0)
+    ledger = LendingLedger(clock)
+    pace = busy(clock, ledger)
+    ledger.lag_s = 1.5
+    for _ in range(4):
+        pace.turn(APP)
+    assert [claim.lag_s for claim in ledger.claims] == [0.0, 1.5]
+    assert {claim.now for claim in ledger.claims} == {clock.now()}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rate", "ahead_max_s"),
+    [(Schedule.UPDATES, 192, 1), (Schedule.READS, 192, 1), (Schedule.ACCEPTANCES, 100, 60)],
+)
+def test_each_schedule_has_terms_of_its_own(schedule: Schedule, rate: float, ahead_max_s: float) -> None:
+    """Half as many acceptances, of which a minute may wait."""
+    terms = Terms.of(schedule, 200)
+    assert terms == Terms(schedule, rate, ahead_max_s)
+    assert terms.unasked == 5
+
+
+def test_no_lease_lasts_longer_than_is_told() -> None:
+    """However slow the app, and the instance: what would last longer is taken for a clock that was set back."""
+    for calls_per_second in (1, 2, 10, 200, 5000):
+        clock = HandClock(moment=0.0)
+        ledger = LendingLedger(clock)
+        pace = pace_of(clock, calls_per_second, ledger)
+        for _ in range(9):
+            while not ledger.claims or pace.turn(APP).at <= clock.monotonic():
+                pace.turn(APP)
+                if ledger.claims:
+                    break
+            clock.advance(1.01)
+            pace.slow_down()
+        assert all(claim.lasting_s <= claim.longest_s for claim in ledger.claims)

@@ -1,0 +1,1 @@
+"""The assumptions, tried out on APIs in memory."""

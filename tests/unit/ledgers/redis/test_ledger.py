@@ -1,0 +1,46 @@
+"""When a Redis ledger learns of a generation that somebody else has raised."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from handler.core.ports.ledger import Ledger
+from handler.ledgers.redis.connections import Endpoint
+from handler.ledgers.redis.ledger import CLUSTER_ASKS_AFTER_S, RedisLedger
+from tests.contract.samples import GROUP, RECEIPT_KEY, attempt, idle_row
+from tests.contract.stores import GivenClock
+from tests.unit.ledgers.redis.played_redis import PlayedRedis, generation, no_warning, number, several, text
+
+
+def begins(ledger: Ledger) -> bool:
+    """Whether the ledger opens an attempt as one of the first generation."""
+    return ledger.begin(GROUP, attempt(), RECEIPT_KEY, 1) is not None
+
+
+def test_a_write_by_an_older_generation_does_nothing_and_tells_the_newer_one() -> None:
+    """Nobody opens an attempt or writes a row on the strength of the older one."""
+    # The introduction that is made again is a script whose name the server knows.
+    says = {"EVALSHA": [text("stale"), generation(2), number(1)]}
+    with PlayedRedis(says) as server, closing(RedisLedger(server.endpoint, GivenClock(), warn=no_warning)) as ledger:
+        assert ledger.generation().number == 1
+        assert not begins(ledger)
+        assert ledger.generation().number == 2
+        assert ledger.swap(GROUP, idle_row(), {})
+        assert server.names == ["EVALSHA"] * 3
+
+
+def test_in_a_cluster_the_generation_is_asked_for_once_a_minute() -> None:
+    """It lies on another server than most groups, where no write looks at it."""
+    clock = GivenClock()
+    with PlayedRedis({"EVALSHA": [generation(2), generation(3)]}) as server:
+        slots = several(several(number(0), number(16383), several(text("127.0.0.1"), number(server.server_port))))
+        server.says["CLUSTER"] = [slots]
+        endpoint = Endpoint(server.endpoint.url, cluster=True)
+        with closing(RedisLedger(endpoint, clock, warn=no_warning)) as ledger:
+            assert ledger.generation().number == 1
+            clock.advance(CLUSTER_ASKS_AFTER_S - 1)
+            assert ledger.generation().number == 1
+            clock.advance(1)
+            assert [ledger.generation().number for _ in range(2)] == [2, 2]
+            clock.advance(CLUSTER_ASKS_AFTER_S)
+            assert ledger.generation().number == 3

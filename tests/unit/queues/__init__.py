@@ -1,0 +1,1 @@
+"""The queues through which a timer hands pages on."""

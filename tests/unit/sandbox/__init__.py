@@ -1,0 +1,1 @@
+"""Tests of the sandbox: the local cloud that other tests believe."""

@@ -1,0 +1,109 @@
+"""The sandbox's decisions about requests that are applied at once, if at all."""
+
+import json
+
+import pytest
+
+from tests.sandbox.app import ChatApp
+from tests.sandbox.faults import Fault, every_kind
+from tests.sandbox.journal import Entry
+from tests.unit.sandbox.driver import KEY, NOW, call, conduct, new_app
+
+
+@pytest.fixture
+def app() -> ChatApp:
+    """An app with one group, `G`, and no limit."""
+    return new_app()
+
+
+def counters(app: ChatApp) -> dict[str, int]:
+    """The true counters of `G`."""
+    return app.groups.values("G")
+
+
+def entry(app: ChatApp) -> Entry:
+    """The latest entry of the journal."""
+    return app.journal.entries()[-1]
+
+
+def test_an_update_is_applied_and_answered(app: ChatApp) -> None:
+    """The reply holds the vendor's four fields, with the new value."""
+    reply = conduct(app, call())
+    assert (reply.ending, reply.status, reply.content_type) == ("sent", 200, "application/json")
+    assert json.loads(reply.body) == {
+        "ActionStatus": "OK",
+        "ErrorCode": 0,
+        "ErrorInfo": "",
+        "GroupCounter": [{"Key": "like", "Value": 1}],
+    }
+
+
+def test_a_refusal_is_answered_with_status_200(app: ChatApp) -> None:
+    """As at the vendor's, only the body tells that something is wrong."""
+    reply = conduct(app, call(group="H"))
+    assert (reply.status, reply.code) == (200, 10010)
+    assert json.loads(reply.body) == {
+        "ActionStatus": "FAIL",
+        "ErrorCode": 10010,
+        "ErrorInfo": "the group does not exist or has been dismissed",
+    }
+
+
+def test_a_deletion_is_answered_without_counters(app: ChatApp) -> None:
+    """The vendor's reply to it has three fields only."""
+    assert json.loads(conduct(app, call("delete")).body) == {"ActionStatus": "OK", "ErrorCode": 0, "ErrorInfo": ""}
+
+
+@pytest.mark.parametrize("fault", [Fault("drop_before"), Fault("reset_before"), Fault("bad_gateway_before")], ids=str)
+def test_a_request_that_never_arrives_is_not_checked(app: ChatApp, fault: Fault) -> None:
+    """Even one with an expired signature meets the fault and not the API; it uses up none of the rate."""
+    app.rate.calls_per_second = 1
+    app.plan.queue([fault], "update", "*")
+    conduct(app, call(at=NOW - 60))
+    assert (entry(app).state, entry(app).code, entry(app).replied) == ("lost", None, None)
+    assert conduct(app, call()).code == 0
+
+
+def test_a_refused_request_stays_refused_under_every_fault(app: ChatApp) -> None:
+    """Whatever its caller sees, an expired request changes nothing."""
+    faults = every_kind(delay_s=1.0, key="_receipt")
+    app.plan.queue(faults, "update", "*")
+    for _ in faults:
+        conduct(app, call(at=NOW - 60))
+    assert counters(app) == {}
+
+
+def test_a_request_that_is_not_to_be_applied_cannot_be(app: ChatApp) -> None:
+    """A driver that forgets to look at the course is told so: this one is refused, that one withheld by a fault."""
+    app.plan.queue([None, Fault("code", code=10002)], "update", "*")
+    for handling in (app.receive(call(at=NOW - 60), NOW), app.receive(call(), NOW)):
+        with pytest.raises(ValueError, match="not to be applied"):
+            app.apply(handling, NOW)
+    assert counters(app) == {}
+
+
+def test_a_request_without_a_result_has_no_healthy_reply(app: ChatApp) -> None:
+    """A driver that forgets to apply a request before it replies is told so."""
+    handling = app.receive(call(), NOW)
+    with pytest.raises(ValueError, match="has a result"):
+        app.reply(handling, None, NOW)
+
+
+def test_new_keys_replace_the_old(app: ChatApp) -> None:
+    """The next request is checked against them."""
+    app.replace_keys(("key-2", KEY))
+    assert conduct(app, call()).code == 0
+    app.replace_keys(("key-2",))
+    assert conduct(app, call()).code == 70009
+
+
+def test_a_reset_takes_everything_back(app: ChatApp) -> None:
+    """Groups, faults, journal, keys, limit and lag are as at the start; numbers of entries go on."""
+    conduct(app, call())
+    app.plan.always(Fault("drop_before"), "update", "*")
+    app.replace_keys(())
+    app.apply_lag_s, app.rate.calls_per_second = 9.0, 0
+    app.reset()
+    app.groups.create("G", "Public", {})
+    assert conduct(app, call()).code == 0
+    assert [entry.sequence for entry in app.journal.entries()] == [2]

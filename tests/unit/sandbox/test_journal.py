@@ -1,0 +1,120 @@
+"""What the sandbox's journal tells an auditor."""
+
+from dataclasses import replace
+from urllib.parse import parse_qsl, unquote
+
+import pytest
+
+from tests.sandbox.app import ChatApp
+from tests.sandbox.faults import Fault, every_kind
+from tests.sandbox.journal import Entry, Journal
+from tests.unit.sandbox.driver import NOW, call, conduct, new_app
+
+
+@pytest.fixture
+def app() -> ChatApp:
+    """An app with one group, `G`, and no limit."""
+    return new_app()
+
+
+def entry(app: ChatApp) -> Entry:
+    """The latest entry of the journal."""
+    return app.journal.entries()[-1]
+
+
+def test_the_journal_tells_what_happened(app: ChatApp) -> None:
+    """An entry holds the request, the age of its signature, its fate and the answer."""
+    conduct(app, call())
+    assert entry(app) == Entry(
+        sequence=1,
+        received_at=NOW,
+        command="update",
+        group="G",
+        mode="Increase",
+        counters={"like": 1},
+        keys=(),
+        random=1,
+        signed_at=1_700_000_000,
+        life_s=6,
+        fault=None,
+        state="applied",
+        code=0,
+        applied_at=NOW,
+        values={"like": 1},
+        replied=0,
+        ended_at=NOW,
+    )
+
+
+def test_the_journal_tells_of_refusals(app: ChatApp) -> None:
+    """A refusal on arrival and one at the moment of applying look the same: nothing was applied."""
+    conduct(app, call(at=NOW - 60))
+    conduct(app, call(group="H"))
+    fates = [(entry.state, entry.code, entry.applied_at, entry.replied) for entry in app.journal.entries()]
+    assert fates == [("refused", 70001, None, 70001), ("refused", 10010, None, 10010)]
+
+
+def test_the_journal_tells_what_was_read(app: ChatApp) -> None:
+    """A read has keys and values; a body without sense has nothing but its refusal."""
+    app.groups.dismiss("G")
+    app.groups.create("G", "Public", {"like": 1, "share": 2})
+    right = call("get")
+    conduct(app, replace(right, body=b'{"GroupId": "G", "GroupCounterKeys": ["like"]}'))
+    conduct(app, replace(right, body=b"{"))
+    read, refused = app.journal.entries()
+    assert (read.mode, read.counters, read.keys, read.values) == (None, {}, ("like",), {"like": 1})
+    assert (refused.group, refused.keys, refused.values, refused.code) == (None, (), None, 60003)
+
+
+def test_the_journal_never_holds_a_signature(app: ChatApp) -> None:
+    """Nothing that is kept or sent repeats the UserSig."""
+    sent = call()
+    usersig = dict(parse_qsl(sent.query))["usersig"]
+    reply = conduct(app, sent)
+    assert len(usersig) > 100
+    assert usersig not in unquote(repr(app.journal.entries()) + repr(reply))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_journal_explains_every_counter(app: ChatApp, seed: int) -> None:
+    """Under random faults, adding up what was applied gives the true value; the same seed gives the same journal."""
+    journals = []
+    for _ in range(2):
+        app.reset()
+        app.groups.create("G", "Public", {})
+        start = app.journal.next_sequence() + 1
+        app.plan.randomly(0.7, every_kind(delay_s=3.0, key="like"), seed, ("update",), "*")
+        for number in range(200):
+            conduct(app, call(at=NOW + number, life_s=2), NOW + number)
+        entries = app.journal.entries()
+        applied = [entry.counters["like"] for entry in entries if entry.state == "applied"]
+        assert app.groups.values("G") == {"like": sum(applied)}
+        journals.append([(entry.sequence - start, entry.fault, entry.state, entry.replied) for entry in entries])
+    assert journals[0] == journals[1]
+    assert {state for _, _, state, _ in journals[0]} == {"applied", "refused", "lost"}
+
+
+def test_a_full_journal_lets_the_oldest_go_and_says_so(app: ChatApp) -> None:
+    """An auditor can tell that something is missing; news about a dropped entry is passed over."""
+    app.journal = Journal(limit=2)
+    first = app.receive(call(), NOW)
+    for _ in range(2):
+        conduct(app, call())
+    app.apply(first, NOW)
+    app.cancel(first)
+    assert [entry.sequence for entry in app.journal.entries()] == [2, 3]
+    assert app.journal.dropped == 1
+
+
+def test_entries_can_be_read_on_from_a_number(app: ChatApp) -> None:
+    """A reader that polls gets only what is new."""
+    for _ in range(3):
+        conduct(app, call())
+    assert [entry.sequence for entry in app.journal.entries(after=2)] == [3]
+
+
+def test_a_cancelled_landing_is_lost(app: ChatApp) -> None:
+    """The journal tells that it will not come."""
+    app.plan.queue([Fault("late", delay_s=1.0)], "update", "*")
+    app.cancel(app.receive(call(), NOW))
+    assert entry(app).state == "lost"

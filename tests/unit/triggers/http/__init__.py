@@ -1,0 +1,1 @@
+"""HTTP, from the event of any platform to its reply."""

@@ -1,0 +1,204 @@
+"""What a signed request has to look like: anything that is not so is 401 and nothing else."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.core.errors import Unauthorized
+from handler.triggers.http.auth import Callers, Identity
+from handler.triggers.http.request import Request
+from handler.triggers.http.webhook_signature import Signature
+from tests.unit.triggers.http.signing import CONTENT, NOW, OTHER_KEY, Door, signature, signed_headers, whsec
+from tests.unit.triggers.stage import CALLER, START
+
+
+@pytest.fixture
+def door() -> Door:
+    """One caller that signs with KEY."""
+    return Door()
+
+
+def test_the_standards_own_vector_is_accepted(door: Door) -> None:
+    """The one that the standard's libraries are tested with; openssl gives the same bytes."""
+    door.know(("sender", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
+    door.clock.moved_s = 1614265330 - START
+    headers = {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    }
+    identity = door.identify(headers, '{"test": 2432232314}')
+    assert identity == Identity("sender", signed_key="msg_p5jXN8AQM9LWM0D4loKWxJek")
+
+
+@given(st.binary(max_size=200), st.from_regex(r"[!-~]{1,255}", fullmatch=True), st.binary(min_size=1, max_size=64))
+def test_any_body_id_and_key_can_be_signed(content: bytes, message_id: str, key: bytes) -> None:
+    """Bytes that are no text included, which some platforms send in base64."""
+    door = Door()
+    door.know((CALLER, whsec(key)))
+    headers = signed_headers(message_id, content, key)
+    packed = base64.b64encode(content).decode()
+    request = Request("POST", "/", {}, headers, packed, _is_base64=True)
+    assert Signature(Callers(door.vault, door.told), door.clock).identify(request) == Identity(CALLER, message_id)
+
+
+@pytest.mark.parametrize("content", [None, ""])
+def test_a_request_without_a_body_signs_an_empty_one(door: Door, content: object) -> None:
+    """As a GET does."""
+    assert door.identify(signed_headers("a", b""), content).caller == CALLER
+
+
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+@pytest.mark.parametrize("text", [None, "", " "])
+def test_a_header_that_is_missing_is_named(door: Door, name: str, text: str | None) -> None:
+    """And costs no fetch of the secret."""
+    headers = {given: value for given, value in signed_headers("a", CONTENT).items() if given != name}
+    assert door.refuses(headers | ({} if text is None else {name: text})) == f"the request has no header {name}"
+    assert door.vault.refreshes == []
+
+
+@pytest.mark.parametrize("away_s", [-300, -299, 0, 299, 300])
+def test_a_time_within_five_minutes_passes(door: Door, away_s: int) -> None:
+    """Either way, because the caller's clock may be fast or slow."""
+    headers = signed_headers("a", CONTENT, timestamp=f"{START + away_s:.0f}")
+    assert door.identify(headers).caller == CALLER
+
+
+@pytest.mark.parametrize("away_s", [-86_400, -301, 301, 10**9])
+def test_a_time_further_away_is_refused(door: Door, away_s: int) -> None:
+    """However well it is signed, and without a fetch of the secret."""
+    headers = signed_headers("a", CONTENT, timestamp=f"{START + away_s:.0f}")
+    assert door.refuses(headers) == "webhook-timestamp is more than 300 s away from now"
+    assert door.vault.refreshes == []
+
+
+def test_a_captured_request_expires(door: Door) -> None:
+    """By the function's own clock."""
+    headers = signed_headers("a", CONTENT)
+    door.clock.moved_s = 300.0
+    assert door.identify(headers).caller == CALLER
+    door.clock.moved_s = 300.5
+    door.refuses(headers)
+
+
+@pytest.mark.parametrize(
+    "timestamp",
+    ["now", f"{NOW}.0", f"+{NOW}", f"-{NOW}", "1_795_305_600", "1e9", "nan", "inf", "0x1", "\uff11", "9" * 5000],
+)
+def test_a_time_that_is_no_whole_number_is_refused(door: Door, timestamp: str) -> None:
+    """Python would read some of these as numbers."""
+    problem = door.refuses(signed_headers("a", CONTENT, timestamp=timestamp))
+    assert problem == "webhook-timestamp is not a whole number of seconds since 1970"
+
+
+@pytest.mark.parametrize("part", ["webhook-id", "webhook-timestamp", "body"])
+def test_whatever_is_signed_cannot_be_changed(door: Door, part: str) -> None:
+    """Id, time and body."""
+    headers, content = signed_headers("a", CONTENT), CONTENT.decode()
+    changed = {"webhook-id": "b", "webhook-timestamp": f"{START + 1:.0f}"}
+    if part == "body":
+        content += " "
+    else:
+        headers[part] = changed[part]
+    assert door.refuses(headers, content) == "the signature is no caller's"
+
+
+GOOD = signature("a", NOW, CONTENT)
+WRONG = signature("a", NOW, CONTENT, OTHER_KEY)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(
+            f"{WRONG} {GOOD}",
+            f"{GOOD} {WRONG}",
+            f"v1a,{GOOD[3:]} {GOOD}",
+            f"v2,x {GOOD}",
+            f"garbage {GOOD}",
+            f" {GOOD} ",
+        ),
+        *(f"{WRONG},{GOOD}", f"{WRONG}, {GOOD}", f"{GOOD} v1,", f"v1,a,b {GOOD}"),
+    ],
+)
+def test_one_good_signature_of_the_list_is_enough(door: Door, written: str) -> None:
+    """Other versions and broken entries are passed over; repeated headers arrive joined by commas."""
+    assert door.identify(signed_headers("a", CONTENT) | {"webhook-signature": written}).caller == CALLER
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("garbage", "v1", "v1,", "v1,a", "v1,a,b", ",", "é", "\ud800", "v1,====", f"v1,{'A' * 43}", f"V1,{GOOD[3:]}"),
+        *(f"v1a,{GOOD[3:]}", f"v2,{GOOD[3:]}", GOOD[3:], f"v1 {GOOD[3:]}", f"xv1,{GOOD[3:]}", f"{GOOD}=", f"{GOOD}x"),
+        *(GOOD.rstrip("="), GOOD.replace(",", ", "), f"v1,\n{GOOD[3:]}"),
+    ],
+)
+def test_a_list_without_a_signature_of_version_1_is_refused(door: Door, written: str) -> None:
+    """Nothing is compared, and no secret is fetched."""
+    problem = door.refuses(signed_headers("a", CONTENT) | {"webhook-signature": written})
+    assert problem == "webhook-signature holds no signature of version v1"
+    assert door.vault.refreshes == []
+
+
+@pytest.mark.parametrize("content", [7, {"a": 1}, [], "\ud800"])
+def test_a_body_that_nobody_can_have_signed_is_refused(door: Door, content: object) -> None:
+    """As unauthorized: the caller's right comes before what was sent."""
+    assert door.refuses(signed_headers("a"), content) == "the request holds what nobody can have signed"
+
+
+def test_an_id_that_nobody_can_have_signed_is_refused(door: Door) -> None:
+    """Half of a surrogate pair has no bytes."""
+    headers = signed_headers("a", CONTENT) | {"webhook-id": "\ud800"}
+    assert door.refuses(headers) == "the request holds what nobody can have signed"
+
+
+@pytest.mark.parametrize("packed", ["e30", "{}", "é", "a b="])
+def test_a_body_in_broken_base64_is_refused(door: Door, packed: str) -> None:
+    """As unauthorized, too."""
+    request = Request("POST", "/", {}, signed_headers("a"), packed, _is_base64=True)
+    with pytest.raises(Unauthorized):
+        Signature(Callers(door.vault, door.told), door.clock).identify(request)
+
+
+def test_a_body_in_base64_is_signed_as_what_it_carries(door: Door) -> None:
+    """The packing is the platform's, not the caller's."""
+    packed = base64.b64encode(CONTENT).decode()
+    door.refuses(signed_headers("a", packed.encode()))
+    assert door.identify(signed_headers("a", packed.encode()), packed).caller == CALLER
+    request = Request("POST", "/", {}, signed_headers("a", CONTENT), packed, _is_base64=True)
+    assert Signature(Callers(door.vault, door.told), door.clock).identify(request).caller == CALLER
+
+
+HEADER = st.one_of(st.text(max_size=80), st.sampled_from([NOW, GOOD, WRONG, "a", "v1,", f"{GOOD} " * 50, "\ud800"]))
+HOSTILE = st.fixed_dictionaries(
+    {}, optional={"webhook-id": HEADER, "webhook-timestamp": HEADER, "webhook-signature": HEADER}
+)
+BODIES = st.one_of(st.text(), st.none(), st.integers(), st.lists(st.integers()), st.just("\udfff"))
+
+
+@given(headers=HOSTILE, content=BODIES, is_base64=st.booleans())
+def test_hostile_headers_and_bodies_are_unauthorized_and_nothing_else(
+    headers: dict[str, str], content: object, *, is_base64: bool
+) -> None:
+    """None of them is signed, unless every part is that of the one that is."""
+    door = Door()
+    request = Request("POST", "/", {}, headers, content, _is_base64=is_base64)
+    with suppress(Unauthorized):
+        identity = Signature(Callers(door.vault, door.told), door.clock).identify(request)
+        assert (identity, request.content()) == (Identity(CALLER, "a"), CONTENT)
+
+
+def test_no_refusal_shows_what_was_sent(door: Door) -> None:
+    """Neither signature nor id nor secret."""
+    problems = [
+        door.refuses(signed_headers("hunter2", CONTENT, OTHER_KEY)),
+        door.refuses(signed_headers("a", CONTENT) | {"webhook-signature": "hunter2"}),
+        door.refuses(signed_headers("a", CONTENT) | {"webhook-timestamp": "hunter2"}),
+    ]
+    assert not [problem for problem in problems if "hunter2" in problem or "whsec" in problem or "v1," in problem]

@@ -1,0 +1,178 @@
+"""Operator events about groups: shown in plain JSON, decided once nothing can land, and never taken from HTTP."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from handler.core.errors import BadInput, NotAccepted
+from handler.core.model.operation import operation_id
+from handler.core.ports.shelf import Parked
+from handler.core.ports.system import Notice
+from handler.triggers.event_kind import Kind, detect
+from tests.sandbox.dialects import DIALECTS, Dialect, event_of
+from tests.unit.triggers.operator.operators import event, part, tell
+from tests.unit.triggers.stage import APP, CALLER, NEVER_ARRIVED, TOKEN, UPDATE, Stage, headers
+
+DONE = {"done": True, "changed": True, "settled": 0, "owed": 0}
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A group that has counted 5 likes."""
+    stage = Stage()
+    stage.post("first")
+    return stage
+
+
+@pytest.fixture
+def frozen(stage: Stage) -> Stage:
+    """The same group after somebody else wrote its receipt, with an operation under way."""
+    stage.chat.groups["room"]["_receipt"] = 1
+    assert stage.post("second").status == 503
+    return stage
+
+
+def test_an_operator_event_is_known_by_its_type() -> None:
+    """And by nothing else: the rest is for its reader."""
+    assert detect(event("inspect"))[0] is Kind.OPERATOR
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_http_event_is_one_of_an_operator(dialect: Dialect, stage: Stage) -> None:
+    """Neither by its body, nor by a name beside those of its platform."""
+    body = json.dumps(event("parked", action="list")).encode()
+    sent = event_of(dialect, "POST", UPDATE, headers("k").items(), body)
+    assert detect({**sent, "Type": "Operator", "task": "parked", "action": "list"})[0] is not Kind.OPERATOR
+    assert stage.send("POST", UPDATE, headers("k"), body, dialect).status == 400
+
+
+def test_a_record_of_a_source_is_none_of_an_operator() -> None:
+    """Whatever stands beside it."""
+    assert detect({"Records": [], "Type": "Operator", "task": "inspect"})[0] is Kind.RECORDS
+
+
+def test_a_group_at_rest_is_shown_with_its_receipt(stage: Stage) -> None:
+    """The receipt is its base, and nothing has to be judged."""
+    told = tell(stage, "inspect", GroupId="room")
+    assert part(told, "row")["base"] == part(told, "upstream")["receipt"]
+    assert part(told, "upstream")["counters"] == {"like": 5}
+    assert part(told, "explanation")["receipt"] == "is the base: nothing landed, and nothing can any more"
+    assert (told["to_be_judged"], told["ready_in_s"]) == ([], 0)
+
+
+def test_a_frozen_group_is_shown_with_what_was_under_way(frozen: Stage) -> None:
+    """By the id under which it is judged, with what it asked for."""
+    told = tell(frozen, "inspect", GroupId="room")
+    row, named = part(told, "row"), operation_id(CALLER, "second")
+    assert str(row["frozen"]).startswith("the receipt shows ")
+    assert part(row, "attempt")["operations"] == [
+        {"id": named, "mode": "Increase", "counters": {"like": 5}, "settled_meanwhile": False}
+    ]
+    assert told["to_be_judged"] == [named]
+    assert told["explanation"] == {"receipt": "is explained by nothing"}
+    assert told["ready_in_s"] == 17
+
+
+def test_a_group_that_exists_no_more_is_shown_as_such(frozen: Stage) -> None:
+    """Its row is there all the same."""
+    del frozen.chat.groups["room"]
+    told = tell(frozen, "inspect", GroupId="room")
+    assert part(told, "upstream") == {"missing": "the group does not exist", "receipt": None, "counters": {}}
+    assert part(told, "row")["frozen"]
+
+
+def test_a_group_that_cannot_be_read_is_shown_as_far_as_it_is_known(
+    frozen: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row comes from the ledger."""
+    monkeypatch.setattr(frozen.chat, "read", lambda *_, **__: NEVER_ARRIVED)
+    told = tell(frozen, "inspect", GroupId="room")
+    assert "could not be read" in str(part(told, "upstream")["missing"])
+    assert told["explanation"] is None
+    assert part(told, "row")["frozen"]
+
+
+def test_a_verdict_releases_the_group_once_nothing_can_land(frozen: Stage) -> None:
+    """By the id or by the caller's own key; the duplicate then hears that it was applied, and counting goes on."""
+    shown = tell(frozen, "inspect", GroupId="room")
+    keys = [{"Caller": CALLER, "IdempotencyKey": '"second"', "verdict": "landed"}]
+    early = tell(frozen, "release", GroupId="room", keys=keys)
+    assert early == {"task": "release", "GroupId": "room", "done": False, "retry_after_s": 17}
+    frozen.clock.sleep(18)
+    receipt = part(shown, "upstream")["receipt"]
+    told = tell(frozen, "release", GroupId="room", keys=keys, receipt=receipt)
+    assert (told["done"], told["settled"], told["owed"], told["base"]) == (True, 1, 0, receipt)
+    again = frozen.post("second")
+    assert (again.status, again.headers["idempotency-replayed"]) == (200, "true")
+    assert frozen.post("third").status == 200
+    assert frozen.chat.groups["room"]["like"] == 15
+    assert Notice.GROUP_RELEASED in frozen.told.notices
+
+
+def test_a_group_at_rest_is_adopted_in_one_event(stage: Stage) -> None:
+    """The event waits for as long as something may land."""
+    stage.chat.groups["room"]["_receipt"] = 77
+    told = tell(stage, "adopt", GroupId="room")
+    assert told == {"task": "adopt", "GroupId": "room", **DONE, "base": 77}
+    assert stage.clock.moved_s >= 12
+    assert stage.post("next").status == 200
+    assert stage.chat.groups["room"]["like"] == 10
+
+
+@pytest.mark.parametrize("verdicts", [{}, {"nobody": "landed"}])
+def test_verdicts_must_be_about_all_that_was_under_way_and_nothing_else(
+    frozen: Stage, verdicts: dict[str, str]
+) -> None:
+    """The error names what is missing."""
+    with pytest.raises(BadInput, match=rf"^verdicts: lacks one for each of: {operation_id(CALLER, 'second')}$"):
+        tell(frozen, "release", GroupId="room", verdicts=verdicts)
+
+
+def test_a_verdict_on_an_unknown_operation_is_refused(frozen: Stage) -> None:
+    """It may be a typing error for one that is known."""
+    verdicts = {operation_id(CALLER, "second"): "landed", "nobody": "landed"}
+    with pytest.raises(BadInput, match=r"^verdicts: has 1 of what this group does not owe"):
+        tell(frozen, "release", GroupId="room", verdicts=verdicts)
+
+
+def test_nothing_is_released_that_is_not_frozen(stage: Stage) -> None:
+    """Nor adopted that is not known."""
+    with pytest.raises(BadInput, match=r"^GroupId: is not frozen"):
+        tell(stage, "release", GroupId="room")
+    for task in ("inspect", "adopt", "release"):
+        with pytest.raises(BadInput, match=r"^GroupId: is not known"):
+            tell(stage, task, GroupId="nowhere")
+
+
+def test_no_reply_shows_a_secret(frozen: Stage) -> None:
+    """Neither the key of the app nor a caller's token."""
+    frozen.shelf.park(APP, Parked("r", "a-queue", "why", 1.0, "{}"))
+    text = json.dumps([tell(frozen, "inspect", GroupId="room"), tell(frozen, "parked", action="list")])
+    assert TOKEN not in text
+    assert "a-made-up-key" not in text
+
+
+def test_an_event_that_the_vendor_does_not_answer_changes_nothing(
+    frozen: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator is told so."""
+    tell(frozen, "inspect", GroupId="room")
+    frozen.clock.sleep(13)
+    monkeypatch.setattr(frozen.chat, "read", lambda *_, **__: NEVER_ARRIVED)
+    with pytest.raises(NotAccepted, match="could not be read"):
+        tell(frozen, "release", GroupId="room", verdicts={operation_id(CALLER, "second"): "landed"})
+    assert frozen.post("second").status == 503
+
+
+def test_a_restored_ledger_begins_a_new_generation(stage: Stage) -> None:
+    """Of which this instance knows at once."""
+    assert tell(stage, "restored") == {"task": "restored", "generation": 2}
+    assert stage.service.instance.generation.current().number == 2
+
+
+def test_a_restored_ledger_is_of_no_group(stage: Stage) -> None:
+    """The copy was made of all of them."""
+    with pytest.raises(BadInput, match="GroupId"):
+        tell(stage, "restored", GroupId="room")

@@ -1,0 +1,144 @@
+"""Parked records are shown in pages, executed anew under the same rules as before, or given up."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from handler.core.errors import BadInput
+from handler.core.ports.shelf import Parked
+from handler.triggers.event_kind import Event
+from handler.triggers.operator.requests import PAGE_MAX
+from handler.triggers.timer.pages import HEAD
+from tests.unit.triggers.operator.operators import tell
+from tests.unit.triggers.stage import APP, CALLER, Stage
+
+PAYLOAD = {"GroupId": "room", "GroupCounter": [{"Key": "like", "Value": 3}], "Mode": "Increase"}
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A group that has counted 5 likes."""
+    stage = Stage()
+    stage.post("first")
+    return stage
+
+
+def park(stage: Stage, *names: str, **fields: object) -> None:
+    """Put records aside."""
+    for name in names:
+        stage.shelf.park(APP, Parked(name, "a-queue", "why", 1.0, json.dumps({**PAYLOAD, **fields})))
+
+
+def parked(stage: Stage) -> list[str]:
+    """The ids that are still put aside."""
+    return [kept.id for kept in stage.shelf.parked(APP, 1000)]
+
+
+def ids(told: Event) -> list[str]:
+    """Those of the records of a page."""
+    records = told["records"]
+    assert isinstance(records, list)
+    return [record["id"] for record in records]
+
+
+def test_parked_records_are_shown_page_by_page(stage: Stage) -> None:
+    """Each page says where the next one begins, the last one that there is none."""
+    park(stage, *"abcde")
+    pages = [tell(stage, "parked", action="list", limit=2, after=after) for after in ("", "b", "d")]
+    assert [(ids(told), told["next"]) for told in pages] == [(["a", "b"], "b"), (["c", "d"], "d"), (["e"], None)]
+
+
+def test_a_parked_record_is_shown_whole(stage: Stage) -> None:
+    """With its source, the reason, the time and what it said."""
+    park(stage, "a")
+    shown = {"id": "a", "source": "a-queue", "reason": "why", "at": 1.0, "payload": json.dumps(PAYLOAD)}
+    assert tell(stage, "parked", action="list")["records"] == [shown]
+
+
+def test_a_page_ends_before_the_reply_is_too_long_for_a_platform(stage: Stage) -> None:
+    """But one record is always shown."""
+    for name in "abc":
+        stage.shelf.park(APP, Parked(name, "a-queue", "why", 1.0, "x" * 500_000))
+    told = tell(stage, "parked", action="list")
+    assert (ids(told), told["next"]) == (["a"], "a")
+
+
+def test_a_replayed_record_counts_once_and_is_gone(stage: Stage) -> None:
+    """Repeated events find nothing to do."""
+    park(stage, "r-1", "r-10", "r-2")
+    told = tell(stage, "parked", action="replay", id="r-10")
+    assert (told["outcome"], told["dropped"]) == ("applied", True)
+    assert (parked(stage), stage.chat.groups["room"]["like"]) == (["r-1", "r-2"], 8)
+    with pytest.raises(BadInput, match=r"^id: is that of no parked record"):
+        tell(stage, "parked", action="replay", id="r-10")
+
+
+def test_a_replay_whose_record_was_not_dropped_counts_nothing_twice(stage: Stage) -> None:
+    """The record's id is its key."""
+    park(stage, "r")
+    tell(stage, "parked", action="replay", id="r")
+    park(stage, "r")
+    assert tell(stage, "parked", action="replay", id="r")["outcome"] == "applied"
+    assert stage.chat.groups["room"]["like"] == 8
+
+
+def test_a_replay_is_the_operation_that_its_payload_names(stage: Stage) -> None:
+    """With its key and caller: what has counted over HTTP counts no more."""
+    park(stage, "r", IdempotencyKey="first", Caller=CALLER, GroupCounter=[{"Key": "like", "Value": 5}])
+    assert tell(stage, "parked", action="replay", id="r")["dropped"] is True
+    assert stage.chat.groups["room"]["like"] == 5
+
+
+def test_a_record_whose_key_is_taken_stays(stage: Stage) -> None:
+    """Under another key it can be executed."""
+    park(stage, "r", IdempotencyKey="first", Caller=CALLER)
+    told = tell(stage, "parked", action="replay", id="r")
+    assert (told["outcome"], told["dropped"], parked(stage)) == ("key-reused", False, ["r"])
+    told = tell(stage, "parked", action="replay", id="r", IdempotencyKey="first-anew")
+    assert (told["outcome"], parked(stage), stage.chat.groups["room"]["like"]) == ("applied", [], 8)
+
+
+def test_a_record_that_the_vendor_refuses_for_good_stays(stage: Stage) -> None:
+    """The refusal is final for its key: once the group is there, another key is needed."""
+    park(stage, "r", GroupId="later")
+    told = tell(stage, "parked", action="replay", id="r")
+    assert (told["outcome"], told["ErrorCode"], told["dropped"]) == ("rejected", 10010, False)
+    stage.chat.groups["later"] = {}
+    assert tell(stage, "parked", action="replay", id="r")["outcome"] == "rejected"
+    assert tell(stage, "parked", action="replay", id="r", IdempotencyKey="r-anew")["outcome"] == "applied"
+    assert (parked(stage), stage.chat.groups["later"]["like"]) == ([], 3)
+
+
+def test_a_record_that_cannot_be_read_stays(stage: Stage) -> None:
+    """The error names its first wrong field."""
+    park(stage, "r", Mode="Add")
+    with pytest.raises(BadInput, match=r"^Mode: "):
+        tell(stage, "parked", action="replay", id="r")
+    assert parked(stage) == ["r"]
+
+
+def test_a_page_of_a_timer_is_not_replayed(stage: Stage) -> None:
+    """Its operations are many, each with a key of its own: whoever wants them sends the timer's event again."""
+    stage.shelf.park(APP, Parked("r", "a-queue", "why", 1.0, f'{HEAD}"TriggerName":"daily"}}'))
+    with pytest.raises(BadInput, match=r"^id: is that of a page: send its timer's event again"):
+        tell(stage, "parked", action="replay", id="r")
+    assert parked(stage) == ["r"]
+
+
+def test_a_record_is_found_behind_more_than_a_page_of_others(stage: Stage) -> None:
+    """Their ids begin like its own."""
+    park(stage, *(f"r{number:04}" for number in range(PAGE_MAX + 1)), "rx")
+    assert tell(stage, "parked", action="replay", id="rx")["dropped"] is True
+    with pytest.raises(BadInput, match=r"^id: is that of no parked record$"):
+        tell(stage, "parked", action="replay", id="rx")
+
+
+def test_a_record_is_given_up(stage: Stage) -> None:
+    """A second time there is nothing to give up."""
+    park(stage, "r")
+    asked = {"task": "parked", "action": "drop", "id": "r"}
+    assert tell(stage, "parked", action="drop", id="r") == {**asked, "dropped": True}
+    assert tell(stage, "parked", action="drop", id="r") == {**asked, "dropped": False}
+    assert stage.chat.groups["room"]["like"] == 5

@@ -1,0 +1,125 @@
+"""An operator event is read whole before anything is done, and its first wrong field is named."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.core.errors import BadInput
+from handler.core.model.operation import operation_id
+from handler.core.recovery.verdicts import OperatorVerdict
+from handler.triggers.event_kind import Event
+from handler.triggers.operator.requests import Adopt, ListParked, Release, read_order
+from handler.triggers.timer.tick import CALLER
+from tests.unit.triggers.operator.operators import event
+
+
+def test_contradicting_verdicts_are_refused() -> None:
+    """By the one that comes second."""
+    keys = [{"Caller": "c", "IdempotencyKey": "k", "verdict": "landed"}]
+    order = read_order(event("release", GroupId="g", verdicts={operation_id("c", "k"): "not-landed"}, keys=keys))
+    assert isinstance(order, Release)
+    with pytest.raises(BadInput) as refused:
+        order.decision.landed("")
+    assert refused.value.field == "keys[0].verdict"
+
+
+def test_keys_and_ids_make_one_decision() -> None:
+    """A quoted key is the same as a bare one."""
+    keys = [{"Caller": "c", "IdempotencyKey": '"k"', "verdict": "landed"}]
+    order = read_order(event("release", GroupId="g", verdicts={"x": "not-landed"}, keys=keys, receipt=7, debt="drop"))
+    assert isinstance(order, Release)
+    assert order.decision.verdicts == {"x": OperatorVerdict.NOT_LANDED, operation_id("c", "k"): OperatorVerdict.LANDED}
+    assert (order.decision.receipt, order.decision.drops_debt) == (7, True)
+
+
+def test_an_operation_of_the_schedule_goes_by_its_place_in_a_tick() -> None:
+    """Whatever characters its trigger's name has; no caller's name is the schedule's."""
+    ticks = [{"TriggerName": "täglich 群", "Time": "2026-11-22T08:00:00+08:00", "Index": 1, "verdict": "landed"}]
+    order = read_order(event("release", GroupId="g", ticks=ticks))
+    assert isinstance(order, Release)
+    assert order.decision.verdicts == {
+        operation_id(CALLER, "täglich 群/2026-11-22T00:00:00Z/1"): OperatorVerdict.LANDED
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"TriggerName": ""}, "TriggerName"), ({"Time": "2016-12-31T23:59:60Z"}, "ticks[0].Time")],
+)
+def test_a_tick_that_is_none_is_refused_by_its_field(change: Event, field: str) -> None:
+    """Before anything is decided."""
+    ticks = [{"TriggerName": "daily", "Time": "2026-11-22T00:00:00Z", "Index": 0, "verdict": "landed", **change}]
+    order = read_order(event("release", GroupId="g", ticks=ticks))
+    assert isinstance(order, Release)
+    with pytest.raises(BadInput) as refused:
+        order.decision.landed("")
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        *(({}, "task"), ({"task": 7}, "task"), ({"task": "thaw"}, "task"), ({"task": ["inspect"]}, "task")),
+        *(({"task": "inspect"}, "GroupId"), ({"task": "adopt", "GroupId": ""}, "GroupId")),
+        *(({"task": "inspect", "GroupId": 7}, "GroupId"), ({"task": "inspect", "GroupId": "g", "x": 1}, "x")),
+        ({"task": "adopt", "GroupId": "g", "verdicts": {}}, "verdicts"),
+        ({"task": "adopt", "GroupId": "g", "debt": "forget"}, "debt"),
+        ({"task": "release", "GroupId": "g", "verdicts": {"a": "perhaps"}}, "verdicts.a"),
+        ({"task": "release", "GroupId": "g", "verdicts": []}, "verdicts"),
+        ({"task": "release", "GroupId": "g", "keys": [{"Caller": "c", "verdict": "landed"}]}, "keys[0].IdempotencyKey"),
+        ({"task": "release", "GroupId": "g", "ticks": [{"TriggerName": "d", "verdict": "landed"}]}, "ticks[0].Time"),
+        ({"task": "release", "GroupId": "g", "receipt": "7"}, "receipt"),
+        *(({"task": "parked"}, "action"), ({"task": "parked", "action": "burn"}, "action")),
+        ({"task": "parked", "action": "list", "limit": 0}, "limit"),
+        ({"task": "parked", "action": "list", "limit": 101}, "limit"),
+        ({"task": "parked", "action": "list", "limit": True}, "limit"),
+        ({"task": "parked", "action": "replay"}, "id"),
+        *(({"task": "parked", "action": "drop", "id": ""}, "id"), ({"task": "inspect", "GroupId": "\ud800"}, "event")),
+    ],
+)
+def test_a_wrong_event_is_refused_by_its_field(wrong: Event, field: str) -> None:
+    """Before anything is looked at."""
+    with pytest.raises(BadInput) as refused:
+        read_order({"Type": "Operator", **wrong})
+    assert refused.value.field == field
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+TASKS = st.sampled_from(["inspect", "adopt", "release", "parked"])
+NAMES = st.sampled_from(["GroupId", "verdicts", "keys", "receipt", "debt", "action", "id", "after", "limit"])
+
+
+@given(task=TASKS | JSON, fields=st.dictionaries(NAMES | st.text(), JSON, max_size=5))
+def test_any_event_is_an_order_or_one_clear_error(task: object, fields: dict[str, object]) -> None:
+    """Whatever stands in it, nothing else is ever raised."""
+    with suppress(BadInput):
+        read_order({**fields, "Type": "Operator", "task": task})
+
+
+@given(
+    group_id=st.text(min_size=1, max_size=64),
+    verdicts=st.dictionaries(st.text(max_size=22), st.sampled_from(["landed", "not-landed"])),
+)
+def test_a_release_means_what_it_says(group_id: str, verdicts: dict[str, str]) -> None:
+    """Nothing is added to the verdicts, nothing lost."""
+    order = read_order(event("release", GroupId=group_id, verdicts=verdicts))
+    assert isinstance(order, Release)
+    assert order.group_id == group_id
+    assert {named: verdict.value for named, verdict in order.decision.verdicts.items()} == verdicts
+
+
+def test_what_is_not_said_has_a_default() -> None:
+    """A page of twenty, and a debt that is kept."""
+    listed, adopted = read_order(event("parked", action="list")), read_order(event("adopt", GroupId="g"))
+    assert isinstance(listed, ListParked)
+    assert (listed.after, listed.limit) == ("", 20)
+    assert isinstance(adopted, Adopt)
+    assert not adopted.decision.drops_debt

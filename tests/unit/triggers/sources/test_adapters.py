@@ -1,0 +1,193 @@
+"""Each source's record shows its identity, its caller, its time and its text, or what is wrong with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from handler.core.errors import BadInput
+from handler.triggers.event_kind import RECORD_SOURCES, Event, Kind, detect, part_of, source_of
+from handler.triggers.sources.adapters import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, RawRecord
+from handler.triggers.sources.records import source_and_records
+from tests.unit.triggers.sources.source_events import (
+    ARN,
+    CLUSTER,
+    STREAM,
+    TABLE,
+    TOPIC,
+    ckafka,
+    dynamodb,
+    encoded,
+    eventbridge,
+    kinesis,
+    msk,
+    of_msk,
+    records,
+    sns,
+    sqs,
+    text,
+)
+from tests.unit.triggers.stage import START
+
+
+def delivered(event: Event) -> RawRecord:
+    """The one record of an event, as its source reads it."""
+    source, [record] = source_and_records(*detect(event))
+    assert source is not None
+    assert isinstance(record, dict)
+    delivery = source.read(record)
+    assert delivery is not None
+    return delivery
+
+
+@pytest.mark.parametrize(
+    ("event", "key", "caller", "sent"),
+    [
+        (records(sqs("t", 7)), "message-7", ARN, START),
+        (records(kinesis("t", 7)), f"{STREAM}/shardId-000000000006:4959000007", STREAM, START),
+        (records(dynamodb("t", 7)), f"{TABLE}/c4ca000007/4421000007", TABLE, START),
+        (records(sns("t", 7)), "notice-7", TOPIC, START),
+        (records(ckafka("t", 7)), "ckafka/counters/1/7", "counters", None),
+        (of_msk(msk("t", 7)), f"{CLUSTER}/counters/0/7/{START * 1000:.0f}", CLUSTER, START),
+        (of_msk(msk("t", 7, timestamp="1000")), f"{CLUSTER}/counters/0/7/1000", CLUSTER, 1.0),
+        (of_msk(msk("t", 7, timestamp=-1)), f"{CLUSTER}/counters/0/7", CLUSTER, None),
+        (eventbridge({}, 7), "event-7", "shop.orders", START),
+    ],
+)
+def test_a_record_is_known_by_its_sources_own_identity(event: Event, key: str, caller: str, sent: float | None) -> None:
+    """The same at each delivery."""
+    delivery = delivered(event)
+    assert (delivery.key, delivery.caller, delivery.sent) == (key, caller, sent)
+
+
+@pytest.mark.parametrize(
+    ("source", "content"),
+    [
+        ("aws:sqs", "groß"),
+        ("aws:kinesis", encoded("groß")),
+        ("aws:dynamodb", {"NewImage": {"a": {"S": "groß"}}}),
+        ("aws:sns", "groß"),
+        ("Ckafka", "groß"),
+    ],
+)
+def test_the_text_is_found_in_its_wrapping(source: str, content: object) -> None:
+    """Base64 of UTF-8, an item, or bare."""
+    assert SOURCES[source].text(content) in {"groß", '{"a": "groß"}'}
+    assert MSK.text(encoded("groß")) == "groß"
+    assert EVENTBRIDGE.text({"a": "groß"}) == '{"a": "groß"}'
+
+
+@pytest.mark.parametrize("wrong", [None, "", 7, ["m"], "m\n", "\ud800", "m" * (NAME_CHARACTERS + 1)])
+@pytest.mark.parametrize(
+    ("make", "field"),
+    [
+        (lambda wrong: records(sqs("t", messageId=wrong)), "messageId"),
+        (lambda wrong: records(sqs("t", eventSourceARN=wrong)), "eventSourceARN"),
+        (lambda wrong: records(kinesis("t") | {"eventID": wrong}), "eventID"),
+        (lambda wrong: records(dynamodb("t", SequenceNumber=wrong)), "SequenceNumber"),
+        (lambda wrong: records(sns("t", MessageId=wrong)), "MessageId"),
+        (lambda wrong: records(sns("t", TopicArn=wrong)), "TopicArn"),
+        (lambda wrong: records(ckafka("t", topic=wrong)), "topic"),
+        (lambda wrong: of_msk(msk("t")) | {"eventSourceArn": wrong}, "eventSourceArn"),
+        (lambda wrong: eventbridge({}, source=wrong), "source"),
+    ],
+)
+def test_a_record_without_a_usable_name_is_refused(make: object, field: str, wrong: object) -> None:
+    """It could not be told from another one."""
+    assert callable(make)
+    with pytest.raises(BadInput) as refused:
+        delivered(make(wrong))
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("wrong", [None, -1, 1.0, "1", True, 2**63])
+@pytest.mark.parametrize("field", ["partition", "offset"])
+def test_a_place_in_a_topic_is_a_whole_number(field: str, wrong: object) -> None:
+    """On both clouds."""
+    change = {field: wrong}
+    ckafka_record: Event = {"Ckafka": {**part_of(ckafka("t"), "Ckafka"), **change}}
+    for event in (records(ckafka_record), of_msk({**msk("t"), **change})):
+        with pytest.raises(BadInput) as refused:
+            delivered(event)
+        assert refused.value.field == field
+
+
+@pytest.mark.parametrize("wrong", ["soon", "", True, [], {}])
+def test_a_time_that_is_none_is_refused(wrong: object) -> None:
+    """Nobody could tell whether the record is too old."""
+    for event in (
+        records(sqs("t", attributes={"SentTimestamp": wrong})),
+        records(kinesis("t", approximateArrivalTimestamp=wrong)),
+        records(dynamodb("t", ApproximateCreationDateTime=wrong)),
+        records(sns("t", Timestamp=wrong)),
+        of_msk(msk("t", timestamp=wrong)),
+        eventbridge({}, time=wrong),
+    ):
+        with pytest.raises(BadInput, match=r"must be a (number|time)"):
+            delivered(event)
+
+
+@pytest.mark.parametrize("none", [None, -1])
+def test_kafka_may_tell_no_time(none: int | None) -> None:
+    """It writes -1 for a message without a timestamp."""
+    assert delivered(of_msk(msk("t", timestamp=none))).sent is None
+
+
+@pytest.mark.parametrize("wrong", [None, 7, "{}", "====", encoded("t")[:-1] + "!", "/w=="])
+def test_data_that_is_not_base64_of_text_is_refused(wrong: object) -> None:
+    """As is a Kafka message without a value."""
+    for source in (SOURCES["aws:kinesis"], MSK):
+        with pytest.raises(BadInput, match=r"^body: "):
+            source.text(wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, 7, {"GroupId": "room"}, ["t"]])
+def test_a_body_that_is_not_text_is_refused(wrong: object) -> None:
+    """Where the platform always gives text."""
+    for source in ("aws:sqs", "aws:sns", "Ckafka"):
+        with pytest.raises(BadInput, match=r"^body: "):
+            SOURCES[source].text(wrong)
+
+
+def test_every_source_that_is_recognised_can_be_read() -> None:
+    """And the other way round."""
+    assert SOURCES.keys() - {"Ckafka"} == RECORD_SOURCES
+    assert source_of(ckafka("t")) in SOURCES
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        (records(), Kind.RECORDS),
+        (records(7, sqs(text())), Kind.RECORDS),
+        (records(ckafka(text())), Kind.RECORDS),
+        (of_msk(), Kind.MSK),
+        (eventbridge({}), Kind.EVENTBRIDGE),
+    ],
+)
+def test_a_batch_is_known_by_its_shape(event: Event, kind: Kind) -> None:
+    """One record of a known source is enough."""
+    assert detect(event) == (kind, event)
+
+
+def test_records_of_all_partitions_come_with_their_arn() -> None:
+    """MSK says it once for all of them; what is no list is one wrong record."""
+    event = {
+        **of_msk(),
+        "records": {
+            "counters-0": [msk("a", 1), msk("b", 2)],
+            "counters-1": [msk("c", 3, eventSourceArn="another")],
+            "x-0": 7,
+        },
+    }
+    source, found = source_and_records(*detect(event))
+    assert source is MSK
+    assert [record.get("eventSourceArn") if isinstance(record, dict) else record for record in found] == [
+        *(CLUSTER, CLUSTER, CLUSTER, 7)
+    ]
+
+
+@pytest.mark.parametrize("event_id", ["no-colon", "shardId-000000000006:x", "shardId-000000000006:"])
+def test_a_record_of_kinesis_without_a_sequence_number_has_no_position(event_id: str) -> None:
+    """It is known by its identity then."""
+    delivery = delivered(records({**kinesis("t", 7), "eventID": event_id}))
+    assert (delivery.key, delivery.position, delivery.partition) == (f"{STREAM}/{event_id}", None, None)

@@ -1,0 +1,302 @@
+"""A record that its source was told to forget is counted, or parked with all of it: it is never silently gone (R6)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from handler.core.errors import AnswerLost, LedgerUnavailable
+from handler.core.model.records import Records
+from handler.core.model.row import Group, Row
+from handler.core.ports.counter_api import Fault, Refused
+from handler.core.ports.shelf import Parked
+from handler.core.ports.system import Notice
+from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.triggers.event_kind import Event
+from tests.sandbox.memory_ledger import MemoryLedger
+from tests.sandbox.memory_shelf import MemoryShelf
+from tests.unit.triggers.operator.operators import tell
+from tests.unit.triggers.sources.source_events import MAKERS, batch_of, eventbridge, item, kinesis, records, sqs, text
+from tests.unit.triggers.stage import APP, CALLER, Stage, Turn
+
+GROUP = Group(APP, "room")
+REASON = "the vendor refused it with code 10010"
+BUSY = Refused(60007, "too many calls", Fault.RATE, None)
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A group that has counted."""
+    stage = Stage()
+    stage.post("first")
+    return stage
+
+
+def accepted_while_busy(stage: Stage, event: Event) -> object:
+    """What a batch is answered whose calls the vendor turns away, after which the group is dismissed."""
+    stage.chat.fates = [BUSY] * 3
+    answer = stage.batch(event)
+    stage.chat.fates = []
+    del stage.chat.groups["room"]
+    return answer
+
+
+def sweep(stage: Stage) -> None:
+    """Let the sweep finish what it finds."""
+    now = stage.clock.monotonic()
+    assert stage.service.counters().sweep(now + 60).left == 0
+
+
+def parked(stage: Stage) -> Sequence[Parked]:
+    """What lies on the shelf."""
+    return stage.shelf.parked(APP, 100)
+
+
+def row(stage: Stage) -> Row:
+    """The group's row."""
+    found = stage.ledger.load(GROUP)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("source", MAKERS)
+def test_what_was_acknowledged_and_is_refused_by_the_sweep_is_parked(stage: Stage, source: str) -> None:
+    """With content, reason and its source's own name for it; nothing is left in the row, and once is enough."""
+    event = batch_of(source, [text(7)])
+    assert accepted_while_busy(stage, event) in ({"batchItemFailures": []}, {"accepted": 1, "parked": 0, "ignored": 0})
+    sweep(stage)
+    sweep(stage)
+    [record] = parked(stage)
+    assert (json.loads(record.payload), record.reason) == (json.loads(text(7)), REASON)
+    assert (row(stage).notes, row(stage).owed) == ((), ())
+    assert stage.told.notices.count(Notice.PARKED) == 1
+
+
+def test_it_is_parked_under_its_sources_own_name_with_its_key_and_caller(stage: Stage) -> None:
+    """So that replaying it is the operation that was asked for."""
+    accepted_while_busy(stage, records(sqs(text(7, IdempotencyKey='"\\"odd"', Caller=CALLER), 3)))
+    sweep(stage)
+    [record] = parked(stage)
+    assert record.id == "message-3"
+    assert record.source == "arn:aws:sqs:eu-west-1:123456789012:counters"
+    assert json.loads(record.payload)["Caller"] == CALLER
+    told = tell(stage, "parked", action="replay", id="message-3")
+    assert (told["outcome"], told["dropped"]) == ("rejected", False)
+
+
+def test_a_queue_gets_back_what_its_own_delivery_is_refused_and_nothing_is_parked(stage: Stage) -> None:
+    """Each time, for its dead-letter queue; the instance may die after any of them."""
+    del stage.chat.groups["room"]
+    for _ in range(3):
+        assert stage.batch(records(sqs(text(7)))) == {"batchItemFailures": [item("aws:sqs", 0)]}
+    sweep(stage)
+    assert (parked(stage), row(stage).notes) == ([], ())
+
+
+def test_a_queue_gets_back_a_record_that_an_earlier_delivery_left_owed(stage: Stage) -> None:
+    """That one was acknowledged, and its source may have forgotten it: it is parked as well."""
+    event = records(sqs(text(7)))
+    accepted_while_busy(stage, event)
+    assert stage.batch(event) == {"batchItemFailures": [item("aws:sqs", 0)]}
+    sweep(stage)
+    assert [record.id for record in parked(stage)] == ["message-0"]
+
+
+def test_what_came_over_http_first_is_parked_for_the_source_that_repeats_it(stage: Stage) -> None:
+    """A backend that hears nothing puts the same into a queue, and the queue is told that it is taken."""
+    stage.chat.fates = [BUSY] * 6
+    assert stage.post("order-7").status == 202
+    event = records(sqs(text(5, IdempotencyKey="order-7", Caller=CALLER)))
+    assert accepted_while_busy(stage, event) == {"batchItemFailures": []}
+    sweep(stage)
+    assert [record.id for record in parked(stage)] == ["message-0"]
+
+
+def test_what_is_refused_over_http_while_a_source_acknowledges_it_is_parked(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rejection comes between this delivery's look at the row and its word in it, and nothing notes it."""
+    stage.chat.fates = [BUSY] * 6
+    assert stage.post("order-7").status == 202
+    stage.chat.fates = []
+    del stage.chat.groups["room"]
+    swap = stage.ledger.swap
+
+    def late(group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+        monkeypatch.undo()
+        sweep(stage)
+        return swap(group, row, records, marks)
+
+    monkeypatch.setattr(stage.ledger, "swap", late)
+    event = eventbridge(json.loads(text(5, IdempotencyKey="order-7", Caller=CALLER)))
+    assert stage.batch(event) == {"accepted": 0, "parked": 1, "ignored": 0}
+    assert [record.reason for record in parked(stage)] == [REASON]
+
+
+def test_what_was_refused_over_http_is_parked_for_a_source_that_nobody_asks(stage: Stage) -> None:
+    """The answer was another caller's."""
+    del stage.chat.groups["room"]
+    assert stage.post("order-7").status == 404
+    event = eventbridge(json.loads(text(5, IdempotencyKey="order-7", Caller=CALLER)))
+    assert stage.batch(event) == {"accepted": 0, "parked": 1, "ignored": 0}
+    assert [record.reason for record in parked(stage)] == [REASON]
+
+
+@pytest.mark.parametrize("partition", ["room", "another"])
+def test_a_shard_goes_past_a_record_that_is_refused_for_good(stage: Stage, partition: str) -> None:
+    """Known by its position or by its key, however often it is delivered."""
+    del stage.chat.groups["room"]
+    for _ in range(3):
+        assert stage.batch(records(kinesis(text(7), partitionKey=partition))) == {"batchItemFailures": []}
+    assert [(json.loads(record.payload), record.reason) for record in parked(stage)] == [(json.loads(text(7)), REASON)]
+
+
+class DyingError(BaseException):
+    """The instance dies here."""
+
+
+class DiesParking(MemoryShelf):
+    """Whoever parks dies, before or after."""
+
+    def __init__(self, *, after: bool) -> None:
+        super().__init__()
+        self.after = after
+        self.is_deadly = True
+
+    def park(self, app: int, parked: Parked) -> None:
+        """Park, and die."""
+        if self.after or not self.is_deadly:
+            super().park(app, parked)
+        if self.is_deadly:
+            raise DyingError
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize(
+    "event",
+    [records(kinesis(text(7), partitionKey="room")), records(kinesis(text(7))), eventbridge(json.loads(text(7)))],
+    ids=["position", "key", "bus"],
+)
+def test_an_instance_that_dies_between_the_rejection_and_the_shelf_loses_nothing(
+    stage: Stage, event: Event, *, after: bool
+) -> None:
+    """Whether its source delivers the record again, finds it passed, or has forgotten it."""
+    shelf = DiesParking(after=after)
+    stage.use_shelf(shelf)
+    del stage.chat.groups["room"]
+    with pytest.raises(DyingError):
+        stage.batch(event)
+    shelf.is_deadly = False
+    assert len(row(stage).notes) == 1
+    assert stage.batch(event) in ({"batchItemFailures": []}, {"accepted": 0, "parked": 1, "ignored": 0})
+    sweep(stage)
+    assert [record.reason for record in parked(stage)] == [REASON]
+    assert row(stage).notes == ()
+
+
+class FullShelf(MemoryShelf):
+    """A shelf that takes nothing while it is full."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error: Exception | None = error
+
+    def park(self, app: int, parked: Parked) -> None:
+        """Fail, or not."""
+        if self.error:
+            raise self.error
+        super().park(app, parked)
+
+
+@pytest.mark.parametrize("error", [LedgerUnavailable("full"), AnswerLost("lost")])
+def test_a_shelf_that_fails_holds_up_nobody(stage: Stage, error: Exception) -> None:
+    """The note stays until it can be written out, and callers of the group go on meanwhile."""
+    shelf = FullShelf(error)
+    stage.use_shelf(shelf)
+    accepted_while_busy(stage, records(sqs(text(7))))
+    now = stage.clock.monotonic()
+    stage.service.counters().sweep(now + 60)
+    assert (len(row(stage).notes), parked(stage)) == (1, [])
+    stage.chat.groups["room"] = {"_receipt": row(stage).base or 0}
+    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 29)
+    assert stage.post("second").status == 200
+    shelf.error = None
+    assert stage.post("third").status == 200
+    assert (row(stage).notes, [record.id for record in parked(stage)]) == ((), ["message-0"])
+
+
+def test_a_frozen_group_holds_back_nothing_that_has_to_be_parked(stage: Stage) -> None:
+    """An operator may take days over it."""
+    shelf = FullShelf(LedgerUnavailable("full"))
+    stage.use_shelf(shelf)
+    accepted_while_busy(stage, records(sqs(text(7))))
+    stage.service.counters().sweep(stage.clock.monotonic() + 60)
+    stored = row(stage)
+    assert stage.ledger.swap(GROUP, stored.changed(frozen="why"), {})
+    shelf.error = None
+    stage.service.counters().sweep(stage.clock.monotonic() + 60)
+    assert (row(stage).notes, row(stage).frozen, len(parked(stage))) == ((), "why", 1)
+    assert stage.ledger.unfinished(APP, 10) == []
+
+
+@pytest.mark.parametrize("action", ["drop", "replay"])
+def test_what_an_operator_has_taken_into_their_hands_is_not_parked_again(stage: Stage, action: str) -> None:
+    """A worker has died between the shelf and the note, and another comes late."""
+    shelf = DiesParking(after=True)
+    stage.use_shelf(shelf)
+    accepted_while_busy(stage, records(sqs(text(7))))
+    with pytest.raises(DyingError):
+        stage.service.counters().sweep(stage.clock.monotonic() + 60)
+    shelf.is_deadly = False
+    stage.chat.groups["room"] = {}
+    key = {"IdempotencyKey": "anew"} if action == "replay" else {}
+    assert tell(stage, "parked", action=action, id="message-0", **key)["dropped"] is True
+    sweep(stage)
+    assert (parked(stage), row(stage).notes) == ([], ())
+    assert stage.chat.groups["room"].get("like") == (7 if action == "replay" else None)
+
+
+def test_what_is_replayed_and_refused_later_is_parked_again(stage: Stage) -> None:
+    """Beside the record that was dropped when it was accepted, with the key that it was given."""
+    accepted_while_busy(stage, records(sqs(text(7))))
+    sweep(stage)
+    stage.chat.groups["room"] = {"_receipt": row(stage).base or 0}
+    stage.chat.fates = [BUSY] * 3
+    told = tell(stage, "parked", action="replay", id="message-0", IdempotencyKey="anew")
+    assert (told["outcome"], told["dropped"], parked(stage)) == ("pending", True, [])
+    stage.chat.fates = []
+    del stage.chat.groups["room"]
+    sweep(stage)
+    [record] = parked(stage)
+    assert record.id.startswith("message-0/")
+    assert json.loads(record.payload) == {**json.loads(text(7)), "IdempotencyKey": "anew"}
+
+
+class ForgetfulLedger(MemoryLedger):
+    """A ledger that takes a rejection, does not say so, and shows no record after that."""
+
+    is_silent = False
+
+    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+        """Write, and say nothing of a record."""
+        done = super().swap(group, row, records, marks)
+        if records:
+            self.is_silent = True
+            raise AnswerLost("lost")
+        return done
+
+    def find(self, group: Group, ids: Sequence[str]) -> Records:
+        """Fail once there is a record."""
+        if self.is_silent:
+            raise LedgerUnavailable("away")
+        return super().find(group, ids)
+
+
+def test_a_queue_is_not_told_to_forget_what_may_have_been_refused(stage: Stage) -> None:
+    """Nobody else would tell of it, so it has to come again."""
+    stage.use_ledger(ForgetfulLedger(stage.clock))
+    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 29)
+    del stage.chat.groups["room"]
+    assert stage.batch(records(sqs(text(7)))) == {"batchItemFailures": [item("aws:sqs", 0)]}

@@ -1,0 +1,154 @@
+"""Records of a stream that are known by their position: counted once however often they come, and no record is kept."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from handler.core.model.operation import Position, operation_id
+from handler.core.model.row import Entry, Group, Row
+from handler.core.model.row_size import Fitted, accepted, row_is_full
+from handler.core.ports.ledger import Look
+from handler.core.protocol import accept
+from handler.triggers.event_kind import Event
+from tests.unit.triggers.sources.source_events import STREAM, text
+from tests.unit.triggers.stage import APP, START, Stage
+
+GROUP = Group(APP, "room")
+FIRST = 49590338271490256608559692538361571095921575989136588000
+
+
+def record(number: int, partition: str = "room", shard: str = "shardId-000000000001", **fields: object) -> Event:
+    """The record of that number, which adds five likes."""
+    sequence = str(FIRST + number)
+    written = json.dumps({**json.loads(text(5)), **fields})
+    data = base64.b64encode(written.encode()).decode()
+    part = {"sequenceNumber": sequence, "partitionKey": partition, "data": data, "approximateArrivalTimestamp": START}
+    named = {"eventID": f"{shard}:{sequence}", "eventSource": "aws:kinesis", "eventSourceARN": STREAM}
+    return {**named, "kinesis": part}
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A group without counters."""
+    return Stage()
+
+
+def deliver(stage: Stage, *records: Event) -> list[object]:
+    """Deliver a batch; the records that failed."""
+    failures = stage.batch({"Records": list(records)})["batchItemFailures"]
+    assert isinstance(failures, list)
+    return failures
+
+
+def likes(stage: Stage) -> int:
+    """What every client sees."""
+    return stage.chat.groups["room"].get("like", 0)
+
+
+def stored(stage: Stage, *numbers: int) -> int:
+    """How many records the ledger keeps of these."""
+    keys = [f"{STREAM}/shardId-000000000001:{FIRST + number}" for number in numbers]
+    return len(stage.ledger.find(GROUP, [operation_id(STREAM, key) for key in keys]))
+
+
+def test_a_batch_is_counted_and_no_record_of_it_is_kept(stage: Stage) -> None:
+    """The mark of their shard stands for all of them, and their row is as it was."""
+    assert deliver(stage, *(record(number) for number in range(5))) == []
+    assert (likes(stage), stored(stage, *range(5))) == (25, 0)
+    row = stage.ledger.load(GROUP)
+    assert row is not None
+    assert (row.is_settled, row.marks) == (True, ())
+    place = Position.of(f"{STREAM}/shardId-000000000001", str(FIRST + 4))
+    assert stage.ledger.marks(GROUP, [place.place]) == {place.place: place.last}
+
+
+def test_a_batch_that_is_delivered_again_counts_nothing(stage: Stage) -> None:
+    """Whole, bisected, or replayed from the start of the stream."""
+    batch = [record(number) for number in range(8)]
+    for part in (batch, batch[:4], batch[4:], batch[3:6], batch):
+        assert deliver(stage, *part) == []
+    assert likes(stage) == 40
+
+
+def test_what_is_new_in_a_batch_delivered_again_is_counted(stage: Stage) -> None:
+    """A batch is not always cut at the same place."""
+    deliver(stage, *(record(number) for number in range(4)))
+    deliver(stage, *(record(number) for number in range(2, 7)))
+    assert likes(stage) == 35
+
+
+def test_a_child_shard_starts_anew(stage: Stage) -> None:
+    """Its numbers are its own."""
+    deliver(stage, record(9))
+    deliver(stage, record(1, shard="shardId-000000000002"))
+    assert likes(stage) == 10
+
+
+def test_a_record_of_another_partition_has_a_record_of_its_own(stage: Stage) -> None:
+    """Batches of other partition keys may be under way at the same time, so what comes later may be counted before."""
+    deliver(stage, record(5))
+    deliver(stage, record(3, partition="elsewhere"), record(4, partition="elsewhere"))
+    deliver(stage, record(3, partition="elsewhere"))
+    assert (likes(stage), stored(stage, 3, 4, 5)) == (15, 2)
+
+
+def test_a_record_that_names_its_key_is_known_by_it(stage: Stage) -> None:
+    """The producer's own repetition stands elsewhere in the stream."""
+    deliver(stage, record(1, IdempotencyKey="order-7"), record(5, IdempotencyKey="order-7"))
+    assert likes(stage) == 5
+
+
+def test_modes_are_applied_in_the_order_of_the_stream(stage: Stage) -> None:
+    """A reset among likes."""
+    batch = [record(1), record(2, Mode="Set", GroupCounter=[{"Key": "like", "Value": 100}]), record(3)]
+    deliver(stage, *batch)
+    deliver(stage, *batch)
+    assert likes(stage) == 105
+
+
+def test_records_of_a_group_that_refuses_are_parked_and_no_others(stage: Stage) -> None:
+    """The shard goes on, and a second delivery finds them passed."""
+    for _ in range(2):
+        assert deliver(stage, record(1, GroupId="gone", partition="gone"), record(2)) == []
+    assert likes(stage) == 5
+    [parked] = stage.shelf.parked(APP, 10)
+    assert (json.loads(parked.payload)["GroupId"], parked.reason) == ("gone", "the vendor refused it with code 10010")
+    assert parked.id.endswith(f":{FIRST + 1}")
+
+
+def test_nothing_of_a_group_is_accepted_behind_a_record_that_was_not(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is full from the fifth record on: the rest fails with it, though a smaller one would still fit."""
+    append, full = stage.ledger.append, True
+
+    def has_no_room(entries: Sequence[Entry]) -> bool:
+        return full and any(entry.position and int(entry.position.last) >= FIRST + 4 for entry in entries)
+
+    def bounded(group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
+        if has_no_room(entries):
+            raise row_is_full()
+        return append(group, entries, bytes_max)
+
+    def whole(row: Row, row_bytes: int) -> Fitted | None:
+        return None if has_no_room(row.queue) else accepted(row, row_bytes)
+
+    def never(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(stage.ledger, "append", bounded)
+    monkeypatch.setattr(accept, "accepted", whole)
+    monkeypatch.setattr(stage.ledger, "begin", never)
+    stage.ledger.swap(GROUP, Row(1, 1, stage.service.instance.rules.receipt_key, base=0), {})
+    stage.chat.groups["room"][stage.service.instance.rules.receipt_key] = 0
+    batch = [record(number) for number in range(8)]
+    assert deliver(stage, *batch) == [{"itemIdentifier": str(FIRST + number)} for number in range(4, 8)]
+    assert likes(stage) == 20
+    full = False
+    for part in (batch[4:6], batch, batch[6:]):
+        assert deliver(stage, *part) == []
+    assert likes(stage) == 40

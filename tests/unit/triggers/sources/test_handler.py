@@ -1,0 +1,266 @@
+"""A batch of any source is accepted group by group; what will never be executed is put aside and stops nobody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from handler.core.ports.counter_api import Fault, Refused
+from handler.core.ports.system import Notice
+from handler.triggers.event_kind import Event
+from tests.unit.triggers.sources.source_events import (
+    ARN,
+    MAKERS,
+    PARTIAL,
+    WHOLE,
+    batch_of,
+    ckafka,
+    dynamodb,
+    eventbridge,
+    item,
+    msk,
+    of_msk,
+    records,
+    sns,
+    sqs,
+    text,
+)
+from tests.unit.triggers.stage import APP, CALLER, START, Stage, Turn
+
+ROOMS = [f"room-{number}" for number in range(5)]
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """Some groups without counters."""
+    stage = Stage()
+    stage.chat.groups = {group: {} for group in ["room", *ROOMS]}
+    return stage
+
+
+def like(stage: Stage, group: str = "room") -> int | None:
+    """The counter of a group."""
+    return stage.chat.groups[group].get("like")
+
+
+def counts(accepted: int = 0, parked: int = 0, ignored: int = 0) -> dict[str, int]:
+    """What a source without partial replies is answered."""
+    return {"accepted": accepted, "parked": parked, "ignored": ignored}
+
+
+def parked_reasons(stage: Stage) -> list[str]:
+    """Why each parked record is there."""
+    return [parked.reason for parked in stage.shelf.parked(APP, 100)]
+
+
+@pytest.mark.parametrize("source", PARTIAL)
+def test_a_source_with_partial_replies_is_told_of_no_failure(stage: Stage, source: str) -> None:
+    """All records have been accepted, and applied in the same invocation."""
+    assert stage.batch(batch_of(source, [text(1), text(20), text(300)])) == {"batchItemFailures": []}
+    assert like(stage) == 321
+
+
+@pytest.mark.parametrize("source", WHOLE)
+def test_another_source_is_answered_by_counts(stage: Stage, source: str) -> None:
+    """On SCF the answer stands in the log."""
+    assert stage.batch(batch_of(source, [text(1), text(20), text(300)])) == counts(accepted=3)
+    assert like(stage) == 321
+
+
+def test_an_event_of_eventbridge_is_a_batch_of_one(stage: Stage) -> None:
+    """Its detail is the payload, as an object or, from EventBridge Scheduler, as text."""
+    assert stage.batch(eventbridge(json.loads(text(1)), 1)) == counts(accepted=1)
+    assert stage.batch(eventbridge(text(20), 2)) == counts(accepted=1)
+    assert like(stage) == 21
+
+
+def test_an_empty_batch_is_a_success(stage: Stage) -> None:
+    """Nothing was asked for."""
+    assert stage.batch(records()) == {"batchItemFailures": []}
+    assert stage.batch(of_msk()) == counts()
+    assert stage.chat.calls == 0
+
+
+def test_waiting_records_of_one_group_go_out_in_one_call(stage: Stage) -> None:
+    """A call per run of one Mode; each group has its own, and its first use reads nothing twice."""
+    stage.batch(batch_of("aws:sqs", [text(1, group) for group in ROOMS for _ in range(7)]))
+    assert [like(stage, group) for group in ROOMS] == [7] * 5
+    assert stage.chat.calls == 5
+
+
+@pytest.mark.parametrize("source", MAKERS)
+def test_order_within_a_group_is_the_sources(stage: Stage, source: str) -> None:
+    """A reset stands between two sums."""
+    contents = [text(5), text(0, mode="Set"), text(7), text(2, mode="Decrease"), text(9, mode="Set"), text(1)]
+    stage.batch(batch_of(source, contents))
+    assert like(stage) == 10
+
+
+@pytest.mark.parametrize("source", MAKERS)
+def test_a_batch_delivered_again_counts_once(stage: Stage, source: str) -> None:
+    """Each record is known by its source's own identity of it."""
+    event = batch_of(source, [text(1), text(20), text(300)])
+    assert stage.batch(event) == stage.batch(event)
+    assert like(stage) == 321
+
+
+@pytest.mark.parametrize("source", MAKERS)
+def test_half_a_batch_delivered_again_counts_once(stage: Stage, source: str) -> None:
+    """Streams are cut in two to find what is wrong."""
+    contents = [text(1), text(20), text(300), text(4000)]
+    stage.batch(batch_of(source, contents[:3]))
+    stage.batch(batch_of(source, contents[2:], first=2))
+    stage.batch(batch_of(source, contents))
+    assert like(stage) == 4321
+
+
+@pytest.mark.parametrize("source", MAKERS)
+def test_a_producer_that_sends_twice_names_its_operation(stage: Stage, source: str) -> None:
+    """To the source these are different records; the key makes them one, within a batch and across batches."""
+    keyed = text(5, IdempotencyKey="order-7")
+    stage.batch(batch_of(source, [keyed, text(1), keyed]))
+    stage.batch(batch_of(source, [keyed], first=10))
+    assert like(stage) == 6
+
+
+def test_a_key_used_over_http_and_through_a_queue_is_one_operation(stage: Stage) -> None:
+    """Where the record names the caller."""
+    assert stage.post("order-7").status == 200
+    assert stage.batch(records(sqs(text(5, IdempotencyKey="order-7", Caller=CALLER))))["batchItemFailures"] == []
+    assert like(stage) == 5
+    stage.batch(records(sqs(text(5, IdempotencyKey="order-7"), 1)))
+    assert like(stage) == 10
+
+
+@pytest.mark.parametrize("poison", ["", "increase like", "[]", "7", "{}", None, text(1, Extra=1), text(2**63)])
+def test_a_queue_gets_a_poison_record_back_and_its_neighbours_count(stage: Stage, poison: str | None) -> None:
+    """Wherever it stands; and it is said why."""
+    assert stage.batch(batch_of("aws:sqs", [poison, text(1), poison, text(20), poison])) == {
+        "batchItemFailures": [item("aws:sqs", 0), item("aws:sqs", 2), item("aws:sqs", 4)]
+    }
+    assert like(stage) == 21
+    assert stage.told.notices.count(Notice.REJECTED) == 3
+    assert parked_reasons(stage) == []
+
+
+@pytest.mark.parametrize("poison", ["", "increase like", "[]", "7", "{}", None, text(1, Extra=1), text(2**63)])
+@pytest.mark.parametrize("source", WHOLE)
+def test_a_poison_record_is_parked_where_it_cannot_be_named(stage: Stage, source: str, poison: str | None) -> None:
+    """Its neighbours count, and a second delivery parks nothing twice."""
+    event = batch_of(source, [poison, text(1), poison, text(20)])
+    for _ in range(2):
+        assert stage.batch(event) == counts(accepted=2, parked=2)
+    assert like(stage) == 21
+    assert len(parked_reasons(stage)) == 2
+    assert stage.told.notices.count(Notice.PARKED) == 4
+
+
+@pytest.mark.parametrize("poison", ["", "increase like", "[]", "7", "{}", text(1, Extra=1), text(2**63)])
+@pytest.mark.parametrize("source", ["aws:kinesis", "aws:dynamodb"])
+def test_a_stream_goes_past_a_poison_record(stage: Stage, source: str, poison: str) -> None:
+    """It is parked with what it says and what its source calls it, and the shard waits for nobody."""
+    event = batch_of(source, [poison, text(1), poison, text(20)])
+    for _ in range(2):
+        assert stage.batch(event) == {"batchItemFailures": []}
+    assert like(stage) == 21
+    assert len(parked_reasons(stage)) == 2
+
+
+def test_a_removed_item_asks_for_nothing(stage: Stage) -> None:
+    """Nor is it a failure."""
+    assert stage.batch(records(dynamodb(text(5), name="REMOVE"), dynamodb(text(1), 1))) == {"batchItemFailures": []}
+    assert like(stage) == 1
+
+
+def test_an_operation_that_the_vendor_refuses_is_named_each_time(stage: Stage) -> None:
+    """So that the queue puts it aside in the end; the group next to it is not held up."""
+    event = batch_of("aws:sqs", [text(1, "nowhere"), text(1), text(2, "nowhere")])
+    for _ in range(2):
+        assert stage.batch(event) == {"batchItemFailures": [item("aws:sqs", 0), item("aws:sqs", 2)]}
+    assert like(stage) == 1
+
+
+@pytest.mark.parametrize("source", WHOLE)
+def test_an_operation_that_the_vendor_refuses_is_parked_elsewhere(stage: Stage, source: str) -> None:
+    """With the vendor's code."""
+    assert stage.batch(batch_of(source, [text(1, "nowhere"), text(1)])) == counts(accepted=1, parked=1)
+    assert parked_reasons(stage) == ["the vendor refused it with code 10010"]
+
+
+def test_a_key_that_returns_with_another_content_is_a_refusal(stage: Stage) -> None:
+    """The first content stays."""
+    contents = [text(5, IdempotencyKey="k"), text(6, IdempotencyKey="k")]
+    assert stage.batch(batch_of("aws:sqs", contents)) == {"batchItemFailures": [item("aws:sqs", 1)]}
+    assert stage.batch(batch_of("aws:sns", contents)) == counts(accepted=1, parked=1)
+    assert parked_reasons(stage) == ["its key came before with another content"]
+    assert like(stage) == 10
+
+
+def test_foreign_records_are_wrong_for_themselves_alone(stage: Stage) -> None:
+    """Those that the reply cannot name are parked, those that it can are named."""
+    foreign: list[object] = [
+        7,
+        None,
+        {},
+        {"eventSource": "aws:s3"},
+        {"messageId": "foreign", "eventSource": "aws:s3"},
+        sns(text(50)),
+    ]
+    foreign += [sqs(text(300), 9, eventSource="aws:s3"), sqs(text(300), messageId="\ud800")]
+    reply = stage.batch(records(sqs(text(1), 1), *foreign, sqs(text(20), 2)))
+    assert reply == {"batchItemFailures": [{"itemIdentifier": "foreign"}, item("aws:sqs", 9)]}
+    assert like(stage) == 21
+    assert len(parked_reasons(stage)) == 6
+
+
+def test_a_refused_app_leaves_what_was_accepted_owed(stage: Stage) -> None:
+    """It is acknowledged: the sweep goes on once the vendor serves the app again."""
+    stage.chat.fates = [Refused(60020, "arrears", Fault.APP, None)] * 40
+    assert stage.batch(records(sqs(text(1)))) == {"batchItemFailures": []}
+    assert stage.batch(records(sqs(text(1), 1))) == {"batchItemFailures": [item("aws:sqs", 1)]}
+    stage.chat.fates.clear()
+    stage.clock.sleep(3600)
+    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
+    assert stage.service.counters().sweep(stage.turn.deadline).left == 0
+    assert like(stage) == 1
+
+
+def test_without_a_caller_the_queues_arn_is_the_caller(stage: Stage) -> None:
+    """So two queues may use the same keys."""
+    keyed = text(5, IdempotencyKey="k")
+    stage.batch(records(sqs(keyed), sqs(keyed, 1, eventSourceARN=f"{ARN}-2")))
+    assert like(stage) == 10
+
+
+def test_a_topic_of_msk_that_is_made_anew_counts_from_its_first_record(stage: Stage) -> None:
+    """Its offsets begin again, and the records' own time tells them from those of before."""
+    for sent_s in (0, 0, 3600):
+        stage.batch(of_msk(*[msk(text(), number, timestamp=int((START + sent_s) * 1000)) for number in range(5)]))
+    assert like(stage) == 10
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda number: of_msk(msk(text(), number, timestamp=-1)), lambda number: records(ckafka(text(), number))],
+    ids=["msk", "ckafka"],
+)
+def test_where_records_tell_no_time_the_epoch_tells_topics_apart(stage: Stage, make: Callable[[int], Event]) -> None:
+    """A topic made anew, or a second cluster: without another epoch its records are those of before."""
+    for epoch, counted in (("", 2), ("", 2), ("2", 4), ("2", 4), ("b/3 群", 6), ("", 6)):
+        stage.service = replace(stage.service, source_epoch=epoch)
+        for number in range(2):
+            stage.batch(make(number))
+        assert like(stage) == counted
+
+
+def test_the_epoch_changes_no_key_of_a_record_that_tells_its_time(stage: Stage) -> None:
+    """Nor one that the payload names."""
+    for epoch in ("", "2"):
+        stage.service = replace(stage.service, source_epoch=epoch)
+        stage.batch(of_msk(msk(text())))
+        stage.batch(records(ckafka(text(IdempotencyKey="order-7"))))
+        stage.batch(records(sqs(text())))
+    assert like(stage) == 3

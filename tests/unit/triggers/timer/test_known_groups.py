@@ -1,0 +1,194 @@
+"""A tick on all groups that know a key: which these are is settled by its time, however often it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from handler.core.errors import BadInput, NotAccepted
+from handler.core.ports.queue import Message
+from handler.triggers.event_kind import Event
+from handler.triggers.timer.tick import KNOWN_FOR_S
+from tests.unit.triggers.sources.source_events import records, sqs
+from tests.unit.triggers.stage import RULES, Stage, Turn
+from tests.unit.triggers.timer.test_handler import SWEEP
+
+GROUPS = [f"room-{number:04}" for number in range(30)]
+TIME = "2026-11-22T00:10:00Z"
+TEN_MINUTES_S = 600.0
+
+
+def event(known: str = "like", value: int = 0, mode: str = "Set", **changes: object) -> Event:
+    """A tick on a source, ten minutes after the stage's beginning."""
+    operation = {"GroupIds": {"Known": known}, "GroupCounter": [{"Key": "like", "Value": value}], "Mode": mode}
+    message = {"operations": [operation]}
+    return {"Type": "Timer", "TriggerName": "reset", "Time": TIME, "Message": message, **changes}
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """Groups of which every third has gifts and the others likes, and ten minutes later."""
+    stage = Stage()
+    stage.chat.groups = {group: {} for group in GROUPS}
+    for number, group in enumerate(GROUPS):
+        count(stage, group, "like" if number % 3 else "gift")
+    until(stage, TEN_MINUTES_S)
+    return stage
+
+
+def count(stage: Stage, group: str, key: str, value: int = 5) -> None:
+    """A caller's operation."""
+    status = stage.post(
+        f"{group}/{key}/{stage.clock.moved_s}", GroupId=group, GroupCounter=[{"Key": key, "Value": value}]
+    )
+    assert status.status == 200
+
+
+def until(stage: Stage, moved_s: float) -> None:
+    """Let time pass until so many seconds after the beginning; another invocation begins."""
+    stage.clock.sleep(moved_s - stage.clock.moved_s)
+    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
+
+
+def likes(stage: Stage) -> list[int | None]:
+    """The counter in each group."""
+    return [stage.chat.groups[group].get("like") for group in GROUPS]
+
+
+RESET = [0 if number % 3 else None for number in range(30)]
+
+
+def test_all_groups_with_the_key_are_reached_and_no_others(stage: Stage) -> None:
+    """Whoever counted in them."""
+    returned = stage.tick(event())
+    assert (returned["accepted"], returned["applied"]) == (20, 20)
+    assert likes(stage) == RESET
+
+
+def test_a_source_without_groups_is_a_success(stage: Stage) -> None:
+    """There is nothing to do."""
+    assert stage.tick(event("share"))["accepted"] == 0
+
+
+def test_a_repeated_tick_changes_nothing_in_groups_that_came_later(stage: Stage) -> None:
+    """They are not among those of its time, whenever it comes again."""
+    stage.tick(event())
+    until(stage, TEN_MINUTES_S + 300)
+    stage.chat.groups["newcomer"] = {}
+    count(stage, "newcomer", "like", 7)
+    for group in GROUPS[:2]:
+        count(stage, group, "like", 7)
+    until(stage, TEN_MINUTES_S + 600)
+    for name in ("tick/reset", "none"):
+        stage.shelf.note(1400000000, name, "{}")
+        stage.tick(event())
+    assert [stage.chat.groups[group]["like"] for group in ("newcomer", *GROUPS[:3])] == [7, 7, 7, 0]
+
+
+def test_the_next_tick_reaches_them_too(stage: Stage) -> None:
+    """Once they have been known for a while."""
+    stage.chat.groups["newcomer"] = {}
+    count(stage, "newcomer", "like", 7)
+    until(stage, TEN_MINUTES_S + KNOWN_FOR_S + 1)
+    stage.tick(event(Time="2026-11-22T00:10:05Z", TriggerName="first"))
+    assert stage.chat.groups["newcomer"]["like"] == 7
+    stage.tick(event(Time="2026-11-22T00:10:11Z"))
+    assert stage.chat.groups["newcomer"]["like"] == 0
+
+
+def test_a_group_that_is_gone_is_asked_once_and_known_again_when_it_is_made_anew(stage: Stage) -> None:
+    """Rooms come and go: the ledger would else call for all that ever were."""
+    counters = stage.chat.groups.pop(GROUPS[1])
+    assert stage.tick(event())["rejected"] == 1
+    until(stage, 2 * TEN_MINUTES_S)
+    assert stage.tick(event(Time="2026-11-22T00:20:00Z"))["accepted"] == 19
+    stage.chat.groups[GROUPS[1]] = counters
+    count(stage, GROUPS[1], "like", 7)
+    until(stage, 3 * TEN_MINUTES_S)
+    assert stage.tick(event(Time="2026-11-22T00:30:00Z"))["accepted"] == 20
+    assert stage.chat.groups[GROUPS[1]]["like"] == 0
+
+
+def test_several_operations_on_one_source_keep_their_order(stage: Stage) -> None:
+    """A reset, then a first value."""
+    [reset] = [event()["Message"]]
+    assert isinstance(reset, dict)
+    add = {"GroupIds": {"Known": "like"}, "GroupCounter": [{"Key": "like", "Value": 2}], "Mode": "Increase"}
+    stage.tick(event(Message={"operations": [*reset["operations"], add]}))
+    assert likes(stage) == [2 if number % 3 else None for number in range(30)]
+
+
+class ListQueue:
+    """A queue that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Take all."""
+        self.texts += [message.text for message in messages]
+
+
+def test_a_source_is_handed_on_in_pages_of_ids(stage: Stage) -> None:
+    """So a page means the same whenever it is delivered."""
+    queue = ListQueue()
+    instance = replace(stage.service.instance, rules=replace(RULES, calls_per_second=10.0))
+    stage.service = replace(stage.service, instance=instance, queue=lambda: queue)
+    assert stage.tick(event()) == {"handed_on": 20, "pages": 4}
+    assert stage.tick(event()) == {"handed_on": 0, "pages": 0, "earlier": 20}
+    until(stage, 2 * TEN_MINUTES_S)
+    assert stage.batch(records(*(sqs(text, number) for number, text in enumerate(queue.texts)))) == {
+        "batchItemFailures": []
+    }
+    stage.tick(SWEEP)
+    assert likes(stage) == RESET
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        ({"Known": ""}, "Message.operations[0].GroupIds.Known"),
+        ({"Known": 7}, "Message.operations[0].GroupIds.Known"),
+        ({"Known": "_receipt"}, "Message.operations[0].GroupIds.Known"),
+        ({"Known": "k" * 129}, "Message.operations[0].GroupIds.Known"),
+        ({"known": "like"}, "Message.operations[0].GroupIds.Known"),
+        ({}, "Message.operations[0].GroupIds.Known"),
+        ({"Known": "like", "More": 1}, "Message.operations[0].GroupIds.More"),
+    ],
+)
+def test_a_wrong_source_is_named(stage: Stage, message: object, field: str) -> None:
+    """Before anything is accepted."""
+    operation = {"GroupIds": message, "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}
+    with pytest.raises(BadInput) as refused:
+        stage.tick(event(Message={"operations": [operation]}))
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("other", [["room-0001"], {"Known": "gift"}])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_tick_has_one_source_for_all_its_operations(stage: Stage, other: object, first: bool) -> None:
+    """Else nobody could say which operation comes first in a group that both have."""
+    sources = [{"Known": "like"}, other] if first else [other, {"Known": "like"}]
+    counters = [{"Key": "like", "Value": 0}]
+    operations = [{"GroupIds": source, "GroupCounter": counters, "Mode": "Set"} for source in sources]
+    with pytest.raises(BadInput) as refused:
+        stage.tick(event(Message={"operations": operations}))
+    assert refused.value.field == "Message.operations[1].GroupIds"
+
+
+def test_a_time_that_is_still_to_come_is_refused(stage: Stage) -> None:
+    """Nobody knows yet which groups there will be."""
+    with pytest.raises(BadInput) as refused:
+        stage.tick(event(Time="2026-11-22T00:10:03Z"))
+    assert refused.value.field == "Time"
+
+
+def test_a_tick_without_time_says_so_and_goes_on_when_it_comes_again(stage: Stage) -> None:
+    """Where a queue is missing, too."""
+    stage.turn = Turn(stage.clock.monotonic() - 10, stage.clock.monotonic() + 0.5)
+    with pytest.raises(NotAccepted, match=r"^some groups were not accepted, repeat the event for them: .*no time left"):
+        stage.tick(event())
+    until(stage, TEN_MINUTES_S + 60)
+    assert stage.tick(event())["applied"] == 20
