@@ -33,8 +33,9 @@ from handler.core.ports.vault import Vault
 from handler.core.runtime.instance import Instance, Ports
 from handler.core.runtime.rules import Rules
 from handler.telemetry import SERVICE, SERVICE_VARIABLE, Reports
-from handler.triggers.context import Service, remind
+from handler.triggers.context import AppContext, remind
 from handler.triggers.http.auth import Authenticator, Bearer, Callers
+from handler.triggers.http.context import HttpContext
 from handler.triggers.http.platform_identity import Platform
 from handler.triggers.http.webhook_signature import Signature
 from handler.triggers.invocation import current_deadline
@@ -46,9 +47,14 @@ if TYPE_CHECKING:
     from handler.clouds.aws import AwsSession
 
 
-def service() -> Service:
+def app_context() -> AppContext:
     """What this warm instance works with. Raises SettingsError, or SecretUnavailable if a reference leads nowhere."""
-    return _service(Settings.read(os.environ))
+    return http_context().app
+
+
+def http_context() -> HttpContext:
+    """The same, with what only HTTP needs."""
+    return _context(Settings.read(os.environ))
 
 
 def warm_up() -> None:
@@ -59,7 +65,7 @@ def warm_up() -> None:
     try:
         settings = Settings.read(os.environ)
         if settings.init_early:
-            made = _service(settings)
+            made = _context(settings).app
             secret = made.vault.current()
             made.instance.ledger.generation()
             _greet(made.instance, secret.sdkappid)
@@ -87,14 +93,14 @@ def reports() -> Reports:
 
 def forget() -> None:
     """Begin anew, as a cold instance does."""
-    _service.cache_clear()
+    _context.cache_clear()
     reports.cache_clear()
     _session_of.cache_clear()
 
 
 # Only the settings tell one instance from another, so other settings are another instance.
 @lru_cache(maxsize=1)
-def _service(settings: Settings) -> Service:
+def _context(settings: Settings) -> HttpContext:
     clock, chance = SystemClock(), random.SystemRandom()
     vault = CachedVault(
         source_for(settings.chat_secret, os.environ, session=_aws_session), parse, clock, reports().failed
@@ -108,19 +114,23 @@ def _service(settings: Settings) -> Service:
     )
     ledger, shelf = _stores(settings, clock)
     ports = Ports(ledger, api, clock, chance, reports(), shelf)
-    made = Service(
-        Instance.of(ports, _rules(settings, ledger.generation_cache_s)),
-        ProbeClient(api.calls),
-        vault,
-        http_status,
-        _authenticator(settings.http_auth, vault, clock),
-        *(settings.wait_s, settings.base_path, settings.docs),
-        _queue(settings.fan_out_queue),
-        settings.source_epoch,
+    made = AppContext(
+        instance=Instance.of(ports, _rules(settings, ledger.generation_cache_s)),
+        probes=ProbeClient(api.calls),
+        vault=vault,
+        queue=_queue(settings.fan_out_queue),
+        source_epoch=settings.source_epoch,
     )
     _report(settings)
     remind(made)
-    return made
+    return HttpContext(
+        app=made,
+        http_status=http_status,
+        authenticator=_authenticator(settings.http_auth, vault, clock),
+        wait_s=settings.wait_s,
+        base_path=settings.base_path,
+        docs=settings.docs,
+    )
 
 
 def _authenticator(scheme: str, vault: Vault, clock: Clock) -> Authenticator:

@@ -48,13 +48,13 @@ def _reply(event: object, invocation: Invocation, reports: Reports) -> dict[str,
     if kind is Kind.TIMER:
         from handler.triggers.timer import handler as timer
 
-        return timer.run(content, invocation, bootstrap.service())
+        return timer.run(content, invocation, bootstrap.app_context())
     if kind in BATCHES:
         from handler.triggers.sources import handler as batch
 
-        return batch.run(kind, content, invocation, bootstrap.service())
+        return batch.run(kind, content, invocation, bootstrap.app_context())
     if kind is Kind.OPERATOR:
         from handler.triggers.operator import handler as operator
 
-        return operator.run(content, invocation, bootstrap.service())
-    return http.answer(kind, content, invocation, bootstrap.service, reports.failed)
+        return operator.run(content, invocation, bootstrap.app_context())
+    return http.answer(kind, content, invocation, bootstrap.http_context, reports.failed)

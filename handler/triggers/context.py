@@ -1,10 +1,9 @@
-"""What triggers are given: one warm instance, the settings that shape replies, and the time that there is."""
+"""What every trigger works with: one warm instance, and the settings that are the triggers' own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from handler.core.errors import NotAccepted, OutcomeUnknown, SettingsError
 from handler.core.ports.counter_api import ProbeApi
@@ -13,9 +12,9 @@ from handler.core.ports.shelf import Shelf
 from handler.core.ports.system import Notice
 from handler.core.ports.vault import Vault
 from handler.core.protocol.engine import ExactlyOnce
-from handler.core.runtime.instance import Instance, TimeBudget
+from handler.core.runtime.instance import Instance
 from handler.core.runtime.windows import Horizon
-from handler.triggers.http.auth import Authenticator
+from handler.triggers.invocation import Invocation
 
 # Between the last wait and the end of the invocation: reading the ledger once more, and writing the reply.
 REPLY_MARGIN_S = 1.0
@@ -24,31 +23,13 @@ REPLY_MARGIN_S = 1.0
 NOTE = "verified"
 
 
-class Limits(Protocol):
-    """When this invocation began and when the platform will end it: moments of the local monotonic clock."""
-
-    @property
-    def started(self) -> float:
-        """The moment of entry."""
-
-    @property
-    def deadline(self) -> float:
-        """The end; infinite where the platform tells of none."""
-
-
 @dataclass(frozen=True, slots=True)
-class Service:
-    """One warm instance and the settings that are the triggers' own; times in seconds."""
+class AppContext:
+    """One warm instance and what triggers need beside its core."""
 
     instance: Instance
     probes: ProbeApi
     vault: Vault
-    http_status: Callable[[int], int]
-    """The status of a reply about an operation that the vendor refused with a code."""
-    authenticator: Authenticator
-    wait_s: float
-    base_path: str
-    docs: bool
     queue: Callable[[], Queue] | None = None
     """Makes the queue through which a timer hands pages on, where there is one."""
     source_epoch: str = ""
@@ -72,14 +53,9 @@ class Service:
         """How far back it can be told what was executed. Raises NotAccepted where the ledger or the secret is away."""
         return self.instance.windows.horizon(self.vault.current().sdkappid)
 
-    def patience(self, limits: Limits, wait_s: float) -> TimeBudget:
-        """Wait for `wait_s` seconds from now at most, and for less where the invocation ends before."""
-        until = self.instance.clock.monotonic() + wait_s
-        return TimeBudget(until=min(until, limits.deadline - REPLY_MARGIN_S), deadline=limits.deadline, sheds=True)
-
-    def check_limits(self, limits: Limits) -> None:
+    def check_limits(self, invocation: Invocation) -> None:
         """Raise SettingsError where even a fresh invocation is too short for one call (R3)."""
-        given_s, needed_s = limits.deadline - limits.started, self.instance.call_s
+        given_s, needed_s = invocation.deadline - invocation.started, self.instance.call_s
         if given_s < needed_s:
             raise SettingsError(
                 "CHAT_TIMEOUT_S",
@@ -88,12 +64,12 @@ class Service:
             )
 
 
-def remind(service: Service) -> None:
+def remind(context: AppContext) -> None:
     """Say so if nobody has verified the assumptions for this app yet, or if that cannot be read; never raises."""
     try:
-        noted, because = service.shelf.noted(service.vault.current().sdkappid, NOTE), None
+        noted, because = context.shelf.noted(context.vault.current().sdkappid, NOTE), None
     except (NotAccepted, OutcomeUnknown, SettingsError) as error:
         # Whatever the event comes to will show the error itself.
         noted, because = None, type(error).__name__
     if noted is None:
-        service.instance.reporter.report(Notice.ASSUMPTIONS_UNVERIFIED, because=because)
+        context.instance.reporter.report(Notice.ASSUMPTIONS_UNVERIFIED, because=because)

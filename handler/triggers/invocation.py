@@ -14,6 +14,9 @@ REQUEST_ID_CHARACTERS = 128
 # Both clouds end an invocation after 15 minutes at the latest; what is far beyond that is no limit.
 LIMIT_MS_MAX = 10**9
 
+# How long to go on where the platform tells of no deadline.
+UNLIMITED_S = 60.0
+
 # The end of the invocation that is going on, for those that are built once for all invocations.
 _DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
@@ -42,6 +45,10 @@ class Invocation:
             remaining = getattr(context, "get_remaining_time_in_millis", None)
             left_ms = remaining() if callable(remaining) else None
         return cls(_text(request_id), started, started + _seconds(left_ms))
+
+    def deadline_or(self, default_s: float) -> float:
+        """The deadline; where the platform tells of none, `default_s` seconds after the beginning."""
+        return self.started + default_s if math.isinf(self.deadline) else self.deadline
 
     @contextmanager
     def going_on(self) -> Iterator[None]:

@@ -15,9 +15,9 @@ from threading import Barrier
 from typing import Final
 
 from handler import bootstrap
-from handler.triggers.context import Service
 from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http
+from handler.triggers.http.context import HttpContext
 from handler.triggers.invocation import Invocation
 from tests.benchmarks.figures import Figure, at_most
 from tests.benchmarks.function import TIMEOUT_S, crew, event_of
@@ -37,22 +37,22 @@ STORE_CALLS_MAX: Final = 6
 
 @dataclass
 class Crowd:
-    """The callers; `services` are their instances once they are warm. A `new` group is one that nobody has used."""
+    """The callers; `contexts` are their instances once they are warm. A `new` group is one that nobody has used."""
 
     group: str
     new: bool
     size: int = CALLERS
-    services: list[Service] = field(default_factory=list)
+    contexts: list[HttpContext] = field(default_factory=list)
 
     def warm_up(self) -> None:
         """Make the instances and let each call for a group of its own."""
         for _ in range(self.size):
             bootstrap.forget()
-            self.services.append(bootstrap.service())
-        for caller, service in enumerate(self.services):
-            _answered(service, f"own-{caller}", self.group)
+            self.contexts.append(bootstrap.http_context())
+        for caller, context in enumerate(self.contexts):
+            _answered(context, f"own-{caller}", self.group)
         if not self.new:
-            _answered(self.services[0], self.group, "first")
+            _answered(self.contexts[0], self.group, "first")
 
     def work(self) -> object:
         """Let every caller ask once, all at the same moment; the value in each one's answer, in their order of size."""
@@ -60,7 +60,7 @@ class Crowd:
 
         def ask(caller: int) -> int:
             together.wait()
-            return _answered(self.services[caller], self.group, f"key-{caller}")
+            return _answered(self.contexts[caller], self.group, f"key-{caller}")
 
         with ThreadPoolExecutor(self.size) as threads:
             return sorted(threads.map(ask, range(self.size)))
@@ -119,11 +119,11 @@ def _is_right(answers: object, size: int, *, new: bool) -> bool:
     return answers == list(range(before + 1, before + size + 1))
 
 
-def _answered(service: Service, group: str, key: str) -> int:
+def _answered(context: HttpContext, group: str, key: str) -> int:
     """The counter's value in the answer of one operation over HTTP; 0 where there is no such answer."""
     invocation = Invocation.of(lambda_context(TIMEOUT_S), time.monotonic)
     kind, content = detect(event_of(group, key))
-    reply = http.answer(kind, content, invocation, lambda: service, bootstrap.reports().failed)
+    reply = http.answer(kind, content, invocation, lambda: context, bootstrap.reports().failed)
     if reply["statusCode"] != HTTPStatus.OK:
         return 0
     [counter] = json.loads(str(reply["body"]))["GroupCounter"]

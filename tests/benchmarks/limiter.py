@@ -51,7 +51,7 @@ class Saturation:
 
     def warm_up(self) -> None:
         """Build it."""
-        bootstrap.service()
+        bootstrap.app_context()
 
     def work(self) -> object:
         """Go on for a little longer than is measured."""
@@ -64,7 +64,7 @@ class Saturation:
 
 def _call_on(until: float) -> None:
     """The limiter and the wire alone: with the rest of an operation two cores could not come near the limit."""
-    instance, clock = bootstrap.service().instance, SystemClock()
+    instance, clock = bootstrap.app_context().instance, SystemClock()
     while (now := clock.monotonic()) < until:
         turn = instance.pace.turn(SDKAPPID)
         now = clock.monotonic()

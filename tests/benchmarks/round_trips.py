@@ -106,7 +106,7 @@ def units(variables: Mapping[str, str], endpoint: str) -> list[Figure]:
     ledger = DynamoDbLedger("units", clock, region=REGION, endpoint=endpoint, create=True, session=meter.session)
     with chat_server() as chat, instance({**variables, "CHAT_ENDPOINT": chat.endpoint}):
         chat.create_group(GROUP)
-        counters = ExactlyOnce(replace(bootstrap.service().instance, ledger=ledger), SDKAPPID)
+        counters = ExactlyOnce(replace(bootstrap.app_context().instance, ledger=ledger), SDKAPPID)
         figures: list[Figure] = []
         for mode in (Mode.INCREASE, Mode.SET):
             _apply(counters, mode, "first")

@@ -51,7 +51,7 @@ def measured(variables: Mapping[str, str]) -> list[Figure]:
             requests.Session() as session,
         ):
             bare = Bare(client, session, Caller(chat.endpoint, SDKAPPID, KEY))
-            core = ExactlyOnce(bootstrap.service().instance, SDKAPPID)
+            core = ExactlyOnce(bootstrap.app_context().instance, SDKAPPID)
             works: dict[str, Callable[[str], object]] = {
                 "bare": bare.work,
                 "core": lambda key: _apply(core, key),

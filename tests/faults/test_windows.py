@@ -17,10 +17,10 @@ from handler.core.model.row import Group
 from handler.core.protocol.visit import Visit
 from handler.core.runtime import windows
 from handler.core.runtime.windows import ALWAYS, Horizon, Noted, Notes
-from handler.triggers.context import Service
+from handler.triggers.context import AppContext
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.triggers.sources.source_events import records, sqs, text
-from tests.unit.triggers.stage import RULES, START, Stage, Turn
+from tests.unit.triggers.stage import RULES, START, Stage, invocation
 
 # Much shorter than in life, and as far apart: what counts is how they compare with the lag and the cache.
 WINDOWS_S = (1_000.0, 3_000.0, 10_000.0, 40_000.0)
@@ -53,7 +53,7 @@ class History:
         self.stage = Stage(rules=replace(RULES, window_s=FORMER_S))
         self.stage.use_ledger(PromptLedger(self.stage.clock))
         self.sent: list[float] = []
-        self.instances: list[Service] = [self.stage.service]
+        self.instances: list[AppContext] = [self.stage.context]
         if self.chance.random() < 0.5:
             self._begin_before_notes()
         self._deploy()
@@ -74,7 +74,7 @@ class History:
         assert isinstance(self.stage.ledger, PromptLedger)
         self.stage.ledger.lose_notes()
         self.stage.use_ledger(self.stage.ledger)
-        self.instances = [self.stage.service]
+        self.instances = [self.stage.context]
 
     def _step(self) -> None:
         draw = self.chance.random()
@@ -92,7 +92,7 @@ class History:
         self.stage.rules = replace(RULES, window_s=self.chance.choice(WINDOWS_S))
         self.stage.use_ledger(self.stage.ledger)
         stay = self.chance.randrange(3)
-        self.instances = [*self.instances[len(self.instances) - stay :], self.stage.service]
+        self.instances = [*self.instances[len(self.instances) - stay :], self.stage.context]
 
     def _send(self) -> int:
         """A message, which comes for the first time now."""
@@ -104,8 +104,8 @@ class History:
     def _deliver(self, number: int) -> None:
         """To any of the instances."""
         stage = self.stage
-        stage.service = self.chance.choice(self.instances)
-        stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
+        stage.context = self.chance.choice(self.instances)
+        stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 60)
         sent = {"SentTimestamp": str(int(self.sent[number] * 1000))}
         message = sqs(text(group=f"{number}"), number, attributes=sent)
         assert stage.batch(records(message)) == {"batchItemFailures": []}

@@ -105,6 +105,8 @@ def test_the_sdk_is_loaded_only_for_this_ledger(
 ) -> None:
     """It takes a tenth of a second, which no other cold start pays."""
     environment.setenv("LEDGER_URL", url.format(folder=tmp_path))
-    code = "import sys; from handler.bootstrap import service; service(); print('botocore.session' in sys.modules)"
+    code = (
+        "import sys; from handler.bootstrap import app_context; app_context(); print('botocore.session' in sys.modules)"
+    )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.splitlines()[-1] == loaded

@@ -44,7 +44,7 @@ def test_the_time_is_known_and_a_connection_open_before_the_first_event(deployed
     with ByteServer(answering(http(OK, dated()))) as server:
         deployed(f"http://{server.address}")
         bootstrap.warm_up()
-        instance = bootstrap.service().instance
+        instance = bootstrap.app_context().instance
         assert instance.api_clock.ask_in_s() is None
         [greeting] = server.requests
         assert json.loads(greeting.partition(b"\r\n\r\n")[2]) == {"GroupId": "_"}
@@ -69,7 +69,7 @@ def test_an_api_that_does_not_answer_takes_a_second(deployed: Deploy, capsys: py
         assert time.monotonic() - began < 2.5
     [line] = [json.loads(text) for text in capsys.readouterr().out.splitlines() if "call_failed" in text]
     assert (line["level"], line["host"]) == ("WARNING", "127.0.0.1")
-    assert bootstrap.service().instance.api_clock.ask_in_s() == 0.0
+    assert bootstrap.app_context().instance.api_clock.ask_in_s() == 0.0
 
 
 def test_without_the_switch_nobody_is_asked(deployed: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:

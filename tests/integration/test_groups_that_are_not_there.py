@@ -51,7 +51,7 @@ def increase(group: str, key: str, prefer: str = "wait=2") -> tuple[int, Event]:
 
 def has_row(group: str) -> bool:
     """Whether the ledger has a row of the group."""
-    return bootstrap.service().instance.ledger.load(Group(SDKAPPID, group)) is not None
+    return bootstrap.app_context().instance.ledger.load(Group(SDKAPPID, group)) is not None
 
 
 def calls_of(chat: ChatServer) -> Counter[str]:

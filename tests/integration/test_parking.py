@@ -163,7 +163,7 @@ class DyingError(BaseException):
 @contextmanager
 def dying(*, parked_first: bool) -> Iterator[None]:
     """Whoever parks dies, before or after, and a cold instance takes its place."""
-    kind = type(bootstrap.service().shelf)
+    kind = type(bootstrap.app_context().shelf)
     park = kind.park
 
     def die(shelf: Shelf, app: int, record: Parked) -> None:

@@ -48,7 +48,7 @@ def chat(relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
             monkeypatch.setenv(name, value)
         bootstrap.forget()
         yield running
-        bootstrap.service().instance.ledger.close()  # type: ignore[attr-defined]  # every deployed ledger has it
+        bootstrap.app_context().instance.ledger.close()  # type: ignore[attr-defined]  # every deployed ledger has it
         bootstrap.forget()
 
 

@@ -242,7 +242,7 @@ def test_a_short_timeout_leaves_the_long_tests_undone(chat: ChatServer) -> None:
 def test_the_result_is_kept_with_its_date(chat: ChatServer) -> None:
     """Under the app, for whoever asks later."""
     answer = verify(quick=True)
-    noted = bootstrap.service().shelf.noted(SDKAPPID, "verified")
+    noted = bootstrap.app_context().shelf.noted(SDKAPPID, "verified")
     assert noted is not None
     assert {**json.loads(noted), "stored": True} == answer
     assert str(answer["date"]).startswith("2023-11-14T22:13:")
@@ -318,7 +318,7 @@ def test_a_ledger_out_of_reach_fails_no_reminder(
     """It cannot be read whether anybody verified, and that is said."""
     monkeypatch.setenv("LEDGER_URL", "sqlite:////nowhere/ledger.sqlite")
     bootstrap.forget()
-    bootstrap.service()
+    bootstrap.app_context()
     [line] = capfd.readouterr().out.splitlines()
     assert json.loads(line)["because"] == "LedgerUnavailable"
 

@@ -49,14 +49,14 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pyt
 
 def load() -> object:
     """The row of a group in the store that the environment names."""
-    return bootstrap.service().instance.ledger.load(GROUP)
+    return bootstrap.app_context().instance.ledger.load(GROUP)
 
 
 def test_a_redis_url_leads_to_its_server(environment: pytest.MonkeyPatch) -> None:
     """With the shelf in the same one, and what its parameters ask for."""
     with PlayedRedis({"HMGET": [NO_ROW], "WAIT": [number(1)], "EVALSHA": [NOTHING], "HGET": [NOTHING]}) as server:
         environment.setenv("LEDGER_URL", f"{server.endpoint.url}?wait=1")
-        service = bootstrap.service()
+        service = bootstrap.app_context()
         server.told.clear()
         assert (load(), service.shelf.noted(GROUP.app, "a")) == (None, None)
         assert server.names == ["HMGET", "SET", "WAIT", "HGET"]
@@ -74,7 +74,7 @@ def test_a_redis_url_of_a_cluster_leads_to_the_server_that_has_the_group(environ
         environment.setenv("LEDGER_URL", f"{entry.endpoint.url}?cluster=true")
         assert load() is None
         assert (entry.names, primary.names[-1]) == (["CLUSTER"], "HMGET")
-        bootstrap.service().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
+        bootstrap.app_context().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
 
 
 def test_what_a_redis_server_does_not_tell_is_in_the_log(
@@ -84,7 +84,7 @@ def test_what_a_redis_server_does_not_tell_is_in_the_log(
     with PlayedRedis({"INFO server": [text("")], "HMGET": [NO_ROW], "HGET": [NOTHING]}) as server:
         environment.setenv("LEDGER_URL", server.endpoint.url)
         load()
-        bootstrap.service().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
+        bootstrap.app_context().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
     [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "run_id" in line]
     assert line["level"] == "WARNING"
 
@@ -114,7 +114,7 @@ def test_a_dynamodb_url_leads_to_its_table_in_its_region(
             environment.setenv(name, value)
         environment.setenv("LEDGER_URL", f"dynamodb://counters?endpoint=http://{server.address}{parameters}")
         assert load() is None
-        bootstrap.service().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
+        bootstrap.app_context().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
     request = server.requests[-1]
     assert target(request) == ("GetItem", region)
     assert json.loads(request.partition(b"\r\n\r\n")[2])["TableName"] == "counters"
@@ -126,7 +126,7 @@ def test_the_ledgers_address_may_be_a_reference(environment: pytest.MonkeyPatch)
         environment.setenv("LEDGER_URL", "env:WHERE")
         environment.setenv("WHERE", f" {server.endpoint.url}\n")
         assert load() is None
-        bootstrap.service().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
+        bootstrap.app_context().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
 
 
 def test_a_ledger_whose_package_is_missing_says_so(environment: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_a_ledger_whose_package_is_missing_says_so(environment: pytest.MonkeyPat
     environment.setenv("LEDGER_URL", "dynamodb://counters")
     leave_out(environment, "boto3", "handler.ledgers.dynamodb.ledger", "handler.clouds.aws")
     with pytest.raises(SettingsError, match=r"^LEDGER_URL: dynamodb:// needs the package boto3, which is not there$"):
-        bootstrap.service()
+        bootstrap.app_context()
 
 
 @contextmanager
@@ -142,14 +142,14 @@ def queue_of(environment: pytest.MonkeyPatch, url: str, variables: Mapping[str, 
     """The queue that a timer is given."""
     for name, value in {"FAN_OUT_QUEUE": url, **variables}.items():
         environment.setenv(name, value)
-    make = bootstrap.service().queue
+    make = bootstrap.app_context().queue
     assert make is not None
     yield make()
 
 
 def test_without_a_queue_there_is_none_to_make() -> None:
     """A timer then does everything by itself."""
-    assert bootstrap.service().queue is None
+    assert bootstrap.app_context().queue is None
 
 
 @pytest.mark.parametrize(("platform", "region"), [({"AWS_REGION": REGION}, REGION), ({}, "us-east-1")])
@@ -184,7 +184,7 @@ def test_an_access_point_leads_to_its_topic(environment: pytest.MonkeyPatch, reg
 def test_a_topic_without_a_region_is_a_fault_of_the_settings(environment: pytest.MonkeyPatch) -> None:
     """At the tick that needs it: every other event goes on."""
     environment.setenv("FAN_OUT_QUEUE", "ckafka:datahub-1")
-    make = bootstrap.service().queue
+    make = bootstrap.app_context().queue
     assert make is not None
     with pytest.raises(SettingsError, match=r"^FAN_OUT_QUEUE: needs a region, by \?region= or in TENCENTCLOUD_REGION$"):
         make()
@@ -193,7 +193,7 @@ def test_a_topic_without_a_region_is_a_fault_of_the_settings(environment: pytest
 def test_a_queue_whose_package_is_missing_says_so(environment: pytest.MonkeyPatch) -> None:
     """Where the function runs elsewhere than its queue."""
     environment.setenv("FAN_OUT_QUEUE", "https://sqs.eu-west-1.amazonaws.com/123456789012/pages")
-    make = bootstrap.service().queue
+    make = bootstrap.app_context().queue
     assert make is not None
     leave_out(environment, "boto3", "handler.queues.sqs")
     with pytest.raises(SettingsError, match=r"^FAN_OUT_QUEUE: needs the package boto3, which is not there$"):

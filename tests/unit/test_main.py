@@ -97,7 +97,7 @@ def test_both_entry_points_take_batches_and_park_in_the_ledgers_own_store(entry:
     message = {"topic": "counters", "partition": 1, "offset": 36, "msgBody": "Hello from Ckafka!"}
     counts = {"accepted": 0, "parked": 1, "ignored": 0}
     assert entry({"Records": [{"Ckafka": message}]}, context(TIMEOUT_S)) == counts
-    shelf, app = bootstrap.service().shelf, bootstrap.service().vault.current().sdkappid
+    shelf, app = bootstrap.app_context().shelf, bootstrap.app_context().vault.current().sdkappid
     assert [(parked.id, parked.payload) for parked in shelf.parked(app, 10)] == [
         ("ckafka/counters/1/36", "Hello from Ckafka!")
     ]
@@ -209,7 +209,7 @@ def test_a_secret_that_is_wrong_is_named_in_the_log(
 def test_health_asks_the_ledger_and_not_its_own_memory(environment: Path) -> None:
     """A ledger that has gone since the instance was built is told."""
     assert lambda_handler(health(), None)["statusCode"] == 200
-    bootstrap.service().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
+    bootstrap.app_context().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
     for path in environment.glob("ledger.sqlite*"):
         path.unlink()
     (environment / "ledger.sqlite").mkdir()

@@ -8,14 +8,15 @@ from aws_lambda_powertools.event_handler import Response
 
 from handler.core.errors import SettingsError
 from handler.core.model.operation import key_limit
-from handler.triggers.context import Limits, Service
 from handler.triggers.event_kind import Event, Kind
 from handler.triggers.http import openapi
 from handler.triggers.http import responses as problems
+from handler.triggers.http.context import HttpContext
 from handler.triggers.http.platforms import Resolver, resolve, resolver_for, response
 from handler.triggers.http.request import Request, read_request
 from handler.triggers.http.responses import Reply
 from handler.triggers.http.routes import ROUTES, Exchange, Route, allowed
+from handler.triggers.invocation import Invocation
 
 _RESPONSE = Response[str]
 
@@ -23,38 +24,38 @@ _RESPONSE = Response[str]
 def answer(
     kind: Kind,
     event: Event,
-    limits: Limits,
-    service_of: Callable[[], Service],
+    invocation: Invocation,
+    context_of: Callable[[], HttpContext],
     failed: Callable[[Exception], None],
 ) -> dict[str, object]:
     """Answer an event of an HTTP kind in its platform's form, whatever goes wrong; `failed` is told of our failures."""
     try:
-        exchange = Exchange(read_request(kind, event), limits, service_of())
-        _check_scheme(kind, exchange.service)
+        exchange = Exchange(read_request(kind, event), invocation, context_of())
+        _check_scheme(kind, exchange.context)
     except Exception as error:  # noqa: BLE001  # whatever it is, the caller is owed a reply
         return _write(kind, event, _problem(error, failed))
     return resolve(_routes(kind, exchange, failed), kind, event, exchange.request)
 
 
-def _check_scheme(kind: Kind, service: Service) -> None:
+def _check_scheme(kind: Kind, context: HttpContext) -> None:
     """Refuse every request where none could ever say who sent it: whoever set the function up has to know."""
-    authenticator = service.authenticator
+    authenticator = context.authenticator
     if kind not in authenticator.kinds:
         raise SettingsError("HTTP_AUTH", f"{authenticator.scheme} finds no identity in events of {kind.value}")
 
 
 def _routes(kind: Kind, exchange: Exchange, failed: Callable[[Exception], None]) -> Resolver:
-    service = exchange.service
-    resolver = resolver_for(kind, service.base_path)
+    context = exchange.context
+    resolver = resolver_for(kind, context.base_path)
     resolver.not_found(lambda _: response(_nowhere(exchange.request.method, resolver.context["_path"])))
-    documented = service.docs and openapi.is_asked_for(exchange.request.path)
+    documented = context.docs and openapi.is_asked_for(exchange.request.path)
     # Those of other methods would be passed over, and to register one costs as much as to find it.
     for route in ROUTES if documented else [route for route in ROUTES if route.method == exchange.request.method]:
-        told = openapi.describe(route.path, service.authenticator.scheme) if documented else None
+        told = openapi.describe(route.path, context.authenticator.scheme) if documented else None
         _register(resolver, route, _endpoint(route, exchange, failed), told)
     if documented:
-        resolver.schemas = openapi.schemas(key_limit(service.instance.rules.receipt_key))
-        openapi.publish(resolver, service.authenticator.scheme)
+        resolver.schemas = openapi.schemas(key_limit(context.app.instance.rules.receipt_key))
+        openapi.publish(resolver, context.authenticator.scheme)
     return resolver
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from handler.core.errors import BadInput
 from handler.core.model.operation import Operation
 from handler.core.model.payload import check_group_id, read_payload
-from handler.triggers.context import NOTE, Limits, Service
+from handler.triggers.context import NOTE
 from handler.triggers.http import headers, replies, responses
 from handler.triggers.http.auth import Identity
+from handler.triggers.http.context import HttpContext
 from handler.triggers.http.request import Request
 from handler.triggers.http.responses import Reply
 from handler.triggers.idempotency_key import HEADER, read_key
+from handler.triggers.invocation import Invocation
 from handler.triggers.parsing import read_json
 
 # A question waits for an answer that is nearly there, and no longer.
@@ -25,46 +27,50 @@ class Exchange:
     """One request, with all that is needed to answer it. The caller's right comes first, then what was sent."""
 
     request: Request
-    limits: Limits
-    service: Service
+    invocation: Invocation
+    context: HttpContext
 
     def update(self) -> Reply:
         """Apply one operation, and wait for its answer no longer than the caller will."""
-        identity = self.service.authenticator.identify(self.request)
+        identity = self.context.authenticator.identify(self.request)
         operation = self._operation(identity)
-        wait_s = headers.read_wait_s(self.request.headers.get("prefer", ""), self.service.wait_s)
+        wait_s = headers.read_wait_s(self.request.headers.get("prefer", ""), self.context.wait_s)
         if wait_s > 0:
-            self.service.check_limits(self.limits)
-        patience = self.service.patience(self.limits, wait_s)
-        (outcome,) = self.service.counters().apply(operation.group_id, [operation], patience)
+            self.context.app.check_limits(self.invocation)
+        patience = self.context.patience(self.invocation, wait_s)
+        (outcome,) = self.context.app.counters().apply(operation.group_id, [operation], patience)
         location = self._beside("operations?" + headers.location(operation.group_id, operation.key))
-        return replies.of_outcome(outcome, location, self.service.http_status)
+        return replies.of_outcome(outcome, location, self.context.http_status)
 
     def operation(self) -> Reply:
         """Tell the caller what became of one of its operations."""
-        caller = self.service.authenticator.identify(self.request).caller
+        caller = self.context.authenticator.identify(self.request).caller
         group_id = self._group_id()
         key = read_key(self.request.query.get("IdempotencyKey"), "IdempotencyKey")
-        patience = self.service.patience(self.limits, min(ASK_WAIT_S, self.service.wait_s))
-        outcome = self.service.counters().ask(group_id, caller, key, patience)
+        patience = self.context.patience(self.invocation, min(ASK_WAIT_S, self.context.wait_s))
+        outcome = self.context.app.counters().ask(group_id, caller, key, patience)
         if outcome is None:
             return responses.NO_SUCH_OPERATION.reply("this caller has no operation with this key on this group")
-        return replies.of_state(outcome, self.service.http_status)
+        return replies.of_state(outcome, self.context.http_status)
 
     def health(self) -> Reply:
         """Tell that the settings are good, and that the secret and the ledger can be read."""
-        app = self.service.vault.current().sdkappid
+        app = self.context.app.vault.current().sdkappid
         # A question that no ledger answers from memory.
-        self.service.shelf.noted(app, NOTE)
+        self.context.app.shelf.noted(app, NOTE)
         return Reply(200, {"status": "ok"})
 
     def _operation(self, identity: Identity) -> Operation:
         body = self.request.body()
         key = headers.agreed_key(self.request.headers.get(HEADER.lower()), identity.signed_key)
-        payload = read_payload(read_json(body, "body"), self.service.instance.rules.receipt_key)
+        payload = read_payload(read_json(body, "body"), self.context.app.instance.rules.receipt_key)
         return Operation(
-            *(payload.group_id, payload.mode, payload.counters),
-            *(identity.caller, key, self.service.window_s),
+            group_id=payload.group_id,
+            mode=payload.mode,
+            counters=payload.counters,
+            caller=identity.caller,
+            key=key,
+            window_s=self.context.app.window_s,
         )
 
     def _group_id(self) -> str:

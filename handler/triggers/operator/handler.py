@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import isinf
 
 from handler.core.model.row import Group
 from handler.core.ports.system import Notice
@@ -11,8 +10,9 @@ from handler.core.protocol.visit import Visit
 from handler.core.recovery import inspect, release
 from handler.core.recovery.release import Decided, Later
 from handler.core.runtime.instance import TimeBudget
-from handler.triggers.context import REPLY_MARGIN_S, Limits, Service
+from handler.triggers.context import REPLY_MARGIN_S, AppContext
 from handler.triggers.event_kind import Event
+from handler.triggers.invocation import UNLIMITED_S, Invocation
 from handler.triggers.operator import parked, verification
 from handler.triggers.operator.inspection import Json, shown
 from handler.triggers.operator.requests import (
@@ -28,9 +28,6 @@ from handler.triggers.operator.requests import (
     read_order,
 )
 
-# How long to go on where the platform tells of no deadline.
-UNLIMITED_S = 60.0
-
 # A look at a group answers by then: where the vendor cannot be reached, that is what an operator has to be shown.
 INSPECT_S = 20.0
 
@@ -38,42 +35,42 @@ INSPECT_S = 20.0
 _SUBJECT = ("task", "action", "GroupId", "id")
 
 
-def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
+def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, object]:
     """Do what an operator event asks for, and answer it in its own words.
 
     Raises BadInput for an event that is wrong or does not fit what it is about, NotAccepted when nothing was changed,
     and OutcomeUnknown when a write's answer was lost: an inspection then shows what became of it.
     """
     if event.get("task") == VERIFY:
-        return verification.run(event, limits, service)
+        return verification.run(event, invocation, context)
     order = read_order(event)
-    service.check_limits(limits)
+    context.check_limits(invocation)
     asked = {name: str(event[name]) for name in _SUBJECT if name in event}
     # Before the work, so that what fails or is cut off has left its line as well.
-    service.instance.reporter.report(Notice.OPERATOR_TASK, **asked)
-    return {**asked, **_answer(order, _patience(limits), service)}
+    context.instance.reporter.report(Notice.OPERATOR_TASK, **asked)
+    return {**asked, **_answer(order, _patience(invocation), context)}
 
 
-def _answer(order: Order, patience: TimeBudget, service: Service) -> Json:
+def _answer(order: Order, patience: TimeBudget, context: AppContext) -> Json:
     if isinstance(order, ListParked):
-        return parked.page(order, service)
+        return parked.page(order, context)
     if isinstance(order, Replay):
-        return parked.replay(order, patience, service)
+        return parked.replay(order, patience, context)
     if isinstance(order, Drop):
-        return parked.drop(order, service)
+        return parked.drop(order, context)
     if isinstance(order, Restored):
-        return _restored(service)
-    visit = Visit(service.instance, Group(service.vault.current().sdkappid, order.group_id), patience)
+        return _restored(context)
+    visit = Visit(context.instance, Group(context.vault.current().sdkappid, order.group_id), patience)
     if isinstance(order, Inspect):
-        until = min(patience.until, service.instance.clock.monotonic() + INSPECT_S)
+        until = min(patience.until, context.instance.clock.monotonic() + INSPECT_S)
         visit.patience = replace(patience, until=until)
         return shown(inspect.inspect(visit))
     return _decided(_decide(order, visit))
 
 
-def _restored(service: Service) -> Json:
+def _restored(context: AppContext) -> Json:
     """R10: a new generation from now on, by the first `Date` that a worker hears once it knows of it."""
-    return {"generation": service.instance.generation.begin_anew().number}
+    return {"generation": context.instance.generation.begin_anew().number}
 
 
 def _decide(order: Adopt | Release, visit: Visit) -> Decided | Later:
@@ -89,6 +86,6 @@ def _decided(result: Decided | Later) -> Json:
     return {"done": True, "changed": result.changed, "base": row.base, "settled": result.settled, "owed": len(row.owed)}
 
 
-def _patience(limits: Limits) -> TimeBudget:
-    deadline = limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline
+def _patience(invocation: Invocation) -> TimeBudget:
+    deadline = invocation.deadline_or(UNLIMITED_S)
     return TimeBudget(until=deadline - REPLY_MARGIN_S, deadline=deadline)

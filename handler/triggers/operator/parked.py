@@ -12,7 +12,7 @@ from handler.core.model.operation import Operation, Origin
 from handler.core.model.outcome import Applied, Frozen, KeyReused, Outcome, Pending, Rejected, Stalled, Unknown
 from handler.core.ports.shelf import Parked
 from handler.core.runtime.instance import TimeBudget
-from handler.triggers.context import Service
+from handler.triggers.context import AppContext
 from handler.triggers.idempotency_key import read_key
 from handler.triggers.operator.inspection import Json
 from handler.triggers.operator.requests import PAGE_MAX, Drop, ListParked, Replay
@@ -33,48 +33,48 @@ _WORDS: Mapping[type[Outcome], str] = {
 }
 
 
-def page(order: ListParked, service: Service) -> Json:
+def page(order: ListParked, context: AppContext) -> Json:
     """As many records as were asked for and fit; `next` is what the next page comes after, null after the last."""
-    found = service.shelf.parked(_app(service), order.limit + 1, order.after)
+    found = context.shelf.parked(_app(context), order.limit + 1, order.after)
     lengths = accumulate(len(parked.payload) for parked in found[: order.limit])
     fitting = max(1, sum(length <= PAGE_CHARACTERS for length in lengths))
     shown = found[:fitting]
     return {"records": [asdict(parked) for parked in shown], "next": shown[-1].id if len(found) > fitting else None}
 
 
-def replay(order: Replay, patience: TimeBudget, service: Service) -> Json:
+def replay(order: Replay, patience: TimeBudget, context: AppContext) -> Json:
     """Read the payload as its source's record was, and drop the record once its operation is accepted.
 
     One whose key belongs to other content, or that is refused for good, stays until it is dropped.
     """
-    parked = _found(order.id, service)
+    parked = _found(order.id, context)
     if parked is None:
         raise BadInput("id", "is that of no parked record")
     if is_page(parked.payload):
         raise BadInput("id", "is that of a page: send its timer's event again, which counts nothing twice, and drop it")
-    operation, counters = _operation(parked, service), service.counters()
+    operation, counters = _operation(parked, context), context.counters()
     if order.key is not None:
         operation = replace(operation, key=read_key(order.key, "IdempotencyKey"))
     counters.strike(operation.group_id, parked.id)
     # What is refused now the operator is told at once.
     [outcome] = counters.apply(operation.group_id, [_again(operation, parked)], replace(patience, gives_back=True))
     accepted = not isinstance(outcome, KeyReused | Rejected)
-    return {**_told(outcome), "dropped": accepted and service.shelf.unpark(_app(service), order.id)}
+    return {**_told(outcome), "dropped": accepted and context.shelf.unpark(_app(context), order.id)}
 
 
-def drop(order: Drop, service: Service) -> Json:
+def drop(order: Drop, context: AppContext) -> Json:
     """Give a record up; `dropped` is false where there was none."""
-    parked = _found(order.id, service)
+    parked = _found(order.id, context)
     if parked is not None and not is_page(parked.payload):
         # What cannot be read was never accepted, and there is no note of it.
         with suppress(BadInput):
-            service.counters().strike(_operation(parked, service).group_id, parked.id)
-    return {"dropped": service.shelf.unpark(_app(service), order.id)}
+            context.counters().strike(_operation(parked, context).group_id, parked.id)
+    return {"dropped": context.shelf.unpark(_app(context), order.id)}
 
 
-def _operation(parked: Parked, service: Service) -> Operation:
-    receipt_key = service.instance.rules.receipt_key
-    return read_operation(parked.payload, parked.id, parked.source, receipt_key, service.window_s)
+def _operation(parked: Parked, context: AppContext) -> Operation:
+    receipt_key = context.instance.rules.receipt_key
+    return read_operation(parked.payload, parked.id, parked.source, receipt_key, context.window_s)
 
 
 def _again(operation: Operation, parked: Parked) -> Operation:
@@ -87,10 +87,10 @@ def _again(operation: Operation, parked: Parked) -> Operation:
     return replace(operation, origin=Origin(parked.source, place, operation.caller, key))
 
 
-def _found(parked_id: str, service: Service) -> Parked | None:
+def _found(parked_id: str, context: AppContext) -> Parked | None:
     """The record of that id. A page comes after an id, and every text comes after its own beginning."""
     after = parked_id[:-1]
-    while found := service.shelf.parked(_app(service), PAGE_MAX, after):
+    while found := context.shelf.parked(_app(context), PAGE_MAX, after):
         for parked in found:
             if parked.id == parked_id:
                 return parked
@@ -106,5 +106,5 @@ def _told(outcome: Outcome) -> Json:
     return {"outcome": _WORDS[type(outcome)], **refused}
 
 
-def _app(service: Service) -> int:
-    return service.vault.current().sdkappid
+def _app(context: AppContext) -> int:
+    return context.vault.current().sdkappid

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from math import isinf
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
@@ -22,8 +21,9 @@ from handler.core.verify.finding import CheckResult, Finding
 from handler.core.verify.session import ProbeSession
 from handler.core.verify.verify import CALLS_MAX, CALLS_MAX_QUICK, Verification, verify
 from handler.core.verify.volume_checks import Rounds, Tally
-from handler.triggers.context import NOTE, Limits, Service
+from handler.triggers.context import NOTE, AppContext
 from handler.triggers.event_kind import Event
+from handler.triggers.invocation import Invocation
 from handler.triggers.parsing import check_text, written
 
 # How long to go on where the platform tells of no deadline; 3,500 calls at the usual pace take about a minute.
@@ -47,24 +47,24 @@ class Threads:
         return [future.result() for future in futures]
 
 
-def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
+def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, object]:
     """Verify, store the result under the app, and return it; `stored` says whether the ledger took it.
 
     Raises BadInput for a wrong event and for a group that is in use, before anything is written to it.
     """
-    asked, instance = _read(event), service.instance
-    service.check_limits(limits)
+    asked, instance = _read(event), context.instance
+    context.check_limits(invocation)
     instance.reporter.report(Notice.OPERATOR_TASK, task=asked.task, GroupId=asked.group_id)
-    group = Group(service.vault.current().sdkappid, asked.group_id)
+    group = Group(context.vault.current().sdkappid, asked.group_id)
     if instance.ledger.load(group) is not None:
         raise BadInput("GroupId", "is in use: the ledger knows this group; name a group made for tests")
     bench = ProbeSession(
-        *(group, service.probes, instance.clock, instance.rules, instance.reporter),
-        deadline=limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline,
+        *(group, context.probes, instance.clock, instance.rules, instance.reporter),
+        deadline=invocation.deadline_or(UNLIMITED_S),
         calls_max=CALLS_MAX_QUICK if asked.quick else CALLS_MAX,
     )
-    result = _result(asked, service, verify(bench, instance.chance, Threads(), Rounds(), quick=asked.quick))
-    return {**result, "stored": _stored(service.shelf, group.app, result)}
+    result = _result(asked, context, verify(bench, instance.chance, Threads(), Rounds(), quick=asked.quick))
+    return {**result, "stored": _stored(context.shelf, group.app, result)}
 
 
 def _read(event: Event) -> _Asked:
@@ -75,8 +75,8 @@ def _read(event: Event) -> _Asked:
         raise first_problem(error) from None
 
 
-def _result(asked: _Asked, service: Service, verified: Verification) -> dict[str, object]:
-    rules, clock = service.instance.rules, service.instance.clock
+def _result(asked: _Asked, context: AppContext, verified: Verification) -> dict[str, object]:
+    rules, clock = context.instance.rules, context.instance.clock
     verdicts = Counter(finding.verdict for finding in verified.findings)
     return {
         "task": asked.task,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isinf
 
 from handler.core.errors import NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.model.operation import Operation
@@ -14,8 +13,8 @@ from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.parking import refused_with
 from handler.core.runtime.instance import Instance, TimeBudget
 from handler.triggers.concurrency import Failure, unforeseen
-from handler.triggers.context import REPLY_MARGIN_S, Limits
-from handler.triggers.timer.handler import UNLIMITED_S
+from handler.triggers.context import REPLY_MARGIN_S
+from handler.triggers.invocation import UNLIMITED_S, Invocation
 
 # Operations of one group that are accepted by one write and go out in one call; a row has room for about that many
 # small ones with what they are parked with. With half as many a batch for one group takes twice the calls, and calls
@@ -54,10 +53,10 @@ class Times:
     end: float
 
     @classmethod
-    def of(cls, limits: Limits, groups: int = 0) -> Times:
+    def of(cls, invocation: Invocation, groups: int = 0) -> Times:
         """Divide what the platform gives for so many groups."""
-        end = limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline
-        accepting_s = max(REPLY_MARGIN_S, (end - limits.started) * ACCEPTING_SHARE, groups / ACCEPTED_PER_S)
+        end = invocation.deadline_or(UNLIMITED_S)
+        accepting_s = max(REPLY_MARGIN_S, (end - invocation.started) * ACCEPTING_SHARE, groups / ACCEPTED_PER_S)
         return cls(end - accepting_s, end - REPLY_MARGIN_S, end)
 
     def check(self, clock: Clock) -> None:

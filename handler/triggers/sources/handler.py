@@ -17,8 +17,9 @@ from handler.core.model.operation import Operation
 from handler.core.ports.system import Notice
 from handler.core.runtime.windows import Horizon
 from handler.triggers.concurrency import Failure, contained, each
-from handler.triggers.context import Limits, Service
+from handler.triggers.context import AppContext
 from handler.triggers.event_kind import Event, Kind
+from handler.triggers.invocation import Invocation
 from handler.triggers.sources.delivery import Refusal, Times, deliver
 from handler.triggers.sources.parking import park
 from handler.triggers.sources.records import Reading, SourceRecord, read_record, source_and_records
@@ -36,7 +37,7 @@ class Done(Enum):
 Fate: TypeAlias = Done | Refusal | Failure
 
 
-def run(kind: Kind, event: Event, limits: Limits, service: Service) -> dict[str, object]:
+def run(kind: Kind, event: Event, invocation: Invocation, context: AppContext) -> dict[str, object]:
     """Do what a batch asks for; a partial reply where the source takes one, else counts: SCF logs what is returned.
 
     Raises NotAccepted or OutcomeUnknown, once all that could be done is done, if some record was neither accepted nor
@@ -45,29 +46,29 @@ def run(kind: Kind, event: Event, limits: Limits, service: Service) -> dict[str,
     source, records = source_and_records(kind, event)
     if source is None:
         return {"batchItemFailures": []}
-    service.check_limits(limits)
-    reading = _reading(service)
+    context.check_limits(invocation)
+    reading = _reading(context)
     letters = [read_record(record, source, reading) for record in records]
     groups = _by_group(letters)
-    times = Times.of(limits, len(groups))
-    delivered = _delivered(letters, groups, service, times, gives_back=source.takes_back)
-    fates = _parked(letters, delivered, service, times, takes_back=source.takes_back)
+    times = Times.of(invocation, len(groups))
+    delivered = _delivered(letters, groups, context, times, gives_back=source.takes_back)
+    fates = _parked(letters, delivered, context, times, takes_back=source.takes_back)
     _raise_for_unnamed(letters, fates)
     if source.item is None:
         counts = Counter(fates)
         return {done.value: counts[done] for done in Done}
-    return {"batchItemFailures": [{"itemIdentifier": item} for item in _failed(letters, fates, service)]}
+    return {"batchItemFailures": [{"itemIdentifier": item} for item in _failed(letters, fates, context)]}
 
 
-def _reading(service: Service) -> Reading:
+def _reading(context: AppContext) -> Reading:
     """What records are read with; where it is not known how far back answers are kept, those with a time fail."""
     horizon: Horizon | Failure
     try:
-        horizon = service.horizon()
+        horizon = context.horizon()
     except (NotAccepted, OutcomeUnknown) as failure:
         horizon = failure
-    check_page = partial(check_genuine, vault=service.vault, reporter=service.instance.reporter)
-    return Reading(service.instance.rules.receipt_key, service.window_s, horizon, check_page, service.source_epoch)
+    check_page = partial(check_genuine, vault=context.vault, reporter=context.instance.reporter)
+    return Reading(context.instance.rules.receipt_key, context.window_s, horizon, check_page, context.source_epoch)
 
 
 def _by_group(letters: Sequence[SourceRecord]) -> dict[str, list[Operation]]:
@@ -81,7 +82,7 @@ def _by_group(letters: Sequence[SourceRecord]) -> dict[str, list[Operation]]:
 def _delivered(
     letters: Sequence[SourceRecord],
     groups: Mapping[str, Sequence[Operation]],
-    service: Service,
+    context: AppContext,
     times: Times,
     *,
     gives_back: bool,
@@ -89,7 +90,7 @@ def _delivered(
     """Bring every operation to its group."""
     if not groups:
         return [_fate(letter, {}) for letter in letters]
-    counters, instance = service.counters(), service.instance
+    counters, instance = context.counters(), context.instance
     instance.pace.expect(len(groups))
 
     def brought(group_id: str) -> list[Refusal | Failure | None]:
@@ -119,7 +120,7 @@ def _fate_of_page(fates: Sequence[Refusal | Failure | None]) -> Fate:
 
 
 def _parked(
-    letters: Sequence[SourceRecord], fates: Sequence[Fate], service: Service, times: Times, *, takes_back: bool
+    letters: Sequence[SourceRecord], fates: Sequence[Fate], context: AppContext, times: Times, *, takes_back: bool
 ) -> list[Fate]:
     """Park what will never be executed, where its source would not keep it or no delivery would help.
 
@@ -134,11 +135,11 @@ def _parked(
     def parked(place: int) -> Fate:
         if refused[place].is_noted and not takes_back:
             return Done.PARKED
-        times.check(service.instance.clock)
-        park(letters[place], refused[place].reason, service)
+        times.check(context.instance.clock)
+        park(letters[place], refused[place].reason, context)
         return Done.PARKED
 
-    reporter = service.instance.reporter
+    reporter = context.instance.reporter
     settled = each(refused, lambda place: contained(lambda: parked(place), reporter, record=letters[place].id))
     return [settled.get(place, fate) for place, fate in enumerate(fates)]
 
@@ -155,7 +156,7 @@ def _raise_for_unnamed(letters: Sequence[SourceRecord], fates: Sequence[Fate]) -
     raise NotAccepted(problem)
 
 
-def _failed(letters: Sequence[SourceRecord], fates: Sequence[Fate], service: Service) -> Iterable[str]:
+def _failed(letters: Sequence[SourceRecord], fates: Sequence[Fate], context: AppContext) -> Iterable[str]:
     """What the reply calls the records that failed, each once; a reason that nobody has told of yet is reported."""
     failed: dict[str, None] = {}
     for letter, fate in zip(letters, fates, strict=True):
@@ -163,7 +164,7 @@ def _failed(letters: Sequence[SourceRecord], fates: Sequence[Fate], service: Ser
             continue
         failed[letter.item] = None
         if isinstance(fate, Refusal) and not fate.is_told:
-            service.instance.reporter.report(
+            context.instance.reporter.report(
                 Notice.REJECTED, record=letter.id, source=letter.origin, reason=fate.reason
             )
     return failed

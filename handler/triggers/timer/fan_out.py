@@ -8,7 +8,7 @@ from handler.core.errors import NotAccepted
 from handler.core.ports.queue import Message, Queue
 from handler.core.ports.system import Notice
 from handler.core.protocol.engine import ExactlyOnce
-from handler.triggers.context import Service
+from handler.triggers.context import AppContext
 from handler.triggers.timer.checkpoint import Checkpoint, in_order
 from handler.triggers.timer.pages import GROUPS_MAX, fits, pages
 from handler.triggers.timer.tick import Tick
@@ -28,25 +28,25 @@ def groups_per_page(tick: Tick, calls_per_second: float) -> int:
     return max(1, min(GROUPS_MAX, int(calls_per_second * SHARE / len(tick.asked))))
 
 
-def queue_for(tick: Tick, service: Service) -> Callable[[], Queue] | None:
+def queue_for(tick: Tick, context: AppContext) -> Callable[[], Queue] | None:
     """What makes the queue, where there is one, and more in the tick than one page."""
-    if service.queue is None or not fits(tick):
+    if context.queue is None or not fits(tick):
         return None
-    is_long = tick.has_more_than(groups_per_page(tick, service.instance.rules.calls_per_second))
-    return service.queue if is_long else None
+    is_long = tick.has_more_than(groups_per_page(tick, context.instance.rules.calls_per_second))
+    return context.queue if is_long else None
 
 
 def hand_on(
-    tick: Tick, counters: ExactlyOnce, progress: Checkpoint, service: Service, queue: Queue, until: float, key: bytes
+    tick: Tick, counters: ExactlyOnce, progress: Checkpoint, context: AppContext, queue: Queue, until: float, key: bytes
 ) -> dict[str, object]:
     """Send the pages that an earlier delivery of the tick has not sent, until that moment; counts of what was sent.
 
     Raises QueueUnavailable, and NotAccepted where there was no time for all: the next delivery goes on from there.
     """
-    rate = service.instance.rules.calls_per_second
+    rate = context.instance.rules.calls_per_second
     size, earlier, sent, calls = groups_per_page(tick, rate), progress.groups, 0, 0
     for group_ids in in_order(tick, counters, progress.after, size * PAGES_AT_ONCE):
-        if service.instance.clock.monotonic() >= until:
+        if context.instance.clock.monotonic() >= until:
             done = f"{progress.groups} groups are handed on"
             raise NotAccepted(f"{done}, repeat the event for the others: the invocation has no time left")
         messages: list[Message] = []
@@ -57,5 +57,5 @@ def hand_on(
         progress.reached(group_ids)
         sent += len(messages)
     handed_on = progress.groups - earlier
-    service.instance.reporter.report(Notice.HANDED_ON, groups=handed_on, pages=sent)
+    context.instance.reporter.report(Notice.HANDED_ON, groups=handed_on, pages=sent)
     return {"handed_on": handed_on, "pages": sent, **({"earlier": earlier} if earlier else {})}

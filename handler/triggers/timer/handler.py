@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Sized
 from functools import partial
-from math import ceil, isinf
+from math import ceil
 from typing import TypeVar
 
 from handler.core.errors import BadInput, GroupFailed, NotAccepted, OutcomeUnknown
@@ -20,15 +20,13 @@ from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.visit import Visit
 from handler.core.runtime.instance import Instance, TimeBudget
 from handler.triggers.concurrency import WORKERS, Failure, contained, each, one_after_another
-from handler.triggers.context import REPLY_MARGIN_S, Limits, Service
+from handler.triggers.context import REPLY_MARGIN_S, AppContext
 from handler.triggers.event_kind import Event
+from handler.triggers.invocation import UNLIMITED_S, Invocation
 from handler.triggers.timer.checkpoint import Checkpoint, in_order
 from handler.triggers.timer.fan_out import hand_on, queue_for
 from handler.triggers.timer.pages import page_key
 from handler.triggers.timer.tick import Sweep, Tick, check_age, read_tick
-
-# How long to go on where the platform tells of no deadline.
-UNLIMITED_S = 60.0
 
 # Groups that are accepted before the next note of how far a tick has got, which smaller ticks do without.
 PAGE = 500
@@ -45,42 +43,42 @@ DRIVEN_AT_ONCE = 2000
 _Result = TypeVar("_Result")
 
 
-def run(event: Event, limits: Limits, service: Service) -> dict[str, object]:
+def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, object]:
     """Do what a timer event asks for and return counts: platforms log what is returned, so there is nothing else in it.
 
     Raises BadInput before anything is accepted, and afterwards for a key that came before with another content;
     NotAccepted or OutcomeUnknown, for the platform to repeat the event, if some group was neither accepted nor handed
     on.
     """
-    instance = service.instance
-    asked = read_tick(event, instance.rules.receipt_key, service.window_s, instance.api_clock.now())
-    service.check_limits(limits)
-    deadline = limits.started + UNLIMITED_S if isinf(limits.deadline) else limits.deadline
+    instance = context.instance
+    asked = read_tick(event, instance.rules.receipt_key, context.window_s, instance.api_clock.now())
+    context.check_limits(invocation)
+    deadline = invocation.deadline_or(UNLIMITED_S)
     if isinstance(asked, Sweep):
-        swept = service.counters().sweep(deadline, asked.after, partial(_side_by_side, instance))
+        swept = context.counters().sweep(deadline, asked.after, partial(_side_by_side, instance))
         answer: dict[str, object] = {"task": "sweep", "groups": swept.groups, "left": swept.left}
         if swept.after is not None:
             answer |= {"after": swept.after, "oldest_unfinished_s": round(swept.oldest_s, 1)}
         return answer
-    check_age(asked, service.horizon())
-    return _update(asked, service, deadline)
+    check_age(asked, context.horizon())
+    return _update(asked, context, deadline)
 
 
-def _update(tick: Tick, service: Service, deadline: float) -> dict[str, object]:
-    secret = service.vault.current()
+def _update(tick: Tick, context: AppContext, deadline: float) -> dict[str, object]:
+    secret = context.vault.current()
     until = deadline - REPLY_MARGIN_S
-    progress = Checkpoint(tick, service.shelf, secret, service.instance.generation.current())
-    counters = ExactlyOnce(service.instance, secret.sdkappid)
-    make_queue, is_long = queue_for(tick, service), tick.has_more_than(PAGE)
+    progress = Checkpoint(tick, context.shelf, secret, context.instance.generation.current())
+    counters = ExactlyOnce(context.instance, secret.sdkappid)
+    make_queue, is_long = queue_for(tick, context), tick.has_more_than(PAGE)
     if make_queue or is_long:
         progress.recall()
     if make_queue:
-        return hand_on(tick, counters, progress, service, make_queue(), until, page_key(secret))
+        return hand_on(tick, counters, progress, context, make_queue(), until, page_key(secret))
     earlier = progress.groups
-    work, patience = _Work(tick, counters, service.instance, until), TimeBudget(until=until, deadline=deadline)
+    work, patience = _Work(tick, counters, context.instance, until), TimeBudget(until=until, deadline=deadline)
     try:
         for group_ids in in_order(tick, counters, progress.after, PAGE):
-            if service.instance.clock.monotonic() >= until:
+            if context.instance.clock.monotonic() >= until:
                 work.was_cut_short = True
                 break
             work.accept(group_ids)

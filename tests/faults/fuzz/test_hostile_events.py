@@ -179,7 +179,7 @@ def test_any_event_is_answered_or_refused_and_nothing_is_hidden(kind: str, capfd
 
 def _check_ledger() -> None:
     """Nothing is owed that the contract refuses."""
-    ledger = bootstrap.service().instance.ledger
+    ledger = bootstrap.app_context().instance.ledger
     for group_id in ledger.unfinished(SDKAPPID, 100):
         row = ledger.load(Group(SDKAPPID, group_id))
         assert row is not None

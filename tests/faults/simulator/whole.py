@@ -14,10 +14,11 @@ from handler.chat.error_codes import http_status
 from handler.chat.probe import ProbeClient
 from handler.core.errors import CounterError
 from handler.core.runtime.instance import Instance, Ports, TimeBudget
-from handler.triggers.context import Service
+from handler.triggers.context import AppContext
 from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http
 from handler.triggers.http.auth import Bearer, Callers
+from handler.triggers.http.context import HttpContext
 from handler.triggers.invocation import Invocation
 from handler.triggers.sources import handler as batch
 from handler.triggers.timer import handler as timer
@@ -51,7 +52,7 @@ class WholeSchedule(Schedule):
 
     def __init__(self, plan: Plan, *, recording: bool) -> None:
         super().__init__(plan, recording=recording)
-        self._services: dict[int, Service] = {}
+        self._contexts: dict[int, HttpContext] = {}
 
     def run(self) -> Played:
         """Play the plan. Groups of a batch are taken one after another: threads could not be simulated."""
@@ -91,7 +92,7 @@ class WholeSchedule(Schedule):
 
         def told() -> list[Told]:
             kind, content = detect(event)
-            batch.run(kind, content, self._invocation(place), self._service(place))
+            batch.run(kind, content, self._invocation(place), self._context(place).app)
             return [Told(evidence.WAITING, "by the source")]
 
         self._tell_source(BUS, [order], self._hear([order], told))
@@ -104,7 +105,7 @@ class WholeSchedule(Schedule):
     def _told_of(self, event: dict[str, object], items: Sequence[str], place: int) -> list[Told]:
         """What the reply to a batch says of each record, by what it is called there."""
         kind, content = detect(event)
-        reply = batch.run(kind, content, self._invocation(place), self._service(place))
+        reply = batch.run(kind, content, self._invocation(place), self._context(place).app)
         failures = reply["batchItemFailures"]
         assert isinstance(failures, list)
         failed = {failure["itemIdentifier"] for failure in failures}
@@ -121,12 +122,12 @@ class WholeSchedule(Schedule):
     def _sweep_on(self, place: int) -> None:
         started = self._at(place).clock.monotonic()
         limits = Invocation("sweep", started, started + self._at(place).call_s + SWEEP_S)
-        timer.run(dict(SWEEP), limits, self._service(place))
+        timer.run(dict(SWEEP), limits, self._context(place).app)
 
     def _answered(self, order: Order, event: dict[str, object], place: int) -> Told:
         kind, content = detect(event)
-        service = self._service(place)
-        reply = http.answer(kind, content, self._invocation(place), lambda: service, self._failed)
+        context = self._context(place)
+        reply = http.answer(kind, content, self._invocation(place), lambda: context, self._failed)
         return _told(order, reply)
 
     def _failed(self, error: Exception) -> None:
@@ -144,21 +145,19 @@ class WholeSchedule(Schedule):
         vault = CachedVault(lambda: secret_text(self.chat.vault), _parsed, clock, self._failed)
         api = SimulatedClient(self.network, vault, world.chance, rules.timeout_s)
         instance = Instance.of(Ports(self.ledger, api, clock, world.chance, self.notices, self.ledger), rules)
-        self._services[place] = Service(
-            instance,
-            ProbeClient(api.calls),
-            vault,
-            http_status,
-            Bearer(Callers(vault, self.notices)),
-            WAIT_MAX_S,
+        self._contexts[place] = HttpContext(
+            app=AppContext(instance=instance, probes=ProbeClient(api.calls), vault=vault),
+            http_status=http_status,
+            authenticator=Bearer(Callers(vault, self.notices)),
+            wait_s=WAIT_MAX_S,
             base_path="",
             docs=False,
         )
         return instance
 
-    def _service(self, place: int) -> Service:
+    def _context(self, place: int) -> HttpContext:
         self._at(place)
-        return self._services[place]
+        return self._contexts[place]
 
 
 @contextmanager

@@ -19,10 +19,12 @@ from handler.core.ports.system import Notice
 from handler.core.ports.vault import Caller, Secret
 from handler.core.runtime.instance import Instance, Ports
 from handler.core.runtime.rules import Rules
-from handler.triggers.context import Service
+from handler.triggers.context import AppContext
 from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http
 from handler.triggers.http.auth import Bearer, Callers
+from handler.triggers.http.context import HttpContext
+from handler.triggers.invocation import Invocation
 from handler.triggers.sources import handler as batch
 from handler.triggers.timer import handler as timer
 from tests.sandbox.dialects import Dialect, event_of
@@ -145,12 +147,9 @@ class Told:
         self.failures.append(error)
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """The limits of one invocation."""
-
-    started: float = 5000.0
-    deadline: float = 5029.0
+def invocation(started: float = 5000.0, deadline: float = 5029.0) -> Invocation:
+    """When an invocation began and when it has to end."""
+    return Invocation("", started, deadline)
 
 
 @dataclass
@@ -162,21 +161,16 @@ class Stage:
     vault: HandVault = field(default_factory=HandVault)
     told: Told = field(default_factory=Told)
     failures: list[Exception] = field(default_factory=list)
-    turn: Turn = field(default_factory=Turn)
+    invocation: Invocation = field(default_factory=invocation)
 
     def __post_init__(self) -> None:
         self.chat = Chat(self.clock)
         self.chat.groups["room"] = {}
         self.ledger: Ledger = MemoryLedger(self.clock)
         self.shelf: Shelf = MemoryShelf()
-        self.service = self._service()
-
-    def _service(self) -> Service:
-        ports = Ports(self.ledger, self.chat, self.clock, random.Random(1), self.told, self.shelf)
-        return Service(
-            instance=Instance.of(ports, self.rules),
-            probes=MemoryProbes(self.clock),
-            vault=self.vault,
+        self.context = self._context()
+        self.http = HttpContext(
+            app=self.context,
             http_status=http_status,
             authenticator=Bearer(Callers(self.vault, self.told)),
             wait_s=5.0,
@@ -184,29 +178,39 @@ class Stage:
             docs=False,
         )
 
+    def _context(self) -> AppContext:
+        ports = Ports(self.ledger, self.chat, self.clock, random.Random(1), self.told, self.shelf)
+        return AppContext(
+            instance=Instance.of(ports, self.rules),
+            probes=MemoryProbes(self.clock),
+            vault=self.vault,
+        )
+
     def use_ledger(self, ledger: Ledger) -> None:
         """Put another ledger in place, before or between events."""
         self.ledger = ledger
-        self.service = self._service()
+        self.context = self._context()
 
     def use_shelf(self, shelf: Shelf) -> None:
         """Put another shelf in place, before or between events."""
         self.shelf = shelf
-        self.service = self._service()
+        self.context = self._context()
 
     def answer(self, event: dict[str, object]) -> dict[str, object]:
         """The reply to an HTTP event, as the function returns it."""
         kind, content = detect(event)
-        return http.answer(kind, content, self.turn, lambda: self.service, self.failures.append)
+        return http.answer(
+            kind, content, self.invocation, lambda: replace(self.http, app=self.context), self.failures.append
+        )
 
     def tick(self, event: dict[str, object]) -> dict[str, object]:
         """What a timer event returns."""
-        return timer.run(event, self.turn, self.service)
+        return timer.run(event, self.invocation, self.context)
 
     def batch(self, event: dict[str, object]) -> dict[str, object]:
         """What an event of a source returns."""
         kind, content = detect(event)
-        return batch.run(kind, content, self.turn, self.service)
+        return batch.run(kind, content, self.invocation, self.context)
 
     def send(
         self,

@@ -13,7 +13,7 @@ from handler.core.model.row import Group
 from handler.triggers.event_kind import Event
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.triggers.sources.source_events import ckafka, msk, of_msk, records, sns, sqs, text
-from tests.unit.triggers.stage import APP, CALLER, START, Stage, Turn
+from tests.unit.triggers.stage import APP, CALLER, START, Stage, invocation
 from tests.unit.triggers.timer.test_handler import event as tick
 
 HOUR_S = 3600.0
@@ -37,7 +37,7 @@ def deploy(stage: Stage, window_s: float) -> None:
 def later(stage: Stage, seconds: float) -> None:
     """Let so much time pass; what follows is another invocation."""
     stage.clock.sleep(seconds)
-    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
+    stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 60)
 
 
 def forget(stage: Stage) -> None:
@@ -112,11 +112,11 @@ def test_an_instance_that_was_there_before_writes_by_the_larger_window(stage: St
     """From five minutes after the note at the latest."""
     deploy(stage, 1000)
     forget(stage)
-    earlier = stage.service
+    earlier = stage.context
     deploy(stage, 15 * DAY_S)
     forget(stage)
     later(stage, 1201)
-    stage.service = earlier
+    stage.context = earlier
     assert send(stage, 1201) == "counted"
     deploy(stage, 15 * DAY_S)
     later(stage, 14 * DAY_S)

@@ -71,7 +71,7 @@ def ask(stage: Stage, dialect: Dialect, key: str, group: str = "room") -> Seen:
 @pytest.mark.parametrize("base", ["/chat", "/a/b.c"])
 def test_every_route_works_behind_a_base_path(stage: Stage, dialect: Dialect, base: str) -> None:
     """And what none serves is told as without one."""
-    stage.service = replace(stage.service, base_path=base)
+    stage.http = replace(stage.http, base_path=base)
     target = f"{base}/v1/operations?GroupId=room&IdempotencyKey=k"
     assert stage.send("POST", f"{base}{UPDATE}", headers("k"), body(), dialect).status == 200
     assert stage.send("GET", target, headers(), dialect=dialect).body["state"] == "applied"

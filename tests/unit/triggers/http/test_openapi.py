@@ -24,7 +24,7 @@ SWAGGER_BYTES_MAX = 1024 * 1024
 def stage() -> Stage:
     """A service with its documentation on."""
     stage = Stage()
-    stage.service = replace(stage.service, docs=True)
+    stage.http = replace(stage.http, docs=True)
     return stage
 
 
@@ -91,9 +91,9 @@ def test_the_security_scheme_follows_the_setting(
     stage: Stage, scheme: str, named: list[str], key_required: bool
 ) -> None:
     """Everything that a caller has to send is named; a signed request has its key already."""
-    authenticators = [stage.service.authenticator, Signature(Callers(stage.vault, stage.told), stage.clock), Platform()]
+    authenticators = [stage.http.authenticator, Signature(Callers(stage.vault, stage.told), stage.clock), Platform()]
     [authenticator] = [known for known in authenticators if known.scheme == scheme]
-    stage.service = replace(stage.service, authenticator=authenticator)
+    stage.http = replace(stage.http, authenticator=authenticator)
     assert names(part(stage, "components", "securitySchemes")) == named
     for method, path in [("post", UPDATE), ("get", "/v1/operations")]:
         [needed] = json.loads(json.dumps(part(stage, "paths", path, method, "security")))
@@ -108,7 +108,7 @@ def test_the_document_is_served_by_every_platform_behind_any_base_path(
     stage: Stage, dialect: Dialect, base: str
 ) -> None:
     """The same one, as JSON, to whoever asks."""
-    stage.service = replace(stage.service, base_path="/chat")
+    stage.http = replace(stage.http, base_path="/chat")
     seen = stage.send("GET", f"{base}/openapi.json", dialect=dialect)
     assert (seen.status, seen.headers["content-type"]) == (200, "application/json")
     assert names(seen.body["paths"]) == sorted(route.path for route in ROUTES)
@@ -118,7 +118,7 @@ def test_the_document_is_served_by_every_platform_behind_any_base_path(
 def test_the_body_tells_its_limits(receipt_key: str, keys_max: int) -> None:
     """The receipt takes one of the twenty keys."""
     stage = Stage(rules=replace(RULES, receipt_key=receipt_key))
-    stage.service = replace(stage.service, docs=True)
+    stage.http = replace(stage.http, docs=True)
     fields = ("components", "schemas", "Update", "properties")
     assert part(stage, *fields, "GroupCounter", "maxItems") == keys_max
     assert part(stage, *fields, "Mode", "enum") == ["Set", "Increase", "Decrease"]

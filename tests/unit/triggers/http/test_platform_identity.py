@@ -134,7 +134,7 @@ def test_a_hostile_context_names_a_text_or_nobody(context: Event) -> None:
 def stage() -> Stage:
     """The whole function behind the scheme, with a group `room`."""
     stage = Stage()
-    stage.service = replace(stage.service, authenticator=Platform())
+    stage.http = replace(stage.http, authenticator=Platform())
     return stage
 
 

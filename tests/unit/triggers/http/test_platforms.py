@@ -10,11 +10,11 @@ from urllib.parse import urljoin
 import pytest
 
 from handler.core.errors import SettingsError
-from handler.triggers.context import Service
 from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http
+from handler.triggers.http.context import HttpContext
 from tests.sandbox.dialects import DIALECTS, Dialect, event_of
-from tests.unit.triggers.stage import UPDATE, Stage, Turn, body, headers
+from tests.unit.triggers.stage import UPDATE, Stage, body, headers, invocation
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_scf_is_answered_with_single_headers(stage: Stage) -> None:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_base_path_is_no_part_of_the_route(stage: Stage, dialect: Dialect) -> None:
     """A custom domain adds it; the bare path goes on to work."""
-    stage.service = replace(stage.service, base_path="/chat")
+    stage.http = replace(stage.http, base_path="/chat")
     statuses = [
         stage.send("GET", path, dialect=dialect).status
         for path in ("/chat/v1/health", "/v1/health", "/chats/v1/health", "/chat")
@@ -139,11 +139,11 @@ def test_wrong_settings_are_answered_on_every_platform(dialect: Dialect) -> None
     told: list[Exception] = []
     error = SettingsError("WAIT_S", "must be a number")
 
-    def service_of() -> Service:
+    def context_of() -> HttpContext:
         raise error
 
     kind, event = detect(event_of(dialect, "GET", "/anything", [("host", "x")], b""))
-    reply = http.answer(kind, event, Turn(), service_of, told.append)
+    reply = http.answer(kind, event, invocation(), context_of, told.append)
     assert reply["statusCode"] == 503
     assert "WAIT_S" not in str(reply)
     assert told == [error]

@@ -18,7 +18,7 @@ def stage() -> Stage:
     """The whole function behind the scheme, with a group `room` and one caller that signs with KEY."""
     stage = Stage()
     stage.vault.secret = stage.vault.fresh = secret_of((CALLER, whsec(KEY)))
-    stage.service = replace(stage.service, authenticator=Signature(Callers(stage.vault, stage.told), stage.clock))
+    stage.http = replace(stage.http, authenticator=Signature(Callers(stage.vault, stage.told), stage.clock))
     return stage
 
 

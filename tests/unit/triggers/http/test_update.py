@@ -15,7 +15,7 @@ from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.schedules import Claim, Schedule
 from handler.core.ports.system import Notice
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.unit.triggers.stage import APP, LOST, NEVER_ARRIVED, UPDATE, Stage, Turn, body, headers
+from tests.unit.triggers.stage import APP, LOST, NEVER_ARRIVED, UPDATE, Stage, body, headers, invocation
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_a_caller_waits_no_longer_than_it_will(stage: Stage, wait_s: float, pref
     """A request was lost, and nothing may be sent again before its signature is dead."""
     stage.post("first")
     stage.chat.fates = [NEVER_ARRIVED]
-    stage.service = replace(stage.service, wait_s=wait_s)
+    stage.http = replace(stage.http, wait_s=wait_s)
     before = stage.clock.monotonic()
     assert stage.post("second", prefer=prefer).status == 202
     assert stage.clock.monotonic() - before == pytest.approx(2.0)
@@ -120,24 +120,24 @@ def test_a_caller_that_waits_long_enough_is_answered(stage: Stage) -> None:
     """Once life and guard have passed, the operation goes out again."""
     stage.post("first")
     stage.chat.fates = [NEVER_ARRIVED]
-    stage.service = replace(stage.service, wait_s=20.0)
+    stage.http = replace(stage.http, wait_s=20.0)
     assert stage.post("second").status == 200
     assert stage.chat.groups["room"]["like"] == 10
 
 
 def test_a_short_invocation_is_answered_before_it_ends(stage: Stage) -> None:
     """Even where the caller would wait longer: the platform would cut the reply off."""
-    stage.turn = Turn(5000.0, 5000.0 + stage.service.instance.call_s + 0.1)
-    stage.service = replace(stage.service, wait_s=60.0)
+    stage.invocation = invocation(5000.0, 5000.0 + stage.context.instance.call_s + 0.1)
+    stage.http = replace(stage.http, wait_s=60.0)
     stage.clock.moved_s = 0.2
     seen = stage.post()
     assert (seen.status, stage.chat.calls) == (202, 0)
-    assert stage.clock.monotonic() < stage.turn.deadline
+    assert stage.clock.monotonic() < stage.invocation.deadline
 
 
 def test_a_function_that_is_too_short_for_any_call_says_so(stage: Stage) -> None:
     """One settings error for its operator, instead of 202 for ever; nothing is accepted."""
-    stage.turn = Turn(5000.0, 5003.0)
+    stage.invocation = invocation(5000.0, 5003.0)
     seen = stage.post()
     assert (seen.status, seen.body["type"], seen.body["accepted"]) == (503, "/problems/settings", False)
     [failure] = stage.failures
@@ -147,13 +147,13 @@ def test_a_function_that_is_too_short_for_any_call_says_so(stage: Stage) -> None
 
 def test_a_function_that_is_too_short_for_any_call_still_accepts_for_others(stage: Stage) -> None:
     """A caller who does not wait needs no call now."""
-    stage.turn = Turn(5000.0, 5003.0)
+    stage.invocation = invocation(5000.0, 5003.0)
     assert stage.post(prefer="respond-async").status == 202
 
 
 def test_without_a_deadline_only_the_caller_limits_the_wait(stage: Stage) -> None:
     """Some platforms tell of none."""
-    stage.turn = Turn(5000.0, inf)
+    stage.invocation = invocation(5000.0, inf)
     assert stage.post().status == 200
 
 
@@ -252,7 +252,7 @@ def saturate(stage: Stage) -> None:
     claim = Claim(APP, Schedule.UPDATES, 10, 195, 1, 1, stage.clock.now(), lag_s=0)
     while stage.ledger.lease(claim).wait_s is not None:
         pass
-    while stage.service.instance.pace.turn(APP).is_taken:
+    while stage.context.instance.pace.turn(APP).is_taken:
         pass
 
 

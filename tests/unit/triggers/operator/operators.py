@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from handler.triggers.event_kind import Event
 from handler.triggers.operator import handler as operator
-from tests.unit.triggers.stage import Stage, Turn
+from tests.unit.triggers.stage import Stage, invocation
 
 
 def event(task: str, **fields: object) -> Event:
@@ -18,7 +18,7 @@ def event(task: str, **fields: object) -> Event:
 def tell(stage: Stage, task: str, **fields: object) -> Event:
     """What the function returns, through JSON as a platform returns it; each event is an invocation of its own."""
     now = stage.clock.monotonic()
-    told: Event = json.loads(json.dumps(operator.run(event(task, **fields), Turn(now, now + 29), stage.service)))
+    told: Event = json.loads(json.dumps(operator.run(event(task, **fields), invocation(now, now + 29), stage.context)))
     return told
 
 

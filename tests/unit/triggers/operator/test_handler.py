@@ -169,7 +169,7 @@ def test_an_event_that_the_vendor_does_not_answer_changes_nothing(
 def test_a_restored_ledger_begins_a_new_generation(stage: Stage) -> None:
     """Of which this instance knows at once."""
     assert tell(stage, "restored") == {"task": "restored", "generation": 2}
-    assert stage.service.instance.generation.current().number == 2
+    assert stage.context.instance.generation.current().number == 2
 
 
 def test_a_restored_ledger_is_of_no_group(stage: Stage) -> None:

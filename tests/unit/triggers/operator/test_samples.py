@@ -60,7 +60,7 @@ def test_every_sample_of_an_operator_is_known() -> None:
 @pytest.mark.parametrize(("name", "fields"), DONE.items())
 def test_a_good_sample_is_done(stage: Stage, name: str, fields: Event) -> None:
     """And its answer says so."""
-    answer = operator.run(event(name), stage.turn, stage.service)
+    answer = operator.run(event(name), stage.invocation, stage.context)
     assert {field: answer[field] for field in fields} == fields
 
 
@@ -68,5 +68,5 @@ def test_a_good_sample_is_done(stage: Stage, name: str, fields: Event) -> None:
 def test_a_bad_sample_is_refused_by_its_field(stage: Stage, name: str, field: str) -> None:
     """With an error that the platform shows."""
     with pytest.raises(BadInput) as refused:
-        operator.run(event(name), stage.turn, stage.service)
+        operator.run(event(name), stage.invocation, stage.context)
     assert refused.value.field == field

@@ -13,13 +13,14 @@ from handler.core.model.operation import Mode
 from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.system import Notice
 from handler.triggers.context import NOTE, remind
+from handler.triggers.invocation import Invocation
 from handler.triggers.operator import handler as operator
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.core.verify.memory_probes import MemoryProbes
 from tests.unit.triggers.operator.operators import event
-from tests.unit.triggers.stage import APP, Stage, Turn
+from tests.unit.triggers.stage import APP, Stage, invocation
 
-FOREVER = Turn(5000.0, inf)
+FOREVER = invocation(5000.0, inf)
 
 
 @pytest.fixture
@@ -28,9 +29,9 @@ def stage() -> Stage:
     return Stage()
 
 
-def verified(stage: Stage, turn: Turn = FOREVER, **fields: object) -> dict[str, object]:
+def verified(stage: Stage, during: Invocation = FOREVER, **fields: object) -> dict[str, object]:
     """What a quick run returns."""
-    told = operator.run(event("verify", **{"GroupId": "scratch", "quick": True, **fields}), turn, stage.service)
+    told = operator.run(event("verify", **{"GroupId": "scratch", "quick": True, **fields}), during, stage.context)
     return dict(told)
 
 
@@ -62,8 +63,8 @@ def test_a_finding_is_shown_without_what_says_nothing(stage: Stage) -> None:
 
 def test_a_finding_that_does_not_hold_is_shown_with_its_advice(stage: Stage) -> None:
     """The setting that may help."""
-    assert isinstance(stage.service.probes, MemoryProbes)
-    stage.service.probes.refuses_short = Refused(70001, "too short", Fault.SIGNATURE, None)
+    assert isinstance(stage.context.probes, MemoryProbes)
+    stage.context.probes.refuses_short = Refused(70001, "too short", Fault.SIGNATURE, None)
     told = verified(stage)
     assert (told["violated"], told["not_tested"]) == (1, 1)
     assert "SIGNATURE_LIFE_S: " in json.dumps(told["findings"])
@@ -90,8 +91,8 @@ def test_a_wrong_event_is_refused(stage: Stage, fields: dict[str, object]) -> No
     """Before anything is called."""
     with pytest.raises(BadInput):
         verified(stage, FOREVER, **fields)
-    assert isinstance(stage.service.probes, MemoryProbes)
-    assert stage.service.probes.calls == 0
+    assert isinstance(stage.context.probes, MemoryProbes)
+    assert stage.context.probes.calls == 0
 
 
 class FullShelf(MemoryShelf):
@@ -115,25 +116,25 @@ def test_findings_are_returned_although_they_could_not_be_kept(stage: Stage) -> 
 
 def test_until_somebody_has_verified_everybody_is_reminded(stage: Stage) -> None:
     """And nobody afterwards."""
-    remind(stage.service)
+    remind(stage.context)
     assert stage.told.notices == [Notice.ASSUMPTIONS_UNVERIFIED]
     verified(stage)
     stage.told.notices.clear()
-    remind(stage.service)
+    remind(stage.context)
     assert stage.told.notices == []
 
 
 def test_whether_somebody_has_verified_may_be_unknown(stage: Stage) -> None:
     """Then it is said with the reason, and nothing fails."""
     stage.use_shelf(FullShelf())
-    remind(stage.service)
+    remind(stage.context)
     assert stage.told.notices == [Notice.ASSUMPTIONS_UNVERIFIED]
 
 
 def test_counters_are_left_at_zero(stage: Stage) -> None:
     """All twenty."""
     verified(stage)
-    assert isinstance(stage.service.probes, MemoryProbes)
-    last = replace(stage.service.probes.trials[-1], time=0)
+    assert isinstance(stage.context.probes, MemoryProbes)
+    last = replace(stage.context.probes.trials[-1], time=0)
     assert last.mode is Mode.SET
     assert {value for _, value in last.counters} == {0}

@@ -19,7 +19,7 @@ from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.triggers.operator.operators import tell
 from tests.unit.triggers.sources.source_events import MAKERS, batch_of, eventbridge, item, kinesis, records, sqs, text
-from tests.unit.triggers.stage import APP, CALLER, Stage, Turn
+from tests.unit.triggers.stage import APP, CALLER, Stage, invocation
 
 GROUP = Group(APP, "room")
 REASON = "the vendor refused it with code 10010"
@@ -46,7 +46,7 @@ def accepted_while_busy(stage: Stage, event: Event) -> object:
 def sweep(stage: Stage) -> None:
     """Let the sweep finish what it finds."""
     now = stage.clock.monotonic()
-    assert stage.service.counters().sweep(now + 60).left == 0
+    assert stage.context.counters().sweep(now + 60).left == 0
 
 
 def parked(stage: Stage) -> Sequence[Parked]:
@@ -217,10 +217,10 @@ def test_a_shelf_that_fails_holds_up_nobody(stage: Stage, error: Exception) -> N
     stage.use_shelf(shelf)
     accepted_while_busy(stage, records(sqs(text(7))))
     now = stage.clock.monotonic()
-    stage.service.counters().sweep(now + 60)
+    stage.context.counters().sweep(now + 60)
     assert (len(row(stage).notes), parked(stage)) == (1, [])
     stage.chat.groups["room"] = {"_receipt": row(stage).base or 0}
-    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 29)
+    stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 29)
     assert stage.post("second").status == 200
     shelf.error = None
     assert stage.post("third").status == 200
@@ -232,11 +232,11 @@ def test_a_frozen_group_holds_back_nothing_that_has_to_be_parked(stage: Stage) -
     shelf = FullShelf(LedgerUnavailable("full"))
     stage.use_shelf(shelf)
     accepted_while_busy(stage, records(sqs(text(7))))
-    stage.service.counters().sweep(stage.clock.monotonic() + 60)
+    stage.context.counters().sweep(stage.clock.monotonic() + 60)
     stored = row(stage)
     assert stage.ledger.swap(GROUP, stored.changed(frozen="why"), {})
     shelf.error = None
-    stage.service.counters().sweep(stage.clock.monotonic() + 60)
+    stage.context.counters().sweep(stage.clock.monotonic() + 60)
     assert (row(stage).notes, row(stage).frozen, len(parked(stage))) == ((), "why", 1)
     assert stage.ledger.unfinished(APP, 10) == []
 
@@ -248,7 +248,7 @@ def test_what_an_operator_has_taken_into_their_hands_is_not_parked_again(stage: 
     stage.use_shelf(shelf)
     accepted_while_busy(stage, records(sqs(text(7))))
     with pytest.raises(DyingError):
-        stage.service.counters().sweep(stage.clock.monotonic() + 60)
+        stage.context.counters().sweep(stage.clock.monotonic() + 60)
     shelf.is_deadly = False
     stage.chat.groups["room"] = {}
     key = {"IdempotencyKey": "anew"} if action == "replay" else {}
@@ -297,6 +297,6 @@ class ForgetfulLedger(MemoryLedger):
 def test_a_queue_is_not_told_to_forget_what_may_have_been_refused(stage: Stage) -> None:
     """Nobody else would tell of it, so it has to come again."""
     stage.use_ledger(ForgetfulLedger(stage.clock))
-    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 29)
+    stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 29)
     del stage.chat.groups["room"]
     assert stage.batch(records(sqs(text(7)))) == {"batchItemFailures": [item("aws:sqs", 0)]}

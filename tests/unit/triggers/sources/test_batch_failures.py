@@ -19,7 +19,7 @@ from handler.triggers.sources.delivery import CHUNK
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.triggers.sources.source_events import ARN, MAKERS, PARTIAL, WHOLE, batch_of, item, records, sqs, text
-from tests.unit.triggers.stage import APP, Stage, Turn
+from tests.unit.triggers.stage import APP, Stage, invocation
 
 # More records of a group than are accepted by one write.
 SEVERAL = CHUNK + 30
@@ -214,10 +214,10 @@ def test_a_crash_of_the_ledger_in_the_middle_counts_once(
     except CounterError as failure:
         assert isinstance(failure, NotAccepted | OutcomeUnknown)  # noqa: PT017  # a failure is one of two good ends
     faulty.writes_left = 10**9
-    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
+    stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 60)
     assert stage.batch(event) in ({"batchItemFailures": []}, {"accepted": 3 * SEVERAL + 2, "parked": 0, "ignored": 0})
-    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
-    assert stage.service.counters().sweep(stage.turn.deadline).left == 0
+    stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 60)
+    assert stage.context.counters().sweep(stage.invocation.deadline).left == 0
     assert likes(stage) == [9 + SEVERAL + 100, SEVERAL, SEVERAL]
 
 

@@ -9,7 +9,7 @@ import pytest
 from handler.core.errors import NotAccepted, SettingsError
 from handler.triggers.sources.delivery import CHUNK, Times
 from tests.unit.triggers.sources.source_events import batch_of, item, text
-from tests.unit.triggers.stage import APP, NEVER_ARRIVED, START, Stage, Turn
+from tests.unit.triggers.stage import APP, NEVER_ARRIVED, START, Stage, invocation
 
 
 @pytest.fixture
@@ -27,28 +27,28 @@ def like(stage: Stage) -> int | None:
 
 def test_the_time_is_divided_between_calls_and_acceptance() -> None:
     """Slow groups do not keep others from being accepted; where no deadline is told there is one all the same."""
-    assert Times.of(Turn(0.0, 100.0)) == Times(75.0, 99.0, 100.0)
-    assert Times.of(Turn(0.0, 2.0)) == Times(1.0, 1.0, 2.0)
-    assert Times.of(Turn(0.0, inf)) == Times(45.0, 59.0, 60.0)
+    assert Times.of(invocation(0.0, 100.0)) == Times(75.0, 99.0, 100.0)
+    assert Times.of(invocation(0.0, 2.0)) == Times(1.0, 1.0, 2.0)
+    assert Times.of(invocation(0.0, inf)) == Times(45.0, 59.0, 60.0)
 
 
 def test_very_many_groups_are_accepted_rather_than_called() -> None:
     """The sweep calls for what is accepted, and nobody for what is not."""
-    assert Times.of(Turn(0.0, 60.0), 1000) == Times(45.0, 59.0, 60.0)
-    assert Times.of(Turn(0.0, 60.0), 8000) == Times(28.0, 59.0, 60.0)
-    assert Times.of(Turn(0.0, 60.0), 100_000).calling < 0
+    assert Times.of(invocation(0.0, 60.0), 1000) == Times(45.0, 59.0, 60.0)
+    assert Times.of(invocation(0.0, 60.0), 8000) == Times(28.0, 59.0, 60.0)
+    assert Times.of(invocation(0.0, 60.0), 100_000).calling < 0
 
 
 def test_what_cannot_be_finished_in_time_is_accepted_all_the_same(stage: Stage) -> None:
     """A lost request holds up one group; the sweep ends it."""
     stage.batch(batch_of("aws:sqs", [text(1, "a")]))
     stage.chat.fates = [NEVER_ARRIVED]
-    stage.turn = Turn(5000.0, 5000.0 + stage.service.instance.call_s + 4)
+    stage.invocation = invocation(5000.0, 5000.0 + stage.context.instance.call_s + 4)
     assert stage.batch(batch_of("aws:sqs", [text(1, "a")] * (CHUNK + 50), first=1)) == {"batchItemFailures": []}
     assert like(stage) == 1
-    assert stage.clock.monotonic() < stage.turn.deadline
-    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
-    assert stage.service.counters().sweep(stage.turn.deadline).left == 0
+    assert stage.clock.monotonic() < stage.invocation.deadline
+    stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 60)
+    assert stage.context.counters().sweep(stage.invocation.deadline).left == 0
     assert like(stage) == CHUNK + 51
 
 
@@ -64,7 +64,7 @@ def test_without_any_time_left_everything_is_asked_for_again(stage: Stage) -> No
 
 def test_a_function_too_short_for_one_call_is_a_settings_error(stage: Stage) -> None:
     """It would accept for ever, and finish nothing."""
-    stage.turn = Turn(5000.0, 5003.0)
+    stage.invocation = invocation(5000.0, 5003.0)
     with pytest.raises(SettingsError, match="CHAT_TIMEOUT_S"):
         stage.batch(batch_of("aws:sqs", [text()]))
 

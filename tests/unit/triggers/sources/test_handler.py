@@ -28,7 +28,7 @@ from tests.unit.triggers.sources.source_events import (
     sqs,
     text,
 )
-from tests.unit.triggers.stage import APP, CALLER, START, Stage, Turn
+from tests.unit.triggers.stage import APP, CALLER, START, Stage, invocation
 
 ROOMS = [f"room-{number}" for number in range(5)]
 
@@ -223,8 +223,8 @@ def test_a_refused_app_leaves_what_was_accepted_owed(stage: Stage) -> None:
     assert stage.batch(records(sqs(text(1), 1))) == {"batchItemFailures": [item("aws:sqs", 1)]}
     stage.chat.fates.clear()
     stage.clock.sleep(3600)
-    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
-    assert stage.service.counters().sweep(stage.turn.deadline).left == 0
+    stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 60)
+    assert stage.context.counters().sweep(stage.invocation.deadline).left == 0
     assert like(stage) == 1
 
 
@@ -250,7 +250,7 @@ def test_a_topic_of_msk_that_is_made_anew_counts_from_its_first_record(stage: St
 def test_where_records_tell_no_time_the_epoch_tells_topics_apart(stage: Stage, make: Callable[[int], Event]) -> None:
     """A topic made anew, or a second cluster: without another epoch its records are those of before."""
     for epoch, counted in (("", 2), ("", 2), ("2", 4), ("2", 4), ("b/3 群", 6), ("", 6)):
-        stage.service = replace(stage.service, source_epoch=epoch)
+        stage.context = replace(stage.context, source_epoch=epoch)
         for number in range(2):
             stage.batch(make(number))
         assert like(stage) == counted
@@ -259,7 +259,7 @@ def test_where_records_tell_no_time_the_epoch_tells_topics_apart(stage: Stage, m
 def test_the_epoch_changes_no_key_of_a_record_that_tells_its_time(stage: Stage) -> None:
     """Nor one that the payload names."""
     for epoch in ("", "2"):
-        stage.service = replace(stage.service, source_epoch=epoch)
+        stage.context = replace(stage.context, source_epoch=epoch)
         stage.batch(of_msk(msk(text())))
         stage.batch(records(ckafka(text(IdempotencyKey="order-7"))))
         stage.batch(records(sqs(text())))

@@ -14,7 +14,7 @@ from handler.core.ports.system import Notice
 from handler.triggers.event_kind import Event
 from handler.triggers.timer.fan_out import DELAYS
 from tests.unit.triggers.sources.source_events import ckafka, records, sqs
-from tests.unit.triggers.stage import APP, RULES, Stage, Turn
+from tests.unit.triggers.stage import APP, RULES, Stage, invocation
 from tests.unit.triggers.timer.test_handler import event
 
 GROUPS = [f"room-{number:03}" for number in range(250)]
@@ -45,7 +45,7 @@ def stage(queue: ListQueue) -> Stage:
     """Many groups, a queue, and a rate of which half is ten calls a second."""
     stage = Stage(rules=replace(RULES, calls_per_second=20.0))
     stage.chat.groups = {group: {} for group in GROUPS}
-    stage.service = replace(stage.service, queue=lambda: queue)
+    stage.context = replace(stage.context, queue=lambda: queue)
     return stage
 
 
@@ -55,7 +55,7 @@ def deliver(
     """The replies of the function to messages that come in batches, each in an invocation of its own."""
     replies = []
     for start in range(0, len(texts), batch):
-        stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
+        stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 60)
         part = texts[start : start + batch]
         replies.append(stage.batch(records(*(of(text, start + place) for place, text in enumerate(part)))))
     return replies
@@ -66,7 +66,7 @@ def likes(stage: Stage) -> set[int | None]:
 
     The threads of a batch share a clock that each of them moves on, so some groups may have been left to the sweep.
     """
-    assert stage.service.counters().sweep(stage.clock.monotonic() + 600).left == 0
+    assert stage.context.counters().sweep(stage.clock.monotonic() + 600).left == 0
     return {stage.chat.groups[group].get("like") for group in GROUPS}
 
 
@@ -134,7 +134,7 @@ def test_a_queue_that_breaks_down_fails_the_tick_and_its_repetition_goes_on(stag
 
 def test_a_timer_without_time_says_how_far_it_got(stage: Stage, queue: ListQueue) -> None:
     """The platform repeats the event."""
-    stage.turn = Turn(4990.0, 5000.5)
+    stage.invocation = invocation(4990.0, 5000.5)
     with pytest.raises(NotAccepted, match=r"^0 groups are handed on, repeat the event for the others"):
         stage.tick(event(*GROUPS))
     assert queue.messages == []

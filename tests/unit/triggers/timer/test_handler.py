@@ -29,7 +29,7 @@ from handler.triggers.timer import handler as timer
 from handler.triggers.timer.handler import NO_TIME
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
-from tests.unit.triggers.stage import NEVER_ARRIVED, START, Stage, Turn
+from tests.unit.triggers.stage import NEVER_ARRIVED, START, Stage, invocation
 
 GROUPS = [f"room-{number:02}" for number in range(12)]
 
@@ -102,10 +102,10 @@ def test_what_cannot_be_finished_in_time_is_pending_and_the_sweep_finishes_it(st
     """Here a request is lost, and its signature outlives the tick."""
     stage.tick(event(GROUPS[0]))
     stage.chat.fates = [NEVER_ARRIVED]
-    stage.turn = Turn(5000.0, 5000.0 + stage.service.instance.call_s + 2)
+    stage.invocation = invocation(5000.0, 5000.0 + stage.context.instance.call_s + 2)
     assert stage.tick(event(GROUPS[0], Time="2026-11-23T00:00:00Z")) == counts(accepted=1, pending=1)
-    assert stage.clock.monotonic() < stage.turn.deadline
-    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
+    assert stage.clock.monotonic() < stage.invocation.deadline
+    stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 60)
     assert stage.tick(SWEEP) == {"task": "sweep", "groups": 1, "left": 0}
     assert likes(stage)[0] == 6
 
@@ -116,7 +116,7 @@ def test_an_app_that_is_refused_leaves_everything_pending(stage: Stage) -> None:
     assert stage.tick(event(*GROUPS)) == counts(accepted=12, pending=12)
     stage.chat.fates.clear()
     stage.clock.sleep(3600)
-    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
+    stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 60)
     assert stage.tick(SWEEP) == {"task": "sweep", "groups": 12, "left": 0}
     assert likes(stage) == [3] * 12
 
@@ -260,7 +260,7 @@ def test_a_tick_whose_groups_cannot_be_listed_goes_on_with_those_that_were(stage
 
 def test_a_function_that_is_too_short_for_any_call_says_so(stage: Stage) -> None:
     """Ticks and sweeps alike, before anything is accepted."""
-    stage.turn = Turn(5000.0, 5003.0)
+    stage.invocation = invocation(5000.0, 5003.0)
     for sent in (event(*GROUPS), SWEEP):
         with pytest.raises(SettingsError, match=r"^CHAT_TIMEOUT_S: "):
             stage.tick(sent)
@@ -268,9 +268,9 @@ def test_a_function_that_is_too_short_for_any_call_says_so(stage: Stage) -> None
 
 def test_without_a_deadline_a_tick_ends_after_a_minute(stage: Stage) -> None:
     """A group is waited for that cannot be finished."""
-    stage.turn = Turn(5000.0, inf)
-    stage.service = replace(
-        stage.service, instance=replace(stage.service.instance, rules=replace(stage.rules, life_s=600, bound_s=605.0))
+    stage.invocation = invocation(5000.0, inf)
+    stage.context = replace(
+        stage.context, instance=replace(stage.context.instance, rules=replace(stage.rules, life_s=600, bound_s=605.0))
     )
     stage.tick(event(GROUPS[0]))
     stage.chat.fates = [NEVER_ARRIVED]
@@ -307,7 +307,7 @@ def many(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 def go_on(stage: Stage, timeout_s: float) -> None:
     """Begin another invocation."""
-    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + timeout_s)
+    stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + timeout_s)
 
 
 def asked(stage: Stage) -> list[str]:

@@ -12,7 +12,7 @@ from handler.core.ports.queue import Message
 from handler.triggers.event_kind import Event
 from handler.triggers.timer.tick import KNOWN_FOR_S
 from tests.unit.triggers.sources.source_events import records, sqs
-from tests.unit.triggers.stage import RULES, Stage, Turn
+from tests.unit.triggers.stage import RULES, Stage, invocation
 from tests.unit.triggers.timer.test_handler import SWEEP
 
 GROUPS = [f"room-{number:04}" for number in range(30)]
@@ -49,7 +49,7 @@ def count(stage: Stage, group: str, key: str, value: int = 5) -> None:
 def until(stage: Stage, moved_s: float) -> None:
     """Let time pass until so many seconds after the beginning; another invocation begins."""
     stage.clock.sleep(moved_s - stage.clock.moved_s)
-    stage.turn = Turn(stage.clock.monotonic(), stage.clock.monotonic() + 60)
+    stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 60)
 
 
 def likes(stage: Stage) -> list[int | None]:
@@ -134,8 +134,8 @@ class ListQueue:
 def test_a_source_is_handed_on_in_pages_of_ids(stage: Stage) -> None:
     """So a page means the same whenever it is delivered."""
     queue = ListQueue()
-    instance = replace(stage.service.instance, rules=replace(RULES, calls_per_second=10.0))
-    stage.service = replace(stage.service, instance=instance, queue=lambda: queue)
+    instance = replace(stage.context.instance, rules=replace(RULES, calls_per_second=10.0))
+    stage.context = replace(stage.context, instance=instance, queue=lambda: queue)
     assert stage.tick(event()) == {"handed_on": 20, "pages": 4}
     assert stage.tick(event()) == {"handed_on": 0, "pages": 0, "earlier": 20}
     until(stage, 2 * TEN_MINUTES_S)
@@ -187,7 +187,7 @@ def test_a_time_that_is_still_to_come_is_refused(stage: Stage) -> None:
 
 def test_a_tick_without_time_says_so_and_goes_on_when_it_comes_again(stage: Stage) -> None:
     """Where a queue is missing, too."""
-    stage.turn = Turn(stage.clock.monotonic() - 10, stage.clock.monotonic() + 0.5)
+    stage.invocation = invocation(stage.clock.monotonic() - 10, stage.clock.monotonic() + 0.5)
     with pytest.raises(NotAccepted, match=r"^some groups were not accepted, repeat the event for them: .*no time left"):
         stage.tick(event())
     until(stage, TEN_MINUTES_S + 60)

@@ -51,7 +51,7 @@ def over_http(stage: Stage, name: str) -> None:
 
 def by_platform(stage: Stage, name: str) -> None:
     """A request of which an authorizer says this."""
-    stage.service = replace(stage.service, authenticator=Platform())
+    stage.http = replace(stage.http, authenticator=Platform())
     written = headers(KEY).items(), body(GroupCounter=[{"Key": "like", "Value": 0}])
     event = event_of("http-v2", "POST", UPDATE, *written)
     context = {**dict(event["requestContext"]), "authorizer": {"jwt": {"claims": {"sub": name}}}}  # type: ignore[call-overload]
@@ -129,7 +129,7 @@ def queue(stage: Stage) -> ListQueue:
     stage.rules = replace(stage.rules, calls_per_second=2)
     stage.use_ledger(stage.ledger)
     stage.chat.groups = {"room": {}, "other": {}}
-    stage.service = replace(stage.service, queue=lambda: queue)
+    stage.context = replace(stage.context, queue=lambda: queue)
     return queue
 
 
@@ -165,7 +165,7 @@ def test_one_moment_is_one_tick_also_in_its_note(stage: Stage, queue: ListQueue)
     stage.tick(first)
     for time in ("2026-11-22T00:00:00.000Z", "2026-11-22T08:00:00+08:00", "2026-11-22t00:00:00z"):
         assert stage.tick({**first, "Time": time}) == {"handed_on": 0, "pages": 0, "earlier": 2}
-    stage.service = replace(stage.service, queue=None)
+    stage.context = replace(stage.context, queue=None)
     assert stage.tick({**first, "Time": "2026-11-22T00:00:00+00:00"})["applied"] == 2
     for number, handed in enumerate(queue.texts):
         assert stage.batch(records(sqs(handed, number))) == {"batchItemFailures": []}
