@@ -1,10 +1,10 @@
-"""The entries that are deployed: those of `main`, after building what the environment names.
+"""The deployed entries: those of `main`, after everything that an event needs is imported and built.
 
-Both clouds give an instance more of a processor until its entry is imported than for its first event, and AWS asks for
-nothing else in that time. So what every event needs is made here, and only here, if INIT_EARLY is on.
+Both clouds give an instance more of a processor until its entry is imported than for its first event, and AWS does not
+bill that time. So with INIT_EARLY on, the import builds the instance.
 
-An import leaves next to no garbage, but makes so many objects that the collector would look through all of them many
-times: a tenth of a cold start. It is off until all is there, and what is there is then left out of its rounds.
+Imports leave little garbage but make many objects, and the garbage collector would look through all of them again and
+again: a tenth of a cold start. It is off until everything is built, and then leaves out what is there.
 """
 
 from __future__ import annotations
@@ -13,22 +13,12 @@ import gc
 
 gc.disable()
 
-from handler.roomy import roomy
-
-
-@roomy
-def _load() -> None:
-    """Import and build all that an event needs, whatever depth that goes to."""
-    from handler import bootstrap, main  # noqa: F401, PLC0415  # inside, for the room
-
-    bootstrap.warm_up()
-
-
-_load()
-
+from handler import bootstrap
 from handler.main import lambda_handler, main_handler
 
 __all__ = ["lambda_handler", "main_handler"]
+
+bootstrap.warm_up()
 
 gc.freeze()
 gc.enable()

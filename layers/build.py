@@ -3,12 +3,15 @@
     python -m layers.build
     python -m layers.build scf
 
-They lie in `layers/build/`, named `<cloud>-function.zip` and `<cloud>-layer.zip`, for whatever tool deploys them.
+They lie in `layers/build/`, named `<cloud>-function.zip` and `<cloud>-layer.zip`, for any tool that deploys them. The
+function's zip holds the modules of `handler/` byte for byte, and their bytecode. Neither zip depends on the other: they
+can be deployed one without the other as long as `layers/requirements.txt` stays the same.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -17,18 +20,16 @@ from pathlib import Path
 from typing import Final
 
 from layers.packaging.archive import pack
-from layers.packaging.bytecode import NEVER_IMPORTED, CompileError, compile_all, compile_modules, interpreter
+from layers.packaging.bytecode import NEVER_IMPORTED, CompileError, compile_all, interpreter
 from layers.packaging.install import InstallError, install
-from layers.packaging.targets import TARGETS, Target
-from layers.sources import ARCHIVE, plain, put
+from layers.packaging.targets import ROOT, TARGETS, Target
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 OUTPUT: Final = ROOT / "layers" / "build"
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The two zips of a target; `python` compiled the layer, None if this machine has none of its version."""
+    """The two zips of a target. `python` compiled them; it is None if this machine has no Python of that version."""
 
     function: Path
     layer: Path
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(f"{path.relative_to(ROOT)}  {path.stat().st_size:,} bytes\n")
         if built.python is None:
             version = TARGETS[name].version
-            sys.stderr.write(f"No python{version} here, so there is no bytecode, and each cold start compiles anew.\n")
+            sys.stderr.write(f"No python{version} here, so each cold start compiles all modules.\n")
     return 0
 
 
@@ -59,32 +60,37 @@ def build(target: Target, output: Path, *, bytecode: bool = True) -> Built:
     output.mkdir(parents=True, exist_ok=True)
     python = interpreter(target) if bytecode else None
     built = Built(output / f"{target.name}-function.zip", output / f"{target.name}-layer.zip", python)
-    with tempfile.TemporaryDirectory(prefix="layers-") as scratch:
-        folder = Path(scratch)
-        plain(ROOT / "handler", folder / "modules")
-        build_name = _function(target, folder / "modules", folder / "function")
-        pack(folder / "function", built.function)
-        _layer(target, folder / "layer", python)
-        if python is not None:
-            compiled = folder / "layer" / target.packages / target.bytecode(build_name)
-            compile_modules(python, folder / "modules", compiled, f"{target.code}/handler/{ARCHIVE}")
-        pack(folder / "layer", built.layer)
+    build_function(target, built.function, python)
+    build_layer(target, built.layer, python)
     return built
 
 
-def _function(target: Target, modules: Path, folder: Path) -> str:
-    """Sources alone: bytecode would triple the zip, so it goes into the layer, under the name of this build."""
-    name = put(modules, folder / "handler")
-    if target.index is not None:
-        (folder / "index.py").write_text(target.index, "utf-8")
-    return name
+def build_function(target: Target, archive: Path, python: str | None) -> None:
+    """Zip the modules of `handler/` as they are, with the bytecode that `python` makes of them.
+
+    Only modules go in: what else lies in `handler/`, such as a README, is for readers of the repository.
+    """
+    with tempfile.TemporaryDirectory(prefix="function-") as scratch:
+        folder = Path(scratch)
+        for path in sorted((ROOT / "handler").rglob("*.py")):
+            copy = folder / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+        if target.index is not None:
+            (folder / "index.py").write_text(target.index, "utf-8")
+        if python is not None:
+            compile_all(python, folder, target.code)
+        pack(folder, archive)
 
 
-def _layer(target: Target, folder: Path, python: str | None) -> None:
-    packages = folder / target.packages
-    install(target, packages)
-    if python is not None:
-        compile_all(python, packages, f"{target.mount}/{target.packages}".rstrip("/"), NEVER_IMPORTED)
+def build_layer(target: Target, archive: Path, python: str | None) -> None:
+    """Zip the pinned packages of the target, with the bytecode of those modules that the function may import."""
+    with tempfile.TemporaryDirectory(prefix="layer-") as scratch:
+        packages = Path(scratch) / "layer" / target.packages
+        install(target, packages)
+        if python is not None:
+            compile_all(python, packages, f"{target.mount}/{target.packages}".rstrip("/"), NEVER_IMPORTED)
+        pack(Path(scratch) / "layer", archive)
 
 
 if __name__ == "__main__":

@@ -37,9 +37,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "telemetry": frozenset({"core", "core.ports"}),
         "bootstrap": _EVERY_CORE | _ADAPTERS | _TRIGGERS | {"clouds", "clock", "telemetry"},
         "main": _TRIGGERS | {"core", "bootstrap", "telemetry"},
-        "preload": frozenset({"bootstrap", "main", "roomy"}),
-        "roomy": frozenset(),
-        "written": frozenset(),
+        "preload": frozenset({"bootstrap", "main"}),
     }
 )
 """Each room of `handler`, a folder or a module beside the folders, and the rooms that it may import from."""

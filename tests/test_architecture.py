@@ -24,7 +24,7 @@ TOP_LEVEL = {
 LONGEST_MODULE = 300
 LONGEST_FUNCTION = 40
 # It is imported by the clouds and by nothing in here, and it builds nothing unless INIT_EARLY is on.
-EARLY = {"handler/preload.py": ["gc.disable()", "_load()", "gc.freeze()", "gc.enable()"]}
+EARLY = {"handler/preload.py": ["gc.disable()", "bootstrap.warm_up()", "gc.freeze()", "gc.enable()"]}
 # Powertools itself imports botocore's empty top module where there is one, so that its user agent can be told; what
 # costs time is the session below it.
 HEAVY = ("boto3", "botocore.session", "redis", "tencentcloud")

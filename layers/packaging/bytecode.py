@@ -1,8 +1,9 @@
 """Bytecode for a target's Python, made by that very version of Python where this machine has it.
 
-A function's folders are read-only, so without it every cold start compiles every module anew. It is never checked
-against its source: both come out of one build. The sources stay, because tracebacks show their lines; the columns in
-them, which Python 3.11 and later would underline, are left out, as they are a fifth of the bytecode.
+A function's folders are read-only, so without bytecode every cold start compiles every module again. It lies in
+`__pycache__` beside its source, as Python's own `compileall` puts it, and is never checked against the source, because
+one build makes both. Positions of columns, which tracebacks of Python 3.11 and later underline, are left out: they are
+a fifth of the bytecode.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ from pathlib import Path
 from typing import Final
 
 from layers.packaging.targets import Target
-
-ROOT: Final = Path(__file__).resolve().parents[2]
 
 NEVER_IMPORTED: Final = (
     *("pydantic/experimental", "pydantic/color.py"),
@@ -35,11 +34,11 @@ NEVER_IMPORTED: Final = (
     *("urllib3/contrib/emscripten", "urllib3/contrib/pyopenssl.py", "urllib3/http2/connection.py"),
     *("charset_normalizer/cli", "idna/uts46data.py"),
 )
-"""Parts that the function leaves alone. Their bytecode would only make the layer too large for SCF's API."""
+"""Modules of packages that the function never imports. Their bytecode would make the layer too large for SCF's API."""
 
 
 class CompileError(Exception):
-    """A module does not compile; the text is what the compiler said."""
+    """A module does not compile; the text is the compiler's own."""
 
 
 def interpreter(target: Target) -> str | None:
@@ -49,25 +48,14 @@ def interpreter(target: Target) -> str | None:
 
 
 def compile_all(python: str, folder: Path, mount: str, left_out: tuple[str, ...] = ()) -> None:
-    """Compile the modules in `folder`, which will lie at `mount`, all but those below the paths `left_out`."""
+    """Compile the modules in `folder`, which is unpacked at `mount`, except those below the paths `left_out`."""
     options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", mount]
     modules = [path for path in sorted(folder.rglob("*.py")) if not _is_below(path.relative_to(folder), left_out)]
-    listed = "".join(f"{path}\n" for path in modules)
-    _run(python, ["compileall", *options, "-i", "-"], listed)
-
-
-def compile_modules(python: str, modules: Path, folder: Path, mount: str) -> None:
-    """Compile the function's modules, which will lie at `mount`, to bytecode without sources in `folder`."""
-    _run(python, ["layers.precompile", str(modules), str(folder), mount])
-
-
-def _run(python: str, command: list[str], listed: str = "") -> None:
-    """Run a module in the target's Python."""
-    # Sets of texts are written in the order of their hashes, which is otherwise another one in each process.
-    fixed = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT)}
+    # The order in which bytecode holds a set of texts follows their hashes, which differ from process to process.
+    fixed = {**os.environ, "PYTHONHASHSEED": "0"}
     done = subprocess.run(  # noqa: S603  # a Python of this machine
-        [python, "-X", "no_debug_ranges", "-m", *command],
-        input=listed,
+        [python, "-X", "no_debug_ranges", "-m", "compileall", *options, "-i", "-"],
+        input="".join(f"{path}\n" for path in modules),
         capture_output=True,
         text=True,
         check=False,
@@ -78,7 +66,7 @@ def _run(python: str, command: list[str], listed: str = "") -> None:
 
 
 def _found(name: str) -> list[str]:
-    """Where PATH has it. What pyenv puts there runs chosen versions only, so all of its own are looked at."""
+    """The Pythons of this name on PATH. A shim of pyenv runs chosen versions only, so each of pyenv's own is tried."""
     first = shutil.which(name)
     if first is None:
         return []

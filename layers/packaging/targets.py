@@ -1,4 +1,4 @@
-"""What is built for: each cloud's Python, its machine, and where it looks for packages."""
+"""The targets of a build: each cloud's Python, its machine, and where it looks for packages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, TypeAlias
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+"""The root of the repository."""
 
 Version: TypeAlias = tuple[int, int]
 
@@ -28,16 +32,12 @@ class Target:
     mount: str
     code: str
     index: str | None = None
-    """What `index.py` at the root of the function's package holds, where the cloud wants one there."""
+    """The text of `index.py` at the root of the function's package, where the cloud looks for one there."""
 
     @property
     def version(self) -> str:
         """The version of Python, as `3.13`."""
         return ".".join(map(str, self.python))
-
-    def bytecode(self, build: str) -> str:
-        """The folder, among the layer's packages, that the bytecode of the function's modules lies in."""
-        return f"handler-{build}-cpython-{self.version.replace('.', '')}"
 
     @property
     def platforms(self) -> tuple[str, ...]:
@@ -46,7 +46,7 @@ class Target:
 
     @property
     def markers(self) -> Mapping[str, str]:
-        """The environment that markers of requirements are read in: pip would take the one it runs in itself."""
+        """The environment that the markers of requirements are read in; pip reads them for the Python it runs in."""
         return {
             "implementation_name": "cpython",
             "os_name": "posix",
@@ -65,11 +65,11 @@ INDEX: Final = (
     '"""The entry that SCF looks for."""\n\nfrom handler.preload import main_handler\n\n__all__ = ["main_handler"]\n'
 )
 
-AWS: Final = Target("aws", (3, 13), "aarch64", "python", "/opt", "/var/task")
-SCF: Final = Target("scf", (3, 10), "x86_64", "", "/opt", "/var/user", INDEX)
+AWS: Final = Target("aws", (3, 13), "aarch64", packages="python", mount="/opt", code="/var/task")
+SCF: Final = Target("scf", (3, 10), "x86_64", packages="", mount="/opt", code="/var/user", index=INDEX)
 TARGETS: Final = {target.name: target for target in (AWS, SCF)}
 
 
 def here(python: Version = (sys.version_info.major, sys.version_info.minor)) -> Target:
     """AWS's layout for a Python of this very machine, so that it can be run here."""
-    return Target("here", python, platform.machine(), AWS.packages, AWS.mount, AWS.code)
+    return Target("here", python, platform.machine(), packages=AWS.packages, mount=AWS.mount, code=AWS.code)

@@ -12,8 +12,7 @@ import pytest
 from layers.build import build
 from layers.packaging.archive import unpack
 from layers.packaging.bytecode import interpreter
-from layers.packaging.install import InstallError, install_pins
-from layers.packaging.pins import pins_for
+from layers.packaging.install import InstallError, install_pins, pins_for
 from layers.packaging.targets import Target
 from tests.e2e.instances import ROOT, Place
 

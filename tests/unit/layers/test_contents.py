@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from layers.packaging.pins import PINS, pins_for
+from layers.packaging.install import PINS, pins_for
 from layers.packaging.targets import TARGETS, Target
 from tests.architecture import imports
 

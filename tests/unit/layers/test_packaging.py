@@ -12,7 +12,7 @@ import pytest
 
 from layers.packaging import archive
 from layers.packaging.bytecode import NEVER_IMPORTED, CompileError, compile_all, interpreter
-from layers.packaging.pins import PINS, pins_for
+from layers.packaging.install import PINS, pins_for
 from layers.packaging.targets import AWS, SCF, Target, here
 
 ROOT = Path(__file__).resolve().parents[3]
