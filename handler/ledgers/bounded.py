@@ -8,7 +8,7 @@ from handler.core.model.codec import ROW_BYTES, encode_row
 from handler.core.model.records import Records
 from handler.core.model.row import Entry, Row
 from handler.core.model.row_size import fits, row_is_full, with_keys_that_fit
-from handler.core.state.watermarks import Marks, passed
+from handler.core.state.watermarks import Watermarks, passed
 
 
 def row_text(row: Row, bytes_max: int = ROW_BYTES) -> str:
@@ -36,10 +36,10 @@ def check_room(row: Row, bytes_max: int) -> None:
 
 
 def sorted_out(
-    entries: Sequence[Entry], row: Row, records: Records, marks: Marks
+    entries: Sequence[Entry], row: Row, records: Records, watermarks: Watermarks
 ) -> tuple[list[Entry], frozenset[str]]:
     """Those that are to be appended, and the ids of those whose position has been passed."""
     known = {entry.id for entry in row.owed} | records.keys()
     strange = [entry for entry in entries if entry.id not in known]
-    behind = passed(strange, row, marks)
+    behind = passed(strange, row, watermarks)
     return [entry for entry in strange if entry.id not in behind], behind

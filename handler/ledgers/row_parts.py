@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from handler.core.model.codec import decode_entry, decode_row, encode_entry
 from handler.core.model.operation import Counters
-from handler.core.model.row import Attempt, Entry, OldMarks, Row
+from handler.core.model.row import Attempt, Entry, OldWatermarks, Row
 from handler.core.quick import replace
 from handler.ledgers.bounded import row_text
 
@@ -29,8 +29,8 @@ class Parts:
     begun: str | None = None
     tail: tuple[str, ...] = ()
     """The operations appended since the last swap, each as text."""
-    marks: str | None = None
-    """The positions passed (`marks_text`), where rows of before have them beside their body."""
+    watermarks: str | None = None
+    """The positions passed (`watermarks_text`), where rows of before have them beside their body."""
     keys: Counters | None = None
     """The keys that the row knows, where `settle` has changed them."""
 
@@ -55,20 +55,22 @@ def join(parts: Parts) -> Row:
         # What the body had open was settled since, and what it carried is owed no more.
         attempt = _begun(parts.begun, parts.base or 0) if parts.open is not None and parts.begun is not None else None
     queue = (*row.queue, *map(decode_entry, parts.tail))
-    marks = row.marks if parts.marks is None else marks_of(parts.marks)
+    watermarks = row.watermarks if parts.watermarks is None else watermarks_of(parts.watermarks)
     keys = row.keys if parts.keys is None else parts.keys
     row = row.changed(attempt=attempt, base=parts.base, queue=queue)
-    return replace(row, version=parts.version, marks=marks, keys=keys)
+    return replace(row, version=parts.version, watermarks=watermarks, keys=keys)
 
 
-def marks_text(marks: OldMarks) -> str:
-    """Marks one after the other, all of one width, so that a store finds and replaces one without decoding anything."""
-    return "".join(f"{place}:{number}," for place, number in marks)
+def watermarks_text(watermarks: OldWatermarks) -> str:
+    """Watermarks one after the other, all of one width, so that a store finds and replaces one without decoding."""
+    return "".join(f"{partition}:{sequence}," for partition, sequence in watermarks)
 
 
-def marks_of(text: str) -> OldMarks:
-    """Read what `marks_text` wrote."""
-    return tuple((place, number) for place, _, number in (mark.partition(":") for mark in text.split(",")[:-1]))
+def watermarks_of(text: str) -> OldWatermarks:
+    """Read what `watermarks_text` wrote."""
+    return tuple(
+        (partition, sequence) for partition, _, sequence in (mark.partition(":") for mark in text.split(",")[:-1])
+    )
 
 
 def entry_texts(entries: Iterable[Entry]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from functools import partial
 from handler.core.model.records import Records
 from handler.core.model.row import Group, Row, Settlement
 from handler.core.ports.system import Clock
-from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from handler.ledgers.dynamodb.schema import create_table
 from tests.contract.samples import GROUP, idle_row
@@ -71,10 +71,10 @@ class ForgetfulLedger(DynamoDbLedger):
         self._given = clock
         self._forgot_at = clock.now()
 
-    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         """Forget, and swap."""
         self._forget()
-        return super().swap(group, row, records, marks)
+        return super().swap(group, row, records, watermarks)
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """Forget, and settle."""

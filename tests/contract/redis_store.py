@@ -13,7 +13,7 @@ from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.model.records import Records
 from handler.core.model.row import Group, Row, Settlement
 from handler.core.ports.system import Clock
-from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.ledgers.redis.client import Argument, RedisStore, Use
 from handler.ledgers.redis.connections import Endpoint
 from handler.ledgers.redis.ledger import RedisLedger
@@ -87,9 +87,9 @@ class _ReapedLedger(RedisLedger):
         super().__init__(place.endpoint, clock, warn=no_warning, prefix=place.prefix)
         self._place = place
 
-    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         self._place.let_pass(self._clock.now())
-        return super().swap(group, row, records, marks)
+        return super().swap(group, row, records, watermarks)
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         self._place.let_pass(self._clock.now())

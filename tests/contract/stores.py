@@ -14,7 +14,7 @@ from handler.core.model.records import Records
 from handler.core.model.row import Group, Row
 from handler.core.ports.ledger import Ledger
 from handler.core.ports.system import Clock
-from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.redis_store import PrefixedRedis, prefixed_cluster, prefixed_redis
@@ -83,10 +83,10 @@ class _AnswerLosingMemoryLedger(MemoryLedger):
         self._applied = applied
         self.restore(ledger.snapshot())
 
-    def _put(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> None:
+    def _put(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> None:
         if self._applied:
-            super()._put(group, row, records, marks)
-            self._behind.swap(group, row, records, marks)
+            super()._put(group, row, records, watermarks)
+            self._behind.swap(group, row, records, watermarks)
         raise AnswerLost("the answer was lost on purpose")
 
 

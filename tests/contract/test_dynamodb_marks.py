@@ -9,7 +9,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from handler.core.errors import AnswerLost
 from handler.core.model.row import Attempt, Settlement
-from handler.core.state.watermarks import MARK_S, places_of
+from handler.core.state.watermarks import WATERMARK_S, partitions_of
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt
 from tests.contract.stores import GivenClock, OpenLedger
@@ -22,7 +22,7 @@ Closing = Callable[[OpenLedger], OpenLedger]
 ROOM = 36 * 1024
 RUN = attempt(placed(7, 0))
 LANDED = Settlement(RUN, 1000, 1000 + RUN.weight)
-[PLACE] = places_of(RUN.entries)
+[PARTITION] = partitions_of(RUN.entries)
 LOST = ConnectionClosedError(endpoint_url="https://dynamodb")
 
 
@@ -65,9 +65,9 @@ def test_a_mark_has_a_time_to_live(store: DynamoDbStore, ledger: OpenLedger, clo
     [mark] = [
         item
         for item in dynamodb.items(dynamodb.client(store.endpoint), store.table)
-        if item["sk"] == {"S": f"mark#{PLACE}"}
+        if item["sk"] == {"S": f"mark#{PARTITION}"}
     ]
-    assert mark["ttl"] == {"N": str(int(clock.now() + MARK_S))}
+    assert mark["ttl"] == {"N": str(int(clock.now() + WATERMARK_S))}
     assert mark["pk"] == {"S": "1400000000#@TGS#1"}
 
 
@@ -80,7 +80,7 @@ def test_a_worker_that_dies_between_mark_and_row_loses_nothing(
     begin(dying)
     with pytest.raises(AnswerLost):
         dying.settle(GROUP, LANDED)
-    assert ledger.marks(GROUP, [PLACE]) == {PLACE: placed(7, 0).position.last}  # type: ignore[union-attr]
+    assert ledger.watermarks(GROUP, [PARTITION]) == {PARTITION: placed(7, 0).position.sequence}  # type: ignore[union-attr]
     row = ledger.load(GROUP)
     assert row is not None
     assert (row.attempt is None) is after

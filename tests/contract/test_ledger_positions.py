@@ -9,13 +9,13 @@ from handler.core.model.records import UNRECORDED_S
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.ledger import Look
 from handler.core.state.transitions import appended
-from handler.core.state.watermarks import MARK_S, marks_of
+from handler.core.state.watermarks import WATERMARK_S, watermarks_of
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, past_attempt, record
 from tests.contract.stores import GivenClock, OpenLedger
 
 ROOM = 36 * 1024
 SHARD = "stream/shard-1"
-PLACE = Position.of(SHARD, "0").place
+PARTITION = Position.of(SHARD, "0").partition
 
 
 def at(number: int, shard: str = SHARD) -> Position:
@@ -66,7 +66,7 @@ def begin(ledger: OpenLedger, opened: Attempt) -> Row | None:
 
 def mark(ledger: OpenLedger, shard: str = SHARD) -> str:
     """How far a shard has been settled."""
-    return ledger.marks(GROUP, [at(0, shard).place]).get(at(0, shard).place, "")
+    return ledger.watermarks(GROUP, [at(0, shard).partition]).get(at(0, shard).partition, "")
 
 
 def test_what_is_appended_is_passed(ledger: OpenLedger) -> None:
@@ -115,7 +115,7 @@ def test_each_shard_has_a_mark_of_its_own(ledger: OpenLedger) -> None:
     begin(ledger, run(9))
     assert queued(append(ledger, 3, shard="stream/shard-2")) == ["3"]
     assert land(ledger, run(9))
-    assert (mark(ledger), mark(ledger, "stream/shard-2")) == (at(9).last, "")
+    assert (mark(ledger), mark(ledger, "stream/shard-2")) == (at(9).sequence, "")
     assert queued(append(ledger, 4, 10, shard="stream/shard-2")) == ["3", "4", "10"]
     assert behind(append(ledger, 9)) == {"9"}
 
@@ -124,10 +124,10 @@ def test_each_group_has_marks_of_its_own(ledger: OpenLedger) -> None:
     """Also one whose name begins like another's."""
     other = Group(GROUP.app, f"{GROUP.id}1")
     for group in (GROUP, other):
-        ledger.swap(group, idle_row(), {}, {PLACE: at(7 + (group is other)).last})
-    assert ledger.marks(GROUP, [PLACE]) == {PLACE: at(7).last}
-    assert ledger.marks(other, [PLACE]) == {PLACE: at(8).last}
-    assert ledger.marks(GROUP, []) == {}
+        ledger.swap(group, idle_row(), {}, {PARTITION: at(7 + (group is other)).sequence})
+    assert ledger.watermarks(GROUP, [PARTITION]) == {PARTITION: at(7).sequence}
+    assert ledger.watermarks(other, [PARTITION]) == {PARTITION: at(8).sequence}
+    assert ledger.watermarks(GROUP, []) == {}
 
 
 def test_a_beginning_passes_its_positions(ledger: OpenLedger) -> None:
@@ -147,7 +147,7 @@ def test_a_settlement_raises_the_mark(ledger: OpenLedger) -> None:
     ledger.swap(GROUP, idle_row(), {})
     begin(ledger, run(7, 8))
     assert land(ledger, run(7, 8))
-    assert mark(ledger) == at(8).last
+    assert mark(ledger) == at(8).sequence
     look = append(ledger, 7)
     assert (queued(look), set(behind(look))) == ([], {"7"})
     assert ledger.find(GROUP, ["7", "8"]) == {}
@@ -167,7 +167,7 @@ def test_a_settlement_leaves_what_else_is_owed_of_the_shard(ledger: OpenLedger) 
     begin(ledger, run(7))
     append(ledger, 8, 9)
     assert land(ledger, run(7))
-    assert mark(ledger) == at(7).last
+    assert mark(ledger) == at(7).sequence
     assert behind(append(ledger, 7)) == {"7"}
     row = ledger.load(GROUP)
     assert row is not None
@@ -183,39 +183,41 @@ def test_a_swap_raises_marks_with_the_row(ledger: OpenLedger) -> None:
     append(ledger, 7)
     row = ledger.load(GROUP)
     assert row is not None
-    assert not ledger.swap(GROUP, row.changed().changed(queue=()), {}, marks_of(row.owed))
+    assert not ledger.swap(GROUP, row.changed().changed(queue=()), {}, watermarks_of(row.owed))
     assert mark(ledger) == ""
-    assert ledger.swap(GROUP, row.changed(queue=()), {"other": record("other")}, marks_of(row.owed))
-    assert mark(ledger) == at(7).last
+    assert ledger.swap(GROUP, row.changed(queue=()), {"other": record("other")}, watermarks_of(row.owed))
+    assert mark(ledger) == at(7).sequence
     assert ledger.find(GROUP, ["other"]) == {"other": record("other")}
     assert behind(append(ledger, 7)) == {"7"}
 
 
 def test_a_mark_never_falls(ledger: OpenLedger) -> None:
     """What raises it less than it stands has done no harm, and the row is written all the same."""
-    ledger.swap(GROUP, idle_row(), {}, {PLACE: at(9).last})
+    ledger.swap(GROUP, idle_row(), {}, {PARTITION: at(9).sequence})
     row = idle_row().changed()
-    assert ledger.swap(GROUP, row, {}, {PLACE: at(5).last})
-    assert mark(ledger) == at(9).last
+    assert ledger.swap(GROUP, row, {}, {PARTITION: at(5).sequence})
+    assert mark(ledger) == at(9).sequence
     assert ledger.load(GROUP) == row
-    assert ledger.swap(GROUP, row.changed(), {"a": record("a")}, {PLACE: at(9).last, at(0, "other").place: at(1).last})
-    assert (mark(ledger), mark(ledger, "other")) == (at(9).last, at(1).last)
+    assert ledger.swap(
+        GROUP, row.changed(), {"a": record("a")}, {PARTITION: at(9).sequence, at(0, "other").partition: at(1).sequence}
+    )
+    assert (mark(ledger), mark(ledger, "other")) == (at(9).sequence, at(1).sequence)
     assert set(ledger.find(GROUP, ["a"])) == {"a"}
 
 
 def test_a_settlement_finds_its_mark_raised_already(ledger: OpenLedger) -> None:
     """By a worker that died before it could clear the row: the next one does it again."""
-    ledger.swap(GROUP, idle_row(), {}, {PLACE: at(5).last})
+    ledger.swap(GROUP, idle_row(), {}, {PARTITION: at(5).sequence})
     begin(ledger, run(7))
     row = ledger.load(GROUP)
     assert row is not None
     # A swap that changes nothing stands for the half of a settlement.
-    assert ledger.swap(GROUP, row.changed(), {}, {PLACE: at(7).last})
+    assert ledger.swap(GROUP, row.changed(), {}, {PARTITION: at(7).sequence})
     assert behind(append(ledger, 6)) == {"6"}
     assert land(ledger, run(7))
     settled = ledger.load(GROUP)
     assert settled is not None
-    assert (settled.attempt, mark(ledger)) == (None, at(7).last)
+    assert (settled.attempt, mark(ledger)) == (None, at(7).sequence)
 
 
 def test_keyed_and_placed_operations_share_a_call(ledger: OpenLedger) -> None:
@@ -226,7 +228,7 @@ def test_keyed_and_placed_operations_share_a_call(ledger: OpenLedger) -> None:
     settlement = Settlement(opened, 1000, 1000 + opened.weight, {"keyed": record("keyed")})
     assert ledger.settle(GROUP, settlement)
     assert ledger.find(GROUP, ["keyed", "7", "3"]) == {"keyed": record("keyed")}
-    assert (mark(ledger), mark(ledger, "stream/shard-2")) == (at(7).last, at(3).last)
+    assert (mark(ledger), mark(ledger, "stream/shard-2")) == (at(7).sequence, at(3).sequence)
 
 
 def test_a_record_is_as_good_as_a_mark(ledger: OpenLedger) -> None:
@@ -243,18 +245,18 @@ def test_a_batch_of_many_shards_is_settled_at_once(ledger: OpenLedger) -> None:
     opened = attempt(*[owed for number in range(130) for owed in placed(number, shard=f"stream/{number}")])
     assert begin(ledger, opened) is not None
     assert land(ledger, opened)
-    places = [at(0, f"stream/{number}").place for number in range(130)]
-    assert len(ledger.marks(GROUP, places)) == 130
+    partitions = [at(0, f"stream/{number}").partition for number in range(130)]
+    assert len(ledger.watermarks(GROUP, partitions)) == 130
     row = ledger.load(GROUP)
     assert row is not None
-    marks = {at(0, f"other/{number}").place: at(number).last for number in range(130)}
-    assert ledger.swap(GROUP, row.changed(), {}, marks)
-    assert ledger.marks(GROUP, list(marks)) == marks
+    watermarks = {at(0, f"other/{number}").partition: at(number).sequence for number in range(130)}
+    assert ledger.swap(GROUP, row.changed(), {}, watermarks)
+    assert ledger.watermarks(GROUP, list(watermarks)) == watermarks
 
 
-def old(*marks: Position, ledger: OpenLedger) -> Row:
+def old(*watermarks: Position, ledger: OpenLedger) -> Row:
     """A row as rows were when they held the marks themselves, with these."""
-    row = replace(idle_row(), marks=tuple((one.place, one.last) for one in marks))
+    row = replace(idle_row(), watermarks=tuple((one.partition, one.sequence) for one in watermarks))
     assert ledger.swap(GROUP, row, {})
     return row
 
@@ -268,7 +270,7 @@ def test_marks_in_a_row_of_before_count(ledger: OpenLedger) -> None:
     assert (queued(look), set(behind(look))) == (["9"], {"7"})
     grown = ledger.load(GROUP)
     assert grown == appended(row, placed(9))
-    assert ledger.swap(GROUP, grown.changed(marks=()), {}, dict(row.marks))
+    assert ledger.swap(GROUP, grown.changed(watermarks=()), {}, dict(row.watermarks))
     assert behind(append(ledger, 7)) == {"7"}
 
 
@@ -280,10 +282,10 @@ def test_a_row_that_remembers_owes_its_last_positions_too(ledger: OpenLedger) ->
 
 def test_a_mark_goes_when_no_stream_can_repeat_what_it_stands_for(ledger: OpenLedger, clock: GivenClock) -> None:
     """A little more than the year for which a stream keeps its records after it rose for the last time."""
-    ledger.swap(GROUP, idle_row(), {}, {PLACE: at(7).last})
-    clock.advance(MARK_S - 10)
-    assert ledger.swap(GROUP, idle_row().changed(), {}, {at(0, "another").place: at(7).last})
-    assert mark(ledger) == at(7).last
+    ledger.swap(GROUP, idle_row(), {}, {PARTITION: at(7).sequence})
+    clock.advance(WATERMARK_S - 10)
+    assert ledger.swap(GROUP, idle_row().changed(), {}, {at(0, "another").partition: at(7).sequence})
+    assert mark(ledger) == at(7).sequence
     clock.advance(20)
-    assert ledger.swap(GROUP, idle_row().changed().changed(), {}, {at(0, "third").place: at(7).last})
-    assert (mark(ledger), mark(ledger, "another")) == ("", at(7).last)
+    assert ledger.swap(GROUP, idle_row().changed().changed(), {}, {at(0, "third").partition: at(7).sequence})
+    assert (mark(ledger), mark(ledger, "another")) == ("", at(7).sequence)

@@ -144,7 +144,7 @@ def test_a_file_that_is_older_than_marks_gets_their_table_when_it_is_first_neede
 
     ledger.swap(Group(1, "keyed"), idle_row(), {"a": record("a")})
     assert "marks" not in tables()
-    assert ledger.marks(Group(1, "streamed"), ["place"]) == {}
+    assert ledger.watermarks(Group(1, "streamed"), ["place"]) == {}
     feed(ledger, Group(1, "streamed"), records=2)
     assert "marks" in tables()
 

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from handler.core.model.row import Group
-from handler.core.state.watermarks import MARK_S, places_of
+from handler.core.state.watermarks import WATERMARK_S, partitions_of
 from tests.contract.redis_server import started
 from tests.contract.samples import GROUP, entry
 from tests.contract.streams import feed, placed
@@ -61,7 +61,7 @@ def test_a_mark_expires_and_a_row_does_not(server: RedisServer, client: Redis) -
     with opened(server.url) as ledger:
         feed(ledger, GROUP, records=2)
     [mark] = client.keys(f"{{{PREFIX}:*}}:mark:*")
-    assert MARK_S - 60 < client.ttl(mark) <= MARK_S
+    assert WATERMARK_S - 60 < client.ttl(mark) <= WATERMARK_S
     [row] = client.keys(f"{{{PREFIX}:*}}:row:*")
     assert client.ttl(row) == -1
 
@@ -78,10 +78,10 @@ def test_what_an_older_hash_has_left_over_goes_with_the_next_row_that_is_written
         client.hset(key, "marks", f"{'p' * 16}:{7:064},")
         row = ledger.load(GROUP)
         assert row is not None
-        assert row.marks == (("p" * 16, f"{7:064}"),)
-        assert ledger.swap(GROUP, row.changed(marks=()), {}, dict(row.marks))
+        assert row.watermarks == (("p" * 16, f"{7:064}"),)
+        assert ledger.swap(GROUP, row.changed(watermarks=()), {}, dict(row.watermarks))
         assert hash_of(client, GROUP)[0] == fields
-        assert ledger.marks(GROUP, ["p" * 16]) == dict(row.marks)
+        assert ledger.watermarks(GROUP, ["p" * 16]) == dict(row.watermarks)
 
 
 def test_a_settled_attempt_leaves_nothing_of_what_it_carried(server: RedisServer, client: Redis) -> None:
@@ -92,4 +92,4 @@ def test_a_settled_attempt_leaves_nothing_of_what_it_carried(server: RedisServer
         ledger.append(GROUP, [entry("waits"), placed(7, 0)], 10_000)
     [key] = client.keys(f"{{{PREFIX}:*}}:row:{GROUP.id}")
     left = sorted(name for name in map(str, client.hkeys(key)) if name.startswith(("o:", "p:")))
-    assert left == sorted(["o:waits", f"o:{placed(7, 0).id}", f"p:{places_of([placed(7, 0)])[0]}"])
+    assert left == sorted(["o:waits", f"o:{placed(7, 0).id}", f"p:{partitions_of([placed(7, 0)])[0]}"])

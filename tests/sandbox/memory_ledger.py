@@ -19,7 +19,7 @@ from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import Claim, Hold, Lent, Schedule, Stand
 from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
-from handler.core.state.watermarks import MARK_S, NO_MARKS, Marks, marks_of, passed, places_of
+from handler.core.state.watermarks import NO_WATERMARKS, WATERMARK_S, Watermarks, partitions_of, passed, watermarks_of
 from handler.ledgers.bounded import check_room, row_text, sorted_out, storable
 
 # Each write forgets this many expired records more than it adds.
@@ -37,7 +37,7 @@ class Snapshot:
     rows: Mapping[Group, str | Row]
     records: Mapping[RecordName, tuple[float, str | Record]]
     windows: Mapping[int, str] = field(default_factory=dict)
-    marks: Mapping[RecordName, tuple[float, str]] = field(default_factory=dict)
+    watermarks: Mapping[RecordName, tuple[float, str]] = field(default_factory=dict)
 
 
 class MemoryLedger:
@@ -59,7 +59,7 @@ class MemoryLedger:
         self._decoded: dict[Group, tuple[str, Row]] = {}
         self._records: dict[RecordName, tuple[float, str | Record]] = {}
         self._none_expires_before = INFINITY
-        self._marks: dict[RecordName, tuple[float, str]] = {}
+        self._watermarks: dict[RecordName, tuple[float, str]] = {}
         self._generation = Generation(1, 0)
         self._stands: dict[tuple[int, Schedule], Stand] = {}
         self._windows: dict[int, str] = {}
@@ -75,10 +75,10 @@ class MemoryLedger:
         with self._lock:
             return self._found(group, ids)
 
-    def marks(self, group: Group, places: Collection[str]) -> Marks:
+    def watermarks(self, group: Group, partitions: Collection[str]) -> Watermarks:
         """The marks that are still there."""
         with self._lock:
-            return self._reached(group, places)
+            return self._reached(group, partitions)
 
     def look(self, group: Group, ids: Sequence[str]) -> Look:
         """Row and records."""
@@ -93,7 +93,7 @@ class MemoryLedger:
                 return None
             if self._found(group, [entry.id for entry in attempt.entries]):
                 return None
-            if passed(attempt.entries, row, self._reached(group, places_of(attempt.entries))):
+            if passed(attempt.entries, row, self._reached(group, partitions_of(attempt.entries))):
                 return None
             row = storable(row.opened(attempt), self._row_bytes)
             self._put(group, row, {})
@@ -105,20 +105,20 @@ class MemoryLedger:
             row, records = self._row(group), self._found(group, [entry.id for entry in entries])
             if row is None:
                 return None
-            fresh, behind = sorted_out(entries, row, records, self._reached(group, places_of(entries)))
+            fresh, behind = sorted_out(entries, row, records, self._reached(group, partitions_of(entries)))
             if fresh:
                 row = storable(appended(row, fresh), self._row_bytes)
                 check_room(row, bytes_max)
                 self._put(group, row, {})
             return Look(row, records, behind)
 
-    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         """Compare-and-swap of the row, its records and marks with it."""
         with self._lock:
             stored = self._row(group)
             if (stored.version if stored else 0) != row.version - 1:
                 return False
-            self._put(group, row, records, marks)
+            self._put(group, row, records, watermarks)
             return True
 
     def create(self, group: Group, row: Row) -> bool:
@@ -126,7 +126,7 @@ class MemoryLedger:
         with self._lock:
             if self._row(group) or self._found(group, [entry.id for entry in row.queue]):
                 return False
-            if passed(row.queue, None, self._reached(group, places_of(row.queue))):
+            if passed(row.queue, None, self._reached(group, partitions_of(row.queue))):
                 return False
             self._put(group, row, {})
             return True
@@ -155,7 +155,7 @@ class MemoryLedger:
             if row is None:
                 return False
             row = storable(row, self._row_bytes)
-            self._put(group, row, settlement.records, marks_of(settlement.attempt.entries))
+            self._put(group, row, settlement.records, watermarks_of(settlement.attempt.entries))
             return True
 
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
@@ -218,13 +218,13 @@ class MemoryLedger:
     def snapshot(self) -> Snapshot:
         """What the ledger holds now."""
         with self._lock:
-            return Snapshot(dict(self._rows), dict(self._records), dict(self._windows), dict(self._marks))
+            return Snapshot(dict(self._rows), dict(self._records), dict(self._windows), dict(self._watermarks))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Hold again what it held then, and nothing else."""
         with self._lock:
             self._rows, self._records = dict(snapshot.rows), dict(snapshot.records)
-            self._windows, self._marks = dict(snapshot.windows), dict(snapshot.marks)
+            self._windows, self._watermarks = dict(snapshot.windows), dict(snapshot.watermarks)
             self._none_expires_before = 0.0
 
     def close(self) -> None:
@@ -262,25 +262,29 @@ class MemoryLedger:
                 found[operation_id] = _record(stored[1])
         return found
 
-    def _reached(self, group: Group, places: Collection[str]) -> Marks:
-        return {place: self._marks[group, place][1] for place in places if (group, place) in self._marks}
+    def _reached(self, group: Group, partitions: Collection[str]) -> Watermarks:
+        return {
+            partition: self._watermarks[group, partition][1]
+            for partition in partitions
+            if (group, partition) in self._watermarks
+        }
 
-    def _put(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> None:
-        self._raise_marks(group, marks)
+    def _put(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> None:
+        self._raise_watermarks(group, watermarks)
         is_small = self._keeps_objects and bytes_at_most(row) <= self._row_bytes
         text = "" if is_small else row_text(row, self._row_bytes)
         self._rows[group] = row if self._keeps_objects else text
         if records or self._records:
             self._put_records(group, records)
 
-    def _raise_marks(self, group: Group, marks: Marks) -> None:
-        if not marks:
+    def _raise_watermarks(self, group: Group, watermarks: Watermarks) -> None:
+        if not watermarks:
             return
         now = self._clock.now()
-        self._marks = {name: mark for name, mark in self._marks.items() if mark[0] > now}
-        for place, last in marks.items():
-            if last > self._reached(group, [place]).get(place, ""):
-                self._marks[group, place] = now + MARK_S, last
+        self._watermarks = {name: mark for name, mark in self._watermarks.items() if mark[0] > now}
+        for partition, last in watermarks.items():
+            if last > self._reached(group, [partition]).get(partition, ""):
+                self._watermarks[group, partition] = now + WATERMARK_S, last
 
     def _put_records(self, group: Group, records: Records) -> None:
         for operation_id, record in records.items():

@@ -115,7 +115,9 @@ class _Writer:
             "receipt_key": row.receipt_key,
             **_given(base=row.base, names=list(self._names), entries=entries, attempt=attempt, queue=queue),
             **_given(remembered=remembered, debt=debt, frozen=row.frozen, sighted=row.sighted),
-            **_given(looked=row.looked or None, sighted_in=row.sighted_in or None, marks=list(row.marks), keys=keys),
+            **_given(
+                looked=row.looked or None, sighted_in=row.sighted_in or None, marks=list(row.watermarks), keys=keys
+            ),
             **_given(notes=notes),
         }
 
@@ -174,7 +176,7 @@ class _Reader:
             sighted=document.get("sighted"),
             looked=document.get("looked", 0),
             sighted_in=document.get("sighted_in", 0),
-            marks=tuple((place, number) for place, number in document.get("marks", [])),
+            watermarks=tuple((partition, sequence) for partition, sequence in document.get("marks", [])),
             keys=self._named(document.get("keys", [])),
             notes=tuple(map(self._note, document.get("notes", []))),
         )
@@ -234,7 +236,7 @@ def _more(entry: Entry, named: Callable[[str], int | str]) -> tuple[()] | tuple[
     """What few operations have, in one last item of its text or none; `named` is how a source stands in it."""
     more = MoreJson()
     if entry.position is not None:
-        more["position"] = entry.position.place, entry.position.last
+        more["position"] = entry.position.partition, entry.position.sequence
     if entry.origin is not None:
         more["origin"] = origin_json(entry.origin, named)
     return (more,) if more else ()

@@ -90,7 +90,7 @@ def first_format_row(document: FirstRowJson) -> Row:
         sighted=document["sighted"],
         looked=document["looked"],
         sighted_in=document.get("sighted_in", 0),
-        marks=tuple((place, number) for place, number in document.get("marks", [])),
+        watermarks=tuple((partition, sequence) for partition, sequence in document.get("marks", [])),
         keys=pairs_of(document.get("keys", [])),
     )
 

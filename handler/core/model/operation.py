@@ -45,29 +45,29 @@ Counters = tuple[tuple[str, int], ...]
 # Longer than any sequence number of Kinesis (56 digits): written out to this width, numbers compare like their texts.
 POSITION_DIGITS = 64
 
-# A batch is of one stretch, and an instance gets those of few.
-PLACES_CACHED = 64
+# A batch is of one partition, and an instance gets those of few.
+PARTITIONS_CACHED = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where an operation stands in a source that delivers those of its group in order, again and again if need be.
 
-    `place` names the stretch of the source in which numbers only grow; `last` is the number of the last record that the
-    operation stands for, in digits, all of one width.
+    `partition` names the part of the source in which sequence numbers only grow; `sequence` is that of the last record
+    that the operation stands for, in digits, all of one width.
     """
 
-    place: str
-    last: str
+    partition: str
+    sequence: str
 
     @classmethod
-    def of(cls, source: str, number: str) -> Position:
-        """A position in a stretch that the source names as it likes."""
-        return cls(_place_of(source), number.zfill(POSITION_DIGITS))
+    def of(cls, source: str, sequence: str) -> Position:
+        """A position in a part of the source, under the source's own name for that part."""
+        return cls(_partition_of(source), sequence.zfill(POSITION_DIGITS))
 
 
-@lru_cache(PLACES_CACHED)
-def _place_of(source: str) -> str:
+@lru_cache(PARTITIONS_CACHED)
+def _partition_of(source: str) -> str:
     return urlsafe_b64encode(hashlib.sha256(source.encode()).digest()[:12]).decode()
 
 

@@ -28,8 +28,8 @@ class Group(NamedTuple):
 class Entry:
     """An accepted operation that is owed. `alone` keeps it out of any merged call (R6).
 
-    One with a `position` is known again by that: the mark of its place is all the record that is kept (R13). `origin`
-    is what a source's record is parked with, should it be refused for good (R6).
+    One with a `position` is known again by that: the watermark of its partition is all the record that is kept (R13).
+    `origin` is what a source's record is parked with, should it be refused for good (R6).
     """
 
     id: str
@@ -131,7 +131,7 @@ class Note:
 
 
 Debt = tuple[tuple[str, int], ...]
-OldMarks = tuple[tuple[str, str], ...]
+OldWatermarks = tuple[tuple[str, str], ...]
 
 
 @quick
@@ -141,9 +141,9 @@ class Row:
 
     `sighted` is the API's time at which an unexplained receipt was first seen, or a row of an older generation while
     `sighted_in` was the current one. `looked` is the time of the last look for late landings. `debt` is what landed in
-    excess, per key, signed: it is owed back. `marks` are positions accepted when rows held the last one of each place
-    themselves; they become records of their own (`watermarks`). `keys` have had landings since the second beside each
-    (`known_keys`). `notes` are rejections that have yet to be parked.
+    excess, per key, signed: it is owed back. `watermarks` are positions accepted when rows held the last one of each
+    partition themselves; they become records of their own (`watermarks`). `keys` have had landings since the second
+    beside each (`known_keys`). `notes` are rejections that have yet to be parked.
     """
 
     version: int
@@ -158,7 +158,7 @@ class Row:
     sighted: int | None = None
     looked: int = 0
     sighted_in: int = 0
-    marks: OldMarks = ()
+    watermarks: OldWatermarks = ()
     keys: Counters = ()
     notes: tuple[Note, ...] = ()
 
@@ -199,7 +199,7 @@ class Row:
             and not self.queue
             and not self.remembered
             and not self.debt
-            and not self.marks
+            and not self.watermarks
             and not self.notes
             and self.frozen is None
             and self.base is not None
@@ -226,9 +226,9 @@ class Settlement:
     """An attempt that landed and nothing else happened: the partial update of R5.
 
     It holds only while `attempt` is the row's open one and its base is `base`; the queue stays as it is. `records` are
-    those that are kept, and the positions of the attempt's operations go to the marks of their places (R13). Where
-    operations on new keys have landed, `keys` are those that the row knows from now on: nothing but a landing changes
-    them, and that moves the base.
+    those that are kept, and the positions of the attempt's operations raise the watermarks of their partitions (R13).
+    Where operations on new keys have landed, `keys` are those that the row knows from now on: nothing but a landing
+    changes them, and that moves the base.
     """
 
     attempt: Attempt

@@ -122,8 +122,8 @@ def bytes_at_most(row: Row) -> int:
         total += _attempt(row.attempt)
     for past in row.remembered:
         total += _attempt(past.attempt) + _pairs(past.folded)
-    for place, number in row.marks:
-        total += PAIR_BYTES_BARE + CHARACTER_BYTES * (len(place) + len(number))
+    for partition, sequence in row.watermarks:
+        total += PAIR_BYTES_BARE + CHARACTER_BYTES * (len(partition) + len(sequence))
     return total + _entries([note.entry for note in row.notes])
 
 

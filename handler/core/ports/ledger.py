@@ -9,7 +9,7 @@ from typing import Protocol
 from handler.core.model.records import Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.schedules import Claim, Hold, Lent
-from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,10 @@ class Look:
 
 
 class Ledger(Protocol):
-    """One durable row per group and one record per finished operation, or the mark of its place (R13).
+    """One durable row per group and one record per finished operation, or the watermark of its partition (R13).
 
-    A mark only rises; it is kept for `MARK_S` seconds from its last rise, and is present while it physically exists.
+    A watermark only rises; it is kept for `WATERMARK_S` seconds from its last rise, and is present while it physically
+    exists.
 
     Every method raises LedgerUnavailable when the ledger cannot be used and nothing was written; those that write
     raise AnswerLost when a write may have taken effect without an answer.
@@ -59,8 +60,8 @@ class Ledger(Protocol):
         """The records that exist, read strongly, expired ones included while they physically exist."""
         ...
 
-    def marks(self, group: Group, places: Collection[str]) -> Marks:
-        """The marks that exist, read strongly. What accepts by them has read its row before (R13)."""
+    def watermarks(self, group: Group, partitions: Collection[str]) -> Watermarks:
+        """The watermarks that exist, read strongly. What accepts by them has read its row before (R13)."""
         ...
 
     def look(self, group: Group, ids: Sequence[str]) -> Look:
@@ -83,16 +84,16 @@ class Ledger(Protocol):
         """
         ...
 
-    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
-        """Write `row` with records and marks, atomically, if the stored version is `row.version - 1`, or none is for 1.
+    def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
+        """Write `row` with records and watermarks, atomically, if the stored version is the one before.
 
-        Where one write cannot hold all of them, marks and the records of landings may be there before the row (R5). A
-        mark that stands as high or higher stays.
+        Version 1 is written only if there is no row. Where one write cannot hold all of them, watermarks and the
+        records of landings may be there before the row (R5). A watermark that stands as high or higher stays.
         """
         ...
 
     def create(self, group: Group, row: Row) -> bool:
-        """Write the first row of a group, in one step: only if there is no row, and no record or mark of what it owes.
+        """Write the first row of a group, in one step, if it has no row and its queue no record or watermark.
 
         So nothing that was refused while there was no row is counted afterwards (R14).
         """
@@ -107,7 +108,7 @@ class Ledger(Protocol):
         ...
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
-        """The partial update of R5: records and marks before or with the row, the queue untouched.
+        """The partial update of R5: records and watermarks before or with the row, the queue untouched.
 
         False if it does not hold, or if somebody else's answers are the ones on record.
         """

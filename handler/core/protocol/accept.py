@@ -17,7 +17,7 @@ from handler.core.protocol.visit import CONTENTION_S, Visit
 from handler.core.state.merge import next_run
 from handler.core.state.receipts import choose_weight
 from handler.core.state.transitions import REJECTED_AT_ONCE, appended, record_of
-from handler.core.state.watermarks import NO_MARKS, moved, passed, places_of
+from handler.core.state.watermarks import NO_WATERMARKS, moved, partitions_of, passed
 
 # How often a lost compare-and-swap is tried again before the caller is asked to come back.
 SWAPS_MAX = 60
@@ -61,7 +61,7 @@ def accept(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance:
         try:
             acceptance = _accepted(visit, entries, may_begin=may_begin)
         except RowFull:
-            if may_begin and _moved_marks(visit):
+            if may_begin and _moved_watermarks(visit):
                 continue
             # The calls that make room need the app's rate more than one that would have to wait for it.
             visit.turns.end()
@@ -77,13 +77,13 @@ def accept(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance:
             return acceptance
 
 
-def _moved_marks(visit: Visit) -> bool:
-    """Whether there is more room now, because marks that an older row held have become records of their own."""
+def _moved_watermarks(visit: Visit) -> bool:
+    """Whether there is more room now, because watermarks that an older row held have become records of their own."""
     has_moved = False
     row = visit.instance.ledger.load(visit.group)
-    while row is not None and row.marks:
-        smaller, marks = moved(row)
-        follows = visit.put(smaller, marks=marks)
+    while row is not None and row.watermarks:
+        smaller, watermarks = moved(row)
+        follows = visit.put(smaller, watermarks=watermarks)
         if not isinstance(follows, Row):
             break
         row, has_moved = follows, True
@@ -179,7 +179,7 @@ def _swap_in(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> A
 
 
 def _round(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
-    """Read the row, then records and marks, then append by compare-and-swap on the row's version; None: once more."""
+    """Read the row, then records and watermarks, then append by compare-and-swap on its version; None: try again."""
     instance = visit.instance
     row = instance.ledger.load(visit.group)
     found = instance.ledger.find(visit.group, tuple(entries))
@@ -187,8 +187,8 @@ def _round(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
     # What this visit itself has put on record was not finished before.
     finished = {name: record for name, record in found.items() if name not in visit.answers}
     strange = [entry for entry in entries.values() if entry.id not in known]
-    places = places_of(strange)
-    behind = passed(strange, row, instance.ledger.marks(visit.group, places) if places else NO_MARKS)
+    partitions = partitions_of(strange)
+    behind = passed(strange, row, instance.ledger.watermarks(visit.group, partitions) if partitions else NO_WATERMARKS)
     fresh = [entry for entry in strange if entry.id not in behind]
     if not fresh:
         return Acceptance(row, finished, known, behind)

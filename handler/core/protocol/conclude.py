@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from handler.core.model.known_keys import knowing
 from handler.core.model.operation import Counters, Mode, key_limit
 from handler.core.model.outcome import Rejected
-from handler.core.model.records import Record
 from handler.core.model.row import Attempt, Row, Settlement
 from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unsent
 from handler.core.ports.system import Notice
@@ -22,7 +21,6 @@ from handler.core.state.losses import ALARMING, giving_way, lost_in_a_row, told
 from handler.core.state.merge import correction_of, payload_of
 from handler.core.state.receipts import Landed, ReceiptReading, TooEarly, Unexplained, certain, death, judge
 from handler.core.state.transitions import Seen
-from handler.core.state.watermarks import NO_MARKS, Marks
 
 # A correction is owed by us, not by a caller who could be told: it gets more than one chance.
 CORRECTIONS_REFUSED_MAX = 2
@@ -175,7 +173,7 @@ def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
 
 def _expired(visit: Visit, row: Row, attempt: Attempt) -> Next:
     """R6: the attempt is dead and has not landed, and what it owed goes out again (R11)."""
-    follows = _put_with_memory(visit, row, transitions.not_landed(row))
+    follows = _put_with_memory(visit, row, transitions.Change(transitions.not_landed(row)))
     if isinstance(follows, Row):
         lost = len(lost_in_a_row(follows))
         report = visit.instance.reporter.report
@@ -185,14 +183,12 @@ def _expired(visit: Visit, row: Row, attempt: Attempt) -> Next:
     return follows
 
 
-def _put_with_memory(
-    visit: Visit, before: Row, after: Row, records: Mapping[str, Record] | None = None, marks: Marks = NO_MARKS
-) -> Next:
+def _put_with_memory(visit: Visit, before: Row, change: transitions.Change) -> Next:
     """Write a row whose attempt is a remembered one now; what gave way to it is told first: nothing else keeps it."""
     gone = giving_way(before.remembered) if before.receipt_key else None
     if gone is not None:
         visit.instance.reporter.report(Notice.ATTEMPT_DROPPED, group=visit.group.id, **told(gone))
-    return visit.put(after, records, marks)
+    return visit.put(change.row, change.records, change.watermarks)
 
 
 def _report_lie(visit: Visit, row: Row, landed: Landed) -> None:
@@ -216,7 +212,7 @@ def settle(
     late = set(times) - {row.attempt.id if row.attempt else ""}
     rules = visit.instance.rules
     kept_in_mind = transitions.forgotten(change.row, asked_after, rules.bound_of, rules.forget_s)
-    follows = visit.put(kept_in_mind, change.records, change.marks)
+    follows = visit.put(kept_in_mind, change.records, change.watermarks)
     if isinstance(follows, Row) and (late or max(times.values()) > 1):
         landed = ", ".join(f"{attempt_id} x {count}" for attempt_id, count in times.items())
         visit.instance.reporter.report(Notice.LATE_LANDING, group=visit.group.id, landed=landed)
@@ -243,14 +239,14 @@ def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused, whose:
         refusal = replace(refusal, fault=Fault.APP)
     visit.reply, visit.is_confirmed = refusal, True
     if refusal.fault is not Fault.OPERATION:
-        follows = _put_with_memory(visit, row, transitions.refused(row))
+        follows = _put_with_memory(visit, row, transitions.Change(transitions.refused(row)))
         return follows if isinstance(follows, Again) else visit.setback(refusal)
     if attempt.correction:
         return _correction_refused(visit, row, attempt.correction, refusal)
     if attempt.is_lift:
         return _lift_refused(visit, row, refusal)
     if len(attempt.entries) > 1:
-        return _put_with_memory(visit, row, transitions.refused(row, split=True))
+        return _put_with_memory(visit, row, transitions.Change(transitions.refused(row, split=True)))
     return _rejected(visit, row, refusal)
 
 
@@ -265,7 +261,7 @@ def _lift_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
             return _correction_refused(visit, row, correction, refusal)
     elif row.queue and row.queue[0].mode is Mode.DECREASE:
         return _rejected(visit, row, refusal)
-    return _put_with_memory(visit, row, transitions.refused(row))
+    return _put_with_memory(visit, row, transitions.Change(transitions.refused(row)))
 
 
 def _rejected(visit: Visit, row: Row, refusal: Refused) -> Next:
@@ -275,7 +271,7 @@ def _rejected(visit: Visit, row: Row, refusal: Refused) -> Next:
     if refusal.code in GROUP_GONE:
         # It has no counters any more; it is known again with those that land once it has been made anew.
         change = replace(change, row=replace(change.row, keys=()))
-    follows = _put_with_memory(visit, row, change.row, change.records, change.marks)
+    follows = _put_with_memory(visit, row, change)
     if not isinstance(follows, Again):
         visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=refusal.code)
     return follows
@@ -290,7 +286,7 @@ def _correction_refused(visit: Visit, row: Row, correction: Counters, refusal: R
         row = transitions.debt_forgiven(row, correction)
     elif sum(past.for_good for past in row.remembered) >= CORRECTIONS_REFUSED_MAX:
         return visit.put(transitions.frozen(row, f"corrections are refused with code {refusal.code}"))
-    return _put_with_memory(visit, row, transitions.refused(row, for_good=True))
+    return _put_with_memory(visit, row, transitions.Change(transitions.refused(row, for_good=True)))
 
 
 def _report_applied(visit: Visit, follows: Next, operations: int) -> None:

@@ -62,9 +62,9 @@ def _take_back(visit: Visit, row: Row) -> None:
 def step(visit: Visit, row: Row) -> Next:
     """Do the one thing that this row asks for next."""
     visit.heard(row)
-    if row.marks:
-        smaller, marks = moved(row)
-        return visit.put(smaller, marks=marks)
+    if row.watermarks:
+        smaller, watermarks = moved(row)
+        return visit.put(smaller, watermarks=watermarks)
     if row.attempt is not None and row.attempt.id == visit.unsent:
         return send(visit, row, row.attempt)
     if row.attempt is not None and row.attempt.id == visit.sent and visit.reply is not None:

@@ -20,7 +20,7 @@ from handler.core.runtime.api_clock import NEAR_S
 from handler.core.state import transitions
 from handler.core.state.merge import Values
 from handler.core.state.receipts import ReceiptReading, certain, past_s
-from handler.core.state.watermarks import MARK_S
+from handler.core.state.watermarks import WATERMARK_S
 
 # How soon there may be a read to spare where they are used up: they are lent out for a second ahead.
 READS_RETRY_S = 2.0
@@ -153,7 +153,7 @@ def _may_be_forgotten(visit: Visit, row: Row) -> bool:
     generation = visit.instance.generation.current()
     now = visit.instance.api_clock.now()
     age_s = now - (generation.started or now)
-    windows_s = (entry.window_s if entry.window_s > UNRECORDED_S else MARK_S for entry in row.queue)
+    windows_s = (entry.window_s if entry.window_s > UNRECORDED_S else WATERMARK_S for entry in row.queue)
     return generation.number > 1 and age_s < max(visit.instance.rules.forget_s, 0.0, *windows_s)
 
 
@@ -180,7 +180,7 @@ def _no_room(visit: Visit, row: Row) -> Next:
         return Again(visit.waits.retry_s())
     answer = Rejected(TOO_MANY_KEYS, "the group has 20 counters already, and the receipt needs one of them")
     change = transitions.rejected_from_queue(row, answer, visit.instance.api_clock.now(), visit.teller)
-    follows = visit.put(change.row, change.records, change.marks)
+    follows = visit.put(change.row, change.records, change.watermarks)
     if isinstance(follows, Row):
         visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=TOO_MANY_KEYS)
     return follows

@@ -24,7 +24,7 @@ from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
 from handler.core.runtime.rate_limiter import RateLimiter
 from handler.core.state.losses import told
 from handler.core.state.merge import payload_of
-from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 
 # After a lost compare-and-swap: long enough to let the winner go on.
 CONTENTION_S = 0.02
@@ -193,14 +193,16 @@ class Visit:
             self.instance.reporter.report(Notice.ATTEMPT_DROPPED, group=self.group.id, **told(past))
         return fitted.row
 
-    def put(self, row: Row, records: Mapping[str, Record] | None = None, marks: Marks = NO_MARKS) -> Next:
+    def put(
+        self, row: Row, records: Mapping[str, Record] | None = None, watermarks: Watermarks = NO_WATERMARKS
+    ) -> Next:
         """Write by compare-and-swap. Somebody else's change, or an answer lost, sends the visit back to reading."""
         row = self.fitted(row)
         # Until its record is seen: what is written here may never be read by this visit.
         refused = rejected(records) - self.in_doubt if records and self.teller else frozenset()
         self.in_doubt |= refused
         try:
-            done = self.instance.ledger.swap(self.group, row, self.lasting(records) if records else {}, marks)
+            done = self.instance.ledger.swap(self.group, row, self.lasting(records) if records else {}, watermarks)
         except AnswerLost:
             return Again()
         if not done:

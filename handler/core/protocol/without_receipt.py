@@ -37,7 +37,7 @@ def _unknown(visit: Visit, row: Row, attempt: Attempt) -> Next:
     # A payment of ours is no better than a caller's operation: it is not repeated either.
     row = transitions.debt_forgiven(row, attempt.correction)
     change = transitions.answered(row, answer, visit.instance.api_clock.now())
-    follows = visit.put(change.row, change.records, change.marks)
+    follows = visit.put(change.row, change.records, change.watermarks)
     if not isinstance(follows, Again):
         visit.instance.reporter.report(Notice.UNKNOWN, group=visit.group.id, operations=len(change.records))
     return follows

@@ -92,7 +92,7 @@ def _decided(
         judged = completed(grown, decision, generation.number)
         change = decided(grown, judged, evidence.sight, evidence.seen, generation.number, instance.rules)
         becomes = visit.fitted(change.row)
-        if instance.ledger.swap(visit.group, becomes, visit.lasting(change.records), change.marks):
+        if instance.ledger.swap(visit.group, becomes, visit.lasting(change.records), change.watermarks):
             settled = len(change.records)
             instance.reporter.report(notice, group=visit.group.id, base=becomes.base, operations=settled)
             if change.dropped:

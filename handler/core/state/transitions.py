@@ -17,7 +17,7 @@ from handler.core.quick import replace
 from handler.core.state.losses import remembering
 from handler.core.state.merge import Values, own_values, shares, with_excess
 from handler.core.state.receipts import death
-from handler.core.state.watermarks import Marks, marks_of
+from handler.core.state.watermarks import Watermarks, watermarks_of
 
 # DynamoDB takes 100 items in a transaction, the row among them.
 REJECTED_AT_ONCE = 90
@@ -25,17 +25,17 @@ REJECTED_AT_ONCE = 90
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The next row, and the records and marks that go with it; `dropped` has given way in a full memory (R11)."""
+    """The next row, and the records and watermarks that go with it; `dropped` has given way in a full memory (R11)."""
 
     row: Row
-    records: Mapping[str, Record]
+    records: Mapping[str, Record] = field(default_factory=dict)
     dropped: Remembered | None = None
-    marks: Marks = field(default_factory=dict)
+    watermarks: Watermarks = field(default_factory=dict)
 
     @classmethod
     def of(cls, before: Row, after: Row, records: Mapping[str, Record]) -> Change:
-        """What is owed no more because it has its answer now raises the marks of its places (R13)."""
-        return cls(after, records, marks=marks_of(entry for entry in before.owed if entry.id in records))
+        """What is owed no more because it has its answer now raises the watermarks of its partitions (R13)."""
+        return cls(after, records, watermarks=watermarks_of(entry for entry in before.owed if entry.id in records))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ def returned(row: Row) -> Row:
 
 def is_void(row: Row) -> bool:
     """Whether a row says no more than a new one would: where its group is gone, the sweep deletes it (R14)."""
-    is_begun = row.base not in {None, 0} or row.marks or row.frozen is not None
+    is_begun = row.base not in {None, 0} or row.watermarks or row.frozen is not None
     return not (is_begun or row.owed or row.attempt or row.remembered or row.debt or row.notes)
 
 

@@ -1,9 +1,9 @@
 """Accepting (R1) where a row and its records cannot be checked in one step: the order of reading makes up for it.
 
-Record and mark are read after a row has been seen. An operation that has no record then, and is not owed when the write
-takes place, can have become finished in between only by a settlement or a swap, since these alone end that an operation
-is owed, and they write its record first. Both raise the row's epoch, and no write here holds in another epoch. A
-beginning or an append of somebody else's does not raise it, so that these get in nobody's way without need.
+Record and watermark are read after a row has been seen. An operation that has no record then, and is not owed when the
+write takes place, can have become finished in between only by a settlement or a swap, since these alone end that an
+operation is owed, and they write its record first. Both raise the row's epoch, and no write here holds in another
+epoch. A beginning or an append of somebody else's does not raise it, so that these get in nobody's way without need.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from handler.core.errors import RowFull
 from handler.core.model.row import Attempt, Entry, Group, Row
 from handler.core.ports.ledger import Look
 from handler.core.state.transitions import appended
-from handler.core.state.watermarks import passed, places_of
+from handler.core.state.watermarks import partitions_of, passed
 from handler.ledgers.bounded import check_room, sorted_out
 from handler.ledgers.dynamodb import updates as writes
 from handler.ledgers.dynamodb.items import Stored
@@ -31,7 +31,7 @@ APPENDED_MAX = 20
 
 def begin(rows: Rows, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
     """The fast path: from a row that was seen idle, and that has not moved since its record was not found."""
-    ids, places = [entry.id for entry in attempt.entries], places_of(attempt.entries)
+    ids, partitions = [entry.id for entry in attempt.entries], partitions_of(attempt.entries)
     seen = rows.remembered(group)
     if seen is None:
         seen = rows.load(group)
@@ -39,14 +39,14 @@ def begin(rows: Rows, group: Group, attempt: Attempt, receipt_key: str, generati
             return None
         # With the record the row is read again: of many who come at once all but one find it begun by then, and need
         # not try in vain.
-        seen, _ = rows.look(group, ids, places)
+        seen, _ = rows.look(group, ids, partitions)
     elif not seen.row.is_idle(receipt_key, generation, attempt.mode):
-        seen, _ = rows.look(group, ids, places)
+        seen, _ = rows.look(group, ids, partitions)
     for _ in range(BEGINNINGS_MAX):
         if seen is None or not seen.row.is_idle(receipt_key, generation, attempt.mode):
             return None
-        records, marks = rows.found_after(group, seen, attempt.entries)
-        if records or passed(attempt.entries, seen.row, marks):
+        records, watermarks = rows.found_after(group, seen, attempt.entries)
+        if records or passed(attempt.entries, seen.row, watermarks):
             return None
         becomes, request = writes.begun(group, seen, attempt)
         seen, held = rows.change(group, request, becomes)
@@ -64,8 +64,8 @@ def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int) -
         if seen is None:
             return None
         strange = [entry for entry in entries if seen.row.entry(entry.id) is None]
-        records, marks = rows.found_after(group, seen, strange)
-        fresh, behind = sorted_out(strange, seen.row, records, marks)
+        records, watermarks = rows.found_after(group, seen, strange)
+        fresh, behind = sorted_out(strange, seen.row, records, watermarks)
         if fresh:
             try:
                 seen, held = _appended(rows, group, seen, fresh, bytes_max)
@@ -93,7 +93,7 @@ def _appended(
     Positions are passed by writing it whole: only then has nothing passed them since the row was seen (R13).
     """
     has_room = len(fresh) <= APPENDED_MAX and seen.size + writes.bytes_of(fresh) <= bytes_max
-    if has_room and not places_of(fresh):
+    if has_room and not partitions_of(fresh):
         return rows.change(group, writes.appended(group, seen, fresh, bytes_max))
     row = appended(seen.row, fresh)
     check_room(row, bytes_max)

@@ -91,9 +91,9 @@ def record_key(group: Group, operation_id: str) -> Item:
     return {"pk": string(f"{group.app}#{group.id}"), "sk": string(RECORD + operation_id)}
 
 
-def mark_key(group: Group, place: str) -> Item:
-    """Where the mark of a place is."""
-    return {"pk": string(f"{group.app}#{group.id}"), "sk": string(MARK + place)}
+def watermark_key(group: Group, partition: str) -> Item:
+    """The key of a partition's watermark."""
+    return {"pk": string(f"{group.app}#{group.id}"), "sk": string(MARK + partition)}
 
 
 def shard_name(app: int, shard: int) -> str:
@@ -195,8 +195,8 @@ def records_in(items: Iterable[Item]) -> dict[str, Record]:
     }
 
 
-def marks_in(items: Iterable[Item]) -> dict[str, str]:
-    """The marks among a group's items, by their places."""
+def watermarks_in(items: Iterable[Item]) -> dict[str, str]:
+    """The watermarks among a group's items, by partition."""
     return {
         text_of(item, "sk").removeprefix(MARK): text_of(item, "reached")
         for item in items

@@ -17,7 +17,7 @@ from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import Claim, Hold, Lent
 from handler.core.ports.system import Clock
-from handler.core.state.watermarks import NO_MARKS, Marks, firsts_of, marks_of
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks, firsts_of, watermarks_of
 from handler.ledgers.dynamodb import accept as accepting
 from handler.ledgers.dynamodb import metadata as facts
 from handler.ledgers.dynamodb import records as recording
@@ -83,9 +83,9 @@ class DynamoDbLedger:
         """The records that are still in the table, read strongly."""
         return recording.found(self._table, group, ids)
 
-    def marks(self, group: Group, places: Collection[str]) -> Marks:
+    def watermarks(self, group: Group, partitions: Collection[str]) -> Watermarks:
         """The marks that are still in the table, read strongly."""
-        return recording.reached(self._table, group, places)
+        return recording.reached(self._table, group, partitions)
 
     def look(self, group: Group, ids: Sequence[str]) -> Look:
         """Row and records, each read strongly, in one call for up to 99 records."""
@@ -100,15 +100,15 @@ class DynamoDbLedger:
         """The slow path of R1: the records are looked for, then the queue lengthened unless anything was settled."""
         return accepting.append(self._rows, group, entries, bytes_max)
 
-    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         """Compare-and-swap of the row, its records and marks with it in one transaction.
 
         Marks and records of landings that do not fit in go before it, if the row is the one to be replaced (R5).
         """
         becomes, request = writes.swapped(group, row)
         now = self._clock.now()
-        early = recording.actions(group, records, marks, now, ahead=True)[:-BESIDE_MAX]
-        late = recording.actions(group, records, marks, now, ahead=False)[-BESIDE_MAX:]
+        early = recording.actions(group, records, watermarks, now, ahead=True)[:-BESIDE_MAX]
+        late = recording.actions(group, records, watermarks, now, ahead=False)[-BESIDE_MAX:]
         if early:
             seen = self._rows.load(group)
             if (seen.row.version if seen else 0) != row.version - 1:
@@ -120,13 +120,13 @@ class DynamoDbLedger:
         """Write a first row, in one transaction with a check of each record."""
         becomes, request = writes.created(group, row)
         checks = [absent(record_key(group, entry.id)) for entry in row.queue]
-        places = firsts_of(row.queue).items()
-        checks += [("ConditionCheck", writes.unreached(group, place, first)) for place, first in places]
+        partitions = firsts_of(row.queue).items()
+        checks += [("ConditionCheck", writes.unreached(group, partition, first)) for partition, first in partitions]
         return self._rows.create(group, request, becomes, checks)
 
     def refuse(self, group: Group, records: Records) -> bool:
         """Write rejections of a group without a row, in one transaction with a check of that."""
-        puts = recording.actions(group, records, NO_MARKS, self._clock.now(), ahead=False)
+        puts = recording.actions(group, records, NO_WATERMARKS, self._clock.now(), ahead=False)
         return not self._table.transact([absent(row_key(group)), *puts])
 
     def delete(self, group: Group, version: int) -> bool:
@@ -143,7 +143,7 @@ class DynamoDbLedger:
         if not (remembered and settlement.applied_to(remembered.row)) and not settlement.applied_to(self.load(group)):
             return False
         attempt, now = settlement.attempt, self._clock.now()
-        actions = recording.actions(group, settlement.records, marks_of(attempt.entries), now, ahead=True)
+        actions = recording.actions(group, settlement.records, watermarks_of(attempt.entries), now, ahead=True)
         others = recording.put(self._table, actions)
         seen, held = self._rows.change(group, writes.settled(group, settlement))
         if held:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from handler.core.model.row import Group
-from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.ledgers.dynamodb.items import Stored
 
 # Groups remembered, the last ones seen: rows are a kilobyte mostly, and never more than 64.
@@ -25,14 +25,14 @@ ABSENT_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A row as last seen, and what was found after a row of its epoch had been seen: ids without a record, and marks.
+    """A row as last seen, and what was found after a row of its epoch had been seen: ids without record, watermarks.
 
-    The mark of a place that has none is empty.
+    The watermark of a partition that has none is empty.
     """
 
     stored: Stored
     absent: frozenset[str] = frozenset()
-    marks: Marks = field(default_factory=dict)
+    watermarks: Watermarks = field(default_factory=dict)
 
 
 class Memory:
@@ -79,21 +79,21 @@ class Memory:
                     absent = frozenset(ids)
                 self._known[group] = replace(known, absent=absent)
 
-    def marks(self, group: Group, epoch: int) -> Marks:
-        """Marks as they were at some moment after this epoch of the row had begun.
+    def watermarks(self, group: Group, epoch: int) -> Watermarks:
+        """Watermarks as they were at some moment after this epoch of the row had begun.
 
         They rise with a settlement alone: what has been settled since is owed by every row of the epoch, and passed.
         """
         with self._lock:
             known = self._known.get(group)
-            return known.marks if known and known.stored.epoch == epoch else NO_MARKS
+            return known.watermarks if known and known.stored.epoch == epoch else NO_WATERMARKS
 
-    def reach(self, group: Group, epoch: int, marks: Marks) -> None:
-        """Remember these marks, which were read after a row of `epoch` had been seen."""
+    def reach(self, group: Group, epoch: int, watermarks: Watermarks) -> None:
+        """Remember these watermarks, which were read after a row of `epoch` had been seen."""
         with self._lock:
             known = self._known.get(group)
-            if known and known.stored.epoch == epoch and marks:
-                self._known[group] = replace(known, marks={**known.marks, **marks})
+            if known and known.stored.epoch == epoch and watermarks:
+                self._known[group] = replace(known, watermarks={**known.watermarks, **watermarks})
 
     def unlock(self) -> None:
         """Take a new lock: in a child nobody could let go of the one that a thread of its parent held."""

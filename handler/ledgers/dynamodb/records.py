@@ -1,4 +1,4 @@
-"""Records and marks: found by the hundred, and written so that the first answer stays and the highest mark."""
+"""Records and watermarks: read by the hundred, and written so that the first record and the highest mark stay."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from handler.core.errors import AnswerLost
 from handler.core.model.outcome import Applied
 from handler.core.model.records import Records
 from handler.core.model.row import Group
-from handler.core.state.watermarks import Marks
-from handler.ledgers.dynamodb.items import Item, mark_key, marks_in, record_item, record_key, records_in
+from handler.core.state.watermarks import Watermarks
+from handler.ledgers.dynamodb.items import Item, record_item, record_key, records_in, watermark_key, watermarks_in
 from handler.ledgers.dynamodb.table import ACTIONS_MAX, Action, Table, new_item
 from handler.ledgers.dynamodb.updates import raised
 
@@ -20,37 +20,39 @@ def found(table: Table, group: Group, ids: Sequence[str]) -> Records:
     return records_in(table.get_all(keys(group, ids, ())))
 
 
-def reached(table: Table, group: Group, places: Collection[str]) -> Marks:
-    """The marks that exist, read strongly."""
-    return marks_in(table.get_all(keys(group, (), places)))
+def reached(table: Table, group: Group, partitions: Collection[str]) -> Watermarks:
+    """The watermarks that exist, read strongly."""
+    return watermarks_in(table.get_all(keys(group, (), partitions)))
 
 
-def found_and_reached(table: Table, group: Group, ids: Sequence[str], places: Collection[str]) -> tuple[Records, Marks]:
+def found_and_reached(
+    table: Table, group: Group, ids: Sequence[str], partitions: Collection[str]
+) -> tuple[Records, Watermarks]:
     """Both at once."""
-    items = table.get_all(keys(group, ids, places))
-    return records_in(items), marks_in(items)
+    items = table.get_all(keys(group, ids, partitions))
+    return records_in(items), watermarks_in(items)
 
 
-def keys(group: Group, ids: Sequence[str], places: Collection[str]) -> list[Item]:
+def keys(group: Group, ids: Sequence[str], partitions: Collection[str]) -> list[Item]:
     """Where they are."""
     records = [record_key(group, operation_id) for operation_id in dict.fromkeys(ids)]
-    return records + [mark_key(group, place) for place in places]
+    return records + [watermark_key(group, partition) for partition in partitions]
 
 
-def actions(group: Group, records: Records, marks: Marks, now: float, *, ahead: bool) -> list[Action]:
-    """The writes of marks and records, in the order in which they may be there before their row.
+def actions(group: Group, records: Records, watermarks: Watermarks, now: float, *, ahead: bool) -> list[Action]:
+    """The writes of watermarks and records, in the order in which they may be there before their row.
 
-    Of an operation that the row still owes a mark says no more than the row does. After them come the records of
+    Of an operation that the row still owes a watermark says no more than the row does. After them come the records of
     landings; rejections are written only with the row (R6).
     """
     landings = sorted(records, key=lambda operation_id: not isinstance(records[operation_id].answer, Applied))
     items = [record_item(group, operation_id, records[operation_id], ahead=ahead) for operation_id in landings]
-    raising: list[Action] = [("Update", raised(group, place, last, now)) for place, last in marks.items()]
+    raising: list[Action] = [("Update", raised(group, partition, to, now)) for partition, to in watermarks.items()]
     return raising + [("Put", new_item(item)) for item in items]
 
 
 def put(table: Table, writes: Sequence[Action]) -> list[Item]:
-    """Write records and marks before their row; the records that were there already and say something else."""
+    """Write records and watermarks before their row; the records that were there already and say something else."""
     others: list[Item] = []
     for start in range(0, len(writes), ACTIONS_MAX):
         others += _others(table, writes[start : start + ACTIONS_MAX])
@@ -63,7 +65,7 @@ def is_ahead(item: Item) -> bool:
 
 
 def _others(table: Table, writes: Sequence[Action]) -> Iterator[Item]:
-    """Write these until each is there, or another one of its key; a mark that stands as high or higher is as good."""
+    """Write these until each is there, or another one of its key; a watermark that stands as high is as good."""
     while writes:
         stand = _together(table, writes)
         if not stand:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
-from handler.core.state.watermarks import MARK_S
+from handler.core.state.watermarks import WATERMARK_S
 from handler.ledgers.bounded import storable
 from handler.ledgers.dynamodb.items import (
     CALM,
@@ -19,13 +19,13 @@ from handler.ledgers.dynamodb.items import (
     Stored,
     Value,
     known_attributes,
-    mark_key,
     number,
     row_key,
     shard_of,
     string,
     strings,
     texts,
+    watermark_key,
     whole_row,
 )
 from handler.ledgers.row_parts import entry_texts
@@ -155,21 +155,21 @@ def settled(group: Group, settlement: Settlement) -> Request:
     }
 
 
-def raised(group: Group, place: str, last: str, now: float) -> Request:
-    """Raise the mark of a place, unless it stands as high; the table forgets it by itself (`ttl`, whole seconds)."""
+def raised(group: Group, partition: str, sequence: str, now: float) -> Request:
+    """Raise the watermark of a partition, unless it stands as high; the table drops it at `ttl` (whole seconds)."""
     return {
-        "Key": mark_key(group, place),
+        "Key": watermark_key(group, partition),
         "UpdateExpression": "SET reached = :last, #ttl = :ttl",
         "ConditionExpression": "attribute_not_exists(reached) OR reached < :last",
         "ExpressionAttributeNames": {"#ttl": "ttl"},
-        "ExpressionAttributeValues": {":last": string(last), ":ttl": number(math.ceil(now + MARK_S))},
+        "ExpressionAttributeValues": {":last": string(sequence), ":ttl": number(math.ceil(now + WATERMARK_S))},
     }
 
 
-def unreached(group: Group, place: str, first: str) -> Request:
-    """The check that a place's mark stands before a position."""
+def unreached(group: Group, partition: str, first: str) -> Request:
+    """The check that a partition's watermark stands before a position."""
     return {
-        "Key": mark_key(group, place),
+        "Key": watermark_key(group, partition),
         "ConditionExpression": "attribute_not_exists(reached) OR reached < :first",
         "ExpressionAttributeValues": {":first": string(first)},
     }

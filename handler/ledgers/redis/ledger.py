@@ -21,7 +21,14 @@ from handler.core.model.row_size import row_is_full
 from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent
 from handler.core.ports.system import Clock
-from handler.core.state.watermarks import MARK_S, NO_MARKS, Marks, firsts_of, marks_of, places_of
+from handler.core.state.watermarks import (
+    NO_WATERMARKS,
+    WATERMARK_S,
+    Watermarks,
+    firsts_of,
+    partitions_of,
+    watermarks_of,
+)
 from handler.ledgers.redis import metadata_scripts as facts
 from handler.ledgers.redis import scripts
 from handler.ledgers.redis.client import RedisStore, Use
@@ -54,7 +61,7 @@ CLUSTER_ASKS_AFTER_S = 60.0
 
 PREFIX = "update-group-counter"
 
-MARK_MS = int(MARK_S * 1000)
+WATERMARK_MS = int(WATERMARK_S * 1000)
 
 
 class RedisLedger:
@@ -81,13 +88,13 @@ class RedisLedger:
         self._clock = clock
         self._keys = Keys(prefix)
 
-        def servers_at(place: Endpoint) -> Servers:
+        def servers_at(endpoint: Endpoint) -> Servers:
             kind = ClusterServers if endpoint.cluster else Servers
-            return kind(settings_of(place, timeout_s), self._keys.generation, warn)
+            return kind(settings_of(endpoint, timeout_s), self._keys.generation, warn)
 
         def others() -> Servers | None:
-            place = renewed()
-            return servers_at(place) if place else None
+            endpoint = renewed()
+            return servers_at(endpoint) if endpoint else None
 
         self._store = RedisStore(
             servers_at(endpoint), self._keys.generation, wait=wait, timeout_s=timeout_s, renewed=others
@@ -111,13 +118,13 @@ class RedisLedger:
         (stored,) = self._store.ask(self._keys.row(group), command)
         return _records(ids, stored)
 
-    def marks(self, group: Group, places: Collection[str]) -> Marks:
-        """The marks that have not expired."""
-        if not places:
-            return NO_MARKS
-        (stored,) = self._store.ask(self._keys.row(group), ("MGET", *self._keys.marks(group, places)))
-        found = zip(places, cast("list[str | None]", stored), strict=True)
-        return {place: last for place, last in found if last is not None}
+    def watermarks(self, group: Group, partitions: Collection[str]) -> Watermarks:
+        """The watermarks that have not expired."""
+        if not partitions:
+            return NO_WATERMARKS
+        (stored,) = self._store.ask(self._keys.row(group), ("MGET", *self._keys.watermarks(group, partitions)))
+        found = zip(partitions, cast("list[str | None]", stored), strict=True)
+        return {partition: sequence for partition, sequence in found if sequence is not None}
 
     def look(self, group: Group, ids: Sequence[str]) -> Look:
         """Row and records, in one round trip."""
@@ -129,8 +136,8 @@ class RedisLedger:
 
     def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """The fast path of R1, in one script."""
-        ids, places = [entry.id for entry in attempt.entries], places_of(attempt.entries)
-        keys = [*self._written_keys(group, ids, with_generation=True), *self._keys.marks(group, places)]
+        ids, partitions = [entry.id for entry in attempt.entries], partitions_of(attempt.entries)
+        keys = [*self._written_keys(group, ids, with_generation=True), *self._keys.watermarks(group, partitions)]
         texts = group.id, attempt.id, begun_text(attempt), receipt_key, generation, self._known_generation
         bounds = open_between(receipt_key, attempt.mode)
         arguments = [*texts, *bounds, len(ids), *ids, *stretches(attempt.entries)]
@@ -139,10 +146,10 @@ class RedisLedger:
 
     def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """The slow path of R1, in one script."""
-        ids, places = [entry.id for entry in entries], places_of(entries)
-        keys = [*self._written_keys(group, ids), *self._keys.marks(group, places)]
+        ids, partitions = [entry.id for entry in entries], partitions_of(entries)
+        keys = [*self._written_keys(group, ids), *self._keys.watermarks(group, partitions)]
         texts = [text for named in zip(entries, entry_texts(entries), strict=True) for text in appended_texts(*named)]
-        reply = self._run(scripts.APPEND, keys, [group.id, bytes_max, len(ids), *texts, *places], Use.WRITE)
+        reply = self._run(scripts.APPEND, keys, [group.id, bytes_max, len(ids), *texts, *partitions], Use.WRITE)
         if reply == "full":
             raise row_is_full()
         if not isinstance(reply, list):
@@ -150,15 +157,22 @@ class RedisLedger:
         row, records, passed = reply
         return Look(row_of(row), _records(ids, records), frozenset(passed))
 
-    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
-        """Compare-and-swap of the row, its records and marks with it, in one script."""
+    def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
+        """Compare-and-swap of the row, its records and watermarks with it, in one script."""
         row_key, unfinished, generation, *names = self._written_keys(group, records, with_generation=True)
-        keys = [row_key, unfinished, generation, self._keys.known(group), *names, *self._keys.marks(group, marks)]
+        keys = [
+            row_key,
+            unfinished,
+            generation,
+            self._keys.known(group),
+            *names,
+            *self._keys.watermarks(group, watermarks),
+        ]
         stored = row.version - 1 or ""
         texts = (text for record in records.values() for text in record_fields(record, self._clock.now()))
         head = group.id, stored, self._known_generation, int(row.is_unfinished), known_text(row.keys)
-        counts = len(records), MARK_MS
-        arguments = [*head, *counts, *texts, *marks.values(), *fields_of(row)]
+        counts = len(records), WATERMARK_MS
+        arguments = [*head, *counts, *texts, *watermarks.values(), *fields_of(row)]
         return self._run(scripts.SWAP, keys, arguments, Use.WRITE_ROW) == 1
 
     def create(self, group: Group, row: Row) -> bool:
@@ -166,7 +180,7 @@ class RedisLedger:
         firsts = firsts_of(row.queue)
         keys = self._written_keys(group, [entry.id for entry in row.queue], with_generation=True)
         head = group.id, self._known_generation, known_text(row.keys), len(row.queue)
-        keys, arguments = [*keys, *self._keys.marks(group, firsts)], [*head, *firsts.values(), *fields_of(row)]
+        keys, arguments = [*keys, *self._keys.watermarks(group, firsts)], [*head, *firsts.values(), *fields_of(row)]
         return self._run(scripts.CREATE, keys, arguments, Use.WRITE_ROW) == 1
 
     def refuse(self, group: Group, records: Records) -> bool:
@@ -183,13 +197,13 @@ class RedisLedger:
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5, in one script; a record that exists stays, whatever it says."""
         now, attempt, records = self._clock.now(), settlement.attempt, settlement.records
-        marks = marks_of(attempt.entries)
+        watermarks = watermarks_of(attempt.entries)
         texts = [text for record in records.values() for text in record_fields(record, now)]
-        texts += [text for mark in marks.items() for text in mark]
+        texts += [text for pair in watermarks.items() for text in pair]
         known = "" if settlement.keys is None else known_text(settlement.keys)
-        head = group.id, attempt.id, settlement.base, settlement.new_base, known, len(records), MARK_MS
+        head = group.id, attempt.id, settlement.base, settlement.new_base, known, len(records), WATERMARK_MS
         row_key, unfinished, *names = self._written_keys(group, records)
-        keys = [row_key, unfinished, self._keys.known(group), *names, *self._keys.marks(group, marks)]
+        keys = [row_key, unfinished, self._keys.known(group), *names, *self._keys.watermarks(group, watermarks)]
         ids = [entry.id for entry in attempt.entries]
         return self._run(scripts.SETTLE, keys, [*head, *texts, *ids], Use.WRITE) == 1
 

@@ -14,8 +14,8 @@ from handler.core.model.row import Attempt, Entry, Group, Row
 from handler.core.ports.schedules import Schedule
 from handler.core.quick import replace
 from handler.core.state.watermarks import firsts_of
-from handler.core.state.watermarks import marks_of as last_positions
-from handler.ledgers.row_parts import Parts, is_calm, join, marks_text, split
+from handler.core.state.watermarks import watermarks_of as last_positions
+from handler.ledgers.row_parts import Parts, is_calm, join, split, watermarks_text
 
 # Over so many slots of a cluster an app's groups are spread, and in so many lists its unfinished ones are kept.
 BUCKETS = 16
@@ -58,10 +58,10 @@ class Keys:
         prefix = f"{self._bucket(group)}:record:{len(group.id)}:{group.id}:"
         return [prefix + operation_id for operation_id in ids]
 
-    def marks(self, group: Group, places: Iterable[str]) -> list[str]:
+    def watermarks(self, group: Group, partitions: Iterable[str]) -> list[str]:
         """How far places have been settled."""
         prefix = f"{self._bucket(group)}:mark:{len(group.id)}:{group.id}:"
-        return [prefix + place for place in places]
+        return [prefix + partition for partition in partitions]
 
     def unfinished(self, group: Group) -> str:
         """The sorted set that has the group while it is unfinished."""
@@ -103,27 +103,27 @@ def fields_of(row: Row) -> list[str]:
         "gen": str(row.generation),
         "rest": json.dumps([row.sighted, row.looked, row.sighted_in]),
     }
-    if row.marks:
-        fields["marks"] = marks_text(row.marks)
+    if row.watermarks:
+        fields["marks"] = watermarks_text(row.watermarks)
     if parts.base is not None:
         fields["base"] = str(parts.base)
     if row.attempt is not None:
         fields["open"] = row.attempt.id
         fields |= {f"o:{entry.id}": row.attempt.id for entry in row.attempt.owed}
     fields |= {f"o:{entry.id}": "" for entry in row.queue}
-    fields |= {f"p:{place}": last for place, last in last_positions(row.owed).items()}
+    fields |= {f"p:{partition}": sequence for partition, sequence in last_positions(row.owed).items()}
     return [text for field in fields.items() for text in field]
 
 
 def row_of(stored: Sequence[str | None]) -> Row | None:
     """The row of `ROW_FIELDS`, if there is one."""
-    version, body, base, opened, begun, tail, marks, known = stored
+    version, body, base, opened, begun, tail, watermarks, known = stored
     if version is None or body is None:
         return None
     # Each ends with a line feed, which JSON escapes; other ends of lines may stand in a key.
     texts = tuple((tail or "").split("\n")[:-1])
     whole_base = None if base is None else int(base)
-    return join(Parts(int(version), body, whole_base, opened, begun, texts, marks, known_keys(known)))
+    return join(Parts(int(version), body, whole_base, opened, begun, texts, watermarks, known_keys(known)))
 
 
 def begun_row(stored: Sequence[str | None], attempt: Attempt, receipt_key: str, generation: int) -> Row:
@@ -164,13 +164,13 @@ def known_in(key: str, members: Sequence[str]) -> list[tuple[str, int]]:
 def appended_texts(entry: Entry, text: str) -> tuple[str, str, str, str]:
     """An operation as the script takes it: no place and no number where there is no position."""
     position = entry.position
-    return (entry.id, text, position.place, position.last) if position else (entry.id, text, "", "")
+    return (entry.id, text, position.partition, position.sequence) if position else (entry.id, text, "", "")
 
 
 def stretches(entries: Sequence[Entry]) -> list[str]:
     """Place, first and last number of each place in which some of these stand, in the order of `places_of`."""
     lasts = last_positions(entries)
-    return [text for place, first in firsts_of(entries).items() for text in (place, first, lasts[place])]
+    return [text for partition, first in firsts_of(entries).items() for text in (partition, first, lasts[partition])]
 
 
 def record_fields(record: Record, now: float) -> tuple[str, int]:

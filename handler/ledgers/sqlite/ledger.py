@@ -16,14 +16,14 @@ from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent, Stand
 from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
-from handler.core.state.watermarks import NO_MARKS, Marks, marks_of, passed, places_of
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks, partitions_of, passed, watermarks_of
 from handler.ledgers.bounded import check_room, row_text, sorted_out, storable
 from handler.ledgers.sqlite import schema as statements
 from handler.ledgers.sqlite.file import SqliteFile
 from handler.ledgers.sqlite.known import known
 from handler.ledgers.sqlite.metadata import generation_in, stand_of, windows_of, write_stand
 from handler.ledgers.sqlite.parked import SqliteShelf
-from handler.ledgers.sqlite.watermarks import raise_marks, reached
+from handler.ledgers.sqlite.watermarks import raise_watermarks, reached
 
 # A commit waits for one sync of the disk, some milliseconds on most: a second is what a call usually takes at most.
 USUAL_TIMEOUT_S = 1.0
@@ -86,9 +86,9 @@ class SqliteLedger:
         """The records that are still in the file."""
         return self._file.read(lambda connection: _records(connection, group, ids))
 
-    def marks(self, group: Group, places: Collection[str]) -> Marks:
-        """The marks that are still in the file; it is a write, because an older file has no table of them yet."""
-        return self._file.write(lambda connection: reached(connection, group, places))
+    def watermarks(self, group: Group, partitions: Collection[str]) -> Watermarks:
+        """The watermarks that are still in the file; it is a write, because an older file has no table of them yet."""
+        return self._file.write(lambda connection: reached(connection, group, partitions))
 
     def look(self, group: Group, ids: Sequence[str]) -> Look:
         """Row and records, in one read transaction."""
@@ -103,7 +103,7 @@ class SqliteLedger:
                 return None
             if _records(connection, group, [entry.id for entry in attempt.entries]):
                 return None
-            if passed(attempt.entries, row, reached(connection, group, places_of(attempt.entries))):
+            if passed(attempt.entries, row, reached(connection, group, partitions_of(attempt.entries))):
                 return None
             row = storable(row.opened(attempt))
             self._put(connection, group, row, {})
@@ -118,8 +118,8 @@ class SqliteLedger:
             look = Look(_row(connection, group), _records(connection, group, [entry.id for entry in entries]))
             if look.row is None:
                 return None
-            marks = reached(connection, group, places_of(entries))
-            fresh, behind = sorted_out(entries, look.row, look.records, marks)
+            watermarks = reached(connection, group, partitions_of(entries))
+            fresh, behind = sorted_out(entries, look.row, look.records, watermarks)
             row = look.row
             if fresh:
                 row = storable(appended(row, fresh))
@@ -129,15 +129,15 @@ class SqliteLedger:
 
         return self._file.write(lengthened)
 
-    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
-        """Compare-and-swap of the row, its records and marks with it, in one write transaction."""
+    def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
+        """Compare-and-swap of the row, its records and watermarks with it, in one write transaction."""
 
         def swapped(connection: sqlite3.Connection) -> bool:
             stored: tuple[int] | None = connection.execute(statements.READ_VERSION, (group.app, group.id)).fetchone()
             if (stored[0] if stored else 0) != row.version - 1:
                 return False
             self._put(connection, group, row, records)
-            raise_marks(connection, group, marks, self._clock.now())
+            raise_watermarks(connection, group, watermarks, self._clock.now())
             return True
 
         return self._file.write(swapped)
@@ -148,7 +148,7 @@ class SqliteLedger:
         def created(connection: sqlite3.Connection) -> bool:
             if _row(connection, group) or _records(connection, group, [entry.id for entry in row.queue]):
                 return False
-            if passed(row.queue, None, reached(connection, group, places_of(row.queue))):
+            if passed(row.queue, None, reached(connection, group, partitions_of(row.queue))):
                 return False
             self._put(connection, group, row, {})
             return True
@@ -179,7 +179,7 @@ class SqliteLedger:
             if row is None:
                 return False
             self._put(connection, group, storable(row), settlement.records)
-            raise_marks(connection, group, marks_of(settlement.attempt.entries), self._clock.now())
+            raise_watermarks(connection, group, watermarks_of(settlement.attempt.entries), self._clock.now())
             return True
 
         return self._file.write(settled)

@@ -50,19 +50,19 @@ WRITE_SCHEDULE = """
     INSERT INTO turns (app, schedule, free_at, held_until) VALUES (?, ?, ?, ?)
     ON CONFLICT (app, schedule) DO UPDATE SET free_at = excluded.free_at, held_until = excluded.held_until"""
 # And marks when the first record of a stream comes.
-MAKE_MARKS = (
+MAKE_WATERMARKS = (
     """CREATE TABLE IF NOT EXISTS marks (
         app INTEGER NOT NULL, group_id TEXT NOT NULL, place TEXT NOT NULL,
         expires_at REAL NOT NULL, last TEXT NOT NULL,
         PRIMARY KEY (app, group_id, place)) WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS marks_by_expiry ON marks (expires_at)",
 )
-READ_MARK = "SELECT last FROM marks WHERE app = ? AND group_id = ? AND place = ?"
-RAISE_MARK = """
+READ_WATERMARK = "SELECT last FROM marks WHERE app = ? AND group_id = ? AND place = ?"
+RAISE_WATERMARK = """
     INSERT INTO marks (app, group_id, place, expires_at, last) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (app, group_id, place) DO UPDATE
     SET expires_at = excluded.expires_at, last = excluded.last WHERE last < excluded.last"""
-FORGET_MARKS = """
+FORGET_WATERMARKS = """
     DELETE FROM marks WHERE (app, group_id, place) IN
     (SELECT app, group_id, place FROM marks WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"""
 WRITE_ROW = """

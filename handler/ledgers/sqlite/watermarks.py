@@ -1,4 +1,4 @@
-"""How far each place of a source has been settled (R13), in a table that older files get when it is first needed."""
+"""The watermark of each partition of a source (R13), in a table that older files get when it is first needed."""
 
 from __future__ import annotations
 
@@ -6,37 +6,40 @@ import sqlite3
 from collections.abc import Collection
 
 from handler.core.model.row import Group
-from handler.core.state.watermarks import MARK_S, NO_MARKS, Marks
+from handler.core.state.watermarks import NO_WATERMARKS, WATERMARK_S, Watermarks
 from handler.ledgers.sqlite import schema as statements
 
-# Each write forgets this many marks more than it raises, if their time has passed.
+# Each write forgets this many watermarks more than it raises, if their time has passed.
 FORGOTTEN_PER_WRITE = 4
 
 
-def reached(connection: sqlite3.Connection, group: Group, places: Collection[str]) -> Marks:
-    """The marks of these places, within a write transaction."""
-    if not places:
-        return NO_MARKS
+def reached(connection: sqlite3.Connection, group: Group, partitions: Collection[str]) -> Watermarks:
+    """The watermarks of these partitions, within a write transaction."""
+    if not partitions:
+        return NO_WATERMARKS
     _make(connection)
     found: dict[str, str] = {}
-    for place in places:
-        mark: tuple[str] | None = connection.execute(statements.READ_MARK, (group.app, group.id, place)).fetchone()
-        if mark:
-            found[place] = mark[0]
+    for partition in partitions:
+        stored: tuple[str] | None = connection.execute(
+            statements.READ_WATERMARK, (group.app, group.id, partition)
+        ).fetchone()
+        if stored:
+            found[partition] = stored[0]
     return found
 
 
-def raise_marks(connection: sqlite3.Connection, group: Group, marks: Marks, now: float) -> None:
+def raise_watermarks(connection: sqlite3.Connection, group: Group, watermarks: Watermarks, now: float) -> None:
     """Write those that are not there yet or lower."""
-    if not marks:
+    if not watermarks:
         return
     _make(connection)
-    connection.execute(statements.FORGET_MARKS, (now, len(marks) + FORGOTTEN_PER_WRITE))
+    connection.execute(statements.FORGET_WATERMARKS, (now, len(watermarks) + FORGOTTEN_PER_WRITE))
     connection.executemany(
-        statements.RAISE_MARK, [(group.app, group.id, place, now + MARK_S, last) for place, last in marks.items()]
+        statements.RAISE_WATERMARK,
+        [(group.app, group.id, partition, now + WATERMARK_S, sequence) for partition, sequence in watermarks.items()],
     )
 
 
 def _make(connection: sqlite3.Connection) -> None:
-    for statement in statements.MAKE_MARKS:
+    for statement in statements.MAKE_WATERMARKS:
         connection.execute(statement)

@@ -14,7 +14,7 @@ from handler.core.model.row import Attempt, Entry, Row
 from handler.core.state.losses import REMEMBERED_MAX, opens_at, remembering
 from handler.core.state.merge import correction_of, next_run
 from handler.core.state.receipts import WEIGHT_MIN, choose_weight
-from handler.core.state.watermarks import NO_MARKS, Marks, marks_of
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks, watermarks_of
 from tests.faults.model.group import (
     FORGET_TICKS,
     HIGH,
@@ -73,11 +73,11 @@ class Moving:
         shard, number = self.positions[operation]
         return Position(shard if self.rules.shards_are_told_apart else "", str(number))
 
-    def marks(self, state: State) -> Marks:
+    def watermarks(self, state: State) -> Watermarks:
         """How far each shard has been settled: what has a record in other worlds has raised its mark in this one."""
         if not self.rules.positions_are_marked:
-            return NO_MARKS
-        return marks_of(self.entry(operation) for operation, known in enumerate(state.records) if known)
+            return NO_WATERMARKS
+        return watermarks_of(self.entry(operation) for operation, known in enumerate(state.records) if known)
 
     def _mode_next(self, row: Row) -> Mode:
         return correction_of(row.debt, KEYS_PER_GROUP)[0] if row.debt else row.queue[0].mode

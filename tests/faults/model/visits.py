@@ -52,7 +52,7 @@ class Visits(Judging):
             return "is answered from the record", with_worker(state, number, Worker(At.DONE))
         if row is not None and row.entry(new.id):
             return "helps", with_worker(state, number, Worker(At.LOOP))
-        if passed([new], row, self.marks(state)):
+        if passed([new], row, self.watermarks(state)):
             return "was accepted before", with_worker(state, number, Worker(At.DONE))
         order = state.order if operation in state.order else (*state.order, operation)
         state = state._replace(order=order)

@@ -14,8 +14,8 @@ _ROW_FIRST = """bare = Settlement(settlement.attempt, settlement.base, settlemen
         row = visit.instance.ledger.load(visit.group)
         if row:
             visit.instance.ledger.swap(visit.group, row.changed(), settlement.records)"""
-_REJECTED = "follows = _put_with_memory(visit, row, change.row, change.records, change.marks)"
-_RECORD_FIRST = """follows = visit.put(row.changed(), change.records, change.marks)
+_REJECTED = "follows = _put_with_memory(visit, row, change)"
+_RECORD_FIRST = """follows = visit.put(row.changed(), change.records, change.watermarks)
     if not isinstance(follows, Row):
         return follows
     follows = visit.put(transitions.answered(follows, Rejected(refusal.code, refusal.info), 0.0).row)"""

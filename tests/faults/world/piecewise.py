@@ -16,7 +16,7 @@ from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.ledger import Look
 from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
-from handler.core.state.watermarks import NO_MARKS, Marks, marks_of, passed, places_of
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks, partitions_of, passed, watermarks_of
 from handler.ledgers import row_parts
 from handler.ledgers.bounded import check_room, row_text, sorted_out
 from handler.ledgers.row_parts import Parts
@@ -39,8 +39,8 @@ class PiecewiseLedger(MemoryLedger):
             return None
         if self._found(group, [entry.id for entry in attempt.entries]):
             return None
-        marks = self._marks_after(group, row, attempt.entries)
-        if marks is None or passed(attempt.entries, row, marks):
+        watermarks = self._watermarks_after(group, row, attempt.entries)
+        if watermarks is None or passed(attempt.entries, row, watermarks):
             return None
         stored, text = self._parts[group], row_parts.begun_text(attempt)
         self._parts[group] = replace(stored, version=stored.version + 1, open=attempt.id, begun=text)
@@ -51,10 +51,10 @@ class PiecewiseLedger(MemoryLedger):
         row, records = self._row(group), self._found(group, [entry.id for entry in entries])
         if row is None:
             return None
-        marks = self._marks_after(group, row, entries)
-        if marks is None:
+        watermarks = self._watermarks_after(group, row, entries)
+        if watermarks is None:
             return None
-        fresh, behind = sorted_out(entries, row, records, marks)
+        fresh, behind = sorted_out(entries, row, records, watermarks)
         if fresh:
             check_room(appended(row, fresh), bytes_max)
             stored = self._parts[group]
@@ -69,7 +69,7 @@ class PiecewiseLedger(MemoryLedger):
         generation, known = self._generation, self._found(group, tuple(settlement.records))
         others = {name for name, record in known.items() if record != settlement.records[name]}
         self._put_records(group, {name: record for name, record in settlement.records.items() if name not in known})
-        self._raise_marks(group, marks_of(settlement.attempt.entries))
+        self._raise_watermarks(group, watermarks_of(settlement.attempt.entries))
         self._between()
         if self._generation is not generation:
             # Nothing of what was under way reaches a copy that is put back.
@@ -98,7 +98,7 @@ class PiecewiseLedger(MemoryLedger):
     def snapshot(self) -> Snapshot:
         """What the ledger holds now, each row written anew."""
         rows = {group: row_text(row_parts.join(stored)) for group, stored in self._parts.items()}
-        return Snapshot(rows, dict(self._records), dict(self._windows), dict(self._marks))
+        return Snapshot(rows, dict(self._records), dict(self._windows), dict(self._watermarks))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Hold again what it held then."""
@@ -106,17 +106,17 @@ class PiecewiseLedger(MemoryLedger):
         rows = {group: super(PiecewiseLedger, self)._row(group) for group in snapshot.rows}
         self._parts = {group: row_parts.split(row) for group, row in rows.items() if row is not None}
 
-    def _marks_after(self, group: Group, row: Row, entries: Sequence[Entry]) -> Marks | None:
+    def _watermarks_after(self, group: Group, row: Row, entries: Sequence[Entry]) -> Watermarks | None:
         """The marks of these, read after the row; None where that is not the stored one any more."""
-        places, generation = places_of(entries), self._generation
-        if not places:
-            return NO_MARKS
+        partitions, generation = partitions_of(entries), self._generation
+        if not partitions:
+            return NO_WATERMARKS
         self._between()
-        marks = self._reached(group, places)
+        watermarks = self._reached(group, partitions)
         self._between()
         now = self._row(group)
         is_same = now is not None and now.version == row.version and self._generation is generation
-        return marks if is_same else None
+        return watermarks if is_same else None
 
     def _row(self, group: Group) -> Row | None:
         stored = self._parts.get(group)
@@ -130,9 +130,9 @@ class PiecewiseLedger(MemoryLedger):
     def _drop(self, group: Group) -> None:
         del self._parts[group]
 
-    def _put(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> None:
+    def _put(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> None:
         """The first answer stays: whoever died between the two steps of a settlement has left one behind."""
-        self._raise_marks(group, marks)
+        self._raise_watermarks(group, watermarks)
         self._parts[group] = row_parts.split(row)
         known = self._found(group, tuple(records))
         self._put_records(group, {name: record for name, record in records.items() if name not in known})

@@ -12,7 +12,7 @@ from handler.core.model.records import Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.ledger import Generation, Ledger, Look
 from handler.core.ports.schedules import Claim, Hold, Lent
-from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.faults.world.world import World
 
 _Result = TypeVar("_Result")
@@ -68,9 +68,9 @@ class UnreliableLedger:
         """A read."""
         return self._read("looks for records", lambda: self._ledger.find(group, ids))
 
-    def marks(self, group: Group, places: Collection[str]) -> Marks:
+    def watermarks(self, group: Group, partitions: Collection[str]) -> Watermarks:
         """A read."""
-        return self._read("looks for marks", lambda: self._ledger.marks(group, places))
+        return self._read("looks for marks", lambda: self._ledger.watermarks(group, partitions))
 
     def look(self, group: Group, ids: Sequence[str]) -> Look:
         """A read."""
@@ -84,9 +84,9 @@ class UnreliableLedger:
         """A write."""
         return self._write("begins", lambda: self._ledger.begin(group, attempt, receipt_key, generation))
 
-    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         """A write."""
-        return self._write("swaps", lambda: self._ledger.swap(group, row, records, marks))
+        return self._write("swaps", lambda: self._ledger.swap(group, row, records, watermarks))
 
     def create(self, group: Group, row: Row) -> bool:
         """A write."""

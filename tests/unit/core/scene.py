@@ -16,7 +16,7 @@ from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.visit import Visit
 from handler.core.runtime.instance import Instance, Ports, TimeBudget
 from handler.core.runtime.rules import Rules
-from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.ledgers.bounded import row_text
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
@@ -122,12 +122,12 @@ class StagedLedger(MemoryLedger):
         """The slow path in one step, unless somebody is arranged to be quicker each time."""
         return None if self.before_swap else super().append(group, entries, bytes_max)
 
-    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         """Compare and swap, after what was arranged to come first."""
         self.swaps += 1
         if self.before_swap:
             self.before_swap.pop(0)()
-        return super().swap(group, row, records, marks)
+        return super().swap(group, row, records, watermarks)
 
     def create(self, group: Group, row: Row) -> bool:
         """Write a first row, after what was arranged to come first."""

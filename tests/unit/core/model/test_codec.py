@@ -57,7 +57,7 @@ ROWS = st.builds(
     Row,
     *(TIMES, TIMES, TEXT, st.none() | INT64, st.none() | ATTEMPTS, RUNS, st.lists(MEMORIES, max_size=3).map(tuple)),
     *(DEBTS, st.none() | TEXT, st.none() | TIMES, TIMES),
-    marks=st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple),
+    watermarks=st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple),
     keys=st.lists(st.tuples(TEXT, TIMES), max_size=3).map(tuple),
     notes=st.lists(st.builds(Note, ENTRIES, st.integers(), SECONDS), max_size=3).map(tuple),
 )
@@ -249,7 +249,7 @@ def rich_row(*settled: str) -> Row:
         sighted=11,
         looked=12,
         sighted_in=13,
-        marks=(("place", "0007"),),
+        watermarks=(("place", "0007"),),
         keys=(("like", 9),),
     )
 
@@ -282,7 +282,7 @@ def test_a_row_of_an_earlier_version_is_read(lacking: str) -> None:
     """It lacks what came later."""
     assert lacking in FIRST_FORMAT
     read, whole = decode_row(FIRST_FORMAT.replace(lacking, "")), rich_row("a", "z")
-    assert read == replace(whole, sighted_in=read.sighted_in, marks=read.marks, keys=())
+    assert read == replace(whole, sighted_in=read.sighted_in, watermarks=read.watermarks, keys=())
 
 
 def test_an_operation_of_the_first_format_may_go_out_alone() -> None:

@@ -150,4 +150,4 @@ def test_a_position_is_a_short_place_and_a_number_of_one_width() -> None:
     """So that numbers are compared as texts, and a row holds many sources."""
     position = Position.of("arn:aws:kinesis:eu-west-1:1:stream/s", "495903382714902566085596925383")
     assert position == Position("n0QqV2o_DP94vg1C", "495903382714902566085596925383".zfill(64))
-    assert Position.of("s", "9").last < Position.of("s", "10").last
+    assert Position.of("s", "9").sequence < Position.of("s", "10").sequence

@@ -17,7 +17,9 @@ LONGEST = replace(entry("i" * 22), counters=(("\x01" * 128, INT64_MIN),))
 LONG = tuple((chr(97 + number) + "\x01" * 127, INT64_MIN) for number in range(20))
 PLACES = tuple((f"{number:0>16}", "9" * 64) for number in range(100))
 PLACED = replace(LONGEST, position=Position("p" * 16, "9" * 64))
-WORST = replace(row(queue=(PLACED, *[replace(PLACED, id=f"{number:022}") for number in range(9)])), marks=(PLACES[0],))
+WORST = replace(
+    row(queue=(PLACED, *[replace(PLACED, id=f"{number:022}") for number in range(9)])), watermarks=(PLACES[0],)
+)
 
 
 @given(ROWS)
@@ -25,7 +27,7 @@ WORST = replace(row(queue=(PLACED, *[replace(PLACED, id=f"{number:022}") for num
 @example(row(debt=LONG))
 @example(row(attempt(correction=LONG)))
 @example(replace(row(), keys=LONG))
-@example(replace(row(), marks=PLACES))
+@example(replace(row(), watermarks=PLACES))
 def test_the_bound_is_never_below_the_text(row: Row) -> None:
     """Whatever characters it holds, and whatever numbers."""
     assert size(row) <= bytes_at_most(row)

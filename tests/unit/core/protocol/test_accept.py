@@ -21,7 +21,7 @@ from handler.core.protocol.visit import CONTENTION_S, Visit
 from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.memory import CALL_GUESS_S
 from handler.core.runtime.rate_limiter import Turn
-from handler.core.state.watermarks import Marks, places_of
+from handler.core.state.watermarks import Watermarks, partitions_of
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import NOW, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
@@ -68,9 +68,9 @@ def ordered(number: int) -> Operation:
     return replace(increase(f"key-{number}"), position=Position.of("stream/shard", str(number)))
 
 
-def marks(scene: Scene) -> Marks:
+def watermarks(scene: Scene) -> Watermarks:
     """How far the shard has been settled."""
-    return scene.ledger.marks(GROUP, places_of([Entry.of(ordered(7))]))
+    return scene.ledger.watermarks(GROUP, partitions_of([Entry.of(ordered(7))]))
 
 
 def slow(scene: Scene) -> None:
@@ -88,7 +88,7 @@ def test_an_operation_whose_position_was_passed_is_not_taken_on_again(path: str)
         slow(scene)
     assert isinstance(scene.counters.apply(GROUP.id, [ordered(7)], scene.patience(5))[0], Applied)
     before = scene.row
-    assert marks(scene) == {ordered(7).position.place: ordered(7).position.last}  # type: ignore[union-attr]
+    assert watermarks(scene) == {ordered(7).position.partition: ordered(7).position.sequence}  # type: ignore[union-attr]
     for number in (7, 6):
         assert scene.counters.apply(GROUP.id, [ordered(number)], scene.patience(5)) == [Pending(PENDING_RETRY_S)]
     assert scene.row == before
@@ -115,7 +115,7 @@ def test_a_group_begins_with_the_positions_of_its_first_operations() -> None:
     assert (scene.row.generation, scene.row.receipt_key) == (3, "_receipt")
     assert [owed.id for owed in scene.row.queue] == [ordered(7).id, increase("a").id]
     assert [owed.position for owed in scene.row.queue] == [ordered(7).position, None]
-    assert marks(scene) == {}
+    assert watermarks(scene) == {}
 
 
 def test_positions_survive_a_lost_answer() -> None:

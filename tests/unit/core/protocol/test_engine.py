@@ -15,7 +15,7 @@ from handler.core.ports.ledger import Look
 from handler.core.protocol.engine import PENDING_RETRY_S, ExactlyOnce
 from handler.core.runtime.instance import Instance, TimeBudget
 from handler.core.runtime.rate_limiter import Turn
-from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import APP, GROUP, RULES, Scene, increase
 
@@ -139,10 +139,10 @@ def test_an_answer_that_somebody_else_has_written_is_found() -> None:
     other = ExactlyOnce(Instance.of(scene.ports, RULES), APP)
     swap = scene.ledger.swap
 
-    def interrupted(group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+    def interrupted(group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         scene.ledger.swap = swap  # type: ignore[method-assign]  # once is enough
         other.sweep(scene.clock.moment + 60)
-        return swap(group, row, records, marks)
+        return swap(group, row, records, watermarks)
 
     scene.ledger.swap = interrupted  # type: ignore[method-assign]  # a sweep comes in between
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))

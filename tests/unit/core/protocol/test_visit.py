@@ -16,7 +16,7 @@ from handler.core.ports.system import Notice
 from handler.core.protocol.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF_S, Again, Stop, Visit
 from handler.core.runtime.instance import PAUSE_MIN_S, TimeBudget
 from handler.core.runtime.rate_limiter import Turn
-from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.unit.core.protocol.test_backoff import Even
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
 from tests.unit.core.scene import APP, GROUP, Scene, increase
@@ -178,9 +178,9 @@ def test_an_operation_that_is_known_by_its_position_leaves_no_record() -> None:
     written: list[Records] = []
     swap = scene.ledger.swap
 
-    def watched(group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+    def watched(group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         written.append(records)
-        return swap(group, row, records, marks)
+        return swap(group, row, records, watermarks)
 
     scene.ledger.swap = watched  # type: ignore[method-assign]  # the same, seen
     writing.put(row().changed(), {"a": unrecorded})

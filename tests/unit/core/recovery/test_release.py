@@ -19,7 +19,7 @@ from handler.core.recovery.release import Decided, Later
 from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from handler.core.state.receipts import NotLanded, TooEarly
 from handler.core.state.transitions import appended, frozen
-from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, StagedLedger
@@ -155,9 +155,9 @@ def _released(scene: Scene) -> None:
 class LosingLedger(StagedLedger):
     """A ledger whose answer to a swap is lost after its effect."""
 
-    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         """Do it, and say nothing."""
-        super().swap(group, row, records, marks)
+        super().swap(group, row, records, watermarks)
         raise AnswerLost("lost")
 
 

@@ -12,7 +12,15 @@ from handler.core.model.row import Entry, Remembered, Row
 from handler.core.recovery.verdicts import Decision, OperatorVerdict, decided
 from handler.core.state.receipts import ReceiptReading
 from handler.core.state.transitions import Seen, answered, landed, rejected_from_queue
-from handler.core.state.watermarks import MOVED_AT_ONCE, NO_MARKS, Marks, marks_of, moved, passed, places_of
+from handler.core.state.watermarks import (
+    MOVED_AT_ONCE,
+    NO_WATERMARKS,
+    Watermarks,
+    moved,
+    partitions_of,
+    passed,
+    watermarks_of,
+)
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 
@@ -32,43 +40,52 @@ def placed(number: int, source: str = "s") -> Entry:
 def test_the_highest_position_of_each_place_is_its_mark() -> None:
     """In whatever order they come; what has no position has no place."""
     entries = [placed(7), placed(3, "t"), placed(9), placed(8), entry("keyed")]
-    assert marks_of(entries) == {at(0).place: at(9).last, at(0, "t").place: at(3).last}
-    assert places_of(entries) == [at(0).place, at(0, "t").place]
-    assert marks_of([entry("keyed")]) == {}
+    assert watermarks_of(entries) == {at(0).partition: at(9).sequence, at(0, "t").partition: at(3).sequence}
+    assert partitions_of(entries) == [at(0).partition, at(0, "t").partition]
+    assert watermarks_of([entry("keyed")]) == {}
 
 
 @pytest.mark.parametrize(
-    ("stored", "marks"),
+    ("stored", "watermarks"),
     [
-        (None, {at(0).place: at(7).last}),
-        (row(), {at(0).place: at(7).last}),
-        (row(queue=(placed(6), placed(7))), NO_MARKS),
-        (row(attempt(placed(7)), queue=(placed(2, "t"),)), {at(0).place: at(3).last}),
-        (row(attempt(entry("keyed")), queue=(placed(7),)), {at(0).place: ""}),
-        (replace(row(), marks=((at(0).place, at(7).last),)), NO_MARKS),
-        (replace(row(queue=(placed(7),)), marks=((at(0).place, at(5).last),)), {at(0).place: at(3).last}),
+        (None, {at(0).partition: at(7).sequence}),
+        (row(), {at(0).partition: at(7).sequence}),
+        (row(queue=(placed(6), placed(7))), NO_WATERMARKS),
+        (row(attempt(placed(7)), queue=(placed(2, "t"),)), {at(0).partition: at(3).sequence}),
+        (row(attempt(entry("keyed")), queue=(placed(7),)), {at(0).partition: ""}),
+        (replace(row(), watermarks=((at(0).partition, at(7).sequence),)), NO_WATERMARKS),
+        (
+            replace(row(queue=(placed(7),)), watermarks=((at(0).partition, at(5).sequence),)),
+            {at(0).partition: at(3).sequence},
+        ),
     ],
     ids=["no row", "marked", "queued", "carried", "behind a call", "of before", "all three"],
 )
-def test_what_stands_at_or_before_the_highest_is_passed(stored: Row | None, marks: Marks) -> None:
+def test_what_stands_at_or_before_the_highest_is_passed(stored: Row | None, watermarks: Watermarks) -> None:
     """Wherever that is told; another place is another matter."""
     entries = [placed(number) for number in (5, 7, 8, 10)]
-    assert passed(entries, stored, marks) == {"s5", "s7"}
-    assert passed([placed(1, "u"), entry("keyed")], stored, marks) == frozenset()
+    assert passed(entries, stored, watermarks) == {"s5", "s7"}
+    assert passed([placed(1, "u"), entry("keyed")], stored, watermarks) == frozenset()
 
 
 def test_marks_of_an_older_row_become_records_some_at_a_time() -> None:
     """What one transaction holds."""
-    marks = tuple((f"{number:016}", at(number).last) for number in range(MOVED_AT_ONCE + 3))
-    before = replace(row(), marks=marks)
+    watermarks = tuple((f"{number:016}", at(number).sequence) for number in range(MOVED_AT_ONCE + 3))
+    before = replace(row(), watermarks=watermarks)
     after, written = moved(before)
-    assert (after.version, after.marks, written) == (before.version + 1, marks[-3:], dict(marks[:MOVED_AT_ONCE]))
-    assert moved(after) == (after.changed(marks=()), dict(marks[-3:]))
+    assert (after.version, after.watermarks, written) == (
+        before.version + 1,
+        watermarks[-3:],
+        dict(watermarks[:MOVED_AT_ONCE]),
+    )
+    assert moved(after) == (after.changed(watermarks=()), dict(watermarks[-3:]))
 
 
 def old_row(count: int, *queue: Entry) -> Row:
     """A row that holds the marks of so many shards itself."""
-    return replace(row(queue=queue), marks=tuple((at(0, str(shard)).place, at(9).last) for shard in range(count)))
+    return replace(
+        row(queue=queue), watermarks=tuple((at(0, str(shard)).partition, at(9).sequence) for shard in range(count))
+    )
 
 
 @pytest.mark.parametrize("count", [1, 100, 415, FULL])
@@ -76,9 +93,9 @@ def test_the_next_operation_moves_the_marks_of_an_older_row(count: int) -> None:
     """However full the row is of them: it is settled, and they count as before."""
     scene = Scene(old_row(count))
     scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
-    assert (scene.row.marks, scene.row.is_settled, scene.api.counters["like"]) == ((), True, 5)
-    places = [at(0, str(shard)).place for shard in range(count)]
-    assert set(scene.ledger.marks(GROUP, places).values()) == {at(9).last}
+    assert (scene.row.watermarks, scene.row.is_settled, scene.api.counters["like"]) == ((), True, 5)
+    partitions = [at(0, str(shard)).partition for shard in range(count)]
+    assert set(scene.ledger.watermarks(GROUP, partitions).values()) == {at(9).sequence}
     again = replace(increase("9"), position=at(9, "0"))
     [outcome] = scene.counters.apply(GROUP.id, [again], scene.patience(5))
     assert isinstance(outcome, Pending)
@@ -89,8 +106,8 @@ def test_the_sweep_moves_the_marks_of_an_older_row_that_is_busy() -> None:
     """Before it does anything else."""
     scene = Scene(old_row(415, entry("old")))
     scene.counters.sweep(scene.clock.moment + 60)
-    assert (scene.row.marks, scene.row.is_settled) == ((), True)
-    assert len(scene.ledger.marks(GROUP, [at(0, str(shard)).place for shard in range(415)])) == 415
+    assert (scene.row.watermarks, scene.row.is_settled) == ((), True)
+    assert len(scene.ledger.watermarks(GROUP, [at(0, str(shard)).partition for shard in range(415)])) == 415
 
 
 SEEN = Seen({"like": 10}, later=True, at=NOW)
@@ -100,23 +117,25 @@ def test_whatever_ends_that_an_operation_is_owed_raises_its_mark() -> None:
     """A rejection, an unknown outcome, a refusal from the queue, a late landing."""
     owed = row(attempt(placed(7)), queue=(placed(8), placed(2, "t")))
     for answer in (Rejected(10004, "no"), Unknown("lost")):
-        assert answered(owed, answer, NOW).marks == marks_of([placed(7)])
-    assert rejected_from_queue(owed, Rejected(10063, "full"), NOW).marks == marks_of([placed(8), placed(2, "t")])
+        assert answered(owed, answer, NOW).watermarks == watermarks_of([placed(7)])
+    assert rejected_from_queue(owed, Rejected(10063, "full"), NOW).watermarks == watermarks_of(
+        [placed(8), placed(2, "t")]
+    )
     past = Remembered(attempt(placed(7), name="past"))
     late = landed(row(queue=(placed(7), placed(8)), remembered=(past,)), BASE, {"past": 1}, SEEN)
-    assert late.marks == marks_of([placed(7)])
+    assert late.watermarks == watermarks_of([placed(7)])
     assert [entry.id for entry in late.row.owed] == ["s8"]
-    assert landed(row(attempt(entry("keyed"))), BASE, {"attempt": 1}, SEEN).marks == {}
+    assert landed(row(attempt(entry("keyed"))), BASE, {"attempt": 1}, SEEN).watermarks == {}
 
 
 def test_an_operators_landed_raises_the_mark_and_not_landed_does_not() -> None:
     """In one step with the row: what the operator calls not landed is owed on."""
     frozen = replace(row(attempt(placed(7), placed(8))), frozen="unexplained")
-    for first, second, marks in (
-        (OperatorVerdict.LANDED, OperatorVerdict.NOT_LANDED, marks_of([placed(7)])),
+    for first, second, watermarks in (
+        (OperatorVerdict.LANDED, OperatorVerdict.NOT_LANDED, watermarks_of([placed(7)])),
         (OperatorVerdict.NOT_LANDED, OperatorVerdict.NOT_LANDED, {}),
     ):
         verdicts = Decision({"s7": first, "s8": second})
         change = decided(frozen, verdicts, ReceiptReading(BASE, NOW + 3600), SEEN, 1, RULES)
-        assert change.marks == marks
+        assert change.watermarks == watermarks
         assert placed(8) in change.row.owed

@@ -13,7 +13,7 @@ from handler.core.model.row import Group, Row
 from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.shelf import Parked
 from handler.core.ports.system import Notice
-from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.triggers.event_kind import Event
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
@@ -124,10 +124,10 @@ def test_what_is_refused_over_http_while_a_source_acknowledges_it_is_parked(
     del stage.chat.groups["room"]
     swap = stage.ledger.swap
 
-    def late(group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+    def late(group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         monkeypatch.undo()
         sweep(stage)
-        return swap(group, row, records, marks)
+        return swap(group, row, records, watermarks)
 
     monkeypatch.setattr(stage.ledger, "swap", late)
     event = eventbridge(json.loads(text(5, IdempotencyKey="order-7", Caller=CALLER)))
@@ -279,9 +279,9 @@ class ForgetfulLedger(MemoryLedger):
 
     is_silent = False
 
-    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         """Write, and say nothing of a record."""
-        done = super().swap(group, row, records, marks)
+        done = super().swap(group, row, records, watermarks)
         if records:
             self.is_silent = True
             raise AnswerLost("lost")

@@ -14,7 +14,7 @@ from handler.core.model.row import Attempt, Entry, Group, Row
 from handler.core.ports.ledger import Look
 from handler.core.ports.shelf import Parked
 from handler.core.ports.system import Notice
-from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.triggers.sources.delivery import CHUNK
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
@@ -45,9 +45,9 @@ class Faulty(MemoryLedger):
             raise self.away[group.id]
         return super().load(group)
 
-    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         """Fail before, or lose the answer and be away from then on."""
-        return self._written(group, lambda: MemoryLedger.swap(self, group, row, records, marks))
+        return self._written(group, lambda: MemoryLedger.swap(self, group, row, records, watermarks))
 
     def create(self, group: Group, row: Row) -> bool:
         """The same of a first row."""

@@ -61,9 +61,9 @@ def test_a_batch_is_counted_and_no_record_of_it_is_kept(stage: Stage) -> None:
     assert (likes(stage), stored(stage, *range(5))) == (25, 0)
     row = stage.ledger.load(GROUP)
     assert row is not None
-    assert (row.is_settled, row.marks) == (True, ())
-    place = Position.of(f"{STREAM}/shardId-000000000001", str(FIRST + 4))
-    assert stage.ledger.marks(GROUP, [place.place]) == {place.place: place.last}
+    assert (row.is_settled, row.watermarks) == (True, ())
+    partition = Position.of(f"{STREAM}/shardId-000000000001", str(FIRST + 4))
+    assert stage.ledger.watermarks(GROUP, [partition.partition]) == {partition.partition: partition.sequence}
 
 
 def test_a_batch_that_is_delivered_again_counts_nothing(stage: Stage) -> None:
@@ -127,7 +127,7 @@ def test_nothing_of_a_group_is_accepted_behind_a_record_that_was_not(
     append, full = stage.ledger.append, True
 
     def has_no_room(entries: Sequence[Entry]) -> bool:
-        return full and any(entry.position and int(entry.position.last) >= FIRST + 4 for entry in entries)
+        return full and any(entry.position and int(entry.position.sequence) >= FIRST + 4 for entry in entries)
 
     def bounded(group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         if has_no_room(entries):

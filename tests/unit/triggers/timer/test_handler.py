@@ -23,7 +23,7 @@ from handler.core.model.row import Entry, Group, Row, Settlement
 from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.ledger import Look
 from handler.core.ports.system import Clock, Notice
-from handler.core.state.watermarks import NO_MARKS, Marks
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.triggers.event_kind import Event
 from handler.triggers.timer import handler as timer
 from handler.triggers.timer.handler import NO_TIME
@@ -169,10 +169,10 @@ class PartlyAway(MemoryLedger):
         self.load(group)
         return super().find(group, ids)
 
-    def swap(self, group: Group, row: Row, records: Records, marks: Marks = NO_MARKS) -> bool:
+    def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         """Fail without an answer, or not."""
         self._lose(group)
-        return super().swap(group, row, records, marks)
+        return super().swap(group, row, records, watermarks)
 
     def create(self, group: Group, row: Row) -> bool:
         """The same of a first row."""
