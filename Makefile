@@ -44,8 +44,8 @@ $(STAMP) $(MINISTACK_STAMP):
 run: $(STAMP) ## Play every event through the function against the local Chat server
 	@$(RUN) -m tests.sandbox.scenes
 
-serve: $(STAMP) ## Keep the local Chat server and the function up until Ctrl-C
-	@$(RUN) -m tests.sandbox.serve
+serve: $(STAMP) ## Keep the local Chat server and the function up until Ctrl-C (FLAGS="--port 0 --chat-port 0")
+	@$(RUN) -m tests.sandbox.serve $(FLAGS)
 
 verify: $(STAMP) ## Try the assumptions out on GROUP (FLAGS="--quick --local"; --local: the app of your environment)
 	@$(RUN) -m tests.sandbox.verify $(if $(GROUP),--group "$(GROUP)") $(FLAGS)

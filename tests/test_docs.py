@@ -1,12 +1,14 @@
-"""The README is tested: its commands exist, its tables are complete, and its examples run."""
+"""The READMEs are tested: their commands, paths, links and names exist, tables are complete, and examples run."""
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import json
 import re
 import shlex
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.client import responses
 from pathlib import Path
 
@@ -16,31 +18,61 @@ import requests
 from handler import bootstrap
 from handler.config.settings import Settings
 from handler.core.model.operation import KEYS_PER_GROUP
+from handler.core.ports.system import Notice
 from handler.main import lambda_handler
 from handler.telemetry import SERVICE_VARIABLE
+from handler.triggers.http import responses as problems
+from tests.architecture import ROOMS
 from tests.sandbox.chat import ChatApp, ChatServer, Fault
 from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
 from tests.sandbox.gateway import Gateway
 from tests.sandbox.serve import FUNCTION_PORT
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text("utf-8")
-RULE_BOOK = (ROOT / "handler" / "core" / "README.md").read_text("utf-8")
+NAMES = (
+    "README.md",
+    "events/README.md",
+    "handler/README.md",
+    "handler/config/README.md",
+    "handler/core/README.md",
+    "handler/ledgers/README.md",
+    "handler/triggers/http/README.md",
+    "layers/README.md",
+    "tests/README.md",
+)
+READMES: Mapping[str, str] = {name: (ROOT / name).read_text("utf-8") for name in NAMES}
+README = READMES["README.md"]
+HTTP = READMES["handler/triggers/http/README.md"]
+CONFIG = READMES["handler/config/README.md"]
+EVERYTHING = "\n".join(READMES.values())
 GROUP = "live-room"
+
+README_LINES = 220
+
+
+def blocks(language: str, text: str = EVERYTHING) -> list[str]:
+    """The code blocks in one language."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return [content for named, content in found if named == language]
+
+
+def prose(text: str) -> str:
+    """A README without its code blocks."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
 
 
 def example(name: str) -> object:
-    """The function of that name in the README."""
+    """The function of that name in a README."""
     [source] = [block for block in blocks("python") if f"def {name}(" in block]
     names: dict[str, object] = {}
     exec(compile(source, "README.md", "exec"), names)  # noqa: S102  # the README's own example
     return names[name]
 
 
-def blocks(language: str) -> list[str]:
-    """The code blocks of the README in one language."""
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-    return [content for named, content in found if named == language]
+def anchors(text: str) -> set[str]:
+    """What a link may name in a page: its headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.*)$", prose(text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.fixture
@@ -62,12 +94,57 @@ def url(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     bootstrap.forget()
 
 
+def test_every_readme_is_tested() -> None:
+    """No README of the repository is left out."""
+    parts = ("events", "handler", "layers", "tests")
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for part in parts
+        for path in (ROOT / part).rglob("README.md")
+        if "node_modules" not in path.parts and "build" not in path.parts
+    }
+    assert found | {"README.md"} == set(NAMES)
+
+
+def test_the_readme_is_short() -> None:
+    """What a newcomer reads first can be read in one go."""
+    assert len(README.splitlines()) <= README_LINES
+
+
 def test_every_make_command_exists() -> None:
-    """A `make` command of the README is a target of the Makefile."""
+    """A `make` command of a README is a target of the Makefile."""
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    named = set(re.findall(r"(?:^|`)make ([a-z0-9-]+)", README, re.MULTILINE))
-    assert named
+    named = set(re.findall(r"(?:^|`)make\s+([a-z0-9-]+)", EVERYTHING, re.MULTILINE))
+    assert len(named) > 10
     assert named <= targets
+
+
+def test_every_module_that_is_run_exists() -> None:
+    """What `python -m` names is a module of this repository."""
+    named = set(re.findall(r"python -m ((?:layers|tests|handler)[\w.]*)", EVERYTHING))
+    assert named
+    assert all(importlib.util.find_spec(name) for name in named)
+
+
+def test_every_path_exists() -> None:
+    """A path in backticks is there: from the repository's top, from `handler`, or from the README's own folder."""
+    for name, text in READMES.items():
+        bases = (ROOT, ROOT / "handler", (ROOT / name).parent)
+        for path in re.findall(r"`(?:\S+ )*([\w.-]+(?:/[\w.*-]+)*(?:\.py|\.md|/))(?:::\w+)?`", prose(text)):
+            built = path.startswith("layers/build")
+            assert built or any([*base.glob(path.rstrip("/"))] for base in bases), f"{name} names {path}"
+
+
+def test_every_link_leads_somewhere() -> None:
+    """A link is to a file of the repository and, where it names one, to a heading of it."""
+    for name, text in READMES.items():
+        for target in re.findall(r"\]\(([^)\s]+)\)", prose(text)):
+            if target.startswith(("http://", "https://")):
+                continue
+            path, _, anchor = target.partition("#")
+            place = (ROOT / name).parent / path if path else ROOT / name
+            assert place.exists(), f"{name} links to {target}"
+            assert not anchor or anchor in anchors(place.read_text("utf-8")), f"{name} links to {target}"
 
 
 def test_the_test_command_is_what_ci_runs() -> None:
@@ -80,17 +157,18 @@ def test_every_variable_is_documented() -> None:
     """The table of the environment names exactly the variables that the settings and the reports read."""
     read = set(
         re.findall(
-            r'variables\.(?:read|require)\("([A-Z_]+)"', (ROOT / "handler" / "config" / "settings.py").read_text()
+            r'variables\.(?:read|require)\(\s*"([A-Z_]+)"', (ROOT / "handler" / "config" / "settings.py").read_text()
         )
     )
-    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", CONFIG, re.MULTILINE))
     assert len(read) > 10
     assert documented == read | {SERVICE_VARIABLE}
+    assert set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE)) <= documented
 
 
 def test_the_defaults_in_the_table_are_the_settings_own() -> None:
     """What the table calls a default is what an environment without the variable gets."""
-    rows = dict(re.findall(r"^\| `([A-Z_]+)` \|.*\| `?([^|`]*?)`? \|$", README, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \|.*\| `?([^|`]*?)`? \|$", CONFIG, re.MULTILINE))
     settings = Settings.read({"CHAT_SECRET": "file:s", "CHAT_REGION": "china", "LEDGER_URL": "sqlite:///l"})
     defaults = {
         "RECEIPT_KEY": settings.receipt_key,
@@ -106,20 +184,65 @@ def test_the_defaults_in_the_table_are_the_settings_own() -> None:
         assert rows[name] == (value if isinstance(value, str) else f"{value:.0f}"), name
 
 
+def test_the_quick_start_is_enough(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables of the quick start are settings that the function takes, each with its first example."""
+    rows = re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)`", README, re.MULTILINE)
+    assert len(rows) == 5
+    settings = Settings.read(dict(rows))
+    assert settings.init_early
+    assert settings.calls_per_second < 200
+
+
 def test_the_folders_exist() -> None:
-    """Every folder and file of the list is there."""
-    [listing] = [block for block in blocks("") if "handler/core/" in block]
-    paths = [line.split()[0] for line in listing.splitlines()]
-    assert len(paths) == 11
+    """Every folder and file of the map is there, and every folder of the top level and of `handler` is on it."""
+    [listing] = [block for block in blocks("", README) if "handler/core/" in block]
+    paths = {line.split()[0].rstrip("/") for line in listing.splitlines()}
     assert all((ROOT / path).exists() for path in paths)
+    assert {"handler", "layers", "events", "tests"} <= paths
+    rooms = {room.split(".")[0] for room in ROOMS}
+    folders = {f"handler/{room}" for room in rooms if (ROOT / "handler" / room).is_dir()}
+    assert folders - {"handler/clouds"} <= paths
 
 
 def test_every_rule_that_is_cited_is_in_the_rule_book() -> None:
     """Each rule, assumption and check that code or a test names is a heading or a row there."""
     sources = [path for part in ("handler", "layers", "tests") for path in (ROOT / part).rglob("*.py")]
     cited = {name for path in sources for name in re.findall(r"\b[RAL]\d{1,2}\b", path.read_text("utf-8"))}
-    defined = set(re.findall(r"^(?:## |\| )([RAL]\d{1,2})\b", RULE_BOOK, re.MULTILINE))
+    defined = set(re.findall(r"^(?:## |\| )([RAL]\d{1,2})\b", READMES["handler/core/README.md"], re.MULTILINE))
     assert cited - defined == set()
+
+
+def test_every_room_is_drawn() -> None:
+    """The handler's README names each folder of the architecture test."""
+    rooms = [room for room in ROOMS if (ROOT / "handler" / room.replace(".", "/")).is_dir() and room != "core"]
+    assert rooms
+    assert [room for room in rooms if f"`{room}`" not in READMES["handler/README.md"]] == []
+
+
+def test_the_names_of_the_glossary_are_in_the_code() -> None:
+    """A class that the handler's README names is defined in `handler`."""
+    defined = {
+        node.name
+        for path in (ROOT / "handler").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+    }
+    named = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)*)`", prose(READMES["handler/README.md"])))
+    assert named
+    assert named - defined == {"Set", "Increase", "Decrease"} & named
+
+
+def test_every_notice_is_in_the_runbook() -> None:
+    """Each log line and metric has its row, with what it means."""
+    rows = re.findall(r"^\| (`[^|]*) \|", READMES["layers/README.md"].partition("### Every notice")[2], re.MULTILINE)
+    documented = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
+    assert documented == {notice.value for notice in Notice}
+
+
+def test_every_sample_event_is_named() -> None:
+    """Each file of `events/` has its line, once."""
+    named = re.findall(r"^- `([a-z0-9.-]+\.json)`: \S", READMES["events/README.md"], re.MULTILINE)
+    assert sorted(named) == sorted(path.name for path in (ROOT / "events").glob("*.json"))
 
 
 def test_the_receipt_takes_one_of_the_groups_keys() -> None:
@@ -129,21 +252,43 @@ def test_the_receipt_takes_one_of_the_groups_keys() -> None:
 
 def test_every_status_of_the_table_is_one() -> None:
     """The HTTP table names statuses that exist."""
-    cells = re.findall(r"^\| ([0-9, ]+) \|", README, re.MULTILINE)
+    cells = re.findall(r"^\| ([0-9, ]+) \|", HTTP, re.MULTILINE)
     statuses = {int(status) for cell in cells for status in cell.split(",")}
-    assert {200, 202, 400, 401, 413, 422, 403, 404, 409, 429, 503} == statuses
+    assert {200, 202, 400, 401, 405, 413, 422, 403, 404, 409, 429, 503} == statuses
     assert statuses <= responses.keys()
+
+
+def test_every_problem_is_documented() -> None:
+    """The table of problems names each type that an answer can have, beside its status."""
+    rows = re.findall(r"^\| (`[^|]*) \| ([0-9, ]+) \|", HTTP, re.MULTILINE)
+    statuses = {name: cell for names, cell in rows for name in re.findall(r"`([a-z-]+)`", names)}
+    cases = [case for case in vars(problems).values() if isinstance(case, problems.Case)]
+    assert statuses.keys() == {case.name for case in cases}
+    assert all(str(case.status) in statuses[case.name].split(", ") for case in cases)
 
 
 def test_the_curl_line_counts(chat: ChatServer, url: str) -> None:
     """The request of the curl line, sent to the port that `make serve` takes, counts five."""
-    [block] = [block for block in blocks("") if block.startswith("curl")]
+    [block] = {block for block in blocks("") if block.startswith("curl")}
     words = shlex.split(block.replace("\\\n", " "))
     assert words[2] == f"http://127.0.0.1:{FUNCTION_PORT}/v1/update_group_counter"
     headers = dict(words[index + 1].split(": ", 1) for index, word in enumerate(words) if word == "-H")
     body = words[words.index("-d") + 1]
     reply = requests.post(f"{url}/v1/update_group_counter", data=body, headers=headers, timeout=10)
     assert reply.status_code == 200, reply.text
+    assert reply.text in README
+    assert chat.values(GROUP)["like"] == 5
+
+
+def test_the_lost_reply_of_the_readme_counts_once(chat: ChatServer, url: str) -> None:
+    """The fault that the README lets a reader plan is one, and the next request still counts once."""
+    [(control, fault)] = re.findall(r"`curl http://127\.0\.0\.1:8081(/\S+) -d '([^']+)'`", README)
+    planned = requests.post(f"{chat.endpoint}{control}", data=fault, timeout=10)
+    assert planned.status_code == 200, planned.text
+    body = {"GroupId": GROUP, "GroupCounter": [{"Key": "like", "Value": 5}], "Mode": "Increase"}
+    headers = {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": "lost"}
+    reply = requests.post(f"{url}/v1/update_group_counter", json=body, headers=headers, timeout=10)
+    assert reply.headers["Counter-Values"] == "observed-later"
     assert chat.values(GROUP)["like"] == 5
 
 
@@ -156,6 +301,16 @@ def test_the_retrying_caller_counts_once(chat: ChatServer, url: str) -> None:
     reply = count(f"{url}/v1/update_group_counter", TOKEN, body)
     assert reply.status_code == 200
     assert chat.values(GROUP)["like"] == 5
+
+
+def test_the_retrying_caller_ends(url: str) -> None:
+    """The README's caller gives up after its patience, and at once for what no repetition changes."""
+    count = example("count")
+    assert callable(count)
+    assert count(f"{url}/v1/update_group_counter", TOKEN, {}).status_code == 400
+    assert count(f"{url}/v1/update_group_counter", "no-such-token", {}).status_code == 401
+    with pytest.raises(requests.RequestException):
+        count("http://127.0.0.1:9/v1/update_group_counter", TOKEN, {}, patience_s=-1)
 
 
 def test_the_signing_caller_is_believed_and_counts_once(
@@ -181,8 +336,8 @@ def test_the_signing_caller_is_believed_and_counts_once(
 
 
 def test_the_examples_are_json() -> None:
-    """The secret and the timer's event are well-formed."""
-    [secret] = blocks("json")
-    assert json.loads(secret)["callers"]
-    [timer] = re.findall(r"`(\{\"Type\": \"Timer\".*?\}\})`", README, re.DOTALL)
-    assert json.loads(timer)["Message"]["operations"]
+    """The secret, the payload of a source and the timer's event are well-formed."""
+    examples = [json.loads(block) for block in blocks("json")]
+    assert [example["callers"] for example in examples if "sdkappid" in example]
+    assert [example["Message"]["operations"] for example in examples if example.get("Type") == "Timer"]
+    assert [example["GroupCounter"] for example in examples if "GroupId" in example]
