@@ -34,6 +34,9 @@ RECORD_SOURCES = frozenset({"aws:sqs", "aws:kinesis", "aws:dynamodb", "aws:sns"}
 
 MSK_SOURCE = "aws:kafka"
 
+# How the text of a page of a tick begins (triggers/timer/pages.py). Over HTTP it is a body with unknown fields.
+_PAGE = '{"Type":"TimerPage",'
+
 # The fields of the envelope that EventBridge puts around every event.
 _EVENTBRIDGE_FIELDS = frozenset({"id", "source", "detail-type", "detail"})
 
@@ -73,6 +76,11 @@ def _batch_kind(event: Event) -> Kind | None:
     if event.get("eventSource") == MSK_SOURCE and isinstance(event.get("records"), dict):
         return Kind.MSK
     return Kind.EVENTBRIDGE if event.keys() >= _EVENTBRIDGE_FIELDS else None
+
+
+def is_page(text: str) -> bool:
+    """Whether a record's text is a page of a tick."""
+    return text.startswith(_PAGE)
 
 
 def source_of(record: object) -> str | None:

@@ -13,11 +13,11 @@ from handler.core.model.outcome import Applied, Frozen, KeyReused, Outcome, Pend
 from handler.core.ports.shelf import Parked
 from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import AppContext
+from handler.triggers.event_kind import is_page
 from handler.triggers.idempotency_key import read_key
 from handler.triggers.operator.inspection import Json
 from handler.triggers.operator.requests import PAGE_MAX, Drop, ListParked, Replay
 from handler.triggers.sources.message import read_operation
-from handler.triggers.timer.pages import is_page
 
 # Both clouds refuse a reply of more than 6 MB, and JSON may need six bytes for a character: a page ends before that.
 PAGE_CHARACTERS = 900_000

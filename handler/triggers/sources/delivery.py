@@ -1,4 +1,4 @@
-"""Bring operations to their groups: in the source's order within a group, groups side by side, within the time."""
+"""Deliver operations to their groups: in the source's order within a group, groups side by side, within the time."""
 
 from __future__ import annotations
 
@@ -16,94 +16,86 @@ from handler.triggers.concurrency import Failure, unforeseen
 from handler.triggers.context import REPLY_MARGIN_S
 from handler.triggers.invocation import UNLIMITED_S, Invocation
 
-# Operations of one group that are accepted by one write and go out in one call; a row has room for about that many
-# small ones with what they are parked with. With half as many a batch for one group takes twice the calls, and calls
-# are what the vendor counts.
+# This many operations of one group are accepted by one write and go out in one call; a row has room for about as many
+# small ones together with what they are parked with. Half as many would double the calls of a batch for one group, and
+# the vendor counts calls.
 CHUNK = 150
 
-# The last part of an invocation is for accepting alone, so that slow groups do not keep others from being accepted.
+# The last part of an invocation only accepts, so that slow groups do not keep others from being accepted.
 ACCEPTING_SHARE = 0.25
 
-# With very many groups, as pages of ticks bring them, that part is longer: an instance accepts at least so many of them
-# in a second, and those that are not accepted have to be delivered again.
+# With very many groups, as the pages of a tick bring them, that part is longer: an instance accepts at least this many
+# groups per second, and a group that is not accepted has to be delivered again.
 ACCEPTED_PER_S = 250
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a record is never executed.
+    """Why a record will never be executed.
 
-    `for_parking`: it is parked even where it could be reported as failed, because no delivery will ever go better.
-    `is_told`: the refusal has been reported where it happened. `is_noted`: where its source does not take it back, the
-    core parks it (R6).
+    `for_parking`: it is parked even where it could be reported as failed, because no later delivery can succeed.
+    `is_reported`: the log has the refusal already. `is_noted`: the row has a note to park it (R6), unless its source
+    takes it back.
     """
 
     reason: str
     for_parking: bool = False
-    is_told: bool = False
+    is_reported: bool = False
     is_noted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
-    """Moments of the local monotonic clock: until when to make calls, to begin ledger writes, and the end."""
+def time_budget(invocation: Invocation, groups: int = 0, *, gives_back: bool = False) -> TimeBudget:
+    """Divide the invocation's time: calls come first, the last part only accepts.
 
-    calling: float
-    writing: float
-    end: float
+    With `gives_back` the source takes refused records back.
+    """
+    deadline = invocation.deadline_or(UNLIMITED_S)
+    accepting_s = max(REPLY_MARGIN_S, (deadline - invocation.started) * ACCEPTING_SHARE, groups / ACCEPTED_PER_S)
+    return TimeBudget(
+        until=deadline - accepting_s,
+        deadline=deadline,
+        accepts_until=deadline - REPLY_MARGIN_S,
+        gives_back=gives_back,
+    )
 
-    @classmethod
-    def of(cls, invocation: Invocation, groups: int = 0) -> Times:
-        """Divide what the platform gives for so many groups."""
-        end = invocation.deadline_or(UNLIMITED_S)
-        accepting_s = max(REPLY_MARGIN_S, (end - invocation.started) * ACCEPTING_SHARE, groups / ACCEPTED_PER_S)
-        return cls(end - accepting_s, end - REPLY_MARGIN_S, end)
 
-    def check(self, clock: Clock) -> None:
-        """Raise NotAccepted where no ledger write should begin any more."""
-        if clock.monotonic() >= self.writing:
-            raise NotAccepted("the invocation has no time left")
+def check_time(budget: TimeBudget, clock: Clock) -> None:
+    """Raise NotAccepted when it is too late to begin a ledger write."""
+    if clock.monotonic() >= budget.accepts_until:
+        raise NotAccepted("the invocation has no time left")
 
 
 def deliver(
-    group_id: str,
-    operations: Sequence[Operation],
-    counters: ExactlyOnce,
-    instance: Instance,
-    times: Times,
-    *,
-    gives_back: bool = False,
+    group_id: str, operations: Sequence[Operation], counters: ExactlyOnce, instance: Instance, budget: TimeBudget
 ) -> list[Refusal | Failure | None]:
-    """What becomes of each operation of a group; None for one that is accepted.
+    """Apply operations of one group, and return one result for each; None means accepted.
 
-    After a Failure nothing later is accepted, so that a second delivery keeps the order. With `gives_back` whoever asks
-    hands refusals back to the source.
+    Nothing is accepted after a Failure, so that the next delivery keeps the order.
     """
-    patience = TimeBudget(until=times.calling, deadline=times.end, accepts_until=times.writing, gives_back=gives_back)
-    fates: list[Refusal | Failure | None] = []
+    results: list[Refusal | Failure | None] = []
     size = CHUNK
-    while len(fates) < len(operations):
-        part = operations[len(fates) : len(fates) + size]
+    while len(results) < len(operations):
+        part = operations[len(results) : len(results) + size]
         try:
-            times.check(instance.clock)
-            fates += map(_refusal, counters.apply(group_id, part, patience))
-            # There may be more room again: each call saved is one that others can make.
+            check_time(budget, instance.clock)
+            results += map(_refusal, counters.apply(group_id, part, budget))
+            # The row may have room again, and larger parts leave more calls to others.
             size = min(CHUNK, 2 * size)
         except (NotAccepted, OutcomeUnknown) as failure:
             if not isinstance(failure, TooManyCalls) or len(part) == 1:
-                return [*fates, *[failure] * (len(operations) - len(fates))]
+                return [*results, *[failure] * (len(operations) - len(results))]
             # Large operations fill a row sooner.
             size = len(part) // 2
-        except Exception as error:  # noqa: BLE001  # whatever it is, the other groups have nothing to do with it
+        except Exception as error:  # noqa: BLE001  # an unforeseen error stays with its group
             failed = unforeseen(error, instance.reporter, group=group_id)
-            return [*fates, *[failed] * (len(operations) - len(fates))]
-    return fates
+            return [*results, *[failed] * (len(operations) - len(results))]
+    return results
 
 
 def _refusal(outcome: Outcome) -> Refusal | None:
     if isinstance(outcome, Rejected):
-        # One that was refused before may have been given back to another source.
-        return Refusal(refused_with(outcome.code), is_told=True, is_noted=not outcome.replayed)
+        # An earlier refusal may have been given back to another source, and then no note is left.
+        return Refusal(refused_with(outcome.code), is_reported=True, is_noted=not outcome.replayed)
     if isinstance(outcome, KeyReused):
         return Refusal("its key came before with another content")
     return None

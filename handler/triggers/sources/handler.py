@@ -1,7 +1,8 @@
-"""Event sources: read every record, accept group by group, put aside what will never be executed, and reply.
+"""Event sources: read every record, accept group by group, park what will never be executed, and reply.
 
-A record is acknowledged once its operation is accepted, finished or not: whoever comes to the group next, or the sweep,
-finishes it. A repeated record finds its own key and counts nothing twice.
+A record is acknowledged once its operation is accepted, finished or not: the next worker at its group finishes it, or
+the sweep. A repeated record finds its own key and counts nothing twice. A parked record is our dead letter: it is kept
+for an operator, with its reason.
 """
 
 from __future__ import annotations
@@ -14,16 +15,20 @@ from typing import TypeAlias
 
 from handler.core.errors import NotAccepted, OutcomeUnknown
 from handler.core.model.operation import Operation
+from handler.core.ports.shelf import Parked
 from handler.core.ports.system import Notice
+from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.windows import Horizon
 from handler.triggers.concurrency import Failure, contained, each
 from handler.triggers.context import AppContext
 from handler.triggers.event_kind import Event, Kind
 from handler.triggers.invocation import Invocation
-from handler.triggers.sources.delivery import Refusal, Times, deliver
-from handler.triggers.sources.parking import park
-from handler.triggers.sources.records import Reading, SourceRecord, read_record, source_and_records
-from handler.triggers.timer.pages import check_genuine
+from handler.triggers.sources.adapters import Source
+from handler.triggers.sources.delivery import Refusal, check_time, deliver, time_budget
+from handler.triggers.sources.records import RecordReader, SourceRecord, source_and_records
+
+# Nearly every valid payload is shorter than this, and an operator needs no more of an invalid one.
+PARKED_BYTES = 32 * 1024
 
 
 class Done(Enum):
@@ -34,137 +39,159 @@ class Done(Enum):
     IGNORED = "ignored"
 
 
-Fate: TypeAlias = Done | Refusal | Failure
+Result: TypeAlias = Done | Refusal | Failure
 
 
 def run(kind: Kind, event: Event, invocation: Invocation, context: AppContext) -> dict[str, object]:
-    """Do what a batch asks for; a partial reply where the source takes one, else counts: SCF logs what is returned.
+    """Execute a batch. Return a partial reply if the source takes one, else counts: SCF logs what is returned.
 
-    Raises NotAccepted or OutcomeUnknown, once all that could be done is done, if some record was neither accepted nor
-    parked and cannot be named in the reply: the platform then delivers the batch again.
+    Raises NotAccepted or OutcomeUnknown if a record was neither accepted nor parked and the reply cannot name it: the
+    platform then delivers the batch again. Everything else is done by then.
     """
-    source, records = source_and_records(kind, event)
+    source, raw_records = source_and_records(kind, event)
     if source is None:
         return {"batchItemFailures": []}
     context.check_limits(invocation)
-    reading = _reading(context)
-    letters = [read_record(record, source, reading) for record in records]
-    groups = _by_group(letters)
-    times = Times.of(invocation, len(groups))
-    delivered = _delivered(letters, groups, context, times, gives_back=source.takes_back)
-    fates = _parked(letters, delivered, context, times, takes_back=source.takes_back)
-    _raise_for_unnamed(letters, fates)
+    reader = _reader(source, context)
+    records = [reader.read(record) for record in raw_records]
+    groups = _by_group(records)
+    budget = time_budget(invocation, len(groups), gives_back=source.takes_back)
+    delivered = _delivered(records, groups, context, budget)
+    results = _parked(records, delivered, context, budget, takes_back=source.takes_back)
+    _raise_for_unnamed(records, results)
     if source.item is None:
-        counts = Counter(fates)
+        counts = Counter(results)
         return {done.value: counts[done] for done in Done}
-    return {"batchItemFailures": [{"itemIdentifier": item} for item in _failed(letters, fates, context)]}
+    return {"batchItemFailures": [{"itemIdentifier": item} for item in _failed(records, results, context)]}
 
 
-def _reading(context: AppContext) -> Reading:
-    """What records are read with; where it is not known how far back answers are kept, those with a time fail."""
+def _reader(source: Source, context: AppContext) -> RecordReader:
+    """A reader of the source's records; without a known horizon it fails those that have a time."""
     horizon: Horizon | Failure
     try:
         horizon = context.horizon()
     except (NotAccepted, OutcomeUnknown) as failure:
         horizon = failure
-    check_page = partial(check_genuine, vault=context.vault, reporter=context.instance.reporter)
-    return Reading(context.instance.rules.receipt_key, context.window_s, horizon, check_page, context.source_epoch)
+    return RecordReader(
+        source=source,
+        receipt_key=context.instance.rules.receipt_key,
+        window_s=context.window_s,
+        horizon=horizon,
+        check_page=partial(_check_page, context),
+        epoch=context.source_epoch,
+    )
 
 
-def _by_group(letters: Sequence[SourceRecord]) -> dict[str, list[Operation]]:
+def _check_page(context: AppContext, text: str) -> None:
+    from handler.triggers.timer.pages import check_genuine  # noqa: PLC0415  # pages are rare
+
+    check_genuine(text, context.vault, context.instance.reporter)
+
+
+def _by_group(records: Sequence[SourceRecord]) -> dict[str, list[Operation]]:
     groups: dict[str, list[Operation]] = {}
-    for letter in letters:
-        for operation in letter.operations:
+    for record in records:
+        for operation in record.operations:
             groups.setdefault(operation.group_id, []).append(operation)
     return groups
 
 
 def _delivered(
-    letters: Sequence[SourceRecord],
-    groups: Mapping[str, Sequence[Operation]],
-    context: AppContext,
-    times: Times,
-    *,
-    gives_back: bool,
-) -> list[Fate]:
-    """Bring every operation to its group."""
+    records: Sequence[SourceRecord], groups: Mapping[str, Sequence[Operation]], context: AppContext, budget: TimeBudget
+) -> list[Result]:
+    """Deliver every operation to its group, and return the result of each record."""
     if not groups:
-        return [_fate(letter, {}) for letter in letters]
+        return [_result(record, {}) for record in records]
     counters, instance = context.counters(), context.instance
     instance.pace.expect(len(groups))
 
-    def brought(group_id: str) -> list[Refusal | Failure | None]:
-        return deliver(group_id, groups[group_id], counters, instance, times, gives_back=gives_back)
+    def delivered(group_id: str) -> list[Refusal | Failure | None]:
+        return deliver(group_id, groups[group_id], counters, instance, budget)
 
-    delivered = each(groups, brought)
-    in_order = {group_id: iter(results) for group_id, results in delivered.items()}
-    return [_fate(letter, in_order) for letter in letters]
+    in_order = {group_id: iter(results) for group_id, results in each(groups, delivered).items()}
+    return [_result(record, in_order) for record in records]
 
 
-def _fate(letter: SourceRecord, delivered: Mapping[str, Iterator[Refusal | Failure | None]]) -> Fate:
-    """What became of a letter; each group's results are in the order of its letters."""
-    if letter.asks is None:
+def _result(record: SourceRecord, delivered: Mapping[str, Iterator[Refusal | Failure | None]]) -> Result:
+    """The result of a record; the results of each group are in the order of its records."""
+    request = record.request
+    if request is None:
         return Done.IGNORED
-    if isinstance(letter.asks, Refusal | Failure):
-        return letter.asks
-    if isinstance(letter.asks, Operation):
-        return next(delivered[letter.asks.group_id]) or Done.ACCEPTED
-    return _fate_of_page([next(delivered[operation.group_id]) for operation in letter.operations])
+    if isinstance(request, Operation):
+        return next(delivered[request.group_id]) or Done.ACCEPTED
+    if isinstance(request, tuple):
+        return _result_of_page([next(delivered[operation.group_id]) for operation in request])
+    return request
 
 
-def _fate_of_page(fates: Sequence[Refusal | Failure | None]) -> Fate:
-    """A page is as its timer's event: delivered again for a group that was not accepted, but not for a vendor's no."""
-    failure = next((fate for fate in fates if isinstance(fate, Failure)), None)
-    refusal = next((fate for fate in fates if isinstance(fate, Refusal) and not fate.is_told), None)
+def _result_of_page(results: Sequence[Refusal | Failure | None]) -> Result:
+    """A page is delivered again if one of its groups was not accepted, but not if the vendor rejected an operation."""
+    failure = next((result for result in results if isinstance(result, Failure)), None)
+    refusal = next((result for result in results if isinstance(result, Refusal) and not result.is_reported), None)
     return failure or refusal or Done.ACCEPTED
 
 
 def _parked(
-    letters: Sequence[SourceRecord], fates: Sequence[Fate], context: AppContext, times: Times, *, takes_back: bool
-) -> list[Fate]:
-    """Park what will never be executed, where its source would not keep it or no delivery would help.
+    records: Sequence[SourceRecord],
+    results: Sequence[Result],
+    context: AppContext,
+    budget: TimeBudget,
+    *,
+    takes_back: bool,
+) -> list[Result]:
+    """Park each refused record that its source does not take back, or that no later delivery can help.
 
-    A stream would deliver it again and again before all else, and then give it up.
+    A stream would deliver it again and again before all other records, and then drop it.
     """
     refused = {
-        place: fate
-        for place, (letter, fate) in enumerate(zip(letters, fates, strict=True))
-        if isinstance(fate, Refusal) and (letter.item is None or fate.for_parking or not takes_back)
+        place: result
+        for place, (record, result) in enumerate(zip(records, results, strict=True))
+        if isinstance(result, Refusal) and (record.item is None or result.for_parking or not takes_back)
     }
 
-    def parked(place: int) -> Fate:
+    def parked(place: int) -> Result:
         if refused[place].is_noted and not takes_back:
             return Done.PARKED
-        times.check(context.instance.clock)
-        park(letters[place], refused[place].reason, context)
+        check_time(budget, context.instance.clock)
+        park(records[place], refused[place].reason, context)
         return Done.PARKED
 
     reporter = context.instance.reporter
-    settled = each(refused, lambda place: contained(lambda: parked(place), reporter, record=letters[place].id))
-    return [settled.get(place, fate) for place, fate in enumerate(fates)]
+    settled = each(refused, lambda place: contained(lambda: parked(place), reporter, record=records[place].id))
+    return [settled.get(place, result) for place, result in enumerate(results)]
 
 
-def _raise_for_unnamed(letters: Sequence[SourceRecord], fates: Sequence[Fate]) -> None:
+def park(record: SourceRecord, reason: str, context: AppContext) -> None:
+    """Keep a record for an operator. Raises LedgerUnavailable, AnswerLost or SecretUnavailable."""
+    payload = record.text.encode(errors="backslashreplace")[:PARKED_BYTES].decode(errors="ignore")
+    parked = Parked(record.id, record.source, reason, context.instance.clock.now(), payload)
+    context.shelf.park(context.vault.current().sdkappid, parked)
+    context.instance.reporter.report(Notice.PARKED, record=record.id, source=record.source, reason=reason)
+
+
+def _raise_for_unnamed(records: Sequence[SourceRecord], results: Sequence[Result]) -> None:
     failures = [
-        fate for letter, fate in zip(letters, fates, strict=True) if letter.item is None and isinstance(fate, Failure)
+        result
+        for record, result in zip(records, results, strict=True)
+        if record.item is None and isinstance(result, Failure)
     ]
     if not failures:
         return
-    problem = f"{len(failures)} of {len(letters)} records were not accepted, deliver them again: {failures[0]}"
+    problem = f"{len(failures)} of {len(records)} records were not accepted, deliver them again: {failures[0]}"
     if any(isinstance(failure, OutcomeUnknown) for failure in failures):
         raise OutcomeUnknown(problem)
     raise NotAccepted(problem)
 
 
-def _failed(letters: Sequence[SourceRecord], fates: Sequence[Fate], context: AppContext) -> Iterable[str]:
-    """What the reply calls the records that failed, each once; a reason that nobody has told of yet is reported."""
+def _failed(records: Sequence[SourceRecord], results: Sequence[Result], context: AppContext) -> Iterable[str]:
+    """The reply's name of each failed record, each once; reports each refusal that the log does not have yet."""
     failed: dict[str, None] = {}
-    for letter, fate in zip(letters, fates, strict=True):
-        if isinstance(fate, Done) or letter.item is None:
+    for record, result in zip(records, results, strict=True):
+        if isinstance(result, Done) or record.item is None:
             continue
-        failed[letter.item] = None
-        if isinstance(fate, Refusal) and not fate.is_told:
+        failed[record.item] = None
+        if isinstance(result, Refusal) and not result.is_reported:
             context.instance.reporter.report(
-                Notice.REJECTED, record=letter.id, source=letter.origin, reason=fate.reason
+                Notice.REJECTED, record=record.id, source=record.source, reason=result.reason
             )
     return failed

@@ -22,9 +22,6 @@ from handler.core.ports.vault import REFRESH_MIN_AGE_S, Secret, Vault
 from handler.triggers.parsing import read_json, read_time
 from handler.triggers.timer.tick import Tick, WrittenOperation, read_listed, read_name, tick_of
 
-# How a page begins, to the letter, as `text_of` writes it. Over HTTP it is a body with unknown fields.
-HEAD = '{"Type":"TimerPage",'
-
 # How a page ends: the HMAC of all that stands before it.
 _END = re.compile(r'(?P<signed>.*),"Hmac":"(?P<hmac>[0-9a-f]{64})"\}', re.DOTALL)
 END_BYTES = len(',"Hmac":""') + 64
@@ -40,11 +37,6 @@ FRAME_BYTES = PAGE_BYTES // 2
 
 # No more groups than an invocation accepts within a second or so, whatever the app's rate is.
 GROUPS_MAX = 250
-
-
-def is_page(text: str) -> bool:
-    """Whether a record's text is a page."""
-    return text.startswith(HEAD)
 
 
 def fits(tick: Tick) -> bool:

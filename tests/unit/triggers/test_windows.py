@@ -204,7 +204,7 @@ def test_a_tick_older_than_its_window_is_refused(stage: Stage) -> None:
     for window_s in (1000, 15 * DAY_S):
         deploy(stage, window_s)
         forget(stage)
-        with pytest.raises(BadInput, match=r"^Time: is longer ago than DEDUPE_WINDOW_S"):
+        with pytest.raises(BadInput, match=r"^Time: is older than DEDUPE_WINDOW_S"):
             stage.tick(tick("room", value=1))
     assert like(stage) == 1
 

@@ -7,7 +7,8 @@ from math import inf
 import pytest
 
 from handler.core.errors import NotAccepted, SettingsError
-from handler.triggers.sources.delivery import CHUNK, Times
+from handler.triggers.invocation import Invocation
+from handler.triggers.sources.delivery import CHUNK, time_budget
 from tests.unit.triggers.sources.source_events import batch_of, item, text
 from tests.unit.triggers.stage import APP, NEVER_ARRIVED, START, Stage, invocation
 
@@ -25,18 +26,24 @@ def like(stage: Stage) -> int | None:
     return stage.chat.groups["a"].get("like")
 
 
+def moments(turn: Invocation, groups: int = 0) -> tuple[float, float, float]:
+    """Until when an invocation makes calls, until when it begins ledger writes, and its end."""
+    budget = time_budget(turn, groups)
+    return budget.until, budget.accepts_until, budget.deadline
+
+
 def test_the_time_is_divided_between_calls_and_acceptance() -> None:
     """Slow groups do not keep others from being accepted; where no deadline is told there is one all the same."""
-    assert Times.of(invocation(0.0, 100.0)) == Times(75.0, 99.0, 100.0)
-    assert Times.of(invocation(0.0, 2.0)) == Times(1.0, 1.0, 2.0)
-    assert Times.of(invocation(0.0, inf)) == Times(45.0, 59.0, 60.0)
+    assert moments(invocation(0.0, 100.0)) == (75.0, 99.0, 100.0)
+    assert moments(invocation(0.0, 2.0)) == (1.0, 1.0, 2.0)
+    assert moments(invocation(0.0, inf)) == (45.0, 59.0, 60.0)
 
 
 def test_very_many_groups_are_accepted_rather_than_called() -> None:
     """The sweep calls for what is accepted, and nobody for what is not."""
-    assert Times.of(invocation(0.0, 60.0), 1000) == Times(45.0, 59.0, 60.0)
-    assert Times.of(invocation(0.0, 60.0), 8000) == Times(28.0, 59.0, 60.0)
-    assert Times.of(invocation(0.0, 60.0), 100_000).calling < 0
+    assert moments(invocation(0.0, 60.0), 1000) == (45.0, 59.0, 60.0)
+    assert moments(invocation(0.0, 60.0), 8000) == (28.0, 59.0, 60.0)
+    assert time_budget(invocation(0.0, 60.0), 100_000).until < 0
 
 
 def test_what_cannot_be_finished_in_time_is_accepted_all_the_same(stage: Stage) -> None:

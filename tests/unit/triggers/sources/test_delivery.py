@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from handler.core.model.row import Entry
-from handler.triggers.sources.delivery import CHUNK, Times, deliver
+from handler.core.runtime.instance import TimeBudget
+from handler.triggers.sources.delivery import CHUNK, deliver
 from tests.unit.core.samples import entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
 
@@ -22,7 +23,7 @@ def test_once_there_is_room_again_operations_go_out_in_company() -> None:
 
     scene.clock.sleep = settle  # type: ignore[method-assign]  # somebody else settles meanwhile
     now = scene.clock.moment
-    times = Times(calling=now + 60, writing=now + 80, end=now + 85)
+    budget = TimeBudget(until=now + 60, deadline=now + 85, accepts_until=now + 80)
     operations = [increase(f"key-{number}") for number in range(CHUNK)]
-    assert deliver(GROUP.id, operations, scene.counters, scene.instance, times) == [None] * CHUNK
+    assert deliver(GROUP.id, operations, scene.counters, scene.instance, budget) == [None] * CHUNK
     assert len(scene.api.calls) <= 10

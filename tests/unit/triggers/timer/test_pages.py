@@ -16,13 +16,13 @@ from handler.core.ports.system import Notice
 from handler.core.ports.vault import Secret
 from handler.triggers.event_kind import Event
 from handler.triggers.timer.fan_out import groups_per_page
+from handler.triggers.event_kind import is_page
 from handler.triggers.timer.pages import (
     FRAME_BYTES,
     HEAD,
     PAGE_BYTES,
     check_genuine,
     fits,
-    is_page,
     page_key,
     pages,
     read_page,
