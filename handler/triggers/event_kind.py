@@ -35,7 +35,7 @@ RECORD_SOURCES = frozenset({"aws:sqs", "aws:kinesis", "aws:dynamodb", "aws:sns"}
 MSK_SOURCE = "aws:kafka"
 
 # How the text of a page of a tick begins (triggers/timer/pages.py). Over HTTP it is a body with unknown fields.
-_PAGE = '{"Type":"TimerPage",'
+PAGE_HEAD = '{"Type":"TimerPage",'
 
 # The fields of the envelope that EventBridge puts around every event.
 _EVENTBRIDGE_FIELDS = frozenset({"id", "source", "detail-type", "detail"})
@@ -80,7 +80,7 @@ def _batch_kind(event: Event) -> Kind | None:
 
 def is_page(text: str) -> bool:
     """Whether a record's text is a page of a tick."""
-    return text.startswith(_PAGE)
+    return text.startswith(PAGE_HEAD)
 
 
 def source_of(record: object) -> str | None:

@@ -32,7 +32,7 @@ from handler.triggers.http.headers import read_wait_s
 from handler.triggers.idempotency_key import read_key
 from handler.triggers.operator.requests import read_order
 from handler.triggers.sources.message import read_operation
-from handler.triggers.sources.records import Reading, read_record, source_and_records
+from handler.triggers.sources.records import RecordReader, source_and_records
 from handler.triggers.timer.tick import read_tick
 from handler.vault.secret import parse
 
@@ -50,9 +50,7 @@ def _signed_well(text: str) -> None:
     """Every page is taken for the timer's own, so that what it says is read."""
 
 
-READING: Final = Reading(
-    "_receipt", 3600.0, Horizon(first_notes(3600.0, NOW, has_rows=False), 3600.0, NOW), _signed_well, ""
-)
+HORIZON: Final = Horizon(first_notes(3600.0, NOW, has_rows=False), 3600.0, NOW)
 
 Target = Callable[[bytes], None]
 
@@ -81,9 +79,11 @@ def event(data: bytes) -> None:
             read_order(content)
         elif kind.name in {"RECORDS", "MSK", "EVENTBRIDGE"}:
             source, records = source_and_records(kind, content)
-            letters = [read_record(record, source, READING) for record in records if source]
-            # Whatever is parked goes into the log and the ledger: in UTF-8, and not endless.
-            assert all(len(f"{letter.id}{letter.origin}".encode()) < 4 * LONGEST for letter in letters)
+            if source is not None:
+                reader = RecordReader(source, "_receipt", 3600.0, HORIZON, _signed_well, "")
+                read = [reader.read(record) for record in records]
+                # A parked record goes into the log and the ledger: in UTF-8, and of bounded length.
+                assert all(len(f"{record.id}{record.source}".encode()) < 4 * LONGEST for record in read)
 
 
 def reply(data: bytes) -> None:

@@ -119,7 +119,7 @@ POSITIONS: tuple[Mutant, ...] = (
         "a position where batches of a shard run side by side",
         "R13",
         "triggers.sources.records:_placed",
-        ((" or delivery.partition != operation.group_id", ""),),
+        ((" or raw.partition != operation.group_id", ""),),
         _FED,
         WHOLE,
     ),

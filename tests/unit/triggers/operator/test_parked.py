@@ -8,9 +8,8 @@ import pytest
 
 from handler.core.errors import BadInput
 from handler.core.ports.shelf import Parked
-from handler.triggers.event_kind import Event
+from handler.triggers.event_kind import PAGE_HEAD, Event
 from handler.triggers.operator.requests import PAGE_MAX
-from handler.triggers.timer.pages import HEAD
 from tests.unit.triggers.operator.operators import tell
 from tests.unit.triggers.stage import APP, CALLER, Stage
 
@@ -121,7 +120,7 @@ def test_a_record_that_cannot_be_read_stays(stage: Stage) -> None:
 
 def test_a_page_of_a_timer_is_not_replayed(stage: Stage) -> None:
     """Its operations are many, each with a key of its own: whoever wants them sends the timer's event again."""
-    stage.shelf.park(APP, Parked("r", "a-queue", "why", 1.0, f'{HEAD}"TriggerName":"daily"}}'))
+    stage.shelf.park(APP, Parked("r", "a-queue", "why", 1.0, f'{PAGE_HEAD}"TriggerName":"daily"}}'))
     with pytest.raises(BadInput, match=r"^id: is that of a page: send its timer's event again"):
         tell(stage, "parked", action="replay", id="r")
     assert parked(stage) == ["r"]

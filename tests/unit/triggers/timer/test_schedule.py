@@ -12,9 +12,8 @@ import pytest
 from handler.core.errors import SettingsError
 from handler.core.ports.queue import Message
 from handler.core.ports.system import Notice
-from handler.triggers.event_kind import Event
+from handler.triggers.event_kind import PAGE_HEAD, Event
 from handler.triggers.http.platform_identity import Platform
-from handler.triggers.timer.pages import HEAD
 from handler.triggers.timer.tick import CALLER
 from handler.vault.secret import parse
 from tests.sandbox.dialects import event_of
@@ -84,7 +83,7 @@ def page(**changes: object) -> str:
     """A page as a producer could write it."""
     operation = {"Index": 0, "GroupIds": ["room"], "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Increase"}
     said = {"TriggerName": "daily", "Time": "2026-11-22T00:00:00Z", "operations": [operation], **changes}
-    return HEAD + json.dumps(said, separators=(",", ":"))[1:]
+    return PAGE_HEAD + json.dumps(said, separators=(",", ":"))[1:]
 
 
 @pytest.mark.parametrize("name", NAMES, ids=["timer", "schedule"])
