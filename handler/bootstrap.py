@@ -30,7 +30,7 @@ from handler.core.ports.queue import Queue
 from handler.core.ports.shelf import Shelf
 from handler.core.ports.system import Clock, Notice
 from handler.core.ports.vault import Vault
-from handler.core.runtime.instance import Instance, Ports
+from handler.core.runtime.instance import Instance
 from handler.core.runtime.rules import Rules
 from handler.telemetry import SERVICE, SERVICE_VARIABLE, Reports
 from handler.triggers.context import AppContext, remind
@@ -113,9 +113,16 @@ def _context(settings: Settings) -> HttpContext:
         read_life_s=max(READ_LIFE_S, settings.life_s),
     )
     ledger, shelf = _stores(settings, clock)
-    ports = Ports(ledger, api, clock, chance, reports(), shelf)
     made = AppContext(
-        instance=Instance.of(ports, _rules(settings, ledger.generation_cache_s)),
+        instance=Instance.of(
+            ledger=ledger,
+            api=api,
+            clock=clock,
+            chance=chance,
+            reporter=reports(),
+            shelf=shelf,
+            rules=_rules(settings, ledger.generation_cache_s),
+        ),
         probes=ProbeClient(api.calls),
         vault=vault,
         queue=_queue(settings.fan_out_queue),

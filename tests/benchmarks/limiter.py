@@ -66,7 +66,7 @@ def _call_on(until: float) -> None:
     """The limiter and the wire alone: with the rest of an operation two cores could not come near the limit."""
     instance, clock = bootstrap.app_context().instance, SystemClock()
     while (now := clock.monotonic()) < until:
-        turn = instance.pace.turn(SDKAPPID)
+        turn = instance.updates.turn(SDKAPPID)
         now = clock.monotonic()
         clock.sleep(max(turn.at - now, 0.0))
         if turn.is_taken and clock.monotonic() < turn.until:

@@ -12,7 +12,7 @@ from handler.core.model.operation import KEY_BYTES, Mode, Operation
 from handler.core.model.outcome import Applied, Frozen, Outcome, Pending, Rejected
 from handler.core.ports.counter_api import Fault, Refused, Reply, Unclear
 from handler.core.protocol.engine import ExactlyOnce
-from handler.core.runtime.instance import Instance, Ports, TimeBudget
+from handler.core.runtime.instance import Instance, TimeBudget
 from tests.contract.stores import OpenLedger
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.core.samples import BASE, NOW, HandClock, Notices
@@ -31,8 +31,15 @@ class Nasty:
         self.clock = HandClock()
         self.api = StagedApi(self.clock, {"_receipt": BASE})
         self.notices = Notices()
-        ports = Ports(ledger, self.api, self.clock, random.Random(1), self.notices, MemoryShelf())
-        self.instance = Instance.of(ports, RULES)
+        self.instance = Instance.of(
+            ledger=ledger,
+            api=self.api,
+            clock=self.clock,
+            chance=random.Random(1),
+            reporter=self.notices,
+            shelf=MemoryShelf(),
+            rules=RULES,
+        )
         self.counters = ExactlyOnce(self.instance, APP)
         self.character = character
         self.asked: list[Operation] = []

@@ -15,7 +15,7 @@ from handler.core.model.row import Group, Row
 from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.engine import ExactlyOnce
-from handler.core.runtime.instance import Instance, Ports, TimeBudget
+from handler.core.runtime.instance import Instance, TimeBudget
 from tests.faults.simulator.stage import GROUP, Stage
 from tests.faults.world.network import Fate, ReadFate
 from tests.faults.world.rules import APP, RULES
@@ -65,8 +65,15 @@ class Groups:
         self.api = LosingApi(self.world, self.chat, A_DAY.timeout_s)
         self.notices = Notices(self.world)
         ledger, clock = UnreliableLedger(self.world, self.memory), SimulatedClock(self.world, 0.0)
-        ports = Ports(ledger, self.api, clock, self.world.chance, self.notices, MemoryShelf())
-        self._instance = Instance.of(ports, A_DAY)
+        self._instance = Instance.of(
+            ledger=ledger,
+            api=self.api,
+            clock=clock,
+            chance=self.world.chance,
+            reporter=self.notices,
+            shelf=MemoryShelf(),
+            rules=A_DAY,
+        )
         self.told: list[object] = []
 
     def call(self, group: Group, key: str, *, at_s: float, wait_s: float = 5.0) -> None:
@@ -75,9 +82,9 @@ class Groups:
 
         def life() -> None:
             now = self._instance.clock.monotonic()
-            patience = TimeBudget(until=now + wait_s, deadline=now + 600)
+            budget = TimeBudget(until=now + wait_s, deadline=now + 600)
             try:
-                self.told += ExactlyOnce(self._instance, APP).apply(group.id, [operation], patience)
+                self.told += ExactlyOnce(self._instance, APP).apply(group.id, [operation], budget)
             except AppRefused as error:
                 self.told.append(error)
 

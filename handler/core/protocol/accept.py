@@ -73,7 +73,7 @@ def accept(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance:
             if not _waited_for_place(visit):
                 raise
         else:
-            visit.waits.accepted_in(clock.monotonic() - began)
+            visit.backoff.accepted_in(clock.monotonic() - began)
             return acceptance
 
 
@@ -92,18 +92,18 @@ def _moved_watermarks(visit: Visit) -> bool:
 
 def _waited_for_room(visit: Visit, until: float) -> bool:
     """Let others settle what they can; False where there is no time left for that."""
-    has_time = visit.instance.clock.monotonic() < min(until, visit.patience.until)
-    return has_time and visit.pause(visit.waits.poll_s())
+    has_time = visit.instance.clock.monotonic() < min(until, visit.budget.until)
+    return has_time and visit.pause(visit.backoff.poll_s())
 
 
 def _waited_for_place(visit: Visit) -> bool:
     """Let the sweep work off what was accepted before; False where none came in the time of a source, or of a tick."""
     clock = visit.instance.clock
-    while clock.monotonic() < visit.patience.accepts_until:
+    while clock.monotonic() < visit.budget.accepts_until:
         wait_s = visit.turns.place_s()
         if not wait_s:
             return True
-        clock.sleep(visit.waits.jittered(wait_s))
+        clock.sleep(visit.backoff.jittered(wait_s))
     return False
 
 
@@ -123,7 +123,7 @@ def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
     limit = key_limit(rules.receipt_key)
     if not visit.may_call() or _turned_away(visit) is not None or instance.api_clock.ask_in_s() is not None:
         return None
-    if next_run(run, instance.known.of(visit.group), limit) != run:
+    if next_run(run, instance.values_cache.of(visit.group), limit) != run:
         return None
     if not fits(first_row(run, rules.receipt_key, generation=1), accepting_bytes(rules.row_bytes)):
         return None
@@ -172,7 +172,7 @@ def _swap_in(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> A
             raise
         if done is not None:
             return done
-        visit.instance.clock.sleep(visit.waits.jittered(CONTENTION_S))
+        visit.instance.clock.sleep(visit.backoff.jittered(CONTENTION_S))
     if in_doubt:
         raise OutcomeUnknown("the ledger's answers to an acceptance were lost")
     raise TooManyCalls("too many others change this group at once", FULL_RETRY_S)
@@ -261,10 +261,10 @@ def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
 def _turned_away(visit: Visit) -> NotAccepted | None:
     """Why nothing new is taken on now: the vendor refuses the app, or the app's rate is used up."""
     instance = visit.instance
-    refusal = instance.gate.refusal()
+    refusal = instance.breaker.refusal()
     if refusal is not None:
-        return AppRefused(refusal.code, refusal.info, instance.gate.retry_after_s())
-    if visit.patience.sheds and instance.pace.is_saturated():
+        return AppRefused(refusal.code, refusal.info, instance.breaker.retry_after_s())
+    if visit.budget.sheds and instance.updates.is_saturated():
         return TooManyCalls("the app's calls per second are used up", SATURATED_RETRY_S)
     return None
 

@@ -20,7 +20,7 @@ from handler.core.state import transitions
 from handler.core.state.losses import ALARMING, giving_way, lost_in_a_row, told
 from handler.core.state.merge import correction_of, payload_of
 from handler.core.state.receipts import Landed, ReceiptReading, TooEarly, Unexplained, certain, death, judge
-from handler.core.state.transitions import Seen
+from handler.core.state.transitions import CounterReading
 
 # A correction is owed by us, not by a caller who could be told: it gets more than one chance.
 CORRECTIONS_REFUSED_MAX = 2
@@ -34,14 +34,14 @@ GROUP_GONE = frozenset({10010, 10015})
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Observation:
     """A receipt value with what is known of its age, and the counters shown beside it.
 
     `is_second`: it was read over a new connection, because the look before had shown what nothing explains.
     """
 
     sight: ReceiptReading
-    seen: Seen
+    seen: CounterReading
     is_second: bool = False
 
 
@@ -55,7 +55,7 @@ def follow(visit: Visit, row: Row, attempt: Attempt, reply: Reply) -> Next:
         return confirmed(visit, row, attempt, reply, whose)
     if isinstance(reply, Counted) and not row.receipt_key:
         return settle(
-            visit, row, 0, {attempt.id: 1}, Seen(reply.values, later=False, at=visit.instance.api_clock.now())
+            visit, row, 0, {attempt.id: 1}, CounterReading(reply.values, later=False, at=visit.instance.api_clock.now())
         )
     return look(visit, row, attempt)
 
@@ -65,23 +65,23 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
     if not row.receipt_key:
         return without_receipt.look(visit, row, attempt)
     is_own = visit.sent == attempt.id
-    refusal = None if is_own else visit.instance.gate.refusal()
+    refusal = None if is_own else visit.instance.breaker.refusal()
     if refusal is not None:
         return Stop(refusal)
-    wait_s = visit.waits.before_look_s(attempt, own=is_own)
+    wait_s = visit.backoff.before_look_s(attempt, own=is_own)
     if wait_s > 0:
-        return Again(min(wait_s, visit.waits.poll_s()))
+        return Again(min(wait_s, visit.backoff.poll_s()))
     # With anything remembered, more operations than the attempt's may be found to have landed.
     keys = () if row.remembered else (row.receipt_key, *payload_of(attempt))
     evidence = see(visit, row, keys)
-    if isinstance(evidence, Evidence):
+    if isinstance(evidence, Observation):
         return conclude(visit, row, evidence)
     if isinstance(evidence, Again):
-        visit.waits.postpone(evidence.after_s)
+        visit.backoff.postpone(evidence.after_s)
     return evidence
 
 
-def see(visit: Visit, row: Row, keys: Sequence[str]) -> Evidence | Next:
+def see(visit: Visit, row: Row, keys: Sequence[str]) -> Observation | Next:
     """Read counters, the receipt among them; what is no evidence says what to do next."""
     heard = visit.heard(row)
     reply = visit.read(keys, fresh=visit.doubts)
@@ -89,14 +89,14 @@ def see(visit: Visit, row: Row, keys: Sequence[str]) -> Evidence | Next:
     if isinstance(reply, Refused):
         return _read_refused(visit, row, reply, asked_after)
     if not isinstance(reply, Counted):
-        return Again(visit.waits.retry_s())
+        return Again(visit.backoff.retry_s())
     value = reply.values.get(row.receipt_key)
     visit.refusals = visit.other_codes = 0
     visit.absences = visit.absences + 1 if value is None else 0
     if 0 < visit.absences < TIMES_BELIEVED:
         return Again()
-    seen = Seen(reply.values, later=True, at=visit.instance.api_clock.now())
-    return Evidence(ReceiptReading(value or 0, asked_after), seen, is_second=visit.doubts)
+    seen = CounterReading(reply.values, later=True, at=visit.instance.api_clock.now())
+    return Observation(ReceiptReading(value or 0, asked_after), seen, is_second=visit.doubts)
 
 
 def _read_refused(visit: Visit, row: Row, refusal: Refused, asked_after: int | None) -> Next:
@@ -118,7 +118,7 @@ def _read_refused(visit: Visit, row: Row, refusal: Refused, asked_after: int | N
     if visit.group_is_gone and row.attempt and _is_dead(visit, row.attempt, ReceiptReading(0, asked_after)):
         # The group is gone and the attempt dead: the next attempt will be told so, and its operations with it.
         return _expired(visit, row, row.attempt)
-    return Again(visit.waits.retry_s())
+    return Again(visit.backoff.retry_s())
 
 
 def _told(own: Refused, read: Refused) -> Refused:
@@ -135,7 +135,7 @@ def _own_refusal(visit: Visit, row: Row) -> Refused | None:
     return visit.reply if mine and isinstance(visit.reply, Refused) else None
 
 
-def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
+def conclude(visit: Visit, row: Row, evidence: Observation) -> Next:
     """Do what the evidence allows: settle, wait, go on with a new attempt, or freeze."""
     rules = visit.instance.rules
     if evidence.sight.value == row.base and not row.debt:
@@ -151,7 +151,7 @@ def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
         if not evidence.seen.later and transitions.lacks_values(row, verdict.times, evidence.seen):
             # The reply shows its own call's counters, and others have landed too: each is answered with its own (R5).
             whole = see(visit, row, keys=())
-            return conclude(visit, row, whole) if isinstance(whole, Evidence) else whole
+            return conclude(visit, row, whole) if isinstance(whole, Observation) else whole
         _report_lie(visit, row, verdict)
         return settle(visit, row, evidence.sight.value, verdict.times, evidence.seen, evidence.sight.asked_after)
     if isinstance(verdict, Unexplained):
@@ -167,7 +167,7 @@ def conclude(visit: Visit, row: Row, evidence: Evidence) -> Next:
         reason = why_too_far_ahead(visit, row, evidence.sight)
         if reason is not None:
             return visit.put(transitions.frozen(row, reason))
-        return Again(visit.waits.after_look_s(row.attempt))
+        return Again(visit.backoff.after_look_s(row.attempt))
     return _expired(visit, row, row.attempt)
 
 
@@ -199,7 +199,7 @@ def _report_lie(visit: Visit, row: Row, landed: Landed) -> None:
 
 
 def settle(
-    visit: Visit, row: Row, value: int, times: Mapping[str, int], seen: Seen, asked_after: int | None = None
+    visit: Visit, row: Row, value: int, times: Mapping[str, int], seen: CounterReading, asked_after: int | None = None
 ) -> Next:
     """R5: records first or with the row. Where more landed than the open attempt, R7."""
     if row.attempt and row.base is not None and transitions.is_plain(row, times):

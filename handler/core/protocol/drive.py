@@ -15,7 +15,7 @@ from handler.core.protocol.waiting import ask_the_time
 from handler.core.state import transitions
 from handler.core.state.merge import correction_of, next_run
 from handler.core.state.receipts import ReceiptReading, certain, choose_weight
-from handler.core.state.transitions import Seen
+from handler.core.state.transitions import CounterReading
 from handler.core.state.watermarks import moved
 
 # How often others may get in between when an attempt is taken back; after that its group waits for its death.
@@ -23,7 +23,7 @@ TAKE_BACK_MAX = 5
 
 
 def drive(visit: Visit, row: Row | None) -> Row | None:
-    """Take step after step until what the visit came for is settled, or its patience ends.
+    """Take step after step until what the visit came for is settled, or its budget ends.
 
     The row where nothing that the visit came for is left in it.
     """
@@ -70,7 +70,7 @@ def step(visit: Visit, row: Row) -> Next:
     if row.attempt is not None and row.attempt.id == visit.sent and visit.reply is not None:
         return conclude.follow(visit, row, row.attempt, visit.reply)
     if row.generation < visit.instance.generation.current().number:
-        return first_use.verify(visit, row)
+        return first_use.revalidate(visit, row)
     if row.attempt is not None:
         return conclude.look(visit, row, row.attempt)
     if row.base is None or row.receipt_key != visit.instance.rules.receipt_key:
@@ -91,14 +91,14 @@ def open_next(visit: Visit, row: Row) -> Next:
     # In a group that is gone nothing has landed late, and the Set will be refused like everything else.
     if mode is Mode.SET and row.remembered and not visit.group_is_gone:
         evidence = conclude.see(visit, row, keys=())
-        if not isinstance(evidence, conclude.Evidence):
+        if not isinstance(evidence, conclude.Observation):
             return evidence
         if evidence.sight.value != row.base:
             return conclude.conclude(visit, row, evidence)
     wait_s = visit.turns.wait_s()
     if wait_s:
         # A turn that comes too late for this visit is one for another; who has that moves the group on for both.
-        return Again(wait_s, for_turn=True) if visit.lasts(wait_s) else Again(visit.waits.poll_s())
+        return Again(wait_s, for_turn=True) if visit.lasts(wait_s) else Again(visit.backoff.poll_s())
     above = set_above(base, mode) if entries or correction else LIFT
     weight = choose_weight(row.remembered_shifts, instance.chance, above)
     attempt = visit.new_attempt(weight, mode, entries, correction)
@@ -110,14 +110,14 @@ def open_next(visit: Visit, row: Row) -> Next:
 
 def _held_up(visit: Visit, row: Row) -> Again | Stop | None:
     """Why nothing is opened yet: the app is refused, calls keep being lost, or the API's time is not known (R12)."""
-    refusal = visit.instance.gate.refusal()
+    refusal = visit.instance.breaker.refusal()
     if refusal is not None:
         return Stop(refusal)
-    wait_s = visit.waits.before_opening_s(row)
+    wait_s = visit.backoff.before_opening_s(row)
     if wait_s > 0:
         return visit.rest(wait_s)
     if _is_left_to_its_caller(visit, row):
-        return Again(visit.waits.poll_s())
+        return Again(visit.backoff.poll_s())
     return ask_the_time(visit)
 
 
@@ -129,7 +129,7 @@ def _is_left_to_its_caller(visit: Visit, row: Row) -> bool:
     if not visit.wanted or row.debt or not row.queue:
         return False
     head = row.queue[0].id
-    return head not in visit.wanted and visit.waits.leave(head)
+    return head not in visit.wanted and visit.backoff.leave(head)
 
 
 def _next_payload(visit: Visit, row: Row) -> tuple[Mode, tuple[Entry, ...], Counters]:
@@ -140,7 +140,7 @@ def _next_payload(visit: Visit, row: Row) -> tuple[Mode, tuple[Entry, ...], Coun
         return Mode.INCREASE, (), ()
     if row.debt:
         return mode, (), correction
-    return mode, next_run(row.queue, visit.instance.known.of(visit.group), limit), ()
+    return mode, next_run(row.queue, visit.instance.values_cache.of(visit.group), limit), ()
 
 
 def send(visit: Visit, row: Row, attempt: Attempt) -> Next:
@@ -149,13 +149,13 @@ def send(visit: Visit, row: Row, attempt: Attempt) -> Next:
     heard = visit.heard(row)
     reply = visit.send(row, attempt)
     if isinstance(reply, Counted):
-        instance.gate.open()
+        instance.breaker.reset()
         instance.landings.note(visit.group, visit.sent_at)
-        instance.known.learn(visit.group, reply.values)
+        instance.values_cache.learn(visit.group, reply.values)
         if row.receipt_key:
             # The reply is evidence for the row as it was; after a lost write the receipt is read again.
             visit.reply = None
-            seen = Seen(reply.values, later=False, at=instance.api_clock.now())
+            seen = CounterReading(reply.values, later=False, at=instance.api_clock.now())
             sight = ReceiptReading(reply.values[row.receipt_key], certain(heard, reply.date, visit.took_s))
-            return conclude.conclude(visit, row, conclude.Evidence(sight, seen))
+            return conclude.conclude(visit, row, conclude.Observation(sight, seen))
     return conclude.follow(visit, row, attempt, reply)

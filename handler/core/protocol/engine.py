@@ -35,15 +35,15 @@ class ExactlyOnce:
         self._instance = instance
         self._app = app
 
-    def apply(self, group_id: str, operations: Sequence[Operation], patience: TimeBudget) -> list[Outcome]:
-        """Accept operations of one group and go on until each has its answer, or patience ends.
+    def apply(self, group_id: str, operations: Sequence[Operation], budget: TimeBudget) -> list[Outcome]:
+        """Accept operations of one group and go on until each has its answer, or budget ends.
 
         Outcomes are in the order of the operations. Raises NotAccepted when nothing was accepted, and OutcomeUnknown.
         """
         if not operations:
             return []
-        visit = Visit(self._instance, Group(self._app, group_id), patience)
-        if patience.gives_back:
+        visit = Visit(self._instance, Group(self._app, group_id), budget)
+        if budget.gives_back:
             visit.teller = f"{self._instance.chance.getrandbits(32):08x}"
         try:
             acceptance = self._accept(visit, operations)
@@ -51,7 +51,7 @@ class ExactlyOnce:
         finally:
             visit.turns.end()
         records = self._records(visit)
-        note_landings(self._instance, self._app, patience.deadline)
+        note_landings(self._instance, self._app, budget.deadline)
         return [self._outcome(visit, operation, acceptance, records) for operation in operations]
 
     def accept(self, group_id: str, operations: Sequence[Operation], until: float = -inf) -> list[Operation]:
@@ -60,19 +60,19 @@ class ExactlyOnce:
         Those whose key came before with other content are not accepted, and given back. Raises as `apply` does.
         """
         now = self._instance.clock.monotonic()
-        patience = TimeBudget(until=now, deadline=now, accepts_until=until)
-        visit = Visit(self._instance, Group(self._app, group_id), patience)
+        budget = TimeBudget(until=now, deadline=now, accepts_until=until)
+        visit = Visit(self._instance, Group(self._app, group_id), budget)
         try:
             acceptance = self._accept(visit, operations)
         finally:
             visit.turns.end()
         return [operation for operation in operations if _is_reused(operation, acceptance)]
 
-    def ask(self, group_id: str, caller: str, key: str, patience: TimeBudget) -> Outcome | None:
+    def ask(self, group_id: str, caller: str, key: str, budget: TimeBudget) -> Outcome | None:
         """What became of the operation that `caller` named `key`, or None; one that is owed is helped on (R8)."""
         group, wanted = Group(self._app, group_id), operation_id(caller, key)
         row = self._instance.ledger.load(group)
-        visit = Visit(self._instance, group, patience, frozenset({wanted}))
+        visit = Visit(self._instance, group, budget, frozenset({wanted}))
         owed = row is not None and row.entry(wanted) is not None
         if owed:
             self._finish(visit, row)
@@ -168,7 +168,7 @@ class ExactlyOnce:
             return Frozen(visit.frozen)
         if visit.stopped and visit.stopped.refusal:
             refusal = visit.stopped.refusal
-            return Stalled(refusal.code, refusal.info, max(1.0, self._instance.gate.retry_after_s()))
+            return Stalled(refusal.code, refusal.info, max(1.0, self._instance.breaker.retry_after_s()))
         return Pending(PENDING_RETRY_S)
 
 

@@ -44,7 +44,7 @@ def refused_before(visit: Visit) -> Refused | None:
             visit.first_look = reply.values
             return None
         if not isinstance(reply, Refused):
-            if visit.patience.sheds and instance.reads.is_saturated():
+            if visit.budget.sheds and instance.reads.is_saturated():
                 raise TooManyCalls("the app's reads per second are used up", READS_RETRY_S)
             return None
         if reply.code in conclude.GROUP_GONE:
@@ -78,9 +78,9 @@ def establish(visit: Visit, row: Row) -> Next:
 def _first_look(visit: Visit, row: Row) -> Next:
     """Read the counters of a group for the first time: whether it has a receipt, and room for one."""
     # A sweep comes long after; of the callers who come at once, one look is enough for all.
-    wait_s = 0.0 if visit.is_first or not visit.wanted else visit.waits.before_first_look_s()
+    wait_s = 0.0 if visit.is_first or not visit.wanted else visit.backoff.before_first_look_s()
     if wait_s > 0:
-        return Again(min(wait_s, visit.waits.poll_s()))
+        return Again(min(wait_s, visit.backoff.poll_s()))
     first_look, visit.first_look = visit.first_look, None
     if first_look is not None and row.receipt_key not in first_look and _is_first_generation(visit):
         # The row was made by the step that found none, so nothing of this ledger has been called since that look.
@@ -90,7 +90,7 @@ def _first_look(visit: Visit, row: Row) -> Next:
     if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
         return visit.setback(reply)
     if not isinstance(reply, Counted | Refused):
-        return Again(visit.waits.retry_s())
+        return Again(visit.backoff.retry_s())
     visit.refusals = visit.refusals + 1 if isinstance(reply, Refused) else 0
     if 0 < visit.refusals < TIMES_BELIEVED:
         return Again()
@@ -135,7 +135,7 @@ def _noted(visit: Visit, row: Row, date: int | None) -> Next:
     sighted_in = generation if row.generation < generation else row.sighted_in
     is_known = row.sighted is not None and row.sighted_in == sighted_in
     if date is None or (is_known and (row.sighted or 0) <= date + NEAR_S):
-        return Again(visit.waits.retry_s())
+        return Again(visit.backoff.retry_s())
     return visit.put(row.changed(sighted=date, sighted_in=sighted_in))
 
 
@@ -161,7 +161,7 @@ def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
     """A receipt with a history that this ledger does not know: take it over once nothing of that history can land."""
     rules = visit.instance.rules
     evidence = _seen_after(visit, row, (row.receipt_key,), sighted + past_s(rules.bound_s, rules.guard_s))
-    if not isinstance(evidence, conclude.Evidence):
+    if not isinstance(evidence, conclude.Observation):
         # Where the group has gone meanwhile there is nothing to adopt; its first attempt will be refused likewise.
         return visit.put(row.changed(base=0, sighted=None)) if visit.group_is_gone else evidence
     value = evidence.sight.value
@@ -177,7 +177,7 @@ def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
 def _no_room(visit: Visit, row: Row) -> Next:
     """Refuse before any call: a call that is one key too large might have a part of its effect."""
     if not row.queue:
-        return Again(visit.waits.retry_s())
+        return Again(visit.backoff.retry_s())
     answer = Rejected(TOO_MANY_KEYS, "the group has 20 counters already, and the receipt needs one of them")
     change = transitions.rejected_from_queue(row, answer, visit.instance.api_clock.now(), visit.teller)
     follows = visit.put(change.row, change.records, change.watermarks)
@@ -186,7 +186,7 @@ def _no_room(visit: Visit, row: Row) -> Next:
     return follows
 
 
-def verify(visit: Visit, row: Row) -> Next:
+def revalidate(visit: Visit, row: Row) -> Next:
     """R10: a row of an older generation may lack what happened since; its receipt is explained before any send.
 
     What it lacks was signed before it was first sighted, and instances that know nothing of the new generation may go
@@ -201,7 +201,7 @@ def verify(visit: Visit, row: Row) -> Next:
     if lost_until is None:
         return _sight(visit, row)
     evidence = _seen_after(visit, row, (), max(row.sighted + past_s(rules.bound_s, rules.guard_s), lost_until))
-    if not isinstance(evidence, conclude.Evidence):
+    if not isinstance(evidence, conclude.Observation):
         # Nothing can land in a group that is gone, and its next attempt will be refused.
         return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.attempt is None else evidence
     if row.base is None and row.owed and row.receipt_key in evidence.seen.values:
@@ -236,13 +236,13 @@ def _verified(row: Row, generation: int) -> Row:
     return row.changed(generation=generation, sighted=None)
 
 
-def _seen_after(visit: Visit, row: Row, keys: Sequence[str], moment: float) -> conclude.Evidence | Next:
+def _seen_after(visit: Visit, row: Row, keys: Sequence[str], moment: float) -> conclude.Observation | Next:
     """Counters seen after the API's clock has certainly passed `moment` (R4 b); what to wait for until then."""
     left_s = moment - visit.instance.api_clock.now()
     if left_s > 0 and visit.instance.api_clock.ask_in_s() is None:
         return Again(left_s)
     evidence = conclude.see(visit, row, keys)
-    if isinstance(evidence, conclude.Evidence) and not evidence.sight.is_after(moment):
+    if isinstance(evidence, conclude.Observation) and not evidence.sight.is_after(moment):
         return Again(_left_s(visit, moment))
     return evidence
 
@@ -250,4 +250,4 @@ def _seen_after(visit: Visit, row: Row, keys: Sequence[str], moment: float) -> c
 def _left_s(visit: Visit, moment: float | None) -> float:
     """Seconds until the next look is worth it."""
     left_s = 0.0 if moment is None else moment - visit.instance.api_clock.now()
-    return left_s if left_s > 0 else visit.waits.retry_s()
+    return left_s if left_s > 0 else visit.backoff.retry_s()

@@ -95,7 +95,7 @@ def acknowledge(visit: Visit, row: Row, origins: Mapping[str, Origin]) -> Row:
             pass  # whether it was written is seen in the row
         except LedgerUnavailable as error:
             raise OutcomeUnknown(str(error)) from None
-        visit.instance.clock.sleep(visit.waits.jittered(CONTENTION_S))
+        visit.instance.clock.sleep(visit.backoff.jittered(CONTENTION_S))
         row = _read(visit, row)
     raise OutcomeUnknown("too many others change this group at once")
 

@@ -116,7 +116,7 @@ class _Course:
 
     def visits(self, after: str) -> Iterator[Visit]:
         """A visit to each unfinished group, while there is time."""
-        patience = TimeBudget(until=self._deadline, deadline=self._deadline, pause_max_s=0.0)
+        budget = TimeBudget(until=self._deadline, deadline=self._deadline, pause_max_s=0.0)
         self.reached = after
         pages = _Pages(self._instance, self._app, after)
         for page in pages:
@@ -125,7 +125,7 @@ class _Course:
                     # What is met for the second time need not be handed over.
                     return
                 self.met, self.reached = self.met + 1, group_id
-                yield Visit(self._instance, Group(self._app, group_id), patience)
+                yield Visit(self._instance, Group(self._app, group_id), budget)
         self.failure = pages.failure
         self.reached = self.reached if pages.failure else None
 
@@ -235,10 +235,10 @@ def watch(visit: Visit, row: Row) -> Next:
     """R11: read the receipt of a settled group once more; forget what can no longer land, correct what did."""
     rules = visit.instance.rules
     evidence = conclude.see(visit, row, keys=())
-    if isinstance(evidence, conclude.Evidence) and evidence.sight.asked_after is None:
+    if isinstance(evidence, conclude.Observation) and evidence.sight.asked_after is None:
         # What this instance has met only now is judged by the next look (R4 b).
         evidence = conclude.see(visit, row, keys=())
-    if isinstance(evidence, conclude.Evidence):
+    if isinstance(evidence, conclude.Observation):
         if evidence.sight.value != row.base:
             return conclude.conclude(visit, row, evidence)
         row = transitions.forgotten(row, evidence.sight.asked_after, rules.bound_of, rules.forget_s)

@@ -8,22 +8,22 @@ from handler.core.runtime.rate_limiter import Turn
 
 
 class Turns:
-    """What a visit to a group holds of its app's schedules, for as long as its patience lasts."""
+    """What a visit to a group holds of its app's schedules, for as long as its budget lasts."""
 
-    def __init__(self, instance: Instance, group: Group, patience: TimeBudget) -> None:
+    def __init__(self, instance: Instance, group: Group, budget: TimeBudget) -> None:
         self.held: Turn | None = None
         """The turn to call, taken and not used yet."""
         self.place: Turn | None = None
         """The same in the schedule of acceptances."""
         self._instance = instance
         self._group = group
-        self._patience = patience
+        self._budget = budget
 
     def wait_s(self) -> float:
         """Seconds until this visit may call: it has a place in the app's schedule from now on, or must ask again."""
         now = self._instance.clock.monotonic
         if self.held is None or self.held.until < now():
-            self.held = self._instance.pace.turn(self._group.app)
+            self.held = self._instance.updates.turn(self._group.app)
         wait_s = self.held.at - now()
         if not self.held.is_taken:
             self.held = None
@@ -33,7 +33,7 @@ class Turns:
     def is_too_late(self) -> bool:
         """Whether the turn that this visit holds comes only when it is over."""
         return self.held is not None and not self._instance.may_call(
-            self._patience, max(0.0, self.held.at - self._instance.clock.monotonic())
+            self._budget, max(0.0, self.held.at - self._instance.clock.monotonic())
         )
 
     def use(self) -> None:
@@ -43,7 +43,7 @@ class Turns:
     def give_back(self) -> None:
         """Nothing is to be sent now; another visit of this instance may."""
         if self.held is not None:
-            self._instance.pace.give_back(self.held)
+            self._instance.updates.give_back(self.held)
             self.held = None
 
     def place_s(self) -> float:
@@ -82,7 +82,7 @@ class Turns:
             turn = reads.turn(self._group.app)
             wait_s = turn.at - clock.monotonic()
             if wait_s > 0:
-                if not self._instance.may_call(self._patience, wait_s):
+                if not self._instance.may_call(self._budget, wait_s):
                     if turn.is_taken:
                         reads.give_back(turn)
                     return False

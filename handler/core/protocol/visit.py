@@ -66,7 +66,7 @@ class Visit:
 
     instance: Instance
     group: Group
-    patience: TimeBudget
+    budget: TimeBudget
     wanted: frozenset[str] = frozenset()
     unsent: str | None = None
     """The attempt that this visit made and has not sent: nobody else will (R3)."""
@@ -108,13 +108,13 @@ class Visit:
     """What may have been rejected without a note: its source has to be told, or to come again."""
     cannot_park: bool = False
     """Whether the shelf has failed this visit."""
-    waits: Backoff = field(init=False)
+    backoff: Backoff = field(init=False)
     turns: Turns = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin with a rhythm of its own, and without any turn."""
-        self.waits = Backoff(self.instance)
-        self.turns = Turns(self.instance, self.group, self.patience)
+        self.backoff = Backoff(self.instance)
+        self.turns = Turns(self.instance, self.group, self.budget)
 
     def is_done(self, row: Row) -> bool:
         """Whether what the visit came for is out of the row, and nothing that it has seen is owed back or to park."""
@@ -144,7 +144,7 @@ class Visit:
 
     def lasts(self, seconds: float) -> bool:
         """Whether a call that begins so much later still is."""
-        return self.instance.may_call(self.patience, seconds)
+        return self.instance.may_call(self.budget, seconds)
 
     @property
     def waits_for_call(self) -> bool:
@@ -152,15 +152,15 @@ class Visit:
         return self.may_call() and not self.turns.is_too_late
 
     def pause(self, seconds: float, *, for_turn: bool = False) -> bool:
-        """Let time pass, no longer than patience lasts; False if this wait is not worth it.
+        """Let time pass, no longer than budget lasts; False if this wait is not worth it.
 
         A turn is kept while it is waited for, and by nobody who waits for something else.
         """
         if not for_turn:
             self.turns.give_back()
-            if seconds > self.patience.pause_max_s:
+            if seconds > self.budget.pause_max_s:
                 return False
-        left_s = min(self.patience.until, self.patience.deadline) - self.instance.clock.monotonic()
+        left_s = min(self.budget.until, self.budget.deadline) - self.instance.clock.monotonic()
         if seconds > 0 and left_s > 0:
             self.instance.clock.sleep(max(PAUSE_MIN_S, min(seconds, left_s)))
         return True
@@ -207,7 +207,7 @@ class Visit:
             return Again()
         if not done:
             self.in_doubt -= refused
-            return Again(self.waits.jittered(CONTENTION_S))
+            return Again(self.backoff.jittered(CONTENTION_S))
         # Whether a record is the first answer only the ledger knows, and it is asked before anybody is told.
         self.answers.update(unkept(records) if records else {})
         if row.frozen:
@@ -244,7 +244,7 @@ class Visit:
             values[row.receipt_key] = attempt.weight + (attempt.base if attempt.mode is Mode.SET else 0)
         call = Call(self.group, attempt.mode, values, attempt.time, attempt.life)
         began = self.sent_at = self.instance.clock.monotonic()
-        self.reply = self._learned(self.instance.api.update(call), began, self.instance.pace)
+        self.reply = self._learned(self.instance.api.update(call), began, self.instance.updates)
         self.instance.call_time.learn(self.instance.clock.monotonic() - began)
         return self.reply
 
@@ -287,14 +287,14 @@ class Visit:
             instance.reporter.report(Notice.SECRET_REFRESHED, code=refusal.code)
             return Again()
         if refusal.fault in {Fault.APP, Fault.CREDENTIALS}:
-            instance.gate.close(refusal)
+            instance.breaker.trip(refusal)
             instance.reporter.report(Notice.APP_REFUSED, code=refusal.code)
             return Stop(refusal)
         self.setbacks += 1
-        back_off_s = self.waits.jittered(RATE_BACK_OFF_S * self.setbacks) if refusal.fault is Fault.RATE else 0.0
+        back_off_s = self.backoff.jittered(RATE_BACK_OFF_S * self.setbacks) if refusal.fault is Fault.RATE else 0.0
         return Stop() if self.setbacks > PASSING_MAX else Again(back_off_s)
 
     def failed_to_send(self) -> Again | Stop:
         """No connection could be made: a few more attempts, then whoever comes next goes on."""
         self.setbacks += 1
-        return Stop() if self.setbacks > PASSING_MAX else Again(self.waits.jittered(RATE_BACK_OFF_S * self.setbacks))
+        return Stop() if self.setbacks > PASSING_MAX else Again(self.backoff.jittered(RATE_BACK_OFF_S * self.setbacks))

@@ -47,7 +47,7 @@ def _for_a_death(visit: Visit, attempt: Attempt) -> Waiting:
     if left_s > 0:
         return Waiting("the end of its call, unless the receipt shows that it landed", left_s, lasts=False)
     # The first look after its end hears that it has come; where it does not, no `Date` can be had.
-    lasts = left_s < -(rules.guard_s + LOOK_MAX_S) and not visit.waits.is_dead(attempt)
+    lasts = left_s < -(rules.guard_s + LOOK_MAX_S) and not visit.backoff.is_dead(attempt)
     for_what = "a Date of the API that shows its call to be over" if lasts else "a look that shows its call to be over"
     return Waiting(for_what, 0.0, lasts)
 

@@ -17,9 +17,9 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
     """Decide what to do about an attempt whose reply nobody has: nothing tells any more whether it landed."""
     if attempt.mode is not Mode.SET and visit.sent == attempt.id:
         return _unknown(visit, row, attempt)
-    wait_s = visit.waits.before_look_s(attempt, own=visit.sent == attempt.id)
+    wait_s = visit.backoff.before_look_s(attempt, own=visit.sent == attempt.id)
     if wait_s > 0:
-        return Again(min(wait_s, visit.waits.poll_s()))
+        return Again(min(wait_s, visit.backoff.poll_s()))
     heard = visit.heard(row)
     reply = visit.read(tuple(payload_of(attempt)))
     bound_s = visit.instance.rules.bound_of(attempt)
@@ -29,7 +29,7 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
         return visit.put(transitions.not_landed(row)) if is_set else _unknown(visit, row, attempt)
     if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
         return visit.setback(reply)
-    return Again(visit.waits.after_look_s(attempt))
+    return Again(visit.backoff.after_look_s(attempt))
 
 
 def _unknown(visit: Visit, row: Row, attempt: Attempt) -> Next:

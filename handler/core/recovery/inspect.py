@@ -8,7 +8,7 @@ from handler.core.errors import AppRefused, BadInput, NotAccepted, TooManyCalls
 from handler.core.model.row import Row
 from handler.core.ports.ledger import Generation
 from handler.core.protocol import conclude
-from handler.core.protocol.conclude import Evidence
+from handler.core.protocol.conclude import Observation
 from handler.core.protocol.visit import CONTENTION_S, Stop, Visit
 from handler.core.protocol.waiting import waiting
 from handler.core.recovery.verdicts import all_dead_at, to_be_judged
@@ -16,7 +16,7 @@ from handler.core.runtime.api_clock import NEAR_S
 from handler.core.runtime.memory import CallFailure
 from handler.core.state.merge import Values
 from handler.core.state.receipts import ReceiptReading, ReceiptVerdict, certain, judge
-from handler.core.state.transitions import Seen
+from handler.core.state.transitions import CounterReading
 
 # How often a lost compare-and-swap is tried again: callers may go on asking for operations of a frozen group.
 SWAPS_MAX = 30
@@ -114,7 +114,7 @@ def sighted(visit: Visit, row: Row) -> Row:
         marked = visit.fitted(row.changed(sighted=noted_at, sighted_in=generation))
         if visit.instance.ledger.swap(visit.group, marked, {}):
             return marked
-        visit.instance.clock.sleep(visit.waits.jittered(CONTENTION_S))
+        visit.instance.clock.sleep(visit.backoff.jittered(CONTENTION_S))
         row = stored(visit)
     raise TooManyCalls("too many others change this group at once")
 
@@ -127,7 +127,7 @@ def stored(visit: Visit) -> Row:
     return row
 
 
-def see(visit: Visit, row: Row) -> tuple[Evidence, bool]:
+def see(visit: Visit, row: Row) -> tuple[Observation, bool]:
     """The counters now, and whether the group is gone, and all that was in it: then its receipt is as one never made.
 
     Without its attempt the row is only read by: a frozen row must not move by what is seen here.
@@ -136,10 +136,12 @@ def see(visit: Visit, row: Row) -> tuple[Evidence, bool]:
     while visit.may_call():
         heard = visit.heard(row)
         follows = conclude.see(visit, settled, keys=())
-        if isinstance(follows, Evidence):
+        if isinstance(follows, Observation):
             return replace(follows, sight=_of_all(follows.sight, heard)), False
         if visit.group_is_gone:
-            return Evidence(ReceiptReading(0, heard), Seen({}, later=True, at=visit.instance.api_clock.now())), True
+            return Observation(
+                ReceiptReading(0, heard), CounterReading({}, later=True, at=visit.instance.api_clock.now())
+            ), True
         if isinstance(follows, Row | Stop) or not visit.pause(follows.after_s):
             break
     raise unreadable(visit)
@@ -152,7 +154,7 @@ def _of_all(sight: ReceiptReading, heard: int | None) -> ReceiptReading:
 
 def unreadable(visit: Visit) -> NotAccepted:
     """Why no look was had: the vendor's refusal of the app, or too little time."""
-    refusal = visit.instance.gate.refusal()
+    refusal = visit.instance.breaker.refusal()
     if refusal is not None:
-        return AppRefused(refusal.code, refusal.info, visit.instance.gate.retry_after_s())
+        return AppRefused(refusal.code, refusal.info, visit.instance.breaker.retry_after_s())
     return NotAccepted("the group's counters could not be read in the time that there is")

@@ -98,7 +98,7 @@ def _decided(
             if change.dropped:
                 instance.reporter.report(Notice.ATTEMPT_DROPPED, group=visit.group.id, **told(change.dropped))
             return Decided(becomes, settled)
-        instance.clock.sleep(visit.waits.jittered(CONTENTION_S))
+        instance.clock.sleep(visit.backoff.jittered(CONTENTION_S))
     raise TooManyCalls("too many others change this group at once")
 
 
@@ -119,7 +119,7 @@ def _looked_after(visit: Visit, row: Row) -> Row:
 def _until(visit: Visit, row: Row, moment: float) -> float:
     """Wait until a `Date` received proves that the API's clock has passed `moment`; else the seconds still to wait."""
     while left_s := _left_s(visit, row, moment):
-        if left_s + visit.instance.call_s > visit.patience.until - visit.instance.clock.monotonic():
+        if left_s + visit.instance.call_s > visit.budget.until - visit.instance.clock.monotonic():
             return left_s
         visit.pause(left_s)
         visit.read(())

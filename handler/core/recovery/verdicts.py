@@ -21,7 +21,7 @@ from handler.core.runtime.rules import Rules
 from handler.core.state.losses import giving_way, remembering
 from handler.core.state.merge import own_values, with_excess
 from handler.core.state.receipts import Landed, ReceiptReading, death, judge, past_s
-from handler.core.state.transitions import Change, Seen, forgotten, landed, record_of
+from handler.core.state.transitions import Change, CounterReading, forgotten, landed, record_of
 
 
 class OperatorVerdict(str, Enum):
@@ -116,7 +116,9 @@ def all_dead_at(row: Row, sighted: int, generation: Generation, rules: Rules, no
     return max(*known, sighted + signed_before_s, restored + signed_before_s)
 
 
-def decided(row: Row, decision: Decision, sight: ReceiptReading, seen: Seen, generation: int, rules: Rules) -> Change:
+def decided(
+    row: Row, decision: Decision, sight: ReceiptReading, seen: CounterReading, generation: int, rules: Rules
+) -> Change:
     """The row that stands on the receipt as it is now, judged by the operator, and not frozen any more.
 
     What past attempts are found to have moved on top of the verdicts is settled or owed back as ever (R7). They stay in
@@ -143,7 +145,7 @@ def decided(row: Row, decision: Decision, sight: ReceiptReading, seen: Seen, gen
     return replace(Change.of(row, judged, {**change.records, **after.records}), dropped=dropped)
 
 
-def _judged(row: Row, decision: Decision, seen: Seen) -> Change:
+def _judged(row: Row, decision: Decision, seen: CounterReading) -> Change:
     """The row without its open attempt. What landed has its record, what did not waits in the queue again."""
     owed = [entry for entry in row.owed if decision.landed(entry.id)]
     applied = {entry.id: Applied(own_values(entry, seen.values), observed_later=True) for entry in owed}

@@ -35,18 +35,6 @@ CALL_MARGIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
-    """Everything outside, as one warm instance has it."""
-
-    ledger: Ledger
-    api: CounterApi
-    clock: Clock
-    chance: Chance
-    reporter: Reporter
-    shelf: Shelf
-
-
-@dataclass(frozen=True, slots=True)
 class Instance:
     """The ports and the memory between invocations; nothing here is needed for exactness but the ports."""
 
@@ -57,16 +45,16 @@ class Instance:
     reporter: Reporter
     shelf: Shelf
     rules: Rules
-    pace: RateLimiter
+    updates: RateLimiter
     """That of updates."""
     reads: RateLimiter
     acceptances: RateLimiter
     api_clock: ApiClock
-    gate: CircuitBreaker
+    breaker: CircuitBreaker
     gone: Gone
     generation: GenerationCache
     windows: Windows
-    known: ValuesCache = field(default_factory=ValuesCache)
+    values_cache: ValuesCache = field(default_factory=ValuesCache)
     call_time: MovingAverage = field(default_factory=lambda: MovingAverage(CALL_GUESS_S))
     look_time: MovingAverage = field(default_factory=lambda: MovingAverage(LOOK_GUESS_S))
     swept_to: SweptTo = field(default_factory=SweptTo)
@@ -74,23 +62,39 @@ class Instance:
     landings: Landings = field(default_factory=Landings)
 
     @classmethod
-    def of(cls, ports: Ports, rules: Rules) -> Instance:
+    def of(
+        cls,
+        *,
+        ledger: Ledger,
+        api: CounterApi,
+        clock: Clock,
+        chance: Chance,
+        reporter: Reporter,
+        shelf: Shelf,
+        rules: Rules,
+    ) -> Instance:
         """An instance that has learned nothing yet."""
-        clock = ports.clock
-        api_clock = ApiClock(clock, ports.reporter, rules.guard_s)
+        api_clock = ApiClock(clock, reporter, rules.guard_s)
 
-        def pace(schedule: Schedule) -> RateLimiter:
-            terms = Terms.of(schedule, rules.calls_per_second)
-            return RateLimiter(clock, api_clock.moment, ports.ledger, terms)
+        def limiter(schedule: Schedule) -> RateLimiter:
+            return RateLimiter(clock, api_clock.moment, ledger, Terms.of(schedule, rules.calls_per_second))
 
         return cls(
-            *(ports.ledger, ports.api, clock, ports.chance, ports.reporter, ports.shelf, rules),
-            *(pace(Schedule.UPDATES), pace(Schedule.READS), pace(Schedule.ACCEPTANCES)),
+            ledger=ledger,
+            api=api,
+            clock=clock,
+            chance=chance,
+            reporter=reporter,
+            shelf=shelf,
+            rules=rules,
+            updates=limiter(Schedule.UPDATES),
+            reads=limiter(Schedule.READS),
+            acceptances=limiter(Schedule.ACCEPTANCES),
             api_clock=api_clock,
-            gate=CircuitBreaker(clock),
+            breaker=CircuitBreaker(clock),
             gone=Gone(clock),
-            generation=GenerationCache(ports.ledger, clock, rules.cache_s),
-            windows=Windows(ports.ledger, clock, api_clock, rules.window_s, rules.guard_s),
+            generation=GenerationCache(ledger, clock, rules.cache_s),
+            windows=Windows(ledger, clock, api_clock, rules.window_s, rules.guard_s),
         )
 
     def call_failed(self, reason: str, took_s: float, **whose: str) -> None:
@@ -105,10 +109,10 @@ class Instance:
         """What one call must have in hand before it begins: itself, two ledger writes and a margin (R3)."""
         return self.rules.timeout_s + 2 * self.ledger.timeout_s + CALL_MARGIN_S
 
-    def may_call(self, patience: TimeBudget, after_s: float) -> bool:
+    def may_call(self, budget: TimeBudget, after_s: float) -> bool:
         """Whether a call that begins so much later is wanted, and can end before the invocation does (R3)."""
         begins = self.clock.monotonic() + after_s
-        return begins < patience.until and begins + self.call_s <= patience.deadline
+        return begins < budget.until and begins + self.call_s <= budget.deadline
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CounterReading:
     """The counters as the API showed them: in the reply to the attempt itself, or `later` beside the receipt."""
 
     values: Values
@@ -60,7 +60,7 @@ def is_plain(row: Row, times: Mapping[str, int]) -> bool:
     return not (row.remembered or row.debt or attempt.correction or attempt.settled)
 
 
-def landed(row: Row, value: int, times: Mapping[str, int], seen: Seen) -> Change:
+def landed(row: Row, value: int, times: Mapping[str, int], seen: CounterReading) -> Change:
     """R5 and R7: settle what landed, owe back what landed in excess, and stand on the value seen.
 
     Operations of a landed attempt that are still owed are settled, wherever they wait now; the rest becomes debt.
@@ -89,14 +89,14 @@ def landed_keys(row: Row, times: Collection[str]) -> list[str]:
     ]
 
 
-def lacks_values(row: Row, times: Collection[str], seen: Seen) -> bool:
+def lacks_values(row: Row, times: Collection[str], seen: CounterReading) -> bool:
     """Whether some operation that these landings settle would be answered without all of its counters."""
     attempts = [*([row.attempt] if row.attempt else []), *(past.attempt for past in row.remembered)]
     carried = {entry.id for attempt in attempts if attempt.id in times for entry in attempt.entries}
     return any(key not in seen.values for entry in row.owed if entry.id in carried for key, _ in entry.counters)
 
 
-def settled_records(attempt: Attempt, seen: Seen) -> dict[str, Record]:
+def settled_records(attempt: Attempt, seen: CounterReading) -> dict[str, Record]:
     """What is on record of each operation that the attempt still owed, once it has landed."""
     if seen.later:
         answers = {entry.id: own_values(entry, seen.values) for entry in attempt.owed}
@@ -105,7 +105,7 @@ def settled_records(attempt: Attempt, seen: Seen) -> dict[str, Record]:
     return {entry.id: record_of(entry, Applied(answers[entry.id], seen.later), seen.at) for entry in attempt.owed}
 
 
-def _seen_by(entry: Entry, seen: Seen) -> Applied:
+def _seen_by(entry: Entry, seen: CounterReading) -> Applied:
     return Applied(own_values(entry, seen.values), observed_later=True)
 
 

@@ -63,7 +63,7 @@ def _answer(order: Order, patience: TimeBudget, context: AppContext) -> Json:
     visit = Visit(context.instance, Group(context.vault.current().sdkappid, order.group_id), patience)
     if isinstance(order, Inspect):
         until = min(patience.until, context.instance.clock.monotonic() + INSPECT_S)
-        visit.patience = replace(patience, until=until)
+        visit.budget = replace(patience, until=until)
         return shown(inspect.inspect(visit))
     return _decided(_decide(order, visit))
 

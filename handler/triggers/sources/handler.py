@@ -103,7 +103,7 @@ def _delivered(
     if not groups:
         return [_result(record, {}) for record in records]
     counters, instance = context.counters(), context.instance
-    instance.pace.expect(len(groups))
+    instance.updates.expect(len(groups))
 
     def delivered(group_id: str) -> list[Refusal | Failure | None]:
         return deliver(group_id, groups[group_id], counters, instance, budget)

@@ -13,7 +13,7 @@ from handler.core.state.receipts import Landed, ReceiptReading, TooEarly, Unexpl
 from tests.faults.model.group import KEY, At, Reply, State, Worker
 from tests.faults.model.moving import Moves, Moving, with_records, with_worker
 
-SEEN = transitions.Seen({}, later=True, at=0.0)
+SEEN = transitions.CounterReading({}, later=True, at=0.0)
 REFUSED = Rejected(10004, "")
 INEXPLICABLE = "nothing explains the receipt"
 

@@ -185,7 +185,7 @@ ROWS: tuple[Mutant, ...] = (
     one(
         "a copy verified at once",
         "R10",
-        "core.protocol.first_use:verify",
+        "core.protocol.first_use:revalidate",
         ("max(row.sighted + past_s(rules.bound_s, rules.guard_s), lost_until)", "0.0"),
         Theme((h.restored, h.late)),
     ),
@@ -228,7 +228,7 @@ ROWS: tuple[Mutant, ...] = (
     one(
         "a copied row waits for a group that is gone",
         "end",
-        "core.protocol.first_use:verify",
+        "core.protocol.first_use:revalidate",
         ("visit.group_is_gone and row.attempt is None", "False"),
         Theme((h.restored, h.dismissed)),
     ),

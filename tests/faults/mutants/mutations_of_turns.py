@@ -19,14 +19,14 @@ TURNS: tuple[Mutant, ...] = (
         "turns that are not given back",
         "R14",
         f"{_TURNS}.give_back",
-        (("self._instance.pace.give_back(self.held)", "pass"),),
+        (("self._instance.updates.give_back(self.held)", "pass"),),
         way=SHARED,
     ),
     Mutant(
         "a sweep that lets its turns go",
         "R14",
         "core.protocol.visit:Visit.pause",
-        (("if not for_turn:", "if not for_turn or self.patience.pause_max_s == 0:"),),
+        (("if not for_turn:", "if not for_turn or self.budget.pause_max_s == 0:"),),
         way=SHARED,
     ),
     Mutant(

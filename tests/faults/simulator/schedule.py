@@ -137,11 +137,11 @@ class Schedule(Setting):
     ) -> Sequence[Told]:
         instance = self._at(place)
         now = instance.clock.monotonic()
-        patience = TimeBudget(until=now + wait_s, deadline=now + INVOCATION_S, gives_back=source == QUEUE)
+        budget = TimeBudget(until=now + wait_s, deadline=now + INVOCATION_S, gives_back=source == QUEUE)
         operations = [from_source(source, order) if source else order.operation for order in orders]
 
         def asking() -> Sequence[Outcome]:
-            outcomes = ExactlyOnce(instance, APP).apply(GROUP.id, operations, patience)
+            outcomes = ExactlyOnce(instance, APP).apply(GROUP.id, operations, budget)
             if source not in {None, QUEUE}:
                 _park(instance, operations, outcomes)
             return outcomes
@@ -219,15 +219,15 @@ class Schedule(Setting):
             if any(told.kind in evidence.FINAL for told in asked.told):
                 continue
             now = instance.clock.monotonic()
-            patience = TimeBudget(until=now + INVOCATION_S, deadline=now + INVOCATION_S)
-            self._last_question(order, instance, patience)
+            budget = TimeBudget(until=now + INVOCATION_S, deadline=now + INVOCATION_S)
+            self._last_question(order, instance, budget)
         self.world.run(lambda: True, FINISH_S * 2, alone=True)
 
-    def _last_question(self, order: Order, instance: Instance, patience: TimeBudget) -> None:
+    def _last_question(self, order: Order, instance: Instance, budget: TimeBudget) -> None:
         operation = order.operation
 
         def ask() -> list[Outcome | None]:
-            return [ExactlyOnce(instance, APP).ask(operation.group_id, operation.caller, operation.key, patience)]
+            return [ExactlyOnce(instance, APP).ask(operation.group_id, operation.caller, operation.key, budget)]
 
         self.world.spawn(f"{operation.key} asks", lambda: self._hear_outcomes([order], ask))
 

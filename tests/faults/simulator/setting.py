@@ -6,7 +6,7 @@ from functools import partial
 from random import Random
 
 from handler.core.model.row import Row
-from handler.core.runtime.instance import Instance, Ports
+from handler.core.runtime.instance import Instance
 from tests.faults.simulator.misfortunes import GROUP
 from tests.faults.simulator.plan import OBJECTS, PIECES, Plan
 from tests.faults.world.network import Network
@@ -82,7 +82,15 @@ class Setting:
         world, rules = self.world, self.plan.rules
         clock = SimulatedClock(world, self.plan.skews_s[place])
         api = SimulatedApi(world, self.chat, rules.timeout_s, self.network)
-        instance = Instance.of(Ports(self.ledger, api, clock, world.chance, self.notices, self.ledger), rules)
+        instance = Instance.of(
+            ledger=self.ledger,
+            api=api,
+            clock=clock,
+            chance=world.chance,
+            reporter=self.notices,
+            shelf=self.ledger,
+            rules=rules,
+        )
         if self._greeting.random() < GREETED:
             instance.api_clock.learn(self.chat.time.date())
         return instance

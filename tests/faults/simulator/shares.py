@@ -20,7 +20,7 @@ from handler.core.ports.counter_api import Call
 from handler.core.ports.schedules import Claim, Schedule
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.visit import Visit
-from handler.core.runtime.instance import Instance, Ports, TimeBudget
+from handler.core.runtime.instance import Instance, TimeBudget
 from handler.core.runtime.rate_limiter import AHEAD_MAX_S, UNASKED_PER_SECOND, RateLimiter, Terms
 from tests.faults.simulator.plan import SHORT, Plan
 from tests.faults.simulator.schedule import Played
@@ -132,14 +132,22 @@ class SharedSchedule:
         world = self.world
         clock = SimulatedClock(world, self._ahead_s if place == CROWD else 0.0)
         api = SimulatedApi(world, self._chat, RULES.timeout_s, self._network)
-        instance = Instance.of(Ports(self._ledger, api, clock, world.chance, self._notices, self._shelf), RULES)
+        instance = Instance.of(
+            ledger=self._ledger,
+            api=api,
+            clock=clock,
+            chance=world.chance,
+            reporter=self._notices,
+            shelf=self._shelf,
+            rules=RULES,
+        )
 
         def pace(schedule: Schedule) -> RateLimiter:
             """As if no `Date` had told the instance how wrong its clock is."""
             return RateLimiter(clock, clock.now, self._ledger, Terms.of(schedule, RATE))
 
         schedules = pace(Schedule.UPDATES), pace(Schedule.READS), pace(Schedule.ACCEPTANCES)
-        return replace(instance, pace=schedules[0], reads=schedules[1], acceptances=schedules[2])
+        return replace(instance, updates=schedules[0], reads=schedules[1], acceptances=schedules[2])
 
     def _begin(self) -> None:
         """Of the groups that the flood names all are known, and others owe an operation already."""
@@ -173,9 +181,9 @@ class SharedSchedule:
     def _ask(self, place: int, group_id: str, key: str, wait_s: float) -> object:
         instance = self._instances[place]
         now = instance.clock.monotonic()
-        patience = TimeBudget(until=now + wait_s, deadline=now + 29, sheds=True)
+        budget = TimeBudget(until=now + wait_s, deadline=now + 29, sheds=True)
         try:
-            [outcome] = ExactlyOnce(instance, APP).apply(group_id, [self._operation(group_id, key)], patience)
+            [outcome] = ExactlyOnce(instance, APP).apply(group_id, [self._operation(group_id, key)], budget)
         except CounterError as error:
             return error
         return outcome

@@ -8,7 +8,7 @@ from handler.core.model.outcome import Outcome
 from handler.core.model.row import Group, Row
 from handler.core.ports.ledger import Generation
 from handler.core.protocol.engine import ExactlyOnce
-from handler.core.runtime.instance import Instance, Ports, TimeBudget
+from handler.core.runtime.instance import Instance, TimeBudget
 from handler.core.runtime.rules import Rules
 from tests.faults.world.network import Fate
 from tests.faults.world.rules import APP, RULES
@@ -67,9 +67,9 @@ class Stage:
         def life() -> None:
             instance = self._instance(worker)
             now = instance.clock.monotonic()
-            patience = TimeBudget(until=now + wait_s, deadline=now + 600)
+            budget = TimeBudget(until=now + wait_s, deadline=now + 600)
             try:
-                outcomes = ExactlyOnce(instance, APP).apply(GROUP.id, operations, patience)
+                outcomes = ExactlyOnce(instance, APP).apply(GROUP.id, operations, budget)
             except CounterError as error:
                 self.world.tell(f"{worker} answered {error!r}")
                 return
@@ -122,8 +122,15 @@ class Stage:
     def _instance(self, worker: str) -> Instance:
         if worker not in self._crowd:
             store = UnreliableStore(self.world, self.memory, self.shelf)
-            ports = Ports(store, self.api, SimulatedClock(self.world, 0.0), self.world.chance, self.notices, store)
-            self._crowd[worker] = Instance.of(ports, self.rules)
+            self._crowd[worker] = Instance.of(
+                ledger=store,
+                api=self.api,
+                clock=SimulatedClock(self.world, 0.0),
+                chance=self.world.chance,
+                reporter=self.notices,
+                shelf=store,
+                rules=self.rules,
+            )
             # As a deployed one does before its first event.
             self._crowd[worker].api_clock.learn(int(self.world.now))
         return self._crowd[worker]

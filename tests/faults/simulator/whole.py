@@ -13,7 +13,7 @@ from typing import TypeVar
 from handler.chat.error_codes import http_status
 from handler.chat.probe import ProbeClient
 from handler.core.errors import CounterError
-from handler.core.runtime.instance import Instance, Ports, TimeBudget
+from handler.core.runtime.instance import Instance, TimeBudget
 from handler.triggers.context import AppContext
 from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http
@@ -144,7 +144,15 @@ class WholeSchedule(Schedule):
         clock = SimulatedClock(world, self.plan.skews_s[place])
         vault = CachedVault(lambda: secret_text(self.chat.vault), _parsed, clock, self._failed)
         api = SimulatedClient(self.network, vault, world.chance, rules.timeout_s)
-        instance = Instance.of(Ports(self.ledger, api, clock, world.chance, self.notices, self.ledger), rules)
+        instance = Instance.of(
+            ledger=self.ledger,
+            api=api,
+            clock=clock,
+            chance=world.chance,
+            reporter=self.notices,
+            shelf=self.ledger,
+            rules=rules,
+        )
         self._contexts[place] = HttpContext(
             app=AppContext(instance=instance, probes=ProbeClient(api.calls), vault=vault),
             http_status=http_status,

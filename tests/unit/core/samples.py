@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from handler.core.model.operation import Counters, Mode
 from handler.core.model.row import Attempt, Entry, Remembered, Row
 from handler.core.ports.system import Notice
-from handler.core.state.transitions import Seen
+from handler.core.state.transitions import CounterReading
 
 NOW = 1_700_000_000
 BASE = 5_000_000
@@ -46,9 +46,9 @@ def row(
     return Row(7, 1, receipt_key, BASE, attempt, queue, remembered, debt)
 
 
-def seen(*, later: bool = False, **values: int) -> Seen:
+def seen(*, later: bool = False, **values: int) -> CounterReading:
     """Counters as the API showed them."""
-    return Seen(values, later, at=NOW + 1.5)
+    return CounterReading(values, later, at=NOW + 1.5)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from handler.core.ports.counter_api import Call, Counted, Reply
 from handler.core.ports.ledger import Generation, Look
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.visit import Visit
-from handler.core.runtime.instance import Instance, Ports, TimeBudget
+from handler.core.runtime.instance import Instance, TimeBudget
 from handler.core.runtime.rules import Rules
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.ledgers.bounded import row_text
@@ -178,13 +178,24 @@ class Scene:
         self.ledger = StagedLedger(self.clock)
         self.notices = Notices()
         self.shelf = MemoryShelf()
-        self.ports = Ports(self.ledger, self.api, self.clock, random.Random(1), self.notices, self.shelf)
-        self.instance = Instance.of(self.ports, rules)
+        self.instance = self.new_instance(rules)
         self.counters = ExactlyOnce(self.instance, APP)
         if not cold:
             self.instance.api_clock.learn(int(self.clock.now()))
         if row is not None:
             self.store(row)
+
+    def new_instance(self, rules: Rules = RULES) -> Instance:
+        """An instance on the scene's ports that has learned nothing yet."""
+        return Instance.of(
+            ledger=self.ledger,
+            api=self.api,
+            clock=self.clock,
+            chance=random.Random(1),
+            reporter=self.notices,
+            shelf=self.shelf,
+            rules=rules,
+        )
 
     def store(self, row: Row, group: Group = GROUP) -> None:
         """Let the ledger hold a row of whatever version."""
@@ -198,13 +209,13 @@ class Scene:
         assert row is not None
         return row
 
-    def patience(self, seconds: float) -> TimeBudget:
+    def budget(self, seconds: float) -> TimeBudget:
         """Go on for this long, in an invocation that lasts long enough."""
         return TimeBudget(self.clock.moment + seconds, self.clock.moment + seconds + 60)
 
     def hear(self, seconds: float) -> None:
         """Let the instance meet the group's row, and so much later hear what time it is."""
-        Visit(self.instance, GROUP, self.patience(1)).heard(self.row)
+        Visit(self.instance, GROUP, self.budget(1)).heard(self.row)
         self.clock.advance(seconds)
         self.instance.api_clock.learn(self.api.date)
 

@@ -17,7 +17,7 @@ from handler.core.ports.ledger import Ledger
 from handler.core.ports.shelf import Shelf
 from handler.core.ports.system import Notice
 from handler.core.ports.vault import Caller, Secret
-from handler.core.runtime.instance import Instance, Ports
+from handler.core.runtime.instance import Instance
 from handler.core.runtime.rules import Rules
 from handler.triggers.context import AppContext
 from handler.triggers.event_kind import detect
@@ -179,9 +179,16 @@ class Stage:
         )
 
     def _context(self) -> AppContext:
-        ports = Ports(self.ledger, self.chat, self.clock, random.Random(1), self.told, self.shelf)
         return AppContext(
-            instance=Instance.of(ports, self.rules),
+            instance=Instance.of(
+                ledger=self.ledger,
+                api=self.chat,
+                clock=self.clock,
+                chance=random.Random(1),
+                reporter=self.told,
+                shelf=self.shelf,
+                rules=self.rules,
+            ),
             probes=MemoryProbes(self.clock),
             vault=self.vault,
         )

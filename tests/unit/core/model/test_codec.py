@@ -23,7 +23,7 @@ from handler.core.model.outcome import Applied, Rejected, Unknown
 from handler.core.model.records import Record
 from handler.core.model.row import Attempt, Entry, Note, Remembered, Row
 from handler.core.model.row_size import accepting_bytes
-from handler.core.state.transitions import Seen, landed, not_landed, refused
+from handler.core.state.transitions import CounterReading, landed, not_landed, refused
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
 
 
@@ -145,7 +145,7 @@ def test_a_full_row_stays_under_the_bound_when_a_late_landing_settles_it(full: R
     """The open attempt keeps the names of what was settled meanwhile."""
     for number in range(8):
         full = not_landed(opened(full, number))
-    change = landed(opened(full, 8), BASE + 1, {f"{0:024x}": 1}, Seen({"like": 1}, later=True, at=NOW))
+    change = landed(opened(full, 8), BASE + 1, {f"{0:024x}": 1}, CounterReading({"like": 1}, later=True, at=NOW))
     assert change.row.owed == ()
     assert size(change.row) < ROW_BYTES
     assert size(not_landed(change.row)) < ROW_BYTES

@@ -27,7 +27,7 @@ WEAKER_ROW = replace(row(receipt_key=""), base=0)
 
 def applied(scene: Scene, name: str) -> bool:
     """Whether an operation is applied in half a minute."""
-    [outcome] = scene.counters.apply(GROUP.id, [increase(name)], scene.patience(30))
+    [outcome] = scene.counters.apply(GROUP.id, [increase(name)], scene.budget(30))
     return isinstance(outcome, Applied)
 
 
@@ -77,7 +77,7 @@ def test_nothing_is_noted_where_the_settlement_did_not_take_place() -> None:
         return settle(group, settlement)
 
     scene.ledger.settle = too_late  # type: ignore[method-assign]  # and no longer
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(0.2))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(0.2))
     owed = [waiting.id for waiting in scene.row.owed]
     assert "waiting" in owed or scene.ledger.find(GROUP, ["waiting"])
 
@@ -94,7 +94,7 @@ def test_a_group_that_is_gone_knows_no_key() -> None:
     scene = Scene(replace(row(), keys=(("like", NOW), ("gift", NOW))))
     scene.api.updates = [GONE]
     scene.api.reads = [GONE] * 3
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert isinstance(outcome, Rejected)
     assert known(scene) == []
 

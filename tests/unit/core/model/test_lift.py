@@ -64,7 +64,7 @@ def test_the_first_decrease_costs_one_call_more_and_no_other(base: int) -> None:
     """A lift goes first, on the receipt alone; the next Decrease begins at once."""
     scene = at(base)
     for key in "ab":
-        [outcome] = scene.counters.apply(GROUP.id, [decrease(key)], scene.patience(5))
+        [outcome] = scene.counters.apply(GROUP.id, [decrease(key)], scene.budget(5))
         assert isinstance(outcome, Applied)
     assert sent(scene) == [LIFTED, DECREASED, DECREASED]
     assert scene.api.counters["like"] == 90
@@ -76,7 +76,7 @@ def test_the_first_decrease_costs_one_call_more_and_no_other(base: int) -> None:
 def test_nobody_else_pays_for_a_lift(base: int, mode: Mode) -> None:
     """An operation of another Mode, or on a receipt that is high enough, is one call."""
     scene = at(base)
-    scene.counters.apply(GROUP.id, [replace(increase("a"), mode=mode)], scene.patience(5))
+    scene.counters.apply(GROUP.id, [replace(increase("a"), mode=mode)], scene.budget(5))
     assert [call.mode for call in scene.api.calls] == [mode]
 
 
@@ -84,7 +84,7 @@ def test_without_receipts_nothing_is_lifted() -> None:
     """There is nothing that a Decrease could bring below zero but what the caller names."""
     scene = Scene(replace(row(receipt_key=""), base=0), replace(RULES, receipt_key=""))
     scene.api.counters = {"like": 100}
-    scene.counters.apply(GROUP.id, [decrease("a")], scene.patience(5))
+    scene.counters.apply(GROUP.id, [decrease("a")], scene.budget(5))
     assert [dict(call.values) for call in scene.api.calls] == [{"like": 5}]
 
 
@@ -106,7 +106,7 @@ def test_a_payment_in_the_other_direction_is_not() -> None:
 def test_a_lift_leaves_the_queue_alone_and_tells_nobody() -> None:
     """The row stays unfinished while the Decrease waits in it; nothing was applied by a lift."""
     scene = at(0, queue=(D,))
-    visit = Visit(scene.instance, GROUP, scene.patience(0.01))
+    visit = Visit(scene.instance, GROUP, scene.budget(0.01))
     opened = _opened(visit)
     assert opened.attempt is not None
     assert (opened.attempt.is_lift, opened.queue, opened.attempt.entries) == (True, (D,), ())
@@ -135,13 +135,13 @@ def test_a_lift_that_is_lost_is_remembered_and_another_one_goes() -> None:
     scene = at(0)
     scene.api.updates = [LOST]
     operation = decrease("a")
-    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.patience(60))
+    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.budget(60))
     assert outcome == Applied((("like", 95),))
     assert sent(scene) == [LIFTED, LIFTED, DECREASED]
     [past] = scene.row.remembered
     assert past.attempt.is_lift
     scene.api.land(Mode.INCREASE, {"_receipt": past.attempt.weight})
-    scene.counters.apply(GROUP.id, [increase("b")], scene.patience(60))
+    scene.counters.apply(GROUP.id, [increase("b")], scene.budget(60))
     assert (scene.row.frozen, scene.row.debt, scene.row.remembered) == (None, (), ())
     assert (scene.api.counters["like"], len(scene.api.calls)) == (100, 4)
     assert Notice.LATE_LANDING in scene.notices.told
@@ -161,7 +161,7 @@ def test_what_refuses_a_lift_is_the_answer_of_the_decrease_that_it_was_for() -> 
     """Else lift after lift would be refused for ever; whoever waits behind goes on (R6)."""
     scene = at(0)
     scene.api.updates = [INVALID]
-    outcomes = scene.counters.apply(GROUP.id, [decrease("a"), decrease("b")], scene.patience(10))
+    outcomes = scene.counters.apply(GROUP.id, [decrease("a"), decrease("b")], scene.budget(10))
     assert outcomes == [Rejected(10004, "invalid parameter"), Applied((("like", 95),))]
     assert sent(scene) == [LIFTED, LIFTED, DECREASED]
     assert scene.notices.told.count(Notice.REJECTED) == 1
@@ -227,7 +227,7 @@ def test_a_group_that_is_gone_refuses_the_decrease(refused: str) -> None:
     scene = at(0)
     scene.api.updates = [GONE]
     scene.api.reads = [GONE] if refused == "reads too" else []
-    [outcome] = scene.counters.apply(GROUP.id, [decrease("a")], scene.patience(10))
+    [outcome] = scene.counters.apply(GROUP.id, [decrease("a")], scene.budget(10))
     assert outcome == Rejected(10010, "no such group")
 
 
@@ -235,7 +235,7 @@ def test_a_lift_that_is_refused_in_passing_is_made_again() -> None:
     """It is nobody's fault (R6)."""
     scene = at(0)
     scene.api.updates = scene.api.reads = [Refused(60007, "too many calls", Fault.RATE, NOW)]
-    [outcome] = scene.counters.apply(GROUP.id, [decrease("a")], scene.patience(30))
+    [outcome] = scene.counters.apply(GROUP.id, [decrease("a")], scene.budget(30))
     assert outcome == Applied((("like", 95),))
 
 
@@ -243,7 +243,7 @@ def test_a_set_below_zero_writes_its_weight() -> None:
     """So the receipt is above zero afterwards, and the landing shows."""
     scene = at(-3_000_000)
     for key in "ab":
-        [outcome] = scene.counters.apply(GROUP.id, [replace(increase(key), mode=Mode.SET)], scene.patience(5))
+        [outcome] = scene.counters.apply(GROUP.id, [replace(increase(key), mode=Mode.SET)], scene.budget(5))
         assert outcome == Applied((("like", 5),))
     first, second = (call.values["_receipt"] for call in scene.api.calls)
     assert WEIGHT_MIN <= first < WEIGHT_MAX
@@ -260,7 +260,7 @@ def test_a_set_below_zero_whose_reply_is_lost_is_settled_by_the_receipt() -> Non
         return LOST
 
     scene.api.update = lose  # type: ignore[method-assign]  # replies are lost
-    [outcome] = scene.counters.apply(GROUP.id, [replace(increase("a"), mode=Mode.SET)], scene.patience(5))
+    [outcome] = scene.counters.apply(GROUP.id, [replace(increase("a"), mode=Mode.SET)], scene.budget(5))
     assert outcome == Applied((("like", 5),), observed_later=True)
     assert len(scene.api.calls) == 1
 
@@ -282,7 +282,7 @@ def test_a_receipt_that_is_far_off_is_not_adopted(value: int) -> None:
     """The group is frozen with that reason, and nothing is refused for good (R9)."""
     scene = Scene()
     scene.api.counters = {"like": 100, "_receipt": value}
-    outcomes = [scene.counters.apply(GROUP.id, [increase(key)], scene.patience(60))[0] for key in "ab"]
+    outcomes = [scene.counters.apply(GROUP.id, [increase(key)], scene.budget(60))[0] for key in "ab"]
     assert all(isinstance(outcome, Frozen) for outcome in outcomes)
     assert str(value) in str(outcomes[0])
     assert (scene.api.calls, len(scene.row.queue)) == ([], 2)
@@ -295,7 +295,7 @@ def test_a_receipt_that_is_not_too_far_off_is_adopted(value: int) -> None:
     scene.api.counters = {"like": 100, "_receipt": value}
     for number, mode in enumerate(Mode):
         operation = replace(increase(f"a{number}"), mode=mode)
-        [outcome] = scene.counters.apply(GROUP.id, [operation], scene.patience(60))
+        [outcome] = scene.counters.apply(GROUP.id, [operation], scene.budget(60))
         assert isinstance(outcome, Applied)
 
 
@@ -314,17 +314,17 @@ def test_a_receipt_that_moves_far_off_before_it_is_adopted_is_not() -> None:
 def test_nothing_is_sent_from_a_row_that_has_adopted_such_a_receipt(base: int, mode: Mode) -> None:
     """An older version took over whatever it met; each call would be refused, and its operation with it."""
     scene = at(base)
-    [outcome] = scene.counters.apply(GROUP.id, [replace(increase("a"), mode=mode)], scene.patience(5))
+    [outcome] = scene.counters.apply(GROUP.id, [replace(increase("a"), mode=mode)], scene.budget(5))
     assert isinstance(outcome, Frozen)
     assert scene.api.calls == []
 
 
 def _adopted(scene: Scene) -> object:
-    return release.adopt(Visit(scene.instance, GROUP, scene.patience(60)), Decision())
+    return release.adopt(Visit(scene.instance, GROUP, scene.budget(60)), Decision())
 
 
 def _released(scene: Scene) -> object:
-    return release.release(Visit(scene.instance, GROUP, scene.patience(60)), Decision())
+    return release.release(Visit(scene.instance, GROUP, scene.budget(60)), Decision())
 
 
 @pytest.mark.parametrize("decide", [_adopted, _released], ids=["adopt", "release"])
@@ -347,7 +347,7 @@ def test_a_group_that_froze_with_a_lift_open_is_adopted(landed: bool) -> None:
     scene = Scene(replace(frozen(replace(row(lift(), (D,)), base=0), "why"), sighted=NOW - 100))
     scene.api.counters = {"like": 100, "_receipt": lift().weight * landed}
     scene.clock.advance(30)
-    release.adopt(Visit(scene.instance, GROUP, scene.patience(60)), Decision())
+    release.adopt(Visit(scene.instance, GROUP, scene.budget(60)), Decision())
     assert scene.row.remembered == (() if landed else (Remembered(lift()),))
     scene.counters.sweep(scene.clock.moment + 60)
     assert (scene.row.is_settled, scene.api.counters["like"]) == (True, 95)
@@ -370,5 +370,5 @@ def test_a_counter_that_may_not_go_below_zero_is_counted_in_exactly(cut_off: boo
 
     scene.api.update = update  # type: ignore[method-assign]  # an API of its own kind
     operation = replace(decrease("a"), counters=(("stock", 5),))
-    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.patience(60))
+    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.budget(60))
     assert (outcome, scene.api.counters["stock"], len(scene.api.calls)) == (Applied((("stock", 95),)), 95, 2)

@@ -15,7 +15,16 @@ from handler.core.model.row import Attempt, Entry, Row
 from handler.core.model.row_size import accepted, accepting_bytes, fits, fitted, on_top
 from handler.core.state.merge import correction_of, next_run
 from handler.core.state.receipts import choose_weight
-from handler.core.state.transitions import Seen, answered, appended, frozen, landed, not_landed, refused, returned
+from handler.core.state.transitions import (
+    CounterReading,
+    answered,
+    appended,
+    frozen,
+    landed,
+    not_landed,
+    refused,
+    returned,
+)
 from tests.unit.core.model.test_codec import size
 from tests.unit.core.samples import LIFE_S, NOW
 
@@ -116,7 +125,7 @@ class History:
         if not some:
             return
         times = {attempt.id: self.chance.choice((1, 1, 8)) for attempt in some}
-        change = landed(self.row, 2**62 + 1, times, Seen({}, later=True, at=NOW))
+        change = landed(self.row, 2**62 + 1, times, CounterReading({}, later=True, at=NOW))
         assert change.row.base
         new = [key(number, self.character) for number in self.chance.sample(range(self.keys), LIMIT)]
         self.becomes(replace(change.row, base=2**62, keys=knowing(change.row.keys, new, NOW)))
@@ -148,7 +157,7 @@ def test_memory_gives_way_oldest_first() -> None:
         history.becomes(not_landed(history.row))
         history.open()
         assert history.row.attempt is not None
-        seen = Seen({}, later=True, at=NOW)
+        seen = CounterReading({}, later=True, at=NOW)
         history.becomes(landed(history.row, 2**62, {history.row.attempt.id: 1}, seen).row)
     kept = [past.folded[0][0] for past in history.row.remembered]
     assert kept == [key(LIMIT * number, "\x01") for number in range(8 - len(kept), 8)]

@@ -35,7 +35,7 @@ def test_a_batch_that_no_row_can_hold_is_turned_away() -> None:
     scene = Scene(row())
     batch = [increase(f"key-{number}") for number in range(600)]
     with pytest.raises(TooManyCalls):
-        scene.counters.apply(GROUP.id, batch, scene.patience(30))
+        scene.counters.apply(GROUP.id, batch, scene.budget(30))
     assert (scene.api.calls, scene.row) == ([], row())
 
 
@@ -44,7 +44,7 @@ def test_a_batch_that_the_slow_path_would_refuse_is_not_accepted_on_the_fast_one
     scene = Scene(row())
     batch = [increase(f"key-{number}") for number in range(400)]
     with pytest.raises(TooManyCalls):
-        scene.counters.apply(GROUP.id, batch, scene.patience(30))
+        scene.counters.apply(GROUP.id, batch, scene.budget(30))
     assert (scene.api.calls, scene.row) == ([], row())
 
 
@@ -86,11 +86,11 @@ def test_an_operation_whose_position_was_passed_is_not_taken_on_again(path: str)
         scene.store(row(queue=(entry("old"),)))
     if path == "slowest":
         slow(scene)
-    assert isinstance(scene.counters.apply(GROUP.id, [ordered(7)], scene.patience(5))[0], Applied)
+    assert isinstance(scene.counters.apply(GROUP.id, [ordered(7)], scene.budget(5))[0], Applied)
     before = scene.row
     assert watermarks(scene) == {ordered(7).position.partition: ordered(7).position.sequence}  # type: ignore[union-attr]
     for number in (7, 6):
-        assert scene.counters.apply(GROUP.id, [ordered(number)], scene.patience(5)) == [Pending(PENDING_RETRY_S)]
+        assert scene.counters.apply(GROUP.id, [ordered(number)], scene.budget(5)) == [Pending(PENDING_RETRY_S)]
     assert scene.row == before
     assert scene.notices.of(Notice.REPLAYED) == [{"group": "G"}] * 2
     assert len(scene.api.calls) == 1
@@ -103,7 +103,7 @@ def test_an_operation_that_is_owed_is_not_taken_for_one_that_was_passed(path: st
     if path == "by swaps":
         slow(scene)
     scene.counters.accept(GROUP.id, [ordered(7)])
-    assert isinstance(scene.counters.apply(GROUP.id, [ordered(7)], scene.patience(5))[0], Applied)
+    assert isinstance(scene.counters.apply(GROUP.id, [ordered(7)], scene.budget(5))[0], Applied)
     assert scene.api.counters["like"] == 10
 
 
@@ -137,22 +137,22 @@ def test_a_stored_answer_is_found_by_swaps_too() -> None:
     """Where the store cannot append in one step, and another content is told as such."""
     scene = Scene(row())
     slow(scene)
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     scene.store(replace(scene.row, queue=(entry("old"),)))
     other = replace(increase("a"), counters=(("like", 6),))
-    outcomes = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    outcomes = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert outcomes == [Applied((("like", 5),), replayed=True)]
-    assert scene.counters.apply(GROUP.id, [other], scene.patience(5)) == [KeyReused()]
+    assert scene.counters.apply(GROUP.id, [other], scene.budget(5)) == [KeyReused()]
 
 
 def test_whoever_makes_the_row_of_a_group_looks_at_it_first() -> None:
     """Whoever finds it leaves that to the one who made it."""
     scene = Scene()
-    visit = Visit(scene.instance, GROUP, scene.patience(5))
+    visit = Visit(scene.instance, GROUP, scene.budget(5))
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert visit.is_first
     assert acceptance.row == scene.row
-    late = Visit(scene.instance, GROUP, scene.patience(5))
+    late = Visit(scene.instance, GROUP, scene.budget(5))
     slow(scene)
     accept(late, {increase("b").id: Entry.of(increase("b"))})
     assert not late.is_first
@@ -169,14 +169,14 @@ def test_operations_of_two_modes_are_not_opened_at_once() -> None:
     """They make two calls, in their order (R2)."""
     scene = Scene(row())
     batch = [increase("a"), replace(increase("b"), mode=Mode.SET)]
-    scene.counters.apply(GROUP.id, batch, scene.patience(5))
+    scene.counters.apply(GROUP.id, batch, scene.budget(5))
     assert [call.mode for call in scene.api.calls] == [Mode.INCREASE, Mode.SET]
 
 
 def test_a_turn_is_given_back_where_the_group_turns_out_to_be_busy() -> None:
     """Nothing is sent for it just now."""
     scene = Scene(row(queue=(entry("old"),)))
-    visit = Visit(scene.instance, GROUP, scene.patience(5))
+    visit = Visit(scene.instance, GROUP, scene.budget(5))
     accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert visit.turns.held is None
 
@@ -184,7 +184,7 @@ def test_a_turn_is_given_back_where_the_group_turns_out_to_be_busy() -> None:
 def test_a_turn_is_used_by_an_attempt_that_is_opened_at_once() -> None:
     """The next call needs one of its own."""
     scene = Scene(row())
-    visit = Visit(scene.instance, GROUP, scene.patience(5))
+    visit = Visit(scene.instance, GROUP, scene.budget(5))
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert visit.turns.held is None
     assert acceptance.row is not None
@@ -197,9 +197,9 @@ def test_an_app_that_is_refused_takes_nothing_on() -> None:
     """On no path; the caller is told when to come again, and what the vendor says."""
     for before in (row(), row(queue=(entry("old"),)), None):
         scene = Scene(before)
-        scene.instance.gate.close(Refused(60020, "arrears", Fault.APP, NOW))
+        scene.instance.breaker.trip(Refused(60020, "arrears", Fault.APP, NOW))
         with pytest.raises(AppRefused) as caught:
-            scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+            scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
         assert (caught.value.code, caught.value.info, caught.value.retry_after_s) == (60020, "arrears", 1.0)
         assert scene.ledger.load(GROUP) == before
 
@@ -208,14 +208,14 @@ def test_where_the_rate_is_used_up_a_caller_who_may_be_turned_away_is() -> None:
     """Others are taken on, and wait."""
     for sheds in (True, False):
         scene = Scene(row(queue=(entry("old"),)))
-        scene.instance.pace._blocked_until = scene.clock.moment + 60  # noqa: SLF001  # as after many calls
+        scene.instance.updates._blocked_until = scene.clock.moment + 60  # noqa: SLF001  # as after many calls
         now = scene.clock.moment
-        patience = TimeBudget(until=now, deadline=now, sheds=sheds)
+        budget = TimeBudget(until=now, deadline=now, sheds=sheds)
         if not sheds:
-            scene.counters.apply(GROUP.id, [increase("a")], patience)
+            scene.counters.apply(GROUP.id, [increase("a")], budget)
             continue
         with pytest.raises(TooManyCalls, match=r"^the app's calls per second are used up$") as caught:
-            scene.counters.apply(GROUP.id, [increase("a")], patience)
+            scene.counters.apply(GROUP.id, [increase("a")], budget)
         assert caught.value.retry_after_s == SATURATED_RETRY_S
 
 
@@ -225,11 +225,11 @@ def test_a_full_row_says_when_to_come_again() -> None:
     slow(scene)
     batch = [increase(f"key-{number}") for number in range(600)]
     with pytest.raises(TooManyCalls, match=r"^too many operations of this group are waiting$") as caught:
-        scene.counters.apply(GROUP.id, batch, scene.patience(30))
+        scene.counters.apply(GROUP.id, batch, scene.budget(30))
     assert caught.value.retry_after_s == FULL_RETRY_S
     full = Scene(FULL)
     with pytest.raises(RowFull):
-        full.counters.apply(GROUP.id, batch[:2], full.patience(30))
+        full.counters.apply(GROUP.id, batch[:2], full.budget(30))
     assert scene.clock.slept == full.clock.slept == []
 
 
@@ -250,29 +250,29 @@ def settled_after(waited_s: float) -> Scene:
 def test_an_operation_waits_for_room_in_a_full_row() -> None:
     """A settled call makes some, and the caller need not come again."""
     scene = settled_after(0.1)
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert isinstance(outcome, Applied)
 
 
 def test_a_wait_for_room_does_not_make_the_ledger_look_slow() -> None:
     """Else whoever had to wait would wait as long once more, for each look."""
     scene = settled_after(1.2)
-    visit = Visit(scene.instance, GROUP, scene.patience(30))
+    visit = Visit(scene.instance, GROUP, scene.budget(30))
     newcomer = Entry.of(increase("a"))
     accepted = accept(visit, {newcomer.id: newcomer}).row
     assert accepted is not None
     assert accepted.queue[-1] == newcomer
     assert sum(scene.clock.slept) >= 1.2
-    assert visit.waits.before_first_look_s() <= 1.5 * FIRST_LOOK_S
-    assert visit.waits.poll_s() <= 1.5 * CALL_GUESS_S
+    assert visit.backoff.before_first_look_s() <= 1.5 * FIRST_LOOK_S
+    assert visit.backoff.poll_s() <= 1.5 * CALL_GUESS_S
 
 
 def test_who_waits_for_room_holds_no_turn() -> None:
     """It is for the calls that make room."""
     scene = Scene(FULL, replace(RULES, calls_per_second=20))
     for _ in range(30):
-        scene.instance.pace.turn(GROUP.app)
-    visit = Visit(scene.instance, GROUP, scene.patience(30))
+        scene.instance.updates.turn(GROUP.app)
+    visit = Visit(scene.instance, GROUP, scene.budget(30))
     newcomer = Entry.of(increase("a"))
     held = []
     wait = scene.clock.sleep
@@ -295,7 +295,7 @@ def test_an_operation_waits_no_longer_for_room_than_it_would_be_told_to(seconds:
     slow(scene)
     began = scene.clock.moment
     with pytest.raises(RowFull, match=r"^too many operations of this group are waiting$"):
-        scene.counters.apply(GROUP.id, [increase("a")], scene.patience(seconds))
+        scene.counters.apply(GROUP.id, [increase("a")], scene.budget(seconds))
     assert waited_s <= scene.clock.moment - began < waited_s + 0.6
     assert len(scene.clock.slept) <= 10
     assert scene.row == FULL
@@ -350,15 +350,15 @@ def test_a_lost_answer_of_a_quicker_path_is_remembered() -> None:
 
     scene.ledger.begin = lose  # type: ignore[assignment]  # not even a look tells what it did
     with pytest.raises(OutcomeUnknown):
-        scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+        scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
 
 
 def test_what_was_passed_is_told_beside_what_is_new() -> None:
     """In one batch, where the store cannot append in one step."""
     scene = Scene(row())
-    scene.counters.apply(GROUP.id, [ordered(7)], scene.patience(5))
+    scene.counters.apply(GROUP.id, [ordered(7)], scene.budget(5))
     slow(scene)
-    outcomes = scene.counters.apply(GROUP.id, [ordered(6), increase("a")], scene.patience(5))
+    outcomes = scene.counters.apply(GROUP.id, [ordered(6), increase("a")], scene.budget(5))
     assert outcomes == [Pending(PENDING_RETRY_S), Applied((("like", 10),))]
     assert scene.notices.of(Notice.REPLAYED) == [{"group": "G"}]
 
@@ -369,7 +369,7 @@ def test_an_acceptance_shows_the_row_as_it_was_seen() -> None:
     slow(scene)
     scene.counters.accept(GROUP.id, [increase("a")])
     before = scene.row
-    visit = Visit(scene.instance, GROUP, scene.patience(5))
+    visit = Visit(scene.instance, GROUP, scene.budget(5))
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert acceptance.row == scene.row == before
     assert acceptance.fingerprints == {increase("a").id: increase("a").fingerprint}
@@ -380,8 +380,8 @@ def test_what_does_not_fit_into_one_call_is_not_opened_at_once() -> None:
     wide = [increase(name, **{f"{name}{number}": 1 for number in range(10)}) for name in ("a", "b")]
     for batch, known in (([increase("a"), increase("b")], {"like": INT64_MAX - 7}), (wide, {})):
         scene = Scene(row())
-        scene.instance.known.learn(GROUP, known)
-        visit = Visit(scene.instance, GROUP, scene.patience(5))
+        scene.instance.values_cache.learn(GROUP, known)
+        visit = Visit(scene.instance, GROUP, scene.budget(5))
         acceptance = accept(visit, {operation.id: Entry.of(operation) for operation in batch})
         assert acceptance.row is not None
         assert (acceptance.row.attempt, len(acceptance.row.queue)) == (None, 2)
@@ -390,7 +390,7 @@ def test_what_does_not_fit_into_one_call_is_not_opened_at_once() -> None:
 def test_nothing_is_opened_before_its_turn() -> None:
     """However soon it comes."""
     scene = Scene(row())
-    visit = Visit(scene.instance, GROUP, scene.patience(5))
+    visit = Visit(scene.instance, GROUP, scene.budget(5))
     visit.turns.held = Turn(scene.clock.moment + 0.5, scene.clock.moment + 1)
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert acceptance.row is not None

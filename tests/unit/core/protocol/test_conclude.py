@@ -10,7 +10,7 @@ from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Rejected
 from handler.core.model.row import Remembered
 from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unclear, Unsent
-from handler.core.protocol.conclude import Evidence, confirmed, look, see, settle
+from handler.core.protocol.conclude import Observation, confirmed, look, see, settle
 from handler.core.protocol.drive import drive
 from handler.core.protocol.visit import CONTENTION_S, TIMES_BELIEVED, Again, Stop, Visit
 from handler.core.state.receipts import ReceiptReading
@@ -25,7 +25,7 @@ WEAKER_ROW = replace(row(receipt_key=""), base=0)
 
 def visit(scene: Scene, seconds: float = 20) -> Visit:
     """A visit that goes on until the group is settled."""
-    return Visit(scene.instance, GROUP, scene.patience(seconds))
+    return Visit(scene.instance, GROUP, scene.budget(seconds))
 
 
 def test_an_attempt_lives_as_long_as_it_was_signed_for() -> None:
@@ -45,7 +45,7 @@ def test_a_definite_reply_outlives_a_lost_swap(reply: Reply) -> None:
     scene.api.updates = [reply]
     scene.ledger.before_swap = [scene.grow]
     began = scene.clock.moment
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert outcome == Applied((("like", 5),))
     assert scene.clock.moment - began < 5
 
@@ -56,7 +56,7 @@ def test_a_definite_reply_outlives_a_lost_swap_without_receipts(reply: Reply) ->
     scene = Scene(WEAKER_ROW, WEAKER)
     scene.api.updates = [reply]
     scene.ledger.before_swap = [scene.grow]
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert outcome == Applied((("like", 5),))
 
 
@@ -64,7 +64,7 @@ def test_a_landing_outlives_a_lost_settlement_without_receipts() -> None:
     """The reply said that it landed and what the counters are: only the ledger's answer was lost."""
     scene = Scene(WEAKER_ROW, WEAKER)
     scene.ledger.settlements_lost = 1
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert outcome == Applied((("like", 5),))
 
 
@@ -96,7 +96,7 @@ def test_a_receipt_at_its_base_is_looked_at_again_right_after_the_death() -> Non
     scene = Scene(row())
     scene.api.updates = [Unclear("lost")]
     began = scene.clock.moment
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(60))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(60))
     assert outcome == Applied((("like", 5),))
     assert scene.clock.moment - began < RULES.bound_s + 2.5
 
@@ -114,8 +114,8 @@ def test_a_receipt_that_is_missing_is_believed_to_be_when_it_was_missing_three_t
     scene.api.reads = [missing, missing, there, missing, missing, missing]
     found = [see(looking, row(), ()) for _ in range(6)]
     assert found[:2] == found[3:5] == [Again(), Again()]
-    assert isinstance(found[2], Evidence)
-    assert isinstance(found[5], Evidence)
+    assert isinstance(found[2], Observation)
+    assert isinstance(found[5], Observation)
     assert (found[2].sight.value, found[5].sight.value) == (BASE, 0)
     assert looking.absences == TIMES_BELIEVED
 
@@ -138,8 +138,8 @@ def test_what_is_seen_is_as_old_as_its_question() -> None:
     scene.api.counters = {"_receipt": BASE, "like": 3}
     looking = visit(scene)
     first, second = see(looking, row(), ()), see(looking, row(), ())
-    assert isinstance(first, Evidence)
-    assert isinstance(second, Evidence)
+    assert isinstance(first, Observation)
+    assert isinstance(second, Observation)
     assert (first.sight, second.sight) == (ReceiptReading(BASE, None), ReceiptReading(BASE, NOW))
     assert (first.seen.values, first.seen.later) == ({"_receipt": BASE, "like": 3}, True)
 
@@ -158,7 +158,7 @@ def test_a_refused_run_is_split() -> None:
     """One of its operations is at fault, and fails alone (R6)."""
     scene = Scene(row())
     scene.api.updates = [INVALID]
-    outcomes = scene.counters.apply(GROUP.id, [increase("a"), increase("b", share=1)], scene.patience(30))
+    outcomes = scene.counters.apply(GROUP.id, [increase("a"), increase("b", share=1)], scene.budget(30))
     assert [dict(call.values).keys() - {"_receipt"} for call in scene.api.calls] == [
         {"like", "share"},
         {"like"},
@@ -171,7 +171,7 @@ def test_only_the_operation_at_fault_is_rejected() -> None:
     """The others of its run are applied."""
     scene = Scene(row())
     scene.api.updates = [INVALID, INVALID]
-    outcomes = scene.counters.apply(GROUP.id, [increase("a"), increase("b", share=1)], scene.patience(30))
+    outcomes = scene.counters.apply(GROUP.id, [increase("a"), increase("b", share=1)], scene.budget(30))
     assert outcomes == [Rejected(10004, "invalid parameter"), Applied((("share", 1),))]
 
 
@@ -209,7 +209,7 @@ def test_a_lost_settlement_is_found_by_the_next_look() -> None:
     """The call is not made again, and the answer is as observed later."""
     scene = Scene(row())
     scene.ledger.settlements_lost = 1
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert outcome == Applied((("like", 5),), observed_later=True)
     assert len(scene.api.calls) == 1
 
@@ -217,7 +217,7 @@ def test_a_lost_settlement_is_found_by_the_next_look() -> None:
 def test_a_landing_without_receipts_settles_at_zero() -> None:
     """There is nothing to stand on."""
     scene = Scene(WEAKER_ROW, WEAKER)
-    scene.counters.apply(GROUP.id, [replace(increase("a"), mode=Mode.SET)], scene.patience(30))
+    scene.counters.apply(GROUP.id, [replace(increase("a"), mode=Mode.SET)], scene.budget(30))
     assert (scene.row.base, scene.row.attempt, scene.row.queue) == (0, None, ())
 
 
@@ -232,7 +232,7 @@ def test_a_refusal_is_confirmed_once() -> None:
         return looking(*question)  # type: ignore[arg-type]  # whatever it was called with
 
     scene.api.read = read  # type: ignore[method-assign]  # the same, and somebody is quicker
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert (len(scene.api.asked), len(scene.api.calls)) == (1, 2)
 
 
@@ -253,7 +253,7 @@ def test_two_codes_of_one_kind_are_the_same_reason() -> None:
     scene = Scene(row())
     scene.api.updates = [RATE]
     scene.api.reads = [replace(RATE, code=60008)]
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert (len(scene.api.asked), len(scene.api.calls)) == (1, 2)
 
 
@@ -275,7 +275,7 @@ def test_an_own_call_is_looked_for_although_the_app_is_refused() -> None:
     for sent, looks in (("attempt", 1), (None, 0)):
         before = row(attempt(entry("a")))
         scene = Scene(before)
-        scene.instance.gate.close(ARREARS)
+        scene.instance.breaker.trip(ARREARS)
         looking = visit(scene)
         looking.sent = sent
         follows = look(looking, before, attempt(entry("a")))

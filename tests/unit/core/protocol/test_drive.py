@@ -25,7 +25,7 @@ def test_a_refused_attempt_is_not_forgotten_unread() -> None:
     scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
     scene.clock.advance(60)
     scene.instance.api_clock.learn(NOW + 60)
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert isinstance(outcome, Applied)
     scene.counters.sweep(scene.clock.moment + 60)
     assert scene.row.frozen is None
@@ -35,7 +35,7 @@ def test_a_refused_attempt_is_not_forgotten_unread() -> None:
 def test_a_turn_that_has_passed_is_not_used() -> None:
     """A call so late would come on top of those whose turn it is by then."""
     scene = Scene()
-    visit = Visit(scene.instance, GROUP, scene.patience(30))
+    visit = Visit(scene.instance, GROUP, scene.budget(30))
     assert visit.turns.wait_s() == 0
     missed = visit.turns.held
     scene.clock.advance(1)
@@ -49,7 +49,7 @@ def test_what_landed_late_is_paid_back_at_once() -> None:
     past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
     scene = Scene(row(remembered=(past,)))
     scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert outcome == Applied((("like", 10),))
     assert (scene.row.debt, scene.api.counters["like"]) == ((), 5)
 
@@ -58,7 +58,7 @@ def test_an_attempt_is_not_left_behind_unsent() -> None:
     """Nobody else may send it, so the group would wait for its death: it is sent, or taken back (R3)."""
     scene = Scene(row(queue=(entry("old"),)))
     scene.ledger.before_swap = [lambda: None, lambda: scene.clock.advance(6)]
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert scene.api.calls or scene.row.attempt is None
 
 
@@ -66,14 +66,14 @@ def test_an_attempt_is_taken_back_although_others_change_the_row() -> None:
     """A busy group is where time runs out, and where waiting for a death hurts most (R3)."""
     scene = Scene(row(queue=(entry("old"),)))
     scene.ledger.before_swap = [lambda: None, lambda: scene.clock.advance(6), scene.grow]
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert scene.api.calls or scene.row.attempt is None
 
 
 def test_the_operation_at_the_head_is_left_to_its_own_caller() -> None:
     """Once: of many who wait for one queue all but one would open it in vain, and that one may be gone."""
     scene = Scene(row(queue=(entry("head"), entry("mine"))))
-    visit = Visit(scene.instance, GROUP, scene.patience(30), frozenset({"mine"}))
+    visit = Visit(scene.instance, GROUP, scene.budget(30), frozenset({"mine"}))
     assert isinstance(open_next(visit, scene.row), Again)
     assert isinstance(open_next(visit, scene.row), Row)
 
@@ -82,33 +82,33 @@ def test_whoever_waits_for_the_operation_at_the_head_opens_at_once() -> None:
     """So does a sweep, which waits for nothing but that the group is settled."""
     for wanted in ({"head"}, {"mine", "head"}, set[str]()):
         scene = Scene(row(queue=(entry("head"), entry("mine"))))
-        visit = Visit(scene.instance, GROUP, scene.patience(30), frozenset(wanted))
+        visit = Visit(scene.instance, GROUP, scene.budget(30), frozenset(wanted))
         assert isinstance(open_next(visit, scene.row), Row)
 
 
 def test_a_slow_ledger_is_asked_less_often() -> None:
     """It took its time to take the operation on, and with more looks it only takes more."""
     scene = Scene(row())
-    visit = Visit(scene.instance, GROUP, scene.patience(30))
-    quick_s = max(visit.waits.poll_s() for _ in range(20))
-    visit.waits.accepted_in(0.9)
-    assert min(visit.waits.poll_s() for _ in range(20)) >= 0.45
-    visit.waits.accepted_in(60.0)
-    assert max(visit.waits.poll_s() for _ in range(20)) <= 1.5 * ACCEPTED_MAX_S
+    visit = Visit(scene.instance, GROUP, scene.budget(30))
+    quick_s = max(visit.backoff.poll_s() for _ in range(20))
+    visit.backoff.accepted_in(0.9)
+    assert min(visit.backoff.poll_s() for _ in range(20)) >= 0.45
+    visit.backoff.accepted_in(60.0)
+    assert max(visit.backoff.poll_s() for _ in range(20)) <= 1.5 * ACCEPTED_MAX_S
     assert quick_s < 0.7
 
 
 def test_the_first_look_at_a_new_group_waits_as_long_as_a_slow_ledger() -> None:
     """Whoever made its row needs that long to write down what it has seen."""
     scene = Scene(row())
-    visit = Visit(scene.instance, GROUP, scene.patience(30))
-    visit.waits.accepted_in(1.0)
-    assert visit.waits.before_first_look_s() >= 0.5
+    visit = Visit(scene.instance, GROUP, scene.budget(30))
+    visit.backoff.accepted_in(1.0)
+    assert visit.backoff.before_first_look_s() >= 0.5
 
 
 def driven(scene: Scene, *wanted: str, seconds: float = 30) -> Visit:
     """A visit that has gone on until it was over."""
-    visit = Visit(scene.instance, GROUP, scene.patience(seconds), frozenset(wanted))
+    visit = Visit(scene.instance, GROUP, scene.budget(seconds), frozenset(wanted))
     drive(visit, None)
     return visit
 
@@ -131,7 +131,7 @@ def test_an_attempt_that_there_is_no_time_to_send_is_taken_back() -> None:
     """By its own worker alone, for nobody else knows that it was not sent (R3)."""
     for unsent, attempt_id in (("attempt", None), ("another", "attempt"), (None, "attempt")):
         scene = Scene(row(attempt(entry("a")), (entry("b"),)))
-        visit = Visit(scene.instance, GROUP, scene.patience(0), unsent=unsent)
+        visit = Visit(scene.instance, GROUP, scene.budget(0), unsent=unsent)
         drive(visit, scene.row)
         assert (scene.row.attempt and scene.row.attempt.id) == attempt_id
         assert [owed.id for owed in scene.row.owed] == ["a", "b"]
@@ -142,7 +142,7 @@ def test_an_attempt_is_not_taken_back_for_ever() -> None:
     for changes, stays in ((TAKE_BACK_MAX - 1, False), (TAKE_BACK_MAX, True)):
         scene = Scene(row(attempt(entry("a"))))
         scene.ledger.before_swap = [scene.grow] * changes
-        visit = Visit(scene.instance, GROUP, scene.patience(0), unsent="attempt")
+        visit = Visit(scene.instance, GROUP, scene.budget(0), unsent="attempt")
         drive(visit, scene.row)
         assert (scene.row.attempt is not None) == stays
         assert scene.ledger.swaps == TAKE_BACK_MAX
@@ -160,7 +160,7 @@ def test_nothing_is_opened_while_the_app_is_refused() -> None:
     """The visit stops with the vendor's refusal."""
     scene = Scene(row(queue=(entry("a"),)))
     arrears = Refused(60020, "arrears", Fault.APP, NOW)
-    scene.instance.gate.close(arrears)
+    scene.instance.breaker.trip(arrears)
     assert driven(scene).stopped == Stop(arrears)
     assert scene.row == row(queue=(entry("a"),))
 
@@ -177,7 +177,7 @@ def test_a_debt_is_paid_before_the_queue() -> None:
 def test_a_head_of_the_queue_is_left_to_its_caller_unless_a_debt_comes_first() -> None:
     """Whoever comes pays."""
     scene = Scene(row(queue=(entry("head"), entry("mine")), debt=(("like", 3),)))
-    visit = Visit(scene.instance, GROUP, scene.patience(30), frozenset({"mine"}))
+    visit = Visit(scene.instance, GROUP, scene.budget(30), frozenset({"mine"}))
     assert isinstance(open_next(visit, scene.row), Row)
 
 
@@ -186,7 +186,7 @@ def test_before_a_set_what_is_remembered_is_looked_for() -> None:
     past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
     for remembered, looks in (((past,), 1), ((), 0)):
         scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=remembered))
-        visit = Visit(scene.instance, GROUP, scene.patience(30))
+        visit = Visit(scene.instance, GROUP, scene.budget(30))
         opened = open_next(visit, scene.row)
         assert isinstance(opened, Row)
         assert opened.attempt is not None
@@ -198,7 +198,7 @@ def test_a_late_landing_is_settled_before_a_set_overwrites_it() -> None:
     past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
     scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=(past,)))
     scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
-    visit = Visit(scene.instance, GROUP, scene.patience(30))
+    visit = Visit(scene.instance, GROUP, scene.budget(30))
     open_next(visit, scene.row)
     assert (scene.row.base, scene.row.debt, scene.row.attempt) == (BASE + 700_001, (("like", 5),), None)
 
@@ -207,7 +207,7 @@ def test_in_a_group_that_is_gone_nobody_looks_before_a_set() -> None:
     """It will be refused like everything else."""
     past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
     scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=(past,)))
-    visit = Visit(scene.instance, GROUP, scene.patience(30), refusals=3)
+    visit = Visit(scene.instance, GROUP, scene.budget(30), refusals=3)
     assert isinstance(open_next(visit, scene.row), Row)
     assert scene.api.asked == []
 
@@ -215,7 +215,7 @@ def test_in_a_group_that_is_gone_nobody_looks_before_a_set() -> None:
 def test_without_a_turn_nothing_is_opened() -> None:
     """It would be open, and not sent."""
     scene = Scene(row(queue=(entry("a"),)))
-    visit = Visit(scene.instance, GROUP, scene.patience(30))
+    visit = Visit(scene.instance, GROUP, scene.budget(30))
     visit.turns.held = Turn(scene.clock.moment + 2, scene.clock.moment + 3)
     assert open_next(visit, scene.row) == Again(2.0, for_turn=True)
     assert scene.row == row(queue=(entry("a"),))
@@ -226,7 +226,7 @@ def test_a_turn_is_used_by_what_was_opened_alone() -> None:
     for changes, used in (([], True), ([None], False)):
         scene = Scene(row(queue=(entry("a"),)))
         scene.ledger.before_swap = [scene.grow for _ in changes]
-        visit = Visit(scene.instance, GROUP, scene.patience(30))
+        visit = Visit(scene.instance, GROUP, scene.budget(30))
         open_next(visit, scene.row)
         assert (visit.turns.held is None) == used
 
@@ -234,7 +234,7 @@ def test_a_turn_is_used_by_what_was_opened_alone() -> None:
 def test_what_is_opened_leaves_the_rest_of_the_queue() -> None:
     """One run of one Mode at a time."""
     scene = Scene(row(queue=(entry("a"), entry("b"), entry("c", Mode.DECREASE))))
-    visit = Visit(scene.instance, GROUP, scene.patience(30))
+    visit = Visit(scene.instance, GROUP, scene.budget(30))
     opened = open_next(visit, scene.row)
     assert isinstance(opened, Row)
     assert opened.attempt is not None
@@ -246,7 +246,7 @@ def test_what_is_opened_leaves_room_for_the_receipt() -> None:
     """It is the twentieth key."""
     ten, more = (tuple((f"{letter}{number}", 1) for number in range(10)) for letter in "ab")
     scene = Scene(row(queue=(replace(entry("a"), counters=ten), replace(entry("b"), counters=more))))
-    opened = open_next(Visit(scene.instance, GROUP, scene.patience(30)), scene.row)
+    opened = open_next(Visit(scene.instance, GROUP, scene.budget(30)), scene.row)
     assert isinstance(opened, Row)
     assert len(opened.queue) == 1
 
@@ -254,8 +254,8 @@ def test_what_is_opened_leaves_room_for_the_receipt() -> None:
 def test_a_run_keeps_to_the_values_that_were_seen_last() -> None:
     """A sum that would leave 64 bits goes out in two calls (R2)."""
     scene = Scene(row(queue=(entry("a"), entry("b"))))
-    scene.instance.known.learn(GROUP, {"like": INT64_MAX - 7})
-    visit = Visit(scene.instance, GROUP, scene.patience(30))
+    scene.instance.values_cache.learn(GROUP, {"like": INT64_MAX - 7})
+    visit = Visit(scene.instance, GROUP, scene.budget(30))
     opened = open_next(visit, scene.row)
     assert isinstance(opened, Row)
     assert len(opened.queue) == 1
@@ -264,12 +264,12 @@ def test_a_run_keeps_to_the_values_that_were_seen_last() -> None:
 def test_a_call_that_succeeds_opens_the_gate_and_is_remembered() -> None:
     """The app is not refused any more, and the values are known."""
     scene = Scene(row())
-    scene.instance.gate.close(Refused(60020, "arrears", Fault.APP, NOW))
-    visit = Visit(scene.instance, GROUP, scene.patience(30), unsent="attempt")
+    scene.instance.breaker.trip(Refused(60020, "arrears", Fault.APP, NOW))
+    visit = Visit(scene.instance, GROUP, scene.budget(30), unsent="attempt")
     scene.store(row(attempt(entry("a"))))
     send(visit, scene.row, attempt(entry("a")))
-    assert scene.instance.gate.refusal() is None
-    assert scene.instance.known.of(GROUP) == {"like": 5, "_receipt": BASE + 600_000}
+    assert scene.instance.breaker.refusal() is None
+    assert scene.instance.values_cache.of(GROUP) == {"like": 5, "_receipt": BASE + 600_000}
     assert (scene.row.attempt, scene.row.base) == (None, BASE + 600_000)
     assert scene.ledger.find(GROUP, ["a"])["a"].answer == Applied((("like", 5),))
 
@@ -277,7 +277,7 @@ def test_a_call_that_succeeds_opens_the_gate_and_is_remembered() -> None:
 def test_a_reply_is_evidence_for_the_row_as_it_was() -> None:
     """After a lost write the receipt is read again."""
     scene = Scene(row(attempt(entry("a"))))
-    visit = Visit(scene.instance, GROUP, scene.patience(30), unsent="attempt")
+    visit = Visit(scene.instance, GROUP, scene.budget(30), unsent="attempt")
     scene.ledger.settlements_lost = 1
     assert send(visit, scene.row, attempt(entry("a"))) == Again()
     assert (visit.sent, visit.reply) == ("attempt", None)
@@ -290,6 +290,6 @@ def test_a_reply_that_settles_forgets_what_was_refused_before() -> None:
         opened = attempt(entry("a"), time=NOW + 20)
         scene = Scene(row(opened, remembered=(past,)))
         scene.hear(known_s)
-        visit = Visit(scene.instance, GROUP, scene.patience(30), unsent="attempt")
+        visit = Visit(scene.instance, GROUP, scene.budget(30), unsent="attempt")
         send(visit, scene.row, opened)
         assert (len(scene.row.remembered), scene.row.attempt) == (kept, None)

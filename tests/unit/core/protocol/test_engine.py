@@ -13,11 +13,11 @@ from handler.core.model.row import Entry, Group, Row
 from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.ledger import Look
 from handler.core.protocol.engine import PENDING_RETRY_S, ExactlyOnce
-from handler.core.runtime.instance import Instance, TimeBudget
+from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.rate_limiter import Turn
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.unit.core.samples import NOW, attempt, entry, row
-from tests.unit.core.scene import APP, GROUP, RULES, Scene, increase
+from tests.unit.core.scene import APP, GROUP, Scene, increase
 
 ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
 
@@ -25,18 +25,18 @@ ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
 def test_a_question_that_the_ledger_cannot_answer_is_not_answered_with_no() -> None:
     """The operation was applied: a caller who is told that it does not exist would send it under a new key."""
     scene = Scene(row())
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     scene.ledger.out_of_reach = {"records"}
     with pytest.raises(LedgerUnavailable):
-        scene.counters.ask(GROUP.id, "caller", "a", scene.patience(1))
+        scene.counters.ask(GROUP.id, "caller", "a", scene.budget(1))
 
 
 def test_a_question_is_answered_with_the_stored_answer() -> None:
     """Or with nothing, where the caller has no such operation."""
     scene = Scene(row())
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
-    assert scene.counters.ask(GROUP.id, "caller", "a", scene.patience(1)) == Applied((("like", 5),), replayed=True)
-    assert scene.counters.ask(GROUP.id, "other", "a", scene.patience(1)) is None
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
+    assert scene.counters.ask(GROUP.id, "caller", "a", scene.budget(1)) == Applied((("like", 5),), replayed=True)
+    assert scene.counters.ask(GROUP.id, "other", "a", scene.budget(1)) is None
 
 
 def test_a_key_known_with_other_content_is_told_at_once() -> None:
@@ -44,7 +44,7 @@ def test_a_key_known_with_other_content_is_told_at_once() -> None:
     scene = Scene(row())
     scene.counters.accept(GROUP.id, [increase("a")])
     began = scene.clock.moment
-    assert scene.counters.apply(GROUP.id, [replace(increase("a"), counters=(("like", 6),))], scene.patience(30)) == [
+    assert scene.counters.apply(GROUP.id, [replace(increase("a"), counters=(("like", 6),))], scene.budget(30)) == [
         KeyReused()
     ]
     assert scene.clock.moment - began < 1
@@ -67,14 +67,14 @@ def test_groups_are_known_by_the_keys_that_have_landed_in_them() -> None:
 def test_nothing_asked_is_nothing_done() -> None:
     """An empty batch has no outcomes."""
     scene = Scene(row())
-    assert scene.counters.apply(GROUP.id, [], scene.patience(30)) == []
+    assert scene.counters.apply(GROUP.id, [], scene.budget(30)) == []
 
 
 def test_a_question_helps_an_operation_on() -> None:
     """As far as the one who asks waits (R8)."""
     scene = Scene(row())
     scene.counters.accept(GROUP.id, [increase("a")])
-    assert scene.counters.ask(GROUP.id, "caller", "a", scene.patience(5)) == Applied((("like", 5),), replayed=True)
+    assert scene.counters.ask(GROUP.id, "caller", "a", scene.budget(5)) == Applied((("like", 5),), replayed=True)
     assert len(scene.api.calls) == 1
 
 
@@ -83,7 +83,7 @@ def test_a_question_without_patience_changes_nothing() -> None:
     scene = Scene(row())
     scene.counters.accept(GROUP.id, [increase("a")])
     before = scene.row
-    assert scene.counters.ask(GROUP.id, "caller", "a", scene.patience(0)) == Pending(PENDING_RETRY_S)
+    assert scene.counters.ask(GROUP.id, "caller", "a", scene.budget(0)) == Pending(PENDING_RETRY_S)
     assert scene.row == before
 
 
@@ -96,8 +96,8 @@ def test_an_operation_of_a_frozen_group_is_told_so() -> None:
     """With the reason; it stays owed."""
     scene = Scene(row(queue=(Entry.of(increase("a")),)).changed(frozen="why"))
     for outcome in (
-        scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))[0],
-        scene.counters.ask(GROUP.id, "caller", "a", scene.patience(5)),
+        scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))[0],
+        scene.counters.ask(GROUP.id, "caller", "a", scene.budget(5)),
     ):
         assert outcome == Frozen("why")
     assert scene.row.owed == (Entry.of(increase("a")),)
@@ -108,19 +108,19 @@ def test_a_refused_app_says_when_to_ask_again() -> None:
     """A second at least."""
     scene = Scene(row())
     scene.api.updates, scene.api.reads = [ARREARS], [ARREARS]
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert outcome == Stalled(60020, "arrears", 1.0)
-    scene.instance.gate.close(ARREARS)
+    scene.instance.breaker.trip(ARREARS)
     scene.clock.advance(1.1)
-    scene.instance.gate.close(ARREARS)
-    assert scene.counters.ask(GROUP.id, "caller", "a", scene.patience(5)) == Stalled(60020, "arrears", 2.0)
+    scene.instance.breaker.trip(ARREARS)
+    assert scene.counters.ask(GROUP.id, "caller", "a", scene.budget(5)) == Stalled(60020, "arrears", 2.0)
 
 
 def test_duplicates_that_arrive_together_count_once() -> None:
     """Both are answered, and one with other content is told so."""
     scene = Scene(row())
     other = replace(increase("a"), counters=(("like", 6),))
-    outcomes = scene.counters.apply(GROUP.id, [increase("a"), increase("a"), other], scene.patience(5))
+    outcomes = scene.counters.apply(GROUP.id, [increase("a"), increase("a"), other], scene.budget(5))
     assert outcomes == [Applied((("like", 5),)), Applied((("like", 5),)), KeyReused()]
     assert scene.api.counters["like"] == 5
 
@@ -128,7 +128,7 @@ def test_duplicates_that_arrive_together_count_once() -> None:
 def test_outcomes_come_in_the_order_of_the_operations() -> None:
     """Each with its own values."""
     scene = Scene(row())
-    outcomes = scene.counters.apply(GROUP.id, [increase("b"), increase("a", share=2)], scene.patience(5))
+    outcomes = scene.counters.apply(GROUP.id, [increase("b"), increase("a", share=2)], scene.budget(5))
     assert outcomes == [Applied((("like", 5),)), Applied((("share", 2),))]
 
 
@@ -136,7 +136,7 @@ def test_an_answer_that_somebody_else_has_written_is_found() -> None:
     """The visit ended without it, and the ledger has it."""
     scene = Scene(row(queue=(entry("old"),)))
     scene.counters.accept(GROUP.id, [increase("a")])
-    other = ExactlyOnce(Instance.of(scene.ports, RULES), APP)
+    other = ExactlyOnce(scene.new_instance(), APP)
     swap = scene.ledger.swap
 
     def interrupted(group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
@@ -145,7 +145,7 @@ def test_an_answer_that_somebody_else_has_written_is_found() -> None:
         return swap(group, row, records, watermarks)
 
     scene.ledger.swap = interrupted  # type: ignore[method-assign]  # a sweep comes in between
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert outcome == Applied((("like", 10),))
     assert len(scene.api.calls) == 1
 
@@ -160,7 +160,7 @@ def test_how_long_the_ledger_took_sets_the_rhythm_of_the_visit() -> None:
         return append(*arguments)  # type: ignore[arg-type]  # whatever it was called with
 
     scene.ledger.append = slow  # type: ignore[assignment]  # the same, later
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(3))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(3))
     assert min(scene.clock.slept[:-1]) >= 0.4
 
 
@@ -173,8 +173,8 @@ def test_a_turn_that_a_failed_ledger_left_over_is_given_back() -> None:
 
     scene.ledger.before_swap = [fail]
     given: list[Turn] = []
-    scene.instance.pace.give_back = given.append  # type: ignore[assignment]  # what comes back is wanted
-    scene.counters.ask(GROUP.id, "caller", "a", scene.patience(5))
+    scene.instance.updates.give_back = given.append  # type: ignore[assignment]  # what comes back is wanted
+    scene.counters.ask(GROUP.id, "caller", "a", scene.budget(5))
     assert len(given) == 1
 
 
@@ -183,11 +183,11 @@ def test_a_question_reads_the_row_once() -> None:
     scene = Scene(row())
     scene.counters.accept(GROUP.id, [increase("a")])
     scene.ledger.look = None  # type: ignore[assignment]  # nobody may ask
-    assert isinstance(scene.counters.ask(GROUP.id, "caller", "a", scene.patience(5)), Applied)
+    assert isinstance(scene.counters.ask(GROUP.id, "caller", "a", scene.budget(5)), Applied)
 
 
 def test_an_idle_group_is_called_without_another_look() -> None:
     """What the acceptance has seen is driven on."""
     scene = Scene(row())
     scene.ledger.look = scene.ledger.load = None  # type: ignore[assignment]  # nobody may ask
-    assert scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5)) == [Applied((("like", 5),))]
+    assert scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5)) == [Applied((("like", 5),))]

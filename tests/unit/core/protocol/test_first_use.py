@@ -31,7 +31,7 @@ def test_a_slow_local_clock_does_not_hold_a_group_up() -> None:
     scene = Scene(row(), replace(RULES, cache_s=60), cold=True)
     scene.ledger.stored = Generation(2, NOW)
     scene.api.ahead_s = 3600
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert outcome == Applied((("like", 5),))
 
 
@@ -48,7 +48,7 @@ def test_a_new_group_is_looked_at_by_whoever_has_made_its_row() -> None:
     """Callers who come meanwhile leave it to that one for a while: one look is enough for all."""
     scene = Scene(first_row([Entry.of(increase("first"))], "_receipt", 1))
     scene.api.counters = {}
-    [outcome] = scene.counters.apply(GROUP.id, [increase("late")], scene.patience(FIRST_LOOK_S * 0.4))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("late")], scene.budget(FIRST_LOOK_S * 0.4))
     assert outcome == Pending(PENDING_RETRY_S)
     assert scene.api.asked == []
 
@@ -61,7 +61,7 @@ def test_a_new_group_is_looked_at_although_whoever_has_made_its_row_is_gone(by: 
     if by == "a sweep":
         scene.counters.sweep(scene.clock.moment + 60)
     else:
-        scene.counters.apply(GROUP.id, [increase("late")], scene.patience(5))
+        scene.counters.apply(GROUP.id, [increase("late")], scene.budget(5))
     assert scene.row.is_settled
     assert len(scene.api.asked) == 1
 
@@ -70,7 +70,7 @@ def test_what_a_forgetful_store_may_have_sent_already_has_to_be_judged() -> None
     """A young copy that does not know the group does not know whether the queue was sent, either (R10)."""
     scene = Scene()
     scene.ledger.stored = Generation(2, NOW)
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(30))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert isinstance(outcome, Frozen)
     assert to_be_judged(scene.row, 2) == (increase("a").id,)
 
@@ -80,5 +80,5 @@ def test_a_store_is_young_for_as_long_as_answers_are_kept(age_s: int, is_judged:
     """An operation that came before the loss may be repeated until then, whatever late landings take."""
     scene = Scene(rules=replace(RULES, forget_s=600))
     scene.ledger.stored = Generation(2, NOW - age_s)
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(60))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(60))
     assert isinstance(outcome, Frozen) == is_judged

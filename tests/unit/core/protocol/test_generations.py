@@ -12,7 +12,7 @@ from handler.core.model.row import Remembered, Row
 from handler.core.ports.counter_api import Counted, Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation
 from handler.core.protocol.backoff import FIRST_LOOK_S
-from handler.core.protocol.first_use import establish, verify
+from handler.core.protocol.first_use import establish, revalidate
 from handler.core.protocol.visit import Again, Stop, Visit
 from handler.core.runtime.rules import Rules
 from tests.unit.core.protocol.test_backoff import Even
@@ -38,7 +38,7 @@ def scene_of(before: Row, generation: Generation = FIRST, rules: Rules = RULES) 
 def visit(scene: Scene, *wanted: str) -> Visit:
     """A visit without chance, of whoever has made the row."""
     instance = replace(scene.instance, chance=Even(1))
-    return Visit(instance, GROUP, scene.patience(600), frozenset(wanted), is_first=True)
+    return Visit(instance, GROUP, scene.budget(600), frozenset(wanted), is_first=True)
 
 
 def with_counters(count: int, *, receipt: int | None = None) -> dict[str, int]:
@@ -132,8 +132,8 @@ def test_an_app_that_is_refused_is_not_asked_again() -> None:
     for before, step, generation in (
         (NEW, establish, 1),
         (NEW.changed(sighted=NOW), establish, 1),
-        (row(), verify, 2),
-        (replace(row(), sighted=NOW, sighted_in=2), verify, 2),
+        (row(), revalidate, 2),
+        (replace(row(), sighted=NOW, sighted_in=2), revalidate, 2),
     ):
         scene = scene_of(before, Generation(generation, LONG_AGO))
         scene.api.reads = [ARREARS]
@@ -224,10 +224,10 @@ def test_a_generation_starts_with_the_first_date_that_is_heard_once_it_is_known(
 def test_a_start_far_ahead_is_stamped_anew() -> None:
     """A wrong clock has told it, and no `Date` would ever come after it: a restored store stays harmless."""
     scene = scene_of(NOTED, Generation(2, NOW + 301))
-    verify(visit(scene), NOTED)
+    revalidate(visit(scene), NOTED)
     assert scene.ledger.stored == Generation(2, NOW + 301)
     scene.instance.api_clock.learn(NOW)
-    verify(visit(scene), NOTED)
+    revalidate(visit(scene), NOTED)
     assert scene.ledger.stored == Generation(2, NOW)
 
 
@@ -235,7 +235,7 @@ def test_a_note_far_ahead_is_made_anew() -> None:
     """By a `Date` that says so, and by no clock."""
     for before, step, generation in (
         (NEW.changed(sighted=NOW + 301), establish, 1),
-        (replace(row(), sighted=NOW + 301, sighted_in=2), verify, 2),
+        (replace(row(), sighted=NOW + 301, sighted_in=2), revalidate, 2),
     ):
         scene = scene_of(before, Generation(generation, LONG_AGO))
         scene.api.reads = [Counted({"_receipt": BASE}, None), Counted({"_receipt": BASE}, NOW + 1)]
@@ -249,7 +249,7 @@ def test_a_row_of_an_older_generation_is_first_only_noted() -> None:
     for before in (row(), replace(row(), sighted=NOW - 900, sighted_in=1)):
         scene = scene_of(before, Generation(2, LONG_AGO))
         scene.api.ahead_s = 30
-        assert verify(visit(scene), before) == before.changed(sighted=NOW + 30, sighted_in=2)
+        assert revalidate(visit(scene), before) == before.changed(sighted=NOW + 30, sighted_in=2)
         assert scene.api.asked == [()]
 
 
@@ -257,7 +257,7 @@ def test_a_note_needs_the_apis_time() -> None:
     """A reply without one is asked for again."""
     scene = scene_of(row(), Generation(2, LONG_AGO))
     scene.api.reads = [Counted({}, None)]
-    assert verify(visit(scene), row()) == Again(0.4)
+    assert revalidate(visit(scene), row()) == Again(0.4)
 
 
 NOTED = replace(row(), sighted=NOW, sighted_in=2)
@@ -269,16 +269,19 @@ def test_a_restored_row_is_believed_when_nothing_that_it_lacks_can_land() -> Non
         scene = scene_of(NOTED, Generation(2, started))
         scene.instance.api_clock.learn(NOW)
         scene.clock.advance(ends_in_s - 1)
-        assert verify(visit(scene), NOTED) == Again(1.0)
+        assert revalidate(visit(scene), NOTED) == Again(1.0)
         scene.clock.advance(1.0)
-        assert [verify(visit(scene), NOTED) for _ in range(2)][1] == NOTED.changed(generation=2, sighted=None)
+        assert [revalidate(visit(scene), NOTED) for _ in range(2)][1] == NOTED.changed(generation=2, sighted=None)
 
 
 def test_instances_that_ask_each_time_leave_nothing_behind() -> None:
     """Without a cache nobody goes on with an older generation."""
     scene = scene_of(NOTED, Generation(2, NOW + 20), replace(RULES, cache_s=0))
     scene.clock.advance(PAST_S)
-    assert [verify(visit(scene), NOTED) for _ in range(2)] == [Again(0.4), NOTED.changed(generation=2, sighted=None)]
+    assert [revalidate(visit(scene), NOTED) for _ in range(2)] == [
+        Again(0.4),
+        NOTED.changed(generation=2, sighted=None),
+    ]
 
 
 def due(before: Row, **counters: int) -> Scene:
@@ -294,7 +297,7 @@ def due(before: Row, **counters: int) -> Scene:
 def test_a_restored_row_without_receipts_is_believed_at_once() -> None:
     """There is nothing to verify it by."""
     before = replace(NOTED, receipt_key="")
-    assert verify(visit(due(before)), before) == before.changed(generation=2)
+    assert revalidate(visit(due(before)), before) == before.changed(generation=2)
 
 
 def test_a_restored_row_of_a_group_that_is_gone_is_believed() -> None:
@@ -303,7 +306,7 @@ def test_a_restored_row_of_a_group_that_is_gone_is_believed() -> None:
         scene = due(before)
         scene.api.reads = [GONE] * 3
         looking = visit(scene)
-        follows = [verify(looking, before) for _ in range(3)][-1]
+        follows = [revalidate(looking, before) for _ in range(3)][-1]
         assert (follows == before.changed(generation=2, sighted=None)) == believed
 
 
@@ -311,12 +314,12 @@ def test_a_restored_row_that_lacks_how_its_group_began_freezes() -> None:
     """Only an operator knows what of its queue was sent; with nothing owed it begins anew."""
     unknown = replace(NOTED, base=None, queue=(entry("a"),))
     scene = due(unknown, _receipt=5)
-    verify(visit(scene), unknown)
+    revalidate(visit(scene), unknown)
     assert scene.row == unknown.changed(frozen="the ledger is a copy that lacks how this group began", sighted=None)
     for before, counters in ((replace(unknown, queue=()), {"_receipt": 5}), (unknown, {"like": 5})):
         looking = visit(due(before, **counters))
         # A receipt that is missing is believed to be when it was missing three times.
-        follows = [verify(looking, before) for _ in range(1 if "_receipt" in counters else 3)]
+        follows = [revalidate(looking, before) for _ in range(1 if "_receipt" in counters else 3)]
         assert follows[-1] == before.changed(generation=2, sighted=None)
 
 
@@ -325,8 +328,8 @@ def test_a_restored_row_with_another_receipt_is_judged() -> None:
     scene = due(NOTED, _receipt=BASE + 7)
     looking = visit(scene)
     # One odd reply judges nothing: a second look decides.
-    assert verify(looking, NOTED) == Again()
-    verify(looking, NOTED)
+    assert revalidate(looking, NOTED) == Again()
+    revalidate(looking, NOTED)
     assert scene.row.frozen is not None
 
 
@@ -334,6 +337,6 @@ def test_a_restored_row_with_an_open_attempt_is_judged() -> None:
     """It did not land, and is dead."""
     before = replace(NOTED, attempt=attempt(entry("a", Mode.INCREASE)))
     scene = due(before, _receipt=BASE)
-    follows = verify(visit(scene), before)
+    follows = revalidate(visit(scene), before)
     assert isinstance(follows, Row)
     assert (follows.attempt, [waiting.id for waiting in follows.queue]) == (None, ["a"])

@@ -28,13 +28,13 @@ CREDENTIALS = Refused(70009, "wrong key", Fault.CREDENTIALS, NOW)
 
 def visit(scene: Scene, seconds: float = 20) -> Visit:
     """A visit that goes on until the group is settled."""
-    return Visit(scene.instance, GROUP, scene.patience(seconds))
+    return Visit(scene.instance, GROUP, scene.budget(seconds))
 
 
 def test_an_applied_call_is_told_with_its_operations() -> None:
     """As many as were settled by it."""
     scene = Scene(row())
-    scene.counters.apply(GROUP.id, [increase("a"), increase("b")], scene.patience(5))
+    scene.counters.apply(GROUP.id, [increase("a"), increase("b")], scene.budget(5))
     assert scene.notices.told == [Notice.APPLIED]
     assert scene.notices.of(Notice.APPLIED) == [{"group": "G", "operations": 2}]
 
@@ -103,7 +103,7 @@ def test_a_refusal_for_good_is_told_with_its_code() -> None:
     """Of the operation alone."""
     scene = Scene(row())
     scene.api.updates = [INVALID]
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert scene.notices.told == [Notice.REJECTED]
     assert scene.notices.of(Notice.REJECTED) == [{"group": "G", "code": 10004}]
 
@@ -119,7 +119,7 @@ def test_a_refusal_that_was_a_lie_is_told_with_its_code() -> None:
         return send(call)
 
     scene.api.update = lie  # type: ignore[method-assign]  # the API of this test lies
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert scene.notices.of(Notice.REFUSAL_DISPROVED) == [{"group": "G", "code": 60007}]
 
 
@@ -164,7 +164,7 @@ def test_a_secret_fetched_anew_is_told_with_the_code() -> None:
     """Once in a visit; if that does not help the app is refused."""
     scene = Scene(row())
     scene.api.updates = [CREDENTIALS] * 2
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert scene.notices.of(Notice.SECRET_REFRESHED) == [{"code": 70009}]
     assert scene.notices.of(Notice.APP_REFUSED) == [{"code": 70009}]
 
@@ -173,7 +173,7 @@ def test_a_refused_app_is_told_with_the_code() -> None:
     """And who asks for the operation is told that it is pending."""
     scene = Scene(row())
     scene.api.updates, scene.api.reads = [ARREARS], [ARREARS]
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert scene.notices.of(Notice.APP_REFUSED) == [{"code": 60020}]
     assert scene.notices.of(Notice.PENDING) == [{"group": "G"}]
 
@@ -182,7 +182,7 @@ def test_a_refusal_for_the_rate_is_told_with_the_code() -> None:
     """The call is made again."""
     scene = Scene(row())
     scene.api.updates = [RATE]
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert scene.notices.of(Notice.RATE_LIMITED) == [{"code": 60007}]
 
 
@@ -190,7 +190,7 @@ def test_an_unknown_outcome_is_told_with_its_operations() -> None:
     """Without receipts nothing tells whether the call landed."""
     scene = Scene(replace(row(receipt_key=""), base=0), replace(RULES, receipt_key=""))
     scene.api.updates = [Unclear("lost")]
-    scene.counters.apply(GROUP.id, [increase("a"), increase("b")], scene.patience(5))
+    scene.counters.apply(GROUP.id, [increase("a"), increase("b")], scene.budget(5))
     assert scene.notices.told == [Notice.CALL_FAILED, Notice.UNKNOWN]
     assert scene.notices.of(Notice.UNKNOWN) == [{"group": "G", "operations": 2}]
 
@@ -198,8 +198,8 @@ def test_an_unknown_outcome_is_told_with_its_operations() -> None:
 def test_a_stored_answer_is_told_as_replayed() -> None:
     """The operation is not applied again."""
     scene = Scene(row())
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert scene.notices.told == [Notice.APPLIED, Notice.REPLAYED]
     assert scene.notices.of(Notice.REPLAYED) == [{"group": "G"}]
 
@@ -214,7 +214,7 @@ def test_a_ledger_that_fails_after_the_acceptance_leaves_the_operation_pending()
 
     scene.ledger.before_swap = [fail]
     scene.ledger.append = lambda *_: None  # type: ignore[method-assign]  # the slow path, which swaps
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert isinstance(outcome, Pending)
     assert scene.notices.of(Notice.UNFINISHED) == [{"groups": 1, "reason": "out of reach"}]
     assert scene.notices.of(Notice.PENDING) == [{"group": "G"}]

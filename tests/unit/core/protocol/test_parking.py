@@ -16,7 +16,7 @@ def test_what_was_answered_meanwhile_is_in_doubt_although_a_word_is_written_for_
     owed, gone = entry("owed"), entry("gone")
     scene = Scene(row(queue=(owed,)))
     origins = {name: Origin("a-bus", f"record-{name}", "caller", name) for name in (owed.id, gone.id)}
-    visit = Visit(scene.instance, GROUP, scene.patience(5))
+    visit = Visit(scene.instance, GROUP, scene.budget(5))
     written = acknowledge(visit, scene.row, origins)
     assert written.queue == scene.row.queue == (replace(owed, origin=origins[owed.id]),)
     assert visit.in_doubt == {gone.id}

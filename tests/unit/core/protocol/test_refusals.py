@@ -36,7 +36,7 @@ def test_a_read_that_is_refused_for_the_same_reason_confirms() -> None:
     """A group that is not there can neither be counted in nor be read."""
     scene = Scene(row())
     scene.api.updates, scene.api.reads = [GONE], [GONE]
-    assert scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5)) == [Rejected(10010, "no such group")]
+    assert scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5)) == [Rejected(10010, "no such group")]
     assert len(scene.api.asked) == 1
 
 
@@ -47,7 +47,7 @@ def test_codes_that_differ_confirm_each_other_and_a_group_that_is_not_there_is_t
     """Whichever of the codes comes where: a caller is told that there is no such group."""
     scene = Scene(row())
     scene.api.updates, scene.api.reads = [told], [read, read]
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert outcome in {Rejected(10010, "no such group"), Rejected(10015, "no such group")}
     assert len(scene.api.calls) == 1
 
@@ -64,7 +64,7 @@ def test_one_read_that_names_another_code_confirms_nothing() -> None:
 
     scene.api.update = lie  # type: ignore[method-assign]  # the API of this test lies
     operation = replace(increase("a"), mode=Mode.SET)
-    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.patience(5))
+    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.budget(5))
     assert outcome == Applied((("like", 5),), observed_later=True)
     assert (len(scene.api.calls), scene.row.frozen) == (1, None)
 
@@ -82,8 +82,8 @@ def test_a_confirmed_refusal_that_lied_is_owed_back() -> None:
         return send(call)
 
     scene.api.update = lie  # type: ignore[method-assign]  # the API of this test lies
-    assert scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5)) == [Rejected(10010, "no such group")]
-    scene.counters.apply(GROUP.id, [increase("b")], scene.patience(30))
+    assert scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5)) == [Rejected(10010, "no such group")]
+    scene.counters.apply(GROUP.id, [increase("b")], scene.budget(30))
     assert scene.api.counters["like"] == 10
     assert Notice.LATE_LANDING in scene.notices.told
 
@@ -101,7 +101,7 @@ def test_what_is_forbidden_in_one_group_alone_is_refused_for_good() -> None:
     scene = Scene(row())
     landed_in(scene, "other")
     scene.api.updates, scene.api.reads = [FORBIDDEN], [FORBIDDEN]
-    assert scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5)) == [Rejected(10007, "not permitted")]
+    assert scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5)) == [Rejected(10007, "not permitted")]
     assert [group.id for group in scene.api.asked_of] == [GROUP.id, "other"]
 
 
@@ -110,7 +110,7 @@ def test_what_is_forbidden_in_all_groups_is_the_apps_fault() -> None:
     scene = Scene(row())
     landed_in(scene, "b", "c", "d", "e")
     scene.api.updates, scene.api.reads = [FORBIDDEN], [FORBIDDEN] * 9
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert isinstance(outcome, Stalled)
     assert outcome.code == 10007
     assert [group.id for group in scene.api.asked_of] == [GROUP.id, "b", "c", "d"]
@@ -126,7 +126,7 @@ def test_an_instance_that_has_made_no_call_asks_where_the_ledgers_note_says(
     scene.instance.shelf.note(GROUP.app, NOTE, json.dumps([GROUP.id, "b"]))
     scene.api.updates = [FORBIDDEN] * 9
     scene.api.reads = [FORBIDDEN, there] * 9 if there else [FORBIDDEN]
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert isinstance(outcome, kind)
     assert [group.id for group in scene.api.asked_of][:2] == [GROUP.id, "b"]
 
@@ -138,7 +138,7 @@ def test_the_note_has_the_latest_groups_first_and_is_written_again_after_minutes
     for name, seconds in (("a", 0.0), ("b", NOTE_EVERY_S - 5), ("c", 5.0)):
         shelf.note(GROUP.app, NOTE, json.dumps(["b", GROUP.id, "c", "d", "e"]))
         scene.clock.advance(seconds)
-        scene.counters.apply(GROUP.id, [increase(name)], scene.patience(5))
+        scene.counters.apply(GROUP.id, [increase(name)], scene.budget(5))
         notes.append(json.loads(shelf.noted(GROUP.app, NOTE) or ""))
     assert notes == [[GROUP.id, "b", "c", "d"], ["b", GROUP.id, "c", "d", "e"], [GROUP.id, "b", "c", "d"]]
 
@@ -160,9 +160,9 @@ def test_another_group_that_does_not_tell_leaves_the_operation_owed(answer: Repl
     landed_in(scene, "b", "c")
     scene.api.updates = [FORBIDDEN] * 9
     scene.api.reads = [FORBIDDEN, FORBIDDEN, answer] * 9
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert outcome == Pending(PENDING_RETRY_S)
-    assert scene.instance.gate.refusal() is None
+    assert scene.instance.breaker.refusal() is None
     assert [entry.id for entry in scene.row.owed] == [increase("a").id]
 
 
@@ -178,7 +178,7 @@ def test_a_landing_in_another_group_sent_afterwards_needs_no_question() -> None:
         return reply
 
     scene.api.read = meanwhile  # type: ignore[method-assign]  # a call of another thread succeeds just then
-    assert scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5)) == [Rejected(10007, "not permitted")]
+    assert scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5)) == [Rejected(10007, "not permitted")]
     assert [group.id for group in scene.api.asked_of] == [GROUP.id]
 
 
@@ -197,7 +197,7 @@ def test_where_no_other_group_has_worked_this_ones_own_past_tells(
     """A group that worked before and forbids even to be read speaks for a demotion; a new one for itself."""
     scene = Scene(replace(row(), keys=keys))
     scene.api.updates, scene.api.reads = [FORBIDDEN] * 9, reads
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert isinstance(outcome, kind)
 
 
@@ -207,7 +207,7 @@ def test_a_payment_of_ours_that_is_forbidden_everywhere_freezes_nothing() -> Non
     landed_in(scene, "other")
     scene.api.updates, scene.api.reads = [FORBIDDEN] * 9, [FORBIDDEN] * 99
     for _ in range(4):
-        drive(Visit(scene.instance, GROUP, scene.patience(5)), None)
+        drive(Visit(scene.instance, GROUP, scene.budget(5)), None)
         scene.clock.advance(120)
     assert (scene.row.frozen, scene.row.debt) == (None, (("like", -5),))
 
@@ -215,8 +215,8 @@ def test_a_payment_of_ours_that_is_forbidden_everywhere_freezes_nothing() -> Non
 def test_a_refused_app_is_not_asked_about_other_peoples_attempts() -> None:
     """Nothing is called until the gate opens; the operation stays owed."""
     scene = Scene(row(attempt(entry("a"))))
-    scene.instance.gate.close(ARREARS)
-    visit = Visit(scene.instance, GROUP, scene.patience(0.5))
+    scene.instance.breaker.trip(ARREARS)
+    visit = Visit(scene.instance, GROUP, scene.budget(0.5))
     drive(visit, None)
     assert visit.stopped is not None
     assert visit.stopped.refusal is ARREARS
@@ -227,7 +227,7 @@ def test_an_app_that_is_refused_leaves_its_operation_owed() -> None:
     """The caller is told why, and nothing is recorded."""
     scene = Scene(row())
     scene.api.updates, scene.api.reads = [ARREARS], [ARREARS]
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert isinstance(outcome, Stalled)
     assert outcome.code == 60020
     assert [owed.id for owed in scene.row.owed] == [increase("a").id]
@@ -284,7 +284,7 @@ def test_a_set_whose_refusal_lied_is_found_by_the_next_look() -> None:
 
     scene.api.update = lie  # type: ignore[method-assign]  # the API of this test lies
     operation = replace(increase("a"), mode=Mode.SET)
-    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.patience(30))
+    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.budget(30))
     assert outcome == Applied((("like", 5),), observed_later=True)
     assert (len(scene.api.calls), scene.row.frozen) == (1, None)
 

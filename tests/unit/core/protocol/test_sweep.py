@@ -14,9 +14,8 @@ from handler.core.ports.system import Notice
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.sweep import ROUND_S, next_watch, sweep, watch
 from handler.core.protocol.visit import Again, Stop, Visit
-from handler.core.runtime.instance import Instance
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
-from tests.unit.core.scene import APP, GROUP, RULES, Scene, increase
+from tests.unit.core.scene import APP, GROUP, Scene, increase
 
 
 @pytest.mark.parametrize("trouble", ["A", "Z"])
@@ -127,7 +126,7 @@ def test_two_sweeps_at_once_do_no_harm() -> None:
     """Each group is called once."""
     scene = Scene()
     groups = many(scene, 20)
-    other = ExactlyOnce(Instance.of(scene.ports, RULES), APP)
+    other = ExactlyOnce(scene.new_instance(), APP)
     tend = scene.api.update
 
     def interrupted(call: Call) -> Reply:
@@ -201,7 +200,7 @@ def test_what_was_met_before_takes_one_look() -> None:
 
 def looking(scene: Scene) -> Visit:
     """A visit that looks for late landings."""
-    return Visit(scene.instance, GROUP, scene.patience(60))
+    return Visit(scene.instance, GROUP, scene.budget(60))
 
 
 def test_what_can_land_no_more_is_forgotten_a_day_after_its_death() -> None:

@@ -37,9 +37,9 @@ def asked(group_id: str, key: str = "key") -> Operation:
 def left(scene: Scene, group_id: str, key: str = "key") -> object:
     """What a caller who does not wait is told."""
     now = scene.clock.moment
-    patience = TimeBudget(until=now, deadline=now + 30, sheds=True)
+    budget = TimeBudget(until=now, deadline=now + 30, sheds=True)
     try:
-        [outcome] = scene.counters.apply(group_id, [asked(group_id, key)], patience)
+        [outcome] = scene.counters.apply(group_id, [asked(group_id, key)], budget)
     except NotAccepted as error:
         return error
     return outcome
@@ -84,7 +84,7 @@ def test_a_caller_who_waits_for_its_call_takes_none() -> None:
     scene = crowded()
     flooded(scene, range(400))
     scene.clock.advance(2)
-    outcomes = scene.counters.apply("g399", [asked("g399")], scene.patience(20))
+    outcomes = scene.counters.apply("g399", [asked("g399")], scene.budget(20))
     assert not isinstance(outcomes[0], Pending)
 
 
@@ -132,4 +132,4 @@ def test_a_sweep_waits_for_its_turns_and_keeps_none() -> None:
     swept = scene.counters.sweep(began + 60)
     assert (swept.left, len(scene.api.calls)) == (0, 60)
     assert scene.clock.moment - began < 60 / (0.9 * 10)
-    assert len(scene.instance.pace._leased) <= 1  # noqa: SLF001  # none is kept that another could have had
+    assert len(scene.instance.updates._leased) <= 1  # noqa: SLF001  # none is kept that another could have had

@@ -27,40 +27,40 @@ CREDENTIALS = Refused(70009, "wrong key", Fault.CREDENTIALS, NOW)
 DONE = Record("v1:a", Applied((("like", 5),)), NOW, 3600.0)
 
 
-def visit(scene: Scene, *wanted: str, patience: TimeBudget | None = None) -> Visit:
+def visit(scene: Scene, *wanted: str, budget: TimeBudget | None = None) -> Visit:
     """A visit without chance."""
     instance = replace(scene.instance, chance=Even(1))
-    return Visit(instance, GROUP, patience or scene.patience(30), frozenset(wanted))
+    return Visit(instance, GROUP, budget or scene.budget(30), frozenset(wanted))
 
 
 def test_a_call_begins_only_if_it_can_end_before_the_invocation() -> None:
     """To the moment: 4 s, two ledger timeouts and half a second (R3)."""
     scene = Scene()
     now = scene.clock.moment
-    assert visit(scene, patience=TimeBudget(now + 1, now + 6.5)).may_call()
-    assert not visit(scene, patience=TimeBudget(now + 1, now + 6.4)).may_call()
+    assert visit(scene, budget=TimeBudget(now + 1, now + 6.5)).may_call()
+    assert not visit(scene, budget=TimeBudget(now + 1, now + 6.4)).may_call()
 
 
 def test_a_call_begins_only_while_somebody_waits() -> None:
-    """At the end of patience it is over."""
+    """At the end of budget it is over."""
     scene = Scene()
     now = scene.clock.moment
-    assert visit(scene, patience=TimeBudget(now + 0.1, now + 60)).may_call()
-    assert not visit(scene, patience=TimeBudget(now, now + 60)).may_call()
+    assert visit(scene, budget=TimeBudget(now + 0.1, now + 60)).may_call()
+    assert not visit(scene, budget=TimeBudget(now, now + 60)).may_call()
 
 
 def test_a_pause_lasts_no_longer_than_patience() -> None:
     """Nor than the invocation."""
-    for patience in (TimeBudget(102.0, 160.0), TimeBudget(160.0, 102.0)):
+    for budget in (TimeBudget(102.0, 160.0), TimeBudget(160.0, 102.0)):
         scene = Scene()
-        assert visit(scene, patience=patience).pause(30)
+        assert visit(scene, budget=budget).pause(30)
         assert scene.clock.slept == [2.0]
 
 
 def test_a_pause_that_is_too_long_is_not_made() -> None:
     """One of just the longest is."""
     scene = Scene()
-    short = visit(scene, patience=TimeBudget(200.0, 200.0, pause_max_s=0.5))
+    short = visit(scene, budget=TimeBudget(200.0, 200.0, pause_max_s=0.5))
     assert (short.pause(0.6), scene.clock.slept) == (False, [])
     assert (short.pause(0.5), scene.clock.slept) == (True, [0.5])
 
@@ -76,7 +76,7 @@ def test_a_pause_is_long_enough_for_a_clock_to_move() -> None:
 def test_nobody_waits_once_patience_has_ended() -> None:
     """What would be waited for is looked at again at once."""
     scene = Scene()
-    assert visit(scene, patience=TimeBudget(100.0, 100.0)).pause(1)
+    assert visit(scene, budget=TimeBudget(100.0, 100.0)).pause(1)
     assert scene.clock.slept == []
 
 
@@ -125,7 +125,7 @@ def test_a_turn_that_is_not_used_is_given_back() -> None:
     first.turns.give_back()
     assert first.turns.held is None
     first.turns.give_back()
-    assert first.instance.pace.turn(APP) == turn
+    assert first.instance.updates.turn(APP) == turn
 
 
 def test_a_turn_to_come_is_waited_for_and_kept() -> None:
@@ -305,9 +305,9 @@ def test_a_secret_is_fetched_anew_once() -> None:
     scene = Scene()
     refused = visit(scene)
     assert refused.setback(CREDENTIALS) == Again(0.0)
-    assert scene.instance.gate.refusal() is None
+    assert scene.instance.breaker.refusal() is None
     assert refused.setback(CREDENTIALS) == Stop(CREDENTIALS)
-    assert scene.instance.gate.refusal() is CREDENTIALS
+    assert scene.instance.breaker.refusal() is CREDENTIALS
 
 
 @pytest.mark.parametrize(("refusal", "share"), [(RATE, 0.7), (SIGNATURE, 1.0)])
@@ -326,7 +326,7 @@ def test_a_refusal_for_the_rate_slows_what_was_refused(refusal: Refused, share: 
 
 def shares_of(scene: Scene) -> list[float]:
     """How slow the instance is with updates, and with reads."""
-    return [pace._share for pace in (scene.instance.pace, scene.instance.reads)]  # noqa: SLF001  # shows in no answer yet
+    return [pace._share for pace in (scene.instance.updates, scene.instance.reads)]  # noqa: SLF001  # shows in no answer yet
 
 
 def test_a_visit_for_operations_is_done_when_they_are_out_of_the_row() -> None:
@@ -358,5 +358,5 @@ def test_an_operation_that_is_applied_takes_two_writes() -> None:
     """The group is idle: it is accepted and opened at once, and settled after the call, new key or not."""
     for key in ("like", "share"):
         scene = Scene(replace(row(), keys=(("like", NOW),)))
-        scene.counters.apply(GROUP.id, [increase("a", **{key: 1})], scene.patience(5))
+        scene.counters.apply(GROUP.id, [increase("a", **{key: 1})], scene.budget(5))
         assert scene.row.version == row().version + 2

@@ -11,7 +11,7 @@ from handler.core.model.outcome import Applied, Frozen, Pending
 from handler.core.model.row import Row
 from handler.core.ports.counter_api import Unclear
 from handler.core.ports.system import Notice
-from handler.core.protocol.conclude import Evidence, see
+from handler.core.protocol.conclude import Observation, see
 from handler.core.protocol.visit import Visit
 from handler.core.protocol.waiting import Waiting, waiting, why_too_far_ahead
 from handler.core.recovery import release
@@ -28,7 +28,7 @@ YEAR_2096 = 3_976_214_400
 
 def visited(scene: Scene, seconds: float = 60) -> Visit:
     """An operator's or a caller's visit."""
-    return Visit(scene.instance, GROUP, scene.patience(seconds))
+    return Visit(scene.instance, GROUP, scene.budget(seconds))
 
 
 def test_a_lost_call_of_an_api_that_tells_no_time_is_seen_and_released() -> None:
@@ -36,7 +36,7 @@ def test_a_lost_call_of_an_api_that_tells_no_time_is_seen_and_released() -> None
     scene = Scene(row(), cold=True)
     scene.api.tells_time = False
     scene.api.updates = [Unclear("lost")]
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert isinstance(outcome, Pending)
     scene.clock.advance(1000)
     for sweeps in (1, 2):
@@ -52,7 +52,7 @@ def test_a_lost_call_of_an_api_that_tells_no_time_is_seen_and_released() -> None
     assert isinstance(release.release(visited(scene), decision), Later)
     scene.clock.advance(PAST_S)
     assert isinstance(release.release(visited(scene), decision), Decided)
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert outcome == Applied((("like", 5),))
     assert Notice.CLOCK_UNHEARD in scene.notices.told
 
@@ -93,7 +93,7 @@ def test_a_time_that_lies_ahead_is_waited_for() -> None:
 def test_a_time_that_lies_far_ahead_freezes_its_group(seconds: int) -> None:
     """With that reason, so that a verdict can be given: memory keeps the call no longer than any other."""
     scene = Scene(ahead(seconds))
-    [outcome] = scene.counters.apply(GROUP.id, [increase("b")], scene.patience(30))
+    [outcome] = scene.counters.apply(GROUP.id, [increase("b")], scene.budget(30))
     assert isinstance(outcome, Frozen)
     assert str(scene.row.frozen).startswith("its call is signed for a time ")
     assert isinstance(release.release(visited(scene), NOT_LANDED), Later)
@@ -117,7 +117,7 @@ def test_one_wrong_date_freezes_nothing() -> None:
 def reasons(visit: Visit, *rows: Row) -> list[str | None]:
     """Why each row would freeze by one more look."""
     evidence = see(visit, rows[0], ())
-    assert isinstance(evidence, Evidence)
+    assert isinstance(evidence, Observation)
     return [why_too_far_ahead(visit, before, evidence.sight) for before in rows]
 
 

@@ -33,7 +33,7 @@ def stored(call: Attempt) -> tuple[Scene, Row]:
 def visit(scene: Scene, sent: str | None = None) -> Visit:
     """A visit without chance, which has perhaps sent the attempt itself."""
     instance = replace(scene.instance, chance=Even(1))
-    return Visit(instance, GROUP, scene.patience(60), sent=sent)
+    return Visit(instance, GROUP, scene.budget(60), sent=sent)
 
 
 def test_whoever_has_sent_an_increase_tells_at_once_that_nothing_tells() -> None:

@@ -34,7 +34,7 @@ PAST_S = 17
 
 def visited(scene: Scene, seconds: float = 60) -> Visit:
     """A visit of an operator."""
-    return Visit(scene.instance, GROUP, scene.patience(seconds))
+    return Visit(scene.instance, GROUP, scene.budget(seconds))
 
 
 def dead(before: Row = FROZEN) -> Scene:
@@ -166,7 +166,7 @@ def test_a_lost_answer_is_told_as_one() -> None:
     scene = dead()
     ledger = LosingLedger(scene.clock)
     ledger.restore(scene.ledger.snapshot())
-    visit = Visit(replace(scene.instance, ledger=ledger), GROUP, scene.patience(60))
+    visit = Visit(replace(scene.instance, ledger=ledger), GROUP, scene.budget(60))
     with pytest.raises(AnswerLost):
         release.release(visit, LANDED)
     assert inspect(visit).row.frozen is None

@@ -10,7 +10,7 @@ import pytest
 from handler.core.model.row import Group
 from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear
 from handler.core.ports.ledger import Generation
-from handler.core.runtime.instance import Instance, Ports
+from handler.core.runtime.instance import Instance
 from handler.core.runtime.memory import KNOWN_GROUPS, GenerationCache, ValuesCache
 from handler.core.runtime.rules import Rules
 from tests.sandbox.memory_ledger import MemoryLedger
@@ -116,7 +116,13 @@ def instance() -> Instance:
     """A cold instance."""
     clock = HandClock()
     return Instance.of(
-        Ports(CountedLedger(clock), SilentApi(), clock, random.Random(1), Notices(), MemoryShelf()), RULES
+        ledger=CountedLedger(clock),
+        api=SilentApi(),
+        clock=clock,
+        chance=random.Random(1),
+        reporter=Notices(),
+        shelf=MemoryShelf(),
+        rules=RULES,
     )
 
 
@@ -124,7 +130,7 @@ def test_a_cold_instance_asks_nobody_anything(instance: Instance) -> None:
     """It is built without a call to the ledger or the API."""
     assert isinstance(instance.ledger, CountedLedger)
     assert instance.ledger.asked == 0
-    assert (instance.api_clock.since(()), instance.gate.refusal(), instance.known.of(G)) == (None, None, {})
+    assert (instance.api_clock.since(()), instance.breaker.refusal(), instance.values_cache.of(G)) == (None, None, {})
 
 
 def test_a_call_needs_its_time_two_ledger_writes_and_a_margin(instance: Instance) -> None:
@@ -135,12 +141,19 @@ def test_a_call_needs_its_time_two_ledger_writes_and_a_margin(instance: Instance
 
 def test_two_instances_share_nothing_but_their_ports(instance: Instance) -> None:
     """What one has learned stays its own."""
-    ports = Ports(instance.ledger, instance.api, instance.clock, instance.chance, instance.reporter, instance.shelf)
-    other = Instance.of(ports, RULES)
-    instance.known.learn(G, {"like": 5})
-    instance.gate.close(Refused(60020, "arrears", Fault.APP, None))
+    other = Instance.of(
+        ledger=instance.ledger,
+        api=instance.api,
+        clock=instance.clock,
+        chance=instance.chance,
+        reporter=instance.reporter,
+        shelf=instance.shelf,
+        rules=RULES,
+    )
+    instance.values_cache.learn(G, {"like": 5})
+    instance.breaker.trip(Refused(60020, "arrears", Fault.APP, None))
     instance.api_clock.learn(1_700_000_000)
-    assert (other.known.of(G), other.gate.refusal(), other.api_clock.since(())) == ({}, None, None)
+    assert (other.values_cache.of(G), other.breaker.refusal(), other.api_clock.since(())) == ({}, None, None)
 
 
 def test_a_generation_that_is_raised_is_known_at_once() -> None:

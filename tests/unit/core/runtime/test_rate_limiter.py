@@ -236,80 +236,80 @@ def test_no_more_calls_begin_than_the_rate_allows(rate: float, pauses: list[floa
         assert begun <= (rate + min(5, rate)) * (clock.moment + 1) + rate * 0.05 + 2
 
 
-def test_a_gate_is_open_until_the_app_is_refused() -> None:
+def test_a_breaker_is_closed_until_the_app_is_refused() -> None:
     """Nobody is turned away before."""
-    gate = CircuitBreaker(HandClock())
-    assert gate.refusal() is None
-    assert gate.retry_after_s() == 0
+    breaker = CircuitBreaker(HandClock())
+    assert breaker.refusal() is None
+    assert breaker.retry_after_s() == 0
 
 
-def test_a_closed_gate_tells_the_vendors_refusal_and_when_it_opens() -> None:
+def test_an_open_breaker_tells_the_vendors_refusal_and_when_it_closes() -> None:
     """The last refusal stands; those of calls that were under way together count as one."""
     clock = HandClock()
-    gate = CircuitBreaker(clock)
-    gate.close(ARREARS)
-    gate.close(ADDRESS)
-    assert gate.refusal() is ADDRESS
+    breaker = CircuitBreaker(clock)
+    breaker.trip(ARREARS)
+    breaker.trip(ADDRESS)
+    assert breaker.refusal() is ADDRESS
     clock.advance(0.4)
-    assert gate.retry_after_s() == pytest.approx(0.6)
+    assert breaker.retry_after_s() == pytest.approx(0.6)
 
 
-def test_a_gate_lets_the_next_call_try_after_its_interval() -> None:
+def test_a_breaker_lets_the_next_call_try_after_its_interval() -> None:
     """Nobody has to open it."""
     clock = HandClock()
-    gate = CircuitBreaker(clock)
-    gate.close(ARREARS)
+    breaker = CircuitBreaker(clock)
+    breaker.trip(ARREARS)
     clock.advance(0.99)
-    assert gate.refusal() is ARREARS
+    assert breaker.refusal() is ARREARS
     clock.advance(0.02)
-    assert (gate.refusal(), gate.retry_after_s()) == (None, 0)
+    assert (breaker.refusal(), breaker.retry_after_s()) == (None, 0)
 
 
 def test_intervals_double_up_to_their_bound() -> None:
     """While every try is refused."""
     clock, intervals = HandClock(), list[float]()
-    gate = CircuitBreaker(clock)
+    breaker = CircuitBreaker(clock)
     for _ in range(9):
-        gate.close(ARREARS)
-        intervals.append(gate.retry_after_s())
+        breaker.trip(ARREARS)
+        intervals.append(breaker.retry_after_s())
         clock.advance(intervals[-1])
     assert intervals == pytest.approx([1, 2, 4, 8, 16, 32, 60, 60, 60])
     assert max(intervals) == APP_RETRY_MAX_S
 
 
-def test_an_accepted_call_opens_the_gate_for_all() -> None:
+def test_an_accepted_call_closes_the_breaker_for_all() -> None:
     """At once, and the next refusal begins with the shortest interval again."""
     clock = HandClock()
-    gate = CircuitBreaker(clock)
+    breaker = CircuitBreaker(clock)
     for _ in range(5):
-        gate.close(ARREARS)
-    gate.open()
-    assert (gate.refusal(), gate.retry_after_s()) == (None, 0)
-    gate.close(ADDRESS)
-    assert gate.retry_after_s() == pytest.approx(1)
+        breaker.trip(ARREARS)
+    breaker.reset()
+    assert (breaker.refusal(), breaker.retry_after_s()) == (None, 0)
+    breaker.trip(ADDRESS)
+    assert breaker.retry_after_s() == pytest.approx(1)
 
 
-def test_a_gate_counts_refusals_in_a_row() -> None:
+def test_a_breaker_counts_refusals_in_a_row() -> None:
     """Those of calls under way as one; the last one is told."""
     clock = HandClock()
-    gate = CircuitBreaker(clock)
-    gate.close(ARREARS)
-    gate.close(ADDRESS)
-    assert (gate.refusal(), gate.retry_after_s()) == (ADDRESS, 1.0)
+    breaker = CircuitBreaker(clock)
+    breaker.trip(ARREARS)
+    breaker.trip(ADDRESS)
+    assert (breaker.refusal(), breaker.retry_after_s()) == (ADDRESS, 1.0)
     clock.advance(1.0)
-    assert (gate.refusal(), gate.retry_after_s()) == (None, 0.0)
-    gate.close(ARREARS)
-    assert gate.retry_after_s() == 2.0
-    gate.open()
-    assert (gate.refusal(), gate.retry_after_s()) == (None, 0.0)
-    gate.close(ARREARS)
-    assert gate.retry_after_s() == 1.0
+    assert (breaker.refusal(), breaker.retry_after_s()) == (None, 0.0)
+    breaker.trip(ARREARS)
+    assert breaker.retry_after_s() == 2.0
+    breaker.reset()
+    assert (breaker.refusal(), breaker.retry_after_s()) == (None, 0.0)
+    breaker.trip(ARREARS)
+    assert breaker.retry_after_s() == 1.0
 
 
-def test_an_open_gate_is_not_waited_for() -> None:
+def test_a_closed_breaker_is_not_waited_for() -> None:
     """From the first moment of an instance on."""
-    gate = CircuitBreaker(HandClock(moment=0.0))
-    assert gate.retry_after_s() == 0.0
-    gate.close(ARREARS)
-    gate.open()
-    assert gate.retry_after_s() == 0.0
+    breaker = CircuitBreaker(HandClock(moment=0.0))
+    assert breaker.retry_after_s() == 0.0
+    breaker.trip(ARREARS)
+    breaker.reset()
+    assert breaker.retry_after_s() == 0.0

@@ -18,7 +18,7 @@ from handler.core.state import transitions
 from handler.core.state.losses import REMEMBERED_MAX
 from handler.core.state.merge import correction_of, next_run
 from handler.core.state.receipts import Landed, ReceiptReading, Unexplained, choose_weight, death, judge
-from handler.core.state.transitions import Seen
+from handler.core.state.transitions import CounterReading
 from tests.unit.core.samples import BOUND_S, LIFE_S, NOW, WINDOW_S, row
 from tests.unit.core.truth import KEYS, Truth, count, one_by_one
 
@@ -193,7 +193,7 @@ class Histories(RuleBasedStateMachine):
         assert not isinstance(verdict, Unexplained)
         assert (verdict.times if isinstance(verdict, Landed) else {}) == self.truth.unexplained
         if isinstance(verdict, Landed):
-            seen = Seen(dict(self.truth.counters), later, NOW)
+            seen = CounterReading(dict(self.truth.counters), later, NOW)
             change = transitions.landed(self.row, self.truth.receipt, verdict.times, seen)
             self.observed = dict(self.truth.counters)
             self.truth.explained()

@@ -11,7 +11,7 @@ from handler.core.model.outcome import Pending, Rejected, Unknown
 from handler.core.model.row import Entry, Remembered, Row
 from handler.core.recovery.verdicts import Decision, OperatorVerdict, decided
 from handler.core.state.receipts import ReceiptReading
-from handler.core.state.transitions import Seen, answered, landed, rejected_from_queue
+from handler.core.state.transitions import CounterReading, answered, landed, rejected_from_queue
 from handler.core.state.watermarks import (
     MOVED_AT_ONCE,
     NO_WATERMARKS,
@@ -92,12 +92,12 @@ def old_row(count: int, *queue: Entry) -> Row:
 def test_the_next_operation_moves_the_marks_of_an_older_row(count: int) -> None:
     """However full the row is of them: it is settled, and they count as before."""
     scene = Scene(old_row(count))
-    scene.counters.apply(GROUP.id, [increase("a")], scene.patience(5))
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert (scene.row.watermarks, scene.row.is_settled, scene.api.counters["like"]) == ((), True, 5)
     partitions = [at(0, str(shard)).partition for shard in range(count)]
     assert set(scene.ledger.watermarks(GROUP, partitions).values()) == {at(9).sequence}
     again = replace(increase("9"), position=at(9, "0"))
-    [outcome] = scene.counters.apply(GROUP.id, [again], scene.patience(5))
+    [outcome] = scene.counters.apply(GROUP.id, [again], scene.budget(5))
     assert isinstance(outcome, Pending)
     assert scene.api.counters["like"] == 5
 
@@ -110,7 +110,7 @@ def test_the_sweep_moves_the_marks_of_an_older_row_that_is_busy() -> None:
     assert len(scene.ledger.watermarks(GROUP, [at(0, str(shard)).partition for shard in range(415)])) == 415
 
 
-SEEN = Seen({"like": 10}, later=True, at=NOW)
+SEEN = CounterReading({"like": 10}, later=True, at=NOW)
 
 
 def test_whatever_ends_that_an_operation_is_owed_raises_its_mark() -> None:

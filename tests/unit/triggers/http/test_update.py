@@ -252,7 +252,7 @@ def saturate(stage: Stage) -> None:
     claim = Claim(APP, Schedule.UPDATES, 10, 195, 1, 1, stage.clock.now(), lag_s=0)
     while stage.ledger.lease(claim).wait_s is not None:
         pass
-    while stage.context.instance.pace.turn(APP).is_taken:
+    while stage.context.instance.updates.turn(APP).is_taken:
         pass
 
 
