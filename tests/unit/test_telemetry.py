@@ -183,7 +183,7 @@ def test_an_unexpected_error_is_logged_by_its_type_and_place(reports: Reports, p
     reports.failed(raised.value)
     [line] = printed.lines()
     assert (line["message"], line["error"]) == ("an unexpected error", "KeyError")
-    assert "test_reports.py" in str(line["frames"])
+    assert "test_telemetry.py" in str(line["frames"])
     assert "sandbox-token" not in json.dumps(line)
 
 
