@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache, partial
+from threading import Thread
 from typing import TYPE_CHECKING
 
-from handler.chat.client import READ_LIFE_S, ChatClient
+from handler.chat.client import GREETING_S, READ_LIFE_S, ChatClient
 from handler.chat.error_codes import http_status
 from handler.chat.probe import ProbeClient
 from handler.chat.regions import base_url
@@ -58,31 +60,48 @@ def http_context() -> HttpContext:
 
 
 def warm_up() -> None:
-    """With INIT_EARLY on, build all that, fetch the secret, ask the ledger, and the API for its time (R12).
+    """With INIT_EARLY on: build the instance, fetch the secret, ask the ledger, and the API for its time (R12).
 
-    What fails is logged: the first event finds out for itself what can still not be had, and tells its caller.
+    A failure is logged. The first event tries again, and tells its caller if it fails as well.
     """
     try:
         settings = Settings.read(os.environ)
         if settings.init_early:
             made = _context(settings).app
-            secret = made.vault.current()
-            made.instance.ledger.generation()
-            _greet(made.instance, secret.sdkappid)
-    except Exception as error:  # noqa: BLE001  # an instance that could not be imported would answer nobody
+            with _greeting(made.instance, made.vault.current().sdkappid):
+                made.instance.ledger.generation()
+    except Exception as error:  # noqa: BLE001  # an instance whose import fails could answer no event
         reports().failed(error)
 
 
+@contextmanager
+def _greeting(instance: Instance, app: int) -> Iterator[None]:
+    """Greet the API in a thread beside the work of this block, and wait for it until `GREETING_S` have passed.
+
+    A lookup of the host's name may take longer. Nothing waits for it, and the request is then never completed.
+    """
+    thread = Thread(target=_greet, args=(instance, app), daemon=True)
+    until = instance.clock.monotonic() + GREETING_S
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join(max(0.0, until - instance.clock.monotonic()))
+
+
 def _greet(instance: Instance, app: int) -> None:
-    """Hear the API's time, and have a connection to it, before the first caller waits for either."""
+    """Learn the API's time, and open a connection to it, before the first caller waits for either."""
     api, clock = instance.api, instance.clock
     if not isinstance(api, ChatClient):
         return
     began = clock.monotonic()
-    reply = api.greet(app, instance.api_clock.now())
-    instance.api_clock.learn(reply.date, reply.connection)
-    if isinstance(reply, Unclear | Unsent):
-        instance.call_failed(reply.reason, clock.monotonic() - began)
+    try:
+        reply = api.greet(app, instance.api_clock.now())
+        instance.api_clock.learn(reply.date, reply.connection)
+        if isinstance(reply, Unclear | Unsent):
+            instance.call_failed(reply.reason, clock.monotonic() - began)
+    except Exception as error:  # noqa: BLE001  # a thread's own way to report one would show the values in it
+        reports().failed(error)
 
 
 @lru_cache(maxsize=1)

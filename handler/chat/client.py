@@ -18,7 +18,7 @@ from handler.core.ports.vault import Vault
 # `Date` has been seen. An app whose API refuses short signatures needs more.
 READ_LIFE_S = 60
 
-# The first request of an instance may take so long, and is about a group that there need not be.
+# The time limit of an instance's first request, which reads a group that need not exist.
 GREETING_S = 1.0
 NO_GROUP = "_"
 
