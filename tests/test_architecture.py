@@ -52,13 +52,11 @@ def test_the_handler_holds_only_the_planned_folders() -> None:
 
 
 def test_no_module_is_too_long() -> None:
-    """A module is one idea."""
     lengths = {path: len(source.splitlines()) for path, source in MODULES.items()}
     assert {path: length for path, length in lengths.items() if length > LONGEST_MODULE} == {}
 
 
 def test_no_function_is_too_long() -> None:
-    """A function fits a screen."""
     assert _broken(MODULES, lambda source, _: architecture.long_functions(source, LONGEST_FUNCTION)) == {}
 
 

@@ -51,13 +51,11 @@ README_LINES = 220
 
 
 def blocks(language: str, text: str = EVERYTHING) -> list[str]:
-    """The code blocks in one language."""
     found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     return [content for named, content in found if named == language]
 
 
 def prose(text: str) -> str:
-    """A README without its code blocks."""
     return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
 
 
@@ -95,7 +93,6 @@ def url(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 def test_every_readme_is_tested() -> None:
-    """No README of the repository is left out."""
     parts = ("events", "handler", "layers", "tests")
     found = {
         path.relative_to(ROOT).as_posix()
@@ -240,7 +237,6 @@ def test_every_notice_is_in_the_runbook() -> None:
 
 
 def test_every_sample_event_is_named() -> None:
-    """Each file of `events/` has its line, once."""
     named = re.findall(r"^- `([a-z0-9.-]+\.json)`: \S", READMES["events/README.md"], re.MULTILINE)
     assert sorted(named) == sorted(path.name for path in (ROOT / "events").glob("*.json"))
 

@@ -28,7 +28,6 @@ class Batch:
     groups: Sequence[str]
 
     def sqs(self) -> Event:
-        """As Lambda gets them from a queue."""
         return {"Records": [_sqs(next(_NUMBERS), self._group(place)) for place in range(self.records)]}
 
     def kinesis(self) -> Event:
@@ -44,7 +43,6 @@ MAKERS: Final[Mapping[str, Maker]] = {"SQS": Batch.sqs, "Kinesis": Batch.kinesis
 
 
 def body_of(group: str) -> str:
-    """The text of one record."""
     return json.dumps({"GroupId": group, "GroupCounter": [{"Key": "like", "Value": 1}], "Mode": "Increase"})
 
 

@@ -61,7 +61,6 @@ class Case:
 
     @property
     def name(self) -> str:
-        """As the table has it."""
         return f"{self.records:,} {self.source} records over {self.groups} groups"
 
 
@@ -87,7 +86,6 @@ def measured(variables: Mapping[str, str], relay: Relay) -> list[Figure]:
 
 
 def works_of(case: Case, chat: Sandbox, session: requests.Session, client: redis.Redis, ledger: str) -> dict[str, Work]:
-    """Everybody who takes part, all on one Redis."""
     url = chat.endpoint + Caller(chat.endpoint, SDKAPPID, KEY).target("update")
     works: dict[str, Work] = {OURS: ours, FLOOR: floor(case.source, url, session, client)}
     if case.peers:

@@ -136,7 +136,6 @@ def made(folder: Path, running: ExitStack) -> list[Variant]:
 
 
 def bare(name: str, source: str, folder: Path, place: Place, variables: Mapping[str, str]) -> Variant:
-    """A function of one module."""
     code = folder / name.replace(" ", "-")
     code.mkdir()
     (code / "bare.py").write_text(source, "utf-8")

@@ -58,7 +58,6 @@ class Figures:
     times_s: list[float]
 
     def line(self, name: str, fastest_s: float) -> str:
-        """A line of the table."""
         operations, median_s = len(self.times_s), statistics.median(self.times_s)
         writes, reads = self.meter.write_units / operations, self.meter.read_units / operations
         dollars = writes * DOLLARS_PER_MILLION_WRITES + reads * DOLLARS_PER_MILLION_READS
@@ -80,7 +79,6 @@ class ByHand:
         table.update(request)
 
     def plainly(self) -> None:
-        """Four calls."""
         attempt, opened, opening = self._opening()
         (entry,) = attempt.entries
         assert self._table.get(record_key(self._group, entry.id)) is None
@@ -89,7 +87,6 @@ class ByHand:
         assert self._table.update(self._closing(attempt, opened)).held
 
     def in_transactions(self) -> None:
-        """Two."""
         attempt, opened, opening = self._opening()
         (entry,) = attempt.entries
         absent = {"Key": record_key(self._group, entry.id), "ConditionExpression": "attribute_not_exists(pk)"}
@@ -119,12 +116,10 @@ def attempt_of(number: int) -> Attempt:
 
 
 def record_of(entry: Entry) -> Record:
-    """Its answer."""
     return Record(entry.fingerprint, Applied((("like", 123_456),)), 1_700_000_000.123456, entry.window_s)
 
 
 def through(ledger: DynamoDbLedger, group: Group) -> Way:
-    """Operations through the ledger itself."""
     numbers = count()
     ledger.swap(group, Row(version=1, generation=1, receipt_key="_receipt", base=1000), {})
 
@@ -167,7 +162,6 @@ def _as_it_is(client: BaseClient) -> None:
 
 
 def measure(endpoint: str, operations: int) -> dict[str, Figures]:
-    """Let the ways take turns."""
     with ways(endpoint) as candidates:
         figures = {name: Figures(meter, []) for name, (_, meter) in candidates.items()}
         for number in range(WARMING_UP + operations):

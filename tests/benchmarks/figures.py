@@ -27,7 +27,6 @@ def at_least(what: str, found: float, least: float) -> Figure:
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """The figures as Markdown."""
     verdicts = {True: "met", False: "missed", None: ""}
     rows = [("what", "found", "bar", ""), ("---", "---", "---", "---")]
     rows += [(figure.what, figure.found, figure.bar, verdicts[figure.is_met]) for figure in figures]

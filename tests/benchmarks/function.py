@@ -60,7 +60,6 @@ def event_of(group: str, key: str, mode: str = "Increase") -> dict[str, object]:
 
 
 def ask(group: str, key: str, mode: str = "Increase") -> None:
-    """One operation, which has to be applied."""
     reply = lambda_handler(event_of(group, key, mode), lambda_context(TIMEOUT_S))
     if reply["statusCode"] != 200:
         raise RuntimeError(f"an operation that nobody disturbs was answered {reply['statusCode']}")

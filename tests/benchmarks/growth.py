@@ -77,7 +77,6 @@ def _fill(client: redis.Redis, row: bytes) -> None:
 
 
 def _empty(client: redis.Redis) -> None:
-    """Remove the copies."""
     for names in _copies():
         client.delete(*names)
 

@@ -50,7 +50,6 @@ class Saturation:
     """An instance that makes call after call, several at a time, as soon as its pace allows."""
 
     def warm_up(self) -> None:
-        """Build it."""
         bootstrap.app_context()
 
     def work(self) -> object:

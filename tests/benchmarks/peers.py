@@ -33,7 +33,6 @@ RECORD_TYPES: Final = {"SQS": (EventType.SQS, "messageId"), "Kinesis": (EventTyp
 
 
 def on_redis(url: str) -> BasePersistenceLayer:
-    """Powertools' records in Redis."""
     client = redis.Redis.from_url(url, decode_responses=True)
     return CachePersistenceLayer(client=client)  # type: ignore[arg-type]  # its protocol is narrower than the client
 

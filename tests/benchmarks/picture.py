@@ -52,7 +52,6 @@ def measured(variables: Mapping[str, str]) -> tuple[dict[str, Line], dict[str, L
 
 
 def draw(by_size: Mapping[str, Line], by_groups: Mapping[str, Line], file: Path = PICTURE) -> None:
-    """Draw both halves into a PNG."""
     mpl.use("agg")
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)

@@ -82,7 +82,6 @@ class Meter:
         self.units: Counter[str] = Counter()
 
     def session(self) -> boto3.session.Session:
-        """A session with made-up credentials."""
         made = boto3.session.Session("made-up", "made-up", region_name=REGION)
         made.events.register("provide-client-params.dynamodb", self._wish)
         made.events.register("after-call.dynamodb", self._add)

@@ -74,7 +74,6 @@ class Bare:
         self._base, self._number, self._receipt = (str(text) for text in client.hmget(self._row, "base", "gen", "key"))
 
     def work(self, key: str) -> None:
-        """Accept, call, settle."""
         record = self._record + key
         keys: tuple[str, ...] = (self._row, self._unfinished, self._generation, record)
         told: tuple[str, ...] = ("bare", key, TEXT, self._receipt, self._number, self._number, key)
@@ -96,7 +95,6 @@ def _apply(core: ExactlyOnce, key: str) -> None:
 
 
 def _in_turns(works: Mapping[str, Callable[[str], object]], numbers: count[int]) -> dict[str, list[float]]:
-    """Seconds per work, of each round."""
     spent: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(ROUNDS):
         for name, work in works.items():

@@ -39,7 +39,6 @@ def clock() -> GivenClock:
 
 @pytest.fixture(params=sorted(LEDGERS))
 def store(request: pytest.FixtureRequest, clock: GivenClock) -> Store:
-    """An empty store."""
     return LEDGERS[request.param](request, clock)
 
 
@@ -51,7 +50,6 @@ def shared_store(request: pytest.FixtureRequest, clock: GivenClock) -> SharedSto
 
 @pytest.fixture
 def ledger(store: Store, clock: GivenClock) -> Iterator[OpenLedger]:
-    """A ledger on an empty store."""
     opened = store.open(clock)
     yield opened
     opened.close()
@@ -67,7 +65,6 @@ def shared_ledger(shared_store: SharedStore, clock: GivenClock) -> Iterator[Open
 
 @pytest.fixture(params=sorted(SHELVES))
 def shelf(request: pytest.FixtureRequest) -> Iterator[Shelf]:
-    """An empty shelf."""
     with SHELVES[request.param](request) as opened:
         yield opened
 

@@ -44,7 +44,6 @@ class DynamoDbStore:
         return store
 
     def open(self, clock: Clock) -> ForgetfulLedger:
-        """A ledger on the table."""
         return ForgetfulLedger(self, clock)
 
     def open_losing_answers(self, clock: Clock, *, applied: bool) -> ForgetfulLedger:
@@ -72,12 +71,10 @@ class ForgetfulLedger(DynamoDbLedger):
         self._forgot_at = clock.now()
 
     def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
-        """Forget, and swap."""
         self._forget()
         return super().swap(group, row, records, watermarks)
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
-        """Forget, and settle."""
         self._forget()
         return super().settle(group, settlement)
 

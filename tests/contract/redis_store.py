@@ -124,7 +124,6 @@ def no_warning(text: str) -> None:
 
 
 def prefixed_redis() -> PrefixedRedis:
-    """An empty store on one server."""
     return PrefixedRedis((shared_server().url,))
 
 

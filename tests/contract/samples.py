@@ -17,7 +17,6 @@ GROUP = Group(1_400_000_000, "@TGS#1")
 
 
 def entry(name: str = "operation", key: str = "like") -> Entry:
-    """An operation that adds 5."""
     return Entry(name, f"v1:{name}", Mode.INCREASE, ((key, 5),), WINDOW_S)
 
 
@@ -32,7 +31,6 @@ def idle_row() -> Row:
 
 
 def past_attempt() -> Remembered:
-    """An attempt that may still land."""
     return Remembered(attempt(name="past"))
 
 

@@ -53,11 +53,9 @@ class GivenClock(ManualClock):
     """All the time there is, moved by hand; sleeping moves it."""
 
     def monotonic(self) -> float:
-        """The same time."""
         return self.now()
 
     def sleep(self, seconds: float) -> None:
-        """Move on."""
         self.advance(seconds)
 
 
@@ -68,7 +66,6 @@ class MemoryStore:
         self._ledger = MemoryLedger(clock)
 
     def open(self, clock: Clock) -> MemoryLedger:
-        """The one ledger there is."""
         return self._ledger
 
     def open_losing_answers(self, clock: Clock, *, applied: bool) -> MemoryLedger:
@@ -92,13 +89,10 @@ class _AnswerLosingMemoryLedger(MemoryLedger):
 
 @dataclass(frozen=True)
 class SqliteStore:
-    """A file."""
-
     path: str
     factory: type[sqlite3.Connection] = sqlite3.Connection
 
     def open(self, clock: Clock) -> SqliteLedger:
-        """A ledger on the file."""
         return SqliteLedger(self.path, clock, factory=self.factory)
 
     def open_losing_answers(self, clock: Clock, *, applied: bool) -> SqliteLedger:
@@ -127,7 +121,6 @@ class WriteHook(sqlite3.Connection):
     writing = False
 
     def execute(self, sql: str, parameters: _Parameters = (), /) -> sqlite3.Cursor:
-        """Follow the transactions by their statements."""
         if sql == "COMMIT" and self.writing:
             self.writing = False
             return self.commit_write()
@@ -136,7 +129,6 @@ class WriteHook(sqlite3.Connection):
         return super().execute(sql, parameters)
 
     def commit_write(self) -> sqlite3.Cursor:
-        """What COMMIT does."""
         return super().execute("COMMIT")
 
 
@@ -144,7 +136,6 @@ class FailsAfterCommit(WriteHook):
     """A connection whose answers are lost."""
 
     def commit_write(self) -> sqlite3.Cursor:
-        """Commit, and fail to say so."""
         super().commit_write()
         raise sqlite3.OperationalError("disk I/O error")
 
@@ -153,7 +144,6 @@ class FailsInsteadOfCommit(WriteHook):
     """A connection whose writes are lost."""
 
     def commit_write(self) -> sqlite3.Cursor:
-        """Fail to commit."""
         # SQLite itself ends the transaction when a COMMIT fails.
         super().execute("ROLLBACK")
         raise sqlite3.OperationalError("disk I/O error")

@@ -24,7 +24,6 @@ ROOM = 36 * 1024
 
 @pytest.fixture
 def store(dynamodb_endpoint: str) -> DynamoDbStore:
-    """An empty table."""
     return DynamoDbStore.new(dynamodb_endpoint)
 
 
@@ -38,7 +37,6 @@ class Overtaking:
         self._times = times
 
     def __call__(self, operation: str, request: AWSPreparedRequest, send: Send) -> AWSResponse:
-        """Let the other one come first."""
         if operation == "UpdateItem":
             self.tried += 1
             if self.done < self._times:
@@ -56,7 +54,6 @@ class Other:
         ledger.swap(GROUP, self.row, {})
 
     def update(self, _: int) -> None:
-        """Replace it."""
         self.row = self.row.changed(base=(self.row.base or 0) + 1)
         assert self._ledger.swap(GROUP, self.row, {})
 
@@ -96,7 +93,6 @@ def schedules(store: DynamoDbStore) -> list[float]:
 def test_of_two_that_begin_a_schedule_at_once_the_second_goes_on_in_it(
     store: DynamoDbStore, clock: GivenClock, closing: Closing
 ) -> None:
-    """No call is lent twice."""
     first = closing(store.open(clock))
     first.lease(claim(clock, 10))
     clock.advance(1000)
@@ -128,7 +124,6 @@ def test_a_schedule_that_others_always_change_is_left_to_them(
 def test_a_schedule_that_is_lent_too_far_ahead_is_left_as_it_is(
     store: DynamoDbStore, clock: GivenClock, closing: Closing
 ) -> None:
-    """One write, which does not hold."""
     closing(store.open(clock)).lease(claim(clock, 1000))
     overtaking = Overtaking(lambda _: None, 0)
     assert closing(store.open_through(clock, overtaking)).lease(claim(clock, 10)) == NOTHING

@@ -24,13 +24,11 @@ OPERATION = ["GetItem", "UpdateItem", "PutItem", "UpdateItem"]
 
 @pytest.fixture
 def store(dynamodb_endpoint: str) -> DynamoDbStore:
-    """An empty table."""
     return DynamoDbStore.new(dynamodb_endpoint)
 
 
 @pytest.fixture
 def meter() -> Meter:
-    """What the ledger's requests come to."""
     return Meter()
 
 
@@ -45,7 +43,6 @@ def ledger(store: DynamoDbStore, meter: Meter, clock: GivenClock, closing: Closi
 
 @pytest.fixture
 def other(store: DynamoDbStore, clock: GivenClock, closing: Closing) -> OpenLedger:
-    """The ledger of another instance."""
     return closing(store.open(clock))
 
 
@@ -57,7 +54,6 @@ def realistic(number: int) -> Attempt:
 
 
 def begin(ledger: OpenLedger, run: Attempt) -> bool:
-    """Try to open an attempt."""
     return ledger.begin(GROUP, run, RECEIPT_KEY, GENERATION) is not None
 
 
@@ -143,7 +139,6 @@ def test_a_key_that_lands_for_the_first_time_costs_its_group_one_unit_and_no_cal
 def test_a_page_of_the_groups_that_know_a_key_is_a_query_for_each_part_of_the_index(
     ledger: OpenLedger, meter: Meter
 ) -> None:
-    """However many other groups and records there are."""
     for number in range(40):
         known = replace(idle_row(), keys=(("like", 1),)) if number % 2 else idle_row()
         assert ledger.swap(Group(GROUP.app, f"room-{number:02}"), known, {})
@@ -162,7 +157,6 @@ def test_the_first_operation_of_an_instance_reads_the_row_once_more(other: OpenL
 
 
 def test_a_batch_of_a_hundred_operations_is_four_calls_too(ledger: OpenLedger, meter: Meter) -> None:
-    """That is the store's bulk size."""
     run = attempt(*(entry(f"operation {number}") for number in range(100)))
     assert begin(ledger, run)
     assert ledger.settle(GROUP, settlement(run))
@@ -224,7 +218,6 @@ def test_other_calls_are_one_request_at_most(
 
 
 def test_leases_are_one_write_while_a_schedule_is_busy(ledger: OpenLedger, meter: Meter, clock: GivenClock) -> None:
-    """And two where it begins anew."""
     ledger.lease(claim(clock, 100, ahead_max_s=10))
     assert meter.calls == ["UpdateItem", "UpdateItem"]
     meter.reset()

@@ -19,12 +19,10 @@ from tests.sandbox.dynamodb import Interceptor, Send
 
 @pytest.fixture
 def table() -> str:
-    """A name that no table has."""
     return f"made-{uuid4()}"
 
 
 def made(endpoint: str, table: str, clock: GivenClock, interceptor: Interceptor) -> DynamoDbLedger:
-    """A ledger that makes its table."""
     session = partial(dynamodb.session, interceptor)
     return DynamoDbLedger(table, clock, endpoint=endpoint, create=True, session=session)
 

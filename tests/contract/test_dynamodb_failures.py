@@ -55,15 +55,12 @@ class Script:
         self.calls: list[str] = []
 
     def __call__(self, operation: str, request: AWSPreparedRequest, send: Send) -> AWSResponse:
-        """Answer, or let it through."""
         answer = next(self._answers) if operation in self._operations else None
         self.calls.append(operation)
         return answer(request, send) if answer else send()
 
 
 def refuses(code: str, status: int = 400, **fields: object) -> Answer:
-    """The service refuses."""
-
     def answer(request: AWSPreparedRequest, send: Send) -> AWSResponse:
         return refusal(request, code, status, **fields)
 
@@ -136,7 +133,6 @@ def test_a_refusal_is_unavailable_and_told_by_its_code(
     ids=lambda error: type(error).__name__,
 )
 def test_a_write_that_was_never_sent_is_unavailable(meeting: Callable[[Script], OpenLedger], error: Exception) -> None:
-    """No connection could be made."""
     with pytest.raises(LedgerUnavailable, match=f"cannot be reached: {type(error).__name__}$"):
         meeting(Script(fails(error))).swap(GROUP, idle_row().changed(), {})
 
@@ -175,7 +171,6 @@ def test_a_read_is_tried_once_more(meeting: Callable[[Script], OpenLedger], answ
 
 
 def test_a_read_that_took_too_long_is_not_tried_again(meeting: Callable[[Script], OpenLedger]) -> None:
-    """There is no time left."""
     script = Script(fails(ReadTimeoutError(endpoint_url=SECRET)), operations=READS)
     with pytest.raises(LedgerUnavailable, match="cannot be reached: ReadTimeoutError"):
         meeting(script).load(GROUP)
@@ -217,7 +212,6 @@ def test_conflicts_without_an_end_are_given_up(meeting: Callable[[Script], OpenL
 
 
 def test_a_throttled_transaction_is_unavailable(meeting: Callable[[Script], OpenLedger]) -> None:
-    """Its reason is told part by part."""
     throttled = refuses("TransactionCanceledException", CancellationReasons=[{"Code": "ThrottlingError"}])
     with pytest.raises(LedgerUnavailable, match="is throttled: ThrottlingError"):
         meeting(Script(throttled)).swap(GROUP, idle_row().changed(), {"a": record("a")})
@@ -252,7 +246,6 @@ def test_a_settlement_after_one_whose_last_answer_was_lost(meeting: Callable[[Sc
 
 
 def test_a_missing_table_is_named(dynamodb_endpoint: str, clock: GivenClock, closing: Closing) -> None:
-    """Nobody makes it by accident."""
     ledger = closing(DynamoDbStore(dynamodb_endpoint, "missing").open(clock))
     for call in (lambda: ledger.load(GROUP), lambda: ledger.swap(GROUP, idle_row(), {"a": record("a")})):
         with pytest.raises(LedgerUnavailable, match=r"^the table missing does not exist$"):
@@ -303,7 +296,6 @@ def test_no_call_waits_for_long(clock: GivenClock, closing: Closing) -> None:
 
 
 def test_the_shelf_fails_as_its_ledger_does(store: DynamoDbStore, clock: GivenClock) -> None:
-    """It uses the same table."""
     shelf = store.open_through(clock, Script(fails(CLOSED), refuses("AccessDeniedException"))).shelf()
     with pytest.raises(AnswerLost):
         shelf.park(APP, parked())

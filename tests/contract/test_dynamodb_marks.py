@@ -34,7 +34,6 @@ def store(dynamodb_endpoint: str, clock: GivenClock) -> DynamoDbStore:
 
 @pytest.fixture
 def ledger(store: DynamoDbStore, clock: GivenClock, closing: Closing) -> OpenLedger:
-    """A ledger on it."""
     return closing(store.open(clock))
 
 
@@ -47,7 +46,6 @@ def stale(store: DynamoDbStore, clock: GivenClock, closing: Closing) -> OpenLedg
 
 
 def begin(ledger: OpenLedger, run: Attempt = RUN) -> None:
-    """Open it."""
     assert ledger.begin(GROUP, run, RECEIPT_KEY, GENERATION) is not None
 
 

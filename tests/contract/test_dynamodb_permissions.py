@@ -59,7 +59,6 @@ def operate(ledger: DynamoDbLedger) -> None:
 
 
 def sweep(ledger: DynamoDbLedger) -> None:
-    """What only the sweep does."""
     assert ledger.unfinished(APP, 10) == [GROUP.id]
 
 

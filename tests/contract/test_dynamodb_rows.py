@@ -37,7 +37,6 @@ RUN = attempt(entry())
 
 @pytest.fixture
 def store(dynamodb_endpoint: str) -> DynamoDbStore:
-    """An empty table."""
     return DynamoDbStore.new(dynamodb_endpoint)
 
 
@@ -58,12 +57,10 @@ def stale(store: DynamoDbStore, ledger: OpenLedger, clock: GivenClock, closing: 
 
 
 def items(store: DynamoDbStore) -> dict[str, Item]:
-    """All that is in the table, by sort key."""
     return {str(item["sk"]["S"]): item for item in dynamodb.items(dynamodb.client(store.endpoint), store.table)}
 
 
 def update(ledger: OpenLedger, name: str = "operation", base: int = 1000) -> None:
-    """Begin and settle an operation."""
     run = attempt(entry(name), name=f"attempt for {name}")
     assert ledger.begin(GROUP, run, RECEIPT_KEY, GENERATION) is not None
     assert ledger.settle(GROUP, settlement(run, base))
@@ -80,7 +77,6 @@ def test_records_have_a_time_to_live_and_rows_have_none(store: DynamoDbStore, le
 
 @pytest.mark.parametrize("way", ["begin", "append"])
 def test_a_stale_memory_does_not_take_on_what_is_finished(ledger: OpenLedger, stale: OpenLedger, way: str) -> None:
-    """Another instance has carried the operation out meanwhile."""
     update(ledger)
     if way == "begin":
         assert stale.begin(GROUP, RUN, RECEIPT_KEY, GENERATION) is None
@@ -115,7 +111,6 @@ def test_a_stale_memory_of_an_idle_row_is_made_good_at_once(ledger: OpenLedger, 
 
 
 def test_what_another_instance_has_begun_is_not_appended(ledger: OpenLedger, stale: OpenLedger) -> None:
-    """The same operation came to both."""
     assert ledger.begin(GROUP, RUN, RECEIPT_KEY, GENERATION) is not None
     look = stale.append(GROUP, [entry()], ROOM)
     assert look is not None
@@ -173,7 +168,6 @@ def test_an_answer_of_another_settlement_is_theirs_and_the_row_moves_on(
 
 
 def test_more_landings_than_a_transaction_holds_are_written_before_the_row(ledger: OpenLedger) -> None:
-    """Rejections never are."""
     landed = {f"landed {number}": record(f"landed {number}") for number in range(120)}
     rejected = {"a rejected one": Record("v1:a", Rejected(10010, ""), 1_700_000_000.0, WINDOW_S)}
     assert not ledger.swap(GROUP, idle_row(), rejected | landed)
@@ -183,7 +177,6 @@ def test_more_landings_than_a_transaction_holds_are_written_before_the_row(ledge
 
 
 def test_a_row_of_nearly_64_kib_is_begun_appended_and_settled(ledger: OpenLedger) -> None:
-    """Where there is room for it."""
     big = replace(idle_row().changed(), frozen="x" * (ROW_BYTES - 3000))
     assert ledger.swap(GROUP, big, {})
     assert ledger.append(GROUP, [entry("a")], ROW_BYTES) is not None
@@ -226,5 +219,4 @@ def test_a_group_that_is_idle_only_in_memory_is_not_begun_in(ledger: OpenLedger,
 
 
 def long_entry(number: int) -> Entry:
-    """An operation whose text is long."""
     return entry(f"operation {number}", key="k" * 100)

@@ -24,13 +24,11 @@ RUN = attempt(entry())
 
 @pytest.fixture
 def store(dynamodb_endpoint: str) -> DynamoDbStore:
-    """An empty table."""
     return DynamoDbStore.new(dynamodb_endpoint)
 
 
 @pytest.fixture
 def ledger(store: DynamoDbStore, clock: GivenClock, closing: Closing) -> OpenLedger:
-    """A ledger on it."""
     return closing(store.open(clock))
 
 
@@ -55,7 +53,6 @@ def test_the_mark_stays_after_a_settlement_and_goes_with_the_next_sweep(
 
 
 def test_a_group_that_is_still_owed_something_keeps_its_mark(store: DynamoDbStore, ledger: OpenLedger) -> None:
-    """However often it is swept."""
     ledger.swap(GROUP, WAITING, {})
     assert [ledger.unfinished(GROUP.app, 10) for _ in range(3)] == [[GROUP.id]] * 3
     assert marked(store) == ["1400000000#@TGS#1"]

@@ -32,7 +32,6 @@ ROWS = {
 
 
 def append(ledger: Ledger, *names: str, group: Group = GROUP) -> Look | None:
-    """Append operations of these names."""
     return ledger.append(group, [entry(name) for name in names], ROOM)
 
 
@@ -46,7 +45,6 @@ def test_operations_go_to_the_end_of_the_queue_of_a_row(ledger: OpenLedger, row:
 
 
 def test_a_group_never_seen_has_no_row_to_append_to(ledger: OpenLedger) -> None:
-    """Its first row is written by a swap."""
     assert append(ledger, "a") is None
     assert ledger.load(GROUP) is None
 
@@ -79,7 +77,6 @@ def test_what_is_on_record_is_told_and_not_appended(ledger: OpenLedger) -> None:
 
 
 def test_what_is_settled_is_finished_and_no_longer_owed(ledger: OpenLedger) -> None:
-    """Also for whoever read the row before."""
     ledger.swap(GROUP, idle_row(), {})
     run = attempt(entry("a"))
     ledger.begin(GROUP, run, RECEIPT_KEY, GENERATION)

@@ -40,7 +40,6 @@ OPEN_FROM = {Mode.INCREASE: 2**32 - 2**48, Mode.DECREASE: 2**32, Mode.SET: 0}
 
 
 def begin(ledger: OpenLedger, name: str = "attempt") -> Row | None:
-    """Begin an attempt with one operation."""
     return ledger.begin(GROUP, attempt(entry(), name=name), RECEIPT_KEY, GENERATION)
 
 
@@ -62,7 +61,6 @@ def test_the_base_that_counts_is_the_stored_one(ledger: OpenLedger) -> None:
 
 
 def test_opening_makes_the_group_unfinished(ledger: OpenLedger) -> None:
-    """From this moment the sweep knows of it."""
     ledger.swap(GROUP, idle_row(), {})
     assert ledger.unfinished(GROUP.app, 10) == []
     begin(ledger)
@@ -70,7 +68,6 @@ def test_opening_makes_the_group_unfinished(ledger: OpenLedger) -> None:
 
 
 def test_nothing_is_opened_in_a_group_never_seen(ledger: OpenLedger) -> None:
-    """Its receipt has to be looked at first."""
     assert begin(ledger) is None
     assert ledger.load(GROUP) is None
 
@@ -94,7 +91,6 @@ def test_an_attempt_begins_where_its_mode_may(ledger: OpenLedger, mode: Mode, of
 
 
 def test_nothing_begins_on_a_receipt_that_is_far_off(ledger: OpenLedger) -> None:
-    """Whatever is counted there soon ends."""
     ledger.swap(GROUP, replace(idle_row(), base=2**63 - 10**6), {})
     assert begin(ledger) is None
 
@@ -108,7 +104,6 @@ def test_without_receipts_there_is_nothing_to_move_first(ledger: OpenLedger, mod
 
 @pytest.mark.parametrize("known", ["first", "second", "third"])
 def test_nothing_is_opened_if_any_of_its_operations_is_finished(ledger: OpenLedger, known: str) -> None:
-    """It would be applied a second time."""
     ledger.swap(GROUP, idle_row(), {known: record(known)})
     run = attempt(entry("first"), entry("second"), entry("third"))
     assert ledger.begin(GROUP, run, RECEIPT_KEY, GENERATION) is None
@@ -116,7 +111,6 @@ def test_nothing_is_opened_if_any_of_its_operations_is_finished(ledger: OpenLedg
 
 
 def test_another_attempt_is_opened_once_the_first_has_settled(ledger: OpenLedger) -> None:
-    """On the base that the first one left."""
     ledger.swap(GROUP, idle_row(), {})
     first = attempt(entry("first"))
     ledger.begin(GROUP, first, RECEIPT_KEY, GENERATION)

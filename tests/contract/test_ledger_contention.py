@@ -24,7 +24,6 @@ def in_threads(ledger: OpenLedger, tasks: list[Work]) -> list[object]:
 
 
 def test_increments_by_threads_are_all_counted(ledger: OpenLedger) -> None:
-    """Threads share one ledger."""
     ledger.swap(GROUP, idle_row(), {})
     in_threads(ledger, [partial(works.increment, times=TIMES)] * WORKERS)
     row = ledger.load(GROUP)
@@ -46,7 +45,6 @@ def test_increments_over_several_ledgers_are_all_counted(
 
 
 def test_increments_by_processes_are_all_counted(shared_store: SharedStore, shared_ledger: OpenLedger) -> None:
-    """Instances are processes, mostly."""
     shared_ledger.swap(GROUP, idle_row(), {})
     in_processes(shared_store, [partial(works.increment, times=TIMES)] * WORKERS)
     row = shared_ledger.load(GROUP)

@@ -66,7 +66,6 @@ def test_the_start_of_an_older_generation_is_stamped_no_more(ledger: OpenLedger)
 def test_a_raised_generation_is_there_for_all(
     shared_store: SharedStore, clock: GivenClock, closing: Callable[[OpenLedger], OpenLedger]
 ) -> None:
-    """And outlasts whoever raised it."""
     first = shared_store.open(clock)
     raised = first.raise_generation()
     first.close()
@@ -74,7 +73,6 @@ def test_a_raised_generation_is_there_for_all(
 
 
 def test_calls_of_a_new_schedule_may_begin_at_once(ledger: OpenLedger, clock: GivenClock) -> None:
-    """Nobody has taken any."""
     assert ledger.lease(claim(clock, 10)) == Lent(0)
 
 
@@ -92,7 +90,6 @@ def test_a_schedule_is_lent_no_further_ahead_than_asked_for(ledger: OpenLedger, 
 
 
 def test_each_app_has_schedules_of_its_own(ledger: OpenLedger, clock: GivenClock) -> None:
-    """The vendor's limit is the app's."""
     ledger.lease(claim(clock, 1000))
     assert ledger.lease(claim(clock, 10, app=APP + 1)).wait_s == 0
 
@@ -105,7 +102,6 @@ def test_updates_reads_and_acceptances_do_not_wait_for_each_other(ledger: OpenLe
 
 
 def test_a_schedule_that_is_held_lends_nothing_until_it_is_let_go(ledger: OpenLedger, clock: GivenClock) -> None:
-    """The others go on."""
     ledger.lease(claim(clock, 1000, schedule=Schedule.ACCEPTANCES))
     ledger.hold(Hold(APP, Schedule.ACCEPTANCES, clock.now(), 60))
     assert ledger.lease(claim(clock, 10, schedule=Schedule.ACCEPTANCES)).wait_s is None
@@ -116,7 +112,6 @@ def test_a_schedule_that_is_held_lends_nothing_until_it_is_let_go(ledger: OpenLe
 
 
 def test_a_schedule_that_was_never_lent_can_be_held(ledger: OpenLedger, clock: GivenClock) -> None:
-    """And lends from its beginning afterwards."""
     ledger.hold(Hold(APP, Schedule.ACCEPTANCES, clock.now(), 60))
     assert ledger.lease(claim(clock, 10, schedule=Schedule.ACCEPTANCES)).wait_s is None
     ledger.hold(Hold(APP, Schedule.ACCEPTANCES, clock.now(), 0))
@@ -159,5 +154,4 @@ def test_instances_share_one_schedule(shared_store: SharedStore, shared_ledger: 
 
 
 def lease_all(ledger: Ledger, times: int) -> list[float | None]:
-    """Lease again and again."""
     return [ledger.lease(claim(SystemClock(), 100, ahead_max_s=1000)).wait_s for _ in range(times)]

@@ -22,7 +22,6 @@ def first(*names: str) -> Row:
 
 
 def test_a_first_row_is_kept_as_it_is_and_is_unfinished(ledger: OpenLedger) -> None:
-    """Whatever its version."""
     assert ledger.create(GROUP, first("a", "b"))
     assert ledger.load(GROUP) == first("a", "b")
     assert ledger.unfinished(GROUP.app, 10) == [GROUP.id]
@@ -65,7 +64,6 @@ def test_a_first_row_owes_nothing_that_its_place_has_passed(ledger: OpenLedger) 
 
 
 def test_a_rejection_without_a_row_is_on_record(ledger: OpenLedger) -> None:
-    """For as long as any other."""
     assert ledger.refuse(GROUP, {"operation": NO_GROUP, "other": record("other")})
     assert ledger.find(GROUP, ["operation", "other"]) == {"operation": NO_GROUP, "other": record("other")}
     assert ledger.load(GROUP) is None
@@ -87,7 +85,6 @@ def test_what_is_on_record_is_not_refused_again(ledger: OpenLedger) -> None:
 
 
 def test_a_row_is_deleted_in_one_version_only(ledger: OpenLedger) -> None:
-    """One that has moved since is another one."""
     assert ledger.create(GROUP, first())
     assert ledger.swap(GROUP, first().changed(queue=(), base=0), {})
     assert not ledger.delete(GROUP, VERSION)
@@ -98,7 +95,6 @@ def test_a_row_is_deleted_in_one_version_only(ledger: OpenLedger) -> None:
 
 
 def test_a_deleted_row_is_known_by_no_key(ledger: OpenLedger) -> None:
-    """Nor found by any tick."""
     ledger.swap(GROUP, replace(idle_row(), keys=(("like", 5),)), {})
     assert ledger.known(GROUP.app, "like", 10, 10) == [GROUP.id]
     assert ledger.delete(GROUP, 1)
@@ -118,7 +114,6 @@ def test_what_was_prepared_for_a_deleted_row_fits_no_other(ledger: OpenLedger) -
 
 
 def test_an_append_after_a_deletion_finds_no_row(ledger: OpenLedger) -> None:
-    """Whatever the instance remembers of it."""
     assert ledger.create(GROUP, first("a"))
     assert ledger.delete(GROUP, VERSION)
     assert ledger.append(GROUP, [entry("b")], 36 * 1024) is None

@@ -51,7 +51,6 @@ def written(ledger: OpenLedger, row: Row, text: str, group: Group = GROUP) -> No
 
 
 def test_a_row_of_the_first_format_is_read_and_written_again(ledger: OpenLedger) -> None:
-    """Whatever it holds."""
     written(ledger, BUSY_ROW, BUSY)
     assert ledger.load(GROUP) == BUSY_ROW
     assert ledger.unfinished(GROUP.app, 10) == [GROUP.id]
@@ -61,7 +60,6 @@ def test_a_row_of_the_first_format_is_read_and_written_again(ledger: OpenLedger)
 
 
 def test_an_idle_row_of_the_first_format_goes_on_piece_by_piece(ledger: OpenLedger) -> None:
-    """It begins, it grows and it is settled."""
     written(ledger, idle_row(), IDLE)
     call = attempt(entry("a"))
     begun = ledger.begin(GROUP, call, RECEIPT_KEY, 1)

@@ -23,7 +23,6 @@ def add(ledger: OpenLedger, group_id: str, *keys: str, since: int = BY, app: int
 
 
 def listed(ledger: OpenLedger, key: str, limit: int, by: int = BY) -> list[str]:
-    """All pages."""
     found: list[str] = []
     while page := ledger.known(APP, key, by, limit, after=found[-1] if found else ""):
         assert len(page) <= limit
@@ -32,12 +31,10 @@ def listed(ledger: OpenLedger, key: str, limit: int, by: int = BY) -> list[str]:
 
 
 def test_a_new_store_knows_no_group(ledger: OpenLedger) -> None:
-    """Nor any key."""
     assert ledger.known(APP, "like", BY, 10) == []
 
 
 def test_a_group_that_knows_no_key_is_not_listed(ledger: OpenLedger) -> None:
-    """Nothing has landed in it."""
     add(ledger, GROUP.id)
     assert ledger.known(APP, "like", BY, 10) == []
 
@@ -51,7 +48,6 @@ def test_the_groups_of_a_key_come_in_the_order_of_their_code_points(ledger: Open
 
 
 def test_keys_are_told_apart_whatever_is_in_them(ledger: OpenLedger) -> None:
-    """Each group knows one of them."""
     for number, key in enumerate(KEYS):
         add(ledger, f"group {number}", key)
     assert [listed(ledger, key, 10) for key in KEYS] == [[f"group {number}"] for number in range(len(KEYS))]
@@ -76,7 +72,6 @@ def test_one_page_of_many_follows_the_other(ledger: OpenLedger) -> None:
 
 
 def test_another_apps_groups_are_not_listed(ledger: OpenLedger) -> None:
-    """Whatever they know."""
     add(ledger, "theirs", "like", app=APP + 1)
     add(ledger, "ours", "like")
     assert listed(ledger, "like", 10) == ["ours"]
@@ -95,7 +90,6 @@ def test_a_group_is_listed_by_the_keys_of_its_newest_version(ledger: OpenLedger)
 
 
 def test_what_a_group_knows_survives_the_writes_that_replace_no_row(ledger: OpenLedger) -> None:
-    """Beginning, appending and settling."""
     known = (("观看", BY + 7), ("like", BY))
     assert ledger.swap(GROUP, replace(idle_row(), keys=known), {})
     opened = attempt(entry("first"))
@@ -130,7 +124,6 @@ def test_a_settlement_brings_the_keys_that_its_group_knows_from_now_on(ledger: O
 
 
 def test_keys_that_a_settlement_no_longer_names_are_not_listed(ledger: OpenLedger) -> None:
-    """There is room for forty."""
     opened = attempt(entry("first", "gift"))
     assert ledger.swap(GROUP, replace(idle_row(), keys=(("like", BY),)), {})
     assert ledger.begin(GROUP, opened, RECEIPT_KEY, GENERATION)

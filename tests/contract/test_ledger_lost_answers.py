@@ -16,7 +16,6 @@ OPENED = idle_row().opened(ATTEMPT)
 
 @pytest.fixture(params=[True, False], ids=["took effect", "had none"])
 def applied(request: pytest.FixtureRequest) -> bool:
-    """Whether the write whose answer is lost took effect."""
     return bool(request.param)
 
 

@@ -19,7 +19,6 @@ PARTITION = Position.of(SHARD, "0").partition
 
 
 def at(number: int, shard: str = SHARD) -> Position:
-    """A position in a shard."""
     return Position.of(shard, str(number))
 
 
@@ -60,7 +59,6 @@ def land(ledger: OpenLedger, opened: Attempt, base: int = 1000) -> bool:
 
 
 def begin(ledger: OpenLedger, opened: Attempt) -> Row | None:
-    """Try to open it."""
     return ledger.begin(GROUP, opened, RECEIPT_KEY, GENERATION)
 
 
@@ -80,7 +78,6 @@ def test_what_is_appended_is_passed(ledger: OpenLedger) -> None:
 
 
 def test_an_operation_keeps_its_position(ledger: OpenLedger) -> None:
-    """In the queue, and in an attempt."""
     ledger.swap(GROUP, idle_row(), {})
     begun = begin(ledger, run(7))
     assert begun is not None
@@ -100,7 +97,6 @@ def test_what_is_still_owed_is_not_told_as_passed(ledger: OpenLedger) -> None:
 
 
 def test_numbers_compare_as_numbers(ledger: OpenLedger) -> None:
-    """However many digits they have."""
     ledger.swap(GROUP, idle_row(), {})
     large = 49590338271490256608559692538361571095921575989136588001
     assert queued(append(ledger, 9)) == ["9"]
@@ -121,7 +117,6 @@ def test_each_shard_has_a_mark_of_its_own(ledger: OpenLedger) -> None:
 
 
 def test_each_group_has_marks_of_its_own(ledger: OpenLedger) -> None:
-    """Also one whose name begins like another's."""
     other = Group(GROUP.app, f"{GROUP.id}1")
     for group in (GROUP, other):
         ledger.swap(group, idle_row(), {}, {PARTITION: at(7 + (group is other)).sequence})
@@ -154,7 +149,6 @@ def test_a_settlement_raises_the_mark(ledger: OpenLedger) -> None:
 
 
 def test_a_settlement_that_does_not_hold_proves_nothing(ledger: OpenLedger) -> None:
-    """Another attempt is open."""
     ledger.swap(GROUP, idle_row(), {})
     begin(ledger, run(7))
     assert not land(ledger, run(9))
@@ -221,7 +215,6 @@ def test_a_settlement_finds_its_mark_raised_already(ledger: OpenLedger) -> None:
 
 
 def test_keyed_and_placed_operations_share_a_call(ledger: OpenLedger) -> None:
-    """Each leaves what it is known by."""
     ledger.swap(GROUP, idle_row(), {})
     opened = attempt(entry("keyed"), *placed(7), *placed(3, shard="stream/shard-2"))
     assert begin(ledger, opened) is not None

@@ -39,7 +39,6 @@ def test_only_the_records_asked_for_are_found(ledger: OpenLedger) -> None:
 
 
 def test_a_group_never_seen_has_no_records(ledger: OpenLedger) -> None:
-    """To ask is no error."""
     assert ledger.find(GROUP, ["operation"]) == {}
 
 
@@ -67,7 +66,6 @@ def test_the_first_answer_wins(ledger: OpenLedger, write: str) -> None:
 
 
 def test_records_stay_until_their_window_has_passed(ledger: OpenLedger, clock: GivenClock) -> None:
-    """However much is written meanwhile."""
     ledger.swap(GROUP, idle_row(), {"operation": record(at=clock.now())})
     clock.advance(WINDOW_S - 1)
     write_more(ledger, SOME_WRITES)
@@ -75,7 +73,6 @@ def test_records_stay_until_their_window_has_passed(ledger: OpenLedger, clock: G
 
 
 def test_records_are_gone_some_writes_after_their_window(ledger: OpenLedger, clock: GivenClock) -> None:
-    """Only those whose own window has passed."""
     short, long = record("short", at=clock.now()), replace(record("long", at=clock.now()), window_s=3 * WINDOW_S)
     ledger.swap(GROUP, idle_row(), {"short": short, "long": long})
     clock.advance(2 * WINDOW_S)
@@ -105,7 +102,6 @@ def test_a_steady_load_of_batches_leaves_no_growing_backlog(ledger: OpenLedger, 
 
 
 def test_an_expired_record_that_is_gone_lets_its_operation_begin_again(ledger: OpenLedger, clock: GivenClock) -> None:
-    """After the window the key is free."""
     ledger.swap(GROUP, idle_row(), {"operation": record(at=clock.now())})
     clock.advance(2 * WINDOW_S)
     row = write_more(ledger, SOME_WRITES)

@@ -53,7 +53,6 @@ class Nasty:
         return Operation(GROUP_ID, Mode.INCREASE, counters, "caller", key, WINDOW_S)
 
     def ask(self, operation: Operation, seconds: float = 3.0) -> Outcome:
-        """Apply one."""
         now = self.clock.moment
         [outcome] = self.counters.apply(GROUP_ID, [operation], TimeBudget(now + seconds, now + seconds + 60))
         self.asked.append(operation)
@@ -69,7 +68,6 @@ class Nasty:
         raise AssertionError("there is always room")
 
     def sweep(self, until: Callable[[], bool]) -> None:
-        """Until that is so."""
         for _ in range(120):
             if until():
                 return
@@ -78,13 +76,11 @@ class Nasty:
         raise AssertionError(f"it never is: {self.notices.failures}, {set(self.notices.told)}")
 
     def outcome(self, operation: Operation) -> Outcome | None:
-        """What became of it."""
         return self.counters.ask(
             GROUP_ID, "caller", operation.key, TimeBudget(self.clock.moment, self.clock.moment + 60)
         )
 
     def has_no_errors(self) -> bool:
-        """Nothing that no rule foresees."""
         return not self.notices.failures
 
 
@@ -121,7 +117,6 @@ def test_a_lost_operation_on_long_keys_is_settled_at_last(nasty: Nasty) -> None:
 
 
 def test_a_refusal_of_long_keys_is_written(nasty: Nasty) -> None:
-    """And what waits behind it goes on."""
     wanted = lost(nasty, Refused(10004, "invalid parameter", Fault.OPERATION, NOW))
     nasty.sweep(lambda: isinstance(nasty.outcome(wanted), Rejected))
     nasty.sweep(lambda: all(isinstance(nasty.outcome(one), Applied | Rejected) for one in nasty.asked))
@@ -129,7 +124,6 @@ def test_a_refusal_of_long_keys_is_written(nasty: Nasty) -> None:
 
 
 def test_a_receipt_that_nothing_explains_freezes_a_full_row(nasty: Nasty) -> None:
-    """It can be written, too."""
     wanted = lost(nasty)
     nasty.api.counters["_receipt"] += 12345
     nasty.sweep(lambda: isinstance(nasty.outcome(wanted), Frozen))

@@ -60,7 +60,6 @@ def test_whoever_read_the_row_before_a_settlement_cannot_swap_any_more(ledger: O
 
 @pytest.mark.parametrize("row", OTHER_ROWS.values(), ids=OTHER_ROWS)
 def test_a_settlement_does_not_hold_where(ledger: OpenLedger, row: Row) -> None:
-    """It writes neither row nor records."""
     ledger.swap(GROUP, row, {})
     assert not ledger.settle(GROUP, SETTLEMENT)
     assert ledger.load(GROUP) == row
@@ -68,7 +67,6 @@ def test_a_settlement_does_not_hold_where(ledger: OpenLedger, row: Row) -> None:
 
 
 def test_a_settlement_does_not_hold_in_a_group_never_seen(ledger: OpenLedger) -> None:
-    """There is no attempt to settle."""
     assert not ledger.settle(GROUP, SETTLEMENT)
     assert ledger.load(GROUP) is None
     assert ledger.find(GROUP, ["first", "second"]) == {}
@@ -92,7 +90,6 @@ def test_an_attempt_that_owes_nobody_settles_without_records(ledger: OpenLedger)
 
 
 def test_a_group_with_nothing_left_to_do_is_finished(ledger: OpenLedger) -> None:
-    """The sweep need not come."""
     ledger.swap(GROUP, OPEN_ROW, {})
     assert ledger.unfinished(GROUP.app, 10) == [GROUP.id]
     ledger.settle(GROUP, SETTLEMENT)

@@ -17,7 +17,6 @@ DIGITS = 16
 
 
 def size(ledger: OpenLedger, group: Group) -> int:
-    """The bytes of the row's text."""
     row = ledger.load(group)
     assert row is not None
     assert row.is_settled

@@ -58,7 +58,6 @@ def row_of_bytes(size: int) -> Row:
 
 
 def test_a_group_never_seen_has_no_row(ledger: OpenLedger) -> None:
-    """Not even an empty one."""
     assert ledger.load(GROUP) is None
 
 
@@ -73,7 +72,6 @@ def test_a_new_store_is_of_the_first_generation(ledger: OpenLedger) -> None:
     ids=["idle", "first", "full", "correcting"],
 )
 def test_a_row_is_loaded_as_it_was_written(ledger: OpenLedger, row: Row) -> None:
-    """Every field of it."""
     assert ledger.swap(GROUP, row, {})
     assert ledger.load(GROUP) == row
 
@@ -87,7 +85,6 @@ def test_version_1_is_created_only_once(ledger: OpenLedger) -> None:
 
 
 def test_a_row_is_replaced_by_its_next_version(ledger: OpenLedger) -> None:
-    """Version after version."""
     row = idle_row()
     for _ in range(3):
         assert ledger.swap(GROUP, row, {})
@@ -97,7 +94,6 @@ def test_a_row_is_replaced_by_its_next_version(ledger: OpenLedger) -> None:
 
 @pytest.mark.parametrize("version", [1, 2, 4, 5], ids=lambda version: f"version {version}")
 def test_any_other_version_is_refused_and_writes_neither_row_nor_records(ledger: OpenLedger, version: int) -> None:
-    """Only version 3 may follow version 2."""
     stored = idle_row().changed(base=2000)
     assert ledger.swap(GROUP, idle_row(), {})
     assert ledger.swap(GROUP, stored, {})
@@ -114,7 +110,6 @@ def test_a_version_that_follows_no_row_is_refused(ledger: OpenLedger) -> None:
 
 
 def test_a_row_at_the_bound_is_stored(ledger: OpenLedger) -> None:
-    """64 KiB of UTF-8 are allowed."""
     row = row_of_bytes(ROW_BYTES)
     assert ledger.swap(GROUP, row, {})
     assert ledger.load(GROUP) == row

@@ -19,13 +19,11 @@ IDS = ["A", "B 😀", "b", "z", "é", "я", "群", "😀"]
 
 
 def add(ledger: OpenLedger, row: Row, *groups: Group) -> None:
-    """Give each group this row."""
     for group in groups:
         assert ledger.swap(group, row, {})
 
 
 def test_a_new_store_has_nothing_unfinished(ledger: OpenLedger) -> None:
-    """No group, no work."""
     assert ledger.unfinished(GROUP.app, 10) == []
 
 
@@ -42,7 +40,6 @@ def test_a_new_store_has_nothing_unfinished(ledger: OpenLedger) -> None:
     ids=["a queue", "an open attempt", "a remembered attempt", "a debt", "a note", "a note although it is frozen"],
 )
 def test_a_group_is_listed_that_has(ledger: OpenLedger, row: Row) -> None:
-    """Each alone is enough."""
     add(ledger, row, GROUP)
     assert ledger.unfinished(GROUP.app, 10) == [GROUP.id]
 
@@ -60,7 +57,6 @@ def test_a_frozen_group_is_not_listed(ledger: OpenLedger) -> None:
 
 
 def test_the_mark_follows_every_version_of_the_row(ledger: OpenLedger) -> None:
-    """Set, cleared and set again."""
     row, listed = idle_row(), []
     for queue in ((), (entry("first"),), (), (entry("second"),)):
         row = replace(row, queue=queue)
@@ -71,7 +67,6 @@ def test_the_mark_follows_every_version_of_the_row(ledger: OpenLedger) -> None:
 
 
 def test_ids_come_in_the_order_of_their_code_points(ledger: OpenLedger) -> None:
-    """Whatever order they were written in."""
     add(ledger, WAITING, *(Group(GROUP.app, group_id) for group_id in reversed(IDS)))
     assert ledger.unfinished(GROUP.app, 100) == IDS
 

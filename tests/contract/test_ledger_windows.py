@@ -15,7 +15,6 @@ APP = GROUP.app
 
 
 def test_there_are_none_at_first(ledger: OpenLedger) -> None:
-    """Nor may any be replaced."""
     assert ledger.windows(APP) is None
     assert not ledger.note_windows(APP, "[1]", "[0]")
     assert ledger.windows(APP) is None
@@ -30,7 +29,6 @@ def test_the_first_of_two_who_have_read_the_same_is_the_one(ledger: OpenLedger) 
 
 
 def test_each_app_has_its_own(ledger: OpenLedger) -> None:
-    """Another app's deployments know nothing of these."""
     assert ledger.note_windows(APP, "[1]", None)
     assert ledger.windows(APP + 1) is None
     assert ledger.note_windows(APP + 1, "[2]", None)
@@ -40,7 +38,6 @@ def test_each_app_has_its_own(ledger: OpenLedger) -> None:
 def test_notes_outlast_their_writer_and_a_new_generation(
     shared_store: SharedStore, clock: GivenClock, closing: Callable[[OpenLedger], OpenLedger]
 ) -> None:
-    """They are what every later instance goes by."""
     first = shared_store.open(clock)
     assert first.note_windows(APP, "[1]", None)
     first.raise_generation()
@@ -53,7 +50,6 @@ def test_notes_outlast_their_writer_and_a_new_generation(
 def test_a_note_whose_answer_is_lost_is_found_or_not(
     shared_store: SharedStore, clock: GivenClock, closing: Callable[[OpenLedger], OpenLedger], *, applied: bool
 ) -> None:
-    """Another look tells."""
     sound = closing(shared_store.open(clock))
     assert sound.windows(APP) is None
     with pytest.raises(AnswerLost):
@@ -62,7 +58,6 @@ def test_a_note_whose_answer_is_lost_is_found_or_not(
 
 
 def test_an_empty_ledger_has_no_rows(ledger: OpenLedger, clock: GivenClock) -> None:
-    """Whatever else was kept there already."""
     ledger.generation()
     ledger.lease(claim(clock, 1))
     ledger.note_windows(APP, "[1]", None)
@@ -80,6 +75,5 @@ def test_a_ledger_in_which_something_has_landed_has_rows(ledger: OpenLedger) -> 
 
 
 def test_a_ledger_with_an_unfinished_group_has_rows(ledger: OpenLedger) -> None:
-    """Nothing of it was settled yet."""
     ledger.swap(GROUP, replace(idle_row(), queue=(entry(),)), {})
     assert ledger.has_rows(APP)

@@ -7,7 +7,6 @@ from tests.contract.shelves import APP, parked
 
 
 def test_there_is_no_note_at_first(shelf: Shelf) -> None:
-    """Under any name."""
     assert shelf.noted(APP, "assumptions") is None
 
 
@@ -28,7 +27,6 @@ def test_a_new_note_replaces_the_older_one_of_its_name_alone(shelf: Shelf) -> No
 
 
 def test_the_same_note_again_changes_nothing(shelf: Shelf) -> None:
-    """Nor is it an error."""
     shelf.note(APP, "a", "1")
     shelf.note(APP, "a", "1")
     assert shelf.noted(APP, "a") == "1"

@@ -20,21 +20,18 @@ def test_a_new_shelf_is_empty(shelf: Shelf) -> None:
 
 
 def test_a_parked_record_is_kept_as_it_came(shelf: Shelf) -> None:
-    """Whatever is in it."""
     kept = parked("m'1", source="群😀", reason='"; DROP TABLE parked', payload="a\x00b\n" + "群" * 10_000)
     shelf.park(APP, kept)
     assert list(shelf.parked(APP, 10)) == [kept]
 
 
 def test_a_record_parked_again_stays_as_it_is(shelf: Shelf) -> None:
-    """A redelivery parks it once."""
     shelf.park(APP, parked())
     shelf.park(APP, parked(reason="another"))
     assert list(shelf.parked(APP, 10)) == [parked()]
 
 
 def test_a_dropped_record_is_gone_and_may_be_parked_anew(shelf: Shelf) -> None:
-    """And is dropped once."""
     shelf.park(APP, parked())
     assert [shelf.unpark(APP, "message-1"), shelf.unpark(APP, "message-1")] == [True, False]
     assert list(shelf.parked(APP, 10)) == []
@@ -43,7 +40,6 @@ def test_a_dropped_record_is_gone_and_may_be_parked_anew(shelf: Shelf) -> None:
 
 
 def test_dropping_one_record_leaves_the_others(shelf: Shelf) -> None:
-    """Those before it and those after it."""
     for name in ("a", "b", "c"):
         shelf.park(APP, parked(name))
     shelf.unpark(APP, "b")

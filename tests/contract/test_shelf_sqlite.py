@@ -26,7 +26,6 @@ READS: list[Callable[[Shelf], object]] = [lambda shelf: shelf.parked(APP, 10), l
 
 @pytest.mark.parametrize("call", [*WRITES, *READS], ids=["park", "unpark", "note", "parked", "noted"])
 def test_a_file_that_cannot_be_opened_is_unavailable(tmp_path: Path, call: Callable[[Shelf], object]) -> None:
-    """Nothing was written."""
     with sqlite_shelf(tmp_path / "missing") as shelf, pytest.raises(LedgerUnavailable):
         call(shelf)
 
@@ -53,7 +52,6 @@ def test_what_is_kept_already_is_not_written_again(tmp_path: Path) -> None:
 
 
 def test_what_was_kept_is_there_for_the_next_instance(tmp_path: Path) -> None:
-    """In the ledger's own file."""
     with closing(SqliteLedger(str(tmp_path / "ledger.db"), GivenClock())) as ledger:
         ledger.swap(GROUP, idle_row(), {})
         ledger.shelf().park(APP, parked())
@@ -63,7 +61,6 @@ def test_what_was_kept_is_there_for_the_next_instance(tmp_path: Path) -> None:
 
 
 def test_a_file_of_the_version_before_is_refused_by_name(tmp_path: Path) -> None:
-    """It has no place for what is parked."""
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as database:
         database.execute("CREATE TABLE groups (id TEXT)")
         database.execute("PRAGMA application_id = 1969709873")

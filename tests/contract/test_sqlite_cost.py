@@ -30,7 +30,6 @@ class Statements(list[str]):
 
     @property
     def transactions(self) -> list[str]:
-        """The beginnings of transactions."""
         return [sql for sql in self if sql.startswith("BEGIN")]
 
     def factory(self) -> type[sqlite3.Connection]:
@@ -51,7 +50,6 @@ class Statements(list[str]):
 
 @pytest.fixture
 def statements() -> Statements:
-    """What the ledger tells SQLite."""
     return Statements()
 
 
@@ -65,7 +63,6 @@ def ledger(tmp_path: Path, clock: GivenClock, statements: Statements, closing: C
 
 
 def test_an_undisturbed_operation_costs_two_write_transactions(ledger: OpenLedger, statements: Statements) -> None:
-    """One to accept and open, one to settle."""
     works.update(ledger, GROUP, 0)
     assert statements.transactions == ["BEGIN IMMEDIATE"] * 2
 
@@ -83,7 +80,6 @@ def test_an_undisturbed_operation_costs_two_write_transactions(ledger: OpenLedge
 def test_a_question_costs_one_read_transaction(
     ledger: OpenLedger, statements: Statements, read: Callable[[OpenLedger], object]
 ) -> None:
-    """However much is asked for at once."""
     read(ledger)
     assert statements.transactions == ["BEGIN"]
 
@@ -126,7 +122,6 @@ def test_an_expired_record_counts_while_it_is_there(ledger: OpenLedger, clock: G
 
 
 def test_calls_one_after_the_other_share_one_connection(ledger: OpenLedger, statements: Statements) -> None:
-    """Even if each is made by another thread."""
     for number in range(3):
         works.update(ledger, GROUP, number)
         with ThreadPoolExecutor(1) as pool:
@@ -135,7 +130,6 @@ def test_calls_one_after_the_other_share_one_connection(ledger: OpenLedger, stat
 
 
 def test_threads_use_no_more_connections_than_calls_at_a_time(ledger: OpenLedger, statements: Statements) -> None:
-    """Connections are kept, and used again."""
     with ThreadPoolExecutor(4) as pool:
         for _ in pool.map(ledger.load, [GROUP] * 200):
             pass

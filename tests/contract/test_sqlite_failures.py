@@ -43,7 +43,6 @@ def ledger(store: SqliteStore, clock: GivenClock, closing: Closing) -> OpenLedge
 
 
 def state(ledger: OpenLedger) -> str:
-    """Whether the change of this module has been written."""
     row, found = ledger.load(GROUP), ledger.find(GROUP, list(MANY))
     if (row, found) == (idle_row(), {}):
         return "before"

@@ -32,13 +32,11 @@ Closing = Callable[[OpenLedger], OpenLedger]
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the ledger is to be."""
     return tmp_path / "ledger.db"
 
 
 @pytest.fixture
 def ledger(path: Path, clock: GivenClock, closing: Closing) -> OpenLedger:
-    """A ledger there, not opened yet."""
     return closing(SqliteLedger(str(path), clock))
 
 
@@ -66,7 +64,6 @@ def refusal(ledger: OpenLedger) -> str:
 
 
 def test_to_make_a_ledger_touches_no_file(ledger: OpenLedger, path: Path) -> None:
-    """A cold start opens nothing."""
     assert not path.exists()
     ledger.load(GROUP)
     assert path.exists()
@@ -87,13 +84,11 @@ def test_a_missing_folder_is_named_as_the_reason(path: Path, clock: GivenClock, 
 
 
 def test_a_folder_is_no_ledger(path: Path, ledger: OpenLedger) -> None:
-    """A path may end too early."""
     path.mkdir()
     assert refusal(ledger).endswith("unable to open database file")
 
 
 def test_a_file_of_another_kind_is_refused_and_left_alone(path: Path, ledger: OpenLedger) -> None:
-    """It is somebody's."""
     path.write_text("a shopping list\n" * 100)
     assert refusal(ledger).endswith("file is not a database")
     assert path.read_text() == "a shopping list\n" * 100
@@ -150,7 +145,6 @@ def test_a_file_that_is_older_than_marks_gets_their_table_when_it_is_first_neede
 
 
 def test_a_wrong_word_for_synchronous_is_refused_at_once(path: Path, clock: GivenClock) -> None:
-    """It is written into a statement."""
     with pytest.raises(ValueError, match="full, normal"):
         SqliteLedger(str(path), clock, synchronous="off; DROP TABLE groups")
 
@@ -188,7 +182,6 @@ def test_whoever_finds_the_file_being_made_waits(path: Path, ledger: OpenLedger)
 def test_whoever_waits_too_long_for_the_file_to_be_made_is_told(
     path: Path, clock: GivenClock, closing: Closing
 ) -> None:
-    """Nothing was written."""
     with closed_after(sqlite3.connect(path, isolation_level=None)) as maker:
         maker.execute("BEGIN IMMEDIATE")
         assert refusal(closing(SqliteLedger(str(path), clock, busy_timeout_s=0.03))).endswith("database is locked")

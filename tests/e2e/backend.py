@@ -34,11 +34,9 @@ class Backend:
         self.heard: list[Answer] = []
 
     def increase(self, key: str, value: int = 1, **more: str) -> Answer:
-        """Increase `like`. `more` are further headers."""
         return self.send("POST", UPDATE, headers(key) | more, increase_body(self._group, value))
 
     def state(self, key: str) -> Answer:
-        """Ask after an operation."""
         query = f"GroupId={quote(self._group, safe='')}&IdempotencyKey={quote(key, safe='')}"
         return self.send("GET", f"/v1/operations?{query}", headers(key))
 

@@ -34,7 +34,6 @@ class Cloud:
 
     @property
     def like(self) -> int:
-        """The true counter of the group."""
         return self.chat.values(self.group).get("like", 0)
 
     @property

@@ -25,7 +25,6 @@ SHORT_LIVES: Final = {"SIGNATURE_LIFE_S": "2", "CLOCK_GUARD_S": "1", "CHAT_TIMEO
 
 @pytest.fixture(params=sorted(INSTANCES))
 def platform(request: pytest.FixtureRequest) -> Platform:
-    """Each cloud in turn."""
     chosen: Platform = request.param
     return chosen
 
@@ -50,7 +49,6 @@ def warm_instances(
 
 @pytest.fixture(scope="session")
 def group_numbers() -> Iterator[int]:
-    """A number for each test."""
     return count(1)
 
 
@@ -98,14 +96,12 @@ def another(platform: Platform, variables: dict[str, str], tmp_path: Path) -> It
 
 @pytest.fixture
 def backend(instance: FunctionInstance, platform: Platform) -> Iterator[Backend]:
-    """A caller of the first instance."""
     with calling(instance, DIALECTS[platform]) as caller:
         yield caller
 
 
 @pytest.fixture
 def other_backend(another: FunctionInstance, platform: Platform) -> Iterator[Backend]:
-    """A caller of the other instance."""
     with calling(another, DIALECTS[platform]) as caller:
         yield caller
 

@@ -57,7 +57,6 @@ class Place:
 
     @property
     def path(self) -> str:
-        """The paths as one text."""
         return os.pathsep.join(map(str, self.paths))
 
 
@@ -85,7 +84,6 @@ class FunctionProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it has not ended."""
         return self._process.poll() is None
 
     def signal(self, number: signal.Signals) -> None:
@@ -149,7 +147,6 @@ class FunctionInstance(ABC):
         self._current().process.signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let a frozen process go on."""
         self._current().process.signal(signal.SIGCONT)
 
     def kill(self) -> None:
@@ -160,7 +157,6 @@ class FunctionInstance(ABC):
 
     @property
     def is_running(self) -> bool:
-        """Whether it has a process that has not ended."""
         return self._runtime is not None and self._runtime.process.is_alive
 
     @property

@@ -20,5 +20,4 @@ SECRETS: Final = {
 
 
 def leaks(text: str) -> list[str]:
-    """What kinds of secrets `text` holds."""
     return [name for name, pattern in SECRETS.items() if re.search(pattern, text)]

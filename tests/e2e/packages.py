@@ -36,7 +36,6 @@ class Unpacked:
 
     @property
     def packages(self) -> Path:
-        """Where the layer's packages lie."""
         return self.layer / self.target.packages
 
 

@@ -128,7 +128,6 @@ class _Connection(LoopbackConnection):
     server: _RuntimeApi
 
     def do_GET(self) -> None:  # noqa: N802  # the name is http.server's
-        """`invocation/next`: wait for the next event."""
         if self.path != f"{_PREFIX}invocation/next":
             self.reply(404, ())
             return
@@ -147,7 +146,6 @@ class _Connection(LoopbackConnection):
         self.reply(200, headers, json.dumps(invocation.event).encode())
 
     def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
-        """`invocation/<id>/response`, `invocation/<id>/error` and `init/error`."""
         body = self.body()
         # Every reply is JSON. One without any text was refused, or cut off before its length when its process ended.
         if not body:

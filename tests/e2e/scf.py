@@ -79,7 +79,6 @@ class _ScfRuntime:
         return outcome
 
     def close(self) -> None:
-        """Kill the process."""
         self.process.signal(signal.SIGKILL)
         self.process.wait()
         self._channel.close()

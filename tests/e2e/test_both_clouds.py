@@ -12,12 +12,10 @@ from tests.sandbox.faults import Kind
 
 
 def tick(message: object) -> dict[str, object]:
-    """A timer event."""
     return {"Type": "Timer", "TriggerName": "daily-reset", "Time": "2026-11-23T00:00:00Z", "Message": message}
 
 
 def set_to_zero(group: str, mode: str = "Set") -> dict[str, object]:
-    """What a schedule asks for."""
     return {"GroupIds": [group], "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": mode}
 
 
@@ -52,7 +50,6 @@ def test_an_increase_whose_reply_is_lost_counts_once_however_often_it_is_repeate
 
 
 def test_a_key_with_another_content_is_refused(cloud: Cloud) -> None:
-    """Nothing of the second content is counted."""
     assert [cloud.backend.increase("a", 5).status, cloud.backend.increase("a", 6).status] == [200, 422]
     assert cloud.like == 5
 

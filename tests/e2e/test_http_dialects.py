@@ -84,7 +84,6 @@ def test_an_unknown_token_is_refused(door: Cloud) -> None:
     [("GET", UPDATE, 405), ("DELETE", "/v1/operations", 405), ("POST", "/v2/update_group_counter", 404)],
 )
 def test_what_no_route_serves_is_refused(door: Cloud, method: str, target: str, status: int) -> None:
-    """Each refusal is a problem document."""
     answer = door.backend.send(method, target, headers("a"))
     assert (answer.status, answer.fields["status"]) == (status, status)
 
@@ -96,7 +95,6 @@ def test_a_body_over_the_limit_is_refused(door: Cloud) -> None:
 
 
 def test_a_body_of_another_content_type_is_read_as_well(door: Cloud) -> None:
-    """Some platforms send it in base64."""
     sent = headers("a") | {"Content-Type": "application/octet-stream"}
     answer = door.backend.send("POST", UPDATE, sent, increase_body(door.group, 5))
     assert (answer.status, door.like) == (200, 5)

@@ -55,14 +55,10 @@ def handler(event, context):
 
 
 class ToyLambda(LambdaInstance):
-    """The toy on AWS."""
-
     handler = "toy.handler"
 
 
 class ToyScf(ScfInstance):
-    """The toy on SCF."""
-
     index = "from toy import handler as main_handler\n"
 
 
@@ -120,7 +116,6 @@ def test_an_invocation_over_its_time_limit_is_ended(toy: FunctionInstance) -> No
 
 
 def test_a_frozen_process_stands_still_until_its_next_event(toy: FunctionInstance) -> None:
-    """Its threads, too."""
     toy.invoke("limit")
     toy.freeze()
     time.sleep(0.5)
@@ -148,7 +143,6 @@ def test_an_instance_serves_one_event_at_a_time(toy: FunctionInstance) -> None:
 
 
 def test_a_function_that_cannot_be_imported_fails_every_event(toy: FunctionInstance, tmp_path: Path) -> None:
-    """Each one tries anew; the log says why."""
     (tmp_path / "toy.py").write_text("import nothing_of_that_name\n", "utf-8")
     outcomes = [toy.invoke("limit"), toy.invoke("limit")]
     assert [type(outcome) for outcome in outcomes] == [Failure, Failure]
@@ -156,6 +150,5 @@ def test_a_function_that_cannot_be_imported_fails_every_event(toy: FunctionInsta
 
 
 def test_an_instance_without_a_process_cannot_be_frozen(toy: FunctionInstance) -> None:
-    """There is nothing to stop."""
     with pytest.raises(ValueError, match="not been started"):
         toy.freeze()

@@ -43,14 +43,10 @@ SWAGGER = event_of("rest", "GET", "/swagger", [("Accept-Encoding", "gzip")], b""
 
 
 class DeployedLambda(LambdaInstance):
-    """As serverless.yml has it."""
-
     handler = "handler.preload.lambda_handler"
 
 
 class DeployedScf(ScfInstance):
-    """With the package's own `index.py`."""
-
     index = None
 
 

@@ -32,14 +32,10 @@ BOTH_TOKENS: Final = [{"name": CALLER, "token": token} for token in (TOKEN, NEW_
 
 
 class TalkativeLambda(LambdaInstance):
-    """On AWS Lambda."""
-
     handler = "tests.e2e.talkative.lambda_handler"
 
 
 class TalkativeScf(ScfInstance):
-    """On SCF."""
-
     index = "from tests.e2e.talkative import main_handler\n"
 
 
@@ -66,7 +62,6 @@ def reader(
 
 @pytest.fixture
 def caller(reader: FunctionInstance, platform: Platform) -> Iterator[Backend]:
-    """A caller of it."""
     with calling(reader, DIALECTS[platform]) as backend:
         yield backend
         assert [answer for answer in backend.heard if NEW_KEY.encode() in answer.body] == []
@@ -115,7 +110,6 @@ def test_the_apps_key_is_rotated_under_a_working_function(
 
 
 def test_a_new_token_is_good_at_once(caller: Backend, vault: LocalVault) -> None:
-    """And so is the old one."""
     assert caller.increase("old").status == 200
     vault.put(callers=BOTH_TOKENS)
     assert [increase(caller, f"new-{token}", token).status for token in (NEW_TOKEN, TOKEN)] == [200, 200]

@@ -39,7 +39,6 @@ def test_a_missing_variable_is_named(platform: Platform, variables: dict[str, st
 
 
 def test_all_that_is_missing_is_named_at_once(platform: Platform, tmp_path: Path) -> None:
-    """One error is enough to repair the settings."""
     with started(platform, {}, tmp_path / "logs") as instance:
         outcome = instance.invoke(SWEEP)
     assert isinstance(outcome, Failure)
@@ -57,7 +56,6 @@ def test_a_time_limit_that_is_too_short_for_one_call_is_named(instance: Function
 def test_a_secret_of_another_shape_is_refused_without_showing_it(
     platform: Platform, backend: Backend, instance: FunctionInstance, tmp_path: Path
 ) -> None:
-    """The field at fault is named."""
     secret = {**made_up_secret(), "identifier": [KEY]}
     (tmp_path / "function" / "secret.json").write_text(json.dumps(secret), "utf-8")
     answer = backend.increase("a")

@@ -34,7 +34,6 @@ def signers(platform: Platform, variables: dict[str, str], tmp_path: Path) -> It
 
 @pytest.fixture
 def signer(signers: FunctionInstance, platform: Platform) -> Iterator[Backend]:
-    """A caller at the platform's address."""
     with calling(signers, DIALECTS[platform]) as backend:
         yield backend
 

@@ -37,8 +37,6 @@ class LocalVault(ABC):
 
 
 class LocalSecretsManager(LocalVault):
-    """That of AWS."""
-
     def __init__(self, stack: MiniStack, operator: SecretsManager) -> None:
         self._stack = stack
         self._operator = operator
@@ -50,13 +48,10 @@ class LocalSecretsManager(LocalVault):
         self._operator.put("prod/chat", _content(changes))
 
     def stop(self) -> None:
-        """End the process."""
         self._stack.close()
 
 
 class LocalSsm(LocalVault):
-    """That of Tencent."""
-
     def __init__(self, server: SsmServer) -> None:
         self._server = server
         self._numbers = count(1)
@@ -73,11 +68,9 @@ class LocalSsm(LocalVault):
         )
 
     def put(self, **changes: object) -> None:
-        """Add a version."""
         self._server.put("chat-admin", f"v{next(self._numbers)}", _content(changes))
 
     def stop(self) -> None:
-        """Close its port."""
         self._server.close()
 
 

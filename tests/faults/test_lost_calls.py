@@ -41,7 +41,6 @@ class LosingApi(SimulatedApi):
     updates = 0
 
     def update(self, call: Call) -> Reply:
-        """Lose it, or do as ever."""
         self.updates += 1
         if not self.is_lost(self.updates, self._world.now - START):
             return super().update(call)
@@ -102,11 +101,9 @@ class Groups:
 
     @property
     def rows(self) -> list[Row]:
-        """The rows of all groups."""
         return [row for row in map(self.memory.load, self.all) if row is not None]
 
     def likes(self) -> list[int]:
-        """What each group shows."""
         return [self.chat.groups[group].get("like", 0) for group in self.all]
 
 

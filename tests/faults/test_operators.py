@@ -40,7 +40,6 @@ class StrictApi(SimulatedApi):
     strict = False
 
     def update(self, call: Call) -> Reply:
-        """Refuse, or do as ever."""
         if not self.strict or call.mode is not Mode.DECREASE:
             return super().update(call)
         self._world.step("is refused")
@@ -71,7 +70,6 @@ class OperatedStage(Stage):
         self.world.at(START + at_s, lambda: self.world.spawn("operator", life))
 
     def inspect(self, *, at_s: float) -> None:
-        """Order a look."""
         self.operate(inspect, at_s=at_s)
 
     def adopt(self, *, at_s: float, wait_s: float = 60.0) -> None:
@@ -109,7 +107,6 @@ class OperatedStage(Stage):
         self.operate(order, at_s=at_s + 20)
 
     def tampered(self, receipt: int, *, at_s: float) -> None:
-        """Let somebody else write the receipt."""
         self.world.at(START + at_s, lambda: self.chat.groups[GROUP].update({"_receipt": receipt}))
 
     def overdue(self, *, at_s: float) -> None:
@@ -210,7 +207,6 @@ def test_a_foreign_write_on_a_group_at_rest_is_adopted() -> None:
 
 
 def test_a_group_that_agrees_is_left_as_it_is() -> None:
-    """To adopt what is known already changes nothing."""
     stage = started()
     stage.adopt(at_s=3)
     stage.call("B", stage.operation("b", 100), at_s=10)

@@ -78,13 +78,11 @@ def test_an_open_comparison_is_found(source: str) -> None:
 
 
 def modules() -> Iterator[ModuleType]:
-    """Every module of the function."""
     for module in pkgutil.walk_packages(handler.__path__, "handler."):
         yield importlib.import_module(module.name)
 
 
 def shown_fields() -> dict[str, set[str]]:
-    """By class, the fields that its representation shows."""
     shown: dict[str, set[str]] = {}
     for made in {made for module in modules() for made in vars(module).values() if isinstance(made, type)}:
         if not made.__module__.startswith("handler."):

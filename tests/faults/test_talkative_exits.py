@@ -26,7 +26,6 @@ LIMIT_S = 4.0
 
 @pytest.fixture
 def chat() -> Iterator[ChatServer]:
-    """A Chat server with one group."""
     with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as server:
         server.create_group("room")
         yield server

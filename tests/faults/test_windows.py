@@ -41,7 +41,6 @@ class PromptLedger(MemoryLedger):
         return {name: record for name, record in super()._found(group, ids).items() if record.expires_at > now}
 
     def lose_notes(self) -> None:
-        """As if there had never been any."""
         self._windows.clear()
 
 
@@ -102,7 +101,6 @@ class History:
         return len(self.sent) - 1
 
     def _deliver(self, number: int) -> None:
-        """To any of the instances."""
         stage = self.stage
         stage.context = self.chance.choice(self.instances)
         stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 60)
@@ -123,7 +121,6 @@ def _times(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("first", [0, 1_000_000])
 def test_whatever_windows_deployments_have_no_message_counts_twice(first: int) -> None:
-    """All of these worlds."""
     assert [History(seed).counted_twice() for seed in range(first, first + WORLDS)] == [None] * WORLDS
 
 
@@ -174,7 +171,6 @@ def test_without_any_of_the_rules_some_message_counts_twice(variant: str, monkey
 
 
 def test_a_window_that_was_forgotten_may_not_come_back_as_if_it_had_been_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Meanwhile records were written by less."""
     for seed in range(WORLDS_MAX):
         with monkeypatch.context() as patch:
             patch.setattr(windows, "with_window", _never_forgotten_since(windows.with_window))

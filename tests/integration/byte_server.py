@@ -45,7 +45,6 @@ class Exchange:
         return True
 
     def drip(self, data: bytes, pause_s: float) -> None:
-        """Send bytes one at a time."""
         for index in range(len(data)):
             if not self.send(data[index : index + 1]) or self._closing.wait(pause_s):
                 return
@@ -60,7 +59,6 @@ class Exchange:
             self._connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Hang up and give everything back."""
         self.hang_up()
         self._stream.close()
         self._connection.close()
@@ -79,12 +77,10 @@ class ByteServer:
 
     @property
     def address(self) -> str:
-        """The host and port."""
         return f"127.0.0.1:{self._listener.getsockname()[1]}"
 
     @property
     def requests(self) -> list[bytes]:
-        """All requests so far, connection after connection."""
         return [request for exchange in self.exchanges for request in exchange.requests]
 
     def __enter__(self) -> Self:
@@ -119,8 +115,6 @@ class ByteServer:
 
 
 def answering(reply: bytes) -> Script:
-    """Answer every request with these bytes."""
-
     def script(exchange: Exchange) -> None:
         while exchange.receive() is not None and exchange.send(reply):
             pass

@@ -26,13 +26,11 @@ class MemoryVault:
         self.next = secret
 
     def current(self) -> Secret:
-        """The secret, if there is one."""
         if self.secret is None:
             raise SecretUnavailable("out of order")
         return self.secret
 
     def refresh(self, min_age_s: float = 0.0) -> Secret:
-        """The next one."""
         self.secret = self.next
         return self.current()
 

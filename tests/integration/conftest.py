@@ -13,7 +13,6 @@ from tests.sandbox.queue import Sqs
 
 @pytest.fixture(scope="module")
 def sqs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sqs]:
-    """SQS on this machine."""
     with MiniStack(tmp_path_factory.mktemp("ministack"), "sqs") as stack, Sqs(stack.endpoint) as client:
         yield client
 

@@ -50,7 +50,6 @@ def total(bodies: Iterable[str]) -> dict[str, int]:
 
 
 def likes(chat: ChatServer, rooms: Iterable[str]) -> dict[str, int]:
-    """The true counters."""
     return {room: chat.values(room).get("like", 0) for room in rooms}
 
 

@@ -39,7 +39,6 @@ def asked(key: str, mode: str, value: int) -> tuple[int, dict[str, object]]:
 
 
 def updates(chat: ChatServer) -> int:
-    """How many updates were sent."""
     return sum(entry.command == "update" for entry in chat.journal())
 
 
@@ -61,7 +60,6 @@ def test_a_decrease_is_counted_once_whatever_becomes_of_counters_below_zero(
 
 
 def test_who_only_counts_up_pays_for_no_lift(chat: ChatServer) -> None:
-    """One call for each."""
     chat.create_group(GROUP)
     for number in range(3):
         assert asked(f"i{number}", "Increase", 5)[0] == 200

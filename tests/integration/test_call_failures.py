@@ -65,7 +65,6 @@ def check(capsys: pytest.CaptureFixture[str], host: str, failure: str) -> None:
 
 
 def test_a_port_where_nobody_listens(reach: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> None:
-    """The connection is refused."""
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]
     reach(f"http://127.0.0.1:{port}")
@@ -73,20 +72,17 @@ def test_a_port_where_nobody_listens(reach: Callable[[str], None], capsys: pytes
 
 
 def test_a_host_that_no_name_service_knows(reach: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> None:
-    """The name is not resolved."""
     reach("http://chat.invalid")
     check(capsys, "chat.invalid", "NameResolutionError")
 
 
 def test_a_host_that_does_not_speak_tls(reach: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> None:
-    """The handshake fails."""
     with ByteServer(_gibberish) as server:
         reach(f"https://{server.address}")
         check(capsys, "127.0.0.1", "SSLError")
 
 
 def test_a_host_of_another_kind(reach: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> None:
-    """It answers by a page."""
     with ByteServer(answering(NOT_FOUND)) as server:
         reach(f"http://{server.address}")
         check(capsys, "127.0.0.1", "HTTP status 404")

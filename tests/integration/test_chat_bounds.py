@@ -23,8 +23,6 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_redirects_body_is_not_read() -> None:
-    """It could go on for ever."""
-
     def script(exchange: Exchange) -> None:
         exchange.receive()
         exchange.send(http(b"", "Location: /", status="302 Found", length=10**9))
@@ -37,7 +35,6 @@ def test_a_redirects_body_is_not_read() -> None:
 
 @pytest.mark.parametrize("length", [None, 10**12])
 def test_a_huge_body_is_given_up(length: int | None) -> None:
-    """It is not even read to its end."""
     sent = 0
 
     def script(exchange: Exchange) -> None:
@@ -96,7 +93,6 @@ def test_a_reply_that_stops_late_is_given_up_in_time() -> None:
 
 
 def test_a_refused_connection_means_that_nothing_was_sent() -> None:
-    """Nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]
     assert client_of(f"http://127.0.0.1:{port}").update(CALL) == Unsent("ConnectionRefusedError")
@@ -108,7 +104,6 @@ def test_a_host_without_an_address_means_that_nothing_was_sent() -> None:
 
 
 def test_a_failed_handshake_means_that_nothing_was_sent() -> None:
-    """The server does not speak TLS."""
     with ByteServer(_gibberish) as server:
         assert client_of(f"https://{server.address}").update(CALL) == Unsent("SSLError")
     assert server.requests == []

@@ -26,13 +26,11 @@ def _named(value: object) -> str:
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sandbox is on this machine."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """The API's clock."""
     return ManualClock(NOW)
 
 
@@ -46,13 +44,11 @@ def server(clock: ManualClock) -> Iterator[ChatServer]:
 
 @pytest.fixture
 def vault() -> MemoryVault:
-    """A vault with the right secret."""
     return MemoryVault()
 
 
 @pytest.fixture
 def client(server: ChatServer, vault: MemoryVault) -> Iterator[ChatClient]:
-    """A client of the sandbox."""
     made = client_of(server.endpoint, vault)
     yield made
     made.close()
@@ -66,7 +62,6 @@ def test_an_update_is_counted(client: ChatClient, server: ChatServer) -> None:
 
 @pytest.mark.parametrize(("mode", "value"), [(Mode.SET, 2), (Mode.INCREASE, 7), (Mode.DECREASE, 3)])
 def test_each_mode_does_what_it_says(client: ChatClient, mode: Mode, value: int) -> None:
-    """On a counter that is 5."""
     assert client.update(Call(GROUP, mode, {"like": 2}, NOW, 6)) == Counted({"like": value}, NOW)
 
 
@@ -78,7 +73,6 @@ def test_any_key_and_any_value_arrive_unchanged(client: ChatClient, server: Chat
 
 
 def test_a_call_is_signed_for_its_own_time_and_life(client: ChatClient, server: ChatServer, clock: ManualClock) -> None:
-    """However much later it is sent."""
     clock.advance(3)
     client.update(increase(NOW, life=4))
     assert [(entry.signed_at, entry.life_s) for entry in server.journal()] == [(NOW, 4)]
@@ -98,7 +92,6 @@ def test_counters_are_read_by_name(client: ChatClient) -> None:
 
 
 def test_all_counters_are_read_without_names(client: ChatClient) -> None:
-    """As the vendor has it."""
     client.update(increase(NOW))
     assert client.read(GROUP, [], NOW) == Counted({"like": 6, "_receipt": 7}, NOW)
 
@@ -127,7 +120,6 @@ def test_each_call_has_another_random(client: ChatClient, server: ChatServer) ->
 
 
 def test_all_calls_go_over_one_connection(client: ChatClient, server: ChatServer) -> None:
-    """One after the other."""
     for _ in range(10):
         client.update(increase(NOW))
     assert server.connections() == 1
@@ -146,7 +138,6 @@ def test_threads_share_the_client(server: ChatServer, vault: MemoryVault) -> Non
 
 
 def test_a_group_that_is_not_there_is_the_operations_fault(client: ChatClient) -> None:
-    """For an update and for a read alike."""
     group = Group(APP, "none")
     for reply in (client.update(increase(NOW, group=group)), client.read(group, [], NOW)):
         assert isinstance(reply, Refused)
@@ -165,7 +156,6 @@ def test_a_rotated_key_is_met_by_a_renewed_secret(client: ChatClient, server: Ch
 
 
 def test_a_rate_limit_is_passing(client: ChatClient, server: ChatServer) -> None:
-    """The call was not counted."""
     server.set_rate_limit(0)
     reply = client.update(increase(NOW))
     assert isinstance(reply, Refused)

@@ -41,7 +41,6 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 
 
 def test_a_proxy_from_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As everywhere else in such an environment."""
     with ByteServer(answering(http(OK, DATE))) as proxy:
         monkeypatch.setenv("http_proxy", f"http://{proxy.address}")
         client = client_of("http://chat.invalid")
@@ -52,7 +51,6 @@ def test_a_proxy_from_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_host_may_be_exempt_from_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment says so, too."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     assert learned(answering(http(OK, DATE))) == COUNTED
@@ -84,8 +82,6 @@ def test_a_proxy_that_cannot_be_reached_means_that_nothing_was_sent(monkeypatch:
 
 
 def test_a_proxy_that_hangs_up_under_a_request_is_unclear(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may have passed the request on."""
-
     def script(exchange: Exchange) -> None:
         exchange.receive()
 
@@ -109,7 +105,6 @@ def test_a_proxy_that_drips_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_missing_file_of_authorities_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise every call would fail without saying why."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
     with pytest.raises(SettingsError, match=r"^REQUESTS_CA_BUNDLE: names no file$"):
         client_of("https://chat.invalid")
@@ -164,7 +159,6 @@ def test_nothing_secret_is_logged_even_at_debug_level(reply: bytes, log: io.Stri
 
 
 def test_nothing_secret_is_logged_where_no_connection_can_be_made(log: io.StringIO) -> None:
-    """The library's errors hold the URL."""
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]
     reply = client_of(f"http://127.0.0.1:{port}").update(CALL)

@@ -32,20 +32,17 @@ def probes(server: ChatServer) -> Iterator[ProbeClient]:
 
 
 def trial(*counters: tuple[str, int], time: int = NOW, life: int = 6, random: int | None = None) -> ProbeCall:
-    """An update that raises counters."""
     raised: Counters = counters or (("k", 1),)
     return ProbeCall(GROUP, Mode.INCREASE, raised, time, life, random)
 
 
 def test_an_update_is_signed_for_the_time_and_life_of_the_trial(server: ChatServer, probes: ProbeClient) -> None:
-    """Whatever the clock says."""
     assert probes.update(trial(time=NOW - 5, life=9)) == Counted({"k": 1}, NOW)
     [entry] = server.journal()
     assert (entry.signed_at, entry.life_s) == (NOW - 5, 9)
 
 
 def test_an_expired_trial_is_sent_and_refused(server: ChatServer, probes: ProbeClient) -> None:
-    """That is what it is for."""
     reply = probes.update(trial(time=NOW - 7, life=6))
     assert isinstance(reply, Refused)
     assert reply.code == 70001

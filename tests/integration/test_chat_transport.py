@@ -44,7 +44,6 @@ def test_the_request_is_the_vendors() -> None:
 
 @pytest.mark.parametrize("keys", [(), ("like", "_receipt")])
 def test_a_read_names_its_keys_only_if_there_are_any(keys: tuple[str, ...]) -> None:
-    """Without them the vendor shows all."""
     with ByteServer(answering(http(OK, DATE))) as server:
         client = client_of(f"http://{server.address}")
         assert client.read(GROUP, keys, 1_700_000_000) == COUNTED
@@ -55,7 +54,6 @@ def test_a_read_names_its_keys_only_if_there_are_any(keys: tuple[str, ...]) -> N
 
 
 def test_a_connection_is_kept_for_the_next_call() -> None:
-    """Only the first call pays for one."""
     replies, server = asked(answering(http(OK, DATE)), calls=5)
     assert replies == [COUNTED] * 5
     assert len(server.exchanges) == 1
@@ -83,8 +81,6 @@ def test_a_connection_is_kept_after_a_chunked_reply() -> None:
 
 
 def test_a_connection_that_the_server_does_not_keep_is_opened_anew() -> None:
-    """As it says in its reply."""
-
     def script(exchange: Exchange) -> None:
         exchange.receive()
         exchange.send(http(OK, DATE, "Connection: close"))
@@ -95,7 +91,6 @@ def test_a_connection_that_the_server_does_not_keep_is_opened_anew() -> None:
 
 
 def test_a_connection_that_was_closed_while_it_was_idle_is_not_used() -> None:
-    """The next call opens another one."""
     with ByteServer(_once) as server:
         client = client_of(f"http://{server.address}")
         assert client.update(CALL) == COUNTED
@@ -128,8 +123,6 @@ def test_a_kept_connection_that_dies_under_a_request_is_unclear() -> None:
 
 @pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 200 OK\r\nContent-Le", b"220 mail ready\r\n", b"\x00\xff" * 40])
 def test_a_connection_that_ends_before_a_reply_is_unclear(reply: bytes) -> None:
-    """Or that brings something else than HTTP."""
-
     def script(exchange: Exchange) -> None:
         exchange.receive()
         exchange.send(reply)
@@ -169,7 +162,6 @@ def test_another_status_than_200_is_unclear(status: str) -> None:
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Again", "308 Again"])
 def test_a_redirect_is_not_followed(status: str) -> None:
-    """Another place could count the request again."""
     with ByteServer(answering(http(OK, DATE))) as elsewhere:
         moved = http(b"", DATE, f"Location: http://{elsewhere.address}/", status=status)
         assert learned(answering(moved)) == Unclear(f"HTTP status {status[:3]}")
@@ -178,12 +170,10 @@ def test_a_redirect_is_not_followed(status: str) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html><h1>Welcome</h1></html>", b'"OK"'])
 def test_a_body_that_is_not_the_apis_is_unclear_and_tells_no_time(body: bytes) -> None:
-    """A proxy's clock judges nothing."""
     assert learned(answering(http(body, DATE))) == Unclear("the reply is not a JSON object with an ErrorCode")
 
 
 def test_a_compressed_body_is_unclear() -> None:
-    """None was asked for."""
     assert isinstance(learned(answering(http(b"\x1f\x8b\x08\x00", DATE, "Content-Encoding: gzip"))), Unclear)
 
 

@@ -26,7 +26,6 @@ SWEEP = {"Type": "Timer", "TriggerName": "sweep", "Time": "2026-11-22T00:00:00Z"
 
 @pytest.fixture
 def chat() -> Iterator[ChatServer]:
-    """The vendor, with some groups."""
     with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as server:
         for group in GROUPS:
             server.create_group(group)
@@ -35,7 +34,6 @@ def chat() -> Iterator[ChatServer]:
 
 @pytest.fixture(autouse=True)
 def function(chat: ChatServer, tmp_path: Path) -> Iterator[None]:
-    """A cold instance."""
     with cold_function(sandboxed_environment(chat.endpoint, tmp_path, WAIT_S="1")):
         yield
 
@@ -50,13 +48,11 @@ def increase(group: str, key: str) -> tuple[int, Event]:
 
 
 def demote(chat: ChatServer, group: str = "*") -> None:
-    """Nothing is permitted any more."""
     chat.always(FORBIDDEN, "update", group)
     chat.always(FORBIDDEN, "get", group)
 
 
 def likes(chat: ChatServer) -> list[int]:
-    """The counter of every group."""
     return [chat.values(group).get("like", 0) for group in GROUPS]
 
 
@@ -96,7 +92,6 @@ def test_a_cold_instance_refuses_no_operation_of_a_new_group_for_a_demotion(chat
 
 
 def test_one_group_that_is_not_permitted_is_refused_alone(chat: ChatServer) -> None:
-    """The others go on."""
     assert increase("room-1", "a")[0] == 200
     demote(chat, "room-2")
     status, body = increase("room-2", "b")

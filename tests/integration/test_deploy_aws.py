@@ -37,9 +37,7 @@ Answer: TypeAlias = dict[str, object]
 class Client(Protocol):
     """A client of AWS, by the names of its actions."""
 
-    def __getattr__(self, action: str) -> Callable[..., Answer]:
-        """The action."""
-        ...
+    def __getattr__(self, action: str) -> Callable[..., Answer]: ...
 
 
 Account: TypeAlias = Callable[[str], Client]
@@ -91,7 +89,6 @@ def test_the_sources_are_told_to_listen_to_single_failures(account: Account) -> 
 
 
 def test_the_queue_sends_what_fails_to_the_dead_letters(account: Account) -> None:
-    """After five deliveries."""
     sqs = account("sqs")
     urls = sqs.list_queues()["QueueUrls"]
     assert isinstance(urls, list)
@@ -141,7 +138,6 @@ def test_the_table_is_protected_once_the_deployment_has_succeeded(account: Accou
 
 
 def test_the_alarms_look_at_their_own_stage_alone(account: Account) -> None:
-    """Their functions write that name into their metrics."""
     alarms = parts(account("cloudwatch").describe_alarms(), "MetricAlarms")
     ours = [each for each in alarms if each.get("Namespace") == "UpdateGroupCounter"]
     services = {str(dimension["Value"]) for each in ours for dimension in parts(each, "Dimensions")}

@@ -45,7 +45,6 @@ def built(tmp_path: Path) -> Path:
 
 
 def write(folder: Path, function: bytes, layer: bytes) -> None:
-    """Put zips where the builder does."""
     (folder / "scf-function.zip").write_bytes(function)
     (folder / "scf-layer.zip").write_bytes(layer)
 
@@ -56,7 +55,6 @@ def deploy(built: Path, *arguments: str) -> int:
 
 
 def deployed(cloud: ScfServer) -> Function:
-    """The one function of the account."""
     [found] = cloud.functions.values()
     return found
 
@@ -145,7 +143,6 @@ def test_a_dry_run_shows_the_calls_and_changes_nothing(
 def test_a_dry_run_over_a_deployment_shows_what_a_second_one_does(
     cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It reads what is there."""
     assert deploy(built) == 0
     capsys.readouterr()
     cloud.calls.clear()
@@ -167,7 +164,6 @@ def test_a_value_that_may_be_secret_is_not_shown(
 
 
 def test_what_is_removed_is_the_function_and_its_layer(cloud: ScfServer, built: Path) -> None:
-    """Once more removes nothing and is no error."""
     assert deploy(built) == 0
     for _ in range(2):
         assert scf.main(["remove"]) == 0
@@ -187,7 +183,6 @@ def test_a_wrong_key_is_told_and_not_shown(
 def test_a_function_that_cannot_be_made_stops_the_deployment(
     cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is bound to it."""
     cloud.breaks = True
     assert deploy(built) == 1
     assert "CreateFailed" in capsys.readouterr().err
@@ -197,14 +192,12 @@ def test_a_function_that_cannot_be_made_stops_the_deployment(
 def test_a_change_that_is_never_done_is_given_up(
     cloud: ScfServer, built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """After the time that was set for it."""
     monkeypatch.setattr(scf, "WAIT_S", 0.0)
     assert deploy(built) == 1
     assert "not ready after 0 s" in capsys.readouterr().err
 
 
 def test_a_zip_that_is_too_large_is_not_sent(cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The word is about COS."""
     write(built, b"the function", bytes(REQUEST_BYTES))
     assert deploy(built) == 1
     assert "COS" in capsys.readouterr().err

@@ -27,14 +27,12 @@ KEY = "nobody-may-see-this-key"
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where DynamoDB is."""
     with MiniStack(tmp_path_factory.mktemp("ministack"), "dynamodb") as stack:
         yield stack.endpoint
 
 
 @pytest.fixture
 def chat() -> Iterator[ChatServer]:
-    """A Chat server with the room."""
     with chat_with([ROOM]) as server:
         yield server
 

@@ -33,7 +33,6 @@ FEW = GROUPS[:300]
 
 @pytest.fixture
 def queue(sqs: Sqs, numbers: Iterator[int]) -> Queue:
-    """A queue of the test's own."""
     return Queue(sqs, f"pages-{next(numbers)}", most_receives=5)
 
 
@@ -56,7 +55,6 @@ def variables(chat: ChatServer, queue: Queue, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def function(variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The function in this process, cold."""
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     bootstrap.forget()
@@ -65,14 +63,12 @@ def function(variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def tick(*groups: str, value: int = 3) -> Event:
-    """A timer's event."""
     operation = {"GroupIds": list(groups), "GroupCounter": [{"Key": "like", "Value": value}], "Mode": "Increase"}
     now = "2026-11-24T00:00:00Z"
     return {"Type": "Timer", "TriggerName": "daily", "Time": now, "Message": {"operations": [operation]}}
 
 
 def invoke(event: Event) -> dict[str, object]:
-    """The function's reply."""
     return lambda_handler(event, lambda_context(TIMEOUT_S))
 
 

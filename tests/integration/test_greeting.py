@@ -39,12 +39,10 @@ def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy
 
 
 def dated() -> str:
-    """The `Date` of this moment."""
     return time.strftime("Date: %a, %d %b %Y %H:%M:%S GMT", time.gmtime())
 
 
 def test_the_time_is_known_and_a_connection_open_before_the_first_event(deployed: Deploy) -> None:
-    """Every request goes over that connection."""
     with ByteServer(answering(http(OK, dated()))) as server:
         deployed(f"http://{server.address}")
         bootstrap.warm_up()
@@ -137,7 +135,6 @@ def test_an_api_that_does_not_answer_takes_a_second(deployed: Deploy, capsys: py
 
 
 def test_without_the_switch_nobody_is_asked(deployed: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first operation asks."""
     with ByteServer(answering(http(OK, dated()))) as server:
         deployed(f"http://{server.address}")
         monkeypatch.setenv("INIT_EARLY", "off")

@@ -26,7 +26,6 @@ RATE = 40
 
 @pytest.fixture
 def chat() -> Iterator[ChatServer]:
-    """The vendor, without groups."""
     with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as server:
         yield server
 
@@ -50,7 +49,6 @@ def increase(group: str, key: str, prefer: str = "wait=2") -> tuple[int, Event]:
 
 
 def has_row(group: str) -> bool:
-    """Whether the ledger has a row of the group."""
     return bootstrap.app_context().instance.ledger.load(Group(SDKAPPID, group)) is not None
 
 

@@ -29,7 +29,6 @@ VARIANTS = {
 
 @pytest.fixture(scope="module")
 def resources(tmp_path_factory: pytest.TempPathFactory) -> Resources:
-    """What is deployed by default."""
     osls.need_osls()
     folder = osls.service(tmp_path_factory.mktemp("service"))
     return osls.package(folder)["Resources"]
@@ -212,7 +211,6 @@ def allowed(resources: Resources, role: str) -> dict[str, object]:
 
 
 def properties(resources: Resources, name: str) -> Part:
-    """The properties of a resource."""
     return cast("Part", resources[name]["Properties"])
 
 

@@ -64,7 +64,6 @@ def chat(ledger_url: str, tmp_path: Path, numbers: Iterator[int]) -> Iterator[Ch
 
 @pytest.fixture
 def room(chat: ChatServer) -> str:
-    """The room."""
     (name,) = chat.groups()
     return name
 
@@ -73,25 +72,21 @@ OPERATOR = {"Type": "Operator", "task": "parked"}
 
 
 def parked() -> list[Mapping[str, str]]:
-    """What lies on the shelf."""
     page = lambda_handler({**OPERATOR, "action": "list"}, lambda_context(TIMEOUT_S))["records"]
     assert isinstance(page, list)
     return page
 
 
 def deliver(event: Event) -> object:
-    """What the function answers a source."""
     return lambda_handler(event, lambda_context(TIMEOUT_S))
 
 
 def from_queue(room: str) -> Event:
-    """A message of SQS."""
     named = {"messageId": f"message of {room}", "body": order(room, 7), "attributes": {}}
     return {"Records": [{**named, "eventSource": "aws:sqs", "eventSourceARN": QUEUE}]}
 
 
 def from_bus(room: str) -> Event:
-    """An event of EventBridge."""
     return {"id": f"event of {room}", "detail-type": "like", "source": "shop", "detail": json.loads(order(room, 7))}
 
 
@@ -113,7 +108,6 @@ SOURCES: Mapping[str, Callable[[str], Event]] = {
 
 
 def assert_parked(room: str) -> None:
-    """With content, reason and its source's own name, once."""
     [record] = parked()
     assert (json.loads(record["payload"]), record["reason"]) == (json.loads(order(room, 7)), REASON)
     assert (room in record["id"]) or record["id"].startswith(f"{STREAM}/shardId-000000000001:")
@@ -147,7 +141,6 @@ def test_a_shard_goes_past_a_record_that_is_refused_for_good(
 
 
 def test_a_queue_gets_back_what_is_refused_while_it_delivers_it(chat: ChatServer, room: str) -> None:
-    """For its dead-letter queue, and nothing is parked."""
     chat.dismiss_group(room)
     for _ in range(3):
         assert deliver(from_queue(room)) == {"batchItemFailures": [{"itemIdentifier": f"message of {room}"}]}

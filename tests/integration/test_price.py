@@ -50,7 +50,6 @@ def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer
 
 
 def increase(key: str) -> None:
-    """One operation over HTTP, which must be applied."""
     body = {"GroupId": GROUP, "GroupCounter": [{"Key": "like", "Value": 1}], "Mode": "Increase"}
     headers = [("Authorization", f"Bearer {TOKEN}"), ("Idempotency-Key", key)]
     event = event_of("http-v2", "POST", "/v1/update_group_counter", headers, json.dumps(body).encode())

@@ -32,7 +32,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimesta
 
 @pytest.fixture
 def ckafka(monkeypatch: pytest.MonkeyPatch) -> Iterator[CkafkaServer]:
-    """The service, with one topic."""
     forget_environment(monkeypatch)
     with CkafkaServer(CREDENTIALS, REGION, HUB) as server:
         yield server
@@ -40,7 +39,6 @@ def ckafka(monkeypatch: pytest.MonkeyPatch) -> Iterator[CkafkaServer]:
 
 @pytest.fixture
 def chat() -> Iterator[ChatServer]:
-    """A Chat server with rooms."""
     with chat_with(GROUPS) as server:
         yield server
 
@@ -69,14 +67,12 @@ def _function(variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def tick(*groups: str) -> Event:
-    """A timer's event."""
     operation = {"GroupIds": list(groups), "GroupCounter": [{"Key": "like", "Value": 3}], "Mode": "Increase"}
     now = "2026-11-24T00:00:00Z"
     return {"Type": "Timer", "TriggerName": "daily", "Time": now, "Message": {"operations": [operation]}}
 
 
 def invoke(event: Event) -> dict[str, object]:
-    """The function's reply."""
     return main_handler(event, scf_context(TIMEOUT_S))
 
 
@@ -102,7 +98,6 @@ def test_each_group_counts_once(ckafka: CkafkaServer, chat: ChatServer, monkeypa
 
 @pytest.mark.parametrize("code", ["RequestLimitExceeded", "FailedOperation", "UnauthorizedOperation"])
 def test_a_refusal_fails_the_tick_and_the_next_delivery_sends_it_again(ckafka: CkafkaServer, code: str) -> None:
-    """Nothing was taken."""
     ckafka.codes = [code]
     assert refused(QueueUnavailable) == f"the topic of FAN_OUT_QUEUE does not take every page: {code}"
     assert invoke(tick(*GROUPS)) == {"handed_on": 60, "pages": 6}
@@ -110,7 +105,6 @@ def test_a_refusal_fails_the_tick_and_the_next_delivery_sends_it_again(ckafka: C
 
 
 def test_a_request_that_was_taken_in_part_is_sent_again(ckafka: CkafkaServer) -> None:
-    """What comes twice counts once."""
     ckafka.codes = ["half"]
     assert refused(QueueUnavailable).endswith("it has taken 3 of 6")
     invoke(tick(*GROUPS))
@@ -132,6 +126,5 @@ def test_a_request_that_was_taken_in_part_is_sent_again(ckafka: CkafkaServer) ->
 def test_what_keeps_pages_back_is_named(
     variable: str, value: str, kind: type[CounterError], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At the tick that needs the queue."""
     monkeypatch.setenv(variable, value)
     assert said in refused(kind)

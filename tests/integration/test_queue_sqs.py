@@ -23,7 +23,6 @@ class Scripted:
         self._failed = iter(failed)
 
     def __call__(self, exchange: Exchange) -> None:
-        """Answer every request of a connection."""
         while request := exchange.receive():
             entries = json.loads(request.partition(b"\r\n\r\n")[2])["Entries"]
             self.sent.append([(entry["MessageBody"], entry["DelaySeconds"]) for entry in entries])
@@ -38,21 +37,18 @@ def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def send(script: Scripted) -> None:
-    """Send all messages."""
     with ByteServer(script) as server:
         endpoint = f"http://{server.address}"
         SqsQueue(f"{endpoint}/000000000000/pages", region=REGION, endpoint=endpoint).send(MESSAGES)
 
 
 def test_all_go_in_one_request_with_their_delays() -> None:
-    """Where nothing is refused."""
     script = Scripted(())
     send(script)
     assert script.sent == [[("one", 0), ("two", 7), ("three", 0)]]
 
 
 def test_what_was_not_taken_is_sent_again_alone() -> None:
-    """The others are not."""
     script = Scripted((1, 2), (1,), ())
     send(script)
     assert script.sent[1:] == [[("two", 7), ("three", 0)], [("three", 0)]]

@@ -57,20 +57,17 @@ CLOUDS = (
 
 @pytest.fixture(params=CLOUDS, ids=lambda cloud: cloud.name)
 def cloud(request: pytest.FixtureRequest) -> Cloud:
-    """Each cloud in turn."""
     chosen: Cloud = request.param
     return chosen
 
 
 @pytest.fixture(scope="module")
 def kafka() -> Kafka:
-    """A cluster in this process."""
     return Kafka()
 
 
 @pytest.fixture
 def topic(numbers: Iterator[int]) -> str:
-    """A topic of the test's own."""
     return f"counters-{next(numbers)}"
 
 

@@ -46,14 +46,12 @@ def queue(sqs: Sqs, numbers: Iterator[int]) -> Queue:
 
 @pytest.fixture
 def chat() -> Iterator[ChatServer]:
-    """A Chat server with rooms."""
     with chat_with(total(BODIES)) as server:
         yield server
 
 
 @pytest.fixture
 def function(chat: ChatServer, tmp_path: Path) -> Iterator[Handler]:
-    """The function in this process."""
     with function_for(chat, tmp_path):
         yield lambda event: lambda_handler(event, lambda_context(TIMEOUT_S))
 
@@ -67,21 +65,17 @@ class Watched:
         self.deliveries: Counter[object] = Counter()
 
     def __call__(self, event: Event) -> Mapping[str, object]:
-        """Handle one batch."""
         self.deliveries.update(record["messageId"] for record in records_of(event))
         return next(self._handlers, self._afterwards)(event)
 
 
 def records_of(event: Event) -> list[dict[str, object]]:
-    """The records of an event."""
     records = event["Records"]
     assert isinstance(records, list)
     return records
 
 
 def losing_the_reply(function: Handler) -> Handler:
-    """All is done, but nobody hears of it."""
-
     def handle(event: Event) -> Mapping[str, object]:
         function(event)
         raise LostReplyError

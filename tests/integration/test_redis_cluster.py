@@ -29,7 +29,6 @@ GROUPS = [Group(APP, f"group {number:02}") for number in range(24)]
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequence[RedisServer]]:
-    """Three primaries."""
     folder = tmp_path_factory.mktemp("cluster")
     # Whether there is a server at all is found out, and told, in one place.
     started(folder)
@@ -48,7 +47,6 @@ def ledger(servers: Sequence[RedisServer]) -> Iterator[Ledger]:
 
 
 def slot(group: Group) -> int:
-    """Where a group lies."""
     return key_slot(Keys(PREFIX).row(group).encode())
 
 
@@ -64,7 +62,6 @@ def test_operations_are_accepted_and_settled_on_every_primary(ledger: Ledger, se
 
 
 def test_unfinished_groups_are_merged_from_all_primaries(ledger: Ledger) -> None:
-    """In order, page after page."""
     for group in reversed(GROUPS):
         ledger.swap(group, idle_row(), {})
         ledger.begin(group, attempt(entry()), RECEIPT_KEY, GENERATION)
@@ -145,7 +142,6 @@ def test_a_replica_that_takes_over_begins_a_new_generation(tmp_path: Path) -> No
 
 
 def test_a_warm_operation_in_a_cluster_takes_two_round_trips(servers: Sequence[RedisServer], ledger: Ledger) -> None:
-    """A redirection would be a third."""
     ledger.swap(GROUP, idle_row(), {})
     ledger.begin(GROUP, attempt(entry("a")), RECEIPT_KEY, GENERATION)
     ledger.settle(GROUP, settlement(attempt(entry("a"))))

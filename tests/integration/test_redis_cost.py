@@ -26,14 +26,12 @@ ROOM = "live-room"
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A server that nobody else uses."""
     with started(tmp_path) as running:
         yield running
 
 
 @pytest.fixture
 def relay(server: RedisServer) -> Iterator[Relay]:
-    """The way to it."""
     with Relay(server.port) as running:
         yield running
 
@@ -111,7 +109,6 @@ def test_a_step_is_one_script_that_the_server_knows(server: RedisServer) -> None
 
 
 def test_a_server_that_has_forgotten_its_scripts_is_told_them_again(server: RedisServer) -> None:
-    """The step is done, once."""
     with opened(server.url) as ledger, Redis.from_url(server.url) as client:
         ledger.swap(GROUP, idle_row(), {})
         client.script_flush()

@@ -26,14 +26,12 @@ from tests.sandbox.relay import Cut, Moment, Relay, Silence
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A server that nobody else uses."""
     with started(tmp_path) as running:
         yield running
 
 
 @pytest.fixture
 def relay(server: RedisServer) -> Iterator[Relay]:
-    """The way to it."""
     with Relay(server.port) as running:
         yield running
 
@@ -51,7 +49,6 @@ def ledger(relay: Relay) -> Iterator[RedisLedger]:
 def test_a_write_that_was_cut_off_is_an_answer_lost(
     ledger: RedisLedger, relay: Relay, write: Callable[[Ledger], object], moment: Moment
 ) -> None:
-    """Wherever its connection ended."""
     relay.befall(Cut(moment))
     with pytest.raises(AnswerLost):
         write(ledger)
@@ -96,7 +93,6 @@ def test_a_read_that_was_cut_off_is_made_once_more(
 
 
 def test_a_connection_that_was_closed_while_idle_costs_nobody_an_answer(ledger: RedisLedger, relay: Relay) -> None:
-    """It is noticed before anything is sent."""
     for base in range(2, 6):
         relay.cut_all()
         row = ledger.load(GROUP)
@@ -110,7 +106,6 @@ def test_a_connection_that_was_closed_while_idle_costs_nobody_an_answer(ledger: 
 def test_a_server_that_is_silent_is_waited_for_no_longer_than_a_second(
     ledger: RedisLedger, relay: Relay, call: Callable[[Ledger], object]
 ) -> None:
-    """And not twice."""
     relay.befall(Silence(Moment.SENT))
     began = time.monotonic()
     with pytest.raises((AnswerLost, LedgerUnavailable), match="did not answer in time"):

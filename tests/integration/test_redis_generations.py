@@ -72,7 +72,6 @@ def test_a_row_is_not_written_over_what_another_server_has(server: RedisServer) 
 
 
 def test_however_many_meet_a_new_server_it_is_one_generation(server: RedisServer) -> None:
-    """Who comes first raises it."""
     with ExitStack() as stack:
         ledgers = [stack.enter_context(opened(server.url)) for _ in range(5)]
         for ledger in ledgers:
@@ -138,7 +137,6 @@ def test_a_store_that_was_emptied_begins_with_the_first_generation(server: Redis
 
 
 def test_where_a_server_does_not_tell_who_it_is_the_generation_stays_and_a_warning_says_so(tmp_path: Path) -> None:
-    """Once, with what can be done about it."""
     options = {**DURABLE, "user": "app on nopass ~* &* +@all -info"}
     warnings: list[str] = []
     with started(tmp_path, options=options) as server:

@@ -41,12 +41,10 @@ def reference(server: RedisServer, tmp_path: Path) -> Iterator[Path]:
 
 
 def admin(server: RedisServer) -> Redis:
-    """The server's administrator."""
     return Redis(port=server.port)
 
 
 def url(server: RedisServer, password: str) -> str:
-    """The ledger's address."""
     return f"redis://function:{password}@127.0.0.1:{server.port}/0"
 
 
@@ -77,14 +75,12 @@ def rotate(server: RedisServer) -> None:
 
 
 def test_the_new_password_is_used_at_the_first_refusal(server: RedisServer, reference: Path) -> None:
-    """By the very request that met the refusal."""
     rotate(server)
     reference.write_text(url(server, "new"))
     assert [accept("a"), accept("b")] == [202, 202]
 
 
 def test_until_there_is_a_new_password_the_ledger_is_away(server: RedisServer, reference: Path) -> None:
-    """Nothing is accepted meanwhile, and the instance lives."""
     rotate(server)
     assert [accept("a"), accept("b")] == [503, 503]
 
@@ -92,7 +88,6 @@ def test_until_there_is_a_new_password_the_ledger_is_away(server: RedisServer, r
 def test_a_server_at_another_address_begins_with_the_next_request(
     server: RedisServer, reference: Path, tmp_path: Path
 ) -> None:
-    """It may lack what led to this one."""
     folder = tmp_path / "other"
     folder.mkdir()
     with started(folder) as other:

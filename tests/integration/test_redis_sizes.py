@@ -25,14 +25,12 @@ SLACK = 128
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A server that nobody else uses."""
     with started(tmp_path) as running:
         yield running
 
 
 @pytest.fixture
 def client(server: RedisServer) -> Iterator[Redis]:
-    """A plain client of it."""
     with Redis.from_url(server.url, decode_responses=True) as client:
         yield client
 

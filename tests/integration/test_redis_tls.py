@@ -50,7 +50,6 @@ def test_a_certificate_of_an_unknown_authority_is_refused(server: RedisServer) -
 
 
 def test_a_file_of_authorities_that_is_missing_is_told(server: RedisServer, tmp_path: Path) -> None:
-    """By its kind of error."""
     with (
         opened(server.url, authorities=str(tmp_path / "missing.pem")) as ledger,
         pytest.raises(LedgerUnavailable, match="FileNotFoundError"),
@@ -59,7 +58,6 @@ def test_a_file_of_authorities_that_is_missing_is_told(server: RedisServer, tmp_
 
 
 def test_a_certificate_for_another_name_is_refused(server: RedisServer, authorities: Path) -> None:
-    """The server's is for 127.0.0.1."""
     url = server.url.replace("127.0.0.1", "localhost")
     with (
         opened(url, authorities=str(authorities / "authority.pem")) as ledger,

@@ -28,18 +28,15 @@ def store() -> Iterator[ByteServer]:
 
 @pytest.fixture
 def relay(store: ByteServer) -> Iterator[Relay]:
-    """A relay before it."""
     with Relay(port_of(store)) as running:
         yield running
 
 
 def port_of(server: ByteServer) -> int:
-    """Where it listens."""
     return int(server.address.rpartition(":")[2])
 
 
 def connected(relay: Relay) -> socket.socket:
-    """A client's connection."""
     return socket.create_connection(("127.0.0.1", relay.server_port), timeout=5)
 
 
@@ -81,8 +78,6 @@ def test_a_request_and_its_answer_are_one_round_trip(relay: Relay) -> None:
 
 
 def test_requests_sent_together_are_one_round_trip() -> None:
-    """That is what a pipeline is for."""
-
     def answering_both(exchange: Exchange) -> None:
         while exchange.receive() and exchange.receive():
             exchange.send(ANSWER * 2)
@@ -121,7 +116,6 @@ def test_a_silent_connection_leaves_its_client_waiting(relay: Relay, store: Byte
 
 @pytest.mark.parametrize("moment", Moment)
 def test_a_delay_holds_everything_back(relay: Relay, moment: Moment) -> None:
-    """And loses nothing."""
     relay.befall(Delay(moment, 0.1))
     begun = time.monotonic()
     assert ask_once(relay) == ANSWER
@@ -140,7 +134,6 @@ def test_all_connections_are_cut_on_request(relay: Relay) -> None:
 
 
 def test_a_plan_follows_from_its_seed(store: ByteServer) -> None:
-    """So that a failure can be played again."""
     kinds: tuple[Mishap, ...] = (Cut(Moment.BEFORE), Cut(Moment.AFTER), Delay(Moment.SENT, 0.001))
 
     def played(seed: int) -> list[Mishap | None]:
@@ -153,7 +146,6 @@ def test_a_plan_follows_from_its_seed(store: ByteServer) -> None:
 
 
 def test_nothing_happens_any_more_in_calm_weather(relay: Relay) -> None:
-    """Whatever was planned."""
     relay.befall(Cut(Moment.BEFORE))
     relay.randomly(1.0, (Cut(Moment.AFTER),), seed=1)
     relay.calm()

@@ -34,7 +34,6 @@ def server(clock: ManualClock) -> Iterator[ChatServer]:
 
 @pytest.fixture
 def caller(server: ChatServer, clock: ManualClock) -> Caller:
-    """A backend with the right key."""
     return Caller(server.endpoint, SDKAPPID, KEY, clock=clock)
 
 
@@ -118,7 +117,6 @@ def test_the_limit_can_be_set_and_turned_off(caller: Caller, server: ChatServer)
 
 
 def test_concurrent_increases_are_all_counted(caller: Caller, server: ChatServer) -> None:
-    """Eight callers at once lose nothing."""
     server.set_rate_limit(None)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: caller.update("G", "Increase", {"like": 1, "share": 2}), range(400)))
@@ -148,7 +146,6 @@ def test_a_body_that_ends_early_is_not_a_call(server: ChatServer) -> None:
     ],
 )
 def test_what_is_not_one_of_the_three_calls_is_refused(server: ChatServer, method: str, path: str, code: int) -> None:
-    """With HTTP status 200, as everything."""
     connection = http.client.HTTPConnection(urlsplit(server.endpoint).netloc, timeout=5)
     connection.request(method, path, b"{}")
     response = connection.getresponse()
@@ -171,7 +168,6 @@ def test_nothing_that_is_sent_or_printed_repeats_a_signature(
 
 
 def test_a_server_that_was_never_started_can_be_closed() -> None:
-    """It gives its port back."""
     server = ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,)))
     server.close()
     with pytest.raises(ConnectionRefusedError):

@@ -23,14 +23,12 @@ KEY = "key-1"
 
 @pytest.fixture
 def server() -> Iterator[ChatServer]:
-    """A running sandbox without groups."""
     with ChatServer(ChatApp(sdkappid=1400000000, keys=(KEY,)), clock=ManualClock()) as running:
         yield running
 
 
 @pytest.fixture
 def sandbox(server: ChatServer) -> Sandbox:
-    """Its controls, as another process has them."""
     return Sandbox(server.endpoint)
 
 
@@ -92,7 +90,6 @@ def test_the_journal_is_the_same_from_outside(sandbox: Sandbox, server: ChatServ
 
 
 def test_limits_clock_lag_and_keys_are_set_from_outside(sandbox: Sandbox, server: ChatServer, caller: Caller) -> None:
-    """Each holds from the next call on."""
     sandbox.create_group("G")
     sandbox.set_rate_limit(0)
     assert caller.get("G").fields["ErrorCode"] == 60007

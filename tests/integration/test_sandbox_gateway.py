@@ -32,7 +32,6 @@ def connection() -> Iterator[http.client.HTTPConnection]:
 
 
 def asked(url: str, method: str = "GET", body: bytes | None = None) -> tuple[int, bytes]:
-    """Status and body of one request."""
     opened = http.client.HTTPConnection(urlsplit(url).netloc, timeout=5)
     try:
         opened.request(method, "/path?a=1", body)
@@ -44,7 +43,6 @@ def asked(url: str, method: str = "GET", body: bytes | None = None) -> tuple[int
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_every_method_reaches_the_function(connection: http.client.HTTPConnection, method: str) -> None:
-    """On one connection, one request after the other."""
     for _ in range(2):
         connection.request(method, "/path?a=1", b"text" if method != "GET" else None, {"Content-Type": "text/plain"})
         shown = json.loads(connection.getresponse().read())["event"]
@@ -109,7 +107,6 @@ def test_a_body_without_a_length_is_refused() -> None:
 
 
 def test_a_body_over_the_platforms_limit_is_refused() -> None:
-    """Before it is read."""
     with Gateway(echo) as gateway, socket.create_connection(("127.0.0.1", gateway.server_port), timeout=5) as raw:
         raw.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6291457\r\n\r\n")
         assert b" 413 " in raw.makefile("rb").read()

@@ -15,7 +15,6 @@ DURABLE = {"appendonly": "yes", "appendfsync": "always"}
 
 @pytest.mark.parametrize("binary", ["redis", "valkey"])
 def test_a_durable_server_has_after_a_kill_what_it_acknowledged(tmp_path: Path, binary: Binary) -> None:
-    """On the same port."""
     with started(tmp_path, binary=binary, options=DURABLE) as server:
         port = server.port
         with Redis.from_url(server.url) as client:
@@ -28,7 +27,6 @@ def test_a_durable_server_has_after_a_kill_what_it_acknowledged(tmp_path: Path, 
 
 
 def test_a_server_can_be_made_to_forget(tmp_path: Path) -> None:
-    """Its data are those of the copy again."""
     with started(tmp_path, options=DURABLE) as server:
         with Redis.from_url(server.url) as client:
             client.set("a", "1")

@@ -46,7 +46,6 @@ class Program:
             self.welcome += line
 
     def address(self, name: str) -> str:
-        """The address printed after a name."""
         found = re.search(rf"{name}\s+(http://127\.0\.0\.1:\d+) ", self.welcome)
         assert found is not None
         return found[1]
@@ -67,7 +66,6 @@ def program(tmp_path: Path) -> Iterator[Program]:
 
 
 def send(url: str, method: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
-    """Status and body of one request."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=10)
     try:
@@ -87,14 +85,12 @@ def curl(program: Program, **changed: str) -> tuple[int, bytes]:
 
 
 def test_the_printed_request_counts_once(program: Program) -> None:
-    """However often it is pasted."""
     answers = [curl(program) for _ in range(3)]
     assert [status for status, _ in answers] == [200, 200, 200]
     assert Sandbox(program.address("The Chat API")).values("demo")["like"] == 5
 
 
 def test_the_pages_are_served(program: Program) -> None:
-    """At the printed address."""
     status, page = send(program.address("The function") + "/swagger", "GET")
     assert (status, b"swagger" in page) == (200, True)
 
@@ -121,7 +117,6 @@ def test_it_serves_each_dialect_and_ends_without_a_trace(dialect: str, tmp_path:
 
 
 def test_a_taken_port_is_one_clear_error(tmp_path: Path) -> None:
-    """It says how to take another."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         command = [sys.executable, "-m", "tests.sandbox.serve", "--chat-port", "0", "--port", port]
@@ -132,7 +127,6 @@ def test_a_taken_port_is_one_clear_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
 def test_a_port_that_is_none_is_refused(port: str) -> None:
-    """With the name of the argument."""
     command = [sys.executable, "-m", "tests.sandbox.serve", "--port", port]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (ended.returncode, "argument --port" in ended.stderr) == (2, True)

@@ -27,14 +27,12 @@ SECRETS = ("nobody-may-see-this", SECRET_KEY, SESSION_TOKEN)
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
-    """Secrets Manager on this machine."""
     with MiniStack(tmp_path_factory.mktemp("ministack"), "secretsmanager") as running:
         yield running
 
 
 @pytest.fixture
 def manager(stack: MiniStack) -> Iterator[SecretsManager]:
-    """Its operator."""
     with SecretsManager(stack.endpoint) as client:
         yield client
 
@@ -70,19 +68,16 @@ def refused(read: Callable[[], str]) -> str:
 
 
 def test_a_secret_is_read_by_its_name_and_by_its_arn(manager: SecretsManager, name: str) -> None:
-    """Both lead to the same text."""
     arn = manager.create(name, f" {CONTENT}\n")
     assert [source_for(f"aws:{reference}", {})() for reference in (name, arn)] == [CONTENT, CONTENT]
 
 
 def test_the_ledgers_address_may_be_a_secret(manager: SecretsManager, name: str) -> None:
-    """It may hold a password."""
     manager.create(name, "rediss://:password@host")
     assert source_for(f"aws:{name}", {}, "LEDGER_URL")() == "rediss://:password@host"
 
 
 def test_an_arn_is_read_in_its_own_region(manager: SecretsManager, name: str, environment: pytest.MonkeyPatch) -> None:
-    """Wherever the function runs."""
     arn = manager.create(name, CONTENT)
     environment.setenv("AWS_DEFAULT_REGION", "us-west-2")
     assert source_for(f"aws:{arn}", {"AWS_REGION": "us-west-2"})() == CONTENT
@@ -91,7 +86,6 @@ def test_an_arn_is_read_in_its_own_region(manager: SecretsManager, name: str, en
 
 
 def test_a_binary_secret_is_read_as_text(manager: SecretsManager, name: str) -> None:
-    """If it is one."""
     manager.create(name, CONTENT.encode())
     assert source_for(f"aws:{name}", {})() == CONTENT
     manager.put(name, b"nobody-may-see-this\xff")
@@ -109,7 +103,6 @@ def test_a_new_version_is_read_at_once(manager: SecretsManager, name: str) -> No
 
 
 def test_a_version_that_is_rotated_in_stages_is_read_when_it_is_current(manager: SecretsManager, name: str) -> None:
-    """Not while it is pending."""
     manager.create(name, CONTENT)
     read = source_for(f"aws:{name}", {})
     pending = manager.put(name, ROTATED, stage="AWSPENDING")
@@ -119,12 +112,10 @@ def test_a_version_that_is_rotated_in_stages_is_read_when_it_is_current(manager:
 
 
 def test_a_missing_secret_is_told_by_its_code(name: str) -> None:
-    """It may be made later."""
     assert refused(source_for(f"aws:{name}", {})) == "ResourceNotFoundException"
 
 
 def test_a_deleted_secret_is_told_by_its_code(manager: SecretsManager, name: str) -> None:
-    """While it can still be restored."""
     manager.create(name, CONTENT)
     read = source_for(f"aws:{name}", {})
     assert read() == CONTENT
@@ -133,7 +124,6 @@ def test_a_deleted_secret_is_told_by_its_code(manager: SecretsManager, name: str
 
 
 def test_without_a_region_a_name_leads_nowhere(name: str, environment: pytest.MonkeyPatch) -> None:
-    """The settings are at fault."""
     environment.delenv("AWS_DEFAULT_REGION")
     with pytest.raises(SettingsError, match=r"^CHAT_SECRET: the name of an aws: secret needs a region, in AWS_REGION$"):
         source_for(f"aws:{name}", {})()
@@ -189,7 +179,6 @@ def test_a_service_that_hangs_is_given_up_within_three_seconds(environment: pyte
 def test_a_service_that_goes_down_and_comes_back_is_read_again(
     tmp_path: Path, name: str, environment: pytest.MonkeyPatch
 ) -> None:
-    """With the same source."""
     read = source_for(f"aws:{name}", {})
     for address, folder in (("first", tmp_path / "first"), ("second", tmp_path / "second")):
         folder.mkdir()

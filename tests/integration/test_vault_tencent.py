@@ -53,7 +53,6 @@ def refused(read: Callable[[], str]) -> str:
 
 
 def test_without_a_version_the_newest_is_read(ssm: SsmServer, environ: dict[str, str]) -> None:
-    """By two calls, each time anew."""
     read = source_for("tencent:chat", environ)
     assert read() == ROTATED
     ssm.put("chat", "v3", f" {CONTENT}\n")
@@ -75,7 +74,6 @@ def test_of_two_versions_of_one_second_the_first_in_the_list_is_read(ssm: SsmSer
 
 
 def test_a_fixed_version_stays(ssm: SsmServer, environ: dict[str, str]) -> None:
-    """And takes one call."""
     assert source_for("tencent:chat#v1", environ)() == CONTENT
     assert ssm.actions == ["GetSecretValue"]
 
@@ -105,7 +103,6 @@ def test_a_secret_all_of_which_is_disabled_says_so(ssm: SsmServer, environ: dict
 
 @pytest.mark.parametrize("reference", ["tencent:none", "tencent:none#v1"])
 def test_a_missing_secret_is_told_by_its_code(reference: str, environ: dict[str, str], ssm: SsmServer) -> None:
-    """It may be made later."""
     read = source_for(reference, environ)
     assert refused(read) == "ResourceNotFound.SecretNotExist"
     ssm.put("none", "v1", CONTENT)
@@ -113,7 +110,6 @@ def test_a_missing_secret_is_told_by_its_code(reference: str, environ: dict[str,
 
 
 def test_a_binary_secret_is_read_as_text(ssm: SsmServer, environ: dict[str, str]) -> None:
-    """If it is one."""
     ssm.put("chat", "v3", CONTENT.encode())
     assert source_for("tencent:chat", environ)() == CONTENT
     ssm.put("chat", "v4", b"nobody-may-see-this\xff", created_at=2_000_000_000)
@@ -159,13 +155,11 @@ def test_lasting_credentials_have_no_token(ssm: SsmServer, environ: dict[str, st
 
 
 def test_a_clock_that_is_wrong_is_told_by_its_code(ssm: SsmServer, environ: dict[str, str]) -> None:
-    """A signature holds for five minutes."""
     ssm.clock = lambda: time.time() + 301
     assert refused(source_for("tencent:chat", environ)) == "AuthFailure.SignatureExpire"
 
 
 def test_the_region_of_the_reference_comes_first(environ: dict[str, str]) -> None:
-    """Then that of the function."""
     elsewhere = environ | {"TENCENTCLOUD_REGION": "ap-tokyo"}
     assert refused(source_for("tencent:chat", elsewhere)) == "UnsupportedRegion"
     assert source_for(f"tencent:chat?region={REGION}", elsewhere)() == ROTATED
@@ -201,7 +195,6 @@ def test_a_service_that_hangs_is_given_up_within_three_seconds(ssm: SsmServer, e
 
 
 def test_a_service_that_goes_down_and_comes_back_is_read_again(ssm: SsmServer, environ: dict[str, str]) -> None:
-    """With the same source."""
     read = source_for("tencent:chat", environ)
     ssm.close()
     assert refused(read) == "ClientNetworkError"

@@ -64,7 +64,6 @@ class SharedClock:
         self._lead_s = time.monotonic() - manual.now()
 
     def now(self) -> float:
-        """Seconds since 1970."""
         return self._manual.now()
 
     def monotonic(self) -> float:
@@ -72,7 +71,6 @@ class SharedClock:
         return self._manual.now() + self._lead_s
 
     def sleep(self, seconds: float) -> None:
-        """Move on."""
         with self._lock:
             self._manual.advance(seconds)
 
@@ -92,7 +90,6 @@ def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer
 
 
 def verify(*, quick: bool = False, group: str = GROUP, timeout_s: float = 900.0) -> dict[str, object]:
-    """The function's answer to the operator."""
     event = {"Type": "Operator", "task": "verify", "GroupId": group, "quick": quick}
     answer = lambda_handler(event, lambda_context(timeout_s))
     json.dumps(answer, allow_nan=False)
@@ -100,14 +97,12 @@ def verify(*, quick: bool = False, group: str = GROUP, timeout_s: float = 900.0)
 
 
 def findings(answer: dict[str, object]) -> dict[str, Found]:
-    """The findings by name."""
     found = answer["findings"]
     assert isinstance(found, list)
     return {finding["name"]: finding for finding in found}
 
 
 def verdicts(answer: dict[str, object]) -> dict[str, str]:
-    """The verdicts by name."""
     return {name: finding["verdict"] for name, finding in findings(answer).items()}
 
 
@@ -123,7 +118,6 @@ def test_a_faithful_api_holds_throughout(chat: ChatServer) -> None:
 
 
 def test_a_quick_run_takes_fewer_than_100_calls(chat: ChatServer) -> None:
-    """And holds just as well."""
     answer = verify(quick=True)
     assert set(verdicts(answer).values()) == {HOLDS}
     assert len(chat.journal()) < 100
@@ -192,7 +186,6 @@ def test_a_group_that_the_ledger_knows_is_refused_untouched(chat: ChatServer) ->
 
 
 def test_a_group_with_counters_of_its_own_is_refused_untouched(chat: ChatServer) -> None:
-    """One read shows them."""
     chat.create_group("room", counters={"like": 1})
     with pytest.raises(BadInput, match="GroupId: has 1 counters of its own"):
         verify(group="room")
@@ -200,13 +193,11 @@ def test_a_group_with_counters_of_its_own_is_refused_untouched(chat: ChatServer)
 
 
 def test_a_group_that_is_not_there_is_refused(chat: ChatServer) -> None:
-    """With the vendor's code."""
     with pytest.raises(BadInput, match="10010"):
         verify(group="nowhere")
 
 
 def test_an_app_that_is_refused_is_told(chat: ChatServer) -> None:
-    """Wrong keys prove nothing about assumptions."""
     chat.set_keys(["another-key"])
     with pytest.raises(AppRefused, match="70009"):
         verify()
@@ -223,7 +214,6 @@ def test_an_app_that_is_refused_is_told(chat: ChatServer) -> None:
     ],
 )
 def test_a_wrong_event_names_its_field(chat: ChatServer, fields: dict[str, object], field: str) -> None:
-    """Before any call."""
     with pytest.raises(BadInput, match=f"^{field}: "):
         lambda_handler({"Type": "Operator", "task": "verify", "GroupId": GROUP, **fields}, None)
     assert chat.journal() == ()
@@ -240,7 +230,6 @@ def test_a_short_timeout_leaves_the_long_tests_undone(chat: ChatServer) -> None:
 
 
 def test_the_result_is_kept_with_its_date(chat: ChatServer) -> None:
-    """Under the app, for whoever asks later."""
     answer = verify(quick=True)
     noted = bootstrap.app_context().shelf.noted(SDKAPPID, "verified")
     assert noted is not None
@@ -272,14 +261,12 @@ def test_the_command_prints_every_finding(chat: ChatServer, capsys: pytest.Captu
 def test_the_command_fails_on_a_violation_and_names_the_setting(
     chat: ChatServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """So that a deployment can stop at it."""
     chat.violate(["short_signatures_refused"])
     assert main(["--group", GROUP, "--quick", "--local"]) == 1
     assert "SIGNATURE_LIFE_S: give a long one" in capsys.readouterr().out
 
 
 def test_the_command_says_why_nothing_could_be_tried(chat: ChatServer, capsys: pytest.CaptureFixture[str]) -> None:
-    """In one line."""
     assert main(["--group", "nowhere", "--quick", "--local"]) == 2
     assert capsys.readouterr().err.splitlines() == [
         "Not verified: GroupId: the vendor refuses this group with code 10010"
@@ -287,7 +274,6 @@ def test_the_command_says_why_nothing_could_be_tried(chat: ChatServer, capsys: p
 
 
 def test_the_command_wants_a_name_for_the_group_of_a_real_app(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody's counters are written by default."""
     with pytest.raises(SystemExit):
         main(["--local"])
     assert "the group has to be named" in capsys.readouterr().err

@@ -24,7 +24,6 @@ def refusal_of(read: Callable[[], str], manager: str, secrets: Sequence[str]) ->
 
 @contextmanager
 def everything_logged() -> Iterator[io.StringIO]:
-    """All that any library logs, at any level."""
     written = io.StringIO()
     handler, root = logging.StreamHandler(written), logging.getLogger()
     level = root.level

@@ -61,7 +61,6 @@ class Reading:
 
 
 def read(call: Call) -> Reading:
-    """Read a call without judging it."""
     parameters = _attempt(lambda: _parameters(call.query))
     fields = _attempt(lambda: commands.fields_of(call.body))
     return Reading(

@@ -67,7 +67,6 @@ class ChatApp:
             self.journal.clear()
 
     def replace_keys(self, keys: Sequence[str]) -> None:
-        """Change the keys that are valid."""
         with self.lock:
             self.credentials = replace(self.credentials, keys=tuple(keys))
 

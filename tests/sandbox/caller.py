@@ -42,7 +42,6 @@ class Caller:
     clock: Clock = field(default_factory=RealClock)
 
     def update(self, group: str, mode: Mode, counters: Mapping[str, int]) -> Answer:
-        """Write counters of a group."""
         items = [{"Key": key, "Value": value} for key, value in counters.items()]
         return self.send("update", {"GroupId": group, "Mode": mode, "GroupCounter": items})
 

@@ -52,7 +52,6 @@ class ChatServer(Controls):
         return f"http://127.0.0.1:{self._listener.server_port}"
 
     def start(self) -> None:
-        """Begin to answer."""
         self._listener.start()
 
     def close(self) -> None:

@@ -73,7 +73,6 @@ class CkafkaServer(LoopbackServer):
 
 
 def refused(code: str) -> dict[str, object]:
-    """An answer that says no."""
     return {"Error": {"Code": code, "Message": "refused"}}
 
 
@@ -81,7 +80,6 @@ class _Connection(LoopbackConnection):
     server: CkafkaServer
 
     def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
-        """One action."""
         body = self.body()
         if body is None:
             return

@@ -12,10 +12,7 @@ class Clock(Protocol):
 
 
 class RealClock:
-    """The machine's own clock."""
-
     def now(self) -> float:
-        """Seconds since 1970."""
         return time.time()
 
 
@@ -26,7 +23,6 @@ class ManualClock:
         self._now = now
 
     def now(self) -> float:
-        """Seconds since 1970."""
         return self._now
 
     def advance(self, seconds: float) -> None:

@@ -33,7 +33,6 @@ def _http_v2(request: Request) -> Event:
 
 
 def _function_url(request: Request) -> Event:
-    """As format 2.0; without IAM the account is anonymous."""
     identity: Event = {"accountId": "anonymous", "apiId": "abcdefghijklmnop"}
     return _format_2(request, identity, "abcdefghijklmnop.lambda-url.eu-west-1.on.aws")
 

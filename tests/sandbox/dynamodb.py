@@ -67,7 +67,6 @@ def hurried() -> boto3.session.Session:
 
 
 def client(endpoint: str) -> BaseClient:
-    """A plain client."""
     return session().client("dynamodb", endpoint_url=endpoint, config=Config())
 
 
@@ -80,7 +79,6 @@ class Meter:
         self.read_units = 0.0
 
     def reset(self) -> None:
-        """Begin anew."""
         self.calls, self.write_units, self.read_units = [], 0.0, 0.0
 
     def session(self) -> boto3.session.Session:
@@ -90,7 +88,6 @@ class Meter:
         return made
 
     def __call__(self, operation: str, request: AWSPreparedRequest, send: Send) -> AWSResponse:
-        """Send, and note."""
         self.calls.append(operation)
         answer = send()
         # A write that is refused tells no cost; DynamoDB charges it like one that holds, by the item that it met.
@@ -123,7 +120,6 @@ class _Body(io.BytesIO):
 
 
 def items(of: BaseClient, table: str) -> list[Item]:
-    """All that is in a table."""
     pages = of.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     return [item for page in pages for item in page["Items"]]
 
@@ -144,7 +140,6 @@ class Interception:
         self._http = URLLib3Session(timeout=1.0, socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)])
 
     def __call__(self, request: AWSPreparedRequest, event_name: str, **_: object) -> AWSResponse:
-        """Send, or not."""
         return self._interceptor(event_name.rpartition(".")[2], request, lambda: self._http.send(request))
 
 

@@ -19,7 +19,6 @@ class Expectation:
     then: Mapping[str, int] = field(default_factory=dict)
 
     def is_met(self, answer: object) -> bool:
-        """Whether the answer is the one expected."""
         if self.error is not None:
             return type(answer).__name__ == self.error
         if not isinstance(answer, Mapping):
@@ -38,7 +37,6 @@ def _bad(error: str = "BadInput") -> Expectation:
 
 
 def _failed(*items: str, **then: int) -> Expectation:
-    """A partial reply."""
     return Expectation(fields={"batchItemFailures": [{"itemIdentifier": item} for item in items]}, then=then)
 
 

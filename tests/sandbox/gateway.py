@@ -38,7 +38,6 @@ class Gateway(LoopbackServer):
 
     @property
     def url(self) -> str:
-        """The base URL."""
         return f"http://{self.address}"
 
     def invoke(self, event: Event) -> object:

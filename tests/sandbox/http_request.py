@@ -64,5 +64,4 @@ def grouped(pairs: Iterable[tuple[str, str]], spelled: Callable[[str], str]) -> 
 
 
 def last(values: Mapping[str, list[str]]) -> dict[str, str]:
-    """The last value of each name."""
     return {name: each[-1] for name, each in values.items()}

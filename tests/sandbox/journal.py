@@ -61,7 +61,6 @@ class Journal:
         return next(self._numbers)
 
     def add(self, entry: Entry) -> None:
-        """Write a new entry down."""
         self._entries[entry.sequence] = entry
         if len(self._entries) > self._limit:
             del self._entries[next(iter(self._entries))]
@@ -97,6 +96,5 @@ class Journal:
         return tuple(entry for entry in self._entries.values() if entry.sequence > after)
 
     def clear(self) -> None:
-        """Forget all entries."""
         self._entries.clear()
         self.dropped = 0

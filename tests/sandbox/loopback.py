@@ -39,11 +39,9 @@ class LoopbackServer(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """Host and port."""
         return f"127.0.0.1:{self.server_port}"
 
     def start(self) -> None:
-        """Begin to accept connections."""
         self._thread.start()
 
     def close(self) -> None:
@@ -78,7 +76,6 @@ class LoopbackServer(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: AnySocket) -> None:
-        """Close a connection."""
         self.forget(request)
         super().shutdown_request(request)
 
@@ -103,7 +100,6 @@ class LoopbackConnection(BaseHTTPRequestHandler):
     body_bytes = BODY_BYTES
 
     def handle(self) -> None:
-        """Serve requests until the connection ends."""
         try:
             super().handle()
         except ConnectionError:

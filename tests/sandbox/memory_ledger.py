@@ -66,27 +66,22 @@ class MemoryLedger:
         self.conflicts: list[RecordName] = []
 
     def load(self, group: Group) -> Row | None:
-        """The row."""
         with self._lock:
             return self._row(group)
 
     def find(self, group: Group, ids: Sequence[str]) -> Records:
-        """The records that are still there."""
         with self._lock:
             return self._found(group, ids)
 
     def watermarks(self, group: Group, partitions: Collection[str]) -> Watermarks:
-        """The marks that are still there."""
         with self._lock:
             return self._reached(group, partitions)
 
     def look(self, group: Group, ids: Sequence[str]) -> Look:
-        """Row and records."""
         with self._lock:
             return Look(self._row(group), self._found(group, ids))
 
     def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
-        """The fast path of R1."""
         with self._lock:
             row = self._row(group)
             if row is None or not row.is_idle(receipt_key, generation, attempt.mode):
@@ -100,7 +95,6 @@ class MemoryLedger:
             return row
 
     def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
-        """The slow path of R1."""
         with self._lock:
             row, records = self._row(group), self._found(group, [entry.id for entry in entries])
             if row is None:
@@ -122,7 +116,6 @@ class MemoryLedger:
             return True
 
     def create(self, group: Group, row: Row) -> bool:
-        """Write a first row."""
         with self._lock:
             if self._row(group) or self._found(group, [entry.id for entry in row.queue]):
                 return False
@@ -140,7 +133,6 @@ class MemoryLedger:
             return True
 
     def delete(self, group: Group, version: int) -> bool:
-        """Delete a row."""
         with self._lock:
             row = self._row(group)
             if row is None or row.version != version:
@@ -149,7 +141,6 @@ class MemoryLedger:
             return True
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
-        """The partial update of R5."""
         with self._lock:
             row = settlement.applied_to(self._row(group))
             if row is None:
@@ -173,7 +164,6 @@ class MemoryLedger:
         return self._generation
 
     def raise_generation(self) -> Generation:
-        """Begin a new one."""
         with self._lock:
             self._generation = Generation(self._generation.number + 1)
             return self._generation
@@ -186,11 +176,9 @@ class MemoryLedger:
             return self._generation
 
     def windows(self, app: int) -> str | None:
-        """The notes of windows."""
         return self._windows.get(app)
 
     def note_windows(self, app: int, text: str, instead_of: str | None) -> bool:
-        """Replace the notes of windows."""
         with self._lock:
             if self._windows.get(app) != instead_of:
                 return False
@@ -198,7 +186,6 @@ class MemoryLedger:
             return True
 
     def has_rows(self, app: int) -> bool:
-        """Whether any group of the app has a row."""
         with self._lock:
             return any(group.app == app for group in self._rows)
 
@@ -216,7 +203,6 @@ class MemoryLedger:
             self._stands[hold.app, hold.schedule] = Stand(stand.free_at, self._clock.now() + hold.seconds)
 
     def snapshot(self) -> Snapshot:
-        """What the ledger holds now."""
         with self._lock:
             return Snapshot(dict(self._rows), dict(self._records), dict(self._windows), dict(self._watermarks))
 

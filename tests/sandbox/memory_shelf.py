@@ -28,17 +28,14 @@ class MemoryShelf:
             return [self._parked[app, parked_id] for parked_id in ids[:limit]]
 
     def unpark(self, app: int, parked_id: str) -> bool:
-        """Drop a kept record."""
         with self._lock:
             return self._parked.pop((app, parked_id), None) is not None
 
     def note(self, app: int, name: str, text: str) -> None:
-        """Keep a fact."""
         with self._lock:
             self._notes[app, name] = text
 
     def noted(self, app: int, name: str) -> str | None:
-        """The fact of that name."""
         with self._lock:
             return self._notes.get((app, name))
 

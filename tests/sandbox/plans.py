@@ -48,7 +48,6 @@ class Plan:
         self._drawn = _Draw(rate, tuple(faults), random.Random(seed), _Rule(None, tuple(commands), group))
 
     def clear(self) -> None:
-        """Forget all faults to come."""
         self._queued.clear()
         self._standing.clear()
         self._drawn = None

@@ -54,7 +54,6 @@ class Queue:
         self.arn = self._attributes(self.url)["QueueArn"]
 
     def send(self, bodies: Sequence[str]) -> None:
-        """Send a message for each body."""
         entries = [{"Id": str(index), "MessageBody": body} for index, body in enumerate(bodies)]
         for start in range(0, len(entries), MESSAGES):
             self._sqs.ask("send_message_batch", QueueUrl=self.url, Entries=entries[start : start + MESSAGES])
@@ -64,7 +63,6 @@ class Queue:
         return self._receive(self.url, wait_s)
 
     def delete(self, messages: Sequence[Message]) -> None:
-        """Delete messages that were received."""
         entries = [{"Id": str(i), "ReceiptHandle": message["ReceiptHandle"]} for i, message in enumerate(messages)]
         for start in range(0, len(entries), MESSAGES):
             self._sqs.ask("delete_message_batch", QueueUrl=self.url, Entries=entries[start : start + MESSAGES])

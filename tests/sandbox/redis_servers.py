@@ -64,12 +64,10 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """Where it is, without a user."""
         return f"{'rediss' if self._tls else 'redis'}://127.0.0.1:{self.port}/0"
 
     @property
     def process_id(self) -> int:
-        """Of the process that runs now."""
         if self._process is None:
             raise RuntimeError("the server is not running")
         return self._process.pid
@@ -99,7 +97,6 @@ class RedisServer:
             self._process = None
 
     def restart(self) -> None:
-        """Kill it, and start it again."""
         self.kill()
         self.start()
 
@@ -113,7 +110,6 @@ class RedisServer:
         shutil.copytree(copy, self._data)
 
     def option(self, name: str) -> str:
-        """One of its options."""
         return self._options[name]
 
     def log(self) -> str:

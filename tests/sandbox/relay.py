@@ -33,8 +33,6 @@ class Moment(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The connection ends."""
-
     at: Moment
 
 
@@ -93,7 +91,6 @@ class Relay(LoopbackServer):
             self._rate, self._kinds, self._chance = rate, tuple(kinds), random.Random(seed)
 
     def calm(self) -> None:
-        """Let nothing happen any more."""
         with self._lock:
             self._rate = 0.0
             self._due.clear()
@@ -122,7 +119,6 @@ class Relay(LoopbackServer):
             return fate
 
     def count(self) -> None:
-        """Count a round trip."""
         with self._lock:
             self._round_trips += 1
 
@@ -134,7 +130,6 @@ class _RelayedConnection(BaseRequestHandler):
     request: socket.socket
 
     def setup(self) -> None:
-        """Begin with nothing asked."""
         self._is_asked = False
         self._is_silent = False
         self._fate: Mishap | None = None

@@ -106,7 +106,6 @@ def nothing_is_left_out() -> bool:
 
 
 def brief(answer: Answer) -> str:
-    """One short line."""
     if isinstance(answer, Mapping) and "statusCode" in answer:
         return f"{answer['statusCode']} {str(answer.get('body', ''))[:140]}"
     if isinstance(answer, Exception):
@@ -137,7 +136,6 @@ def increase(group: str) -> dict[str, object]:
 
 
 def status(answer: Answer) -> str:
-    """The status of a reply."""
     return str(answer["statusCode"]) if isinstance(answer, Mapping) else repr(answer)
 
 

@@ -216,7 +216,6 @@ class _Connection(LoopbackConnection):
     body_bytes = REQUEST_BYTES
 
     def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
-        """One action."""
         body = self.body()
         if body is not None:
             response = {"Response": {**self._fields(body), "RequestId": "00000000-0000-4000-8000-000000000000"}}

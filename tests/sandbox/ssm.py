@@ -73,7 +73,6 @@ class SsmServer(LoopbackServer):
             self._secrets[name] = {version: made, **self._secrets.get(name, {})}
 
     def switch(self, name: str, version: str, *, on: bool) -> None:
-        """Enable or disable one version."""
         with self._changing:
             versions = self._secrets[name]
             versions[version] = replace(versions[version], is_enabled=on)
@@ -117,7 +116,6 @@ class _Connection(LoopbackConnection):
     server: SsmServer
 
     def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
-        """One action."""
         body = self.body()
         if body is None:
             return

@@ -46,7 +46,6 @@ class Violations:
         self._updates = 0
 
     def date(self, now: float) -> float:
-        """The time that `Date` shows."""
         return now + DATE_AHEAD_S if "wrong_date" in self.chosen else now
 
     def checked_at(self, signature: Signature, now: float) -> float:
@@ -58,7 +57,6 @@ class Violations:
         return now - TOLERANCE_S if "tolerant_signatures" in self.chosen else now
 
     def accept(self, signature: Signature) -> None:
-        """Remember a signature that was accepted."""
         if "signature_cache" in self.chosen:
             self._accepted.add(signature.digest)
 

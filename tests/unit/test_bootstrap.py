@@ -80,7 +80,6 @@ def test_a_redis_url_of_a_cluster_leads_to_the_server_that_has_the_group(environ
 def test_what_a_redis_server_does_not_tell_is_in_the_log(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where whoever operates the function finds it."""
     with PlayedRedis({"INFO server": [text("")], "HMGET": [NO_ROW], "HGET": [NOTHING]}) as server:
         environment.setenv("LEDGER_URL", server.endpoint.url)
         load()
@@ -191,7 +190,6 @@ def test_a_topic_without_a_region_is_a_fault_of_the_settings(environment: pytest
 
 
 def test_a_queue_whose_package_is_missing_says_so(environment: pytest.MonkeyPatch) -> None:
-    """Where the function runs elsewhere than its queue."""
     environment.setenv("FAN_OUT_QUEUE", "https://sqs.eu-west-1.amazonaws.com/123456789012/pages")
     make = bootstrap.app_context().queue
     assert make is not None

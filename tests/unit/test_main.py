@@ -50,28 +50,23 @@ def post(key: str = "k", token: str = TOKEN, body: str = BODY) -> Event:
 
 
 def headers(key: str = "k", token: str = TOKEN) -> list[tuple[str, str]]:
-    """Those of a caller that does not wait."""
     return [("Authorization", f"Bearer {token}"), ("Idempotency-Key", key), ("Prefer", "respond-async")]
 
 
 def health() -> Event:
-    """The simplest request."""
     return event_of("http-v2", "GET", "/v1/health", [], b"")
 
 
 def tick(message: object) -> Event:
-    """A timer event."""
     return {"Type": "Timer", "TriggerName": "t", "Time": "2099-01-01T00:00:00Z", "Message": message}
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> str:
-    """What the log says of errors."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
     return "\n".join(str(line.get("message")) for line in lines if line.get("level") == "ERROR")
 
 
 def problem(reply: Event) -> Event:
-    """The body of a problem."""
     read: Event = json.loads(str(reply["body"]))
     return read
 
@@ -86,7 +81,6 @@ def test_both_entry_points_answer_every_platform(entry: Entry, context: Context,
 
 @pytest.mark.parametrize(("entry", "context"), ENTRIES)
 def test_both_entry_points_take_timer_events(entry: Entry, context: Context) -> None:
-    """One shape for both clouds."""
     assert entry(tick({"task": "sweep"}), context(TIMEOUT_S)) == {"task": "sweep", "groups": 0, "left": 0}
 
 
@@ -105,13 +99,11 @@ def test_both_entry_points_take_batches_and_park_in_the_ledgers_own_store(entry:
 
 @pytest.mark.parametrize(("entry", "context"), ENTRIES)
 def test_both_entry_points_refuse_an_unknown_event(entry: Entry, context: Context) -> None:
-    """By one clear error."""
     with pytest.raises(UnknownEvent, match="known are: "):
         entry({"Records": [{"eventSource": "aws:s3"}]}, context(TIMEOUT_S))
 
 
 def test_without_a_context_everything_works() -> None:
-    """Local callers often pass none."""
     assert lambda_handler(post(), None)["statusCode"] == 202
 
 
@@ -137,7 +129,6 @@ def test_settings_that_are_wrong_are_answered_over_http_and_named_in_the_log(
 
 
 def test_settings_that_are_wrong_fail_a_timer_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The platform shows the error."""
     monkeypatch.setenv("WAIT_S", "soon")
     with pytest.raises(SettingsError, match="WAIT_S: must be a number"):
         lambda_handler(tick({"task": "sweep"}), None)
@@ -152,7 +143,6 @@ def test_settings_that_have_changed_are_another_instance(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("reference", ["file:{folder}/url", "env:URL"])
 def test_the_ledgers_url_may_be_a_reference(environment: Path, monkeypatch: pytest.MonkeyPatch, reference: str) -> None:
-    """Because other URLs hold passwords."""
     url = f"sqlite:///{environment}/other.db?synchronous=normal"
     (environment / "url").write_text(f"{url}\n")
     monkeypatch.setenv("URL", url)
@@ -265,7 +255,6 @@ def test_each_stage_has_its_own_lines_and_metrics(
 
 
 def test_a_line_of_the_log_holds_the_request_id(capsys: pytest.CaptureFixture[str]) -> None:
-    """Of either cloud."""
     contexts = [context(TIMEOUT_S) for _, context in ENTRIES]
     for (entry, _), context in zip(ENTRIES, contexts, strict=True):
         entry(post(), context)
@@ -275,7 +264,6 @@ def test_a_line_of_the_log_holds_the_request_id(capsys: pytest.CaptureFixture[st
 
 
 def test_the_weaker_promise_is_told_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """When the instance is built."""
     monkeypatch.setenv("RECEIPT_KEY", "")
     lambda_handler(health(), None)
     lambda_handler(health(), None)
@@ -298,7 +286,6 @@ def test_a_timeout_below_the_apis_own_is_warned_of_once(
 def test_a_region_that_there_is_not_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With those that there are."""
     monkeypatch.delenv("CHAT_ENDPOINT")
     monkeypatch.setenv("CHAT_REGION", "atlantis")
     assert lambda_handler(health(), None)["statusCode"] == 503

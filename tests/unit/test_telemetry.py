@@ -29,7 +29,6 @@ class Printed:
 
 @pytest.fixture
 def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
-    """Standard output."""
     return Printed(capsys)
 
 
@@ -83,7 +82,6 @@ def test_counts_are_written_once_at_the_end(printed: Printed) -> None:
 
 
 def test_counts_begin_anew_with_each_invocation(printed: Printed) -> None:
-    """And an invocation that counts nothing prints nothing."""
     reports = Reports()
     with reports.during("id-1"):
         reports.report(Notice.APPLIED)
@@ -118,7 +116,6 @@ class Broken(io.StringIO):
 
 
 def test_counts_are_written_even_if_the_invocation_fails(printed: Printed) -> None:
-    """What happened before has happened."""
     reports = Reports()
 
     def failing() -> None:
@@ -132,7 +129,6 @@ def test_counts_are_written_even_if_the_invocation_fails(printed: Printed) -> No
 
 
 def test_a_request_id_ends_with_its_invocation(printed: Printed) -> None:
-    """Instances are used again."""
     reports = Reports()
     with reports.during("id-1"):
         pass
@@ -163,7 +159,6 @@ def test_a_thread_of_an_invocation_logs_its_request_id(printed: Printed) -> None
 
 
 def test_an_error_of_ours_is_logged_in_its_own_words(reports: Reports, printed: Printed) -> None:
-    """They hold no secret."""
     reports.failed(LedgerUnavailable("the ledger is away"))
     [line] = printed.lines()
     assert (line["level"], line["message"], line["error"]) == ("ERROR", "the ledger is away", "LedgerUnavailable")

@@ -36,7 +36,6 @@ ROW_MAX = 5
 
 
 def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Iterator[str]:
-    """Every contradiction, in words."""
     if not facts.finished:
         yield "not everything was finished although the faults had stopped"
     if facts.conflicts and not facts.restored:

@@ -23,7 +23,6 @@ def is_countable(one: Asked) -> bool:
 
 
 def lowers(one: Asked) -> bool:
-    """Whether it brings any of its counters down."""
     return any((value > 0) == (one.mode == "Decrease") for _, value in one.counters if value) and one.mode != "Set"
 
 

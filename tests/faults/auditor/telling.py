@@ -25,7 +25,6 @@ def _described(order: Order) -> tuple[str, str, str, Counters]:
 
 
 def told(outcome: Outcome | None) -> Told:
-    """An outcome."""
     if isinstance(outcome, Applied):
         content = (outcome.counters, outcome.observed_later)
         return Told(evidence.APPLIED, content, dict(outcome.counters), outcome.observed_later)

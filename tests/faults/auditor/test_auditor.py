@@ -22,7 +22,6 @@ from tests.faults.world.vendor import CALL, DISMISSED, Landing
 
 
 def landing(at: float, mode: str, before: Mapping[str, int], **values: int) -> Landing:
-    """One call in the log."""
     sign = -1 if mode == "Decrease" else 1
     after = {key: value if mode == "Set" else before[key] + sign * value for key, value in values.items()}
     return Landing(at, "G", CALL, mode, values, before, after, at)
@@ -35,7 +34,6 @@ def asked(index: int, *told: Told, mode: str = "Increase", key: str = "a") -> As
 
 
 def applied(value: int, *, lines: int = 1, later: bool = False, key: str = "a") -> Told:
-    """The answer 200 with this value."""
     return Told(APPLIED, (((key, value),), later), {key: value}, later, lines)
 
 
@@ -66,7 +64,6 @@ def test_an_excess_has_to_be_taken_back_and_told() -> None:
 
 
 def test_a_false_200_is_found() -> None:
-    """The answer came before the landing."""
     assert any("before it had landed" in found for found in audit([asked(0, applied(1, lines=0))], ONCE, Facts()))
 
 
@@ -124,7 +121,6 @@ def test_values_that_were_observed_later_were_there_to_be_seen() -> None:
 
 
 def test_a_freeze_needs_a_reason_and_a_notice() -> None:
-    """And nothing is sent to the group afterwards."""
     frozen = asked(0, Told(FROZEN, lines=0, at=1.0))
     found = list(audit([frozen], [], Facts(frozen=frozenset({"G"}))))
     assert any("everything can be explained" in each for each in found)

@@ -98,13 +98,11 @@ def reply(data: bytes) -> None:
 
 
 def date(data: bytes) -> None:
-    """A reply's `Date`."""
     said = reply_of(Answer(b'{"ErrorCode": 0, "GroupCounter": []}', _text(data)), [], [])
     assert isinstance(said, Counted)
 
 
 def secret(data: bytes) -> None:
-    """The secret's JSON."""
     try:
         read = parse(_text(data))
     except SettingsError as error:
@@ -115,7 +113,6 @@ def secret(data: bytes) -> None:
 
 
 def url(data: bytes) -> None:
-    """LEDGER_URL."""
     try:
         read = ledger_url.read(_text(data))
     except SettingsError as error:
@@ -126,7 +123,6 @@ def url(data: bytes) -> None:
 
 
 def variables(data: bytes) -> None:
-    """Every variable with one text."""
     names = Settings.__dataclass_fields__.keys() | {"CHAT_TIMEOUT_S", "SIGNATURE_LIFE_S", "CLOCK_GUARD_S", "WAIT_S"}
     given = {name.upper(): _text(data) for name in names if name != "chat_secret"}
     with suppress(SettingsError):
@@ -134,7 +130,6 @@ def variables(data: bytes) -> None:
 
 
 def headers(data: bytes) -> None:
-    """Idempotency-Key and Prefer."""
     with suppress(BadInput):
         assert 1 <= len(read_key(_text(data))) <= 255
     assert 0 <= read_wait_s(_text(data), 5.0) <= 5.0

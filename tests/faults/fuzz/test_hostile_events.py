@@ -49,7 +49,6 @@ fuzzed = settings(
 
 @pytest.fixture
 def chat() -> Iterator[ChatServer]:
-    """A Chat server with one group."""
     with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as server:
         server.create_group("room")
         yield server
@@ -57,13 +56,11 @@ def chat() -> Iterator[ChatServer]:
 
 @pytest.fixture(autouse=True)
 def environment(chat: ChatServer, tmp_path: Path) -> Iterator[None]:
-    """A function with that Chat server."""
     with cold_function(sandboxed_environment(chat.endpoint, tmp_path, CHAT_CALLS_PER_SECOND="10000")):
         yield
 
 
 def deep(levels: int) -> object:
-    """Lists in lists."""
     made: object = 1
     for _ in range(levels):
         made = [made]
@@ -178,7 +175,6 @@ def test_any_event_is_answered_or_refused_and_nothing_is_hidden(kind: str, capfd
 
 
 def _check_ledger() -> None:
-    """Nothing is owed that the contract refuses."""
     ledger = bootstrap.app_context().instance.ledger
     for group_id in ledger.unfinished(SDKAPPID, 100):
         row = ledger.load(Group(SDKAPPID, group_id))

@@ -61,14 +61,12 @@ bounded = settings(
 
 @pytest.fixture(scope="module", params=["http-v2", "scf"])
 def dialect(request: pytest.FixtureRequest) -> Dialect:
-    """One platform of each cloud."""
     chosen: Dialect = request.param
     return chosen
 
 
 @pytest.fixture(scope="module")
 def chat(dialect: Dialect) -> Iterator[ChatServer]:
-    """A Chat server with one group."""
     with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as server:
         server.create_group(GROUP)
         yield server
@@ -84,7 +82,6 @@ def url(dialect: Dialect, chat: ChatServer, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="module")
 def document(url: str) -> BaseSchema:
-    """What the function says of itself."""
     # It takes a second to import, which the workers that run other tests need not pay.
     from schemathesis import openapi
 
@@ -142,7 +139,6 @@ def _mean(body: object) -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
 def test_every_other_method_is_refused_with_those_there_are(url: str, route: Route) -> None:
-    """With `Allow`, as RFC 9110 wants it."""
     for method in METHODS - {route.method}:
         response = requests.request(method, f"{url}{route.path}", timeout=TIMEOUT_S)
         assert (response.status_code, response.headers["Allow"]) == (405, route.method), method

@@ -42,11 +42,9 @@ class Acceptance:
     rules: Rules = field(default_factory=Rules)
 
     def initial(self) -> State:
-        """An idle group with a history."""
         return State(landed=(0,) * (max(self.deliveries) + 1), workers=tuple(RESTART for _ in self.deliveries))
 
     def broken(self, state: State) -> list[str]:
-        """What must never be."""
         found = [DOUBLE] if max(state.landed) > 1 else []
         owed = state.carried | state.queue
         for operation, times in enumerate(state.landed):
@@ -60,7 +58,6 @@ class Acceptance:
         return found
 
     def broken_at_end(self, state: State) -> list[str]:
-        """Everything is settled, and has landed once."""
         whole = (1 << len(state.landed)) - 1
         return [] if state.records == whole and set(state.landed) == {1} else [UNFINISHED]
 
@@ -93,7 +90,6 @@ class Acceptance:
                 return self._judge(state, number, worker)
 
     def _accept(self, state: State, number: int, worker: Worker, bit: int) -> Moves:
-        """R1, each way."""
         row_is_next = (worker.at is At.START) is self.rules.record_after_row
         if worker.at is At.START and self.way is Way.STEP and not worker.doubt:
             yield from self._in_one_step(state, number, worker, bit)
@@ -163,7 +159,6 @@ class Acceptance:
         return Worker(At.START, current=own, own=own, doubt=self.rules.doubt_is_remembered, wrote=True)
 
     def _drive(self, state: State, number: int, worker: Worker, bit: int) -> Moves:
-        """R2 and R3."""
         rules = self.rules
         if worker.at is At.LOOP:
             yield self._looked(state, number, worker, bit)
@@ -190,7 +185,6 @@ class Acceptance:
             yield "sends too late and LANDS", with_worker(after, number, Worker(At.LOOP))
 
     def _looked(self, state: State, number: int, worker: Worker, bit: int) -> tuple[str, State]:
-        """What the row asks for next."""
         if not (state.carried | state.queue) & bit:
             after = Worker(At.DONE) if state.records & bit else RESTART
             return "finds its operation gone from the row", with_worker(state, number, after)
@@ -203,7 +197,6 @@ class Acceptance:
         )
 
     def _judge(self, state: State, number: int, worker: Worker) -> Moves:
-        """R4, R5 and R6."""
         if worker.at is At.WAIT:
             rest = unheard(state, worker)
             if worker.current and state.reply:
@@ -262,7 +255,6 @@ class Acceptance:
             yield "settles, unheard", with_worker(after, number, follows)
 
     def _ordered(self, state: State) -> State:
-        """Deliveries of one operation are interchangeable."""
         for first, second in self._alike:
             if state.workers[second] < state.workers[first]:
                 workers = list(state.workers)

@@ -164,7 +164,6 @@ class _World:
         return all(state.recorded) and all(count == 1 for count in state.landed)
 
     def canonical(self, state: State) -> State:
-        """Deliveries of one operation are alike."""
         workers = list(state.workers)
         for places in self._twins:
             for place, worker in zip(places, sorted(workers[place] for place in places), strict=True):
@@ -172,7 +171,6 @@ class _World:
         return state._replace(workers=tuple(workers))
 
     def steps(self, state: State) -> Iterator[tuple[str, State]]:
-        """Everything that can happen next."""
         for place, worker in enumerate(state.workers):
             if worker[0] == "done":
                 continue

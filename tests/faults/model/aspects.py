@@ -52,7 +52,6 @@ class Aspect:
 
 
 def check(world: AnyWorld) -> Report:
-    """Visit every state of a world."""
     # Each kind has states of its own.
     if isinstance(world, Acceptance):
         return checker.check(world)
@@ -62,7 +61,6 @@ def check(world: AnyWorld) -> Report:
 
 
 def aspects() -> list[Aspect]:
-    """All of them, in the order of the protocol."""
     return [
         _swapping(),
         _stepping(),
@@ -206,7 +204,6 @@ def _copies() -> Aspect:
 
 
 def _others() -> Aspect:
-    """R7: somebody else writes the receipt."""
     foreign = GroupWorld((0, 1), (UP, UP), Faults(2, foreign=True))
     mutants = [Mutant("unexplained_freezes", group.DOUBLE, replace(foreign, deliveries=(0,), modes=(UP,)))]
     return Aspect("a receipt that others write", [foreign], [replace(foreign, deliveries=(0, 0, 1))], mutants)

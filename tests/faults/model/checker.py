@@ -19,17 +19,11 @@ STATES_MAX = 6_000_000
 class World(Protocol[S]):
     """States and what can happen in them. A state in which nothing more can happen is an end."""
 
-    def initial(self) -> S:
-        """The state in which everything begins."""
-        ...
+    def initial(self) -> S: ...
 
-    def moves(self, state: S) -> Iterable[tuple[str, S]]:
-        """Everything that can happen next, each with its name."""
-        ...
+    def moves(self, state: S) -> Iterable[tuple[str, S]]: ...
 
-    def broken(self, state: S) -> Iterable[str]:
-        """The properties that this state breaks."""
-        ...
+    def broken(self, state: S) -> Iterable[str]: ...
 
     def broken_at_end(self, state: S) -> Iterable[str]:
         """The properties that this state breaks because nothing follows it."""

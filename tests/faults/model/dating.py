@@ -79,12 +79,10 @@ class Dating:
     rules: Rules = field(default_factory=Rules)
 
     def initial(self) -> State:
-        """Nothing has been called yet."""
         warm = Instance(ever=None if self.rules.heard_since_it_was_met else self.before)
         return State(wrong=self.wrong, steps=self.steps, instances=(Instance(), warm))
 
     def moves(self, state: State) -> Iterator[tuple[str, State]]:
-        """Everything that can happen."""
         for flight in state.flights:
             yield from self._on_its_way(state, flight)
         if state.is_settled:
@@ -144,7 +142,6 @@ class Dating:
         return after._replace(open=None) if is_dead else after
 
     def broken(self, state: State) -> Iterator[str]:
-        """An operation that has landed twice."""
         if state.landed > 1:
             yield DOUBLE
 

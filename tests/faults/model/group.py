@@ -198,7 +198,6 @@ class Shelf:
         return number
 
     def attempt(self, attempt: Attempt) -> int:
-        """The number of a request."""
         number = self._attempts.setdefault(attempt, len(self.attempts))
         if number == len(self.attempts):
             self.attempts.append(attempt)

@@ -54,7 +54,6 @@ class Judging(Moving):
             yield "forgets", self._put(state, number, forgotten.changed())
 
     def _conclude(self, state: State, number: int, row: Row, value: int) -> Moves:
-        """R4 to R7."""
         worker = state.workers[number]
         asked = worker.asked if self.rules.read_after_expiry else state.clock
         if value == row.base and not row.debt:

@@ -61,13 +61,11 @@ class Moving:
     shelf: Shelf = field(default_factory=Shelf)
 
     def entry(self, operation: int) -> Entry:
-        """What is asked for."""
         mode = self.modes[operation]
         key = OTHER_KEY if self.apart and mode is Mode.SET else KEY
         return replace(entry(operation, mode, key), position=self.position(operation))
 
     def position(self, operation: int) -> Position | None:
-        """Where it stands in the stream."""
         if not self.positions:
             return None
         shard, number = self.positions[operation]
@@ -158,7 +156,6 @@ class Moving:
 
 
 def with_worker(state: State, number: int, worker: Worker) -> State:
-    """The state with one worker elsewhere."""
     return state._replace(workers=(*state.workers[:number], worker, *state.workers[number + 1 :]))
 
 

@@ -46,8 +46,6 @@ class Rules:
 
 
 class At(IntEnum):
-    """Where a worker stands."""
-
     START = auto()
     SEEN = auto()
     """Has read the row."""
@@ -114,12 +112,10 @@ FOLLOWS = {At.START: At.SEEN, At.SEEN: At.ABSENT}
 
 
 def with_worker(state: State, number: int, worker: Worker) -> State:
-    """The state with one worker elsewhere."""
     return state._replace(workers=(*state.workers[:number], worker, *state.workers[number + 1 :]))
 
 
 def unheard(state: State, worker: Worker) -> State:
-    """Nobody listens to the reply any more."""
     return state._replace(reply=False) if worker.at is At.WAIT and worker.current else state
 
 

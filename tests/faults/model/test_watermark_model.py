@@ -20,5 +20,4 @@ def test_every_position_counts_once(batches: Sequence[Stretch]) -> None:
 
 @pytest.mark.parametrize(("rules", "breaks"), MUTANTS.values(), ids=MUTANTS)
 def test_every_other_order_is_found_out(rules: Rules, breaks: str) -> None:
-    """It counts twice, or loses."""
     assert breaks in check(Watermarks(HALVES, rules), breaks).violations

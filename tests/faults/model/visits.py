@@ -20,7 +20,6 @@ class Visits(Judging):
     """The workers, one for each delivery, and last a sweep that finishes what they leave."""
 
     def steps(self, state: State, number: int, worker: Worker) -> Moves:
-        """What this worker may do."""
         operation = self.deliveries[number] if number < len(self.deliveries) else SWEEP
         row = self.shelf.rows[state.row]
         if worker.at is At.DONE:

@@ -28,8 +28,6 @@ NOTHING: Stretch = (0, 0)
 
 
 class Raised(Enum):
-    """When the mark is raised."""
-
     SETTLING = "after the landing, before the row is cleared"
     BEFORE = "before the row is appended to"
     AFTER = "after the row is appended to"
@@ -79,20 +77,16 @@ class Watermarks:
     rules: Rules = field(default_factory=Rules)
 
     def initial(self) -> State:
-        """Nothing has come yet."""
         last = max(batch[1] for batch in self.batches)
         return State(0, (), NOTHING, False, (0,) * last, (Worker(),) * len(self.batches), (Worker(),) * 2)
 
     def broken(self, state: State) -> list[str]:
-        """What must never be."""
         return [DOUBLE] if max(state.counted) > 1 else []
 
     def broken_at_end(self, state: State) -> list[str]:
-        """Every position has been counted."""
         return [] if set(state.counted) == {1} else [UNFINISHED]
 
     def moves(self, state: State) -> Moves:
-        """Every step of every worker."""
         for number, worker in enumerate(state.deliveries):
             if worker.at == "starts" and not self._is_delivered(state, number):
                 continue
@@ -183,7 +177,6 @@ def _driver(state: State, number: int, worker: Worker) -> State:
 
 
 def _ordered(state: State) -> State:
-    """Drivers are alike."""
     return state._replace(drivers=tuple(sorted(state.drivers)))
 
 
@@ -194,7 +187,6 @@ def _appended(state: State, entry: Stretch) -> State:
 
 
 def _moved(state: State) -> State:
-    """Another attempt is open, or none."""
     return state._replace(deliveries=_aged(state.deliveries), drivers=_aged(state.drivers))
 
 

@@ -25,7 +25,6 @@ class GroupWorld(Visits):
     history: bool = False
 
     def initial(self) -> State:
-        """Nothing has been asked for yet."""
         row = Row(0, 1, RECEIPT_KEY, base=self.base) if self.begun else None
         count = max(self.deliveries) + 1
         workers = (*(Worker() for _ in self.deliveries), Worker(At.DONE))
@@ -41,7 +40,6 @@ class GroupWorld(Visits):
         return state._replace(made=1, flights=(self.shelf.attempt(old),))
 
     def moves(self, state: State) -> Moves:
-        """Everything that can happen."""
         for what, after in self._all_moves(state):
             yield what, self._ordered(after)
 
@@ -59,7 +57,6 @@ class GroupWorld(Visits):
         yield from self._time_and_fate(state)
 
     def _on_its_way(self, state: State, request: int) -> Moves:
-        """What becomes of a request."""
         attempt, faults = self.shelf.attempts[request], self.faults
         sender = _waiting(state, attempt)
         left = list(state.flights)
@@ -116,7 +113,6 @@ class GroupWorld(Visits):
         return self._confirmed(state, sender, row, row.attempt) if int(row.attempt.id) == worker.mine else state
 
     def _landed(self, state: State, attempt: Attempt) -> State:
-        """All keys of a request take effect at once."""
         payload = payload_of(attempt)
         landed = tuple(
             times + any(int(entry.id) == number for entry in attempt.entries)
@@ -227,7 +223,6 @@ class GroupWorld(Visits):
         )
 
     def broken(self, state: State) -> Iterator[str]:
-        """What must never be."""
         row = self.shelf.rows[state.row]
         faults = self.faults
         for number, times in enumerate(state.landed):
@@ -274,7 +269,6 @@ class GroupWorld(Visits):
         return value
 
     def _ordered(self, state: State) -> State:
-        """Deliveries of one operation are interchangeable."""
         for first in range(len(self.deliveries) - 1):
             second, workers = first + 1, state.workers
             if self.deliveries[first] == self.deliveries[second] and _place(workers[second]) < _place(workers[first]):
@@ -283,7 +277,6 @@ class GroupWorld(Visits):
 
 
 def _place(worker: Worker) -> tuple[int, ...]:
-    """What equal deliveries are ordered by."""
     return (*worker[:4], worker.value is not None, worker.value or 0, worker.fresh)
 
 

@@ -46,12 +46,10 @@ UNCLEAR = (10002, 60008)
 
 
 def crash(chance: random.Random, rules: Rules) -> Hazard:
-    """Somewhere in the first calls."""
     return Crash(1 + int(chance.random() * STEPS))
 
 
 def freeze(chance: random.Random, rules: Rules) -> Hazard:
-    """From a moment to several lives of a signature."""
     draw = chance.random
     return Freeze(1 + int(draw() * STEPS), 0.1 + 4 * (rules.bound_s + 1) * draw() * draw(), draw() < 0.3)
 
@@ -67,13 +65,11 @@ def _number(chance: random.Random) -> int:
 
 
 def lost(chance: random.Random, rules: Rules) -> Hazard:
-    """The request or its reply."""
     draw = chance.random
     return Request(_number(chance), Fate(None if draw() < 0.5 else draw() * rules.life_s, replies=False))
 
 
 def late(chance: random.Random, rules: Rules) -> Hazard:
-    """As late as the signature and the guard allow."""
     draw = chance.random
     at_the_end = 0.9 * draw() if draw() < 0.5 else None
     work_s = rules.guard_s * (0.99 if draw() < 0.5 else draw())
@@ -81,12 +77,10 @@ def late(chance: random.Random, rules: Rules) -> Hazard:
 
 
 def refused(chance: random.Random, rules: Rules) -> Hazard:
-    """With any code, for no reason."""
     return Request(_number(chance), Fate(code=chance.choice((*CODES, *UNCLEAR)), replies=chance.random() < 0.9))
 
 
 def lied(chance: random.Random, rules: Rules) -> Hazard:
-    """It is refused and carried out."""
     return Request(_number(chance), Fate(code=chance.choice(CODES), lies=True), breaks=True)
 
 
@@ -105,7 +99,6 @@ def odd(chance: random.Random, rules: Rules) -> Hazard:
 
 
 def unsent(chance: random.Random, rules: Rules) -> Hazard:
-    """No connection could be made."""
     return Request(_number(chance), Fate(leaves=False))
 
 
@@ -116,7 +109,6 @@ def outlives(chance: random.Random, rules: Rules) -> Hazard:
 
 
 def copied(chance: random.Random, rules: Rules) -> Hazard:
-    """Somebody on the way repeats it."""
     return Request(
         _number(chance),
         Fate(copies=2, copied_after_s=chance.choice((0.0, 0.3)), replies=chance.random() < 0.7),
@@ -125,7 +117,6 @@ def copied(chance: random.Random, rules: Rules) -> Hazard:
 
 
 def read(chance: random.Random, rules: Rules) -> Hazard:
-    """No answer, a slow one, or a refusal."""
     draw = chance.random
     slow_s = draw() * rules.timeout_s
     fate = chance.choice((ReadFate(replies=False), ReadFate(reply_after_s=slow_s), ReadFate(code=chance.choice(CODES))))
@@ -133,12 +124,10 @@ def read(chance: random.Random, rules: Rules) -> Hazard:
 
 
 def foreign_data(chance: random.Random, rules: Rules) -> Hazard:
-    """In the first seconds."""
     return ForeignData(chance.random() * 2)
 
 
 def foreign_receipt(chance: random.Random, rules: Rules) -> Hazard:
-    """In the first seconds."""
     return ForeignReceipt(chance.random() * 2)
 
 
@@ -149,30 +138,25 @@ def dismissed(chance: random.Random, rules: Rules) -> Hazard:
 
 
 def absent(chance: random.Random, rules: Rules) -> Hazard:
-    """From the beginning, for a moment or for good."""
     draw = chance.random
     return Dismissed(0.0, draw() * draw() * 6 if draw() < 0.7 else None)
 
 
 def restored(chance: random.Random, rules: Rules) -> Hazard:
-    """From a copy of some moments ago."""
     copied_s = chance.random() * 1.5 * chance.random()
     return Restored(copied_s, copied_s + chance.random() * 3)
 
 
 def rotated(chance: random.Random, rules: Rules) -> Hazard:
-    """With or without a gap between vault and API."""
     at_s = chance.random() * 0.5
     return Rotated(at_s, at_s + chance.choice((0.0, 0.2, 3.0)))
 
 
 def jumps(chance: random.Random, rules: Rules) -> Hazard:
-    """By up to 40 s, either way."""
     return ClockJumps(chance.random() * 2, int(chance.random() * 3), chance.uniform(-40, 40))
 
 
 def forbidden(chance: random.Random, rules: Rules) -> Hazard:
-    """One of the keys that operations share."""
     return Forbidden(chance.choice("ab"))
 
 
@@ -183,23 +167,19 @@ def demoted(chance: random.Random, rules: Rules) -> Hazard:
 
 
 def stray(chance: random.Random, rules: Rules) -> Hazard:
-    """As late as its signature allows."""
     return Stray(chance.random() * rules.bound_s)
 
 
 def below_zero(chance: random.Random, rules: Rules) -> Hazard:
-    """Cut off or refused."""
     return BelowZero(CLAMPED if chance.random() < 0.5 else REFUSED, chance.random() < 0.2)
 
 
 def outage(chance: random.Random, rules: Rules) -> Hazard:
-    """Of some minutes, mostly of less than one."""
     draw = chance.random
     return Outage(draw() * 2, 10 + 390 * draw() * draw(), draw() < 0.5)
 
 
 def an_hour_long(chance: random.Random, rules: Rules) -> Hazard:
-    """From the beginning on, and with replies."""
     return Outage(0.0, 3600 * (0.5 + chance.random()), replies=True)
 
 
@@ -214,12 +194,10 @@ def deleted(chance: random.Random, rules: Rules) -> Hazard:
 
 
 def tidied(chance: random.Random, rules: Rules) -> Hazard:
-    """Before the sweep or after it."""
     return Tidied(chance.random() * 30)
 
 
 def broken(chance: random.Random, rules: Rules) -> Hazard:
-    """It is listed before the group of all operations."""
     return Broken("F")
 
 
@@ -230,13 +208,11 @@ def odd_date(chance: random.Random, rules: Rules) -> Hazard:
 
 
 def no_date(chance: random.Random, rules: Rules) -> Hazard:
-    """None for a while, or always the same."""
     how = MISSING if chance.random() < 0.5 else STILL
     return OddDates(int(4 * chance.random() * chance.random()), 1 + int(40 * chance.random() * chance.random()), how)
 
 
 def steps_back(chance: random.Random, rules: Rules) -> Hazard:
-    """By a minute or two, in the first seconds."""
     return ApiSteps(chance.random() * 6, -chance.choice((10, 60, 60, 120)))
 
 

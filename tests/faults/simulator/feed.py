@@ -46,7 +46,6 @@ class Feed:
 
     @property
     def orders(self) -> tuple[Order, ...]:
-        """Every record, once."""
         return tuple(order for shard in self.shards for order in shard)
 
 

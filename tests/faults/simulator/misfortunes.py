@@ -80,11 +80,9 @@ class Misfortunes:
 
     @property
     def are_over(self) -> bool:
-        """Whether nothing more is planned for a later moment."""
         return not self._to_come
 
     def arrange(self) -> None:
-        """Prepare all of them."""
         updates: dict[int, Fate] = {}
         reads: dict[int, ReadFate] = {}
         calls: dict[int, LedgerFault] = {}
@@ -116,7 +114,6 @@ class Misfortunes:
         self._world.on_interruption = self._interrupted
 
     def excuses(self) -> Facts:
-        """What the auditor has to know."""
         facts = Facts()
         breaking: list[Fate] = []
         for hazard in self._schedule.plan.hazards:
@@ -217,7 +214,6 @@ class Misfortunes:
 
     @property
     def _has_history(self) -> bool:
-        """Whether another ledger has used the group before."""
         return self._schedule.plan.receipt is not None and not self._schedule.plan.is_known
 
     def _at(self, seconds: float, action: object) -> None:

@@ -99,7 +99,6 @@ ANYTHING = Theme()
 
 
 def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
-    """Draw the world of a seed."""
     chance = random.Random(seed)
     draw = chance.random
     rules = _pick(draw, ((0.7, BRIEF), (0.94, SHORT), (0.97, RULES), (1, SLOW)))

@@ -54,8 +54,6 @@ class Played:
 
 
 class Schedule(Setting):
-    """One plan, being played."""
-
     def __init__(self, plan: Plan, *, recording: bool) -> None:
         super().__init__(plan, recording=recording)
         self.asked = {order: telling.asked(order) for order in plan.orders}

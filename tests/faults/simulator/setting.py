@@ -57,7 +57,6 @@ class Setting:
         self._crowd.pop(place, None)
 
     def clock(self, place: int) -> SimulatedClock:
-        """The clock of an instance."""
         clock = self._at(place).clock
         assert isinstance(clock, SimulatedClock)
         return clock

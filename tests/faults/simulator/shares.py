@@ -72,12 +72,10 @@ class LoggingNetwork(Network):
         self.reads: list[float] = []
 
     def update(self, call: Call, secret: int, timeout_s: float) -> Said | bool | None:
-        """Send it."""
         self.updates.append(self._its_world.now)
         return super().update(call, secret, timeout_s)
 
     def read(self, group: Group, keys: Sequence[str], signed: int, secret: int, timeout_s: float) -> Said | None:
-        """Ask it."""
         self.reads.append(self._its_world.now)
         return super().read(group, keys, signed, secret, timeout_s)
 
@@ -111,7 +109,6 @@ class SharedSchedule:
         self.accepted = 0
 
     def run(self) -> Played:
-        """Let it happen for some seconds."""
         world = self.world
         world.tell(f"{type(self._memory).__name__}, one clock {self._ahead_s} s ahead")
         for place, lives in ((HONEST, self._honest), (CROWD, self._crowd), (STRANGERS, self._strangers)):
@@ -203,12 +200,10 @@ class SharedSchedule:
             self._ask(CROWD, "crowded", f"{number}/{key}", 3.0)
 
     def _strangers(self, number: int) -> None:
-        """Each time another group that does not exist."""
         for key in range(1000):
             self._ask(STRANGERS, f"nowhere {number}/{key}", "key", 2.0)
 
     def _flood(self, numbers: Iterator[int]) -> None:
-        """Leave every call to the sweep."""
         for number in numbers:
             outcome = self._ask(FLOOD, f"flood {number}", "key", 0.0)
             self.accepted += not isinstance(outcome, CounterError)

@@ -19,7 +19,6 @@ def shrunk(plan: Plan, fails: Callable[[Plan], bool]) -> Plan:
 
 
 def _candidates(plan: Plan) -> Iterator[Plan]:
-    """Every plan that lacks one thing."""
     for place in range(len(plan.asks)):
         if len(plan.asks) > 1:
             yield replace(plan, asks=plan.asks[:place] + plan.asks[place + 1 :])

@@ -63,20 +63,17 @@ class Tally:
     failures: list[Failure] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
-        """Count another one's with these."""
         self.played += other.played
         self.failures += other.failures
         for way, spent_s in other.spent_s.items():
             self.spent_s[way] += spent_s
 
     def rates(self) -> Iterator[str]:
-        """How quick each way is."""
         for way, played in self.played.items():
             yield f"{way}: {played} schedules, {played / self.spent_s[way]:.0f} for each second of a core's time"
 
 
 def way_of(seed: int, ways: str = BOTH) -> str:
-    """Which way a seed goes."""
     if ways != BOTH:
         return ways
     if seed % SHARED_EVERY == SHARED_EVERY // 2:
@@ -105,7 +102,6 @@ def failure_of(seed: int, way: str) -> Failure | None:
 
 
 def failures(seeds: Sequence[int], ways: str = BOTH) -> list[Failure]:
-    """What fails of these seeds."""
     return tally(seeds, ways).failures
 
 
@@ -123,7 +119,6 @@ def tally(seeds: Sequence[int], ways: str = BOTH) -> Tally:
 
 
 def _played(seeds: Sequence[int], way: str) -> Tally:
-    """Play seeds that go one way."""
     began = time.process_time()
     failures = [failure for seed in seeds if (failure := failure_of(seed, way)) is not None]
     spent_s = time.process_time() - began

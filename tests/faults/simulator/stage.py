@@ -28,11 +28,9 @@ class StagedLedger(MemoryLedger):
     current = Generation(1, 0)
 
     def generation(self) -> Generation:
-        """The generation of this moment."""
         return self.current
 
     def start_generation(self, known: Generation, started: int) -> Generation:
-        """Stamp it."""
         if self.current == known:
             self.current = Generation(known.number, started)
         return self.current
@@ -54,7 +52,6 @@ class Stage:
         self._crowd: dict[str, Instance] = {}
 
     def operation(self, key: str, value: int, mode: Mode = Mode.INCREASE) -> Operation:
-        """An operation on the counter `like`."""
         return Operation(GROUP.id, mode, (("like", value),), "caller", key, 1_296_000.0)
 
     def expect(self, *fates: Fate) -> None:
@@ -94,7 +91,6 @@ class Stage:
         self.world.run(lambda: self.world.now >= START + at_s, at_s)
 
     def forget_instances(self) -> None:
-        """From here on every worker is a cold instance."""
         self._crowd.clear()
 
     def play(self, limit_s: float = 300.0) -> None:
@@ -109,14 +105,12 @@ class Stage:
 
     @property
     def row(self) -> Row:
-        """The group's row."""
         row = self.memory.load(GROUP)
         assert row is not None
         return row
 
     @property
     def story(self) -> str:
-        """What happened."""
         return "\n".join(self.world.history)
 
     def _instance(self, worker: str) -> Instance:

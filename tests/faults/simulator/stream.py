@@ -53,7 +53,6 @@ class Stream:
 
     @property
     def is_over(self) -> bool:
-        """Whether every record was taken from every consumer."""
         return all(consumer.is_over for consumer in self._consumers)
 
 
@@ -75,7 +74,6 @@ class Consumer:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is left to be delivered."""
         return not self._left
 
     def _deliver(self) -> None:

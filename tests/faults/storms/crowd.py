@@ -52,7 +52,6 @@ class Instance:
             self.kills += 1
 
     def close(self) -> None:
-        """End the process for good."""
         self.kill()
         with self._lock:
             self._reap()

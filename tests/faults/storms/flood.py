@@ -50,7 +50,6 @@ class Note:
 
     @property
     def sqs(self) -> dict[str, object]:
-        """As Lambda gets it from SQS."""
         return {
             "messageId": f"message-{self.number}",
             "receiptHandle": "handle",
@@ -65,7 +64,6 @@ class Note:
 
     @property
     def ckafka(self) -> dict[str, object]:
-        """As SCF gets it from CKafka."""
         partition = {"topic": "likes", "partition": 0, "offset": self.number, "msgKey": "None"}
         return {"Ckafka": {**partition, "msgBody": self.payload}}
 

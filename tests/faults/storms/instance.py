@@ -17,7 +17,6 @@ from tests.sandbox.contexts import lambda_context
 
 
 def answer(line: str) -> dict[str, object]:
-    """Let the function answer one event."""
     request = json.loads(line)
     with redirect_stdout(sys.stderr):
         try:

@@ -40,16 +40,13 @@ class StormLedger:
 
     @property
     def mishaps(self) -> int:
-        """How much has befallen its connections."""
         return self.relay.mishaps if self.relay is not None else 0
 
     def rage(self, chance: random.Random) -> None:
-        """Let mishaps befall its connections."""
         if self.relay is not None:
             self.relay.randomly(MISHAP_RATE, MISHAPS, chance.randrange(2**32))
 
     def calm(self) -> None:
-        """No more mishaps."""
         if self.relay is not None:
             self.relay.calm()
 
@@ -75,7 +72,6 @@ def redis_with_password(folder: Path, binary: Binary = "redis") -> RedisServer:
 
 
 def redis_url(port: int) -> str:
-    """Where the function finds it."""
     return f"redis://{LEDGER_USER}:{LEDGER_PASSWORD}@127.0.0.1:{port}/0"
 
 

@@ -128,7 +128,6 @@ class Soak:
         self.surprises.append(f"{asked.key} had no final answer in calm weather")
 
     def _heard(self, asked: Asked, outcome: Outcome) -> bool:
-        """Whether there is nothing left to ask for."""
         if isinstance(outcome, Failure):
             if outcome.type != "Sandbox.Timedout" and not outcome.message.endswith("SIGKILL"):
                 self.surprises.append(f"{asked.key} failed with {outcome.type}: {outcome.message}")

@@ -50,14 +50,10 @@ SEED: Final = 20261125
 
 
 class ShownRow(BaseModel):
-    """Whether the group is frozen, and why."""
-
     frozen: str | None
 
 
 class ShownUpstream(BaseModel):
-    """The receipt's value."""
-
     receipt: int | None
 
 
@@ -144,7 +140,6 @@ class Loss:
 
 @pytest.fixture
 def loss(tmp_path: Path) -> Iterator[Loss]:
-    """Four instances on one server."""
     redis_server.started(tmp_path)
     with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as chat, redis_with_password(tmp_path) as server:
         for group in ALL:

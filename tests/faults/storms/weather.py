@@ -79,13 +79,11 @@ class Weather:
         return reply
 
     def close(self) -> None:
-        """End every process."""
         for instance in self.instances:
             instance.close()
 
     @property
     def kills(self) -> int:
-        """How often a process was killed."""
         return sum(instance.kills for instance in self.instances)
 
     def leaks(self) -> list[str]:

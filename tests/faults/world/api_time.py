@@ -43,7 +43,6 @@ class ApiTime:
         return self.world.now + self.step_s
 
     def date(self) -> int | None:
-        """The `Date` of the next reply."""
         number, date = self._replies, int(self.now)
         self._replies += 1
         for odd in self.odd:

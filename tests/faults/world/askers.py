@@ -44,7 +44,6 @@ class AskersLedger(MemoryLedger):
         self._table = cast("Table", FakeTable())
 
     def lease(self, claim: Claim) -> Lent:
-        """Take calls by the asker's clock."""
         return turns.lease(self._table, claim)
 
     def hold(self, hold: Hold) -> None:

@@ -39,8 +39,6 @@ def secret_text(version: int) -> str:
 
 
 class SimulatedTransport(Transport):
-    """A `Transport` without sockets."""
-
     def __init__(self, network: Network, timeout_s: float) -> None:
         self._network = network
         self._within_s = timeout_s

@@ -130,7 +130,6 @@ class Network:
         return said
 
     def connect(self) -> int:
-        """The number of a new connection."""
         self._connections += 1
         return self._connections
 
@@ -185,7 +184,6 @@ class Network:
         return self._chat.said(DONE, self._chat.apply(call, CALL, exchange.sent))
 
     def _answer(self, exchange: Exchange, fate: Fate, said: Said) -> None:
-        """Let the answer travel back."""
         if self._world.recording:
             self._world.tell(f"ANSWERS {said}" + ("" if fate.replies else ", unheard"))
         if fate.replies:

@@ -92,7 +92,6 @@ class PiecewiseLedger(MemoryLedger):
         return self._names(self._parts, app, after, lambda row: dict(row.keys).get(key, by + 1) <= by)[:limit]
 
     def has_rows(self, app: int) -> bool:
-        """Whether any group of the app has a row."""
         return any(group.app == app for group in self._parts)
 
     def snapshot(self) -> Snapshot:
@@ -101,7 +100,6 @@ class PiecewiseLedger(MemoryLedger):
         return Snapshot(rows, dict(self._records), dict(self._windows), dict(self._watermarks))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Hold again what it held then."""
         super().restore(snapshot)
         rows = {group: super(PiecewiseLedger, self)._row(group) for group in snapshot.rows}
         self._parts = {group: row_parts.split(row) for group, row in rows.items() if row is not None}

@@ -56,17 +56,14 @@ class SimulatedApi:
         return self._network.fates
 
     def renew_credentials(self) -> None:
-        """Fetch the secret anew."""
         self._world.step("renews the secret")
         self._secret = self._chat.vault
 
     def update(self, call: Call) -> Reply:
-        """Send one update."""
         said = self._network.update(call, self._secret, self._timeout_s)
         return Unsent("no connection") if said is False else reply_to(said, self._kept)
 
     def read(self, group: Group, keys: Sequence[str], now: int, *, fresh: bool = False) -> Reply:
-        """Ask for counters."""
         connection = self._network.connect() if fresh else self._kept
         return reply_to(self._network.read(group, keys, now, self._secret, self._timeout_s), connection)
 
@@ -96,7 +93,6 @@ class SimulatedClock:
         self.stopped_s = 0.0
 
     def now(self) -> float:
-        """Local wall time."""
         return self._world.now + self.skew_s
 
     def monotonic(self) -> float:
@@ -104,7 +100,6 @@ class SimulatedClock:
         return self._world.now - self._began - self.stopped_s
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass for this worker."""
         self._world.pause(seconds)
 
 
@@ -118,17 +113,14 @@ class Notices:
 
     @property
     def counts(self) -> Mapping[Notice, int]:
-        """How often each came."""
         return Counter(self.told)
 
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
-        """Keep it."""
         self.told.append(notice)
         if self._world.recording:
             self._world.tell(f"NOTICE {notice.value} {evidence}")
 
     def failed(self, error: Exception) -> None:
-        """Keep it: no rule foresees one."""
         self.failures.append(error)
         if self._world.recording:
             self._world.tell(f"FAILED {error!r}")

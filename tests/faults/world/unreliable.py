@@ -59,91 +59,70 @@ class UnreliableLedger:
         self.closed = False
 
     def load(self, group: Group) -> Row | None:
-        """A read."""
         if self._faults.broken == group.id:
             raise ValueError(BROKEN)
         return self._read("loads the row", lambda: self._ledger.load(group))
 
     def find(self, group: Group, ids: Sequence[str]) -> Records:
-        """A read."""
         return self._read("looks for records", lambda: self._ledger.find(group, ids))
 
     def watermarks(self, group: Group, partitions: Collection[str]) -> Watermarks:
-        """A read."""
         return self._read("looks for marks", lambda: self._ledger.watermarks(group, partitions))
 
     def look(self, group: Group, ids: Sequence[str]) -> Look:
-        """A read."""
         return self._read("looks at the row", lambda: self._ledger.look(group, ids))
 
     def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
-        """A write."""
         return self._write("appends", lambda: self._ledger.append(group, entries, bytes_max))
 
     def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
-        """A write."""
         return self._write("begins", lambda: self._ledger.begin(group, attempt, receipt_key, generation))
 
     def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
-        """A write."""
         return self._write("swaps", lambda: self._ledger.swap(group, row, records, watermarks))
 
     def create(self, group: Group, row: Row) -> bool:
-        """A write."""
         return self._write("creates", lambda: self._ledger.create(group, row))
 
     def refuse(self, group: Group, records: Records) -> bool:
-        """A write."""
         return self._write("refuses", lambda: self._ledger.refuse(group, records))
 
     def delete(self, group: Group, version: int) -> bool:
-        """A write."""
         return self._write("deletes", lambda: self._ledger.delete(group, version))
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
-        """A write."""
         return self._write("settles", lambda: self._ledger.settle(group, settlement))
 
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
-        """A read."""
         broken = self._faults.broken
         ids = self._read("lists the unfinished", lambda: self._ledger.unfinished(app, limit, after))
         return sorted({broken, *ids})[:limit] if broken > after else ids
 
     def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
-        """A read."""
         return self._read("lists the known", lambda: self._ledger.known(app, key, by, limit, after))
 
     def generation(self) -> Generation:
-        """A read."""
         return self._read("reads the generation", self._ledger.generation)
 
     def raise_generation(self) -> Generation:
-        """A write."""
         return self._write("raises the generation", self._ledger.raise_generation)
 
     def start_generation(self, known: Generation, started: int) -> Generation:
-        """A write."""
         return self._write("starts the generation", lambda: self._ledger.start_generation(known, started))
 
     def windows(self, app: int) -> str | None:
-        """A read."""
         return self._read("reads the windows", lambda: self._ledger.windows(app))
 
     def note_windows(self, app: int, text: str, instead_of: str | None) -> bool:
-        """A write."""
         return self._write("notes a window", lambda: self._ledger.note_windows(app, text, instead_of))
 
     def has_rows(self, app: int) -> bool:
-        """A read."""
         return self._read("looks for any row", lambda: self._ledger.has_rows(app))
 
     def lease(self, claim: Claim) -> Lent:
-        """A write."""
         return self._write("leases", lambda: self._ledger.lease(claim))
 
     def hold(self, hold: Hold) -> None:
-        """A write."""
         self._write("holds", lambda: self._ledger.hold(hold))
 
     def _read(self, what: str, read: Callable[[], _Result]) -> _Result:

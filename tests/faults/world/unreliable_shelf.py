@@ -18,21 +18,16 @@ class UnreliableStore(UnreliableLedger):
         self._shelf = shelf
 
     def park(self, app: int, parked: Parked) -> None:
-        """A write."""
         self._write(f"parks {parked.id}", lambda: self._shelf.park(app, parked))
 
     def parked(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
-        """A read."""
         return self._read("lists the parked", lambda: self._shelf.parked(app, limit, after))
 
     def unpark(self, app: int, parked_id: str) -> bool:
-        """A write."""
         return self._write(f"drops {parked_id}", lambda: self._shelf.unpark(app, parked_id))
 
     def note(self, app: int, name: str, text: str) -> None:
-        """A write."""
         self._write("notes a fact", lambda: self._shelf.note(app, name, text))
 
     def noted(self, app: int, name: str) -> str | None:
-        """A read."""
         return self._read("reads a fact", lambda: self._shelf.noted(app, name))

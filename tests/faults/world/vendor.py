@@ -84,11 +84,9 @@ class SimulatedChat:
     time: ApiTime = field(init=False)
 
     def __post_init__(self) -> None:
-        """Its clock is right."""
         self.time = ApiTime(self.world)
 
     def create(self, group: Group) -> None:
-        """A group without counters."""
         self.groups[group] = {}
 
     def dismiss(self, group: Group) -> None:
@@ -144,5 +142,4 @@ class SimulatedChat:
         return {key: counters.get(key, 0) + sign * value for key, value in call.values.items()}
 
     def said(self, code: int, values: Mapping[str, int] | None = None) -> Said:
-        """An answer of this moment."""
         return Said(code, values or {}, self.time.date())

@@ -87,12 +87,10 @@ class World:
         self._current: Worker | None = None
 
     def at(self, moment: float, action: Callable[[], object]) -> None:
-        """Let `action` happen at `moment`."""
         self._order += 1
         heappush(self._heap, (moment, self._order, action, _ACTION))
 
     def spawn(self, name: str, life: Callable[[], object], place: int | None = None) -> Worker:
-        """Start a worker now."""
         worker = Worker(name, life, place)
         self._workers[worker] = None
         self._push(self.now, worker, 0)
@@ -159,11 +157,9 @@ class World:
 
     @property
     def has_worker(self) -> bool:
-        """Whether a worker is asking."""
         return self._current is not None
 
     def lives_alone(self, worker: Worker) -> bool:
-        """Whether nobody else lives on the same instance."""
         return all(other is worker or other.place != worker.place for other in self._workers)
 
     def tell(self, what: str) -> None:

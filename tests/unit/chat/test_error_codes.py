@@ -24,7 +24,6 @@ UNLISTED_CODES = [-1, 1, 10001, 10009, 10064, 20004, 60001, 60029, 70402000, 800
 
 
 def test_zero_means_done() -> None:
-    """The only code of success."""
     assert meaning_of(0).effect is Effect.LANDED
     assert http_status(0) == 200
 
@@ -59,7 +58,6 @@ def test_a_signature_out_of_time_passes(code: int) -> None:
 
 @pytest.mark.parametrize("code", RATE)
 def test_a_rate_limit_passes(code: int) -> None:
-    """The next attempt comes later."""
     verdict = meaning_of(code)
     assert (verdict.effect, verdict.fault, http_status(code)) == (Effect.NOT_LANDED, Fault.RATE, 202)
 

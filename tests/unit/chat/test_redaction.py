@@ -18,7 +18,6 @@ SECRETS = ["eJyr*w-Vg_", "key-of-the-app", "token-of-a-caller"]
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Everything that is logged anywhere, at any level."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     root, level = logging.getLogger(), logging.getLogger().level
@@ -31,7 +30,6 @@ def log() -> Iterator[io.StringIO]:
 
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_secret_in_a_foreign_text_is_blanked(secret: str) -> None:
-    """The words around it stay."""
     assert presentable(f"got {secret} from you", SECRETS) == "got [redacted] from you"
 
 
@@ -90,7 +88,6 @@ def test_every_logger_of_the_library_that_is_in_use_is_guarded() -> None:
 
 
 def test_the_filter_is_put_on_once() -> None:
-    """However many clients a process makes."""
     guard_logs()
     guard_logs()
     filters = logging.getLogger("urllib3.connectionpool").filters

@@ -29,12 +29,10 @@ def judged(document: object, *keys: str, date: str | None = DATE) -> Reply:
 
 
 def ok(*counters: object) -> dict[str, object]:
-    """The vendor's document of success."""
     return {"ActionStatus": "OK", "ErrorCode": 0, "ErrorInfo": "", "GroupCounter": list(counters)}
 
 
 def fail(code: int, info: str = "no") -> dict[str, object]:
-    """The vendor's document of a refusal."""
     return {"ActionStatus": "FAIL", "ErrorCode": code, "ErrorInfo": info}
 
 
@@ -56,7 +54,6 @@ def test_fields_that_nobody_knows_are_ignored() -> None:
 
 
 def test_the_ends_of_the_vendors_range_are_counted() -> None:
-    """Values are signed 64-bit integers."""
     document = ok({"Key": "a", "Value": 2**63 - 1}, {"Key": "b", "Value": -(2**63)})
     assert judged(document) == Counted({"a": 2**63 - 1, "b": -(2**63)}, SECONDS)
 
@@ -76,14 +73,12 @@ def test_a_counter_without_a_key_proves_nothing(counter: object) -> None:
 
 
 def test_a_counter_shown_twice_proves_nothing() -> None:
-    """Nobody knows which of the two values holds."""
     document = ok({"Key": "like", "Value": 5}, {"Key": "like", "Value": 6})
     assert judged(document, "like") == Unclear("the reply shows a counter twice", SECONDS)
 
 
 @pytest.mark.parametrize("shown", [[], ["like"], ["_receipt"]])
 def test_an_update_whose_reply_lacks_a_counter_of_the_call_proves_nothing(shown: list[str]) -> None:
-    """The receipt above all."""
     document = ok(*({"Key": key, "Value": 1} for key in shown))
     assert judged(document, "like", "_receipt") == Unclear("the reply does not show every counter of the call", SECONDS)
 
@@ -101,7 +96,6 @@ def test_a_listed_refusal_is_definite() -> None:
 
 @pytest.mark.parametrize("info", [None, 5, ["x"]])
 def test_a_refusal_whose_words_are_no_text_has_none(info: object) -> None:
-    """The code is what counts."""
     assert judged(fail(60007) | {"ErrorInfo": info}) == Refused(60007, "", Fault.RATE, SECONDS)
 
 
@@ -118,12 +112,10 @@ def test_a_code_that_proves_nothing_is_named(code: int) -> None:
 
 @pytest.mark.parametrize("document", [ok() | {"ActionStatus": "FAIL"}, fail(10010) | {"ActionStatus": "OK"}])
 def test_a_reply_that_contradicts_itself_proves_nothing(document: dict[str, object]) -> None:
-    """Success and failure at once."""
     assert judged(document) == Unclear("ActionStatus contradicts ErrorCode", SECONDS)
 
 
 def test_the_status_may_be_missing() -> None:
-    """The code says it all."""
     assert judged({"ErrorCode": 0, "GroupCounter": []}) == Counted({}, SECONDS)
 
 
@@ -179,7 +171,6 @@ def test_the_date_is_read_in_whole_seconds(date: str | None, seconds: int | None
 
 @given(st.text())
 def test_no_date_breaks_anything(date: str) -> None:
-    """The header comes from outside."""
     said = judged(ok(), date=date)
     assert isinstance(said, Counted)
 
@@ -213,12 +204,10 @@ def test_a_reply_that_says_one_thing_in_two_ways_proves_nothing(body: bytes) -> 
 
 
 def test_a_reply_may_say_the_same_thing_twice() -> None:
-    """There is only one way to read it."""
     body = b'{"ErrorCode": 0, "ErrorCode": 0, "GroupCounter": []}'
     assert reply_of(Answer(body, DATE), [], []) == Counted({}, SECONDS)
 
 
 @pytest.mark.parametrize("document", [ok({"Key": "like", "Value": 1}), fail(10010), fail(10002), {"ErrorCode": 0}])
 def test_every_reply_tells_which_connection_it_came_on(document: object) -> None:
-    """Whatever it says."""
     assert reply_of(Answer(json.dumps(document).encode(), DATE, connection=7), ["like"], []).connection == 7

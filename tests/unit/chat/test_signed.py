@@ -39,7 +39,6 @@ def talking(vault: MemoryVault | None = None) -> Iterator[tuple[ChatClient, Byte
 
 
 def test_without_a_secret_nothing_is_sent() -> None:
-    """The vault may have one later."""
     vault = MemoryVault(None)
     with talking(vault) as (client, server):
         assert client.update(CALL) == Unsent("no secret: SecretUnavailable")
@@ -59,18 +58,15 @@ def test_a_group_of_another_app_is_refused_as_the_vendor_would_do_it() -> None:
 
 
 def trial(random: int | None, *counters: tuple[str, int]) -> ProbeCall:
-    """An update of a probe."""
     return ProbeCall(GROUP, Mode.INCREASE, counters, TIME, 9, random)
 
 
 def query(request: bytes) -> dict[str, str]:
-    """The parameters of a request."""
     path = request.partition(b" HTTP/")[0].decode().partition(" ")[2]
     return {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
 
 
 def body(request: bytes) -> object:
-    """What a request asks for."""
     return json.loads(request.partition(b"\r\n\r\n")[2])
 
 

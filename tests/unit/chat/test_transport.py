@@ -29,7 +29,6 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def post(base_url: str, timeout_s: float = 2.0) -> Answer | Unclear | Unsent:
-    """What becomes of one request."""
     transport = Transport(base_url, timeout_s, connections=1)
     try:
         return transport.post("/path", {"random": 7}, BODY)
@@ -100,8 +99,6 @@ def test_a_reply_that_comes_byte_by_byte_gets_no_longer_than_any_other(pause_s: 
 
 
 def test_a_proxy_of_the_environment_is_asked_for_the_whole_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By connections that end in time, too."""
-
     def script(exchange: Exchange) -> None:
         exchange.receive()
         exchange.drip(http(b"{}"), pause_s=0.02)
@@ -117,7 +114,6 @@ def test_a_proxy_of_the_environment_is_asked_for_the_whole_address(monkeypatch: 
 
 class _Greeting(LoopbackConnection):
     def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
-        """Answer."""
         self.body()
         self.reply(200, [], b"{}")
 
@@ -131,7 +127,6 @@ class Encrypted(LoopbackServer):
         super().__init__(0, _Greeting)
 
     def get_request(self) -> tuple[socket.socket, object]:
-        """A connection that will be encrypted."""
         connection, address = super().get_request()
         return self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
@@ -168,7 +163,6 @@ def test_authorities_are_those_that_the_environment_names(
 
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_a_file_of_authorities_that_is_not_there_is_named(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise every call would fail without saying why."""
     monkeypatch.setenv(variable, "/nowhere/authorities.pem")
     with pytest.raises(SettingsError, match=f"^{variable}: names no file$"):
         Transport("https://chat.invalid", 1.0, 1)

@@ -18,7 +18,6 @@ def test_threads_that_make_clients_at_the_same_time_each_get_theirs() -> None:
 
 
 def test_a_second_client_finds_read_what_the_first_one_read() -> None:
-    """Both look into the same loaded files."""
     session = AwsSession()
     dynamodb, secrets = (session.client(name, region_name="eu-west-1") for name in SERVICES)
     assert dynamodb._loader is secrets._loader  # noqa: SLF001  # boto3 tells it nowhere else

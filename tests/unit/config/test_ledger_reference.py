@@ -15,7 +15,6 @@ class Vault:
         self.reads = 0
 
     def read(self) -> str:
-        """The text of this moment."""
         self.reads += 1
         if self.text is None:
             raise SecretUnavailable("the secrets manager is away")
@@ -29,7 +28,6 @@ def made() -> tuple[LedgerReference, Vault, HandClock, list[Exception]]:
 
 
 def test_a_text_that_has_changed_is_told_once() -> None:
-    """Until it changes again."""
     reference, vault, clock, _ = made()
     vault.text = "redis://:new@host"
     assert (reference.renewed(), reference.text) == ("redis://:new@host", "redis://:new@host")
@@ -47,7 +45,6 @@ def test_it_is_read_again_every_thirty_seconds_at_most() -> None:
 
 
 def test_what_cannot_be_read_is_told_and_changes_nothing() -> None:
-    """The next one may be."""
     reference, vault, clock, told = made()
     vault.text = None
     assert (reference.renewed(), len(told)) == (None, 1)

@@ -21,7 +21,6 @@ from handler.core.errors import SettingsError
     ],
 )
 def test_the_path_stands_after_the_third_slash(url: str, path: str, synchronous: str) -> None:
-    """A fourth one makes it absolute."""
     assert ledger_url.read(url) == SqliteUrl(path, synchronous)  # type: ignore[arg-type]  # a table of texts
 
 

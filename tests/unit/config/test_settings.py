@@ -29,7 +29,6 @@ def read(base: Mapping[str, str] = REGION, **variables: str) -> Settings:
 
 
 def refused(base: Mapping[str, str] = REGION, **variables: str) -> str:
-    """The error about an environment."""
     with pytest.raises(SettingsError) as error:
         Settings.read({**base, **variables})
     assert str(error.value).startswith(f"{error.value.variable}: ")
@@ -37,7 +36,6 @@ def refused(base: Mapping[str, str] = REGION, **variables: str) -> str:
 
 
 def test_the_defaults_are_those_of_the_contract() -> None:
-    """Only three variables have none."""
     assert asdict(read()) == {
         "chat_secret": "env:SECRET",
         "chat_region": "singapore",
@@ -101,12 +99,10 @@ def test_everything_can_be_set() -> None:
 
 @pytest.mark.parametrize("scheme", ["bearer", "signature", "platform"])
 def test_callers_are_known_by_one_of_three_schemes(scheme: str) -> None:
-    """Each has its authenticator."""
     assert read(HTTP_AUTH=scheme).http_auth == scheme
 
 
 def test_the_bound_follows_life_and_guard() -> None:
-    """Unless it is given."""
     assert read(SIGNATURE_LIFE_S="8", CLOCK_GUARD_S="6.5").bound_s == 14.5
 
 
@@ -153,7 +149,6 @@ def test_the_bound_follows_life_and_guard() -> None:
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_variable(variable: str, text: str) -> None:
-    """And says what would be right."""
     problem = refused(ENDPOINT, **{variable: text})
     assert problem.startswith(f"{variable}: ")
     assert ("must " in problem) is (text != "\udc80")
@@ -161,13 +156,11 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_variable(variable: str, tex
 
 @pytest.mark.parametrize("variable", ["CHAT_SECRET", "LEDGER_URL"])
 def test_what_has_no_default_is_required(variable: str) -> None:
-    """By its name."""
     base = {name: text for name, text in REGION.items() if name != variable}
     assert refused(base) == f"{variable}: is required"
 
 
 def test_a_region_or_an_endpoint_is_required() -> None:
-    """Whichever."""
     assert refused(REQUIRED) == "CHAT_REGION: is required, unless CHAT_ENDPOINT is given"
 
 
@@ -198,7 +191,6 @@ def test_values_that_may_be_secret_are_shown_nowhere() -> None:
     ],
 )
 def test_settings_that_contradict_are_refused(variables: dict[str, str], problem: str) -> None:
-    """Each is well by itself."""
     assert refused({**REGION, **variables}) == problem
 
 
@@ -221,7 +213,6 @@ def test_against_an_endpoint_a_small_guard_is_allowed() -> None:
 
 @pytest.mark.parametrize(("base", "timeout_s", "warned"), [(REGION, "3", 1), (REGION, "3.1", 0), (ENDPOINT, "1", 0)])
 def test_a_timeout_below_the_apis_own_is_warned_of(base: dict[str, str], timeout_s: str, warned: int) -> None:
-    """Against a real region."""
     assert len(read(base, CHAT_TIMEOUT_S=timeout_s).warnings) == warned
 
 
@@ -238,7 +229,6 @@ def test_the_weaker_promise_is_known(variables: dict[str, str], weaker: bool) ->
     ("text", "path"), [("/chat", "/chat"), ("chat/", "/chat"), ("/a/b-c.d_e~1/", "/a/b-c.d_e~1"), ("/", "")]
 )
 def test_a_base_path_has_one_leading_slash_and_none_at_its_end(text: str, path: str) -> None:
-    """However it is written."""
     assert read(BASE_PATH=text).base_path == path
 
 
@@ -250,7 +240,6 @@ def test_an_endpoint_has_no_slash_at_its_end(text: str) -> None:
 
 @given(st.dictionaries(st.sampled_from(VARIABLES), st.text()))
 def test_any_environment_is_read_or_refused(environment: dict[str, str]) -> None:
-    """There is no third way."""
     try:
         settings = Settings.read(environment)
     except SettingsError as error:

@@ -47,7 +47,6 @@ def row(
 
 
 def seen(*, later: bool = False, **values: int) -> CounterReading:
-    """Counters as the API showed them."""
     return CounterReading(values, later, at=NOW + 1.5)
 
 
@@ -60,20 +59,16 @@ class HandClock:
     slept: list[float] = field(default_factory=list)
 
     def now(self) -> float:
-        """Seconds since 1970."""
         return self.wall
 
     def monotonic(self) -> float:
-        """Seconds since some moment."""
         return self.moment
 
     def sleep(self, seconds: float) -> None:
-        """Pass at once."""
         self.slept.append(seconds)
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
         self.wall += seconds
         self.moment += seconds
 
@@ -92,7 +87,6 @@ class Notices:
         self.evidence.append(evidence)
 
     def failed(self, error: Exception) -> None:
-        """Keep the error."""
         self.failures.append(error)
 
     def of(self, notice: Notice) -> list[dict[str, str | float | None]]:

@@ -62,13 +62,11 @@ class StagedApi:
         return Counted(self.land(call.mode, call.values), self._told(), KEPT)
 
     def land(self, mode: Mode, values: Mapping[str, int]) -> dict[str, int]:
-        """Let an update take effect."""
         for key, value in values.items():
             self.counters[key] = value if mode is Mode.SET else self.counters.get(key, 0) + mode.sign * value
         return {key: self.counters[key] for key in values}
 
     def read(self, group: Group, keys: Sequence[str], now: int, *, fresh: bool = False) -> Reply:
-        """Tell, unless something else was arranged."""
         self.clock.advance(CALL_S)
         self.asked.append(keys)
         self.asked_of.append(group)
@@ -85,7 +83,6 @@ class StagedApi:
 
     @property
     def date(self) -> int:
-        """The API's clock, whole seconds."""
         return int(self.clock.now() + self.ahead_s)
 
 
@@ -105,7 +102,6 @@ class StagedLedger(MemoryLedger):
         self.lists_left: int | None = None
 
     def load(self, group: Group) -> Row | None:
-        """The row."""
         if group.id in self.broken:
             raise self.broken[group.id]
         if group.id in self.out_of_reach:
@@ -113,7 +109,6 @@ class StagedLedger(MemoryLedger):
         return super().load(group)
 
     def find(self, group: Group, ids: Sequence[str]) -> Records:
-        """The records."""
         if "records" in self.out_of_reach:
             raise LedgerUnavailable("out of reach")
         return super().find(group, ids)
@@ -159,11 +154,9 @@ class StagedLedger(MemoryLedger):
         return page
 
     def generation(self) -> Generation:
-        """The generation arranged."""
         return self.stored
 
     def start_generation(self, known: Generation, started: int) -> Generation:
-        """Stamp the generation arranged."""
         if self.stored == known:
             self.stored = Generation(known.number, started)
         return self.stored
@@ -204,7 +197,6 @@ class Scene:
 
     @property
     def row(self) -> Row:
-        """The group's row."""
         row = self.ledger.load(GROUP)
         assert row is not None
         return row
@@ -225,5 +217,4 @@ class Scene:
 
 
 def increase(key: str, **counters: int) -> Operation:
-    """An operation of one caller."""
     return Operation(GROUP.id, Mode.INCREASE, tuple(counters.items()) or (("like", 5),), "caller", key, 3600.0)

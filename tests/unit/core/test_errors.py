@@ -31,7 +31,6 @@ def test_every_error_is_of_one_tree() -> None:
 
 @pytest.mark.parametrize("error", [TooManyCalls, LedgerUnavailable, SecretUnavailable, AppRefused])
 def test_what_certainly_accepted_nothing_says_so(error: type[CounterError]) -> None:
-    """These may be answered with `accepted: false`."""
     assert issubclass(error, NotAccepted)
 
 
@@ -48,19 +47,16 @@ def test_a_lost_answer_is_an_unknown_outcome() -> None:
 
 @pytest.mark.parametrize("error", [BadInput, BodyTooLarge, UnknownEvent])
 def test_bad_input_names_field_and_problem(error: type[BadInput]) -> None:
-    """Apart for replies, together for logs."""
     raised = error("GroupId", "is missing")
     assert (raised.field, raised.problem, str(raised)) == ("GroupId", "is missing", "GroupId: is missing")
 
 
 def test_wrong_settings_name_the_variable() -> None:
-    """One clear sentence."""
     raised = SettingsError("WAIT_S", "is no number")
     assert (raised.variable, raised.problem, str(raised)) == ("WAIT_S", "is no number", "WAIT_S: is no number")
 
 
 def test_what_was_not_accepted_says_when_to_come_back() -> None:
-    """After a second, unless somebody knows better."""
     assert NotAccepted("full").retry_after_s == 1.0
     assert (TooManyCalls("full", 2.0).retry_after_s, TooManyCalls("full", 2.0).problem) == (2.0, "full")
 
@@ -80,6 +76,5 @@ def test_a_caller_that_is_not_known_is_told_which_scheme_to_use() -> None:
 
 
 def test_what_was_not_accepted_may_be_repeated_in_a_second() -> None:
-    """Unless the error says when."""
     assert (LedgerUnavailable("busy").problem, LedgerUnavailable("busy").retry_after_s) == ("busy", 1.0)
     assert TooManyCalls("full", 2.0).retry_after_s == 2.0

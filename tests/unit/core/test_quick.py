@@ -39,7 +39,6 @@ def _quick() -> None:
 
 
 def test_it_is_made_like_any_other() -> None:
-    """By position, by name, and with its defaults."""
     assert Point(1, 2) == Point(x=1, frozen=2, name="P")
     assert repr(Point(1, 2)) == "Point(x=1, frozen=2, name='P')"
     assert {Point(1, 2): "here"}[Point(1, 2)] == "here"
@@ -48,7 +47,6 @@ def test_it_is_made_like_any_other() -> None:
 
 @pytest.mark.parametrize("given", [(), (1,), (1, 2, "P", 4)])
 def test_too_few_and_too_many_values_are_refused(given: tuple[object, ...]) -> None:
-    """As by every constructor."""
     with pytest.raises(TypeError):
         Point(*given)  # type: ignore[arg-type]  # that is the mistake
 
@@ -64,7 +62,6 @@ def test_it_stays_as_it_was_made() -> None:
 
 
 def test_a_copy_has_the_changes_and_leaves_the_original() -> None:
-    """Nothing but what is named changes."""
     point = Point(1, 2, "Q")
     assert replace(point, x=5) == Point(5, 2, "Q")
     assert replace(point) == point
@@ -83,14 +80,12 @@ def test_what_is_not_quick_is_copied_all_the_same() -> None:
 
 
 def test_it_can_be_pickled_and_copied() -> None:
-    """By whatever makes objects without their constructor."""
     point = Point(1, 2, "Q")
     assert pickle.loads(pickle.dumps(point)) == point  # noqa: S301  # the bytes are our own
     assert copy.deepcopy(point) == copy.copy(point) == point
 
 
 def test_rows_and_attempts_are_copied_field_by_field() -> None:
-    """Each field by itself, as `dataclasses` does it."""
     opened = attempt(entry("a"), correction=(("like", 1),))
     full = row(attempt=opened, queue=(entry("b"),), debt=(("like", 2),))
     for thing in (full, opened):
@@ -136,8 +131,6 @@ class ByName:
 
 @dataclass(frozen=True, slots=True)
 class WithMore:
-    """Its constructor does more."""
-
     x: int
 
     def __post_init__(self) -> None:
@@ -153,5 +146,4 @@ def test_only_what_keeps_its_fields_in_slots_can_be_quick(refused: type) -> None
 
 
 def test_the_rows_of_a_ledger_are_quick() -> None:
-    """An operation makes ten of them."""
     assert all(hasattr(made.__init__, "__wrapped__") for made in (Row, Attempt))

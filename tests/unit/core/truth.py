@@ -22,7 +22,6 @@ class Request:
 
     @property
     def is_set(self) -> bool:
-        """Whether it overwrites."""
         return self.attempt.mode is Mode.SET
 
     @property
@@ -40,11 +39,9 @@ class Truth:
     requests: dict[str, Request] = field(default_factory=dict)
 
     def send(self, attempt: Attempt) -> None:
-        """A call leaves."""
         self.requests[attempt.id] = Request(attempt)
 
     def land(self, attempt_id: str) -> None:
-        """A call takes effect, once more."""
         request = self.requests[attempt_id]
         request.landed += 1
         payments = [Entry("payment", "", request.attempt.mode, request.attempt.correction, 0.0)]
@@ -75,7 +72,6 @@ class Truth:
 
 
 def count(counters: dict[str, int], operation: Entry) -> None:
-    """Let one operation count."""
     for key, value in operation.counters:
         if operation.mode is Mode.SET:
             counters[key] = value

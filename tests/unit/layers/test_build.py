@@ -29,7 +29,6 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def contents(archive: Path) -> dict[str, bytes]:
-    """Each file of a zip."""
     with zipfile.ZipFile(archive) as zipped:
         return {name: zipped.read(name) for name in zipped.namelist()}
 

@@ -29,7 +29,6 @@ class Aws:
         self.invoked: list[tuple[str, object]] = []
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, object]:  # noqa: N803  # boto3's names
-        """Keep what was sent."""
         self.invoked.append((FunctionName, json.loads(Payload)))
         return self.answer
 
@@ -66,14 +65,12 @@ def event(*arguments: str) -> operate.Event:
     ],
 )
 def test_arguments_make_the_event_that_the_function_reads(arguments: str, fields: operate.Event) -> None:
-    """Nothing is in it that was not said."""
     made = event(*arguments.split())
     assert made == {"Type": "Operator", **fields}
     read_order(made)
 
 
 def test_the_live_test_can_be_asked_for_too() -> None:
-    """Quick or whole."""
     assert event("verify", "--group", "g") == {"Type": "Operator", "task": VERIFY, "GroupId": "g"}
     assert event("verify", "--group", "g", "--quick")["quick"] is True
 
@@ -83,7 +80,6 @@ def test_the_live_test_can_be_asked_for_too() -> None:
     ["", "--local", "inspect --group g", "--local inspect", "--local --function f inspect --group g", "--local burn"],
 )
 def test_wrong_arguments_are_refused(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """With the usage, before anything is sent."""
     with pytest.raises(SystemExit, match="2"):
         operate.main(arguments.split())
     assert "usage: python -m layers.operate" in capsys.readouterr().err
@@ -91,7 +87,6 @@ def test_wrong_arguments_are_refused(arguments: str, capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize("verdict", ["a", "a=perhaps", "=landed", ""])
 def test_a_verdict_is_about_something_and_one_of_two(verdict: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The usage says which."""
     with pytest.raises(SystemExit):
         event("release", "--group", "g", "--verdict", verdict)
     assert "a verdict is <id>=landed or <id>=not-landed" in capsys.readouterr().err
@@ -105,7 +100,6 @@ def test_a_deployed_function_is_invoked_once_and_answers() -> None:
 
 
 def test_an_error_of_a_deployed_function_is_told() -> None:
-    """In its own words, without its traceback."""
     aws = Aws({"errorType": "BadInput", "errorMessage": "GroupId: is not frozen", "stackTrace": []}, FunctionError="U")
     with pytest.raises(OperatorError, match=r"^BadInput: GroupId: is not frozen$"):
         deployed(EVENT, "counter", aws)
@@ -114,7 +108,6 @@ def test_an_error_of_a_deployed_function_is_told() -> None:
 def test_without_boto3_a_deployed_function_is_out_of_reach(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The error says what to install."""
     monkeypatch.setitem(sys.modules, "boto3", None)
     assert operate.main(["--function", "counter", "inspect", "--group", "g"]) == 1
     assert capsys.readouterr().err == "--function needs boto3, which is not installed here: pip install boto3\n"

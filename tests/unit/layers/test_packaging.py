@@ -71,7 +71,6 @@ def test_a_zip_depends_on_names_and_contents_alone(tmp_path: Path) -> None:
 
 
 def test_what_was_packed_is_unpacked_as_it_was(tmp_path: Path) -> None:
-    """The zips hold whole files."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "a.bin").write_bytes(bytes(range(256)))
     archive.pack(tmp_path / "folder", tmp_path / "a.zip")

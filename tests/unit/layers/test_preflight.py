@@ -21,7 +21,6 @@ SCF = {
 
 
 def without_node(problems: list[str]) -> list[str]:
-    """All but what this machine itself may lack."""
     return [problem for problem in problems if problem not in node_problems()]
 
 
@@ -35,14 +34,12 @@ def test_nothing_is_missing_where_all_is_given() -> None:
     ("name", "word"), [("AWS_PROFILE", "credentials"), ("REGION", "REGION="), ("PARAMS", "alarm-email=")]
 )
 def test_each_thing_that_aws_lacks_is_one_line(name: str, word: str, tmp_path: Path) -> None:
-    """With the words that would help."""
     environ = {given: value for given, value in AWS.items() if given != name} | {"HOME": str(tmp_path)}
     [problem] = without_node(for_aws(environ))
     assert word in problem
 
 
 def test_a_file_of_credentials_is_enough(tmp_path: Path) -> None:
-    """AWS's own tools leave one."""
     (tmp_path / ".aws").mkdir()
     (tmp_path / ".aws" / "credentials").touch()
     environ = {name: value for name, value in AWS.items() if name != "AWS_PROFILE"} | {"HOME": str(tmp_path)}
@@ -56,7 +53,6 @@ def test_a_removal_needs_nobody_to_tell() -> None:
 
 
 def test_each_thing_that_scf_lacks_is_one_line() -> None:
-    """Keys, a role, a network."""
     lacking = for_scf({})
     assert len(lacking) == 3
     assert all(word in line for word, line in zip(("TENCENTCLOUD_SECRET_ID", "role", "vpc"), lacking, strict=True))
@@ -67,20 +63,17 @@ def test_each_thing_that_scf_lacks_is_one_line() -> None:
     [("v20.19.0", True), ("v20.18.3", False), ("v21.7.0", False), ("v22.13.1", True), ("v23.1.0", False)],
 )
 def test_old_nodes_are_told_apart(version: str, recent: bool) -> None:
-    """Those that osls names, and everything after 24."""
     assert is_recent(version) is recent
     assert is_recent("v24.0.0")
     assert not is_recent("20")
 
 
 def test_a_missing_node_and_an_old_one_are_told() -> None:
-    """With the version that is wanted."""
     assert node_problems(lambda: None)[0].startswith("No Node.")
     assert "v18.1.0" in node_problems(lambda: "v18.1.0")[0]
 
 
 def test_the_command_fails_and_changes_nothing() -> None:
-    """Its exit code stops make."""
     environ = {"PATH": os.defpath, "HOME": "/nowhere"}
     command = [sys.executable, "-m", "layers.preflight", "scf"]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)

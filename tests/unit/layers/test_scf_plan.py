@@ -35,7 +35,6 @@ def test_what_has_to_be_filled_in_is_named_at_once() -> None:
 
 
 def test_with_a_role_and_a_network_the_plan_is_complete() -> None:
-    """The rest has values that work."""
     assert plan().vpc.subnet == "subnet-1"
 
 
@@ -60,12 +59,10 @@ def test_only_a_text_that_is_there_can_be_set(name: str) -> None:
     ],
 )
 def test_a_part_that_scf_would_refuse_is_named(changed: dict[str, object], where: str) -> None:
-    """By its place in the file."""
     assert problems(**changed)[0].startswith(f"custom.tencent.{where}")
 
 
 def timer(message: object, name: str = "nightly") -> dict[str, object]:
-    """A timer with a message."""
     return {"name": name, "cron": "0 0 0 * * * *", "enabled": True, "message": message}
 
 
@@ -85,13 +82,11 @@ def test_a_message_that_a_timer_cannot_carry_is_found_here_and_not_at_midnight()
 
 
 def test_a_message_that_the_function_would_refuse_is_found_here() -> None:
-    """It is read as the function reads it."""
     [problem] = problems(timers=[timer({"task": "sleep"})])
     assert problem.startswith("custom.tencent.timers.0.message: Message.task")
 
 
 def test_two_timers_of_one_name_are_found() -> None:
-    """Their operations would have the same keys."""
     assert "nightly stands twice" in problems(timers=[timer({"task": "sweep"})] * 2)[0]
 
 
@@ -122,7 +117,6 @@ def test_a_topic_is_read_from_its_beginning_and_repeated() -> None:
 
 
 def test_dead_letters_are_asked_for_where_there_is_a_place_for_them() -> None:
-    """Without one the function has no such setting."""
     assert "DeadLetterConfig" not in scf_requests.configuration(plan(), 1)
     with_place = plan(deadLetters={"type": "topic", "name": "failed"})
     assert scf_requests.configuration(with_place, 1)["DeadLetterConfig"] == {"Type": "topic", "Name": "failed"}

@@ -25,7 +25,6 @@ def test_a_row_is_measured_in_bytes_of_utf_8(letter: str) -> None:
 
 
 def test_the_error_shows_nothing_of_the_row() -> None:
-    """It may reach a log."""
     with pytest.raises(ValueError, match="over the bound") as caught:
         row_text(replace(ROW, frozen="secret" * ROW_BYTES))
     assert "secret" not in str(caught.value)

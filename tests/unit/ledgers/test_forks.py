@@ -31,7 +31,6 @@ TABLES = http(b'{"TableNames": ["counters"]}', "Content-Type: application/x-amz-
 
 
 def said(part: str, argument: str) -> list[str]:
-    """What child and parent say."""
     command = [sys.executable, "-m", "tests.unit.ledgers.forking", part, argument]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert (done.returncode, done.stderr) == (0, "")

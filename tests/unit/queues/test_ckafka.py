@@ -28,7 +28,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimesta
 
 @pytest.fixture
 def ckafka(monkeypatch: pytest.MonkeyPatch) -> Iterator[CkafkaServer]:
-    """The service, with one topic."""
     forget_environment(monkeypatch)
     with CkafkaServer(CREDENTIALS, REGION, HUB) as server:
         yield server
@@ -45,7 +44,6 @@ def role() -> dict[str, str]:
 
 
 def queue_at(address: str, role: dict[str, str]) -> CkafkaQueue:
-    """The queue behind an address."""
     credential: Callable[[], Credential] = partial(role_credential, role, "pages cannot be sent")
     return CkafkaQueue(
         HUB, REGION, credential, http_profile({ENDPOINT_VARIABLE: f"http://{address}"}, ENDPOINT_VARIABLE)
@@ -53,7 +51,6 @@ def queue_at(address: str, role: dict[str, str]) -> CkafkaQueue:
 
 
 def messages(count: int) -> list[Message]:
-    """So many."""
     return [Message(f"page {number}") for number in range(count)]
 
 
@@ -61,13 +58,11 @@ def messages(count: int) -> list[Message]:
 def test_messages_go_in_their_order_as_many_at_a_time_as_a_request_holds(
     ckafka: CkafkaServer, role: dict[str, str], count: int, requests: int
 ) -> None:
-    """For none there is none."""
     queue_at(ckafka.address, role).send(messages(count))
     assert (ckafka.bodies, ckafka.requests) == ([f"page {number}" for number in range(count)], requests)
 
 
 def test_a_refused_request_is_told_by_its_code_and_ends_the_sending(ckafka: CkafkaServer, role: dict[str, str]) -> None:
-    """All may then be sent again."""
     ckafka.codes = ["RequestLimitExceeded"]
     with pytest.raises(QueueUnavailable) as failure:
         queue_at(ckafka.address, role).send(messages(2 * MESSAGES_MAX))
@@ -76,7 +71,6 @@ def test_a_refused_request_is_told_by_its_code_and_ends_the_sending(ckafka: Ckaf
 
 
 def test_a_request_that_was_taken_in_part_has_not_been_taken(ckafka: CkafkaServer, role: dict[str, str]) -> None:
-    """Nobody knows which part."""
     ckafka.codes = ["half"]
     with pytest.raises(QueueUnavailable) as failure:
         queue_at(ckafka.address, role).send(messages(5))

@@ -47,20 +47,17 @@ class Sqs(ByteServer):
 
 
 def send(server: ByteServer, texts: Sequence[str]) -> None:
-    """Send messages."""
     endpoint = f"http://{server.address}"
     queue = SqsQueue(f"{endpoint}/000000000000/pages", region=REGION, endpoint=endpoint)
     queue.send([Message(text) for text in texts])
 
 
 def texts_of(number: int) -> list[str]:
-    """So many texts."""
     return [f"page {place}" for place in range(number)]
 
 
 @pytest.mark.parametrize("number", [0, 1, MESSAGES_MAX, 2 * MESSAGES_MAX + 1])
 def test_messages_go_in_their_order_ten_at_a_time(number: int) -> None:
-    """For none there is no request."""
     texts = texts_of(number)
     with Sqs() as server:
         send(server, texts)

@@ -41,7 +41,6 @@ def refusal(query: str, *, body: bytes = BODY, limit: int | None = None, now: fl
 
 
 def test_a_right_call_is_let_in() -> None:
-    """Its signature and its command are handed on."""
     signature, command = admit(read(Call("get", url(), BODY)), CREDENTIALS, RateLimit(None), NOW)
     assert (signature.time, signature.expire, command) == (1_700_000_000, 60, Get("G", ()))
 
@@ -95,7 +94,6 @@ def test_a_wrong_signature_is_refused(signature: Signature, key: str, code: int)
 
 
 def test_a_user_who_is_no_admin_is_refused() -> None:
-    """A right signature is not enough."""
     usersig = sign(replace(SIGNATURE, identifier="somebody"), "key-1")
     assert refusal(url(identifier="somebody", usersig=usersig)) == 60010
 
@@ -162,14 +160,12 @@ def test_a_refused_call_is_not_counted() -> None:
 
 
 def test_each_command_has_a_limit_of_its_own() -> None:
-    """A busy update leaves reads alone."""
     limit = RateLimit(1)
     limit.take("update", NOW)
     limit.take("get", NOW)
 
 
 def test_no_limit_refuses_nothing() -> None:
-    """The limit can be turned off."""
     limit = RateLimit(None)
     for _ in range(1_000):
         limit.take("update", NOW)

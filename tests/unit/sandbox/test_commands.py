@@ -27,7 +27,6 @@ def refused_update(**changes: object) -> int:
 
 
 def test_each_path_names_a_command() -> None:
-    """The three paths are the vendor's."""
     assert [named_by(f"/v4/group_open_http_svc/{name}_group_counter") for name in NAMES] == ["update", "get", "delete"]
 
 
@@ -93,7 +92,6 @@ def test_a_group_id_has_to_be_printable_ascii_of_48_bytes(group: object, code: i
     ids=str,
 )
 def test_the_mode_is_one_of_three_words(mode: object, code: int) -> None:
-    """It is required, and letters keep their case."""
     assert refused_update(Mode=mode) == code
 
 

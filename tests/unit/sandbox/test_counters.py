@@ -102,7 +102,6 @@ def test_a_deletion_takes_the_named_counters_away(groups: Groups) -> None:
 
 
 def test_a_deletion_without_keys_takes_all(groups: Groups) -> None:
-    """The group is left without counters."""
     groups.run(Delete("G", ()))
     assert groups.values("G") == {}
 
@@ -111,7 +110,6 @@ def test_a_deletion_without_keys_takes_all(groups: Groups) -> None:
     "command", [Update("H", "Set", {"k": 1}), Get("H", ()), Delete("H", ())], ids=["update", "get", "delete"]
 )
 def test_a_group_that_is_not_there_is_refused(groups: Groups, command: Command) -> None:
-    """Every command on it is 10010."""
     assert refusal(groups, command) == 10010
 
 
@@ -125,14 +123,12 @@ def test_a_dismissed_group_is_gone(groups: Groups) -> None:
 
 @pytest.mark.parametrize("kind", ["Private", "Work", "Public", "ChatRoom", "Meeting", "AVChatRoom"])
 def test_six_types_of_group_have_counters(kind: GroupKind) -> None:
-    """All that the vendor lists can be updated."""
     groups = Groups()
     groups.create("G", kind, {})
     assert refusal(groups, Update("G", "Set", {"k": 1})) == 0
 
 
 def test_a_community_has_no_counters() -> None:
-    """It is refused for its type."""
     groups = Groups()
     groups.create("G", "Community", {})
     assert refusal(groups, Update("G", "Set", {"k": 1})) == 10007
@@ -149,7 +145,6 @@ def test_a_group_is_made_once_and_within_the_limits(groups: Groups) -> None:
 
 
 def test_only_a_group_that_is_there_can_be_dismissed_or_shown(groups: Groups) -> None:
-    """Whoever names another is told so."""
     with pytest.raises(ValueError, match="no group 'H'"):
         groups.dismiss("H")
     with pytest.raises(ValueError, match="no group 'H'"):

@@ -20,7 +20,6 @@ def event(dialect: Dialect, body: bytes = b'{"a": 1}', **content_type: str) -> E
 
 
 def part(made: Event, name: str) -> dict[str, object]:
-    """An object in an event."""
     found = made[name]
     assert isinstance(found, dict)
     return found
@@ -47,7 +46,6 @@ def test_format_2_leaves_out_what_is_not_there(dialect: Dialect) -> None:
 
 
 def test_a_function_url_is_told_by_its_domain() -> None:
-    """All else is as behind an HTTP API."""
     domains = [str(part(event(dialect), "requestContext")["domainName"]) for dialect in ("http-v2", "function-url")]
     assert [".lambda-url." in domain for domain in domains] == [False, True]
     assert part(event("function-url"), "requestContext")["accountId"] == "anonymous"
@@ -65,7 +63,6 @@ def test_format_1_gives_every_value_twice() -> None:
 
 
 def test_format_1_says_null_for_what_is_not_there() -> None:
-    """Its keys are always there."""
     made = event_of("rest", "GET", "/v1/health", [], b"")
     assert (made["body"], made["queryStringParameters"], made["multiValueQueryStringParameters"]) == (None, None, None)
 
@@ -96,6 +93,5 @@ def test_a_body_that_is_not_known_to_be_text_comes_in_base64(dialect: Dialect) -
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_an_event_is_json(dialect: Dialect) -> None:
-    """It goes through JSON unchanged."""
     made = event(dialect)
     assert json.loads(json.dumps(made)) == made

@@ -21,7 +21,6 @@ ENDPOINT = "http://127.0.0.1:1"
 
 
 def secret_of(variables: dict[str, str]) -> Path:
-    """The file that holds the secret."""
     return Path(variables["CHAT_SECRET"].removeprefix("file:"))
 
 

@@ -49,7 +49,6 @@ def test_a_refusal_is_answered_at_once() -> None:
 
 @pytest.mark.parametrize("fault", [None, *every_kind(delay_s=5.0, key="_receipt")], ids=str)
 def test_a_refused_request_is_never_applied(fault: Fault | None) -> None:
-    """No fault turns a refusal into an effect."""
     assert course(fault, refused=True, lag_s=1.0).apply_after_s is None
 
 
@@ -145,7 +144,6 @@ def test_a_draw_hits_its_share_evenly() -> None:
 
 
 def test_a_draw_leaves_other_commands_and_groups_alone() -> None:
-    """Only what it is for meets it."""
     plan = Plan()
     plan.randomly(1.0, (DROP,), 1, ("update",), "G")
     assert [plan.choose("get", "G"), plan.choose("update", "H"), plan.choose("update", "G")] == [None, None, DROP]

@@ -18,7 +18,6 @@ def app() -> ChatApp:
 
 
 def entry(app: ChatApp) -> Entry:
-    """The latest entry of the journal."""
     return app.journal.entries()[-1]
 
 

@@ -16,12 +16,10 @@ def app() -> ChatApp:
 
 
 def counters(app: ChatApp) -> dict[str, int]:
-    """The true counters of `G`."""
     return app.groups.values("G")
 
 
 def entry(app: ChatApp) -> Entry:
-    """The latest entry of the journal."""
     return app.journal.entries()[-1]
 
 

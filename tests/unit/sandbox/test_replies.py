@@ -35,7 +35,6 @@ def test_an_answer_is_plain_utf_8() -> None:
     ids=str,
 )
 def test_some_faults_leave_no_answer(fault: Fault, ending: str) -> None:
-    """Not a byte, and no code."""
     reply = reply_to(RESULT, fault)
     assert (reply.ending, reply.body, reply.code) == (ending, b"", None)
 
@@ -51,7 +50,6 @@ def test_some_faults_leave_no_answer(fault: Fault, ending: str) -> None:
     ids=str,
 )
 def test_some_faults_answer_with_a_page(fault: Fault, status: int) -> None:
-    """HTML, which holds no code."""
     reply = reply_to(RESULT, fault)
     assert (reply.ending, reply.status, reply.content_type, reply.code) == ("sent", status, "text/html", None)
     assert reply.body.startswith(b"<html>")
@@ -59,7 +57,6 @@ def test_some_faults_answer_with_a_page(fault: Fault, status: int) -> None:
 
 @pytest.mark.parametrize("fault", [Fault("slow", delay_s=1.0), Fault("slow_before", delay_s=1.0)], ids=str)
 def test_a_slow_answer_is_a_whole_answer(fault: Fault) -> None:
-    """Only its time differs."""
     assert reply_to(RESULT, fault) == WHOLE
 
 
@@ -77,7 +74,6 @@ def test_a_receipt_can_be_missing_alone_or_with_all_counters() -> None:
 
 
 def test_a_refusal_under_a_fault_keeps_its_code() -> None:
-    """There are no counters to leave out."""
     reply = reply_to(Result(10010, "gone"), Fault("missing_receipt", key="like"))
     assert (reply.code, counters(reply)) == (10010, "nothing")
 

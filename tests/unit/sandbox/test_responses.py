@@ -32,7 +32,6 @@ def test_each_platform_takes_headers_from_its_own_fields(dialect: Dialect, heade
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_body_in_base64_is_decoded(dialect: Dialect) -> None:
-    """It may be any bytes."""
     assert response_of(dialect, {"statusCode": 200, "body": "AP8=", "isBase64Encoded": True}).body == b"\x00\xff"
 
 
@@ -63,25 +62,21 @@ def test_a_malformed_reply_is_the_platforms_error(dialect: Dialect, reply: objec
     ],
 )
 def test_headers_of_another_shape_are_the_platforms_error(dialect: Dialect, field: str, value: object) -> None:
-    """In the fields that the platform looks at."""
     assert response_of(dialect, {"statusCode": 200, field: value}) == failure(dialect)
 
 
 @pytest.mark.parametrize("dialect", ["http-v2", "function-url", "scf"])
 def test_a_reply_without_a_status_is_the_body_of_a_200(dialect: Dialect) -> None:
-    """Some platforms infer the rest."""
     inferred = Response(200, (("Content-Type", "application/json"),), b'{"state": "ok"}')
     assert response_of(dialect, {"state": "ok"}) == inferred
 
 
 @pytest.mark.parametrize("dialect", ["rest", "alb", "alb-multi-value"])
 def test_a_reply_without_a_status_is_an_error_elsewhere(dialect: Dialect) -> None:
-    """They answer 502."""
     assert response_of(dialect, {"state": "ok"}).status == 502
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_load_balancer_takes_a_megabyte(dialect: Dialect) -> None:
-    """The others take more."""
     status = response_of(dialect, {"statusCode": 200, "body": "x" * 1024 * 1024}).status
     assert status == (502 if dialect.startswith("alb") else 200)

@@ -66,17 +66,14 @@ def unreadable(usersig: str) -> int:
 
 
 def in_base64(content: bytes) -> str:
-    """Any bytes in the vendor's alphabet."""
     return base64.b64encode(content).decode().translate(str.maketrans("+/=", "*-_"))
 
 
 def packed(text: str) -> str:
-    """A UserSig with any text inside."""
     return in_base64(zlib.compress(text.encode()))
 
 
 def unpacked(usersig: str) -> str:
-    """The text inside a UserSig."""
     return zlib.decompress(base64.b64decode(usersig.translate(str.maketrans("*-_", "+/=")))).decode()
 
 
@@ -153,7 +150,6 @@ def test_an_app_without_keys_refuses_every_signature() -> None:
 
 
 def test_an_empty_signature_has_a_code_of_its_own() -> None:
-    """Nothing at all is 70002."""
     assert unreadable("") == 70002
 
 
@@ -183,7 +179,6 @@ GOOD = sign(SIGNATURE, KEY)
     ],
 )
 def test_what_cannot_be_read_is_illegal(usersig: str) -> None:
-    """Everything that is no whole signature is 70003."""
     assert unreadable(usersig) == 70003
 
 

@@ -12,7 +12,6 @@ from tests.unit.sandbox.driver import NOW, call, conduct, new_app
 
 
 def violating(violation: Violation) -> ChatApp:
-    """An app that violates one assumption."""
     app = new_app()
     app.violations.chosen = frozenset([violation])
     return app
@@ -30,12 +29,10 @@ def shown(app: ChatApp, now: float, name: Name = "get") -> int:
 
 
 def test_a_faithful_app_refuses_what_has_ended() -> None:
-    """The yardstick of the others."""
     assert code(new_app(), at=NOW, now=NOW + 7) == 70001
 
 
 def test_a_cached_signature_stays_good_and_an_unused_one_does_not() -> None:
-    """Only what was accepted is remembered."""
     app = violating("signature_cache")
     assert code(app, at=NOW, now=NOW) == 0
     assert code(app, at=NOW, now=NOW + 100) == 0
@@ -43,19 +40,16 @@ def test_a_cached_signature_stays_good_and_an_unused_one_does_not() -> None:
 
 
 def test_short_signatures_are_refused_and_those_of_a_day_are_not() -> None:
-    """As the vendor's advice could be enforced."""
     app = violating("short_signatures_refused")
     assert code(app, at=NOW, now=NOW) == 70001
     assert code(app, at=NOW, now=NOW, life_s=86_400) == 0
 
 
 def test_expired_signatures_are_accepted_however_old() -> None:
-    """The end is not looked at."""
     assert code(violating("expired_signatures_accepted"), at=NOW, now=NOW + 10_000) == 0
 
 
 def test_tolerant_signatures_are_good_for_seconds_more() -> None:
-    """And for no more."""
     app = violating("tolerant_signatures")
     assert code(app, at=NOW, now=NOW + 6 + TOLERANCE_S) == 0
     assert code(app, at=NOW, now=NOW + 7 + TOLERANCE_S) == 70001
@@ -70,7 +64,6 @@ def test_every_so_many_reads_are_stale() -> None:
 
 
 def test_slow_effects_show_after_some_seconds() -> None:
-    """The reply shows them at once."""
     app = violating("slow_effects")
     assert shown(app, NOW, "update") == 1
     assert shown(app, NOW + SLOW_S - 1) == 0
@@ -78,7 +71,6 @@ def test_slow_effects_show_after_some_seconds() -> None:
 
 
 def test_a_wrong_date_leaves_signatures_alone() -> None:
-    """Only what replies show is wrong."""
     app = violating("wrong_date")
     assert app.violations.date(NOW) == NOW + DATE_AHEAD_S
     assert code(app, at=NOW, now=NOW + 6) == 0
@@ -86,7 +78,6 @@ def test_a_wrong_date_leaves_signatures_alone() -> None:
 
 @pytest.mark.parametrize("violation", ["short_signatures_refused", "wrong_date"])
 def test_a_reset_ends_every_violation(violation: Violation) -> None:
-    """What follows is faithful again."""
     app = violating(violation)
     app.reset()
     assert app.violations.chosen == frozenset()
@@ -96,7 +87,6 @@ MODES: tuple[Mode, ...] = ("Increase", "Decrease", "Set")
 
 
 def updated(app: ChatApp, mode: Mode, **counters: int) -> dict[str, int] | None:
-    """What an update answers."""
     return app.violations.run(app.groups, Update("G", mode, counters), NOW)
 
 
@@ -120,7 +110,6 @@ def test_a_counter_is_cut_off_at_zero_where_that_is_so(mode: Mode) -> None:
 
 @pytest.mark.parametrize("violation", ["below_zero_refused", "below_zero_cut_off"])
 def test_what_stays_above_zero_is_counted_as_ever(violation: Violation) -> None:
-    """Down to zero, and up again."""
     app = violating(violation)
     for mode, value in (("Increase", 5), ("Decrease", 0), ("Increase", 5)):
         assert updated(app, mode, like=5) == {"like": value}  # type: ignore[arg-type]  # two of the three modes

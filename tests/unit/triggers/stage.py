@@ -57,11 +57,9 @@ class ManualClock:
         self.moved_s = 0.0
 
     def now(self) -> float:
-        """Seconds since 1970."""
         return START + self.moved_s
 
     def monotonic(self) -> float:
-        """Seconds since some moment."""
         return 5000.0 + self.moved_s
 
     def sleep(self, seconds: float) -> None:
@@ -97,7 +95,6 @@ class Chat:
         return fate or Counted({key: counters[key] for key in call.values}, int(self._clock.now()))
 
     def read(self, group: Group, keys: Sequence[str], now: int, *, fresh: bool = False) -> Reply:
-        """The counters that there are."""
         if group.id not in self.groups:
             return self._gone()
         counters = self.groups[group.id]
@@ -119,7 +116,6 @@ class HandVault:
         self.refreshes: list[float] = []
 
     def current(self) -> Secret:
-        """The cached one."""
         return self.secret
 
     def refresh(self, min_age_s: float = 0.0) -> Secret:
@@ -138,12 +134,10 @@ class Told:
         self.reasons: list[str | float | None] = []
 
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
-        """Remember one."""
         self.notices.append(notice)
         self.reasons.append(evidence.get("reason"))
 
     def failed(self, error: Exception) -> None:
-        """Remember one."""
         self.failures.append(error)
 
 
@@ -211,7 +205,6 @@ class Stage:
         )
 
     def tick(self, event: dict[str, object]) -> dict[str, object]:
-        """What a timer event returns."""
         return timer.run(event, self.invocation, self.context)
 
     def batch(self, event: dict[str, object]) -> dict[str, object]:
@@ -238,7 +231,6 @@ class Stage:
         return self.send("POST", UPDATE, headers(key, prefer), body(**fields), dialect)
 
     def ask(self, key: str = "k", group: str = "room") -> Seen:
-        """Ask after an operation."""
         return self.send("GET", f"/v1/operations?GroupId={group}&IdempotencyKey={key}", headers())
 
 
@@ -250,17 +242,14 @@ class Seen:
 
     @property
     def status(self) -> int:
-        """The status code."""
         return self.response.status
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Header names in lower case."""
         return {name.lower(): value for name, value in self.response.headers}
 
     @property
     def body(self) -> dict[str, object]:
-        """The JSON body."""
         fields: dict[str, object] = json.loads(self.response.body)
         return fields
 
@@ -269,7 +258,6 @@ UPDATE = "/v1/update_group_counter"
 
 
 def headers(key: str | None = None, prefer: str | None = None, token: str = TOKEN) -> dict[str, str]:
-    """The headers of the known caller."""
     named = {"Idempotency-Key": key, "Prefer": prefer}
     given = {name: value for name, value in named.items() if value is not None}
     return {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **given}

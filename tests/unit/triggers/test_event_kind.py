@@ -20,7 +20,6 @@ DIALECTS: dict[Dialect, Kind] = {
 
 @pytest.mark.parametrize(("dialect", "kind"), DIALECTS.items())
 def test_an_http_event_is_known_by_its_platform(dialect: Dialect, kind: Kind) -> None:
-    """Each platform has a shape of its own."""
     event = event_of(dialect, "GET", "/v1/health", [("host", "localhost")], b"")
     assert detect(event) == (kind, event)
 

@@ -64,20 +64,17 @@ STATUSES = {"http-v2.key-reused": 422, "http-v2.respond-async": 202}
 
 @pytest.fixture
 def stage() -> Stage:
-    """The groups of the samples."""
     stage = Stage()
     stage.chat.groups = {"live-room": {}, "quiet-room": {}}
     return stage
 
 
 def event(name: str) -> Event:
-    """A sample."""
     read: Event = json.loads(EVENTS[name].read_text("utf-8"))
     return read
 
 
 def body(reply: Event) -> Event:
-    """The JSON body of a reply."""
     read: Event = json.loads(str(reply["body"]))
     return read
 
@@ -101,7 +98,6 @@ def test_the_good_samples_are_answered(stage: Stage) -> None:
 
 
 def test_the_counters_are_those_of_the_good_samples(stage: Stage) -> None:
-    """Each counted once, however often it is sent."""
     for name in GOOD * 2:
         stage.answer(event(name))
     counters = {key: value for key, value in stage.chat.groups["live-room"].items() if key != "_receipt"}
@@ -110,21 +106,18 @@ def test_the_counters_are_those_of_the_good_samples(stage: Stage) -> None:
 
 @pytest.mark.parametrize(("name", "field"), BAD_INPUT.items())
 def test_a_bad_sample_is_refused_by_its_field(stage: Stage, name: str, field: str) -> None:
-    """With 400."""
     reply = stage.answer(event(name))
     assert (reply["statusCode"], body(reply)["field"]) == (400, field)
 
 
 @pytest.mark.parametrize(("name", "status"), OTHER_PROBLEMS.items())
 def test_another_bad_sample_has_its_status(stage: Stage, name: str, status: int) -> None:
-    """With a problem."""
     reply = stage.answer(event(name))
     assert (reply["statusCode"], body(reply)["status"]) == (status, status)
 
 
 @pytest.mark.parametrize(("name", "field"), BAD_TICKS.items())
 def test_a_bad_tick_is_refused_by_its_field(stage: Stage, name: str, field: str) -> None:
-    """With an error that the platform shows."""
     with pytest.raises(BadInput) as refused:
         stage.tick(event(name))
     assert refused.value.field == field
@@ -132,13 +125,11 @@ def test_a_bad_tick_is_refused_by_its_field(stage: Stage, name: str, field: str)
 
 @pytest.mark.parametrize("name", ["timer.set", "timer.sweep", "scf-timer.set", "scf-timer.sweep"])
 def test_a_good_tick_returns_its_counts(stage: Stage, name: str) -> None:
-    """Nothing is left over."""
     returned = stage.tick(event(name))
     assert returned.get("pending", returned.get("left")) == 0
 
 
 @pytest.mark.parametrize("name", ["bad.unknown-kind", "bad.records.unknown-source"])
 def test_an_event_of_no_kind_is_refused(name: str) -> None:
-    """With the list of kinds."""
     with pytest.raises(UnknownEvent):
         detect(event(name))

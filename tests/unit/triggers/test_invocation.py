@@ -18,17 +18,14 @@ class AwsContext:
         self._left_ms = left_ms
 
     def get_remaining_time_in_millis(self) -> object:
-        """The time left."""
         return self._left_ms
 
 
 def read(context: object) -> Invocation:
-    """The invocation that begins at 100."""
     return Invocation.of(context, lambda: 100.0)
 
 
 def test_aws_tells_what_is_left() -> None:
-    """By an object with a clock."""
     assert read(AwsContext()) == Invocation("id-1", 100.0, 102.5)
 
 
@@ -40,18 +37,15 @@ def test_scf_tells_the_limit() -> None:
 
 @pytest.mark.parametrize("context", [None, object(), {}, {"request_id": None}, "context"])
 def test_without_a_limit_there_is_no_deadline(context: object) -> None:
-    """Local callers often pass nothing."""
     assert read(context) == Invocation("", 100.0, inf)
 
 
 @pytest.mark.parametrize("left_ms", [None, "3000", True, nan, [], 10**400])
 def test_a_limit_that_is_no_number_is_none(left_ms: object) -> None:
-    """It cannot be waited for."""
     assert read(AwsContext(left_ms=left_ms)).deadline == inf
     assert read({"time_limit_in_ms": left_ms}).deadline == inf
 
 
 @pytest.mark.parametrize(("request_id", "kept"), [("r" * 300, "r" * 128), ("a\nb", ""), (7, ""), (None, "")])
 def test_a_request_id_is_short_and_printable(request_id: object, kept: str) -> None:
-    """It stands in every line of the log."""
     assert read(AwsContext(request_id)).request_id == kept

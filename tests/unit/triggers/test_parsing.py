@@ -18,13 +18,11 @@ DOCUMENTS = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionarie
 
 @given(DOCUMENTS)
 def test_what_json_writes_is_read_back(document: object) -> None:
-    """Strictness costs no valid document."""
     assert read_json(json.dumps(document), "body") == document
 
 
 @given(st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
-    """There is no third way."""
     with suppress(BadInput):
         read_json(text, "body")
 
@@ -48,7 +46,6 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     ],
 )
 def test_what_is_no_strict_json_is_refused_with_the_reason(text: str, problem: str) -> None:
-    """The error says what is wrong."""
     with pytest.raises(BadInput) as refused:
         read_json(text, "body")
     assert str(refused.value).startswith(f"body: {problem}")
@@ -69,7 +66,6 @@ def test_a_decoded_document_may_hold_only_what_json_can_say(document: object) ->
 
 
 def test_a_decoded_document_that_holds_itself_is_refused() -> None:
-    """It would have no end."""
     endless: list[object] = []
     endless.append(endless)
     with pytest.raises(BadInput, match="Message: "):
@@ -77,7 +73,6 @@ def test_a_decoded_document_that_holds_itself_is_refused() -> None:
 
 
 def test_a_decoded_document_that_is_nested_too_deeply_is_refused() -> None:
-    """It could not be written either."""
     deep: list[object] = []
     for _ in range(100_000):
         deep = [deep]

@@ -22,7 +22,6 @@ DAY_S = 24 * HOUR_S
 
 @pytest.fixture
 def stage() -> Stage:
-    """Two groups without counters."""
     stage = Stage()
     stage.chat.groups = {"room": {}, "other": {}}
     return stage
@@ -60,7 +59,6 @@ def send(stage: Stage, sent_at: float, number: int = 0) -> str:
 
 
 def like(stage: Stage) -> int:
-    """The counter of the group."""
     return stage.chat.groups["room"].get("like", 0)
 
 
@@ -75,7 +73,6 @@ def test_a_key_over_http_is_known_when_its_message_comes_days_later(stage: Stage
 
 
 def test_a_message_is_known_over_http_days_later(stage: Stage) -> None:
-    """The other way round."""
     assert stage.batch(records(sqs(text(5, IdempotencyKey="order-7", Caller=CALLER)))) == {"batchItemFailures": []}
     later(stage, 14.5 * DAY_S)
     forget(stage)
@@ -84,7 +81,6 @@ def test_a_message_is_known_over_http_days_later(stage: Stage) -> None:
 
 
 def test_after_a_raise_what_was_sent_before_is_parked_by_the_old_window(stage: Stage) -> None:
-    """Its record lived by the window of then."""
     deploy(stage, 1000)
     assert send(stage, 0) == "counted"
     later(stage, 1500)
@@ -156,7 +152,6 @@ def test_a_window_that_is_lowered_and_raised_again_counts_nothing_twice(stage: S
 
 
 def test_a_function_that_was_idle_for_long_parks_nothing_that_is_young(stage: Stage) -> None:
-    """Nobody has written by another window meanwhile."""
     forget(stage)
     later(stage, 100 * DAY_S)
     assert send(stage, 100 * DAY_S - 10) == "counted"
@@ -185,7 +180,6 @@ class WithoutNotes(MemoryLedger):
 
 
 def test_a_ledger_with_rows_and_no_notes_has_had_two_days(stage: Stage) -> None:
-    """Those of HTTP, the shortest."""
     WithoutNotes(stage)
     assert send(stage, -2 * DAY_S - 5) == "parked"
     assert send(stage, -2 * DAY_S + 60, 1) == "counted"
@@ -197,7 +191,6 @@ def test_a_ledger_with_rows_and_no_notes_has_had_two_days(stage: Stage) -> None:
 
 
 def test_a_tick_older_than_its_window_is_refused(stage: Stage) -> None:
-    """By the window of then, too."""
     deploy(stage, 1000)
     assert stage.tick(tick("room", value=1))["applied"] == 1
     later(stage, 1500)
@@ -213,7 +206,6 @@ class NoWindows(MemoryLedger):
     """A ledger whose notes of windows cannot be read."""
 
     def windows(self, app: int) -> str | None:
-        """Fails."""
         raise LedgerUnavailable("out of reach")
 
 
@@ -233,7 +225,6 @@ def test_where_the_notes_cannot_be_read_nothing_is_executed(stage: Stage) -> Non
 
 
 def test_records_live_by_the_largest_window_that_is_noted(stage: Stage) -> None:
-    """Whichever instance writes them."""
     deploy(stage, 10 * DAY_S)
     forget(stage)
     deploy(stage, 1000)

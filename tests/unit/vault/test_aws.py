@@ -77,7 +77,6 @@ def test_a_secret_is_asked_for_anew_each_time_over_one_connection(environment: p
 
 
 def test_an_arn_is_asked_for_in_its_own_region_and_a_name_in_the_functions(environment: pytest.MonkeyPatch) -> None:
-    """Wherever the function runs."""
     with Manager(environment, secret(SecretString="s")) as manager:
         for reference in ("aws:chat", f"aws:{ARN}"):
             assert source_for(reference, {"AWS_REGION": REGION})() == "s"
@@ -85,7 +84,6 @@ def test_an_arn_is_asked_for_in_its_own_region_and_a_name_in_the_functions(envir
 
 
 def test_a_binary_secret_is_read_as_text(environment: pytest.MonkeyPatch) -> None:
-    """If it is one."""
     contents = [base64.b64encode(content).decode() for content in (b"binary", b"\xff" + HIDDEN.encode())]
     with Manager(environment, *(secret(SecretBinary=content) for content in contents)):
         read = source_for("aws:chat", {"AWS_REGION": REGION})
@@ -106,7 +104,6 @@ def test_a_binary_secret_is_read_as_text(environment: pytest.MonkeyPatch) -> Non
 def test_what_went_wrong_is_told_by_its_code_and_the_next_read_begins_anew(
     environment: pytest.MonkeyPatch, answers: list[bytes | None], code: str
 ) -> None:
-    """Of the service's words nothing is shown."""
     with Manager(environment, *answers, secret(SecretString="s")) as manager:
         read = source_for("aws:chat", {"AWS_REGION": REGION})
         with pytest.raises(SecretUnavailable, match=f"^the secret in AWS Secrets Manager cannot be read: {code}$"):

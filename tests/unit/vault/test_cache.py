@@ -23,7 +23,6 @@ class HandClock:
         self.frozen_s = 0.0
 
     def now(self) -> float:
-        """Seconds since 1970."""
         return self.seconds + self.frozen_s
 
     def monotonic(self) -> float:
@@ -31,7 +30,6 @@ class HandClock:
         return self.seconds
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
         self.seconds += seconds
 
 
@@ -82,7 +80,6 @@ def test_nothing_is_fetched_before_it_is_needed(fixture: Fixture) -> None:
 
 
 def test_the_secret_is_fetched_once_in_a_minute(fixture: Fixture) -> None:
-    """And again after that."""
     assert fixture.vault.current().sdkappid == 1
     fixture.store.text = "2"
     fixture.clock.sleep(59)
@@ -93,7 +90,6 @@ def test_the_secret_is_fetched_once_in_a_minute(fixture: Fixture) -> None:
 
 
 def test_a_secret_ages_while_the_instance_is_frozen(fixture: Fixture) -> None:
-    """On some platforms one clock stands still meanwhile."""
     fixture.vault.current()
     fixture.store.text = "2"
     fixture.clock.frozen_s = 60
@@ -101,7 +97,6 @@ def test_a_secret_ages_while_the_instance_is_frozen(fixture: Fixture) -> None:
 
 
 def test_a_secret_ages_although_the_calendar_is_set_back(fixture: Fixture) -> None:
-    """The other clock goes on."""
     fixture.vault.current()
     fixture.store.text = "2"
     fixture.clock.frozen_s = -3600
@@ -111,7 +106,6 @@ def test_a_secret_ages_although_the_calendar_is_set_back(fixture: Fixture) -> No
 
 @pytest.mark.parametrize("failure", [SecretUnavailable("gone"), SettingsError("CHAT_SECRET", "wrong")])
 def test_a_first_fetch_that_fails_says_so(fixture: Fixture, failure: CounterError) -> None:
-    """There is nothing to go on with."""
     fixture.store.failure = failure
     with pytest.raises(type(failure)) as raised:
         fixture.vault.current()
@@ -135,7 +129,6 @@ def test_a_failed_first_fetch_is_not_repeated_within_a_second(fixture: Fixture) 
 
 
 def test_a_first_fetch_is_repeated_after_a_second(fixture: Fixture) -> None:
-    """And may then succeed."""
     fixture.store.failure = SecretUnavailable("gone")
     with pytest.raises(SecretUnavailable):
         fixture.vault.current()
@@ -178,7 +171,6 @@ def test_a_refresh_fetches_at_once(fixture: Fixture) -> None:
 
 
 def test_a_refresh_that_fails_keeps_the_old_secret(fixture: Fixture) -> None:
-    """It may still be good."""
     fixture.vault.current()
     fixture.store.failure = SecretUnavailable("gone")
     assert fixture.vault.refresh().sdkappid == 1
@@ -209,12 +201,10 @@ def test_a_secret_that_has_just_been_loaded_is_refreshed_once(fixture: Fixture) 
 
 
 def test_a_first_refresh_fetches(fixture: Fixture) -> None:
-    """Even if a least age is asked for."""
     assert fixture.vault.refresh(min_age_s=30).sdkappid == 1
 
 
 def test_threads_that_want_the_first_secret_share_one_fetch(fixture: Fixture) -> None:
-    """The others wait for it."""
     with ThreadPoolExecutor(8) as threads:
         secrets = list(threads.map(lambda _: fixture.vault.current(), range(32)))
     assert {secret.sdkappid for secret in secrets} == {1}
@@ -259,7 +249,6 @@ def test_nobody_who_has_a_secret_waits_for_another_ones_fetch(fixture: Fixture) 
 
 @pytest.mark.parametrize("is_known", [True, False])
 def test_who_waited_for_a_fetch_that_failed_does_not_wait_for_another(fixture: Fixture, is_known: bool) -> None:
-    """It would fail as slowly as the first."""
     if is_known:
         fixture.vault.current()
     begun = fixture.store.fetches
@@ -287,7 +276,6 @@ def outcome(ask: Callable[[], Secret]) -> int | str:
 
 
 def wait_until(happened: Callable[[], bool]) -> None:
-    """Wait for another thread."""
     until = time.monotonic() + 5
     while not happened():
         assert time.monotonic() < until

@@ -52,7 +52,6 @@ def test_what_names_no_secret_of_aws_is_refused_without_being_shown(secret: str)
     ],
 )
 def test_a_name_is_a_reference_to_tencent(secret: str, environ: dict[str, str]) -> None:
-    """With a version, a region, both or neither."""
     assert callable(source_for(f"tencent:{secret}", environ))
 
 
@@ -85,7 +84,6 @@ def test_another_endpoint_is_encrypted_or_this_machine(endpoint: str) -> None:
 
 @pytest.mark.parametrize("endpoint", ["https://ssm.intl.tencentcloudapi.com", "http://127.0.0.1:5600/"])
 def test_another_endpoint_may_be_given(endpoint: str) -> None:
-    """That of international accounts, or of a test."""
     assert callable(source_for("tencent:chat", REGION | {"TENCENT_SSM_ENDPOINT": endpoint}))
 
 
@@ -104,7 +102,6 @@ def test_missing_credentials_of_tencent_are_named(environ: dict[str, str], missi
 
 
 def test_credentials_that_cannot_be_any_are_refused_by_the_sdk() -> None:
-    """Nothing of them is shown."""
     environ = REGION | {"TENCENTCLOUD_SECRETID": " id", "TENCENTCLOUD_SECRETKEY": " key"}
     with pytest.raises(SecretUnavailable, match=r"cannot be read: InvalidCredential$"):
         source_for("tencent:chat", environ)()
@@ -154,7 +151,6 @@ def test_bytes_that_are_no_text_are_not_shown() -> None:
 
 
 def test_debugging_of_a_hushed_logger_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
-    """Its warnings pass, and it is hushed once."""
     logger = logging.getLogger("tests.talkative")
     for _ in range(2):
         drop_debug_logs([logger.name])

@@ -28,7 +28,6 @@ def test_a_file_is_read(tmp_path: Path) -> None:
 
 
 def test_a_relative_path_starts_where_the_process_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As with any program."""
     (tmp_path / "chat.json").write_text(CONTENT)
     monkeypatch.chdir(tmp_path)
     assert source_for("file:chat.json", {})() == CONTENT
@@ -45,7 +44,6 @@ def test_a_file_is_read_anew_each_time(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    """The path is no secret."""
     with pytest.raises(
         SecretUnavailable, match=f"^the secret's file {tmp_path}/none cannot be read: No such file or dir"
     ):
@@ -53,27 +51,23 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    """It has no content."""
     with pytest.raises(SecretUnavailable, match=f"^the secret's file {tmp_path} is no regular file$"):
         file_source(str(tmp_path))()
 
 
 def test_a_pipe_is_refused(tmp_path: Path) -> None:
-    """Reading it could wait for ever."""
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SecretUnavailable, match=r"pipe is no regular file$"):
         file_source(f"{tmp_path}/pipe")()
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
-    """The bytes are not shown."""
     (tmp_path / "x").write_bytes(b"secret\xff")
     with pytest.raises(SecretUnavailable, match=f"^the secret's file {tmp_path}/x is not UTF-8$"):
         file_source(f"{tmp_path}/x")()
 
 
 def test_a_file_that_is_too_long_is_refused(tmp_path: Path) -> None:
-    """It is no secret."""
     (tmp_path / "x").write_bytes(b"x" * (SECRET_BYTES + 1))
     with pytest.raises(SecretUnavailable, match=r"is longer than 65536 bytes$"):
         file_source(f"{tmp_path}/x")()
@@ -88,13 +82,11 @@ def test_a_path_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_variable_is_read() -> None:
-    """From the environment that was passed in."""
     assert source_for("env:CHAT_JSON", {"CHAT_JSON": f" {CONTENT}\n"})() == CONTENT
 
 
 @pytest.mark.parametrize("environ", [{}, {"CHAT_JSON": ""}, {"CHAT_JSON": " \n"}])
 def test_a_variable_that_is_not_set_is_named(environ: dict[str, str]) -> None:
-    """An empty one is not set."""
     with pytest.raises(SecretUnavailable, match=r"^the secret's environment variable CHAT_JSON is not set$"):
         env_source(environ, "CHAT_JSON")()
 
@@ -144,5 +136,4 @@ def test_another_variable_may_hold_a_reference() -> None:
     ],
 )
 def test_a_reference_is_told_from_an_address(text: str, so: bool) -> None:
-    """By what stands before the first colon."""
     assert is_reference(text) is so

@@ -28,12 +28,10 @@ def text(**changes: object) -> str:
 
 
 def without(field: str) -> str:
-    """The secret's JSON without one field."""
     return json.dumps({name: value for name, value in SECRET.items() if name != field})
 
 
 def problem(secret: str) -> str:
-    """How a secret is refused."""
     with pytest.raises(SettingsError) as refusal:
         parse(secret)
     shown = "".join(traceback.format_exception(refusal.value))
@@ -68,7 +66,6 @@ def test_callers_may_share_a_name() -> None:
 
 
 def test_a_secret_shows_no_secret() -> None:
-    """It may be logged by accident."""
     shown = repr(parse(text(callers=[{"name": "mobile", "token": TOKEN}])))
     assert KEY not in shown
     assert TOKEN not in shown
@@ -76,7 +73,6 @@ def test_a_secret_shows_no_secret() -> None:
 
 @pytest.mark.parametrize("field", SECRET)
 def test_a_missing_field_is_named(field: str) -> None:
-    """All three are needed to sign."""
     assert problem(without(field)) == f"{field} of the secret: Field required"
 
 
@@ -129,7 +125,6 @@ def test_a_wrong_field_is_named(field: str, value: object) -> None:
     ids=repr,
 )
 def test_a_wrong_caller_is_named(caller: object, field: str) -> None:
-    """By its place in the list."""
     assert problem(text(callers=[caller])).startswith(f"{field} of the secret: ")
 
 
@@ -177,7 +172,6 @@ def test_a_field_that_stands_twice_is_refused(secret: str) -> None:
     ids=["empty", "bare", "comma", "cut", "list", "string", "deep", "bytes"],
 )
 def test_text_that_is_no_object_is_refused_without_being_shown(secret: str, said: str) -> None:
-    """Only where it breaks is told."""
     assert problem(secret) == said
 
 
@@ -193,7 +187,6 @@ def test_text_that_is_no_object_is_refused_without_being_shown(secret: str, said
     )
 )
 def test_any_json_is_a_secret_or_refused(document: object) -> None:
-    """Nothing else comes out of it."""
     outcome: Secret | str
     try:
         outcome = parse(json.dumps(document))

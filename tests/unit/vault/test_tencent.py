@@ -42,7 +42,6 @@ def environ(address: str) -> Mapping[str, str]:
 
 
 def read(ssm: SsmServer, reference: str = "tencent:chat") -> str:
-    """The secret."""
     return source_for(reference, environ(ssm.address))()
 
 
@@ -59,7 +58,6 @@ def test_the_newest_version_that_can_be_had_is_read(ssm: SsmServer) -> None:
 
 
 def test_a_version_that_is_named_is_read_whatever_is_newer(ssm: SsmServer) -> None:
-    """And replaced by no other."""
     assert read(ssm, "tencent:chat#v1") == "secret 1"
     ssm.switch("chat", "v1", on=False)
     with pytest.raises(SecretUnavailable, match=r"cannot be read: ResourceUnavailable\.ResourceDisabled$"):
@@ -70,7 +68,6 @@ class Throttled(SsmServer):
     """The service lists versions, and refuses to give the first one out."""
 
     def answer(self, action: str, fields: Mapping[str, object]) -> dict[str, object]:
-        """Refuse once."""
         if action == "GetSecretValue" and action not in self.actions:
             self.actions.append(action)
             raise SsmRefusalError("RequestLimitExceeded")
@@ -112,7 +109,6 @@ def test_a_secret_is_text_however_it_was_put_there(ssm: SsmServer, content: str 
     ],
 )
 def test_an_answer_without_a_secret_in_it_is_told_for_what_it_is(answer: bytes, told: str) -> None:
-    """Nothing of it is shown."""
     with ByteServer(answering(http(answer, "Content-Type: application/json"))) as server:
         source = source_for("tencent:chat", environ(server.address))
         with pytest.raises(SecretUnavailable) as refusal:

@@ -73,7 +73,6 @@ def size(row: Row) -> int:
 
 
 def operation(number: int) -> Entry:
-    """One of the smallest operations that callers send."""
     return Entry.of(Operation("G", Mode.INCREASE, (("like", 1),), "mobile-backend", f"key-{number}", 1_296_000.0))
 
 
@@ -100,18 +99,15 @@ def test_a_row_comes_back_as_it_was(row: Row) -> None:
 
 @given(RECORDS)
 def test_a_record_comes_back_as_it_was(record: Record) -> None:
-    """With its answer of whatever kind."""
     assert decode_record(encode_record(record).encode().decode()) == record
 
 
 def test_a_record_does_not_say_that_it_is_replayed() -> None:
-    """That is said when it is told again."""
     told = Record("v1:a", Applied((("like", 5),), replayed=True), 1.0, 2.0)
     assert decode_record(encode_record(told)) == replace(told, answer=Applied((("like", 5),)))
 
 
 def test_each_operation_is_written_once() -> None:
-    """However many attempts have carried it."""
     a, b = entry("a-first"), entry("b-second")
     past = Remembered(attempt(a, b, name="past"))
     text = encode_row(row(attempt(a), (b,), (past, past)))
@@ -179,7 +175,6 @@ def test_each_key_is_written_once() -> None:
 
 
 def test_a_settled_operation_that_the_attempt_does_not_carry_is_left_out() -> None:
-    """It makes no difference to the attempt."""
     odd = row(replace(attempt(entry("a")), settled=frozenset({"a", "z"})))
     assert decode_row(encode_row(odd)) == row(replace(attempt(entry("a")), settled=frozenset({"a"})))
 
@@ -210,7 +205,6 @@ def test_a_row_of_a_later_version_is_not_misread(text: str) -> None:
 
 @pytest.mark.parametrize("where", ['"format":1', '"id":"attempt"', '"id":"past"'], ids=["row", "attempt", "remembered"])
 def test_a_field_that_no_row_of_format_1_has_is_not_lost(where: str) -> None:
-    """It is refused just the same."""
     with pytest.raises(ValueError, match="later"):
         decode_row(FIRST_FORMAT.replace(where, f'{where},"later":1'))
 
@@ -238,7 +232,6 @@ WRITTEN = (
 
 
 def rich_row(*settled: str) -> Row:
-    """One that has everything."""
     past = Remembered(
         *(attempt(name="past", mode=Mode.DECREASE, correction=(("like", 1),)), True, (("share", 2),)), for_good=True
     )
@@ -279,14 +272,12 @@ LATEST = ',"keys":[["like",9]]'
 
 @pytest.mark.parametrize("lacking", [LATEST, ',"sighted_in":13,"marks":[["place","0007"]]' + LATEST])
 def test_a_row_of_an_earlier_version_is_read(lacking: str) -> None:
-    """It lacks what came later."""
     assert lacking in FIRST_FORMAT
     read, whole = decode_row(FIRST_FORMAT.replace(lacking, "")), rich_row("a", "z")
     assert read == replace(whole, sighted_in=read.sighted_in, watermarks=read.watermarks, keys=())
 
 
 def test_an_operation_of_the_first_format_may_go_out_alone() -> None:
-    """An odd reference says so."""
     text = (
         '{"format":1,"version":1,"generation":1,"receipt_key":"_receipt","base":null,"entries":'
         '[["a","v1:a","Increase",[["like",1]],60.0]],"attempt":null,"queue":[1,0],"remembered":[],"debt":[],'
@@ -297,7 +288,6 @@ def test_an_operation_of_the_first_format_may_go_out_alone() -> None:
 
 
 def test_an_operation_is_written_as_deployed_ledgers_hold_it() -> None:
-    """By itself, where a store appends it."""
     text = '["é","v1:é","Decrease",[["like",-5]],3600.0]'
     assert encode_entry(entry("é", Mode.DECREASE, like=-5)) == text
     assert decode_entry(text) == entry("é", Mode.DECREASE, like=-5)
@@ -313,7 +303,6 @@ def test_an_operation_is_written_as_deployed_ledgers_hold_it() -> None:
     ids=["applied", "rejected", "unknown"],
 )
 def test_a_record_is_written_as_deployed_ledgers_hold_it(answer: Applied | Rejected | Unknown, text: str) -> None:
-    """Whatever the answer."""
     record = Record("v1:a", answer, 1.5, 60.0)
     written = f'{{"fingerprint":"v1:a","at":1.5,"window":60.0,{text}}}'
     assert encode_record(record) == written

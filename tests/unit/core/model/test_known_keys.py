@@ -26,13 +26,11 @@ WEAKER_ROW = replace(row(receipt_key=""), base=0)
 
 
 def applied(scene: Scene, name: str) -> bool:
-    """Whether an operation is applied in half a minute."""
     [outcome] = scene.counters.apply(GROUP.id, [increase(name)], scene.budget(30))
     return isinstance(outcome, Applied)
 
 
 def known(scene: Scene) -> list[str]:
-    """The keys of the row."""
     return [key for key, _ in scene.row.keys]
 
 
@@ -83,7 +81,6 @@ def test_nothing_is_noted_where_the_settlement_did_not_take_place() -> None:
 
 
 def test_without_receipts_keys_are_known_too() -> None:
-    """The weaker promise is about counting."""
     scene = Scene(WEAKER_ROW, WEAKER)
     assert applied(scene, "a")
     assert known(scene) == ["like"]
@@ -110,7 +107,6 @@ def test_keys_that_came_and_went_do_not_fill_the_row() -> None:
 
 
 def test_a_row_of_an_earlier_version_knows_none() -> None:
-    """It learns them with its next landing."""
     written = json.loads(encode_row(replace(row(attempt(entry("a"))), keys=(("like", NOW),))))
     assert written.pop("keys") == [[0, NOW]]
     assert decode_row(json.dumps(written)) == row(attempt(entry("a")))

@@ -31,14 +31,12 @@ D, E = entry("d", Mode.DECREASE), entry("e", Mode.DECREASE)
 
 
 def at(base: int, **changes: object) -> Scene:
-    """A group whose receipt stands there."""
     scene = Scene(replace(row(), base=base, **changes))  # type: ignore[arg-type]  # fields of a row
     scene.api.counters = {"like": 100, "_receipt": base}
     return scene
 
 
 def decrease(key: str) -> Operation:
-    """An operation that takes 5 away."""
     return replace(increase(key), mode=Mode.DECREASE)
 
 
@@ -205,7 +203,6 @@ def test_a_refused_lift_for_which_nothing_is_left_refuses_nobody(
 
 
 def test_a_payment_whose_lift_is_refused_waits_for_an_operator_after_the_third() -> None:
-    """As where the payment itself is refused (R6)."""
     scene = at(0, debt=(("like", 5),), queue=(D,))
     scene.api.updates = [INVALID] * 3
     scene.counters.sweep(scene.clock.moment + 60)
@@ -214,7 +211,6 @@ def test_a_payment_whose_lift_is_refused_waits_for_an_operator_after_the_third()
 
 
 def test_a_payment_whose_lift_meets_no_group_is_forgiven() -> None:
-    """As where the payment itself meets none."""
     scene = at(0, debt=(("like", 5),))
     scene.api.updates, scene.api.reads = [GONE], [GONE]
     scene.counters.sweep(scene.clock.moment + 60)
@@ -223,7 +219,6 @@ def test_a_payment_whose_lift_meets_no_group_is_forgiven() -> None:
 
 @pytest.mark.parametrize("refused", ["updates", "reads too"])
 def test_a_group_that_is_gone_refuses_the_decrease(refused: str) -> None:
-    """Whichever tells."""
     scene = at(0)
     scene.api.updates = [GONE]
     scene.api.reads = [GONE] if refused == "reads too" else []
@@ -232,7 +227,6 @@ def test_a_group_that_is_gone_refuses_the_decrease(refused: str) -> None:
 
 
 def test_a_lift_that_is_refused_in_passing_is_made_again() -> None:
-    """It is nobody's fault (R6)."""
     scene = at(0)
     scene.api.updates = scene.api.reads = [Refused(60007, "too many calls", Fault.RATE, NOW)]
     [outcome] = scene.counters.apply(GROUP.id, [decrease("a")], scene.budget(30))
@@ -266,7 +260,6 @@ def test_a_set_below_zero_whose_reply_is_lost_is_settled_by_the_receipt() -> Non
 
 
 def test_a_set_that_an_older_version_sent_below_zero_is_settled_as_well() -> None:
-    """Its row says what it wrote."""
     old = attempt(entry("s", Mode.SET), base=-3_000_000)
     scene = at(-3_000_000, attempt=old)
     scene.api.counters |= {"like": 5, "_receipt": -2_400_000}
@@ -290,7 +283,6 @@ def test_a_receipt_that_is_far_off_is_not_adopted(value: int) -> None:
 
 @pytest.mark.parametrize("value", [ADOPTED_MIN, ADOPTED_MAX])
 def test_a_receipt_that_is_not_too_far_off_is_adopted(value: int) -> None:
-    """And counted from, in each Mode."""
     scene = Scene()
     scene.api.counters = {"like": 100, "_receipt": value}
     for number, mode in enumerate(Mode):

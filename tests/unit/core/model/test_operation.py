@@ -27,7 +27,6 @@ def fingerprint_of(body: str) -> str:
 
 
 def hashed(canonical: str) -> str:
-    """The fingerprint of a canonical text."""
     return "v1:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -128,7 +127,6 @@ def test_a_mode_moves_counters_up_down_or_not_at_all() -> None:
 
 
 def test_the_receipt_takes_one_of_twenty_keys() -> None:
-    """Without one, callers may use all of them."""
     assert (key_limit("_receipt"), key_limit("")) == (19, 20)
 
 

@@ -39,6 +39,5 @@ def test_values_are_those_of_the_call_unless_marked() -> None:
 
 @pytest.mark.parametrize("outcome", [*ANSWERS, *WAITING], ids=repr)
 def test_an_outcome_cannot_be_changed(outcome: object) -> None:
-    """It is stored and shared."""
     with pytest.raises((FrozenInstanceError, AttributeError, TypeError)):
         outcome.replayed = True  # type: ignore[attr-defined]  # the attempt is what is tested

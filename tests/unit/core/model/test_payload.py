@@ -30,7 +30,6 @@ NEARLY = st.fixed_dictionaries(
 
 
 def body(**changes: object) -> dict[str, object]:
-    """A valid request body with `changes`."""
     return {"GroupId": "G", "GroupCounter": [{"Key": "like", "Value": 5}], "Mode": "Increase"} | changes
 
 
@@ -40,7 +39,6 @@ def counting(*pairs: tuple[object, object]) -> dict[str, object]:
 
 
 def refusal(document: object, receipt_key: str = "_receipt") -> BadInput:
-    """What a document is refused with."""
     with pytest.raises(BadInput) as caught:
         read_payload(document, receipt_key)
     return caught.value
@@ -62,13 +60,11 @@ def test_a_valid_body_is_read_as_it_is() -> None:
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_every_mode_of_the_vendor_is_read(mode: Mode) -> None:
-    """By its exact name."""
     assert read_payload(body(Mode=mode.value), "_receipt").mode is mode
 
 
 @pytest.mark.parametrize("mode", ["increase", "SET", "", None, 1, ["Set"], "Increase "])
 def test_no_other_mode_is(mode: object) -> None:
-    """Nothing is guessed."""
     assert refusal(body(Mode=mode)).field == "Mode"
 
 
@@ -89,12 +85,10 @@ def test_a_call_carries_as_many_keys_as_the_receipt_leaves(receipt_key: str, lim
 
 
 def test_a_call_carries_at_least_one_key() -> None:
-    """An empty list is a mistake."""
     assert refusal(counting()).field == "GroupCounter"
 
 
 def test_no_key_stands_twice() -> None:
-    """The second one is named."""
     assert refusal(counting(("like", 1), ("share", 1), ("like", 1))).field == "GroupCounter[2].Key"
 
 
@@ -106,13 +100,11 @@ def test_keys_that_look_alike_are_not_the_same() -> None:
 
 @pytest.mark.parametrize("key", ["k", "k" * 128, "é" * 64, "群" * 42 + "kk", "\U0001f600" * 32])
 def test_a_key_has_up_to_128_bytes(key: str) -> None:
-    """Of UTF-8, whatever the number of characters."""
     assert read_payload(counting((key, 1)), "_receipt").counters == ((key, 1),)
 
 
 @pytest.mark.parametrize("key", ["", "k" * 129, "é" * 64 + "k", "群" * 43, "\U0001f600" * 33])
 def test_a_longer_or_empty_key_is_refused(key: str) -> None:
-    """By its bytes, not its characters."""
     assert refusal(counting(("like", 1), (key, 1))).field == "GroupCounter[1].Key"
 
 
@@ -125,7 +117,6 @@ def test_the_receipt_key_is_reserved() -> None:
 
 @pytest.mark.parametrize("value", [INT64_MIN, -1, 0, 1, INT64_MAX])
 def test_a_value_is_any_signed_64_bit_integer(value: int) -> None:
-    """Zero and negative ones included."""
     assert read_payload(counting(("like", value)), "_receipt").counters == (("like", value),)
 
 
@@ -201,7 +192,6 @@ def test_arbitrary_json_is_read_or_refused(document: object) -> None:
 
 
 def test_a_path_is_written_as_callers_write_it() -> None:
-    """Within another document its own place comes first."""
     assert field_path(("GroupCounter", 0, "Key")) == "GroupCounter[0].Key"
     assert field_path(("Mode",), "operations[3]") == "operations[3].Mode"
     assert field_path((0, 1)) == "[0][1]"
@@ -232,7 +222,6 @@ def test_a_path_shows_no_more_of_a_callers_text_than_a_line() -> None:
     ],
 )
 def test_an_error_says_what_is_wrong(document: object, problem: str) -> None:
-    """In words that callers read."""
     assert str(refusal(document)) == problem
 
 
@@ -248,7 +237,6 @@ def test_an_error_says_what_is_wrong(document: object, problem: str) -> None:
     ],
 )
 def test_an_error_names_the_field_within_another_document(document: object, field: str) -> None:
-    """Wherever the body stands in it."""
     with pytest.raises(BadInput) as caught:
         read_payload(document, "_receipt", "operations[3]")
     assert caught.value.field == field
@@ -256,7 +244,6 @@ def test_an_error_names_the_field_within_another_document(document: object, fiel
 
 @pytest.mark.parametrize("group_id", ["g" * 256, "é" * 128, "@TGS#_2J4"])
 def test_a_group_id_has_up_to_256_bytes(group_id: str) -> None:
-    """Of UTF-8, whatever the number of characters."""
     assert read_payload(body(GroupId=group_id), "_receipt").group_id == group_id
 
 

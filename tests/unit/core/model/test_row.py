@@ -88,7 +88,6 @@ def test_a_settled_row_may_still_be_unfinished() -> None:
     "busy", [row(attempt(A)), row(queue=(A,)), row(debt=(("like", 1),))], ids=["open", "queue", "debt"]
 )
 def test_what_is_owed_to_anyone_is_unfinished(busy: Row) -> None:
-    """To a caller, or to the group."""
     assert (busy.is_settled, busy.is_unfinished) == (False, True)
 
 
@@ -101,7 +100,6 @@ def test_a_row_with_a_note_is_unfinished_even_where_it_is_frozen() -> None:
 
 
 def test_an_idle_row_takes_the_fast_path() -> None:
-    """Of this receipt key and this generation."""
     assert row().is_idle("_receipt", 1, Mode.INCREASE)
 
 
@@ -140,7 +138,6 @@ def test_the_fast_path_is_closed_where_the_receipt_has_to_be_moved_first(mode: M
     ids=str,
 )
 def test_any_history_closes_the_fast_path(change: dict[str, object]) -> None:
-    """Each condition of R1 on its own."""
     assert not row().changed(**change).is_idle("_receipt", 1, Mode.INCREASE)
 
 
@@ -166,12 +163,10 @@ def test_a_settlement_takes_what_was_accepted_meanwhile_as_it_is() -> None:
     ids=["no row", "nothing open", "another attempt", "another base"],
 )
 def test_a_settlement_of_anything_else_does_not_hold(stored: Row | None) -> None:
-    """Somebody else was there first."""
     assert Settlement(attempt(), BASE, BASE + 600_000).applied_to(stored) is None
 
 
 def test_a_record_expires_its_window_after_it_was_settled() -> None:
-    """Not after it was accepted."""
     assert Record("v1:a", Applied(()), 1_000.0, 60.0).expires_at == 1_060.0
 
 

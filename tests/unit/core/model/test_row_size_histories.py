@@ -35,7 +35,6 @@ LIMIT = key_limit("_receipt")
 
 
 def key(number: int, character: str) -> str:
-    """One of the longest keys there are."""
     head = f"{number:03}"
     return head + character * ((KEY_BYTES - len(head)) // len(character.encode()))
 
@@ -53,7 +52,6 @@ class History:
         self.dropped = 0
 
     def becomes(self, row: Row) -> None:
-        """Write it as the core does."""
         whole = fitted(row, ROW_BYTES)
         assert size(whole.row) <= ROW_BYTES
         assert whole.row.owed == row.owed
@@ -64,7 +62,6 @@ class History:
         self.dropped += len(whole.dropped)
 
     def operation(self) -> Entry:
-        """Another one, on some of the keys."""
         self.serial += 1
         named = self.chance.sample(range(self.keys), min(self.keys_each, self.keys))
         counters = tuple((key(number, self.character), self.chance.choice(VALUES)) for number in named)
@@ -110,11 +107,9 @@ class History:
         self.becomes(row.opened(call, row.queue[len(run) :]))
 
     def split(self, row: Row) -> Row:
-        """Each goes out alone."""
         return refused(row, split=True)
 
     def reject(self, row: Row) -> Row:
-        """All that the attempt carries."""
         return answered(row, Rejected(10004, "invalid"), NOW).row
 
     def land(self) -> None:

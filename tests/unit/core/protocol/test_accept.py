@@ -108,7 +108,6 @@ def test_an_operation_that_is_owed_is_not_taken_for_one_that_was_passed(path: st
 
 
 def test_a_group_begins_with_the_positions_of_its_first_operations() -> None:
-    """Its row is made by a swap."""
     scene = Scene()
     scene.ledger.stored = Generation(3, NOW - 1_000_000)
     scene.counters.accept(GROUP.id, [ordered(7), increase("a")])
@@ -166,7 +165,6 @@ def test_without_time_for_a_call_nothing_is_opened() -> None:
 
 
 def test_operations_of_two_modes_are_not_opened_at_once() -> None:
-    """They make two calls, in their order (R2)."""
     scene = Scene(row())
     batch = [increase("a"), replace(increase("b"), mode=Mode.SET)]
     scene.counters.apply(GROUP.id, batch, scene.budget(5))
@@ -174,7 +172,6 @@ def test_operations_of_two_modes_are_not_opened_at_once() -> None:
 
 
 def test_a_turn_is_given_back_where_the_group_turns_out_to_be_busy() -> None:
-    """Nothing is sent for it just now."""
     scene = Scene(row(queue=(entry("old"),)))
     visit = Visit(scene.instance, GROUP, scene.budget(5))
     accept(visit, {increase("a").id: Entry.of(increase("a"))})
@@ -205,7 +202,6 @@ def test_an_app_that_is_refused_takes_nothing_on() -> None:
 
 
 def test_where_the_rate_is_used_up_a_caller_who_may_be_turned_away_is() -> None:
-    """Others are taken on, and wait."""
     for sheds in (True, False):
         scene = Scene(row(queue=(entry("old"),)))
         scene.instance.updates._blocked_until = scene.clock.moment + 60  # noqa: SLF001  # as after many calls
@@ -268,7 +264,6 @@ def test_a_wait_for_room_does_not_make_the_ledger_look_slow() -> None:
 
 
 def test_who_waits_for_room_holds_no_turn() -> None:
-    """It is for the calls that make room."""
     scene = Scene(FULL, replace(RULES, calls_per_second=20))
     for _ in range(30):
         scene.instance.updates.turn(GROUP.app)
@@ -388,7 +383,6 @@ def test_what_does_not_fit_into_one_call_is_not_opened_at_once() -> None:
 
 
 def test_nothing_is_opened_before_its_turn() -> None:
-    """However soon it comes."""
     scene = Scene(row())
     visit = Visit(scene.instance, GROUP, scene.budget(5))
     visit.turns.held = Turn(scene.clock.moment + 0.5, scene.clock.moment + 1)

@@ -17,7 +17,6 @@ class Even(random.Random):
     """Chance that is always in the middle."""
 
     def random(self) -> float:
-        """A half."""
         return 0.5
 
 
@@ -34,7 +33,6 @@ def waits(scene: Scene) -> Backoff:
 
 
 def seconds(*expected: float) -> object:
-    """These waits, as near as floats get."""
     return pytest.approx(list(expected))
 
 
@@ -59,7 +57,6 @@ def test_a_visit_that_waits_for_ever_does_not_overflow(waits: Backoff) -> None:
 
 
 def test_quick_calls_are_polled_for_more_often(scene: Scene) -> None:
-    """But not without end."""
     instance = replace(scene.instance, chance=Even())
     instance.call_time.usual_s = 0.04
     assert Backoff(instance).poll_s() == pytest.approx(0.04)
@@ -83,7 +80,6 @@ def test_a_slow_ledger_lengthens_every_poll(waits: Backoff) -> None:
 
 
 def test_a_question_without_an_answer_is_asked_at_growing_intervals(waits: Backoff) -> None:
-    """Up to two seconds."""
     assert [waits.retry_s() for _ in range(5)] == seconds(0.4, 0.8, 1.6, LOOK_MAX_S, LOOK_MAX_S)
 
 
@@ -93,7 +89,6 @@ def test_an_operation_at_the_head_is_left_to_its_caller_once(waits: Backoff) -> 
 
 
 def test_an_own_call_that_went_astray_is_looked_for_at_once(waits: Backoff) -> None:
-    """Nobody else will tell."""
     assert waits.before_look_s(attempt(), own=True) == 0
 
 
@@ -109,7 +104,6 @@ def test_somebody_elses_call_is_given_the_time_that_a_call_may_take(scene: Scene
 
 
 def test_another_attempt_is_looked_at_in_a_rhythm_of_its_own(waits: Backoff) -> None:
-    """The intervals begin anew."""
     waits.before_look_s(attempt(), own=True)
     assert [waits.retry_s() for _ in range(3)] == seconds(0.4, 0.8, 1.6)
     waits.before_look_s(attempt(name="next"), own=True)
@@ -119,7 +113,6 @@ def test_another_attempt_is_looked_at_in_a_rhythm_of_its_own(waits: Backoff) -> 
 
 
 def test_the_first_look_at_a_group_is_left_to_whoever_made_its_row(scene: Scene, waits: Backoff) -> None:
-    """For a moment that is counted once."""
     assert waits.before_first_look_s() == pytest.approx(FIRST_LOOK_S)
     scene.clock.advance(0.1)
     assert waits.before_first_look_s() == pytest.approx(FIRST_LOOK_S - 0.1)
@@ -128,7 +121,6 @@ def test_the_first_look_at_a_group_is_left_to_whoever_made_its_row(scene: Scene,
 
 
 def test_looks_follow_each_other_at_growing_intervals(scene: Scene, waits: Backoff) -> None:
-    """Nobody looks in between."""
     assert waits.after_look_s(attempt()) == pytest.approx(0.4)
     assert waits.after_look_s(attempt()) == pytest.approx(0.8)
     waits.before_look_s(attempt(), own=True)
@@ -138,7 +130,6 @@ def test_looks_follow_each_other_at_growing_intervals(scene: Scene, waits: Backo
 
 
 def test_no_look_is_put_off_beyond_the_death(scene: Scene, waits: Backoff) -> None:
-    """The wait ends with it."""
     scene.clock.advance(RULES.bound_s)
     waits.retry_s()
     waits.retry_s()

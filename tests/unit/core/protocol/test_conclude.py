@@ -107,7 +107,6 @@ ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
 
 
 def test_a_receipt_that_is_missing_is_believed_to_be_when_it_was_missing_three_times() -> None:
-    """In a row; then it counts as zero."""
     scene = Scene(row())
     looking = visit(scene)
     missing, there = Counted({"like": 5}, NOW), Counted({"_receipt": BASE}, NOW)
@@ -199,7 +198,6 @@ def test_a_dead_attempt_in_a_group_that_is_gone_is_given_up() -> None:
 
 
 def test_a_look_that_is_refused_for_the_app_stops_the_visit() -> None:
-    """Whatever it was about."""
     scene = Scene(row())
     scene.api.reads = [ARREARS]
     assert see(visit(scene), row(), ()) == Stop(ARREARS)
@@ -215,7 +213,6 @@ def test_a_lost_settlement_is_found_by_the_next_look() -> None:
 
 
 def test_a_landing_without_receipts_settles_at_zero() -> None:
-    """There is nothing to stand on."""
     scene = Scene(WEAKER_ROW, WEAKER)
     scene.counters.apply(GROUP.id, [replace(increase("a"), mode=Mode.SET)], scene.budget(30))
     assert (scene.row.base, scene.row.attempt, scene.row.queue) == (0, None, ())
@@ -237,7 +234,6 @@ def test_a_refusal_is_confirmed_once() -> None:
 
 
 def test_a_refusal_that_could_not_be_written_sets_nobody_back() -> None:
-    """It is written first, and counted then."""
     before = row(attempt(entry("a")))
     scene = Scene(before)
     scene.ledger.before_swap = [scene.grow]

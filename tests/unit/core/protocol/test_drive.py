@@ -114,14 +114,12 @@ def driven(scene: Scene, *wanted: str, seconds: float = 30) -> Visit:
 
 
 def test_a_visit_to_a_group_that_is_not_there_is_over() -> None:
-    """There is nothing to do."""
     scene = Scene()
     driven(scene)
     assert (scene.api.calls, scene.api.asked) == ([], [])
 
 
 def test_a_frozen_group_is_not_driven() -> None:
-    """The visit remembers why."""
     scene = Scene(row(queue=(entry("a"),)).changed(frozen="why"))
     assert driven(scene).frozen == "why"
     assert scene.api.calls == []
@@ -175,7 +173,6 @@ def test_a_debt_is_paid_before_the_queue() -> None:
 
 
 def test_a_head_of_the_queue_is_left_to_its_caller_unless_a_debt_comes_first() -> None:
-    """Whoever comes pays."""
     scene = Scene(row(queue=(entry("head"), entry("mine")), debt=(("like", 3),)))
     visit = Visit(scene.instance, GROUP, scene.budget(30), frozenset({"mine"}))
     assert isinstance(open_next(visit, scene.row), Row)
@@ -194,7 +191,6 @@ def test_before_a_set_what_is_remembered_is_looked_for() -> None:
 
 
 def test_a_late_landing_is_settled_before_a_set_overwrites_it() -> None:
-    """It would be counted never or twice."""
     past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
     scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=(past,)))
     scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
@@ -204,7 +200,6 @@ def test_a_late_landing_is_settled_before_a_set_overwrites_it() -> None:
 
 
 def test_in_a_group_that_is_gone_nobody_looks_before_a_set() -> None:
-    """It will be refused like everything else."""
     past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
     scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=(past,)))
     visit = Visit(scene.instance, GROUP, scene.budget(30), refusals=3)
@@ -213,7 +208,6 @@ def test_in_a_group_that_is_gone_nobody_looks_before_a_set() -> None:
 
 
 def test_without_a_turn_nothing_is_opened() -> None:
-    """It would be open, and not sent."""
     scene = Scene(row(queue=(entry("a"),)))
     visit = Visit(scene.instance, GROUP, scene.budget(30))
     visit.turns.held = Turn(scene.clock.moment + 2, scene.clock.moment + 3)
@@ -222,7 +216,6 @@ def test_without_a_turn_nothing_is_opened() -> None:
 
 
 def test_a_turn_is_used_by_what_was_opened_alone() -> None:
-    """After a lost swap it is still there."""
     for changes, used in (([], True), ([None], False)):
         scene = Scene(row(queue=(entry("a"),)))
         scene.ledger.before_swap = [scene.grow for _ in changes]
@@ -232,7 +225,6 @@ def test_a_turn_is_used_by_what_was_opened_alone() -> None:
 
 
 def test_what_is_opened_leaves_the_rest_of_the_queue() -> None:
-    """One run of one Mode at a time."""
     scene = Scene(row(queue=(entry("a"), entry("b"), entry("c", Mode.DECREASE))))
     visit = Visit(scene.instance, GROUP, scene.budget(30))
     opened = open_next(visit, scene.row)
@@ -243,7 +235,6 @@ def test_what_is_opened_leaves_the_rest_of_the_queue() -> None:
 
 
 def test_what_is_opened_leaves_room_for_the_receipt() -> None:
-    """It is the twentieth key."""
     ten, more = (tuple((f"{letter}{number}", 1) for number in range(10)) for letter in "ab")
     scene = Scene(row(queue=(replace(entry("a"), counters=ten), replace(entry("b"), counters=more))))
     opened = open_next(Visit(scene.instance, GROUP, scene.budget(30)), scene.row)

@@ -65,7 +65,6 @@ def test_groups_are_known_by_the_keys_that_have_landed_in_them() -> None:
 
 
 def test_nothing_asked_is_nothing_done() -> None:
-    """An empty batch has no outcomes."""
     scene = Scene(row())
     assert scene.counters.apply(GROUP.id, [], scene.budget(30)) == []
 
@@ -79,7 +78,6 @@ def test_a_question_helps_an_operation_on() -> None:
 
 
 def test_a_question_without_patience_changes_nothing() -> None:
-    """The operation is pending."""
     scene = Scene(row())
     scene.counters.accept(GROUP.id, [increase("a")])
     before = scene.row
@@ -88,12 +86,10 @@ def test_a_question_without_patience_changes_nothing() -> None:
 
 
 def test_a_question_about_a_group_that_nobody_knows_is_answered_with_no() -> None:
-    """There is no row."""
     assert Scene().counters.ask(GROUP.id, "caller", "a", TimeBudget(0.0, 0.0)) is None
 
 
 def test_an_operation_of_a_frozen_group_is_told_so() -> None:
-    """With the reason; it stays owed."""
     scene = Scene(row(queue=(Entry.of(increase("a")),)).changed(frozen="why"))
     for outcome in (
         scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))[0],
@@ -105,7 +101,6 @@ def test_an_operation_of_a_frozen_group_is_told_so() -> None:
 
 
 def test_a_refused_app_says_when_to_ask_again() -> None:
-    """A second at least."""
     scene = Scene(row())
     scene.api.updates, scene.api.reads = [ARREARS], [ARREARS]
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
@@ -126,7 +121,6 @@ def test_duplicates_that_arrive_together_count_once() -> None:
 
 
 def test_outcomes_come_in_the_order_of_the_operations() -> None:
-    """Each with its own values."""
     scene = Scene(row())
     outcomes = scene.counters.apply(GROUP.id, [increase("b"), increase("a", share=2)], scene.budget(5))
     assert outcomes == [Applied((("like", 5),)), Applied((("share", 2),))]
@@ -151,7 +145,6 @@ def test_an_answer_that_somebody_else_has_written_is_found() -> None:
 
 
 def test_how_long_the_ledger_took_sets_the_rhythm_of_the_visit() -> None:
-    """Of whoever waits for somebody else's call."""
     scene = Scene(row(attempt(entry("old"))))
     append = scene.ledger.append
 

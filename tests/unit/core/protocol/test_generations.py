@@ -48,7 +48,6 @@ def with_counters(count: int, *, receipt: int | None = None) -> dict[str, int]:
 
 
 def test_a_group_without_a_receipt_begins_at_zero() -> None:
-    """If it has room for one more counter."""
     scene = scene_of(NEW)
     scene.api.counters = with_counters(19)
     assert establish(visit(scene), NEW) == NEW.changed(base=0) == scene.row
@@ -69,7 +68,6 @@ def test_a_group_without_room_refuses_what_waits() -> None:
 
 
 def scene_of_like(scene: Scene, before: Row) -> Scene:
-    """Another scene with the same counters."""
     other = scene_of(before)
     other.api.counters = scene.api.counters
     return other
@@ -96,7 +94,6 @@ def test_a_history_is_adopted_when_nothing_of_it_can_land() -> None:
 
 
 def test_a_group_that_has_gone_meanwhile_has_nothing_to_adopt() -> None:
-    """Its first attempt will be refused likewise."""
     noted = NEW.changed(sighted=NOW - 100)
     scene = scene_of(noted)
     scene.instance.api_clock.learn(NOW)
@@ -107,7 +104,6 @@ def test_a_group_that_has_gone_meanwhile_has_nothing_to_adopt() -> None:
 
 
 def test_another_receipt_key_is_a_first_use() -> None:
-    """Nothing of the old one's history counts."""
     old = replace(row(queue=(entry("a"),), remembered=(Remembered(attempt()),), receipt_key="_old"), sighted=5)
     scene = scene_of(old)
     scene.api.counters = {}
@@ -120,7 +116,6 @@ def test_another_receipt_key_is_a_first_use() -> None:
 
 
 def test_without_receipts_nothing_is_looked_at() -> None:
-    """The weaker promise."""
     scene = scene_of(NEW, rules=replace(RULES, receipt_key=""))
     fresh = replace(NEW, receipt_key="")
     assert establish(visit(scene), NEW) == fresh.changed(base=0)
@@ -142,14 +137,12 @@ def test_an_app_that_is_refused_is_not_asked_again() -> None:
 
 
 def test_a_first_look_without_an_answer_is_had_again() -> None:
-    """After a while."""
     scene = scene_of(NEW)
     scene.api.reads = [Unclear("lost")]
     assert establish(visit(scene), NEW) == Again(0.4)
 
 
 def test_a_group_that_may_not_be_read_begins_at_zero_when_that_was_said_three_times() -> None:
-    """In a row."""
     scene = scene_of(NEW)
     scene.api.reads = [GONE, GONE, Unclear("lost"), GONE]
     looking = visit(scene)
@@ -295,7 +288,6 @@ def due(before: Row, **counters: int) -> Scene:
 
 
 def test_a_restored_row_without_receipts_is_believed_at_once() -> None:
-    """There is nothing to verify it by."""
     before = replace(NOTED, receipt_key="")
     assert revalidate(visit(due(before)), before) == before.changed(generation=2)
 
@@ -324,7 +316,6 @@ def test_a_restored_row_that_lacks_how_its_group_began_freezes() -> None:
 
 
 def test_a_restored_row_with_another_receipt_is_judged() -> None:
-    """Nothing explains it, so it freezes."""
     scene = due(NOTED, _receipt=BASE + 7)
     looking = visit(scene)
     # One odd reply judges nothing: a second look decides.
@@ -334,7 +325,6 @@ def test_a_restored_row_with_another_receipt_is_judged() -> None:
 
 
 def test_a_restored_row_with_an_open_attempt_is_judged() -> None:
-    """It did not land, and is dead."""
     before = replace(NOTED, attempt=attempt(entry("a", Mode.INCREASE)))
     scene = due(before, _receipt=BASE)
     follows = revalidate(visit(scene), before)

@@ -93,7 +93,6 @@ def test_a_visit_that_does_not_last_so_long_ends_at_once() -> None:
 
 
 def test_a_visit_that_lasts_waits_and_goes_on() -> None:
-    """One that is patient enough has its answer."""
     scene = Scene(waiting(3))
     drive(Visit(scene.instance, GROUP, scene.budget(60)), None)
     assert scene.row.is_settled
@@ -156,7 +155,6 @@ def test_what_gives_way_is_told() -> None:
 
 
 def test_a_set_that_gives_way_is_told_by_its_last_values() -> None:
-    """Sets are not added up."""
     past = Remembered(attempt(entry("a", Mode.SET, like=7)), folded=(("like", 3), ("gift", 1)))
     assert told(past)["payload"] == '{"like": 7, "gift": 1}'
 

@@ -32,7 +32,6 @@ def visit(scene: Scene, seconds: float = 20) -> Visit:
 
 
 def test_an_applied_call_is_told_with_its_operations() -> None:
-    """As many as were settled by it."""
     scene = Scene(row())
     scene.counters.apply(GROUP.id, [increase("a"), increase("b")], scene.budget(5))
     assert scene.notices.told == [Notice.APPLIED]
@@ -40,7 +39,6 @@ def test_an_applied_call_is_told_with_its_operations() -> None:
 
 
 def test_a_call_that_settles_nobodys_operation_is_not_told_as_applied() -> None:
-    """A payment of ours is one."""
     scene = Scene(row(debt=(("like", 5),)))
     scene.api.counters = {"like": 5, "_receipt": BASE}
     drive(visit(scene), None)
@@ -49,7 +47,6 @@ def test_a_call_that_settles_nobodys_operation_is_not_told_as_applied() -> None:
 
 
 def test_an_attempt_that_did_not_land_is_told_by_its_id() -> None:
-    """It has expired."""
     scene = Scene(row(attempt(entry("a"))))
     scene.clock.advance(20)
     drive(visit(scene), None)
@@ -57,7 +54,6 @@ def test_an_attempt_that_did_not_land_is_told_by_its_id() -> None:
 
 
 def test_a_late_landing_is_told_with_what_landed() -> None:
-    """And with how many operations it has settled."""
     past = Remembered(attempt(entry("a"), name="past", weight=700_001))
     scene = Scene(row(queue=(entry("a"),), remembered=(past,)))
     scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
@@ -71,7 +67,6 @@ def test_a_late_landing_is_told_with_what_landed() -> None:
 
 
 def test_two_landings_at_once_are_both_told() -> None:
-    """With how often each of them landed."""
     past = tuple(Remembered(attempt(name=name, weight=weight)) for name, weight in (("x", 600_001), ("y", 700_002)))
     scene = Scene(row(remembered=past))
     scene.api.counters = {"_receipt": BASE + 1_300_003}
@@ -90,7 +85,6 @@ def test_a_call_that_landed_twice_is_told_as_a_late_landing() -> None:
 
 
 def test_a_landing_of_the_open_attempt_alone_is_not_late() -> None:
-    """Although the row remembers another one."""
     past = Remembered(attempt(name="past", weight=700_001))
     scene = Scene(row(attempt(entry("a")), remembered=(past,)))
     scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}
@@ -100,7 +94,6 @@ def test_a_landing_of_the_open_attempt_alone_is_not_late() -> None:
 
 
 def test_a_refusal_for_good_is_told_with_its_code() -> None:
-    """Of the operation alone."""
     scene = Scene(row())
     scene.api.updates = [INVALID]
     scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
@@ -124,7 +117,6 @@ def test_a_refusal_that_was_a_lie_is_told_with_its_code() -> None:
 
 
 def test_a_group_without_room_is_told_as_rejected() -> None:
-    """With the vendor's own code for it."""
     scene = Scene(row(queue=(entry("a"),), receipt_key="_other"))
     scene.api.counters = {f"k{number}": 0 for number in range(20)}
     drive(visit(scene), None)
@@ -134,7 +126,6 @@ def test_a_group_without_room_is_told_as_rejected() -> None:
 
 
 def test_an_adopted_history_is_told_with_its_value() -> None:
-    """Another receipt key was used before."""
     scene = Scene(replace(row(queue=(entry("a"),)), base=None))
     drive(visit(scene, seconds=60), None)
     assert scene.notices.of(Notice.HISTORY_ADOPTED) == [{"group": "G", "base": BASE}]
@@ -179,7 +170,6 @@ def test_a_refused_app_is_told_with_the_code() -> None:
 
 
 def test_a_refusal_for_the_rate_is_told_with_the_code() -> None:
-    """The call is made again."""
     scene = Scene(row())
     scene.api.updates = [RATE]
     scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
@@ -187,7 +177,6 @@ def test_a_refusal_for_the_rate_is_told_with_the_code() -> None:
 
 
 def test_an_unknown_outcome_is_told_with_its_operations() -> None:
-    """Without receipts nothing tells whether the call landed."""
     scene = Scene(replace(row(receipt_key=""), base=0), replace(RULES, receipt_key=""))
     scene.api.updates = [Unclear("lost")]
     scene.counters.apply(GROUP.id, [increase("a"), increase("b")], scene.budget(5))
@@ -196,7 +185,6 @@ def test_an_unknown_outcome_is_told_with_its_operations() -> None:
 
 
 def test_a_stored_answer_is_told_as_replayed() -> None:
-    """The operation is not applied again."""
     scene = Scene(row())
     scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
@@ -231,7 +219,6 @@ def test_answers_that_cannot_be_read_leave_the_operation_pending() -> None:
 
 
 def test_a_group_that_a_sweep_cannot_reach_is_told_by_its_id() -> None:
-    """And how many groups were left in all."""
     scene = Scene()
     scene.store(row(queue=(entry("a"),)), Group(APP, "Z"))
     scene.ledger.out_of_reach = {"Z"}
@@ -240,7 +227,6 @@ def test_a_group_that_a_sweep_cannot_reach_is_told_by_its_id() -> None:
 
 
 def test_a_sweep_that_has_finished_tells_nothing_of_itself() -> None:
-    """Only what was applied."""
     scene = Scene(row(queue=(entry("a", Mode.SET),)))
     scene.counters.sweep(scene.clock.moment + 60)
     assert scene.notices.told == [Notice.APPLIED]

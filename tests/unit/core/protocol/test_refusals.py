@@ -132,7 +132,6 @@ def test_an_instance_that_has_made_no_call_asks_where_the_ledgers_note_says(
 
 
 def test_the_note_has_the_latest_groups_first_and_is_written_again_after_minutes() -> None:
-    """Meanwhile it costs the ledger nothing."""
     scene, notes = Scene(row()), []
     shelf = scene.instance.shelf
     for name, seconds in (("a", 0.0), ("b", NOTE_EVERY_S - 5), ("c", 5.0)):
@@ -244,7 +243,6 @@ def test_a_payment_that_is_refused_three_times_waits_for_an_operator() -> None:
 
 
 def test_a_payment_that_is_refused_once_is_made_again() -> None:
-    """The second one settles the debt."""
     scene = Scene(row(debt=(("like", 5),)))
     scene.api.counters = {"like": 5, "_receipt": BASE}
     scene.api.updates = [INVALID]
@@ -253,7 +251,6 @@ def test_a_payment_that_is_refused_once_is_made_again() -> None:
 
 
 def test_a_debt_to_a_group_that_is_gone_is_forgiven() -> None:
-    """Its counters are gone with it."""
     scene = Scene(row(debt=(("like", 5),)))
     scene.api.updates, scene.api.reads = [GONE], [GONE]
     scene.counters.sweep(scene.clock.moment + 60)

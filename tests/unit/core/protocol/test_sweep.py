@@ -46,7 +46,6 @@ def test_an_error_that_no_rule_foresees_stays_with_its_group(trouble: str) -> No
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit()])
 def test_the_end_of_the_process_is_no_groups_own(error: BaseException) -> None:
-    """It ends the sweep."""
     scene = Scene(row(queue=(entry("a"),)))
     scene.ledger.broken = {GROUP.id: error}
     with pytest.raises(type(error)):
@@ -70,7 +69,6 @@ def test_a_list_that_fails_ends_the_sweep_after_those_that_were_listed() -> None
 
 
 def many(scene: Scene, count: int) -> list[Group]:
-    """Groups that owe an operation each."""
     scene.api.of_groups = {}
     groups = [Group(APP, f"group {number:03}") for number in range(count)]
     for group in groups:
@@ -79,13 +77,11 @@ def many(scene: Scene, count: int) -> list[Group]:
 
 
 def settled(scene: Scene, groups: list[Group]) -> list[bool]:
-    """Which of them owe nothing any more."""
     rows = [scene.ledger.load(group) for group in groups]
     return [stored is not None and stored.is_settled for stored in rows]
 
 
 def test_a_sweep_finishes_more_groups_than_a_page_holds() -> None:
-    """Page after page."""
     scene = Scene()
     groups = many(scene, 250)
     swept = scene.counters.sweep(scene.clock.moment + 600)
@@ -106,7 +102,6 @@ def test_a_sweep_that_runs_out_of_time_names_where_to_go_on_from() -> None:
 
 
 def test_a_sweep_goes_round_to_the_groups_before_its_beginning() -> None:
-    """Each group is met once."""
     scene = Scene()
     groups = many(scene, 250)
     swept = scene.counters.sweep(scene.clock.moment + 600, after="group 120")
@@ -123,7 +118,6 @@ def test_a_sweep_without_time_for_one_page_hands_all_over() -> None:
 
 
 def test_two_sweeps_at_once_do_no_harm() -> None:
-    """Each group is called once."""
     scene = Scene()
     groups = many(scene, 20)
     other = ExactlyOnce(scene.new_instance(), APP)
@@ -160,7 +154,6 @@ def test_a_late_landing_is_looked_for_when_the_signature_has_ended() -> None:
 
 
 def test_a_sweep_looks_for_late_landings_when_it_is_time_to() -> None:
-    """To the second, and notes the look."""
     for passed_s, looks in ((LIFE_S - 1, 0), (LIFE_S, 2)):
         scene = Scene(row(remembered=(PAST,)))
         scene.clock.advance(passed_s)
@@ -180,7 +173,6 @@ def test_a_landing_that_a_sweep_finds_is_paid_back_in_the_same_sweep() -> None:
 
 
 def test_a_look_that_is_not_answered_is_had_again_in_the_same_sweep() -> None:
-    """In the next round."""
     scene = Scene(row(remembered=(PAST,)))
     scene.clock.advance(20)
     scene.api.reads = [Unclear("lost")]
@@ -214,7 +206,6 @@ def test_what_can_land_no_more_is_forgotten_a_day_after_its_death() -> None:
 
 
 def test_in_a_group_that_is_gone_nothing_is_waited_for_but_the_death() -> None:
-    """Nothing can land there."""
     for known_s, kept in ((11, 1), (12, 0)):
         scene = Scene(row(remembered=(PAST,)))
         scene.hear(known_s)
@@ -256,7 +247,6 @@ def test_a_frozen_group_is_left_to_an_operator() -> None:
 
 
 def test_the_next_sweep_begins_where_the_last_one_ended() -> None:
-    """Unless it is told where to begin."""
     scene = Scene()
     many(scene, 250)
     scene.ledger.pages_left = 1
@@ -267,7 +257,6 @@ def test_the_next_sweep_begins_where_the_last_one_ended() -> None:
 
 
 def test_a_sweep_goes_round_whatever_the_groups_are_called() -> None:
-    """From the very first id."""
     scene = Scene()
     scene.api.of_groups = {}
     for name in ("!", "A", "B", "C"):
@@ -294,7 +283,6 @@ def test_a_group_that_ends_a_visit_is_not_met_again_in_the_same_sweep() -> None:
 
 
 def test_a_page_that_ends_with_the_beginning_ends_the_sweep() -> None:
-    """Nothing after it has to be asked for."""
     scene = Scene()
     many(scene, 250)
     swept = scene.counters.sweep(scene.clock.moment + 600, after="group 099")

@@ -30,7 +30,6 @@ def crowded(groups: int = 400) -> Scene:
 
 
 def asked(group_id: str, key: str = "key") -> Operation:
-    """One operation."""
     return Operation(group_id, Mode.INCREASE, (("like", 1),), "caller", key, 3600.0)
 
 
@@ -64,7 +63,6 @@ def test_a_minutes_work_at_half_the_rate_is_accepted_ahead() -> None:
 
 
 def test_what_joins_an_unfinished_group_takes_no_turn() -> None:
-    """It shares that group's next call."""
     scene = crowded()
     flooded(scene, range(400))
     assert isinstance(left(scene, "g0", "another"), Pending)
@@ -80,7 +78,6 @@ def test_a_turn_that_an_acceptance_did_not_need_is_anothers() -> None:
 
 
 def test_a_caller_who_waits_for_its_call_takes_none() -> None:
-    """However many others do not."""
     scene = crowded()
     flooded(scene, range(400))
     scene.clock.advance(2)
@@ -89,7 +86,6 @@ def test_a_caller_who_waits_for_its_call_takes_none() -> None:
 
 
 def test_a_source_waits_for_its_turn_and_fails_only_at_its_end() -> None:
-    """Nothing is refused before."""
     scene = crowded()
     flooded(scene, range(400))
     began = scene.clock.moment

@@ -28,7 +28,6 @@ DONE = Record("v1:a", Applied((("like", 5),)), NOW, 3600.0)
 
 
 def visit(scene: Scene, *wanted: str, budget: TimeBudget | None = None) -> Visit:
-    """A visit without chance."""
     instance = replace(scene.instance, chance=Even(1))
     return Visit(instance, GROUP, budget or scene.budget(30), frozenset(wanted))
 
@@ -42,7 +41,6 @@ def test_a_call_begins_only_if_it_can_end_before_the_invocation() -> None:
 
 
 def test_a_call_begins_only_while_somebody_waits() -> None:
-    """At the end of budget it is over."""
     scene = Scene()
     now = scene.clock.moment
     assert visit(scene, budget=TimeBudget(now + 0.1, now + 60)).may_call()
@@ -50,7 +48,6 @@ def test_a_call_begins_only_while_somebody_waits() -> None:
 
 
 def test_a_pause_lasts_no_longer_than_patience() -> None:
-    """Nor than the invocation."""
     for budget in (TimeBudget(102.0, 160.0), TimeBudget(160.0, 102.0)):
         scene = Scene()
         assert visit(scene, budget=budget).pause(30)
@@ -58,7 +55,6 @@ def test_a_pause_lasts_no_longer_than_patience() -> None:
 
 
 def test_a_pause_that_is_too_long_is_not_made() -> None:
-    """One of just the longest is."""
     scene = Scene()
     short = visit(scene, budget=TimeBudget(200.0, 200.0, pause_max_s=0.5))
     assert (short.pause(0.6), scene.clock.slept) == (False, [])
@@ -66,7 +62,6 @@ def test_a_pause_that_is_too_long_is_not_made() -> None:
 
 
 def test_a_pause_is_long_enough_for_a_clock_to_move() -> None:
-    """None at all is none."""
     scene = Scene()
     assert visit(scene).pause(1e-9)
     assert visit(scene).pause(0)
@@ -117,7 +112,6 @@ def test_how_long_calls_take_is_learned() -> None:
 
 
 def test_a_turn_that_is_not_used_is_given_back() -> None:
-    """Another call of this instance may use it."""
     scene = Scene()
     first = visit(scene)
     assert first.turns.wait_s() == 0
@@ -129,7 +123,6 @@ def test_a_turn_that_is_not_used_is_given_back() -> None:
 
 
 def test_a_turn_to_come_is_waited_for_and_kept() -> None:
-    """It is this visit's own."""
     scene = Scene()
     waiting = visit(scene)
     waiting.turns.held = Turn(scene.clock.moment + 2, scene.clock.moment + 3)
@@ -213,7 +206,6 @@ def test_a_call_carries_the_receipt_and_the_signature_of_its_row(mode: Mode, rec
 
 
 def test_without_a_receipt_key_a_call_carries_the_operations_alone() -> None:
-    """The weaker promise."""
     scene = Scene()
     visit(scene).send(row(receipt_key=""), attempt(entry("a")))
     assert [dict(call.values) for call in scene.api.calls] == [{"like": 5}]
@@ -230,7 +222,6 @@ def test_a_new_call_has_no_confirmed_refusal() -> None:
 
 
 def test_every_reply_tells_the_time() -> None:
-    """Of a call as of a read."""
     scene = Scene(row())
     scene.api.ahead_s = 3
     visit(scene).send(row(), attempt(entry("a")))
@@ -242,7 +233,6 @@ def test_every_reply_tells_the_time() -> None:
 
 
 def test_a_date_that_is_no_evidence_counts_as_missing() -> None:
-    """For whoever judges by the reply, too (R12)."""
     scene = Scene(row())
     scene.api.ahead_s = 60
     reading = visit(scene)
@@ -294,7 +284,6 @@ def test_a_refused_signature_is_made_anew_at_once() -> None:
 
 
 def test_a_connection_that_cannot_be_made_is_tried_again_twice() -> None:
-    """Each time later."""
     calling = visit(Scene())
     follows = [calling.failed_to_send() for _ in range(PASSING_MAX + 1)]
     assert follows == [Again(RATE_BACK_OFF_S), Again(2 * RATE_BACK_OFF_S), Stop()]
@@ -338,7 +327,6 @@ def test_a_visit_for_operations_is_done_when_they_are_out_of_the_row() -> None:
 
 
 def test_a_visit_for_a_group_is_done_when_nothing_is_owed() -> None:
-    """To anyone."""
     scene = Scene()
     assert visit(scene).is_done(row())
     assert not visit(scene).is_done(row(queue=(entry("b"),)))
@@ -346,7 +334,6 @@ def test_a_visit_for_a_group_is_done_when_nothing_is_owed() -> None:
 
 
 def test_a_group_is_believed_to_be_gone_when_it_was_said_three_times() -> None:
-    """Once may be a mistake of the vendor's."""
     asking = visit(Scene())
     asking.refusals = 2
     assert not asking.group_is_gone

@@ -27,7 +27,6 @@ YEAR_2096 = 3_976_214_400
 
 
 def visited(scene: Scene, seconds: float = 60) -> Visit:
-    """An operator's or a caller's visit."""
     return Visit(scene.instance, GROUP, scene.budget(seconds))
 
 
@@ -122,7 +121,6 @@ def reasons(visit: Visit, *rows: Row) -> list[str | None]:
 
 
 def test_a_call_that_is_under_way_needs_no_operator() -> None:
-    """Nor does one whose death the API tells."""
     for passed_s in (0, 5, 100):
         scene = Scene(row(attempt(entry("a"))))
         scene.clock.advance(passed_s)

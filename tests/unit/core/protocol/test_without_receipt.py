@@ -11,7 +11,6 @@ from tests.unit.core.scene import GROUP, RULES, Scene, increase
 
 
 def test_an_operation_that_was_answered_has_landed_once() -> None:
-    """So nothing is owed back."""
     scene = Scene(row(receipt_key=""), replace(RULES, receipt_key=""))
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert outcome == Applied((("like", 5),))

@@ -48,7 +48,6 @@ def test_whoever_has_sent_an_increase_tells_at_once_that_nothing_tells() -> None
 
 
 def test_a_dead_increase_of_somebody_else_is_told_as_unknown() -> None:
-    """Nobody hears of it any more."""
     scene, before = stored(INCREASE)
     scene.hear(12)
     look(visit(scene), before, INCREASE)
@@ -74,7 +73,6 @@ def test_a_payment_that_was_lost_is_not_repeated_either() -> None:
 
 
 def test_an_answer_that_could_not_be_written_is_not_told() -> None:
-    """Somebody else has changed the row."""
     scene, before = stored(INCREASE)
     scene.ledger.before_swap = [scene.grow]
     assert isinstance(look(visit(scene, "attempt"), before, INCREASE), Again)
@@ -107,7 +105,6 @@ def test_the_apis_clock_is_asked_for_by_reads_at_growing_intervals() -> None:
 
 
 def test_somebody_elses_set_is_given_the_time_that_a_call_may_take() -> None:
-    """Nobody reads before that."""
     scene, before = stored(SET)
     waiting = visit(scene)
     assert look(waiting, before, SET) == Again(0.06)

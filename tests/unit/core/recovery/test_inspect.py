@@ -37,7 +37,6 @@ def test_what_is_known_of_a_group_stands_in_an_inspection() -> None:
 
 
 def test_a_group_that_is_no_more_is_inspected_as_an_empty_one() -> None:
-    """And told to be missing."""
     scene = dead()
     scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20
     told = inspect(visited(scene))
@@ -52,7 +51,6 @@ def test_a_group_that_is_no_more_is_inspected_as_an_empty_one() -> None:
     ],
 )
 def test_an_inspection_without_a_look_shows_the_row(reply: Unclear | Refused, missing: str) -> None:
-    """And says why there is no more."""
     scene = dead()
     scene.api.reads = [reply] * 1000
     told = inspect(visited(scene))
@@ -63,7 +61,6 @@ def test_an_inspection_without_a_look_shows_the_row(reply: Unclear | Refused, mi
 
 
 def test_a_refused_app_says_when_to_come_again() -> None:
-    """By the vendor's code."""
     scene = dead()
     scene.api.reads = [Refused(60020, "arrears", Fault.APP, NOW)] * 10
     with pytest.raises(AppRefused) as caught:
@@ -95,7 +92,6 @@ def test_a_look_is_had_only_if_there_is_the_time_for_it() -> None:
     ],
 )
 def test_what_an_operator_may_not_do_is_said(before: Row | None, act: str, problem: str) -> None:
-    """Nothing is asked of the vendor for it."""
     scene = Scene(before)
     with pytest.raises(BadInput) as caught:
         getattr(release, act)(visited(scene), Decision())
@@ -104,7 +100,6 @@ def test_what_an_operator_may_not_do_is_said(before: Row | None, act: str, probl
 
 
 def test_a_group_without_receipts_has_nothing_to_adopt() -> None:
-    """The weaker promise."""
     scene = Scene(replace(row(receipt_key=""), base=0), replace(RULES, receipt_key=""))
     with pytest.raises(BadInput, match="has no receipt in use yet"):
         release.adopt(visited(scene), Decision())
@@ -120,7 +115,6 @@ def test_a_group_that_agrees_with_its_receipt_is_adopted_unchanged() -> None:
 
 
 def test_a_look_for_an_adoption_is_had_again_until_it_is_answered() -> None:
-    """While there is time."""
     scene = Scene(row())
     scene.api.reads = [Unclear("lost"), Unclear("lost")]
     assert isinstance(release.adopt(visited(scene), Decision()), Decided)
@@ -157,7 +151,6 @@ def test_an_adoption_is_told_to_whoever_watches() -> None:
 
 
 def test_a_swap_that_is_lost_is_tried_again_after_a_moment() -> None:
-    """Thirty times, about 20 ms apart."""
     scene = dead()
     scene.ledger.before_swap = [lambda: grow(scene)] * SWAPS_MAX
     with pytest.raises(TooManyCalls, match=r"^too many others change this group at once$"):
@@ -177,7 +170,6 @@ def test_a_first_look_that_cannot_be_noted_is_told() -> None:
 
 
 def test_a_first_look_is_noted_in_the_row_as_it_has_become() -> None:
-    """With what callers have asked for meanwhile."""
     scene = dead(replace(FROZEN, sighted=None))
     scene.ledger.before_swap = [lambda: grow(scene)]
     assert len(inspect(visited(scene)).row.queue) == 1
@@ -185,7 +177,6 @@ def test_a_first_look_is_noted_in_the_row_as_it_has_become() -> None:
 
 
 def test_an_operation_that_was_settled_by_an_operator_is_told_as_observed_later() -> None:
-    """With the values of the look."""
     scene = dead()
     scene.api.counters["like"] = 12
     release.release(visited(scene), LANDED)
@@ -202,7 +193,6 @@ def test_in_a_group_that_is_no_more_what_is_dead_is_forgotten() -> None:
 
 
 def test_an_adoption_without_time_for_a_look_is_told() -> None:
-    """Nothing was changed."""
     scene = Scene(row())
     with pytest.raises(NotAccepted, match=r"^the group's counters could not be read in the time that there is$"):
         release.adopt(visited(scene, 0), Decision())

@@ -33,7 +33,6 @@ PAST_S = 17
 
 
 def visited(scene: Scene, seconds: float = 60) -> Visit:
-    """A visit of an operator."""
     return Visit(scene.instance, GROUP, scene.budget(seconds))
 
 
@@ -46,12 +45,10 @@ def dead(before: Row = FROZEN) -> Scene:
 
 
 def grow(scene: Scene) -> None:
-    """A caller goes on asking."""
     assert MemoryLedger.swap(scene.ledger, GROUP, appended(scene.row, [entry(f"new{scene.row.version}")]), {})
 
 
 def test_a_release_settles_and_unfreezes_in_one_write() -> None:
-    """And is told to whoever watches."""
     scene = dead()
     assert release.release(visited(scene), LANDED) == Decided(scene.row, settled=1)
     assert scene.row == replace(FROZEN, version=FROZEN.version + 1, attempt=None, base=7, frozen=None, sighted=None)
@@ -76,7 +73,6 @@ def test_the_first_look_at_a_frozen_group_is_noted() -> None:
 
 
 def test_an_inspection_notes_the_look_and_changes_nothing_else() -> None:
-    """Nor does it send anything."""
     scene = dead(replace(FROZEN, sighted=None))
     assert inspect(visited(scene)).ready_in_s == pytest.approx(PAST_S, abs=1)
     assert scene.row == replace(FROZEN, version=FROZEN.version + 1, sighted=scene.api.date, sighted_in=1)
@@ -84,7 +80,6 @@ def test_an_inspection_notes_the_look_and_changes_nothing_else() -> None:
 
 
 def test_an_inspection_of_a_group_that_is_not_frozen_writes_nothing() -> None:
-    """It may be under way."""
     scene = Scene(row(attempt(A)))
     told = inspect(visited(scene))
     assert isinstance(told.verdict, TooEarly)
@@ -100,7 +95,6 @@ def test_an_inspection_of_a_group_that_is_not_frozen_writes_nothing() -> None:
 
 
 def test_an_adoption_waits_by_the_apis_clock() -> None:
-    """However far the local clock is off."""
     scene = Scene(replace(frozen(row(queue=(A,)), "why"), sighted=None), cold=True)
     scene.api.ahead_s = -40.0
     scene.api.counters["_receipt"] = 7
@@ -156,7 +150,6 @@ class LosingLedger(StagedLedger):
     """A ledger whose answer to a swap is lost after its effect."""
 
     def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
-        """Do it, and say nothing."""
         super().swap(group, row, records, watermarks)
         raise AnswerLost("lost")
 

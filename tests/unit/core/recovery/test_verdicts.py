@@ -43,7 +43,6 @@ def judged(before: Row, decision: Decision, receipt: int = ELSEWHERE, **values: 
 
 
 def verdicts(**named: OperatorVerdict) -> Decision:
-    """A decision without more."""
     return Decision(named)
 
 
@@ -101,7 +100,6 @@ def test_a_decision_is_one_write() -> None:
 
 
 def test_an_operation_that_was_settled_before_is_owed_back_if_this_attempt_landed_too() -> None:
-    """It has counted twice then."""
     carrying = replace(attempt(A, B), settled=frozenset({"a"}))
     assert judged(row(carrying), verdicts(a=LANDED, b=LANDED)).row.debt == (("like", 5),)
     assert judged(row(carrying), verdicts(a=NOT_LANDED, b=NOT_LANDED)).row.debt == ()
@@ -123,7 +121,6 @@ def test_a_debt_is_dropped_on_demand_alone() -> None:
 
 
 def test_a_set_that_landed_ends_the_debt_on_its_keys() -> None:
-    """It has overwritten the excess."""
     setting = row(attempt(entry("a", Mode.SET, like=3)), debt=(("like", 5), ("gift", 1)))
     assert judged(setting, verdicts(a=LANDED)).row.debt == (("gift", 1),)
 
@@ -178,13 +175,11 @@ def test_one_word_for_a_queue_that_is_empty_says_nothing() -> None:
 
 
 def test_the_receipt_may_not_have_moved_since_the_operator_looked() -> None:
-    """Something has landed in between."""
     with pytest.raises(BadInput, match=r"^receipt: is 42 by now"):
         judged(row(attempt(A)), Decision({"a": NOT_LANDED}, receipt=41))
 
 
 def test_a_landing_that_the_receipt_proves_cannot_be_denied() -> None:
-    """The operation would count twice."""
     with pytest.raises(BadInput, match=r"^verdicts: say not-landed"):
         judged(row(attempt(A)), verdicts(a=NOT_LANDED), BASE + 600_000)
 

@@ -25,13 +25,11 @@ def local() -> HandClock:
 
 @pytest.fixture
 def notices() -> Notices:
-    """Nothing told yet."""
     return Notices()
 
 
 @pytest.fixture
 def api_clock(local: HandClock, notices: Notices) -> ApiClock:
-    """What a cold instance knows."""
     return ApiClock(local, notices, GUARD_S)
 
 
@@ -60,7 +58,6 @@ def test_the_first_date_is_believed_near_the_local_clock(api_clock: ApiClock, lo
 
 @pytest.mark.parametrize("date", [NOW + 302, NOW - 301, NOW + 600, NOW + 70 * 365 * DAY_S, YEAR_9999, 0])
 def test_any_other_first_date_is_no_evidence(api_clock: ApiClock, notices: Notices, date: int) -> None:
-    """It is told, and counts as missing."""
     assert not api_clock.learn(date, 1)
     assert (api_clock.now(), api_clock.since([])) == (NOW, None)
     assert notices.told == [Notice.CLOCK_DISTRUSTED]
@@ -87,7 +84,6 @@ def test_the_greatest_lower_bound_counts(api_clock: ApiClock, local: HandClock) 
 
 
 def test_a_reply_without_a_date_teaches_nothing(warm: ApiClock, local: HandClock) -> None:
-    """It is as if it had not come."""
     local.advance(1)
     assert not warm.learn(None, 1)
     assert warm.now() == NOW + 1
@@ -141,7 +137,6 @@ def test_other_pairs_are_none(  # the same
     passed_s: float,
     differ_s: int,
 ) -> None:
-    """Each condition matters."""
     assert not warm.learn(NOW + off_s, first)
     local.advance(passed_s)
     assert not warm.learn(NOW + off_s + differ_s, second)
@@ -161,7 +156,6 @@ def test_a_cold_instance_whose_own_clock_is_wrong_learns_the_time_by_a_pair(
 
 
 def test_few_odd_dates_are_kept(warm: ApiClock, local: HandClock) -> None:
-    """The latest ones."""
     for number in range(ODD_MAX + 1):
         warm.learn(NOW + 600 + 60 * number, 1)
     local.advance(3)
@@ -195,7 +189,6 @@ def test_a_thaw_or_a_clock_that_was_set_ends_all_evidence(
 
 
 def test_clocks_that_go_apart_slowly_end_nothing(warm: ApiClock, local: HandClock) -> None:
-    """It is counted from the last evidence on."""
     for _ in range(5):
         local.advance(100)
         local.wall += 1.9
@@ -213,7 +206,6 @@ def test_only_a_date_received_later_proves_that_time_has_passed(warm: ApiClock, 
 
 
 def test_an_odd_date_proves_nothing(warm: ApiClock) -> None:
-    """Whatever it says."""
     warm.since(["attempt"])
     warm.learn(NOW + 60, 1)
     assert warm.since(["attempt"]) is None
@@ -259,7 +251,6 @@ def test_an_instance_with_evidence_asks_once_after_an_odd_date(warm: ApiClock, l
 
 
 def test_the_first_evidence_ends_the_questions(api_clock: ApiClock, notices: Notices) -> None:
-    """Nobody has to ask any more."""
     api_clock.learn(NOW)
     api_clock.asked()
     assert api_clock.ask_in_s() is None
@@ -295,7 +286,6 @@ def test_nothing_of_the_far_future_is_ever_told(replies: list[tuple[int, float, 
 def test_a_local_clock_beyond_the_guard_is_reported(
     api_clock: ApiClock, local: HandClock, notices: Notices, ahead_s: float
 ) -> None:
-    """Once per excursion, however many replies say so."""
     local.wall = NOW + ahead_s
     for _ in range(3):
         api_clock.learn(NOW)
@@ -319,7 +309,6 @@ def test_a_local_clock_within_the_guard_is_not(
 
 
 def test_threads_may_share_it(local: HandClock) -> None:
-    """None of them sees the clock go back."""
     api_clock = ApiClock(local, Notices(), GUARD_S)
     seen: list[int] = []
 

@@ -10,7 +10,6 @@ from handler.core.runtime.api_clock import DATES_MAX, MET_MAX, Heard
 
 @given(st.lists(st.integers(0, 9) | st.just("meets"), max_size=30))
 def test_the_largest_date_heard_since_counts(story: list[int | str]) -> None:
-    """Whichever order they came in."""
     heard, since = Heard(), list[int]()
     for event in ["meets", *story]:
         if isinstance(event, int):

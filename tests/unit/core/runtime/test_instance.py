@@ -31,11 +31,9 @@ class CountedLedger(MemoryLedger):
     stored = Generation(1, 0)
 
     def __post_init__(self) -> None:
-        """Nothing is in it."""
         super().__init__(self.clock)
 
     def generation(self) -> Generation:
-        """The generation of this moment."""
         self.asked += 1
         return self.stored
 
@@ -46,11 +44,9 @@ class SilentApi:
     host = "silent"
 
     def update(self, call: Call) -> Reply:
-        """No answer."""
         return Unclear("silence")
 
     def read(self, group: Group, keys: object, now: int, *, fresh: bool = False) -> Reply:
-        """No answer."""
         return Unclear("silence")
 
     def renew_credentials(self) -> None:
@@ -65,7 +61,6 @@ def test_nothing_is_known_of_a_group_never_called() -> None:
 
 
 def test_the_last_values_seen_are_known() -> None:
-    """Those of other keys stay."""
     known = ValuesCache()
     known.learn(G, {"like": 5, "share": 1})
     known.learn(G, {"like": 6})
@@ -113,7 +108,6 @@ def test_a_generation_is_asked_for_again_after_a_thaw() -> None:
 
 @pytest.fixture
 def instance() -> Instance:
-    """A cold instance."""
     clock = HandClock()
     return Instance.of(
         ledger=CountedLedger(clock),

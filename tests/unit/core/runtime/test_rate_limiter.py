@@ -53,13 +53,11 @@ class CountingLedger(MemoryLedger):
     leases = 0
 
     def lease(self, claim: Claim) -> Lent:
-        """Lend, and count."""
         self.leases += 1
         return super().lease(claim)
 
 
 def test_few_calls_ask_nobody() -> None:
-    """Up to five a second."""
     clock = HandClock()
     ledger = CountingLedger(clock)
     pace = pace_of(clock, ledger=ledger)
@@ -181,7 +179,6 @@ def test_a_rate_code_makes_an_instance_careful_and_slower_and_it_recovers() -> N
 
 
 def test_a_turn_given_back_is_used_by_the_next_call() -> None:
-    """Nothing of the rate is lost."""
     clock = HandClock()
     pace = pace_of(clock)
     turn = pace.turn(APP)
@@ -190,7 +187,6 @@ def test_a_turn_given_back_is_used_by_the_next_call() -> None:
 
 
 def test_a_turn_that_was_not_used_in_time_is_lost() -> None:
-    """Saved turns would make a burst."""
     clock = HandClock()
     pace = pace_of(clock)
     turn = pace.turn(APP)
@@ -220,7 +216,6 @@ class BrokenLedger(MemoryLedger):
     """A ledger out of reach."""
 
     def lease(self, claim: Claim) -> Lent:
-        """Fail."""
         raise LedgerUnavailable("out of reach")
 
 
@@ -237,7 +232,6 @@ def test_no_more_calls_begin_than_the_rate_allows(rate: float, pauses: list[floa
 
 
 def test_a_breaker_is_closed_until_the_app_is_refused() -> None:
-    """Nobody is turned away before."""
     breaker = CircuitBreaker(HandClock())
     assert breaker.refusal() is None
     assert breaker.retry_after_s() == 0
@@ -255,7 +249,6 @@ def test_an_open_breaker_tells_the_vendors_refusal_and_when_it_closes() -> None:
 
 
 def test_a_breaker_lets_the_next_call_try_after_its_interval() -> None:
-    """Nobody has to open it."""
     clock = HandClock()
     breaker = CircuitBreaker(clock)
     breaker.trip(ARREARS)
@@ -266,7 +259,6 @@ def test_a_breaker_lets_the_next_call_try_after_its_interval() -> None:
 
 
 def test_intervals_double_up_to_their_bound() -> None:
-    """While every try is refused."""
     clock, intervals = HandClock(), list[float]()
     breaker = CircuitBreaker(clock)
     for _ in range(9):
@@ -307,7 +299,6 @@ def test_a_breaker_counts_refusals_in_a_row() -> None:
 
 
 def test_a_closed_breaker_is_not_waited_for() -> None:
-    """From the first moment of an instance on."""
     breaker = CircuitBreaker(HandClock(moment=0.0))
     assert breaker.retry_after_s() == 0.0
     breaker.trip(ARREARS)

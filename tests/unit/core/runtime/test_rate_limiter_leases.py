@@ -31,7 +31,6 @@ class LendingLedger(MemoryLedger):
         self.lag_s = 0.0
 
     def lease(self, claim: Claim) -> Lent:
-        """Lend as arranged."""
         self.claims.append(claim)
         self.asked.append((claim.app, claim.calls, claim.rate, claim.ahead_max_s))
         return Lent(self.wait_s, self.lag_s)
@@ -89,7 +88,6 @@ def test_an_instance_is_careful_for_a_minute_after_a_rate_code() -> None:
 
 
 def test_a_turn_is_good_until_its_last_moment() -> None:
-    """Not after it."""
     for passed_s, kept in ((0.5, True), (0.51, False)):
         clock = HandClock(moment=0.0)
         pace = pace_of(clock, ledger=LendingLedger(clock))
@@ -100,7 +98,6 @@ def test_a_turn_is_good_until_its_last_moment() -> None:
 
 
 def test_calls_of_more_than_a_second_ago_count_no_more() -> None:
-    """Those of just a second ago do."""
     for passed_s, leases in ((1.0, 1), (1.01, 0)):
         clock = HandClock(moment=0.0)
         ledger = LendingLedger(clock)
@@ -140,7 +137,6 @@ def test_a_schedule_without_room_is_asked_again_in_a_quarter_of_a_second() -> No
 
 
 def test_while_one_thread_leases_the_others_come_back_soon() -> None:
-    """They do not wait for the ledger's answer."""
     clock = HandClock(moment=0.0)
     ledger = LendingLedger(clock)
     pace = busy(clock, ledger)
@@ -173,7 +169,6 @@ def test_turns_begin_when_the_ledger_has_answered() -> None:
 
 
 def test_turns_of_another_app_are_leased_for_that_app() -> None:
-    """And those of the first one are gone."""
     clock = HandClock(moment=0.0)
     ledger = LendingLedger(clock)
     pace = busy(clock, ledger)

@@ -25,5 +25,4 @@ def test_an_operators_own_bound_stands_for_any_life(life_s: int) -> None:
 
 
 def test_an_operators_longer_bound_is_waited_out() -> None:
-    """Nothing forbids more patience."""
     assert replace(RULES, bound_s=100).bound_of(attempt()) == 100

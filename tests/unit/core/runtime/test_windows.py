@@ -34,7 +34,6 @@ DAY_S = 86_400.0
 
 
 def test_a_ledger_without_rows_has_had_its_first_window_always() -> None:
-    """No record of before can have been forgotten."""
     assert first_notes(DAY_S, NOW, has_rows=False) == (Noted(DAY_S, ALWAYS, NOW),)
 
 
@@ -79,7 +78,6 @@ def test_a_window_that_no_instance_has_any_more_is_forgotten_after_as_long_as_th
 
 
 def test_a_forgotten_window_begins_again() -> None:
-    """Meanwhile records were written by less."""
     notes = (Noted(DAY_S, ALWAYS, NOW + 4 * DAY_S), Noted(3 * DAY_S, ALWAYS, NOW))
     assert with_window(notes, 3 * DAY_S, NOW + 5 * DAY_S)[1] == Noted(3 * DAY_S, NOW + 5 * DAY_S, NOW + 5 * DAY_S)
 
@@ -96,7 +94,6 @@ def test_what_is_younger_than_all_windows_may_be_executed() -> None:
 
 
 def test_an_instance_goes_by_its_own_window_too() -> None:
-    """Others may have a larger one."""
     notes = (Noted(DAY_S, ALWAYS, NOW), Noted(3 * DAY_S, ALWAYS, NOW))
     assert [passed(notes, window_s, 2 * DAY_S) for window_s in (DAY_S, 3 * DAY_S)] == [True, False]
 
@@ -109,7 +106,6 @@ def test_a_raise_counts_for_what_is_sent_twenty_minutes_after_its_note() -> None
 
 
 def test_before_any_note_was_in_force_nothing_may_be_executed() -> None:
-    """Nobody knows by what records were written."""
     assert passed((Noted(DAY_S, NOW, NOW),), DAY_S, 1, NOW - 10)
 
 
@@ -130,7 +126,6 @@ class Ledger(MemoryLedger):
         self.others: list[str] = []
 
     def windows(self, app: int) -> str | None:
-        """One more read."""
         self.reads += 1
         return super().windows(app)
 
@@ -148,23 +143,19 @@ class Ledger(MemoryLedger):
 
 @pytest.fixture
 def clock() -> HandClock:
-    """Moved by hand."""
     return HandClock()
 
 
 @pytest.fixture
 def ledger(clock: HandClock) -> Ledger:
-    """An empty one."""
     return Ledger(clock)
 
 
 def windows_of(ledger: Ledger, clock: HandClock, window_s: float = DAY_S) -> Windows:
-    """What a cold instance knows."""
     return Windows(ledger, clock, ApiClock(clock, Notices(), 5), window_s, 5)
 
 
 def test_an_instance_notes_its_window_and_remembers_the_notes(ledger: Ledger, clock: HandClock) -> None:
-    """For five minutes."""
     windows = windows_of(ledger, clock)
     assert windows.longest(APP) == DAY_S
     clock.advance(CACHE_S)
@@ -178,7 +169,6 @@ def test_an_instance_notes_its_window_and_remembers_the_notes(ledger: Ledger, cl
 
 
 def test_an_instance_learns_of_a_larger_window_within_five_minutes(ledger: Ledger, clock: HandClock) -> None:
-    """And writes by that."""
     first, second = windows_of(ledger, clock), windows_of(ledger, clock, 3 * DAY_S)
     assert (first.longest(APP), second.longest(APP)) == (DAY_S, 3 * DAY_S)
     clock.advance(CACHE_S + 1)
@@ -199,7 +189,6 @@ def test_notes_are_read_again_where_either_clock_has_moved(
 
 
 def test_a_ledger_of_before_is_asked_for_rows_once(ledger: Ledger, clock: HandClock) -> None:
-    """From then on there are notes."""
     ledger.swap(Group(APP, "G"), replace(row(), version=1), {})
     windows_of(ledger, clock, 15 * DAY_S).notes(APP)
     assert [noted[:2] for noted in json.loads(ledger.windows(APP) or "")] == [[FORMER_S, 0.0], [15 * DAY_S, NOW]]
@@ -208,7 +197,6 @@ def test_a_ledger_of_before_is_asked_for_rows_once(ledger: Ledger, clock: HandCl
 
 @pytest.mark.parametrize("applied", [True, False])
 def test_a_note_whose_answer_was_lost_is_looked_for(ledger: Ledger, clock: HandClock, *, applied: bool) -> None:
-    """And written again where it is not there."""
     ledger.losses, ledger.lost_applied = 3, applied
     assert windows_of(ledger, clock).longest(APP) == DAY_S
     assert read_notes(ledger.windows(APP) or "") == (Noted(DAY_S, ALWAYS, NOW),)

@@ -22,7 +22,6 @@ DELTAS = st.sampled_from([Mode.INCREASE, Mode.DECREASE])
 
 
 def names(queue: list[Entry], known: Mapping[str, int] | None = None, limit: int = 19) -> str:
-    """The operations of the next run."""
     return "".join(entry.id for entry in next_run(queue, known or {}, limit))
 
 
@@ -50,7 +49,6 @@ def test_a_run_has_at_most_as_many_keys_as_a_call() -> None:
 
 
 def test_nineteen_keys_fit_and_the_twentieth_waits() -> None:
-    """One of the group's twenty is the receipt's."""
     queue = [wide(str(number), number, number + 1) for number in range(20)]
     assert len(next_run(queue, {}, 19)) == 19
 
@@ -129,7 +127,6 @@ def test_a_settled_operation_stays_in_the_payload() -> None:
 
 
 def test_the_payload_of_a_correction_is_the_correction() -> None:
-    """It carries no operations."""
     assert payload_of(attempt(correction=(("like", 3), ("share", 4)))) == {"like": 3, "share": 4}
 
 
@@ -137,7 +134,6 @@ def test_the_payload_of_a_correction_is_the_correction() -> None:
     ("mode", "deltas"), [(Mode.INCREASE, {"a": 5, "b": -1}), (Mode.DECREASE, {"a": -5, "b": 1}), (Mode.SET, {})]
 )
 def test_deltas_are_what_counters_rise_by(mode: Mode, deltas: Mapping[str, int]) -> None:
-    """A Set adds nothing."""
     assert deltas_of(mode, (("a", 5), ("b", -1))) == deltas
 
 
@@ -194,7 +190,6 @@ def test_an_operation_is_told_its_own_keys_in_its_own_order() -> None:
     ],
 )
 def test_what_landed_in_excess_is_owed_back(mode: Mode, times: int, debt: Mapping[str, int]) -> None:
-    """Per key, with the sign of what landed."""
     assert dict(with_excess((), mode, (("like", 5), ("share", -1)), times)) == debt
 
 

@@ -50,7 +50,6 @@ def history(attempts: list[Attempt]) -> Row:
 
 
 def moved(by: int) -> ReceiptReading:
-    """A receipt that has moved."""
     return ReceiptReading(BASE + by, None)
 
 
@@ -71,7 +70,6 @@ def test_a_value_names_exactly_the_set_that_landed(past: list[Mode], last: Mode,
 
 @pytest.mark.parametrize("last", list(Mode))
 def test_every_subset_of_nine_is_named(last: Mode) -> None:
-    """All 511 of one history."""
     attempts = weighed([Mode.INCREASE, Mode.DECREASE] * 4 + [last], seed=1)
     for size in range(1, 10):
         for subset in combinations(attempts, size):
@@ -95,7 +93,6 @@ def test_a_weight_is_drawn_again_until_it_differs() -> None:
         drawn = iter([600_000, 700_000, 550_000, 640_000])
 
         def randrange(self, start: int, stop: int, /) -> int:
-            """What a worse source might draw."""
             assert (start, stop) == (2**19, 2**20)
             return next(self.drawn)
 
@@ -110,7 +107,6 @@ def test_a_weight_that_another_one_could_cancel_or_imitate_is_refused(shift: int
         drawn = iter([600_000, 640_000])
 
         def randrange(self, start: int, stop: int, /) -> int:
-            """The bad one first."""
             return next(self.drawn)
 
     assert choose_weight([shift], Source()) == 640_000
@@ -125,7 +121,6 @@ def test_one_attempt_may_land_several_times(landed: Attempt, copies: int) -> Non
 
 
 def test_more_copies_than_a_proxy_makes_are_not_explained() -> None:
-    """Nor are copies the other way round."""
     assert explain((COPIES_MAX + 1) * 600_000, [UP], BASE) is None
     assert explain(-600_000, [UP], BASE) is None
     assert explain(-1_200_000, [UP], BASE) is None
@@ -149,7 +144,6 @@ def test_a_foreign_value_is_unexplained(value: int, seed: int) -> None:
 
 @pytest.mark.parametrize("off", [-1, 1])
 def test_a_value_next_to_an_explanation_is_none(off: int) -> None:
-    """Receipts are compared exactly."""
     assert judge(row(UP), moved(600_000 + off), BOUND_S) == Unexplained(BASE + 600_000 + off)
 
 
@@ -196,7 +190,6 @@ def test_late_landings_of_a_settled_group_are_named() -> None:
 
 
 def test_a_row_without_a_base_stands_on_zero() -> None:
-    """Its group had no receipt."""
     opened = replace(row(attempt(mode=Mode.SET, base=0)), base=None)
     assert judge(opened, ReceiptReading(600_000, NOW), BOUND_S) == Landed({"attempt": 1})
     past = replace(row(remembered=(Remembered(attempt()),)), base=None)

@@ -81,7 +81,6 @@ def test_a_dead_correction_is_remembered_and_stays_owed() -> None:
     "close", [not_landed, returned, lambda row: refused(row, split=False)], ids=["not landed", "returned", "refused"]
 )
 def test_what_was_settled_meanwhile_is_not_owed_again(close: Callable[[Row], Row]) -> None:
-    """Only the operations without an answer go on."""
     assert close(HALF_SETTLED).queue == (B, C)
 
 
@@ -98,13 +97,11 @@ def test_what_was_settled_meanwhile_is_not_split_off() -> None:
 
 
 def test_a_passing_refusal_splits_nothing() -> None:
-    """Nothing is wrong with the operations."""
     assert refused(OPEN, split=False).queue == (A, B, C)
 
 
 @pytest.mark.parametrize("split", [False, True])
 def test_a_refused_attempt_is_remembered_as_refused(split: bool) -> None:
-    """Its code may have lied."""
     [past] = refused(OPEN, split=split).remembered
     assert (past.attempt.id, past.attempt.weight, past.refused) == ("attempt", 600_000, True)
 
@@ -133,20 +130,17 @@ def test_a_rejected_operation_that_landed_after_all_is_owed_back() -> None:
 
 
 def test_an_attempt_that_never_left_leaves_no_trace() -> None:
-    """Nothing of it can ever be seen."""
     after = returned(OPEN)
     assert after == replace(OPEN, version=OPEN.version + 1, attempt=None, queue=(A, B, C))
 
 
 def test_a_group_without_room_refuses_what_waits() -> None:
-    """No call can have carried it."""
     change = rejected_from_queue(row(queue=(A, B)), GONE, NOW)
     assert change.records == {"a": record_of(A, GONE, NOW), "b": record_of(B, GONE, NOW)}
     assert change.row.is_settled
 
 
 def test_a_frozen_group_keeps_all_that_it_owes() -> None:
-    """An operator needs to see it."""
     assert frozen(OPEN, "why") == replace(OPEN, version=OPEN.version + 1, frozen="why")
 
 
@@ -162,5 +156,4 @@ def test_only_an_open_attempt_can_be_closed(close: Callable[[Row], Row]) -> None
 
 
 def test_a_record_says_what_the_operation_was_and_when_it_was_settled() -> None:
-    """Its window begins then."""
     assert record_of(A, Applied(()), NOW).expires_at == NOW + WINDOW_S

@@ -45,7 +45,6 @@ class Histories(RuleBasedStateMachine):
 
     @rule(mode=st.sampled_from([Mode.INCREASE, Mode.INCREASE, Mode.DECREASE, Mode.SET]), counters=COUNTERS)
     def accept(self, mode: Mode, counters: dict[str, int]) -> None:
-        """A caller asks for something."""
         name = self._name("operation")
         self.accepted[name] = Entry(name, f"v1:{name}", mode, tuple(counters.items()), WINDOW_S)
         self._becomes(transitions.appended(self.row, [self.accepted[name]]))
@@ -73,7 +72,6 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: not self.truth.unexplained)
     @rule(data=st.data(), copies=st.integers(2, 4))
     def land_several_times(self, data: st.DataObject, copies: int) -> None:
-        """A proxy repeats a request."""
         names = self.truth.may_repeat(copies, self._open_id)
         if names:
             name = data.draw(st.sampled_from(names))
@@ -124,7 +122,6 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self._open_id in self.truth.may_land(self._open_id))
     @rule()
     def take_back(self) -> None:
-        """No connection could be made."""
         assert self.row.attempt
         del self.truth.requests[self.row.attempt.id]
         self._becomes(transitions.returned(self.row))
@@ -138,18 +135,15 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def every_operation_is_owed_or_answered_once(self) -> None:
-        """None is forgotten, none waits in two places."""
         assert sorted([entry.id for entry in self.row.owed] + list(self.answers)) == sorted(self.accepted)
 
     @invariant()
     def what_is_too_much_is_owed_back(self) -> None:
-        """To the last unit, with the right sign."""
         debt = dict(self.row.debt)
         assert self.observed == {key: self.once[key] + debt.get(key, 0) for key in KEYS}
 
     @invariant()
     def a_row_can_be_stored(self) -> None:
-        """As it is."""
         assert decode_row(encode_row(self.row)) == self.row
         assert len(self.row.remembered) <= REMEMBERED_MAX
         assert self.row.frozen is None

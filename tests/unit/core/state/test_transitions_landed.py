@@ -96,7 +96,6 @@ def test_several_late_landings_settle_what_the_open_attempt_carries() -> None:
 
 
 def test_what_another_landing_settled_is_forgotten_when_the_attempt_does_not_land() -> None:
-    """Only what is still owed goes first again."""
     between = land(row(attempt(A, B), (C,), (Remembered(PAST),)), "past", later=True, like=5).row
     after = not_landed(between)
     assert (after.queue, after.debt) == ((B, C), ())
@@ -145,7 +144,6 @@ def test_an_operation_that_landed_in_two_remembered_attempts_counts_once() -> No
 
 
 def test_other_remembered_attempts_stay_in_mind() -> None:
-    """They may still land."""
     memory = (Remembered(PAST), Remembered(attempt(B, name="next")))
     assert land(row(queue=(A, B), remembered=memory), "past", later=True).row.remembered == memory[1:]
 

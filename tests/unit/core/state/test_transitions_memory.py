@@ -36,7 +36,6 @@ def kept(row: Row) -> str:
 
 
 def test_eight_attempts_are_kept_in_mind() -> None:
-    """The eighth still is."""
     after = not_landed(row(attempt(A), remembered=memory("xxxxxxx")))
     assert len(after.remembered) == REMEMBERED_MAX == 8
     assert after.frozen is None
@@ -62,7 +61,6 @@ def test_an_expired_set_gives_way_first_and_then_a_refused_attempt(full: str, go
 
 @pytest.mark.parametrize("split", [False, True])
 def test_without_receipts_nothing_is_remembered(split: bool) -> None:
-    """Nothing could be recognised."""
     before = row(attempt(A), receipt_key="")
     assert refused(before, split=split).remembered == not_landed(before).remembered == ()
 
@@ -86,7 +84,6 @@ def test_a_refused_attempt_is_forgotten_at_its_death_and_an_expired_one_a_day_la
 
 
 def test_each_attempt_has_its_own_death() -> None:
-    """It counts from its own time."""
     past = (Remembered(attempt(name="old", time=NOW - 100)), Remembered(attempt(name="new")))
     assert kept(forgotten(row(remembered=past), DEATH + 50, bound_of, 0)) == ""
     assert kept(forgotten(row(remembered=past), DEATH - 50, bound_of, 0)) == "new"
@@ -122,6 +119,5 @@ def test_a_debt_to_a_group_that_is_gone_is_forgiven_on_the_keys_of_the_payment()
 
 
 def test_a_refusal_counts_as_one_for_good_on_demand_alone() -> None:
-    """A rate code is none."""
     assert [past.for_good for past in refused(row(attempt(A))).remembered] == [False]
     assert [past.for_good for past in refused(row(attempt(A)), for_good=True).remembered] == [True]

@@ -28,12 +28,10 @@ FULL = 500
 
 
 def at(number: int, source: str = "s") -> Position:
-    """A position."""
     return Position.of(source, str(number))
 
 
 def placed(number: int, source: str = "s") -> Entry:
-    """The operation that stands there."""
     return replace(entry(f"{source}{number}"), position=at(number, source), window_s=0.0)
 
 
@@ -69,7 +67,6 @@ def test_what_stands_at_or_before_the_highest_is_passed(stored: Row | None, wate
 
 
 def test_marks_of_an_older_row_become_records_some_at_a_time() -> None:
-    """What one transaction holds."""
     watermarks = tuple((f"{number:016}", at(number).sequence) for number in range(MOVED_AT_ONCE + 3))
     before = replace(row(), watermarks=watermarks)
     after, written = moved(before)
@@ -103,7 +100,6 @@ def test_the_next_operation_moves_the_marks_of_an_older_row(count: int) -> None:
 
 
 def test_the_sweep_moves_the_marks_of_an_older_row_that_is_busy() -> None:
-    """Before it does anything else."""
     scene = Scene(old_row(415, entry("old")))
     scene.counters.sweep(scene.clock.moment + 60)
     assert (scene.row.watermarks, scene.row.is_settled) == ((), True)

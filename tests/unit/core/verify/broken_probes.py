@@ -49,7 +49,6 @@ def takes_expired(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall],
 
 
 def takes_all(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
-    """Signatures stay good for ever."""
     return do(replace(trial, life=LONG_LIFE_S * 2))
 
 
@@ -62,12 +61,10 @@ def counts_refused(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall]
 
 
 def takes_no_negative(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
-    """Negative Values are invalid."""
     return INVALID if trial.counters[0][1] < 0 else do(trial)
 
 
 def takes_negative_as_zero(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
-    """Negative Values change nothing."""
     if trial.counters[0][1] < 0:
         return do(replace(trial, counters=tuple((key, 0) for key, _ in trial.counters)))
     return do(trial)
@@ -97,7 +94,6 @@ def _below(api: MemoryProbes, trial: ProbeCall) -> bool:
 
 
 def takes_32_bits(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
-    """Large deltas are invalid."""
     is_large = trial.mode is Mode.INCREASE and trial.counters[0][1] >= 2**31
     return INVALID if is_large else do(trial)
 

@@ -44,14 +44,12 @@ class MemoryProbes:
             return Counted({key: self.counters[key] for key, _ in trial.counters}, self._date())
 
     def read(self, group: Group, time: int, life: int, *, fresh: bool = False) -> Reply:
-        """All counters."""
         with self._lock:
             self.reads += 1
             return self.fates.pop(0) if self.fates else Counted(dict(self.counters), self._date())
 
     @property
     def calls(self) -> int:
-        """Calls of both kinds."""
         return len(self.trials) + self.reads
 
     def _after(self, trial: ProbeCall) -> dict[str, int]:

@@ -77,7 +77,6 @@ def test_an_api_as_assumed_is_described_to_the_figure(scene: Scene) -> None:
 
 @pytest.mark.parametrize("how", BREAKS, ids=lambda how: how.name)
 def test_a_broken_assumption_is_told_with_its_evidence(scene: Scene, how: Broken) -> None:
-    """And with the setting that may help."""
     broken(scene, how)
     finding = scene.found(how.finding)
     assert finding.verdict is CheckResult.VIOLATED
@@ -93,7 +92,6 @@ def test_what_is_left_behind_is_set_once_by_one_call(scene: Scene) -> None:
 
 
 def test_counters_that_cannot_be_set_back_are_told(scene: Scene) -> None:
-    """Somebody has to look after them."""
     update = scene.api.update
 
     def refuse(trial: ProbeCall) -> Reply:
@@ -143,7 +141,6 @@ def test_the_same_random_is_sent_twice(scene: Scene) -> None:
 
 
 def test_a_repeated_random_that_is_refused_twice_says_nothing(scene: Scene) -> None:
-    """It was the call that was refused."""
     update = scene.api.update
     scene.api.update = lambda trial: update(trial) if trial.random is None else INVALID  # type: ignore[method-assign]  # one kind of call fails
     finding = scene.found("what the same random twice does")
@@ -151,7 +148,6 @@ def test_a_repeated_random_that_is_refused_twice_says_nothing(scene: Scene) -> N
 
 
 def test_a_worker_stops_at_the_first_contradiction(scene: Scene) -> None:
-    """One round each."""
     update = scene.api.update
 
     def tear(trial: ProbeCall) -> Reply:
@@ -166,7 +162,6 @@ def test_a_worker_stops_at_the_first_contradiction(scene: Scene) -> None:
 
 
 def test_rounds_without_a_clear_reply_are_counted(scene: Scene) -> None:
-    """If none is clear nothing was found out."""
     update = scene.api.update
 
     def lose(trial: ProbeCall) -> Reply:
@@ -195,7 +190,6 @@ def test_values_of_earlier_runs_are_not_taken_for_effects(scene: Scene) -> None:
 
 
 def test_a_quick_run_leaves_out_the_minute(scene: Scene) -> None:
-    """Everything else of L1 is tried."""
     asked = [finding.question.name for finding in scene.verify(quick=True).findings if finding.question.test == "L1"]
     assert asked == [
         "short signature accepted",
@@ -208,14 +202,12 @@ def test_a_quick_run_leaves_out_the_minute(scene: Scene) -> None:
 
 @pytest.mark.parametrize(("life_s", "verdict"), [(53, CheckResult.HOLDS), (54, CheckResult.NOT_TESTED)])
 def test_an_end_is_waited_for_up_to_a_minute(scene: Scene, life_s: int, verdict: CheckResult) -> None:
-    """Life, guard and two seconds."""
     scene.rules = replace(scene.rules, life_s=life_s)
     assert life_s + scene.rules.guard_s + 2 - WAIT_MAX_S in {0, 1}
     assert scene.found("used signature refused after its end", quick=True).verdict is verdict
 
 
 def test_replies_without_a_date_are_counted(scene: Scene) -> None:
-    """All of them, and those with one."""
     scene.api.dates = False
     assert scene.found("Date tells the time").evidence == {"calls": 7, "calls_with_date": 0}
 
@@ -239,7 +231,6 @@ def test_hosts_whose_clocks_differ_are_found(scene: Scene) -> None:
 
 
 def test_without_a_date_nothing_is_said_of_the_hosts(scene: Scene) -> None:
-    """Nor is anything violated by them."""
     scene.api.dates = False
     found = scene.found("the hosts' clocks agree")
     assert (found.verdict, found.advice) == (CheckResult.NOT_TESTED, "no reply had a Date")
@@ -255,7 +246,6 @@ def test_an_update_that_shows_late_is_looked_for_at_growing_intervals(scene: Sce
 
 
 def test_a_delta_without_a_clear_reply_is_not_judged(scene: Scene) -> None:
-    """It may have been taken."""
     update = scene.api.update
 
     def lose(trial: ProbeCall) -> Reply:
@@ -291,14 +281,12 @@ def test_fresh_reads_are_tried_with_one_more_each_time(scene: Scene) -> None:
 
 
 def test_where_nothing_fails_nothing_shows_whether_it_is_undone(scene: Scene) -> None:
-    """The API lets counters overflow."""
     scene.api.wraps = True
     advice = "the API lets a counter overflow, so no call could be made to fail"
     assert scene.found("a refused call moves no key").advice == advice
 
 
 def test_a_signature_that_is_refused_at_its_first_use_is_not_tried_again(scene: Scene) -> None:
-    """It says nothing about used ones."""
     update = scene.api.update
     short = iter([False] * 3 + [True] * 9)
 
@@ -315,7 +303,6 @@ def test_a_signature_that_is_refused_at_its_first_use_is_not_tried_again(scene: 
 
 
 def test_rounds_whose_replies_are_not_clear_are_no_failures(scene: Scene) -> None:
-    """Of reads as of updates."""
     update = scene.api.update
 
     def lose(trial: ProbeCall) -> Reply:
@@ -354,7 +341,6 @@ def test_a_lost_look_at_the_counter_leaves_its_own_test_undone(scene: Scene) -> 
 
 
 def test_an_invocation_too_short_for_one_call_is_told(scene: Scene) -> None:
-    """Before anything is tried."""
     with pytest.raises(NotAccepted, match=OUT_OF_TIME):
         scene.verify(timeout_s=8.0)
     assert scene.api.calls == 0
@@ -380,7 +366,6 @@ def test_an_update_that_shows_after_the_guard_is_told_with_its_time(scene: Scene
 
 
 def test_a_fact_comes_without_advice() -> None:
-    """Whatever it is."""
     question = Check("L1", "what it does")
     assert judge(question, lambda: (False, {"n": 1})) == Finding(question, CheckResult.VIOLATED, {"n": 1}, "")
 

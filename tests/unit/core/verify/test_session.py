@@ -39,14 +39,12 @@ def test_a_refusal_for_the_rate_is_asked_again_five_times(scene: Scene) -> None:
 
 
 def test_another_refusal_is_not_asked_again(scene: Scene) -> None:
-    """It would be the same."""
     scene.api.fates = [INVALID, INVALID]
     assert bench(scene).update([("k", 1)]) is INVALID
     assert len(scene.api.fates) == 1
 
 
 def test_calls_are_signed_beyond_doubt_unless_told_otherwise(scene: Scene) -> None:
-    """By the API's clock, for two days."""
     one = bench(scene)
     one.update([("k", 1)])
     one.update([("k", 1)], Mode.DECREASE, (5, 6), 7)
@@ -57,7 +55,6 @@ def test_calls_are_signed_beyond_doubt_unless_told_otherwise(scene: Scene) -> No
 
 
 def test_the_last_call_and_its_time_are_held_back(scene: Scene) -> None:
-    """Until the bench is ending."""
     one = bench(scene, calls_max=2)
     one.read()
     with pytest.raises(Inconclusive, match=r"^the 2 calls of this run were used up$"):
@@ -82,7 +79,6 @@ def test_no_call_begins_that_might_not_end_in_time(scene: Scene, ending: bool, l
 
 
 def test_no_pause_is_made_that_leaves_no_time_for_a_call(scene: Scene) -> None:
-    """One that just does is."""
     one = bench(scene)
     one.pause(91.0)
     assert scene.clock.moved_s == 91.0
@@ -103,7 +99,6 @@ def test_calls_are_paced_evenly(scene: Scene) -> None:
 
 
 def test_replies_are_described_in_a_few_words() -> None:
-    """None of the vendor's texts is repeated."""
     assert described(Counted({}, None)) == "done"
     assert described(INVALID) == "refused with code 10004"
     assert described(Unclear("ReadTimeout")) == "no clear reply: ReadTimeout"

@@ -30,15 +30,12 @@ class SteppedClock:
         self.moved_s = 0.0
 
     def now(self) -> float:
-        """Seconds since 1970."""
         return 1_700_000_000.0 + self.moved_s
 
     def monotonic(self) -> float:
-        """Seconds since the test began."""
         return self.moved_s
 
     def sleep(self, seconds: float) -> None:
-        """Move on."""
         self.moved_s += seconds
 
 
@@ -46,23 +43,18 @@ class OneAfterAnother:
     """Workers that wait for each other."""
 
     def together(self, works: Sequence[Callable[[], Tally]]) -> list[Tally]:
-        """Do all of it, in order."""
         return [work() for work in works]
 
 
 class Told:
-    """Remembers notices."""
-
     def __init__(self) -> None:
         self.notices: list[Notice] = []
         self.failures: list[Exception] = []
 
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
-        """Remember one."""
         self.notices.append(notice)
 
     def failed(self, error: Exception) -> None:
-        """Remember one."""
         self.failures.append(error)
 
 
@@ -87,7 +79,6 @@ class Scene:
         return verify(bench, random.Random(1), OneAfterAnother(), Rounds(rounds, rounds), quick=quick)
 
     def found(self, name: str, *, quick: bool = False) -> Finding:
-        """The one finding of that name."""
         [finding] = [finding for finding in self.verify(quick=quick).findings if finding.question.name == name]
         return finding
 
@@ -99,7 +90,6 @@ def scene() -> Scene:
 
 
 def names(verified: Verification, verdict: CheckResult) -> list[str]:
-    """The findings of that verdict."""
     return [finding.question.name for finding in verified.findings if finding.verdict is verdict]
 
 
@@ -119,7 +109,6 @@ def test_a_whole_run_stays_within_its_calls(scene: Scene) -> None:
 
 
 def test_the_usual_rounds_fit_into_the_calls(scene: Scene) -> None:
-    """Nothing is left untested for want of calls."""
     bench_calls = 2 * Rounds().whole + 4 * Rounds().current
     few = scene.verify(rounds=1).calls - 6
     assert bench_calls + few <= CALLS_MAX
@@ -133,19 +122,16 @@ def test_a_quick_run_takes_fewer_than_100_calls(scene: Scene) -> None:
 
 
 def test_calls_keep_to_half_the_rate(scene: Scene) -> None:
-    """Those who count meanwhile need the rest."""
     verified = scene.verify(rounds=200)
     assert verified.calls / scene.clock.moved_s <= RULES.calls_per_second / 2
 
 
 def test_the_counters_are_set_back(scene: Scene) -> None:
-    """All twenty are at zero afterwards."""
     assert scene.verify().set_back
     assert scene.api.counters == dict.fromkeys(KEYS, 0)
 
 
 def test_only_keys_of_its_own_are_touched(scene: Scene) -> None:
-    """Each begins with the prefix of the tests."""
     scene.verify()
     assert {key for trial in scene.api.trials for key, _ in trial.counters} == set(KEYS)
 
@@ -166,21 +152,18 @@ def test_the_groups_own_refusal_is_the_operators_mistake(scene: Scene) -> None:
 
 
 def test_an_app_that_is_refused_is_told(scene: Scene) -> None:
-    """With the vendor's code, before anything is tried."""
     scene.api.fates = [Refused(60020, "arrears", Fault.APP, None)]
     with pytest.raises(AppRefused, match="60020"):
         scene.verify()
 
 
 def test_an_api_out_of_reach_is_told(scene: Scene) -> None:
-    """Nothing can be found out."""
     scene.api.fates = [Unclear("ConnectTimeout")]
     with pytest.raises(NotAccepted, match="the API could not be asked: ConnectTimeout"):
         scene.verify()
 
 
 def test_a_refusal_for_the_rate_is_asked_again(scene: Scene) -> None:
-    """It had no effect, and goes away."""
     scene.api.fates = [TOO_OFTEN, TOO_OFTEN]
     assert names(scene.verify(), CheckResult.HOLDS)
 
@@ -195,7 +178,6 @@ def test_time_that_runs_out_leaves_tests_undone_and_says_how_to_do_them(scene: S
 
 
 def test_time_that_runs_out_still_lets_the_counters_be_set_back(scene: Scene) -> None:
-    """What that takes is held back."""
     verified = scene.verify(timeout_s=29.0, rounds=5000)
     assert verified.set_back
     assert verified.calls == scene.api.calls
@@ -261,7 +243,6 @@ def test_an_api_that_counts_a_repeated_random_is_told_as_a_fact(scene: Scene) ->
 
 
 def test_overflow_is_told_as_a_fact(scene: Scene) -> None:
-    """Refused here."""
     evidence = scene.found("what 2^63-1 + 1 does").evidence
     assert evidence == {
         "start": "9223372036854775807",

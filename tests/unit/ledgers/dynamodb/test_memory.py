@@ -9,12 +9,10 @@ from tests.contract.samples import GROUP, idle_row
 
 
 def stored(epoch: int = 1) -> Stored:
-    """A row as it was seen."""
     return Stored(idle_row(), epoch, 100)
 
 
 def group(number: int) -> Group:
-    """One of many groups."""
     return Group(GROUP.app, f"group {number}")
 
 
@@ -30,7 +28,6 @@ def test_the_groups_that_were_seen_last_are_remembered() -> None:
 
 
 def test_a_row_that_is_gone_is_forgotten() -> None:
-    """With what is known of its records."""
     memory = Memory()
     memory.see(GROUP, stored())
     memory.miss(GROUP, 1, ["a"])
@@ -60,7 +57,6 @@ def test_an_absence_of_an_epoch_that_is_over_counts_for_nothing() -> None:
 
 
 def test_only_so_many_absences_are_remembered() -> None:
-    """The newest, when there are more."""
     memory = Memory()
     memory.see(GROUP, stored())
     first = {f"operation {number}" for number in range(ABSENT_MAX)}

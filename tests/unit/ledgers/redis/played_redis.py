@@ -26,32 +26,26 @@ SILENCE = b""
 
 
 def text(value: str) -> bytes:
-    """A text as a reply."""
     return f"${len(value.encode())}\r\n{value}\r\n".encode()
 
 
 def number(value: int) -> bytes:
-    """A number as a reply."""
     return f":{value}\r\n".encode()
 
 
 def several(*replies: bytes) -> bytes:
-    """Replies in one."""
     return f"*{len(replies)}\r\n".encode() + b"".join(replies)
 
 
 def refused(words: str) -> bytes:
-    """A refusal."""
     return f"-{words}\r\n".encode()
 
 
 def generation(value: int, started: int = 0) -> bytes:
-    """What scripts say of the generation."""
     return several(text(str(value)), text(str(started)))
 
 
 def no_warning(words: str) -> None:
-    """For servers that tell everything."""
     raise AssertionError(words)
 
 
@@ -76,7 +70,6 @@ class PlayedRedis(LoopbackServer):
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where it is."""
         return Endpoint(f"redis://{self.address}/0")
 
     @property
@@ -90,7 +83,6 @@ class PlayedRedis(LoopbackServer):
         return [name for _, name in self.told]
 
     def reply(self, connection: int, command: Sequence[str]) -> Reply:
-        """What it says."""
         name = _name(command)
         if name not in self._healthy:
             with self._lock:
@@ -106,7 +98,6 @@ class _Connection(socketserver.StreamRequestHandler):
     server: PlayedRedis
 
     def handle(self) -> None:
-        """Answer command after command."""
         mine = next(self.server.numbers)
         while head := self.rfile.readline():
             reply = self.server.reply(mine, [self._word() for _ in range(int(head[1:]))])

@@ -44,12 +44,10 @@ def playing(says: Says, *, wait: int = 0) -> Iterator[tuple[RedisStore, PlayedRe
 
 
 def write(store: RedisStore) -> object:
-    """Run a script that writes."""
     return store.run(SCRIPT, [KEY], ["argument"])
 
 
 def read(store: RedisStore) -> object:
-    """Read a row."""
     return store.ask(KEY, READ, use=Use.READ_ROW)
 
 
@@ -63,7 +61,6 @@ def test_a_script_that_the_server_does_not_know_is_told_by_its_text() -> None:
 
 @pytest.mark.parametrize(("reply", "lost"), [(None, SERVER_DOWN), (SILENCE, SLOW)], ids=["cut off", "silence"])
 def test_a_write_without_an_answer_is_an_answer_lost_and_not_made_again(reply: Reply, lost: str) -> None:
-    """It may have taken effect."""
     with playing({"EVALSHA": [reply, number(1)]}) as (store, server):
         with pytest.raises(AnswerLost, match=f"^{lost}$"):
             write(store)
@@ -86,7 +83,6 @@ def test_a_read_that_is_cut_off_twice_is_unavailable() -> None:
 
 
 def test_a_read_that_took_too_long_is_not_made_again() -> None:
-    """There is no time left."""
     with playing({"HMGET": [SILENCE]}) as (store, server):
         with pytest.raises(LedgerUnavailable, match=f"^{SLOW}$"):
             read(store)
@@ -121,7 +117,6 @@ def test_a_refusal_beside_a_write_does_not_say_that_nothing_was_written() -> Non
 
 
 def test_a_write_counts_once_enough_replicas_have_it() -> None:
-    """More of them are as good."""
     with playing({"EVALSHA": [number(1)], "WAIT": [number(1), number(2)]}, wait=1) as (store, server):
         assert [write(store), write(store)] == [1, 1]
         assert server.names == ["EVALSHA", "WAIT"] * 2
@@ -138,7 +133,6 @@ def test_a_write_that_too_few_replicas_have_is_an_answer_lost(reached: bytes) ->
 
 @pytest.mark.parametrize(("reply", "told"), [(NOTHING, None), (text("stale"), "stale")], ids=["nothing held", "a word"])
 def test_a_script_that_wrote_nothing_waits_for_nobody(reply: bytes, told: str | None) -> None:
-    """What it refused cannot be lost."""
     with playing({"EVALSHA": [reply], "WAIT": [number(0)]}, wait=1) as (store, _):
         assert write(store) == told
 
@@ -154,7 +148,6 @@ def test_a_row_that_too_few_replicas_have_is_not_acted_on() -> None:
 
 
 def test_what_is_no_row_is_read_without_waiting() -> None:
-    """Nothing is decided by it."""
     with playing({"HMGET": [VALUE]}, wait=1) as (store, server):
         assert store.ask(KEY, READ) == [["1"]]
         assert server.names == ["HMGET"]

@@ -77,17 +77,14 @@ def layout(*primaries: PlayedRedis, hosts: bool = True) -> bytes:
 
 
 def read(store: RedisStore) -> object:
-    """Read a row."""
     return store.ask(KEY, ("HMGET", KEY, "v"), use=Use.READ_ROW)
 
 
 def write(store: RedisStore) -> object:
-    """Run a script that writes."""
     return store.run(SCRIPT, [KEY], ["argument"])
 
 
 def test_each_key_is_looked_for_where_its_slot_is() -> None:
-    """By the cluster's word."""
     with cluster() as pair:
         read(pair.store)
         pair.store.ask("{a}:row", ("HMGET", "{a}:row", "v"))
@@ -150,7 +147,6 @@ def test_a_server_that_tells_no_host_is_where_the_cluster_was_entered() -> None:
 
 
 def test_a_key_whose_slot_nobody_has_is_unavailable() -> None:
-    """Until somebody takes it over."""
     with cluster() as pair:
         pair.here.says |= {"HMGET": pair.sends_on("MOVED"), "CLUSTER": [several()]}
         pair.there.says["HMGET"] = [VALUE]
@@ -170,7 +166,6 @@ def test_a_primary_that_is_gone_is_asked_about_at_the_others() -> None:
 
 
 def test_a_cluster_nobody_of_which_answers_says_why_the_first_did_not() -> None:
-    """That is the one in the settings."""
     with cluster() as pair:
         for server in (pair.here, pair.there):
             server.close()
@@ -180,7 +175,6 @@ def test_a_cluster_nobody_of_which_answers_says_why_the_first_did_not() -> None:
 
 
 def test_a_server_that_is_not_of_a_cluster_says_so() -> None:
-    """By refusing to tell who has which slots."""
     with PlayedRedis({"CLUSTER": [refused("ERR This instance has cluster support disabled")]}) as server:
         servers = ClusterServers(server.settings, GENERATION_KEY, no_warning)
         with pytest.raises(LedgerUnavailable, match=r"^Redis refused a command with ERR$"):

@@ -27,7 +27,6 @@ def connections(server: PlayedRedis, warnings: list[str] | None = None) -> Itera
 
 
 def has_ended(link: Link) -> bool:
-    """Whether the server has closed it."""
     try:
         link.connection.can_read()
     except RedisError:
@@ -36,12 +35,10 @@ def has_ended(link: Link) -> bool:
 
 
 def ping(link: Link) -> list[object]:
-    """An exchange."""
     return exchange(link.connection, [("PING",)])
 
 
 def test_a_connection_that_comes_back_is_lent_again() -> None:
-    """Opening one costs several round trips."""
     with PlayedRedis() as server, connections(server) as lending:
         assert lending.take() is None
         link = lending.open()
@@ -124,7 +121,6 @@ def test_a_server_that_would_evict_is_not_used(memory: str, accepted: bool) -> N
     ids=["hung up", "silent", "loading", "another protocol"],
 )
 def test_a_server_that_does_not_introduce_itself_is_unavailable(reply: Reply, told: str) -> None:
-    """Nothing was sent that could take effect."""
     says = {"INFO server": [reply]}
     with (
         PlayedRedis(says) as server,

@@ -78,7 +78,6 @@ def test_an_introduction_that_fails_is_made_again_by_the_next_call(reply: Reply,
 
 
 def test_what_a_server_does_not_tell_is_warned_of_once() -> None:
-    """Not for every connection."""
     warnings: list[str] = []
     nothing = refused("NOPERM this user has no permissions to run the 'info' command")
     with meeting({"INFO server": [nothing], "INFO memory": [nothing]}, warnings.append) as (servers, _):

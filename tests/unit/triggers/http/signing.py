@@ -24,18 +24,15 @@ CONTENT = b'{"any": "bytes"}'
 
 
 def whsec(key: bytes) -> str:
-    """How the standard writes a key."""
     return "whsec_" + base64.b64encode(key).decode()
 
 
 def signature(message_id: str, timestamp: str, content: bytes, key: bytes = KEY) -> str:
-    """One entry of `webhook-signature`."""
     signed = b".".join([message_id.encode(), timestamp.encode(), content])
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
 def signed_headers(message_id: str, content: bytes = b"", key: bytes = KEY, timestamp: str = NOW) -> dict[str, str]:
-    """The three headers of a request."""
     return {
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,
@@ -73,7 +70,6 @@ class Door:
         )
 
     def refuses(self, headers: Mapping[str, str], content: object = CONTENT.decode()) -> str:
-        """The text of the 401."""
         with pytest.raises(Unauthorized) as refused:
             self.identify(headers, content)
         assert refused.value.challenge == "StandardWebhooks"

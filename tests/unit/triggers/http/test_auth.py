@@ -26,18 +26,15 @@ def vault() -> HandVault:
 
 @pytest.fixture
 def told() -> Told:
-    """Somebody to tell."""
     return Told()
 
 
 @pytest.fixture
 def bearer(vault: HandVault, told: Told) -> Bearer:
-    """The scheme."""
     return Bearer(Callers(vault, told))
 
 
 def request(authorization: str | None) -> Request:
-    """A request with this header."""
     return Request("POST", "/", {}, {} if authorization is None else {"authorization": authorization})
 
 
@@ -52,7 +49,6 @@ def test_a_known_token_names_its_caller(bearer: Bearer, vault: HandVault, writte
 def test_a_request_without_a_bearer_token_is_unauthorized(
     bearer: Bearer, vault: HandVault, written: str | None
 ) -> None:
-    """And costs no fetch of the secret."""
     with pytest.raises(Unauthorized, match="has no header Authorization: Bearer <token>"):
         bearer.identify(request(written))
     assert vault.refreshes == []
@@ -105,7 +101,6 @@ class EmptyVault(HandVault):
     """A vault that has no secret."""
 
     def current(self) -> Secret:
-        """There is none."""
         raise SecretUnavailable("the secret cannot be read")
 
 

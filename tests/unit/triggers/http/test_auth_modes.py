@@ -55,7 +55,6 @@ def update(dialect: Dialect, headers: dict[str, str]) -> Event:
 
 
 def bearing() -> dict[str, str]:
-    """A bearer token and a key."""
     return {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": "k"}
 
 
@@ -65,7 +64,6 @@ def signing(key: bytes = KEY, away_s: float = 0.0) -> dict[str, str]:
 
 
 def identified(event: Event) -> Event:
-    """The same event behind an authorizer."""
     context = event["requestContext"]
     assert isinstance(context, dict)
     return {**event, "requestContext": {**context, "authorizer": {"principalId": "somebody"}}}
@@ -83,7 +81,6 @@ def test_each_scheme_believes_its_own_proof_only(
 
 @pytest.mark.parametrize("dialect", IDENTIFIED)
 def test_the_platform_is_believed_and_nobody_else(monkeypatch: pytest.MonkeyPatch, dialect: Dialect) -> None:
-    """Whatever else the caller can prove."""
     monkeypatch.setenv("HTTP_AUTH", "platform")
     everything = bearing() | signing()
     assert status(update(dialect, everything)) == 401
@@ -94,7 +91,6 @@ def test_the_platform_is_believed_and_nobody_else(monkeypatch: pytest.MonkeyPatc
 def test_a_platform_without_identities_is_told_to_the_operator(
     monkeypatch: pytest.MonkeyPatch, dialect: Dialect, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In the reply and in the log."""
     monkeypatch.setenv("HTTP_AUTH", "platform")
     assert status(update(dialect, bearing())) == 503
     assert "HTTP_AUTH: platform finds no identity in events of" in capsys.readouterr().out
@@ -102,7 +98,6 @@ def test_a_platform_without_identities_is_told_to_the_operator(
 
 @pytest.mark.parametrize("away_s", [-310.0, 310.0])
 def test_the_clock_is_the_machines_own(monkeypatch: pytest.MonkeyPatch, away_s: float) -> None:
-    """Five minutes either way."""
     monkeypatch.setenv("HTTP_AUTH", "signature")
     assert status(update("http-v2", signing(away_s=away_s))) == 401
     assert status(update("http-v2", signing(away_s=away_s * 0.9))) == 202
@@ -128,7 +123,6 @@ def test_a_secret_rotates_without_a_restart_and_without_a_second_count(
 def test_nothing_of_a_signature_reaches_the_log(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Good or bad."""
     monkeypatch.setenv("HTTP_AUTH", "signature")
     sent = [signing(), signing(OTHER_KEY), signing(away_s=1000.0)]
     replies = [lambda_handler(update("http-v2", headers), None) for headers in sent]

@@ -43,7 +43,6 @@ def test_two_authorizations_are_none(dialect: Dialect, other: str, name: str) ->
 
 @pytest.mark.parametrize("dialect", ["alb", "scf"])
 def test_where_the_platform_passes_on_the_last_it_is_that_one(dialect: Dialect) -> None:
-    """Nothing here can know of the first."""
     assert sent(Stage(), dialect, ("Authorization", "Bearer other"), GOOD, ("Idempotency-Key", "k")).status == 200
     assert sent(Stage(), dialect, GOOD, ("Authorization", "Bearer other"), ("Idempotency-Key", "k")).status == 401
 

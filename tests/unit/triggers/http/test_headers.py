@@ -25,7 +25,6 @@ def quoted(key: str) -> str:
 
 @given(VISIBLE)
 def test_a_quoted_key_is_the_key_between_the_quotes(key: str) -> None:
-    """Whatever visible characters it has."""
     assert read_key(quoted(key)) == key
 
 
@@ -37,7 +36,6 @@ def test_a_bare_key_is_itself(key: str) -> None:
 
 @given(VISIBLE)
 def test_without_a_signed_key_the_written_one_is_agreed(key: str) -> None:
-    """And a missing one is missing."""
     assert agreed_key(quoted(key), None) == key
     with pytest.raises(BadInput, match=r"^Idempotency-Key: is missing$"):
         agreed_key(None, None)
@@ -45,7 +43,6 @@ def test_without_a_signed_key_the_written_one_is_agreed(key: str) -> None:
 
 @given(VISIBLE, VISIBLE)
 def test_a_signed_key_is_the_key_and_a_written_one_may_only_repeat_it(key: str, other: str) -> None:
-    """Whatever the two are."""
     assert agreed_key(None, quoted(key)) == agreed_key(quoted(key), quoted(key)) == key
     if other != key:
         with pytest.raises(BadInput, match=r"^Idempotency-Key: differs from the signed webhook-id"):
@@ -53,7 +50,6 @@ def test_a_signed_key_is_the_key_and_a_written_one_may_only_repeat_it(key: str, 
 
 
 def test_a_signed_key_that_is_none_is_named_as_what_it_is() -> None:
-    """By the header that it came in."""
     with pytest.raises(BadInput, match=r"^webhook-id: must be 1 to 255 visible ASCII characters$"):
         agreed_key("k", "k" * 256)
 
@@ -74,7 +70,6 @@ def test_a_location_names_group_and_key(group_id: str, key: str) -> None:
 
 @pytest.mark.parametrize("written", [None, "", "  ", "\t"])
 def test_no_key_is_missing(written: str | None) -> None:
-    """An empty header is none."""
     with pytest.raises(BadInput, match=r"^Idempotency-Key: is missing$"):
         read_key(written)
 
@@ -88,18 +83,15 @@ def test_a_string_that_is_not_one_is_refused(written: str) -> None:
 
 @pytest.mark.parametrize("written", ["two words", "a\tb", "é", "a\x00", "\u3000", "k" * 256, '""', '"two words"'])
 def test_a_key_with_other_than_1_to_255_visible_characters_is_refused(written: str) -> None:
-    """Bare or quoted."""
     with pytest.raises(BadInput, match="must be 1 to 255 visible ASCII characters"):
         read_key(written)
 
 
 def test_a_quoted_key_of_255_characters_passes_although_the_header_is_longer() -> None:
-    """The limit is the key's."""
     assert read_key(quoted('"' * 255)) == '"' * 255
 
 
 def test_an_error_about_a_key_does_not_show_it() -> None:
-    """It is the caller's own."""
     with pytest.raises(BadInput) as refused:
         read_key("two words")
     assert "two" not in str(refused.value).replace("1 to 255", "")
@@ -128,13 +120,11 @@ def test_a_preference_shortens_the_wait(prefer: str, wait_s: float) -> None:
 
 @given(st.text(), st.floats(0, 900))
 def test_no_preference_lengthens_the_wait(prefer: str, wait_s: float) -> None:
-    """Whatever it says."""
     assert 0 <= read_wait_s(prefer, wait_s) <= wait_s
 
 
 @given(st.text())
 def test_any_text_is_a_key_or_bad_input(written: str) -> None:
-    """There is no third way."""
     with suppress(BadInput):
         assert 1 <= len(read_key(written)) <= 255
 

@@ -22,14 +22,12 @@ SWAGGER_BYTES_MAX = 1024 * 1024
 
 @pytest.fixture
 def stage() -> Stage:
-    """A service with its documentation on."""
     stage = Stage()
     stage.http = replace(stage.http, docs=True)
     return stage
 
 
 def text_of(stage: Stage) -> str:
-    """The document as it is served."""
     return stage.send("GET", "/openapi.json").response.body.decode()
 
 
@@ -49,7 +47,6 @@ def names(found: object) -> list[str]:
 
 
 def test_without_the_switch_nothing_is_served() -> None:
-    """It is off unless DOCS says on."""
     stage = Stage()
     assert [stage.send("GET", path).status for path in ("/openapi.json", "/swagger")] == [404, 404]
 
@@ -69,7 +66,6 @@ def test_the_document_holds_every_route_and_no_other(stage: Stage) -> None:
 
 
 def test_the_update_tells_its_headers_and_statuses(stage: Stage) -> None:
-    """Those of the contract."""
     statuses = ["200", "202", "400", "401", "403", "404", "409", "413", "422", "429", "503"]
     assert names(part(stage, "paths", UPDATE, "post", "responses")) == statuses
     parameters = str(part(stage, "paths", UPDATE, "post", "parameters"))

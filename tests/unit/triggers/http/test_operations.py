@@ -24,19 +24,16 @@ def test_an_applied_operation_is_told_with_its_answer(stage: Stage) -> None:
 
 
 def test_a_rejected_operation_is_told_with_its_status_and_code(stage: Stage) -> None:
-    """As the request itself was answered."""
     answer = stage.post("k", GroupId="nowhere").body
     assert stage.ask("k", "nowhere").body == {"state": "rejected", **answer}
 
 
 def test_a_pending_operation_is_helped_on_by_asking(stage: Stage) -> None:
-    """Anybody who comes may finish it."""
     stage.post("k", prefer="respond-async")
     assert stage.ask("k").body["state"] == "applied"
 
 
 def test_a_pending_operation_that_cannot_be_helped_says_when_to_ask_again(stage: Stage) -> None:
-    """The app itself is refused."""
     stage.post("first")
     stage.chat.fates = [Refused(60020, "arrears", Fault.APP, None)] * 2
     stage.post("k")
@@ -57,14 +54,12 @@ def test_a_frozen_group_is_told_with_the_reason(stage: Stage) -> None:
 
 @pytest.mark.parametrize(("key", "group"), [("other", "room"), ("k", "other")])
 def test_what_is_not_known_is_404(stage: Stage, key: str, group: str) -> None:
-    """A key belongs to its group."""
     stage.post("k")
     seen = stage.ask(key, group)
     assert (seen.status, seen.body["type"]) == (404, "/problems/no-such-operation")
 
 
 def test_another_callers_operation_is_404(stage: Stage) -> None:
-    """A key belongs to its caller."""
     stage.post("k")
     stage.vault.secret = secret(other="token-2")
     seen = stage.send("GET", "/v1/operations?GroupId=room&IdempotencyKey=k", headers(token="token-2"))
@@ -90,21 +85,17 @@ def test_the_location_of_an_accepted_operation_finds_it(stage: Stage, key: str) 
     ],
 )
 def test_a_parameter_that_is_missing_or_wrong_is_named(stage: Stage, query: str, field: str) -> None:
-    """After the caller's right."""
     assert stage.send("GET", f"/v1/operations?{query}", headers(token="unknown")).status == 401
     seen = stage.send("GET", f"/v1/operations?{query}", headers())
     assert (seen.status, seen.body["field"]) == (400, field)
 
 
 def test_health_asks_nobody_who_he_is(stage: Stage) -> None:
-    """A load balancer has no token."""
     seen = stage.send("GET", "/v1/health")
     assert (seen.status, seen.body) == (200, {"status": "ok"})
 
 
 def test_health_is_bad_while_the_ledger_is_away(stage: Stage) -> None:
-    """One cheap read tells."""
-
     class Away(MemoryShelf):
         def noted(self, app: int, name: str) -> str | None:
             raise LedgerUnavailable(f"the file of {app} with {name} is away")

@@ -35,7 +35,6 @@ def identify(context: Event) -> Identity:
 
 
 def refuses(context: Event) -> str:
-    """The text of the 401."""
     with pytest.raises(Unauthorized) as refused:
         identify(context)
     assert refused.value.challenge == "Platform"
@@ -122,7 +121,6 @@ PARTS = st.recursive(LEAVES, lambda parts: st.lists(parts) | st.dictionaries(NAM
 
 @given(st.dictionaries(NAMES, PARTS))
 def test_a_hostile_context_names_a_text_or_nobody(context: Event) -> None:
-    """There is no third way."""
     with suppress(Unauthorized):
         identity = identify(context)
         assert isinstance(identity.caller, str)
@@ -188,7 +186,6 @@ def test_a_platform_that_identifies_nobody_is_a_settings_error(
 
 @pytest.mark.parametrize("dialect", CARRIERS)
 def test_health_asks_for_no_identity(stage: Stage, dialect: Dialect) -> None:
-    """Its route may have no authorizer."""
     assert stage.send("GET", "/v1/health", dialect=dialect).status == 200
 
 

@@ -40,7 +40,6 @@ def test_a_stored_answer_says_that_it_is_one() -> None:
 
 
 def test_values_seen_later_are_marked() -> None:
-    """They may hold what others have done since."""
     assert reply_to(Applied((("like", 5),), observed_later=True)).headers == {"Counter-Values": "observed-later"}
 
 
@@ -76,7 +75,6 @@ def test_a_refusal_for_good_has_the_status_of_its_code(code: int, status: int) -
 def test_every_other_outcome_is_a_problem(
     outcome: Outcome, status: int, name: str, accepted: bool, headers: dict[str, str]
 ) -> None:
-    """With `Retry-After` only where coming back helps."""
     reply = reply_to(outcome)
     assert (reply.status, reply.body["type"], reply.body["accepted"]) == (status, f"/problems/{name}", accepted)
     assert reply.headers == headers
@@ -85,7 +83,6 @@ def test_every_other_outcome_is_a_problem(
 
 
 def test_a_stalled_operation_carries_the_vendors_code() -> None:
-    """The operator needs it."""
     assert reply_to(Stalled(60020, "arrears", 3.0)).body["ErrorCode"] == 60020
 
 
@@ -148,17 +145,14 @@ def test_every_error_is_a_problem(
 
 
 def test_bad_input_names_its_field() -> None:
-    """In a member of its own, for programs."""
     assert responses.of_error(errors.BadInput("GroupCounter[0].Key", "is wrong")).body["field"] == "GroupCounter[0].Key"
 
 
 def test_an_unknown_caller_is_told_the_scheme() -> None:
-    """As RFC 9110 asks of every 401."""
     assert responses.of_error(errors.Unauthorized("no caller")).headers == {"WWW-Authenticate": "Bearer"}
     assert responses.of_error(errors.Unauthorized("no caller", "Other")).headers == {"WWW-Authenticate": "Other"}
 
 
 def test_an_app_that_is_refused_shows_the_vendors_code() -> None:
-    """Although nothing was accepted."""
     body = responses.of_error(errors.AppRefused(60020, "arrears", 7.1)).body
     assert (body["ErrorCode"], body["ErrorInfo"]) == (60020, "arrears")

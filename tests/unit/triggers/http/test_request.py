@@ -20,7 +20,6 @@ def request(dialect: Dialect, method: str = "GET", target: str = TARGET, body: b
 
 
 def event(dialect: Dialect, method: str = "GET", target: str = TARGET, body: bytes = b"") -> Event:
-    """The event of one request."""
     return event_of(dialect, method, target, [("X-One", "1"), ("X-Two", "a"), ("X-Two", "b")], body)
 
 
@@ -41,7 +40,6 @@ def test_repeated_headers_are_joined_with_a_comma(dialect: Dialect) -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_platform_brings_the_same_body(dialect: Dialect) -> None:
-    """In base64 or not."""
     assert request(dialect, "POST", "/", b'{"a": "\xe4\xb8\xad"}').body() == '{"a": "中"}'
 
 
@@ -94,7 +92,6 @@ def test_a_raw_query_of_the_wrong_shape_is_named() -> None:
 
 
 def test_a_method_that_is_missing_is_named() -> None:
-    """A context without one is malformed."""
     parts: Event = {"rawPath": "/", "requestContext": {"http": "GET"}}
     with pytest.raises(BadInput, match=r"^method: is missing$"):
         read_request(Kind.HTTP_V2, parts)
@@ -110,7 +107,6 @@ def test_a_method_that_is_missing_is_named() -> None:
     ],
 )
 def test_a_body_that_is_no_text_is_refused(body: object, is_base64: bool, problem: str) -> None:
-    """With the reason."""
     parts = event("rest", "POST", "/") | {"body": body, "isBase64Encoded": is_base64}
     with pytest.raises(BadInput, match=rf"^body: {problem}$"):
         read_request(Kind.HTTP_V1, parts).body()
@@ -118,7 +114,6 @@ def test_a_body_that_is_no_text_is_refused(body: object, is_base64: bool, proble
 
 @pytest.mark.parametrize("text", ["a" * 65_536, "é" * 32_768])
 def test_a_body_of_64_kib_passes(text: str) -> None:
-    """As text or in base64."""
     packed = base64.b64encode(text.encode()).decode()
     assert Request("POST", "/", {}, {}, text).body() == text
     assert Request("POST", "/", {}, {}, packed, _is_base64=True).body() == text
@@ -126,7 +121,6 @@ def test_a_body_of_64_kib_passes(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a" * 65_537, "é" * 32_769])
 def test_a_longer_body_is_too_large(text: str) -> None:
-    """What counts is its bytes, decoded."""
     packed = base64.b64encode(text.encode()).decode()
     for sent in (Request("POST", "/", {}, {}, text), Request("POST", "/", {}, {}, packed, _is_base64=True)):
         with pytest.raises(BodyTooLarge, match=r"^body: is longer than 64 KiB$"):
@@ -134,7 +128,6 @@ def test_a_longer_body_is_too_large(text: str) -> None:
 
 
 def test_a_request_shows_neither_headers_nor_body_nor_query() -> None:
-    """They may hold a token."""
     shown = repr(Request("POST", "/", {"a": "sandbox-token"}, {"b": "sandbox-token"}, "sandbox-token"))
     assert "sandbox-token" not in shown
 

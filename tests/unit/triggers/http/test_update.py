@@ -25,7 +25,6 @@ def stage() -> Stage:
 
 
 def test_an_operation_is_applied_and_answered_like_the_vendor(stage: Stage) -> None:
-    """The receipt is never shown."""
     seen = stage.post()
     assert (seen.status, seen.headers["content-type"]) == (200, "application/json")
     assert seen.body == {
@@ -46,7 +45,6 @@ def test_the_same_key_gives_the_stored_answer(stage: Stage, again: str) -> None:
 
 
 def test_the_same_key_with_another_content_is_refused(stage: Stage) -> None:
-    """Nothing is counted."""
     stage.post("k")
     seen = stage.post("k", Mode="Decrease")
     assert (seen.status, seen.body["accepted"]) == (422, False)
@@ -152,7 +150,6 @@ def test_a_function_that_is_too_short_for_any_call_still_accepts_for_others(stag
 
 
 def test_without_a_deadline_only_the_caller_limits_the_wait(stage: Stage) -> None:
-    """Some platforms tell of none."""
     stage.invocation = invocation(5000.0, inf)
     assert stage.post().status == 200
 
@@ -202,7 +199,6 @@ def test_bad_input_is_named(stage: Stage, key: str | None, sent: bytes, status: 
 
 
 def test_without_receipts_twenty_keys_pass(stage: Stage) -> None:
-    """The receipt takes no place then."""
     stage = Stage(rules=replace(stage.rules, receipt_key=""))
     assert stage.post(GroupCounter=[{"Key": f"{n}", "Value": 1} for n in range(20)]).status == 200
 
@@ -213,11 +209,9 @@ class BrokenLedger(MemoryLedger):
     error: Exception = LedgerUnavailable("the ledger is away")
 
     def load(self, group: Group) -> Row | None:
-        """Fail."""
         raise self.error
 
     def find(self, group: Group, ids: Sequence[str]) -> Records:
-        """Fail."""
         raise self.error
 
 
@@ -241,7 +235,6 @@ def test_a_mistake_in_the_program_claims_nothing_and_shows_nothing(stage: Stage)
 
 
 def test_what_became_of_operations_is_told(stage: Stage) -> None:
-    """Applied, then replayed."""
     stage.post("k")
     stage.post("k")
     assert stage.told.notices == [Notice.APPLIED, Notice.REPLAYED]
@@ -265,7 +258,6 @@ def test_where_the_apps_rate_is_used_up_nothing_new_is_accepted(stage: Stage) ->
 
 
 def test_where_the_apps_rate_is_used_up_what_is_finished_is_still_told(stage: Stage) -> None:
-    """An answer costs no call."""
     stage.post("old")
     saturate(stage)
     assert (stage.post("old").status, stage.post("old").headers["idempotency-replayed"]) == (200, "true")

@@ -19,7 +19,6 @@ from tests.unit.triggers.stage import CALLER, START
 
 @pytest.fixture
 def door() -> Door:
-    """One caller that signs with KEY."""
     return Door()
 
 
@@ -49,14 +48,12 @@ def test_any_body_id_and_key_can_be_signed(content: bytes, message_id: str, key:
 
 @pytest.mark.parametrize("content", [None, ""])
 def test_a_request_without_a_body_signs_an_empty_one(door: Door, content: object) -> None:
-    """As a GET does."""
     assert door.identify(signed_headers("a", b""), content).caller == CALLER
 
 
 @pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp", "webhook-signature"])
 @pytest.mark.parametrize("text", [None, "", " "])
 def test_a_header_that_is_missing_is_named(door: Door, name: str, text: str | None) -> None:
-    """And costs no fetch of the secret."""
     headers = {given: value for given, value in signed_headers("a", CONTENT).items() if given != name}
     assert door.refuses(headers | ({} if text is None else {name: text})) == f"the request has no header {name}"
     assert door.vault.refreshes == []
@@ -78,7 +75,6 @@ def test_a_time_further_away_is_refused(door: Door, away_s: int) -> None:
 
 
 def test_a_captured_request_expires(door: Door) -> None:
-    """By the function's own clock."""
     headers = signed_headers("a", CONTENT)
     door.clock.moved_s = 300.0
     assert door.identify(headers).caller == CALLER
@@ -98,7 +94,6 @@ def test_a_time_that_is_no_whole_number_is_refused(door: Door, timestamp: str) -
 
 @pytest.mark.parametrize("part", ["webhook-id", "webhook-timestamp", "body"])
 def test_whatever_is_signed_cannot_be_changed(door: Door, part: str) -> None:
-    """Id, time and body."""
     headers, content = signed_headers("a", CONTENT), CONTENT.decode()
     changed = {"webhook-id": "b", "webhook-timestamp": f"{START + 1:.0f}"}
     if part == "body":
@@ -140,7 +135,6 @@ def test_one_good_signature_of_the_list_is_enough(door: Door, written: str) -> N
     ],
 )
 def test_a_list_without_a_signature_of_version_1_is_refused(door: Door, written: str) -> None:
-    """Nothing is compared, and no secret is fetched."""
     problem = door.refuses(signed_headers("a", CONTENT) | {"webhook-signature": written})
     assert problem == "webhook-signature holds no signature of version v1"
     assert door.vault.refreshes == []
@@ -160,7 +154,6 @@ def test_an_id_that_nobody_can_have_signed_is_refused(door: Door) -> None:
 
 @pytest.mark.parametrize("packed", ["e30", "{}", "é", "a b="])
 def test_a_body_in_broken_base64_is_refused(door: Door, packed: str) -> None:
-    """As unauthorized, too."""
     request = Request("POST", "/", {}, signed_headers("a"), packed, _is_base64=True)
     with pytest.raises(Unauthorized):
         Signature(Callers(door.vault, door.told), door.clock).identify(request)
@@ -195,7 +188,6 @@ def test_hostile_headers_and_bodies_are_unauthorized_and_nothing_else(
 
 
 def test_no_refusal_shows_what_was_sent(door: Door) -> None:
-    """Neither signature nor id nor secret."""
     problems = [
         door.refuses(signed_headers("hunter2", CONTENT, OTHER_KEY)),
         door.refuses(signed_headers("a", CONTENT) | {"webhook-signature": "hunter2"}),

@@ -32,7 +32,6 @@ WRONG = signature("a", NOW, CONTENT, OTHER_KEY)
 
 @pytest.fixture
 def door() -> Door:
-    """One caller that signs with KEY."""
     return Door()
 
 
@@ -59,7 +58,6 @@ def test_a_caller_without_a_secret_of_the_scheme_cannot_sign(door: Door, token: 
 
 
 def test_callers_are_told_apart_by_their_secrets(door: Door) -> None:
-    """Each signs for itself only."""
     door.know(("first", whsec(KEY)), ("second", whsec(OTHER_KEY)))
     assert door.identify(signed_headers("a", CONTENT, OTHER_KEY)).caller == "second"
     assert door.identify(signed_headers("a", CONTENT, KEY)).caller == "first"
@@ -103,7 +101,6 @@ def test_an_unknown_signature_is_refused_after_one_refresh(door: Door) -> None:
 
 
 def test_without_a_secret_nobody_is_turned_away_as_unknown() -> None:
-    """The caller is to come back."""
     scheme = Signature(Callers(EmptyVault(), Told()), ManualClock())
     with pytest.raises(SecretUnavailable):
         scheme.identify(Request("POST", "/", {}, signed_headers("a")))

@@ -11,7 +11,6 @@ from tests.unit.triggers.stage import Stage, invocation
 
 
 def event(task: str, **fields: object) -> Event:
-    """An operator event."""
     return {"Type": "Operator", "task": task, **fields}
 
 
@@ -23,7 +22,6 @@ def tell(stage: Stage, task: str, **fields: object) -> Event:
 
 
 def part(told: object, name: str) -> Event:
-    """An object within an object."""
     assert isinstance(told, Mapping)
     inner = told[name]
     assert isinstance(inner, dict)

@@ -49,7 +49,6 @@ def test_no_http_event_is_one_of_an_operator(dialect: Dialect, stage: Stage) -> 
 
 
 def test_a_record_of_a_source_is_none_of_an_operator() -> None:
-    """Whatever stands beside it."""
     assert detect({"Records": [], "Type": "Operator", "task": "inspect"})[0] is Kind.RECORDS
 
 
@@ -76,7 +75,6 @@ def test_a_frozen_group_is_shown_with_what_was_under_way(frozen: Stage) -> None:
 
 
 def test_a_group_that_exists_no_more_is_shown_as_such(frozen: Stage) -> None:
-    """Its row is there all the same."""
     del frozen.chat.groups["room"]
     told = tell(frozen, "inspect", GroupId="room")
     assert part(told, "upstream") == {"missing": "the group does not exist", "receipt": None, "counters": {}}
@@ -86,7 +84,6 @@ def test_a_group_that_exists_no_more_is_shown_as_such(frozen: Stage) -> None:
 def test_a_group_that_cannot_be_read_is_shown_as_far_as_it_is_known(
     frozen: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The row comes from the ledger."""
     monkeypatch.setattr(frozen.chat, "read", lambda *_, **__: NEVER_ARRIVED)
     told = tell(frozen, "inspect", GroupId="room")
     assert "could not be read" in str(part(told, "upstream")["missing"])
@@ -125,7 +122,6 @@ def test_a_group_at_rest_is_adopted_in_one_event(stage: Stage) -> None:
 def test_verdicts_must_be_about_all_that_was_under_way_and_nothing_else(
     frozen: Stage, verdicts: dict[str, str]
 ) -> None:
-    """The error names what is missing."""
     with pytest.raises(BadInput, match=rf"^verdicts: lacks one for each of: {operation_id(CALLER, 'second')}$"):
         tell(frozen, "release", GroupId="room", verdicts=verdicts)
 
@@ -138,7 +134,6 @@ def test_a_verdict_on_an_unknown_operation_is_refused(frozen: Stage) -> None:
 
 
 def test_nothing_is_released_that_is_not_frozen(stage: Stage) -> None:
-    """Nor adopted that is not known."""
     with pytest.raises(BadInput, match=r"^GroupId: is not frozen"):
         tell(stage, "release", GroupId="room")
     for task in ("inspect", "adopt", "release"):
@@ -157,7 +152,6 @@ def test_no_reply_shows_a_secret(frozen: Stage) -> None:
 def test_an_event_that_the_vendor_does_not_answer_changes_nothing(
     frozen: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The operator is told so."""
     tell(frozen, "inspect", GroupId="room")
     frozen.clock.sleep(13)
     monkeypatch.setattr(frozen.chat, "read", lambda *_, **__: NEVER_ARRIVED)
@@ -167,7 +161,6 @@ def test_an_event_that_the_vendor_does_not_answer_changes_nothing(
 
 
 def test_a_restored_ledger_begins_a_new_generation(stage: Stage) -> None:
-    """Of which this instance knows at once."""
     assert tell(stage, "restored") == {"task": "restored", "generation": 2}
     assert stage.context.instance.generation.current().number == 2
 

@@ -26,7 +26,6 @@ from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
     ],
 )
 def test_every_verdict_is_explained(verdict: ReceiptVerdict | None, explanation: object) -> None:
-    """In words, with what landed how often."""
     told = shown(Inspection(row(), Generation(1, 0), (), verdict=verdict))
     assert told["explanation"] == explanation
 

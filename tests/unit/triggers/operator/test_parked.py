@@ -25,7 +25,6 @@ def stage() -> Stage:
 
 
 def park(stage: Stage, *names: str, **fields: object) -> None:
-    """Put records aside."""
     for name in names:
         stage.shelf.park(APP, Parked(name, "a-queue", "why", 1.0, json.dumps({**PAYLOAD, **fields})))
 
@@ -36,7 +35,6 @@ def parked(stage: Stage) -> list[str]:
 
 
 def ids(told: Event) -> list[str]:
-    """Those of the records of a page."""
     records = told["records"]
     assert isinstance(records, list)
     return [record["id"] for record in records]
@@ -57,7 +55,6 @@ def test_a_parked_record_is_shown_whole(stage: Stage) -> None:
 
 
 def test_a_page_ends_before_the_reply_is_too_long_for_a_platform(stage: Stage) -> None:
-    """But one record is always shown."""
     for name in "abc":
         stage.shelf.park(APP, Parked(name, "a-queue", "why", 1.0, "x" * 500_000))
     told = tell(stage, "parked", action="list")
@@ -65,7 +62,6 @@ def test_a_page_ends_before_the_reply_is_too_long_for_a_platform(stage: Stage) -
 
 
 def test_a_replayed_record_counts_once_and_is_gone(stage: Stage) -> None:
-    """Repeated events find nothing to do."""
     park(stage, "r-1", "r-10", "r-2")
     told = tell(stage, "parked", action="replay", id="r-10")
     assert (told["outcome"], told["dropped"]) == ("applied", True)
@@ -75,7 +71,6 @@ def test_a_replayed_record_counts_once_and_is_gone(stage: Stage) -> None:
 
 
 def test_a_replay_whose_record_was_not_dropped_counts_nothing_twice(stage: Stage) -> None:
-    """The record's id is its key."""
     park(stage, "r")
     tell(stage, "parked", action="replay", id="r")
     park(stage, "r")
@@ -91,7 +86,6 @@ def test_a_replay_is_the_operation_that_its_payload_names(stage: Stage) -> None:
 
 
 def test_a_record_whose_key_is_taken_stays(stage: Stage) -> None:
-    """Under another key it can be executed."""
     park(stage, "r", IdempotencyKey="first", Caller=CALLER)
     told = tell(stage, "parked", action="replay", id="r")
     assert (told["outcome"], told["dropped"], parked(stage)) == ("key-reused", False, ["r"])
@@ -127,7 +121,6 @@ def test_a_page_of_a_timer_is_not_replayed(stage: Stage) -> None:
 
 
 def test_a_record_is_found_behind_more_than_a_page_of_others(stage: Stage) -> None:
-    """Their ids begin like its own."""
     park(stage, *(f"r{number:04}" for number in range(PAGE_MAX + 1)), "rx")
     assert tell(stage, "parked", action="replay", id="rx")["dropped"] is True
     with pytest.raises(BadInput, match=r"^id: is that of no parked record$"):

@@ -18,7 +18,6 @@ from tests.unit.triggers.operator.operators import event
 
 
 def test_contradicting_verdicts_are_refused() -> None:
-    """By the one that comes second."""
     keys = [{"Caller": "c", "IdempotencyKey": "k", "verdict": "landed"}]
     order = read_order(event("release", GroupId="g", verdicts={operation_id("c", "k"): "not-landed"}, keys=keys))
     assert isinstance(order, Release)
@@ -51,7 +50,6 @@ def test_an_operation_of_the_schedule_goes_by_its_place_in_a_tick() -> None:
     [({"TriggerName": ""}, "TriggerName"), ({"Time": "2016-12-31T23:59:60Z"}, "ticks[0].Time")],
 )
 def test_a_tick_that_is_none_is_refused_by_its_field(change: Event, field: str) -> None:
-    """Before anything is decided."""
     ticks = [{"TriggerName": "daily", "Time": "2026-11-22T00:00:00Z", "Index": 0, "verdict": "landed", **change}]
     order = read_order(event("release", GroupId="g", ticks=ticks))
     assert isinstance(order, Release)
@@ -82,7 +80,6 @@ def test_a_tick_that_is_none_is_refused_by_its_field(change: Event, field: str) 
     ],
 )
 def test_a_wrong_event_is_refused_by_its_field(wrong: Event, field: str) -> None:
-    """Before anything is looked at."""
     with pytest.raises(BadInput) as refused:
         read_order({"Type": "Operator", **wrong})
     assert refused.value.field == field
@@ -109,7 +106,6 @@ def test_any_event_is_an_order_or_one_clear_error(task: object, fields: dict[str
     verdicts=st.dictionaries(st.text(max_size=22), st.sampled_from(["landed", "not-landed"])),
 )
 def test_a_release_means_what_it_says(group_id: str, verdicts: dict[str, str]) -> None:
-    """Nothing is added to the verdicts, nothing lost."""
     order = read_order(event("release", GroupId=group_id, verdicts=verdicts))
     assert isinstance(order, Release)
     assert order.group_id == group_id

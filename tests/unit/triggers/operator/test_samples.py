@@ -33,7 +33,6 @@ DONE = {
 
 
 def event(name: str) -> Event:
-    """A sample."""
     read: Event = json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
     return read
 
@@ -59,14 +58,12 @@ def test_every_sample_of_an_operator_is_known() -> None:
 
 @pytest.mark.parametrize(("name", "fields"), DONE.items())
 def test_a_good_sample_is_done(stage: Stage, name: str, fields: Event) -> None:
-    """And its answer says so."""
     answer = operator.run(event(name), stage.invocation, stage.context)
     assert {field: answer[field] for field in fields} == fields
 
 
 @pytest.mark.parametrize(("name", "field"), FIELDS.items())
 def test_a_bad_sample_is_refused_by_its_field(stage: Stage, name: str, field: str) -> None:
-    """With an error that the platform shows."""
     with pytest.raises(BadInput) as refused:
         operator.run(event(name), stage.invocation, stage.context)
     assert refused.value.field == field

@@ -30,7 +30,6 @@ def stage() -> Stage:
 
 
 def verified(stage: Stage, during: Invocation = FOREVER, **fields: object) -> dict[str, object]:
-    """What a quick run returns."""
     told = operator.run(event("verify", **{"GroupId": "scratch", "quick": True, **fields}), during, stage.context)
     return dict(told)
 
@@ -62,7 +61,6 @@ def test_a_finding_is_shown_without_what_says_nothing(stage: Stage) -> None:
 
 
 def test_a_finding_that_does_not_hold_is_shown_with_its_advice(stage: Stage) -> None:
-    """The setting that may help."""
     assert isinstance(stage.context.probes, MemoryProbes)
     stage.context.probes.refuses_short = Refused(70001, "too short", Fault.SIGNATURE, None)
     told = verified(stage)
@@ -71,7 +69,6 @@ def test_a_finding_that_does_not_hold_is_shown_with_its_advice(stage: Stage) -> 
 
 
 def test_a_whole_run_works_with_threads(stage: Stage) -> None:
-    """Everything is tried then."""
     told = verified(stage, quick=False)
     assert (told["quick"], told["violated"], told["not_tested"]) == (False, 0, 0)
     assert isinstance(told["calls"], int)
@@ -79,7 +76,6 @@ def test_a_whole_run_works_with_threads(stage: Stage) -> None:
 
 
 def test_a_group_that_the_ledger_knows_is_not_tried_out(stage: Stage) -> None:
-    """It is in use."""
     stage.post("first")
     with pytest.raises(BadInput, match=r"^GroupId: is in use"):
         verified(stage, GroupId="room")
@@ -88,7 +84,6 @@ def test_a_group_that_the_ledger_knows_is_not_tried_out(stage: Stage) -> None:
 
 @pytest.mark.parametrize("fields", [{"GroupId": ""}, {"quick": "yes"}, {"extra": 1}, {"GroupId": 5}])
 def test_a_wrong_event_is_refused(stage: Stage, fields: dict[str, object]) -> None:
-    """Before anything is called."""
     with pytest.raises(BadInput):
         verified(stage, FOREVER, **fields)
     assert isinstance(stage.context.probes, MemoryProbes)
@@ -99,23 +94,19 @@ class FullShelf(MemoryShelf):
     """A shelf that takes nothing, and shows nothing."""
 
     def note(self, app: int, name: str, text: str) -> None:
-        """Fail."""
         raise LedgerUnavailable("full")
 
     def noted(self, app: int, name: str) -> str | None:
-        """Fail."""
         raise LedgerUnavailable("full")
 
 
 def test_findings_are_returned_although_they_could_not_be_kept(stage: Stage) -> None:
-    """They were dear."""
     stage.use_shelf(FullShelf())
     told = verified(stage)
     assert (told["stored"], told["holds"]) == (False, 15)
 
 
 def test_until_somebody_has_verified_everybody_is_reminded(stage: Stage) -> None:
-    """And nobody afterwards."""
     remind(stage.context)
     assert stage.told.notices == [Notice.ASSUMPTIONS_UNVERIFIED]
     verified(stage)
@@ -132,7 +123,6 @@ def test_whether_somebody_has_verified_may_be_unknown(stage: Stage) -> None:
 
 
 def test_counters_are_left_at_zero(stage: Stage) -> None:
-    """All twenty."""
     verified(stage)
     assert isinstance(stage.context.probes, MemoryProbes)
     last = replace(stage.context.probes.trials[-1], time=0)

@@ -24,19 +24,16 @@ def text(value: int = 1, group: str = "room", mode: str = "Increase", **more: ob
 
 
 def encoded(content: str) -> str:
-    """As base64."""
     return base64.b64encode(content.encode(errors="surrogatepass")).decode()
 
 
 def sqs(content: object, number: int = 0, **changes: object) -> Event:
-    """A record of SQS."""
     attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": str(int(START * 1000))}
     named = {"messageId": f"message-{number}", "receiptHandle": "handle", "body": content}
     return {**named, "attributes": attributes, "eventSource": "aws:sqs", "eventSourceARN": ARN, **changes}
 
 
 def kinesis(content: object, number: int = 0, **changes: object) -> Event:
-    """A record of Kinesis."""
     sequence = f"4959{number:06}"
     data = encoded(content) if isinstance(content, str) else content
     part = {"sequenceNumber": sequence, "partitionKey": "p", "data": data, "approximateArrivalTimestamp": START}
@@ -68,26 +65,22 @@ def dynamodb(content: object, number: int = 0, name: str = "INSERT", **changes: 
 
 
 def sns(content: object, number: int = 0, **changes: object) -> Event:
-    """A record of SNS."""
     message = {"MessageId": f"notice-{number}", "TopicArn": TOPIC, "Message": content, "Timestamp": ISO}
     return {"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": {**message, **changes}}
 
 
 def ckafka(content: object, number: int = 0, **changes: object) -> Event:
-    """A record of CKafka."""
     message = {"topic": "counters", "partition": 1, "offset": number, "msgKey": "None", "msgBody": content}
     return {"Ckafka": {**message, **changes}}
 
 
 def msk(content: object, number: int = 0, **changes: object) -> Event:
-    """A record of MSK."""
     value = encoded(content) if isinstance(content, str) else content
     place = {"topic": "counters", "partition": 0, "offset": number, "timestamp": int(START * 1000)}
     return {**place, "timestampType": "CREATE_TIME", "value": value, "headers": [], **changes}
 
 
 def eventbridge(detail: object, number: int = 0, **changes: object) -> Event:
-    """An event of EventBridge."""
     named = {"version": "0", "id": f"event-{number}", "detail-type": "Order Placed", "source": "shop.orders"}
     return {**named, "time": ISO, "resources": [], "detail": detail, **changes}
 

@@ -54,7 +54,6 @@ def delivered(event: Event) -> RawRecord:
     ],
 )
 def test_a_record_is_known_by_its_sources_own_identity(event: Event, key: str, caller: str, sent: float | None) -> None:
-    """The same at each delivery."""
     delivery = delivered(event)
     assert (delivery.key, delivery.caller, delivery.sent) == (key, caller, sent)
 
@@ -92,7 +91,6 @@ def test_the_text_is_found_in_its_wrapping(source: str, content: object) -> None
     ],
 )
 def test_a_record_without_a_usable_name_is_refused(make: object, field: str, wrong: object) -> None:
-    """It could not be told from another one."""
     assert callable(make)
     with pytest.raises(BadInput) as refused:
         delivered(make(wrong))
@@ -102,7 +100,6 @@ def test_a_record_without_a_usable_name_is_refused(make: object, field: str, wro
 @pytest.mark.parametrize("wrong", [None, -1, 1.0, "1", True, 2**63])
 @pytest.mark.parametrize("field", ["partition", "offset"])
 def test_a_place_in_a_topic_is_a_whole_number(field: str, wrong: object) -> None:
-    """On both clouds."""
     change = {field: wrong}
     ckafka_record: Event = {"Ckafka": {**part_of(ckafka("t"), "Ckafka"), **change}}
     for event in (records(ckafka_record), of_msk({**msk("t"), **change})):
@@ -134,7 +131,6 @@ def test_kafka_may_tell_no_time(none: int | None) -> None:
 
 @pytest.mark.parametrize("wrong", [None, 7, "{}", "====", encoded("t")[:-1] + "!", "/w=="])
 def test_data_that_is_not_base64_of_text_is_refused(wrong: object) -> None:
-    """As is a Kafka message without a value."""
     for source in (SOURCES["aws:kinesis"], MSK):
         with pytest.raises(BadInput, match=r"^body: "):
             source.text(wrong)
@@ -142,14 +138,12 @@ def test_data_that_is_not_base64_of_text_is_refused(wrong: object) -> None:
 
 @pytest.mark.parametrize("wrong", [None, 7, {"GroupId": "room"}, ["t"]])
 def test_a_body_that_is_not_text_is_refused(wrong: object) -> None:
-    """Where the platform always gives text."""
     for source in ("aws:sqs", "aws:sns", "Ckafka"):
         with pytest.raises(BadInput, match=r"^body: "):
             SOURCES[source].text(wrong)
 
 
 def test_every_source_that_is_recognised_can_be_read() -> None:
-    """And the other way round."""
     assert SOURCES.keys() - {"Ckafka"} == RECORD_SOURCES
     assert source_of(ckafka("t")) in SOURCES
 
@@ -165,7 +159,6 @@ def test_every_source_that_is_recognised_can_be_read() -> None:
     ],
 )
 def test_a_batch_is_known_by_its_shape(event: Event, kind: Kind) -> None:
-    """One record of a known source is enough."""
     assert detect(event) == (kind, event)
 
 
@@ -188,6 +181,5 @@ def test_records_of_all_partitions_come_with_their_arn() -> None:
 
 @pytest.mark.parametrize("event_id", ["no-colon", "shardId-000000000006:x", "shardId-000000000006:"])
 def test_a_record_of_kinesis_without_a_sequence_number_has_no_position(event_id: str) -> None:
-    """It is known by its identity then."""
     delivery = delivered(records({**kinesis("t", 7), "eventID": event_id}))
     assert (delivery.key, delivery.position, delivery.partition) == (f"{STREAM}/{event_id}", None, None)

@@ -28,7 +28,6 @@ BUSY = Refused(60007, "too many calls", Fault.RATE, None)
 
 @pytest.fixture
 def stage() -> Stage:
-    """A group that has counted."""
     stage = Stage()
     stage.post("first")
     return stage
@@ -50,12 +49,10 @@ def sweep(stage: Stage) -> None:
 
 
 def parked(stage: Stage) -> Sequence[Parked]:
-    """What lies on the shelf."""
     return stage.shelf.parked(APP, 100)
 
 
 def row(stage: Stage) -> Row:
-    """The group's row."""
     found = stage.ledger.load(GROUP)
     assert found is not None
     return found
@@ -136,7 +133,6 @@ def test_what_is_refused_over_http_while_a_source_acknowledges_it_is_parked(
 
 
 def test_what_was_refused_over_http_is_parked_for_a_source_that_nobody_asks(stage: Stage) -> None:
-    """The answer was another caller's."""
     del stage.chat.groups["room"]
     assert stage.post("order-7").status == 404
     event = eventbridge(json.loads(text(5, IdempotencyKey="order-7", Caller=CALLER)))
@@ -166,7 +162,6 @@ class DiesParking(MemoryShelf):
         self.is_deadly = True
 
     def park(self, app: int, parked: Parked) -> None:
-        """Park, and die."""
         if self.after or not self.is_deadly:
             super().park(app, parked)
         if self.is_deadly:
@@ -204,7 +199,6 @@ class FullShelf(MemoryShelf):
         self.error: Exception | None = error
 
     def park(self, app: int, parked: Parked) -> None:
-        """Fail, or not."""
         if self.error:
             raise self.error
         super().park(app, parked)
@@ -288,7 +282,6 @@ class ForgetfulLedger(MemoryLedger):
         return done
 
     def find(self, group: Group, ids: Sequence[str]) -> Records:
-        """Fail once there is a record."""
         if self.is_silent:
             raise LedgerUnavailable("away")
         return super().find(group, ids)

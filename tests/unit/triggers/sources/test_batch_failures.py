@@ -38,7 +38,6 @@ class Faulty(MemoryLedger):
         self.failing_once: frozenset[str] = frozenset()
 
     def load(self, group: Group) -> Row | None:
-        """Fail, or not."""
         if group.id in self.broken:
             raise self.broken[group.id]
         if group.id in self.away and not isinstance(self.away[group.id], AnswerLost):
@@ -50,7 +49,6 @@ class Faulty(MemoryLedger):
         return self._written(group, lambda: MemoryLedger.swap(self, group, row, records, watermarks))
 
     def create(self, group: Group, row: Row) -> bool:
-        """The same of a first row."""
         return self._written(group, lambda: MemoryLedger.create(self, group, row))
 
     def _written(self, group: Group, write: Callable[[], bool]) -> bool:
@@ -64,7 +62,6 @@ class Faulty(MemoryLedger):
         return done
 
     def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
-        """Leave it to reads and swaps."""
         return None
 
     def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
@@ -75,7 +72,6 @@ class Faulty(MemoryLedger):
         return super().begin(group, attempt, receipt_key, generation)
 
     def find(self, group: Group, ids: Sequence[str]) -> Records:
-        """Fail as loading does."""
         self.load(group)
         return super().find(group, ids)
 
@@ -90,7 +86,6 @@ class FullShelf(MemoryShelf):
         super().__init__()
 
     def park(self, app: int, parked: Parked) -> None:
-        """Fail, or not."""
         if self.full:
             raise self.full[0]
         super().park(app, parked)
@@ -107,13 +102,11 @@ def stage() -> Stage:
 
 @pytest.fixture
 def faulty(stage: Stage) -> Faulty:
-    """That ledger."""
     assert isinstance(stage.ledger, Faulty)
     return stage.ledger
 
 
 def likes(stage: Stage) -> list[int | None]:
-    """The counter in each group."""
     return [stage.chat.groups[group].get("like") for group in "abc"]
 
 
@@ -164,7 +157,6 @@ def test_an_error_that_no_rule_foresees_fails_the_records_of_its_group_alone(
 
 @pytest.mark.parametrize("source", WHOLE)
 def test_elsewhere_such_an_error_asks_for_the_batch_again(stage: Stage, faulty: Faulty, source: str) -> None:
-    """In words that show nothing of it."""
     faulty.broken["a"] = ValueError("a secret")
     event = batch_of(source, [*CONTENTS, "poison"])
     with pytest.raises(OutcomeUnknown, match=r"2 of 5 records were .*: an unexpected ValueError; the log"):
@@ -175,7 +167,6 @@ def test_elsewhere_such_an_error_asks_for_the_batch_again(stage: Stage, faulty: 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit()])
 def test_the_end_of_the_process_is_not_swallowed(stage: Stage, faulty: Faulty, error: BaseException) -> None:
-    """It is nobody's failure."""
     faulty.broken["a"] = error
     with pytest.raises(type(error)):
         stage.batch(batch_of("aws:sqs", CONTENTS))
@@ -222,7 +213,6 @@ def test_a_crash_of_the_ledger_in_the_middle_counts_once(
 
 
 def test_after_a_failure_nothing_later_of_the_group_is_accepted(stage: Stage, faulty: Faulty) -> None:
-    """Otherwise the second delivery would change the order."""
     # A group's first row takes no more than a transaction holds.
     faulty.writes_left = 4
     reply = stage.batch(batch_of("aws:sqs", [*[text(1, "a")] * (2 * CHUNK + 50), text(0, "a", "Set")]))

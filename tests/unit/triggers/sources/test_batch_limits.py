@@ -15,14 +15,12 @@ from tests.unit.triggers.stage import APP, NEVER_ARRIVED, START, Stage, invocati
 
 @pytest.fixture
 def stage() -> Stage:
-    """Two groups without counters."""
     stage = Stage()
     stage.chat.groups = {"a": {}, "b": {}}
     return stage
 
 
 def like(stage: Stage) -> int | None:
-    """The counter in the first one."""
     return stage.chat.groups["a"].get("like")
 
 
@@ -70,7 +68,6 @@ def test_without_any_time_left_everything_is_asked_for_again(stage: Stage) -> No
 
 
 def test_a_function_too_short_for_one_call_is_a_settings_error(stage: Stage) -> None:
-    """It would accept for ever, and finish nothing."""
     stage.invocation = invocation(5000.0, 5003.0)
     with pytest.raises(SettingsError, match="CHAT_TIMEOUT_S"):
         stage.batch(batch_of("aws:sqs", [text()]))

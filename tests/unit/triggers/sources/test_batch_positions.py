@@ -33,7 +33,6 @@ def record(number: int, partition: str = "room", shard: str = "shardId-000000000
 
 @pytest.fixture
 def stage() -> Stage:
-    """A group without counters."""
     return Stage()
 
 
@@ -45,7 +44,6 @@ def deliver(stage: Stage, *records: Event) -> list[object]:
 
 
 def likes(stage: Stage) -> int:
-    """What every client sees."""
     return stage.chat.groups["room"].get("like", 0)
 
 
@@ -82,7 +80,6 @@ def test_what_is_new_in_a_batch_delivered_again_is_counted(stage: Stage) -> None
 
 
 def test_a_child_shard_starts_anew(stage: Stage) -> None:
-    """Its numbers are its own."""
     deliver(stage, record(9))
     deliver(stage, record(1, shard="shardId-000000000002"))
     assert likes(stage) == 10
@@ -103,7 +100,6 @@ def test_a_record_that_names_its_key_is_known_by_it(stage: Stage) -> None:
 
 
 def test_modes_are_applied_in_the_order_of_the_stream(stage: Stage) -> None:
-    """A reset among likes."""
     batch = [record(1), record(2, Mode="Set", GroupCounter=[{"Key": "like", "Value": 100}]), record(3)]
     deliver(stage, *batch)
     deliver(stage, *batch)

@@ -54,7 +54,6 @@ def stage() -> Stage:
 
 
 def event(name: str) -> Event:
-    """A sample."""
     read: Event = json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
     return read
 
@@ -74,7 +73,6 @@ def test_the_good_samples_count_once_however_often_they_are_played(stage: Stage)
 
 @pytest.mark.parametrize("name", [*GOOD, *REASONS])
 def test_a_sample_is_of_a_source(name: str) -> None:
-    """Told by its shape."""
     assert detect(event(name))[0] in BATCHES
 
 

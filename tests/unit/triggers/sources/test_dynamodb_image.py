@@ -16,7 +16,6 @@ def image(**attributes: object) -> Event:
 
 
 def test_the_attributes_of_the_tables_key_are_no_part_of_the_payload() -> None:
-    """Unless they are its fields."""
     read = SOURCES["aws:dynamodb"].text
     assert read(image(Mode={"S": "Set"})) == '{"Mode": "Set"}'
     keyed = {"Keys": {"IdempotencyKey": {"S": "k"}}, "NewImage": {"IdempotencyKey": {"S": "k"}}}
@@ -47,7 +46,6 @@ def test_every_type_that_a_payload_has_is_read_out_of_its_wrapping() -> None:
     ],
 )
 def test_an_attribute_that_no_payload_has_is_named(wrong: object, field: str) -> None:
-    """With its place."""
     with pytest.raises(BadInput) as refused:
         SOURCES["aws:dynamodb"].text(image(a=wrong))
     assert refused.value.field == field
@@ -63,7 +61,6 @@ def test_an_item_nested_too_deeply_is_refused() -> None:
 
 
 def test_a_stream_without_new_images_is_told_what_it_needs() -> None:
-    """Its view type is a setting."""
     with pytest.raises(BadInput, match="the stream's view type must include new images"):
         SOURCES["aws:dynamodb"].text({"Keys": {}, "StreamViewType": "KEYS_ONLY"})
 

@@ -35,14 +35,12 @@ ROOMS = [f"room-{number}" for number in range(5)]
 
 @pytest.fixture
 def stage() -> Stage:
-    """Some groups without counters."""
     stage = Stage()
     stage.chat.groups = {group: {} for group in ["room", *ROOMS]}
     return stage
 
 
 def like(stage: Stage, group: str = "room") -> int | None:
-    """The counter of a group."""
     return stage.chat.groups[group].get("like")
 
 
@@ -52,7 +50,6 @@ def counts(accepted: int = 0, parked: int = 0, ignored: int = 0) -> dict[str, in
 
 
 def parked_reasons(stage: Stage) -> list[str]:
-    """Why each parked record is there."""
     return [parked.reason for parked in stage.shelf.parked(APP, 100)]
 
 
@@ -65,7 +62,6 @@ def test_a_source_with_partial_replies_is_told_of_no_failure(stage: Stage, sourc
 
 @pytest.mark.parametrize("source", WHOLE)
 def test_another_source_is_answered_by_counts(stage: Stage, source: str) -> None:
-    """On SCF the answer stands in the log."""
     assert stage.batch(batch_of(source, [text(1), text(20), text(300)])) == counts(accepted=3)
     assert like(stage) == 321
 
@@ -78,7 +74,6 @@ def test_an_event_of_eventbridge_is_a_batch_of_one(stage: Stage) -> None:
 
 
 def test_an_empty_batch_is_a_success(stage: Stage) -> None:
-    """Nothing was asked for."""
     assert stage.batch(records()) == {"batchItemFailures": []}
     assert stage.batch(of_msk()) == counts()
     assert stage.chat.calls == 0
@@ -93,7 +88,6 @@ def test_waiting_records_of_one_group_go_out_in_one_call(stage: Stage) -> None:
 
 @pytest.mark.parametrize("source", MAKERS)
 def test_order_within_a_group_is_the_sources(stage: Stage, source: str) -> None:
-    """A reset stands between two sums."""
     contents = [text(5), text(0, mode="Set"), text(7), text(2, mode="Decrease"), text(9, mode="Set"), text(1)]
     stage.batch(batch_of(source, contents))
     assert like(stage) == 10
@@ -127,7 +121,6 @@ def test_a_producer_that_sends_twice_names_its_operation(stage: Stage, source: s
 
 
 def test_a_key_used_over_http_and_through_a_queue_is_one_operation(stage: Stage) -> None:
-    """Where the record names the caller."""
     assert stage.post("order-7").status == 200
     assert stage.batch(records(sqs(text(5, IdempotencyKey="order-7", Caller=CALLER))))["batchItemFailures"] == []
     assert like(stage) == 5
@@ -137,7 +130,6 @@ def test_a_key_used_over_http_and_through_a_queue_is_one_operation(stage: Stage)
 
 @pytest.mark.parametrize("poison", ["", "increase like", "[]", "7", "{}", None, text(1, Extra=1), text(2**63)])
 def test_a_queue_gets_a_poison_record_back_and_its_neighbours_count(stage: Stage, poison: str | None) -> None:
-    """Wherever it stands; and it is said why."""
     assert stage.batch(batch_of("aws:sqs", [poison, text(1), poison, text(20), poison])) == {
         "batchItemFailures": [item("aws:sqs", 0), item("aws:sqs", 2), item("aws:sqs", 4)]
     }
@@ -170,7 +162,6 @@ def test_a_stream_goes_past_a_poison_record(stage: Stage, source: str, poison: s
 
 
 def test_a_removed_item_asks_for_nothing(stage: Stage) -> None:
-    """Nor is it a failure."""
     assert stage.batch(records(dynamodb(text(5), name="REMOVE"), dynamodb(text(1), 1))) == {"batchItemFailures": []}
     assert like(stage) == 1
 
@@ -185,13 +176,11 @@ def test_an_operation_that_the_vendor_refuses_is_named_each_time(stage: Stage) -
 
 @pytest.mark.parametrize("source", WHOLE)
 def test_an_operation_that_the_vendor_refuses_is_parked_elsewhere(stage: Stage, source: str) -> None:
-    """With the vendor's code."""
     assert stage.batch(batch_of(source, [text(1, "nowhere"), text(1)])) == counts(accepted=1, parked=1)
     assert parked_reasons(stage) == ["the vendor refused it with code 10010"]
 
 
 def test_a_key_that_returns_with_another_content_is_a_refusal(stage: Stage) -> None:
-    """The first content stays."""
     contents = [text(5, IdempotencyKey="k"), text(6, IdempotencyKey="k")]
     assert stage.batch(batch_of("aws:sqs", contents)) == {"batchItemFailures": [item("aws:sqs", 1)]}
     assert stage.batch(batch_of("aws:sns", contents)) == counts(accepted=1, parked=1)
@@ -229,7 +218,6 @@ def test_a_refused_app_leaves_what_was_accepted_owed(stage: Stage) -> None:
 
 
 def test_without_a_caller_the_queues_arn_is_the_caller(stage: Stage) -> None:
-    """So two queues may use the same keys."""
     keyed = text(5, IdempotencyKey="k")
     stage.batch(records(sqs(keyed), sqs(keyed, 1, eventSourceARN=f"{ARN}-2")))
     assert like(stage) == 10
@@ -257,7 +245,6 @@ def test_where_records_tell_no_time_the_epoch_tells_topics_apart(stage: Stage, m
 
 
 def test_the_epoch_changes_no_key_of_a_record_that_tells_its_time(stage: Stage) -> None:
-    """Nor one that the payload names."""
     for epoch in ("", "2"):
         stage.context = replace(stage.context, source_epoch=epoch)
         stage.batch(of_msk(msk(text())))

@@ -23,14 +23,12 @@ from tests.unit.triggers.stage import APP, START, Stage
 
 @pytest.fixture
 def stage() -> Stage:
-    """A group without counters."""
     stage = Stage()
     stage.chat.groups = {group: {} for group in ["room"]}
     return stage
 
 
 def like(stage: Stage, group: str = "room") -> int | None:
-    """The counter of a group."""
     return stage.chat.groups[group].get("like")
 
 
@@ -40,7 +38,6 @@ def counts(accepted: int = 0, parked: int = 0, ignored: int = 0) -> dict[str, in
 
 
 def parked_reasons(stage: Stage) -> list[str]:
-    """Why each parked record is there."""
     return [parked.reason for parked in stage.shelf.parked(APP, 100)]
 
 
@@ -66,7 +63,6 @@ def test_a_record_older_than_the_window_is_parked_and_acknowledged(stage: Stage,
 
 
 def test_a_record_that_is_too_old_and_cannot_be_read_is_parked_too(stage: Stage) -> None:
-    """No delivery will ever go better."""
     event = records(kinesis(None, approximateArrivalTimestamp=OLD_S))
     assert stage.batch(event) == {"batchItemFailures": []}
     assert parked_reasons(stage) == ["body: is missing"]
@@ -89,7 +85,6 @@ def test_a_parked_payload_is_cut_to_32_kib(stage: Stage) -> None:
 
 
 def test_nothing_of_a_record_is_in_the_reply_or_in_a_reason(stage: Stage) -> None:
-    """SCF logs the reply."""
     poison = text(1, Token="hunter2", Caller={"hunter2": "hunter2"})
     reply = stage.batch(batch_of("Ckafka", [poison, text(1, IdempotencyKey="hunter2 hunter2")]))
     assert "hunter2" not in json.dumps(reply) + "".join(parked_reasons(stage))

@@ -28,7 +28,6 @@ class ListQueue:
         self.most = most
 
     def send(self, messages: Sequence[Message]) -> None:
-        """Take as many as it can."""
         self.messages += messages[: self.most - len(self.messages)]
         if len(self.messages) == self.most:
             raise QueueUnavailable("the queue is full")
@@ -36,7 +35,6 @@ class ListQueue:
 
 @pytest.fixture
 def queue() -> ListQueue:
-    """An empty one."""
     return ListQueue()
 
 
@@ -71,13 +69,11 @@ def likes(stage: Stage) -> set[int | None]:
 
 
 def test_a_tick_of_one_page_needs_no_queue(stage: Stage, queue: ListQueue) -> None:
-    """Its timer does it at once."""
     assert stage.tick(event(*GROUPS[:10]))["applied"] == 10
     assert queue.messages == []
 
 
 def test_a_larger_tick_is_handed_on_in_pages_at_the_pace_of_their_calls(stage: Stage, queue: ListQueue) -> None:
-    """And nothing is called by the timer itself."""
     assert stage.tick(event(*GROUPS)) == {"handed_on": 250, "pages": 25}
     assert [message.delay_s for message in queue.messages] == list(range(25))
     assert (stage.chat.calls, stage.told.notices) == (0, [Notice.HANDED_ON])
@@ -94,7 +90,6 @@ def test_delays_stay_within_what_the_queue_takes(stage: Stage, queue: ListQueue)
 def test_every_group_of_every_page_is_counted_once(
     stage: Stage, queue: ListQueue, of: Callable[[object, int], Event]
 ) -> None:
-    """By either queue, with pages delivered again."""
     stage.tick(event(*GROUPS))
     texts = [message.text for message in queue.messages]
     deliver(stage, [*texts, *texts[:7]], of=of)
@@ -112,7 +107,6 @@ def test_a_repeated_tick_changes_nothing(stage: Stage, queue: ListQueue) -> None
 
 
 def test_another_content_under_the_same_keys_is_refused_page_by_page(stage: Stage, queue: ListQueue) -> None:
-    """As the timer refuses its event."""
     stage.tick(event(*GROUPS))
     stage.tick(event(*GROUPS, value=4))
     assert len(queue.messages) == 50
@@ -122,7 +116,6 @@ def test_another_content_under_the_same_keys_is_refused_page_by_page(stage: Stag
 
 
 def test_a_queue_that_breaks_down_fails_the_tick_and_its_repetition_goes_on(stage: Stage, queue: ListQueue) -> None:
-    """From the last request that was taken whole."""
     queue.most = 17
     with pytest.raises(QueueUnavailable):
         stage.tick(event(*GROUPS))
@@ -133,7 +126,6 @@ def test_a_queue_that_breaks_down_fails_the_tick_and_its_repetition_goes_on(stag
 
 
 def test_a_timer_without_time_says_how_far_it_got(stage: Stage, queue: ListQueue) -> None:
-    """The platform repeats the event."""
     stage.invocation = invocation(4990.0, 5000.5)
     with pytest.raises(NotAccepted, match=r"^0 groups are handed on, repeat the event for the others"):
         stage.tick(event(*GROUPS))
@@ -164,19 +156,16 @@ def test_a_page_is_acknowledged_once_all_of_it_is_accepted(stage: Stage, queue: 
 
 @pytest.mark.parametrize("most", [3, 10])
 def test_a_request_holds_no_more_than_its_queue_takes(most: int) -> None:
-    """So many messages, and so many bytes."""
     large = [Message("x" * (REQUEST_BYTES // 3))] * 6
     assert [len(request) for request in requests(large, most)] == [3, 3]
     assert [len(request) for request in requests([Message("x")] * 30, most)] == [most] * (30 // most)
 
 
 def test_nothing_to_send_is_no_request() -> None:
-    """A queue refuses an empty one."""
     assert list(requests([], 10)) == []
 
 
 def test_a_page_means_nothing_over_http(stage: Stage, queue: ListQueue) -> None:
-    """Nor as an event by itself."""
     stage.tick(event(*GROUPS))
     response = stage.send("POST", "/v1/update_group_counter", HEADERS, queue.messages[0].text.encode())
     assert response.status == 400

@@ -46,14 +46,12 @@ SWEEP: Event = {"Type": "Timer", "TriggerName": "s", "Time": "2026-11-22T00:00:0
 
 @pytest.fixture
 def stage() -> Stage:
-    """A dozen groups without counters."""
     stage = Stage()
     stage.chat.groups = {group: {} for group in GROUPS}
     return stage
 
 
 def likes(stage: Stage) -> list[int | None]:
-    """The counter in each group."""
     return [stage.chat.groups[group].get("like") for group in GROUPS]
 
 
@@ -63,7 +61,6 @@ def counts(**expected: int) -> dict[str, int]:
 
 
 def test_a_tick_reaches_all_its_groups(stage: Stage) -> None:
-    """And says how many."""
     assert stage.tick(event(*GROUPS)) == counts(accepted=12, applied=12)
     assert likes(stage) == [3] * 12
 
@@ -76,14 +73,12 @@ def test_a_repeated_tick_counts_nothing_twice(stage: Stage) -> None:
 
 
 def test_the_next_tick_counts_anew(stage: Stage) -> None:
-    """Its time is part of the key."""
     stage.tick(event(*GROUPS))
     stage.tick(event(*GROUPS, Time="2026-11-23T00:00:00Z"))
     assert likes(stage) == [6] * 12
 
 
 def test_several_operations_on_one_group_keep_their_order(stage: Stage) -> None:
-    """A reset, then a first value."""
     reset = {"GroupIds": GROUPS[:1], "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}
     add = {"GroupIds": GROUPS[:1], "GroupCounter": [{"Key": "like", "Value": 7}], "Mode": "Increase"}
     stage.chat.groups[GROUPS[0]]["like"] = 99
@@ -92,7 +87,6 @@ def test_several_operations_on_one_group_keep_their_order(stage: Stage) -> None:
 
 
 def test_a_group_that_the_vendor_refuses_stops_no_other(stage: Stage) -> None:
-    """It is counted as rejected, and stays so."""
     groups = [*GROUPS[:5], "nowhere", *GROUPS[5:]]
     assert stage.tick(event(*groups)) == counts(accepted=13, applied=12, rejected=1)
     assert stage.tick(event(*groups)) == counts(accepted=13, applied=12, rejected=1)
@@ -122,14 +116,12 @@ def test_an_app_that_is_refused_leaves_everything_pending(stage: Stage) -> None:
 
 
 def test_without_receipts_an_unknown_outcome_is_counted_as_such(stage: Stage) -> None:
-    """It is not repeated."""
     stage = Stage(rules=replace(stage.rules, receipt_key=""))
     stage.chat.fates = [NEVER_ARRIVED]
     assert stage.tick(event("room")) == counts(accepted=1, unknown=1)
 
 
 def test_a_frozen_group_is_counted_as_such(stage: Stage) -> None:
-    """An operator has to look."""
     stage.tick(event(GROUPS[0]))
     stage.chat.groups[GROUPS[0]]["_receipt"] += 7
     assert stage.tick(event(GROUPS[0], Time="2026-11-23T00:00:00Z")) == counts(accepted=1, frozen=1)
@@ -159,23 +151,19 @@ class PartlyAway(MemoryLedger):
     away: dict[str, CounterError | ValueError]
 
     def load(self, group: Group) -> Row | None:
-        """Fail, or not."""
         if group.id in self.away and not isinstance(self.away[group.id], AnswerLost):
             raise self.away[group.id]
         return super().load(group)
 
     def find(self, group: Group, ids: Sequence[str]) -> Records:
-        """Fail as loading does."""
         self.load(group)
         return super().find(group, ids)
 
     def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
-        """Fail without an answer, or not."""
         self._lose(group)
         return super().swap(group, row, records, watermarks)
 
     def create(self, group: Group, row: Row) -> bool:
-        """The same of a first row."""
         self._lose(group)
         return super().create(group, row)
 
@@ -222,7 +210,6 @@ class BreaksLater(MemoryLedger):
     """A ledger that breaks for a group once it has accepted it."""
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
-        """Break."""
         if group.id == GROUPS[3]:
             raise ValueError("a secret")
         return super().settle(group, settlement)
@@ -242,7 +229,6 @@ class ListsOnce(MemoryLedger):
     pages = 0
 
     def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
-        """Two groups."""
         self.pages += 1
         if self.pages > 1:
             raise LedgerUnavailable("the list is away")
@@ -286,7 +272,6 @@ class Slow(MemoryLedger):
         self.asked: list[str] = []
 
     def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
-        """Count, and take the time."""
         self.asked.append(group.id)
         self._clock.sleep(0.1)
         return super().append(group, entries, bytes_max)
@@ -306,7 +291,6 @@ def many(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 def go_on(stage: Stage, timeout_s: float) -> None:
-    """Begin another invocation."""
     stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + timeout_s)
 
 
@@ -352,11 +336,9 @@ class Noteless(MemoryShelf):
     """A shelf that loses notes."""
 
     def note(self, app: int, name: str, text: str) -> None:
-        """Keep nothing."""
         raise AnswerLost("lost")
 
     def noted(self, app: int, name: str) -> str | None:
-        """Know nothing."""
         raise LedgerUnavailable("away")
 
 

@@ -39,7 +39,6 @@ def stage() -> Stage:
 
 
 def count(stage: Stage, group: str, key: str, value: int = 5) -> None:
-    """A caller's operation."""
     status = stage.post(
         f"{group}/{key}/{stage.clock.moved_s}", GroupId=group, GroupCounter=[{"Key": key, "Value": value}]
     )
@@ -53,7 +52,6 @@ def until(stage: Stage, moved_s: float) -> None:
 
 
 def likes(stage: Stage) -> list[int | None]:
-    """The counter in each group."""
     return [stage.chat.groups[group].get("like") for group in GROUPS]
 
 
@@ -61,14 +59,12 @@ RESET = [0 if number % 3 else None for number in range(30)]
 
 
 def test_all_groups_with_the_key_are_reached_and_no_others(stage: Stage) -> None:
-    """Whoever counted in them."""
     returned = stage.tick(event())
     assert (returned["accepted"], returned["applied"]) == (20, 20)
     assert likes(stage) == RESET
 
 
 def test_a_source_without_groups_is_a_success(stage: Stage) -> None:
-    """There is nothing to do."""
     assert stage.tick(event("share"))["accepted"] == 0
 
 
@@ -88,7 +84,6 @@ def test_a_repeated_tick_changes_nothing_in_groups_that_came_later(stage: Stage)
 
 
 def test_the_next_tick_reaches_them_too(stage: Stage) -> None:
-    """Once they have been known for a while."""
     stage.chat.groups["newcomer"] = {}
     count(stage, "newcomer", "like", 7)
     until(stage, TEN_MINUTES_S + KNOWN_FOR_S + 1)
@@ -112,7 +107,6 @@ def test_a_group_that_is_gone_is_asked_once_and_known_again_when_it_is_made_anew
 
 
 def test_several_operations_on_one_source_keep_their_order(stage: Stage) -> None:
-    """A reset, then a first value."""
     [reset] = [event()["Message"]]
     assert isinstance(reset, dict)
     add = {"GroupIds": {"Known": "like"}, "GroupCounter": [{"Key": "like", "Value": 2}], "Mode": "Increase"}
@@ -127,7 +121,6 @@ class ListQueue:
         self.texts: list[str] = []
 
     def send(self, messages: Sequence[Message]) -> None:
-        """Take all."""
         self.texts += [message.text for message in messages]
 
 
@@ -159,7 +152,6 @@ def test_a_source_is_handed_on_in_pages_of_ids(stage: Stage) -> None:
     ],
 )
 def test_a_wrong_source_is_named(stage: Stage, message: object, field: str) -> None:
-    """Before anything is accepted."""
     operation = {"GroupIds": message, "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}
     with pytest.raises(BadInput) as refused:
         stage.tick(event(Message={"operations": [operation]}))
@@ -179,14 +171,12 @@ def test_a_tick_has_one_source_for_all_its_operations(stage: Stage, other: objec
 
 
 def test_a_time_that_is_still_to_come_is_refused(stage: Stage) -> None:
-    """Nobody knows yet which groups there will be."""
     with pytest.raises(BadInput) as refused:
         stage.tick(event(Time="2026-11-22T00:10:03Z"))
     assert refused.value.field == "Time"
 
 
 def test_a_tick_without_time_says_so_and_goes_on_when_it_comes_again(stage: Stage) -> None:
-    """Where a queue is missing, too."""
     stage.invocation = invocation(stage.clock.monotonic() - 10, stage.clock.monotonic() + 0.5)
     with pytest.raises(NotAccepted, match=r"^some groups were not accepted, repeat the event for them: .*no time left"):
         stage.tick(event())

@@ -35,7 +35,6 @@ ADD: Event = {"GroupIds": ["b", "c"], "GroupCounter": [{"Key": "观看", "Value"
 
 
 def tick(*operations: Event, name: str = "daily", time: str = "2026-11-22T00:00:00Z") -> Tick:
-    """What a timer's event means."""
     event: Event = {"TriggerName": name, "Time": time, "Message": {"operations": list(operations)}}
     read = read_tick(event, "_receipt", DAY_S, START)
     assert isinstance(read, Tick)
@@ -43,18 +42,15 @@ def tick(*operations: Event, name: str = "daily", time: str = "2026-11-22T00:00:
 
 
 def read(text: str) -> Tick:
-    """What a page means."""
     assert is_page(text)
     return read_page(text, "_receipt", DAY_S)
 
 
 def texts_of(tick: Tick, group_ids: Sequence[str], size: int) -> list[str]:
-    """The texts of pages."""
     return [text for text, _ in pages(tick, group_ids, size, KEY)]
 
 
 def by_group(*ticks: Tick) -> dict[str, tuple[Operation, ...]]:
-    """The operations of ticks."""
     return {group_id: tick.operations(group_id) for tick in ticks for group_id in tick.groups}
 
 
@@ -84,7 +80,6 @@ PRINTABLE = st.text(min_size=1, max_size=85).filter(str.isprintable).filter(lamb
 
 @given(st.lists(PRINTABLE, min_size=1, max_size=60, unique=True), st.integers(1, 300))
 def test_whatever_groups_are_called_a_page_is_short_and_in_ascii(group_ids: list[str], size: int) -> None:
-    """So every queue takes it."""
     whole = tick({**SET, "GroupIds": group_ids})
     texts = texts_of(whole, group_ids, size)
     assert all(text.isascii() and len(text) <= PAGE_BYTES for text in texts)
@@ -131,7 +126,6 @@ def test_a_pages_calls_take_a_second_at_half_of_the_rate(operations: int, rate: 
     ],
 )
 def test_a_wrong_field_is_named(change: Event, field: str) -> None:
-    """As in the timer's own event."""
     [text] = texts_of(tick(SET), ["a"], 10)
     with pytest.raises(BadInput) as refused:
         read_page(json.dumps(json.loads(text) | change, separators=(",", ":")), "_receipt", DAY_S)
@@ -140,7 +134,6 @@ def test_a_wrong_field_is_named(change: Event, field: str) -> None:
 
 @pytest.mark.parametrize("rest", ["", "}", '"Type":"TimerPage"}', '"operations":7}'])
 def test_what_only_begins_like_a_page_is_refused(rest: str) -> None:
-    """And is no other record either."""
     with pytest.raises(BadInput):
         read(PAGE_HEAD + rest)
 

@@ -27,7 +27,6 @@ NAMES = ["timer", CALLER]
 
 @pytest.fixture
 def stage() -> Stage:
-    """A group without counters."""
     stage = Stage()
     stage.chat.groups = {"room": {}}
     return stage
@@ -97,7 +96,6 @@ def test_a_tick_counts_whatever_came_in_its_name_before(stage: Stage, way: str, 
 
 @pytest.mark.parametrize("name", [CALLER, "a\x00", "tab\t", "line\n", "\u200b", "\x7f"])
 def test_a_secret_names_no_caller_that_cannot_be_printed(name: str) -> None:
-    """So none is the schedule."""
     callers = [{"name": name, "token": "t"}]
     with pytest.raises(
         SettingsError, match=r"callers\[0\].name of the secret: holds a character that cannot be printed"
@@ -106,7 +104,6 @@ def test_a_secret_names_no_caller_that_cannot_be_printed(name: str) -> None:
 
 
 def test_the_schedules_name_cannot_be_printed() -> None:
-    """Every name that is checked can."""
     assert not CALLER.isprintable()
 
 
@@ -117,7 +114,6 @@ class ListQueue:
         self.texts: list[str] = []
 
     def send(self, messages: Sequence[Message]) -> None:
-        """Take all."""
         self.texts += [message.text for message in messages]
 
 

@@ -31,14 +31,12 @@ def read(message: object, **changes: object) -> Tick | Sweep:
 
 
 def tick(*operations: Event) -> Tick:
-    """What operations mean."""
     meant = read({"operations": list(operations)})
     assert isinstance(meant, Tick)
     return meant
 
 
 def refused(message: object, **changes: object) -> BadInput:
-    """The error about such an event."""
     with pytest.raises(BadInput) as error:
         read(message, **changes)
     return error.value
@@ -51,7 +49,6 @@ def test_a_sweep_is_one_as_object_and_as_text(message: object) -> None:
 
 
 def test_operations_are_the_same_as_object_and_as_text() -> None:
-    """One shape for both clouds."""
     assert read({"operations": [OPERATION]}) == read(json.dumps({"operations": [OPERATION]}))
 
 
@@ -154,7 +151,6 @@ def test_what_is_no_moment_of_the_years_1_to_9999_is_refused(time: str) -> None:
 
 
 def test_a_tick_whose_answers_may_be_forgotten_is_refused() -> None:
-    """Nobody can tell whether it ran."""
     meant = tick(OPERATION)
     notes = first_notes(DAY_S, START, has_rows=False)
     check_age(meant, Horizon(notes, DAY_S, START + DAY_S - 1))
@@ -163,13 +159,11 @@ def test_a_tick_whose_answers_may_be_forgotten_is_refused() -> None:
 
 
 def test_a_sweep_may_be_late() -> None:
-    """It repeats nothing."""
     assert read({"task": "sweep"}, Time="2020-01-01T00:00:00Z") == Sweep()
 
 
 @pytest.mark.parametrize("name", [None, "", 7, "a\nb", "a\ud800", "n" * 257])
 def test_a_trigger_without_a_printable_name_is_refused(name: object) -> None:
-    """It is part of every key."""
     assert refused({"task": "sweep"}, TriggerName=name).field == "TriggerName"
 
 
@@ -207,7 +201,6 @@ def test_a_trigger_without_a_printable_name_is_refused(name: object) -> None:
     ],
 )
 def test_a_wrong_field_is_named_with_its_place(message: object, field: str) -> None:
-    """However deep it stands."""
     assert refused(message).field == field
 
 
@@ -223,13 +216,11 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_any_message_means_something_or_is_refused(message: object) -> None:
-    """There is no third way."""
     _ = _meaning(event(message))
 
 
 @given(st.dictionaries(st.sampled_from(["TriggerName", "Time", "Message"]), JSON))
 def test_any_timer_event_means_something_or_is_refused(parts: Event) -> None:
-    """There is no third way."""
     _ = _meaning({"Type": "Timer", **parts})
 
 
@@ -246,7 +237,6 @@ def test_a_sweep_may_go_on_from_a_group() -> None:
 
 
 def test_only_a_sweep_goes_on_from_a_group() -> None:
-    """Operations name their groups."""
     operations = [{"GroupIds": ["room"], "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}]
     with pytest.raises(BadInput, match=r"Message\.after"):
         read({"operations": operations, "after": "room"})
