@@ -1,4 +1,4 @@
-"""The machine's own clocks."""
+"""The machine's own clocks, behind the port `Clock`."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import time
 
 
 class SystemClock:
-    """The machine's own time."""
+    """A `Clock` that tells the machine's time."""
 
     def now(self) -> float:
         """Seconds since 1970."""
         return time.time()
 
     def monotonic(self) -> float:
-        """Seconds that never run backwards."""
+        """Seconds on a clock that never runs backwards."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Let `seconds` pass."""
+        """Wait for that many seconds."""
         time.sleep(seconds)

@@ -1,6 +1,6 @@
 """The entry points: an event comes in, a reply goes out. Both recognise every kind of event of either cloud.
 
-Callers of HTTP wait for a cold start, so what only other kinds need is loaded when one of them comes.
+HTTP callers wait for a cold start, so the triggers of other events are imported when the first such event comes.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from handler.triggers.invocation import Invocation
 
 
 def lambda_handler(event: object, context: object) -> dict[str, object]:
-    """AWS Lambda."""
+    """The entry point of AWS Lambda."""
     return _handle(event, context)
 
 
 def main_handler(event: object, context: object) -> dict[str, object]:
-    """Tencent SCF."""
+    """The entry point of Tencent SCF."""
     return _handle(event, context)
 
 
 def _handle(event: object, context: object) -> dict[str, object]:
-    """Reply to an HTTP event, whatever happens; raise for others, so that the platform repeats or parks them."""
+    """Reply to every HTTP event, also after an error; raise for others, so that the platform repeats or parks them."""
     invocation = Invocation.of(context, time.monotonic)
     reports = bootstrap.reports()
     with reports.during(invocation.request_id), invocation.going_on():
@@ -34,11 +34,11 @@ def _handle(event: object, context: object) -> dict[str, object]:
             return _reply(event, invocation, reports)
         except CounterError as error:
             failure = error
-        except Exception as error:  # noqa: BLE001  # whatever it is, its text stays in here
+        except Exception as error:  # noqa: BLE001  # its text must not leave the function
             reports.failed(error)
             failure = OutcomeUnknown(f"an unexpected {type(error).__name__}; the log says where")
-        # Without where it came from and what led to it: whoever writes the traceback may write the values in it as
-        # well, among them the secret, and other people's texts may show anything.
+        # The error leaves without its traceback and its cause: a platform or a tool that writes them down may write
+        # the values of their frames, the secret among them, and the texts of libraries, which may show anything.
         failure.__context__ = None
         raise failure.with_traceback(None) from None
 

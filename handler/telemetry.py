@@ -1,7 +1,7 @@
-"""What is never hidden, made visible: one JSON log line and one metric for each notice, and a line for each failure.
+"""Logs and metrics: one JSON log line and one metric for each notice, and a log line for each failure.
 
-CloudWatch reads metrics out of the log (Embedded Metric Format), so nothing here makes a call or needs AWS. No text of
-an error that others raised is ever written: an HTTP library's may hold a URL with its signature.
+CloudWatch reads metrics out of the log (Embedded Metric Format), so nothing here makes a call or needs AWS. The texts
+of errors that libraries raise are never written: that of an HTTP library may hold a URL with its signature.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from handler.core.errors import CounterError
 from handler.core.ports.system import Notice
 
-# Powertools' own variable: what tells the log lines and metrics of one stage from those of another.
+# Powertools' own variable: it keeps the log lines and metrics of one stage apart from those of another.
 SERVICE_VARIABLE = "POWERTOOLS_SERVICE_NAME"
 SERVICE = "update-group-counter"
 NAMESPACE = "UpdateGroupCounter"
@@ -34,7 +34,7 @@ _FOR_AN_OPERATOR = frozenset(
     {Notice.GROUP_FROZEN, Notice.GROUP_FAILED, Notice.UNKNOWN, Notice.APP_REFUSED, Notice.CALLS_KEEP_FAILING}
 )
 
-# An unexpected error is found by its last frames.
+# The innermost frames of an unexpected error are enough to find it.
 FRAMES = 12
 
 
@@ -57,11 +57,11 @@ class Reports:
         self._line(notice)(notice.value, extra=evidence)
 
     def warn(self, problem: str) -> None:
-        """Log what an operator should change although all works."""
+        """Log a warning: something works, and an operator should still change it."""
         self._log.warning(problem)
 
     def failed(self, error: Exception) -> None:
-        """Log an error: in its own words if it is one of ours, else by its type and where it came from."""
+        """Log an error: one of this project by its text, any other by its type and frames only."""
         if isinstance(error, CounterError):
             self._log.error(str(error), extra={"error": type(error).__name__})
             return
@@ -71,7 +71,7 @@ class Reports:
 
     @contextmanager
     def during(self, request_id: str) -> Iterator[None]:
-        """One invocation: its id stands in each of its lines, and what it counted is written at the end."""
+        """Put the invocation's id into each of its log lines, and write its metrics at its end."""
         if request_id:
             self._log.thread_safe_append_keys(request_id=request_id)
         try:
@@ -97,12 +97,12 @@ class Reports:
                     self._metrics.add_metric(notice.value, MetricUnit.Count, count)
                 self._metrics.flush_metrics()
             finally:
-                # What could not be written is not counted again with the next invocation.
+                # Counts that could not be written are dropped, or the next invocation would write them as its own.
                 self._metrics.clear_metrics()
 
 
 class _StandardOutput(TextIOBase):
-    """Whatever standard output is at the moment: who redirects it later means these lines too."""
+    """The process's standard output at the time of each write, so that a later redirection holds for log lines too."""
 
     def write(self, text: str) -> int:
         """Write through."""

@@ -4,7 +4,7 @@
     ├── BadInput              the caller's fault: names the field, never shows a secret
     │   ├── BodyTooLarge
     │   └── UnknownEvent
-    ├── Unauthorized          no caller, or one that is not known
+    ├── Unauthorized          no caller, or an unknown one
     ├── NotAccepted           no ledger write can have taken effect: repeating is safe and needed
     │   ├── TooManyCalls      too many calls wait
     │   │   ├── RowFull       too many operations of this group wait
@@ -18,7 +18,7 @@
     │   └── GroupFailed       an error that no rule foresees; it stays with its group
     └── SettingsError         an environment variable or the secret's content is wrong
 
-Status codes exist only at the edge (`triggers.problems`).
+Status codes exist only at the edge (`triggers.http.responses`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class CounterError(Exception):
 
 
 class BadInput(CounterError):
-    """Input that means nothing: `field` is its path, `problem` a sentence about it without the value."""
+    """Invalid input: `field` is the path of the field, `problem` says what is wrong without showing the value."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
@@ -46,7 +46,7 @@ class UnknownEvent(BadInput):
 
 
 class Unauthorized(CounterError):
-    """The request names no caller, or one that is not known; `challenge` is the scheme that it should have used."""
+    """The request names no caller, or an unknown one; `challenge` is the scheme that it should have used."""
 
     def __init__(self, problem: str, challenge: str = "Bearer") -> None:
         super().__init__(problem)
@@ -71,7 +71,7 @@ class RowFull(TooManyCalls):
 
 
 class NoTurn(TooManyCalls):
-    """The schedule of acceptances has no turn to lend: others have to make too many calls already (R14)."""
+    """The schedule of acceptances has no turn to lend: the sweep has a minute of calls to make already (R14)."""
 
 
 class LedgerUnavailable(NotAccepted):
@@ -83,7 +83,7 @@ class SecretUnavailable(NotAccepted):
 
 
 class QueueUnavailable(NotAccepted):
-    """Pages may not have been taken by the queue; whatever was taken may be sent again."""
+    """The queue may not have taken every page; those that it has taken may be sent again."""
 
 
 class AppRefused(NotAccepted):
@@ -100,7 +100,7 @@ class OutcomeUnknown(CounterError):
 
 
 class AnswerLost(OutcomeUnknown):
-    """A ledger write whose answer did not arrive: only a later read can tell what became of it."""
+    """A ledger write whose answer did not arrive: only a later read shows whether it took effect."""
 
 
 class GroupFailed(OutcomeUnknown):
