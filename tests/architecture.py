@@ -63,7 +63,18 @@ PACKAGES_IN_CORE = frozenset({"msgspec", "pydantic"})
 CONTAINERS = frozenset({"MappingProxyType", "dict", "float", "frozenset", "int", "len", "range", "set", "tuple"})
 TYPES = frozenset({"ContextVar", "NewType", "ParamSpec", "TypeAdapter", "TypeVar", "TypedDict", "namedtuple"})
 FIELDS = frozenset(
-    {"AfterValidator", "BeforeValidator", "ConfigDict", "Field", "Fields", "PrivateAttr", "auto", "field"}
+    {
+        "AfterValidator",
+        "BeforeValidator",
+        "ConfigDict",
+        "Field",
+        "Fields",
+        "PrivateAttr",
+        "auto",
+        "dataclasses.field",
+        "field",
+        "msgspec.field",
+    }
 )
 CODECS = frozenset({"msgspec.json.Decoder", "msgspec.json.Encoder"})
 CONSTANTS = CONTAINERS | TYPES | FIELDS | CODECS | {"Decimal", "StringConstraints", "re.compile", "timedelta"}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from handler.chat.redaction import guard_logs
 from handler.chat.signed import SignedCalls, update_content

@@ -9,8 +9,9 @@ nothing. The receipt has the last word (R4).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from handler.core.ports.counter_api import Fault
 
@@ -23,8 +24,7 @@ class Effect(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class CodeMeaning:
+class CodeMeaning(msgspec.Struct, frozen=True):
     """A code's effect, whose fault it is (None: nobody's, or not known), the callers' HTTP status, and its meaning.
 
     202 means that the operation stays accepted and is tried again or looked for. 503 means the same while the app

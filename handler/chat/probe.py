@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from handler.chat.signed import SignedCalls, update_content
 from handler.core.model.row import Group
 from handler.core.ports.counter_api import ProbeCall, Reply
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeClient:
+class ProbeClient(msgspec.Struct, frozen=True):
     """The core's `ProbeApi`, over the connections of a `ChatClient`."""
 
     calls: SignedCalls

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import TypeAlias
+
+import msgspec
 
 from handler.chat.error_codes import Effect, meaning_of
 from handler.chat.redaction import presentable
@@ -37,8 +38,7 @@ def reply_of(answer: Answer, keys: Collection[str], hidden: Iterable[str]) -> Re
     return Unclear(f"ErrorCode {said.code}", *heard)
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(msgspec.Struct, frozen=True):
     """The vendor's fields that every reply has; more may be added at any time and are ignored."""
 
     code: int

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from handler.chat.response import reply_of
 from handler.chat.transport import Answer, Query, Transport
@@ -19,8 +20,7 @@ from handler.core.ports.vault import Secret, Vault
 OTHER_APP = 70014
 
 
-@dataclass(frozen=True, slots=True)
-class SignedCalls:
+class SignedCalls(msgspec.Struct, frozen=True):
     """Calls over one transport with the secret of one vault. `chance` has to be a secure source."""
 
     transport: Transport

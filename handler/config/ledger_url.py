@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
+import msgspec
+
 from handler.core.errors import SettingsError
 
 VARIABLE = "LEDGER_URL"
@@ -26,8 +28,7 @@ _DATABASE = re.compile(r"(/[0-9]{0,5})?")
 Synchronous = Literal["full", "normal"]
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteUrl:
+class SqliteUrl(msgspec.Struct, frozen=True):
     """A file, and how hard each commit is pressed onto the disk."""
 
     path: str
@@ -48,8 +49,7 @@ class RedisUrl:
     authorities: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DynamoDbUrl:
+class DynamoDbUrl(msgspec.Struct, frozen=True):
     """A table; without a region and an endpoint, those of the platform. `create` makes a missing table."""
 
     table: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from handler.core.errors import SettingsError
 
@@ -19,8 +20,7 @@ _REGIONAL = re.compile(r"(?:sqs\.)?([a-z]{2}(?:-[a-z]+)+-[0-9])\.(?:queue\.)?ama
 _CKAFKA = re.compile(r"ckafka:(datahub-[a-z0-9]{1,64})(?:\?region=([a-z0-9-]{1,32}))?")
 
 
-@dataclass(frozen=True, slots=True)
-class SqsUrl:
+class SqsUrl(msgspec.Struct, frozen=True):
     """A queue of SQS. Without a region, that of the platform; an endpoint only where it is not AWS's usual one."""
 
     url: str
@@ -28,8 +28,7 @@ class SqsUrl:
     endpoint: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CkafkaHub:
+class CkafkaHub(msgspec.Struct, frozen=True):
     """An access point of CKafka for messages over HTTP; without a region, that of the platform."""
 
     id: str

@@ -8,17 +8,17 @@ the row knows, and leaves nothing open.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
 
 from handler.core.model.codec import decode_entry, decode_row, encode_entry
 from handler.core.model.operation import Counters
 from handler.core.model.row import Attempt, Entry, OldWatermarks, Row
-from handler.core.quick import replace
 from handler.ledgers.bounded import row_text
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True):
     """What a store keeps of a row; `begun` is a row text whose attempt was opened by `begin`, if the open one was."""
 
     version: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from handler.core.errors import NotAccepted, OutcomeUnknown, SettingsError
 from handler.core.ports.counter_api import ProbeApi
@@ -23,8 +24,7 @@ REPLY_MARGIN_S = 1.0
 NOTE = "verified"
 
 
-@dataclass(frozen=True, slots=True)
-class AppContext:
+class AppContext(msgspec.Struct, frozen=True):
     """One warm instance and what triggers need beside its core."""
 
     instance: Instance

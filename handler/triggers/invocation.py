@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+
+import msgspec
 
 # A request id goes into every log line: this much of what a platform sends is plenty.
 REQUEST_ID_CHARACTERS = 128
@@ -26,8 +27,7 @@ def current_deadline() -> float:
     return _DEADLINE.get()
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(msgspec.Struct, frozen=True):
     """Its id, when it began and when the platform will end it: moments of the local monotonic clock, in seconds."""
 
     request_id: str

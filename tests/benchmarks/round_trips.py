@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
 import boto3
 from botocore.model import OperationModel
+from msgspec.structs import replace
 
 from handler import bootstrap
 from handler.clock import SystemClock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from handler.core.model.operation import Position
 from handler.core.model.records import UNRECORDED_S

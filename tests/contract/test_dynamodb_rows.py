@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from msgspec.structs import replace
 
 from handler.core.model.codec import ROW_BYTES, encode_row
 from handler.core.model.outcome import Rejected

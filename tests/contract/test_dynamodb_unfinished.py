@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from msgspec.structs import replace
 
 from handler.core.model.row import Group
 from tests.contract.dynamodb_stores import DynamoDbStore

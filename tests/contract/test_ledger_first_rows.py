@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from handler.core.model.outcome import Rejected
 from handler.core.model.records import Record

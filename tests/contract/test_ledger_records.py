@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.model.outcome import Answer, Applied, Rejected, Unknown
 from handler.core.model.records import Record

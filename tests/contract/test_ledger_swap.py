@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.model.codec import ROW_BYTES, encode_row
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.model.operation import Origin, Position
 from handler.core.model.outcome import Applied

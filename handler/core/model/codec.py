@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TypedDict
+
+from msgspec.structs import replace
 
 from handler.core.model.first_format import FIRST_FORMAT, first_format_row
 from handler.core.model.operation import Counters, Mode, Origin, Position

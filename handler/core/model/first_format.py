@@ -5,8 +5,9 @@ Rows never expire, so a ledger that was written before format 2 holds them until
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TypedDict
+
+from msgspec.structs import replace
 
 from handler.core.model.operation import Mode
 from handler.core.model.row import Attempt, Entry, Remembered, Row

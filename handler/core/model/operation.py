@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property, lru_cache
 from json.encoder import encode_basestring, encode_basestring_ascii
 
-from handler.core.quick import quick
+import msgspec
 
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
@@ -49,8 +48,7 @@ POSITION_DIGITS = 64
 PARTITIONS_CACHED = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """Where an operation stands in a source that delivers those of its group in order, again and again if need be.
 
     `partition` names the part of the source in which sequence numbers only grow; `sequence` is that of the last record
@@ -71,9 +69,7 @@ def _partition_of(source: str) -> str:
     return urlsafe_b64encode(hashlib.sha256(source.encode()).digest()[:12]).decode()
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """What an operation of an event source is parked with if it is refused for good (R6).
 
     `source` is the source's ARN, topic or name, and `place` its own name for the record; `caller` and `key` are those
@@ -88,8 +84,7 @@ class Origin:
     teller: str = ""
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True, dict=True):
     """Set, increase or decrease `counters` of one group, once, however often it is asked for.
 
     `key` is the idempotency key, scoped to (`caller`, `group_id`); `window_s` is how long the answer is kept. An

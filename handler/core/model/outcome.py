@@ -7,16 +7,14 @@ KeyReused                               nothing was done: the key belongs to oth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+import msgspec
+
 from handler.core.model.operation import Counters
-from handler.core.quick import quick
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(msgspec.Struct, frozen=True):
     """It took effect, once. `counters` are the group's values after its share, in the caller's order of keys.
 
     `observed_later`: the reply was lost, so the values are those seen when the receipt was read.
@@ -27,8 +25,7 @@ class Applied:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(msgspec.Struct, frozen=True):
     """The vendor refused this very operation for good; `code` and `info` are its ErrorCode and ErrorInfo."""
 
     code: int
@@ -36,8 +33,7 @@ class Rejected:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(msgspec.Struct, frozen=True):
     """Without receipts, an increase or decrease whose reply was lost: it is never repeated."""
 
     reason: str
@@ -47,15 +43,13 @@ class Unknown:
 Answer: TypeAlias = Applied | Rejected | Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(msgspec.Struct, frozen=True):
     """Accepted and owed; it will be applied exactly once or refused for good."""
 
     retry_after_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Stalled:
+class Stalled(msgspec.Struct, frozen=True):
     """Accepted and owed, while the vendor refuses the whole app with `code`."""
 
     code: int
@@ -63,15 +57,13 @@ class Stalled:
     retry_after_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Frozen:
+class Frozen(msgspec.Struct, frozen=True):
     """Accepted, but the receipt shows what nothing explains: only an operator can move the group on."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyReused:
+class KeyReused(msgspec.Struct, frozen=True):
     """The idempotency key is known with other content; nothing was accepted."""
 
 

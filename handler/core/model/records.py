@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from handler.core.model.outcome import Answer, Rejected
-from handler.core.quick import quick
 
 # The window of an operation of which no record is kept.
 UNRECORDED_S = 0.0
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """The stored answer of a finished operation; `settled_at` in seconds since 1970 on the settling instance."""
 
     fingerprint: str

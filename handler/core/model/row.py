@@ -7,13 +7,14 @@ settled, and everyone treats it as present while it physically exists (PROTOCOL,
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from handler.core.model.lift import LIFT, open_between
 from handler.core.model.operation import Counters, Mode, Operation, Origin, Position
 from handler.core.model.records import UNRECORDED_S, Records
-from handler.core.quick import quick, replace
 
 
 class Group(NamedTuple):
@@ -23,9 +24,7 @@ class Group(NamedTuple):
     id: str
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """An accepted operation that is owed. `alone` keeps it out of any merged call (R6).
 
     One with a `position` is known again by that: the watermark of its partition is all the record that is kept (R13).
@@ -52,9 +51,7 @@ class Entry:
         return cls(operation.id, operation.fingerprint, mode, counters, operation.window_s, origin=origin)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """One call to the API, sent at most once under its `id` (R3).
 
     `weight` is what it adds to the receipt, in [2^19, 2^20), or that much above `LIFT`, or, for a Set below zero, above
@@ -90,8 +87,7 @@ class Attempt:
         return self.base + self.weight - base if self.mode is Mode.SET else self.mode.sign * self.weight
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(msgspec.Struct, frozen=True):
     """A past attempt that may still be seen to land: expired unseen, or `refused` by a reply that may have lied.
 
     `attempt` keeps the operations that are still owed; those settled meanwhile are folded into their net Values, so
@@ -118,8 +114,7 @@ class Remembered:
         return replace(self, attempt=attempt, folded=tuple(sums.items()))
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(msgspec.Struct, frozen=True):
     """A rejection that the operation's source has not been told of: it is parked, and then the note struck (R6).
 
     `code` is the vendor's, `at` in seconds since 1970.
@@ -134,9 +129,7 @@ Debt = tuple[tuple[str, int], ...]
 OldWatermarks = tuple[tuple[str, str], ...]
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """Everything owed to one group. `base` is the last receipt value known, None before first use (R9).
 
     `sighted` is the API's time at which an unexplained receipt was first seen, or a row of an older generation while
@@ -210,7 +203,7 @@ class Row:
 
     def changed(self, **changes: object) -> Row:
         """The next version with `changes`: every write raises the version, and folds what memory need not spell out."""
-        row = replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]  # keywords of this class
+        row = replace(self, version=self.version + 1, **changes)
         if not row.remembered:
             return row
         owed = {entry.id for entry in row.owed}
@@ -221,8 +214,7 @@ class Row:
         return self.changed(attempt=replace(attempt, base=self.base or 0), queue=queue)
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(msgspec.Struct, frozen=True):
     """An attempt that landed and nothing else happened: the partial update of R5.
 
     It holds only while `attempt` is the row's open one and its base is `base`; the queue stays as it is. `records` are
@@ -234,7 +226,7 @@ class Settlement:
     attempt: Attempt
     base: int
     new_base: int
-    records: Records = field(default_factory=dict)
+    records: Records = {}
     keys: Counters | None = None
 
     def applied_to(self, row: Row | None) -> Row | None:

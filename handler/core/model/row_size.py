@@ -9,13 +9,14 @@ after that the keys that the row knows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
 
 from handler.core.errors import RowFull
 from handler.core.model.codec import encode_row
 from handler.core.model.operation import Origin
 from handler.core.model.row import Attempt, Entry, Remembered, Row
-from handler.core.quick import replace
 
 # What each part takes at most with its names, numbers and punctuation, in bytes; texts of any length are counted apart.
 ROW_BYTES_BARE = 512
@@ -52,8 +53,7 @@ def row_is_full() -> RowFull:
     return RowFull("too many operations of this group are waiting", FULL_RETRY_S)
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
+class Fitted(msgspec.Struct, frozen=True):
     """A row that can be written, and the past attempts that have given way to it."""
 
     row: Row

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
 
+import msgspec
+
 from handler.core.model.operation import Counters, Mode
 from handler.core.model.row import Group
 
@@ -66,8 +68,7 @@ class Unsent:
 Reply: TypeAlias = Counted | Refused | Unclear | Unsent
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One update: `values` holds the receipt too; signed with `time` and `life`, never with the moment of sending."""
 
     group: Group
@@ -103,8 +104,7 @@ class CounterApi(Protocol):
 LONG_LIFE_S = 2 * 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeCall:
+class ProbeCall(msgspec.Struct, frozen=True):
     """One update as a test wants it: signed for any time and life, with any `random`, and even with a key twice."""
 
     group: Group

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from handler.core.model.records import Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
@@ -12,8 +13,7 @@ from handler.core.ports.schedules import Claim, Hold, Lent
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 
 
-@dataclass(frozen=True, slots=True)
-class Generation:
+class Generation(msgspec.Struct, frozen=True):
     """Which life of the store this is (R10): raised when it is restored or fails over.
 
     `started` is the API's time, stamped by the first worker that hears a `Date` after it has read of the generation; it
@@ -24,8 +24,7 @@ class Generation:
     started: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """A row and the records that were asked for, as the store shows them in one answer.
 
     `passed` are the ids of operations whose position had been passed when they came to be appended.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 # What a request may hold by every queue's limit, the older one of SQS included, with room for what is around texts.
 REQUEST_BYTES = 250_000
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """A text in ASCII that should be delivered in `delay_s` whole seconds, at most 900, where the queue can wait."""
 
     text: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 
 class Schedule(Enum):
@@ -17,8 +18,7 @@ class Schedule(Enum):
     ACCEPTANCES = "acceptances"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """What an instance asks of a schedule: the next `calls` of it, where `rate` of them are lent out a second.
 
     Nothing is lent that begins later than `ahead_max_s` from now. `longest_s` is how long one lease lasts at most.
@@ -41,8 +41,7 @@ class Claim:
         return self.calls / self.rate
 
 
-@dataclass(frozen=True, slots=True)
-class Lent:
+class Lent(msgspec.Struct, frozen=True):
     """The seconds until the first of the calls; None, and nothing was taken, where that would be too long.
 
     `lag_s` is how far the asker's clock is behind the schedule's, where the askers' clocks are all it has.
@@ -55,8 +54,7 @@ class Lent:
 NOTHING = Lent(None)
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """Nothing is lent of a schedule for so many seconds from now, none to lend again; `now` is as in a claim."""
 
     app: int
@@ -65,8 +63,7 @@ class Hold:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Stand:
+class Stand(msgspec.Struct, frozen=True):
     """How a schedule stands: until when it is lent out, and until when nothing is lent, on its own clock."""
 
     free_at: float = 0.0

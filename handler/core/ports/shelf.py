@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Parked:
+
+class Parked(msgspec.Struct, frozen=True):
     """A source's record that was refused or could not be read, kept so that it is not lost.
 
     `id` is made from the source's own identity of the record, so that a redelivery parks it once. `at` is when, in

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from handler.core.errors import AnswerLost, AppRefused, NotAccepted, NoTurn, OutcomeUnknown, RowFull, TooManyCalls
 from handler.core.model.operation import key_limit
@@ -29,8 +30,7 @@ PLACE_RETRY_S = 5.0
 SATURATED_RETRY_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(msgspec.Struct, frozen=True):
     """Where each operation stands: `finished` before this request, or owed by `row` as this worker last saw it.
 
     There is no row where all are finished in a group that does not exist.

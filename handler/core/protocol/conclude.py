@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from handler.core.model.known_keys import knowing
 from handler.core.model.operation import Counters, Mode, key_limit
@@ -33,8 +36,7 @@ OTHER_CODES_BELIEVED = 2
 GROUP_GONE = frozenset({10010, 10015})
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True):
     """A receipt value with what is known of its age, and the counters shown beside it.
 
     `is_second`: it was read over a new connection, because the look before had shown what nothing explains.
@@ -114,7 +116,7 @@ def _read_refused(visit: Visit, row: Row, refusal: Refused, asked_after: int | N
     if refusal.fault is not Fault.OPERATION:
         return visit.setback(refusal)
     if blamed(visit, row, {refusal.code}, can_read=False) is Blame.APP:
-        return visit.setback(replace(refusal, fault=Fault.APP))
+        return visit.setback(dataclasses.replace(refusal, fault=Fault.APP))
     if visit.group_is_gone and row.attempt and _is_dead(visit, row.attempt, ReceiptReading(0, asked_after)):
         # The group is gone and the attempt dead: the next attempt will be told so, and its operations with it.
         return _expired(visit, row, row.attempt)
@@ -236,7 +238,7 @@ def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused, whose:
         follows = visit.put(transitions.refused(row))
         return follows if isinstance(follows, Again) else visit.failed_to_send()
     if whose is Blame.APP:
-        refusal = replace(refusal, fault=Fault.APP)
+        refusal = dataclasses.replace(refusal, fault=Fault.APP)
     visit.reply, visit.is_confirmed = refusal, True
     if refusal.fault is not Fault.OPERATION:
         follows = _put_with_memory(visit, row, transitions.Change(transitions.refused(row)))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
+from msgspec.structs import replace
+
 from handler.core.errors import LedgerUnavailable, OutcomeUnknown
 from handler.core.model.operation import Operation, operation_id
 from handler.core.model.outcome import Frozen, KeyReused, Outcome, Pending, Stalled
@@ -21,7 +23,6 @@ from handler.core.protocol.parking import acknowledge, strike
 from handler.core.protocol.permission import note_landings
 from handler.core.protocol.sweep import SideBySide, Swept, one_by_one, sweep
 from handler.core.protocol.visit import Visit
-from handler.core.quick import replace
 from handler.core.runtime.instance import Instance, TimeBudget
 
 # What a caller is asked to wait for the outcome of an operation that is owed.

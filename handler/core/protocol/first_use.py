@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from handler.core.errors import TooManyCalls
 from handler.core.model.lift import why_not_adopted
@@ -98,7 +100,11 @@ def _first_look(visit: Visit, row: Row) -> Next:
         whose = conclude.blamed(visit, row, {reply.code}, can_read=False)
         if whose is not Blame.OPERATION:
             # Nothing is known of the group: its receipt may be there once the account may read it (R6).
-            return visit.setback(replace(reply, fault=Fault.APP)) if whose is Blame.APP else visit.failed_to_send()
+            return (
+                visit.setback(dataclasses.replace(reply, fault=Fault.APP))
+                if whose is Blame.APP
+                else visit.failed_to_send()
+            )
     # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
     return _begun(visit, row, reply.values if isinstance(reply, Counted) else {}, heard, reply.date)
 

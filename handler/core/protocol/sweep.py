@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from handler.core.errors import NotAccepted, OutcomeUnknown
 from handler.core.model.row import Group, Row
@@ -38,8 +39,7 @@ BEHIND_S = 120.0
 HELD_S = 90.0
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
+class Swept(msgspec.Struct, frozen=True):
     """How many groups a sweep met, and how many of them it had to leave unfinished.
 
     `after` is the id to go on from, where the time was up before all were met, or where the list of them failed; then

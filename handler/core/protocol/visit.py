@@ -5,9 +5,12 @@ A visit owns nothing: no lease and no lock (R8). Whatever it does not finish, an
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost
 from handler.core.model.operation import Counters, Mode
@@ -18,7 +21,6 @@ from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear,
 from handler.core.ports.system import Notice
 from handler.core.protocol.backoff import Backoff
 from handler.core.protocol.turns import Turns
-from handler.core.quick import replace
 from handler.core.runtime.api_clock import in_mind
 from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
 from handler.core.runtime.rate_limiter import RateLimiter
@@ -42,16 +44,14 @@ NOT_PERMITTED = 10007
 PASSING_MAX = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(msgspec.Struct, frozen=True):
     """Read the row again, `after_s` seconds from now: then it is this visit's turn, if it waits `for_turn`."""
 
     after_s: float = 0.0
     for_turn: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(msgspec.Struct, frozen=True):
     """Go no further in this visit; `refusal` is the vendor's, where the app itself is refused."""
 
     refusal: Refused | None = None
@@ -60,7 +60,7 @@ class Stop:
 Next: TypeAlias = Row | Again | Stop
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Visit:
     """`wanted` are the operations that the visit waits for; without any it goes on until the group is settled."""
 
@@ -79,7 +79,7 @@ class Visit:
     """What became of `sent`, until the row says so too: a lost write must not make the visit forget it."""
     is_confirmed: bool = False
     """Whether the refusal in `reply` has been confirmed by a look at the receipt (R4 c)."""
-    answers: dict[str, Record] = field(default_factory=dict)
+    answers: dict[str, Record] = dataclasses.field(default_factory=dict)
     is_first: bool = False
     """Whether this visit has made the group's row."""
     first_look: Mapping[str, int] | None = None
@@ -104,12 +104,12 @@ class Visit:
     """How long it took."""
     teller: str = ""
     """By what this visit knows the operations of which it tells their source itself, where that takes failures back."""
-    in_doubt: set[str] = field(default_factory=set)
+    in_doubt: set[str] = dataclasses.field(default_factory=set)
     """What may have been rejected without a note: its source has to be told, or to come again."""
     cannot_park: bool = False
     """Whether the shelf has failed this visit."""
-    backoff: Backoff = field(init=False)
-    turns: Turns = field(init=False)
+    backoff: Backoff = dataclasses.field(init=False)
+    turns: Turns = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
         """Begin with a rhythm of its own, and without any turn."""
@@ -272,7 +272,7 @@ class Visit:
             self.instance.reporter.report(Notice.RATE_LIMITED, code=reply.code)
         if isinstance(reply, Unclear | Unsent):
             self.instance.call_failed(reply.reason, self.took_s, group=self.group.id)
-        return reply if self.is_dated or reply.date is None else replace(reply, date=None)
+        return reply if self.is_dated or reply.date is None else dataclasses.replace(reply, date=None)
 
     def heard(self, row: Row) -> int | None:
         """The largest `Date` heard since this instance has first met all that the row has in mind (R4 b)."""

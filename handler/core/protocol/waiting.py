@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from handler.core.model.row import Attempt, Row
 from handler.core.ports.counter_api import Fault, Refused, Unsent
@@ -12,8 +12,7 @@ from handler.core.runtime.api_clock import NEAR_S
 from handler.core.state.receipts import ReceiptReading, death, past_s
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True):
     """`for_what`, in words, and how long at least. One that `lasts` may never end by itself: an operator may end it."""
 
     for_what: str

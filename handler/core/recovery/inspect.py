@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import msgspec
+from msgspec.structs import replace
 
 from handler.core.errors import AppRefused, BadInput, NotAccepted, TooManyCalls
 from handler.core.model.row import Row
@@ -22,8 +23,7 @@ from handler.core.state.transitions import CounterReading
 SWAPS_MAX = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
+class Inspection(msgspec.Struct, frozen=True):
     """A row, the group's counters upstream or why there are none, and what the receipt proves about the row.
 
     `waits_for` says in words what a group that is not frozen waits for, and `ready_in_s` how long at least. Of a group
@@ -36,7 +36,7 @@ class Inspection:
     to_be_judged: tuple[str, ...]
     ready_in_s: float = 0.0
     waits_for: str | None = None
-    values: Values = field(default_factory=dict)
+    values: Values = {}
     missing: str | None = None
     verdict: ReceiptVerdict | None = None
     last_failure: CallFailure | None = None

@@ -8,7 +8,8 @@ records of what landed (R5). The rules of the decision are in `decisions`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from handler.core.errors import BadInput, TooManyCalls
 from handler.core.model.row import Row
@@ -24,15 +25,13 @@ from handler.core.state.losses import told
 LATER_MIN_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(msgspec.Struct, frozen=True):
     """Nothing was decided, because something may still land: the event has to be repeated in so many seconds."""
 
     retry_after_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True):
     """The row that is in force, and how many operations were settled by the decision; it `changed` or was right."""
 
     row: Row

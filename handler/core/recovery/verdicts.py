@@ -7,8 +7,10 @@ clock, the operator's word stands in for the proof, and the receipt as it is now
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from enum import Enum
+
+import msgspec
+from msgspec.structs import replace
 
 from handler.core.errors import BadInput
 from handler.core.model.lift import why_not_counted
@@ -31,8 +33,7 @@ class OperatorVerdict(str, Enum):
     NOT_LANDED = "not-landed"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """The operator's word: by id of an operation, and by id of the attempt for a correction.
 
     `drops_debt` gives up what is owed back to counters that are no more, as after a group was made anew. `receipt` is
@@ -40,7 +41,7 @@ class Decision:
     on what waits in the queue of a restored row and is not named, because callers go on asking meanwhile.
     """
 
-    verdicts: Mapping[str, OperatorVerdict] = field(default_factory=dict)
+    verdicts: Mapping[str, OperatorVerdict] = {}
     drops_debt: bool = False
     receipt: int | None = None
     queued: OperatorVerdict | None = None

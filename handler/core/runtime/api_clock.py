@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection
-from dataclasses import dataclass
 from threading import Lock
+
+import msgspec
 
 from handler.core.model.row import Group, Row
 from handler.core.ports.system import Clock, Notice, Reporter
@@ -42,8 +43,7 @@ MET_MAX = 4096
 DATES_MAX = 64
 
 
-@dataclass(frozen=True, slots=True)
-class _Odd:
+class _Odd(msgspec.Struct, frozen=True):
     """A `Date` that alone is no evidence: when it was heard, on the monotonic clock, and over which connection."""
 
     date: int

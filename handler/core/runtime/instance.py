@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from handler.core.ports.counter_api import CounterApi
 from handler.core.ports.ledger import Ledger
@@ -34,8 +34,7 @@ PAUSE_MIN_S = 0.001
 CALL_MARGIN_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(msgspec.Struct, frozen=True):
     """The ports and the memory between invocations; nothing here is needed for exactness but the ports."""
 
     ledger: Ledger
@@ -54,12 +53,12 @@ class Instance:
     gone: Gone
     generation: GenerationCache
     windows: Windows
-    values_cache: ValuesCache = field(default_factory=ValuesCache)
-    call_time: MovingAverage = field(default_factory=lambda: MovingAverage(CALL_GUESS_S))
-    look_time: MovingAverage = field(default_factory=lambda: MovingAverage(LOOK_GUESS_S))
-    swept_to: SweptTo = field(default_factory=SweptTo)
-    failures: Failures = field(default_factory=Failures)
-    landings: Landings = field(default_factory=Landings)
+    values_cache: ValuesCache = msgspec.field(default_factory=ValuesCache)
+    call_time: MovingAverage = msgspec.field(default_factory=lambda: MovingAverage(CALL_GUESS_S))
+    look_time: MovingAverage = msgspec.field(default_factory=lambda: MovingAverage(LOOK_GUESS_S))
+    swept_to: SweptTo = msgspec.field(default_factory=SweptTo)
+    failures: Failures = msgspec.field(default_factory=Failures)
+    landings: Landings = msgspec.field(default_factory=Landings)
 
     @classmethod
     def of(
@@ -115,8 +114,7 @@ class Instance:
         return begins < budget.until and begins + self.call_s <= budget.deadline
 
 
-@dataclass(frozen=True, slots=True)
-class TimeBudget:
+class TimeBudget(msgspec.Struct, frozen=True):
     """How long to go on, in moments of the local monotonic clock.
 
     Nothing new is begun after `until`; no call is begun that could outlast `deadline`; no single wait is longer than

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 
+import msgspec
+
 from handler.core.model.row import Group
 from handler.core.ports.ledger import Generation, Ledger
 from handler.core.ports.system import Clock
@@ -114,8 +116,7 @@ class SweptTo:
     holds: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CallFailure:
+class CallFailure(msgspec.Struct, frozen=True):
     """A call that could not be made or proved nothing: the host, the kind of failure, how long it took, and when.
 
     `at` is in seconds since 1970 on the instance's own clock.

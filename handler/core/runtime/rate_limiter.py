@@ -6,8 +6,9 @@ import threading
 from bisect import insort
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import ceil
+
+import msgspec
 
 from handler.core.errors import LedgerUnavailable, OutcomeUnknown
 from handler.core.ports.ledger import Ledger
@@ -53,8 +54,7 @@ SHARE_MIN = 0.25
 RECOVERED_PER_S = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(msgspec.Struct, frozen=True):
     """From when until when a call may be made, in moments of the monotonic clock; not `is_taken`: ask anew then."""
 
     at: float
@@ -62,8 +62,7 @@ class Turn:
     is_taken: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """What one schedule is lent by: the turns of a second, and how far ahead, in seconds."""
 
     schedule: Schedule

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from handler.core.model.codec import ROW_BYTES
 from handler.core.model.row import Attempt
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     """The settings that exactness depends on. Times in seconds, those on the API's clock in whole ones."""
 
     receipt_key: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.ports.ledger import Ledger
@@ -80,8 +81,7 @@ def longest(notes: Iterable[Noted]) -> float:
     return max((noted.window_s for noted in notes), default=0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Horizon:
+class Horizon(msgspec.Struct, frozen=True):
     """How far back an instance whose own window is `window_s` can tell what was executed.
 
     It is `now` at the latest, by whichever clock a source has.

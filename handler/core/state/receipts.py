@@ -7,8 +7,9 @@ chosen so that every set of landings moves the receipt by a different amount: th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
+
+import msgspec
 
 from handler.core.model.operation import Mode
 from handler.core.model.row import Attempt, Remembered, Row
@@ -30,25 +31,21 @@ class WeightSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Landed:
+class Landed(msgspec.Struct, frozen=True):
     """The receipt moved by exactly these attempts: id -> how often each landed."""
 
     times: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class NotLanded:
+class NotLanded(msgspec.Struct, frozen=True):
     """The receipt has not moved, and the attempt is dead: it can never land any more (R4 b)."""
 
 
-@dataclass(frozen=True, slots=True)
-class TooEarly:
+class TooEarly(msgspec.Struct, frozen=True):
     """The receipt has not moved yet; nothing may be concluded (R4 d)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unexplained:
+class Unexplained(msgspec.Struct, frozen=True):
     """The receipt moved by an amount that no set of landings explains (R7)."""
 
     value: int
@@ -57,8 +54,7 @@ class Unexplained:
 ReceiptVerdict: TypeAlias = Landed | NotLanded | TooEarly | Unexplained
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptReading:
+class ReceiptReading(msgspec.Struct, frozen=True):
     """A receipt value seen, and the API's time after which it was certainly asked for (`certain`)."""
 
     value: int

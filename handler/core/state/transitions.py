@@ -6,14 +6,15 @@ Each returns the row of the next version, together with the records that must be
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from handler.core.model.known_keys import knowing
 from handler.core.model.operation import Counters, Mode, Origin
 from handler.core.model.outcome import Answer, Applied, Rejected
 from handler.core.model.records import Record
 from handler.core.model.row import Attempt, Debt, Entry, Note, Remembered, Row
-from handler.core.quick import replace
 from handler.core.state.losses import remembering
 from handler.core.state.merge import Values, own_values, shares, with_excess
 from handler.core.state.receipts import death
@@ -23,14 +24,13 @@ from handler.core.state.watermarks import Watermarks, watermarks_of
 REJECTED_AT_ONCE = 90
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """The next row, and the records and watermarks that go with it; `dropped` has given way in a full memory (R11)."""
 
     row: Row
-    records: Mapping[str, Record] = field(default_factory=dict)
+    records: Mapping[str, Record] = {}
     dropped: Remembered | None = None
-    watermarks: Watermarks = field(default_factory=dict)
+    watermarks: Watermarks = {}
 
     @classmethod
     def of(cls, before: Row, after: Row, records: Mapping[str, Record]) -> Change:
@@ -38,8 +38,7 @@ class Change:
         return cls(after, records, watermarks=watermarks_of(entry for entry in before.owed if entry.id in records))
 
 
-@dataclass(frozen=True, slots=True)
-class CounterReading:
+class CounterReading(msgspec.Struct, frozen=True):
     """The counters as the API showed them: in the reply to the attempt itself, or `later` beside the receipt."""
 
     values: Values

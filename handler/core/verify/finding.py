@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
+
+import msgspec
 
 Evidence: TypeAlias = Mapping[str, str | float | None]
 
@@ -18,8 +19,7 @@ class CheckResult(str, Enum):
     NOT_TESTED = "not tested"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """What is asked: the test and the assumption in the protocol's numbers (empty: a fact that nothing relies on)."""
 
     test: str
@@ -27,8 +27,7 @@ class Check:
     assumption: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """What was found. `advice` names the setting to change, or what to do to have it tested; empty if all is well."""
 
     question: Check

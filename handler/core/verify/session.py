@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
+import msgspec
+
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
 from handler.core.ports.counter_api import LONG_LIFE_S, Counted, Fault, ProbeApi, ProbeCall, Refused, Reply
@@ -27,8 +29,7 @@ ENDING_S = 1.0
 OUT_OF_TIME = "the invocation's time was up: give the function a timeout of 15 minutes, or run this locally"
 
 
-@dataclass(frozen=True, slots=True)
-class ClockReading:
+class ClockReading(msgspec.Struct, frozen=True):
     """A `Date` of the API, in whole seconds, and the local times between which it was written."""
 
     date: int | None

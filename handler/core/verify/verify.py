@@ -6,7 +6,7 @@ repetition. They say what the API did today, with these settings; they cannot pr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from handler.core.errors import AppRefused, BadInput, NotAccepted
 from handler.core.model.operation import Mode
@@ -29,8 +29,7 @@ LEFT_AT = 0
 RETRY_AFTER_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(msgspec.Struct, frozen=True):
     """What was found, with how many calls, and whether the scratch counters were set back."""
 
     findings: tuple[Finding, ...]

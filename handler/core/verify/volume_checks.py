@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
+
+import msgspec
 
 from handler.core.model.operation import INT64_MAX, KEYS_PER_GROUP, Mode
 from handler.core.ports.counter_api import Counted
@@ -24,16 +25,14 @@ ONE_KEY = "callers: one key per call, and RECEIPT_KEY empty; a receipt proves no
 NO_RECEIPT = "RECEIPT_KEY: leave it empty; what is not landed cannot be told from a read that lags"
 
 
-@dataclass(frozen=True, slots=True)
-class Rounds:
+class Rounds(msgspec.Struct, frozen=True):
     """How much each worker does at most: a call for L3, an update and a read for L4."""
 
     whole: int = 690
     current: int = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(msgspec.Struct, frozen=True):
     """What one worker saw. `failures` are rounds that contradict the assumption; `ended` why it stopped early."""
 
     rounds: int

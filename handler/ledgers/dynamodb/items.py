@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias, cast
+
+import msgspec
 
 from handler.core.model.codec import decode_record, encode_record
 from handler.core.model.known_keys import newest_first
@@ -33,8 +34,7 @@ CALM, RESTLESS, FROZEN = "calm", "restless", "frozen"
 """How a row stands whatever its attempt and its queue are: a restless one remembers, owes back or has notes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """A row as it was seen in the table.
 
     `epoch` is the version that the last swap or settlement made: an operation that is owed stays owed as long as the

@@ -10,7 +10,9 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from handler.core.model.row import Group
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
@@ -23,8 +25,7 @@ GROUPS_MAX = 256
 ABSENT_MAX = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(msgspec.Struct, frozen=True):
     """A row as last seen, and what was found after a row of its epoch had been seen: ids without record, watermarks.
 
     The watermark of a partition that has none is empty.
@@ -32,7 +33,7 @@ class _Known:
 
     stored: Stored
     absent: frozenset[str] = frozenset()
-    watermarks: Watermarks = field(default_factory=dict)
+    watermarks: Watermarks = {}
 
 
 class Memory:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias, cast
+
+import msgspec
 
 from handler.core.ports.system import Clock
 from handler.ledgers.dynamodb.client import Client
@@ -29,8 +30,7 @@ CONFLICT_S = 0.02
 BATCHES_MAX = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """Whether a write took place, and the item: as it is now where that was asked for, or as it stands in the way."""
 
     held: bool

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import cast
 
+import msgspec
 from redis.crc import key_slot
 
 from handler.core.errors import LedgerUnavailable
@@ -18,8 +18,7 @@ from handler.ledgers.redis.connections import Address, Connections, Link
 from handler.ledgers.redis.topology import Lent, Servers, answer_of
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True):
     """Ranges of slots, first and last, with the address of the primary that has them."""
 
     ranges: tuple[tuple[int, int, Address], ...]

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
+import msgspec
 from redis.connection import Connection, SSLConnection, parse_url
 from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
@@ -48,8 +49,7 @@ class Endpoint:
     authorities: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """A connection, and the server's own name for its present life, empty where it does not tell."""
 
     connection: Wire

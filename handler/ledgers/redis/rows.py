@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
 
 from handler.core.model.codec import encode_record
 from handler.core.model.operation import Counters
 from handler.core.model.records import Record
 from handler.core.model.row import Attempt, Entry, Group, Row
 from handler.core.ports.schedules import Schedule
-from handler.core.quick import replace
 from handler.core.state.watermarks import firsts_of
 from handler.core.state.watermarks import watermarks_of as last_positions
 from handler.ledgers.row_parts import Parts, is_calm, join, split, watermarks_text
@@ -23,8 +24,7 @@ BUCKETS = 16
 ROW_FIELDS = ("v", "body", "base", "open", "begun", "tail", "marks", "known")
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(msgspec.Struct, frozen=True):
     """The names of everything, all of them under one prefix.
 
     What stands in braces is all that Redis Cluster looks at: what one script touches lies on one server.

@@ -15,12 +15,12 @@ attempt is open. `p:<place>` is the last position that the row owes of a place (
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property
 
+import msgspec
 
-@dataclass(frozen=True)
-class Script:
+
+class Script(msgspec.Struct, frozen=True, dict=True):
     """A script, which the server knows by its SHA-1 once it has run it."""
 
     text: str

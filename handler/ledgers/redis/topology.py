@@ -8,9 +8,9 @@ changes. The command for which a connection was opened then does not run: what l
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import cast
 
+import msgspec
 from redis.exceptions import RedisError
 
 from handler.core.errors import LedgerUnavailable
@@ -21,8 +21,7 @@ from handler.ledgers.redis.metadata_scripts import MEET
 from handler.ledgers.redis.wire import Command, exchange
 
 
-@dataclass(frozen=True, slots=True)
-class Lent:
+class Lent(msgspec.Struct, frozen=True):
     """A connection for one exchange, where it goes back to, and as whom this process knows the servers meanwhile."""
 
     link: Link

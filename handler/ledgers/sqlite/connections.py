@@ -13,11 +13,11 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
+class _Open(msgspec.Struct, frozen=True):
     """A connection, and which file it belongs to (device and inode): the path may name another one by now."""
 
     connection: sqlite3.Connection

@@ -9,9 +9,10 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+import msgspec
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.ledgers.sqlite.connections import Connections
@@ -25,8 +26,7 @@ OLDEST_SQLITE = (3, 24, 0)
 _ASK_AGAIN_S = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class FileFormat:
+class FileFormat(msgspec.Struct, frozen=True):
     """What marks a file as ours (SQLite's `application_id`, 32 bits), and the statements that make an empty one so."""
 
     application_id: int

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from handler.core.errors import Unauthorized
 from handler.core.ports.system import Notice, Reporter
@@ -15,8 +16,7 @@ from handler.triggers.event_kind import Kind
 from handler.triggers.http.request import Request
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """The name under which a caller's idempotency keys are kept apart from those of others.
 
     `signed_key` is the key itself as the caller wrote it, where the scheme covers it: no other may be used then.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import REPLY_MARGIN_S, AppContext
@@ -11,8 +12,7 @@ from handler.triggers.http.auth import Authenticator
 from handler.triggers.invocation import Invocation
 
 
-@dataclass(frozen=True, slots=True)
-class HttpContext:
+class HttpContext(msgspec.Struct, frozen=True):
     """The app, who may call it, and what shapes its replies."""
 
     app: AppContext

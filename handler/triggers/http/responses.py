@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from handler.core.errors import (
     AppRefused,
@@ -26,18 +28,16 @@ CONTENT_TYPE = "application/problem+json"
 OURS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """What goes back over HTTP; the body becomes JSON."""
 
     status: int
     body: Mapping[str, object]
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     content_type: str = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """One kind of problem. `accepted` says whether the operation is, or may be, taken on."""
 
     status: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from handler.core.errors import BadInput
 from handler.core.model.operation import Operation
@@ -22,8 +23,7 @@ from handler.triggers.parsing import read_json
 ASK_WAIT_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True):
     """One request, with all that is needed to answer it. The caller's right comes first, then what was sent."""
 
     request: Request
@@ -86,8 +86,7 @@ class Exchange:
         return "../" * (len(path) - len(path.rstrip("/"))) + reference
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """A method and a path, without stage and base path, and what serves them."""
 
     method: str

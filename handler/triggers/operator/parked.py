@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
 from itertools import accumulate
+
+from msgspec.structs import asdict, replace
 
 from handler.core.errors import BadInput
 from handler.core.model.operation import Operation, Origin

@@ -11,11 +11,11 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from handler.core.errors import BadInput
 from handler.core.model.operation import Position
-from handler.core.quick import quick
 from handler.triggers.event_kind import CKAFKA, MSK_SOURCE, Event, part_of
 from handler.triggers.parsing import check_text, read_moment
 from handler.triggers.sources.dynamodb_image import image_text
@@ -30,9 +30,7 @@ _NUMBER = re.compile(r"[0-9]{1,64}")
 _MILLISECONDS = re.compile(r"-?[0-9]{1,19}")
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class RawRecord:
+class RawRecord(msgspec.Struct, frozen=True):
     """A record as its source delivered it.
 
     `key` is the source's own identity of the record, the same at each delivery; `caller` its ARN or topic; `sent` when
@@ -48,8 +46,7 @@ class RawRecord:
     partition: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """How to read a source's records. `item` finds what a partial reply calls one, where the source takes these.
 
     `read` gives None for a record that asks for nothing; it and `text` raise BadInput.

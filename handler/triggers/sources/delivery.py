@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from handler.core.errors import NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.model.operation import Operation
@@ -29,8 +30,7 @@ ACCEPTING_SHARE = 0.25
 ACCEPTED_PER_S = 250
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """Why a record will never be executed.
 
     `for_parking`: it is parked even where it could be reported as failed, because no later delivery can succeed.

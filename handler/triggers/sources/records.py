@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import cast
+
+import msgspec
+from msgspec.structs import replace
 
 from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
 from handler.core.model.operation import Operation
-from handler.core.quick import quick, replace
 from handler.core.runtime.windows import Horizon
 from handler.triggers.concurrency import Failure
 from handler.triggers.event_kind import MSK_SOURCE, Event, Kind, is_page, source_of
@@ -19,9 +20,7 @@ from handler.triggers.sources.delivery import Refusal
 from handler.triggers.sources.message import read_operation
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class SourceRecord:
+class SourceRecord(msgspec.Struct, frozen=True):
     """One record of a batch, and what it requests: an operation, those of a page of a tick, or nothing (None).
 
     `item` names the record in a partial reply; it is None if the source takes no partial replies, or the record has no
@@ -42,8 +41,7 @@ class SourceRecord:
         return self.request if isinstance(self.request, tuple) else ()
 
 
-@dataclass(frozen=True, slots=True)
-class RecordReader:
+class RecordReader(msgspec.Struct, frozen=True):
     """Reads the records of one source.
 
     `horizon` is the failure of the ledger or the vault if it is not known. `check_page` raises BadInput for a page that

@@ -7,9 +7,9 @@ for every group in which an operation on that key has landed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import msgspec
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from handler.core.errors import BadInput
@@ -33,15 +33,13 @@ KNOWN_FOR_S = 10
 SKEW_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(msgspec.Struct, frozen=True):
     """Finish what is unfinished in the groups after the id `after`, which the answer of a sweep cut short names."""
 
     after: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TickOperation:
+class TickOperation(msgspec.Struct, frozen=True):
     """What one operation of a tick does to each of its groups; `index` is its place in the timer event."""
 
     index: int
@@ -49,8 +47,7 @@ class TickOperation:
     counters: Counters
 
 
-@dataclass(frozen=True, slots=True)
-class KnownGroups:
+class KnownGroups(msgspec.Struct, frozen=True):
     """All groups in which an operation on `key` had landed by the second `by` since 1970, as the ledger knows it.
 
     The answer is the same at every time of asking.
@@ -60,8 +57,7 @@ class KnownGroups:
     by: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(msgspec.Struct, frozen=True):
     """Operations on groups: for each group the places of its operations in `asked`, in the order of the event.
 
     A tick on `known` groups lists none: each of those groups has every operation.

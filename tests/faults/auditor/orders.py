@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from handler.core.model.operation import Mode, Operation, Origin, Position
 from tests.faults.auditor.counting import DIGIT_BITS

@@ -12,7 +12,7 @@ _LOADED = "row = instance.ledger.load(visit.group)\n"
 _FOUND = "found = instance.ledger.find(visit.group, tuple(entries))\n"
 _SWAPPED = "if not _written(visit, row, grown):"
 _UNCHECKED = """latest = instance.ledger.load(visit.group)
-    grown = __import__("dataclasses").replace(grown, version=latest.version + 1 if latest else grown.version)
+    grown = __import__("msgspec").structs.replace(grown, version=latest.version + 1 if latest else grown.version)
     if not (instance.ledger.swap(visit.group, grown, {}) if latest else _written(visit, row, grown)):"""
 _CERTAIN = "asked_after = certain(heard, reply.date, visit.took_s)"
 _ACCEPTING = "core.protocol.accept:_round"
@@ -180,7 +180,7 @@ CALLS: tuple[Mutant, ...] = (
         "core.protocol.accept:_written",
         (
             "ledger.create(visit.group, grown)",
-            "ledger.swap(visit.group, __import__('dataclasses').replace(grown, version=1), {})",
+            "ledger.swap(visit.group, __import__('msgspec').structs.replace(grown, version=1), {})",
         ),
         _ABSENT,
     ),

@@ -30,7 +30,7 @@ _MARKED_FIRST = """
         row = row.changed()
 """
 _SETTLE = "done = visit.instance.ledger.settle(visit.group, settlement)"
-_BARE = """from handler.core.quick import replace as but
+_BARE = """from msgspec.structs import replace as but
         from handler.core.state.watermarks import watermarks_of
         entries = tuple(but(entry, position=None) for entry in settlement.attempt.entries)
         bare = but(settlement, attempt=but(settlement.attempt, entries=entries))

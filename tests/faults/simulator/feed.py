@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from tests.faults.auditor.orders import SHAPES, Order, Shape, record
 
@@ -13,8 +14,7 @@ Draw = Callable[[], float]
 DIGITS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(msgspec.Struct, frozen=True):
     """Records of one group in their order, shard after shard: a child begins when its parent has been read to the end.
 
     Where shards stand `beside` each other, as those of several streams do, all are read at once. The first delivery

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from handler.core.quick import quick
+import msgspec
+from msgspec.structs import replace
+
 from handler.core.runtime.rules import Rules
 from tests.faults.auditor.orders import BUS, LONG, QUEUE, SHAPES, WIDE, Order, Shape, order
 from tests.faults.simulator.draws import HAZARDS, Draw
@@ -27,9 +28,7 @@ A_DAY_S = 86_400.0
 OBJECTS, TEXTS, PIECES = "objects", "texts", "pieces"
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """One caller: what it asks for at once, when and of which instance first, and whether it `insists` on an answer."""
 
     at_s: float
@@ -41,9 +40,7 @@ class Ask:
     """The source that brings it, as a batch, and that asks no more once it is acknowledged."""
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """One small world. Times in seconds from its beginning; `skews_s` has the error of each instance's wall clock."""
 
     seed: int
@@ -74,8 +71,7 @@ _T = TypeVar("_T")
 NEW, ADOPTED, KNOWN = "new", "adopted", "known"
 
 
-@dataclass(frozen=True, slots=True)
-class Theme:
+class Theme(msgspec.Struct, frozen=True):
     """What worlds are to be about, where they are not to be about everything.
 
     All the `hazards` happen in each of them, and the operations are of these `shapes`. `start` says what is known of

@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from handler.core.errors import CounterError
 from handler.core.model.operation import Mode, Operation

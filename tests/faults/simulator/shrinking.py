@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from tests.faults.simulator.feed import Feed
 from tests.faults.simulator.plan import OBJECTS, SHORT, Plan

@@ -7,9 +7,10 @@ lost; an invocation that was given up may go on meanwhile.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 from weakref import proxy
+
+from msgspec.structs import replace
 
 from tests.faults.auditor import evidence
 from tests.faults.auditor.evidence import Told

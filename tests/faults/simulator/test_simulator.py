@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tests.faults.auditor.orders import LESS, MORE, SET, Shape
 from tests.faults.simulator import simulate

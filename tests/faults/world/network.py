@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from handler.core.model.row import Group
 from handler.core.ports.counter_api import Call
-from handler.core.quick import quick
 from tests.faults.world.rules import RULES
 from tests.faults.world.vendor import CALL, DONE, INVALID, Said, SimulatedChat
 from tests.faults.world.world import Worker, World
@@ -19,9 +20,7 @@ WAY_MAX_S = 0.1
 READ_LIFE_S = 60
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(msgspec.Struct, frozen=True):
     """What becomes of one update. Times in seconds.
 
     `arrives_after_s`: None never. `at_the_end`: it arrives in the last second of its signature instead, that far into

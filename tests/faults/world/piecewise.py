@@ -8,7 +8,8 @@ in three: the row is seen, the marks are read, and the row is written if it is s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost
 from handler.core.model.records import Records

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from handler.core.model.codec import ROW_BYTES, decode_row, encode_row
 from handler.core.model.row import Row

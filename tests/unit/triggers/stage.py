@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from handler.chat.error_codes import http_status
 from handler.core.model.operation import Mode
@@ -84,7 +87,7 @@ class Chat:
         self.calls += 1
         fate = self.fates.pop(0) if self.fates else None
         if isinstance(fate, Refused):
-            return replace(fate, date=int(self._clock.now()))
+            return dataclasses.replace(fate, date=int(self._clock.now()))
         if fate is NEVER_ARRIVED:
             return fate
         if call.group.id not in self.groups:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import BadInput, LedgerUnavailable, NotAccepted
 from handler.core.model.operation import operation_id

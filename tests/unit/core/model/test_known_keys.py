@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.model.codec import decode_row, encode_row
 from handler.core.model.known_keys import KEYS_KNOWN_MAX, knowing

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import BadInput
 from handler.core.model.codec import decode_row, encode_row
@@ -31,7 +31,7 @@ D, E = entry("d", Mode.DECREASE), entry("e", Mode.DECREASE)
 
 
 def at(base: int, **changes: object) -> Scene:
-    scene = Scene(replace(row(), base=base, **changes))  # type: ignore[arg-type]  # fields of a row
+    scene = Scene(replace(row(), base=base, **changes))
     scene.api.counters = {"like": 100, "_receipt": base}
     return scene
 
@@ -42,7 +42,7 @@ def decrease(key: str) -> Operation:
 
 def lift(**changes: object) -> Attempt:
     """A call that moves the receipt alone."""
-    return replace(attempt(weight=LIFT + 600_000, base=0), **changes)  # type: ignore[arg-type]  # fields of an attempt
+    return replace(attempt(weight=LIFT + 600_000, base=0), **changes)
 
 
 def sent(scene: Scene) -> list[tuple[Mode, int, int]]:

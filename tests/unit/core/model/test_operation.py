@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Operation, Position, key_limit, operation_id
 from handler.core.model.payload import read_payload

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.model.outcome import Answer, Applied, Frozen, KeyReused, Outcome, Pending, Rejected, Stalled, Unknown
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from handler.core.model.operation import Mode, Operation
 from handler.core.model.outcome import Applied

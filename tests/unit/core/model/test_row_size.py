@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import example, given
+from msgspec.structs import replace
 
 from handler.core.model.codec import encode_row
 from handler.core.model.operation import INT64_MIN, Position

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.model.codec import ROW_BYTES
 from handler.core.model.known_keys import knowing

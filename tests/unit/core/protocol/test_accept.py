@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost, AppRefused, OutcomeUnknown, RowFull, TooManyCalls
 from handler.core.model.operation import INT64_MAX, Mode, Operation, Position

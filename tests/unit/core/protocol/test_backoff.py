@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.protocol.backoff import ACCEPTED_MAX_S, FIRST_LOOK_S, LOOK_MAX_S, POLL_MAX_S, Backoff
 from handler.core.runtime.memory import CALL_TIME_MAX_S

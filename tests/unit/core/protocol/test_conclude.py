@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Rejected
@@ -191,7 +192,7 @@ def test_a_dead_attempt_in_a_group_that_is_gone_is_given_up() -> None:
         scene = Scene(row(attempt(entry("a"))))
         scene.hear(passed_s)
         looking = visit(scene)
-        scene.api.reads = [replace(GONE, date=NOW + passed_s)] * 3
+        scene.api.reads = [dataclasses.replace(GONE, date=NOW + passed_s)] * 3
         for _ in range(3):
             see(looking, row(attempt(entry("a"))), ())
         assert (scene.row.attempt is not None) == stays
@@ -248,7 +249,7 @@ def test_two_codes_of_one_kind_are_the_same_reason() -> None:
     """A rate code of the read confirms one of the call, whichever they are (R4 c)."""
     scene = Scene(row())
     scene.api.updates = [RATE]
-    scene.api.reads = [replace(RATE, code=60008)]
+    scene.api.reads = [dataclasses.replace(RATE, code=60008)]
     scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert (len(scene.api.asked), len(scene.api.calls)) == (1, 2)
 

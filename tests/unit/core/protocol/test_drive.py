@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from handler.core.model.lift import DECREASE_FROM
 from handler.core.model.operation import INT64_MAX, Mode

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import LedgerUnavailable
 from handler.core.model.outcome import Applied, Frozen, KeyReused, Pending, Stalled

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import LedgerUnavailable
 from handler.core.model.outcome import Rejected
@@ -209,7 +210,7 @@ def test_in_a_group_that_is_gone_nothing_is_waited_for_but_the_death() -> None:
     for known_s, kept in ((11, 1), (12, 0)):
         scene = Scene(row(remembered=(PAST,)))
         scene.hear(known_s)
-        scene.api.reads = [replace(GONE, date=NOW + known_s)] * 3
+        scene.api.reads = [dataclasses.replace(GONE, date=NOW + known_s)] * 3
         visit = looking(scene)
         assert [type(watch(visit, scene.row)) for _ in range(2)] == [Again, Again]
         watch(visit, scene.row)
@@ -353,7 +354,7 @@ def unwaited(scene: Scene) -> None:
     """An operation whose caller does not wait, in a group that does not exist: it is refused by the first sweep."""
     scene.api.counters = {}
     scene.api.updates = [NO_GROUP]
-    scene.api.read = lambda *_, **__: replace(NO_GROUP, date=scene.api.date)  # type: ignore[method-assign]  # the same
+    scene.api.read = lambda *_, **__: dataclasses.replace(NO_GROUP, date=scene.api.date)  # type: ignore[method-assign]  # the same
     scene.counters.accept(GROUP.id, [increase("a")])
     scene.counters.sweep(scene.clock.moment + 50)
 
@@ -375,7 +376,7 @@ def test_a_row_that_says_more_than_a_new_one_stays(history: dict[str, object]) -
     """The receipt that it stands on tells a group that was made anew from one that never was there."""
     scene = Scene()
     unwaited(scene)
-    scene.store(replace(scene.row, **history))  # type: ignore[arg-type]  # names of its fields
+    scene.store(replace(scene.row, **history))
     for _ in range(4):
         scene.clock.advance(90)
         scene.counters.sweep(scene.clock.moment + 50)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost
 from handler.core.model.operation import Mode
@@ -199,7 +200,7 @@ def test_a_call_carries_the_receipt_and_the_signature_of_its_row(mode: Mode, rec
     """The time and life that were written down, whatever the clock says by now (R3)."""
     scene = Scene(row())
     scene.clock.advance(100)
-    sending = replace(visit(scene), unsent="attempt")
+    sending = dataclasses.replace(visit(scene), unsent="attempt")
     sending.send(row(), replace(attempt(entry("a", mode)), life=9))
     assert scene.api.calls == [Call(GROUP, mode, {"like": 5, "_receipt": receipt}, NOW, 9)]
     assert (sending.unsent, sending.sent) == (None, "attempt")

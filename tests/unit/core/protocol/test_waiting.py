@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import BadInput
 from handler.core.model.outcome import Applied, Frozen, Pending
@@ -59,7 +60,7 @@ def test_a_lost_call_of_an_api_that_tells_no_time_is_seen_and_released() -> None
 def test_a_date_that_stands_still_judges_nothing_and_holds_nothing_for_ever() -> None:
     """It was evidence once; then the clock goes on without it."""
     scene = Scene(row(attempt(entry("a"))))
-    still = replace(scene.api, clock=replace(scene.clock))
+    still = dataclasses.replace(scene.api, clock=dataclasses.replace(scene.clock))
     scene.instance = replace(scene.instance, api=still)
     scene.clock.advance(100)
     told = inspect(visited(scene))

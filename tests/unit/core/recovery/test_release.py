@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost, AppRefused, BadInput, NotAccepted, TooManyCalls
 from handler.core.model.records import Records

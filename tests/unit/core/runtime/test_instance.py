@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.model.row import Group
 from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear

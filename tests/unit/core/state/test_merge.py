@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Counters, Mode
 from handler.core.model.row import Debt, Entry

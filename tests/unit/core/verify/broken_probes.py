@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from handler.core.model.operation import Mode
 from handler.core.ports.counter_api import LONG_LIFE_S, Counted, Fault, ProbeCall, Refused, Reply
@@ -40,7 +43,7 @@ def broken(scene: Scene, how: Broken) -> None:
 
 def dated(seconds: int) -> Callable[[MemoryProbes, Reply], Reply]:
     """A clock that is off by so many seconds."""
-    return lambda _, reply: replace(reply, date=None if reply.date is None else reply.date + seconds)
+    return lambda _, reply: dataclasses.replace(reply, date=None if reply.date is None else reply.date + seconds)
 
 
 def takes_expired(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], Reply]) -> Reply:
@@ -103,7 +106,7 @@ def holds_doubles(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall],
     reply = do(trial)
     if isinstance(reply, Counted):
         api.counters = {key: value >> 25 << 25 if value > 2**47 else value for key, value in api.counters.items()}
-        return replace(reply, values={key: api.counters[key] for key in reply.values})
+        return dataclasses.replace(reply, values={key: api.counters[key] for key in reply.values})
     return reply
 
 
@@ -123,7 +126,7 @@ def undoes_half(api: MemoryProbes, trial: ProbeCall, do: Callable[[ProbeCall], R
 def lags(api: MemoryProbes, reply: Reply) -> Reply:
     """Reads show one less than there is."""
     assert isinstance(reply, Counted)
-    return replace(reply, values={key: value - 1 for key, value in reply.values.items()})
+    return dataclasses.replace(reply, values={key: value - 1 for key, value in reply.values.items()})
 
 
 BREAKS = [

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import AppRefused, NotAccepted
 from handler.core.model.operation import Mode
@@ -153,7 +154,7 @@ def test_a_worker_stops_at_the_first_contradiction(scene: Scene) -> None:
     def tear(trial: ProbeCall) -> Reply:
         reply = update(trial)
         if isinstance(reply, Counted) and len(trial.counters) == 20 and trial.mode is Mode.INCREASE:
-            return replace(reply, values={**reply.values, KEYS[0]: -1})
+            return dataclasses.replace(reply, values={**reply.values, KEYS[0]: -1})
         return reply
 
     scene.api.update = tear  # type: ignore[method-assign]  # the reply shows it
@@ -220,7 +221,7 @@ def test_hosts_whose_clocks_differ_are_found(scene: Scene) -> None:
     def told(group: Group, time: int, life: int, *, fresh: bool = False) -> Reply:
         reply = read(group, time, life, fresh=fresh)
         scene.clock.moved_s += 0.0613
-        return replace(reply, date=None if reply.date is None else reply.date + next(off))
+        return dataclasses.replace(reply, date=None if reply.date is None else reply.date + next(off))
 
     scene.api.read = told  # type: ignore[method-assign]  # two hosts answer in turns
     found = {finding.question.name: finding for finding in scene.verify(quick=True).findings}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import AppRefused, BadInput, NotAccepted
 from handler.core.model.row import Group

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.sandbox.dialects import DIALECTS, Dialect, event_of
 from tests.unit.triggers.stage import NEVER_ARRIVED, UPDATE, Seen, Stage, body, headers

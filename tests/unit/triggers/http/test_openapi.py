@@ -5,9 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from handler.triggers.http.auth import Callers
 from handler.triggers.http.platform_identity import Platform

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import replace
 from urllib.parse import urljoin
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import SettingsError
 from handler.triggers.event_kind import detect

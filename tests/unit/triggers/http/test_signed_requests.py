@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from handler.triggers.http.auth import Callers
 from handler.triggers.http.webhook_signature import Signature

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.system import Notice

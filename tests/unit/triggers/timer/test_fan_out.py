@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import NotAccepted, QueueUnavailable
 from handler.core.ports.counter_api import Fault, Refused

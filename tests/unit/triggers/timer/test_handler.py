@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import inf
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import (
     AnswerLost,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import SettingsError
 from handler.core.ports.queue import Message
@@ -132,7 +133,7 @@ def test_pages_of_a_key_that_was_rotated_come_again_with_their_tick(stage: Stage
     """They are told as failed, or parked, and the tick's note counts for the key alone that signed its pages."""
     stage.tick(tick("room", "other"))
     [first, second] = queue.texts
-    stage.vault.fresh = replace(stage.vault.secret, key="the-next-key")
+    stage.vault.fresh = dataclasses.replace(stage.vault.secret, key="the-next-key")
     stage.vault.secret = stage.vault.fresh
     assert stage.batch(records(sqs(first))) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
     assert stage.batch(records(ckafka(second))) == {"accepted": 0, "parked": 1, "ignored": 0}
