@@ -7,6 +7,7 @@ KeyReused                               nothing was done: the key belongs to oth
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -68,3 +69,18 @@ class KeyReused(msgspec.Struct, frozen=True):
 
 
 Outcome: TypeAlias = Answer | Pending | Stalled | Frozen | KeyReused
+
+_STATES: Mapping[type[Outcome], str] = {
+    Applied: "applied",
+    Rejected: "rejected",
+    Unknown: "unknown",
+    Pending: "pending",
+    Stalled: "pending",
+    Frozen: "frozen",
+    KeyReused: "key-reused",
+}
+
+
+def state_of(outcome: Outcome) -> str:
+    """The outcome in one word, as replies and reports name it."""
+    return _STATES[type(outcome)]

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aws_lambda_powertools.event_handler import Response
-
 from handler.core.errors import SettingsError
-from handler.core.model.operation import key_limit
 from handler.triggers.event_kind import Event, Kind
-from handler.triggers.http import openapi
-from handler.triggers.http import responses as problems
+from handler.triggers.http import responses
 from handler.triggers.http.context import HttpContext
-from handler.triggers.http.platforms import Resolver, resolve, resolver_for, response
-from handler.triggers.http.request import Request, read_request
+from handler.triggers.http.platforms import write
+from handler.triggers.http.request import read_request
 from handler.triggers.http.responses import Reply
-from handler.triggers.http.routes import ROUTES, Exchange, Route, allowed
+from handler.triggers.http.routes import DOCUMENT, PAGE, ROUTES, Exchange
 from handler.triggers.invocation import Invocation
 
-_RESPONSE = Response[str]
+# The platforms on which a path may end in slashes.
+_SLASHED = frozenset({Kind.HTTP_V1, Kind.SCF_URL})
 
 
 def answer(
@@ -28,80 +25,46 @@ def answer(
     context_of: Callable[[], HttpContext],
     failed: Callable[[Exception], None],
 ) -> dict[str, object]:
-    """Answer an event of an HTTP kind in its platform's form, whatever goes wrong; `failed` is told of our failures."""
+    """Answer an event of an HTTP kind in its platform's form; `failed` reports an error that is not the caller's."""
     try:
         exchange = Exchange(read_request(kind, event), invocation, context_of())
         _check_scheme(kind, exchange.context)
-    except Exception as error:  # noqa: BLE001  # whatever it is, the caller is owed a reply
-        return _write(kind, event, _problem(error, failed))
-    return resolve(_routes(kind, exchange, failed), kind, event, exchange.request)
+        path = _path_of_route(kind, exchange.request.path, exchange.context.base_path)
+        if exchange.context.docs and exchange.request.method == "GET" and path in {DOCUMENT, PAGE}:
+            # What makes these pages takes longer to load than all the rest of the function.
+            from handler.triggers.http import openapi  # noqa: PLC0415
+
+            return openapi.page(kind, event, path, exchange.request, exchange.context)
+        reply = _served(path, exchange)
+    except Exception as error:  # noqa: BLE001  # the caller is owed a reply to every request
+        reply = responses.of_error(error)
+        if reply.status >= responses.OURS:
+            failed(error)
+    return write(kind, event, reply)
 
 
 def _check_scheme(kind: Kind, context: HttpContext) -> None:
-    """Refuse every request where none could ever say who sent it: whoever set the function up has to know."""
+    """Raise SettingsError where no request of this kind can name its caller: a mistake of the deployment."""
     authenticator = context.authenticator
     if kind not in authenticator.kinds:
         raise SettingsError("HTTP_AUTH", f"{authenticator.scheme} finds no identity in events of {kind.value}")
 
 
-def _routes(kind: Kind, exchange: Exchange, failed: Callable[[Exception], None]) -> Resolver:
-    context = exchange.context
-    resolver = resolver_for(kind, context.base_path)
-    resolver.not_found(lambda _: response(_nowhere(exchange.request.method, resolver.context["_path"])))
-    documented = context.docs and openapi.is_asked_for(exchange.request.path)
-    # Those of other methods would be passed over, and to register one costs as much as to find it.
-    for route in ROUTES if documented else [route for route in ROUTES if route.method == exchange.request.method]:
-        told = openapi.describe(route.path, context.authenticator.scheme) if documented else None
-        _register(resolver, route, _endpoint(route, exchange, failed), told)
-    if documented:
-        resolver.schemas = openapi.schemas(key_limit(context.app.instance.rules.receipt_key))
-        openapi.publish(resolver, context.authenticator.scheme)
-    return resolver
+def _served(path: str, exchange: Exchange) -> Reply:
+    """The reply of the route that has the request's method and path, or what is wrong with them."""
+    method = exchange.request.method
+    for route in ROUTES:
+        if (route.method, route.path) == (method, path):
+            return route.serve(exchange)
+    allowed = [route.method for route in ROUTES if route.path == path.rstrip("/")]
+    # A path that ends in slashes, where it may not, is wrong whatever the method is.
+    if allowed and method not in allowed:
+        return responses.wrong_method(", ".join(allowed))
+    return responses.NO_SUCH_ROUTE.reply("no route has this path")
 
 
-def _register(
-    resolver: Resolver, route: Route, endpoint: Callable[[], Response[str]], told: openapi.Description | None
-) -> None:
-    if told is None:
-        resolver.route(route.path, route.method)(endpoint)
-        return
-    resolver.route(
-        *(route.path, route.method),
-        summary=told.summary,
-        responses=told.responses,
-        operation_id=route.serve.__name__,
-        openapi_extensions=told.extensions,
-    )(endpoint)
-
-
-def _endpoint(route: Route, exchange: Exchange, failed: Callable[[Exception], None]) -> Callable[[], Response[str]]:
-    def endpoint() -> Response[str]:
-        try:
-            return response(route.serve(exchange))
-        except Exception as error:  # noqa: BLE001  # Powertools would write its text into a log
-            return response(_problem(error, failed))
-
-    # Powertools asks for the types of each endpoint, twice for each request, and would compile their texts each time.
-    endpoint.__annotations__["return"] = _RESPONSE
-    return endpoint
-
-
-def _problem(error: Exception, failed: Callable[[Exception], None]) -> Reply:
-    reply = problems.of_error(error)
-    if reply.status >= problems.OURS:
-        failed(error)
-    return reply
-
-
-def _nowhere(method: str, path: str) -> Reply:
-    allow = allowed(path)
-    # Not every platform's routes may end in slashes, and there the method is not what is wrong.
-    is_wrong_method = allow and method not in allow["Allow"].split(", ")
-    return problems.wrong_method(allow) if is_wrong_method else problems.NO_SUCH_ROUTE.reply("no route has this path")
-
-
-def _write(kind: Kind, event: Event, reply: Reply) -> dict[str, object]:
-    """Put a reply into the platform's form without routing: whatever the path, this is the answer."""
-    resolver = resolver_for(kind)
-    resolver.not_found(lambda _: response(reply))
-    return resolve(resolver, kind, event, Request("GET", "/", {}, {}))
+def _path_of_route(kind: Kind, path: str, base: str) -> str:
+    """The request's path without the prefix that a custom domain adds, and without slashes that its platform allows."""
+    if path == base or path.startswith(f"{base}/"):
+        path = path.removeprefix(base)
+    return path.rstrip("/") if kind in _SLASHED else path

@@ -5,26 +5,41 @@ Requests are never checked against it: Powertools would answer what fails in its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
-from aws_lambda_powertools.event_handler import ApiGatewayResolver, Response
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.models import APIKey, APIKeyIn, HTTPBearer, SecurityScheme, Server
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse, OpenAPIResponseHeader
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handler.core.model.operation import GROUP_ID_BYTES, KEY_BYTES, KEYS_PER_GROUP
-from handler.triggers.http import security
+from handler.core.model.operation import GROUP_ID_BYTES, KEY_BYTES, KEYS_PER_GROUP, key_limit
+from handler.triggers.event_kind import Event, Kind
+from handler.triggers.http.context import HttpContext
+from handler.triggers.http.headers import SIGNED_KEY
+from handler.triggers.http.platforms import with_headers
+from handler.triggers.http.request import Request
 from handler.triggers.http.responses import CONTENT_TYPE
+from handler.triggers.http.routes import DOCUMENT, PAGE, ROUTES
+from handler.triggers.http.webhook_signature import SIGNATURE, TIMESTAMP
 from handler.triggers.idempotency_key import HEADER, KEY_CHARACTERS
 
 Json = dict[str, object]
-
-DOCUMENT = "/openapi.json"
-PAGE = "/swagger"
 
 _DESCRIPTION = (
     "Updates Tencent Chat group counters exactly once. Repeat a request with the same Idempotency-Key until the status "
     "is 2xx or 4xx, 429 excepted: it counts once."
 )
+
+
+# What each header that carries a part of the caller's right is for, by the name of its security scheme.
+_SIGNED: Mapping[str, str] = {
+    SIGNED_KEY: "the idempotency key, signed",
+    TIMESTAMP: "seconds since 1970, signed",
+    SIGNATURE: "`v1,` and the base64 of the HMAC-SHA256 of `id.timestamp.body`",
+}
+_PLATFORM = "what the authorizer in front of the function asks for"
 
 
 class Description(msgspec.Struct, frozen=True):
@@ -74,40 +89,64 @@ def schemas(keys_max: int = KEYS_PER_GROUP) -> dict[str, Json]:
     }
 
 
-def is_asked_for(path: str) -> bool:
-    """Whether a request wants the document or the page, perhaps behind a base path."""
-    return path.rstrip("/").endswith((DOCUMENT, PAGE))
+class _Described(APIGatewayHttpResolver):
+    """Describes bodies by `schemas`, and keeps the event in hand on itself: Powertools shares it between threads."""
+
+    schemas: dict[str, Json]
+
+    def _generate_schemas(self, definitions: object) -> dict[str, Json]:  # noqa: ARG002  # it derives its own errors
+        return self.schemas
+
+    def _to_proxy_event(self, event: Event) -> APIGatewayProxyEventV2:
+        self.current_event = APIGatewayProxyEventV2(event)
+        return self.current_event
 
 
-def describe(path: str, scheme: str) -> Description:
-    """What there is to say about the route at `path`, where callers are known by a scheme of HTTP_AUTH."""
-    return {
-        "/v1/update_group_counter": _update,
-        "/v1/operations": _operation,
-        "/v1/health": _health,
-    }[path](scheme)
+def page(kind: Kind, event: Event, path: str, request: Request, context: HttpContext) -> dict[str, object]:
+    """The document or the page that shows it, in the form of the event's platform."""
+    here = {"stage": "$default", "http": {"method": "GET", "path": path}}
+    accepted = {"accept-encoding": request.headers.get("accept-encoding", "")}
+    asked = {
+        "rawPath": path,
+        "headers": accepted,
+        "queryStringParameters": dict(request.query),
+        "requestContext": here,
+    }
+    shown = _described(context).resolve(asked, LambdaContext())
+    return with_headers(
+        kind, event, shown["headers"], shown["statusCode"], shown["body"], is_base64=shown["isBase64Encoded"]
+    )
 
 
-def publish(app: ApiGatewayResolver, scheme: str) -> None:
-    """Serve `/openapi.json` and `/swagger`, both relative to wherever they are served."""
-    # Loading the models takes longer than all the rest of the function: only this switch may cost it.
-    from aws_lambda_powertools.event_handler.openapi.models import Server  # noqa: PLC0415
+def _described(context: HttpContext) -> _Described:
+    """The contract's routes, which are described and never called, and the two that describe them."""
+    scheme, app, here = context.authenticator.scheme, _Described(debug=False), [Server(url=".")]
+    app.schemas = schemas(key_limit(context.app.instance.rules.receipt_key))
 
-    here = [Server(url=".")]
+    def document() -> Response[str]:
+        return Response(200, "application/json", app.get_openapi_json_schema())
+
+    for route in ROUTES:
+        described = _DESCRIBED[route.path](scheme)
+        app.route(
+            route.path,
+            route.method,
+            summary=described.summary,
+            responses=described.responses,
+            operation_id=route.serve.__name__,
+            openapi_extensions=described.extensions,
+        )(document)
     app.configure_openapi(
         title="update-group-counter",
         version="v1",
         description=_DESCRIPTION,
         servers=here,
-        security_schemes=security.schemes(scheme),
+        security_schemes=_schemes(scheme),
     )
     # Its scripts stand in the page itself, which is over 1 MB unless it is compressed.
     app.enable_swagger(path=PAGE, servers=here, persist_authorization=True, compress=True)
-
-    def document() -> Response[str]:
-        return Response(200, "application/json", app.get_openapi_json_schema())
-
     app.get(DOCUMENT, include_in_schema=False)(document)
+    return app
 
 
 def _update(scheme: str) -> Description:
@@ -135,7 +174,7 @@ def _update(scheme: str) -> Description:
     return Description(
         "Set, increase or decrease counters of one group, once",
         responses,
-        {"parameters": parameters, "requestBody": body, "security": security.requirement(scheme)},
+        {"parameters": parameters, "requestBody": body, "security": _requirement(scheme)},
     )
 
 
@@ -152,13 +191,21 @@ def _operation(scheme: str) -> Description:
         _parameter("query", "IdempotencyKey", _key(), "the key of the operation"),
     ]
     return Description(
-        "Ask after an operation", responses, {"parameters": parameters, "security": security.requirement(scheme)}
+        "Ask after an operation", responses, {"parameters": parameters, "security": _requirement(scheme)}
     )
 
 
 def _health(_: str) -> Description:
     responses = {200: _json("settings and ledger are good", "Health"), 503: _problem("they are not")}
     return Description("Ask whether the function can work", responses, {})
+
+
+# What the document says about each route, where callers are known by a scheme of HTTP_AUTH.
+_DESCRIBED: Mapping[str, Callable[[str], Description]] = {
+    "/v1/update_group_counter": _update,
+    "/v1/operations": _operation,
+    "/v1/health": _health,
+}
 
 
 def _object(properties: Mapping[str, object]) -> Json:
@@ -196,3 +243,17 @@ def _response(description: str, content_type: str, schema: str, headers: tuple[s
         "headers": shown,
         "content": {content_type: {"schema": _reference(schema)}},
     }
+
+
+def _requirement(scheme: str) -> list[dict[str, list[str]]]:
+    """What one request needs: all of it at once."""
+    return [{name: [] for name in (_SIGNED if scheme == "signature" else [scheme])}]
+
+
+def _schemes(scheme: str) -> dict[str, SecurityScheme]:
+    """The security schemes that `_requirement` names."""
+    if scheme == "bearer":
+        return {scheme: HTTPBearer()}
+    if scheme == "platform":
+        return {scheme: APIKey(name="Authorization", in_=APIKeyIn.header, description=_PLATFORM)}
+    return {name: APIKey(name=name, in_=APIKeyIn.header, description=text) for name, text in _SIGNED.items()}

@@ -1,9 +1,12 @@
-"""What can go wrong, as HTTP tells it: `application/problem+json` (RFC 9457) with the vendor's three fields beside."""
+"""Every reply: what became of an operation, and what went wrong.
+
+Problems are `application/problem+json` (RFC 9457), with the vendor's three fields beside.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -20,6 +23,17 @@ from handler.core.errors import (
     SettingsError,
     TooManyCalls,
     Unauthorized,
+)
+from handler.core.model.outcome import (
+    Applied,
+    Frozen,
+    KeyReused,
+    Outcome,
+    Pending,
+    Rejected,
+    Stalled,
+    Unknown,
+    state_of,
 )
 
 CONTENT_TYPE = "application/problem+json"
@@ -97,6 +111,10 @@ _DETAILS: Mapping[type[CounterError], str] = {
     LedgerUnavailable: "the ledger cannot be used now; the function's log tells why",
 }
 
+_MAY_BE_ACCEPTED = "the operation may have been accepted; repeat it with the same key to find out"
+_REFUSED = "refused for good and not counted; this key gets the same answer for as long as answers are kept"
+_STALLED = "accepted and owed; it is sent once the vendor serves the app again"
+
 # How soon a caller may repeat, with the same key, what may or may not have been accepted.
 UNKNOWN_RETRY_S = 1.0
 
@@ -121,14 +139,61 @@ def of_error(error: Exception) -> Reply:
     return case.reply(detail)
 
 
-def wrong_method(allow: Mapping[str, str]) -> Reply:
-    """The reply to a method that the path does not have; `allow` is the header that names those it has."""
-    return replace(WRONG_METHOD.reply(f"this path is served by {allow['Allow']} only"), headers=allow)
-
-
-_MAY_BE_ACCEPTED = "the operation may have been accepted; repeat it with the same key to find out"
+def wrong_method(allowed: str) -> Reply:
+    """The reply to a method that the path does not have; `allowed` names those that it has."""
+    return replace(WRONG_METHOD.reply(f"this path is served by {allowed} only"), headers={"Allow": allowed})
 
 
 def retry_after(seconds: float) -> dict[str, str]:
     """The header, in whole seconds and at least one."""
     return {"Retry-After": str(max(1, math.ceil(seconds)))}
+
+
+def of_outcome(outcome: Outcome, location: str, http_status: Callable[[int], int]) -> Reply:
+    """The reply to the request itself; `location` is where its operation can be asked after."""
+    if isinstance(outcome, Pending):
+        headers = {"Location": location, **retry_after(outcome.retry_after_s)}
+        return Reply(202, {"state": "pending", "accepted": True}, headers)
+    reply = _of_final(outcome, http_status)
+    if isinstance(outcome, Applied | Rejected | Unknown) and outcome.replayed:
+        return replace(reply, headers={**reply.headers, "Idempotency-Replayed": "true"})
+    return reply
+
+
+def of_state(outcome: Outcome, http_status: Callable[[int], int]) -> Reply:
+    """The reply to a question after an operation: 200 with its state, and with the stored answer beside it."""
+    if isinstance(outcome, Pending):
+        return Reply(200, {"state": "pending", "accepted": True}, retry_after(outcome.retry_after_s))
+    answer, state = _of_final(outcome, http_status), state_of(outcome)
+    # Without receipts an unknown outcome stays as it is, like that of a frozen group.
+    body = {"state": "frozen" if state == "unknown" else state, **answer.body}
+    if isinstance(outcome, Frozen | Unknown):
+        body["reason"] = outcome.reason
+    return Reply(200, body, answer.headers)
+
+
+def _of_final(
+    outcome: Applied | Rejected | Unknown | Stalled | Frozen | KeyReused, http_status: Callable[[int], int]
+) -> Reply:
+    if isinstance(outcome, Applied):
+        headers = {"Counter-Values": "observed-later"} if outcome.observed_later else {}
+        return Reply(200, _vendors_body(outcome), headers)
+    if isinstance(outcome, Rejected):
+        case = replace(REJECTED, status=http_status(outcome.code))
+        return case.reply(_REFUSED, code=outcome.code, info=outcome.info)
+    if isinstance(outcome, Stalled):
+        return STALLED.reply(_STALLED, code=outcome.code, info=outcome.info, retry_after_s=outcome.retry_after_s)
+    if isinstance(outcome, Frozen):
+        return FROZEN.reply(f"accepted, but nothing is sent to this group until then: {outcome.reason}")
+    if isinstance(outcome, KeyReused):
+        return KEY_REUSED.reply("the key came before with another content; use a new key")
+    return OUTCOME_UNKNOWN.reply(f"it is never repeated: {outcome.reason}")
+
+
+def _vendors_body(applied: Applied) -> Mapping[str, object]:
+    return {
+        "ActionStatus": "OK",
+        "ErrorCode": 0,
+        "ErrorInfo": "",
+        "GroupCounter": [{"Key": key, "Value": value} for key, value in applied.counters],
+    }

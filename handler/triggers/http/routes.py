@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 
@@ -10,7 +10,7 @@ from handler.core.errors import BadInput
 from handler.core.model.operation import Operation
 from handler.core.model.payload import check_group_id, read_payload
 from handler.triggers.context import NOTE
-from handler.triggers.http import headers, replies, responses
+from handler.triggers.http import headers, responses
 from handler.triggers.http.auth import Identity
 from handler.triggers.http.context import HttpContext
 from handler.triggers.http.request import Request
@@ -40,7 +40,7 @@ class Exchange(msgspec.Struct, frozen=True):
         patience = self.context.patience(self.invocation, wait_s)
         (outcome,) = self.context.app.counters().apply(operation.group_id, [operation], patience)
         location = self._beside("operations?" + headers.location(operation.group_id, operation.key))
-        return replies.of_outcome(outcome, location, self.context.http_status)
+        return responses.of_outcome(outcome, location, self.context.http_status)
 
     def operation(self) -> Reply:
         """Tell the caller what became of one of its operations."""
@@ -51,7 +51,7 @@ class Exchange(msgspec.Struct, frozen=True):
         outcome = self.context.app.counters().ask(group_id, caller, key, patience)
         if outcome is None:
             return responses.NO_SUCH_OPERATION.reply("this caller has no operation with this key on this group")
-        return replies.of_state(outcome, self.context.http_status)
+        return responses.of_state(outcome, self.context.http_status)
 
     def health(self) -> Reply:
         """Tell that the settings are good, and that the secret and the ledger can be read."""
@@ -100,8 +100,6 @@ ROUTES = (
     Route("GET", "/v1/health", Exchange.health),
 )
 
-
-def allowed(path: str) -> Mapping[str, str]:
-    """The header that names the methods of a path, empty where no route has it."""
-    methods = [route.method for route in ROUTES if route.path == path.rstrip("/")]
-    return {"Allow": ", ".join(methods)} if methods else {}
+# The pages of DOCS.
+DOCUMENT = "/openapi.json"
+PAGE = "/swagger"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from itertools import accumulate
 
@@ -10,7 +9,7 @@ from msgspec.structs import asdict, replace
 
 from handler.core.errors import BadInput
 from handler.core.model.operation import Operation, Origin
-from handler.core.model.outcome import Applied, Frozen, KeyReused, Outcome, Pending, Rejected, Stalled, Unknown
+from handler.core.model.outcome import KeyReused, Outcome, Rejected, Stalled, state_of
 from handler.core.ports.shelf import Parked
 from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import AppContext
@@ -22,16 +21,6 @@ from handler.triggers.sources.message import read_operation
 
 # Both clouds refuse a reply of more than 6 MB, and JSON may need six bytes for a character: a page ends before that.
 PAGE_CHARACTERS = 900_000
-
-_WORDS: Mapping[type[Outcome], str] = {
-    Applied: "applied",
-    Rejected: "rejected",
-    Unknown: "unknown",
-    Pending: "pending",
-    Stalled: "pending",
-    Frozen: "frozen",
-    KeyReused: "key-reused",
-}
 
 
 def page(order: ListParked, context: AppContext) -> Json:
@@ -104,7 +93,7 @@ def _found(parked_id: str, context: AppContext) -> Parked | None:
 def _told(outcome: Outcome) -> Json:
     """What became of an operation, in a word, with the vendor's code where it refused."""
     refused = {"ErrorCode": outcome.code, "ErrorInfo": outcome.info} if isinstance(outcome, Rejected | Stalled) else {}
-    return {"outcome": _WORDS[type(outcome)], **refused}
+    return {"outcome": state_of(outcome), **refused}
 
 
 def _app(context: AppContext) -> int:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from handler.core.errors import BadInput, GroupFailed, NotAccepted, OutcomeUnknown
 from handler.core.model.operation import Operation
-from handler.core.model.outcome import Applied, Frozen, Outcome, Rejected, Unknown
+from handler.core.model.outcome import Outcome, state_of
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.visit import Visit
 from handler.core.runtime.instance import Instance, TimeBudget
@@ -135,7 +135,7 @@ class _Work:
 
         for start in range(0, len(self.accepted), DRIVEN_AT_ONCE):
             for result in self._each(self.accepted[start : start + DRIVEN_AT_ONCE], driven).values():
-                self._states.update(() if isinstance(result, Failure) else map(_state, result))
+                self._states.update(() if isinstance(result, Failure) else map(state_of, result))
                 self.broken += [result] if isinstance(result, GroupFailed) else []
 
     def counts(self) -> dict[str, object]:
@@ -175,13 +175,3 @@ def _refuse_reused_keys(reused: Sequence[Operation]) -> None:
     for operation in reused:
         index = operation.key.rpartition("/")[2]
         raise BadInput(f"Message.operations[{index}]", f"{operation.key} came before with another content")
-
-
-def _state(outcome: Outcome) -> str:
-    if isinstance(outcome, Applied):
-        return "applied"
-    if isinstance(outcome, Rejected):
-        return "rejected"
-    if isinstance(outcome, Unknown):
-        return "unknown"
-    return "frozen" if isinstance(outcome, Frozen) else "pending"

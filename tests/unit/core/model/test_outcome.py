@@ -8,10 +8,21 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
-from handler.core.model.outcome import Answer, Applied, Frozen, KeyReused, Outcome, Pending, Rejected, Stalled, Unknown
+from handler.core.model.outcome import (
+    Answer,
+    Applied,
+    Frozen,
+    KeyReused,
+    Outcome,
+    Pending,
+    Rejected,
+    Stalled,
+    Unknown,
+    state_of,
+)
 
-ANSWERS = [Applied((("like", 5),)), Rejected(10010, "no such group"), Unknown("the reply was lost")]
-WAITING = [Pending(2.0), Stalled(60020, "arrears", 1.0), Frozen("unexplained")]
+ANSWERS: list[Answer] = [Applied((("like", 5),)), Rejected(10010, "no such group"), Unknown("the reply was lost")]
+WAITING: list[Outcome] = [Pending(2.0), Stalled(60020, "arrears", 1.0), Frozen("unexplained")]
 
 
 def test_an_answer_is_applied_rejected_or_unknown() -> None:
@@ -42,3 +53,9 @@ def test_values_are_those_of_the_call_unless_marked() -> None:
 def test_an_outcome_cannot_be_changed(outcome: object) -> None:
     with pytest.raises((FrozenInstanceError, AttributeError, TypeError)):
         outcome.replayed = True  # type: ignore[attr-defined]  # the attempt is what is tested
+
+
+def test_every_outcome_has_a_word() -> None:
+    """Those that are accepted and owed, for whatever reason but a frozen group, are pending."""
+    words = [state_of(outcome) for outcome in (*ANSWERS, *WAITING, KeyReused())]
+    assert words == ["applied", "rejected", "unknown", "pending", "pending", "frozen", "key-reused"]

@@ -84,12 +84,14 @@ def test_what_is_not_served_is_said_on_every_platform(
 def test_an_event_with_a_part_of_the_wrong_shape_is_answered_400(
     stage: Stage, dialect: Dialect, part: str, value: object
 ) -> None:
+    """In the platform's form, never by an exception."""
     reply = stage.answer(event_of(dialect, "GET", "/v1/health", [("host", "x")], b"") | {part: value})
     assert (reply["statusCode"], json.loads(str(reply["body"]))["field"]) == (400, part)
     assert stage.failures == []
 
 
 def test_a_load_balancer_is_answered_in_the_style_of_its_request(stage: Stage) -> None:
+    """It passes over the other one."""
     single = stage.answer(event_of("alb", "GET", "/v1/health", [("host", "x")], b""))
     multiple = stage.answer(event_of("alb-multi-value", "GET", "/v1/health", [("host", "x")], b""))
     assert ("headers" in single, "multiValueHeaders" in single) == (True, False)
@@ -97,6 +99,7 @@ def test_a_load_balancer_is_answered_in_the_style_of_its_request(stage: Stage) -
 
 
 def test_scf_is_answered_with_single_headers(stage: Stage) -> None:
+    """Its function URL knows no others."""
     reply = stage.answer(event_of("scf", "GET", "/v1/health", [], b""))
     assert reply["headers"] == {"Content-Type": "application/json"}
     assert "multiValueHeaders" not in reply
@@ -124,6 +127,7 @@ def test_the_location_works_as_given_behind_any_prefix(stage: Stage, dialect: Di
 
 
 def test_the_location_is_right_where_a_platform_lets_the_path_end_in_a_slash(stage: Stage) -> None:
+    """API Gateway's format 1.0, and SCF, whose event is of that form."""
     seen = stage.send("POST", f"{UPDATE}/", headers("k", "respond-async"), body(), "rest")
     resolved = urljoin(f"https://host{UPDATE}/", seen.headers["location"])
     assert resolved == "https://host/v1/operations?GroupId=room&IdempotencyKey=k"
@@ -172,10 +176,10 @@ def test_requests_in_several_threads_do_not_see_each_other(stage: Stage) -> None
     assert [group["like"] for group in stage.chat.groups.values()] == [200] * len(DIALECTS)
 
 
-def test_the_event_handler_never_sees_credentials_or_bodies(
+def test_the_switches_for_development_print_no_credentials_and_no_bodies(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Not even with Powertools' switches for development, which print events."""
+    """Powertools' event handler prints its event then; no request goes through it."""
     monkeypatch.setenv("POWERTOOLS_DEV", "true")
     monkeypatch.setenv("POWERTOOLS_DEBUG", "true")
     stage.post("k")

@@ -10,8 +10,7 @@ from handler.chat.error_codes import http_status
 from handler.core import errors
 from handler.core.model.outcome import Applied, Frozen, KeyReused, Outcome, Pending, Rejected, Stalled, Unknown
 from handler.triggers.http import responses
-from handler.triggers.http.replies import of_outcome, of_state
-from handler.triggers.http.responses import Reply
+from handler.triggers.http.responses import Reply, of_outcome, of_state
 
 VENDORS_BODY = {"ActionStatus": "OK", "ErrorCode": 0, "ErrorInfo": "", "GroupCounter": [{"Key": "like", "Value": 5}]}
 PROBLEM_FIELDS = ["type", "title", "status", "detail", "accepted", "ActionStatus", "ErrorCode", "ErrorInfo"]
