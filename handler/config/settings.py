@@ -13,7 +13,7 @@ from handler.core.model.operation import KEY_BYTES
 
 DAY_S = 86_400
 
-# Accepted operations must outlive every repetition that can still come (PROTOCOL, settings that contradict).
+# Records must outlive every repetition that can still come.
 WINDOW_SPARE_S = 900
 
 # Against a real region the guard covers the 3 s that the API may work on a request, a second of skew and one to spare.
@@ -133,7 +133,7 @@ class _Variables:
         return self.read(name, str, default="")
 
     def refuse_contradictions(self, settings: Settings) -> None:
-        """Raise for everything noticed so far and, if each variable is well by itself, for what contradicts."""
+        """Raise for everything noticed so far and, if each variable alone is right, for contradictions."""
         problems = self._problems or list(_contradictions(settings))
         if problems:
             (variable, problem), *others = problems

@@ -1,4 +1,4 @@
-"""Where a receipt may stand: no attempt brings it below zero, nor near the end of what a counter holds (R2, R9).
+"""The range of a receipt: no attempt brings it below zero, nor near the end of what a counter holds (R2, R9).
 
 The vendor's page does not say that a counter may be negative. Where a Decrease stops at zero, or is refused there, a
 receipt that starts at zero would show nothing of it. So the receipt is lifted far up before the first Decrease.
@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode
 
-# By how much, beside a weight of its own. It lasts for some 2^28 Decreases.
+# How far a lift raises the receipt, beside its own weight: enough for some 2^28 Decreases.
 LIFT = 2**48
 
 # From here on nothing that is open or remembered, copies included, can bring the receipt below zero.
 DECREASE_FROM = 2**32
 
-# A receipt outside of this is no history of ours, and is not adopted.
+# A receipt outside this range cannot come from this function, so it is not adopted.
 ADOPTED_MIN = -(2**32)
 ADOPTED_MAX = 2**62
 
-# What was adopted moves on. Rows of before may stand lower, as far down as one lift still reaches, or anywhere.
+# An adopted receipt moves on, and rows of earlier versions may stand lower: as far down as one lift still reaches.
 COUNTED_MIN = DECREASE_FROM - LIFT
 COUNTED_MAX = ADOPTED_MAX + 2**61
 
@@ -26,7 +26,7 @@ _LEAST = {Mode.INCREASE: COUNTED_MIN, Mode.DECREASE: DECREASE_FROM, Mode.SET: 0}
 
 
 def open_between(receipt_key: str, mode: Mode) -> tuple[int, int]:
-    """The least and the greatest base on which an attempt of this Mode may be opened by whoever does not look at it."""
+    """The least and the greatest base on which an attempt of this Mode may be opened without a look at the receipt."""
     return (_LEAST[mode], COUNTED_MAX) if receipt_key else (INT64_MIN, INT64_MAX)
 
 

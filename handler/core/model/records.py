@@ -30,12 +30,12 @@ Records = Mapping[str, Record]
 
 
 def kept(records: Records) -> Records:
-    """Those that a ledger keeps."""
+    """The records that a ledger keeps."""
     return {operation_id: record for operation_id, record in records.items() if record.window_s > UNRECORDED_S}
 
 
 def unkept(records: Records) -> Records:
-    """Those that a ledger does not keep: only whoever has made them knows them."""
+    """Those that a ledger does not keep: only the visit that settled them knows them."""
     return {operation_id: record for operation_id, record in records.items() if record.window_s <= UNRECORDED_S}
 
 

@@ -1,7 +1,7 @@
 """The durable state of one group, and of one finished operation: what a ledger keeps.
 
 A row never expires and changes only by compare-and-swap on its version; a record expires its window after it was
-settled, and everyone treats it as present while it physically exists (PROTOCOL, Data).
+settled, and counts as present for as long as it physically exists.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Entry(msgspec.Struct, frozen=True):
         mode, counters, position = operation.mode, operation.counters, operation.position
         origin = replace(operation.origin, teller=teller) if operation.origin and teller else operation.origin
         if position is not None:
-            # What comes with it again is known by its position, whatever it says.
+            # A record with this position is a repetition even if its content differs, so no fingerprint is kept.
             return cls(operation.id, "", mode, counters, UNRECORDED_S, position=position, origin=origin)
         return cls(operation.id, operation.fingerprint, mode, counters, operation.window_s, origin=origin)
 
@@ -109,13 +109,13 @@ class Remembered(msgspec.Struct, frozen=True):
         for key, value in (pair for entry in settled for pair in entry.counters):
             sums[key] = sums.get(key, 0) + value
         kept = tuple(entry for entry in self.attempt.entries if entry.id in owed)
-        # Whatever another landing has settled meanwhile is among those that are folded.
+        # Operations that another landing has settled meanwhile are among those that are folded.
         attempt = replace(self.attempt, entries=kept, settled=frozenset())
         return replace(self, attempt=attempt, folded=tuple(sums.items()))
 
 
 class Note(msgspec.Struct, frozen=True):
-    """A rejection that the operation's source has not been told of: it is parked, and then the note struck (R6).
+    """A rejection that the operation's source does not know of: it is parked, and then the note is struck (R6).
 
     `code` is the vendor's, `at` in seconds since 1970.
     """

@@ -1,9 +1,9 @@
 """Whether a row has room, in the bytes that ledgers store, and what gives way where it has none (R13).
 
 A row names each key once, and a key that is owed back was named by what was accepted. So what comes on top of accepted
-operations is small, however long their keys: `on_top` bounds it, and acceptance leaves it free. Whatever is opened,
-settled, rejected, owed back or frozen can be written then, because the memory of past attempts gives way to it, and
-after that the keys that the row knows.
+operations is small, however long their keys: `on_top` bounds it, and acceptance leaves it free. So each later step
+(open, settle, reject, owe back, freeze) can be written: the memory of past attempts gives way to it, and after that the
+keys that the row knows.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Fitted(msgspec.Struct, frozen=True):
 
 
 def accepting_bytes(row_bytes: int) -> int:
-    """How much of a row of so many bytes operations may take."""
+    """The bytes that operations may take of a row of `row_bytes`."""
     return int(row_bytes * ACCEPTING_SHARE)
 
 
@@ -110,7 +110,7 @@ def _has_reserve(row: Row, row_bytes: int) -> bool:
 
 
 def _is_within(row: Row, bytes_max: int) -> bool:
-    """Most rows are so small that nobody has to write them."""
+    """Whether the row's text is short enough. Most rows are so small that the upper bound says so without encoding."""
     return bytes_at_most(row) <= bytes_max or len(encode_row(row).encode()) <= bytes_max
 
 

@@ -96,7 +96,7 @@ class CounterApi(Protocol):
         ...
 
     def renew_credentials(self) -> None:
-        """Fetch the secret anew, because the vendor says that it is wrong."""
+        """Fetch the secret again, because the vendor says that it is wrong."""
         ...
 
 

@@ -109,7 +109,7 @@ class Ledger(Protocol):
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5: records and watermarks before or with the row, the queue untouched.
 
-        False if it does not hold, or if somebody else's answers are the ones on record.
+        False if it does not hold, or if other answers are already on record.
         """
         ...
 

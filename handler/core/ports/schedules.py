@@ -8,9 +8,9 @@ import msgspec
 
 
 class Schedule(Enum):
-    """What a turn is for. The vendor counts each command by itself, so updates and reads do not wait for each other.
+    """What a turn is for. The vendor limits each command separately, so updates and reads do not wait for each other.
 
-    An acceptance takes a turn where somebody else has to make its call: the sweep can make so many a second.
+    An acceptance takes a turn if the sweep has to make its call, because the sweep can only make a limited number.
     """
 
     UPDATES = "updates"
@@ -55,7 +55,7 @@ NOTHING = Lent(None)
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """Nothing is lent of a schedule for so many seconds from now, none to lend again; `now` is as in a claim."""
+    """Lend nothing of a schedule for `seconds` from now; 0 lends again. `now` is as in a claim."""
 
     app: int
     schedule: Schedule
@@ -64,16 +64,16 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class Stand(msgspec.Struct, frozen=True):
-    """How a schedule stands: until when it is lent out, and until when nothing is lent, on its own clock."""
+    """The state of a schedule: until when it is lent out, and until when nothing is lent, on its own clock."""
 
     free_at: float = 0.0
     held_until: float = 0.0
 
     def lent(self, claim: Claim, now: float) -> tuple[Stand, Lent]:
-        """How it stands with the claim met, if it can be; `now` is the time of the one clock that all go by."""
+        """The state with the claim met, if it can be; `now` is the time of the one clock that all askers go by."""
         begins = max(now, self.free_at)
         if begins - now > claim.ahead_max_s + claim.longest_s:
-            # Nobody can have lent it out that far: the clock has been set back.
+            # No lease reaches that far, so the clock has been set back.
             begins = now + claim.ahead_max_s
         if now < self.held_until or begins - now > claim.ahead_max_s:
             return self, NOTHING

@@ -1,4 +1,4 @@
-"""Clock, chance, and the reports of what is never hidden."""
+"""The ports to the system: clock, randomness, and the reporter of notices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from handler.core.state.receipts import WeightSource
 
 
 class Notice(Enum):
-    """What is never hidden (DESIGN 5): each is logged and counted under its value."""
+    """Events that are always logged, and counted, under these names. layers/README.md says what each of them means."""
 
     REPLAYED = "replayed"
     PENDING = "pending"
@@ -43,19 +43,19 @@ class Notice(Enum):
 
 
 class Reporter(Protocol):
-    """Somebody who logs and counts."""
+    """Logs and counts notices, and logs errors."""
 
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
-        """Tell that it happened once, with evidence that holds no secret."""
+        """Log and count one occurrence, with evidence that holds no secret."""
         ...
 
     def failed(self, error: Exception) -> None:
-        """Tell of an error: in its own words if it is one of ours, else by its type and where it came from."""
+        """Log an error: one of this project by its text, any other by its type and where it came from."""
         ...
 
 
 def group_failed(reporter: Reporter, error: Exception, **whose: str) -> None:
-    """Tell of an error that no rule foresees: it stays with its group, or its record, and the others go on (R13)."""
+    """Report an error that no rule foresees: it stays with its group, or its record, and the others go on (R13)."""
     reporter.failed(error)
     reporter.report(Notice.GROUP_FAILED, error=type(error).__name__, **whose)
 

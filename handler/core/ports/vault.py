@@ -1,4 +1,4 @@
-"""What the admin's secret says, and where it is to be had."""
+"""The admin's secret, and the port that fetches it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ REFRESH_MIN_AGE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who may call over HTTP. `token_sha256` is the digest of the token; `token` is kept only where given."""
+    """A caller over HTTP. `token_sha256` is the digest of the token; `token` is kept only where it was given."""
 
     name: str
     token_sha256: bytes = field(repr=False)
@@ -29,12 +29,12 @@ class Secret:
 
 
 class Vault(Protocol):
-    """Where the secret comes from. Both raise SecretUnavailable or SettingsError where there is none at all."""
+    """Gives the secret. Both methods raise SecretUnavailable or SettingsError where there is none at all."""
 
     def current(self) -> Secret:
         """The secret, about a minute old at most; an older one where a refresh fails."""
         ...
 
     def refresh(self, min_age_s: float = 0.0) -> Secret:
-        """Fetch it anew, unless this was done less than `min_age_s` seconds ago; the old one is kept where it fails."""
+        """Fetch it again, unless that was done less than `min_age_s` seconds ago; a failure keeps the old one."""
         ...

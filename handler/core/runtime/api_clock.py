@@ -26,17 +26,17 @@ WHOLE_S = 1
 # Wall and monotonic time that have gone further apart tell of a thaw, or of a clock that was set.
 DRIFT_MAX_S = 2.0
 
-# So many odd `Date`s are kept for others to bear them out.
+# How many odd `Date`s are kept for later ones to bear them out.
 ODD_MAX = 8
 
-# An instance that has asked for the time so often in vain does without for so long; one that has evidence, and has
-# looked into an odd `Date`, looks into the next one after a while.
+# After ASKS_MAX questions in vain an instance asks again only after a while. One that has evidence, and has looked into
+# an odd `Date`, looks into the next one after LOOK_AGAIN_S.
 ASKS_MAX = 2
 ASK_AGAIN_S = 3.0
 LOOK_AGAIN_S = 60.0
 
 
-# What is forgotten of either proves nothing: whoever asks hears, and meets, once more.
+# To forget an entry of either is safe: the visit that needs it hears, or meets, once more.
 MET_MAX = 4096
 
 
@@ -105,7 +105,7 @@ class ApiClock:
         self._odd: list[_Odd] = []
         self._asks = 0
         self._settled_at = float("-inf")
-        """When it was last settled what the API's time is, or that nobody tells it."""
+        """When the question for the API's time was last closed, with an answer or without one."""
         self._skewed = False
 
     def learn(self, date: int | None, connection: int | None = None) -> bool:

@@ -27,7 +27,7 @@ from handler.core.runtime.rate_limiter import RateLimiter, Terms
 from handler.core.runtime.rules import Rules
 from handler.core.runtime.windows import Windows
 
-# A shorter wait is none: a clock may not even move by it, and whoever asks again at once only asks in vain.
+# Shorter waits are pointless: a clock may not even move by one, and a question that follows at once is in vain.
 PAUSE_MIN_S = 0.001
 
 # Between the last ledger write and the end of the invocation: serialising the reply, the platform's own work.
@@ -117,10 +117,10 @@ class Instance(msgspec.Struct, frozen=True):
 class TimeBudget(msgspec.Struct, frozen=True):
     """How long to go on, in moments of the local monotonic clock.
 
-    Nothing new is begun after `until`; no call is begun that could outlast `deadline`; no single wait is longer than
-    `pause_max_s`, but one for a turn. One that `sheds` is turned away rather than taken on where the app's rate is used
-    up. An acceptance whose call others have to make waits for its turn until `accepts_until` (R14). What is refused for
-    good the source is told of by one that `gives_back` (R6).
+    After `until` nothing new begins, and no call begins that could outlast `deadline`. No single wait is longer than
+    `pause_max_s`, except for a turn. With `sheds`, an operation is turned away rather than accepted while the app's
+    rate is used up. An acceptance that leaves its call to others waits for a turn until `accepts_until` (R14). With
+    `gives_back`, the delivering source gets a refused record back, so it is not parked (R6).
     """
 
     until: float

@@ -22,7 +22,7 @@ KNOWN_GROUPS = 1024
 GONE_S = 5.0
 
 
-# Of a refusal that may be the app's, so many other groups are asked at most (R6).
+# How many other groups are asked, at most, about a refusal that may be the app's (R6).
 LANDINGS_ASKED = 3
 
 
@@ -136,7 +136,7 @@ class Failures:
 
 
 class MovingAverage:
-    """How long something has taken of late, in seconds: whoever waits for somebody else's waits about as long."""
+    """Moving average of a duration, in seconds. A worker that waits for another worker's call waits about this long."""
 
     def __init__(self, guess_s: float) -> None:
         self.usual_s = guess_s

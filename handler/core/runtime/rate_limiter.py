@@ -1,4 +1,4 @@
-"""When this instance may call: its shares of the app's schedules (R14)."""
+"""Rate limiters: this instance's share of the app's calls per second (R14)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from handler.core.ports.ledger import Ledger
 from handler.core.ports.schedules import Claim, Lent, Schedule
 from handler.core.ports.system import Clock
 
-# Up to this many calls a second an instance asks nobody: forty quiet ones together stay below the vendor's limit.
+# Up to this many calls a second an instance makes without a lease: forty quiet ones stay below the vendor's limit.
 UNASKED_PER_SECOND = 5.0
 
-# After a rate code every call is leased for so long, because somebody has miscounted.
+# For this long after a rate code every call needs a lease, because the schedule and the vendor disagree.
 CAREFUL_S = 60.0
 
-# Calls are not evenly late. In a second in which all come up to 40 ms after their turns, those of 1.04 s come, and with
-# this share lent out they are no more than the limit.
+# Calls may start up to 40 ms after their turn, so one second can contain the calls scheduled for 1.04 s. Leasing only
+# this share of the rate keeps even that second within the limit.
 LENT_SHARE = 0.96
 LATE_MAX_S = 0.04
 
@@ -55,7 +55,7 @@ RECOVERED_PER_S = 0.05
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """From when until when a call may be made, in moments of the monotonic clock; not `is_taken`: ask anew then."""
+    """When a call may be made, from `at` until `until`, on the monotonic clock. Not `is_taken`: ask again at `at`."""
 
     at: float
     until: float
@@ -71,7 +71,7 @@ class Terms(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, schedule: Schedule, calls_per_second: float) -> Terms:
-        """The terms of a schedule in an app whose vendor takes so many calls."""
+        """The terms of a schedule in an app with this limit."""
         if schedule is Schedule.ACCEPTANCES:
             return cls(schedule, calls_per_second * ACCEPTED_SHARE, ACCEPTED_AHEAD_MAX_S)
         return cls(schedule, calls_per_second * LENT_SHARE, AHEAD_MAX_S)
@@ -111,7 +111,7 @@ class RateLimiter:
         self._lock = threading.Lock()
 
     def expect(self, calls: int) -> None:
-        """So many calls come now: they are leased together, as far as fairness to others allows."""
+        """Announce calls that come now: they are leased together, as far as fairness to others allows."""
         with self._lock:
             self._expected = calls
 
@@ -134,7 +134,7 @@ class RateLimiter:
                 return _not_before(max(now + LEASING_S, self._blocked_until))
             self._recent.append(now)
             self._is_leasing = True
-        # Nobody else of this instance has to wait for the ledger's answer with the lock in hand.
+        # The lock is free during the round trip, so no other thread of this instance waits for the ledger.
         return self._lease(now, app)
 
     def give_back(self, turn: Turn) -> None:
@@ -157,7 +157,7 @@ class RateLimiter:
         return self._clock.monotonic() < self._blocked_until
 
     def _note(self, now: float, app: int) -> None:
-        """Forget what has passed: turns that nobody used, calls of more than a second ago, and another app's turns."""
+        """Forget what has passed: unused turns, calls of more than a second ago, and another app's turns."""
         if app != self._app:
             self._app = app
             self._leased.clear()
@@ -178,7 +178,7 @@ class RateLimiter:
         try:
             lent = self._ledger.lease(self._claim(app, (calls + unpaid) / share))
         except (LedgerUnavailable, OutcomeUnknown):
-            # Whoever calls needs the ledger first, so this costs no call; and a lost answer wastes a few turns.
+            # A call needs the ledger anyway, so this failure costs no further one; a lost answer wastes a few turns.
             lent = Lent(None, self._lag_s)
         finally:
             self._is_leasing = False

@@ -28,7 +28,7 @@ class Rules(msgspec.Struct, frozen=True):
     """The longest text of a row (R13)."""
 
     def bound_of(self, attempt: Attempt) -> float:
-        """How long after its time `attempt` is presumed dead: the row says what it was signed for, by whomever."""
+        """How long after its time `attempt` is presumed dead, by the life that the row says it was signed for."""
         if self.bound_s < self.life_s + self.guard_s:
             return self.bound_s
         return max(self.bound_s, attempt.life + self.guard_s)

@@ -1,4 +1,4 @@
-"""What lost calls cost a group: how many of them are kept in mind, and when its next attempt may open (R11).
+"""The cost of lost calls to a group: how many of them it remembers, and when its next attempt may open (R11).
 
 A lost call never freezes a group, however many there were: dead attempts cannot land any more, and if one does all the
 same, the receipt shows what nothing explains.
@@ -18,7 +18,7 @@ REMEMBERED_MAX = 8
 # However many calls in a row were lost, the next attempt does not wait longer than this, or than the bound.
 INTERVAL_MAX_S = 60.0
 
-# So many in a row, and an operator hears of it.
+# This many losses in a row raise an alarm.
 ALARMING = 8
 
 
@@ -59,7 +59,7 @@ def opens_at(row: Row, bound_of: Callable[[Attempt], float]) -> float:
 
 
 def told(past: Remembered) -> dict[str, str | float | None]:
-    """An attempt that is not kept in mind any more, as a log line has it: enough to recognise it by, should it land."""
+    """Evidence for the log line of a dropped attempt: enough to recognise it by, should it land."""
     values = dict(past.folded)
     for key, value in payload_of(past.attempt).items():
         values[key] = value if past.attempt.mode is Mode.SET else values.get(key, 0) + value

@@ -25,7 +25,7 @@ CALLS_MAX_QUICK = 99
 # What is left behind: the counters of the tests, all at this value.
 LEFT_AT = 0
 
-# The vendor's refusal of an app goes away by somebody's doing, not by waiting.
+# A refusal of the whole app ends when an operator acts, not by waiting.
 RETRY_AFTER_S = 60.0
 
 
@@ -53,7 +53,7 @@ def verify(bench: ProbeSession, chance: Chance, workers: Workers, rounds: Rounds
 
 
 def _begin(bench: ProbeSession) -> None:
-    """See that the group is there, and that nobody's counters are in it."""
+    """Check that the group exists and has no counters of its own."""
     try:
         reply = bench.read()
     except Inconclusive as end:

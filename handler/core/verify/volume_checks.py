@@ -42,10 +42,10 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 class Workers(Protocol):
-    """Somebody who has threads."""
+    """Runs work in threads."""
 
     def together(self, works: Sequence[Callable[[], Tally]]) -> list[Tally]:
-        """Do all of it at the same time, and wait for it."""
+        """Run all works at the same time, and wait for them."""
         ...
 
 
