@@ -1,10 +1,16 @@
-"""The vendor's request body, checked against its limits before anything is accepted."""
+"""The one definition of the vendor's request body: its limits, its words for what is wrong, and its JSON schema.
+
+`Payload` is the model. `decode_body` reads the text of a batch's record in a tenth of the time, by msgspec structs with
+the same limits: it takes nothing that the model refuses, and leaves all it refuses to the model, which names the field.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Annotated, Literal
 
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handler.core.errors import BadInput
@@ -29,18 +35,32 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
-class _Counter(StrictModel):
+class Counter(StrictModel):
+    """A counter of the body: by how much to move it, or what to set it to."""
+
     key: Annotated[
-        str, Field(alias="Key", min_length=1, max_length=KEY_BYTES, description="at most 128 bytes of UTF-8")
+        str,
+        Field(alias="Key", min_length=1, max_length=KEY_BYTES, description=f"at most {KEY_BYTES} bytes of UTF-8"),
     ]
-    value: Annotated[int, Field(alias="Value", ge=INT64_MIN, le=INT64_MAX, description="signed 64-bit integer")]
+    value: Annotated[int, Field(alias="Value", ge=INT64_MIN, le=INT64_MAX, json_schema_extra={"format": "int64"})]
 
 
 class Payload(StrictModel):
-    """The vendor's request body of `update_group_counter`; `Mode` is required here, as on its newest page."""
+    """The vendor's request body; `Mode` is required, as on the vendor's newest page."""
 
-    group_id: Annotated[str, Field(alias="GroupId", min_length=1, max_length=GROUP_ID_BYTES)]
-    group_counter: Annotated[list[_Counter], Field(alias="GroupCounter", min_length=1, max_length=KEYS_PER_GROUP)]
+    group_id: Annotated[
+        str,
+        Field(
+            alias="GroupId",
+            title="GroupId",
+            min_length=1,
+            max_length=GROUP_ID_BYTES,
+            description=f"at most {GROUP_ID_BYTES} bytes of UTF-8",
+        ),
+    ]
+    group_counter: Annotated[
+        list[Counter], Field(alias="GroupCounter", title="GroupCounter", min_length=1, max_length=KEYS_PER_GROUP)
+    ]
     mode_name: Annotated[Literal["Set", "Increase", "Decrease"], Field(alias="Mode")]
 
     @property
@@ -52,6 +72,47 @@ class Payload(StrictModel):
     def counters(self) -> Counters:
         """`GroupCounter` as pairs, in the caller's order."""
         return tuple((counter.key, counter.value) for counter in self.group_counter)
+
+
+class _DecodedCounter(Struct, frozen=True, forbid_unknown_fields=True):
+    key: Annotated[str, Meta(min_length=1, max_length=KEY_BYTES)] = msgspec.field(name="Key")
+    value: Annotated[int, Meta(ge=INT64_MIN, le=INT64_MAX)] = msgspec.field(name="Value")
+
+
+class DecodedBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body as `decode_body` reads it from a record, which may also name an idempotency key and a caller."""
+
+    group_id: Annotated[str, Meta(min_length=1, max_length=GROUP_ID_BYTES)] = msgspec.field(name="GroupId")
+    group_counter: Annotated[list[_DecodedCounter], Meta(min_length=1, max_length=KEYS_PER_GROUP)] = msgspec.field(
+        name="GroupCounter"
+    )
+    mode: Mode = msgspec.field(name="Mode")
+    key: str | UnsetType = msgspec.field(default=UNSET, name="IdempotencyKey")
+    caller: str | UnsetType = msgspec.field(default=UNSET, name="Caller")
+
+    @property
+    def counters(self) -> Counters:
+        """`GroupCounter` as pairs, in the caller's order."""
+        return tuple([(counter.key, counter.value) for counter in self.group_counter])
+
+
+_DECODER = msgspec.json.Decoder(DecodedBody)
+
+
+def decode_body(data: bytes) -> DecodedBody | None:
+    """Decode a record's text that is valid beyond doubt; None means that only the model can tell what is wrong.
+
+    msgspec takes the last of two equal names. A text without escapes has two quotation marks for each of its strings,
+    so a repeated name shows in their number.
+    """
+    if b"\\" in data:
+        return None
+    try:
+        body = _DECODER.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    strings = 5 + 3 * len(body.group_counter) + 2 * (body.key is not UNSET) + 2 * (body.caller is not UNSET)
+    return body if data.count(b'"') == 2 * strings else None
 
 
 def read_payload(document: object, receipt_key: str, within: str = "") -> Payload:

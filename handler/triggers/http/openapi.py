@@ -6,6 +6,7 @@ Requests are never checked against it: Powertools would answer what fails in its
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import msgspec
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -14,7 +15,8 @@ from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse, O
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handler.core.model.operation import GROUP_ID_BYTES, KEY_BYTES, KEYS_PER_GROUP, key_limit
+from handler.core.model.operation import KEYS_PER_GROUP, key_limit
+from handler.core.model.payload import Payload
 from handler.triggers.event_kind import Event, Kind
 from handler.triggers.http.context import HttpContext
 from handler.triggers.http.headers import SIGNED_KEY
@@ -52,21 +54,13 @@ class Description(msgspec.Struct, frozen=True):
 
 def schemas(keys_max: int = KEYS_PER_GROUP) -> dict[str, Json]:
     """The bodies, by name; `keys_max` is how many keys one call may carry."""
-    counter: Json = {
-        "type": "object",
-        "required": ["Key", "Value"],
-        "additionalProperties": False,
-        "properties": {
-            "Key": {"type": "string", "minLength": 1, "description": f"1 to {KEY_BYTES} bytes of UTF-8"},
-            "Value": {"type": "integer", "format": "int64"},
-        },
-    }
-    counters: Json = {"type": "array", "minItems": 1, "maxItems": keys_max, "items": counter}
-    group_id: Json = {"type": "string", "minLength": 1, "description": f"at most {GROUP_ID_BYTES} bytes of UTF-8"}
-    mode: Json = {"type": "string", "enum": ["Set", "Increase", "Decrease"]}
+    update: Json = Payload.model_json_schema(ref_template="#/components/schemas/{model}")
+    definitions, fields = cast("dict[str, Json]", update.pop("$defs")), cast("dict[str, Json]", update["properties"])
+    # The receipt may take one of the group's keys.
+    counters = fields["GroupCounter"] = fields["GroupCounter"] | {"maxItems": keys_max}
     return {
-        "Update": _object({"GroupId": group_id, "GroupCounter": counters, "Mode": mode})
-        | {"additionalProperties": False},
+        **definitions,
+        "Update": update,
         "Counters": _object({**_vendors_fields("OK"), "GroupCounter": counters}),
         "Pending": _object({"state": {"const": "pending"}, "accepted": {"const": True}}),
         "State": {
