@@ -1,19 +1,32 @@
-"""The vendor's group counters over HTTP: the core's `CounterApi`."""
+"""The vendor's group counters over HTTP: the core's `CounterApi` and `ProbeApi`, over calls that are signed one by one.
+
+A call takes the vault's secret of the moment, makes a UserSig, sends once, and has the reply judged.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from handler.chat.redaction import guard_logs
-from handler.chat.signed import SignedCalls, update_content
-from handler.chat.transport import Transport
+from handler.chat.response import reply_of
+from handler.chat.transport import Answer, Query, Transport
+from handler.chat.usersig import Validity, sign
+from handler.core.errors import NotAccepted, SettingsError
 from handler.core.model.row import Group
-from handler.core.ports.counter_api import Call, Reply
+from handler.core.ports.counter_api import Call, Fault, ProbeCall, Refused, Reply, Unsent
 from handler.core.ports.system import Chance
-from handler.core.ports.vault import Vault
+from handler.core.ports.vault import Secret, Vault
+
+UPDATE = "update_group_counter"
+READ = "get_group_counter"
+
+# The vendor's code for a UserSig of another app, which is what its answer would be.
+OTHER_APP = 70014
 
 # A read changes nothing, so its signature need not die soon; this much lets a local clock be wrong before the first
 # `Date` has been seen. An app whose API refuses short signatures needs more.
@@ -22,6 +35,66 @@ READ_LIFE_S = 60
 # The time limit of an instance's first request, which reads a group that need not exist.
 GREETING_S = 1.0
 NO_GROUP = "_"
+
+
+class SignedCalls(Struct, frozen=True):
+    """Calls over one transport with the secret of one vault. `chance` has to be a secure source."""
+
+    transport: Transport
+    vault: Vault
+    chance: Chance
+
+    def update(
+        self,
+        group: Group,
+        mode: str,
+        counters: Collection[tuple[str, int]],
+        validity: Validity,
+        *,
+        random: int | None = None,
+    ) -> Reply:
+        """Send one update, after which the reply must show all of its keys."""
+        listed = [{"Key": key, "Value": value} for key, value in counters]
+        content = {"GroupId": group.id, "GroupCounter": listed, "Mode": mode}
+        return self._post(UPDATE, group, content, validity, shown={key for key, _ in counters}, random=random)
+
+    def read(self, group: Group, keys: Sequence[str], validity: Validity, *, fresh: bool = False) -> Reply:
+        """Read these counters, or all of them if `keys` is empty; a `fresh` read goes over a new connection."""
+        content = {"GroupId": group.id, **({"GroupCounterKeys": list(keys)} if keys else {})}
+        return self._post(READ, group, content, validity, fresh=fresh)
+
+    def _post(
+        self,
+        command: str,
+        group: Group,
+        content: Mapping[str, object],
+        validity: Validity,
+        *,
+        shown: Collection[str] = (),
+        random: int | None = None,
+        fresh: bool = False,
+    ) -> Reply:
+        """Make one call, after which all of `shown` must be in the reply.
+
+        Without a `random` it has a new one, so that no cache on the way can take one call for another.
+        """
+        try:
+            secret = self.vault.current()
+        except (NotAccepted, SettingsError) as error:
+            return Unsent(f"no secret: {type(error).__name__}")
+        if secret.sdkappid != group.app:
+            return Refused(OTHER_APP, "the secret belongs to another app", Fault.APP, date=None)
+        usersig = sign(secret.sdkappid, secret.identifier, secret.key, validity)
+        query: Query = {
+            "sdkappid": secret.sdkappid,
+            "identifier": secret.identifier,
+            "usersig": usersig,
+            "random": self.chance.getrandbits(32) if random is None else random,
+            "contenttype": "json",
+        }
+        path = f"/v4/group_open_http_svc/{command}"
+        answer = self.transport.post(path, query, json.dumps(content).encode(), fresh=fresh)
+        return reply_of(answer, shown, _hidden(secret, usersig)) if isinstance(answer, Answer) else answer
 
 
 class ChatClient:
@@ -52,24 +125,40 @@ class ChatClient:
 
     def update(self, call: Call) -> Reply:
         """Send one update, signed with the call's own time and life."""
-        content = update_content(call.group, call.mode.value, call.values.items())
-        return self.calls.post("update_group_counter", call.group, content, (call.time, call.life), shown=call.values)
+        return self.calls.update(call.group, call.mode.value, call.values.items(), Validity(call.time, call.life))
 
     def read(self, group: Group, keys: Sequence[str], now: int, *, fresh: bool = False) -> Reply:
         """Read these counters, or all of them; those that the group does not have are not in the reply."""
-        content = {"GroupId": group.id, **({"GroupCounterKeys": list(keys)} if keys else {})}
-        return self.calls.post("get_group_counter", group, content, (now, self._read_life_s), shown=(), fresh=fresh)
+        return self.calls.read(group, keys, Validity(now, self._read_life_s), fresh=fresh)
 
     def greet(self, app: int, now: int) -> Reply:
         """Ask for anything, within `GREETING_S`: the reply tells the API's time, and its connection is kept (R12)."""
         quick = replace(self.calls, transport=self.calls.transport.within(GREETING_S))
-        group, signed = Group(app, NO_GROUP), (now, self._read_life_s)
-        return quick.post("get_group_counter", group, {"GroupId": NO_GROUP}, signed, shown=())
+        return quick.read(Group(app, NO_GROUP), (), Validity(now, self._read_life_s))
 
     def renew_credentials(self) -> None:
-        """Fetch the secret anew, because the vendor says that it is wrong."""
+        """Fetch the secret again, because the vendor says that it is wrong."""
         self._vault.refresh()
 
     def close(self) -> None:
         """End the connections that are kept."""
         self._transport.close()
+
+
+class ProbeClient(Struct, frozen=True):
+    """The core's `ProbeApi`, over the connections of a `ChatClient`."""
+
+    calls: SignedCalls
+
+    def update(self, trial: ProbeCall) -> Reply:
+        """Send one update."""
+        validity = Validity(trial.time, trial.life)
+        return self.calls.update(trial.group, trial.mode.value, trial.counters, validity, random=trial.random)
+
+    def read(self, group: Group, time: int, life: int, *, fresh: bool = False) -> Reply:
+        """Read all counters of the group; a `fresh` read goes over a new connection."""
+        return self.calls.read(group, (), Validity(time, life), fresh=fresh)
+
+
+def _hidden(secret: Secret, usersig: str) -> list[str]:
+    return [usersig, secret.key, *(caller.token for caller in secret.callers if caller.token)]

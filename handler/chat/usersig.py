@@ -6,21 +6,30 @@ import hmac
 import json
 import zlib
 from base64 import b64encode
+from typing import NamedTuple
 
 
-def sign(sdkappid: int, identifier: str, key: str, time: int, life: int) -> str:
-    """A UserSig that is good from `time`, in seconds since 1970, until `life` seconds later, that second included.
+class Validity(NamedTuple):
+    """From when on a signature is good, in seconds since 1970, and for how long, the last second included."""
+
+    time: int
+    life_s: int
+
+
+def sign(sdkappid: int, identifier: str, key: str, validity: Validity) -> str:
+    """A UserSig that is good for that time.
 
     The format is that of the vendor's packages tls-sig-api-v2 1.1 (PyPI) and tencentyun/tls-sig-api-v2-golang. The key
     is used as text, although it looks like hexadecimal. The string is not canonical: another zlib, or another order of
     the fields, gives another one that is just as good.
     """
-    content = f"TLS.identifier:{identifier}\nTLS.sdkappid:{sdkappid}\nTLS.time:{time}\nTLS.expire:{life}\n"
+    time, life_s = validity
+    content = f"TLS.identifier:{identifier}\nTLS.sdkappid:{sdkappid}\nTLS.time:{time}\nTLS.expire:{life_s}\n"
     ticket = {
         "TLS.ver": "2.0",
         "TLS.identifier": identifier,
         "TLS.sdkappid": sdkappid,
-        "TLS.expire": life,
+        "TLS.expire": life_s,
         "TLS.time": time,
         "TLS.sig": b64encode(hmac.digest(key.encode(), content.encode(), "sha256")).decode(),
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from handler.chat.probe import ProbeClient
+from handler.chat.client import ProbeClient
 from handler.core.model.operation import Counters, Mode
 from handler.core.ports.counter_api import Counted, ProbeCall, Refused
 from tests.integration.chat_clients import APP, GROUP, KEY, client_of

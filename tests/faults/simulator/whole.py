@@ -10,8 +10,8 @@ from functools import lru_cache
 from types import ModuleType
 from typing import TypeVar
 
+from handler.chat.client import ProbeClient
 from handler.chat.error_codes import http_status
-from handler.chat.probe import ProbeClient
 from handler.core.errors import CounterError
 from handler.core.runtime.instance import Instance, TimeBudget
 from handler.triggers.context import AppContext

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from functools import lru_cache
 
-from handler.chat.client import READ_LIFE_S, ChatClient
-from handler.chat.signed import SignedCalls
+from handler.chat.client import READ_LIFE_S, ChatClient, SignedCalls
 from handler.chat.transport import Answer, Query, Transport
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from TLSSigAPIv2 import TLSSigAPIv2
 
-from handler.chat.usersig import sign
+from handler.chat.usersig import Validity, sign
 
 
 class Vector(TypedDict):
@@ -50,7 +50,7 @@ def unpacked(usersig: str) -> dict[str, str | int]:
 
 def signed(vector: Vector) -> str:
     """What `sign` makes of a vector's input."""
-    return sign(vector["sdkappid"], vector["userid"], vector["key"], vector["time"], vector["expire"])
+    return sign(vector["sdkappid"], vector["userid"], vector["key"], Validity(vector["time"], vector["expire"]))
 
 
 def test_there_are_six_vectors() -> None:
@@ -79,10 +79,10 @@ def test_it_is_what_the_vendors_package_makes(app: int, identifier: str, key: st
     """Whatever is signed, the vendor's PyPI package signs it alike."""
     with patch("TLSSigAPIv2.time.time", return_value=time):
         expected: str = TLSSigAPIv2(app, key).gen_sig(identifier, life)
-    assert unpacked(sign(app, identifier, key, time, life)) == unpacked(expected)
+    assert unpacked(sign(app, identifier, key, Validity(time, life))) == unpacked(expected)
 
 
 @given(APPS, IDENTIFIERS, KEYS, TIMES, LIVES)
 def test_it_needs_no_escaping_but_for_the_star(app: int, identifier: str, key: str, time: int, life: int) -> None:
     """None of the characters that mean something in a query string comes up."""
-    assert not set(sign(app, identifier, key, time, life)) & set("+/=&?#% ")
+    assert not set(sign(app, identifier, key, Validity(time, life))) & set("+/=&?#% ")

@@ -1,4 +1,4 @@
-"""What a signed call sends, and what is known without sending it."""
+"""What a client of the API sends, and what is known without sending it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from handler.chat.client import ChatClient
-from handler.chat.probe import ProbeClient
-from handler.chat.signed import OTHER_APP
+from handler.chat.client import OTHER_APP, ChatClient, ProbeClient
 from handler.core.model.operation import Mode
 from handler.core.ports.counter_api import Fault, ProbeCall, Refused, Unsent
 from tests.integration.byte_server import ByteServer, answering, http
