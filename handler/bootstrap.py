@@ -18,7 +18,6 @@ from handler.chat.client import GREETING_S, READ_LIFE_S, ChatClient, ProbeClient
 from handler.chat.error_codes import http_status
 from handler.chat.regions import base_url
 from handler.clock import SystemClock
-from handler.clouds.redaction import drop_debug_logs
 from handler.config import ledger_url, queue_url
 from handler.config.ledger_reference import LedgerReference
 from handler.config.ledger_url import DynamoDbUrl, RedisUrl
@@ -113,7 +112,7 @@ def forget() -> None:
     """Begin anew, as a cold instance does."""
     _context.cache_clear()
     reports.cache_clear()
-    _session_of.cache_clear()
+    _aws_session.cache_clear()
 
 
 # Only the settings tell one instance from another, so other settings are another instance.
@@ -210,14 +209,12 @@ def _redis(url: RedisUrl, clock: Clock, renewed: Callable[[], str | None]) -> tu
 
 def _dynamodb(url: DynamoDbUrl, clock: Clock) -> tuple[Ledger, Shelf]:
     try:
-        from handler.ledgers.dynamodb.client import TALKATIVE
         from handler.ledgers.dynamodb.ledger import DynamoDbLedger
     except ModuleNotFoundError as missing:
         # AWS's runtime brings its own SDK, and others may not have packed it.
         raise SettingsError(
             ledger_url.VARIABLE, f"dynamodb:// needs the package {missing.name}, which is not there"
         ) from None
-    drop_debug_logs(TALKATIVE)
     region = url.region or os.environ.get("AWS_REGION")
     ledger = DynamoDbLedger(
         url.table, clock, region=region, endpoint=url.endpoint, create=url.create, session=_aws_session
@@ -225,13 +222,9 @@ def _dynamodb(url: DynamoDbUrl, clock: Clock) -> tuple[Ledger, Shelf]:
     return ledger, ledger.shelf()
 
 
-def _aws_session() -> AwsSession:
-    """What clients of AWS are made by in this process: a child must not wait for a lock of its parent's threads."""
-    return _session_of(os.getpid())
-
-
 @lru_cache(maxsize=1)
-def _session_of(_process: int) -> AwsSession:
+def _aws_session() -> AwsSession:
+    """What all clients of AWS are made by."""
     from handler.clouds.aws import AwsSession
 
     return AwsSession()
@@ -247,23 +240,22 @@ def _queue(text: str | None) -> Callable[[], Queue] | None:
 
 def _sqs(url: SqsUrl) -> Queue:
     try:
-        from handler.queues.sqs import TALKATIVE, SqsQueue
+        from handler.queues.sqs import SqsQueue
     except ModuleNotFoundError as missing:
         raise SettingsError(queue_url.VARIABLE, f"needs the package {missing.name}, which is not there") from None
-    drop_debug_logs(TALKATIVE)
-    return SqsQueue(url.url, region=url.region or os.environ.get("AWS_REGION"), endpoint=url.endpoint)
+    region = url.region or os.environ.get("AWS_REGION")
+    return SqsQueue(url.url, region=region, endpoint=url.endpoint, session=_aws_session)
 
 
 def _ckafka(hub: CkafkaHub) -> Queue:
+    from handler.clouds.tencent import client_profile, role_credential
     from handler.queues.ckafka import ENDPOINT_VARIABLE, CkafkaQueue
-    from handler.vault.tencent import TALKATIVE, http_profile, role_credential
 
-    drop_debug_logs(TALKATIVE)
     region = hub.region or os.environ.get("TENCENTCLOUD_REGION")
     if not region:
         raise SettingsError(queue_url.VARIABLE, "needs a region, by ?region= or in TENCENTCLOUD_REGION")
     credential = partial(role_credential, os.environ, "pages cannot be sent")
-    return CkafkaQueue(hub.id, region, credential, http_profile(os.environ, ENDPOINT_VARIABLE))
+    return CkafkaQueue(hub.id, region, credential, client_profile(os.environ, ENDPOINT_VARIABLE))
 
 
 def _rules(settings: Settings, cache_s: float) -> Rules:

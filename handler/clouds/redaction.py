@@ -1,4 +1,4 @@
-"""What is shown of a secrets manager's answers: the code of a refusal. Their texts, contents and debug logs are not."""
+"""Redaction for cloud SDKs: errors show only a service's error code; debug logs, which hold secrets, are dropped."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterable
 
 from handler.core.errors import SecretUnavailable
 
-# Codes of services and names of errors. What looks like neither is not shown.
+# Codes of services and names of the SDKs' errors. What looks like neither is not shown.
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}(\.[A-Za-z0-9]{1,64})*")
 
 
 class _NoDebugging(logging.Filter):
-    """Drops what is only for debugging. At that level SDKs log whole requests and answers, credentials included."""
+    """Drops debug records. At that level SDKs log whole requests and answers, credentials included."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let information and warnings pass."""
@@ -21,17 +21,21 @@ class _NoDebugging(logging.Filter):
 
 
 def drop_debug_logs(names: Iterable[str]) -> None:
-    """Put the filter on the loggers of these names, once per process however often it is asked for."""
+    """Put the filter on the loggers of these names; a second call changes nothing."""
     for name in names:
         logger = logging.getLogger(name)
         if not any(isinstance(each, _NoDebugging) for each in logger.filters):
             logger.addFilter(_NoDebugging())
 
 
+def shown(code: str) -> str:
+    """The code of an error as it may be shown: a text in its place may hold anything."""
+    return code if _CODE.fullmatch(code) else "an error without a code"
+
+
 def unavailable(manager: str, code: str) -> SecretUnavailable:
-    """Why a secret cannot be had: the `manager`'s name, and the code of its refusal or of the SDK's own error."""
-    shown = code if _CODE.fullmatch(code) else "an error without a code"
-    return SecretUnavailable(f"the secret in {manager} cannot be read: {shown}")
+    """Why a secret cannot be read: the `manager`'s name, and the code of its refusal or of the SDK's own error."""
+    return SecretUnavailable(f"the secret in {manager} cannot be read: {shown(code)}")
 
 
 def text_of(content: bytes, manager: str) -> str:

@@ -13,7 +13,6 @@ from tencentcloud.common.common_client import CommonClient
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
 from tencentcloud.common.profile.client_profile import ClientProfile
-from tencentcloud.common.profile.http_profile import HttpProfile
 
 from handler.core.errors import QueueUnavailable
 from handler.core.ports.queue import Message, requests
@@ -28,17 +27,15 @@ MESSAGES_MAX = 500
 class CkafkaQueue:
     """A `Queue` behind the access point `hub`; `credential` gives the role's credentials of the moment."""
 
-    def __init__(self, hub: str, region: str, credential: Callable[[], Credential], http: HttpProfile) -> None:
+    def __init__(self, hub: str, region: str, credential: Callable[[], Credential], profile: ClientProfile) -> None:
         self._hub = hub
         self._region = region
         self._credential = credential
-        self._http = http
+        self._profile = profile
 
     def send(self, messages: Sequence[Message]) -> None:
         """Send all, as many at a time as a request holds."""
-        client = CommonClient(
-            "ckafka", VERSION, self._credential(), self._region, ClientProfile(httpProfile=self._http)
-        )
+        client = CommonClient("ckafka", VERSION, self._credential(), self._region, self._profile)
         for request in requests(messages, MESSAGES_MAX):
             try:
                 answer = client.call_json("SendMessage", self._fields(request))

@@ -8,40 +8,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from handler.clouds.aws import AwsSession, MakeSession, bounded, code_of
 from handler.core.errors import QueueUnavailable
 from handler.core.ports.queue import Message, requests
 
 # What SQS takes in one SendMessageBatch.
 MESSAGES_MAX = 10
 
-# Whoever sends waits no longer than this for a connection, and for an answer. A request whose answer is lost may be
-# sent again, since a page that is delivered twice counts nothing twice; boto3 does so by itself.
+# How long a request waits for a connection, and for an answer. boto3 may send one whose answer is lost again, since a
+# page that is delivered twice counts nothing twice.
 CONNECT_S = 2.0
 READ_S = 5.0
 ATTEMPTS = 3
-
-# At debug level these show the session token, and whole requests and answers.
-TALKATIVE = ("botocore.auth", "botocore.endpoint", "botocore.parsers")
 
 # How often messages are sent that SQS has not taken while it took others of their request.
 ROUNDS = 3
 
 
 class SqsQueue:
-    """A `Queue` behind the URL `url`. An endpoint is given where it is none of AWS's."""
+    """A `Queue` behind the URL `url`. An endpoint is given where it is none of AWS's; `session` makes the client."""
 
-    def __init__(self, url: str, *, region: str | None, endpoint: str | None) -> None:
+    def __init__(
+        self, url: str, *, region: str | None, endpoint: str | None, session: MakeSession = AwsSession
+    ) -> None:
         self._url = url
-        retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
-        config = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries=retries)
+        config = bounded(connect_s=CONNECT_S, read_s=READ_S, attempts=ATTEMPTS)
         try:
-            self._client = boto3.session.Session().client(
-                "sqs", region_name=region, endpoint_url=endpoint, config=config
-            )
+            self._client = session().client("sqs", region_name=region, endpoint_url=endpoint, config=config)
         except (BotoCoreError, ValueError) as error:
             raise _unavailable(type(error).__name__) from None
 
@@ -63,7 +58,7 @@ class SqsQueue:
         try:
             answer: Mapping[str, object] = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
         except ClientError as error:
-            raise _unavailable(str(error.response.get("Error", {}).get("Code", ""))) from None
+            raise _unavailable(code_of(error)) from None
         except BotoCoreError as error:
             raise _unavailable(type(error).__name__) from None
         failed = cast("Sequence[Mapping[str, str]]", answer.get("Failed") or ())

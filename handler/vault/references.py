@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from handler.core.errors import SecretUnavailable, SettingsError
 
 if TYPE_CHECKING:
-    from handler.vault.aws import Session
+    from handler.clouds.aws import MakeSession
 
 Source: TypeAlias = Callable[[], str]
 
@@ -30,7 +30,7 @@ def is_reference(text: str) -> bool:
 
 
 def source_for(
-    reference: str, environ: Mapping[str, str], variable: str = "CHAT_SECRET", session: Session | None = None
+    reference: str, environ: Mapping[str, str], variable: str = "CHAT_SECRET", session: MakeSession | None = None
 ) -> Source:
     """What reads the text that a reference leads to; raises SettingsError, in the name of `variable`, if there is none.
 
@@ -78,14 +78,14 @@ def env_source(environ: Mapping[str, str], variable: str) -> Source:
 
 
 def _manager_source(
-    scheme: str, rest: str, environ: Mapping[str, str], variable: str, session: Session | None
+    scheme: str, rest: str, environ: Mapping[str, str], variable: str, session: MakeSession | None
 ) -> Source:
     """What reads from a cloud's secrets manager. Only that cloud's SDK is loaded, in a tenth of a second or more."""
     try:
         if scheme == "aws":
             from handler.vault.aws import aws_source  # noqa: PLC0415  # a cold start pays for nothing else
 
-            return aws_source(rest, environ, variable, session)
+            return aws_source(rest, environ, variable, session) if session else aws_source(rest, environ, variable)
         from handler.vault.tencent import tencent_source  # noqa: PLC0415  # the same
 
         return tencent_source(rest, environ, variable)

@@ -1,13 +1,12 @@
 """Secrets of Tencent Cloud's Secrets Manager (SSM, API 2019-09-23), read through Tencent's SDK.
 
 The function's role needs `ssm:GetSecretValue` on the secret and, for a reference without a version,
-`ssm:ListSecretVersionIds`. SCF puts the role's temporary credentials into TENCENTCLOUD_SECRETID, TENCENTCLOUD_SECRETKEY
-and TENCENTCLOUD_SESSIONTOKEN, and its region into TENCENTCLOUD_REGION; the SDK itself looks elsewhere.
+`ssm:ListSecretVersionIds`. SCF puts its region into TENCENTCLOUD_REGION; the SDK itself looks elsewhere.
 TENCENT_SSM_ENDPOINT, `https://<host>` or, for tests, `http://127.0.0.1:<port>`, replaces the SDK's own
 `https://ssm.tencentcloudapi.com`.
 
-A list of versions (cloud.tencent.com/document/api/1140/40520) has names and times, no states, so whether a version can
-be had is told by asking for it. `SSM_Current` exists only for the secrets of products, which SSM itself rotates.
+A list of versions (cloud.tencent.com/document/api/1140/40520) has names and times, no states, so only asking for a
+version tells whether it can be read. `SSM_Current` exists only for the secrets of products, which SSM itself rotates.
 """
 
 from __future__ import annotations
@@ -17,25 +16,17 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tencentcloud.common.credential import Credential
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
 from tencentcloud.common.profile.client_profile import ClientProfile
-from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.ssm.v20190923 import models
 from tencentcloud.ssm.v20190923.ssm_client import SsmClient
 
-from handler.clouds.redaction import drop_debug_logs, text_of, unavailable
+from handler.clouds.redaction import text_of, unavailable
+from handler.clouds.tencent import client_profile, role_credential
 from handler.core.errors import SecretUnavailable, SettingsError
 
 MANAGER = "Tencent SSM"
 ENDPOINT_VARIABLE = "TENCENT_SSM_ENDPOINT"
-
-# Whoever waits for a secret waits no longer than this for a connection, and for an answer.
-CONNECT_S = 1.0
-READ_S = 2.0
-
-# At debug level it shows each request with its session token, and each answer with the secret in it.
-TALKATIVE = ("tencentcloud_sdk_common",)
 
 # What the service says of a version that is disabled, scheduled for deletion or has just been deleted.
 _GONE = ("ResourceUnavailable", "ResourceNotFound")
@@ -44,7 +35,6 @@ _GONE = ("ResourceUnavailable", "ResourceNotFound")
 _REFERENCE = re.compile(
     r"([A-Za-z0-9][\w./-]{0,127})(?:#([A-Za-z0-9][\w.-]{0,63}))?(?:\?region=([a-z0-9-]+))?", re.ASCII
 )
-_ENDPOINT = re.compile(r"(https)://([A-Za-z0-9.-]+(?::[0-9]+)?)/?|(http)://(127\.0\.0\.1:[0-9]+)/?")
 
 
 def tencent_source(rest: str, environ: Mapping[str, str], variable: str) -> Callable[[], str]:
@@ -60,29 +50,7 @@ def tencent_source(rest: str, environ: Mapping[str, str], variable: str) -> Call
     region = region or environ.get("TENCENTCLOUD_REGION")
     if not region:
         raise SettingsError(variable, "a tencent: secret needs a region, by ?region= or in TENCENTCLOUD_REGION")
-    return _Source(name, version, region, http_profile(environ, ENDPOINT_VARIABLE), environ)
-
-
-def role_credential(environ: Mapping[str, str], without: str) -> Credential:
-    """The role's credentials of this moment: the platform replaces them before they expire.
-
-    Raises SecretUnavailable, which begins with what cannot be done without them.
-    """
-    names = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY")
-    missing = [name for name in names if not environ.get(name)]
-    if missing:
-        raise SecretUnavailable(f"{without}: {' and '.join(missing)} not set")
-    return Credential(*(environ[name] for name in names), environ.get("TENCENTCLOUD_SESSIONTOKEN") or None)
-
-
-def http_profile(environ: Mapping[str, str], variable: str) -> HttpProfile:
-    """How a service is reached: where the SDK knows it, or at the endpoint in `variable`; SettingsError for no such."""
-    endpoint = environ.get(variable)
-    parts = _ENDPOINT.fullmatch(endpoint) if endpoint else None
-    if endpoint and not parts:
-        raise SettingsError(variable, "must be https://<host> or http://127.0.0.1:<port>")
-    protocol, host = [part for part in parts.groups() if part] if parts else (None, None)
-    return HttpProfile(protocol=protocol, endpoint=host, reqTimeout=(CONNECT_S, READ_S))
+    return _Source(name, version, region, client_profile(environ, ENDPOINT_VARIABLE), environ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +58,10 @@ class _Source:
     name: str
     version: str | None
     region: str
-    http: HttpProfile
+    profile: ClientProfile
     environ: Mapping[str, str] = field(repr=False)
 
     def __call__(self) -> str:
-        drop_debug_logs(TALKATIVE)
         try:
             client = self._client()
             versions = [self.version] if self.version else _newest_first(client, self.name)
@@ -105,8 +72,7 @@ class _Source:
     def _client(self) -> SsmClient:
         """A client with the credentials of this moment."""
         credential = role_credential(self.environ, f"the secret in {MANAGER} cannot be read")
-        # Without a retryer nothing is repeated. The SDK's StandardRetryer repeats calls that have succeeded.
-        return SsmClient(credential, self.region, ClientProfile(httpProfile=self.http))
+        return SsmClient(credential, self.region, self.profile)
 
 
 def _newest_first(client: SsmClient, name: str) -> list[str]:

@@ -193,6 +193,6 @@ def test_a_queue_whose_package_is_missing_says_so(environment: pytest.MonkeyPatc
     environment.setenv("FAN_OUT_QUEUE", "https://sqs.eu-west-1.amazonaws.com/123456789012/pages")
     make = bootstrap.app_context().queue
     assert make is not None
-    leave_out(environment, "boto3", "handler.queues.sqs")
+    leave_out(environment, "boto3", "handler.queues.sqs", "handler.clouds.aws")
     with pytest.raises(SettingsError, match=r"^FAN_OUT_QUEUE: needs the package boto3, which is not there$"):
         make()

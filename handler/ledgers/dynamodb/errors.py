@@ -10,13 +10,14 @@ No text of the SDK's or the service's is shown, because it may repeat what was a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, cast
 
 from botocore.exceptions import BotoCoreError, ChecksumError, ClientError, HTTPClientError, ReadTimeoutError, SSLError
 from botocore.parsers import ResponseParserError
 
+from handler.clouds.aws import code_of
+from handler.clouds.redaction import shown
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.ledgers.dynamodb.items import Item
 
@@ -34,9 +35,6 @@ _CREDENTIALS = {
     *("IncompleteSignatureException", "MissingAuthenticationTokenException", "InvalidClientTokenId"),
 }
 _CONFLICTS = {"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"}
-
-# Codes of the service and names of the SDK's errors. What looks like neither is not shown.
-_CODE = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 
 
 class Refused(Exception):
@@ -87,7 +85,7 @@ def _may_have_arrived(error: Exception) -> bool:
 
 
 def _answered(error: ClientError, table: str, *, writes: bool) -> Failure:
-    code = _code(error)
+    code = code_of(error)
     if code == "ConditionalCheckFailedException":
         return Refused([error.response.get("Item", {})])
     if code == "TransactionCanceledException":
@@ -95,7 +93,7 @@ def _answered(error: ClientError, table: str, *, writes: bool) -> Failure:
     if code in _CONFLICTS:
         return Conflict()
     if _status(error) >= SERVER_ERROR and writes:
-        return AnswerLost(f"the answer of table {table} to a write was lost: {_shown(code)}")
+        return AnswerLost(f"the answer of table {table} to a write was lost: {shown(code)}")
     return unavailable(table, _problem(code))
 
 
@@ -120,15 +118,7 @@ def _problem(code: str) -> str:
         return f"cannot be used, because the credentials are not accepted: {code}"
     if code == "ResourceNotFoundException":
         return "does not exist"
-    return f"cannot be used: {_shown(code)}"
-
-
-def _shown(code: str) -> str:
-    return code if _CODE.fullmatch(code) else "an error without a code"
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+    return f"cannot be used: {shown(code)}"
 
 
 def _status(error: ClientError) -> int:

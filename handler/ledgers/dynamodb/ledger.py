@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-import boto3
 from botocore.client import BaseClient
 
+from handler.clouds.aws import AwsSession, MakeSession
 from handler.core.model.records import Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.ledger import Generation, Look
@@ -23,7 +23,7 @@ from handler.ledgers.dynamodb import metadata as facts
 from handler.ledgers.dynamodb import records as recording
 from handler.ledgers.dynamodb import schedules as turns
 from handler.ledgers.dynamodb import updates as writes
-from handler.ledgers.dynamodb.client import Client, Session
+from handler.ledgers.dynamodb.client import Client
 from handler.ledgers.dynamodb.items import record_key, row_key
 from handler.ledgers.dynamodb.known import known
 from handler.ledgers.dynamodb.parked import DynamoDbShelf
@@ -57,7 +57,7 @@ class DynamoDbLedger:
         region: str | None = None,
         endpoint: str | None = None,
         create: bool = False,
-        session: Session = boto3.session.Session,
+        session: MakeSession = AwsSession,
     ) -> None:
         def prepare(client: BaseClient) -> None:
             if create:

@@ -5,9 +5,7 @@ Nothing here is trusted: every write that is based on it has a condition that fa
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from collections import OrderedDict
 from collections.abc import Iterable
 
@@ -42,7 +40,6 @@ class Memory:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: OrderedDict[Group, _Known] = OrderedDict()
-        _unlock_after_forks(self)
 
     def row(self, group: Group) -> Stored | None:
         """The row as last seen."""
@@ -95,19 +92,3 @@ class Memory:
             known = self._known.get(group)
             if known and known.stored.epoch == epoch and watermarks:
                 self._known[group] = replace(known, watermarks={**known.watermarks, **watermarks})
-
-    def unlock(self) -> None:
-        """Take a new lock: in a child nobody could let go of the one that a thread of its parent held."""
-        self._lock = threading.Lock()
-
-
-def _unlock_after_forks(memory: Memory) -> None:
-    alive = weakref.ref(memory)
-
-    def after() -> None:
-        if target := alive():
-            target.unlock()
-
-    # Windows cannot fork.
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=after)

@@ -1,4 +1,4 @@
-"""Connections to one Redis server: opened when needed, each used by one thread at a time, none shared over a fork.
+"""Connections to one Redis server: opened when needed, each used by one thread at a time.
 
 Before a new connection is used, the server is asked who it is, because it may have taken the place of another, and
 whether it would evict, because rows and records must stay.
@@ -6,9 +6,6 @@ whether it would evict, because rows and records must stay.
 
 from __future__ import annotations
 
-# Looking a host up imports this, and a child forked while another thread does so would wait for that import for ever.
-import encodings.idna  # noqa: F401
-import os
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -63,15 +60,13 @@ class Connections:
         self._settings = {**settings, "host": address[0], "port": address[1]}
         self._is_encrypted = bool(self._settings.pop("ssl"))
         self._warn = warn
-        self._process = os.getpid()
         self._idle: deque[Link] = deque()
 
     def take(self) -> Link | None:
         """An idle connection that the server has not closed meanwhile."""
-        idle = self._mine()
-        while idle:
+        while self._idle:
             try:
-                link = idle.pop()
+                link = self._idle.pop()
             except IndexError:
                 return None
             if _is_good(link.connection):
@@ -99,19 +94,12 @@ class Connections:
 
     def give_back(self, link: Link) -> None:
         """Keep a connection on which no reply is missing."""
-        self._mine().append(link)
+        self._idle.append(link)
 
     def close(self) -> None:
         """Close those that are idle."""
-        idle = self._mine()
-        while idle:
-            idle.pop().connection.disconnect()
-
-    def _mine(self) -> deque[Link]:
-        """The idle connections of this process: those of a parent would mix up the answers of both."""
-        if self._process != os.getpid():
-            self._process, self._idle = os.getpid(), deque()
-        return self._idle
+        while self._idle:
+            self._idle.pop().connection.disconnect()
 
     def _check_policy(self, memory: Mapping[str, str]) -> None:
         policy = memory.get("maxmemory_policy")

@@ -8,10 +8,10 @@ from functools import partial
 import pytest
 from tencentcloud.common.credential import Credential
 
+from handler.clouds.tencent import client_profile, role_credential
 from handler.core.errors import NotAccepted, QueueUnavailable
 from handler.core.ports.queue import Message
 from handler.queues.ckafka import ENDPOINT_VARIABLE, MESSAGES_MAX, CkafkaQueue
-from handler.vault.tencent import http_profile, role_credential
 from tests.integration.byte_server import ByteServer, answering, http
 from tests.integration.wire import forget_environment
 from tests.sandbox.ckafka import CkafkaServer
@@ -46,7 +46,7 @@ def role() -> dict[str, str]:
 def queue_at(address: str, role: dict[str, str]) -> CkafkaQueue:
     credential: Callable[[], Credential] = partial(role_credential, role, "pages cannot be sent")
     return CkafkaQueue(
-        HUB, REGION, credential, http_profile({ENDPOINT_VARIABLE: f"http://{address}"}, ENDPOINT_VARIABLE)
+        HUB, REGION, credential, client_profile({ENDPOINT_VARIABLE: f"http://{address}"}, ENDPOINT_VARIABLE)
     )
 
 

@@ -120,7 +120,13 @@ def test_the_error_is_in_the_name_of_the_variable(reference: str, variable: str)
 @pytest.mark.parametrize(("reference", "package"), [("aws:chat", "boto3"), ("tencent:chat", "tencentcloud")])
 def test_an_sdk_that_is_not_installed_is_named(reference: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each platform brings its own; a function elsewhere has to pack the other one."""
-    importers = ("handler.vault.aws", "handler.vault.tencent", "aws_lambda_powertools.utilities.parameters")
+    importers = (
+        "handler.vault.aws",
+        "handler.vault.tencent",
+        "handler.clouds.aws",
+        "handler.clouds.tencent",
+        "aws_lambda_powertools.utilities.parameters",
+    )
     leave_out(monkeypatch, package, *importers)
     scheme = reference.split(":", maxsplit=1)[0]
     said = f"^CHAT_SECRET: {scheme}: references need the package {package}, which is not there$"
