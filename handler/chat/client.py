@@ -9,8 +9,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from msgspec import Struct
-from msgspec.structs import replace
+import msgspec
 
 from handler.chat.redaction import guard_logs
 from handler.chat.response import reply_of
@@ -37,7 +36,7 @@ GREETING_S = 1.0
 NO_GROUP = "_"
 
 
-class SignedCalls(Struct, frozen=True):
+class SignedCalls(msgspec.Struct, frozen=True):
     """Calls over one transport with the secret of one vault. `chance` has to be a secure source."""
 
     transport: Transport
@@ -133,7 +132,7 @@ class ChatClient:
 
     def greet(self, app: int, now: int) -> Reply:
         """Ask for anything, within `GREETING_S`: the reply tells the API's time, and its connection is kept (R12)."""
-        quick = replace(self.calls, transport=self.calls.transport.within(GREETING_S))
+        quick = msgspec.structs.replace(self.calls, transport=self.calls.transport.within(GREETING_S))
         return quick.read(Group(app, NO_GROUP), (), Validity(now, self._read_life_s))
 
     def renew_credentials(self) -> None:
@@ -145,7 +144,7 @@ class ChatClient:
         self._transport.close()
 
 
-class ProbeClient(Struct, frozen=True):
+class ProbeClient(msgspec.Struct, frozen=True):
     """The core's `ProbeApi`, over the connections of a `ChatClient`."""
 
     calls: SignedCalls
