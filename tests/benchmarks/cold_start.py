@@ -5,7 +5,8 @@
 The packages are those that are deployed, with a layer for this machine and the target's Python. Beside them stand two
 functions that do nothing else: one imports the same libraries, Powertools' event handler, pydantic with one model and
 requests; the other builds the clients of DynamoDB and Secrets Manager as well. The deployed function has both of them
-too, and has asked both services before its first event; those are played by a process that is not measured.
+too, and has asked both services before its first event; those are played by a process that is not measured. The API is
+out of reach of all of these; one more variant greets it over TLS (R12), with the usual certificate authorities to load.
 Variants take turns within each round, so that whatever else the machine does meets them all; medians are compared.
 """
 
@@ -24,6 +25,8 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import certifi
+
 from layers.packaging.bytecode import compile_all
 from layers.packaging.install import install_pins, pins_for
 from layers.packaging.targets import AWS, here
@@ -31,10 +34,13 @@ from tests.e2e.instances import ROOT, Place, Reply
 from tests.e2e.packages import Unpacked, on_lambda, unpacked
 from tests.e2e.runtime_api import LambdaInstance
 from tests.faults.storms.ledgers import dynamodb_variables
+from tests.sandbox import certificates
 from tests.sandbox.dialects import event_of
 from tests.sandbox.environment import made_up_secret, sandboxed_environment
+from tests.sandbox.loopback import LoopbackConnection
 from tests.sandbox.ministack import MiniStack
 from tests.sandbox.secrets_manager import SecretsManager
+from tests.sandbox.tls_server import TlsServer
 
 BARE = '''"""A function that only imports what others are made of."""
 
@@ -128,6 +134,7 @@ def made(folder: Path, running: ExitStack) -> list[Variant]:
     return [
         bare("bare", BARE, folder, plain, READ_ONLY),
         Variant("deployed", ENTRY, plain, sqlite, "bare"),
+        Variant("deployed, greeting over TLS", ENTRY, plain, sqlite | api(folder / "api", running), "deployed"),
         Variant("deployed, without bytecode", ENTRY, beside(plain, sources), sqlite, "bare"),
         bare("bare with clients", WITH_CLIENTS, folder, with_sdk, clients),
         Variant("deployed with clients", ENTRY, with_sdk, clients, "bare with clients"),
@@ -140,6 +147,23 @@ def bare(name: str, source: str, folder: Path, place: Place, variables: Mapping[
     code.mkdir()
     (code / "bare.py").write_text(source, "utf-8")
     return Variant(name, "bare.lambda_handler", beside(place, code), variables, name)
+
+
+def api(folder: Path, running: ExitStack) -> dict[str, str]:
+    """The Chat API over TLS, as far as a greeting goes; the variables that lead to it."""
+    server = running.enter_context(TlsServer(certificates.make(folder), Greeted))
+    authorities = folder / "authorities.pem"
+    authorities.write_bytes(Path(certifi.where()).read_bytes() + (folder / "authority.pem").read_bytes())
+    return {"CHAT_ENDPOINT": f"https://{server.address}", "REQUESTS_CA_BUNDLE": str(authorities)}
+
+
+class Greeted(LoopbackConnection):
+    """Answers a greeting: the group does not exist."""
+
+    def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
+        """Reply, with the `Date` that every reply has."""
+        self.body()
+        self.reply(200, [], b'{"ActionStatus": "FAIL", "ErrorCode": 10010, "ErrorInfo": "no such group"}')
 
 
 def services(folder: Path, running: ExitStack) -> dict[str, str]:

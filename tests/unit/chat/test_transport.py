@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import time
 from pathlib import Path
-from sys import exc_info
 
 import pytest
 from typing_extensions import Never
@@ -17,7 +15,8 @@ from handler.core.ports.counter_api import Unclear, Unsent
 from tests.integration.byte_server import ByteServer, Exchange, Script, answering, http
 from tests.integration.wire import DATE, forget_environment
 from tests.sandbox import certificates
-from tests.sandbox.loopback import AnySocket, LoopbackConnection, LoopbackServer
+from tests.sandbox.loopback import LoopbackConnection
+from tests.sandbox.tls_server import TlsServer
 
 BODY = b'{"GroupId": "G"}'
 
@@ -118,24 +117,6 @@ class _Greeting(LoopbackConnection):
         self.reply(200, [], b"{}")
 
 
-class Encrypted(LoopbackServer):
-    """A server whose certificate an authority of its own has signed."""
-
-    def __init__(self, folder: Path) -> None:
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(folder / "server.pem", folder / "server.key")
-        super().__init__(0, _Greeting)
-
-    def get_request(self) -> tuple[socket.socket, object]:
-        connection, address = super().get_request()
-        return self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
-
-    def handle_error(self, request: AnySocket, client_address: object) -> None:
-        """Pass over a client that does not trust it."""
-        if not isinstance(exc_info()[1], ssl.SSLError):
-            super().handle_error(request, client_address)
-
-
 @pytest.mark.parametrize(
     ("environment", "trusted"),
     [
@@ -155,7 +136,7 @@ def test_authorities_are_those_that_the_environment_names(
     folder = certificates.make(tmp_path / "certificates")
     for name, value in environment.items():
         monkeypatch.setenv(name, str(folder / value) if value else "")
-    with Encrypted(folder) as server:
+    with TlsServer(folder, _Greeting) as server:
         outcome = post(f"https://{server.address}")
     assert outcome.body == b"{}" if isinstance(outcome, Answer) else outcome == Unsent("SSLError")
     assert isinstance(outcome, Answer) is trusted
