@@ -58,16 +58,16 @@ def _taken(left: Iterator[_Item], lock: Lock) -> Iterator[_Item]:
 
 
 def contained(work: Callable[[], _Result], reporter: Reporter, **whose: str) -> _Result | Failure:
-    """What the work on a group comes to: an expected error is a result, and any other one is told and becomes such."""
+    """The result of the work on one group. Any error is a result too; an unexpected one is reported before."""
     try:
         return work()
     except (NotAccepted, OutcomeUnknown) as failure:
         return failure
-    except Exception as error:  # noqa: BLE001  # whatever it is, the other groups have nothing to do with it
+    except Exception as error:  # noqa: BLE001  # it must not stop the other groups
         return unforeseen(error, reporter, **whose)
 
 
 def unforeseen(error: Exception, reporter: Reporter, **whose: str) -> GroupFailed:
-    """Tell of an error that no rule foresees, without its text, which may show anything."""
+    """Report an error that no rule foresees, without its text, which may show anything."""
     group_failed(reporter, error, **whose)
     return GroupFailed(f"an unexpected {type(error).__name__}; the log says where")

@@ -46,11 +46,11 @@ class AppContext(msgspec.Struct, frozen=True):
 
     @property
     def window_s(self) -> float:
-        """How long answers are kept, in seconds, whatever an operation comes by."""
+        """How long answers are kept, in seconds: the same for HTTP, sources and the timer."""
         return self.instance.rules.window_s
 
     def horizon(self) -> Horizon:
-        """How far back it can be told what was executed. Raises NotAccepted where the ledger or the secret is away."""
+        """How far back the ledger knows what was executed. Raises NotAccepted if ledger or secret cannot be had."""
         return self.instance.windows.horizon(self.vault.current().sdkappid)
 
     def check_limits(self, invocation: Invocation) -> None:
@@ -65,11 +65,11 @@ class AppContext(msgspec.Struct, frozen=True):
 
 
 def remind(context: AppContext) -> None:
-    """Say so if nobody has verified the assumptions for this app yet, or if that cannot be read; never raises."""
+    """Report it if `verify` has not run for this app yet, or if the ledger does not say; never raises."""
     try:
         noted, because = context.shelf.noted(context.vault.current().sdkappid, NOTE), None
     except (NotAccepted, OutcomeUnknown, SettingsError) as error:
-        # Whatever the event comes to will show the error itself.
+        # The event itself will meet the same error and report it.
         noted, because = None, type(error).__name__
     if noted is None:
         context.instance.reporter.report(Notice.ASSUMPTIONS_UNVERIFIED, because=because)

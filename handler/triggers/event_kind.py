@@ -49,7 +49,7 @@ def detect(event: object) -> tuple[Kind, Event]:
         return Kind.TIMER, event
     kind = _http_kind(event) or _batch_kind(event)
     if kind is None and event.get("Type") == "Operator":
-        # By direct invocation only: whatever came in through a platform has that platform's shape.
+        # By direct invocation only: an event that came in through a platform has that platform's shape.
         return Kind.OPERATOR, event
     if kind is None:
         raise UnknownEvent("event", f"has the shape of no known kind; known are: {_known()}")

@@ -1,4 +1,4 @@
-"""The idempotency key: one grammar, whatever carries it."""
+"""The idempotency key: one grammar for headers, queries, records and operator events."""
 
 from __future__ import annotations
 

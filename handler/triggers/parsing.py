@@ -1,6 +1,6 @@
-"""What is read alike whatever brought it: JSON, strictly, and moments of RFC 3339.
+"""Parsers that all triggers share: strict JSON, and moments of RFC 3339.
 
-JSON that two readers could take for two different things is refused.
+JSON that two parsers could read differently is refused.
 """
 
 from __future__ import annotations

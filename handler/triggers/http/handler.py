@@ -57,7 +57,7 @@ def _served(path: str, exchange: Exchange) -> Reply:
         if (route.method, route.path) == (method, path):
             return route.serve(exchange)
     allowed = [route.method for route in ROUTES if route.path == path.rstrip("/")]
-    # A path that ends in slashes, where it may not, is wrong whatever the method is.
+    # A path that ends in slashes, where it may not, is wrong for every method.
     if allowed and method not in allowed:
         return responses.wrong_method(", ".join(allowed))
     return responses.NO_SUCH_ROUTE.reply("no route has this path")

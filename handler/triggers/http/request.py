@@ -1,4 +1,4 @@
-"""An HTTP request, the same whatever platform brought it."""
+"""An HTTP request in one form for all platforms."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def _v2_path(event: Event) -> str:
 def _headers(event: Event) -> Mapping[str, str]:
     """Names in lower case; where a platform keeps repeated headers apart they are joined as the others do it.
 
-    Apart are also those that only differ in case: whichever of two keys or tokens counted alone, somebody in front of
-    the function could have looked at the other one.
+    Names that differ only in case are joined too: if one of two keys or tokens counted alone, a gateway in front of the
+    function could have checked the other one.
     """
     single = _strings(event.get("headers"), "headers", _value)
     multiple = _strings(event.get("multiValueHeaders"), "multiValueHeaders", _joined)

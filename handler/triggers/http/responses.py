@@ -103,7 +103,7 @@ _CASES: Mapping[type[CounterError], Case] = {
     CounterError: OUTCOME_UNKNOWN,
 }
 
-# What is wrong with the function itself is told in its log: these texts would name a variable, a path or a secret, and
+# Errors of the function itself go to its log: their texts would name a variable, a path or a secret, and
 # the caller may be one that is not known yet.
 _DETAILS: Mapping[type[CounterError], str] = {
     SettingsError: "the function is not set up correctly; its log names what is wrong",

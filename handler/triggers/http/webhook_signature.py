@@ -71,7 +71,7 @@ def _signed_content(message_id: str, timestamp: str, request: Request) -> bytes:
     try:
         return f"{message_id}.{timestamp}.".encode() + request.content()
     except (UnicodeEncodeError, BadInput):
-        raise _unauthorized("the request holds what nobody can have signed") from None
+        raise _unauthorized("the request holds characters that cannot be signed") from None
 
 
 def _has_signed(caller: Caller, content: bytes, signatures: list[str]) -> bool:

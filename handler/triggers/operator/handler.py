@@ -1,4 +1,4 @@
-"""Operator events: what whoever may invoke the function directly asks for. None of them ever comes in over HTTP."""
+"""Operator events: tasks of those who may invoke the function directly. None of them ever comes in over HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators do about parked records: look through them, execute one anew, or give it up."""
+"""An operator's actions on parked records: list them, execute one again, or drop it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def replay(order: Replay, patience: TimeBudget, context: AppContext) -> Json:
     if order.key is not None:
         operation = replace(operation, key=read_key(order.key, "IdempotencyKey"))
     counters.strike(operation.group_id, parked.id)
-    # What is refused now the operator is told at once.
+    # The operator sees a refusal at once, in the answer.
     [outcome] = counters.apply(operation.group_id, [_again(operation, parked)], replace(patience, gives_back=True))
     accepted = not isinstance(outcome, KeyReused | Rejected)
     return {**_told(outcome), "dropped": accepted and context.shelf.unpark(_app(context), order.id)}

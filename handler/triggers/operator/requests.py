@@ -108,7 +108,7 @@ class ListParked(StrictModel):
 
 
 class Replay(StrictModel):
-    """Execute a parked record anew, under another key if one is given: a refusal is final for the key that met it."""
+    """Execute a parked record again, under another key if one is given: a refusal is final for the key that met it."""
 
     id: _Id
     key: Annotated[str | None, Field(alias="IdempotencyKey")] = None

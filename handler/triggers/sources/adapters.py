@@ -59,7 +59,7 @@ class Source(msgspec.Struct, frozen=True):
     takes_pages: bool = False
     """Whether it is one of those through which a timer hands on pages."""
     counts_offsets: bool = False
-    """Whether its records are numbered by topic and partition, from 0 again in a topic that is made anew."""
+    """Whether its records are numbered by topic and partition, from 0 again in a topic that is made again."""
     takes_back: bool = False
     """Whether it keeps what is reported as failed for good: a stream would only deliver it again before all else."""
 
@@ -104,7 +104,7 @@ def _eventbridge(event: Event) -> RawRecord:
 
 
 def _msk(record: Event) -> RawRecord:
-    """A topic that is made anew starts its offsets again, so the record's own time is part of its key."""
+    """A topic that is deleted and made again restarts its offsets, so the record's own time is part of its key."""
     arn = _name(record, "eventSourceArn")
     key, written = _place(arn, record), _milliseconds(record.get("timestamp"), "timestamp")
     if written is None:
@@ -198,4 +198,4 @@ SOURCES: Mapping[str, Source] = {
     "aws:sns": Source("aws:sns", _sns, _plain),
     CKAFKA: Source(CKAFKA, _ckafka, _plain, takes_pages=True, counts_offsets=True),
 }
-"""By what `kinds.source_of` finds in a record of a list."""
+"""The sources of record lists, by the name that `event_kind.source_of` finds in a record."""

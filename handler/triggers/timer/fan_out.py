@@ -16,7 +16,7 @@ from handler.triggers.timer.tick import Tick
 # Pages are delivered at the pace at which this part of the app's rate does their calls: the rest is left to callers.
 SHARE = 0.5
 
-# SQS delays a message by 15 minutes at most (SendMessage, DelaySeconds). Pages beyond that begin anew, in between.
+# SQS delays a message by 15 minutes at most (SendMessage, DelaySeconds). The delays of later pages start at 0 again.
 DELAYS = 901
 
 # Pages that are sent before the next note of how far it has got.

@@ -1,8 +1,8 @@
 """The timer: operations on many groups, or a sweep of what is unfinished.
 
 Every group is accepted before any is driven on, as far as the time allows. What is accepted is safe: the next sweep, or
-whoever comes to the group, finishes it. A repeated event finds its own keys and counts nothing twice. Where there is a
-queue, more than a page of groups goes through that.
+the group's next event, finishes it. A repeated event finds its own keys and counts nothing twice. With a queue, a tick
+of more than a page of groups goes through the queue.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from handler.triggers.timer.tick import Sweep, Tick, check_age, read_tick
 # Groups that are accepted before the next note of how far a tick has got, which smaller ticks do without.
 PAGE = 500
 
-# A sweep takes about so long over a group, its waits for turns included, and tends no more than so many at a time.
+# The time that a sweep takes for a group, waits for turns included, and the most groups that it visits at a time.
 TENDED_S = 0.2
 SWEEPERS_MAX = 50
 
@@ -85,7 +85,7 @@ def _update(tick: Tick, context: AppContext, deadline: float) -> dict[str, objec
             if is_long and not work.failures and not work.reused:
                 progress.reached(group_ids)
     except Exception:
-        # Whatever keeps the tick from listing its groups: those that are accepted go on first.
+        # The tick could not list all of its groups: those that were accepted go on first.
         work.drive(patience)
         raise
     work.drive(patience)

@@ -1,7 +1,7 @@
 """Pages: a tick of very many groups goes through a queue in messages, each of which is the same tick on some of them.
 
 Its operations have the keys that they have in the timer's event. So a page that comes twice, or whose groups the timer
-has reached by itself, counts nothing twice. Each carries an HMAC by a key that is derived from the app's own, because
+itself has reached, counts nothing twice. Each carries an HMAC by a key that is derived from the app's own, because
 any producer for the queue could write a page of any tick.
 """
 
@@ -35,7 +35,7 @@ PAGE_BYTES = 24 * 1024
 # What a page says beside its groups' ids may take half of it.
 FRAME_BYTES = PAGE_BYTES // 2
 
-# No more groups than an invocation accepts within a second or so, whatever the app's rate is.
+# No more groups than an invocation accepts within about a second, however high the app's rate is.
 GROUPS_MAX = 250
 
 

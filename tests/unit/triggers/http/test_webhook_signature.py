@@ -143,13 +143,13 @@ def test_a_list_without_a_signature_of_version_1_is_refused(door: Door, written:
 @pytest.mark.parametrize("content", [7, {"a": 1}, [], "\ud800"])
 def test_a_body_that_nobody_can_have_signed_is_refused(door: Door, content: object) -> None:
     """As unauthorized: the caller's right comes before what was sent."""
-    assert door.refuses(signed_headers("a"), content) == "the request holds what nobody can have signed"
+    assert door.refuses(signed_headers("a"), content) == "the request holds characters that cannot be signed"
 
 
 def test_an_id_that_nobody_can_have_signed_is_refused(door: Door) -> None:
     """Half of a surrogate pair has no bytes."""
     headers = signed_headers("a", CONTENT) | {"webhook-id": "\ud800"}
-    assert door.refuses(headers) == "the request holds what nobody can have signed"
+    assert door.refuses(headers) == "the request holds characters that cannot be signed"
 
 
 @pytest.mark.parametrize("packed", ["e30", "{}", "é", "a b="])
