@@ -109,7 +109,7 @@ def reports() -> Reports:
 
 
 def forget() -> None:
-    """Begin anew, as a cold instance does."""
+    """Drop the instance, so that the next event builds a new one, as a cold start does. For tests."""
     _context.cache_clear()
     reports.cache_clear()
     _aws_session.cache_clear()

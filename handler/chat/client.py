@@ -99,10 +99,9 @@ class SignedCalls(msgspec.Struct, frozen=True):
 class ChatClient:
     """Calls the API at `base_url`; one session of kept-alive connections, for up to `connections` threads at once.
 
-    A call takes `timeout_s` at most, from connecting to the end of the reply, apart from looking up the host's name.
-    It is sent once or not at all, whatever happens. `chance` has to be a secure source. Nothing raised by the HTTP
-    library gets out of here, and neither do secrets or signatures; from the first client on, that goes for the HTTP
-    library's own log too.
+    A call takes `timeout_s` at most, from connecting to the end of the reply, apart from looking up the host's name. It
+    is sent once or not at all. `chance` has to be a secure source. No error of the HTTP library gets out of here, and
+    neither do secrets or signatures; from the first client on, that goes for the HTTP library's own log too.
     """
 
     def __init__(

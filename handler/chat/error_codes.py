@@ -25,7 +25,7 @@ class Effect(Enum):
 
 
 class CodeMeaning(msgspec.Struct, frozen=True):
-    """A code's effect, whose fault it is (None: nobody's, or not known), the callers' HTTP status, and its meaning.
+    """A code's effect, whose fault it is (None: not known, or no fault), the callers' HTTP status, and its meaning.
 
     202 means that the operation stays accepted and is tried again or looked for. 503 means the same while the app
     itself is refused.
@@ -103,7 +103,7 @@ VERDICTS: Mapping[int, CodeMeaning] = {
     70051: CodeMeaning(_NO, Fault.CREDENTIALS, 503, "the account is on the blocklist"),
     70107: CodeMeaning(_NO, Fault.CREDENTIALS, 503, "the account is not imported"),
     70403: CodeMeaning(_NO, Fault.CREDENTIALS, 503, "the account is not an admin of the app"),
-    # Passing: the signature was not good when it arrived; a new attempt is signed anew.
+    # Passing: the signature was not good when it arrived; a new attempt has a new signature.
     10008: CodeMeaning(_NO, Fault.SIGNATURE, 202, "illegal request, perhaps its signature"),
     60004: CodeMeaning(_NO, Fault.SIGNATURE, 202, "account or signature not accepted"),
     60005: CodeMeaning(_NO, Fault.SIGNATURE, 202, "account or signature not accepted"),

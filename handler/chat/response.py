@@ -68,7 +68,7 @@ def _understand(body: bytes) -> _Said | None:
 
 
 def _without_contradictions(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object whose names each have one value; ValueError for a name with two, of which nobody knows which holds."""
+    """An object whose names each have one value; ValueError for a name with two, of which either may be meant."""
     document = dict(pairs)
     if len(document) != len(pairs) and any(document[name] != value for name, value in pairs):
         raise ValueError

@@ -54,7 +54,7 @@ class Transport:
         self._base_url = str(self._prepared.url).rstrip("/")
 
     def post(self, path: str, query: Query, content: bytes, *, fresh: bool = False) -> Answer | Unclear | Unsent:
-        """Send one request and read its reply within `timeout_s`; whatever goes wrong is an Unclear or an Unsent.
+        """Send one request and read its reply within `timeout_s`; every failure is an Unclear or an Unsent.
 
         A `fresh` one has a connection of its own, which is not kept.
         """
@@ -62,7 +62,7 @@ class Transport:
         try:
             outcome = self._exchange(path, query, body, self._new_session(1) if fresh else nullcontext(self._session))
         except (OSError, HTTPError, ValueError) as error:
-            # The texts of these errors show the URL and the signature in it, so only their kind is told.
+            # The texts of these errors show the URL and the signature in it, so only their kind is passed on.
             outcome = Unclear(_kind_of(error))
         if body.begun:
             return outcome
@@ -137,7 +137,7 @@ class _Session(requests.Session):
     """A session that follows no redirect and does not look where one leads: another place could count again."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """None, whatever the reply says."""
+        """Return None for every reply, so that no redirect is followed."""
 
 
 def _session(proxies: dict[str, str], verify: str | bool, connections: int) -> _Session:  # noqa: FBT001  # or a path

@@ -25,7 +25,7 @@ def row_text(row: Row, bytes_max: int = ROW_BYTES) -> str:
 
 
 def storable(row: Row, bytes_max: int = ROW_BYTES) -> Row:
-    """A row that a ledger makes by itself, with those of its known keys that it has room for."""
+    """A row that a ledger itself makes, with those of its known keys that it has room for."""
     return with_keys_that_fit(row, bytes_max)
 
 

@@ -1,4 +1,4 @@
-"""A row in parts, for stores that change it piece by piece instead of writing it anew.
+"""A row in parts, for stores that change it piece by piece instead of writing it whole.
 
 `body` is the row as of its last swap. What the three piecewise writes have done since stands beside it: `begin` names
 an attempt of its own, `append` lengthens the tail of the queue, and `settle` moves the base, may add to the keys that
@@ -25,7 +25,7 @@ class Parts(msgspec.Struct, frozen=True):
     body: str
     base: int | None = None
     open: str | None = None
-    """The id of the open attempt, whoever opened it."""
+    """The id of the open attempt."""
     begun: str | None = None
     tail: tuple[str, ...] = ()
     """The operations appended since the last swap, each as text."""
@@ -36,7 +36,7 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 def split(row: Row) -> Parts:
-    """The parts of a row that is written anew; raises ValueError over the bound of a row."""
+    """The parts of a row that is written whole; raises ValueError over the bound of a row."""
     return Parts(row.version, row_text(row), row.base, row.attempt.id if row.attempt else None)
 
 

@@ -24,9 +24,9 @@ Failure: TypeAlias = SecretUnavailable | SettingsError
 class CachedVault:
     """A `Vault`: `fetch` gets the secret's text, `parse` reads it.
 
-    The first fetch that fails raises SecretUnavailable or SettingsError. Later ones keep the secret that is known, and
-    `on_failure` is told. So a store that is stuck holds up one caller for as long as a fetch takes, with `RETRY_S`
-    between, and those who ask for a newer secret meanwhile.
+    If the first fetch fails, it raises SecretUnavailable or SettingsError. A later failure keeps the known secret and
+    calls `on_failure`. So a store that hangs holds up one caller for as long as a fetch takes, once in `RETRY_S`, and
+    those that ask for a newer secret meanwhile.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class CachedVault:
         return secret
 
     def refresh(self, min_age_s: float = 0.0) -> Secret:
-        """Fetch it anew, unless that was asked for less than `min_age_s` ago, or done since this was called.
+        """Fetch it again, unless that was asked for less than `min_age_s` ago, or done since this call began.
 
         The fetches of `current` do not count: a secret that has just been loaded may have been replaced since.
         """

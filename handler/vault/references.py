@@ -36,7 +36,7 @@ def source_for(
 
     `session` gives the session of boto3 that other clients are made by too, where there are others.
 
-    The error does not show the reference: somebody may have put the secret itself there.
+    The error does not show the reference, because it may be the secret itself, put there by mistake.
     """
     scheme, _, rest = reference.partition(":")
     if scheme == "file" and rest and "\0" not in rest:
@@ -49,7 +49,7 @@ def source_for(
 
 
 def file_source(path: str) -> Source:
-    """Read a file anew each time, as UTF-8; the path is taken as it is, without `~` or variables in it.
+    """Read a file each time, as UTF-8; the path is taken as it is, without `~` or variables in it.
 
     The source raises SecretUnavailable, which names the path and shows nothing of the content.
     """

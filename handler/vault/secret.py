@@ -23,7 +23,7 @@ IDENTIFIER = r"^[a-zA-Z0-9_-]{1,32}$"
 # wrong signature or an unknown caller only.
 VISIBLE = r"^[\x21-\x7e]+$"
 
-# Names that may be shown: somebody may have put the key itself where a field's name belongs.
+# Names that errors may show. Another name may be the key itself, put there by mistake.
 _SHOWABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_\[\].]{0,31}")
 
 

@@ -38,7 +38,7 @@ _REFERENCE = re.compile(
 
 
 def tencent_source(rest: str, environ: Mapping[str, str], variable: str) -> Callable[[], str]:
-    """Read a secret anew each time: `rest` is `<name>[#<version>][?region=<region>]`; else the newest enabled version.
+    """Read a secret each time: `rest` is `<name>[#<version>][?region=<region>]`; else the newest enabled version.
 
     Raises SettingsError, in the name of `variable`, for what is none, and where no region is known. The source raises
     SecretUnavailable with the code of what went wrong.

@@ -3,7 +3,7 @@
 Record and watermark are read after a row has been seen. An operation that has no record then, and is not owed when the
 write takes place, can have become finished in between only by a settlement or a swap, since these alone end that an
 operation is owed, and they write its record first. Both raise the row's epoch, and no write here holds in another
-epoch. A beginning or an append of somebody else's does not raise it, so that these get in nobody's way without need.
+epoch. A beginning or an append of another worker does not raise the epoch, so that workers do not disturb each other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from handler.ledgers.dynamodb import updates as writes
 from handler.ledgers.dynamodb.items import Stored
 from handler.ledgers.dynamodb.rows import Rows
 
-# How often a beginning, or an append, is tried that others get in the way of. After that the core goes on by itself.
+# How often a beginning, or an append, is tried when other workers get in between. After that the core decides.
 BEGINNINGS_MAX = 2
 APPENDS_MAX = 8
 
@@ -72,7 +72,7 @@ def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int) -
             except RowFull:
                 if is_current:
                     raise
-                # The row as it was remembered was full, and nobody has looked since.
+                # The remembered row was full; the row in the table may have room by now.
                 seen, held = rows.load(group), False
             if held and seen:
                 return Look(seen.row, records, behind)

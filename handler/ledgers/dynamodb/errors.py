@@ -1,11 +1,11 @@
-"""What a failed call to DynamoDB means: each of botocore's errors is told apart here, once.
+"""The meaning of a failed call to DynamoDB: each of botocore's errors is classified here, once.
 
 LedgerUnavailable  nothing was written: no connection, throttled, refused
 AnswerLost         a write may have taken effect: the connection broke, or the service failed, after it was sent
-Conflict           nothing was written, because a transaction of somebody else's is under way: worth another try
+Conflict           nothing was written, because another worker's transaction is under way: worth another try
 Refused            nothing was written, because a condition does not hold
 
-No text of the SDK's or the service's is shown, because it may repeat what was asked.
+The texts of SDK and service are not passed on, because they may repeat the request.
 """
 
 from __future__ import annotations

@@ -27,11 +27,11 @@ ROW = "row"
 RECORD = "rec#"
 MARK = "mark#"
 
-# The index of unfinished groups is spread over so many keys, so that none of them is as hot as all groups together.
+# The index of unfinished groups is spread over several keys, so that none of them is as hot as all groups together.
 SHARDS = 8
 
 CALM, RESTLESS, FROZEN = "calm", "restless", "frozen"
-"""How a row stands whatever its attempt and its queue are: a restless one remembers, owes back or has notes."""
+"""The state of a row apart from its attempt and its queue: a restless one remembers, owes back or has notes."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -174,9 +174,9 @@ def is_unfinished(item: Item) -> bool:
 
 
 def record_item(group: Group, operation_id: str, record: Record, *, ahead: bool) -> Item:
-    """A record's item, which the table forgets by itself some time after its window (`ttl`, whole seconds).
+    """A record's item, which the table deletes some time after its window (`ttl`, whole seconds).
 
-    `ahead` marks one that is written before its row: it is the answer of whoever settles the attempt just now.
+    `ahead` marks a record that is written before its row: the answer of the worker that settles the attempt just now.
     """
     return {
         **record_key(group, operation_id),

@@ -1,7 +1,7 @@
 """The ledger on DynamoDB: one table for all groups, a row and its records under one partition key.
 
-An operation that nobody disturbs is four plain calls, and three write units as long as each of its items stays below a
-kilobyte: its record is looked for, the attempt opened, the record written, the attempt settled. Rows that this instance
+An undisturbed operation is four plain calls, and three write units as long as each of its items stays below a kilobyte:
+its record is looked for, the attempt opened, the record written, the attempt settled. Rows that this instance
 has seen are remembered, and every write has a condition that fails where the memory is out of date.
 """
 
@@ -136,8 +136,8 @@ class DynamoDbLedger:
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5: records and marks in one call for up to 100 of them, then the row.
 
-        Where somebody else was quicker to write an answer the row moves on all the same, because landing is a fact, but
-        the answer is theirs.
+        If another worker has written an answer first, the row still moves on, because landing is a fact, but that
+        worker's answer stays.
         """
         remembered = self._rows.remembered(group)
         if not (remembered and settlement.applied_to(remembered.row)) and not settlement.applied_to(self.load(group)):
@@ -148,7 +148,7 @@ class DynamoDbLedger:
         seen, held = self._rows.change(group, writes.settled(group, settlement))
         if held:
             return not any(map(recording.is_ahead, others))
-        # Whoever has found the records of this settlement may have moved the row on in its place.
+        # Another worker that found the records of this settlement may have moved the row on.
         is_closed = seen is None or seen.row.attempt is None or seen.row.attempt.id != attempt.id
         return bool(settlement.records) and not others and is_closed
 

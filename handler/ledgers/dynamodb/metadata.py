@@ -6,7 +6,7 @@ from handler.core.ports.ledger import Generation
 from handler.ledgers.dynamodb.items import ROW, Item, number, string, text_of, whole_of
 from handler.ledgers.dynamodb.table import Table
 
-# Nobody has said of a new table that it is a copy.
+# The generation of a table that was never declared a restored copy.
 FIRST = Generation(1, 0)
 
 # Items of a page that is looked through for a row: one of the first is one, if there are any.

@@ -15,7 +15,7 @@ NOTE = "note#"
 
 
 class DynamoDbShelf:
-    """A `Shelf` in a ledger's table. Nothing on it is ever forgotten by itself."""
+    """A `Shelf` in a ledger's table. Only an operator removes anything from it."""
 
     def __init__(self, table: Table) -> None:
         self._table = table

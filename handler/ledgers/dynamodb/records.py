@@ -60,7 +60,7 @@ def put(table: Table, writes: Sequence[Action]) -> list[Item]:
 
 
 def is_ahead(item: Item) -> bool:
-    """Whether a record was written before its row, by somebody who was settling the same attempt."""
+    """Whether a record was written before its row, by a worker that was settling the same attempt."""
     return "ahead" in item
 
 

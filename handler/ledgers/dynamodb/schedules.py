@@ -21,7 +21,7 @@ _IS_FREE = "(attribute_not_exists(held_until) OR held_until <= :own)"
 def lease(table: Table, claim: Claim) -> Lent:
     """Take the next calls of a schedule.
 
-    One write, where others have taken calls that are still to come; two where the schedule has to begin anew.
+    One write if others have leased calls that are still to come; two if the schedule has to start again from now.
     """
     lag_s = claim.lag_s
     for _ in range(LEASES_MAX):
@@ -76,7 +76,7 @@ def _extended(table: Table, claim: Claim, now: float) -> Outcome:
 
 
 def _begun(table: Table, claim: Claim, now: float, wait_s: float, seen: Item) -> Outcome:
-    """Let the schedule begin anew with this claim, so much later, on condition of what was seen of it."""
+    """Start the schedule again with this claim, `wait_s` from now, on condition that it is still as seen."""
     values = {":until": number(now + wait_s + claim.lasting_s), ":now": number(now), ":own": number(claim.now)}
     is_as_seen = "attribute_not_exists(free_at)"
     if "free_at" in seen:

@@ -21,8 +21,8 @@ Action: TypeAlias = tuple[str, Request]
 KEYS_MAX = 100
 ACTIONS_MAX = 100
 
-# How often a write is tried that a transaction of somebody else's keeps out, and the longest wait before the second
-# time; it doubles with each.
+# How often a write is tried that another worker's transaction blocks, and the longest wait before the second try; it
+# doubles with each.
 CONFLICTS_MAX = 5
 CONFLICT_S = 0.02
 
@@ -99,7 +99,7 @@ class Table:
         self._write("put_item", {"TableName": self.name, "Item": item})
 
     def act(self, action: Action) -> Outcome:
-        """Carry out one action by itself."""
+        """Carry out one action as a plain write, without a transaction."""
         kind, request = action
         return self._write_one("put_item" if kind == "Put" else "update_item", request)
 

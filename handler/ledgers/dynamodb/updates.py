@@ -1,7 +1,7 @@
 """The ways in which rows and marks change, as requests: each is one UpdateItem under conditions that make it exact.
 
-The mark of the unfinished (`shard`, the key of the index) is set by whatever makes a row unfinished and is not there
-yet. Nothing here takes it away: a busy group would pay for that with every operation.
+The mark of the unfinished (`shard`, the key of the index) is set by each write that makes a row unfinished, unless it
+is there. Nothing here takes it away: a busy group would pay for that with every operation.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Use(Enum):
 
     READ = "read"
     READ_ROW = "read a row"
-    """The row is for whoever reads it the one of the server that it came from."""
+    """Remembers which server the row came from; a later WRITE_ROW has to reach the same one."""
     WRITE = "write"
     WRITE_ROW = "write a row that was read before"
     """It must be that server which takes it: another may have forgotten what the row goes back to."""
@@ -49,8 +49,8 @@ class Use(Enum):
 class RedisStore:
     """Exchanges with `servers`. Each write must have reached `wait` replicas before it counts.
 
-    Nothing is sent twice that could have taken effect. Where the servers let nobody in, `renewed` is asked for others:
-    the password, or the address, may have changed since.
+    Nothing is sent twice that could have taken effect. If the servers refuse the credentials, `renewed` is asked for
+    others: the password, or the address, may have changed since.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class RedisStore:
         return changed
 
     def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], use: Use = Use.WRITE) -> object:
-        """Run a script; the server that does not know it is told its text."""
+        """Run a script by its hash; a server that does not know it gets its text."""
         rest = (len(keys), *keys, *arguments)
         (reply,) = self._exchanged(keys[0], [("EVALSHA", script.sha, *rest)], use)
         if isinstance(reply, NoScriptError):
@@ -124,7 +124,7 @@ class RedisStore:
         self._servers.close()
 
     def _reached(self, use: Callable[[Servers], _T]) -> _T:
-        """Use the servers; those that let nobody in are replaced, if there are others to replace them.
+        """Use the servers; those that refuse the credentials are replaced, if `renewed` has others.
 
         What led to this use may be forgotten by servers that are not those met before, so it ends there.
         """
@@ -160,7 +160,7 @@ class RedisStore:
         """The replies, once enough replicas have what was written, or what a row that was read goes back to."""
         if not self._wait or use is Use.READ:
             return self._sent(key, commands, use, address)
-        # A wait is for the connection's own last write, and a row that nobody else has may not be acted on either.
+        # WAIT is for the connection's own last write, and a row that no replica has may not be acted on either.
         mark: tuple[Command, ...] = () if use.is_write else (("SET", f"read:{key}", "", "PX", MARK_LIFE_MS),)
         replies = self._sent(key, [*commands, *mark, ("WAIT", self._wait, self._wait_ms)], use, address)
         reached, replies = replies[-1], replies[: len(commands)]

@@ -1,7 +1,7 @@
 """The servers of a Redis Cluster: which primary has which slots, by the cluster's own word.
 
 All primaries together are the store, so a new one among them begins a new generation for all groups. redis-py's own
-client of clusters is not used: it tries again by itself, and cannot send WAIT over the connection of a script.
+client of clusters is not used: it retries unasked, and cannot send WAIT over the connection of a script.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Layout(msgspec.Struct, frozen=True):
     ranges: tuple[tuple[int, int, Address], ...]
 
     def primary_of(self, key: str) -> Address:
-        """Where a key lies; LedgerUnavailable while nobody has its slot."""
+        """Where a key lies; LedgerUnavailable while no server has its slot."""
         slot = key_slot(key.encode())
         for first, last, address in self.ranges:
             if first <= slot <= last:
@@ -51,7 +51,7 @@ class ClusterServers(Servers):
         return self._layout.primary_of(key)
 
     def moved(self) -> None:
-        """Ask anew who has what. Where nobody can be asked, what is known stays."""
+        """Ask again which server has which slots. If no server answers, the known layout stays."""
         with suppress(LedgerUnavailable):
             lent = self._entered()
             self._layout = self._told(lent)

@@ -1,6 +1,6 @@
-"""What a Redis server's or its client's errors mean: the ledger cannot be used, and in which words that is told.
+"""The meaning of errors of a Redis server or its client: the ledger cannot be used, in words of this project.
 
-No library's text is passed on, because some of them repeat commands or addresses.
+The texts of libraries are not passed on, because some of them repeat commands or addresses.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from handler.core.state.watermarks import firsts_of
 from handler.core.state.watermarks import watermarks_of as last_positions
 from handler.ledgers.row_parts import Parts, is_calm, join, split, watermarks_text
 
-# Over so many slots of a cluster an app's groups are spread, and in so many lists its unfinished ones are kept.
+# An app's groups are spread over this many slots of a cluster, and its unfinished ones kept in as many lists.
 BUCKETS = 16
 
 ROW_FIELDS = ("v", "body", "base", "open", "begun", "tail", "marks", "known")
@@ -92,7 +92,7 @@ class Keys(msgspec.Struct, frozen=True):
 
 
 def fields_of(row: Row) -> list[str]:
-    """Names and values of the hash of a row that is written anew; raises ValueError over the bound of a row."""
+    """Names and values of the hash of a row that is written whole; raises ValueError over the bound of a row."""
     parts = split(row)
     fields = {
         "v": str(parts.version),

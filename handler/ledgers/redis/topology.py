@@ -1,8 +1,8 @@
 """The Redis server that holds everything, and which life of the store it is (R10).
 
-A server whose `run_id` is new was started, or promoted in the place of another, since somebody last met it: it may have
-forgotten what was acknowledged. The store keeps who it was last met as, and is raised to a new generation when that
-changes. The command for which a connection was opened then does not run: what led to it may be forgotten.
+A server with a new `run_id` was started, or promoted in the place of another, since an instance last met it: it may
+have forgotten what it acknowledged. The store keeps the `run_id` that was last met, and begins a new generation when
+that changes. The command for which a connection was opened then does not run: the data that led to it may be gone.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Servers:
         self._seed = str(settings["host"]), int(cast("int", settings["port"]))
         self._homes: dict[Address, Connections] = {}
         self._met: frozenset[str] | None = None
-        # What is learned of the generation belongs to those of whom it was asked, whomever another thread meets then.
+        # A generation belongs to the servers that were asked for it, even if another thread meets others meanwhile.
         self._generations: dict[frozenset[str], Generation] = {}
 
     @property
@@ -157,7 +157,7 @@ def answer_of(lent: Lent, question: Command) -> object:
 
 
 def identity_of(run_ids: frozenset[str]) -> str:
-    """All of them as one text, whatever order they were met in."""
+    """All `run_id`s as one text, in one order."""
     return "" if "" in run_ids else " ".join(sorted(run_ids))
 
 

@@ -59,7 +59,7 @@ class Connections:
         self.resume()
 
     def pause(self) -> None:
-        """Close the file and let nobody open it before `resume`."""
+        """Close the file and keep it closed for every thread until `resume`."""
         self._changed.acquire()
         self._paused = True
         self._changed.wait_for(lambda: self._lent == 0)
@@ -85,7 +85,7 @@ class Connections:
             self._changed.notify_all()
 
     def _current(self, idle: _Open | None) -> _Open:
-        """The idle connection, unless its file was removed or replaced: nobody else would ever see its writes."""
+        """The idle connection, unless its file was removed or replaced: other processes would never see its writes."""
         if idle is not None:
             if idle.identity is not None and idle.identity == _identity(self._path):
                 return idle

@@ -82,7 +82,7 @@ class SqliteFile:
             return outcome
 
     def close(self) -> None:
-        """Close the file once nobody uses it; the next call opens it again."""
+        """Close the file once no call uses it; the next call opens it again."""
         self._connections.close()
 
     def _commit(self, connection: sqlite3.Connection) -> None:
@@ -130,9 +130,10 @@ class SqliteFile:
             self._make_ours(connection)
 
     def _is_ours(self, connection: sqlite3.Connection) -> bool:
-        """False for an empty file; raises LedgerUnavailable for somebody else's.
+        """False for an empty file; raises LedgerUnavailable for the file of another program.
 
-        In this order: whoever makes it ours meanwhile commits the tables and the mark together.
+        The order of the two reads matters: a process that prepares the file meanwhile commits the tables and the mark
+        together.
         """
         has_tables = connection.execute("SELECT 1 FROM sqlite_master").fetchone() is not None
         mark: tuple[int] = connection.execute("PRAGMA application_id").fetchone()

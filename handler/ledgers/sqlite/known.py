@@ -22,7 +22,7 @@ def known(connection: sqlite3.Connection, app: int, key: str, by: int, limit: in
 
 
 def _knows(body: str, key: str, by: int) -> bool:
-    """Whether the row knows the key; one that cannot be read names it, and whoever goes there is told what is wrong."""
+    """Whether the row knows the key. A row that cannot be decoded counts too: the visit to it reports what is wrong."""
     try:
         return dict(decode_row(body).keys).get(key, by + 1) <= by
     except ValueError:

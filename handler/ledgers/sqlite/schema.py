@@ -31,7 +31,7 @@ READ_ROW = "SELECT body FROM groups WHERE app = ? AND id = ?"
 READ_VERSION = "SELECT version FROM groups WHERE app = ? AND id = ?"
 READ_RECORD = "SELECT body FROM records WHERE app = ? AND group_id = ? AND id = ?"
 READ_UNFINISHED = "SELECT id FROM groups WHERE app = ? AND unfinished = 1 AND id > ? ORDER BY id LIMIT ?"
-# Rows that hold the key's text anywhere; whoever asks reads them.
+# Rows that hold the key's text anywhere; the caller decodes them to be sure.
 READ_NAMING = "SELECT id, body FROM groups WHERE app = ? AND id > ? AND instr(body, ?) > 0 ORDER BY id LIMIT ?"
 READ_ANY_ROW = "SELECT 1 FROM groups WHERE app = ? LIMIT 1"
 READ_GENERATION = "SELECT generation, started FROM ledger"
@@ -42,7 +42,7 @@ MAKE_SCHEDULES = """
     CREATE TABLE IF NOT EXISTS turns (
     app INTEGER NOT NULL, schedule TEXT NOT NULL, free_at REAL NOT NULL, held_until REAL NOT NULL,
     PRIMARY KEY (app, schedule)) WITHOUT ROWID"""
-# How a schedule stands, and the seconds since 1970 by SQLite's own clock, which is the machine's whoever asks.
+# The state of a schedule, and the seconds since 1970 by SQLite's clock, the machine's, which all processes share.
 READ_SCHEDULE = """
     SELECT coalesce(max(free_at), 0), coalesce(max(held_until), 0), (julianday('now') - 2440587.5) * 86400.0
     FROM turns WHERE app = ? AND schedule = ?"""
