@@ -19,8 +19,7 @@ from handler.chat.error_codes import http_status
 from handler.chat.regions import base_url
 from handler.clock import SystemClock
 from handler.config import ledger_url, queue_url
-from handler.config.ledger_reference import LedgerReference
-from handler.config.ledger_url import DynamoDbUrl, RedisUrl
+from handler.config.ledger_url import DynamoDbUrl, LedgerReference, RedisUrl
 from handler.config.queue_url import CkafkaHub, SqsUrl
 from handler.config.settings import Settings
 from handler.core.errors import SettingsError
@@ -52,9 +51,10 @@ def app_context() -> AppContext:
     return http_context().app
 
 
+@lru_cache(maxsize=1)
 def http_context() -> HttpContext:
     """The same, with what only HTTP needs."""
-    return _context(Settings.read(os.environ))
+    return _context(_settings())
 
 
 def warm_up() -> None:
@@ -63,9 +63,8 @@ def warm_up() -> None:
     A failure is logged. The first event tries again, and tells its caller if it fails as well.
     """
     try:
-        settings = Settings.read(os.environ)
-        if settings.init_early:
-            made = _context(settings).app
+        if _settings().init_early:
+            made = app_context()
             with _greeting(made.instance, made.vault.current().sdkappid):
                 made.instance.ledger.generation()
     except Exception as error:  # noqa: BLE001  # an instance whose import fails could answer no event
@@ -108,15 +107,18 @@ def reports() -> Reports:
     return Reports(os.environ.get(SERVICE_VARIABLE) or SERVICE)
 
 
-def forget() -> None:
+def reset() -> None:
     """Drop the instance, so that the next event builds a new one, as a cold start does. For tests."""
-    _context.cache_clear()
-    reports.cache_clear()
-    _aws_session.cache_clear()
+    for made in (http_context, reports, _settings, _aws_session):
+        made.cache_clear()
 
 
-# Only the settings tell one instance from another, so other settings are another instance.
 @lru_cache(maxsize=1)
+def _settings() -> Settings:
+    """The environment is read once: no platform changes it while an instance lives."""
+    return Settings.read(os.environ)
+
+
 def _context(settings: Settings) -> HttpContext:
     clock, chance = SystemClock(), random.SystemRandom()
     vault = CachedVault(
@@ -169,7 +171,7 @@ def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, Shelf]:
     """The store that LEDGER_URL names, and the shelf in it; only this one's client is loaded."""
     text, renewed = settings.ledger_url, _never_renewed
     if is_reference(text):
-        source = source_for(text, os.environ, ledger_url.VARIABLE)
+        source = source_for(text, os.environ, ledger_url.VARIABLE, _aws_session)
         reference = LedgerReference(source, clock, reports().failed)
         text, renewed = reference.text, reference.renewed
     url = ledger_url.read(text)
@@ -189,21 +191,19 @@ def _never_renewed() -> str | None:
 
 
 def _redis(url: RedisUrl, clock: Clock, renewed: Callable[[], str | None]) -> tuple[Ledger, Shelf]:
-    from handler.ledgers.redis.connections import Endpoint
     from handler.ledgers.redis.ledger import RedisLedger
 
-    def endpoint() -> Endpoint | None:
+    def renewed_url() -> RedisUrl | None:
         text = renewed()
         try:
-            place = ledger_url.read(text) if text is not None else None
+            other = ledger_url.read(text) if text is not None else None
         except SettingsError as failure:
             reports().failed(failure)
             return None
         # Another kind of ledger is another instance's: this one's operations are in Redis.
-        return Endpoint(place.url, place.cluster, place.authorities) if isinstance(place, RedisUrl) else None
+        return other if isinstance(other, RedisUrl) else None
 
-    first = Endpoint(url.url, url.cluster, url.authorities)
-    ledger = RedisLedger(first, clock, warn=reports().warn, wait=url.wait, renewed=endpoint)
+    ledger = RedisLedger(url, clock, warn=reports().warn, renewed=renewed_url)
     return ledger, ledger.shelf()
 
 

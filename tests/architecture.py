@@ -12,6 +12,7 @@ from typing import Final
 _CORE = frozenset({"core", "core.model", "core.state", "core.ports", "core.runtime", "core.protocol"})
 _EVERY_CORE = _CORE | {"core.verify", "core.recovery"}
 _STORES = frozenset({"ledgers.sqlite", "ledgers.redis", "ledgers.dynamodb"})
+_STORE = frozenset({"core", "core.model", "core.state", "core.ports", "clouds", "ledgers"})
 _ADAPTERS = _STORES | {"chat", "config", "queues", "vault"}
 _TRIGGERS = frozenset({"triggers", "triggers.http", "triggers.timer", "triggers.sources", "triggers.operator"})
 
@@ -31,12 +32,13 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "vault": frozenset({"core", "core.model", "core.ports", "clouds"}),
         "queues": frozenset({"core", "core.ports", "clouds"}),
         "ledgers": frozenset({"core", "core.model", "core.state"}),
-        **dict.fromkeys(_STORES, frozenset({"core", "core.model", "core.state", "core.ports", "clouds", "ledgers"})),
+        **dict.fromkeys(_STORES, _STORE),
         "triggers": _EVERY_CORE,
         "triggers.http": _EVERY_CORE | {"triggers"},
         "triggers.timer": _EVERY_CORE | {"triggers"},
         "triggers.sources": _EVERY_CORE | {"triggers", "triggers.timer"},
         "triggers.operator": _EVERY_CORE | {"triggers", "triggers.timer", "triggers.sources"},
+        "ledgers.redis": _STORE | {"config"},
         "clock": frozenset({"core"}),
         "telemetry": frozenset({"core", "core.ports"}),
         "bootstrap": _EVERY_CORE | _ADAPTERS | _TRIGGERS | {"clouds", "clock", "telemetry"},

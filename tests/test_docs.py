@@ -86,10 +86,10 @@ def url(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     """The function at an address of its own."""
     for name, value in sandboxed_environment(chat.endpoint, tmp_path).items():
         monkeypatch.setenv(name, value)
-    bootstrap.forget()
+    bootstrap.reset()
     with Gateway(lambda_handler) as gateway:
         yield gateway.url
-    bootstrap.forget()
+    bootstrap.reset()
 
 
 def test_every_readme_is_tested() -> None:

@@ -1,16 +1,19 @@
-"""What LEDGER_URL says, once it is text: which kind of ledger, and where."""
+"""What LEDGER_URL says: which kind of ledger, and where. The variable may hold a reference to a text that says so."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Literal, TypeAlias, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
 import msgspec
 
-from handler.core.errors import SettingsError
+from handler.config.text import HOST, read_switch
+from handler.core.errors import SecretUnavailable, SettingsError
+from handler.core.ports.system import Clock
 
 VARIABLE = "LEDGER_URL"
 FORM = (
@@ -21,8 +24,6 @@ FORM = (
 # AWS: 3 to 255 of these (CreateTable, TableName).
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _REGION = re.compile(r"[a-z0-9-]{1,32}")
-# A name or an address, as another reader of the URL would find it there, too.
-_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _DATABASE = re.compile(r"(/[0-9]{0,5})?")
 
 Synchronous = Literal["full", "normal"]
@@ -37,10 +38,10 @@ class SqliteUrl(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class RedisUrl:
-    """A server, as its client library wants it: the URL may hold a password.
+    """A server, as its client library reads it: the URL may hold a password.
 
-    `wait` is how many replicas must have each write before it counts; `authorities` is a file of certificate
-    authorities.
+    `wait` is how many replicas must have each write before it counts. With `cluster` the server is one of a Redis
+    Cluster. `authorities` is a file of certificate authorities for TLS.
     """
 
     url: str = field(repr=False)
@@ -118,7 +119,7 @@ def _dynamodb(rest: str) -> DynamoDbUrl:
         raise _wrong("region must be a region's name, such as eu-west-1")
     if endpoint is not None:
         at = _split(endpoint)
-        is_host = _HOST.fullmatch(at.hostname or "")
+        is_host = HOST.fullmatch(at.hostname or "")
         if at.scheme not in {"http", "https"} or not is_host or "@" in at.netloc or at.query or at.fragment:
             raise _wrong("endpoint must be http(s)://host[:port]")
     return DynamoDbUrl(table, region, endpoint, _switch(parameters, "create"))
@@ -145,11 +146,47 @@ def _parameters(query: str, *known: str) -> Mapping[str, str]:
 
 
 def _switch(parameters: Mapping[str, str], name: str) -> bool:
-    text = parameters.get(name, "false")
-    if text not in {"true", "false"}:
-        raise _wrong(f"{name} must be true or false")
-    return text == "true"
+    try:
+        return read_switch(parameters.get(name, "false"), on="true", off="false")
+    except ValueError as problem:
+        raise _wrong(f"{name} {problem}") from None
 
 
 def _wrong(problem: str) -> SettingsError:
     return SettingsError(VARIABLE, problem)
+
+
+# A ledger that is away refuses every call, and each read of a secrets manager takes time and costs money.
+RENEW_MIN_S = 30.0
+
+
+class LedgerReference:
+    """The text that `read` finds behind the reference; `failed` is told why a later one could not be read.
+
+    Making one raises SecretUnavailable or SettingsError as `read` does.
+    """
+
+    def __init__(self, read: Callable[[], str], clock: Clock, failed: Callable[[Exception], None]) -> None:
+        self._read = read
+        self._clock = clock
+        self._failed = failed
+        self._lock = Lock()
+        self._renewed_at = float("-inf")
+        self.text = read()
+
+    def renewed(self) -> str | None:
+        """The text as it is by now, if it is another one; asked for at most every `RENEW_MIN_S` seconds."""
+        with self._lock:
+            now = self._clock.monotonic()
+            if now - self._renewed_at < RENEW_MIN_S:
+                return None
+            self._renewed_at = now
+            try:
+                text = self._read()
+            except (SecretUnavailable, SettingsError) as failure:
+                self._failed(failure)
+                return None
+            if text == self.text:
+                return None
+            self.text = text
+            return text

@@ -1,13 +1,14 @@
-"""The environment, read once into one frozen object: every variable, its bounds, and what may not stand together."""
+"""The environment, read into one frozen object: every variable, its bounds, and what may not stand together."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
+from handler.config.text import HOST, read_switch
 from handler.core.errors import SettingsError
 from handler.core.model.operation import KEY_BYTES
 
@@ -31,8 +32,6 @@ NUMBER_MAX = 10 * 365 * DAY_S
 
 _WHOLE = re.compile(r"[0-9]{1,12}")
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
-# A name or an address, as another reader of the URL would find it there, too.
-_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _BASE_PATH = re.compile(r"/?[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?")
 
 _Value = TypeVar("_Value")
@@ -134,35 +133,52 @@ class _Variables:
 
     def refuse_contradictions(self, settings: Settings) -> None:
         """Raise for everything noticed so far and, if each variable alone is right, for contradictions."""
-        problems = self._problems or list(_contradictions(settings))
+        problems = self._problems or [(rule.variable, rule.problem) for rule in _rules(settings) if rule.broken]
         if problems:
             (variable, problem), *others = problems
             raise SettingsError(variable, "; ".join([problem, *(f"{name}: {text}" for name, text in others)]))
 
 
-def _contradictions(settings: Settings) -> list[tuple[str, str]]:
+class Rule(NamedTuple):
+    """What a variable's value may not be beside those of others, and whether it is."""
+
+    variable: str
+    broken: bool
+    problem: str
+
+
+def _rules(settings: Settings) -> list[Rule]:
     span_s = settings.life_s + settings.guard_s
     window_min_s = span_s + WINDOW_SPARE_S
     against_region = settings.chat_endpoint is None
     unless = "unless CHAT_ENDPOINT is given"
-    window = f"must be at least SIGNATURE_LIFE_S + CLOCK_GUARD_S + {WINDOW_SPARE_S}, which is {window_min_s:g}"
-    rules = [
-        ("CHAT_REGION", against_region and not settings.chat_region, f"is required, {unless}"),
-        (
-            *("CLOCK_GUARD_S", against_region and settings.guard_s < REGION_GUARD_MIN_S),
-            f"must be at least {REGION_GUARD_MIN_S}, {unless}",
+    return [
+        Rule(
+            variable="CHAT_REGION",
+            broken=against_region and not settings.chat_region,
+            problem=f"is required, {unless}",
         ),
-        (
-            *("CHAT_TIMEOUT_S", settings.timeout_s >= span_s),
-            f"must be less than SIGNATURE_LIFE_S + CLOCK_GUARD_S, which is {span_s:g}",
+        Rule(
+            variable="CLOCK_GUARD_S",
+            broken=against_region and settings.guard_s < REGION_GUARD_MIN_S,
+            problem=f"must be at least {REGION_GUARD_MIN_S}, {unless}",
         ),
-        (
-            *("ATTEMPT_BOUND_S", settings.bound_s < settings.timeout_s),
-            f"must be at least CHAT_TIMEOUT_S, which is {settings.timeout_s:g}",
+        Rule(
+            variable="CHAT_TIMEOUT_S",
+            broken=settings.timeout_s >= span_s,
+            problem=f"must be less than SIGNATURE_LIFE_S + CLOCK_GUARD_S, which is {span_s:g}",
         ),
-        ("DEDUPE_WINDOW_S", settings.window_s < window_min_s, window),
+        Rule(
+            variable="ATTEMPT_BOUND_S",
+            broken=settings.bound_s < settings.timeout_s,
+            problem=f"must be at least CHAT_TIMEOUT_S, which is {settings.timeout_s:g}",
+        ),
+        Rule(
+            variable="DEDUPE_WINDOW_S",
+            broken=settings.window_s < window_min_s,
+            problem=f"must be at least SIGNATURE_LIFE_S + CLOCK_GUARD_S + {WINDOW_SPARE_S}, which is {window_min_s:g}",
+        ),
     ]
-    return [(variable, problem) for variable, broken, problem in rules if broken]
 
 
 def _decimal(least: float) -> Callable[[str], float]:
@@ -191,7 +207,7 @@ def _endpoint(text: str) -> str:
     except ValueError:
         raise ValueError(problem) from None
     plain = text.isascii() and text.isprintable() and not set(" \\?#@") & set(text)
-    is_host = _HOST.fullmatch(parts.hostname or "")
+    is_host = HOST.fullmatch(parts.hostname or "")
     if parts.scheme not in {"http", "https"} or not is_host or port == 0 or not plain:
         raise ValueError(problem)
     return text.rstrip("/")
@@ -222,6 +238,4 @@ def _base_path(text: str) -> str:
 
 
 def _switch(text: str) -> bool:
-    if text not in {"on", "off"}:
-        raise ValueError("must be on or off")
-    return text == "on"
+    return read_switch(text, on="on", off="off")

@@ -47,7 +47,7 @@ class Crowd:
     def warm_up(self) -> None:
         """Make the instances and let each call for a group of its own."""
         for _ in range(self.size):
-            bootstrap.forget()
+            bootstrap.reset()
             self.contexts.append(bootstrap.http_context())
         for caller, context in enumerate(self.contexts):
             _answered(context, f"own-{caller}", self.group)

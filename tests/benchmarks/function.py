@@ -40,7 +40,7 @@ def instance(variables: Mapping[str, str]) -> Iterator[None]:
     """A new instance in this process, with these variables; what it says goes nowhere."""
     before = dict(os.environ)
     os.environ.update(variables)
-    bootstrap.forget()
+    bootstrap.reset()
     # As where it is deployed (handler/preload.py): garbage is not looked for in what every invocation needs.
     gc.collect()
     gc.freeze()
@@ -49,7 +49,7 @@ def instance(variables: Mapping[str, str]) -> Iterator[None]:
             yield
         finally:
             gc.unfreeze()
-            bootstrap.forget()
+            bootstrap.reset()
             os.environ.clear()
             os.environ.update(before)
 

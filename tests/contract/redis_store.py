@@ -9,13 +9,13 @@ from uuid import uuid4
 
 from redis import Redis
 
+from handler.config.ledger_url import RedisUrl
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.model.records import Records
 from handler.core.model.row import Group, Row, Settlement
 from handler.core.ports.system import Clock
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.ledgers.redis.client import Argument, RedisStore, Use
-from handler.ledgers.redis.connections import Endpoint
 from handler.ledgers.redis.ledger import RedisLedger
 from handler.ledgers.redis.scripts import Script
 from tests.contract.redis_server import shared_cluster, shared_server
@@ -54,9 +54,9 @@ class PrefixedRedis:
     passed: Passed = field(default_factory=lambda: Passed(0.0))
 
     @property
-    def endpoint(self) -> Endpoint:
+    def endpoint(self) -> RedisUrl:
         """What a ledger is told of it."""
-        return Endpoint(self.urls[0], cluster=self.is_cluster)
+        return RedisUrl(self.urls[0], cluster=self.is_cluster)
 
     def open(self, clock: Clock) -> RedisLedger:
         """A ledger whose records die by the given clock."""
@@ -68,7 +68,7 @@ class PrefixedRedis:
 
     def open_out_of_reach(self, clock: Clock) -> RedisLedger:
         """A ledger at a port where nobody listens."""
-        nowhere = Endpoint("redis://127.0.0.1:1/0", cluster=self.is_cluster)
+        nowhere = RedisUrl("redis://127.0.0.1:1/0", cluster=self.is_cluster)
         return RedisLedger(nowhere, clock, warn=no_warning, prefix=self.prefix)
 
     def let_pass(self, now: float) -> None:

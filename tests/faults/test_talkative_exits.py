@@ -36,9 +36,9 @@ def environment(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """A function with lives so short that it gives up within the test."""
     for name, value in sandboxed_environment(chat.endpoint, tmp_path, POWERTOOLS_LOG_LEVEL="DEBUG", **SHORT).items():
         monkeypatch.setenv(name, value)
-    bootstrap.forget()
+    bootstrap.reset()
     yield tmp_path
-    bootstrap.forget()
+    bootstrap.reset()
 
 
 def shown_by(event: dict[str, object]) -> str:

@@ -8,9 +8,9 @@ from typing import Final
 
 from redis import Redis
 
+from handler.config.ledger_url import RedisUrl
 from handler.core.model.row import Group
 from handler.core.ports.ledger import Generation, Ledger
-from handler.ledgers.redis.connections import Endpoint
 from handler.ledgers.redis.ledger import RedisLedger
 from tests.contract.redis_store import no_warning
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
@@ -41,7 +41,8 @@ def opened(
     warn: Callable[[str], None] = no_warning,
 ) -> Iterator[RedisLedger]:
     """A ledger on the server at `url`."""
-    with closing(RedisLedger(Endpoint(url, cluster, authorities), GivenClock(), warn=warn, wait=wait)) as ledger:
+    place = RedisUrl(url, wait=wait, cluster=cluster, authorities=authorities)
+    with closing(RedisLedger(place, GivenClock(), warn=warn)) as ledger:
         yield ledger
 
 

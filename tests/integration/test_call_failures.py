@@ -33,10 +33,10 @@ def reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     def use(endpoint: str) -> None:
         for name, value in sandboxed_environment(endpoint, tmp_path, CHAT_TIMEOUT_S="0.5", WAIT_S="1").items():
             monkeypatch.setenv(name, value)
-        bootstrap.forget()
+        bootstrap.reset()
 
     yield use
-    bootstrap.forget()
+    bootstrap.reset()
 
 
 def increase() -> dict[str, object]:

@@ -61,11 +61,11 @@ def sweep() -> object:
     return lambda_handler(dict(SWEEP), lambda_context(29))["left"]
 
 
-@pytest.mark.parametrize("forget", [lambda: None, bootstrap.forget], ids=["warm", "cold"])
-def test_a_demoted_account_refuses_no_operation_for_good(chat: ChatServer, forget: Callable[[], None]) -> None:
+@pytest.mark.parametrize("reset", [lambda: None, bootstrap.reset], ids=["warm", "cold"])
+def test_a_demoted_account_refuses_no_operation_for_good(chat: ChatServer, reset: Callable[[], None]) -> None:
     """All of them stay owed, the app is called refused, and each counts once when the account is an admin again."""
     assert [increase(group, f"before-{group}")[0] for group in GROUPS] == [200] * len(GROUPS)
-    forget()
+    reset()
     demote(chat)
     answers = [increase(group, f"during-{group}") for group in GROUPS]
     assert {status for status, _ in answers} <= {202, 503}
@@ -82,7 +82,7 @@ def test_a_demoted_account_refuses_no_operation_for_good(chat: ChatServer, forge
 def test_a_cold_instance_refuses_no_operation_of_a_new_group_for_a_demotion(chat: ChatServer) -> None:
     """The ledger's note says in which groups others have succeeded."""
     assert increase("room-1", "before")[0] == 200
-    bootstrap.forget()
+    bootstrap.reset()
     demote(chat)
     status, body = increase("room-2", "during")
     assert (status, body["type"], body["accepted"]) == (503, "/problems/app-refused", True)

@@ -50,9 +50,9 @@ def environment(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    bootstrap.forget()
+    bootstrap.reset()
     yield monkeypatch
-    bootstrap.forget()
+    bootstrap.reset()
 
 
 def increase(key: str = "a") -> tuple[int, dict[str, object]]:
@@ -69,7 +69,7 @@ def test_an_increase_counts_once_on_a_table_that_is_made_for_it(
     """Asked for twice, by two instances, and swept."""
     environment.setenv("LEDGER_URL", f"dynamodb://made-by-the-function?endpoint={endpoint}&create=true")
     first = increase()
-    bootstrap.forget()
+    bootstrap.reset()
     assert first == increase()
     assert first[0] == 200
     sweep()

@@ -57,9 +57,9 @@ def variables(chat: ChatServer, queue: Queue, tmp_path: Path) -> dict[str, str]:
 def function(variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    bootstrap.forget()
+    bootstrap.reset()
     yield
-    bootstrap.forget()
+    bootstrap.reset()
 
 
 def tick(*groups: str, value: int = 3) -> Event:

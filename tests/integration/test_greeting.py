@@ -32,10 +32,10 @@ def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy
     def deploy(endpoint: str) -> None:
         for name, value in sandboxed_environment(endpoint, tmp_path, INIT_EARLY="on").items():
             monkeypatch.setenv(name, value)
-        bootstrap.forget()
+        bootstrap.reset()
 
     yield deploy
-    bootstrap.forget()
+    bootstrap.reset()
 
 
 def dated() -> str:

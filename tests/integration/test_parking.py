@@ -136,7 +136,7 @@ def test_a_shard_goes_past_a_record_that_is_refused_for_good(
     chat.dismiss_group(room)
     for _ in range(3):
         assert deliver(from_shard(room, partition)) == {"batchItemFailures": []}
-        bootstrap.forget()
+        bootstrap.reset()
     assert_parked(room)
 
 
@@ -144,7 +144,7 @@ def test_a_queue_gets_back_what_is_refused_while_it_delivers_it(chat: ChatServer
     chat.dismiss_group(room)
     for _ in range(3):
         assert deliver(from_queue(room)) == {"batchItemFailures": [{"itemIdentifier": f"message of {room}"}]}
-        bootstrap.forget()
+        bootstrap.reset()
     sweep()
     assert parked() == []
 
@@ -168,7 +168,7 @@ def dying(*, parked_first: bool) -> Iterator[None]:
         patch.setattr(kind, "park", die)
         with pytest.raises(DyingError):
             yield
-    bootstrap.forget()
+    bootstrap.reset()
 
 
 @pytest.mark.parametrize("parked_first", [False, True])

@@ -44,9 +44,9 @@ def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer
         server.create_group(GROUP)
         for name, value in sandboxed_environment(server.endpoint, tmp_path).items():
             monkeypatch.setenv(name, value)
-        bootstrap.forget()
+        bootstrap.reset()
         yield server
-        bootstrap.forget()
+        bootstrap.reset()
 
 
 def increase(key: str) -> None:

@@ -61,9 +61,9 @@ def variables(chat: ChatServer, ckafka: CkafkaServer, tmp_path: Path) -> Mapping
 def _function(variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    bootstrap.forget()
+    bootstrap.reset()
     yield
-    bootstrap.forget()
+    bootstrap.reset()
 
 
 def tick(*groups: str) -> Event:

@@ -44,10 +44,10 @@ def chat(relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         url = f"redis://{relay.address}/0"
         for name, value in sandboxed_environment(running.endpoint, tmp_path, LEDGER_URL=url).items():
             monkeypatch.setenv(name, value)
-        bootstrap.forget()
+        bootstrap.reset()
         yield running
         bootstrap.app_context().instance.ledger.close()  # type: ignore[attr-defined]  # every deployed ledger has it
-        bootstrap.forget()
+        bootstrap.reset()
 
 
 def increase(*keys: str) -> None:

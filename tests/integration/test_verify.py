@@ -84,9 +84,9 @@ def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer
         for name, value in sandboxed_environment(server.endpoint, tmp_path).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("handler.bootstrap.SystemClock", lambda: SharedClock(clock))
-        bootstrap.forget()
+        bootstrap.reset()
         yield server
-        bootstrap.forget()
+        bootstrap.reset()
 
 
 def verify(*, quick: bool = False, group: str = GROUP, timeout_s: float = 900.0) -> dict[str, object]:
@@ -290,10 +290,10 @@ def test_an_instance_says_once_that_nothing_is_verified(chat: ChatServer, capfd:
     for _ in range(2):
         lambda_handler(sweep, lambda_context(29.0))
     assert reminders() == 1
-    bootstrap.forget()
+    bootstrap.reset()
     verify(quick=True)
     assert reminders() == 1
-    bootstrap.forget()
+    bootstrap.reset()
     lambda_handler(sweep, lambda_context(29.0))
     assert reminders() == 0
 
@@ -303,7 +303,7 @@ def test_a_ledger_out_of_reach_fails_no_reminder(
 ) -> None:
     """It cannot be read whether anybody verified, and that is said."""
     monkeypatch.setenv("LEDGER_URL", "sqlite:////nowhere/ledger.sqlite")
-    bootstrap.forget()
+    bootstrap.reset()
     bootstrap.app_context()
     [line] = capfd.readouterr().out.splitlines()
     assert json.loads(line)["because"] == "LedgerUnavailable"

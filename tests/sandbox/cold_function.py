@@ -16,6 +16,6 @@ def cold_function(variables: Mapping[str, str]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in variables.items():
             patch.setenv(name, value)
-        bootstrap.forget()
+        bootstrap.reset()
         yield
-        bootstrap.forget()
+        bootstrap.reset()

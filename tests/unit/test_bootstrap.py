@@ -42,9 +42,9 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pyt
     keys = {"AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "made-up", "AWS_DEFAULT_REGION": "us-east-1"}
     for name, value in {**sandboxed_environment(NOBODY, tmp_path), **role, **keys}.items():
         monkeypatch.setenv(name, value)
-    bootstrap.forget()
+    bootstrap.reset()
     yield monkeypatch
-    bootstrap.forget()
+    bootstrap.reset()
 
 
 def load() -> object:

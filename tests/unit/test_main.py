@@ -39,9 +39,9 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     """The variables of a function in the sandbox, and a cold instance."""
     for name, value in sandboxed_environment(NOBODY, tmp_path).items():
         monkeypatch.setenv(name, value)
-    bootstrap.forget()
+    bootstrap.reset()
     yield tmp_path
-    bootstrap.forget()
+    bootstrap.reset()
 
 
 def post(key: str = "k", token: str = TOKEN, body: str = BODY) -> Event:
@@ -110,7 +110,7 @@ def test_without_a_context_everything_works() -> None:
 def test_an_accepted_operation_is_there_for_the_next_instance() -> None:
     """It is in the ledger, not in the instance."""
     lambda_handler(post(), None)
-    bootstrap.forget()
+    bootstrap.reset()
     again = lambda_handler(post(body=BODY.replace("5", "6")), None)
     assert again["statusCode"] == 422
 
@@ -134,11 +134,14 @@ def test_settings_that_are_wrong_fail_a_timer_event(monkeypatch: pytest.MonkeyPa
         lambda_handler(tick({"task": "sweep"}), None)
 
 
-def test_settings_that_have_changed_are_another_instance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a test; a deployed instance keeps its environment."""
+def test_an_instance_reads_its_environment_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No platform changes it while an instance lives."""
     assert lambda_handler(health(), None)["statusCode"] == 200
     monkeypatch.setenv("BASE_PATH", "/chat")
-    assert lambda_handler(event_of("http-v2", "GET", "/chat/v1/health", [], b""), None)["statusCode"] == 200
+    below = event_of("http-v2", "GET", "/chat/v1/health", [], b"")
+    assert lambda_handler(below, None)["statusCode"] == 404
+    bootstrap.reset()
+    assert lambda_handler(below, None)["statusCode"] == 200
 
 
 @pytest.mark.parametrize("reference", ["file:{folder}/url", "env:URL"])
@@ -247,7 +250,7 @@ def test_each_stage_has_its_own_lines_and_metrics(
 ) -> None:
     """So that an alarm of one looks at no other."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "update-group-counter-dev")
-    bootstrap.forget()
+    bootstrap.reset()
     lambda_handler(post(), lambda_context(TIMEOUT_S))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {line["service"] for line in lines} == {"update-group-counter-dev"}

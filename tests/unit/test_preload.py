@@ -26,9 +26,9 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     """The variables of a deployed function, and a cold instance; the folder of its secret and ledger."""
     for name, value in sandboxed_environment(NOBODY, tmp_path, INIT_EARLY="on").items():
         monkeypatch.setenv(name, value)
-    bootstrap.forget()
+    bootstrap.reset()
     yield tmp_path
-    bootstrap.forget()
+    bootstrap.reset()
 
 
 def status() -> object:
@@ -78,7 +78,7 @@ def test_what_cannot_be_had_is_logged_and_left_to_the_first_event(
     [line] = [json.loads(text) for text in capsys.readouterr().out.splitlines() if '"ERROR"' in text]
     assert line["error"] == "SecretUnavailable"
     (environment / "secret.json").write_text(kept)
-    bootstrap.forget()
+    bootstrap.reset()
     assert status() == 202
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
 import msgspec
@@ -16,6 +15,7 @@ from redis.connection import Connection, SSLConnection, parse_url
 from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
+from handler.config.ledger_url import RedisUrl
 from handler.core.errors import LedgerUnavailable
 from handler.ledgers.redis.errors import unreachable
 from handler.ledgers.redis.wire import Command, Wire, exchange
@@ -32,18 +32,6 @@ NO_SERVER_SHOWN = (
     "this Redis server does not tell which one it is (run_id), so a failover cannot be noticed: "
     "add wait=1 to LEDGER_URL, and raise the generation after every failover"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where Redis is: a URL as redis-py reads it, which may hold a password.
-
-    `cluster`: the server is one of a Redis Cluster. `authorities`: a file of certificate authorities for TLS.
-    """
-
-    url: str = field(repr=False)
-    cluster: bool = False
-    authorities: str | None = None
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -112,14 +100,14 @@ class Connections:
             )
 
 
-def settings_of(endpoint: Endpoint, timeout_s: float) -> dict[str, object]:
+def settings_of(url: RedisUrl, timeout_s: float) -> dict[str, object]:
     """What every connection is made with; the address stands under `host` and `port`.
 
     Nothing is tried again, nothing is announced: each would be a round trip that nobody asked for.
     """
-    parsed = cast("Callable[[str], dict[str, object]]", parse_url)(endpoint.url)
+    parsed = cast("Callable[[str], dict[str, object]]", parse_url)(url.url)
     ssl = parsed.pop("connection_class", None) is SSLConnection
-    trust = {"ssl_ca_certs": endpoint.authorities} if ssl and endpoint.authorities else {}
+    trust = {"ssl_ca_certs": url.authorities} if ssl and url.authorities else {}
     return {
         "host": "localhost",
         "port": 6379,

@@ -13,6 +13,7 @@ from heapq import merge
 from itertools import islice
 from typing import cast
 
+from handler.config.ledger_url import RedisUrl
 from handler.core.model.codec import decode_record
 from handler.core.model.lift import open_between
 from handler.core.model.records import Records
@@ -33,7 +34,7 @@ from handler.ledgers.redis import metadata_scripts as facts
 from handler.ledgers.redis import scripts
 from handler.ledgers.redis.client import RedisStore, Use
 from handler.ledgers.redis.cluster import ClusterServers
-from handler.ledgers.redis.connections import Endpoint, settings_of
+from handler.ledgers.redis.connections import settings_of
 from handler.ledgers.redis.known import known
 from handler.ledgers.redis.parked import RedisShelf
 from handler.ledgers.redis.rows import (
@@ -65,39 +66,37 @@ WATERMARK_MS = int(WATERMARK_S * 1000)
 
 
 class RedisLedger:
-    """A `Ledger` in the server at `endpoint`; nothing is opened before the first call.
+    """A `Ledger` in the server at `url`; nothing is opened before the first call.
 
-    `warn` is told once what makes the promise weaker. `wait` is how many replicas must have each write. `prefix` begins
-    the name of every key. `renewed` tells where the server is by now, if that is new: it is asked where the endpoint
-    lets nobody in.
+    `warn` takes, once, what makes the promise weaker. `prefix` begins the name of every key. `renewed` gives the
+    server's new URL, if it has one, where the server refuses to be used.
     """
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        url: RedisUrl,
         clock: Clock,
         *,
         warn: Callable[[str], None],
-        wait: int = 0,
         timeout_s: float = TIMEOUT_S,
         prefix: str = PREFIX,
-        renewed: Callable[[], Endpoint | None] = lambda: None,
+        renewed: Callable[[], RedisUrl | None] = lambda: None,
     ) -> None:
         self.timeout_s = timeout_s
         self.generation_cache_s = 0.0
         self._clock = clock
         self._keys = Keys(prefix)
 
-        def servers_at(endpoint: Endpoint) -> Servers:
-            kind = ClusterServers if endpoint.cluster else Servers
-            return kind(settings_of(endpoint, timeout_s), self._keys.generation, warn)
+        def servers_at(url: RedisUrl) -> Servers:
+            kind = ClusterServers if url.cluster else Servers
+            return kind(settings_of(url, timeout_s), self._keys.generation, warn)
 
         def others() -> Servers | None:
-            endpoint = renewed()
-            return servers_at(endpoint) if endpoint else None
+            other = renewed()
+            return servers_at(other) if other else None
 
         self._store = RedisStore(
-            servers_at(endpoint), self._keys.generation, wait=wait, timeout_s=timeout_s, renewed=others
+            servers_at(url), self._keys.generation, wait=url.wait, timeout_s=timeout_s, renewed=others
         )
         self._asks_at = clock.monotonic() + CLUSTER_ASKS_AFTER_S
 

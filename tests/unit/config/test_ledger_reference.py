@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handler.config.ledger_reference import RENEW_MIN_S, LedgerReference
+from handler.config.ledger_url import RENEW_MIN_S, LedgerReference
 from handler.core.errors import SecretUnavailable
 from tests.unit.core.samples import HandClock
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import TypeAlias
 
-from handler.ledgers.redis.connections import Endpoint, settings_of
+from handler.config.ledger_url import RedisUrl
+from handler.ledgers.redis.connections import settings_of
 from handler.ledgers.redis.metadata_scripts import MEET
 from tests.sandbox.loopback import LoopbackServer
 
@@ -69,8 +70,8 @@ class PlayedRedis(LoopbackServer):
         }
 
     @property
-    def endpoint(self) -> Endpoint:
-        return Endpoint(f"redis://{self.address}/0")
+    def endpoint(self) -> RedisUrl:
+        return RedisUrl(f"redis://{self.address}/0")
 
     @property
     def settings(self) -> Mapping[str, object]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from handler.config.ledger_url import RedisUrl
 from handler.core.ports.ledger import Ledger
-from handler.ledgers.redis.connections import Endpoint
 from handler.ledgers.redis.ledger import CLUSTER_ASKS_AFTER_S, RedisLedger
 from tests.contract.samples import GROUP, RECEIPT_KEY, attempt, idle_row
 from tests.contract.stores import GivenClock
@@ -35,7 +35,7 @@ def test_in_a_cluster_the_generation_is_asked_for_once_a_minute() -> None:
     with PlayedRedis({"EVALSHA": [generation(2), generation(3)]}) as server:
         slots = several(several(number(0), number(16383), several(text("127.0.0.1"), number(server.server_port))))
         server.says["CLUSTER"] = [slots]
-        endpoint = Endpoint(server.endpoint.url, cluster=True)
+        endpoint = RedisUrl(server.endpoint.url, cluster=True)
         with closing(RedisLedger(endpoint, clock, warn=no_warning)) as ledger:
             assert ledger.generation().number == 1
             clock.advance(CLUSTER_ASKS_AFTER_S - 1)

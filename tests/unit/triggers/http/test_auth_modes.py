@@ -32,9 +32,9 @@ def secret_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
         monkeypatch.setenv(name, value)
     path = tmp_path / "secret.json"
     write_callers(path, {"name": "bearer", "token": TOKEN}, {"name": "signer", "token": whsec(KEY)})
-    bootstrap.forget()
+    bootstrap.reset()
     yield path
-    bootstrap.forget()
+    bootstrap.reset()
 
 
 def write_callers(path: Path, *callers: dict[str, str]) -> None:
