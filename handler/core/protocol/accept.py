@@ -17,7 +17,7 @@ from handler.core.protocol import first_use
 from handler.core.protocol.visit import CONTENTION_S, Visit
 from handler.core.state.merge import next_run
 from handler.core.state.receipts import choose_weight
-from handler.core.state.transitions import REJECTED_AT_ONCE, appended, record_of
+from handler.core.state.transitions import REJECTED_AT_ONCE, Change, appended, record_of
 from handler.core.state.watermarks import NO_WATERMARKS, moved, partitions_of, passed
 
 # How often a lost compare-and-swap is tried again before the caller is asked to come back.
@@ -83,7 +83,7 @@ def _moved_watermarks(visit: Visit) -> bool:
     row = visit.instance.ledger.load(visit.group)
     while row is not None and row.watermarks:
         smaller, watermarks = moved(row)
-        follows = visit.put(smaller, watermarks=watermarks)
+        follows = visit.put(Change(smaller, watermarks=watermarks))
         if not isinstance(follows, Row):
             break
         row, has_moved = follows, True
@@ -255,7 +255,7 @@ def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
     whole = accepted(row, instance.rules.row_bytes)
     if whole is None:
         raise row_is_full()
-    return visit.told_of(whole)
+    return visit.reported(whole)
 
 
 def _turned_away(visit: Visit) -> NotAccepted | None:

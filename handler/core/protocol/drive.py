@@ -15,7 +15,7 @@ from handler.core.protocol.waiting import ask_the_time
 from handler.core.state import transitions
 from handler.core.state.merge import correction_of, next_run
 from handler.core.state.receipts import ReceiptReading, certain, choose_weight
-from handler.core.state.transitions import CounterReading
+from handler.core.state.transitions import Change, CounterReading
 from handler.core.state.watermarks import moved
 
 # How often others may get in between when an attempt is taken back; after that its group waits for its death.
@@ -64,7 +64,7 @@ def step(visit: Visit, row: Row) -> Next:
     visit.heard(row)
     if row.watermarks:
         smaller, watermarks = moved(row)
-        return visit.put(smaller, watermarks=watermarks)
+        return visit.put(Change(smaller, watermarks=watermarks))
     if row.attempt is not None and row.attempt.id == visit.unsent:
         return send(visit, row, row.attempt)
     if row.attempt is not None and row.attempt.id == visit.sent and visit.reply is not None:
@@ -90,11 +90,11 @@ def open_next(visit: Visit, row: Row) -> Next:
     mode, entries, correction = _next_payload(visit, row)
     # In a group that is gone nothing has landed late, and the Set will be refused like everything else.
     if mode is Mode.SET and row.remembered and not visit.group_is_gone:
-        evidence = conclude.see(visit, row, keys=())
-        if not isinstance(evidence, conclude.Observation):
-            return evidence
-        if evidence.sight.value != row.base:
-            return conclude.conclude(visit, row, evidence)
+        observed = conclude.see(visit, row, keys=())
+        if not isinstance(observed, conclude.Observation):
+            return observed
+        if observed.receipt.value != row.base:
+            return conclude.conclude(visit, row, observed)
     wait_s = visit.turns.wait_s()
     if wait_s:
         # A turn that comes too late for this visit is one for another; who has that moves the group on for both.
@@ -155,7 +155,7 @@ def send(visit: Visit, row: Row, attempt: Attempt) -> Next:
         if row.receipt_key:
             # The reply is evidence for the row as it was; after a lost write the receipt is read again.
             visit.reply = None
-            seen = CounterReading(reply.values, later=False, at=instance.api_clock.now())
-            sight = ReceiptReading(reply.values[row.receipt_key], certain(heard, reply.date, visit.took_s))
-            return conclude.conclude(visit, row, conclude.Observation(sight, seen))
+            counters = CounterReading(reply.values, later=False, at=instance.api_clock.now())
+            receipt = ReceiptReading(reply.values[row.receipt_key], certain(heard, reply.date, visit.took_s))
+            return conclude.conclude(visit, row, conclude.Observation(receipt, counters))
     return conclude.follow(visit, row, attempt, reply)

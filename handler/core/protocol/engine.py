@@ -20,7 +20,7 @@ from handler.core.ports.system import Notice
 from handler.core.protocol.accept import Acceptance, accept
 from handler.core.protocol.drive import drive
 from handler.core.protocol.parking import acknowledge, strike
-from handler.core.protocol.permission import note_landings
+from handler.core.protocol.refusal import note_landings
 from handler.core.protocol.sweep import SideBySide, Swept, one_by_one, sweep
 from handler.core.protocol.visit import Visit
 from handler.core.runtime.instance import Instance, TimeBudget

@@ -16,7 +16,7 @@ from handler.core.model.row import Row
 from handler.core.ports.counter_api import Counted, Fault, Refused
 from handler.core.ports.system import Notice
 from handler.core.protocol import conclude
-from handler.core.protocol.permission import Blame
+from handler.core.protocol.refusal import GROUP_GONE, Blame, blamed
 from handler.core.protocol.visit import TIMES_BELIEVED, Again, Next, Visit
 from handler.core.runtime.api_clock import NEAR_S
 from handler.core.state import transitions
@@ -49,7 +49,7 @@ def refused_before(visit: Visit) -> Refused | None:
             if visit.budget.sheds and instance.reads.is_saturated():
                 raise TooManyCalls("the app's reads per second are used up", READS_RETRY_S)
             return None
-        if reply.code in conclude.GROUP_GONE:
+        if reply.code in GROUP_GONE:
             looks -= 1
             if not looks:
                 instance.gone.note(visit.group)
@@ -97,12 +97,12 @@ def _first_look(visit: Visit, row: Row) -> Next:
     if 0 < visit.refusals < TIMES_BELIEVED:
         return Again()
     if isinstance(reply, Refused):
-        whose = conclude.blamed(visit, row, {reply.code}, can_read=False)
-        if whose is not Blame.OPERATION:
+        blame = blamed(visit, row, {reply.code}, can_read=False)
+        if blame is not Blame.OPERATION:
             # Nothing is known of the group: its receipt may be there once the account may read it (R6).
             return (
                 visit.setback(dataclasses.replace(reply, fault=Fault.APP))
-                if whose is Blame.APP
+                if blame is Blame.APP
                 else visit.failed_to_send()
             )
     # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
@@ -166,18 +166,15 @@ def _may_be_forgotten(visit: Visit, row: Row) -> bool:
 def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
     """A receipt with a history that this ledger does not know: take it over once nothing of that history can land."""
     rules = visit.instance.rules
-    evidence = _seen_after(visit, row, (row.receipt_key,), sighted + past_s(rules.bound_s, rules.guard_s))
-    if not isinstance(evidence, conclude.Observation):
+    observed = _seen_after(visit, row, (row.receipt_key,), sighted + past_s(rules.bound_s, rules.guard_s))
+    if not isinstance(observed, conclude.Observation):
         # Where the group has gone meanwhile there is nothing to adopt; its first attempt will be refused likewise.
-        return visit.put(row.changed(base=0, sighted=None)) if visit.group_is_gone else evidence
-    value = evidence.sight.value
+        return visit.put(row.changed(base=0, sighted=None)) if visit.group_is_gone else observed
+    value = observed.receipt.value
     reason = why_not_adopted(value)
     if reason is not None:
         return visit.put(transitions.frozen(row, reason))
-    follows = visit.put(row.changed(base=value, sighted=None))
-    if isinstance(follows, Row):
-        visit.instance.reporter.report(Notice.HISTORY_ADOPTED, group=visit.group.id, base=value)
-    return follows
+    return visit.put(row.changed(base=value, sighted=None), Notice.HISTORY_ADOPTED, base=value)
 
 
 def _no_room(visit: Visit, row: Row) -> Next:
@@ -186,10 +183,7 @@ def _no_room(visit: Visit, row: Row) -> Next:
         return Again(visit.backoff.retry_s())
     answer = Rejected(TOO_MANY_KEYS, "the group has 20 counters already, and the receipt needs one of them")
     change = transitions.rejected_from_queue(row, answer, visit.instance.api_clock.now(), visit.teller)
-    follows = visit.put(change.row, change.records, change.watermarks)
-    if isinstance(follows, Row):
-        visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=TOO_MANY_KEYS)
-    return follows
+    return visit.put(change, Notice.REJECTED, code=TOO_MANY_KEYS)
 
 
 def revalidate(visit: Visit, row: Row) -> Next:
@@ -206,15 +200,15 @@ def revalidate(visit: Visit, row: Row) -> Next:
     lost_until = _lost_until(visit, row) if rules.cache_s else 0.0
     if lost_until is None:
         return _sight(visit, row)
-    evidence = _seen_after(visit, row, (), max(row.sighted + past_s(rules.bound_s, rules.guard_s), lost_until))
-    if not isinstance(evidence, conclude.Observation):
+    observed = _seen_after(visit, row, (), max(row.sighted + past_s(rules.bound_s, rules.guard_s), lost_until))
+    if not isinstance(observed, conclude.Observation):
         # Nothing can land in a group that is gone, and its next attempt will be refused.
-        return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.attempt is None else evidence
-    if row.base is None and row.owed and row.receipt_key in evidence.seen.values:
+        return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.attempt is None else observed
+    if row.base is None and row.owed and row.receipt_key in observed.counters.values:
         return visit.put(transitions.frozen(row, "the ledger is a copy that lacks how this group began"))
-    if row.base is None or (row.attempt is None and evidence.sight.value == row.base):
+    if row.base is None or (row.attempt is None and observed.receipt.value == row.base):
         return visit.put(_verified(row, generation.number))
-    return conclude.conclude(visit, row, evidence)
+    return conclude.conclude(visit, row, observed)
 
 
 def _lost_until(visit: Visit, row: Row) -> float | None:
@@ -247,10 +241,10 @@ def _seen_after(visit: Visit, row: Row, keys: Sequence[str], moment: float) -> c
     left_s = moment - visit.instance.api_clock.now()
     if left_s > 0 and visit.instance.api_clock.ask_in_s() is None:
         return Again(left_s)
-    evidence = conclude.see(visit, row, keys)
-    if isinstance(evidence, conclude.Observation) and not evidence.sight.is_after(moment):
+    observed = conclude.see(visit, row, keys)
+    if isinstance(observed, conclude.Observation) and not observed.receipt.is_after(moment):
         return Again(_left_s(visit, moment))
-    return evidence
+    return observed
 
 
 def _left_s(visit: Visit, moment: float | None) -> float:

@@ -88,7 +88,7 @@ def acknowledge(visit: Visit, row: Row, origins: Mapping[str, Origin]) -> Row:
         if whole is None:
             raise OutcomeUnknown("the group's row has no room for where the operations come from")
         try:
-            if visit.instance.ledger.swap(visit.group, visit.told_of(whole), {}):
+            if visit.instance.ledger.swap(visit.group, visit.reported(whole), {}):
                 visit.in_doubt |= gone
                 return whole.row
         except AnswerLost:

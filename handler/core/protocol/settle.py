@@ -1,22 +1,63 @@
-"""Write what a landing settles (R5), and see that what was long in being written is not taken for older than it is."""
+"""Settle: what landed gets its records, and the row stands on the receipt's new value (R5, R7)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
 from handler.core.errors import AnswerLost
-from handler.core.model.known_keys import newest_first
+from handler.core.model.known_keys import knowing, newest_first
 from handler.core.model.operation import Counters
 from handler.core.model.records import Records
-from handler.core.model.row import Settlement
+from handler.core.model.row import Row, Settlement
 from handler.core.ports.system import Notice
-from handler.core.protocol.visit import Visit
+from handler.core.protocol.visit import Again, Visit
+from handler.core.state import transitions
+from handler.core.state.receipts import ReceiptReading
+from handler.core.state.transitions import CounterReading
 
 # A tick on all groups that know a key counts those that have known it for ten seconds by its time, and may come two
 # seconds before that.
 WRITTEN_WITHIN_S = 6
 
 
-def settle_plainly(visit: Visit, settlement: Settlement, records: Records) -> None:
-    """Take the answers where this very settlement is known to have been written; else the row is read again."""
+def settle(
+    visit: Visit, row: Row, times: Mapping[str, int], receipt: ReceiptReading, counters: CounterReading
+) -> Row | Again:
+    """R5: write the records before the row or with it. More landings than the open attempt's are settled by R7.
+
+    `times` says which attempts landed, and how often.
+    """
+    if row.attempt and row.base is not None and transitions.is_plain(row, times):
+        records = transitions.settled_records(row.attempt, counters)
+        keys = knowing(row.keys, transitions.landed_keys(row, times), counters.at)
+        new_keys = None if keys is row.keys else keys
+        settlement = Settlement(row.attempt, row.base, receipt.value, visit.lasting(records), new_keys)
+        _settle_plainly(visit, settlement, records)
+        return Again()
+    rules = visit.instance.rules
+    change = transitions.landed(row, receipt.value, times, counters)
+    kept_in_mind = transitions.forgotten(change.row, receipt.asked_after, rules.bound_of, rules.forget_s)
+    applied = Notice.APPLIED if change.records else None
+    follows = visit.put(replace(change, row=kept_in_mind), applied, operations=len(change.records))
+    if isinstance(follows, Row):
+        _report_late(visit, row, times)
+        if change.row.keys is not row.keys:
+            _stamp_again(visit, change.row.keys)
+    return follows
+
+
+def _report_late(visit: Visit, row: Row, times: Mapping[str, int]) -> None:
+    """Report what landed beside the open attempt, or more than once (R7)."""
+    late = set(times) - {row.attempt.id if row.attempt else ""}
+    if late or max(times.values()) > 1:
+        landed = ", ".join(f"{attempt_id} x {count}" for attempt_id, count in times.items())
+        visit.instance.reporter.report(Notice.LATE_LANDING, group=visit.group.id, landed=landed)
+
+
+def _settle_plainly(visit: Visit, settlement: Settlement, records: Records) -> None:
+    """Take the answers if this very settlement is known to have been written; else the visit reads the row again."""
     try:
         done = visit.instance.ledger.settle(visit.group, settlement)
     except AnswerLost:
@@ -25,14 +66,14 @@ def settle_plainly(visit: Visit, settlement: Settlement, records: Records) -> No
         visit.answers.update(records)
         visit.instance.reporter.report(Notice.APPLIED, group=visit.group.id, operations=len(records))
     if done and settlement.keys:
-        stamp_anew(visit, settlement.keys)
+        _stamp_again(visit, settlement.keys)
 
 
-def stamp_anew(visit: Visit, keys: Counters) -> None:
-    """After a settlement that was long in being written: the keys that it made known are known since now.
+def _stamp_again(visit: Visit, keys: Counters) -> None:
+    """Stamp the keys that a slow settlement made known with the time of now.
 
-    `keys` are what the row knows by it, the newest first. A tick that has come meanwhile did not find the group, and
-    must not find it when it comes again.
+    `keys` are what the row knows by it, the newest first. A tick that came meanwhile did not find the group, and must
+    not find it when it comes again.
     """
     stamped, now = keys[0][1], visit.instance.api_clock.now()
     if now - stamped <= WRITTEN_WITHIN_S:

@@ -234,19 +234,19 @@ def next_watch(row: Row, now: float) -> float:
 def watch(visit: Visit, row: Row) -> Next:
     """R11: read the receipt of a settled group once more; forget what can no longer land, correct what did."""
     rules = visit.instance.rules
-    evidence = conclude.see(visit, row, keys=())
-    if isinstance(evidence, conclude.Observation) and evidence.sight.asked_after is None:
+    observed = conclude.see(visit, row, keys=())
+    if isinstance(observed, conclude.Observation) and observed.receipt.asked_after is None:
         # What this instance has met only now is judged by the next look (R4 b).
-        evidence = conclude.see(visit, row, keys=())
-    if isinstance(evidence, conclude.Observation):
-        if evidence.sight.value != row.base:
-            return conclude.conclude(visit, row, evidence)
-        row = transitions.forgotten(row, evidence.sight.asked_after, rules.bound_of, rules.forget_s)
+        observed = conclude.see(visit, row, keys=())
+    if isinstance(observed, conclude.Observation):
+        if observed.receipt.value != row.base:
+            return conclude.conclude(visit, row, observed)
+        row = transitions.forgotten(row, observed.receipt.asked_after, rules.bound_of, rules.forget_s)
     elif visit.group_is_gone:
         # The group is gone, and nothing can land in it: no more than the death of the attempts is waited for.
         row = transitions.forgotten(row, visit.heard(row), rules.bound_of, forget_s=0)
         if transitions.is_void(row) and visit.instance.ledger.delete(visit.group, row.version):
             return Stop()
     else:
-        return evidence
+        return observed
     return visit.put(row.changed(looked=visit.heard(row) or row.looked))

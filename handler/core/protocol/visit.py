@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from handler.core.errors import AnswerLost
 from handler.core.model.operation import Counters, Mode
 from handler.core.model.records import Record, Records, kept, rejected, unkept
-from handler.core.model.row import Attempt, Entry, Group, Row
+from handler.core.model.row import Attempt, Entry, Group, Remembered, Row
 from handler.core.model.row_size import Fitted, fitted
 from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.ports.system import Notice
@@ -26,7 +26,7 @@ from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
 from handler.core.runtime.rate_limiter import RateLimiter
 from handler.core.state.losses import told
 from handler.core.state.merge import payload_of
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
+from handler.core.state.transitions import Change
 
 # After a lost compare-and-swap: long enough to let the winner go on.
 CONTENTION_S = 0.02
@@ -184,34 +184,43 @@ class Visit:
         return Again(seconds)
 
     def fitted(self, row: Row) -> Row:
-        """The row as it can be written; what gives way to it is told first, for nothing else keeps it (R13)."""
-        return self.told_of(fitted(row, self.instance.rules.row_bytes))
+        """The row as it can be written; what gives way is reported first: nothing else keeps it (R13)."""
+        return self.reported(fitted(row, self.instance.rules.row_bytes))
 
-    def told_of(self, fitted: Fitted) -> Row:
-        """The row, once it is told which past attempts have given way to it."""
+    def reported(self, fitted: Fitted) -> Row:
+        """The row, with a report of each past attempt that has given way to it."""
         for past in fitted.dropped:
-            self.instance.reporter.report(Notice.ATTEMPT_DROPPED, group=self.group.id, **told(past))
+            self._report_dropped(past)
         return fitted.row
 
-    def put(
-        self, row: Row, records: Mapping[str, Record] | None = None, watermarks: Watermarks = NO_WATERMARKS
-    ) -> Next:
-        """Write by compare-and-swap. Somebody else's change, or an answer lost, sends the visit back to reading."""
-        row = self.fitted(row)
+    def _report_dropped(self, past: Remembered) -> None:
+        self.instance.reporter.report(Notice.ATTEMPT_DROPPED, group=self.group.id, **told(past))
+
+    def put(self, change: Row | Change, notice: Notice | None = None, **evidence: str | float | None) -> Row | Again:
+        """Write by compare-and-swap, and report `notice` of the group once that is done.
+
+        If another worker has changed the row, or the answer is lost, the visit has to read the row again.
+        """
+        change = change if isinstance(change, Change) else Change(change)
+        if change.dropped is not None:
+            self._report_dropped(change.dropped)
+        row, records = self.fitted(change.row), change.records
         # Until its record is seen: what is written here may never be read by this visit.
-        refused = rejected(records) - self.in_doubt if records and self.teller else frozenset()
+        refused = rejected(records) - self.in_doubt if self.teller else frozenset()
         self.in_doubt |= refused
         try:
-            done = self.instance.ledger.swap(self.group, row, self.lasting(records) if records else {}, watermarks)
+            done = self.instance.ledger.swap(self.group, row, self.lasting(records), change.watermarks)
         except AnswerLost:
             return Again()
         if not done:
             self.in_doubt -= refused
             return Again(self.backoff.jittered(CONTENTION_S))
-        # Whether a record is the first answer only the ledger knows, and it is asked before anybody is told.
-        self.answers.update(unkept(records) if records else {})
+        # Only the ledger knows which record is the first answer, so the visit reads those that it keeps.
+        self.answers.update(unkept(records))
         if row.frozen:
             self.instance.reporter.report(Notice.GROUP_FROZEN, group=self.group.id, reason=row.frozen)
+        if notice is not None:
+            self.instance.reporter.report(notice, group=self.group.id, **evidence)
         return row
 
     def lasting(self, records: Records) -> Records:

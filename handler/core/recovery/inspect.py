@@ -49,15 +49,15 @@ def inspect(visit: Visit) -> Inspection:
     try:
         see(visit, row)
         # Judged by the second look, because the first one may be the first to hear the API's clock (R4 b).
-        evidence, gone = see(visit, row)
+        observed, gone = see(visit, row)
     except NotAccepted as error:
         failure = visit.instance.failures.last
         return Inspection(row, generation, needed, *_ready(visit, row), missing=error.problem, last_failure=failure)
     rules = visit.instance.rules
     row = sighted(visit, row)
-    verdict = judge(row, evidence.sight, rules.bound_of(row.attempt) if row.attempt else 0)
+    verdict = judge(row, observed.receipt, rules.bound_of(row.attempt) if row.attempt else 0)
     missing = "the group does not exist" if gone else None
-    shown = Inspection(row, generation, needed, *_ready(visit, row), evidence.seen.values, missing, verdict)
+    shown = Inspection(row, generation, needed, *_ready(visit, row), observed.counters.values, missing, verdict)
     return replace(shown, last_failure=visit.instance.failures.last)
 
 
@@ -137,7 +137,7 @@ def see(visit: Visit, row: Row) -> tuple[Observation, bool]:
         heard = visit.heard(row)
         follows = conclude.see(visit, settled, keys=())
         if isinstance(follows, Observation):
-            return replace(follows, sight=_of_all(follows.sight, heard)), False
+            return replace(follows, receipt=_of_all(follows.receipt, heard)), False
         if visit.group_is_gone:
             return Observation(
                 ReceiptReading(0, heard), CounterReading({}, later=True, at=visit.instance.api_clock.now())

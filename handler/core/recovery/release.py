@@ -80,8 +80,8 @@ def _decided(
     left_s = wait(visit, row, dead_at)
     if left_s:
         return Later(left_s)
-    evidence, _ = see(visit, row)
-    if visit.is_dated and not evidence.sight.is_after(dead_at):
+    observed, _ = see(visit, row)
+    if visit.is_dated and not observed.receipt.is_after(dead_at):
         return Later(LATER_MIN_S)
     for _ in range(SWAPS_MAX):
         # Nothing of a frozen row moves but its queue; a row that has moved otherwise was decided by somebody else.
@@ -89,7 +89,7 @@ def _decided(
         if (grown.frozen, grown.sighted, grown.attempt) != (row.frozen, row.sighted, row.attempt):
             raise BadInput("GroupId", "is not as it was: somebody else has decided meanwhile")
         judged = completed(grown, decision, generation.number)
-        change = decided(grown, judged, evidence.sight, evidence.seen, generation.number, instance.rules)
+        change = decided(grown, judged, observed.receipt, observed.counters, generation.number, instance.rules)
         becomes = visit.fitted(change.row)
         if instance.ledger.swap(visit.group, becomes, visit.lasting(change.records), change.watermarks):
             settled = len(change.records)

@@ -14,14 +14,13 @@ from msgspec.structs import replace
 
 from handler.core.errors import BadInput
 from handler.core.model.lift import why_not_counted
-from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied
 from handler.core.model.row import Attempt, Debt, Remembered, Row
 from handler.core.ports.ledger import Generation
 from handler.core.runtime.api_clock import NEAR_S
 from handler.core.runtime.rules import Rules
 from handler.core.state.losses import giving_way, remembering
-from handler.core.state.merge import own_values, with_excess
+from handler.core.state.merge import overwritten_by, own_values, with_excess, without_keys
 from handler.core.state.receipts import Landed, ReceiptReading, death, judge, past_s
 from handler.core.state.transitions import Change, CounterReading, forgotten, landed, record_of
 
@@ -174,8 +173,7 @@ def _carried(attempt: Attempt) -> set[str]:
 def _debt_after(row: Row, attempt: Attempt, told_landed: Collection[str]) -> Debt:
     """A correction that landed is paid, an operation settled before has landed once too often, a Set ends a debt."""
     counted = [entry for entry in attempt.entries if entry.id in told_landed]
-    set_anew = {key for entry in counted if entry.mode is Mode.SET for key, _ in entry.counters}
-    debt = tuple((key, amount) for key, amount in row.debt if key not in set_anew)
+    debt = without_keys(row.debt, overwritten_by(counted))
     if attempt.id in told_landed:
         debt = with_excess(debt, attempt.mode, attempt.correction, 1)
     for entry in counted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Counters, Mode
 from handler.core.model.row import Attempt, Debt, Entry
@@ -74,6 +74,16 @@ def with_excess(debt: Debt, mode: Mode, counters: Counters, times: int) -> Debt:
     for key, delta in deltas_of(mode, counters).items():
         amounts[key] = amounts.get(key, 0) + times * delta
     return tuple((key, amount) for key, amount in amounts.items() if amount)
+
+
+def without_keys(debt: Debt, keys: Collection[str]) -> Debt:
+    """What is owed back on other keys than these."""
+    return tuple((key, amount) for key, amount in debt if key not in keys)
+
+
+def overwritten_by(entries: Iterable[Entry]) -> set[str]:
+    """The keys whose debt ends where these operations land: a Set overwrites what was owed on its keys."""
+    return {key for entry in entries if entry.mode is Mode.SET for key, _ in entry.counters}
 
 
 def correction_of(debt: Debt, key_limit: int) -> tuple[Mode, Counters]:

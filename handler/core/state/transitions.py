@@ -15,8 +15,8 @@ from handler.core.model.operation import Counters, Mode, Origin
 from handler.core.model.outcome import Answer, Applied, Rejected
 from handler.core.model.records import Record
 from handler.core.model.row import Attempt, Debt, Entry, Note, Remembered, Row
-from handler.core.state.losses import remembering
-from handler.core.state.merge import Values, own_values, shares, with_excess
+from handler.core.state.losses import giving_way, remembering
+from handler.core.state.merge import Values, overwritten_by, own_values, shares, with_excess, without_keys
 from handler.core.state.receipts import death
 from handler.core.state.watermarks import Watermarks, watermarks_of
 
@@ -111,8 +111,7 @@ def _seen_by(entry: Entry, seen: CounterReading) -> Applied:
 def _debt_after(debt: Debt, attempt: Attempt, times: int) -> Debt:
     """The debt once the open attempt has landed: a Set overwrites what was owed on its keys."""
     if attempt.mode is Mode.SET:
-        overwritten = {key for entry in attempt.entries for key, _ in entry.counters}
-        return tuple((key, amount) for key, amount in debt if key not in overwritten)
+        return without_keys(debt, overwritten_by(attempt.entries))
     return _with_excess_of(debt, attempt, times, {entry.id for entry in attempt.owed})
 
 
@@ -141,9 +140,9 @@ def answered(row: Row, answer: Answer, at: float, teller: str = "") -> Change:
     attempt = _open(row)
     ended, queue = (row.queue[:1], row.queue[1:]) if attempt.is_lift else (attempt.owed, row.queue)
     records = {entry.id: record_of(entry, answer, at) for entry in ended}
-    closed = _remembering(row, Remembered(attempt, refused=True))
-    notes = row.notes + _notes(ended, answer, at, teller)
-    return Change.of(row, closed.changed(attempt=None, queue=queue, notes=notes), records)
+    closed = _closed(row, Remembered(attempt, refused=True), queue)
+    after = replace(closed.row, notes=row.notes + _notes(ended, answer, at, teller))
+    return replace(Change.of(row, after, records), dropped=closed.dropped)
 
 
 def _notes(entries: Iterable[Entry], answer: Answer, at: float, teller: str) -> tuple[Note, ...]:
@@ -157,22 +156,20 @@ def _notes(entries: Iterable[Entry], answer: Answer, at: float, teller: str) -> 
     )
 
 
-def not_landed(row: Row) -> Row:
+def not_landed(row: Row) -> Change:
     """R6: the dead attempt moves to memory; what it still owed goes first again."""
     attempt = _open(row)
-    return _remembering(row, Remembered(attempt)).changed(attempt=None, queue=attempt.owed + row.queue)
+    return _closed(row, Remembered(attempt), attempt.owed + row.queue)
 
 
-def refused(row: Row, *, split: bool = False, for_good: bool = False) -> Row:
+def refused(row: Row, *, split: bool = False, for_good: bool = False) -> Change:
     """R6: a definite refusal. `split` sends each operation of the run alone from now on.
 
     The attempt is remembered as refused, until its signature is dead: a code that lied is then explained, not frozen.
     """
     attempt = _open(row)
     owed = tuple(replace(entry, alone=True) for entry in attempt.owed) if split else attempt.owed
-    return _remembering(row, Remembered(attempt, refused=True, for_good=for_good)).changed(
-        attempt=None, queue=owed + row.queue
-    )
+    return _closed(row, Remembered(attempt, refused=True, for_good=for_good), owed + row.queue)
 
 
 def returned(row: Row) -> Row:
@@ -192,10 +189,10 @@ def rejected_from_queue(row: Row, answer: Answer, at: float, teller: str = "") -
 
     A rejection is written atomically with the row (R6), so no more at a time than a store's transaction holds.
     """
-    refused = row.queue[:REJECTED_AT_ONCE]
-    records = {entry.id: record_of(entry, answer, at) for entry in refused}
-    notes = row.notes + _notes(refused, answer, at, teller)
-    return Change.of(row, row.changed(queue=row.queue[len(refused) :], notes=notes), records)
+    ended = row.queue[:REJECTED_AT_ONCE]
+    records = {entry.id: record_of(entry, answer, at) for entry in ended}
+    notes = row.notes + _notes(ended, answer, at, teller)
+    return Change.of(row, row.changed(queue=row.queue[len(ended) :], notes=notes), records)
 
 
 def frozen(row: Row, reason: str) -> Row:
@@ -217,11 +214,13 @@ def forgotten(row: Row, known_after: int | None, bound_of: Callable[[Attempt], f
     return replace(row, remembered=tuple(past for past in row.remembered if kept(past)))
 
 
-def _remembering(row: Row, past: Remembered) -> Row:
-    """Keep a past attempt in mind, in another's place where memory is full (R11). Without receipts it is no use."""
+def _closed(row: Row, past: Remembered, queue: tuple[Entry, ...]) -> Change:
+    """Close the open attempt, and remember it in another one's place where memory is full (R11)."""
+    closed = row.changed(attempt=None, queue=queue)
     if not row.receipt_key:
-        return row
-    return replace(row, remembered=remembering(row.remembered, past))
+        # Only a receipt shows a late landing.
+        return Change(closed)
+    return Change(replace(closed, remembered=remembering(row.remembered, past)), dropped=giving_way(row.remembered))
 
 
 def _open(row: Row) -> Attempt:
@@ -233,8 +232,7 @@ def _open(row: Row) -> Attempt:
 
 def debt_forgiven(row: Row, counters: Counters) -> Row:
     """Give up a payment: the group that was owed is gone, and its counters with it."""
-    gone = {key for key, _ in counters}
-    return replace(row, debt=tuple((key, amount) for key, amount in row.debt if key not in gone))
+    return replace(row, debt=without_keys(row.debt, {key for key, _ in counters}))
 
 
 def appended(row: Row, entries: Iterable[Entry]) -> Row:

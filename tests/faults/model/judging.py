@@ -83,7 +83,7 @@ class Judging(Moving):
         """R6, R11: what has not landed is remembered, in a memory that is bounded."""
         if len(row.remembered) >= self.memory and not self.rules.losses_never_freeze:
             return transitions.frozen(row, INEXPLICABLE)
-        lapsed = transitions.not_landed(row)
+        lapsed = transitions.not_landed(row).row
         return (
             self._bounded(lapsed) if self.rules.expired_are_remembered else replace(lapsed, remembered=row.remembered)
         )
@@ -131,7 +131,7 @@ class Judging(Moving):
         return comes_next and self.rules.refused_lifts_reject
 
     def _refused(self, row: Row, *, split: bool = False, for_good: bool = False) -> Row:
-        after = transitions.refused(row, split=split, for_good=for_good)
+        after = transitions.refused(row, split=split, for_good=for_good).row
         return self._bounded(after) if self.rules.refused_are_remembered else replace(after, remembered=row.remembered)
 
     def _reject_late(self, state: State, number: int, row: Row) -> tuple[str, State]:

@@ -164,14 +164,14 @@ CALLS: tuple[Mutant, ...] = (
         "one odd answer believed",
         "R4",
         "core.protocol.conclude:conclude",
-        ("and not evidence.is_second", "and False"),
+        ("and not observed.is_second", "and False"),
         _ODD,
     ),
     one(
         "what is not permitted blamed on the operation",
         "R6",
-        "core.protocol.conclude:blamed",
-        ("permission.blame(visit, row, can_read=can_read) if NOT_PERMITTED in codes else", ""),
+        "core.protocol.refusal:blamed",
+        ("if NOT_PERMITTED not in codes:", "if True:"),
         Theme((h.demoted,)),
     ),
     one(

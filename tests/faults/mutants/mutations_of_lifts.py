@@ -38,7 +38,7 @@ LIFTS: tuple[Mutant, ...] = (
     one(
         "a refused lift that is only closed",
         "R2",
-        "core.protocol.conclude:_lift_refused",
+        "core.protocol.refusal:_lift_refused",
         ("elif row.queue and row.queue[0].mode is Mode.DECREASE:", "elif False:"),
         Theme((h.dismissed,), (LESS, LESS), start=KNOWN),
     ),

@@ -8,9 +8,9 @@ from tests.faults.simulator import draws as h
 from tests.faults.simulator.plan import KNOWN, Theme
 from tests.faults.simulator.simulate import WHOLE
 
-_CONFIRMED = "core.protocol.conclude:_rejected"
-_REJECTED = "follows = _put_with_memory(visit, row, change)"
-_BARE = _REJECTED.replace("change", "replace(change, row=replace(change.row, notes=()))")
+_CONFIRMED = "core.protocol.refusal:_rejected"
+_REJECTED = "return visit.put(change, Notice.REJECTED, code=refusal.code)"
+_BARE = "follows = visit.put(replace(change, row=replace(change.row, notes=())), Notice.REJECTED, code=refusal.code)"
 _PARK = """noting = __import__("handler.core.protocol.parking", fromlist=["parked"])
     for note in change.row.notes:
         visit.instance.shelf.park(visit.group.app, noting.parked(visit.group, note))"""
@@ -31,7 +31,7 @@ PARKING: tuple[Mutant, ...] = (
         "parked after the record, without a note",
         "R6",
         _CONFIRMED,
-        (_REJECTED, f"{_BARE}\n    {_PARK}"),
+        (_REJECTED, f"{_BARE}\n    {_PARK}\n    return follows"),
         _CRASHED,
     ),
     one(

@@ -11,7 +11,7 @@ from tests.faults.simulator.simulate import WHOLE
 _PASSED = "core.state.watermarks:passed"
 _WATERMARKS = "core.state.watermarks:watermarks_of"
 _SWAPPED_IN = "core.protocol.accept:_round"
-_SETTLED = "core.protocol.settle:settle_plainly"
+_SETTLED = "core.protocol.settle:_settle_plainly"
 _FED = Theme(fed=True)
 _CRASHED = Theme((h.crash,), (MORE,), start=KNOWN, fed=True)
 _UNHEARD = Theme((h.ledger, h.ledger), (MORE,), start=KNOWN, fed=True)

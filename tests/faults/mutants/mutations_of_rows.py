@@ -14,11 +14,11 @@ _ROW_FIRST = """bare = Settlement(settlement.attempt, settlement.base, settlemen
         row = visit.instance.ledger.load(visit.group)
         if row:
             visit.instance.ledger.swap(visit.group, row.changed(), settlement.records)"""
-_REJECTED = "follows = _put_with_memory(visit, row, change)"
-_RECORD_FIRST = """follows = visit.put(row.changed(), change.records, change.watermarks)
+_REJECTED = "return visit.put(change, Notice.REJECTED, code=refusal.code)"
+_RECORD_FIRST = """follows = visit.put(replace(change, row=row.changed()))
     if not isinstance(follows, Row):
         return follows
-    follows = visit.put(transitions.answered(follows, Rejected(refusal.code, refusal.info), 0.0).row)"""
+    return visit.put(transitions.answered(follows, Rejected(refusal.code, refusal.info), 0.0).row)"""
 _SETTLING = "core.model.row:Settlement.applied_to"
 _OVERDUE = Theme((h.outlives,), later=True)
 _FORGED = Theme((h.foreign_receipt,), later=True)
@@ -32,10 +32,12 @@ _CRASHED = Theme((h.crash,))
 _NO_UPDATES = Theme((h.outage,), (MORE,))
 _A_LONG_OUTAGE = Theme((h.an_hour_long,), (MORE,))
 _KEPT = "return (*(other for other in memory if other is not gone), past)"
-_LAPSED = "return _remembering(row, Remembered(attempt))"
+_LAPSED = "return _closed(row, Remembered(attempt), attempt.owed + row.queue)"
+
+_REFUSED = "_closed(row, Remembered(attempt, refused=True, for_good=for_good), owed + row.queue)"
 
 ROWS: tuple[Mutant, ...] = (
-    one("row before records", "R5", "core.protocol.settle:settle_plainly", (_SETTLED, _ROW_FIRST), _CRASHED),
+    one("row before records", "R5", "core.protocol.settle:_settle_plainly", (_SETTLED, _ROW_FIRST), _CRASHED),
     one("the settle rewrites the queue", "R5", _SETTLING, ("attempt=None, ", "attempt=None, queue=(), "), _HURRIED),
     Mutant(
         "settle without: the attempt's id",
@@ -74,20 +76,18 @@ ROWS: tuple[Mutant, ...] = (
         ("if seen.later:", "if False:"),
         Theme((h.lost,), (MORE, MORE)),
     ),
-    one(
-        "memory dropped", "R6", "core.state.transitions:_remembering", ("if not row.receipt_key:", "if True:"), _OVERDUE
-    ),
+    one("memory dropped", "R6", "core.state.transitions:_closed", ("if not row.receipt_key:", "if True:"), _OVERDUE),
     one(
         "split skipped",
         "R6",
-        "core.protocol.conclude:confirmed",
+        "core.protocol.refusal:confirmed",
         ("if len(attempt.entries) > 1:", "if False:"),
         _HALF_GOOD,
     ),
     one(
         "a rejected record before the row",
         "R6",
-        "core.protocol.conclude:_rejected",
+        "core.protocol.refusal:_rejected",
         (_REJECTED, _RECORD_FIRST),
         Theme((h.refused, h.crash)),
     ),
@@ -95,7 +95,10 @@ ROWS: tuple[Mutant, ...] = (
         "what was refused is not remembered",
         "R6",
         "core.state.transitions:refused",
-        ("_remembering(row, Remembered(attempt, refused=True, for_good=for_good))", "row"),
+        (
+            _REFUSED,
+            "Change(row.changed(attempt=None, queue=owed + row.queue))",
+        ),
         Theme((h.lied, h.read)),
     ),
     one(
@@ -111,8 +114,8 @@ ROWS: tuple[Mutant, ...] = (
     one(
         "settled by a reply that lacks its counters",
         "R5",
-        "core.protocol.conclude:conclude",
-        ("transitions.lacks_values(row, verdict.times, evidence.seen)", "False"),
+        "core.protocol.conclude:_landed",
+        ("transitions.lacks_values(row, landed.times, observed.counters)", "False"),
         Theme((h.lied, h.read), (MORE, NEGATIVE)),
     ),
     one("no interval after losses", "R11", "core.state.losses:opens_at", ("if not lost:", "if True:"), _NO_UPDATES),
@@ -121,7 +124,7 @@ ROWS: tuple[Mutant, ...] = (
         "a full memory freezes",
         "R11",
         "core.state.transitions:not_landed",
-        (_LAPSED, f'return frozen(row, "full") if len(row.remembered) > 7 else {_LAPSED[7:]}'),
+        (_LAPSED, f'return Change(frozen(row, "full")) if len(row.remembered) > 7 else {_LAPSED[7:]}'),
         _A_LONG_OUTAGE,
     ),
     one(
@@ -151,13 +154,13 @@ ROWS: tuple[Mutant, ...] = (
         "what nothing explains is waited for",
         "R7",
         "core.protocol.conclude:conclude",
-        ("return visit.put(transitions.frozen(row, known))", "return Again(1.0)"),
+        ("return visit.put(transitions.frozen(row, reason))", "return Again(1.0)"),
         _FORGED,
     ),
     one(
         "a payment given up on one code",
         "R7",
-        "core.protocol.conclude:_correction_refused",
+        "core.protocol.refusal:_correction_refused",
         (" and visit.refusals", ""),
         Theme((h.copied, h.refused)),
     ),

@@ -118,7 +118,7 @@ def test_eight_remembered_attempts_of_300_operations_stay_under_the_bound() -> N
     """Memory costs an index for each, not a copy."""
     waiting = row(queue=tuple(operation(number) for number in range(300)))
     for number in range(8):
-        waiting = not_landed(opened(waiting, number))
+        waiting = not_landed(opened(waiting, number)).row
     waiting = opened(waiting, 8)
     assert (len(waiting.remembered), len(waiting.owed)) == (8, 300)
     assert size(waiting) < ROW_BYTES
@@ -127,29 +127,29 @@ def test_eight_remembered_attempts_of_300_operations_stay_under_the_bound() -> N
 def test_a_full_row_stays_under_the_bound_when_nothing_lands(full: Row) -> None:
     """Eight attempts expire one after the other, and a ninth is open."""
     for number in range(8):
-        full = not_landed(opened(full, number))
+        full = not_landed(opened(full, number)).row
     assert size(opened(full, 8)) < ROW_BYTES
 
 
 def test_a_full_row_stays_under_the_bound_when_its_run_is_split(full: Row) -> None:
     """A merged call was refused for what one of its operations asks."""
-    assert size(refused(opened(full, 1), split=True)) < ROW_BYTES
+    assert size(refused(opened(full, 1), split=True).row) < ROW_BYTES
 
 
 def test_a_full_row_stays_under_the_bound_when_a_late_landing_settles_it(full: Row) -> None:
     """The open attempt keeps the names of what was settled meanwhile."""
     for number in range(8):
-        full = not_landed(opened(full, number))
+        full = not_landed(opened(full, number)).row
     change = landed(opened(full, 8), BASE + 1, {f"{0:024x}": 1}, CounterReading({"like": 1}, later=True, at=NOW))
     assert change.row.owed == ()
     assert size(change.row) < ROW_BYTES
-    assert size(not_landed(change.row)) < ROW_BYTES
+    assert size(not_landed(change.row).row) < ROW_BYTES
 
 
 def test_a_full_row_stays_under_the_bound_when_all_keys_are_new_to_it(full: Row) -> None:
     """Nineteen of 128 bytes, noted when they land for the first time, on top of all that is remembered."""
     for number in range(8):
-        full = not_landed(opened(full, number))
+        full = not_landed(opened(full, number)).row
     keys = [f"{number:02}".ljust(128, "k") for number in range(19)]
     assert size(replace(opened(full, 8), keys=knowing((), keys, NOW))) < ROW_BYTES
 

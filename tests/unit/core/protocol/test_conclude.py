@@ -11,8 +11,10 @@ from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Rejected
 from handler.core.model.row import Remembered
 from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unclear, Unsent
-from handler.core.protocol.conclude import Observation, confirmed, look, see, settle
+from handler.core.protocol.conclude import Observation, look, see
 from handler.core.protocol.drive import drive
+from handler.core.protocol.refusal import confirmed
+from handler.core.protocol.settle import settle
 from handler.core.protocol.visit import CONTENTION_S, TIMES_BELIEVED, Again, Stop, Visit
 from handler.core.state.receipts import ReceiptReading
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row, seen
@@ -116,7 +118,7 @@ def test_a_receipt_that_is_missing_is_believed_to_be_when_it_was_missing_three_t
     assert found[:2] == found[3:5] == [Again(), Again()]
     assert isinstance(found[2], Observation)
     assert isinstance(found[5], Observation)
-    assert (found[2].sight.value, found[5].sight.value) == (BASE, 0)
+    assert (found[2].receipt.value, found[5].receipt.value) == (BASE, 0)
     assert looking.absences == TIMES_BELIEVED
 
 
@@ -140,8 +142,8 @@ def test_what_is_seen_is_as_old_as_its_question() -> None:
     first, second = see(looking, row(), ()), see(looking, row(), ())
     assert isinstance(first, Observation)
     assert isinstance(second, Observation)
-    assert (first.sight, second.sight) == (ReceiptReading(BASE, None), ReceiptReading(BASE, NOW))
-    assert (first.seen.values, first.seen.later) == ({"_receipt": BASE, "like": 3}, True)
+    assert (first.receipt, second.receipt) == (ReceiptReading(BASE, None), ReceiptReading(BASE, NOW))
+    assert (first.counters.values, first.counters.later) == ({"_receipt": BASE, "like": 3}, True)
 
 
 def test_a_look_asks_for_the_receipt_and_what_the_attempt_carries() -> None:
@@ -181,7 +183,7 @@ def test_what_was_refused_before_a_landing_is_forgotten_with_it() -> None:
     for asked_after, kept in ((NOW + 11, 1), (NOW + 12, 0), (None, 1)):
         before = row(attempt(entry("a"), time=NOW + 20), remembered=(past,))
         scene = Scene(before)
-        settle(visit(scene), before, BASE + 600_000, {"attempt": 1}, seen(like=5), asked_after)
+        settle(visit(scene), before, {"attempt": 1}, ReceiptReading(BASE + 600_000, asked_after), seen(like=5))
         assert len(scene.row.remembered) == kept
         assert scene.row.base == BASE + 600_000
 

@@ -18,7 +18,7 @@ from handler.core.ports.system import Notice
 from handler.core.protocol.accept import SWAPS_MAX
 from handler.core.protocol.drive import drive
 from handler.core.protocol.engine import PENDING_RETRY_S
-from handler.core.protocol.permission import NOTE, NOTE_EVERY_S, note_landings
+from handler.core.protocol.refusal import NOTE, NOTE_EVERY_S, note_landings
 from handler.core.protocol.visit import Visit
 from handler.core.runtime.instance import TimeBudget
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row

@@ -17,6 +17,7 @@ from handler.core.ports.system import Notice
 from handler.core.protocol.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF_S, Again, Stop, Visit
 from handler.core.runtime.instance import PAUSE_MIN_S, TimeBudget
 from handler.core.runtime.rate_limiter import Turn
+from handler.core.state.transitions import Change
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.unit.core.protocol.test_backoff import Even
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
@@ -159,7 +160,7 @@ def test_what_was_written_with_a_row_is_read_before_it_is_told() -> None:
     """Only the ledger knows whether these records are the first answers."""
     scene = Scene(row())
     writing = visit(scene, "a")
-    assert writing.put(row().changed(), {"a": DONE}) == row().changed()
+    assert writing.put(Change(row().changed(), {"a": DONE})) == row().changed()
     assert writing.answers == {}
     assert scene.ledger.find(GROUP, ["a"]) == {"a": replace(DONE, window_s=scene.instance.rules.window_s)}
 
@@ -177,7 +178,7 @@ def test_an_operation_that_is_known_by_its_position_leaves_no_record() -> None:
         return swap(group, row, records, watermarks)
 
     scene.ledger.swap = watched  # type: ignore[method-assign]  # the same, seen
-    writing.put(row().changed(), {"a": unrecorded})
+    writing.put(Change(row().changed(), {"a": unrecorded}))
     assert written == [{}]
 
 

@@ -118,7 +118,7 @@ def reasons(visit: Visit, *rows: Row) -> list[str | None]:
     """Why each row would freeze by one more look."""
     evidence = see(visit, rows[0], ())
     assert isinstance(evidence, Observation)
-    return [why_too_far_ahead(visit, before, evidence.sight) for before in rows]
+    return [why_too_far_ahead(visit, before, evidence.receipt) for before in rows]
 
 
 def test_a_call_that_is_under_way_needs_no_operator() -> None:

@@ -10,8 +10,8 @@ from handler.core.model.outcome import Unknown
 from handler.core.model.row import Attempt, Row
 from handler.core.ports.counter_api import Counted, Fault, Refused
 from handler.core.ports.system import Notice
+from handler.core.protocol.conclude import look
 from handler.core.protocol.visit import Again, Stop, Visit
-from handler.core.protocol.without_receipt import look
 from tests.unit.core.protocol.test_backoff import Even
 from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene
@@ -20,7 +20,7 @@ ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
 GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
 SET = attempt(entry("a", Mode.SET))
 INCREASE = attempt(entry("a"))
-LOST = Unknown("the reply was lost, and without receipts nothing tells")
+LOST = Unknown("the reply was lost, and without a receipt key the outcome cannot be determined")
 
 
 def stored(call: Attempt) -> tuple[Scene, Row]:

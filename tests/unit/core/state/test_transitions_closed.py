@@ -30,16 +30,16 @@ HALF_SETTLED = row(replace(attempt(A, B), settled=frozenset({"a"})), (C,))
 
 TRANSITIONS: dict[str, Callable[[Row], Row]] = {
     "landed": lambda row: landed(row, BASE + 1, {"attempt": 1}, seen(like=10)).row,
-    "not landed": not_landed,
-    "refused": lambda row: refused(row, split=False),
-    "refused and split": lambda row: refused(row, split=True),
+    "not landed": lambda row: not_landed(row).row,
+    "refused": lambda row: refused(row, split=False).row,
+    "refused and split": lambda row: refused(row, split=True).row,
     "answered": lambda row: answered(row, GONE, NOW).row,
     "returned": returned,
     "rejected from the queue": lambda row: rejected_from_queue(row, GONE, NOW).row,
     "frozen": lambda row: frozen(row, "why"),
     "appended": lambda row: appended(row, [entry("d")]),
     "opened": lambda row: row.opened(attempt(A)),
-    "full": lambda row: not_landed(replace(row, remembered=(Remembered(attempt(name="past")),) * 8)),
+    "full": lambda row: not_landed(replace(row, remembered=(Remembered(attempt(name="past")),) * 8)).row,
 }
 
 
@@ -65,7 +65,7 @@ def test_what_is_accepted_waits_behind_what_was_accepted_before() -> None:
 
 def test_a_dead_attempt_is_remembered_and_its_operations_go_first_again() -> None:
     """With their order kept, and free to go in company."""
-    after = not_landed(OPEN)
+    after = not_landed(OPEN).row
     assert (after.attempt, after.queue) == (None, (A, B, C))
     assert after.remembered == (Remembered(attempt(A, B)),)
 
@@ -73,12 +73,14 @@ def test_a_dead_attempt_is_remembered_and_its_operations_go_first_again() -> Non
 def test_a_dead_correction_is_remembered_and_stays_owed() -> None:
     """Nothing goes to the queue; the debt is as it was."""
     paying = attempt(correction=(("like", 5),))
-    after = not_landed(row(paying, (C,), debt=(("like", -5),)))
+    after = not_landed(row(paying, (C,), debt=(("like", -5),))).row
     assert (after.queue, after.debt, after.remembered) == ((C,), (("like", -5),), (Remembered(paying),))
 
 
 @pytest.mark.parametrize(
-    "close", [not_landed, returned, lambda row: refused(row, split=False)], ids=["not landed", "returned", "refused"]
+    "close",
+    [lambda row: not_landed(row).row, returned, lambda row: refused(row, split=False).row],
+    ids=["not landed", "returned", "refused"],
 )
 def test_what_was_settled_meanwhile_is_not_owed_again(close: Callable[[Row], Row]) -> None:
     assert close(HALF_SETTLED).queue == (B, C)
@@ -86,23 +88,23 @@ def test_what_was_settled_meanwhile_is_not_owed_again(close: Callable[[Row], Row
 
 def test_a_refused_run_is_split() -> None:
     """Each of its operations goes alone from now on, those behind it do not."""
-    after = refused(OPEN, split=True)
+    after = refused(OPEN, split=True).row
     assert after.queue == (replace(A, alone=True), replace(B, alone=True), C)
     assert after.attempt is None
 
 
 def test_what_was_settled_meanwhile_is_not_split_off() -> None:
     """Only the operations without an answer go on, each alone."""
-    assert refused(HALF_SETTLED, split=True).queue == (replace(B, alone=True), C)
+    assert refused(HALF_SETTLED, split=True).row.queue == (replace(B, alone=True), C)
 
 
 def test_a_passing_refusal_splits_nothing() -> None:
-    assert refused(OPEN, split=False).queue == (A, B, C)
+    assert refused(OPEN, split=False).row.queue == (A, B, C)
 
 
 @pytest.mark.parametrize("split", [False, True])
 def test_a_refused_attempt_is_remembered_as_refused(split: bool) -> None:
-    [past] = refused(OPEN, split=split).remembered
+    [past] = refused(OPEN, split=split).row.remembered
     assert (past.attempt.id, past.attempt.weight, past.refused) == ("attempt", 600_000, True)
 
 
@@ -146,7 +148,12 @@ def test_a_frozen_group_keeps_all_that_it_owes() -> None:
 
 @pytest.mark.parametrize(
     "close",
-    [not_landed, returned, lambda row: refused(row, split=True), lambda row: answered(row, GONE, NOW).row],
+    [
+        lambda row: not_landed(row).row,
+        returned,
+        lambda row: refused(row, split=True).row,
+        lambda row: answered(row, GONE, NOW).row,
+    ],
     ids=["not landed", "returned", "refused", "answered"],
 )
 def test_only_an_open_attempt_can_be_closed(close: Callable[[Row], Row]) -> None:

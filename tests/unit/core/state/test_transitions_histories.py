@@ -109,7 +109,7 @@ class Histories(RuleBasedStateMachine):
         """The API refuses the attempt; the code may lie, and the request land before or after."""
         assert self.row.attempt
         if self.row.attempt.mode is not Mode.SET or not self.truth.unexplained:
-            self._becomes(transitions.refused(self.row, split=split))
+            self._becomes(transitions.refused(self.row, split=split).row)
 
     @precondition(lambda self: self.row.attempt and len(self.row.attempt.entries) == 1 and not self.truth.unexplained)
     @precondition(lambda self: len(self.row.remembered) < REMEMBERED_MAX)
@@ -193,7 +193,7 @@ class Histories(RuleBasedStateMachine):
             self.truth.explained()
             self._becomes(change.row, change.records)
         elif asked_after is not None:
-            self._becomes(transitions.not_landed(self.row))
+            self._becomes(transitions.not_landed(self.row).row)
 
     def _becomes(self, row: Row, records: Records | None = None) -> None:
         """Write the next version; the first answer of an operation is its only one."""

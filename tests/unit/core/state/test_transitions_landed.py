@@ -97,7 +97,7 @@ def test_several_late_landings_settle_what_the_open_attempt_carries() -> None:
 
 def test_what_another_landing_settled_is_forgotten_when_the_attempt_does_not_land() -> None:
     between = land(row(attempt(A, B), (C,), (Remembered(PAST),)), "past", later=True, like=5).row
-    after = not_landed(between)
+    after = not_landed(between).row
     assert (after.queue, after.debt) == ((B, C), ())
 
 

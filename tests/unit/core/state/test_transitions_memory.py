@@ -36,14 +36,14 @@ def kept(row: Row) -> str:
 
 
 def test_eight_attempts_are_kept_in_mind() -> None:
-    after = not_landed(row(attempt(A), remembered=memory("xxxxxxx")))
+    after = not_landed(row(attempt(A), remembered=memory("xxxxxxx"))).row
     assert len(after.remembered) == REMEMBERED_MAX == 8
     assert after.frozen is None
 
 
 def test_a_ninth_takes_the_place_of_the_oldest() -> None:
     """No number of losses freezes a group: what was owed is owed, and goes out again."""
-    after = not_landed(row(attempt(A), remembered=memory("xxxxxxxx")))
+    after = not_landed(row(attempt(A), remembered=memory("xxxxxxxx"))).row
     assert kept(after) == "1x 2x 3x 4x 5x 6x 7x attempt"
     assert (after.frozen, after.attempt, after.queue) == (None, None, (A,))
 
@@ -55,14 +55,14 @@ def test_an_expired_set_gives_way_first_and_then_a_refused_attempt(full: str, go
     """A Set is recognised by nothing if it lands late, a refused one is the likeliest to be dead; the oldest first."""
     before = row(attempt(A), remembered=memory(full))
     left = " ".join(past.attempt.id for past in before.remembered if past.attempt.id != gone)
-    for after in (not_landed(before), refused(before), answered(before, Rejected(10004, ""), NOW).row):
+    for after in (not_landed(before).row, refused(before).row, answered(before, Rejected(10004, ""), NOW).row):
         assert (kept(after), after.frozen) == (f"{left} attempt", None)
 
 
 @pytest.mark.parametrize("split", [False, True])
 def test_without_receipts_nothing_is_remembered(split: bool) -> None:
     before = row(attempt(A), receipt_key="")
-    assert refused(before, split=split).remembered == not_landed(before).remembered == ()
+    assert refused(before, split=split).row.remembered == not_landed(before).row.remembered == ()
 
 
 @pytest.mark.parametrize(
@@ -119,5 +119,5 @@ def test_a_debt_to_a_group_that_is_gone_is_forgiven_on_the_keys_of_the_payment()
 
 
 def test_a_refusal_counts_as_one_for_good_on_demand_alone() -> None:
-    assert [past.for_good for past in refused(row(attempt(A))).remembered] == [False]
-    assert [past.for_good for past in refused(row(attempt(A)), for_good=True).remembered] == [True]
+    assert [past.for_good for past in refused(row(attempt(A))).row.remembered] == [False]
+    assert [past.for_good for past in refused(row(attempt(A)), for_good=True).row.remembered] == [True]

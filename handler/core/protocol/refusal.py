@@ -1,0 +1,155 @@
+"""A refused call: whose fault the refusal is, and what follows from it (R6).
+
+The vendor gives 10007 for one group, and for an account that is no admin any more. In the first case the operation is
+refused for good, in the second the whole app is, and every operation stays owed. Only a call in another group tells
+the two apart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Collection, Sequence
+from enum import Enum
+
+from msgspec.structs import replace
+
+from handler.core.errors import NotAccepted, OutcomeUnknown
+from handler.core.model.operation import Counters, Mode, key_limit
+from handler.core.model.outcome import Rejected
+from handler.core.model.row import Attempt, Group, Row
+from handler.core.ports.counter_api import Counted, Fault, Refused
+from handler.core.ports.system import Notice
+from handler.core.protocol.visit import NOT_PERMITTED, Again, Next, Visit
+from handler.core.runtime.instance import Instance
+from handler.core.runtime.memory import LANDINGS_ASKED
+from handler.core.state import transitions
+from handler.core.state.merge import correction_of
+
+# Codes that say that the group, and with it every counter, does not exist.
+GROUP_GONE = frozenset({10010, 10015})
+
+# A correction is owed by us, and no caller can be asked to repeat it: it gets more than one chance.
+CORRECTIONS_REFUSED_MAX = 2
+
+# The ledger's note of the groups in which calls have succeeded last, for the instances that have made none yet.
+NOTE = "landings"
+NOTE_EVERY_S = 600.0
+
+
+class Blame(Enum):
+    """What a refusal is to blame on."""
+
+    OPERATION = "operation"
+    APP = "app"
+    UNKNOWN = "unknown"
+
+
+def blamed(visit: Visit, row: Row, codes: Collection[int], *, can_read: bool) -> Blame:
+    """What refusals with these codes are to blame on: 10007 among them takes calls in other groups to find out.
+
+    They go to the groups where a call has succeeded last. `can_read`: the group itself could be read after the refusal.
+    """
+    if NOT_PERMITTED not in codes:
+        return Blame.OPERATION
+    landings, asked_at = visit.instance.landings, visit.forbidden_at
+    if landings.since(asked_at, visit.group):
+        return Blame.OPERATION
+    others = landings.latest(visit.group) or _noted(visit)
+    if not others:
+        # A group in which no call has ever succeeded may be of another type; one that has worked was not.
+        return (Blame.UNKNOWN if can_read else Blame.APP) if row.keys else Blame.OPERATION
+    replies = []
+    for group in others:
+        reply = visit.read_of(group, (row.receipt_key,) if row.receipt_key else ())
+        if isinstance(reply, Counted):
+            return Blame.OPERATION
+        replies.append(reply)
+    forbidden = all(isinstance(reply, Refused) and reply.code == NOT_PERMITTED for reply in replies)
+    return Blame.APP if forbidden else Blame.UNKNOWN
+
+
+def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused, blame: Blame = Blame.OPERATION) -> Next:
+    """The attempt had no effect: split it, reject its one operation, or take it back for a later attempt.
+
+    `blame` matters where the code names the operation; a refusal of another kind names its own fault.
+    """
+    if blame is Blame.UNKNOWN:
+        follows = visit.put(transitions.refused(row))
+        return follows if isinstance(follows, Again) else visit.failed_to_send()
+    if blame is Blame.APP:
+        refusal = dataclasses.replace(refusal, fault=Fault.APP)
+    visit.reply, visit.is_confirmed = refusal, True
+    if refusal.fault is not Fault.OPERATION:
+        follows = visit.put(transitions.refused(row))
+        return follows if isinstance(follows, Again) else visit.setback(refusal)
+    if attempt.correction:
+        return _correction_refused(visit, row, attempt.correction, refusal)
+    if attempt.is_lift:
+        return _lift_refused(visit, row, refusal)
+    if len(attempt.entries) > 1:
+        return visit.put(transitions.refused(row, split=True))
+    return _rejected(visit, row, refusal)
+
+
+def _lift_refused(visit: Visit, row: Row, refusal: Refused) -> Next:
+    """R2: what refuses a lift would refuse the Decrease that comes next, so that Decrease gets the answer.
+
+    Where none comes next any more, because a late landing has settled it, the lift is only closed.
+    """
+    if row.debt:
+        mode, correction = correction_of(row.debt, key_limit(row.receipt_key))
+        if mode is Mode.DECREASE:
+            return _correction_refused(visit, row, correction, refusal)
+    elif row.queue and row.queue[0].mode is Mode.DECREASE:
+        return _rejected(visit, row, refusal)
+    return visit.put(transitions.refused(row))
+
+
+def _rejected(visit: Visit, row: Row, refusal: Refused) -> Next:
+    """Write the record of a rejection only with the row, and only while the refused attempt is open."""
+    rejection, now = Rejected(refusal.code, refusal.info), visit.instance.api_clock.now()
+    change = transitions.answered(row, rejection, now, visit.teller)
+    if refusal.code in GROUP_GONE:
+        # Its counters are gone; once the group is made again, its landings make their keys known again.
+        change = replace(change, row=replace(change.row, keys=()))
+    return visit.put(change, Notice.REJECTED, code=refusal.code)
+
+
+def _correction_refused(visit: Visit, row: Row, correction: Counters, refusal: Refused) -> Next:
+    """Try a payment again that is refused for good, unless the group is gone; the third refusal is an operator's.
+
+    A group that can still be read is not gone, whichever code the payment got: what is owed to it stays owed.
+    """
+    if refusal.code in GROUP_GONE and visit.refusals:
+        row = transitions.debt_forgiven(row, correction)
+    elif sum(past.for_good for past in row.remembered) >= CORRECTIONS_REFUSED_MAX:
+        return visit.put(transitions.frozen(row, f"corrections are refused with code {refusal.code}"))
+    return visit.put(transitions.refused(row, for_good=True))
+
+
+def note_landings(instance: Instance, app: int, deadline: float) -> None:
+    """Note for the other instances in which groups calls of this one have succeeded, now and then and if there is time.
+
+    A note that fails is tried again after the next landing: until then, an instance that has made no call knows less.
+    """
+    landings, now = instance.landings, instance.clock.monotonic()
+    latest = landings.latest_of(app)
+    if not latest or now < landings.noted_until or now + 2 * instance.ledger.timeout_s > deadline:
+        return
+    try:
+        older = [group for group in _read(instance, app) if group not in latest]
+        groups = [group.id for group in [*latest, *older]]
+        instance.shelf.note(app, NOTE, json.dumps(groups[: LANDINGS_ASKED + 1]))
+    except (NotAccepted, OutcomeUnknown):
+        return
+    landings.noted_until = now + NOTE_EVERY_S
+
+
+def _noted(visit: Visit) -> Sequence[Group]:
+    groups = _read(visit.instance, visit.group.app)
+    return [group for group in groups if group != visit.group][:LANDINGS_ASKED]
+
+
+def _read(instance: Instance, app: int) -> Sequence[Group]:
+    return [Group(app, name) for name in json.loads(instance.shelf.noted(app, NOTE) or "[]")]
