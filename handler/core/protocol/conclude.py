@@ -43,8 +43,9 @@ def follow(visit: Visit, row: Row, attempt: Attempt, reply: Reply) -> Next:
     if isinstance(reply, Unsent):
         follows = visit.put(transitions.returned(row))
         return follows if isinstance(follows, Again) else visit.failed_to_send()
-    if isinstance(reply, Refused) and (visit.is_confirmed or not row.receipt_key):
-        blame = Blame.OPERATION if visit.is_confirmed else blamed(visit, row, {reply.code}, can_read=False)
+    is_confirmed = visit.own is not None and visit.own.is_confirmed
+    if isinstance(reply, Refused) and (is_confirmed or not row.receipt_key):
+        blame = Blame.OPERATION if is_confirmed else blamed(visit, row, {reply.code}, can_read=False)
         return confirmed(visit, row, attempt, reply, blame)
     if isinstance(reply, Counted) and not row.receipt_key:
         counters = CounterReading(reply.values, later=False, at=visit.instance.api_clock.now())
@@ -56,7 +57,7 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
     """Read the receipt of an open attempt, once it is time for that, and conclude."""
     if not row.receipt_key:
         return _look_without_receipt(visit, row, attempt)
-    is_own = visit.sent == attempt.id
+    is_own = visit.has_sent(attempt)
     refusal = None if is_own else visit.instance.breaker.refusal()
     if refusal is not None:
         return Stop(refusal)
@@ -75,15 +76,15 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
 
 def _look_without_receipt(visit: Visit, row: Row, attempt: Attempt) -> Next:
     """The weaker promise: without a receipt key a lost Set is repeated, and a lost delta has an unknown outcome."""
-    is_own = visit.sent == attempt.id
+    is_own = visit.has_sent(attempt)
     if is_own and attempt.mode is not Mode.SET:
         return _unknown(visit, row, attempt)
     wait_s = visit.backoff.before_look_s(attempt, own=is_own)
     if wait_s > 0:
         return Again(min(wait_s, visit.backoff.poll_s()))
     heard = visit.heard(row)
-    reply = visit.read(tuple(payload_of(attempt)))
-    if _is_dead(visit, attempt, ReceiptReading(0, certain(heard, reply.date, visit.took_s))):
+    reply = visit.calls.read(tuple(payload_of(attempt)))
+    if _is_dead(visit, attempt, ReceiptReading(0, certain(heard, reply.date, visit.calls.took_s))):
         # A Set is repeated only after its death, so that the older value can never overwrite a newer one.
         is_set = attempt.mode is Mode.SET
         return visit.put(transitions.not_landed(row)) if is_set else _unknown(visit, row, attempt)
@@ -103,16 +104,16 @@ def _unknown(visit: Visit, row: Row, attempt: Attempt) -> Next:
 def see(visit: Visit, row: Row, keys: Sequence[str]) -> Observation | Next:
     """Read counters, the receipt among them. A reply that proves nothing says what to do next."""
     heard = visit.heard(row)
-    reply = visit.read(keys, fresh=visit.doubts)
-    asked_after = certain(heard, reply.date, visit.took_s)
+    reply = visit.calls.read(keys, fresh=visit.doubts)
+    asked_after = certain(heard, reply.date, visit.calls.took_s)
     if isinstance(reply, Refused):
         return _read_refused(visit, row, reply, asked_after)
     if not isinstance(reply, Counted):
         return Again(visit.backoff.retry_s())
     value = reply.values.get(row.receipt_key)
-    visit.refusals = visit.other_codes = 0
-    visit.absences = visit.absences + 1 if value is None else 0
-    if 0 < visit.absences < TIMES_BELIEVED:
+    visit.in_a_row.refusals = visit.in_a_row.other_codes = 0
+    visit.in_a_row.absences = visit.in_a_row.absences + 1 if value is None else 0
+    if 0 < visit.in_a_row.absences < TIMES_BELIEVED:
         return Again()
     counters = CounterReading(reply.values, later=True, at=visit.instance.api_clock.now())
     return Observation(ReceiptReading(value or 0, asked_after), counters, is_second=visit.doubts)
@@ -122,10 +123,10 @@ def _read_refused(visit: Visit, row: Row, refusal: Refused, asked_after: int | N
     """A read that is refused like the attempt confirms the attempt's refusal; else it is a refusal of its own."""
     own = _own_refusal(visit, row)
     if refusal.code in GROUP_GONE:
-        visit.refusals += 1
+        visit.in_a_row.refusals += 1
     if own and own.fault is refusal.fault is Fault.OPERATION and own.code != refusal.code:
-        visit.other_codes += 1
-        if visit.other_codes < OTHER_CODES_BELIEVED:
+        visit.in_a_row.other_codes += 1
+        if visit.in_a_row.other_codes < OTHER_CODES_BELIEVED:
             return Again()
     if own and row.attempt and own.fault is refusal.fault:
         blame = blamed(visit, row, {own.code, refusal.code}, can_read=False)
@@ -150,8 +151,8 @@ def _is_dead(visit: Visit, attempt: Attempt, receipt: ReceiptReading) -> bool:
 
 
 def _own_refusal(visit: Visit, row: Row) -> Refused | None:
-    mine = row.attempt is not None and row.attempt.id == visit.sent
-    return visit.reply if mine and isinstance(visit.reply, Refused) else None
+    reply = visit.own_reply(row.attempt)
+    return reply if isinstance(reply, Refused) else None
 
 
 def conclude(visit: Visit, row: Row, observed: Observation) -> Next:

@@ -52,7 +52,7 @@ def _take_back(visit: Visit, row: Row) -> None:
     """Nobody else may send what this visit has opened: without time to send it, it goes back to the queue."""
     latest: Row | None = row
     for _ in range(TAKE_BACK_MAX):
-        if latest is None or latest.attempt is None or latest.attempt.id != visit.unsent:
+        if latest is None or not visit.has_to_send(latest.attempt):
             return
         if not isinstance(visit.put(transitions.returned(latest)), Again):
             return
@@ -65,10 +65,11 @@ def step(visit: Visit, row: Row) -> Next:
     if row.watermarks:
         smaller, watermarks = moved(row)
         return visit.put(Change(smaller, watermarks=watermarks))
-    if row.attempt is not None and row.attempt.id == visit.unsent:
+    if row.attempt is not None and visit.has_to_send(row.attempt):
         return send(visit, row, row.attempt)
-    if row.attempt is not None and row.attempt.id == visit.sent and visit.reply is not None:
-        return conclude.follow(visit, row, row.attempt, visit.reply)
+    reply = visit.own_reply(row.attempt)
+    if row.attempt is not None and reply is not None:
+        return conclude.follow(visit, row, row.attempt, reply)
     if row.generation < visit.instance.generation.current().number:
         return first_use.revalidate(visit, row)
     if row.attempt is not None:
@@ -145,17 +146,10 @@ def _next_payload(visit: Visit, row: Row) -> tuple[Mode, tuple[Entry, ...], Coun
 
 def send(visit: Visit, row: Row, attempt: Attempt) -> Next:
     """R3: make the one call of an attempt that this visit has opened, and judge by its reply."""
-    instance = visit.instance
     heard = visit.heard(row)
     reply = visit.send(row, attempt)
-    if isinstance(reply, Counted):
-        instance.breaker.reset()
-        instance.landings.note(visit.group, visit.sent_at)
-        instance.values_cache.learn(visit.group, reply.values)
-        if row.receipt_key:
-            # The reply is evidence for the row as it was; after a lost write the receipt is read again.
-            visit.reply = None
-            counters = CounterReading(reply.values, later=False, at=instance.api_clock.now())
-            receipt = ReceiptReading(reply.values[row.receipt_key], certain(heard, reply.date, visit.took_s))
-            return conclude.conclude(visit, row, conclude.Observation(receipt, counters))
+    if isinstance(reply, Counted) and row.receipt_key:
+        counters = CounterReading(reply.values, later=False, at=visit.instance.api_clock.now())
+        receipt = ReceiptReading(reply.values[row.receipt_key], certain(heard, reply.date, visit.calls.took_s))
+        return conclude.conclude(visit, row, conclude.Observation(receipt, counters))
     return conclude.follow(visit, row, attempt, reply)

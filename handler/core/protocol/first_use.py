@@ -41,7 +41,7 @@ def refused_before(visit: Visit) -> Refused | None:
     # What was not there a moment ago is believed not to be there by one look.
     looks = 1 if instance.gone.has(visit.group) else TIMES_BELIEVED
     while visit.waits_for_call:
-        reply = visit.read(())
+        reply = visit.calls.read(())
         if isinstance(reply, Counted):
             visit.first_look = reply.values
             return None
@@ -88,13 +88,13 @@ def _first_look(visit: Visit, row: Row) -> Next:
         # The row was made by the step that found none, so nothing of this ledger has been called since that look.
         return _begun(visit, row, first_look, heard=None, date=None)
     heard = visit.heard(row)
-    reply = visit.read(())
+    reply = visit.calls.read(())
     if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
         return visit.setback(reply)
     if not isinstance(reply, Counted | Refused):
         return Again(visit.backoff.retry_s())
-    visit.refusals = visit.refusals + 1 if isinstance(reply, Refused) else 0
-    if 0 < visit.refusals < TIMES_BELIEVED:
+    visit.in_a_row.refusals = visit.in_a_row.refusals + 1 if isinstance(reply, Refused) else 0
+    if 0 < visit.in_a_row.refusals < TIMES_BELIEVED:
         return Again()
     if isinstance(reply, Refused):
         blame = blamed(visit, row, {reply.code}, can_read=False)
@@ -125,7 +125,7 @@ def _begun(visit: Visit, row: Row, values: Values, heard: int | None, date: int 
     if len(values) >= KEYS_PER_GROUP:
         return _no_room(visit, row)
     if lost_until is None or (
-        lost_until and not ReceiptReading(0, certain(heard, date, visit.took_s)).is_after(lost_until)
+        lost_until and not ReceiptReading(0, certain(heard, date, visit.calls.took_s)).is_after(lost_until)
     ):
         return Again(_left_s(visit, lost_until))
     return visit.put(row.changed(base=0, sighted=None))
@@ -226,7 +226,7 @@ def _lost_until(visit: Visit, row: Row) -> float | None:
 def _sight(visit: Visit, row: Row) -> Next:
     """Note when a row of an older generation was first met: by a `Date` of now, whatever the local clock says."""
     visit.heard(row)
-    reply = visit.read(())
+    reply = visit.calls.read(())
     if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
         return visit.setback(reply)
     return _noted(visit, row, reply.date)

@@ -20,7 +20,8 @@ from handler.core.model.outcome import Rejected
 from handler.core.model.row import Attempt, Group, Row
 from handler.core.ports.counter_api import Counted, Fault, Refused
 from handler.core.ports.system import Notice
-from handler.core.protocol.visit import NOT_PERMITTED, Again, Next, Visit
+from handler.core.protocol.calls import NOT_PERMITTED
+from handler.core.protocol.visit import Again, Next, Visit
 from handler.core.runtime.instance import Instance
 from handler.core.runtime.memory import LANDINGS_ASKED
 from handler.core.state import transitions
@@ -52,7 +53,7 @@ def blamed(visit: Visit, row: Row, codes: Collection[int], *, can_read: bool) ->
     """
     if NOT_PERMITTED not in codes:
         return Blame.OPERATION
-    landings, asked_at = visit.instance.landings, visit.forbidden_at
+    landings, asked_at = visit.instance.landings, visit.calls.forbidden_at
     if landings.since(asked_at, visit.group):
         return Blame.OPERATION
     others = landings.latest(visit.group) or _noted(visit)
@@ -61,7 +62,7 @@ def blamed(visit: Visit, row: Row, codes: Collection[int], *, can_read: bool) ->
         return (Blame.UNKNOWN if can_read else Blame.APP) if row.keys else Blame.OPERATION
     replies = []
     for group in others:
-        reply = visit.read_of(group, (row.receipt_key,) if row.receipt_key else ())
+        reply = visit.calls.read_of(group, (row.receipt_key,) if row.receipt_key else ())
         if isinstance(reply, Counted):
             return Blame.OPERATION
         replies.append(reply)
@@ -79,7 +80,7 @@ def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused, blame:
         return follows if isinstance(follows, Again) else visit.failed_to_send()
     if blame is Blame.APP:
         refusal = dataclasses.replace(refusal, fault=Fault.APP)
-    visit.reply, visit.is_confirmed = refusal, True
+    visit.confirm(refusal)
     if refusal.fault is not Fault.OPERATION:
         follows = visit.put(transitions.refused(row))
         return follows if isinstance(follows, Again) else visit.setback(refusal)
@@ -121,7 +122,7 @@ def _correction_refused(visit: Visit, row: Row, correction: Counters, refusal: R
 
     A group that can still be read is not gone, whichever code the payment got: what is owed to it stays owed.
     """
-    if refusal.code in GROUP_GONE and visit.refusals:
+    if refusal.code in GROUP_GONE and visit.in_a_row.refusals:
         row = transitions.debt_forgiven(row, correction)
     elif sum(past.for_good for past in row.remembered) >= CORRECTIONS_REFUSED_MAX:
         return visit.put(transitions.frozen(row, f"corrections are refused with code {refusal.code}"))

@@ -6,7 +6,7 @@ A visit owns nothing: no lease and no lock (R8). Whatever it does not finish, an
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -17,15 +17,14 @@ from handler.core.model.operation import Counters, Mode
 from handler.core.model.records import Record, Records, kept, rejected, unkept
 from handler.core.model.row import Attempt, Entry, Group, Remembered, Row
 from handler.core.model.row_size import Fitted, fitted
-from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear, Unsent
+from handler.core.ports.counter_api import Counted, Fault, Refused, Reply
 from handler.core.ports.system import Notice
 from handler.core.protocol.backoff import Backoff
+from handler.core.protocol.calls import Calls, OwnCall
 from handler.core.protocol.turns import Turns
 from handler.core.runtime.api_clock import in_mind
 from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
-from handler.core.runtime.rate_limiter import RateLimiter
 from handler.core.state.losses import told
-from handler.core.state.merge import payload_of
 from handler.core.state.transitions import Change
 
 # After a lost compare-and-swap: long enough to let the winner go on.
@@ -36,9 +35,6 @@ RATE_BACK_OFF_S = 0.5
 
 # A missing receipt, or a missing group, is believed when the API has said it this often in a row.
 TIMES_BELIEVED = 3
-
-# The vendor's code for what is not permitted: to this group, its type, or this account.
-NOT_PERMITTED = 10007
 
 # Rate and signature refusals are met by a new attempt this often in one visit, then the answer is 202 (R6).
 PASSING_MAX = 2
@@ -60,6 +56,17 @@ class Stop(msgspec.Struct, frozen=True):
 Next: TypeAlias = Row | Again | Stop
 
 
+class InARow(msgspec.Struct):
+    """How often in a row the API has shown what one reply does not prove."""
+
+    absences: int = 0
+    """The receipt was missing."""
+    refusals: int = 0
+    """The group could not be read."""
+    other_codes: int = 0
+    """A read was refused with another code than the call."""
+
+
 @dataclasses.dataclass(slots=True)
 class Visit:
     """`wanted` are the operations that the visit waits for; without any it goes on until the group is settled."""
@@ -68,17 +75,8 @@ class Visit:
     group: Group
     budget: TimeBudget
     wanted: frozenset[str] = frozenset()
-    unsent: str | None = None
-    """The attempt that this visit made and has not sent: nobody else will (R3)."""
-    sent: str | None = None
-    sent_at: float = 0.0
-    """When that was, a moment of the monotonic clock."""
-    forbidden_at: float = 0.0
-    """When a call was last refused by 10007, which may be the app's fault (R6)."""
-    reply: Reply | None = None
-    """What became of `sent`, until the row says so too: a lost write must not make the visit forget it."""
-    is_confirmed: bool = False
-    """Whether the refusal in `reply` has been confirmed by a look at the receipt (R4 c)."""
+    own: OwnCall | None = None
+    """The call of the attempt that this visit opened last."""
     answers: dict[str, Record] = dataclasses.field(default_factory=dict)
     is_first: bool = False
     """Whether this visit has made the group's row."""
@@ -90,18 +88,9 @@ class Visit:
     frozen: str | None = None
     setbacks: int = 0
     renewed: bool = False
-    absences: int = 0
-    """How often in a row the receipt was missing from what the API showed."""
-    refusals: int = 0
-    """How often in a row the API refused to read this group."""
-    other_codes: int = 0
-    """How often in a row a read was refused with another code than the call."""
+    in_a_row: InARow = dataclasses.field(default_factory=InARow)
     doubts: bool = False
     """Whether the last look showed what nothing explains: the next one decides, over a new connection (R4 e)."""
-    is_dated: bool = False
-    """Whether the last reply had a `Date` that is evidence (R12)."""
-    took_s: float = 0.0
-    """How long it took."""
     teller: str = ""
     """By what this visit knows the operations of which it tells their source itself, where that takes failures back."""
     in_doubt: set[str] = dataclasses.field(default_factory=set)
@@ -110,11 +99,13 @@ class Visit:
     """Whether the shelf has failed this visit."""
     backoff: Backoff = dataclasses.field(init=False)
     turns: Turns = dataclasses.field(init=False)
+    calls: Calls = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
         """Begin with a rhythm of its own, and without any turn."""
         self.backoff = Backoff(self.instance)
         self.turns = Turns(self.instance, self.group, self.budget)
+        self.calls = Calls(self.instance, self.group, self.turns)
 
     def is_done(self, row: Row) -> bool:
         """Whether what the visit came for is out of the row, and nothing that it has seen is owed back or to park."""
@@ -131,7 +122,7 @@ class Visit:
     @property
     def group_is_gone(self) -> bool:
         """Whether the API has refused to read this group often enough to believe that it is no more."""
-        return self.refusals >= TIMES_BELIEVED
+        return self.in_a_row.refusals >= TIMES_BELIEVED
 
     @property
     def has_all_answers(self) -> bool:
@@ -242,46 +233,34 @@ class Visit:
             life=self.instance.rules.life_s,
             correction=correction,
         )
-        self.unsent = attempt.id
+        self.own = OwnCall(attempt.id)
         return attempt
 
+    def has_to_send(self, attempt: Attempt | None) -> bool:
+        """Whether this visit has opened the attempt and not sent it: no other worker will (R3)."""
+        return self.own is not None and self.own.is_of(attempt) and not self.own.is_sent
+
+    def has_sent(self, attempt: Attempt | None) -> bool:
+        """Whether this visit has sent the attempt's call."""
+        return self.own is not None and self.own.is_of(attempt) and self.own.is_sent
+
+    def own_reply(self, attempt: Attempt | None) -> Reply | None:
+        """What became of the attempt's call, if this visit has sent it."""
+        return self.own.reply if self.own is not None and self.own.is_of(attempt) else None
+
     def send(self, row: Row, attempt: Attempt) -> Reply:
-        """Make the one POST of an attempt, the receipt in it (R3)."""
-        self.unsent, self.sent, self.is_confirmed, self.other_codes = None, attempt.id, False, 0
-        values = payload_of(attempt)
-        if row.receipt_key:
-            values[row.receipt_key] = attempt.weight + (attempt.base if attempt.mode is Mode.SET else 0)
-        call = Call(self.group, attempt.mode, values, attempt.time, attempt.life)
-        began = self.sent_at = self.instance.clock.monotonic()
-        self.reply = self._learned(self.instance.api.update(call), began, self.instance.updates)
-        self.instance.call_time.learn(self.instance.clock.monotonic() - began)
-        return self.reply
+        """Make the one call of an attempt that this visit has opened (R3)."""
+        # Noted before the call, so that no failure of it leads to a second one.
+        self.own, self.in_a_row.other_codes = OwnCall(attempt.id, is_sent=True), 0
+        reply = self.calls.update(row, attempt)
+        if not (isinstance(reply, Counted) and row.receipt_key):
+            # A reply with the receipt proves something of the row as it was; after a lost write the receipt is read.
+            self.own = OwnCall(attempt.id, is_sent=True, reply=reply)
+        return reply
 
-    def read(self, keys: Sequence[str], *, fresh: bool = False) -> Reply:
-        """Read counters of this visit's group, all of them if `keys` is empty."""
-        return self.read_of(self.group, keys, fresh=fresh)
-
-    def read_of(self, group: Group, keys: Sequence[str], *, fresh: bool = False) -> Reply:
-        """Read those of any group of the app, `fresh` over a new connection; not sent where no turn comes in time."""
-        if not self.turns.may_read():
-            return Unsent("no turn among the app's reads came in time")
-        began, api_clock = self.instance.clock.monotonic(), self.instance.api_clock
-        fresh = fresh or api_clock.wants_another_connection()
-        reply = self.instance.api.read(group, keys, api_clock.now(), fresh=fresh)
-        return self._learned(reply, began, self.instance.reads)
-
-    def _learned(self, reply: Reply, began: float, pace: RateLimiter) -> Reply:
-        """Take in what the reply tells of the API; it is given back without a `Date` that is no evidence (R12)."""
-        self.is_dated = self.instance.api_clock.learn(reply.date, reply.connection)
-        self.took_s = self.instance.clock.monotonic() - began
-        if isinstance(reply, Refused) and reply.code == NOT_PERMITTED:
-            self.forbidden_at = self.instance.clock.monotonic()
-        if isinstance(reply, Refused) and reply.fault is Fault.RATE:
-            pace.slow_down()
-            self.instance.reporter.report(Notice.RATE_LIMITED, code=reply.code)
-        if isinstance(reply, Unclear | Unsent):
-            self.instance.call_failed(reply.reason, self.took_s, group=self.group.id)
-        return reply if self.is_dated or reply.date is None else dataclasses.replace(reply, date=None)
+    def confirm(self, refusal: Refused) -> None:
+        """Keep the refusal of this visit's own call: it is confirmed, and acted on until the row reflects it."""
+        self.own = self.own and replace(self.own, reply=refusal, is_confirmed=True)
 
     def heard(self, row: Row) -> int | None:
         """The largest `Date` heard since this instance has first met all that the row has in mind (R4 b)."""

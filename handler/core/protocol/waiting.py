@@ -69,7 +69,7 @@ def ask_the_time(visit: Visit) -> Again | Stop | None:
         return None
     if wait_s > 0:
         return Again(wait_s)
-    reply = visit.read(())
+    reply = visit.calls.read(())
     if isinstance(reply, Unsent):
         # What is opened now could not be sent either.
         return visit.failed_to_send()

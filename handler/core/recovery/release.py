@@ -81,7 +81,7 @@ def _decided(
     if left_s:
         return Later(left_s)
     observed, _ = see(visit, row)
-    if visit.is_dated and not observed.receipt.is_after(dead_at):
+    if visit.calls.is_dated and not observed.receipt.is_after(dead_at):
         return Later(LATER_MIN_S)
     for _ in range(SWAPS_MAX):
         # Nothing of a frozen row moves but its queue; a row that has moved otherwise was decided by somebody else.
@@ -121,7 +121,7 @@ def _until(visit: Visit, row: Row, moment: float) -> float:
         if left_s + visit.instance.call_s > visit.budget.until - visit.instance.clock.monotonic():
             return left_s
         visit.pause(left_s)
-        visit.read(())
+        visit.calls.read(())
     return 0.0
 
 
@@ -131,4 +131,4 @@ def _left_s(visit: Visit, row: Row, moment: float) -> float:
     if heard is not None and heard >= moment:
         return 0.0
     left_s = moment - visit.instance.api_clock.now()
-    return max(left_s, LATER_MIN_S) if visit.is_dated else max(left_s, 0.0)
+    return max(left_s, LATER_MIN_S) if visit.calls.is_dated else max(left_s, 0.0)

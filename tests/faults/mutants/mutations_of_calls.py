@@ -14,7 +14,7 @@ _SWAPPED = "if not _written(visit, row, grown):"
 _UNCHECKED = """latest = instance.ledger.load(visit.group)
     grown = __import__("msgspec").structs.replace(grown, version=latest.version + 1 if latest else grown.version)
     if not (instance.ledger.swap(visit.group, grown, {}) if latest else _written(visit, row, grown)):"""
-_CERTAIN = "asked_after = certain(heard, reply.date, visit.took_s)"
+_CERTAIN = "asked_after = certain(heard, reply.date, visit.calls.took_s)"
 _ACCEPTING = "core.protocol.accept:_round"
 _IDLE = "core.model.row:Row.is_idle"
 _REPEATED = Theme((h.freeze, h.ledger), start=NEW)
@@ -115,15 +115,15 @@ CALLS: tuple[Mutant, ...] = (
     one(
         "signature timed at sending",
         "R3",
-        "core.protocol.visit:Visit.send",
-        ("values, attempt.time,", "values, self.instance.api_clock.now(),"),
+        "core.protocol.calls:Calls.update",
+        ("values, attempt.time,", "values, self._instance.api_clock.now(),"),
         Theme((h.freeze,), (MORE,), patient=True),
     ),
     one(
         "sent by whoever finds it",
         "R3",
         "core.protocol.drive:step",
-        ("row.attempt.id == visit.unsent:", "row.attempt.id != visit.sent:"),
+        ("and visit.has_to_send(row.attempt):", "and not visit.has_sent(row.attempt):"),
     ),
     one(
         "no guard",
@@ -157,7 +157,7 @@ CALLS: tuple[Mutant, ...] = (
         "every refusal believed",
         "R4",
         "core.protocol.conclude:follow",
-        (" and (visit.is_confirmed or not row.receipt_key)", ""),
+        (" and (is_confirmed or not row.receipt_key)", ""),
         Theme((h.lied,)),
     ),
     one(

@@ -161,7 +161,7 @@ ROWS: tuple[Mutant, ...] = (
         "a payment given up on one code",
         "R7",
         "core.protocol.refusal:_correction_refused",
-        (" and visit.refusals", ""),
+        (" and visit.in_a_row.refusals", ""),
         Theme((h.copied, h.refused)),
     ),
     one(
@@ -175,7 +175,7 @@ ROWS: tuple[Mutant, ...] = (
         "one refused read makes a group new",
         "R9",
         "core.protocol.first_use:_first_look",
-        ("0 < visit.refusals < TIMES_BELIEVED", "False"),
+        ("0 < visit.in_a_row.refusals < TIMES_BELIEVED", "False"),
         Theme((h.read,), start=ADOPTED),
     ),
     one(

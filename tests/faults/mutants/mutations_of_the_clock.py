@@ -8,7 +8,7 @@ from tests.faults.simulator import draws as h
 from tests.faults.simulator.plan import Theme
 
 _SEE = "core.protocol.conclude:see"
-_CERTAIN = "asked_after = certain(heard, reply.date, visit.took_s)"
+_CERTAIN = "asked_after = certain(heard, reply.date, visit.calls.took_s)"
 _BORNE_OUT = "core.runtime.api_clock:ApiClock._is_borne_out"
 _BEARS_OUT = "core.runtime.api_clock:_Odd.bears_out"
 _SET_BACK = Theme((h.steps_back, h.late, h.crash), (MORE,))

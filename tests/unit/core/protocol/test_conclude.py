@@ -11,6 +11,7 @@ from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Rejected
 from handler.core.model.row import Remembered
 from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unclear, Unsent
+from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.conclude import Observation, look, see
 from handler.core.protocol.drive import drive
 from handler.core.protocol.refusal import confirmed
@@ -119,7 +120,7 @@ def test_a_receipt_that_is_missing_is_believed_to_be_when_it_was_missing_three_t
     assert isinstance(found[2], Observation)
     assert isinstance(found[5], Observation)
     assert (found[2].receipt.value, found[5].receipt.value) == (BASE, 0)
-    assert looking.absences == TIMES_BELIEVED
+    assert looking.in_a_row.absences == TIMES_BELIEVED
 
 
 def test_a_group_that_could_be_read_in_between_is_not_gone() -> None:
@@ -129,7 +130,7 @@ def test_a_group_that_could_be_read_in_between_is_not_gone() -> None:
     scene.api.reads = [GONE, GONE, Counted({"_receipt": BASE}, NOW), GONE, GONE]
     for _ in range(5):
         see(looking, row(), ())
-    assert looking.refusals == 2
+    assert looking.in_a_row.refusals == 2
     assert not looking.group_is_gone
 
 
@@ -241,10 +242,11 @@ def test_a_refusal_that_could_not_be_written_sets_nobody_back() -> None:
     scene = Scene(before)
     scene.ledger.before_swap = [scene.grow]
     refused = visit(scene)
+    refused.own = OwnCall("attempt", is_sent=True, reply=RATE)
     follows = confirmed(refused, before, attempt(entry("a")), RATE)
     assert isinstance(follows, Again)
     assert follows.after_s == pytest.approx(CONTENTION_S, rel=0.5)
-    assert (refused.setbacks, refused.is_confirmed, scene.notices.told) == (0, True, [])
+    assert (refused.setbacks, refused.own.is_confirmed, scene.notices.told) == (0, True, [])
 
 
 def test_two_codes_of_one_kind_are_the_same_reason() -> None:
@@ -264,7 +266,7 @@ def test_a_look_that_settles_forgets_what_was_refused_before() -> None:
     scene.hear(12)
     scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}
     looking = visit(scene)
-    looking.sent = "attempt"
+    looking.own = OwnCall("attempt", is_sent=True)
     look(looking, before, attempt(entry("a"), time=NOW + 20))
     assert (scene.row.remembered, scene.row.attempt) == ((), None)
 
@@ -276,7 +278,7 @@ def test_an_own_call_is_looked_for_although_the_app_is_refused() -> None:
         scene = Scene(before)
         scene.instance.breaker.trip(ARREARS)
         looking = visit(scene)
-        looking.sent = sent
+        looking.own = OwnCall(sent, is_sent=True) if sent else None
         follows = look(looking, before, attempt(entry("a")))
         assert len(scene.api.asked) == looks
         assert (follows == Stop(ARREARS)) == (not looks)

@@ -10,8 +10,9 @@ from handler.core.model.outcome import Applied
 from handler.core.model.row import Remembered, Row
 from handler.core.ports.counter_api import Fault, Refused
 from handler.core.protocol.backoff import ACCEPTED_MAX_S
+from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.drive import TAKE_BACK_MAX, drive, open_next, send
-from handler.core.protocol.visit import Again, Stop, Visit
+from handler.core.protocol.visit import Again, InARow, Stop, Visit
 from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.rate_limiter import KEPT_S, Turn
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
@@ -129,7 +130,7 @@ def test_an_attempt_that_there_is_no_time_to_send_is_taken_back() -> None:
     """By its own worker alone, for nobody else knows that it was not sent (R3)."""
     for unsent, attempt_id in (("attempt", None), ("another", "attempt"), (None, "attempt")):
         scene = Scene(row(attempt(entry("a")), (entry("b"),)))
-        visit = Visit(scene.instance, GROUP, scene.budget(0), unsent=unsent)
+        visit = Visit(scene.instance, GROUP, scene.budget(0), own=OwnCall(unsent) if unsent else None)
         drive(visit, scene.row)
         assert (scene.row.attempt and scene.row.attempt.id) == attempt_id
         assert [owed.id for owed in scene.row.owed] == ["a", "b"]
@@ -140,7 +141,7 @@ def test_an_attempt_is_not_taken_back_for_ever() -> None:
     for changes, stays in ((TAKE_BACK_MAX - 1, False), (TAKE_BACK_MAX, True)):
         scene = Scene(row(attempt(entry("a"))))
         scene.ledger.before_swap = [scene.grow] * changes
-        visit = Visit(scene.instance, GROUP, scene.budget(0), unsent="attempt")
+        visit = Visit(scene.instance, GROUP, scene.budget(0), own=OwnCall("attempt"))
         drive(visit, scene.row)
         assert (scene.row.attempt is not None) == stays
         assert scene.ledger.swaps == TAKE_BACK_MAX
@@ -202,7 +203,7 @@ def test_a_late_landing_is_settled_before_a_set_overwrites_it() -> None:
 def test_in_a_group_that_is_gone_nobody_looks_before_a_set() -> None:
     past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
     scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=(past,)))
-    visit = Visit(scene.instance, GROUP, scene.budget(30), refusals=3)
+    visit = Visit(scene.instance, GROUP, scene.budget(30), in_a_row=InARow(refusals=3))
     assert isinstance(open_next(visit, scene.row), Row)
     assert scene.api.asked == []
 
@@ -256,7 +257,7 @@ def test_a_call_that_succeeds_opens_the_gate_and_is_remembered() -> None:
     """The app is not refused any more, and the values are known."""
     scene = Scene(row())
     scene.instance.breaker.trip(Refused(60020, "arrears", Fault.APP, NOW))
-    visit = Visit(scene.instance, GROUP, scene.budget(30), unsent="attempt")
+    visit = Visit(scene.instance, GROUP, scene.budget(30), own=OwnCall("attempt"))
     scene.store(row(attempt(entry("a"))))
     send(visit, scene.row, attempt(entry("a")))
     assert scene.instance.breaker.refusal() is None
@@ -268,10 +269,10 @@ def test_a_call_that_succeeds_opens_the_gate_and_is_remembered() -> None:
 def test_a_reply_is_evidence_for_the_row_as_it_was() -> None:
     """After a lost write the receipt is read again."""
     scene = Scene(row(attempt(entry("a"))))
-    visit = Visit(scene.instance, GROUP, scene.budget(30), unsent="attempt")
+    visit = Visit(scene.instance, GROUP, scene.budget(30), own=OwnCall("attempt"))
     scene.ledger.settlements_lost = 1
     assert send(visit, scene.row, attempt(entry("a"))) == Again()
-    assert (visit.sent, visit.reply) == ("attempt", None)
+    assert visit.own == OwnCall("attempt", is_sent=True)
 
 
 def test_a_reply_that_settles_forgets_what_was_refused_before() -> None:
@@ -281,6 +282,6 @@ def test_a_reply_that_settles_forgets_what_was_refused_before() -> None:
         opened = attempt(entry("a"), time=NOW + 20)
         scene = Scene(row(opened, remembered=(past,)))
         scene.hear(known_s)
-        visit = Visit(scene.instance, GROUP, scene.budget(30), unsent="attempt")
+        visit = Visit(scene.instance, GROUP, scene.budget(30), own=OwnCall("attempt"))
         send(visit, scene.row, opened)
         assert (len(scene.row.remembered), scene.row.attempt) == (kept, None)

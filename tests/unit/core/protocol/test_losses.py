@@ -13,6 +13,7 @@ from handler.core.model.outcome import Pending
 from handler.core.model.row import Attempt, Remembered, Row
 from handler.core.ports.counter_api import Fault, Refused, Unclear
 from handler.core.ports.system import Notice
+from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.drive import drive, open_next
 from handler.core.protocol.visit import Again, Stop, Visit
 from handler.core.state.losses import ALARMING, INTERVAL_MAX_S, REMEMBERED_MAX, lost_in_a_row, opens_at, told
@@ -143,7 +144,7 @@ def test_what_gives_way_is_told() -> None:
         scene = Scene(row(attempt(A, entry("b")), remembered=(oldest, *younger)))
         scene.clock.advance(20)
         visit = Visit(scene.instance, GROUP, scene.budget(1))
-        visit.sent, visit.reply = "attempt", reply
+        visit.own = OwnCall("attempt", is_sent=True, reply=reply)
         drive(visit, None)
         [notice] = scene.notices.of(Notice.ATTEMPT_DROPPED)[:1]
         assert json.loads(str(notice.pop("payload"))) == {"share": 3, "like": 5}

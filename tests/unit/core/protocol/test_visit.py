@@ -14,6 +14,7 @@ from handler.core.model.records import Record, Records
 from handler.core.model.row import Group, Row
 from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply
 from handler.core.ports.system import Notice
+from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF_S, Again, Stop, Visit
 from handler.core.runtime.instance import PAUSE_MIN_S, TimeBudget
 from handler.core.runtime.rate_limiter import Turn
@@ -193,7 +194,7 @@ def test_an_attempt_is_made_to_be_sent_by_its_maker_alone() -> None:
     assert made.weight == 600_000
     assert len(made.id) == 24
     assert int(made.id, 16) < 2**96
-    assert opening.unsent == made.id
+    assert opening.has_to_send(made)
 
 
 @pytest.mark.parametrize(("mode", "receipt"), [(Mode.INCREASE, 600_000), (Mode.SET, BASE + 600_000)])
@@ -201,10 +202,10 @@ def test_a_call_carries_the_receipt_and_the_signature_of_its_row(mode: Mode, rec
     """The time and life that were written down, whatever the clock says by now (R3)."""
     scene = Scene(row())
     scene.clock.advance(100)
-    sending = dataclasses.replace(visit(scene), unsent="attempt")
+    sending = dataclasses.replace(visit(scene), own=OwnCall("attempt"))
     sending.send(row(), replace(attempt(entry("a", mode)), life=9))
     assert scene.api.calls == [Call(GROUP, mode, {"like": 5, "_receipt": receipt}, NOW, 9)]
-    assert (sending.unsent, sending.sent) == (None, "attempt")
+    assert sending.own == OwnCall("attempt", is_sent=True)
 
 
 def test_without_a_receipt_key_a_call_carries_the_operations_alone() -> None:
@@ -216,11 +217,11 @@ def test_without_a_receipt_key_a_call_carries_the_operations_alone() -> None:
 def test_a_new_call_has_no_confirmed_refusal() -> None:
     """That of the last one says nothing about it."""
     scene = Scene(row())
+    scene.api.updates = [RATE]
     sending = visit(scene)
-    sending.is_confirmed = True
-    reply = sending.send(row(), attempt(entry("a")))
-    assert not sending.is_confirmed
-    assert sending.reply is reply
+    sending.own = OwnCall("last", is_sent=True, reply=RATE, is_confirmed=True)
+    assert sending.send(row(), attempt(entry("a"))) is RATE
+    assert sending.own == OwnCall("attempt", is_sent=True, reply=RATE)
 
 
 def test_every_reply_tells_the_time() -> None:
@@ -230,7 +231,7 @@ def test_every_reply_tells_the_time() -> None:
     assert visit(scene).heard(row()) is None
     assert scene.instance.api_clock.now() == NOW + 3
     scene.api.ahead_s = 6
-    visit(scene).read(())
+    visit(scene).calls.read(())
     assert (visit(scene).heard(row()), scene.instance.api_clock.now()) == (NOW + 6, NOW + 6)
 
 
@@ -238,9 +239,9 @@ def test_a_date_that_is_no_evidence_counts_as_missing() -> None:
     scene = Scene(row())
     scene.api.ahead_s = 60
     reading = visit(scene)
-    assert (reading.read(()).date, reading.is_dated) == (None, False)
+    assert (reading.calls.read(()).date, reading.calls.is_dated) == (None, False)
     scene.api.ahead_s = 0
-    assert (reading.read(()).date, reading.is_dated) == (NOW, True)
+    assert (reading.calls.read(()).date, reading.calls.is_dated) == (NOW, True)
 
 
 def test_an_odd_date_is_looked_into_over_another_connection() -> None:
@@ -248,11 +249,11 @@ def test_an_odd_date_is_looked_into_over_another_connection() -> None:
     scene = Scene(row())
     scene.api.ahead_s = -60
     looking = visit(scene)
-    looking.read(())
+    looking.calls.read(())
     scene.clock.advance(2)
-    looking.read(())
+    looking.calls.read(())
     scene.clock.advance(1)
-    looking.read(())
+    looking.calls.read(())
     assert scene.instance.api_clock.now() == scene.api.date
     assert scene.notices.told.count(Notice.CLOCK_DISTRUSTED) == 2
 
@@ -268,7 +269,7 @@ def test_a_read_is_signed_with_the_apis_time() -> None:
         return Counted({}, NOW)
 
     scene.api.read = read  # type: ignore[method-assign]  # what is asked is wanted
-    visit(scene).read(("like",))
+    visit(scene).calls.read(("like",))
     assert asked == [(GROUP, ("like",), NOW + 4)]
 
 
@@ -307,7 +308,7 @@ def test_a_refusal_for_the_rate_slows_what_was_refused(refusal: Refused, share: 
     scene = Scene(row(queue=(entry("a"),)))
     reading = visit(scene)
     scene.api.reads = [refusal]
-    assert reading.read(()) == refusal
+    assert reading.calls.read(()) == refusal
     assert shares_of(scene) == [1.0, share]
     scene.api.updates = [refusal]
     reading.send(scene.row, attempt(entry("a")))
@@ -337,9 +338,9 @@ def test_a_visit_for_a_group_is_done_when_nothing_is_owed() -> None:
 
 def test_a_group_is_believed_to_be_gone_when_it_was_said_three_times() -> None:
     asking = visit(Scene())
-    asking.refusals = 2
+    asking.in_a_row.refusals = 2
     assert not asking.group_is_gone
-    asking.refusals = 3
+    asking.in_a_row.refusals = 3
     assert asking.group_is_gone
 
 

@@ -10,6 +10,7 @@ from handler.core.model.outcome import Unknown
 from handler.core.model.row import Attempt, Row
 from handler.core.ports.counter_api import Counted, Fault, Refused
 from handler.core.ports.system import Notice
+from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.conclude import look
 from handler.core.protocol.visit import Again, Stop, Visit
 from tests.unit.core.protocol.test_backoff import Even
@@ -32,7 +33,7 @@ def stored(call: Attempt) -> tuple[Scene, Row]:
 def visit(scene: Scene, sent: str | None = None) -> Visit:
     """A visit without chance, which has perhaps sent the attempt itself."""
     instance = replace(scene.instance, chance=Even(1))
-    return Visit(instance, GROUP, scene.budget(60), sent=sent)
+    return Visit(instance, GROUP, scene.budget(60), own=OwnCall(sent, is_sent=True) if sent else None)
 
 
 def test_whoever_has_sent_an_increase_tells_at_once_that_nothing_tells() -> None:
