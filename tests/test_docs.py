@@ -209,6 +209,15 @@ def test_every_rule_that_is_cited_is_in_the_rule_book() -> None:
     assert cited - defined == set()
 
 
+def test_no_page_is_cited_that_is_not_here() -> None:
+    """Code cites the rule book and the READMEs; their paths exist."""
+    for path in [path for part in ("handler", "layers") for path in (ROOT / part).rglob("*.py")]:
+        text = path.read_text("utf-8")
+        assert not re.search(r"\b(PROTOCOL|DESIGN)\b", text), path
+        for cited in re.findall(r"\b(?:handler|layers|tests|events)/[\w/.-]+\.(?:py|md|json|txt|in)\b", text):
+            assert (ROOT / cited).exists(), f"{path} cites {cited}"
+
+
 def test_every_room_is_drawn() -> None:
     """The handler's README names each folder of the architecture test."""
     rooms = [room for room in ROOMS if (ROOT / "handler" / room.replace(".", "/")).is_dir() and room != "core"]

@@ -1,1 +1,1 @@
-"""Where rows and records are kept: every module here is one kind of store behind the port `core.ports.Ledger`."""
+"""The stores of rows and records, a folder each, behind the port `core.ports.ledger.Ledger`."""

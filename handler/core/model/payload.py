@@ -142,7 +142,7 @@ def first_problem(error: ValidationError, within: str = "") -> BadInput:
 
 
 def field_path(location: tuple[int | str, ...], within: str = "") -> str:
-    """Write a location as callers do: `GroupCounter[0].Key`; short and encodable, whatever stands in it."""
+    """Write a location as callers do: `GroupCounter[0].Key`; always short and encodable."""
     path = within
     for part in location:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
