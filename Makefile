@@ -1,4 +1,4 @@
-# The one door to this repository. It needs make, Python 3.10 or newer and, for the first run, a network to fetch the pinned packages.
+# Every command of this repository. They need make, Python 3.10 or newer and, on the first run, a network for the pinned packages.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -27,7 +27,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-set-up: $(STAMP) $(MINISTACK_STAMP) ## Make the virtual environments from the pinned packages
+set-up: $(STAMP) $(MINISTACK_STAMP) ## Create the virtual environments from the pinned packages
 
 $(STAMP): tests/requirements.txt
 
@@ -47,16 +47,16 @@ run: $(STAMP) ## Play every event through the function against the local Chat se
 serve: $(STAMP) ## Keep the local Chat server and the function up until Ctrl-C (FLAGS="--port 0 --chat-port 0")
 	@$(RUN) -m tests.sandbox.serve $(FLAGS)
 
-verify: $(STAMP) ## Try the assumptions out on GROUP (FLAGS="--quick --local"; --local: the app of your environment)
+verify: $(STAMP) ## Check the assumptions about the API on GROUP (FLAGS="--quick --local"; --local: the app of your environment)
 	@$(RUN) -m tests.sandbox.verify $(if $(GROUP),--group "$(GROUP)") $(FLAGS)
 
 test: lint $(MINISTACK_STAMP) ## Check the code and run every test
 	@$(PYTEST) $(PARALLEL)
 
-unit: $(STAMP) ## Run the tests of single modules
+unit: $(STAMP) ## Run the unit tests
 	@$(PYTEST) $(PARALLEL) tests/unit
 
-contract: $(STAMP) ## Run what every ledger has to pass
+contract: $(STAMP) ## Run the contract that every ledger passes
 	@$(PYTEST) $(PARALLEL) tests/contract
 
 integration: $(STAMP) $(MINISTACK_STAMP) ## Run the tests over real sockets
@@ -65,7 +65,7 @@ integration: $(STAMP) $(MINISTACK_STAMP) ## Run the tests over real sockets
 faults: $(STAMP) $(MINISTACK_STAMP) ## Run the tests with crashes, losses and late landings
 	@$(PYTEST) $(PARALLEL) tests/faults
 
-cold-start: $(STAMP) ## Measure what is deployed from the start of its process to its first answer
+cold-start: $(STAMP) ## Measure the deployed package from the start of its process to its first reply
 	@$(RUN) -m tests.benchmarks.cold_start
 
 storm: $(STAMP) $(MINISTACK_STAMP) ## Play OPERATIONS on LEDGER through real processes with faults, duplicates and kills (FLAGS=--restarts)
@@ -77,15 +77,15 @@ soak: $(STAMP) $(MINISTACK_STAMP) ## Play MINUTES on LEDGER under Lambda's own r
 simulate: $(STAMP) ## Play SEEDS small worlds, one in ten the whole way (FLAGS="--first 1000000 --jobs 1")
 	@$(RUN) -m tests.faults.simulator.simulate --seeds $(SEEDS) --jobs 2 $(FLAGS)
 
-mutants: $(STAMP) ## Switch off each rule of the real code by itself, and see the simulator find it
+mutants: $(STAMP) ## Switch off the rules one by one, and see the simulator find each
 	@$(RUN) -m tests.faults.mutants.mutants $(FLAGS)
 
 fuzz: $(STAMP) ## Give the parsers mutated texts for SECONDS each (FLAGS="--atheris body" where that package is installed)
 	@$(RUN) -m tests.faults.fuzz.fuzz --seconds $(SECONDS) $(FLAGS)
 
-# What is not audited is an error, so that a run without a network, or behind an index that knows no advisories, is not taken for a
-# clean one. The environment is a throw-away, because nothing of it is needed by the tests.
-audit: ## Look all pinned packages up in the advisories of PyPI (needs a network)
+# A package that cannot be audited is an error; otherwise a run without a network, or with an index that has no advisories, would
+# look clean. The audit has an environment of its own, because the tests need nothing of it.
+audit: ## Look up all pinned packages in PyPI's advisories (needs a network)
 	@test -x "$(AUDIT)/bin/pip-audit" || { "$(PYTHON)" -m venv --clear "$(AUDIT)" && "$(AUDIT)/bin/python" -m pip install --quiet pip-audit; }
 	@for set in layers tests tests/ministack; do \
 		"$(AUDIT)/bin/pip-audit" --strict --disable-pip --require-hashes --progress-spinner off --requirement $$set/requirements.txt || \
@@ -95,34 +95,34 @@ audit: ## Look all pinned packages up in the advisories of PyPI (needs a network
 flood: $(STAMP) ## Play RECORDS of a queue and a topic through real processes with faults, redeliveries and kills
 	@$(RUN) -m tests.faults.storms.flood --records $(RECORDS)
 
-model: $(STAMP) ## Visit every state of the protocol's model, in larger worlds than the tests do, and try every mutant
+model: $(STAMP) ## Visit every state of the protocol's model, in larger worlds than the tests, and try every mutant
 	@$(RUN) -m tests.faults.model --large
 
 bench: $(STAMP) $(MINISTACK_STAMP) ## Measure ledgers, limiter and batches beside their bars and peers, and write tests/benchmarks/RESULTS.md
 	@$(RUN) -m tests.benchmarks.bench
 
-e2e: $(STAMP) ## Run the tests through the platforms' own runtimes
+e2e: $(STAMP) ## Run the tests under the platforms' runtimes
 	@$(PYTEST) $(PARALLEL) tests/e2e
 
-# Operator events go to the deployed function that FUNCTION names, else to the one in this checkout with the environment as it is.
+# Operator events go to the deployed function that FUNCTION names, or to this checkout's, with the settings of the environment.
 OPERATE = $(RUN) -m layers.operate $(if $(FUNCTION),--function "$(FUNCTION)",--local)
 
-inspect: $(STAMP) ## Show an operator the ledger's row of GROUP, its counters, and what explains the difference
+inspect: $(STAMP) ## Show the ledger's row of GROUP, its counters, and how they relate
 	@$(OPERATE) inspect --group "$(GROUP)"
 
-adopt: $(STAMP) ## Take the receipt of GROUP as it is, where nothing is under way (FLAGS=--drop-debt)
+adopt: $(STAMP) ## Adopt the receipt of GROUP as it is, if no call is under way (FLAGS=--drop-debt)
 	@$(OPERATE) adopt --group "$(GROUP)" $(FLAGS)
 
 release: $(STAMP) ## Unfreeze GROUP by VERDICTS="<id>=landed <id>=not-landed" (FLAGS="--receipt <value>")
 	@$(OPERATE) release --group "$(GROUP)" $(foreach verdict,$(VERDICTS),--verdict "$(verdict)") $(FLAGS)
 
-restored: $(STAMP) ## Say that the ledger is a copy that was put back, so that every row is verified before its next call
+restored: $(STAMP) ## Declare that the ledger was restored from a copy, so that every row is verified before its next call
 	@$(OPERATE) restored
 
-parked: $(STAMP) ## List parked records, or ACTION=replay or drop the one named by ID
+parked: $(STAMP) ## List parked records; ACTION=replay or ACTION=drop handles the one that ID names
 	@$(OPERATE) parked $(or $(ACTION),list) $(if $(ID),--id "$(ID)") $(FLAGS)
 
-# What a deployment lacks is told before anything happens. osls reads serverless.yml in this folder.
+# Each deployment first checks that it has all it needs. osls reads serverless.yml in this folder.
 OSLS := layers/node_modules/.bin/osls
 STAGE ?= prod
 AWS = NODE_NO_WARNINGS=1 $(OSLS) $(1) --stage "$(STAGE)" --region "$(REGION)" $(foreach param,$(PARAMS),--param "$(param)")
@@ -142,7 +142,7 @@ deploy-aws: $(STAMP) ## Deploy to AWS: REGION=ap-southeast-1 PARAMS="alarm-email
 	@$(RUN) -m layers.protect --table "update-group-counter-$(STAGE)" --region "$(REGION)"
 
 remove-aws: export REGION := $(REGION)
-remove-aws: $(STAMP) ## Remove what was deployed to AWS, but not the ledger
+remove-aws: $(STAMP) ## Remove the deployment from AWS, but not the ledger
 	@$(RUN) -m layers.preflight aws --removing
 	@$(call AWS,remove)
 
@@ -152,7 +152,7 @@ deploy-scf: $(STAMP) ## Deploy to SCF: PARAMS="role=… vpc.id=… vpc.subnet=�
 	@$(RUN) -m layers.build scf
 	@$(RUN) -m layers.scf deploy $(foreach param,$(PARAMS),--set "$(param)") $(FLAGS)
 
-remove-scf: $(STAMP) ## Remove what was deployed to SCF, but not the ledger
+remove-scf: $(STAMP) ## Remove the deployment from SCF, but not the ledger
 	@$(RUN) -m layers.preflight scf --removing
 	@$(RUN) -m layers.scf remove $(foreach param,$(PARAMS),--set "$(param)") $(FLAGS)
 
@@ -175,7 +175,7 @@ format: $(STAMP) ## Format the code
 	@$(RUN) -m ruff format
 	@$(RUN) -m ruff check --fix
 
-# uv does not read pip's configuration, so the index and certificates in use are handed over by the environment and never written to a file.
+# uv does not read pip's configuration. The index and certificates reach it through the environment, and are never written to a file.
 pins: ## Renew all requirement files (PINS_FLAGS=--upgrade raises the versions)
 	@test -x "$(PINS)/bin/uv" || { "$(PYTHON)" -m venv --clear "$(PINS)" && "$(PINS)/bin/python" -m pip install --quiet uv; }
 	@option() { "$(PINS)/bin/python" -m pip config get ":env:.$$1" 2>/dev/null || "$(PINS)/bin/python" -m pip config get "global.$$1" 2>/dev/null; }; \
@@ -186,7 +186,7 @@ pins: ## Renew all requirement files (PINS_FLAGS=--upgrade raises the versions)
 			--output-file $$set/requirements.txt $$set/requirements.in || exit 1; \
 	done
 
-clean: ## Remove everything that make has made
+clean: ## Remove everything that make creates
 	@rm -rf "$(VENV)" "$(MINISTACK)" "$(PINS)" "$(AUDIT)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* \
 		.serverless layers/build layers/node_modules
 	@find handler layers tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,1 +1,1 @@
-"""What is deployed beside the function, and the operator's way to it."""
+"""Build, deploy and operate the function."""

@@ -4,8 +4,8 @@
     python -m layers.operate --function update-group-counter release --group live-room --verdict <id>=landed
     python -m layers.operate --function update-group-counter parked list
 
-`--local` works with the environment as it is. The reply is JSON on standard output, whatever is logged on standard
-error; the exit code is 0 if there was a reply.
+`--local` takes the settings from the environment of this process. The reply is JSON on standard output, log lines go to
+standard error, and the exit code is 0 if there was a reply.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from typing import Protocol, TypeAlias
 
 Event: TypeAlias = dict[str, object]
 
-# No function on AWS runs for longer.
+# The longest that a function on AWS can run.
 LIMIT_S = 900
 
 VERDICTS = ("landed", "not-landed")
 
 
 class OperatorError(Exception):
-    """The function did not answer; the text says why, as far as it told."""
+    """The function did not answer; the text holds the reason, if it gave one."""
 
 
 class Lambda(Protocol):
-    """The one call of boto3's Lambda client that is needed here."""
+    """The part of boto3's Lambda client that this command uses."""
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, object]:  # noqa: N803  # boto3's names
         """Invoke and wait."""
@@ -68,8 +68,8 @@ def event_of(options: argparse.Namespace) -> Event:
 
 
 def locally(event: Event) -> object:
-    """Let the function in this process do it, without a deadline."""
-    # Only this way needs the function's own packages.
+    """Run the function in this process, without a deadline."""
+    # A deployed function is operated without the function's own packages.
     from handler.core.errors import CounterError  # noqa: PLC0415
     from handler.main import lambda_handler  # noqa: PLC0415
 
@@ -93,35 +93,35 @@ def deployed(event: Event, function: str, aws: Lambda) -> object:
 
 
 def client() -> Lambda:
-    """boto3's client, with the credentials and the region that it finds; OperatorError where there is none."""
+    """boto3's client, with the credentials and the region that it finds; OperatorError without boto3."""
     try:
         import boto3  # noqa: PLC0415  # needed for deployed functions only
         from botocore.config import Config  # noqa: PLC0415
     except ImportError:
         raise OperatorError("--function needs boto3, which is not installed here: pip install boto3") from None
-    # Never repeated by the library: an event that is under way is not sent a second time.
+    # The library must not retry: an event that is under way is never sent a second time.
     made: Lambda = boto3.client("lambda", config=Config(read_timeout=LIMIT_S, retries={"total_max_attempts": 1}))
     return made
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command takes."""
+    """The arguments of the command."""
     made = argparse.ArgumentParser(prog="python -m layers.operate", description="Send an operator event.")
     where = made.add_mutually_exclusive_group(required=True)
     where.add_argument("--local", action="store_true", help="the function in this process, its environment as it is")
     where.add_argument("--function", help="the name or ARN of a function on AWS")
     tasks = made.add_subparsers(dest="task", required=True)
     for task in ("inspect", "adopt", "release", "verify"):
-        told = tasks.add_parser(task)
-        told.add_argument("--group", required=True, help="its GroupId")
+        taken = tasks.add_parser(task)
+        taken.add_argument("--group", required=True, help="its GroupId")
         if task == "verify":
-            told.add_argument("--quick", action="store_true", help="fewer than 100 calls")
+            taken.add_argument("--quick", action="store_true", help="fewer than 100 calls")
         if task in {"adopt", "release"}:
-            told.add_argument("--drop-debt", action="store_true", help="give up what is owed back to the group")
+            taken.add_argument("--drop-debt", action="store_true", help="give up what is owed back to the group")
         if task == "release":
-            told.add_argument("--verdict", type=_verdict, action="append", default=[], metavar="ID=landed|not-landed")
-            told.add_argument("--queued", choices=VERDICTS, help="a restored group's queue, where not named")
-            told.add_argument("--receipt", type=int, help="the receipt upstream as the inspection showed it")
+            taken.add_argument("--verdict", type=_verdict, action="append", default=[], metavar="ID=landed|not-landed")
+            taken.add_argument("--queued", choices=VERDICTS, help="a restored group's queue, where not named")
+            taken.add_argument("--receipt", type=int, help="the receipt upstream as the inspection showed it")
     tasks.add_parser("restored")
     parked = tasks.add_parser("parked")
     parked.add_argument("action", choices=("list", "replay", "drop"))

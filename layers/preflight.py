@@ -1,9 +1,9 @@
-"""Say what a deployment needs and does not have, before anything happens.
+"""Check, before anything is changed, that a deployment has all it needs.
 
     python -m layers.preflight aws
     python -m layers.preflight scf
 
-The exit code is 1 if anything is missing; each line of standard error names one thing and how to get it.
+The exit code is 1 if anything is missing. Each line of standard error names one missing thing and how to get it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Version: TypeAlias = tuple[int, int]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Name what is missing for a cloud; 1 if anything is."""
-    parser = argparse.ArgumentParser(prog="python -m layers.preflight", description="Say what a deployment lacks.")
+    parser = argparse.ArgumentParser(prog="python -m layers.preflight", description="Check what a deployment needs.")
     parser.add_argument("cloud", choices=sorted(CLOUDS))
     parser.add_argument("--removing", action="store_true", help="a removal, which needs less")
     options = parser.parse_args(arguments)
@@ -39,15 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def for_aws(environ: Mapping[str, str], *, removing: bool = False) -> list[str]:
-    """Node, osls, credentials, a region, and somebody to alarm."""
+    """What is missing of Node, osls, credentials, a region and an address for alarms."""
     problems = [*node_problems(), *_aws_credentials(environ)]
     if not removing and not re.search(r"(^| )alarm-email=[^ ]+@[^ ]+", environ.get("PARAMS", "")):
-        problems.append('Nobody would be told of trouble. Give: PARAMS="alarm-email=you@example.com"')
+        problems.append('No address for alarms. Give: PARAMS="alarm-email=you@example.com"')
     return problems
 
 
 def for_scf(environ: Mapping[str, str], *, removing: bool = False) -> list[str]:
-    """Keys of an account, and what `custom.tencent` of serverless.yml has to say; PARAMS fills it in."""
+    """What is missing of an account's keys and of `custom.tencent` in serverless.yml, which PARAMS fills in."""
     names = ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY")
     absent = [name for name in names if not environ.get(name)]
     problems = [f"No keys of Tencent Cloud. Set {' and '.join(absent)}"] if absent else []
@@ -63,7 +63,7 @@ CLOUDS: Final = {"aws": for_aws, "scf": for_scf}
 
 
 def node_problems(version: Callable[[], str | None] | None = None) -> list[str]:
-    """What osls lacks on this machine. `version` tells the version of Node, if not the one on PATH does."""
+    """What is missing for osls on this machine. `version` finds the version of Node; the default asks Node on PATH."""
     text = (version or _node_version)()
     if text is None:
         return [f"No Node. Install Node {NODES} or newer"]
@@ -83,7 +83,7 @@ def _node_version() -> str | None:
 
 
 def is_recent(text: str) -> bool:
-    """Whether osls runs on this version of Node, such as `v20.19.5`."""
+    """Whether osls supports this version of Node, such as `v20.19.5`."""
     found = re.match(r"v(\d+)\.(\d+)\.", text)
     if not found:
         return False

@@ -2,8 +2,8 @@
 
     python -m layers.protect --table update-group-counter-prod --region ap-southeast-1
 
-The template leaves the protection out, because a table that has it outlives a first deployment that fails half-way, and
-then stands in the way of the next one.
+The template has no deletion protection: a first deployment that fails half-way could not remove a protected table, and
+the next one would find the name taken.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Protocol
 
 
 class Tables(Protocol):
-    """The one call of boto3's DynamoDB client that is needed here."""
+    """The part of boto3's DynamoDB client that this command uses."""
 
     def update_table(self, *, TableName: str, DeletionProtectionEnabled: bool) -> object:  # noqa: N803  # boto3's names
-        """Change the table's settings; setting what is set already does no harm."""
+        """Change the table's settings. Switching on what is on already does no harm."""
         ...
 
 
@@ -39,7 +39,7 @@ def protect(table: str, tables: Tables) -> None:
 
 
 def client(region: str) -> Tables:
-    """boto3's client, with credentials and endpoint from the environment."""
+    """boto3's client, which takes credentials and endpoint from the environment."""
     import boto3  # noqa: PLC0415  # only a deployment to AWS needs it
 
     made: Tables = boto3.client("dynamodb", region_name=region)

@@ -1,1 +1,1 @@
-"""Building what is deployed: pinned packages, bytecode and zips for each cloud."""
+"""Make packages for a cloud: pinned wheels, bytecode and reproducible zips."""

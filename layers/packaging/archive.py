@@ -11,7 +11,7 @@ MOMENT: Final = (1980, 1, 1, 0, 0, 0)
 """The oldest time that the format can hold."""
 
 READABLE: Final = 0o100644
-"""A plain file that everybody may read: the function does not run as the owner."""
+"""A plain file that every user may read: the function does not run as its owner."""
 
 
 def pack(folder: Path, archive: Path) -> None:

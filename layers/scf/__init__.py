@@ -1,1 +1,1 @@
-"""Deployment to Tencent SCF."""
+"""Deploy to Tencent SCF: plan, requests, API, and the order of calls."""

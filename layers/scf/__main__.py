@@ -1,11 +1,11 @@
-"""Deploy the function to Tencent SCF, or remove it: what `custom.tencent` of serverless.yml says, and nothing else.
+"""Deploy the function to Tencent SCF as `custom.tencent` of serverless.yml describes it, or remove it.
 
     python -m layers.scf deploy --set role=ChatCounters --set vpc.id=vpc-1 --set vpc.subnet=subnet-1
     python -m layers.scf deploy --dry-run
     python -m layers.scf remove
 
-A deployment creates what is missing and changes what differs, so it can be repeated. Triggers of the function that the
-plan does not have are deleted. A dry run reads what is there and shows the calls that would change it.
+A deployment creates what is missing and changes what differs, so it can be repeated. It deletes triggers that the plan
+does not have. A dry run reads what is deployed and prints the calls that would change it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from layers.scf.deploy import Deployment, remove
 from layers.scf.plan import SERVICE, PlanError, read_plan
 
 WAIT_S: Final = 300.0
-"""The longest that a function or a layer may take to be ready."""
+"""How long a function or a layer may take to become ready."""
 
 
 def main(

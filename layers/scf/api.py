@@ -1,6 +1,6 @@
-"""SCF's API, called through Tencent's SDK: signed, bounded, never repeated by itself, and shown without secrets.
+"""SCF's API through Tencent's SDK: calls are signed, bounded, never retried, and printed without secrets.
 
-TENCENTCLOUD_SECRET_ID, TENCENTCLOUD_SECRET_KEY and, for temporary keys, TENCENTCLOUD_TOKEN say who calls.
+TENCENTCLOUD_SECRET_ID, TENCENTCLOUD_SECRET_KEY and, for temporary keys, TENCENTCLOUD_TOKEN are the credentials.
 TENCENT_SCF_ENDPOINT, `https://<host>` or `http://127.0.0.1:<port>`, replaces the SDK's own address.
 """
 
@@ -22,9 +22,9 @@ from layers.scf.requests import Fields
 
 ENDPOINT_VARIABLE: Final = "TENCENT_SCF_ENDPOINT"
 REQUEST_BYTES: Final = 10_000_000
-"""What the API takes in one signed request: 10 MB (cloud.tencent.com/document/product/583/17237)."""
+"""The most that the API takes in one signed request: 10 MB (cloud.tencent.com/document/product/583/17237)."""
 
-# A layer of several megabytes is on its way for a while.
+# Uploading a layer of several megabytes takes a while.
 TIMEOUT_S: Final = 300
 
 READING: Final = frozenset({"GetFunction", "GetLayerVersion", "ListLayerVersions", "ListTriggers"})
@@ -35,7 +35,7 @@ _ENDPOINT: Final = re.compile(r"(https?)://([A-Za-z0-9.-]+(?::[0-9]+)?)/?")
 
 
 class CloudError(Exception):
-    """A call was refused or not answered; `code` is the API's or the SDK's."""
+    """The API refused a call, or did not answer; `code` is the API's or the SDK's."""
 
     def __init__(self, action: str, code: str, message: str = "") -> None:
         super().__init__(f"{action}: {code}{': ' if message else ''}{message}")
@@ -43,15 +43,15 @@ class CloudError(Exception):
 
     @property
     def is_absence(self) -> bool:
-        """Whether what was asked for is not there."""
+        """Whether the resource does not exist."""
         return self.code.startswith("ResourceNotFound")
 
 
 class Cloud(Protocol):
-    """Whoever carries out calls."""
+    """The API, or a stand-in that only prints changes."""
 
     def call(self, action: str, fields: Fields) -> Fields:
-        """What the API answers; CloudError if it refuses."""
+        """Make one call and return its answer; CloudError if it is refused."""
         ...
 
 
@@ -64,15 +64,15 @@ class Scf:
         self._client = ScfClient(credential, region, ClientProfile(httpProfile=_http(environ.get(ENDPOINT_VARIABLE))))
 
     def call(self, action: str, fields: Fields) -> Fields:
-        """Make one call. A request that is too large is not sent."""
+        """Make one call. A request over the size limit is not sent."""
         size = len(json.dumps(fields))
         if size > REQUEST_BYTES:
-            told = f"the zip makes a request of {size:,} bytes, and SCF takes {REQUEST_BYTES:,}"
-            raise CloudError(action, "RequestSizeLimitExceeded", f"{told}; upload it to COS and deploy it from there")
+            problem = f"the zip makes a request of {size:,} bytes, and SCF takes {REQUEST_BYTES:,}"
+            raise CloudError(action, "RequestSizeLimitExceeded", f"{problem}; deploy the zip from COS instead")
         try:
             answer: object = self._client.call_json(action, fields)
         except TencentCloudSDKException as error:
-            raise CloudError(action, str(error.code), _discreet(error)) from None
+            raise CloudError(action, str(error.code), _redacted(error)) from None
         response = answer.get("Response") if isinstance(answer, dict) else None
         if not isinstance(response, dict):
             raise CloudError(action, "InvalidAnswer")
@@ -80,22 +80,22 @@ class Scf:
 
 
 class DryRun:
-    """Reads what is there and tells what would be changed, without changing it."""
+    """Reads for real, prints each call that would change something, and changes nothing."""
 
-    def __init__(self, cloud: Cloud, tell: Callable[[str], None]) -> None:
+    def __init__(self, cloud: Cloud, write: Callable[[str], None]) -> None:
         self._cloud = cloud
-        self._tell = tell
+        self._write = write
 
     def call(self, action: str, fields: Fields) -> Fields:
-        """Read for real; show everything else."""
+        """Make a reading call; print any other."""
         if action in READING:
             return self._cloud.call(action, fields)
-        self._tell(f"{action} {json.dumps(shown(fields), ensure_ascii=False, sort_keys=True)}")
+        self._write(f"{action} {json.dumps(shown(fields), ensure_ascii=False, sort_keys=True)}")
         return {"LayerVersion": 0} if action == "PublishLayerVersion" else {}
 
 
 def shown(fields: object) -> object:
-    """The parameters of a call as anybody may see them: zips by size, values of variables only where they are plain."""
+    """The parameters of a call without secrets: zips by size, values of variables only where they cannot be secret."""
     if isinstance(fields, list):
         return [shown(each) for each in fields]
     if not isinstance(fields, dict):
@@ -117,6 +117,6 @@ def _http(endpoint: str | None) -> HttpProfile:
     return HttpProfile(protocol=protocol, endpoint=host, reqTimeout=TIMEOUT_S)
 
 
-def _discreet(error: TencentCloudSDKException) -> str:
-    """What the API said, which names the parameter at fault; of a failed signature it may repeat too much."""
+def _redacted(error: TencentCloudSDKException) -> str:
+    """The API's message, which names the parameter at fault. That of a failed signature may hold the signature."""
     return "" if str(error.code).startswith(("AuthFailure", "Client")) else str(error.message)

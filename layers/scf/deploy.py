@@ -1,4 +1,4 @@
-"""The order of calls that brings a function on SCF to what a plan says, whatever is there already."""
+"""Bring a function on SCF to the state that a plan describes, from any state that it is in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE: Final = 100
 
 
 class Deployment:
-    """One deployment; `sleep` lets seconds pass, and nothing may take longer than `wait_s` to be ready."""
+    """One deployment. It fails if a function or layer is not ready after `wait_s`; `sleep` pauses between two looks."""
 
     def __init__(self, plan: Plan, cloud: Cloud, wait_s: float, sleep: Callable[[float], None]) -> None:
         self._plan = plan
@@ -27,13 +27,12 @@ class Deployment:
         self._sleep = sleep
 
     def run(self, code: bytes, layer: bytes) -> str | None:
-        """Deploy these two zips; the function's URL, if it has a public one. CloudError stops it where it stands."""
+        """Deploy these two zips and return the function's public URL, if it has one. A CloudError stops it half-way."""
         version = self._layer(layer)
         if _function(self._plan, self._cloud) is None:
             self._cloud.call("CreateFunction", scf_requests.creation(self._plan, code, version))
         else:
-            # The code of the new layer's time runs a moment with the old layer, or the other way round. An error in
-            # between is an event that is repeated.
+            # For a moment the new code runs with the old layer. An event that fails meanwhile is delivered again.
             self._until_active()
             self._cloud.call("UpdateFunctionCode", scf_requests.new_code(self._plan, code))
             self._until_active()
@@ -44,7 +43,7 @@ class Deployment:
         return _address(self._found_triggers())
 
     def _layer(self, content: bytes) -> int:
-        """The version of the layer with this content: one that is there, or a new one."""
+        """The version of the layer with this content; published now, unless there is one already."""
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         for known in _layer_versions(self._plan, self._cloud):
             if known.get("Description") == digest and known.get("Status") == READY:
@@ -90,7 +89,7 @@ class Deployment:
 
 
 def remove(plan: Plan, cloud: Cloud) -> None:
-    """Delete the function with its triggers, and the layer; what is not there is no error. The ledger stays."""
+    """Delete the function with its triggers, and the layer, if they exist. The ledger stays."""
     if _function(plan, cloud) is not None:
         cloud.call("DeleteFunction", scf_requests.named(plan))
     for version in _layer_versions(plan, cloud):
@@ -120,7 +119,7 @@ def _listed(answer: Fields, name: str) -> list[Fields]:
 
 
 def _is_same_url(wanted: Trigger, found: Fields) -> bool:
-    """Whether a URL is reached as it should be. It is never touched without need, as its address is with callers."""
+    """Whether a URL is reached as planned. It is not updated needlessly, because callers know its address."""
     return wanted.type == "http" and _reach(wanted.description) == _reach(str(found.get("TriggerDesc")))
 
 
@@ -133,7 +132,7 @@ def _reach(description: str) -> object:
 
 
 def _address(found: list[Fields]) -> str | None:
-    """The public address in the description of a URL, once SCF has written it there."""
+    """The public address, which SCF writes into the description of a URL trigger."""
     for each in found:
         if each.get("Type") == "http":
             try:

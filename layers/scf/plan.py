@@ -1,15 +1,13 @@
-"""What `custom.tencent` of serverless.yml asks SCF for, read and checked before any call is made.
+"""Read `custom.tencent` of serverless.yml, and check it before any call is made.
 
-Limits are those of cloud.tencent.com/document/product/583: 9708 (timers), 39901 (descriptions of triggers), 32748
-(environment variables), 11637 (the function itself).
+The limits are in cloud.tencent.com/document/product/583: 9708 (timers), 39901 (descriptions of triggers), 32748
+(environment variables), 11637 (the function).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import yaml
@@ -18,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from handler.config.settings import Settings
 from handler.core.errors import BadInput, SettingsError
 from handler.triggers.timer.tick import read_tick
+from layers.packaging.targets import ROOT
 
-SERVICE: Final = Path(__file__).resolve().parents[2] / "serverless.yml"
+SERVICE: Final = ROOT / "serverless.yml"
 MESSAGE_BYTES: Final = 4096
 ENVIRONMENT_BYTES: Final = 4096
 EPOCH: Final = "1970-01-01T00:00:00Z"
@@ -31,7 +30,7 @@ _Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,58}[A-Za-z0-9]$"
 
 
 class PlanError(Exception):
-    """The plan cannot be carried out; `problems` names all that is missing or wrong, one a line."""
+    """The plan cannot be deployed; each of `problems` names one thing that is missing or wrong."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
@@ -39,7 +38,7 @@ class PlanError(Exception):
 
 
 class Vpc(BaseModel):
-    """A private network; both are empty where there is none."""
+    """A private network; both texts are empty without one."""
 
     model_config = _STRICT
 
@@ -48,7 +47,7 @@ class Vpc(BaseModel):
 
 
 class Async(BaseModel):
-    """How often a failed event of a timer is repeated, and for how long it is kept."""
+    """How often a failed asynchronous event is retried, and how long it is kept."""
 
     model_config = _STRICT
 
@@ -57,7 +56,7 @@ class Async(BaseModel):
 
 
 class DeadLetters(BaseModel):
-    """A topic or queue of CMQ."""
+    """The CMQ topic or queue for events that failed for good."""
 
     model_config = _STRICT
 
@@ -66,7 +65,7 @@ class DeadLetters(BaseModel):
 
 
 class Url(BaseModel):
-    """From where the function's URL can be reached. Callers are known by what they send, as everywhere."""
+    """The networks from which the function's URL can be reached. The function authenticates its callers."""
 
     model_config = _STRICT
 
@@ -75,7 +74,7 @@ class Url(BaseModel):
 
 
 class Timer(BaseModel):
-    """A timer, in UTC+8; `cron` has seconds, minutes, hours, day, month, weekday and year."""
+    """A timer in UTC+8. The fields of `cron` are seconds, minutes, hours, day, month, weekday and year."""
 
     model_config = _STRICT
 
@@ -86,12 +85,12 @@ class Timer(BaseModel):
 
     @property
     def text(self) -> str:
-        """The message as the timer carries it."""
+        """The message as JSON text, the form in which the timer carries it."""
         return json.dumps(self.message, ensure_ascii=False, separators=(",", ":"))
 
 
 class Topic(BaseModel):
-    """A topic of a CKafka instance in the function's own network; at most `batch` messages come at once."""
+    """A topic of a CKafka instance in the function's network; a batch has at most `batch` messages."""
 
     model_config = _STRICT
 
@@ -123,19 +122,10 @@ class Plan(BaseModel):
     topics: list[Topic]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    where: str
-    problem: str
-
-    def __str__(self) -> str:
-        return f"custom.tencent.{self.where}: {self.problem}"
-
-
 def read_plan(text: str, changes: Mapping[str, str], *, removing: bool = False) -> Plan:
-    """Read `custom.tencent` out of serverless.yml, with `changes` of single texts, such as `vpc.id`.
+    """Read `custom.tencent` out of serverless.yml. `changes` replace single texts, such as `vpc.id`.
 
-    Raises PlanError for what is missing or wrong; to remove a function, it is enough that all has its form.
+    Raises PlanError if anything is missing or wrong. Removing a function needs only a plan of the right form.
     """
     tencent = yaml.safe_load(text)["custom"]["tencent"]
     unknown = [name for name in changes if not _change(tencent, name.split("."), changes[name])]
@@ -145,11 +135,10 @@ def read_plan(text: str, changes: Mapping[str, str], *, removing: bool = False) 
     try:
         plan = Plan.model_validate(tencent)
     except ValidationError as error:
-        found = [_Found(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors()]
-        raise PlanError(list(map(str, found))) from None
+        raise PlanError([_found(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors()]) from None
     problems = [*_missing(plan), *_environment_problems(plan), *_timer_problems(plan)]
     if problems and not removing:
-        raise PlanError(list(map(str, problems)))
+        raise PlanError(problems)
     return plan
 
 
@@ -163,40 +152,48 @@ def _change(part: dict[str, object], path: list[str], text: str) -> bool:
     return isinstance(inner, str)
 
 
-def _missing(plan: Plan) -> list[_Found]:
+def _missing(plan: Plan) -> list[str]:
     needed = [
-        ("role", not plan.role, "is empty. The function needs a role that SCF may take and that may read the secrets"),
+        (
+            "role",
+            not plan.role,
+            "is empty. The function needs a role that SCF may assume and that can read the secrets",
+        ),
         ("vpc", bool(plan.vpc.id) != bool(plan.vpc.subnet), "needs both id and subnet, or neither"),
         ("vpc", not plan.vpc.id, "is empty. Redis and CKafka can only be reached from their own network"),
     ]
-    return [_Found(where, problem) for where, is_missing, problem in needed if is_missing]
+    return [_found(where, problem) for where, is_missing, problem in needed if is_missing]
 
 
-def _environment_problems(plan: Plan) -> list[_Found]:
+def _environment_problems(plan: Plan) -> list[str]:
     size = sum(len(f"{name}{text}".encode()) for name, text in plan.environment.items())
-    problems = [_Found("environment", f"has {size} bytes, and SCF takes {ENVIRONMENT_BYTES}")]
+    problems = [_found("environment", f"has {size} bytes, and SCF takes {ENVIRONMENT_BYTES}")]
     found = problems if size > ENVIRONMENT_BYTES else []
     reserved = [name for name in plan.environment if name.upper().startswith(_RESERVED)]
-    found += [_Found(f"environment.{name}", "begins as SCF's own do") for name in reserved]
+    found += [_found(f"environment.{name}", "begins like SCF's own variables") for name in reserved]
     try:
         Settings.read(plan.environment)
     except SettingsError as error:
-        found.append(_Found(f"environment.{error.variable}", error.problem))
+        found.append(_found(f"environment.{error.variable}", error.problem))
     return found
 
 
-def _timer_problems(plan: Plan) -> list[_Found]:
-    """What would only be noticed when the timer first fires."""
+def _timer_problems(plan: Plan) -> list[str]:
+    """Problems that would otherwise show when the timer first fires."""
     found = []
     for number, timer in enumerate(plan.timers):
         size, where = len(timer.text.encode()), f"timers.{number}.message"
         if size > MESSAGE_BYTES:
-            found.append(_Found(where, f"has {size} bytes as JSON, and a timer carries {MESSAGE_BYTES}"))
+            found.append(_found(where, f"has {size} bytes as JSON, and a timer carries {MESSAGE_BYTES}"))
         event: dict[str, object] = {"Type": "Timer", "TriggerName": timer.name, "Time": EPOCH, "Message": timer.text}
         try:
             read_tick(event, plan.environment.get("RECEIPT_KEY", "_receipt"), 1.0, 0.0)
         except BadInput as error:
-            found.append(_Found(where, f"{error.field} {error.problem}"))
+            found.append(_found(where, f"{error.field} {error.problem}"))
     names = [timer.name for timer in plan.timers]
-    found += [_Found("timers", f"{name} stands twice") for name in sorted({n for n in names if names.count(n) > 1})]
+    found += [_found("timers", f"{name} stands twice") for name in sorted({n for n in names if names.count(n) > 1})]
     return found
+
+
+def _found(where: str, problem: str) -> str:
+    return f"custom.tencent.{where}: {problem}"

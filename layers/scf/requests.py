@@ -1,4 +1,4 @@
-"""The parameters of each call that a deployment to SCF makes, in the words of its API (2018-04-16).
+"""The parameters of each call that a deployment makes to SCF's API (version 2018-04-16).
 
 cloud.tencent.com/document/product/583/18586 for the function, 39901 and 100227 for the descriptions of triggers.
 """
@@ -17,7 +17,7 @@ Fields: TypeAlias = dict[str, object]
 HANDLER: Final = "index.main_handler"
 URL_TRIGGER: Final = "url"
 OWN_TYPES: Final = frozenset({"http", "timer", "ckafka"})
-"""Types of triggers that a plan describes; those of other types are left alone."""
+"""Types of triggers that a plan describes. A deployment leaves triggers of other types alone."""
 
 KAFKA_REPETITIONS: Final = 10_000
 KAFKA_WAIT_S: Final = 1
@@ -25,7 +25,7 @@ KAFKA_WAIT_S: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A trigger as the API knows it: `description` is text whose form depends on the type."""
+    """A trigger in the API's terms. The form of `description` depends on the type."""
 
     type: str
     name: str
@@ -35,12 +35,12 @@ class Trigger:
 
 
 def named(plan: Plan) -> Fields:
-    """Which function is meant."""
+    """The parameters that name the function."""
     return {"FunctionName": plan.function, "Namespace": plan.namespace}
 
 
 def layer_version(plan: Plan, content: bytes, digest: str) -> Fields:
-    """A new version of the layer. Its description tells later deployments what is in it."""
+    """A new version of the layer. Later deployments recognise its content by the digest in the description."""
     return {
         "LayerName": plan.layer,
         "CompatibleRuntimes": [plan.runtime],
@@ -50,23 +50,23 @@ def layer_version(plan: Plan, content: bytes, digest: str) -> Fields:
 
 
 def creation(plan: Plan, code: bytes, version: int) -> Fields:
-    """A function that is not there yet: an event function, which all triggers can invoke."""
+    """A new function, of the type that all triggers can invoke."""
     first = {"Type": "Event", "Code": {"ZipFile": _encoded(code)}, "Handler": HANDLER}
     return named(plan) | first | _settings(plan, version)
 
 
 def new_code(plan: Plan, code: bytes) -> Fields:
-    """Other code for a function that is there."""
+    """New code for an existing function."""
     return named(plan) | {"Handler": HANDLER, "ZipFile": _encoded(code)}
 
 
 def configuration(plan: Plan, version: int) -> Fields:
-    """Other settings for a function that is there."""
+    """New settings for an existing function."""
     return named(plan) | _settings(plan, version)
 
 
 def repetitions(plan: Plan) -> Fields:
-    """What becomes of an asynchronous event, such as a timer's, that fails."""
+    """How often an asynchronous event that fails, such as a timer's, is retried, and how long it is kept."""
     wanted = plan.asynchronous
     return named(plan) | {
         "AsyncTriggerConfig": {"RetryConfig": [{"RetryNum": wanted.retries}], "MsgTTL": wanted.keep_s}
@@ -74,13 +74,13 @@ def repetitions(plan: Plan) -> Fields:
 
 
 def triggers(plan: Plan) -> list[Trigger]:
-    """All that invoke the function."""
+    """All triggers of the plan."""
     by_url = [_url(plan)] if plan.url.public or plan.url.private else []
     return [*by_url, *map(_timer, plan.timers), *map(_topic, plan.topics)]
 
 
 def trigger(plan: Plan, wanted: Trigger) -> Fields:
-    """A trigger to create or to update."""
+    """The parameters that create or update a trigger."""
     fields = named(plan) | {
         "TriggerName": wanted.name,
         "Type": wanted.type,
@@ -92,7 +92,7 @@ def trigger(plan: Plan, wanted: Trigger) -> Fields:
 
 
 def excess_trigger(plan: Plan, found: Fields) -> Fields:
-    """A trigger that the plan does not have."""
+    """The parameters that delete a trigger which the plan does not have."""
     same = {name: found[name] for name in ("TriggerName", "Type", "TriggerDesc", "Qualifier") if found.get(name)}
     return named(plan) | same
 
@@ -108,8 +108,7 @@ def _settings(plan: Plan, version: int) -> Fields:
         "Environment": {"Variables": [{"Key": name, "Value": text} for name, text in plan.environment.items()]},
         "Layers": [{"LayerName": plan.layer, "LayerVersion": version}],
         "VpcConfig": {"VpcId": plan.vpc.id, "SubnetId": plan.vpc.subnet},
-        # Through the public network with one address of its own, beside the private network: the app's allow list
-        # wants to know where calls come from.
+        # Calls leave by the public network from one fixed address, because the app's allow list names addresses.
         "PublicNetConfig": {"PublicNetStatus": "ENABLE", "EipConfig": {"EipStatus": address}},
     }
     if plan.dead_letters is not None:
@@ -127,7 +126,7 @@ def _timer(timer: Timer) -> Trigger:
 
 
 def _topic(topic: Topic) -> Trigger:
-    # A group's order is its partition's, so whatever was written before the trigger was made is read as well.
+    # From the earliest message on: those written before the trigger existed are part of their group's order.
     description = {
         "maxMsgNum": str(topic.batch),
         "offset": "earliest",

@@ -7,7 +7,7 @@ functions that do nothing else: one imports the same libraries, Powertools' even
 requests; the other builds the clients of DynamoDB and Secrets Manager as well. The deployed function has both of them
 too, and has asked both services before its first event; those are played by a process that is not measured. The API is
 out of reach of all of these; one more variant greets it over TLS (R12), with the usual certificate authorities to load.
-Variants take turns within each round, so that whatever else the machine does meets them all; medians are compared.
+Variants take turns within each round, so that other load on the machine meets them all; medians are compared.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ import boto3
 CLIENTS = [boto3.client("dynamodb"), boto3.client("secretsmanager")]
 """
 )
-NOBODY = "http://127.0.0.1:9"
-"""An endpoint where nobody listens: a health call needs no API."""
+OUT_OF_REACH = "http://127.0.0.1:9"
+"""An endpoint without a server: a health call needs no API."""
 
 ENTRY = "handler.preload.lambda_handler"
 READ_ONLY = {"PYTHONDONTWRITEBYTECODE": "1"}
@@ -128,7 +128,7 @@ def made(folder: Path, running: ExitStack) -> list[Variant]:
     compile_all(plain.python, aws, "/var/runtime")
     sources = folder / "sources"
     shutil.copytree(package.code, sources, ignore=shutil.ignore_patterns("__pycache__"))
-    sqlite = sandboxed_environment(NOBODY, folder / "state", INIT_EARLY="on") | READ_ONLY
+    sqlite = sandboxed_environment(OUT_OF_REACH, folder / "state", INIT_EARLY="on") | READ_ONLY
     clients = sqlite | services(folder / "aws", running)
     with_sdk = replace(plain, paths=(*plain.paths, sdk(package, folder / "sdk", plain.python)))
     return [

@@ -54,7 +54,7 @@ class DeployedScf(ScfInstance):
 def deployed(
     kind: type[FunctionInstance], place: Place, chat: ChatServer, folder: Path, **more: str
 ) -> Iterator[FunctionInstance]:
-    """An instance of the package. Whatever it does, no secret is in its logs."""
+    """An instance of the package, whose logs are then searched for secrets."""
     variables = sandboxed_environment(chat.endpoint, folder / "state", INIT_EARLY="on", **SHORT_LIVES, **more)
     with kind(variables, folder / "logs", place) as instance:
         yield instance

@@ -167,7 +167,7 @@ def test_the_ledger_works_on_the_table_that_was_deployed(account: Account) -> No
 
 
 def test_the_schedules_invoke_their_own_functions(account: Account) -> None:
-    """The sweep runs; the example waits for somebody to enable it."""
+    """The sweep runs; the example is disabled."""
     schedules = parts(account("scheduler").list_schedules(), "Schedules")
     states = {str(each["Name"]).split("-")[-2]: each["State"] for each in schedules}
     assert states == {"SweepSchedule": "ENABLED", "DailyResetSchedule": "DISABLED"}

@@ -28,7 +28,7 @@ FIRST = [
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScfServer]:
-    """An empty account, and the environment of somebody who may deploy to it."""
+    """An empty account, and an environment with its keys."""
     with ScfServer(ACCOUNT, REGION) as server:
         monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", ACCOUNT.secret_id)
         monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", ACCOUNT.secret_key)
@@ -60,7 +60,7 @@ def deployed(cloud: ScfServer) -> Function:
 
 
 def test_an_empty_account_gets_all_of_it(cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The layer, the function with its settings, repetitions and triggers; the URL is told."""
+    """The layer, the function with its settings, repetitions and triggers; the command prints the URL."""
     assert deploy(built) == 0
     assert cloud.changes == FIRST
     fields = deployed(cloud).fields
@@ -88,7 +88,7 @@ def test_the_triggers_send_what_the_function_reads(cloud: ScfServer, built: Path
     assert reset["Enable"] == "CLOSE"
 
 
-def test_a_second_deployment_changes_the_function_and_makes_nothing_anew(cloud: ScfServer, built: Path) -> None:
+def test_a_second_deployment_changes_the_function_and_creates_nothing(cloud: ScfServer, built: Path) -> None:
     """The same layer is used again, and the URL that callers know is not touched."""
     assert deploy(built) == 0
     cloud.calls.clear()
@@ -105,7 +105,7 @@ def test_a_second_deployment_changes_the_function_and_makes_nothing_anew(cloud: 
 
 
 def test_another_layer_becomes_a_new_version(cloud: ScfServer, built: Path) -> None:
-    """It is ready before the function is told to use it; the older one stays for a return to it."""
+    """The function uses it once it is ready; the older one stays, so that a deployment can go back to it."""
     assert deploy(built) == 0
     write(built, b"the function", b"another layer")
     assert deploy(built) == 0
@@ -116,7 +116,7 @@ def test_another_layer_becomes_a_new_version(cloud: ScfServer, built: Path) -> N
     assert deployed(cloud).fields["Layers"] == [{"LayerName": "update-group-counter", "LayerVersion": 1}]
 
 
-def test_a_trigger_that_nobody_asks_for_any_more_is_deleted(cloud: ScfServer, built: Path) -> None:
+def test_a_trigger_that_the_plan_no_longer_has_is_deleted(cloud: ScfServer, built: Path) -> None:
     """An old timer would go on counting. What other tools have bound to the function is not ours."""
     assert deploy(built) == 0
     triggers = deployed(cloud).triggers
@@ -170,7 +170,7 @@ def test_what_is_removed_is_the_function_and_its_layer(cloud: ScfServer, built: 
     assert (cloud.functions, cloud.layers["update-group-counter"]) == ({}, [])
 
 
-def test_a_wrong_key_is_told_and_not_shown(
+def test_a_wrong_key_is_reported_and_not_shown(
     cloud: ScfServer, built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The API's own message repeats the request's signature."""
@@ -204,10 +204,10 @@ def test_a_zip_that_is_too_large_is_not_sent(cloud: ScfServer, built: Path, caps
     assert cloud.changes == []
 
 
-def test_nobody_who_listens_is_told(
+def test_an_endpoint_out_of_reach_is_reported(
     cloud: ScfServer, built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a word of what was to be sent."""
+    """The message shows nothing of what was to be sent."""
     monkeypatch.setenv("TENCENT_SCF_ENDPOINT", "http://127.0.0.1:9")
     assert deploy(built) == 1
     assert capsys.readouterr().err == "ListLayerVersions: ClientNetworkError\n"

@@ -36,7 +36,7 @@ def resources(tmp_path_factory: pytest.TempPathFactory) -> Resources:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_linter_of_cloudformation_finds_nothing(variant: str, tmp_path: Path) -> None:
-    """Whatever is chosen; only osls's own needless `DependsOn` is let pass."""
+    """In every variant; only the needless `DependsOn` that osls writes is let pass."""
     osls.need_osls()
     osls.package(osls.service(tmp_path), *VARIANTS[variant])
     template = tmp_path / ".serverless" / osls.TEMPLATE
@@ -120,7 +120,7 @@ def test_the_schedules_send_what_the_timer_reads(resources: Resources) -> None:
     assert (sweep["ScheduleExpression"], reset["State"]) == ("rate(1 minute)", "DISABLED")
 
 
-def test_every_alarm_tells_somebody(resources: Resources) -> None:
+def test_every_alarm_writes_to_the_address(resources: Resources) -> None:
     """Each goes to one topic, which writes to the address that was given."""
     alarms = [resource for resource in resources.values() if resource["Type"] == "AWS::CloudWatch::Alarm"]
     assert len(alarms) == 11
@@ -183,7 +183,7 @@ def test_each_permission_is_for_one_thing(resources: Resources) -> None:
 
 
 def test_the_timer_may_send_to_the_queue_that_it_hands_pages_on_through(resources: Resources) -> None:
-    """And to that of events which failed for good, and asks who knows a key; nobody else is told of a queue."""
+    """And to that of events which failed for good, and asks who knows a key; no other function knows a queue."""
     indexed = [{"Fn::GetAtt": ["Table", "Arn"]}, {"Fn::Sub": "${Table.Arn}/index/known"}]
     assert allowed(resources, "TimerRole")["dynamodb:Query"] == indexed
     queues = [{"Fn::GetAtt": [name, "Arn"]} for name in ("Queue", "Failures")]

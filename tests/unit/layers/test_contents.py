@@ -21,7 +21,7 @@ OF_THE_RUNTIME = {"boto3", "botocore"}
 """AWS's own runtime has them, and nothing that SCF runs imports them."""
 
 BEHIND_A_CLIENT = {"hiredis"}
-"""Taken by the client of Redis by itself, without an import by name."""
+"""The Redis client uses it if it is installed, and no module of the handler imports it."""
 
 
 def imported() -> set[str]:

@@ -1,4 +1,4 @@
-"""The operator's command makes the event that its arguments say, sends it once, and tells what came back."""
+"""The operator's command builds the event of its arguments, sends it once, and prints the reply."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVENT: operate.Event = {"Type": "Operator", "task": "inspect", "GroupId": "g"}
 
 
 class Aws:
-    """A Lambda client that answers as it is told."""
+    """A Lambda client with a fixed answer."""
 
     def __init__(self, payload: object, **answer: object) -> None:
         self.answer = {"Payload": BytesIO(json.dumps(payload).encode()), **answer}

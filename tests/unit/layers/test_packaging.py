@@ -1,4 +1,4 @@
-"""What is built for each cloud: the packages that its Python needs, bytecode that fits, and the same zip every time."""
+"""Packages for each cloud: the wheels that its Python needs, bytecode that fits, and the same zip every time."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_bytecode_is_compiled_for_where_it_will_lie_and_not_where_left_out(tmp_p
 
 
 def test_nothing_that_the_function_imports_is_left_without_bytecode() -> None:
-    """Else each cold start would compile it anew, and all that would show is a longer start."""
+    """A module without bytecode would be compiled at each cold start, and nothing else would show it."""
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in sorted(HANDLER.rglob("*.py"))]
     code = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\nprint(*sys.modules)"
     command = [sys.executable, "-c", code, *names]

@@ -1,4 +1,4 @@
-"""What a deployment lacks is told in one line each, before anything happens."""
+"""The preflight names each missing thing in one line, before anything is changed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def without_node(problems: list[str]) -> list[str]:
 
 
 def test_nothing_is_missing_where_all_is_given() -> None:
-    """Credentials, a region and somebody to tell; keys, a role and a network."""
+    """Credentials, a region and an address for alarms; keys, a role and a network."""
     assert without_node(for_aws(AWS)) == []
     assert for_scf(SCF) == []
 
@@ -33,7 +33,7 @@ def test_nothing_is_missing_where_all_is_given() -> None:
 @pytest.mark.parametrize(
     ("name", "word"), [("AWS_PROFILE", "credentials"), ("REGION", "REGION="), ("PARAMS", "alarm-email=")]
 )
-def test_each_thing_that_aws_lacks_is_one_line(name: str, word: str, tmp_path: Path) -> None:
+def test_each_missing_thing_of_aws_is_one_line(name: str, word: str, tmp_path: Path) -> None:
     environ = {given: value for given, value in AWS.items() if given != name} | {"HOME": str(tmp_path)}
     [problem] = without_node(for_aws(environ))
     assert word in problem
@@ -46,13 +46,13 @@ def test_a_file_of_credentials_is_enough(tmp_path: Path) -> None:
     assert without_node(for_aws(environ)) == []
 
 
-def test_a_removal_needs_nobody_to_tell() -> None:
-    """And no role, as there will be no function."""
+def test_a_removal_needs_no_address_for_alarms() -> None:
+    """And no role, because the function goes."""
     assert without_node(for_aws({**AWS, "PARAMS": ""}, removing=True)) == []
     assert for_scf({**SCF, "PARAMS": ""}, removing=True) == []
 
 
-def test_each_thing_that_scf_lacks_is_one_line() -> None:
+def test_each_missing_thing_of_scf_is_one_line() -> None:
     lacking = for_scf({})
     assert len(lacking) == 3
     assert all(word in line for word, line in zip(("TENCENTCLOUD_SECRET_ID", "role", "vpc"), lacking, strict=True))
@@ -62,13 +62,13 @@ def test_each_thing_that_scf_lacks_is_one_line() -> None:
     ("version", "recent"),
     [("v20.19.0", True), ("v20.18.3", False), ("v21.7.0", False), ("v22.13.1", True), ("v23.1.0", False)],
 )
-def test_old_nodes_are_told_apart(version: str, recent: bool) -> None:
+def test_old_versions_of_node_are_recognised(version: str, recent: bool) -> None:
     assert is_recent(version) is recent
     assert is_recent("v24.0.0")
     assert not is_recent("20")
 
 
-def test_a_missing_node_and_an_old_one_are_told() -> None:
+def test_a_missing_node_and_an_old_one_are_named() -> None:
     assert node_problems(lambda: None)[0].startswith("No Node.")
     assert "v18.1.0" in node_problems(lambda: "v18.1.0")[0]
 
