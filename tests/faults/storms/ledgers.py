@@ -32,11 +32,12 @@ DURABLE: Final = {"appendonly": "yes", "appendfsync": "always", "maxmemory-polic
 
 @dataclass(frozen=True)
 class StormLedger:
-    """What leads instances to a store, and what may befall it; `restart` is there where its server may be killed."""
+    """What leads instances to a store, and what may befall it; its server may be killed `restarts` times."""
 
     variables: Mapping[str, str] = field(default_factory=dict)
     relay: Relay | None = None
-    restart: Callable[[], None] | None = None
+    restart: Callable[[], None] = lambda: None
+    restarts: int = 0
 
     @property
     def mishaps(self) -> int:
@@ -52,14 +53,13 @@ class StormLedger:
 
 
 @contextmanager
-def ledger_of(kind: Kind, folder: Path, *, restarts: bool = False, binary: Binary = "redis") -> Iterator[StormLedger]:
+def ledger_of(kind: Kind, folder: Path, *, restarts: int = 0, binary: Binary = "redis") -> Iterator[StormLedger]:
     """An empty store, up for as long as the block lasts; what it writes lies in `folder`."""
     if kind == "sqlite":
         yield StormLedger()
     elif kind == "redis":
         with redis_with_password(folder, binary) as server, Relay(server.port) as relay:
-            restart = server.restart if restarts else None
-            yield StormLedger({"LEDGER_URL": redis_url(relay.server_port)}, relay, restart)
+            yield StormLedger({"LEDGER_URL": redis_url(relay.server_port)}, relay, server.restart, restarts)
     else:
         with MiniStack(folder, "dynamodb") as stack, Relay(int(stack.endpoint.rpartition(":")[2])) as relay:
             yield StormLedger(dynamodb_variables(relay.server_port), relay)

@@ -114,7 +114,7 @@ def play(
     instances: int,
     rate: float,
     ledger: Kind = "sqlite",
-    restarts: bool = False,
+    restarts: int = 0,
 ) -> tuple[Storm, float, list[str]]:
     """One storm from beginning to end: the storm, its seconds, and what the auditor says."""
     with ExitStack() as stack:
@@ -139,7 +139,14 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=0.3)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--ledger", choices=KINDS, default="sqlite")
-    parser.add_argument("--restarts", action="store_true", help="kill and restart the ledger's server on the way")
+    parser.add_argument(
+        "--restarts",
+        type=int,
+        nargs="?",
+        const=sys.maxsize,
+        default=0,
+        help="kills of the ledger's server, if not endless",
+    )
     arguments = parser.parse_args()
     storm, took_s, wrong = play(**vars(arguments))
     finals = Counter(asked.answers[0][0] for asked in storm.asked)

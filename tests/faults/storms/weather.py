@@ -56,8 +56,7 @@ class Weather:
         """Kill and sweep until the block ends, with all that may befall the ledger."""
         self.ledger.rage(self.chance)
         threads = [Thread(target=self._kill, args=(kill_every_s,)), Thread(target=self._sweep)]
-        if self.ledger.restart is not None:
-            threads.append(Thread(target=self._restart, args=(self.ledger.restart,)))
+        threads.append(Thread(target=self._restart, args=(self.ledger.restart, self.ledger.restarts)))
         for thread in threads:
             thread.start()
         try:
@@ -96,10 +95,12 @@ class Weather:
         while self._comes_again(every_s * chance.uniform(0.3, 1.7), replies=2):
             chance.choice(self.instances).kill()
 
-    def _restart(self, restart: Callable[[], None]) -> None:
+    def _restart(self, restart: Callable[[], None], times: int) -> None:
         chance = random.Random(self.chance.random())
         every_s = RESTART_FIRST_S
-        while self._comes_again(every_s * chance.uniform(0.6, 1.4), replies=10):
+        for _ in range(times):
+            if not self._comes_again(every_s * chance.uniform(0.6, 1.4), replies=10):
+                return
             every_s = RESTART_EVERY_S
             restart()
             self.figures["restarts of the ledger"] += 1
