@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from handler.core.errors import SecretUnavailable, SettingsError
@@ -149,17 +150,17 @@ def test_a_wrong_endpoint_is_no_crash(name: str, environment: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("status", "code"),
+    ("status", "kind", "code"),
     [
-        ("400 Bad Request", "AccessDeniedException"),
-        ("400 Bad Request", "ThrottlingException"),
-        ("500 Internal Server Error", "InternalServiceError"),
-        ("400 Bad Request", "DecryptionFailure"),
+        ("400 Bad Request", "AccessDeniedException", "AccessDeniedException"),
+        ("400 Bad Request", "ThrottlingException", "ThrottlingException"),
+        ("500 Internal Server Error", "InternalServiceError", "InternalServiceError"),
+        ("400 Bad Request", "nobody-may-see-this", "an error without a code"),
     ],
 )
-def test_a_refusal_is_told_by_its_code(status: str, code: str, environment: pytest.MonkeyPatch) -> None:
+def test_a_refusal_is_told_by_its_code(status: str, kind: str, code: str, environment: pytest.MonkeyPatch) -> None:
     """The service's words, which here repeat what nobody may see, are not shown, and it is asked twice at most."""
-    refusal = json.dumps({"__type": code, "message": CONTENT}).encode()
+    refusal = json.dumps({"__type": kind, "message": CONTENT}).encode()
     with ByteServer(answering(http(refusal, status=status))) as server:
         environment.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", f"http://{server.address}")
         assert refused(source_for("aws:chat", {})) == code
@@ -198,3 +199,17 @@ def test_nothing_secret_is_logged_even_at_debug_level(manager: SecretsManager, n
         refused(source_for("aws:missing", {}))
     assert "botocore" in written.getvalue() or "HTTP/1.1" in written.getvalue()
     assert [secret for secret in SECRETS if secret in written.getvalue()] == []
+
+
+def test_the_session_that_is_given_makes_the_first_client_only(manager: SecretsManager, name: str) -> None:
+    """It remembers its credentials, so after a failure a session of its own looks for those that have come since."""
+    made: list[boto3.session.Session] = []
+
+    def given() -> boto3.session.Session:
+        made.append(boto3.session.Session())
+        return made[-1]
+
+    read = source_for(f"aws:{name}", {}, session=given)
+    assert refused(read) == "ResourceNotFoundException"
+    manager.create(name, CONTENT)
+    assert [read(), read(), len(made)] == [CONTENT, CONTENT, 1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
@@ -12,7 +12,7 @@ from handler.vault.references import source_for
 from tests.integration.byte_server import ByteServer, answering, http
 from tests.integration.vaults import everything_logged, refusal_of
 from tests.integration.wire import forget_environment
-from tests.sandbox.ssm import SsmServer, Trouble
+from tests.sandbox.ssm import SsmRefusalError, SsmServer, Trouble
 from tests.sandbox.tc3 import Credentials, SignedRequest, problem
 
 CONTENT = '{"key": "nobody-may-see-this"}'
@@ -94,6 +94,27 @@ def test_a_deleted_version_is_passed_over(ssm: SsmServer, environ: dict[str, str
     assert refused(source_for("tencent:chat#v2", environ)) == "ResourceNotFound"
 
 
+class Throttled(SsmServer):
+    """The service lists versions, and refuses to give the first one out."""
+
+    def answer(self, action: str, fields: Mapping[str, object]) -> dict[str, object]:
+        if action == "GetSecretValue" and action not in self.actions:
+            self.actions.append(action)
+            raise SsmRefusalError("RequestLimitExceeded")
+        return super().answer(action, fields)
+
+
+def test_a_refusal_that_is_no_matter_of_the_version_ends_the_search(environ: dict[str, str]) -> None:
+    """An older secret must not pass for the newest because the service was asked too often."""
+    with Throttled(CREDENTIALS, REGION) as server:
+        for number in (1, 2):
+            server.put("chat", f"v{number}", (CONTENT, ROTATED)[number - 1], created_at=number)
+        read = source_for("tencent:chat", environ | {"TENCENT_SSM_ENDPOINT": f"http://{server.address}"})
+        assert refused(read) == "RequestLimitExceeded"
+        assert server.actions == ["ListSecretVersionIds", "GetSecretValue"]
+        assert read() == ROTATED
+
+
 def test_a_secret_all_of_which_is_disabled_says_so(ssm: SsmServer, environ: dict[str, str]) -> None:
     """As the service does it to a whole secret."""
     for version in ("v1", "v2"):
@@ -110,8 +131,10 @@ def test_a_missing_secret_is_told_by_its_code(reference: str, environ: dict[str,
 
 
 def test_a_binary_secret_is_read_as_text(ssm: SsmServer, environ: dict[str, str]) -> None:
-    ssm.put("chat", "v3", CONTENT.encode())
-    assert source_for("tencent:chat", environ)() == CONTENT
+    """With what editors leave before it, too."""
+    for content in (CONTENT.encode(), b"\xef\xbb\xbf" + CONTENT.encode()):
+        ssm.put("chat", "v3", content)
+        assert source_for("tencent:chat", environ)() == CONTENT
     ssm.put("chat", "v4", b"nobody-may-see-this\xff", created_at=2_000_000_000)
     with pytest.raises(SecretUnavailable, match=r"^the secret in Tencent SSM is not UTF-8$"):
         source_for("tencent:chat", environ)()

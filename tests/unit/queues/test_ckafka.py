@@ -62,21 +62,6 @@ def test_messages_go_in_their_order_as_many_at_a_time_as_a_request_holds(
     assert (ckafka.bodies, ckafka.requests) == ([f"page {number}" for number in range(count)], requests)
 
 
-def test_a_refused_request_is_told_by_its_code_and_ends_the_sending(ckafka: CkafkaServer, role: dict[str, str]) -> None:
-    ckafka.codes = ["RequestLimitExceeded"]
-    with pytest.raises(QueueUnavailable) as failure:
-        queue_at(ckafka.address, role).send(messages(2 * MESSAGES_MAX))
-    assert str(failure.value) == FAILED + "RequestLimitExceeded"
-    assert (ckafka.requests, ckafka.bodies) == (1, [])
-
-
-def test_a_request_that_was_taken_in_part_has_not_been_taken(ckafka: CkafkaServer, role: dict[str, str]) -> None:
-    ckafka.codes = ["half"]
-    with pytest.raises(QueueUnavailable) as failure:
-        queue_at(ckafka.address, role).send(messages(5))
-    assert str(failure.value) == FAILED + "it has taken 2 of 5"
-
-
 @pytest.mark.parametrize(
     ("answer", "told"),
     [

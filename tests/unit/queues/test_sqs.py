@@ -32,13 +32,16 @@ class Sqs(ByteServer):
     def __init__(self, refused: Mapping[str, int] | None = None, code: str = "InternalError") -> None:
         super().__init__(self._take)
         self.sent: list[list[str]] = []
+        self.delays: list[int] = []
         self._refused = dict(refused or {})
         self._code = code
 
     def _take(self, exchange: Exchange) -> None:
         while request := exchange.receive():
-            texts = [entry["MessageBody"] for entry in json.loads(request.partition(b"\r\n\r\n")[2])["Entries"]]
+            entries = json.loads(request.partition(b"\r\n\r\n")[2])["Entries"]
+            texts = [entry["MessageBody"] for entry in entries]
             self.sent.append(texts)
+            self.delays += [entry["DelaySeconds"] for entry in entries]
             failed = [place for place, text in enumerate(texts) if self._refused.get(text, 0) > 0]
             for place in failed:
                 self._refused[texts[place]] -= 1
@@ -49,7 +52,7 @@ class Sqs(ByteServer):
 def send(server: ByteServer, texts: Sequence[str]) -> None:
     endpoint = f"http://{server.address}"
     queue = SqsQueue(f"{endpoint}/000000000000/pages", region=REGION, endpoint=endpoint)
-    queue.send([Message(text) for text in texts])
+    queue.send([Message(text, delay_s) for delay_s, text in enumerate(texts)])
 
 
 def texts_of(number: int) -> list[str]:
@@ -62,6 +65,7 @@ def test_messages_go_in_their_order_ten_at_a_time(number: int) -> None:
     with Sqs() as server:
         send(server, texts)
     assert server.sent == [texts[first : first + MESSAGES_MAX] for first in range(0, number, MESSAGES_MAX)]
+    assert server.delays == [*range(number)]
 
 
 def test_what_was_not_taken_is_sent_again_before_the_next_request() -> None:
