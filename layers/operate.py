@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     event = event_of(options)
     try:
-        reply = locally(event) if options.local else deployed(event, options.function, client())
+        reply = locally(event) if options.function is None else deployed(event, options.function, client())
     except OperatorError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -51,20 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def event_of(options: argparse.Namespace) -> Event:
-    """The event that the arguments ask for."""
-    event: Event = {"Type": "Operator", "task": options.task}
-    if options.task == "parked":
-        named = {"action": options.action, "id": options.id, "IdempotencyKey": options.key}
-        named |= {"after": options.after, "limit": options.limit}
-    elif options.task == "restored":
-        named = {}
-    else:
-        named = {"GroupId": options.group, "debt": "drop" if getattr(options, "drop_debt", False) else None}
-        named["receipt"] = getattr(options, "receipt", None)
-        named["queued"] = getattr(options, "queued", None)
-        named["verdicts"] = dict(getattr(options, "verdict", ())) or None
-        named["quick"] = getattr(options, "quick", False) or None
-    return event | {name: value for name, value in named.items() if value is not None}
+    """The event that the arguments ask for: they have the names of its fields."""
+    given = {name: value for name, value in vars(options).items() if value is not None and name != "function"}
+    if "verdicts" in given:
+        given["verdicts"] = dict(given["verdicts"])
+    return {"Type": "Operator", **given}
 
 
 def locally(event: Event) -> object:
@@ -108,25 +99,30 @@ def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
     made = argparse.ArgumentParser(prog="python -m layers.operate", description="Send an operator event.")
     where = made.add_mutually_exclusive_group(required=True)
-    where.add_argument("--local", action="store_true", help="the function in this process, its environment as it is")
+    local = "the function in this process, with the settings of the environment"
+    where.add_argument("--local", action="store_const", const=None, dest="function", help=local)
     where.add_argument("--function", help="the name or ARN of a function on AWS")
     tasks = made.add_subparsers(dest="task", required=True)
     for task in ("inspect", "adopt", "release", "verify"):
         taken = tasks.add_parser(task)
-        taken.add_argument("--group", required=True, help="its GroupId")
+        taken.add_argument("--group", required=True, dest="GroupId", metavar="ID", help="its GroupId")
         if task == "verify":
-            taken.add_argument("--quick", action="store_true", help="fewer than 100 calls")
+            taken.add_argument("--quick", action="store_const", const=True, help="fewer than 100 calls")
         if task in {"adopt", "release"}:
-            taken.add_argument("--drop-debt", action="store_true", help="give up what is owed back to the group")
+            drop = "give up what is owed back to the group"
+            taken.add_argument("--drop-debt", action="store_const", const="drop", dest="debt", help=drop)
         if task == "release":
-            taken.add_argument("--verdict", type=_verdict, action="append", default=[], metavar="ID=landed|not-landed")
+            form = "ID=landed|not-landed"
+            taken.add_argument("--verdict", type=_verdict, action="append", dest="verdicts", metavar=form)
             taken.add_argument("--queued", choices=VERDICTS, help="a restored group's queue, where not named")
             taken.add_argument("--receipt", type=int, help="the receipt upstream as the inspection showed it")
     tasks.add_parser("restored")
     parked = tasks.add_parser("parked")
     parked.add_argument("action", choices=("list", "replay", "drop"))
     parked.add_argument("--id", help="of the record")
-    parked.add_argument("--key", help="another idempotency key to replay it under")
+    parked.add_argument(
+        "--key", dest="IdempotencyKey", metavar="KEY", help="another idempotency key to replay it under"
+    )
     parked.add_argument("--after", help="the id that the page comes after")
     parked.add_argument("--limit", type=int, help="records of a page")
     return made
