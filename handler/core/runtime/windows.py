@@ -93,9 +93,13 @@ class Horizon(msgspec.Struct, frozen=True):
 
     def has_passed(self, moment: float) -> bool:
         """Whether the answer to what was sent at that moment may be forgotten, so that it may not be executed."""
-        sent = min(moment, self.now)
-        in_force_s = longest(noted for noted in self.notes if noted.since + RAISE_LAG_S <= sent)
-        return self.now - moment >= min(self.window_s, in_force_s)
+        age_s = self.now - moment
+        if age_s < 0 or age_s >= self.window_s:
+            return age_s >= 0
+        for noted in self.notes:
+            if noted.window_s > age_s and noted.since + RAISE_LAG_S <= moment:
+                return False
+        return True
 
 
 class Windows:
