@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from threading import Lock
@@ -26,6 +26,11 @@ def each(items: Iterable[_Item], work: Callable[[_Item], _Result]) -> dict[_Item
     with ThreadPoolExecutor(WORKERS) as pool:
         futures = {item: pool.submit(copy_context().run, work, item) for item in items}
     return {item: future.result() for item, future in futures.items()}
+
+
+def together(works: Sequence[Callable[[], _Result]]) -> list[_Result]:
+    """Do a few works at the same time, each in the context of this invocation, and wait for all of them."""
+    return list(each(range(len(works)), lambda place: works[place]()).values())
 
 
 def one_after_another(items: Iterable[_Item], work: Callable[[_Item], None], workers: int) -> None:

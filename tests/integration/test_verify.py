@@ -115,6 +115,17 @@ def test_a_faithful_api_holds_throughout(chat: ChatServer) -> None:
     assert 3300 < len(chat.journal()) <= 3500
     assert not [entry for entry in chat.journal() if entry.code == 60007]
     assert set(chat.values(GROUP).values()) == {0}
+    assert answer["settings"] == {"SIGNATURE_LIFE_S": 6, "CLOCK_GUARD_S": 5.0, "ATTEMPT_BOUND_S": 11.0}
+
+
+def test_a_finding_is_shown_without_empty_fields(chat: ChatServer) -> None:
+    """A fact has no assumption, and what holds no advice."""
+    assert findings(verify(quick=True))["Increase by 0 is taken"] == {
+        "test": "L5",
+        "name": "Increase by 0 is taken",
+        "verdict": "holds",
+        "evidence": {"start": 10, "after": 10, "code": 0},
+    }
 
 
 def test_a_quick_run_takes_fewer_than_100_calls(chat: ChatServer) -> None:

@@ -165,7 +165,7 @@ class GenerationCache:
         """Either clock may stand still or be set meanwhile: the one that says more is right to ask again by."""
         return max(self._clock.monotonic() - monotonic, self._clock.now() - wall)
 
-    def begin_anew(self) -> Generation:
+    def begin_next(self) -> Generation:
         """Raise the generation, because the store was restored; other instances learn of it within `cache_s`."""
         return self._learned(self._ledger.raise_generation)
 

@@ -96,10 +96,7 @@ class Horizon(msgspec.Struct, frozen=True):
         age_s = self.now - moment
         if age_s < 0 or age_s >= self.window_s:
             return age_s >= 0
-        for noted in self.notes:
-            if noted.window_s > age_s and noted.since + RAISE_LAG_S <= moment:
-                return False
-        return True
+        return not any(noted.window_s > age_s and noted.since + RAISE_LAG_S <= moment for noted in self.notes)
 
 
 class Windows:

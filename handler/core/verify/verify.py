@@ -17,7 +17,7 @@ from handler.core.verify.counter_checks import RANDOM_BITS, modes, repetition
 from handler.core.verify.finding import Finding, Inconclusive
 from handler.core.verify.session import ProbeSession
 from handler.core.verify.signature_checks import signatures
-from handler.core.verify.volume_checks import KEYS, Rounds, Workers, freshness, wholeness
+from handler.core.verify.volume_checks import KEYS, Rounds, Together, freshness, wholeness
 
 CALLS_MAX = 3500
 CALLS_MAX_QUICK = 99
@@ -37,7 +37,7 @@ class Verification(msgspec.Struct, frozen=True):
     set_back: bool
 
 
-def verify(bench: ProbeSession, chance: Chance, workers: Workers, rounds: Rounds, *, quick: bool) -> Verification:
+def verify(bench: ProbeSession, chance: Chance, together: Together, rounds: Rounds, *, quick: bool) -> Verification:
     """Try everything out, or with `quick` what takes few calls: L1, L2 and L5.
 
     Raises BadInput for a group that cannot be used or is in use, AppRefused or NotAccepted if the API takes no call.
@@ -46,7 +46,7 @@ def verify(bench: ProbeSession, chance: Chance, workers: Workers, rounds: Rounds
     findings = [*clocks(bench), *modes(bench), *signatures(bench, quick=quick)]
     if not quick:
         findings += repetition(bench, chance.getrandbits(RANDOM_BITS))
-        findings += [*wholeness(bench, workers, rounds), *freshness(bench, workers, rounds)]
+        findings += [*wholeness(bench, together, rounds), *freshness(bench, together, rounds)]
     bench.ending = True
     set_back = _set_back(bench)
     return Verification(tuple(findings), bench.calls, set_back)

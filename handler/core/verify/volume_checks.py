@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import TypeAlias
 
 import msgspec
 
@@ -41,35 +41,31 @@ class Tally(msgspec.Struct, frozen=True):
     ended: str = ""
 
 
-class Workers(Protocol):
-    """Runs work in threads."""
-
-    def together(self, works: Sequence[Callable[[], Tally]]) -> list[Tally]:
-        """Run all works at the same time, and wait for them."""
-        ...
+Together: TypeAlias = Callable[[Sequence[Callable[[], Tally]]], list[Tally]]
+"""Runs works at the same time, and waits for all of them."""
 
 
-def wholeness(bench: ProbeSession, workers: Workers, rounds: Rounds) -> list[Finding]:
+def wholeness(bench: ProbeSession, together: Together, rounds: Rounds) -> list[Finding]:
     """Both findings of L3."""
     return [
-        judge(WHOLE, lambda: _whole(bench, workers, rounds.whole), ONE_KEY),
+        judge(WHOLE, lambda: _whole(bench, together, rounds.whole), ONE_KEY),
         judge(NOTHING, lambda: _nothing(bench), ONE_KEY),
     ]
 
 
-def freshness(bench: ProbeSession, workers: Workers, rounds: Rounds) -> list[Finding]:
+def freshness(bench: ProbeSession, together: Together, rounds: Rounds) -> list[Finding]:
     """The finding of L4."""
 
     def work() -> tuple[bool, Evidence]:
         bench.done([(key, 0) for key in KEYS], Mode.SET)
-        return _sum(workers.together([_repeated(rounds.current, _reader(bench, key)) for key in KEYS[:WORKERS]]))
+        return _sum(together([_repeated(rounds.current, _reader(bench, key)) for key in KEYS[:WORKERS]]))
 
     return [judge(CURRENT, work, NO_RECEIPT)]
 
 
-def _whole(bench: ProbeSession, workers: Workers, rounds: int) -> tuple[bool, Evidence]:
+def _whole(bench: ProbeSession, together: Together, rounds: int) -> tuple[bool, Evidence]:
     bench.done([(key, 0) for key in KEYS], Mode.SET)
-    holds, evidence = _sum(workers.together([_repeated(rounds, partial(_moves_together, bench))] * WORKERS))
+    holds, evidence = _sum(together([_repeated(rounds, partial(_moves_together, bench))] * WORKERS))
     left = bench.values()
     return holds and len({left.get(key) for key in KEYS}) == 1, evidence
 

@@ -1,4 +1,4 @@
-"""Operator events: tasks of those who may invoke the function directly. None of them ever comes in over HTTP."""
+"""Operator events: tasks for those who may invoke the function directly. HTTP cannot reach them."""
 
 from __future__ import annotations
 
@@ -21,71 +21,64 @@ from handler.triggers.operator.requests import (
     Drop,
     Inspect,
     ListParked,
-    Order,
+    OperatorRequest,
     Release,
     Replay,
     Restored,
-    read_order,
+    read_request,
 )
 
-# A look at a group answers by then: where the vendor cannot be reached, that is what an operator has to be shown.
+# An inspection answers within this time: if the vendor is out of reach, the answer has to say so.
 INSPECT_S = 20.0
 
-# What a task is about, in the words of its event.
+# The fields of an event that say what its task is about, for the log and the answer.
 _SUBJECT = ("task", "action", "GroupId", "id")
 
 
 def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, object]:
-    """Do what an operator event asks for, and answer it in its own words.
+    """Execute an operator's task, and answer in the event's own words.
 
-    Raises BadInput for an event that is wrong or does not fit what it is about, NotAccepted when nothing was changed,
-    and OutcomeUnknown when a write's answer was lost: an inspection then shows what became of it.
+    Raises BadInput for an event that is invalid or does not fit its subject, NotAccepted if nothing was changed, and
+    OutcomeUnknown if the answer to a write was lost: an inspection then shows its result.
     """
     if event.get("task") == VERIFY:
         return verification.run(event, invocation, context)
-    order = read_order(event)
+    request = read_request(event)
     context.check_limits(invocation)
-    asked = {name: str(event[name]) for name in _SUBJECT if name in event}
-    # Before the work, so that what fails or is cut off has left its line as well.
-    context.instance.reporter.report(Notice.OPERATOR_TASK, **asked)
-    return {**asked, **_answer(order, _patience(invocation), context)}
+    subject = {name: str(event[name]) for name in _SUBJECT if name in event}
+    # Logged before the work, so that a task that fails or is cut off leaves its line too.
+    context.instance.reporter.report(Notice.OPERATOR_TASK, **subject)
+    deadline = invocation.deadline_or(UNLIMITED_S)
+    budget = TimeBudget(until=deadline - REPLY_MARGIN_S, deadline=deadline)
+    return {**subject, **_answer(request, budget, context)}
 
 
-def _answer(order: Order, patience: TimeBudget, context: AppContext) -> Json:
-    if isinstance(order, ListParked):
-        return parked.page(order, context)
-    if isinstance(order, Replay):
-        return parked.replay(order, patience, context)
-    if isinstance(order, Drop):
-        return parked.drop(order, context)
-    if isinstance(order, Restored):
-        return _restored(context)
-    visit = Visit(context.instance, Group(context.vault.current().sdkappid, order.group_id), patience)
-    if isinstance(order, Inspect):
-        until = min(patience.until, context.instance.clock.monotonic() + INSPECT_S)
-        visit.budget = replace(patience, until=until)
+def _answer(request: OperatorRequest, budget: TimeBudget, context: AppContext) -> Json:
+    if isinstance(request, ListParked):
+        return parked.page(request, context)
+    if isinstance(request, Replay):
+        return parked.replay(request, budget, context)
+    if isinstance(request, Drop):
+        return parked.drop(request, context)
+    if isinstance(request, Restored):
+        # R10: the new generation starts with the first `Date` that a worker receives once it knows of it.
+        return {"generation": context.instance.generation.begin_next().number}
+    visit = Visit(context.instance, Group(context.vault.current().sdkappid, request.group_id), budget)
+    if isinstance(request, Inspect):
+        until = min(budget.until, context.instance.clock.monotonic() + INSPECT_S)
+        visit.budget = replace(budget, until=until)
         return shown(inspect.inspect(visit))
-    return _decided(_decide(order, visit))
+    return _shown(_decide(request, visit))
 
 
-def _restored(context: AppContext) -> Json:
-    """R10: a new generation from now on, by the first `Date` that a worker hears once it knows of it."""
-    return {"generation": context.instance.generation.begin_anew().number}
+def _decide(request: Adopt | Release, visit: Visit) -> Decided | Later:
+    if isinstance(request, Adopt):
+        return release.adopt(visit, request.decision)
+    return release.release(visit, request.decision)
 
 
-def _decide(order: Adopt | Release, visit: Visit) -> Decided | Later:
-    if isinstance(order, Adopt):
-        return release.adopt(visit, order.decision)
-    return release.release(visit, order.decision)
-
-
-def _decided(result: Decided | Later) -> Json:
+def _shown(result: Decided | Later) -> Json:
     if isinstance(result, Later):
         return {"done": False, "retry_after_s": round(result.retry_after_s, 1)}
     row = result.row
     return {"done": True, "changed": result.changed, "base": row.base, "settled": result.settled, "owed": len(row.owed)}
-
-
-def _patience(invocation: Invocation) -> TimeBudget:
-    deadline = invocation.deadline_or(UNLIMITED_S)
-    return TimeBudget(until=deadline - REPLY_MARGIN_S, deadline=deadline)

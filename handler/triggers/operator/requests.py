@@ -120,7 +120,7 @@ class Drop(StrictModel):
     id: _Id
 
 
-Order: TypeAlias = Inspect | Adopt | Release | Restored | ListParked | Replay | Drop
+OperatorRequest: TypeAlias = Inspect | Adopt | Release | Restored | ListParked | Replay | Drop
 
 _TASKS: Mapping[str, type[Inspect | Adopt | Release | Restored]] = {
     "inspect": Inspect,
@@ -136,12 +136,12 @@ _PARKED = "parked"
 VERIFY = "verify"
 
 
-def read_order(event: Event) -> Order:
+def read_request(event: Event) -> OperatorRequest:
     """Read an operator event whole before anything is done; BadInput names the first wrong field."""
     check_text(event, "event")
     fields = {name: value for name, value in event.items() if name not in {"Type", "task"}}
     task = event.get("task")
-    model: type[Order]
+    model: type[OperatorRequest]
     if task == _PARKED:
         model = _ACTIONS[_one_of(_ACTIONS, fields.pop("action", None), "action")]
     else:

@@ -1,12 +1,9 @@
-"""The operator's `verify`: tries the assumptions out on a scratch group, and keeps what was found for this app."""
+"""The operator's `verify`: check the protocol's assumptions on a scratch group, and store the findings for this app."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
@@ -20,13 +17,14 @@ from handler.core.ports.system import Notice
 from handler.core.verify.finding import CheckResult, Finding
 from handler.core.verify.session import ProbeSession
 from handler.core.verify.verify import CALLS_MAX, CALLS_MAX_QUICK, Verification, verify
-from handler.core.verify.volume_checks import Rounds, Tally
+from handler.core.verify.volume_checks import Rounds
+from handler.triggers.concurrency import together
 from handler.triggers.context import NOTE, AppContext
 from handler.triggers.event_kind import Event
 from handler.triggers.invocation import Invocation
 from handler.triggers.parsing import check_text, written
 
-# How long to go on where the platform tells of no deadline; 3,500 calls at the usual pace take about a minute.
+# The time for a run where the platform states no deadline; 3,500 calls at the usual pace take about a minute.
 UNLIMITED_S = 900.0
 
 
@@ -37,33 +35,28 @@ class _Asked(StrictModel):
     quick: bool = False
 
 
-class Threads:
-    """Does works at the same time, each in the context of this invocation."""
-
-    def together(self, works: Sequence[Callable[[], Tally]]) -> list[Tally]:
-        """Do all of it, and wait for it."""
-        with ThreadPoolExecutor(len(works)) as pool:
-            futures = [pool.submit(copy_context().run, work) for work in works]
-        return [future.result() for future in futures]
-
-
 def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, object]:
-    """Verify, store the result under the app, and return it; `stored` says whether the ledger took it.
+    """Verify, store the findings under the app, and return them; `stored` tells whether the ledger took them.
 
-    Raises BadInput for a wrong event and for a group that is in use, before anything is written to it.
+    Raises BadInput for an invalid event, and for a group in use before anything is written to it.
     """
     asked, instance = _read(event), context.instance
     context.check_limits(invocation)
     instance.reporter.report(Notice.OPERATOR_TASK, task=asked.task, GroupId=asked.group_id)
     group = Group(context.vault.current().sdkappid, asked.group_id)
     if instance.ledger.load(group) is not None:
-        raise BadInput("GroupId", "is in use: the ledger knows this group; name a group made for tests")
-    bench = ProbeSession(
-        *(group, context.probes, instance.clock, instance.rules, instance.reporter),
+        raise BadInput("GroupId", "is in use: the ledger has a row of this group; name a group made for tests")
+    session = ProbeSession(
+        group=group,
+        api=context.probes,
+        clock=instance.clock,
+        rules=instance.rules,
+        reporter=instance.reporter,
         deadline=invocation.deadline_or(UNLIMITED_S),
         calls_max=CALLS_MAX_QUICK if asked.quick else CALLS_MAX,
     )
-    result = _result(asked, context, verify(bench, instance.chance, Threads(), Rounds(), quick=asked.quick))
+    verified = verify(session, instance.chance, together, Rounds(), quick=asked.quick)
+    result = _result(asked, context, verified)
     return {**result, "stored": _stored(context.shelf, group.app, result)}
 
 
@@ -96,7 +89,7 @@ def _result(asked: _Asked, context: AppContext, verified: Verification) -> dict[
 
 
 def _shown(finding: Finding) -> dict[str, object]:
-    """A finding as JSON; without the parts that say nothing."""
+    """A finding as JSON, without empty fields."""
     question = finding.question
     shown: dict[str, object] = {"test": question.test, "name": question.name, "verdict": finding.verdict.value}
     optional = {"assumption": question.assumption, "evidence": dict(finding.evidence), "advice": finding.advice}
@@ -104,7 +97,7 @@ def _shown(finding: Finding) -> dict[str, object]:
 
 
 def _stored(shelf: Shelf, app: int, result: dict[str, object]) -> bool:
-    """Whether the ledger keeps it. The findings were dear: they are returned even where it does not."""
+    """Store the findings if the ledger can; a failure must not cost the operator a run of a minute."""
     try:
         shelf.note(app, NOTE, json.dumps(result))
     except (NotAccepted, OutcomeUnknown):

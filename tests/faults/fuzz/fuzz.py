@@ -30,7 +30,7 @@ from handler.core.runtime.windows import Horizon, first_notes
 from handler.triggers.event_kind import detect
 from handler.triggers.http.headers import read_wait_s
 from handler.triggers.idempotency_key import read_key
-from handler.triggers.operator.requests import read_order
+from handler.triggers.operator.requests import read_request
 from handler.triggers.sources.message import read_operation
 from handler.triggers.sources.records import RecordReader, source_and_records
 from handler.triggers.timer.tick import read_tick
@@ -76,7 +76,7 @@ def event(data: bytes) -> None:
         if kind.name == "TIMER":
             read_tick(content, "_receipt", 3600.0, NOW)
         elif kind.name == "OPERATOR":
-            read_order(content)
+            read_request(content)
         elif kind.name in {"RECORDS", "MSK", "EVENTBRIDGE"}:
             source, records = source_and_records(kind, content)
             if source is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from handler.triggers.operator.requests import VERIFY, read_order
+from handler.triggers.operator.requests import VERIFY, read_request
 from layers import operate
 from layers.operate import OperatorError, deployed
 from tests.sandbox.chat import ChatApp, ChatServer
@@ -67,7 +67,7 @@ def event(*arguments: str) -> operate.Event:
 def test_arguments_make_the_event_that_the_function_reads(arguments: str, fields: operate.Event) -> None:
     made = event(*arguments.split())
     assert made == {"Type": "Operator", **fields}
-    read_order(made)
+    read_request(made)
 
 
 def test_the_live_test_can_be_asked_for_too() -> None:

@@ -156,7 +156,7 @@ def test_a_generation_that_is_raised_is_known_at_once() -> None:
     clock = HandClock()
     ledger = CountedLedger(clock)
     known = GenerationCache(ledger, clock, cache_s=300)
-    raised = known.begin_anew()
+    raised = known.begin_next()
     assert raised == Generation(2)
     assert (known.current(), ledger.asked) == (raised, 0)
     clock.advance(300.1)

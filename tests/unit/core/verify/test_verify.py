@@ -1,30 +1,40 @@
-"""Verifying: what is found of an API in memory, how it is paced, and when it ends without an answer."""
+"""What verifying finds of an API in memory; `tests/integration/test_verify.py` has it against the Chat server."""
 
 from __future__ import annotations
 
+import dataclasses
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
 
-from handler.core.errors import AppRefused, BadInput, NotAccepted
+from handler.core.errors import AppRefused, NotAccepted
+from handler.core.model.operation import Mode
 from handler.core.model.row import Group
-from handler.core.ports.counter_api import Counted, Fault, Refused, Unclear
+from handler.core.ports.counter_api import LONG_LIFE_S, Counted, Fault, ProbeCall, Refused, Reply, Unclear
 from handler.core.ports.system import Notice
 from handler.core.runtime.rules import Rules
-from handler.core.verify.finding import CheckResult, Finding
-from handler.core.verify.session import OUT_OF_TIME, ProbeSession
-from handler.core.verify.verify import CALLS_MAX, CALLS_MAX_QUICK, Verification, verify
-from handler.core.verify.volume_checks import KEYS, Rounds, Tally
+from handler.core.verify.clock_checks import GUARD_AGAINST_HOSTS, RIGHT_THE_CLOCK
+from handler.core.verify.counter_checks import NOT_BELOW_ZERO, NOT_LIFTED, NOT_NEGATIVE
+from handler.core.verify.finding import CheckResult, Evidence, Finding, Inconclusive
+from handler.core.verify.session import OUT_OF_TIME, RATE_PAUSE_S, RATE_TRIES, ProbeSession
+from handler.core.verify.signature_checks import KEY as SIGNED_KEY
+from handler.core.verify.signature_checks import MISTRUST, WAIT_MAX_S
+from handler.core.verify.verify import CALLS_MAX, CALLS_MAX_QUICK, RETRY_AFTER_S, Verification, verify
+from handler.core.verify.volume_checks import KEYS, Rounds
 from tests.unit.core.verify.memory_probes import MemoryProbes
 
 RULES = Rules("_receipt", timeout_s=4.0, life_s=6, bound_s=11.0, guard_s=5.0, calls_per_second=200.0)
+INVALID = Refused(10004, "invalid parameter", Fault.OPERATION, None)
 TOO_OFTEN = Refused(60007, "too often", Fault.RATE, None)
+LOST = Unclear("ReadTimeout")
+
+Do = Callable[[ProbeCall], Reply]
 
 
 class SteppedClock:
-    """A clock that moves when somebody sleeps."""
+    """A clock that moves when it sleeps."""
 
     def __init__(self) -> None:
         self.moved_s = 0.0
@@ -37,13 +47,6 @@ class SteppedClock:
 
     def sleep(self, seconds: float) -> None:
         self.moved_s += seconds
-
-
-class OneAfterAnother:
-    """Workers that wait for each other."""
-
-    def together(self, works: Sequence[Callable[[], Tally]]) -> list[Tally]:
-        return [work() for work in works]
 
 
 class Told:
@@ -59,28 +62,45 @@ class Told:
 
 
 class Scene:
-    """An API in memory and a bench in front of it."""
+    """An API in memory and a session of calls to it."""
 
     def __init__(self) -> None:
         self.clock = SteppedClock()
         self.api = MemoryProbes(self.clock)
         self.rules = RULES
-        self.told = Told()
+
+    def session(self, calls_max: int = 100, deadline: float = 100.0) -> ProbeSession:
+        return ProbeSession(
+            group=Group(1, "scratch"),
+            api=self.api,
+            clock=self.clock,
+            rules=self.rules,
+            reporter=Told(),
+            deadline=deadline,
+            calls_max=calls_max,
+        )
 
     def verify(
         self, *, quick: bool = False, timeout_s: float = 900.0, calls_max: int | None = None, rounds: int = 20
     ) -> Verification:
-        """Verify, with few rounds unless told otherwise."""
-        bench = ProbeSession(
-            *(Group(1, "scratch"), self.api, self.clock, self.rules, self.told),
-            deadline=timeout_s,
-            calls_max=calls_max or (CALLS_MAX_QUICK if quick else CALLS_MAX),
-        )
-        return verify(bench, random.Random(1), OneAfterAnother(), Rounds(rounds, rounds), quick=quick)
+        """Verify with few rounds, one worker after the other."""
+        session = self.session(calls_max or (CALLS_MAX_QUICK if quick else CALLS_MAX), timeout_s)
+        chance, counts = random.Random(1), Rounds(rounds, rounds)
+        return verify(session, chance, lambda works: [work() for work in works], counts, quick=quick)
 
     def found(self, name: str, *, quick: bool = False) -> Finding:
         [finding] = [finding for finding in self.verify(quick=quick).findings if finding.question.name == name]
         return finding
+
+    def answer_updates(self, how: Callable[[ProbeCall, Do], Reply]) -> None:
+        """Let updates be answered by `how`, which is given the call and the API as assumed."""
+        do = self.api.update
+        self.api.update = lambda trial: how(trial, do)  # type: ignore[method-assign]  # a broken API
+
+    def answer_reads(self, how: Callable[[Reply], Reply]) -> None:
+        """Let `how` change the replies to reads."""
+        read = self.api.read
+        self.api.read = lambda *question, **_: how(read(*question))  # type: ignore[method-assign]  # a broken API
 
 
 @pytest.fixture
@@ -89,170 +109,300 @@ def scene() -> Scene:
     return Scene()
 
 
-def names(verified: Verification, verdict: CheckResult) -> list[str]:
-    return [finding.question.name for finding in verified.findings if finding.verdict is verdict]
+def undone(verified: Verification) -> dict[str, str]:
+    """The checks without a result, and why."""
+    findings = [finding for finding in verified.findings if finding.verdict is CheckResult.NOT_TESTED]
+    return {finding.question.name: finding.advice for finding in findings}
 
 
-def test_an_api_as_assumed_holds_throughout(scene: Scene) -> None:
-    """Every test of L1 to L6 is there, and none fails."""
-    verified = scene.verify()
-    assert {finding.verdict for finding in verified.findings} == {CheckResult.HOLDS}
-    assert {finding.question.test for finding in verified.findings} == {"L1", "L2", "L3", "L4", "L5", "L6"}
-    assert {finding.advice for finding in verified.findings} == {""}
-
-
-def test_a_whole_run_stays_within_its_calls(scene: Scene) -> None:
-    """As many rounds as there are by default, counted at the API."""
-    usual = Rounds()
-    verified = scene.verify(rounds=max(usual.whole, usual.current))
-    assert verified.calls == scene.api.calls <= CALLS_MAX
-
-
-def test_the_usual_rounds_fit_into_the_calls(scene: Scene) -> None:
-    bench_calls = 2 * Rounds().whole + 4 * Rounds().current
-    few = scene.verify(rounds=1).calls - 6
-    assert bench_calls + few <= CALLS_MAX
-
-
-def test_a_quick_run_takes_fewer_than_100_calls(scene: Scene) -> None:
-    """It leaves out L3, L4 and L6, and still judges everything else."""
-    verified = scene.verify(quick=True)
-    assert verified.calls == scene.api.calls < 100
-    assert {finding.question.test for finding in verified.findings} == {"L1", "L2", "L5"}
-
-
-def test_calls_keep_to_half_the_rate(scene: Scene) -> None:
-    verified = scene.verify(rounds=200)
-    assert verified.calls / scene.clock.moved_s <= RULES.calls_per_second / 2
-
-
-def test_the_counters_are_set_back(scene: Scene) -> None:
-    assert scene.verify().set_back
-    assert scene.api.counters == dict.fromkeys(KEYS, 0)
-
-
-def test_only_keys_of_its_own_are_touched(scene: Scene) -> None:
-    scene.verify()
+def test_every_check_is_made_in_order_and_holds(scene: Scene) -> None:
+    """Those of many calls are left out of a quick run; nothing but the scratch counters is touched."""
+    found = scene.verify().findings
+    assert [(one.question.test, one.question.name, one.question.assumption) for one in found] == [
+        ("L2", "Date tells the time", "A2"),
+        ("L2", "the hosts' clocks agree", "A11"),
+        ("L2", "updates show within the guard", "A2"),
+        ("L5", "Increase by -1 counts down", ""),
+        ("L5", "Decrease by -1 counts up", ""),
+        ("L5", "Increase by 0 is taken", ""),
+        ("L5", "Decrease below zero is counted", "A10"),
+        ("L5", "a receipt is lifted, and lowered again", "A10"),
+        ("L5", "what a key given twice does", ""),
+        ("L5", "what 2^63-1 + 1 does", ""),
+        ("L1", "short signature accepted", "A2"),
+        ("L1", "signature refused 1 s after its end", "A2"),
+        ("L1", "signature refused 5 s after its end", "A2"),
+        ("L1", "signature refused 60 s after its end", "A2"),
+        ("L1", "used signature refused after its end", "A2"),
+        ("L1", "refused calls have no effect", "A2"),
+        ("L6", "what the same random twice does", "A1"),
+        ("L3", "all keys of a call move together", "A3"),
+        ("L3", "a refused call moves no key", "A3"),
+        ("L4", "reads show the last update", "A4"),
+    ]
+    assert {(one.verdict, one.advice) for one in found} == {(CheckResult.HOLDS, "")}
     assert {key for trial in scene.api.trials for key, _ in trial.counters} == set(KEYS)
+    quick = {finding.question.name for finding in Scene().verify(quick=True).findings}
+    left_out = [one for one in found if one.question.name not in quick]
+    assert {one.question.test for one in left_out} == {"L1", "L3", "L4", "L6"}
+    assert [one.question.name for one in left_out if one.question.test == "L1"] == [
+        "signature refused 60 s after its end"
+    ]
 
 
-def test_a_group_with_other_counters_is_refused_untouched(scene: Scene) -> None:
-    """A group in use may hold receipts."""
-    scene.api.counters = {"like": 5}
-    with pytest.raises(BadInput, match="GroupId: has 1 counters of its own"):
-        scene.verify()
-    assert scene.api.trials == []
+def counts_refused(trial: ProbeCall, do: Do) -> Reply:
+    """What is refused for its signature is carried out all the same."""
+    reply = do(trial)
+    if isinstance(reply, Refused) and reply.fault is Fault.SIGNATURE:
+        do(replace(trial, life=LONG_LIFE_S))
+    return reply
 
 
-def test_the_groups_own_refusal_is_the_operators_mistake(scene: Scene) -> None:
-    """A group that is not there cannot be tried out."""
-    scene.api.fates = [Refused(10010, "no group", Fault.OPERATION, None)]
-    with pytest.raises(BadInput, match="GroupId: the vendor refuses this group with code 10010"):
-        scene.verify()
+def takes_negative_as_zero(trial: ProbeCall, do: Do) -> Reply:
+    nothing = replace(trial, counters=tuple((key, 0) for key, _ in trial.counters))
+    return do(nothing if trial.counters[0][1] < 0 else trial)
 
 
-def test_an_app_that_is_refused_is_told(scene: Scene) -> None:
-    scene.api.fates = [Refused(60020, "arrears", Fault.APP, None)]
-    with pytest.raises(AppRefused, match="60020"):
-        scene.verify()
+def passes_over_2(trial: ProbeCall, do: Do) -> Reply:
+    """A Decrease by 2, which goes below zero, changes nothing and is called done."""
+    is_below = trial.mode is Mode.DECREASE and trial.counters[0][1] == 2
+    return do(replace(trial, counters=tuple((key, 0) for key, _ in trial.counters)) if is_below else trial)
 
 
-def test_an_api_out_of_reach_is_told(scene: Scene) -> None:
-    scene.api.fates = [Unclear("ConnectTimeout")]
-    with pytest.raises(NotAccepted, match="the API could not be asked: ConnectTimeout"):
-        scene.verify()
+def takes_31_bits(trial: ProbeCall, do: Do) -> Reply:
+    return INVALID if trial.mode is Mode.INCREASE and trial.counters[0][1] >= 2**31 else do(trial)
 
 
-def test_a_refusal_for_the_rate_is_asked_again(scene: Scene) -> None:
-    scene.api.fates = [TOO_OFTEN, TOO_OFTEN]
-    assert names(scene.verify(), CheckResult.HOLDS)
+def rounds(trial: ProbeCall, do: Do) -> Reply:
+    """Large values lose their last bits, as in a float."""
+    reply = do(trial)
+    if not isinstance(reply, Counted):
+        return reply
+    return dataclasses.replace(
+        reply, values={key: value >> 25 << 25 if value > 2**47 else value for key, value in reply.values.items()}
+    )
 
 
-def test_time_that_runs_out_leaves_tests_undone_and_says_how_to_do_them(scene: Scene) -> None:
-    """A function with the usual short timeout comes through the quick part at most."""
+@pytest.mark.parametrize(
+    ("how", "name", "advice", "evidence"),
+    [
+        (counts_refused, "refused calls have no effect", MISTRUST, {"accepted": 2, "counted": 6}),
+        (takes_negative_as_zero, "Decrease by -1 counts up", NOT_NEGATIVE, {"start": 10, "after": 10, "code": 0}),
+        (
+            passes_over_2,
+            "Decrease below zero is counted",
+            NOT_BELOW_ZERO,
+            {"start": 1, "after": 1, "outcome": "neither counted nor cut off"},
+        ),
+        (
+            takes_31_bits,
+            "a receipt is lifted, and lowered again",
+            NOT_LIFTED,
+            {"mode": "Increase", "outcome": "refused with code 10004"},
+        ),
+        (
+            rounds,
+            "a receipt is lifted, and lowered again",
+            NOT_LIFTED,
+            {"lifted": 2**48, "lowered": 2**48 - 2**25},
+        ),
+    ],
+)
+def test_a_broken_assumption_is_named_with_its_evidence(
+    scene: Scene, how: Callable[[ProbeCall, Do], Reply], name: str, advice: str, evidence: Evidence
+) -> None:
+    """Those that the Chat server cannot break."""
+    scene.answer_updates(how)
+    finding = scene.found(name)
+    assert (finding.verdict, finding.advice, finding.evidence) == (CheckResult.VIOLATED, advice, evidence)
+
+
+def test_an_update_that_never_shows_is_a_violation(scene: Scene) -> None:
+    """Reads show one less than there is."""
+
+    def lag(reply: Reply) -> Reply:
+        assert isinstance(reply, Counted)
+        return dataclasses.replace(reply, values={key: value - 1 for key, value in reply.values.items()})
+
+    scene.answer_reads(lag)
+    assert scene.found("updates show within the guard").verdict is CheckResult.VIOLATED
+
+
+@pytest.mark.parametrize("seconds", [20, -20])
+def test_a_clock_far_off_is_found(scene: Scene, seconds: int) -> None:
+    scene.answer_reads(lambda reply: dataclasses.replace(reply, date=(reply.date or 0) + seconds))
+    finding = scene.found("Date tells the time", quick=True)
+    assert (finding.verdict, finding.advice) == (CheckResult.VIOLATED, RIGHT_THE_CLOCK)
+    assert finding.evidence["off_at_least_s"] == pytest.approx(20, abs=0.5)
+
+
+def test_hosts_whose_clocks_differ_are_found(scene: Scene) -> None:
+    off = iter([0, 3] * 100)
+    scene.answer_reads(lambda reply: dataclasses.replace(reply, date=(reply.date or 0) + next(off)))
+    finding = scene.found("the hosts' clocks agree", quick=True)
+    assert (finding.verdict, finding.advice) == (CheckResult.VIOLATED, GUARD_AGAINST_HOSTS)
+
+
+def test_replies_without_a_date_are_found(scene: Scene) -> None:
+    """Without one no attempt could ever be judged dead; and nothing compares the hosts."""
+    scene.api.dates = False
+    verified = scene.verify(quick=True)
+    [date] = [finding for finding in verified.findings if finding.question.name == "Date tells the time"]
+    assert (date.verdict, date.evidence["calls_with_date"]) == (CheckResult.VIOLATED, 0)
+    assert undone(verified) == {"the hosts' clocks agree": "no reply had a Date"}
+
+
+@pytest.mark.parametrize(("dedupes", "counted"), [(False, 2), (True, 1)])
+def test_what_a_repeated_random_does_is_a_fact(scene: Scene, *, dedupes: bool, counted: int) -> None:
+    """Every call of ours has one of its own, so it holds either way."""
+    scene.api.dedupes = dedupes
+    finding = scene.found("what the same random twice does")
+    assert (finding.verdict, finding.advice, finding.evidence["counted"]) == (CheckResult.HOLDS, "", counted)
+    repeated = [trial.random for trial in scene.api.trials if trial.random is not None]
+    assert len(repeated) == 2
+    assert len(set(repeated)) == 1
+
+
+def test_an_api_that_overflows_offers_no_call_that_fails(scene: Scene) -> None:
+    """So nothing shows whether a call that fails is undone whole."""
+    assert scene.found("what 2^63-1 + 1 does").evidence["after"] == "9223372036854775807"
+    scene.api.wraps = True
+    assert scene.found("what 2^63-1 + 1 does").evidence["after"] == "-9223372036854775808"
+    assert undone(scene.verify()).keys() == {"a refused call moves no key"}
+
+
+def test_a_reply_that_proves_nothing_leaves_its_own_check_undone(scene: Scene) -> None:
+    """The other checks go on."""
+    scene.answer_updates(lambda trial, do: LOST if trial.counters[0][1] < 0 else do(trial))
+    reason = "no clear reply: ReadTimeout"
+    assert undone(scene.verify()) == {"Increase by -1 counts down": reason, "Decrease by -1 counts up": reason}
+
+
+def test_rounds_without_a_clear_reply_are_no_failures(scene: Scene) -> None:
+    """They are counted, and where there are no others nothing is proven."""
+
+    def lose(trial: ProbeCall, do: Do) -> Reply:
+        reply = do(trial)
+        many = len(trial.counters) == 20 and trial.mode is Mode.INCREASE
+        return LOST if many or trial.counters == ((KEYS[0], 1),) else reply
+
+    scene.answer_updates(lose)
+    found = {finding.question.name: finding for finding in scene.verify().findings}
+    whole, current = found["all keys of a call move together"], found["reads show the last update"]
+    assert (whole.verdict, whole.advice) == (CheckResult.NOT_TESTED, "no reply was clear")
+    assert whole.evidence == {"rounds": 40, "failures": 0, "unclear": 40}
+    assert (current.verdict, current.evidence["unclear"]) == (CheckResult.HOLDS, 20)
+
+
+def test_a_worker_stops_at_the_first_contradiction(scene: Scene) -> None:
+    def tear(trial: ProbeCall, do: Do) -> Reply:
+        reply = do(trial)
+        if isinstance(reply, Counted) and len(trial.counters) == 20 and trial.mode is Mode.INCREASE:
+            return dataclasses.replace(reply, values={**reply.values, KEYS[0]: -1})
+        return reply
+
+    scene.answer_updates(tear)
+    finding = scene.found("all keys of a call move together")
+    assert (finding.verdict, finding.evidence) == (CheckResult.VIOLATED, {"rounds": 2, "failures": 2, "unclear": 0})
+
+
+def test_values_of_earlier_runs_and_lost_calls_are_no_effects_of_refused_ones(scene: Scene) -> None:
+    """The scratch counters need not be at zero, and a call whose reply is lost may have counted."""
+    scene.api.counters = {SIGNED_KEY: 7}
+    assert scene.found("refused calls have no effect").evidence == {"accepted": 9, "counted": 9}
+    scene, short = Scene(), iter([True] + [False] * 9)
+    scene.answer_updates(lambda trial, do: (do(trial), LOST)[1] if trial.life == 6 and next(short) else do(trial))
+    finding = scene.found("refused calls have no effect", quick=True)
+    assert (finding.verdict, finding.evidence) == (CheckResult.HOLDS, {"accepted": 1, "counted": 1})
+
+
+@pytest.mark.parametrize(("life_s", "verdict"), [(53, CheckResult.HOLDS), (54, CheckResult.NOT_TESTED)])
+def test_the_end_of_a_signature_is_waited_for_up_to_a_minute(scene: Scene, life_s: int, verdict: CheckResult) -> None:
+    scene.rules = replace(RULES, life_s=life_s)
+    assert life_s + RULES.guard_s + 2 - WAIT_MAX_S in {0, 1}
+    assert scene.found("used signature refused after its end", quick=True).verdict is verdict
+
+
+def test_a_signature_refused_at_its_first_use_is_not_tried_again(scene: Scene) -> None:
+    short = iter([False] * 3 + [True] * 9)
+    refused = Refused(70001, "expired", Fault.SIGNATURE, None)
+    scene.answer_updates(lambda trial, do: refused if trial.life == 6 and next(short) else do(trial))
+    reason = "the signature was refused at its first use"
+    assert undone(scene.verify(quick=True)) == {"used signature refused after its end": reason}
+
+
+def test_time_that_runs_out_leaves_checks_undone_and_the_counters_set_back(scene: Scene) -> None:
+    """A function with the usual short timeout completes the quick part; no call begins that could outlast it."""
     verified = scene.verify(timeout_s=29.0, rounds=5000)
-    [whole] = [finding for finding in verified.findings if finding.question.test == "L3" and finding.evidence]
-    assert (whole.verdict, whole.advice) == (CheckResult.NOT_TESTED, OUT_OF_TIME)
-    assert whole.evidence["rounds"]
-    assert names(verified, CheckResult.VIOLATED) == []
-
-
-def test_time_that_runs_out_still_lets_the_counters_be_set_back(scene: Scene) -> None:
-    verified = scene.verify(timeout_s=29.0, rounds=5000)
+    assert undone(verified)["all keys of a call move together"] == OUT_OF_TIME
+    assert {finding.verdict for finding in verified.findings} == {CheckResult.HOLDS, CheckResult.NOT_TESTED}
     assert verified.set_back
-    assert verified.calls == scene.api.calls
-
-
-def test_no_call_begins_that_could_outlast_the_invocation(scene: Scene) -> None:
-    """Each may take as long as the timeout of a call."""
-    scene.verify(timeout_s=29.0, rounds=5000)
     assert scene.clock.moved_s <= 29.0 - RULES.timeout_s
+    short = Scene()
+    with pytest.raises(NotAccepted, match=OUT_OF_TIME):
+        short.verify(timeout_s=8.0)
+    assert short.api.calls == 0
 
 
-def test_calls_that_run_out_leave_tests_undone_and_the_counters_set_back(scene: Scene) -> None:
+def test_calls_that_run_out_leave_checks_undone_and_the_counters_set_back(scene: Scene) -> None:
     """The last call is kept for that."""
     verified = scene.verify(calls_max=60)
-    assert "the 60 calls of this run were used up" in {finding.advice for finding in verified.findings}
+    assert "the 60 calls of this run were used up" in undone(verified).values()
     assert verified.set_back
     assert verified.calls == scene.api.calls == 60
 
 
-def test_a_short_signature_is_not_tried_again_after_a_refusal_for_the_rate(scene: Scene) -> None:
-    """By then it may have ended, which would be the test's own fault."""
-    scene.api.refuses_short = TOO_OFTEN
-    finding = scene.found("short signature accepted", quick=True)
-    assert (finding.verdict, finding.advice) == (CheckResult.NOT_TESTED, "refused with code 60007")
+def test_counters_that_cannot_be_set_back_are_reported(scene: Scene) -> None:
+    last = tuple((key, 0) for key in KEYS)
+    scene.answer_updates(lambda trial, do: INVALID if trial.counters == last else do(trial))
+    assert not scene.verify(quick=True).set_back
 
 
-def test_a_lost_reply_leaves_one_test_undone(scene: Scene) -> None:
-    """It proves neither the one nor the other, and the others go on."""
-    quick = len(scene.verify(quick=True).findings)
-    begun = Counted({}, int(scene.clock.now()))
-    scene.api.fates = [begun, *[Counted({}, None)] * 6, Unclear("ReadTimeout")]
-    verified = scene.verify(quick=True)
-    assert len(verified.findings) == quick
-    assert len(names(verified, CheckResult.NOT_TESTED)) == 1
+def test_an_app_that_is_refused_is_asked_again_in_a_minute(scene: Scene) -> None:
+    """Waiting alone does not help; and an API out of reach is another case."""
+    scene.api.fates = [Refused(60020, "arrears", Fault.APP, None), LOST]
+    with pytest.raises(AppRefused) as caught:
+        scene.verify()
+    assert (caught.value.info, caught.value.retry_after_s) == ("arrears", RETRY_AFTER_S)
+    with pytest.raises(NotAccepted, match="the API could not be asked: ReadTimeout"):
+        scene.verify()
 
 
-def test_replies_without_a_date_are_found(scene: Scene) -> None:
-    """Without it no attempt could ever be judged dead."""
-    scene.api.dates = False
-    finding = scene.found("Date tells the time")
-    assert (finding.verdict, finding.evidence["calls_with_date"]) == (CheckResult.VIOLATED, 0)
+def test_calls_keep_to_half_the_rate(scene: Scene) -> None:
+    """Time that has passed is not made up for."""
+    session = scene.session()
+    for _ in range(11):
+        session.read()
+    assert scene.clock.moved_s == pytest.approx(10 / 100)
+    scene.clock.moved_s += 5
+    for _ in range(11):
+        session.read()
+    assert scene.clock.moved_s == pytest.approx(5.2)
 
 
-def test_a_life_too_long_to_wait_for_is_not_waited_for(scene: Scene) -> None:
-    """The rest of L1 works with any life."""
-    scene.rules = replace(RULES, life_s=90_000)
-    verified = scene.verify(quick=True)
-    assert names(verified, CheckResult.NOT_TESTED) == ["used signature refused after its end"]
-    assert scene.clock.moved_s < 60
+def test_a_refusal_for_the_rate_is_asked_again_unless_the_signature_is_short(scene: Scene) -> None:
+    """A second apart, and the last reply stands; a short signature may have ended by then."""
+    scene.api.fates = [TOO_OFTEN] * RATE_TRIES
+    assert scene.session().read() is TOO_OFTEN
+    assert scene.clock.moved_s == pytest.approx((RATE_TRIES - 1) * RATE_PAUSE_S)
+    scene.api.fates = [TOO_OFTEN]
+    assert isinstance(scene.session().update([("k", 1)]), Counted)
+    scene.api.fates = [TOO_OFTEN]
+    assert scene.session().update([("k", 1)], signed=(1_700_000_000, 6)) is TOO_OFTEN
 
 
-def test_an_api_that_dedupes_by_random_is_told_as_a_fact(scene: Scene) -> None:
-    """Nothing relies on it, so it holds either way."""
-    scene.api.dedupes = True
-    finding = scene.found("what the same random twice does")
-    assert (finding.verdict, finding.evidence["counted"]) == (CheckResult.HOLDS, 1)
-
-
-def test_an_api_that_counts_a_repeated_random_is_told_as_a_fact(scene: Scene) -> None:
-    """Every call of ours has a number of its own."""
-    finding = scene.found("what the same random twice does")
-    assert (finding.verdict, finding.evidence["counted"]) == (CheckResult.HOLDS, 2)
-
-
-def test_overflow_is_told_as_a_fact(scene: Scene) -> None:
-    evidence = scene.found("what 2^63-1 + 1 does").evidence
-    assert evidence == {
-        "start": "9223372036854775807",
-        "reply": "refused with code 10004",
-        "after": "9223372036854775807",
-    }
-
-
-def test_an_api_that_overflows_offers_no_call_that_fails(scene: Scene) -> None:
-    """So nothing shows whether one that fails is undone whole."""
-    scene.api.wraps = True
-    assert scene.found("what 2^63-1 + 1 does").evidence["after"] == "-9223372036854775808"
-    assert scene.found("a refused call moves no key").verdict is CheckResult.NOT_TESTED
+def test_the_last_call_and_its_time_are_held_back(scene: Scene) -> None:
+    session = scene.session(calls_max=2)
+    session.read()
+    with pytest.raises(Inconclusive, match=r"^the 2 calls of this run were used up$"):
+        session.read()
+    session.ending = True
+    session.read()
+    with pytest.raises(Inconclusive):
+        session.read()
+    late = scene.session()
+    scene.clock.moved_s = 91.001
+    with pytest.raises(Inconclusive, match=OUT_OF_TIME):
+        late.read()
+    late.ending = True
+    late.read()

@@ -12,35 +12,40 @@ from handler.core.errors import BadInput
 from handler.core.model.operation import operation_id
 from handler.core.recovery.verdicts import OperatorVerdict
 from handler.triggers.event_kind import Event
-from handler.triggers.operator.requests import Adopt, ListParked, Release, read_order
+from handler.triggers.operator.requests import Adopt, ListParked, Release, read_request
 from handler.triggers.timer.tick import CALLER
 from tests.unit.triggers.operator.operators import event
 
 
 def test_contradicting_verdicts_are_refused() -> None:
     keys = [{"Caller": "c", "IdempotencyKey": "k", "verdict": "landed"}]
-    order = read_order(event("release", GroupId="g", verdicts={operation_id("c", "k"): "not-landed"}, keys=keys))
-    assert isinstance(order, Release)
+    request = read_request(event("release", GroupId="g", verdicts={operation_id("c", "k"): "not-landed"}, keys=keys))
+    assert isinstance(request, Release)
     with pytest.raises(BadInput) as refused:
-        order.decision.landed("")
+        request.decision.landed("")
     assert refused.value.field == "keys[0].verdict"
 
 
 def test_keys_and_ids_make_one_decision() -> None:
     """A quoted key is the same as a bare one."""
     keys = [{"Caller": "c", "IdempotencyKey": '"k"', "verdict": "landed"}]
-    order = read_order(event("release", GroupId="g", verdicts={"x": "not-landed"}, keys=keys, receipt=7, debt="drop"))
-    assert isinstance(order, Release)
-    assert order.decision.verdicts == {"x": OperatorVerdict.NOT_LANDED, operation_id("c", "k"): OperatorVerdict.LANDED}
-    assert (order.decision.receipt, order.decision.drops_debt) == (7, True)
+    request = read_request(
+        event("release", GroupId="g", verdicts={"x": "not-landed"}, keys=keys, receipt=7, debt="drop")
+    )
+    assert isinstance(request, Release)
+    assert request.decision.verdicts == {
+        "x": OperatorVerdict.NOT_LANDED,
+        operation_id("c", "k"): OperatorVerdict.LANDED,
+    }
+    assert (request.decision.receipt, request.decision.drops_debt) == (7, True)
 
 
 def test_an_operation_of_the_schedule_goes_by_its_place_in_a_tick() -> None:
     """Whatever characters its trigger's name has; no caller's name is the schedule's."""
     ticks = [{"TriggerName": "täglich 群", "Time": "2026-11-22T08:00:00+08:00", "Index": 1, "verdict": "landed"}]
-    order = read_order(event("release", GroupId="g", ticks=ticks))
-    assert isinstance(order, Release)
-    assert order.decision.verdicts == {
+    request = read_request(event("release", GroupId="g", ticks=ticks))
+    assert isinstance(request, Release)
+    assert request.decision.verdicts == {
         operation_id(CALLER, "täglich 群/2026-11-22T00:00:00Z/1"): OperatorVerdict.LANDED
     }
 
@@ -51,10 +56,10 @@ def test_an_operation_of_the_schedule_goes_by_its_place_in_a_tick() -> None:
 )
 def test_a_tick_that_is_none_is_refused_by_its_field(change: Event, field: str) -> None:
     ticks = [{"TriggerName": "daily", "Time": "2026-11-22T00:00:00Z", "Index": 0, "verdict": "landed", **change}]
-    order = read_order(event("release", GroupId="g", ticks=ticks))
-    assert isinstance(order, Release)
+    request = read_request(event("release", GroupId="g", ticks=ticks))
+    assert isinstance(request, Release)
     with pytest.raises(BadInput) as refused:
-        order.decision.landed("")
+        request.decision.landed("")
     assert refused.value.field == field
 
 
@@ -81,7 +86,7 @@ def test_a_tick_that_is_none_is_refused_by_its_field(change: Event, field: str) 
 )
 def test_a_wrong_event_is_refused_by_its_field(wrong: Event, field: str) -> None:
     with pytest.raises(BadInput) as refused:
-        read_order({"Type": "Operator", **wrong})
+        read_request({"Type": "Operator", **wrong})
     assert refused.value.field == field
 
 
@@ -98,7 +103,7 @@ NAMES = st.sampled_from(["GroupId", "verdicts", "keys", "receipt", "debt", "acti
 def test_any_event_is_an_order_or_one_clear_error(task: object, fields: dict[str, object]) -> None:
     """Whatever stands in it, nothing else is ever raised."""
     with suppress(BadInput):
-        read_order({**fields, "Type": "Operator", "task": task})
+        read_request({**fields, "Type": "Operator", "task": task})
 
 
 @given(
@@ -106,15 +111,15 @@ def test_any_event_is_an_order_or_one_clear_error(task: object, fields: dict[str
     verdicts=st.dictionaries(st.text(max_size=22), st.sampled_from(["landed", "not-landed"])),
 )
 def test_a_release_means_what_it_says(group_id: str, verdicts: dict[str, str]) -> None:
-    order = read_order(event("release", GroupId=group_id, verdicts=verdicts))
-    assert isinstance(order, Release)
-    assert order.group_id == group_id
-    assert {named: verdict.value for named, verdict in order.decision.verdicts.items()} == verdicts
+    request = read_request(event("release", GroupId=group_id, verdicts=verdicts))
+    assert isinstance(request, Release)
+    assert request.group_id == group_id
+    assert {named: verdict.value for named, verdict in request.decision.verdicts.items()} == verdicts
 
 
 def test_what_is_not_said_has_a_default() -> None:
     """A page of twenty, and a debt that is kept."""
-    listed, adopted = read_order(event("parked", action="list")), read_order(event("adopt", GroupId="g"))
+    listed, adopted = read_request(event("parked", action="list")), read_request(event("adopt", GroupId="g"))
     assert isinstance(listed, ListParked)
     assert (listed.after, listed.limit) == ("", 20)
     assert isinstance(adopted, Adopt)
