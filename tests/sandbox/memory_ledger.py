@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TypeAlias
 
-from handler.core.model.codec import ROW_BYTES, decode_record, decode_row, encode_record
-from handler.core.model.records import Record, Records
+from handler.core.model.codec import ROW_BYTES, decode_row
+from handler.core.model.records import Record, Records, decode_record, encode_record
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.model.row_size import bytes_at_most
 from handler.core.ports.ledger import Generation, Look

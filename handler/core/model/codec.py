@@ -1,47 +1,129 @@
-"""Rows and records as JSON text, the same in every ledger.
+"""Rows as JSON text, the same in every ledger.
 
 A row names each counter key once, and all else names keys by number. An operation that stands in several attempts is
 written once as well, and referred to by twice its index, plus one where it goes out alone. So remembering or splitting
-an attempt costs little, and a row stays below 64 KiB (R13). Fields that hold nothing are left out.
+an attempt costs little, and a row stays below 64 KiB (R13). Fields that hold nothing are left out, and an unknown one
+is refused: this version would write the row again without it.
+
+Rows of format 1 are read and no longer written: every key stands in full wherever it is named. Rows never expire, so a
+ledger that was written before format 2 holds them until each is written again.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from typing import TypedDict
+from collections.abc import Callable
+from typing import Any
 
-from msgspec.structs import replace
+import msgspec
+from msgspec.structs import asdict, replace
 
-from handler.core.model.first_format import FIRST_FORMAT, first_format_row
 from handler.core.model.operation import Counters, Mode, Origin, Position
-from handler.core.model.outcome import Answer, Applied, Rejected, Unknown
-from handler.core.model.records import Record
-from handler.core.model.row import Attempt, Entry, Note, Remembered, Row
-from handler.core.model.row_format import (
-    AttemptJson,
-    EntryJson,
-    MoreJson,
-    NoteJson,
-    PairsJson,
-    RememberedJson,
-    RowJson,
-    check_fields,
-    origin_json,
-    origin_of,
-    pairs_of,
-)
+from handler.core.model.row import Attempt, Entry, Note, OldWatermarks, Remembered, Row
 
 # Rows never expire, so each format has to be told from the others.
+FIRST_FORMAT = 1
 ROW_FORMAT = 2
 
-# The hard bound of a row. Acceptance stops earlier (`room`), so that whatever comes of what was accepted always fits.
+# The hard bound of a row. Acceptance stops earlier (`row_size`), so that what comes of accepted operations always fits.
 ROW_BYTES = 64 * 1024
+
+_Name = int | str
+"""A key, source or teller: its number among the names of the row, or itself in format 1 and where no row is around."""
+
+_Pairs = tuple[tuple[_Name, int], ...]
+
+
+class _StoredOrigin(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What is empty at the end is left out. An empty caller is the source, and an empty key the place.
+
+    A place in a list goes on where the source ends.
+    """
+
+    source: _Name
+    place: str | tuple[str]
+    teller: _Name = ""
+    caller: str = ""
+    key: str = ""
+
+
+class _More(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What few operations have."""
+
+    position: Position | None = None
+    origin: _StoredOrigin | None = None
+
+
+class _StoredEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """An operation; `more` is left out where it is empty."""
+
+    id: str
+    fingerprint: str
+    mode: Mode
+    counters: _Pairs
+    window_s: float
+    more: _More = _More()
+
+
+class _StoredAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """`entries` are references, and `settled` are places in `entries`; in format 1 the ids themselves."""
+
+    id: str
+    weight: int
+    mode: Mode
+    time: int
+    life: int
+    entries: tuple[int, ...] = ()
+    base: int = 0
+    correction: _Pairs = ()
+    settled: tuple[int | str, ...] = ()
+
+
+class _StoredPast(_StoredAttempt, frozen=True, kw_only=True):
+    """A past attempt, and what became of it."""
+
+    refused: bool = False
+    for_good: bool = False
+    folded: _Pairs = ()
+
+
+_FirstPast = tuple[_StoredAttempt, bool, _Pairs, bool]
+"""The same in format 1: the attempt, `refused`, `folded` and `for_good`."""
+
+
+class _StoredRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """`names` are what numbers lead to, and `entries` the operations that references lead to, each as JSON.
+
+    A note is a reference to the operation, the vendor's code, and when.
+    """
+
+    format: int
+    version: int
+    generation: int
+    receipt_key: str
+    base: int | None = None
+    names: tuple[str, ...] = ()
+    entries: tuple[msgspec.Raw, ...] = ()
+    attempt: _StoredAttempt | None = None
+    queue: tuple[int, ...] = ()
+    remembered: tuple[_StoredPast | _FirstPast, ...] = ()
+    debt: _Pairs = ()
+    frozen: str | None = None
+    sighted: int | None = None
+    looked: int = 0
+    sighted_in: int = 0
+    watermarks: OldWatermarks = msgspec.field(default=(), name="marks")
+    keys: _Pairs = ()
+    notes: tuple[tuple[int, int, float], ...] = ()
+
+
+_ROW = msgspec.json.Decoder(_StoredRow)
+_ENTRY = msgspec.json.Decoder(_StoredEntry)
+_ENCODER = msgspec.json.Encoder()
 
 
 def encode_row(row: Row) -> str:
     """Write a row, each distinct operation and each key once."""
-    return _text(_Writer().row(row))
+    return _ENCODER.encode(_Writer().row(row)).decode()
 
 
 def decode_row(text: str) -> Row:
@@ -49,235 +131,154 @@ def decode_row(text: str) -> Row:
 
     Raises ValueError for a row of a later version of this function, which may hold what this one would lose (R13).
     """
-    document = json.loads(text)
     try:
-        row_format = document["format"]
-        if row_format == FIRST_FORMAT:
-            return first_format_row(document)
-        if row_format == ROW_FORMAT:
-            check_fields(document, RowJson.__annotations__)
-            return _Reader(document).row()
-    except (AttributeError, LookupError, TypeError) as error:
-        raise ValueError(f"a row cannot be read by this version, because of a {type(error).__name__}") from None
-    raise ValueError(f"a row of format {row_format} cannot be read by this version")
+        stored = _ROW.decode(text)
+        if stored.format not in {FIRST_FORMAT, ROW_FORMAT}:
+            raise ValueError(f"a row of format {stored.format} cannot be read by this version")
+        return _Reader(stored).row()
+    except (LookupError, msgspec.MsgspecError) as error:
+        raise ValueError(f"a row cannot be read by this version: {error}") from None
 
 
 def encode_entry(entry: Entry) -> str:
-    """Write one operation by itself, as it is appended to a row that is not written anew."""
-    always = entry.id, entry.fingerprint, entry.mode.value, entry.counters, entry.window_s
-    return _text((*always, *_more(entry, str)))
+    """Write one operation alone, as a store appends it to a row."""
+    return _entry_json(entry, str).decode()
 
 
 def decode_entry(text: str) -> Entry:
     """Read what `encode_entry` wrote."""
-    identity, fingerprint, mode, counters, window_s, *more = json.loads(text)
-    return Entry(identity, fingerprint, Mode(mode), pairs_of(counters), window_s, **_given_more(more, str))
-
-
-def encode_record(record: Record) -> str:
-    """Write a record; which kind of answer it holds is told by its keys."""
-    return json.dumps(
-        {"fingerprint": record.fingerprint, "at": record.settled_at, "window": record.window_s}
-        | _answer_json(record.answer),
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
-
-
-def decode_record(text: str) -> Record:
-    """Read what `encode_record` wrote."""
-    document = json.loads(text)
-    return Record(document["fingerprint"], _answer(document), document["at"], document["window"])
-
-
-class _More(TypedDict, total=False):
-    position: Position
-    origin: Origin
+    return _entry(_ENTRY.decode(text), str)
 
 
 class _Writer:
-    """Collects the keys and the operations of one row while its document is made."""
+    """Collects the names and the operations of one row while its document is made."""
 
     def __init__(self) -> None:
         self._names: dict[str, int] = {}
         self._table: dict[Entry, int] = {}
 
-    def row(self, row: Row) -> dict[str, object]:
-        attempt = self._attempt(row.attempt) if row.attempt else None
-        queue = self._references(row.queue)
-        remembered = [self._remembered(past) for past in row.remembered]
-        notes: list[NoteJson] = [(self._references((note.entry,))[0], note.code, note.at) for note in row.notes]
-        entries = [self._entry(entry) for entry in self._table]
-        debt, keys = self._numbered(row.debt), self._numbered(row.keys)
-        return {
-            "format": ROW_FORMAT,
-            "version": row.version,
-            "generation": row.generation,
-            "receipt_key": row.receipt_key,
-            **_given(base=row.base, names=list(self._names), entries=entries, attempt=attempt, queue=queue),
-            **_given(remembered=remembered, debt=debt, frozen=row.frozen, sighted=row.sighted),
-            **_given(
-                looked=row.looked or None, sighted_in=row.sighted_in or None, marks=list(row.watermarks), keys=keys
-            ),
-            **_given(notes=notes),
+    def row(self, row: Row) -> _StoredRow:
+        fields = asdict(row) | {
+            "attempt": _StoredAttempt(**self._attempt(row.attempt)) if row.attempt else None,
+            "queue": self._references(row.queue),
+            "remembered": tuple(map(self._past, row.remembered)),
+            "notes": tuple((self._references((note.entry,))[0], note.code, note.at) for note in row.notes),
+        }
+        # What stands above has collected the operations, and these collect the rest of the names.
+        fields["entries"] = tuple(msgspec.Raw(_entry_json(entry, self._number)) for entry in self._table)
+        fields |= {"debt": self._numbered(row.debt), "keys": self._numbered(row.keys)}
+        return _StoredRow(format=ROW_FORMAT, names=tuple(self._names), **fields)
+
+    def _attempt(self, attempt: Attempt) -> dict[str, Any]:
+        return asdict(attempt) | {
+            "entries": self._references(attempt.entries),
+            "correction": self._numbered(attempt.correction),
+            # Those that the attempt does not carry make no difference to it.
+            "settled": tuple(at for at, entry in enumerate(attempt.entries) if entry.id in attempt.settled),
         }
 
-    def _attempt(self, attempt: Attempt) -> dict[str, object]:
-        # Those that the attempt does not carry make no difference to it.
-        settled = [at for at, entry in enumerate(attempt.entries) if entry.id in attempt.settled]
-        return {
-            "id": attempt.id,
-            "weight": attempt.weight,
-            "mode": attempt.mode.value,
-            "time": attempt.time,
-            "life": attempt.life,
-            **_given(entries=self._references(attempt.entries), base=attempt.base or None),
-            **_given(correction=self._numbered(attempt.correction), settled=settled),
-        }
+    def _past(self, past: Remembered) -> _StoredPast:
+        attempt, folded = self._attempt(past.attempt), self._numbered(past.folded)
+        return _StoredPast(**attempt, refused=past.refused, for_good=past.for_good, folded=folded)
 
-    def _remembered(self, past: Remembered) -> dict[str, object]:
-        flags = _given(refused=past.refused or None, for_good=past.for_good or None)
-        return self._attempt(past.attempt) | flags | _given(folded=self._numbered(past.folded))
+    def _references(self, entries: tuple[Entry, ...]) -> tuple[int, ...]:
+        return tuple(2 * self._table.setdefault(_merging(entry), len(self._table)) + entry.alone for entry in entries)
 
-    def _references(self, entries: tuple[Entry, ...]) -> list[int]:
-        return [2 * self._table.setdefault(_merging(entry), len(self._table)) + entry.alone for entry in entries]
-
-    def _entry(self, entry: Entry) -> EntryJson:
-        always = entry.id, entry.fingerprint, entry.mode.value, self._numbered(entry.counters), entry.window_s
-        more = _more(entry, self._number)
-        return (*always, *more) if more else always
-
-    def _numbered(self, pairs: Counters) -> PairsJson:
-        return [(self._number(key), value) for key, value in pairs]
+    def _numbered(self, pairs: Counters) -> _Pairs:
+        return tuple((self._number(key), value) for key, value in pairs)
 
     def _number(self, name: str) -> int:
         return self._names.setdefault(name, len(self._names))
 
 
 class _Reader:
-    """Looks up the keys and the operations of one document by their numbers."""
+    """Looks up the names and the operations of one document by their numbers."""
 
-    def __init__(self, document: RowJson) -> None:
-        self._document = document
-        self._names = document.get("names", [])
-        self._table = [self._entry(stored) for stored in document.get("entries", [])]
+    def __init__(self, stored: _StoredRow) -> None:
+        self._stored = stored
+        merging = [_entry(_ENTRY.decode(text), self._name) for text in stored.entries]
+        self._table = [(entry, replace(entry, alone=True)) for entry in merging]
 
     def row(self) -> Row:
-        document = self._document
-        return Row(
-            version=document["version"],
-            generation=document["generation"],
-            receipt_key=document["receipt_key"],
-            base=document.get("base"),
-            attempt=self._attempt(document["attempt"], AttemptJson) if "attempt" in document else None,
-            queue=self._entries(document.get("queue", [])),
-            remembered=tuple(map(self._remembered, document.get("remembered", []))),
-            debt=self._named(document.get("debt", [])),
-            frozen=document.get("frozen"),
-            sighted=document.get("sighted"),
-            looked=document.get("looked", 0),
-            sighted_in=document.get("sighted_in", 0),
-            watermarks=tuple((partition, sequence) for partition, sequence in document.get("marks", [])),
-            keys=self._named(document.get("keys", [])),
-            notes=tuple(map(self._note, document.get("notes", []))),
-        )
+        stored = self._stored
+        fields = asdict(stored) | {
+            "attempt": self._attempt(stored.attempt) if stored.attempt else None,
+            "queue": self._entries(stored.queue),
+            "remembered": tuple(map(self._past, stored.remembered)),
+            "debt": self._named(stored.debt),
+            "keys": self._named(stored.keys),
+            "notes": tuple(Note(self._entries((entry,))[0], code, at) for entry, code, at in stored.notes),
+        }
+        return Row(**{name: fields[name] for name in Row.__struct_fields__})
 
-    def _attempt(self, stored: AttemptJson, fields: type) -> Attempt:
-        check_fields(stored, fields.__annotations__)
-        entries = self._entries(stored.get("entries", []))
-        return Attempt(
-            id=stored["id"],
-            weight=stored["weight"],
-            mode=Mode(stored["mode"]),
-            entries=entries,
-            time=stored["time"],
-            life=stored["life"],
-            base=stored.get("base", 0),
-            correction=self._named(stored.get("correction", [])),
-            settled=frozenset(entries[at].id for at in stored.get("settled", [])),
-        )
+    def _attempt(self, stored: _StoredAttempt) -> Attempt:
+        entries = self._entries(stored.entries)
+        fields = asdict(stored) | {
+            "entries": entries,
+            "correction": self._named(stored.correction),
+            "settled": frozenset(entries[at].id if isinstance(at, int) else at for at in stored.settled),
+        }
+        return Attempt(**{name: fields[name] for name in Attempt.__struct_fields__})
 
-    def _remembered(self, stored: RememberedJson) -> Remembered:
-        return Remembered(
-            self._attempt(stored, RememberedJson),
-            refused=stored.get("refused", False),
-            folded=self._named(stored.get("folded", [])),
-            for_good=stored.get("for_good", False),
-        )
+    def _past(self, stored: _StoredPast | _FirstPast) -> Remembered:
+        if isinstance(stored, _StoredPast):
+            stored = stored, stored.refused, stored.folded, stored.for_good
+        attempt, refused, folded, for_good = stored
+        return Remembered(self._attempt(attempt), refused, self._named(folded), for_good)
 
-    def _note(self, stored: NoteJson) -> Note:
-        reference, code, at = stored
-        (entry,) = self._entries([reference])
-        return Note(entry, code, at)
-
-    def _entries(self, references: list[int]) -> tuple[Entry, ...]:
+    def _entries(self, references: tuple[int, ...]) -> tuple[Entry, ...]:
         return tuple(self._table[reference // 2][reference % 2] for reference in references)
 
-    def _entry(self, stored: EntryJson) -> tuple[Entry, Entry]:
-        """An operation as it may be merged, and as it goes out alone."""
-        identity, fingerprint, mode, counters, window_s, *more = stored
-        given = _given_more(more, lambda number: self._names[int(number)])
-        entry = Entry(identity, fingerprint, Mode(mode), self._named(counters), window_s, **given)
-        return entry, replace(entry, alone=True)
+    def _named(self, pairs: _Pairs) -> Counters:
+        return tuple((self._name(key), value) for key, value in pairs)
 
-    def _named(self, pairs: PairsJson) -> Counters:
-        return tuple((self._names[number], value) for number, value in pairs)
+    def _name(self, name: _Name) -> str:
+        return self._stored.names[name] if isinstance(name, int) else name
 
 
-def _given(**fields: object) -> dict[str, object]:
-    """Those fields that hold anything."""
-    return {name: value for name, value in fields.items() if value is not None and value != []}
+def _entry_json(entry: Entry, named: Callable[[str], _Name]) -> bytes:
+    """Write an operation; `named` is how a key, a source or a teller stands in its text."""
+    counters = tuple((named(key), value) for key, value in entry.counters)
+    always = entry.id, entry.fingerprint, entry.mode, counters, entry.window_s
+    if entry.position is None and entry.origin is None:
+        return _ENCODER.encode(always)
+    origin = _origin_json(entry.origin, named) if entry.origin else None
+    more = {"position": entry.position, "origin": origin}
+    return _ENCODER.encode((*always, {name: value for name, value in more.items() if value is not None}))
 
 
-def _text(document: object) -> str:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+def _entry(stored: _StoredEntry, name_of: Callable[[_Name], str]) -> Entry:
+    """The operation as it may be merged."""
+    return Entry(
+        stored.id,
+        stored.fingerprint,
+        stored.mode,
+        counters=tuple((name_of(key), value) for key, value in stored.counters),
+        window_s=stored.window_s,
+        position=stored.more.position,
+        origin=_origin(stored.more.origin, name_of) if stored.more.origin else None,
+    )
 
 
-def _more(entry: Entry, named: Callable[[str], int | str]) -> tuple[()] | tuple[MoreJson]:
-    """What few operations have, in one last item of its text or none; `named` is how a source stands in it."""
-    more = MoreJson()
-    if entry.position is not None:
-        more["position"] = entry.position.partition, entry.position.sequence
-    if entry.origin is not None:
-        more["origin"] = origin_json(entry.origin, named)
-    return (more,) if more else ()
+def _origin_json(origin: Origin, named: Callable[[str], _Name]) -> list[object]:
+    rest = origin.place.removeprefix(origin.source)
+    stored: list[object] = [
+        named(origin.source),
+        rest if rest == origin.place else [rest],
+        named(origin.teller) if origin.teller else "",
+        origin.caller if origin.caller != origin.source else "",
+        origin.key if origin.key != origin.place else "",
+    ]
+    while stored[-1] == "":
+        stored.pop()
+    return stored
 
 
-def _given_more(stored: Sequence[MoreJson], name_of: Callable[[str], str]) -> _More:
-    """Read what `_more` wrote."""
-    [more] = stored or [MoreJson()]
-    check_fields(more, MoreJson.__annotations__)
-    given = _More()
-    if "position" in more:
-        given["position"] = Position(*more["position"])
-    if "origin" in more:
-        given["origin"] = origin_of(more["origin"], name_of)
-    return given
+def _origin(stored: _StoredOrigin, name_of: Callable[[_Name], str]) -> Origin:
+    source = name_of(stored.source)
+    place = stored.place if isinstance(stored.place, str) else source + stored.place[0]
+    return Origin(source, place, stored.caller or source, stored.key or place, name_of(stored.teller))
 
 
 def _merging(entry: Entry) -> Entry:
     return replace(entry, alone=False) if entry.alone else entry
-
-
-def _answer_json(answer: Answer) -> dict[str, object]:
-    if isinstance(answer, Applied):
-        return {"applied": list(answer.counters), "later": answer.observed_later}
-    if isinstance(answer, Rejected):
-        return {"rejected": answer.code, "info": answer.info}
-    return {"unknown": answer.reason}
-
-
-class _AnswerJson(TypedDict, total=False):
-    applied: list[tuple[str, int]]
-    later: bool
-    rejected: int
-    info: str
-    unknown: str
-
-
-def _answer(document: _AnswerJson) -> Answer:
-    if "applied" in document:
-        return Applied(pairs_of(document["applied"]), document["later"])
-    if "rejected" in document:
-        return Rejected(document["rejected"], document["info"])
-    return Unknown(document["unknown"])

@@ -48,7 +48,7 @@ POSITION_DIGITS = 64
 PARTITIONS_CACHED = 64
 
 
-class Position(msgspec.Struct, frozen=True):
+class Position(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Where an operation stands in a source that delivers those of its group in order, again and again if need be.
 
     `partition` names the part of the source in which sequence numbers only grow; `sequence` is that of the last record

@@ -1,4 +1,4 @@
-"""The stored answer of a finished operation."""
+"""The stored answer of a finished operation, and its JSON text, the same in every ledger."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from handler.core.model.outcome import Answer, Rejected
+from handler.core.model.operation import Counters
+from handler.core.model.outcome import Answer, Applied, Rejected, Unknown
 
 # The window of an operation of which no record is kept.
 UNRECORDED_S = 0.0
@@ -42,3 +43,44 @@ def unkept(records: Records) -> Records:
 def rejected(records: Records) -> frozenset[str]:
     """The ids of what was refused for good."""
     return frozenset(name for name, record in records.items() if isinstance(record.answer, Rejected))
+
+
+class _Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """Which kind of answer it holds is told by its keys."""
+
+    fingerprint: str
+    at: float
+    window: float
+    applied: Counters | None = None
+    later: bool = False
+    rejected: int | None = None
+    info: str = ""
+    unknown: str | None = None
+
+
+def encode_record(record: Record) -> str:
+    """Write a record."""
+    answer = record.answer
+    said: dict[str, object] = {"fingerprint": record.fingerprint, "at": record.settled_at, "window": record.window_s}
+    if isinstance(answer, Applied):
+        said |= {"applied": answer.counters, "later": answer.observed_later}
+    elif isinstance(answer, Rejected):
+        said |= {"rejected": answer.code, "info": answer.info}
+    else:
+        said |= {"unknown": answer.reason}
+    return msgspec.json.encode(said).decode()
+
+
+def decode_record(text: str) -> Record:
+    """Read what `encode_record` wrote; ValueError for an answer of another kind."""
+    stored = msgspec.json.decode(text, type=_Stored)
+    answer: Answer
+    if stored.applied is not None:
+        answer = Applied(stored.applied, stored.later)
+    elif stored.rejected is not None:
+        answer = Rejected(stored.rejected, stored.info)
+    elif stored.unknown is not None:
+        answer = Unknown(stored.unknown)
+    else:
+        raise ValueError("a record cannot be read by this version, because its answer is of another kind")
+    return Record(stored.fingerprint, answer, stored.at, stored.window)

@@ -9,9 +9,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec.structs import replace
 
-from handler.core.model.codec import encode_record
 from handler.core.model.operation import Counters
-from handler.core.model.records import Record
+from handler.core.model.records import Record, encode_record
 from handler.core.model.row import Attempt, Entry, Group, Row
 from handler.core.ports.schedules import Schedule
 from handler.core.state.watermarks import firsts_of

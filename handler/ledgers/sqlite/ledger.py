@@ -9,8 +9,8 @@ import math
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 
-from handler.core.model.codec import decode_record, decode_row, encode_record
-from handler.core.model.records import Record, Records
+from handler.core.model.codec import decode_row
+from handler.core.model.records import Record, Records, decode_record, encode_record
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent, Stand
