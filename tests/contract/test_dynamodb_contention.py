@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from handler.core.model.row import Row
 from handler.core.ports.schedules import NOTHING
 from handler.ledgers.dynamodb.accept import APPENDS_MAX, BEGINNINGS_MAX
-from handler.ledgers.dynamodb.schedules import LEASES_MAX
+from handler.ledgers.dynamodb.metadata import LEASES_MAX
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, claim, entry, idle_row
 from tests.contract.stores import GivenClock, OpenLedger

@@ -143,7 +143,7 @@ def test_a_page_of_the_groups_that_know_a_key_is_a_query_for_each_part_of_the_in
         known = replace(idle_row(), keys=(("like", 1),)) if number % 2 else idle_row()
         assert ledger.swap(Group(GROUP.app, f"room-{number:02}"), known, {})
     meter.reset()
-    assert len(ledger.known(GROUP.app, "like", 1, 1000)) == 20
+    assert len(ledger.groups_with_key(GROUP.app, "like", 1, 1000)) == 20
     assert meter.calls == ["Query"] * SHARDS
 
 

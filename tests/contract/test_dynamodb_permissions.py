@@ -55,7 +55,7 @@ def serve(ledger: DynamoDbLedger) -> None:
 def operate(ledger: DynamoDbLedger) -> None:
     """What only the function does that operators and schedules invoke."""
     ledger.shelf().parked(APP, 10)
-    assert ledger.known(APP, "like", 1, 10) == []
+    assert ledger.groups_with_key(APP, "like", 1, 10) == []
 
 
 def sweep(ledger: DynamoDbLedger) -> None:

@@ -96,9 +96,9 @@ def test_a_row_is_deleted_in_one_version_only(ledger: OpenLedger) -> None:
 
 def test_a_deleted_row_is_known_by_no_key(ledger: OpenLedger) -> None:
     ledger.swap(GROUP, replace(idle_row(), keys=(("like", 5),)), {})
-    assert ledger.known(GROUP.app, "like", 10, 10) == [GROUP.id]
+    assert ledger.groups_with_key(GROUP.app, "like", 10, 10) == [GROUP.id]
     assert ledger.delete(GROUP, 1)
-    assert ledger.known(GROUP.app, "like", 10, 10) == []
+    assert ledger.groups_with_key(GROUP.app, "like", 10, 10) == []
 
 
 def test_what_was_prepared_for_a_deleted_row_fits_no_other(ledger: OpenLedger) -> None:

@@ -24,19 +24,19 @@ def add(ledger: OpenLedger, group_id: str, *keys: str, since: int = BY, app: int
 
 def listed(ledger: OpenLedger, key: str, limit: int, by: int = BY) -> list[str]:
     found: list[str] = []
-    while page := ledger.known(APP, key, by, limit, after=found[-1] if found else ""):
+    while page := ledger.groups_with_key(APP, key, by, limit, after=found[-1] if found else ""):
         assert len(page) <= limit
         found += page
     return found
 
 
 def test_a_new_store_knows_no_group(ledger: OpenLedger) -> None:
-    assert ledger.known(APP, "like", BY, 10) == []
+    assert ledger.groups_with_key(APP, "like", BY, 10) == []
 
 
 def test_a_group_that_knows_no_key_is_not_listed(ledger: OpenLedger) -> None:
     add(ledger, GROUP.id)
-    assert ledger.known(APP, "like", BY, 10) == []
+    assert ledger.groups_with_key(APP, "like", BY, 10) == []
 
 
 @pytest.mark.parametrize("limit", [1, 3, 100])

@@ -163,7 +163,7 @@ def test_the_ledger_works_on_the_table_that_was_deployed(account: Account) -> No
         row = ledger.load(GROUP)
         assert row is not None
         assert ledger.swap(GROUP, row.changed(keys=(("like", 1),)), {})
-        assert ledger.known(GROUP.app, "like", 1, 10) == [GROUP.id]
+        assert ledger.groups_with_key(GROUP.app, "like", 1, 10) == [GROUP.id]
 
 
 def test_the_schedules_invoke_their_own_functions(account: Account) -> None:

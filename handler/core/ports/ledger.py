@@ -117,7 +117,7 @@ class Ledger(Protocol):
         """Ids of groups whose row is unfinished, in order of id, those after `after`, at most `limit`."""
         ...
 
-    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+    def groups_with_key(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of groups whose row has known `key` since `by` or before (`Row.keys`), in order of id, after `after`.
 
         At most `limit`, and none only where there are no more.

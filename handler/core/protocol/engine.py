@@ -86,9 +86,9 @@ class ExactlyOnce:
         """Forget to park the record that its source calls so: an operator has taken it into their hands (R6)."""
         strike(self._instance, Group(self._app, group_id), place)
 
-    def known(self, key: str, by: int, limit: int, after: str) -> Sequence[str]:
+    def groups_with_key(self, key: str, by: int, limit: int, after: str) -> Sequence[str]:
         """A page of the groups in which an operation on this key had landed by then, in order of id."""
-        return self._instance.ledger.known(self._app, key, by, limit, after)
+        return self._instance.ledger.groups_with_key(self._app, key, by, limit, after)
 
     def sweep(self, deadline: float, after: str | None = None, side_by_side: SideBySide = one_by_one) -> Swept:
         """Finish what was accepted and not finished; `deadline` is a moment of the monotonic clock.

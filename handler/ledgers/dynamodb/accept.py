@@ -16,7 +16,7 @@ from handler.core.ports.ledger import Look
 from handler.core.state.transitions import appended
 from handler.core.state.watermarks import partitions_of, passed
 from handler.ledgers.bounded import check_room, sorted_out
-from handler.ledgers.dynamodb import updates as writes
+from handler.ledgers.dynamodb import updates
 from handler.ledgers.dynamodb.items import Stored
 from handler.ledgers.dynamodb.rows import Rows
 
@@ -48,7 +48,7 @@ def begin(rows: Rows, group: Group, attempt: Attempt, receipt_key: str, generati
         records, watermarks = rows.found_after(group, seen, attempt.entries)
         if records or passed(attempt.entries, seen.row, watermarks):
             return None
-        becomes, request = writes.begun(group, seen, attempt)
+        becomes, request = updates.begun(group, seen, attempt)
         seen, held = rows.change(group, request, becomes)
         if held:
             return becomes.row
@@ -92,10 +92,10 @@ def _appended(
 
     Positions are passed by writing it whole: only then has nothing passed them since the row was seen (R13).
     """
-    has_room = len(fresh) <= APPENDED_MAX and seen.size + writes.bytes_of(fresh) <= bytes_max
+    has_room = len(fresh) <= APPENDED_MAX and seen.size + updates.bytes_of(fresh) <= bytes_max
     if has_room and not partitions_of(fresh):
-        return rows.change(group, writes.appended(group, seen, fresh, bytes_max))
+        return rows.change(group, updates.appended(group, seen, fresh, bytes_max))
     row = appended(seen.row, fresh)
     check_room(row, bytes_max)
-    becomes, request = writes.grown(group, seen, row)
+    becomes, request = updates.grown(group, seen, row)
     return rows.change(group, request, becomes)

@@ -29,8 +29,9 @@ MARK = "mark#"
 # The index of unfinished groups is spread over several keys, so that none of them is as hot as all groups together.
 SHARDS = 8
 
-CALM, RESTLESS, FROZEN = "calm", "restless", "frozen"
-"""The state of a row apart from its attempt and its queue: a restless one remembers, owes back or has notes."""
+# The stored words; a busy row is stored as "restless".
+CALM, BUSY, FROZEN = "calm", "restless", "frozen"
+"""The state of a row apart from its attempt and its queue: a busy one remembers, owes back or has notes."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -163,13 +164,13 @@ def standing(row: Row) -> str:
     """What the sweep has to know of a row beside its attempt and its queue."""
     if row.frozen is not None and not row.notes:
         return FROZEN
-    return RESTLESS if row.remembered or row.debt or row.notes else CALM
+    return BUSY if row.remembered or row.debt or row.notes else CALM
 
 
 def is_unfinished(item: Item) -> bool:
     """`Row.is_unfinished`, told by a row's smaller attributes."""
     standing_now = text_of(item, "standing")
-    return standing_now != FROZEN and ("attempt" in item or "queued" in item or standing_now == RESTLESS)
+    return standing_now != FROZEN and ("attempt" in item or "queued" in item or standing_now == BUSY)
 
 
 def record_item(group: Group, operation_id: str, record: Record, *, ahead: bool) -> Item:

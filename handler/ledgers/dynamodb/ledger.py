@@ -18,19 +18,14 @@ from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import Claim, Hold, Lent
 from handler.core.ports.system import Clock
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks, firsts_of, watermarks_of
-from handler.ledgers.dynamodb import accept as accepting
-from handler.ledgers.dynamodb import metadata as facts
-from handler.ledgers.dynamodb import records as recording
-from handler.ledgers.dynamodb import schedules as turns
-from handler.ledgers.dynamodb import updates as writes
+from handler.ledgers.dynamodb import accept, indexes, metadata, updates
 from handler.ledgers.dynamodb.client import Client
 from handler.ledgers.dynamodb.items import record_key, row_key
-from handler.ledgers.dynamodb.known import known
 from handler.ledgers.dynamodb.parked import DynamoDbShelf
+from handler.ledgers.dynamodb.records import find_records, is_ahead, put_ahead, read_watermarks, write_actions
 from handler.ledgers.dynamodb.rows import Rows
 from handler.ledgers.dynamodb.schema import create_table
 from handler.ledgers.dynamodb.table import ACTIONS_MAX, Table, absent
-from handler.ledgers.dynamodb.unfinished import unfinished
 
 # A call takes some milliseconds; a second is what it usually takes at most.
 USUAL_TIMEOUT_S = 1.0
@@ -81,11 +76,11 @@ class DynamoDbLedger:
 
     def find(self, group: Group, ids: Sequence[str]) -> Records:
         """The records that are still in the table, read strongly."""
-        return recording.found(self._table, group, ids)
+        return find_records(self._table, group, ids)
 
     def watermarks(self, group: Group, partitions: Collection[str]) -> Watermarks:
         """The marks that are still in the table, read strongly."""
-        return recording.reached(self._table, group, partitions)
+        return read_watermarks(self._table, group, partitions)
 
     def look(self, group: Group, ids: Sequence[str]) -> Look:
         """Row and records, each read strongly, in one call for up to 99 records."""
@@ -94,44 +89,44 @@ class DynamoDbLedger:
 
     def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """The fast path of R1: the record is looked for, then the row written if it is still the one last seen."""
-        return accepting.begin(self._rows, group, attempt, receipt_key, generation)
+        return accept.begin(self._rows, group, attempt, receipt_key, generation)
 
     def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """The slow path of R1: the records are looked for, then the queue lengthened unless anything was settled."""
-        return accepting.append(self._rows, group, entries, bytes_max)
+        return accept.append(self._rows, group, entries, bytes_max)
 
     def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         """Compare-and-swap of the row, its records and marks with it in one transaction.
 
         Marks and records of landings that do not fit in go before it, if the row is the one to be replaced (R5).
         """
-        becomes, request = writes.swapped(group, row)
+        becomes, request = updates.swapped(group, row)
         now = self._clock.now()
-        early = recording.actions(group, records, watermarks, now, ahead=True)[:-BESIDE_MAX]
-        late = recording.actions(group, records, watermarks, now, ahead=False)[-BESIDE_MAX:]
+        early = write_actions(group, records, watermarks, now, ahead=True)[:-BESIDE_MAX]
+        late = write_actions(group, records, watermarks, now, ahead=False)[-BESIDE_MAX:]
         if early:
             seen = self._rows.load(group)
             if (seen.row.version if seen else 0) != row.version - 1:
                 return False
-            recording.put(self._table, early)
+            put_ahead(self._table, early)
         return self._rows.change_with(group, request, becomes, late)
 
     def create(self, group: Group, row: Row) -> bool:
         """Write a first row, in one transaction with a check of each record."""
-        becomes, request = writes.created(group, row)
+        becomes, request = updates.created(group, row)
         checks = [absent(record_key(group, entry.id)) for entry in row.queue]
         partitions = firsts_of(row.queue).items()
-        checks += [("ConditionCheck", writes.unreached(group, partition, first)) for partition, first in partitions]
+        checks += [("ConditionCheck", updates.unreached(group, partition, first)) for partition, first in partitions]
         return self._rows.create(group, request, becomes, checks)
 
     def refuse(self, group: Group, records: Records) -> bool:
         """Write rejections of a group without a row, in one transaction with a check of that."""
-        puts = recording.actions(group, records, NO_WATERMARKS, self._clock.now(), ahead=False)
+        puts = write_actions(group, records, NO_WATERMARKS, self._clock.now(), ahead=False)
         return not self._table.transact([absent(row_key(group)), *puts])
 
     def delete(self, group: Group, version: int) -> bool:
         """Delete a row, in one conditional write."""
-        return self._rows.delete(group, writes.deleted(group, version))
+        return self._rows.delete(group, updates.deleted(group, version))
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5: records and marks in one call for up to 100 of them, then the row.
@@ -143,54 +138,54 @@ class DynamoDbLedger:
         if not (remembered and settlement.applied_to(remembered.row)) and not settlement.applied_to(self.load(group)):
             return False
         attempt, now = settlement.attempt, self._clock.now()
-        actions = recording.actions(group, settlement.records, watermarks_of(attempt.entries), now, ahead=True)
-        others = recording.put(self._table, actions)
-        seen, held = self._rows.change(group, writes.settled(group, settlement))
+        actions = write_actions(group, settlement.records, watermarks_of(attempt.entries), now, ahead=True)
+        others = put_ahead(self._table, actions)
+        seen, held = self._rows.change(group, updates.settled(group, settlement))
         if held:
-            return not any(map(recording.is_ahead, others))
+            return not any(map(is_ahead, others))
         # Another worker that found the records of this settlement may have moved the row on.
         is_closed = seen is None or seen.row.attempt is None or seen.row.attempt.id != attempt.id
         return bool(settlement.records) and not others and is_closed
 
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of unfinished groups in the order of their code points; those that are idle lose their mark."""
-        return unfinished(self._table, app, limit, after)
+        return indexes.unfinished(self._table, app, limit, after)
 
-    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+    def groups_with_key(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of groups that know the key, in the order of their code points."""
-        return known(self._table, app, key, by, limit, after)
+        return indexes.groups_with_key(self._table, app, key, by, limit, after)
 
     def generation(self) -> Generation:
         """The generation in the table; a new table is of the first."""
-        return facts.generation(self._table)
+        return metadata.generation(self._table)
 
     def raise_generation(self) -> Generation:
         """Begin a new one."""
-        return facts.raise_generation(self._table)
+        return metadata.raise_generation(self._table)
 
     def start_generation(self, known: Generation, started: int) -> Generation:
         """Stamp its start, in one conditional write."""
-        return facts.start_generation(self._table, known, started)
+        return metadata.start_generation(self._table, known, started)
 
     def windows(self, app: int) -> str | None:
         """The notes of windows, in one read."""
-        return facts.windows(self._table, app)
+        return metadata.windows(self._table, app)
 
     def note_windows(self, app: int, text: str, instead_of: str | None) -> bool:
         """Replace the notes of windows, in one conditional write."""
-        return facts.note_windows(self._table, app, text, instead_of)
+        return metadata.note_windows(self._table, app, text, instead_of)
 
     def has_rows(self, app: int) -> bool:  # noqa: ARG002  # looking for those of one app would take the whole table
         """Whether the table holds any row."""
-        return facts.has_rows(self._table)
+        return metadata.has_rows(self._table)
 
     def lease(self, claim: Claim) -> Lent:
         """Take calls of a schedule, which goes by the askers' clocks."""
-        return turns.lease(self._table, claim)
+        return metadata.lease(self._table, claim)
 
     def hold(self, hold: Hold) -> None:
         """Lend nothing for so long by the asker's clock."""
-        turns.hold(self._table, hold)
+        metadata.hold(self._table, hold)
 
     def close(self) -> None:
         """Close the connections; another call opens new ones."""

@@ -15,31 +15,31 @@ from handler.ledgers.dynamodb.table import ACTIONS_MAX, Action, Table, new_item
 from handler.ledgers.dynamodb.updates import raised
 
 
-def found(table: Table, group: Group, ids: Sequence[str]) -> Records:
+def find_records(table: Table, group: Group, ids: Sequence[str]) -> Records:
     """The records that exist, read strongly."""
-    return records_in(table.get_all(keys(group, ids, ())))
+    return records_in(table.get_all(keys_of(group, ids, ())))
 
 
-def reached(table: Table, group: Group, partitions: Collection[str]) -> Watermarks:
+def read_watermarks(table: Table, group: Group, partitions: Collection[str]) -> Watermarks:
     """The watermarks that exist, read strongly."""
-    return watermarks_in(table.get_all(keys(group, (), partitions)))
+    return watermarks_in(table.get_all(keys_of(group, (), partitions)))
 
 
-def found_and_reached(
+def read_records_and_watermarks(
     table: Table, group: Group, ids: Sequence[str], partitions: Collection[str]
 ) -> tuple[Records, Watermarks]:
     """Both at once."""
-    items = table.get_all(keys(group, ids, partitions))
+    items = table.get_all(keys_of(group, ids, partitions))
     return records_in(items), watermarks_in(items)
 
 
-def keys(group: Group, ids: Sequence[str], partitions: Collection[str]) -> list[Item]:
+def keys_of(group: Group, ids: Sequence[str], partitions: Collection[str]) -> list[Item]:
     """Where they are."""
     records = [record_key(group, operation_id) for operation_id in dict.fromkeys(ids)]
     return records + [watermark_key(group, partition) for partition in partitions]
 
 
-def actions(group: Group, records: Records, watermarks: Watermarks, now: float, *, ahead: bool) -> list[Action]:
+def write_actions(group: Group, records: Records, watermarks: Watermarks, now: float, *, ahead: bool) -> list[Action]:
     """The writes of watermarks and records, in the order in which they may be there before their row.
 
     Of an operation that the row still owes a watermark says no more than the row does. After them come the records of
@@ -51,7 +51,7 @@ def actions(group: Group, records: Records, watermarks: Watermarks, now: float, 
     return raising + [("Put", new_item(item)) for item in items]
 
 
-def put(table: Table, writes: Sequence[Action]) -> list[Item]:
+def put_ahead(table: Table, writes: Sequence[Action]) -> list[Item]:
     """Write records and watermarks before their row; the records that were there already and say something else."""
     others: list[Item] = []
     for start in range(0, len(writes), ACTIONS_MAX):

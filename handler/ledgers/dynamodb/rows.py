@@ -1,13 +1,20 @@
-"""Rows as they are seen and changed in the table, and what an instance remembers of them from call to call."""
+"""Rows as they are seen and changed in the table, and what an instance remembers of them from call to call.
+
+The memory saves reads. Nothing trusts it: every write that is based on it has a condition that fails if it is outdated.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Sequence
+
+import msgspec
+from msgspec.structs import replace
 
 from handler.core.model.records import Records
 from handler.core.model.row import Entry, Group
-from handler.core.state.watermarks import Watermarks, partitions_of
-from handler.ledgers.dynamodb import records as dynamodb_records
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks, partitions_of
 from handler.ledgers.dynamodb.items import (
     ROW,
     Item,
@@ -18,8 +25,85 @@ from handler.ledgers.dynamodb.items import (
     text_of,
     watermarks_in,
 )
-from handler.ledgers.dynamodb.memory import Memory
+from handler.ledgers.dynamodb.records import keys_of, read_records_and_watermarks
 from handler.ledgers.dynamodb.table import Action, Request, Table
+
+# Groups remembered, the last ones seen: rows are a kilobyte mostly, and never more than 64.
+GROUPS_MAX = 256
+
+# Operations of one group of which it is remembered that they have no record.
+ABSENT_MAX = 1000
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """A row as last seen, and what was found after a row of its epoch had been seen: ids without record, watermarks.
+
+    The watermark of a partition that has none is empty.
+    """
+
+    stored: Stored
+    absent: frozenset[str] = frozenset()
+    watermarks: Watermarks = {}
+
+
+class Memory:
+    """Rows by group; any number of threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[Group, _Known] = OrderedDict()
+
+    def row(self, group: Group) -> Stored | None:
+        """The row as last seen."""
+        with self._lock:
+            known = self._known.get(group)
+            return known.stored if known else None
+
+    def see(self, group: Group, stored: Stored | None) -> None:
+        """Remember a row; what is known of records stays as long as its epoch does."""
+        with self._lock:
+            known = self._known.pop(group, None)
+            if stored is None:
+                return
+            same = known is not None and known.stored.epoch == stored.epoch
+            self._known[group] = replace(known, stored=stored) if known and same else _Known(stored)
+            if len(self._known) > GROUPS_MAX:
+                self._known.popitem(last=False)
+
+    def absent(self, group: Group, epoch: int) -> frozenset[str]:
+        """Ids that had no record at some moment after this epoch of the row had begun.
+
+        None of them can have got one in the same epoch without being owed by the row until its end.
+        """
+        with self._lock:
+            known = self._known.get(group)
+            return known.absent if known and known.stored.epoch == epoch else frozenset()
+
+    def miss(self, group: Group, epoch: int, ids: Iterable[str]) -> None:
+        """Remember that these have no record. They must have been looked for after a row of `epoch` had been seen."""
+        with self._lock:
+            known = self._known.get(group)
+            if known and known.stored.epoch == epoch:
+                absent = known.absent | frozenset(ids)
+                if len(absent) > ABSENT_MAX:
+                    absent = frozenset(ids)
+                self._known[group] = replace(known, absent=absent)
+
+    def watermarks(self, group: Group, epoch: int) -> Watermarks:
+        """Watermarks as they were at some moment after this epoch of the row had begun.
+
+        They rise with a settlement alone: what has been settled since is owed by every row of the epoch, and passed.
+        """
+        with self._lock:
+            known = self._known.get(group)
+            return known.watermarks if known and known.stored.epoch == epoch else NO_WATERMARKS
+
+    def reach(self, group: Group, epoch: int, watermarks: Watermarks) -> None:
+        """Remember these watermarks, which were read after a row of `epoch` had been seen."""
+        with self._lock:
+            known = self._known.get(group)
+            if known and known.stored.epoch == epoch and watermarks:
+                self._known[group] = replace(known, watermarks={**known.watermarks, **watermarks})
 
 
 class Rows:
@@ -43,7 +127,7 @@ class Rows:
         If the row is still of the epoch in which it was remembered, the rest was read after a row of it was seen.
         """
         known = self._memory.row(group)
-        items = self._table.get_all([row_key(group), *dynamodb_records.keys(group, ids, partitions)])
+        items = self._table.get_all([row_key(group), *keys_of(group, ids, partitions)])
         stored = self._see(group, next((item for item in items if text_of(item, "sk") == ROW), None))
         records = records_in(items)
         if known and stored and known.epoch == stored.epoch:
@@ -55,7 +139,7 @@ class Rows:
         absent, watermarks = self._memory.absent(group, seen.epoch), self._memory.watermarks(group, seen.epoch)
         ids = [entry.id for entry in entries if entry.id not in absent]
         partitions = [partition for partition in partitions_of(entries) if partition not in watermarks]
-        records, reached = dynamodb_records.found_and_reached(self._table, group, ids, partitions)
+        records, reached = read_records_and_watermarks(self._table, group, ids, partitions)
         reached = dict.fromkeys(partitions, "") | dict(reached)
         self._learn(group, seen.epoch, ids, records, reached)
         return records, {**watermarks, **reached}

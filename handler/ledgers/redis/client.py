@@ -12,12 +12,11 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.ports.ledger import Generation
-from handler.ledgers.redis.connections import Address
+from handler.ledgers.redis.connections import Address, Command, exchange
 from handler.ledgers.redis.errors import broken, is_reply, refusal
-from handler.ledgers.redis.metadata_scripts import MEET, RAISE, START
+from handler.ledgers.redis.metadata import MEET, RAISE, START
 from handler.ledgers.redis.scripts import Script
 from handler.ledgers.redis.topology import Servers, generation_of, identity_of
-from handler.ledgers.redis.wire import Command, exchange
 
 # From one server of a cluster to another, for one command.
 REDIRECTIONS_MAX = 4

@@ -1,5 +1,7 @@
 """Connections to one Redis server: opened when needed, each used by one thread at a time.
 
+In an exchange commands are sent together, and each has its reply.
+
 Before a new connection is used, the server is asked who it is, because it may have taken the place of another, and
 whether it would evict, because rows and records must stay.
 """
@@ -7,18 +9,66 @@ whether it would evict, because rows and records must stay.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import TypeAlias, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias, cast
 
 import msgspec
 from redis.connection import Connection, SSLConnection, parse_url
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from handler.config.ledger_url import RedisUrl
 from handler.core.errors import LedgerUnavailable
 from handler.ledgers.redis.errors import unreachable
-from handler.ledgers.redis.wire import Command, Wire, exchange
+
+Command: TypeAlias = tuple[str | int | float, ...]
+
+
+class Wire(Protocol):
+    """What is used of redis-py's connections, which carry no types."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it has a socket."""
+        ...
+
+    def connect(self) -> None:
+        """Open it, with the user's name and the number of the database."""
+        ...
+
+    def disconnect(self) -> None:
+        """Close it."""
+        ...
+
+    def can_read(self) -> bool:
+        """Whether anything has arrived; an error where that is the end."""
+        ...
+
+    def pack_commands(self, commands: Sequence[Command]) -> Sequence[bytes]:
+        """The bytes of commands."""
+        ...
+
+    def send_packed_command(self, command: Sequence[bytes], check_health: bool) -> None:  # noqa: FBT001  # redis-py's
+        """Send bytes."""
+        ...
+
+    def read_response(self) -> object:
+        """The next reply; an error reply is raised."""
+        ...
+
+
+def exchange(connection: Wire, commands: Sequence[Command]) -> list[object]:
+    """Send commands at once and read their replies. Error replies stand in their places, as exceptions."""
+    connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+    return [_reply(connection) for _ in commands]
+
+
+def _reply(connection: Wire) -> object:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
+
 
 Address: TypeAlias = tuple[str, int]
 
@@ -103,7 +153,7 @@ class Connections:
 def settings_of(url: RedisUrl, timeout_s: float) -> dict[str, object]:
     """What every connection is made with; the address stands under `host` and `port`.
 
-    Nothing is tried again, nothing is announced: each would be a round trip that nobody asked for.
+    Nothing is tried again, nothing is announced: each would be one more round trip.
     """
     parsed = cast("Callable[[str], dict[str, object]]", parse_url)(url.url)
     ssl = parsed.pop("connection_class", None) is SSLConnection

@@ -1,7 +1,7 @@
-"""The ledger in Redis (6.2 or newer) or Valkey: two round trips for an operation that nobody disturbs.
+"""The ledger in Redis (6.2 or newer) or Valkey: two round trips for an operation without contention.
 
 Rows and records must stay: the server must not evict (maxmemory-policy noeviction), and it keeps through a restart what
-its persistence keeps (`appendfsync always`: whatever it acknowledged). A restart or a failover begins a new generation,
+its persistence keeps (`appendfsync always`: all that it acknowledged). A restart or a failover begins a new generation,
 whose rows are verified before anything is sent for them (R10). `wait` asks for replicas on top: a write counts only
 once so many have it, which is what there is where the servers do not tell who they are.
 """
@@ -9,8 +9,6 @@ once so many have it, which is what there is where the servers do not tell who t
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from heapq import merge
-from itertools import islice
 from typing import cast
 
 from handler.config.ledger_url import RedisUrl
@@ -29,12 +27,9 @@ from handler.core.state.watermarks import (
     partitions_of,
     watermarks_of,
 )
-from handler.ledgers.redis import metadata_scripts as facts
-from handler.ledgers.redis import scripts
+from handler.ledgers.redis import indexes, metadata, scripts
 from handler.ledgers.redis.client import RedisStore, Use
-from handler.ledgers.redis.cluster import ClusterServers
-from handler.ledgers.redis.connections import settings_of
-from handler.ledgers.redis.known import known
+from handler.ledgers.redis.connections import Command, settings_of
 from handler.ledgers.redis.parked import RedisShelf
 from handler.ledgers.redis.rows import (
     ROW_FIELDS,
@@ -47,8 +42,7 @@ from handler.ledgers.redis.rows import (
     row_of,
     stretches,
 )
-from handler.ledgers.redis.topology import Servers
-from handler.ledgers.redis.wire import Command
+from handler.ledgers.redis.topology import ClusterServers, Servers
 from handler.ledgers.row_parts import begun_text, entry_texts
 
 # The longest that Redis may take for an answer; it takes a millisecond.
@@ -193,7 +187,7 @@ class RedisLedger:
         return self._run(scripts.DELETE, keys, [group.id, version], Use.WRITE_ROW) == 1
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
-        """The partial update of R5, in one script; a record that exists stays, whatever it says."""
+        """The partial update of R5, in one script; a record that exists stays as it is."""
         now, attempt, records = self._clock.now(), settlement.attempt, settlement.records
         watermarks = watermarks_of(attempt.entries)
         texts = [text for record in records.values() for text in record_fields(record, now)]
@@ -207,15 +201,11 @@ class RedisLedger:
 
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of unfinished groups, merged from the lists of all buckets in the order of their code points."""
-        begin = f"({after}" if after else "-"
-        lists = self._store.ask_each(
-            [(key, ("ZRANGEBYLEX", key, begin, "+", "LIMIT", 0, limit)) for key in self._keys.all_unfinished(app)]
-        )
-        return list(islice(merge(*cast("list[list[str]]", lists)), limit))
+        return indexes.unfinished(self._store, self._keys, app, limit, after)
 
-    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+    def groups_with_key(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of groups that know the key, as all buckets have them, in the order of their code points."""
-        return known(self._store, self._keys, app, key, by, limit, after)
+        return indexes.groups_with_key(self._store, self._keys, app, key, by, limit, after)
 
     def generation(self) -> Generation:
         """The generation, as far as it is known here, which is a look-up and no round trip."""
@@ -241,23 +231,22 @@ class RedisLedger:
 
     def note_windows(self, app: int, text: str, instead_of: str | None) -> bool:
         """Replace the notes of windows, in one script."""
-        return self._store.run(facts.NOTE_WINDOWS, [self._keys.windows(app)], [text, instead_of or ""]) == 1
+        return self._store.run(metadata.NOTE_WINDOWS, [self._keys.windows(app)], [text, instead_of or ""]) == 1
 
     def has_rows(self, app: int) -> bool:
         """Whether any bucket has a group that is unfinished or in which something has landed."""
-        lists = [*self._keys.all_unfinished(app), *self._keys.all_known(app)]
-        return 1 in self._store.ask_each([(key, ("EXISTS", key)) for key in lists])
+        return indexes.has_rows(self._store, self._keys, app)
 
     def lease(self, claim: Claim) -> Lent:
         """Take calls of a schedule, which goes by the server's clock, in one script."""
         keys = [self._keys.turns(claim.app, claim.schedule), self._keys.held(claim.app, claim.schedule)]
         arguments = [claim.lasting_s, claim.ahead_max_s, claim.longest_s]
-        reply = self._store.run(facts.LEASE, keys, arguments)
+        reply = self._store.run(metadata.LEASE, keys, arguments)
         return Lent(float(reply)) if isinstance(reply, str) else NOTHING
 
     def hold(self, hold: Hold) -> None:
         """Lend nothing for so long by the server's clock, in one script."""
-        self._store.run(facts.HOLD, [self._keys.held(hold.app, hold.schedule)], [int(hold.seconds * 1000)])
+        self._store.run(metadata.HOLD, [self._keys.held(hold.app, hold.schedule)], [int(hold.seconds * 1000)])
 
     def close(self) -> None:
         """Close the connections that are idle; another call opens new ones."""

@@ -18,12 +18,18 @@ from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks, partitions_of, passed, watermarks_of
 from handler.ledgers.bounded import check_room, row_text, sorted_out, storable
+from handler.ledgers.sqlite import indexes
 from handler.ledgers.sqlite import schema as statements
 from handler.ledgers.sqlite.file import SqliteFile
-from handler.ledgers.sqlite.known import known
-from handler.ledgers.sqlite.metadata import generation_in, stand_of, windows_of, write_stand
+from handler.ledgers.sqlite.metadata import (
+    generation_in,
+    raise_watermarks,
+    reached,
+    stand_of,
+    windows_of,
+    write_stand,
+)
 from handler.ledgers.sqlite.parked import SqliteShelf
-from handler.ledgers.sqlite.watermarks import raise_watermarks, reached
 
 # A commit waits for one sync of the disk, some milliseconds on most: a second is what a call usually takes at most.
 USUAL_TIMEOUT_S = 1.0
@@ -186,16 +192,11 @@ class SqliteLedger:
 
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of unfinished groups in the order of their code points."""
+        return self._file.read(lambda connection: indexes.unfinished(connection, app, limit, after))
 
-        def ids(connection: sqlite3.Connection) -> list[str]:
-            found: list[tuple[str]] = connection.execute(statements.READ_UNFINISHED, (app, after, limit)).fetchall()
-            return [group_id for (group_id,) in found]
-
-        return self._file.read(ids)
-
-    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+    def groups_with_key(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of groups that know the key, in the order of their code points, read from the rows themselves."""
-        return self._file.read(lambda connection: known(connection, app, key, by, limit, after))
+        return self._file.read(lambda connection: indexes.groups_with_key(connection, app, key, by, limit, after))
 
     def generation(self) -> Generation:
         """The generation in the file; a new file is of the first."""
@@ -233,10 +234,7 @@ class SqliteLedger:
 
     def has_rows(self, app: int) -> bool:
         """Whether any group of the app has a row."""
-        return (
-            self._file.read(lambda connection: connection.execute(statements.READ_ANY_ROW, (app,)).fetchone())
-            is not None
-        )
+        return self._file.read(lambda connection: indexes.has_rows(connection, app))
 
     def lease(self, claim: Claim) -> Lent:
         """Take calls of a schedule, which goes by this machine's clock, in one write transaction."""

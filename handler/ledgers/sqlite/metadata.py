@@ -1,12 +1,21 @@
-"""Facts beside the rows in the embedded ledger's file: the generation, an app's schedules, its notes of windows."""
+"""What the embedded ledger's file holds beside rows and records: generation, windows, schedules and watermarks.
+
+Schedules (R14) and watermarks (R13) have tables that older files get when they are first needed.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 
+from handler.core.model.row import Group
 from handler.core.ports.ledger import Generation
 from handler.core.ports.schedules import Schedule, Stand
+from handler.core.state.watermarks import NO_WATERMARKS, WATERMARK_S, Watermarks
 from handler.ledgers.sqlite import schema as statements
+
+# Each write forgets this many watermarks more than it raises, if their time has passed.
+FORGOTTEN_PER_WRITE = 4
 
 
 def generation_in(connection: sqlite3.Connection) -> Generation:
@@ -31,3 +40,35 @@ def stand_of(connection: sqlite3.Connection, app: int, schedule: Schedule) -> tu
 def write_stand(connection: sqlite3.Connection, app: int, schedule: Schedule, stand: Stand) -> None:
     """Let a schedule stand so from now on."""
     connection.execute(statements.WRITE_SCHEDULE, (app, schedule.value, stand.free_at, stand.held_until))
+
+
+def reached(connection: sqlite3.Connection, group: Group, partitions: Collection[str]) -> Watermarks:
+    """The watermarks of these partitions, within a write transaction."""
+    if not partitions:
+        return NO_WATERMARKS
+    _make(connection)
+    found: dict[str, str] = {}
+    for partition in partitions:
+        stored: tuple[str] | None = connection.execute(
+            statements.READ_WATERMARK, (group.app, group.id, partition)
+        ).fetchone()
+        if stored:
+            found[partition] = stored[0]
+    return found
+
+
+def raise_watermarks(connection: sqlite3.Connection, group: Group, watermarks: Watermarks, now: float) -> None:
+    """Write those that are not there yet or lower."""
+    if not watermarks:
+        return
+    _make(connection)
+    connection.execute(statements.FORGET_WATERMARKS, (now, len(watermarks) + FORGOTTEN_PER_WRITE))
+    connection.executemany(
+        statements.RAISE_WATERMARK,
+        [(group.app, group.id, partition, now + WATERMARK_S, sequence) for partition, sequence in watermarks.items()],
+    )
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    for statement in statements.MAKE_WATERMARKS:
+        connection.execute(statement)

@@ -59,7 +59,7 @@ def in_order(tick: Tick, counters: ExactlyOnce, after: str, size: int) -> Iterat
     Those of a source are listed as they are wanted; raises LedgerUnavailable.
     """
     if tick.known:
-        while page := counters.known(tick.known.key, tick.known.by, size, after):
+        while page := counters.groups_with_key(tick.known.key, tick.known.by, size, after):
             yield page
             after = page[-1]
         return

@@ -32,7 +32,7 @@ TURNS: tuple[Mutant, ...] = (
     Mutant(
         "a schedule by the clock that is ahead",
         "R14",
-        "ledgers.dynamodb.schedules:lease",
+        "ledgers.dynamodb.metadata:lease",
         (("lag_s = at - claim.now", "return Lent(None, lag_s)"),),
         way=SHARED,
     ),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from handler.core.ports.schedules import Claim, Hold, Lent
-from handler.ledgers.dynamodb import schedules as turns
+from handler.ledgers.dynamodb import metadata
 from handler.ledgers.dynamodb.items import Item
 from handler.ledgers.dynamodb.table import Outcome, Request, Table
 from tests.sandbox.memory_ledger import MemoryLedger
@@ -44,11 +44,11 @@ class AskersLedger(MemoryLedger):
         self._table = cast("Table", FakeTable())
 
     def lease(self, claim: Claim) -> Lent:
-        return turns.lease(self._table, claim)
+        return metadata.lease(self._table, claim)
 
     def hold(self, hold: Hold) -> None:
         """Lend nothing for so long by the asker's clock."""
-        turns.hold(self._table, hold)
+        metadata.hold(self._table, hold)
 
 
 def _holds(condition: str, item: Mapping[str, float], values: Mapping[str, float]) -> bool:

@@ -88,7 +88,7 @@ class PiecewiseLedger(MemoryLedger):
         """Ids of unfinished groups in the order of their code points."""
         return self._names(self._parts, app, after, lambda row: row.is_unfinished)[:limit]
 
-    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+    def groups_with_key(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of groups that know the key, in the order of their code points."""
         return self._names(self._parts, app, after, lambda row: dict(row.keys).get(key, by + 1) <= by)[:limit]
 

@@ -98,8 +98,8 @@ class UnreliableLedger:
         ids = self._read("lists the unfinished", lambda: self._ledger.unfinished(app, limit, after))
         return sorted({broken, *ids})[:limit] if broken > after else ids
 
-    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
-        return self._read("lists the known", lambda: self._ledger.known(app, key, by, limit, after))
+    def groups_with_key(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+        return self._read("lists the known", lambda: self._ledger.groups_with_key(app, key, by, limit, after))
 
     def generation(self) -> Generation:
         return self._read("reads the generation", self._ledger.generation)

@@ -56,11 +56,11 @@ def test_groups_are_known_by_the_keys_that_have_landed_in_them() -> None:
     for name in "ab":
         scene.store(replace(row(), keys=(("like", NOW),)), Group(APP, name))
     scene.store(replace(row(), keys=(("like", NOW),)), Group(APP + 1, "c"))
-    assert scene.counters.known("like", NOW, 10, "") == ["a", "b"]
-    assert scene.counters.known("like", NOW, 1, "") == ["a"]
-    assert scene.counters.known("like", NOW, 10, "a") == ["b"]
-    assert scene.counters.known("like", NOW - 1, 10, "") == []
-    assert scene.counters.known("share", NOW, 10, "") == []
+    assert scene.counters.groups_with_key("like", NOW, 10, "") == ["a", "b"]
+    assert scene.counters.groups_with_key("like", NOW, 1, "") == ["a"]
+    assert scene.counters.groups_with_key("like", NOW, 10, "a") == ["b"]
+    assert scene.counters.groups_with_key("like", NOW - 1, 10, "") == []
+    assert scene.counters.groups_with_key("share", NOW, 10, "") == []
 
 
 def test_nothing_asked_is_nothing_done() -> None:

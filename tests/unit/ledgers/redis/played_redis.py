@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from handler.config.ledger_url import RedisUrl
 from handler.ledgers.redis.connections import settings_of
-from handler.ledgers.redis.metadata_scripts import MEET
+from handler.ledgers.redis.metadata import MEET
 from tests.sandbox.loopback import LoopbackServer
 
 Reply: TypeAlias = bytes | None

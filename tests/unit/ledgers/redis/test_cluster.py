@@ -11,8 +11,8 @@ from redis.crc import key_slot
 from handler.core.errors import LedgerUnavailable
 from handler.core.ports.ledger import Generation
 from handler.ledgers.redis.client import REDIRECTIONS_MAX, RedisStore, Use
-from handler.ledgers.redis.cluster import ClusterServers
 from handler.ledgers.redis.scripts import Script
+from handler.ledgers.redis.topology import ClusterServers
 from tests.unit.ledgers.redis.played_redis import (
     GENERATION_KEY,
     TIMEOUT_S,

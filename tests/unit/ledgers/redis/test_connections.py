@@ -9,8 +9,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from handler.core.errors import LedgerUnavailable
-from handler.ledgers.redis.connections import NO_POLICY_SHOWN, NO_SERVER_SHOWN, Connections, Link
-from handler.ledgers.redis.wire import exchange
+from handler.ledgers.redis.connections import NO_POLICY_SHOWN, NO_SERVER_SHOWN, Connections, Link, exchange
 from tests.e2e.watching import wait_for
 from tests.unit.ledgers.redis.played_redis import SILENCE, PlayedRedis, Reply, no_warning, refused, text
 

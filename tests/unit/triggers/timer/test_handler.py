@@ -228,7 +228,7 @@ class ListsOnce(MemoryLedger):
 
     pages = 0
 
-    def known(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
+    def groups_with_key(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         self.pages += 1
         if self.pages > 1:
             raise LedgerUnavailable("the list is away")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handler.core.model.row import Group
 from handler.ledgers.dynamodb.items import Stored
-from handler.ledgers.dynamodb.memory import ABSENT_MAX, GROUPS_MAX, Memory
+from handler.ledgers.dynamodb.rows import ABSENT_MAX, GROUPS_MAX, Memory
 from tests.contract.samples import GROUP, idle_row
 
 
