@@ -159,7 +159,7 @@ def _append(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
 def _swap_in(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> Acceptance:
     """The slow path, round after round: others may change the row at the same time.
 
-    `in_doubt` is set once a write's answer was lost: from then on nobody may say that nothing was accepted.
+    `in_doubt` is set once a write's answer was lost: from then on no reply may say that nothing was accepted.
     """
     for _ in range(SWAPS_MAX):
         try:
@@ -198,7 +198,7 @@ def _round(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
             return None
     grown = _grown(visit, row, fresh)
     if not _written(visit, row, grown):
-        # Somebody else was quicker: of many who come to a new group at once, all but one find its row now.
+        # Another worker was quicker: of many that come to a new group at once, all but one find its row now.
         return _append(visit, entries)
     visit.turns.use_place(needed=row is None or row.is_settled)
     known |= {entry.id: entry.fingerprint for entry in fresh}
@@ -208,7 +208,7 @@ def _round(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
 def _refused(visit: Visit, entries: list[Entry]) -> bool:
     """Whether the group does not exist, and its rejections are on record: it gets no row for that (R14).
 
-    What is told to its source by a note alone needs a row that has it (R6).
+    An operation whose source hears of a rejection by a note alone needs a row that holds the note (R6).
     """
     if any(entry.position or (entry.origin and not visit.teller) for entry in entries):
         return False
@@ -222,7 +222,7 @@ def _refused(visit: Visit, entries: list[Entry]) -> bool:
     if visit.instance.ledger.refuse(visit.group, visit.lasting(records)):
         visit.answers.update(records)
         visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=refusal.code)
-    # Else there is a row by now, or an answer of somebody else's: the next round finds it.
+    # Else there is a row by now, or another worker's answer: the next round finds it.
     return True
 
 

@@ -7,14 +7,14 @@ from handler.core.runtime.instance import Instance
 from handler.core.state.losses import INTERVAL_MAX_S, opens_at
 from handler.core.state.receipts import death
 
-# Polls of the row while somebody else's call is under way: about as long as a call takes, and longer each time.
+# Polls of the row while another worker's call is under way: about as long as a call takes, and longer each time.
 POLL_MIN_S = 0.03
 POLL_MAX_S = 0.4
 
 # A ledger that took longer than this to take an operation on was not slow, but out of reach for a while.
 ACCEPTED_MAX_S = 1.0
 
-# Between two looks there is room for so many.
+# Poll no more often than every fourth multiple of what a look usually takes.
 LOOKS_SPACED = 4
 
 # Looks at the receipt while an attempt may still be in flight.
@@ -44,7 +44,7 @@ class Backoff:
     def accepted_in(self, seconds: float) -> None:
         """The ledger took so long to take on what the visit waits for: that is how slow it is right now."""
         self._accepted_in_s = min(seconds, ACCEPTED_MAX_S)
-        # Whatever was waited for before was not somebody's call.
+        # Earlier waits were not for a call, so the polls start again.
         self._polls = 0
 
     def leave(self, head: str) -> bool:
@@ -57,7 +57,7 @@ class Backoff:
         return seconds * (0.5 + self._instance.chance.random())
 
     def poll_s(self) -> float:
-        """The next wait for somebody else's call."""
+        """The next wait for another worker's call."""
         # Where many look at once and each look takes long, more looks would only make it longer.
         first_s = max(POLL_MIN_S, self._instance.call_time.usual_s, LOOKS_SPACED * self._instance.look_time.usual_s)
         self._polls += 1
@@ -88,7 +88,7 @@ class Backoff:
         return max(0.0, self._look_at - now)
 
     def before_first_look_s(self) -> float:
-        """How long it is not worth a call yet to look at a group whose row somebody else has made."""
+        """How long to wait before the first look at a group whose row another worker has made."""
         now = self._instance.clock.monotonic()
         if self._first_look_at is None:
             self._first_look_at = now + self.jittered(max(FIRST_LOOK_S, self._accepted_in_s))

@@ -49,7 +49,7 @@ def drive(visit: Visit, row: Row | None) -> Row | None:
 
 
 def _take_back(visit: Visit, row: Row) -> None:
-    """Nobody else may send what this visit has opened: without time to send it, it goes back to the queue."""
+    """Return to the queue what this visit has opened and has no time to send: no other worker may send it."""
     latest: Row | None = row
     for _ in range(TAKE_BACK_MAX):
         if latest is None or not visit.has_to_send(latest.attempt):

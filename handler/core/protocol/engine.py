@@ -1,7 +1,7 @@
 """The protocol as its users see it: apply operations of a group, ask after one, finish what is unfinished.
 
-In reading order: `accepting` (R1), `driving` (R2, R3), `judging` (R4-R7), `beginnings` (R9, R10), `sweeping` (R8, R11).
-The rows they move are changed by the pure functions of `transitions`; what a receipt proves is in `receipts`.
+In reading order: `accept` (R1), `drive` (R2, R3), `conclude` (R4-R7), `first_use` (R9, R10), `sweep` (R8, R11). They
+change rows by the pure functions of `state.transitions`; what a receipt proves is in `state.receipts`.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class ExactlyOnce:
             return replace(finished.answer, replayed=True)
         record, in_doubt = records.get(operation.id), operation.id in visit.in_doubt
         if record is None and in_doubt:
-            # Its source would take a word for the last one, and nobody else tells of a rejection that was not noted.
+            # Its source would take any answer for the last one, and a rejection without a note reaches no operator.
             raise OutcomeUnknown("it may have been refused, and the ledger does not tell")
         # What was refused while this visit came to acknowledge it is no news of this visit's.
         return replace(record.answer, replayed=in_doubt) if record else self._waiting(visit)

@@ -136,7 +136,7 @@ def _is_first_generation(visit: Visit) -> bool:
 
 
 def _noted(visit: Visit, row: Row, date: int | None) -> Next:
-    """Note when a row was first met, by a `Date` heard since (R12): a note that lies far ahead of it is made anew."""
+    """Note when a row was first met, by a `Date` heard since (R12): a note that lies far ahead of it is replaced."""
     generation = visit.instance.generation.current().number
     sighted_in = generation if row.generation < generation else row.sighted_in
     is_known = row.sighted is not None and row.sighted_in == sighted_in
@@ -224,7 +224,7 @@ def _lost_until(visit: Visit, row: Row) -> float | None:
 
 
 def _sight(visit: Visit, row: Row) -> Next:
-    """Note when a row of an older generation was first met: by a `Date` of now, whatever the local clock says."""
+    """Note when a row of an older generation was first met: by a `Date` of now, not by the local clock."""
     visit.heard(row)
     reply = visit.calls.read(())
     if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:

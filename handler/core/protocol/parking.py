@@ -1,9 +1,9 @@
-"""What a source is not told of any more is parked: who notes it, who parks it, and who strikes the note (R6).
+"""Parking of rejections that their source no longer waits for: the note, the parked record, the end of the note (R6).
 
 A source that has acknowledged a record never brings it again. So the step that writes its rejection notes it in the
-row; whoever sees the note parks the record, and strikes the note only then. Parking twice under one name keeps the
-first. Parked before the rejection, an operation could be parked and counted; parked after it without a note, it would
-be told to nobody where the worker dies in between.
+row; a worker that sees the note parks the record, and strikes the note only then. Parking twice under one name keeps
+the first. Parked before the rejection, an operation could be parked and counted; parked after it without a note, it
+would be lost if the worker died in between.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from handler.core.protocol.visit import CONTENTION_S, Next, Visit
 from handler.core.runtime.instance import Instance
 from handler.core.state import transitions
 
-# How often somebody else's change of the row is met by another try.
+# How often a write is tried again after another worker's change of the row.
 TRIES_MAX = 60
 
 
@@ -71,7 +71,7 @@ def parked(group: Group, note: Note) -> Parked:
 
 
 def acknowledge(visit: Visit, row: Row, origins: Mapping[str, Origin]) -> Row:
-    """Let a rejection of what this delivery has found owed be noted, whoever meets it.
+    """Let a rejection of what this delivery has found owed be noted, by the worker that meets it.
 
     The visit of an earlier delivery may still be at work on it, and once this delivery has acknowledged the record, its
     source hears that visit no more. Raises OutcomeUnknown where nothing could be written: the source then has to come
@@ -108,7 +108,7 @@ def _read(visit: Visit, before: Row) -> Row:
 
 
 def strike(instance: Instance, group: Group, place: str) -> None:
-    """Strike the note of what an operator executes anew or gives up: whoever came late would park it once more."""
+    """Strike the note of a record that an operator replays or drops, or a late worker would park it once more."""
     for _ in range(TRIES_MAX):
         row = instance.ledger.load(group)
         if row is None:

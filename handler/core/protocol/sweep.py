@@ -33,8 +33,8 @@ WATCH_MIN_S = 60.0
 # Groups that wait for something are met again in the same sweep, as far as memory goes; the others in the next one.
 WAITING_MAX = 1000
 
-# A round through all groups that has gone on for longer than this is behind: nothing more is accepted that somebody
-# else would have to call. Each sweep renews that, and without any it ends.
+# A round through all groups that has gone on for longer than this is behind: nothing more is accepted that leaves its
+# call to the sweep. Each sweep renews that, and without any it ends.
 BEHIND_S = 120.0
 HELD_S = 90.0
 
@@ -154,7 +154,7 @@ class _Pages:
     def __iter__(self) -> Iterator[Sequence[str]]:
         try:
             yield from self._listed
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is raised when the others have been tended
+        except Exception as error:  # noqa: BLE001  # it is raised when the other groups have been tended
             self.failure = error
 
 
@@ -186,7 +186,7 @@ def _tend(visit: Visit) -> bool:
     except (NotAccepted, OutcomeUnknown) as error:
         # One group that cannot be reached does not hold up the others; the next sweep meets it again.
         visit.instance.reporter.report(Notice.UNFINISHED, group=visit.group.id, reason=str(error))
-    except Exception as error:  # noqa: BLE001  # whatever it is, it stays with its group
+    except Exception as error:  # noqa: BLE001  # it must not stop the other groups
         group_failed(visit.instance.reporter, error, group=visit.group.id)
     visit.stopped = Stop()
     return True

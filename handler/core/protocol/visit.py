@@ -1,6 +1,6 @@
 """One worker's visit to one group: what it came for, what it may still do, and what it has learned on the way.
 
-A visit owns nothing: no lease and no lock (R8). Whatever it does not finish, anybody else may finish.
+A visit owns nothing: no lease and no lock (R8). What it does not finish, any other visit may finish.
 """
 
 from __future__ import annotations
@@ -139,13 +139,13 @@ class Visit:
 
     @property
     def waits_for_call(self) -> bool:
-        """Whether what this visit accepts now can be called by itself, as far as its turn tells."""
+        """Whether this visit itself can make the call of what it accepts now, as far as its turn says."""
         return self.may_call() and not self.turns.is_too_late
 
     def pause(self, seconds: float, *, for_turn: bool = False) -> bool:
         """Let time pass, no longer than budget lasts; False if this wait is not worth it.
 
-        A turn is kept while it is waited for, and by nobody who waits for something else.
+        A visit keeps its turn while it waits for that turn, and gives it back to wait for anything else.
         """
         if not for_turn:
             self.turns.give_back()
@@ -168,7 +168,7 @@ class Visit:
         return look.row
 
     def rest(self, seconds: float) -> Again | Stop:
-        """Nobody can settle anything for so long: a visit that does not last until then ends at once."""
+        """Wait while no visit can settle anything; one that does not last until then ends at once."""
         if not self.lasts(seconds):
             return Stop()
         self.resumes_at = self.instance.clock.monotonic() + seconds
@@ -283,6 +283,6 @@ class Visit:
         return Stop() if self.setbacks > PASSING_MAX else Again(back_off_s)
 
     def failed_to_send(self) -> Again | Stop:
-        """No connection could be made: a few more attempts, then whoever comes next goes on."""
+        """No connection could be made: try a few more times, then leave it to the next visit."""
         self.setbacks += 1
         return Stop() if self.setbacks > PASSING_MAX else Again(self.backoff.jittered(RATE_BACK_OFF_S * self.setbacks))

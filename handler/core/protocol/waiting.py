@@ -13,7 +13,7 @@ from handler.core.state.receipts import ReceiptReading, death, past_s
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """`for_what`, in words, and how long at least. One that `lasts` may never end by itself: an operator may end it."""
+    """`for_what`, in words, and how long at least. One that `lasts` may never end unless an operator acts."""
 
     for_what: str
     left_s: float

@@ -28,7 +28,7 @@ class Inspection(msgspec.Struct, frozen=True):
 
     `waits_for` says in words what a group that is not frozen waits for, and `ready_in_s` how long at least. Of a group
     that is frozen, or that an operator may release, `ready_in_s` is how long something of its past may still land: no
-    verdict is worth anything before. `last_failure` is that of the instance which looked, whatever the group.
+    verdict is worth anything before. `last_failure` is the last failed call of the instance that looked, in any group.
     """
 
     row: Row

@@ -26,7 +26,7 @@ LATER_MIN_S = 1.0
 
 
 class Later(msgspec.Struct, frozen=True):
-    """Nothing was decided, because something may still land: the event has to be repeated in so many seconds."""
+    """Nothing was decided, because something may still land: the event has to be repeated after that time."""
 
     retry_after_s: float
 
@@ -46,7 +46,7 @@ def adopt(visit: Visit, decision: Decision) -> Decided | Later:
     """
     row = stored(visit)
     if to_be_judged(row, visit.instance.generation.current().number):
-        problem = "has operations of which nobody knows whether they landed: inspect it, and release it with verdicts"
+        problem = "has operations that may have landed: inspect it, and release it with verdicts"
         raise BadInput("GroupId", problem)
     if row.frozen is None:
         row = _looked_after(visit, row)
@@ -74,7 +74,7 @@ def _decided(
     visit: Visit, row: Row, decision: Decision, notice: Notice, wait: Callable[[Visit, Row, float], float]
 ) -> Decided | Later:
     instance = visit.instance
-    see(visit, row)  # whoever has not heard the API's clock has heard it now
+    see(visit, row)  # an instance that had not heard the API's clock has heard it now
     row, generation = sighted(visit, row), instance.generation.current()
     dead_at = decidable_at(visit, row)
     left_s = wait(visit, row, dead_at)
@@ -84,10 +84,10 @@ def _decided(
     if visit.calls.is_dated and not observed.receipt.is_after(dead_at):
         return Later(LATER_MIN_S)
     for _ in range(SWAPS_MAX):
-        # Nothing of a frozen row moves but its queue; a row that has moved otherwise was decided by somebody else.
+        # Nothing of a frozen row moves but its queue; a row that has moved otherwise was decided by another event.
         grown = stored(visit)
         if (grown.frozen, grown.sighted, grown.attempt) != (row.frozen, row.sighted, row.attempt):
-            raise BadInput("GroupId", "is not as it was: somebody else has decided meanwhile")
+            raise BadInput("GroupId", "is not as it was: another event has decided meanwhile")
         judged = completed(grown, decision, generation.number)
         change = decided(grown, judged, observed.receipt, observed.counters, generation.number, instance.rules)
         becomes = visit.fitted(change.row)

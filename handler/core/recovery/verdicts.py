@@ -35,7 +35,7 @@ class OperatorVerdict(str, Enum):
 class Decision(msgspec.Struct, frozen=True):
     """The operator's word: by id of an operation, and by id of the attempt for a correction.
 
-    `drops_debt` gives up what is owed back to counters that are no more, as after a group was made anew. `receipt` is
+    `drops_debt` gives up what is owed back to counters that are gone, as after a group was made again. `receipt` is
     the value that the operator saw when judging: with another one the verdicts are out of date. `queued` is the verdict
     on what waits in the queue of a restored row and is not named, because callers go on asking meanwhile.
     """
@@ -54,7 +54,7 @@ def to_be_judged(row: Row, generation: int) -> tuple[str, ...]:
     """The ids that need a verdict: what the open attempt carries.
 
     An operation that another landing has settled is asked for too, because this attempt may have counted it again. A
-    row of an older generation lacks what happened since, so nobody but an operator knows whether its queue was sent.
+    row of an older generation lacks what happened since, so only an operator can find out whether its queue was sent.
     """
     attempt = row.attempt
     carried = tuple(entry.id for entry in attempt.entries) if attempt else ()
@@ -126,7 +126,7 @@ def decided(
     came before now and was overwritten is for the operator to say.
     """
     if decision.receipt not in {None, sight.value}:
-        raise BadInput("receipt", f"is {sight.value} by now: inspect the group again and judge anew")
+        raise BadInput("receipt", f"is {sight.value} by now: inspect the group and judge again")
     outside = why_not_counted(row.receipt_key, sight.value)
     if outside is not None:
         raise BadInput("GroupId", outside)

@@ -241,7 +241,7 @@ def appended(row: Row, entries: Iterable[Entry]) -> Row:
 
 
 def acknowledged(row: Row, origins: Mapping[str, Origin], teller: str) -> Row:
-    """R6: nobody tells the sources of these any more but by a note; the same row where that is so already.
+    """R6: the sources of these hear of a rejection by a note alone from now on; the same row if that is so already.
 
     What came over HTTP first gets the origin of the source's record that asks for the same.
     """

@@ -118,7 +118,7 @@ POSITIONS: tuple[Mutant, ...] = (
     Mutant(
         "a position where batches of a shard run side by side",
         "R13",
-        "triggers.sources.records:_placed",
+        "triggers.sources.records:_positioned",
         ((" or raw.partition != operation.group_id", ""),),
         _FED,
         WHOLE,

@@ -84,7 +84,7 @@ def test_a_look_is_had_only_if_there_is_the_time_for_it() -> None:
         (
             FROZEN,
             "adopt",
-            "has operations of which nobody knows whether they landed: inspect it, and release it with verdicts",
+            "has operations that may have landed: inspect it, and release it with verdicts",
         ),
         (replace(row(), base=None), "adopt", "has no receipt in use yet: its first operation begins one"),
         (row(receipt_key="_other"), "adopt", "has no receipt in use yet: its first operation begins one"),
