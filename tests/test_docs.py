@@ -49,6 +49,12 @@ GROUP = "live-room"
 
 README_LINES = 220
 
+INDEFINITE = re.compile(
+    r"\b(whoever|whatever|whomever|nobody|somebody|anew|so many|by itself|is told|are told)\b", re.IGNORECASE
+)
+"""Words that stand for a component which should be named, or for the field's own word."""
+INDEFINITE_PER_1000_LINES = 1.5
+
 
 def blocks(language: str, text: str = EVERYTHING) -> list[str]:
     found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
@@ -207,6 +213,16 @@ def test_every_rule_that_is_cited_is_in_the_rule_book() -> None:
     cited = {name for path in sources for name in re.findall(r"\b[RAL]\d{1,2}\b", path.read_text("utf-8"))}
     defined = set(re.findall(r"^(?:## |\| )([RAL]\d{1,2})\b", READMES["handler/core/README.md"], re.MULTILINE))
     assert cited - defined == set()
+
+
+@pytest.mark.parametrize("part", ["handler", "README"])
+def test_prose_names_the_component(part: str) -> None:
+    """Comments, docstrings, errors and READMEs name who acts; of the indefinite words there are hardly any."""
+    code = [path.read_text("utf-8") for path in (ROOT / "handler").rglob("*.py")]
+    texts = code if part == "handler" else list(READMES.values())
+    lines = sum(len(text.splitlines()) for text in texts)
+    found = [word for text in texts for word in INDEFINITE.findall(text)]
+    assert len(found) <= INDEFINITE_PER_1000_LINES * lines / 1000, found
 
 
 def test_no_page_is_cited_that_is_not_here() -> None:
