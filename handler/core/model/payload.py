@@ -116,7 +116,7 @@ def decode_body(data: bytes) -> DecodedBody | None:
 
 
 def read_payload(document: object, receipt_key: str, within: str = "") -> Payload:
-    """Check a decoded JSON document against the vendor's limits, before anything is accepted.
+    """Check a decoded JSON document against the vendor's limits.
 
     Raises BadInput with the path of the first wrong field, prefixed by `within`.
     """
@@ -129,13 +129,13 @@ def read_payload(document: object, receipt_key: str, within: str = "") -> Payloa
 
 
 def check_payload(group_id: str, counters: Counters, receipt_key: str, within: str = "") -> None:
-    """Raise BadInput for what fields of the right types may still hold wrong."""
+    """Raise BadInput for the limits that the types do not express: bytes, printable text, each key once."""
     check_group_id(group_id, within)
     _check_keys(counters, receipt_key, within)
 
 
 def first_problem(error: ValidationError, within: str = "") -> BadInput:
-    """Name the first wrong field of a pydantic refusal without showing what stood there."""
+    """The first error of pydantic's as BadInput, without the value."""
     details = error.errors(include_url=False, include_context=False, include_input=False)[0]
     problem = "Input should be an object" if details["type"] == "model_type" else details["msg"]
     return BadInput(field_path(details["loc"], within), problem)
@@ -151,10 +151,10 @@ def field_path(location: tuple[int | str, ...], within: str = "") -> str:
 
 
 def check_group_id(group_id: str, within: str = "") -> None:
-    """Raise BadInput for a group's id that no group can have, wherever a caller wrote it."""
+    """Raise BadInput for an id that no group can have."""
     if not group_id.isprintable():
-        raise BadInput(field_path(("GroupId",), within), "holds a character that cannot be printed")
-    # Half a surrogate pair cannot be printed, so what comes here has a form in UTF-8.
+        raise BadInput(field_path(("GroupId",), within), "contains a character that is not printable")
+    # Half a surrogate pair is not printable, so the id can be encoded.
     if len(group_id.encode()) > GROUP_ID_BYTES:
         raise BadInput(field_path(("GroupId",), within), f"longer than {GROUP_ID_BYTES} bytes in UTF-8")
 
@@ -176,4 +176,4 @@ def _key_problem(key: str, receipt_key: str, seen: Collection[str]) -> str | Non
         return f"longer than {KEY_BYTES} bytes in UTF-8"
     if key == receipt_key:
         return "is the reserved receipt key"
-    return "stands twice in one request" if key in seen else None
+    return "is in the request twice" if key in seen else None

@@ -1,10 +1,9 @@
-"""A group as an operator is shown it: plain JSON, in which nothing is secret."""
+"""The JSON that shows a group to an operator; it contains no secret."""
 
 from __future__ import annotations
 
 from typing import TypeAlias
 
-from handler.core.model.operation import Counters, Mode
 from handler.core.model.row import Attempt, Entry, Note, Remembered, Row
 from handler.core.recovery.inspect import Inspection
 from handler.core.runtime.memory import CallFailure
@@ -15,7 +14,7 @@ Json: TypeAlias = dict[str, object]
 
 
 def shown(inspection: Inspection) -> Json:
-    """The row, the counters upstream, and what explains the difference between the two."""
+    """The row, the counters upstream, and the explanation of the difference between them."""
     row = inspection.row
     return {
         "row": _row(row),
@@ -34,7 +33,7 @@ def shown(inspection: Inspection) -> Json:
 
 
 def _failure(failure: CallFailure | None) -> Json | None:
-    """The last call that could not be made or proved nothing, of the instance that answers."""
+    """The last call of this instance that could not be made or proved nothing."""
     if failure is None:
         return None
     seconds = round(failure.took_s, 3)
@@ -71,7 +70,7 @@ def _row(row: Row) -> Json:
 
 
 def _note(note: Note) -> Json:
-    """A rejection that has yet to be parked, and under which name."""
+    """A rejection that is still to be parked, and the name of its record."""
     return {**_entry(note.entry), "code": note.code, "record": note.entry.origin and note.entry.origin.place}
 
 
@@ -85,22 +84,14 @@ def _attempt(attempt: Attempt) -> Json:
         "operations": [
             {**_entry(entry), "settled_meanwhile": entry.id in attempt.settled} for entry in attempt.entries
         ],
-        "correction": _counters(attempt.correction),
+        "correction": dict(attempt.correction),
         **({"lift": True} if attempt.is_lift else {}),
     }
 
 
 def _remembered(past: Remembered) -> Json:
-    return {**_attempt(past.attempt), "refused": past.refused, "settled": _counters(past.folded)}
+    return {**_attempt(past.attempt), "refused": past.refused, "settled": dict(past.folded)}
 
 
 def _entry(entry: Entry) -> Json:
-    return {"id": entry.id, "mode": _mode(entry.mode), "counters": _counters(entry.counters)}
-
-
-def _mode(mode: Mode) -> str:
-    return mode.value
-
-
-def _counters(counters: Counters) -> Json:
-    return dict(counters)
+    return {"id": entry.id, "mode": entry.mode.value, "counters": dict(entry.counters)}

@@ -23,43 +23,43 @@ from handler.triggers.sources.message import read_operation
 PAGE_CHARACTERS = 900_000
 
 
-def page(order: ListParked, context: AppContext) -> Json:
-    """As many records as were asked for and fit; `next` is what the next page comes after, null after the last."""
-    found = context.shelf.parked(_app(context), order.limit + 1, order.after)
-    lengths = accumulate(len(parked.payload) for parked in found[: order.limit])
+def page(request: ListParked, context: AppContext) -> Json:
+    """One page of records, as many as requested and fit. `next` is the `after` of the next page; null on the last."""
+    found = context.shelf.parked(_app(context), request.limit + 1, request.after)
+    lengths = accumulate(len(parked.payload) for parked in found[: request.limit])
     fitting = max(1, sum(length <= PAGE_CHARACTERS for length in lengths))
     shown = found[:fitting]
     return {"records": [asdict(parked) for parked in shown], "next": shown[-1].id if len(found) > fitting else None}
 
 
-def replay(order: Replay, patience: TimeBudget, context: AppContext) -> Json:
-    """Read the payload as its source's record was, and drop the record once its operation is accepted.
+def replay(request: Replay, budget: TimeBudget, context: AppContext) -> Json:
+    """Read the payload as it was read from its source, and drop the record once its operation is accepted.
 
-    One whose key belongs to other content, or that is refused for good, stays until it is dropped.
+    The record stays if its key belongs to other content, or the vendor refuses the operation for good.
     """
-    parked = _found(order.id, context)
+    parked = _found(request.id, context)
     if parked is None:
-        raise BadInput("id", "is that of no parked record")
+        raise BadInput("id", "names no parked record")
     if is_page(parked.payload):
-        raise BadInput("id", "is that of a page: send its timer's event again, which counts nothing twice, and drop it")
+        raise BadInput("id", "names a page: send its timer event again, which counts nothing twice, and drop the page")
     operation, counters = _operation(parked, context), context.counters()
-    if order.key is not None:
-        operation = replace(operation, key=read_key(order.key, "IdempotencyKey"))
+    if request.key is not None:
+        operation = replace(operation, key=read_key(request.key, "IdempotencyKey"))
     counters.strike(operation.group_id, parked.id)
     # The operator sees a refusal at once, in the answer.
-    [outcome] = counters.apply(operation.group_id, [_again(operation, parked)], replace(patience, gives_back=True))
+    [outcome] = counters.apply(operation.group_id, [_again(operation, parked)], replace(budget, gives_back=True))
     accepted = not isinstance(outcome, KeyReused | Rejected)
-    return {**_told(outcome), "dropped": accepted and context.shelf.unpark(_app(context), order.id)}
+    return {**_shown(outcome), "dropped": accepted and context.shelf.unpark(_app(context), request.id)}
 
 
-def drop(order: Drop, context: AppContext) -> Json:
-    """Give a record up; `dropped` is false where there was none."""
-    parked = _found(order.id, context)
+def drop(request: Drop, context: AppContext) -> Json:
+    """Drop a record; `dropped` is false if there was none."""
+    parked = _found(request.id, context)
     if parked is not None and not is_page(parked.payload):
-        # What cannot be read was never accepted, and there is no note of it.
+        # A record that cannot be read was never accepted, so no row has a note to park it.
         with suppress(BadInput):
             context.counters().strike(_operation(parked, context).group_id, parked.id)
-    return {"dropped": context.shelf.unpark(_app(context), order.id)}
+    return {"dropped": context.shelf.unpark(_app(context), request.id)}
 
 
 def _operation(parked: Parked, context: AppContext) -> Operation:
@@ -68,9 +68,9 @@ def _operation(parked: Parked, context: AppContext) -> Operation:
 
 
 def _again(operation: Operation, parked: Parked) -> Operation:
-    """Should it be refused for good once it has been accepted, it is parked under a place of its own (R6).
+    """The operation under a name of its own, by which it is parked if the vendor refuses it after acceptance (R6).
 
-    Under the old one it might be taken for the record that is dropped just now.
+    The old name could be taken for the record that is dropped now.
     """
     place = f"{parked.id}/{operation.id}"
     key = operation.key if operation.key != parked.id else place
@@ -78,7 +78,7 @@ def _again(operation: Operation, parked: Parked) -> Operation:
 
 
 def _found(parked_id: str, context: AppContext) -> Parked | None:
-    """The record of that id. A page comes after an id, and every text comes after its own beginning."""
+    """The record with this id. The shelf lists what comes after an id, and every id comes after its own beginning."""
     after = parked_id[:-1]
     while found := context.shelf.parked(_app(context), PAGE_MAX, after):
         for parked in found:
@@ -90,8 +90,8 @@ def _found(parked_id: str, context: AppContext) -> Parked | None:
     return None
 
 
-def _told(outcome: Outcome) -> Json:
-    """What became of an operation, in a word, with the vendor's code where it refused."""
+def _shown(outcome: Outcome) -> Json:
+    """The outcome in a word, with the vendor's code if it refused."""
     refused = {"ErrorCode": outcome.code, "ErrorInfo": outcome.info} if isinstance(outcome, Rejected | Stalled) else {}
     return {"outcome": state_of(outcome), **refused}
 

@@ -1,4 +1,4 @@
-"""What an operator event says: one model for each task, and for each action on parked records."""
+"""The models of operator events: one for each task, and for each action on parked records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from handler.triggers.idempotency_key import read_key
 from handler.triggers.parsing import check_text, read_time
 from handler.triggers.timer.tick import id_of, read_name
 
-# How many parked records a page holds: as many as asked for, or this many.
+# The number of parked records on a page: by default, and at most.
 PAGE = 20
 PAGE_MAX = 100
 
@@ -35,7 +35,7 @@ class Inspect(StrictModel):
 
 
 class Restored(StrictModel):
-    """Say that the ledger is a copy that was put back: every row is verified before its next call."""
+    """State that the ledger was restored from a copy: every row is checked against the API before its next call."""
 
 
 class Adopt(StrictModel):
@@ -46,7 +46,7 @@ class Adopt(StrictModel):
 
     @property
     def decision(self) -> Decision:
-        """No verdicts: nothing is under way."""
+        """A decision without verdicts, because no call is under way."""
         return Decision(drops_debt=self.debt == "drop")
 
 
@@ -56,12 +56,12 @@ class _Named(StrictModel):
     verdict: _Verdict
 
     def operation_id(self, within: str) -> str:
-        """What the ledger knows it by. Raises BadInput for a key that is none."""
+        """The id by which the ledger knows the operation. Raises BadInput for an invalid key."""
         return operation_id(self.caller, read_key(self.key, f"{within}.IdempotencyKey"))
 
 
 class _OfTick(StrictModel):
-    """An operation by its place in a tick: the schedule's own name is none that could be written as a caller's."""
+    """An operation by its place in a tick, because the schedule's name cannot be written as a caller's."""
 
     trigger: Annotated[str, Field(alias="TriggerName")]
     time: Annotated[str, Field(alias="Time")]
@@ -69,7 +69,7 @@ class _OfTick(StrictModel):
     verdict: _Verdict
 
     def operation_id(self, within: str) -> str:
-        """What the ledger knows it by, however its time is spelled. Raises BadInput for a name or time that is none."""
+        """The id by which the ledger knows the operation. Raises BadInput for an invalid name or time."""
         return id_of(read_name(self.trigger), read_time(self.time, f"{within}.Time"), self.index)
 
 
@@ -89,7 +89,7 @@ class Release(StrictModel):
 
     @property
     def decision(self) -> Decision:
-        """Every verdict under its id. Raises BadInput for a key that is none, or that contradicts another verdict."""
+        """Every verdict under its id. Raises BadInput for an invalid key, and for verdicts that contradict another."""
         verdicts = {judged: OperatorVerdict(verdict) for judged, verdict in self.verdicts.items()}
         named: list[tuple[str, _Named | _OfTick]] = [(f"keys[{place}]", each) for place, each in enumerate(self.keys)]
         named += [(f"ticks[{place}]", each) for place, each in enumerate(self.ticks)]
@@ -115,7 +115,7 @@ class Replay(StrictModel):
 
 
 class Drop(StrictModel):
-    """Give a parked record up."""
+    """Drop a parked record."""
 
     id: _Id
 
@@ -132,7 +132,7 @@ _ACTIONS: Mapping[str, type[ListParked | Replay | Drop]] = {"list": ListParked, 
 _PARKED = "parked"
 
 
-# The live test of the assumptions has a reader of its own.
+# The check of the assumptions has a reader of its own.
 VERIFY = "verify"
 
 

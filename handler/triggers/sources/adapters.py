@@ -1,4 +1,4 @@
-"""What a record of each event source is: what it is known by, whose it is, when it was sent, and where its text is.
+"""Adapters of the event sources: where a record has its identity, its caller, its time and its text.
 
 The shapes are those of the platforms' samples (AWS: `sam local generate-event` and the Lambda guide's page of each
 source; CKafka: Tencent Cloud 583/17530).
@@ -33,9 +33,9 @@ _MILLISECONDS = re.compile(r"-?[0-9]{1,19}")
 class RawRecord(msgspec.Struct, frozen=True):
     """A record as its source delivered it.
 
-    `key` is the source's own identity of the record, the same at each delivery; `caller` its ARN or topic; `sent` when
-    it was sent, in seconds since 1970, where the source tells; `content` what its text is made from. `position` is
-    where it stands among the records of its `partition`, which the source delivers in order.
+    `key` is the source's identity of the record, the same in each delivery. `caller` is the source's ARN or topic.
+    `sent` is the time of sending in seconds since 1970, None if the source does not state it. `content` is the source
+    of its text. `position` is the record's place in its `partition`, whose records the source delivers in order.
     """
 
     key: str
@@ -47,9 +47,10 @@ class RawRecord(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """How to read a source's records. `item` finds what a partial reply calls one, where the source takes these.
+    """How to read the records of one source.
 
-    `read` gives None for a record that asks for nothing; it and `text` raise BadInput.
+    `read` returns None for a record that requests nothing; `read` and `text` raise BadInput. `item` finds the name of a
+    record in a partial reply; it is None if the source takes no partial replies.
     """
 
     name: str
@@ -57,11 +58,11 @@ class Source(msgspec.Struct, frozen=True):
     text: Callable[[object], str]
     item: Callable[[Event], object] | None = None
     takes_pages: bool = False
-    """Whether it is one of those through which a timer hands on pages."""
+    """Whether a timer may send pages through it."""
     counts_offsets: bool = False
-    """Whether its records are numbered by topic and partition, from 0 again in a topic that is made again."""
+    """Whether its records are numbered by topic and partition, and a recreated topic starts at 0 again."""
     takes_back: bool = False
-    """Whether it keeps what is reported as failed for good: a stream would only deliver it again before all else."""
+    """Whether it takes back a record that failed for good; a stream would only block on it."""
 
 
 def _sqs(record: Event) -> RawRecord:
@@ -78,11 +79,11 @@ def _kinesis(record: Event) -> RawRecord:
     partition = data.get("partitionKey")
     if not separator or not _NUMBER.fullmatch(number) or not isinstance(partition, str):
         return RawRecord(key, arn, sent, data.get("data"))
-    return RawRecord(key, arn, sent, data.get("data"), Position.of(shard, number), partition)
+    return RawRecord(key, arn, sent, data.get("data"), position=Position.of(shard, number), partition=partition)
 
 
 def _dynamodb(record: Event) -> RawRecord | None:
-    """Items that are removed ask for nothing. The shard of a change is not told; its event's id stands in for it."""
+    """A removed item requests nothing. The record does not name its shard, so the event's id is part of the key."""
     if record.get("eventName") == "REMOVE":
         return None
     arn, change = _name(record, "eventSourceARN"), part_of(record, "dynamodb")
@@ -98,13 +99,13 @@ def _sns(record: Event) -> RawRecord:
 
 
 def _eventbridge(event: Event) -> RawRecord:
-    """The envelope's `source` is its producer's name; there is no ARN that every event has."""
+    """The envelope's `source`, the producer's name, is the caller, because not every event has an ARN."""
     sent = _moment(event.get("time"), "time")
     return RawRecord(_name(event, "id"), _name(event, "source"), sent, event.get("detail"))
 
 
 def _msk(record: Event) -> RawRecord:
-    """A topic that is deleted and made again restarts its offsets, so the record's own time is part of its key."""
+    """A recreated topic starts its offsets again, so the record's timestamp is part of the key."""
     arn = _name(record, "eventSourceArn")
     key, written = _place(arn, record), _milliseconds(record.get("timestamp"), "timestamp")
     if written is None:
@@ -136,7 +137,7 @@ def _index(part: Event, field: str) -> int:
 
 
 def _seconds(value: object, field: str, per_second: int = 1) -> float | None:
-    """A number, or one in text, as seconds; None where there is none. Kafka writes a negative number for that."""
+    """A number, perhaps as text, in seconds; None if it is missing or negative."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -149,7 +150,7 @@ def _seconds(value: object, field: str, per_second: int = 1) -> float | None:
 
 
 def _milliseconds(value: object, field: str) -> int | None:
-    """A whole number, or one in text; None where there is none. Kafka writes a negative number for that."""
+    """A whole number, perhaps as text; None if it is missing, or negative, as Kafka writes a missing one."""
     if value is None:
         return None
     written = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
@@ -176,7 +177,7 @@ def _base64(content: object) -> str:
 
 
 def _json(content: object) -> str:
-    """An object; the templates of EventBridge Scheduler write it as text."""
+    """An object, or text as the templates of EventBridge Scheduler write it."""
     if isinstance(content, str):
         return content
     check_text(content, "detail")

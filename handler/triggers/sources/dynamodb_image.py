@@ -1,7 +1,7 @@
-"""The payload in a record of a DynamoDB stream: the new image of the item, written as plain JSON.
+"""Read the payload of a DynamoDB stream's record: the new image of the item, as plain JSON.
 
-The item is the payload, attribute for attribute. The attributes of the table's key are left out unless they are fields
-of the payload themselves, because a table may have any key; `IdempotencyKey` makes a good one.
+Each attribute of the item is a field of the payload. A table may have any key, so the key's attributes are left out
+unless the payload has fields of these names; `IdempotencyKey` makes a good key.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def image_text(change: object) -> str:
 
 
 def _plain(value: object, place: _Place, depth: int) -> object:
-    """Take an attribute value, such as {"N": "5"}, out of its type."""
+    """Unwrap an attribute value, such as {"N": "5"}."""
     if not isinstance(value, dict) or len(value) != 1 or not depth:
         raise BadInput(field_path(place), "is not an attribute value of DynamoDB")
     [(kind, content)] = value.items()
@@ -50,7 +50,7 @@ def _plain(value: object, place: _Place, depth: int) -> object:
         return content
     if kind == "NULL":
         return None
-    raise BadInput(field_path(place), "is of a type that a payload does not have")
+    raise BadInput(field_path(place), "has a type that a payload cannot have")
 
 
 def _whole(digits: str, place: _Place) -> int:

@@ -1,7 +1,7 @@
-"""How far a tick of very many groups has got, so that the platform's next delivery of it goes on from there.
+"""A checkpoint of a tick with very many groups, so that the platform's next delivery of the tick resumes there.
 
-What has been done is known by the keys of the operations, and doing it again changes nothing; it only takes as long.
-So a note that is lost, or cannot be written, costs time and nothing else.
+It saves time only: what is done again finds its own keys and changes nothing. So a checkpoint may be lost, or fail to
+be written.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from handler.triggers.timer.tick import Tick
 
 
 class Checkpoint:
-    """Of `groups` groups, those up to `after` in the order of their ids, everything has been accepted or handed on.
+    """The first `groups` groups of the tick, those up to the id `after`, are accepted or handed on.
 
-    One note per trigger, which names the tick that it is about.
+    The ledger keeps one note for each trigger; the note names its tick.
     """
 
     def __init__(self, tick: Tick, shelf: Shelf, secret: Secret, generation: Generation) -> None:
@@ -33,12 +33,12 @@ class Checkpoint:
         self._shelf = shelf
         self._app = secret.sdkappid
         self._name = f"tick/{tick.name}"
-        # A ledger of another generation may have forgotten what was accepted, and pages that another key has signed are
-        # refused: then the tick begins again.
+        # The tick starts over in a new generation of the ledger, which may have forgotten what was accepted, and with a
+        # new key of the app, because the pages already sent are refused then.
         self._tick = _digest(tick, generation, page_key(secret))
 
     def recall(self) -> None:
-        """Read the note, if it is about this tick."""
+        """Resume at the note, if it is about this tick."""
         with suppress(NotAccepted, OutcomeUnknown):
             noted = self._shelf.noted(self._app, self._name)
             note = json.loads(noted) if noted is not None else {}
@@ -46,17 +46,17 @@ class Checkpoint:
                 self.after, self.groups = note["after"], note["groups"]
 
     def reached(self, group_ids: Sequence[str]) -> None:
-        """Note that these are done, too: the next ones in order."""
+        """Note that the next groups in order are done too."""
         self.after, self.groups = group_ids[-1], self.groups + len(group_ids)
         note = {"tick": self._tick, "after": self.after, "groups": self.groups}
         with suppress(NotAccepted, OutcomeUnknown):
             self._shelf.note(self._app, self._name, json.dumps(note))
 
 
-def in_order(tick: Tick, counters: ExactlyOnce, after: str, size: int) -> Iterator[Sequence[str]]:
-    """The groups of a tick in the order of their ids, those after an id, `size` at a time.
+def groups_in_order(tick: Tick, counters: ExactlyOnce, after: str, size: int) -> Iterator[Sequence[str]]:
+    """The groups of a tick behind the id `after`, in the order of their ids, `size` at a time.
 
-    Those of a source are listed as they are wanted; raises LedgerUnavailable.
+    Known groups are read from the ledger page by page, which may raise LedgerUnavailable.
     """
     if tick.known:
         while page := counters.groups_with_key(tick.known.key, tick.known.by, size, after):
@@ -70,6 +70,6 @@ def in_order(tick: Tick, counters: ExactlyOnce, after: str, size: int) -> Iterat
 
 def _digest(tick: Tick, generation: Generation, key: bytes) -> str:
     asked = [[each.index, each.mode.value, each.counters] for each in tick.asked]
-    source = [tick.known.key, tick.known.by] if tick.known else []
-    content = [tick.key, asked, source, sorted(tick.groups.items()), generation.number]
+    known = [tick.known.key, tick.known.by] if tick.known else []
+    content = [tick.key, asked, known, sorted(tick.groups.items()), generation.number]
     return hmac.digest(key, json.dumps(content).encode(), "sha256").hex()

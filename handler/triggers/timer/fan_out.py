@@ -1,4 +1,4 @@
-"""Hand a tick on, page by page, through the queue whose messages the function takes: no invocation has to do it all."""
+"""Fan out a tick, page by page, through the queue that feeds this function, so that no invocation has to do it all."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from handler.core.ports.queue import Message, Queue
 from handler.core.ports.system import Notice
 from handler.core.protocol.engine import ExactlyOnce
 from handler.triggers.context import AppContext
-from handler.triggers.timer.checkpoint import Checkpoint, in_order
+from handler.triggers.timer.checkpoint import Checkpoint, groups_in_order
 from handler.triggers.timer.pages import GROUPS_MAX, fits, pages
 from handler.triggers.timer.tick import Tick
 
-# Pages are delivered at the pace at which this part of the app's rate does their calls: the rest is left to callers.
+# Pages are delayed so that their calls take this share of the app's rate; the rest is left to callers.
 SHARE = 0.5
 
 # SQS delays a message by 15 minutes at most (SendMessage, DelaySeconds). The delays of later pages start at 0 again.
 DELAYS = 901
 
-# Pages that are sent before the next note of how far it has got.
+# A checkpoint is written after each time this many pages are sent.
 PAGES_AT_ONCE = 10
 
 
@@ -29,33 +29,40 @@ def groups_per_page(tick: Tick, calls_per_second: float) -> int:
 
 
 def queue_for(tick: Tick, context: AppContext) -> Callable[[], Queue] | None:
-    """What makes the queue, where there is one, and more in the tick than one page."""
+    """A factory of the queue, if there is one and the tick has more than one page."""
     if context.queue is None or not fits(tick):
         return None
     is_long = tick.has_more_than(groups_per_page(tick, context.instance.rules.calls_per_second))
     return context.queue if is_long else None
 
 
-def hand_on(
-    tick: Tick, counters: ExactlyOnce, progress: Checkpoint, context: AppContext, queue: Queue, until: float, key: bytes
+def fan_out(
+    tick: Tick,
+    counters: ExactlyOnce,
+    checkpoint: Checkpoint,
+    context: AppContext,
+    *,
+    queue: Queue,
+    until: float,
+    key: bytes,
 ) -> dict[str, object]:
-    """Send the pages that an earlier delivery of the tick has not sent, until that moment; counts of what was sent.
+    """Send the pages that no earlier delivery of the tick has sent, and return how many were sent.
 
-    Raises QueueUnavailable, and NotAccepted where there was no time for all: the next delivery goes on from there.
+    Raises QueueUnavailable, or NotAccepted if the moment `until` came before the end: the next delivery resumes there.
     """
     rate = context.instance.rules.calls_per_second
-    size, earlier, sent, calls = groups_per_page(tick, rate), progress.groups, 0, 0
-    for group_ids in in_order(tick, counters, progress.after, size * PAGES_AT_ONCE):
+    size, earlier, sent, calls = groups_per_page(tick, rate), checkpoint.groups, 0, 0
+    for group_ids in groups_in_order(tick, counters, checkpoint.after, size * PAGES_AT_ONCE):
         if context.instance.clock.monotonic() >= until:
-            done = f"{progress.groups} groups are handed on"
+            done = f"{checkpoint.groups} groups are handed on"
             raise NotAccepted(f"{done}, repeat the event for the others: the invocation has no time left")
         messages: list[Message] = []
         for text, groups in pages(tick, group_ids, size, key):
             messages.append(Message(text, int(calls / (rate * SHARE)) % DELAYS))
             calls += groups * len(tick.asked)
         queue.send(messages)
-        progress.reached(group_ids)
+        checkpoint.reached(group_ids)
         sent += len(messages)
-    handed_on = progress.groups - earlier
+    handed_on = checkpoint.groups - earlier
     context.instance.reporter.report(Notice.HANDED_ON, groups=handed_on, pages=sent)
     return {"handed_on": handed_on, "pages": sent, **({"earlier": earlier} if earlier else {})}

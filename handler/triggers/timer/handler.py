@@ -1,8 +1,8 @@
-"""The timer: operations on many groups, or a sweep of what is unfinished.
+"""The timer: operations on many groups (a tick), or a sweep of what is unfinished.
 
-Every group is accepted before any is driven on, as far as the time allows. What is accepted is safe: the next sweep, or
-the group's next event, finishes it. A repeated event finds its own keys and counts nothing twice. With a queue, a tick
-of more than a page of groups goes through the queue.
+Every group is accepted before any call is made, as far as the time allows. What is accepted is safe: the next sweep
+finishes it, or the next worker at the group. A repeated event finds its own keys and counts nothing twice. A tick of
+more than one page of groups goes through the queue, if there is one.
 """
 
 from __future__ import annotations
@@ -23,32 +23,31 @@ from handler.triggers.concurrency import WORKERS, Failure, contained, each, one_
 from handler.triggers.context import REPLY_MARGIN_S, AppContext
 from handler.triggers.event_kind import Event
 from handler.triggers.invocation import UNLIMITED_S, Invocation
-from handler.triggers.timer.checkpoint import Checkpoint, in_order
-from handler.triggers.timer.fan_out import hand_on, queue_for
+from handler.triggers.timer.checkpoint import Checkpoint, groups_in_order
+from handler.triggers.timer.fan_out import fan_out, queue_for
 from handler.triggers.timer.pages import page_key
 from handler.triggers.timer.tick import Sweep, Tick, check_age, read_tick
 
-# Groups that are accepted before the next note of how far a tick has got, which smaller ticks do without.
+# A tick of more groups writes a checkpoint after each time this many are accepted.
 PAGE = 500
 
-# The time that a sweep takes for a group, waits for turns included, and the most groups that it visits at a time.
+# About how long a sweep works on a group, its waits for the rate limit included, and how many it works on at a time.
 TENDED_S = 0.2
 SWEEPERS_MAX = 50
 
 NO_TIME = "the invocation has no time left"
 
-# Groups among which slow ones are waited for together.
+# Calls are made for this many groups before the slowest of them is waited for.
 DRIVEN_AT_ONCE = 2000
 
 _Result = TypeVar("_Result")
 
 
 def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, object]:
-    """Do what a timer event asks for and return counts: platforms log what is returned, so there is nothing else in it.
+    """Execute a timer event, and return counts only, because platforms log what is returned.
 
-    Raises BadInput before anything is accepted, and afterwards for a key that came before with another content;
-    NotAccepted or OutcomeUnknown, for the platform to repeat the event, if some group was neither accepted nor handed
-    on.
+    Raises BadInput: before anything is accepted, or at the end for a key that came before with another content. Raises
+    NotAccepted or OutcomeUnknown if a group was neither accepted nor handed on, so that the platform repeats the event.
     """
     instance = context.instance
     asked = read_tick(event, instance.rules.receipt_key, context.window_s, instance.api_clock.now())
@@ -67,35 +66,35 @@ def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, 
 def _update(tick: Tick, context: AppContext, deadline: float) -> dict[str, object]:
     secret = context.vault.current()
     until = deadline - REPLY_MARGIN_S
-    progress = Checkpoint(tick, context.shelf, secret, context.instance.generation.current())
+    checkpoint = Checkpoint(tick, context.shelf, secret, context.instance.generation.current())
     counters = ExactlyOnce(context.instance, secret.sdkappid)
     make_queue, is_long = queue_for(tick, context), tick.has_more_than(PAGE)
     if make_queue or is_long:
-        progress.recall()
+        checkpoint.recall()
     if make_queue:
-        return hand_on(tick, counters, progress, context, make_queue(), until, page_key(secret))
-    earlier = progress.groups
-    work, patience = _Work(tick, counters, context.instance, until), TimeBudget(until=until, deadline=deadline)
+        return fan_out(tick, counters, checkpoint, context, queue=make_queue(), until=until, key=page_key(secret))
+    earlier = checkpoint.groups
+    work, budget = _Work(tick, counters, context.instance, until), TimeBudget(until=until, deadline=deadline)
     try:
-        for group_ids in in_order(tick, counters, progress.after, PAGE):
+        for group_ids in groups_in_order(tick, counters, checkpoint.after, PAGE):
             if context.instance.clock.monotonic() >= until:
                 work.was_cut_short = True
                 break
             work.accept(group_ids)
             if is_long and not work.failures and not work.reused:
-                progress.reached(group_ids)
+                checkpoint.reached(group_ids)
     except Exception:
-        # The tick could not list all of its groups: those that were accepted go on first.
-        work.drive(patience)
+        # The groups could not all be listed: calls are made for those that were accepted, before the error is raised.
+        work.drive(budget)
         raise
-    work.drive(patience)
+    work.drive(budget)
     _refuse(work, earlier)
     _refuse_reused_keys(work.reused)
     return work.counts() | ({"earlier": earlier} if earlier else {})
 
 
 class _Work:
-    """One invocation's work on a tick: what it has accepted, what it could not accept, and what became of it."""
+    """One invocation's work on a tick: the groups it accepted, those it could not accept, and the outcomes."""
 
     def __init__(self, tick: Tick, counters: ExactlyOnce, instance: Instance, until: float) -> None:
         self.failures: dict[str, Failure] = {}
@@ -111,7 +110,7 @@ class _Work:
         self._until = until
 
     def accept(self, group_ids: Sequence[str]) -> None:
-        """Accept groups while there is time, which costs steps of the ledger and no calls."""
+        """Accept groups while there is time. This takes steps of the ledger and no calls."""
 
         def accepted(group_id: str) -> list[Operation]:
             if self._clock.monotonic() >= self._until:
@@ -125,13 +124,13 @@ class _Work:
                 self.accepted.append(group_id)
                 self.reused += result
 
-    def drive(self, patience: TimeBudget) -> None:
-        """Go on with what was accepted until patience ends; what fails now stays owed, and what breaks is kept."""
+    def drive(self, budget: TimeBudget) -> None:
+        """Make the calls for accepted groups within the budget; after a failure the sweep owes them."""
 
         def driven(group_id: str) -> Sequence[Outcome]:
-            if self._clock.monotonic() >= patience.until:
+            if self._clock.monotonic() >= budget.until:
                 return ()
-            return self._counters.apply(group_id, self.tick.operations(group_id), patience)
+            return self._counters.apply(group_id, self.tick.operations(group_id), budget)
 
         for start in range(0, len(self.accepted), DRIVEN_AT_ONCE):
             for result in self._each(self.accepted[start : start + DRIVEN_AT_ONCE], driven).values():
@@ -139,28 +138,30 @@ class _Work:
                 self.broken += [result] if isinstance(result, GroupFailed) else []
 
     def counts(self) -> dict[str, object]:
-        """How many operations are in each state; one on several groups is several."""
+        """The number of operations in each state; an operation counts once for each of its groups."""
         accepted = sum(len(tuple(self.tick.places(group_id))) for group_id in self.accepted)
         settled = {name: self._states[name] for name in ("applied", "rejected", "unknown", "frozen")}
         return {"accepted": accepted, **settled, "pending": accepted - sum(settled.values())}
 
     def _each(self, groups: Iterable[str], work: Callable[[str], _Result]) -> dict[str, _Result | Failure]:
-        """Do the work for every group; what goes wrong with one is its result."""
+        """Do the work for every group; the failure of one is its result."""
         return each(groups, lambda group_id: contained(lambda: work(group_id), self._reporter, group=group_id))
 
 
 def _side_by_side(instance: Instance, visits: Iterable[Visit], tend: Callable[[Visit], None]) -> None:
-    """As many groups at a time as it takes to use the app's whole rate."""
+    """Work on as many groups at a time as it takes to use the app's whole rate."""
     workers = max(WORKERS, min(SWEEPERS_MAX, ceil(instance.rules.calls_per_second * TENDED_S)))
     one_after_another(visits, tend, min(workers, len(visits)) if isinstance(visits, Sized) else workers)
 
 
 def _refuse(work: _Work, earlier: int) -> None:
-    """Raise where some group was not accepted, or broke: the platform repeats the event, which goes on from there."""
+    """Raise if a group was not accepted, or broke, so that the platform repeats the event, which resumes there."""
     failures, accepted = list(work.failures.values()), earlier + len(work.accepted)
     if not failures and not work.was_cut_short:
         if work.broken:
-            raise GroupFailed(f"{len(work.broken)} groups were not driven on, repeat the event: {work.broken[0]}")
+            raise GroupFailed(
+                f"{len(work.broken)} groups were accepted and not finished, repeat the event: {work.broken[0]}"
+            )
         return
     first = failures[0] if failures else NotAccepted(NO_TIME)
     missing = len(work.tick.groups) - accepted

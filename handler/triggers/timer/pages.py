@@ -1,8 +1,8 @@
-"""Pages: a tick of very many groups goes through a queue in messages, each of which is the same tick on some of them.
+"""Pages: the messages in which a tick of very many groups goes through a queue, each with some of the groups.
 
-Its operations have the keys that they have in the timer's event. So a page that comes twice, or whose groups the timer
-itself has reached, counts nothing twice. Each carries an HMAC by a key that is derived from the app's own, because
-any producer for the queue could write a page of any tick.
+The operations keep the keys of the timer event. So a page that is delivered twice, or whose groups the timer has
+reached already, counts nothing twice. Every page carries an HMAC by a key derived from the app's own, because any
+producer of the queue could write a page of any tick.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ from handler.core.ports.vault import REFRESH_MIN_AGE_S, Secret, Vault
 from handler.triggers.parsing import read_json, read_time
 from handler.triggers.timer.tick import Tick, WrittenOperation, read_listed, read_name, tick_of
 
-# How a page ends: the HMAC of all that stands before it.
+# A page ends with the HMAC of everything before it.
 _END = re.compile(r'(?P<signed>.*),"Hmac":"(?P<hmac>[0-9a-f]{64})"\}', re.DOTALL)
 END_BYTES = len(',"Hmac":""') + 64
 
-# What the key of pages is derived from, beside the app's.
+# The key of pages is the HMAC of this by the app's key.
 KEY_OF = b"update-group-counter page v1"
 
-# A page is parked whole, and ten of them are one request to SQS even by its older limit of 256 KiB.
+# A page fits into a parked record, and ten pages into one request to SQS, even by its older limit of 256 KiB.
 PAGE_BYTES = 24 * 1024
 
-# What a page says beside its groups' ids may take half of it.
+# All but the ids of its groups may take half of a page.
 FRAME_BYTES = PAGE_BYTES // 2
 
-# No more groups than an invocation accepts within about a second, however high the app's rate is.
+# The groups that an invocation accepts within about a second, however high the app's rate is.
 GROUPS_MAX = 250
 
 
 def fits(tick: Tick) -> bool:
-    """Whether pages can hold this tick: its operations stand in every one of them."""
+    """Whether pages can hold this tick, as every page repeats its operations."""
     return len(_text(tick, ())) + END_BYTES <= FRAME_BYTES
 
 
 def page_key(secret: Secret) -> bytes:
-    """The key by which pages are signed; it never leaves the process."""
+    """The key that signs pages; it never leaves the process."""
     return hmac.digest(secret.key.encode(), KEY_OF, "sha256")
 
 
 def check_genuine(text: str, vault: Vault, reporter: Reporter) -> None:
-    """Raise BadInput for a page that was not signed with the app's key, which may be newer than the one in memory."""
+    """Raise BadInput for a page that the app's key did not sign; the key may be newer than the one in memory."""
     secret = vault.current()
     if _is_signed(text, page_key(secret)):
         return
@@ -60,17 +60,17 @@ def check_genuine(text: str, vault: Vault, reporter: Reporter) -> None:
         if _is_signed(text, page_key(fresh)):
             return
     raise BadInput(
-        "Hmac", "is missing, or not by the app's present key: if that was rotated, send the timer's event again"
+        "Hmac", "is missing or was not made with the app's current key; after a rotation, send the timer event again"
     )
 
 
 def pages(tick: Tick, group_ids: Sequence[str], groups_max: int, key: bytes) -> Iterator[tuple[str, int]]:
-    """Pages of these groups, in their order: the text of each, and how many groups it has, at most `groups_max`."""
+    """Pages of these groups in their order: the text of each and its number of groups, at most `groups_max`."""
     room = PAGE_BYTES - END_BYTES - len(_text(tick, ()))
     page: list[str] = []
     size = 0
     for group_id in group_ids:
-        # An id stands under each operation that is asked of its group, with a comma.
+        # Each operation lists the id, and a comma.
         more = (len(json.dumps(group_id)) + 1) * len(tick.asked)
         if page and (len(page) == groups_max or size + more > room):
             yield _signed(_text(tick, page), key), len(page)
@@ -89,8 +89,8 @@ def read_page(text: str, receipt_key: str, window_s: float) -> Tick:
         raise first_problem(error) from None
     name, time = read_name(page.name), read_time(page.time, "Time")
     asked = [
-        read_listed(entry, entry.index, receipt_key, f"operations[{place}]")
-        for place, entry in enumerate(page.operations)
+        read_listed(written, written.index, receipt_key, f"operations[{place}]")
+        for place, written in enumerate(page.operations)
     ]
     return tick_of(name, time, asked, window_s)
 
@@ -108,7 +108,7 @@ class _Page(StrictModel):
 
 
 def _text(tick: Tick, group_ids: Sequence[str]) -> str:
-    """A page in ASCII, which every queue takes; without groups it is the frame that all pages have."""
+    """A page in ASCII, which every queue takes; without groups it is the frame of all pages."""
     listed = [
         [group_id for group_id in group_ids if place in tick.places(group_id)] for place in range(len(tick.asked))
     ]

@@ -208,12 +208,12 @@ def test_a_path_shows_no_more_of_a_callers_text_than_a_line() -> None:
 @pytest.mark.parametrize(
     ("document", "problem"),
     [
-        (body(GroupId="a\nb"), "GroupId: holds a character that cannot be printed"),
+        (body(GroupId="a\nb"), "GroupId: contains a character that is not printable"),
         (body(GroupId="é" * 129), "GroupId: longer than 256 bytes in UTF-8"),
         (counting(*((f"k{number}", 1) for number in range(20))), "GroupCounter: more than 19 keys"),
         (counting(("é" * 65, 1)), "GroupCounter[0].Key: longer than 128 bytes in UTF-8"),
         (counting(("_receipt", 1)), "GroupCounter[0].Key: is the reserved receipt key"),
-        (counting(("k", 1), ("k", 1)), "GroupCounter[1].Key: stands twice in one request"),
+        (counting(("k", 1), ("k", 1)), "GroupCounter[1].Key: is in the request twice"),
         (
             counting(("k", INT64_MAX + 1)),
             "GroupCounter[0].Value: Input should be less than or equal to 9223372036854775807",

@@ -66,7 +66,7 @@ def test_a_replayed_record_counts_once_and_is_gone(stage: Stage) -> None:
     told = tell(stage, "parked", action="replay", id="r-10")
     assert (told["outcome"], told["dropped"]) == ("applied", True)
     assert (parked(stage), stage.chat.groups["room"]["like"]) == (["r-1", "r-2"], 8)
-    with pytest.raises(BadInput, match=r"^id: is that of no parked record"):
+    with pytest.raises(BadInput, match=r"^id: names no parked record"):
         tell(stage, "parked", action="replay", id="r-10")
 
 
@@ -115,7 +115,7 @@ def test_a_record_that_cannot_be_read_stays(stage: Stage) -> None:
 def test_a_page_of_a_timer_is_not_replayed(stage: Stage) -> None:
     """Its operations are many, each with a key of its own: whoever wants them sends the timer's event again."""
     stage.shelf.park(APP, Parked("r", "a-queue", "why", 1.0, f'{PAGE_HEAD}"TriggerName":"daily"}}'))
-    with pytest.raises(BadInput, match=r"^id: is that of a page: send its timer's event again"):
+    with pytest.raises(BadInput, match=r"^id: names a page: send its timer event again"):
         tell(stage, "parked", action="replay", id="r")
     assert parked(stage) == ["r"]
 
@@ -123,7 +123,7 @@ def test_a_page_of_a_timer_is_not_replayed(stage: Stage) -> None:
 def test_a_record_is_found_behind_more_than_a_page_of_others(stage: Stage) -> None:
     park(stage, *(f"r{number:04}" for number in range(PAGE_MAX + 1)), "rx")
     assert tell(stage, "parked", action="replay", id="rx")["dropped"] is True
-    with pytest.raises(BadInput, match=r"^id: is that of no parked record$"):
+    with pytest.raises(BadInput, match=r"^id: names no parked record$"):
         tell(stage, "parked", action="replay", id="rx")
 
 

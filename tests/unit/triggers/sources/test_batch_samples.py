@@ -32,8 +32,8 @@ REASONS = {
     "bad.sqs.key-reused": "its key came before with another content",
     "bad.sqs.key-with-a-space": "IdempotencyKey: must be 1 to 255 visible ASCII characters",
     "bad.sqs.no-such-group": None,
-    "bad.sqs.page-by-hand": "Hmac: is missing, or not by the app's present key: if that was rotated, send the timer's "
-    "event again",
+    "bad.sqs.page-by-hand": "Hmac: is missing or was not made with the app's current key; after a rotation, send the "
+    "timer event again",
     "bad.sqs.too-long-ago": "is older than DEDUPE_WINDOW_S",
 }
 """What is told of each; nothing but the vendor's refusal of one."""

@@ -218,7 +218,9 @@ class BreaksLater(MemoryLedger):
 def test_a_group_that_breaks_once_it_is_accepted_fails_the_tick_too(stage: Stage) -> None:
     """It is owed all the same, and what was driven on is not driven again."""
     stage.use_ledger(BreaksLater(stage.clock))
-    with pytest.raises(GroupFailed, match=r"^1 groups were not driven on, repeat the event: an unexpected ValueError"):
+    with pytest.raises(
+        GroupFailed, match=r"^1 groups were accepted and not finished, repeat the event: an unexpected ValueError"
+    ):
         stage.tick(event(*GROUPS))
     assert likes(stage) == [3] * 12
 

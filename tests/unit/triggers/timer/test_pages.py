@@ -170,7 +170,7 @@ def test_a_page_made_by_hand_is_not(change: str) -> None:
     """Whatever of it was changed: everything stands under the signature."""
     text = one_page().replace(*FORGED[change])
     assert text != one_page()
-    with pytest.raises(BadInput, match=r"^Hmac: is missing, or not by the app's present key"):
+    with pytest.raises(BadInput, match=r"^Hmac: is missing or was not made with the app's current key"):
         check_genuine(text, HandVault(), Told())
 
 
@@ -186,7 +186,7 @@ def test_a_page_by_the_key_of_before_is_refused() -> None:
     """Its tick is handed on again, because the note of it is by that key, too."""
     vault, told = HandVault(), Told()
     vault.secret = vault.fresh = Secret(APP, "administrator", "the-next-key")
-    with pytest.raises(BadInput, match="send the timer's event again"):
+    with pytest.raises(BadInput, match="send the timer event again"):
         check_genuine(one_page(), vault, told)
 
 
