@@ -36,9 +36,9 @@ BUSY_ROW = Row(
     *(1, 1, RECEIPT_KEY, 1000, OPEN, (B,)),
     remembered=(Remembered(replace(OPEN, id="past", mode=Mode.DECREASE), refused=True, folded=(("share", 2),)),),
     debt=(("share", 2),),
-    sighted=11,
-    looked=12,
-    sighted_in=13,
+    first_seen_at=11,
+    last_checked_at=12,
+    first_seen_generation=13,
     keys=(("like", 9),),
 )
 
@@ -54,7 +54,7 @@ def test_a_row_of_the_first_format_is_read_and_written_again(ledger: OpenLedger)
     written(ledger, BUSY_ROW, BUSY)
     assert ledger.load(GROUP) == BUSY_ROW
     assert ledger.unfinished(GROUP.app, 10) == [GROUP.id]
-    grown = BUSY_ROW.changed(looked=13)
+    grown = BUSY_ROW.changed(last_checked_at=13)
     assert ledger.swap(GROUP, grown, {})
     assert ledger.load(GROUP) == grown
 

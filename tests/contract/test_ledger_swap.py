@@ -39,8 +39,8 @@ FULL_ROW = Row(
     ),
     debt=(("like", 5), ("share", -2)),
     frozen="a reason\nof two lines",
-    sighted=1_700_000_001,
-    looked=1_700_000_002,
+    first_seen_at=1_700_000_001,
+    last_checked_at=1_700_000_002,
 )
 
 CORRECTING_ROW = replace(

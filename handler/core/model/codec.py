@@ -108,9 +108,9 @@ class _StoredRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     remembered: tuple[_StoredPast | _FirstPast, ...] = ()
     debt: _Pairs = ()
     frozen: str | None = None
-    sighted: int | None = None
-    looked: int = 0
-    sighted_in: int = 0
+    first_seen_at: int | None = msgspec.field(default=None, name="sighted")
+    last_checked_at: int = msgspec.field(default=0, name="looked")
+    first_seen_generation: int = msgspec.field(default=0, name="sighted_in")
     watermarks: OldWatermarks = msgspec.field(default=(), name="marks")
     keys: _Pairs = ()
     notes: tuple[tuple[int, int, float], ...] = ()

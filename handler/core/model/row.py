@@ -132,11 +132,11 @@ OldWatermarks = tuple[tuple[str, str], ...]
 class Row(msgspec.Struct, frozen=True):
     """Everything owed to one group. `base` is the last receipt value known, None before first use (R9).
 
-    `sighted` is the API's time at which an unexplained receipt was first seen, or a row of an older generation while
-    `sighted_in` was the current one. `looked` is the time of the last look for late landings. `debt` is what landed in
-    excess, per key, signed: it is owed back. `watermarks` are positions accepted when rows held the last one of each
-    partition themselves; they become records of their own (`watermarks`). `keys` have had landings since the second
-    beside each (`known_keys`). `notes` are rejections that have yet to be parked.
+    `first_seen_at` is the API's time at which an unexplained receipt was first seen, or a row of an older generation
+    while `first_seen_generation` was the current one. `last_checked_at` is the time of the last look for late landings.
+    `debt` is what landed in excess, per key, signed: it is owed back. `watermarks` are positions accepted when rows
+    held the last one of each partition themselves; they become records of their own (`watermarks`). `keys` have had
+    landings since the second beside each (`known_keys`). `notes` are rejections that have yet to be parked.
     """
 
     version: int
@@ -148,9 +148,9 @@ class Row(msgspec.Struct, frozen=True):
     remembered: tuple[Remembered, ...] = ()
     debt: Debt = ()
     frozen: str | None = None
-    sighted: int | None = None
-    looked: int = 0
-    sighted_in: int = 0
+    first_seen_at: int | None = None
+    last_checked_at: int = 0
+    first_seen_generation: int = 0
     watermarks: OldWatermarks = ()
     keys: Counters = ()
     notes: tuple[Note, ...] = ()

@@ -71,10 +71,12 @@ def establish(visit: Visit, row: Row) -> Next:
     """R9: learn the receipt's value before the first send; another receipt key counts as first use."""
     receipt_key = visit.instance.rules.receipt_key
     if row.receipt_key != receipt_key:
-        row = replace(row, receipt_key=receipt_key, base=None, remembered=(), sighted=None)
+        row = replace(row, receipt_key=receipt_key, base=None, remembered=(), first_seen_at=None)
     if not receipt_key:
         return visit.put(row.changed(base=0))
-    return _first_look(visit, row) if row.sighted is None or _is_ahead(visit, row) else _adopt(visit, row, row.sighted)
+    if row.first_seen_at is None or _is_ahead(visit, row):
+        return _first_look(visit, row)
+    return _adopt(visit, row, row.first_seen_at)
 
 
 def _first_look(visit: Visit, row: Row) -> Next:
@@ -128,7 +130,7 @@ def _begun(visit: Visit, row: Row, values: Values, heard: int | None, date: int 
         lost_until and not ReceiptReading(0, certain(heard, date, visit.calls.took_s)).is_after(lost_until)
     ):
         return Again(_left_s(visit, lost_until))
-    return visit.put(row.changed(base=0, sighted=None))
+    return visit.put(row.changed(base=0, first_seen_at=None))
 
 
 def _is_first_generation(visit: Visit) -> bool:
@@ -138,16 +140,16 @@ def _is_first_generation(visit: Visit) -> bool:
 def _noted(visit: Visit, row: Row, date: int | None) -> Next:
     """Note when a row was first met, by a `Date` heard since (R12): a note that lies far ahead of it is replaced."""
     generation = visit.instance.generation.current().number
-    sighted_in = generation if row.generation < generation else row.sighted_in
-    is_known = row.sighted is not None and row.sighted_in == sighted_in
-    if date is None or (is_known and (row.sighted or 0) <= date + NEAR_S):
+    sighted_in = generation if row.generation < generation else row.first_seen_generation
+    is_known = row.first_seen_at is not None and row.first_seen_generation == sighted_in
+    if date is None or (is_known and (row.first_seen_at or 0) <= date + NEAR_S):
         return Again(visit.backoff.retry_s())
-    return visit.put(row.changed(sighted=date, sighted_in=sighted_in))
+    return visit.put(row.changed(first_seen_at=date, first_seen_generation=sighted_in))
 
 
 def _is_ahead(visit: Visit, row: Row) -> bool:
     """Whether the first sight seems to be noted for a time that only a wrong clock can have shown."""
-    return row.sighted is not None and row.sighted > visit.instance.api_clock.now() + NEAR_S
+    return row.first_seen_at is not None and row.first_seen_at > visit.instance.api_clock.now() + NEAR_S
 
 
 def _may_be_forgotten(visit: Visit, row: Row) -> bool:
@@ -169,12 +171,12 @@ def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
     observed = _seen_after(visit, row, (row.receipt_key,), sighted + past_s(rules.bound_s, rules.guard_s))
     if not isinstance(observed, conclude.Observation):
         # Where the group has gone meanwhile there is nothing to adopt; its first attempt will be refused likewise.
-        return visit.put(row.changed(base=0, sighted=None)) if visit.group_is_gone else observed
+        return visit.put(row.changed(base=0, first_seen_at=None)) if visit.group_is_gone else observed
     value = observed.receipt.value
     reason = why_not_adopted(value)
     if reason is not None:
         return visit.put(transitions.frozen(row, reason))
-    return visit.put(row.changed(base=value, sighted=None), Notice.HISTORY_ADOPTED, base=value)
+    return visit.put(row.changed(base=value, first_seen_at=None), Notice.HISTORY_ADOPTED, base=value)
 
 
 def _no_room(visit: Visit, row: Row) -> Next:
@@ -195,12 +197,12 @@ def revalidate(visit: Visit, row: Row) -> Next:
     generation, rules = visit.instance.generation.current(), visit.instance.rules
     if not row.receipt_key:
         return visit.put(row.changed(generation=generation.number))
-    if row.sighted is None or row.sighted_in != generation.number or _is_ahead(visit, row):
+    if row.first_seen_at is None or row.first_seen_generation != generation.number or _is_ahead(visit, row):
         return _sight(visit, row)
     lost_until = _lost_until(visit, row) if rules.cache_s else 0.0
     if lost_until is None:
         return _sight(visit, row)
-    observed = _seen_after(visit, row, (), max(row.sighted + past_s(rules.bound_s, rules.guard_s), lost_until))
+    observed = _seen_after(visit, row, (), max(row.first_seen_at + past_s(rules.bound_s, rules.guard_s), lost_until))
     if not isinstance(observed, conclude.Observation):
         # Nothing can land in a group that is gone, and its next attempt will be refused.
         return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.attempt is None else observed
@@ -233,7 +235,7 @@ def _sight(visit: Visit, row: Row) -> Next:
 
 
 def _verified(row: Row, generation: int) -> Row:
-    return row.changed(generation=generation, sighted=None)
+    return row.changed(generation=generation, first_seen_at=None)
 
 
 def _seen_after(visit: Visit, row: Row, keys: Sequence[str], moment: float) -> conclude.Observation | Next:

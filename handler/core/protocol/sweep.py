@@ -226,9 +226,9 @@ def next_watch(row: Row, now: float) -> float:
     """The API time of the next look for late landings: at first when all are dead, then at growing intervals."""
     last_death = max(past.attempt.time + past.attempt.life for past in row.remembered)
     # Only a wrong clock can have noted a look that is far ahead.
-    if row.looked <= last_death or row.looked > now + NEAR_S:
+    if row.last_checked_at <= last_death or row.last_checked_at > now + NEAR_S:
         return last_death
-    return row.looked + max(WATCH_MIN_S, row.looked - last_death)
+    return row.last_checked_at + max(WATCH_MIN_S, row.last_checked_at - last_death)
 
 
 def watch(visit: Visit, row: Row) -> Next:
@@ -249,4 +249,4 @@ def watch(visit: Visit, row: Row) -> Next:
             return Stop()
     else:
         return observed
-    return visit.put(row.changed(looked=visit.heard(row) or row.looked))
+    return visit.put(row.changed(last_checked_at=visit.heard(row) or row.last_checked_at))

@@ -32,7 +32,7 @@ def waiting(visit: Visit, row: Row) -> Waiting | None:
     if row.attempt is not None:
         return _for_a_death(visit, row.attempt)
     is_restored = row.generation < visit.instance.generation.current().number
-    if is_restored or (row.base is None and row.sighted is not None):
+    if is_restored or (row.base is None and row.first_seen_at is not None):
         return _for_a_past(visit, row)
     return None
 
@@ -54,9 +54,9 @@ def _for_a_death(visit: Visit, attempt: Attempt) -> Waiting:
 def _for_a_past(visit: Visit, row: Row) -> Waiting:
     """What the row does not know was signed before its first sight, which takes a `Date` to be noted."""
     rules, heard = visit.instance.rules, visit.heard(row)
-    if row.sighted is None:
+    if row.first_seen_at is None:
         return Waiting("a Date of the API, to note when the group was first seen", 0.0, lasts=heard is None)
-    moment = row.sighted + past_s(rules.bound_s, rules.guard_s)
+    moment = row.first_seen_at + past_s(rules.bound_s, rules.guard_s)
     left_s = max(0.0, moment - visit.instance.api_clock.now())
     lasts = left_s == 0 and (heard is None or heard < moment)
     return Waiting("the end of what was signed before the group was first seen", left_s, lasts)

@@ -88,8 +88,9 @@ def may_be_released(visit: Visit, row: Row) -> bool:
 def first_look(visit: Visit, row: Row) -> int:
     """The API's time of the first look at a group that needs an operator: now, if there was none (R12)."""
     now = visit.heard(row) or visit.instance.api_clock.now()
-    is_noted = row.frozen is not None or row.sighted_in == visit.instance.generation.current().number
-    return row.sighted if is_noted and row.sighted is not None and row.sighted <= now + NEAR_S else now
+    is_noted = row.frozen is not None or row.first_seen_generation == visit.instance.generation.current().number
+    seen_at = row.first_seen_at if is_noted else None
+    return seen_at if seen_at is not None and seen_at <= now + NEAR_S else now
 
 
 def generation_of(visit: Visit, row: Row) -> Generation:
@@ -108,10 +109,10 @@ def sighted(visit: Visit, row: Row) -> Row:
     """
     for _ in range(SWAPS_MAX):
         noted_at = first_look(visit, row)
-        if not may_be_released(visit, row) or row.sighted == noted_at:
+        if not may_be_released(visit, row) or row.first_seen_at == noted_at:
             return row
         generation = visit.instance.generation.current().number
-        marked = visit.fitted(row.changed(sighted=noted_at, sighted_in=generation))
+        marked = visit.fitted(row.changed(first_seen_at=noted_at, first_seen_generation=generation))
         if visit.instance.ledger.swap(visit.group, marked, {}):
             return marked
         visit.instance.clock.sleep(visit.backoff.jittered(CONTENTION_S))

@@ -86,7 +86,7 @@ def _decided(
     for _ in range(SWAPS_MAX):
         # Nothing of a frozen row moves but its queue; a row that has moved otherwise was decided by another event.
         grown = stored(visit)
-        if (grown.frozen, grown.sighted, grown.attempt) != (row.frozen, row.sighted, row.attempt):
+        if (grown.frozen, grown.first_seen_at, grown.attempt) != (row.frozen, row.first_seen_at, row.attempt):
             raise BadInput("GroupId", "is not as it was: another event has decided meanwhile")
         judged = completed(grown, decision, generation.number)
         change = decided(grown, judged, observed.receipt, observed.counters, generation.number, instance.rules)

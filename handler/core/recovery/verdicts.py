@@ -141,7 +141,7 @@ def decided(
     dropped = giving_way(kept[:-1])
     kept = remembering(kept[:-1], kept[-1]) if dropped else kept
     debt = () if decision.drops_debt else after.row.debt
-    judged = replace(after.row, remembered=kept, debt=debt, frozen=None, sighted=None, generation=generation)
+    judged = replace(after.row, remembered=kept, debt=debt, frozen=None, first_seen_at=None, generation=generation)
     return replace(Change.of(row, judged, {**change.records, **after.records}), dropped=dropped)
 
 
@@ -160,8 +160,8 @@ def _judged(row: Row, decision: Decision, seen: CounterReading) -> Change:
         judged = replace(judged, base=(row.base or 0) + attempt.shift(row.base or 0))
     if told_landed != _carried(attempt) or attempt.is_lift:
         # One that was signed by a wrong clock would be remembered until the time that this showed.
-        is_ahead = row.sighted is not None and attempt.time > row.sighted + NEAR_S
-        time = row.sighted if is_ahead and row.sighted is not None else attempt.time
+        is_ahead = row.first_seen_at is not None and attempt.time > row.first_seen_at + NEAR_S
+        time = row.first_seen_at if is_ahead and row.first_seen_at is not None else attempt.time
         judged = replace(judged, remembered=(*row.remembered, Remembered(replace(attempt, time=time))))
     return Change(judged, records)
 

@@ -210,5 +210,6 @@ class ApiClock:
 def in_mind(group: Group, row: Row, generation: int) -> list[str]:
     """Names of what the row is judged by: its attempts, the first sight noted in it, and the store's generation."""
     attempts = [past.attempt.id for past in row.remembered] + ([row.attempt.id] if row.attempt else [])
-    sight = [] if row.sighted is None else [f"sight {group.app} {group.id} {row.sighted_in} {row.sighted}"]
+    seen_at = row.first_seen_at
+    sight = [] if seen_at is None else [f"sight {group.app} {group.id} {row.first_seen_generation} {seen_at}"]
     return [f"generation {generation}", *attempts, *sight]

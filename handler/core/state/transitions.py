@@ -197,7 +197,7 @@ def rejected_from_queue(row: Row, answer: Answer, at: float, teller: str = "") -
 
 def frozen(row: Row, reason: str) -> Row:
     """R7: nothing explains the receipt; nothing is resent until an operator has decided."""
-    return row.changed(frozen=reason, sighted=None)
+    return row.changed(frozen=reason, first_seen_at=None)
 
 
 def forgotten(row: Row, known_after: int | None, bound_of: Callable[[Attempt], float], forget_s: float) -> Row:

@@ -100,7 +100,7 @@ def fields_of(row: Row) -> list[str]:
         "state": "frozen" if row.frozen is not None else "calm" if is_calm(row) else "busy",
         "key": row.receipt_key,
         "gen": str(row.generation),
-        "rest": json.dumps([row.sighted, row.looked, row.sighted_in]),
+        "rest": json.dumps([row.first_seen_at, row.last_checked_at, row.first_seen_generation]),
     }
     if row.watermarks:
         fields["marks"] = watermarks_text(row.watermarks)
@@ -131,8 +131,8 @@ def begun_row(stored: Sequence[str | None], attempt: Attempt, receipt_key: str, 
     version, base, rest = map(str, always)
     sighted, looked, sighted_in, *_ = json.loads(rest)
     opened = replace(attempt, base=int(base))
-    idle = Row(int(version), generation, receipt_key, int(base), opened, sighted=sighted, looked=looked)
-    return replace(idle, sighted_in=sighted_in, keys=known_keys(known) or ())
+    idle = Row(int(version), generation, receipt_key, int(base), opened, first_seen_at=sighted, last_checked_at=looked)
+    return replace(idle, first_seen_generation=sighted_in, keys=known_keys(known) or ())
 
 
 def known_text(keys: Counters) -> str:

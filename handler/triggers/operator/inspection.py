@@ -59,7 +59,7 @@ def _row(row: Row) -> Json:
         "receipt_key": row.receipt_key,
         "base": row.base,
         "frozen": row.frozen,
-        "sighted": row.sighted,
+        "sighted": row.first_seen_at,
         "attempt": _attempt(row.attempt) if row.attempt else None,
         "queue": [_entry(entry) for entry in row.queue],
         "queued": len(row.queue),

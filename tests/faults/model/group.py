@@ -191,7 +191,7 @@ class Shelf:
 
     def row(self, row: Row | None) -> int:
         """The number of a row; which version it is, is told by whose hands it is in."""
-        row = row and replace(row, version=0, looked=0)
+        row = row and replace(row, version=0, last_checked_at=0)
         number = self._rows.setdefault(row, len(self.rows))
         if number == len(self.rows):
             self.rows.append(row)

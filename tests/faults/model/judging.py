@@ -143,9 +143,9 @@ class Judging(Moving):
 
     def _establish(self, state: State, number: int, row: Row) -> Moves:
         """R9: the first read, and the second one when what a history has under way is dead."""
-        if row.sighted is None and not self.rules.first_use_reads:
+        if row.first_seen_at is None and not self.rules.first_use_reads:
             yield "takes the group for new", self._put(state, number, row.changed(base=0))
-        elif row.sighted is None or state.clock > row.sighted or not self.rules.adopts_after_the_wait:
+        elif row.first_seen_at is None or state.clock > row.first_seen_at or not self.rules.adopts_after_the_wait:
             yield from self._ask(state, number)
 
     def _established(self, state: State, number: int, row: Row) -> State:
@@ -154,19 +154,19 @@ class Judging(Moving):
         if worker.value is None and worker.asked <= state.started and self.rules.new_rows_of_a_copy_wait:
             return with_worker(state, number, Worker(At.LOOP))
         if worker.value is None:
-            return self._put(state, number, row.changed(base=0, sighted=None))
-        if row.sighted is None and state.generation > 1 and self.rules.lost_beginnings_freeze:
+            return self._put(state, number, row.changed(base=0, first_seen_at=None))
+        if row.first_seen_at is None and state.generation > 1 and self.rules.lost_beginnings_freeze:
             return self._put(state, number, transitions.frozen(row, INEXPLICABLE))
-        if row.sighted is None:
-            return self._put(state, number, row.changed(sighted=worker.asked))
-        return self._put(state, number, row.changed(base=worker.value, sighted=None))
+        if row.first_seen_at is None:
+            return self._put(state, number, row.changed(first_seen_at=worker.asked))
+        return self._put(state, number, row.changed(base=worker.value, first_seen_at=None))
 
     def _verify(self, state: State, number: int, row: Row) -> Moves:
         """R10: a sight of the row, then a wait, then the receipt."""
-        if row.sighted is None or row.sighted_in != state.generation:
-            sighted = row.changed(sighted=state.clock, sighted_in=state.generation)
+        if row.first_seen_at is None or row.first_seen_generation != state.generation:
+            sighted = row.changed(first_seen_at=state.clock, first_seen_generation=state.generation)
             yield "sights the row", self._put(state, number, sighted)
-        elif state.clock > row.sighted or not self.rules.verifies_after_the_wait:
+        elif state.clock > row.first_seen_at or not self.rules.verifies_after_the_wait:
             yield from self._ask(state, number)
 
     def _verified(self, state: State, number: int, row: Row, value: int) -> Moves:
@@ -176,7 +176,7 @@ class Judging(Moving):
         elif row.base is None and row.owed and state.workers[number].value is not None:
             yield "misses the beginning", self._put(state, number, transitions.frozen(row, INEXPLICABLE))
         elif row.base is None or (row.attempt is None and value == row.base):
-            verified = row.changed(generation=state.generation, sighted=None)
+            verified = row.changed(generation=state.generation, first_seen_at=None)
             yield "verifies the row", self._put(state, number, verified)
         else:
             yield from self._conclude(state, number, row, value)

@@ -180,7 +180,7 @@ class GroupWorld(Visits):
 
     def _wants_time(self, state: State, row: Row) -> bool:
         """Whether somebody waits for time to pass, and nobody is about to make it unnecessary."""
-        if row.sighted is not None and state.clock <= row.sighted:
+        if row.first_seen_at is not None and state.clock <= row.first_seen_at:
             return True
         if row.attempt is None and row.base is None and state.clock <= state.started:
             return True

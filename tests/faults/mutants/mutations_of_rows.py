@@ -189,7 +189,7 @@ ROWS: tuple[Mutant, ...] = (
         "a copy verified at once",
         "R10",
         "core.protocol.first_use:revalidate",
-        ("max(row.sighted + past_s(rules.bound_s, rules.guard_s), lost_until)", "0.0"),
+        ("max(row.first_seen_at + past_s(rules.bound_s, rules.guard_s), lost_until)", "0.0"),
         Theme((h.restored, h.late)),
     ),
     one(

@@ -230,9 +230,9 @@ def rich_row(*settled: str) -> Row:
     queue = (entry("é", Mode.SET, alone=True, gift=1),)
     return Row(
         *(7, 2, "_receipt", BASE, open_one, queue, (past,), (("share", 2),), "why"),
-        sighted=11,
-        looked=12,
-        sighted_in=13,
+        first_seen_at=11,
+        last_checked_at=12,
+        first_seen_generation=13,
         watermarks=(("place", "0007"),),
         keys=(("like", 9),),
     )
@@ -248,7 +248,7 @@ def test_a_row_that_has_nothing_is_written_so() -> None:
     """A field that holds nothing is left out, and zero is not nothing where none means something else."""
     bare = Row(version=1, generation=1, receipt_key="")
     assert encode_row(bare) == '{"format":2,"version":1,"generation":1,"receipt_key":""}'
-    zeros = replace(bare, base=0, sighted=0, frozen="")
+    zeros = replace(bare, base=0, first_seen_at=0, frozen="")
     assert encode_row(zeros).endswith('"receipt_key":"","base":0,"frozen":"","sighted":0}')
     assert [decode_row(encode_row(row)) for row in (bare, zeros)] == [bare, zeros]
 
@@ -265,7 +265,7 @@ LATEST = ',"keys":[["like",9]]'
 def test_a_row_of_an_earlier_version_is_read(lacking: str) -> None:
     assert lacking in FIRST_FORMAT
     read, whole = decode_row(FIRST_FORMAT.replace(lacking, "")), rich_row("a", "z")
-    assert read == replace(whole, sighted_in=read.sighted_in, watermarks=read.watermarks, keys=())
+    assert read == replace(whole, first_seen_generation=read.first_seen_generation, watermarks=read.watermarks, keys=())
 
 
 def test_an_operation_of_the_first_format_may_go_out_alone() -> None:

@@ -294,7 +294,7 @@ def test_a_receipt_that_is_not_too_far_off_is_adopted(value: int) -> None:
 def test_a_receipt_that_moves_far_off_before_it_is_adopted_is_not() -> None:
     """It is looked at twice, and only the second look counts (R9)."""
     scene = at(7)
-    scene.store(replace(first_row((entry("a"),), "_receipt", 1), sighted=NOW - 100))
+    scene.store(replace(first_row((entry("a"),), "_receipt", 1), first_seen_at=NOW - 100))
     scene.instance.api_clock.learn(NOW)
     scene.api.counters["_receipt"] = INT64_MAX
     scene.counters.sweep(scene.clock.moment + 60)
@@ -322,7 +322,7 @@ def _released(scene: Scene) -> object:
 @pytest.mark.parametrize("decide", [_adopted, _released], ids=["adopt", "release"])
 def test_no_operator_lets_a_group_go_on_from_there(decide: Callable[[Scene], object]) -> None:
     """The counter has to be set first: then the same task brings the group back, and what waits is sent."""
-    scene = Scene(replace(frozen(row(queue=(entry("a"),)), "why"), sighted=NOW - 100))
+    scene = Scene(replace(frozen(row(queue=(entry("a"),)), "why"), first_seen_at=NOW - 100))
     scene.clock.advance(1)
     scene.api.counters["_receipt"] = INT64_MAX - 5
     with pytest.raises(BadInput, match="set that counter to 0"):
@@ -336,7 +336,7 @@ def test_no_operator_lets_a_group_go_on_from_there(decide: Callable[[Scene], obj
 @pytest.mark.parametrize("landed", [False, True])
 def test_a_group_that_froze_with_a_lift_open_is_adopted(landed: bool) -> None:
     """A lift carries nothing that would have to be judged; should it have landed, the receipt tells."""
-    scene = Scene(replace(frozen(replace(row(lift(), (D,)), base=0), "why"), sighted=NOW - 100))
+    scene = Scene(replace(frozen(replace(row(lift(), (D,)), base=0), "why"), first_seen_at=NOW - 100))
     scene.api.counters = {"like": 100, "_receipt": lift().weight * landed}
     scene.clock.advance(30)
     release.adopt(Visit(scene.instance, GROUP, scene.budget(60)), Decision())

@@ -76,42 +76,42 @@ def test_a_receipt_with_a_history_is_first_only_noted() -> None:
     """With the API's time, by which it is adopted later (R9)."""
     scene = scene_of(NEW)
     scene.api.ahead_s = 30
-    assert establish(visit(scene), NEW) == NEW.changed(sighted=NOW + 30)
+    assert establish(visit(scene), NEW) == NEW.changed(first_seen_at=NOW + 30)
 
 
 def test_a_history_is_adopted_when_nothing_of_it_can_land() -> None:
     """Life, twice the guard and a second after it was first seen, and not before two `Date`s prove it (R12)."""
-    noted = NEW.changed(sighted=NOW)
+    noted = NEW.changed(first_seen_at=NOW)
     scene = scene_of(noted)
     scene.instance.api_clock.learn(NOW + 16)
     assert establish(visit(scene), noted) == Again(1.0)
     scene.api.ahead_s = 17
     scene.clock.advance(1.0)
     assert establish(visit(scene), noted) == Again(0.4)
-    assert establish(visit(scene), noted) == noted.changed(base=BASE, sighted=None)
+    assert establish(visit(scene), noted) == noted.changed(base=BASE, first_seen_at=None)
     assert scene.api.asked == [("_receipt",)] * 2
 
 
 def test_a_group_that_has_gone_meanwhile_has_nothing_to_adopt() -> None:
-    noted = NEW.changed(sighted=NOW - 100)
+    noted = NEW.changed(first_seen_at=NOW - 100)
     scene = scene_of(noted)
     scene.instance.api_clock.learn(NOW)
     scene.api.reads = [GONE] * 3
     looking = visit(scene)
     assert [establish(looking, noted) for _ in range(2)] == [Again(0.4), Again(0.8)]
-    assert establish(looking, noted) == noted.changed(base=0, sighted=None)
+    assert establish(looking, noted) == noted.changed(base=0, first_seen_at=None)
 
 
 def test_another_receipt_key_is_a_first_use() -> None:
-    old = replace(row(queue=(entry("a"),), remembered=(Remembered(attempt()),), receipt_key="_old"), sighted=5)
+    old = replace(row(queue=(entry("a"),), remembered=(Remembered(attempt()),), receipt_key="_old"), first_seen_at=5)
     scene = scene_of(old)
     scene.api.counters = {}
-    fresh = replace(old, receipt_key="_receipt", base=None, remembered=(), sighted=None)
+    fresh = replace(old, receipt_key="_receipt", base=None, remembered=(), first_seen_at=None)
     assert establish(visit(scene), old) == fresh.changed(base=0)
     used = scene_of(old)
     used.api.counters = {"_receipt": 77}
     sighted = establish(visit(used), old)
-    assert sighted == fresh.changed(sighted=used.instance.api_clock.now())
+    assert sighted == fresh.changed(first_seen_at=used.instance.api_clock.now())
 
 
 def test_without_receipts_nothing_is_looked_at() -> None:
@@ -125,9 +125,9 @@ def test_an_app_that_is_refused_is_not_asked_again() -> None:
     """Neither at the first look, nor at the later ones."""
     for before, step, generation in (
         (NEW, establish, 1),
-        (NEW.changed(sighted=NOW), establish, 1),
+        (NEW.changed(first_seen_at=NOW), establish, 1),
         (row(), revalidate, 2),
-        (replace(row(), sighted=NOW, sighted_in=2), revalidate, 2),
+        (replace(row(), first_seen_at=NOW, first_seen_generation=2), revalidate, 2),
     ):
         scene = scene_of(before, Generation(generation, LONG_AGO))
         scene.api.reads = [ARREARS]
@@ -178,7 +178,7 @@ def test_a_young_copy_does_not_adopt_what_it_may_have_forgotten(generation: Gene
         assert scene.row.frozen == "the ledger may have forgotten how this group began"
         assert scene.row.generation == NEW.generation - 1
     else:
-        assert (scene.row.sighted, scene.row.base) == (NOW, None)
+        assert (scene.row.first_seen_at, scene.row.base) == (NOW, None)
 
 
 def test_a_copy_waits_before_it_believes_that_a_group_has_no_receipt() -> None:
@@ -226,22 +226,22 @@ def test_a_start_far_ahead_is_stamped_anew() -> None:
 def test_a_note_far_ahead_is_made_anew() -> None:
     """By a `Date` that says so, and by no clock."""
     for before, step, generation in (
-        (NEW.changed(sighted=NOW + 301), establish, 1),
-        (replace(row(), sighted=NOW + 301, sighted_in=2), revalidate, 2),
+        (NEW.changed(first_seen_at=NOW + 301), establish, 1),
+        (replace(row(), first_seen_at=NOW + 301, first_seen_generation=2), revalidate, 2),
     ):
         scene = scene_of(before, Generation(generation, LONG_AGO))
         scene.api.reads = [Counted({"_receipt": BASE}, None), Counted({"_receipt": BASE}, NOW + 1)]
         assert [step(visit(scene), before) for _ in range(2)] == [Again(0.4), Again(0.4)]
         scene = scene_of(before, Generation(generation, LONG_AGO))
-        assert step(visit(scene), before) == before.changed(sighted=NOW)
+        assert step(visit(scene), before) == before.changed(first_seen_at=NOW)
 
 
 def test_a_row_of_an_older_generation_is_first_only_noted() -> None:
     """With the API's time, in this generation; a note of an older one does not count."""
-    for before in (row(), replace(row(), sighted=NOW - 900, sighted_in=1)):
+    for before in (row(), replace(row(), first_seen_at=NOW - 900, first_seen_generation=1)):
         scene = scene_of(before, Generation(2, LONG_AGO))
         scene.api.ahead_s = 30
-        assert revalidate(visit(scene), before) == before.changed(sighted=NOW + 30, sighted_in=2)
+        assert revalidate(visit(scene), before) == before.changed(first_seen_at=NOW + 30, first_seen_generation=2)
         assert scene.api.asked == [()]
 
 
@@ -252,7 +252,7 @@ def test_a_note_needs_the_apis_time() -> None:
     assert revalidate(visit(scene), row()) == Again(0.4)
 
 
-NOTED = replace(row(), sighted=NOW, sighted_in=2)
+NOTED = replace(row(), first_seen_at=NOW, first_seen_generation=2)
 
 
 def test_a_restored_row_is_believed_when_nothing_that_it_lacks_can_land() -> None:
@@ -263,7 +263,7 @@ def test_a_restored_row_is_believed_when_nothing_that_it_lacks_can_land() -> Non
         scene.clock.advance(ends_in_s - 1)
         assert revalidate(visit(scene), NOTED) == Again(1.0)
         scene.clock.advance(1.0)
-        assert [revalidate(visit(scene), NOTED) for _ in range(2)][1] == NOTED.changed(generation=2, sighted=None)
+        assert [revalidate(visit(scene), NOTED) for _ in range(2)][1] == NOTED.changed(generation=2, first_seen_at=None)
 
 
 def test_instances_that_ask_each_time_leave_nothing_behind() -> None:
@@ -272,7 +272,7 @@ def test_instances_that_ask_each_time_leave_nothing_behind() -> None:
     scene.clock.advance(PAST_S)
     assert [revalidate(visit(scene), NOTED) for _ in range(2)] == [
         Again(0.4),
-        NOTED.changed(generation=2, sighted=None),
+        NOTED.changed(generation=2, first_seen_at=None),
     ]
 
 
@@ -298,7 +298,7 @@ def test_a_restored_row_of_a_group_that_is_gone_is_believed() -> None:
         scene.api.reads = [GONE] * 3
         looking = visit(scene)
         follows = [revalidate(looking, before) for _ in range(3)][-1]
-        assert (follows == before.changed(generation=2, sighted=None)) == believed
+        assert (follows == before.changed(generation=2, first_seen_at=None)) == believed
 
 
 def test_a_restored_row_that_lacks_how_its_group_began_freezes() -> None:
@@ -306,12 +306,14 @@ def test_a_restored_row_that_lacks_how_its_group_began_freezes() -> None:
     unknown = replace(NOTED, base=None, queue=(entry("a"),))
     scene = due(unknown, _receipt=5)
     revalidate(visit(scene), unknown)
-    assert scene.row == unknown.changed(frozen="the ledger is a copy that lacks how this group began", sighted=None)
+    assert scene.row == unknown.changed(
+        frozen="the ledger is a copy that lacks how this group began", first_seen_at=None
+    )
     for before, counters in ((replace(unknown, queue=()), {"_receipt": 5}), (unknown, {"like": 5})):
         looking = visit(due(before, **counters))
         # A receipt that is missing is believed to be when it was missing three times.
         follows = [revalidate(looking, before) for _ in range(1 if "_receipt" in counters else 3)]
-        assert follows[-1] == before.changed(generation=2, sighted=None)
+        assert follows[-1] == before.changed(generation=2, first_seen_at=None)
 
 
 def test_a_restored_row_with_another_receipt_is_judged() -> None:

@@ -144,7 +144,7 @@ def test_a_group_that_freezes_is_told_with_the_reason() -> None:
 
 def test_a_released_group_is_told_with_its_base() -> None:
     """And with how many operations the operator has settled."""
-    scene = Scene(replace(frozen(row(attempt(entry("a"))), "why"), sighted=NOW - 100))
+    scene = Scene(replace(frozen(row(attempt(entry("a"))), "why"), first_seen_at=NOW - 100))
     scene.clock.advance(20)
     scene.api.counters["_receipt"] = 7
     release.release(visit(scene), Decision({"a": OperatorVerdict.LANDED}))

@@ -146,12 +146,12 @@ def test_a_late_landing_is_looked_for_when_the_signature_has_ended() -> None:
     watched = row(remembered=(later, PAST))
     ends = NOW + 10 + LIFE_S
     assert next_watch(watched, ends + 2000) == ends
-    assert next_watch(replace(watched, looked=ends), ends + 2000) == ends
-    assert next_watch(replace(watched, looked=ends + 1), ends + 2000) == ends + 61
-    assert next_watch(replace(watched, looked=ends + 60), ends + 2000) == ends + 120
-    assert next_watch(replace(watched, looked=ends + 500), ends + 2000) == ends + 1000
+    assert next_watch(replace(watched, last_checked_at=ends), ends + 2000) == ends
+    assert next_watch(replace(watched, last_checked_at=ends + 1), ends + 2000) == ends + 61
+    assert next_watch(replace(watched, last_checked_at=ends + 60), ends + 2000) == ends + 120
+    assert next_watch(replace(watched, last_checked_at=ends + 500), ends + 2000) == ends + 1000
     # A look that is noted for a time far ahead was noted by a wrong clock.
-    assert next_watch(replace(watched, looked=ends + 500), ends + 100) == ends
+    assert next_watch(replace(watched, last_checked_at=ends + 500), ends + 100) == ends
 
 
 def test_a_sweep_looks_for_late_landings_when_it_is_time_to() -> None:
@@ -160,7 +160,7 @@ def test_a_sweep_looks_for_late_landings_when_it_is_time_to() -> None:
         scene.clock.advance(passed_s)
         scene.counters.sweep(scene.clock.moment + 60)
         assert len(scene.api.asked) == looks
-        assert scene.row.looked == (NOW + LIFE_S if looks else 0)
+        assert scene.row.last_checked_at == (NOW + LIFE_S if looks else 0)
 
 
 def test_a_landing_that_a_sweep_finds_is_paid_back_in_the_same_sweep() -> None:
@@ -179,7 +179,7 @@ def test_a_look_that_is_not_answered_is_had_again_in_the_same_sweep() -> None:
     scene.api.reads = [Unclear("lost")]
     scene.counters.sweep(scene.clock.moment + 60)
     assert len(scene.api.asked) == 3
-    assert scene.row.looked == NOW + 20
+    assert scene.row.last_checked_at == NOW + 20
 
 
 def test_what_was_met_before_takes_one_look() -> None:
@@ -203,7 +203,7 @@ def test_what_can_land_no_more_is_forgotten_a_day_after_its_death() -> None:
         scene.hear(12 + dead_s)
         follows = watch(looking(scene), scene.row)
         assert follows == scene.row
-        assert (len(scene.row.remembered), scene.row.looked) == (kept, NOW + 12 + dead_s)
+        assert (len(scene.row.remembered), scene.row.last_checked_at) == (kept, NOW + 12 + dead_s)
 
 
 def test_in_a_group_that_is_gone_nothing_is_waited_for_but_the_death() -> None:

@@ -134,19 +134,19 @@ def test_a_look_of_an_operator_is_no_look_at_what_freezes_later() -> None:
     """What is unknown then was signed before that, and a verdict has to wait for it anew."""
     scene = Scene(ahead(200))
     inspect(visited(scene))
-    assert scene.row.sighted == NOW
+    assert scene.row.first_seen_at == NOW
     scene.clock.advance(300)
     scene.api.counters["_receipt"] = 7
     scene.counters.sweep(scene.clock.moment + 30)
     assert scene.row.frozen
-    assert scene.row.sighted is None
+    assert scene.row.first_seen_at is None
 
 
 def test_a_first_sight_that_nobody_can_note_is_told() -> None:
     """A group with a receipt that this ledger does not know waits for a `Date` (R9)."""
     scene = Scene(replace(row(queue=(entry("a"),)), base=None), cold=True)
     scene.api.tells_time = False
-    before = replace(scene.row, sighted=NOW - 100)
+    before = replace(scene.row, first_seen_at=NOW - 100)
     expected = Waiting("the end of what was signed before the group was first seen", 0.0, lasts=True)
     assert waiting(visited(scene), before) == expected
     assert waiting(visited(scene), scene.row) is None

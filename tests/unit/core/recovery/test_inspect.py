@@ -26,7 +26,7 @@ from tests.unit.core.scene import GROUP, RULES, Scene
 
 def test_what_is_known_of_a_group_stands_in_an_inspection() -> None:
     """Its row, its counters, what needs a verdict, and when one may be given."""
-    scene = dead(replace(FROZEN, sighted=NOW - 4))
+    scene = dead(replace(FROZEN, first_seen_at=NOW - 4))
     scene.api.counters = {"like": 3, "_receipt": 7}
     told = inspect(visited(scene))
     assert (told.row, told.generation, told.to_be_judged) == (scene.row, Generation(1, 0), ("a",))
@@ -109,7 +109,7 @@ def test_a_group_that_agrees_with_its_receipt_is_adopted_unchanged() -> None:
     scene = Scene(row())
     result = release.adopt(visited(scene), Decision())
     assert result == Decided(scene.row, settled=0, changed=False)
-    assert (scene.row.version, scene.row.looked) == (row().version + 1, NOW)
+    assert (scene.row.version, scene.row.last_checked_at) == (row().version + 1, NOW)
     assert scene.notices.told == []
 
 
@@ -135,7 +135,7 @@ def test_a_release_says_when_to_come_again() -> None:
 def test_an_adoption_that_does_not_fit_into_the_visit_is_put_off() -> None:
     """The wait and a call have to fit."""
     for seconds, waited in ((23.4, False), (23.7, True)):
-        scene = Scene(replace(frozen(row(), "why"), sighted=NOW))
+        scene = Scene(replace(frozen(row(), "why"), first_seen_at=NOW))
         scene.api.counters["_receipt"] = 7
         result = release.adopt(visited(scene, seconds), Decision())
         assert isinstance(result, Decided) == waited
@@ -144,7 +144,7 @@ def test_an_adoption_that_does_not_fit_into_the_visit_is_put_off() -> None:
 
 def test_an_adoption_is_told_to_whoever_watches() -> None:
     """With the base on which the group stands now."""
-    scene = dead(replace(frozen(row(), "why"), sighted=NOW - 100))
+    scene = dead(replace(frozen(row(), "why"), first_seen_at=NOW - 100))
     release.adopt(visited(scene), Decision())
     assert scene.notices.of(Notice.GROUP_ADOPTED) == [{"group": "G", "base": 7, "operations": 0}]
 
@@ -160,7 +160,7 @@ def test_a_swap_that_is_lost_is_tried_again_after_a_moment() -> None:
 
 def test_a_first_look_that_cannot_be_noted_is_told() -> None:
     """Somebody changes the row all the time."""
-    scene = dead(replace(FROZEN, sighted=None))
+    scene = dead(replace(FROZEN, first_seen_at=None))
     scene.ledger.before_swap = [lambda: grow(scene)] * SWAPS_MAX
     with pytest.raises(TooManyCalls, match=r"^too many others change this group at once$"):
         inspect(visited(scene))
@@ -169,10 +169,10 @@ def test_a_first_look_that_cannot_be_noted_is_told() -> None:
 
 
 def test_a_first_look_is_noted_in_the_row_as_it_has_become() -> None:
-    scene = dead(replace(FROZEN, sighted=None))
+    scene = dead(replace(FROZEN, first_seen_at=None))
     scene.ledger.before_swap = [lambda: grow(scene)]
     assert len(inspect(visited(scene)).row.queue) == 1
-    assert scene.row.sighted == scene.api.date
+    assert scene.row.first_seen_at == scene.api.date
 
 
 def test_an_operation_that_was_settled_by_an_operator_is_told_as_observed_later() -> None:

@@ -25,7 +25,7 @@ from tests.unit.core.scene import GROUP, Scene, StagedLedger
 
 A = entry("a")
 LANDED = Decision({"a": OperatorVerdict.LANDED})
-FROZEN = replace(frozen(row(attempt(A)), "why"), sighted=NOW - 100)
+FROZEN = replace(frozen(row(attempt(A)), "why"), first_seen_at=NOW - 100)
 DEATH_S = 12
 # What was signed before a look, by whichever host's clock, is dead that much later.
 PAST_S = 17
@@ -50,7 +50,9 @@ def grow(scene: Scene) -> None:
 def test_a_release_settles_and_unfreezes_in_one_write() -> None:
     scene = dead()
     assert release.release(visited(scene), LANDED) == Decided(scene.row, settled=1)
-    assert scene.row == replace(FROZEN, version=FROZEN.version + 1, attempt=None, base=7, frozen=None, sighted=None)
+    assert scene.row == replace(
+        FROZEN, version=FROZEN.version + 1, attempt=None, base=7, frozen=None, first_seen_at=None
+    )
     assert scene.ledger.find(GROUP, ["a"]).keys() == {"a"}
     assert scene.notices.told == [Notice.GROUP_RELEASED]
 
@@ -64,17 +66,21 @@ def test_a_release_before_the_death_changes_nothing() -> None:
 
 def test_the_first_look_at_a_frozen_group_is_noted() -> None:
     """What the row does not know may land for as long as an attempt that was signed just before."""
-    scene = dead(replace(FROZEN, sighted=None))
+    scene = dead(replace(FROZEN, first_seen_at=None))
     result = release.release(visited(scene), LANDED)
     assert isinstance(result, Later)
     assert PAST_S - 1 <= result.retry_after_s <= PAST_S
-    assert scene.row == replace(FROZEN, version=FROZEN.version + 1, sighted=scene.api.date, sighted_in=1)
+    assert scene.row == replace(
+        FROZEN, version=FROZEN.version + 1, first_seen_at=scene.api.date, first_seen_generation=1
+    )
 
 
 def test_an_inspection_notes_the_look_and_changes_nothing_else() -> None:
-    scene = dead(replace(FROZEN, sighted=None))
+    scene = dead(replace(FROZEN, first_seen_at=None))
     assert inspect(visited(scene)).ready_in_s == pytest.approx(PAST_S, abs=1)
-    assert scene.row == replace(FROZEN, version=FROZEN.version + 1, sighted=scene.api.date, sighted_in=1)
+    assert scene.row == replace(
+        FROZEN, version=FROZEN.version + 1, first_seen_at=scene.api.date, first_seen_generation=1
+    )
     assert scene.api.calls == []
 
 
@@ -94,7 +100,7 @@ def test_an_inspection_of_a_group_that_is_not_frozen_writes_nothing() -> None:
 
 
 def test_an_adoption_waits_by_the_apis_clock() -> None:
-    scene = Scene(replace(frozen(row(queue=(A,)), "why"), sighted=None), cold=True)
+    scene = Scene(replace(frozen(row(queue=(A,)), "why"), first_seen_at=None), cold=True)
     scene.api.ahead_s = -40.0
     scene.api.counters["_receipt"] = 7
     result = release.adopt(visited(scene), Decision())
@@ -134,7 +140,9 @@ def test_two_operators_decide_once() -> None:
 def test_a_group_that_was_released_and_froze_again_is_another_case() -> None:
     """The verdict was about an earlier attempt."""
     scene = dead()
-    anew = replace(FROZEN, version=FROZEN.version + 9, attempt=attempt(A, name="anew", time=NOW + 13), sighted=None)
+    anew = replace(
+        FROZEN, version=FROZEN.version + 9, attempt=attempt(A, name="anew", time=NOW + 13), first_seen_at=None
+    )
     scene.ledger.before_swap = [lambda: scene.store(anew)]
     with pytest.raises(BadInput, match=r"^GroupId: is not as it was"):
         release.release(visited(scene), LANDED)
