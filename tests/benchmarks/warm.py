@@ -70,19 +70,22 @@ class Bare:
         self._url = caller.endpoint + caller.target("update")
         keys, group = Keys(PREFIX), Group(SDKAPPID, "bare")
         self._row, self._unfinished, self._generation = keys.row(group), keys.unfinished(group), keys.generation
+        self._known = keys.known(group)
         [self._record] = keys.records(group, [""])
         self._base, self._number, self._receipt = (str(text) for text in client.hmget(self._row, "base", "gen", "key"))
 
     def work(self, key: str) -> None:
         record = self._record + key
-        keys: tuple[str, ...] = (self._row, self._unfinished, self._generation, record)
-        told: tuple[str, ...] = ("bare", key, TEXT, self._receipt, self._number, self._number, key)
+        keys = (self._row, self._unfinished, self._generation, record)
+        bounds = ("-1", str(2**62), "1")
+        told = ("bare", key, TEXT, self._receipt, self._number, self._number, *bounds, key)
         accepted = self._client.evalsha(scripts.BEGIN.sha, len(keys), *keys, *told)
         values = [{"Key": "like", "Value": 1}, {"Key": "_receipt", "Value": 700_001}]
         body = {"GroupId": "bare", "GroupCounter": values, "Mode": "Increase"}
         replied = self._session.post(self._url, json=body, timeout=4).json()
-        keys = (self._row, self._unfinished, self._row, record)
-        told = ("bare", key, self._base, self._base, "", key, TEXT, str(RECORD_LIFE_MS))
+        keys = (self._row, self._unfinished, self._known, record)
+        life = str(RECORD_LIFE_MS)
+        told = ("bare", key, self._base, self._base, "", "1", life, TEXT, life, key)
         settled = self._client.evalsha(scripts.SETTLE.sha, len(keys), *keys, *told)
         if not accepted or replied["ErrorCode"] != 0 or not settled:
             raise RuntimeError("the bare work was not done")
