@@ -145,30 +145,12 @@ def sent(stage: Stage, dialect: Dialect, context: Event, method: str = "POST", t
     return stage.answer({**event, "requestContext": {**own, **context}})
 
 
-@pytest.mark.parametrize("dialect", CARRIERS)
-@pytest.mark.parametrize("context", [JWT, CLAIMS, IAM_V2, IAM_V1, PRINCIPAL])
-def test_an_identified_update_counts_once(stage: Stage, dialect: Dialect, context: Event) -> None:
-    """Whichever authorizer stands before the function; the key is the header."""
-    assert [sent(stage, dialect, context)["statusCode"] for _ in range(2)] == [200, 200]
-    assert stage.chat.groups["room"]["like"] == 5
-    target = "/v1/operations?GroupId=room&IdempotencyKey=k"
-    assert sent(stage, dialect, context, "GET", target)["statusCode"] == 200
-
-
 def test_keys_belong_to_the_identity(stage: Stage) -> None:
     """Another caller's key is another operation, and a role's sessions share theirs."""
     sessions: list[Event] = [{"authorizer": {"iam": {"userArn": f"{ROLE}/{name}"}}} for name in ("one", "two")]
     for context in (JWT, PRINCIPAL, *sessions):
         sent(stage, "http-v2", context)
     assert stage.chat.groups["room"]["like"] == 15
-
-
-@pytest.mark.parametrize("dialect", CARRIERS)
-def test_an_update_that_the_platform_let_through_unidentified_is_refused(stage: Stage, dialect: Dialect) -> None:
-    """A token is none of this scheme's, and nothing that the caller wrote is read."""
-    seen = stage.post(dialect=dialect)
-    assert (seen.status, seen.headers["www-authenticate"], seen.body["accepted"]) == (401, "Platform", False)
-    assert (stage.chat.calls, stage.failures) == (0, [])
 
 
 @pytest.mark.parametrize("dialect", sorted(set(DIALECTS) - set(CARRIERS)))
@@ -182,11 +164,6 @@ def test_a_platform_that_identifies_nobody_is_a_settings_error(
     assert "HTTP_AUTH" not in str(seen.body)
     [failure] = stage.failures
     assert str(failure).startswith("HTTP_AUTH: platform finds no identity in events of ")
-
-
-@pytest.mark.parametrize("dialect", CARRIERS)
-def test_health_asks_for_no_identity(stage: Stage, dialect: Dialect) -> None:
-    assert stage.send("GET", "/v1/health", dialect=dialect).status == 200
 
 
 @pytest.mark.parametrize("identity", [{"authorizer": {"elb": "x"}}, JWT, PRINCIPAL])
