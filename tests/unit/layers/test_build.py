@@ -72,3 +72,11 @@ def test_scf_finds_its_entry_at_the_root(tmp_path: Path) -> None:
     """Beside the same modules; without a Python of its version there is no bytecode."""
     build_function(SCF, tmp_path / "function.zip", None)
     assert contents(tmp_path / "function.zip") == {**MODULES, "index.py": INDEX.encode()}
+
+
+def test_only_clouds_that_there_are_can_be_built_for() -> None:
+    """A word that names none is refused before anything is made."""
+    command = [sys.executable, "-m", "layers.build", "moon"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "moon" in done.stderr

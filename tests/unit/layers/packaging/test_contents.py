@@ -14,7 +14,7 @@ from layers.packaging.install import PINS, pins_for
 from layers.packaging.targets import TARGETS, Target
 from tests.architecture import imports
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 MODULES = sorted((ROOT / "handler").rglob("*.py"))
 
 OF_THE_RUNTIME = {"boto3", "botocore"}
