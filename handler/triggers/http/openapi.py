@@ -153,7 +153,7 @@ def _update(scheme: str) -> Description:
         404: _problem("refused for good by the vendor: no such group"),
         409: _problem("refused for good by the vendor: the group has 20 counters"),
         413: _problem("the body is over 64 KiB"),
-        422: _problem("the key came before with another content"),
+        422: _problem("the key was used before with other content"),
         429: _problem("too many calls now; nothing was accepted", "Retry-After"),
         503: _problem("`accepted` tells whether the operation is, or may be, taken on", "Retry-After"),
     }

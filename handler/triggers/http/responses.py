@@ -75,21 +75,21 @@ class Case(msgspec.Struct, frozen=True):
         return Reply(self.status, body, headers, CONTENT_TYPE)
 
 
-BAD_INPUT = Case(400, "bad-input", "The input means nothing")
+BAD_INPUT = Case(400, "bad-input", "Invalid input")
 BODY_TOO_LARGE = Case(413, "body-too-large", "The body is too large")
-UNAUTHORIZED = Case(401, "unauthorized", "The caller is not known")
-NO_SUCH_ROUTE = Case(404, "no-such-route", "There is nothing at this path")
-WRONG_METHOD = Case(405, "wrong-method", "The path is served by another method")
-NO_SUCH_OPERATION = Case(404, "no-such-operation", "No such operation is known")
-KEY_REUSED = Case(422, "key-reused", "The idempotency key belongs to another content")
+UNAUTHORIZED = Case(401, "unauthorized", "Unknown caller")
+NO_SUCH_ROUTE = Case(404, "no-such-route", "No route has this path")
+WRONG_METHOD = Case(405, "wrong-method", "The path has another method")
+NO_SUCH_OPERATION = Case(404, "no-such-operation", "Unknown operation")
+KEY_REUSED = Case(422, "key-reused", "The idempotency key was used with other content")
 REJECTED = Case(400, "rejected", "The vendor refused this operation for good", accepted=True)
 TOO_MANY_CALLS = Case(429, "too-many-calls", "Too many calls now")
-NOT_ACCEPTED = Case(503, "not-accepted", "Nothing could be accepted now")
-SETTINGS = Case(503, "settings", "The function's settings are wrong")
+NOT_ACCEPTED = Case(503, "not-accepted", "Nothing was accepted")
+SETTINGS = Case(503, "settings", "The function is not set up correctly")
 APP_REFUSED = Case(503, "app-refused", "The vendor refuses the whole app")
 STALLED = Case(503, "app-refused", "The vendor refuses the whole app", accepted=True)
-FROZEN = Case(503, "group-frozen", "The group waits for an operator", accepted=True)
-OUTCOME_UNKNOWN = Case(503, "outcome-unknown", "It is not known what became of the operation", accepted=True)
+FROZEN = Case(503, "group-frozen", "The group is frozen until an operator decides", accepted=True)
+OUTCOME_UNKNOWN = Case(503, "outcome-unknown", "The outcome is not known", accepted=True)
 
 _CASES: Mapping[type[CounterError], Case] = {
     BadInput: BAD_INPUT,
@@ -103,12 +103,12 @@ _CASES: Mapping[type[CounterError], Case] = {
     CounterError: OUTCOME_UNKNOWN,
 }
 
-# Errors of the function itself go to its log: their texts would name a variable, a path or a secret, and
-# the caller may be one that is not known yet.
+# Errors of the function itself go to its log: their texts would name a variable, a path or a secret, and the caller may
+# be unknown.
 _DETAILS: Mapping[type[CounterError], str] = {
-    SettingsError: "the function is not set up correctly; its log names what is wrong",
-    SecretUnavailable: "the function's secret cannot be had now; its log tells why",
-    LedgerUnavailable: "the ledger cannot be used now; the function's log tells why",
+    SettingsError: "the function is not set up correctly; its log says what is wrong",
+    SecretUnavailable: "the function cannot read its secret now; its log says why",
+    LedgerUnavailable: "the function cannot use its ledger now; its log says why",
 }
 
 _MAY_BE_ACCEPTED = "the operation may have been accepted; repeat it with the same key to find out"
@@ -150,7 +150,7 @@ def retry_after(seconds: float) -> dict[str, str]:
 
 
 def of_outcome(outcome: Outcome, location: str, http_status: Callable[[int], int]) -> Reply:
-    """The reply to the request itself; `location` is where its operation can be asked after."""
+    """The reply to the request itself; `location` is where the caller can ask about its operation."""
     if isinstance(outcome, Pending):
         headers = {"Location": location, **retry_after(outcome.retry_after_s)}
         return Reply(202, {"state": "pending", "accepted": True}, headers)
@@ -161,7 +161,7 @@ def of_outcome(outcome: Outcome, location: str, http_status: Callable[[int], int
 
 
 def of_state(outcome: Outcome, http_status: Callable[[int], int]) -> Reply:
-    """The reply to a question after an operation: 200 with its state, and with the stored answer beside it."""
+    """The reply to a question about an operation: 200 with its state, and with the stored answer beside it."""
     if isinstance(outcome, Pending):
         return Reply(200, {"state": "pending", "accepted": True}, retry_after(outcome.retry_after_s))
     answer, state = _of_final(outcome, http_status), state_of(outcome)
@@ -184,10 +184,10 @@ def _of_final(
     if isinstance(outcome, Stalled):
         return STALLED.reply(_STALLED, code=outcome.code, info=outcome.info, retry_after_s=outcome.retry_after_s)
     if isinstance(outcome, Frozen):
-        return FROZEN.reply(f"accepted, but nothing is sent to this group until then: {outcome.reason}")
+        return FROZEN.reply(f"accepted; nothing is sent to this group until an operator decides: {outcome.reason}")
     if isinstance(outcome, KeyReused):
-        return KEY_REUSED.reply("the key came before with another content; use a new key")
-    return OUTCOME_UNKNOWN.reply(f"it is never repeated: {outcome.reason}")
+        return KEY_REUSED.reply("this key was used before with other content; use a new key")
+    return OUTCOME_UNKNOWN.reply(f"the call is never repeated: {outcome.reason}")
 
 
 def _vendors_body(applied: Applied) -> Mapping[str, object]:

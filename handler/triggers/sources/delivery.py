@@ -97,5 +97,5 @@ def _refusal(outcome: Outcome) -> Refusal | None:
         # An earlier refusal may have been given back to another source, and then no note is left.
         return Refusal(refused_with(outcome.code), is_reported=True, is_noted=not outcome.replayed)
     if isinstance(outcome, KeyReused):
-        return Refusal("its key came before with another content")
+        return Refusal("its key was used before with other content")
     return None

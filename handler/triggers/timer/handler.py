@@ -46,7 +46,7 @@ _Result = TypeVar("_Result")
 def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, object]:
     """Execute a timer event, and return counts only, because platforms log what is returned.
 
-    Raises BadInput: before anything is accepted, or at the end for a key that came before with another content. Raises
+    Raises BadInput before anything is accepted, or at the end for a key that came before with other content. Raises
     NotAccepted or OutcomeUnknown if a group was neither accepted nor handed on, so that the platform repeats the event.
     """
     instance = context.instance
@@ -175,4 +175,4 @@ def _refuse(work: _Work, earlier: int) -> None:
 def _refuse_reused_keys(reused: Sequence[Operation]) -> None:
     for operation in reused:
         index = operation.key.rpartition("/")[2]
-        raise BadInput(f"Message.operations[{index}]", f"{operation.key} came before with another content")
+        raise BadInput(f"Message.operations[{index}]", f"{operation.key} was used before with other content")

@@ -29,7 +29,7 @@ REASONS = {
     "bad.sqs.body-not-json": "body: is not JSON at line 1, column 1: Expecting value",
     "bad.sqs.caller-not-text": "Caller: is not a string",
     "bad.sqs.foreign-records": "record: is not an object",
-    "bad.sqs.key-reused": "its key came before with another content",
+    "bad.sqs.key-reused": "its key was used before with other content",
     "bad.sqs.key-with-a-space": "IdempotencyKey: must be 1 to 255 visible ASCII characters",
     "bad.sqs.no-such-group": None,
     "bad.sqs.page-by-hand": "Hmac: is missing or was not made with the app's current key; after a rotation, send the "

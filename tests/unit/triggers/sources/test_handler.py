@@ -184,7 +184,7 @@ def test_a_key_that_returns_with_another_content_is_a_refusal(stage: Stage) -> N
     contents = [text(5, IdempotencyKey="k"), text(6, IdempotencyKey="k")]
     assert stage.batch(batch_of("aws:sqs", contents)) == {"batchItemFailures": [item("aws:sqs", 1)]}
     assert stage.batch(batch_of("aws:sns", contents)) == counts(accepted=1, parked=1)
-    assert parked_reasons(stage) == ["its key came before with another content"]
+    assert parked_reasons(stage) == ["its key was used before with other content"]
     assert like(stage) == 10
 
 

@@ -133,7 +133,7 @@ def test_a_tick_that_came_before_with_another_content_is_named(stage: Stage) -> 
     with pytest.raises(BadInput) as refused:
         stage.tick(event(GROUPS[0], GROUPS[1], value=4))
     assert refused.value.field == "Message.operations[0]"
-    assert "daily/2026-11-22T00:00:00Z/0 came before with another content" in str(refused.value)
+    assert "daily/2026-11-22T00:00:00Z/0 was used before with other content" in str(refused.value)
     assert likes(stage)[:2] == [3, 4]
 
 
@@ -330,7 +330,7 @@ def test_a_long_tick_that_is_done_is_known_to_be(many: Stage) -> None:
     asked(many).clear()
     assert many.tick(event(*MANY)) == counts() | {"earlier": 120}
     assert asked(many) == []
-    with pytest.raises(BadInput, match="came before with another content"):
+    with pytest.raises(BadInput, match="was used before with other content"):
         many.tick(event(*MANY, value=4))
 
 
