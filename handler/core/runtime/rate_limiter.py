@@ -87,6 +87,66 @@ class Terms(msgspec.Struct, frozen=True):
         return (max(1.0, self.rate * LEASE_SHARE_MAX) + self.unasked + 1.0) / SHARE_MIN / self.rate
 
 
+class AdaptiveShare:
+    """How much of its rate an instance asks for: less after each rate code, and soon all of it again."""
+
+    def __init__(self) -> None:
+        self._share = 1.0
+        self._slowed_at = float("-inf")
+
+    def at(self, now: float) -> float:
+        """The share at this moment."""
+        return min(1.0, self._share + RECOVERED_PER_S * max(0.0, now - self._slowed_at))
+
+    def slow_down(self, now: float) -> None:
+        """The vendor has sent a rate code. Those of calls under way count as one."""
+        if now - self._slowed_at > 1.0:
+            self._share, self._slowed_at = max(SHARE_MIN, self.at(now) * SLOWER), now
+
+    def is_careful(self, now: float) -> bool:
+        """Whether the last rate code is so recent that every call needs a lease."""
+        return now - self._slowed_at < CAREFUL_S
+
+
+class Demand:
+    """How many calls this instance has made within the last second, and how many it is about to make."""
+
+    def __init__(self) -> None:
+        self.recent: deque[float] = deque()
+        self.unleased: deque[float] = deque()
+        """Those of the recent ones that were made without a lease."""
+        self.put_off: deque[float] = deque()
+        """When callers were sent away while another thread leased."""
+        self.expected = 0
+        """The calls that were announced and have no turn yet."""
+
+    def forget(self, now: float) -> None:
+        """Drop what is over."""
+        for moments, kept_s in ((self.recent, 1.0), (self.unleased, 1.0), (self.put_off, 2 * LEASING_S)):
+            while moments and moments[0] < now - kept_s:
+                moments.popleft()
+
+    def takes_one(self, now: float) -> None:
+        """One call is made without a lease."""
+        self.recent.append(now)
+        self.unleased.append(now)
+        self.expected = max(0, self.expected - 1)
+
+    def is_leased(self, calls: int, unleased: int) -> None:
+        """Turns for so many calls are leased, and paid for what was called without a lease before."""
+        for _ in range(min(unleased, len(self.unleased))):
+            self.unleased.popleft()
+        self.expected = max(0, self.expected - calls)
+
+    def wanted(self, *, is_crowded: bool) -> int:
+        """How many calls to lease for.
+
+        Turns of a full schedule follow each other closely: only callers who wait for one now can use it in time.
+        """
+        soon = 1 + len(self.put_off) if is_crowded else ceil(len(self.recent) * LEASE_S)
+        return max(soon, self.expected)
+
+
 class RateLimiter:
     """One schedule of the app, over all instances: few turns are taken unasked, more are leased in chunks."""
 
@@ -96,15 +156,12 @@ class RateLimiter:
         self._now = now
         self._ledger = ledger
         self._terms = terms
+        self._share = AdaptiveShare()
+        self._demand = Demand()
         self._leased: list[Turn] = []
+        """Turns of `_app` that are leased and not taken, the earliest first."""
         self._app = 0
-        self._recent: deque[float] = deque()
-        self._unpaid: deque[float] = deque()
-        self._put_off: deque[float] = deque()
-        self._expected = 0
-        self._share = 1.0
         self._lag_s = 0.0
-        self._slowed_at = float("-inf")
         self._blocked_until = float("-inf")
         self._crowded_until = float("-inf")
         self._is_leasing = False
@@ -113,26 +170,23 @@ class RateLimiter:
     def expect(self, calls: int) -> None:
         """Announce calls that come now: they are leased together, as far as fairness to others allows."""
         with self._lock:
-            self._expected = calls
+            self._demand.expected = calls
 
     def turn(self, app: int) -> Turn:
-        """Take the next place in the app's schedule, or be told when to ask again."""
+        """Take the next place in the app's schedule, or learn when to ask again."""
         with self._lock:
-            now = self._clock.monotonic()
-            self._note(now, app)
-            careful = now - self._slowed_at < CAREFUL_S
+            now, demand = self._clock.monotonic(), self._demand
+            self._forget(now, app)
             if self._leased:
-                self._recent.append(now)
+                demand.recent.append(now)
                 return self._leased.pop(0)
-            if not careful and len(self._recent) < int(self._terms.unasked):
-                self._recent.append(now)
-                self._unpaid.append(now)
-                self._expected = max(0, self._expected - 1)
+            if not self._share.is_careful(now) and len(demand.recent) < int(self._terms.unasked):
+                demand.takes_one(now)
                 return Turn(now, now + KEPT_S)
             if self._is_leasing or now < self._blocked_until:
-                self._put_off.append(now)
+                demand.put_off.append(now)
                 return _not_before(max(now + LEASING_S, self._blocked_until))
-            self._recent.append(now)
+            demand.recent.append(now)
             self._is_leasing = True
         # The lock is free during the round trip, so no other thread of this instance waits for the ledger.
         return self._lease(now, app)
@@ -141,42 +195,36 @@ class RateLimiter:
         """A turn that was not used: another call of this instance may use it in time, the earliest first."""
         with self._lock:
             insort(self._leased, turn, key=_begin_of)
-            if self._recent:
-                self._recent.pop()
+            if self._demand.recent:
+                self._demand.recent.pop()
 
     def slow_down(self) -> None:
-        """The vendor has said that calls are too frequent. Those of calls under way count as one."""
+        """The vendor has sent a rate code."""
         with self._lock:
-            now = self._clock.monotonic()
-            if now - self._slowed_at > 1.0:
-                self._share = max(SHARE_MIN, self._share_at(now) * SLOWER)
-                self._slowed_at = now
+            self._share.slow_down(self._clock.monotonic())
 
     def is_saturated(self) -> bool:
         """Whether the schedule was lent out as far as it goes when this instance asked last, which was just now."""
         return self._clock.monotonic() < self._blocked_until
 
-    def _note(self, now: float, app: int) -> None:
+    def _forget(self, now: float, app: int) -> None:
         """Forget what has passed: unused turns, calls of more than a second ago, and another app's turns."""
         if app != self._app:
             self._app = app
             self._leased.clear()
         self._leased = [turn for turn in self._leased if turn.until >= now]
-        for moments, kept_s in ((self._recent, 1.0), (self._unpaid, 1.0), (self._put_off, 2 * LEASING_S)):
-            while moments and moments[0] < now - kept_s:
-                moments.popleft()
+        self._demand.forget(now)
 
     def _lease(self, now: float, app: int) -> Turn:
-        share, rate = self._share_at(now), self._terms.rate
-        # Turns of a full schedule follow each other closely: only callers who wait for one now can use it in time.
-        is_crowded = now < self._crowded_until
-        soon = 1 + len(self._put_off) if is_crowded else ceil(len(self._recent) * LEASE_S)
-        wanted = max(soon, self._expected)
-        calls = max(1, min(wanted, int(rate * share * LEASE_SHARE_MAX)))
+        """Lease turns for as many calls as fairness allows, and take the first."""
+        share = self._share.at(now)
+        rate = self._terms.rate * share
+        wanted = self._demand.wanted(is_crowded=now < self._crowded_until)
+        calls = max(1, min(wanted, int(rate * LEASE_SHARE_MAX)))
         # What was called unasked just before counts too, or instances that become busy together exceed the limit.
-        unpaid = len(self._unpaid)
+        unleased = len(self._demand.unleased)
         try:
-            lent = self._ledger.lease(self._claim(app, (calls + unpaid) / share))
+            lent = self._ledger.lease(self._claim(app, (calls + unleased) / share))
         except (LedgerUnavailable, OutcomeUnknown):
             # A call needs the ledger anyway, so this failure costs no further one; a lost answer wastes a few turns.
             lent = Lent(None, self._lag_s)
@@ -189,23 +237,25 @@ class RateLimiter:
             if lent.wait_s is None:
                 self._blocked_until = now + ASK_AGAIN_S
                 return _not_before(self._blocked_until)
-            for _ in range(min(unpaid, len(self._unpaid))):
-                self._unpaid.popleft()
-            self._expected = max(0, self._expected - calls)
+            self._demand.is_leased(calls, unleased)
             is_crowded = lent.wait_s > CROWDED_S
             self._crowded_until = now + CROWDED_FOR_S if is_crowded else now
             kept_s = LATE_MAX_S if is_crowded else KEPT_S
-            moments = [now + lent.wait_s + number / (rate * share) for number in range(calls)]
+            moments = [now + lent.wait_s + number / rate for number in range(calls)]
             self._leased.extend(Turn(at, at + kept_s) for at in moments)
             return self._leased.pop(0)
 
     def _claim(self, app: int, calls: float) -> Claim:
-        terms = self._terms
-        schedule = terms.schedule, calls, terms.rate, terms.ahead_max_s, terms.longest_s
-        return Claim(app, *schedule, self._now(), self._lag_s)
-
-    def _share_at(self, now: float) -> float:
-        return min(1.0, self._share + RECOVERED_PER_S * max(0.0, now - self._slowed_at))
+        return Claim(
+            app=app,
+            schedule=self._terms.schedule,
+            calls=calls,
+            rate=self._terms.rate,
+            ahead_max_s=self._terms.ahead_max_s,
+            longest_s=self._terms.longest_s,
+            now=self._now(),
+            lag_s=self._lag_s,
+        )
 
 
 def _begin_of(turn: Turn) -> float:

@@ -318,7 +318,7 @@ def test_a_refusal_for_the_rate_slows_what_was_refused(refusal: Refused, share: 
 
 def shares_of(scene: Scene) -> list[float]:
     """How slow the instance is with updates, and with reads."""
-    return [pace._share for pace in (scene.instance.updates, scene.instance.reads)]  # noqa: SLF001  # shows in no answer yet
+    return [pace._share._share for pace in (scene.instance.updates, scene.instance.reads)]  # noqa: SLF001  # shows in no answer yet
 
 
 def test_a_visit_for_operations_is_done_when_they_are_out_of_the_row() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from handler.core.ports.ledger import Ledger
 from handler.core.ports.schedules import Claim, Lent, Schedule
-from handler.core.runtime.rate_limiter import RateLimiter, Terms, Turn
+from handler.core.runtime.rate_limiter import AdaptiveShare, RateLimiter, Terms, Turn
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.runtime.test_rate_limiter import APP, pace_of
 from tests.unit.core.samples import HandClock
@@ -62,17 +62,14 @@ def test_a_slower_instance_asks_for_fewer_calls_that_cost_more() -> None:
 
 def test_rate_codes_of_calls_under_way_count_as_one() -> None:
     """Those of one second; later ones slow down more, to a quarter at least, and it recovers."""
-    clock = HandClock(moment=0.0)
-    pace = pace_of(clock, ledger=LendingLedger(clock))
-    shares = []
+    share, now, shares = AdaptiveShare(), 0.0, []
     for passed_s in (0.0, 1.0, 0.01, 1.01, 1.01, 1.01, 1.01):
-        clock.advance(passed_s)
-        pace.slow_down()
-        shares.append(pace._share)  # noqa: SLF001  # how slow it is shows in no single answer
-    assert shares[:3] == pytest.approx([0.7, 0.7, (0.7 + 0.05 * 1.01) * 0.7])
-    assert shares[-1] >= 0.25
-    clock.advance(30)
-    assert pace._share_at(clock.monotonic()) == 1.0  # noqa: SLF001  # the same
+        now += passed_s
+        share.slow_down(now)
+        shares.append(share.at(now))
+    assert shares[:3] == pytest.approx([0.7, 0.7 + 0.05, (0.7 + 0.05 * 1.01) * 0.7])
+    assert min(shares) >= 0.25
+    assert share.at(now + 30) == 1.0
 
 
 def test_an_instance_is_careful_for_a_minute_after_a_rate_code() -> None:
@@ -116,7 +113,7 @@ def test_what_was_expected_and_called_is_expected_no_more() -> None:
     for _ in range(6):
         pace.turn(APP)
     assert [calls for _, calls, _, _ in ledger.asked] == [pytest.approx(3 + 5)]
-    assert pace._expected == 0  # noqa: SLF001  # it shows in the size of a much later lease only
+    assert pace._demand.expected == 0  # noqa: SLF001  # it shows in the size of a much later lease only
 
 
 def test_a_schedule_without_room_is_asked_again_in_a_quarter_of_a_second() -> None:
