@@ -17,7 +17,7 @@ from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Visit
 from handler.core.recovery import release as operating
 from handler.core.recovery.inspect import Inspection, inspect
-from handler.core.recovery.release import Decided, Later
+from handler.core.recovery.release import Later, Resolved
 from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from handler.core.runtime.instance import TimeBudget
 from handler.core.state.receipts import Landed, Unexplained
@@ -31,7 +31,7 @@ LANDS_UNHEARD = Fate(replies=False)
 NORMAL = Fate()
 LANDED, NOT_LANDED = OperatorVerdict.LANDED, OperatorVerdict.NOT_LANDED
 
-Told: TypeAlias = Inspection | Decided | Later | BadInput
+Told: TypeAlias = Inspection | Resolved | Later | BadInput
 
 
 class StrictApi(SimulatedApi):
@@ -201,7 +201,7 @@ def test_a_foreign_write_on_a_group_at_rest_is_adopted() -> None:
     stage.call("B", stage.operation("b", 100), at_s=60)
     assert_counts_on(stage, 101)
     [told] = stage.told
-    assert isinstance(told, Decided), stage.story
+    assert isinstance(told, Resolved), stage.story
     assert (told.changed, told.row.base) == (True, 7), stage.story
     assert stage.notices.counts[Notice.GROUP_ADOPTED] == 1, stage.story
 
@@ -212,7 +212,7 @@ def test_a_group_that_agrees_is_left_as_it_is() -> None:
     stage.call("B", stage.operation("b", 100), at_s=10)
     assert_counts_on(stage, 101)
     [told] = stage.told
-    assert isinstance(told, Decided), stage.story
+    assert isinstance(told, Resolved), stage.story
     assert not told.changed, stage.story
     assert Notice.GROUP_ADOPTED not in stage.notices.counts, stage.story
 
@@ -239,7 +239,7 @@ def test_a_restored_store_is_released_with_a_verdict_on_what_waits() -> None:
     assert_counts_on(stage, 1111)
     assert isinstance(stage.answers["B2"][0], Frozen), stage.story
     assert isinstance(stage.told[0], BadInput), stage.story
-    assert isinstance(stage.told[2], Decided), stage.story
+    assert isinstance(stage.told[2], Resolved), stage.story
     assert (stage.told[2].settled, stage.told[2].row.generation) == (1, 2), stage.story
 
 
@@ -260,7 +260,7 @@ def test_a_paste_of_all_ids_on_the_screen_settles_nothing_that_was_never_sent() 
     assert_counts_on(stage, 111)
     assert isinstance(stage.told[1], BadInput), stage.story
     assert b.id in str(stage.told[1]), stage.story
-    assert isinstance(stage.told[2], Decided), stage.story
+    assert isinstance(stage.told[2], Resolved), stage.story
     assert stage.told[2].settled == 0, stage.story
     assert stage.answers["B2"] == [Applied((("like", 111),), replayed=True)], stage.story
 
@@ -390,4 +390,4 @@ def test_an_adoption_without_the_time_to_wait_changes_nothing() -> None:
     stage.call("B", stage.operation("b", 100), at_s=30)
     assert_counts_on(stage, 101)
     assert isinstance(stage.told[0], Later), stage.story
-    assert isinstance(stage.told[1], Decided), stage.story
+    assert isinstance(stage.told[1], Resolved), stage.story

@@ -1,4 +1,4 @@
-"""Accept: an operation becomes owed by one compare-and-swap, or turns out to be known already (R1)."""
+"""Accept: an operation becomes owed by one compare-and-swap, unless the ledger knows it already (R1)."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from handler.core.state.watermarks import NO_WATERMARKS, moved, partitions_of, p
 # How often a lost compare-and-swap is tried again before the caller is asked to come back.
 SWAPS_MAX = 60
 
-# A place in the schedule of acceptances comes free as the sweep makes calls, for many at a time.
+# Places in the schedule of acceptances come free as the sweep makes calls, many at a time.
 PLACE_RETRY_S = 5.0
 
-# How soon there may be a call to spare where the app's rate is used up: it is lent out for a second ahead.
+# How soon a call may be free once the app's rate is used up: it is lent out for a second ahead.
 SATURATED_RETRY_S = 2.0
 
 
 class Acceptance(msgspec.Struct, frozen=True):
     """Where each operation stands: `finished` before this request, or owed by `row` as this worker last saw it.
 
-    There is no row where all are finished in a group that does not exist.
+    `row` is None if all are finished in a group that does not exist.
     """
 
     row: Row | None
@@ -41,19 +41,19 @@ class Acceptance(msgspec.Struct, frozen=True):
     fingerprints: Mapping[str, str]
     """The content that the ledger knows under each operation's id."""
     passed: frozenset[str] = frozenset()
-    """Those that were accepted before, by their position: there is no answer of theirs."""
+    """Those whose position was accepted before: the ledger keeps no answer of theirs."""
 
 
 def accept(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance:
     """Make every operation owed, unless it is known.
 
-    Raises NotAccepted when nothing was taken on, for certain, and OutcomeUnknown when a write's answer was lost and
-    no later read could tell what became of it.
+    Raises NotAccepted if certainly nothing was accepted, and OutcomeUnknown if a write's answer was lost and no later
+    read shows what became of it.
     """
     clock = visit.instance.clock
-    # R11: by which window the record will be written is known before anything is accepted.
+    # R11: the window of the records is known before anything is accepted.
     visit.instance.windows.notes(visit.group.app)
-    # As long as the caller would be asked to stay away.
+    # Wait for room no longer than the Retry-After that would be the answer instead.
     room_until = clock.monotonic() + FULL_RETRY_S
     may_begin = True
     while True:
@@ -63,9 +63,9 @@ def accept(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance:
         except RowFull:
             if may_begin and _moved_watermarks(visit):
                 continue
-            # The calls that make room need the app's rate more than one that would have to wait for it.
+            # The calls that make room need the app's rate more than this one, which waits for room.
             visit.turns.end()
-            # Several need no room for all of them at once.
+            # A batch does not wait: it need not be accepted all at once.
             if len(entries) > 1 or not _waited_for_room(visit, room_until):
                 raise
             may_begin = False
@@ -91,13 +91,13 @@ def _moved_watermarks(visit: Visit) -> bool:
 
 
 def _waited_for_room(visit: Visit, until: float) -> bool:
-    """Let others settle what they can; False where there is no time left for that."""
+    """Let other workers settle what they can; False if there is no time left for that."""
     has_time = visit.instance.clock.monotonic() < min(until, visit.budget.until)
     return has_time and visit.pause(visit.backoff.poll_s())
 
 
 def _waited_for_place(visit: Visit) -> bool:
-    """Let the sweep work off what was accepted before; False where none came in the time of a source, or of a tick."""
+    """Wait until the sweep has made room for another acceptance; False if no place came in the time there is."""
     clock = visit.instance.clock
     while clock.monotonic() < visit.budget.accepts_until:
         wait_s = visit.turns.place_s()
@@ -108,7 +108,7 @@ def _waited_for_place(visit: Visit) -> bool:
 
 
 def _accepted(visit: Visit, entries: Mapping[str, Entry], *, may_begin: bool) -> Acceptance:
-    """Each path in turn; the fast one is not worth it where the row was full a moment ago."""
+    """Try each path in turn, the fast one only if the row was not full a moment ago."""
     try:
         done = (_begin(visit, entries) if may_begin else None) or _append(visit, entries)
     except AnswerLost:
@@ -140,14 +140,14 @@ def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
 
 
 def _append(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
-    """The slow path where the store can take it in one step; None where it has to be taken one by one."""
+    """The slow path in one step, if the store can do that; None if it takes a read and a write."""
     if _turned_away(visit) is not None or not _may_leave_to_others(visit):
         return None
     bytes_max = accepting_bytes(visit.instance.rules.row_bytes)
     try:
         look = visit.instance.ledger.append(visit.group, tuple(entries.values()), bytes_max)
     except RowFull:
-        # What is remembered of past attempts gives way, but only to a row that is written whole (R13).
+        # The memory of past attempts gives way, but only to a row that is written whole (R13).
         return None
     if look is None or look.row is None:
         return None
@@ -157,9 +157,9 @@ def _append(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
 
 
 def _swap_in(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> Acceptance:
-    """The slow path, round after round: others may change the row at the same time.
+    """The slow path, round after round, because other workers may change the row at the same time.
 
-    `in_doubt` is set once a write's answer was lost: from then on no reply may say that nothing was accepted.
+    `in_doubt`: the answer of a write was lost. From then on no answer may say that nothing was accepted.
     """
     for _ in range(SWAPS_MAX):
         try:
@@ -206,9 +206,9 @@ def _round(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
 
 
 def _refused(visit: Visit, entries: list[Entry]) -> bool:
-    """Whether the group does not exist, and its rejections are on record: it gets no row for that (R14).
+    """Whether the group does not exist, and its rejections are on record: it needs no row for them (R14).
 
-    An operation whose source hears of a rejection by a note alone needs a row that holds the note (R6).
+    A rejection that reaches its source by a note alone needs a row for the note (R6).
     """
     if any(entry.position or (entry.origin and not visit.teller) for entry in entries):
         return False
@@ -222,12 +222,12 @@ def _refused(visit: Visit, entries: list[Entry]) -> bool:
     if visit.instance.ledger.refuse(visit.group, visit.lasting(records)):
         visit.answers.update(records)
         visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=refusal.code)
-    # Else there is a row by now, or another worker's answer: the next round finds it.
+    # Else another worker has written a row or an answer: the next round finds it.
     return True
 
 
 def _written(visit: Visit, row: Row | None, grown: Row) -> bool:
-    """Write the row with what it owes now; a group's first one only if nothing of it is on record."""
+    """Write the row with what it owes now; a group's first row only if none of its operations is on record."""
     if row is not None:
         return visit.instance.ledger.swap(visit.group, grown, {})
     visit.is_first = visit.instance.ledger.create(visit.group, grown)
@@ -240,7 +240,7 @@ def _known_fingerprints(row: Row | None, finished: Records, entries: Mapping[str
 
 
 def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
-    """The row with `fresh` in its queue, unless the app is refused or the row is full; memory gives way to it (R13)."""
+    """The row with `fresh` in its queue, to which memory gives way (R13). Raises for a refused app or a full row."""
     instance = visit.instance
     turned_away = _turned_away(visit)
     if turned_away is not None:
@@ -259,7 +259,7 @@ def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
 
 
 def _turned_away(visit: Visit) -> NotAccepted | None:
-    """Why nothing new is taken on now: the vendor refuses the app, or the app's rate is used up."""
+    """Why nothing new is accepted now: the vendor refuses the app, or the app's rate is used up."""
     instance = visit.instance
     refusal = instance.breaker.refusal()
     if refusal is not None:
@@ -270,10 +270,10 @@ def _turned_away(visit: Visit) -> NotAccepted | None:
 
 
 def _may_leave_to_others(visit: Visit) -> bool:
-    """Whether what makes a settled group unfinished is called by this visit, or has a place among what is not (R14)."""
+    """Whether this visit can make the call of what it accepts, or has a place among the calls of others (R14)."""
     return visit.waits_for_call or not visit.turns.place_s()
 
 
 def _was_settled(row: Row, entries: Mapping[str, Entry]) -> bool:
-    """Whether a row owes nothing but what was just appended to it."""
+    """Whether a row owes only what was just appended to it."""
     return row.attempt is None and not row.debt and all(entry.id in entries for entry in row.queue)

@@ -11,10 +11,10 @@ from handler.core.state.receipts import death
 POLL_MIN_S = 0.03
 POLL_MAX_S = 0.4
 
-# A ledger that took longer than this to take an operation on was not slow, but out of reach for a while.
+# A ledger that took longer than this to accept an operation was not slow, but out of reach for a while.
 ACCEPTED_MAX_S = 1.0
 
-# Poll no more often than every fourth multiple of what a look usually takes.
+# A visit polls no more often than every fourth multiple of what a poll usually takes.
 LOOKS_SPACED = 4
 
 # Looks at the receipt while an attempt may still be in flight.
@@ -22,13 +22,13 @@ LOOK_MIN_S = 0.2
 LOOK_MAX_S = 2.0
 
 
-# How long those who did not make a new group's row leave the first look at the group to the one who did: longer than a
-# read takes, and short enough for a caller who only asks after an operation, which is helped on for a second.
+# The visit that made a new group's row looks at the group first. The others leave it to that one for this long: longer
+# than a read takes, and short enough for a caller who asks after an operation, which gets a second of help.
 FIRST_LOOK_S = 0.3
 
 
 class Backoff:
-    """All results are in seconds from now."""
+    """The intervals of one visit, all in seconds from now."""
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
@@ -42,9 +42,9 @@ class Backoff:
         self._hurries = False
 
     def accepted_in(self, seconds: float) -> None:
-        """The ledger took so long to take on what the visit waits for: that is how slow it is right now."""
+        """Learn how long the ledger took to accept what the visit waits for: that is how slow it is now."""
         self._accepted_in_s = min(seconds, ACCEPTED_MAX_S)
-        # Earlier waits were not for a call, so the polls start again.
+        # Polls before the acceptance did not wait for a call.
         self._polls = 0
 
     def leave(self, head: str) -> bool:
@@ -58,7 +58,7 @@ class Backoff:
 
     def poll_s(self) -> float:
         """The next wait for another worker's call."""
-        # Where many look at once and each look takes long, more looks would only make it longer.
+        # Where many workers poll at once and each poll takes long, more polls only make it longer.
         first_s = max(POLL_MIN_S, self._instance.call_time.usual_s, LOOKS_SPACED * self._instance.look_time.usual_s)
         self._polls += 1
         waited_s = min(POLL_MAX_S, first_s * 1.5 ** min(self._polls - 1, 16))
@@ -67,28 +67,28 @@ class Backoff:
         return self.jittered(max(waited_s, slow_s if self._accepted_in_s else 0.0))
 
     def retry_s(self) -> float:
-        """The next wait after a question that was not answered, or not for good: growing intervals."""
+        """The next wait after a read that failed or proved nothing: growing intervals."""
         self._looks += 1
         return self.jittered(min(LOOK_MAX_S, LOOK_MIN_S * 2 ** min(self._looks, 8)))
 
     def before_opening_s(self, row: Row) -> float:
-        """How long the next attempt has to wait after calls that were lost one after another (R11)."""
-        left_s = opens_at(row, self._instance.rules.bound_of) - self._instance.api_clock.now()
+        """How long the next attempt waits after calls that were lost one after another (R11)."""
+        left_s = self._instance.api_clock.left_s(opens_at(row, self._instance.rules.bound_of))
         # By a wrong clock the last one may have been signed for a time that is still to come (R12).
-        return min(max(0.0, left_s), max(INTERVAL_MAX_S, self._instance.rules.bound_s))
+        return min(left_s, max(INTERVAL_MAX_S, self._instance.rules.bound_s))
 
     def before_look_s(self, attempt: Attempt, *, own: bool) -> float:
-        """How long a look at the receipt is not worth a call yet; 0 where the visit's `own` call went astray."""
+        """How long a look at the receipt is not worth a call yet; 0 if the visit's `own` call went astray."""
         now = self._instance.clock.monotonic()
         if self._watched != attempt.id:
             self._watched, self._looks = attempt.id, 0
             in_flight_s = self._instance.rules.timeout_s + 1
-            left_s = attempt.time + in_flight_s - self._instance.api_clock.now()
-            self._look_at = now if own else now + min(max(left_s, 0.0), in_flight_s)
+            left_s = self._instance.api_clock.left_s(attempt.time + in_flight_s)
+            self._look_at = now if own else now + min(left_s, in_flight_s)
         return max(0.0, self._look_at - now)
 
     def before_first_look_s(self) -> float:
-        """How long to wait before the first look at a group whose row another worker has made."""
+        """How long to leave the first look at a group to the visit that made its row."""
         now = self._instance.clock.monotonic()
         if self._first_look_at is None:
             self._first_look_at = now + self.jittered(max(FIRST_LOOK_S, self._accepted_in_s))
@@ -97,10 +97,10 @@ class Backoff:
     def after_look_s(self, attempt: Attempt) -> float:
         """The wait until the next look: growing, but not past the attempt's death, and none once that is proven."""
         interval_s = self.retry_s()
-        left_s = death(attempt, self._instance.rules.bound_of(attempt)) - self._instance.api_clock.now()
+        left_s = self._instance.api_clock.left_s(death(attempt, self._instance.rules.bound_of(attempt)))
         if left_s > 0:
             interval_s = min(interval_s, left_s)
-        # The look that hears of the death is followed by one that proves it, and no such pair by another one at once.
+        # The look that hears of the death is followed at once by one that proves it, and that one by no other at once.
         self._hurries = self.is_dead(attempt) and not self._hurries
         return self.postpone(0.0 if self._hurries else interval_s)
 
@@ -110,6 +110,6 @@ class Backoff:
         return seconds
 
     def is_dead(self, attempt: Attempt) -> bool:
-        """Whether a `Date` heard since the attempt was met says that it can land no more: half of the proof (R4 b)."""
+        """Whether a `Date` heard since the attempt was met says that it is dead: half of the proof (R4 b)."""
         heard = self._instance.api_clock.since([attempt.id])
         return heard is not None and heard >= death(attempt, self._instance.rules.bound_of(attempt))

@@ -1,6 +1,6 @@
 """Open and send: the loop that moves one group on, and the two steps that lead to a call (R2, R3).
 
-What a call's reply or a look at the receipt proves is in `judging`; how a group begins is in `beginnings`.
+`conclude` has what a reply or a look at the receipt proves; `first_use` has how a group begins.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ TAKE_BACK_MAX = 5
 
 
 def drive(visit: Visit, row: Row | None) -> Row | None:
-    """Take step after step until what the visit came for is settled, or its budget ends.
+    """Take step after step until what the visit came for is settled, or its time is up.
 
-    The row where nothing that the visit came for is left in it.
+    Returns the row once nothing that the visit came for is left in it.
     """
     while not visit.has_all_answers or (row is not None and (row.debt or visit.has_to_park(row))):
         if row is None:
@@ -49,7 +49,7 @@ def drive(visit: Visit, row: Row | None) -> Row | None:
 
 
 def _take_back(visit: Visit, row: Row) -> None:
-    """Return to the queue what this visit has opened and has no time to send: no other worker may send it."""
+    """Put an attempt of this visit that there is no time to send back into the queue: no other worker may send it."""
     latest: Row | None = row
     for _ in range(TAKE_BACK_MAX):
         if latest is None or not visit.has_to_send(latest.attempt):
@@ -60,7 +60,7 @@ def _take_back(visit: Visit, row: Row) -> None:
 
 
 def step(visit: Visit, row: Row) -> Next:
-    """Do the one thing that this row asks for next."""
+    """Do the one thing that this row needs next."""
     visit.heard(row)
     if row.watermarks:
         smaller, watermarks = moved(row)
@@ -89,7 +89,7 @@ def open_next(visit: Visit, row: Row) -> Next:
     if held_up is not None:
         return held_up
     mode, entries, correction = _next_payload(visit, row)
-    # In a group that is gone nothing has landed late, and the Set will be refused like everything else.
+    # In a group that is gone nothing has landed late, and the vendor will refuse the Set like everything else.
     if mode is Mode.SET and row.remembered and not visit.group_is_gone:
         observed = conclude.see(visit, row, keys=())
         if not isinstance(observed, conclude.Observation):
@@ -98,7 +98,7 @@ def open_next(visit: Visit, row: Row) -> Next:
             return conclude.conclude(visit, row, observed)
     wait_s = visit.turns.wait_s()
     if wait_s:
-        # A turn that comes too late for this visit is one for another; who has that moves the group on for both.
+        # A turn that comes too late for this visit goes to another one, which moves the group on for both.
         return Again(wait_s, for_turn=True) if visit.lasts(wait_s) else Again(visit.backoff.poll_s())
     above = set_above(base, mode) if entries or correction else LIFT
     weight = choose_weight(row.remembered_shifts, instance.chance, above)
@@ -110,7 +110,7 @@ def open_next(visit: Visit, row: Row) -> Next:
 
 
 def _held_up(visit: Visit, row: Row) -> Again | Stop | None:
-    """Why nothing is opened yet: the app is refused, calls keep being lost, or the API's time is not known (R12)."""
+    """Why nothing is opened yet: the app is refused, calls keep getting lost, or the API's time is unknown (R12)."""
     refusal = visit.instance.breaker.refusal()
     if refusal is not None:
         return Stop(refusal)
@@ -123,9 +123,9 @@ def _held_up(visit: Visit, row: Row) -> Again | Stop | None:
 
 
 def _is_left_to_its_caller(visit: Visit, row: Row) -> bool:
-    """Of many who wait for one queue, the one at its head opens; the others do so if it is still there a poll later.
+    """Whether to leave the queue's head to the visit that waits for it: for one poll, then any visit opens it.
 
-    Without this all of them try at once whenever a call is settled, and all but one in vain.
+    Without this all visits try at once whenever a call is settled, and all but one in vain.
     """
     if not visit.wanted or row.debt or not row.queue:
         return False
@@ -134,7 +134,7 @@ def _is_left_to_its_caller(visit: Visit, row: Row) -> bool:
 
 
 def _next_payload(visit: Visit, row: Row) -> tuple[Mode, tuple[Entry, ...], Counters]:
-    """A payment, else a run; neither where the receipt has to be lifted before it."""
+    """What to send next: a payment, else a run, or neither if the receipt has to be lifted before it."""
     limit = key_limit(row.receipt_key)
     mode, correction = correction_of(row.debt, limit) if row.debt else (row.queue[0].mode, ())
     if needs_lift(row.receipt_key, row.base or 0, mode):

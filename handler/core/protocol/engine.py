@@ -1,7 +1,8 @@
 """The protocol as its users see it: apply operations of a group, ask after one, finish what is unfinished.
 
-In reading order: `accept` (R1), `drive` (R2, R3), `conclude` (R4-R7), `first_use` (R9, R10), `sweep` (R8, R11). They
-change rows by the pure functions of `state.transitions`; what a receipt proves is in `state.receipts`.
+In reading order: `accept` (R1), `drive` (R2, R3), `conclude` (R4, R7), `settle` (R5), `refusal` (R6), `first_use` (R9,
+R10), `sweep` (R8, R11). They change rows by the pure functions of `state.transitions`; `state.receipts` says what a
+receipt proves.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class ExactlyOnce:
         return [operation for operation in operations if _is_reused(operation, acceptance)]
 
     def ask(self, group_id: str, caller: str, key: str, budget: TimeBudget) -> Outcome | None:
-        """What became of the operation that `caller` named `key`, or None; one that is owed is helped on (R8)."""
+        """What became of the operation that `caller` named `key`, or None. One that is owed is moved on (R8)."""
         group, wanted = Group(self._app, group_id), operation_id(caller, key)
         row = self._instance.ledger.load(group)
         visit = Visit(self._instance, group, budget, frozenset({wanted}))
@@ -83,7 +84,7 @@ class ExactlyOnce:
         return self._waiting(visit) if owed else None
 
     def strike(self, group_id: str, place: str) -> None:
-        """Forget to park the record that its source calls so: an operator has taken it into their hands (R6)."""
+        """Strike the note that would park this record of a source: an operator deals with it (R6)."""
         strike(self._instance, Group(self._app, group_id), place)
 
     def groups_with_key(self, key: str, by: int, limit: int, after: str) -> Sequence[str]:
@@ -158,7 +159,7 @@ class ExactlyOnce:
             return replace(finished.answer, replayed=True)
         record, in_doubt = records.get(operation.id), operation.id in visit.in_doubt
         if record is None and in_doubt:
-            # Its source would take any answer for the last one, and a rejection without a note reaches no operator.
+            # Its source takes an answer for final, and only a note would report this rejection later.
             raise OutcomeUnknown("it may have been refused, and the ledger does not tell")
         # What was refused while this visit came to acknowledge it is no news of this visit's.
         return replace(record.answer, replayed=in_doubt) if record else self._waiting(visit)

@@ -24,7 +24,7 @@ from handler.core.state.merge import Values
 from handler.core.state.receipts import ReceiptReading, certain, past_s
 from handler.core.state.watermarks import WATERMARK_S
 
-# How soon there may be a read to spare where they are used up: they are lent out for a second ahead.
+# How soon a read may be free once the app's reads are used up: they are lent out for a second ahead.
 READS_RETRY_S = 2.0
 
 # The vendor's code for a group that has no room for another counter.
@@ -32,13 +32,13 @@ TOO_MANY_KEYS = 10063
 
 
 def refused_before(visit: Visit) -> Refused | None:
-    """R14: what says that a group without a row does not exist, asked before anything of it is accepted.
+    """R14: the refusal that shows that a group without a row does not exist, asked for before anything is accepted.
 
-    None where it does, or where that cannot be found out now: then it is accepted, and found out afterwards. Raises
-    TooManyCalls where the app's reads are used up and the caller is one who can come back.
+    None if the group exists, or if that cannot be found out now: then the operations are accepted first. Raises
+    TooManyCalls if the app's reads are used up and the caller can come back.
     """
     instance = visit.instance
-    # What was not there a moment ago is believed not to be there by one look.
+    # For a group that was missing a moment ago one look is enough.
     looks = 1 if instance.gone.has(visit.group) else TIMES_BELIEVED
     while visit.waits_for_call:
         reply = visit.calls.read(())
@@ -60,7 +60,7 @@ def refused_before(visit: Visit) -> Refused | None:
 
 
 def _passes(visit: Visit, refusal: Refused) -> bool:
-    """Whether it is worth asking again, once a refusal that is not about the group has been met as ever (R6)."""
+    """Whether to ask again after a refusal that is not about the group, once it is dealt with as usual (R6)."""
     if refusal.fault is Fault.OPERATION:
         return False
     follows = visit.setback(refusal)
@@ -68,7 +68,7 @@ def _passes(visit: Visit, refusal: Refused) -> bool:
 
 
 def establish(visit: Visit, row: Row) -> Next:
-    """R9: learn the receipt's value before the first send; another receipt key counts as first use."""
+    """R9: learn the receipt's value before the first send. Another receipt key counts as first use."""
     receipt_key = visit.instance.rules.receipt_key
     if row.receipt_key != receipt_key:
         row = replace(row, receipt_key=receipt_key, base=None, remembered=(), first_seen_at=None)
@@ -81,7 +81,7 @@ def establish(visit: Visit, row: Row) -> Next:
 
 def _first_look(visit: Visit, row: Row) -> Next:
     """Read the counters of a group for the first time: whether it has a receipt, and room for one."""
-    # A sweep comes long after; of the callers who come at once, one look is enough for all.
+    # A sweep comes long after. Of the callers that come at once, one looks for all.
     wait_s = 0.0 if visit.is_first or not visit.wanted else visit.backoff.before_first_look_s()
     if wait_s > 0:
         return Again(min(wait_s, visit.backoff.poll_s()))
@@ -112,7 +112,7 @@ def _first_look(visit: Visit, row: Row) -> Next:
 
 
 def _begun(visit: Visit, row: Row, values: Values, heard: int | None, date: int | None) -> Next:
-    """What follows from the counters of a group that this ledger has not called yet."""
+    """Begin a group that this ledger has not called yet, on the counters that a look has shown."""
     # The group's first call may be what a copy lacks, and its receipt is not there before it lands.
     lost_until = 0.0 if _is_first_generation(visit) else _lost_until(visit, row)
     if row.receipt_key in values and _may_be_forgotten(visit, row):
@@ -138,7 +138,7 @@ def _is_first_generation(visit: Visit) -> bool:
 
 
 def _noted(visit: Visit, row: Row, date: int | None) -> Next:
-    """Note when a row was first met, by a `Date` heard since (R12): a note that lies far ahead of it is replaced."""
+    """Note when a row was first met, by a `Date` heard since (R12). A note far ahead of that `Date` is replaced."""
     generation = visit.instance.generation.current().number
     sighted_in = generation if row.generation < generation else row.first_seen_generation
     is_known = row.first_seen_at is not None and row.first_seen_generation == sighted_in
@@ -148,14 +148,14 @@ def _noted(visit: Visit, row: Row, date: int | None) -> Next:
 
 
 def _is_ahead(visit: Visit, row: Row) -> bool:
-    """Whether the first sight seems to be noted for a time that only a wrong clock can have shown."""
+    """Whether the noted first sight lies at a time that only a wrong clock can have shown."""
     return row.first_seen_at is not None and row.first_seen_at > visit.instance.api_clock.now() + NEAR_S
 
 
 def _may_be_forgotten(visit: Visit, row: Row) -> bool:
-    """Whether the store has lost its latest writes so short a time ago that what is asked for may be a repetition.
+    """Whether the store has lost its latest writes so recently that an operation may be the repetition of a lost one.
 
-    It may be for as long as its answer would have been kept, and a record of a stream for as long as that keeps it.
+    That lasts as long as its answer would have been kept, and for a record of a stream as long as the stream keeps it.
     Later the group was surely in use before this ledger was, or under another receipt key, and its receipt is adopted.
     """
     generation = visit.instance.generation.current()
@@ -166,11 +166,11 @@ def _may_be_forgotten(visit: Visit, row: Row) -> bool:
 
 
 def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
-    """A receipt with a history that this ledger does not know: take it over once nothing of that history can land."""
+    """Take over a receipt with a history that this ledger does not know, once nothing of that history can land."""
     rules = visit.instance.rules
     observed = _seen_after(visit, row, (row.receipt_key,), sighted + past_s(rules.bound_s, rules.guard_s))
     if not isinstance(observed, conclude.Observation):
-        # Where the group has gone meanwhile there is nothing to adopt; its first attempt will be refused likewise.
+        # A group that is gone by now has nothing to adopt; the vendor will refuse its first attempt likewise.
         return visit.put(row.changed(base=0, first_seen_at=None)) if visit.group_is_gone else observed
     value = observed.receipt.value
     reason = why_not_adopted(value)
@@ -180,7 +180,7 @@ def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
 
 
 def _no_room(visit: Visit, row: Row) -> Next:
-    """Refuse before any call: a call that is one key too large might have a part of its effect."""
+    """Reject before any call: a call that is one key too large might take effect in part."""
     if not row.queue:
         return Again(visit.backoff.retry_s())
     answer = Rejected(TOO_MANY_KEYS, "the group has 20 counters already, and the receipt needs one of them")
@@ -189,10 +189,10 @@ def _no_room(visit: Visit, row: Row) -> Next:
 
 
 def revalidate(visit: Visit, row: Row) -> Next:
-    """R10: a row of an older generation may lack what happened since; its receipt is explained before any send.
+    """R10: a row of an older generation may lack what happened since, so its receipt is explained before any send.
 
-    What it lacks was signed before it was first sighted, and instances that know nothing of the new generation may go
-    on for as long as they cache the old one.
+    The calls that it lacks were signed before it was first sighted. Instances that know nothing of the new generation
+    may go on for as long as they cache the old one.
     """
     generation, rules = visit.instance.generation.current(), visit.instance.rules
     if not row.receipt_key:
@@ -204,7 +204,7 @@ def revalidate(visit: Visit, row: Row) -> Next:
         return _sight(visit, row)
     observed = _seen_after(visit, row, (), max(row.first_seen_at + past_s(rules.bound_s, rules.guard_s), lost_until))
     if not isinstance(observed, conclude.Observation):
-        # Nothing can land in a group that is gone, and its next attempt will be refused.
+        # Nothing can land in a group that is gone, and the vendor will refuse its next attempt.
         return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.attempt is None else observed
     if row.base is None and row.owed and row.receipt_key in observed.counters.values:
         return visit.put(transitions.frozen(row, "the ledger is a copy that lacks how this group began"))
@@ -214,9 +214,9 @@ def revalidate(visit: Visit, row: Row) -> Next:
 
 
 def _lost_until(visit: Visit, row: Row) -> float | None:
-    """The API time from which nothing can land any more that this generation of the store knows nothing of.
+    """The API time from which no call that this generation of the store does not know can land.
 
-    None before it has started: for that it takes a `Date` heard since it was known.
+    None before the generation has started, which takes a `Date` heard since this instance knows of it.
     """
     rules, generation = visit.instance.rules, visit.instance.generation.current()
     date = visit.heard(row)
@@ -226,7 +226,7 @@ def _lost_until(visit: Visit, row: Row) -> float | None:
 
 
 def _sight(visit: Visit, row: Row) -> Next:
-    """Note when a row of an older generation was first met: by a `Date` of now, not by the local clock."""
+    """Note when a row of an older generation was first met, by a `Date` of now and not by the local clock."""
     visit.heard(row)
     reply = visit.calls.read(())
     if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
@@ -239,8 +239,8 @@ def _verified(row: Row, generation: int) -> Row:
 
 
 def _seen_after(visit: Visit, row: Row, keys: Sequence[str], moment: float) -> conclude.Observation | Next:
-    """Counters seen after the API's clock has certainly passed `moment` (R4 b); what to wait for until then."""
-    left_s = moment - visit.instance.api_clock.now()
+    """Counters seen after the API's clock has certainly passed `moment` (R4 b); before that, how long to wait."""
+    left_s = visit.instance.api_clock.left_s(moment)
     if left_s > 0 and visit.instance.api_clock.ask_in_s() is None:
         return Again(left_s)
     observed = conclude.see(visit, row, keys)
@@ -250,6 +250,5 @@ def _seen_after(visit: Visit, row: Row, keys: Sequence[str], moment: float) -> c
 
 
 def _left_s(visit: Visit, moment: float | None) -> float:
-    """Seconds until the next look is worth it."""
-    left_s = 0.0 if moment is None else moment - visit.instance.api_clock.now()
-    return left_s if left_s > 0 else visit.backoff.retry_s()
+    """Seconds until the next look is worth a call."""
+    return visit.instance.api_clock.left_s(moment or 0.0) or visit.backoff.retry_s()

@@ -1,9 +1,9 @@
-"""Parking of rejections that their source no longer waits for: the note, the parked record, the end of the note (R6).
+"""Dead letters (we say *parked records*): who notes one, who parks it, and who strikes the note (R6).
 
-A source that has acknowledged a record never brings it again. So the step that writes its rejection notes it in the
-row; a worker that sees the note parks the record, and strikes the note only then. Parking twice under one name keeps
-the first. Parked before the rejection, an operation could be parked and counted; parked after it without a note, it
-would be lost if the worker died in between.
+A source that has acknowledged a record never delivers it again. So the step that writes a rejection notes it in the
+row; a worker that sees the note parks the record, and strikes the note after that. Parking twice under one name keeps
+the first. If it were parked before the rejection, an operation could be parked and counted; if it were parked after it
+without a note, a worker that dies in between would lose it unseen.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TRIES_MAX = 60
 
 
 def write_out(visit: Visit, row: Row) -> Next:
-    """Park what is noted, then strike the notes. Where the shelf fails, the next worker or the sweep parks instead."""
+    """Park what is noted, then strike the notes. If that fails, the next worker or the sweep does it."""
     instance, done = visit.instance, list[Parked]()
     try:
         while len(done) < len(row.notes) and visit.may_call():
@@ -50,7 +50,7 @@ def refused_with(code: int) -> str:
 
 
 def parked(group: Group, note: Note) -> Parked:
-    """What is put on the shelf for a note: the record as its source could have sent it, and as `replay` reads it."""
+    """The parked record of a note: as its source could have sent it, and as `replay` reads it."""
     entry, origin = note.entry, note.entry.origin
     if origin is None:
         raise ValueError("an operation without an origin is not noted")
@@ -59,7 +59,7 @@ def parked(group: Group, note: Note) -> Parked:
         "GroupCounter": [{"Key": key, "Value": value} for key, value in entry.counters],
         "Mode": entry.mode.value,
     }
-    # Without these the source's own are meant, which may be longer than a record may name. A key that begins with a
+    # Left out, they mean the source's own, which may be longer than a record may name. A key that begins with a
     # quotation mark is written as a quoted string.
     if origin.key != origin.place:
         payload["IdempotencyKey"] = json.dumps(origin.key) if origin.key.startswith('"') else origin.key
@@ -71,15 +71,15 @@ def parked(group: Group, note: Note) -> Parked:
 
 
 def acknowledge(visit: Visit, row: Row, origins: Mapping[str, Origin]) -> Row:
-    """Let a rejection of what this delivery has found owed be noted, by the worker that meets it.
+    """Have every worker note a rejection of what this delivery has found owed.
 
-    The visit of an earlier delivery may still be at work on it, and once this delivery has acknowledged the record, its
-    source hears that visit no more. Raises OutcomeUnknown where nothing could be written: the source then has to come
-    again.
+    The visit of an earlier delivery may still work on it, and once this delivery has acknowledged the record, that
+    visit's answer no longer reaches the source. Raises OutcomeUnknown if nothing could be written: the source then has
+    to deliver again.
     """
     for _ in range(TRIES_MAX):
         told = transitions.acknowledged(row, origins, visit.teller)
-        # What has gone meanwhile has an answer, which may be one that only another delivery tells.
+        # What is gone from the row has an answer, which perhaps only another delivery passes on.
         gone = origins.keys() - {entry.id for entry in row.owed}
         if told is row:
             visit.in_doubt |= gone
@@ -92,7 +92,7 @@ def acknowledge(visit: Visit, row: Row, origins: Mapping[str, Origin]) -> Row:
                 visit.in_doubt |= gone
                 return whole.row
         except AnswerLost:
-            pass  # whether it was written is seen in the row
+            pass  # the row shows whether it was written
         except LedgerUnavailable as error:
             raise OutcomeUnknown(str(error)) from None
         visit.instance.clock.sleep(visit.backoff.jittered(CONTENTION_S))
@@ -108,7 +108,7 @@ def _read(visit: Visit, before: Row) -> Row:
 
 
 def strike(instance: Instance, group: Group, place: str) -> None:
-    """Strike the note of a record that an operator replays or drops, or a late worker would park it once more."""
+    """Strike the note of a record that an operator executes again or gives up, or a late worker would park it again."""
     for _ in range(TRIES_MAX):
         row = instance.ledger.load(group)
         if row is None:
@@ -120,6 +120,6 @@ def strike(instance: Instance, group: Group, place: str) -> None:
             if instance.ledger.swap(group, row.changed(notes=left), {}):
                 return
         except AnswerLost:
-            pass  # whether it was written is seen in the row
+            pass  # the row shows whether it was written
         instance.clock.sleep(CONTENTION_S)
     raise TooManyCalls("too many others change this group at once")

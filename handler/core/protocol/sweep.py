@@ -23,27 +23,27 @@ from handler.core.state import transitions
 # Groups asked for at a time.
 PAGE = 100
 
-# A round that had to leave something waiting is followed by another one after this long.
+# After a round that leaves groups waiting, the next one follows this much later.
 ROUND_S = 0.25
 
 # Late landings are looked for at intervals that double from this one.
 WATCH_MIN_S = 60.0
 
 
-# Groups that wait for something are met again in the same sweep, as far as memory goes; the others in the next one.
+# This many groups that wait for something are visited again in the same sweep, the others in the next one.
 WAITING_MAX = 1000
 
-# A round through all groups that has gone on for longer than this is behind: nothing more is accepted that leaves its
-# call to the sweep. Each sweep renews that, and without any it ends.
+# A round through all groups that takes longer than this is behind: until it has caught up, nothing is accepted that
+# another worker would have to call. Each sweep renews the hold, and without a sweep it ends.
 BEHIND_S = 120.0
 HELD_S = 90.0
 
 
 class Swept(msgspec.Struct, frozen=True):
-    """How many groups a sweep met, and how many of them it had to leave unfinished.
+    """How many groups a sweep visited, and how many of them it left unfinished.
 
-    `after` is the id to go on from, where the time was up before all were met, or where the list of them failed; then
-    one that was not met may have waited for its call for as long as `oldest_s`.
+    `after` is the id to go on from, if the time was up before all were visited, or their list failed; then a group that
+    was not visited may have waited for its call for as long as `oldest_s`.
     """
 
     groups: int
@@ -54,7 +54,7 @@ class Swept(msgspec.Struct, frozen=True):
 
 
 class SideBySide(Protocol):
-    """Does the same for every visit, perhaps several at a time; it takes them as it gets to them."""
+    """Does the same for every visit, perhaps several at a time, and takes each one only when it gets to it."""
 
     def __call__(self, visits: Iterable[Visit], tend: Callable[[Visit], None], /) -> None:
         """Do it."""
@@ -62,7 +62,7 @@ class SideBySide(Protocol):
 
 
 def one_by_one(visits: Iterable[Visit], tend: Callable[[Visit], None]) -> None:
-    """Without any threads."""
+    """Tend one visit after the other, without threads."""
     for visit in visits:
         tend(visit)
 
@@ -70,8 +70,8 @@ def one_by_one(visits: Iterable[Visit], tend: Callable[[Visit], None]) -> None:
 def sweep(instance: Instance, app: int, deadline: float, after: str, side_by_side: SideBySide = one_by_one) -> Swept:
     """Visit the unfinished groups page by page, then, round after round, those that still wait, until the deadline.
 
-    It begins after the id given, and goes round once. No visit waits but for its turn: a group whose attempt is not
-    dead yet, or may not open yet, is met again in the first round in which it is.
+    It begins after the id given, and goes round once. A visit waits only for its turn: a group whose attempt is not yet
+    dead, or may not open yet, is visited again in the first round in which it is.
     """
     course = _Course(instance, app, deadline)
     if instance.swept_to.since is None:
@@ -89,7 +89,7 @@ def sweep(instance: Instance, app: int, deadline: float, after: str, side_by_sid
 
 
 def _behind_s(instance: Instance, app: int, *, is_over: bool) -> float:
-    """How long the round through all groups has gone on without an end; what is too long holds acceptances up (R14)."""
+    """How long the round through all groups has lasted so far. One that lasts too long holds acceptances up (R14)."""
     swept_to, now = instance.swept_to, instance.api_clock.moment()
     behind_s = 0.0 if is_over or swept_to.since is None else now - swept_to.since
     swept_to.since = None if is_over else swept_to.since
@@ -102,7 +102,7 @@ def _behind_s(instance: Instance, app: int, *, is_over: bool) -> float:
 
 
 class _Course:
-    """One sweep's way through the groups: several workers go it together, each a visit at a time."""
+    """One sweep's way through the groups, which several workers share, each with one visit at a time."""
 
     def __init__(self, instance: Instance, app: int, deadline: float) -> None:
         self.met = 0
@@ -122,7 +122,7 @@ class _Course:
         for page in pages:
             for group_id in page:
                 if not _has_time(self._instance, self._deadline):
-                    # What is met for the second time need not be handed over.
+                    # The next sweep goes on from here.
                     return
                 self.met, self.reached = self.met + 1, group_id
                 yield Visit(self._instance, Group(self._app, group_id), budget)
@@ -130,13 +130,13 @@ class _Course:
         self.reached = self.reached if pages.failure else None
 
     def due(self) -> list[Visit]:
-        """Those that waited and need not wait any longer."""
+        """The visits whose wait is over."""
         now = self._instance.clock.monotonic()
         waited, self.waiting = self.waiting, deque(visit for visit in self.waiting if visit.resumes_at > now)
         return [visit for visit in waited if visit.resumes_at <= now]
 
     def tend(self, visit: Visit) -> None:
-        """Take a group as far as it goes; it is met again if that is worth it."""
+        """Move a group on as far as possible, and keep it for another round if that is worth it."""
         is_over = _tend(visit)
         if not is_over and len(self.waiting) < WAITING_MAX:
             self.waiting.append(visit)
@@ -145,7 +145,7 @@ class _Course:
 
 
 class _Pages:
-    """Pages of unfinished groups. A list that fails ends them and is kept: what was met goes on without the rest."""
+    """Pages of unfinished groups. A failure of their list is kept for later, so that the listed groups go on."""
 
     def __init__(self, instance: Instance, app: int, after: str) -> None:
         self.failure: Exception | None = None
@@ -154,7 +154,7 @@ class _Pages:
     def __iter__(self) -> Iterator[Sequence[str]]:
         try:
             yield from self._listed
-        except Exception as error:  # noqa: BLE001  # it is raised when the other groups have been tended
+        except Exception as error:  # noqa: BLE001  # raised once the listed groups are tended
             self.failure = error
 
 
@@ -179,21 +179,21 @@ def _has_time(instance: Instance, deadline: float, more_s: float = 0.0) -> bool:
 
 
 def _tend(visit: Visit) -> bool:
-    """Take one group as far as it goes without waiting; True when this sweep need not come again."""
+    """Move one group on as far as possible without waiting; True if this sweep need not visit it again."""
     visit.cannot_park = False
     try:
         return _go_on(visit)
     except (NotAccepted, OutcomeUnknown) as error:
-        # One group that cannot be reached does not hold up the others; the next sweep meets it again.
+        # One group that cannot be reached does not hold up the others; the next sweep visits it again.
         visit.instance.reporter.report(Notice.UNFINISHED, group=visit.group.id, reason=str(error))
-    except Exception as error:  # noqa: BLE001  # it must not stop the other groups
+    except Exception as error:  # noqa: BLE001  # an unforeseen error stays with its group
         group_failed(visit.instance.reporter, error, group=visit.group.id)
     visit.stopped = Stop()
     return True
 
 
 def _report_what_lasts(visit: Visit) -> None:
-    """A group that may wait for ever never does so unseen (R12)."""
+    """Report a group that may wait for ever (R12)."""
     row = visit.instance.ledger.load(visit.group)
     found = waiting(visit, row) if row is not None and row.frozen is None else None
     if found is not None and found.lasts:
@@ -208,10 +208,10 @@ def _go_on(visit: Visit) -> bool:
         if row is None:
             return visit.instance.ledger.load(visit.group) is None
         if row.notes:
-            # The shelf has failed; the next sweep parks what is noted.
+            # Parking has failed; the next sweep parks what is noted.
             visit.stopped = Stop()
             return True
-        # Met now, so that one look is enough when it is due.
+        # Its attempts are met now, so that one look is enough when it is due.
         visit.heard(row)
         now = visit.instance.api_clock.now()
         if not row.remembered or not visit.may_call() or now < next_watch(row, now):
@@ -225,25 +225,25 @@ def _go_on(visit: Visit) -> bool:
 def next_watch(row: Row, now: float) -> float:
     """The API time of the next look for late landings: at first when all are dead, then at growing intervals."""
     last_death = max(past.attempt.time + past.attempt.life for past in row.remembered)
-    # Only a wrong clock can have noted a look that is far ahead.
+    # Only a wrong clock can have noted a look far ahead.
     if row.last_checked_at <= last_death or row.last_checked_at > now + NEAR_S:
         return last_death
     return row.last_checked_at + max(WATCH_MIN_S, row.last_checked_at - last_death)
 
 
 def watch(visit: Visit, row: Row) -> Next:
-    """R11: read the receipt of a settled group once more; forget what can no longer land, correct what did."""
+    """R11: read the receipt of a settled group again; forget what can no longer land, and correct what did."""
     rules = visit.instance.rules
     observed = conclude.see(visit, row, keys=())
     if isinstance(observed, conclude.Observation) and observed.receipt.asked_after is None:
-        # What this instance has met only now is judged by the next look (R4 b).
+        # An attempt that this instance has met only now is judged by the next look (R4 b).
         observed = conclude.see(visit, row, keys=())
     if isinstance(observed, conclude.Observation):
         if observed.receipt.value != row.base:
             return conclude.conclude(visit, row, observed)
         row = transitions.forgotten(row, observed.receipt.asked_after, rules.bound_of, rules.forget_s)
     elif visit.group_is_gone:
-        # The group is gone, and nothing can land in it: no more than the death of the attempts is waited for.
+        # Nothing can land in a group that is gone: only the death of its attempts is waited for.
         row = transitions.forgotten(row, visit.heard(row), rules.bound_of, forget_s=0)
         if transitions.is_void(row) and visit.instance.ledger.delete(visit.group, row.version):
             return Stop()

@@ -8,7 +8,7 @@ from handler.core.runtime.rate_limiter import Turn
 
 
 class Turns:
-    """What a visit to a group holds of its app's schedules, for as long as its budget lasts."""
+    """The places that a visit to a group holds in its app's schedules, for as long as its budget lasts."""
 
     def __init__(self, instance: Instance, group: Group, budget: TimeBudget) -> None:
         self.held: Turn | None = None
@@ -20,7 +20,7 @@ class Turns:
         self._budget = budget
 
     def wait_s(self) -> float:
-        """Seconds until this visit may call: it has a place in the app's schedule from now on, or must ask again."""
+        """Seconds until this visit may call: it holds a turn from now on, or has to ask again by then."""
         now = self._instance.clock.monotonic
         if self.held is None or self.held.until < now():
             self.held = self._instance.updates.turn(self._group.app)
@@ -41,7 +41,7 @@ class Turns:
         self.held = None
 
     def give_back(self) -> None:
-        """Nothing is to be sent now; another visit of this instance may."""
+        """Let another visit of this instance use the turn."""
         if self.held is not None:
             self._instance.updates.give_back(self.held)
             self.held = None
@@ -49,7 +49,7 @@ class Turns:
     def place_s(self) -> float:
         """Seconds until this visit may ask for a place in the schedule of acceptances again; 0 where it has one.
 
-        What is accepted with it may be called as late as the place is: until then the sweep has no time for it.
+        The call of what is accepted may come as late as the place is: before that the sweep has no time for it.
         """
         clock, acceptances = self._instance.clock, self._instance.acceptances
         while self.place is None:
@@ -60,12 +60,12 @@ class Turns:
             elif acceptances.is_saturated():
                 return wait_s
             else:
-                # Another thread of this instance asks for several at once, which is over soon.
+                # Another thread of this instance is asking for several places, and soon done.
                 clock.sleep(wait_s)
         return 0.0
 
     def use_place(self, *, needed: bool) -> None:
-        """The acceptance is made: with its place, or the group was unfinished before and another one may have that."""
+        """The acceptance is made. If the group was unfinished before, another acceptance may have the place."""
         if self.place is not None and not needed:
             self._instance.acceptances.give_back(self.place)
         self.place = None
@@ -87,6 +87,6 @@ class Turns:
                         reads.give_back(turn)
                     return False
                 clock.sleep(max(PAUSE_MIN_S, wait_s))
-            # One that is awake too late would come on top of those whose turn it is by then.
+            # A call after its turn would come on top of those whose turn it is by then.
             if turn.is_taken and clock.monotonic() <= turn.until:
                 return True

@@ -1,6 +1,6 @@
 """One worker's visit to one group: what it came for, what it may still do, and what it has learned on the way.
 
-A visit owns nothing: no lease and no lock (R8). What it does not finish, any other visit may finish.
+A visit owns nothing: no lease and no lock (R8). Any other worker may finish what it does not.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ PASSING_MAX = 2
 
 
 class Again(msgspec.Struct, frozen=True):
-    """Read the row again, `after_s` seconds from now: then it is this visit's turn, if it waits `for_turn`."""
+    """Read the row again, `after_s` seconds from now; if it waits `for_turn`, this visit's turn has come then."""
 
     after_s: float = 0.0
     for_turn: bool = False
 
 
 class Stop(msgspec.Struct, frozen=True):
-    """Go no further in this visit; `refusal` is the vendor's, where the app itself is refused."""
+    """Go no further in this visit; `refusal` is the vendor's, if it refuses the app itself."""
 
     refusal: Refused | None = None
 
@@ -69,7 +69,7 @@ class InARow(msgspec.Struct):
 
 @dataclasses.dataclass(slots=True)
 class Visit:
-    """`wanted` are the operations that the visit waits for; without any it goes on until the group is settled."""
+    """A visit to a group. It waits for the operations `wanted`; without any it goes on until the group is settled."""
 
     instance: Instance
     group: Group
@@ -84,7 +84,7 @@ class Visit:
     """The group's counters as they were before this visit made its row (R14)."""
     stopped: Stop | None = None
     resumes_at: float = float("-inf")
-    """The moment of the monotonic clock before which no attempt may open, and nothing else is to be done (R11)."""
+    """The moment of the monotonic clock before which no attempt may open, and no other work is left (R11)."""
     frozen: str | None = None
     setbacks: int = 0
     renewed: bool = False
@@ -92,9 +92,9 @@ class Visit:
     doubts: bool = False
     """Whether the last look showed what nothing explains: the next one decides, over a new connection (R4 e)."""
     teller: str = ""
-    """By what this visit knows the operations of which it tells their source itself, where that takes failures back."""
+    """Marks the operations whose rejection this visit itself reports to their source, if that takes failures back."""
     in_doubt: set[str] = dataclasses.field(default_factory=set)
-    """What may have been rejected without a note: its source has to be told, or to come again."""
+    """What may have been rejected without a note: its source gets that answer, or has to deliver again."""
     cannot_park: bool = False
     """Whether the shelf has failed this visit."""
     backoff: Backoff = dataclasses.field(init=False)
@@ -102,13 +102,13 @@ class Visit:
     calls: Calls = dataclasses.field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin with a rhythm of its own, and without any turn."""
+        """Begin with intervals of its own, and without any turn."""
         self.backoff = Backoff(self.instance)
         self.turns = Turns(self.instance, self.group, self.budget)
         self.calls = Calls(self.instance, self.group, self.turns)
 
     def is_done(self, row: Row) -> bool:
-        """Whether what the visit came for is out of the row, and nothing that it has seen is owed back or to park."""
+        """Whether what the visit came for is out of the row, and the row holds no debt and nothing to park."""
         if self.has_to_park(row):
             return False
         if self.wanted:
@@ -121,7 +121,7 @@ class Visit:
 
     @property
     def group_is_gone(self) -> bool:
-        """Whether the API has refused to read this group often enough to believe that it is no more."""
+        """Whether the API has refused to read this group often enough to believe that it does not exist."""
         return self.in_a_row.refusals >= TIMES_BELIEVED
 
     @property
@@ -134,18 +134,18 @@ class Visit:
         return self.lasts(0.0)
 
     def lasts(self, seconds: float) -> bool:
-        """Whether a call that begins so much later still is."""
+        """Whether a call that begins `seconds` from now is still wanted, and can still end in time."""
         return self.instance.may_call(self.budget, seconds)
 
     @property
     def waits_for_call(self) -> bool:
-        """Whether this visit itself can make the call of what it accepts now, as far as its turn says."""
+        """Whether this visit can call what it accepts now, as far as its turn tells."""
         return self.may_call() and not self.turns.is_too_late
 
     def pause(self, seconds: float, *, for_turn: bool = False) -> bool:
-        """Let time pass, no longer than budget lasts; False if this wait is not worth it.
+        """Let time pass, but not beyond the budget; False if this wait is not worth it.
 
-        A visit keeps its turn while it waits for that turn, and gives it back to wait for anything else.
+        A visit keeps its turn only while it waits for that turn.
         """
         if not for_turn:
             self.turns.give_back()
@@ -157,7 +157,7 @@ class Visit:
         return True
 
     def look(self) -> Row | None:
-        """The row as it is now, with the answers that others have written meanwhile to what the visit waits for."""
+        """The row as it is now; answers that other workers have written meanwhile are taken in."""
         missing = tuple(self.wanted - self.answers.keys())
         if not missing:
             return self.instance.ledger.load(self.group)
@@ -168,7 +168,7 @@ class Visit:
         return look.row
 
     def rest(self, seconds: float) -> Again | Stop:
-        """Wait while no visit can settle anything; one that does not last until then ends at once."""
+        """Wait while no worker can settle anything. A visit that does not last until then ends at once."""
         if not self.lasts(seconds):
             return Stop()
         self.resumes_at = self.instance.clock.monotonic() + seconds
@@ -215,7 +215,7 @@ class Visit:
         return row
 
     def lasting(self, records: Records) -> Records:
-        """Those that a ledger keeps, each for the largest window that is noted now, or its caller's own (R11)."""
+        """The records that a ledger keeps, each for the largest window that is noted now, or its caller's own (R11)."""
         stays = kept(records)
         if not stays:
             return stays
@@ -283,6 +283,6 @@ class Visit:
         return Stop() if self.setbacks > PASSING_MAX else Again(back_off_s)
 
     def failed_to_send(self) -> Again | Stop:
-        """No connection could be made: try a few more times, then leave it to the next visit."""
+        """No connection could be made: try a few more attempts, then leave the rest to the next visit."""
         self.setbacks += 1
         return Stop() if self.setbacks > PASSING_MAX else Again(self.backoff.jittered(RATE_BACK_OFF_S * self.setbacks))

@@ -13,22 +13,22 @@ from handler.core.state.receipts import ReceiptReading, death, past_s
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """`for_what`, in words, and how long at least. One that `lasts` may never end unless an operator acts."""
+    """What a group waits for, in words, and how long at least. One that `lasts` may never end without an operator."""
 
     for_what: str
     left_s: float
     lasts: bool
 
 
-def why_too_far_ahead(visit: Visit, row: Row, sight: ReceiptReading) -> str | None:
-    """Why an attempt whose time lies ahead is not waited for: every `Date` heard since, two at least, says so (R12)."""
-    heard = None if sight.asked_after is None else visit.heard(row)
+def why_too_far_ahead(visit: Visit, row: Row, receipt: ReceiptReading) -> str | None:
+    """The reason to freeze a group whose attempt lies ahead: every `Date` heard since, at least two, says so (R12)."""
+    heard = None if receipt.asked_after is None else visit.heard(row)
     ahead_s = 0 if heard is None or row.attempt is None else row.attempt.time - heard
     return f"its call is signed for a time {ahead_s} s ahead of the API's" if ahead_s > NEAR_S else None
 
 
 def waiting(visit: Visit, row: Row) -> Waiting | None:
-    """What a group that is not frozen waits for; None where nothing but work is left to be done."""
+    """What a group that is not frozen waits for; None if only work is left."""
     if row.attempt is not None:
         return _for_a_death(visit, row.attempt)
     is_restored = row.generation < visit.instance.generation.current().number
@@ -45,25 +45,25 @@ def _for_a_death(visit: Visit, attempt: Attempt) -> Waiting:
         return Waiting(f"the time of its call, {ahead_s} s ahead of the API's clock", left_s, lasts=True)
     if left_s > 0:
         return Waiting("the end of its call, unless the receipt shows that it landed", left_s, lasts=False)
-    # The first look after its end hears that it has come; where it does not, no `Date` can be had.
+    # The first look after its end hears a `Date` that shows it; a look that does not shows that there is no `Date`.
     lasts = left_s < -(rules.guard_s + LOOK_MAX_S) and not visit.backoff.is_dead(attempt)
     for_what = "a Date of the API that shows its call to be over" if lasts else "a look that shows its call to be over"
     return Waiting(for_what, 0.0, lasts)
 
 
 def _for_a_past(visit: Visit, row: Row) -> Waiting:
-    """What the row does not know was signed before its first sight, which takes a `Date` to be noted."""
+    """Wait for the end of calls that the row does not know of: they were signed before the first sight of it."""
     rules, heard = visit.instance.rules, visit.heard(row)
     if row.first_seen_at is None:
         return Waiting("a Date of the API, to note when the group was first seen", 0.0, lasts=heard is None)
     moment = row.first_seen_at + past_s(rules.bound_s, rules.guard_s)
-    left_s = max(0.0, moment - visit.instance.api_clock.now())
+    left_s = visit.instance.api_clock.left_s(moment)
     lasts = left_s == 0 and (heard is None or heard < moment)
     return Waiting("the end of what was signed before the group was first seen", left_s, lasts)
 
 
 def ask_the_time(visit: Visit) -> Again | Stop | None:
-    """Any request does; so an instance without evidence reads the group before it opens anything. None once it may."""
+    """Read the group to hear the API's time, if this instance has no evidence of it (R12); else None."""
     wait_s = visit.instance.api_clock.ask_in_s()
     if wait_s is None:
         return None
@@ -71,7 +71,7 @@ def ask_the_time(visit: Visit) -> Again | Stop | None:
         return Again(wait_s)
     reply = visit.calls.read(())
     if isinstance(reply, Unsent):
-        # What is opened now could not be sent either.
+        # An attempt that is opened now could not be sent either.
         return visit.failed_to_send()
     visit.instance.api_clock.asked()
     if isinstance(reply, Refused) and reply.fault not in {Fault.OPERATION, Fault.SIGNATURE}:

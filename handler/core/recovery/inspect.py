@@ -1,4 +1,4 @@
-"""What an operator is shown of a group, and the look at its counters that every decision begins with."""
+"""The operator's view of a group, and the look at its counters that precedes every decision."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ class Inspection(msgspec.Struct, frozen=True):
     """A row, the group's counters upstream or why there are none, and what the receipt proves about the row.
 
     `waits_for` says in words what a group that is not frozen waits for, and `ready_in_s` how long at least. Of a group
-    that is frozen, or that an operator may release, `ready_in_s` is how long something of its past may still land: no
-    verdict is worth anything before. `last_failure` is the last failed call of the instance that looked, in any group.
+    that is frozen, or that an operator may release, `ready_in_s` is how long something of its past may still land: a
+    verdict before that is worth nothing. `last_failure` is the last failed call of the instance that looked, in any
+    group.
     """
 
     row: Row
@@ -43,7 +44,7 @@ class Inspection(msgspec.Struct, frozen=True):
 
 
 def inspect(visit: Visit) -> Inspection:
-    """Look, and change nothing, but that the first look at a group that needs an operator is noted in its row."""
+    """Look at a group. Only one thing changes: the row of a group that needs an operator notes the first look."""
     row, generation = stored(visit), visit.instance.generation.current()
     needed = to_be_judged(row, generation.number)
     try:
@@ -51,34 +52,40 @@ def inspect(visit: Visit) -> Inspection:
         # Judged by the second look, because the first one may be the first to hear the API's clock (R4 b).
         observed, gone = see(visit, row)
     except NotAccepted as error:
-        failure = visit.instance.failures.last
-        return Inspection(row, generation, needed, *_ready(visit, row), missing=error.problem, last_failure=failure)
+        return replace(_waiting(visit, Inspection(row, generation, needed)), missing=error.problem)
     rules = visit.instance.rules
     row = sighted(visit, row)
-    verdict = judge(row, observed.receipt, rules.bound_of(row.attempt) if row.attempt else 0)
-    missing = "the group does not exist" if gone else None
-    shown = Inspection(row, generation, needed, *_ready(visit, row), observed.counters.values, missing, verdict)
-    return replace(shown, last_failure=visit.instance.failures.last)
+    shown = Inspection(
+        row=row,
+        generation=generation,
+        to_be_judged=needed,
+        values=observed.counters.values,
+        missing="the group does not exist" if gone else None,
+        verdict=judge(row, observed.receipt, rules.bound_of(row.attempt) if row.attempt else 0),
+    )
+    return _waiting(visit, shown)
 
 
-def _ready(visit: Visit, row: Row) -> tuple[float, str | None]:
-    """How long a verdict, or the group, has to wait at least, and what for."""
+def _waiting(visit: Visit, shown: Inspection) -> Inspection:
+    """Add how long a verdict, or the group, has to wait at least, what for, and which call failed last."""
+    row, failure = shown.row, visit.instance.failures.last
     found = waiting(visit, row) if row.frozen is None else None
-    for_what = found.for_what if found else None
-    if not may_be_released(visit, row):
-        return (found.left_s if found else 0.0), for_what
-    return max(decidable_at(visit, row) - visit.instance.api_clock.now(), 0.0), for_what
+    if may_be_released(visit, row):
+        ready_in_s = visit.instance.api_clock.left_s(decidable_at(visit, row))
+    else:
+        ready_in_s = found.left_s if found else 0.0
+    return replace(shown, ready_in_s=ready_in_s, waits_for=found.for_what if found else None, last_failure=failure)
 
 
 def decidable_at(visit: Visit, row: Row) -> float:
-    """The API time from which an operator's verdict on the group is worth something."""
+    """The API time from which nothing of the group's past can land, so that an operator's verdict holds."""
     instance = visit.instance
     generation, now = generation_of(visit, row), instance.api_clock.now()
     return all_dead_at(row, first_look(visit, row), generation, instance.rules, now)
 
 
 def may_be_released(visit: Visit, row: Row) -> bool:
-    """Whether an operator may decide: of a frozen group, and of one that may wait for a `Date` or a time for ever."""
+    """Whether an operator may decide on the group: it is frozen, or may wait for a `Date` or a time for ever."""
     if row.frozen is not None:
         return True
     found = waiting(visit, row)
@@ -86,7 +93,7 @@ def may_be_released(visit: Visit, row: Row) -> bool:
 
 
 def first_look(visit: Visit, row: Row) -> int:
-    """The API's time of the first look at a group that needs an operator: now, if there was none (R12)."""
+    """The API's time of the first look at a group that needs an operator; now, if there was none before (R12)."""
     now = visit.heard(row) or visit.instance.api_clock.now()
     is_noted = row.frozen is not None or row.first_seen_generation == visit.instance.generation.current().number
     seen_at = row.first_seen_at if is_noted else None
@@ -94,7 +101,7 @@ def first_look(visit: Visit, row: Row) -> int:
 
 
 def generation_of(visit: Visit, row: Row) -> Generation:
-    """The store's generation, with its start where a `Date` was heard since it was known."""
+    """The store's generation, with its start if a `Date` was heard since this instance knows it."""
     generation, heard = visit.instance.generation.current(), visit.heard(row)
     if generation.number == 1 or heard is None:
         return generation
@@ -102,10 +109,10 @@ def generation_of(visit: Visit, row: Row) -> Generation:
 
 
 def sighted(visit: Visit, row: Row) -> Row:
-    """The row, with the API's time of the first look at it since it needs an operator.
+    """Note in the row the API's time of the first look at it since it needs an operator, and return the row.
 
-    What the row does not know was signed before that look, if it was at all (R9). Callers go on asking meanwhile, so
-    the row may have grown.
+    A call that the row does not know of was signed before that look (R9). Callers go on asking meanwhile, so the row
+    may have grown.
     """
     for _ in range(SWAPS_MAX):
         noted_at = first_look(visit, row)
@@ -129,9 +136,9 @@ def stored(visit: Visit) -> Row:
 
 
 def see(visit: Visit, row: Row) -> tuple[Observation, bool]:
-    """The counters now, and whether the group is gone, and all that was in it: then its receipt is as one never made.
+    """The counters now, and whether the group is gone; then its receipt reads like one that was never made.
 
-    Without its attempt the row is only read by: a frozen row must not move by what is seen here.
+    The row goes in without its attempt, so that this look cannot move a frozen row.
     """
     settled = replace(row, attempt=None)
     while visit.may_call():
@@ -140,21 +147,20 @@ def see(visit: Visit, row: Row) -> tuple[Observation, bool]:
         if isinstance(follows, Observation):
             return replace(follows, receipt=_of_all(follows.receipt, heard)), False
         if visit.group_is_gone:
-            return Observation(
-                ReceiptReading(0, heard), CounterReading({}, later=True, at=visit.instance.api_clock.now())
-            ), True
+            nothing = CounterReading({}, later=True, at=visit.instance.api_clock.now())
+            return Observation(ReceiptReading(0, heard), nothing), True
         if isinstance(follows, Row | Stop) or not visit.pause(follows.after_s):
             break
     raise unreadable(visit)
 
 
-def _of_all(sight: ReceiptReading, heard: int | None) -> ReceiptReading:
-    """The sight as one that judges the attempt as well, without which it was had."""
-    return ReceiptReading(sight.value, certain(heard, sight.asked_after, 0))
+def _of_all(receipt: ReceiptReading, heard: int | None) -> ReceiptReading:
+    """The reading as evidence on the attempt too: the look was made without it."""
+    return ReceiptReading(receipt.value, certain(heard, receipt.asked_after, 0))
 
 
 def unreadable(visit: Visit) -> NotAccepted:
-    """Why no look was had: the vendor's refusal of the app, or too little time."""
+    """Why the counters could not be read: the vendor refuses the app, or the time was too short."""
     refusal = visit.instance.breaker.refusal()
     if refusal is not None:
         return AppRefused(refusal.code, refusal.info, visit.instance.breaker.retry_after_s())

@@ -1,8 +1,8 @@
 """How an operator brings a frozen group back: by its upstream value, or by a verdict on what was under way.
 
-The steps are those of the protocol with the operator's word in place of a proof: wait until nothing of the group's past
+The operator's word takes the place of a proof; the steps are the protocol's. Wait until nothing of the group's past
 can land any more (R4 b, R9), read the receipt after that, and move the row by compare-and-swap together with the
-records of what landed (R5). The rules of the decision are in `decisions`.
+records of what landed (R5). `verdicts` has the rules of the decision.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from handler.core.protocol import sweep
 from handler.core.protocol.visit import CONTENTION_S, Stop, Visit
 from handler.core.protocol.waiting import waiting
 from handler.core.recovery.inspect import SWAPS_MAX, decidable_at, may_be_released, see, sighted, stored, unreadable
-from handler.core.recovery.verdicts import Decision, completed, decided, to_be_judged
+from handler.core.recovery.verdicts import Decision, completed, to_be_judged, unfrozen
 from handler.core.state.losses import told
 
 # A moment is proven to have passed by the next `Date`, which comes in whole seconds.
@@ -26,23 +26,23 @@ LATER_MIN_S = 1.0
 
 
 class Later(msgspec.Struct, frozen=True):
-    """Nothing was decided, because something may still land: the event has to be repeated after that time."""
+    """Nothing was decided, because something may still land: repeat the event after `retry_after_s`."""
 
     retry_after_s: float
 
 
-class Decided(msgspec.Struct, frozen=True):
-    """The row that is in force, and how many operations were settled by the decision; it `changed` or was right."""
+class Resolved(msgspec.Struct, frozen=True):
+    """The row in force, how many operations the decision has settled, and whether it `changed` the row."""
 
     row: Row
     settled: int = 0
     changed: bool = True
 
 
-def adopt(visit: Visit, decision: Decision) -> Decided | Later:
+def adopt(visit: Visit, decision: Decision) -> Resolved | Later:
     """Stand on the receipt as it is, for a group with nothing under way; what waits in its queue is still owed.
 
-    Waits until nothing of the group's past can land, if that fits into the visit.
+    Waits until nothing of the group's past can land, if the visit is long enough for that.
     """
     row = stored(visit)
     if to_be_judged(row, visit.instance.generation.current().number):
@@ -51,30 +51,31 @@ def adopt(visit: Visit, decision: Decision) -> Decided | Later:
     if row.frozen is None:
         row = _looked_after(visit, row)
     if row.frozen is None:
-        return Decided(row, changed=False)
-    return _decided(visit, row, decision, Notice.GROUP_ADOPTED, _until)
+        return Resolved(row, changed=False)
+    return _resolve(visit, row, decision, Notice.GROUP_ADOPTED, _until)
 
 
-def release(visit: Visit, decision: Decision) -> Decided | Later:
+def release(visit: Visit, decision: Decision) -> Resolved | Later:
     """Unfreeze with a verdict on everything that was under way, or end the wait for a `Date` or a time (R12).
 
     Never waits: a verdict that was made while something could still land is worth nothing once it has landed.
     """
     row = stored(visit)
     if row.frozen is None and waiting(visit, row) is not None:
-        # Whether that may last is known once the API's clock has been heard.
+        # Only once the API's clock has been heard can it be known to last.
         see(visit, row)
     if not may_be_released(visit, row):
         raise BadInput("GroupId", "is not frozen: there is nothing to release")
     completed(row, decision, visit.instance.generation.current().number)
-    return _decided(visit, row, decision, Notice.GROUP_RELEASED, _left_s)
+    return _resolve(visit, row, decision, Notice.GROUP_RELEASED, _left_s)
 
 
-def _decided(
+def _resolve(
     visit: Visit, row: Row, decision: Decision, notice: Notice, wait: Callable[[Visit, Row, float], float]
-) -> Decided | Later:
+) -> Resolved | Later:
+    """Wait for the end of the group's past, read the receipt, and write the row that stands on it."""
     instance = visit.instance
-    see(visit, row)  # an instance that had not heard the API's clock has heard it now
+    see(visit, row)  # lets a cold instance hear the API's clock
     row, generation = sighted(visit, row), instance.generation.current()
     dead_at = decidable_at(visit, row)
     left_s = wait(visit, row, dead_at)
@@ -84,25 +85,25 @@ def _decided(
     if visit.calls.is_dated and not observed.receipt.is_after(dead_at):
         return Later(LATER_MIN_S)
     for _ in range(SWAPS_MAX):
-        # Nothing of a frozen row moves but its queue; a row that has moved otherwise was decided by another event.
+        # Only the queue of a frozen row moves; a row that has moved otherwise was decided by another operator.
         grown = stored(visit)
         if (grown.frozen, grown.first_seen_at, grown.attempt) != (row.frozen, row.first_seen_at, row.attempt):
-            raise BadInput("GroupId", "is not as it was: another event has decided meanwhile")
+            raise BadInput("GroupId", "has changed: another operator has decided meanwhile")
         judged = completed(grown, decision, generation.number)
-        change = decided(grown, judged, observed.receipt, observed.counters, generation.number, instance.rules)
+        change = unfrozen(grown, judged, observed.receipt, observed.counters, generation.number, instance.rules)
         becomes = visit.fitted(change.row)
         if instance.ledger.swap(visit.group, becomes, visit.lasting(change.records), change.watermarks):
             settled = len(change.records)
             instance.reporter.report(notice, group=visit.group.id, base=becomes.base, operations=settled)
             if change.dropped:
                 instance.reporter.report(Notice.ATTEMPT_DROPPED, group=visit.group.id, **told(change.dropped))
-            return Decided(becomes, settled)
+            return Resolved(becomes, settled)
         instance.clock.sleep(visit.backoff.jittered(CONTENTION_S))
     raise TooManyCalls("too many others change this group at once")
 
 
 def _looked_after(visit: Visit, row: Row) -> Row:
-    """A group that is not frozen is looked at as the sweep does it (R11): what cannot be explained freezes it here."""
+    """Look at a group that is not frozen as the sweep does (R11): an unexplained receipt freezes it here."""
     if row.base is None or row.receipt_key != visit.instance.rules.receipt_key or not row.receipt_key:
         raise BadInput("GroupId", "has no receipt in use yet: its first operation begins one")
     while visit.may_call():
@@ -116,7 +117,7 @@ def _looked_after(visit: Visit, row: Row) -> Row:
 
 
 def _until(visit: Visit, row: Row, moment: float) -> float:
-    """Wait until a `Date` received proves that the API's clock has passed `moment`; else the seconds still to wait."""
+    """Wait until a `Date` proves that the API's clock has passed `moment`; the seconds left if it is too far off."""
     while left_s := _left_s(visit, row, moment):
         if left_s + visit.instance.call_s > visit.budget.until - visit.instance.clock.monotonic():
             return left_s
@@ -126,9 +127,9 @@ def _until(visit: Visit, row: Row, moment: float) -> float:
 
 
 def _left_s(visit: Visit, row: Row, moment: float) -> float:
-    """The seconds until that can be proven, 0 once it is. Where no `Date` can be had, the clock has to do (R12)."""
+    """Seconds until a `Date` can prove that, 0 once one does. Where there is no `Date`, the clock has to do (R12)."""
     heard = visit.heard(row)
     if heard is not None and heard >= moment:
         return 0.0
-    left_s = moment - visit.instance.api_clock.now()
-    return max(left_s, LATER_MIN_S) if visit.calls.is_dated else max(left_s, 0.0)
+    left_s = visit.instance.api_clock.left_s(moment)
+    return max(left_s, LATER_MIN_S) if visit.calls.is_dated else left_s

@@ -35,9 +35,9 @@ class OperatorVerdict(str, Enum):
 class Decision(msgspec.Struct, frozen=True):
     """The operator's word: by id of an operation, and by id of the attempt for a correction.
 
-    `drops_debt` gives up what is owed back to counters that are gone, as after a group was made again. `receipt` is
-    the value that the operator saw when judging: with another one the verdicts are out of date. `queued` is the verdict
-    on what waits in the queue of a restored row and is not named, because callers go on asking meanwhile.
+    `drops_debt` gives up what is owed back to counters that are gone, as after a group was deleted and made again.
+    `receipt` is the value that the operator saw when judging: with another one the verdicts are out of date. `queued`
+    is the verdict on the unnamed rest of a restored row's queue, which grows because callers go on asking.
     """
 
     verdicts: Mapping[str, OperatorVerdict] = {}
@@ -46,15 +46,15 @@ class Decision(msgspec.Struct, frozen=True):
     queued: OperatorVerdict | None = None
 
     def landed(self, named: str) -> bool:
-        """Whether the operator says so."""
+        """Whether the operator says that this landed."""
         return self.verdicts.get(named) is OperatorVerdict.LANDED
 
 
 def to_be_judged(row: Row, generation: int) -> tuple[str, ...]:
     """The ids that need a verdict: what the open attempt carries.
 
-    An operation that another landing has settled is asked for too, because this attempt may have counted it again. A
-    row of an older generation lacks what happened since, so only an operator can find out whether its queue was sent.
+    An operation that another landing has settled needs one too, because this attempt may have counted it again. A row
+    of an older generation lacks what happened since, so only an operator can know whether its queue was sent.
     """
     attempt = row.attempt
     carried = tuple(entry.id for entry in attempt.entries) if attempt else ()
@@ -64,9 +64,9 @@ def to_be_judged(row: Row, generation: int) -> tuple[str, ...]:
 
 
 def never_carried(row: Row, generation: int) -> tuple[str, ...]:
-    """The ids of which nothing can have landed: they wait in the queue, and no attempt that the row knows names them.
+    """The ids that cannot have landed: they wait in the queue, and no attempt that the row knows carries them.
 
-    A row of an older generation may lack the attempt that did.
+    A row of an older generation may lack the attempt that carried one.
     """
     if row.generation < generation:
         return ()
@@ -76,7 +76,7 @@ def never_carried(row: Row, generation: int) -> tuple[str, ...]:
 
 
 def completed(row: Row, decision: Decision, generation: int) -> Decision:
-    """The decision with a verdict on everything; one that leaves something open or names what is not there is refused.
+    """The decision with a verdict on everything. Raises BadInput if it leaves something open or names a foreign id.
 
     A typing error must not count anything twice, and a verdict on what was never sent would lose it.
     """
@@ -103,9 +103,9 @@ def completed(row: Row, decision: Decision, generation: int) -> Decision:
 def all_dead_at(row: Row, sighted: int, generation: Generation, rules: Rules, now: float) -> float:
     """The API time from which nothing of the group's past can land any more.
 
-    What the row knows dies at its own time, unless that lies ahead of `now`, by a wrong clock. That, and what the row
-    does not know, was signed before the operator first looked at the group, by whichever host's clock (R9, R12); and
-    instances may have gone on with an older generation for as long as they cache it (R10).
+    An attempt that the row knows dies at its own time, unless a wrong clock has put that ahead of `now`. Such an
+    attempt, and one that the row does not know, was signed before the operator first looked at the group, on any host's
+    clock (R9, R12). Instances may have gone on with an older generation for as long as they cache it (R10).
     """
     attempts = [past.attempt for past in row.remembered] + ([row.attempt] if row.attempt else [])
     known = [death(each, rules.bound_of(each)) for each in attempts if each.time <= now + rules.guard_s + 1]
@@ -116,27 +116,27 @@ def all_dead_at(row: Row, sighted: int, generation: Generation, rules: Rules, no
     return max(*known, sighted + signed_before_s, restored + signed_before_s)
 
 
-def decided(
-    row: Row, decision: Decision, sight: ReceiptReading, seen: CounterReading, generation: int, rules: Rules
+def unfrozen(
+    row: Row, decision: Decision, receipt: ReceiptReading, counters: CounterReading, generation: int, rules: Rules
 ) -> Change:
-    """The row that stands on the receipt as it is now, judged by the operator, and not frozen any more.
+    """The row that stands on the receipt as it is now, judged by the operator, and no longer frozen.
 
-    What past attempts are found to have moved on top of the verdicts is settled or owed back as ever (R7). They stay in
-    mind afterwards: a landing later than now moves the new base by its weight as it would have moved the old one. What
-    came before now and was overwritten is for the operator to say.
+    What past attempts have moved on top of the verdicts is settled or owed back as usual (R7). They stay remembered: a
+    landing later than now moves the new base by its weight, as it would have moved the old one. A landing that came
+    before now and was overwritten is for the operator to name.
     """
-    if decision.receipt not in {None, sight.value}:
-        raise BadInput("receipt", f"is {sight.value} by now: inspect the group and judge again")
-    outside = why_not_counted(row.receipt_key, sight.value)
+    if decision.receipt not in {None, receipt.value}:
+        raise BadInput("receipt", f"is {receipt.value} by now: inspect the group and judge again")
+    outside = why_not_counted(row.receipt_key, receipt.value)
     if outside is not None:
         raise BadInput("GroupId", outside)
-    change = _judged(row, decision, seen)
-    past = judge(change.row, sight, bound_s=0)
+    change = _judged(row, decision, counters)
+    past = judge(change.row, receipt, bound_s=0)
     times = past.times if isinstance(past, Landed) else {}
     if row.attempt is not None and row.attempt.id in times and not row.attempt.is_lift:
         raise BadInput("verdicts", "say not-landed of an attempt that the receipt shows to have landed")
-    after = landed(change.row, sight.value, times, seen)
-    kept = forgotten(after.row, sight.asked_after, rules.bound_of, rules.forget_s).remembered
+    after = landed(change.row, receipt.value, times, counters)
+    kept = forgotten(after.row, receipt.asked_after, rules.bound_of, rules.forget_s).remembered
     # The attempt that was judged is the newest: without it memory was no fuller than it may be.
     dropped = giving_way(kept[:-1])
     kept = remembering(kept[:-1], kept[-1]) if dropped else kept
@@ -145,11 +145,11 @@ def decided(
     return replace(Change.of(row, judged, {**change.records, **after.records}), dropped=dropped)
 
 
-def _judged(row: Row, decision: Decision, seen: CounterReading) -> Change:
-    """The row without its open attempt. What landed has its record, what did not waits in the queue again."""
+def _judged(row: Row, decision: Decision, counters: CounterReading) -> Change:
+    """The row without its open attempt. What landed gets its record, and what did not waits in the queue again."""
     owed = [entry for entry in row.owed if decision.landed(entry.id)]
-    applied = {entry.id: Applied(own_values(entry, seen.values), observed_later=True) for entry in owed}
-    records = {entry.id: record_of(entry, applied[entry.id], seen.at) for entry in owed}
+    applied = {entry.id: Applied(own_values(entry, counters.values), observed_later=True) for entry in owed}
+    records = {entry.id: record_of(entry, applied[entry.id], counters.at) for entry in owed}
     rest = tuple(entry for entry in row.owed if entry.id not in records)
     if row.attempt is None:
         return Change(replace(row, queue=rest), records)
@@ -159,7 +159,7 @@ def _judged(row: Row, decision: Decision, seen: CounterReading) -> Change:
     if told_landed:
         judged = replace(judged, base=(row.base or 0) + attempt.shift(row.base or 0))
     if told_landed != _carried(attempt) or attempt.is_lift:
-        # One that was signed by a wrong clock would be remembered until the time that this showed.
+        # An attempt that was signed by a wrong clock would be remembered until the time that the clock showed.
         is_ahead = row.first_seen_at is not None and attempt.time > row.first_seen_at + NEAR_S
         time = row.first_seen_at if is_ahead and row.first_seen_at is not None else attempt.time
         judged = replace(judged, remembered=(*row.remembered, Remembered(replace(attempt, time=time))))
@@ -171,7 +171,7 @@ def _carried(attempt: Attempt) -> set[str]:
 
 
 def _debt_after(row: Row, attempt: Attempt, told_landed: Collection[str]) -> Debt:
-    """A correction that landed is paid, an operation settled before has landed once too often, a Set ends a debt."""
+    """What is owed back: a landed correction is paid, an operation settled before has landed once too often."""
     counted = [entry for entry in attempt.entries if entry.id in told_landed]
     debt = without_keys(row.debt, overwritten_by(counted))
     if attempt.id in told_landed:

@@ -135,6 +135,10 @@ class ApiClock:
             self._forget_what_a_thaw_has_ended()
             return self._now()
 
+    def left_s(self, moment: float) -> float:
+        """Seconds until this clock shows `moment`; 0 once it does."""
+        return max(0.0, moment - self.now())
+
     def since(self, things: Collection[str]) -> int | None:
         """The largest `Date` heard after this instance had met all of these; what was never asked for is met now."""
         with self._lock:

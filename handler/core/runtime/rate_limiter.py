@@ -133,7 +133,7 @@ class Demand:
         self.expected = max(0, self.expected - 1)
 
     def is_leased(self, calls: int, unleased: int) -> None:
-        """Turns for so many calls are leased, and paid for what was called without a lease before."""
+        """Turns for `calls` are leased, and the lease has paid for `unleased` calls that were made before it."""
         for _ in range(min(unleased, len(self.unleased))):
             self.unleased.popleft()
         self.expected = max(0, self.expected - calls)

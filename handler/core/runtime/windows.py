@@ -112,7 +112,7 @@ class Windows:
         self._known: dict[int, tuple[float, float, Notes]] = {}
 
     def horizon(self, app: int) -> Horizon:
-        """How far back it can be told at this moment what was executed. Raises LedgerUnavailable."""
+        """How far back the records still tell what was executed, as of now. Raises LedgerUnavailable."""
         notes = self.notes(app)
         return Horizon(notes, self._window_s, self._api_clock.now() + self._behind_s)
 

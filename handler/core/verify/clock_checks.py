@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handler.core.verify.finding import Check, Evidence, Finding, Inconclusive, judge
+from handler.core.verify.finding import Check, Evidence, Finding, Inconclusive, run_check
 from handler.core.verify.session import ClockReading, ProbeSession
 
 KEY = "_verify_01"
@@ -36,45 +36,45 @@ GUARD_AGAINST_HOSTS = "CLOCK_GUARD_S: raise it to the difference between the hos
 GUARD_MORE = "CLOCK_GUARD_S: raise it above the longest time from sending to effect"
 
 
-def clocks(bench: ProbeSession) -> list[Finding]:
+def clocks(session: ProbeSession) -> list[Finding]:
     """Every finding of L2."""
     return [
-        judge(DATE, lambda: _date(bench), RIGHT_THE_CLOCK),
-        judge(HOSTS, lambda: _hosts(bench), GUARD_AGAINST_HOSTS),
-        judge(EFFECT, lambda: _effects(bench), GUARD_MORE),
+        run_check(DATE, lambda: _date(session), RIGHT_THE_CLOCK),
+        run_check(HOSTS, lambda: _hosts(session), GUARD_AGAINST_HOSTS),
+        run_check(EFFECT, lambda: _effects(session), GUARD_MORE),
     ]
 
 
-def _date(bench: ProbeSession) -> tuple[bool, Evidence]:
+def _date(session: ProbeSession) -> tuple[bool, Evidence]:
     for _ in range(READS):
-        bench.pause(READS_EVERY_S)
-        bench.values(fresh=True)
-    dated = [bounds for reading in bench.readings if (bounds := _ahead(reading)) is not None]
+        session.pause(READS_EVERY_S)
+        session.values(fresh=True)
+    dated = [bounds for reading in session.readings if (bounds := _ahead(reading)) is not None]
     if not dated:
-        return False, {"calls": len(bench.readings), "calls_with_date": 0}
+        return False, {"calls": len(session.readings), "calls_with_date": 0}
     lows, highs = zip(*dated, strict=True)
     # A difference counts as far as it is certain: a Date is cut to whole seconds, and a call takes its time.
     off_s = max(*lows, *(-high for high in highs), 0.0)
     apart_s = max(max(lows) - min(highs), 0.0)
-    holds = off_s <= bench.rules.guard_s and apart_s <= HOSTS_APART_MAX_S
+    holds = off_s <= session.rules.guard_s and apart_s <= HOSTS_APART_MAX_S
     middles = [(low + high) / 2 for low, high in dated]
     return holds, {
         "calls_with_date": len(dated),
         "api_ahead_s": round(sum(middles) / len(middles), 2),
         "off_at_least_s": round(off_s, 2),
         "replies_apart_s": round(apart_s, 2),
-        "guard_s": bench.rules.guard_s,
+        "guard_s": session.rules.guard_s,
     }
 
 
-def _hosts(bench: ProbeSession) -> tuple[bool, Evidence]:
-    """Of the replies so far: what was not met by them cannot be told."""
-    dated = [bounds for reading in bench.readings if (bounds := _ahead(reading)) is not None]
+def _hosts(session: ProbeSession) -> tuple[bool, Evidence]:
+    """Compare the replies so far; a host that sent none of them is not covered."""
+    dated = [bounds for reading in session.readings if (bounds := _ahead(reading)) is not None]
     if not dated:
         raise Inconclusive("no reply had a Date")
     lows, highs = zip(*dated, strict=True)
     apart_s = max(max(lows) - min(highs), 0.0)
-    allowed_s = max(bench.rules.guard_s - WORK_S, HOSTS_APART_MAX_S)
+    allowed_s = max(session.rules.guard_s - WORK_S, HOSTS_APART_MAX_S)
     evidence: Evidence = {"replies": len(dated), "replies_apart_s": round(apart_s, 2), "allowed_s": allowed_s}
     return apart_s <= allowed_s, evidence
 
@@ -86,28 +86,28 @@ def _ahead(reading: ClockReading) -> tuple[float, float] | None:
     return reading.date - reading.received, reading.date + 1 - reading.sent
 
 
-def _effects(bench: ProbeSession) -> tuple[bool, Evidence]:
+def _effects(session: ProbeSession) -> tuple[bool, Evidence]:
     longest_s, reads, shown = 0.0, 0, True
     for _ in range(EFFECTS):
-        elapsed_s, looked, shown = _effect(bench)
+        elapsed_s, looked, shown = _effect(session)
         longest_s, reads = max(longest_s, elapsed_s), reads + looked
         if not shown:
             break
-    holds = shown and longest_s <= bench.rules.guard_s
-    return holds, {"longest_s": round(longest_s, 3), "reads": reads, "guard_s": bench.rules.guard_s}
+    holds = shown and longest_s <= session.rules.guard_s
+    return holds, {"longest_s": round(longest_s, 3), "reads": reads, "guard_s": session.rules.guard_s}
 
 
-def _effect(bench: ProbeSession) -> tuple[float, int, bool]:
+def _effect(session: ProbeSession) -> tuple[float, int, bool]:
     """Send one update: seconds from sending until a read shows it, how many reads that took, and whether one did."""
-    started = bench.clock.monotonic()
-    wanted = bench.done([(KEY, 1)])[KEY]
-    patience_s = bench.rules.guard_s + BEYOND_GUARD_S
+    started = session.clock.monotonic()
+    wanted = session.done([(KEY, 1)])[KEY]
+    patience_s = session.rules.guard_s + BEYOND_GUARD_S
     interval_s, reads = LOOK_MIN_S, 0
     while True:
         reads += 1
-        shown = bench.values().get(KEY, 0) >= wanted
-        elapsed_s = bench.clock.monotonic() - started
+        shown = session.values().get(KEY, 0) >= wanted
+        elapsed_s = session.clock.monotonic() - started
         if shown or elapsed_s > patience_s:
             return elapsed_s, reads, shown
-        bench.pause(interval_s)
-        interval_s = min(interval_s * 2, max(LOOK_MAX_S, bench.rules.guard_s / 8))
+        session.pause(interval_s)
+        interval_s = min(interval_s * 2, max(LOOK_MAX_S, session.rules.guard_s / 8))

@@ -8,7 +8,7 @@ from handler.core.model.lift import LIFT
 from handler.core.model.operation import INT64_MAX, Mode
 from handler.core.ports.counter_api import Counted, Fault, Refused
 from handler.core.state.receipts import WEIGHT_MAX, WEIGHT_MIN
-from handler.core.verify.finding import Check, Evidence, Finding, Inconclusive, judge
+from handler.core.verify.finding import Check, Evidence, Finding, Inconclusive, run_check
 from handler.core.verify.session import ProbeSession, described, values_of
 
 KEY = "_verify_02"
@@ -39,29 +39,29 @@ NOT_LIFTED = "RECEIPT_KEY: leave it empty; a counter that cannot be moved like t
 NOT_NEGATIVE = "callers: they must not send such a Value, with this Mode; the opposite Mode says the same"
 
 
-def modes(bench: ProbeSession) -> list[Finding]:
+def modes(session: ProbeSession) -> list[Finding]:
     """Every finding of L5; the last two are facts, on which nothing relies."""
     deltas = [
-        judge(Check("L5", name), partial(_delta, bench, mode, value, after), NOT_NEGATIVE)
+        run_check(Check("L5", name), partial(_delta, session, mode, value, after), NOT_NEGATIVE)
         for name, mode, value, after in DELTAS
     ]
     return [
         *deltas,
-        judge(BELOW_ZERO, lambda: _below_zero(bench), NOT_BELOW_ZERO),
-        judge(LIFTED, lambda: _lifted(bench), NOT_LIFTED),
-        judge(TWICE, lambda: _twice(bench)),
-        judge(OVERFLOW, lambda: _overflow(bench)),
+        run_check(BELOW_ZERO, lambda: _below_zero(session), NOT_BELOW_ZERO),
+        run_check(LIFTED, lambda: _lifted(session), NOT_LIFTED),
+        run_check(TWICE, lambda: _twice(session)),
+        run_check(OVERFLOW, lambda: _overflow(session)),
     ]
 
 
-def repetition(bench: ProbeSession, random: int) -> list[Finding]:
+def repetition(session: ProbeSession, random: int) -> list[Finding]:
     """The finding of L6, a fact: every call has a `random` of its own."""
-    return [judge(SAME_RANDOM, lambda: _same_random(bench, random))]
+    return [run_check(SAME_RANDOM, lambda: _same_random(session, random))]
 
 
-def _delta(bench: ProbeSession, mode: Mode, value: int, after: int) -> tuple[bool, Evidence]:
-    bench.done([(KEY, START)], Mode.SET)
-    reply = bench.update([(KEY, value)], mode)
+def _delta(session: ProbeSession, mode: Mode, value: int, after: int) -> tuple[bool, Evidence]:
+    session.done([(KEY, START)], Mode.SET)
+    reply = session.update([(KEY, value)], mode)
     if isinstance(reply, Counted):
         return reply.values.get(KEY) == after, {"start": START, "after": reply.values.get(KEY), "code": 0}
     if isinstance(reply, Refused) and reply.fault is Fault.OPERATION:
@@ -69,10 +69,10 @@ def _delta(bench: ProbeSession, mode: Mode, value: int, after: int) -> tuple[boo
     raise Inconclusive(described(reply))
 
 
-def _below_zero(bench: ProbeSession) -> tuple[bool, Evidence]:
+def _below_zero(session: ProbeSession) -> tuple[bool, Evidence]:
     """Decrease a counter of 1 by 2: a caller's own may be brought there, and the API's page does not say what comes."""
-    bench.done([(KEY, 1)], Mode.SET)
-    reply = bench.update([(KEY, 2)], Mode.DECREASE)
+    session.done([(KEY, 1)], Mode.SET)
+    reply = session.update([(KEY, 2)], Mode.DECREASE)
     if isinstance(reply, Refused) and reply.fault is Fault.OPERATION:
         return False, {"start": 1, "outcome": described(reply)}
     after = values_of(reply).get(KEY)
@@ -80,12 +80,12 @@ def _below_zero(bench: ProbeSession) -> tuple[bool, Evidence]:
     return after == -1, {"start": 1, "after": after, "outcome": outcome}
 
 
-def _lifted(bench: ProbeSession) -> tuple[bool, Evidence]:
+def _lifted(session: ProbeSession) -> tuple[bool, Evidence]:
     """Move a counter as the receipt is before the first Decrease of a group, and by one (R2)."""
-    bench.done([(KEY, 0)], Mode.SET)
+    session.done([(KEY, 0)], Mode.SET)
     values: list[int | None] = []
     for value, mode in ((LIFT + WEIGHT_MIN, Mode.INCREASE), (WEIGHT_MAX, Mode.DECREASE)):
-        reply = bench.update([(KEY, value)], mode)
+        reply = session.update([(KEY, value)], mode)
         if isinstance(reply, Refused) and reply.fault is Fault.OPERATION:
             return False, {"mode": mode.value, "outcome": described(reply)}
         values.append(values_of(reply).get(KEY))
@@ -93,24 +93,24 @@ def _lifted(bench: ProbeSession) -> tuple[bool, Evidence]:
     return holds, {"lifted": values[0], "lowered": values[1]}
 
 
-def _twice(bench: ProbeSession) -> tuple[bool, Evidence]:
-    bench.done([(KEY, START)], Mode.SET)
-    reply = bench.update([(KEY, 1), (KEY, 2)])
-    return True, {"start": START, "reply": described(reply), "after": bench.values().get(KEY)}
+def _twice(session: ProbeSession) -> tuple[bool, Evidence]:
+    session.done([(KEY, START)], Mode.SET)
+    reply = session.update([(KEY, 1), (KEY, 2)])
+    return True, {"start": START, "reply": described(reply), "after": session.values().get(KEY)}
 
 
-def _overflow(bench: ProbeSession) -> tuple[bool, Evidence]:
+def _overflow(session: ProbeSession) -> tuple[bool, Evidence]:
     # Shown as text: these numbers are beyond what most readers of JSON hold exactly.
-    bench.done([(KEY, INT64_MAX)], Mode.SET)
-    reply = bench.update([(KEY, 1)])
-    told, after = described(reply), str(bench.values().get(KEY))
+    session.done([(KEY, INT64_MAX)], Mode.SET)
+    reply = session.update([(KEY, 1)])
+    told, after = described(reply), str(session.values().get(KEY))
     return True, {"start": str(INT64_MAX), "reply": told, "after": after}
 
 
-def _same_random(bench: ProbeSession, random: int) -> tuple[bool, Evidence]:
-    bench.done([(KEY, 0)], Mode.SET)
-    signed = (bench.now(), bench.rules.life_s)
-    replies = [bench.update([(KEY, 1)], signed=signed, random=random) for _ in range(2)]
+def _same_random(session: ProbeSession, random: int) -> tuple[bool, Evidence]:
+    session.done([(KEY, 0)], Mode.SET)
+    signed = (session.now(), session.rules.life_s)
+    replies = [session.update([(KEY, 1)], signed=signed, random=random) for _ in range(2)]
     if not any(isinstance(reply, Counted) for reply in replies):
         raise Inconclusive(described(replies[0]))
-    return True, {"calls": 2, "counted": bench.values().get(KEY, 0), "second": described(replies[1])}
+    return True, {"calls": 2, "counted": session.values().get(KEY, 0), "second": described(replies[1])}

@@ -1,4 +1,4 @@
-"""What a test of the API finds out about an assumption, and how a test ends that cannot tell."""
+"""A check of one assumption on the live API, what it found, and how it ends where it cannot tell."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Evidence: TypeAlias = Mapping[str, str | float | None]
 
 
 class CheckResult(str, Enum):
-    """What a test says of an assumption."""
+    """What a check says of an assumption."""
 
     HOLDS = "holds"
     VIOLATED = "violated"
@@ -20,7 +20,7 @@ class CheckResult(str, Enum):
 
 
 class Check(msgspec.Struct, frozen=True):
-    """What is asked: the test and the assumption in the protocol's numbers (empty: a fact that nothing relies on)."""
+    """One check, with its number and its assumption's in the rule book (none: a fact that nothing relies on)."""
 
     test: str
     name: str
@@ -28,16 +28,16 @@ class Check(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What was found. `advice` names the setting to change, or what to do to have it tested; empty if all is well."""
+    """What a check found. `advice` names the setting to change, or how to get it tested; empty if all is well."""
 
-    question: Check
-    verdict: CheckResult
+    check: Check
+    result: CheckResult
     evidence: Evidence
     advice: str = ""
 
 
 class Inconclusive(Exception):
-    """A test could not be brought to an end."""
+    """A check could not be brought to an end."""
 
     def __init__(self, reason: str, **evidence: str | float | None) -> None:
         super().__init__(reason)
@@ -45,10 +45,10 @@ class Inconclusive(Exception):
         self.evidence: Evidence = evidence
 
 
-def judge(question: Check, work: Callable[[], tuple[bool, Evidence]], advice: str = "") -> Finding:
-    """Do the work of a test: whether it holds, and the evidence. `advice` is for where it does not."""
+def run_check(check: Check, work: Callable[[], tuple[bool, Evidence]], advice: str = "") -> Finding:
+    """Run one check and wrap its result. `advice` is attached only if the assumption is violated."""
     try:
         holds, evidence = work()
     except Inconclusive as end:
-        return Finding(question, CheckResult.NOT_TESTED, end.evidence, end.reason)
-    return Finding(question, CheckResult.HOLDS if holds else CheckResult.VIOLATED, evidence, "" if holds else advice)
+        return Finding(check, CheckResult.NOT_TESTED, end.evidence, end.reason)
+    return Finding(check, CheckResult.HOLDS if holds else CheckResult.VIOLATED, evidence, "" if holds else advice)

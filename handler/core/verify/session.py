@@ -1,4 +1,4 @@
-"""The bench on which an app's API is tried out: paced and counted calls on a scratch group."""
+"""The session on which an app's API is tried out: paced and counted calls on a scratch group."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ClockReading(msgspec.Struct, frozen=True):
 class ProbeSession:
     """Calls on one scratch group, evenly paced; `calls_max` in all, none after `deadline`. Threads may share it.
 
-    `deadline` is a moment of the local monotonic clock. Until the bench is `ending`, one call and its time are held
+    `deadline` is a moment of the local monotonic clock. Until the session is `ending`, one call and its time are held
     back for cleaning up. Its methods raise Inconclusive where a test has to end.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from handler.core.ports.counter_api import LONG_LIFE_S, Counted, Fault, Refused, Reply
-from handler.core.verify.finding import Check, CheckResult, Evidence, Finding, Inconclusive, judge
+from handler.core.verify.finding import Check, CheckResult, Evidence, Finding, Inconclusive, run_check
 from handler.core.verify.session import ProbeSession, described
 
 KEY = "_verify_00"
@@ -31,66 +31,66 @@ REPEATED = "ATTEMPT_BOUND_S: a used signature stays good here, so give the longe
 MISTRUST = "CHAT_ENDPOINT: what answers there refuses calls and applies them; report it to the vendor"
 
 
-def signatures(bench: ProbeSession, *, quick: bool) -> list[Finding]:
+def signatures(session: ProbeSession, *, quick: bool) -> list[Finding]:
     """Every finding of L1. Expired signatures are tried with a long life where a short one is refused anyway."""
-    before = _before(bench)
-    short = judge(SHORT, lambda: _short(bench), LIVE_LONGER)
-    life = bench.rules.life_s if short.verdict is CheckResult.HOLDS else LONG_LIFE_S
-    findings = [short, *(_expired_for(bench, life, late_s) for late_s in _lateness(bench, quick=quick))]
-    findings.append(judge(REUSED, lambda: _reused(bench, life), REPEATED))
+    before = _before(session)
+    short = run_check(SHORT, lambda: _short(session), LIVE_LONGER)
+    life = session.rules.life_s if short.result is CheckResult.HOLDS else LONG_LIFE_S
+    findings = [short, *(_expired_for(session, life, late_s) for late_s in _lateness(session, quick=quick))]
+    findings.append(run_check(REUSED, lambda: _reused(session, life), REPEATED))
     accepted = sum(int(finding.evidence.get("accepted") or 0) for finding in findings)
-    return [*findings, judge(WITHOUT_EFFECT, lambda: _without_effect(bench, before, accepted), MISTRUST)]
+    return [*findings, run_check(WITHOUT_EFFECT, lambda: _without_effect(session, before, accepted), MISTRUST)]
 
 
-def _before(bench: ProbeSession) -> int | None:
+def _before(session: ProbeSession) -> int | None:
     """What the counter shows before anything is tried; None where that could not be read."""
     try:
-        return bench.values().get(KEY, 0)
+        return session.values().get(KEY, 0)
     except Inconclusive:
         return None
 
 
-def _lateness(bench: ProbeSession, *, quick: bool) -> Sequence[int]:
-    guard_s = max(1, ceil(bench.rules.guard_s))
+def _lateness(session: ProbeSession, *, quick: bool) -> Sequence[int]:
+    guard_s = max(1, ceil(session.rules.guard_s))
     return sorted({1, guard_s} if quick else {1, guard_s, LONG_EXPIRED_S})
 
 
-def _short(bench: ProbeSession) -> tuple[bool, Evidence]:
-    life = bench.rules.life_s
-    reply = bench.update([(KEY, 1)], signed=(bench.now(), life))
+def _short(session: ProbeSession) -> tuple[bool, Evidence]:
+    life = session.rules.life_s
+    reply = session.update([(KEY, 1)], signed=(session.now(), life))
     good = _accepted(reply)
     return good, {"life_s": life, "accepted": int(good), "code": _code(reply)}
 
 
-def _expired_for(bench: ProbeSession, life: int, late_s: int) -> Finding:
+def _expired_for(session: ProbeSession, life: int, late_s: int) -> Finding:
     """Try a signature that was never used before and ended `late_s` seconds ago."""
-    question = Check("L1", f"signature refused {late_s} s after its end", "A2")
-    advice = BOUND if late_s >= bench.rules.guard_s else GUARD_MORE
+    check = Check("L1", f"signature refused {late_s} s after its end", "A2")
+    advice = BOUND if late_s >= session.rules.guard_s else GUARD_MORE
 
     def work() -> tuple[bool, Evidence]:
-        reply = bench.update([(KEY, 1)], signed=(bench.now() - life - late_s, life))
+        reply = session.update([(KEY, 1)], signed=(session.now() - life - late_s, life))
         good = _accepted(reply)
         return not good, {"late_s": late_s, "accepted": int(good), "code": _code(reply)}
 
-    return judge(question, work, advice)
+    return run_check(check, work, advice)
 
 
-def _reused(bench: ProbeSession, life: int) -> tuple[bool, Evidence]:
+def _reused(session: ProbeSession, life: int) -> tuple[bool, Evidence]:
     # Whole seconds on both sides; the guard keeps a tolerance of the API's from being taken for a memory.
-    wait_s = life + bench.rules.guard_s + 2.0
+    wait_s = life + session.rules.guard_s + 2.0
     if wait_s > WAIT_MAX_S:
         raise Inconclusive(f"its end is {wait_s:g} s away, which is not waited for")
-    signed = (bench.now(), life)
-    if not _accepted(bench.update([(KEY, 1)], signed=signed)):
+    signed = (session.now(), life)
+    if not _accepted(session.update([(KEY, 1)], signed=signed)):
         raise Inconclusive("the signature was refused at its first use")
-    bench.pause(wait_s)
-    reply = bench.update([(KEY, 1)], signed=signed)
+    session.pause(wait_s)
+    reply = session.update([(KEY, 1)], signed=signed)
     good = _accepted(reply)
     return not good, {"life_s": life, "accepted": 1 + int(good), "code": _code(reply)}
 
 
-def _without_effect(bench: ProbeSession, before: int | None, accepted: int) -> tuple[bool, Evidence]:
-    value = bench.values().get(KEY, 0)
+def _without_effect(session: ProbeSession, before: int | None, accepted: int) -> tuple[bool, Evidence]:
+    value = session.values().get(KEY, 0)
     if before is None:
         raise Inconclusive("what the counter showed before could not be read")
     return value <= before + accepted, {"accepted": before + accepted, "counted": value}

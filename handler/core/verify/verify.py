@@ -37,25 +37,25 @@ class Verification(msgspec.Struct, frozen=True):
     set_back: bool
 
 
-def verify(bench: ProbeSession, chance: Chance, together: Together, rounds: Rounds, *, quick: bool) -> Verification:
+def verify(session: ProbeSession, chance: Chance, together: Together, rounds: Rounds, *, quick: bool) -> Verification:
     """Try everything out, or with `quick` what takes few calls: L1, L2 and L5.
 
     Raises BadInput for a group that cannot be used or is in use, AppRefused or NotAccepted if the API takes no call.
     """
-    _begin(bench)
-    findings = [*clocks(bench), *modes(bench), *signatures(bench, quick=quick)]
+    _begin(session)
+    findings = [*clocks(session), *modes(session), *signatures(session, quick=quick)]
     if not quick:
-        findings += repetition(bench, chance.getrandbits(RANDOM_BITS))
-        findings += [*wholeness(bench, together, rounds), *freshness(bench, together, rounds)]
-    bench.ending = True
-    set_back = _set_back(bench)
-    return Verification(tuple(findings), bench.calls, set_back)
+        findings += repetition(session, chance.getrandbits(RANDOM_BITS))
+        findings += [*wholeness(session, together, rounds), *freshness(session, together, rounds)]
+    session.ending = True
+    set_back = _set_back(session)
+    return Verification(tuple(findings), session.calls, set_back)
 
 
-def _begin(bench: ProbeSession) -> None:
+def _begin(session: ProbeSession) -> None:
     """Check that the group exists and has no counters of its own."""
     try:
-        reply = bench.read()
+        reply = session.read()
     except Inconclusive as end:
         raise NotAccepted(end.reason) from None
     if isinstance(reply, Refused):
@@ -69,9 +69,9 @@ def _begin(bench: ProbeSession) -> None:
         raise BadInput("GroupId", f"has {foreign} counters of its own, so it is in use; name a group made for tests")
 
 
-def _set_back(bench: ProbeSession) -> bool:
+def _set_back(session: ProbeSession) -> bool:
     """Leave the counters at a known value: the API's deletion is not asked for, because it could take too much."""
     try:
-        return isinstance(bench.update([(key, LEFT_AT) for key in KEYS], Mode.SET), Counted)
+        return isinstance(session.update([(key, LEFT_AT) for key in KEYS], Mode.SET), Counted)
     except Inconclusive:
         return False

@@ -10,7 +10,7 @@ import msgspec
 
 from handler.core.model.operation import INT64_MAX, KEYS_PER_GROUP, Mode
 from handler.core.ports.counter_api import Counted
-from handler.core.verify.finding import Check, Evidence, Finding, Inconclusive, judge
+from handler.core.verify.finding import Check, Evidence, Finding, Inconclusive, run_check
 from handler.core.verify.session import ProbeSession
 
 KEYS = tuple(f"_verify_{number:02}" for number in range(KEYS_PER_GROUP))
@@ -22,7 +22,7 @@ NOTHING = Check("L3", "a refused call moves no key", "A3")
 CURRENT = Check("L4", "reads show the last update", "A4")
 
 ONE_KEY = "callers: one key per call, and RECEIPT_KEY empty; a receipt proves nothing about the other keys of its call"
-NO_RECEIPT = "RECEIPT_KEY: leave it empty; what is not landed cannot be told from a read that lags"
+NO_RECEIPT = "RECEIPT_KEY: leave it empty; a read that lags cannot show whether a call has landed"
 
 
 class Rounds(msgspec.Struct, frozen=True):
@@ -45,50 +45,50 @@ Together: TypeAlias = Callable[[Sequence[Callable[[], Tally]]], list[Tally]]
 """Runs works at the same time, and waits for all of them."""
 
 
-def wholeness(bench: ProbeSession, together: Together, rounds: Rounds) -> list[Finding]:
+def wholeness(session: ProbeSession, together: Together, rounds: Rounds) -> list[Finding]:
     """Both findings of L3."""
     return [
-        judge(WHOLE, lambda: _whole(bench, together, rounds.whole), ONE_KEY),
-        judge(NOTHING, lambda: _nothing(bench), ONE_KEY),
+        run_check(WHOLE, lambda: _whole(session, together, rounds.whole), ONE_KEY),
+        run_check(NOTHING, lambda: _nothing(session), ONE_KEY),
     ]
 
 
-def freshness(bench: ProbeSession, together: Together, rounds: Rounds) -> list[Finding]:
+def freshness(session: ProbeSession, together: Together, rounds: Rounds) -> list[Finding]:
     """The finding of L4."""
 
     def work() -> tuple[bool, Evidence]:
-        bench.done([(key, 0) for key in KEYS], Mode.SET)
-        return _sum(together([_repeated(rounds.current, _reader(bench, key)) for key in KEYS[:WORKERS]]))
+        session.done([(key, 0) for key in KEYS], Mode.SET)
+        return _sum(together([_repeated(rounds.current, _reader(session, key)) for key in KEYS[:WORKERS]]))
 
-    return [judge(CURRENT, work, NO_RECEIPT)]
+    return [run_check(CURRENT, work, NO_RECEIPT)]
 
 
-def _whole(bench: ProbeSession, together: Together, rounds: int) -> tuple[bool, Evidence]:
-    bench.done([(key, 0) for key in KEYS], Mode.SET)
-    holds, evidence = _sum(together([_repeated(rounds, partial(_moves_together, bench))] * WORKERS))
-    left = bench.values()
+def _whole(session: ProbeSession, together: Together, rounds: int) -> tuple[bool, Evidence]:
+    session.done([(key, 0) for key in KEYS], Mode.SET)
+    holds, evidence = _sum(together([_repeated(rounds, partial(_moves_together, session))] * WORKERS))
+    left = session.values()
     return holds and len({left.get(key) for key in KEYS}) == 1, evidence
 
 
-def _moves_together(bench: ProbeSession) -> bool | None:
-    reply = bench.update([(key, 1) for key in KEYS])
+def _moves_together(session: ProbeSession) -> bool | None:
+    reply = session.update([(key, 1) for key in KEYS])
     return len(set(reply.values.values())) == 1 if isinstance(reply, Counted) else None
 
 
-def _nothing(bench: ProbeSession) -> tuple[bool, Evidence]:
+def _nothing(session: ProbeSession) -> tuple[bool, Evidence]:
     """Let the last key of a call overflow: the keys before it must not have moved."""
     *others, last = KEYS
-    bench.done([*((key, 0) for key in others), (last, INT64_MAX)], Mode.SET)
-    if isinstance(bench.update([(key, 1) for key in KEYS]), Counted):
+    session.done([*((key, 0) for key in others), (last, INT64_MAX)], Mode.SET)
+    if isinstance(session.update([(key, 1) for key in KEYS]), Counted):
         raise Inconclusive("the API lets a counter overflow, so no call could be made to fail")
-    left = bench.values()
+    left = session.values()
     moved = sum(left.get(key) != 0 for key in others) + (left.get(last) != INT64_MAX)
     return moved == 0, {"keys": len(KEYS), "moved": moved}
 
 
-def _reader(bench: ProbeSession, key: str) -> Callable[[], bool | None]:
+def _reader(session: ProbeSession, key: str) -> Callable[[], bool | None]:
     def is_current() -> bool | None:
-        written, read = bench.update([(key, 1)]), bench.read()
+        written, read = session.update([(key, 1)]), session.read()
         if not isinstance(written, Counted) or not isinstance(read, Counted):
             return None
         return read.values.get(key, 0) >= written.values[key]

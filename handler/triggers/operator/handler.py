@@ -8,7 +8,7 @@ from handler.core.model.row import Group
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Visit
 from handler.core.recovery import inspect, release
-from handler.core.recovery.release import Decided, Later
+from handler.core.recovery.release import Later, Resolved
 from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import REPLY_MARGIN_S, AppContext
 from handler.triggers.event_kind import Event
@@ -71,13 +71,13 @@ def _answer(request: OperatorRequest, budget: TimeBudget, context: AppContext) -
     return _shown(_decide(request, visit))
 
 
-def _decide(request: Adopt | Release, visit: Visit) -> Decided | Later:
+def _decide(request: Adopt | Release, visit: Visit) -> Resolved | Later:
     if isinstance(request, Adopt):
         return release.adopt(visit, request.decision)
     return release.release(visit, request.decision)
 
 
-def _shown(result: Decided | Later) -> Json:
+def _shown(result: Resolved | Later) -> Json:
     if isinstance(result, Later):
         return {"done": False, "retry_after_s": round(result.retry_after_s, 1)}
     row = result.row

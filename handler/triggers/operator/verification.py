@@ -70,7 +70,7 @@ def _read(event: Event) -> _Asked:
 
 def _result(asked: _Asked, context: AppContext, verified: Verification) -> dict[str, object]:
     rules, clock = context.instance.rules, context.instance.clock
-    verdicts = Counter(finding.verdict for finding in verified.findings)
+    verdicts = Counter(finding.result for finding in verified.findings)
     return {
         "task": asked.task,
         "GroupId": asked.group_id,
@@ -90,9 +90,9 @@ def _result(asked: _Asked, context: AppContext, verified: Verification) -> dict[
 
 def _shown(finding: Finding) -> dict[str, object]:
     """A finding as JSON, without empty fields."""
-    question = finding.question
-    shown: dict[str, object] = {"test": question.test, "name": question.name, "verdict": finding.verdict.value}
-    optional = {"assumption": question.assumption, "evidence": dict(finding.evidence), "advice": finding.advice}
+    check = finding.check
+    shown: dict[str, object] = {"test": check.test, "name": check.name, "verdict": finding.result.value}
+    optional = {"assumption": check.assumption, "evidence": dict(finding.evidence), "advice": finding.advice}
     return {**shown, **{name: value for name, value in optional.items() if value}}
 
 

@@ -17,7 +17,7 @@ from handler.core.protocol.visit import Visit
 from handler.core.protocol.waiting import Waiting, waiting, why_too_far_ahead
 from handler.core.recovery import release
 from handler.core.recovery.inspect import inspect
-from handler.core.recovery.release import Decided, Later
+from handler.core.recovery.release import Later, Resolved
 from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, increase
@@ -51,7 +51,7 @@ def test_a_lost_call_of_an_api_that_tells_no_time_is_seen_and_released() -> None
     decision = Decision(dict.fromkeys(told.to_be_judged, OperatorVerdict.NOT_LANDED))
     assert isinstance(release.release(visited(scene), decision), Later)
     scene.clock.advance(PAST_S)
-    assert isinstance(release.release(visited(scene), decision), Decided)
+    assert isinstance(release.release(visited(scene), decision), Resolved)
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert outcome == Applied((("like", 5),))
     assert Notice.CLOCK_UNHEARD in scene.notices.told
@@ -67,7 +67,7 @@ def test_a_date_that_stands_still_judges_nothing_and_holds_nothing_for_ever() ->
     assert told.waits_for == "a Date of the API that shows its call to be over"
     assert isinstance(release.release(visited(scene), NOT_LANDED), Later)
     scene.clock.advance(PAST_S)
-    assert isinstance(release.release(visited(scene), NOT_LANDED), Decided)
+    assert isinstance(release.release(visited(scene), NOT_LANDED), Resolved)
 
 
 def ahead(seconds: int) -> Row:
@@ -85,7 +85,7 @@ def test_a_time_that_lies_ahead_is_waited_for() -> None:
     assert isinstance(release.release(visited(scene), NOT_LANDED), Later)
     scene.clock.advance(PAST_S + 1)
     result = release.release(visited(scene), NOT_LANDED)
-    assert isinstance(result, Decided)
+    assert isinstance(result, Resolved)
     assert (result.row.attempt, [waits.id for waits in result.row.queue]) == (None, ["a"])
 
 
@@ -99,7 +99,7 @@ def test_a_time_that_lies_far_ahead_freezes_its_group(seconds: int) -> None:
     assert isinstance(release.release(visited(scene), NOT_LANDED), Later)
     scene.clock.advance(PAST_S + 1)
     result = release.release(visited(scene), NOT_LANDED)
-    assert isinstance(result, Decided)
+    assert isinstance(result, Resolved)
     [past] = result.row.remembered
     assert past.attempt.time <= scene.api.date
 

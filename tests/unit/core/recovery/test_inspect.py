@@ -14,7 +14,7 @@ from handler.core.ports.system import Notice
 from handler.core.protocol.visit import CONTENTION_S, Visit
 from handler.core.recovery import release
 from handler.core.recovery.inspect import SWAPS_MAX, inspect
-from handler.core.recovery.release import Decided, Later
+from handler.core.recovery.release import Later, Resolved
 from handler.core.recovery.verdicts import Decision
 from handler.core.runtime.instance import TimeBudget
 from handler.core.state.receipts import Unexplained
@@ -108,7 +108,7 @@ def test_a_group_that_agrees_with_its_receipt_is_adopted_unchanged() -> None:
     """Its row was right; the look is noted as a sweep notes it."""
     scene = Scene(row())
     result = release.adopt(visited(scene), Decision())
-    assert result == Decided(scene.row, settled=0, changed=False)
+    assert result == Resolved(scene.row, settled=0, changed=False)
     assert (scene.row.version, scene.row.last_checked_at) == (row().version + 1, NOW)
     assert scene.notices.told == []
 
@@ -116,7 +116,7 @@ def test_a_group_that_agrees_with_its_receipt_is_adopted_unchanged() -> None:
 def test_a_look_for_an_adoption_is_had_again_until_it_is_answered() -> None:
     scene = Scene(row())
     scene.api.reads = [Unclear("lost"), Unclear("lost")]
-    assert isinstance(release.adopt(visited(scene), Decision()), Decided)
+    assert isinstance(release.adopt(visited(scene), Decision()), Resolved)
     assert len(scene.api.asked) == 4
     scene.api.reads = [Refused(60020, "arrears", Fault.APP, NOW)] * 10
     with pytest.raises(AppRefused):
@@ -138,7 +138,7 @@ def test_an_adoption_that_does_not_fit_into_the_visit_is_put_off() -> None:
         scene = Scene(replace(frozen(row(), "why"), first_seen_at=NOW))
         scene.api.counters["_receipt"] = 7
         result = release.adopt(visited(scene, seconds), Decision())
-        assert isinstance(result, Decided) == waited
+        assert isinstance(result, Resolved) == waited
         assert (result == Later(17)) == (not waited)
 
 

@@ -14,7 +14,7 @@ from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Visit
 from handler.core.recovery import release
 from handler.core.recovery.inspect import SWAPS_MAX, inspect
-from handler.core.recovery.release import Decided, Later
+from handler.core.recovery.release import Later, Resolved
 from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from handler.core.state.receipts import NotLanded, TooEarly
 from handler.core.state.transitions import appended, frozen
@@ -49,7 +49,7 @@ def grow(scene: Scene) -> None:
 
 def test_a_release_settles_and_unfreezes_in_one_write() -> None:
     scene = dead()
-    assert release.release(visited(scene), LANDED) == Decided(scene.row, settled=1)
+    assert release.release(visited(scene), LANDED) == Resolved(scene.row, settled=1)
     assert scene.row == replace(
         FROZEN, version=FROZEN.version + 1, attempt=None, base=7, frozen=None, first_seen_at=None
     )
@@ -104,7 +104,7 @@ def test_an_adoption_waits_by_the_apis_clock() -> None:
     scene.api.ahead_s = -40.0
     scene.api.counters["_receipt"] = 7
     result = release.adopt(visited(scene), Decision())
-    assert isinstance(result, Decided)
+    assert isinstance(result, Resolved)
     assert (result.row.base, result.row.queue, result.settled) == (7, (A,), 0)
     assert sum(scene.clock.slept) >= DEATH_S - 1
     assert set(scene.api.asked) == {()}
@@ -114,7 +114,7 @@ def test_a_group_that_somebody_else_changes_all_the_time_is_released_with_what_h
     """Callers that go on asking for a frozen group do not keep it frozen."""
     scene = dead()
     scene.ledger.before_swap = [lambda: grow(scene)] * 5
-    assert isinstance(release.release(visited(scene), LANDED), Decided)
+    assert isinstance(release.release(visited(scene), LANDED), Resolved)
     assert (scene.row.frozen, len(scene.row.queue)) == (None, 5)
 
 
@@ -131,7 +131,7 @@ def test_two_operators_decide_once() -> None:
     """The second one is told so, even if both have looked before."""
     scene = dead()
     scene.ledger.before_swap = [lambda: _released(scene)]
-    with pytest.raises(BadInput, match=r"^GroupId: is not as it was"):
+    with pytest.raises(BadInput, match=r"^GroupId: has changed"):
         release.release(visited(scene), Decision({"a": OperatorVerdict.NOT_LANDED}))
     assert scene.row.queue == ()
     assert scene.notices.told.count(Notice.GROUP_RELEASED) == 1
@@ -144,7 +144,7 @@ def test_a_group_that_was_released_and_froze_again_is_another_case() -> None:
         FROZEN, version=FROZEN.version + 9, attempt=attempt(A, name="anew", time=NOW + 13), first_seen_at=None
     )
     scene.ledger.before_swap = [lambda: scene.store(anew)]
-    with pytest.raises(BadInput, match=r"^GroupId: is not as it was"):
+    with pytest.raises(BadInput, match=r"^GroupId: has changed"):
         release.release(visited(scene), LANDED)
     assert scene.row == anew
 

@@ -18,9 +18,9 @@ from handler.core.recovery.verdicts import (
     OperatorVerdict,
     all_dead_at,
     completed,
-    decided,
     never_carried,
     to_be_judged,
+    unfrozen,
 )
 from handler.core.state.losses import REMEMBERED_MAX
 from handler.core.state.receipts import ReceiptReading
@@ -38,7 +38,9 @@ DEAD = NOW + 100
 def judged(before: Row, decision: Decision, receipt: int = ELSEWHERE, **values: int) -> Change:
     """What a complete decision makes of a frozen row."""
     decision = completed(before, decision, generation=1)
-    return decided(frozen(before, "why"), decision, ReceiptReading(receipt, DEAD), seen(later=True, **values), 1, RULES)
+    return unfrozen(
+        frozen(before, "why"), decision, ReceiptReading(receipt, DEAD), seen(later=True, **values), 1, RULES
+    )
 
 
 def verdicts(**named: OperatorVerdict) -> Decision:

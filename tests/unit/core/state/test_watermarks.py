@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from handler.core.model.operation import Position
 from handler.core.model.outcome import Pending, Rejected, Unknown
 from handler.core.model.row import Entry, Remembered, Row
-from handler.core.recovery.verdicts import Decision, OperatorVerdict, decided
+from handler.core.recovery.verdicts import Decision, OperatorVerdict, unfrozen
 from handler.core.state.receipts import ReceiptReading
 from handler.core.state.transitions import CounterReading, answered, landed, rejected_from_queue
 from handler.core.state.watermarks import (
@@ -131,6 +131,6 @@ def test_an_operators_landed_raises_the_mark_and_not_landed_does_not() -> None:
         (OperatorVerdict.NOT_LANDED, OperatorVerdict.NOT_LANDED, {}),
     ):
         verdicts = Decision({"s7": first, "s8": second})
-        change = decided(frozen, verdicts, ReceiptReading(BASE, NOW + 3600), SEEN, 1, RULES)
+        change = unfrozen(frozen, verdicts, ReceiptReading(BASE, NOW + 3600), SEEN, 1, RULES)
         assert change.watermarks == watermarks
         assert placed(8) in change.row.owed

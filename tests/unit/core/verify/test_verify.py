@@ -89,7 +89,7 @@ class Scene:
         return verify(session, chance, lambda works: [work() for work in works], counts, quick=quick)
 
     def found(self, name: str, *, quick: bool = False) -> Finding:
-        [finding] = [finding for finding in self.verify(quick=quick).findings if finding.question.name == name]
+        [finding] = [finding for finding in self.verify(quick=quick).findings if finding.check.name == name]
         return finding
 
     def answer_updates(self, how: Callable[[ProbeCall, Do], Reply]) -> None:
@@ -111,14 +111,14 @@ def scene() -> Scene:
 
 def undone(verified: Verification) -> dict[str, str]:
     """The checks without a result, and why."""
-    findings = [finding for finding in verified.findings if finding.verdict is CheckResult.NOT_TESTED]
-    return {finding.question.name: finding.advice for finding in findings}
+    findings = [finding for finding in verified.findings if finding.result is CheckResult.NOT_TESTED]
+    return {finding.check.name: finding.advice for finding in findings}
 
 
 def test_every_check_is_made_in_order_and_holds(scene: Scene) -> None:
     """Those of many calls are left out of a quick run; nothing but the scratch counters is touched."""
     found = scene.verify().findings
-    assert [(one.question.test, one.question.name, one.question.assumption) for one in found] == [
+    assert [(one.check.test, one.check.name, one.check.assumption) for one in found] == [
         ("L2", "Date tells the time", "A2"),
         ("L2", "the hosts' clocks agree", "A11"),
         ("L2", "updates show within the guard", "A2"),
@@ -140,14 +140,12 @@ def test_every_check_is_made_in_order_and_holds(scene: Scene) -> None:
         ("L3", "a refused call moves no key", "A3"),
         ("L4", "reads show the last update", "A4"),
     ]
-    assert {(one.verdict, one.advice) for one in found} == {(CheckResult.HOLDS, "")}
+    assert {(one.result, one.advice) for one in found} == {(CheckResult.HOLDS, "")}
     assert {key for trial in scene.api.trials for key, _ in trial.counters} == set(KEYS)
-    quick = {finding.question.name for finding in Scene().verify(quick=True).findings}
-    left_out = [one for one in found if one.question.name not in quick]
-    assert {one.question.test for one in left_out} == {"L1", "L3", "L4", "L6"}
-    assert [one.question.name for one in left_out if one.question.test == "L1"] == [
-        "signature refused 60 s after its end"
-    ]
+    quick = {finding.check.name for finding in Scene().verify(quick=True).findings}
+    left_out = [one for one in found if one.check.name not in quick]
+    assert {one.check.test for one in left_out} == {"L1", "L3", "L4", "L6"}
+    assert [one.check.name for one in left_out if one.check.test == "L1"] == ["signature refused 60 s after its end"]
 
 
 def counts_refused(trial: ProbeCall, do: Do) -> Reply:
@@ -214,7 +212,7 @@ def test_a_broken_assumption_is_named_with_its_evidence(
     """Those that the Chat server cannot break."""
     scene.answer_updates(how)
     finding = scene.found(name)
-    assert (finding.verdict, finding.advice, finding.evidence) == (CheckResult.VIOLATED, advice, evidence)
+    assert (finding.result, finding.advice, finding.evidence) == (CheckResult.VIOLATED, advice, evidence)
 
 
 def test_an_update_that_never_shows_is_a_violation(scene: Scene) -> None:
@@ -225,14 +223,14 @@ def test_an_update_that_never_shows_is_a_violation(scene: Scene) -> None:
         return dataclasses.replace(reply, values={key: value - 1 for key, value in reply.values.items()})
 
     scene.answer_reads(lag)
-    assert scene.found("updates show within the guard").verdict is CheckResult.VIOLATED
+    assert scene.found("updates show within the guard").result is CheckResult.VIOLATED
 
 
 @pytest.mark.parametrize("seconds", [20, -20])
 def test_a_clock_far_off_is_found(scene: Scene, seconds: int) -> None:
     scene.answer_reads(lambda reply: dataclasses.replace(reply, date=(reply.date or 0) + seconds))
     finding = scene.found("Date tells the time", quick=True)
-    assert (finding.verdict, finding.advice) == (CheckResult.VIOLATED, RIGHT_THE_CLOCK)
+    assert (finding.result, finding.advice) == (CheckResult.VIOLATED, RIGHT_THE_CLOCK)
     assert finding.evidence["off_at_least_s"] == pytest.approx(20, abs=0.5)
 
 
@@ -240,15 +238,15 @@ def test_hosts_whose_clocks_differ_are_found(scene: Scene) -> None:
     off = iter([0, 3] * 100)
     scene.answer_reads(lambda reply: dataclasses.replace(reply, date=(reply.date or 0) + next(off)))
     finding = scene.found("the hosts' clocks agree", quick=True)
-    assert (finding.verdict, finding.advice) == (CheckResult.VIOLATED, GUARD_AGAINST_HOSTS)
+    assert (finding.result, finding.advice) == (CheckResult.VIOLATED, GUARD_AGAINST_HOSTS)
 
 
 def test_replies_without_a_date_are_found(scene: Scene) -> None:
     """Without one no attempt could ever be judged dead; and nothing compares the hosts."""
     scene.api.dates = False
     verified = scene.verify(quick=True)
-    [date] = [finding for finding in verified.findings if finding.question.name == "Date tells the time"]
-    assert (date.verdict, date.evidence["calls_with_date"]) == (CheckResult.VIOLATED, 0)
+    [date] = [finding for finding in verified.findings if finding.check.name == "Date tells the time"]
+    assert (date.result, date.evidence["calls_with_date"]) == (CheckResult.VIOLATED, 0)
     assert undone(verified) == {"the hosts' clocks agree": "no reply had a Date"}
 
 
@@ -257,7 +255,7 @@ def test_what_a_repeated_random_does_is_a_fact(scene: Scene, *, dedupes: bool, c
     """Every call of ours has one of its own, so it holds either way."""
     scene.api.dedupes = dedupes
     finding = scene.found("what the same random twice does")
-    assert (finding.verdict, finding.advice, finding.evidence["counted"]) == (CheckResult.HOLDS, "", counted)
+    assert (finding.result, finding.advice, finding.evidence["counted"]) == (CheckResult.HOLDS, "", counted)
     repeated = [trial.random for trial in scene.api.trials if trial.random is not None]
     assert len(repeated) == 2
     assert len(set(repeated)) == 1
@@ -287,11 +285,11 @@ def test_rounds_without_a_clear_reply_are_no_failures(scene: Scene) -> None:
         return LOST if many or trial.counters == ((KEYS[0], 1),) else reply
 
     scene.answer_updates(lose)
-    found = {finding.question.name: finding for finding in scene.verify().findings}
+    found = {finding.check.name: finding for finding in scene.verify().findings}
     whole, current = found["all keys of a call move together"], found["reads show the last update"]
-    assert (whole.verdict, whole.advice) == (CheckResult.NOT_TESTED, "no reply was clear")
+    assert (whole.result, whole.advice) == (CheckResult.NOT_TESTED, "no reply was clear")
     assert whole.evidence == {"rounds": 40, "failures": 0, "unclear": 40}
-    assert (current.verdict, current.evidence["unclear"]) == (CheckResult.HOLDS, 20)
+    assert (current.result, current.evidence["unclear"]) == (CheckResult.HOLDS, 20)
 
 
 def test_a_worker_stops_at_the_first_contradiction(scene: Scene) -> None:
@@ -303,7 +301,7 @@ def test_a_worker_stops_at_the_first_contradiction(scene: Scene) -> None:
 
     scene.answer_updates(tear)
     finding = scene.found("all keys of a call move together")
-    assert (finding.verdict, finding.evidence) == (CheckResult.VIOLATED, {"rounds": 2, "failures": 2, "unclear": 0})
+    assert (finding.result, finding.evidence) == (CheckResult.VIOLATED, {"rounds": 2, "failures": 2, "unclear": 0})
 
 
 def test_values_of_earlier_runs_and_lost_calls_are_no_effects_of_refused_ones(scene: Scene) -> None:
@@ -313,14 +311,14 @@ def test_values_of_earlier_runs_and_lost_calls_are_no_effects_of_refused_ones(sc
     scene, short = Scene(), iter([True] + [False] * 9)
     scene.answer_updates(lambda trial, do: (do(trial), LOST)[1] if trial.life == 6 and next(short) else do(trial))
     finding = scene.found("refused calls have no effect", quick=True)
-    assert (finding.verdict, finding.evidence) == (CheckResult.HOLDS, {"accepted": 1, "counted": 1})
+    assert (finding.result, finding.evidence) == (CheckResult.HOLDS, {"accepted": 1, "counted": 1})
 
 
 @pytest.mark.parametrize(("life_s", "verdict"), [(53, CheckResult.HOLDS), (54, CheckResult.NOT_TESTED)])
 def test_the_end_of_a_signature_is_waited_for_up_to_a_minute(scene: Scene, life_s: int, verdict: CheckResult) -> None:
     scene.rules = replace(RULES, life_s=life_s)
     assert life_s + RULES.guard_s + 2 - WAIT_MAX_S in {0, 1}
-    assert scene.found("used signature refused after its end", quick=True).verdict is verdict
+    assert scene.found("used signature refused after its end", quick=True).result is verdict
 
 
 def test_a_signature_refused_at_its_first_use_is_not_tried_again(scene: Scene) -> None:
@@ -335,7 +333,7 @@ def test_time_that_runs_out_leaves_checks_undone_and_the_counters_set_back(scene
     """A function with the usual short timeout completes the quick part; no call begins that could outlast it."""
     verified = scene.verify(timeout_s=29.0, rounds=5000)
     assert undone(verified)["all keys of a call move together"] == OUT_OF_TIME
-    assert {finding.verdict for finding in verified.findings} == {CheckResult.HOLDS, CheckResult.NOT_TESTED}
+    assert {finding.result for finding in verified.findings} == {CheckResult.HOLDS, CheckResult.NOT_TESTED}
     assert verified.set_back
     assert scene.clock.moved_s <= 29.0 - RULES.timeout_s
     short = Scene()
