@@ -123,7 +123,9 @@ class ChatClient:
 
     def update(self, call: Call) -> Reply:
         """Send one update, signed with the call's own time and life."""
-        return self.calls.update(call.group, call.mode.value, call.values.items(), Validity(call.time, call.life))
+        return self.calls.update(
+            call.group, call.mode.value, call.values.items(), Validity(call.signed_at, call.life_s)
+        )
 
     def read(self, group: Group, keys: Sequence[str], now: int, *, fresh: bool = False) -> Reply:
         """Read these counters, or all of them; those that the group does not have are not in the reply."""
@@ -150,7 +152,7 @@ class ProbeClient(msgspec.Struct, frozen=True):
 
     def update(self, trial: ProbeCall) -> Reply:
         """Send one update."""
-        validity = Validity(trial.time, trial.life)
+        validity = Validity(trial.signed_at, trial.life_s)
         return self.calls.update(trial.group, trial.mode.value, trial.counters, validity, random=trial.random)
 
     def read(self, group: Group, time: int, life: int, *, fresh: bool = False) -> Reply:

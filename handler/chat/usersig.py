@@ -12,7 +12,7 @@ from typing import NamedTuple
 class Validity(NamedTuple):
     """From when on a signature is good, in seconds since 1970, and for how long, the last second included."""
 
-    time: int
+    signed_at: int
     life_s: int
 
 
@@ -23,14 +23,14 @@ def sign(sdkappid: int, identifier: str, key: str, validity: Validity) -> str:
     is used as text, although it looks like hexadecimal. The string is not canonical: another zlib, or another order of
     the fields, gives another one that is just as good.
     """
-    time, life_s = validity
-    content = f"TLS.identifier:{identifier}\nTLS.sdkappid:{sdkappid}\nTLS.time:{time}\nTLS.expire:{life_s}\n"
+    signed_at, life_s = validity
+    content = f"TLS.identifier:{identifier}\nTLS.sdkappid:{sdkappid}\nTLS.time:{signed_at}\nTLS.expire:{life_s}\n"
     ticket = {
         "TLS.ver": "2.0",
         "TLS.identifier": identifier,
         "TLS.sdkappid": sdkappid,
         "TLS.expire": life_s,
-        "TLS.time": time,
+        "TLS.time": signed_at,
         "TLS.sig": b64encode(hmac.digest(key.encode(), content.encode(), "sha256")).decode(),
     }
     return _in_vendors_alphabet(zlib.compress(json.dumps(ticket).encode()))

@@ -112,7 +112,7 @@ class ByHand:
 def attempt_of(number: int) -> Attempt:
     """An attempt with one operation, both with ids as long as real ones."""
     entry = Entry(f"{number:022}", f"v1:{number:064x}", Mode.INCREASE, (("like", 5),), 1_296_000.0)
-    return Attempt(f"{number:024x}", 600_000, Mode.INCREASE, (entry,), time=1_700_000_000, life=6)
+    return Attempt(f"{number:024x}", 600_000, Mode.INCREASE, (entry,), signed_at=1_700_000_000, life_s=6)
 
 
 def record_of(entry: Entry) -> Record:

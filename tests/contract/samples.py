@@ -22,7 +22,7 @@ def entry(name: str = "operation", key: str = "like") -> Entry:
 
 def attempt(*entries: Entry, name: str = "attempt") -> Attempt:
     """A call that carries these operations, one of its own if none are given."""
-    return Attempt(name, WEIGHT, Mode.INCREASE, entries or (entry(f"{name}'s"),), time=1_700_000_000, life=6)
+    return Attempt(name, WEIGHT, Mode.INCREASE, entries or (entry(f"{name}'s"),), signed_at=1_700_000_000, life_s=6)
 
 
 def idle_row() -> Row:

@@ -135,7 +135,7 @@ def test_late_landing_is_owed_back() -> None:
 def _land_again(stage: Stage) -> None:
     """Apply the attempt that the ledger remembers as expired, as a broken proxy might."""
     [past] = [past.attempt for past in stage.row.remembered if not past.refused]
-    stage.chat.apply(Call(GROUP, Mode.INCREASE, {"like": 10, "_receipt": past.weight}, past.time, past.life))
+    stage.chat.apply(Call(GROUP, Mode.INCREASE, {"like": 10, "_receipt": past.weight}, past.signed_at, past.life_s))
 
 
 def test_what_is_owed_to_a_group_that_can_be_read_stays_owed() -> None:

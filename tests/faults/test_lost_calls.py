@@ -190,7 +190,7 @@ def test_a_remembered_call_that_lands_after_all_is_owed_back() -> None:
 
     def land() -> None:
         past = stage.row.remembered[0].attempt
-        stage.chat.apply(Call(GROUP, Mode.INCREASE, {"like": 10, "_receipt": past.weight}, past.time, past.life))
+        stage.chat.apply(Call(GROUP, Mode.INCREASE, {"like": 10, "_receipt": past.weight}, past.signed_at, past.life_s))
 
     stage.world.at(START + 520, land)
     stage.sweep(at_s=600)

@@ -114,7 +114,9 @@ class OperatedStage(Stage):
 
         def land() -> None:
             past = self.row.remembered[0].attempt
-            self.chat.apply(Call(GROUP, Mode.INCREASE, {"like": 10, "_receipt": past.weight}, past.time, past.life))
+            self.chat.apply(
+                Call(GROUP, Mode.INCREASE, {"like": 10, "_receipt": past.weight}, past.signed_at, past.life_s)
+            )
 
         self.world.at(START + at_s, land)
 

@@ -70,8 +70,8 @@ class _StoredAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     id: str
     weight: int
     mode: Mode
-    time: int
-    life: int
+    signed_at: int = msgspec.field(name="time")
+    life_s: int = msgspec.field(name="life")
     entries: tuple[int, ...] = ()
     base: int = 0
     correction: _Pairs = ()

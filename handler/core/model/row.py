@@ -55,7 +55,7 @@ class Attempt(msgspec.Struct, frozen=True):
     """One call to the API, sent at most once under its `id` (R3).
 
     `weight` is what it adds to the receipt, in [2^19, 2^20), or that much above `LIFT`, or, for a Set below zero, above
-    what zero is away. `time` is in whole seconds of the API's clock, `life` in seconds. `base` is the receipt's value
+    what zero is away. `signed_at` is in whole seconds of the API's clock. `base` is the receipt's value
     when the attempt was opened. `correction` is the payload of an attempt that
     pays a debt and carries no operations. `settled` names the operations that another landing has settled meanwhile.
     """
@@ -64,8 +64,8 @@ class Attempt(msgspec.Struct, frozen=True):
     weight: int
     mode: Mode
     entries: tuple[Entry, ...]
-    time: int
-    life: int
+    signed_at: int
+    life_s: int
     base: int = 0
     correction: Counters = ()
     settled: frozenset[str] = frozenset()

@@ -69,13 +69,13 @@ Reply: TypeAlias = Counted | Refused | Unclear | Unsent
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One update: `values` holds the receipt too; signed with `time` and `life`, never with the moment of sending."""
+    """One update, `values` with the receipt; its signature starts at `signed_at`, not at the moment of sending."""
 
     group: Group
     mode: Mode
     values: Mapping[str, int]
-    time: int
-    life: int
+    signed_at: int
+    life_s: int
 
 
 class CounterApi(Protocol):
@@ -110,8 +110,8 @@ class ProbeCall(msgspec.Struct, frozen=True):
     group: Group
     mode: Mode
     counters: Counters
-    time: int
-    life: int
+    signed_at: int
+    life_s: int
     random: int | None = None
     """The URL's number; None draws a fresh one."""
 
@@ -123,6 +123,6 @@ class ProbeApi(Protocol):
         """Send one update."""
         ...
 
-    def read(self, group: Group, time: int, life: int, *, fresh: bool = False) -> Reply:
+    def read(self, group: Group, signed_at: int, life_s: int, *, fresh: bool = False) -> Reply:
         """Read all counters of the group; a `fresh` read goes over a new connection."""
         ...

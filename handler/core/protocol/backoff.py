@@ -83,7 +83,7 @@ class Backoff:
         if self._watched != attempt.id:
             self._watched, self._looks = attempt.id, 0
             in_flight_s = self._instance.rules.timeout_s + 1
-            left_s = self._instance.api_clock.left_s(attempt.time + in_flight_s)
+            left_s = self._instance.api_clock.left_s(attempt.signed_at + in_flight_s)
             self._look_at = now if own else now + min(left_s, in_flight_s)
         return max(0.0, self._look_at - now)
 

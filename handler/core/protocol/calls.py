@@ -54,7 +54,7 @@ class Calls:
         values = payload_of(attempt)
         if row.receipt_key:
             values[row.receipt_key] = attempt.weight + (attempt.base if attempt.mode is Mode.SET else 0)
-        call = Call(self._group, attempt.mode, values, attempt.time, attempt.life)
+        call = Call(self._group, attempt.mode, values, attempt.signed_at, attempt.life_s)
         instance, began = self._instance, self._instance.clock.monotonic()
         reply = self._learned(instance.api.update(call), began, instance.updates)
         instance.call_time.learn(instance.clock.monotonic() - began)

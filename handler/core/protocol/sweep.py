@@ -224,7 +224,7 @@ def _go_on(visit: Visit) -> bool:
 
 def next_watch(row: Row, now: float) -> float:
     """The API time of the next look for late landings: at first when all are dead, then at growing intervals."""
-    last_death = max(past.attempt.time + past.attempt.life for past in row.remembered)
+    last_death = max(past.attempt.signed_at + past.attempt.life_s for past in row.remembered)
     # Only a wrong clock can have noted a look far ahead.
     if row.last_checked_at <= last_death or row.last_checked_at > now + NEAR_S:
         return last_death

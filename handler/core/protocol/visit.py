@@ -229,8 +229,8 @@ class Visit:
             weight=weight,
             mode=mode,
             entries=entries,
-            time=self.instance.api_clock.now(),
-            life=self.instance.rules.life_s,
+            signed_at=self.instance.api_clock.now(),
+            life_s=self.instance.rules.life_s,
             correction=correction,
         )
         self.own = OwnCall(attempt.id)

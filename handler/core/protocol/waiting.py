@@ -23,7 +23,7 @@ class Waiting(msgspec.Struct, frozen=True):
 def why_too_far_ahead(visit: Visit, row: Row, receipt: ReceiptReading) -> str | None:
     """The reason to freeze a group whose attempt lies ahead: every `Date` heard since, at least two, says so (R12)."""
     heard = None if receipt.asked_after is None else visit.heard(row)
-    ahead_s = 0 if heard is None or row.attempt is None else row.attempt.time - heard
+    ahead_s = 0 if heard is None or row.attempt is None else row.attempt.signed_at - heard
     return f"its call is signed for a time {ahead_s} s ahead of the API's" if ahead_s > NEAR_S else None
 
 
@@ -40,7 +40,7 @@ def waiting(visit: Visit, row: Row) -> Waiting | None:
 def _for_a_death(visit: Visit, attempt: Attempt) -> Waiting:
     rules, now = visit.instance.rules, visit.instance.api_clock.now()
     left_s = death(attempt, rules.bound_of(attempt)) - now
-    ahead_s = attempt.time - now
+    ahead_s = attempt.signed_at - now
     if ahead_s > rules.guard_s + 1:
         return Waiting(f"the time of its call, {ahead_s} s ahead of the API's clock", left_s, lasts=True)
     if left_s > 0:

@@ -108,7 +108,7 @@ def all_dead_at(row: Row, sighted: int, generation: Generation, rules: Rules, no
     clock (R9, R12). Instances may have gone on with an older generation for as long as they cache it (R10).
     """
     attempts = [past.attempt for past in row.remembered] + ([row.attempt] if row.attempt else [])
-    known = [death(each, rules.bound_of(each)) for each in attempts if each.time <= now + rules.guard_s + 1]
+    known = [death(each, rules.bound_of(each)) for each in attempts if each.signed_at <= now + rules.guard_s + 1]
     signed_before_s = past_s(max(rules.bound_s, *map(rules.bound_of, attempts), 0.0), rules.guard_s)
     # One that has not started yet was raised before the look all the same.
     raised = generation.started or sighted
@@ -160,9 +160,9 @@ def _judged(row: Row, decision: Decision, counters: CounterReading) -> Change:
         judged = replace(judged, base=(row.base or 0) + attempt.shift(row.base or 0))
     if told_landed != _carried(attempt) or attempt.is_lift:
         # An attempt that was signed by a wrong clock would be remembered until the time that the clock showed.
-        is_ahead = row.first_seen_at is not None and attempt.time > row.first_seen_at + NEAR_S
-        time = row.first_seen_at if is_ahead and row.first_seen_at is not None else attempt.time
-        judged = replace(judged, remembered=(*row.remembered, Remembered(replace(attempt, time=time))))
+        is_ahead = row.first_seen_at is not None and attempt.signed_at > row.first_seen_at + NEAR_S
+        signed_at = row.first_seen_at if is_ahead and row.first_seen_at is not None else attempt.signed_at
+        judged = replace(judged, remembered=(*row.remembered, Remembered(replace(attempt, signed_at=signed_at))))
     return Change(judged, records)
 
 

@@ -31,4 +31,4 @@ class Rules(msgspec.Struct, frozen=True):
         """How long after its time `attempt` is presumed dead, by the life that the row says it was signed for."""
         if self.bound_s < self.life_s + self.guard_s:
             return self.bound_s
-        return max(self.bound_s, attempt.life + self.guard_s)
+        return max(self.bound_s, attempt.life_s + self.guard_s)

@@ -55,7 +55,7 @@ def opens_at(row: Row, bound_of: Callable[[Attempt], float]) -> float:
         return float("-inf")
     bound_s = bound_of(lost[-1])
     doubled_s: float = bound_s * 2 ** (len(lost) - 1)
-    return lost[-1].time + max(bound_s, min(INTERVAL_MAX_S, doubled_s))
+    return lost[-1].signed_at + max(bound_s, min(INTERVAL_MAX_S, doubled_s))
 
 
 def told(past: Remembered) -> dict[str, str | float | None]:

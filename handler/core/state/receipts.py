@@ -78,7 +78,7 @@ def death(attempt: Attempt, bound_s: float) -> float:
 
     `bound_s` is life + guard, or the operator's own bound.
     """
-    return attempt.time + bound_s + 1
+    return attempt.signed_at + bound_s + 1
 
 
 def past_s(bound_s: float, guard_s: float) -> float:

@@ -78,8 +78,8 @@ def _attempt(attempt: Attempt) -> Json:
     return {
         "id": attempt.id,
         "mode": attempt.mode.value,
-        "time": attempt.time,
-        "life": attempt.life,
+        "time": attempt.signed_at,
+        "life": attempt.life_s,
         "weight": attempt.weight,
         "operations": [
             {**_entry(entry), "settled_meanwhile": entry.id in attempt.settled} for entry in attempt.entries

@@ -89,7 +89,7 @@ class Visits(Judging):
         """R3: the signature is of the time in the row."""
         row = self.shelf.rows[state.row]
         attempt = self.shelf.attempts[worker.asked]
-        late = state.clock > attempt.time
+        late = state.clock > attempt.signed_at
         if late and self.rules.late_send_refused:
             after = Worker(At.LOOP, worker.mine, Reply.PASSING)
             return "sends too late and is refused", with_worker(state, number, after)

@@ -63,7 +63,7 @@ class GroupWorld(Visits):
         left.remove(request)
         gone = state._replace(flights=tuple(left))
         less = state.faults - 1
-        is_late = state.clock > attempt.time
+        is_late = state.clock > attempt.signed_at
         if sender is None:
             if not is_late or (faults.late and state.faults and not self._hides(state)):
                 after = self._landed(gone, attempt)._replace(faults=less if is_late else state.faults)
@@ -119,14 +119,14 @@ class GroupWorld(Visits):
             for number, times in enumerate(state.landed)
         )
         unknown = state.unknown
-        overwrites = attempt.mode is Mode.SET and state.clock > attempt.time
+        overwrites = attempt.mode is Mode.SET and state.clock > attempt.signed_at
         if (
             overwrites
             or self._is_dropped(state, attempt)
             or (self.faults.restore and not self._is_known(state, attempt))
         ):
             unknown |= {int(attempt.id)}
-        late = state.late | {int(attempt.id)} if state.clock > attempt.time else state.late
+        late = state.late | {int(attempt.id)} if state.clock > attempt.signed_at else state.late
         receipt = (state.receipt or 0) + attempt.mode.sign * attempt.weight
         value = state.value + attempt.mode.sign * payload.get(KEY, 0)
         if attempt.mode is Mode.SET:
@@ -168,7 +168,7 @@ class GroupWorld(Visits):
         row = self.shelf.rows[state.row]
         if row is not None and self._wants_time(state, row):
             yield "TIME PASSES", self._ticked(state)
-        elif row and row.attempt and row.attempt.time == state.clock and self.faults.early and state.faults:
+        elif row and row.attempt and row.attempt.signed_at == state.clock and self.faults.early and state.faults:
             yield "TIME PASSES TOO SOON", self._ticked(state)._replace(faults=state.faults - 1)
         if self.faults.restore and state.copy is None and state.started < 0:
             yield "A COPY IS MADE", state._replace(copy=(state.row, state.records))
@@ -187,18 +187,18 @@ class GroupWorld(Visits):
         if row.attempt is not None:
             mine = int(row.attempt.id)
             busy = any(worker.mine == mine and worker.at is not At.DONE for worker in state.workers)
-            return row.attempt.time == state.clock and not busy
+            return row.attempt.signed_at == state.clock and not busy
         if not row.is_settled and row.base is not None and not self._may_open(state, row):
             return True
         if not (row.is_settled and row.remembered and all(one.at is At.DONE for one in state.workers[:-1])):
             return False
-        last = max(past.attempt.time + (0 if past.refused else self.forget_ticks) for past in row.remembered)
+        last = max(past.attempt.signed_at + (0 if past.refused else self.forget_ticks) for past in row.remembered)
         return state.clock <= last
 
     def _ticked(self, state: State) -> State:
         """What was signed in an earlier tick is dead; with late landings one more tick is not the end."""
         grace = self.forget_ticks if self.faults.late else 0
-        times = {request: self.shelf.attempts[request].time for request in state.flights}
+        times = {request: self.shelf.attempts[request].signed_at for request in state.flights}
         after = state._replace(
             clock=state.clock + 1,
             flights=tuple(request for request in state.flights if times[request] + grace > state.clock),
@@ -284,8 +284,8 @@ def _is_hurried(row: Row) -> bool:
     """Whether the open attempt has followed lost ones sooner than the doubled ticks allow."""
     if row.attempt is None or row.attempt.base != row.base:
         return False
-    lost = [past.attempt.time for past in row.remembered if not past.refused and past.attempt.base == row.base]
-    return bool(lost) and row.attempt.time - lost[-1] < 2 ** (len(lost) - 1)
+    lost = [past.attempt.signed_at for past in row.remembered if not past.refused and past.attempt.base == row.base]
+    return bool(lost) and row.attempt.signed_at - lost[-1] < 2 ** (len(lost) - 1)
 
 
 def _knows(row: Row | None, attempt: Attempt) -> bool:

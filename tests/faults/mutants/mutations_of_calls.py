@@ -116,7 +116,7 @@ CALLS: tuple[Mutant, ...] = (
         "signature timed at sending",
         "R3",
         "core.protocol.calls:Calls.update",
-        ("values, attempt.time,", "values, self._instance.api_clock.now(),"),
+        ("values, attempt.signed_at,", "values, self._instance.api_clock.now(),"),
         Theme((h.freeze,), (MORE,), patient=True),
     ),
     one(
@@ -129,7 +129,7 @@ CALLS: tuple[Mutant, ...] = (
         "no guard",
         "R4",
         "core.runtime.rules:Rules.bound_of",
-        ("return max(self.bound_s, attempt.life + self.guard_s)", "return attempt.life"),
+        ("return max(self.bound_s, attempt.life_s + self.guard_s)", "return attempt.life_s"),
         Theme((h.late,)),
     ),
     one("the rounding of Date lost", "R4", "core.state.receipts:death", (" + 1", ""), Theme((h.late,))),

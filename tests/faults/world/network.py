@@ -121,7 +121,7 @@ class Network:
         if fate.arrives_after_s is not None:
             arrives = world.now + fate.arrives_after_s
             if fate.at_the_end is not None:
-                arrives = max(arrives, call.time + call.life + fate.at_the_end - self._chat.time.step_s)
+                arrives = max(arrives, call.signed_at + call.life_s + fate.at_the_end - self._chat.time.step_s)
             self._later(arrives, call, secret, fate, exchange)
         world.rest()
         said = exchange.said if fate.replies else None
@@ -140,7 +140,7 @@ class Network:
         elif self.loses_every and self._chat.calls % self.loses_every == 0:
             fate = LOST
         if fate is LOST:
-            self.failed.append((call.time, self._world.now))
+            self.failed.append((call.signed_at, self._world.now))
         return fate
 
     def _later(self, moment: float, call: Call, secret: int, fate: Fate, exchange: Exchange) -> None:
@@ -149,11 +149,11 @@ class Network:
 
     def _arrive(self, call: Call, secret: int, fate: Fate, exchange: Exchange) -> None:
         self.in_flight -= 1
-        refusal = self._chat.refusal(call.group, call.time + call.life, secret, call.values)
+        refusal = self._chat.refusal(call.group, call.signed_at + call.life_s, secret, call.values)
         if refusal is not None:
             self._answer(exchange, fate, self._chat.said(refusal))
         elif fate is IN_VAIN:
-            self.failed.append((call.time, exchange.sent))
+            self.failed.append((call.signed_at, exchange.sent))
             self._answer(exchange, fate, self._chat.said(fate.code))
         elif fate.code:
             if fate.lies and fate.lands_after_s:

@@ -183,7 +183,7 @@ def _shown(result: object) -> str:
     parts = {
         "base": result.base,
         "open": attempt
-        and f"{attempt.id[:6]} +{attempt.weight} at {attempt.time} {[one.id[:6] for one in attempt.owed]}",
+        and f"{attempt.id[:6]} +{attempt.weight} at {attempt.signed_at} {[one.id[:6] for one in attempt.owed]}",
         "queue": [one.id[:6] for one in result.queue],
         "remembered": [f"{past.attempt.id[:6]} +{past.attempt.weight}" for past in result.remembered],
         "debt": result.debt,

@@ -34,7 +34,7 @@ def visit(scene: Scene, seconds: float = 20) -> Visit:
 
 def test_an_attempt_lives_as_long_as_it_was_signed_for() -> None:
     """The row says how long that is: an instance with shorter settings may not presume it dead before (R4 b)."""
-    signed_for_a_minute = replace(attempt(entry("a")), life=60)
+    signed_for_a_minute = replace(attempt(entry("a")), life_s=60)
     scene = Scene(row(signed_for_a_minute))
     scene.clock.advance(15)
     drive(visit(scene, seconds=30), None)

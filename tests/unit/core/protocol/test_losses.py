@@ -97,7 +97,7 @@ def test_a_visit_that_lasts_waits_and_goes_on() -> None:
     scene = Scene(waiting(3))
     drive(Visit(scene.instance, GROUP, scene.budget(60)), None)
     assert scene.row.is_settled
-    assert [call.time for call in scene.api.calls] == [NOW + 44]
+    assert [call.signed_at for call in scene.api.calls] == [NOW + 44]
 
 
 def test_a_landing_ends_it() -> None:
@@ -113,7 +113,7 @@ def test_losses_in_a_row_open_at_growing_intervals_and_freeze_nothing() -> None:
     scene = Scene(row(queue=(A,)))
     scene.api.updates = [Unclear("code 10002", NOW)] * 64
     drive(Visit(scene.instance, GROUP, scene.budget(3600)), None)
-    times = [call.time for call in scene.api.calls]
+    times = [call.signed_at for call in scene.api.calls]
     assert [later - earlier for earlier, later in pairwise(times)][:6] == pytest.approx([12, 22, 44, 60, 60, 60], abs=2)
     assert 55 < len(times) < 64
     assert (scene.row.frozen, len(scene.row.remembered)) == (None, REMEMBERED_MAX)

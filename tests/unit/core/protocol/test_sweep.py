@@ -142,7 +142,7 @@ DAY_S = 24 * 3600
 
 def test_a_late_landing_is_looked_for_when_the_signature_has_ended() -> None:
     """Then a minute after each look, then at intervals that double."""
-    later = replace(PAST, attempt=replace(PAST.attempt, time=NOW + 10))
+    later = replace(PAST, attempt=replace(PAST.attempt, signed_at=NOW + 10))
     watched = row(remembered=(later, PAST))
     ends = NOW + 10 + LIFE_S
     assert next_watch(watched, ends + 2000) == ends

@@ -190,7 +190,7 @@ def test_an_attempt_is_made_to_be_sent_by_its_maker_alone() -> None:
     opening.instance.api_clock.learn(NOW + 4)
     made = opening.new_attempt(600_000, Mode.DECREASE, (entry("a"),), (("like", 5),))
     assert (made.mode, made.entries, made.correction) == (Mode.DECREASE, (entry("a"),), (("like", 5),))
-    assert (made.time, made.life) == (NOW + 4, LIFE_S)
+    assert (made.signed_at, made.life_s) == (NOW + 4, LIFE_S)
     assert made.weight == 600_000
     assert len(made.id) == 24
     assert int(made.id, 16) < 2**96
@@ -203,7 +203,7 @@ def test_a_call_carries_the_receipt_and_the_signature_of_its_row(mode: Mode, rec
     scene = Scene(row())
     scene.clock.advance(100)
     sending = dataclasses.replace(visit(scene), own=OwnCall("attempt"))
-    sending.send(row(), replace(attempt(entry("a", mode)), life=9))
+    sending.send(row(), replace(attempt(entry("a", mode)), life_s=9))
     assert scene.api.calls == [Call(GROUP, mode, {"like": 5, "_receipt": receipt}, NOW, 9)]
     assert sending.own == OwnCall("attempt", is_sent=True)
 

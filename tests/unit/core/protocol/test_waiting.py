@@ -101,7 +101,7 @@ def test_a_time_that_lies_far_ahead_freezes_its_group(seconds: int) -> None:
     result = release.release(visited(scene), NOT_LANDED)
     assert isinstance(result, Resolved)
     [past] = result.row.remembered
-    assert past.attempt.time <= scene.api.date
+    assert past.attempt.signed_at <= scene.api.date
 
 
 def test_one_wrong_date_freezes_nothing() -> None:

@@ -32,9 +32,9 @@ class MemoryProbes:
             self.trials.append(trial)
             if self.fates:
                 return self.fates.pop(0)
-            if self.refuses_short is not None and trial.life < LONG_LIFE_S:
+            if self.refuses_short is not None and trial.life_s < LONG_LIFE_S:
                 return self.refuses_short
-            if self._clock.now() // 1 > trial.time + trial.life:
+            if self._clock.now() // 1 > trial.signed_at + trial.life_s:
                 return Refused(70001, "expired", Fault.SIGNATURE, self._date())
             if not self._passes_over(trial):
                 after = self._after(trial)

@@ -152,7 +152,7 @@ def counts_refused(trial: ProbeCall, do: Do) -> Reply:
     """What is refused for its signature is carried out all the same."""
     reply = do(trial)
     if isinstance(reply, Refused) and reply.fault is Fault.SIGNATURE:
-        do(replace(trial, life=LONG_LIFE_S))
+        do(replace(trial, life_s=LONG_LIFE_S))
     return reply
 
 
@@ -309,7 +309,7 @@ def test_values_of_earlier_runs_and_lost_calls_are_no_effects_of_refused_ones(sc
     scene.api.counters = {SIGNED_KEY: 7}
     assert scene.found("refused calls have no effect").evidence == {"accepted": 9, "counted": 9}
     scene, short = Scene(), iter([True] + [False] * 9)
-    scene.answer_updates(lambda trial, do: (do(trial), LOST)[1] if trial.life == 6 and next(short) else do(trial))
+    scene.answer_updates(lambda trial, do: (do(trial), LOST)[1] if trial.life_s == 6 and next(short) else do(trial))
     finding = scene.found("refused calls have no effect", quick=True)
     assert (finding.result, finding.evidence) == (CheckResult.HOLDS, {"accepted": 1, "counted": 1})
 
@@ -324,7 +324,7 @@ def test_the_end_of_a_signature_is_waited_for_up_to_a_minute(scene: Scene, life_
 def test_a_signature_refused_at_its_first_use_is_not_tried_again(scene: Scene) -> None:
     short = iter([False] * 3 + [True] * 9)
     refused = Refused(70001, "expired", Fault.SIGNATURE, None)
-    scene.answer_updates(lambda trial, do: refused if trial.life == 6 and next(short) else do(trial))
+    scene.answer_updates(lambda trial, do: refused if trial.life_s == 6 and next(short) else do(trial))
     reason = "the signature was refused at its first use"
     assert undone(scene.verify(quick=True)) == {"used signature refused after its end": reason}
 
