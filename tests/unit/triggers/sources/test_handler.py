@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -251,3 +254,23 @@ def test_the_epoch_changes_no_key_of_a_record_that_tells_its_time(stage: Stage) 
         stage.batch(records(ckafka(text(IdempotencyKey="order-7"))))
         stage.batch(records(sqs(text())))
     assert like(stage) == 3
+
+
+def test_a_batch_without_pages_loads_nothing_of_the_timer() -> None:
+    """Nor a page's reader; both take time of a cold start."""
+    loaded = """
+import json, sys
+import handler.triggers.sources.handler
+from handler.triggers.sources.adapters import SOURCES
+from handler.triggers.sources.records import RecordReader
+from handler.core.runtime.windows import Horizon, first_notes
+horizon = Horizon(first_notes(60.0, 0.0, has_rows=False), 60.0, 0.0)
+[record] = json.loads(sys.argv[1])["Records"]
+read = RecordReader(SOURCES["aws:sqs"], "_receipt", 60.0, horizon, print, "").read(record)
+assert read.operations
+print([name for name in sys.modules if name.startswith("handler.triggers.timer")])
+"""
+    root = Path(__file__).parents[4]
+    event = json.dumps(batch_of("aws:sqs", [text(1)]))
+    ran = subprocess.run([sys.executable, "-c", loaded, event], cwd=root, capture_output=True, check=True, text=True)
+    assert ran.stdout.strip() == "[]"
