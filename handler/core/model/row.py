@@ -136,7 +136,7 @@ class Row(msgspec.Struct, frozen=True):
     while `first_seen_generation` was the current one. `last_checked_at` is the time of the last look for late landings.
     `debt` is what landed in excess, per key, signed: it is owed back. `watermarks` are positions accepted when rows
     held the last one of each partition themselves; they become records of their own (`watermarks`). `keys` have had
-    landings since the second beside each (`known_keys`). `notes` are rejections that have yet to be parked.
+    landings since the second beside each. `notes` are rejections that have yet to be parked.
     """
 
     version: int
@@ -244,3 +244,18 @@ FIRST_VERSION_BITS = 48
 def first_row(entries: Iterable[Entry], receipt_key: str, generation: int, version: int = 1) -> Row:
     """The row of a group never seen before: it owes `entries`, and its base is not known yet (R9)."""
     return Row(version=version, generation=generation, receipt_key=receipt_key, queue=tuple(entries))
+
+
+# A group has twenty keys at a time; of more, which have come and gone, the newest are kept.
+KEYS_KNOWN_MAX = 40
+
+
+def knowing(known: Counters, keys: Iterable[str], now: float) -> Counters:
+    """The keys that a row knows once operations on `keys` have landed: `known` itself where none is new."""
+    new = set(keys).difference(key for key, _ in known)
+    return newest_first([*known, *((key, int(now)) for key in new)])[:KEYS_KNOWN_MAX] if new else known
+
+
+def newest_first(keys: Iterable[tuple[str, int]]) -> Counters:
+    """The order in which a row has the keys that it knows."""
+    return tuple(sorted(keys, key=lambda pair: (-pair[1], pair[0])))

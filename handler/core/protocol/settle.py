@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost
-from handler.core.model.known_keys import knowing, newest_first
 from handler.core.model.operation import Counters
 from handler.core.model.records import Records
-from handler.core.model.row import Row, Settlement
+from handler.core.model.row import Row, Settlement, knowing, newest_first
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Again, Visit
 from handler.core.state import transitions

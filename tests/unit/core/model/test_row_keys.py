@@ -9,10 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.model.codec import decode_row, encode_row
-from handler.core.model.known_keys import KEYS_KNOWN_MAX, knowing
 from handler.core.model.operation import Counters
 from handler.core.model.outcome import Applied, Rejected
-from handler.core.model.row import Group, Remembered, Settlement
+from handler.core.model.row import KEYS_KNOWN_MAX, Group, Remembered, Settlement, knowing
 from handler.core.ports.counter_api import Fault, Refused
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
