@@ -52,7 +52,7 @@ def one_after_another(items: Iterable[_Item], work: Callable[[_Item], None], wor
 
 
 def _taken(left: Iterator[_Item], lock: Lock) -> Iterator[_Item]:
-    """What is left, to one of several who take of it."""
+    """The items that are left, shared by several workers."""
     while True:
         with lock:
             try:

@@ -17,10 +17,10 @@ from handler.core.runtime.instance import Instance
 from handler.core.runtime.windows import Horizon
 from handler.triggers.invocation import Invocation
 
-# Between the last wait and the end of the invocation: reading the ledger once more, and writing the reply.
+# The time between the last wait and the end of the invocation: for one more read of the ledger, and the reply.
 REPLY_MARGIN_S = 1.0
 
-# The name under which the shelf keeps the newest result of an app.
+# The name of the note that holds the newest result of `verify`.
 NOTE = "verified"
 
 
@@ -31,17 +31,17 @@ class AppContext(msgspec.Struct, frozen=True):
     probes: ProbeApi
     vault: Vault
     queue: Callable[[], Queue] | None = None
-    """Makes the queue through which a timer hands pages on, where there is one."""
+    """Makes the queue to which the timer sends pages, if there is one."""
     source_epoch: str = ""
-    """Tells offsets of Kafka from the same ones of another topic of that name."""
+    """Part of CKafka's keys: a topic that is made again has the same offsets."""
 
     @property
     def shelf(self) -> Shelf:
-        """The instance's: what its core parks lies beside what the triggers park."""
+        """The instance's shelf: the core and the triggers park records on the same one."""
         return self.instance.shelf
 
     def counters(self) -> ExactlyOnce:
-        """The counters of the app that the secret names now: a rotation may change it."""
+        """The counters of the app that the secret names now; a rotation may name another app."""
         return ExactlyOnce(self.instance, self.vault.current().sdkappid)
 
     @property

@@ -1,4 +1,4 @@
-"""Which kind of event this is, told by its shape alone: nothing says which cloud it came from."""
+"""Which kind of event this is, by its shape alone: no field names the cloud that it came from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Event: TypeAlias = dict[str, object]
 
 
 class Kind(Enum):
-    """The kinds of events that mean something here, each in the words of its platform."""
+    """The kinds of events that the function takes, each in the words of its platform."""
 
     HTTP_V1 = "API Gateway REST API, or HTTP API with payload format 1.0"
     HTTP_V2 = "API Gateway HTTP API with payload format 2.0"

@@ -1,4 +1,4 @@
-"""One invocation, as either cloud tells of it: AWS Lambda by an object, Tencent SCF by a dict without a clock."""
+"""One invocation, read from the context of either cloud: an object on AWS Lambda, a dict on Tencent SCF."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ REQUEST_ID_CHARACTERS = 128
 # Both clouds end an invocation after 15 minutes at the latest; what is far beyond that is no limit.
 LIMIT_MS_MAX = 10**9
 
-# How long to go on where the platform tells of no deadline.
+# How long an invocation works if the platform names no deadline.
 UNLIMITED_S = 60.0
 
-# The end of the invocation that is going on, for those that are built once for all invocations.
+# The end of the current invocation, for objects that are built once for all invocations.
 _DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
 def current_deadline() -> float:
-    """When the platform will end this invocation: a moment of the monotonic clock, infinite where it does not tell."""
+    """When the platform ends this invocation: a moment of the monotonic clock, infinite if it names none."""
     return _DEADLINE.get()
 
 
 class Invocation(msgspec.Struct, frozen=True):
-    """Its id, when it began and when the platform will end it: moments of the local monotonic clock, in seconds."""
+    """Its id, its beginning and its end: moments of the local monotonic clock, in seconds."""
 
     request_id: str
     started: float
@@ -47,12 +47,12 @@ class Invocation(msgspec.Struct, frozen=True):
         return cls(_text(request_id), started, started + _seconds(left_ms))
 
     def deadline_or(self, default_s: float) -> float:
-        """The deadline; where the platform tells of none, `default_s` seconds after the beginning."""
+        """The deadline; if the platform names none, `default_s` seconds after the beginning."""
         return self.started + default_s if math.isinf(self.deadline) else self.deadline
 
     @contextmanager
     def going_on(self) -> Iterator[None]:
-        """Until the block ends, `current_deadline` is this one's; threads have it that run in a copy of the context."""
+        """Until the block ends, `current_deadline` is this one's, also in threads that run in a copy of the context."""
         token = _DEADLINE.set(self.deadline)
         try:
             yield

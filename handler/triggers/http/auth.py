@@ -1,4 +1,4 @@
-"""Who is calling: what every scheme of HTTP_AUTH gives, what those that know their callers share, and bearer tokens."""
+"""Who calls: what a scheme of HTTP_AUTH is, the callers of the secret, and the scheme `bearer`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from handler.triggers.http.request import Request
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """The name under which a caller's idempotency keys are kept apart from those of others.
+    """A caller's name, to which its idempotency keys belong.
 
-    `signed_key` is the key itself as the caller wrote it, where the scheme covers it: no other may be used then.
+    `signed_key` is the idempotency key, if the scheme signs it: the request may have no other one then.
     """
 
     caller: str
@@ -40,19 +40,19 @@ class Authenticator(Protocol):
         ...
 
     def identify(self, request: Request) -> Identity:
-        """Find out who sent the request; raises Unauthorized where it does not say so, or not credibly."""
+        """The caller who sent the request; raises Unauthorized if it proves none."""
         ...
 
 
 class Callers:
-    """The callers that the secret knows, looked for once more in a fresh secret before one is turned away."""
+    """The callers of the secret. Before a request is refused, they are read from a fresh secret."""
 
     def __init__(self, vault: Vault, reporter: Reporter) -> None:
         self._vault = vault
         self._reporter = reporter
 
     def name_where(self, matches: Callable[[Caller], bool], sought: str) -> str | None:
-        """The name of the caller who matches; `sought` says what is looked for, where a refresh is reported."""
+        """The name of the caller who matches. `sought`, such as "token", stands in the report of a refresh."""
         secret = self._vault.current()
         return _name_where(matches, secret) or _name_where(matches, self._refreshed(secret, sought))
 
@@ -64,7 +64,7 @@ class Callers:
 
 
 class Bearer:
-    """`Authorization: Bearer <token>`, where the secret knows the SHA-256 of each caller's token."""
+    """`Authorization: Bearer <token>`, compared with the SHA-256 of each caller's token in the secret."""
 
     scheme = "bearer"
     kinds = frozenset(Kind)
@@ -85,7 +85,7 @@ class Bearer:
 
 
 def _name_where(matches: Callable[[Caller], bool], secret: Secret) -> str | None:
-    """Try every caller, even after a match, so that the time taken tells nothing about the list."""
+    """Try every caller, even after a match, so that the time taken shows nothing of the list."""
     found = [matches(caller) for caller in secret.callers]
     names = [caller.name for caller, matched in zip(secret.callers, found, strict=True) if matched]
     return names[0] if names else None

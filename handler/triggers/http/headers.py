@@ -10,7 +10,6 @@ from handler.triggers.idempotency_key import HEADER, read_key, write_key
 
 SIGNED_KEY = "webhook-id"
 
-
 # A preference of RFC 7240: a name, perhaps with a value. No two runs of white space may touch in here, or a long one
 # would be tried at every place where it can be divided.
 _PREFERENCE = re.compile(r'([A-Za-z0-9-]+)\s*(?:=\s*(?:"([A-Za-z0-9-]*)"|([A-Za-z0-9-]*)))?')
@@ -18,7 +17,7 @@ _WHOLE = re.compile(r"[0-9]{1,9}")
 
 
 def agreed_key(written: str | None, signed: str | None) -> str:
-    """The key of a request: the signed one where there is one, which a key written beside it may only repeat."""
+    """The key of a request: the signed one if there is one, and then `Idempotency-Key` may only repeat it."""
     if signed is None:
         return read_key(written)
     key = read_key(signed, SIGNED_KEY)
@@ -28,18 +27,18 @@ def agreed_key(written: str | None, signed: str | None) -> str:
 
 
 def location(group_id: str, key: str) -> str:
-    """The query of an operation, percent-encoded."""
+    """The query that asks after an operation, percent-encoded."""
     return f"GroupId={quote(group_id, safe='')}&IdempotencyKey={quote(write_key(key), safe='')}"
 
 
 def read_wait_s(prefer: str, wait_s: float) -> float:
-    """How long a caller will wait, in whole seconds or `wait_s`, whichever is less; what cannot be read is ignored.
+    """How long a caller waits: its `wait=n` in whole seconds, at most `wait_s`. Other preferences are ignored.
 
-    `respond-async` alone means not at all; beside `wait=n` it changes nothing, because a late answer is 202 anyway.
+    `respond-async` alone means no wait. Beside `wait=n` it changes nothing, because a late answer is 202 anyway.
     """
     preferences: dict[str, str] = {}
     for part in prefer.split(","):
-        # Parameters after a semicolon say nothing to us.
+        # Parameters after a semicolon mean nothing here.
         matched = _PREFERENCE.fullmatch(part.partition(";")[0].strip())
         if matched:
             # Of a preference that stands twice the first counts.

@@ -65,13 +65,13 @@ def read_request(kind: Kind, event: Event) -> Request:
     http = part_of(part_of(event, "requestContext"), "http")
     method = http.get("method") if is_v2 else event.get("httpMethod")
     return Request(
-        _text(method, "method").upper(),
-        _v2_path(event) if is_v2 else _text(event.get("path"), "path"),
-        _query(kind, event),
-        _headers(event),
-        event.get("body"),
-        event.get("isBase64Encoded") is True,
-        part_of(event, "requestContext"),
+        method=_text(method, "method").upper(),
+        path=_v2_path(event) if is_v2 else _text(event.get("path"), "path"),
+        query=_query(kind, event),
+        headers=_headers(event),
+        _body=event.get("body"),
+        _is_base64=event.get("isBase64Encoded") is True,
+        context=part_of(event, "requestContext"),
     )
 
 
@@ -83,7 +83,7 @@ def _v2_path(event: Event) -> str:
 
 
 def _headers(event: Event) -> Mapping[str, str]:
-    """Names in lower case; where a platform keeps repeated headers apart they are joined as the others do it.
+    """Names in lower case. Repeated headers are joined with a comma, as most platforms do it.
 
     Names that differ only in case are joined too: if one of two keys or tokens counted alone, a gateway in front of the
     function could have checked the other one.

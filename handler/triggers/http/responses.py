@@ -52,7 +52,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One kind of problem. `accepted` says whether the operation is, or may be, taken on."""
+    """One kind of problem. `accepted` says whether the operation is, or may be, accepted."""
 
     status: int
     name: str
@@ -60,7 +60,7 @@ class Case(msgspec.Struct, frozen=True):
     accepted: bool = False
 
     def reply(self, detail: str, *, code: int = 0, info: str = "", retry_after_s: float | None = None) -> Reply:
-        """Tell of one occurrence; `code` and `info` are the vendor's, where it had a say."""
+        """The reply to one occurrence; `code` and `info` are the vendor's, if it refused."""
         body = {
             "type": f"/problems/{self.name}",
             "title": self.title,
@@ -83,7 +83,7 @@ WRONG_METHOD = Case(405, "wrong-method", "The path has another method")
 NO_SUCH_OPERATION = Case(404, "no-such-operation", "Unknown operation")
 KEY_REUSED = Case(422, "key-reused", "The idempotency key was used with other content")
 REJECTED = Case(400, "rejected", "The vendor refused this operation for good", accepted=True)
-TOO_MANY_CALLS = Case(429, "too-many-calls", "Too many calls now")
+TOO_MANY_CALLS = Case(429, "too-many-calls", "Too many calls")
 NOT_ACCEPTED = Case(503, "not-accepted", "Nothing was accepted")
 SETTINGS = Case(503, "settings", "The function is not set up correctly")
 APP_REFUSED = Case(503, "app-refused", "The vendor refuses the whole app")
@@ -113,7 +113,7 @@ _DETAILS: Mapping[type[CounterError], str] = {
 
 _MAY_BE_ACCEPTED = "the operation may have been accepted; repeat it with the same key to find out"
 _REFUSED = "refused for good and not counted; this key gets the same answer for as long as answers are kept"
-_STALLED = "accepted and owed; it is sent once the vendor serves the app again"
+_STALLED = "accepted; it is sent once the vendor serves the app again"
 
 # How soon a caller may repeat, with the same key, what may or may not have been accepted.
 UNKNOWN_RETRY_S = 1.0
@@ -141,7 +141,7 @@ def of_error(error: Exception) -> Reply:
 
 def wrong_method(allowed: str) -> Reply:
     """The reply to a method that the path does not have; `allowed` names those that it has."""
-    return replace(WRONG_METHOD.reply(f"this path is served by {allowed} only"), headers={"Allow": allowed})
+    return replace(WRONG_METHOD.reply(f"this path allows {allowed} only"), headers={"Allow": allowed})
 
 
 def retry_after(seconds: float) -> dict[str, str]:

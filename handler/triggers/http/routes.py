@@ -1,4 +1,4 @@
-"""What each route does: authenticate, read, ask the core, and put its answer into a reply."""
+"""The routes: each authenticates, reads its input, calls the core and replies."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from handler.triggers.idempotency_key import HEADER, read_key
 from handler.triggers.invocation import Invocation
 from handler.triggers.parsing import read_json
 
-# A question waits for an answer that is nearly there, and no longer.
+# A GET helps an operation on for at most so long.
 ASK_WAIT_S = 1.0
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """One request, with all that is needed to answer it. The caller's right comes first, then what was sent."""
+    """One request and what answers it. The caller is checked before what it sent."""
 
     request: Request
     invocation: Invocation
     context: HttpContext
 
     def update(self) -> Reply:
-        """Apply one operation, and wait for its answer no longer than the caller will."""
+        """Apply one operation, and wait for its answer as long as the caller does."""
         identity = self.context.authenticator.identify(self.request)
         operation = self._operation(identity)
         wait_s = headers.read_wait_s(self.request.headers.get("prefer", ""), self.context.wait_s)
@@ -43,7 +43,7 @@ class Exchange(msgspec.Struct, frozen=True):
         return responses.of_outcome(outcome, location, self.context.http_status)
 
     def operation(self) -> Reply:
-        """Tell the caller what became of one of its operations."""
+        """Show what became of an operation of this caller."""
         caller = self.context.authenticator.identify(self.request).caller
         group_id = self._group_id()
         key = read_key(self.request.query.get("IdempotencyKey"), "IdempotencyKey")
@@ -54,9 +54,9 @@ class Exchange(msgspec.Struct, frozen=True):
         return responses.of_state(outcome, self.context.http_status)
 
     def health(self) -> Reply:
-        """Tell that the settings are good, and that the secret and the ledger can be read."""
+        """Show that the settings are good, and that the secret and the ledger can be read."""
         app = self.context.app.vault.current().sdkappid
-        # A question that no ledger answers from memory.
+        # A read that no ledger answers from memory.
         self.context.app.shelf.noted(app, NOTE)
         return Reply(200, {"status": "ok"})
 
@@ -81,13 +81,13 @@ class Exchange(msgspec.Struct, frozen=True):
         return group_id
 
     def _beside(self, reference: str) -> str:
-        """A reference relative to the request's own path, which some platforms let end in slashes."""
+        """A reference relative to the request's path, which may end in slashes on some platforms."""
         path = self.request.path
         return "../" * (len(path) - len(path.rstrip("/"))) + reference
 
 
 class Route(msgspec.Struct, frozen=True):
-    """A method and a path, without stage and base path, and what serves them."""
+    """A method and a path, without stage and base path, and the function that serves them."""
 
     method: str
     path: str

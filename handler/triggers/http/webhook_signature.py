@@ -79,7 +79,7 @@ def _has_signed(caller: Caller, content: bytes, signatures: list[str]) -> bool:
     key = _signing_key(caller.token)
     expected = base64.b64encode(hmac.digest(key, content, "sha256"))
     matches = [hmac.compare_digest(expected, signature.encode()) for signature in signatures]
-    # With an empty key anybody could sign.
+    # With an empty key every caller could sign.
     return bool(key) and any(matches)
 
 
