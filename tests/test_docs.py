@@ -264,6 +264,7 @@ def test_every_notice_is_in_the_runbook() -> None:
 def test_every_sample_event_is_named() -> None:
     named = re.findall(r"^- `([a-z0-9.-]+\.json)`: \S", READMES["events/README.md"], re.MULTILINE)
     assert sorted(named) == sorted(path.name for path in (ROOT / "events").glob("*.json"))
+    assert f"\n{len(named)} events and the scene: all as they should be\n" in README
 
 
 def test_the_receipt_takes_one_of_the_groups_keys() -> None:
