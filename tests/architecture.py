@@ -20,9 +20,9 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "core": frozenset(),
         "core.model": frozenset({"core"}),
-        "core.state": frozenset({"core", "core.model"}),
+        "core.state": frozenset({"core.model"}),
         "core.ports": frozenset({"core", "core.model", "core.state"}),
-        "core.runtime": _CORE - {"core.runtime", "core.protocol"},
+        "core.runtime": frozenset({"core", "core.model", "core.ports"}),
         "core.protocol": _CORE - {"core.protocol"},
         "core.verify": _CORE - {"core.protocol"},
         "core.recovery": _CORE,

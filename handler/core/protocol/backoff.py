@@ -21,7 +21,6 @@ LOOKS_SPACED = 4
 LOOK_MIN_S = 0.2
 LOOK_MAX_S = 2.0
 
-
 # The visit that made a new group's row looks at the group first. The others leave it to that one for this long: longer
 # than a read takes, and short enough for a caller who asks after an operation, which gets a second of help.
 FIRST_LOOK_S = 0.3

@@ -123,7 +123,7 @@ def _begun(visit: Visit, row: Row, values: Values, heard: int | None, date: int 
         reason = why_not_adopted(values[row.receipt_key])
         if reason is not None:
             return visit.put(transitions.frozen(row, reason))
-        return _noted(visit, row, date)
+        return _note_first_seen(visit, row, date)
     if len(values) >= KEYS_PER_GROUP:
         return _no_room(visit, row)
     if lost_until is None or (
@@ -137,14 +137,14 @@ def _is_first_generation(visit: Visit) -> bool:
     return visit.instance.generation.current().number == 1
 
 
-def _noted(visit: Visit, row: Row, date: int | None) -> Next:
+def _note_first_seen(visit: Visit, row: Row, date: int | None) -> Next:
     """Note when a row was first met, by a `Date` heard since (R12). A note far ahead of that `Date` is replaced."""
     generation = visit.instance.generation.current().number
-    sighted_in = generation if row.generation < generation else row.first_seen_generation
-    is_known = row.first_seen_at is not None and row.first_seen_generation == sighted_in
+    seen_in = generation if row.generation < generation else row.first_seen_generation
+    is_known = row.first_seen_at is not None and row.first_seen_generation == seen_in
     if date is None or (is_known and (row.first_seen_at or 0) <= date + NEAR_S):
         return Again(visit.backoff.retry_s())
-    return visit.put(row.changed(first_seen_at=date, first_seen_generation=sighted_in))
+    return visit.put(row.changed(first_seen_at=date, first_seen_generation=seen_in))
 
 
 def _is_ahead(visit: Visit, row: Row) -> bool:
@@ -165,10 +165,10 @@ def _may_be_forgotten(visit: Visit, row: Row) -> bool:
     return generation.number > 1 and age_s < max(visit.instance.rules.forget_s, 0.0, *windows_s)
 
 
-def _adopt(visit: Visit, row: Row, sighted: int) -> Next:
+def _adopt(visit: Visit, row: Row, first_seen_at: int) -> Next:
     """Take over a receipt with a history that this ledger does not know, once nothing of that history can land."""
     rules = visit.instance.rules
-    observed = _seen_after(visit, row, (row.receipt_key,), sighted + past_s(rules.bound_s, rules.guard_s))
+    observed = _seen_after(visit, row, (row.receipt_key,), first_seen_at + past_s(rules.bound_s, rules.guard_s))
     if not isinstance(observed, conclude.Observation):
         # A group that is gone by now has nothing to adopt; the vendor will refuse its first attempt likewise.
         return visit.put(row.changed(base=0, first_seen_at=None)) if visit.group_is_gone else observed
@@ -191,17 +191,17 @@ def _no_room(visit: Visit, row: Row) -> Next:
 def revalidate(visit: Visit, row: Row) -> Next:
     """R10: a row of an older generation may lack what happened since, so its receipt is explained before any send.
 
-    The calls that it lacks were signed before it was first sighted. Instances that know nothing of the new generation
+    The calls that it lacks were signed before it was first seen. Instances that know nothing of the new generation
     may go on for as long as they cache the old one.
     """
     generation, rules = visit.instance.generation.current(), visit.instance.rules
     if not row.receipt_key:
         return visit.put(row.changed(generation=generation.number))
     if row.first_seen_at is None or row.first_seen_generation != generation.number or _is_ahead(visit, row):
-        return _sight(visit, row)
+        return _note_first_sight(visit, row)
     lost_until = _lost_until(visit, row) if rules.cache_s else 0.0
     if lost_until is None:
-        return _sight(visit, row)
+        return _note_first_sight(visit, row)
     observed = _seen_after(visit, row, (), max(row.first_seen_at + past_s(rules.bound_s, rules.guard_s), lost_until))
     if not isinstance(observed, conclude.Observation):
         # Nothing can land in a group that is gone, and the vendor will refuse its next attempt.
@@ -225,13 +225,13 @@ def _lost_until(visit: Visit, row: Row) -> float | None:
     return generation.started + rules.cache_s + past_s(rules.bound_s, rules.guard_s) if generation.started else None
 
 
-def _sight(visit: Visit, row: Row) -> Next:
+def _note_first_sight(visit: Visit, row: Row) -> Next:
     """Note when a row of an older generation was first met, by a `Date` of now and not by the local clock."""
     visit.heard(row)
     reply = visit.calls.read(())
     if isinstance(reply, Refused) and reply.fault is not Fault.OPERATION:
         return visit.setback(reply)
-    return _noted(visit, row, reply.date)
+    return _note_first_seen(visit, row, reply.date)
 
 
 def _verified(row: Row, generation: int) -> Row:

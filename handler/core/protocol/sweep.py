@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import TypeAlias
 
 import msgspec
 
@@ -29,7 +29,6 @@ ROUND_S = 0.25
 # Late landings are looked for at intervals that double from this one.
 WATCH_MIN_S = 60.0
 
-
 # This many groups that wait for something are visited again in the same sweep, the others in the next one.
 WAITING_MAX = 1000
 
@@ -53,12 +52,8 @@ class Swept(msgspec.Struct, frozen=True):
     oldest_s: float = 0.0
 
 
-class SideBySide(Protocol):
-    """Does the same for every visit, perhaps several at a time, and takes each one only when it gets to it."""
-
-    def __call__(self, visits: Iterable[Visit], tend: Callable[[Visit], None], /) -> None:
-        """Do it."""
-        ...
+SideBySide: TypeAlias = Callable[[Iterable[Visit], Callable[[Visit], None]], None]
+"""Tends every visit, perhaps several at a time, and takes each one only when it gets to it."""
 
 
 def one_by_one(visits: Iterable[Visit], tend: Callable[[Visit], None]) -> None:

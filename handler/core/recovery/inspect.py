@@ -54,7 +54,7 @@ def inspect(visit: Visit) -> Inspection:
     except NotAccepted as error:
         return replace(_waiting(visit, Inspection(row, generation, needed)), missing=error.problem)
     rules = visit.instance.rules
-    row = sighted(visit, row)
+    row = note_first_look(visit, row)
     shown = Inspection(
         row=row,
         generation=generation,
@@ -108,7 +108,7 @@ def generation_of(visit: Visit, row: Row) -> Generation:
     return visit.instance.generation.started(generation, heard)
 
 
-def sighted(visit: Visit, row: Row) -> Row:
+def note_first_look(visit: Visit, row: Row) -> Row:
     """Note in the row the API's time of the first look at it since it needs an operator, and return the row.
 
     A call that the row does not know of was signed before that look (R9). Callers go on asking meanwhile, so the row

@@ -17,7 +17,15 @@ from handler.core.ports.system import Notice
 from handler.core.protocol import sweep
 from handler.core.protocol.visit import CONTENTION_S, Stop, Visit
 from handler.core.protocol.waiting import waiting
-from handler.core.recovery.inspect import SWAPS_MAX, decidable_at, may_be_released, see, sighted, stored, unreadable
+from handler.core.recovery.inspect import (
+    SWAPS_MAX,
+    decidable_at,
+    may_be_released,
+    note_first_look,
+    see,
+    stored,
+    unreadable,
+)
 from handler.core.recovery.verdicts import Decision, completed, to_be_judged, unfrozen
 from handler.core.state.losses import told
 
@@ -76,7 +84,7 @@ def _resolve(
     """Wait for the end of the group's past, read the receipt, and write the row that stands on it."""
     instance = visit.instance
     see(visit, row)  # lets a cold instance hear the API's clock
-    row, generation = sighted(visit, row), instance.generation.current()
+    row, generation = note_first_look(visit, row), instance.generation.current()
     dead_at = decidable_at(visit, row)
     left_s = wait(visit, row, dead_at)
     if left_s:

@@ -100,7 +100,7 @@ def completed(row: Row, decision: Decision, generation: int) -> Decision:
     return replace(decision, verdicts=verdicts)
 
 
-def all_dead_at(row: Row, sighted: int, generation: Generation, rules: Rules, now: float) -> float:
+def all_dead_at(row: Row, first_seen_at: int, generation: Generation, rules: Rules, now: float) -> float:
     """The API time from which nothing of the group's past can land any more.
 
     An attempt that the row knows dies at its own time, unless a wrong clock has put that ahead of `now`. Such an
@@ -111,9 +111,9 @@ def all_dead_at(row: Row, sighted: int, generation: Generation, rules: Rules, no
     known = [death(each, rules.bound_of(each)) for each in attempts if each.signed_at <= now + rules.guard_s + 1]
     signed_before_s = past_s(max(rules.bound_s, *map(rules.bound_of, attempts), 0.0), rules.guard_s)
     # One that has not started yet was raised before the look all the same.
-    raised = generation.started or sighted
+    raised = generation.started or first_seen_at
     restored = raised + rules.cache_s if row.generation < generation.number else 0.0
-    return max(*known, sighted + signed_before_s, restored + signed_before_s)
+    return max(*known, first_seen_at + signed_before_s, restored + signed_before_s)
 
 
 def unfrozen(

@@ -35,11 +35,8 @@ ASKS_MAX = 2
 ASK_AGAIN_S = 3.0
 LOOK_AGAIN_S = 60.0
 
-
 # To forget an entry of either is safe: the visit that needs it hears, or meets, once more.
 MET_MAX = 4096
-
-
 DATES_MAX = 64
 
 

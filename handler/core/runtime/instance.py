@@ -45,7 +45,7 @@ class Instance(msgspec.Struct, frozen=True):
     shelf: Shelf
     rules: Rules
     updates: RateLimiter
-    """That of updates."""
+    """The schedule of updates; those of reads and acceptances follow (R14)."""
     reads: RateLimiter
     acceptances: RateLimiter
     api_clock: ApiClock
@@ -97,7 +97,7 @@ class Instance(msgspec.Struct, frozen=True):
         )
 
     def call_failed(self, reason: str, took_s: float, **whose: str) -> None:
-        """Tell of a call that could not be made or proved nothing: callers only see that they have to wait."""
+        """Report a call that could not be made or proved nothing; callers only see that they have to wait."""
         failure = CallFailure(self.api.host, reason, took_s, self.clock.now())
         self.failures.last = failure
         seconds = round(took_s, 3)
@@ -105,11 +105,11 @@ class Instance(msgspec.Struct, frozen=True):
 
     @property
     def call_s(self) -> float:
-        """What one call must have in hand before it begins: itself, two ledger writes and a margin (R3)."""
+        """The seconds that must be left when a call begins: for itself, two ledger writes and a margin (R3)."""
         return self.rules.timeout_s + 2 * self.ledger.timeout_s + CALL_MARGIN_S
 
     def may_call(self, budget: TimeBudget, after_s: float) -> bool:
-        """Whether a call that begins so much later is wanted, and can end before the invocation does (R3)."""
+        """Whether a call that begins `after_s` from now is wanted, and can end before the invocation does (R3)."""
         begins = self.clock.monotonic() + after_s
         return begins < budget.until and begins + self.call_s <= budget.deadline
 

@@ -17,22 +17,15 @@ from handler.core.runtime.api_clock import NEAR_S
 # Values are only remembered to keep merged sums inside int64; forgetting them costs one refused call at worst.
 KNOWN_GROUPS = 1024
 
-
-# For so long one look is enough to believe of a group once more that it is not there.
+# For this long after a group was found missing, one look is enough to believe it again.
 GONE_S = 5.0
-
 
 # How many other groups are asked, at most, about a refusal that may be the app's (R6).
 LANDINGS_ASKED = 3
 
-
-# What a call to the API, and a look at a row, is thought to take before the first one, and the longest that counts.
+# What a call to the API, and a poll of a row, takes before any has been measured, and the longest that counts.
 CALL_GUESS_S = 0.06
-
-
 LOOK_GUESS_S = 0.002
-
-
 CALL_TIME_MAX_S = 0.4
 
 
@@ -43,11 +36,11 @@ class ValuesCache:
         self._values: OrderedDict[Group, Mapping[str, int]] = OrderedDict()
 
     def of(self, group: Group) -> Mapping[str, int]:
-        """What was seen last, or nothing."""
+        """The values seen last, or none."""
         return self._values.get(group, {})
 
     def learn(self, group: Group, values: Mapping[str, int]) -> None:
-        """Take in what a reply showed."""
+        """Keep the values of a reply."""
         self._values[group] = {**self._values.pop(group, {}), **values}
         if len(self._values) > KNOWN_GROUPS:
             self._values.popitem(last=False)
@@ -64,10 +57,10 @@ class Landings:
         self._sent_at: OrderedDict[Group, float] = OrderedDict()
 
     def note(self, group: Group, sent_at: float) -> None:
-        """Take in one more; `sent_at` is a moment of the monotonic clock."""
+        """Keep one more landing; `sent_at` is a moment of the monotonic clock."""
         self._sent_at.pop(group, None)
         self._sent_at[group] = sent_at
-        # One more than is asked for, because the group in question is none of those.
+        # One more than is asked for, because the group in question does not count.
         if len(self._sent_at) > LANDINGS_ASKED + 1:
             self._sent_at.popitem(last=False)
 
@@ -80,7 +73,7 @@ class Landings:
         return [group for group in self.latest_of(other_than.app) if group != other_than][:LANDINGS_ASKED]
 
     def since(self, moment: float, other_than: Group) -> bool:
-        """Whether a call in another group of the app has succeeded that was sent after then."""
+        """Whether a call in another group of the app has succeeded that was sent after `moment`."""
         return any(self._sent_at.get(group, moment) > moment for group in self.latest(other_than))
 
 
@@ -92,11 +85,11 @@ class Gone:
         self._until: OrderedDict[Group, float] = OrderedDict()
 
     def has(self, group: Group) -> bool:
-        """Whether that was said of the group within the last seconds."""
+        """Whether the vendor has said so of the group within the last seconds."""
         return self._clock.monotonic() < self._until.get(group, 0.0)
 
     def note(self, group: Group) -> None:
-        """Take in that it was said now."""
+        """The vendor has said so just now."""
         self._until.pop(group, None)
         self._until[group] = self._clock.monotonic() + GONE_S
         if len(self._until) > KNOWN_GROUPS:
@@ -105,10 +98,10 @@ class Gone:
 
 @dataclass(slots=True)
 class SweptTo:
-    """The group at which the last sweep had to end, so that the next one begins with those it has not met.
+    """The group at which the last sweep had to end, so that the next one begins with those it has not visited.
 
-    `since` is the moment at which the first sweep of this round through all groups began, None where the last round has
-    met them all. `holds`: acceptances wait for the end of this round.
+    `since` is the moment at which the first sweep of this round through all groups began, None if the last round is
+    complete. `holds`: acceptances wait for the end of this round.
     """
 
     group_id: str = ""
@@ -142,7 +135,7 @@ class MovingAverage:
         self.usual_s = guess_s
 
     def learn(self, took_s: float) -> None:
-        """Take in one more; a single slow one moves it little."""
+        """Take one more duration into the average; a single slow one moves it little."""
         self.usual_s += (min(took_s, CALL_TIME_MAX_S) - self.usual_s) / 8
 
 
@@ -162,7 +155,7 @@ class GenerationCache:
         return self._known[2]
 
     def _age_s(self, monotonic: float, wall: float) -> float:
-        """Either clock may stand still or be set meanwhile: the one that says more is right to ask again by."""
+        """The age by the clock that shows more: either may stand still or be set meanwhile."""
         return max(self._clock.monotonic() - monotonic, self._clock.now() - wall)
 
     def begin_next(self) -> Generation:
@@ -170,7 +163,7 @@ class GenerationCache:
         return self._learned(self._ledger.raise_generation)
 
     def started(self, known: Generation, date: int) -> Generation:
-        """The generation with its start: stamped by a `Date` heard after it was `known`, unless it has been before.
+        """The generation with its start. A `Date` that was heard after the generation was `known` stamps it once.
 
         A start that lies far ahead of the `Date` was stamped by a wrong clock, and nothing would ever come after it.
         """

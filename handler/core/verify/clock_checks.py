@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from handler.core.verify.finding import Check, Evidence, Finding, Inconclusive, run_check
-from handler.core.verify.session import ClockReading, ProbeSession
+from handler.core.verify.session import ProbeSession
 
 KEY = "_verify_01"
 
@@ -18,10 +20,10 @@ EFFECTS = 3
 LOOK_MIN_S = 0.05
 LOOK_MAX_S = 1.0
 
-# Beyond the guard it does not matter how much longer it takes.
+# An effect that takes longer than the guard is looked for this much longer, and no further.
 BEYOND_GUARD_S = 3.0
 
-# So long the API may work on a call after it has looked at its signature; the rest of the guard is for its clocks.
+# The share of the guard for the API's work on a call after it has checked the signature; the rest is for its clocks.
 WORK_S = 3.0
 
 DATE = Check("L2", "Date tells the time", "A2")
@@ -49,13 +51,13 @@ def _date(session: ProbeSession) -> tuple[bool, Evidence]:
     for _ in range(READS):
         session.pause(READS_EVERY_S)
         session.values(fresh=True)
-    dated = [bounds for reading in session.readings if (bounds := _ahead(reading)) is not None]
+    dated = _dated(session)
     if not dated:
         return False, {"calls": len(session.readings), "calls_with_date": 0}
     lows, highs = zip(*dated, strict=True)
     # A difference counts as far as it is certain: a Date is cut to whole seconds, and a call takes its time.
     off_s = max(*lows, *(-high for high in highs), 0.0)
-    apart_s = max(max(lows) - min(highs), 0.0)
+    apart_s = _apart_s(dated)
     holds = off_s <= session.rules.guard_s and apart_s <= HOSTS_APART_MAX_S
     middles = [(low + high) / 2 for low, high in dated]
     return holds, {
@@ -69,21 +71,25 @@ def _date(session: ProbeSession) -> tuple[bool, Evidence]:
 
 def _hosts(session: ProbeSession) -> tuple[bool, Evidence]:
     """Compare the replies so far; a host that sent none of them is not covered."""
-    dated = [bounds for reading in session.readings if (bounds := _ahead(reading)) is not None]
+    dated = _dated(session)
     if not dated:
         raise Inconclusive("no reply had a Date")
-    lows, highs = zip(*dated, strict=True)
-    apart_s = max(max(lows) - min(highs), 0.0)
+    apart_s = _apart_s(dated)
     allowed_s = max(session.rules.guard_s - WORK_S, HOSTS_APART_MAX_S)
     evidence: Evidence = {"replies": len(dated), "replies_apart_s": round(apart_s, 2), "allowed_s": allowed_s}
     return apart_s <= allowed_s, evidence
 
 
-def _ahead(reading: ClockReading) -> tuple[float, float] | None:
-    """How far the API's clock is ahead of the local one: at least, and at most."""
-    if reading.date is None:
-        return None
-    return reading.date - reading.received, reading.date + 1 - reading.sent
+def _dated(session: ProbeSession) -> list[tuple[float, float]]:
+    """How far the API's clock is ahead of the local one, at least and at most, by each reply with a `Date`."""
+    return [
+        (date - reading.received, date + 1 - reading.sent) for reading in session.readings if (date := reading.date)
+    ]
+
+
+def _apart_s(dated: Sequence[tuple[float, float]]) -> float:
+    """How far the clocks of two replies certainly differ, at most."""
+    return max(max(low for low, _ in dated) - min(high for _, high in dated), 0.0)
 
 
 def _effects(session: ProbeSession) -> tuple[bool, Evidence]:

@@ -109,8 +109,8 @@ def _overflow(session: ProbeSession) -> tuple[bool, Evidence]:
 
 def _same_random(session: ProbeSession, random: int) -> tuple[bool, Evidence]:
     session.done([(KEY, 0)], Mode.SET)
-    signed = (session.now(), session.rules.life_s)
-    replies = [session.update([(KEY, 1)], signed=signed, random=random) for _ in range(2)]
+    now, life_s = session.now(), session.rules.life_s
+    replies = [session.update([(KEY, 1)], signed_at=now, life_s=life_s, random=random) for _ in range(2)]
     if not any(isinstance(reply, Counted) for reply in replies):
         raise Inconclusive(described(replies[0]))
     return True, {"calls": 2, "counted": session.values().get(KEY, 0), "second": described(replies[1])}

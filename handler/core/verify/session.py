@@ -1,4 +1,4 @@
-"""The session on which an app's API is tried out: paced and counted calls on a scratch group."""
+"""A session with an app's API in which assumptions are checked: paced and counted calls on a scratch group."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from handler.core.runtime.api_clock import ApiClock
 from handler.core.runtime.rules import Rules
 from handler.core.verify.finding import Inconclusive
 
-# The vendor bounds calls per second for the whole app: the other half is left to those who count meanwhile.
+# The vendor bounds calls per second for the whole app: the other half is left to callers meanwhile.
 SHARE_OF_RATE = 0.5
 
-# What the vendor refuses as too frequent is asked again, this often and after this long.
+# A call that the vendor refuses as too frequent is repeated, this often and after this long.
 RATE_TRIES = 5
 RATE_PAUSE_S = 1.0
 
@@ -42,7 +42,7 @@ class ProbeSession:
     """Calls on one scratch group, evenly paced; `calls_max` in all, none after `deadline`. Threads may share it.
 
     `deadline` is a moment of the local monotonic clock. Until the session is `ending`, one call and its time are held
-    back for cleaning up. Its methods raise Inconclusive where a test has to end.
+    back for cleaning up. Its methods raise Inconclusive if a check has to end.
     """
 
     group: Group
@@ -69,17 +69,19 @@ class ProbeSession:
         self,
         counters: Sequence[tuple[str, int]],
         mode: Mode = Mode.INCREASE,
-        signed: tuple[int, int] | None = None,
+        *,
+        signed_at: int | None = None,
+        life_s: int = LONG_LIFE_S,
         random: int | None = None,
     ) -> Reply:
-        """Send an update, signed for `signed` (time and life), or so that its signature is beyond doubt."""
-        time, life = signed or (self.now(), LONG_LIFE_S)
-        trial = ProbeCall(self.group, mode, tuple(counters), time, life, random)
+        """Send an update, signed at `signed_at` for `life_s`; left out, its signature is valid beyond doubt."""
+        time = self.now() if signed_at is None else signed_at
+        trial = ProbeCall(self.group, mode, tuple(counters), time, life_s, random)
         # A short signature may have ended by the time that a second try would be due.
-        return self._ask(lambda: self.api.update(trial), tries=RATE_TRIES if signed is None else 1)
+        return self._ask(lambda: self.api.update(trial), tries=RATE_TRIES if signed_at is None else 1)
 
     def done(self, counters: Sequence[tuple[str, int]], mode: Mode = Mode.INCREASE) -> Mapping[str, int]:
-        """The values after an update that has to succeed."""
+        """The values after an update; Inconclusive unless it succeeds."""
         return values_of(self.update(counters, mode))
 
     def read(self, *, fresh: bool = False) -> Reply:
@@ -87,11 +89,11 @@ class ProbeSession:
         return self._ask(lambda: self.api.read(self.group, self.now(), LONG_LIFE_S, fresh=fresh), RATE_TRIES)
 
     def values(self, *, fresh: bool = False) -> Mapping[str, int]:
-        """All counters, by a read that has to succeed."""
+        """All counters, by a read; Inconclusive unless it succeeds."""
         return values_of(self.read(fresh=fresh))
 
     def pause(self, seconds: float) -> None:
-        """Let time pass, if there is that much."""
+        """Let time pass; Inconclusive if there is too little left."""
         if self.clock.monotonic() + seconds > self._last_begin:
             raise Inconclusive(OUT_OF_TIME)
         self.clock.sleep(seconds)
@@ -134,14 +136,14 @@ class ProbeSession:
 
 
 def values_of(reply: Reply) -> Mapping[str, int]:
-    """The values of a reply that has to be a success."""
+    """The values of a reply; Inconclusive unless it is a success."""
     if isinstance(reply, Counted):
         return reply.values
     raise Inconclusive(described(reply))
 
 
 def described(reply: Reply) -> str:
-    """A reply that is no success, in a few words."""
+    """A reply in a few words."""
     if isinstance(reply, Counted):
         return "done"
     return f"refused with code {reply.code}" if isinstance(reply, Refused) else f"no clear reply: {reply.reason}"

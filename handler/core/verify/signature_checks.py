@@ -14,7 +14,7 @@ KEY = "_verify_00"
 # How long after its end a signature is tried, where there is no hurry; a tolerance of minutes would show here.
 LONG_EXPIRED_S = 60
 
-# The end of a signature that is good for longer is not waited for.
+# A check does not wait for the end of a signature that is good for longer.
 WAIT_MAX_S = 60
 
 SHORT = Check("L1", "short signature accepted", "A2")
@@ -32,7 +32,7 @@ MISTRUST = "CHAT_ENDPOINT: what answers there refuses calls and applies them; re
 
 
 def signatures(session: ProbeSession, *, quick: bool) -> list[Finding]:
-    """Every finding of L1. Expired signatures are tried with a long life where a short one is refused anyway."""
+    """Every finding of L1. If a short signature is refused anyway, expired ones are tried with a long life."""
     before = _before(session)
     short = run_check(SHORT, lambda: _short(session), LIVE_LONGER)
     life = session.rules.life_s if short.result is CheckResult.HOLDS else LONG_LIFE_S
@@ -57,7 +57,7 @@ def _lateness(session: ProbeSession, *, quick: bool) -> Sequence[int]:
 
 def _short(session: ProbeSession) -> tuple[bool, Evidence]:
     life = session.rules.life_s
-    reply = session.update([(KEY, 1)], signed=(session.now(), life))
+    reply = session.update([(KEY, 1)], signed_at=session.now(), life_s=life)
     good = _accepted(reply)
     return good, {"life_s": life, "accepted": int(good), "code": _code(reply)}
 
@@ -68,7 +68,7 @@ def _expired_for(session: ProbeSession, life: int, late_s: int) -> Finding:
     advice = BOUND if late_s >= session.rules.guard_s else GUARD_MORE
 
     def work() -> tuple[bool, Evidence]:
-        reply = session.update([(KEY, 1)], signed=(session.now() - life - late_s, life))
+        reply = session.update([(KEY, 1)], signed_at=session.now() - life - late_s, life_s=life)
         good = _accepted(reply)
         return not good, {"late_s": late_s, "accepted": int(good), "code": _code(reply)}
 
@@ -80,11 +80,11 @@ def _reused(session: ProbeSession, life: int) -> tuple[bool, Evidence]:
     wait_s = life + session.rules.guard_s + 2.0
     if wait_s > WAIT_MAX_S:
         raise Inconclusive(f"its end is {wait_s:g} s away, which is not waited for")
-    signed = (session.now(), life)
-    if not _accepted(session.update([(KEY, 1)], signed=signed)):
+    now = session.now()
+    if not _accepted(session.update([(KEY, 1)], signed_at=now, life_s=life)):
         raise Inconclusive("the signature was refused at its first use")
     session.pause(wait_s)
-    reply = session.update([(KEY, 1)], signed=signed)
+    reply = session.update([(KEY, 1)], signed_at=now, life_s=life)
     good = _accepted(reply)
     return not good, {"life_s": life, "accepted": 1 + int(good), "code": _code(reply)}
 

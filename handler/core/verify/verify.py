@@ -1,7 +1,7 @@
-"""`verify`: the assumptions of the protocol, tried out on a scratch group of the very app that will be used.
+"""`verify`: check the protocol's assumptions on a scratch group of the very app that will be used.
 
-The tests are those of the protocol's own list: L1 signatures, L2 clocks, L3 wholeness, L4 freshness, L5 modes, L6
-repetition. They say what the API did today, with these settings; they cannot prove that it always will.
+The rule book lists the checks: L1 signatures, L2 clocks, L3 wholeness, L4 freshness, L5 modes, L6 repetition. They say
+what the API did today, with these settings; they cannot prove that it always will.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from handler.core.verify.volume_checks import KEYS, Rounds, Together, freshness,
 CALLS_MAX = 3500
 CALLS_MAX_QUICK = 99
 
-# What is left behind: the counters of the tests, all at this value.
+# The checks leave their counters behind, all at this value.
 LEFT_AT = 0
 
 # A refusal of the whole app ends when an operator acts, not by waiting.
@@ -38,7 +38,7 @@ class Verification(msgspec.Struct, frozen=True):
 
 
 def verify(session: ProbeSession, chance: Chance, together: Together, rounds: Rounds, *, quick: bool) -> Verification:
-    """Try everything out, or with `quick` what takes few calls: L1, L2 and L5.
+    """Run every check, or with `quick` those that take few calls: L1, L2 and L5.
 
     Raises BadInput for a group that cannot be used or is in use, AppRefused or NotAccepted if the API takes no call.
     """
@@ -70,7 +70,7 @@ def _begin(session: ProbeSession) -> None:
 
 
 def _set_back(session: ProbeSession) -> bool:
-    """Leave the counters at a known value: the API's deletion is not asked for, because it could take too much."""
+    """Leave the counters at a known value. A deletion by the API could take too much with it."""
     try:
         return isinstance(session.update([(key, LEFT_AT) for key in KEYS], Mode.SET), Counted)
     except Inconclusive:

@@ -168,7 +168,7 @@ ROWS: tuple[Mutant, ...] = (
         "a history adopted at once",
         "R9",
         "core.protocol.first_use:_begun",
-        ("_noted(visit, row, date)", "visit.put(row.changed(base=values[row.receipt_key]))"),
+        ("_note_first_seen(visit, row, date)", "visit.put(row.changed(base=values[row.receipt_key]))"),
         Theme((h.stray,), start=ADOPTED),
     ),
     one(

@@ -386,7 +386,7 @@ def test_a_refusal_for_the_rate_is_asked_again_unless_the_signature_is_short(sce
     scene.api.fates = [TOO_OFTEN]
     assert isinstance(scene.session().update([("k", 1)]), Counted)
     scene.api.fates = [TOO_OFTEN]
-    assert scene.session().update([("k", 1)], signed=(1_700_000_000, 6)) is TOO_OFTEN
+    assert scene.session().update([("k", 1)], signed_at=1_700_000_000, life_s=6) is TOO_OFTEN
 
 
 def test_the_last_call_and_its_time_are_held_back(scene: Scene) -> None:
