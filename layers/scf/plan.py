@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from handler.config.settings import Settings
 from handler.core.errors import BadInput, SettingsError
+from handler.core.model.payload import StrictModel
 from handler.triggers.timer.tick import read_tick
 from layers.packaging.targets import ROOT
 
@@ -23,7 +24,6 @@ MESSAGE_BYTES: Final = 4096
 ENVIRONMENT_BYTES: Final = 4096
 EPOCH: Final = "1970-01-01T00:00:00Z"
 
-_STRICT: Final = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 _RESERVED: Final = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
 
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,58}[A-Za-z0-9]$")]
@@ -37,46 +37,40 @@ class PlanError(Exception):
         self.problems = tuple(problems)
 
 
-class Vpc(BaseModel):
-    """A private network; both texts are empty without one."""
+class _Part(StrictModel):
+    model_config = ConfigDict(frozen=True)
 
-    model_config = _STRICT
+
+class Vpc(_Part):
+    """A private network; both texts are empty without one."""
 
     id: str
     subnet: str
 
 
-class Async(BaseModel):
+class Async(_Part):
     """How often a failed asynchronous event is retried, and how long it is kept."""
-
-    model_config = _STRICT
 
     retries: Annotated[int, Field(ge=0, le=3)]
     keep_s: Annotated[int, Field(alias="keepS", ge=1, le=21_600)]
 
 
-class DeadLetters(BaseModel):
+class DeadLetters(_Part):
     """The CMQ topic or queue for events that failed for good."""
-
-    model_config = _STRICT
 
     type: Literal["topic", "queue"]
     name: Annotated[str, Field(min_length=1)]
 
 
-class Url(BaseModel):
+class Url(_Part):
     """The networks from which the function's URL can be reached. The function authenticates its callers."""
-
-    model_config = _STRICT
 
     public: bool
     private: bool
 
 
-class Timer(BaseModel):
+class Timer(_Part):
     """A timer in UTC+8. The fields of `cron` are seconds, minutes, hours, day, month, weekday and year."""
-
-    model_config = _STRICT
 
     name: _Name
     cron: Annotated[str, Field(pattern=r"^\S+( \S+){6}$")]
@@ -89,20 +83,16 @@ class Timer(BaseModel):
         return json.dumps(self.message, ensure_ascii=False, separators=(",", ":"))
 
 
-class Topic(BaseModel):
+class Topic(_Part):
     """A topic of a CKafka instance in the function's network; a batch has at most `batch` messages."""
-
-    model_config = _STRICT
 
     instance: Annotated[str, Field(pattern=r"^ckafka-[a-z0-9]+$")]
     topic: Annotated[str, Field(min_length=1)]
     batch: Annotated[int, Field(ge=1, le=10_000)]
 
 
-class Plan(BaseModel):
+class Plan(_Part):
     """The whole of `custom.tencent`."""
-
-    model_config = _STRICT
 
     region: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+(-[a-z0-9]+)*$")]
     namespace: Annotated[str, Field(min_length=1)]
