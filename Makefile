@@ -5,7 +5,9 @@ VENV ?= .venv
 MINISTACK := .venv-ministack
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest -q -r s
-PARALLEL := -n auto --maxprocesses=8 --dist worksteal --durations=10
+# One more than there are processors, because many tests wait for lives and servers.
+WORKERS ?= $(shell "$(PYTHON)" -c 'import os; print(min(8, (os.cpu_count() or 1) + 1))')
+PARALLEL = -n $(WORKERS) --dist worksteal --durations=10
 STAMP := $(VENV)/.installed
 MINISTACK_STAMP := $(MINISTACK)/.installed
 OPERATIONS ?= 300
