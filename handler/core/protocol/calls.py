@@ -30,10 +30,6 @@ class OwnCall(msgspec.Struct, frozen=True):
     is_confirmed: bool = False
     """Whether a look at the receipt has confirmed the refusal in `reply` (R4 c)."""
 
-    def is_of(self, attempt: Attempt | None) -> bool:
-        """Whether it is the call of this attempt."""
-        return attempt is not None and attempt.id == self.attempt_id
-
 
 class Calls:
     """What a visit asks of the API, and what is known of the last reply."""

@@ -57,7 +57,7 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
     """Read the receipt of an open attempt, once it is time for that, and conclude."""
     if not row.receipt_key:
         return _look_without_receipt(visit, row, attempt)
-    is_own = visit.has_sent(attempt)
+    is_own = visit.own_call(attempt) is not None
     refusal = None if is_own else visit.instance.breaker.refusal()
     if refusal is not None:
         return Stop(refusal)
@@ -76,7 +76,7 @@ def look(visit: Visit, row: Row, attempt: Attempt) -> Next:
 
 def _look_without_receipt(visit: Visit, row: Row, attempt: Attempt) -> Next:
     """The weaker promise: without a receipt key a lost Set is repeated, and a lost delta has an unknown outcome."""
-    is_own = visit.has_sent(attempt)
+    is_own = visit.own_call(attempt) is not None
     if is_own and attempt.mode is not Mode.SET:
         return _unknown(visit, row, attempt)
     wait_s = visit.backoff.before_look_s(attempt, own=is_own)
@@ -151,8 +151,8 @@ def _is_dead(visit: Visit, attempt: Attempt, receipt: ReceiptReading) -> bool:
 
 
 def _own_refusal(visit: Visit, row: Row) -> Refused | None:
-    reply = visit.own_reply(row.attempt)
-    return reply if isinstance(reply, Refused) else None
+    own = visit.own_call(row.attempt)
+    return own.reply if own is not None and isinstance(own.reply, Refused) else None
 
 
 def conclude(visit: Visit, row: Row, observed: Observation) -> Next:

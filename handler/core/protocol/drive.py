@@ -52,7 +52,8 @@ def _take_back(visit: Visit, row: Row) -> None:
     """Put an attempt of this visit that there is no time to send back into the queue: no other worker may send it."""
     latest: Row | None = row
     for _ in range(TAKE_BACK_MAX):
-        if latest is None or not visit.has_to_send(latest.attempt):
+        own = visit.own_call(latest.attempt) if latest is not None else None
+        if latest is None or own is None or own.is_sent:
             return
         if not isinstance(visit.put(transitions.returned(latest)), Again):
             return
@@ -65,11 +66,11 @@ def step(visit: Visit, row: Row) -> Next:
     if row.watermarks:
         smaller, watermarks = moved(row)
         return visit.put(Change(smaller, watermarks=watermarks))
-    if row.attempt is not None and visit.has_to_send(row.attempt):
+    own = visit.own_call(row.attempt)
+    if row.attempt is not None and own is not None and not own.is_sent:
         return send(visit, row, row.attempt)
-    reply = visit.own_reply(row.attempt)
-    if row.attempt is not None and reply is not None:
-        return conclude.follow(visit, row, row.attempt, reply)
+    if row.attempt is not None and own is not None and own.reply is not None:
+        return conclude.follow(visit, row, row.attempt, own.reply)
     if row.generation < visit.instance.generation.current().number:
         return first_use.revalidate(visit, row)
     if row.attempt is not None:

@@ -236,17 +236,10 @@ class Visit:
         self.own = OwnCall(attempt.id)
         return attempt
 
-    def has_to_send(self, attempt: Attempt | None) -> bool:
-        """Whether this visit has opened the attempt and not sent it: no other worker will (R3)."""
-        return self.own is not None and self.own.is_of(attempt) and not self.own.is_sent
-
-    def has_sent(self, attempt: Attempt | None) -> bool:
-        """Whether this visit has sent the attempt's call."""
-        return self.own is not None and self.own.is_of(attempt) and self.own.is_sent
-
-    def own_reply(self, attempt: Attempt | None) -> Reply | None:
-        """What became of the attempt's call, if this visit has sent it."""
-        return self.own.reply if self.own is not None and self.own.is_of(attempt) else None
+    def own_call(self, attempt: Attempt | None) -> OwnCall | None:
+        """This visit's call of the attempt; None if another visit has opened it."""
+        is_own = self.own is not None and attempt is not None and attempt.id == self.own.attempt_id
+        return self.own if is_own else None
 
     def send(self, row: Row, attempt: Attempt) -> Reply:
         """Make the one call of an attempt that this visit has opened (R3)."""

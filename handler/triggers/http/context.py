@@ -23,7 +23,7 @@ class HttpContext(msgspec.Struct, frozen=True):
     base_path: str
     docs: bool
 
-    def patience(self, invocation: Invocation, wait_s: float) -> TimeBudget:
+    def budget(self, invocation: Invocation, wait_s: float) -> TimeBudget:
         """Wait for `wait_s` seconds from now at most, and for less where the invocation ends before."""
         until = self.app.instance.clock.monotonic() + wait_s
         return TimeBudget(

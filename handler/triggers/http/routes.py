@@ -37,8 +37,8 @@ class Exchange(msgspec.Struct, frozen=True):
         wait_s = headers.read_wait_s(self.request.headers.get("prefer", ""), self.context.wait_s)
         if wait_s > 0:
             self.context.app.check_limits(self.invocation)
-        patience = self.context.patience(self.invocation, wait_s)
-        (outcome,) = self.context.app.counters().apply(operation.group_id, [operation], patience)
+        budget = self.context.budget(self.invocation, wait_s)
+        (outcome,) = self.context.app.counters().apply(operation.group_id, [operation], budget)
         location = self._beside("operations?" + headers.location(operation.group_id, operation.key))
         return responses.of_outcome(outcome, location, self.context.http_status)
 
@@ -47,8 +47,8 @@ class Exchange(msgspec.Struct, frozen=True):
         caller = self.context.authenticator.identify(self.request).caller
         group_id = self._group_id()
         key = read_key(self.request.query.get("IdempotencyKey"), "IdempotencyKey")
-        patience = self.context.patience(self.invocation, min(ASK_WAIT_S, self.context.wait_s))
-        outcome = self.context.app.counters().ask(group_id, caller, key, patience)
+        budget = self.context.budget(self.invocation, min(ASK_WAIT_S, self.context.wait_s))
+        outcome = self.context.app.counters().ask(group_id, caller, key, budget)
         if outcome is None:
             return responses.NO_SUCH_OPERATION.reply("this caller has no operation with this key on this group")
         return responses.of_state(outcome, self.context.http_status)

@@ -123,7 +123,7 @@ CALLS: tuple[Mutant, ...] = (
         "sent by whoever finds it",
         "R3",
         "core.protocol.drive:step",
-        ("and visit.has_to_send(row.attempt):", "and not visit.has_sent(row.attempt):"),
+        ("own is not None and not own.is_sent", "not (own and own.is_sent)"),
     ),
     one(
         "no guard",

@@ -111,7 +111,7 @@ class WholeSchedule(Schedule):
         failed = {failure["itemIdentifier"] for failure in failures}
         return [Told(evidence.DOUBTFUL if item in failed else evidence.WAITING, "by the source") for item in items]
 
-    def _last_question(self, order: Order, instance: Instance, patience: TimeBudget) -> None:
+    def _last_question(self, order: Order, instance: Instance, budget: TimeBudget) -> None:
         operation = order.operation
         query = {"GroupId": operation.group_id, "IdempotencyKey": operation.key}
         event = _http_event("GET", "/v1/operations", {}, None, query)

@@ -15,6 +15,7 @@ from handler.core.ports.ledger import Generation
 from handler.core.ports.system import Notice
 from handler.core.protocol.accept import SATURATED_RETRY_S, SWAPS_MAX, accept
 from handler.core.protocol.backoff import FIRST_LOOK_S
+from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.engine import PENDING_RETRY_S
 from handler.core.protocol.visit import CONTENTION_S, Visit
 from handler.core.runtime.instance import TimeBudget
@@ -185,7 +186,7 @@ def test_a_turn_is_used_by_an_attempt_that_is_opened_at_once() -> None:
     assert visit.turns.held is None
     assert acceptance.row is not None
     assert acceptance.row.attempt is not None
-    assert visit.has_to_send(acceptance.row.attempt)
+    assert visit.own == OwnCall(acceptance.row.attempt.id)
     assert (acceptance.finished, acceptance.fingerprints) == ({}, {increase("a").id: increase("a").fingerprint})
 
 

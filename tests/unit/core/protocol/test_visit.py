@@ -194,7 +194,7 @@ def test_an_attempt_is_made_to_be_sent_by_its_maker_alone() -> None:
     assert made.weight == 600_000
     assert len(made.id) == 24
     assert int(made.id, 16) < 2**96
-    assert opening.has_to_send(made)
+    assert opening.own == OwnCall(made.id)
 
 
 @pytest.mark.parametrize(("mode", "receipt"), [(Mode.INCREASE, 600_000), (Mode.SET, BASE + 600_000)])
