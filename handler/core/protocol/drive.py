@@ -48,18 +48,6 @@ def drive(visit: Visit, row: Row | None) -> Row | None:
     return row
 
 
-def _take_back(visit: Visit, row: Row) -> None:
-    """Put an attempt of this visit that there is no time to send back into the queue: no other worker may send it."""
-    latest: Row | None = row
-    for _ in range(TAKE_BACK_MAX):
-        own = visit.own_call(latest.attempt) if latest is not None else None
-        if latest is None or own is None or own.is_sent:
-            return
-        if not isinstance(visit.put(transitions.returned(latest)), Again):
-            return
-        latest = visit.instance.ledger.load(visit.group)
-
-
 def step(visit: Visit, row: Row) -> Next:
     """Do the one thing that this row needs next."""
     visit.heard(row)
@@ -100,7 +88,7 @@ def open_next(visit: Visit, row: Row) -> Next:
     wait_s = visit.turns.wait_s()
     if wait_s:
         # A turn that comes too late for this visit goes to another one, which moves the group on for both.
-        return Again(wait_s, for_turn=True) if visit.lasts(wait_s) else Again(visit.backoff.poll_s())
+        return Again(wait_s, for_turn=True) if visit.may_call(wait_s) else Again(visit.backoff.poll_s())
     above = set_above(base, mode) if entries or correction else LIFT
     weight = choose_weight(row.remembered_shifts, instance.chance, above)
     attempt = visit.new_attempt(weight, mode, entries, correction)
@@ -154,3 +142,15 @@ def send(visit: Visit, row: Row, attempt: Attempt) -> Next:
         receipt = ReceiptReading(reply.values[row.receipt_key], certain(heard, reply.date, visit.calls.took_s))
         return conclude.conclude(visit, row, conclude.Observation(receipt, counters))
     return conclude.follow(visit, row, attempt, reply)
+
+
+def _take_back(visit: Visit, row: Row) -> None:
+    """Put an attempt of this visit that there is no time to send back into the queue: no other worker may send it."""
+    for _ in range(TAKE_BACK_MAX):
+        own = visit.own_call(row.attempt)
+        if own is None or own.is_sent or isinstance(visit.put(transitions.returned(row)), Row):
+            return
+        latest = visit.instance.ledger.load(visit.group)
+        if latest is None:
+            return
+        row = latest

@@ -129,13 +129,9 @@ class Visit:
         """Whether this visit itself has settled everything that it waits for."""
         return bool(self.wanted and self.answers) and self.wanted <= self.answers.keys()
 
-    def may_call(self) -> bool:
-        """Whether a call that begins now is wanted, and can end before the invocation does (R3)."""
-        return self.lasts(0.0)
-
-    def lasts(self, seconds: float) -> bool:
-        """Whether a call that begins `seconds` from now is still wanted, and can still end in time."""
-        return self.instance.may_call(self.budget, seconds)
+    def may_call(self, after_s: float = 0.0) -> bool:
+        """Whether a call that begins `after_s` from now is wanted, and can end before the invocation does (R3)."""
+        return self.instance.may_call(self.budget, after_s)
 
     @property
     def waits_for_call(self) -> bool:
@@ -169,7 +165,7 @@ class Visit:
 
     def rest(self, seconds: float) -> Again | Stop:
         """Wait while no worker can settle anything. A visit that does not last until then ends at once."""
-        if not self.lasts(seconds):
+        if not self.may_call(seconds):
             return Stop()
         self.resumes_at = self.instance.clock.monotonic() + seconds
         return Again(seconds)
