@@ -18,7 +18,7 @@ from handler.core.model.row import Attempt, Entry, OldWatermarks, Row
 from handler.ledgers.bounded import row_text
 
 
-class Parts(msgspec.Struct, frozen=True):
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """What a store keeps of a row; `begun` is a row text whose attempt was opened by `begin`, if the open one was."""
 
     version: int
@@ -37,7 +37,7 @@ class Parts(msgspec.Struct, frozen=True):
 
 def split(row: Row) -> Parts:
     """The parts of a row that is written whole; raises ValueError over the bound of a row."""
-    return Parts(row.version, row_text(row), row.base, row.attempt.id if row.attempt else None)
+    return Parts(version=row.version, body=row_text(row), base=row.base, open=row.attempt.id if row.attempt else None)
 
 
 def begun_text(attempt: Attempt) -> str:

@@ -103,7 +103,7 @@ class ByHand:
         base = opened.row.base or 0
         row = opened.row.changed(attempt=None, base=base + attempt.weight)
         self._idle = Stored(row, row.version, opened.size)
-        return settled(self._group, Settlement(attempt, base, base + attempt.weight))
+        return settled(self._group, Settlement(attempt=attempt, base=base, new_base=base + attempt.weight))
 
     def _record(self, entry: Entry) -> Item:
         return record_item(self._group, entry.id, record_of(entry), ahead=True)
@@ -111,8 +111,16 @@ class ByHand:
 
 def attempt_of(number: int) -> Attempt:
     """An attempt with one operation, both with ids as long as real ones."""
-    entry = Entry(f"{number:022}", f"v1:{number:064x}", Mode.INCREASE, (("like", 5),), 1_296_000.0)
-    return Attempt(f"{number:024x}", 600_000, Mode.INCREASE, (entry,), signed_at=1_700_000_000, life_s=6)
+    entry = Entry(
+        id=f"{number:022}",
+        fingerprint=f"v1:{number:064x}",
+        mode=Mode.INCREASE,
+        counters=(("like", 5),),
+        window_s=1_296_000.0,
+    )
+    return Attempt(
+        id=f"{number:024x}", weight=600_000, mode=Mode.INCREASE, entries=(entry,), signed_at=1_700_000_000, life_s=6
+    )
 
 
 def record_of(entry: Entry) -> Record:
@@ -130,7 +138,9 @@ def through(ledger: DynamoDbLedger, group: Group) -> Way:
         base = row.base or 0
         (entry,) = attempt.entries
         records = {entry.id: record_of(entry)}
-        assert ledger.settle(group, Settlement(attempt, base, base + attempt.weight, records))
+        assert ledger.settle(
+            group, Settlement(attempt=attempt, base=base, new_base=base + attempt.weight, records=records)
+        )
 
     return operate
 

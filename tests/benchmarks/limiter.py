@@ -69,7 +69,13 @@ def _call_on(until: float) -> None:
         now = clock.monotonic()
         clock.sleep(max(turn.at - now, 0.0))
         if turn.is_taken and clock.monotonic() < turn.until:
-            call = Call(Group(SDKAPPID, GROUP), Mode.INCREASE, {"like": 1}, int(clock.now()), LIFE_S)
+            call = Call(
+                group=Group(SDKAPPID, GROUP),
+                mode=Mode.INCREASE,
+                values={"like": 1},
+                signed_at=int(clock.now()),
+                life_s=LIFE_S,
+            )
             assert isinstance(instance.api.update(call), Counted)
 
 

@@ -129,5 +129,12 @@ def _spent(meter: Meter, mode: Mode) -> list[Figure]:
 
 def _apply(counters: ExactlyOnce, mode: Mode, key: str) -> None:
     now = SystemClock().monotonic()
-    operation = Operation(GROUP, mode, (("like", 1),), "benchmark", f"{mode.value}-{key}", 172_800.0)
+    operation = Operation(
+        group_id=GROUP,
+        mode=mode,
+        counters=(("like", 1),),
+        caller="benchmark",
+        key=f"{mode.value}-{key}",
+        window_s=172_800.0,
+    )
     counters.apply(GROUP, [operation], TimeBudget(until=now + 5, deadline=now + 20))

@@ -93,7 +93,9 @@ class Bare:
 
 def _apply(core: ExactlyOnce, key: str) -> None:
     now = time.monotonic()
-    operation = Operation("core", Mode.INCREASE, (("like", 1),), "benchmark", key, 172_800.0)
+    operation = Operation(
+        group_id="core", mode=Mode.INCREASE, counters=(("like", 1),), caller="benchmark", key=key, window_s=172_800.0
+    )
     core.apply("core", [operation], TimeBudget(until=now + 5, deadline=now + 20))
 
 

@@ -17,12 +17,19 @@ GROUP = Group(1_400_000_000, "@TGS#1")
 
 
 def entry(name: str = "operation", key: str = "like") -> Entry:
-    return Entry(name, f"v1:{name}", Mode.INCREASE, ((key, 5),), WINDOW_S)
+    return Entry(id=name, fingerprint=f"v1:{name}", mode=Mode.INCREASE, counters=((key, 5),), window_s=WINDOW_S)
 
 
 def attempt(*entries: Entry, name: str = "attempt") -> Attempt:
     """A call that carries these operations, one of its own if none are given."""
-    return Attempt(name, WEIGHT, Mode.INCREASE, entries or (entry(f"{name}'s"),), signed_at=1_700_000_000, life_s=6)
+    return Attempt(
+        id=name,
+        weight=WEIGHT,
+        mode=Mode.INCREASE,
+        entries=entries or (entry(f"{name}'s"),),
+        signed_at=1_700_000_000,
+        life_s=6,
+    )
 
 
 def idle_row() -> Row:
@@ -42,7 +49,7 @@ def record(name: str = "operation", value: int = 5, at: float = 1_700_000_000.0)
 def settlement(of: Attempt, base: int = 1000) -> Settlement:
     """What is written when `of` has landed: its operations' records, and the receipt moved by its weight."""
     records = {operation.id: record(operation.id) for operation in of.entries}
-    return Settlement(of, base, base + of.weight, records)
+    return Settlement(attempt=of, base=base, new_base=base + of.weight, records=records)
 
 
 def claim(  # each test leaves most of it as it is
@@ -55,4 +62,13 @@ def claim(  # each test leaves most of it as it is
     longest_s: float = 100,
 ) -> Claim:
     """So many calls, by an instance whose clock is right."""
-    return Claim(app, schedule, calls, rate, ahead_max_s, longest_s, clock.now(), lag_s=0)
+    return Claim(
+        app=app,
+        schedule=schedule,
+        calls=calls,
+        rate=rate,
+        ahead_max_s=ahead_max_s,
+        longest_s=longest_s,
+        now=clock.now(),
+        lag_s=0,
+    )

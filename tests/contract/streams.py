@@ -27,7 +27,7 @@ def feed(ledger: Ledger, group: Group, *, records: int, shards: int = 1, in_a_ca
     for start in range(0, len(entries), in_a_call):
         run = _run(entries[start : start + in_a_call], start)
         assert ledger.begin(group, run, RECEIPT_KEY, GENERATION) is not None
-        assert ledger.settle(group, Settlement(run, base, base + run.weight))
+        assert ledger.settle(group, Settlement(attempt=run, base=base, new_base=base + run.weight))
         base += run.weight
 
 

@@ -87,7 +87,7 @@ def test_a_record_of_a_stream_is_four_calls_and_three_write_units_too(ledger: Op
         meter.reset()
         run = placed(number)
         assert begin(ledger, run)
-        assert ledger.settle(GROUP, Settlement(run, base, base + run.weight))
+        assert ledger.settle(GROUP, Settlement(attempt=run, base=base, new_base=base + run.weight))
         assert meter.calls == ["BatchGetItem", "UpdateItem", "UpdateItem", "UpdateItem"]
         costs.append(meter.write_units)
         base += run.weight
@@ -100,7 +100,7 @@ def test_a_batch_of_a_stream_raises_one_mark(ledger: OpenLedger, meter: Meter) -
     run = replace(placed(0), entries=tuple(one for number in range(90) for one in placed(number).entries))
     assert begin(ledger, run)
     meter.reset()
-    assert ledger.settle(GROUP, Settlement(run, 1000, 1000 + run.weight))
+    assert ledger.settle(GROUP, Settlement(attempt=run, base=1000, new_base=1000 + run.weight))
     assert meter.calls == ["UpdateItem", "UpdateItem"]
 
 

@@ -21,7 +21,7 @@ Closing = Callable[[OpenLedger], OpenLedger]
 
 ROOM = 36 * 1024
 RUN = attempt(placed(7, 0))
-LANDED = Settlement(RUN, 1000, 1000 + RUN.weight)
+LANDED = Settlement(attempt=RUN, base=1000, new_base=1000 + RUN.weight)
 [PARTITION] = partitions_of(RUN.entries)
 LOST = ConnectionClosedError(endpoint_url="https://dynamodb")
 
@@ -111,7 +111,7 @@ def test_a_mark_read_in_an_older_epoch_is_read_again(ledger: OpenLedger, stale: 
     assert row is not None
     carried = attempt(*row.queue, placed(7, 0))
     assert ledger.swap(GROUP, row.opened(carried), {})
-    assert ledger.settle(GROUP, Settlement(carried, 1000, 1000 + carried.weight))
+    assert ledger.settle(GROUP, Settlement(attempt=carried, base=1000, new_base=1000 + carried.weight))
     assert behind(stale, 5, 7, 8) == [placed(5, 0).id, placed(7, 0).id]
 
 

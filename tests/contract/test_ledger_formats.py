@@ -29,11 +29,18 @@ BUSY = (
     '"base":1000,"correction":[],"settled":[]},true,[["share",2]],false]],'
     '"debt":[["share",2]],"frozen":null,"sighted":11,"looked":12,"sighted_in":13,"marks":[],"keys":[["like",9]]}'
 )
-A = Entry("a", "v1:a", Mode.INCREASE, (("like", 5),), 3600.0)
-B = Entry("b", "v1:b", Mode.SET, (("观看", 1),), 3600.0, alone=True)
-OPEN = Attempt("open", 600_000, Mode.INCREASE, (A,), 1_700_000_000, 6, base=1000)
+A = Entry(id="a", fingerprint="v1:a", mode=Mode.INCREASE, counters=(("like", 5),), window_s=3600.0)
+B = Entry(id="b", fingerprint="v1:b", mode=Mode.SET, counters=(("观看", 1),), window_s=3600.0, alone=True)
+OPEN = Attempt(
+    id="open", weight=600_000, mode=Mode.INCREASE, entries=(A,), signed_at=1_700_000_000, life_s=6, base=1000
+)
 BUSY_ROW = Row(
-    *(1, 1, RECEIPT_KEY, 1000, OPEN, (B,)),
+    version=1,
+    generation=1,
+    receipt_key=RECEIPT_KEY,
+    base=1000,
+    attempt=OPEN,
+    queue=(B,),
     remembered=(Remembered(replace(OPEN, id="past", mode=Mode.DECREASE), refused=True, folded=(("share", 2),)),),
     debt=(("share", 2),),
     first_seen_at=11,

@@ -55,7 +55,7 @@ def run(*numbers: int, shard: str = SHARD) -> Attempt:
 
 def land(ledger: OpenLedger, opened: Attempt, base: int = 1000) -> bool:
     """Settle it: of operations with a position no record is kept."""
-    return ledger.settle(GROUP, Settlement(opened, base, base + opened.weight))
+    return ledger.settle(GROUP, Settlement(attempt=opened, base=base, new_base=base + opened.weight))
 
 
 def begin(ledger: OpenLedger, opened: Attempt) -> Row | None:
@@ -218,7 +218,9 @@ def test_keyed_and_placed_operations_share_a_call(ledger: OpenLedger) -> None:
     ledger.swap(GROUP, idle_row(), {})
     opened = attempt(entry("keyed"), *placed(7), *placed(3, shard="stream/shard-2"))
     assert begin(ledger, opened) is not None
-    settlement = Settlement(opened, 1000, 1000 + opened.weight, {"keyed": record("keyed")})
+    settlement = Settlement(
+        attempt=opened, base=1000, new_base=1000 + opened.weight, records={"keyed": record("keyed")}
+    )
     assert ledger.settle(GROUP, settlement)
     assert ledger.find(GROUP, ["keyed", "7", "3"]) == {"keyed": record("keyed")}
     assert (mark(ledger), mark(ledger, "stream/shard-2")) == (at(7).sequence, at(3).sequence)

@@ -51,7 +51,9 @@ class Nasty:
         width = len(self.character.encode())
         counters = tuple((head + self.character * ((KEY_BYTES - len(head)) // width), 1) for head in heads)
         key = f"{kind}-{len(self.asked)}"
-        return Operation(GROUP_ID, Mode.INCREASE, counters, "caller", key, WINDOW_S)
+        return Operation(
+            group_id=GROUP_ID, mode=Mode.INCREASE, counters=counters, caller="caller", key=key, window_s=WINDOW_S
+        )
 
     def ask(self, operation: Operation, seconds: float = 3.0) -> Outcome:
         now = self.clock.moment

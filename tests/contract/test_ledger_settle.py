@@ -84,7 +84,7 @@ def test_an_attempt_settles_once(ledger: OpenLedger) -> None:
 def test_an_attempt_that_owes_nobody_settles_without_records(ledger: OpenLedger) -> None:
     """The correction of a late landing is one."""
     ledger.swap(GROUP, OPEN_ROW, {})
-    assert ledger.settle(GROUP, Settlement(ATTEMPT, 1000, SETTLEMENT.new_base))
+    assert ledger.settle(GROUP, Settlement(attempt=ATTEMPT, base=1000, new_base=SETTLEMENT.new_base))
     assert ledger.load(GROUP) == SETTLED_ROW
 
 

@@ -20,12 +20,19 @@ FULL_ROW = Row(
     receipt_key="_quittung 🧾",
     base=-7,
     attempt=Attempt(
-        "a1",
-        2**19,
-        Mode.SET,
-        (
+        id="a1",
+        weight=2**19,
+        mode=Mode.SET,
+        entries=(
             entry("first"),
-            Entry("second", "v1:2", Mode.SET, (("k'\"\\", INT64_MIN), ("ключ", INT64_MAX)), 0.5, alone=True),
+            Entry(
+                id="second",
+                fingerprint="v1:2",
+                mode=Mode.SET,
+                counters=(("k'\"\\", INT64_MIN), ("ключ", INT64_MAX)),
+                window_s=0.5,
+                alone=True,
+            ),
         ),
         signed_at=1_700_000_000,
         life_s=6,
@@ -35,7 +42,18 @@ FULL_ROW = Row(
     queue=(entry("third"), replace(entry("fourth"), alone=True)),
     remembered=(
         past_attempt(),
-        Remembered(Attempt("a0", 2**20 - 1, Mode.DECREASE, (), 1, 2, correction=(("like", 5),)), refused=True),
+        Remembered(
+            Attempt(
+                id="a0",
+                weight=2**20 - 1,
+                mode=Mode.DECREASE,
+                entries=(),
+                signed_at=1,
+                life_s=2,
+                correction=(("like", 5),),
+            ),
+            refused=True,
+        ),
     ),
     debt=(("like", 5), ("share", -2)),
     frozen="a reason\nof two lines",

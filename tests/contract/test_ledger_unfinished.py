@@ -13,7 +13,7 @@ from tests.contract.samples import GROUP, attempt, entry, idle_row, past_attempt
 from tests.contract.stores import OpenLedger
 
 WAITING = replace(idle_row(), queue=(entry(),))
-ORIGIN = Origin("arn:queue", "arn:queue/群", "caller", "key", "a visit")
+ORIGIN = Origin(source="arn:queue", place="arn:queue/群", caller="caller", key="key", teller="a visit")
 NOTED = replace(idle_row(), notes=(Note(replace(entry(), origin=ORIGIN), 10010, 1_700_000_000),))
 IDS = ["A", "B 😀", "b", "z", "é", "я", "群", "😀"]
 

@@ -92,7 +92,9 @@ def random_step(chance: random.Random, ledger: Ledger) -> Callable[[Ledger], obj
     )
     opened = row.attempt or attempt(name=name)
     limit, after = chance.randrange(3), chance.choice(["", "a"])
-    landed = Settlement(opened, chance.choice((row.base or 0, 7)), chance.randrange(2000), records)
+    landed = Settlement(
+        attempt=opened, base=chance.choice((row.base or 0, 7)), new_base=chance.randrange(2000), records=records
+    )
     return chance.choice(
         [
             lambda ledger: ledger.swap(group, changed, records),

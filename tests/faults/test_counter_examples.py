@@ -135,7 +135,15 @@ def test_late_landing_is_owed_back() -> None:
 def _land_again(stage: Stage) -> None:
     """Apply the attempt that the ledger remembers as expired, as a broken proxy might."""
     [past] = [past.attempt for past in stage.row.remembered if not past.refused]
-    stage.chat.apply(Call(GROUP, Mode.INCREASE, {"like": 10, "_receipt": past.weight}, past.signed_at, past.life_s))
+    stage.chat.apply(
+        Call(
+            group=GROUP,
+            mode=Mode.INCREASE,
+            values={"like": 10, "_receipt": past.weight},
+            signed_at=past.signed_at,
+            life_s=past.life_s,
+        )
+    )
 
 
 def test_what_is_owed_to_a_group_that_can_be_read_stays_owed() -> None:

@@ -54,7 +54,7 @@ def brought(position: Position | None, crash_at: int | None) -> Stage:
     stage = Stage()
     stage.chat.forbidden = "like"
     asked = stage.operation("a", 5)
-    origin = Origin("a-source", "a-record", asked.caller, asked.key)
+    origin = Origin(source="a-source", place="a-record", caller=asked.caller, key=asked.key)
     record = replace(asked, origin=origin, position=position)
     if crash_at is not None:
         stage.world.interruptions[crash_at] = CRASH

@@ -77,7 +77,14 @@ class Groups:
 
     def call(self, group: Group, key: str, *, at_s: float, wait_s: float = 5.0) -> None:
         """Let a caller ask for one like."""
-        operation = Operation(group.id, Mode.INCREASE, (("like", 1),), "caller", key, 1_296_000.0)
+        operation = Operation(
+            group_id=group.id,
+            mode=Mode.INCREASE,
+            counters=(("like", 1),),
+            caller="caller",
+            key=key,
+            window_s=1_296_000.0,
+        )
 
         def life() -> None:
             now = self._instance.clock.monotonic()
@@ -190,7 +197,15 @@ def test_a_remembered_call_that_lands_after_all_is_owed_back() -> None:
 
     def land() -> None:
         past = stage.row.remembered[0].attempt
-        stage.chat.apply(Call(GROUP, Mode.INCREASE, {"like": 10, "_receipt": past.weight}, past.signed_at, past.life_s))
+        stage.chat.apply(
+            Call(
+                group=GROUP,
+                mode=Mode.INCREASE,
+                values={"like": 10, "_receipt": past.weight},
+                signed_at=past.signed_at,
+                life_s=past.life_s,
+            )
+        )
 
     stage.world.at(START + 520, land)
     stage.sweep(at_s=600)
@@ -228,8 +243,22 @@ def test_seed_176869_an_answer_has_the_counters_of_its_own_operation() -> None:
     stage.expect(NORMAL, Fate(code=10016, lies=True), NORMAL)
     stage.call("start", stage.operation("start", 1))
     both = [
-        Operation(GROUP.id, Mode.INCREASE, (("like", 10),), "caller", "a", 1_296_000.0),
-        Operation(GROUP.id, Mode.INCREASE, (("gift", 5),), "caller", "b", 1_296_000.0),
+        Operation(
+            group_id=GROUP.id,
+            mode=Mode.INCREASE,
+            counters=(("like", 10),),
+            caller="caller",
+            key="a",
+            window_s=1_296_000.0,
+        ),
+        Operation(
+            group_id=GROUP.id,
+            mode=Mode.INCREASE,
+            counters=(("gift", 5),),
+            caller="caller",
+            key="b",
+            window_s=1_296_000.0,
+        ),
     ]
     stage.world.at(START + 4, lambda: stage.api.fates.reads.append(ReadFate(code=10016)))
     stage.call("AB", *both, at_s=5)

@@ -115,7 +115,13 @@ class OperatedStage(Stage):
         def land() -> None:
             past = self.row.remembered[0].attempt
             self.chat.apply(
-                Call(GROUP, Mode.INCREASE, {"like": 10, "_receipt": past.weight}, past.signed_at, past.life_s)
+                Call(
+                    group=GROUP,
+                    mode=Mode.INCREASE,
+                    values={"like": 10, "_receipt": past.weight},
+                    signed_at=past.signed_at,
+                    life_s=past.life_s,
+                )
             )
 
         self.world.at(START + at_s, land)

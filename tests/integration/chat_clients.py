@@ -56,4 +56,10 @@ def client_of(
 
 def increase(time: float, life: int = 6, group: Group = GROUP, **values: int) -> Call:
     """An update that raises `like` by 1, or what `values` says, and the receipt by 7, signed at `time`."""
-    return Call(group, Mode.INCREASE, {**(values or {"like": 1}), "_receipt": 7}, int(time), life)
+    return Call(
+        group=group,
+        mode=Mode.INCREASE,
+        values={**(values or {"like": 1}), "_receipt": 7},
+        signed_at=int(time),
+        life_s=life,
+    )

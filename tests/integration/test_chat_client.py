@@ -62,13 +62,17 @@ def test_an_update_is_counted(client: ChatClient, server: ChatServer) -> None:
 
 @pytest.mark.parametrize(("mode", "value"), [(Mode.SET, 2), (Mode.INCREASE, 7), (Mode.DECREASE, 3)])
 def test_each_mode_does_what_it_says(client: ChatClient, mode: Mode, value: int) -> None:
-    assert client.update(Call(GROUP, mode, {"like": 2}, NOW, 6)) == Counted({"like": value}, NOW)
+    assert client.update(Call(group=GROUP, mode=mode, values={"like": 2}, signed_at=NOW, life_s=6)) == Counted(
+        {"like": value}, NOW
+    )
 
 
 def test_any_key_and_any_value_arrive_unchanged(client: ChatClient, server: ChatServer) -> None:
     """Letters of every alphabet, quotes, control characters, and the ends of the range."""
     values = {'"ключ\n\U0001f44d\\': 2**63 - 1, "鍵": -(2**63), " ": 0}
-    assert client.update(Call(GROUP, Mode.SET, values, NOW, 6)) == Counted(values, NOW)
+    assert client.update(Call(group=GROUP, mode=Mode.SET, values=values, signed_at=NOW, life_s=6)) == Counted(
+        values, NOW
+    )
     assert server.values("G") == {"like": 5, **values}
 
 

@@ -33,7 +33,7 @@ def probes(server: ChatServer) -> Iterator[ProbeClient]:
 
 def trial(*counters: tuple[str, int], time: int = NOW, life: int = 6, random: int | None = None) -> ProbeCall:
     raised: Counters = counters or (("k", 1),)
-    return ProbeCall(GROUP, Mode.INCREASE, raised, time, life, random)
+    return ProbeCall(group=GROUP, mode=Mode.INCREASE, counters=raised, signed_at=time, life_s=life, random=random)
 
 
 def test_an_update_is_signed_for_the_time_and_life_of_the_trial(server: ChatServer, probes: ProbeClient) -> None:

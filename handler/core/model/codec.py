@@ -250,9 +250,9 @@ def _entry_json(entry: Entry, named: Callable[[str], _Name]) -> bytes:
 def _entry(stored: _StoredEntry, name_of: Callable[[_Name], str]) -> Entry:
     """The operation as it may be merged."""
     return Entry(
-        stored.id,
-        stored.fingerprint,
-        stored.mode,
+        id=stored.id,
+        fingerprint=stored.fingerprint,
+        mode=stored.mode,
         counters=tuple((name_of(key), value) for key, value in stored.counters),
         window_s=stored.window_s,
         position=stored.more.position,
@@ -277,7 +277,13 @@ def _origin_json(origin: Origin, named: Callable[[str], _Name]) -> list[object]:
 def _origin(stored: _StoredOrigin, name_of: Callable[[_Name], str]) -> Origin:
     source = name_of(stored.source)
     place = stored.place if isinstance(stored.place, str) else source + stored.place[0]
-    return Origin(source, place, stored.caller or source, stored.key or place, name_of(stored.teller))
+    return Origin(
+        source=source,
+        place=place,
+        caller=stored.caller or source,
+        key=stored.key or place,
+        teller=name_of(stored.teller),
+    )
 
 
 def _merging(entry: Entry) -> Entry:

@@ -69,7 +69,7 @@ def _partition_of(source: str) -> str:
     return urlsafe_b64encode(hashlib.sha256(source.encode()).digest()[:12]).decode()
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """What an operation of an event source is parked with if it is refused for good (R6).
 
     `source` is the source's ARN, topic or name, and `place` its own name for the record; `caller` and `key` are those
@@ -84,7 +84,7 @@ class Origin(msgspec.Struct, frozen=True):
     teller: str = ""
 
 
-class Operation(msgspec.Struct, frozen=True, dict=True):
+class Operation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Set, increase or decrease `counters` of one group, once, however often it is asked for.
 
     `key` is the idempotency key, scoped to (`caller`, `group_id`); `window_s` is how long the answer is kept. An

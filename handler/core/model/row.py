@@ -24,7 +24,7 @@ class Group(NamedTuple):
     id: str
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """An accepted operation that is owed. `alone` keeps it out of any merged call (R6).
 
     One with a `position` is known again by that: the watermark of its partition is all the record that is kept (R13).
@@ -43,15 +43,20 @@ class Entry(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, operation: Operation, teller: str = "") -> Entry:
         """Take from an operation what its group's row needs; `teller` is the visit that tells its source (R6)."""
-        mode, counters, position = operation.mode, operation.counters, operation.position
-        origin = replace(operation.origin, teller=teller) if operation.origin and teller else operation.origin
-        if position is not None:
+        origin, position = operation.origin, operation.position
+        return cls(
+            id=operation.id,
             # A record with this position is a repetition even if its content differs, so no fingerprint is kept.
-            return cls(operation.id, "", mode, counters, UNRECORDED_S, position=position, origin=origin)
-        return cls(operation.id, operation.fingerprint, mode, counters, operation.window_s, origin=origin)
+            fingerprint=operation.fingerprint if position is None else "",
+            mode=operation.mode,
+            counters=operation.counters,
+            window_s=operation.window_s if position is None else UNRECORDED_S,
+            position=position,
+            origin=replace(origin, teller=teller) if origin and teller else origin,
+        )
 
 
-class Attempt(msgspec.Struct, frozen=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One call to the API, sent at most once under its `id` (R3).
 
     `weight` is what it adds to the receipt, in [2^19, 2^20), or that much above `LIFT`, or, for a Set below zero, above
@@ -129,7 +134,7 @@ Debt = tuple[tuple[str, int], ...]
 OldWatermarks = tuple[tuple[str, str], ...]
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Everything owed to one group. `base` is the last receipt value known, None before first use (R9).
 
     `first_seen_at` is the API's time at which an unexplained receipt was first seen, or a row of an older generation
@@ -214,7 +219,7 @@ class Row(msgspec.Struct, frozen=True):
         return self.changed(attempt=replace(attempt, base=self.base or 0), queue=queue)
 
 
-class Settlement(msgspec.Struct, frozen=True):
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt that landed and nothing else happened: the partial update of R5.
 
     It holds only while `attempt` is the row's open one and its base is `base`; the queue stays as it is. `records` are

@@ -68,7 +68,7 @@ class Unsent:
 Reply: TypeAlias = Counted | Refused | Unclear | Unsent
 
 
-class Call(msgspec.Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One update, `values` with the receipt; its signature starts at `signed_at`, not at the moment of sending."""
 
     group: Group
@@ -104,7 +104,7 @@ class CounterApi(Protocol):
 LONG_LIFE_S = 2 * 24 * 3600
 
 
-class ProbeCall(msgspec.Struct, frozen=True):
+class ProbeCall(msgspec.Struct, frozen=True, kw_only=True):
     """One update as a test wants it: signed for any time and life, with any `random`, and even with a key twice."""
 
     group: Group

@@ -18,7 +18,7 @@ class Schedule(Enum):
     ACCEPTANCES = "acceptances"
 
 
-class Claim(msgspec.Struct, frozen=True):
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """What an instance asks of a schedule: the next `calls` of it, where `rate` of them are lent out a second.
 
     Nothing is lent that begins later than `ahead_max_s` from now. `longest_s` is how long one lease lasts at most.

@@ -50,7 +50,9 @@ class Calls:
         values = payload_of(attempt)
         if row.receipt_key:
             values[row.receipt_key] = attempt.weight + (attempt.base if attempt.mode is Mode.SET else 0)
-        call = Call(self._group, attempt.mode, values, attempt.signed_at, attempt.life_s)
+        call = Call(
+            group=self._group, mode=attempt.mode, values=values, signed_at=attempt.signed_at, life_s=attempt.life_s
+        )
         instance, began = self._instance, self._instance.clock.monotonic()
         reply = self._learned(instance.api.update(call), began, instance.updates)
         instance.call_time.learn(instance.clock.monotonic() - began)

@@ -32,7 +32,9 @@ def settle(
         records = transitions.settled_records(row.attempt, counters)
         keys = knowing(row.keys, transitions.landed_keys(row, times), counters.at)
         new_keys = None if keys is row.keys else keys
-        settlement = Settlement(row.attempt, row.base, receipt.value, visit.lasting(records), new_keys)
+        settlement = Settlement(
+            attempt=row.attempt, base=row.base, new_base=receipt.value, records=visit.lasting(records), keys=new_keys
+        )
         _settle_plainly(visit, settlement, records)
         return Again()
     rules = visit.instance.rules

@@ -38,7 +38,7 @@ BEHIND_S = 120.0
 HELD_S = 90.0
 
 
-class Swept(msgspec.Struct, frozen=True):
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
     """How many groups a sweep visited, and how many of them it left unfinished.
 
     `after` is the id to go on from, if the time was up before all were visited, or their list failed; then a group that
@@ -80,7 +80,7 @@ def sweep(instance: Instance, app: int, deadline: float, after: str, side_by_sid
         _report_what_lasts(visit)
     left = len(course.left) + len(course.waiting)
     behind_s = _behind_s(instance, app, is_over=course.reached is None)
-    return Swept(course.met, left, course.reached, course.failure, behind_s)
+    return Swept(groups=course.met, left=left, after=course.reached, failure=course.failure, oldest_s=behind_s)
 
 
 def _behind_s(instance: Instance, app: int, *, is_over: bool) -> float:

@@ -23,7 +23,7 @@ from handler.core.state.transitions import CounterReading
 SWAPS_MAX = 30
 
 
-class Inspection(msgspec.Struct, frozen=True):
+class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """A row, the group's counters upstream or why there are none, and what the receipt proves about the row.
 
     `waits_for` says in words what a group that is not frozen waits for, and `ready_in_s` how long at least. Of a group
@@ -52,7 +52,9 @@ def inspect(visit: Visit) -> Inspection:
         # Judged by the second look, because the first one may be the first to hear the API's clock (R4 b).
         observed, gone = see(visit, row)
     except NotAccepted as error:
-        return replace(_waiting(visit, Inspection(row, generation, needed)), missing=error.problem)
+        return replace(
+            _waiting(visit, Inspection(row=row, generation=generation, to_be_judged=needed)), missing=error.problem
+        )
     rules = visit.instance.rules
     row = note_first_look(visit, row)
     shown = Inspection(

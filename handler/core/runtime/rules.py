@@ -8,7 +8,7 @@ from handler.core.model.codec import ROW_BYTES
 from handler.core.model.row import Attempt
 
 
-class Rules(msgspec.Struct, frozen=True):
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """The settings that exactness depends on. Times in seconds, those on the API's clock in whole ones."""
 
     receipt_key: str

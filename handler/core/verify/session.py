@@ -76,7 +76,9 @@ class ProbeSession:
     ) -> Reply:
         """Send an update, signed at `signed_at` for `life_s`; left out, its signature is valid beyond doubt."""
         time = self.now() if signed_at is None else signed_at
-        trial = ProbeCall(self.group, mode, tuple(counters), time, life_s, random)
+        trial = ProbeCall(
+            group=self.group, mode=mode, counters=tuple(counters), signed_at=time, life_s=life_s, random=random
+        )
         # A short signature may have ended by the time that a second try would be due.
         return self._ask(lambda: self.api.update(trial), tries=RATE_TRIES if signed_at is None else 1)
 

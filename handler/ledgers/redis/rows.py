@@ -122,7 +122,18 @@ def row_of(stored: Sequence[str | None]) -> Row | None:
     # Each ends with a line feed, which JSON escapes; other ends of lines may stand in a key.
     texts = tuple((tail or "").split("\n")[:-1])
     whole_base = None if base is None else int(base)
-    return join(Parts(int(version), body, whole_base, opened, begun, texts, watermarks, known_keys(known)))
+    return join(
+        Parts(
+            version=int(version),
+            body=body,
+            base=whole_base,
+            open=opened,
+            begun=begun,
+            tail=texts,
+            watermarks=watermarks,
+            keys=known_keys(known),
+        )
+    )
 
 
 def begun_row(stored: Sequence[str | None], attempt: Attempt, receipt_key: str, generation: int) -> Row:
@@ -131,7 +142,15 @@ def begun_row(stored: Sequence[str | None], attempt: Attempt, receipt_key: str, 
     version, base, rest = map(str, always)
     sighted, looked, sighted_in, *_ = json.loads(rest)
     opened = replace(attempt, base=int(base))
-    idle = Row(int(version), generation, receipt_key, int(base), opened, first_seen_at=sighted, last_checked_at=looked)
+    idle = Row(
+        version=int(version),
+        generation=generation,
+        receipt_key=receipt_key,
+        base=int(base),
+        attempt=opened,
+        first_seen_at=sighted,
+        last_checked_at=looked,
+    )
     return replace(idle, first_seen_generation=sighted_in, keys=known_keys(known) or ())
 
 

@@ -74,7 +74,7 @@ def _again(operation: Operation, parked: Parked) -> Operation:
     """
     place = f"{parked.id}/{operation.id}"
     key = operation.key if operation.key != parked.id else place
-    return replace(operation, origin=Origin(parked.source, place, operation.caller, key))
+    return replace(operation, origin=Origin(source=parked.source, place=place, caller=operation.caller, key=key))
 
 
 def _found(parked_id: str, context: AppContext) -> Parked | None:

@@ -35,7 +35,15 @@ def read_operation(text: str, key: str, caller: str, receipt_key: str, window_s:
         payload = read_payload(document, receipt_key)
         group_id, mode, counters = payload.group_id, payload.mode, payload.counters
     origin = Origin(source=caller, place=key, caller=own_caller, key=own_key)
-    return Operation(group_id, mode, counters, own_caller, own_key, window_s, origin=origin)
+    return Operation(
+        group_id=group_id,
+        mode=mode,
+        counters=counters,
+        caller=own_caller,
+        key=own_key,
+        window_s=window_s,
+        origin=origin,
+    )
 
 
 def _names(written_key: object, written_caller: object, key: str, caller: str) -> tuple[str, str]:

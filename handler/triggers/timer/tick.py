@@ -73,7 +73,14 @@ class Tick(msgspec.Struct, frozen=True):
     def operations(self, group_id: str) -> tuple[Operation, ...]:
         """The operations on one group; their keys are scoped to it, and the same in every delivery of the tick."""
         return tuple(
-            Operation(group_id, asked.mode, asked.counters, CALLER, f"{self.key}/{asked.index}", self.window_s)
+            Operation(
+                group_id=group_id,
+                mode=asked.mode,
+                counters=asked.counters,
+                caller=CALLER,
+                key=f"{self.key}/{asked.index}",
+                window_s=self.window_s,
+            )
             for asked in (self.asked[place] for place in self.places(group_id))
         )
 

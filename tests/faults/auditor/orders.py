@@ -56,7 +56,12 @@ def order(index: int, key: int, shape: Shape) -> Order:
     mode, sign, names = shape
     value = sign << DIGIT_BITS * index
     counters = tuple((f"{name}{index}" if mode is Mode.SET else name, value) for name in names)
-    return Order(Operation(GROUP_ID, mode, counters, "caller", f"key-{key}", WINDOW_S), index)
+    return Order(
+        Operation(
+            group_id=GROUP_ID, mode=mode, counters=counters, caller="caller", key=f"key-{key}", window_s=WINDOW_S
+        ),
+        index,
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -69,7 +74,7 @@ def record(index: int, shape: Shape, shard: str, number: int, *, apart: bool = F
     place = f"{STREAM}/{shard}"
     position = None if apart else Position.of(place, str(number))
     key = f"{place}:{number}"
-    origin = Origin(STREAM, key, STREAM, key)
+    origin = Origin(source=STREAM, place=key, caller=STREAM, key=key)
     return Order(replace(operation, caller=STREAM, key=key, position=position, origin=origin), index)
 
 
@@ -81,7 +86,9 @@ QUEUE, BUS = "arn:aws:sqs:eu-west-1:123456789012:counters", "a-bus"
 def from_source(source: str, order: Order) -> Operation:
     """The operation as a record of that source asks for it."""
     operation = order.operation
-    return replace(operation, origin=Origin(source, place_of(order), operation.caller, operation.key))
+    return replace(
+        operation, origin=Origin(source=source, place=place_of(order), caller=operation.caller, key=operation.key)
+    )
 
 
 def place_of(order: Order) -> str:

@@ -207,4 +207,4 @@ class Shelf:
 def entry(number: int, mode: Mode, key: str = KEY) -> Entry:
     """The operation of this number: what it adds is a hexadecimal digit of its own, what it sets is far above."""
     value = 16**number if mode is not Mode.SET else 16 ** (8 + number)
-    return Entry(str(number), "", mode, ((key, value),), 0.0)
+    return Entry(id=str(number), fingerprint="", mode=mode, counters=((key, value),), window_s=0.0)

@@ -124,7 +124,15 @@ class Moving:
         mode: Mode | None = None,
         correction: tuple[tuple[str, int], ...] = (),
     ) -> State:
-        attempt = Attempt(str(state.made), 0, mode or entries[0].mode, entries, state.clock, 0, correction=correction)
+        attempt = Attempt(
+            id=str(state.made),
+            weight=0,
+            mode=mode or entries[0].mode,
+            entries=entries,
+            signed_at=state.clock,
+            life_s=0,
+            correction=correction,
+        )
         attempt = replace(attempt, weight=self._weight(state, row, attempt))
         opened = row.opened(attempt, queue)
         after = self._put(state._replace(made=state.made + 1), number, opened)

@@ -25,7 +25,7 @@ class GroupWorld(Visits):
     history: bool = False
 
     def initial(self) -> State:
-        row = Row(0, 1, RECEIPT_KEY, base=self.base) if self.begun else None
+        row = Row(version=0, generation=1, receipt_key=RECEIPT_KEY, base=self.base) if self.begun else None
         count = max(self.deliveries) + 1
         workers = (*(Worker() for _ in self.deliveries), Worker(At.DONE))
         state = State(
@@ -36,7 +36,15 @@ class GroupWorld(Visits):
         )
         if not self.history:
             return state
-        old = Attempt("0", group.WEIGHT_UNIT, Mode.INCREASE, (), 0, 0, correction=((group.OTHER_KEY, 1),))
+        old = Attempt(
+            id="0",
+            weight=group.WEIGHT_UNIT,
+            mode=Mode.INCREASE,
+            entries=(),
+            signed_at=0,
+            life_s=0,
+            correction=((group.OTHER_KEY, 1),),
+        )
         return state._replace(made=1, flights=(self.shelf.attempt(old),))
 
     def moves(self, state: State) -> Moves:

@@ -116,7 +116,7 @@ CALLS: tuple[Mutant, ...] = (
         "signature timed at sending",
         "R3",
         "core.protocol.calls:Calls.update",
-        ("values, attempt.signed_at,", "values, self._instance.api_clock.now(),"),
+        ("signed_at=attempt.signed_at,", "signed_at=self._instance.api_clock.now(),"),
         Theme((h.freeze,), (MORE,), patient=True),
     ),
     one(

@@ -104,7 +104,7 @@ POSITIONS: tuple[Mutant, ...] = (
         "accepted without its position",
         "R13",
         "core.model.row:Entry.of",
-        ("UNRECORDED_S, position=position, origin=origin)", "UNRECORDED_S)"),
+        ("position=position,", "position=None,"),
         _FED,
     ),
     Mutant(

@@ -233,7 +233,7 @@ class Misfortunes:
         self._world.at(self._world.now + 1, lambda: self._world.spawn("operator", lambda: schedule.give_up(seen), 0))
 
     def _write(self, mode: Mode, values: dict[str, int]) -> None:
-        call = Call(GROUP, mode, values, 0, 0)
+        call = Call(group=GROUP, mode=mode, values=values, signed_at=0, life_s=0)
         if GROUP in self._chat.groups and self._chat.takes(call):
             self._chat.apply(call, vendor.FOREIGN)
 

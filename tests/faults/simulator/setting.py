@@ -42,7 +42,11 @@ class Setting:
             self.chat.groups[GROUP][plan.rules.receipt_key] = plan.receipt
         if plan.is_known:
             known = (("a", int(START) - 1000),)
-            self.memory.swap(GROUP, Row(1, 1, plan.rules.receipt_key, base=plan.receipt, keys=known), {})
+            self.memory.swap(
+                GROUP,
+                Row(version=1, generation=1, receipt_key=plan.rules.receipt_key, base=plan.receipt, keys=known),
+                {},
+            )
         self._crowd: dict[int, Instance] = {}
         self._greeting = Random(plan.seed)
 

@@ -157,13 +157,21 @@ class SharedSchedule:
             self._memory.append(Group(APP, operation.group_id), [Entry.of(operation)], 1024)
         terms = Terms.of(Schedule.ACCEPTANCES, RATE)
         lent = Claim(
-            *(APP, terms.schedule, LENT_S * terms.rate, terms.rate, terms.ahead_max_s, terms.longest_s),
-            *(self.world.now, 0.0),
+            app=APP,
+            schedule=terms.schedule,
+            calls=LENT_S * terms.rate,
+            rate=terms.rate,
+            ahead_max_s=terms.ahead_max_s,
+            longest_s=terms.longest_s,
+            now=self.world.now,
+            lag_s=0.0,
         )
         self._memory.lease(lent)
 
     def _operation(self, group_id: str, key: str) -> Operation:
-        return Operation(group_id, Mode.INCREASE, (("like", 1),), "caller", key, 3600.0)
+        return Operation(
+            group_id=group_id, mode=Mode.INCREASE, counters=(("like", 1),), caller="caller", key=key, window_s=3600.0
+        )
 
     def _jump(self) -> None:
         clock = self._instances[CROWD].clock
@@ -174,7 +182,7 @@ class SharedSchedule:
         group = Group(APP, group_id)
         if group not in self._chat.groups:
             self._chat.create(group)
-            self._memory.swap(group, Row(1, 1, RULES.receipt_key, base=0), {})
+            self._memory.swap(group, Row(version=1, generation=1, receipt_key=RULES.receipt_key, base=0), {})
 
     def _ask(self, place: int, group_id: str, key: str, wait_s: float) -> object:
         instance = self._instances[place]

@@ -52,7 +52,9 @@ class Stage:
         self._crowd: dict[str, Instance] = {}
 
     def operation(self, key: str, value: int, mode: Mode = Mode.INCREASE) -> Operation:
-        return Operation(GROUP.id, mode, (("like", value),), "caller", key, 1_296_000.0)
+        return Operation(
+            group_id=GROUP.id, mode=mode, counters=(("like", value),), caller="caller", key=key, window_s=1_296_000.0
+        )
 
     def expect(self, *fates: Fate) -> None:
         """Decide what becomes of the next requests, whoever sends them."""

@@ -52,7 +52,9 @@ class SimulatedTransport(Transport):
             keys, secret = body.get("GroupCounterKeys", ()), _version(signature)
             return _written(self._network.read(group, keys, signature.time, secret, self._within_s), connection)
         values = {counter["Key"]: counter["Value"] for counter in body["GroupCounter"]}
-        call = Call(group, Mode(body["Mode"]), values, signature.time, signature.expire)
+        call = Call(
+            group=group, mode=Mode(body["Mode"]), values=values, signed_at=signature.time, life_s=signature.expire
+        )
         return _written(self._network.update(call, _version(signature), self._within_s), connection)
 
 

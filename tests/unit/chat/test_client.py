@@ -56,7 +56,7 @@ def test_a_group_of_another_app_is_refused_as_the_vendor_would_do_it() -> None:
 
 
 def trial(random: int | None, *counters: tuple[str, int]) -> ProbeCall:
-    return ProbeCall(GROUP, Mode.INCREASE, counters, TIME, 9, random)
+    return ProbeCall(group=GROUP, mode=Mode.INCREASE, counters=counters, signed_at=TIME, life_s=9, random=random)
 
 
 def query(request: bytes) -> dict[str, str]:

@@ -18,7 +18,14 @@ WINDOW_S = 3600.0
 
 def entry(name: str, mode: Mode = Mode.INCREASE, *, alone: bool = False, **counters: int) -> Entry:
     """An accepted operation on the counters named, on `like` by 5 if none is."""
-    return Entry(name, f"v1:{name}", mode, tuple(counters.items()) or (("like", 5),), WINDOW_S, alone)
+    return Entry(
+        id=name,
+        fingerprint=f"v1:{name}",
+        mode=mode,
+        counters=tuple(counters.items()) or (("like", 5),),
+        window_s=WINDOW_S,
+        alone=alone,
+    )
 
 
 def attempt(
@@ -32,7 +39,16 @@ def attempt(
 ) -> Attempt:
     """A call that carries these operations, in their Mode, or pays a correction."""
     chosen = mode or (entries[0].mode if entries else Mode.INCREASE)
-    return Attempt(name, weight, chosen, entries, time, LIFE_S, base, correction)
+    return Attempt(
+        id=name,
+        weight=weight,
+        mode=chosen,
+        entries=entries,
+        signed_at=time,
+        life_s=LIFE_S,
+        base=base,
+        correction=correction,
+    )
 
 
 def row(
@@ -43,7 +59,16 @@ def row(
     receipt_key: str = "_receipt",
 ) -> Row:
     """A row of some history, whose receipt was last seen at `BASE`."""
-    return Row(7, 1, receipt_key, BASE, attempt, queue, remembered, debt)
+    return Row(
+        version=7,
+        generation=1,
+        receipt_key=receipt_key,
+        base=BASE,
+        attempt=attempt,
+        queue=queue,
+        remembered=remembered,
+        debt=debt,
+    )
 
 
 def seen(*, later: bool = False, **values: int) -> CounterReading:

@@ -24,7 +24,7 @@ from tests.unit.core.samples import BASE, HandClock, Notices
 
 APP = 1_400_000_000
 GROUP = Group(APP, "G")
-RULES = Rules("_receipt", timeout_s=4, life_s=6, bound_s=11, guard_s=5, calls_per_second=1000)
+RULES = Rules(receipt_key="_receipt", timeout_s=4, life_s=6, bound_s=11, guard_s=5, calls_per_second=1000)
 
 # The connection that is kept; a fresh one has a number of its own.
 KEPT = 7
@@ -217,4 +217,11 @@ class Scene:
 
 
 def increase(key: str, **counters: int) -> Operation:
-    return Operation(GROUP.id, Mode.INCREASE, tuple(counters.items()) or (("like", 5),), "caller", key, 3600.0)
+    return Operation(
+        group_id=GROUP.id,
+        mode=Mode.INCREASE,
+        counters=tuple(counters.items()) or (("like", 5),),
+        caller="caller",
+        key=key,
+        window_s=3600.0,
+    )

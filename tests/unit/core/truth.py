@@ -44,7 +44,15 @@ class Truth:
     def land(self, attempt_id: str) -> None:
         request = self.requests[attempt_id]
         request.landed += 1
-        payments = [Entry("payment", "", request.attempt.mode, request.attempt.correction, 0.0)]
+        payments = [
+            Entry(
+                id="payment",
+                fingerprint="",
+                mode=request.attempt.mode,
+                counters=request.attempt.correction,
+                window_s=0.0,
+            )
+        ]
         for operation in [*request.attempt.entries, *payments]:
             count(self.counters, operation)
         self.receipt = request.attempt.base + request.attempt.weight if request.is_set else self.receipt + request.shift

@@ -35,18 +35,46 @@ COUNTERS = st.lists(st.tuples(TEXT, INT64), max_size=3).map(tuple)
 DEBTS = st.lists(st.tuples(TEXT, st.integers()), max_size=3).map(tuple)
 POSITIONS = st.none() | st.builds(Position.of, TEXT, st.integers(0, 10**56).map(str))
 NAMES = st.sampled_from(["arn", "arn/shard:7", "ar", "n", "0"])
-ORIGINS = st.none() | st.builds(Origin, NAMES, NAMES, NAMES, NAMES, st.sampled_from(["", "arn", "a visit"]))
-ENTRIES = st.builds(Entry, TEXT, TEXT, st.sampled_from(Mode), COUNTERS, SECONDS, st.booleans(), POSITIONS, ORIGINS)
+ORIGINS = st.none() | st.builds(
+    Origin, source=NAMES, place=NAMES, caller=NAMES, key=NAMES, teller=st.sampled_from(["", "arn", "a visit"])
+)
+ENTRIES = st.builds(
+    Entry,
+    id=TEXT,
+    fingerprint=TEXT,
+    mode=st.sampled_from(Mode),
+    counters=COUNTERS,
+    window_s=SECONDS,
+    alone=st.booleans(),
+    position=POSITIONS,
+    origin=ORIGINS,
+)
 RUNS = st.lists(ENTRIES, max_size=3).map(tuple)
 ATTEMPTS = st.builds(
     Attempt,
-    *(TEXT, st.integers(2**19, 2**20 - 1), st.sampled_from(Mode), RUNS, TIMES, st.integers(2, 3600), INT64, COUNTERS),
+    id=TEXT,
+    weight=st.integers(2**19, 2**20 - 1),
+    mode=st.sampled_from(Mode),
+    entries=RUNS,
+    signed_at=TIMES,
+    life_s=st.integers(2, 3600),
+    base=INT64,
+    correction=COUNTERS,
 ).flatmap(settled_in)
 MEMORIES = st.builds(Remembered, ATTEMPTS, st.booleans(), DEBTS, st.booleans())
 ROWS = st.builds(
     Row,
-    *(TIMES, TIMES, TEXT, st.none() | INT64, st.none() | ATTEMPTS, RUNS, st.lists(MEMORIES, max_size=3).map(tuple)),
-    *(DEBTS, st.none() | TEXT, st.none() | TIMES, TIMES),
+    version=TIMES,
+    generation=TIMES,
+    receipt_key=TEXT,
+    base=st.none() | INT64,
+    attempt=st.none() | ATTEMPTS,
+    queue=RUNS,
+    remembered=st.lists(MEMORIES, max_size=3).map(tuple),
+    debt=DEBTS,
+    frozen=st.none() | TEXT,
+    first_seen_at=st.none() | TIMES,
+    last_checked_at=TIMES,
     watermarks=st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple),
     keys=st.lists(st.tuples(TEXT, TIMES), max_size=3).map(tuple),
     notes=st.lists(st.builds(Note, ENTRIES, st.integers(), SECONDS), max_size=3).map(tuple),
@@ -63,12 +91,28 @@ def size(row: Row) -> int:
 
 
 def operation(number: int) -> Entry:
-    return Entry.of(Operation("G", Mode.INCREASE, (("like", 1),), "mobile-backend", f"key-{number}", 1_296_000.0))
+    return Entry.of(
+        Operation(
+            group_id="G",
+            mode=Mode.INCREASE,
+            counters=(("like", 1),),
+            caller="mobile-backend",
+            key=f"key-{number}",
+            window_s=1_296_000.0,
+        )
+    )
 
 
 def opened(row: Row, number: int) -> Row:
     """The row with all that waits in one attempt."""
-    call = Attempt(f"{number:024x}", 2**20 - 1 - number, Mode.INCREASE, row.queue, NOW, LIFE_S)
+    call = Attempt(
+        id=f"{number:024x}",
+        weight=2**20 - 1 - number,
+        mode=Mode.INCREASE,
+        entries=row.queue,
+        signed_at=NOW,
+        life_s=LIFE_S,
+    )
     return row.opened(call)
 
 
@@ -148,7 +192,10 @@ def test_a_full_row_stays_under_the_bound_when_all_keys_are_new_to_it(full: Row)
 def test_remembered_attempts_cost_no_more_than_the_group_has_keys() -> None:
     """Once their operations are settled: nineteen keys of 128 bytes in each of eight."""
     counters = tuple((f"{number:02}".ljust(128, "k"), INT64_MIN) for number in range(19))
-    large = [Entry(str(number), "v1:" + "f" * 64, Mode.DECREASE, counters, 60.0) for number in range(80)]
+    large = [
+        Entry(id=str(number), fingerprint="v1:" + "f" * 64, mode=Mode.DECREASE, counters=counters, window_s=60.0)
+        for number in range(80)
+    ]
     memory = tuple(Remembered(attempt(*large[number * 10 : number * 10 + 10], name=str(number))) for number in range(8))
     settled = row(remembered=memory, debt=counters).changed()
     assert size(settled) < ROW_BYTES - ROW_BYTES_ACCEPTING
@@ -228,7 +275,15 @@ def rich_row(*settled: str) -> Row:
     open_one = replace(attempt(entry("a")), settled=frozenset(settled))
     queue = (entry("é", Mode.SET, alone=True, gift=1),)
     return Row(
-        *(7, 2, "_receipt", BASE, open_one, queue, (past,), (("share", 2),), "why"),
+        version=7,
+        generation=2,
+        receipt_key="_receipt",
+        base=BASE,
+        attempt=open_one,
+        queue=queue,
+        remembered=(past,),
+        debt=(("share", 2),),
+        frozen="why",
         first_seen_at=11,
         last_checked_at=12,
         first_seen_generation=13,
@@ -273,8 +328,8 @@ def test_an_operation_of_the_first_format_may_go_out_alone() -> None:
         '[["a","v1:a","Increase",[["like",1]],60.0]],"attempt":null,"queue":[1,0],"remembered":[],"debt":[],'
         '"frozen":null,"sighted":null,"looked":0,"sighted_in":0,"marks":[],"keys":[]}'
     )
-    a = Entry("a", "v1:a", Mode.INCREASE, (("like", 1),), 60.0)
-    assert decode_row(text) == Row(1, 1, "_receipt", queue=(replace(a, alone=True), a))
+    a = Entry(id="a", fingerprint="v1:a", mode=Mode.INCREASE, counters=(("like", 1),), window_s=60.0)
+    assert decode_row(text) == Row(version=1, generation=1, receipt_key="_receipt", queue=(replace(a, alone=True), a))
 
 
 def test_an_operation_is_written_as_deployed_ledgers_hold_it() -> None:

@@ -15,7 +15,9 @@ from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Operation, 
 from handler.core.model.payload import read_payload
 
 COUNTERS = (("like", 5), ("share", -1))
-OPERATION = Operation("@TGS#1", Mode.INCREASE, COUNTERS, "mobile-backend", "key-1", 3600.0)
+OPERATION = Operation(
+    group_id="@TGS#1", mode=Mode.INCREASE, counters=COUNTERS, caller="mobile-backend", key="key-1", window_s=3600.0
+)
 KEYS = st.text(min_size=1, max_size=8)
 INT64 = st.integers(INT64_MIN, INT64_MAX)
 
@@ -23,7 +25,14 @@ INT64 = st.integers(INT64_MIN, INT64_MAX)
 def fingerprint_of(body: str) -> str:
     """The fingerprint of the operation that a request body asks for."""
     payload = read_payload(json.loads(body), "_receipt")
-    return Operation(payload.group_id, payload.mode, payload.counters, "caller", "key", 1.0).fingerprint
+    return Operation(
+        group_id=payload.group_id,
+        mode=payload.mode,
+        counters=payload.counters,
+        caller="caller",
+        key="key",
+        window_s=1.0,
+    ).fingerprint
 
 
 def hashed(canonical: str) -> str:
@@ -32,13 +41,17 @@ def hashed(canonical: str) -> str:
 
 def test_a_fingerprint_never_changes() -> None:
     """Stored fingerprints are compared with those of later releases, so this literal may not drift."""
-    operation = Operation("G", Mode.INCREASE, (("like", 5),), "caller", "key", 1.0)
+    operation = Operation(
+        group_id="G", mode=Mode.INCREASE, counters=(("like", 5),), caller="caller", key="key", window_s=1.0
+    )
     assert operation.fingerprint == "v1:700082b72e9d5385d2346fe99ce50acd79b10a689e886ef4b80aece4a20795b2"
 
 
 def test_a_fingerprint_is_the_hash_of_canonical_json() -> None:
     """Sorted names, no spaces, text as it is rather than escaped, counters as pairs."""
-    operation = Operation("群", Mode.DECREASE, (("é", -1), ("a", 2)), "caller", "key", 1.0)
+    operation = Operation(
+        group_id="群", mode=Mode.DECREASE, counters=(("é", -1), ("a", 2)), caller="caller", key="key", window_s=1.0
+    )
     assert operation.fingerprint == hashed('{"GroupCounter":[["a",2],["é",-1]],"GroupId":"群","Mode":"Decrease"}')
 
 
@@ -135,7 +148,9 @@ def test_ids_and_fingerprints_are_those_of_canonical_json(
     group_id: str, caller: str, counters: list[tuple[str, int]]
 ) -> None:
     """As any JSON library writes it, names in order and without spaces, so that anybody can compute them."""
-    operation = Operation(group_id, Mode.SET, tuple(counters), caller, "k", 1.0)
+    operation = Operation(
+        group_id=group_id, mode=Mode.SET, counters=tuple(counters), caller=caller, key="k", window_s=1.0
+    )
     listed = sorted(counters, key=lambda counter: counter[0].encode())
     content = {"GroupCounter": listed, "GroupId": group_id, "Mode": "Set"}
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

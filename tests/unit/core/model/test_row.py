@@ -16,9 +16,16 @@ A, B, C = entry("a"), entry("b", share=2), entry("c")
 
 def test_an_entry_is_what_the_row_needs_of_an_operation() -> None:
     """Its caller and key are in the id, its group is the row's."""
-    operation = Operation("G", Mode.DECREASE, (("like", 5),), "caller", "key", 60.0)
+    operation = Operation(
+        group_id="G", mode=Mode.DECREASE, counters=(("like", 5),), caller="caller", key="key", window_s=60.0
+    )
     assert Entry.of(operation) == Entry(
-        operation.id, operation.fingerprint, Mode.DECREASE, (("like", 5),), 60.0, alone=False
+        id=operation.id,
+        fingerprint=operation.fingerprint,
+        mode=Mode.DECREASE,
+        counters=(("like", 5),),
+        window_s=60.0,
+        alone=False,
     )
 
 
@@ -143,7 +150,7 @@ def test_any_history_closes_the_fast_path(change: dict[str, object]) -> None:
 def test_a_settlement_clears_the_attempt_and_nothing_else() -> None:
     """The queue stays, so the row stays unfinished while it is not empty."""
     before = row(attempt(A), (C,))
-    after = Settlement(attempt(), BASE, BASE + 600_000).applied_to(before)
+    after = Settlement(attempt=attempt(), base=BASE, new_base=BASE + 600_000).applied_to(before)
     assert after == replace(before, version=before.version + 1, attempt=None, base=BASE + 600_000)
     assert after.is_unfinished
 
@@ -151,7 +158,7 @@ def test_a_settlement_clears_the_attempt_and_nothing_else() -> None:
 def test_a_settlement_takes_what_was_accepted_meanwhile_as_it_is() -> None:
     """It is conditional on attempt and base, not on the version."""
     grown = row(attempt(A)).changed(queue=(B,)).changed(queue=(B, C))
-    after = Settlement(attempt(), BASE, BASE + 1).applied_to(grown)
+    after = Settlement(attempt=attempt(), base=BASE, new_base=BASE + 1).applied_to(grown)
     assert after is not None
     assert (after.version, after.queue) == (grown.version + 1, (B, C))
 
@@ -162,7 +169,7 @@ def test_a_settlement_takes_what_was_accepted_meanwhile_as_it_is() -> None:
     ids=["no row", "nothing open", "another attempt", "another base"],
 )
 def test_a_settlement_of_anything_else_does_not_hold(stored: Row | None) -> None:
-    assert Settlement(attempt(), BASE, BASE + 600_000).applied_to(stored) is None
+    assert Settlement(attempt=attempt(), base=BASE, new_base=BASE + 600_000).applied_to(stored) is None
 
 
 def test_a_record_expires_its_window_after_it_was_settled() -> None:

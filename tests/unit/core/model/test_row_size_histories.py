@@ -46,7 +46,7 @@ class History:
         self.character = self.chance.choice(CHARACTERS)
         self.keys_each = self.chance.choice((1, 4, LIMIT))
         self.keys = self.chance.choice((LIMIT, 60, 400)) if self.keys_each < LIMIT else 6 * LIMIT
-        self.row = Row(1, 1, "_receipt", base=2**62)
+        self.row = Row(version=1, generation=1, receipt_key="_receipt", base=2**62)
         self.serial = 0
         self.dropped = 0
 
@@ -65,7 +65,9 @@ class History:
         named = self.chance.sample(range(self.keys), min(self.keys_each, self.keys))
         counters = tuple((key(number, self.character), self.chance.choice(VALUES)) for number in named)
         mode = self.chance.choice((Mode.INCREASE, Mode.INCREASE, Mode.DECREASE, Mode.SET))
-        return Entry(f"{self.serial:022}", "v1:" + "f" * 64, mode, counters, 1_296_000.0)
+        return Entry(
+            id=f"{self.serial:022}", fingerprint="v1:" + "f" * 64, mode=mode, counters=counters, window_s=1_296_000.0
+        )
 
     def fill(self) -> None:
         """Accept as many as there is room for, by ones that ledgers add piece by piece and by whole rows."""
@@ -103,7 +105,15 @@ class History:
             return
         self.serial += 1
         weight = choose_weight(row.remembered_shifts, self.chance)
-        call = Attempt(f"{self.serial:024}", weight, mode, run, NOW, LIFE_S, correction=correction)
+        call = Attempt(
+            id=f"{self.serial:024}",
+            weight=weight,
+            mode=mode,
+            entries=run,
+            signed_at=NOW,
+            life_s=LIFE_S,
+            correction=correction,
+        )
         self.becomes(row.opened(call, row.queue[len(run) :]))
 
     def split(self, row: Row) -> Row:

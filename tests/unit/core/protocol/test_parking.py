@@ -15,7 +15,9 @@ def test_what_was_answered_meanwhile_is_in_doubt_although_a_word_is_written_for_
     """The answer may be a rejection of which nobody has told this source."""
     owed, gone = entry("owed"), entry("gone")
     scene = Scene(row(queue=(owed,)))
-    origins = {name: Origin("a-bus", f"record-{name}", "caller", name) for name in (owed.id, gone.id)}
+    origins = {
+        name: Origin(source="a-bus", place=f"record-{name}", caller="caller", key=name) for name in (owed.id, gone.id)
+    }
     visit = Visit(scene.instance, GROUP, scene.budget(5))
     written = acknowledge(visit, scene.row, origins)
     assert written.queue == scene.row.queue == (replace(owed, origin=origins[owed.id]),)

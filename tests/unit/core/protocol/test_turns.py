@@ -30,7 +30,9 @@ def crowded(groups: int = 400) -> Scene:
 
 
 def asked(group_id: str, key: str = "key") -> Operation:
-    return Operation(group_id, Mode.INCREASE, (("like", 1),), "caller", key, 3600.0)
+    return Operation(
+        group_id=group_id, mode=Mode.INCREASE, counters=(("like", 1),), caller="caller", key=key, window_s=3600.0
+    )
 
 
 def left(scene: Scene, group_id: str, key: str = "key") -> object:

@@ -204,7 +204,9 @@ def test_a_call_carries_the_receipt_and_the_signature_of_its_row(mode: Mode, rec
     scene.clock.advance(100)
     sending = dataclasses.replace(visit(scene), own=OwnCall("attempt"))
     sending.send(row(), replace(attempt(entry("a", mode)), life_s=9))
-    assert scene.api.calls == [Call(GROUP, mode, {"like": 5, "_receipt": receipt}, NOW, 9)]
+    assert scene.api.calls == [
+        Call(group=GROUP, mode=mode, values={"like": 5, "_receipt": receipt}, signed_at=NOW, life_s=9)
+    ]
     assert sending.own == OwnCall("attempt", is_sent=True)
 
 

@@ -18,7 +18,7 @@ from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_shelf import MemoryShelf
 from tests.unit.core.samples import HandClock, Notices
 
-RULES = Rules("_receipt", timeout_s=4, life_s=6, bound_s=11, guard_s=5, calls_per_second=200)
+RULES = Rules(receipt_key="_receipt", timeout_s=4, life_s=6, bound_s=11, guard_s=5, calls_per_second=200)
 G = Group(1_400_000_000, "G")
 
 

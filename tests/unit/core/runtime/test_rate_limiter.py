@@ -97,7 +97,18 @@ def test_a_turn_of_a_full_schedule_is_used_in_time_or_not_at_all() -> None:
     ledger = MemoryLedger(clock)
     pace = pace_of(clock, ledger=ledger)
     quiet = [pace.turn(APP) for _ in range(6)][-1]
-    ledger.lease(Claim(APP, Schedule.UPDATES, 100, 200, 1, 1, clock.now(), lag_s=0))
+    ledger.lease(
+        Claim(
+            app=APP,
+            schedule=Schedule.UPDATES,
+            calls=100,
+            rate=200,
+            ahead_max_s=1,
+            longest_s=1,
+            now=clock.now(),
+            lag_s=0,
+        )
+    )
     full = [pace.turn(APP) for _ in range(6)][-1]
     assert [turn.until - turn.at for turn in (quiet, full)] == pytest.approx([0.5, 0.04])
 

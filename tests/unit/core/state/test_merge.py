@@ -27,12 +27,21 @@ def names(queue: list[Entry], known: Mapping[str, int] | None = None, limit: int
 
 def wide(name: str, first: int, end: int) -> Entry:
     """An operation on the counters `k<first>` to `k<end - 1>`."""
-    return Entry(name, "v1", Mode.INCREASE, tuple((f"k{number}", 1) for number in range(first, end)), 60.0)
+    return Entry(
+        id=name,
+        fingerprint="v1",
+        mode=Mode.INCREASE,
+        counters=tuple((f"k{number}", 1) for number in range(first, end)),
+        window_s=60.0,
+    )
 
 
 def entries(contents: list[Counters], mode: Mode) -> list[Entry]:
     """Operations of one Mode with these counters."""
-    return [Entry(str(number), "v1", mode, counters, 60.0) for number, counters in enumerate(contents)]
+    return [
+        Entry(id=str(number), fingerprint="v1", mode=mode, counters=counters, window_s=60.0)
+        for number, counters in enumerate(contents)
+    ]
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -46,7 +46,9 @@ class Histories(RuleBasedStateMachine):
     @rule(mode=st.sampled_from([Mode.INCREASE, Mode.INCREASE, Mode.DECREASE, Mode.SET]), counters=COUNTERS)
     def accept(self, mode: Mode, counters: dict[str, int]) -> None:
         name = self._name("operation")
-        self.accepted[name] = Entry(name, f"v1:{name}", mode, tuple(counters.items()), WINDOW_S)
+        self.accepted[name] = Entry(
+            id=name, fingerprint=f"v1:{name}", mode=mode, counters=tuple(counters.items()), window_s=WINDOW_S
+        )
         self._becomes(transitions.appended(self.row, [self.accepted[name]]))
 
     @precondition(lambda self: not self.row.attempt and (self.row.queue or self.row.debt))
@@ -170,7 +172,15 @@ class Histories(RuleBasedStateMachine):
 
     def _open(self, mode: Mode, run: tuple[Entry, ...], correction: tuple[tuple[str, int], ...]) -> None:
         weight = choose_weight(self.row.remembered_shifts, self.chance)
-        attempt = Attempt(self._name("attempt"), weight, mode, run, NOW, LIFE_S, correction=correction)
+        attempt = Attempt(
+            id=self._name("attempt"),
+            weight=weight,
+            mode=mode,
+            entries=run,
+            signed_at=NOW,
+            life_s=LIFE_S,
+            correction=correction,
+        )
         self._becomes(self.row.opened(attempt, self.row.queue[len(run) :]))
         assert self.row.attempt == replace(attempt, base=self.row.base or 0)
         assert mode is not Mode.SET or self.row.base == self.truth.receipt

@@ -25,7 +25,7 @@ from handler.core.verify.verify import CALLS_MAX, CALLS_MAX_QUICK, RETRY_AFTER_S
 from handler.core.verify.volume_checks import KEYS, Rounds
 from tests.unit.core.verify.memory_probes import MemoryProbes
 
-RULES = Rules("_receipt", timeout_s=4.0, life_s=6, bound_s=11.0, guard_s=5.0, calls_per_second=200.0)
+RULES = Rules(receipt_key="_receipt", timeout_s=4.0, life_s=6, bound_s=11.0, guard_s=5.0, calls_per_second=200.0)
 INVALID = Refused(10004, "invalid parameter", Fault.OPERATION, None)
 TOO_OFTEN = Refused(60007, "too often", Fault.RATE, None)
 LOST = Unclear("ReadTimeout")

@@ -242,7 +242,16 @@ def test_what_became_of_operations_is_told(stage: Stage) -> None:
 
 def saturate(stage: Stage) -> None:
     """Use the app's calls up, as other instances do, and let this one find out."""
-    claim = Claim(APP, Schedule.UPDATES, 10, 195, 1, 1, stage.clock.now(), lag_s=0)
+    claim = Claim(
+        app=APP,
+        schedule=Schedule.UPDATES,
+        calls=10,
+        rate=195,
+        ahead_max_s=1,
+        longest_s=1,
+        now=stage.clock.now(),
+        lag_s=0,
+    )
     while stage.ledger.lease(claim).wait_s is not None:
         pass
     while stage.context.instance.updates.turn(APP).is_taken:

@@ -26,14 +26,14 @@ from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
     ],
 )
 def test_every_verdict_is_explained(verdict: ReceiptVerdict | None, explanation: object) -> None:
-    told = shown(Inspection(row(), Generation(1, 0), (), verdict=verdict))
+    told = shown(Inspection(row=row(), generation=Generation(1, 0), to_be_judged=(), verdict=verdict))
     assert told["explanation"] == explanation
 
 
 def test_a_remembered_attempt_is_shown_with_what_it_carried() -> None:
     """What is owed by name, and what was settled meanwhile by its counters."""
     past = Remembered(attempt(entry("a"), name="past"), refused=True, folded=(("share", 2),))
-    told = shown(Inspection(row(remembered=(past,)), Generation(1, 0), ()))
+    told = shown(Inspection(row=row(remembered=(past,)), generation=Generation(1, 0), to_be_judged=()))
     shown_row = told["row"]
     assert isinstance(shown_row, dict)
     assert json.loads(json.dumps(shown_row["remembered"])) == [
@@ -55,6 +55,6 @@ def test_a_remembered_attempt_is_shown_with_what_it_carried() -> None:
 def test_an_attempt_that_only_moves_the_receipt_is_told_from_others() -> None:
     """It carries nothing, so there is nothing else that would say what it is for."""
     lift = attempt(weight=LIFT + 600_000)
-    told = shown(Inspection(row(lift), Generation(1, 0), ()))["row"]
+    told = shown(Inspection(row=row(lift), generation=Generation(1, 0), to_be_judged=()))["row"]
     assert isinstance(told, dict)
     assert (told["attempt"]["lift"], told["attempt"]["operations"]) == (True, [])

@@ -139,7 +139,9 @@ def test_nothing_of_a_group_is_accepted_behind_a_record_that_was_not(
     monkeypatch.setattr(stage.ledger, "append", bounded)
     monkeypatch.setattr(accept, "accepted", whole)
     monkeypatch.setattr(stage.ledger, "begin", never)
-    stage.ledger.swap(GROUP, Row(1, 1, stage.context.instance.rules.receipt_key, base=0), {})
+    stage.ledger.swap(
+        GROUP, Row(version=1, generation=1, receipt_key=stage.context.instance.rules.receipt_key, base=0), {}
+    )
     stage.chat.groups["room"][stage.context.instance.rules.receipt_key] = 0
     batch = [record(number) for number in range(8)]
     assert deliver(stage, *batch) == [{"itemIdentifier": str(FIRST + number)} for number in range(4, 8)]
