@@ -24,9 +24,8 @@ from handler.config.queue_url import CkafkaHub, SqsUrl
 from handler.config.settings import Settings
 from handler.core.errors import SettingsError
 from handler.core.ports.counter_api import Unclear, Unsent
-from handler.core.ports.ledger import Ledger
+from handler.core.ports.ledger import Ledger, ParkedAndNotes
 from handler.core.ports.queue import Queue
-from handler.core.ports.shelf import Shelf
 from handler.core.ports.system import Clock, Notice
 from handler.core.ports.vault import Vault
 from handler.core.runtime.instance import Instance
@@ -131,7 +130,7 @@ def _context(settings: Settings) -> HttpContext:
         timeout_s=settings.timeout_s,
         read_life_s=max(READ_LIFE_S, settings.life_s),
     )
-    ledger, shelf = _stores(settings, clock)
+    ledger, parked = _stores(settings, clock)
     made = AppContext(
         instance=Instance.of(
             ledger=ledger,
@@ -139,7 +138,7 @@ def _context(settings: Settings) -> HttpContext:
             clock=clock,
             chance=chance,
             reporter=reports(),
-            shelf=shelf,
+            parked=parked,
             rules=_rules(settings, ledger.generation_cache_s),
         ),
         probes=ProbeClient(api.calls),
@@ -167,8 +166,8 @@ def _authenticator(scheme: str, vault: Vault, clock: Clock) -> Authenticator:
     return Signature(callers, clock) if scheme == Signature.scheme else Bearer(callers)
 
 
-def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, Shelf]:
-    """The store that LEDGER_URL names, and the shelf in it; only this one's client is loaded."""
+def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, ParkedAndNotes]:
+    """The store that LEDGER_URL names, and the parked records in it; only this one's client is loaded."""
     text, renewed = settings.ledger_url, _never_renewed
     if is_reference(text):
         source = source_for(text, os.environ, ledger_url.VARIABLE, _aws_session)
@@ -182,7 +181,7 @@ def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, Shelf]:
     from handler.ledgers.sqlite.ledger import SqliteLedger
 
     ledger = SqliteLedger(url.path, clock, synchronous=url.synchronous, deadline=current_deadline)
-    return ledger, ledger.shelf()
+    return ledger, ledger.parked()
 
 
 def _never_renewed() -> str | None:
@@ -190,7 +189,7 @@ def _never_renewed() -> str | None:
     return None
 
 
-def _redis(url: RedisUrl, clock: Clock, renewed: Callable[[], str | None]) -> tuple[Ledger, Shelf]:
+def _redis(url: RedisUrl, clock: Clock, renewed: Callable[[], str | None]) -> tuple[Ledger, ParkedAndNotes]:
     from handler.ledgers.redis.ledger import RedisLedger
 
     def renewed_url() -> RedisUrl | None:
@@ -204,10 +203,10 @@ def _redis(url: RedisUrl, clock: Clock, renewed: Callable[[], str | None]) -> tu
         return other if isinstance(other, RedisUrl) else None
 
     ledger = RedisLedger(url, clock, warn=reports().warn, renewed=renewed_url)
-    return ledger, ledger.shelf()
+    return ledger, ledger.parked()
 
 
-def _dynamodb(url: DynamoDbUrl, clock: Clock) -> tuple[Ledger, Shelf]:
+def _dynamodb(url: DynamoDbUrl, clock: Clock) -> tuple[Ledger, ParkedAndNotes]:
     try:
         from handler.ledgers.dynamodb.ledger import DynamoDbLedger
     except ModuleNotFoundError as missing:
@@ -219,7 +218,7 @@ def _dynamodb(url: DynamoDbUrl, clock: Clock) -> tuple[Ledger, Shelf]:
     ledger = DynamoDbLedger(
         url.table, clock, region=region, endpoint=url.endpoint, create=url.create, session=_aws_session
     )
-    return ledger, ledger.shelf()
+    return ledger, ledger.parked()
 
 
 @lru_cache(maxsize=1)

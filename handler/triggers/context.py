@@ -8,8 +8,8 @@ import msgspec
 
 from handler.core.errors import NotAccepted, OutcomeUnknown, SettingsError
 from handler.core.ports.counter_api import ProbeApi
+from handler.core.ports.ledger import Notes, ParkedRecords
 from handler.core.ports.queue import Queue
-from handler.core.ports.shelf import Shelf
 from handler.core.ports.system import Notice
 from handler.core.ports.vault import Vault
 from handler.core.protocol.engine import ExactlyOnce
@@ -36,9 +36,14 @@ class AppContext(msgspec.Struct, frozen=True):
     """Part of CKafka's keys: a topic that is made again has the same offsets."""
 
     @property
-    def shelf(self) -> Shelf:
-        """The instance's shelf: the core and the triggers park records on the same one."""
-        return self.instance.shelf
+    def parked(self) -> ParkedRecords:
+        """The records that the core or a trigger has parked."""
+        return self.instance.parked
+
+    @property
+    def notes(self) -> Notes:
+        """Facts learned about the app."""
+        return self.instance.notes
 
     def counters(self) -> ExactlyOnce:
         """The counters of the app that the secret names now; a rotation may name another app."""
@@ -67,7 +72,7 @@ class AppContext(msgspec.Struct, frozen=True):
 def remind(context: AppContext) -> None:
     """Report it if `verify` has not run for this app yet, or if the ledger does not say; never raises."""
     try:
-        noted, because = context.shelf.noted(context.vault.current().sdkappid, NOTE), None
+        noted, because = context.notes.noted(context.vault.current().sdkappid, NOTE), None
     except (NotAccepted, OutcomeUnknown, SettingsError) as error:
         # The event itself will meet the same error and report it.
         noted, because = None, type(error).__name__

@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 import pytest
 
-from handler.core.ports.shelf import Shelf
+from handler.core.ports.ledger import ParkedAndNotes
+from tests.contract.parked_stores import PARKED_STORES
 from tests.contract.redis_server import end_shared_servers
-from tests.contract.shelves import SHELVES
 from tests.contract.stores import LEDGERS, SHARED_LEDGERS, GivenClock, OpenLedger, SharedStore, Store
 from tests.sandbox.ministack import MiniStack
 
@@ -63,9 +63,9 @@ def shared_ledger(shared_store: SharedStore, clock: GivenClock) -> Iterator[Open
     opened.close()
 
 
-@pytest.fixture(params=sorted(SHELVES))
-def shelf(request: pytest.FixtureRequest) -> Iterator[Shelf]:
-    with SHELVES[request.param](request) as opened:
+@pytest.fixture(params=sorted(PARKED_STORES))
+def parked_store(request: pytest.FixtureRequest) -> Iterator[ParkedAndNotes]:
+    with PARKED_STORES[request.param](request) as opened:
         yield opened
 
 

@@ -20,8 +20,8 @@ from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.model.row import Attempt
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from tests.contract.dynamodb_stores import DynamoDbStore
+from tests.contract.parked_stores import APP, parked
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, record, settlement
-from tests.contract.shelves import APP, parked
 from tests.contract.stores import GivenClock, OpenLedger
 from tests.integration.byte_server import ByteServer, Exchange
 from tests.sandbox import dynamodb
@@ -296,9 +296,9 @@ def test_no_call_waits_for_long(clock: GivenClock, closing: Closing) -> None:
 
 
 def test_the_shelf_fails_as_its_ledger_does(store: DynamoDbStore, clock: GivenClock) -> None:
-    shelf = store.open_through(clock, Script(fails(CLOSED), refuses("AccessDeniedException"))).shelf()
+    kept = store.open_through(clock, Script(fails(CLOSED), refuses("AccessDeniedException"))).parked()
     with pytest.raises(AnswerLost):
-        shelf.park(APP, parked())
+        kept.park(APP, parked())
     with pytest.raises(LedgerUnavailable, match="may not be accessed"):
-        shelf.note(APP, "a", "1")
-    assert shelf.noted(APP, "a") is None
+        kept.note(APP, "a", "1")
+    assert kept.noted(APP, "a") is None

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from handler.core.ports.ledger import Parked
 from handler.core.ports.schedules import Hold, Schedule
-from handler.core.ports.shelf import Parked
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from tests.contract import works
 from tests.contract.dynamodb_stores import DynamoDbStore
@@ -46,15 +46,15 @@ def serve(ledger: DynamoDbLedger) -> None:
     assert ledger.has_rows(APP)
     assert ledger.note_windows(APP, "[]", None)
     assert ledger.note_windows(APP, "[1]", "[]")
-    ledger.shelf().park(APP, PARKED)
-    ledger.shelf().note(APP, "verified", "yes")
-    ledger.shelf().noted(APP, "verified")
-    ledger.shelf().unpark(APP, PARKED.id)
+    ledger.parked().park(APP, PARKED)
+    ledger.parked().note(APP, "verified", "yes")
+    ledger.parked().noted(APP, "verified")
+    ledger.parked().unpark(APP, PARKED.id)
 
 
 def operate(ledger: DynamoDbLedger) -> None:
     """What only the function does that operators and schedules invoke."""
-    ledger.shelf().parked(APP, 10)
+    ledger.parked().page(APP, 10)
     assert ledger.groups_with_key(APP, "like", 1, 10) == []
 
 

@@ -14,7 +14,7 @@ from handler.core.ports.counter_api import Fault, Refused, Reply, Unclear
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.runtime.instance import Instance, TimeBudget
 from tests.contract.stores import OpenLedger
-from tests.sandbox.memory_shelf import MemoryShelf
+from tests.sandbox.memory_parked import MemoryParked
 from tests.unit.core.samples import BASE, NOW, HandClock, Notices
 from tests.unit.core.scene import APP, RULES, StagedApi
 
@@ -37,7 +37,7 @@ class Nasty:
             clock=self.clock,
             chance=random.Random(1),
             reporter=self.notices,
-            shelf=MemoryShelf(),
+            parked=MemoryParked(),
             rules=RULES,
         )
         self.counters = ExactlyOnce(self.instance, APP)

@@ -74,6 +74,6 @@ def test_every_crash_point_parks_what_is_refused_once(position: Position | None)
     steps = brought(position, None).world.steps
     for crash_at in range(1, steps + 1):
         stage = brought(position, crash_at)
-        found = [(record.id, json.loads(record.payload)["Mode"]) for record in stage.shelf.parked(APP, 10)]
+        found = [(record.id, json.loads(record.payload)["Mode"]) for record in stage.kept.page(APP, 10)]
         assert (found, stage.likes) == ([("a-record", "Increase")], 0), f"crash at step {crash_at}\n{stage.story}"
         assert stage.row.notes == (), f"crash at step {crash_at}\n{stage.story}"

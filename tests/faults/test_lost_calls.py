@@ -24,7 +24,7 @@ from tests.faults.world.unreliable import UnreliableLedger
 from tests.faults.world.vendor import SimulatedChat
 from tests.faults.world.world import START, World
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.sandbox.memory_shelf import MemoryShelf
+from tests.sandbox.memory_parked import MemoryParked
 
 NEVER = Fate(arrives_after_s=None)
 NORMAL = Fate()
@@ -70,7 +70,7 @@ class Groups:
             clock=clock,
             chance=self.world.chance,
             reporter=self.notices,
-            shelf=MemoryShelf(),
+            parked=MemoryParked(),
             rules=A_DAY,
         )
         self.told: list[object] = []

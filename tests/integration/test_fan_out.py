@@ -77,7 +77,7 @@ def test_each_of_many_groups_counts_once(queue: Queue, chat: ChatServer) -> None
     """With the tick repeated, by a timer that remembers it and by one that does not, and some pages delivered again."""
     assert invoke(tick(*GROUPS)) == {"handed_on": 1200, "pages": 5}
     assert invoke(tick(*GROUPS)) == {"handed_on": 0, "pages": 0, "earlier": 1200}
-    bootstrap.app_context().shelf.note(1400000000, "tick/daily", "{}")
+    bootstrap.app_context().notes.note(1400000000, "tick/daily", "{}")
     assert invoke(tick(*GROUPS)) == {"handed_on": 1200, "pages": 5}
     handled = count()
 
@@ -146,7 +146,7 @@ def test_all_groups_that_the_ledger_knows_are_reset_once(
     wait_for(lambda: time.time() > datetime.fromisoformat(now).timestamp() + 1, "the next second")
     invoke({**tick(*GROUPS[:302], value=7), "TriggerName": "later"})
     Poller(queue, invoke).drain(60)
-    bootstrap.app_context().shelf.note(1400000000, "tick/reset", "{}")
+    bootstrap.app_context().notes.note(1400000000, "tick/reset", "{}")
     assert invoke(event) == {"handed_on": 300, "pages": 2}
     Poller(queue, invoke).drain(60)
     assert set(likes(chat, GROUPS[:302]).values()) == {7}

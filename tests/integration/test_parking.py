@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from handler import bootstrap
-from handler.core.ports.shelf import Parked, Shelf
+from handler.core.ports.ledger import Parked, ParkedAndNotes
 from handler.main import lambda_handler
 from tests.contract.redis_server import started
 from tests.integration.counting import SHORT_LIVES, TIMEOUT_S, chat_with, order, sweep
@@ -156,12 +156,12 @@ class DyingError(BaseException):
 @contextmanager
 def dying(*, parked_first: bool) -> Iterator[None]:
     """Whoever parks dies, before or after, and a cold instance takes its place."""
-    kind = type(bootstrap.app_context().shelf)
+    kind = type(bootstrap.app_context().parked)
     park = kind.park
 
-    def die(shelf: Shelf, app: int, record: Parked) -> None:
+    def die(kept: ParkedAndNotes, app: int, record: Parked) -> None:
         if parked_first:
-            park(shelf, app, record)
+            park(kept, app, record)
         raise DyingError
 
     with pytest.MonkeyPatch.context() as patch:

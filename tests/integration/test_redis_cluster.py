@@ -15,9 +15,9 @@ from handler.core.model.row import Group
 from handler.core.ports.ledger import Ledger
 from handler.ledgers.redis.ledger import PREFIX
 from handler.ledgers.redis.rows import Keys
+from tests.contract.parked_stores import APP, parked
 from tests.contract.redis_server import started
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, claim, entry, idle_row, settlement
-from tests.contract.shelves import APP, parked
 from tests.contract.stores import GivenClock
 from tests.e2e.watching import wait_for
 from tests.integration.redis_ledgers import commands_of, opened, update
@@ -80,10 +80,10 @@ def test_what_belongs_to_no_group_has_its_place_too(servers: Sequence[RedisServe
     assert ledger.raise_generation().number == 2
     with opened(servers[0].url, cluster=True) as other:
         assert other.generation().number == 2
-        shelf = other.shelf()
-        shelf.park(APP, parked())
-        shelf.note(APP, "a", "1")
-        assert (list(shelf.parked(APP, 10)), shelf.noted(APP, "a")) == ([parked()], "1")
+        kept = other.parked()
+        kept.park(APP, parked())
+        kept.note(APP, "a", "1")
+        assert (list(kept.page(APP, 10)), kept.noted(APP, "a")) == ([parked()], "1")
 
 
 def test_a_slot_that_has_moved_is_followed_to_its_new_primary(servers: Sequence[RedisServer], ledger: Ledger) -> None:

@@ -15,9 +15,9 @@ from redis import Redis
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.ports.ledger import Ledger
 from handler.ledgers.redis.ledger import RedisLedger
+from tests.contract.parked_stores import APP, parked
 from tests.contract.redis_server import started
 from tests.contract.samples import GROUP, attempt, entry, idle_row, record, settlement
-from tests.contract.shelves import APP, parked
 from tests.e2e.watching import wait_for
 from tests.integration.redis_ledgers import READS, WRITES, opened
 from tests.sandbox.redis_servers import RedisServer
@@ -163,17 +163,17 @@ def test_a_user_who_may_not_is_told_so_without_the_password(tmp_path: Path, user
 
 def test_what_is_shelved_fails_as_the_ledger_does(ledger: RedisLedger, relay: Relay) -> None:
     """A lost answer is one, and parking again shows that it was kept."""
-    shelf = ledger.shelf()
-    shelf.park(7, parked())
+    kept = ledger.parked()
+    kept.park(7, parked())
     relay.befall(Cut(Moment.AFTER))
     with pytest.raises(AnswerLost):
-        shelf.park(APP, parked())
-    shelf.park(APP, parked(reason="another"))
-    assert list(shelf.parked(APP, 10)) == [parked()]
+        kept.park(APP, parked())
+    kept.park(APP, parked(reason="another"))
+    assert list(kept.page(APP, 10)) == [parked()]
     relay.befall(Cut(Moment.AFTER))
     with pytest.raises(AnswerLost):
-        shelf.note(APP, "a", "1")
-    assert shelf.noted(APP, "a") == "1"
+        kept.note(APP, "a", "1")
+    assert kept.noted(APP, "a") == "1"
 
 
 def test_with_wait_a_write_without_a_replica_is_an_answer_lost(server: RedisServer) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from handler import bootstrap
 from handler.core.errors import AppRefused, BadInput, LedgerUnavailable
-from handler.ledgers.sqlite.parked import SqliteShelf
+from handler.ledgers.sqlite.parked import SqliteParked
 from handler.main import lambda_handler
 from tests.sandbox.chat import ChatApp, ChatServer, ManualClock
 from tests.sandbox.contexts import lambda_context
@@ -242,7 +242,7 @@ def test_a_short_timeout_leaves_the_long_tests_undone(chat: ChatServer) -> None:
 
 def test_the_result_is_kept_with_its_date(chat: ChatServer) -> None:
     answer = verify(quick=True)
-    noted = bootstrap.app_context().shelf.noted(SDKAPPID, "verified")
+    noted = bootstrap.app_context().notes.noted(SDKAPPID, "verified")
     assert noted is not None
     assert {**json.loads(noted), "stored": True} == answer
     assert str(answer["date"]).startswith("2023-11-14T22:13:")
@@ -253,10 +253,10 @@ def test_a_ledger_that_does_not_take_the_result_does_not_lose_it(
 ) -> None:
     """The operator gets the findings, and is told that nobody else will."""
 
-    def refuse(self: SqliteShelf, app: int, name: str, text: str) -> None:
+    def refuse(self: SqliteParked, app: int, name: str, text: str) -> None:
         raise LedgerUnavailable("the disk is full")
 
-    monkeypatch.setattr(SqliteShelf, "note", refuse)
+    monkeypatch.setattr(SqliteParked, "note", refuse)
     answer = verify(quick=True)
     assert (answer["stored"], answer["violated"]) == (False, 0)
 

@@ -53,12 +53,12 @@ def load() -> object:
 
 
 def test_a_redis_url_leads_to_its_server(environment: pytest.MonkeyPatch) -> None:
-    """With the shelf in the same one, and what its parameters ask for."""
+    """With the parked records in the same one, and what its parameters ask for."""
     with PlayedRedis({"HMGET": [NO_ROW], "WAIT": [number(1)], "EVALSHA": [NOTHING], "HGET": [NOTHING]}) as server:
         environment.setenv("LEDGER_URL", f"{server.endpoint.url}?wait=1")
         service = bootstrap.app_context()
         server.told.clear()
-        assert (load(), service.shelf.noted(GROUP.app, "a")) == (None, None)
+        assert (load(), service.notes.noted(GROUP.app, "a")) == (None, None)
         assert server.names == ["HMGET", "SET", "WAIT", "HGET"]
         service.instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
 

@@ -91,8 +91,8 @@ def test_both_entry_points_take_batches_and_park_in_the_ledgers_own_store(entry:
     message = {"topic": "counters", "partition": 1, "offset": 36, "msgBody": "Hello from Ckafka!"}
     counts = {"accepted": 0, "parked": 1, "ignored": 0}
     assert entry({"Records": [{"Ckafka": message}]}, context(TIMEOUT_S)) == counts
-    shelf, app = bootstrap.app_context().shelf, bootstrap.app_context().vault.current().sdkappid
-    assert [(parked.id, parked.payload) for parked in shelf.parked(app, 10)] == [
+    kept, app = bootstrap.app_context().parked, bootstrap.app_context().vault.current().sdkappid
+    assert [(parked.id, parked.payload) for parked in kept.page(app, 10)] == [
         ("ckafka/counters/1/36", "Hello from Ckafka!")
     ]
 

@@ -1,4 +1,8 @@
-"""What the core needs of a store: a durable row per group, a record per finished operation, and some small facts."""
+"""What the core needs of a store, in parts: those who need one part ask for that part, and one class may keep all.
+
+Every method raises LedgerUnavailable when the store cannot be used and nothing was written; those that write raise
+AnswerLost when a write may have taken effect without an answer.
+"""
 
 from __future__ import annotations
 
@@ -35,21 +39,29 @@ class Look(msgspec.Struct, frozen=True):
     passed: frozenset[str] = frozenset()
 
 
-class Ledger(Protocol):
+class Parked(msgspec.Struct, frozen=True):
+    """A source's record that was refused or could not be read, kept so that it is not lost.
+
+    `id` is made from the source's own identity of the record, so that a redelivery parks it once. `at` is when, in
+    seconds since 1970. `payload` is the record's text as it came, cut to what a ledger holds.
+    """
+
+    id: str
+    source: str
+    reason: str
+    at: float
+    payload: str
+
+
+class GroupLedger(Protocol):
     """One durable row per group and one record per finished operation, or the watermark of its partition (R13).
 
     A watermark only rises; it is kept for `WATERMARK_S` seconds from its last rise, and is present while it physically
     exists.
-
-    Every method raises LedgerUnavailable when the ledger cannot be used and nothing was written; those that write
-    raise AnswerLost when a write may have taken effect without an answer.
     """
 
     timeout_s: float
     """How long one call usually takes at most, in seconds: no send begins without two of them in hand (R3)."""
-
-    generation_cache_s: float
-    """How long an instance may go on with the generation that it was told, in seconds (R10)."""
 
     def load(self, group: Group) -> Row | None:
         """The row, read strongly."""
@@ -113,6 +125,10 @@ class Ledger(Protocol):
         """
         ...
 
+
+class SweepIndex(Protocol):
+    """Which groups there are: the unfinished ones for the sweep, and those that know a counter key for a tick."""
+
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of groups whose row is unfinished, in order of id, those after `after`, at most `limit`."""
         ...
@@ -123,6 +139,20 @@ class Ledger(Protocol):
         At most `limit`, and none only where there are no more.
         """
         ...
+
+    def has_rows(self, app: int) -> bool:
+        """Whether any group of the app has a row; a store may tell of another app's, too.
+
+        Asked once in the life of a ledger: when no window is noted.
+        """
+        ...
+
+
+class Epoch(Protocol):
+    """Which life of the store this is (R10)."""
+
+    generation_cache_s: float
+    """How long an instance may go on with the generation that it has read, in seconds."""
 
     def generation(self) -> Generation:
         """The store's current generation."""
@@ -135,6 +165,10 @@ class Ledger(Protocol):
     def start_generation(self, known: Generation, started: int) -> Generation:
         """Stamp the generation's start, if it is still the one `known`; the generation as it is afterwards."""
         ...
+
+
+class WindowNotes(Protocol):
+    """By which windows the app's records were written."""
 
     def windows(self, app: int) -> str | None:
         """The notes of the windows by which the app's records were written, if there are any, read strongly."""
@@ -151,6 +185,10 @@ class Ledger(Protocol):
         """
         ...
 
+
+class RateLedger(Protocol):
+    """The app's schedules of calls, which all instances share (R14)."""
+
     def lease(self, claim: Claim) -> Lent:
         """Take the next calls of an app's schedule, which all instances share (R14)."""
         ...
@@ -158,3 +196,39 @@ class Ledger(Protocol):
     def hold(self, hold: Hold) -> None:
         """Lend nothing of a schedule for a while, to no instance."""
         ...
+
+
+class Ledger(GroupLedger, SweepIndex, Epoch, WindowNotes, RateLedger, Protocol):
+    """All that a store keeps for the protocol."""
+
+
+class ParkedRecords(Protocol):
+    """Records of sources that cannot be executed, kept for operators: our dead letters. All belong to one app."""
+
+    def park(self, app: int, parked: Parked) -> None:
+        """Keep a record; one that is kept already stays as it is."""
+        ...
+
+    def page(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
+        """At most `limit` kept records in order of id, those after `after`."""
+        ...
+
+    def unpark(self, app: int, parked_id: str) -> bool:
+        """Drop a kept record; False if there is none."""
+        ...
+
+
+class Notes(Protocol):
+    """Facts learned about an app, each a text under a name."""
+
+    def note(self, app: int, name: str, text: str) -> None:
+        """Keep a fact under a name, in place of an older one."""
+        ...
+
+    def noted(self, app: int, name: str) -> str | None:
+        """The fact of that name."""
+        ...
+
+
+class ParkedAndNotes(ParkedRecords, Notes, Protocol):
+    """Both, as stores keep them: beside the ledger."""

@@ -15,7 +15,7 @@ from handler.core.errors import AnswerLost, LedgerUnavailable, OutcomeUnknown, T
 from handler.core.model.operation import Origin
 from handler.core.model.row import Group, Note, Row
 from handler.core.model.row_size import accepted
-from handler.core.ports.shelf import Parked
+from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import CONTENTION_S, Next, Visit
 from handler.core.runtime.instance import Instance
@@ -31,7 +31,7 @@ def write_out(visit: Visit, row: Row) -> Next:
     try:
         while len(done) < len(row.notes) and visit.may_call():
             record = parked(visit.group, row.notes[len(done)])
-            instance.shelf.park(visit.group.app, record)
+            instance.parked.park(visit.group.app, record)
             done.append(record)
     except (LedgerUnavailable, AnswerLost) as error:
         visit.cannot_park = True

@@ -141,7 +141,7 @@ def note_landings(instance: Instance, app: int, deadline: float) -> None:
     try:
         older = [group for group in _read(instance, app) if group not in latest]
         groups = [group.id for group in [*latest, *older]]
-        instance.shelf.note(app, NOTE, json.dumps(groups[: LANDINGS_ASKED + 1]))
+        instance.notes.note(app, NOTE, json.dumps(groups[: LANDINGS_ASKED + 1]))
     except (NotAccepted, OutcomeUnknown):
         return
     landings.noted_until = now + NOTE_EVERY_S
@@ -153,4 +153,4 @@ def _noted(visit: Visit) -> Sequence[Group]:
 
 
 def _read(instance: Instance, app: int) -> Sequence[Group]:
-    return [Group(app, name) for name in json.loads(instance.shelf.noted(app, NOTE) or "[]")]
+    return [Group(app, name) for name in json.loads(instance.notes.noted(app, NOTE) or "[]")]

@@ -96,7 +96,7 @@ class Visit:
     in_doubt: set[str] = dataclasses.field(default_factory=set)
     """What may have been rejected without a note: its source gets that answer, or has to deliver again."""
     cannot_park: bool = False
-    """Whether the shelf has failed this visit."""
+    """Whether a record could not be parked during this visit."""
     backoff: Backoff = dataclasses.field(init=False)
     turns: Turns = dataclasses.field(init=False)
     calls: Calls = dataclasses.field(init=False)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from handler.core.ports.counter_api import CounterApi
-from handler.core.ports.ledger import Ledger
+from handler.core.ports.ledger import Ledger, Notes, ParkedAndNotes, ParkedRecords
 from handler.core.ports.schedules import Schedule
-from handler.core.ports.shelf import Shelf
 from handler.core.ports.system import Chance, Clock, Notice, Reporter
 from handler.core.runtime.api_clock import ApiClock
 from handler.core.runtime.circuit_breaker import CircuitBreaker
@@ -42,7 +41,8 @@ class Instance(msgspec.Struct, frozen=True):
     clock: Clock
     chance: Chance
     reporter: Reporter
-    shelf: Shelf
+    parked: ParkedRecords
+    notes: Notes
     rules: Rules
     updates: RateLimiter
     """The schedule of updates; those of reads and acceptances follow (R14)."""
@@ -69,7 +69,7 @@ class Instance(msgspec.Struct, frozen=True):
         clock: Clock,
         chance: Chance,
         reporter: Reporter,
-        shelf: Shelf,
+        parked: ParkedAndNotes,
         rules: Rules,
     ) -> Instance:
         """An instance that has learned nothing yet."""
@@ -84,7 +84,8 @@ class Instance(msgspec.Struct, frozen=True):
             clock=clock,
             chance=chance,
             reporter=reporter,
-            shelf=shelf,
+            parked=parked,
+            notes=parked,
             rules=rules,
             updates=limiter(Schedule.UPDATES),
             reads=limiter(Schedule.READS),

@@ -10,7 +10,7 @@ from math import inf
 import msgspec
 
 from handler.core.model.row import Group
-from handler.core.ports.ledger import Generation, Ledger
+from handler.core.ports.ledger import Epoch, Generation
 from handler.core.ports.system import Clock
 from handler.core.runtime.api_clock import NEAR_S
 
@@ -142,7 +142,7 @@ class MovingAverage:
 class GenerationCache:
     """The ledger's generation, asked for again every `cache_s` seconds (R10)."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, cache_s: float) -> None:
+    def __init__(self, ledger: Epoch, clock: Clock, cache_s: float) -> None:
         self._ledger = ledger
         self._clock = clock
         self._cache_s = cache_s

@@ -11,7 +11,7 @@ from math import ceil
 import msgspec
 
 from handler.core.errors import LedgerUnavailable, OutcomeUnknown
-from handler.core.ports.ledger import Ledger
+from handler.core.ports.ledger import RateLedger
 from handler.core.ports.schedules import Claim, Lent, Schedule
 from handler.core.ports.system import Clock
 
@@ -150,7 +150,7 @@ class Demand:
 class RateLimiter:
     """One schedule of the app, over all instances: few turns are taken unasked, more are leased in chunks."""
 
-    def __init__(self, clock: Clock, now: Callable[[], float], ledger: Ledger, terms: Terms) -> None:
+    def __init__(self, clock: Clock, now: Callable[[], float], ledger: RateLedger, terms: Terms) -> None:
         """`now` tells the API's time."""
         self._clock = clock
         self._now = now

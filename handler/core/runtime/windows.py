@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.core.ports.ledger import Ledger
+from handler.core.ports.ledger import WindowNotes
 from handler.core.ports.system import Clock
 from handler.core.runtime.api_clock import ApiClock
 
@@ -102,7 +102,7 @@ class Horizon(msgspec.Struct, frozen=True):
 class Windows:
     """The notes of a ledger as one instance with the window `window_s` knows them, at most `CACHE_S` old."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, api_clock: ApiClock, window_s: float, guard_s: float) -> None:
+    def __init__(self, ledger: WindowNotes, clock: Clock, api_clock: ApiClock, window_s: float, guard_s: float) -> None:
         self._ledger = ledger
         self._clock = clock
         self._api_clock = api_clock

@@ -21,7 +21,7 @@ from handler.core.state.watermarks import NO_WATERMARKS, Watermarks, firsts_of, 
 from handler.ledgers.dynamodb import accept, indexes, metadata, updates
 from handler.ledgers.dynamodb.client import Client
 from handler.ledgers.dynamodb.items import record_key, row_key
-from handler.ledgers.dynamodb.parked import DynamoDbShelf
+from handler.ledgers.dynamodb.parked import DynamoDbParked
 from handler.ledgers.dynamodb.records import find_records, is_ahead, put_ahead, read_watermarks, write_actions
 from handler.ledgers.dynamodb.rows import Rows
 from handler.ledgers.dynamodb.schema import create_table
@@ -65,9 +65,9 @@ class DynamoDbLedger:
         self._table = Table(table, self._client, clock)
         self._rows = Rows(self._table)
 
-    def shelf(self) -> DynamoDbShelf:
-        """The shelf in the same table; it needs no closing of its own."""
-        return DynamoDbShelf(self._table)
+    def parked(self) -> DynamoDbParked:
+        """Parked records and notes in the same table; they need no closing of their own."""
+        return DynamoDbParked(self._table)
 
     def load(self, group: Group) -> Row | None:
         """The row, read strongly."""

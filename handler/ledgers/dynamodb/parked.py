@@ -1,11 +1,11 @@
-"""The shelf beside the ledger on DynamoDB: parked records and notes, in the same table under keys of their own."""
+"""Parked records and notes beside the ledger on DynamoDB, in the same table under keys of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
 
-from handler.core.ports.shelf import Parked
+from handler.core.ports.ledger import Parked
 from handler.ledgers.dynamodb.items import Item, number, number_of, string, text_of
 from handler.ledgers.dynamodb.table import Table
 
@@ -14,8 +14,8 @@ ID = "id#"
 NOTE = "note#"
 
 
-class DynamoDbShelf:
-    """A `Shelf` in a ledger's table. Only an operator removes anything from it."""
+class DynamoDbParked:
+    """`ParkedRecords` and `Notes` in a ledger's table. Only an operator removes anything from it."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -32,7 +32,7 @@ class DynamoDbShelf:
             }
         )
 
-    def parked(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
+    def page(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
         """A page of the kept records, in the order of their ids' code points."""
         request = {
             "KeyConditionExpression": "pk = :pk AND sk > :after",

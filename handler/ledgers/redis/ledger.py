@@ -30,7 +30,7 @@ from handler.core.state.watermarks import (
 from handler.ledgers.redis import indexes, metadata, scripts
 from handler.ledgers.redis.client import RedisStore, Use
 from handler.ledgers.redis.connections import Command, settings_of
-from handler.ledgers.redis.parked import RedisShelf
+from handler.ledgers.redis.parked import RedisParked
 from handler.ledgers.redis.rows import (
     ROW_FIELDS,
     Keys,
@@ -93,9 +93,9 @@ class RedisLedger:
         )
         self._asks_at = clock.monotonic() + CLUSTER_ASKS_AFTER_S
 
-    def shelf(self) -> RedisShelf:
-        """The shelf in the same server; it needs no closing of its own."""
-        return RedisShelf(self._store, self._keys)
+    def parked(self) -> RedisParked:
+        """Parked records and notes in the same server; they need no closing of their own."""
+        return RedisParked(self._store, self._keys)
 
     def load(self, group: Group) -> Row | None:
         """The row, from the primary."""

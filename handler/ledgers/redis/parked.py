@@ -1,4 +1,4 @@
-"""The shelf beside the ledger in Redis: parked records by their ids, and notes, of each app for itself."""
+"""Parked records and notes beside the ledger in Redis, in keys of each app."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import cast
 
-from handler.core.ports.shelf import Parked
+from handler.core.ports.ledger import Parked
 from handler.ledgers.redis.client import RedisStore, Use
 from handler.ledgers.redis.rows import Keys
 from handler.ledgers.redis.scripts import Script
@@ -39,8 +39,8 @@ return 1
 )
 
 
-class RedisShelf:
-    """A `Shelf` in a ledger's server, which is opened and closed with that ledger."""
+class RedisParked:
+    """`ParkedRecords` and `Notes` in a ledger's server, which is opened and closed with that ledger."""
 
     def __init__(self, store: RedisStore, keys: Keys) -> None:
         self._store = store
@@ -51,7 +51,7 @@ class RedisShelf:
         text = json.dumps([parked.id, parked.source, parked.reason, parked.at, parked.payload], ensure_ascii=False)
         self._store.run(PARK, self._keys.parked(app), [parked.id, text])
 
-    def parked(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
+    def page(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
         """A page of the kept records, in the order of their ids' code points."""
         begin = f"({after}" if after else "-"
         texts = self._store.run(PARKED, self._keys.parked(app), [begin, limit], Use.READ)

@@ -29,7 +29,7 @@ from handler.ledgers.sqlite.metadata import (
     windows_of,
     write_stand,
 )
-from handler.ledgers.sqlite.parked import SqliteShelf
+from handler.ledgers.sqlite.parked import SqliteParked
 
 # A commit waits for one sync of the disk, some milliseconds on most: a second is what a call usually takes at most.
 USUAL_TIMEOUT_S = 1.0
@@ -80,9 +80,9 @@ class SqliteLedger:
         self._clock = clock
         self._file = SqliteFile(path, statements.LEDGER, synchronous=synchronous, wait_s=wait_s, factory=factory)
 
-    def shelf(self) -> SqliteShelf:
-        """The shelf in the same file; it needs no closing of its own."""
-        return SqliteShelf(self._file)
+    def parked(self) -> SqliteParked:
+        """Parked records and notes in the same file; they need no closing of their own."""
+        return SqliteParked(self._file)
 
     def load(self, group: Group) -> Row | None:
         """The row, as last committed."""

@@ -1,11 +1,11 @@
-"""The shelf beside the embedded ledger: parked records and notes, in the same SQLite file."""
+"""Parked records and notes beside the embedded ledger, in the same SQLite file."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
 
-from handler.core.ports.shelf import Parked
+from handler.core.ports.ledger import Parked
 from handler.ledgers.sqlite.file import SqliteFile
 
 _PARK = """
@@ -20,8 +20,8 @@ _NOTE = """
 _READ_NOTE = "SELECT body FROM notes WHERE app = ? AND name = ?"
 
 
-class SqliteShelf:
-    """A `Shelf` in a ledger's file, which is opened and closed with that ledger."""
+class SqliteParked:
+    """`ParkedRecords` and `Notes` in a ledger's file, which is opened and closed with that ledger."""
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
@@ -31,7 +31,7 @@ class SqliteShelf:
         row = (app, parked.id, parked.source, parked.reason, parked.at, parked.payload)
         self._file.write(lambda connection: connection.execute(_PARK, row).rowcount)
 
-    def parked(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
+    def page(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
         """A page of the kept records, in the order of their ids' code points."""
 
         def page(connection: sqlite3.Connection) -> list[Parked]:

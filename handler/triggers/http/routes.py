@@ -57,7 +57,7 @@ class Exchange(msgspec.Struct, frozen=True):
         """Show that the settings are good, and that the secret and the ledger can be read."""
         app = self.context.app.vault.current().sdkappid
         # A read that no ledger answers from memory.
-        self.context.app.shelf.noted(app, NOTE)
+        self.context.app.notes.noted(app, NOTE)
         return Reply(200, {"status": "ok"})
 
     def _operation(self, identity: Identity) -> Operation:

@@ -10,7 +10,7 @@ from msgspec.structs import asdict, replace
 from handler.core.errors import BadInput
 from handler.core.model.operation import Operation, Origin
 from handler.core.model.outcome import KeyReused, Outcome, Rejected, Stalled, state_of
-from handler.core.ports.shelf import Parked
+from handler.core.ports.ledger import Parked
 from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import AppContext
 from handler.triggers.event_kind import is_page
@@ -25,7 +25,7 @@ PAGE_CHARACTERS = 900_000
 
 def page(request: ListParked, context: AppContext) -> Json:
     """One page of records, as many as requested and fit. `next` is the `after` of the next page; null on the last."""
-    found = context.shelf.parked(_app(context), request.limit + 1, request.after)
+    found = context.parked.page(_app(context), request.limit + 1, request.after)
     lengths = accumulate(len(parked.payload) for parked in found[: request.limit])
     fitting = max(1, sum(length <= PAGE_CHARACTERS for length in lengths))
     shown = found[:fitting]
@@ -49,7 +49,7 @@ def replay(request: Replay, budget: TimeBudget, context: AppContext) -> Json:
     # The operator sees a refusal at once, in the answer.
     [outcome] = counters.apply(operation.group_id, [_again(operation, parked)], replace(budget, gives_back=True))
     accepted = not isinstance(outcome, KeyReused | Rejected)
-    return {**_shown(outcome), "dropped": accepted and context.shelf.unpark(_app(context), request.id)}
+    return {**_shown(outcome), "dropped": accepted and context.parked.unpark(_app(context), request.id)}
 
 
 def drop(request: Drop, context: AppContext) -> Json:
@@ -59,7 +59,7 @@ def drop(request: Drop, context: AppContext) -> Json:
         # A record that cannot be read was never accepted, so no row has a note to park it.
         with suppress(BadInput):
             context.counters().strike(_operation(parked, context).group_id, parked.id)
-    return {"dropped": context.shelf.unpark(_app(context), request.id)}
+    return {"dropped": context.parked.unpark(_app(context), request.id)}
 
 
 def _operation(parked: Parked, context: AppContext) -> Operation:
@@ -78,9 +78,9 @@ def _again(operation: Operation, parked: Parked) -> Operation:
 
 
 def _found(parked_id: str, context: AppContext) -> Parked | None:
-    """The record with this id. The shelf lists what comes after an id, and every id comes after its own beginning."""
+    """The record with this id. A page holds what comes after an id, and every id comes after its own beginning."""
     after = parked_id[:-1]
-    while found := context.shelf.parked(_app(context), PAGE_MAX, after):
+    while found := context.parked.page(_app(context), PAGE_MAX, after):
         for parked in found:
             if parked.id == parked_id:
                 return parked

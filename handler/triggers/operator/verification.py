@@ -12,7 +12,7 @@ from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
 from handler.core.model.operation import GROUP_ID_BYTES
 from handler.core.model.payload import StrictModel, first_problem
 from handler.core.model.row import Group
-from handler.core.ports.shelf import Shelf
+from handler.core.ports.ledger import Notes
 from handler.core.ports.system import Notice
 from handler.core.verify.finding import CheckResult, Finding
 from handler.core.verify.session import ProbeSession
@@ -57,7 +57,7 @@ def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, 
     )
     verified = verify(session, instance.chance, together, Rounds(), quick=asked.quick)
     result = _result(asked, context, verified)
-    return {**result, "stored": _stored(context.shelf, group.app, result)}
+    return {**result, "stored": _stored(context.notes, group.app, result)}
 
 
 def _read(event: Event) -> _Asked:
@@ -96,10 +96,10 @@ def _shown(finding: Finding) -> dict[str, object]:
     return {**shown, **{name: value for name, value in optional.items() if value}}
 
 
-def _stored(shelf: Shelf, app: int, result: dict[str, object]) -> bool:
+def _stored(notes: Notes, app: int, result: dict[str, object]) -> bool:
     """Store the findings if the ledger can; a failure must not cost the operator a run of a minute."""
     try:
-        shelf.note(app, NOTE, json.dumps(result))
+        notes.note(app, NOTE, json.dumps(result))
     except (NotAccepted, OutcomeUnknown):
         return False
     return True

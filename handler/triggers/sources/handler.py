@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from handler.core.errors import NotAccepted, OutcomeUnknown
 from handler.core.model.operation import Operation
-from handler.core.ports.shelf import Parked
+from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice
 from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.windows import Horizon
@@ -165,7 +165,7 @@ def park(record: SourceRecord, reason: str, context: AppContext) -> None:
     """Keep a record for an operator. Raises LedgerUnavailable, AnswerLost or SecretUnavailable."""
     payload = record.text.encode(errors="backslashreplace")[:PARKED_BYTES].decode(errors="ignore")
     parked = Parked(record.id, record.source, reason, context.instance.clock.now(), payload)
-    context.shelf.park(context.vault.current().sdkappid, parked)
+    context.parked.park(context.vault.current().sdkappid, parked)
     context.instance.reporter.report(Notice.PARKED, record=record.id, source=record.source, reason=reason)
 
 

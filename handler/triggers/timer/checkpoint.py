@@ -13,8 +13,7 @@ from contextlib import suppress
 from itertools import islice
 
 from handler.core.errors import NotAccepted, OutcomeUnknown
-from handler.core.ports.ledger import Generation
-from handler.core.ports.shelf import Shelf
+from handler.core.ports.ledger import Generation, Notes
 from handler.core.ports.vault import Secret
 from handler.core.protocol.engine import ExactlyOnce
 from handler.triggers.timer.pages import page_key
@@ -27,10 +26,10 @@ class Checkpoint:
     The ledger keeps one note for each trigger; the note names its tick.
     """
 
-    def __init__(self, tick: Tick, shelf: Shelf, secret: Secret, generation: Generation) -> None:
+    def __init__(self, tick: Tick, notes: Notes, secret: Secret, generation: Generation) -> None:
         self.after = ""
         self.groups = 0
-        self._shelf = shelf
+        self._notes = notes
         self._app = secret.sdkappid
         self._name = f"tick/{tick.name}"
         # The tick starts over in a new generation of the ledger, which may have forgotten what was accepted, and with a
@@ -40,7 +39,7 @@ class Checkpoint:
     def recall(self) -> None:
         """Resume at the note, if it is about this tick."""
         with suppress(NotAccepted, OutcomeUnknown):
-            noted = self._shelf.noted(self._app, self._name)
+            noted = self._notes.noted(self._app, self._name)
             note = json.loads(noted) if noted is not None else {}
             if note.get("tick") == self._tick:
                 self.after, self.groups = note["after"], note["groups"]
@@ -50,7 +49,7 @@ class Checkpoint:
         self.after, self.groups = group_ids[-1], self.groups + len(group_ids)
         note = {"tick": self._tick, "after": self.after, "groups": self.groups}
         with suppress(NotAccepted, OutcomeUnknown):
-            self._shelf.note(self._app, self._name, json.dumps(note))
+            self._notes.note(self._app, self._name, json.dumps(note))
 
 
 def groups_in_order(tick: Tick, counters: ExactlyOnce, after: str, size: int) -> Iterator[Sequence[str]]:

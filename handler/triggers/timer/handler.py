@@ -66,7 +66,7 @@ def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, 
 def _update(tick: Tick, context: AppContext, deadline: float) -> dict[str, object]:
     secret = context.vault.current()
     until = deadline - REPLY_MARGIN_S
-    checkpoint = Checkpoint(tick, context.shelf, secret, context.instance.generation.current())
+    checkpoint = Checkpoint(tick, context.notes, secret, context.instance.generation.current())
     counters = ExactlyOnce(context.instance, secret.sdkappid)
     make_queue, is_long = queue_for(tick, context), tick.has_more_than(PAGE)
     if make_queue or is_long:

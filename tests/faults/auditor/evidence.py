@@ -62,7 +62,7 @@ class Facts:
     counter below zero is refused, and all begin there. `frozen` are the groups that are, `receipts` what each ledger
     row and the API have for the others. `failed` has the signed time and the moment of each update that was lost or in
     vain, in worlds whose clocks agree; `bound_s` is how long such a call may live. `parked` is the content of each
-    record on the shelf with the reason, and `given_up` when an operator has taken one from it. `straggles`: what is
+    parked record with the reason, and `given_up` when an operator has taken one from it. `straggles`: what is
     parked may come late.
     """
 

@@ -246,7 +246,7 @@ def on_the_shelf(value: int = 1, reason: str = "why") -> Facts:
 
 
 def test_what_was_acknowledged_and_is_nowhere_is_found() -> None:
-    """It has to have landed, or lie on the shelf, or be with its source again."""
+    """It has to have landed, or be parked, or be with its source again."""
     gone = "was acknowledged, and is gone"
     assert any(gone in found for found in audit([brought(Told(REJECTED))], [], Facts(refuses=True)))
     given_back = brought(Told(REJECTED), acknowledged=False)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from handler.core.model.row import Row
-from handler.core.ports.shelf import Parked
+from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice
 from tests.faults.auditor.evidence import NOT_ACCEPTED, Facts
 from tests.faults.simulator.hazards import ClockJumps, Freeze
@@ -83,7 +83,7 @@ def facts_of(schedule: Schedule, *, finished: bool) -> Facts:
     remembers = schedule.plan.rules.forget_s >= A_DAY_S
     if remembers and not _clocks_differ(schedule) and not (facts.restored or facts.dismissed):
         facts.failed, facts.bound_s = sorted(schedule.network.failed), schedule.plan.rules.bound_s
-    facts.parked = {one.id: (_content(one), one.reason) for one in schedule.kept.parked(APP, PARKED_MAX)}
+    facts.parked = {one.id: (_content(one), one.reason) for one in schedule.kept.page(APP, PARKED_MAX)}
     facts.given_up = schedule.given_up
     facts.notices = frozenset([notice.value for notice in schedule.notices.told])
     # What has given way to room for operations is not kept in mind any more: nothing explains it when it lands (R13).

@@ -229,7 +229,7 @@ class Misfortunes:
     def _look_through(self) -> None:
         """Whoever parks what is there already has done so before it is dropped."""
         schedule = self._schedule
-        seen = schedule.kept.parked(APP, 100)
+        seen = schedule.kept.page(APP, 100)
         self._world.at(self._world.now + 1, lambda: self._world.spawn("operator", lambda: schedule.give_up(seen), 0))
 
     def _write(self, mode: Mode, values: dict[str, int]) -> None:

@@ -10,7 +10,7 @@ from handler.core.errors import CounterError, NotAccepted
 from handler.core.model.operation import Operation
 from handler.core.model.outcome import KeyReused, Outcome, Rejected
 from handler.core.model.row import Entry, Note
-from handler.core.ports.shelf import Parked
+from handler.core.ports.ledger import Parked
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.parking import parked
 from handler.core.runtime.instance import Instance, TimeBudget
@@ -236,4 +236,4 @@ def _park(instance: Instance, operations: Sequence[Operation], outcomes: Sequenc
         is_refused = isinstance(outcome, KeyReused) or (isinstance(outcome, Rejected) and outcome.replayed)
         if is_refused and operation.origin is not None:
             note = Note(Entry.of(operation), outcome.code if isinstance(outcome, Rejected) else 0, 0.0)
-            instance.shelf.park(APP, parked(GROUP, note))
+            instance.parked.park(APP, parked(GROUP, note))

@@ -13,11 +13,11 @@ from tests.faults.world.network import Network
 from tests.faults.world.piecewise import PiecewiseLedger
 from tests.faults.world.simulated import Notices, SimulatedApi, SimulatedClock
 from tests.faults.world.unreliable import LedgerFaults
-from tests.faults.world.unreliable_shelf import UnreliableStore
+from tests.faults.world.unreliable_parked import UnreliableStore
 from tests.faults.world.vendor import SimulatedChat
 from tests.faults.world.world import START, World
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.sandbox.memory_shelf import MemoryShelf
+from tests.sandbox.memory_parked import MemoryParked
 
 # So many instances have heard the API's time before their first event, as deployed ones have. One that has not takes no
 # fast path yet.
@@ -36,7 +36,7 @@ class Setting:
         self.faults = LedgerFaults()
         self.network = Network(self.world, self.chat)
         self.memory = self._memory()
-        self.kept = MemoryShelf()
+        self.kept = MemoryParked()
         self.ledger = UnreliableStore(self.world, self.memory, self.kept, self.faults)
         if plan.receipt is not None:
             self.chat.groups[GROUP][plan.rules.receipt_key] = plan.receipt
@@ -91,7 +91,7 @@ class Setting:
             clock=clock,
             chance=world.chance,
             reporter=self.notices,
-            shelf=self.ledger,
+            parked=self.ledger,
             rules=rules,
         )
         if self._greeting.random() < GREETED:

@@ -33,7 +33,7 @@ from tests.faults.world.unreliable import UnreliableLedger
 from tests.faults.world.vendor import Said, SimulatedChat
 from tests.faults.world.world import START, World
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.sandbox.memory_shelf import MemoryShelf
+from tests.sandbox.memory_parked import MemoryParked
 
 RATE = 60
 RULES = replace(SHORT, calls_per_second=RATE)
@@ -102,7 +102,7 @@ class SharedSchedule:
         self._memory = kind(SimulatedClock(self.world, 0.0), keeps_objects=True)
         self._ledger = UnreliableLedger(self.world, self._memory)
         self._notices = Notices(self.world)
-        self._shelf = MemoryShelf()
+        self._kept = MemoryParked()
         self._ahead_s = self._chance.choice(AHEAD_S) if ahead_s is None else ahead_s
         self._jumps = draw() < 0.3 if jumps is None else jumps
         self._instances = [self._instance(place) for place in range(5)]
@@ -136,7 +136,7 @@ class SharedSchedule:
             clock=clock,
             chance=world.chance,
             reporter=self._notices,
-            shelf=self._shelf,
+            parked=self._kept,
             rules=RULES,
         )
 

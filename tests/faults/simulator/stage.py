@@ -13,11 +13,11 @@ from handler.core.runtime.rules import Rules
 from tests.faults.world.network import Fate
 from tests.faults.world.rules import APP, RULES
 from tests.faults.world.simulated import Notices, SimulatedApi, SimulatedClock
-from tests.faults.world.unreliable_shelf import UnreliableStore
+from tests.faults.world.unreliable_parked import UnreliableStore
 from tests.faults.world.vendor import SimulatedChat
 from tests.faults.world.world import START, World
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.sandbox.memory_shelf import MemoryShelf
+from tests.sandbox.memory_parked import MemoryParked
 
 GROUP = Group(APP, "G")
 
@@ -45,7 +45,7 @@ class Stage:
         self.chat = SimulatedChat(self.world)
         self.chat.create(GROUP)
         self.memory = StagedLedger(SimulatedClock(self.world, 0.0))
-        self.shelf = MemoryShelf()
+        self.kept = MemoryParked()
         self.notices = Notices(self.world)
         self.api = SimulatedApi(self.world, self.chat, rules.timeout_s)
         self.answers: dict[str, list[Outcome]] = {}
@@ -117,14 +117,14 @@ class Stage:
 
     def _instance(self, worker: str) -> Instance:
         if worker not in self._crowd:
-            store = UnreliableStore(self.world, self.memory, self.shelf)
+            store = UnreliableStore(self.world, self.memory, self.kept)
             self._crowd[worker] = Instance.of(
                 ledger=store,
                 api=self.api,
                 clock=SimulatedClock(self.world, 0.0),
                 chance=self.world.chance,
                 reporter=self.notices,
-                shelf=store,
+                parked=store,
                 rules=self.rules,
             )
             # As a deployed one does before its first event.

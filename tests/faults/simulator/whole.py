@@ -150,7 +150,7 @@ class WholeSchedule(Schedule):
             clock=clock,
             chance=world.chance,
             reporter=self.notices,
-            shelf=self.ledger,
+            parked=self.ledger,
             rules=rules,
         )
         self._contexts[place] = HttpContext(

@@ -19,7 +19,7 @@ from handler.core.runtime.rules import Rules
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.ledgers.bounded import row_text
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.sandbox.memory_shelf import MemoryShelf
+from tests.sandbox.memory_parked import MemoryParked
 from tests.unit.core.samples import BASE, HandClock, Notices
 
 APP = 1_400_000_000
@@ -170,7 +170,7 @@ class Scene:
         self.api = StagedApi(self.clock)
         self.ledger = StagedLedger(self.clock)
         self.notices = Notices()
-        self.shelf = MemoryShelf()
+        self.kept = MemoryParked()
         self.instance = self.new_instance(rules)
         self.counters = ExactlyOnce(self.instance, APP)
         if not cold:
@@ -186,7 +186,7 @@ class Scene:
             clock=self.clock,
             chance=random.Random(1),
             reporter=self.notices,
-            shelf=self.shelf,
+            parked=self.kept,
             rules=rules,
         )
 

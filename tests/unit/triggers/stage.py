@@ -16,8 +16,7 @@ from handler.chat.error_codes import http_status
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
 from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply, Unclear
-from handler.core.ports.ledger import Ledger
-from handler.core.ports.shelf import Shelf
+from handler.core.ports.ledger import Ledger, ParkedAndNotes
 from handler.core.ports.system import Notice
 from handler.core.ports.vault import Caller, Secret
 from handler.core.runtime.instance import Instance
@@ -32,7 +31,7 @@ from handler.triggers.sources import handler as batch
 from handler.triggers.timer import handler as timer
 from tests.sandbox.dialects import Dialect, event_of
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.sandbox.memory_shelf import MemoryShelf
+from tests.sandbox.memory_parked import MemoryParked
 from tests.sandbox.responses import Response, response_of
 from tests.unit.core.verify.memory_probes import MemoryProbes
 
@@ -164,7 +163,7 @@ class Stage:
         self.chat = Chat(self.clock)
         self.chat.groups["room"] = {}
         self.ledger: Ledger = MemoryLedger(self.clock)
-        self.shelf: Shelf = MemoryShelf()
+        self.kept: ParkedAndNotes = MemoryParked()
         self.context = self._context()
         self.http = HttpContext(
             app=self.context,
@@ -183,7 +182,7 @@ class Stage:
                 clock=self.clock,
                 chance=random.Random(1),
                 reporter=self.told,
-                shelf=self.shelf,
+                parked=self.kept,
                 rules=self.rules,
             ),
             probes=MemoryProbes(self.clock),
@@ -195,9 +194,9 @@ class Stage:
         self.ledger = ledger
         self.context = self._context()
 
-    def use_shelf(self, shelf: Shelf) -> None:
-        """Put another shelf in place, before or between events."""
-        self.shelf = shelf
+    def use_parked(self, kept: ParkedAndNotes) -> None:
+        """Put another store of parked records in place, before or between events."""
+        self.kept = kept
         self.context = self._context()
 
     def answer(self, event: dict[str, object]) -> dict[str, object]:

@@ -50,11 +50,11 @@ def send(stage: Stage, sent_at: float, number: int = 0) -> str:
     One that was counted or parked before is known.
     """
     forget(stage)
-    before = len(stage.shelf.parked(APP, 100)), like(stage)
+    before = len(stage.kept.page(APP, 100)), like(stage)
     sent = {"SentTimestamp": str(int((START + sent_at) * 1000))}
     message = sqs(text(), number, attributes=sent)
     assert stage.batch(records(message)) == {"batchItemFailures": []}
-    after = len(stage.shelf.parked(APP, 100)), like(stage)
+    after = len(stage.kept.page(APP, 100)), like(stage)
     return {(0, 0): "known", (1, 0): "parked", (0, 1): "counted"}[after[0] - before[0], after[1] - before[1]]
 
 

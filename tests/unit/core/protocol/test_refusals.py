@@ -123,7 +123,7 @@ def test_an_instance_that_has_made_no_call_asks_where_the_ledgers_note_says(
 ) -> None:
     """A new group that is forbidden, in an app whose calls succeed elsewhere or do no more."""
     scene = Scene(row())
-    scene.instance.shelf.note(GROUP.app, NOTE, json.dumps([GROUP.id, "b"]))
+    scene.instance.notes.note(GROUP.app, NOTE, json.dumps([GROUP.id, "b"]))
     scene.api.updates = [FORBIDDEN] * 9
     scene.api.reads = [FORBIDDEN, there] * 9 if there else [FORBIDDEN]
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
@@ -133,12 +133,12 @@ def test_an_instance_that_has_made_no_call_asks_where_the_ledgers_note_says(
 
 def test_the_note_has_the_latest_groups_first_and_is_written_again_after_minutes() -> None:
     scene, notes = Scene(row()), []
-    shelf = scene.instance.shelf
+    kept = scene.instance.notes
     for name, seconds in (("a", 0.0), ("b", NOTE_EVERY_S - 5), ("c", 5.0)):
-        shelf.note(GROUP.app, NOTE, json.dumps(["b", GROUP.id, "c", "d", "e"]))
+        kept.note(GROUP.app, NOTE, json.dumps(["b", GROUP.id, "c", "d", "e"]))
         scene.clock.advance(seconds)
         scene.counters.apply(GROUP.id, [increase(name)], scene.budget(5))
-        notes.append(json.loads(shelf.noted(GROUP.app, NOTE) or ""))
+        notes.append(json.loads(kept.noted(GROUP.app, NOTE) or ""))
     assert notes == [[GROUP.id, "b", "c", "d"], ["b", GROUP.id, "c", "d", "e"], [GROUP.id, "b", "c", "d"]]
 
 
@@ -149,7 +149,7 @@ def test_no_note_is_written_where_no_time_is_left_for_it() -> None:
     needed_s = 2 * scene.ledger.timeout_s
     for left_s, noted in ((needed_s - 0.1, None), (needed_s + 0.1, '["b"]')):
         note_landings(scene.instance, GROUP.app, scene.clock.moment + left_s)
-        assert scene.instance.shelf.noted(GROUP.app, NOTE) == noted
+        assert scene.instance.notes.noted(GROUP.app, NOTE) == noted
 
 
 @pytest.mark.parametrize("answer", [Unclear("ReadTimeout"), GONE, ARREARS])

@@ -15,7 +15,7 @@ from handler.core.runtime.instance import Instance
 from handler.core.runtime.memory import KNOWN_GROUPS, GenerationCache, ValuesCache
 from handler.core.runtime.rules import Rules
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.sandbox.memory_shelf import MemoryShelf
+from tests.sandbox.memory_parked import MemoryParked
 from tests.unit.core.samples import HandClock, Notices
 
 RULES = Rules(receipt_key="_receipt", timeout_s=4, life_s=6, bound_s=11, guard_s=5, calls_per_second=200)
@@ -116,7 +116,7 @@ def instance() -> Instance:
         clock=clock,
         chance=random.Random(1),
         reporter=Notices(),
-        shelf=MemoryShelf(),
+        parked=MemoryParked(),
         rules=RULES,
     )
 
@@ -142,7 +142,7 @@ def test_two_instances_share_nothing_but_their_ports(instance: Instance) -> None
         clock=instance.clock,
         chance=instance.chance,
         reporter=instance.reporter,
-        shelf=instance.shelf,
+        parked=MemoryParked(),
         rules=RULES,
     )
     instance.values_cache.learn(G, {"like": 5})

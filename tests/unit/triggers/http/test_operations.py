@@ -6,7 +6,7 @@ import pytest
 
 from handler.core.errors import LedgerUnavailable
 from handler.core.ports.counter_api import Fault, Refused
-from tests.sandbox.memory_shelf import MemoryShelf
+from tests.sandbox.memory_parked import MemoryParked
 from tests.unit.triggers.stage import Stage, headers, secret
 
 
@@ -96,10 +96,10 @@ def test_health_asks_nobody_who_he_is(stage: Stage) -> None:
 
 
 def test_health_is_bad_while_the_ledger_is_away(stage: Stage) -> None:
-    class Away(MemoryShelf):
+    class Away(MemoryParked):
         def noted(self, app: int, name: str) -> str | None:
             raise LedgerUnavailable(f"the file of {app} with {name} is away")
 
-    stage.use_shelf(Away())
+    stage.use_parked(Away())
     seen = stage.send("GET", "/v1/health")
     assert (seen.status, "file" in str(seen.body)) == (503, False)

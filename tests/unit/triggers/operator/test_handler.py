@@ -8,7 +8,7 @@ import pytest
 
 from handler.core.errors import BadInput, NotAccepted
 from handler.core.model.operation import operation_id
-from handler.core.ports.shelf import Parked
+from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice
 from handler.triggers.event_kind import Kind, detect
 from tests.sandbox.dialects import DIALECTS, Dialect, event_of
@@ -143,7 +143,7 @@ def test_nothing_is_released_that_is_not_frozen(stage: Stage) -> None:
 
 def test_no_reply_shows_a_secret(frozen: Stage) -> None:
     """Neither the key of the app nor a caller's token."""
-    frozen.shelf.park(APP, Parked("r", "a-queue", "why", 1.0, "{}"))
+    frozen.kept.park(APP, Parked("r", "a-queue", "why", 1.0, "{}"))
     text = json.dumps([tell(frozen, "inspect", GroupId="room"), tell(frozen, "parked", action="list")])
     assert TOKEN not in text
     assert "a-made-up-key" not in text

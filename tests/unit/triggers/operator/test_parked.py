@@ -7,7 +7,7 @@ import json
 import pytest
 
 from handler.core.errors import BadInput
-from handler.core.ports.shelf import Parked
+from handler.core.ports.ledger import Parked
 from handler.triggers.event_kind import PAGE_HEAD, Event
 from handler.triggers.operator.requests import PAGE_MAX
 from tests.unit.triggers.operator.operators import tell
@@ -26,12 +26,12 @@ def stage() -> Stage:
 
 def park(stage: Stage, *names: str, **fields: object) -> None:
     for name in names:
-        stage.shelf.park(APP, Parked(name, "a-queue", "why", 1.0, json.dumps({**PAYLOAD, **fields})))
+        stage.kept.park(APP, Parked(name, "a-queue", "why", 1.0, json.dumps({**PAYLOAD, **fields})))
 
 
 def parked(stage: Stage) -> list[str]:
     """The ids that are still put aside."""
-    return [kept.id for kept in stage.shelf.parked(APP, 1000)]
+    return [kept.id for kept in stage.kept.page(APP, 1000)]
 
 
 def ids(told: Event) -> list[str]:
@@ -56,7 +56,7 @@ def test_a_parked_record_is_shown_whole(stage: Stage) -> None:
 
 def test_a_page_ends_before_the_reply_is_too_long_for_a_platform(stage: Stage) -> None:
     for name in "abc":
-        stage.shelf.park(APP, Parked(name, "a-queue", "why", 1.0, "x" * 500_000))
+        stage.kept.park(APP, Parked(name, "a-queue", "why", 1.0, "x" * 500_000))
     told = tell(stage, "parked", action="list")
     assert (ids(told), told["next"]) == (["a"], "a")
 
@@ -114,7 +114,7 @@ def test_a_record_that_cannot_be_read_stays(stage: Stage) -> None:
 
 def test_a_page_of_a_timer_is_not_replayed(stage: Stage) -> None:
     """Its operations are many, each with a key of its own: whoever wants them sends the timer's event again."""
-    stage.shelf.park(APP, Parked("r", "a-queue", "why", 1.0, f'{PAGE_HEAD}"TriggerName":"daily"}}'))
+    stage.kept.park(APP, Parked("r", "a-queue", "why", 1.0, f'{PAGE_HEAD}"TriggerName":"daily"}}'))
     with pytest.raises(BadInput, match=r"^id: names a page: send its timer event again"):
         tell(stage, "parked", action="replay", id="r")
     assert parked(stage) == ["r"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from handler.core.errors import BadInput
-from handler.core.ports.shelf import Parked
+from handler.core.ports.ledger import Parked
 from handler.triggers.event_kind import Event, Kind, detect
 from handler.triggers.operator import handler as operator
 from tests.unit.triggers.stage import APP, Stage
@@ -45,7 +45,7 @@ def stage() -> Stage:
     stage.post("first", GroupId="live-room")
     payload = {"GroupId": "live-room", "GroupCounter": [{"Key": "like", "Value": 1}], "Mode": "Increase"}
     for name in ("operator.parked-replay", "operator.parked-drop"):
-        stage.shelf.park(APP, Parked(str(event(name)["id"]), "a-source", "why", 1.0, json.dumps(payload)))
+        stage.kept.park(APP, Parked(str(event(name)["id"]), "a-source", "why", 1.0, json.dumps(payload)))
     return stage
 
 

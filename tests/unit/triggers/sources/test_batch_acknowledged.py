@@ -11,12 +11,12 @@ from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.model.records import Records
 from handler.core.model.row import Group, Row
 from handler.core.ports.counter_api import Fault, Refused
-from handler.core.ports.shelf import Parked
+from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.triggers.event_kind import Event
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.sandbox.memory_shelf import MemoryShelf
+from tests.sandbox.memory_parked import MemoryParked
 from tests.unit.triggers.operator.operators import tell
 from tests.unit.triggers.sources.source_events import MAKERS, batch_of, eventbridge, item, kinesis, records, sqs, text
 from tests.unit.triggers.stage import APP, CALLER, Stage, invocation
@@ -49,7 +49,7 @@ def sweep(stage: Stage) -> None:
 
 
 def parked(stage: Stage) -> Sequence[Parked]:
-    return stage.shelf.parked(APP, 100)
+    return stage.kept.page(APP, 100)
 
 
 def row(stage: Stage) -> Row:
@@ -153,7 +153,7 @@ class DyingError(BaseException):
     """The instance dies here."""
 
 
-class DiesParking(MemoryShelf):
+class DiesParking(MemoryParked):
     """Whoever parks dies, before or after."""
 
     def __init__(self, *, after: bool) -> None:
@@ -178,12 +178,12 @@ def test_an_instance_that_dies_between_the_rejection_and_the_shelf_loses_nothing
     stage: Stage, event: Event, *, after: bool
 ) -> None:
     """Whether its source delivers the record again, finds it passed, or has forgotten it."""
-    shelf = DiesParking(after=after)
-    stage.use_shelf(shelf)
+    kept = DiesParking(after=after)
+    stage.use_parked(kept)
     del stage.chat.groups["room"]
     with pytest.raises(DyingError):
         stage.batch(event)
-    shelf.is_deadly = False
+    kept.is_deadly = False
     assert len(row(stage).notes) == 1
     assert stage.batch(event) in ({"batchItemFailures": []}, {"accepted": 0, "parked": 1, "ignored": 0})
     sweep(stage)
@@ -191,8 +191,8 @@ def test_an_instance_that_dies_between_the_rejection_and_the_shelf_loses_nothing
     assert row(stage).notes == ()
 
 
-class FullShelf(MemoryShelf):
-    """A shelf that takes nothing while it is full."""
+class Full(MemoryParked):
+    """A store that takes nothing while it is full."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -207,8 +207,8 @@ class FullShelf(MemoryShelf):
 @pytest.mark.parametrize("error", [LedgerUnavailable("full"), AnswerLost("lost")])
 def test_a_shelf_that_fails_holds_up_nobody(stage: Stage, error: Exception) -> None:
     """The note stays until it can be written out, and callers of the group go on meanwhile."""
-    shelf = FullShelf(error)
-    stage.use_shelf(shelf)
+    kept = Full(error)
+    stage.use_parked(kept)
     accepted_while_busy(stage, records(sqs(text(7))))
     now = stage.clock.monotonic()
     stage.context.counters().sweep(now + 60)
@@ -216,20 +216,20 @@ def test_a_shelf_that_fails_holds_up_nobody(stage: Stage, error: Exception) -> N
     stage.chat.groups["room"] = {"_receipt": row(stage).base or 0}
     stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 29)
     assert stage.post("second").status == 200
-    shelf.error = None
+    kept.error = None
     assert stage.post("third").status == 200
     assert (row(stage).notes, [record.id for record in parked(stage)]) == ((), ["message-0"])
 
 
 def test_a_frozen_group_holds_back_nothing_that_has_to_be_parked(stage: Stage) -> None:
     """An operator may take days over it."""
-    shelf = FullShelf(LedgerUnavailable("full"))
-    stage.use_shelf(shelf)
+    kept = Full(LedgerUnavailable("full"))
+    stage.use_parked(kept)
     accepted_while_busy(stage, records(sqs(text(7))))
     stage.context.counters().sweep(stage.clock.monotonic() + 60)
     stored = row(stage)
     assert stage.ledger.swap(GROUP, stored.changed(frozen="why"), {})
-    shelf.error = None
+    kept.error = None
     stage.context.counters().sweep(stage.clock.monotonic() + 60)
     assert (row(stage).notes, row(stage).frozen, len(parked(stage))) == ((), "why", 1)
     assert stage.ledger.unfinished(APP, 10) == []
@@ -237,13 +237,13 @@ def test_a_frozen_group_holds_back_nothing_that_has_to_be_parked(stage: Stage) -
 
 @pytest.mark.parametrize("action", ["drop", "replay"])
 def test_what_an_operator_has_taken_into_their_hands_is_not_parked_again(stage: Stage, action: str) -> None:
-    """A worker has died between the shelf and the note, and another comes late."""
-    shelf = DiesParking(after=True)
-    stage.use_shelf(shelf)
+    """A worker has died between parking and the note, and another comes late."""
+    kept = DiesParking(after=True)
+    stage.use_parked(kept)
     accepted_while_busy(stage, records(sqs(text(7))))
     with pytest.raises(DyingError):
         stage.context.counters().sweep(stage.clock.monotonic() + 60)
-    shelf.is_deadly = False
+    kept.is_deadly = False
     stage.chat.groups["room"] = {}
     key = {"IdempotencyKey": "anew"} if action == "replay" else {}
     assert tell(stage, "parked", action=action, id="message-0", **key)["dropped"] is True

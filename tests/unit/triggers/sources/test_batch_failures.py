@@ -11,13 +11,12 @@ from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable, Not
 from handler.core.model.operation import operation_id
 from handler.core.model.records import Records
 from handler.core.model.row import Attempt, Entry, Group, Row
-from handler.core.ports.ledger import Look
-from handler.core.ports.shelf import Parked
+from handler.core.ports.ledger import Look, Parked
 from handler.core.ports.system import Notice
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.triggers.sources.delivery import CHUNK
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.sandbox.memory_shelf import MemoryShelf
+from tests.sandbox.memory_parked import MemoryParked
 from tests.unit.triggers.sources.source_events import ARN, MAKERS, PARTIAL, WHOLE, batch_of, item, records, sqs, text
 from tests.unit.triggers.stage import APP, Stage, invocation
 
@@ -77,8 +76,8 @@ class Faulty(MemoryLedger):
 
 
 @dataclass
-class FullShelf(MemoryShelf):
-    """A shelf that takes nothing while it is told so."""
+class Full(MemoryParked):
+    """A store that takes nothing while it is told so."""
 
     full: list[Exception] = field(default_factory=list)
 
@@ -133,7 +132,7 @@ def test_elsewhere_the_whole_batch_is_asked_for_again(stage: Stage, faulty: Faul
     with pytest.raises(NotAccepted, match=r"2 of 5 records were not accepted, deliver them again: the store is away"):
         stage.batch(event)
     assert likes(stage) == [None, 21, None]
-    assert len(stage.shelf.parked(APP, 10)) == 1
+    assert len(stage.kept.page(APP, 10)) == 1
     faulty.away.clear()
     assert stage.batch(event) == {"accepted": 4, "parked": 1, "ignored": 0}
     assert likes(stage) == [21, 21, None]
@@ -162,7 +161,7 @@ def test_elsewhere_such_an_error_asks_for_the_batch_again(stage: Stage, faulty: 
     with pytest.raises(OutcomeUnknown, match=r"2 of 5 records were .*: an unexpected ValueError; the log"):
         stage.batch(event)
     assert likes(stage) == [None, 21, None]
-    assert len(stage.shelf.parked(APP, 10)) == 1
+    assert len(stage.kept.page(APP, 10)) == 1
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit()])
@@ -174,7 +173,7 @@ def test_the_end_of_the_process_is_not_swallowed(stage: Stage, faulty: Faulty, e
 
 def test_a_shelf_that_breaks_fails_one_record(stage: Stage) -> None:
     """The others are done, and it is told which record it was."""
-    stage.use_shelf(FullShelf(full=[ValueError("a secret")]))
+    stage.use_parked(Full(full=[ValueError("a secret")]))
     with pytest.raises(OutcomeUnknown, match="1 of 2 records"):
         stage.batch(batch_of("Ckafka", ["poison", text(1, "a")]))
     assert likes(stage)[0] == 1
@@ -232,23 +231,23 @@ def test_a_failure_that_has_passed_does_not_let_later_ones_overtake(stage: Stage
 
 def test_a_failing_shelf_asks_for_the_batch_again(stage: Stage) -> None:
     """A record is never lost; the good ones count all the same."""
-    shelf = FullShelf(full=[UNAVAILABLE])
-    stage.use_shelf(shelf)
+    kept = Full(full=[UNAVAILABLE])
+    stage.use_parked(kept)
     event = batch_of("Ckafka", ["poison", text(1, "a")])
     with pytest.raises(NotAccepted, match="1 of 2 records"):
         stage.batch(event)
     assert likes(stage)[0] == 1
-    shelf.full = [AnswerLost("the answer was lost")]
+    kept.full = [AnswerLost("the answer was lost")]
     with pytest.raises(OutcomeUnknown, match="1 of 2 records"):
         stage.batch(event)
-    shelf.full = []
+    kept.full = []
     assert stage.batch(event) == {"accepted": 1, "parked": 1, "ignored": 0}
     assert likes(stage)[0] == 1
 
 
 def test_where_the_reply_can_name_it_a_failing_shelf_fails_one_record(stage: Stage) -> None:
     """Here one that is too old; a foreign one without a name needs the whole batch again."""
-    stage.use_shelf(FullShelf(full=[UNAVAILABLE]))
+    stage.use_parked(Full(full=[UNAVAILABLE]))
     old = sqs(text(1, "a"), 7, attributes={"SentTimestamp": "1"})
     assert stage.batch(records(old, sqs(text(1, "a")))) == {"batchItemFailures": [item("aws:sqs", 7)]}
     with pytest.raises(NotAccepted, match="1 of 2 records"):
@@ -257,10 +256,10 @@ def test_where_the_reply_can_name_it_a_failing_shelf_fails_one_record(stage: Sta
 
 def test_a_poison_record_of_a_stream_that_cannot_be_parked_comes_again(stage: Stage) -> None:
     """It is named like one of which nothing was accepted, and parked at its next delivery."""
-    shelf = FullShelf([UNAVAILABLE])
-    stage.use_shelf(shelf)
+    kept = Full([UNAVAILABLE])
+    stage.use_parked(kept)
     event = batch_of("aws:kinesis", ["poison", text(1, "a")])
     assert stage.batch(event) == {"batchItemFailures": [item("aws:kinesis", 0)]}
-    shelf.full.clear()
+    kept.full.clear()
     assert stage.batch(event) == {"batchItemFailures": []}
-    assert len(shelf.parked(APP, 10)) == 1
+    assert len(kept.page(APP, 10)) == 1

@@ -111,7 +111,7 @@ def test_records_of_a_group_that_refuses_are_parked_and_no_others(stage: Stage) 
     for _ in range(2):
         assert deliver(stage, record(1, GroupId="gone", partition="gone"), record(2)) == []
     assert likes(stage) == 5
-    [parked] = stage.shelf.parked(APP, 10)
+    [parked] = stage.kept.page(APP, 10)
     assert (json.loads(parked.payload)["GroupId"], parked.reason) == ("gone", "the vendor refused it with code 10010")
     assert parked.id.endswith(f":{FIRST + 1}")
 

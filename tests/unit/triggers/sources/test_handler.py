@@ -53,7 +53,7 @@ def counts(accepted: int = 0, parked: int = 0, ignored: int = 0) -> dict[str, in
 
 
 def parked_reasons(stage: Stage) -> list[str]:
-    return [parked.reason for parked in stage.shelf.parked(APP, 100)]
+    return [parked.reason for parked in stage.kept.page(APP, 100)]
 
 
 @pytest.mark.parametrize("source", PARTIAL)

@@ -38,7 +38,7 @@ def counts(accepted: int = 0, parked: int = 0, ignored: int = 0) -> dict[str, in
 
 
 def parked_reasons(stage: Stage) -> list[str]:
-    return [parked.reason for parked in stage.shelf.parked(APP, 100)]
+    return [parked.reason for parked in stage.kept.page(APP, 100)]
 
 
 OLD_S = START - 1_296_001
@@ -72,7 +72,7 @@ def test_a_parked_record_is_kept_as_it_came(stage: Stage) -> None:
     """Its id is the source's own identity and its source the caller, so that an operator can have it executed."""
     content = text(1, GroupId="")
     stage.batch(batch_of("Ckafka", [content], first=36))
-    [parked] = stage.shelf.parked(APP, 10)
+    [parked] = stage.kept.page(APP, 10)
     assert (parked.id, parked.source, parked.payload, parked.at) == ("ckafka/counters/1/36", "counters", content, START)
     assert parked.reason.startswith("GroupId: ")
 
@@ -80,7 +80,7 @@ def test_a_parked_record_is_kept_as_it_came(stage: Stage) -> None:
 def test_a_parked_payload_is_cut_to_32_kib(stage: Stage) -> None:
     """In bytes of UTF-8, and never within a character."""
     stage.batch(batch_of("aws:sns", ["群" * 30_000]))
-    [parked] = stage.shelf.parked(APP, 10)
+    [parked] = stage.kept.page(APP, 10)
     assert parked.payload == "群" * (32 * 1024 // 3)
 
 

@@ -100,7 +100,7 @@ def test_a_repeated_tick_changes_nothing(stage: Stage, queue: ListQueue) -> None
     """It is known to have been handed on, and if that is forgotten its pages ask for what has been done."""
     stage.tick(event(*GROUPS))
     assert stage.tick(event(*GROUPS)) == {"handed_on": 0, "pages": 0, "earlier": 250}
-    stage.shelf.note(APP, "tick/daily", "{}")
+    stage.kept.note(APP, "tick/daily", "{}")
     assert stage.tick(event(*GROUPS)) == {"handed_on": 250, "pages": 25}
     deliver(stage, [message.text for message in queue.messages])
     assert likes(stage) == {3}

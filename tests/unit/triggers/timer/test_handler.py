@@ -28,7 +28,7 @@ from handler.triggers.event_kind import Event
 from handler.triggers.timer import handler as timer
 from handler.triggers.timer.handler import NO_TIME
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.sandbox.memory_shelf import MemoryShelf
+from tests.sandbox.memory_parked import MemoryParked
 from tests.unit.triggers.stage import NEVER_ARRIVED, START, Stage, invocation
 
 GROUPS = [f"room-{number:02}" for number in range(12)]
@@ -334,8 +334,8 @@ def test_a_long_tick_that_is_done_is_known_to_be(many: Stage) -> None:
         many.tick(event(*MANY, value=4))
 
 
-class Noteless(MemoryShelf):
-    """A shelf that loses notes."""
+class Noteless(MemoryParked):
+    """A store that loses notes."""
 
     def note(self, app: int, name: str, text: str) -> None:
         raise AnswerLost("lost")
@@ -346,7 +346,7 @@ class Noteless(MemoryShelf):
 
 def test_a_long_tick_whose_note_cannot_be_kept_is_done_all_the_same(many: Stage) -> None:
     """A note saves time and nothing else."""
-    many.use_shelf(Noteless())
+    many.use_parked(Noteless())
     for _ in range(2):
         go_on(many, 1000.0)
         assert many.tick(event(*MANY)) == counts(accepted=120, applied=120)

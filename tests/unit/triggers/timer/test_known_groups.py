@@ -78,7 +78,7 @@ def test_a_repeated_tick_changes_nothing_in_groups_that_came_later(stage: Stage)
         count(stage, group, "like", 7)
     until(stage, TEN_MINUTES_S + 600)
     for name in ("tick/reset", "none"):
-        stage.shelf.note(1400000000, name, "{}")
+        stage.kept.note(1400000000, name, "{}")
         stage.tick(event())
     assert [stage.chat.groups[group]["like"] for group in ("newcomer", *GROUPS[:3])] == [7, 7, 7, 0]
 

@@ -150,7 +150,7 @@ def test_no_signature_is_shown_anywhere(stage: Stage, queue: ListQueue) -> None:
     stage.tick(tick("room", "other"))
     signature = json.loads(queue.texts[0])["Hmac"]
     stage.batch(records(ckafka(page(Hmac="0" * 64))))
-    [parked] = stage.shelf.parked(APP, 10)
+    [parked] = stage.kept.page(APP, 10)
     assert signature not in parked.reason + parked.payload + str(stage.told.reasons)
     assert parked.reason.startswith("Hmac: is missing")
 

@@ -1,15 +1,15 @@
-"""A shelf in the memory of this process."""
+"""Parked records and notes in the memory of this process."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import Lock
 
-from handler.core.ports.shelf import Parked
+from handler.core.ports.ledger import Parked
 
 
-class MemoryShelf:
-    """A `Shelf` that any number of threads may share."""
+class MemoryParked:
+    """`ParkedRecords` and `Notes` that any number of threads may share."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -21,7 +21,7 @@ class MemoryShelf:
         with self._lock:
             self._parked.setdefault((app, parked.id), parked)
 
-    def parked(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
+    def page(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
         """A page of the kept records, in the order of their ids' code points."""
         with self._lock:
             ids = sorted(parked_id for owner, parked_id in self._parked if owner == app and parked_id > after)

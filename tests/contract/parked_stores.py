@@ -1,4 +1,4 @@
-"""The shelves under contract, each opened on an empty store. A new kind is added here, and only here."""
+"""The stores of parked records and notes under contract, each opened empty. A new kind is added here, and only here."""
 
 from __future__ import annotations
 
@@ -10,58 +10,58 @@ from typing import TypeAlias
 
 import pytest
 
-from handler.core.ports.shelf import Parked, Shelf
+from handler.core.ports.ledger import Parked, ParkedAndNotes
 from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.redis_store import PrefixedRedis, prefixed_cluster, prefixed_redis
 from tests.contract.stores import GivenClock
-from tests.sandbox.memory_shelf import MemoryShelf
+from tests.sandbox.memory_parked import MemoryParked
 
 APP = 1_400_000_000
 
-Opened: TypeAlias = AbstractContextManager[Shelf]
+Opened: TypeAlias = AbstractContextManager[ParkedAndNotes]
 
 
 @contextmanager
-def sqlite_shelf(
+def sqlite_parked(
     folder: Path, factory: type[sqlite3.Connection] = sqlite3.Connection, name: str = "ledger.db"
-) -> Iterator[Shelf]:
-    """The shelf of a ledger in a file."""
+) -> Iterator[ParkedAndNotes]:
+    """Those of a ledger in a file."""
     with closing(SqliteLedger(str(folder / name), GivenClock(), factory=factory)) as ledger:
-        yield ledger.shelf()
+        yield ledger.parked()
 
 
 @contextmanager
-def _memory(request: pytest.FixtureRequest) -> Iterator[Shelf]:
-    yield MemoryShelf()
+def _memory(request: pytest.FixtureRequest) -> Iterator[ParkedAndNotes]:
+    yield MemoryParked()
 
 
 def _sqlite(request: pytest.FixtureRequest) -> Opened:
-    return sqlite_shelf(request.getfixturevalue("tmp_path"))
+    return sqlite_parked(request.getfixturevalue("tmp_path"))
 
 
 def _redis(request: pytest.FixtureRequest) -> Opened:
-    return _redis_shelf(prefixed_redis())
+    return _redis_parked(prefixed_redis())
 
 
 def _cluster(request: pytest.FixtureRequest) -> Opened:
-    return _redis_shelf(prefixed_cluster())
+    return _redis_parked(prefixed_cluster())
 
 
 @contextmanager
-def _redis_shelf(place: PrefixedRedis) -> Iterator[Shelf]:
+def _redis_parked(place: PrefixedRedis) -> Iterator[ParkedAndNotes]:
     with closing(place.open(GivenClock())) as ledger:
-        yield ledger.shelf()
+        yield ledger.parked()
 
 
 @contextmanager
-def _dynamodb(request: pytest.FixtureRequest) -> Iterator[Shelf]:
+def _dynamodb(request: pytest.FixtureRequest) -> Iterator[ParkedAndNotes]:
     store = DynamoDbStore.new(request.getfixturevalue("dynamodb_endpoint"))
     with closing(store.open(GivenClock())) as ledger:
-        yield ledger.shelf()
+        yield ledger.parked()
 
 
-SHELVES: dict[str, Callable[[pytest.FixtureRequest], Opened]] = {
+PARKED_STORES: dict[str, Callable[[pytest.FixtureRequest], Opened]] = {
     "dynamodb": _dynamodb,
     "memory": _memory,
     "redis": _redis,
