@@ -9,17 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.ledger import Ledger
 from handler.core.ports.schedules import Claim, Lent, Schedule
-from handler.core.runtime.circuit_breaker import APP_RETRY_MAX_S, CircuitBreaker
 from handler.core.runtime.rate_limiter import RateLimiter, Terms
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import HandClock
-
-ARREARS = Refused(60020, "arrears", Fault.APP, None)
-ADDRESS = Refused(60021, "address", Fault.APP, None)
-
 
 APP = 1_400_000_000
 
@@ -240,78 +234,3 @@ def test_no_more_calls_begin_than_the_rate_allows(rate: float, pauses: list[floa
         while (turn := pace.turn(APP)).is_taken and turn.at <= clock.monotonic():
             begun += 1
         assert begun <= (rate + min(5, rate)) * (clock.moment + 1) + rate * 0.05 + 2
-
-
-def test_a_breaker_is_closed_until_the_app_is_refused() -> None:
-    breaker = CircuitBreaker(HandClock())
-    assert breaker.refusal() is None
-    assert breaker.retry_after_s() == 0
-
-
-def test_an_open_breaker_tells_the_vendors_refusal_and_when_it_closes() -> None:
-    """The last refusal stands; those of calls that were under way together count as one."""
-    clock = HandClock()
-    breaker = CircuitBreaker(clock)
-    breaker.trip(ARREARS)
-    breaker.trip(ADDRESS)
-    assert breaker.refusal() is ADDRESS
-    clock.advance(0.4)
-    assert breaker.retry_after_s() == pytest.approx(0.6)
-
-
-def test_a_breaker_lets_the_next_call_try_after_its_interval() -> None:
-    clock = HandClock()
-    breaker = CircuitBreaker(clock)
-    breaker.trip(ARREARS)
-    clock.advance(0.99)
-    assert breaker.refusal() is ARREARS
-    clock.advance(0.02)
-    assert (breaker.refusal(), breaker.retry_after_s()) == (None, 0)
-
-
-def test_intervals_double_up_to_their_bound() -> None:
-    clock, intervals = HandClock(), list[float]()
-    breaker = CircuitBreaker(clock)
-    for _ in range(9):
-        breaker.trip(ARREARS)
-        intervals.append(breaker.retry_after_s())
-        clock.advance(intervals[-1])
-    assert intervals == pytest.approx([1, 2, 4, 8, 16, 32, 60, 60, 60])
-    assert max(intervals) == APP_RETRY_MAX_S
-
-
-def test_an_accepted_call_closes_the_breaker_for_all() -> None:
-    """At once, and the next refusal begins with the shortest interval again."""
-    clock = HandClock()
-    breaker = CircuitBreaker(clock)
-    for _ in range(5):
-        breaker.trip(ARREARS)
-    breaker.reset()
-    assert (breaker.refusal(), breaker.retry_after_s()) == (None, 0)
-    breaker.trip(ADDRESS)
-    assert breaker.retry_after_s() == pytest.approx(1)
-
-
-def test_a_breaker_counts_refusals_in_a_row() -> None:
-    """Those of calls under way as one; the last one is told."""
-    clock = HandClock()
-    breaker = CircuitBreaker(clock)
-    breaker.trip(ARREARS)
-    breaker.trip(ADDRESS)
-    assert (breaker.refusal(), breaker.retry_after_s()) == (ADDRESS, 1.0)
-    clock.advance(1.0)
-    assert (breaker.refusal(), breaker.retry_after_s()) == (None, 0.0)
-    breaker.trip(ARREARS)
-    assert breaker.retry_after_s() == 2.0
-    breaker.reset()
-    assert (breaker.refusal(), breaker.retry_after_s()) == (None, 0.0)
-    breaker.trip(ARREARS)
-    assert breaker.retry_after_s() == 1.0
-
-
-def test_a_closed_breaker_is_not_waited_for() -> None:
-    breaker = CircuitBreaker(HandClock(moment=0.0))
-    assert breaker.retry_after_s() == 0.0
-    breaker.trip(ARREARS)
-    breaker.reset()
-    assert breaker.retry_after_s() == 0.0
