@@ -100,7 +100,7 @@ flood: $(STAMP) ## Play RECORDS of a queue and a topic through real processes wi
 model: $(STAMP) ## Visit every state of the protocol's model, in larger worlds than the tests, and try every mutant
 	@$(RUN) -m tests.faults.model --large
 
-bench: $(STAMP) $(MINISTACK_STAMP) ## Measure ledgers, limiter and batches beside their bars and peers, and write tests/benchmarks/RESULTS.md
+bench: $(STAMP) $(MINISTACK_STAMP) ## Measure ledgers, limiter, batches and cold start beside their bars and peers, and write tests/benchmarks/RESULTS.md
 	@$(RUN) -m tests.benchmarks.bench
 
 e2e: $(STAMP) ## Run the tests under the platforms' runtimes

@@ -1,4 +1,4 @@
-"""The figures of the ledgers, the limiter and the batches, beside their bars and beside what others take.
+"""The figures of ledgers, limiter, batches and cold start, beside their bars and beside those of others.
 
 `python -m tests.benchmarks.bench` prints the table, writes it down in RESULTS.md, and draws the picture.
 """
@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks import batches, callers, growth, limiter, picture, round_trips, warm
+from tests.benchmarks import batches, callers, cold_start, growth, limiter, picture, round_trips, warm
 from tests.benchmarks.figures import Figure, table
 from tests.faults.storms.ledgers import dynamodb_variables
 from tests.sandbox.environment import sandboxed_environment
@@ -70,6 +70,7 @@ PARTS: Final[Mapping[str, Callable[[], Iterator[Figure]]]] = {
     "redis": on_redis,
     "batches": of_batches,
     "dynamodb": on_dynamodb,
+    "cold-start": cold_start.measured,
 }
 
 

@@ -20,7 +20,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +30,7 @@ import certifi
 from layers.packaging.bytecode import compile_all
 from layers.packaging.install import install_pins, pins_for
 from layers.packaging.targets import AWS, here
+from tests.benchmarks.figures import Figure, at_most
 from tests.e2e.instances import ROOT, Place, Reply
 from tests.e2e.packages import Unpacked, on_lambda, unpacked
 from tests.e2e.runtime_api import LambdaInstance
@@ -77,6 +78,10 @@ CLIENTS = [boto3.client("dynamodb"), boto3.client("secretsmanager")]
 OUT_OF_REACH = "http://127.0.0.1:9"
 """An endpoint without a server: a health call needs no API."""
 
+ROUNDS = 15
+MOST = 1.05
+"""The bar: processor time of a cold start, times that of the bare libraries."""
+
 ENTRY = "handler.preload.lambda_handler"
 READ_ONLY = {"PYTHONDONTWRITEBYTECODE": "1"}
 SDK = ("boto3", "botocore", "s3transfer", "python-dateutil", "six")
@@ -95,28 +100,56 @@ class Variant:
     beside: str
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How long the first answer takes, by the clock and in time of a processor."""
+
+    clock_s: float
+    processor_s: float
+
+
 def main() -> None:
     """Print one line for each variant."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.cold_start", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15, help="starts of each variant")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="starts of each variant")
+    found = played(parser.parse_args().rounds)
+    medians = {variant.name: start for variant, start in found}
+    for variant, start in found:
+        base = medians[variant.beside]
+        clock = f"{1000 * start.clock_s:6.0f} ms ({start.clock_s / base.clock_s:.2f} of {variant.beside})"
+        processor = f"{1000 * start.processor_s:6.0f} ms of a processor ({start.processor_s / base.processor_s:.2f})"
+        print(f"{variant.name:34} {clock}, {processor}")
+
+
+def measured() -> Iterator[Figure]:
+    """Processor time beside that of the bare libraries, and what greeting the API over TLS adds (R12)."""
+    found = {variant.name: start.processor_s for variant, start in played(ROUNDS)}
+    what = "cold start, times the processor time of the bare libraries"
+    yield at_most(what, found["deployed"] / found["bare"], MOST)
+    yield at_most(f"{what} and clients", found["deployed with clients"] / found["bare with clients"], MOST)
+    greeting_s = found["deployed, greeting over TLS"] - found["deployed"]
+    yield Figure("processor time of greeting the API over TLS at a cold start, ms", f"{1000 * greeting_s:.0f}")
+
+
+def played(rounds: int) -> list[tuple[Variant, Start]]:
+    """Each variant with its median start."""
     with tempfile.TemporaryDirectory(prefix="cold-start-") as scratch, ExitStack() as running:
         folder = Path(scratch)
         variants = made(folder, running)
-        times: dict[str, list[tuple[float, float]]] = {variant.name: [] for variant in variants}
+        starts: dict[str, list[Start]] = {variant.name: [] for variant in variants}
         for number in range(rounds + 1):
             for variant in variants:
-                taken_s = started(variant, folder / "logs" / f"{variant.name}-{number}")
+                start = started(variant, folder / "logs" / f"{variant.name}-{number}")
                 # The first round brings the files into the machine's memory.
-                times[variant.name] += [taken_s] if number else []
-    medians = {name: [statistics.median(each) for each in zip(*taken, strict=True)] for name, taken in times.items()}
-    for variant in variants:
-        clock_s, processor_s = medians[variant.name]
-        base = medians[variant.beside]
-        print(
-            f"{variant.name:34} {1000 * clock_s:6.0f} ms ({clock_s / base[0]:.2f} of {variant.beside}), "
-            f"{1000 * processor_s:6.0f} ms of a processor ({processor_s / base[1]:.2f})"
-        )
+                starts[variant.name] += [start] if number else []
+    return [(variant, _median(starts[variant.name])) for variant in variants]
+
+
+def _median(starts: list[Start]) -> Start:
+    return Start(
+        clock_s=statistics.median(start.clock_s for start in starts),
+        processor_s=statistics.median(start.processor_s for start in starts),
+    )
 
 
 def made(folder: Path, running: ExitStack) -> list[Variant]:
@@ -191,8 +224,8 @@ def beside(place: Place, code: Path) -> Place:
     return replace(place, code=code, paths=(code, *place.paths[1:]))
 
 
-def started(variant: Variant, logs: Path) -> tuple[float, float]:
-    """How long the first answer takes, by the clock and in time of a processor, in seconds."""
+def started(variant: Variant, logs: Path) -> Start:
+    """Start a process, send it one event, and end it."""
     instance = LambdaInstance(variant.variables, logs, variant.place)
     instance.handler = variant.handler
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
@@ -202,7 +235,7 @@ def started(variant: Variant, logs: Path) -> tuple[float, float]:
     if not isinstance(outcome, Reply) or not isinstance(outcome.value, dict) or outcome.value["statusCode"] != 200:
         sys.exit(f"{variant.name} did not answer: {outcome}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return taken_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Start(taken_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
 if __name__ == "__main__":
