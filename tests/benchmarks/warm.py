@@ -32,7 +32,7 @@ from tests.sandbox.environment import KEY, SDKAPPID
 ROUNDS: Final = 40
 TURNS: Final = 15
 RATIO_MAX: Final = 1.6
-EVENT_RATIO_MAX: Final = 1.5
+EVENT_RATIO_MAX: Final = 1.25
 
 # As long as the ones that the function writes.
 TEXT: Final = "x" * 300

@@ -49,3 +49,8 @@ def test_a_limit_that_is_no_number_is_none(left_ms: object) -> None:
 @pytest.mark.parametrize(("request_id", "kept"), [("r" * 300, "r" * 128), ("a\nb", ""), (7, ""), (None, "")])
 def test_a_request_id_is_short_and_printable(request_id: object, kept: str) -> None:
     assert read(AwsContext(request_id)).request_id == kept
+
+
+def test_without_a_deadline_work_ends_some_time_after_the_beginning() -> None:
+    assert read({}).deadline_or(60.0) == 160.0
+    assert read(scf_context(30)).deadline_or(60.0) == 130.0
