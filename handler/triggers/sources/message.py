@@ -6,11 +6,11 @@ from msgspec import UNSET
 
 from handler.core.errors import BadInput, BodyTooLarge
 from handler.core.model.operation import Operation, Origin
-from handler.core.model.payload import check_payload, decode_body, read_payload
+from handler.core.model.payload import DecodedBody, check_payload, decode_body, read_payload
 from handler.triggers.idempotency_key import read_key
 from handler.triggers.parsing import BODY_BYTES, read_json
 
-FIELDS = frozenset({"GroupId", "GroupCounter", "Mode", "IdempotencyKey", "Caller"})
+FIELDS = frozenset(DecodedBody.__struct_encode_fields__)
 
 CALLER_CHARACTERS = 256
 
