@@ -48,19 +48,19 @@ class _Odd(msgspec.Struct, frozen=True):
     connection: int | None
 
     def bears_out(self, later: _Odd) -> bool:
-        """Whether the two differ by what has passed: a clock that stands still is none."""
+        """Whether the two `Date`s differ by the time that passed between them, so that no stopped clock is believed."""
         passed_s = later.heard_at - self.heard_at
         is_other = None not in {self.connection, later.connection} and self.connection != later.connection
         return is_other and passed_s >= APART_MIN_S and abs(later.date - self.date - passed_s) <= WHOLE_S
 
 
 class Heard:
-    """A small memory, in the order in which things came. Not safe to share: its owner holds a lock."""
+    """Which `Date`s came after which things were first met. Its owner holds a lock for it."""
 
     def __init__(self) -> None:
         self._moment = 0
         self._dates: list[tuple[int, int]] = []
-        """When each was heard, and the `Date`: none is smaller than one that came after it."""
+        """When each `Date` was heard, and the `Date`: each is larger than all that came after it."""
         self._met: OrderedDict[str, int] = OrderedDict()
 
     def hear(self, date: int) -> None:
@@ -72,7 +72,7 @@ class Heard:
         del self._dates[:-DATES_MAX]
 
     def since(self, things: Collection[str]) -> int | None:
-        """The largest `Date` heard after all of these had been met; one that is met now had not been."""
+        """The largest `Date` heard after all of these things were met; a thing that is met only now has heard none."""
         for thing in things:
             self._met.setdefault(thing, self._moment)
             self._met.move_to_end(thing)
@@ -82,7 +82,7 @@ class Heard:
         return next((date for moment, date in self._dates if moment > last_met), None)
 
     def forget(self) -> None:
-        """No `Date` was heard."""
+        """Forget every `Date`, as if none had been heard."""
         self._dates.clear()
 
 
@@ -98,7 +98,7 @@ class ApiClock:
         self._offset: float | None = None
         """How far the API's clock is ahead of the monotonic one, at least; None without evidence."""
         self._wall_offset = 0.0
-        """The same of the wall clock, when evidence came last."""
+        """How far the wall clock was ahead of the monotonic one when evidence came last."""
         self._odd: list[_Odd] = []
         self._asks = 0
         self._settled_at = float("-inf")
@@ -106,7 +106,7 @@ class ApiClock:
         self._skewed = False
 
     def learn(self, date: int | None, connection: int | None = None) -> bool:
-        """Take in the `Date` of a reply just received; whether it is evidence. One that is not counts as missing."""
+        """Learn from the `Date` of a reply just received; True if it is evidence. One that is not counts as missing."""
         if date is None:
             return False
         with self._lock:
@@ -123,11 +123,11 @@ class ApiClock:
         return is_evidence
 
     def now(self) -> int:
-        """The greatest lower bound that evidence gives, rounded down; without evidence the local clock's time."""
+        """The API's time in whole seconds: by the greatest lower bound of the evidence, or else the local clock."""
         return int(self.moment())
 
     def moment(self) -> float:
-        """The same with its fraction."""
+        """The API's time with its fraction."""
         with self._lock:
             self._forget_what_a_thaw_has_ended()
             return self._now()
@@ -137,13 +137,13 @@ class ApiClock:
         return max(0.0, moment - self.now())
 
     def since(self, things: Collection[str]) -> int | None:
-        """The largest `Date` heard after this instance had met all of these; what was never asked for is met now."""
+        """The largest `Date` heard after this instance had met all of these things; a new one is met now."""
         with self._lock:
             self._forget_what_a_thaw_has_ended()
             return self._heard.since(things)
 
     def ask_in_s(self) -> float | None:
-        """Seconds until the API has to be asked for its time, before anything is opened; None where it need not be."""
+        """Seconds until the API has to be asked for its time before an attempt opens; None if it need not be."""
         with self._lock:
             self._forget_what_a_thaw_has_ended()
             return self._due_in_s()
@@ -154,7 +154,7 @@ class ApiClock:
             return self._due_in_s() == 0.0 and bool(self._odd)
 
     def asked(self) -> None:
-        """The API was asked because it had to be. Who hears no time from it goes by the local clock for a while."""
+        """Note that the API was asked. An instance that hears no time from it goes by the local clock for a while."""
         with self._lock:
             self._asks += self._due_in_s() == 0.0
             is_enough = self._asks >= ASKS_MAX or (self._asks > 0 and self._offset is not None)
@@ -168,7 +168,7 @@ class ApiClock:
         return self._clock.now() if self._offset is None else self._offset + self._clock.monotonic()
 
     def _is_borne_out(self, heard: _Odd) -> bool:
-        """Whether a `Date` is evidence, and what follows for the clock: only a pair of odd ones moves it back."""
+        """Whether a `Date` is evidence; if so, the clock moves. Only a pair of odd ones moves it back."""
         offset = heard.date - heard.heard_at
         near_s = NEAR_S if self._offset is None else self._guard_s + WHOLE_S
         if abs(heard.date - self._now()) <= near_s:
@@ -194,7 +194,7 @@ class ApiClock:
         return 0.0 if odd and left_s == 0 and not rests else None
 
     def _forget_what_a_thaw_has_ended(self) -> None:
-        """Monotonic time may have stood still meanwhile, so nothing is known of the API's any more."""
+        """Drop all evidence after a thaw: monotonic time may have stood still, so the API's time is unknown."""
         drift_s = self._clock.now() - self._clock.monotonic() - self._wall_offset
         if self._offset is not None and abs(drift_s) > DRIFT_MAX_S:
             self._offset, self._odd, self._asks, self._settled_at = None, [], 0, float("-inf")
@@ -209,7 +209,7 @@ class ApiClock:
 
 
 def in_mind(group: Group, row: Row, generation: int) -> list[str]:
-    """Names of what the row is judged by: its attempts, the first sight noted in it, and the store's generation."""
+    """Names for all that a row is judged by: its attempts, the first sight noted in it, and the store's generation."""
     attempts = [past.attempt.id for past in row.remembered] + ([row.attempt.id] if row.attempt else [])
     seen_at = row.first_seen_at
     sight = [] if seen_at is None else [f"sight {group.app} {group.id} {row.first_seen_generation} {seen_at}"]

@@ -77,7 +77,7 @@ def with_window(notes: Notes, window_s: float, now: float) -> Notes:
 
 
 def longest(notes: Iterable[Noted]) -> float:
-    """The window by which records are written."""
+    """The largest window noted: records are written by it."""
     return max((noted.window_s for noted in notes), default=0.0)
 
 
@@ -92,7 +92,7 @@ class Horizon(msgspec.Struct, frozen=True):
     now: float
 
     def has_passed(self, moment: float) -> bool:
-        """Whether the answer to what was sent at that moment may be forgotten, so that it may not be executed."""
+        """Whether the answer to a record sent at `moment` may be forgotten, so that the record may not be executed."""
         age_s = self.now - moment
         if age_s < 0 or age_s >= self.window_s:
             return age_s >= 0
@@ -145,7 +145,7 @@ class Windows:
         raise LedgerUnavailable("the notes of windows are not to be written: their answers are lost, or others write")
 
     def _has_written(self, app: int, notes: Notes, instead_of: str | None) -> bool:
-        """False where others were quicker, or where the next look has to tell what became of the note."""
+        """Write the notes; False if another instance was quicker, or if only the next read can tell."""
         try:
             return self._ledger.note_windows(app, json.dumps(notes), instead_of)
         except AnswerLost:
@@ -153,5 +153,5 @@ class Windows:
 
 
 def read_notes(text: str) -> Notes:
-    """Read what a ledger keeps of `Windows`."""
+    """Parse the notes that a ledger keeps."""
     return tuple(Noted(*map(float, noted)) for noted in json.loads(text))

@@ -15,6 +15,7 @@ from handler.core.ports.counter_api import Fault, Refused, Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.drive import drive, open_next
+from handler.core.protocol.refusal import Blame, confirmed
 from handler.core.protocol.visit import Again, Stop, Visit
 from handler.core.state.losses import ALARMING, INTERVAL_MAX_S, REMEMBERED_MAX, lost_in_a_row, opens_at, told
 from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row
@@ -153,6 +154,14 @@ def test_what_gives_way_is_told() -> None:
     scene.clock.advance(20)
     drive(Visit(scene.instance, GROUP, scene.budget(1)), None)
     assert scene.notices.of(Notice.ATTEMPT_DROPPED) == []
+
+
+def test_what_gives_way_to_a_refusal_of_unknown_blame_is_told() -> None:
+    scene = Scene(row(attempt(A), remembered=lost(8)))
+    visit = Visit(scene.instance, GROUP, scene.budget(1))
+    confirmed(visit, scene.row, attempt(A), Refused(10007, "no", Fault.OPERATION, NOW), Blame.UNKNOWN)
+    assert [notice["attempt"] for notice in scene.notices.of(Notice.ATTEMPT_DROPPED)] == ["lost0"]
+    assert len(scene.row.remembered) == 8
 
 
 def test_a_set_that_gives_way_is_told_by_its_last_values() -> None:
