@@ -12,7 +12,7 @@ from typing import Final
 _CORE = frozenset({"core", "core.model", "core.state", "core.ports", "core.runtime", "core.protocol"})
 _EVERY_CORE = _CORE | {"core.verify", "core.recovery"}
 _STORES = frozenset({"ledgers.sqlite", "ledgers.redis", "ledgers.dynamodb"})
-_STORE = frozenset({"core", "core.model", "core.state", "core.ports", "clouds", "ledgers"})
+_STORE = frozenset({"core", "core.model", "core.state", "core.ports"})
 _ADAPTERS = _STORES | {"chat", "config", "queues", "vault"}
 _TRIGGERS = frozenset({"triggers", "triggers.http", "triggers.timer", "triggers.sources", "triggers.operator"})
 
@@ -21,7 +21,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "core": frozenset(),
         "core.model": frozenset({"core"}),
         "core.state": frozenset({"core.model"}),
-        "core.ports": frozenset({"core", "core.model", "core.state"}),
+        "core.ports": frozenset({"core.model", "core.state"}),
         "core.runtime": frozenset({"core", "core.model", "core.ports"}),
         "core.protocol": _CORE - {"core.protocol"},
         "core.verify": _CORE - {"core.protocol"},
@@ -31,15 +31,16 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "chat": frozenset({"core", "core.model", "core.ports"}),
         "vault": frozenset({"core", "core.model", "core.ports", "clouds"}),
         "queues": frozenset({"core", "core.ports", "clouds"}),
-        "ledgers": frozenset({"core", "core.model", "core.state"}),
-        **dict.fromkeys(_STORES, _STORE),
+        "ledgers": frozenset({"core.model"}),
+        "ledgers.sqlite": _STORE,
+        "ledgers.redis": _STORE | {"ledgers", "config"},
+        "ledgers.dynamodb": _STORE | {"ledgers", "clouds"},
         "triggers": frozenset({"core", "core.ports", "core.protocol", "core.runtime"}),
         "triggers.http": frozenset({"core", "core.model", "core.ports", "core.runtime", "triggers"}),
         "triggers.timer": _CORE - {"core.state"} | {"triggers"},
         "triggers.sources": _CORE - {"core.state"} | {"triggers", "triggers.timer"},
         "triggers.operator": _EVERY_CORE | {"triggers", "triggers.timer", "triggers.sources"},
-        "ledgers.redis": _STORE | {"config"},
-        "clock": frozenset({"core"}),
+        "clock": frozenset(),
         "telemetry": frozenset({"core", "core.ports"}),
         "bootstrap": _EVERY_CORE | _ADAPTERS | _TRIGGERS | {"clouds", "clock", "telemetry"},
         "main": _TRIGGERS | {"core", "bootstrap", "telemetry"},

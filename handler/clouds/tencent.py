@@ -17,6 +17,10 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from handler.clouds.redaction import drop_debug_logs
 from handler.core.errors import SecretUnavailable, SettingsError
 
+ID_VARIABLE = "TENCENTCLOUD_SECRETID"
+KEY_VARIABLE = "TENCENTCLOUD_SECRETKEY"
+SESSION_VARIABLE = "TENCENTCLOUD_SESSIONTOKEN"
+
 # How long a call waits for a connection, and for an answer.
 CONNECT_S = 1.0
 READ_S = 2.0
@@ -32,11 +36,10 @@ def role_credential(environ: Mapping[str, str], without: str) -> Credential:
 
     Raises SecretUnavailable, which begins with what cannot be done without them.
     """
-    names = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY")
-    missing = [name for name in names if not environ.get(name)]
+    missing = [name for name in (ID_VARIABLE, KEY_VARIABLE) if not environ.get(name)]
     if missing:
         raise SecretUnavailable(f"{without}: {' and '.join(missing)} not set")
-    return Credential(*(environ[name] for name in names), environ.get("TENCENTCLOUD_SESSIONTOKEN") or None)
+    return Credential(environ[ID_VARIABLE], environ[KEY_VARIABLE], environ.get(SESSION_VARIABLE) or None)
 
 
 def client_profile(environ: Mapping[str, str], variable: str) -> ClientProfile:

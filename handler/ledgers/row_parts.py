@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from handler.core.model.codec import decode_entry, decode_row, encode_entry
 from handler.core.model.operation import Counters
 from handler.core.model.row import Attempt, Entry, OldWatermarks, Row
-from handler.ledgers.bounded import row_text
+from handler.core.model.row_size import row_text
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):

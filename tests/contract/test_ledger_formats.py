@@ -7,10 +7,9 @@ from contextlib import suppress
 import pytest
 from msgspec.structs import replace
 
-from handler.core.model import codec
+from handler.core.model import codec, row_size
 from handler.core.model.operation import Mode
 from handler.core.model.row import Attempt, Entry, Group, Remembered, Row
-from handler.ledgers import bounded
 from tests.contract.samples import GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
 from tests.contract.stores import OpenLedger
 
@@ -53,7 +52,7 @@ BUSY_ROW = Row(
 def written(ledger: OpenLedger, row: Row, text: str, group: Group = GROUP) -> None:
     """Let the store hold that text of a row."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bounded, "encode_row", lambda _: text)
+        patch.setattr(row_size, "encode_row", lambda _: text)
         assert ledger.swap(group, row, {})
 
 

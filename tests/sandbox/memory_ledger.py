@@ -14,13 +14,20 @@ from typing import TypeAlias
 from handler.core.model.codec import ROW_BYTES, decode_row
 from handler.core.model.records import Record, Records, decode_record, encode_record
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
-from handler.core.model.row_size import bytes_at_most
+from handler.core.model.row_size import bytes_at_most, check_room, row_text, storable
 from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import Claim, Hold, Lent, Schedule, Stand
 from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
-from handler.core.state.watermarks import NO_WATERMARKS, WATERMARK_S, Watermarks, partitions_of, passed, watermarks_of
-from handler.ledgers.bounded import check_room, row_text, sorted_out, storable
+from handler.core.state.watermarks import (
+    NO_WATERMARKS,
+    WATERMARK_S,
+    Watermarks,
+    partitions_of,
+    passed,
+    sorted_out,
+    watermarks_of,
+)
 
 # Each write forgets this many expired records more than it adds.
 FORGOTTEN_PER_WRITE = 4

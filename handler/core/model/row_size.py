@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from handler.core.errors import RowFull
-from handler.core.model.codec import encode_row
+from handler.core.model.codec import ROW_BYTES, encode_row
 from handler.core.model.operation import Origin
 from handler.core.model.row import Attempt, Entry, Remembered, Row
 
@@ -51,6 +51,30 @@ FULL_RETRY_S = 2.0
 def row_is_full() -> RowFull:
     """What is raised for a row that would grow past its bound."""
     return RowFull("too many operations of this group are waiting", FULL_RETRY_S)
+
+
+def row_text(row: Row, bytes_max: int = ROW_BYTES) -> str:
+    """The row as the text that ledgers store; raises ValueError over the bound.
+
+    Acceptance stops long before. A row that large is a mistake in the program, not an error that a caller could wait
+    out.
+    """
+    text = encode_row(row)
+    size = len(text.encode())
+    if size > bytes_max:
+        raise ValueError(f"a row of {size} bytes is over the bound of {bytes_max} and was not written")
+    return text
+
+
+def storable(row: Row, bytes_max: int = ROW_BYTES) -> Row:
+    """A row that a ledger itself makes, with those of its known keys that it has room for."""
+    return with_keys_that_fit(row, bytes_max)
+
+
+def check_room(row: Row, bytes_max: int) -> None:
+    """Raise RowFull for a row whose text is over the bound, without the keys that it knows: they give way."""
+    if not fits(row, bytes_max):
+        raise row_is_full()
 
 
 class Fitted(msgspec.Struct, frozen=True):

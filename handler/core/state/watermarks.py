@@ -7,10 +7,11 @@ neither. A source delivers those of a partition in order, and behind one that wa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias
 
+from handler.core.model.records import Records
 from handler.core.model.row import Entry, Row
 
 Watermarks: TypeAlias = Mapping[str, str]
@@ -66,6 +67,16 @@ def passed(entries: Collection[Entry], row: Row | None, watermarks: Watermarks) 
         if entry.position
         and entry.position.sequence <= max(known.get(entry.position.partition, "") for known in (watermarks, owed, old))
     )
+
+
+def sorted_out(
+    entries: Sequence[Entry], row: Row, records: Records, watermarks: Watermarks
+) -> tuple[list[Entry], frozenset[str]]:
+    """Those of `entries` that are to be appended, and the ids of those whose position was accepted before."""
+    known = {entry.id for entry in row.owed} | records.keys()
+    strange = [entry for entry in entries if entry.id not in known]
+    behind = passed(strange, row, watermarks)
+    return [entry for entry in strange if entry.id not in behind], behind
 
 
 def moved(row: Row) -> tuple[Row, Watermarks]:

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 from handler.core.errors import RowFull
 from handler.core.model.row import Attempt, Entry, Group, Row
+from handler.core.model.row_size import check_room
 from handler.core.ports.ledger import Look
 from handler.core.state.transitions import appended
-from handler.core.state.watermarks import partitions_of, passed
-from handler.ledgers.bounded import check_room, sorted_out
+from handler.core.state.watermarks import partitions_of, passed, sorted_out
 from handler.ledgers.dynamodb import updates
 from handler.ledgers.dynamodb.items import Stored
 from handler.ledgers.dynamodb.rows import Rows

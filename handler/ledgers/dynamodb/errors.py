@@ -26,13 +26,21 @@ SDK_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
 SERVER_ERROR = 500
 
 _THROTTLED = {
-    *("ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded"),
-    *("ThrottlingError", "ProvisionedThroughputExceeded"),
+    "ThrottlingException",
+    "ThrottlingError",
+    "ProvisionedThroughputExceededException",
+    "ProvisionedThroughputExceeded",
+    "RequestLimitExceeded",
 }
 _DENIED = {"AccessDeniedException", "AccessDenied"}
 _CREDENTIALS = {
-    *("ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidSignatureException"),
-    *("IncompleteSignatureException", "MissingAuthenticationTokenException", "InvalidClientTokenId"),
+    "ExpiredTokenException",
+    "ExpiredToken",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "IncompleteSignatureException",
+    "MissingAuthenticationTokenException",
+    "InvalidClientTokenId",
 }
 _CONFLICTS = {"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"}
 

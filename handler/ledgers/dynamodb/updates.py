@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.model.row_size import storable
 from handler.core.state.watermarks import WATERMARK_S
-from handler.ledgers.bounded import storable
 from handler.ledgers.dynamodb.items import (
     CALM,
     Item,

@@ -14,12 +14,12 @@ from msgspec.structs import replace
 from handler.core.errors import AnswerLost
 from handler.core.model.records import Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.model.row_size import check_room, row_text
 from handler.core.ports.ledger import Look
 from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks, partitions_of, passed, watermarks_of
+from handler.core.state.watermarks import NO_WATERMARKS, Watermarks, partitions_of, passed, sorted_out, watermarks_of
 from handler.ledgers import row_parts
-from handler.ledgers.bounded import check_room, row_text, sorted_out
 from handler.ledgers.row_parts import Parts
 from tests.sandbox.memory_ledger import MemoryLedger, Snapshot
 

@@ -10,6 +10,7 @@ from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.model.operation import Mode, Operation
 from handler.core.model.records import Records
 from handler.core.model.row import Entry, Group, Row, Settlement
+from handler.core.model.row_size import row_text
 from handler.core.ports.counter_api import Call, Counted, Reply
 from handler.core.ports.ledger import Generation, Look
 from handler.core.protocol.engine import ExactlyOnce
@@ -17,7 +18,6 @@ from handler.core.protocol.visit import Visit
 from handler.core.runtime.instance import Instance, TimeBudget
 from handler.core.runtime.rules import Rules
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
-from handler.ledgers.bounded import row_text
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_parked import MemoryParked
 from tests.unit.core.samples import BASE, HandClock, Notices

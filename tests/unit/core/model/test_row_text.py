@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from handler.core.model.codec import ROW_BYTES, decode_row, encode_row
 from handler.core.model.row import Row
-from handler.ledgers.bounded import row_text
+from handler.core.model.row_size import row_text
 
 ROW = Row(version=1, generation=1, receipt_key="_receipt", frozen="")
 ROOM = ROW_BYTES - len(encode_row(ROW).encode())
