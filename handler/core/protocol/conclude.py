@@ -46,10 +46,10 @@ def follow(visit: Visit, row: Row, attempt: Attempt, reply: Reply) -> Next:
     is_confirmed = visit.own is not None and visit.own.is_confirmed
     if isinstance(reply, Refused) and (is_confirmed or not row.receipt_key):
         blame = Blame.OPERATION if is_confirmed else blamed(visit, row, {reply.code}, can_read=False)
-        return confirmed(visit, row, attempt, reply, blame)
+        return confirmed(visit, row, attempt, reply, blame=blame)
     if isinstance(reply, Counted) and not row.receipt_key:
         counters = CounterReading(reply.values, later=False, at=visit.instance.api_clock.now())
-        return settle(visit, row, {attempt.id: 1}, ReceiptReading(0, None), counters)
+        return settle(visit, row, {attempt.id: 1}, receipt=ReceiptReading(0, None), counters=counters)
     return look(visit, row, attempt)
 
 
@@ -130,7 +130,7 @@ def _read_refused(visit: Visit, row: Row, refusal: Refused, asked_after: int | N
             return Again()
     if own and row.attempt and own.fault is refusal.fault:
         blame = blamed(visit, row, {own.code, refusal.code}, can_read=False)
-        return confirmed(visit, row, row.attempt, _for_callers(own, refusal), blame)
+        return confirmed(visit, row, row.attempt, _for_callers(own, refusal), blame=blame)
     if refusal.fault is not Fault.OPERATION:
         return visit.setback(refusal)
     if blamed(visit, row, {refusal.code}, can_read=False) is Blame.APP:
@@ -176,7 +176,8 @@ def conclude(visit: Visit, row: Row, observed: Observation) -> Next:
         return row
     refusal = _own_refusal(visit, row)
     if refusal:
-        return confirmed(visit, row, row.attempt, refusal, blamed(visit, row, {refusal.code}, can_read=True))
+        blame = blamed(visit, row, {refusal.code}, can_read=True)
+        return confirmed(visit, row, row.attempt, refusal, blame=blame)
     if isinstance(verdict, TooEarly):
         ahead = why_too_far_ahead(visit, row, receipt)
         return visit.put(transitions.frozen(row, ahead)) if ahead else Again(visit.backoff.after_look_s(row.attempt))
@@ -193,7 +194,7 @@ def _landed(visit: Visit, row: Row, landed: Landed, observed: Observation) -> Ne
     if refusal and row.attempt and row.attempt.id in landed.times:
         # The API has refused a request that it had carried out.
         visit.instance.reporter.report(Notice.REFUSAL_DISPROVED, group=visit.group.id, code=refusal.code)
-    return settle(visit, row, landed.times, observed.receipt, observed.counters)
+    return settle(visit, row, landed.times, receipt=observed.receipt, counters=observed.counters)
 
 
 def _expired(visit: Visit, row: Row, attempt: Attempt) -> Next:

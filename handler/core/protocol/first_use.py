@@ -108,10 +108,11 @@ def _first_look(visit: Visit, row: Row) -> Next:
                 else visit.failed_to_send()
             )
     # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
-    return _begun(visit, row, reply.values if isinstance(reply, Counted) else {}, heard, reply.date)
+    values = reply.values if isinstance(reply, Counted) else {}
+    return _begun(visit, row, values, heard=heard, date=reply.date)
 
 
-def _begun(visit: Visit, row: Row, values: Values, heard: int | None, date: int | None) -> Next:
+def _begun(visit: Visit, row: Row, values: Values, *, heard: int | None, date: int | None) -> Next:
     """Begin a group that this ledger has not called yet, on the counters that a look has shown."""
     # The group's first call may be what a copy lacks, and its receipt is not there before it lands.
     lost_until = 0.0 if _is_first_generation(visit) else _lost_until(visit, row)

@@ -66,7 +66,11 @@ def parked(group: Group, note: Note) -> Parked:
     if origin.caller != origin.source:
         payload["Caller"] = origin.caller
     return Parked(
-        origin.place, origin.source, refused_with(note.code), note.at, json.dumps(payload, ensure_ascii=False)
+        id=origin.place,
+        source=origin.source,
+        reason=refused_with(note.code),
+        at=note.at,
+        payload=json.dumps(payload, ensure_ascii=False),
     )
 
 

@@ -70,7 +70,7 @@ def blamed(visit: Visit, row: Row, codes: Collection[int], *, can_read: bool) ->
     return Blame.APP if forbidden else Blame.UNKNOWN
 
 
-def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused, blame: Blame = Blame.OPERATION) -> Next:
+def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused, *, blame: Blame = Blame.OPERATION) -> Next:
     """The attempt had no effect: split it, reject its one operation, or take it back for a later attempt.
 
     `blame` matters where the code names the operation; a refusal of another kind names its own fault.

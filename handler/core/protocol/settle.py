@@ -22,7 +22,7 @@ WRITTEN_WITHIN_S = 6
 
 
 def settle(
-    visit: Visit, row: Row, times: Mapping[str, int], receipt: ReceiptReading, counters: CounterReading
+    visit: Visit, row: Row, times: Mapping[str, int], *, receipt: ReceiptReading, counters: CounterReading
 ) -> Row | Again:
     """R5: write the records before the row or with it. More landings than the open attempt's are settled by R7.
 

@@ -83,7 +83,7 @@ def decidable_at(visit: Visit, row: Row) -> float:
     """The API time from which nothing of the group's past can land, so that an operator's verdict holds."""
     instance = visit.instance
     generation, now = generation_of(visit, row), instance.api_clock.now()
-    return all_dead_at(row, first_look(visit, row), generation, instance.rules, now)
+    return all_dead_at(row, first_look(visit, row), generation, rules=instance.rules, now=now)
 
 
 def may_be_released(visit: Visit, row: Row) -> bool:

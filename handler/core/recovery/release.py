@@ -60,7 +60,7 @@ def adopt(visit: Visit, decision: Decision) -> Resolved | Later:
         row = _looked_after(visit, row)
     if row.frozen is None:
         return Resolved(row, changed=False)
-    return _resolve(visit, row, decision, Notice.GROUP_ADOPTED, _until)
+    return _resolve(visit, row, decision, notice=Notice.GROUP_ADOPTED, wait=_until)
 
 
 def release(visit: Visit, decision: Decision) -> Resolved | Later:
@@ -75,11 +75,11 @@ def release(visit: Visit, decision: Decision) -> Resolved | Later:
     if not may_be_released(visit, row):
         raise BadInput("GroupId", "is not frozen: there is nothing to release")
     completed(row, decision, visit.instance.generation.current().number)
-    return _resolve(visit, row, decision, Notice.GROUP_RELEASED, _left_s)
+    return _resolve(visit, row, decision, notice=Notice.GROUP_RELEASED, wait=_left_s)
 
 
 def _resolve(
-    visit: Visit, row: Row, decision: Decision, notice: Notice, wait: Callable[[Visit, Row, float], float]
+    visit: Visit, row: Row, decision: Decision, *, notice: Notice, wait: Callable[[Visit, Row, float], float]
 ) -> Resolved | Later:
     """Wait for the end of the group's past, read the receipt, and write the row that stands on it."""
     instance = visit.instance
@@ -98,7 +98,14 @@ def _resolve(
         if (grown.frozen, grown.first_seen_at, grown.attempt) != (row.frozen, row.first_seen_at, row.attempt):
             raise BadInput("GroupId", "has changed: another operator has decided meanwhile")
         judged = completed(grown, decision, generation.number)
-        change = unfrozen(grown, judged, observed.receipt, observed.counters, generation.number, instance.rules)
+        change = unfrozen(
+            grown,
+            judged,
+            receipt=observed.receipt,
+            counters=observed.counters,
+            generation=generation.number,
+            rules=instance.rules,
+        )
         becomes = visit.fitted(change.row)
         if instance.ledger.swap(visit.group, becomes, visit.lasting(change.records), change.watermarks):
             settled = len(change.records)

@@ -100,7 +100,7 @@ def completed(row: Row, decision: Decision, generation: int) -> Decision:
     return replace(decision, verdicts=verdicts)
 
 
-def all_dead_at(row: Row, first_seen_at: int, generation: Generation, rules: Rules, now: float) -> float:
+def all_dead_at(row: Row, first_seen_at: int, generation: Generation, *, rules: Rules, now: float) -> float:
     """The API time from which nothing of the group's past can land any more.
 
     An attempt that the row knows dies at its own time, unless a wrong clock has put that ahead of `now`. Such an
@@ -117,7 +117,13 @@ def all_dead_at(row: Row, first_seen_at: int, generation: Generation, rules: Rul
 
 
 def unfrozen(
-    row: Row, decision: Decision, receipt: ReceiptReading, counters: CounterReading, generation: int, rules: Rules
+    row: Row,
+    decision: Decision,
+    *,
+    receipt: ReceiptReading,
+    counters: CounterReading,
+    generation: int,
+    rules: Rules,
 ) -> Change:
     """The row that stands on the receipt as it is now, judged by the operator, and no longer frozen.
 

@@ -94,7 +94,7 @@ class Instance(msgspec.Struct, frozen=True):
             breaker=CircuitBreaker(clock),
             gone=Gone(clock),
             generation=GenerationCache(ledger, clock, rules.cache_s),
-            windows=Windows(ledger, clock, api_clock, rules.window_s, rules.guard_s),
+            windows=Windows(ledger, clock, api_clock, window_s=rules.window_s, guard_s=rules.guard_s),
         )
 
     def call_failed(self, reason: str, took_s: float, **whose: str) -> None:

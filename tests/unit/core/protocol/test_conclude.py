@@ -184,7 +184,8 @@ def test_what_was_refused_before_a_landing_is_forgotten_with_it() -> None:
     for asked_after, kept in ((NOW + 11, 1), (NOW + 12, 0), (None, 1)):
         before = row(attempt(entry("a"), time=NOW + 20), remembered=(past,))
         scene = Scene(before)
-        settle(visit(scene), before, {"attempt": 1}, ReceiptReading(BASE + 600_000, asked_after), seen(like=5))
+        receipt = ReceiptReading(BASE + 600_000, asked_after)
+        settle(visit(scene), before, {"attempt": 1}, receipt=receipt, counters=seen(like=5))
         assert len(scene.row.remembered) == kept
         assert scene.row.base == BASE + 600_000
 

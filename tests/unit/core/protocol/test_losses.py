@@ -159,7 +159,7 @@ def test_what_gives_way_is_told() -> None:
 def test_what_gives_way_to_a_refusal_of_unknown_blame_is_told() -> None:
     scene = Scene(row(attempt(A), remembered=lost(8)))
     visit = Visit(scene.instance, GROUP, scene.budget(1))
-    confirmed(visit, scene.row, attempt(A), Refused(10007, "no", Fault.OPERATION, NOW), Blame.UNKNOWN)
+    confirmed(visit, scene.row, attempt(A), Refused(10007, "no", Fault.OPERATION, NOW), blame=Blame.UNKNOWN)
     assert [notice["attempt"] for notice in scene.notices.of(Notice.ATTEMPT_DROPPED)] == ["lost0"]
     assert len(scene.row.remembered) == 8
 

@@ -39,7 +39,12 @@ def judged(before: Row, decision: Decision, receipt: int = ELSEWHERE, **values: 
     """What a complete decision makes of a frozen row."""
     decision = completed(before, decision, generation=1)
     return unfrozen(
-        frozen(before, "why"), decision, ReceiptReading(receipt, DEAD), seen(later=True, **values), 1, RULES
+        frozen(before, "why"),
+        decision,
+        receipt=ReceiptReading(receipt, DEAD),
+        counters=seen(later=True, **values),
+        generation=1,
+        rules=RULES,
     )
 
 
@@ -185,6 +190,10 @@ def test_a_landing_that_the_receipt_proves_cannot_be_denied() -> None:
         judged(row(attempt(A)), verdicts(a=NOT_LANDED), BASE + 600_000)
 
 
+def dead_at(before: Row, first_seen_at: int, generation: Generation, now: int) -> float:
+    return all_dead_at(before, first_seen_at, generation, rules=RULES, now=now)
+
+
 def test_nothing_is_decided_before_all_is_dead() -> None:
     """The newest attempt, the first look, and the instances of an older generation are waited for.
 
@@ -193,12 +202,12 @@ def test_nothing_is_decided_before_all_is_dead() -> None:
     ahead, past_s = attempt(A, time=NOW + 1000), BOUND_S + 1 + RULES.guard_s
     first, later = attempt(A, time=NOW), Remembered(attempt(name="past", time=NOW + 30))
     same, restored = Generation(1, 0), Generation(2, NOW + 50)
-    assert all_dead_at(row(first, remembered=(later,)), NOW - 9, same, RULES, NOW + 30) == NOW + 30 + BOUND_S + 1
-    assert all_dead_at(row(first), NOW + 40, same, RULES, NOW + 40) == NOW + 40 + past_s
-    assert all_dead_at(row(first), NOW, restored, RULES, NOW + 50) == NOW + 50 + past_s + RULES.cache_s
-    assert all_dead_at(row(first), NOW, Generation(2), RULES, NOW + 50) == NOW + past_s + RULES.cache_s
-    assert all_dead_at(row(), NOW, same, RULES, NOW) == NOW + past_s
-    assert all_dead_at(row(ahead), NOW, same, RULES, NOW) == NOW + past_s
+    assert dead_at(row(first, remembered=(later,)), NOW - 9, same, NOW + 30) == NOW + 30 + BOUND_S + 1
+    assert dead_at(row(first), NOW + 40, same, NOW + 40) == NOW + 40 + past_s
+    assert dead_at(row(first), NOW, restored, NOW + 50) == NOW + 50 + past_s + RULES.cache_s
+    assert dead_at(row(first), NOW, Generation(2), NOW + 50) == NOW + past_s + RULES.cache_s
+    assert dead_at(row(), NOW, same, NOW) == NOW + past_s
+    assert dead_at(row(ahead), NOW, same, NOW) == NOW + past_s
 
 
 @given(landed=st.booleans(), late=st.booleans(), decrease=st.booleans(), told_by=st.booleans())

@@ -131,6 +131,7 @@ def test_an_operators_landed_raises_the_mark_and_not_landed_does_not() -> None:
         (OperatorVerdict.NOT_LANDED, OperatorVerdict.NOT_LANDED, {}),
     ):
         verdicts = Decision({"s7": first, "s8": second})
-        change = unfrozen(frozen, verdicts, ReceiptReading(BASE, NOW + 3600), SEEN, 1, RULES)
+        receipt = ReceiptReading(BASE, NOW + 3600)
+        change = unfrozen(frozen, verdicts, receipt=receipt, counters=SEEN, generation=1, rules=RULES)
         assert change.watermarks == watermarks
         assert placed(8) in change.row.owed
