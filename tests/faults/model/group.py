@@ -7,9 +7,11 @@ signature with its guard: what was signed in an earlier tick is dead.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum, auto
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from handler.core.model.operation import Mode
 from handler.core.model.row import Attempt, Entry, Row

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from handler.core.model.lift import LIFT, needs_lift, set_above
 from handler.core.model.operation import KEYS_PER_GROUP, Mode, Position
