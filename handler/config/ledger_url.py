@@ -161,7 +161,7 @@ RENEW_MIN_S = 30.0
 
 
 class LedgerReference:
-    """The text that `read` finds behind the reference; `failed` is told why a later one could not be read.
+    """The text that `read` finds behind the reference; `failed` gets the error of a later read that fails.
 
     Making one raises SecretUnavailable or SettingsError as `read` does.
     """

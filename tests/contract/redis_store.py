@@ -15,7 +15,7 @@ from handler.core.model.records import Records
 from handler.core.model.row import Group, Row, Settlement
 from handler.core.ports.system import Clock
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
-from handler.ledgers.redis.client import Argument, RedisStore, Use
+from handler.ledgers.redis.client import Argument, RedisClient, Use
 from handler.ledgers.redis.ledger import RedisLedger
 from handler.ledgers.redis.scripts import Script
 from tests.contract.redis_server import shared_cluster, shared_server
@@ -99,12 +99,12 @@ class _ReapedLedger(RedisLedger):
 class _AnswerLosingLedger(_ReapedLedger):
     def __init__(self, place: PrefixedRedis, clock: Clock, *, applied: bool) -> None:
         super().__init__(place, clock)
-        self._store = _AnswerLosingStore(self._store, applied=applied)
+        self._client = _AnswerLosingClient(self._client, applied=applied)
 
 
-class _AnswerLosingStore(RedisStore):
-    def __init__(self, store: RedisStore, *, applied: bool) -> None:
-        self.__dict__ |= store.__dict__
+class _AnswerLosingClient(RedisClient):
+    def __init__(self, client: RedisClient, *, applied: bool) -> None:
+        self.__dict__ |= client.__dict__
         self._applied = applied
 
     def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], use: Use = Use.WRITE) -> object:

@@ -14,7 +14,7 @@ from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.ports.ledger import Generation
 from handler.ledgers.redis.connections import Address, Command, exchange
 from handler.ledgers.redis.errors import broken, is_reply, refusal
-from handler.ledgers.redis.metadata import MEET, RAISE, START
+from handler.ledgers.redis.metadata import RAISE, REGISTER, START
 from handler.ledgers.redis.scripts import Script
 from handler.ledgers.redis.topology import Servers, generation_of, identity_of
 
@@ -45,7 +45,7 @@ class Use(Enum):
         return self in {Use.WRITE, Use.WRITE_ROW}
 
 
-class RedisStore:
+class RedisClient:
     """Exchanges with `servers`. Each write must have reached `wait` replicas before it counts.
 
     Nothing is sent twice that could have taken effect. If the servers refuse the credentials, `renewed` is asked for
@@ -76,14 +76,14 @@ class RedisStore:
 
     @property
     def generation(self) -> Generation:
-        """The store's generation, as far as this process has been told."""
+        """The store's generation, as far as this process knows it."""
         return self._reached(lambda servers: servers.generation)
 
     def renew_generation(self) -> Generation:
-        """Ask the store for its generation, as when it was met: one that was emptied begins with the first again."""
-        met = self._reached(lambda servers: servers.met)
-        reply = self.run(MEET, [self._generation_key], [identity_of(met)], Use.READ)
-        self._servers.learn(met, generation_of(reply))
+        """Read the generation from the store; one that was emptied begins with the first again."""
+        registered = self._reached(lambda servers: servers.registered)
+        reply = self.run(REGISTER, [self._generation_key], [identity_of(registered)], Use.READ)
+        self._servers.learn(registered, generation_of(reply))
         return self.generation
 
     def raise_generation(self) -> Generation:
@@ -95,9 +95,9 @@ class RedisStore:
         return self._changed(START, known.number, known.started, started)
 
     def _changed(self, script: Script, *arguments: Argument) -> Generation:
-        met = self._reached(lambda servers: servers.met)
+        registered = self._reached(lambda servers: servers.registered)
         changed = generation_of(self.run(script, [self._generation_key], arguments))
-        self._servers.learn(met, changed)
+        self._servers.learn(registered, changed)
         return changed
 
     def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], use: Use = Use.WRITE) -> object:
@@ -125,7 +125,7 @@ class RedisStore:
     def _reached(self, use: Callable[[Servers], _T]) -> _T:
         """Use the servers; those that refuse the credentials are replaced, if `renewed` has others.
 
-        What led to this use may be forgotten by servers that are not those met before, so it ends there.
+        What led to this use may be forgotten by servers other than those registered before, so it ends there.
         """
         servers = self._servers
         try:
@@ -136,7 +136,7 @@ class RedisStore:
                 if renewed is None:
                     raise
                 self._servers = renewed
-            if servers.met_before not in {None, self._servers.met}:
+            if servers.registered_before not in {None, self._servers.registered}:
                 raise
         return use(self._servers)
 

@@ -10,21 +10,21 @@ from heapq import merge
 from itertools import islice
 from typing import cast
 
-from handler.ledgers.redis.client import RedisStore
+from handler.ledgers.redis.client import RedisClient
 from handler.ledgers.redis.rows import BUCKETS, Keys, known_in, known_range
 
 
-def unfinished(store: RedisStore, keys: Keys, app: int, limit: int, after: str) -> Sequence[str]:
+def unfinished(client: RedisClient, keys: Keys, app: int, limit: int, after: str) -> Sequence[str]:
     """Ids of unfinished groups, merged from the lists of all buckets in the order of their code points."""
     begin = f"({after}" if after else "-"
-    lists = store.ask_each(
+    lists = client.ask_each(
         [(key, ("ZRANGEBYLEX", key, begin, "+", "LIMIT", 0, limit)) for key in keys.all_unfinished(app)]
     )
     return list(islice(merge(*cast("list[list[str]]", lists)), limit))
 
 
 def groups_with_key(
-    store: RedisStore, keys: Keys, app: int, key: str, by: int, limit: int, after: str
+    client: RedisClient, keys: Keys, app: int, key: str, by: int, limit: int, after: str
 ) -> Sequence[str]:
     """Ids of groups that have known `key` since `by`, in the order of their code points, at most `limit`.
 
@@ -34,7 +34,7 @@ def groups_with_key(
     while True:
         first, last = known_range(key, after)
         commands = [(name, ("ZRANGEBYLEX", name, first, last, "LIMIT", 0, part)) for name in keys.all_known(app)]
-        lists = [known_in(key, members) for members in cast("list[list[str]]", store.ask_each(commands))]
+        lists = [known_in(key, members) for members in cast("list[list[str]]", client.ask_each(commands))]
         horizon = min((listed[-1][0] for listed in lists if len(listed) == part), default=None)
         found = sorted(
             group_id
@@ -47,7 +47,7 @@ def groups_with_key(
         after = horizon
 
 
-def has_rows(store: RedisStore, keys: Keys, app: int) -> bool:
+def has_rows(client: RedisClient, keys: Keys, app: int) -> bool:
     """Whether any bucket has a group that is unfinished or in which something has landed."""
     lists = [*keys.all_unfinished(app), *keys.all_known(app)]
-    return 1 in store.ask_each([(key, ("EXISTS", key)) for key in lists])
+    return 1 in client.ask_each([(key, ("EXISTS", key)) for key in lists])

@@ -3,7 +3,7 @@
 Rows and records must stay: the server must not evict (maxmemory-policy noeviction), and it keeps through a restart what
 its persistence keeps (`appendfsync always`: all that it acknowledged). A restart or a failover begins a new generation,
 whose rows are verified before anything is sent for them (R10). `wait` asks for replicas on top: a write counts only
-once so many have it, which is what there is where the servers do not tell who they are.
+once that many have it, which is the only safeguard where the servers do not tell their `run_id`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from handler.core.state.watermarks import (
     watermarks_of,
 )
 from handler.ledgers.redis import indexes, metadata, scripts
-from handler.ledgers.redis.client import RedisStore, Use
+from handler.ledgers.redis.client import RedisClient, Use
 from handler.ledgers.redis.connections import Command, settings_of
 from handler.ledgers.redis.parked import RedisParked
 from handler.ledgers.redis.rows import (
@@ -88,18 +88,18 @@ class RedisLedger:
             other = renewed()
             return servers_at(other) if other else None
 
-        self._store = RedisStore(
+        self._client = RedisClient(
             servers_at(url), self._keys.generation, wait=url.wait, timeout_s=timeout_s, renewed=others
         )
         self._asks_at = clock.monotonic() + CLUSTER_ASKS_AFTER_S
 
     def parked(self) -> RedisParked:
         """Parked records and notes in the same server; they need no closing of their own."""
-        return RedisParked(self._store, self._keys)
+        return RedisParked(self._client, self._keys)
 
     def load(self, group: Group) -> Row | None:
         """The row, from the primary."""
-        (stored,) = self._store.ask(self._keys.row(group), self._row_command(group), use=Use.READ_ROW)
+        (stored,) = self._client.ask(self._keys.row(group), self._row_command(group), use=Use.READ_ROW)
         return row_of(cast("list[str | None]", stored))
 
     def find(self, group: Group, ids: Sequence[str]) -> Records:
@@ -107,14 +107,14 @@ class RedisLedger:
         if not ids:
             return {}
         command = self._records_command(group, ids)
-        (stored,) = self._store.ask(self._keys.row(group), command)
+        (stored,) = self._client.ask(self._keys.row(group), command)
         return _records(ids, stored)
 
     def watermarks(self, group: Group, partitions: Collection[str]) -> Watermarks:
         """The watermarks that have not expired."""
         if not partitions:
             return NO_WATERMARKS
-        (stored,) = self._store.ask(self._keys.row(group), ("MGET", *self._keys.watermarks(group, partitions)))
+        (stored,) = self._client.ask(self._keys.row(group), ("MGET", *self._keys.watermarks(group, partitions)))
         found = zip(partitions, cast("list[str | None]", stored), strict=True)
         return {partition: sequence for partition, sequence in found if sequence is not None}
 
@@ -123,7 +123,7 @@ class RedisLedger:
         if not ids:
             return Look(self.load(group), {})
         commands = self._row_command(group), self._records_command(group, ids)
-        row, records = self._store.ask(self._keys.row(group), *commands, use=Use.READ_ROW)
+        row, records = self._client.ask(self._keys.row(group), *commands, use=Use.READ_ROW)
         return Look(row_of(cast("list[str | None]", row)), _records(ids, records))
 
     def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
@@ -201,68 +201,68 @@ class RedisLedger:
 
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of unfinished groups, merged from the lists of all buckets in the order of their code points."""
-        return indexes.unfinished(self._store, self._keys, app, limit, after)
+        return indexes.unfinished(self._client, self._keys, app, limit, after)
 
     def groups_with_key(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of groups that know the key, as all buckets have them, in the order of their code points."""
-        return indexes.groups_with_key(self._store, self._keys, app, key, by, limit, after)
+        return indexes.groups_with_key(self._client, self._keys, app, key, by, limit, after)
 
     def generation(self) -> Generation:
         """The generation, as far as it is known here, which is a look-up and no round trip."""
         now = self._clock.monotonic()
-        if self._store.is_cluster and now >= self._asks_at:
+        if self._client.is_cluster and now >= self._asks_at:
             self._asks_at = now + CLUSTER_ASKS_AFTER_S
-            return self._store.renew_generation()
-        return self._store.generation
+            return self._client.renew_generation()
+        return self._client.generation
 
     def raise_generation(self) -> Generation:
         """Begin a new one, in one script."""
-        return self._store.raise_generation()
+        return self._client.raise_generation()
 
     def start_generation(self, known: Generation, started: int) -> Generation:
         """Stamp its start, in one round trip."""
-        return self._store.start_generation(known, started)
+        return self._client.start_generation(known, started)
 
     def windows(self, app: int) -> str | None:
         """The notes of windows, in one round trip."""
         key = self._keys.windows(app)
-        (text,) = self._store.ask(key, ("GET", key))
+        (text,) = self._client.ask(key, ("GET", key))
         return cast("str | None", text)
 
     def note_windows(self, app: int, text: str, instead_of: str | None) -> bool:
         """Replace the notes of windows, in one script."""
-        return self._store.run(metadata.NOTE_WINDOWS, [self._keys.windows(app)], [text, instead_of or ""]) == 1
+        return self._client.run(metadata.NOTE_WINDOWS, [self._keys.windows(app)], [text, instead_of or ""]) == 1
 
     def has_rows(self, app: int) -> bool:
         """Whether any bucket has a group that is unfinished or in which something has landed."""
-        return indexes.has_rows(self._store, self._keys, app)
+        return indexes.has_rows(self._client, self._keys, app)
 
     def lease(self, claim: Claim) -> Lent:
         """Take calls of a schedule, which goes by the server's clock, in one script."""
         keys = [self._keys.turns(claim.app, claim.schedule), self._keys.held(claim.app, claim.schedule)]
         arguments = [claim.lasting_s, claim.ahead_max_s, claim.longest_s]
-        reply = self._store.run(metadata.LEASE, keys, arguments)
+        reply = self._client.run(metadata.LEASE, keys, arguments)
         return Lent(float(reply)) if isinstance(reply, str) else NOTHING
 
     def hold(self, hold: Hold) -> None:
         """Lend nothing for so long by the server's clock, in one script."""
-        self._store.run(metadata.HOLD, [self._keys.held(hold.app, hold.schedule)], [int(hold.seconds * 1000)])
+        self._client.run(metadata.HOLD, [self._keys.held(hold.app, hold.schedule)], [int(hold.seconds * 1000)])
 
     def close(self) -> None:
         """Close the connections that are idle; another call opens new ones."""
-        self._store.close()
+        self._client.close()
 
     @property
     def _known_generation(self) -> int | str:
-        return "" if self._store.is_cluster else self._store.generation.number
+        return "" if self._client.is_cluster else self._client.generation.number
 
     def _run(
         self, script: scripts.Script, keys: Sequence[str], arguments: Sequence[str | int | float], use: Use
     ) -> object:
         """Run a script on a row; one that has found the generation to be older than the store's does nothing."""
-        reply = self._store.run(script, keys, arguments, use)
+        reply = self._client.run(script, keys, arguments, use)
         if reply == "stale":
-            self._store.renew_generation()
+            self._client.renew_generation()
             return None
         return reply
 
@@ -275,7 +275,7 @@ class RedisLedger:
     def _written_keys(self, group: Group, ids: Iterable[str], *, with_generation: bool = False) -> list[str]:
         keys, row = self._keys, self._keys.row(group)
         # All keys of a script must lie on one server. In a cluster the generation does not, and nothing stands for it.
-        generation = (row if self._store.is_cluster else keys.generation,) if with_generation else ()
+        generation = (row if self._client.is_cluster else keys.generation,) if with_generation else ()
         return [row, keys.unfinished(group), *generation, *keys.records(group, ids)]
 
 

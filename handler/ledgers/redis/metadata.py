@@ -34,9 +34,9 @@ return redis.call('SET', KEYS[1], '', 'PX', ARGV[1])
 )
 
 # KEYS: generation. ARGV: which servers these are, or nothing where they do not tell. Others may have forgotten what was
-# acknowledged; however many instances meet them, the generation is raised once (R10). When it started is for a worker
-# to say that hears the API's time: the server's own may be any (R12).
-MEET = Script(
+# acknowledged; however many instances register them, the generation is raised once (R10). When it started is for a
+# worker to say that hears the API's time: the server's own may be any (R12).
+REGISTER = Script(
     """
 local known = redis.call('HMGET', KEYS[1], 'number', 'started', 'servers')
 if not known[1] then

@@ -1,8 +1,8 @@
 """The Redis servers, one or those of a cluster: which of them holds what, and which life of the store it is (R10).
 
-A server with a new `run_id` was started, or promoted in the place of another, since an instance last met it: it may
-have forgotten what it acknowledged. The store keeps the `run_id` that was last met, and begins a new generation when
-that changes. The command for which a connection was opened then does not run: the data that led to it may be gone.
+A server with a new `run_id` was started, or promoted in the place of another, since an instance last used it: it may
+have forgotten what it acknowledged. The store keeps the `run_id` that was last registered, and begins a new generation
+when that changes. The command for which a connection was opened then does not run: the data that led to it may be gone.
 
 In a Redis Cluster all primaries together are the store, so a new one among them begins a new generation for all groups.
 redis-py's own client of clusters is not used: it repeats commands, and cannot send WAIT over the connection of a
@@ -23,11 +23,11 @@ from handler.core.errors import LedgerUnavailable
 from handler.core.ports.ledger import Generation
 from handler.ledgers.redis.connections import Address, Command, Connections, Link, exchange
 from handler.ledgers.redis.errors import refusal, unreachable
-from handler.ledgers.redis.metadata import MEET
+from handler.ledgers.redis.metadata import REGISTER
 
 
 class Lent(msgspec.Struct, frozen=True):
-    """A connection for one exchange, where it goes back to, and as whom this process knows the servers meanwhile."""
+    """A connection for one exchange, where it goes back to, and the `run_id`s of the servers meanwhile."""
 
     link: Link
     home: Connections
@@ -54,24 +54,24 @@ class Servers:
         self._warned: set[str] = set()
         self._seed = str(settings["host"]), int(cast("int", settings["port"]))
         self._homes: dict[Address, Connections] = {}
-        self._met: frozenset[str] | None = None
-        # A generation belongs to the servers that were asked for it, even if another thread meets others meanwhile.
+        self._registered: frozenset[str] | None = None
+        # A generation belongs to the servers that were asked for it, even if another thread registers others meanwhile.
         self._generations: dict[frozenset[str], Generation] = {}
 
     @property
-    def met(self) -> frozenset[str]:
-        """Who they were when they were last met; the first call meets them."""
-        return self._met or self._meet(self._entered())
+    def registered(self) -> frozenset[str]:
+        """Their `run_id`s, as last registered with the store; the first call registers them."""
+        return self._registered or self._register(self._entered())
 
     @property
-    def met_before(self) -> frozenset[str] | None:
-        """The same, as far as this process has met any."""
-        return self._met
+    def registered_before(self) -> frozenset[str] | None:
+        """The same, if this process has registered any."""
+        return self._registered
 
     @property
     def generation(self) -> Generation:
-        """What the store's generation was then, or has become since."""
-        return self._generations[self.met]
+        """The generation of the store, as these servers last said."""
+        return self._generations[self.registered]
 
     def learn(self, servers: frozenset[str], generation: Generation) -> None:
         """Take in what these servers have said of the generation."""
@@ -80,18 +80,18 @@ class Servers:
     def lend(self, key: str, address: Address | None = None) -> Lent:
         """A connection to the server that has `key`, or to the one at `address`; raises LedgerUnavailable.
 
-        It leads to a server that this process had met before the call.
+        It leads to a server that was registered before the call.
         """
-        met = self.met
+        registered = self.registered
         home = self._home(address or self.address_of(key))
         while link := home.take():
-            if link.run_id in met:
-                return Lent(link, home, met)
+            if link.run_id in registered:
+                return Lent(link, home, registered)
             link.connection.disconnect()
         link = self._opened(home)
-        if link.run_id in met:
-            return Lent(link, home, met)
-        if link.run_id not in self._meet(Lent(link, home)):
+        if link.run_id in registered:
+            return Lent(link, home, registered)
+        if link.run_id not in self._register(Lent(link, home)):
             raise LedgerUnavailable("the servers of the Redis cluster are changing places")
         return self.lend(key, address)
 
@@ -119,23 +119,23 @@ class Servers:
         home = self._home(self._seed)
         return Lent(home.take() or home.open(), home)
 
-    def _meet(self, lent: Lent) -> frozenset[str]:
-        """Introduce this process to the servers, one of which is at the other end of a new connection."""
+    def _register(self, lent: Lent) -> frozenset[str]:
+        """Register the servers, one of which is at the other end of a new connection; their `run_id`s."""
         run_ids = frozenset({lent.link.run_id})
-        generation = self._introduced(lent, run_ids)
+        generation = self._generation_with(lent, run_ids)
         lent.give_back()
-        return self._now_met(run_ids, generation)
+        return self._observed(run_ids, generation)
 
-    def _introduced(self, lent: Lent, run_ids: frozenset[str]) -> Generation:
+    def _generation_with(self, lent: Lent, run_ids: frozenset[str]) -> Generation:
         """The generation of the store, raised if it has not seen these servers yet. Raising it twice does no harm."""
-        introduction = "EVAL", MEET.text, 1, self._generation_key, identity_of(run_ids)
-        return generation_of(answer_of(lent, introduction))
+        registration = "EVAL", REGISTER.text, 1, self._generation_key, identity_of(run_ids)
+        return generation_of(answer_of(lent, registration))
 
-    def _now_met(self, run_ids: frozenset[str], generation: Generation) -> frozenset[str]:
-        """Go by these from now on; LedgerUnavailable where it was others before."""
-        before = self._met
+    def _observed(self, run_ids: frozenset[str], generation: Generation) -> frozenset[str]:
+        """Expect these from now on; LedgerUnavailable where others were expected before."""
+        before = self._registered
         self.learn(run_ids, generation)
-        self._met = run_ids
+        self._registered = run_ids
         if before not in {None, run_ids}:
             raise LedgerUnavailable(
                 "Redis is another server than before, which may have forgotten writes: nothing was sent to it"
@@ -220,7 +220,7 @@ class ClusterServers(Servers):
             raise
 
     def _entered(self) -> Lent:
-        """A connection to anyone of the cluster."""
+        """A connection to any server of the cluster."""
         failure = None
         for address in (self._seed, *sorted(self._layout.primaries)):
             home = self._home(address)
@@ -230,23 +230,23 @@ class ClusterServers(Servers):
                 failure = failure or error
         raise failure or LedgerUnavailable("no server of the Redis cluster is known")
 
-    def _meet(self, lent: Lent) -> frozenset[str]:
+    def _register(self, lent: Lent) -> frozenset[str]:
         self._layout = self._told(lent)
         lent.give_back()
-        met: dict[Address, Lent] = {}
+        lent_by: dict[Address, Lent] = {}
         try:
             for address in self._layout.primaries:
                 home = self._home(address)
-                met[address] = Lent(home.take() or home.open(), home)
-            run_ids = frozenset(each.link.run_id for each in met.values())
-            # A refused introduction has given its connection back already, and twice would lend it to two at once.
-            introducing = met.pop(self._layout.primary_of(self._generation_key))
-            generation = self._introduced(introducing, run_ids)
-            introducing.give_back()
+                lent_by[address] = Lent(home.take() or home.open(), home)
+            run_ids = frozenset(each.link.run_id for each in lent_by.values())
+            # A refused registration has given its connection back already, and twice would lend it to two at once.
+            registering = lent_by.pop(self._layout.primary_of(self._generation_key))
+            generation = self._generation_with(registering, run_ids)
+            registering.give_back()
         finally:
-            for each in met.values():
+            for each in lent_by.values():
                 each.give_back()
-        return self._now_met(run_ids, generation)
+        return self._observed(run_ids, generation)
 
     def _told(self, lent: Lent) -> Layout:
         """The layout as this server knows it."""

@@ -117,7 +117,7 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 
 def _pause_for_forks(connections: Connections) -> None:
-    """Pause around every fork of this process, for as long as anybody holds `connections`."""
+    """Pause around every fork of this process, for as long as `connections` is in use."""
     alive = weakref.ref(connections)
 
     def before() -> None:

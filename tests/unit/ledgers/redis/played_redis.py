@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from handler.config.ledger_url import RedisUrl
 from handler.ledgers.redis.connections import settings_of
-from handler.ledgers.redis.metadata import MEET
+from handler.ledgers.redis.metadata import REGISTER
 from tests.sandbox.loopback import LoopbackServer
 
 Reply: TypeAlias = bytes | None
@@ -112,6 +112,6 @@ class _Connection(socketserver.StreamRequestHandler):
 
 
 def _name(command: Sequence[str]) -> str:
-    if command[:2] == ["EVAL", MEET.text]:
+    if command[:2] == ["EVAL", REGISTER.text]:
         return "MEET"
     return " ".join(command) if command[0] == "INFO" else command[0]

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.ledgers.redis.client import RedisStore, Use
+from handler.ledgers.redis.client import RedisClient, Use
 from handler.ledgers.redis.scripts import Script
 from handler.ledgers.redis.topology import Servers
 from tests.unit.ledgers.redis.played_redis import (
@@ -35,19 +35,19 @@ SLOW = "Redis did not answer in time"
 
 
 @contextmanager
-def playing(says: Says, *, wait: int = 0) -> Iterator[tuple[RedisStore, PlayedRedis]]:
+def playing(says: Says, *, wait: int = 0) -> Iterator[tuple[RedisClient, PlayedRedis]]:
     """A store on a server that says this."""
     with PlayedRedis(says) as server:
         servers = Servers(server.settings, GENERATION_KEY, no_warning)
-        with closing(RedisStore(servers, GENERATION_KEY, wait=wait, timeout_s=TIMEOUT_S)) as store:
+        with closing(RedisClient(servers, GENERATION_KEY, wait=wait, timeout_s=TIMEOUT_S)) as store:
             yield store, server
 
 
-def write(store: RedisStore) -> object:
+def write(store: RedisClient) -> object:
     return store.run(SCRIPT, [KEY], ["argument"])
 
 
-def read(store: RedisStore) -> object:
+def read(store: RedisClient) -> object:
     return store.ask(KEY, READ, use=Use.READ_ROW)
 
 
@@ -100,7 +100,7 @@ def test_a_read_that_took_too_long_is_not_made_again() -> None:
     ],
 )
 def test_a_refusal_is_unavailable_and_told_by_its_code(
-    call: Callable[[RedisStore], object], words: str, told: str
+    call: Callable[[RedisClient], object], words: str, told: str
 ) -> None:
     """Nothing was written, whichever class redis-py gives the refusal; the server's own words are not shown."""
     says = {"HMGET": [refused(words)], "EVALSHA": [refused(words)]}

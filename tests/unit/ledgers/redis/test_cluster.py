@@ -10,7 +10,7 @@ from redis.crc import key_slot
 
 from handler.core.errors import LedgerUnavailable
 from handler.core.ports.ledger import Generation
-from handler.ledgers.redis.client import REDIRECTIONS_MAX, RedisStore, Use
+from handler.ledgers.redis.client import REDIRECTIONS_MAX, RedisClient, Use
 from handler.ledgers.redis.scripts import Script
 from handler.ledgers.redis.topology import ClusterServers
 from tests.unit.ledgers.redis.played_redis import (
@@ -43,7 +43,7 @@ class Pair:
         for server in (here, there):
             server.says["CLUSTER"] = [layout(here, there)]
         self.servers = ClusterServers(here.settings, GENERATION_KEY, no_warning)
-        self.store = RedisStore(self.servers, GENERATION_KEY, wait=wait, timeout_s=TIMEOUT_S)
+        self.store = RedisClient(self.servers, GENERATION_KEY, wait=wait, timeout_s=TIMEOUT_S)
 
     def sends_on(self, word: str, times: int = 1) -> Sequence[Reply]:
         """As many redirections from here to there, and then an answer."""
@@ -76,11 +76,11 @@ def layout(*primaries: PlayedRedis, hosts: bool = True) -> bytes:
     )
 
 
-def read(store: RedisStore) -> object:
+def read(store: RedisClient) -> object:
     return store.ask(KEY, ("HMGET", KEY, "v"), use=Use.READ_ROW)
 
 
-def write(store: RedisStore) -> object:
+def write(store: RedisClient) -> object:
     return store.run(SCRIPT, [KEY], ["argument"])
 
 
@@ -124,7 +124,7 @@ def test_servers_that_send_in_circles_are_left(word: str) -> None:
 
 @pytest.mark.parametrize("call", [read, write])
 def test_a_slot_that_has_moved_away_from_a_primary_without_replicas_is_followed(
-    call: Callable[[RedisStore], object],
+    call: Callable[[RedisClient], object],
 ) -> None:
     """It has none, as one that is being taken out of the cluster: what it says of the row is only where that is."""
     with cluster(wait=1) as pair:
@@ -142,7 +142,7 @@ def test_a_server_that_tells_no_host_is_where_the_cluster_was_entered() -> None:
     with PlayedRedis(run_id="here") as here:
         here.says |= {"CLUSTER": [layout(here, hosts=False)], "HMGET": [VALUE]}
         servers = ClusterServers(here.settings, GENERATION_KEY, no_warning)
-        assert read(RedisStore(servers, GENERATION_KEY, wait=0, timeout_s=TIMEOUT_S)) == [["1"]]
+        assert read(RedisClient(servers, GENERATION_KEY, wait=0, timeout_s=TIMEOUT_S)) == [["1"]]
         servers.close()
 
 
