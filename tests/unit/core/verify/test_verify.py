@@ -276,6 +276,24 @@ def test_a_reply_that_proves_nothing_leaves_its_own_check_undone(scene: Scene) -
     assert undone(scene.verify()) == {"Increase by -1 counts down": reason, "Decrease by -1 counts up": reason}
 
 
+def test_a_lost_look_at_the_counter_leaves_the_check_that_compares_with_it_undone(scene: Scene) -> None:
+    """The other checks of signatures go on."""
+    lost = iter([False] * 12 + [True] + [False] * 99)
+    scene.answer_reads(lambda reply: LOST if next(lost) else reply)
+    reason = "what the counter showed before could not be read"
+    assert undone(scene.verify(quick=True)) == {"refused calls have no effect": reason}
+
+
+def test_counters_that_are_not_shown_count_as_none(scene: Scene) -> None:
+    """An API that shows nothing at all fails the checks that look."""
+    scene.answer_reads(lambda reply: Counted({}, reply.date))
+    found = {finding.check.name: finding.evidence for finding in scene.verify().findings}
+    assert found["what the same random twice does"]["counted"] == 0
+    assert found["refused calls have no effect"] == {"accepted": 2, "counted": 0}
+    assert found["a refused call moves no key"] == {"keys": 20, "moved": 20}
+    assert found["what a key given twice does"]["after"] is None
+
+
 def test_rounds_without_a_clear_reply_are_no_failures(scene: Scene) -> None:
     """They are counted, and where there are no others nothing is proven."""
 
