@@ -3,7 +3,7 @@
 LedgerUnavailable  nothing was written: no connection, throttled, refused
 AnswerLost         a write may have taken effect: the connection broke, or the service failed, after it was sent
 Conflict           nothing was written, because another worker's transaction is under way: worth another try
-Refused            nothing was written, because a condition does not hold
+ConditionFailed    nothing was written, because a condition does not hold
 
 The texts of SDK and service are not passed on, because they may repeat the request.
 """
@@ -45,7 +45,7 @@ _CREDENTIALS = {
 _CONFLICTS = {"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"}
 
 
-class Refused(Exception):
+class ConditionFailed(Exception):
     """A condition of a write does not hold. `items` are those that stood in the way, one per part of the write.
 
     None stands for a part whose condition does hold; an empty item for one whose item is not there.
@@ -60,7 +60,7 @@ class Conflict(Exception):
     """Another transaction is changing the same items at this moment."""
 
 
-Failure: TypeAlias = LedgerUnavailable | AnswerLost | Conflict | Refused
+Failure: TypeAlias = LedgerUnavailable | AnswerLost | Conflict | ConditionFailed
 
 
 def failure_of(error: Exception, table: str, *, writes: bool) -> Failure:
@@ -95,7 +95,7 @@ def _may_have_arrived(error: Exception) -> bool:
 def _answered(error: ClientError, table: str, *, writes: bool) -> Failure:
     code = code_of(error)
     if code == "ConditionalCheckFailedException":
-        return Refused([error.response.get("Item", {})])
+        return ConditionFailed([error.response.get("Item", {})])
     if code == "TransactionCanceledException":
         return _cancelled(error, table)
     if code in _CONFLICTS:
@@ -111,7 +111,7 @@ def _cancelled(error: ClientError, table: str) -> Failure:
     failed = [code == "ConditionalCheckFailed" for code in codes]
     if any(failed):
         items = [cast("Item", reason.get("Item") or {}) for reason in reasons]
-        return Refused([item if fails else None for item, fails in zip(items, failed, strict=True)])
+        return ConditionFailed([item if fails else None for item, fails in zip(items, failed, strict=True)])
     if _CONFLICTS & set(codes):
         return Conflict()
     return unavailable(table, _problem(next((code for code in codes if code != "None"), "TransactionCanceled")))

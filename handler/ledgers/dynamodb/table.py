@@ -10,7 +10,14 @@ import msgspec
 
 from handler.core.ports.system import Clock
 from handler.ledgers.dynamodb.client import Client
-from handler.ledgers.dynamodb.errors import SDK_ERRORS, Conflict, Refused, failure_of, is_worth_repeating, unavailable
+from handler.ledgers.dynamodb.errors import (
+    SDK_ERRORS,
+    ConditionFailed,
+    Conflict,
+    failure_of,
+    is_worth_repeating,
+    unavailable,
+)
 from handler.ledgers.dynamodb.items import Item
 
 Request: TypeAlias = Mapping[str, object]
@@ -104,19 +111,19 @@ class Table:
         return self._write_one("put_item" if kind == "Put" else "update_item", request)
 
     def transact(self, actions: Sequence[Action]) -> Sequence[Item | None]:
-        """Carry out all actions or none; where none, what stood in the way of each (see Refused)."""
+        """Carry out all actions or none; where none, what stood in the way of each (see ConditionFailed)."""
         items = [{kind: {"TableName": self.name, **_telling(action)}} for kind, action in actions]
         try:
             self._write("transact_write_items", {"TransactItems": items})
-        except Refused as refused:
-            return refused.items
+        except ConditionFailed as failed:
+            return failed.items
         return ()
 
     def _write_one(self, operation: str, request: Request) -> Outcome:
         try:
             answer = self._write(operation, {"TableName": self.name, **_telling(request)})
-        except Refused as refused:
-            return Outcome(held=False, item=refused.items[0] or None)
+        except ConditionFailed as failed:
+            return Outcome(held=False, item=failed.items[0] or None)
         return Outcome(held=True, item=cast("Item | None", answer.get("Attributes")))
 
     def _batch(self, keys: Sequence[Item], attributes: str | None) -> Sequence[Item]:
@@ -147,7 +154,7 @@ class Table:
             raise failure_of(error, self.name, writes=False) from None
 
     def _write(self, operation: str, request: Request) -> Mapping[str, object]:
-        """Write once; again only where a conflict of transactions has kept it out for certain. Raises Refused."""
+        """Write once, and again only after a conflict of transactions. Raises ConditionFailed."""
         for attempt in range(CONFLICTS_MAX):
             try:
                 return self._client.call(operation, request)

@@ -26,7 +26,7 @@ from handler.ledgers.redis.errors import refusal, unreachable
 from handler.ledgers.redis.metadata import REGISTER
 
 
-class Lent(msgspec.Struct, frozen=True):
+class LentLink(msgspec.Struct, frozen=True):
     """A connection for one exchange, where it goes back to, and the `run_id`s of the servers meanwhile."""
 
     link: Link
@@ -77,7 +77,7 @@ class Servers:
         """Take in what these servers have said of the generation."""
         self._generations[servers] = generation
 
-    def lend(self, key: str, address: Address | None = None) -> Lent:
+    def lend(self, key: str, address: Address | None = None) -> LentLink:
         """A connection to the server that has `key`, or to the one at `address`; raises LedgerUnavailable.
 
         It leads to a server that was registered before the call.
@@ -86,12 +86,12 @@ class Servers:
         home = self._home(address or self.address_of(key))
         while link := home.take():
             if link.run_id in registered:
-                return Lent(link, home, registered)
+                return LentLink(link, home, registered)
             link.connection.disconnect()
         link = self._opened(home)
         if link.run_id in registered:
-            return Lent(link, home, registered)
-        if link.run_id not in self._register(Lent(link, home)):
+            return LentLink(link, home, registered)
+        if link.run_id not in self._register(LentLink(link, home)):
             raise LedgerUnavailable("the servers of the Redis cluster are changing places")
         return self.lend(key, address)
 
@@ -114,19 +114,19 @@ class Servers:
     def _opened(self, home: Connections) -> Link:
         return home.open()
 
-    def _entered(self) -> Lent:
+    def _entered(self) -> LentLink:
         """A connection to begin with."""
         home = self._home(self._seed)
-        return Lent(home.take() or home.open(), home)
+        return LentLink(home.take() or home.open(), home)
 
-    def _register(self, lent: Lent) -> frozenset[str]:
+    def _register(self, lent: LentLink) -> frozenset[str]:
         """Register the servers, one of which is at the other end of a new connection; their `run_id`s."""
         run_ids = frozenset({lent.link.run_id})
         generation = self._generation_with(lent, run_ids)
         lent.give_back()
         return self._observed(run_ids, generation)
 
-    def _generation_with(self, lent: Lent, run_ids: frozenset[str]) -> Generation:
+    def _generation_with(self, lent: LentLink, run_ids: frozenset[str]) -> Generation:
         """The generation of the store, raised if it has not seen these servers yet. Raising it twice does no harm."""
         registration = "EVAL", REGISTER.text, 1, self._generation_key, identity_of(run_ids)
         return generation_of(answer_of(lent, registration))
@@ -148,7 +148,7 @@ class Servers:
             self._warn(text)
 
 
-def answer_of(lent: Lent, question: Command) -> object:
+def answer_of(lent: LentLink, question: Command) -> object:
     """What the server at the other end says; without an answer the connection is given up, or given back."""
     try:
         (reply,) = exchange(lent.link.connection, [question])
@@ -219,25 +219,25 @@ class ClusterServers(Servers):
             self.moved()
             raise
 
-    def _entered(self) -> Lent:
+    def _entered(self) -> LentLink:
         """A connection to any server of the cluster."""
         failure = None
         for address in (self._seed, *sorted(self._layout.primaries)):
             home = self._home(address)
             try:
-                return Lent(home.take() or home.open(), home)
+                return LentLink(home.take() or home.open(), home)
             except LedgerUnavailable as error:
                 failure = failure or error
         raise failure or LedgerUnavailable("no server of the Redis cluster is known")
 
-    def _register(self, lent: Lent) -> frozenset[str]:
+    def _register(self, lent: LentLink) -> frozenset[str]:
         self._layout = self._told(lent)
         lent.give_back()
-        lent_by: dict[Address, Lent] = {}
+        lent_by: dict[Address, LentLink] = {}
         try:
             for address in self._layout.primaries:
                 home = self._home(address)
-                lent_by[address] = Lent(home.take() or home.open(), home)
+                lent_by[address] = LentLink(home.take() or home.open(), home)
             run_ids = frozenset(each.link.run_id for each in lent_by.values())
             # A refused registration has given its connection back already, and twice would lend it to two at once.
             registering = lent_by.pop(self._layout.primary_of(self._generation_key))
@@ -248,7 +248,7 @@ class ClusterServers(Servers):
                 each.give_back()
         return self._observed(run_ids, generation)
 
-    def _told(self, lent: Lent) -> Layout:
+    def _told(self, lent: LentLink) -> Layout:
         """The layout as this server knows it."""
         ranges = cast("list[tuple[int, int, tuple[str | None, int]]]", answer_of(lent, ("CLUSTER", "SLOTS")))
         return Layout(
