@@ -99,14 +99,12 @@ def _first_look(visit: Visit, row: Row) -> Next:
     if 0 < visit.in_a_row.refusals < TIMES_BELIEVED:
         return Again()
     if isinstance(reply, Refused):
+        # Unless the operation is to blame, nothing is known of the group: a receipt may show once it can be read (R6).
         blame = blamed(visit, row, {reply.code}, can_read=False)
-        if blame is not Blame.OPERATION:
-            # Nothing is known of the group: its receipt may be there once the account may read it (R6).
-            return (
-                visit.setback(dataclasses.replace(reply, fault=Fault.APP))
-                if blame is Blame.APP
-                else visit.failed_to_send()
-            )
+        if blame is Blame.APP:
+            return visit.setback(dataclasses.replace(reply, fault=Fault.APP))
+        if blame is Blame.UNKNOWN:
+            return visit.failed_to_send()
     # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
     values = reply.values if isinstance(reply, Counted) else {}
     return _begun(visit, row, values, heard=heard, date=reply.date)
