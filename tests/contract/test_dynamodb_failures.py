@@ -295,7 +295,7 @@ def test_no_call_waits_for_long(clock: GivenClock, closing: Closing) -> None:
     assert time.monotonic() - begun < 3
 
 
-def test_the_shelf_fails_as_its_ledger_does(store: DynamoDbStore, clock: GivenClock) -> None:
+def test_parking_fails_as_its_ledger_does(store: DynamoDbStore, clock: GivenClock) -> None:
     kept = store.open_through(clock, Script(fails(CLOSED), refuses("AccessDeniedException"))).parked()
     with pytest.raises(AnswerLost):
         kept.park(APP, parked())

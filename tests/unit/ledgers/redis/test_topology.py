@@ -28,7 +28,7 @@ ONE, OTHER = text("run_id:one\r\n"), text("run_id:other\r\n")
 
 
 @contextmanager
-def meeting(says: Says, warn: Callable[[str], None] = no_warning) -> Iterator[tuple[Servers, PlayedRedis]]:
+def registering(says: Says, warn: Callable[[str], None] = no_warning) -> Iterator[tuple[Servers, PlayedRedis]]:
     """A server that says this, and nobody has met yet."""
     with PlayedRedis(says) as server:
         servers = Servers(server.settings, GENERATION_KEY, warn)
@@ -39,7 +39,7 @@ def meeting(says: Says, warn: Callable[[str], None] = no_warning) -> Iterator[tu
 def test_another_server_is_met_before_anything_is_sent_to_it() -> None:
     """Whoever comes first is told; from then on it is the one that is known."""
     says = {"INFO server": [ONE, OTHER], "MEET": [generation(1), generation(2, 1_800_000_000)]}
-    with meeting(says) as (servers, _):
+    with registering(says) as (servers, _):
         servers.lend(KEY).drop()
         with pytest.raises(LedgerUnavailable, match=r"another server than before, .*: nothing was sent to it$"):
             servers.lend(KEY)
@@ -49,7 +49,7 @@ def test_another_server_is_met_before_anything_is_sent_to_it() -> None:
 
 def test_connections_to_the_server_before_are_closed_and_not_lent() -> None:
     """They were lent out while its place was taken, and came back later."""
-    with meeting({"INFO server": [ONE, ONE, OTHER]}) as (servers, _):
+    with registering({"INFO server": [ONE, ONE, OTHER]}) as (servers, _):
         before = [servers.lend(KEY), servers.lend(KEY)]
         with pytest.raises(LedgerUnavailable):
             servers.lend(KEY)
@@ -69,9 +69,9 @@ def test_connections_to_the_server_before_are_closed_and_not_lent() -> None:
     ],
     ids=["cut off", "silent", "replica", "no permission"],
 )
-def test_an_introduction_that_fails_is_made_again_by_the_next_call(reply: Reply, told: str) -> None:
+def test_a_registration_that_fails_is_made_again_by_the_next_call(reply: Reply, told: str) -> None:
     """Nothing was written by it that counts: a generation may be raised twice."""
-    with meeting({"MEET": [reply, generation(3)]}) as (servers, _):
+    with registering({"MEET": [reply, generation(3)]}) as (servers, _):
         with pytest.raises(LedgerUnavailable, match=told):
             servers.lend(KEY)
         assert servers.generation.number == 3
@@ -80,7 +80,7 @@ def test_an_introduction_that_fails_is_made_again_by_the_next_call(reply: Reply,
 def test_what_a_server_does_not_tell_is_warned_of_once() -> None:
     warnings: list[str] = []
     nothing = refused("NOPERM this user has no permissions to run the 'info' command")
-    with meeting({"INFO server": [nothing], "INFO memory": [nothing]}, warnings.append) as (servers, _):
+    with registering({"INFO server": [nothing], "INFO memory": [nothing]}, warnings.append) as (servers, _):
         lent = [servers.lend(KEY) for _ in range(3)]
         for each in lent:
             each.give_back()
@@ -88,7 +88,7 @@ def test_what_a_server_does_not_tell_is_warned_of_once() -> None:
 
 
 class Overtaken(Servers):
-    """While a connection of one call is being opened, another call meets the server."""
+    """While a connection of one call is being opened, another call registers the server."""
 
     def _opened(self, home: Connections) -> Link:
         link = super()._opened(home)

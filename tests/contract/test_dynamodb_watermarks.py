@@ -1,4 +1,4 @@
-"""Marks in the table: written before their row, read after it, and never trusted beyond the row's epoch (R13)."""
+"""Watermarks in the table: written before their row, read after it, and never trusted beyond the row's epoch (R13)."""
 
 from __future__ import annotations
 
