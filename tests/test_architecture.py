@@ -82,7 +82,6 @@ def test_the_top_level_holds_only_what_belongs_there() -> None:
 
 @pytest.mark.parametrize("name", ["layers/requirements", "tests/requirements", "tests/ministack/requirements"])
 def test_requirement_files_name_no_index_and_no_address(name: str) -> None:
-    """Where packages come from is decided by whoever installs them."""
     texts = [(ROOT / name).with_suffix(suffix).read_text("utf-8") for suffix in (".in", ".txt")]
     allowed = {"-r ../layers/requirements.in", "-c ../layers/requirements.txt"}
     assert [line for text in texts for line in architecture.foreign_addresses(text) if line not in allowed] == []

@@ -257,7 +257,6 @@ def test_the_names_of_the_glossary_are_in_the_code() -> None:
 
 
 def test_every_notice_is_in_the_runbook() -> None:
-    """Each log line and metric has its row, with what it means."""
     rows = re.findall(r"^\| (`[^|]*) \|", READMES["layers/README.md"].partition("### Every notice")[2], re.MULTILINE)
     documented = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
     assert documented == {notice.value for notice in Notice}

@@ -99,7 +99,6 @@ def works_of(case: Case, chat: Sandbox, session: requests.Session, client: redis
 
 
 def ours(event: Event) -> None:
-    """The function, as the platform calls it."""
     reply = lambda_handler(event, lambda_context(TIMEOUT_S))
     if reply != {"batchItemFailures": []}:
         raise RuntimeError("a batch that nobody disturbs was not done")

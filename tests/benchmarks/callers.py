@@ -96,7 +96,6 @@ def measured(kind: Kind, variables: Mapping[str, str], relay: Relay) -> list[Fig
 
 
 def of_many(variables: Mapping[str, str]) -> list[Figure]:
-    """Ten times as many on one group."""
     with chat_server(lag_s=UPSTREAM_S) as chat:
         group = "crowded"
         for name in (group, *(f"own-{caller}" for caller in range(MANY))):

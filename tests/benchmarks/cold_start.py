@@ -132,7 +132,6 @@ def measured() -> Iterator[Figure]:
 
 
 def played(rounds: int) -> list[tuple[Variant, Start]]:
-    """Each variant with its median start."""
     with tempfile.TemporaryDirectory(prefix="cold-start-") as scratch, ExitStack() as running:
         folder = Path(scratch)
         variants = made(folder, running)

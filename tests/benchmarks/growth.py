@@ -59,7 +59,6 @@ def _per_record(case: Case, chat: Sandbox, rounds: int) -> float:
 
 
 def _row(client: redis.Redis, chat: Sandbox) -> bytes:
-    """A row that the function has made."""
     chat.create_group(MODEL)
     ask(MODEL, "first")
     row = client.dump(Keys(PREFIX).row(Group(SDKAPPID, MODEL)))

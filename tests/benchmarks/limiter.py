@@ -80,5 +80,4 @@ def _call_on(until: float) -> None:
 
 
 def _within(calls: Sequence[float], begin: float, seconds: float) -> int:
-    """How many calls came from then on."""
     return bisect_left(calls, begin + seconds) - bisect_left(calls, begin)

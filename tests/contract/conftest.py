@@ -33,7 +33,6 @@ def dynamodb_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 
 @pytest.fixture
 def clock() -> GivenClock:
-    """The time that the ledgers go by."""
     return GivenClock()
 
 

@@ -26,7 +26,6 @@ Opened: TypeAlias = AbstractContextManager[ParkedAndNotes]
 def sqlite_parked(
     folder: Path, factory: type[sqlite3.Connection] = sqlite3.Connection, name: str = "ledger.db"
 ) -> Iterator[ParkedAndNotes]:
-    """Those of a ledger in a file."""
     with closing(SqliteLedger(str(folder / name), GivenClock(), factory=factory)) as ledger:
         yield ledger.parked()
 

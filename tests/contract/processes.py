@@ -40,7 +40,6 @@ def running(task: Callable[..., None], *arguments: object) -> Iterator[tuple[Bas
 
 
 def received(pipe: Connection) -> object:
-    """The next thing that the process says."""
     assert pipe.poll(PATIENCE_S), "the process did not answer"
     return pipe.recv()
 

@@ -55,7 +55,6 @@ class PrefixedRedis:
 
     @property
     def endpoint(self) -> RedisUrl:
-        """What a ledger is told of it."""
         return RedisUrl(self.urls[0], cluster=self.is_cluster)
 
     def open(self, clock: Clock) -> RedisLedger:
@@ -119,7 +118,6 @@ class _AnswerLosingClient(RedisClient):
 
 
 def no_warning(text: str) -> None:
-    """A server of the tests tells everything."""
     raise AssertionError(text)
 
 

@@ -96,7 +96,6 @@ def test_a_record_of_a_stream_is_four_calls_and_three_write_units_too(ledger: Op
 
 
 def test_a_batch_of_a_stream_raises_one_mark(ledger: OpenLedger, meter: Meter) -> None:
-    """However many records it has: no transaction is needed."""
     run = replace(placed(0), entries=tuple(one for number in range(90) for one in placed(number).entries))
     assert begin(ledger, run)
     meter.reset()
@@ -148,7 +147,6 @@ def test_a_page_of_the_groups_that_know_a_key_is_a_query_for_each_part_of_the_in
 
 
 def test_the_first_operation_of_an_instance_reads_the_row_once_more(other: OpenLedger, store: DynamoDbStore) -> None:
-    """It knows no row yet, and reads it again with the record."""
     other.swap(GROUP, idle_row(), {})
     meter = Meter()
     ledger = DynamoDbLedger(store.table, GivenClock(), endpoint=store.endpoint, session=meter.session)
@@ -185,7 +183,6 @@ def test_whoever_knows_that_the_group_is_busy_appends_with_two_calls(ledger: Ope
 def test_appends_and_beginnings_of_others_cost_no_second_try(
     ledger: OpenLedger, other: OpenLedger, meter: Meter
 ) -> None:
-    """Only settlements and swaps could have finished what is appended."""
     assert ledger.append(GROUP, [entry("a")], 10_000) is not None
     other.append(GROUP, [entry("b")], 10_000)
     meter.reset()

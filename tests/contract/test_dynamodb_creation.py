@@ -55,7 +55,6 @@ def test_an_instance_that_comes_second_uses_the_table_of_the_first(
 def test_a_table_that_may_not_be_made_is_unavailable_and_says_why(
     dynamodb_endpoint: str, table: str, clock: GivenClock, operation: str, code: str, told: str
 ) -> None:
-    """And is made by a later call, once that is allowed."""
     refusals = [code]
 
     def refuses(called: str, request: AWSPreparedRequest, send: Send) -> AWSResponse:

@@ -93,7 +93,6 @@ def store(dynamodb_endpoint: str, clock: GivenClock) -> DynamoDbStore:
 
 @pytest.fixture
 def meeting(store: DynamoDbStore, clock: GivenClock, closing: Closing) -> Callable[[Script], OpenLedger]:
-    """Opens a ledger that meets a script."""
     return lambda script: closing(store.open_through(clock, script))
 
 
@@ -114,7 +113,6 @@ def test_a_refusal_is_unavailable_and_told_by_its_code(
     problem: str,
     call: Callable[[OpenLedger], object],
 ) -> None:
-    """Nothing was written, and nothing of the service's own words is shown."""
     script = Script(refuses(code), operations=WRITES | READS)
     with pytest.raises(LedgerUnavailable) as caught:
         call(meeting(script))
@@ -151,7 +149,6 @@ def test_a_write_that_was_never_sent_is_unavailable(meeting: Callable[[Script], 
 def test_a_write_that_may_have_arrived_is_an_answer_lost(
     store: DynamoDbStore, meeting: Callable[[Script], OpenLedger], answer: Answer
 ) -> None:
-    """Nobody repeats it but the core, which knows how."""
     script = Script(answer)
     with pytest.raises(AnswerLost) as caught:
         meeting(script).swap(GROUP, idle_row().changed(), {"a": record("a")})
@@ -162,7 +159,6 @@ def test_a_write_that_may_have_arrived_is_an_answer_lost(
 
 @pytest.mark.parametrize("answer", [fails(CLOSED), refuses("InternalServerError", 500)], ids=["closed", "failed"])
 def test_a_read_is_tried_once_more(meeting: Callable[[Script], OpenLedger], answer: Answer) -> None:
-    """While the instance was frozen the service may have closed the connection."""
     script = Script(answer, operations=READS)
     assert meeting(script).load(GROUP) == idle_row()
     assert script.calls == ["GetItem", "GetItem"]
@@ -197,7 +193,6 @@ def test_keys_left_unanswered_are_asked_for_again(
     "answer", [CONFLICT, refuses("TransactionConflictException")], ids=["in a transaction", "alone"]
 )
 def test_a_conflict_of_transactions_is_waited_out(meeting: Callable[[Script], OpenLedger], answer: Answer) -> None:
-    """Nothing was written, for certain, so that the write is tried again."""
     script = Script(answer, answer)
     assert meeting(script).swap(GROUP, idle_row().changed(), {"a": record("a")})
     assert script.calls == ["TransactWriteItems"] * 3
@@ -230,7 +225,6 @@ def test_a_record_whose_answer_was_lost_is_recognised_as_ones_own(
 
 
 def test_a_settlement_after_one_whose_last_answer_was_lost(meeting: Callable[[Script], OpenLedger]) -> None:
-    """It finds the attempt settled, or settles it with the same records."""
     for after in (True, False):
         ledger = meeting(Script(None, None, fails(CLOSED, after=after)))
         base = (ledger.load(GROUP) or idle_row()).base or 0
@@ -274,7 +268,6 @@ def test_a_missing_table_is_made_where_that_is_asked_for(
 
 
 def test_a_table_without_the_index_cannot_be_swept(dynamodb_endpoint: str, clock: GivenClock, closing: Closing) -> None:
-    """And says so, instead of finding nothing to do."""
     keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
     kinds = [{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}]
     dynamodb.client(dynamodb_endpoint).create_table(

@@ -67,7 +67,6 @@ def update(ledger: OpenLedger, name: str = "operation", base: int = 1000) -> Non
 
 
 def test_records_have_a_time_to_live_and_rows_have_none(store: DynamoDbStore, ledger: OpenLedger) -> None:
-    """In whole seconds since 1970, when the window has passed."""
     update(ledger)
     found = items(store)
     assert found["rec#operation"]["ttl"] == {"N": str(1_700_000_000 + int(WINDOW_S))}
@@ -118,7 +117,6 @@ def test_what_another_instance_has_begun_is_not_appended(ledger: OpenLedger, sta
 
 
 def test_what_is_owed_only_in_memory_is_looked_up(ledger: OpenLedger, stale: OpenLedger) -> None:
-    """It may be finished, and no write would notice."""
     assert ledger.begin(GROUP, RUN, RECEIPT_KEY, GENERATION) is not None
     stale.load(GROUP)
     assert ledger.settle(GROUP, settlement(RUN))
@@ -213,7 +211,6 @@ def test_an_append_that_would_only_just_fit_is_measured_exactly(ledger: OpenLedg
 
 
 def test_a_group_that_is_idle_only_in_memory_is_not_begun_in(ledger: OpenLedger, stale: OpenLedger) -> None:
-    """It remembers an attempt by now, which may still land."""
     assert ledger.swap(GROUP, replace(idle_row().changed(), remembered=(past_attempt(),)), {})
     assert stale.begin(GROUP, RUN, RECEIPT_KEY, GENERATION) is None
 

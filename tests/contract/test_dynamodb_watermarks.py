@@ -57,7 +57,6 @@ def behind(ledger: OpenLedger, *numbers: int) -> list[str]:
 
 
 def test_a_mark_has_a_time_to_live(store: DynamoDbStore, ledger: OpenLedger, clock: GivenClock) -> None:
-    """In whole seconds since 1970, beside a row that has none."""
     begin(ledger)
     assert ledger.settle(GROUP, LANDED)
     [mark] = [
@@ -91,7 +90,6 @@ def test_a_worker_that_dies_between_mark_and_row_loses_nothing(
 def test_a_mark_whose_answer_was_lost_is_written_again(
     store: DynamoDbStore, clock: GivenClock, closing: Closing, *, after: bool
 ) -> None:
-    """One that stands as high already is as good."""
     ledger = closing(store.open_through(clock, Script(None, fails(LOST, after=after))))
     begin(ledger)
     assert ledger.settle(GROUP, LANDED)

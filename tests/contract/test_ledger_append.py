@@ -119,7 +119,6 @@ def test_an_idle_group_is_idle_no_more(ledger: OpenLedger) -> None:
 
 
 def test_a_full_row_takes_nothing_on(ledger: OpenLedger) -> None:
-    """It is refused whole, and the row is as it was."""
     ledger.swap(GROUP, OPEN_ROW, {})
     with pytest.raises(RowFull):
         append(ledger, *(str(number) for number in range(1000)))
@@ -150,7 +149,6 @@ def test_a_row_that_somebody_else_has_emptied_is_full_no_more(
 
 
 def append_hundreds(ledger: OpenLedger, times: int) -> None:
-    """Append a hundred operations at a time."""
     for number in range(times):
         append(ledger, *(f"{number}.{index}" for index in range(100)))
 

@@ -73,7 +73,6 @@ def test_nothing_is_opened_in_a_group_never_seen(ledger: OpenLedger) -> None:
 
 @pytest.mark.parametrize("row", BUSY_ROWS.values(), ids=BUSY_ROWS)
 def test_nothing_is_opened_where(ledger: OpenLedger, row: Row) -> None:
-    """Each condition alone is enough, and the row stays as it is."""
     stored = replace(row, version=1)
     ledger.swap(GROUP, stored, {})
     assert begin(ledger) is None

@@ -20,7 +20,6 @@ APP = GROUP.app
 
 
 def test_a_look_shows_row_and_records(ledger: OpenLedger) -> None:
-    """In one answer, and only what was asked for."""
     ledger.swap(GROUP, idle_row(), {"a": record("a"), "b": record("b")})
     assert ledger.look(GROUP, ["a", "missing"]) == Look(idle_row(), {"a": record("a")})
     assert ledger.look(Group(APP, "other"), ["a"]) == Look(None, {})
@@ -50,7 +49,6 @@ def test_a_generation_is_started_once(ledger: OpenLedger) -> None:
 
 
 def test_a_start_is_stamped_anew_by_whoever_knows_it(ledger: OpenLedger) -> None:
-    """It may lie far ahead, by a wrong clock."""
     far = ledger.start_generation(ledger.raise_generation(), 4_000_000_000)
     assert ledger.start_generation(far, 1_800_000_000) == Generation(far.number, 1_800_000_000)
 
@@ -145,7 +143,6 @@ def test_a_clock_that_is_ahead_costs_the_others_no_turns(
 
 
 def test_instances_share_one_schedule(shared_store: SharedStore, shared_ledger: OpenLedger) -> None:
-    """However many lease at once, no call is lent twice."""
     outcomes = in_processes(shared_store, [partial(lease_all, times=5)] * 4)
     waits = sorted(wait for mine in outcomes if isinstance(mine, list) for wait in mine)
     assert len(waits) == 20

@@ -28,7 +28,6 @@ def test_a_first_row_is_kept_as_it_is_and_is_unfinished(ledger: OpenLedger) -> N
 
 
 def test_a_first_row_goes_on_as_any_other(ledger: OpenLedger) -> None:
-    """It is swapped, opened and settled from its own version on."""
     assert ledger.create(GROUP, first())
     assert ledger.swap(GROUP, first().changed(base=1000, queue=()), {})
     opened = ledger.begin(GROUP, attempt(entry("next")), RECEIPT_KEY, GENERATION)
@@ -71,14 +70,12 @@ def test_a_rejection_without_a_row_is_on_record(ledger: OpenLedger) -> None:
 
 
 def test_nothing_is_refused_beside_a_row(ledger: OpenLedger) -> None:
-    """It may owe the operation, or have called it."""
     assert ledger.create(GROUP, first())
     assert not ledger.refuse(GROUP, {"other": NO_GROUP})
     assert ledger.find(GROUP, ["other"]) == {}
 
 
 def test_what_is_on_record_is_not_refused_again(ledger: OpenLedger) -> None:
-    """Nor is anything else then: the caller looks what there is."""
     assert ledger.refuse(GROUP, {"a": record("a")})
     assert not ledger.refuse(GROUP, {"a": NO_GROUP, "b": NO_GROUP})
     assert ledger.find(GROUP, ["a", "b"]) == {"a": record("a")}

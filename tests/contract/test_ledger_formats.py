@@ -106,7 +106,6 @@ def test_a_row_of_a_later_version_is_refused_and_kept(later: OpenLedger, monkeyp
 
 
 def test_a_row_of_a_later_version_is_in_nobodys_way(later: OpenLedger) -> None:
-    """It is listed with the others, and they go on."""
     assert later.unfinished(GROUP.app, 10) == [GROUP.id, OTHER.id]
     [first, *_] = later.groups_with_key(GROUP.app, "like", 9, 10)
     assert OTHER.id in {first, *later.groups_with_key(GROUP.app, "like", 9, 10, after=first)}

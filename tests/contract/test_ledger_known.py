@@ -41,7 +41,6 @@ def test_a_group_that_knows_no_key_is_not_listed(ledger: OpenLedger) -> None:
 
 @pytest.mark.parametrize("limit", [1, 3, 100])
 def test_the_groups_of_a_key_come_in_the_order_of_their_code_points(ledger: OpenLedger, limit: int) -> None:
-    """On pages of any size, each of them once."""
     for group_id in reversed(IDS):
         add(ledger, group_id, "gift", "like")
     assert listed(ledger, "like", limit) == IDS
@@ -55,7 +54,6 @@ def test_keys_are_told_apart_whatever_is_in_them(ledger: OpenLedger) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 50])
 def test_a_group_is_listed_from_the_moment_on_since_which_it_knows_the_key(ledger: OpenLedger, limit: int) -> None:
-    """So that whoever asks for the same moment again finds no others."""
     for number in range(12):
         add(ledger, f"room {number:02}", "like", since=BY + number)
     assert listed(ledger, "like", limit, BY - 1) == []

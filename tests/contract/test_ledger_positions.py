@@ -31,12 +31,10 @@ def placed(*numbers: int, shard: str = SHARD) -> list[Entry]:
 
 
 def append(ledger: OpenLedger, *numbers: int, shard: str = SHARD) -> Look | None:
-    """Append operations that stand at these numbers."""
     return ledger.append(GROUP, placed(*numbers, shard=shard), ROOM)
 
 
 def queued(look: Look | None) -> list[str]:
-    """What the queue holds after an append."""
     assert look is not None
     assert look.row is not None
     return [owed.id for owed in look.row.queue]
@@ -63,7 +61,6 @@ def begin(ledger: OpenLedger, opened: Attempt) -> Row | None:
 
 
 def mark(ledger: OpenLedger, shard: str = SHARD) -> str:
-    """How far a shard has been settled."""
     return ledger.watermarks(GROUP, [at(0, shard).partition]).get(at(0, shard).partition, "")
 
 
@@ -126,7 +123,6 @@ def test_each_group_has_marks_of_its_own(ledger: OpenLedger) -> None:
 
 
 def test_a_beginning_passes_its_positions(ledger: OpenLedger) -> None:
-    """And does not hold where one of them was passed before."""
     ledger.swap(GROUP, idle_row(), {})
     first = run(7, 8)
     assert begin(ledger, first) is not None

@@ -46,7 +46,6 @@ class Nasty:
         self.owed: list[Operation] = []
 
     def operation(self, kind: str) -> Operation:
-        """One whose keys begin with its kind."""
         heads = (f"{kind}{number:02}" for number in range(KEYS))
         width = len(self.character.encode())
         counters = tuple((head + self.character * ((KEY_BYTES - len(head)) // width), 1) for head in heads)
@@ -114,7 +113,6 @@ def lost(nasty: Nasty, *then: Reply) -> Operation:
 
 
 def test_a_lost_operation_on_long_keys_is_settled_at_last(nasty: Nasty) -> None:
-    """With all that waited behind it, each counted once."""
     wanted = lost(nasty)
     nasty.sweep(lambda: nasty.has_settled_all(Applied))
     expected: dict[str, int] = {}

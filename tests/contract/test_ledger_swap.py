@@ -80,7 +80,6 @@ def test_a_group_never_seen_has_no_row(ledger: OpenLedger) -> None:
 
 
 def test_a_new_store_is_of_the_first_generation(ledger: OpenLedger) -> None:
-    """It began before any time that the API could tell."""
     assert ledger.generation() == Generation(1, 0)
 
 

@@ -51,7 +51,6 @@ def test_an_idle_group_is_not_listed(ledger: OpenLedger) -> None:
 
 
 def test_a_frozen_group_is_not_listed(ledger: OpenLedger) -> None:
-    """It waits for an operator, not for the sweep."""
     add(ledger, replace(WAITING, frozen="unexplained"), GROUP)
     assert ledger.unfinished(GROUP.app, 10) == []
 

@@ -66,7 +66,6 @@ def test_an_empty_ledger_has_no_rows(ledger: OpenLedger, clock: GivenClock) -> N
 
 
 def test_a_ledger_in_which_something_has_landed_has_rows(ledger: OpenLedger) -> None:
-    """Though nothing is owed any more. A landing is on some key."""
     run = attempt(entry())
     ledger.swap(GROUP, idle_row(), {})
     assert ledger.begin(GROUP, run, RECEIPT_KEY, GENERATION)

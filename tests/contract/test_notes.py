@@ -18,7 +18,6 @@ def test_a_note_is_kept_as_written(parked_store: ParkedAndNotes) -> None:
 
 
 def test_a_new_note_replaces_the_older_one_of_its_name_alone(parked_store: ParkedAndNotes) -> None:
-    """Others stay, and those of other apps, and what is parked."""
     parked_store.park(APP, parked("assumptions"))
     for app, name, text in ((APP, "a", "1"), (APP, "b", "2"), (7, "a", "3"), (APP, "a", "4")):
         parked_store.note(app, name, text)

@@ -14,7 +14,6 @@ IDS = ["A", "B 😀", "b", "ckafka/topic/1/36", "record/z", "é", "я", "群", "
 
 
 def test_a_new_store_is_empty(parked_store: ParkedAndNotes) -> None:
-    """There is nothing to list and nothing to drop."""
     assert list(parked_store.page(APP, 10)) == []
     assert not parked_store.unpark(APP, "message-1")
 

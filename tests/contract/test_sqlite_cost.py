@@ -140,7 +140,6 @@ def test_threads_use_no_more_connections_than_calls_at_a_time(ledger: OpenLedger
 def test_commits_are_synced_as_told(
     tmp_path: Path, clock: GivenClock, statements: Statements, closing: Closing, synchronous: str, level: int
 ) -> None:
-    """In a write-ahead log, at every commit or now and then."""
     path = str(tmp_path / "ledger.db")
     ledger = closing(SqliteLedger(path, clock, synchronous=synchronous, factory=statements.factory()))
     ledger.load(GROUP)

@@ -29,7 +29,6 @@ Closing = Callable[[OpenLedger], OpenLedger]
 
 @pytest.fixture
 def store(tmp_path: Path) -> SqliteStore:
-    """A file that holds an idle row."""
     store = SqliteStore(str(tmp_path / "ledger.db"))
     with closed_after(store.open(GivenClock())) as ledger:
         ledger.swap(GROUP, idle_row(), {})

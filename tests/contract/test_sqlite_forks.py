@@ -85,7 +85,6 @@ def test_a_child_goes_on_with_its_parents_ledger(
 
 @SQLITE
 def test_a_fork_waits_for_the_calls_of_other_threads(shared_store: SharedStore, shared_ledger: OpenLedger) -> None:
-    """No child is born in the middle of a write."""
     shared_ledger.swap(GROUP, idle_row(), {})
     with running(fork_between_the_calls_of_a_thread, shared_store) as (_, pipe):
         assert received(pipe) == [0] * 5
@@ -165,7 +164,6 @@ def test_a_ledger_that_is_let_go_of_is_not_kept_for_the_forks_to_come(tmp_path: 
 def test_where_no_process_can_fork_a_ledger_works_as_well(
     tmp_path: Path, clock: GivenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On Windows."""
     monkeypatch.delattr(os, "register_at_fork")
     with closing(SqliteLedger(str(tmp_path / "ledger.db"), clock)) as ledger:
         assert ledger.swap(GROUP, idle_row(), {})

@@ -117,7 +117,6 @@ def test_a_file_that_may_not_be_written_is_refused(clock: GivenClock) -> None:
 
 
 def test_a_database_in_memory_is_refused(clock: GivenClock, closing: Closing) -> None:
-    """It would be a different one for every connection."""
     assert refusal(closing(SqliteLedger(":memory:", clock))).endswith("it cannot have a write-ahead log")
 
 

@@ -35,7 +35,6 @@ def test_a_file_that_cannot_be_opened_is_unavailable(tmp_path: Path, call: Calla
 def test_a_commit_that_fails_is_an_answer_lost(
     tmp_path: Path, write: Callable[[ParkedAndNotes], object], factory: type[sqlite3.Connection]
 ) -> None:
-    """Only a later read tells what became of it."""
     with sqlite_parked(tmp_path) as kept:
         kept.park(APP, parked())
     with sqlite_parked(tmp_path, factory) as kept, pytest.raises(AnswerLost):

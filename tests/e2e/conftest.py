@@ -68,7 +68,6 @@ def cloud(
 
 @pytest.fixture
 def chat() -> Iterator[ChatServer]:
-    """A Chat server with one group, `G`."""
     with _chat() as server:
         server.create_group("G")
         yield server

@@ -166,7 +166,6 @@ class FunctionInstance(ABC):
 
     @property
     def errors(self) -> str:
-        """What its processes wrote to standard error."""
         return (self.folder / "stderr.log").read_text("utf-8")
 
     def __enter__(self) -> Self:

@@ -77,7 +77,6 @@ class _LambdaRuntime:
         return told if isinstance(told, Reply | Failure) else self._ended(_timed_out(timeout_s))
 
     def close(self) -> None:
-        """Kill the process and close the API."""
         self.process.signal(signal.SIGKILL)
         self._watcher.join()
         self._api.events.put(None)

@@ -87,7 +87,6 @@ def test_an_event_of_no_known_kind_is_one_clear_error(cloud: Cloud) -> None:
 
 
 def test_a_timer_event_that_means_nothing_names_the_field(cloud: Cloud) -> None:
-    """Not even the operations of it that do mean something are accepted."""
     operations = [set_to_zero(cloud.group), set_to_zero(cloud.group, mode="Add")]
     outcome = cloud.instance.invoke(tick({"operations": operations}))
     assert isinstance(outcome, Failure)

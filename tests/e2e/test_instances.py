@@ -81,7 +81,6 @@ def test_the_context_tells_the_time_limit(toy: FunctionInstance) -> None:
 
 
 def test_an_error_is_a_failure_and_the_process_stays(toy: FunctionInstance) -> None:
-    """Its type, its text and where it came from are handed over."""
     failure = toy.invoke("fail")
     assert isinstance(failure, Failure)
     assert (failure.type, failure.message) == ("ValueError", "as asked")

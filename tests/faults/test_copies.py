@@ -52,7 +52,6 @@ def test_a_copy_that_lacks_how_a_group_began_freezes_what_it_owes() -> None:
 
 
 def test_a_copy_of_a_group_that_never_began_goes_on() -> None:
-    """Where no receipt is upstream, nothing was ever sent."""
     stage = Stage()
     stage.memory.swap(GROUP, first_row([Entry.of(stage.operation("a", 5))], "_receipt", 1), {})
     stage.memory.current = Generation(2, int(stage.world.now))

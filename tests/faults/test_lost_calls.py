@@ -76,7 +76,6 @@ class Groups:
         self.told: list[object] = []
 
     def call(self, group: Group, key: str, *, at_s: float, wait_s: float = 5.0) -> None:
-        """Let a caller ask for one like."""
         operation = Operation(
             group_id=group.id,
             mode=Mode.INCREASE,

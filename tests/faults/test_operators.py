@@ -73,7 +73,6 @@ class OperatedStage(Stage):
         self.operate(inspect, at_s=at_s)
 
     def adopt(self, *, at_s: float, wait_s: float = 60.0) -> None:
-        """Order the upstream value to be taken."""
         self.operate(lambda visit: operating.adopt(visit, Decision()), at_s=at_s, wait_s=wait_s)
 
     def release(
@@ -379,7 +378,6 @@ def test_a_verdict_against_the_receipt_is_refused() -> None:
 
 
 def test_an_operator_is_refused_while_operations_wait_for_a_verdict() -> None:
-    """To adopt would be to guess what became of them."""
     stage = started()
     stage.tampered(1, at_s=2)
     stage.call("A", stage.operation("a", 10), at_s=3)

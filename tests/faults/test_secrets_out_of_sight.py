@@ -54,7 +54,6 @@ def _name(operand: ast.expr) -> str:
 
 
 def test_secrets_are_compared_in_constant_time_only() -> None:
-    """By `hmac.compare_digest`: nobody learns from the time that a refusal takes."""
     found = {path: open_comparisons(source) for path, source in SOURCES.items()}
     assert {path: texts for path, texts in found.items() if texts} == {}
 

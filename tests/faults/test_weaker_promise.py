@@ -16,7 +16,6 @@ NEVER = Fate(arrives_after_s=None)
 
 
 def stage_without_receipts() -> Stage:
-    """The stage with an empty receipt key."""
     return Stage(rules=replace(RULES, receipt_key=""))
 
 

@@ -165,7 +165,6 @@ VARIANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_without_any_of_the_rules_some_message_counts_twice(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So each of them is needed, and these worlds would tell."""
     VARIANTS[variant](monkeypatch)
     assert any(History(seed).counted_twice() for seed in range(WORLDS_MAX))
 

@@ -50,7 +50,6 @@ class Exchange:
                 return
 
     def wait(self) -> None:
-        """Stay silent until the server is closed."""
         self._closing.wait()
 
     def hang_up(self) -> None:
@@ -123,6 +122,5 @@ def answering(reply: bytes) -> Script:
 
 
 def http(body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> bytes:
-    """A reply; `length` lies about the body's."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body) if length is None else length}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body

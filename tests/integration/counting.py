@@ -55,7 +55,6 @@ def likes(chat: ChatServer, rooms: Iterable[str]) -> dict[str, int]:
 
 @contextmanager
 def chat_with(rooms: Iterable[str]) -> Iterator[ChatServer]:
-    """A Chat server that has these rooms."""
     with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as server:
         for room in rooms:
             server.create_group(room)

@@ -45,7 +45,6 @@ class _Connection(LoopbackConnection):
     server: EmptyCloudFormation
 
     def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
-        """Answer that there is no stack."""
         body = self.body()
         if body is not None:
             self.server.asked.append(body)

@@ -40,7 +40,6 @@ def opened(
     wait: int = 0,
     warn: Callable[[str], None] = no_warning,
 ) -> Iterator[RedisLedger]:
-    """A ledger on the server at `url`."""
     place = RedisUrl(url, wait=wait, cluster=cluster, authorities=authorities)
     with closing(RedisLedger(place, GivenClock(), warn=warn)) as ledger:
         yield ledger

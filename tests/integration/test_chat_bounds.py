@@ -110,7 +110,6 @@ def test_a_failed_handshake_means_that_nothing_was_sent() -> None:
 
 
 def test_a_handshake_that_does_not_end_means_that_nothing_was_sent() -> None:
-    """It is given up early enough for the request's own time."""
     with ByteServer(Exchange.wait) as server:
         begun = time.monotonic()
         reply = client_of(f"https://{server.address}", timeout_s=1.2).update(CALL)

@@ -83,7 +83,6 @@ def test_a_call_is_signed_for_its_own_time_and_life(client: ChatClient, server: 
 
 
 def test_a_call_that_is_sent_too_late_is_refused(client: ChatClient, server: ChatServer, clock: ManualClock) -> None:
-    """Its signature has run out, and nothing was counted."""
     clock.advance(5)
     reply = client.update(increase(NOW, life=4))
     assert reply == Refused(70001, "UserSig expired", Fault.SIGNATURE, NOW + 5)
@@ -91,7 +90,6 @@ def test_a_call_that_is_sent_too_late_is_refused(client: ChatClient, server: Cha
 
 
 def test_counters_are_read_by_name(client: ChatClient) -> None:
-    """One that the group does not have is not in the reply."""
     assert client.read(GROUP, ["like", "_receipt"], NOW) == Counted({"like": 5}, NOW)
 
 

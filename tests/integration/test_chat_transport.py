@@ -156,7 +156,6 @@ def test_a_broken_chunked_body_is_unclear(chunks: bytes) -> None:
 
 @pytest.mark.parametrize("status", ["201 Created", "204 No Content", "400 Bad Request", "500 Oops", "502 Bad Gateway"])
 def test_another_status_than_200_is_unclear(status: str) -> None:
-    """Even with the API's own JSON in it: some other server speaks."""
     assert learned(answering(http(OK, DATE, status=status))) == Unclear(f"HTTP status {status[:3]}")
 
 

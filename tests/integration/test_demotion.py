@@ -105,7 +105,6 @@ def test_one_group_that_is_not_permitted_is_refused_alone(chat: ChatServer) -> N
 def test_a_group_that_does_not_exist_is_404_whichever_code_comes_where(
     chat: ChatServer, update: int, read: int
 ) -> None:
-    """Of an update and of the read that confirms it."""
     assert [increase(group, "a")[0] for group in ("room-1", "room-2")] == [200, 200]
     chat.always(Fault("code", code=update), "update", "room-1")
     chat.always(Fault("code", code=read), "get", "room-1")

@@ -58,7 +58,6 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 
 def parts(answer: Answer, name: str) -> list[Answer]:
-    """The list of objects under a name."""
     listed = answer[name]
     assert isinstance(listed, list)
     return listed

@@ -50,7 +50,6 @@ def write(folder: Path, function: bytes, layer: bytes) -> None:
 
 
 def deploy(built: Path, *arguments: str) -> int:
-    """Run the command without waiting in between."""
     return scf.main(["deploy", *NAMED, *arguments], built, lambda _: None)
 
 

@@ -98,7 +98,6 @@ def test_each_of_many_groups_counts_once(queue: Queue, chat: ChatServer) -> None
 def test_a_function_that_is_killed_among_its_groups_counts_once(
     queue: Queue, chat: ChatServer, variables: dict[str, str], tmp_path: Path
 ) -> None:
-    """Its pages come back, and what was accepted of them is known."""
     with LambdaInstance(variables, tmp_path / "lambda") as instance:
         context = lambda_context(TIMEOUT_S)
         assert instance.handle(tick(*FEW), context) == {"handed_on": 300, "pages": 2}
@@ -121,7 +120,6 @@ def _mapping(reply: object) -> Mapping[str, object]:
 def test_a_queue_that_is_not_there_fails_the_tick_by_its_code(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
 ) -> None:
-    """And nothing of what boto3 knows is shown, at any level."""
     monkeypatch.setenv("FAN_OUT_QUEUE", variables["FAN_OUT_QUEUE"] + "-gone")
     with everything_logged() as written, pytest.raises(QueueUnavailable, match=r"does not take every page: .*NonExist"):
         invoke(tick(*FEW))

@@ -148,7 +148,6 @@ def test_alarms_and_dashboard_look_at_metrics_that_the_function_writes(resources
 
 
 def test_logs_are_kept_for_a_month(resources: Resources) -> None:
-    """Each function's own group, so that none is kept for ever."""
     groups = [cast("Part", each["Properties"]) for each in resources.values() if each["Type"] == "AWS::Logs::LogGroup"]
     assert [group["RetentionInDays"] for group in groups] == [30] * len(FUNCTIONS)
 

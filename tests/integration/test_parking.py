@@ -132,7 +132,6 @@ def test_a_record_that_was_acknowledged_and_is_refused_by_the_sweep_is_parked(
 def test_a_shard_goes_past_a_record_that_is_refused_for_good(
     chat: ChatServer, room: str, partition: str | None
 ) -> None:
-    """However often it is delivered, by cold instances too."""
     chat.dismiss_group(room)
     for _ in range(3):
         assert deliver(from_shard(room, partition)) == {"batchItemFailures": []}

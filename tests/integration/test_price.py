@@ -69,7 +69,6 @@ def test_a_warm_operation_takes_two_ledger_transactions_and_one_call(chat: ChatS
 
 
 def test_only_the_first_operation_opens_a_connection(chat: ChatServer) -> None:
-    """All calls of a warm instance go over one connection."""
     for number in range(5):
         increase(f"key-{number}")
     assert chat.connections() == 1

@@ -163,7 +163,6 @@ def test_poison_is_parked_and_blocks_nobody(kafka: Kafka, topic: str, cloud: Clo
 
 
 def parked() -> list[str]:
-    """The payloads that an operator is shown."""
     reply = lambda_handler({"Type": "Operator", "task": "parked", "action": "list"}, lambda_context(TIMEOUT_S))
     records = reply["records"]
     assert isinstance(records, list)

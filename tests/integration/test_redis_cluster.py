@@ -51,7 +51,6 @@ def slot(group: Group) -> int:
 
 
 def test_operations_are_accepted_and_settled_on_every_primary(ledger: Ledger, servers: Sequence[RedisServer]) -> None:
-    """Each in its group, and the groups are spread."""
     for group in GROUPS:
         update(ledger, group.id, group)
     for group in GROUPS:

@@ -77,7 +77,6 @@ def warm() -> None:
 
 
 def test_a_warm_operation_takes_two_round_trips(chat: ChatServer, relay: Relay) -> None:
-    """And nothing else is sent, no question after the connection's health either."""
     warm()
     before = relay.round_trips
     increase("third")
@@ -87,7 +86,6 @@ def test_a_warm_operation_takes_two_round_trips(chat: ChatServer, relay: Relay) 
 
 
 def test_a_batch_takes_two_round_trips(chat: ChatServer, relay: Relay) -> None:
-    """However many operations of one group are in it."""
     warm()
     before = relay.round_trips
     increase(*(f"message {number}" for number in range(10)))
@@ -96,7 +94,6 @@ def test_a_batch_takes_two_round_trips(chat: ChatServer, relay: Relay) -> None:
 
 
 def test_a_step_is_one_script_that_the_server_knows(server: RedisServer) -> None:
-    """Its text is sent once, when the server does not know it."""
     with opened(server.url) as ledger, Redis.from_url(server.url) as client:
         ledger.swap(GROUP, idle_row(), {})
         ledger.swap(GROUP, idle_row().changed(base=5), {})

@@ -82,7 +82,6 @@ def test_a_settlement_whose_answer_was_lost_has_settled(ledger: RedisLedger, rel
 def test_a_read_that_was_cut_off_is_made_once_more(
     ledger: RedisLedger, relay: Relay, read: Callable[[Ledger], object]
 ) -> None:
-    """On a new connection; a second cut is told."""
     expected = read(ledger)
     relay.befall(Cut(Moment.AFTER))
     assert read(ledger) == expected
@@ -177,7 +176,6 @@ def test_what_is_shelved_fails_as_the_ledger_does(ledger: RedisLedger, relay: Re
 
 
 def test_with_wait_a_write_without_a_replica_is_an_answer_lost(server: RedisServer) -> None:
-    """And a row that only the primary has is not acted on."""
     with opened(server.url, wait=1) as ledger:
         with pytest.raises(AnswerLost, match="1 replicas"):
             ledger.swap(GROUP, idle_row(), {})

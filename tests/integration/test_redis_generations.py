@@ -45,7 +45,6 @@ def test_a_restart_begins_a_new_generation(server: RedisServer) -> None:
 def test_the_command_that_meets_another_server_does_not_run_there(
     server: RedisServer, write: Callable[[Ledger], object]
 ) -> None:
-    """All that the server sees of it is that somebody introduces himself."""
     with opened(server.url) as ledger:
         ledger.swap(GROUP, idle_row(), {})
         server.restart()

@@ -42,7 +42,6 @@ def test_a_server_behind_tls_is_used_as_any_other(server: RedisServer, authoriti
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(server: RedisServer) -> None:
-    """Before the password is sent, and without showing it."""
     url = server.url.replace("//", f"//app:{PASSWORD}@")
     with opened(url) as ledger, pytest.raises(LedgerUnavailable, match="SSLCertVerificationError") as refused:
         ledger.load(GROUP)

@@ -56,7 +56,6 @@ def ask(client: socket.socket, *packets: bytes) -> bytes:
 
 
 def ask_once(relay: Relay) -> bytes:
-    """Ask on a connection of its own."""
     with closing(connected(relay)) as client:
         return ask(client, REQUEST)
 
@@ -69,7 +68,6 @@ def test_requests_and_answers_pass_unchanged(relay: Relay, store: ByteServer) ->
 
 
 def test_a_request_and_its_answer_are_one_round_trip(relay: Relay) -> None:
-    """In however many packets the request comes, and on however many connections."""
     with closing(connected(relay)) as client:
         ask(client, REQUEST)
         ask(client, REQUEST[:5], REQUEST[5:40], REQUEST[40:])
@@ -103,7 +101,6 @@ def test_a_connection_is_cut_at_any_moment(relay: Relay, store: ByteServer, mome
 
 @pytest.mark.parametrize("moment", Moment)
 def test_a_silent_connection_leaves_its_client_waiting(relay: Relay, store: ByteServer, moment: Moment) -> None:
-    """Until the client gives up; other connections go on."""
     relay.befall(Silence(moment))
     with closing(connected(relay)) as client:
         client.settimeout(0.1)
@@ -123,7 +120,6 @@ def test_a_delay_holds_everything_back(relay: Relay, moment: Moment) -> None:
 
 
 def test_all_connections_are_cut_on_request(relay: Relay) -> None:
-    """In the middle of what they are doing; new ones are welcome."""
     relay.befall(Silence(Moment.SENT))
     with closing(connected(relay)) as waiting, closing(connected(relay)) as idle:
         waiting.sendall(REQUEST)
@@ -153,7 +149,6 @@ def test_nothing_happens_any_more_in_calm_weather(relay: Relay) -> None:
 
 
 def test_a_store_that_is_not_there_ends_the_connection() -> None:
-    """As the store's own machine would, and only until it is there."""
     with ByteServer(answering(ANSWER)) as server:
         port = port_of(server)
     with Relay(port) as relay:

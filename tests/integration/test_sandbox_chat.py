@@ -26,7 +26,6 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def server(clock: ManualClock) -> Iterator[ChatServer]:
-    """A running sandbox with one group, `G`."""
     with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,)), clock=clock) as running:
         running.create_group("G")
         yield running
@@ -81,7 +80,6 @@ def test_the_date_is_the_sandboxs_own_in_whole_seconds(caller: Caller, server: C
 
 
 def test_a_fast_clock_expires_signatures_early(server: ChatServer, clock: ManualClock) -> None:
-    """It is the API's clock that a signature runs out by."""
     caller = Caller(server.endpoint, SDKAPPID, KEY, life_s=6, clock=clock)
     server.set_clock_offset(6.0)
     assert caller.get("G").fields["ErrorCode"] == 0

@@ -100,7 +100,6 @@ def test_a_reply_that_is_no_json_is_an_error(capfd: pytest.CaptureFixture[str]) 
 
 
 def test_a_body_without_a_length_is_refused() -> None:
-    """It could not be told from the next request."""
     with Gateway(echo) as gateway, socket.create_connection(("127.0.0.1", gateway.server_port), timeout=5) as raw:
         raw.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
         assert b" 411 " in raw.makefile("rb").read()

@@ -35,7 +35,6 @@ def caller(server: ChatServer, clock: ManualClock) -> Caller:
 def test_a_late_request_lands_when_its_time_has_come(
     server: ChatServer, caller: Caller, clock: ManualClock, hold_s: float
 ) -> None:
-    """Whether its client was hung up on or gave up by itself."""
     server.plan([Fault("late", delay_s=5.0, hold_s=hold_s)])
     client = replace(impatient(caller), life_s=100)
     assert seen(lambda: increase(client)) == ("nothing" if hold_s else "hung up")
@@ -46,7 +45,6 @@ def test_a_late_request_lands_when_its_time_has_come(
 
 
 def test_a_late_request_is_applied_within_its_life(server: ChatServer, caller: Caller, clock: ManualClock) -> None:
-    """Its counters move long after the client has gone."""
     server.plan([Fault("late", delay_s=6.0)])
     seen(lambda: increase(caller))
     clock.advance(6)

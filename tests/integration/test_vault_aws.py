@@ -40,7 +40,6 @@ def manager(stack: MiniStack) -> Iterator[SecretsManager]:
 
 @pytest.fixture
 def name(numbers: Iterator[int]) -> str:
-    """A secret's name of the test's own."""
     return f"prod/chat-{next(numbers)}"
 
 
@@ -133,7 +132,6 @@ def test_without_a_region_a_name_leads_nowhere(name: str, environment: pytest.Mo
 def test_missing_credentials_may_come_later(
     manager: SecretsManager, name: str, environment: pytest.MonkeyPatch
 ) -> None:
-    """After a failure the SDK is asked to look for them anew."""
     manager.create(name, CONTENT)
     read = source_for(f"aws:{name}", {})
     with pytest.MonkeyPatch.context() as without:

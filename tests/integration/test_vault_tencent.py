@@ -88,7 +88,6 @@ def test_a_disabled_version_is_passed_over(ssm: SsmServer, environ: dict[str, st
 
 
 def test_a_deleted_version_is_passed_over(ssm: SsmServer, environ: dict[str, str]) -> None:
-    """It is not listed any more, and cannot be named."""
     ssm.delete("chat", "v2")
     assert source_for("tencent:chat", environ)() == CONTENT
     assert refused(source_for("tencent:chat#v2", environ)) == "ResourceNotFound"
@@ -116,7 +115,6 @@ def test_a_refusal_that_is_no_matter_of_the_version_ends_the_search(environ: dic
 
 
 def test_a_secret_all_of_which_is_disabled_says_so(ssm: SsmServer, environ: dict[str, str]) -> None:
-    """As the service does it to a whole secret."""
     for version in ("v1", "v2"):
         ssm.switch("chat", version, on=False)
     assert refused(source_for("tencent:chat", environ)) == "ResourceUnavailable.ResourceDisabled"
@@ -131,7 +129,6 @@ def test_a_missing_secret_is_told_by_its_code(reference: str, environ: dict[str,
 
 
 def test_a_binary_secret_is_read_as_text(ssm: SsmServer, environ: dict[str, str]) -> None:
-    """With what editors leave before it, too."""
     for content in (CONTENT.encode(), b"\xef\xbb\xbf" + CONTENT.encode()):
         ssm.put("chat", "v3", content)
         assert source_for("tencent:chat", environ)() == CONTENT
@@ -171,7 +168,6 @@ def test_credentials_are_taken_from_the_environment_of_the_moment(ssm: SsmServer
 
 
 def test_lasting_credentials_have_no_token(ssm: SsmServer, environ: dict[str, str]) -> None:
-    """Those of a user, on a machine of one's own."""
     ssm.credentials = Credentials(CREDENTIALS.secret_id, CREDENTIALS.secret_key)
     del environ["TENCENTCLOUD_SESSIONTOKEN"]
     assert source_for("tencent:chat", environ)() == ROTATED
@@ -281,7 +277,6 @@ def test_nothing_secret_is_logged_even_at_debug_level(ssm: SsmServer, environ: d
 def test_the_local_service_finds_what_was_changed_on_the_way(
     change: dict[str, str | bytes], code: str | None, environ: dict[str, str]
 ) -> None:
-    """Otherwise it would prove nothing of the SDK's signatures."""
     with ByteServer(answering(http(b"{}"))) as server:
         environ["TENCENT_SSM_ENDPOINT"] = f"http://{server.address}"
         refused(source_for("tencent:chat#v1", environ))

@@ -172,7 +172,6 @@ def test_a_whole_run_names_the_violation_and_blames_nothing_else(
     ],
 )
 def test_a_quick_run_blames_nothing_else(chat: ChatServer, violation: Violation, names: set[str]) -> None:
-    """One violation fails its own tests and no others."""
     chat.violate([violation])
     assert {name for name, verdict in verdicts(verify(quick=True)).items() if verdict == VIOLATED} == names
 
@@ -312,7 +311,6 @@ def test_an_instance_says_once_that_nothing_is_verified(chat: ChatServer, capfd:
 def test_a_ledger_out_of_reach_fails_no_reminder(
     chat: ChatServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """It cannot be read whether anybody verified, and that is said."""
     monkeypatch.setenv("LEDGER_URL", "sqlite:////nowhere/ledger.sqlite")
     bootstrap.reset()
     bootstrap.app_context()

@@ -36,7 +36,6 @@ def asked(script: Script, calls: int = 1, timeout_s: float = 2.0) -> tuple[list[
 
 
 def learned(script: Script, timeout_s: float = 2.0) -> Reply:
-    """What a client learns from one call."""
     return asked(script, 1, timeout_s)[0][0]
 
 

@@ -48,7 +48,6 @@ class ChatServer(Controls):
 
     @property
     def endpoint(self) -> str:
-        """The base URL, as `CHAT_ENDPOINT` wants it."""
         return f"http://127.0.0.1:{self._listener.server_port}"
 
     def start(self) -> None:
@@ -69,7 +68,6 @@ class ChatServer(Controls):
         self.close()
 
     def now(self) -> float:
-        """The API's clock, in seconds since 1970."""
         return self._time.now()
 
     def date(self) -> float:
@@ -97,7 +95,6 @@ class ChatServer(Controls):
             return self.app.reply(handling, result, self.now())
 
     def control(self, method: str, operation: str, query: Mapping[str, str], body: bytes) -> Reply:
-        """Answer a request of the control interface."""
         return wire.answer(self, method, operation, query, body)
 
     def _land(self, handling: Handling) -> None:

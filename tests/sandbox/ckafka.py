@@ -51,7 +51,6 @@ class CkafkaServer(LoopbackServer):
         super().__init__(0, _Connection)
 
     def records(self, topic: str) -> Sequence[Record]:
-        """What a consumer reads, from the start."""
         return [Record(topic, 0, offset, 0, None, body.encode()) for offset, body in enumerate(self.bodies)]
 
     def take(self, body: bytes) -> dict[str, object]:

@@ -38,5 +38,4 @@ class ShiftedClock:
         self.offset_s = offset_s
 
     def now(self) -> float:
-        """Seconds since 1970, wrong by the offset."""
         return self._base.now() + self.offset_s

@@ -42,7 +42,6 @@ class Listener(LoopbackServer):
             return self._connections
 
     def count_connection(self) -> None:
-        """Count a connection, at its first call."""
         with self._lock:
             self._connections += 1
 

@@ -49,7 +49,6 @@ class Poller:
             self._queue.delete([message for message in messages if message["MessageId"] not in failed])
 
     def _invoke(self, messages: Sequence[Message]) -> set[str]:
-        """The identifiers of the messages that failed."""
         every = {message["MessageId"] for message in messages}
         try:
             reply = self._handler(sqs_event(messages, self._queue.arn))

@@ -77,7 +77,6 @@ class ScfServer(LoopbackServer):
 
     @property
     def changes(self) -> list[str]:
-        """The actions, without those that only look."""
         return [action for action, _ in self.calls if not action.startswith(("Get", "List"))]
 
     def answer(self, action: str, fields: Fields) -> Fields:

@@ -12,7 +12,6 @@ class SecretsManager(AwsClient):
         super().__init__("secretsmanager", endpoint)
 
     def create(self, name: str, content: str | bytes) -> str:
-        """Make a secret, and give its ARN."""
         return str(self.ask("create_secret", Name=name, **_content(content))["ARN"])
 
     def put(self, name: str, content: str | bytes, stage: str = "AWSCURRENT") -> str:

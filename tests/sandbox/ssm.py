@@ -61,7 +61,6 @@ class SsmServer(LoopbackServer):
         super().__init__(port, _Connection)
 
     def close(self) -> None:
-        """End it; what hangs is let go."""
         self.is_over.set()
         super().close()
 
@@ -78,7 +77,6 @@ class SsmServer(LoopbackServer):
             versions[version] = replace(versions[version], is_enabled=on)
 
     def delete(self, name: str, version: str | None = None) -> None:
-        """Delete one version, or the whole secret."""
         with self._changing:
             if version is None:
                 del self._secrets[name]

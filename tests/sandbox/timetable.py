@@ -22,7 +22,6 @@ class Timetable:
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
-        """Count what happens inside as under way."""
         self._begin()
         try:
             yield

@@ -20,7 +20,6 @@ class TlsServer(LoopbackServer):
         super().__init__(0, connection)
 
     def get_request(self) -> tuple[socket.socket, object]:
-        """A connection that will be encrypted."""
         connection, address = super().get_request()
         return self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 

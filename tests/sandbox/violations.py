@@ -88,7 +88,6 @@ class Violations:
         return {key: after.get(key, 0) for key in command.counters}
 
     def _part(self, update: Update, *, overflows: bool) -> Update:
-        """What is really applied of an update."""
         if "partial_updates" not in self.chosen or len(update.counters) == 1 or update.mode == "Set":
             return update
         self._updates += 1

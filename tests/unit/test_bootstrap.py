@@ -64,7 +64,6 @@ def test_a_redis_url_leads_to_its_server(environment: pytest.MonkeyPatch) -> Non
 
 
 def test_a_redis_url_of_a_cluster_leads_to_the_server_that_has_the_group(environment: pytest.MonkeyPatch) -> None:
-    """By the word of the one in the URL."""
     says = {"HMGET": [NO_ROW], "HGET": [NOTHING]}
     with PlayedRedis() as entry, PlayedRedis(says) as primary:
         address = several(text("127.0.0.1"), number(primary.server_port))
@@ -120,7 +119,6 @@ def test_a_dynamodb_url_leads_to_its_table_in_its_region(
 
 
 def test_the_ledgers_address_may_be_a_reference(environment: pytest.MonkeyPatch) -> None:
-    """Its text is the URL, which may hold a password."""
     with PlayedRedis({"HMGET": [NO_ROW]}) as server:
         environment.setenv("LEDGER_URL", "env:WHERE")
         environment.setenv("WHERE", f" {server.endpoint.url}\n")
@@ -138,7 +136,6 @@ def test_a_ledger_whose_package_is_missing_says_so(environment: pytest.MonkeyPat
 
 @contextmanager
 def queue_of(environment: pytest.MonkeyPatch, url: str, variables: Mapping[str, str]) -> Iterator[Queue]:
-    """The queue that a timer is given."""
     for name, value in {"FAN_OUT_QUEUE": url, **variables}.items():
         environment.setenv(name, value)
     make = bootstrap.app_context().queue
@@ -165,8 +162,6 @@ def test_the_url_of_a_queue_leads_to_it(environment: pytest.MonkeyPatch, platfor
 
 @pytest.mark.parametrize(("region", "sent"), [("", "ap-tokyo"), ("?region=ap-seoul", "ap-seoul")])
 def test_an_access_point_leads_to_its_topic(environment: pytest.MonkeyPatch, region: str, sent: str) -> None:
-    """In the region of its reference, else in the function's."""
-
     def script(exchange: Exchange) -> None:
         while exchange.receive():
             exchange.send(http(b'{"Response": {"MessageId": ["m"]}}', "Content-Type: application/json"))
@@ -181,7 +176,6 @@ def test_an_access_point_leads_to_its_topic(environment: pytest.MonkeyPatch, reg
 
 
 def test_a_topic_without_a_region_is_a_fault_of_the_settings(environment: pytest.MonkeyPatch) -> None:
-    """At the tick that needs it: every other event goes on."""
     environment.setenv("FAN_OUT_QUEUE", "ckafka:datahub-1")
     make = bootstrap.app_context().queue
     assert make is not None

@@ -86,7 +86,6 @@ def test_both_entry_points_take_timer_events(entry: Entry, context: Context) -> 
 
 @pytest.mark.parametrize(("entry", "context"), ENTRIES)
 def test_both_entry_points_take_batches_and_park_in_the_ledgers_own_store(entry: Entry, context: Context) -> None:
-    """One of each cloud's: what is wrong in them is put aside."""
     assert entry({"Records": []}, context(TIMEOUT_S)) == {"batchItemFailures": []}
     message = {"topic": "counters", "partition": 1, "offset": 36, "msgBody": "Hello from Ckafka!"}
     counts = {"accepted": 0, "parked": 1, "ignored": 0}
@@ -108,7 +107,6 @@ def test_without_a_context_everything_works() -> None:
 
 
 def test_an_accepted_operation_is_there_for_the_next_instance() -> None:
-    """It is in the ledger, not in the instance."""
     lambda_handler(post(), None)
     bootstrap.reset()
     again = lambda_handler(post(body=BODY.replace("5", "6")), None)
@@ -135,7 +133,6 @@ def test_settings_that_are_wrong_fail_a_timer_event(monkeypatch: pytest.MonkeyPa
 
 
 def test_an_instance_reads_its_environment_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No platform changes it while an instance lives."""
     assert lambda_handler(health(), None)["statusCode"] == 200
     monkeypatch.setenv("BASE_PATH", "/chat")
     below = event_of("http-v2", "GET", "/chat/v1/health", [], b"")
@@ -228,7 +225,6 @@ def test_a_ledger_that_stays_locked_is_answered_before_the_invocation_ends(
 
 @pytest.mark.parametrize("task", [{"task": "parked", "action": "list"}, {"task": "restored"}])
 def test_every_operator_task_leaves_one_line(capsys: pytest.CaptureFixture[str], task: Event) -> None:
-    """With what it was about and the request's id."""
     context = lambda_context(TIMEOUT_S)
     lambda_handler({"Type": "Operator", **task}, context)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -248,7 +244,6 @@ def test_a_task_that_fails_has_left_its_line_as_well(capsys: pytest.CaptureFixtu
 def test_each_stage_has_its_own_lines_and_metrics(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """So that an alarm of one looks at no other."""
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "update-group-counter-dev")
     bootstrap.reset()
     lambda_handler(post(), lambda_context(TIMEOUT_S))
@@ -277,7 +272,6 @@ def test_the_weaker_promise_is_told_once(monkeypatch: pytest.MonkeyPatch, capsys
 def test_a_timeout_below_the_apis_own_is_warned_of_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Against a real region, when the instance is built."""
     monkeypatch.delenv("CHAT_ENDPOINT")
     monkeypatch.setenv("CHAT_REGION", "singapore")
     monkeypatch.setenv("CHAT_TIMEOUT_S", "3")
@@ -348,7 +342,6 @@ fuzzed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], d
 @fuzzed
 @given(event=ANYTHING | HTTP_EVENTS | TICKS)
 def test_any_event_is_answered_or_refused_by_an_error_of_ours(entry: Entry, context: Context, event: object) -> None:
-    """Nothing else gets out, and HTTP is never answered with 500."""
     try:
         reply = entry(event, context(TIMEOUT_S))
     except CounterError:
@@ -359,7 +352,6 @@ def test_any_event_is_answered_or_refused_by_an_error_of_ours(entry: Entry, cont
 @fuzzed
 @given(event=HTTP_EVENTS)
 def test_any_http_event_gets_a_reply(event: Event) -> None:
-    """As long as it can be told to be one."""
     try:
         reply = lambda_handler(event, None)
     except UnknownEvent:

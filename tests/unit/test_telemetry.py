@@ -23,7 +23,6 @@ class Printed:
         self._captured = captured
 
     def lines(self) -> list[dict[str, object]]:
-        """The lines, each of them an object."""
         return [json.loads(line) for line in self._captured.readouterr().out.splitlines()]
 
 
@@ -48,7 +47,6 @@ LEVELS = {
 
 @pytest.mark.parametrize("notice", [notice for notice in Notice if notice is not Notice.APPLIED])
 def test_a_notice_is_one_line_with_its_evidence(reports: Reports, printed: Printed, notice: Notice) -> None:
-    """At a level that says whether somebody has to look."""
     reports.report(notice, group="room", code=60020, reason=None)
     [line] = printed.lines()
     assert (line["message"], line["service"], line["request_id"]) == (notice.value, "update-group-counter", "id-1")
@@ -165,8 +163,6 @@ def test_an_error_of_ours_is_logged_in_its_own_words(reports: Reports, printed: 
 
 
 def test_an_unexpected_error_is_logged_by_its_type_and_place(reports: Reports, printed: Printed) -> None:
-    """Its text, and that of the one behind it, may hold anything."""
-
     def failing() -> None:
         try:
             int("sandbox-token")

@@ -230,7 +230,6 @@ def _wanted(one: Asked, final: list[Told], facts: Facts) -> tuple[int, ...]:
 
 
 def _audit_together(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Iterator[str]:
-    """What several operations contradict one another in."""
     yield from _audit_rivals(asked, facts)
     if not facts.broken:
         yield from _audit_shares(asked, log, facts)

@@ -43,12 +43,10 @@ TOGETHER = [landing(1, "Increase", {"a": 7}, a=65)]
 
 
 def test_a_true_story_is_believed() -> None:
-    """One landing, one answer, and the same again to a duplicate."""
     assert list(audit([asked(0, applied(1), applied(1))], ONCE, Facts())) == []
 
 
 def test_an_operation_that_landed_twice_is_found() -> None:
-    """Even for a moment, as long as no assumption was broken."""
     back = [*TWICE, landing(3, "Decrease", {"a": 2}, a=1)]
     assert any("landed twice" in found for found in audit([asked(0, applied(1))], back, Facts()))
 
@@ -113,7 +111,6 @@ def test_what_landed_in_two_lives_of_a_group_was_told_of_the_first() -> None:
 
 
 def test_values_that_were_observed_later_were_there_to_be_seen() -> None:
-    """At some moment between the landing and the answer."""
     log = [*ONCE, landing(2, "Increase", {"a": 1}, a=64)]
     seen, never = applied(65, later=True, lines=2), applied(64, later=True, lines=2)
     assert list(audit([asked(0, seen)], log, Facts())) == []
@@ -169,7 +166,6 @@ def test_a_lift_that_nobody_needs_is_found() -> None:
 
 
 def test_shares_of_what_was_cut_off_are_not_asked_for() -> None:
-    """They are reckoned back from where the counter stopped."""
     cut_off = replace(landing(1, "Decrease", {"a": 3}, a=65), after={"a": 0}, cut_off=True)
     told = [asked(0, applied(64), mode="Decrease"), asked(1, applied(0), mode="Decrease")]
     assert list(audit(told, [cut_off], Facts())) == []
@@ -177,7 +173,6 @@ def test_shares_of_what_was_cut_off_are_not_asked_for() -> None:
 
 
 def test_an_end_that_does_not_come_is_found() -> None:
-    """Nor may the ledger stand on another receipt than the API."""
     assert any("not everything" in found for found in audit([], [], Facts(finished=False)))
     assert any("stands on 1" in found for found in audit([], [], Facts(receipts={"G": (1, 2)})))
 

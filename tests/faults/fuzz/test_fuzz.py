@@ -17,7 +17,6 @@ RUNS = 1500
 
 @pytest.mark.parametrize("name", sorted(fuzz.TARGETS))
 def test_any_bytes_are_read_or_refused(name: str) -> None:
-    """In time, in our own words, and without a secret in them."""
     fuzz.play(name, SEED, RUNS)
 
 

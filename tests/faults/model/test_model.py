@@ -61,7 +61,6 @@ def test_no_state_breaks_a_property(aspect: Aspect) -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
 def test_a_rule_left_out_is_found(mutant: Mutant) -> None:
-    """And it breaks the property that it is there for."""
     assert mutant.breaks in mutant.check().violations
 
 

@@ -61,7 +61,6 @@ class Mutant:
         return found
 
     def mutated(self) -> FunctionType:
-        """The function with the rule switched off."""
         function = self._function()
         source = textwrap.dedent(inspect.getsource(function)).removeprefix("@property\n").removeprefix("@classmethod\n")
         for old, new in self.changes:

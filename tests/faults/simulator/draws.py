@@ -161,7 +161,6 @@ def forbidden(chance: random.Random, rules: Rules) -> Hazard:
 
 
 def demoted(chance: random.Random, rules: Rules) -> Hazard:
-    """Early, for some seconds or a minute."""
     draw = chance.random
     return Demoted(draw() * 2, 1 + 60 * draw() * draw())
 
@@ -184,7 +183,6 @@ def an_hour_long(chance: random.Random, rules: Rules) -> Hazard:
 
 
 def loses_every(chance: random.Random, rules: Rules) -> Hazard:
-    """The second, the third or the fourth."""
     return LosesEvery(2 + int(chance.random() * 3))
 
 

@@ -66,7 +66,6 @@ def _clocks_differ(schedule: Schedule) -> bool:
 
 
 def receipt_of(schedule: Schedule) -> int:
-    """The receipt as the API has it."""
     return schedule.chat.groups.get(GROUP, {}).get(schedule.plan.rules.receipt_key, 0)
 
 

@@ -169,7 +169,6 @@ class Misfortunes:
         return any(order.operation.mode is Mode.SET for order in self._schedule.plan.orders)
 
     def _arrange_api(self, hazard: Forbidden | BelowZero | Outage | LosesEvery | OddDates) -> None:
-        """What the API makes of every call."""
         network = self._schedule.network
         if isinstance(hazard, Forbidden):
             self._chat.forbidden = hazard.key

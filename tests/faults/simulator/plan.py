@@ -61,7 +61,6 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def orders(self) -> tuple[Order, ...]:
-        """Every operation that is asked for, once."""
         asked = [order for ask in self.asks for order in ask.orders]
         return tuple(dict.fromkeys((*asked, *self.feed.orders) if self.feed else asked))
 

@@ -102,7 +102,6 @@ class Stage:
 
     @property
     def likes(self) -> int:
-        """The counter, as every client sees it."""
         return self.chat.groups[GROUP].get("like", 0)
 
     @property

@@ -265,7 +265,6 @@ def _http_event(
 
 
 def _told(order: Order, reply: Mapping[str, object]) -> Told:
-    """An HTTP reply in the auditor's words."""
     body, headers = json.loads(str(reply["body"])), reply["headers"]
     assert isinstance(headers, dict)
     state = body.get("state", "applied" if reply["statusCode"] == 200 else None)

@@ -86,7 +86,6 @@ class Weather:
         return sum(instance.kills for instance in self.instances)
 
     def leaks(self) -> list[str]:
-        """What the instances said that nobody may."""
         said = {log.name: log.read_text() for log in self._logs if log.exists()}
         return [f"{name} says {what}" for name, text in said.items() for what in leaks(text)]
 

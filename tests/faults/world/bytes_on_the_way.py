@@ -32,7 +32,6 @@ KEYS: Mapping[int, str] = {1: "the-first-key-of-the-app", 2: "the-second-key-of-
 
 @lru_cache
 def secret_text(version: int) -> str:
-    """The secret as the vault keeps it."""
     callers = [{"name": CALLER, "token": TOKEN}]
     return json.dumps({"sdkappid": APP, "identifier": IDENTIFIER, "key": KEYS[version], "callers": callers})
 

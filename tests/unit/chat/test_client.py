@@ -29,7 +29,6 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def talking(vault: MemoryVault | None = None) -> Iterator[tuple[ChatClient, ByteServer]]:
-    """A client of a server that counts."""
     with ByteServer(answering(http(OK, DATE))) as server:
         client = client_of(f"http://{server.address}", vault)
         yield client, server

@@ -43,7 +43,6 @@ def test_all_counters_shown_are_counted() -> None:
 
 
 def test_a_read_of_a_group_without_counters_is_an_answer() -> None:
-    """Nothing was asked for by name, and nothing is there."""
     assert judged(ok()) == Counted({}, SECONDS)
 
 
@@ -106,7 +105,6 @@ def test_a_refusal_shows_no_secret() -> None:
 
 @pytest.mark.parametrize("code", [10002, 60008, 12345])
 def test_a_code_that_proves_nothing_is_named(code: int) -> None:
-    """It is the API's own reply, so its `Date` counts."""
     assert judged(fail(code)) == Unclear(f"ErrorCode {code}", SECONDS)
 
 
@@ -165,7 +163,6 @@ def test_what_is_not_the_apis_own_json_proves_nothing_and_tells_no_time(body: by
     ],
 )
 def test_the_date_is_read_in_whole_seconds(date: str | None, seconds: int | None) -> None:
-    """In the zone that it names; what is no date is none."""
     assert judged(ok(), date=date) == Counted({}, seconds)
 
 
@@ -177,7 +174,6 @@ def test_no_date_breaks_anything(date: str) -> None:
 
 @given(st.dictionaries(st.sampled_from(FIELDS), JSON | COUNTERS | st.sampled_from([0, 10010, "OK", "FAIL"])))
 def test_any_document_is_judged(document: dict[str, object]) -> None:
-    """And only a list of well-formed counters is believed."""
     said = judged(document, "like")
     if isinstance(said, Counted):
         assert "like" in said.values
@@ -199,7 +195,6 @@ def test_any_bytes_are_judged(body: bytes) -> None:
     ],
 )
 def test_a_reply_that_says_one_thing_in_two_ways_proves_nothing(body: bytes) -> None:
-    """Which of the two holds depends on who reads it."""
     assert isinstance(reply_of(Answer(body, DATE), [], []), Unclear)
 
 

@@ -49,7 +49,6 @@ def unpacked(usersig: str) -> dict[str, str | int]:
 
 
 def signed(vector: Vector) -> str:
-    """What `sign` makes of a vector's input."""
     return sign(vector["sdkappid"], vector["userid"], vector["key"], Validity(vector["time"], vector["expire"]))
 
 

@@ -36,7 +36,6 @@ def test_a_text_that_has_changed_is_told_once() -> None:
 
 
 def test_it_is_read_again_every_thirty_seconds_at_most() -> None:
-    """However many calls a ledger that is away refuses."""
     reference, vault, clock, _ = made()
     for _ in range(60):
         reference.renewed()

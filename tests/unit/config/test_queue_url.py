@@ -21,7 +21,6 @@ PATH = "/123456789012/counters-Queue_1"
     ],
 )
 def test_the_region_of_a_queue_stands_in_its_url(host: str, region: str) -> None:
-    """So it may be another one than the function's."""
     assert queue_url.read(host + PATH) == SqsUrl(host + PATH, region, None)
 
 
@@ -39,7 +38,6 @@ def test_another_host_is_the_endpoint_of_its_queue(host: str) -> None:
     ],
 )
 def test_a_topic_is_named_by_its_access_point(text: str, hub: CkafkaHub) -> None:
-    """With its region where that is another one than the function's."""
     assert queue_url.read(text) == hub
 
 

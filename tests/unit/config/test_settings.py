@@ -60,7 +60,6 @@ def test_the_defaults_are_those_of_the_contract() -> None:
 
 @pytest.mark.parametrize("name", VARIABLES)
 def test_a_variable_that_is_set_to_nothing_is_not_set(name: str) -> None:
-    """Except the receipt key, where nothing means no receipts."""
     unset = {variable: text for variable, text in ENDPOINT.items() if variable != name}
     if name in ENDPOINT:
         assert refused(unset, **{name: ""}) == refused(unset)
@@ -165,7 +164,6 @@ def test_a_region_or_an_endpoint_is_required() -> None:
 
 
 def test_all_that_is_wrong_is_named_in_one_error() -> None:
-    """So that nobody has to deploy three times to learn three things."""
     problem = refused({}, WAIT_S="soon", DOCS="maybe")
     assert problem.startswith("CHAT_SECRET: is required; LEDGER_URL: is required; WAIT_S: must be a number")
     assert problem.endswith("; DOCS: must be on or off")

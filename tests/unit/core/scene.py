@@ -52,7 +52,6 @@ class StagedApi:
     asked_of: list[Group] = field(default_factory=list)
 
     def update(self, call: Call) -> Reply:
-        """Do it, unless something else was arranged."""
         self.clock.advance(CALL_S)
         self.calls.append(call)
         if self.of_groups is not None:
@@ -212,7 +211,6 @@ class Scene:
         self.instance.api_clock.learn(self.api.date)
 
     def grow(self) -> None:
-        """Somebody else changes the row just now."""
         assert MemoryLedger.swap(self.ledger, GROUP, self.row.changed(), {})
 
 

@@ -41,7 +41,6 @@ def test_what_may_have_been_accepted_never_says_otherwise(error: type[CounterErr
 
 
 def test_a_lost_answer_is_an_unknown_outcome() -> None:
-    """Where nobody resolves it, callers hear that it may have been accepted."""
     assert issubclass(AnswerLost, OutcomeUnknown)
 
 
@@ -70,7 +69,6 @@ def test_a_refused_app_keeps_the_vendors_fields_apart() -> None:
 
 
 def test_a_caller_that_is_not_known_is_told_which_scheme_to_use() -> None:
-    """That of bearer tokens unless another one is in use."""
     assert (str(Unauthorized("no token")), Unauthorized("no token").challenge) == ("no token", "Bearer")
     assert Unauthorized("no signature", "Signature").challenge == "Signature"
 

@@ -34,7 +34,6 @@ class Aws:
 
 
 def event(*arguments: str) -> operate.Event:
-    """The event that a command line means."""
     return operate.event_of(operate.parser().parse_args(["--local", *arguments]))
 
 
@@ -93,7 +92,6 @@ def test_a_verdict_is_about_something_and_one_of_two(verdict: str, capsys: pytes
 
 
 def test_a_deployed_function_is_invoked_once_and_answers() -> None:
-    """By its name, with the event as it is."""
     aws = Aws({"done": True}, StatusCode=200)
     assert deployed(EVENT, "counter", aws) == {"done": True}
     assert aws.invoked == [("counter", EVENT)]

@@ -47,7 +47,6 @@ def test_a_file_of_credentials_is_enough(tmp_path: Path) -> None:
 
 
 def test_a_removal_needs_no_address_for_alarms() -> None:
-    """And no role, because the function goes."""
     assert without_node(for_aws({**AWS, "PARAMS": ""}, removing=True)) == []
     assert for_scf({**SCF, "PARAMS": ""}, removing=True) == []
 

@@ -77,7 +77,6 @@ def test_what_was_not_taken_is_sent_again_before_the_next_request() -> None:
 
 
 def test_what_is_not_taken_in_any_round_ends_the_sending() -> None:
-    """All may then be sent again: what comes twice counts once."""
     texts = texts_of(MESSAGES_MAX + 1)
     with Sqs({texts[3]: ROUNDS}, code="OverLimit") as server, pytest.raises(QueueUnavailable) as failure:
         send(server, texts)

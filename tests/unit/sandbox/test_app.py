@@ -37,7 +37,6 @@ def test_an_update_is_applied_and_answered(app: ChatApp) -> None:
 
 
 def test_a_refusal_is_answered_with_status_200(app: ChatApp) -> None:
-    """As at the vendor's, only the body tells that something is wrong."""
     reply = conduct(app, call(group="H"))
     assert (reply.status, reply.code) == (200, 10010)
     assert json.loads(reply.body) == {

@@ -56,7 +56,6 @@ def test_an_update_is_read() -> None:
     ("fields", "keys"), [({}, ()), ({"GroupCounterKeys": []}, ()), ({"GroupCounterKeys": ["a"]}, ("a",))]
 )
 def test_reads_and_deletions_name_keys_or_mean_all(fields: dict[str, object], keys: tuple[str, ...]) -> None:
-    """Without keys they mean every counter of the group."""
     assert parse("get", {"GroupId": "G", **fields}) == Get("G", keys)
     assert parse("delete", {"GroupId": "G", **fields}) == Delete("G", keys)
 
@@ -131,7 +130,6 @@ def test_a_key_takes_1_to_128_bytes(key: object, code: int) -> None:
     ids=repr,
 )
 def test_a_value_is_a_64_bit_integer(value: object, code: int) -> None:
-    """Nothing that only looks like an integer is taken for one."""
     assert refused_update(GroupCounter=[{"Key": "k", "Value": value}]) == code
 
 

@@ -51,7 +51,6 @@ def test_zero_and_negative_values_are_taken_as_they_are(groups: Groups) -> None:
     [(LARGEST, "Increase", 1), (-LARGEST - 1, "Decrease", 1), (0, "Decrease", -LARGEST - 1)],
 )
 def test_a_value_that_would_leave_64_bits_is_refused(before: int, mode: Mode, value: int) -> None:
-    """Nothing of the request is applied, not even to the other counters."""
     groups = Groups()
     groups.create("G", "Public", {"big": before})
     assert refusal(groups, Update("G", mode, {"other": 1, "big": value})) == 10004
@@ -75,7 +74,6 @@ def test_a_21st_counter_is_refused() -> None:
 
 
 def test_a_full_group_still_counts() -> None:
-    """Its 20 counters can all be updated in one request."""
     groups = Groups()
     groups.create("G", "Public", FULL)
     assert groups.run(Update("G", "Increase", dict.fromkeys(FULL, 1))) == {
@@ -114,7 +112,6 @@ def test_a_group_that_is_not_there_is_refused(groups: Groups, command: Command) 
 
 
 def test_a_dismissed_group_is_gone(groups: Groups) -> None:
-    """Its ID may be used again, and starts without counters."""
     groups.dismiss("G")
     assert refusal(groups, Get("G", ())) == 10010
     groups.create("G", "Public", {})

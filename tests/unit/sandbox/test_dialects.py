@@ -77,7 +77,6 @@ def test_a_load_balancer_does_not_decode_the_query() -> None:
 
 
 def test_scf_has_a_name_of_its_own_for_the_query() -> None:
-    """And no request context; the client's address is a header."""
     made = event("scf")
     assert made.keys() == {"body", "headers", "httpMethod", "path", "queryString"}
     assert made["queryString"] == {"GroupId": "a b", "Key": "2", "Empty": ""}

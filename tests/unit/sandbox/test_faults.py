@@ -104,7 +104,6 @@ def test_faults_are_queued_per_group() -> None:
 
 
 def test_a_standing_fault_is_met_every_time() -> None:
-    """It comes after those queued, and lasts until the plan is cleared."""
     plan = Plan()
     plan.always(RESET, "update", "G")
     plan.queue([DROP], "update", "*")

@@ -66,7 +66,6 @@ def test_the_journal_tells_what_was_read(app: ChatApp) -> None:
 
 
 def test_the_journal_never_holds_a_signature(app: ChatApp) -> None:
-    """Nothing that is kept or sent repeats the UserSig."""
     sent = call()
     usersig = dict(parse_qsl(sent.query))["usersig"]
     reply = conduct(app, sent)

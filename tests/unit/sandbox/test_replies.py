@@ -13,7 +13,6 @@ WHOLE = reply_to(RESULT, None)
 
 
 def counters(reply: Reply) -> object:
-    """What a reply says about the counters."""
     return json.loads(reply.body).get("GroupCounter", "nothing")
 
 
@@ -80,7 +79,6 @@ def test_a_refusal_under_a_fault_keeps_its_code() -> None:
 
 @pytest.mark.parametrize("code", [*MEANINGS, 99999])
 def test_every_code_can_be_answered(code: int) -> None:
-    """Each has words for `ErrorInfo`, an unlisted one too."""
     reply = reply_to(None, Fault("code", code=code))
     fields = json.loads(reply.body)
     assert (fields["ActionStatus"], fields["ErrorCode"], reply.code, reply.status) == ("FAIL", code, code, 200)

@@ -39,7 +39,6 @@ class Vector:
 
     @property
     def signature(self) -> Signature:
-        """The content as the sandbox holds it."""
         return Signature(self.userid, self.sdkappid, self.time, self.expire, self.userbuf, self.tls_sig)
 
     def refusal(self, now: float) -> int:

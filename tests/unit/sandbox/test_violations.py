@@ -56,7 +56,6 @@ def test_tolerant_signatures_are_good_for_seconds_more() -> None:
 
 
 def test_every_so_many_reads_are_stale() -> None:
-    """Those show the group as it was before its last update."""
     app = violating("stale_reads")
     shown(app, NOW, "update")
     shown(app, NOW, "update")

@@ -121,7 +121,6 @@ class HandVault:
         return self.secret
 
     def refresh(self, min_age_s: float = 0.0) -> Secret:
-        """The one that is there by now."""
         self.refreshes.append(min_age_s)
         self.secret = self.fresh
         return self.secret
@@ -210,7 +209,6 @@ class Stage:
         return timer.run(event, self.invocation, self.context)
 
     def batch(self, event: dict[str, object]) -> dict[str, object]:
-        """What an event of a source returns."""
         kind, content = detect(event)
         return batch.run(kind, content, self.invocation, self.context)
 

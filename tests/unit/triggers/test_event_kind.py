@@ -46,7 +46,6 @@ def test_a_timer_event_is_known_by_its_type() -> None:
     ],
 )
 def test_any_other_event_is_refused_with_the_list_of_known_kinds(event: object) -> None:
-    """One error, which helps whoever connected the wrong trigger."""
     with pytest.raises(UnknownEvent, match=r"event: .*known are: API Gateway.*SCF function URL, timer"):
         detect(event)
 

@@ -80,7 +80,6 @@ def body(reply: Event) -> Event:
 
 
 def test_there_is_a_sample_of_every_kind() -> None:
-    """And of every kind that can be sent something bad."""
     assert {detect(event(name))[0] for name in EVENTS if ".unknown-" not in name or "task" in name} == set(Kind)
 
 

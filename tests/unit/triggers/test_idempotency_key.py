@@ -15,7 +15,6 @@ VISIBLE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_siz
 
 
 def quoted(key: str) -> str:
-    """A key as RFC 8941 quotes it."""
     escaped = key.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
@@ -33,7 +32,6 @@ def test_a_bare_key_is_itself(key: str) -> None:
 
 @given(VISIBLE)
 def test_a_written_key_is_read_back(key: str) -> None:
-    """So a `Location` names the very key that was sent."""
     assert read_key(write_key(key)) == key
 
 

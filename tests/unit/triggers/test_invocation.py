@@ -30,7 +30,6 @@ def test_aws_tells_what_is_left() -> None:
 
 
 def test_scf_tells_the_limit() -> None:
-    """By a dict; the time is counted from the entry on."""
     context = scf_context(30)
     assert read(context) == Invocation(str(context["request_id"]), 100.0, 130.0)
 

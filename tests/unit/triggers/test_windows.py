@@ -63,7 +63,6 @@ def like(stage: Stage) -> int:
 
 
 def test_a_key_over_http_is_known_when_its_message_comes_days_later(stage: Stage) -> None:
-    """One key is one operation, whatever it comes by."""
     assert stage.post("order-7").status == 200
     later(stage, 2.5 * DAY_S)
     forget(stage)
@@ -105,7 +104,6 @@ def test_after_a_raise_the_new_window_holds_for_what_is_sent_later(stage: Stage)
 
 
 def test_an_instance_that_was_there_before_writes_by_the_larger_window(stage: Stage) -> None:
-    """From five minutes after the note at the latest."""
     deploy(stage, 1000)
     forget(stage)
     earlier = stage.context
@@ -163,7 +161,6 @@ def test_a_function_that_was_idle_for_long_parks_nothing_that_is_young(stage: St
 
 
 def test_a_new_ledger_takes_what_has_waited_for_it(stage: Stage) -> None:
-    """It has no records of before that could be forgotten."""
     assert send(stage, -14 * DAY_S) == "counted"
     assert send(stage, -15 * DAY_S - 1, 1) == "parked"
 

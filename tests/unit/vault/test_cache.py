@@ -26,7 +26,6 @@ class HandClock:
         return self.seconds + self.frozen_s
 
     def monotonic(self) -> float:
-        """Seconds while the instance was not frozen."""
         return self.seconds
 
     def sleep(self, seconds: float) -> None:
@@ -43,7 +42,6 @@ class Store:
         self.meanwhile: Callable[[], object] = bool
 
     def fetch(self) -> str:
-        """The text, as a source gives it."""
         self.fetches += 1
         self.meanwhile()
         if self.failure is not None:
@@ -70,7 +68,6 @@ class Fixture:
 
 @pytest.fixture
 def fixture() -> Fixture:
-    """A vault that has fetched nothing yet."""
     return Fixture()
 
 
@@ -149,7 +146,6 @@ def test_the_old_secret_is_kept_where_a_later_fetch_fails(fixture: Fixture, brok
 
 
 def test_a_failed_fetch_is_repeated_after_thirty_seconds(fixture: Fixture) -> None:
-    """Not at every call, which would each wait for the store."""
     fixture.vault.current()
     fixture.store.failure = SecretUnavailable("gone")
     fixture.clock.sleep(60)

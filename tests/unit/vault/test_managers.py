@@ -67,7 +67,6 @@ def test_what_names_no_secret_of_tencent_is_refused_without_being_shown(secret: 
 
 
 def test_a_secret_of_tencent_needs_a_region() -> None:
-    """Where the platform names none and the reference neither."""
     with pytest.raises(SettingsError, match=r"by \?region= or in TENCENTCLOUD_REGION$"):
         source_for("tencent:chat", {})
 

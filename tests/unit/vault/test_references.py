@@ -21,7 +21,6 @@ CONTENT = '{"key": "nobody-may-see-this"}'
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
-    """Without the white space around its content, a byte order mark included."""
     file = tmp_path / "chat.json"
     file.write_bytes(b"\xef\xbb\xbf" + CONTENT.encode() + b"\n")
     assert source_for(f"file:{file}", {})() == CONTENT

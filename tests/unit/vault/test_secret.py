@@ -23,7 +23,6 @@ SECRET: Mapping[str, object] = {"sdkappid": 1400000000, "identifier": "administr
 
 
 def text(**changes: object) -> str:
-    """The secret's JSON with some fields changed."""
     return json.dumps({**SECRET, **changes})
 
 
@@ -54,7 +53,6 @@ def test_a_callers_token_is_kept_with_its_digest() -> None:
 
 @pytest.mark.parametrize("digest", [DIGEST, DIGEST.upper()])
 def test_a_digest_may_stand_for_the_token(digest: str) -> None:
-    """Then the token is in no store but the caller's."""
     secret = parse(text(callers=[{"name": "mobile", "token_sha256": digest}]))
     assert secret.callers == (Caller("mobile", bytes.fromhex(DIGEST), None),)
 
@@ -130,7 +128,6 @@ def test_a_wrong_caller_is_named(caller: object, field: str) -> None:
 
 @pytest.mark.parametrize("other", [{"token": TOKEN}, {"token_sha256": DIGEST}])
 def test_a_token_of_two_names_is_refused(other: dict[str, str]) -> None:
-    """Which caller it is decides whose idempotency keys are meant."""
     callers = [{"name": "mobile", "token": TOKEN}, {"name": "web", **other}]
     assert problem(text(callers=callers)) == ("callers[1] of the secret: has the token of a caller with another name")
 

@@ -41,7 +41,6 @@ def decrease(key: str) -> Operation:
 
 
 def lift(**changes: object) -> Attempt:
-    """A call that moves the receipt alone."""
     return replace(attempt(weight=LIFT + 600_000, base=0), **changes)
 
 
@@ -234,7 +233,6 @@ def test_a_lift_that_is_refused_in_passing_is_made_again() -> None:
 
 
 def test_a_set_below_zero_writes_its_weight() -> None:
-    """So the receipt is above zero afterwards, and the landing shows."""
     scene = at(-3_000_000)
     for key in "ab":
         [outcome] = scene.counters.apply(GROUP.id, [replace(increase(key), mode=Mode.SET)], scene.budget(5))

@@ -26,7 +26,6 @@ WAITING: list[Outcome] = [Pending(2.0), Stalled(60020, "arrears", 1.0), Frozen("
 
 
 def test_an_answer_is_applied_rejected_or_unknown() -> None:
-    """Nothing else is final, and only these are stored."""
     assert get_args(Answer) == tuple(type(answer) for answer in ANSWERS)
 
 

@@ -124,13 +124,11 @@ def test_a_value_is_any_signed_64_bit_integer(value: int) -> None:
     "value", [INT64_MAX + 1, INT64_MIN - 1, 10**400, 5.0, True, False, "5", None, [5], {}, float("inf"), float("nan")]
 )
 def test_anything_else_is_no_value(value: object) -> None:
-    """Nothing is rounded, cut or read as a number."""
     assert refusal(counting(("like", value))).field == "GroupCounter[0].Value"
 
 
 @pytest.mark.parametrize("group_id", ["", "\x00", "a\nb", "\u200b", 5, None, "g" * 257, "é" * 129, "\ud800"])
 def test_a_group_id_is_printable_and_bounded(group_id: object) -> None:
-    """It stands in log lines and addresses, and is stored."""
     assert refusal(body(GroupId=group_id)).field == "GroupId"
 
 
@@ -178,7 +176,6 @@ def test_lone_surrogates_are_refused_wherever_they_stand() -> None:
 
 @given(JSON | NEARLY)
 def test_arbitrary_json_is_read_or_refused(document: object) -> None:
-    """Nothing but BadInput is raised, and what is read keeps every limit."""
     result = read_or_refusal(document)
     if isinstance(result, BadInput):
         str(result).encode()
@@ -248,7 +245,6 @@ def test_a_group_id_has_up_to_256_bytes(group_id: str) -> None:
 
 
 def test_a_group_id_is_checked_wherever_it_was_written() -> None:
-    """By itself it is a field of the body."""
     for within, field in (("", "GroupId"), ("query", "query.GroupId")):
         with pytest.raises(BadInput) as caught:
             check_group_id("a\nb", within) if within else check_group_id("a\nb")

@@ -7,7 +7,6 @@ from handler.core.model.records import UNRECORDED_S, Record, kept, unkept
 
 
 def test_a_record_without_a_window_is_not_kept() -> None:
-    """That of an operation which is known by its position."""
     long, none = (Record("v1:x", Applied(()), 0.0, window_s) for window_s in (1.0, UNRECORDED_S))
     records = {"long": long, "none": none}
     assert (kept(records), unkept(records)) == ({"long": long}, {"none": none})

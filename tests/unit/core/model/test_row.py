@@ -30,14 +30,12 @@ def test_an_entry_is_what_the_row_needs_of_an_operation() -> None:
 
 
 def test_a_first_row_owes_its_operations_and_knows_no_base() -> None:
-    """It is the first version, of the present generation."""
     first = first_row([A, B], "_receipt", 3)
     assert (first.version, first.generation, first.receipt_key, first.base) == (1, 3, "_receipt", None)
     assert first.owed == (A, B)
 
 
 def test_a_row_owes_what_its_attempt_and_its_queue_hold() -> None:
-    """In this order, without what another landing has settled."""
     carried = replace(attempt(A, B), settled=frozenset({"a"}))
     assert carried.owed == (B,)
     assert row(carried, (C,)).owed == (B, C)
@@ -156,7 +154,6 @@ def test_a_settlement_clears_the_attempt_and_nothing_else() -> None:
 
 
 def test_a_settlement_takes_what_was_accepted_meanwhile_as_it_is() -> None:
-    """It is conditional on attempt and base, not on the version."""
     grown = row(attempt(A)).changed(queue=(B,)).changed(queue=(B, C))
     after = Settlement(attempt=attempt(), base=BASE, new_base=BASE + 1).applied_to(grown)
     assert after is not None

@@ -120,7 +120,6 @@ def test_a_key_is_known_since_the_apis_second() -> None:
 
 
 def slowly(scene: Scene, took_s: float) -> None:
-    """Let the next write take so long."""
     settle, swap = scene.ledger.settle, scene.ledger.swap
 
     def late(write: Callable[..., bool]) -> Callable[..., bool]:

@@ -69,7 +69,6 @@ def ordered(number: int) -> Operation:
 
 
 def watermarks(scene: Scene) -> Watermarks:
-    """How far the shard has been settled."""
     return scene.ledger.watermarks(GROUP, partitions_of([Entry.of(ordered(7))]))
 
 
@@ -98,7 +97,6 @@ def test_an_operation_whose_position_was_passed_is_not_taken_on_again(path: str)
 
 @pytest.mark.parametrize("path", ["in one step", "by swaps"])
 def test_an_operation_that_is_owed_is_not_taken_for_one_that_was_passed(path: str) -> None:
-    """It stands in the queue, so it is helped on and answered."""
     scene = Scene(row(queue=(entry("old"),)))
     if path == "by swaps":
         slow(scene)
@@ -297,7 +295,6 @@ def test_an_operation_waits_no_longer_for_room_than_it_would_be_told_to(seconds:
 
 
 def test_a_row_that_never_stands_still_says_when_to_come_again() -> None:
-    """Each try waits a moment for the winner to go on."""
     scene = Scene(row(queue=(entry("old"),)))
     scene.ledger.before_swap = [scene.grow] * (SWAPS_MAX + 1)
     began = scene.clock.moment
@@ -349,7 +346,6 @@ def test_a_lost_answer_of_a_quicker_path_is_remembered() -> None:
 
 
 def test_what_was_passed_is_told_beside_what_is_new() -> None:
-    """In one batch, where the store cannot append in one step."""
     scene = Scene(row())
     scene.counters.apply(GROUP.id, [ordered(7)], scene.budget(5))
     slow(scene)
@@ -359,7 +355,6 @@ def test_what_was_passed_is_told_beside_what_is_new() -> None:
 
 
 def test_an_acceptance_shows_the_row_as_it_was_seen() -> None:
-    """Where everything is known already, it is not changed."""
     scene = Scene(row())
     slow(scene)
     scene.counters.accept(GROUP.id, [increase("a")])

@@ -45,7 +45,6 @@ def test_workers_do_not_move_in_step(scene: Scene) -> None:
 
 
 def test_the_row_is_read_again_when_a_call_may_be_over(waits: Backoff) -> None:
-    """Then at intervals half as long again each, up to the longest."""
     polls = [waits.poll_s() for _ in range(8)]
     assert polls == seconds(0.06, 0.09, 0.135, 0.2025, 0.30375, POLL_MAX_S, POLL_MAX_S, POLL_MAX_S)
 
@@ -84,7 +83,6 @@ def test_a_question_without_an_answer_is_asked_at_growing_intervals(waits: Backo
 
 
 def test_an_operation_at_the_head_is_left_to_its_caller_once(waits: Backoff) -> None:
-    """Another one at the head is left once more."""
     assert [waits.leave(head) for head in ("a", "a", "b", "a")] == [True, False, True, True]
 
 

@@ -124,7 +124,6 @@ def test_a_receipt_that_is_missing_is_believed_to_be_when_it_was_missing_three_t
 
 
 def test_a_group_that_could_be_read_in_between_is_not_gone() -> None:
-    """It was said three times, but not in a row."""
     scene = Scene(row())
     looking = visit(scene)
     scene.api.reads = [GONE, GONE, Counted({"_receipt": BASE}, NOW), GONE, GONE]
@@ -148,7 +147,6 @@ def test_what_is_seen_is_as_old_as_its_question() -> None:
 
 
 def test_a_look_asks_for_the_receipt_and_what_the_attempt_carries() -> None:
-    """With anything remembered for all, because more may have landed."""
     for remembered, asked in (((), ("_receipt", "like")), ((Remembered(attempt(name="past", weight=700_001)),), ())):
         scene = Scene(row(attempt(entry("a")), remembered=remembered))
         scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}

@@ -267,7 +267,6 @@ def test_a_call_that_succeeds_opens_the_gate_and_is_remembered() -> None:
 
 
 def test_a_reply_is_evidence_for_the_row_as_it_was() -> None:
-    """After a lost write the receipt is read again."""
     scene = Scene(row(attempt(entry("a"))))
     visit = Visit(scene.instance, GROUP, scene.budget(30), own=OwnCall("attempt"))
     scene.ledger.settlements_lost = 1

@@ -31,7 +31,6 @@ def test_a_question_that_the_ledger_cannot_answer_is_not_answered_with_no() -> N
 
 
 def test_a_question_is_answered_with_the_stored_answer() -> None:
-    """Or with nothing, where the caller has no such operation."""
     scene = Scene(row())
     scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert scene.counters.ask(GROUP.id, "caller", "a", scene.budget(1)) == Applied((("like", 5),), replayed=True)
@@ -111,7 +110,6 @@ def test_a_refused_app_says_when_to_ask_again() -> None:
 
 
 def test_duplicates_that_arrive_together_count_once() -> None:
-    """Both are answered, and one with other content is told so."""
     scene = Scene(row())
     other = replace(increase("a"), counters=(("like", 6),))
     outcomes = scene.counters.apply(GROUP.id, [increase("a"), increase("a"), other], scene.budget(5))

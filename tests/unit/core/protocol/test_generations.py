@@ -195,7 +195,6 @@ def test_a_copy_waits_before_it_believes_that_a_group_has_no_receipt() -> None:
 
 
 def test_a_look_that_was_asked_for_before_the_end_is_no_proof() -> None:
-    """It is had again, although its reply comes after the end."""
     scene = scene_of(NEW, Generation(2, NOW - 400))
     scene.api.counters = {}
     assert establish(visit(scene), NEW) == Again(0.4)
@@ -224,7 +223,6 @@ def test_a_start_far_ahead_is_stamped_anew() -> None:
 
 
 def test_a_note_far_ahead_is_made_anew() -> None:
-    """By a `Date` that says so, and by no clock."""
     for before, step, generation in (
         (NEW.changed(first_seen_at=NOW + 301), establish, 1),
         (replace(row(), first_seen_at=NOW + 301, first_seen_generation=2), revalidate, 2),
@@ -267,7 +265,6 @@ def test_a_restored_row_is_believed_when_nothing_that_it_lacks_can_land() -> Non
 
 
 def test_instances_that_ask_each_time_leave_nothing_behind() -> None:
-    """Without a cache nobody goes on with an older generation."""
     scene = scene_of(NOTED, Generation(2, NOW + 20), replace(RULES, cache_s=0))
     scene.clock.advance(PAST_S)
     assert [revalidate(visit(scene), NOTED) for _ in range(2)] == [
@@ -292,7 +289,6 @@ def test_a_restored_row_without_receipts_is_believed_at_once() -> None:
 
 
 def test_a_restored_row_of_a_group_that_is_gone_is_believed() -> None:
-    """Nothing can land there; an attempt that is open is judged first."""
     for before, believed in ((NOTED, True), (replace(NOTED, attempt=attempt(entry("a"))), False)):
         scene = due(before)
         scene.api.reads = [GONE] * 3

@@ -50,7 +50,6 @@ def test_the_interval_doubles_up_to_a_minute(count: int, seconds: int) -> None:
 
 
 def test_a_bound_of_more_than_a_minute_is_the_interval() -> None:
-    """No attempt opens before the last one is dead."""
     assert opens_at(waiting(1), lambda _: 90.0) == opens_at(waiting(8), lambda _: 90.0) == NOW + 90
 
 
@@ -68,7 +67,6 @@ def test_without_losses_nothing_waits() -> None:
 
 
 def test_an_attempt_opens_at_its_time_and_no_sooner() -> None:
-    """By the API's clock; a debt waits like everything else."""
     for owing in (waiting(3), row(remembered=lost(3), debt=(("like", 3),))):
         scene = Scene(owing)
         visit = Visit(scene.instance, GROUP, scene.budget(100))
@@ -85,7 +83,6 @@ def test_nothing_is_read_before_an_attempt_may_open() -> None:
 
 
 def test_a_visit_that_does_not_last_so_long_ends_at_once() -> None:
-    """Its caller is told 202, and holds up no instance for it."""
     scene = Scene(waiting(3))
     assert open_next(Visit(scene.instance, GROUP, scene.budget(44)), scene.row) == Stop()
     began = scene.clock.moment

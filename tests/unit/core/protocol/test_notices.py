@@ -143,7 +143,6 @@ def test_a_group_that_freezes_is_told_with_the_reason() -> None:
 
 
 def test_a_released_group_is_told_with_its_base() -> None:
-    """And with how many operations the operator has settled."""
     scene = Scene(replace(frozen(row(attempt(entry("a"))), "why"), first_seen_at=NOW - 100))
     scene.clock.advance(20)
     scene.api.counters["_receipt"] = 7
@@ -161,7 +160,6 @@ def test_a_secret_fetched_anew_is_told_with_the_code() -> None:
 
 
 def test_a_refused_app_is_told_with_the_code() -> None:
-    """And who asks for the operation is told that it is pending."""
     scene = Scene(row())
     scene.api.updates, scene.api.reads = [ARREARS], [ARREARS]
     scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
@@ -209,7 +207,6 @@ def test_a_ledger_that_fails_after_the_acceptance_leaves_the_operation_pending()
 
 
 def test_answers_that_cannot_be_read_leave_the_operation_pending() -> None:
-    """It is accepted: nobody says that it was not."""
     scene = Scene(row())
     scene.ledger.out_of_reach = {"records"}
     now = scene.clock.moment

@@ -166,7 +166,6 @@ def test_another_group_that_does_not_tell_leaves_the_operation_owed(answer: Repl
 
 
 def test_a_landing_in_another_group_sent_afterwards_needs_no_question() -> None:
-    """It has told already that the account may call."""
     scene = Scene(row())
     scene.api.updates, scene.api.reads = [FORBIDDEN], [FORBIDDEN]
     read = scene.api.read
@@ -201,7 +200,6 @@ def test_where_no_other_group_has_worked_this_ones_own_past_tells(
 
 
 def test_a_payment_of_ours_that_is_forbidden_everywhere_freezes_nothing() -> None:
-    """It is owed until the account is an admin again."""
     scene = Scene(row(debt=(("like", -5),)))
     landed_in(scene, "other")
     scene.api.updates, scene.api.reads = [FORBIDDEN] * 9, [FORBIDDEN] * 99
@@ -212,7 +210,6 @@ def test_a_payment_of_ours_that_is_forbidden_everywhere_freezes_nothing() -> Non
 
 
 def test_a_refused_app_is_not_asked_about_other_peoples_attempts() -> None:
-    """Nothing is called until the gate opens; the operation stays owed."""
     scene = Scene(row(attempt(entry("a"))))
     scene.instance.breaker.trip(ARREARS)
     visit = Visit(scene.instance, GROUP, scene.budget(0.5))
@@ -258,7 +255,6 @@ def test_a_debt_to_a_group_that_is_gone_is_forgiven() -> None:
 
 
 def test_a_row_that_others_change_all_the_time_turns_a_caller_away() -> None:
-    """Nothing was accepted, and the caller is told so."""
     scene = Scene(row(queue=(entry("old"),)))
     scene.ledger.before_swap = [scene.grow] * (SWAPS_MAX + 1)
     now = scene.clock.moment
@@ -287,7 +283,6 @@ def test_a_set_whose_refusal_lied_is_found_by_the_next_look() -> None:
 
 
 def test_a_debt_to_a_group_that_can_be_read_stays_owed_whatever_the_code() -> None:
-    """It is not gone: the payment is made again."""
     scene = Scene(replace(row(debt=(("like", 5),)), base=DECREASE_FROM))
     scene.api.counters = {"like": 5, "_receipt": DECREASE_FROM}
     scene.api.updates = [GONE]

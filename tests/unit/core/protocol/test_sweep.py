@@ -111,7 +111,6 @@ def test_a_sweep_goes_round_to_the_groups_before_its_beginning() -> None:
 
 
 def test_a_sweep_without_time_for_one_page_hands_all_over() -> None:
-    """It says to begin where it would have begun."""
     scene = Scene()
     many(scene, 3)
     swept = scene.counters.sweep(scene.clock.moment + 1, after="group 001")
@@ -141,7 +140,6 @@ DAY_S = 24 * 3600
 
 
 def test_a_late_landing_is_looked_for_when_the_signature_has_ended() -> None:
-    """Then a minute after each look, then at intervals that double."""
     later = replace(PAST, attempt=replace(PAST.attempt, signed_at=NOW + 10))
     watched = row(remembered=(later, PAST))
     ends = NOW + 10 + LIFE_S
@@ -164,7 +162,6 @@ def test_a_sweep_looks_for_late_landings_when_it_is_time_to() -> None:
 
 
 def test_a_landing_that_a_sweep_finds_is_paid_back_in_the_same_sweep() -> None:
-    """Until then every client sees a counter that is too high."""
     scene = Scene(row(remembered=(PAST,)))
     scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
     scene.clock.advance(20)
@@ -192,7 +189,6 @@ def test_what_was_met_before_takes_one_look() -> None:
 
 
 def looking(scene: Scene) -> Visit:
-    """A visit that looks for late landings."""
     return Visit(scene.instance, GROUP, scene.budget(60))
 
 
@@ -218,7 +214,6 @@ def test_in_a_group_that_is_gone_nothing_is_waited_for_but_the_death() -> None:
 
 
 def test_an_app_that_is_refused_ends_the_look() -> None:
-    """And with it this group's turn in the sweep."""
     arrears = Refused(60020, "arrears", Fault.APP, NOW + 20)
     scene = Scene(row(remembered=(PAST,)))
     scene.clock.advance(20)
@@ -229,7 +224,6 @@ def test_an_app_that_is_refused_ends_the_look() -> None:
 
 
 def test_a_sweep_ends_while_a_round_and_a_call_still_fit() -> None:
-    """It does not sleep into a time in which nothing may begin."""
     scene = Scene(row(attempt(entry("a"))))
     fits_s = scene.instance.call_s + ROUND_S
     for more_s, slept in ((0.0, []), (0.01, [ROUND_S])):
@@ -240,7 +234,6 @@ def test_a_sweep_ends_while_a_round_and_a_call_still_fit() -> None:
 
 
 def test_a_frozen_group_is_left_to_an_operator() -> None:
-    """It is not in the list, so nobody calls."""
     scene = Scene(row(attempt(entry("a"))).changed(frozen="why"))
     swept = scene.counters.sweep(scene.clock.moment + 60)
     assert (swept.groups, swept.left) == (0, 0)
@@ -291,7 +284,6 @@ def test_a_page_that_ends_with_the_beginning_ends_the_sweep() -> None:
 
 
 def test_a_group_that_ends_in_a_later_round_is_counted_as_left() -> None:
-    """It waited at first, and could not be reached then."""
     scene = Scene(row(attempt(entry("a"))))
     sleep = scene.clock.sleep
 
@@ -327,7 +319,6 @@ def test_a_group_that_may_not_open_before_the_end_is_left_at_once() -> None:
 
 
 def test_a_group_that_may_not_open_yet_is_met_again_when_it_may() -> None:
-    """And not in the rounds before; the others go on meanwhile."""
     scene = Scene(row(queue=(entry("a"),), remembered=losing(3)))
     scene.api.of_groups = {}
     other = Group(APP, "other")

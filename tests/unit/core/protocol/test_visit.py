@@ -145,7 +145,6 @@ def test_a_moment_to_ask_again_is_no_turn() -> None:
 
 
 def test_a_change_that_somebody_else_made_first_is_read_after_a_moment() -> None:
-    """One whose answer was lost is read at once."""
     scene = Scene(row())
     scene.ledger.before_swap = [scene.grow]
     assert visit(scene).put(row().changed()) == Again(CONTENTION_S)
@@ -158,7 +157,6 @@ def test_a_change_that_somebody_else_made_first_is_read_after_a_moment() -> None
 
 
 def test_what_was_written_with_a_row_is_read_before_it_is_told() -> None:
-    """Only the ledger knows whether these records are the first answers."""
     scene = Scene(row())
     writing = visit(scene, "a")
     assert writing.put(Change(row().changed(), {"a": DONE})) == row().changed()
@@ -217,7 +215,6 @@ def test_without_a_receipt_key_a_call_carries_the_operations_alone() -> None:
 
 
 def test_a_new_call_has_no_confirmed_refusal() -> None:
-    """That of the last one says nothing about it."""
     scene = Scene(row())
     scene.api.updates = [RATE]
     sending = visit(scene)
@@ -261,7 +258,6 @@ def test_an_odd_date_is_looked_into_over_another_connection() -> None:
 
 
 def test_a_read_is_signed_with_the_apis_time() -> None:
-    """And asks for what is wanted of this group."""
     scene = Scene(row())
     scene.instance.api_clock.learn(NOW + 4)
     asked: list[tuple[object, ...]] = []
@@ -324,7 +320,6 @@ def shares_of(scene: Scene) -> list[float]:
 
 
 def test_a_visit_for_operations_is_done_when_they_are_out_of_the_row() -> None:
-    """And nothing is owed back that it may have seen land."""
     scene = Scene()
     assert visit(scene, "a").is_done(row(queue=(entry("b"),)))
     assert not visit(scene, "a").is_done(row(queue=(entry("b"), entry("a"))))

@@ -58,7 +58,6 @@ def test_a_lost_call_of_an_api_that_tells_no_time_is_seen_and_released() -> None
 
 
 def test_a_date_that_stands_still_judges_nothing_and_holds_nothing_for_ever() -> None:
-    """It was evidence once; then the clock goes on without it."""
     scene = Scene(row(attempt(entry("a"))))
     still = dataclasses.replace(scene.api, clock=dataclasses.replace(scene.clock))
     scene.instance = replace(scene.instance, api=still)

@@ -80,7 +80,6 @@ def test_an_answer_that_could_not_be_written_is_not_told() -> None:
 
 
 def test_a_set_is_repeated_after_its_death_alone() -> None:
-    """So that the older value can never overwrite a newer one."""
     scene, before = stored(SET)
     assert isinstance(look(visit(scene, "attempt"), before, SET), Again)
     assert scene.row == before
@@ -91,7 +90,6 @@ def test_a_set_is_repeated_after_its_death_alone() -> None:
 
 
 def test_the_apis_clock_is_asked_for_by_reads_at_growing_intervals() -> None:
-    """Of what the attempt carries; its own worker begins at once."""
     scene, before = stored(SET)
     waiting = visit(scene, "attempt")
     assert look(waiting, before, SET) == Again(0.4)
@@ -114,7 +112,6 @@ def test_somebody_elses_set_is_given_the_time_that_a_call_may_take() -> None:
 
 
 def test_a_read_that_is_refused_for_the_app_stops_the_visit() -> None:
-    """One that is refused for its content says nothing."""
     for refusal, follows in ((ARREARS, Stop(ARREARS)), (GONE, Again(0.4))):
         scene, before = stored(SET)
         scene.api.reads = [refusal]

@@ -143,7 +143,6 @@ def test_an_adoption_that_does_not_fit_into_the_visit_is_put_off() -> None:
 
 
 def test_an_adoption_is_told_to_whoever_watches() -> None:
-    """With the base on which the group stands now."""
     scene = dead(replace(frozen(row(), "why"), first_seen_at=NOW - 100))
     release.adopt(visited(scene), Decision())
     assert scene.notices.of(Notice.GROUP_ADOPTED) == [{"group": "G", "base": 7, "operations": 0}]

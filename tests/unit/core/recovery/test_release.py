@@ -58,7 +58,6 @@ def test_a_release_settles_and_unfreezes_in_one_write() -> None:
 
 
 def test_a_release_before_the_death_changes_nothing() -> None:
-    """Not even if there was the time to wait for it."""
     scene = Scene(FROZEN)
     assert isinstance(release.release(visited(scene, 600), LANDED), Later)
     assert (scene.row, scene.clock.slept) == (FROZEN, [])
@@ -162,7 +161,6 @@ class LosingLedger(StagedLedger):
 
 
 def test_a_lost_answer_is_told_as_one() -> None:
-    """Nobody says that nothing was changed; a look shows what was."""
     scene = dead()
     ledger = LosingLedger(scene.clock)
     ledger.restore(scene.ledger.snapshot())
@@ -186,7 +184,6 @@ def test_without_a_look_nothing_is_decided(reply: Unclear | Refused, kind: type[
 
 
 def test_a_group_that_is_no_more_is_released_like_an_empty_one() -> None:
-    """Its next operation is told so by the vendor."""
     scene = dead()
     scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20
     release.release(visited(scene), LANDED)
@@ -194,7 +191,6 @@ def test_a_group_that_is_no_more_is_released_like_an_empty_one() -> None:
 
 
 def test_a_group_that_is_not_frozen_and_does_not_agree_freezes_before_it_is_adopted() -> None:
-    """So that its operations wait while the past is waited for."""
     scene = Scene(row())
     scene.api.counters["_receipt"] = 7
     assert isinstance(release.adopt(visited(scene, 8), Decision()), Later)

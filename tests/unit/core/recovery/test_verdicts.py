@@ -70,7 +70,6 @@ def test_a_landing_on_no_receipt_stands_on_its_weight(base: int | None) -> None:
 
 @pytest.mark.parametrize("refused", [False, True])
 def test_an_operation_in_the_queue_may_be_judged_where_a_past_attempt_carried_it(refused: bool) -> None:
-    """It may have landed with that one; nobody has to know."""
     past = Remembered(attempt(C, name="past", weight=600_000), refused=refused)
     before = row(attempt(A), (B, C), (past,))
     assert (to_be_judged(before, 1), never_carried(before, 1)) == (("a",), ("b",))
@@ -146,7 +145,6 @@ def test_an_attempt_that_did_not_land_stays_in_mind() -> None:
 
 
 def test_refused_attempts_are_forgotten() -> None:
-    """They are dead, so a correction that was refused gets new chances."""
     memory = (Remembered(attempt(name="past"), refused=True, for_good=True),)
     assert judged(row(remembered=memory), Decision()).row.remembered == ()
 
@@ -166,7 +164,6 @@ def test_unknown_ids_are_refused() -> None:
 
 
 def test_the_queue_of_a_restored_row_must_be_judged() -> None:
-    """One by one, or with one word for the rest of it."""
     restored = row(queue=(A, B))
     assert to_be_judged(restored, generation=2) == ("a", "b")
     with pytest.raises(BadInput):

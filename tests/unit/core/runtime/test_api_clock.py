@@ -49,7 +49,6 @@ def test_before_any_date_the_local_clock_is_the_best_guess(api_clock: ApiClock, 
 
 @pytest.mark.parametrize("ahead_s", [300, -300, 17])
 def test_the_first_date_is_believed_near_the_local_clock(api_clock: ApiClock, local: HandClock, ahead_s: int) -> None:
-    """From then on the monotonic clock moves it, rounded down."""
     local.wall = float(NOW)
     assert api_clock.learn(NOW + ahead_s)
     local.advance(2.9)
@@ -146,7 +145,6 @@ def test_other_pairs_are_none(  # the same
 def test_a_cold_instance_whose_own_clock_is_wrong_learns_the_time_by_a_pair(
     api_clock: ApiClock, local: HandClock, notices: Notices
 ) -> None:
-    """Which side of the truth its clock is on makes no difference."""
     local.wall = NOW + 600.0
     assert not api_clock.learn(NOW, 1)
     local.advance(3)
@@ -360,7 +358,6 @@ def test_what_was_forgotten_is_met_anew() -> None:
 
 
 def test_dates_are_few() -> None:
-    """Each that is kept is larger than all that came after it."""
     heard = Heard()
     heard.since(["a"])
     for date in range(DATES_MAX + 5, 0, -1):

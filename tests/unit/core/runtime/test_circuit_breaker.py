@@ -51,7 +51,6 @@ def test_intervals_double_up_to_their_bound() -> None:
 
 
 def test_an_accepted_call_closes_the_breaker_for_all() -> None:
-    """At once, and the next refusal begins with the shortest interval again."""
     clock = HandClock()
     breaker = CircuitBreaker(clock)
     for _ in range(5):
@@ -63,7 +62,6 @@ def test_an_accepted_call_closes_the_breaker_for_all() -> None:
 
 
 def test_a_breaker_counts_refusals_in_a_row() -> None:
-    """Those of calls under way as one; the last one is told."""
     clock = HandClock()
     breaker = CircuitBreaker(clock)
     breaker.trip(ARREARS)

@@ -55,7 +55,6 @@ class SilentApi:
 
 
 def test_nothing_is_known_of_a_group_never_called() -> None:
-    """Nor of another app's group of the same name."""
     known = ValuesCache()
     known.learn(G, {"like": 5})
     assert (known.of(Group(G.app, "H")), known.of(Group(1, "G"))) == ({}, {})
@@ -122,7 +121,6 @@ def instance() -> Instance:
 
 
 def test_a_cold_instance_asks_nobody_anything(instance: Instance) -> None:
-    """It is built without a call to the ledger or the API."""
     assert isinstance(instance.ledger, CountedLedger)
     assert instance.ledger.asked == 0
     assert (instance.api_clock.since(()), instance.breaker.refusal(), instance.values_cache.of(G)) == (None, None, {})

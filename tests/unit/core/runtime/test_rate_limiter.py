@@ -201,7 +201,6 @@ def test_a_turn_that_was_not_used_in_time_is_lost() -> None:
 
 
 def test_another_app_has_no_use_of_leased_turns() -> None:
-    """After a rotation to another app its own schedule counts."""
     clock = HandClock()
     pace = pace_of(clock)
     while pace.turn(APP).is_taken:
@@ -211,7 +210,6 @@ def test_another_app_has_no_use_of_leased_turns() -> None:
 
 
 def test_a_ledger_that_cannot_lend_makes_calls_wait() -> None:
-    """They would need it anyway; few calls go on unasked."""
     clock = HandClock()
     pace = pace_of(clock, ledger=BrokenLedger(clock))
     assert [pace.turn(APP).is_taken for _ in range(7)] == [True] * 5 + [False] * 2

@@ -117,7 +117,6 @@ def test_what_was_expected_and_called_is_expected_no_more() -> None:
 
 
 def test_a_schedule_without_room_is_asked_again_in_a_quarter_of_a_second() -> None:
-    """Until then it is known to be saturated, and nobody asks."""
     clock = HandClock(moment=0.0)
     ledger = LendingLedger(clock)
     pace = busy(clock, ledger)
@@ -198,7 +197,6 @@ def test_turns_that_are_given_back_are_used_in_their_order() -> None:
 
 
 def test_an_instance_goes_by_the_schedules_clock_once_it_knows_it() -> None:
-    """Also where the ledger could not be asked meanwhile."""
     clock = HandClock(moment=0.0)
     ledger = LendingLedger(clock)
     pace = busy(clock, ledger)

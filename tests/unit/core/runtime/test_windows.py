@@ -68,7 +68,6 @@ def test_a_smaller_window_has_been_in_force_as_long_as_any_larger_one() -> None:
 
 
 def test_a_window_that_no_instance_has_any_more_is_forgotten_after_as_long_as_the_longest() -> None:
-    """By what others have been seen since, and never for silence alone."""
     notes: Notes = (Noted(DAY_S, ALWAYS, NOW), Noted(3 * DAY_S, ALWAYS, NOW))
     assert with_window(notes, 3 * DAY_S, NOW + 1000 * DAY_S)[1].since == ALWAYS
     lowered = with_window(notes, DAY_S, NOW + 3 * DAY_S)
@@ -99,7 +98,6 @@ def test_an_instance_goes_by_its_own_window_too() -> None:
 
 
 def test_a_raise_counts_for_what_is_sent_twenty_minutes_after_its_note() -> None:
-    """Until then an instance may still write by the smaller one."""
     notes = (Noted(DAY_S, ALWAYS, NOW), Noted(3 * DAY_S, NOW, NOW))
     sent = [NOW - DAY_S, NOW, NOW + RAISE_LAG_S - 1, NOW + RAISE_LAG_S]
     assert [passed(notes, 3 * DAY_S, 2 * DAY_S, moment) for moment in sent] == [True, True, True, False]
@@ -179,7 +177,6 @@ def test_an_instance_learns_of_a_larger_window_within_five_minutes(ledger: Ledge
 def test_notes_are_read_again_where_either_clock_has_moved(
     ledger: Ledger, clock: HandClock, moved_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a freeze the monotonic clock may say that nothing has passed."""
     windows, moment = windows_of(ledger, clock), clock.monotonic()
     windows.notes(APP)
     clock.advance(moved_s)
@@ -203,13 +200,11 @@ def test_a_note_whose_answer_was_lost_is_looked_for(ledger: Ledger, clock: HandC
 
 
 def test_who_comes_second_notes_its_window_beside_the_first(ledger: Ledger, clock: HandClock) -> None:
-    """Of two that begin on a new ledger, one is the first."""
     ledger.others = [json.dumps([[DAY_S, ALWAYS, NOW]])]
     assert windows_of(ledger, clock, 3 * DAY_S).notes(APP) == (Noted(DAY_S, ALWAYS, NOW), Noted(3 * DAY_S, NOW, NOW))
 
 
 def test_where_no_note_is_ever_taken_the_ledger_is_unavailable(ledger: Ledger, clock: HandClock) -> None:
-    """Nothing is accepted then, and what is owed waits."""
     ledger.losses, ledger.lost_applied = TRIES_MAX, False
     windows = windows_of(ledger, clock)
     with pytest.raises(LedgerUnavailable, match="notes of windows"):

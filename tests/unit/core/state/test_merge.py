@@ -37,7 +37,6 @@ def wide(name: str, first: int, end: int) -> Entry:
 
 
 def entries(contents: list[Counters], mode: Mode) -> list[Entry]:
-    """Operations of one Mode with these counters."""
     return [
         Entry(id=str(number), fingerprint="v1", mode=mode, counters=counters, window_s=60.0)
         for number, counters in enumerate(contents)
@@ -124,7 +123,6 @@ def test_a_payload_is_the_sum_of_the_run(mode: Mode) -> None:
 
 
 def test_a_payload_of_sets_holds_the_last_value_of_each_key() -> None:
-    """As if they had been sent one after the other."""
     run = attempt(entry("a", Mode.SET, like=5, share=1), entry("b", Mode.SET, like=2))
     assert payload_of(run) == {"like": 2, "share": 1}
 
@@ -228,7 +226,6 @@ def test_payments_balance_any_debt_with_positive_values_in_the_opposite_mode(
 
 
 def test_a_debt_beyond_64_bits_is_paid_in_parts() -> None:
-    """Each payment is a Value that the API takes."""
     debt = with_excess((), Mode.DECREASE, (("like", INT64_MIN),), 1)
     mode, payment = correction_of(debt, 19)
     assert (mode, payment) == (Mode.DECREASE, (("like", INT64_MAX),))
@@ -236,7 +233,6 @@ def test_a_debt_beyond_64_bits_is_paid_in_parts() -> None:
 
 
 def test_what_is_owed_in_both_directions_is_paid_one_direction_after_the_other() -> None:
-    """That of the first counter first, however little it is."""
     debt = (("like", 1), ("share", -2), ("play", 3))
     assert correction_of(debt, 19) == (Mode.DECREASE, (("like", 1), ("play", 3)))
     assert correction_of(debt, 1) == (Mode.DECREASE, (("like", 1),))

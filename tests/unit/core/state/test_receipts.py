@@ -127,7 +127,6 @@ def test_more_copies_than_a_proxy_makes_are_not_explained() -> None:
 
 
 def test_a_second_copy_of_a_set_changes_nothing() -> None:
-    """It cannot move the receipt by twice its weight."""
     assert explain(800_003, [SET], BASE) == {"set": 1}
     assert explain(1_600_006, [SET], BASE) is None
 
@@ -197,6 +196,5 @@ def test_a_row_without_a_base_stands_on_zero() -> None:
 
 
 def test_every_amount_that_several_shifts_add_up_to_is_listed() -> None:
-    """None of them included; those of a Decrease go down."""
     assert subset_sums(()) == {0}
     assert subset_sums((1, -5, 20)) == {0, 1, -5, -4, 20, 21, 15, 16}

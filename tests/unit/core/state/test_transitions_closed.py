@@ -45,13 +45,11 @@ TRANSITIONS: dict[str, Callable[[Row], Row]] = {
 
 @pytest.mark.parametrize("transition", TRANSITIONS.values(), ids=TRANSITIONS)
 def test_every_transition_is_one_version(transition: Callable[[Row], Row]) -> None:
-    """No more and no less, or the compare-and-swap would never succeed."""
     assert transition(OPEN).version == OPEN.version + 1
 
 
 @pytest.mark.parametrize("transition", TRANSITIONS.values(), ids=TRANSITIONS)
 def test_no_transition_changes_the_row_that_it_began_with(transition: Callable[[Row], Row]) -> None:
-    """It may be needed again, when the swap fails."""
     before = replace(OPEN)
     transition(OPEN)
     assert before == OPEN
@@ -64,14 +62,12 @@ def test_what_is_accepted_waits_behind_what_was_accepted_before() -> None:
 
 
 def test_a_dead_attempt_is_remembered_and_its_operations_go_first_again() -> None:
-    """With their order kept, and free to go in company."""
     after = not_landed(OPEN).row
     assert (after.attempt, after.queue) == (None, (A, B, C))
     assert after.remembered == (Remembered(attempt(A, B)),)
 
 
 def test_a_dead_correction_is_remembered_and_stays_owed() -> None:
-    """Nothing goes to the queue; the debt is as it was."""
     paying = attempt(correction=(("like", 5),))
     after = not_landed(row(paying, (C,), debt=(("like", -5),))).row
     assert (after.queue, after.debt, after.remembered) == ((C,), (("like", -5),), (Remembered(paying),))
@@ -94,7 +90,6 @@ def test_a_refused_run_is_split() -> None:
 
 
 def test_what_was_settled_meanwhile_is_not_split_off() -> None:
-    """Only the operations without an answer go on, each alone."""
     assert refused(HALF_SETTLED, split=True).row.queue == (replace(B, alone=True), C)
 
 
@@ -117,7 +112,6 @@ def test_a_rejected_operation_is_answered_for_good() -> None:
 
 
 def test_an_unknown_outcome_answers_all_that_the_attempt_owed() -> None:
-    """Without receipts nothing is remembered, because nothing could be recognised."""
     lost = Unknown("the reply was lost")
     change = answered(replace(HALF_SETTLED, receipt_key=""), lost, NOW)
     assert change.records == {"b": record_of(B, lost, NOW)}
@@ -125,7 +119,6 @@ def test_an_unknown_outcome_answers_all_that_the_attempt_owed() -> None:
 
 
 def test_a_rejected_operation_that_landed_after_all_is_owed_back() -> None:
-    """Its caller was told that it did not count."""
     rejected = answered(row(attempt(A)), GONE, NOW).row
     change = landed(rejected, BASE + 600_000, {"attempt": 1}, seen(later=True, like=5))
     assert (change.records, change.row.debt) == ({}, (("like", 5),))

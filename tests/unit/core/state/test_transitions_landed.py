@@ -170,7 +170,6 @@ def test_a_correction_that_lands_late_raises_the_debt_again() -> None:
 
 
 def test_a_set_that_lands_forgives_the_debt_on_its_keys() -> None:
-    """It overwrote what was too much there, and nothing else."""
     writing = attempt(entry("a", Mode.SET, like=5, play=1))
     change = land(row(writing, debt=(("like", 3), ("share", 2))), "attempt", like=5, play=1)
     assert (change.row.debt, list(change.records)) == ((("share", 2),), ["a"])

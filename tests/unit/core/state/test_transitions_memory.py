@@ -31,7 +31,6 @@ def memory(refusals: str) -> tuple[Remembered, ...]:
 
 
 def kept(row: Row) -> str:
-    """The names of what a row remembers."""
     return " ".join(past.attempt.id for past in row.remembered)
 
 

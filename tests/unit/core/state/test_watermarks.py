@@ -35,7 +35,6 @@ def placed(number: int, source: str = "s") -> Entry:
 
 
 def test_the_highest_position_of_each_place_is_its_mark() -> None:
-    """In whatever order they come; what has no position has no place."""
     entries = [placed(7), placed(3, "t"), placed(9), placed(8), entry("keyed")]
     assert watermarks_of(entries) == {at(0).partition: at(9).sequence, at(0, "t").partition: at(3).sequence}
     assert partitions_of(entries) == [at(0).partition, at(0, "t").partition]
@@ -59,7 +58,6 @@ def test_the_highest_position_of_each_place_is_its_mark() -> None:
     ids=["no row", "marked", "queued", "carried", "behind a call", "of before", "all three"],
 )
 def test_what_stands_at_or_before_the_highest_is_passed(stored: Row | None, watermarks: Watermarks) -> None:
-    """Wherever that is told; another place is another matter."""
     entries = [placed(number) for number in (5, 7, 8, 10)]
     assert passed(entries, stored, watermarks) == {"s5", "s7"}
     assert passed([placed(1, "u"), entry("keyed")], stored, watermarks) == frozenset()

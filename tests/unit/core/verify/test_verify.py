@@ -98,19 +98,16 @@ class Scene:
         self.api.update = lambda trial: how(trial, do)  # type: ignore[method-assign]  # a broken API
 
     def answer_reads(self, how: Callable[[Reply], Reply]) -> None:
-        """Let `how` change the replies to reads."""
         read = self.api.read
         self.api.read = lambda *question, **_: how(read(*question))  # type: ignore[method-assign]  # a broken API
 
 
 @pytest.fixture
 def scene() -> Scene:
-    """An API that does what is assumed."""
     return Scene()
 
 
 def undone(verified: Verification) -> dict[str, str]:
-    """The checks without a result, and why."""
     findings = [finding for finding in verified.findings if finding.result is CheckResult.NOT_TESTED]
     return {finding.check.name: finding.advice for finding in findings}
 
@@ -209,7 +206,6 @@ def rounds(trial: ProbeCall, do: Do) -> Reply:
 def test_a_broken_assumption_is_named_with_its_evidence(
     scene: Scene, how: Callable[[ProbeCall, Do], Reply], name: str, advice: str, evidence: Evidence
 ) -> None:
-    """Those that the Chat server cannot break."""
     scene.answer_updates(how)
     finding = scene.found(name)
     assert (finding.result, finding.advice, finding.evidence) == (CheckResult.VIOLATED, advice, evidence)
@@ -262,7 +258,6 @@ def test_what_a_repeated_random_does_is_a_fact(scene: Scene, *, dedupes: bool, c
 
 
 def test_an_api_that_overflows_offers_no_call_that_fails(scene: Scene) -> None:
-    """So nothing shows whether a call that fails is undone whole."""
     assert scene.found("what 2^63-1 + 1 does").evidence["after"] == "9223372036854775807"
     scene.api.wraps = True
     assert scene.found("what 2^63-1 + 1 does").evidence["after"] == "-9223372036854775808"
@@ -295,8 +290,6 @@ def test_counters_that_are_not_shown_count_as_none(scene: Scene) -> None:
 
 
 def test_rounds_without_a_clear_reply_are_no_failures(scene: Scene) -> None:
-    """They are counted, and where there are no others nothing is proven."""
-
     def lose(trial: ProbeCall, do: Do) -> Reply:
         reply = do(trial)
         many = len(trial.counters) == 20 and trial.mode is Mode.INCREASE

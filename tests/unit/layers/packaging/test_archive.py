@@ -10,7 +10,6 @@ from layers.packaging import archive
 
 
 def test_a_zip_depends_on_names_and_contents_alone(tmp_path: Path) -> None:
-    """Another order, time and mode of the files make the same bytes."""
     zips = []
     for name, order, mode in (("first", (0, 1, 2), 0o600), ("second", (2, 0, 1), 0o755)):
         folder = tmp_path / name

@@ -21,7 +21,6 @@ def plan(**changed: object) -> Plan:
 
 
 def problems(**changed: object) -> tuple[str, ...]:
-    """What is wrong with such a plan."""
     with pytest.raises(PlanError) as error:
         plan(**changed)
     return error.value.problems

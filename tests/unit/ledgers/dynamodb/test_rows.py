@@ -36,7 +36,6 @@ def test_a_row_that_is_gone_is_forgotten() -> None:
 
 
 def test_an_absence_is_known_in_its_epoch_only() -> None:
-    """In the next one the operation may have got its record."""
     memory = Memory()
     memory.see(GROUP, stored(1))
     memory.miss(GROUP, 1, ["a"])

@@ -75,7 +75,6 @@ class PlayedRedis(LoopbackServer):
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """What connections to it are made with."""
         return settings_of(self.endpoint, TIMEOUT_S)
 
     @property

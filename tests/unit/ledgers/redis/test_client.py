@@ -110,7 +110,6 @@ def test_a_refusal_is_unavailable_and_told_by_its_code(
 
 
 def test_a_refusal_beside_a_write_does_not_say_that_nothing_was_written() -> None:
-    """Where two commands were sent, redis-py may raise for either of them."""
     says = {"EVALSHA": [number(1)], "WAIT": [refused("LOADING Redis is loading the dataset in memory")]}
     with playing(says, wait=1) as (store, _), pytest.raises(AnswerLost):
         write(store)
@@ -169,7 +168,6 @@ def test_a_row_is_not_written_where_it_was_not_read() -> None:
 
 
 def test_a_server_that_sends_to_another_needs_another_setting() -> None:
-    """It is one of a cluster, and was not called one."""
     says = {"HMGET": [refused("MOVED 7 127.0.0.1:1")]}
     expected = r"MOVED: .* LEDGER_URL needs cluster=true$"
     with playing(says) as (store, _), pytest.raises(LedgerUnavailable, match=expected):

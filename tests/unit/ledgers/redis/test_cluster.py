@@ -52,7 +52,6 @@ class Pair:
 
 @contextmanager
 def cluster(wait: int = 0) -> Iterator[Pair]:
-    """Two primaries that a store has met."""
     with PlayedRedis(run_id="here") as here, PlayedRedis(run_id="there") as there:
         pair = Pair(here, there, wait)
         assert pair.store.generation.number == 1
@@ -113,7 +112,6 @@ def test_a_slot_that_is_moving_is_followed_for_one_command() -> None:
 
 @pytest.mark.parametrize("word", ["MOVED", "ASK"])
 def test_servers_that_send_in_circles_are_left(word: str) -> None:
-    """Nothing was written, and the next call begins anew."""
     with cluster() as pair:
         pair.here.says["HMGET"] = pair.sends_on(word, 100)
         pair.there.says["HMGET"] = [refused(f"{word} 1 {pair.here.address}")]
@@ -138,7 +136,6 @@ def test_a_slot_that_has_moved_away_from_a_primary_without_replicas_is_followed(
 
 
 def test_a_server_that_tells_no_host_is_where_the_cluster_was_entered() -> None:
-    """So does one that does not know its own address."""
     with PlayedRedis(run_id="here") as here:
         here.says |= {"CLUSTER": [layout(here, hosts=False)], "HMGET": [VALUE]}
         servers = ClusterServers(here.settings, GENERATION_KEY, no_warning)

@@ -81,7 +81,6 @@ def test_closing_ends_what_is_idle_and_no_more() -> None:
     ids=["tells all", "no policy", "a policy left out", "no name", "an empty name"],
 )
 def test_what_a_server_does_not_tell_of_itself_is_warned_of(memory: bytes, server: bytes, warned: list[str]) -> None:
-    """It is used all the same: managed servers hide such things."""
     warnings: list[str] = []
     says = {"INFO memory": [memory], "INFO server": [server]}
     with PlayedRedis(says) as played, connections(played, warnings) as lending:

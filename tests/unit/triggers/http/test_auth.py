@@ -18,7 +18,6 @@ from tests.unit.triggers.stage import HandVault, Told, secret
 
 @pytest.fixture
 def vault() -> HandVault:
-    """A vault whose secret knows two callers."""
     vault = HandVault()
     vault.secret = vault.fresh = secret(first="token-1", second="token-2")
     return vault

@@ -267,7 +267,6 @@ def test_every_state_of_an_operation_is_shown(stage: Stage, dialect: Dialect) ->
 def test_an_event_with_a_part_of_the_wrong_shape_is_answered_400(
     stage: Stage, dialect: Dialect, part: str, value: object
 ) -> None:
-    """In the platform's form, never by an exception."""
     reply = stage.answer(event_of(dialect, "GET", "/v1/health", [("host", "x")], b"") | {part: value})
     assert (reply["statusCode"], json.loads(str(reply["body"]))["field"]) == (400, part)
     assert stage.failures == []

@@ -46,7 +46,6 @@ def refuses(context: Event) -> str:
     [(JWT, "jwt-sub"), (CLAIMS, "claims-sub"), (IAM_V2, ROLE), (IAM_V1, ROLE), (PRINCIPAL, "principal")],
 )
 def test_each_authorizer_names_its_caller(context: Event, caller: str) -> None:
-    """It names no key: that is a header of the caller's."""
     assert identify(context) == Identity(caller, signed_key=None)
 
 
@@ -146,7 +145,6 @@ def sent(stage: Stage, dialect: Dialect, context: Event, method: str = "POST", t
 
 
 def test_keys_belong_to_the_identity(stage: Stage) -> None:
-    """Another caller's key is another operation, and a role's sessions share theirs."""
     sessions: list[Event] = [{"authorizer": {"iam": {"userArn": f"{ROLE}/{name}"}}} for name in ("one", "two")]
     for context in (JWT, PRINCIPAL, *sessions):
         sent(stage, "http-v2", context)
@@ -158,7 +156,6 @@ def test_keys_belong_to_the_identity(stage: Stage) -> None:
 def test_a_platform_that_identifies_nobody_is_a_settings_error(
     stage: Stage, dialect: Dialect, method: str, target: str
 ) -> None:
-    """On every route, health too, and whoever runs the function is told."""
     seen = stage.send(method, target, {"Host": "x"}, dialect=dialect)
     assert (seen.status, seen.body["type"], seen.body["accepted"]) == (503, "/problems/settings", False)
     assert "HTTP_AUTH" not in str(seen.body)
@@ -168,5 +165,4 @@ def test_a_platform_that_identifies_nobody_is_a_settings_error(
 
 @pytest.mark.parametrize("identity", [{"authorizer": {"elb": "x"}}, JWT, PRINCIPAL])
 def test_a_load_balancer_cannot_be_made_to_identify_somebody(stage: Stage, identity: Event) -> None:
-    """Not even by an event that holds an identity."""
     assert sent(stage, "alb", identity)["statusCode"] == 503

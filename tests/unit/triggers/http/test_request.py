@@ -34,7 +34,6 @@ def test_every_platform_brings_the_same_request(dialect: Dialect) -> None:
 
 @pytest.mark.parametrize("dialect", ["http-v2", "function-url", "rest", "alb-multi-value"])
 def test_repeated_headers_are_joined_with_a_comma(dialect: Dialect) -> None:
-    """Where the platform has not dropped all but one of them."""
     assert request(dialect).headers["x-two"] == "a,b"
 
 
@@ -78,14 +77,12 @@ def test_a_raw_query_is_read_where_there_is_no_other() -> None:
     ],
 )
 def test_a_part_of_the_wrong_shape_is_named(dialect: Dialect, part: str, value: object) -> None:
-    """As bad input, because nobody knows who sent it."""
     with pytest.raises(BadInput) as refused:
         read_request(*detect(event(dialect) | {part: value}))
     assert refused.value.field == {"httpMethod": "method"}.get(part, part)
 
 
 def test_a_raw_query_of_the_wrong_shape_is_named() -> None:
-    """It is read only where there is no other."""
     parts = event("http-v2", target="/") | {"rawQueryString": 1}
     with pytest.raises(BadInput, match=r"^rawQueryString: is not a string$"):
         read_request(Kind.HTTP_V2, parts)

@@ -28,12 +28,10 @@ def state_of(outcome: Outcome) -> Reply:
 
 
 def test_applied_is_the_vendors_body_and_nothing_else() -> None:
-    """So a client of the vendor's API can read it."""
     assert reply_to(APPLIED) == Reply(200, VENDORS_BODY, {}, "application/json")
 
 
 def test_a_stored_answer_says_that_it_is_one() -> None:
-    """In a header, so that the body stays the vendor's."""
     reply = reply_to(Applied((("like", 5),), replayed=True))
     assert (reply.body, reply.headers) == (VENDORS_BODY, {"Idempotency-Replayed": "true"})
 
@@ -53,7 +51,6 @@ def test_pending_says_where_to_ask_and_when() -> None:
     ("code", "status"), [(10004, 400), (10007, 403), (10010, 404), (10015, 404), (10016, 403), (10063, 409)]
 )
 def test_a_refusal_for_good_has_the_status_of_its_code(code: int, status: int) -> None:
-    """With the vendor's own words in the vendor's own fields."""
     reply = reply_to(Rejected(code, "the vendor's words", replayed=True))
     assert (reply.status, reply.body["status"], reply.body["type"]) == (status, status, "/problems/rejected")
     assert [reply.body[name] for name in PROBLEM_FIELDS[-3:]] == ["FAIL", code, "the vendor's words"]

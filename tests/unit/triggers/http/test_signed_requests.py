@@ -27,7 +27,6 @@ def post(stage: Stage, key: str = "k", **beside: str) -> Seen:
 
 
 def test_a_question_signs_an_empty_body(stage: Stage) -> None:
-    """With an id of its own."""
     target = "/v1/operations?GroupId=room&IdempotencyKey=k"
     assert stage.send("GET", target, signed_headers("ask-1")).status == 404
     assert stage.send("GET", target, signed_headers("ask-1", b"x")).status == 401
@@ -41,7 +40,6 @@ def test_an_idempotency_key_may_repeat_the_signed_id(stage: Stage, beside: str) 
 
 @pytest.mark.parametrize("beside", ["other", "K", '"other"', "two words", '"half', "k,k"])
 def test_an_idempotency_key_that_differs_is_refused(stage: Stage, beside: str) -> None:
-    """So a captured request cannot count again under another key."""
     assert post(stage, "k").status == 200
     seen = post(stage, "k", idempotency_key=beside)
     assert (seen.status, seen.body["field"], seen.body["accepted"]) == (400, "Idempotency-Key", False)

@@ -52,7 +52,6 @@ def test_the_same_key_with_another_content_is_refused(stage: Stage) -> None:
 
 
 def test_a_key_belongs_to_one_caller_and_one_group(stage: Stage) -> None:
-    """On another group the same key is another operation."""
     stage.chat.groups["other"] = {}
     stage.post("k")
     assert stage.post("k", GroupId="other").body["GroupCounter"] == [{"Key": "like", "Value": 5}]
@@ -115,7 +114,6 @@ def test_a_caller_waits_no_longer_than_it_will(stage: Stage, wait_s: float, pref
 
 
 def test_a_caller_that_waits_long_enough_is_answered(stage: Stage) -> None:
-    """Once life and guard have passed, the operation goes out again."""
     stage.post("first")
     stage.chat.fates = [NEVER_ARRIVED]
     stage.http = replace(stage.http, wait_s=20.0)
@@ -162,7 +160,6 @@ def test_without_a_deadline_only_the_caller_limits_the_wait(stage: Stage) -> Non
     ],
 )
 def test_the_callers_right_comes_before_what_was_sent(stage: Stage, key: str | None, sent: bytes) -> None:
-    """Without it, 401 whatever is wrong besides; with it, what is wrong."""
     assert stage.send("POST", UPDATE, headers(key, token="unknown"), sent).status == 401
     assert stage.send("POST", UPDATE, headers(key), sent).status in {400, 413}
     assert stage.chat.calls == 0
@@ -192,7 +189,6 @@ def test_the_callers_right_comes_before_what_was_sent(stage: Stage, key: str | N
     ],
 )
 def test_bad_input_is_named(stage: Stage, key: str | None, sent: bytes, status: int, field: str) -> None:
-    """Nothing is accepted, and the reply names the field."""
     seen = stage.send("POST", UPDATE, headers(key), sent)
     assert (seen.status, seen.body["field"], seen.body["accepted"]) == (status, field, False)
     assert stage.failures == []

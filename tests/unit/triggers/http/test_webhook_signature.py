@@ -68,7 +68,6 @@ def test_a_time_within_five_minutes_passes(door: Door, away_s: int) -> None:
 
 @pytest.mark.parametrize("away_s", [-86_400, -301, 301, 10**9])
 def test_a_time_further_away_is_refused(door: Door, away_s: int) -> None:
-    """However well it is signed, and without a fetch of the secret."""
     headers = signed_headers("a", CONTENT, timestamp=f"{START + away_s:.0f}")
     assert door.refuses(headers) == "webhook-timestamp is more than 300 s away from now"
     assert door.vault.refreshes == []
@@ -142,7 +141,6 @@ def test_a_list_without_a_signature_of_version_1_is_refused(door: Door, written:
 
 @pytest.mark.parametrize("content", [7, {"a": 1}, [], "\ud800"])
 def test_a_body_that_nobody_can_have_signed_is_refused(door: Door, content: object) -> None:
-    """As unauthorized: the caller's right comes before what was sent."""
     assert door.refuses(signed_headers("a"), content) == "the request holds characters that cannot be signed"
 
 

@@ -20,7 +20,6 @@ DONE = {"done": True, "changed": True, "settled": 0, "owed": 0}
 
 @pytest.fixture
 def stage() -> Stage:
-    """A group that has counted 5 likes."""
     stage = Stage()
     stage.post("first")
     return stage
@@ -35,7 +34,6 @@ def frozen(stage: Stage) -> Stage:
 
 
 def test_an_operator_event_is_known_by_its_type() -> None:
-    """And by nothing else: the rest is for its reader."""
     assert detect(event("inspect"))[0] is Kind.OPERATOR
 
 
@@ -127,7 +125,6 @@ def test_verdicts_must_be_about_all_that_was_under_way_and_nothing_else(
 
 
 def test_a_verdict_on_an_unknown_operation_is_refused(frozen: Stage) -> None:
-    """It may be a typing error for one that is known."""
     verdicts = {operation_id(CALLER, "second"): "landed", "nobody": "landed"}
     with pytest.raises(BadInput, match=r"^verdicts: has 1 of what this group does not owe"):
         tell(frozen, "release", GroupId="room", verdicts=verdicts)

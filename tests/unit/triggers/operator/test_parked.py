@@ -18,7 +18,6 @@ PAYLOAD = {"GroupId": "room", "GroupCounter": [{"Key": "like", "Value": 3}], "Mo
 
 @pytest.fixture
 def stage() -> Stage:
-    """A group that has counted 5 likes."""
     stage = Stage()
     stage.post("first")
     return stage
@@ -30,7 +29,6 @@ def park(stage: Stage, *names: str, **fields: object) -> None:
 
 
 def parked(stage: Stage) -> list[str]:
-    """The ids that are still put aside."""
     return [kept.id for kept in stage.kept.page(APP, 1000)]
 
 
@@ -48,7 +46,6 @@ def test_parked_records_are_shown_page_by_page(stage: Stage) -> None:
 
 
 def test_a_parked_record_is_shown_whole(stage: Stage) -> None:
-    """With its source, the reason, the time and what it said."""
     park(stage, "a")
     shown = {"id": "a", "source": "a-queue", "reason": "why", "at": 1.0, "payload": json.dumps(PAYLOAD)}
     assert tell(stage, "parked", action="list")["records"] == [shown]

@@ -110,7 +110,6 @@ WHOLE = ("aws:sns", "Ckafka", "aws:kafka")
 
 
 def batch_of(source: str, contents: Sequence[object], first: int = 0) -> Event:
-    """A batch of records numbered from `first`."""
     made = [MAKERS[source](content, number) for number, content in enumerate(contents, first)]
     return of_msk(*made) if source == "aws:kafka" else records(*made)
 

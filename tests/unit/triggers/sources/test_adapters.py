@@ -110,7 +110,6 @@ def test_a_place_in_a_topic_is_a_whole_number(field: str, wrong: object) -> None
 
 @pytest.mark.parametrize("wrong", ["soon", "", True, [], {}])
 def test_a_time_that_is_none_is_refused(wrong: object) -> None:
-    """Nobody could tell whether the record is too old."""
     for event in (
         records(sqs("t", attributes={"SentTimestamp": wrong})),
         records(kinesis("t", approximateArrivalTimestamp=wrong)),
@@ -125,7 +124,6 @@ def test_a_time_that_is_none_is_refused(wrong: object) -> None:
 
 @pytest.mark.parametrize("none", [None, -1])
 def test_kafka_may_tell_no_time(none: int | None) -> None:
-    """It writes -1 for a message without a timestamp."""
     assert delivered(of_msk(msk("t", timestamp=none))).sent is None
 
 

@@ -43,7 +43,6 @@ def accepted_while_busy(stage: Stage, event: Event) -> object:
 
 
 def sweep(stage: Stage) -> None:
-    """Let the sweep finish what it finds."""
     now = stage.clock.monotonic()
     assert stage.context.counters().sweep(now + 60).left == 0
 
@@ -72,7 +71,6 @@ def test_what_was_acknowledged_and_is_refused_by_the_sweep_is_parked(stage: Stag
 
 
 def test_it_is_parked_under_its_sources_own_name_with_its_key_and_caller(stage: Stage) -> None:
-    """So that replaying it is the operation that was asked for."""
     accepted_while_busy(stage, records(sqs(text(7, IdempotencyKey='"\\"odd"', Caller=CALLER), 3)))
     sweep(stage)
     [record] = parked(stage)
@@ -274,7 +272,6 @@ class ForgetfulLedger(MemoryLedger):
     is_silent = False
 
     def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
-        """Write, and say nothing of a record."""
         done = super().swap(group, row, records, watermarks)
         if records:
             self.is_silent = True
@@ -288,7 +285,6 @@ class ForgetfulLedger(MemoryLedger):
 
 
 def test_a_queue_is_not_told_to_forget_what_may_have_been_refused(stage: Stage) -> None:
-    """Nobody else would tell of it, so it has to come again."""
     stage.use_ledger(ForgetfulLedger(stage.clock))
     stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 29)
     del stage.chat.groups["room"]

@@ -126,7 +126,6 @@ def test_what_was_not_accepted_is_named_and_accepted_next_time(stage: Stage, fau
 
 @pytest.mark.parametrize("source", WHOLE)
 def test_elsewhere_the_whole_batch_is_asked_for_again(stage: Stage, faulty: Faulty, source: str) -> None:
-    """After all others were done, and poison was parked."""
     faulty.away["a"] = UNAVAILABLE
     event = batch_of(source, [*CONTENTS, "poison"])
     with pytest.raises(NotAccepted, match=r"2 of 5 records were not accepted, deliver them again: the store is away"):

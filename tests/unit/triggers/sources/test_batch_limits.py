@@ -58,7 +58,6 @@ def test_what_cannot_be_finished_in_time_is_accepted_all_the_same(stage: Stage) 
 
 
 def test_without_any_time_left_everything_is_asked_for_again(stage: Stage) -> None:
-    """Nothing is begun that the platform would cut off."""
     event = batch_of("aws:sqs", [text(1, "a"), "poison", text(1, "b")])
     stage.clock.sleep(28.5)
     assert stage.batch(event) == {"batchItemFailures": [item("aws:sqs", number) for number in range(3)]}
@@ -93,7 +92,6 @@ def test_operations_too_large_for_one_write_are_accepted_in_smaller_ones(stage: 
 
 
 def test_ten_thousand_records_are_one_batch(stage: Stage) -> None:
-    """As many as CKafka gives; most of 40 groups, every tenth poison."""
     groups = [f"room-{number}" for number in range(40)]
     stage.chat.groups = {group: {} for group in groups}
     contents = ["poison" if number % 10 == 9 else text(1, groups[number % 40]) for number in range(10_000)]

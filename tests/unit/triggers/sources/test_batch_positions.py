@@ -37,7 +37,6 @@ def stage() -> Stage:
 
 
 def deliver(stage: Stage, *records: Event) -> list[object]:
-    """Deliver a batch; the records that failed."""
     failures = stage.batch({"Records": list(records)})["batchItemFailures"]
     assert isinstance(failures, list)
     return failures

@@ -58,7 +58,6 @@ def parked_reasons(stage: Stage) -> list[str]:
 
 @pytest.mark.parametrize("source", PARTIAL)
 def test_a_source_with_partial_replies_is_told_of_no_failure(stage: Stage, source: str) -> None:
-    """All records have been accepted, and applied in the same invocation."""
     assert stage.batch(batch_of(source, [text(1), text(20), text(300)])) == {"batchItemFailures": []}
     assert like(stage) == 321
 
@@ -98,7 +97,6 @@ def test_order_within_a_group_is_the_sources(stage: Stage, source: str) -> None:
 
 @pytest.mark.parametrize("source", MAKERS)
 def test_a_batch_delivered_again_counts_once(stage: Stage, source: str) -> None:
-    """Each record is known by its source's own identity of it."""
     event = batch_of(source, [text(1), text(20), text(300)])
     assert stage.batch(event) == stage.batch(event)
     assert like(stage) == 321
@@ -144,7 +142,6 @@ def test_a_queue_gets_a_poison_record_back_and_its_neighbours_count(stage: Stage
 @pytest.mark.parametrize("poison", ["", "increase like", "[]", "7", "{}", None, text(1, Extra=1), text(2**63)])
 @pytest.mark.parametrize("source", WHOLE)
 def test_a_poison_record_is_parked_where_it_cannot_be_named(stage: Stage, source: str, poison: str | None) -> None:
-    """Its neighbours count, and a second delivery parks nothing twice."""
     event = batch_of(source, [poison, text(1), poison, text(20)])
     for _ in range(2):
         assert stage.batch(event) == counts(accepted=2, parked=2)
@@ -257,7 +254,6 @@ def test_the_epoch_changes_no_key_of_a_record_that_tells_its_time(stage: Stage) 
 
 
 def test_a_batch_without_pages_loads_nothing_of_the_timer() -> None:
-    """Nor a page's reader; both take time of a cold start."""
     loaded = """
 import json, sys
 import handler.triggers.sources.handler

@@ -78,7 +78,6 @@ def test_a_parked_record_is_kept_as_it_came(stage: Stage) -> None:
 
 
 def test_a_parked_payload_is_cut_to_32_kib(stage: Stage) -> None:
-    """In bytes of UTF-8, and never within a character."""
     stage.batch(batch_of("aws:sns", ["群" * 30_000]))
     [parked] = stage.kept.page(APP, 10)
     assert parked.payload == "群" * (32 * 1024 // 3)
@@ -91,7 +90,6 @@ def test_nothing_of_a_record_is_in_the_reply_or_in_a_reason(stage: Stage) -> Non
 
 
 def test_a_record_that_cannot_even_be_written_down_is_parked_without_its_content(stage: Stage) -> None:
-    """It is nested too deeply for JSON; its neighbour counts."""
     deep: list[object] = []
     for _ in range(100_000):
         deep = [deep]

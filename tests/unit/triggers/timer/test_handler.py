@@ -93,7 +93,6 @@ def test_a_group_that_the_vendor_refuses_stops_no_other(stage: Stage) -> None:
 
 
 def test_what_cannot_be_finished_in_time_is_pending_and_the_sweep_finishes_it(stage: Stage) -> None:
-    """Here a request is lost, and its signature outlives the tick."""
     stage.tick(event(GROUPS[0]))
     stage.chat.fates = [NEVER_ARRIVED]
     stage.invocation = invocation(5000.0, 5000.0 + stage.context.instance.call_s + 2)
@@ -238,7 +237,6 @@ class ListsOnce(MemoryLedger):
 
 
 def test_a_tick_whose_groups_cannot_be_listed_goes_on_with_those_that_were(stage: Stage) -> None:
-    """And fails after that, for the platform to repeat it."""
     stage.use_ledger(ListsOnce(stage.clock))
     known = {"GroupIds": {"Known": "like"}, "GroupCounter": [{"Key": "like", "Value": 3}], "Mode": "Increase"}
     with pytest.raises(LedgerUnavailable, match="the list is away"):

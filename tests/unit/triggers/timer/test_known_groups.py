@@ -69,7 +69,6 @@ def test_a_source_without_groups_is_a_success(stage: Stage) -> None:
 
 
 def test_a_repeated_tick_changes_nothing_in_groups_that_came_later(stage: Stage) -> None:
-    """They are not among those of its time, whenever it comes again."""
     stage.tick(event())
     until(stage, TEN_MINUTES_S + 300)
     stage.chat.groups["newcomer"] = {}
@@ -125,7 +124,6 @@ class ListQueue:
 
 
 def test_a_source_is_handed_on_in_pages_of_ids(stage: Stage) -> None:
-    """So a page means the same whenever it is delivered."""
     queue = ListQueue()
     instance = replace(stage.context.instance, rules=replace(RULES, calls_per_second=10.0))
     stage.context = replace(stage.context, instance=instance, queue=lambda: queue)

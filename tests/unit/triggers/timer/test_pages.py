@@ -87,7 +87,6 @@ def test_whatever_groups_are_called_a_page_is_short_and_in_ascii(group_ids: list
 
 
 def test_ids_of_the_greatest_length_make_pages_of_fewer_groups() -> None:
-    """None is longer than one that is parked whole."""
     group_ids = [f"{number:03}" + "g" * 253 for number in range(250)]
     texts = texts_of(tick({**SET, "GroupIds": group_ids}), group_ids, 250)
     assert len(texts) == 3
@@ -139,13 +138,11 @@ def test_what_only_begins_like_a_page_is_refused(rest: str) -> None:
 
 
 def one_page() -> str:
-    """A page as the timer sends it."""
     [text] = texts_of(tick(SET), ["a"], 10)
     return text
 
 
 def test_a_page_of_the_timer_is_genuine() -> None:
-    """By the secret in memory, which is not fetched again for it."""
     vault, told = HandVault(), Told()
     check_genuine(one_page(), vault, told)
     assert (vault.refreshes, told.notices) == ([], [])

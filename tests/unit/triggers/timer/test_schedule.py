@@ -89,7 +89,6 @@ def page(**changes: object) -> str:
 @pytest.mark.parametrize("name", NAMES, ids=["timer", "schedule"])
 @pytest.mark.parametrize("way", INTRUDERS)
 def test_a_tick_counts_whatever_came_in_its_name_before(stage: Stage, way: str, name: str) -> None:
-    """By every way by which a caller's name comes in."""
     INTRUDERS[way](stage, name)
     done = stage.tick(tick("room"))
     assert (done["applied"], stage.chat.groups["room"]["like"]) == (1, 3)

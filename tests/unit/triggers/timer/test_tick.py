@@ -20,13 +20,11 @@ OPERATION: Event = {"GroupIds": ["a", "b"], "GroupCounter": [{"Key": "like", "Va
 
 
 def event(message: object, **changes: object) -> Event:
-    """A timer event at the moment `START`."""
     fields = {"Type": "Timer", "TriggerName": "daily", "Time": "2026-11-22T00:00:00Z", "Message": message}
     return {**fields, **changes}
 
 
 def read(message: object, **changes: object) -> Tick | Sweep:
-    """What an event with this message means."""
     return read_tick(event(message, **changes), "_receipt", DAY_S, START)
 
 
@@ -65,7 +63,6 @@ def test_each_operation_has_the_key_of_its_tick_and_place() -> None:
 
 
 def test_a_group_that_stands_twice_in_one_operation_counts_once() -> None:
-    """It is the same operation on the same group."""
     assert len(tick({**OPERATION, "GroupIds": ["a", "b", "a"]}).operations("a")) == 1
 
 
@@ -109,7 +106,6 @@ def test_a_time_with_an_offset_is_read(time: str) -> None:
     ],
 )
 def test_another_time_is_refused(time: object) -> None:
-    """Without an offset nobody knows which moment is meant."""
     assert refused({"operations": [OPERATION]}, Time=time).field == "Time"
 
 
@@ -232,7 +228,6 @@ def _meaning(timer: Event) -> Tick | Sweep | None:
 
 
 def test_a_sweep_may_go_on_from_a_group() -> None:
-    """As one that ran out of time has named it."""
     assert read({"task": "sweep", "after": "room"}) == Sweep("room")
 
 
