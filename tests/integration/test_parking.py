@@ -172,7 +172,7 @@ def dying(*, parked_first: bool) -> Iterator[None]:
 
 @pytest.mark.parametrize("parked_first", [False, True])
 @pytest.mark.parametrize("make", [SOURCES[name] for name in ("bus", "position", "key")], ids=["bus", "position", "key"])
-def test_an_instance_that_dies_at_the_shelf_loses_nothing(
+def test_an_instance_that_dies_while_parking_loses_nothing(
     chat: ChatServer, room: str, make: Callable[[str], Event], *, parked_first: bool
 ) -> None:
     """Whether the record is delivered again, and whoever comes first, the source or the sweep."""
@@ -186,7 +186,7 @@ def test_an_instance_that_dies_at_the_shelf_loses_nothing(
 
 
 @pytest.mark.parametrize("parked_first", [False, True])
-def test_a_sweep_that_dies_at_the_shelf_loses_nothing(chat: ChatServer, room: str, *, parked_first: bool) -> None:
+def test_a_sweep_that_dies_while_parking_loses_nothing(chat: ChatServer, room: str, *, parked_first: bool) -> None:
     """The next one finds the note, unless an operator has dropped the record."""
     chat.always(BUSY)
     deliver(from_queue(room))

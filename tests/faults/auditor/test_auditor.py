@@ -235,7 +235,7 @@ def brought(*told: Told, acknowledged: bool = True) -> Asked:
     return one
 
 
-def on_the_shelf(value: int = 1, reason: str = "why") -> Facts:
+def parked_facts(value: int = 1, reason: str = "why") -> Facts:
     """A world in which it is parked, with this Value."""
     return Facts(refuses=True, parked={"record": (("Increase", (("a", value),)), reason)})
 
@@ -247,7 +247,7 @@ def test_what_was_acknowledged_and_is_nowhere_is_found() -> None:
     given_back = brought(Told(REJECTED), acknowledged=False)
     given_back.given_back = True
     for one, log, facts in (
-        (brought(Told(REJECTED)), [], on_the_shelf()),
+        (brought(Told(REJECTED)), [], parked_facts()),
         (given_back, [], Facts(refuses=True)),
         (brought(Told(WAITING)), ONCE, Facts()),
     ):
@@ -257,22 +257,22 @@ def test_what_was_acknowledged_and_is_nowhere_is_found() -> None:
 def test_what_is_parked_and_counts_is_found() -> None:
     """An operator would execute it once more; in a group that was made anew it counts no longer."""
     both = "was parked, and counts"
-    assert any(both in found for found in audit([brought(Told(WAITING))], ONCE, on_the_shelf()))
+    assert any(both in found for found in audit([brought(Told(WAITING))], ONCE, parked_facts()))
     anew = [*ONCE, Landing(2, "G", DISMISSED, "", {}, {"a": 1}, {})]
-    facts = replace(on_the_shelf(), dismissed=True)
+    facts = replace(parked_facts(), dismissed=True)
     assert list(audit([brought(Told(WAITING))], anew, facts)) == []
 
 
 def test_what_is_parked_as_something_else_is_found() -> None:
     """Content and reason are all that is left of it."""
-    for facts in (on_the_shelf(value=2), on_the_shelf(reason="")):
+    for facts in (parked_facts(value=2), parked_facts(reason="")):
         assert any("is parked as" in found for found in audit([brought(Told(REJECTED))], [], facts))
 
 
-def test_what_comes_back_to_the_shelf_is_found() -> None:
+def test_what_is_parked_again_is_found() -> None:
     """Unless its source has brought it again since, or a worker may have been late."""
     back = "was parked again"
-    facts = replace(on_the_shelf(), given_up={"record": 5.0})
+    facts = replace(parked_facts(), given_up={"record": 5.0})
     assert any(back in found for found in audit([brought(Told(REJECTED, at=4.0))], [], facts))
     for told, excused in ((Told(REJECTED, at=6.0), facts), (Told(REJECTED, at=4.0), replace(facts, straggles=True))):
         assert [found for found in audit([brought(told)], [], excused) if back in found] == []

@@ -172,7 +172,7 @@ class DiesParking(MemoryParked):
     [records(kinesis(text(7), partitionKey="room")), records(kinesis(text(7))), eventbridge(json.loads(text(7)))],
     ids=["position", "key", "bus"],
 )
-def test_an_instance_that_dies_between_the_rejection_and_the_shelf_loses_nothing(
+def test_an_instance_that_dies_between_the_rejection_and_parking_loses_nothing(
     stage: Stage, event: Event, *, after: bool
 ) -> None:
     """Whether its source delivers the record again, finds it passed, or has forgotten it."""
