@@ -1,7 +1,6 @@
 """The sandbox over real sockets: what a caller of the API meets when nothing goes wrong on the way."""
 
 import http.client
-import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -87,33 +86,6 @@ def test_a_fast_clock_expires_signatures_early(server: ChatServer, clock: Manual
     assert caller.get("G").fields["ErrorCode"] == 70001
 
 
-def test_a_key_is_replaced_without_a_gap(server: ChatServer, clock: ManualClock) -> None:
-    """While both keys are valid both callers are let in; then only the new one."""
-    old, new = (Caller(server.endpoint, SDKAPPID, key, clock=clock) for key in (KEY, "key-2"))
-    codes = []
-    for keys in ((KEY,), (KEY, "key-2"), ("key-2",)):
-        server.set_keys(keys)
-        codes.append((old.get("G").fields["ErrorCode"], new.get("G").fields["ErrorCode"]))
-    assert codes == [(0, 70009), (0, 0), (70009, 0)]
-
-
-def test_the_201st_call_of_a_second_is_refused(caller: Caller, clock: ManualClock) -> None:
-    """The vendor's limit holds per command, and is over with the second."""
-    codes = [caller.get("G").fields["ErrorCode"] for _ in range(201)]
-    assert codes == [0] * 200 + [60007]
-    assert caller.update("G", "Increase", {"like": 1}).fields["ErrorCode"] == 0
-    clock.advance(1)
-    assert caller.get("G").fields["ErrorCode"] == 0
-
-
-def test_the_limit_can_be_set_and_turned_off(caller: Caller, server: ChatServer) -> None:
-    """A test of throttling need not make 200 calls, and a load test need not throttle."""
-    server.set_rate_limit(1)
-    assert [caller.get("G").fields["ErrorCode"] for _ in range(2)] == [0, 60007]
-    server.set_rate_limit(None)
-    assert [caller.get("G").fields["ErrorCode"] for _ in range(300)] == [0] * 300
-
-
 def test_concurrent_increases_are_all_counted(caller: Caller, server: ChatServer) -> None:
     server.set_rate_limit(None)
     with ThreadPoolExecutor(8) as pool:
@@ -133,22 +105,6 @@ def test_a_body_that_ends_early_is_not_a_call(server: ChatServer) -> None:
     request = b"POST /v4/group_open_http_svc/get_group_counter HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
     assert raw(server, request) == b""
     assert server.journal() == ()
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "code"),
-    [
-        ("GET", "/v4/group_open_http_svc/get_group_counter", 60002),
-        ("POST", "/v4/group_open_http_svc/create_group", 10003),
-        ("POST", "/v4/openim/sendmsg", 60009),
-    ],
-)
-def test_what_is_not_one_of_the_three_calls_is_refused(server: ChatServer, method: str, path: str, code: int) -> None:
-    connection = http.client.HTTPConnection(urlsplit(server.endpoint).netloc, timeout=5)
-    connection.request(method, path, b"{}")
-    response = connection.getresponse()
-    assert (response.status, json.loads(response.read())["ErrorCode"]) == (200, code)
-    connection.close()
 
 
 def test_nothing_that_is_sent_or_printed_repeats_a_signature(

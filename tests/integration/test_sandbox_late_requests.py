@@ -44,35 +44,6 @@ def test_a_late_request_lands_when_its_time_has_come(
     assert [entry.state for entry in server.journal()] == ["applied"]
 
 
-def test_a_late_request_is_applied_within_its_life(server: ChatServer, caller: Caller, clock: ManualClock) -> None:
-    server.plan([Fault("late", delay_s=6.0)])
-    seen(lambda: increase(caller))
-    clock.advance(6)
-    assert server.drain(5)
-    assert server.values("G") == {"like": 6, "_receipt": 7}
-
-
-def test_a_late_request_is_refused_after_its_life(server: ChatServer, caller: Caller, clock: ManualClock) -> None:
-    """The second check finds the signature expired, also when the clock was set ahead meanwhile."""
-    server.plan([Fault("late", delay_s=5.0)])
-    seen(lambda: increase(caller))
-    server.set_clock_offset(2.0)
-    clock.advance(5)
-    assert server.drain(5)
-    assert (server.values("G"), server.journal()[0].code) == ({"like": 5}, 70001)
-
-
-def test_a_late_request_lands_after_its_life_without_a_second_check(
-    server: ChatServer, caller: Caller, clock: ManualClock
-) -> None:
-    """The hostile case has to be asked for, and is then real."""
-    server.plan([Fault("late", delay_s=60.0, recheck=False)])
-    seen(lambda: increase(caller))
-    clock.advance(60)
-    assert server.drain(5)
-    assert server.values("G")["like"] == 6
-
-
 def test_a_slow_request_lands_although_its_client_gave_up(
     server: ChatServer, caller: Caller, clock: ManualClock
 ) -> None:
@@ -95,17 +66,6 @@ def test_a_patient_client_gets_the_slow_answer(fault: Fault) -> None:
         answer = Caller(server.endpoint, SDKAPPID, KEY).update("G", "Increase", {"like": 1})
         assert time.monotonic() - started >= 0.1
         assert answer.fields["GroupCounter"] == [{"Key": "like", "Value": 1}]
-
-
-def test_a_healthy_request_is_applied_after_the_lag(server: ChatServer, caller: Caller, clock: ManualClock) -> None:
-    """The API takes its time between check and effect, and the answer comes after both."""
-    server.set_apply_lag(1.0)
-    assert seen(lambda: increase(impatient(caller))) == "nothing"
-    assert eventually(lambda: len(server.journal()) == 1)
-    assert server.values("G") == {"like": 5}
-    clock.advance(1)
-    assert server.drain(5)
-    assert server.values("G")["like"] == 6
 
 
 def test_closing_cancels_what_was_to_land(clock: ManualClock) -> None:
