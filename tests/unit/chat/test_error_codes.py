@@ -23,50 +23,25 @@ UNKNOWN = [10002, 10018, 60008, 60013, 60014, 70169, 70202, 70500]
 UNLISTED_CODES = [-1, 1, 10001, 10009, 10064, 20004, 60001, 60029, 70402000, 80006, 99999]
 
 
-def test_zero_means_done() -> None:
-    assert meaning_of(0).effect is Effect.LANDED
-    assert http_status(0) == 200
+MEANINGS = [
+    *((code, Effect.NOT_LANDED, Fault.OPERATION, status) for code, status in REJECTED.items()),
+    # No operation is to blame for a plan, an address or a region.
+    *((code, Effect.NOT_LANDED, Fault.APP, 503) for code in APP),
+    # The key may have been rotated since it was cached.
+    *((code, Effect.NOT_LANDED, Fault.CREDENTIALS, 503) for code in CREDENTIALS),
+    # The next attempt has a new signature.
+    *((code, Effect.NOT_LANDED, Fault.SIGNATURE, 202) for code in SIGNATURE),
+    *((code, Effect.NOT_LANDED, Fault.RATE, 202) for code in RATE),
+    # The request may have been carried out, so only the receipt tells.
+    *((code, Effect.UNKNOWN, None, 202) for code in UNKNOWN + UNLISTED_CODES),
+    (0, Effect.LANDED, None, 200),
+]
 
 
-@pytest.mark.parametrize(("code", "status"), REJECTED.items())
-def test_content_is_refused_for_good(code: int, status: int) -> None:
-    """Callers get a status of their own for it."""
-    verdict = meaning_of(code)
-    assert (verdict.effect, verdict.fault, http_status(code)) == (Effect.NOT_LANDED, Fault.OPERATION, status)
-
-
-@pytest.mark.parametrize("code", APP)
-def test_what_is_about_the_app_leaves_the_operation_owed(code: int) -> None:
-    """No operation is to blame for a plan, an address or a region."""
-    verdict = meaning_of(code)
-    assert (verdict.effect, verdict.fault, http_status(code)) == (Effect.NOT_LANDED, Fault.APP, 503)
-
-
-@pytest.mark.parametrize("code", CREDENTIALS)
-def test_a_wrong_secret_is_worth_another_look_at_the_vault(code: int) -> None:
-    """The key may have been rotated since it was cached."""
-    verdict = meaning_of(code)
-    assert (verdict.effect, verdict.fault, http_status(code)) == (Effect.NOT_LANDED, Fault.CREDENTIALS, 503)
-
-
-@pytest.mark.parametrize("code", SIGNATURE)
-def test_a_signature_out_of_time_passes(code: int) -> None:
-    """The next attempt has a new one."""
-    verdict = meaning_of(code)
-    assert (verdict.effect, verdict.fault, http_status(code)) == (Effect.NOT_LANDED, Fault.SIGNATURE, 202)
-
-
-@pytest.mark.parametrize("code", RATE)
-def test_a_rate_limit_passes(code: int) -> None:
-    verdict = meaning_of(code)
-    assert (verdict.effect, verdict.fault, http_status(code)) == (Effect.NOT_LANDED, Fault.RATE, 202)
-
-
-@pytest.mark.parametrize("code", UNKNOWN + UNLISTED_CODES)
-def test_timeouts_internal_errors_and_unlisted_codes_prove_nothing(code: int) -> None:
-    """The request may have been carried out, so only the receipt tells."""
-    verdict = meaning_of(code)
-    assert (verdict.effect, verdict.fault, http_status(code)) == (Effect.UNKNOWN, None, 202)
+@pytest.mark.parametrize(("code", "effect", "fault", "status"), MEANINGS)
+def test_a_code_proves_what_it_proves(code: int, effect: Effect, fault: Fault | None, status: int) -> None:
+    meaning = meaning_of(code)
+    assert (meaning.effect, meaning.fault, http_status(code)) == (effect, fault, status)
 
 
 def test_no_listed_code_is_missing_from_this_test() -> None:
