@@ -11,14 +11,14 @@ ledger that was written before format 2 holds them until each is written again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 from msgspec.structs import asdict, replace
 
 from handler.core.model.operation import Counters, Mode, Origin, Position
-from handler.core.model.row import Attempt, Entry, Note, OldWatermarks, Remembered, Row
+from handler.core.model.row import Attempt, Entry, Note, Remembered, Row
 
 # Rows never expire, so each format has to be told from the others.
 FIRST_FORMAT = 1
@@ -30,7 +30,8 @@ ROW_BYTES = 64 * 1024
 _Name = int | str
 """A key, source or teller: its number among the names of the row, or itself in format 1 and where no row is around."""
 
-_Pairs = tuple[tuple[_Name, int], ...]
+# Lists here and below: msgspec leaves out any empty list, but an empty tuple only if it is the default object itself.
+_Pairs = list[tuple[_Name, int]]
 
 
 class _StoredOrigin(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -46,7 +47,7 @@ class _StoredOrigin(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
     key: str = ""
 
 
-class _More(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class _More(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What few operations have."""
 
     position: Position | None = None
@@ -72,10 +73,10 @@ class _StoredAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     mode: Mode
     signed_at: int = msgspec.field(name="time")
     life_s: int = msgspec.field(name="life")
-    entries: tuple[int, ...] = ()
+    entries: list[int] = []
     base: int = 0
-    correction: _Pairs = ()
-    settled: tuple[int | str, ...] = ()
+    correction: _Pairs = []
+    settled: list[int | str] = []
 
 
 class _StoredPast(_StoredAttempt, frozen=True, kw_only=True):
@@ -83,7 +84,7 @@ class _StoredPast(_StoredAttempt, frozen=True, kw_only=True):
 
     refused: bool = False
     for_good: bool = False
-    folded: _Pairs = ()
+    folded: _Pairs = []
 
 
 _FirstPast = tuple[_StoredAttempt, bool, _Pairs, bool]
@@ -101,19 +102,19 @@ class _StoredRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     generation: int
     receipt_key: str
     base: int | None = None
-    names: tuple[str, ...] = ()
-    entries: tuple[msgspec.Raw, ...] = ()
+    names: list[str] = []
+    entries: list[msgspec.Raw] = []
     attempt: _StoredAttempt | None = None
-    queue: tuple[int, ...] = ()
-    remembered: tuple[_StoredPast | _FirstPast, ...] = ()
-    debt: _Pairs = ()
+    queue: list[int] = []
+    remembered: list[_StoredPast | _FirstPast] = []
+    debt: _Pairs = []
     frozen: str | None = None
     first_seen_at: int | None = msgspec.field(default=None, name="sighted")
     last_checked_at: int = msgspec.field(default=0, name="looked")
     first_seen_generation: int = msgspec.field(default=0, name="sighted_in")
-    watermarks: OldWatermarks = msgspec.field(default=(), name="marks")
-    keys: _Pairs = ()
-    notes: tuple[tuple[int, int, float], ...] = ()
+    watermarks: list[tuple[str, str]] = msgspec.field(default_factory=list, name="marks")
+    keys: _Pairs = []
+    notes: list[tuple[int, int, float]] = []
 
 
 _ROW = msgspec.json.Decoder(_StoredRow)
@@ -161,31 +162,32 @@ class _Writer:
         fields = asdict(row) | {
             "attempt": _StoredAttempt(**self._attempt(row.attempt)) if row.attempt else None,
             "queue": self._references(row.queue),
-            "remembered": tuple(map(self._past, row.remembered)),
-            "notes": tuple((self._references((note.entry,))[0], note.code, note.at) for note in row.notes),
+            "remembered": list(map(self._past, row.remembered)),
+            "watermarks": list(row.watermarks),
+            "notes": [(self._references((note.entry,))[0], note.code, note.at) for note in row.notes],
         }
         # What stands above has collected the operations, and these collect the rest of the names.
-        fields["entries"] = tuple(msgspec.Raw(_entry_json(entry, self._number)) for entry in self._table)
+        fields["entries"] = [msgspec.Raw(_entry_json(entry, self._number)) for entry in self._table]
         fields |= {"debt": self._numbered(row.debt), "keys": self._numbered(row.keys)}
-        return _StoredRow(format=ROW_FORMAT, names=tuple(self._names), **fields)
+        return _StoredRow(format=ROW_FORMAT, names=list(self._names), **fields)
 
     def _attempt(self, attempt: Attempt) -> dict[str, Any]:
         return asdict(attempt) | {
             "entries": self._references(attempt.entries),
             "correction": self._numbered(attempt.correction),
             # Those that the attempt does not carry make no difference to it.
-            "settled": tuple(at for at, entry in enumerate(attempt.entries) if entry.id in attempt.settled),
+            "settled": [at for at, entry in enumerate(attempt.entries) if entry.id in attempt.settled],
         }
 
     def _past(self, past: Remembered) -> _StoredPast:
         attempt, folded = self._attempt(past.attempt), self._numbered(past.folded)
         return _StoredPast(**attempt, refused=past.refused, for_good=past.for_good, folded=folded)
 
-    def _references(self, entries: tuple[Entry, ...]) -> tuple[int, ...]:
-        return tuple(2 * self._table.setdefault(_merging(entry), len(self._table)) + entry.alone for entry in entries)
+    def _references(self, entries: tuple[Entry, ...]) -> list[int]:
+        return [2 * self._table.setdefault(_merging(entry), len(self._table)) + entry.alone for entry in entries]
 
     def _numbered(self, pairs: Counters) -> _Pairs:
-        return tuple((self._number(key), value) for key, value in pairs)
+        return [(self._number(key), value) for key, value in pairs]
 
     def _number(self, name: str) -> int:
         return self._names.setdefault(name, len(self._names))
@@ -206,6 +208,7 @@ class _Reader:
             "queue": self._entries(stored.queue),
             "remembered": tuple(map(self._past, stored.remembered)),
             "debt": self._named(stored.debt),
+            "watermarks": tuple(stored.watermarks),
             "keys": self._named(stored.keys),
             "notes": tuple(Note(self._entries((entry,))[0], code, at) for entry, code, at in stored.notes),
         }
@@ -226,7 +229,7 @@ class _Reader:
         attempt, refused, folded, for_good = stored
         return Remembered(self._attempt(attempt), refused, self._named(folded), for_good)
 
-    def _entries(self, references: tuple[int, ...]) -> tuple[Entry, ...]:
+    def _entries(self, references: Iterable[int]) -> tuple[Entry, ...]:
         return tuple(self._table[reference // 2][reference % 2] for reference in references)
 
     def _named(self, pairs: _Pairs) -> Counters:

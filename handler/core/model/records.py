@@ -46,7 +46,7 @@ def rejected(records: Records) -> frozenset[str]:
 
 
 class _Stored(msgspec.Struct, frozen=True, kw_only=True):
-    """Which kind of answer it holds is told by its keys."""
+    """Its keys say which kind of answer it holds."""
 
     fingerprint: str
     at: float
