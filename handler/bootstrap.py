@@ -14,9 +14,8 @@ from functools import lru_cache, partial
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from handler.chat.client import GREETING_S, READ_LIFE_S, ChatClient, ProbeClient
+from handler.chat.client import GREETING_S, READ_LIFE_S, ChatClient, ProbeClient, base_url
 from handler.chat.error_codes import http_status
-from handler.chat.regions import base_url
 from handler.clock import SystemClock
 from handler.config import ledger_url, queue_url
 from handler.config.ledger_url import DynamoDbUrl, LedgerReference, RedisUrl

@@ -1,6 +1,7 @@
 """The vendor's group counters over HTTP: the core's `CounterApi` and `ProbeApi`, over calls that are signed one by one.
 
-A call takes the vault's secret of the moment, makes a UserSig, sends once, and has the reply judged.
+A call takes the vault's secret of the moment, makes a UserSig, sends once, and has the reply judged. Each region of
+the vendor has a host of its own.
 """
 
 from __future__ import annotations
@@ -162,3 +163,24 @@ class ProbeClient(msgspec.Struct, frozen=True):
 
 def _hidden(secret: Secret, usersig: str) -> list[str]:
     return [usersig, secret.key, *(caller.token for caller in secret.callers if caller.token)]
+
+
+# Hosts as on tencentcloud.com/document/product/1047/34620, Tokyo as on cloud.tencent.com/document/product/269/85952
+# and Riyadh as on trtc.io/ko/document/53427. Mumbai stood on pages of early 2024 and has been gone since July 2024.
+HOSTS: Mapping[str, str] = {
+    "china": "console.tim.qq.com",
+    "singapore": "adminapisgp.im.qcloud.com",
+    "seoul": "adminapikr.im.qcloud.com",
+    "tokyo": "adminapijpn.im.qcloud.com",
+    "frankfurt": "adminapiger.im.qcloud.com",
+    "silicon-valley": "adminapiusa.im.qcloud.com",
+    "jakarta": "adminapiidn.im.qcloud.com",
+    "riyadh": "adminapiksa.im.qcloud.com",
+}
+
+
+def base_url(region: str) -> str:
+    """The address of a region's API; raises SettingsError for a region that is none of the eight."""
+    if region not in HOSTS:
+        raise SettingsError("CHAT_REGION", f"must be one of {', '.join(HOSTS)}")
+    return f"https://{HOSTS[region]}"

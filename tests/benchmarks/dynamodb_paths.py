@@ -25,8 +25,7 @@ from typing import TypeAlias
 from botocore.client import BaseClient
 
 from handler.core.model.operation import Mode
-from handler.core.model.outcome import Applied
-from handler.core.model.records import Record
+from handler.core.model.outcome import Applied, Record
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.ledgers.dynamodb.client import Client
 from handler.ledgers.dynamodb.items import Item, Stored, record_item, record_key

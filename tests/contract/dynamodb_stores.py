@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from functools import partial
 
-from handler.core.model.records import Records
+from handler.core.model.outcome import Records
 from handler.core.model.row import Group, Row, Settlement
 from handler.core.ports.system import Clock
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks

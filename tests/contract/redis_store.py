@@ -11,7 +11,7 @@ from redis import Redis
 
 from handler.config.ledger_url import RedisUrl
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.core.model.records import Records
+from handler.core.model.outcome import Records
 from handler.core.model.row import Group, Row, Settlement
 from handler.core.ports.system import Clock
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from handler.core.model.operation import Mode
-from handler.core.model.outcome import Applied
-from handler.core.model.records import Record
+from handler.core.model.outcome import Applied, Record
 from handler.core.model.row import Attempt, Entry, Group, Remembered, Row, Settlement
 from handler.core.ports.schedules import Claim, Schedule
 from handler.core.ports.system import Clock

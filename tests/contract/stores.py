@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from handler.core.errors import AnswerLost
-from handler.core.model.records import Records
+from handler.core.model.outcome import Records
 from handler.core.model.row import Group, Row
 from handler.core.ports.ledger import Ledger
 from handler.core.ports.system import Clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from handler.core.model.operation import Position
-from handler.core.model.records import UNRECORDED_S
+from handler.core.model.outcome import UNRECORDED_S
 from handler.core.model.row import Attempt, Entry, Group, Settlement
 from handler.core.ports.ledger import Ledger
 from tests.contract.samples import GENERATION, RECEIPT_KEY, attempt, entry, idle_row

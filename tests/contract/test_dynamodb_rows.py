@@ -9,8 +9,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from msgspec.structs import replace
 
 from handler.core.model.codec import ROW_BYTES, encode_row
-from handler.core.model.outcome import Rejected
-from handler.core.model.records import Record
+from handler.core.model.outcome import Record, Rejected
 from handler.core.model.row import Entry
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.samples import (

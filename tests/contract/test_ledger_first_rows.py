@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from handler.core.model.outcome import Rejected
-from handler.core.model.records import Record
+from handler.core.model.outcome import Record, Rejected
 from handler.core.model.row import Row, first_row
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, record
 from tests.contract.stores import OpenLedger

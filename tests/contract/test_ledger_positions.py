@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from handler.core.model.operation import Position
-from handler.core.model.records import UNRECORDED_S
+from handler.core.model.outcome import UNRECORDED_S
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.ledger import Look
 from handler.core.state.transitions import appended

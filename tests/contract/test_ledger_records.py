@@ -7,8 +7,7 @@ from itertools import count
 import pytest
 from msgspec.structs import replace
 
-from handler.core.model.outcome import Answer, Applied, Rejected, Unknown
-from handler.core.model.records import Record
+from handler.core.model.outcome import Answer, Applied, Record, Rejected, Unknown
 from handler.core.model.row import Row
 from tests.contract.samples import GROUP, WINDOW_S, attempt, entry, idle_row, record, settlement
 from tests.contract.stores import GivenClock, OpenLedger

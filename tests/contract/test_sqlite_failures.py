@@ -13,7 +13,7 @@ from types import NoneType
 import pytest
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.core.model.records import Record
+from handler.core.model.outcome import Record
 from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.processes import received, running
 from tests.contract.samples import GROUP, idle_row, record

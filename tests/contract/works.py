@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from handler.core.model.records import Record
+from handler.core.model.outcome import Record
 from handler.core.model.row import Group
 from handler.core.ports.ledger import Ledger
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, WEIGHT, attempt, entry, idle_row, record, settlement

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from msgspec.structs import replace
 
-from handler.core.model.records import Records, kept
+from handler.core.model.outcome import Records, kept
 from handler.core.model.row import Group
 from handler.core.protocol.visit import Visit
 from handler.core.runtime import windows

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TypeAlias
 
 from handler.core.model.codec import ROW_BYTES, decode_row
-from handler.core.model.records import Record, Records, decode_record, encode_record
+from handler.core.model.outcome import Record, Records, decode_record, encode_record
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.model.row_size import bytes_at_most, check_room, row_text, storable
 from handler.core.ports.ledger import Generation, Look

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from handler.core.model.lift import LIFT, open_between
 from handler.core.model.operation import Counters, Mode, Operation, Origin, Position
-from handler.core.model.records import UNRECORDED_S, Records
+from handler.core.model.outcome import UNRECORDED_S, Records
 
 
 class Group(NamedTuple):

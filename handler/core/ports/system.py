@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import Protocol
 
-from handler.core.state.receipts import WeightSource
-
 
 class Notice(Enum):
     """Events that are always logged, and counted, under these names. layers/README.md says what each of them means."""
@@ -76,7 +74,7 @@ class Clock(Protocol):
         ...
 
 
-class Chance(WeightSource, Protocol):
+class Chance(Protocol):
     """Randomness; `random.SystemRandom` and a seeded `random.Random` are ones."""
 
     def random(self) -> float:
@@ -85,4 +83,8 @@ class Chance(WeightSource, Protocol):
 
     def getrandbits(self, bits: int, /) -> int:
         """Return an integer of that many random bits."""
+        ...
+
+    def randrange(self, start: int, stop: int, /) -> int:
+        """Return a number in [start, stop), such as a weight (R2)."""
         ...

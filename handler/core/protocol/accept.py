@@ -8,8 +8,7 @@ import msgspec
 
 from handler.core.errors import AnswerLost, AppRefused, NotAccepted, NoTurn, OutcomeUnknown, RowFull, TooManyCalls
 from handler.core.model.operation import key_limit
-from handler.core.model.outcome import Rejected
-from handler.core.model.records import Records
+from handler.core.model.outcome import Records, Rejected
 from handler.core.model.row import FIRST_VERSION_BITS, Entry, Row, first_row
 from handler.core.model.row_size import FULL_RETRY_S, accepted, accepting_bytes, fits, row_is_full
 from handler.core.ports.system import Notice

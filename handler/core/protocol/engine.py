@@ -14,8 +14,7 @@ from msgspec.structs import replace
 
 from handler.core.errors import LedgerUnavailable, OutcomeUnknown
 from handler.core.model.operation import Operation, operation_id
-from handler.core.model.outcome import Frozen, KeyReused, Outcome, Pending, Stalled
-from handler.core.model.records import Records
+from handler.core.model.outcome import Frozen, KeyReused, Outcome, Pending, Records, Stalled
 from handler.core.model.row import Entry, Group, Row
 from handler.core.ports.system import Notice
 from handler.core.protocol.accept import Acceptance, accept

@@ -10,8 +10,7 @@ from msgspec.structs import replace
 from handler.core.errors import TooManyCalls
 from handler.core.model.lift import why_not_adopted
 from handler.core.model.operation import KEYS_PER_GROUP
-from handler.core.model.outcome import Rejected
-from handler.core.model.records import UNRECORDED_S
+from handler.core.model.outcome import UNRECORDED_S, Rejected
 from handler.core.model.row import Row
 from handler.core.ports.counter_api import Counted, Fault, Refused
 from handler.core.ports.system import Notice

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost
 from handler.core.model.operation import Counters
-from handler.core.model.records import Records
+from handler.core.model.outcome import Records
 from handler.core.model.row import Row, Settlement, knowing, newest_first
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Again, Visit

@@ -14,14 +14,13 @@ from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost
 from handler.core.model.operation import Counters, Mode
-from handler.core.model.records import Record, Records, kept, rejected, unkept
+from handler.core.model.outcome import Record, Records, kept, rejected, unkept
 from handler.core.model.row import Attempt, Entry, Group, Remembered, Row
 from handler.core.model.row_size import Fitted, fitted
 from handler.core.ports.counter_api import Counted, Fault, Refused, Reply
 from handler.core.ports.system import Notice
 from handler.core.protocol.backoff import Backoff
-from handler.core.protocol.calls import Calls, OwnCall
-from handler.core.protocol.turns import Turns
+from handler.core.protocol.calls import Calls, OwnCall, Turns
 from handler.core.runtime.api_clock import in_mind
 from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
 from handler.core.state.losses import told

@@ -11,8 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from handler.core.model.operation import Counters, Mode, Origin
-from handler.core.model.outcome import Answer, Applied, Rejected
-from handler.core.model.records import Record
+from handler.core.model.outcome import Answer, Applied, Record, Rejected
 from handler.core.model.row import Attempt, Debt, Entry, Note, Remembered, Row, knowing
 from handler.core.state.losses import giving_way, remembering
 from handler.core.state.merge import Values, overwritten_by, own_values, shares, with_excess, without_keys

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias
 
-from handler.core.model.records import Records
+from handler.core.model.outcome import Records
 from handler.core.model.row import Entry, Row
 
 Watermarks: TypeAlias = Mapping[str, str]

@@ -14,7 +14,7 @@ from typing import TypeAlias, cast
 import msgspec
 
 from handler.core.model.operation import Counters
-from handler.core.model.records import Record, decode_record, encode_record
+from handler.core.model.outcome import Record, decode_record, encode_record
 from handler.core.model.row import Group, Row, newest_first
 from handler.ledgers.row_parts import Parts, join, split
 

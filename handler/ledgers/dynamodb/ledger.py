@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from botocore.client import BaseClient
 
 from handler.clouds.aws import AwsSession, MakeSession
-from handler.core.model.records import Records
+from handler.core.model.outcome import Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import Claim, Hold, Lent

@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import cast
 
 from handler.core.errors import AnswerLost
-from handler.core.model.outcome import Applied
-from handler.core.model.records import Records
+from handler.core.model.outcome import Applied, Records
 from handler.core.model.row import Group
 from handler.core.state.watermarks import Watermarks
 from handler.ledgers.dynamodb.items import Item, record_item, record_key, records_in, watermark_key, watermarks_in

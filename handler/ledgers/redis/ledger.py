@@ -13,7 +13,7 @@ from typing import cast
 
 from handler.config.ledger_url import RedisUrl
 from handler.core.model.lift import open_between
-from handler.core.model.records import Records, decode_record
+from handler.core.model.outcome import Records, decode_record
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.model.row_size import row_is_full
 from handler.core.ports.ledger import Generation, Look

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from handler.core.model.operation import Counters
-from handler.core.model.records import Record, encode_record
+from handler.core.model.outcome import Record, encode_record
 from handler.core.model.row import Attempt, Entry, Group, Row
 from handler.core.ports.schedules import Schedule
 from handler.core.state.watermarks import firsts_of

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 
 from handler.core.model.codec import decode_row
-from handler.core.model.records import Record, Records, decode_record, encode_record
+from handler.core.model.outcome import Record, Records, decode_record, encode_record
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.model.row_size import check_room, row_text, storable
 from handler.core.ports.ledger import Generation, Look

@@ -23,8 +23,7 @@ from handler.triggers.concurrency import WORKERS, Failure, contained, each, one_
 from handler.triggers.context import REPLY_MARGIN_S, AppContext
 from handler.triggers.event_kind import Event
 from handler.triggers.invocation import UNLIMITED_S, Invocation
-from handler.triggers.timer.checkpoint import Checkpoint, groups_in_order
-from handler.triggers.timer.fan_out import fan_out, queue_for
+from handler.triggers.timer.fan_out import Checkpoint, fan_out, groups_in_order, queue_for
 from handler.triggers.timer.pages import page_key
 from handler.triggers.timer.tick import Sweep, Tick, check_age, read_tick
 

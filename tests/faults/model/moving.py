@@ -10,8 +10,7 @@ from msgspec.structs import replace
 
 from handler.core.model.lift import LIFT, needs_lift, set_above
 from handler.core.model.operation import KEYS_PER_GROUP, Mode, Position
-from handler.core.model.outcome import Applied
-from handler.core.model.records import Record
+from handler.core.model.outcome import Applied, Record
 from handler.core.model.row import Attempt, Entry, Row
 from handler.core.state.losses import REMEMBERED_MAX, opens_at, remembering
 from handler.core.state.merge import correction_of, next_run

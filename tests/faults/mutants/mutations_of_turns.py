@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.faults.mutants.mutant import Mutant
 from tests.faults.simulator.simulate import SHARED
 
-_TURNS = "core.protocol.turns:Turns"
+_TURNS = "core.protocol.calls:Turns"
 
 TURNS: tuple[Mutant, ...] = (
     Mutant(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost
-from handler.core.model.records import Records
+from handler.core.model.outcome import Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.model.row_size import check_room, row_text
 from handler.core.ports.ledger import Look

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from handler.chat.regions import HOSTS, base_url
+from handler.chat.client import HOSTS, base_url
 from handler.core.errors import SettingsError
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.model.operation import Mode, Operation
-from handler.core.model.records import Records
+from handler.core.model.outcome import Records
 from handler.core.model.row import Entry, Group, Row, Settlement
 from handler.core.model.row_size import row_text
 from handler.core.ports.counter_api import Call, Counted, Reply

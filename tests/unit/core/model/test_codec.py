@@ -9,8 +9,7 @@ from msgspec.structs import replace
 
 from handler.core.model.codec import ROW_BYTES, decode_entry, decode_row, encode_entry, encode_row
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Operation, Origin, Position
-from handler.core.model.outcome import Applied, Rejected, Unknown
-from handler.core.model.records import Record, decode_record, encode_record
+from handler.core.model.outcome import Applied, Record, Rejected, Unknown, decode_record, encode_record
 from handler.core.model.row import Attempt, Entry, Note, Remembered, Row, knowing
 from handler.core.model.row_size import accepting_bytes
 from handler.core.state.transitions import CounterReading, landed, not_landed, refused

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from handler.core.model.outcome import Applied
-from handler.core.model.records import UNRECORDED_S, Record, kept, unkept
+from handler.core.model.outcome import UNRECORDED_S, Applied, Record, kept, unkept
 
 
 def test_a_record_without_a_window_is_not_kept() -> None:

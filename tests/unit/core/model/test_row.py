@@ -6,8 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.model.operation import Mode, Operation
-from handler.core.model.outcome import Applied
-from handler.core.model.records import Record
+from handler.core.model.outcome import Applied, Record
 from handler.core.model.row import Entry, Note, Remembered, Row, Settlement, first_row
 from tests.unit.core.samples import BASE, attempt, entry, row
 

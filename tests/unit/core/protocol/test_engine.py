@@ -6,8 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.model.outcome import Applied, Frozen, KeyReused, Pending, Stalled
-from handler.core.model.records import Records
+from handler.core.model.outcome import Applied, Frozen, KeyReused, Pending, Records, Stalled
 from handler.core.model.row import Entry, Group, Row
 from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.ledger import Look

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.model.operation import Mode
-from handler.core.model.records import Record
+from handler.core.model.outcome import Record
 from handler.core.model.row import Remembered, Row
 from handler.core.ports.counter_api import Counted, Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation

@@ -9,8 +9,7 @@ from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost
 from handler.core.model.operation import Mode
-from handler.core.model.outcome import Applied
-from handler.core.model.records import Record, Records
+from handler.core.model.outcome import Applied, Record, Records
 from handler.core.model.row import Group, Row
 from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply
 from handler.core.ports.system import Notice

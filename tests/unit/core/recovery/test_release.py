@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost, AppRefused, BadInput, NotAccepted, TooManyCalls
-from handler.core.model.records import Records
+from handler.core.model.outcome import Records
 from handler.core.model.row import Group, Row
 from handler.core.ports.counter_api import Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from handler.core.model.outcome import Applied, Rejected, Unknown
-from handler.core.model.records import Record
+from handler.core.model.outcome import Applied, Record, Rejected, Unknown
 from handler.core.model.row import Remembered, Row
 from handler.core.state.transitions import (
     answered,

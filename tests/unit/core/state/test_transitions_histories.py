@@ -11,8 +11,7 @@ from msgspec.structs import replace
 
 from handler.core.model.codec import decode_row, encode_row
 from handler.core.model.operation import Mode
-from handler.core.model.outcome import Answer, Applied, Rejected
-from handler.core.model.records import Records
+from handler.core.model.outcome import Answer, Applied, Records, Rejected
 from handler.core.model.row import Attempt, Entry, Row
 from handler.core.state import transitions
 from handler.core.state.losses import REMEMBERED_MAX

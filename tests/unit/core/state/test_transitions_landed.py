@@ -8,8 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.model.operation import Mode
-from handler.core.model.outcome import Applied
-from handler.core.model.records import Record
+from handler.core.model.outcome import Applied, Record
 from handler.core.model.row import Remembered, Row
 from handler.core.state.transitions import Change, landed, not_landed
 from tests.unit.core.samples import BASE, NOW, WINDOW_S, attempt, entry, row, seen

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.model.records import Records
+from handler.core.model.outcome import Records
 from handler.core.model.row import Group, Row
 from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.schedules import Claim, Schedule

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.core.model.records import Records
+from handler.core.model.outcome import Records
 from handler.core.model.row import Group, Row
 from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.ledger import Parked

@@ -9,7 +9,7 @@ import pytest
 
 from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable, NotAccepted, OutcomeUnknown
 from handler.core.model.operation import operation_id
-from handler.core.model.records import Records
+from handler.core.model.outcome import Records
 from handler.core.model.row import Attempt, Entry, Group, Row
 from handler.core.ports.ledger import Look, Parked
 from handler.core.ports.system import Notice

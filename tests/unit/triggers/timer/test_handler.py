@@ -18,7 +18,7 @@ from handler.core.errors import (
     OutcomeUnknown,
     SettingsError,
 )
-from handler.core.model.records import Records
+from handler.core.model.outcome import Records
 from handler.core.model.row import Entry, Group, Row, Settlement
 from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.ledger import Look
