@@ -123,10 +123,11 @@ def test_a_deleted_secret_is_told_by_its_code(manager: SecretsManager, name: str
     assert refused(read) == "InvalidRequestException"
 
 
-def test_without_a_region_a_name_leads_nowhere(name: str, environment: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("variable", ["CHAT_SECRET", "LEDGER_URL"])
+def test_without_a_region_a_name_leads_nowhere(variable: str, name: str, environment: pytest.MonkeyPatch) -> None:
     environment.delenv("AWS_DEFAULT_REGION")
-    with pytest.raises(SettingsError, match=r"^CHAT_SECRET: the name of an aws: secret needs a region, in AWS_REGION$"):
-        source_for(f"aws:{name}", {})()
+    with pytest.raises(SettingsError, match=rf"^{variable}: the name of an aws: secret needs a region, in AWS_REGION$"):
+        source_for(f"aws:{name}", {}, variable)()
 
 
 def test_missing_credentials_may_come_later(
@@ -163,6 +164,23 @@ def test_a_refusal_is_told_by_its_code(status: str, kind: str, code: str, enviro
         environment.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", f"http://{server.address}")
         assert refused(source_for("aws:chat", {})) == code
         assert len(server.requests) <= 2
+
+
+def test_a_connection_that_was_dropped_is_worth_a_second_attempt(environment: pytest.MonkeyPatch) -> None:
+    """It may have been closed while the instance was frozen. Later reads go on over the one that answered."""
+    content = json.dumps({"Name": "chat", "VersionId": "v", "SecretString": CONTENT}).encode()
+    drops = iter([True])
+
+    def manage(exchange: Exchange) -> None:
+        while exchange.receive() is not None:
+            if next(drops, False) or not exchange.send(http(content)):
+                return
+
+    with ByteServer(manage) as server:
+        environment.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", f"http://{server.address}")
+        read = source_for("aws:chat", {})
+        assert [read(), read(), read()] == [CONTENT] * 3
+        assert [len(exchange.requests) for exchange in server.exchanges] == [1, 3]
 
 
 def test_a_service_that_hangs_is_given_up_within_three_seconds(environment: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,13 @@ def test_messages_go_in_their_order_as_many_at_a_time_as_a_request_holds(
     assert (ckafka.bodies, ckafka.requests) == ([f"page {number}" for number in range(count)], requests)
 
 
+def test_a_refused_request_ends_the_sending(ckafka: CkafkaServer, role: dict[str, str]) -> None:
+    ckafka.codes = ["RequestLimitExceeded"]
+    with pytest.raises(QueueUnavailable, match=r"RequestLimitExceeded$"):
+        queue_at(ckafka.address, role).send(messages(2 * MESSAGES_MAX))
+    assert (ckafka.requests, ckafka.bodies) == (1, [])
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
