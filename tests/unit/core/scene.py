@@ -11,7 +11,7 @@ from handler.core.model.operation import Mode, Operation
 from handler.core.model.outcome import Records
 from handler.core.model.row import Entry, Group, Row, Settlement
 from handler.core.model.row_size import row_text
-from handler.core.ports.counter_api import Call, Counted, Reply
+from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply
 from handler.core.ports.ledger import Generation, Look
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.visit import Visit
@@ -20,11 +20,16 @@ from handler.core.runtime.rules import Rules
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_parked import MemoryParked
-from tests.unit.core.samples import BASE, HandClock, Notices
+from tests.unit.core.samples import BASE, NOW, HandClock, Notices
 
 APP = 1_400_000_000
 GROUP = Group(APP, "G")
 RULES = Rules(receipt_key="_receipt", timeout_s=4, life_s=6, bound_s=11, guard_s=5, calls_per_second=1000)
+
+INVALID = Refused(10004, "invalid parameter", Fault.OPERATION, NOW)
+GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
+ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
+RATE = Refused(60007, "too many calls", Fault.RATE, NOW)
 
 # The connection that is kept; a fresh one has a number of its own.
 KEPT = 7
@@ -41,6 +46,8 @@ class StagedApi:
     counters: dict[str, int] = field(default_factory=lambda: {"_receipt": BASE})
     updates: list[Reply] = field(default_factory=list)
     reads: list[Reply] = field(default_factory=list)
+    lies: int = 0
+    """How many of `updates` are carried out before they are answered."""
     ahead_s: float = 0.0
     tells_time: bool = True
     """Whether its replies have a `Date`."""
@@ -57,6 +64,9 @@ class StagedApi:
         if self.of_groups is not None:
             self.counters = self.of_groups.setdefault(call.group, {"_receipt": BASE})
         if self.updates:
+            if self.lies:
+                self.lies -= 1
+                self.land(call.mode, call.values)
             return self.updates.pop(0)
         return Counted(self.land(call.mode, call.values), self._told(), KEPT)
 
@@ -203,6 +213,10 @@ class Scene:
     def budget(self, seconds: float) -> TimeBudget:
         """Go on for this long, in an invocation that lasts long enough."""
         return TimeBudget(self.clock.moment + seconds, self.clock.moment + seconds + 60)
+
+    def visit(self, seconds: float = 60, *wanted: str) -> Visit:
+        """A visit of so many seconds, of a caller who waits for these operations or of a sweep."""
+        return Visit(self.instance, GROUP, self.budget(seconds), frozenset(wanted))
 
     def hear(self, seconds: float) -> None:
         """Let the instance meet the group's row, and so much later hear what time it is."""

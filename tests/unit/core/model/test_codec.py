@@ -7,13 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from handler.core.model.codec import ROW_BYTES, decode_entry, decode_row, encode_entry, encode_row
-from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Operation, Origin, Position
+from handler.core.model.codec import decode_entry, decode_row, encode_entry, encode_row
+from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Origin, Position
 from handler.core.model.outcome import Applied, Record, Rejected, Unknown, decode_record, encode_record
-from handler.core.model.row import Attempt, Entry, Note, Remembered, Row, knowing
-from handler.core.model.row_size import accepting_bytes
-from handler.core.state.transitions import CounterReading, landed, not_landed, refused
-from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
+from handler.core.model.row import Attempt, Entry, Note, Remembered, Row
+from tests.unit.core.samples import BASE, attempt, entry, row
 
 
 def settled_in(attempt: Attempt) -> st.SearchStrategy[Attempt]:
@@ -23,8 +21,6 @@ def settled_in(attempt: Attempt) -> st.SearchStrategy[Attempt]:
     ids = st.sampled_from([entry.id for entry in attempt.entries])
     return st.frozensets(ids).map(lambda settled: replace(attempt, settled=settled))
 
-
-ROW_BYTES_ACCEPTING = accepting_bytes(ROW_BYTES)
 
 TEXT = st.text(max_size=8)
 INT64 = st.integers(INT64_MIN, INT64_MAX)
@@ -89,41 +85,6 @@ def size(row: Row) -> int:
     return len(encode_row(row).encode())
 
 
-def operation(number: int) -> Entry:
-    return Entry.of(
-        Operation(
-            group_id="G",
-            mode=Mode.INCREASE,
-            counters=(("like", 1),),
-            caller="mobile-backend",
-            key=f"key-{number}",
-            window_s=1_296_000.0,
-        )
-    )
-
-
-def opened(row: Row, number: int) -> Row:
-    """The row with all that waits in one attempt."""
-    call = Attempt(
-        id=f"{number:024x}",
-        weight=2**20 - 1 - number,
-        mode=Mode.INCREASE,
-        entries=row.queue,
-        signed_at=NOW,
-        life_s=LIFE_S,
-    )
-    return row.opened(call)
-
-
-@pytest.fixture
-def full() -> Row:
-    """A row with as many small operations in its queue as are accepted."""
-    waiting = [operation(number) for number in range(ROW_BYTES_ACCEPTING // 100)]
-    while size(row(queue=tuple(waiting))) > ROW_BYTES_ACCEPTING:
-        waiting.pop()
-    return row(queue=tuple(waiting))
-
-
 @given(ROWS)
 def test_a_row_comes_back_as_it_was(row: Row) -> None:
     """Whatever it holds, to the last field, from text that every store can encode."""
@@ -146,58 +107,6 @@ def test_each_operation_is_written_once() -> None:
     text = encode_row(row(attempt(a), (b,), (past, past)))
     assert (text.count("a-first"), text.count("b-second")) == (2, 2)  # the id, and the fingerprint that is made of it
     assert decode_row(text) == row(attempt(a), (b,), (past, past))
-
-
-def test_eight_remembered_attempts_of_300_operations_stay_under_the_bound() -> None:
-    """Memory costs an index for each, not a copy."""
-    waiting = row(queue=tuple(operation(number) for number in range(300)))
-    for number in range(8):
-        waiting = not_landed(opened(waiting, number)).row
-    waiting = opened(waiting, 8)
-    assert (len(waiting.remembered), len(waiting.owed)) == (8, 300)
-    assert size(waiting) < ROW_BYTES
-
-
-def test_a_full_row_stays_under_the_bound_when_nothing_lands(full: Row) -> None:
-    """Eight attempts expire one after the other, and a ninth is open."""
-    for number in range(8):
-        full = not_landed(opened(full, number)).row
-    assert size(opened(full, 8)) < ROW_BYTES
-
-
-def test_a_full_row_stays_under_the_bound_when_its_run_is_split(full: Row) -> None:
-    """A merged call was refused for what one of its operations asks."""
-    assert size(refused(opened(full, 1), split=True).row) < ROW_BYTES
-
-
-def test_a_full_row_stays_under_the_bound_when_a_late_landing_settles_it(full: Row) -> None:
-    """The open attempt keeps the names of what was settled meanwhile."""
-    for number in range(8):
-        full = not_landed(opened(full, number)).row
-    change = landed(opened(full, 8), BASE + 1, {f"{0:024x}": 1}, CounterReading({"like": 1}, later=True, at=NOW))
-    assert change.row.owed == ()
-    assert size(change.row) < ROW_BYTES
-    assert size(not_landed(change.row).row) < ROW_BYTES
-
-
-def test_a_full_row_stays_under_the_bound_when_all_keys_are_new_to_it(full: Row) -> None:
-    """Nineteen of 128 bytes, noted when they land for the first time, on top of all that is remembered."""
-    for number in range(8):
-        full = not_landed(opened(full, number)).row
-    keys = [f"{number:02}".ljust(128, "k") for number in range(19)]
-    assert size(replace(opened(full, 8), keys=knowing((), keys, NOW))) < ROW_BYTES
-
-
-def test_remembered_attempts_cost_no_more_than_the_group_has_keys() -> None:
-    """Once their operations are settled: nineteen keys of 128 bytes in each of eight."""
-    counters = tuple((f"{number:02}".ljust(128, "k"), INT64_MIN) for number in range(19))
-    large = [
-        Entry(id=str(number), fingerprint="v1:" + "f" * 64, mode=Mode.DECREASE, counters=counters, window_s=60.0)
-        for number in range(80)
-    ]
-    memory = tuple(Remembered(attempt(*large[number * 10 : number * 10 + 10], name=str(number))) for number in range(8))
-    settled = row(remembered=memory, debt=counters).changed()
-    assert size(settled) < ROW_BYTES - ROW_BYTES_ACCEPTING
 
 
 def test_each_key_is_written_once() -> None:

@@ -8,24 +8,21 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import BadInput
-from handler.core.model.codec import decode_row, encode_row
 from handler.core.model.lift import ADOPTED_MAX, ADOPTED_MIN, COUNTED_MAX, COUNTED_MIN, DECREASE_FROM, LIFT
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Operation
 from handler.core.model.outcome import Applied, Frozen, Rejected
 from handler.core.model.row import Attempt, Remembered, Row, first_row
-from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply, Unclear
+from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.drive import open_next
 from handler.core.protocol.visit import Visit
 from handler.core.recovery import release
 from handler.core.recovery.verdicts import Decision
 from handler.core.state.receipts import WEIGHT_MAX, WEIGHT_MIN
-from handler.core.state.transitions import answered, frozen
+from handler.core.state.transitions import frozen
 from tests.unit.core.samples import NOW, attempt, entry, row
-from tests.unit.core.scene import GROUP, RULES, Scene, increase
+from tests.unit.core.scene import GONE, GROUP, INVALID, RULES, Scene, increase
 
-INVALID = Refused(10004, "invalid parameter", Fault.OPERATION, NOW)
-GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
 LOST = Unclear("lost")
 D, E = entry("d", Mode.DECREASE), entry("e", Mode.DECREASE)
 
@@ -103,7 +100,7 @@ def test_a_payment_in_the_other_direction_is_not() -> None:
 def test_a_lift_leaves_the_queue_alone_and_tells_nobody() -> None:
     """The row stays unfinished while the Decrease waits in it; nothing was applied by a lift."""
     scene = at(0, queue=(D,))
-    visit = Visit(scene.instance, GROUP, scene.budget(0.01))
+    visit = scene.visit(0.01)
     opened = _opened(visit)
     assert opened.attempt is not None
     assert (opened.attempt.is_lift, opened.queue, opened.attempt.entries) == (True, (D,), ())
@@ -116,15 +113,6 @@ def _opened(visit: Visit) -> Row:
     opened = open_next(visit, visit.instance.ledger.load(visit.group) or row())
     assert isinstance(opened, Row)
     return opened
-
-
-def test_a_lift_stands_in_the_row_like_any_other_attempt() -> None:
-    """What tells it from others is its weight."""
-    stored = replace(row(lift(), (D,)), base=0)
-    assert decode_row(encode_row(stored)) == stored
-    assert lift().is_lift
-    assert not lift(mode=Mode.SET).is_lift
-    assert not lift(weight=WEIGHT_MAX - 1).is_lift
 
 
 def test_a_lift_that_is_lost_is_remembered_and_another_one_goes() -> None:
@@ -162,13 +150,6 @@ def test_what_refuses_a_lift_is_the_answer_of_the_decrease_that_it_was_for() -> 
     assert outcomes == [Rejected(10004, "invalid parameter"), Applied((("like", 95),))]
     assert sent(scene) == [LIFTED, LIFTED, DECREASED]
     assert scene.notices.told.count(Notice.REJECTED) == 1
-
-
-def test_the_rejection_for_a_refused_lift_is_written_with_the_row() -> None:
-    """The head of the queue goes, and its record comes, in one change."""
-    change = answered(replace(row(lift(), (D, E)), base=0), Rejected(10004, ""), NOW)
-    assert (change.row.attempt, change.row.queue, list(change.records)) == (None, (E,), ["d"])
-    assert [past.refused for past in change.row.remembered] == [True]
 
 
 @pytest.mark.parametrize(
@@ -245,13 +226,7 @@ def test_a_set_below_zero_writes_its_weight() -> None:
 def test_a_set_below_zero_whose_reply_is_lost_is_settled_by_the_receipt() -> None:
     """It moved the receipt by its weight, which reaches from the base to what it wrote."""
     scene = at(-3_000_000)
-    update = scene.api.update
-
-    def lose(call: Call) -> Reply:
-        update(call)
-        return LOST
-
-    scene.api.update = lose  # type: ignore[method-assign]  # replies are lost
+    scene.api.updates, scene.api.lies = [LOST], 1
     [outcome] = scene.counters.apply(GROUP.id, [replace(increase("a"), mode=Mode.SET)], scene.budget(5))
     assert outcome == Applied((("like", 5),), observed_later=True)
     assert len(scene.api.calls) == 1
@@ -310,11 +285,11 @@ def test_nothing_is_sent_from_a_row_that_has_adopted_such_a_receipt(base: int, m
 
 
 def _adopted(scene: Scene) -> object:
-    return release.adopt(Visit(scene.instance, GROUP, scene.budget(60)), Decision())
+    return release.adopt(scene.visit(), Decision())
 
 
 def _released(scene: Scene) -> object:
-    return release.release(Visit(scene.instance, GROUP, scene.budget(60)), Decision())
+    return release.release(scene.visit(), Decision())
 
 
 @pytest.mark.parametrize("decide", [_adopted, _released], ids=["adopt", "release"])
@@ -337,28 +312,7 @@ def test_a_group_that_froze_with_a_lift_open_is_adopted(landed: bool) -> None:
     scene = Scene(replace(frozen(replace(row(lift(), (D,)), base=0), "why"), first_seen_at=NOW - 100))
     scene.api.counters = {"like": 100, "_receipt": lift().weight * landed}
     scene.clock.advance(30)
-    release.adopt(Visit(scene.instance, GROUP, scene.budget(60)), Decision())
+    release.adopt(scene.visit(), Decision())
     assert scene.row.remembered == (() if landed else (Remembered(lift()),))
     scene.counters.sweep(scene.clock.moment + 60)
     assert (scene.row.is_settled, scene.api.counters["like"]) == (True, 95)
-
-
-@pytest.mark.parametrize("cut_off", [True, False], ids=["cut off at zero", "refused below zero"])
-def test_a_counter_that_may_not_go_below_zero_is_counted_in_exactly(cut_off: bool) -> None:
-    """Whatever the vendor does there, our receipt never shows: one Decrease is one Decrease."""
-    scene = Scene()
-    scene.api.counters = {"stock": 100}
-
-    def update(call: Call) -> Reply:
-        scene.api.calls.append(call)
-        sign = call.mode.sign
-        after = {key: scene.api.counters.get(key, 0) + sign * value for key, value in call.values.items()}
-        if min(after.values()) < 0 and not cut_off:
-            return INVALID
-        scene.api.counters |= {key: max(value, 0) for key, value in after.items()}
-        return Counted({key: scene.api.counters[key] for key in call.values}, scene.api.date)
-
-    scene.api.update = update  # type: ignore[method-assign]  # an API of its own kind
-    operation = replace(decrease("a"), counters=(("stock", 5),))
-    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.budget(60))
-    assert (outcome, scene.api.counters["stock"], len(scene.api.calls)) == (Applied((("stock", 95),)), 95, 2)

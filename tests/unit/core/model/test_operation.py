@@ -7,19 +7,17 @@ import hashlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Operation, Position, key_limit, operation_id
+from handler.core.model.operation import Mode, Operation, Position, operation_id
 from handler.core.model.payload import read_payload
 
 COUNTERS = (("like", 5), ("share", -1))
 OPERATION = Operation(
     group_id="@TGS#1", mode=Mode.INCREASE, counters=COUNTERS, caller="mobile-backend", key="key-1", window_s=3600.0
 )
-KEYS = st.text(min_size=1, max_size=8)
-INT64 = st.integers(INT64_MIN, INT64_MAX)
 
 
 def fingerprint_of(body: str) -> str:
@@ -35,38 +33,12 @@ def fingerprint_of(body: str) -> str:
     ).fingerprint
 
 
-def hashed(canonical: str) -> str:
-    return "v1:" + hashlib.sha256(canonical.encode()).hexdigest()
-
-
 def test_a_fingerprint_never_changes() -> None:
     """Stored fingerprints are compared with those of later releases, so this literal may not drift."""
     operation = Operation(
         group_id="G", mode=Mode.INCREASE, counters=(("like", 5),), caller="caller", key="key", window_s=1.0
     )
     assert operation.fingerprint == "v1:700082b72e9d5385d2346fe99ce50acd79b10a689e886ef4b80aece4a20795b2"
-
-
-def test_a_fingerprint_is_the_hash_of_canonical_json() -> None:
-    """Sorted names, no spaces, text as it is rather than escaped, counters as pairs."""
-    operation = Operation(
-        group_id="群", mode=Mode.DECREASE, counters=(("é", -1), ("a", 2)), caller="caller", key="key", window_s=1.0
-    )
-    assert operation.fingerprint == hashed('{"GroupCounter":[["a",2],["é",-1]],"GroupId":"群","Mode":"Decrease"}')
-
-
-def test_counters_are_sorted_by_the_bytes_of_their_keys() -> None:
-    """U+FF61 comes before U+1F600 in UTF-8, and after it where text is kept as UTF-16."""
-    operation = replace(OPERATION, counters=(("\U0001f600", 1), ("｡", 2)))
-    expected = '{"GroupCounter":[["｡",2],["\U0001f600",1]],"GroupId":"@TGS#1","Mode":"Increase"}'
-    assert operation.fingerprint == hashed(expected)
-
-
-@given(st.dictionaries(KEYS, INT64, min_size=1, max_size=5).flatmap(lambda c: st.permutations(list(c.items()))))
-def test_the_order_of_counters_does_not_matter(counters: list[tuple[str, int]]) -> None:
-    """A caller's map may be written in any order."""
-    shuffled = replace(OPERATION, counters=tuple(counters))
-    assert shuffled.fingerprint == replace(OPERATION, counters=tuple(sorted(counters))).fingerprint
 
 
 def test_white_space_and_the_order_of_names_do_not_matter() -> None:
@@ -104,22 +76,10 @@ def test_caller_key_and_window_are_no_content() -> None:
     assert replace(OPERATION, caller="x", key="y", window_s=1.0).fingerprint == OPERATION.fingerprint
 
 
-def test_an_id_belongs_to_a_caller_and_a_key() -> None:
-    """Two callers may use the same key, and one caller many."""
-    ids = {operation_id(caller, key) for caller in ("a", "b") for key in ("1", "2")}
-    assert len(ids) == 4
-
-
 @given(st.tuples(st.text(), st.text()), st.tuples(st.text(), st.text()))
 def test_no_pair_of_caller_and_key_reads_as_another(one: tuple[str, str], other: tuple[str, str]) -> None:
     """Not even where a caller's name ends with what the other's key begins with."""
     assert (operation_id(*one) == operation_id(*other)) == (one == other)
-
-
-@given(st.text(min_size=1), st.text(min_size=1), st.text(min_size=1))
-def test_moving_the_border_between_caller_and_key_gives_another_id(left: str, middle: str, right: str) -> None:
-    """The pair is hashed, not the joined text."""
-    assert operation_id(left + middle, right) != operation_id(left, middle + right)
 
 
 def test_an_id_is_short_and_plain() -> None:
@@ -134,25 +94,23 @@ def test_an_id_never_changes() -> None:
     assert operation_id("mobile-backend", "key-1") == "RzlDnDriyKsffXPzbqyZIA"
 
 
-def test_a_mode_moves_counters_up_down_or_not_at_all() -> None:
-    """A positive Value is added, taken away, or written."""
-    assert [mode.sign for mode in (Mode.INCREASE, Mode.DECREASE, Mode.SET)] == [1, -1, 0]
-
-
-def test_the_receipt_takes_one_of_twenty_keys() -> None:
-    assert (key_limit("_receipt"), key_limit("")) == (19, 20)
-
-
-@given(st.text(max_size=8), st.text(max_size=8), st.lists(st.tuples(st.text(max_size=4), st.integers())))
+@given(
+    st.text(max_size=8),
+    st.sampled_from(Mode),
+    st.text(max_size=8),
+    st.lists(st.tuples(st.text(max_size=4), st.integers())),
+)
+@example("群", Mode.DECREASE, "caller", [("\U0001f600", 1), ("｡", 2), ("é", -1)])
 def test_ids_and_fingerprints_are_those_of_canonical_json(
-    group_id: str, caller: str, counters: list[tuple[str, int]]
+    group_id: str, mode: Mode, caller: str, counters: list[tuple[str, int]]
 ) -> None:
-    """As any JSON library writes it, names in order and without spaces, so that anybody can compute them."""
-    operation = Operation(
-        group_id=group_id, mode=Mode.SET, counters=tuple(counters), caller=caller, key="k", window_s=1.0
-    )
+    """As any JSON library writes it, without spaces, names and keys in order, so that anybody can compute them.
+
+    Keys are in the order of their bytes: U+FF61 comes before U+1F600 in UTF-8, and after it in UTF-16.
+    """
+    operation = Operation(group_id=group_id, mode=mode, counters=tuple(counters), caller=caller, key="k", window_s=1.0)
     listed = sorted(counters, key=lambda counter: counter[0].encode())
-    content = {"GroupCounter": listed, "GroupId": group_id, "Mode": "Set"}
+    content = {"GroupCounter": listed, "GroupId": group_id, "Mode": mode.value}
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     assert operation.fingerprint == "v1:" + hashlib.sha256(canonical.encode()).hexdigest()
     pair = hashlib.sha256(json.dumps([caller, "k"], separators=(",", ":")).encode()).digest()[:16]

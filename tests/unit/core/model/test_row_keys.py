@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
 
-from handler.core.model.codec import decode_row, encode_row
 from handler.core.model.operation import Counters
 from handler.core.model.outcome import Applied, Rejected
 from handler.core.model.row import KEYS_KNOWN_MAX, Group, Remembered, Settlement, knowing
-from handler.core.ports.counter_api import Fault, Refused
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
-from tests.unit.core.scene import GROUP, RULES, Scene, increase
-
-GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
-
+from tests.unit.core.scene import GONE, GROUP, RULES, Scene, increase
 
 WEAKER = replace(RULES, receipt_key="")
 WEAKER_ROW = replace(row(receipt_key=""), base=0)
@@ -103,12 +97,6 @@ def test_keys_that_came_and_went_do_not_fill_the_row() -> None:
     first = 2 * KEYS_KNOWN_MAX
     assert dict(keys) == {f"key {number}": NOW + number for number in range(first, 3 * KEYS_KNOWN_MAX)}
     assert knowing(keys, [f"key {first}"], NOW + 1000) is keys
-
-
-def test_a_row_of_an_earlier_version_knows_none() -> None:
-    written = json.loads(encode_row(replace(row(attempt(entry("a"))), keys=(("like", NOW),))))
-    assert written.pop("keys") == [[0, NOW]]
-    assert decode_row(json.dumps(written)) == row(attempt(entry("a")))
 
 
 def test_a_key_is_known_since_the_apis_second() -> None:

@@ -17,7 +17,7 @@ from handler.core.protocol.accept import SATURATED_RETRY_S, SWAPS_MAX, accept
 from handler.core.protocol.backoff import FIRST_LOOK_S
 from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.engine import PENDING_RETRY_S
-from handler.core.protocol.visit import CONTENTION_S, Visit
+from handler.core.protocol.visit import CONTENTION_S
 from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.memory import CALL_GUESS_S
 from handler.core.runtime.rate_limiter import Turn
@@ -28,15 +28,6 @@ from tests.unit.core.scene import GROUP, RULES, Scene, increase
 
 # Nobody calls for it any more, and nothing more may be added to it.
 FULL = row(queue=tuple(Entry.of(increase(f"old-{number}")) for number in range(400)))
-
-
-def test_a_batch_that_no_row_can_hold_is_turned_away() -> None:
-    """On the fast path as on the slow one, with nothing accepted and nothing sent."""
-    scene = Scene(row())
-    batch = [increase(f"key-{number}") for number in range(600)]
-    with pytest.raises(TooManyCalls):
-        scene.counters.apply(GROUP.id, batch, scene.budget(30))
-    assert (scene.api.calls, scene.row) == ([], row())
 
 
 def test_a_batch_that_the_slow_path_would_refuse_is_not_accepted_on_the_fast_one() -> None:
@@ -145,11 +136,11 @@ def test_a_stored_answer_is_found_by_swaps_too() -> None:
 def test_whoever_makes_the_row_of_a_group_looks_at_it_first() -> None:
     """Whoever finds it leaves that to the one who made it."""
     scene = Scene()
-    visit = Visit(scene.instance, GROUP, scene.budget(5))
+    visit = scene.visit(5)
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert visit.is_first
     assert acceptance.row == scene.row
-    late = Visit(scene.instance, GROUP, scene.budget(5))
+    late = scene.visit(5)
     slow(scene)
     accept(late, {increase("b").id: Entry.of(increase("b"))})
     assert not late.is_first
@@ -171,7 +162,7 @@ def test_operations_of_two_modes_are_not_opened_at_once() -> None:
 
 def test_a_turn_is_given_back_where_the_group_turns_out_to_be_busy() -> None:
     scene = Scene(row(queue=(entry("old"),)))
-    visit = Visit(scene.instance, GROUP, scene.budget(5))
+    visit = scene.visit(5)
     accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert visit.turns.held is None
 
@@ -179,7 +170,7 @@ def test_a_turn_is_given_back_where_the_group_turns_out_to_be_busy() -> None:
 def test_a_turn_is_used_by_an_attempt_that_is_opened_at_once() -> None:
     """The next call needs one of its own."""
     scene = Scene(row())
-    visit = Visit(scene.instance, GROUP, scene.budget(5))
+    visit = scene.visit(5)
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert visit.turns.held is None
     assert acceptance.row is not None
@@ -251,7 +242,7 @@ def test_an_operation_waits_for_room_in_a_full_row() -> None:
 def test_a_wait_for_room_does_not_make_the_ledger_look_slow() -> None:
     """Else whoever had to wait would wait as long once more, for each look."""
     scene = settled_after(1.2)
-    visit = Visit(scene.instance, GROUP, scene.budget(30))
+    visit = scene.visit(30)
     newcomer = Entry.of(increase("a"))
     accepted = accept(visit, {newcomer.id: newcomer}).row
     assert accepted is not None
@@ -265,7 +256,7 @@ def test_who_waits_for_room_holds_no_turn() -> None:
     scene = Scene(FULL, replace(RULES, calls_per_second=20))
     for _ in range(30):
         scene.instance.updates.turn(GROUP.app)
-    visit = Visit(scene.instance, GROUP, scene.budget(30))
+    visit = scene.visit(30)
     newcomer = Entry.of(increase("a"))
     held = []
     wait = scene.clock.sleep
@@ -359,7 +350,7 @@ def test_an_acceptance_shows_the_row_as_it_was_seen() -> None:
     slow(scene)
     scene.counters.accept(GROUP.id, [increase("a")])
     before = scene.row
-    visit = Visit(scene.instance, GROUP, scene.budget(5))
+    visit = scene.visit(5)
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert acceptance.row == scene.row == before
     assert acceptance.fingerprints == {increase("a").id: increase("a").fingerprint}
@@ -371,7 +362,7 @@ def test_what_does_not_fit_into_one_call_is_not_opened_at_once() -> None:
     for batch, known in (([increase("a"), increase("b")], {"like": INT64_MAX - 7}), (wide, {})):
         scene = Scene(row())
         scene.instance.values_cache.learn(GROUP, known)
-        visit = Visit(scene.instance, GROUP, scene.budget(5))
+        visit = scene.visit(5)
         acceptance = accept(visit, {operation.id: Entry.of(operation) for operation in batch})
         assert acceptance.row is not None
         assert (acceptance.row.attempt, len(acceptance.row.queue)) == (None, 2)
@@ -379,7 +370,7 @@ def test_what_does_not_fit_into_one_call_is_not_opened_at_once() -> None:
 
 def test_nothing_is_opened_before_its_turn() -> None:
     scene = Scene(row())
-    visit = Visit(scene.instance, GROUP, scene.budget(5))
+    visit = scene.visit(5)
     visit.turns.held = Turn(scene.clock.moment + 0.5, scene.clock.moment + 1)
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert acceptance.row is not None

@@ -15,21 +15,14 @@ from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.conclude import Observation, look, see
 from handler.core.protocol.drive import drive
 from handler.core.protocol.refusal import confirmed
-from handler.core.protocol.settle import settle
-from handler.core.protocol.visit import CONTENTION_S, TIMES_BELIEVED, Again, Stop, Visit
+from handler.core.protocol.visit import CONTENTION_S, TIMES_BELIEVED, Again, Stop
 from handler.core.state.receipts import ReceiptReading
-from tests.unit.core.samples import BASE, NOW, attempt, entry, row, seen
-from tests.unit.core.scene import GROUP, RULES, Scene, increase
+from tests.unit.core.samples import BASE, NOW, attempt, entry, row
+from tests.unit.core.scene import ARREARS, GONE, GROUP, INVALID, RATE, RULES, Scene, increase
 
-RATE = Refused(60007, "too many calls", Fault.RATE, NOW)
 FORBIDDEN = Refused(10007, "not permitted", Fault.OPERATION, NOW + 20)
 WEAKER = replace(RULES, receipt_key="")
 WEAKER_ROW = replace(row(receipt_key=""), base=0)
-
-
-def visit(scene: Scene, seconds: float = 20) -> Visit:
-    """A visit that goes on until the group is settled."""
-    return Visit(scene.instance, GROUP, scene.budget(seconds))
 
 
 def test_an_attempt_lives_as_long_as_it_was_signed_for() -> None:
@@ -37,7 +30,7 @@ def test_an_attempt_lives_as_long_as_it_was_signed_for() -> None:
     signed_for_a_minute = replace(attempt(entry("a")), life_s=60)
     scene = Scene(row(signed_for_a_minute))
     scene.clock.advance(15)
-    drive(visit(scene, seconds=30), None)
+    drive(scene.visit(30), None)
     assert scene.row.attempt == signed_for_a_minute
     assert scene.api.calls == []
 
@@ -78,7 +71,7 @@ def test_a_group_that_may_not_be_read_is_not_gone() -> None:
     scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}
     scene.clock.advance(20)
     scene.api.reads = [FORBIDDEN] * 4
-    drive(visit(scene, seconds=60), None)
+    drive(scene.visit(60), None)
     assert scene.api.calls == []
     assert scene.api.counters["like"] == 5
     assert scene.row.is_settled
@@ -91,7 +84,7 @@ def test_a_late_landing_tells_every_operation_that_it_settles_its_values() -> No
     scene = Scene(row(attempt(a), (b,), (merged,)))
     scene.api.counters = {"like": 5, "share": 2, "_receipt": BASE + 700_001}
     scene.clock.advance(6)
-    drive(visit(scene, seconds=1), None)
+    drive(scene.visit(1), None)
     assert scene.ledger.find(GROUP, ["b"])["b"].answer == Applied((("share", 2),), observed_later=True)
 
 
@@ -105,14 +98,9 @@ def test_a_receipt_at_its_base_is_looked_at_again_right_after_the_death() -> Non
     assert scene.clock.moment - began < RULES.bound_s + 2.5
 
 
-GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
-INVALID = Refused(10004, "invalid parameter", Fault.OPERATION, NOW)
-ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
-
-
 def test_a_receipt_that_is_missing_is_believed_to_be_when_it_was_missing_three_times() -> None:
     scene = Scene(row())
-    looking = visit(scene)
+    looking = scene.visit(20)
     missing, there = Counted({"like": 5}, NOW), Counted({"_receipt": BASE}, NOW)
     scene.api.reads = [missing, missing, there, missing, missing, missing]
     found = [see(looking, row(), ()) for _ in range(6)]
@@ -125,7 +113,7 @@ def test_a_receipt_that_is_missing_is_believed_to_be_when_it_was_missing_three_t
 
 def test_a_group_that_could_be_read_in_between_is_not_gone() -> None:
     scene = Scene(row())
-    looking = visit(scene)
+    looking = scene.visit(20)
     scene.api.reads = [GONE, GONE, Counted({"_receipt": BASE}, NOW), GONE, GONE]
     for _ in range(5):
         see(looking, row(), ())
@@ -138,7 +126,7 @@ def test_what_is_seen_is_as_old_as_its_question() -> None:
     scene = Scene(row())
     scene.instance.api_clock.learn(NOW + 2)
     scene.api.counters = {"_receipt": BASE, "like": 3}
-    looking = visit(scene)
+    looking = scene.visit(20)
     first, second = see(looking, row(), ()), see(looking, row(), ())
     assert isinstance(first, Observation)
     assert isinstance(second, Observation)
@@ -151,21 +139,8 @@ def test_a_look_asks_for_the_receipt_and_what_the_attempt_carries() -> None:
         scene = Scene(row(attempt(entry("a")), remembered=remembered))
         scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}
         scene.clock.advance(6)
-        drive(visit(scene), None)
+        drive(scene.visit(20), None)
         assert scene.api.asked[0] == asked
-
-
-def test_a_refused_run_is_split() -> None:
-    """One of its operations is at fault, and fails alone (R6)."""
-    scene = Scene(row())
-    scene.api.updates = [INVALID]
-    outcomes = scene.counters.apply(GROUP.id, [increase("a"), increase("b", share=1)], scene.budget(30))
-    assert [dict(call.values).keys() - {"_receipt"} for call in scene.api.calls] == [
-        {"like", "share"},
-        {"like"},
-        {"share"},
-    ]
-    assert all(isinstance(outcome, Applied) for outcome in outcomes)
 
 
 def test_only_the_operation_at_fault_is_rejected() -> None:
@@ -176,24 +151,12 @@ def test_only_the_operation_at_fault_is_rejected() -> None:
     assert outcomes == [Rejected(10004, "invalid parameter"), Applied((("share", 1),))]
 
 
-def test_what_was_refused_before_a_landing_is_forgotten_with_it() -> None:
-    """The receipt shows that it did not land, and it is dead (R11)."""
-    past = Remembered(attempt(name="past", weight=700_001), refused=True)
-    for asked_after, kept in ((NOW + 11, 1), (NOW + 12, 0), (None, 1)):
-        before = row(attempt(entry("a"), time=NOW + 20), remembered=(past,))
-        scene = Scene(before)
-        receipt = ReceiptReading(BASE + 600_000, asked_after)
-        settle(visit(scene), before, {"attempt": 1}, receipt=receipt, counters=seen(like=5))
-        assert len(scene.row.remembered) == kept
-        assert scene.row.base == BASE + 600_000
-
-
 def test_a_dead_attempt_in_a_group_that_is_gone_is_given_up() -> None:
     """The next one will be told so, and its operations with it; a living one may still land if the group comes back."""
     for passed_s, stays in ((5, True), (12, False)):
         scene = Scene(row(attempt(entry("a"))))
         scene.hear(passed_s)
-        looking = visit(scene)
+        looking = scene.visit(20)
         scene.api.reads = [dataclasses.replace(GONE, date=NOW + passed_s)] * 3
         for _ in range(3):
             see(looking, row(attempt(entry("a"))), ())
@@ -203,7 +166,7 @@ def test_a_dead_attempt_in_a_group_that_is_gone_is_given_up() -> None:
 def test_a_look_that_is_refused_for_the_app_stops_the_visit() -> None:
     scene = Scene(row())
     scene.api.reads = [ARREARS]
-    assert see(visit(scene), row(), ()) == Stop(ARREARS)
+    assert see(scene.visit(20), row(), ()) == Stop(ARREARS)
 
 
 def test_a_lost_settlement_is_found_by_the_next_look() -> None:
@@ -240,7 +203,7 @@ def test_a_refusal_that_could_not_be_written_sets_nobody_back() -> None:
     before = row(attempt(entry("a")))
     scene = Scene(before)
     scene.ledger.before_swap = [scene.grow]
-    refused = visit(scene)
+    refused = scene.visit(20)
     refused.own = OwnCall("attempt", is_sent=True, reply=RATE)
     follows = confirmed(refused, before, attempt(entry("a")), RATE)
     assert isinstance(follows, Again)
@@ -264,7 +227,7 @@ def test_a_look_that_settles_forgets_what_was_refused_before() -> None:
     scene = Scene(before)
     scene.hear(12)
     scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}
-    looking = visit(scene)
+    looking = scene.visit(20)
     looking.own = OwnCall("attempt", is_sent=True)
     look(looking, before, attempt(entry("a"), time=NOW + 20))
     assert (scene.row.remembered, scene.row.attempt) == ((), None)
@@ -276,7 +239,7 @@ def test_an_own_call_is_looked_for_although_the_app_is_refused() -> None:
         before = row(attempt(entry("a")))
         scene = Scene(before)
         scene.instance.breaker.trip(ARREARS)
-        looking = visit(scene)
+        looking = scene.visit(20)
         looking.own = OwnCall(sent, is_sent=True) if sent else None
         follows = look(looking, before, attempt(entry("a")))
         assert len(scene.api.asked) == looks

@@ -9,10 +9,9 @@ from handler.core.model.operation import INT64_MAX, Mode
 from handler.core.model.outcome import Applied
 from handler.core.model.row import Remembered, Row
 from handler.core.ports.counter_api import Fault, Refused
-from handler.core.protocol.backoff import ACCEPTED_MAX_S
 from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.drive import TAKE_BACK_MAX, drive, open_next, send
-from handler.core.protocol.visit import Again, InARow, Stop, Visit
+from handler.core.protocol.visit import Again, Stop, Visit
 from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.rate_limiter import KEPT_S, Turn
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
@@ -36,7 +35,7 @@ def test_a_refused_attempt_is_not_forgotten_unread() -> None:
 def test_a_turn_that_has_passed_is_not_used() -> None:
     """A call so late would come on top of those whose turn it is by then."""
     scene = Scene()
-    visit = Visit(scene.instance, GROUP, scene.budget(30))
+    visit = scene.visit(30)
     assert visit.turns.wait_s() == 0
     missed = visit.turns.held
     scene.clock.advance(1)
@@ -55,26 +54,10 @@ def test_what_landed_late_is_paid_back_at_once() -> None:
     assert (scene.row.debt, scene.api.counters["like"]) == ((), 5)
 
 
-def test_an_attempt_is_not_left_behind_unsent() -> None:
-    """Nobody else may send it, so the group would wait for its death: it is sent, or taken back (R3)."""
-    scene = Scene(row(queue=(entry("old"),)))
-    scene.ledger.before_swap = [lambda: None, lambda: scene.clock.advance(6)]
-    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert scene.api.calls or scene.row.attempt is None
-
-
-def test_an_attempt_is_taken_back_although_others_change_the_row() -> None:
-    """A busy group is where time runs out, and where waiting for a death hurts most (R3)."""
-    scene = Scene(row(queue=(entry("old"),)))
-    scene.ledger.before_swap = [lambda: None, lambda: scene.clock.advance(6), scene.grow]
-    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert scene.api.calls or scene.row.attempt is None
-
-
 def test_the_operation_at_the_head_is_left_to_its_own_caller() -> None:
     """Once: of many who wait for one queue all but one would open it in vain, and that one may be gone."""
     scene = Scene(row(queue=(entry("head"), entry("mine"))))
-    visit = Visit(scene.instance, GROUP, scene.budget(30), frozenset({"mine"}))
+    visit = scene.visit(30, "mine")
     assert isinstance(open_next(visit, scene.row), Again)
     assert isinstance(open_next(visit, scene.row), Row)
 
@@ -87,22 +70,10 @@ def test_whoever_waits_for_the_operation_at_the_head_opens_at_once() -> None:
         assert isinstance(open_next(visit, scene.row), Row)
 
 
-def test_a_slow_ledger_is_asked_less_often() -> None:
-    """It took its time to take the operation on, and with more looks it only takes more."""
-    scene = Scene(row())
-    visit = Visit(scene.instance, GROUP, scene.budget(30))
-    quick_s = max(visit.backoff.poll_s() for _ in range(20))
-    visit.backoff.accepted_in(0.9)
-    assert min(visit.backoff.poll_s() for _ in range(20)) >= 0.45
-    visit.backoff.accepted_in(60.0)
-    assert max(visit.backoff.poll_s() for _ in range(20)) <= 1.5 * ACCEPTED_MAX_S
-    assert quick_s < 0.7
-
-
 def test_the_first_look_at_a_new_group_waits_as_long_as_a_slow_ledger() -> None:
     """Whoever made its row needs that long to write down what it has seen."""
     scene = Scene(row())
-    visit = Visit(scene.instance, GROUP, scene.budget(30))
+    visit = scene.visit(30)
     visit.backoff.accepted_in(1.0)
     assert visit.backoff.before_first_look_s() >= 0.5
 
@@ -118,12 +89,6 @@ def test_a_visit_to_a_group_that_is_not_there_is_over() -> None:
     scene = Scene()
     driven(scene)
     assert (scene.api.calls, scene.api.asked) == ([], [])
-
-
-def test_a_frozen_group_is_not_driven() -> None:
-    scene = Scene(row(queue=(entry("a"),)).changed(frozen="why"))
-    assert driven(scene).frozen == "why"
-    assert scene.api.calls == []
 
 
 def test_an_attempt_that_there_is_no_time_to_send_is_taken_back() -> None:
@@ -175,7 +140,7 @@ def test_a_debt_is_paid_before_the_queue() -> None:
 
 def test_a_head_of_the_queue_is_left_to_its_caller_unless_a_debt_comes_first() -> None:
     scene = Scene(row(queue=(entry("head"), entry("mine")), debt=(("like", 3),)))
-    visit = Visit(scene.instance, GROUP, scene.budget(30), frozenset({"mine"}))
+    visit = scene.visit(30, "mine")
     assert isinstance(open_next(visit, scene.row), Row)
 
 
@@ -184,33 +149,16 @@ def test_before_a_set_what_is_remembered_is_looked_for() -> None:
     past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
     for remembered, looks in (((past,), 1), ((), 0)):
         scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=remembered))
-        visit = Visit(scene.instance, GROUP, scene.budget(30))
+        visit = scene.visit(30)
         opened = open_next(visit, scene.row)
         assert isinstance(opened, Row)
         assert opened.attempt is not None
         assert (opened.attempt.mode, len(scene.api.asked)) == (Mode.SET, looks)
 
 
-def test_a_late_landing_is_settled_before_a_set_overwrites_it() -> None:
-    past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
-    scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=(past,)))
-    scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
-    visit = Visit(scene.instance, GROUP, scene.budget(30))
-    open_next(visit, scene.row)
-    assert (scene.row.base, scene.row.debt, scene.row.attempt) == (BASE + 700_001, (("like", 5),), None)
-
-
-def test_in_a_group_that_is_gone_nobody_looks_before_a_set() -> None:
-    past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
-    scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=(past,)))
-    visit = Visit(scene.instance, GROUP, scene.budget(30), in_a_row=InARow(refusals=3))
-    assert isinstance(open_next(visit, scene.row), Row)
-    assert scene.api.asked == []
-
-
 def test_without_a_turn_nothing_is_opened() -> None:
     scene = Scene(row(queue=(entry("a"),)))
-    visit = Visit(scene.instance, GROUP, scene.budget(30))
+    visit = scene.visit(30)
     visit.turns.held = Turn(scene.clock.moment + 2, scene.clock.moment + 3)
     assert open_next(visit, scene.row) == Again(2.0, for_turn=True)
     assert scene.row == row(queue=(entry("a"),))
@@ -220,14 +168,14 @@ def test_a_turn_is_used_by_what_was_opened_alone() -> None:
     for changes, used in (([], True), ([None], False)):
         scene = Scene(row(queue=(entry("a"),)))
         scene.ledger.before_swap = [scene.grow for _ in changes]
-        visit = Visit(scene.instance, GROUP, scene.budget(30))
+        visit = scene.visit(30)
         open_next(visit, scene.row)
         assert (visit.turns.held is None) == used
 
 
 def test_what_is_opened_leaves_the_rest_of_the_queue() -> None:
     scene = Scene(row(queue=(entry("a"), entry("b"), entry("c", Mode.DECREASE))))
-    visit = Visit(scene.instance, GROUP, scene.budget(30))
+    visit = scene.visit(30)
     opened = open_next(visit, scene.row)
     assert isinstance(opened, Row)
     assert opened.attempt is not None
@@ -238,7 +186,7 @@ def test_what_is_opened_leaves_the_rest_of_the_queue() -> None:
 def test_what_is_opened_leaves_room_for_the_receipt() -> None:
     ten, more = (tuple((f"{letter}{number}", 1) for number in range(10)) for letter in "ab")
     scene = Scene(row(queue=(replace(entry("a"), counters=ten), replace(entry("b"), counters=more))))
-    opened = open_next(Visit(scene.instance, GROUP, scene.budget(30)), scene.row)
+    opened = open_next(scene.visit(30), scene.row)
     assert isinstance(opened, Row)
     assert len(opened.queue) == 1
 
@@ -247,7 +195,7 @@ def test_a_run_keeps_to_the_values_that_were_seen_last() -> None:
     """A sum that would leave 64 bits goes out in two calls (R2)."""
     scene = Scene(row(queue=(entry("a"), entry("b"))))
     scene.instance.values_cache.learn(GROUP, {"like": INT64_MAX - 7})
-    visit = Visit(scene.instance, GROUP, scene.budget(30))
+    visit = scene.visit(30)
     opened = open_next(visit, scene.row)
     assert isinstance(opened, Row)
     assert len(opened.queue) == 1

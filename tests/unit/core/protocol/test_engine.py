@@ -8,16 +8,13 @@ from msgspec.structs import replace
 from handler.core.errors import LedgerUnavailable
 from handler.core.model.outcome import Applied, Frozen, KeyReused, Pending, Records, Stalled
 from handler.core.model.row import Entry, Group, Row
-from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.ledger import Look
 from handler.core.protocol.engine import PENDING_RETRY_S, ExactlyOnce
 from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.rate_limiter import Turn
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.unit.core.samples import NOW, attempt, entry, row
-from tests.unit.core.scene import APP, GROUP, Scene, increase
-
-ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
+from tests.unit.core.scene import APP, ARREARS, GROUP, Scene, increase
 
 
 def test_a_question_that_the_ledger_cannot_answer_is_not_answered_with_no() -> None:

@@ -72,12 +72,3 @@ def test_what_a_forgetful_store_may_have_sent_already_has_to_be_judged() -> None
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert isinstance(outcome, Frozen)
     assert to_be_judged(scene.row, 2) == (increase("a").id,)
-
-
-@pytest.mark.parametrize(("age_s", "is_judged"), [(3500, True), (3700, False)])
-def test_a_store_is_young_for_as_long_as_answers_are_kept(age_s: int, is_judged: bool) -> None:
-    """An operation that came before the loss may be repeated until then, whatever late landings take."""
-    scene = Scene(rules=replace(RULES, forget_s=600))
-    scene.ledger.stored = Generation(2, NOW - age_s)
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(60))
-    assert isinstance(outcome, Frozen) == is_judged

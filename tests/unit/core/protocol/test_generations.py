@@ -6,7 +6,6 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.model.operation import Mode
-from handler.core.model.outcome import Record
 from handler.core.model.row import Remembered, Row
 from handler.core.ports.counter_api import Counted, Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation
@@ -16,10 +15,9 @@ from handler.core.protocol.visit import Again, Stop, Visit
 from handler.core.runtime.rules import Rules
 from tests.unit.core.protocol.test_backoff import Even
 from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row
-from tests.unit.core.scene import GROUP, RULES, Scene
+from tests.unit.core.scene import ARREARS, GROUP, RULES, Scene
 
 GONE = Refused(10010, "no such group", Fault.OPERATION, NOW + 100)
-ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
 LONG_AGO = NOW - 1_000_000
 FIRST = Generation(1, 0)
 PAST_S = BOUND_S + 1 + RULES.guard_s
@@ -40,38 +38,6 @@ def visit(scene: Scene, *wanted: str) -> Visit:
     return Visit(instance, GROUP, scene.budget(600), frozenset(wanted), is_first=True)
 
 
-def with_counters(count: int, *, receipt: int | None = None) -> dict[str, int]:
-    """So many counters, the receipt among them if it is given."""
-    receipts = {} if receipt is None else {"_receipt": receipt}
-    return receipts | {f"k{number}": 0 for number in range(count - len(receipts))}
-
-
-def test_a_group_without_a_receipt_begins_at_zero() -> None:
-    scene = scene_of(NEW)
-    scene.api.counters = with_counters(19)
-    assert establish(visit(scene), NEW) == NEW.changed(base=0) == scene.row
-    assert scene.api.asked == [()]
-
-
-def test_a_group_without_room_refuses_what_waits() -> None:
-    """Now, and for its window; with nothing waiting there is nothing to refuse."""
-    scene = scene_of(NEW)
-    scene.api.counters = with_counters(20)
-    establish(visit(scene), NEW)
-    assert scene.row == NEW.changed(queue=())
-    record = scene.ledger.find(GROUP, ["a"])["a"]
-    assert isinstance(record, Record)
-    assert record.settled_at == NOW
-    empty = replace(NEW, queue=())
-    assert establish(visit(scene_of_like(scene, empty)), empty) == Again(0.4)
-
-
-def scene_of_like(scene: Scene, before: Row) -> Scene:
-    other = scene_of(before)
-    other.api.counters = scene.api.counters
-    return other
-
-
 def test_a_receipt_with_a_history_is_first_only_noted() -> None:
     """With the API's time, by which it is adopted later (R9)."""
     scene = scene_of(NEW)
@@ -90,16 +56,6 @@ def test_a_history_is_adopted_when_nothing_of_it_can_land() -> None:
     assert establish(visit(scene), noted) == Again(0.4)
     assert establish(visit(scene), noted) == noted.changed(base=BASE, first_seen_at=None)
     assert scene.api.asked == [("_receipt",)] * 2
-
-
-def test_a_group_that_has_gone_meanwhile_has_nothing_to_adopt() -> None:
-    noted = NEW.changed(first_seen_at=NOW - 100)
-    scene = scene_of(noted)
-    scene.instance.api_clock.learn(NOW)
-    scene.api.reads = [GONE] * 3
-    looking = visit(scene)
-    assert [establish(looking, noted) for _ in range(2)] == [Again(0.4), Again(0.8)]
-    assert establish(looking, noted) == noted.changed(base=0, first_seen_at=None)
 
 
 def test_another_receipt_key_is_a_first_use() -> None:
@@ -201,17 +157,6 @@ def test_a_look_that_was_asked_for_before_the_end_is_no_proof() -> None:
     assert establish(visit(scene), NEW) == NEW.changed(base=0)
 
 
-def test_a_generation_starts_with_the_first_date_that_is_heard_once_it_is_known() -> None:
-    """Whatever the store's clock says, and whatever was heard before (R12)."""
-    scene = scene_of(NEW, Generation(2))
-    scene.api.counters = {}
-    scene.instance.api_clock.learn(NOW - 100)
-    scene.api.ahead_s = -98
-    looking = visit(scene)
-    assert establish(looking, NEW) == Again(RULES.cache_s + PAST_S)
-    assert scene.ledger.stored == Generation(2, NOW - 98)
-
-
 def test_a_start_far_ahead_is_stamped_anew() -> None:
     """A wrong clock has told it, and no `Date` would ever come after it: a restored store stays harmless."""
     scene = scene_of(NOTED, Generation(2, NOW + 301))
@@ -262,15 +207,6 @@ def test_a_restored_row_is_believed_when_nothing_that_it_lacks_can_land() -> Non
         assert revalidate(visit(scene), NOTED) == Again(1.0)
         scene.clock.advance(1.0)
         assert [revalidate(visit(scene), NOTED) for _ in range(2)][1] == NOTED.changed(generation=2, first_seen_at=None)
-
-
-def test_instances_that_ask_each_time_leave_nothing_behind() -> None:
-    scene = scene_of(NOTED, Generation(2, NOW + 20), replace(RULES, cache_s=0))
-    scene.clock.advance(PAST_S)
-    assert [revalidate(visit(scene), NOTED) for _ in range(2)] == [
-        Again(0.4),
-        NOTED.changed(generation=2, first_seen_at=None),
-    ]
 
 
 def due(before: Row, **counters: int) -> Scene:

@@ -69,7 +69,7 @@ def test_without_losses_nothing_waits() -> None:
 def test_an_attempt_opens_at_its_time_and_no_sooner() -> None:
     for owing in (waiting(3), row(remembered=lost(3), debt=(("like", 3),))):
         scene = Scene(owing)
-        visit = Visit(scene.instance, GROUP, scene.budget(100))
+        visit = scene.visit(100)
         assert open_next(visit, scene.row) == Again(44)
         scene.clock.advance(44)
         assert isinstance(open_next(visit, scene.row), Row)
@@ -78,24 +78,17 @@ def test_an_attempt_opens_at_its_time_and_no_sooner() -> None:
 def test_nothing_is_read_before_an_attempt_may_open() -> None:
     """The look before a Set comes right before its call."""
     scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=lost(2)))
-    open_next(Visit(scene.instance, GROUP, scene.budget(100)), scene.row)
+    open_next(scene.visit(100), scene.row)
     assert (scene.api.asked, scene.api.calls) == ([], [])
 
 
 def test_a_visit_that_does_not_last_so_long_ends_at_once() -> None:
     scene = Scene(waiting(3))
-    assert open_next(Visit(scene.instance, GROUP, scene.budget(44)), scene.row) == Stop()
+    assert open_next(scene.visit(44), scene.row) == Stop()
     began = scene.clock.moment
     assert scene.counters.apply(GROUP.id, [increase("b")], scene.budget(5)) == [Pending(2.0)]
     assert scene.clock.moment - began < 1
     assert [operation.id for operation in scene.row.queue] == ["a", increase("b").id]
-
-
-def test_a_visit_that_lasts_waits_and_goes_on() -> None:
-    scene = Scene(waiting(3))
-    drive(Visit(scene.instance, GROUP, scene.budget(60)), None)
-    assert scene.row.is_settled
-    assert [call.signed_at for call in scene.api.calls] == [NOW + 44]
 
 
 def test_a_landing_ends_it() -> None:
@@ -110,14 +103,14 @@ def test_losses_in_a_row_open_at_growing_intervals_and_freeze_nothing() -> None:
     """An hour without effect: no more than eight are kept in mind, and the first call that lands has it all."""
     scene = Scene(row(queue=(A,)))
     scene.api.updates = [Unclear("code 10002", NOW)] * 64
-    drive(Visit(scene.instance, GROUP, scene.budget(3600)), None)
+    drive(scene.visit(3600), None)
     times = [call.signed_at for call in scene.api.calls]
     assert [later - earlier for earlier, later in pairwise(times)][:6] == pytest.approx([12, 22, 44, 60, 60, 60], abs=2)
     assert 55 < len(times) < 64
     assert (scene.row.frozen, len(scene.row.remembered)) == (None, REMEMBERED_MAX)
     scene.api.updates = []
     scene.clock.advance(INTERVAL_MAX_S)
-    drive(Visit(scene.instance, GROUP, scene.budget(60)), None)
+    drive(scene.visit(), None)
     assert (scene.row.is_settled, scene.api.counters["like"]) == (True, 5)
 
 
@@ -126,7 +119,7 @@ def test_eight_in_a_row_are_an_operators_business() -> None:
     for before in (6, 7, 8):
         scene = Scene(replace(waiting(before), queue=(), attempt=attempt(A)))
         scene.clock.advance(20)
-        drive(Visit(scene.instance, GROUP, scene.budget(1)), None)
+        drive(scene.visit(1), None)
         in_a_row = min(before + 1, 8)
         assert scene.notices.of(Notice.ATTEMPT_EXPIRED) == [{"group": "G", "attempt": "attempt", "in_a_row": in_a_row}]
         alarms = [{"group": "G", "in_a_row": 8}] if in_a_row >= ALARMING else []
@@ -141,7 +134,7 @@ def test_what_gives_way_is_told() -> None:
     for reply in (Unclear("timeout"), Refused(10004, "no", Fault.OPERATION, NOW)):
         scene = Scene(row(attempt(A, entry("b")), remembered=(oldest, *younger)))
         scene.clock.advance(20)
-        visit = Visit(scene.instance, GROUP, scene.budget(1))
+        visit = scene.visit(1)
         visit.own = OwnCall("attempt", is_sent=True, reply=reply)
         drive(visit, None)
         [notice] = scene.notices.of(Notice.ATTEMPT_DROPPED)[:1]
@@ -149,13 +142,13 @@ def test_what_gives_way_is_told() -> None:
         assert notice == expected
     scene = Scene(row(attempt(A), remembered=lost(7)))
     scene.clock.advance(20)
-    drive(Visit(scene.instance, GROUP, scene.budget(1)), None)
+    drive(scene.visit(1), None)
     assert scene.notices.of(Notice.ATTEMPT_DROPPED) == []
 
 
 def test_what_gives_way_to_a_refusal_of_unknown_blame_is_told() -> None:
     scene = Scene(row(attempt(A), remembered=lost(8)))
-    visit = Visit(scene.instance, GROUP, scene.budget(1))
+    visit = scene.visit(1)
     confirmed(visit, scene.row, attempt(A), Refused(10007, "no", Fault.OPERATION, NOW), blame=Blame.UNKNOWN)
     assert [notice["attempt"] for notice in scene.notices.of(Notice.ATTEMPT_DROPPED)] == ["lost0"]
     assert len(scene.row.remembered) == 8
@@ -170,7 +163,7 @@ def test_refused_attempts_are_forgotten_by_the_look_that_finds_nothing_landed() 
     """They are dead and have not landed; so they take nobody's place, and none is told as dropped."""
     scene = Scene(row(attempt(A), remembered=lost(8, last=NOW - 20, refused=True)))
     scene.clock.advance(20)
-    drive(Visit(scene.instance, GROUP, scene.budget(1)), None)
+    drive(scene.visit(1), None)
     assert [past.attempt.id for past in scene.row.remembered][:1] == ["attempt"]
     assert scene.notices.of(Notice.ATTEMPT_DROPPED) == []
 

@@ -2,176 +2,57 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
+import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.model.operation import Mode
 from handler.core.model.outcome import Pending, Rejected
-from handler.core.model.row import Group, Remembered
-from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear
+from handler.core.model.row import Group, Remembered, Row
+from handler.core.ports.counter_api import Fault, Refused, Reply, Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.drive import drive
 from handler.core.protocol.first_use import TOO_MANY_KEYS
-from handler.core.protocol.visit import Visit
-from handler.core.recovery import release
-from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from handler.core.runtime.instance import TimeBudget
-from handler.core.state.transitions import frozen
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
-from tests.unit.core.scene import APP, GROUP, RULES, Scene, increase
+from tests.unit.core.scene import APP, ARREARS, GROUP, INVALID, RATE, RULES, Scene, increase
 
-INVALID = Refused(10004, "invalid parameter", Fault.OPERATION, NOW)
-RATE = Refused(60007, "too many calls", Fault.RATE, NOW)
-ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
 CREDENTIALS = Refused(70009, "wrong key", Fault.CREDENTIALS, NOW)
+G = {"group": "G"}
+
+Told: TypeAlias = list[tuple[Notice, dict[str, object]]]
 
 
-def visit(scene: Scene, seconds: float = 20) -> Visit:
-    """A visit that goes on until the group is settled."""
-    return Visit(scene.instance, GROUP, scene.budget(seconds))
+def told(scene: Scene) -> Told:
+    return list(zip(scene.notices.told, map(dict[str, object], scene.notices.evidence), strict=True))
 
 
-def test_an_applied_call_is_told_with_its_operations() -> None:
+@pytest.mark.parametrize(
+    ("updates", "expected"),
+    [
+        ([], [(Notice.APPLIED, G | {"operations": 2})]),
+        ([INVALID] * 3, [(Notice.REJECTED, G | {"code": 10004})] * 2),
+        ([RATE], [(Notice.RATE_LIMITED, {"code": 60007}), (Notice.APPLIED, G | {"operations": 2})]),
+        (
+            [CREDENTIALS] * 2,
+            [
+                (Notice.SECRET_REFRESHED, {"code": 70009}),
+                (Notice.APP_REFUSED, {"code": 70009}),
+                *[(Notice.PENDING, G)] * 2,
+            ],
+        ),
+        ([ARREARS], [(Notice.APP_REFUSED, {"code": 60020}), *[(Notice.PENDING, G)] * 2]),
+    ],
+    ids=["applied", "refused for good", "refused for the rate", "a secret fetched anew", "a refused app"],
+)
+def test_what_becomes_of_a_call_is_told(updates: list[Reply], expected: Told) -> None:
+    """With its operations, or with the vendor's code; a secret is fetched anew once in a visit."""
     scene = Scene(row())
+    scene.api.updates = updates
+    scene.api.reads = [ARREARS] if updates == [ARREARS] else []
     scene.counters.apply(GROUP.id, [increase("a"), increase("b")], scene.budget(5))
-    assert scene.notices.told == [Notice.APPLIED]
-    assert scene.notices.of(Notice.APPLIED) == [{"group": "G", "operations": 2}]
-
-
-def test_a_call_that_settles_nobodys_operation_is_not_told_as_applied() -> None:
-    scene = Scene(row(debt=(("like", 5),)))
-    scene.api.counters = {"like": 5, "_receipt": BASE}
-    drive(visit(scene), None)
-    assert scene.row.debt == ()
-    assert scene.notices.told == []
-
-
-def test_an_attempt_that_did_not_land_is_told_by_its_id() -> None:
-    scene = Scene(row(attempt(entry("a"))))
-    scene.clock.advance(20)
-    drive(visit(scene), None)
-    assert scene.notices.of(Notice.ATTEMPT_EXPIRED) == [{"group": "G", "attempt": "attempt", "in_a_row": 1}]
-
-
-def test_a_late_landing_is_told_with_what_landed() -> None:
-    past = Remembered(attempt(entry("a"), name="past", weight=700_001))
-    scene = Scene(row(queue=(entry("a"),), remembered=(past,)))
-    scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
-    scene.ledger.stored = replace(scene.ledger.stored, number=2)
-    drive(visit(scene), None)
-    scene.clock.advance(400)
-    for _ in range(3):
-        drive(visit(scene), None)
-    assert scene.notices.of(Notice.LATE_LANDING) == [{"group": "G", "landed": "past x 1"}]
-    assert scene.notices.of(Notice.APPLIED) == [{"group": "G", "operations": 1}]
-
-
-def test_two_landings_at_once_are_both_told() -> None:
-    past = tuple(Remembered(attempt(name=name, weight=weight)) for name, weight in (("x", 600_001), ("y", 700_002)))
-    scene = Scene(row(remembered=past))
-    scene.api.counters = {"_receipt": BASE + 1_300_003}
-    scene.clock.advance(20)
-    scene.counters.sweep(scene.clock.moment + 60)
-    assert scene.notices.of(Notice.LATE_LANDING) == [{"group": "G", "landed": "x x 1, y x 1"}]
-
-
-def test_a_call_that_landed_twice_is_told_as_a_late_landing() -> None:
-    """Something on the way has repeated it."""
-    scene = Scene(row(attempt(entry("a"))))
-    scene.api.counters = {"like": 10, "_receipt": BASE + 1_200_000}
-    scene.clock.advance(6)
-    drive(visit(scene, seconds=0.5), None)
-    assert scene.notices.of(Notice.LATE_LANDING) == [{"group": "G", "landed": "attempt x 2"}]
-
-
-def test_a_landing_of_the_open_attempt_alone_is_not_late() -> None:
-    past = Remembered(attempt(name="past", weight=700_001))
-    scene = Scene(row(attempt(entry("a")), remembered=(past,)))
-    scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}
-    scene.clock.advance(6)
-    drive(visit(scene, seconds=0.5), None)
-    assert scene.notices.told == [Notice.APPLIED]
-
-
-def test_a_refusal_for_good_is_told_with_its_code() -> None:
-    scene = Scene(row())
-    scene.api.updates = [INVALID]
-    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert scene.notices.told == [Notice.REJECTED]
-    assert scene.notices.of(Notice.REJECTED) == [{"group": "G", "code": 10004}]
-
-
-def test_a_refusal_that_was_a_lie_is_told_with_its_code() -> None:
-    """The receipt shows that the call had been carried out."""
-    scene = Scene(row())
-    scene.api.updates = [RATE]
-    send = scene.api.update
-
-    def lie(call: Call) -> Reply:
-        scene.api.land(call.mode, call.values)
-        return send(call)
-
-    scene.api.update = lie  # type: ignore[method-assign]  # the API of this test lies
-    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert scene.notices.of(Notice.REFUSAL_DISPROVED) == [{"group": "G", "code": 60007}]
-
-
-def test_a_group_without_room_is_told_as_rejected() -> None:
-    scene = Scene(row(queue=(entry("a"),), receipt_key="_other"))
-    scene.api.counters = {f"k{number}": 0 for number in range(20)}
-    drive(visit(scene), None)
-    assert scene.notices.of(Notice.REJECTED) == [{"group": "G", "code": TOO_MANY_KEYS}]
-    answer = scene.ledger.find(GROUP, ["a"])["a"].answer
-    assert answer == Rejected(10063, "the group has 20 counters already, and the receipt needs one of them")
-
-
-def test_an_adopted_history_is_told_with_its_value() -> None:
-    scene = Scene(replace(row(queue=(entry("a"),)), base=None))
-    drive(visit(scene, seconds=60), None)
-    assert scene.notices.of(Notice.HISTORY_ADOPTED) == [{"group": "G", "base": BASE}]
-
-
-def test_a_group_that_freezes_is_told_with_the_reason() -> None:
-    """What the receipt shows and what was known."""
-    scene = Scene(row(attempt(entry("a"))))
-    scene.api.counters = {"_receipt": BASE + 1}
-    scene.clock.advance(6)
-    drive(visit(scene), None)
-    reason = f"the receipt shows {BASE + 1}, {BASE} is known, and no attempt explains the difference"
-    assert scene.row.frozen == reason
-    assert scene.notices.of(Notice.GROUP_FROZEN) == [{"group": "G", "reason": reason}]
-
-
-def test_a_released_group_is_told_with_its_base() -> None:
-    scene = Scene(replace(frozen(row(attempt(entry("a"))), "why"), first_seen_at=NOW - 100))
-    scene.clock.advance(20)
-    scene.api.counters["_receipt"] = 7
-    release.release(visit(scene), Decision({"a": OperatorVerdict.LANDED}))
-    assert scene.notices.of(Notice.GROUP_RELEASED) == [{"group": "G", "base": 7, "operations": 1}]
-
-
-def test_a_secret_fetched_anew_is_told_with_the_code() -> None:
-    """Once in a visit; if that does not help the app is refused."""
-    scene = Scene(row())
-    scene.api.updates = [CREDENTIALS] * 2
-    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert scene.notices.of(Notice.SECRET_REFRESHED) == [{"code": 70009}]
-    assert scene.notices.of(Notice.APP_REFUSED) == [{"code": 70009}]
-
-
-def test_a_refused_app_is_told_with_the_code() -> None:
-    scene = Scene(row())
-    scene.api.updates, scene.api.reads = [ARREARS], [ARREARS]
-    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert scene.notices.of(Notice.APP_REFUSED) == [{"code": 60020}]
-    assert scene.notices.of(Notice.PENDING) == [{"group": "G"}]
-
-
-def test_a_refusal_for_the_rate_is_told_with_the_code() -> None:
-    scene = Scene(row())
-    scene.api.updates = [RATE]
-    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert scene.notices.of(Notice.RATE_LIMITED) == [{"code": 60007}]
+    assert told(scene) == expected
 
 
 def test_an_unknown_outcome_is_told_with_its_operations() -> None:
@@ -179,15 +60,87 @@ def test_an_unknown_outcome_is_told_with_its_operations() -> None:
     scene.api.updates = [Unclear("lost")]
     scene.counters.apply(GROUP.id, [increase("a"), increase("b")], scene.budget(5))
     assert scene.notices.told == [Notice.CALL_FAILED, Notice.UNKNOWN]
-    assert scene.notices.of(Notice.UNKNOWN) == [{"group": "G", "operations": 2}]
+    assert scene.notices.of(Notice.UNKNOWN) == [G | {"operations": 2}]
+
+
+OPEN = attempt(entry("a"))
+PAST = tuple(Remembered(attempt(name=name, weight=weight)) for name, weight in (("x", 600_001), ("y", 700_002)))
+UNEXPLAINED = f"the receipt shows {BASE + 1}, {BASE} is known, and no attempt explains the difference"
+
+
+@pytest.mark.parametrize(
+    ("before", "like", "moved", "expected"),
+    [
+        (row(debt=(("like", 5),)), 5, 0, []),
+        (row(OPEN, remembered=PAST), 5, 600_000, [(Notice.APPLIED, G | {"operations": 1})]),
+        (
+            row(OPEN),
+            10,
+            1_200_000,
+            [(Notice.APPLIED, G | {"operations": 1}), (Notice.LATE_LANDING, G | {"landed": "attempt x 2"})],
+        ),
+        (row(OPEN), 5, 1, [(Notice.GROUP_FROZEN, G | {"reason": UNEXPLAINED})]),
+    ],
+    ids=["a payment", "a landing of the open attempt", "a landing twice", "what nothing explains"],
+)
+def test_what_a_visit_finds_is_told(before: Row, like: int, moved: int, expected: Told) -> None:
+    """A call that settles nobody's operation is not, and a landing of the open attempt alone is not late."""
+    scene = Scene(before)
+    scene.api.counters = {"like": like, "_receipt": BASE + moved}
+    scene.clock.advance(6)
+    drive(scene.visit(0.5), None)
+    assert (told(scene), scene.row.debt) == (expected, ())
+
+
+def test_two_landings_at_once_are_both_told() -> None:
+    scene = Scene(row(remembered=PAST))
+    scene.api.counters = {"_receipt": BASE + 1_300_003}
+    scene.clock.advance(20)
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert told(scene) == [(Notice.LATE_LANDING, G | {"landed": "x x 1, y x 1"})]
+
+
+def test_a_late_landing_in_a_copy_is_told_with_what_landed() -> None:
+    past = Remembered(attempt(entry("a"), name="past", weight=700_001))
+    scene = Scene(row(queue=(entry("a"),), remembered=(past,)))
+    scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
+    scene.ledger.stored = replace(scene.ledger.stored, number=2)
+    drive(scene.visit(20), None)
+    scene.clock.advance(400)
+    for _ in range(3):
+        drive(scene.visit(20), None)
+    assert scene.notices.of(Notice.LATE_LANDING) == [G | {"landed": "past x 1"}]
+    assert scene.notices.of(Notice.APPLIED) == [G | {"operations": 1}]
+
+
+def test_a_refusal_that_was_a_lie_is_told_with_its_code() -> None:
+    """The receipt shows that the call had been carried out."""
+    scene = Scene(row())
+    scene.api.updates, scene.api.lies = [RATE], 1
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
+    assert scene.notices.of(Notice.REFUSAL_DISPROVED) == [G | {"code": 60007}]
+
+
+def test_a_group_without_room_is_told_as_rejected() -> None:
+    scene = Scene(row(queue=(entry("a"),), receipt_key="_other"))
+    scene.api.counters = {f"k{number}": 0 for number in range(20)}
+    drive(scene.visit(20), None)
+    assert scene.notices.of(Notice.REJECTED) == [G | {"code": TOO_MANY_KEYS}]
+    answer = scene.ledger.find(GROUP, ["a"])["a"].answer
+    assert answer == Rejected(10063, "the group has 20 counters already, and the receipt needs one of them")
+
+
+def test_an_adopted_history_is_told_with_its_value() -> None:
+    scene = Scene(replace(row(queue=(entry("a"),)), base=None))
+    drive(scene.visit(60), None)
+    assert scene.notices.of(Notice.HISTORY_ADOPTED) == [G | {"base": BASE}]
 
 
 def test_a_stored_answer_is_told_as_replayed() -> None:
     scene = Scene(row())
-    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert scene.notices.told == [Notice.APPLIED, Notice.REPLAYED]
-    assert scene.notices.of(Notice.REPLAYED) == [{"group": "G"}]
+    for _ in range(2):
+        scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
+    assert told(scene) == [(Notice.APPLIED, G | {"operations": 1}), (Notice.REPLAYED, G)]
 
 
 def test_a_ledger_that_fails_after_the_acceptance_leaves_the_operation_pending() -> None:
@@ -202,8 +155,7 @@ def test_a_ledger_that_fails_after_the_acceptance_leaves_the_operation_pending()
     scene.ledger.append = lambda *_: None  # type: ignore[method-assign]  # the slow path, which swaps
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert isinstance(outcome, Pending)
-    assert scene.notices.of(Notice.UNFINISHED) == [{"groups": 1, "reason": "out of reach"}]
-    assert scene.notices.of(Notice.PENDING) == [{"group": "G"}]
+    assert told(scene) == [(Notice.UNFINISHED, {"groups": 1, "reason": "out of reach"}), (Notice.PENDING, G)]
 
 
 def test_answers_that_cannot_be_read_leave_the_operation_pending() -> None:
@@ -215,15 +167,9 @@ def test_answers_that_cannot_be_read_leave_the_operation_pending() -> None:
     assert scene.notices.of(Notice.UNFINISHED) == [{"groups": 1, "reason": "out of reach"}]
 
 
-def test_a_group_that_a_sweep_cannot_reach_is_told_by_its_id() -> None:
+def test_a_sweep_tells_which_group_it_cannot_reach() -> None:
     scene = Scene()
     scene.store(row(queue=(entry("a"),)), Group(APP, "Z"))
     scene.ledger.out_of_reach = {"Z"}
     scene.counters.sweep(scene.clock.moment + 60)
     assert scene.notices.of(Notice.UNFINISHED) == [{"group": "Z", "reason": "out of reach"}, {"groups": 1}]
-
-
-def test_a_sweep_that_has_finished_tells_nothing_of_itself() -> None:
-    scene = Scene(row(queue=(entry("a", Mode.SET),)))
-    scene.counters.sweep(scene.clock.moment + 60)
-    assert scene.notices.told == [Notice.APPLIED]

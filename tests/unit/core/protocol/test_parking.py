@@ -6,9 +6,8 @@ from msgspec.structs import replace
 
 from handler.core.model.operation import Origin
 from handler.core.protocol.parking import acknowledge
-from handler.core.protocol.visit import Visit
 from tests.unit.core.samples import entry, row
-from tests.unit.core.scene import GROUP, Scene
+from tests.unit.core.scene import Scene
 
 
 def test_what_was_answered_meanwhile_is_in_doubt_although_a_word_is_written_for_the_rest() -> None:
@@ -18,7 +17,7 @@ def test_what_was_answered_meanwhile_is_in_doubt_although_a_word_is_written_for_
     origins = {
         name: Origin(source="a-bus", place=f"record-{name}", caller="caller", key=name) for name in (owed.id, gone.id)
     }
-    visit = Visit(scene.instance, GROUP, scene.budget(5))
+    visit = scene.visit(5)
     written = acknowledge(visit, scene.row, origins)
     assert written.queue == scene.row.queue == (replace(owed, origin=origins[owed.id]),)
     assert visit.in_doubt == {gone.id}

@@ -10,13 +10,12 @@ from msgspec.structs import replace
 from handler.core.errors import LedgerUnavailable
 from handler.core.model.outcome import Rejected
 from handler.core.model.row import Group, Remembered, Row
-from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply, Unclear
+from handler.core.ports.counter_api import Counted, Fault, Refused, Unclear
 from handler.core.ports.system import Notice
-from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.sweep import ROUND_S, next_watch, sweep, watch
-from handler.core.protocol.visit import Again, Stop, Visit
+from handler.core.protocol.visit import Again, Stop
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
-from tests.unit.core.scene import APP, GROUP, Scene, increase
+from tests.unit.core.scene import APP, GONE, GROUP, Scene, increase
 
 
 @pytest.mark.parametrize("trouble", ["A", "Z"])
@@ -82,14 +81,6 @@ def settled(scene: Scene, groups: list[Group]) -> list[bool]:
     return [stored is not None and stored.is_settled for stored in rows]
 
 
-def test_a_sweep_finishes_more_groups_than_a_page_holds() -> None:
-    scene = Scene()
-    groups = many(scene, 250)
-    swept = scene.counters.sweep(scene.clock.moment + 600)
-    assert (swept.groups, swept.left, swept.after) == (250, 0, None)
-    assert all(settled(scene, groups))
-
-
 def test_a_sweep_that_runs_out_of_time_names_where_to_go_on_from() -> None:
     """The next one of this instance does, and goes round to what was skipped."""
     scene = Scene()
@@ -102,14 +93,6 @@ def test_a_sweep_that_runs_out_of_time_names_where_to_go_on_from() -> None:
     assert all(settled(scene, groups))
 
 
-def test_a_sweep_goes_round_to_the_groups_before_its_beginning() -> None:
-    scene = Scene()
-    groups = many(scene, 250)
-    swept = scene.counters.sweep(scene.clock.moment + 600, after="group 120")
-    assert (swept.groups, swept.after) == (250, None)
-    assert all(settled(scene, groups))
-
-
 def test_a_sweep_without_time_for_one_page_hands_all_over() -> None:
     scene = Scene()
     many(scene, 3)
@@ -117,24 +100,6 @@ def test_a_sweep_without_time_for_one_page_hands_all_over() -> None:
     assert (swept.groups, swept.left, swept.after) == (0, 0, "group 001")
 
 
-def test_two_sweeps_at_once_do_no_harm() -> None:
-    scene = Scene()
-    groups = many(scene, 20)
-    other = ExactlyOnce(scene.new_instance(), APP)
-    tend = scene.api.update
-
-    def interrupted(call: Call) -> Reply:
-        scene.api.update = tend  # type: ignore[method-assign]  # once is enough
-        other.sweep(scene.clock.moment + 600)
-        return tend(call)
-
-    scene.api.update = interrupted  # type: ignore[method-assign]  # the second sweep runs in the middle of the first
-    scene.counters.sweep(scene.clock.moment + 600)
-    assert all(settled(scene, groups))
-    assert len(scene.api.calls) == 20
-
-
-GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
 PAST = Remembered(attempt(entry("old"), name="past", weight=700_001))
 DAY_S = 24 * 3600
 
@@ -188,16 +153,12 @@ def test_what_was_met_before_takes_one_look() -> None:
     assert len(scene.api.asked) == 1
 
 
-def looking(scene: Scene) -> Visit:
-    return Visit(scene.instance, GROUP, scene.budget(60))
-
-
 def test_what_can_land_no_more_is_forgotten_a_day_after_its_death() -> None:
     """By a look that was asked for then (R11)."""
     for dead_s, kept in ((DAY_S - 1, 1), (DAY_S, 0)):
         scene = Scene(row(remembered=(PAST,)))
         scene.hear(12 + dead_s)
-        follows = watch(looking(scene), scene.row)
+        follows = watch(scene.visit(), scene.row)
         assert follows == scene.row
         assert (len(scene.row.remembered), scene.row.last_checked_at) == (kept, NOW + 12 + dead_s)
 
@@ -207,7 +168,7 @@ def test_in_a_group_that_is_gone_nothing_is_waited_for_but_the_death() -> None:
         scene = Scene(row(remembered=(PAST,)))
         scene.hear(known_s)
         scene.api.reads = [dataclasses.replace(GONE, date=NOW + known_s)] * 3
-        visit = looking(scene)
+        visit = scene.visit()
         assert [type(watch(visit, scene.row)) for _ in range(2)] == [Again, Again]
         watch(visit, scene.row)
         assert len(scene.row.remembered) == kept
@@ -220,7 +181,7 @@ def test_an_app_that_is_refused_ends_the_look() -> None:
     scene.api.reads = [arrears] * 10
     scene.counters.sweep(scene.clock.moment + 60)
     assert len(scene.api.asked) == 1
-    assert watch(looking(scene), scene.row) == Stop(arrears)
+    assert watch(scene.visit(), scene.row) == Stop(arrears)
 
 
 def test_a_sweep_ends_while_a_round_and_a_call_still_fit() -> None:
@@ -238,16 +199,6 @@ def test_a_frozen_group_is_left_to_an_operator() -> None:
     swept = scene.counters.sweep(scene.clock.moment + 60)
     assert (swept.groups, swept.left) == (0, 0)
     assert (scene.api.calls, scene.api.asked) == ([], [])
-
-
-def test_the_next_sweep_begins_where_the_last_one_ended() -> None:
-    scene = Scene()
-    many(scene, 250)
-    scene.ledger.pages_left = 1
-    scene.counters.sweep(scene.clock.moment + 600)
-    assert scene.instance.swept_to.group_id == "group 099"
-    scene.counters.sweep(scene.clock.moment + 600, after="group 200")
-    assert scene.instance.swept_to.group_id == ""
 
 
 def test_a_sweep_goes_round_whatever_the_groups_are_called() -> None:
@@ -338,14 +289,11 @@ def test_a_group_that_may_not_open_yet_is_met_again_when_it_may() -> None:
     assert len(loads) < 12
 
 
-NO_GROUP = Refused(10010, "no such group", Fault.OPERATION, NOW)
-
-
 def unwaited(scene: Scene) -> None:
     """An operation whose caller does not wait, in a group that does not exist: it is refused by the first sweep."""
     scene.api.counters = {}
-    scene.api.updates = [NO_GROUP]
-    scene.api.read = lambda *_, **__: dataclasses.replace(NO_GROUP, date=scene.api.date)  # type: ignore[method-assign]  # the same
+    scene.api.updates = [GONE]
+    scene.api.read = lambda *_, **__: dataclasses.replace(GONE, date=scene.api.date)  # type: ignore[method-assign]  # the same
     scene.counters.accept(GROUP.id, [increase("a")])
     scene.counters.sweep(scene.clock.moment + 50)
 

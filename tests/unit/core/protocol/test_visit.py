@@ -21,9 +21,8 @@ from handler.core.state.transitions import Change
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.unit.core.protocol.test_backoff import Even
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
-from tests.unit.core.scene import APP, GROUP, Scene, increase
+from tests.unit.core.scene import APP, GROUP, RATE, Scene, increase
 
-RATE = Refused(60007, "too many calls", Fault.RATE, NOW)
 SIGNATURE = Refused(70001, "expired", Fault.SIGNATURE, NOW)
 CREDENTIALS = Refused(70009, "wrong key", Fault.CREDENTIALS, NOW)
 DONE = Record("v1:a", Applied((("like", 5),)), NOW, 3600.0)
@@ -207,12 +206,6 @@ def test_a_call_carries_the_receipt_and_the_signature_of_its_row(mode: Mode, rec
     assert sending.own == OwnCall("attempt", is_sent=True)
 
 
-def test_without_a_receipt_key_a_call_carries_the_operations_alone() -> None:
-    scene = Scene()
-    visit(scene).send(row(receipt_key=""), attempt(entry("a")))
-    assert [dict(call.values) for call in scene.api.calls] == [{"like": 5}]
-
-
 def test_a_new_call_has_no_confirmed_refusal() -> None:
     scene = Scene(row())
     scene.api.updates = [RATE]
@@ -330,14 +323,6 @@ def test_a_visit_for_a_group_is_done_when_nothing_is_owed() -> None:
     assert visit(scene).is_done(row())
     assert not visit(scene).is_done(row(queue=(entry("b"),)))
     assert not visit(scene).has_all_answers
-
-
-def test_a_group_is_believed_to_be_gone_when_it_was_said_three_times() -> None:
-    asking = visit(Scene())
-    asking.in_a_row.refusals = 2
-    assert not asking.group_is_gone
-    asking.in_a_row.refusals = 3
-    assert asking.group_is_gone
 
 
 def test_an_operation_that_is_applied_takes_two_writes() -> None:

@@ -27,10 +27,6 @@ PAST_S = 17
 YEAR_2096 = 3_976_214_400
 
 
-def visited(scene: Scene, seconds: float = 60) -> Visit:
-    return Visit(scene.instance, GROUP, scene.budget(seconds))
-
-
 def test_a_lost_call_of_an_api_that_tells_no_time_is_seen_and_released() -> None:
     """The group waits, each sweep says so, and life + twice the guard after the operator's first look it goes on."""
     scene = Scene(row(), cold=True)
@@ -45,13 +41,13 @@ def test_a_lost_call_of_an_api_that_tells_no_time_is_seen_and_released() -> None
             scene.notices.of(Notice.WAITING)
             == [{"group": "G", "waits_for": "a Date of the API that shows its call to be over"}] * sweeps
         )
-    told = inspect(visited(scene))
+    told = inspect(scene.visit())
     assert told.waits_for == "a Date of the API that shows its call to be over"
     assert told.ready_in_s == pytest.approx(PAST_S, abs=1)
     decision = Decision(dict.fromkeys(told.to_be_judged, OperatorVerdict.NOT_LANDED))
-    assert isinstance(release.release(visited(scene), decision), Later)
+    assert isinstance(release.release(scene.visit(), decision), Later)
     scene.clock.advance(PAST_S)
-    assert isinstance(release.release(visited(scene), decision), Resolved)
+    assert isinstance(release.release(scene.visit(), decision), Resolved)
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert outcome == Applied((("like", 5),))
     assert Notice.CLOCK_UNHEARD in scene.notices.told
@@ -62,11 +58,11 @@ def test_a_date_that_stands_still_judges_nothing_and_holds_nothing_for_ever() ->
     still = dataclasses.replace(scene.api, clock=dataclasses.replace(scene.clock))
     scene.instance = replace(scene.instance, api=still)
     scene.clock.advance(100)
-    told = inspect(visited(scene))
+    told = inspect(scene.visit())
     assert told.waits_for == "a Date of the API that shows its call to be over"
-    assert isinstance(release.release(visited(scene), NOT_LANDED), Later)
+    assert isinstance(release.release(scene.visit(), NOT_LANDED), Later)
     scene.clock.advance(PAST_S)
-    assert isinstance(release.release(visited(scene), NOT_LANDED), Resolved)
+    assert isinstance(release.release(scene.visit(), NOT_LANDED), Resolved)
 
 
 def ahead(seconds: int) -> Row:
@@ -77,13 +73,13 @@ def ahead(seconds: int) -> Row:
 def test_a_time_that_lies_ahead_is_waited_for() -> None:
     """Shown with how long, and an operator need not wait that long."""
     scene = Scene(ahead(200))
-    told = inspect(visited(scene))
+    told = inspect(scene.visit())
     assert told.waits_for == "the time of its call, 200 s ahead of the API's clock"
     assert told.ready_in_s == PAST_S
     assert scene.row.frozen is None
-    assert isinstance(release.release(visited(scene), NOT_LANDED), Later)
+    assert isinstance(release.release(scene.visit(), NOT_LANDED), Later)
     scene.clock.advance(PAST_S + 1)
-    result = release.release(visited(scene), NOT_LANDED)
+    result = release.release(scene.visit(), NOT_LANDED)
     assert isinstance(result, Resolved)
     assert (result.row.attempt, [waits.id for waits in result.row.queue]) == (None, ["a"])
 
@@ -95,9 +91,9 @@ def test_a_time_that_lies_far_ahead_freezes_its_group(seconds: int) -> None:
     [outcome] = scene.counters.apply(GROUP.id, [increase("b")], scene.budget(30))
     assert isinstance(outcome, Frozen)
     assert str(scene.row.frozen).startswith("its call is signed for a time ")
-    assert isinstance(release.release(visited(scene), NOT_LANDED), Later)
+    assert isinstance(release.release(scene.visit(), NOT_LANDED), Later)
     scene.clock.advance(PAST_S + 1)
-    result = release.release(visited(scene), NOT_LANDED)
+    result = release.release(scene.visit(), NOT_LANDED)
     assert isinstance(result, Resolved)
     [past] = result.row.remembered
     assert past.attempt.signed_at <= scene.api.date
@@ -107,7 +103,7 @@ def test_one_wrong_date_freezes_nothing() -> None:
     """Every `Date` heard since has to say how far the time lies ahead, and there are two at least."""
     just, far = ahead(300), ahead(301)
     scene = Scene(far)
-    looking = visited(scene)
+    looking = scene.visit()
     assert reasons(looking, just, far) == [None, None]
     scene.api.ahead_s = -5
     assert reasons(looking, just, far) == [None, "its call is signed for a time 301 s ahead of the API's"]
@@ -125,14 +121,14 @@ def test_a_call_that_is_under_way_needs_no_operator() -> None:
         scene = Scene(row(attempt(entry("a"))))
         scene.clock.advance(passed_s)
         with pytest.raises(BadInput, match="is not frozen"):
-            release.release(visited(scene), NOT_LANDED)
+            release.release(scene.visit(), NOT_LANDED)
         assert scene.row == row(attempt(entry("a")))
 
 
 def test_a_look_of_an_operator_is_no_look_at_what_freezes_later() -> None:
     """What is unknown then was signed before that, and a verdict has to wait for it anew."""
     scene = Scene(ahead(200))
-    inspect(visited(scene))
+    inspect(scene.visit())
     assert scene.row.first_seen_at == NOW
     scene.clock.advance(300)
     scene.api.counters["_receipt"] = 7
@@ -147,5 +143,5 @@ def test_a_first_sight_that_nobody_can_note_is_told() -> None:
     scene.api.tells_time = False
     before = replace(scene.row, first_seen_at=NOW - 100)
     expected = Waiting("the end of what was signed before the group was first seen", 0.0, lasts=True)
-    assert waiting(visited(scene), before) == expected
-    assert waiting(visited(scene), scene.row) is None
+    assert waiting(scene.visit(), before) == expected
+    assert waiting(scene.visit(), scene.row) is None

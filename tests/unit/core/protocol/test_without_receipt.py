@@ -6,19 +6,17 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.model.operation import Mode
-from handler.core.model.outcome import Applied, Unknown
+from handler.core.model.outcome import Unknown
 from handler.core.model.row import Attempt, Row
-from handler.core.ports.counter_api import Counted, Fault, Refused, Unclear
+from handler.core.ports.counter_api import Counted
 from handler.core.ports.system import Notice
 from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.conclude import look
 from handler.core.protocol.visit import Again, Stop, Visit
 from tests.unit.core.protocol.test_backoff import Even
 from tests.unit.core.samples import NOW, attempt, entry, row
-from tests.unit.core.scene import GROUP, RULES, Scene, increase
+from tests.unit.core.scene import ARREARS, GONE, GROUP, RULES, Scene
 
-ARREARS = Refused(60020, "arrears", Fault.APP, NOW)
-GONE = Refused(10010, "no such group", Fault.OPERATION, NOW)
 SET = attempt(entry("a", Mode.SET))
 INCREASE = attempt(entry("a"))
 LOST = Unknown("the reply was lost, and without a receipt key the outcome cannot be determined")
@@ -47,13 +45,6 @@ def test_whoever_has_sent_an_increase_tells_at_once_that_nothing_tells() -> None
     assert scene.notices.of(Notice.UNKNOWN) == [{"group": "G", "operations": 1}]
 
 
-def test_a_dead_increase_of_somebody_else_is_told_as_unknown() -> None:
-    scene, before = stored(INCREASE)
-    scene.hear(12)
-    look(visit(scene), before, INCREASE)
-    assert scene.ledger.find(GROUP, ["a"])["a"].answer == LOST
-
-
 def test_one_wrong_reply_ends_nothing() -> None:
     """Neither the `Date` of the look itself, nor one that was heard before (R4 b)."""
     for heard_s, own_s in ((0, 12), (12, 11)):
@@ -77,16 +68,6 @@ def test_an_answer_that_could_not_be_written_is_not_told() -> None:
     scene.ledger.before_swap = [scene.grow]
     assert isinstance(look(visit(scene, "attempt"), before, INCREASE), Again)
     assert scene.notices.told == []
-
-
-def test_a_set_is_repeated_after_its_death_alone() -> None:
-    scene, before = stored(SET)
-    assert isinstance(look(visit(scene, "attempt"), before, SET), Again)
-    assert scene.row == before
-    scene.hear(12)
-    look(visit(scene, "attempt"), before, SET)
-    assert scene.row == before.changed(attempt=None, queue=SET.owed)
-    assert Notice.UNKNOWN not in scene.notices.told
 
 
 def test_the_apis_clock_is_asked_for_by_reads_at_growing_intervals() -> None:
@@ -116,19 +97,3 @@ def test_a_read_that_is_refused_for_the_app_stops_the_visit() -> None:
         scene, before = stored(SET)
         scene.api.reads = [refusal]
         assert look(visit(scene, "attempt"), before, SET) == follows
-
-
-def test_an_operation_that_was_answered_has_landed_once() -> None:
-    scene = Scene(row(receipt_key=""), replace(RULES, receipt_key=""))
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
-    assert outcome == Applied((("like", 5),))
-    assert (scene.row.debt, scene.api.counters["like"], len(scene.api.calls)) == ((), 5, 1)
-
-
-def test_a_payment_whose_reply_was_lost_is_not_repeated() -> None:
-    """It is a decrease of our own, and nothing tells whether it took effect: the same rule as for callers holds."""
-    scene = Scene(row(debt=(("like", 5),)), replace(RULES, receipt_key=""))
-    scene.api.updates = [Unclear("lost")]
-    scene.counters.sweep(scene.clock.moment + 60)
-    assert len(scene.api.calls) == 1
-    assert scene.row.is_settled

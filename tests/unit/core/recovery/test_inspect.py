@@ -6,7 +6,6 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import AppRefused, BadInput, NotAccepted, TooManyCalls
-from handler.core.model.outcome import Applied
 from handler.core.model.row import Remembered, Row
 from handler.core.ports.counter_api import Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation
@@ -19,7 +18,7 @@ from handler.core.recovery.verdicts import Decision
 from handler.core.runtime.instance import TimeBudget
 from handler.core.state.receipts import Unexplained
 from handler.core.state.transitions import frozen
-from tests.unit.core.recovery.test_release import FROZEN, LANDED, dead, grow, visited
+from tests.unit.core.recovery.test_release import FROZEN, LANDED, dead, grow
 from tests.unit.core.samples import NOW, attempt, row
 from tests.unit.core.scene import GROUP, RULES, Scene
 
@@ -28,7 +27,7 @@ def test_what_is_known_of_a_group_stands_in_an_inspection() -> None:
     """Its row, its counters, what needs a verdict, and when one may be given."""
     scene = dead(replace(FROZEN, first_seen_at=NOW - 4))
     scene.api.counters = {"like": 3, "_receipt": 7}
-    told = inspect(visited(scene))
+    told = inspect(scene.visit())
     assert (told.row, told.generation, told.to_be_judged) == (scene.row, Generation(1, 0), ("a",))
     assert (told.values, told.missing, told.verdict) == ({"like": 3, "_receipt": 7}, None, Unexplained(7))
     assert told.ready_in_s == 0.0
@@ -38,7 +37,7 @@ def test_what_is_known_of_a_group_stands_in_an_inspection() -> None:
 def test_a_group_that_is_no_more_is_inspected_as_an_empty_one() -> None:
     scene = dead()
     scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20
-    told = inspect(visited(scene))
+    told = inspect(scene.visit())
     assert (told.values, told.missing, told.verdict) == ({}, "the group does not exist", Unexplained(0))
 
 
@@ -52,7 +51,7 @@ def test_a_group_that_is_no_more_is_inspected_as_an_empty_one() -> None:
 def test_an_inspection_without_a_look_shows_the_row(reply: Unclear | Refused, missing: str) -> None:
     scene = dead()
     scene.api.reads = [reply] * 1000
-    told = inspect(visited(scene))
+    told = inspect(scene.visit())
     assert (told.row, told.to_be_judged, told.missing) == (FROZEN, ("a",), missing)
     assert (told.values, told.verdict, told.ready_in_s) == ({}, None, 0.0)
     assert told.waits_for is None
@@ -63,8 +62,9 @@ def test_a_refused_app_says_when_to_come_again() -> None:
     scene = dead()
     scene.api.reads = [Refused(60020, "arrears", Fault.APP, NOW)] * 10
     with pytest.raises(AppRefused) as caught:
-        release.release(visited(scene), LANDED)
+        release.release(scene.visit(), LANDED)
     assert (caught.value.code, caught.value.info, caught.value.retry_after_s) == (60020, "arrears", 1.0)
+    assert scene.row == FROZEN
 
 
 def test_a_look_is_had_only_if_there_is_the_time_for_it() -> None:
@@ -93,7 +93,7 @@ def test_a_look_is_had_only_if_there_is_the_time_for_it() -> None:
 def test_what_an_operator_may_not_do_is_said(before: Row | None, act: str, problem: str) -> None:
     scene = Scene(before)
     with pytest.raises(BadInput) as caught:
-        getattr(release, act)(visited(scene), Decision())
+        getattr(release, act)(scene.visit(), Decision())
     assert (caught.value.field, caught.value.problem) == ("GroupId", problem)
     assert (scene.ledger.load(GROUP), scene.api.asked) == (before, [])
 
@@ -101,13 +101,13 @@ def test_what_an_operator_may_not_do_is_said(before: Row | None, act: str, probl
 def test_a_group_without_receipts_has_nothing_to_adopt() -> None:
     scene = Scene(replace(row(receipt_key=""), base=0), replace(RULES, receipt_key=""))
     with pytest.raises(BadInput, match="has no receipt in use yet"):
-        release.adopt(visited(scene), Decision())
+        release.adopt(scene.visit(), Decision())
 
 
 def test_a_group_that_agrees_with_its_receipt_is_adopted_unchanged() -> None:
     """Its row was right; the look is noted as a sweep notes it."""
     scene = Scene(row())
-    result = release.adopt(visited(scene), Decision())
+    result = release.adopt(scene.visit(), Decision())
     assert result == Resolved(scene.row, settled=0, changed=False)
     assert (scene.row.version, scene.row.last_checked_at) == (row().version + 1, NOW)
     assert scene.notices.told == []
@@ -116,11 +116,11 @@ def test_a_group_that_agrees_with_its_receipt_is_adopted_unchanged() -> None:
 def test_a_look_for_an_adoption_is_had_again_until_it_is_answered() -> None:
     scene = Scene(row())
     scene.api.reads = [Unclear("lost"), Unclear("lost")]
-    assert isinstance(release.adopt(visited(scene), Decision()), Resolved)
+    assert isinstance(release.adopt(scene.visit(), Decision()), Resolved)
     assert len(scene.api.asked) == 4
     scene.api.reads = [Refused(60020, "arrears", Fault.APP, NOW)] * 10
     with pytest.raises(AppRefused):
-        release.adopt(visited(scene), Decision())
+        release.adopt(scene.visit(), Decision())
     assert len(scene.api.asked) == 5
 
 
@@ -129,7 +129,7 @@ def test_a_release_says_when_to_come_again() -> None:
     for passed_s, left_s in ((2, 10), (11, 1), (11.9, 1)):
         scene = Scene(FROZEN)
         scene.clock.advance(passed_s)
-        assert release.release(visited(scene), LANDED) == Later(left_s)
+        assert release.release(scene.visit(), LANDED) == Later(left_s)
 
 
 def test_an_adoption_that_does_not_fit_into_the_visit_is_put_off() -> None:
@@ -137,14 +137,14 @@ def test_an_adoption_that_does_not_fit_into_the_visit_is_put_off() -> None:
     for seconds, waited in ((23.4, False), (23.7, True)):
         scene = Scene(replace(frozen(row(), "why"), first_seen_at=NOW))
         scene.api.counters["_receipt"] = 7
-        result = release.adopt(visited(scene, seconds), Decision())
+        result = release.adopt(scene.visit(seconds), Decision())
         assert isinstance(result, Resolved) == waited
         assert (result == Later(17)) == (not waited)
 
 
 def test_an_adoption_is_told_to_whoever_watches() -> None:
     scene = dead(replace(frozen(row(), "why"), first_seen_at=NOW - 100))
-    release.adopt(visited(scene), Decision())
+    release.adopt(scene.visit(), Decision())
     assert scene.notices.of(Notice.GROUP_ADOPTED) == [{"group": "G", "base": 7, "operations": 0}]
 
 
@@ -152,7 +152,7 @@ def test_a_swap_that_is_lost_is_tried_again_after_a_moment() -> None:
     scene = dead()
     scene.ledger.before_swap = [lambda: grow(scene)] * SWAPS_MAX
     with pytest.raises(TooManyCalls, match=r"^too many others change this group at once$"):
-        release.release(visited(scene), LANDED)
+        release.release(scene.visit(), LANDED)
     assert len(scene.clock.slept) == SWAPS_MAX
     assert sum(scene.clock.slept) == pytest.approx(SWAPS_MAX * CONTENTION_S, rel=0.4)
 
@@ -162,7 +162,7 @@ def test_a_first_look_that_cannot_be_noted_is_told() -> None:
     scene = dead(replace(FROZEN, first_seen_at=None))
     scene.ledger.before_swap = [lambda: grow(scene)] * SWAPS_MAX
     with pytest.raises(TooManyCalls, match=r"^too many others change this group at once$"):
-        inspect(visited(scene))
+        inspect(scene.visit())
     assert len(scene.clock.slept) == SWAPS_MAX
     assert sum(scene.clock.slept) == pytest.approx(SWAPS_MAX * CONTENTION_S, rel=0.4)
 
@@ -170,15 +170,8 @@ def test_a_first_look_that_cannot_be_noted_is_told() -> None:
 def test_a_first_look_is_noted_in_the_row_as_it_has_become() -> None:
     scene = dead(replace(FROZEN, first_seen_at=None))
     scene.ledger.before_swap = [lambda: grow(scene)]
-    assert len(inspect(visited(scene)).row.queue) == 1
+    assert len(inspect(scene.visit()).row.queue) == 1
     assert scene.row.first_seen_at == scene.api.date
-
-
-def test_an_operation_that_was_settled_by_an_operator_is_told_as_observed_later() -> None:
-    scene = dead()
-    scene.api.counters["like"] = 12
-    release.release(visited(scene), LANDED)
-    assert scene.ledger.find(GROUP, ["a"])["a"].answer == Applied((("like", 12),), observed_later=True)
 
 
 def test_in_a_group_that_is_no_more_what_is_dead_is_forgotten() -> None:
@@ -186,12 +179,12 @@ def test_in_a_group_that_is_no_more_what_is_dead_is_forgotten() -> None:
     past = Remembered(attempt(name="past", weight=700_001), refused=True)
     scene = dead(replace(FROZEN, remembered=(past,)))
     scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20
-    release.release(visited(scene), LANDED)
+    release.release(scene.visit(), LANDED)
     assert scene.row.remembered == ()
 
 
 def test_an_adoption_without_time_for_a_look_is_told() -> None:
     scene = Scene(row())
     with pytest.raises(NotAccepted, match=r"^the group's counters could not be read in the time that there is$"):
-        release.adopt(visited(scene, 0), Decision())
+        release.adopt(scene.visit(0), Decision())
     assert (scene.row, scene.api.asked) == (row(), [])

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from handler.core.errors import AnswerLost, AppRefused, BadInput, NotAccepted, TooManyCalls
+from handler.core.errors import AnswerLost, BadInput
 from handler.core.model.outcome import Records
 from handler.core.model.row import Group, Row
-from handler.core.ports.counter_api import Fault, Refused, Unclear
+from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.ledger import Generation
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Visit
 from handler.core.recovery import release
-from handler.core.recovery.inspect import SWAPS_MAX, inspect
+from handler.core.recovery.inspect import inspect
 from handler.core.recovery.release import Later, Resolved
 from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from handler.core.state.receipts import NotLanded, TooEarly
@@ -31,10 +31,6 @@ DEATH_S = 12
 PAST_S = 17
 
 
-def visited(scene: Scene, seconds: float = 60) -> Visit:
-    return Visit(scene.instance, GROUP, scene.budget(seconds))
-
-
 def dead(before: Row = FROZEN) -> Scene:
     """A frozen group whose attempt can land no more, and whose receipt somebody else has written."""
     scene = Scene(before)
@@ -49,24 +45,25 @@ def grow(scene: Scene) -> None:
 
 def test_a_release_settles_and_unfreezes_in_one_write() -> None:
     scene = dead()
-    assert release.release(visited(scene), LANDED) == Resolved(scene.row, settled=1)
+    assert release.release(scene.visit(), LANDED) == Resolved(scene.row, settled=1)
     assert scene.row == replace(
         FROZEN, version=FROZEN.version + 1, attempt=None, base=7, frozen=None, first_seen_at=None
     )
     assert scene.ledger.find(GROUP, ["a"]).keys() == {"a"}
     assert scene.notices.told == [Notice.GROUP_RELEASED]
+    assert scene.notices.of(Notice.GROUP_RELEASED) == [{"group": "G", "base": 7, "operations": 1}]
 
 
 def test_a_release_before_the_death_changes_nothing() -> None:
     scene = Scene(FROZEN)
-    assert isinstance(release.release(visited(scene, 600), LANDED), Later)
+    assert isinstance(release.release(scene.visit(600), LANDED), Later)
     assert (scene.row, scene.clock.slept) == (FROZEN, [])
 
 
 def test_the_first_look_at_a_frozen_group_is_noted() -> None:
     """What the row does not know may land for as long as an attempt that was signed just before."""
     scene = dead(replace(FROZEN, first_seen_at=None))
-    result = release.release(visited(scene), LANDED)
+    result = release.release(scene.visit(), LANDED)
     assert isinstance(result, Later)
     assert PAST_S - 1 <= result.retry_after_s <= PAST_S
     assert scene.row == replace(
@@ -76,7 +73,7 @@ def test_the_first_look_at_a_frozen_group_is_noted() -> None:
 
 def test_an_inspection_notes_the_look_and_changes_nothing_else() -> None:
     scene = dead(replace(FROZEN, first_seen_at=None))
-    assert inspect(visited(scene)).ready_in_s == pytest.approx(PAST_S, abs=1)
+    assert inspect(scene.visit()).ready_in_s == pytest.approx(PAST_S, abs=1)
     assert scene.row == replace(
         FROZEN, version=FROZEN.version + 1, first_seen_at=scene.api.date, first_seen_generation=1
     )
@@ -85,14 +82,14 @@ def test_an_inspection_notes_the_look_and_changes_nothing_else() -> None:
 
 def test_an_inspection_of_a_group_that_is_not_frozen_writes_nothing() -> None:
     scene = Scene(row(attempt(A)))
-    told = inspect(visited(scene))
+    told = inspect(scene.visit())
     assert isinstance(told.verdict, TooEarly)
     assert (told.ready_in_s, told.waits_for) == (
         DEATH_S,
         "the end of its call, unless the receipt shows that it landed",
     )
     scene.clock.advance(DEATH_S + 1)
-    told = inspect(visited(scene))
+    told = inspect(scene.visit())
     assert isinstance(told.verdict, NotLanded)
     assert (told.ready_in_s, told.waits_for) == (0.0, "a look that shows its call to be over")
     assert scene.row == row(attempt(A))
@@ -102,7 +99,7 @@ def test_an_adoption_waits_by_the_apis_clock() -> None:
     scene = Scene(replace(frozen(row(queue=(A,)), "why"), first_seen_at=None), cold=True)
     scene.api.ahead_s = -40.0
     scene.api.counters["_receipt"] = 7
-    result = release.adopt(visited(scene), Decision())
+    result = release.adopt(scene.visit(), Decision())
     assert isinstance(result, Resolved)
     assert (result.row.base, result.row.queue, result.settled) == (7, (A,), 0)
     assert sum(scene.clock.slept) >= DEATH_S - 1
@@ -113,17 +110,8 @@ def test_a_group_that_somebody_else_changes_all_the_time_is_released_with_what_h
     """Callers that go on asking for a frozen group do not keep it frozen."""
     scene = dead()
     scene.ledger.before_swap = [lambda: grow(scene)] * 5
-    assert isinstance(release.release(visited(scene), LANDED), Resolved)
+    assert isinstance(release.release(scene.visit(), LANDED), Resolved)
     assert (scene.row.frozen, len(scene.row.queue)) == (None, 5)
-
-
-def test_a_swap_that_is_always_lost_changes_nothing() -> None:
-    """The operator is told to come again."""
-    scene = dead()
-    scene.ledger.before_swap = [lambda: grow(scene)] * SWAPS_MAX
-    with pytest.raises(TooManyCalls):
-        release.release(visited(scene), LANDED)
-    assert scene.row.frozen
 
 
 def test_two_operators_decide_once() -> None:
@@ -131,7 +119,7 @@ def test_two_operators_decide_once() -> None:
     scene = dead()
     scene.ledger.before_swap = [lambda: _released(scene)]
     with pytest.raises(BadInput, match=r"^GroupId: has changed"):
-        release.release(visited(scene), Decision({"a": OperatorVerdict.NOT_LANDED}))
+        release.release(scene.visit(), Decision({"a": OperatorVerdict.NOT_LANDED}))
     assert scene.row.queue == ()
     assert scene.notices.told.count(Notice.GROUP_RELEASED) == 1
 
@@ -144,12 +132,12 @@ def test_a_group_that_was_released_and_froze_again_is_another_case() -> None:
     )
     scene.ledger.before_swap = [lambda: scene.store(anew)]
     with pytest.raises(BadInput, match=r"^GroupId: has changed"):
-        release.release(visited(scene), LANDED)
+        release.release(scene.visit(), LANDED)
     assert scene.row == anew
 
 
 def _released(scene: Scene) -> None:
-    release.release(visited(scene), LANDED)
+    release.release(scene.visit(), LANDED)
 
 
 class LosingLedger(StagedLedger):
@@ -170,30 +158,17 @@ def test_a_lost_answer_is_told_as_one() -> None:
     assert inspect(visit).row.frozen is None
 
 
-@pytest.mark.parametrize(
-    ("reply", "kind"),
-    [(Unclear("no answer"), NotAccepted), (Refused(60020, "arrears", Fault.APP, NOW), AppRefused)],
-)
-def test_without_a_look_nothing_is_decided(reply: Unclear | Refused, kind: type[NotAccepted]) -> None:
-    """A frozen group does not move by what could not be seen."""
-    scene = dead()
-    scene.api.reads = [reply] * 1000
-    with pytest.raises(kind):
-        release.release(visited(scene), LANDED)
-    assert scene.row == FROZEN
-
-
 def test_a_group_that_is_no_more_is_released_like_an_empty_one() -> None:
     scene = dead()
     scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20
-    release.release(visited(scene), LANDED)
+    release.release(scene.visit(), LANDED)
     assert (scene.row.base, scene.row.frozen, scene.row.version) == (0, None, FROZEN.version + 1)
 
 
 def test_a_group_that_is_not_frozen_and_does_not_agree_freezes_before_it_is_adopted() -> None:
     scene = Scene(row())
     scene.api.counters["_receipt"] = 7
-    assert isinstance(release.adopt(visited(scene, 8), Decision()), Later)
+    assert isinstance(release.adopt(scene.visit(8), Decision()), Later)
     assert scene.row.frozen
     assert scene.notices.told == [Notice.GROUP_FROZEN]
 
@@ -203,7 +178,7 @@ def test_a_restored_row_is_of_the_current_generation_afterwards() -> None:
     scene = dead()
     scene.ledger.stored = Generation(2, NOW - 1000)
     scene.clock.advance(scene.instance.rules.cache_s)
-    release.release(visited(scene), LANDED)
+    release.release(scene.visit(), LANDED)
     assert scene.row.generation == 2
 
 
@@ -211,7 +186,7 @@ def test_what_a_restored_row_waits_for_includes_the_instances_of_before() -> Non
     """They may go on with the older generation for as long as they cache it."""
     scene = dead()
     scene.ledger.stored = Generation(2, NOW)
-    result = release.release(visited(scene), LANDED)
+    result = release.release(scene.visit(), LANDED)
     assert isinstance(result, Later)
     assert result.retry_after_s > scene.instance.rules.cache_s - DEATH_S
     assert scene.row.base == BASE

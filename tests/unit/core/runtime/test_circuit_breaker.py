@@ -12,12 +12,6 @@ ARREARS = Refused(60020, "arrears", Fault.APP, None)
 ADDRESS = Refused(60021, "address", Fault.APP, None)
 
 
-def test_a_breaker_is_closed_until_the_app_is_refused() -> None:
-    breaker = CircuitBreaker(HandClock())
-    assert breaker.refusal() is None
-    assert breaker.retry_after_s() == 0
-
-
 def test_an_open_breaker_tells_the_vendors_refusal_and_when_it_closes() -> None:
     """The last refusal stands; those of calls that were under way together count as one."""
     clock = HandClock()
@@ -59,27 +53,3 @@ def test_an_accepted_call_closes_the_breaker_for_all() -> None:
     assert (breaker.refusal(), breaker.retry_after_s()) == (None, 0)
     breaker.trip(ADDRESS)
     assert breaker.retry_after_s() == pytest.approx(1)
-
-
-def test_a_breaker_counts_refusals_in_a_row() -> None:
-    clock = HandClock()
-    breaker = CircuitBreaker(clock)
-    breaker.trip(ARREARS)
-    breaker.trip(ADDRESS)
-    assert (breaker.refusal(), breaker.retry_after_s()) == (ADDRESS, 1.0)
-    clock.advance(1.0)
-    assert (breaker.refusal(), breaker.retry_after_s()) == (None, 0.0)
-    breaker.trip(ARREARS)
-    assert breaker.retry_after_s() == 2.0
-    breaker.reset()
-    assert (breaker.refusal(), breaker.retry_after_s()) == (None, 0.0)
-    breaker.trip(ARREARS)
-    assert breaker.retry_after_s() == 1.0
-
-
-def test_a_closed_breaker_is_not_waited_for() -> None:
-    breaker = CircuitBreaker(HandClock(moment=0.0))
-    assert breaker.retry_after_s() == 0.0
-    breaker.trip(ARREARS)
-    breaker.reset()
-    assert breaker.retry_after_s() == 0.0

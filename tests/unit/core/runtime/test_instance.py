@@ -6,7 +6,6 @@ import random
 from dataclasses import dataclass
 
 import pytest
-from msgspec.structs import replace
 
 from handler.core.model.row import Group
 from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear
@@ -52,12 +51,6 @@ class SilentApi:
 
     def renew_credentials(self) -> None:
         """Nothing to renew."""
-
-
-def test_nothing_is_known_of_a_group_never_called() -> None:
-    known = ValuesCache()
-    known.learn(G, {"like": 5})
-    assert (known.of(Group(G.app, "H")), known.of(Group(1, "G"))) == ({}, {})
 
 
 def test_the_last_values_seen_are_known() -> None:
@@ -118,18 +111,6 @@ def instance() -> Instance:
         parked=MemoryParked(),
         rules=RULES,
     )
-
-
-def test_a_cold_instance_asks_nobody_anything(instance: Instance) -> None:
-    assert isinstance(instance.ledger, CountedLedger)
-    assert instance.ledger.asked == 0
-    assert (instance.api_clock.since(()), instance.breaker.refusal(), instance.values_cache.of(G)) == (None, None, {})
-
-
-def test_a_call_needs_its_time_two_ledger_writes_and_a_margin(instance: Instance) -> None:
-    """4 s, two ledger timeouts of 1 s and half a second (R3)."""
-    assert instance.call_s == pytest.approx(6.5)
-    assert replace(instance, rules=replace(RULES, timeout_s=1)).call_s == pytest.approx(3.5)
 
 
 def test_two_instances_share_nothing_but_their_ports(instance: Instance) -> None:

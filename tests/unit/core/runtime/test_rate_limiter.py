@@ -107,14 +107,6 @@ def test_a_turn_of_a_full_schedule_is_used_in_time_or_not_at_all() -> None:
     assert [turn.until - turn.at for turn in (quiet, full)] == pytest.approx([0.5, 0.04])
 
 
-def test_calls_are_leased_in_chunks() -> None:
-    """Never a round trip to the ledger for each."""
-    clock = HandClock(moment=0.0)
-    ledger = CountingLedger(clock)
-    begun = calls_within(pace_of(clock, ledger=ledger), clock, 10)
-    assert ledger.leases < len(begun) / 5
-
-
 def test_calls_that_are_expected_are_leased_together() -> None:
     """A batch knows how many groups it has; an instance that has been quiet would find out step by step."""
     clock = HandClock(moment=0.0)
@@ -181,32 +173,6 @@ def test_a_rate_code_makes_an_instance_careful_and_slower_and_it_recovers() -> N
     asked = ledger.leases
     pace.turn(APP)
     assert ledger.leases == asked
-
-
-def test_a_turn_given_back_is_used_by_the_next_call() -> None:
-    clock = HandClock()
-    pace = pace_of(clock)
-    turn = pace.turn(APP)
-    pace.give_back(turn)
-    assert pace.turn(APP) == turn
-
-
-def test_a_turn_that_was_not_used_in_time_is_lost() -> None:
-    clock = HandClock()
-    pace = pace_of(clock)
-    turn = pace.turn(APP)
-    pace.give_back(turn)
-    clock.advance(1)
-    assert pace.turn(APP).at == clock.monotonic()
-
-
-def test_another_app_has_no_use_of_leased_turns() -> None:
-    clock = HandClock()
-    pace = pace_of(clock)
-    while pace.turn(APP).is_taken:
-        pass
-    clock.advance(1.1)
-    assert pace.turn(APP + 1).is_taken
 
 
 def test_a_ledger_that_cannot_lend_makes_calls_wait() -> None:

@@ -76,11 +76,6 @@ def test_a_window_that_no_instance_has_any_more_is_forgotten_after_as_long_as_th
     assert with_window(later, DAY_S, NOW + 4 * DAY_S) == (Noted(DAY_S, ALWAYS, NOW + 4 * DAY_S),)
 
 
-def test_a_forgotten_window_begins_again() -> None:
-    notes = (Noted(DAY_S, ALWAYS, NOW + 4 * DAY_S), Noted(3 * DAY_S, ALWAYS, NOW))
-    assert with_window(notes, 3 * DAY_S, NOW + 5 * DAY_S)[1] == Noted(3 * DAY_S, NOW + 5 * DAY_S, NOW + 5 * DAY_S)
-
-
 def passed(notes: Notes, window_s: float, age_s: float, sent: float = NOW) -> bool:
     """Whether what was sent then may not be executed at that age."""
     return Horizon(notes, window_s, sent + age_s).has_passed(sent)
@@ -164,13 +159,6 @@ def test_an_instance_notes_its_window_and_remembers_the_notes(ledger: Ledger, cl
     assert ledger.reads == 2
     assert windows.longest(APP + 1) == DAY_S
     assert ledger.reads == 3
-
-
-def test_an_instance_learns_of_a_larger_window_within_five_minutes(ledger: Ledger, clock: HandClock) -> None:
-    first, second = windows_of(ledger, clock), windows_of(ledger, clock, 3 * DAY_S)
-    assert (first.longest(APP), second.longest(APP)) == (DAY_S, 3 * DAY_S)
-    clock.advance(CACHE_S + 1)
-    assert first.longest(APP) == 3 * DAY_S
 
 
 @pytest.mark.parametrize("moved_s", [CACHE_S + 1, -1.0])

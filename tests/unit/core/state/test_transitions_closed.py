@@ -54,12 +54,6 @@ def test_no_transition_changes_the_row_that_it_began_with(transition: Callable[[
     assert before == OPEN
 
 
-def test_what_is_accepted_waits_behind_what_was_accepted_before() -> None:
-    """The attempt that is open is not touched."""
-    after = appended(OPEN, [entry("d"), entry("e")])
-    assert (after.attempt, [waiting.id for waiting in after.queue]) == (OPEN.attempt, ["c", "d", "e"])
-
-
 def test_a_dead_attempt_is_remembered_and_its_operations_go_first_again() -> None:
     after = not_landed(OPEN).row
     assert (after.attempt, after.queue) == (None, (A, B, C))
@@ -115,12 +109,6 @@ def test_an_unknown_outcome_answers_all_that_the_attempt_owed() -> None:
     change = answered(replace(HALF_SETTLED, receipt_key=""), lost, NOW)
     assert change.records == {"b": record_of(B, lost, NOW)}
     assert (change.row.remembered, change.row.queue) == ((), (C,))
-
-
-def test_a_rejected_operation_that_landed_after_all_is_owed_back() -> None:
-    rejected = answered(row(attempt(A)), GONE, NOW).row
-    change = landed(rejected, BASE + 600_000, {"attempt": 1}, seen(later=True, like=5))
-    assert (change.records, change.row.debt) == ({}, (("like", 5),))
 
 
 def test_an_attempt_that_never_left_leaves_no_trace() -> None:

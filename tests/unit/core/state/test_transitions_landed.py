@@ -53,13 +53,6 @@ def test_values_seen_beside_the_receipt_are_told_as_seen_then() -> None:
     }
 
 
-def test_a_set_answers_its_own_values() -> None:
-    """The one that a later Set of the same call overwrote as well."""
-    first, second = entry("a", Mode.SET, like=5, share=1), entry("b", Mode.SET, like=2)
-    change = land(row(attempt(first, second)), "attempt", like=2, share=1)
-    assert answers(change) == {"a": Applied((("like", 5), ("share", 1))), "b": Applied((("like", 2),))}
-
-
 def test_a_late_landing_settles_what_waits_in_the_queue() -> None:
     """Its operations were owed and are applied: they leave the queue, nothing is owed back."""
     before = row(queue=(A, B), remembered=(Remembered(PAST),))
@@ -140,11 +133,6 @@ def test_an_operation_that_landed_in_two_remembered_attempts_counts_once() -> No
     change = land(row(queue=(A, B, C), remembered=memory), "past", "next", later=True, like=17, share=2)
     assert sorted(change.records) == ["a", "b"]
     assert (change.row.queue, change.row.debt) == ((C,), (("like", 5),))
-
-
-def test_other_remembered_attempts_stay_in_mind() -> None:
-    memory = (Remembered(PAST), Remembered(attempt(B, name="next")))
-    assert land(row(queue=(A, B), remembered=memory), "past", later=True).row.remembered == memory[1:]
 
 
 def test_a_landing_that_is_half_owed_settles_one_half_and_owes_back_the_other() -> None:

@@ -7,7 +7,6 @@ import pytest
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Rejected
 from handler.core.model.row import Attempt, Remembered, Row
-from handler.core.state.losses import REMEMBERED_MAX
 from handler.core.state.transitions import answered, debt_forgiven, forgotten, not_landed, refused
 from tests.unit.core.samples import BOUND_S, NOW, attempt, entry, row
 
@@ -32,12 +31,6 @@ def memory(refusals: str) -> tuple[Remembered, ...]:
 
 def kept(row: Row) -> str:
     return " ".join(past.attempt.id for past in row.remembered)
-
-
-def test_eight_attempts_are_kept_in_mind() -> None:
-    after = not_landed(row(attempt(A), remembered=memory("xxxxxxx"))).row
-    assert len(after.remembered) == REMEMBERED_MAX == 8
-    assert after.frozen is None
 
 
 def test_a_ninth_takes_the_place_of_the_oldest() -> None:
@@ -80,12 +73,6 @@ def test_a_refused_attempt_is_forgotten_at_its_death_and_an_expired_one_a_day_la
 ) -> None:
     """Given a receipt seen at its base after that moment of the API's clock."""
     assert kept(forgotten(row(remembered=memory("xr")), known_after, bound_of, DAY_S)) == names
-
-
-def test_each_attempt_has_its_own_death() -> None:
-    past = (Remembered(attempt(name="old", time=NOW - 100)), Remembered(attempt(name="new")))
-    assert kept(forgotten(row(remembered=past), DEATH + 50, bound_of, 0)) == ""
-    assert kept(forgotten(row(remembered=past), DEATH - 50, bound_of, 0)) == "new"
 
 
 def test_each_attempt_is_dead_when_its_own_bound_has_passed() -> None:
