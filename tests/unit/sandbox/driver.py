@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from tests.sandbox.admission import Call
 from tests.sandbox.app import ChatApp
 from tests.sandbox.commands import Mode, Name
+from tests.sandbox.journal import Entry
 from tests.sandbox.replies import Reply
 from tests.sandbox.signatures import Signature, sign
 
@@ -41,3 +42,12 @@ def conduct(app: ChatApp, sent: Call, now: float = NOW) -> Reply:
     if handling.course.apply_after_s is not None:
         result = app.apply(handling, now + handling.course.apply_after_s)
     return app.reply(handling, result, now + handling.course.reply_after_s)
+
+
+def counters(app: ChatApp) -> dict[str, int]:
+    return app.groups.values("G")
+
+
+def entry(app: ChatApp) -> Entry:
+    """The last one of the journal."""
+    return app.journal.entries()[-1]

@@ -1,54 +1,10 @@
 """The sandbox's decisions about requests that are applied at once, if at all."""
 
-import json
-
 import pytest
 
 from tests.sandbox.app import ChatApp
 from tests.sandbox.faults import Fault, every_kind
-from tests.sandbox.journal import Entry
-from tests.unit.sandbox.driver import KEY, NOW, call, conduct, new_app
-
-
-@pytest.fixture
-def app() -> ChatApp:
-    """An app with one group, `G`, and no limit."""
-    return new_app()
-
-
-def counters(app: ChatApp) -> dict[str, int]:
-    return app.groups.values("G")
-
-
-def entry(app: ChatApp) -> Entry:
-    return app.journal.entries()[-1]
-
-
-def test_an_update_is_applied_and_answered(app: ChatApp) -> None:
-    """The reply holds the vendor's four fields, with the new value."""
-    reply = conduct(app, call())
-    assert (reply.ending, reply.status, reply.content_type) == ("sent", 200, "application/json")
-    assert json.loads(reply.body) == {
-        "ActionStatus": "OK",
-        "ErrorCode": 0,
-        "ErrorInfo": "",
-        "GroupCounter": [{"Key": "like", "Value": 1}],
-    }
-
-
-def test_a_refusal_is_answered_with_status_200(app: ChatApp) -> None:
-    reply = conduct(app, call(group="H"))
-    assert (reply.status, reply.code) == (200, 10010)
-    assert json.loads(reply.body) == {
-        "ActionStatus": "FAIL",
-        "ErrorCode": 10010,
-        "ErrorInfo": "the group does not exist or has been dismissed",
-    }
-
-
-def test_a_deletion_is_answered_without_counters(app: ChatApp) -> None:
-    """The vendor's reply to it has three fields only."""
-    assert json.loads(conduct(app, call("delete")).body) == {"ActionStatus": "OK", "ErrorCode": 0, "ErrorInfo": ""}
+from tests.unit.sandbox.driver import NOW, call, conduct, counters, entry
 
 
 @pytest.mark.parametrize("fault", [Fault("drop_before"), Fault("reset_before"), Fault("bad_gateway_before")], ids=str)
@@ -84,14 +40,6 @@ def test_a_request_without_a_result_has_no_healthy_reply(app: ChatApp) -> None:
     handling = app.receive(call(), NOW)
     with pytest.raises(ValueError, match="has a result"):
         app.reply(handling, None, NOW)
-
-
-def test_new_keys_replace_the_old(app: ChatApp) -> None:
-    """The next request is checked against them."""
-    app.replace_keys(("key-2", KEY))
-    assert conduct(app, call()).code == 0
-    app.replace_keys(("key-2",))
-    assert conduct(app, call()).code == 70009
 
 
 def test_a_reset_takes_everything_back(app: ChatApp) -> None:

@@ -21,30 +21,6 @@ def refusal(name: Name, body: bytes) -> int:
     return 0
 
 
-def refused_update(**changes: object) -> int:
-    """The code that an update is refused with when some of its fields are changed; 0 if it is read."""
-    return refusal("update", json.dumps({**UPDATE, **changes}).encode())
-
-
-def test_each_path_names_a_command() -> None:
-    assert [named_by(f"/v4/group_open_http_svc/{name}_group_counter") for name in NAMES] == ["update", "get", "delete"]
-
-
-@pytest.mark.parametrize(
-    ("path", "code"),
-    [
-        ("/v4/group_open_http_svc/modify_group_attr", 10003),
-        ("/", 60009),
-        ("/V4/group_open_http_svc/get_group_counter", 60009),
-    ],
-)
-def test_another_path_is_refused(path: str, code: int) -> None:
-    """A wrong command of the service and a wrong path have codes of their own; letters keep their case."""
-    with pytest.raises(RefusalError) as refused:
-        named_by(path)
-    assert refused.value.code == code
-
-
 def test_an_update_is_read() -> None:
     """Group, mode and counters, in the order of the body; fields that nobody knows are passed over."""
     fields = {**UPDATE, "GroupCounter": [{"Key": "b", "Value": -1}, {"Key": "a", "Value": 2, "New": 0}], "New": 0}
@@ -64,83 +40,6 @@ def test_reads_and_deletions_name_keys_or_mean_all(fields: dict[str, object], ke
 def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
     """Empty, cut, of another type, not UTF-8 or nested without end: 60003."""
     assert refusal("update", body[:200_000]) == 60003
-
-
-@pytest.mark.parametrize(
-    ("group", "code"),
-    [
-        (None, 10004),
-        (7, 10004),
-        ("", 10015),
-        ("g" * 49, 10015),
-        ("grüße", 10015),
-        ("a\nb", 10015),
-        ("@TGS#2C5SZEAEF", 0),
-        ("g" * 48, 0),
-    ],
-    ids=str,
-)
-def test_a_group_id_has_to_be_printable_ascii_of_48_bytes(group: object, code: int) -> None:
-    """Something else than text is a wrong parameter, a text that is none a wrong group."""
-    assert refused_update(GroupId=group) == code
-
-
-@pytest.mark.parametrize(
-    ("mode", "code"),
-    [("Set", 0), ("Increase", 0), ("Decrease", 0), ("increase", 10004), ("", 10004), (None, 10004), (["Set"], 10004)],
-    ids=str,
-)
-def test_the_mode_is_one_of_three_words(mode: object, code: int) -> None:
-    assert refused_update(Mode=mode) == code
-
-
-@pytest.mark.parametrize(
-    ("key", "code"),
-    [
-        ("k", 0),
-        ("k" * 128, 0),
-        ("k" * 129, 10004),
-        ("ü" * 64, 0),
-        ("ü" * 65, 10004),
-        ("", 10004),
-        (1, 10004),
-        ("\ud800", 10004),
-    ],
-    ids=ascii,
-)
-def test_a_key_takes_1_to_128_bytes(key: object, code: int) -> None:
-    """The limit counts bytes of UTF-8 and not characters."""
-    assert refused_update(GroupCounter=[{"Key": key, "Value": 1}]) == code
-
-
-@pytest.mark.parametrize(
-    ("value", "code"),
-    [
-        (0, 0),
-        (-1, 0),
-        (2**63 - 1, 0),
-        (-(2**63), 0),
-        (2**63, 10004),
-        (-(2**63) - 1, 10004),
-        (5.0, 10004),
-        ("5", 10004),
-        (True, 10004),
-        (None, 10004),
-    ],
-    ids=repr,
-)
-def test_a_value_is_a_64_bit_integer(value: object, code: int) -> None:
-    assert refused_update(GroupCounter=[{"Key": "k", "Value": value}]) == code
-
-
-@pytest.mark.parametrize(
-    "counters",
-    [None, {}, [], ["k"], [{"Key": "k"}], [{"Value": 1}], [{"Key": "k", "Value": 1}, {"Key": "k", "Value": 2}]],
-    ids=str,
-)
-def test_a_list_of_counters_names_each_key_once(counters: object) -> None:
-    """An empty list, an item that is no counter and a key given twice are wrong parameters."""
-    assert refused_update(GroupCounter=counters) == 10004
 
 
 @pytest.mark.parametrize("keys", [None, "k", {}, [1], [""]], ids=repr)
@@ -165,3 +64,43 @@ JSON = st.recursive(
 def test_no_fields_at_all_break_the_reading(name: Name, fields: dict[str, object]) -> None:
     """Any JSON is a command, or is refused with one of the two codes for that."""
     assert refusal(name, json.dumps(fields).encode()) in {0, 10004, 10015}
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/v4/group_open_http_svc/modify_group_attr", 10003),
+        ("/", 60009),
+        ("/V4/group_open_http_svc/get_group_counter", 60009),
+    ],
+)
+def test_another_path_than_those_of_the_commands_is_refused(path: str, code: int) -> None:
+    """A wrong command of the service and a wrong path have codes of their own; letters keep their case."""
+    with pytest.raises(RefusalError) as refused:
+        named_by(path)
+    assert refused.value.code == code
+
+
+# A group id is printable ASCII of 48 bytes, a key takes 1 to 128 bytes of UTF-8, a value is a 64-bit integer.
+GROUPS = {"@TGS#2C5SZEAEF": 0, "g" * 48: 0, None: 10004, 7: 10004, "": 10015, "g" * 49: 10015, "grüße": 10015}
+GROUPS |= {"a\nb": 10015}
+MODES = {"Set": 0, "Increase": 0, "Decrease": 0, "increase": 10004, "": 10004, None: 10004, ("Set",): 10004}
+KEYS = {"k" * 128: 0, "ü" * 64: 0, "k" * 129: 10004, "ü" * 65: 10004, "": 10004, 1: 10004, "\ud800": 10004}
+VALUES = [(0, 0), (-1, 0), (2**63 - 1, 0), (-(2**63), 0), (2**63, 10004), (-(2**63) - 1, 10004), (5.0, 10004)]
+VALUES += [("5", 10004), (True, 10004), (None, 10004)]
+LISTS = [None, {}, [], ["k"], [{"Key": "k"}], [{"Value": 1}], [{"Key": "k", "Value": 1}, {"Key": "k", "Value": 2}]]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        *(("GroupId", group, code) for group, code in GROUPS.items()),
+        *(("Mode", mode, code) for mode, code in MODES.items()),
+        *(("GroupCounter", [{"Key": key, "Value": 1}], code) for key, code in KEYS.items()),
+        *(("GroupCounter", [{"Key": "k", "Value": value}], code) for value, code in VALUES),
+        *(("GroupCounter", counters, 10004) for counters in LISTS),
+    ],
+    ids=ascii,
+)
+def test_a_field_is_taken_or_refused_with_its_code(field: str, value: object, code: int) -> None:
+    assert refusal("update", json.dumps({**UPDATE, field: value}).encode()) == code

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -42,16 +41,6 @@ def test_a_request_takes_the_course_of_its_fault(fault: Fault | None, expected: 
     assert course(fault, refused=False, lag_s=1.0) == expected
 
 
-def test_a_refusal_is_answered_at_once() -> None:
-    """The lag is what applying takes, and nothing is applied."""
-    assert course(None, refused=True, lag_s=1.0) == Course(None, 0.0)
-
-
-@pytest.mark.parametrize("fault", [None, *every_kind(delay_s=5.0, key="_receipt")], ids=str)
-def test_a_refused_request_is_never_applied(fault: Fault | None) -> None:
-    assert course(fault, refused=True, lag_s=1.0).apply_after_s is None
-
-
 def test_every_kind_holds_every_kind() -> None:
     """A random plan of all faults leaves none out."""
     assert {fault.kind for fault in every_kind(delay_s=1.0, key="_receipt")} == set(get_args(Kind))
@@ -75,40 +64,6 @@ def test_a_fault_that_makes_no_sense_cannot_be_made(build: Callable[[], Fault]) 
     """A field that its kind does not have is an error and not passed over."""
     with pytest.raises(ValueError, match=r"must be|does not go"):
         build()
-
-
-def test_queued_faults_are_met_once_and_in_order() -> None:
-    """`None` lets one request pass; after the last, all pass."""
-    plan = Plan()
-    plan.queue([DROP, None, RESET], "update", "*")
-    assert [plan.choose("update", "G") for _ in range(4)] == [DROP, None, RESET, None]
-
-
-def test_faults_are_queued_per_command() -> None:
-    """A read does not use up the fault of an update."""
-    plan = Plan()
-    plan.queue([DROP], "update", "*")
-    assert plan.choose("get", "G") is None
-    assert plan.queued() == 1
-    assert plan.choose("update", "G") == DROP
-    assert plan.queued() == 0
-
-
-def test_faults_are_queued_per_group() -> None:
-    """A pattern says which groups meet them; a request that names no group meets only those for all."""
-    plan = Plan()
-    plan.queue([DROP], "update", "live-*")
-    assert plan.choose("update", "other") is None
-    assert plan.choose("update", None) is None
-    assert plan.choose("update", "live-7") == DROP
-
-
-def test_a_standing_fault_is_met_every_time() -> None:
-    plan = Plan()
-    plan.always(RESET, "update", "G")
-    plan.queue([DROP], "update", "*")
-    assert [plan.choose("update", "G") for _ in range(3)] == [DROP, RESET, RESET]
-    assert plan.choose("update", "H") is None
 
 
 def test_a_cleared_plan_holds_nothing() -> None:
@@ -142,19 +97,6 @@ def test_a_draw_hits_its_share_evenly() -> None:
     assert all(650 < met[fault] < 850 for fault in faults)
 
 
-def test_a_draw_leaves_other_commands_and_groups_alone() -> None:
-    plan = Plan()
-    plan.randomly(1.0, (DROP,), 1, ("update",), "G")
-    assert [plan.choose("get", "G"), plan.choose("update", "H"), plan.choose("update", "G")] == [None, None, DROP]
-
-
-def test_a_draw_may_spare_all() -> None:
-    """A share of nothing is a share."""
-    plan = Plan()
-    plan.randomly(0.0, (DROP,), 1, ("update",), "*")
-    assert plan.choose("update", "G") is None
-
-
 @pytest.mark.parametrize(
     ("rate", "faults"), [(1.1, (DROP,)), (-0.1, (DROP,)), (0.5, ())], ids=["above", "below", "none"]
 )
@@ -164,7 +106,22 @@ def test_a_draw_that_makes_no_sense_is_refused(rate: float, faults: tuple[Fault,
         Plan().randomly(rate, faults, 1, ("update",), "*")
 
 
-def test_recheck_is_on_unless_said_otherwise() -> None:
-    """The hostile case, an API that forgets about expiry, has to be asked for."""
-    assert Fault("late", delay_s=1.0).recheck
-    assert not replace(Fault("late", delay_s=1.0), recheck=False).recheck
+def test_queued_faults_are_met_once_and_in_order_by_their_command_and_groups() -> None:
+    """`None` lets one request pass; one that names no group meets only what is for all."""
+    plan = Plan()
+    plan.queue([DROP, None, RESET], "update", "live-*")
+    assert [plan.choose("get", "live-7"), plan.choose("update", "other"), plan.choose("update", None)] == [None] * 3
+    assert plan.queued() == 3
+    assert [plan.choose("update", "live-7") for _ in range(4)] == [DROP, None, RESET, None]
+    assert plan.queued() == 0
+
+
+def test_standing_and_drawn_faults_are_met_every_time_by_their_command_and_group() -> None:
+    plan = Plan()
+    plan.always(RESET, "update", "G")
+    plan.queue([DROP], "update", "*")
+    assert [plan.choose("update", "G") for _ in range(3)] == [DROP, RESET, RESET]
+    assert plan.choose("update", "H") is None
+    plan.clear()
+    plan.randomly(1.0, (DROP,), 1, ("update",), "G")
+    assert [plan.choose("get", "G"), plan.choose("update", "H"), plan.choose("update", "G")] == [None, None, DROP]

@@ -1,24 +1,11 @@
 """What the sandbox's journal tells an auditor."""
 
 from dataclasses import replace
-from urllib.parse import parse_qsl, unquote
-
-import pytest
 
 from tests.sandbox.app import ChatApp
-from tests.sandbox.faults import Fault, every_kind
+from tests.sandbox.faults import every_kind
 from tests.sandbox.journal import Entry, Journal
-from tests.unit.sandbox.driver import NOW, call, conduct, new_app
-
-
-@pytest.fixture
-def app() -> ChatApp:
-    """An app with one group, `G`, and no limit."""
-    return new_app()
-
-
-def entry(app: ChatApp) -> Entry:
-    return app.journal.entries()[-1]
+from tests.unit.sandbox.driver import NOW, call, conduct, entry
 
 
 def test_the_journal_tells_what_happened(app: ChatApp) -> None:
@@ -65,23 +52,14 @@ def test_the_journal_tells_what_was_read(app: ChatApp) -> None:
     assert (refused.group, refused.keys, refused.values, refused.code) == (None, (), None, 60003)
 
 
-def test_the_journal_never_holds_a_signature(app: ChatApp) -> None:
-    sent = call()
-    usersig = dict(parse_qsl(sent.query))["usersig"]
-    reply = conduct(app, sent)
-    assert len(usersig) > 100
-    assert usersig not in unquote(repr(app.journal.entries()) + repr(reply))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_journal_explains_every_counter(app: ChatApp, seed: int) -> None:
+def test_the_journal_explains_every_counter(app: ChatApp) -> None:
     """Under random faults, adding up what was applied gives the true value; the same seed gives the same journal."""
     journals = []
     for _ in range(2):
         app.reset()
         app.groups.create("G", "Public", {})
         start = app.journal.next_sequence() + 1
-        app.plan.randomly(0.7, every_kind(delay_s=3.0, key="like"), seed, ("update",), "*")
+        app.plan.randomly(0.7, every_kind(delay_s=3.0, key="like"), 1, ("update",), "*")
         for number in range(200):
             conduct(app, call(at=NOW + number, life_s=2), NOW + number)
         entries = app.journal.entries()
@@ -102,17 +80,3 @@ def test_a_full_journal_lets_the_oldest_go_and_says_so(app: ChatApp) -> None:
     app.cancel(first)
     assert [entry.sequence for entry in app.journal.entries()] == [2, 3]
     assert app.journal.dropped == 1
-
-
-def test_entries_can_be_read_on_from_a_number(app: ChatApp) -> None:
-    """A reader that polls gets only what is new."""
-    for _ in range(3):
-        conduct(app, call())
-    assert [entry.sequence for entry in app.journal.entries(after=2)] == [3]
-
-
-def test_a_cancelled_landing_is_lost(app: ChatApp) -> None:
-    """The journal tells that it will not come."""
-    app.plan.queue([Fault("late", delay_s=1.0)], "update", "*")
-    app.cancel(app.receive(call(), NOW))
-    assert entry(app).state == "lost"

@@ -22,43 +22,6 @@ def test_an_answer_is_plain_utf_8() -> None:
     assert counters(WHOLE) == [{"Key": "like", "Value": 5}, {"Key": "größe", "Value": -1}]
 
 
-@pytest.mark.parametrize(
-    ("fault", "ending"),
-    [
-        (Fault("drop_before"), "closed"),
-        (Fault("drop_after"), "closed"),
-        (Fault("late", delay_s=1.0), "closed"),
-        (Fault("reset_before"), "reset"),
-        (Fault("reset_after"), "reset"),
-    ],
-    ids=str,
-)
-def test_some_faults_leave_no_answer(fault: Fault, ending: str) -> None:
-    reply = reply_to(RESULT, fault)
-    assert (reply.ending, reply.body, reply.code) == (ending, b"", None)
-
-
-@pytest.mark.parametrize(
-    ("fault", "status"),
-    [
-        (Fault("bad_gateway_before"), 502),
-        (Fault("bad_gateway_after"), 502),
-        (Fault("html_body"), 200),
-        (Fault("html_body", applied=True), 200),
-    ],
-    ids=str,
-)
-def test_some_faults_answer_with_a_page(fault: Fault, status: int) -> None:
-    reply = reply_to(RESULT, fault)
-    assert (reply.ending, reply.status, reply.content_type, reply.code) == ("sent", status, "text/html", None)
-    assert reply.body.startswith(b"<html>")
-
-
-@pytest.mark.parametrize("fault", [Fault("slow", delay_s=1.0), Fault("slow_before", delay_s=1.0)], ids=str)
-def test_a_slow_answer_is_a_whole_answer(fault: Fault) -> None:
-    assert reply_to(RESULT, fault) == WHOLE
-
-
 def test_a_cut_answer_has_the_length_of_the_whole() -> None:
     """The body is what would have been sent; its ending says that it was not, so nobody read a code."""
     reply = reply_to(RESULT, Fault("cut_body"))

@@ -1,85 +1,18 @@
 """The sandbox as an API that is not what the function assumes: what callers see, and that it ends with a reset."""
 
-import json
-
 import pytest
 
 from tests.sandbox.app import ChatApp
 from tests.sandbox.codes import RefusalError
-from tests.sandbox.commands import Mode, Name, Update
-from tests.sandbox.violations import DATE_AHEAD_S, SLOW_S, TOLERANCE_S, Violation
-from tests.unit.sandbox.driver import NOW, call, conduct, new_app
+from tests.sandbox.commands import Mode, Update
+from tests.sandbox.violations import Violation
+from tests.unit.sandbox.driver import NOW, new_app
 
 
 def violating(violation: Violation) -> ChatApp:
     app = new_app()
     app.violations.chosen = frozenset([violation])
     return app
-
-
-def code(app: ChatApp, *, at: float, now: float, life_s: int = 6) -> int | None:
-    """The ErrorCode of an update signed at one time and sent at another."""
-    return conduct(app, call(at=at, life_s=life_s), now).code
-
-
-def shown(app: ChatApp, now: float, name: Name = "get") -> int:
-    """The value of `like` that a call shows, 0 where it shows none."""
-    reply = json.loads(conduct(app, call(name, at=now), now).body)
-    return next((counter["Value"] for counter in reply["GroupCounter"]), 0)
-
-
-def test_a_faithful_app_refuses_what_has_ended() -> None:
-    assert code(new_app(), at=NOW, now=NOW + 7) == 70001
-
-
-def test_a_cached_signature_stays_good_and_an_unused_one_does_not() -> None:
-    app = violating("signature_cache")
-    assert code(app, at=NOW, now=NOW) == 0
-    assert code(app, at=NOW, now=NOW + 100) == 0
-    assert code(app, at=NOW + 1, now=NOW + 100) == 70001
-
-
-def test_short_signatures_are_refused_and_those_of_a_day_are_not() -> None:
-    app = violating("short_signatures_refused")
-    assert code(app, at=NOW, now=NOW) == 70001
-    assert code(app, at=NOW, now=NOW, life_s=86_400) == 0
-
-
-def test_expired_signatures_are_accepted_however_old() -> None:
-    assert code(violating("expired_signatures_accepted"), at=NOW, now=NOW + 10_000) == 0
-
-
-def test_tolerant_signatures_are_good_for_seconds_more() -> None:
-    app = violating("tolerant_signatures")
-    assert code(app, at=NOW, now=NOW + 6 + TOLERANCE_S) == 0
-    assert code(app, at=NOW, now=NOW + 7 + TOLERANCE_S) == 70001
-
-
-def test_every_so_many_reads_are_stale() -> None:
-    app = violating("stale_reads")
-    shown(app, NOW, "update")
-    shown(app, NOW, "update")
-    assert [shown(app, NOW) for _ in range(5)] == [2, 2, 2, 2, 1]
-
-
-def test_slow_effects_show_after_some_seconds() -> None:
-    app = violating("slow_effects")
-    assert shown(app, NOW, "update") == 1
-    assert shown(app, NOW + SLOW_S - 1) == 0
-    assert shown(app, NOW + SLOW_S) == 1
-
-
-def test_a_wrong_date_leaves_signatures_alone() -> None:
-    app = violating("wrong_date")
-    assert app.violations.date(NOW) == NOW + DATE_AHEAD_S
-    assert code(app, at=NOW, now=NOW + 6) == 0
-
-
-@pytest.mark.parametrize("violation", ["short_signatures_refused", "wrong_date"])
-def test_a_reset_ends_every_violation(violation: Violation) -> None:
-    app = violating(violation)
-    app.reset()
-    assert app.violations.chosen == frozenset()
 
 
 MODES: tuple[Mode, ...] = ("Increase", "Decrease", "Set")
