@@ -82,13 +82,53 @@ def test_another_path_than_those_of_the_commands_is_refused(path: str, code: int
 
 
 # A group id is printable ASCII of 48 bytes, a key takes 1 to 128 bytes of UTF-8, a value is a 64-bit integer.
-GROUPS = {"@TGS#2C5SZEAEF": 0, "g" * 48: 0, None: 10004, 7: 10004, "": 10015, "g" * 49: 10015, "grüße": 10015}
+GROUPS: dict[object, int] = {
+    "@TGS#2C5SZEAEF": 0,
+    "g" * 48: 0,
+    None: 10004,
+    7: 10004,
+    "": 10015,
+    "g" * 49: 10015,
+    "grüße": 10015,
+}
 GROUPS |= {"a\nb": 10015}
-MODES = {"Set": 0, "Increase": 0, "Decrease": 0, "increase": 10004, "": 10004, None: 10004, ("Set",): 10004}
-KEYS = {"k" * 128: 0, "ü" * 64: 0, "k" * 129: 10004, "ü" * 65: 10004, "": 10004, 1: 10004, "\ud800": 10004}
-VALUES = [(0, 0), (-1, 0), (2**63 - 1, 0), (-(2**63), 0), (2**63, 10004), (-(2**63) - 1, 10004), (5.0, 10004)]
+MODES: dict[object, int] = {
+    "Set": 0,
+    "Increase": 0,
+    "Decrease": 0,
+    "increase": 10004,
+    "": 10004,
+    None: 10004,
+    ("Set",): 10004,
+}
+KEYS: dict[object, int] = {
+    "k" * 128: 0,
+    "ü" * 64: 0,
+    "k" * 129: 10004,
+    "ü" * 65: 10004,
+    "": 10004,
+    1: 10004,
+    "\ud800": 10004,
+}
+VALUES: list[tuple[object, int]] = [
+    (0, 0),
+    (-1, 0),
+    (2**63 - 1, 0),
+    (-(2**63), 0),
+    (2**63, 10004),
+    (-(2**63) - 1, 10004),
+    (5.0, 10004),
+]
 VALUES += [("5", 10004), (True, 10004), (None, 10004)]
-LISTS = [None, {}, [], ["k"], [{"Key": "k"}], [{"Value": 1}], [{"Key": "k", "Value": 1}, {"Key": "k", "Value": 2}]]
+LISTS: list[object] = [
+    None,
+    {},
+    [],
+    ["k"],
+    [{"Key": "k"}],
+    [{"Value": 1}],
+    [{"Key": "k", "Value": 1}, {"Key": "k", "Value": 2}],
+]
 
 
 @pytest.mark.parametrize(
