@@ -20,7 +20,7 @@ from handler.clock import SystemClock
 from handler.config import ledger_url, queue_url
 from handler.config.ledger_url import DynamoDbUrl, LedgerReference, RedisUrl
 from handler.config.queue_url import CkafkaHub, SqsUrl
-from handler.config.settings import Settings
+from handler.config.settings import VARIABLES, Settings
 from handler.core.errors import SettingsError
 from handler.core.ports.counter_api import Unclear, Unsent
 from handler.core.ports.ledger import Ledger, ParkedAndNotes
@@ -49,10 +49,17 @@ def app_context() -> AppContext:
     return http_context().app
 
 
-@lru_cache(maxsize=1)
 def http_context() -> HttpContext:
     """The same, with what only HTTP needs."""
-    return _context(_settings())
+    return _context_of(tuple(map(os.environ.get, VARIABLES)))
+
+
+# The settings are read once for as long as their variables' texts stay the same: others are another instance.
+@lru_cache(maxsize=1)
+def _context_of(texts: tuple[str | None, ...]) -> HttpContext:
+    return _context(
+        Settings.read({name: text for name, text in zip(VARIABLES, texts, strict=True) if text is not None})
+    )
 
 
 def warm_up() -> None:
@@ -61,7 +68,7 @@ def warm_up() -> None:
     A failure is logged. The first event tries again, and tells its caller if it fails as well.
     """
     try:
-        if _settings().init_early:
+        if Settings.read(os.environ).init_early:
             made = app_context()
             with _greeting(made.instance, made.vault.current().sdkappid):
                 made.instance.ledger.generation()
@@ -107,14 +114,8 @@ def reports() -> Reports:
 
 def reset() -> None:
     """Drop the instance, so that the next event builds a new one, as a cold start does. For tests."""
-    for made in (http_context, reports, _settings, _aws_session):
+    for made in (_context_of, reports, _aws_session):
         made.cache_clear()
-
-
-@lru_cache(maxsize=1)
-def _settings() -> Settings:
-    """The environment is read once: no platform changes it while an instance lives."""
-    return Settings.read(os.environ)
 
 
 def _context(settings: Settings) -> HttpContext:

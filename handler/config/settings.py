@@ -30,6 +30,28 @@ EPOCH_CHARACTERS = 128
 # The vendor signs for ten years at most; no other time may be longer either.
 NUMBER_MAX = 10 * 365 * DAY_S
 
+VARIABLES = (
+    "CHAT_SECRET",
+    "CHAT_REGION",
+    "CHAT_ENDPOINT",
+    "CHAT_TIMEOUT_S",
+    "CHAT_CALLS_PER_SECOND",
+    "LEDGER_URL",
+    "RECEIPT_KEY",
+    "SIGNATURE_LIFE_S",
+    "CLOCK_GUARD_S",
+    "ATTEMPT_BOUND_S",
+    "WAIT_S",
+    "DEDUPE_WINDOW_S",
+    "HTTP_AUTH",
+    "BASE_PATH",
+    "DOCS",
+    "INIT_EARLY",
+    "FAN_OUT_QUEUE",
+    "SOURCE_EPOCH",
+)
+"""Every variable that the settings are read from."""
+
 _WHOLE = re.compile(r"[0-9]{1,12}")
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _BASE_PATH = re.compile(r"/?[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?")

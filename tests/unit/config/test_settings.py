@@ -9,18 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.config.settings import Settings
+from handler.config.settings import VARIABLES, Settings
 from handler.core.errors import SettingsError
 
 REQUIRED = {"CHAT_SECRET": "env:SECRET", "LEDGER_URL": "sqlite:///a.db"}
 REGION = {**REQUIRED, "CHAT_REGION": "singapore"}
 ENDPOINT = {**REQUIRED, "CHAT_ENDPOINT": "http://127.0.0.1:8000"}
-
-VARIABLES = [
-    *("CHAT_SECRET", "CHAT_REGION", "CHAT_ENDPOINT", "LEDGER_URL", "RECEIPT_KEY", "CHAT_TIMEOUT_S", "SIGNATURE_LIFE_S"),
-    *("CLOCK_GUARD_S", "ATTEMPT_BOUND_S", "WAIT_S", "CHAT_CALLS_PER_SECOND", "DEDUPE_WINDOW_S"),
-    *("HTTP_AUTH", "BASE_PATH", "DOCS", "SOURCE_EPOCH"),
-]
 
 
 def read(base: Mapping[str, str] = REGION, **variables: str) -> Settings:
@@ -67,6 +61,18 @@ def test_a_variable_that_is_set_to_nothing_is_not_set(name: str) -> None:
         assert read(unset, RECEIPT_KEY="").receipt_key == ""
     else:
         assert read(unset, **{name: ""}) == read(unset)
+
+
+def test_the_settings_are_read_from_the_variables_that_are_listed() -> None:
+    asked: list[str] = []
+
+    class Environment(dict[str, str]):
+        def get(self, name: str, default: object = None) -> str | None:  # type: ignore[override]
+            asked.append(name)
+            return super().get(name)
+
+    Settings.read(Environment(REGION))
+    assert set(asked) == set(VARIABLES)
 
 
 def test_everything_can_be_set() -> None:
