@@ -14,6 +14,9 @@ from handler.core.errors import SettingsError
 from handler.core.model.row import Group
 from handler.core.ports.queue import Message, Queue
 from handler.ledgers.redis.rows import ROW_FIELDS
+from handler.triggers.http.auth import Bearer
+from handler.triggers.http.platform_identity import Platform
+from handler.triggers.http.webhook_signature import Signature
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.wire import forget_environment
 from tests.sandbox.environment import sandboxed_environment
@@ -118,12 +121,10 @@ def test_a_dynamodb_url_leads_to_its_table_in_its_region(
     assert json.loads(request.partition(b"\r\n\r\n")[2])["TableName"] == "counters"
 
 
-def test_the_ledgers_address_may_be_a_reference(environment: pytest.MonkeyPatch) -> None:
-    with PlayedRedis({"HMGET": [NO_ROW]}) as server:
-        environment.setenv("LEDGER_URL", "env:WHERE")
-        environment.setenv("WHERE", f" {server.endpoint.url}\n")
-        assert load() is None
-        bootstrap.app_context().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
+@pytest.mark.parametrize("scheme", [Bearer, Signature, Platform])
+def test_callers_are_known_by_the_scheme_of_http_auth(environment: pytest.MonkeyPatch, scheme: type) -> None:
+    environment.setenv("HTTP_AUTH", scheme.scheme)  # type: ignore[attr-defined]  # each has one
+    assert type(bootstrap.http_context().authenticator) is scheme
 
 
 def test_a_ledger_whose_package_is_missing_says_so(environment: pytest.MonkeyPatch) -> None:
@@ -173,14 +174,6 @@ def test_an_access_point_leads_to_its_topic(environment: pytest.MonkeyPatch, reg
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert f"x-tc-region: {sent}" in head.decode().lower()
     assert json.loads(body) == {"DataHubId": "datahub-1", "Message": [{"Body": "a page"}]}
-
-
-def test_a_topic_without_a_region_is_a_fault_of_the_settings(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("FAN_OUT_QUEUE", "ckafka:datahub-1")
-    make = bootstrap.app_context().queue
-    assert make is not None
-    with pytest.raises(SettingsError, match=r"^FAN_OUT_QUEUE: needs a region, by \?region= or in TENCENTCLOUD_REGION$"):
-        make()
 
 
 def test_a_queue_whose_package_is_missing_says_so(environment: pytest.MonkeyPatch) -> None:

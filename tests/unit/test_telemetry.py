@@ -54,24 +54,16 @@ def test_a_notice_is_one_line_with_its_evidence(reports: Reports, printed: Print
     assert line["level"] == next((level for level, notices in LEVELS.items() if notice in notices), "WARNING")
 
 
-def test_what_is_routine_is_counted_and_not_logged(printed: Printed) -> None:
-    """A line for every applied operation would say nothing that the count does not."""
-    reports = Reports()
-    with reports.during("id-1"):
-        reports.report(Notice.APPLIED, group="room")
-    [line] = printed.lines()
-    assert line["applied"] == [1.0]
-
-
 def test_counts_are_written_once_at_the_end(printed: Printed) -> None:
-    """In the metric format that CloudWatch reads out of a log, with no dimension but the service."""
+    """In the metric format that CloudWatch reads out of a log; what is routine has no line of its own."""
     reports = Reports()
     with reports.during("id-1"):
         for _ in range(150):
             reports.report(Notice.APPLIED, group="room")
         reports.report(Notice.APPLIED, group="other")
         reports.report(Notice.LATE_LANDING, group="room")
-    *_, line = printed.lines()
+    late, line = printed.lines()
+    assert late["message"] == Notice.LATE_LANDING.value
     [described] = line["_aws"]["CloudWatchMetrics"]  # type: ignore[index]  # the format's own nesting
     assert (described["Namespace"], described["Dimensions"]) == ("UpdateGroupCounter", [["service"]])
     assert {metric["Name"] for metric in described["Metrics"]} == {"applied", "late_landing_corrected"}

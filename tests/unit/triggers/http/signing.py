@@ -63,14 +63,17 @@ class Door:
         """Let the cached and the fresh secret have these callers."""
         self.vault.secret = self.vault.fresh = secret_of(*callers)
 
-    def identify(self, headers: Mapping[str, str], content: object = CONTENT.decode()) -> Identity:
+    def identify(
+        self, headers: Mapping[str, str], content: object = CONTENT.decode(), *, is_base64: bool = False
+    ) -> Identity:
         """Who sent a request with these headers and this body."""
-        return Signature(Callers(self.vault, self.told), self.clock).identify(
-            Request("POST", "/", {}, headers, content)
-        )
+        request = Request("POST", "/", {}, headers, content, _is_base64=is_base64)
+        return Signature(Callers(self.vault, self.told), self.clock).identify(request)
 
-    def refuses(self, headers: Mapping[str, str], content: object = CONTENT.decode()) -> str:
+    def refuses(
+        self, headers: Mapping[str, str], content: object = CONTENT.decode(), *, is_base64: bool = False
+    ) -> str:
         with pytest.raises(Unauthorized) as refused:
-            self.identify(headers, content)
+            self.identify(headers, content, is_base64=is_base64)
         assert refused.value.challenge == "StandardWebhooks"
         return str(refused.value)

@@ -57,12 +57,6 @@ def test_the_pages_are_for_reading_only(stage: Stage, method: str, path: str) ->
     assert stage.send(method, path).status == 404
 
 
-def test_the_routes_work_with_the_switch_on(stage: Stage) -> None:
-    """The document checks no request: what is wrong is answered in our words."""
-    assert stage.post("k").status == 200
-    assert stage.post("k2", Mode="Add").body["field"] == "Mode"
-
-
 def test_the_document_holds_every_route_and_no_other(stage: Stage) -> None:
     """The two that serve the documentation are not part of the contract."""
     served = {

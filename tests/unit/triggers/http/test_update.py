@@ -15,7 +15,7 @@ from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.schedules import Claim, Schedule
 from handler.core.ports.system import Notice
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.unit.triggers.stage import APP, LOST, NEVER_ARRIVED, UPDATE, Stage, body, headers, invocation
+from tests.unit.triggers.stage import APP, NEVER_ARRIVED, UPDATE, Stage, body, headers, invocation
 
 
 @pytest.fixture
@@ -24,55 +24,10 @@ def stage() -> Stage:
     return Stage()
 
 
-def test_an_operation_is_applied_and_answered_like_the_vendor(stage: Stage) -> None:
-    seen = stage.post()
-    assert (seen.status, seen.headers["content-type"]) == (200, "application/json")
-    assert seen.body == {
-        "ActionStatus": "OK",
-        "ErrorCode": 0,
-        "ErrorInfo": "",
-        "GroupCounter": [{"Key": "like", "Value": 5}],
-    }
-
-
-@pytest.mark.parametrize("again", ["k", '"k"', " k"])
-def test_the_same_key_gives_the_stored_answer(stage: Stage, again: str) -> None:
-    """Bare or quoted, and the counter moves once."""
-    assert "idempotency-replayed" not in stage.post("k").headers
-    seen = stage.post(again)
-    assert (seen.status, seen.headers["idempotency-replayed"]) == (200, "true")
-    assert stage.chat.groups["room"]["like"] == 5
-
-
-def test_the_same_key_with_another_content_is_refused(stage: Stage) -> None:
-    stage.post("k")
-    seen = stage.post("k", Mode="Decrease")
-    assert (seen.status, seen.body["accepted"]) == (422, False)
-    assert stage.chat.groups["room"]["like"] == 5
-
-
 def test_a_key_belongs_to_one_caller_and_one_group(stage: Stage) -> None:
     stage.chat.groups["other"] = {}
     stage.post("k")
     assert stage.post("k", GroupId="other").body["GroupCounter"] == [{"Key": "like", "Value": 5}]
-
-
-def test_a_lost_reply_is_looked_up_in_the_receipt(stage: Stage) -> None:
-    """The caller gets its answer, and sees that the values are later ones."""
-    stage.post("first")
-    stage.chat.fates = [LOST]
-    seen = stage.post("second")
-    assert (seen.status, seen.headers["counter-values"]) == (200, "observed-later")
-    assert stage.chat.groups["room"]["like"] == 10
-
-
-def test_a_missing_group_is_refused_for_good_and_the_refusal_is_stored(stage: Stage) -> None:
-    """Creating it later needs a new key."""
-    first = stage.post("k", GroupId="nowhere")
-    stage.chat.groups["nowhere"] = {}
-    again = stage.post("k", GroupId="nowhere")
-    assert (first.status, first.body["ErrorCode"]) == (404, 10010)
-    assert (again.status, again.headers["idempotency-replayed"]) == (404, "true")
 
 
 def test_an_app_that_is_refused_leaves_the_operation_owed_and_turns_new_ones_away(stage: Stage) -> None:
@@ -85,32 +40,11 @@ def test_an_app_that_is_refused_leaves_the_operation_owed_and_turns_new_ones_awa
     assert "retry-after" in second.headers.keys() & third.headers.keys()
 
 
-@pytest.mark.parametrize("prefer", ["respond-async", "wait=0"])
-def test_a_caller_that_does_not_wait_is_answered_202_without_a_call(stage: Stage, prefer: str) -> None:
-    """The operation is owed; `Location` says where to ask."""
-    seen = stage.post("k/1", prefer=prefer)
-    assert (seen.status, seen.body) == (202, {"state": "pending", "accepted": True})
-    assert seen.headers["location"] == "operations?GroupId=room&IdempotencyKey=k%2F1"
-    assert int(seen.headers["retry-after"]) >= 1
-    assert stage.chat.calls == 0
-
-
 def test_a_caller_that_does_not_wait_still_gets_what_is_known(stage: Stage) -> None:
     """A stored answer, or the refusal of a reused key."""
     stage.post("k")
     assert stage.post("k", prefer="respond-async").headers["idempotency-replayed"] == "true"
     assert stage.post("k", prefer="respond-async", Mode="Set").status == 422
-
-
-@pytest.mark.parametrize(("wait_s", "prefer"), [(2.0, None), (5.0, "wait=2"), (2.0, "wait=60")])
-def test_a_caller_waits_no_longer_than_it_will(stage: Stage, wait_s: float, prefer: str | None) -> None:
-    """A request was lost, and nothing may be sent again before its signature is dead."""
-    stage.post("first")
-    stage.chat.fates = [NEVER_ARRIVED]
-    stage.http = replace(stage.http, wait_s=wait_s)
-    before = stage.clock.monotonic()
-    assert stage.post("second", prefer=prefer).status == 202
-    assert stage.clock.monotonic() - before == pytest.approx(2.0)
 
 
 def test_a_caller_that_waits_long_enough_is_answered(stage: Stage) -> None:
@@ -153,45 +87,25 @@ def test_without_a_deadline_only_the_caller_limits_the_wait(stage: Stage) -> Non
 
 
 @pytest.mark.parametrize(
-    ("key", "sent"),
-    [
-        *((None, body()), ("two words", body()), ("k", b""), ("k", b"{"), ("k", b"\xff"), ("k", b"[]"), ("k", b"null")),
-        *(("k", body(Mode="Add")), ("k", body(Extra=1)), ("k", body(GroupCounter=[])), ("k", b" " * 65_537)),
-    ],
-)
-def test_the_callers_right_comes_before_what_was_sent(stage: Stage, key: str | None, sent: bytes) -> None:
-    assert stage.send("POST", UPDATE, headers(key, token="unknown"), sent).status == 401
-    assert stage.send("POST", UPDATE, headers(key), sent).status in {400, 413}
-    assert stage.chat.calls == 0
-
-
-@pytest.mark.parametrize(
     ("key", "sent", "status", "field"),
     [
         (None, body(), 400, "Idempotency-Key"),
         ("two words", body(), 400, "Idempotency-Key"),
         ("k", b"", 400, "body"),
+        ("k", b"\xff", 400, "body"),
         ("k", b"x" * 65_537, 413, "body"),
-        ("k", b"{", 400, "body"),
-        ("k", b"[]", 400, "body"),
-        ("k", body(Mode=None), 400, "Mode"),
         ("k", body(Operator="root"), 400, "Operator"),
-        ("k", body(GroupCounter=[{"Key": "a", "Value": 5.0}]), 400, "GroupCounter[0].Value"),
         ("k", body(GroupCounter=[{"Key": "a", "Value": True}]), 400, "GroupCounter[0].Value"),
-        ("k", body(GroupCounter=[{"Key": "a", "Value": 2**63}]), 400, "GroupCounter[0].Value"),
-        (
-            "k",
-            body(GroupCounter=[{"Key": "a", "Value": 1}, {"Key": "_receipt", "Value": 1}]),
-            400,
-            "GroupCounter[1].Key",
-        ),
         ("k", body(GroupCounter=[{"Key": f"{n}", "Value": 1} for n in range(20)]), 400, "GroupCounter"),
     ],
 )
-def test_bad_input_is_named(stage: Stage, key: str | None, sent: bytes, status: int, field: str) -> None:
+def test_bad_input_is_named_to_those_who_may_send_any(
+    stage: Stage, key: str | None, sent: bytes, status: int, field: str
+) -> None:
+    assert stage.send("POST", UPDATE, headers(key, token="unknown"), sent).status == 401
     seen = stage.send("POST", UPDATE, headers(key), sent)
     assert (seen.status, seen.body["field"], seen.body["accepted"]) == (status, field, False)
-    assert stage.failures == []
+    assert (stage.failures, stage.chat.calls) == ([], 0)
 
 
 def test_without_receipts_twenty_keys_pass(stage: Stage) -> None:

@@ -6,12 +6,8 @@ import hmac
 
 import pytest
 
-from handler.core.errors import SecretUnavailable
 from handler.core.ports.system import Notice
 from handler.triggers.http import webhook_signature as module
-from handler.triggers.http.auth import Callers
-from handler.triggers.http.request import Request
-from handler.triggers.http.webhook_signature import Signature
 from tests.unit.triggers.http.signing import (
     CONTENT,
     KEY,
@@ -23,8 +19,7 @@ from tests.unit.triggers.http.signing import (
     signed_headers,
     whsec,
 )
-from tests.unit.triggers.http.test_auth import EmptyVault
-from tests.unit.triggers.stage import CALLER, ManualClock, Told
+from tests.unit.triggers.stage import CALLER
 
 GOOD = signature("a", NOW, CONTENT)
 WRONG = signature("a", NOW, CONTENT, OTHER_KEY)
@@ -92,15 +87,3 @@ def test_a_new_secret_is_found_by_one_refresh(door: Door) -> None:
     door.vault.fresh = secret_of((CALLER, whsec(OTHER_KEY)))
     assert door.identify(signed_headers("a", CONTENT, OTHER_KEY)).caller == CALLER
     assert (door.vault.refreshes, door.told.notices) == ([30.0], [Notice.SECRET_REFRESHED])
-
-
-def test_an_unknown_signature_is_refused_after_one_refresh(door: Door) -> None:
-    """A refresh that fetched nothing is not reported."""
-    door.refuses(signed_headers("a", CONTENT, OTHER_KEY))
-    assert (door.vault.refreshes, door.told.notices) == ([30.0], [])
-
-
-def test_without_a_secret_nobody_is_turned_away_as_unknown() -> None:
-    scheme = Signature(Callers(EmptyVault(), Told()), ManualClock())
-    with pytest.raises(SecretUnavailable):
-        scheme.identify(Request("POST", "/", {}, signed_headers("a")))
