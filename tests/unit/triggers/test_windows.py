@@ -16,8 +16,7 @@ from tests.unit.triggers.sources.source_events import ckafka, msk, of_msk, recor
 from tests.unit.triggers.stage import APP, CALLER, START, Stage, invocation
 from tests.unit.triggers.timer.test_handler import event as tick
 
-HOUR_S = 3600.0
-DAY_S = 24 * HOUR_S
+DAY_S = 86_400.0
 
 
 @pytest.fixture
@@ -90,19 +89,6 @@ def test_after_a_raise_what_was_sent_before_is_parked_by_the_old_window(stage: S
     assert (like(stage), send(stage, 0, 1)) == (1, "parked")
 
 
-def test_after_a_raise_the_new_window_holds_for_what_is_sent_later(stage: Stage) -> None:
-    """From 20 minutes after its note: until then instances of before may still write by the old one."""
-    deploy(stage, 1000)
-    forget(stage)
-    later(stage, DAY_S)
-    deploy(stage, 15 * DAY_S)
-    forget(stage)
-    later(stage, 14 * DAY_S)
-    assert send(stage, DAY_S + 1100, 1) == "parked"
-    assert send(stage, DAY_S + 1300, 2) == "counted"
-    assert send(stage, DAY_S + 1300, 2) == "known"
-
-
 def test_an_instance_that_was_there_before_writes_by_the_larger_window(stage: Stage) -> None:
     deploy(stage, 1000)
     forget(stage)
@@ -115,76 +101,6 @@ def test_an_instance_that_was_there_before_writes_by_the_larger_window(stage: St
     deploy(stage, 15 * DAY_S)
     later(stage, 14 * DAY_S)
     assert send(stage, 1201) == "known"
-
-
-def test_a_smaller_window_is_in_force_at_once(stage: Stage) -> None:
-    """Records of before live longer, and nothing young is parked."""
-    forget(stage)
-    later(stage, DAY_S)
-    assert send(stage, DAY_S) == "counted"
-    deploy(stage, 1000)
-    assert send(stage, DAY_S) == "known"
-    assert send(stage, DAY_S - 500, 1) == "counted"
-    later(stage, 1001)
-    assert send(stage, DAY_S) == "parked"
-
-
-def test_a_window_that_is_lowered_and_raised_again_counts_nothing_twice(stage: Stage) -> None:
-    """Before the larger one was forgotten it was in force all the time; afterwards it begins again."""
-    deploy(stage, 3 * DAY_S)
-    forget(stage)
-    deploy(stage, 1000)
-    assert send(stage, 0) == "counted"
-    later(stage, 2 * DAY_S)
-    deploy(stage, 3 * DAY_S)
-    assert send(stage, 0) == "known"
-    deploy(stage, 1000)
-    for _ in range(8):
-        later(stage, HOUR_S * 12)
-        forget(stage)
-    now = 6 * DAY_S
-    assert send(stage, now, 1) == "counted"
-    later(stage, 1500)
-    deploy(stage, 3 * DAY_S)
-    assert send(stage, now, 1) == "parked"
-
-
-def test_a_function_that_was_idle_for_long_parks_nothing_that_is_young(stage: Stage) -> None:
-    forget(stage)
-    later(stage, 100 * DAY_S)
-    assert send(stage, 100 * DAY_S - 10) == "counted"
-    assert send(stage, 90 * DAY_S, 1) == "counted"
-    deploy(stage, DAY_S)
-    for number in range(4):
-        assert send(stage, 100 * DAY_S, 10 + number) == "counted"
-        later(stage, HOUR_S)
-
-
-def test_a_new_ledger_takes_what_has_waited_for_it(stage: Stage) -> None:
-    assert send(stage, -14 * DAY_S) == "counted"
-    assert send(stage, -15 * DAY_S - 1, 1) == "parked"
-
-
-class WithoutNotes(MemoryLedger):
-    """A ledger as the version before notes has left it."""
-
-    def __init__(self, stage: Stage) -> None:
-        super().__init__(stage.clock)
-        stage.use_ledger(self)
-        assert stage.post("of-before", GroupId="other").status == 200
-        self._windows.clear()
-        stage.use_ledger(self)
-
-
-def test_a_ledger_with_rows_and_no_notes_has_had_two_days(stage: Stage) -> None:
-    WithoutNotes(stage)
-    assert send(stage, -2 * DAY_S - 5) == "parked"
-    assert send(stage, -2 * DAY_S + 60, 1) == "counted"
-    later(stage, 2 * DAY_S)
-    assert send(stage, 1300, 2) == "counted"
-    later(stage, DAY_S)
-    assert send(stage, 1000, 3) == "parked"
-    assert send(stage, 1300, 4) == "counted"
 
 
 def test_a_tick_older_than_its_window_is_refused(stage: Stage) -> None:

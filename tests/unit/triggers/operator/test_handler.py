@@ -33,10 +33,6 @@ def frozen(stage: Stage) -> Stage:
     return stage
 
 
-def test_an_operator_event_is_known_by_its_type() -> None:
-    assert detect(event("inspect"))[0] is Kind.OPERATOR
-
-
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_no_http_event_is_one_of_an_operator(dialect: Dialect, stage: Stage) -> None:
     """Neither by its body, nor by a name beside those of its platform."""
@@ -114,20 +110,6 @@ def test_a_group_at_rest_is_adopted_in_one_event(stage: Stage) -> None:
     assert stage.clock.moved_s >= 12
     assert stage.post("next").status == 200
     assert stage.chat.groups["room"]["like"] == 10
-
-
-@pytest.mark.parametrize("verdicts", [{}, {"nobody": "landed"}])
-def test_verdicts_must_be_about_all_that_was_under_way_and_nothing_else(
-    frozen: Stage, verdicts: dict[str, str]
-) -> None:
-    with pytest.raises(BadInput, match=rf"^verdicts: lacks one for each of: {operation_id(CALLER, 'second')}$"):
-        tell(frozen, "release", GroupId="room", verdicts=verdicts)
-
-
-def test_a_verdict_on_an_unknown_operation_is_refused(frozen: Stage) -> None:
-    verdicts = {operation_id(CALLER, "second"): "landed", "nobody": "landed"}
-    with pytest.raises(BadInput, match=r"^verdicts: has 1 of what this group does not owe"):
-        tell(frozen, "release", GroupId="room", verdicts=verdicts)
 
 
 def test_nothing_is_released_that_is_not_frozen(stage: Stage) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from handler.core.errors import BadInput
 from handler.core.model.operation import operation_id
@@ -88,33 +84,6 @@ def test_a_wrong_event_is_refused_by_its_field(wrong: Event, field: str) -> None
     with pytest.raises(BadInput) as refused:
         read_request({"Type": "Operator", **wrong})
     assert refused.value.field == field
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
-TASKS = st.sampled_from(["inspect", "adopt", "release", "parked"])
-NAMES = st.sampled_from(["GroupId", "verdicts", "keys", "receipt", "debt", "action", "id", "after", "limit"])
-
-
-@given(task=TASKS | JSON, fields=st.dictionaries(NAMES | st.text(), JSON, max_size=5))
-def test_any_event_is_an_order_or_one_clear_error(task: object, fields: dict[str, object]) -> None:
-    """Whatever stands in it, nothing else is ever raised."""
-    with suppress(BadInput):
-        read_request({**fields, "Type": "Operator", "task": task})
-
-
-@given(
-    group_id=st.text(min_size=1, max_size=64),
-    verdicts=st.dictionaries(st.text(max_size=22), st.sampled_from(["landed", "not-landed"])),
-)
-def test_a_release_means_what_it_says(group_id: str, verdicts: dict[str, str]) -> None:
-    request = read_request(event("release", GroupId=group_id, verdicts=verdicts))
-    assert isinstance(request, Release)
-    assert request.group_id == group_id
-    assert {named: verdict.value for named, verdict in request.decision.verdicts.items()} == verdicts
 
 
 def test_what_is_not_said_has_a_default() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handler.core.errors import BadInput
-from handler.triggers.event_kind import RECORD_SOURCES, Event, Kind, detect, part_of, source_of
+from handler.triggers.event_kind import RECORD_SOURCES, Event, detect, part_of, source_of
 from handler.triggers.sources.adapters import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, RawRecord
 from handler.triggers.sources.records import source_and_records
 from tests.unit.triggers.sources.source_events import (
@@ -24,7 +24,6 @@ from tests.unit.triggers.sources.source_events import (
     records,
     sns,
     sqs,
-    text,
 )
 from tests.unit.triggers.stage import START
 
@@ -144,20 +143,6 @@ def test_a_body_that_is_not_text_is_refused(wrong: object) -> None:
 def test_every_source_that_is_recognised_can_be_read() -> None:
     assert SOURCES.keys() - {"Ckafka"} == RECORD_SOURCES
     assert source_of(ckafka("t")) in SOURCES
-
-
-@pytest.mark.parametrize(
-    ("event", "kind"),
-    [
-        (records(), Kind.RECORDS),
-        (records(7, sqs(text())), Kind.RECORDS),
-        (records(ckafka(text())), Kind.RECORDS),
-        (of_msk(), Kind.MSK),
-        (eventbridge({}), Kind.EVENTBRIDGE),
-    ],
-)
-def test_a_batch_is_known_by_its_shape(event: Event, kind: Kind) -> None:
-    assert detect(event) == (kind, event)
 
 
 def test_records_of_all_partitions_come_with_their_arn() -> None:

@@ -17,8 +17,9 @@ from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.triggers.event_kind import Event
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_parked import MemoryParked
+from tests.unit.triggers.faulty import FullParked
 from tests.unit.triggers.operator.operators import tell
-from tests.unit.triggers.sources.source_events import MAKERS, batch_of, eventbridge, item, kinesis, records, sqs, text
+from tests.unit.triggers.sources.source_events import eventbridge, item, kinesis, records, sqs, text
 from tests.unit.triggers.stage import APP, CALLER, Stage, invocation
 
 GROUP = Group(APP, "room")
@@ -57,37 +58,17 @@ def row(stage: Stage) -> Row:
     return found
 
 
-@pytest.mark.parametrize("source", MAKERS)
-def test_what_was_acknowledged_and_is_refused_by_the_sweep_is_parked(stage: Stage, source: str) -> None:
-    """With content, reason and its source's own name for it; nothing is left in the row, and once is enough."""
-    event = batch_of(source, [text(7)])
-    assert accepted_while_busy(stage, event) in ({"batchItemFailures": []}, {"accepted": 1, "parked": 0, "ignored": 0})
-    sweep(stage)
-    sweep(stage)
-    [record] = parked(stage)
-    assert (json.loads(record.payload), record.reason) == (json.loads(text(7)), REASON)
-    assert (row(stage).notes, row(stage).owed) == ((), ())
-    assert stage.told.notices.count(Notice.PARKED) == 1
-
-
 def test_it_is_parked_under_its_sources_own_name_with_its_key_and_caller(stage: Stage) -> None:
     accepted_while_busy(stage, records(sqs(text(7, IdempotencyKey='"\\"odd"', Caller=CALLER), 3)))
     sweep(stage)
     [record] = parked(stage)
-    assert record.id == "message-3"
+    assert (row(stage).notes, row(stage).owed) == ((), ())
+    assert stage.told.notices.count(Notice.PARKED) == 1
+    assert (record.id, record.reason) == ("message-3", REASON)
     assert record.source == "arn:aws:sqs:eu-west-1:123456789012:counters"
     assert json.loads(record.payload)["Caller"] == CALLER
     told = tell(stage, "parked", action="replay", id="message-3")
     assert (told["outcome"], told["dropped"]) == ("rejected", False)
-
-
-def test_a_queue_gets_back_what_its_own_delivery_is_refused_and_nothing_is_parked(stage: Stage) -> None:
-    """Each time, for its dead-letter queue; the instance may die after any of them."""
-    del stage.chat.groups["room"]
-    for _ in range(3):
-        assert stage.batch(records(sqs(text(7)))) == {"batchItemFailures": [item("aws:sqs", 0)]}
-    sweep(stage)
-    assert (parked(stage), row(stage).notes) == ([], ())
 
 
 def test_a_queue_gets_back_a_record_that_an_earlier_delivery_left_owed(stage: Stage) -> None:
@@ -138,15 +119,6 @@ def test_what_was_refused_over_http_is_parked_for_a_source_that_nobody_asks(stag
     assert [record.reason for record in parked(stage)] == [REASON]
 
 
-@pytest.mark.parametrize("partition", ["room", "another"])
-def test_a_shard_goes_past_a_record_that_is_refused_for_good(stage: Stage, partition: str) -> None:
-    """Known by its position or by its key, however often it is delivered."""
-    del stage.chat.groups["room"]
-    for _ in range(3):
-        assert stage.batch(records(kinesis(text(7), partitionKey=partition))) == {"batchItemFailures": []}
-    assert [(json.loads(record.payload), record.reason) for record in parked(stage)] == [(json.loads(text(7)), REASON)]
-
-
 class DyingError(BaseException):
     """The instance dies here."""
 
@@ -189,23 +161,10 @@ def test_an_instance_that_dies_between_the_rejection_and_parking_loses_nothing(
     assert row(stage).notes == ()
 
 
-class Full(MemoryParked):
-    """A store that takes nothing while it is full."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error: Exception | None = error
-
-    def park(self, app: int, parked: Parked) -> None:
-        if self.error:
-            raise self.error
-        super().park(app, parked)
-
-
 @pytest.mark.parametrize("error", [LedgerUnavailable("full"), AnswerLost("lost")])
 def test_a_shelf_that_fails_holds_up_nobody(stage: Stage, error: Exception) -> None:
     """The note stays until it can be written out, and callers of the group go on meanwhile."""
-    kept = Full(error)
+    kept = FullParked(error)
     stage.use_parked(kept)
     accepted_while_busy(stage, records(sqs(text(7))))
     now = stage.clock.monotonic()
@@ -221,7 +180,7 @@ def test_a_shelf_that_fails_holds_up_nobody(stage: Stage, error: Exception) -> N
 
 def test_a_frozen_group_holds_back_nothing_that_has_to_be_parked(stage: Stage) -> None:
     """An operator may take days over it."""
-    kept = Full(LedgerUnavailable("full"))
+    kept = FullParked(LedgerUnavailable("full"))
     stage.use_parked(kept)
     accepted_while_busy(stage, records(sqs(text(7))))
     stage.context.counters().sweep(stage.clock.monotonic() + 60)

@@ -98,23 +98,6 @@ def test_a_record_that_names_its_key_is_known_by_it(stage: Stage) -> None:
     assert likes(stage) == 5
 
 
-def test_modes_are_applied_in_the_order_of_the_stream(stage: Stage) -> None:
-    batch = [record(1), record(2, Mode="Set", GroupCounter=[{"Key": "like", "Value": 100}]), record(3)]
-    deliver(stage, *batch)
-    deliver(stage, *batch)
-    assert likes(stage) == 105
-
-
-def test_records_of_a_group_that_refuses_are_parked_and_no_others(stage: Stage) -> None:
-    """The shard goes on, and a second delivery finds them passed."""
-    for _ in range(2):
-        assert deliver(stage, record(1, GroupId="gone", partition="gone"), record(2)) == []
-    assert likes(stage) == 5
-    [parked] = stage.kept.page(APP, 10)
-    assert (json.loads(parked.payload)["GroupId"], parked.reason) == ("gone", "the vendor refused it with code 10010")
-    assert parked.id.endswith(f":{FIRST + 1}")
-
-
 def test_nothing_of_a_group_is_accepted_behind_a_record_that_was_not(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

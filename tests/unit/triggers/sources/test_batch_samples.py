@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from handler.core.ports.system import Notice
-from handler.triggers.event_kind import BATCHES, Event, detect
+from handler.triggers.event_kind import Event
 from tests.sandbox.environment import KEY
 from tests.unit.triggers.stage import Stage
 
@@ -69,11 +69,6 @@ def test_the_good_samples_count_once_however_often_they_are_played(stage: Stage)
         assert stage.batch(event(name)).get("batchItemFailures", []) == []
     assert stage.chat.groups["live-room"]["like"] == 11
     assert put_aside(stage) == 0
-
-
-@pytest.mark.parametrize("name", [*GOOD, *REASONS])
-def test_a_sample_is_of_a_source(name: str) -> None:
-    assert detect(event(name))[0] in BATCHES
 
 
 @pytest.mark.parametrize(("name", "reason"), REASONS.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -13,24 +13,12 @@ from handler.core.ports.queue import REQUEST_BYTES, Message, requests
 from handler.core.ports.system import Notice
 from handler.triggers.event_kind import Event
 from handler.triggers.timer.fan_out import DELAYS
-from tests.unit.triggers.sources.source_events import ckafka, records, sqs
-from tests.unit.triggers.stage import APP, RULES, Stage, invocation
+from tests.unit.triggers.faulty import ListQueue
+from tests.unit.triggers.sources.source_events import records, sqs
+from tests.unit.triggers.stage import APP, RULES, UPDATE, Stage, headers, invocation
 from tests.unit.triggers.timer.test_handler import event
 
 GROUPS = [f"room-{number:03}" for number in range(250)]
-
-
-class ListQueue:
-    """A queue that keeps what it is sent, and breaks down when it has taken `most` messages."""
-
-    def __init__(self, most: int = 10**9) -> None:
-        self.messages: list[Message] = []
-        self.most = most
-
-    def send(self, messages: Sequence[Message]) -> None:
-        self.messages += messages[: self.most - len(self.messages)]
-        if len(self.messages) == self.most:
-            raise QueueUnavailable("the queue is full")
 
 
 @pytest.fixture
@@ -47,15 +35,13 @@ def stage(queue: ListQueue) -> Stage:
     return stage
 
 
-def deliver(
-    stage: Stage, texts: Sequence[str], batch: int = 5, of: Callable[[object, int], Event] = sqs
-) -> list[Event]:
+def deliver(stage: Stage, texts: Sequence[str], batch: int = 5) -> list[Event]:
     """The replies of the function to messages that come in batches, each in an invocation of its own."""
     replies = []
     for start in range(0, len(texts), batch):
         stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 60)
         part = texts[start : start + batch]
-        replies.append(stage.batch(records(*(of(text, start + place) for place, text in enumerate(part)))))
+        replies.append(stage.batch(records(*(sqs(text, start + place) for place, text in enumerate(part)))))
     return replies
 
 
@@ -86,23 +72,13 @@ def test_delays_stay_within_what_the_queue_takes(stage: Stage, queue: ListQueue)
     assert [message.delay_s for message in queue.messages[-2:]] == [900, 0]
 
 
-@pytest.mark.parametrize("of", [sqs, ckafka])
-def test_every_group_of_every_page_is_counted_once(
-    stage: Stage, queue: ListQueue, of: Callable[[object, int], Event]
-) -> None:
-    stage.tick(event(*GROUPS))
-    texts = [message.text for message in queue.messages]
-    deliver(stage, [*texts, *texts[:7]], of=of)
-    assert likes(stage) == {3}
-
-
 def test_a_repeated_tick_changes_nothing(stage: Stage, queue: ListQueue) -> None:
     """It is known to have been handed on, and if that is forgotten its pages ask for what has been done."""
     stage.tick(event(*GROUPS))
     assert stage.tick(event(*GROUPS)) == {"handed_on": 0, "pages": 0, "earlier": 250}
     stage.kept.note(APP, "tick/daily", "{}")
     assert stage.tick(event(*GROUPS)) == {"handed_on": 250, "pages": 25}
-    deliver(stage, [message.text for message in queue.messages])
+    deliver(stage, queue.texts)
     assert likes(stage) == {3}
 
 
@@ -121,7 +97,7 @@ def test_a_queue_that_breaks_down_fails_the_tick_and_its_repetition_goes_on(stag
         stage.tick(event(*GROUPS))
     queue.most = 10**9
     assert stage.tick(event(*GROUPS)) == {"handed_on": 150, "pages": 15, "earlier": 100}
-    deliver(stage, [message.text for message in queue.messages])
+    deliver(stage, queue.texts)
     assert likes(stage) == {3}
 
 
@@ -145,12 +121,12 @@ def test_a_page_is_acknowledged_once_all_of_it_is_accepted(stage: Stage, queue: 
     """While the vendor refuses the app, what is accepted waits, and what is not comes back."""
     stage.tick(event(*GROUPS))
     stage.chat.fates = [Refused(60020, "arrears", Fault.APP, None)] * 500
-    replies = deliver(stage, [message.text for message in queue.messages])
+    replies = deliver(stage, queue.texts)
     failed = [len(reply["batchItemFailures"]) for reply in replies if isinstance(reply["batchItemFailures"], list)]
     assert sum(failed) > 0
     stage.chat.fates.clear()
     stage.clock.sleep(3600)
-    deliver(stage, [message.text for message in queue.messages])
+    deliver(stage, queue.texts)
     assert likes(stage) == {3}
 
 
@@ -167,8 +143,5 @@ def test_nothing_to_send_is_no_request() -> None:
 
 def test_a_page_means_nothing_over_http(stage: Stage, queue: ListQueue) -> None:
     stage.tick(event(*GROUPS))
-    response = stage.send("POST", "/v1/update_group_counter", HEADERS, queue.messages[0].text.encode())
+    response = stage.send("POST", UPDATE, headers("k"), queue.messages[0].text.encode())
     assert response.status == 400
-
-
-HEADERS = {"Authorization": "Bearer sandbox-token-mobile-backend", "Idempotency-Key": "k"}

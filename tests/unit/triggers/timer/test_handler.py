@@ -18,17 +18,16 @@ from handler.core.errors import (
     OutcomeUnknown,
     SettingsError,
 )
-from handler.core.model.outcome import Records
-from handler.core.model.row import Entry, Group, Row, Settlement
+from handler.core.model.row import Entry, Group, Settlement
 from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.ledger import Look
 from handler.core.ports.system import Clock, Notice
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.triggers.event_kind import Event
 from handler.triggers.timer import handler as timer
 from handler.triggers.timer.handler import NO_TIME
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_parked import MemoryParked
+from tests.unit.triggers.faulty import UNAVAILABLE, FaultyLedger
 from tests.unit.triggers.stage import NEVER_ARRIVED, START, Stage, invocation
 
 GROUPS = [f"room-{number:02}" for number in range(12)]
@@ -58,11 +57,6 @@ def likes(stage: Stage) -> list[int | None]:
 def counts(**expected: int) -> dict[str, int]:
     """What a tick returns, with zeros where nothing else is said."""
     return {"accepted": 0, "applied": 0, "rejected": 0, "unknown": 0, "frozen": 0, "pending": 0} | expected
-
-
-def test_a_tick_reaches_all_its_groups(stage: Stage) -> None:
-    assert stage.tick(event(*GROUPS)) == counts(accepted=12, applied=12)
-    assert likes(stage) == [3] * 12
 
 
 def test_a_repeated_tick_counts_nothing_twice(stage: Stage) -> None:
@@ -144,42 +138,12 @@ def test_nothing_is_accepted_of_a_tick_with_one_wrong_field(stage: Stage) -> Non
     assert stage.chat.calls == 0
 
 
-class PartlyAway(MemoryLedger):
-    """A ledger that fails for some groups, as a sharded one can."""
-
-    away: dict[str, CounterError | ValueError]
-
-    def load(self, group: Group) -> Row | None:
-        if group.id in self.away and not isinstance(self.away[group.id], AnswerLost):
-            raise self.away[group.id]
-        return super().load(group)
-
-    def find(self, group: Group, ids: Sequence[str]) -> Records:
-        self.load(group)
-        return super().find(group, ids)
-
-    def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
-        self._lose(group)
-        return super().swap(group, row, records, watermarks)
-
-    def create(self, group: Group, row: Row) -> bool:
-        self._lose(group)
-        return super().create(group, row)
-
-    def _lose(self, group: Group) -> None:
-        if group.id in self.away:
-            self.away[group.id] = LedgerUnavailable("the ledger is away")
-            raise AnswerLost("the answer was lost")
-
-
-@pytest.mark.parametrize(
-    ("away", "kind"), [(LedgerUnavailable("the ledger is away"), NotAccepted), (AnswerLost("lost"), OutcomeUnknown)]
-)
+@pytest.mark.parametrize(("away", "kind"), [(UNAVAILABLE, NotAccepted), (AnswerLost("lost"), OutcomeUnknown)])
 def test_a_group_that_cannot_be_accepted_fails_the_tick_after_the_others(
     stage: Stage, away: CounterError, kind: type[CounterError]
 ) -> None:
     """The platform then repeats the event, and the keys make that harmless."""
-    ledger = PartlyAway(stage.clock)
+    ledger = FaultyLedger(stage)
     ledger.away = {GROUPS[3]: away}
     stage.use_ledger(ledger)
     with pytest.raises(kind, match=r"^1 of 12 groups were not accepted, repeat the event for them: "):
@@ -192,7 +156,7 @@ def test_a_group_that_cannot_be_accepted_fails_the_tick_after_the_others(
 
 def test_a_group_that_breaks_fails_the_tick_after_the_others(stage: Stage) -> None:
     """It is told which one it was; the platform repeats the event (R13)."""
-    ledger = PartlyAway(stage.clock)
+    ledger = FaultyLedger(stage)
     ledger.away = {GROUPS[3]: ValueError("a secret")}
     stage.use_ledger(ledger)
     with pytest.raises(OutcomeUnknown, match=r"^1 of 12 groups were not .*: an unexpected ValueError; the log"):
@@ -353,8 +317,8 @@ def test_a_long_tick_whose_note_cannot_be_kept_is_done_all_the_same(many: Stage)
 
 def test_a_page_that_was_not_accepted_whole_is_asked_for_again(many: Stage) -> None:
     """The pages after it do not hide it."""
-    ledger = PartlyAway(many.clock)
-    ledger.away = {MANY[3]: LedgerUnavailable("the ledger is away")}
+    ledger = FaultyLedger(many)
+    ledger.away = {MANY[3]: UNAVAILABLE}
     many.use_ledger(ledger)
     go_on(many, 1000.0)
     with pytest.raises(NotAccepted, match=r"^1 of 120 groups"):

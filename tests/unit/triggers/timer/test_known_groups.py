@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
-from msgspec.structs import replace
 
 from handler.core.errors import BadInput, NotAccepted
-from handler.core.ports.queue import Message
 from handler.triggers.event_kind import Event
 from handler.triggers.timer.tick import KNOWN_FOR_S
-from tests.unit.triggers.sources.source_events import records, sqs
-from tests.unit.triggers.stage import RULES, Stage, invocation
-from tests.unit.triggers.timer.test_handler import SWEEP
+from tests.unit.triggers.stage import Stage, invocation
 
 GROUPS = [f"room-{number:04}" for number in range(30)]
 TIME = "2026-11-22T00:10:00Z"
@@ -111,30 +105,6 @@ def test_several_operations_on_one_source_keep_their_order(stage: Stage) -> None
     add = {"GroupIds": {"Known": "like"}, "GroupCounter": [{"Key": "like", "Value": 2}], "Mode": "Increase"}
     stage.tick(event(Message={"operations": [*reset["operations"], add]}))
     assert likes(stage) == [2 if number % 3 else None for number in range(30)]
-
-
-class ListQueue:
-    """A queue that keeps what it is sent."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def send(self, messages: Sequence[Message]) -> None:
-        self.texts += [message.text for message in messages]
-
-
-def test_a_source_is_handed_on_in_pages_of_ids(stage: Stage) -> None:
-    queue = ListQueue()
-    instance = replace(stage.context.instance, rules=replace(RULES, calls_per_second=10.0))
-    stage.context = replace(stage.context, instance=instance, queue=lambda: queue)
-    assert stage.tick(event()) == {"handed_on": 20, "pages": 4}
-    assert stage.tick(event()) == {"handed_on": 0, "pages": 0, "earlier": 20}
-    until(stage, 2 * TEN_MINUTES_S)
-    assert stage.batch(records(*(sqs(text, number) for number, text in enumerate(queue.texts)))) == {
-        "batchItemFailures": []
-    }
-    stage.tick(SWEEP)
-    assert likes(stage) == RESET
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import SettingsError
-from handler.core.ports.queue import Message
 from handler.core.ports.system import Notice
 from handler.triggers.event_kind import PAGE_HEAD, Event
 from handler.triggers.http.platform_identity import Platform
 from handler.triggers.timer.tick import CALLER
 from handler.vault.secret import parse
 from tests.sandbox.dialects import event_of
+from tests.unit.triggers.faulty import ListQueue
 from tests.unit.triggers.sources.source_events import ckafka, eventbridge, kinesis, msk, of_msk, records, sns, sqs, text
 from tests.unit.triggers.stage import APP, UPDATE, Stage, body, headers
 from tests.unit.triggers.timer.test_handler import event as tick
@@ -107,16 +107,6 @@ def test_the_schedules_name_cannot_be_printed() -> None:
     assert not CALLER.isprintable()
 
 
-class ListQueue:
-    """A queue that keeps what it is sent."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def send(self, messages: Sequence[Message]) -> None:
-        self.texts += [message.text for message in messages]
-
-
 @pytest.fixture
 def queue(stage: Stage) -> ListQueue:
     """One through which ticks of more than one group are handed on."""
@@ -137,7 +127,7 @@ def test_pages_of_a_key_that_was_rotated_come_again_with_their_tick(stage: Stage
     assert stage.batch(records(sqs(first))) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
     assert stage.batch(records(ckafka(second))) == {"accepted": 0, "parked": 1, "ignored": 0}
     assert stage.told.notices.count(Notice.REJECTED) == 1
-    queue.texts.clear()
+    queue.messages.clear()
     assert stage.tick(tick("room", "other")) == {"handed_on": 2, "pages": 2}
     for number, again in enumerate([*queue.texts, *queue.texts]):
         assert stage.batch(records(sqs(again, number))) == {"batchItemFailures": []}

