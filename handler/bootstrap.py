@@ -51,12 +51,13 @@ def app_context() -> AppContext:
 
 def http_context() -> HttpContext:
     """The same, with what only HTTP needs."""
-    return _context_of(tuple(map(os.environ.get, VARIABLES)))
+    return _context_of(tuple(map(os.environ.get, VARIABLES)), reports())
 
 
-# The settings are read once for as long as their variables' texts stay the same: others are another instance.
+# The settings are read once for as long as their variables' texts and the service stay the same: others are another
+# instance.
 @lru_cache(maxsize=1)
-def _context_of(texts: tuple[str | None, ...]) -> HttpContext:
+def _context_of(texts: tuple[str | None, ...], _reporter: Reports) -> HttpContext:
     return _context(
         Settings.read({name: text for name, text in zip(VARIABLES, texts, strict=True) if text is not None})
     )
@@ -106,15 +107,19 @@ def _greet(instance: Instance, app: int) -> None:
         reports().failed(error)
 
 
-@lru_cache(maxsize=1)
 def reports() -> Reports:
     """Where this warm instance logs and counts."""
-    return Reports(os.environ.get(SERVICE_VARIABLE) or SERVICE)
+    return _reports_of(os.environ.get(SERVICE_VARIABLE) or SERVICE)
+
+
+@lru_cache(maxsize=1)
+def _reports_of(service: str) -> Reports:
+    return Reports(service)
 
 
 def reset() -> None:
     """Drop the instance, so that the next event builds a new one, as a cold start does. For tests."""
-    for made in (_context_of, reports, _aws_session):
+    for made in (_context_of, _reports_of, _aws_session):
         made.cache_clear()
 
 

@@ -188,9 +188,10 @@ def test_a_task_that_fails_has_left_its_line_as_well(capsys: pytest.CaptureFixtu
 def test_each_stage_has_its_own_lines_and_metrics(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "update-group-counter-dev")
-    bootstrap.reset()
     lambda_handler(post(), lambda_context(TIMEOUT_S))
+    capsys.readouterr()
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "update-group-counter-dev")
+    lambda_handler(post("another"), lambda_context(TIMEOUT_S))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {line["service"] for line in lines} == {"update-group-counter-dev"}
     assert any("_aws" in line for line in lines)
