@@ -3,7 +3,6 @@
 import http.client
 import socket
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -57,18 +56,6 @@ def test_counters_are_written_read_and_deleted(caller: Caller, server: ChatServe
     assert server.values("G") == {"share": 1}
 
 
-def test_a_connection_is_kept_alive(caller: Caller, server: ChatServer) -> None:
-    """Three calls, one of them refused, travel over one TCP connection; another client opens a second."""
-    connection = http.client.HTTPConnection(urlsplit(server.endpoint).netloc, timeout=5)
-    for body in (b'{"GroupId": "G"}', b"{", b'{"GroupId": "G"}'):
-        connection.request("POST", caller.target("get"), body)
-        assert connection.getresponse().read()
-    connection.close()
-    assert server.connections() == 1
-    caller.get("G")
-    assert server.connections() == 2
-
-
 def test_the_date_is_the_sandboxs_own_in_whole_seconds(caller: Caller, server: ChatServer) -> None:
     """`Date` is rounded down, and follows the clock's offset."""
     dates = []
@@ -76,21 +63,6 @@ def test_the_date_is_the_sandboxs_own_in_whole_seconds(caller: Caller, server: C
         server.set_clock_offset(offset_s)
         dates.append(parsedate_to_datetime(caller.get("G").headers["date"]).timestamp())
     assert dates == [1_700_000_000, 1_700_000_090, 1_699_999_910]
-
-
-def test_a_fast_clock_expires_signatures_early(server: ChatServer, clock: ManualClock) -> None:
-    caller = Caller(server.endpoint, SDKAPPID, KEY, life_s=6, clock=clock)
-    server.set_clock_offset(6.0)
-    assert caller.get("G").fields["ErrorCode"] == 0
-    server.set_clock_offset(7.0)
-    assert caller.get("G").fields["ErrorCode"] == 70001
-
-
-def test_concurrent_increases_are_all_counted(caller: Caller, server: ChatServer) -> None:
-    server.set_rate_limit(None)
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: caller.update("G", "Increase", {"like": 1, "share": 2}), range(400)))
-    assert server.values("G") == {"like": 400, "share": 800}
 
 
 def test_a_request_without_a_length_is_refused(server: ChatServer) -> None:
@@ -119,13 +91,6 @@ def test_nothing_that_is_sent_or_printed_repeats_a_signature(
     assert refused.fields["ErrorCode"] == 70009
     assert (b" 400 " in garbled, b" 501 " in unknown) == (True, True)
     assert wrong.encode() not in refused.body + garbled + unknown + (printed.out + printed.err).encode()
-
-
-def test_a_server_that_was_never_started_can_be_closed() -> None:
-    server = ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,)))
-    server.close()
-    with pytest.raises(ConnectionRefusedError):
-        Caller(server.endpoint, SDKAPPID, KEY).get("G")
 
 
 def test_closing_ends_idle_connections(clock: ManualClock) -> None:

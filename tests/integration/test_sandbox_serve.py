@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.sandbox.remote import Sandbox
-from tests.sandbox.serve import main
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LAST_LINE = "Ctrl-C ends it.\n"
@@ -90,11 +89,6 @@ def test_the_printed_request_counts_once(program: Program) -> None:
     assert Sandbox(program.address("The Chat API")).values("demo")["like"] == 5
 
 
-def test_the_pages_are_served(program: Program) -> None:
-    status, page = send(program.address("The function") + "/swagger", "GET")
-    assert (status, b"swagger" in page) == (200, True)
-
-
 def test_the_sweep_goes_round_by_itself(program: Program) -> None:
     """What nobody waits for is sent all the same."""
     assert curl(program, Prefer="respond-async")[0] == 202
@@ -123,10 +117,3 @@ def test_a_taken_port_is_one_clear_error(tmp_path: Path) -> None:
         ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert re.fullmatch(r"Cannot serve: .*in use\. Other ports: --port and --chat-port, .*\n", ended.stderr)
-
-
-@pytest.mark.parametrize("port", ["-1", "65536", "http"])
-def test_a_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["--port", port])
-    assert (ended.value.code, "argument --port" in capsys.readouterr().err) == (2, True)
