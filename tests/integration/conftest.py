@@ -7,6 +7,7 @@ from itertools import count
 
 import pytest
 
+from tests.integration.wire import forget_environment
 from tests.sandbox.ministack import MiniStack
 from tests.sandbox.queue import Sqs
 
@@ -21,3 +22,9 @@ def sqs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sqs]:
 def numbers() -> Iterator[int]:
     """A number for each thing that a test makes for itself."""
     return count(1)
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this machine's environment says about proxies and certificates."""
+    forget_environment(monkeypatch)

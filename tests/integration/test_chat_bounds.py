@@ -13,13 +13,9 @@ from handler.chat.transport import REPLY_BYTES
 from handler.core.ports.counter_api import Unclear, Unsent
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.chat_clients import client_of
-from tests.integration.wire import CALL, DATE, OK, asked, forget_environment, learned, timed
+from tests.integration.wire import CALL, DATE, OK, asked, learned, timed
 
-
-@pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever this machine's environment says about proxies and certificates."""
-    forget_environment(monkeypatch)
+NOT_THE_APIS = "the reply is not a JSON object with an ErrorCode"
 
 
 def test_a_redirects_body_is_not_read() -> None:
@@ -31,6 +27,11 @@ def test_a_redirects_body_is_not_read() -> None:
     reply, lasted_s = timed(script, timeout_s=5)
     assert reply == Unclear("HTTP status 302")
     assert lasted_s < 2
+
+
+@pytest.mark.parametrize(("size", "told"), [(REPLY_BYTES, NOT_THE_APIS), (REPLY_BYTES + 1, "the reply is too large")])
+def test_a_reply_is_read_as_far_as_the_vendors_own_limit(size: int, told: str) -> None:
+    assert learned(answering(http(b" " * size))) == Unclear(told)
 
 
 @pytest.mark.parametrize("length", [None, 10**12])
@@ -61,22 +62,27 @@ def test_a_server_that_does_not_answer_is_given_up_in_time() -> None:
     assert 0.25 < lasted_s < 2
 
 
-@pytest.mark.parametrize("headers", ["", "Connection: close\r\n"], ids=["kept", "closed"])
 @pytest.mark.parametrize(
-    "beginning", ["", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n%s\r\n"], ids=["headers", "body"]
+    ("beginning", "pause_s"),
+    [
+        ("", 0.02),
+        ("", 0.0),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n", 0.02),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 60000\r\nConnection: close\r\n\r\n", 0.02),
+    ],
+    ids=["headers", "headers without a pause", "body", "body of a connection to be closed"],
 )
-def test_a_reply_that_drips_is_given_up_in_time(beginning: str, headers: str) -> None:
-    """Each byte comes soon enough after the one before, but not all of them."""
-    first = beginning % headers if beginning else ""
+def test_a_reply_that_drips_is_given_up_in_time(beginning: str, pause_s: float) -> None:
+    """Each byte comes soon enough after the one before, but not all; the last may find no time left to be read."""
 
     def script(exchange: Exchange) -> None:
         exchange.receive()
-        exchange.send(first.encode())
-        exchange.drip(b" " * 1000 if first else b"HTTP/1.1 200 OK\r\nX-Header: " + b"x" * 1000, pause_s=0.02)
+        exchange.send(beginning.encode())
+        exchange.drip(b" " * 60_000 if beginning else b"HTTP/1.1 200 OK\r\nX-Header: " + b"x" * 60_000, pause_s)
 
-    reply, lasted_s = timed(script, timeout_s=0.4)
+    reply, lasted_s = timed(script, timeout_s=0.1)
     assert isinstance(reply, Unclear)
-    assert 0.35 < lasted_s < 3
+    assert 0.05 < lasted_s < 3
 
 
 def test_a_reply_that_stops_late_is_given_up_in_time() -> None:

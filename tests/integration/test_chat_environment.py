@@ -8,6 +8,7 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,13 +17,12 @@ from handler.core.errors import SettingsError
 from handler.core.ports.counter_api import Fault, Refused, Unclear, Unsent
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.chat_clients import KEY, TOKEN, client_of
-from tests.integration.wire import CALL, COUNTED, DATE, OK, asked, forget_environment, learned
+from tests.integration.wire import CALL, COUNTED, DATE, OK, asked, learned
+from tests.sandbox import certificates
+from tests.sandbox.loopback import LoopbackConnection
+from tests.sandbox.tls_server import TlsServer
 
-
-@pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever this machine's environment says about proxies and certificates."""
-    forget_environment(monkeypatch)
+NOT_THE_APIS = "the reply is not a JSON object with an ErrorCode"
 
 
 @pytest.fixture
@@ -74,7 +74,6 @@ def test_a_proxy_that_refuses_a_tunnel_means_that_nothing_was_sent(monkeypatch: 
 
 
 def test_a_proxy_that_cannot_be_reached_means_that_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The request did not even get to it."""
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
@@ -82,10 +81,7 @@ def test_a_proxy_that_cannot_be_reached_means_that_nothing_was_sent(monkeypatch:
 
 
 def test_a_proxy_that_hangs_up_under_a_request_is_unclear(monkeypatch: pytest.MonkeyPatch) -> None:
-    def script(exchange: Exchange) -> None:
-        exchange.receive()
-
-    with ByteServer(script) as proxy:
+    with ByteServer(lambda exchange: exchange.receive()) as proxy:
         monkeypatch.setenv("http_proxy", f"http://{proxy.address}")
         assert isinstance(client_of("http://chat.invalid").update(CALL), Unclear)
 
@@ -104,9 +100,41 @@ def test_a_proxy_that_drips_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch)
         assert time.monotonic() - begun < 3
 
 
-def test_a_missing_file_of_authorities_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
-    with pytest.raises(SettingsError, match=r"^REQUESTS_CA_BUNDLE: names no file$"):
+class _Greeting(LoopbackConnection):
+    def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
+        self.body()
+        self.reply(200, [], b"{}")
+
+
+@pytest.mark.parametrize(
+    ("environment", "trusted"),
+    [
+        ({"REQUESTS_CA_BUNDLE": "authority.pem"}, True),
+        ({"CURL_CA_BUNDLE": "authority.pem"}, True),
+        ({"REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": "authority.pem"}, True),
+        ({"REQUESTS_CA_BUNDLE": "authority.pem", "CURL_CA_BUNDLE": "server.key"}, True),
+        ({}, False),
+        ({"REQUESTS_CA_BUNDLE": ""}, False),
+    ],
+    ids=str,
+)
+def test_authorities_are_those_that_the_environment_names(
+    environment: dict[str, str], trusted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first variable that is set to something; without any they are the usual ones, which do not know this one."""
+    folder = certificates.make(tmp_path / "certificates")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, str(folder / value) if value else "")
+    with TlsServer(folder, _Greeting) as server:
+        client = client_of(f"https://{server.address}")
+        assert client.update(CALL) == (Unclear(NOT_THE_APIS) if trusted else Unsent("SSLError"))
+        client.close()
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_file_of_authorities_that_is_not_there_is_named(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "/nowhere/authorities.pem")
+    with pytest.raises(SettingsError, match=f"^{variable}: names no file$"):
         client_of("https://chat.invalid")
 
 

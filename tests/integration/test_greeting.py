@@ -17,7 +17,7 @@ from handler.chat.client import ChatClient
 from handler.core.errors import BadInput
 from handler.main import lambda_handler
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
-from tests.integration.wire import OK, forget_environment
+from tests.integration.wire import OK
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.environment import sandboxed_environment
 
@@ -27,7 +27,6 @@ Deploy = Callable[[str], None]
 @pytest.fixture
 def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
     """What sets the function up for an endpoint."""
-    forget_environment(monkeypatch)
 
     def deploy(endpoint: str) -> None:
         for name, value in sandboxed_environment(endpoint, tmp_path, INIT_EARLY="on").items():

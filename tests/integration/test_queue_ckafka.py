@@ -12,7 +12,6 @@ from handler.core.errors import CounterError, NotAccepted, QueueUnavailable, Set
 from handler.main import main_handler
 from tests.integration.counting import SHORT_LIVES, TIMEOUT_S, chat_with, likes, sweep
 from tests.integration.vaults import everything_logged
-from tests.integration.wire import forget_environment
 from tests.sandbox.chat import ChatServer
 from tests.sandbox.ckafka import CkafkaServer
 from tests.sandbox.contexts import scf_context
@@ -32,7 +31,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimesta
 
 @pytest.fixture
 def ckafka(monkeypatch: pytest.MonkeyPatch) -> Iterator[CkafkaServer]:
-    forget_environment(monkeypatch)
     with CkafkaServer(CREDENTIALS, REGION, HUB) as server:
         yield server
 

@@ -14,7 +14,6 @@ from handler.core.errors import SecretUnavailable, SettingsError
 from handler.vault.references import source_for
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.vaults import everything_logged, refusal_of
-from tests.integration.wire import forget_environment
 from tests.sandbox.aws_client import REGION
 from tests.sandbox.ministack import MiniStack
 from tests.sandbox.secrets_manager import SecretsManager
@@ -46,7 +45,6 @@ def name(numbers: Iterator[int]) -> str:
 @pytest.fixture(autouse=True)
 def environment(stack: MiniStack, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """What a function has in its environment, and nothing that this machine has; it may be changed."""
-    forget_environment(monkeypatch)
     monkeypatch.delenv("AWS_REGION", raising=False)
     for variable, value in {
         "AWS_ACCESS_KEY_ID": "ASIAMADEUP",

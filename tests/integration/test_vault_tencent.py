@@ -11,7 +11,6 @@ from handler.core.errors import SecretUnavailable
 from handler.vault.references import source_for
 from tests.integration.byte_server import ByteServer, answering, http
 from tests.integration.vaults import everything_logged, refusal_of
-from tests.integration.wire import forget_environment
 from tests.sandbox.ssm import SsmRefusalError, SsmServer, Trouble
 from tests.sandbox.tc3 import Credentials, SignedRequest, problem
 
@@ -28,7 +27,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimesta
 @pytest.fixture
 def ssm(monkeypatch: pytest.MonkeyPatch) -> Iterator[SsmServer]:
     """The service, with two versions of one secret."""
-    forget_environment(monkeypatch)
     with SsmServer(CREDENTIALS, REGION) as server:
         server.put("chat", "v1", CONTENT, created_at=1_700_000_000)
         server.put("chat", "v2", ROTATED, created_at=1_700_000_060)
