@@ -16,7 +16,8 @@ from tests.e2e.watching import wait_for
 from tests.sandbox.chat import ChatApp, ChatServer
 from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
-from tests.sandbox.environment import KEY, SDKAPPID, sandboxed_environment
+from tests.sandbox.dialects import event_of
+from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
 
 TIMEOUT_S: Final = 20.0
 SHORT_LIVES: Final = {"SIGNATURE_LIFE_S": "2", "CLOCK_GUARD_S": "1", "CHAT_TIMEOUT_S": "0.5"}
@@ -34,6 +35,14 @@ class LostReplyError(Exception):
 def order(room: str, value: int, mode: str = "Increase", **more: str) -> str:
     """What a producer sends; `more` are IdempotencyKey and Caller."""
     return json.dumps({"GroupId": room, "GroupCounter": [{"Key": "like", "Value": value}], "Mode": mode, **more})
+
+
+def over_http(body: str, key: str, *, wait: str | None = None) -> tuple[int, dict[str, object]]:
+    """Status and body of the answer to a caller who asks for this, and with `wait` says how in `Prefer`."""
+    headers = [("Authorization", f"Bearer {TOKEN}"), ("Idempotency-Key", key), *([("Prefer", wait)] if wait else [])]
+    event = event_of("http-v2", "POST", "/v1/update_group_counter", headers, body.encode())
+    reply = lambda_handler(event, lambda_context(29.0))
+    return int(str(reply["statusCode"])), json.loads(str(reply["body"]))
 
 
 def orders(count: int, rooms: int) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +9,9 @@ from pathlib import Path
 import pytest
 
 from handler.main import lambda_handler
-from tests.integration.counting import chat_with, function_for
+from tests.integration.counting import chat_with, function_for, order, over_http
 from tests.sandbox.chat import ChatServer
 from tests.sandbox.contexts import lambda_context
-from tests.sandbox.dialects import event_of
-from tests.sandbox.environment import TOKEN
 from tests.sandbox.violations import Violation
 
 GROUP = "shop"
@@ -29,13 +26,7 @@ def chat(tmp_path: Path) -> Iterator[ChatServer]:
 
 
 def asked(key: str, mode: str, value: int) -> tuple[int, dict[str, object]]:
-    """Status and body of one operation over HTTP."""
-    body = {"GroupId": GROUP, "GroupCounter": [{"Key": "stock", "Value": value}], "Mode": mode}
-    headers = [("Authorization", f"Bearer {TOKEN}"), ("Idempotency-Key", key)]
-    event = event_of("http-v2", "POST", "/v1/update_group_counter", headers, json.dumps(body).encode())
-    reply = lambda_handler(event, lambda_context(29.0))
-    assert isinstance(reply["statusCode"], int)
-    return reply["statusCode"], json.loads(str(reply["body"]))
+    return over_http(order(GROUP, value, mode), key)
 
 
 def updates(chat: ChatServer) -> int:
@@ -48,12 +39,12 @@ def test_a_decrease_is_counted_once_whatever_becomes_of_counters_below_zero(
 ) -> None:
     """The receipt is lifted once, before the first one: no operation is counted twice or refused because of it."""
     chat.violate([violation] if violation else [])
-    chat.create_group(GROUP, counters={"stock": 100})
+    chat.create_group(GROUP, counters={"like": 100})
     sent = []
     for number in range(3):
         before = updates(chat)
         status, _ = asked(f"d{number}", "Decrease", 5)
-        assert (status, chat.values(GROUP)["stock"]) == (200, 95 - 5 * number)
+        assert (status, chat.values(GROUP)["like"]) == (200, 95 - 5 * number)
         sent.append(updates(chat) - before)
     assert sent == [2, 1, 1]
     assert chat.values(GROUP)["_receipt"] > HALF
@@ -67,33 +58,33 @@ def test_who_only_counts_up_pays_for_no_lift(chat: ChatServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("violation", "status", "stock"), [("below_zero_refused", 400, 3), ("below_zero_cut_off", 200, 0)]
+    ("violation", "status", "left"), [("below_zero_refused", 400, 3), ("below_zero_cut_off", 200, 0)]
 )
 def test_what_a_caller_takes_below_zero_is_the_vendors_to_judge(
-    chat: ChatServer, violation: Violation, status: int, stock: int
+    chat: ChatServer, violation: Violation, status: int, left: int
 ) -> None:
     """It is refused for good, or applied as far as it goes (A10)."""
     chat.violate([violation])
-    chat.create_group(GROUP, counters={"stock": 3})
+    chat.create_group(GROUP, counters={"like": 3})
     assert asked("too-much", "Decrease", 5)[0] == status
     assert asked("too-much", "Decrease", 5)[0] == status
-    assert chat.values(GROUP)["stock"] == stock
+    assert chat.values(GROUP)["like"] == left
 
 
 @pytest.mark.parametrize("receipt", [2**63 - 1, 2**63 - 5, 2**62 + 1, -(2**63), -(2**32) - 1])
 def test_a_receipt_that_nobody_can_count_from_freezes_the_group(chat: ChatServer, receipt: int) -> None:
     """With that reason, and no operation is refused for good; once the counter is set, an operator adopts it."""
-    chat.create_group(GROUP, counters={"_receipt": receipt, "stock": 7})
+    chat.create_group(GROUP, counters={"_receipt": receipt, "like": 7})
     for number in range(2):
         status, told = asked(f"i{number}", "Increase", 5)
         assert (status, told["type"]) == (503, "/problems/group-frozen")
         assert str(receipt) in str(told["detail"])
-    assert (updates(chat), chat.values(GROUP)["stock"]) == (0, 7)
+    assert (updates(chat), chat.values(GROUP)["like"]) == (0, 7)
     chat.dismiss_group(GROUP)
-    chat.create_group(GROUP, counters={"_receipt": 0, "stock": 7})
+    chat.create_group(GROUP, counters={"_receipt": 0, "like": 7})
     task = {"Type": "Operator", "task": "adopt", "GroupId": GROUP}
     deadline = time.monotonic() + 15
     while not lambda_handler(task, lambda_context(29.0))["done"] and time.monotonic() < deadline:
         time.sleep(0.5)
     assert [asked(f"i{number}", "Increase", 5)[0] for number in range(2)] == [200, 200]
-    assert chat.values(GROUP)["stock"] == 17
+    assert chat.values(GROUP)["like"] == 17

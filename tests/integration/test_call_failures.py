@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from handler import bootstrap
 from handler.main import lambda_handler
-from tests.integration.byte_server import ByteServer, Exchange, answering, http
+from tests.integration.byte_server import ByteServer, Exchange, Script, answering, http
+from tests.integration.counting import order, over_http
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
-from tests.sandbox.dialects import event_of
-from tests.sandbox.environment import TOKEN, sandboxed_environment
+from tests.sandbox.environment import sandboxed_environment
 
 Event = dict[str, object]
 
-BODY = json.dumps({"GroupId": "room", "GroupCounter": [{"Key": "like", "Value": 5}], "Mode": "Increase"})
+ORDER = order("room", 5)
 NOT_FOUND = http(b"<html>nothing here</html>", status="404 Not Found")
 
 
@@ -26,24 +26,11 @@ def _gibberish(exchange: Exchange) -> None:
     exchange.send(b"this is no TLS")
 
 
-@pytest.fixture
-def reach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Sets the function up with an endpoint of the vendor."""
-
-    def use(endpoint: str) -> None:
-        for name, value in sandboxed_environment(endpoint, tmp_path, CHAT_TIMEOUT_S="0.5", WAIT_S="1").items():
-            monkeypatch.setenv(name, value)
-        bootstrap.reset()
-
-    yield use
-    bootstrap.reset()
-
-
-def increase() -> dict[str, object]:
-    """An update by a caller who waits for a second."""
-    headers = [("Authorization", f"Bearer {TOKEN}"), ("Idempotency-Key", "k")]
-    event = event_of("http-v2", "POST", "/v1/update_group_counter", headers, BODY.encode())
-    return lambda_handler(event, lambda_context(29))
+@contextmanager
+def reaching(endpoint: str, folder: Path) -> Iterator[None]:
+    """The function set up with an endpoint of the vendor."""
+    with cold_function(sandboxed_environment(endpoint, folder, CHAT_TIMEOUT_S="0.5", WAIT_S="1")):
+        yield
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> tuple[list[Event], float]:
@@ -53,56 +40,45 @@ def told(capsys: pytest.CaptureFixture[str]) -> tuple[list[Event], float]:
     return [line for line in lines if line.get("message") == "call_failed"], counted
 
 
-def check(capsys: pytest.CaptureFixture[str], host: str, failure: str) -> None:
-    """A caller is told to wait, the log says why."""
-    assert increase()["statusCode"] == 202
+SCRIPTS: Mapping[str, Script] = {
+    "TLS": _gibberish,
+    "another kind": answering(NOT_FOUND),
+    "silence": Exchange.wait,
+    "nobody": Exchange.wait,
+}
+
+
+@pytest.mark.parametrize(
+    ("server", "endpoint", "failure"),
+    [
+        ("nobody", "http://chat.invalid", "NameResolutionError"),
+        ("nobody", "http://127.0.0.1:9", "ConnectionRefusedError"),
+        ("TLS", "https://{address}", "SSLError"),
+        ("another kind", "http://{address}", "HTTP status 404"),
+        ("silence", "http://{address}", "ReadTimeout"),
+    ],
+)
+def test_a_host_that_cannot_be_called_is_logged_and_its_caller_waits(
+    server: str, endpoint: str, failure: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ByteServer(SCRIPTS[server]) as running, reaching(endpoint.format(address=running.address), tmp_path):
+        assert over_http(ORDER, "k")[0] == 202
     lines, counted = told(capsys)
     assert lines
     assert counted == len(lines)
+    host = "chat.invalid" if "invalid" in endpoint else "127.0.0.1"
     assert {(line["level"], line["host"], line["failure"]) for line in lines} == {("WARNING", host, failure)}
     assert all(isinstance(line["seconds"], float) and line["seconds"] < 1 for line in lines)
     assert not any("usersig" in json.dumps(line).lower() for line in lines)
 
 
-def test_a_port_where_nobody_listens(reach: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        port = nobody.getsockname()[1]
-    reach(f"http://127.0.0.1:{port}")
-    check(capsys, "127.0.0.1", "ConnectionRefusedError")
-
-
-def test_a_host_that_no_name_service_knows(reach: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> None:
-    reach("http://chat.invalid")
-    check(capsys, "chat.invalid", "NameResolutionError")
-
-
-def test_a_host_that_does_not_speak_tls(reach: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> None:
-    with ByteServer(_gibberish) as server:
-        reach(f"https://{server.address}")
-        check(capsys, "127.0.0.1", "SSLError")
-
-
-def test_a_host_of_another_kind(reach: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> None:
-    with ByteServer(answering(NOT_FOUND)) as server:
-        reach(f"http://{server.address}")
-        check(capsys, "127.0.0.1", "HTTP status 404")
-
-
-def test_a_host_that_never_answers(reach: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> None:
-    """The reply does not come in time."""
-    with ByteServer(Exchange.wait) as server:
-        reach(f"http://{server.address}")
-        check(capsys, "127.0.0.1", "ReadTimeout")
-
-
 def test_an_inspection_shows_the_last_failure_instead_of_waiting_for_a_look(
-    reach: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An operator asks because nothing goes on, and has to be told why in time."""
     monkeypatch.setattr("handler.triggers.operator.handler.INSPECT_S", 0.5)
-    with ByteServer(answering(NOT_FOUND)) as server:
-        reach(f"http://{server.address}")
-        increase()
+    with ByteServer(answering(NOT_FOUND)) as server, reaching(f"http://{server.address}", tmp_path):
+        over_http(ORDER, "k")
         event: Event = {"Type": "Operator", "task": "inspect", "GroupId": "room"}
         seen = lambda_handler(event, lambda_context(900))
     failure = seen["last_failure"]

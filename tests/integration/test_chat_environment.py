@@ -80,8 +80,12 @@ def test_a_proxy_that_cannot_be_reached_means_that_nothing_was_sent(monkeypatch:
     assert client_of("http://chat.invalid").update(CALL) == Unsent("ProxyError")
 
 
+def _receiving(exchange: Exchange) -> None:
+    exchange.receive()
+
+
 def test_a_proxy_that_hangs_up_under_a_request_is_unclear(monkeypatch: pytest.MonkeyPatch) -> None:
-    with ByteServer(lambda exchange: exchange.receive()) as proxy:
+    with ByteServer(_receiving) as proxy:
         monkeypatch.setenv("http_proxy", f"http://{proxy.address}")
         assert isinstance(client_of("http://chat.invalid").update(CALL), Unclear)
 

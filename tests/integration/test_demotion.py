@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from handler import bootstrap
-from handler.main import lambda_handler
 from tests.e2e.watching import wait_for
-from tests.sandbox.chat import ChatApp, ChatServer, Fault
+from tests.integration.counting import chat_with, likes, order, over_http, sweep
+from tests.sandbox.chat import ChatServer, Fault
 from tests.sandbox.cold_function import cold_function
-from tests.sandbox.contexts import lambda_context
-from tests.sandbox.dialects import event_of
-from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
+from tests.sandbox.environment import sandboxed_environment
 
 Event = dict[str, object]
 
 GROUPS = [f"room-{number}" for number in range(12)]
 FORBIDDEN = Fault("code", code=10007)
-SWEEP = {"Type": "Timer", "TriggerName": "sweep", "Time": "2026-11-22T00:00:00Z", "Message": {"task": "sweep"}}
 
 
 @pytest.fixture
 def chat() -> Iterator[ChatServer]:
-    with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as server:
-        for group in GROUPS:
-            server.create_group(group)
+    with chat_with(GROUPS) as server:
         yield server
 
 
@@ -39,26 +33,12 @@ def function(chat: ChatServer, tmp_path: Path) -> Iterator[None]:
 
 
 def increase(group: str, key: str) -> tuple[int, Event]:
-    """Status and body of the answer to one update."""
-    headers = [("Authorization", f"Bearer {TOKEN}"), ("Idempotency-Key", key)]
-    body = {"GroupId": group, "GroupCounter": [{"Key": "like", "Value": 1}], "Mode": "Increase"}
-    event = event_of("http-v2", "POST", "/v1/update_group_counter", headers, json.dumps(body).encode())
-    reply = lambda_handler(event, lambda_context(29))
-    return int(str(reply["statusCode"])), json.loads(str(reply["body"]))
+    return over_http(order(group, 1), key)
 
 
 def demote(chat: ChatServer, group: str = "*") -> None:
     chat.always(FORBIDDEN, "update", group)
     chat.always(FORBIDDEN, "get", group)
-
-
-def likes(chat: ChatServer) -> list[int]:
-    return [chat.values(group).get("like", 0) for group in GROUPS]
-
-
-def sweep() -> object:
-    """How many groups a sweep has to leave."""
-    return lambda_handler(dict(SWEEP), lambda_context(29))["left"]
 
 
 @pytest.mark.parametrize("reset", [lambda: None, bootstrap.reset], ids=["warm", "cold"])
@@ -75,8 +55,8 @@ def test_a_demoted_account_refuses_no_operation_for_good(chat: ChatServer, reset
     chat.clear_faults()
     # What was accepted is owed, what was turned away is asked for again.
     wait_for(lambda: {increase(group, f"during-{group}")[0] for group in GROUPS} == {200}, "every group counts again")
-    assert likes(chat) == [2] * len(GROUPS)
-    assert sweep() == 0
+    assert likes(chat, GROUPS) == dict.fromkeys(GROUPS, 2)
+    sweep()
 
 
 def test_a_cold_instance_refuses_no_operation_of_a_new_group_for_a_demotion(chat: ChatServer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,13 +10,10 @@ from pathlib import Path
 import pytest
 
 from handler import bootstrap
-from handler.main import lambda_handler
-from tests.integration.counting import SHORT_LIVES, TIMEOUT_S, chat_with, order, sweep
+from tests.integration.counting import SHORT_LIVES, chat_with, order, over_http, sweep
 from tests.integration.vaults import everything_logged
 from tests.sandbox.chat import ChatServer
-from tests.sandbox.contexts import lambda_context
-from tests.sandbox.dialects import event_of
-from tests.sandbox.environment import TOKEN, sandboxed_environment
+from tests.sandbox.environment import sandboxed_environment
 from tests.sandbox.ministack import MiniStack
 
 ROOM = "room"
@@ -56,11 +52,7 @@ def environment(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def increase(key: str = "a") -> tuple[int, dict[str, object]]:
-    """Ask for an increase over HTTP; status and body."""
-    headers = [("authorization", f"Bearer {TOKEN}"), ("idempotency-key", key)]
-    event = event_of("http-v2", "POST", "/v1/update_group_counter", headers, order(ROOM, 5).encode())
-    reply = lambda_handler(event, lambda_context(TIMEOUT_S))
-    return int(str(reply["statusCode"])), json.loads(str(reply["body"]))
+    return over_http(order(ROOM, 5), key)
 
 
 def test_an_increase_counts_once_on_a_table_that_is_made_for_it(

@@ -54,12 +54,9 @@ def variables(chat: ChatServer, queue: Queue, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def function(variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    bootstrap.reset()
-    yield
-    bootstrap.reset()
+def function(variables: Mapping[str, str]) -> Iterator[None]:
+    with cold_function(variables):
+        yield
 
 
 def tick(*groups: str, value: int = 3) -> Event:

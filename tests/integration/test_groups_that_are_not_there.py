@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +11,10 @@ import pytest
 
 from handler import bootstrap
 from handler.core.model.row import Group
-from handler.main import lambda_handler
-from tests.sandbox.chat import ChatApp, ChatServer
+from tests.integration.counting import chat_with, order, over_http
+from tests.sandbox.chat import ChatServer
 from tests.sandbox.cold_function import cold_function
-from tests.sandbox.contexts import lambda_context
-from tests.sandbox.dialects import event_of
-from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
+from tests.sandbox.environment import SDKAPPID, sandboxed_environment
 
 Event = dict[str, object]
 
@@ -26,7 +23,7 @@ RATE = 40
 
 @pytest.fixture
 def chat() -> Iterator[ChatServer]:
-    with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as server:
+    with chat_with(()) as server:
         yield server
 
 
@@ -39,13 +36,8 @@ def function(chat: ChatServer, tmp_path: Path) -> Iterator[None]:
         yield
 
 
-def increase(group: str, key: str, prefer: str = "wait=2") -> tuple[int, Event]:
-    """Status and body of the answer to one update."""
-    headers = [("Authorization", f"Bearer {TOKEN}"), ("Idempotency-Key", key), ("Prefer", prefer)]
-    body = {"GroupId": group, "GroupCounter": [{"Key": "like", "Value": 1}], "Mode": "Increase"}
-    event = event_of("http-v2", "POST", "/v1/update_group_counter", headers, json.dumps(body).encode())
-    reply = lambda_handler(event, lambda_context(29))
-    return int(str(reply["statusCode"])), json.loads(str(reply["body"]))
+def increase(group: str, key: str) -> tuple[int, Event]:
+    return over_http(order(group, 1), key, wait="wait=2")
 
 
 def has_row(group: str) -> bool:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from handler import bootstrap
 from handler.ledgers.sqlite.file import SqliteFile
-from handler.main import lambda_handler
-from tests.sandbox.chat import ChatApp, ChatServer
-from tests.sandbox.contexts import lambda_context
-from tests.sandbox.dialects import event_of
-from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
+from tests.integration.counting import chat_with, order, over_http
+from tests.sandbox.chat import ChatServer
+from tests.sandbox.cold_function import cold_function
+from tests.sandbox.environment import sandboxed_environment
 
 GROUP = "live-room"
 
@@ -40,21 +36,12 @@ def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer
         return SqliteFile(*args, **{**options, "factory": Traced})
 
     monkeypatch.setattr("handler.ledgers.sqlite.ledger.SqliteFile", traced)
-    with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as server:
-        server.create_group(GROUP)
-        for name, value in sandboxed_environment(server.endpoint, tmp_path).items():
-            monkeypatch.setenv(name, value)
-        bootstrap.reset()
+    with chat_with([GROUP]) as server, cold_function(sandboxed_environment(server.endpoint, tmp_path)):
         yield server
-        bootstrap.reset()
 
 
 def increase(key: str) -> None:
-    body = {"GroupId": GROUP, "GroupCounter": [{"Key": "like", "Value": 1}], "Mode": "Increase"}
-    headers = [("Authorization", f"Bearer {TOKEN}"), ("Idempotency-Key", key)]
-    event = event_of("http-v2", "POST", "/v1/update_group_counter", headers, json.dumps(body).encode())
-    reply = lambda_handler(event, lambda_context(29.0))
-    assert reply["statusCode"] == 200, reply
+    assert over_http(order(GROUP, 1), key)[0] == 200
 
 
 def test_a_warm_operation_takes_two_ledger_transactions_and_one_call(chat: ChatServer) -> None:
@@ -86,6 +73,6 @@ def test_every_call_has_a_random_number_of_its_own(chat: ChatServer) -> None:
     """No two calls share `random`, and each is signed for the short life of its attempt."""
     for number in range(5):
         increase(f"key-{number}")
-    updates = [replace(entry) for entry in chat.journal() if entry.command == "update"]
+    updates = [entry for entry in chat.journal() if entry.command == "update"]
     assert len({entry.random for entry in updates}) == 5
     assert {entry.life_s for entry in updates} == {6}

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from handler import bootstrap
 from handler.core.errors import CounterError, NotAccepted, QueueUnavailable, SettingsError
 from handler.main import main_handler
 from tests.integration.counting import SHORT_LIVES, TIMEOUT_S, chat_with, likes, sweep
 from tests.integration.vaults import everything_logged
 from tests.sandbox.chat import ChatServer
 from tests.sandbox.ckafka import CkafkaServer
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import scf_context
 from tests.sandbox.environment import sandboxed_environment
 from tests.sandbox.kafka import Event, ckafka_event
@@ -56,12 +56,9 @@ def variables(chat: ChatServer, ckafka: CkafkaServer, tmp_path: Path) -> Mapping
 
 
 @pytest.fixture(autouse=True)
-def _function(variables: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    bootstrap.reset()
-    yield
-    bootstrap.reset()
+def _function(variables: Mapping[str, str]) -> Iterator[None]:
+    with cold_function(variables):
+        yield
 
 
 def tick(*groups: str) -> Event:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +13,12 @@ from handler import bootstrap
 from handler.main import lambda_handler
 from tests.contract.redis_server import started
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
+from tests.integration.counting import chat_with, order
 from tests.integration.redis_ledgers import commands_of, opened
-from tests.sandbox.chat import ChatApp, ChatServer
+from tests.sandbox.chat import ChatServer
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
-from tests.sandbox.environment import KEY, SDKAPPID, sandboxed_environment
+from tests.sandbox.environment import sandboxed_environment
 from tests.sandbox.redis_servers import RedisServer
 from tests.sandbox.relay import Relay
 
@@ -37,36 +38,22 @@ def relay(server: RedisServer) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def chat(relay: Relay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
+def chat(relay: Relay, tmp_path: Path) -> Iterator[ChatServer]:
     """The Chat server, and the function set up for both."""
-    with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as running:
-        running.create_group(ROOM)
-        url = f"redis://{relay.address}/0"
-        for name, value in sandboxed_environment(running.endpoint, tmp_path, LEDGER_URL=url).items():
-            monkeypatch.setenv(name, value)
-        bootstrap.reset()
+    variables = {"LEDGER_URL": f"redis://{relay.address}/0"}
+    with (
+        chat_with([ROOM]) as running,
+        cold_function(sandboxed_environment(running.endpoint, tmp_path, **variables)),
+    ):
         yield running
         bootstrap.app_context().instance.ledger.close()  # type: ignore[attr-defined]  # every deployed ledger has it
-        bootstrap.reset()
 
 
 def increase(*keys: str) -> None:
     """One message of a queue for each key, all of them in one batch."""
-    body = {"GroupId": ROOM, "GroupCounter": [{"Key": "like", "Value": 1}], "Mode": "Increase"}
-    records = [
-        {
-            "messageId": key,
-            "receiptHandle": "handle",
-            "body": json.dumps(body),
-            "attributes": {"SentTimestamp": str(int(time.time() * 1000)), "ApproximateReceiveCount": "1"},
-            "messageAttributes": {},
-            "md5OfBody": "",
-            "eventSource": "aws:sqs",
-            "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:counters",
-            "awsRegion": "eu-west-1",
-        }
-        for key in keys
-    ]
+    queue = {"eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:counters"}
+    sent = {"SentTimestamp": str(int(time.time() * 1000)), "ApproximateReceiveCount": "1"}
+    records = [{"messageId": key, "body": order(ROOM, 1), "attributes": sent, **queue} for key in keys]
     assert lambda_handler({"Records": records}, lambda_context(29.0)) == {"batchItemFailures": []}
 
 

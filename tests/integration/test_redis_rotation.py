@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
-from handler.main import lambda_handler
 from tests.contract.redis_server import started
+from tests.integration.counting import order, over_http
 from tests.sandbox.cold_function import cold_function
-from tests.sandbox.contexts import lambda_context
-from tests.sandbox.dialects import event_of
-from tests.sandbox.environment import TOKEN, sandboxed_environment
+from tests.sandbox.environment import sandboxed_environment
 from tests.sandbox.redis_servers import RedisServer
 
-BODY = json.dumps({"GroupId": "room", "GroupCounter": [{"Key": "like", "Value": 5}], "Mode": "Increase"})
 NOBODY = "http://127.0.0.1:9"
 """An endpoint where nobody listens: nothing here needs the API."""
 
@@ -50,9 +46,7 @@ def url(server: RedisServer, password: str) -> str:
 
 def accept(key: str) -> int:
     """The status of an operation that is accepted without a call."""
-    headers = [("Authorization", f"Bearer {TOKEN}"), ("Idempotency-Key", key), ("Prefer", "respond-async")]
-    event = event_of("http-v2", "POST", "/v1/update_group_counter", headers, BODY.encode())
-    return int(str(lambda_handler(event, lambda_context(29))["statusCode"]))
+    return over_http(order("room", 5), key, wait="respond-async")[0]
 
 
 def let_in(server: RedisServer, password: str) -> None:
