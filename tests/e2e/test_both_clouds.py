@@ -84,11 +84,3 @@ def test_an_event_of_no_known_kind_is_one_clear_error(cloud: Cloud) -> None:
     assert isinstance(outcome, Failure)
     assert (outcome.type, "has the shape of no known kind" in outcome.message) == ("UnknownEvent", True)
     assert (cloud.backend.increase("next").status, cloud.instance.starts) == (200, starts)
-
-
-def test_a_timer_event_that_means_nothing_names_the_field(cloud: Cloud) -> None:
-    operations = [set_to_zero(cloud.group), set_to_zero(cloud.group, mode="Add")]
-    outcome = cloud.instance.invoke(tick({"operations": operations}))
-    assert isinstance(outcome, Failure)
-    assert (outcome.type, "Message.operations[1].Mode" in outcome.message) == ("BadInput", True)
-    assert cloud.updates == 0

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.backend import UPDATE, Backend, headers, increase_body
 from tests.e2e.clouds import DIALECTS, Platform
-from tests.e2e.instances import Failure, FunctionInstance, Reply
+from tests.e2e.instances import Failure, FunctionInstance
 from tests.e2e.watching import wait_for
 from tests.sandbox.caller import Answer
 from tests.sandbox.chat import ChatServer, Fault
@@ -52,21 +52,6 @@ def test_an_instance_killed_after_its_call_landed_leaves_it_to_the_next(
     again = backend.increase("a", 5)
     assert (again.status, again.fields["GroupCounter"]) == (200, [{"Key": "like", "Value": 6}])
     assert (chat.values("G")["like"], instance.starts) == (6, 2)
-
-
-@pytest.mark.parametrize("platform", ["lambda"], indirect=True)
-def test_a_call_that_never_landed_is_sent_again_once_it_can_land_no_more(
-    backend: Backend, instance: FunctionInstance, chat: ChatServer, aside: ThreadPoolExecutor
-) -> None:
-    """It hung on its way while its sender was killed: the sweep waits for its signature to expire, then opens anew."""
-    chat.plan([Fault("late", delay_s=60.0, hold_s=60.0)])
-    cut_short = aside.submit(backend.increase, "a", 5)
-    caught_sending(chat, cut_short)
-    instance.kill()
-    assert cut_short.result().status >= 500
-    assert instance.invoke(SWEEP) == Reply({"task": "sweep", "groups": 1, "left": 0})
-    assert backend.state("a").fields["state"] == "applied"
-    assert chat.values("G")["like"] == 5
 
 
 def test_an_invocation_that_reaches_its_time_limit_is_finished_by_the_next(

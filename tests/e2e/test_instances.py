@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -105,15 +104,6 @@ def test_a_process_that_ends_in_the_middle_of_its_reply_has_not_replied(toy: Fun
     assert isinstance(toy.invoke("limit"), Reply)
 
 
-def test_an_invocation_over_its_time_limit_is_ended(toy: FunctionInstance) -> None:
-    """The process is gone with it, and the next event starts another."""
-    failure = toy.invoke("sleep", timeout_s=0.2)
-    assert isinstance(failure, Failure)
-    assert "timed out after 0.2" in failure.message
-    assert isinstance(toy.invoke("limit"), Reply)
-    assert toy.starts == 2
-
-
 def test_a_frozen_process_stands_still_until_its_next_event(toy: FunctionInstance) -> None:
     toy.invoke("limit")
     toy.freeze()
@@ -122,32 +112,3 @@ def test_a_frozen_process_stands_still_until_its_next_event(toy: FunctionInstanc
     assert isinstance(reply, Reply)
     assert isinstance(reply.value, float)
     assert reply.value > 0.4
-
-
-def test_a_process_killed_between_two_events_is_missed_by_nobody(toy: FunctionInstance) -> None:
-    """The next event starts another, and the log goes on."""
-    replies = [toy.invoke("limit")]
-    toy.kill()
-    replies.append(toy.invoke("limit"))
-    assert [type(reply) for reply in replies] == [Reply, Reply]
-    assert (toy.starts, toy.logs.count("served limit")) == (2, 2)
-
-
-def test_an_instance_serves_one_event_at_a_time(toy: FunctionInstance) -> None:
-    """Events that come together wait for each other."""
-    with ThreadPoolExecutor(4) as pool:
-        outcomes = list(pool.map(toy.invoke, ["limit", "fail", "limit", "fail"]))
-    assert [type(outcome) for outcome in outcomes] == [Reply, Failure, Reply, Failure]
-    assert toy.starts == 1
-
-
-def test_a_function_that_cannot_be_imported_fails_every_event(toy: FunctionInstance, tmp_path: Path) -> None:
-    (tmp_path / "toy.py").write_text("import nothing_of_that_name\n", "utf-8")
-    outcomes = [toy.invoke("limit"), toy.invoke("limit")]
-    assert [type(outcome) for outcome in outcomes] == [Failure, Failure]
-    assert (toy.starts, "nothing_of_that_name" in toy.logs) == (2, True)
-
-
-def test_an_instance_without_a_process_cannot_be_frozen(toy: FunctionInstance) -> None:
-    with pytest.raises(ValueError, match="not been started"):
-        toy.freeze()

@@ -109,12 +109,6 @@ def test_the_apps_key_is_rotated_under_a_working_function(
     assert reader.logs.count('"message":"secret_refreshed"') == 1
 
 
-def test_a_new_token_is_good_at_once(caller: Backend, vault: LocalVault) -> None:
-    assert caller.increase("old").status == 200
-    vault.put(callers=BOTH_TOKENS)
-    assert [increase(caller, f"new-{token}", token).status for token in (NEW_TOKEN, TOKEN)] == [200, 200]
-
-
 def test_a_function_goes_on_without_its_secrets_manager(
     caller: Backend, vault: LocalVault, chat: ChatServer, reader: FunctionInstance
 ) -> None:
@@ -125,18 +119,6 @@ def test_a_function_goes_on_without_its_secrets_manager(
     assert statuses == [401, 200, 200, 200]
     assert (chat.values("G")["like"], reader.starts) == (4, 1)
     assert "cannot be read: " in reader.logs
-
-
-def test_a_cold_instance_without_its_secrets_manager_accepts_nothing(
-    caller: Backend, vault: LocalVault, chat: ChatServer, reader: FunctionInstance
-) -> None:
-    """It says so, and its log says why, without a word of what it has been given."""
-    vault.stop()
-    answers = [caller.increase("a"), caller.increase("a")]
-    assert [(answer.status, answer.fields["accepted"]) for answer in answers] == [(503, False)] * 2
-    assert "cannot be read: " in reader.logs
-    assert "retry-after" in answers[0].headers
-    assert chat.journal() == ()
 
 
 def _has_grown(answers: list[Answer], enough: int) -> bool:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.backend import UPDATE, Backend, headers, increase_body
+from tests.e2e.backend import UPDATE, headers, increase_body
 from tests.e2e.clouds import DIALECTS, Platform, calling, started
-from tests.e2e.instances import Failure, FunctionInstance
+from tests.e2e.instances import Failure
 from tests.e2e.leaks import leaks
 from tests.sandbox.chat import ChatServer, Fault
-from tests.sandbox.environment import KEY, SCHEDULE_TOKEN, SDKAPPID, TOKEN, made_up_secret
+from tests.sandbox.environment import KEY, SCHEDULE_TOKEN, SDKAPPID, TOKEN
 from tests.sandbox.signatures import Signature, sign
 
 SWEEP = {"Type": "Timer", "TriggerName": "sweep", "Time": "2026-11-23T00:00:00Z", "Message": {"task": "sweep"}}
@@ -36,31 +35,6 @@ def test_a_missing_variable_is_named(platform: Platform, variables: dict[str, st
         assert isinstance(outcome, Failure)
         assert (outcome.type, outcome.message) == ("SettingsError", "LEDGER_URL: is required")
         assert (instance.logs.count("LEDGER_URL: is required") >= 2, instance.starts) == (True, 1)
-
-
-def test_all_that_is_missing_is_named_at_once(platform: Platform, tmp_path: Path) -> None:
-    with started(platform, {}, tmp_path / "logs") as instance:
-        outcome = instance.invoke(SWEEP)
-    assert isinstance(outcome, Failure)
-    assert [name in outcome.message for name in ("CHAT_SECRET", "LEDGER_URL")] == [True, True]
-
-
-def test_a_time_limit_that_is_too_short_for_one_call_is_named(instance: FunctionInstance, chat: ChatServer) -> None:
-    """It would be 202 for ever, so it is an error instead; nothing is accepted."""
-    outcome = instance.invoke(SWEEP, timeout_s=2.0)
-    assert isinstance(outcome, Failure)
-    assert (outcome.type, "CHAT_TIMEOUT_S" in outcome.message) == ("SettingsError", True)
-    assert chat.journal() == ()
-
-
-def test_a_secret_of_another_shape_is_refused_without_showing_it(
-    platform: Platform, backend: Backend, instance: FunctionInstance, tmp_path: Path
-) -> None:
-    secret = {**made_up_secret(), "identifier": [KEY]}
-    (tmp_path / "function" / "secret.json").write_text(json.dumps(secret), "utf-8")
-    answer = backend.increase("a")
-    assert (answer.status, answer.fields["accepted"]) == (503, False)
-    assert "identifier of the secret" in instance.logs
 
 
 def test_nothing_secret_is_said_even_by_a_talkative_function(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
 import pytest
 from hypothesis import given
@@ -27,29 +26,6 @@ def refused(base: Mapping[str, str] = REGION, **variables: str) -> str:
         Settings.read({**base, **variables})
     assert str(error.value).startswith(f"{error.value.variable}: ")
     return str(error.value)
-
-
-def test_the_defaults_are_those_of_the_contract() -> None:
-    assert asdict(read()) == {
-        "chat_secret": "env:SECRET",
-        "chat_region": "singapore",
-        "chat_endpoint": None,
-        "ledger_url": "sqlite:///a.db",
-        "receipt_key": "_receipt",
-        "timeout_s": 4.0,
-        "life_s": 6,
-        "guard_s": 5.0,
-        "bound_s": 11.0,
-        "wait_s": 5.0,
-        "calls_per_second": 200.0,
-        "window_s": 1_296_000.0,
-        "http_auth": "bearer",
-        "base_path": "",
-        "docs": False,
-        "init_early": False,
-        "fan_out_queue": None,
-        "source_epoch": "",
-    }
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -100,11 +76,6 @@ def test_everything_can_be_set() -> None:
     assert (settings.timeout_s, settings.life_s, settings.guard_s, settings.bound_s) == (0.5, 2, 1.25, 2.5)
     assert (settings.wait_s, settings.calls_per_second) == (0.0, 1.5)
     assert (settings.window_s, settings.source_epoch, settings.docs) == (903.25, "2027, 二", True)
-
-
-@pytest.mark.parametrize("scheme", ["bearer", "signature", "platform"])
-def test_callers_are_known_by_one_of_three_schemes(scheme: str) -> None:
-    assert read(HTTP_AUTH=scheme).http_auth == scheme
 
 
 def test_the_bound_follows_life_and_guard() -> None:

@@ -18,28 +18,23 @@ TENCENT_FORM = "CHAT_SECRET: a tencent: reference is tencent:<name>[#<version>][
 
 
 @pytest.mark.parametrize(
-    "secret",
+    "reference",
     [
-        "chat",
-        "prod/chat-admin_1.2+x=@y",
-        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/chat-A1b2C3",
-        "arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:chat",
+        *(f"aws:{secret}" for secret in ("", " ", "a b", CONTENT, "arn:aws:secretsmanager:::secret:")),
+        "aws:arn:aws:ssm:eu-west-1:123456789012:parameter/chat",
+        *(f"tencent:{secret}" for secret in ("", "#v1", "chat#", "chat#v1#v2", "chat?", "chat?region=", CONTENT)),
+        *("tencent:chat?version=v1", "tencent:chat?region=a&region=b"),
     ],
 )
-def test_a_name_or_an_arn_is_a_reference_to_aws(secret: str) -> None:
-    """An ARN may leave out the six characters at its end."""
-    assert callable(source_for(f"aws:{secret}", {}))
-
-
-@pytest.mark.parametrize(
-    "secret",
-    ["", " ", "a b", CONTENT, "arn:aws:ssm:eu-west-1:123456789012:parameter/chat", "arn:aws:secretsmanager:::secret:"],
-)
-def test_what_names_no_secret_of_aws_is_refused_without_being_shown(secret: str) -> None:
-    """Nothing that can be seen at the first event is left to the service."""
+def test_what_names_no_secret_is_refused_without_being_shown(reference: str) -> None:
+    """An unknown parameter is no slip to pass over: another version or region would be read."""
     with pytest.raises(SettingsError) as refusal:
-        source_for(f"aws:{secret}", {})
-    assert str(refusal.value) == AWS_FORM
+        source_for(reference, REGION)
+    assert str(refusal.value) == (AWS_FORM if reference.startswith("aws:") else TENCENT_FORM)
+
+
+def test_an_arn_may_leave_out_the_six_characters_at_its_end() -> None:
+    assert callable(source_for("aws:arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:chat", {}))
 
 
 @pytest.mark.parametrize(
@@ -55,17 +50,6 @@ def test_a_name_is_a_reference_to_tencent(secret: str, environ: dict[str, str]) 
     assert callable(source_for(f"tencent:{secret}", environ))
 
 
-@pytest.mark.parametrize(
-    "secret",
-    ["", "#v1", "chat#", "chat#v1#v2", "chat?", "chat?region=", "chat?version=v1", "chat?region=a&region=b", CONTENT],
-)
-def test_what_names_no_secret_of_tencent_is_refused_without_being_shown(secret: str) -> None:
-    """An unknown parameter is no slip to pass over: another version or region would be read."""
-    with pytest.raises(SettingsError) as refusal:
-        source_for(f"tencent:{secret}", REGION)
-    assert str(refusal.value) == TENCENT_FORM
-
-
 def test_a_secret_of_tencent_needs_a_region() -> None:
     with pytest.raises(SettingsError, match=r"by \?region= or in TENCENTCLOUD_REGION$"):
         source_for("tencent:chat", {})
@@ -79,11 +63,6 @@ def test_another_endpoint_is_encrypted_or_this_machine(endpoint: str) -> None:
     with pytest.raises(SettingsError) as refusal:
         source_for("tencent:chat", REGION | {"TENCENT_SSM_ENDPOINT": endpoint})
     assert str(refusal.value) == "TENCENT_SSM_ENDPOINT: must be https://<host> or http://127.0.0.1:<port>"
-
-
-@pytest.mark.parametrize("endpoint", ["https://ssm.intl.tencentcloudapi.com", "http://127.0.0.1:5600/"])
-def test_another_endpoint_may_be_given(endpoint: str) -> None:
-    assert callable(source_for("tencent:chat", REGION | {"TENCENT_SSM_ENDPOINT": endpoint}))
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,3 @@ def test_a_zip_depends_on_names_and_contents_alone(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "first.zip") as zipped:
         assert zipped.namelist() == ["a.py", "b.py", "inner/c.py"]
         assert {entry.external_attr >> 16 for entry in zipped.infolist()} == {0o100644}
-
-
-def test_unpacking_restores_every_byte(tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "a.bin").write_bytes(bytes(range(256)))
-    archive.pack(tmp_path / "folder", tmp_path / "a.zip")
-    archive.unpack(tmp_path / "a.zip", tmp_path / "again")
-    assert (tmp_path / "again" / "a.bin").read_bytes() == bytes(range(256))

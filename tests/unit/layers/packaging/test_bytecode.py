@@ -38,18 +38,6 @@ def test_nothing_that_the_function_imports_is_left_without_bytecode() -> None:
     assert [name for name in loaded if any(f"{name}.".startswith(f"{each}.") for each in left_out)] == []
 
 
-def test_bytecode_is_the_same_in_every_process(tmp_path: Path) -> None:
-    """Sets of texts are written in one order, so that the same sources make the same layer."""
-    (tmp_path / "sets.py").write_text("def has(a):\n    return a in {'one', 'two', 'three', 'four', 'five', 'six'}\n")
-    made = []
-    for _ in range(3):
-        compile_all(sys.executable, tmp_path, "/opt")
-        [bytecode] = tmp_path.glob("__pycache__/*.pyc")
-        made.append(bytecode.read_bytes())
-        bytecode.unlink()
-    assert len(set(made)) == 1
-
-
 def test_a_module_that_does_not_compile_stops_the_build(tmp_path: Path) -> None:
     """The error shows what the compiler said."""
     (tmp_path / "broken.py").write_text("def")

@@ -32,8 +32,3 @@ def test_the_hashes_of_a_pin_are_kept() -> None:
 def test_no_marker_is_left_for_pip_to_read() -> None:
     """Pip reads markers for the Python that it runs in."""
     assert ";" not in pins_for(SCF, PINS.read_text("utf-8"))
-
-
-def test_wheels_are_asked_for_by_the_platforms_own_tags() -> None:
-    """Newer tags first, the oldest that every wheel carries last."""
-    assert SCF.platforms == ("manylinux_2_17_x86_64", "manylinux_2_28_x86_64", "manylinux2014_x86_64")

@@ -19,7 +19,7 @@ from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_parked import MemoryParked
 from tests.unit.triggers.faulty import FullParked
 from tests.unit.triggers.operator.operators import tell
-from tests.unit.triggers.sources.source_events import eventbridge, item, kinesis, records, sqs, text
+from tests.unit.triggers.sources.source_events import eventbridge, item, records, sqs, text
 from tests.unit.triggers.stage import APP, CALLER, Stage, invocation
 
 GROUP = Group(APP, "room")
@@ -136,29 +136,6 @@ class DiesParking(MemoryParked):
             super().park(app, parked)
         if self.is_deadly:
             raise DyingError
-
-
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize(
-    "event",
-    [records(kinesis(text(7), partitionKey="room")), records(kinesis(text(7))), eventbridge(json.loads(text(7)))],
-    ids=["position", "key", "bus"],
-)
-def test_an_instance_that_dies_between_the_rejection_and_parking_loses_nothing(
-    stage: Stage, event: Event, *, after: bool
-) -> None:
-    """Whether its source delivers the record again, finds it passed, or has forgotten it."""
-    kept = DiesParking(after=after)
-    stage.use_parked(kept)
-    del stage.chat.groups["room"]
-    with pytest.raises(DyingError):
-        stage.batch(event)
-    kept.is_deadly = False
-    assert len(row(stage).notes) == 1
-    assert stage.batch(event) in ({"batchItemFailures": []}, {"accepted": 0, "parked": 1, "ignored": 0})
-    sweep(stage)
-    assert [record.reason for record in parked(stage)] == [REASON]
-    assert row(stage).notes == ()
 
 
 @pytest.mark.parametrize("error", [LedgerUnavailable("full"), AnswerLost("lost")])
