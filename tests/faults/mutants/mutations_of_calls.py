@@ -22,7 +22,6 @@ _UNANSWERED = Theme((h.ledger,), insist=False)
 _OVERDUE_BEFORE_SET = Theme((h.outlives,), (MORE, SET), later=True)
 _FORGED = Theme((h.foreign_receipt,), later=True)
 _COPY = Theme((h.restored,))
-_SLOW = Theme((h.late, h.read), (MORE,), patient=True)
 _ODD = Theme((h.odd,))
 _ABSENT = Theme((h.absent, h.freeze), start=NEW)
 _REFUSE = "visit.instance.ledger.refuse(visit.group, visit.lasting(records)):"

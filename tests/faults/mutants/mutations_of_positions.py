@@ -15,7 +15,6 @@ _SETTLED = "core.protocol.settle:_settle_plainly"
 _FED = Theme(fed=True)
 _CRASHED = Theme((h.crash,), (MORE,), start=KNOWN, fed=True)
 _UNHEARD = Theme((h.ledger, h.ledger), (MORE,), start=KNOWN, fed=True)
-_FIRST = Theme((h.ledger,), (MORE,), start=NEW, fed=True)
 _REFUSED = Theme((h.refused,), (MORE,), start=KNOWN, fed=True)
 
 _READ_ROW = "    row = instance.ledger.load(visit.group)"

@@ -40,6 +40,7 @@ def test_an_owed_operation_is_found_by_its_id() -> None:
 def test_an_attempt_moves_the_receipt_by_its_sign(mode: Mode, base: int, shift: int) -> None:
     """A Set writes the base of its opening plus its weight, wherever the receipt is meanwhile."""
     assert attempt(mode=mode).shift(base) == shift
+    assert replace(row(remembered=(Remembered(attempt(mode=mode)),)), base=base).remembered_shifts == (shift,)
 
 
 def test_every_change_is_the_next_version() -> None:

@@ -9,13 +9,14 @@ from msgspec.structs import replace
 
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Rejected
-from handler.core.model.row import Remembered
+from handler.core.model.row import Remembered, Row
 from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.conclude import Observation, look, see
 from handler.core.protocol.drive import drive
 from handler.core.protocol.refusal import confirmed
 from handler.core.protocol.visit import CONTENTION_S, TIMES_BELIEVED, Again, Stop
+from handler.core.runtime.rules import Rules
 from handler.core.state.receipts import ReceiptReading
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import ARREARS, GONE, GROUP, INVALID, RATE, RULES, Scene, increase
@@ -36,9 +37,10 @@ def test_an_attempt_lives_as_long_as_it_was_signed_for() -> None:
 
 
 @pytest.mark.parametrize("reply", [RATE, Unsent("no connection")], ids=["refused", "unsent"])
-def test_a_definite_reply_outlives_a_lost_swap(reply: Reply) -> None:
+@pytest.mark.parametrize(("before", "rules"), [(row(), RULES), (WEAKER_ROW, WEAKER)], ids=["receipts", "no receipts"])
+def test_a_definite_reply_outlives_a_lost_swap(before: Row, rules: Rules, reply: Reply) -> None:
     """Somebody else's operation came in between: the attempt is still known to have had no effect (R4 c)."""
-    scene = Scene(row())
+    scene = Scene(before, rules)
     scene.api.updates = [reply]
     scene.ledger.before_swap = [scene.grow]
     began = scene.clock.moment
@@ -47,22 +49,14 @@ def test_a_definite_reply_outlives_a_lost_swap(reply: Reply) -> None:
     assert scene.clock.moment - began < 5
 
 
-@pytest.mark.parametrize("reply", [RATE, Unsent("no connection")], ids=["refused", "unsent"])
-def test_a_definite_reply_outlives_a_lost_swap_without_receipts(reply: Reply) -> None:
-    """Nothing was lost on the way to the API, so nobody is told that the outcome is unknown."""
-    scene = Scene(WEAKER_ROW, WEAKER)
-    scene.api.updates = [reply]
-    scene.ledger.before_swap = [scene.grow]
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
-    assert outcome == Applied((("like", 5),))
-
-
-def test_a_landing_outlives_a_lost_settlement_without_receipts() -> None:
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_landing_without_receipts_outlives_a_lost_settlement_and_settles_at_zero(lost: int) -> None:
     """The reply said that it landed and what the counters are: only the ledger's answer was lost."""
     scene = Scene(WEAKER_ROW, WEAKER)
-    scene.ledger.settlements_lost = 1
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
+    scene.ledger.settlements_lost = lost
+    [outcome] = scene.counters.apply(GROUP.id, [replace(increase("a"), mode=Mode.SET)], scene.budget(30))
     assert outcome == Applied((("like", 5),))
+    assert (scene.row.base, scene.row.attempt, scene.row.queue) == (0, None, ())
 
 
 def test_a_group_that_may_not_be_read_is_not_gone() -> None:
@@ -176,12 +170,6 @@ def test_a_lost_settlement_is_found_by_the_next_look() -> None:
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert outcome == Applied((("like", 5),), observed_later=True)
     assert len(scene.api.calls) == 1
-
-
-def test_a_landing_without_receipts_settles_at_zero() -> None:
-    scene = Scene(WEAKER_ROW, WEAKER)
-    scene.counters.apply(GROUP.id, [replace(increase("a"), mode=Mode.SET)], scene.budget(30))
-    assert (scene.row.base, scene.row.attempt, scene.row.queue) == (0, None, ())
 
 
 def test_a_refusal_is_confirmed_once() -> None:

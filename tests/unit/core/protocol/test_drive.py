@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from handler.core.model.lift import DECREASE_FROM
 from handler.core.model.operation import INT64_MAX, Mode
 from handler.core.model.outcome import Applied
-from handler.core.model.row import Remembered, Row
+from handler.core.model.row import Entry, Remembered, Row
 from handler.core.ports.counter_api import Fault, Refused
 from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.drive import TAKE_BACK_MAX, drive, open_next, send
@@ -173,32 +174,28 @@ def test_a_turn_is_used_by_what_was_opened_alone() -> None:
         assert (visit.turns.held is None) == used
 
 
-def test_what_is_opened_leaves_the_rest_of_the_queue() -> None:
-    scene = Scene(row(queue=(entry("a"), entry("b"), entry("c", Mode.DECREASE))))
-    visit = scene.visit(30)
-    opened = open_next(visit, scene.row)
-    assert isinstance(opened, Row)
-    assert opened.attempt is not None
-    assert [carried.id for carried in opened.attempt.entries] == ["a", "b"]
-    assert [waiting.id for waiting in opened.queue] == ["c"]
+TEN, MORE = (tuple((f"{letter}{number}", 1) for number in range(10)) for letter in "ab")
 
 
-def test_what_is_opened_leaves_room_for_the_receipt() -> None:
-    ten, more = (tuple((f"{letter}{number}", 1) for number in range(10)) for letter in "ab")
-    scene = Scene(row(queue=(replace(entry("a"), counters=ten), replace(entry("b"), counters=more))))
+@pytest.mark.parametrize(
+    ("queue", "known", "waits"),
+    [
+        ((entry("a"), entry("b"), entry("c", Mode.DECREASE)), {}, ["c"]),
+        ((replace(entry("a"), counters=TEN), replace(entry("b"), counters=MORE)), {}, ["b"]),
+        ((entry("a"), entry("b")), {"like": INT64_MAX - 7}, ["b"]),
+    ],
+    ids=["another Mode", "no room for the receipt", "a sum that would leave 64 bits"],
+)
+def test_what_does_not_go_into_the_call_stays_in_the_queue(
+    queue: tuple[Entry, ...], known: dict[str, int], waits: list[str]
+) -> None:
+    """A sum is reckoned with the values that were seen last (R2)."""
+    scene = Scene(row(queue=queue))
+    scene.instance.values_cache.learn(GROUP, known)
     opened = open_next(scene.visit(30), scene.row)
     assert isinstance(opened, Row)
-    assert len(opened.queue) == 1
-
-
-def test_a_run_keeps_to_the_values_that_were_seen_last() -> None:
-    """A sum that would leave 64 bits goes out in two calls (R2)."""
-    scene = Scene(row(queue=(entry("a"), entry("b"))))
-    scene.instance.values_cache.learn(GROUP, {"like": INT64_MAX - 7})
-    visit = scene.visit(30)
-    opened = open_next(visit, scene.row)
-    assert isinstance(opened, Row)
-    assert len(opened.queue) == 1
+    assert opened.attempt is not None
+    assert (opened.attempt.entries, [waiting.id for waiting in opened.queue]) == (queue[:-1], waits)
 
 
 def test_a_call_that_succeeds_opens_the_gate_and_is_remembered() -> None:

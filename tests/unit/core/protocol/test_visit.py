@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import pytest
 from msgspec.structs import replace
@@ -33,47 +34,33 @@ def visit(scene: Scene, *wanted: str, budget: TimeBudget | None = None) -> Visit
     return Visit(instance, GROUP, budget or scene.budget(30), frozenset(wanted))
 
 
-def test_a_call_begins_only_if_it_can_end_before_the_invocation() -> None:
+@pytest.mark.parametrize(
+    ("until", "deadline", "may"),
+    [(1, 6.5, True), (1, 6.4, False), (0.1, 60, True), (0, 60, False)],
+    ids=["it just ends", "the invocation ends first", "somebody waits", "nobody waits"],
+)
+def test_a_call_begins_only_for_somebody_and_only_if_it_can_end(until: float, deadline: float, *, may: bool) -> None:
     """To the moment: 4 s, two ledger timeouts and half a second (R3)."""
     scene = Scene()
     now = scene.clock.moment
-    assert visit(scene, budget=TimeBudget(now + 1, now + 6.5)).may_call()
-    assert not visit(scene, budget=TimeBudget(now + 1, now + 6.4)).may_call()
+    assert visit(scene, budget=TimeBudget(now + until, now + deadline)).may_call() == may
 
 
-def test_a_call_begins_only_while_somebody_waits() -> None:
+@pytest.mark.parametrize(
+    ("budget", "seconds", "made", "slept"),
+    [
+        pytest.param(TimeBudget(102.0, 160.0), 30, True, [2.0], id="no longer than patience"),
+        pytest.param(TimeBudget(160.0, 102.0), 30, True, [2.0], id="no longer than the invocation"),
+        pytest.param(TimeBudget(200.0, 200.0, pause_max_s=0.5), 0.6, False, [], id="too long to be made"),
+        pytest.param(TimeBudget(200.0, 200.0, pause_max_s=0.5), 0.5, True, [0.5], id="just not too long"),
+        pytest.param(TimeBudget(160.0, 160.0), 1e-9, True, [PAUSE_MIN_S], id="long enough for a clock to move"),
+        pytest.param(TimeBudget(160.0, 160.0), 0, True, [], id="nothing to wait for"),
+        pytest.param(TimeBudget(100.0, 100.0), 1, True, [], id="patience has ended"),
+    ],
+)
+def test_how_long_a_pause_lasts(budget: TimeBudget, seconds: float, slept: list[float], *, made: bool) -> None:
     scene = Scene()
-    now = scene.clock.moment
-    assert visit(scene, budget=TimeBudget(now + 0.1, now + 60)).may_call()
-    assert not visit(scene, budget=TimeBudget(now, now + 60)).may_call()
-
-
-def test_a_pause_lasts_no_longer_than_patience() -> None:
-    for budget in (TimeBudget(102.0, 160.0), TimeBudget(160.0, 102.0)):
-        scene = Scene()
-        assert visit(scene, budget=budget).pause(30)
-        assert scene.clock.slept == [2.0]
-
-
-def test_a_pause_that_is_too_long_is_not_made() -> None:
-    scene = Scene()
-    short = visit(scene, budget=TimeBudget(200.0, 200.0, pause_max_s=0.5))
-    assert (short.pause(0.6), scene.clock.slept) == (False, [])
-    assert (short.pause(0.5), scene.clock.slept) == (True, [0.5])
-
-
-def test_a_pause_is_long_enough_for_a_clock_to_move() -> None:
-    scene = Scene()
-    assert visit(scene).pause(1e-9)
-    assert visit(scene).pause(0)
-    assert scene.clock.slept == [PAUSE_MIN_S]
-
-
-def test_nobody_waits_once_patience_has_ended() -> None:
-    """What would be waited for is looked at again at once."""
-    scene = Scene()
-    assert visit(scene, budget=TimeBudget(100.0, 100.0)).pause(1)
-    assert scene.clock.slept == []
+    assert (visit(scene, budget=budget).pause(seconds), scene.clock.slept) == (made, slept)
 
 
 def test_a_look_brings_the_answers_that_others_have_written() -> None:
@@ -101,15 +88,6 @@ def test_how_long_looks_take_is_learned() -> None:
     scene.ledger.look = slow  # type: ignore[assignment]  # the same answer, later
     waiting.look()
     assert waiting.instance.look_time.usual_s == pytest.approx(before_s + (0.1 - before_s) / 8)
-
-
-def test_how_long_calls_take_is_learned() -> None:
-    """Whoever waits for somebody else's waits about as long."""
-    scene = Scene(row())
-    sending = visit(scene)
-    before_s = sending.instance.call_time.usual_s
-    sending.send(row(), attempt(entry("a")))
-    assert sending.instance.call_time.usual_s == pytest.approx(before_s + (0.05 - before_s) / 8)
 
 
 def test_a_turn_that_is_not_used_is_given_back() -> None:
@@ -263,23 +241,20 @@ def test_a_read_is_signed_with_the_apis_time() -> None:
     assert asked == [(GROUP, ("like",), NOW + 4)]
 
 
-def test_a_refusal_for_the_rate_is_waited_out_twice() -> None:
-    """Each time longer; then whoever comes next goes on (R6)."""
-    backing_off = visit(Scene())
-    follows = [backing_off.setback(RATE) for _ in range(PASSING_MAX + 1)]
-    assert follows == [Again(RATE_BACK_OFF_S), Again(2 * RATE_BACK_OFF_S), Stop()]
-
-
-def test_a_refused_signature_is_made_anew_at_once() -> None:
-    """Twice, then whoever comes next goes on."""
-    signing = visit(Scene())
-    assert [signing.setback(SIGNATURE) for _ in range(PASSING_MAX + 1)] == [Again(0.0), Again(0.0), Stop()]
-
-
-def test_a_connection_that_cannot_be_made_is_tried_again_twice() -> None:
+@pytest.mark.parametrize(
+    ("fails", "waits_s"),
+    [
+        (lambda visit: visit.setback(RATE), RATE_BACK_OFF_S),
+        (lambda visit: visit.setback(SIGNATURE), 0.0),
+        (lambda visit: visit.failed_to_send(), RATE_BACK_OFF_S),
+    ],
+    ids=["the rate is used up", "the signature is refused", "no connection can be made"],
+)
+def test_what_fails_in_passing_is_tried_again_twice(fails: Callable[[Visit], Again | Stop], waits_s: float) -> None:
+    """Each time after longer; then whoever comes next goes on (R6)."""
     calling = visit(Scene())
-    follows = [calling.failed_to_send() for _ in range(PASSING_MAX + 1)]
-    assert follows == [Again(RATE_BACK_OFF_S), Again(2 * RATE_BACK_OFF_S), Stop()]
+    follows = [fails(calling) for _ in range(PASSING_MAX + 1)]
+    assert follows == [Again(waits_s), Again(2 * waits_s), Stop()]
 
 
 def test_a_secret_is_fetched_anew_once() -> None:
@@ -311,18 +286,15 @@ def shares_of(scene: Scene) -> list[float]:
     return [pace._share._share for pace in (scene.instance.updates, scene.instance.reads)]  # noqa: SLF001  # shows in no answer yet
 
 
-def test_a_visit_for_operations_is_done_when_they_are_out_of_the_row() -> None:
-    scene = Scene()
-    assert visit(scene, "a").is_done(row(queue=(entry("b"),)))
-    assert not visit(scene, "a").is_done(row(queue=(entry("b"), entry("a"))))
-    assert not visit(scene, "a").is_done(row(debt=(("like", 5),)))
-
-
-def test_a_visit_for_a_group_is_done_when_nothing_is_owed() -> None:
-    scene = Scene()
-    assert visit(scene).is_done(row())
-    assert not visit(scene).is_done(row(queue=(entry("b"),)))
-    assert not visit(scene).has_all_answers
+def test_a_visit_is_done_when_what_it_is_for_is_out_of_the_row() -> None:
+    """Its operations, or all that the group owes."""
+    asking, sweeping = visit(Scene(), "a"), visit(Scene())
+    assert asking.is_done(row(queue=(entry("b"),)))
+    assert not asking.is_done(row(queue=(entry("b"), entry("a"))))
+    assert not asking.is_done(row(debt=(("like", 5),)))
+    assert sweeping.is_done(row())
+    assert not sweeping.is_done(row(queue=(entry("b"),)))
+    assert not sweeping.has_all_answers
 
 
 def test_an_operation_that_is_applied_takes_two_writes() -> None:

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 
-import pytest
-
 from handler.core.model.row import Group
-from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear
 from handler.core.ports.ledger import Generation
-from handler.core.runtime.instance import Instance
 from handler.core.runtime.memory import KNOWN_GROUPS, GenerationCache, ValuesCache
-from handler.core.runtime.rules import Rules
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.sandbox.memory_parked import MemoryParked
-from tests.unit.core.samples import HandClock, Notices
+from tests.unit.core.samples import HandClock
+from tests.unit.core.scene import ARREARS, GROUP, Scene
 
-RULES = Rules(receipt_key="_receipt", timeout_s=4, life_s=6, bound_s=11, guard_s=5, calls_per_second=200)
-G = Group(1_400_000_000, "G")
+
+def test_the_last_values_seen_are_known_of_that_group_alone() -> None:
+    known = ValuesCache()
+    known.learn(G, {"like": 5, "share": 1})
+    known.learn(G, {"like": 6})
+    assert known.of(G) == {"like": 6, "share": 1}
+    assert (known.of(Group(G.app, "H")), known.of(Group(1, "G"))) == ({}, {})
+
+
+def test_two_instances_share_nothing_but_their_ports() -> None:
+    """What one has learned stays its own."""
+    scene = Scene()
+    instance, other = scene.instance, scene.new_instance()
+    instance.values_cache.learn(G, {"like": 5})
+    instance.breaker.trip(ARREARS)
+    instance.api_clock.learn(1_700_000_000)
+    assert (other.values_cache.of(G), other.breaker.refusal(), other.api_clock.since(())) == ({}, None, None)
+
+
+G = GROUP
 
 
 @dataclass
@@ -36,28 +48,6 @@ class CountedLedger(MemoryLedger):
     def generation(self) -> Generation:
         self.asked += 1
         return self.stored
-
-
-class SilentApi:
-    """An API that nobody hears of."""
-
-    host = "silent"
-
-    def update(self, call: Call) -> Reply:
-        return Unclear("silence")
-
-    def read(self, group: Group, keys: object, now: int, *, fresh: bool = False) -> Reply:
-        return Unclear("silence")
-
-    def renew_credentials(self) -> None:
-        """Nothing to renew."""
-
-
-def test_the_last_values_seen_are_known() -> None:
-    known = ValuesCache()
-    known.learn(G, {"like": 5, "share": 1})
-    known.learn(G, {"like": 6})
-    assert known.of(G) == {"like": 6, "share": 1}
 
 
 def test_the_group_called_longest_ago_is_forgotten_first() -> None:
@@ -97,37 +87,6 @@ def test_a_generation_is_asked_for_again_after_a_thaw() -> None:
     clock.wall -= 1000
     known.current()
     assert ledger.asked == 3
-
-
-@pytest.fixture
-def instance() -> Instance:
-    clock = HandClock()
-    return Instance.of(
-        ledger=CountedLedger(clock),
-        api=SilentApi(),
-        clock=clock,
-        chance=random.Random(1),
-        reporter=Notices(),
-        parked=MemoryParked(),
-        rules=RULES,
-    )
-
-
-def test_two_instances_share_nothing_but_their_ports(instance: Instance) -> None:
-    """What one has learned stays its own."""
-    other = Instance.of(
-        ledger=instance.ledger,
-        api=instance.api,
-        clock=instance.clock,
-        chance=instance.chance,
-        reporter=instance.reporter,
-        parked=MemoryParked(),
-        rules=RULES,
-    )
-    instance.values_cache.learn(G, {"like": 5})
-    instance.breaker.trip(Refused(60020, "arrears", Fault.APP, None))
-    instance.api_clock.learn(1_700_000_000)
-    assert (other.values_cache.of(G), other.breaker.refusal(), other.api_clock.since(())) == ({}, None, None)
 
 
 def test_a_generation_that_is_raised_is_known_at_once() -> None:

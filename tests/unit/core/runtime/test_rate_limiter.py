@@ -51,10 +51,22 @@ class CountingLedger(MemoryLedger):
         return super().lease(claim)
 
 
-def test_few_calls_ask_nobody() -> None:
-    clock = HandClock()
-    ledger = CountingLedger(clock)
-    pace = pace_of(clock, ledger=ledger)
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock(moment=0.0)
+
+
+@pytest.fixture
+def ledger(clock: HandClock) -> CountingLedger:
+    return CountingLedger(clock)
+
+
+@pytest.fixture
+def pace(clock: HandClock, ledger: CountingLedger) -> RateLimiter:
+    return pace_of(clock, ledger=ledger)
+
+
+def test_few_calls_ask_nobody(clock: HandClock, ledger: CountingLedger, pace: RateLimiter) -> None:
     for _ in range(60):
         assert pace.turn(APP).at == clock.monotonic()
         clock.advance(0.2001)
@@ -69,10 +81,8 @@ def test_a_busy_instance_gets_nearly_the_whole_rate_and_never_more() -> None:
     assert len(begun) >= 1900
 
 
-def test_instances_that_become_busy_together_stay_below_the_limit() -> None:
+def test_instances_that_become_busy_together_stay_below_the_limit(clock: HandClock, ledger: CountingLedger) -> None:
     """What each called before it asked is taken from the schedule of all."""
-    clock = HandClock(moment=0.0)
-    ledger = MemoryLedger(clock)
     waiting = [(0.0, number, pace_of(clock, ledger=ledger)) for number in range(8)]
     begun: list[float] = []
     while waiting[0][0] < 3:
@@ -85,10 +95,8 @@ def test_instances_that_become_busy_together_stay_below_the_limit() -> None:
     assert len(begun) >= 3 * 185
 
 
-def test_a_turn_of_a_full_schedule_is_used_in_time_or_not_at_all() -> None:
+def test_a_turn_of_a_full_schedule_is_used_in_time_or_not_at_all(clock: HandClock, ledger: CountingLedger) -> None:
     """Late calls would come on top of those whose turn it is then; in a quiet schedule there is room for them."""
-    clock = HandClock(moment=0.0)
-    ledger = MemoryLedger(clock)
     pace = pace_of(clock, ledger=ledger)
     quiet = [pace.turn(APP) for _ in range(6)][-1]
     ledger.lease(
@@ -107,21 +115,18 @@ def test_a_turn_of_a_full_schedule_is_used_in_time_or_not_at_all() -> None:
     assert [turn.until - turn.at for turn in (quiet, full)] == pytest.approx([0.5, 0.04])
 
 
-def test_calls_that_are_expected_are_leased_together() -> None:
+def test_calls_that_are_expected_are_leased_together(clock: HandClock, ledger: CountingLedger) -> None:
     """A batch knows how many groups it has; an instance that has been quiet would find out step by step."""
-    clock = HandClock(moment=0.0)
-    ledger = CountingLedger(clock)
     pace = pace_of(clock, rate=100_000, ledger=ledger)
     pace.expect(200)
     assert all(pace.turn(APP).is_taken for _ in range(200))
     assert ledger.leases == 1
 
 
-def test_no_more_is_leased_for_what_is_expected_than_is_fair() -> None:
+def test_no_more_is_leased_for_what_is_expected_than_is_fair(
+    clock: HandClock, ledger: CountingLedger, pace: RateLimiter
+) -> None:
     """Others have their turn within a twentieth of a second, and what was expected of old is leased no more."""
-    clock = HandClock(moment=0.0)
-    ledger = CountingLedger(clock)
-    pace = pace_of(clock, ledger=ledger)
     pace.expect(100)
     assert all(pace.turn(APP).is_taken for _ in range(100))
     assert ledger.leases == (100 - 5 + 8) // 9
@@ -130,10 +135,8 @@ def test_no_more_is_leased_for_what_is_expected_than_is_fair() -> None:
     assert ledger.leases == (100 - 5 + 8) // 9 + 1
 
 
-def test_instances_share_the_rate() -> None:
+def test_instances_share_the_rate(clock: HandClock, ledger: CountingLedger) -> None:
     """Each of four that ask in turn gets about a quarter, and together they get no more than one alone."""
-    clock = HandClock(moment=0.0)
-    ledger = MemoryLedger(clock)
     paces = [pace_of(clock, ledger=ledger) for _ in range(4)]
     turns = [pace.turn(APP) for _ in range(60) for pace in paces]
     taken = [turn for turn in turns if turn.is_taken]
@@ -142,11 +145,10 @@ def test_instances_share_the_rate() -> None:
     assert len(taken) <= 4 * 5 + 200 * 1.3
 
 
-def test_a_schedule_that_is_full_is_not_asked_again_at_once() -> None:
+def test_a_schedule_that_is_full_is_not_asked_again_at_once(
+    clock: HandClock, ledger: CountingLedger, pace: RateLimiter
+) -> None:
     """Whoever comes is told when to, and the instance knows that the rate is used up."""
-    clock = HandClock(moment=0.0)
-    ledger = CountingLedger(clock)
-    pace = pace_of(clock, ledger=ledger)
     while pace.turn(APP).is_taken:
         pass
     asked = ledger.leases
@@ -158,11 +160,10 @@ def test_a_schedule_that_is_full_is_not_asked_again_at_once() -> None:
     assert pace.turn(APP).is_taken
 
 
-def test_a_rate_code_makes_an_instance_careful_and_slower_and_it_recovers() -> None:
+def test_a_rate_code_makes_an_instance_careful_and_slower_and_it_recovers(
+    clock: HandClock, ledger: CountingLedger, pace: RateLimiter
+) -> None:
     """Even one that makes few calls asks for each of them, for a minute; and it has the whole rate again soon."""
-    clock = HandClock(moment=0.0)
-    ledger = CountingLedger(clock)
-    pace = pace_of(clock, ledger=ledger)
     pace.slow_down()
     pace.turn(APP)
     assert ledger.leases == 1

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from handler.core.ports.ledger import Ledger
 from handler.core.ports.schedules import Claim, Lent, Schedule
 from handler.core.runtime.rate_limiter import AdaptiveShare, RateLimiter, Terms, Turn
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.runtime.test_rate_limiter import APP, pace_of
 from tests.unit.core.samples import HandClock
-
-
-def busy(clock: HandClock, ledger: Ledger | None = None) -> RateLimiter:
-    """The pace of an instance that has used up what it may call unasked."""
-    pace = pace_of(clock, ledger=ledger)
-    for _ in range(5):
-        assert pace.turn(APP).at == clock.monotonic()
-    return pace
 
 
 class LendingLedger(MemoryLedger):
@@ -36,26 +27,43 @@ class LendingLedger(MemoryLedger):
         return Lent(self.wait_s, self.lag_s)
 
 
-def test_a_lease_asks_for_what_was_called_of_late() -> None:
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock(moment=0.0)
+
+
+@pytest.fixture
+def ledger(clock: HandClock) -> LendingLedger:
+    return LendingLedger(clock)
+
+
+@pytest.fixture
+def idle(clock: HandClock, ledger: LendingLedger) -> RateLimiter:
+    return pace_of(clock, ledger=ledger)
+
+
+@pytest.fixture
+def pace(clock: HandClock, idle: RateLimiter) -> RateLimiter:
+    """The pace of an instance that has used up what it may call unasked."""
+    for _ in range(5):
+        assert idle.turn(APP).at == clock.monotonic()
+    return idle
+
+
+def test_a_lease_asks_for_what_was_called_of_late(ledger: LendingLedger, pace: RateLimiter) -> None:
     """The calls of 0.4 s at the instance's pace, and what it has called unasked; at less than the app's rate."""
-    clock = HandClock(moment=0.0)
-    ledger = LendingLedger(clock)
-    pace = busy(clock, ledger)
     assert ledger.asked == []
     pace.turn(APP)
     assert ledger.asked == [(APP, 3.0 + 5.0, 192.0, 1.0)]
 
 
-def test_a_slower_instance_asks_for_fewer_calls_that_cost_more() -> None:
+def test_a_slower_instance_asks_for_fewer_calls_that_cost_more(idle: RateLimiter, ledger: LendingLedger) -> None:
     """After a rate code its share is 0.7, and it never leases more than a twentieth of a second's calls."""
-    clock = HandClock(moment=0.0)
-    ledger = LendingLedger(clock)
-    pace = pace_of(clock, ledger=ledger)
-    pace.slow_down()
-    pace.expect(1000)
-    first = pace.turn(APP)
+    idle.slow_down()
+    idle.expect(1000)
+    first = idle.turn(APP)
     assert ledger.asked == [(APP, 6 / 0.7, 192.0, 1.0)]
-    turns = [first, *(pace.turn(APP) for _ in range(5))]
+    turns = [first, *(idle.turn(APP) for _ in range(5))]
     assert [turn.at for turn in turns] == pytest.approx([number / (192 * 0.7) for number in range(6)])
     assert len(ledger.asked) == 1
 
@@ -72,54 +80,48 @@ def test_rate_codes_of_calls_under_way_count_as_one() -> None:
     assert share.at(now + 30) == 1.0
 
 
-def test_an_instance_is_careful_for_a_minute_after_a_rate_code() -> None:
+@pytest.mark.parametrize(("passed_s", "leases"), [(59.9, 1), (60.0, 0)])
+def test_an_instance_is_careful_for_a_minute_after_a_rate_code(
+    idle: RateLimiter, clock: HandClock, ledger: LendingLedger, passed_s: float, leases: int
+) -> None:
     """Every call is leased, because somebody has miscounted."""
-    for passed_s, leases in ((59.9, 1), (60.0, 0)):
-        clock = HandClock(moment=0.0)
-        ledger = LendingLedger(clock)
-        pace = pace_of(clock, ledger=ledger)
-        pace.slow_down()
-        clock.advance(passed_s)
-        pace.turn(APP)
-        assert len(ledger.asked) == leases
+    idle.slow_down()
+    clock.advance(passed_s)
+    idle.turn(APP)
+    assert len(ledger.asked) == leases
 
 
-def test_a_turn_is_good_until_its_last_moment() -> None:
-    for passed_s, kept in ((0.5, True), (0.51, False)):
-        clock = HandClock(moment=0.0)
-        pace = pace_of(clock, ledger=LendingLedger(clock))
-        turn = pace.turn(APP)
-        pace.give_back(turn)
-        clock.advance(passed_s)
-        assert (pace.turn(APP) == turn) == kept
+@pytest.mark.parametrize(("passed_s", "leases"), [(1.0, 1), (1.01, 0)])
+def test_calls_of_more_than_a_second_ago_count_no_more(
+    clock: HandClock, ledger: LendingLedger, pace: RateLimiter, passed_s: float, leases: int
+) -> None:
+    clock.advance(passed_s)
+    pace.turn(APP)
+    assert len(ledger.asked) == leases
 
 
-def test_calls_of_more_than_a_second_ago_count_no_more() -> None:
-    for passed_s, leases in ((1.0, 1), (1.01, 0)):
-        clock = HandClock(moment=0.0)
-        ledger = LendingLedger(clock)
-        pace = busy(clock, ledger)
-        clock.advance(passed_s)
-        pace.turn(APP)
-        assert len(ledger.asked) == leases
+@pytest.mark.parametrize(("passed_s", "kept"), [(0.5, True), (0.51, False)])
+def test_a_turn_is_good_until_its_last_moment(
+    idle: RateLimiter, clock: HandClock, passed_s: float, *, kept: bool
+) -> None:
+    turn = idle.turn(APP)
+    idle.give_back(turn)
+    clock.advance(passed_s)
+    assert (idle.turn(APP) == turn) == kept
 
 
-def test_what_was_expected_and_called_is_expected_no_more() -> None:
+def test_what_was_expected_and_called_is_expected_no_more(idle: RateLimiter, ledger: LendingLedger) -> None:
     """Unasked calls count as well as leased ones, and none is expected twice."""
-    clock = HandClock(moment=0.0)
-    ledger = LendingLedger(clock)
-    pace = pace_of(clock, ledger=ledger)
-    pace.expect(8)
+    idle.expect(8)
     for _ in range(6):
-        pace.turn(APP)
+        idle.turn(APP)
     assert [calls for _, calls, _, _ in ledger.asked] == [pytest.approx(3 + 5)]
-    assert pace._demand.expected == 0  # noqa: SLF001  # it shows in the size of a much later lease only
+    assert idle._demand.expected == 0  # noqa: SLF001  # it shows in the size of a much later lease only
 
 
-def test_a_schedule_without_room_is_asked_again_in_a_quarter_of_a_second() -> None:
-    clock = HandClock(moment=0.0)
-    ledger = LendingLedger(clock)
-    pace = busy(clock, ledger)
+def test_a_schedule_without_room_is_asked_again_in_a_quarter_of_a_second(
+    clock: HandClock, ledger: LendingLedger, pace: RateLimiter
+) -> None:
     ledger.wait_s = None
     assert pace.turn(APP) == Turn(0.25, 0.25, is_taken=False)
     assert pace.is_saturated()
@@ -132,10 +134,7 @@ def test_a_schedule_without_room_is_asked_again_in_a_quarter_of_a_second() -> No
     assert len(ledger.asked) == 2
 
 
-def test_while_one_thread_leases_the_others_come_back_soon() -> None:
-    clock = HandClock(moment=0.0)
-    ledger = LendingLedger(clock)
-    pace = busy(clock, ledger)
+def test_while_one_thread_leases_the_others_come_back_soon(ledger: LendingLedger, pace: RateLimiter) -> None:
     lent = ledger.lease
     others: list[Turn] = []
 
@@ -148,11 +147,8 @@ def test_while_one_thread_leases_the_others_come_back_soon() -> None:
     assert others == [Turn(0.01, 0.01, is_taken=False)]
 
 
-def test_turns_begin_when_the_ledger_has_answered() -> None:
+def test_turns_begin_when_the_ledger_has_answered(clock: HandClock, ledger: LendingLedger, pace: RateLimiter) -> None:
     """The answer has taken its time, and the wait counts from then."""
-    clock = HandClock(moment=0.0)
-    ledger = LendingLedger(clock)
-    pace = busy(clock, ledger)
     lent = ledger.lease
 
     def slow(claim: Claim) -> Lent:
@@ -164,10 +160,7 @@ def test_turns_begin_when_the_ledger_has_answered() -> None:
     assert pace.turn(APP) == Turn(0.5, 0.5 + 0.04)
 
 
-def test_turns_of_another_app_are_leased_for_that_app() -> None:
-    clock = HandClock(moment=0.0)
-    ledger = LendingLedger(clock)
-    pace = busy(clock, ledger)
+def test_turns_of_another_app_are_leased_for_that_app(ledger: LendingLedger, pace: RateLimiter) -> None:
     pace.turn(APP)
     assert pace.turn(APP).is_taken
     pace.turn(APP + 1)
@@ -175,31 +168,27 @@ def test_turns_of_another_app_are_leased_for_that_app() -> None:
     assert [app for app, _, _, _ in ledger.asked] == [APP, APP + 1, APP]
 
 
-def test_a_schedule_is_crowded_beyond_a_tenth_of_a_second() -> None:
+@pytest.mark.parametrize(("wait_s", "kept_s"), [(0.1, 0.5), (0.11, 0.04)])
+def test_a_schedule_is_crowded_beyond_a_tenth_of_a_second(
+    ledger: LendingLedger, pace: RateLimiter, wait_s: float, kept_s: float
+) -> None:
     """Up to there late calls find room."""
-    for wait_s, kept_s in ((0.1, 0.5), (0.11, 0.04)):
-        clock = HandClock(moment=0.0)
-        ledger = LendingLedger(clock)
-        pace = busy(clock, ledger)
-        ledger.wait_s = wait_s
-        turn = pace.turn(APP)
-        assert turn.until - turn.at == pytest.approx(kept_s)
+    ledger.wait_s = wait_s
+    turn = pace.turn(APP)
+    assert turn.until - turn.at == pytest.approx(kept_s)
 
 
-def test_turns_that_are_given_back_are_used_in_their_order() -> None:
+def test_turns_that_are_given_back_are_used_in_their_order(pace: RateLimiter) -> None:
     """The earliest first, or it would be over when its turn comes."""
-    clock = HandClock(moment=0.0)
-    pace = busy(clock, LendingLedger(clock))
     turns = [pace.turn(APP) for _ in range(3)]
     for turn in (turns[1], turns[0], turns[2]):
         pace.give_back(turn)
     assert [pace.turn(APP) for _ in range(3)] == turns
 
 
-def test_an_instance_goes_by_the_schedules_clock_once_it_knows_it() -> None:
-    clock = HandClock(moment=0.0)
-    ledger = LendingLedger(clock)
-    pace = busy(clock, ledger)
+def test_an_instance_goes_by_the_schedules_clock_once_it_knows_it(
+    clock: HandClock, ledger: LendingLedger, pace: RateLimiter
+) -> None:
     ledger.lag_s = 1.5
     for _ in range(4):
         pace.turn(APP)

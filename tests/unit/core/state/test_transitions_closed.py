@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.model.outcome import Applied, Record, Rejected, Unknown
-from handler.core.model.row import Remembered, Row
+from handler.core.model.row import Entry, Remembered, Row
 from handler.core.state.transitions import (
     answered,
     appended,
@@ -75,24 +75,22 @@ def test_what_was_settled_meanwhile_is_not_owed_again(close: Callable[[Row], Row
     assert close(HALF_SETTLED).queue == (B, C)
 
 
-def test_a_refused_run_is_split() -> None:
-    """Each of its operations goes alone from now on, those behind it do not."""
-    after = refused(OPEN, split=True).row
-    assert after.queue == (replace(A, alone=True), replace(B, alone=True), C)
-    assert after.attempt is None
-
-
-def test_what_was_settled_meanwhile_is_not_split_off() -> None:
-    assert refused(HALF_SETTLED, split=True).row.queue == (replace(B, alone=True), C)
-
-
-def test_a_passing_refusal_splits_nothing() -> None:
-    assert refused(OPEN, split=False).row.queue == (A, B, C)
-
-
-@pytest.mark.parametrize("split", [False, True])
-def test_a_refused_attempt_is_remembered_as_refused(split: bool) -> None:
-    [past] = refused(OPEN, split=split).row.remembered
+@pytest.mark.parametrize(
+    ("before", "split", "queue"),
+    [
+        (OPEN, True, (replace(A, alone=True), replace(B, alone=True), C)),
+        (HALF_SETTLED, True, (replace(B, alone=True), C)),
+        (OPEN, False, (A, B, C)),
+    ],
+    ids=["split", "split but for what was settled", "a passing refusal"],
+)
+def test_a_refused_attempt_is_remembered_and_its_run_may_be_split(
+    before: Row, queue: tuple[Entry, ...], *, split: bool
+) -> None:
+    """Each of its operations goes alone from then on, those behind it do not."""
+    after = refused(before, split=split).row
+    assert (after.attempt, after.queue) == (None, queue)
+    [past] = after.remembered
     assert (past.attempt.id, past.attempt.weight, past.refused) == ("attempt", 600_000, True)
 
 
