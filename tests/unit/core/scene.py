@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.model.operation import Mode, Operation
-from handler.core.model.outcome import Records
+from handler.core.model.outcome import Outcome, Records
 from handler.core.model.row import Entry, Group, Row, Settlement
 from handler.core.model.row_size import row_text
 from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply
@@ -213,6 +213,11 @@ class Scene:
     def budget(self, seconds: float) -> TimeBudget:
         """Go on for this long, in an invocation that lasts long enough."""
         return TimeBudget(self.clock.moment + seconds, self.clock.moment + seconds + 60)
+
+    def outcome(self, operation: Operation, seconds: float) -> Outcome:
+        """What a caller is told who waits so long."""
+        [outcome] = self.counters.apply(GROUP.id, [operation], self.budget(seconds))
+        return outcome
 
     def visit(self, seconds: float = 60, *wanted: str) -> Visit:
         """A visit of so many seconds, of a caller who waits for these operations or of a sweep."""

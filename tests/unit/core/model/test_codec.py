@@ -109,16 +109,6 @@ def test_each_operation_is_written_once() -> None:
     assert decode_row(text) == row(attempt(a), (b,), (past, past))
 
 
-def test_each_key_is_written_once() -> None:
-    """Wherever it is named: what is owed, remembered, owed back or known (R13)."""
-    a = entry("a", like=5)
-    past = Remembered(attempt(name="past", correction=(("like", 1),)), folded=(("like", 2),))
-    full = row(attempt(a), (entry("b", like=1),), (past, past), debt=(("like", 2),))
-    full = replace(full, keys=(("like", 9),))
-    assert encode_row(full).count("like") == 1
-    assert decode_row(encode_row(full)) == full
-
-
 def test_a_settled_operation_that_the_attempt_does_not_carry_is_left_out() -> None:
     odd = row(replace(attempt(entry("a")), settled=frozenset({"a", "z"})))
     assert decode_row(encode_row(odd)) == row(replace(attempt(entry("a")), settled=frozenset({"a"})))

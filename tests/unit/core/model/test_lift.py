@@ -11,11 +11,9 @@ from handler.core.errors import BadInput
 from handler.core.model.lift import ADOPTED_MAX, ADOPTED_MIN, COUNTED_MAX, COUNTED_MIN, DECREASE_FROM, LIFT
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Operation
 from handler.core.model.outcome import Applied, Frozen, Rejected
-from handler.core.model.row import Attempt, Remembered, Row, first_row
+from handler.core.model.row import Attempt, Remembered, first_row
 from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear
 from handler.core.ports.system import Notice
-from handler.core.protocol.drive import open_next
-from handler.core.protocol.visit import Visit
 from handler.core.recovery import release
 from handler.core.recovery.verdicts import Decision
 from handler.core.state.receipts import WEIGHT_MAX, WEIGHT_MIN
@@ -58,8 +56,7 @@ def test_the_first_decrease_costs_one_call_more_and_no_other(base: int) -> None:
     """A lift goes first, on the receipt alone; the next Decrease begins at once."""
     scene = at(base)
     for key in "ab":
-        [outcome] = scene.counters.apply(GROUP.id, [decrease(key)], scene.budget(5))
-        assert isinstance(outcome, Applied)
+        assert isinstance(scene.outcome(decrease(key), 5), Applied)
     assert sent(scene) == [LIFTED, DECREASED, DECREASED]
     assert scene.api.counters["like"] == 90
     assert scene.row.is_settled
@@ -90,38 +87,12 @@ def test_a_payment_is_lifted_for_as_well() -> None:
     assert (scene.row.debt, scene.api.counters["like"]) == ((), 97)
 
 
-def test_a_payment_in_the_other_direction_is_not() -> None:
-    """What landed in excess of a Decrease is given back by an Increase."""
-    scene = at(0, debt=(("like", -3),))
-    scene.counters.sweep(scene.clock.moment + 60)
-    assert sent(scene) == [INCREASED]
-
-
-def test_a_lift_leaves_the_queue_alone_and_tells_nobody() -> None:
-    """The row stays unfinished while the Decrease waits in it; nothing was applied by a lift."""
-    scene = at(0, queue=(D,))
-    visit = scene.visit(0.01)
-    opened = _opened(visit)
-    assert opened.attempt is not None
-    assert (opened.attempt.is_lift, opened.queue, opened.attempt.entries) == (True, (D,), ())
-    assert LIFT + WEIGHT_MIN <= opened.attempt.weight < LIFT + WEIGHT_MAX
-    scene.counters.sweep(scene.clock.moment + 60)
-    assert scene.notices.told.count(Notice.APPLIED) <= 1
-
-
-def _opened(visit: Visit) -> Row:
-    opened = open_next(visit, visit.instance.ledger.load(visit.group) or row())
-    assert isinstance(opened, Row)
-    return opened
-
-
 def test_a_lift_that_is_lost_is_remembered_and_another_one_goes() -> None:
     """Should it land all the same, it is explained and nothing is owed back."""
     scene = at(0)
     scene.api.updates = [LOST]
     operation = decrease("a")
-    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.budget(60))
-    assert outcome == Applied((("like", 95),))
+    assert scene.outcome(operation, 60) == Applied((("like", 95),))
     assert sent(scene) == [LIFTED, LIFTED, DECREASED]
     [past] = scene.row.remembered
     assert past.attempt.is_lift
@@ -202,22 +173,19 @@ def test_a_group_that_is_gone_refuses_the_decrease(refused: str) -> None:
     scene = at(0)
     scene.api.updates = [GONE]
     scene.api.reads = [GONE] if refused == "reads too" else []
-    [outcome] = scene.counters.apply(GROUP.id, [decrease("a")], scene.budget(10))
-    assert outcome == Rejected(10010, "no such group")
+    assert scene.outcome(decrease("a"), 10) == Rejected(10010, "no such group")
 
 
 def test_a_lift_that_is_refused_in_passing_is_made_again() -> None:
     scene = at(0)
     scene.api.updates = scene.api.reads = [Refused(60007, "too many calls", Fault.RATE, NOW)]
-    [outcome] = scene.counters.apply(GROUP.id, [decrease("a")], scene.budget(30))
-    assert outcome == Applied((("like", 95),))
+    assert scene.outcome(decrease("a"), 30) == Applied((("like", 95),))
 
 
 def test_a_set_below_zero_writes_its_weight() -> None:
     scene = at(-3_000_000)
     for key in "ab":
-        [outcome] = scene.counters.apply(GROUP.id, [replace(increase(key), mode=Mode.SET)], scene.budget(5))
-        assert outcome == Applied((("like", 5),))
+        assert scene.outcome(replace(increase(key), mode=Mode.SET), 5) == Applied((("like", 5),))
     first, second = (call.values["_receipt"] for call in scene.api.calls)
     assert WEIGHT_MIN <= first < WEIGHT_MAX
     assert WEIGHT_MIN <= second - first < WEIGHT_MAX
@@ -227,8 +195,7 @@ def test_a_set_below_zero_whose_reply_is_lost_is_settled_by_the_receipt() -> Non
     """It moved the receipt by its weight, which reaches from the base to what it wrote."""
     scene = at(-3_000_000)
     scene.api.updates, scene.api.lies = [LOST], 1
-    [outcome] = scene.counters.apply(GROUP.id, [replace(increase("a"), mode=Mode.SET)], scene.budget(5))
-    assert outcome == Applied((("like", 5),), observed_later=True)
+    assert scene.outcome(replace(increase("a"), mode=Mode.SET), 5) == Applied((("like", 5),), observed_later=True)
     assert len(scene.api.calls) == 1
 
 
@@ -260,8 +227,7 @@ def test_a_receipt_that_is_not_too_far_off_is_adopted(value: int) -> None:
     scene.api.counters = {"like": 100, "_receipt": value}
     for number, mode in enumerate(Mode):
         operation = replace(increase(f"a{number}"), mode=mode)
-        [outcome] = scene.counters.apply(GROUP.id, [operation], scene.budget(60))
-        assert isinstance(outcome, Applied)
+        assert isinstance(scene.outcome(operation, 60), Applied)
 
 
 def test_a_receipt_that_moves_far_off_before_it_is_adopted_is_not() -> None:
@@ -279,8 +245,7 @@ def test_a_receipt_that_moves_far_off_before_it_is_adopted_is_not() -> None:
 def test_nothing_is_sent_from_a_row_that_has_adopted_such_a_receipt(base: int, mode: Mode) -> None:
     """An older version took over whatever it met; each call would be refused, and its operation with it."""
     scene = at(base)
-    [outcome] = scene.counters.apply(GROUP.id, [replace(increase("a"), mode=mode)], scene.budget(5))
-    assert isinstance(outcome, Frozen)
+    assert isinstance(scene.outcome(replace(increase("a"), mode=mode), 5), Frozen)
     assert scene.api.calls == []
 
 

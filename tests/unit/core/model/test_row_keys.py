@@ -84,8 +84,7 @@ def test_a_group_that_is_gone_knows_no_key() -> None:
     scene = Scene(replace(row(), keys=(("like", NOW), ("gift", NOW))))
     scene.api.updates = [GONE]
     scene.api.reads = [GONE] * 3
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
-    assert isinstance(outcome, Rejected)
+    assert isinstance(scene.outcome(increase("a"), 30), Rejected)
     assert known(scene) == []
 
 

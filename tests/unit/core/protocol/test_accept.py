@@ -235,8 +235,7 @@ def settled_after(waited_s: float) -> Scene:
 def test_an_operation_waits_for_room_in_a_full_row() -> None:
     """A settled call makes some, and the caller need not come again."""
     scene = settled_after(0.1)
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
-    assert isinstance(outcome, Applied)
+    assert isinstance(scene.outcome(increase("a"), 30), Applied)
 
 
 def test_a_wait_for_room_does_not_make_the_ledger_look_slow() -> None:

@@ -44,8 +44,7 @@ def test_a_definite_reply_outlives_a_lost_swap(before: Row, rules: Rules, reply:
     scene.api.updates = [reply]
     scene.ledger.before_swap = [scene.grow]
     began = scene.clock.moment
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
-    assert outcome == Applied((("like", 5),))
+    assert scene.outcome(increase("a"), 30) == Applied((("like", 5),))
     assert scene.clock.moment - began < 5
 
 
@@ -54,8 +53,7 @@ def test_a_landing_without_receipts_outlives_a_lost_settlement_and_settles_at_ze
     """The reply said that it landed and what the counters are: only the ledger's answer was lost."""
     scene = Scene(WEAKER_ROW, WEAKER)
     scene.ledger.settlements_lost = lost
-    [outcome] = scene.counters.apply(GROUP.id, [replace(increase("a"), mode=Mode.SET)], scene.budget(30))
-    assert outcome == Applied((("like", 5),))
+    assert scene.outcome(replace(increase("a"), mode=Mode.SET), 30) == Applied((("like", 5),))
     assert (scene.row.base, scene.row.attempt, scene.row.queue) == (0, None, ())
 
 
@@ -87,8 +85,7 @@ def test_a_receipt_at_its_base_is_looked_at_again_right_after_the_death() -> Non
     scene = Scene(row())
     scene.api.updates = [Unclear("lost")]
     began = scene.clock.moment
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(60))
-    assert outcome == Applied((("like", 5),))
+    assert scene.outcome(increase("a"), 60) == Applied((("like", 5),))
     assert scene.clock.moment - began < RULES.bound_s + 2.5
 
 
@@ -167,8 +164,7 @@ def test_a_lost_settlement_is_found_by_the_next_look() -> None:
     """The call is not made again, and the answer is as observed later."""
     scene = Scene(row())
     scene.ledger.settlements_lost = 1
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
-    assert outcome == Applied((("like", 5),), observed_later=True)
+    assert scene.outcome(increase("a"), 30) == Applied((("like", 5),), observed_later=True)
     assert len(scene.api.calls) == 1
 
 

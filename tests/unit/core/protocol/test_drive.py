@@ -26,8 +26,7 @@ def test_a_refused_attempt_is_not_forgotten_unread() -> None:
     scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
     scene.clock.advance(60)
     scene.instance.api_clock.learn(NOW + 60)
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
-    assert isinstance(outcome, Applied)
+    assert isinstance(scene.outcome(increase("a"), 30), Applied)
     scene.counters.sweep(scene.clock.moment + 60)
     assert scene.row.frozen is None
     assert scene.api.counters["like"] == 5
@@ -50,8 +49,7 @@ def test_what_landed_late_is_paid_back_at_once() -> None:
     past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
     scene = Scene(row(remembered=(past,)))
     scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
-    assert outcome == Applied((("like", 10),))
+    assert scene.outcome(increase("a"), 30) == Applied((("like", 10),))
     assert (scene.row.debt, scene.api.counters["like"]) == ((), 5)
 
 

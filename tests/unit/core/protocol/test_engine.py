@@ -97,8 +97,7 @@ def test_an_operation_of_a_frozen_group_is_told_so() -> None:
 def test_a_refused_app_says_when_to_ask_again() -> None:
     scene = Scene(row())
     scene.api.updates, scene.api.reads = [ARREARS], [ARREARS]
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert outcome == Stalled(60020, "arrears", 1.0)
+    assert scene.outcome(increase("a"), 5) == Stalled(60020, "arrears", 1.0)
     scene.instance.breaker.trip(ARREARS)
     scene.clock.advance(1.1)
     scene.instance.breaker.trip(ARREARS)
@@ -132,8 +131,7 @@ def test_an_answer_that_somebody_else_has_written_is_found() -> None:
         return swap(group, row, records, watermarks)
 
     scene.ledger.swap = interrupted  # type: ignore[method-assign]  # a sweep comes in between
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert outcome == Applied((("like", 10),))
+    assert scene.outcome(increase("a"), 5) == Applied((("like", 10),))
     assert len(scene.api.calls) == 1
 
 

@@ -30,8 +30,7 @@ def test_a_slow_local_clock_does_not_hold_a_group_up() -> None:
     scene = Scene(row(), replace(RULES, cache_s=60), cold=True)
     scene.ledger.stored = Generation(2, NOW)
     scene.api.ahead_s = 3600
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
-    assert outcome == Applied((("like", 5),))
+    assert scene.outcome(increase("a"), 30) == Applied((("like", 5),))
 
 
 def test_a_debt_in_a_group_without_room_is_not_asked_about_for_ever() -> None:
@@ -47,8 +46,7 @@ def test_a_new_group_is_looked_at_by_whoever_has_made_its_row() -> None:
     """Callers who come meanwhile leave it to that one for a while: one look is enough for all."""
     scene = Scene(first_row([Entry.of(increase("first"))], "_receipt", 1))
     scene.api.counters = {}
-    [outcome] = scene.counters.apply(GROUP.id, [increase("late")], scene.budget(FIRST_LOOK_S * 0.4))
-    assert outcome == Pending(PENDING_RETRY_S)
+    assert scene.outcome(increase("late"), FIRST_LOOK_S * 0.4) == Pending(PENDING_RETRY_S)
     assert scene.api.asked == []
 
 
@@ -69,6 +67,5 @@ def test_what_a_forgetful_store_may_have_sent_already_has_to_be_judged() -> None
     """A young copy that does not know the group does not know whether the queue was sent, either (R10)."""
     scene = Scene()
     scene.ledger.stored = Generation(2, NOW)
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
-    assert isinstance(outcome, Frozen)
+    assert isinstance(scene.outcome(increase("a"), 30), Frozen)
     assert to_be_judged(scene.row, 2) == (increase("a").id,)

@@ -153,8 +153,7 @@ def test_a_ledger_that_fails_after_the_acceptance_leaves_the_operation_pending()
 
     scene.ledger.before_swap = [fail]
     scene.ledger.append = lambda *_: None  # type: ignore[method-assign]  # the slow path, which swaps
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert isinstance(outcome, Pending)
+    assert isinstance(scene.outcome(increase("a"), 5), Pending)
     assert told(scene) == [(Notice.UNFINISHED, {"groups": 1, "reason": "out of reach"}), (Notice.PENDING, G)]
 
 

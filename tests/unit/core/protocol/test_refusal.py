@@ -42,8 +42,7 @@ def test_one_read_that_names_another_code_confirms_nothing() -> None:
     scene.api.updates, scene.api.reads = [INVALID], [GONE]
     scene.api.lies = 1
     operation = replace(increase("a"), mode=Mode.SET)
-    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.budget(5))
-    assert outcome == Applied((("like", 5),), observed_later=True)
+    assert scene.outcome(operation, 5) == Applied((("like", 5),), observed_later=True)
     assert (len(scene.api.calls), scene.row.frozen) == (1, None)
 
 
@@ -97,8 +96,7 @@ def test_an_instance_that_has_made_no_call_asks_where_the_ledgers_note_says(
     scene.instance.notes.note(GROUP.app, NOTE, json.dumps([GROUP.id, "b"]))
     scene.api.updates = [FORBIDDEN] * 9
     scene.api.reads = [FORBIDDEN, there] * 9 if there else [FORBIDDEN]
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert isinstance(outcome, kind)
+    assert isinstance(scene.outcome(increase("a"), 5), kind)
     assert [group.id for group in scene.api.asked_of][:2] == [GROUP.id, "b"]
 
 
@@ -130,8 +128,7 @@ def test_another_group_that_does_not_tell_leaves_the_operation_owed(answer: Repl
     landed_in(scene, "b", "c")
     scene.api.updates = [FORBIDDEN] * 9
     scene.api.reads = [FORBIDDEN, FORBIDDEN, answer] * 9
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert outcome == Pending(PENDING_RETRY_S)
+    assert scene.outcome(increase("a"), 5) == Pending(PENDING_RETRY_S)
     assert scene.instance.breaker.refusal() is None
     assert [entry.id for entry in scene.row.owed] == [increase("a").id]
 
@@ -166,8 +163,7 @@ def test_where_no_other_group_has_worked_this_ones_own_past_tells(
     """A group that worked before and forbids even to be read speaks for a demotion; a new one for itself."""
     scene = Scene(replace(row(), keys=keys))
     scene.api.updates, scene.api.reads = [FORBIDDEN] * 9, reads
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert isinstance(outcome, kind)
+    assert isinstance(scene.outcome(increase("a"), 5), kind)
 
 
 def test_a_payment_of_ours_that_is_forbidden_everywhere_freezes_nothing() -> None:
@@ -213,6 +209,5 @@ def test_a_set_whose_refusal_lied_is_found_by_the_next_look() -> None:
     scene.api.updates, scene.api.reads = [RATE], [RATE]
     scene.api.lies = 1
     operation = replace(increase("a"), mode=Mode.SET)
-    [outcome] = scene.counters.apply(GROUP.id, [operation], scene.budget(30))
-    assert outcome == Applied((("like", 5),), observed_later=True)
+    assert scene.outcome(operation, 30) == Applied((("like", 5),), observed_later=True)
     assert (len(scene.api.calls), scene.row.frozen) == (1, None)

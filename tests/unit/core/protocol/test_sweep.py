@@ -194,27 +194,12 @@ def test_a_sweep_ends_while_a_round_and_a_call_still_fit() -> None:
         assert (swept.groups, swept.left, swept.after) == (1, 1, None)
 
 
-def test_a_frozen_group_is_left_to_an_operator() -> None:
-    scene = Scene(row(attempt(entry("a"))).changed(frozen="why"))
-    swept = scene.counters.sweep(scene.clock.moment + 60)
-    assert (swept.groups, swept.left) == (0, 0)
-    assert (scene.api.calls, scene.api.asked) == ([], [])
-
-
 def test_a_sweep_goes_round_whatever_the_groups_are_called() -> None:
     scene = Scene()
     scene.api.of_groups = {}
     for name in ("!", "A", "B", "C"):
         scene.store(row(queue=(entry("a"),)), Group(APP, name))
     assert scene.counters.sweep(scene.clock.moment + 60, after="B").groups == 4
-
-
-def test_what_was_left_is_counted_over_all_pages() -> None:
-    """A group of the first page that could not be reached as well as one of the last."""
-    scene = Scene()
-    many(scene, 250)
-    scene.ledger.out_of_reach = {"group 007", "group 240"}
-    assert scene.counters.sweep(scene.clock.moment + 600).left == 2
 
 
 def test_a_group_that_ends_a_visit_is_not_met_again_in_the_same_sweep() -> None:

@@ -20,7 +20,7 @@ from handler.core.recovery.inspect import inspect
 from handler.core.recovery.release import Later, Resolved
 from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from tests.unit.core.samples import NOW, attempt, entry, row
-from tests.unit.core.scene import GROUP, Scene, increase
+from tests.unit.core.scene import Scene, increase
 
 NOT_LANDED = Decision({"a": OperatorVerdict.NOT_LANDED})
 PAST_S = 17
@@ -32,8 +32,7 @@ def test_a_lost_call_of_an_api_that_tells_no_time_is_seen_and_released() -> None
     scene = Scene(row(), cold=True)
     scene.api.tells_time = False
     scene.api.updates = [Unclear("lost")]
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert isinstance(outcome, Pending)
+    assert isinstance(scene.outcome(increase("a"), 5), Pending)
     scene.clock.advance(1000)
     for sweeps in (1, 2):
         scene.counters.sweep(scene.clock.moment + 10)
@@ -48,8 +47,7 @@ def test_a_lost_call_of_an_api_that_tells_no_time_is_seen_and_released() -> None
     assert isinstance(release.release(scene.visit(), decision), Later)
     scene.clock.advance(PAST_S)
     assert isinstance(release.release(scene.visit(), decision), Resolved)
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert outcome == Applied((("like", 5),))
+    assert scene.outcome(increase("a"), 5) == Applied((("like", 5),))
     assert Notice.CLOCK_UNHEARD in scene.notices.told
 
 
@@ -88,8 +86,7 @@ def test_a_time_that_lies_ahead_is_waited_for() -> None:
 def test_a_time_that_lies_far_ahead_freezes_its_group(seconds: int) -> None:
     """With that reason, so that a verdict can be given: memory keeps the call no longer than any other."""
     scene = Scene(ahead(seconds))
-    [outcome] = scene.counters.apply(GROUP.id, [increase("b")], scene.budget(30))
-    assert isinstance(outcome, Frozen)
+    assert isinstance(scene.outcome(increase("b"), 30), Frozen)
     assert str(scene.row.frozen).startswith("its call is signed for a time ")
     assert isinstance(release.release(scene.visit(), NOT_LANDED), Later)
     scene.clock.advance(PAST_S + 1)

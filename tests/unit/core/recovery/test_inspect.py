@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from msgspec.structs import replace
 
@@ -15,7 +17,6 @@ from handler.core.recovery import release
 from handler.core.recovery.inspect import SWAPS_MAX, inspect
 from handler.core.recovery.release import Later, Resolved
 from handler.core.recovery.verdicts import Decision
-from handler.core.runtime.instance import TimeBudget
 from handler.core.state.receipts import Unexplained
 from handler.core.state.transitions import frozen
 from tests.unit.core.recovery.test_release import FROZEN, LANDED, dead, grow
@@ -65,14 +66,6 @@ def test_a_refused_app_says_when_to_come_again() -> None:
         release.release(scene.visit(), LANDED)
     assert (caught.value.code, caught.value.info, caught.value.retry_after_s) == (60020, "arrears", 1.0)
     assert scene.row == FROZEN
-
-
-def test_a_look_is_had_only_if_there_is_the_time_for_it() -> None:
-    """An operator's invocation ends like any other."""
-    scene = dead()
-    with pytest.raises(NotAccepted):
-        release.release(Visit(scene.instance, GROUP, TimeBudget(scene.clock.moment, scene.clock.moment)), LANDED)
-    assert scene.api.asked == []
 
 
 @pytest.mark.parametrize(
@@ -148,21 +141,19 @@ def test_an_adoption_is_told_to_whoever_watches() -> None:
     assert scene.notices.of(Notice.GROUP_ADOPTED) == [{"group": "G", "base": 7, "operations": 0}]
 
 
-def test_a_swap_that_is_lost_is_tried_again_after_a_moment() -> None:
-    scene = dead()
+@pytest.mark.parametrize(
+    ("before", "act"),
+    [(FROZEN, lambda visit: release.release(visit, LANDED)), (replace(FROZEN, first_seen_at=None), inspect)],
+    ids=["a release", "the note of a first look"],
+)
+def test_a_row_that_somebody_changes_all_the_time_is_written_again_after_a_moment(
+    before: Row, act: Callable[[Visit], object]
+) -> None:
+    scene = dead(before)
     scene.ledger.before_swap = [lambda: grow(scene)] * SWAPS_MAX
     with pytest.raises(TooManyCalls, match=r"^too many others change this group at once$"):
-        release.release(scene.visit(), LANDED)
-    assert len(scene.clock.slept) == SWAPS_MAX
-    assert sum(scene.clock.slept) == pytest.approx(SWAPS_MAX * CONTENTION_S, rel=0.4)
-
-
-def test_a_first_look_that_cannot_be_noted_is_told() -> None:
-    """Somebody changes the row all the time."""
-    scene = dead(replace(FROZEN, first_seen_at=None))
-    scene.ledger.before_swap = [lambda: grow(scene)] * SWAPS_MAX
-    with pytest.raises(TooManyCalls, match=r"^too many others change this group at once$"):
-        inspect(scene.visit())
+        act(scene.visit())
+    assert scene.row.frozen
     assert len(scene.clock.slept) == SWAPS_MAX
     assert sum(scene.clock.slept) == pytest.approx(SWAPS_MAX * CONTENTION_S, rel=0.4)
 

@@ -9,7 +9,6 @@ from handler.core.errors import AnswerLost, BadInput
 from handler.core.model.outcome import Records
 from handler.core.model.row import Group, Row
 from handler.core.ports.counter_api import Fault, Refused
-from handler.core.ports.ledger import Generation
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Visit
 from handler.core.recovery import release
@@ -20,7 +19,7 @@ from handler.core.state.receipts import NotLanded, TooEarly
 from handler.core.state.transitions import appended, frozen
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.unit.core.samples import BASE, NOW, attempt, entry, row
+from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, StagedLedger
 
 A = entry("a")
@@ -52,12 +51,6 @@ def test_a_release_settles_and_unfreezes_in_one_write() -> None:
     assert scene.ledger.find(GROUP, ["a"]).keys() == {"a"}
     assert scene.notices.told == [Notice.GROUP_RELEASED]
     assert scene.notices.of(Notice.GROUP_RELEASED) == [{"group": "G", "base": 7, "operations": 1}]
-
-
-def test_a_release_before_the_death_changes_nothing() -> None:
-    scene = Scene(FROZEN)
-    assert isinstance(release.release(scene.visit(600), LANDED), Later)
-    assert (scene.row, scene.clock.slept) == (FROZEN, [])
 
 
 def test_the_first_look_at_a_frozen_group_is_noted() -> None:
@@ -163,30 +156,3 @@ def test_a_group_that_is_no_more_is_released_like_an_empty_one() -> None:
     scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20
     release.release(scene.visit(), LANDED)
     assert (scene.row.base, scene.row.frozen, scene.row.version) == (0, None, FROZEN.version + 1)
-
-
-def test_a_group_that_is_not_frozen_and_does_not_agree_freezes_before_it_is_adopted() -> None:
-    scene = Scene(row())
-    scene.api.counters["_receipt"] = 7
-    assert isinstance(release.adopt(scene.visit(8), Decision()), Later)
-    assert scene.row.frozen
-    assert scene.notices.told == [Notice.GROUP_FROZEN]
-
-
-def test_a_restored_row_is_of_the_current_generation_afterwards() -> None:
-    """The look that the restore asks for has been had."""
-    scene = dead()
-    scene.ledger.stored = Generation(2, NOW - 1000)
-    scene.clock.advance(scene.instance.rules.cache_s)
-    release.release(scene.visit(), LANDED)
-    assert scene.row.generation == 2
-
-
-def test_what_a_restored_row_waits_for_includes_the_instances_of_before() -> None:
-    """They may go on with the older generation for as long as they cache it."""
-    scene = dead()
-    scene.ledger.stored = Generation(2, NOW)
-    result = release.release(scene.visit(), LANDED)
-    assert isinstance(result, Later)
-    assert result.retry_after_s > scene.instance.rules.cache_s - DEATH_S
-    assert scene.row.base == BASE

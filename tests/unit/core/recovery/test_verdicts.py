@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from handler.core.errors import BadInput
-from handler.core.model.codec import decode_row, encode_row
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied
 from handler.core.model.row import Remembered, Row
@@ -96,14 +95,6 @@ def test_what_only_another_group_of_attempts_carried_was_never_sent() -> None:
     assert never_carried(before, 2) == ()
 
 
-def test_a_decision_is_one_write() -> None:
-    """A compare-and-swap raises the version by one; the row is one that a ledger can keep."""
-    before = frozen(row(attempt(A)), "why")
-    change = judged(row(attempt(A)), verdicts(a=LANDED))
-    assert change.row.version == before.version + 1
-    assert decode_row(encode_row(change.row)) == change.row
-
-
 def test_an_operation_that_was_settled_before_is_owed_back_if_this_attempt_landed_too() -> None:
     carrying = replace(attempt(A, B), settled=frozenset({"a"}))
     assert judged(row(carrying), verdicts(a=LANDED, b=LANDED)).row.debt == (("like", 5),)
@@ -116,13 +107,6 @@ def test_a_correction_is_judged_by_the_id_of_its_attempt() -> None:
     assert to_be_judged(paying, 1) == ("attempt",)
     assert judged(paying, verdicts(attempt=LANDED)).row.debt == ()
     assert judged(paying, verdicts(attempt=NOT_LANDED)).row.debt == (("like", 5),)
-
-
-def test_a_debt_is_dropped_on_demand_alone() -> None:
-    """What landed in excess is there whatever became of the receipt, unless the counters are new."""
-    owing = row(debt=(("like", 5),))
-    assert judged(owing, Decision()).row.debt == (("like", 5),)
-    assert judged(owing, Decision(drops_debt=True)).row.debt == ()
 
 
 def test_a_set_that_landed_ends_the_debt_on_its_keys() -> None:
@@ -175,16 +159,6 @@ def test_the_queue_of_a_restored_row_must_be_judged() -> None:
 def test_one_word_for_a_queue_that_is_empty_says_nothing() -> None:
     """Of a group that was not restored no more than of one that was."""
     assert completed(row(attempt(A)), Decision({"a": LANDED}, queued=LANDED), 1).verdicts == {"a": LANDED}
-
-
-def test_the_receipt_may_not_have_moved_since_the_operator_looked() -> None:
-    with pytest.raises(BadInput, match=r"^receipt: is 42 by now"):
-        judged(row(attempt(A)), Decision({"a": NOT_LANDED}, receipt=41))
-
-
-def test_a_landing_that_the_receipt_proves_cannot_be_denied() -> None:
-    with pytest.raises(BadInput, match=r"^verdicts: say not-landed"):
-        judged(row(attempt(A)), verdicts(a=NOT_LANDED), BASE + 600_000)
 
 
 def dead_at(before: Row, first_seen_at: int, generation: Generation, now: int) -> float:

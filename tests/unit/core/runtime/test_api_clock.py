@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from threading import Thread
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.core.ports.system import Notice
-from handler.core.runtime.api_clock import ASK_AGAIN_S, DATES_MAX, MET_MAX, ODD_MAX, ApiClock, Heard
+from handler.core.runtime.api_clock import ASK_AGAIN_S, DATES_MAX, MET_MAX, ApiClock, Heard
 from tests.unit.core.samples import NOW, HandClock, Notices
 
 GUARD_S = 5.0
@@ -153,14 +151,6 @@ def test_a_cold_instance_whose_own_clock_is_wrong_learns_the_time_by_a_pair(
     assert notices.told == [Notice.CLOCK_DISTRUSTED, Notice.CLOCK_SKEWED]
 
 
-def test_few_odd_dates_are_kept(warm: ApiClock, local: HandClock) -> None:
-    for number in range(ODD_MAX + 1):
-        warm.learn(NOW + 600 + 60 * number, 1)
-    local.advance(3)
-    assert not warm.learn(NOW + 603, 2)
-    assert warm.learn(NOW + 663 + 60, 2)
-
-
 def test_what_is_borne_out_is_no_half_of_another_pair(warm: ApiClock, local: HandClock) -> None:
     """The clock that it has spoken for is known, so it is not odd any more."""
     warm.learn(NOW + 600, 1)
@@ -248,13 +238,6 @@ def test_an_instance_with_evidence_asks_once_after_an_odd_date(warm: ApiClock, l
     assert (warm.ask_in_s(), warm.now()) == (None, NOW + 3)
 
 
-def test_the_first_evidence_ends_the_questions(api_clock: ApiClock, notices: Notices) -> None:
-    api_clock.learn(NOW)
-    api_clock.asked()
-    assert api_clock.ask_in_s() is None
-    assert notices.told == []
-
-
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 4)), min_size=1, max_size=8))
 def test_the_bound_is_below_the_true_time_and_never_runs_back(replies: list[tuple[float, float]]) -> None:
     """However long replies take, and whatever the local clock says of the date."""
@@ -304,24 +287,6 @@ def test_a_local_clock_within_the_guard_is_not(
     local.wall = NOW + ahead_s
     api_clock.learn(NOW)
     assert notices.told == []
-
-
-def test_threads_may_share_it(local: HandClock) -> None:
-    api_clock = ApiClock(local, Notices(), GUARD_S)
-    seen: list[int] = []
-
-    def listen() -> None:
-        for _ in range(500):
-            api_clock.learn(NOW + 1)
-            api_clock.since([f"attempt {len(seen)}"])
-            seen.append(api_clock.now())
-
-    threads = [Thread(target=listen) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert set(seen) == {NOW + 1}
 
 
 @given(st.lists(st.integers(0, 9) | st.just("meets"), max_size=30))

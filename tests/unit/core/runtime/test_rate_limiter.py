@@ -135,16 +135,6 @@ def test_no_more_is_leased_for_what_is_expected_than_is_fair(
     assert ledger.leases == (100 - 5 + 8) // 9 + 1
 
 
-def test_instances_share_the_rate(clock: HandClock, ledger: CountingLedger) -> None:
-    """Each of four that ask in turn gets about a quarter, and together they get no more than one alone."""
-    paces = [pace_of(clock, ledger=ledger) for _ in range(4)]
-    turns = [pace.turn(APP) for _ in range(60) for pace in paces]
-    taken = [turn for turn in turns if turn.is_taken]
-    shares = [sum(turn.is_taken for turn in turns[number::4]) for number in range(4)]
-    assert max(shares) - min(shares) <= max(shares) / 3
-    assert len(taken) <= 4 * 5 + 200 * 1.3
-
-
 def test_a_schedule_that_is_full_is_not_asked_again_at_once(
     clock: HandClock, ledger: CountingLedger, pace: RateLimiter
 ) -> None:
@@ -158,22 +148,6 @@ def test_a_schedule_that_is_full_is_not_asked_again_at_once(
     clock.advance(2)
     assert not pace.is_saturated()
     assert pace.turn(APP).is_taken
-
-
-def test_a_rate_code_makes_an_instance_careful_and_slower_and_it_recovers(
-    clock: HandClock, ledger: CountingLedger, pace: RateLimiter
-) -> None:
-    """Even one that makes few calls asks for each of them, for a minute; and it has the whole rate again soon."""
-    pace.slow_down()
-    pace.turn(APP)
-    assert ledger.leases == 1
-    slow = len(calls_within(pace, clock, 1))
-    clock.advance(30)
-    assert slow < 170 < len(calls_within(pace, clock, 1))
-    clock.advance(60)
-    asked = ledger.leases
-    pace.turn(APP)
-    assert ledger.leases == asked
 
 
 def test_a_ledger_that_cannot_lend_makes_calls_wait() -> None:

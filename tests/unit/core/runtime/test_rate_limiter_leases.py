@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from handler.core.ports.schedules import Claim, Lent, Schedule
-from handler.core.runtime.rate_limiter import AdaptiveShare, RateLimiter, Terms, Turn
+from handler.core.ports.schedules import Claim, Lent
+from handler.core.runtime.rate_limiter import AdaptiveShare, RateLimiter, Turn
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.runtime.test_rate_limiter import APP, pace_of
 from tests.unit.core.samples import HandClock
@@ -194,17 +194,6 @@ def test_an_instance_goes_by_the_schedules_clock_once_it_knows_it(
         pace.turn(APP)
     assert [claim.lag_s for claim in ledger.claims] == [0.0, 1.5]
     assert {claim.now for claim in ledger.claims} == {clock.now()}
-
-
-@pytest.mark.parametrize(
-    ("schedule", "rate", "ahead_max_s"),
-    [(Schedule.UPDATES, 192, 1), (Schedule.READS, 192, 1), (Schedule.ACCEPTANCES, 100, 60)],
-)
-def test_each_schedule_has_terms_of_its_own(schedule: Schedule, rate: float, ahead_max_s: float) -> None:
-    """Half as many acceptances, of which a minute may wait."""
-    terms = Terms.of(schedule, 200)
-    assert terms == Terms(schedule, rate, ahead_max_s)
-    assert terms.unasked == 5
 
 
 def test_no_lease_lasts_longer_than_is_told() -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Counters, Mode
-from handler.core.model.row import Debt, Entry
-from handler.core.state.merge import correction_of, deltas_of, next_run, own_values, payload_of, shares, with_excess
+from handler.core.model.row import Attempt, Debt, Entry
+from handler.core.state.merge import correction_of, next_run, own_values, payload_of, shares, with_excess
 from tests.unit.core.samples import attempt, entry
 
 KEYS = st.sampled_from(["like", "share", "play"])
@@ -109,33 +109,25 @@ def test_an_operation_that_was_refused_in_company_goes_alone(alone: str, runs: s
     assert names([entry(name, alone=name == alone) for name in "abc"]) == runs
 
 
-@pytest.mark.parametrize("mode", [Mode.INCREASE, Mode.DECREASE])
-def test_a_payload_is_the_sum_of_the_run(mode: Mode) -> None:
-    """Values are sent as they came, the Mode says the direction."""
-    run = attempt(entry("a", mode, like=5, share=-1), entry("b", mode, like=2), entry("c", mode, play=0))
-    assert payload_of(run) == {"like": 7, "share": -1, "play": 0}
-
-
-def test_a_payload_of_sets_holds_the_last_value_of_each_key() -> None:
-    run = attempt(entry("a", Mode.SET, like=5, share=1), entry("b", Mode.SET, like=2))
-    assert payload_of(run) == {"like": 2, "share": 1}
-
-
-def test_a_settled_operation_stays_in_the_payload() -> None:
-    """What was sent is what may land."""
-    run = replace(attempt(entry("a"), entry("b")), settled=frozenset({"a"}))
-    assert payload_of(run) == {"like": 10}
-
-
-def test_the_payload_of_a_correction_is_the_correction() -> None:
-    assert payload_of(attempt(correction=(("like", 3), ("share", 4)))) == {"like": 3, "share": 4}
-
-
 @pytest.mark.parametrize(
-    ("mode", "deltas"), [(Mode.INCREASE, {"a": 5, "b": -1}), (Mode.DECREASE, {"a": -5, "b": 1}), (Mode.SET, {})]
+    ("call", "payload"),
+    [
+        *[
+            (
+                attempt(entry("a", mode, like=5, share=-1), entry("b", mode, like=2), entry("c", mode, play=0)),
+                {"like": 7, "share": -1, "play": 0},
+            )
+            for mode in (Mode.INCREASE, Mode.DECREASE)
+        ],
+        (attempt(entry("a", Mode.SET, like=5, share=1), entry("b", Mode.SET, like=2)), {"like": 2, "share": 1}),
+        (replace(attempt(entry("a"), entry("b")), settled=frozenset({"a"})), {"like": 10}),
+        (attempt(correction=(("like", 3), ("share", 4))), {"like": 3, "share": 4}),
+    ],
+    ids=["sums of Increases", "sums of Decreases", "the last Set of each key", "what was settled too", "a correction"],
 )
-def test_deltas_are_what_counters_rise_by(mode: Mode, deltas: Mapping[str, int]) -> None:
-    assert deltas_of(mode, (("a", 5), ("b", -1))) == deltas
+def test_a_payload_is_what_was_sent_in_the_direction_of_its_mode(call: Attempt, payload: dict[str, int]) -> None:
+    """What was sent is what may land."""
+    assert payload_of(call) == payload
 
 
 @given(st.dictionaries(KEYS, SMALL), st.lists(COUNTERS, min_size=1, max_size=6), DELTAS)
@@ -175,13 +167,6 @@ def test_an_operation_is_told_its_own_keys_in_its_own_order() -> None:
 )
 def test_what_landed_in_excess_is_owed_back(mode: Mode, times: int, debt: Mapping[str, int]) -> None:
     assert dict(with_excess((), mode, (("like", 5), ("share", -1)), times)) == debt
-
-
-def test_a_debt_that_balances_is_owed_no_more() -> None:
-    """An excess one way and the same the other way leave nothing."""
-    debt = with_excess((("like", 5), ("share", 2)), Mode.DECREASE, (("like", 5),), 1)
-    assert debt == (("share", 2),)
-    assert with_excess(debt, Mode.DECREASE, (("share", 2),), 1) == ()
 
 
 @given(st.lists(st.tuples(COUNTERS, DELTAS, st.integers(1, 8)), max_size=5))

@@ -76,30 +76,22 @@ def test_all_signed_subset_sums_of_chosen_weights_differ(past: list[Mode], last:
     assert all(WEIGHT_MIN <= each.weight < WEIGHT_MAX for each in attempts)
 
 
-def test_a_weight_is_drawn_again_until_it_differs() -> None:
-    """Neither the weight of a remembered attempt is taken nor what several of them add up to."""
-
-    class Source:
-        drawn = iter([600_000, 700_000, 550_000, 640_000])
-
-        def randrange(self, start: int, stop: int, /) -> int:
-            assert (start, stop) == (2**19, 2**20)
-            return next(self.drawn)
-
-    assert choose_weight([600_000, 650_000, -700_000], Source()) == 640_000
-
-
-@pytest.mark.parametrize("shift", [600_000, -600_000])
-def test_a_weight_that_another_one_could_cancel_or_imitate_is_refused(shift: int) -> None:
+@pytest.mark.parametrize(
+    ("drawn", "shifts"),
+    [([600_000, 700_000, 550_000], [600_000, 650_000, -700_000]), ([600_000], [600_000]), ([600_000], [-600_000])],
+    ids=["what several add up to", "the same", "the same with the other sign"],
+)
+def test_a_weight_is_drawn_again_until_no_other_could_cancel_or_imitate_it(drawn: list[int], shifts: list[int]) -> None:
     """The same weight with the other sign would move the receipt back to its base."""
 
     class Source:
-        drawn = iter([600_000, 640_000])
+        weights = iter([*drawn, 640_000])
 
         def randrange(self, start: int, stop: int, /) -> int:
-            return next(self.drawn)
+            assert (start, stop) == (WEIGHT_MIN, WEIGHT_MAX)
+            return next(self.weights)
 
-    assert choose_weight([shift], Source()) == 640_000
+    assert choose_weight(shifts, Source()) == 640_000
 
 
 @pytest.mark.parametrize("copies", range(2, COPIES_MAX + 1))

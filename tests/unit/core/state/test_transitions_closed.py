@@ -60,21 +60,6 @@ def test_a_dead_attempt_is_remembered_and_its_operations_go_first_again() -> Non
     assert after.remembered == (Remembered(attempt(A, B)),)
 
 
-def test_a_dead_correction_is_remembered_and_stays_owed() -> None:
-    paying = attempt(correction=(("like", 5),))
-    after = not_landed(row(paying, (C,), debt=(("like", -5),))).row
-    assert (after.queue, after.debt, after.remembered) == ((C,), (("like", -5),), (Remembered(paying),))
-
-
-@pytest.mark.parametrize(
-    "close",
-    [lambda row: not_landed(row).row, returned, lambda row: refused(row, split=False).row],
-    ids=["not landed", "returned", "refused"],
-)
-def test_what_was_settled_meanwhile_is_not_owed_again(close: Callable[[Row], Row]) -> None:
-    assert close(HALF_SETTLED).queue == (B, C)
-
-
 @pytest.mark.parametrize(
     ("before", "split", "queue"),
     [
@@ -112,12 +97,6 @@ def test_an_unknown_outcome_answers_all_that_the_attempt_owed() -> None:
 def test_an_attempt_that_never_left_leaves_no_trace() -> None:
     after = returned(OPEN)
     assert after == replace(OPEN, version=OPEN.version + 1, attempt=None, queue=(A, B, C))
-
-
-def test_a_group_without_room_refuses_what_waits() -> None:
-    change = rejected_from_queue(row(queue=(A, B)), GONE, NOW)
-    assert change.records == {"a": record_of(A, GONE, NOW), "b": record_of(B, GONE, NOW)}
-    assert change.row.is_settled
 
 
 def test_a_frozen_group_keeps_all_that_it_owes() -> None:

@@ -53,24 +53,6 @@ def test_values_seen_beside_the_receipt_are_told_as_seen_then() -> None:
     }
 
 
-def test_a_late_landing_settles_what_waits_in_the_queue() -> None:
-    """Its operations were owed and are applied: they leave the queue, nothing is owed back."""
-    before = row(queue=(A, B), remembered=(Remembered(PAST),))
-    change = land(before, "past", later=True, like=5)
-    assert answers(change) == {"a": Applied((("like", 5),), observed_later=True)}
-    known = (("like", int(NOW + 1.5)),)
-    assert change.row == replace(before, version=before.version + 1, queue=(B,), remembered=(), base=VALUE, keys=known)
-
-
-def test_a_late_landing_settles_what_the_open_attempt_carries() -> None:
-    """The open attempt stays open, and its payload what was sent, because it may land as well."""
-    before = row(attempt(A, B), (C,), (Remembered(PAST),))
-    change = land(before, "past", later=True, like=5)
-    assert list(change.records) == ["a"]
-    assert change.row.attempt == replace(attempt(A, B), settled=frozenset({"a"}))
-    assert (change.row.owed, change.row.debt, change.row.queue) == ((B, C), (), (C,))
-
-
 def test_what_another_landing_settled_is_owed_back_when_the_attempt_lands_too() -> None:
     """It counted twice; the others of the attempt counted once and are answered."""
     between = land(row(attempt(A, B), remembered=(Remembered(PAST),)), "past", later=True, like=5).row
@@ -118,48 +100,6 @@ def test_copies_beyond_the_first_are_owed_back(times: int) -> None:
     for change in (opened, waiting):
         assert list(change.records) == ["a"]
         assert change.row.debt == (("like", 5 * (times - 1)),)
-
-
-def test_an_operation_that_landed_in_two_attempts_counts_once() -> None:
-    """The open attempt answers it, the remembered one is the excess; both are done with."""
-    change = land(row(attempt(A, B), remembered=(Remembered(PAST),)), "attempt", "past", like=17, share=2)
-    assert list(change.records) == ["a", "b"]
-    assert (change.row.debt, change.row.attempt, change.row.remembered) == ((("like", 5),), None, ())
-
-
-def test_an_operation_that_landed_in_two_remembered_attempts_counts_once() -> None:
-    """Whichever is looked at first settles it."""
-    memory = (Remembered(PAST), Remembered(attempt(A, B, name="next")))
-    change = land(row(queue=(A, B, C), remembered=memory), "past", "next", later=True, like=17, share=2)
-    assert sorted(change.records) == ["a", "b"]
-    assert (change.row.queue, change.row.debt) == ((C,), (("like", 5),))
-
-
-def test_a_landing_that_is_half_owed_settles_one_half_and_owes_back_the_other() -> None:
-    """Operations of one attempt may have gone different ways since."""
-    memory = (Remembered(attempt(A, B, name="past")),)
-    change = land(row(queue=(B,), remembered=memory).changed(), "past", later=True, like=17, share=2)
-    assert (list(change.records), change.row.queue, change.row.debt) == (["b"], (), (("like", 5),))
-
-
-def test_a_correction_that_lands_pays_the_debt() -> None:
-    """It carries no operation, and is an excess of its own in the other direction."""
-    paying = attempt(mode=Mode.DECREASE, correction=(("like", 5),))
-    change = land(row(paying, debt=(("like", 5), ("share", 2))), "attempt", like=10)
-    assert (change.records, change.row.debt, change.row.attempt) == ({}, (("share", 2),), None)
-
-
-def test_a_correction_that_lands_late_raises_the_debt_again() -> None:
-    """It was paid by another one meanwhile: what was taken too much is owed in the other direction."""
-    late = Remembered(attempt(name="past", mode=Mode.DECREASE, correction=(("like", 5),)))
-    assert land(row(remembered=(late,)), "past", later=True).row.debt == (("like", -5),)
-    assert land(row(remembered=(late,), debt=(("like", 5),)), "past", later=True).row.debt == ()
-
-
-def test_a_set_that_lands_forgives_the_debt_on_its_keys() -> None:
-    writing = attempt(entry("a", Mode.SET, like=5, play=1))
-    change = land(row(writing, debt=(("like", 3), ("share", 2))), "attempt", like=5, play=1)
-    assert (change.row.debt, list(change.records)) == ((("share", 2),), ["a"])
 
 
 def test_what_landed_on_top_of_a_set_is_owed_back() -> None:

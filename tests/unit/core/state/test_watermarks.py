@@ -91,8 +91,7 @@ def test_the_next_operation_moves_the_marks_of_an_older_row(count: int) -> None:
     partitions = [at(0, str(shard)).partition for shard in range(count)]
     assert set(scene.ledger.watermarks(GROUP, partitions).values()) == {at(9).sequence}
     again = replace(increase("9"), position=at(9, "0"))
-    [outcome] = scene.counters.apply(GROUP.id, [again], scene.budget(5))
-    assert isinstance(outcome, Pending)
+    assert isinstance(scene.outcome(again, 5), Pending)
     assert scene.api.counters["like"] == 5
 
 
