@@ -66,8 +66,9 @@ def test_a_dead_attempt_is_remembered_and_its_operations_go_first_again() -> Non
         (OPEN, True, (replace(A, alone=True), replace(B, alone=True), C)),
         (HALF_SETTLED, True, (replace(B, alone=True), C)),
         (OPEN, False, (A, B, C)),
+        (HALF_SETTLED, False, (B, C)),
     ],
-    ids=["split", "split but for what was settled", "a passing refusal"],
+    ids=["split", "split but for what was settled", "a passing refusal", "a passing one of half a run"],
 )
 def test_a_refused_attempt_is_remembered_and_its_run_may_be_split(
     before: Row, queue: tuple[Entry, ...], *, split: bool
@@ -97,6 +98,7 @@ def test_an_unknown_outcome_answers_all_that_the_attempt_owed() -> None:
 def test_an_attempt_that_never_left_leaves_no_trace() -> None:
     after = returned(OPEN)
     assert after == replace(OPEN, version=OPEN.version + 1, attempt=None, queue=(A, B, C))
+    assert returned(HALF_SETTLED).queue == (B, C)
 
 
 def test_a_frozen_group_keeps_all_that_it_owes() -> None:

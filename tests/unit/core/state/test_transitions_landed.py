@@ -102,6 +102,13 @@ def test_copies_beyond_the_first_are_owed_back(times: int) -> None:
         assert change.row.debt == (("like", 5 * (times - 1)),)
 
 
+def test_a_landing_that_is_half_owed_settles_one_half_and_owes_back_the_other() -> None:
+    """Operations of one attempt may have gone different ways since."""
+    memory = (Remembered(attempt(A, B, name="past")),)
+    change = land(row(queue=(B,), remembered=memory).changed(), "past", later=True, like=17, share=2)
+    assert (list(change.records), change.row.queue, change.row.debt) == (["b"], (), (("like", 5),))
+
+
 def test_what_landed_on_top_of_a_set_is_owed_back() -> None:
     """A receipt that shows both has seen the Set first: what came before it would be overwritten."""
     writing = attempt(entry("a", Mode.SET, like=100))
