@@ -7,11 +7,9 @@ from msgspec.structs import replace
 from handler.core.model.outcome import Applied, Pending, Rejected
 from handler.core.ports.system import Notice
 from tests.faults.simulator.stage import GROUP, Stage
-from tests.faults.world.network import Fate, ReadFate
+from tests.faults.world.network import ReadFate
 from tests.faults.world.rules import RULES
 from tests.faults.world.world import START
-
-NORMAL = Fate()
 
 
 def test_a_group_without_a_receipt_is_counted_at_once() -> None:

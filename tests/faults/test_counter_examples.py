@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Frozen, Pending, Rejected
-from handler.core.ports.counter_api import Call
-from tests.faults.simulator.stage import GROUP, Stage
+from tests.faults.simulator.stage import GROUP, LANDS_UNHEARD, NEVER, NORMAL, Stage
 from tests.faults.world.network import Fate
-
-NEVER = Fate(arrives_after_s=None)
-LANDS_UNHEARD = Fate(replies=False)
-NORMAL = Fate()
-
-
-def started() -> Stage:
-    """A group that has counted one like already, so that the next operation takes the fast path."""
-    stage = Stage()
-    stage.expect(NORMAL)
-    stage.call("start", stage.operation("start", 1))
-    return stage
 
 
 def test_false_completed() -> None:
     """A late request of operation A is not taken for the receipt of operation B."""
-    stage = started()
+    stage = Stage.started()
     stage.expect(Fate(arrives_after_s=19.0), NORMAL, NEVER, NORMAL)
     a, b = stage.operation("a", 10), stage.operation("b", 100)
     stage.call("A1", a, at_s=1)
@@ -37,7 +24,7 @@ def test_false_completed() -> None:
 
 def test_compensation_eats_a_good_operation() -> None:
     """A late landing together with a lost reply is not taken for one operation that landed twice."""
-    stage = started()
+    stage = Stage.started()
     stage.expect(Fate(arrives_after_s=19.0), NORMAL, LANDS_UNHEARD)
     a, b = stage.operation("a", 10), stage.operation("b", 100)
     stage.call("A1", a, at_s=1)
@@ -50,7 +37,7 @@ def test_compensation_eats_a_good_operation() -> None:
 
 def test_paused_sender() -> None:
     """A worker that wakes after its attempt has expired sends a request that the API refuses."""
-    stage = started()
+    stage = Stage.started()
     a = stage.operation("a", 10)
     stage.world.frozen["A1", "sends"] = 60.0
     stage.call("A1", a, at_s=1)
@@ -62,7 +49,7 @@ def test_paused_sender() -> None:
 
 def test_read_too_early() -> None:
     """A receipt read before the request lands is no proof once the request may have landed since."""
-    stage = started()
+    stage = Stage.started()
     a = stage.operation("a", 10)
     stage.expect(Fate(arrives_after_s=6.5, replies=False))
     stage.world.frozen["A2", "read"] = 30.0
@@ -75,7 +62,7 @@ def test_read_too_early() -> None:
 
 def test_record_before_row() -> None:
     """A worker that sleeps between reading the row and the record does not append a finished operation again."""
-    stage = started()
+    stage = Stage.started()
     a = stage.operation("a", 10)
     for word in ("begins", "has", "looks"):
         stage.world.frozen["A2", word] = 2.0
@@ -89,7 +76,7 @@ def test_record_before_row() -> None:
 
 def test_recreated_group() -> None:
     """A group that was dismissed and made anew under the same id freezes instead of counting again."""
-    stage = started()
+    stage = Stage.started()
     a = stage.operation("a", 10)
     stage.expect(Fate(arrives_after_s=3.0, replies=False))
 
@@ -109,7 +96,7 @@ def test_recreated_group() -> None:
 
 def test_foreign_write_on_the_receipt() -> None:
     """Somebody else's write on the receipt key freezes the group; nothing is resent and nothing is lost."""
-    stage = started()
+    stage = Stage.started()
     stage.world.at(stage.world.now + 2, lambda: stage.chat.groups[GROUP].update({"_receipt": 1}))
     stage.call("A1", stage.operation("a", 10), at_s=3)
     stage.play()
@@ -120,11 +107,11 @@ def test_foreign_write_on_the_receipt() -> None:
 
 def test_late_landing_is_owed_back() -> None:
     """A request that outlives its bound is named by the receipt, and the excess is taken back by the sweep."""
-    stage = started()
+    stage = Stage.started()
     a = stage.operation("a", 10)
     stage.expect(NEVER, NORMAL)
     stage.call("A1", a, at_s=1, wait_s=30)
-    stage.world.at(stage.world.now + 30, lambda: _land_again(stage))
+    stage.land_again(at_s=30)
     stage.sweep(at_s=40)
     stage.play()
     assert stage.answers["A1"] == [Applied((("like", 11),))], stage.story
@@ -132,26 +119,12 @@ def test_late_landing_is_owed_back() -> None:
     assert not stage.row.debt, stage.story
 
 
-def _land_again(stage: Stage) -> None:
-    """Apply the attempt that the ledger remembers as expired, as a broken proxy might."""
-    [past] = [past.attempt for past in stage.row.remembered if not past.refused]
-    stage.chat.apply(
-        Call(
-            group=GROUP,
-            mode=Mode.INCREASE,
-            values={"like": 10, "_receipt": past.weight},
-            signed_at=past.signed_at,
-            life_s=past.life_s,
-        )
-    )
-
-
 def test_what_is_owed_to_a_group_that_can_be_read_stays_owed() -> None:
     """A code that says that the group is gone is not believed of a payment while its counters are there to be seen."""
-    stage = started()
+    stage = Stage.started()
     stage.expect(NEVER, NORMAL, Fate(code=10010))
     stage.call("A1", stage.operation("a", 10), at_s=1, wait_s=30)
-    stage.world.at(stage.world.now + 30, lambda: _land_again(stage))
+    stage.land_again(at_s=30)
     stage.sweep(at_s=40)
     stage.play()
     assert stage.likes == 11, stage.story
@@ -160,10 +133,10 @@ def test_what_is_owed_to_a_group_that_can_be_read_stays_owed() -> None:
 
 def test_a_set_reads_before_it_overwrites_the_evidence() -> None:
     """Before a Set, a late landing is found and named; the Set would have hidden it."""
-    stage = started()
+    stage = Stage.started()
     stage.expect(NEVER, NORMAL, NORMAL, NORMAL)
     stage.call("A1", stage.operation("a", 10), at_s=1, wait_s=30)
-    stage.world.at(stage.world.now + 30, lambda: _land_again(stage))
+    stage.land_again(at_s=30)
     stage.call("S", stage.operation("s", 500, Mode.SET), at_s=40, wait_s=30)
     stage.play()
     assert stage.answers["S"] == [Applied((("like", 500),))], stage.story
@@ -173,7 +146,7 @@ def test_a_set_reads_before_it_overwrites_the_evidence() -> None:
 
 def test_a_set_in_a_group_that_is_gone_is_refused() -> None:
     """The look that comes before a Set can never be had there, and nobody waits for it for ever."""
-    stage = started()
+    stage = Stage.started()
     stage.call("A", stage.operation("a", 10), at_s=2.5)
     stage.world.at(stage.world.now + 2, lambda: stage.chat.dismiss(GROUP))
     stage.call("S", stage.operation("s", 500, Mode.SET), at_s=4, wait_s=10)
@@ -184,7 +157,7 @@ def test_a_set_in_a_group_that_is_gone_is_refused() -> None:
 
 def test_waiting_operations_go_out_together() -> None:
     """Operations that wait behind one attempt are carried by one call, each with the value after its own share."""
-    stage = started()
+    stage = Stage.started()
     stage.expect(Fate(arrives_after_s=2.0), NORMAL)
     stage.call("A", stage.operation("a", 10), at_s=1)
     for number in range(3):
@@ -203,7 +176,7 @@ def test_waiting_operations_go_out_together() -> None:
 
 def test_an_impatient_caller_is_owed() -> None:
     """A caller that gives up is told that its operation is pending, and the sweep finishes it."""
-    stage = started()
+    stage = Stage.started()
     stage.expect(NEVER)
     stage.call("A", stage.operation("a", 10), at_s=1, wait_s=5)
     stage.sweep(at_s=20)

@@ -16,7 +16,7 @@ from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.runtime.instance import Instance, TimeBudget
-from tests.faults.simulator.stage import GROUP, Stage
+from tests.faults.simulator.stage import GROUP, NEVER, NORMAL, Stage
 from tests.faults.world.network import Fate, ReadFate
 from tests.faults.world.rules import APP, RULES
 from tests.faults.world.simulated import Notices, SimulatedApi, SimulatedClock
@@ -26,8 +26,6 @@ from tests.faults.world.world import START, World
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_parked import MemoryParked
 
-NEVER = Fate(arrives_after_s=None)
-NORMAL = Fate()
 A_DAY = replace(RULES, forget_s=86_400)
 MINUTE_S = 60
 
@@ -193,20 +191,7 @@ def losing(times: int) -> Stage:
 def test_a_remembered_call_that_lands_after_all_is_owed_back() -> None:
     """Memory that is full still tells each of those that are in it."""
     stage = losing(9)
-
-    def land() -> None:
-        past = stage.row.remembered[0].attempt
-        stage.chat.apply(
-            Call(
-                group=GROUP,
-                mode=Mode.INCREASE,
-                values={"like": 10, "_receipt": past.weight},
-                signed_at=past.signed_at,
-                life_s=past.life_s,
-            )
-        )
-
-    stage.world.at(START + 520, land)
+    stage.land_again(at_s=520)
     stage.sweep(at_s=600)
     stage.play(700)
     assert stage.answers["A"] == [Applied((("like", 11),))], stage.story
@@ -241,24 +226,8 @@ def test_seed_176869_an_answer_has_the_counters_of_its_own_operation() -> None:
     stage = Stage()
     stage.expect(NORMAL, Fate(code=10016, lies=True), NORMAL)
     stage.call("start", stage.operation("start", 1))
-    both = [
-        Operation(
-            group_id=GROUP.id,
-            mode=Mode.INCREASE,
-            counters=(("like", 10),),
-            caller="caller",
-            key="a",
-            window_s=1_296_000.0,
-        ),
-        Operation(
-            group_id=GROUP.id,
-            mode=Mode.INCREASE,
-            counters=(("gift", 5),),
-            caller="caller",
-            key="b",
-            window_s=1_296_000.0,
-        ),
-    ]
+    likes = stage.operation("a", 10)
+    both = [likes, replace(likes, key="b", counters=(("gift", 5),))]
     stage.world.at(START + 4, lambda: stage.api.fates.reads.append(ReadFate(code=10016)))
     stage.call("AB", *both, at_s=5)
     stage.sweep(at_s=40)

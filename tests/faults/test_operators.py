@@ -12,7 +12,6 @@ from handler.core.errors import BadInput
 from handler.core.model.operation import Mode, Operation
 from handler.core.model.outcome import Applied, Frozen
 from handler.core.ports.counter_api import Call, Fault, Refused, Reply
-from handler.core.ports.ledger import Generation
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Visit
 from handler.core.recovery import release as operating
@@ -21,14 +20,11 @@ from handler.core.recovery.release import Later, Resolved
 from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from handler.core.runtime.instance import TimeBudget
 from handler.core.state.receipts import Landed, Unexplained
-from tests.faults.simulator.stage import GROUP, Stage
+from tests.faults.simulator.stage import GROUP, LANDS_UNHEARD, NEVER, NORMAL, Stage
 from tests.faults.world.network import Fate
 from tests.faults.world.simulated import SimulatedApi
 from tests.faults.world.world import START
 
-NEVER = Fate(arrives_after_s=None)
-LANDS_UNHEARD = Fate(replies=False)
-NORMAL = Fate()
 LANDED, NOT_LANDED = OperatorVerdict.LANDED, OperatorVerdict.NOT_LANDED
 
 Told: TypeAlias = Inspection | Resolved | Later | BadInput
@@ -108,31 +104,6 @@ class OperatedStage(Stage):
     def tampered(self, receipt: int, *, at_s: float) -> None:
         self.world.at(START + at_s, lambda: self.chat.groups[GROUP].update({"_receipt": receipt}))
 
-    def overdue(self, *, at_s: float) -> None:
-        """Let the oldest attempt in memory land long after its death, as no API should allow."""
-
-        def land() -> None:
-            past = self.row.remembered[0].attempt
-            self.chat.apply(
-                Call(
-                    group=GROUP,
-                    mode=Mode.INCREASE,
-                    values={"like": 10, "_receipt": past.weight},
-                    signed_at=past.signed_at,
-                    life_s=past.life_s,
-                )
-            )
-
-        self.world.at(START + at_s, land)
-
-
-def started() -> OperatedStage:
-    """A group that has counted one like already, so that the next operation takes the fast path."""
-    stage = OperatedStage()
-    stage.expect(NORMAL)
-    stage.call("start", stage.operation("start", 1))
-    return stage
-
 
 def recreate(stage: OperatedStage, *, at_s: float) -> None:
     """The group is dismissed and made anew under its id."""
@@ -155,7 +126,7 @@ def assert_counts_on(stage: OperatedStage, likes: int) -> None:
 
 def test_a_recreated_group_whose_operation_landed_counts_on() -> None:
     """The operation of the frozen attempt is told as applied, and the next one counts on top of it."""
-    stage = started()
+    stage = OperatedStage.started()
     a = stage.operation("a", 10)
     stage.expect(Fate(arrives_after_s=3.0, replies=False))
     recreate(stage, at_s=2.5)
@@ -177,7 +148,7 @@ def test_a_recreated_group_whose_operation_landed_counts_on() -> None:
 
 def test_a_recreated_group_whose_operation_never_landed_counts_it_now() -> None:
     """The operation goes out again, into the new group."""
-    stage = started()
+    stage = OperatedStage.started()
     stage.expect(NEVER)
     recreate(stage, at_s=2.5)
     stage.call("A1", stage.operation("a", 10), at_s=1)
@@ -189,7 +160,7 @@ def test_a_recreated_group_whose_operation_never_landed_counts_it_now() -> None:
 
 def test_a_foreign_write_on_the_receipt_is_judged_away() -> None:
     """The reply itself showed the foreign value: what it carried has landed."""
-    stage = started()
+    stage = OperatedStage.started()
     stage.tampered(1, at_s=2)
     stage.call("A", stage.operation("a", 10), at_s=3)
     stage.call("C", stage.operation("c", 1000), at_s=5)
@@ -202,7 +173,7 @@ def test_a_foreign_write_on_the_receipt_is_judged_away() -> None:
 
 def test_a_foreign_write_on_a_group_at_rest_is_adopted() -> None:
     """No attempt is open: one event waits, takes the value, and nothing of it is ever counted."""
-    stage = started()
+    stage = OperatedStage.started()
     stage.tampered(7, at_s=2)
     stage.adopt(at_s=3)
     stage.call("B", stage.operation("b", 100), at_s=60)
@@ -214,7 +185,7 @@ def test_a_foreign_write_on_a_group_at_rest_is_adopted() -> None:
 
 
 def test_a_group_that_agrees_is_left_as_it_is() -> None:
-    stage = started()
+    stage = OperatedStage.started()
     stage.adopt(at_s=3)
     stage.call("B", stage.operation("b", 100), at_s=10)
     assert_counts_on(stage, 101)
@@ -226,15 +197,13 @@ def test_a_group_that_agrees_is_left_as_it_is() -> None:
 
 def test_a_restored_store_is_released_with_a_verdict_on_what_waits() -> None:
     """What was counted before the restore is told as landed, what was asked for only after it goes out."""
-    stage = started()
+    stage = OperatedStage.started()
     stage.play_until(2)
     snapshot = stage.memory.snapshot()
     b = stage.operation("b", 10)
     stage.call("B", b, at_s=3)
     stage.play_until(10)
-    stage.memory.restore(snapshot)
-    stage.memory.current = Generation(2, int(stage.world.now))
-    stage.forget_instances()
+    stage.put_back(snapshot)
     stage.call("B2", b, at_s=12, wait_s=120)
     stage.call("C", stage.operation("c", 100), at_s=100)
     stage.adopt(at_s=120)
@@ -252,7 +221,7 @@ def test_a_restored_store_is_released_with_a_verdict_on_what_waits() -> None:
 
 def test_a_paste_of_all_ids_on_the_screen_settles_nothing_that_was_never_sent() -> None:
     """The operation behind the frozen call has never left: it stays owed, and is counted after the release."""
-    stage = started()
+    stage = OperatedStage.started()
     stage.expect(NEVER)
     a, b = stage.operation("a", 10), stage.operation("b", 100)
     stage.call("A", a, at_s=1, wait_s=2)
@@ -274,10 +243,10 @@ def test_a_paste_of_all_ids_on_the_screen_settles_nothing_that_was_never_sent() 
 
 def in_debt() -> OperatedStage:
     """A group in which ten likes landed in excess, and whose corrections are refused until it freezes."""
-    stage = started()
+    stage = OperatedStage.started()
     stage.expect(NEVER, NORMAL)
     stage.call("A", stage.operation("a", 10), at_s=1, wait_s=30)
-    stage.overdue(at_s=30)
+    stage.land_again(at_s=30)
     stage.strict_api.strict = True
     stage.sweep(at_s=40)
     stage.inspect(at_s=100)
@@ -312,7 +281,7 @@ def test_a_debt_that_cannot_be_paid_is_given_up() -> None:
 @pytest.mark.parametrize("seed", range(40))
 def test_whatever_happens_to_a_tampered_group_an_informed_operator_brings_it_back(seed: int) -> None:
     """Requests are lost, late or unheard, the receipt is written by others: true verdicts make every end exact."""
-    stage, chance = started(), random.Random(seed)
+    stage, chance = OperatedStage.started(), random.Random(seed)
     operations = [stage.operation(f"k{number}", 10 * 10**number) for number in range(4)]
     stage.expect(*chance.choices([NORMAL, NEVER, LANDS_UNHEARD, Fate(4.0, replies=False)], k=4))
     stage.tampered(chance.randrange(9), at_s=chance.uniform(2, 12))
@@ -327,7 +296,7 @@ def test_whatever_happens_to_a_tampered_group_an_informed_operator_brings_it_bac
 
 def test_a_hasty_operator_is_told_to_come_later() -> None:
     """While the attempt may still land, neither verdict is taken; it lands, and the next look shows it."""
-    stage = started()
+    stage = OperatedStage.started()
     stage.expect(Fate(arrives_after_s=5.5, replies=False))
     stage.tampered(1, at_s=2)
     stage.call("A", stage.operation("a", 10), at_s=3, wait_s=30)
@@ -342,7 +311,7 @@ def test_a_hasty_operator_is_told_to_come_later() -> None:
 
 def test_a_verdict_on_an_older_look_is_refused() -> None:
     """What the operator saw before the attempt landed says nothing afterwards."""
-    stage = started()
+    stage = OperatedStage.started()
     a = stage.operation("a", 10)
     stage.expect(Fate(arrives_after_s=5.5, replies=False))
     stage.tampered(1, at_s=2)
@@ -359,7 +328,7 @@ def test_a_verdict_on_an_older_look_is_refused() -> None:
 
 def test_a_verdict_against_the_receipt_is_refused() -> None:
     """Somebody put the receipt right again: it proves that the attempt landed, whatever the operator thinks."""
-    stage = started()
+    stage = OperatedStage.started()
     a = stage.operation("a", 10)
     stage.tampered(1, at_s=2)
     stage.call("A", a, at_s=3)
@@ -378,7 +347,7 @@ def test_a_verdict_against_the_receipt_is_refused() -> None:
 
 
 def test_an_operator_is_refused_while_operations_wait_for_a_verdict() -> None:
-    stage = started()
+    stage = OperatedStage.started()
     stage.tampered(1, at_s=2)
     stage.call("A", stage.operation("a", 10), at_s=3)
     stage.adopt(at_s=30)
@@ -389,7 +358,7 @@ def test_an_operator_is_refused_while_operations_wait_for_a_verdict() -> None:
 
 def test_an_adoption_without_the_time_to_wait_changes_nothing() -> None:
     """The operator is told when to come again, and the second event has nothing left to wait for."""
-    stage = started()
+    stage = OperatedStage.started()
     stage.tampered(7, at_s=2)
     stage.adopt(at_s=3, wait_s=8)
     stage.adopt(at_s=20, wait_s=8)

@@ -7,12 +7,8 @@ from msgspec.structs import replace
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Rejected, Unknown
 from handler.core.ports.system import Notice
-from tests.faults.simulator.stage import GROUP, Stage
-from tests.faults.world.network import Fate
+from tests.faults.simulator.stage import GROUP, LANDS_UNHEARD, NEVER, NORMAL, Stage
 from tests.faults.world.rules import RULES
-
-UNHEARD = Fate(replies=False)
-NEVER = Fate(arrives_after_s=None)
 
 
 def stage_without_receipts() -> Stage:
@@ -31,7 +27,7 @@ def test_an_answered_increase_is_applied() -> None:
 def test_an_ambiguous_increase_is_unknown_and_never_repeated() -> None:
     """A lost reply is told as such, to duplicates too, and the call is not made again."""
     stage = stage_without_receipts()
-    stage.expect(UNHEARD)
+    stage.expect(LANDS_UNHEARD)
     stage.call("A", stage.operation("a", 5))
     stage.call("A2", stage.operation("a", 5), at_s=30)
     stage.play()
@@ -45,7 +41,7 @@ def test_an_ambiguous_increase_is_unknown_and_never_repeated() -> None:
 def test_an_ambiguous_set_is_repeated_after_its_death() -> None:
     """A Set may be repeated, but not before the first one can no longer overwrite what came later."""
     stage = stage_without_receipts()
-    stage.expect(NEVER, Fate())
+    stage.expect(NEVER, NORMAL)
     stage.call("A", stage.operation("a", 5, Mode.SET), wait_s=40)
     stage.play()
     assert stage.answers["A"] == [Applied((("like", 5),))], stage.story
@@ -56,7 +52,7 @@ def test_an_ambiguous_set_is_repeated_after_its_death() -> None:
 def test_an_increase_whose_sender_died_is_unknown() -> None:
     """Another worker cannot tell whether the call was made, so it never makes it again."""
     stage = stage_without_receipts()
-    stage.expect(UNHEARD)
+    stage.expect(LANDS_UNHEARD)
     stage.world.frozen["A", "hears"] = 200.0
     stage.call("A", stage.operation("a", 5))
     stage.call("A2", stage.operation("a", 5), at_s=2, wait_s=40)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing_extensions import Self
+
 from handler.core.errors import CounterError
 from handler.core.model.operation import Mode, Operation
 from handler.core.model.outcome import Outcome
 from handler.core.model.row import Group, Row
+from handler.core.ports.counter_api import Call
 from handler.core.ports.ledger import Generation
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.runtime.instance import Instance, TimeBudget
@@ -16,10 +19,14 @@ from tests.faults.world.simulated import Notices, SimulatedApi, SimulatedClock
 from tests.faults.world.unreliable_parked import UnreliableStore
 from tests.faults.world.vendor import SimulatedChat
 from tests.faults.world.world import START, World
-from tests.sandbox.memory_ledger import MemoryLedger
+from tests.sandbox.memory_ledger import MemoryLedger, Snapshot
 from tests.sandbox.memory_parked import MemoryParked
 
 GROUP = Group(APP, "G")
+
+NORMAL = Fate()
+NEVER = Fate(arrives_after_s=None)
+LANDS_UNHEARD = Fate(replies=False)
 
 
 class StagedLedger(MemoryLedger):
@@ -50,6 +57,14 @@ class Stage:
         self.api = SimulatedApi(self.world, self.chat, rules.timeout_s)
         self.answers: dict[str, list[Outcome]] = {}
         self._crowd: dict[str, Instance] = {}
+
+    @classmethod
+    def started(cls) -> Self:
+        """A group that has counted one like already, so that the next operation takes the fast path."""
+        stage = cls()
+        stage.expect(NORMAL)
+        stage.call("start", stage.operation("start", 1))
+        return stage
 
     def operation(self, key: str, value: int, mode: Mode = Mode.INCREASE) -> Operation:
         return Operation(
@@ -86,6 +101,25 @@ class Stage:
                 "sweep", lambda: _ignore(ExactlyOnce(instance, APP).sweep(instance.clock.monotonic() + 50))
             ),
         )
+
+    def land_again(self, *, at_s: float) -> None:
+        """Let the oldest attempt in memory, of ten likes, land long after its death, as a broken proxy might."""
+
+        def land() -> None:
+            past = next(past.attempt for past in self.row.remembered if not past.refused)
+            values = {"like": 10, "_receipt": past.weight}
+            self.chat.apply(
+                Call(group=GROUP, mode=Mode.INCREASE, values=values, signed_at=past.signed_at, life_s=past.life_s)
+            )
+
+        self.world.at(START + at_s, land)
+
+    def put_back(self, copy: Snapshot | None, number: int = 2) -> None:
+        """A copy, or the ledger as it is, begins a new generation, and nobody of before is there any more."""
+        if copy is not None:
+            self.memory.restore(copy)
+        self.memory.current = Generation(number, int(self.world.now))
+        self.forget_instances()
 
     def play_until(self, at_s: float) -> None:
         """Let everything happen that happens in the first `at_s` seconds."""
