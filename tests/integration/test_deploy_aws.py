@@ -6,7 +6,6 @@ out to the end. What its CloudFormation passes over, such as the table's expiry,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Protocol, TypeAlias, cast
@@ -87,19 +86,6 @@ def test_the_sources_are_told_to_listen_to_single_failures(account: Account) -> 
     assert by_source["kinesis"]["BisectBatchOnFunctionError"] is True
 
 
-def test_the_queue_sends_what_fails_to_the_dead_letters(account: Account) -> None:
-    sqs = account("sqs")
-    urls = sqs.list_queues()["QueueUrls"]
-    assert isinstance(urls, list)
-    [url] = [each for each in urls if "-Queue-" in each]
-    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-    attributes = answer["Attributes"]
-    assert isinstance(attributes, dict)
-    policy = json.loads(attributes["RedrivePolicy"])
-    assert "DeadLetters" in policy["deadLetterTargetArn"]
-    assert int(policy["maxReceiveCount"]) == 5
-
-
 def test_the_ledgers_table_takes_what_its_keys_say(account: Account) -> None:
     """A conditional write, refused the second time, and the index of what is unfinished."""
     dynamodb = account("dynamodb")
@@ -163,10 +149,3 @@ def test_the_ledger_works_on_the_table_that_was_deployed(account: Account) -> No
         assert row is not None
         assert ledger.swap(GROUP, row.changed(keys=(("like", 1),)), {})
         assert ledger.groups_with_key(GROUP.app, "like", 1, 10) == [GROUP.id]
-
-
-def test_the_schedules_invoke_their_own_functions(account: Account) -> None:
-    """The sweep runs; the example is disabled."""
-    schedules = parts(account("scheduler").list_schedules(), "Schedules")
-    states = {str(each["Name"]).split("-")[-2]: each["State"] for each in schedules}
-    assert states == {"SweepSchedule": "ENABLED", "DailyResetSchedule": "DISABLED"}

@@ -139,20 +139,6 @@ def test_a_dry_run_shows_the_calls_and_changes_nothing(
     assert '"Key": "CHAT_REGION", "Value": "singapore"' in told
 
 
-def test_a_dry_run_over_a_deployment_shows_what_a_second_one_does(
-    cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert deploy(built) == 0
-    capsys.readouterr()
-    cloud.calls.clear()
-    assert deploy(built, "--dry-run") == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()][:2] == [
-        "UpdateFunctionCode",
-        "UpdateFunctionConfiguration",
-    ]
-    assert cloud.changes == []
-
-
 def test_a_value_that_may_be_secret_is_not_shown(
     cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -201,12 +187,3 @@ def test_a_zip_that_is_too_large_is_not_sent(cloud: ScfServer, built: Path, caps
     assert deploy(built) == 1
     assert "COS" in capsys.readouterr().err
     assert cloud.changes == []
-
-
-def test_an_endpoint_out_of_reach_is_reported(
-    cloud: ScfServer, built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The message shows nothing of what was to be sent."""
-    monkeypatch.setenv("TENCENT_SCF_ENDPOINT", "http://127.0.0.1:9")
-    assert deploy(built) == 1
-    assert capsys.readouterr().err == "ListLayerVersions: ClientNetworkError\n"

@@ -67,12 +67,7 @@ def refused(read: Callable[[], str]) -> str:
 
 def test_a_secret_is_read_by_its_name_and_by_its_arn(manager: SecretsManager, name: str) -> None:
     arn = manager.create(name, f" {CONTENT}\n")
-    assert [source_for(f"aws:{reference}", {})() for reference in (name, arn)] == [CONTENT, CONTENT]
-
-
-def test_the_ledgers_address_may_be_a_secret(manager: SecretsManager, name: str) -> None:
-    manager.create(name, "rediss://:password@host")
-    assert source_for(f"aws:{name}", {}, "LEDGER_URL")() == "rediss://:password@host"
+    assert [source_for(f"aws:{name}", {})(), source_for(f"aws:{arn}", {}, "LEDGER_URL")()] == [CONTENT, CONTENT]
 
 
 def test_an_arn_is_read_in_its_own_region(manager: SecretsManager, name: str, environment: pytest.MonkeyPatch) -> None:
@@ -91,15 +86,6 @@ def test_a_binary_secret_is_read_as_text(manager: SecretsManager, name: str) -> 
         source_for(f"aws:{name}", {})()
 
 
-def test_a_new_version_is_read_at_once(manager: SecretsManager, name: str) -> None:
-    """Nothing is kept here: how long a secret is used is decided elsewhere."""
-    manager.create(name, CONTENT)
-    read = source_for(f"aws:{name}", {})
-    assert read() == CONTENT
-    manager.put(name, ROTATED)
-    assert read() == ROTATED
-
-
 def test_a_version_that_is_rotated_in_stages_is_read_when_it_is_current(manager: SecretsManager, name: str) -> None:
     manager.create(name, CONTENT)
     read = source_for(f"aws:{name}", {})
@@ -107,10 +93,6 @@ def test_a_version_that_is_rotated_in_stages_is_read_when_it_is_current(manager:
     assert read() == CONTENT
     manager.promote(name, pending, instead_of=manager.current(name))
     assert read() == ROTATED
-
-
-def test_a_missing_secret_is_told_by_its_code(name: str) -> None:
-    assert refused(source_for(f"aws:{name}", {})) == "ResourceNotFoundException"
 
 
 def test_a_deleted_secret_is_told_by_its_code(manager: SecretsManager, name: str) -> None:

@@ -12,7 +12,7 @@ from handler.vault.references import source_for
 from tests.integration.byte_server import ByteServer, answering, http
 from tests.integration.vaults import everything_logged, refusal_of
 from tests.sandbox.ssm import SsmRefusalError, SsmServer, Trouble
-from tests.sandbox.tc3 import Credentials, SignedRequest, problem
+from tests.sandbox.tc3 import Credentials
 
 CONTENT = '{"key": "nobody-may-see-this"}'
 ROTATED = '{"key": "nor-this"}'
@@ -76,16 +76,13 @@ def test_a_fixed_version_stays(ssm: SsmServer, environ: dict[str, str]) -> None:
     assert ssm.actions == ["GetSecretValue"]
 
 
-def test_a_disabled_version_is_passed_over(ssm: SsmServer, environ: dict[str, str]) -> None:
+def test_a_disabled_or_deleted_version_is_passed_over(ssm: SsmServer, environ: dict[str, str]) -> None:
     """The newest enabled one is meant; a version that is named is not replaced by another."""
     ssm.switch("chat", "v2", on=False)
     assert source_for("tencent:chat", environ)() == CONTENT
     assert refused(source_for("tencent:chat#v2", environ)) == "ResourceUnavailable.ResourceDisabled"
     ssm.switch("chat", "v2", on=True)
     assert source_for("tencent:chat", environ)() == ROTATED
-
-
-def test_a_deleted_version_is_passed_over(ssm: SsmServer, environ: dict[str, str]) -> None:
     ssm.delete("chat", "v2")
     assert source_for("tencent:chat", environ)() == CONTENT
     assert refused(source_for("tencent:chat#v2", environ)) == "ResourceNotFound"
@@ -157,11 +154,8 @@ def test_credentials_are_taken_from_the_environment_of_the_moment(ssm: SsmServer
     assert read() == ROTATED
     ssm.credentials = Credentials("AKIDother", "other-key", "other-token")
     assert refused(read) == "AuthFailure.SecretIdNotFound"
-    environ |= {
-        "TENCENTCLOUD_SECRETID": "AKIDother",
-        "TENCENTCLOUD_SECRETKEY": "other-key",
-        "TENCENTCLOUD_SESSIONTOKEN": "other-token",
-    }
+    new = {"SECRETID": "AKIDother", "SECRETKEY": "other-key", "SESSIONTOKEN": "other-token"}
+    environ |= {f"TENCENTCLOUD_{name}": value for name, value in new.items()}
     assert read() == ROTATED
 
 
@@ -187,37 +181,23 @@ def test_the_region_of_the_reference_comes_first(environ: dict[str, str]) -> Non
     ("trouble", "code"),
     [
         ("hang up", "ClientNetworkError"),
+        ("hang", "ClientNetworkError"),
         ("error", "ServerNetworkError"),
         ("throttle", "RequestLimitExceeded"),
     ],
 )
-def test_a_service_in_trouble_is_asked_once_and_read_when_it_is_back(
+def test_a_service_in_trouble_is_asked_once_within_three_seconds_and_read_when_it_is_back(
     trouble: Trouble, code: str, ssm: SsmServer, environ: dict[str, str]
 ) -> None:
-    """Asking over and over is not for the fetch to decide."""
+    """Asking over and over is not for the fetch to decide, and whoever waits for the secret has a timeout too."""
     read = source_for("tencent:chat", environ)
     ssm.trouble = trouble
+    begun = time.monotonic()
     assert refused(read) == code
+    assert time.monotonic() - begun < 4
     assert ssm.actions == []
     ssm.trouble = None
     assert read() == ROTATED
-
-
-def test_a_service_that_hangs_is_given_up_within_three_seconds(ssm: SsmServer, environ: dict[str, str]) -> None:
-    """Whoever waits for the secret has a timeout of its own."""
-    ssm.trouble = "hang"
-    begun = time.monotonic()
-    assert refused(source_for("tencent:chat", environ)) == "ClientNetworkError"
-    assert time.monotonic() - begun < 4
-
-
-def test_a_service_that_goes_down_and_comes_back_is_read_again(ssm: SsmServer, environ: dict[str, str]) -> None:
-    read = source_for("tencent:chat", environ)
-    ssm.close()
-    assert refused(read) == "ClientNetworkError"
-    with SsmServer(CREDENTIALS, REGION, ssm.server_port) as again:
-        again.put("chat", "v1", CONTENT)
-        assert read() == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -228,7 +208,6 @@ def test_a_service_that_goes_down_and_comes_back_is_read_again(ssm: SsmServer, e
         (b'{"Response": {}}', "has no content"),
         (b'{"Response": {"SecretBinary": "nobody-may-see-this"}}', "is not base64"),
         ('{"Response": {"SecretBinary": "nobody-may-see-this-\u00e9"}}'.encode(), "is not base64"),
-        (b'{"Response": {"SecretBinary": 5}}', "is not base64"),
         (b'{"Response": {"SecretBinary": ["nobody-may-see-this"]}}', "is not base64"),
         (b'{"Response": 5}', "cannot be read: TypeError"),
     ],
@@ -257,33 +236,6 @@ def test_nothing_secret_is_logged_even_at_debug_level(ssm: SsmServer, environ: d
         refused(source_for("tencent:none", environ))
     assert "HTTP/1.1" in written.getvalue()
     assert [secret for secret in (*SECRETS, "nor-this") if secret in written.getvalue()] == []
-
-
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        ({}, None),
-        ({"body": b'{"SecretName": "other"}'}, "AuthFailure.SignatureFailure"),
-        ({"host": "ssm.example.com"}, "AuthFailure.SignatureFailure"),
-        ({"x-tc-timestamp": "1700000000"}, "AuthFailure.SignatureExpire"),
-        ({"x-tc-token": "other"}, "AuthFailure.TokenFailure"),
-        ({"authorization": ""}, "AuthFailure.SignatureFailure"),
-        ({"service": "kms"}, "AuthFailure.SignatureFailure"),
-    ],
-    ids=str,
-)
-def test_the_local_service_finds_what_was_changed_on_the_way(
-    change: dict[str, str | bytes], code: str | None, environ: dict[str, str]
-) -> None:
-    with ByteServer(answering(http(b"{}"))) as server:
-        environ["TENCENT_SSM_ENDPOINT"] = f"http://{server.address}"
-        refused(source_for("tencent:chat#v1", environ))
-    head, _, body = server.requests[0].partition(b"\r\n\r\n")
-    lines = [line.split(": ", 1) for line in head.decode().split("\r\n")[1:]]
-    headers = {name.lower(): value for name, value in lines} | {name: str(value) for name, value in change.items()}
-    changed = change.get("body")
-    request = SignedRequest(headers, changed if isinstance(changed, bytes) else body)
-    assert problem(request, str(change.get("service", "ssm")), CREDENTIALS, time.time()) == code
 
 
 @pytest.mark.parametrize("time", ['"yesterday"', "[]", "null", "1e400", "true"])

@@ -83,23 +83,6 @@ def write(store: RedisClient) -> object:
     return store.run(SCRIPT, [KEY], ["argument"])
 
 
-def test_each_key_is_looked_for_where_its_slot_is() -> None:
-    with cluster() as pair:
-        read(pair.store)
-        pair.store.ask("{a}:row", ("HMGET", "{a}:row", "v"))
-        assert (pair.here.names, pair.there.names) == (["HMGET"], ["HMGET"])
-
-
-def test_a_slot_that_has_moved_is_asked_for_anew_and_found_at_once_from_then_on() -> None:
-    """The one that had it says where it has gone, and has done nothing."""
-    with cluster() as pair:
-        pair.here.says |= {"EVALSHA": pair.sends_on("MOVED"), "CLUSTER": [layout(pair.there, pair.here)]}
-        pair.there.says["EVALSHA"] = [number(7)]
-        assert [write(pair.store), write(pair.store)] == [7, 7]
-        assert pair.here.names == ["EVALSHA", "CLUSTER"]
-        assert pair.there.names == ["EVALSHA", "EVALSHA"]
-
-
 def test_a_slot_that_is_moving_is_followed_for_one_command() -> None:
     """The new one takes it only when it is told that it was sent; the next key may still lie where it was."""
     with cluster() as pair:

@@ -90,25 +90,6 @@ def test_what_a_server_does_not_tell_of_itself_is_warned_of(memory: bytes, serve
 
 
 @pytest.mark.parametrize(
-    ("memory", "accepted"),
-    [
-        ("maxmemory:100\r\nmaxmemory_policy:noeviction\r\n", True),
-        ("maxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n", True),
-        ("maxmemory:100\r\nmaxmemory_policy:allkeys-lru\r\n", False),
-        ("maxmemory_policy:volatile-ttl\r\n", False),
-    ],
-)
-def test_a_server_that_would_evict_is_not_used(memory: str, accepted: bool) -> None:
-    """What it evicts is counted twice; without a bound of its memory it never does."""
-    with PlayedRedis({"INFO memory": [text(memory)]}) as server, connections(server) as lending:
-        if accepted:
-            lending.give_back(lending.open())
-            return
-        with pytest.raises(LedgerUnavailable, match="set maxmemory-policy to noeviction"):
-            lending.open()
-
-
-@pytest.mark.parametrize(
     ("reply", "told"),
     [
         (None, r"^no connection to Redis could be made: \w+$"),
@@ -125,13 +106,4 @@ def test_a_server_that_does_not_introduce_itself_is_unavailable(reply: Reply, to
         connections(server) as lending,
         pytest.raises(LedgerUnavailable, match=told),
     ):
-        lending.open()
-
-
-def test_where_nobody_listens_is_told_by_the_error_behind() -> None:
-    """The client's own text repeats the address."""
-    with PlayedRedis() as server:
-        port = server.server_port
-    lending = Connections(server.settings, ("127.0.0.1", port), no_warning)
-    with pytest.raises(LedgerUnavailable, match=r"^no connection to Redis could be made: ConnectionRefusedError$"):
         lending.open()

@@ -5,28 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 
 from handler.config.ledger_url import RedisUrl
-from handler.core.ports.ledger import Ledger
 from handler.ledgers.redis.ledger import CLUSTER_ASKS_AFTER_S, RedisLedger
-from tests.contract.samples import GROUP, RECEIPT_KEY, attempt, idle_row
 from tests.contract.stores import GivenClock
 from tests.unit.ledgers.redis.played_redis import PlayedRedis, generation, no_warning, number, several, text
-
-
-def begins(ledger: Ledger) -> bool:
-    """Whether the ledger opens an attempt as one of the first generation."""
-    return ledger.begin(GROUP, attempt(), RECEIPT_KEY, 1) is not None
-
-
-def test_a_write_by_an_older_generation_does_nothing_and_tells_the_newer_one() -> None:
-    """Nobody opens an attempt or writes a row on the strength of the older one."""
-    # The introduction that is made again is a script whose name the server knows.
-    says = {"EVALSHA": [text("stale"), generation(2), number(1)]}
-    with PlayedRedis(says) as server, closing(RedisLedger(server.endpoint, GivenClock(), warn=no_warning)) as ledger:
-        assert ledger.generation().number == 1
-        assert not begins(ledger)
-        assert ledger.generation().number == 2
-        assert ledger.swap(GROUP, idle_row(), {})
-        assert server.names == ["EVALSHA"] * 3
 
 
 def test_in_a_cluster_the_generation_is_asked_for_once_a_minute() -> None:

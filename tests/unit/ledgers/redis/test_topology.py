@@ -8,8 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.ports.ledger import Generation
-from handler.ledgers.redis.connections import NO_POLICY_SHOWN, NO_SERVER_SHOWN, Connections, Link
+from handler.ledgers.redis.connections import Connections, Link
 from handler.ledgers.redis.topology import Servers
 from tests.unit.ledgers.redis.played_redis import (
     GENERATION_KEY,
@@ -34,17 +33,6 @@ def registering(says: Says, warn: Callable[[str], None] = no_warning) -> Iterato
         servers = Servers(server.settings, GENERATION_KEY, warn)
         yield servers, server
         servers.close()
-
-
-def test_another_server_is_met_before_anything_is_sent_to_it() -> None:
-    """Whoever comes first is told; from then on it is the one that is known."""
-    says = {"INFO server": [ONE, OTHER], "MEET": [generation(1), generation(2, 1_800_000_000)]}
-    with registering(says) as (servers, _):
-        servers.lend(KEY).drop()
-        with pytest.raises(LedgerUnavailable, match=r"another server than before, .*: nothing was sent to it$"):
-            servers.lend(KEY)
-        assert servers.generation == Generation(2, 1_800_000_000)
-        assert servers.lend(KEY).link.run_id == "other"
 
 
 def test_connections_to_the_server_before_are_closed_and_not_lent() -> None:
@@ -75,16 +63,6 @@ def test_a_registration_that_fails_is_made_again_by_the_next_call(reply: Reply, 
         with pytest.raises(LedgerUnavailable, match=told):
             servers.lend(KEY)
         assert servers.generation.number == 3
-
-
-def test_what_a_server_does_not_tell_is_warned_of_once() -> None:
-    warnings: list[str] = []
-    nothing = refused("NOPERM this user has no permissions to run the 'info' command")
-    with registering({"INFO server": [nothing], "INFO memory": [nothing]}, warnings.append) as (servers, _):
-        lent = [servers.lend(KEY) for _ in range(3)]
-        for each in lent:
-            each.give_back()
-    assert sorted(warnings) == sorted([NO_POLICY_SHOWN, NO_SERVER_SHOWN])
 
 
 class Overtaken(Servers):
