@@ -49,7 +49,6 @@ def test_another_receipt_key_is_a_first_use() -> None:
 
 
 def test_a_full_group_is_refused_before_any_call() -> None:
-    """A group with twenty counters has no room for the receipt: the operation is refused, and nothing is sent."""
     stage = Stage()
     stage.chat.groups[GROUP] = {f"k{number}": 0 for number in range(20)}
     stage.call("A", stage.operation("a", 5))

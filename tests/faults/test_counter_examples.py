@@ -175,7 +175,6 @@ def test_waiting_operations_go_out_together() -> None:
 
 
 def test_an_impatient_caller_is_owed() -> None:
-    """A caller that gives up is told that its operation is pending, and the sweep finishes it."""
     stage = Stage.started()
     stage.expect(NEVER)
     stage.call("A", stage.operation("a", 10), at_s=1, wait_s=5)

@@ -38,7 +38,6 @@ def play(fate: Fate, crash_at: int | None) -> Stage:
 
 @pytest.mark.parametrize("fate", FATES.values(), ids=FATES)
 def test_every_crash_point_counts_once(fate: Fate) -> None:
-    """Wherever the first worker dies, the operation counts once and the second worker is told so."""
     steps = play(fate, None).world.steps
     assert steps > 10
     for crash_at in range(1, steps + 1):

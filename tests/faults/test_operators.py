@@ -147,7 +147,6 @@ def test_a_recreated_group_whose_operation_landed_counts_on() -> None:
 
 
 def test_a_recreated_group_whose_operation_never_landed_counts_it_now() -> None:
-    """The operation goes out again, into the new group."""
     stage = OperatedStage.started()
     stage.expect(NEVER)
     recreate(stage, at_s=2.5)
@@ -254,7 +253,6 @@ def in_debt() -> OperatedStage:
 
 
 def test_refused_corrections_are_paid_once_the_reason_is_gone() -> None:
-    """The debt is kept, and the sweep pays it."""
     stage = in_debt()
 
     def relent() -> None:
@@ -357,7 +355,6 @@ def test_an_operator_is_refused_while_operations_wait_for_a_verdict() -> None:
 
 
 def test_an_adoption_without_the_time_to_wait_changes_nothing() -> None:
-    """The operator is told when to come again, and the second event has nothing left to wait for."""
     stage = OperatedStage.started()
     stage.tampered(7, at_s=2)
     stage.adopt(at_s=3, wait_s=8)

@@ -16,7 +16,6 @@ def stage_without_receipts() -> Stage:
 
 
 def test_an_answered_increase_is_applied() -> None:
-    """Nothing is lost of the promise while replies arrive, and no receipt is written."""
     stage = stage_without_receipts()
     stage.call("A", stage.operation("a", 5))
     stage.play()
@@ -50,7 +49,6 @@ def test_an_ambiguous_set_is_repeated_after_its_death() -> None:
 
 
 def test_an_increase_whose_sender_died_is_unknown() -> None:
-    """Another worker cannot tell whether the call was made, so it never makes it again."""
     stage = stage_without_receipts()
     stage.expect(LANDS_UNHEARD)
     stage.world.frozen["A", "hears"] = 200.0
@@ -62,7 +60,6 @@ def test_an_increase_whose_sender_died_is_unknown() -> None:
 
 
 def test_a_refusal_needs_no_receipt() -> None:
-    """A definite refusal is as final as with receipts."""
     stage = stage_without_receipts()
     stage.chat.dismiss(GROUP)
     stage.call("A", stage.operation("a", 5))

@@ -74,13 +74,11 @@ def test_a_lost_operation_is_found() -> None:
 
 
 def test_what_was_accepted_does_not_disappear() -> None:
-    """Whoever was told to come back finds it."""
     story = asked(0, Told(WAITING), Told(ABSENT, at_last=True))
     assert any("is gone" in found for found in audit([story], [], Facts()))
 
 
 def test_two_different_answers_are_found() -> None:
-    """A replay is equal to the first answer."""
     log = [*ONCE, landing(2, "Increase", {"a": 1}, a=64)]
     story = asked(0, applied(1), applied(65, later=True, lines=2))
     assert any("answered in 2 ways" in found for found in audit([story], log, Facts()))

@@ -45,7 +45,6 @@ def test_the_checker_tells_the_shortest_traces() -> None:
 
 
 def test_the_checker_refuses_a_world_without_bounds() -> None:
-    """A model that is not finite proves nothing."""
     with pytest.raises(OverflowError):
         checker.check(_Walk(), states_max=3)
 

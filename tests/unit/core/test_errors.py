@@ -30,6 +30,7 @@ def test_every_error_is_of_one_tree() -> None:
 def test_only_what_certainly_accepted_nothing_says_so() -> None:
     """A lost answer of the ledger above all is never taken for a refusal; what was refused may be repeated."""
     errors_of_refusal = [TooManyCalls("full", 2.0), LedgerUnavailable("busy"), SecretUnavailable("busy")]
+    assert issubclass(AppRefused, NotAccepted)
     assert all(isinstance(error, NotAccepted) for error in errors_of_refusal)
     assert [error.retry_after_s for error in errors_of_refusal] == [2.0, 1.0, 1.0]
     assert issubclass(AnswerLost, OutcomeUnknown)

@@ -87,7 +87,6 @@ def size(row: Row) -> int:
 
 @given(ROWS)
 def test_a_row_comes_back_as_it_was(row: Row) -> None:
-    """Whatever it holds, to the last field, from text that every store can encode."""
     assert decode_row(encode_row(row).encode().decode()) == row
 
 

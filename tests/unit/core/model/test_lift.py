@@ -53,7 +53,6 @@ LIFTED, DECREASED, INCREASED = (Mode.INCREASE, LIFT + WEIGHT_MIN, 0), (Mode.DECR
 
 @pytest.mark.parametrize("base", [-3_000_000, 0, 1, DECREASE_FROM - 1])
 def test_the_first_decrease_costs_one_call_more_and_no_other(base: int) -> None:
-    """A lift goes first, on the receipt alone; the next Decrease begins at once."""
     scene = at(base)
     for key in "ab":
         assert isinstance(scene.outcome(decrease(key), 5), Applied)
@@ -65,7 +64,6 @@ def test_the_first_decrease_costs_one_call_more_and_no_other(base: int) -> None:
 
 @pytest.mark.parametrize(("base", "mode"), [(0, Mode.INCREASE), (0, Mode.SET), (DECREASE_FROM, Mode.DECREASE)])
 def test_nobody_else_pays_for_a_lift(base: int, mode: Mode) -> None:
-    """An operation of another Mode, or on a receipt that is high enough, is one call."""
     scene = at(base)
     scene.counters.apply(GROUP.id, [replace(increase("a"), mode=mode)], scene.budget(5))
     assert [call.mode for call in scene.api.calls] == [mode]

@@ -61,7 +61,6 @@ def test_white_space_and_the_order_of_names_do_not_matter() -> None:
     ],
 )
 def test_other_content_has_another_fingerprint(other: Operation) -> None:
-    """Group, Mode, every key and every value count."""
     assert other.fingerprint != OPERATION.fingerprint
 
 
@@ -72,7 +71,6 @@ def test_text_is_not_normalised() -> None:
 
 
 def test_caller_key_and_window_are_no_content() -> None:
-    """The same content under another key, or kept for another time, has the same fingerprint."""
     assert replace(OPERATION, caller="x", key="y", window_s=1.0).fingerprint == OPERATION.fingerprint
 
 
@@ -92,6 +90,10 @@ def test_an_id_is_short_and_plain() -> None:
 def test_an_id_never_changes() -> None:
     """Records are found again by later releases, so this literal may not drift."""
     assert operation_id("mobile-backend", "key-1") == "RzlDnDriyKsffXPzbqyZIA"
+
+
+def test_a_mode_moves_counters_up_down_or_not_at_all() -> None:
+    assert [mode.sign for mode in (Mode.INCREASE, Mode.DECREASE, Mode.SET)] == [1, -1, 0]
 
 
 @given(

@@ -20,7 +20,6 @@ def test_a_row_owes_what_its_attempt_and_its_queue_hold() -> None:
 
 
 def test_an_owed_operation_is_found_by_its_id() -> None:
-    """A settled one, or one that is only remembered, is not owed."""
     waiting = row(replace(attempt(A, B), settled=frozenset({"a"})), (C,), (Remembered(attempt(entry("d"))),))
     assert [waiting.entry(name) for name in "abcd"] == [None, B, C, None]
 
@@ -44,7 +43,6 @@ def test_an_attempt_moves_the_receipt_by_its_sign(mode: Mode, base: int, shift: 
 
 
 def test_every_change_is_the_next_version() -> None:
-    """Opening an attempt included, which stands on the base of that moment."""
     before = row(queue=(A, B))
     opened = before.opened(attempt(A, base=0), (B,))
     assert opened.version == before.version + 1

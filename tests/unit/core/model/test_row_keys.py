@@ -28,7 +28,6 @@ def known(scene: Scene) -> list[str]:
 
 
 def test_the_first_landing_on_a_key_is_noted_and_the_next_one_writes_nothing_more() -> None:
-    """The second since which it is known stays the first one's."""
     scene = Scene(row())
     assert applied(scene, "a")
     first = scene.row.keys

@@ -28,12 +28,10 @@ WORST = replace(
 @example(replace(row(), keys=LONG))
 @example(replace(row(), watermarks=PLACES))
 def test_the_bound_is_never_below_the_text(row: Row) -> None:
-    """Whatever characters it holds, and whatever numbers."""
     assert size(row) <= bytes_at_most(row)
 
 
 def test_a_row_is_measured_where_the_bound_does_not_tell() -> None:
-    """To the byte: the last one that fits is taken, and the first one that does not is not."""
     waiting = row(queue=tuple(entry(str(number)) for number in range(200)))
     exact = len(encode_row(waiting).encode())
     assert bytes_at_most(waiting) > exact

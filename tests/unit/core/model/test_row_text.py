@@ -15,7 +15,6 @@ ROOM = ROW_BYTES - len(encode_row(ROW).encode())
 
 @pytest.mark.parametrize("letter", ["x", "é", "群", "😀"])
 def test_a_row_is_measured_in_bytes_of_utf_8(letter: str) -> None:
-    """Up to 64 KiB pass unchanged, one byte more does not."""
     size = len(letter.encode())
     full = replace(ROW, frozen=letter * (ROOM // size) + "x" * (ROOM % size))
     assert decode_row(row_text(full)) == full

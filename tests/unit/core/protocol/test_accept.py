@@ -107,7 +107,6 @@ def test_a_group_begins_with_the_positions_of_its_first_operations() -> None:
 
 
 def test_positions_survive_a_lost_answer() -> None:
-    """The acceptance goes on where it was, and nothing is taken on twice."""
     scene = Scene(row())
     begin = scene.ledger.begin
 
@@ -122,7 +121,6 @@ def test_positions_survive_a_lost_answer() -> None:
 
 
 def test_a_stored_answer_is_found_by_swaps_too() -> None:
-    """Where the store cannot append in one step, and another content is told as such."""
     scene = Scene(row())
     slow(scene)
     scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
@@ -134,7 +132,6 @@ def test_a_stored_answer_is_found_by_swaps_too() -> None:
 
 
 def test_whoever_makes_the_row_of_a_group_looks_at_it_first() -> None:
-    """Whoever finds it leaves that to the one who made it."""
     scene = Scene()
     visit = scene.visit(5)
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
@@ -168,7 +165,6 @@ def test_a_turn_is_given_back_where_the_group_turns_out_to_be_busy() -> None:
 
 
 def test_a_turn_is_used_by_an_attempt_that_is_opened_at_once() -> None:
-    """The next call needs one of its own."""
     scene = Scene(row())
     visit = scene.visit(5)
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
@@ -205,7 +201,6 @@ def test_where_the_rate_is_used_up_a_caller_who_may_be_turned_away_is() -> None:
 
 
 def test_a_full_row_says_when_to_come_again() -> None:
-    """After about one settled call; a batch may be divided instead, and does not wait."""
     scene = Scene(row(queue=(entry("old"),)))
     slow(scene)
     batch = [increase(f"key-{number}") for number in range(600)]
@@ -230,12 +225,6 @@ def settled_after(waited_s: float) -> Scene:
 
     scene.clock.sleep = settle  # type: ignore[method-assign]  # time passes for others as well
     return scene
-
-
-def test_an_operation_waits_for_room_in_a_full_row() -> None:
-    """A settled call makes some, and the caller need not come again."""
-    scene = settled_after(0.1)
-    assert isinstance(scene.outcome(increase("a"), 30), Applied)
 
 
 def test_a_wait_for_room_does_not_make_the_ledger_look_slow() -> None:
@@ -273,7 +262,6 @@ def test_who_waits_for_room_holds_no_turn() -> None:
 
 @pytest.mark.parametrize(("seconds", "waited_s"), [(30.0, FULL_RETRY_S), (0.5, 0.5), (0.0, 0.0)])
 def test_an_operation_waits_no_longer_for_room_than_it_would_be_told_to(seconds: float, waited_s: float) -> None:
-    """Nor longer than its caller waits, and each wait is longer than the one before."""
     scene = Scene(FULL)
     slow(scene)
     began = scene.clock.moment
@@ -342,17 +330,6 @@ def test_what_was_passed_is_told_beside_what_is_new() -> None:
     outcomes = scene.counters.apply(GROUP.id, [ordered(6), increase("a")], scene.budget(5))
     assert outcomes == [Pending(PENDING_RETRY_S), Applied((("like", 10),))]
     assert scene.notices.of(Notice.REPLAYED) == [{"group": "G"}]
-
-
-def test_an_acceptance_shows_the_row_as_it_was_seen() -> None:
-    scene = Scene(row())
-    slow(scene)
-    scene.counters.accept(GROUP.id, [increase("a")])
-    before = scene.row
-    visit = scene.visit(5)
-    acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
-    assert acceptance.row == scene.row == before
-    assert acceptance.fingerprints == {increase("a").id: increase("a").fingerprint}
 
 
 def test_what_does_not_fit_into_one_call_is_not_opened_at_once() -> None:

@@ -50,7 +50,6 @@ def test_the_row_is_read_again_when_a_call_may_be_over(waits: Backoff) -> None:
 
 
 def test_a_visit_that_waits_for_ever_does_not_overflow(waits: Backoff) -> None:
-    """The interval stays what it is at most."""
     assert {waits.poll_s() for _ in range(3000)} >= {POLL_MAX_S}
     assert [waits.retry_s() for _ in range(3000)][-1] == LOOK_MAX_S
 

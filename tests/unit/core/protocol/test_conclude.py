@@ -135,7 +135,6 @@ def test_a_look_asks_for_the_receipt_and_what_the_attempt_carries() -> None:
 
 
 def test_only_the_operation_at_fault_is_rejected() -> None:
-    """The others of its run are applied."""
     scene = Scene(row())
     scene.api.updates = [INVALID, INVALID]
     outcomes = scene.counters.apply(GROUP.id, [increase("a"), increase("b", share=1)], scene.budget(30))
@@ -161,7 +160,6 @@ def test_a_look_that_is_refused_for_the_app_stops_the_visit() -> None:
 
 
 def test_a_lost_settlement_is_found_by_the_next_look() -> None:
-    """The call is not made again, and the answer is as observed later."""
     scene = Scene(row())
     scene.ledger.settlements_lost = 1
     assert scene.outcome(increase("a"), 30) == Applied((("like", 5),), observed_later=True)
@@ -205,7 +203,6 @@ def test_two_codes_of_one_kind_are_the_same_reason() -> None:
 
 
 def test_a_look_that_settles_forgets_what_was_refused_before() -> None:
-    """The receipt was asked for after its death."""
     past = Remembered(attempt(name="past", weight=700_001), refused=True)
     before = row(attempt(entry("a"), time=NOW + 20), remembered=(past,))
     scene = Scene(before)

@@ -62,7 +62,6 @@ def test_the_operation_at_the_head_is_left_to_its_own_caller() -> None:
 
 
 def test_whoever_waits_for_the_operation_at_the_head_opens_at_once() -> None:
-    """So does a sweep, which waits for nothing but that the group is settled."""
     for wanted in ({"head"}, {"mine", "head"}, set[str]()):
         scene = Scene(row(queue=(entry("head"), entry("mine"))))
         visit = Visit(scene.instance, GROUP, scene.budget(30), frozenset(wanted))
@@ -112,7 +111,6 @@ def test_an_attempt_is_not_taken_back_for_ever() -> None:
 
 
 def test_a_wait_that_is_not_worth_it_ends_the_visit() -> None:
-    """A sweep does not wait for anybody."""
     scene = Scene(row(attempt(entry("a"))))
     now = scene.clock.moment
     drive(Visit(scene.instance, GROUP, TimeBudget(now + 30, now + 30, pause_max_s=0.0)), None)
@@ -120,7 +118,6 @@ def test_a_wait_that_is_not_worth_it_ends_the_visit() -> None:
 
 
 def test_nothing_is_opened_while_the_app_is_refused() -> None:
-    """The visit stops with the vendor's refusal."""
     scene = Scene(row(queue=(entry("a"),)))
     arrears = Refused(60020, "arrears", Fault.APP, NOW)
     scene.instance.breaker.trip(arrears)
@@ -197,7 +194,6 @@ def test_what_does_not_go_into_the_call_stays_in_the_queue(
 
 
 def test_a_call_that_succeeds_opens_the_gate_and_is_remembered() -> None:
-    """The app is not refused any more, and the values are known."""
     scene = Scene(row())
     scene.instance.breaker.trip(Refused(60020, "arrears", Fault.APP, NOW))
     visit = Visit(scene.instance, GROUP, scene.budget(30), own=OwnCall("attempt"))

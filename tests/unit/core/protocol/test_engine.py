@@ -46,7 +46,6 @@ def test_a_key_known_with_other_content_is_told_at_once() -> None:
 
 
 def test_groups_are_known_by_the_keys_that_have_landed_in_them() -> None:
-    """Those of the app, since when they may have, and page by page."""
     scene = Scene()
     for name in "ab":
         scene.store(replace(row(), keys=(("like", NOW),)), Group(APP, name))
@@ -119,7 +118,6 @@ def test_outcomes_come_in_the_order_of_the_operations() -> None:
 
 
 def test_an_answer_that_somebody_else_has_written_is_found() -> None:
-    """The visit ended without it, and the ledger has it."""
     scene = Scene(row(queue=(entry("old"),)))
     scene.counters.accept(GROUP.id, [increase("a")])
     other = ExactlyOnce(scene.new_instance(), APP)
@@ -149,7 +147,6 @@ def test_how_long_the_ledger_took_sets_the_rhythm_of_the_visit() -> None:
 
 
 def test_a_turn_that_a_failed_ledger_left_over_is_given_back() -> None:
-    """Somebody else of this instance may call."""
     scene = Scene(row(queue=(Entry.of(increase("a")),)))
 
     def fail() -> None:
@@ -163,7 +160,6 @@ def test_a_turn_that_a_failed_ledger_left_over_is_given_back() -> None:
 
 
 def test_a_question_reads_the_row_once() -> None:
-    """What it has seen is driven on."""
     scene = Scene(row())
     scene.counters.accept(GROUP.id, [increase("a")])
     scene.ledger.look = None  # type: ignore[assignment]  # nobody may ask
@@ -171,7 +167,6 @@ def test_a_question_reads_the_row_once() -> None:
 
 
 def test_an_idle_group_is_called_without_another_look() -> None:
-    """What the acceptance has seen is driven on."""
     scene = Scene(row())
     scene.ledger.look = scene.ledger.load = None  # type: ignore[assignment]  # nobody may ask
     assert scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5)) == [Applied((("like", 5),))]

@@ -52,7 +52,6 @@ def test_a_new_group_is_looked_at_by_whoever_has_made_its_row() -> None:
 
 @pytest.mark.parametrize("by", ["a caller", "a sweep"])
 def test_a_new_group_is_looked_at_although_whoever_has_made_its_row_is_gone(by: str) -> None:
-    """After a moment by its next caller, and by a sweep at once."""
     scene = Scene(first_row([Entry.of(increase("first"))], "_receipt", 1))
     scene.api.counters = {}
     if by == "a sweep":

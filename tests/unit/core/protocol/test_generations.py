@@ -78,7 +78,6 @@ def test_without_receipts_nothing_is_looked_at() -> None:
 
 
 def test_an_app_that_is_refused_is_not_asked_again() -> None:
-    """Neither at the first look, nor at the later ones."""
     for before, step, generation in (
         (NEW, establish, 1),
         (NEW.changed(first_seen_at=NOW), establish, 1),
@@ -180,7 +179,6 @@ def test_a_note_far_ahead_is_made_anew() -> None:
 
 
 def test_a_row_of_an_older_generation_is_first_only_noted() -> None:
-    """With the API's time, in this generation; a note of an older one does not count."""
     for before in (row(), replace(row(), first_seen_at=NOW - 900, first_seen_generation=1)):
         scene = scene_of(before, Generation(2, LONG_AGO))
         scene.api.ahead_s = 30
@@ -189,7 +187,6 @@ def test_a_row_of_an_older_generation_is_first_only_noted() -> None:
 
 
 def test_a_note_needs_the_apis_time() -> None:
-    """A reply without one is asked for again."""
     scene = scene_of(row(), Generation(2, LONG_AGO))
     scene.api.reads = [Counted({}, None)]
     assert revalidate(visit(scene), row()) == Again(0.4)

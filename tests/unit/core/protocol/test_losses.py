@@ -60,7 +60,6 @@ def test_the_interval_is_reckoned_with_the_last_ones_bound() -> None:
 
 
 def test_without_losses_nothing_waits() -> None:
-    """Neither after a landing, which moves the base, nor because of refusals."""
     for calm in (row(queue=(A,)), waiting(8, base=BASE - 1), row(queue=(A,), remembered=lost(8, refused=True))):
         assert opens_at(calm, bound_of) == float("-inf")
         assert lost_in_a_row(calm) == ()

@@ -114,7 +114,6 @@ def test_a_late_landing_in_a_copy_is_told_with_what_landed() -> None:
 
 
 def test_a_refusal_that_was_a_lie_is_told_with_its_code() -> None:
-    """The receipt shows that the call had been carried out."""
     scene = Scene(row())
     scene.api.updates, scene.api.lies = [RATE], 1
     scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
@@ -144,7 +143,6 @@ def test_a_stored_answer_is_told_as_replayed() -> None:
 
 
 def test_a_ledger_that_fails_after_the_acceptance_leaves_the_operation_pending() -> None:
-    """The caller is told so, and whoever watches why."""
     scene = Scene(row(queue=(entry("old"),)))
     scene.counters.accept(GROUP.id, [increase("a")])
 

@@ -28,7 +28,6 @@ FORBIDDEN = Refused(10007, "not permitted", Fault.OPERATION, NOW)
 def test_codes_that_differ_confirm_each_other_and_a_group_that_is_not_there_is_told(
     told: Refused, read: Refused
 ) -> None:
-    """Whichever of the codes comes where: a caller is told that there is no such group."""
     scene = Scene(row())
     scene.api.updates, scene.api.reads = [told], [read, read]
     [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
@@ -123,7 +122,6 @@ def test_no_note_is_written_where_no_time_is_left_for_it() -> None:
 
 @pytest.mark.parametrize("answer", [Unclear("ReadTimeout"), GONE, ARREARS])
 def test_another_group_that_does_not_tell_leaves_the_operation_owed(answer: Reply) -> None:
-    """Neither that operation nor the app is called refused."""
     scene = Scene(row())
     landed_in(scene, "b", "c")
     scene.api.updates = [FORBIDDEN] * 9

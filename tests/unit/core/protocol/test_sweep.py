@@ -20,7 +20,6 @@ from tests.unit.core.scene import APP, GONE, GROUP, Scene, increase
 
 @pytest.mark.parametrize("trouble", ["A", "Z"])
 def test_one_group_out_of_reach_does_not_hold_up_the_others(trouble: str) -> None:
-    """Before or after it in the order of groups; it is counted as left."""
     scene = Scene(row(queue=(entry("a"),)))
     scene.store(row(queue=(entry("a"),)), Group(APP, trouble))
     scene.ledger.out_of_reach = {trouble}
@@ -82,7 +81,6 @@ def settled(scene: Scene, groups: list[Group]) -> list[bool]:
 
 
 def test_a_sweep_that_runs_out_of_time_names_where_to_go_on_from() -> None:
-    """The next one of this instance does, and goes round to what was skipped."""
     scene = Scene()
     groups = many(scene, 250)
     scene.ledger.pages_left = 1
@@ -203,7 +201,6 @@ def test_a_sweep_goes_round_whatever_the_groups_are_called() -> None:
 
 
 def test_a_group_that_ends_a_visit_is_not_met_again_in_the_same_sweep() -> None:
-    """The app is refused, so there is nothing to come back for."""
     arrears = Refused(60020, "arrears", Fault.APP, NOW)
     scene = Scene(row(queue=(entry("a"),)))
     scene.api.updates, scene.api.reads = [arrears] * 100, [arrears] * 100

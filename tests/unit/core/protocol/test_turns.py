@@ -122,7 +122,6 @@ def test_a_sweep_that_is_behind_holds_acceptances_up_until_it_is_no_more() -> No
 
 
 def test_a_sweep_waits_for_its_turns_and_keeps_none() -> None:
-    """Every turn that it takes becomes a call."""
     scene = crowded(0)
     for number in range(60):
         scene.store(row(queue=(entry("a"),)), Group(APP, f"group {number:03}"))

@@ -64,7 +64,6 @@ def test_how_long_a_pause_lasts(budget: TimeBudget, seconds: float, slept: list[
 
 
 def test_a_look_brings_the_answers_that_others_have_written() -> None:
-    """Of what is missing still; with nothing missing the row alone is read."""
     scene = Scene(row())
     scene.ledger.swap(GROUP, row().changed(), {"a": DONE})
     waiting = visit(scene, "a", "b")
@@ -75,7 +74,6 @@ def test_a_look_brings_the_answers_that_others_have_written() -> None:
 
 
 def test_how_long_looks_take_is_learned() -> None:
-    """A slow ledger is asked less often."""
     scene = Scene(row())
     waiting = visit(scene, "a")
     before_s = waiting.instance.look_time.usual_s
@@ -141,7 +139,6 @@ def test_what_was_written_with_a_row_is_read_before_it_is_told() -> None:
 
 
 def test_an_operation_that_is_known_by_its_position_leaves_no_record() -> None:
-    """The mark of its place says enough."""
     scene = Scene(row())
     writing = visit(scene, "a")
     unrecorded = replace(DONE, window_s=0.0)
@@ -287,7 +284,6 @@ def shares_of(scene: Scene) -> list[float]:
 
 
 def test_a_visit_is_done_when_what_it_is_for_is_out_of_the_row() -> None:
-    """Its operations, or all that the group owes."""
     asking, sweeping = visit(Scene(), "a"), visit(Scene())
     assert asking.is_done(row(queue=(entry("b"),)))
     assert not asking.is_done(row(queue=(entry("b"), entry("a"))))
@@ -298,7 +294,6 @@ def test_a_visit_is_done_when_what_it_is_for_is_out_of_the_row() -> None:
 
 
 def test_an_operation_that_is_applied_takes_two_writes() -> None:
-    """The group is idle: it is accepted and opened at once, and settled after the call, new key or not."""
     for key in ("like", "share"):
         scene = Scene(replace(row(), keys=(("like", NOW),)))
         scene.counters.apply(GROUP.id, [increase("a", **{key: 1})], scene.budget(5))

@@ -69,7 +69,6 @@ def ahead(seconds: int) -> Row:
 
 
 def test_a_time_that_lies_ahead_is_waited_for() -> None:
-    """Shown with how long, and an operator need not wait that long."""
     scene = Scene(ahead(200))
     told = inspect(scene.visit())
     assert told.waits_for == "the time of its call, 200 s ahead of the API's clock"

@@ -25,7 +25,6 @@ from tests.unit.core.scene import GROUP, RULES, Scene
 
 
 def test_what_is_known_of_a_group_stands_in_an_inspection() -> None:
-    """Its row, its counters, what needs a verdict, and when one may be given."""
     scene = dead(replace(FROZEN, first_seen_at=NOW - 4))
     scene.api.counters = {"like": 3, "_receipt": 7}
     told = inspect(scene.visit())
@@ -126,7 +125,6 @@ def test_a_release_says_when_to_come_again() -> None:
 
 
 def test_an_adoption_that_does_not_fit_into_the_visit_is_put_off() -> None:
-    """The wait and a call have to fit."""
     for seconds, waited in ((23.4, False), (23.7, True)):
         scene = Scene(replace(frozen(row(), "why"), first_seen_at=NOW))
         scene.api.counters["_receipt"] = 7
@@ -166,7 +164,6 @@ def test_a_first_look_is_noted_in_the_row_as_it_has_become() -> None:
 
 
 def test_in_a_group_that_is_no_more_what_is_dead_is_forgotten() -> None:
-    """The look that says so was asked for after the death."""
     past = Remembered(attempt(name="past", weight=700_001), refused=True)
     scene = dead(replace(FROZEN, remembered=(past,)))
     scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20

@@ -108,7 +108,6 @@ def test_a_group_that_somebody_else_changes_all_the_time_is_released_with_what_h
 
 
 def test_two_operators_decide_once() -> None:
-    """The second one is told so, even if both have looked before."""
     scene = dead()
     scene.ledger.before_swap = [lambda: _released(scene)]
     with pytest.raises(BadInput, match=r"^GroupId: has changed"):
@@ -118,7 +117,6 @@ def test_two_operators_decide_once() -> None:
 
 
 def test_a_group_that_was_released_and_froze_again_is_another_case() -> None:
-    """The verdict was about an earlier attempt."""
     scene = dead()
     anew = replace(
         FROZEN, version=FROZEN.version + 9, attempt=attempt(A, name="anew", time=NOW + 13), first_seen_at=None

@@ -102,7 +102,6 @@ def test_an_operation_that_was_settled_before_is_owed_back_if_this_attempt_lande
 
 
 def test_a_correction_is_judged_by_the_id_of_its_attempt() -> None:
-    """If it landed the debt is paid, else it is owed as before."""
     paying = row(attempt(mode=Mode.DECREASE, correction=(("like", 5),)), debt=(("like", 5),))
     assert to_be_judged(paying, 1) == ("attempt",)
     assert judged(paying, verdicts(attempt=LANDED)).row.debt == ()
@@ -134,7 +133,6 @@ def test_refused_attempts_are_forgotten() -> None:
 
 
 def test_every_part_of_an_attempt_must_be_judged() -> None:
-    """The error names what is missing, by its id."""
     with pytest.raises(BadInput, match=r"^verdicts: lacks one for each of: b$"):
         completed(row(attempt(A, B), (C,)), verdicts(a=LANDED), generation=1)
     with pytest.raises(BadInput, match=r"^verdicts: lacks one for each of: a, b$"):
@@ -157,7 +155,6 @@ def test_the_queue_of_a_restored_row_must_be_judged() -> None:
 
 
 def test_one_word_for_a_queue_that_is_empty_says_nothing() -> None:
-    """Of a group that was not restored no more than of one that was."""
     assert completed(row(attempt(A)), Decision({"a": LANDED}, queued=LANDED), 1).verdicts == {"a": LANDED}
 
 

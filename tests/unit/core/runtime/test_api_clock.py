@@ -39,7 +39,6 @@ def warm(api_clock: ApiClock) -> ApiClock:
 
 
 def test_before_any_date_the_local_clock_is_the_best_guess(api_clock: ApiClock, local: HandClock) -> None:
-    """Rounded down; but nothing is proven to have passed."""
     local.advance(0.7)
     assert api_clock.now() == NOW
     assert api_clock.since(["attempt"]) is None
@@ -200,7 +199,6 @@ def test_an_odd_date_proves_nothing(warm: ApiClock) -> None:
 
 
 def test_an_instance_without_evidence_asks_twice(api_clock: ApiClock, local: HandClock, notices: Notices) -> None:
-    """Then the local clock has to do for a while, and that is told."""
     for _ in range(2):
         assert api_clock.ask_in_s() == 0.0
         api_clock.learn(None)
@@ -240,7 +238,6 @@ def test_an_instance_with_evidence_asks_once_after_an_odd_date(warm: ApiClock, l
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 4)), min_size=1, max_size=8))
 def test_the_bound_is_below_the_true_time_and_never_runs_back(replies: list[tuple[float, float]]) -> None:
-    """However long replies take, and whatever the local clock says of the date."""
     local, true = HandClock(wall=NOW + 12.0), float(NOW)
     api_clock, known = ApiClock(local, Notices(), GUARD_S), 0
     for pause_s, delay_s in replies:

@@ -13,7 +13,6 @@ ADDRESS = Refused(60021, "address", Fault.APP, None)
 
 
 def test_an_open_breaker_tells_the_vendors_refusal_and_when_it_closes() -> None:
-    """The last refusal stands; those of calls that were under way together count as one."""
     clock = HandClock()
     breaker = CircuitBreaker(clock)
     breaker.trip(ARREARS)

@@ -21,7 +21,6 @@ def test_the_last_values_seen_are_known_of_that_group_alone() -> None:
 
 
 def test_two_instances_share_nothing_but_their_ports() -> None:
-    """What one has learned stays its own."""
     scene = Scene()
     instance, other = scene.instance, scene.new_instance()
     instance.values_cache.learn(G, {"like": 5})
@@ -90,7 +89,6 @@ def test_a_generation_is_asked_for_again_after_a_thaw() -> None:
 
 
 def test_a_generation_that_is_raised_is_known_at_once() -> None:
-    """Others learn of it within the time of their caches; this one asks again after its own."""
     clock = HandClock()
     ledger = CountedLedger(clock)
     known = GenerationCache(ledger, clock, cache_s=300)

@@ -74,7 +74,6 @@ def test_few_calls_ask_nobody(clock: HandClock, ledger: CountingLedger, pace: Ra
 
 
 def test_a_busy_instance_gets_nearly_the_whole_rate_and_never_more() -> None:
-    """The few calls that it made unasked are counted once it asks."""
     clock = HandClock(moment=0.0)
     begun = calls_within(pace_of(clock), clock, 10)
     assert most_in_a_second(begun) <= 200
@@ -138,7 +137,6 @@ def test_no_more_is_leased_for_what_is_expected_than_is_fair(
 def test_a_schedule_that_is_full_is_not_asked_again_at_once(
     clock: HandClock, ledger: CountingLedger, pace: RateLimiter
 ) -> None:
-    """Whoever comes is told when to, and the instance knows that the rate is used up."""
     while pace.turn(APP).is_taken:
         pass
     asked = ledger.leases

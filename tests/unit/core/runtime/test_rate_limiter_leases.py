@@ -172,7 +172,6 @@ def test_turns_of_another_app_are_leased_for_that_app(ledger: LendingLedger, pac
 def test_a_schedule_is_crowded_beyond_a_tenth_of_a_second(
     ledger: LendingLedger, pace: RateLimiter, wait_s: float, kept_s: float
 ) -> None:
-    """Up to there late calls find room."""
     ledger.wait_s = wait_s
     turn = pace.turn(APP)
     assert turn.until - turn.at == pytest.approx(kept_s)

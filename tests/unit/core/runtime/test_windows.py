@@ -41,7 +41,6 @@ def test_a_ledger_without_rows_has_had_its_first_window_always() -> None:
     ("window_s", "since"), [(FORMER_S, ALWAYS), (DAY_S, ALWAYS), (15 * DAY_S, NOW)], ids=["same", "less", "more"]
 )
 def test_a_ledger_with_rows_has_had_two_days(window_s: float, since: float) -> None:
-    """A smaller window has been in force as long; a larger one begins."""
     notes = first_notes(window_s, NOW, has_rows=True)
     assert {noted.window_s: noted.since for noted in notes} == {FORMER_S: ALWAYS, window_s: since}
 
@@ -54,7 +53,6 @@ def test_a_window_that_is_noted_stays_as_it_is() -> None:
 
 
 def test_a_larger_window_begins_with_its_note() -> None:
-    """Records of before have lived by the smaller one."""
     notes = with_window((Noted(DAY_S, ALWAYS, NOW),), 2 * DAY_S, NOW + 9)
     assert notes == (Noted(DAY_S, ALWAYS, NOW), Noted(2 * DAY_S, NOW + 9, NOW + 9))
     assert longest(notes) == 2 * DAY_S
@@ -82,7 +80,6 @@ def passed(notes: Notes, window_s: float, age_s: float, sent: float = NOW) -> bo
 
 
 def test_what_is_younger_than_all_windows_may_be_executed() -> None:
-    """Younger, and not as old: a record is gone at the very end of its window."""
     notes = (Noted(DAY_S, ALWAYS, NOW),)
     assert [passed(notes, DAY_S, age_s) for age_s in (0, DAY_S - 1, DAY_S)] == [False, False, True]
 

@@ -44,13 +44,11 @@ def entries(contents: list[Counters], mode: Mode) -> list[Entry]:
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_consecutive_operations_of_one_mode_go_together(mode: Mode) -> None:
-    """Up to the first one of another Mode; what follows waits, whatever its Mode."""
     other = Mode.DECREASE if mode is Mode.INCREASE else Mode.INCREASE
     assert names([entry("a", mode), entry("b", mode), entry("c", other), entry("d", mode)]) == "ab"
 
 
 def test_a_run_has_at_most_as_many_keys_as_a_call() -> None:
-    """Keys that stand in it already cost nothing."""
     queue = [entry("a", k1=1, k2=1), entry("b", k2=1, k3=1), entry("c", k1=1), entry("d", k4=1)]
     assert [names(queue, limit=limit) for limit in (1, 2, 3, 4)] == ["a", "a", "abc", "abcd"]
 
@@ -105,7 +103,6 @@ def test_the_first_operation_is_always_taken() -> None:
 
 @pytest.mark.parametrize(("alone", "runs"), [("a", "a"), ("b", "a"), ("c", "ab")])
 def test_an_operation_that_was_refused_in_company_goes_alone(alone: str, runs: str) -> None:
-    """Neither joins a run nor leads one."""
     assert names([entry(name, alone=name == alone) for name in "abc"]) == runs
 
 
@@ -126,7 +123,6 @@ def test_an_operation_that_was_refused_in_company_goes_alone(alone: str, runs: s
     ids=["sums of Increases", "sums of Decreases", "the last Set of each key", "what was settled too", "a correction"],
 )
 def test_a_payload_is_what_was_sent_in_the_direction_of_its_mode(call: Attempt, payload: dict[str, int]) -> None:
-    """What was sent is what may land."""
     assert payload_of(call) == payload
 
 
@@ -144,13 +140,11 @@ def test_shares_are_what_one_call_each_would_have_shown(
 
 
 def test_a_set_answers_its_own_values() -> None:
-    """The one before another Set on the same key as well."""
     run = attempt(entry("a", Mode.SET, like=5, share=1), entry("b", Mode.SET, like=2))
     assert shares(run, {"like": 2, "share": 1}) == {"a": (("like", 5), ("share", 1)), "b": (("like", 2),)}
 
 
 def test_an_operation_is_told_its_own_keys_in_its_own_order() -> None:
-    """Neither the receipt nor another operation's counters."""
     values = {"_receipt": 9, "play": 3, "like": 1, "share": 2}
     assert own_values(entry("a", share=0, like=0), values) == (("share", 2), ("like", 1))
 

@@ -73,7 +73,6 @@ def test_a_dead_attempt_is_remembered_and_its_operations_go_first_again() -> Non
 def test_a_refused_attempt_is_remembered_and_its_run_may_be_split(
     before: Row, queue: tuple[Entry, ...], *, split: bool
 ) -> None:
-    """Each of its operations goes alone from then on, those behind it do not."""
     after = refused(before, split=split).row
     assert (after.attempt, after.queue) == (None, queue)
     [past] = after.remembered
@@ -81,7 +80,6 @@ def test_a_refused_attempt_is_remembered_and_its_run_may_be_split(
 
 
 def test_a_rejected_operation_is_answered_for_good() -> None:
-    """Its record goes with the row; the attempt is remembered as refused, and the queue goes on."""
     change = answered(row(attempt(A), (C,)), GONE, NOW)
     assert change.records == {"a": Record("v1:a", GONE, NOW, WINDOW_S)}
     assert (change.row.attempt, change.row.queue, change.row.base) == (None, (C,), BASE)

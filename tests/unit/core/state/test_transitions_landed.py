@@ -39,13 +39,11 @@ def test_a_plain_landing_settles_every_operation_of_the_attempt() -> None:
 
 
 def test_a_record_keeps_the_content_and_its_window() -> None:
-    """The window begins when the operation is settled."""
     [record] = land(row(attempt(A)), "attempt", like=5).records.values()
     assert record == Record("v1:a", Applied((("like", 5),)), NOW + 1.5, WINDOW_S)
 
 
 def test_values_seen_beside_the_receipt_are_told_as_seen_then() -> None:
-    """All operations see the same ones, and are told that they were observed later."""
     change = land(row(attempt(A, B)), "attempt", later=True, like=112, share=2, _receipt=9)
     assert answers(change) == {
         "a": Applied((("like", 112),), observed_later=True),
@@ -119,5 +117,4 @@ def test_what_landed_on_top_of_a_set_is_owed_back() -> None:
 
 @pytest.mark.parametrize("value", [0, -600_000, 2**53])
 def test_the_row_stands_on_the_value_seen(value: int) -> None:
-    """Whatever it is: the verdict has explained it."""
     assert landed(row(attempt(A)), value, {"attempt": 1}, seen(like=5)).row.base == value

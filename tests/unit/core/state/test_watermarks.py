@@ -121,7 +121,6 @@ def test_whatever_ends_that_an_operation_is_owed_raises_its_mark() -> None:
 
 
 def test_an_operators_landed_raises_the_mark_and_not_landed_does_not() -> None:
-    """In one step with the row: what the operator calls not landed is owed on."""
     frozen = replace(row(attempt(placed(7), placed(8))), frozen="unexplained")
     for first, second, watermarks in (
         (OperatorVerdict.LANDED, OperatorVerdict.NOT_LANDED, watermarks_of([placed(7)])),

@@ -198,14 +198,12 @@ def test_an_api_that_overflows_offers_no_call_that_fails(scene: Scene) -> None:
 
 
 def test_a_reply_that_proves_nothing_leaves_its_own_check_undone(scene: Scene) -> None:
-    """The other checks go on."""
     scene.answer_updates(lambda trial, do: LOST if trial.counters[0][1] < 0 else do(trial))
     reason = "no clear reply: ReadTimeout"
     assert undone(scene.verify()) == {"Increase by -1 counts down": reason, "Decrease by -1 counts up": reason}
 
 
 def test_a_lost_look_at_the_counter_leaves_the_check_that_compares_with_it_undone(scene: Scene) -> None:
-    """The other checks of signatures go on."""
     lost = iter([False] * 12 + [True] + [False] * 99)
     scene.answer_reads(lambda reply: LOST if next(lost) else reply)
     reason = "what the counter showed before could not be read"
@@ -213,7 +211,6 @@ def test_a_lost_look_at_the_counter_leaves_the_check_that_compares_with_it_undon
 
 
 def test_counters_that_are_not_shown_count_as_none(scene: Scene) -> None:
-    """An API that shows nothing at all fails the checks that look."""
     scene.answer_reads(lambda reply: Counted({}, reply.date))
     found = {finding.check.name: finding.evidence for finding in scene.verify().findings}
     assert found["what the same random twice does"]["counted"] == 0
@@ -287,7 +284,6 @@ def test_time_that_runs_out_leaves_checks_undone_and_the_counters_set_back(scene
 
 
 def test_calls_that_run_out_leave_checks_undone_and_the_counters_set_back(scene: Scene) -> None:
-    """The last call is kept for that."""
     verified = scene.verify(calls_max=60)
     assert "the 60 calls of this run were used up" in undone(verified).values()
     assert verified.set_back
@@ -311,7 +307,6 @@ def test_an_app_that_is_refused_is_asked_again_in_a_minute(scene: Scene) -> None
 
 
 def test_calls_keep_to_half_the_rate(scene: Scene) -> None:
-    """Time that has passed is not made up for."""
     session = scene.session()
     for _ in range(11):
         session.read()
