@@ -233,6 +233,19 @@ class Scene:
         assert MemoryLedger.swap(self.ledger, GROUP, self.row.changed(), {})
 
 
+def first(port: object, method: str, does: Callable[[], object], *, once: bool = False) -> None:
+    """Let something happen just before a port's method is called, each time or the next time alone."""
+    call = getattr(port, method)
+
+    def later(*arguments: object, **named: object) -> object:
+        if once:
+            setattr(port, method, call)
+        does()
+        return call(*arguments, **named)
+
+    setattr(port, method, later)
+
+
 def increase(key: str, **counters: int) -> Operation:
     return Operation(
         group_id=GROUP.id,

@@ -205,20 +205,6 @@ def test_a_set_that_an_older_version_sent_below_zero_is_settled_as_well() -> Non
     assert (scene.row.frozen, scene.row.is_settled, scene.row.base) == (None, True, -2_400_000)
 
 
-FAR = [ADOPTED_MIN - 1, ADOPTED_MAX + 1, INT64_MAX, INT64_MAX - 5, INT64_MIN]
-
-
-@pytest.mark.parametrize("value", FAR)
-def test_a_receipt_that_is_far_off_is_not_adopted(value: int) -> None:
-    """The group is frozen with that reason, and nothing is refused for good (R9)."""
-    scene = Scene()
-    scene.api.counters = {"like": 100, "_receipt": value}
-    outcomes = [scene.counters.apply(GROUP.id, [increase(key)], scene.budget(60))[0] for key in "ab"]
-    assert all(isinstance(outcome, Frozen) for outcome in outcomes)
-    assert str(value) in str(outcomes[0])
-    assert (scene.api.calls, len(scene.row.queue)) == ([], 2)
-
-
 @pytest.mark.parametrize("value", [ADOPTED_MIN, ADOPTED_MAX])
 def test_a_receipt_that_is_not_too_far_off_is_adopted(value: int) -> None:
     scene = Scene()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from msgspec.structs import replace
 
 from handler.core.model.operation import Counters
 from handler.core.model.outcome import Applied, Rejected
-from handler.core.model.row import KEYS_KNOWN_MAX, Group, Remembered, Settlement, knowing
+from handler.core.model.row import KEYS_KNOWN_MAX, Remembered, knowing
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
-from tests.unit.core.scene import GONE, GROUP, RULES, Scene, increase
+from tests.unit.core.scene import GONE, GROUP, RULES, Scene, first, increase
 
 WEAKER = replace(RULES, receipt_key="")
 WEAKER_ROW = replace(row(receipt_key=""), base=0)
@@ -30,24 +28,18 @@ def known(scene: Scene) -> list[str]:
 def test_the_first_landing_on_a_key_is_noted_and_the_next_one_writes_nothing_more() -> None:
     scene = Scene(row())
     assert applied(scene, "a")
-    first = scene.row.keys
+    since = scene.row.keys
     swaps = scene.ledger.swaps
     scene.clock.advance(100)
     assert applied(scene, "b")
     assert known(scene) == ["like"]
-    assert (scene.row.keys, scene.ledger.swaps) == (first, swaps)
+    assert (scene.row.keys, scene.ledger.swaps) == (since, swaps)
 
 
 def test_a_key_is_noted_by_the_settlement_itself() -> None:
     """No write of its own is needed, and what waits in the row is no obstacle."""
     scene = Scene(row())
-    settle = scene.ledger.settle
-
-    def grown(group: Group, settlement: Settlement) -> bool:
-        scene.grow()
-        return settle(group, settlement)
-
-    scene.ledger.settle = grown  # type: ignore[method-assign]  # others come in between
+    first(scene.ledger, "settle", scene.grow)
     assert applied(scene, "a")
     assert scene.ledger.swaps == 0
     assert known(scene) == ["like"]
@@ -56,17 +48,14 @@ def test_a_key_is_noted_by_the_settlement_itself() -> None:
 def test_nothing_is_noted_where_the_settlement_did_not_take_place() -> None:
     """Somebody else has moved the row by one version meanwhile, and what that owes has to stay."""
     scene = Scene(row())
-    settle = scene.ledger.settle
 
-    def too_late(group: Group, settlement: Settlement) -> bool:
-        scene.ledger.settle = settle  # type: ignore[method-assign]  # for one settlement
+    def too_late() -> None:
         taken = scene.row
         assert taken.attempt is not None
         moved = taken.changed(attempt=None, queue=(*taken.attempt.entries, entry("waiting")))
-        assert MemoryLedger.swap(scene.ledger, group, moved, {})
-        return settle(group, settlement)
+        assert MemoryLedger.swap(scene.ledger, GROUP, moved, {})
 
-    scene.ledger.settle = too_late  # type: ignore[method-assign]  # and no longer
+    first(scene.ledger, "settle", too_late, once=True)
     scene.counters.apply(GROUP.id, [increase("a")], scene.budget(0.2))
     owed = [waiting.id for waiting in scene.row.owed]
     assert "waiting" in owed or scene.ledger.find(GROUP, ["waiting"])
@@ -92,9 +81,9 @@ def test_keys_that_came_and_went_do_not_fill_the_row() -> None:
     keys: Counters = ()
     for number in range(3 * KEYS_KNOWN_MAX):
         keys = knowing(keys, [f"key {number}"], NOW + number + 0.5)
-    first = 2 * KEYS_KNOWN_MAX
-    assert dict(keys) == {f"key {number}": NOW + number for number in range(first, 3 * KEYS_KNOWN_MAX)}
-    assert knowing(keys, [f"key {first}"], NOW + 1000) is keys
+    oldest = 2 * KEYS_KNOWN_MAX
+    assert dict(keys) == {f"key {number}": NOW + number for number in range(oldest, 3 * KEYS_KNOWN_MAX)}
+    assert knowing(keys, [f"key {oldest}"], NOW + 1000) is keys
 
 
 def test_a_key_is_known_since_the_apis_second() -> None:
@@ -103,20 +92,6 @@ def test_a_key_is_known_since_the_apis_second() -> None:
     scene.api.ahead_s = 30
     assert applied(scene, "a")
     assert scene.row.keys == (("like", scene.api.date),)
-
-
-def slowly(scene: Scene, took_s: float) -> None:
-    settle, swap = scene.ledger.settle, scene.ledger.swap
-
-    def late(write: Callable[..., bool]) -> Callable[..., bool]:
-        def written(*change: object) -> bool:
-            scene.ledger.settle, scene.ledger.swap = settle, swap  # type: ignore[method-assign]  # once is enough
-            scene.clock.advance(took_s)
-            return write(*change)
-
-        return written
-
-    scene.ledger.settle, scene.ledger.swap = late(settle), late(swap)  # type: ignore[method-assign]  # the same
 
 
 @pytest.mark.parametrize("remembered", [(), (Remembered(attempt(name="past", weight=700_001), refused=True),)])
@@ -128,7 +103,9 @@ def test_a_settlement_that_is_long_in_being_written_is_stamped_anew(
     scene = Scene(row(attempt(entry("a")), remembered=remembered))
     scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}
     scene.clock.advance(6)
-    slowly(scene, took_s)
+    late = iter([took_s])
+    for write in ("settle", "swap"):
+        first(scene.ledger, write, lambda: scene.clock.advance(next(late, 0.0)))
     began = scene.api.date
     scene.counters.sweep(scene.clock.moment + 60)
     assert scene.row.attempt is None

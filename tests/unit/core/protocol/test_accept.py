@@ -24,7 +24,7 @@ from handler.core.runtime.rate_limiter import Turn
 from handler.core.state.watermarks import Watermarks, partitions_of
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import NOW, entry, row
-from tests.unit.core.scene import GROUP, RULES, Scene, increase
+from tests.unit.core.scene import GROUP, RULES, Scene, first, increase
 
 # Nobody calls for it any more, and nothing more may be added to it.
 FULL = row(queue=tuple(Entry.of(increase(f"old-{number}")) for number in range(400)))
@@ -246,14 +246,8 @@ def test_who_waits_for_room_holds_no_turn() -> None:
         scene.instance.updates.turn(GROUP.app)
     visit = scene.visit(30)
     newcomer = Entry.of(increase("a"))
-    held = []
-    wait = scene.clock.sleep
-
-    def look(seconds: float) -> None:
-        held.append(visit.turns.held)
-        wait(seconds)
-
-    scene.clock.sleep = look  # type: ignore[method-assign]  # time passes as before
+    held: list[Turn | None] = []
+    first(scene.clock, "sleep", lambda: held.append(visit.turns.held))
     with pytest.raises(RowFull):
         accept(visit, {newcomer.id: newcomer})
     assert set(held) == {None}

@@ -19,7 +19,7 @@ from handler.core.protocol.visit import CONTENTION_S, TIMES_BELIEVED, Again, Sto
 from handler.core.runtime.rules import Rules
 from handler.core.state.receipts import ReceiptReading
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
-from tests.unit.core.scene import ARREARS, GONE, GROUP, INVALID, RATE, RULES, Scene, increase
+from tests.unit.core.scene import ARREARS, GONE, GROUP, INVALID, RATE, RULES, Scene, first, increase
 
 FORBIDDEN = Refused(10007, "not permitted", Fault.OPERATION, NOW + 20)
 WEAKER = replace(RULES, receipt_key="")
@@ -118,11 +118,11 @@ def test_what_is_seen_is_as_old_as_its_question() -> None:
     scene.instance.api_clock.learn(NOW + 2)
     scene.api.counters = {"_receipt": BASE, "like": 3}
     looking = scene.visit(20)
-    first, second = see(looking, row(), ()), see(looking, row(), ())
-    assert isinstance(first, Observation)
-    assert isinstance(second, Observation)
-    assert (first.receipt, second.receipt) == (ReceiptReading(BASE, None), ReceiptReading(BASE, NOW))
-    assert (first.counters.values, first.counters.later) == ({"_receipt": BASE, "like": 3}, True)
+    one, other = see(looking, row(), ()), see(looking, row(), ())
+    assert isinstance(one, Observation)
+    assert isinstance(other, Observation)
+    assert (one.receipt, other.receipt) == (ReceiptReading(BASE, None), ReceiptReading(BASE, NOW))
+    assert (one.counters.values, one.counters.later) == ({"_receipt": BASE, "like": 3}, True)
 
 
 def test_a_look_asks_for_the_receipt_and_what_the_attempt_carries() -> None:
@@ -170,13 +170,7 @@ def test_a_refusal_is_confirmed_once() -> None:
     """Somebody else's change came in between: the receipt is not read again for it."""
     scene = Scene(row())
     scene.api.updates = [RATE]
-    looking = scene.api.read
-
-    def read(*question: object, **_: object) -> Reply:
-        scene.ledger.before_swap = [scene.grow]
-        return looking(*question)  # type: ignore[arg-type]  # whatever it was called with
-
-    scene.api.read = read  # type: ignore[method-assign]  # the same, and somebody is quicker
+    first(scene.api, "read", lambda: scene.ledger.before_swap.append(scene.grow))
     scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert (len(scene.api.asked), len(scene.api.calls)) == (1, 2)
 

@@ -6,15 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.model.outcome import Applied, Frozen, KeyReused, Pending, Records, Stalled
-from handler.core.model.row import Entry, Group, Row
-from handler.core.ports.ledger import Look
+from handler.core.model.outcome import Applied, Frozen, KeyReused, Pending, Stalled
+from handler.core.model.row import Entry, Group
 from handler.core.protocol.engine import PENDING_RETRY_S, ExactlyOnce
 from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.rate_limiter import Turn
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.unit.core.samples import NOW, attempt, entry, row
-from tests.unit.core.scene import APP, ARREARS, GROUP, Scene, increase
+from tests.unit.core.scene import APP, ARREARS, GROUP, Scene, first, increase
 
 
 def test_a_question_that_the_ledger_cannot_answer_is_not_answered_with_no() -> None:
@@ -121,27 +119,14 @@ def test_an_answer_that_somebody_else_has_written_is_found() -> None:
     scene = Scene(row(queue=(entry("old"),)))
     scene.counters.accept(GROUP.id, [increase("a")])
     other = ExactlyOnce(scene.new_instance(), APP)
-    swap = scene.ledger.swap
-
-    def interrupted(group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
-        scene.ledger.swap = swap  # type: ignore[method-assign]  # once is enough
-        other.sweep(scene.clock.moment + 60)
-        return swap(group, row, records, watermarks)
-
-    scene.ledger.swap = interrupted  # type: ignore[method-assign]  # a sweep comes in between
+    first(scene.ledger, "swap", lambda: other.sweep(scene.clock.moment + 60), once=True)
     assert scene.outcome(increase("a"), 5) == Applied((("like", 10),))
     assert len(scene.api.calls) == 1
 
 
 def test_how_long_the_ledger_took_sets_the_rhythm_of_the_visit() -> None:
     scene = Scene(row(attempt(entry("old"))))
-    append = scene.ledger.append
-
-    def slow(*arguments: object) -> Look | None:
-        scene.clock.advance(0.8)
-        return append(*arguments)  # type: ignore[arg-type]  # whatever it was called with
-
-    scene.ledger.append = slow  # type: ignore[assignment]  # the same, later
+    first(scene.ledger, "append", lambda: scene.clock.advance(0.8))
     scene.counters.apply(GROUP.id, [increase("a")], scene.budget(3))
     assert min(scene.clock.slept[:-1]) >= 0.4
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -17,22 +16,9 @@ from handler.core.protocol.drive import drive
 from handler.core.protocol.engine import PENDING_RETRY_S
 from handler.core.protocol.refusal import NOTE, NOTE_EVERY_S, note_landings
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
-from tests.unit.core.scene import ARREARS, GONE, GROUP, INVALID, RATE, Scene, increase
+from tests.unit.core.scene import ARREARS, GONE, GROUP, INVALID, RATE, Scene, first, increase
 
-WRONG_ID = Refused(10015, "no such group", Fault.OPERATION, NOW)
-WEBHOOK = Refused(10016, "refused by the webhook", Fault.OPERATION, NOW)
 FORBIDDEN = Refused(10007, "not permitted", Fault.OPERATION, NOW)
-
-
-@pytest.mark.parametrize(("told", "read"), [(INVALID, GONE), (GONE, WRONG_ID), (WRONG_ID, GONE), (WEBHOOK, GONE)])
-def test_codes_that_differ_confirm_each_other_and_a_group_that_is_not_there_is_told(
-    told: Refused, read: Refused
-) -> None:
-    scene = Scene(row())
-    scene.api.updates, scene.api.reads = [told], [read, read]
-    [outcome] = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert outcome in {Rejected(10010, "no such group"), Rejected(10015, "no such group")}
-    assert len(scene.api.calls) == 1
 
 
 def test_one_read_that_names_another_code_confirms_nothing() -> None:
@@ -63,15 +49,6 @@ def landed_in(scene: Scene, *groups: str) -> list[Group]:
     for group in reversed(landed):
         scene.instance.landings.note(group, scene.clock.moment)
     return landed
-
-
-def test_what_is_forbidden_in_one_group_alone_is_refused_for_good() -> None:
-    """A call in another group has succeeded that was sent afterwards."""
-    scene = Scene(row())
-    landed_in(scene, "other")
-    scene.api.updates, scene.api.reads = [FORBIDDEN], [FORBIDDEN]
-    assert scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5)) == [Rejected(10007, "not permitted")]
-    assert [group.id for group in scene.api.asked_of] == [GROUP.id, "other"]
 
 
 def test_what_is_forbidden_in_all_groups_is_the_apps_fault() -> None:
@@ -134,14 +111,8 @@ def test_another_group_that_does_not_tell_leaves_the_operation_owed(answer: Repl
 def test_a_landing_in_another_group_sent_afterwards_needs_no_question() -> None:
     scene = Scene(row())
     scene.api.updates, scene.api.reads = [FORBIDDEN], [FORBIDDEN]
-    read = scene.api.read
-
-    def meanwhile(group: Group, keys: Sequence[str], now: int, *, fresh: bool = False) -> Reply:
-        reply = read(group, keys, now, fresh=fresh)
-        scene.instance.landings.note(Group(GROUP.app, "other"), scene.clock.moment + 1)
-        return reply
-
-    scene.api.read = meanwhile  # type: ignore[method-assign]  # a call of another thread succeeds just then
+    elsewhere = Group(GROUP.app, "other")
+    first(scene.api, "read", lambda: scene.instance.landings.note(elsewhere, scene.clock.moment + 1))
     assert scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5)) == [Rejected(10007, "not permitted")]
     assert [group.id for group in scene.api.asked_of] == [GROUP.id]
 

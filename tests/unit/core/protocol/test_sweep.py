@@ -15,7 +15,7 @@ from handler.core.ports.system import Notice
 from handler.core.protocol.sweep import ROUND_S, next_watch, sweep, watch
 from handler.core.protocol.visit import Again, Stop
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
-from tests.unit.core.scene import APP, GONE, GROUP, Scene, increase
+from tests.unit.core.scene import APP, GONE, GROUP, Scene, first, increase
 
 
 @pytest.mark.parametrize("trouble", ["A", "Z"])
@@ -84,10 +84,10 @@ def test_a_sweep_that_runs_out_of_time_names_where_to_go_on_from() -> None:
     scene = Scene()
     groups = many(scene, 250)
     scene.ledger.pages_left = 1
-    first = scene.counters.sweep(scene.clock.moment + 600)
-    assert (first.groups, first.after) == (100, "group 099")
-    second = scene.counters.sweep(scene.clock.moment + 600)
-    assert (second.groups, second.after) == (150, None)
+    swept = scene.counters.sweep(scene.clock.moment + 600)
+    assert (swept.groups, swept.after) == (100, "group 099")
+    swept = scene.counters.sweep(scene.clock.moment + 600)
+    assert (swept.groups, swept.after) == (150, None)
     assert all(settled(scene, groups))
 
 
@@ -218,13 +218,7 @@ def test_a_page_that_ends_with_the_beginning_ends_the_sweep() -> None:
 
 def test_a_group_that_ends_in_a_later_round_is_counted_as_left() -> None:
     scene = Scene(row(attempt(entry("a"))))
-    sleep = scene.clock.sleep
-
-    def lose(seconds: float) -> None:
-        scene.ledger.out_of_reach = {"G"}
-        sleep(seconds)
-
-    scene.clock.sleep = lose  # type: ignore[method-assign]  # the ledger goes between two rounds
+    first(scene.clock, "sleep", lambda: scene.ledger.out_of_reach.add("G"))
     assert scene.counters.sweep(scene.clock.moment + 60).left == 1
 
 

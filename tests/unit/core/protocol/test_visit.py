@@ -22,7 +22,7 @@ from handler.core.state.transitions import Change
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.unit.core.protocol.test_backoff import Even
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
-from tests.unit.core.scene import APP, GROUP, RATE, Scene, increase
+from tests.unit.core.scene import APP, GROUP, RATE, Scene, first, increase
 
 SIGNATURE = Refused(70001, "expired", Fault.SIGNATURE, NOW)
 CREDENTIALS = Refused(70009, "wrong key", Fault.CREDENTIALS, NOW)
@@ -77,26 +77,20 @@ def test_how_long_looks_take_is_learned() -> None:
     scene = Scene(row())
     waiting = visit(scene, "a")
     before_s = waiting.instance.look_time.usual_s
-    look = scene.ledger.look
-
-    def slow(group: Group, ids: object) -> object:
-        scene.clock.advance(0.1)
-        return look(group, ["a"])
-
-    scene.ledger.look = slow  # type: ignore[assignment]  # the same answer, later
+    first(scene.ledger, "look", lambda: scene.clock.advance(0.1))
     waiting.look()
     assert waiting.instance.look_time.usual_s == pytest.approx(before_s + (0.1 - before_s) / 8)
 
 
 def test_a_turn_that_is_not_used_is_given_back() -> None:
     scene = Scene()
-    first = visit(scene)
-    assert first.turns.wait_s() == 0
-    turn = first.turns.held
-    first.turns.give_back()
-    assert first.turns.held is None
-    first.turns.give_back()
-    assert first.instance.updates.turn(APP) == turn
+    calling = visit(scene)
+    assert calling.turns.wait_s() == 0
+    turn = calling.turns.held
+    calling.turns.give_back()
+    assert calling.turns.held is None
+    calling.turns.give_back()
+    assert calling.instance.updates.turn(APP) == turn
 
 
 def test_a_turn_to_come_is_waited_for_and_kept() -> None:

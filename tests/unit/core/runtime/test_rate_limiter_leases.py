@@ -9,6 +9,7 @@ from handler.core.runtime.rate_limiter import AdaptiveShare, RateLimiter, Turn
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.runtime.test_rate_limiter import APP, pace_of
 from tests.unit.core.samples import HandClock
+from tests.unit.core.scene import first
 
 
 class LendingLedger(MemoryLedger):
@@ -61,9 +62,9 @@ def test_a_slower_instance_asks_for_fewer_calls_that_cost_more(idle: RateLimiter
     """After a rate code its share is 0.7, and it never leases more than a twentieth of a second's calls."""
     idle.slow_down()
     idle.expect(1000)
-    first = idle.turn(APP)
+    earliest = idle.turn(APP)
     assert ledger.asked == [(APP, 6 / 0.7, 192.0, 1.0)]
-    turns = [first, *(idle.turn(APP) for _ in range(5))]
+    turns = [earliest, *(idle.turn(APP) for _ in range(5))]
     assert [turn.at for turn in turns] == pytest.approx([number / (192 * 0.7) for number in range(6)])
     assert len(ledger.asked) == 1
 
@@ -135,14 +136,8 @@ def test_a_schedule_without_room_is_asked_again_in_a_quarter_of_a_second(
 
 
 def test_while_one_thread_leases_the_others_come_back_soon(ledger: LendingLedger, pace: RateLimiter) -> None:
-    lent = ledger.lease
     others: list[Turn] = []
-
-    def slow(claim: Claim) -> Lent:
-        others.append(pace.turn(APP))
-        return lent(claim)
-
-    ledger.lease = slow  # type: ignore[method-assign]  # somebody else asks in the middle
+    first(ledger, "lease", lambda: others.append(pace.turn(APP)))
     assert pace.turn(APP).is_taken
     assert others == [Turn(0.01, 0.01, is_taken=False)]
 
