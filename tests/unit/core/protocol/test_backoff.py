@@ -54,39 +54,24 @@ def test_a_visit_that_waits_for_ever_does_not_overflow(waits: Backoff) -> None:
     assert [waits.retry_s() for _ in range(3000)][-1] == LOOK_MAX_S
 
 
-def test_quick_calls_are_polled_for_more_often(scene: Scene) -> None:
-    instance = replace(scene.instance, chance=Even())
-    instance.call_time.usual_s = 0.04
-    assert Backoff(instance).poll_s() == pytest.approx(0.04)
-    instance.call_time.usual_s = 0.001
-    assert Backoff(instance).poll_s() == pytest.approx(0.03)
-
-
-def test_slow_looks_are_spaced(scene: Scene) -> None:
-    """Four of them have room between two of one visit."""
-    instance = replace(scene.instance, chance=Even())
-    instance.look_time.usual_s = 0.05
-    assert Backoff(instance).poll_s() == pytest.approx(0.2)
-
-
-def test_a_slow_ledger_lengthens_every_poll(waits: Backoff) -> None:
-    """To what it took and a call takes; it is not believed to be slow for longer than a second."""
-    waits.accepted_in(0.9)
-    assert waits.poll_s() == pytest.approx(0.9 + 0.06)
+@pytest.mark.parametrize(
+    ("call_s", "look_s", "accepted_s", "poll_s"),
+    [(0.06, 0, 0, 0.06), (0.04, 0, 0, 0.04), (0.001, 0, 0, 0.03), (0.06, 0.05, 0, 0.2), (0.06, 0, 0.9, 0.96)],
+    ids=["a call", "a quick call", "a call in no time", "slow looks", "a slow ledger"],
+)
+def test_a_row_is_read_as_often_as_calls_looks_and_its_ledger_suggest(
+    scene: Scene, waits: Backoff, call_s: float, look_s: float, accepted_s: float, poll_s: float
+) -> None:
+    """Four looks have room between two of one visit; a ledger is believed to be slow for a second at most."""
+    scene.instance.call_time.usual_s, scene.instance.look_time.usual_s = call_s, look_s
+    waits.accepted_in(accepted_s)
+    assert waits.poll_s() == pytest.approx(poll_s)
     waits.accepted_in(30)
     assert waits.poll_s() == pytest.approx(ACCEPTED_MAX_S)
 
 
-def test_a_question_without_an_answer_is_asked_at_growing_intervals(waits: Backoff) -> None:
-    assert [waits.retry_s() for _ in range(5)] == seconds(0.4, 0.8, 1.6, LOOK_MAX_S, LOOK_MAX_S)
-
-
 def test_an_operation_at_the_head_is_left_to_its_caller_once(waits: Backoff) -> None:
     assert [waits.leave(head) for head in ("a", "a", "b", "a")] == [True, False, True, True]
-
-
-def test_an_own_call_that_went_astray_is_looked_for_at_once(waits: Backoff) -> None:
-    assert waits.before_look_s(attempt(), own=True) == 0
 
 
 def test_somebody_elses_call_is_given_the_time_that_a_call_may_take(scene: Scene, waits: Backoff) -> None:
@@ -101,8 +86,8 @@ def test_somebody_elses_call_is_given_the_time_that_a_call_may_take(scene: Scene
 
 
 def test_another_attempt_is_looked_at_in_a_rhythm_of_its_own(waits: Backoff) -> None:
-    waits.before_look_s(attempt(), own=True)
-    assert [waits.retry_s() for _ in range(3)] == seconds(0.4, 0.8, 1.6)
+    assert waits.before_look_s(attempt(), own=True) == 0
+    assert [waits.retry_s() for _ in range(5)] == seconds(0.4, 0.8, 1.6, LOOK_MAX_S, LOOK_MAX_S)
     waits.before_look_s(attempt(name="next"), own=True)
     assert waits.retry_s() == pytest.approx(0.4)
     waits.before_look_s(attempt(name="next"), own=True)

@@ -205,14 +205,6 @@ def test_a_call_that_succeeds_opens_the_gate_and_is_remembered() -> None:
     assert scene.ledger.find(GROUP, ["a"])["a"].answer == Applied((("like", 5),))
 
 
-def test_a_reply_is_evidence_for_the_row_as_it_was() -> None:
-    scene = Scene(row(attempt(entry("a"))))
-    visit = Visit(scene.instance, GROUP, scene.budget(30), own=OwnCall("attempt"))
-    scene.ledger.settlements_lost = 1
-    assert send(visit, scene.row, attempt(entry("a"))) == Again()
-    assert visit.own == OwnCall("attempt", is_sent=True)
-
-
 def test_a_reply_that_settles_forgets_what_was_refused_before() -> None:
     """Its question was sent after the death of that (R11)."""
     past = Remembered(attempt(name="past", weight=700_001), refused=True)

@@ -43,20 +43,14 @@ def waiting(count: int, *, base: int = BASE, last: int = NOW) -> Row:
     return row(queue=(A,), remembered=lost(count, base=base, last=last))
 
 
-@pytest.mark.parametrize(("count", "seconds"), [(1, 11), (2, 22), (3, 44), (4, 60), (5, 60), (8, 60)])
-def test_the_interval_doubles_up_to_a_minute(count: int, seconds: int) -> None:
-    """It counts from the last one's time; after one loss it is over when that is dead."""
-    assert opens_at(waiting(count), bound_of) == NOW + seconds
-
-
-def test_a_bound_of_more_than_a_minute_is_the_interval() -> None:
-    assert opens_at(waiting(1), lambda _: 90.0) == opens_at(waiting(8), lambda _: 90.0) == NOW + 90
-
-
-def test_the_interval_is_reckoned_with_the_last_ones_bound() -> None:
-    """Other settings may have signed it for longer."""
-    bounds = {"lost0": 11.0, "lost1": 20.0}
-    assert opens_at(waiting(2), lambda attempt: bounds[attempt.id]) == NOW + 40
+@pytest.mark.parametrize(
+    ("count", "bound_s", "seconds"),
+    [(1, 11, 11), (2, 11, 22), (3, 11, 44), (4, 11, 60), (8, 11, 60), (1, 90, 90), (8, 90, 90), (2, 20, 40)],
+)
+def test_the_interval_doubles_up_to_a_minute_or_the_last_ones_bound(count: int, bound_s: float, seconds: int) -> None:
+    """It counts from the last one's time; after one loss it is over when that is dead, however long it was signed."""
+    last = f"lost{count - 1}"
+    assert opens_at(waiting(count), lambda past: bound_s if past.id == last else BOUND_S) == NOW + seconds
 
 
 def test_without_losses_nothing_waits() -> None:

@@ -15,7 +15,7 @@ from handler.core.ports.system import Notice
 from handler.core.protocol.drive import drive
 from handler.core.protocol.engine import PENDING_RETRY_S
 from handler.core.protocol.refusal import NOTE, NOTE_EVERY_S, note_landings
-from tests.unit.core.samples import BASE, NOW, attempt, entry, row
+from tests.unit.core.samples import BASE, NOW, row
 from tests.unit.core.scene import ARREARS, GONE, GROUP, INVALID, RATE, Scene, first, increase
 
 FORBIDDEN = Refused(10007, "not permitted", Fault.OPERATION, NOW)
@@ -143,16 +143,6 @@ def test_a_payment_of_ours_that_is_forbidden_everywhere_freezes_nothing() -> Non
         drive(scene.visit(5), None)
         scene.clock.advance(120)
     assert (scene.row.frozen, scene.row.debt) == (None, (("like", -5),))
-
-
-def test_a_refused_app_is_not_asked_about_other_peoples_attempts() -> None:
-    scene = Scene(row(attempt(entry("a"))))
-    scene.instance.breaker.trip(ARREARS)
-    visit = scene.visit(0.5)
-    drive(visit, None)
-    assert visit.stopped is not None
-    assert visit.stopped.refusal is ARREARS
-    assert (scene.api.calls, scene.api.asked) == ([], [])
 
 
 def test_a_payment_that_is_refused_three_times_waits_for_an_operator() -> None:

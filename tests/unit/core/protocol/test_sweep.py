@@ -209,13 +209,6 @@ def test_a_group_that_ends_a_visit_is_not_met_again_in_the_same_sweep() -> None:
     assert (swept.groups, swept.left) == (1, 1)
 
 
-def test_a_page_that_ends_with_the_beginning_ends_the_sweep() -> None:
-    scene = Scene()
-    many(scene, 250)
-    swept = scene.counters.sweep(scene.clock.moment + 600, after="group 099")
-    assert (swept.groups, swept.after) == (250, None)
-
-
 def test_a_group_that_ends_in_a_later_round_is_counted_as_left() -> None:
     scene = Scene(row(attempt(entry("a"))))
     first(scene.clock, "sleep", lambda: scene.ledger.out_of_reach.add("G"))

@@ -94,26 +94,6 @@ def test_instances_that_become_busy_together_stay_below_the_limit(clock: HandClo
     assert len(begun) >= 3 * 185
 
 
-def test_a_turn_of_a_full_schedule_is_used_in_time_or_not_at_all(clock: HandClock, ledger: CountingLedger) -> None:
-    """Late calls would come on top of those whose turn it is then; in a quiet schedule there is room for them."""
-    pace = pace_of(clock, ledger=ledger)
-    quiet = [pace.turn(APP) for _ in range(6)][-1]
-    ledger.lease(
-        Claim(
-            app=APP,
-            schedule=Schedule.UPDATES,
-            calls=100,
-            rate=200,
-            ahead_max_s=1,
-            longest_s=1,
-            now=clock.now(),
-            lag_s=0,
-        )
-    )
-    full = [pace.turn(APP) for _ in range(6)][-1]
-    assert [turn.until - turn.at for turn in (quiet, full)] == pytest.approx([0.5, 0.04])
-
-
 def test_calls_that_are_expected_are_leased_together(clock: HandClock, ledger: CountingLedger) -> None:
     """A batch knows how many groups it has; an instance that has been quiet would find out step by step."""
     pace = pace_of(clock, rate=100_000, ledger=ledger)
@@ -132,20 +112,6 @@ def test_no_more_is_leased_for_what_is_expected_than_is_fair(
     clock.advance(10)
     assert all(pace.turn(APP).is_taken for _ in range(6))
     assert ledger.leases == (100 - 5 + 8) // 9 + 1
-
-
-def test_a_schedule_that_is_full_is_not_asked_again_at_once(
-    clock: HandClock, ledger: CountingLedger, pace: RateLimiter
-) -> None:
-    while pace.turn(APP).is_taken:
-        pass
-    asked = ledger.leases
-    assert pace.is_saturated()
-    assert not pace.turn(APP).is_taken
-    assert ledger.leases == asked
-    clock.advance(2)
-    assert not pace.is_saturated()
-    assert pace.turn(APP).is_taken
 
 
 def test_a_ledger_that_cannot_lend_makes_calls_wait() -> None:

@@ -47,13 +47,6 @@ def test_every_transition_is_one_version(transition: Callable[[Row], Row]) -> No
     assert transition(OPEN).version == OPEN.version + 1
 
 
-@pytest.mark.parametrize("transition", TRANSITIONS.values(), ids=TRANSITIONS)
-def test_no_transition_changes_the_row_that_it_began_with(transition: Callable[[Row], Row]) -> None:
-    before = replace(OPEN)
-    transition(OPEN)
-    assert before == OPEN
-
-
 def test_a_dead_attempt_is_remembered_and_its_operations_go_first_again() -> None:
     after = not_landed(OPEN).row
     assert (after.attempt, after.queue) == (None, (A, B, C))

@@ -17,7 +17,7 @@ from handler.core.ports.counter_api import LONG_LIFE_S, Counted, Fault, ProbeCal
 from handler.core.runtime.rules import Rules
 from handler.core.verify.clock_checks import GUARD_AGAINST_HOSTS
 from handler.core.verify.counter_checks import NOT_BELOW_ZERO, NOT_LIFTED, NOT_NEGATIVE
-from handler.core.verify.finding import CheckResult, Evidence, Finding, Inconclusive
+from handler.core.verify.finding import CheckResult, Evidence, Finding
 from handler.core.verify.session import OUT_OF_TIME, RATE_PAUSE_S, RATE_TRIES, ProbeSession
 from handler.core.verify.signature_checks import KEY as SIGNED_KEY
 from handler.core.verify.signature_checks import MISTRUST, WAIT_MAX_S
@@ -326,20 +326,3 @@ def test_a_refusal_for_the_rate_is_asked_again_unless_the_signature_is_short(sce
     assert isinstance(scene.session().update([("k", 1)]), Counted)
     scene.api.fates = [TOO_OFTEN]
     assert scene.session().update([("k", 1)], signed_at=1_700_000_000, life_s=6) is TOO_OFTEN
-
-
-def test_the_last_call_and_its_time_are_held_back(scene: Scene) -> None:
-    session = scene.session(calls_max=2)
-    session.read()
-    with pytest.raises(Inconclusive, match=r"^the 2 calls of this run were used up$"):
-        session.read()
-    session.ending = True
-    session.read()
-    with pytest.raises(Inconclusive):
-        session.read()
-    late = scene.session()
-    scene.clock.advance(91.001)
-    with pytest.raises(Inconclusive, match=OUT_OF_TIME):
-        late.read()
-    late.ending = True
-    late.read()
