@@ -188,6 +188,10 @@ class Stage:
             vault=self.vault,
         )
 
+    def like(self, group: str = "room") -> int | None:
+        """What the counter `like` of a group has come to, if anything has."""
+        return self.chat.groups[group].get("like")
+
     def use_ledger(self, ledger: Ledger) -> None:
         """Put another ledger in place, before or between events."""
         self.ledger = ledger

@@ -107,12 +107,6 @@ def dialect(request: pytest.FixtureRequest) -> Dialect:
     return chosen
 
 
-@pytest.fixture
-def stage() -> Stage:
-    """A group `room` without counters, and everything else in order."""
-    return Stage()
-
-
 def test_an_update_counts_once_and_is_found_again(door: Door) -> None:
     """The reply's headers stand where the platform looks for them, and the query reaches its route decoded."""
     door.stage.chat.groups["@TGS#1"] = {}

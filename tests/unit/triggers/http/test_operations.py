@@ -10,12 +10,6 @@ from tests.sandbox.memory_parked import MemoryParked
 from tests.unit.triggers.stage import Stage, headers, secret
 
 
-@pytest.fixture
-def stage() -> Stage:
-    """A group `room` without counters, and everything else in order."""
-    return Stage()
-
-
 def test_a_pending_operation_is_helped_on_by_asking(stage: Stage) -> None:
     stage.post("k", prefer="respond-async")
     assert stage.ask("k").body["state"] == "applied"

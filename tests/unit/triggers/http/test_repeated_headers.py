@@ -17,12 +17,6 @@ JOINING = [dialect for dialect in DIALECTS if dialect not in {"alb", "scf"}]
 GOOD = ("Authorization", f"Bearer {TOKEN}")
 
 
-@pytest.fixture
-def stage() -> Stage:
-    """A group `room` without counters, and everything else in order."""
-    return Stage()
-
-
 def sent(stage: Stage, dialect: Dialect, *pairs: tuple[str, str]) -> Seen:
     """The answer to an update with these headers, of which some may stand twice."""
     return answer(stage, dialect, event_of(dialect, "POST", UPDATE, pairs, body()))

@@ -18,12 +18,6 @@ from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.triggers.stage import APP, NEVER_ARRIVED, UPDATE, Stage, body, headers, invocation
 
 
-@pytest.fixture
-def stage() -> Stage:
-    """A group `room` without counters, and everything else in order."""
-    return Stage()
-
-
 def test_a_key_belongs_to_one_caller_and_one_group(stage: Stage) -> None:
     stage.chat.groups["other"] = {}
     stage.post("k")

@@ -20,10 +20,6 @@ def stage() -> Stage:
     return stage
 
 
-def like(stage: Stage) -> int | None:
-    return stage.chat.groups["a"].get("like")
-
-
 def moments(turn: Invocation, groups: int = 0) -> tuple[float, float, float]:
     """Until when an invocation makes calls, until when it begins ledger writes, and its end."""
     budget = time_budget(turn, groups)
@@ -50,11 +46,11 @@ def test_what_cannot_be_finished_in_time_is_accepted_all_the_same(stage: Stage) 
     stage.chat.fates = [NEVER_ARRIVED]
     stage.invocation = invocation(5000.0, 5000.0 + stage.context.instance.call_s + 4)
     assert stage.batch(batch_of("aws:sqs", [text(1, "a")] * (CHUNK + 50), first=1)) == {"batchItemFailures": []}
-    assert like(stage) == 1
+    assert stage.like("a") == 1
     assert stage.clock.monotonic() < stage.invocation.deadline
     stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 60)
     assert stage.context.counters().sweep(stage.invocation.deadline).left == 0
-    assert like(stage) == CHUNK + 51
+    assert stage.like("a") == CHUNK + 51
 
 
 def test_without_any_time_left_everything_is_asked_for_again(stage: Stage) -> None:

@@ -31,19 +31,10 @@ def record(number: int, partition: str = "room", shard: str = "shardId-000000000
     return {**named, "kinesis": part}
 
 
-@pytest.fixture
-def stage() -> Stage:
-    return Stage()
-
-
 def deliver(stage: Stage, *records: Event) -> list[object]:
     failures = stage.batch({"Records": list(records)})["batchItemFailures"]
     assert isinstance(failures, list)
     return failures
-
-
-def likes(stage: Stage) -> int:
-    return stage.chat.groups["room"].get("like", 0)
 
 
 def stored(stage: Stage, *numbers: int) -> int:
@@ -55,7 +46,7 @@ def stored(stage: Stage, *numbers: int) -> int:
 def test_a_batch_is_counted_and_no_record_of_it_is_kept(stage: Stage) -> None:
     """The mark of their shard stands for all of them, and their row is as it was."""
     assert deliver(stage, *(record(number) for number in range(5))) == []
-    assert (likes(stage), stored(stage, *range(5))) == (25, 0)
+    assert (stage.like(), stored(stage, *range(5))) == (25, 0)
     row = stage.ledger.load(GROUP)
     assert row is not None
     assert (row.is_settled, row.watermarks) == (True, ())
@@ -68,20 +59,20 @@ def test_a_batch_that_is_delivered_again_counts_nothing(stage: Stage) -> None:
     batch = [record(number) for number in range(8)]
     for part in (batch, batch[:4], batch[4:], batch[3:6], batch):
         assert deliver(stage, *part) == []
-    assert likes(stage) == 40
+    assert stage.like() == 40
 
 
 def test_what_is_new_in_a_batch_delivered_again_is_counted(stage: Stage) -> None:
     """A batch is not always cut at the same place."""
     deliver(stage, *(record(number) for number in range(4)))
     deliver(stage, *(record(number) for number in range(2, 7)))
-    assert likes(stage) == 35
+    assert stage.like() == 35
 
 
 def test_a_child_shard_starts_anew(stage: Stage) -> None:
     deliver(stage, record(9))
     deliver(stage, record(1, shard="shardId-000000000002"))
-    assert likes(stage) == 10
+    assert stage.like() == 10
 
 
 def test_a_record_of_another_partition_has_a_record_of_its_own(stage: Stage) -> None:
@@ -89,13 +80,13 @@ def test_a_record_of_another_partition_has_a_record_of_its_own(stage: Stage) -> 
     deliver(stage, record(5))
     deliver(stage, record(3, partition="elsewhere"), record(4, partition="elsewhere"))
     deliver(stage, record(3, partition="elsewhere"))
-    assert (likes(stage), stored(stage, 3, 4, 5)) == (15, 2)
+    assert (stage.like(), stored(stage, 3, 4, 5)) == (15, 2)
 
 
 def test_a_record_that_names_its_key_is_known_by_it(stage: Stage) -> None:
     """The producer's own repetition stands elsewhere in the stream."""
     deliver(stage, record(1, IdempotencyKey="order-7"), record(5, IdempotencyKey="order-7"))
-    assert likes(stage) == 5
+    assert stage.like() == 5
 
 
 def test_nothing_of_a_group_is_accepted_behind_a_record_that_was_not(
@@ -127,8 +118,8 @@ def test_nothing_of_a_group_is_accepted_behind_a_record_that_was_not(
     stage.chat.groups["room"][stage.context.instance.rules.receipt_key] = 0
     batch = [record(number) for number in range(8)]
     assert deliver(stage, *batch) == [{"itemIdentifier": str(FIRST + number)} for number in range(4, 8)]
-    assert likes(stage) == 20
+    assert stage.like() == 20
     full = False
     for part in (batch[4:6], batch, batch[6:]):
         assert deliver(stage, *part) == []
-    assert likes(stage) == 40
+    assert stage.like() == 40

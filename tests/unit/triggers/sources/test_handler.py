@@ -44,10 +44,6 @@ def stage() -> Stage:
     return stage
 
 
-def like(stage: Stage, group: str = "room") -> int | None:
-    return stage.chat.groups[group].get("like")
-
-
 def counts(accepted: int = 0, parked: int = 0, ignored: int = 0) -> dict[str, object]:
     """What a source without partial replies is answered."""
     return {"accepted": accepted, "parked": parked, "ignored": ignored}
@@ -62,14 +58,14 @@ def test_every_record_of_a_batch_counts(stage: Stage, source: str) -> None:
     """A source with partial replies is told of no failure, another one is answered by counts."""
     answer = {"batchItemFailures": []} if source in PARTIAL else counts(accepted=3)
     assert stage.batch(batch_of(source, [text(1), text(20), text(300)])) == answer
-    assert like(stage) == 321
+    assert stage.like() == 321
 
 
 def test_an_event_of_eventbridge_is_a_batch_of_one(stage: Stage) -> None:
     """Its detail is the payload, as an object or, from EventBridge Scheduler, as text."""
     assert stage.batch(eventbridge(json.loads(text(1)), 1)) == counts(accepted=1)
     assert stage.batch(eventbridge(text(20), 2)) == counts(accepted=1)
-    assert like(stage) == 21
+    assert stage.like() == 21
 
 
 def test_an_empty_batch_is_a_success(stage: Stage) -> None:
@@ -81,7 +77,7 @@ def test_an_empty_batch_is_a_success(stage: Stage) -> None:
 def test_waiting_records_of_one_group_go_out_in_one_call(stage: Stage) -> None:
     """A call per run of one Mode; each group has its own, and its first use reads nothing twice."""
     stage.batch(batch_of("aws:sqs", [text(1, group) for group in ROOMS for _ in range(7)]))
-    assert [like(stage, group) for group in ROOMS] == [7] * 5
+    assert [stage.like(group) for group in ROOMS] == [7] * 5
     assert stage.chat.calls == 5
 
 
@@ -89,7 +85,7 @@ def test_waiting_records_of_one_group_go_out_in_one_call(stage: Stage) -> None:
 def test_order_within_a_group_is_the_sources(stage: Stage, source: str) -> None:
     contents = [text(5), text(0, mode="Set"), text(7), text(2, mode="Decrease"), text(9, mode="Set"), text(1)]
     stage.batch(batch_of(source, contents))
-    assert like(stage) == 10
+    assert stage.like() == 10
 
 
 @pytest.mark.parametrize("source", MAKERS)
@@ -99,7 +95,7 @@ def test_half_a_batch_delivered_again_counts_once(stage: Stage, source: str) -> 
     stage.batch(batch_of(source, contents[:3]))
     stage.batch(batch_of(source, contents[2:], first=2))
     stage.batch(batch_of(source, contents))
-    assert like(stage) == 4321
+    assert stage.like() == 4321
 
 
 @pytest.mark.parametrize("source", MAKERS)
@@ -108,7 +104,7 @@ def test_a_producer_that_sends_twice_names_its_operation(stage: Stage, source: s
     keyed = text(5, IdempotencyKey="order-7")
     stage.batch(batch_of(source, [keyed, text(1), keyed]))
     stage.batch(batch_of(source, [keyed], first=10))
-    assert like(stage) == 6
+    assert stage.like() == 6
 
 
 @pytest.mark.parametrize("poison", ["", "increase like", "[]", "7", "{}", None, text(1, Extra=1), text(2**63)])
@@ -120,7 +116,7 @@ def test_a_poison_record_is_put_aside_and_its_neighbours_count(stage: Stage, sou
     event = batch_of(source, [poison, text(1), poison, text(20)])
     for _ in range(2):
         assert stage.batch(event) == answers.get(source, {"batchItemFailures": []})
-    assert like(stage) == 21
+    assert stage.like() == 21
     is_queue = source == "aws:sqs"
     assert len(parked_reasons(stage)) == (0 if is_queue else 2)
     assert stage.told.notices.count(Notice.REJECTED if is_queue else Notice.PARKED) == 4
@@ -128,7 +124,7 @@ def test_a_poison_record_is_put_aside_and_its_neighbours_count(stage: Stage, sou
 
 def test_a_removed_item_asks_for_nothing(stage: Stage) -> None:
     assert stage.batch(records(dynamodb(text(5), name="REMOVE"), dynamodb(text(1), 1))) == {"batchItemFailures": []}
-    assert like(stage) == 1
+    assert stage.like() == 1
 
 
 @pytest.mark.parametrize("source", ["aws:sqs", *WHOLE])
@@ -138,7 +134,7 @@ def test_an_operation_that_the_vendor_refuses_is_put_aside(stage: Stage, source:
     answer = {"batchItemFailures": [item(source, 0)]} if is_queue else counts(accepted=1, parked=1)
     for _ in range(2):
         assert stage.batch(batch_of(source, [text(1, "nowhere"), text(1)])) == answer
-    assert like(stage) == 1
+    assert stage.like() == 1
     assert parked_reasons(stage) == ([] if is_queue else ["the vendor refused it with code 10010"])
 
 
@@ -147,7 +143,7 @@ def test_a_key_that_returns_with_another_content_is_a_refusal(stage: Stage) -> N
     assert stage.batch(batch_of("aws:sqs", contents)) == {"batchItemFailures": [item("aws:sqs", 1)]}
     assert stage.batch(batch_of("aws:sns", contents)) == counts(accepted=1, parked=1)
     assert parked_reasons(stage) == ["its key was used before with other content"]
-    assert like(stage) == 10
+    assert stage.like() == 10
 
 
 def test_foreign_records_are_wrong_for_themselves_alone(stage: Stage) -> None:
@@ -163,7 +159,7 @@ def test_foreign_records_are_wrong_for_themselves_alone(stage: Stage) -> None:
     foreign += [sqs(text(300), 9, eventSource="aws:s3"), sqs(text(300), messageId="\ud800")]
     reply = stage.batch(records(sqs(text(1), 1), *foreign, sqs(text(20), 2)))
     assert reply == {"batchItemFailures": [{"itemIdentifier": "foreign"}, item("aws:sqs", 9)]}
-    assert like(stage) == 21
+    assert stage.like() == 21
     assert len(parked_reasons(stage)) == 6
 
 
@@ -176,20 +172,20 @@ def test_a_refused_app_leaves_what_was_accepted_owed(stage: Stage) -> None:
     stage.clock.sleep(3600)
     stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 60)
     assert stage.context.counters().sweep(stage.invocation.deadline).left == 0
-    assert like(stage) == 1
+    assert stage.like() == 1
 
 
 def test_without_a_caller_the_queues_arn_is_the_caller(stage: Stage) -> None:
     keyed = text(5, IdempotencyKey="k")
     stage.batch(records(sqs(keyed), sqs(keyed, 1, eventSourceARN=f"{ARN}-2")))
-    assert like(stage) == 10
+    assert stage.like() == 10
 
 
 def test_a_topic_of_msk_that_is_made_anew_counts_from_its_first_record(stage: Stage) -> None:
     """Its offsets begin again, and the records' own time tells them from those of before."""
     for sent_s in (0, 0, 3600):
         stage.batch(of_msk(*[msk(text(), number, timestamp=int((START + sent_s) * 1000)) for number in range(5)]))
-    assert like(stage) == 10
+    assert stage.like() == 10
 
 
 @pytest.mark.parametrize(
@@ -203,7 +199,7 @@ def test_where_records_tell_no_time_the_epoch_tells_topics_apart(stage: Stage, m
         stage.context = replace(stage.context, source_epoch=epoch)
         for number in range(2):
             stage.batch(make(number))
-        assert like(stage) == counted
+        assert stage.like() == counted
 
 
 def test_the_epoch_changes_no_key_of_a_record_that_tells_its_time(stage: Stage) -> None:
@@ -212,7 +208,7 @@ def test_the_epoch_changes_no_key_of_a_record_that_tells_its_time(stage: Stage) 
         stage.batch(of_msk(msk(text())))
         stage.batch(records(ckafka(text(IdempotencyKey="order-7"))))
         stage.batch(records(sqs(text())))
-    assert like(stage) == 3
+    assert stage.like() == 3
 
 
 def test_a_batch_without_pages_loads_nothing_of_the_timer() -> None:
@@ -252,7 +248,7 @@ def test_a_record_older_than_the_window_is_parked_and_acknowledged(stage: Stage,
     """R11: the answer of its first delivery may be forgotten."""
     assert stage.batch(event) in ({"batchItemFailures": []}, counts(parked=1))
     assert parked_reasons(stage) == ["is older than DEDUPE_WINDOW_S"]
-    assert like(stage) is None
+    assert stage.like() is None
 
 
 def test_a_record_that_is_too_old_and_cannot_be_read_is_parked_too(stage: Stage) -> None:
@@ -287,4 +283,4 @@ def test_a_record_that_cannot_even_be_written_down_is_parked_without_its_content
     for _ in range(100_000):
         deep = [deep]
     assert stage.batch(records(sns(text()), deep)) == counts(accepted=1, parked=1)
-    assert (parked_reasons(stage), like(stage)) == (["record: is not an object"], 1)
+    assert (parked_reasons(stage), stage.like()) == (["record: is not an object"], 1)

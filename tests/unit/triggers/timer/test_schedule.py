@@ -26,13 +26,6 @@ KEY = "daily/2026-11-22T00:00:00Z/0"
 NAMES = ["timer", CALLER]
 
 
-@pytest.fixture
-def stage() -> Stage:
-    stage = Stage()
-    stage.chat.groups = {"room": {}}
-    return stage
-
-
 def message(name: str) -> str:
     """A payload that takes a tick's key, with another content."""
     return text(0, IdempotencyKey=KEY, Caller=name)
