@@ -41,7 +41,6 @@ def test_an_increase_whose_reply_is_lost_counts_once_however_often_it_is_repeate
 
 
 def test_a_refusal_by_the_vendor_is_final(cloud: Cloud) -> None:
-    """A group that does not exist is refused with the vendor's code, and so is the same key once it was created."""
     cloud.chat.dismiss_group(cloud.group)
     refused = cloud.backend.increase("a")
     cloud.chat.create_group(cloud.group)

@@ -65,7 +65,6 @@ def test_the_location_of_a_202_leads_to_the_operation(door: Cloud) -> None:
 
 
 def test_what_is_wrong_with_a_request_is_named_and_nothing_is_accepted(door: Cloud) -> None:
-    """A bad key, an unknown token, a body over the limit, another method, and a path that no route serves."""
     send, good = door.backend.send, increase_body(door.group, 5)
     keys = [send("POST", UPDATE, headers(key), good) for key in ("", "two words", '"half quoted')]
     assert [(answer.status, answer.fields["field"]) for answer in keys] == [(400, "Idempotency-Key")] * 3

@@ -41,8 +41,6 @@ def handler(event, context):
         with socket.create_connection((host, int(port))) as connection:
             connection.sendall(b"POST /2018-06-01/runtime/invocation/1/response HTTP/1.1\\r\\nContent-Le")
         os._exit(3)
-    if event == "sleep":
-        time.sleep(60)
     if event == "gap":
         # The watch may not have woken yet: it has then to note the gap first.
         time.sleep(0.1)
@@ -89,7 +87,6 @@ def test_an_error_is_a_failure_and_the_process_stays(toy: FunctionInstance) -> N
 
 
 def test_a_process_that_ends_fails_its_invocation_and_is_started_anew(toy: FunctionInstance) -> None:
-    """The next event finds a cold instance."""
     assert isinstance(toy.invoke("end"), Failure)
     assert isinstance(toy.invoke("limit"), Reply)
     assert toy.starts == 2

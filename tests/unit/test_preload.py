@@ -60,7 +60,6 @@ def test_the_secret_is_fetched_and_the_ledger_asked_before_the_first_event(envir
 
 
 def test_without_the_switch_nothing_is_built(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first event builds, as it always does."""
     monkeypatch.setenv("INIT_EARLY", "off")
     bootstrap.warm_up()
     assert not (environment / "ledger.sqlite").exists()

@@ -59,7 +59,6 @@ def test_a_table_is_named_with_where_it_is(url: str, read: LedgerUrl) -> None:
 
 
 def test_a_password_is_not_shown() -> None:
-    """Whoever prints what was read prints nothing secret."""
     assert "hunter2" not in repr(ledger_url.read("redis://user:hunter2@cache"))
 
 

@@ -75,7 +75,6 @@ def test_scf_finds_its_entry_at_the_root(tmp_path: Path) -> None:
 
 
 def test_only_clouds_that_there_are_can_be_built_for() -> None:
-    """A word that names none is refused before anything is made."""
     command = [sys.executable, "-m", "layers.build", "moon"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2

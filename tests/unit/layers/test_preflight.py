@@ -25,7 +25,6 @@ def without_node(problems: list[str]) -> list[str]:
 
 
 def test_nothing_is_missing_where_all_is_given() -> None:
-    """Credentials, a region and an address for alarms; keys, a role and a network."""
     assert without_node(for_aws(AWS)) == []
     assert for_scf(SCF) == []
 

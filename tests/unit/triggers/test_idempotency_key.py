@@ -26,7 +26,6 @@ def test_a_quoted_key_is_the_key_between_the_quotes(key: str) -> None:
 
 @given(VISIBLE.filter(lambda key: not key.startswith('"')))
 def test_a_bare_key_is_itself(key: str) -> None:
-    """A key that begins with a quote is a quoted one."""
     assert read_key(key) == read_key(f" \t{key} ") == key
 
 

@@ -103,7 +103,6 @@ def test_a_failed_first_fetch_is_repeated_after_a_second(fixture: Fixture) -> No
 
 
 def test_a_first_secret_that_is_wrong_says_so(fixture: Fixture) -> None:
-    """The content is at fault, not the way to it."""
     fixture.store.text = "wrong"
     with pytest.raises(SettingsError, match="sdkappid"):
         fixture.vault.current()

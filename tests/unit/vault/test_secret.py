@@ -86,7 +86,6 @@ def test_a_missing_field_and_an_unknown_one_are_named(secret: str, said: str) ->
     ids=repr,
 )
 def test_a_wrong_field_is_named(field: str, value: object) -> None:
-    """The name and what is wrong, never what stands there."""
     assert problem(text(**{field: value})).startswith(f"{field} of the secret: ")
 
 

@@ -39,7 +39,6 @@ def test_nothing_that_the_function_imports_is_left_without_bytecode() -> None:
 
 
 def test_a_module_that_does_not_compile_stops_the_build(tmp_path: Path) -> None:
-    """The error shows what the compiler said."""
     (tmp_path / "broken.py").write_text("def")
     with pytest.raises(CompileError, match="SyntaxError"):
         compile_all(sys.executable, tmp_path, "/opt")

@@ -27,7 +27,6 @@ def problems(**changed: object) -> tuple[str, ...]:
 
 
 def test_what_has_to_be_filled_in_is_named_at_once() -> None:
-    """serverless.yml as it is lacks a role and a network, and says so in two lines."""
     with pytest.raises(PlanError) as error:
         read_plan(SERVICE_TEXT, {})
     assert [problem.split(":")[0] for problem in error.value.problems] == ["custom.tencent.role", "custom.tencent.vpc"]
@@ -73,7 +72,6 @@ def operations(groups: int) -> dict[str, object]:
 
 
 def test_a_message_that_a_timer_cannot_carry_is_found_here_and_not_at_midnight() -> None:
-    """The largest that fits passes, one group more does not."""
     fits = max(n for n in range(1, 100) if len(json.dumps(operations(n), separators=(",", ":"))) <= MESSAGE_BYTES)
     assert len(plan(timers=[timer(operations(fits))]).timers) == 1
     [problem] = problems(timers=[timer(operations(fits + 1))])

@@ -158,7 +158,6 @@ def test_health_asks_for_no_proof(door: Door) -> None:
 def test_what_no_route_serves_is_refused(
     stage: Stage, dialect: Dialect, method: str, path: str, status: int, allow: str | None, base: str
 ) -> None:
-    """404 for a path that no route has, 405 for another method; behind a base path as well."""
     stage.http = replace(stage.http, base_path=base)
     seen = stage.send(method, base + path, headers(), dialect=dialect)
     assert (seen.status, seen.headers.get("allow"), seen.body["status"]) == (status, allow, status)
@@ -227,7 +226,6 @@ def test_a_preference_is_heard(stage: Stage, dialect: Dialect, prefer: str | Non
 
 
 def test_every_state_of_an_operation_is_shown(stage: Stage, dialect: Dialect) -> None:
-    """With the stored answer beside it, and when to ask again while there is none."""
 
     def ask(key: str, group: str = "room") -> Seen:
         return stage.send("GET", f"/v1/operations?GroupId={group}&IdempotencyKey={key}", headers(), dialect=dialect)

@@ -37,7 +37,6 @@ def test_a_signed_key_that_is_none_is_named_as_what_it_is() -> None:
 
 @given(st.text(min_size=1).filter(lambda text: text.isprintable()), VISIBLE)
 def test_a_location_names_group_and_key(group_id: str, key: str) -> None:
-    """Percent-encoded, so that any platform decodes the two."""
     query = parse_qs(location(group_id, key), strict_parsing=True)
     assert query["GroupId"] == [group_id]
     assert read_key(query["IdempotencyKey"][0]) == key
@@ -48,12 +47,8 @@ def test_a_location_names_group_and_key(group_id: str, key: str) -> None:
     [
         *(("", 5.0), ("wait=2", 2.0), ("wait=0", 0.0), ("Wait = 3", 3.0), ('wait="1"', 1.0), ("wait=5", 5.0)),
         *(("wait=6", 5.0), ("wait=999999999", 5.0), ("wait=99999999999999999999", 5.0)),
-        *(
-            ("respond-async", 0.0),
-            ("Respond-Async", 0.0),
-            ("respond-async, wait=2", 2.0),
-            ("wait=2,respond-async", 2.0),
-        ),
+        *(("respond-async", 0.0), ("Respond-Async", 0.0), ("respond-async, wait=2", 2.0)),
+        ("wait=2,respond-async", 2.0),
         *(("wait=1, wait=4", 1.0), ("return=minimal, wait=2; foo=bar", 2.0), ("wait=2; respond-async", 2.0)),
         *(("wait", 5.0), ("wait=", 5.0), ("wait=-1", 5.0), ("wait=1.5", 5.0), ("wait=soon", 5.0), ("wait=²", 5.0)),
         *((",;=,", 5.0), ('x="a, wait=1', 1.0), ("wait=2 3", 5.0)),

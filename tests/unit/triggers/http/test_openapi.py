@@ -103,7 +103,6 @@ def test_the_security_scheme_follows_the_setting(
 def test_the_document_is_served_by_every_platform_behind_any_base_path(
     stage: Stage, dialect: Dialect, base: str
 ) -> None:
-    """The same one, as JSON, to whoever asks."""
     stage.http = replace(stage.http, base_path="/chat")
     seen = stage.send("GET", f"{base}/openapi.json", dialect=dialect)
     assert (seen.status, seen.headers["content-type"]) == (200, "application/json")

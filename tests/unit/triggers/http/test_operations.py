@@ -40,7 +40,6 @@ def test_another_callers_operation_is_404(stage: Stage) -> None:
 
 @pytest.mark.parametrize("key", ["k", '"', '"quoted"', "a\\b", "a b".replace(" ", "%20"), "k&GroupId=other", "k+1/2?"])
 def test_the_location_of_an_accepted_operation_finds_it(stage: Stage, key: str) -> None:
-    """Whatever characters its key and its group have."""
     stage.chat.groups["@TGS#1 &中"] = {}
     written = '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
     location = stage.post(written, prefer="respond-async", GroupId="@TGS#1 &中").headers["location"]

@@ -50,7 +50,6 @@ def test_each_authorizer_names_its_caller(context: Event, caller: str) -> None:
 
 
 def test_the_places_have_a_rank() -> None:
-    """The subject of a JWT before an ARN, an ARN before a principal."""
     ranked: list[Event] = [
         {"jwt": {"claims": {"sub": "1"}}},
         {"claims": {"sub": "2"}},
@@ -93,7 +92,6 @@ def test_the_sessions_of_a_role_are_one_caller(arn: str, caller: str) -> None:
     ],
 )
 def test_an_event_without_an_identity_is_unauthorized(context: Event) -> None:
-    """The route has no authorizer, or one that names nobody."""
     assert refuses(context) == "the platform named no caller: has the route an authorizer?"
 
 

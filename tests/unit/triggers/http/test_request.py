@@ -25,7 +25,6 @@ def event(dialect: Dialect, method: str = "GET", target: str = TARGET, body: byt
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_platform_brings_the_same_request(dialect: Dialect) -> None:
-    """Method, path, decoded query, and headers by lower-case name."""
     read = request(dialect)
     assert (read.method, read.path) == ("GET", "/v1/operations")
     assert read.query == {"GroupId": "@TGS#1", "IdempotencyKey": "a+b c"}

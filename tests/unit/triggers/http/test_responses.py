@@ -40,7 +40,6 @@ def test_applied_is_the_vendors_body_and_nothing_else(outcome: Outcome, headers:
 
 
 def test_pending_says_where_to_ask_and_when() -> None:
-    """202, with a reference relative to the request."""
     reply = reply_to(Pending(1.2))
     assert (reply.status, reply.body) == (202, {"state": "pending", "accepted": True})
     assert reply.headers == {"Location": "operations?GroupId=room&IdempotencyKey=k", "Retry-After": "2"}
@@ -87,14 +86,12 @@ def test_every_other_outcome_is_a_problem(
     ],
 )
 def test_a_question_is_answered_with_a_state(outcome: Outcome, state: str, headers: dict[str, str]) -> None:
-    """Always with 200 and plain JSON, and with `Retry-After` while it is pending."""
     reply = state_of(outcome)
     assert (reply.status, reply.body["state"], reply.content_type) == (200, state, "application/json")
     assert reply.headers == headers
 
 
 def test_the_stored_answer_stands_beside_its_state() -> None:
-    """The fields that the request itself was answered."""
     assert state_of(APPLIED).body == {"state": "applied", **VENDORS_BODY}
     rejected = state_of(Rejected(10010, "no such group")).body
     assert (rejected["status"], rejected["ErrorCode"], rejected["ErrorInfo"]) == (404, 10010, "no such group")

@@ -25,7 +25,6 @@ def test_a_key_belongs_to_one_caller_and_one_group(stage: Stage) -> None:
 
 
 def test_an_app_that_is_refused_leaves_the_operation_owed_and_turns_new_ones_away(stage: Stage) -> None:
-    """The first caller is told that its operation is accepted, the next that it is not."""
     stage.post("first")
     stage.chat.fates = [Refused(60020, "arrears", Fault.APP, None)] * 3
     second, third = stage.post("second"), stage.post("third")
@@ -35,7 +34,6 @@ def test_an_app_that_is_refused_leaves_the_operation_owed_and_turns_new_ones_awa
 
 
 def test_a_caller_that_does_not_wait_still_gets_what_is_known(stage: Stage) -> None:
-    """A stored answer, or the refusal of a reused key."""
     stage.post("k")
     assert stage.post("k", prefer="respond-async").headers["idempotency-replayed"] == "true"
     assert stage.post("k", prefer="respond-async", Mode="Set").status == 422
@@ -120,7 +118,6 @@ class BrokenLedger(MemoryLedger):
 
 
 def test_a_ledger_that_is_away_accepts_nothing(stage: Stage) -> None:
-    """The caller may repeat, and the operator reads why."""
     stage.use_ledger(BrokenLedger(stage.clock))
     seen = stage.post()
     assert (seen.status, seen.body["accepted"], seen.headers["retry-after"]) == (503, False, "1")
@@ -163,7 +160,6 @@ def saturate(stage: Stage) -> None:
 
 
 def test_where_the_apps_rate_is_used_up_nothing_new_is_accepted(stage: Stage) -> None:
-    """The caller is told when to come again, and coming again is safe."""
     saturate(stage)
     seen = stage.post("new")
     assert (seen.status, seen.body["accepted"], seen.headers["retry-after"]) == (429, False, "2")

@@ -47,7 +47,6 @@ def test_a_record_of_a_source_is_none_of_an_operator() -> None:
 
 
 def test_a_group_at_rest_is_shown_with_its_receipt(stage: Stage) -> None:
-    """The receipt is its base, and nothing has to be judged."""
     told = tell(stage, "inspect", GroupId="room")
     assert part(told, "row")["base"] == part(told, "upstream")["receipt"]
     assert part(told, "upstream")["counters"] == {"like": 5}
@@ -56,7 +55,6 @@ def test_a_group_at_rest_is_shown_with_its_receipt(stage: Stage) -> None:
 
 
 def test_a_frozen_group_is_shown_with_what_was_under_way(frozen: Stage) -> None:
-    """By the id under which it is judged, with what it asked for."""
     told = tell(frozen, "inspect", GroupId="room")
     row, named = part(told, "row"), operation_id(CALLER, "second")
     assert str(row["frozen"]).startswith("the receipt shows ")
@@ -66,23 +64,6 @@ def test_a_frozen_group_is_shown_with_what_was_under_way(frozen: Stage) -> None:
     assert told["to_be_judged"] == [named]
     assert told["explanation"] == {"receipt": "is explained by nothing"}
     assert told["ready_in_s"] == 17
-
-
-def test_a_group_that_exists_no_more_is_shown_as_such(frozen: Stage) -> None:
-    del frozen.chat.groups["room"]
-    told = tell(frozen, "inspect", GroupId="room")
-    assert part(told, "upstream") == {"missing": "the group does not exist", "receipt": None, "counters": {}}
-    assert part(told, "row")["frozen"]
-
-
-def test_a_group_that_cannot_be_read_is_shown_as_far_as_it_is_known(
-    frozen: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(frozen.chat, "read", lambda *_, **__: NEVER_ARRIVED)
-    told = tell(frozen, "inspect", GroupId="room")
-    assert "could not be read" in str(part(told, "upstream")["missing"])
-    assert told["explanation"] is None
-    assert part(told, "row")["frozen"]
 
 
 def test_a_verdict_releases_the_group_once_nothing_can_land(frozen: Stage) -> None:
@@ -121,7 +102,6 @@ def test_nothing_is_released_that_is_not_frozen(stage: Stage) -> None:
 
 
 def test_no_reply_shows_a_secret(frozen: Stage) -> None:
-    """Neither the key of the app nor a caller's token."""
     frozen.kept.park(APP, Parked("r", "a-queue", "why", 1.0, "{}"))
     text = json.dumps([tell(frozen, "inspect", GroupId="room"), tell(frozen, "parked", action="list")])
     assert TOKEN not in text

@@ -31,7 +31,6 @@ def test_every_verdict_is_explained(verdict: ReceiptVerdict | None, explanation:
 
 
 def test_a_remembered_attempt_is_shown_with_what_it_carried() -> None:
-    """What is owed by name, and what was settled meanwhile by its counters."""
     past = Remembered(attempt(entry("a"), name="past"), refused=True, folded=(("share", 2),))
     told = shown(Inspection(row=row(remembered=(past,)), generation=Generation(1, 0), to_be_judged=()))
     shown_row = told["row"]

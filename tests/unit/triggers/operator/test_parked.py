@@ -39,7 +39,6 @@ def ids(told: Event) -> list[str]:
 
 
 def test_parked_records_are_shown_page_by_page(stage: Stage) -> None:
-    """Each page says where the next one begins, the last one that there is none."""
     park(stage, *"abcde")
     pages = [tell(stage, "parked", action="list", limit=2, after=after) for after in ("", "b", "d")]
     assert [(ids(told), told["next"]) for told in pages] == [(["a", "b"], "b"), (["c", "d"], "d"), (["e"], None)]
@@ -102,7 +101,6 @@ def test_a_record_that_the_vendor_refuses_for_good_stays(stage: Stage) -> None:
 
 
 def test_a_record_that_cannot_be_read_stays(stage: Stage) -> None:
-    """The error names its first wrong field."""
     park(stage, "r", Mode="Add")
     with pytest.raises(BadInput, match=r"^Mode: "):
         tell(stage, "parked", action="replay", id="r")
@@ -125,7 +123,6 @@ def test_a_record_is_found_behind_more_than_a_page_of_others(stage: Stage) -> No
 
 
 def test_a_record_is_given_up(stage: Stage) -> None:
-    """A second time there is nothing to give up."""
     park(stage, "r")
     asked = {"task": "parked", "action": "drop", "id": "r"}
     assert tell(stage, "parked", action="drop", id="r") == {**asked, "dropped": True}

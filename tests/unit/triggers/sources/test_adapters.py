@@ -68,7 +68,6 @@ def test_a_record_is_known_by_its_sources_own_identity(event: Event, key: str, c
     ],
 )
 def test_the_text_is_found_in_its_wrapping(source: str, content: object) -> None:
-    """Base64 of UTF-8, an item, or bare."""
     assert SOURCES[source].text(content) in {"groß", '{"a": "groß"}'}
     assert MSK.text(encoded("groß")) == "groß"
     assert EVENTBRIDGE.text({"a": "groß"}) == '{"a": "groß"}'

@@ -69,7 +69,6 @@ def test_the_end_of_the_process_is_not_swallowed(stage: Stage, faulty: FaultyLed
 
 
 def test_a_shelf_that_breaks_fails_one_record(stage: Stage) -> None:
-    """The others are done, and it is told which record it was."""
     stage.use_parked(FullParked(ValueError("a secret")))
     with pytest.raises(OutcomeUnknown, match="1 of 2 records"):
         stage.batch(batch_of("Ckafka", ["poison", text(1, "a")]))

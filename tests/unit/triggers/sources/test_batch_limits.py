@@ -80,7 +80,6 @@ def test_a_full_row_takes_what_it_can_hold(stage: Stage) -> None:
 
 
 def test_operations_too_large_for_one_write_are_accepted_in_smaller_ones(stage: Stage) -> None:
-    """A hundred of them do not fit into a row together."""
     counters = [{"Key": "群" * 40 + str(number), "Value": 1} for number in range(19)]
     contents = [text(1, "a", GroupCounter=counters) for _ in range(100)]
     assert stage.batch(batch_of("Ckafka", contents)) == {"accepted": 100, "parked": 0, "ignored": 0}

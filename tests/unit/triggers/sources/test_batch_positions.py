@@ -55,7 +55,6 @@ def test_a_batch_is_counted_and_no_record_of_it_is_kept(stage: Stage) -> None:
 
 
 def test_a_batch_that_is_delivered_again_counts_nothing(stage: Stage) -> None:
-    """Whole, bisected, or replayed from the start of the stream."""
     batch = [record(number) for number in range(8)]
     for part in (batch, batch[:4], batch[4:], batch[3:6], batch):
         assert deliver(stage, *part) == []

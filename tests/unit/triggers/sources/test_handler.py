@@ -147,7 +147,6 @@ def test_a_key_that_returns_with_another_content_is_a_refusal(stage: Stage) -> N
 
 
 def test_foreign_records_are_wrong_for_themselves_alone(stage: Stage) -> None:
-    """Those that the reply cannot name are parked, those that it can are named."""
     foreign: list[object] = [
         7,
         None,

@@ -121,7 +121,6 @@ def test_a_frozen_group_is_counted_as_such(stage: Stage) -> None:
 
 
 def test_a_tick_that_came_before_with_another_content_is_named(stage: Stage) -> None:
-    """The other groups are updated all the same."""
     stage.tick(event(GROUPS[0]))
     with pytest.raises(BadInput) as refused:
         stage.tick(event(GROUPS[0], GROUPS[1], value=4))
@@ -131,39 +130,33 @@ def test_a_tick_that_came_before_with_another_content_is_named(stage: Stage) -> 
 
 
 def test_nothing_is_accepted_of_a_tick_with_one_wrong_field(stage: Stage) -> None:
-    """The last group of the last operation is wrong."""
     with pytest.raises(BadInput):
         stage.tick(event(*GROUPS, ""))
     assert stage.tick(SWEEP) == {"task": "sweep", "groups": 0, "left": 0}
     assert stage.chat.calls == 0
 
 
-@pytest.mark.parametrize(("away", "kind"), [(UNAVAILABLE, NotAccepted), (AnswerLost("lost"), OutcomeUnknown)])
+@pytest.mark.parametrize(
+    ("away", "kind", "reason"),
+    [
+        (UNAVAILABLE, NotAccepted, "accepted, repeat the event for them: "),
+        (AnswerLost("lost"), OutcomeUnknown, "accepted, repeat the event for them: "),
+        (ValueError("a secret"), OutcomeUnknown, ".*: an unexpected ValueError; the log"),
+    ],
+    ids=["away", "lost", "broken"],
+)
 def test_a_group_that_cannot_be_accepted_fails_the_tick_after_the_others(
-    stage: Stage, away: CounterError, kind: type[CounterError]
+    stage: Stage, away: Exception, kind: type[CounterError], reason: str
 ) -> None:
-    """The platform then repeats the event, and the keys make that harmless."""
+    """The platform repeats the event, which the keys make harmless; where a group breaks, it is told which (R13)."""
     ledger = FaultyLedger(stage)
     ledger.away = {GROUPS[3]: away}
     stage.use_ledger(ledger)
-    with pytest.raises(kind, match=r"^1 of 12 groups were not accepted, repeat the event for them: "):
+    with pytest.raises(kind, match=f"^1 of 12 groups were not {reason}"):
         stage.tick(event(*GROUPS))
     assert likes(stage) == [3, 3, 3, None, *[3] * 8]
-    ledger.away.clear()
-    assert stage.tick(event(*GROUPS)) == counts(accepted=12, applied=12)
-    assert likes(stage) == [3] * 12
-
-
-def test_a_group_that_breaks_fails_the_tick_after_the_others(stage: Stage) -> None:
-    """It is told which one it was; the platform repeats the event (R13)."""
-    ledger = FaultyLedger(stage)
-    ledger.away = {GROUPS[3]: ValueError("a secret")}
-    stage.use_ledger(ledger)
-    with pytest.raises(OutcomeUnknown, match=r"^1 of 12 groups were not .*: an unexpected ValueError; the log"):
-        stage.tick(event(*GROUPS))
-    assert likes(stage) == [3, 3, 3, None, *[3] * 8]
-    assert [str(error) for error in stage.told.failures] == ["a secret"]
-    assert Notice.GROUP_FAILED in stage.told.notices
+    broken = [away] if isinstance(away, ValueError) else []
+    assert (stage.told.failures, stage.told.notices.count(Notice.GROUP_FAILED)) == (broken, len(broken))
     ledger.away.clear()
     assert stage.tick(event(*GROUPS)) == counts(accepted=12, applied=12)
     assert likes(stage) == [3] * 12
@@ -179,7 +172,6 @@ class BreaksLater(MemoryLedger):
 
 
 def test_a_group_that_breaks_once_it_is_accepted_fails_the_tick_too(stage: Stage) -> None:
-    """It is owed all the same, and what was driven on is not driven again."""
     stage.use_ledger(BreaksLater(stage.clock))
     with pytest.raises(
         GroupFailed, match=r"^1 groups were accepted and not finished, repeat the event: an unexpected ValueError"
@@ -217,7 +209,6 @@ def test_a_function_that_is_too_short_for_any_call_says_so(stage: Stage) -> None
 
 
 def test_without_a_deadline_a_tick_ends_after_a_minute(stage: Stage) -> None:
-    """A group is waited for that cannot be finished."""
     stage.invocation = invocation(5000.0, inf)
     stage.context = replace(
         stage.context, instance=replace(stage.context.instance, rules=replace(stage.rules, life_s=600, bound_s=605.0))
@@ -316,7 +307,6 @@ def test_a_long_tick_whose_note_cannot_be_kept_is_done_all_the_same(many: Stage)
 
 
 def test_a_page_that_was_not_accepted_whole_is_asked_for_again(many: Stage) -> None:
-    """The pages after it do not hide it."""
     ledger = FaultyLedger(many)
     ledger.away = {MANY[3]: UNAVAILABLE}
     many.use_ledger(ledger)

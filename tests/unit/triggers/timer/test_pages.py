@@ -94,7 +94,6 @@ def test_ids_of_the_greatest_length_make_pages_of_fewer_groups() -> None:
 
 
 def test_operations_that_would_fill_every_page_do_not_fit() -> None:
-    """The timer then does them by itself."""
     large = {"GroupIds": ["a"], "GroupCounter": [{"Key": f"{n:0128}", "Value": n} for n in range(19)], "Mode": "Set"}
     assert fits(tick(large))
     assert not fits(tick(*[large] * (FRAME_BYTES // 2000)))

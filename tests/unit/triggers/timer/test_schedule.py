@@ -18,7 +18,7 @@ from handler.triggers.timer.tick import CALLER
 from handler.vault.secret import parse
 from tests.sandbox.dialects import event_of
 from tests.unit.triggers.faulty import ListQueue
-from tests.unit.triggers.sources.source_events import ckafka, eventbridge, kinesis, msk, of_msk, records, sns, sqs, text
+from tests.unit.triggers.sources.source_events import ckafka, eventbridge, msk, of_msk, records, sqs, text
 from tests.unit.triggers.stage import APP, UPDATE, Stage, body, headers
 from tests.unit.triggers.timer.test_handler import event as tick
 
@@ -54,13 +54,8 @@ INTRUDERS: dict[str, Callable[[Stage, str], object]] = {
     "bearer": over_http,
     "platform": by_platform,
     "sqs payload": lambda stage, name: stage.batch(records(sqs(message(name)))),
-    "kinesis payload": lambda stage, name: stage.batch(records(kinesis(message(name)))),
-    "sns payload": lambda stage, name: stage.batch(records(sns(message(name)))),
     "ckafka payload": lambda stage, name: stage.batch(records(ckafka(message(name)))),
-    "msk payload": lambda stage, name: stage.batch(of_msk(msk(message(name)))),
-    "eventbridge payload": lambda stage, name: stage.batch(eventbridge(json.loads(message(name)))),
     "sqs arn": lambda stage, name: stage.batch(records(sqs(text(0, IdempotencyKey=KEY), eventSourceARN=name))),
-    "sns arn": lambda stage, name: stage.batch(records(sns(text(0, IdempotencyKey=KEY), TopicArn=name))),
     "eventbridge source": lambda stage, name: stage.batch(
         eventbridge(json.loads(text(0, IdempotencyKey=KEY)), source=name)
     ),
@@ -128,7 +123,6 @@ def test_pages_of_a_key_that_was_rotated_come_again_with_their_tick(stage: Stage
 
 
 def test_no_signature_is_shown_anywhere(stage: Stage, queue: ListQueue) -> None:
-    """Neither in what is parked of a page by hand but as it came, nor in notices."""
     stage.tick(tick("room", "other"))
     signature = json.loads(queue.texts[0])["Hmac"]
     stage.batch(records(ckafka(page(Hmac="0" * 64))))
@@ -138,7 +132,6 @@ def test_no_signature_is_shown_anywhere(stage: Stage, queue: ListQueue) -> None:
 
 
 def test_one_moment_is_one_tick_also_in_its_note(stage: Stage, queue: ListQueue) -> None:
-    """However the second delivery spells it, pages and note are those of the first."""
     first: Event = tick("room", "other")
     stage.tick(first)
     for time in ("2026-11-22T00:00:00.000Z", "2026-11-22T08:00:00+08:00", "2026-11-22t00:00:00z"):
