@@ -127,12 +127,28 @@ def test_callers_are_known_by_the_scheme_of_http_auth(environment: pytest.Monkey
     assert type(bootstrap.http_context().authenticator) is scheme
 
 
-def test_a_ledger_whose_package_is_missing_says_so(environment: pytest.MonkeyPatch) -> None:
+def make_all() -> None:
+    """The instance, and its queue, which is made when it is needed."""
+    make = bootstrap.app_context().queue
+    if make is not None:
+        make()
+
+
+@pytest.mark.parametrize(
+    ("variable", "url", "module"),
+    [
+        ("LEDGER_URL", "dynamodb://counters", "handler.ledgers.dynamodb.ledger"),
+        ("FAN_OUT_QUEUE", "https://sqs.eu-west-1.amazonaws.com/123456789012/pages", "handler.queues.sqs"),
+    ],
+)
+def test_a_store_or_a_queue_whose_package_is_missing_says_so(
+    environment: pytest.MonkeyPatch, variable: str, url: str, module: str
+) -> None:
     """AWS's runtime brings its own SDK, and others may not have packed it."""
-    environment.setenv("LEDGER_URL", "dynamodb://counters")
-    leave_out(environment, "boto3", "handler.ledgers.dynamodb.ledger", "handler.clouds.aws")
-    with pytest.raises(SettingsError, match=r"^LEDGER_URL: dynamodb:// needs the package boto3, which is not there$"):
-        bootstrap.app_context()
+    environment.setenv(variable, url)
+    leave_out(environment, "boto3", module, "handler.clouds.aws")
+    with pytest.raises(SettingsError, match=rf"^{variable}: .*needs the package boto3, which is not there$"):
+        make_all()
 
 
 @contextmanager
@@ -174,12 +190,3 @@ def test_an_access_point_leads_to_its_topic(environment: pytest.MonkeyPatch, reg
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert f"x-tc-region: {sent}" in head.decode().lower()
     assert json.loads(body) == {"DataHubId": "datahub-1", "Message": [{"Body": "a page"}]}
-
-
-def test_a_queue_whose_package_is_missing_says_so(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("FAN_OUT_QUEUE", "https://sqs.eu-west-1.amazonaws.com/123456789012/pages")
-    make = bootstrap.app_context().queue
-    assert make is not None
-    leave_out(environment, "boto3", "handler.queues.sqs", "handler.clouds.aws")
-    with pytest.raises(SettingsError, match=r"^FAN_OUT_QUEUE: needs the package boto3, which is not there$"):
-        make()

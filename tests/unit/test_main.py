@@ -206,23 +206,22 @@ def test_a_line_of_the_log_holds_the_request_id(capsys: pytest.CaptureFixture[st
     assert ids == [aws.aws_request_id, scf["request_id"]]
 
 
-def test_the_weaker_promise_is_told_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv("RECEIPT_KEY", "")
-    lambda_handler(health(), None)
-    lambda_handler(health(), None)
-    [line] = [line for line in capsys.readouterr().out.splitlines() if '"message":"weaker_promise"' in line]
-    assert json.loads(line)["receipts"] == "off"
-
-
-def test_a_timeout_below_the_apis_own_is_warned_of_once(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"RECEIPT_KEY": ""}, '"message":"weaker_promise"'),
+        ({"CHAT_ENDPOINT": "", "CHAT_REGION": "singapore", "CHAT_TIMEOUT_S": "3"}, "CHAT_TIMEOUT_S: should be longer"),
+    ],
+    ids=["weaker promise", "timeout below the API's own"],
+)
+def test_what_a_setting_costs_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variables: dict[str, str], told: str
 ) -> None:
-    monkeypatch.delenv("CHAT_ENDPOINT")
-    monkeypatch.setenv("CHAT_REGION", "singapore")
-    monkeypatch.setenv("CHAT_TIMEOUT_S", "3")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     lambda_handler(health(), None)
     lambda_handler(health(), None)
-    assert capsys.readouterr().out.count("CHAT_TIMEOUT_S: should be longer") == 1
+    assert capsys.readouterr().out.count(told) == 1
 
 
 def test_a_region_that_there_is_not_is_named(

@@ -1,8 +1,9 @@
-"""What a signed request has to look like: anything that is not so is 401 and nothing else."""
+"""What a signed request has to look like, and whose it is: anything that is not so is 401 and nothing else."""
 
 from __future__ import annotations
 
 import base64
+import hmac
 from contextlib import suppress
 
 import pytest
@@ -10,10 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.core.errors import Unauthorized
+from handler.core.ports.system import Notice
+from handler.triggers.http import webhook_signature as module
 from handler.triggers.http.auth import Identity
 from handler.triggers.http.request import Request
-from tests.unit.triggers.http.signing import CONTENT, NOW, OTHER_KEY, Door, signature, signed_headers, whsec
-from tests.unit.triggers.stage import CALLER, START
+from tests.unit.triggers.http.signing import (
+    CONTENT,
+    KEY,
+    NOW,
+    OTHER_KEY,
+    Door,
+    secret_of,
+    signature,
+    signed_headers,
+    whsec,
+)
+from tests.unit.triggers.http.test_dialects import Door as Behind
+from tests.unit.triggers.stage import CALLER, START, UPDATE, body
 
 
 @pytest.fixture
@@ -170,3 +184,89 @@ def test_no_refusal_shows_what_was_sent(door: Door) -> None:
         door.refuses(signed_headers("a", CONTENT) | {"webhook-timestamp": "hunter2"}),
     ]
     assert not [problem for problem in problems if "hunter2" in problem or "whsec" in problem or "v1," in problem]
+
+
+@pytest.mark.parametrize(
+    ("token", "key"),
+    [
+        *((None, b"x"), (None, b""), ("whsec_", b""), ("whsec_====", b""), ("whsec_!!!", b"")),
+        *(("whsec_e3!0=", b"{}"), ("whsec_e30", b"{}")),
+        *(("plain-token", b"plain-token"), ("plain-token", b""), (whsec(KEY)[6:], KEY), ("WHSEC_e30=", b"{}")),
+    ],
+)
+def test_a_caller_without_a_secret_of_the_scheme_cannot_sign(door: Door, token: str | None, key: bytes) -> None:
+    """Least of all with an empty key, which everybody has."""
+    door.know(("first", token), (CALLER, whsec(OTHER_KEY)))
+    assert door.refuses(signed_headers("a", CONTENT, key)) == "the signature is no caller's"
+    assert door.identify(signed_headers("a", CONTENT, OTHER_KEY)).caller == CALLER
+
+
+def test_callers_are_told_apart_by_their_secrets(door: Door) -> None:
+    door.know(("first", whsec(KEY)), ("second", whsec(OTHER_KEY)))
+    assert door.identify(signed_headers("a", CONTENT, OTHER_KEY)).caller == "second"
+    assert door.identify(signed_headers("a", CONTENT, KEY)).caller == "first"
+
+
+def test_a_secret_rotates_under_one_name(door: Door) -> None:
+    """Both are good for a while, and a caller may sign with both."""
+    door.know((CALLER, whsec(KEY)), (CALLER, whsec(OTHER_KEY)))
+    both = f"{WRONG} {GOOD}"
+    for headers in (signed_headers("a", CONTENT, KEY), signed_headers("a", CONTENT, OTHER_KEY)):
+        assert door.identify(headers).caller == CALLER
+        assert door.identify(headers | {"webhook-signature": both}).caller == CALLER
+
+
+def test_every_caller_and_every_signature_is_compared(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time taken must not tell which of them matched."""
+    compared: list[bool] = []
+
+    def counted(one: bytes, other: bytes) -> bool:
+        compared.append(hmac.compare_digest(one, other))
+        return compared[-1]
+
+    double = type("hmac", (), {"compare_digest": staticmethod(counted), "digest": staticmethod(hmac.digest)})
+    monkeypatch.setattr(module, "hmac", double)
+    door.know(("first", whsec(KEY)), ("second", None), ("third", "plain-token"))
+    assert door.identify(signed_headers("a", CONTENT) | {"webhook-signature": f"{GOOD} {WRONG}"}).caller == "first"
+    assert compared == [True, False, False, False, False, False]
+
+
+def test_a_new_secret_is_found_by_one_refresh(door: Door) -> None:
+    """At most every 30 s, which the vault is told, and the refresh is reported."""
+    door.vault.fresh = secret_of((CALLER, whsec(OTHER_KEY)))
+    assert door.identify(signed_headers("a", CONTENT, OTHER_KEY)).caller == CALLER
+    assert (door.vault.refreshes, door.told.notices) == ([30.0], [Notice.SECRET_REFRESHED])
+
+
+def test_a_question_signs_an_empty_body() -> None:
+    stage = Behind("http-v2", "signature").stage
+    target = "/v1/operations?GroupId=room&IdempotencyKey=k"
+    assert stage.send("GET", target, signed_headers("ask-1")).status == 404
+    assert stage.send("GET", target, signed_headers("ask-1", b"x")).status == 401
+
+
+def test_the_signed_bytes_cannot_be_split_into_another_update() -> None:
+    """A full stop in an id or a body lets them be split elsewhere, but what is then the body is no update."""
+    stage = Behind("http-v2", "signature").stage
+    inner = body(GroupId=f"x.{NOW}.{{")
+    message_id = f"a.{NOW}"
+    headers = signed_headers(message_id, inner)
+    whole = f"{message_id}.{NOW}.{inner.decode()}"
+    places = [place for place in range(len(whole)) if whole.startswith(f".{NOW}.", place)]
+    assert len(places) == 3
+    statuses = []
+    for place in places:
+        split = headers | {"webhook-id": whole[:place]}
+        statuses.append(stage.send("POST", UPDATE, split, whole[place + len(NOW) + 2 :].encode()).status)
+    assert sorted(statuses) == [400, 400, 404]
+    assert stage.chat.groups == {"room": {}}
+
+
+def test_an_operation_is_repeated_with_a_new_time_and_the_same_id() -> None:
+    """As a caller does after a lost reply; hours later it is still one operation."""
+    stage = Behind("http-v2", "signature").stage
+    stage.send("POST", UPDATE, signed_headers("k", body()), body())
+    stage.clock.moved_s = 7200.0
+    later = signed_headers("k", body(), timestamp=f"{START + 7200:.0f}")
+    assert stage.send("POST", UPDATE, later, body()).headers["idempotency-replayed"] == "true"
+    assert stage.chat.groups["room"]["like"] == 5
