@@ -72,28 +72,6 @@ def test_an_invocation_that_reaches_its_time_limit_is_finished_by_the_next(
     assert (chat.values("G")["like"], instance.starts) == (6, 2)
 
 
-def test_another_instance_finishes_while_the_sender_is_frozen(
-    backend: Backend,
-    other_backend: Backend,
-    instance: FunctionInstance,
-    chat: ChatServer,
-    aside: ThreadPoolExecutor,
-) -> None:
-    """The repetition does not wait for the sender, and the sender, thawed, gives the same answer."""
-    backend.increase("before", 1)
-    keep_waiting(chat)
-    first = aside.submit(backend.increase, "a", 5)
-    wait_for(lambda: chat.values("G")["like"] == 6, "the increase")
-    instance.freeze()
-    chat.clear_faults()
-    second = other_backend.increase("a", 5)
-    assert not first.done()
-    instance.thaw()
-    assert (second.status, first.result().status) == (200, 200)
-    assert second.fields == first.result().fields
-    assert chat.values("G")["like"] == 6
-
-
 def test_a_thawed_instance_knows_that_others_were_at_work(
     backend: Backend, other_backend: Backend, instance: FunctionInstance, chat: ChatServer
 ) -> None:

@@ -31,14 +31,9 @@ class LocalVault(ABC):
     def put(self, **changes: object) -> None:
         """Replace the secret by the made-up one with some fields changed."""
 
-    @abstractmethod
-    def stop(self) -> None:
-        """Let nobody reach it any more."""
-
 
 class LocalSecretsManager(LocalVault):
     def __init__(self, stack: MiniStack, operator: SecretsManager) -> None:
-        self._stack = stack
         self._operator = operator
         arn = operator.create("prod/chat", _content({}))
         super().__init__({"CHAT_SECRET": f"aws:{arn}", "AWS_ENDPOINT_URL_SECRETS_MANAGER": stack.endpoint})
@@ -46,9 +41,6 @@ class LocalSecretsManager(LocalVault):
     def put(self, **changes: object) -> None:
         """Add a version, and put it in use."""
         self._operator.put("prod/chat", _content(changes))
-
-    def stop(self) -> None:
-        self._stack.close()
 
 
 class LocalSsm(LocalVault):
@@ -69,9 +61,6 @@ class LocalSsm(LocalVault):
 
     def put(self, **changes: object) -> None:
         self._server.put("chat-admin", f"v{next(self._numbers)}", _content(changes))
-
-    def stop(self) -> None:
-        self._server.close()
 
 
 @contextmanager

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from handler.config.settings import VARIABLES, Settings
 from handler.core.errors import SettingsError
@@ -169,14 +167,3 @@ def test_a_base_path_has_one_leading_slash_and_none_at_its_end(text: str, path: 
 def test_an_endpoint_has_no_slash_at_its_end(text: str) -> None:
     """A path of the API is put behind it."""
     assert read(ENDPOINT, CHAT_ENDPOINT=text).chat_endpoint == text.rstrip("/")
-
-
-@given(st.dictionaries(st.sampled_from(VARIABLES), st.text()))
-def test_any_environment_is_read_or_refused(environment: dict[str, str]) -> None:
-    try:
-        settings = Settings.read(environment)
-    except SettingsError as error:
-        problem = str(error)
-        assert any(problem.startswith(f"{name}: ") for name in VARIABLES)
-    else:
-        assert settings.chat_secret

@@ -37,19 +37,6 @@ def test_an_arn_may_leave_out_the_six_characters_at_its_end() -> None:
     assert callable(source_for("aws:arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:chat", {}))
 
 
-@pytest.mark.parametrize(
-    ("secret", "environ"),
-    [
-        ("chat", REGION),
-        ("chat-admin_1#v1.0-b", REGION),
-        ("chat?region=ap-hongkong", {}),
-        ("chat#v1?region=ap-hongkong", REGION),
-    ],
-)
-def test_a_name_is_a_reference_to_tencent(secret: str, environ: dict[str, str]) -> None:
-    assert callable(source_for(f"tencent:{secret}", environ))
-
-
 def test_a_secret_of_tencent_needs_a_region() -> None:
     with pytest.raises(SettingsError, match=r"by \?region= or in TENCENTCLOUD_REGION$"):
         source_for("tencent:chat", {})
