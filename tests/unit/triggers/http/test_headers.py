@@ -33,6 +33,8 @@ def test_a_signed_key_is_the_key_and_a_written_one_may_only_repeat_it(key: str, 
 def test_a_signed_key_that_is_none_is_named_as_what_it_is() -> None:
     with pytest.raises(BadInput, match=r"^webhook-id: must be 1 to 255 visible ASCII characters$"):
         agreed_key("k", "k" * 256)
+    with pytest.raises(BadInput, match=r"^Idempotency-Key: must be 1 to 255"):
+        agreed_key("two words", "k")
 
 
 @given(st.text(min_size=1).filter(lambda text: text.isprintable()), VISIBLE)
