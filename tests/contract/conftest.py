@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TypeAlias
 
 import pytest
 
 from handler.core.ports.ledger import ParkedAndNotes
 from tests.contract.parked_stores import PARKED_STORES
 from tests.contract.redis_server import end_shared_servers
-from tests.contract.stores import LEDGERS, SHARED_LEDGERS, GivenClock, OpenLedger, SharedStore, Store
+from tests.contract.stores import LEDGERS, SHARED_LEDGERS, Closing, GivenClock, OpenLedger, SharedStore, Store
 from tests.sandbox.ministack import MiniStack
-
-Opener: TypeAlias = Callable[[], OpenLedger]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -69,8 +66,7 @@ def parked_store(request: pytest.FixtureRequest) -> Iterator[ParkedAndNotes]:
 
 
 @pytest.fixture
-def closing() -> Iterator[Callable[[OpenLedger], OpenLedger]]:
-    """Takes a ledger that a test has opened, gives it back, and closes it when the test is over."""
+def closing() -> Iterator[Closing]:
     with ExitStack() as stack:
 
         def closed_later(ledger: OpenLedger) -> OpenLedger:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Record
 from handler.core.model.row import Attempt, Entry, Group, Remembered, Row, Settlement
 from handler.core.ports.schedules import Claim, Schedule
 from handler.core.ports.system import Clock
 
+_T = TypeVar("_T")
+
 RECEIPT_KEY = "_receipt"
 GENERATION = 1
 WEIGHT = 600_000
 WINDOW_S = 3600.0
 GROUP = Group(1_400_000_000, "@TGS#1")
+
+
+def there(value: _T | None) -> _T:
+    """What is expected to be there, and is."""
+    assert value is not None
+    return value
 
 
 def entry(name: str = "operation", key: str = "like") -> Entry:

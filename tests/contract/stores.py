@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import pytest
 
@@ -30,6 +30,10 @@ class OpenLedger(Ledger, Protocol):
 
     def close(self) -> None:
         """Give back what it holds; the store keeps its data."""
+
+
+Closing: TypeAlias = Callable[[OpenLedger], OpenLedger]
+"""Takes a ledger that a test has opened, gives it back, and closes it when the test is over."""
 
 
 class Store(Protocol):

@@ -13,11 +13,9 @@ from handler.ledgers.dynamodb.accept import APPENDS_MAX, BEGINNINGS_MAX
 from handler.ledgers.dynamodb.metadata import LEASES_MAX
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, claim, entry, idle_row
-from tests.contract.stores import GivenClock, OpenLedger
+from tests.contract.stores import Closing, GivenClock, OpenLedger
 from tests.sandbox import dynamodb
 from tests.sandbox.dynamodb import Send
-
-Closing = Callable[[OpenLedger], OpenLedger]
 
 ROOM = 36 * 1024
 

@@ -13,11 +13,20 @@ from handler.ledgers.dynamodb.items import SHARDS
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from tests.contract import works
 from tests.contract.dynamodb_stores import DynamoDbStore
-from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, claim, entry, idle_row, record, settlement
-from tests.contract.stores import GivenClock, OpenLedger
+from tests.contract.samples import (
+    GENERATION,
+    GROUP,
+    RECEIPT_KEY,
+    attempt,
+    claim,
+    entry,
+    idle_row,
+    record,
+    settlement,
+    there,
+)
+from tests.contract.stores import Closing, GivenClock, OpenLedger
 from tests.sandbox.dynamodb import Meter
-
-Closing = Callable[[OpenLedger], OpenLedger]
 
 OPERATION = ["GetItem", "UpdateItem", "PutItem", "UpdateItem"]
 
@@ -110,10 +119,8 @@ def test_a_mark_that_was_read_in_an_epoch_is_not_read_again(ledger: OpenLedger, 
     meter.reset()
     assert ledger.append(GROUP, placed(2).entries, 10_000) is not None
     assert meter.calls == ["GetItem", "UpdateItem"]
-    look = ledger.append(GROUP, placed(1).entries, 10_000)
-    assert look is not None
-    assert look.row is not None
-    assert len(look.row.owed) == 3
+    look = there(ledger.append(GROUP, placed(1).entries, 10_000))
+    assert len(there(look.row).owed) == 3
 
 
 def test_a_key_that_lands_for_the_first_time_costs_its_group_one_unit_and_no_call(
@@ -186,10 +193,8 @@ def test_appends_and_beginnings_of_others_cost_no_second_try(
     assert ledger.append(GROUP, [entry("a")], 10_000) is not None
     other.append(GROUP, [entry("b")], 10_000)
     meter.reset()
-    look = ledger.append(GROUP, [entry("c")], 10_000)
-    assert look is not None
-    assert look.row is not None
-    assert [owed.id for owed in look.row.queue] == ["a", "b", "c"]
+    look = there(ledger.append(GROUP, [entry("c")], 10_000))
+    assert [owed.id for owed in there(look.row).queue] == ["a", "b", "c"]
     assert meter.calls == ["GetItem", "UpdateItem"]
 
 

@@ -21,13 +21,12 @@ from handler.core.model.row import Attempt
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.parked_stores import APP, parked
-from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, record, settlement
-from tests.contract.stores import GivenClock, OpenLedger
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, record, settlement, there
+from tests.contract.stores import Closing, GivenClock, OpenLedger
 from tests.integration.byte_server import ByteServer, Exchange
 from tests.sandbox import dynamodb
 from tests.sandbox.dynamodb import SECRET, WRITES, Send, refusal
 
-Closing = Callable[[OpenLedger], OpenLedger]
 Answer = Callable[[AWSPreparedRequest, Send], AWSResponse]
 
 RUN = attempt(entry())
@@ -234,8 +233,7 @@ def test_a_settlement_after_one_whose_last_answer_was_lost(meeting: Callable[[Sc
             ledger.settle(GROUP, settlement(run, base))
         ledger.load(GROUP)
         assert ledger.settle(GROUP, settlement(run, base)) is not after
-        row = ledger.load(GROUP)
-        assert row is not None
+        row = there(ledger.load(GROUP))
         assert (row.attempt, row.base) == (None, base + run.weight)
 
 

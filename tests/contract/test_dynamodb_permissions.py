@@ -14,7 +14,7 @@ from handler.core.ports.schedules import Hold, Schedule
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from tests.contract import works
 from tests.contract.dynamodb_stores import DynamoDbStore
-from tests.contract.samples import GROUP, attempt, claim, entry, idle_row, record
+from tests.contract.samples import GROUP, attempt, claim, entry, idle_row, record, there
 from tests.contract.stores import GivenClock
 from tests.sandbox.dynamodb import Meter
 
@@ -31,12 +31,10 @@ def serve(ledger: DynamoDbLedger) -> None:
     """What every function does: operations of all kinds, and what is put aside."""
     ledger.swap(GROUP, idle_row(), {})
     works.update(ledger, GROUP, 0)
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     ledger.look(GROUP, ["0", "1"])
     ledger.append(GROUP, [entry("later")], 36 * 1024)
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     ledger.swap(GROUP, row.changed(queue=(), attempt=attempt(entry("later"))), {"done": record("done")})
     ledger.generation()
     ledger.start_generation(ledger.raise_generation(), 1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from msgspec.structs import replace
@@ -23,12 +21,11 @@ from tests.contract.samples import (
     past_attempt,
     record,
     settlement,
+    there,
 )
-from tests.contract.stores import GivenClock, OpenLedger
+from tests.contract.stores import Closing, GivenClock, OpenLedger
 from tests.sandbox import dynamodb
 from tests.sandbox.dynamodb import Item, Send
-
-Closing = Callable[[OpenLedger], OpenLedger]
 
 ROOM = 36 * 1024
 RUN = attempt(entry())
@@ -79,11 +76,9 @@ def test_a_stale_memory_does_not_take_on_what_is_finished(ledger: OpenLedger, st
     if way == "begin":
         assert stale.begin(GROUP, RUN, RECEIPT_KEY, GENERATION) is None
     else:
-        look = stale.append(GROUP, [entry()], ROOM)
-        assert look is not None
+        look = there(stale.append(GROUP, [entry()], ROOM))
         assert look.records == {"operation": record()}
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     assert row.owed == ()
 
 
@@ -93,8 +88,7 @@ def test_an_absence_that_was_seen_before_a_settlement_counts_for_nothing(ledger:
     assert stale.begin(GROUP, RUN, RECEIPT_KEY, GENERATION) is None
     assert ledger.settle(GROUP, settlement(attempt(entry("first"), name="first")))
     update(ledger, base=1000 + RUN.weight)
-    look = stale.append(GROUP, [entry()], ROOM)
-    assert look is not None
+    look = there(stale.append(GROUP, [entry()], ROOM))
     assert (look.records, look.row and look.row.owed) == ({"operation": record()}, ())
 
 
@@ -102,16 +96,13 @@ def test_a_stale_memory_of_an_idle_row_is_made_good_at_once(ledger: OpenLedger, 
     """The group is idle again, and the refused beginning has shown where it stands now."""
     update(ledger)
     run = attempt(entry("another"), name="another")
-    begun = stale.begin(GROUP, run, RECEIPT_KEY, GENERATION)
-    assert begun is not None
-    assert begun.attempt is not None
-    assert begun.attempt.base == 1000 + RUN.weight
+    begun = there(stale.begin(GROUP, run, RECEIPT_KEY, GENERATION))
+    assert there(begun.attempt).base == 1000 + RUN.weight
 
 
 def test_what_another_instance_has_begun_is_not_appended(ledger: OpenLedger, stale: OpenLedger) -> None:
     assert ledger.begin(GROUP, RUN, RECEIPT_KEY, GENERATION) is not None
-    look = stale.append(GROUP, [entry()], ROOM)
-    assert look is not None
+    look = there(stale.append(GROUP, [entry()], ROOM))
     assert (look.row, look.records) == (ledger.load(GROUP), {})
 
 
@@ -119,8 +110,7 @@ def test_what_is_owed_only_in_memory_is_looked_up(ledger: OpenLedger, stale: Ope
     assert ledger.begin(GROUP, RUN, RECEIPT_KEY, GENERATION) is not None
     stale.load(GROUP)
     assert ledger.settle(GROUP, settlement(RUN))
-    look = stale.append(GROUP, [entry()], ROOM)
-    assert look is not None
+    look = there(stale.append(GROUP, [entry()], ROOM))
     assert (look.records, look.row and look.row.owed) == ({"operation": record()}, ())
 
 
@@ -135,8 +125,7 @@ def test_a_table_put_back_to_an_older_copy_is_not_begun_in_from_memory(
     ledger.load(GROUP)
     for row in (idle_row(), idle_row().changed(), idle_row().changed().changed(base=5)):
         assert ledger.swap(GROUP, row, {})
-    begun = stale.begin(GROUP, RUN, RECEIPT_KEY, GENERATION)
-    assert begun is not None
+    begun = there(stale.begin(GROUP, RUN, RECEIPT_KEY, GENERATION))
     assert begun.base == 5
 
 
@@ -159,8 +148,7 @@ def test_an_answer_of_another_settlement_is_theirs_and_the_row_moves_on(
         first.settle(GROUP, replace(settlement(RUN), records={"operation": record(value=1)}))
     assert not ledger.settle(GROUP, replace(settlement(RUN), records={"operation": record(value=2)}))
     assert ledger.find(GROUP, ["operation"]) == {"operation": record(value=1)}
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     assert (row.attempt, row.base) == (None, 1000 + RUN.weight)
 
 
@@ -190,22 +178,18 @@ def test_a_large_attempt_that_is_settled_leaves_room_again(ledger: OpenLedger) -
     run = attempt(*many)
     assert ledger.begin(GROUP, run, RECEIPT_KEY, GENERATION) is not None
     assert ledger.settle(GROUP, settlement(run))
-    look = ledger.append(GROUP, [entry("a")], 10_000)
-    assert look is not None
-    assert look.row is not None
-    assert look.row.queue == (entry("a"),)
+    look = there(ledger.append(GROUP, [entry("a")], 10_000))
+    assert there(look.row).queue == (entry("a"),)
 
 
 def test_an_append_that_would_only_just_fit_is_measured_exactly(ledger: OpenLedger) -> None:
     """To the byte; what is counted piece by piece is an upper bound."""
     for number in range(5):
         assert ledger.append(GROUP, [entry(str(number))], ROOM) is not None
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     grown = row.changed(queue=(*row.queue, entry("last")))
     exactly = len(encode_row(grown).encode())
-    look = ledger.append(GROUP, [entry("last")], exactly)
-    assert look is not None
+    look = there(ledger.append(GROUP, [entry("last")], exactly))
     assert look.row == grown
 
 

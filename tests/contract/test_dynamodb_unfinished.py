@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,11 +11,9 @@ from msgspec.structs import replace
 from handler.core.model.row import Group
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
-from tests.contract.stores import GivenClock, OpenLedger
+from tests.contract.stores import Closing, GivenClock, OpenLedger
 from tests.sandbox import dynamodb
 from tests.sandbox.dynamodb import Send
-
-Closing = Callable[[OpenLedger], OpenLedger]
 
 WAITING = replace(idle_row(), queue=(entry(),))
 RUN = attempt(entry())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
@@ -11,13 +9,11 @@ from handler.core.errors import AnswerLost
 from handler.core.model.row import Attempt, Settlement
 from handler.core.state.watermarks import WATERMARK_S, partitions_of
 from tests.contract.dynamodb_stores import DynamoDbStore
-from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt
-from tests.contract.stores import GivenClock, OpenLedger
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, there
+from tests.contract.stores import Closing, GivenClock, OpenLedger
 from tests.contract.streams import placed
 from tests.contract.test_dynamodb_failures import Script, fails
 from tests.sandbox import dynamodb
-
-Closing = Callable[[OpenLedger], OpenLedger]
 
 ROOM = 36 * 1024
 RUN = attempt(placed(7, 0))
@@ -51,8 +47,7 @@ def begin(ledger: OpenLedger, run: Attempt = RUN) -> None:
 
 def behind(ledger: OpenLedger, *numbers: int) -> list[str]:
     """Append records at these numbers; those that had been passed."""
-    look = ledger.append(GROUP, [placed(number, 0) for number in numbers], ROOM)
-    assert look is not None
+    look = there(ledger.append(GROUP, [placed(number, 0) for number in numbers], ROOM))
     return sorted(look.passed)
 
 
@@ -78,8 +73,7 @@ def test_a_worker_that_dies_between_mark_and_row_loses_nothing(
     with pytest.raises(AnswerLost):
         dying.settle(GROUP, LANDED)
     assert ledger.watermarks(GROUP, [PARTITION]) == {PARTITION: placed(7, 0).position.sequence}  # type: ignore[union-attr]
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     assert (row.attempt is None) is after
     assert behind(ledger, 6, 8) == [placed(6, 0).id]
     assert ledger.settle(GROUP, LANDED) is not after
@@ -105,8 +99,7 @@ def test_no_record_of_a_stream_is_appended_to_a_row_that_has_moved(ledger: OpenL
 def test_a_mark_read_in_an_older_epoch_is_read_again(ledger: OpenLedger, stale: OpenLedger) -> None:
     """The record was not passed when it was read."""
     assert behind(stale, 3) == []
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     carried = attempt(*row.queue, placed(7, 0))
     assert ledger.swap(GROUP, row.opened(carried), {})
     assert ledger.settle(GROUP, Settlement(attempt=carried, base=1000, new_base=1000 + carried.weight))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -12,9 +11,9 @@ from handler.core.errors import RowFull
 from handler.core.model.row import Group, Row
 from handler.core.ports.ledger import Ledger, Look
 from tests.contract.processes import in_processes
-from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, past_attempt, record
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, past_attempt, record, there
 from tests.contract.samples import settlement as settlement_of
-from tests.contract.stores import GivenClock, OpenLedger, SharedStore, Store
+from tests.contract.stores import Closing, GivenClock, OpenLedger, SharedStore, Store
 
 ROOM = 36 * 1024
 OPEN_ROW = replace(idle_row().opened(attempt(entry("open"))), version=1)
@@ -54,8 +53,7 @@ def test_what_is_owed_already_is_not_owed_twice(ledger: OpenLedger) -> None:
     ledger.swap(GROUP, idle_row(), {})
     ledger.begin(GROUP, attempt(entry("begun")), RECEIPT_KEY, GENERATION)
     append(ledger, "queued")
-    look = append(ledger, "begun", "queued", "new")
-    assert look is not None
+    look = there(append(ledger, "begun", "queued", "new"))
     assert look.row is not None
     assert [owed.id for owed in look.row.owed] == ["begun", "queued", "new"]
     assert look.row.version == 4
@@ -70,7 +68,6 @@ def test_where_nothing_is_new_nothing_is_written(ledger: OpenLedger) -> None:
 
 
 def test_what_is_on_record_is_told_and_not_appended(ledger: OpenLedger) -> None:
-    """A finished operation has its answer for as long as its record is there."""
     ledger.swap(GROUP, idle_row(), {"done": record("done"), "other": record("other")})
     look = append(ledger, "done", "new")
     assert look == Look(idle_row().changed(queue=(entry("new"),)), {"done": record("done")})
@@ -82,29 +79,24 @@ def test_what_is_settled_is_finished_and_no_longer_owed(ledger: OpenLedger) -> N
     ledger.begin(GROUP, run, RECEIPT_KEY, GENERATION)
     append(ledger, "b")
     assert ledger.settle(GROUP, settlement_of(run))
-    look = append(ledger, "a", "b")
-    assert look is not None
-    assert look.row is not None
-    assert ([owed.id for owed in look.row.owed], set(look.records)) == (["b"], {"a"})
+    look = there(append(ledger, "a", "b"))
+    assert ([owed.id for owed in there(look.row).owed], set(look.records)) == (["b"], {"a"})
 
 
 def test_a_swap_goes_on_from_what_was_appended(ledger: OpenLedger) -> None:
     """The queue that it has read is the one that it writes, and a new attempt takes from it."""
     ledger.swap(GROUP, idle_row(), {})
     append(ledger, "a")
-    look = append(ledger, "b")
-    assert look is not None
+    look = there(append(ledger, "b"))
     assert look.row is not None
     opened = look.row.opened(attempt(entry("a")), (entry("b"),))
     assert ledger.swap(GROUP, opened, {})
     append(ledger, "c")
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     assert [owed.id for owed in row.owed] == ["a", "b", "c"]
 
 
 def test_whoever_read_the_row_before_cannot_swap_any_more(ledger: OpenLedger) -> None:
-    """An append raises the version like every other write."""
     ledger.swap(GROUP, idle_row(), {})
     append(ledger, "a")
     assert not ledger.swap(GROUP, idle_row().changed(base=2000), {})
@@ -130,13 +122,12 @@ def test_a_row_fills_up_by_small_appends_too(ledger: OpenLedger) -> None:
     ledger.swap(GROUP, OPEN_ROW, {})
     with pytest.raises(RowFull):
         append_hundreds(ledger, 10)
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     assert 300 < len(row.queue) < 1000
 
 
 def test_a_row_that_somebody_else_has_emptied_is_full_no_more(
-    store: Store, clock: GivenClock, closing: Callable[[OpenLedger], OpenLedger]
+    store: Store, clock: GivenClock, closing: Closing
 ) -> None:
     """Whatever a ledger remembers of a row may be long past."""
     mine, theirs = closing(store.open(clock)), closing(store.open(clock))
@@ -170,8 +161,7 @@ def test_operations_appended_by_processes_are_all_owed_once(
         for worker in range(4)
     ]
     in_processes(shared_store, [partial(append_all, names=mine) for mine in names])
-    row = shared_ledger.load(GROUP)
-    assert row is not None
+    row = there(shared_ledger.load(GROUP))
     owed = [operation.id for operation in row.queue]
     assert sorted(owed) == sorted({name for mine in names for name in mine})
     assert [[name for name in owed if name in mine[:6]] for mine in names] == [mine[:6] for mine in names]

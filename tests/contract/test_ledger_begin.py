@@ -17,6 +17,7 @@ from tests.contract.samples import (
     past_attempt,
     record,
     settlement,
+    there,
 )
 from tests.contract.stores import OpenLedger
 
@@ -53,10 +54,8 @@ def test_an_attempt_is_opened_in_an_idle_group(ledger: OpenLedger) -> None:
 def test_the_base_that_counts_is_the_stored_one(ledger: OpenLedger) -> None:
     """Whatever base the new attempt brings along."""
     ledger.swap(GROUP, idle_row(), {})
-    opened = ledger.begin(GROUP, replace(attempt(), base=77), RECEIPT_KEY, GENERATION)
-    assert opened is not None
-    assert opened.attempt is not None
-    assert opened.attempt.base == 1000
+    opened = there(ledger.begin(GROUP, replace(attempt(), base=77), RECEIPT_KEY, GENERATION))
+    assert there(opened.attempt).base == 1000
 
 
 def test_opening_makes_the_group_unfinished(ledger: OpenLedger) -> None:
@@ -114,7 +113,5 @@ def test_another_attempt_is_opened_once_the_first_has_settled(ledger: OpenLedger
     ledger.begin(GROUP, first, RECEIPT_KEY, GENERATION)
     assert begin(ledger, "second") is None
     ledger.settle(GROUP, settlement(first))
-    opened = begin(ledger, "second")
-    assert opened is not None
-    assert opened.attempt is not None
-    assert opened.attempt.base == 1000 + first.weight
+    opened = there(begin(ledger, "second"))
+    assert there(opened.attempt).base == 1000 + first.weight

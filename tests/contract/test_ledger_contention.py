@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
@@ -10,8 +9,8 @@ from itertools import chain
 from handler.core.model.row import Group
 from tests.contract import works
 from tests.contract.processes import Work, in_processes
-from tests.contract.samples import GROUP, attempt, entry, idle_row, record
-from tests.contract.stores import GivenClock, OpenLedger, SharedStore, Store
+from tests.contract.samples import GROUP, attempt, entry, idle_row, record, there
+from tests.contract.stores import Closing, GivenClock, OpenLedger, SharedStore, Store
 
 WORKERS = 8
 TIMES = 8
@@ -26,29 +25,23 @@ def in_threads(ledger: OpenLedger, tasks: list[Work]) -> list[object]:
 def test_increments_by_threads_are_all_counted(ledger: OpenLedger) -> None:
     ledger.swap(GROUP, idle_row(), {})
     in_threads(ledger, [partial(works.increment, times=TIMES)] * WORKERS)
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     assert (row.base, row.version) == (1000 + WORKERS * TIMES, 1 + WORKERS * TIMES)
 
 
-def test_increments_over_several_ledgers_are_all_counted(
-    store: Store, clock: GivenClock, closing: Callable[[OpenLedger], OpenLedger]
-) -> None:
-    """Instances in one process have a ledger each."""
+def test_increments_over_several_ledgers_are_all_counted(store: Store, clock: GivenClock, closing: Closing) -> None:
     ledgers = [closing(store.open(clock)) for _ in range(WORKERS)]
     ledgers[0].swap(GROUP, idle_row(), {})
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(partial(works.increment, times=TIMES), ledgers))
-    row = ledgers[0].load(GROUP)
-    assert row is not None
+    row = there(ledgers[0].load(GROUP))
     assert (row.base, row.version) == (1000 + WORKERS * TIMES, 1 + WORKERS * TIMES)
 
 
 def test_increments_by_processes_are_all_counted(shared_store: SharedStore, shared_ledger: OpenLedger) -> None:
     shared_ledger.swap(GROUP, idle_row(), {})
     in_processes(shared_store, [partial(works.increment, times=TIMES)] * WORKERS)
-    row = shared_ledger.load(GROUP)
-    assert row is not None
+    row = there(shared_ledger.load(GROUP))
     assert (row.base, row.version) == (1000 + WORKERS * TIMES, 1 + WORKERS * TIMES)
 
 
@@ -58,8 +51,7 @@ def test_operations_appended_by_processes_are_all_owed_once(
     """From the creation of the row on, each worker's own in its own order."""
     names = [[f"{worker}.{number}" for number in range(TIMES)] for worker in range(WORKERS)]
     in_processes(shared_store, [partial(works.append, names=mine) for mine in names])
-    row = shared_ledger.load(GROUP)
-    assert row is not None
+    row = there(shared_ledger.load(GROUP))
     owed = [operation.id for operation in row.queue]
     assert sorted(owed) == sorted(chain.from_iterable(names))
     assert [[name for name in owed if name in mine] for mine in names] == names
@@ -72,10 +64,8 @@ def test_of_processes_that_begin_together_one_opens_its_attempt(
     shared_ledger.swap(GROUP, idle_row(), {})
     won = in_processes(shared_store, [partial(works.begin, name=f"worker {number}") for number in range(WORKERS)])
     assert sorted(map(bool, won)) == [False] * (WORKERS - 1) + [True]
-    row = shared_ledger.load(GROUP)
-    assert row is not None
-    assert row.attempt is not None
-    assert row.attempt.id == f"worker {won.index(True)}"
+    row = there(shared_ledger.load(GROUP))
+    assert there(row.attempt).id == f"worker {won.index(True)}"
 
 
 def test_of_threads_that_settle_together_one_gives_the_answer(ledger: OpenLedger) -> None:

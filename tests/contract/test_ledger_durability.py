@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
 from itertools import count
 from multiprocessing.connection import Connection
 
@@ -13,8 +12,8 @@ import pytest
 from handler.core.model.row import Group
 from tests.contract import works
 from tests.contract.processes import received, running
-from tests.contract.samples import GROUP, attempt, entry, idle_row, record
-from tests.contract.stores import GivenClock, OpenLedger, SharedStore
+from tests.contract.samples import GROUP, attempt, entry, idle_row, record, there
+from tests.contract.stores import Closing, GivenClock, OpenLedger, SharedStore
 
 KILLS = 6
 
@@ -27,10 +26,7 @@ def update_for_ever(pipe: Connection, store: SharedStore, group: Group) -> None:
         pipe.send(number)
 
 
-def test_everything_is_there_after_reopening(
-    shared_store: SharedStore, clock: GivenClock, closing: Callable[[OpenLedger], OpenLedger]
-) -> None:
-    """Rows, records and the mark of the unfinished."""
+def test_everything_is_there_after_reopening(shared_store: SharedStore, clock: GivenClock, closing: Closing) -> None:
     first = shared_store.open(clock)
     row = idle_row().opened(attempt(entry("owed")))
     first.swap(GROUP, idle_row(), {"operation": record()})
@@ -43,7 +39,6 @@ def test_everything_is_there_after_reopening(
 
 
 def test_a_closed_ledger_opens_again_when_it_is_used(shared_ledger: OpenLedger) -> None:
-    """Closing gives back what it holds, no more."""
     shared_ledger.swap(GROUP, idle_row(), {})
     shared_ledger.close()
     shared_ledger.close()
@@ -54,7 +49,7 @@ def test_a_closed_ledger_opens_again_when_it_is_used(shared_ledger: OpenLedger) 
 def test_a_writer_killed_at_any_moment_leaves_nothing_half_written(
     shared_store: SharedStore,
     clock: GivenClock,
-    closing: Callable[[OpenLedger], OpenLedger],
+    closing: Closing,
     watched: bool,
 ) -> None:
     """Each update is there whole, open, or not at all; none that was told of is missing; others go on at once."""
@@ -86,8 +81,7 @@ def told_before_kill(store: SharedStore, group: Group, after_s: float) -> int:
 
 def check(ledger: OpenLedger, group: Group, told: int) -> None:
     """Row, records and mark tell the same story, and it is the one that was told, or one update further."""
-    row = ledger.load(group)
-    assert row is not None
+    row = there(ledger.load(group))
     updates = told + 1 if row.base == works.base_after(told + 1) else told + 2
     open_id = f"attempt {updates}"
     assert row.base == works.base_after(updates)

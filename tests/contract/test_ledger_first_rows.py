@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from handler.core.model.outcome import Record, Rejected
 from handler.core.model.row import Row, first_row
-from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, record
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, record, there
 from tests.contract.stores import OpenLedger
 from tests.contract.test_ledger_positions import land, placed, run
 
@@ -29,8 +29,7 @@ def test_a_first_row_is_kept_as_it_is_and_is_unfinished(ledger: OpenLedger) -> N
 def test_a_first_row_goes_on_as_any_other(ledger: OpenLedger) -> None:
     assert ledger.create(GROUP, first())
     assert ledger.swap(GROUP, first().changed(base=1000, queue=()), {})
-    opened = ledger.begin(GROUP, attempt(entry("next")), RECEIPT_KEY, GENERATION)
-    assert opened is not None
+    opened = there(ledger.begin(GROUP, attempt(entry("next")), RECEIPT_KEY, GENERATION))
     assert opened.version == VERSION + 2
 
 
@@ -54,8 +53,7 @@ def test_a_first_row_owes_nothing_that_its_place_has_passed(ledger: OpenLedger) 
     ledger.swap(GROUP, idle_row(), {})
     assert ledger.begin(GROUP, run(5), RECEIPT_KEY, GENERATION) is not None
     assert land(ledger, run(5))
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     assert ledger.delete(GROUP, row.version)
     assert not ledger.create(GROUP, first_row(placed(5, 6), RECEIPT_KEY, GENERATION, VERSION))
     assert ledger.create(GROUP, first_row(placed(6, 7), RECEIPT_KEY, GENERATION, VERSION))

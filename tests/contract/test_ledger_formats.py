@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from handler.core.model import codec, row_size
 from handler.core.model.operation import Mode
 from handler.core.model.row import Attempt, Entry, Group, Remembered, Row
-from tests.contract.samples import GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
+from tests.contract.samples import GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement, there
 from tests.contract.stores import OpenLedger
 
 OTHER = Group(GROUP.app, "another group")
@@ -70,8 +70,7 @@ def test_an_idle_row_of_the_first_format_goes_on_piece_by_piece(ledger: OpenLedg
     call = attempt(entry("a"))
     begun = ledger.begin(GROUP, call, RECEIPT_KEY, 1)
     assert begun == idle_row().opened(call)
-    look = ledger.append(GROUP, [entry("b", "观看")], 36_000)
-    assert look is not None
+    look = there(ledger.append(GROUP, [entry("b", "观看")], 36_000))
     assert look.row == begun.changed(queue=(entry("b", "观看"),))
     assert ledger.settle(GROUP, settlement(call))
     assert ledger.load(GROUP) == look.row.changed(attempt=None, base=1000 + call.weight)
@@ -100,8 +99,7 @@ def test_a_row_of_a_later_version_is_refused_and_kept(later: OpenLedger, monkeyp
         with pytest.raises(ValueError, match="format 99"):
             later.load(GROUP)
     monkeypatch.setattr(codec, "ROW_FORMAT", 99)
-    row = later.load(GROUP)
-    assert row is not None
+    row = there(later.load(GROUP))
     assert row.queue[0] == entry("a")
 
 
@@ -109,6 +107,5 @@ def test_a_row_of_a_later_version_is_in_nobodys_way(later: OpenLedger) -> None:
     assert later.unfinished(GROUP.app, 10) == [GROUP.id, OTHER.id]
     [first, *_] = later.groups_with_key(GROUP.app, "like", 9, 10)
     assert OTHER.id in {first, *later.groups_with_key(GROUP.app, "like", 9, 10, after=first)}
-    row = later.load(OTHER)
-    assert row is not None
+    row = there(later.load(OTHER))
     assert later.swap(OTHER, row.changed(queue=()), {})

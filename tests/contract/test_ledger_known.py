@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.model.row import Group
-from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement, there
 from tests.contract.stores import OpenLedger
 
 APP = GROUP.app
@@ -28,15 +28,6 @@ def listed(ledger: OpenLedger, key: str, limit: int, by: int = BY) -> list[str]:
         assert len(page) <= limit
         found += page
     return found
-
-
-def test_a_new_store_knows_no_group(ledger: OpenLedger) -> None:
-    assert ledger.groups_with_key(APP, "like", BY, 10) == []
-
-
-def test_a_group_that_knows_no_key_is_not_listed(ledger: OpenLedger) -> None:
-    add(ledger, GROUP.id)
-    assert ledger.groups_with_key(APP, "like", BY, 10) == []
 
 
 @pytest.mark.parametrize("limit", [1, 3, 100])
@@ -91,10 +82,8 @@ def test_what_a_group_knows_survives_the_writes_that_replace_no_row(ledger: Open
     known = (("观看", BY + 7), ("like", BY))
     assert ledger.swap(GROUP, replace(idle_row(), keys=known), {})
     opened = attempt(entry("first"))
-    begun = ledger.begin(GROUP, opened, RECEIPT_KEY, GENERATION)
-    assert begun is not None
-    looked = ledger.append(GROUP, [entry("second")], 10_000)
-    assert looked is not None
+    begun = there(ledger.begin(GROUP, opened, RECEIPT_KEY, GENERATION))
+    looked = there(ledger.append(GROUP, [entry("second")], 10_000))
     assert looked.row is not None
     assert ledger.settle(GROUP, settlement(opened))
     assert rows_keys(ledger, [begun.keys, looked.row.keys]) == [known] * 3
@@ -109,13 +98,11 @@ def test_a_settlement_brings_the_keys_that_its_group_knows_from_now_on(ledger: O
     assert ledger.append(GROUP, [entry("waiting")], 10_000)
     known = (("gift", BY + 5), ("like", BY))
     assert ledger.settle(GROUP, replace(settlement(first), keys=known))
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     assert (row.keys, [waiting.id for waiting in row.owed]) == (known, ["waiting"])
     assert [listed(ledger, "gift", 10, by) for by in (BY + 4, BY + 5)] == [[], [GROUP.id]]
     assert ledger.swap(GROUP, row.changed(queue=()), {})
-    begun = ledger.begin(GROUP, second, RECEIPT_KEY, GENERATION)
-    assert begun is not None
+    begun = there(ledger.begin(GROUP, second, RECEIPT_KEY, GENERATION))
     assert ledger.settle(GROUP, settlement(second, base=begun.base or 0))
     assert rows_keys(ledger, [begun.keys]) == [known] * 2
     assert listed(ledger, "like", 10) == [GROUP.id]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from handler.core.errors import AnswerLost
-from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, record, settlement
-from tests.contract.stores import GivenClock, OpenLedger, Store
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, record, settlement, there
+from tests.contract.stores import Closing, GivenClock, OpenLedger, Store
 
 ATTEMPT = attempt(entry())
 OPENED = idle_row().opened(ATTEMPT)
@@ -21,7 +21,7 @@ def applied(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture
 def lossy(
-    store: Store, clock: GivenClock, ledger: OpenLedger, closing: Callable[[OpenLedger], OpenLedger], *, applied: bool
+    store: Store, clock: GivenClock, ledger: OpenLedger, closing: Closing, *, applied: bool
 ) -> Callable[[], OpenLedger]:
     """Opens, on what `ledger` has written so far, a ledger that loses the answers of its writes."""
     return lambda: closing(store.open_losing_answers(clock, applied=applied))
@@ -58,8 +58,7 @@ def test_a_settlement_whose_answer_is_lost(
     ledger.begin(GROUP, ATTEMPT, RECEIPT_KEY, GENERATION)
     with pytest.raises(AnswerLost):
         lossy().settle(GROUP, settlement(ATTEMPT))
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     assert (row.attempt is None, row.version) == ((True, 3) if applied else (False, 2))
     assert ledger.find(GROUP, ["operation"]) == ({"operation": record()} if applied else {})
 

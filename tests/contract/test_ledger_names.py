@@ -46,7 +46,6 @@ LONG = "群" * 85
 
 
 def test_every_group_has_a_row_of_its_own(ledger: OpenLedger) -> None:
-    """No id is taken for another one, and none is changed on the way."""
     rows = {Group(1, group_id): idle_row().changed(base=number) for number, group_id in enumerate([*IDS, LONG])}
     for group, row in rows.items():
         assert ledger.swap(group, idle_row(), {}), group

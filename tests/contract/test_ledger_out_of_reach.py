@@ -8,7 +8,7 @@ import pytest
 
 from handler.core.errors import LedgerUnavailable
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, idle_row, record, settlement
-from tests.contract.stores import GivenClock, OpenLedger, SharedStore
+from tests.contract.stores import Closing, GivenClock, OpenLedger, SharedStore
 
 CALLS: dict[str, Callable[[OpenLedger], object]] = {
     "load": lambda ledger: ledger.load(GROUP),
@@ -25,7 +25,7 @@ CALLS: dict[str, Callable[[OpenLedger], object]] = {
 def test_out_of_reach_is_unavailable(
     shared_store: SharedStore,
     clock: GivenClock,
-    closing: Callable[[OpenLedger], OpenLedger],
+    closing: Closing,
     call: Callable[[OpenLedger], object],
 ) -> None:
     """Each of the calls raises the error that promises that nothing was written, and says what is wrong."""

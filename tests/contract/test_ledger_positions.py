@@ -10,7 +10,7 @@ from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.ledger import Look
 from handler.core.state.transitions import appended
 from handler.core.state.watermarks import WATERMARK_S, watermarks_of
-from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, past_attempt, record
+from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, past_attempt, record, there
 from tests.contract.stores import GivenClock, OpenLedger
 
 ROOM = 36 * 1024
@@ -76,12 +76,10 @@ def test_what_is_appended_is_passed(ledger: OpenLedger) -> None:
 
 def test_an_operation_keeps_its_position(ledger: OpenLedger) -> None:
     ledger.swap(GROUP, idle_row(), {})
-    begun = begin(ledger, run(7))
-    assert begun is not None
+    begun = there(begin(ledger, run(7)))
     assert ledger.load(GROUP) == begun
     append(ledger, 8)
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     assert [owed.position for owed in row.owed] == [at(7), at(8)]
 
 
@@ -159,8 +157,7 @@ def test_a_settlement_leaves_what_else_is_owed_of_the_shard(ledger: OpenLedger) 
     assert land(ledger, run(7))
     assert mark(ledger) == at(7).sequence
     assert behind(append(ledger, 7)) == {"7"}
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     second = run(8, 9)
     assert ledger.swap(GROUP, row.opened(second), {})
     assert land(ledger, second, row.base or 0)
@@ -171,8 +168,7 @@ def test_a_swap_raises_marks_with_the_row(ledger: OpenLedger) -> None:
     """As where an operation is rejected: one step has row and mark, and none of it where the row has moved."""
     ledger.swap(GROUP, idle_row(), {})
     append(ledger, 7)
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     assert not ledger.swap(GROUP, row.changed().changed(queue=()), {}, watermarks_of(row.owed))
     assert mark(ledger) == ""
     assert ledger.swap(GROUP, row.changed(queue=()), {"other": record("other")}, watermarks_of(row.owed))
@@ -199,14 +195,12 @@ def test_a_settlement_finds_its_mark_raised_already(ledger: OpenLedger) -> None:
     """By a worker that died before it could clear the row: the next one does it again."""
     ledger.swap(GROUP, idle_row(), {}, {PARTITION: at(5).sequence})
     begin(ledger, run(7))
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     # A swap that changes nothing stands for the half of a settlement.
     assert ledger.swap(GROUP, row.changed(), {}, {PARTITION: at(7).sequence})
     assert behind(append(ledger, 6)) == {"6"}
     assert land(ledger, run(7))
-    settled = ledger.load(GROUP)
-    assert settled is not None
+    settled = there(ledger.load(GROUP))
     assert (settled.attempt, mark(ledger)) == (None, at(7).sequence)
 
 
@@ -225,8 +219,7 @@ def test_keyed_and_placed_operations_share_a_call(ledger: OpenLedger) -> None:
 def test_a_record_is_as_good_as_a_mark(ledger: OpenLedger) -> None:
     """What was accepted by its key is not accepted by its position."""
     ledger.swap(GROUP, idle_row(), {"7": record("7")})
-    look = append(ledger, 7, 8)
-    assert look is not None
+    look = there(append(ledger, 7, 8))
     assert (queued(look), set(look.records)) == (["8"], {"7"})
 
 
@@ -238,8 +231,7 @@ def test_a_batch_of_many_shards_is_settled_at_once(ledger: OpenLedger) -> None:
     assert land(ledger, opened)
     partitions = [at(0, f"stream/{number}").partition for number in range(130)]
     assert len(ledger.watermarks(GROUP, partitions)) == 130
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     watermarks = {at(0, f"other/{number}").partition: at(number).sequence for number in range(130)}
     assert ledger.swap(GROUP, row.changed(), {}, watermarks)
     assert ledger.watermarks(GROUP, list(watermarks)) == watermarks

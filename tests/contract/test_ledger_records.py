@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from handler.core.model.outcome import Answer, Applied, Record, Rejected, Unknown
 from handler.core.model.row import Row
-from tests.contract.samples import GROUP, WINDOW_S, attempt, entry, idle_row, record, settlement
+from tests.contract.samples import GROUP, WINDOW_S, attempt, entry, idle_row, record, settlement, there
 from tests.contract.stores import GivenClock, OpenLedger
 
 ANSWERS: dict[str, Answer] = {
@@ -24,7 +24,6 @@ SOME_WRITES = 30
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
 def test_a_record_is_found_as_it_was_written(ledger: OpenLedger, answer: Answer) -> None:
-    """Every kind of answer, with its fingerprint and times."""
     written = Record("v1:abc", answer, 1_700_000_000.25, 0.5 + WINDOW_S)
     assert ledger.swap(GROUP, idle_row(), {"operation": written})
     assert ledger.find(GROUP, ["operation"]) == {"operation": written}
@@ -35,10 +34,6 @@ def test_only_the_records_asked_for_are_found(ledger: OpenLedger) -> None:
     ledger.swap(GROUP, idle_row(), {name: record(name) for name in ("a", "b", "c")})
     assert ledger.find(GROUP, ["c", "missing", "a", "a"]) == {"a": record("a"), "c": record("c")}
     assert ledger.find(GROUP, []) == {}
-
-
-def test_a_group_never_seen_has_no_records(ledger: OpenLedger) -> None:
-    assert ledger.find(GROUP, ["operation"]) == {}
 
 
 def test_records_can_be_written_and_found_by_the_hundred(ledger: OpenLedger) -> None:
@@ -59,8 +54,7 @@ def test_the_first_answer_wins(ledger: OpenLedger, write: str) -> None:
     else:
         assert ledger.settle(GROUP, replace(settlement(run), records={"operation": record(value=2)}))
     assert ledger.find(GROUP, ["operation"]) == {"operation": record(value=1)}
-    row = ledger.load(GROUP)
-    assert row is not None
+    row = there(ledger.load(GROUP))
     assert (row.version, row.attempt) == (2, None)
 
 

@@ -33,7 +33,6 @@ OTHER_ROWS = {
 
 
 def test_a_landed_attempt_is_closed_with_its_records(ledger: OpenLedger) -> None:
-    """The row stands on the new base, and every operation has its answer."""
     ledger.swap(GROUP, idle_row(), {})
     ledger.begin(GROUP, ATTEMPT, RECEIPT_KEY, GENERATION)
     assert ledger.settle(GROUP, SETTLEMENT)
@@ -51,7 +50,6 @@ def test_what_others_have_queued_meanwhile_stays(ledger: OpenLedger) -> None:
 
 
 def test_whoever_read_the_row_before_a_settlement_cannot_swap_any_more(ledger: OpenLedger) -> None:
-    """A settlement raises the version like every other write."""
     ledger.swap(GROUP, OPEN_ROW, {})
     ledger.settle(GROUP, SETTLEMENT)
     assert not ledger.swap(GROUP, OPEN_ROW.changed(queue=(entry("late"),)), {})
@@ -105,7 +103,6 @@ def test_a_group_with_nothing_left_to_do_is_finished(ledger: OpenLedger) -> None
     ids=["with a queue", "with a remembered attempt", "with a debt"],
 )
 def test_a_group_stays_unfinished(ledger: OpenLedger, row: Row) -> None:
-    """The sweep still has something to do there."""
     ledger.swap(GROUP, row, {})
     assert ledger.settle(GROUP, SETTLEMENT)
     assert ledger.unfinished(GROUP.app, 10) == [GROUP.id]

@@ -6,7 +6,7 @@ import pytest
 
 from handler.core.model.codec import encode_row
 from handler.core.model.row import Group
-from tests.contract.samples import GROUP
+from tests.contract.samples import GROUP, there
 from tests.contract.stores import OpenLedger
 from tests.contract.streams import feed, placed
 
@@ -17,8 +17,7 @@ DIGITS = 16
 
 
 def size(ledger: OpenLedger, group: Group) -> int:
-    row = ledger.load(group)
-    assert row is not None
+    row = there(ledger.load(group))
     assert row.is_settled
     return len(encode_row(row).encode())
 
@@ -34,6 +33,5 @@ def test_a_group_that_a_stream_has_fed_is_as_small_as_a_fresh_one(
     feed(ledger, GROUP, records=records, shards=shards, in_a_call=in_a_call)
     assert size(ledger, GROUP) <= size(ledger, FRESH) + DIGITS
     last = [placed(records - 1, shard) for shard in (0, shards - 1)]
-    look = ledger.append(GROUP, last, 36 * 1024)
-    assert look is not None
+    look = there(ledger.append(GROUP, last, 36 * 1024))
     assert look.passed == {one.id for one in last}

@@ -75,10 +75,6 @@ def row_of_bytes(size: int) -> Row:
     return replace(empty, frozen="x" * (size - len(encode_row(empty).encode())))
 
 
-def test_a_group_never_seen_has_no_row(ledger: OpenLedger) -> None:
-    assert ledger.load(GROUP) is None
-
-
 def test_a_new_store_is_of_the_first_generation(ledger: OpenLedger) -> None:
     assert ledger.generation() == Generation(1, 0)
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from handler.core.model.operation import Origin
 from handler.core.model.row import Group, Note, Row
-from tests.contract.samples import GROUP, attempt, entry, idle_row, past_attempt, settlement
+from tests.contract.samples import GROUP, attempt, entry, idle_row, past_attempt, settlement, there
 from tests.contract.stores import OpenLedger
 
 WAITING = replace(idle_row(), queue=(entry(),))
@@ -21,10 +21,6 @@ IDS = ["A", "B 😀", "b", "z", "é", "я", "群", "😀"]
 def add(ledger: OpenLedger, row: Row, *groups: Group) -> None:
     for group in groups:
         assert ledger.swap(group, row, {})
-
-
-def test_a_new_store_has_nothing_unfinished(ledger: OpenLedger) -> None:
-    assert ledger.unfinished(GROUP.app, 10) == []
 
 
 @pytest.mark.parametrize(
@@ -42,12 +38,6 @@ def test_a_new_store_has_nothing_unfinished(ledger: OpenLedger) -> None:
 def test_a_group_is_listed_that_has(ledger: OpenLedger, row: Row) -> None:
     add(ledger, row, GROUP)
     assert ledger.unfinished(GROUP.app, 10) == [GROUP.id]
-
-
-def test_an_idle_group_is_not_listed(ledger: OpenLedger) -> None:
-    """Groups are many, and nearly all are idle."""
-    add(ledger, idle_row(), GROUP)
-    assert ledger.unfinished(GROUP.app, 10) == []
 
 
 def test_a_frozen_group_is_not_listed(ledger: OpenLedger) -> None:
@@ -72,7 +62,6 @@ def test_ids_come_in_the_order_of_their_code_points(ledger: OpenLedger) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
 def test_page_after_page_lists_every_group_once(ledger: OpenLedger, limit: int) -> None:
-    """The next page begins after the last id of the one before."""
     add(ledger, WAITING, *(Group(GROUP.app, group_id) for group_id in IDS))
     listed: list[str] = []
     pages: list[Sequence[str]] = []
@@ -85,14 +74,12 @@ def test_page_after_page_lists_every_group_once(ledger: OpenLedger, limit: int) 
 
 
 def test_pages_go_on_after_a_group_that_was_finished_meanwhile(ledger: OpenLedger) -> None:
-    """The id to go on from need not be listed any more."""
     add(ledger, WAITING, Group(GROUP.app, "a"), Group(GROUP.app, "b"), Group(GROUP.app, "c"))
     add(ledger, WAITING.changed(queue=()), Group(GROUP.app, "b"))
     assert ledger.unfinished(GROUP.app, 10, after="b") == ["c"]
 
 
 def test_each_app_has_a_list_of_its_own(ledger: OpenLedger) -> None:
-    """A sweep of one app does not meet the groups of another."""
     add(ledger, WAITING, Group(1, "a"), Group(2, "b"), Group(12, "c"))
     assert [ledger.unfinished(app, 10) for app in (1, 2, 12, 3)] == [["a"], ["b"], ["c"], []]
 
@@ -102,15 +89,13 @@ def test_a_group_with_a_note_takes_no_fast_path_and_keeps_it_until_it_is_struck(
     add(ledger, NOTED, GROUP)
     assert ledger.begin(GROUP, attempt(), NOTED.receipt_key, NOTED.generation) is None
     joined = replace(entry("joined"), origin=ORIGIN)
-    look = ledger.append(GROUP, [joined], 36 * 1024)
-    assert look is not None
+    look = there(ledger.append(GROUP, [joined], 36 * 1024))
     assert look.row is not None
     assert (look.row.notes, look.row.queue) == (NOTED.notes, (joined,))
     opened = look.row.opened(attempt(joined))
     assert ledger.swap(GROUP, opened, {})
     assert ledger.settle(GROUP, settlement(opened.attempt or attempt(), opened.base or 0))
-    settled = ledger.load(GROUP)
-    assert settled is not None
+    settled = there(ledger.load(GROUP))
     assert (settled.notes, ledger.unfinished(GROUP.app, 10)) == (NOTED.notes, [GROUP.id])
     assert ledger.swap(GROUP, settled.changed(notes=()), {})
     assert ledger.unfinished(GROUP.app, 10) == []

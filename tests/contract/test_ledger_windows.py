@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, claim, entry, idle_row, settlement
-from tests.contract.stores import GivenClock, OpenLedger, SharedStore
+from tests.contract.stores import Closing, GivenClock, OpenLedger, SharedStore
 
 APP = GROUP.app
 
@@ -36,7 +34,7 @@ def test_each_app_has_its_own(ledger: OpenLedger) -> None:
 
 
 def test_notes_outlast_their_writer_and_a_new_generation(
-    shared_store: SharedStore, clock: GivenClock, closing: Callable[[OpenLedger], OpenLedger]
+    shared_store: SharedStore, clock: GivenClock, closing: Closing
 ) -> None:
     first = shared_store.open(clock)
     assert first.note_windows(APP, "[1]", None)
@@ -48,7 +46,7 @@ def test_notes_outlast_their_writer_and_a_new_generation(
 
 @pytest.mark.parametrize("applied", [True, False])
 def test_a_note_whose_answer_is_lost_is_found_or_not(
-    shared_store: SharedStore, clock: GivenClock, closing: Callable[[OpenLedger], OpenLedger], *, applied: bool
+    shared_store: SharedStore, clock: GivenClock, closing: Closing, *, applied: bool
 ) -> None:
     sound = closing(shared_store.open(clock))
     assert sound.windows(APP) is None

@@ -13,12 +13,10 @@ import pytest
 from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract import works
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, WINDOW_S, attempt, entry, idle_row, record
-from tests.contract.stores import GivenClock, OpenLedger
+from tests.contract.stores import Closing, GivenClock, OpenLedger
 
 if TYPE_CHECKING:
     from sqlite3 import _Parameters
-
-Closing = Callable[[OpenLedger], OpenLedger]
 
 
 class Statements(list[str]):

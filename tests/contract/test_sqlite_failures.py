@@ -17,14 +17,12 @@ from handler.core.model.outcome import Record
 from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.processes import received, running
 from tests.contract.samples import GROUP, idle_row, record
-from tests.contract.stores import FailsAfterCommit, GivenClock, OpenLedger, SqliteStore, WriteHook
+from tests.contract.stores import Closing, FailsAfterCommit, GivenClock, OpenLedger, SqliteStore, WriteHook
 
 CHANGED = idle_row().changed(base=2000)
 MANY: dict[str, Record] = {f"operation {number}": record(f"operation {number}") for number in range(200)}
 # The frames of a write-ahead log are a page and 24 bytes long; an odd step meets them at different places.
 STEP_BYTES = 3001
-
-Closing = Callable[[OpenLedger], OpenLedger]
 
 
 @pytest.fixture

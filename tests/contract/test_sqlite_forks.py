@@ -17,8 +17,8 @@ import pytest
 from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract import works
 from tests.contract.processes import received, running
-from tests.contract.samples import GROUP, idle_row
-from tests.contract.stores import GivenClock, OpenLedger, SharedStore, WriteHook
+from tests.contract.samples import GROUP, idle_row, there
+from tests.contract.stores import Closing, GivenClock, OpenLedger, SharedStore, WriteHook
 
 SQLITE = pytest.mark.parametrize("shared_store", ["sqlite"], indirect=True)
 
@@ -66,7 +66,7 @@ def fork_between_the_calls_of_a_thread(pipe: Connection, store: SharedStore) -> 
 
 @SQLITE
 def test_a_child_goes_on_with_its_parents_ledger(
-    shared_store: SharedStore, clock: GivenClock, closing: Callable[[OpenLedger], OpenLedger]
+    shared_store: SharedStore, clock: GivenClock, closing: Closing
 ) -> None:
     """Also when the parent lets go and a stranger comes: the child's locks are its own."""
     first = shared_store.open(clock)
@@ -78,8 +78,7 @@ def test_a_child_goes_on_with_its_parents_ledger(
         works.increment(stranger, TIMES)
         pipe.send("go")
         assert received(pipe) == "child done"
-    row = stranger.load(GROUP)
-    assert row is not None
+    row = there(stranger.load(GROUP))
     assert (row.base, row.version) == (1000 + 4 * TIMES, 1 + 4 * TIMES)
 
 
@@ -88,8 +87,7 @@ def test_a_fork_waits_for_the_calls_of_other_threads(shared_store: SharedStore, 
     shared_ledger.swap(GROUP, idle_row(), {})
     with running(fork_between_the_calls_of_a_thread, shared_store) as (_, pipe):
         assert received(pipe) == [0] * 5
-    row = shared_ledger.load(GROUP)
-    assert row is not None
+    row = there(shared_ledger.load(GROUP))
     assert (row.base, row.version) == (1000 + 10 * TIMES, 1 + 10 * TIMES)
 
 

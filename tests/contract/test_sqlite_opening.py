@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from contextlib import closing as closed_after
 from multiprocessing.connection import Connection
@@ -20,14 +20,12 @@ from handler.core.model.row import Group
 from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.processes import received, running
 from tests.contract.samples import GROUP, idle_row, record
-from tests.contract.stores import GivenClock, OpenLedger
+from tests.contract.stores import Closing, GivenClock, OpenLedger
 from tests.contract.streams import feed
 
 NOBODY = 65534
 PROCESSES = 8
 FILES = 5
-
-Closing = Callable[[OpenLedger], OpenLedger]
 
 
 @pytest.fixture

@@ -9,7 +9,18 @@ from msgspec.structs import replace
 from handler.core.model.outcome import Record
 from handler.core.model.row import Group
 from handler.core.ports.ledger import Ledger
-from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, WEIGHT, attempt, entry, idle_row, record, settlement
+from tests.contract.samples import (
+    GENERATION,
+    GROUP,
+    RECEIPT_KEY,
+    WEIGHT,
+    attempt,
+    entry,
+    idle_row,
+    record,
+    settlement,
+    there,
+)
 
 
 def increment(ledger: Ledger, times: int) -> None:
@@ -17,8 +28,7 @@ def increment(ledger: Ledger, times: int) -> None:
     for _ in range(times):
         done = False
         while not done:
-            row = ledger.load(GROUP)
-            assert row is not None
+            row = there(ledger.load(GROUP))
             done = ledger.swap(GROUP, row.changed(base=(row.base or 0) + 1), {})
 
 
@@ -45,8 +55,7 @@ def settle(ledger: Ledger, value: int) -> bool:
 def update(ledger: Ledger, group: Group, number: int) -> None:
     """Begin and settle one operation, as a request does whom nobody disturbs."""
     run = attempt(entry(str(number)), name=f"attempt {number}")
-    row = ledger.begin(group, run, RECEIPT_KEY, GENERATION)
-    assert row is not None
+    row = there(ledger.begin(group, run, RECEIPT_KEY, GENERATION))
     assert ledger.settle(group, settlement(run, row.base or 0))
 
 

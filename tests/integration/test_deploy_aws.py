@@ -77,7 +77,6 @@ def test_the_functions_are_there_with_their_layer_and_their_environment(account:
 
 
 def test_the_sources_are_told_to_listen_to_single_failures(account: Account) -> None:
-    """Of the queue with a bounded concurrency, of the stream with halves of a batch that fails."""
     mappings = parts(account("lambda").list_event_source_mappings(), "EventSourceMappings")
     by_source = {str(each["EventSourceArn"]).split(":")[2]: each for each in mappings}
     assert set(by_source) == {"sqs", "kinesis"}

@@ -120,7 +120,6 @@ def test_the_schedules_send_what_the_timer_reads(resources: Resources) -> None:
 
 
 def test_every_alarm_writes_to_the_address(resources: Resources) -> None:
-    """Each goes to one topic, which writes to the address that was given."""
     alarms = [resource for resource in resources.values() if resource["Type"] == "AWS::CloudWatch::Alarm"]
     assert len(alarms) == 11
     assert all(cast("Part", alarm["Properties"])["AlarmActions"] == [{"Ref": "Alarms"}] for alarm in alarms)

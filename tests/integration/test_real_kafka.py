@@ -169,18 +169,6 @@ def parked() -> list[str]:
     return [record["payload"] for record in records]
 
 
-def test_a_group_shares_the_partitions_and_goes_on_where_it_committed(kafka: Kafka, topic: str) -> None:
-    """A second reader of the group gets what the first has not committed; another group gets everything."""
-    many = sent(kafka, topic, BODIES)
-    with kafka.reader(topic) as reader:
-        begun = reader.read(many // 2)
-        reader.commit(begun)
-    with kafka.reader(topic) as reader, kafka.reader(topic, "another group") as other:
-        rest = reader.read(many - len(begun))
-        assert {record.value.decode() for record in [*begun, *rest]} == set(BODIES)
-        assert len(other.read(many)) == many
-
-
 def test_the_events_have_the_platforms_own_shapes(kafka: Kafka, topic: str) -> None:
     """On MSK keys and values are base64, and a missing key is null; on CKafka they are text, and it is "None"."""
     kafka.send(topic, [(None, "text")])

@@ -17,7 +17,7 @@ from handler.core.ports.ledger import Ledger
 from handler.ledgers.redis.ledger import RedisLedger
 from tests.contract.parked_stores import APP, parked
 from tests.contract.redis_server import started
-from tests.contract.samples import GROUP, attempt, entry, idle_row, record, settlement
+from tests.contract.samples import GROUP, idle_row, record
 from tests.e2e.watching import wait_for
 from tests.integration.redis_ledgers import READS, WRITES, opened
 from tests.sandbox.redis_servers import RedisServer
@@ -52,30 +52,6 @@ def test_a_write_that_was_cut_off_is_an_answer_lost(
     relay.befall(Cut(moment))
     with pytest.raises(AnswerLost):
         write(ledger)
-
-
-@pytest.mark.parametrize("moment", [Moment.BEFORE, Moment.AFTER])
-def test_what_became_of_a_lost_answer_is_read_later(ledger: RedisLedger, relay: Relay, moment: Moment) -> None:
-    """Row and record are both there, or neither."""
-    relay.befall(Cut(moment))
-    with pytest.raises(AnswerLost):
-        ledger.swap(GROUP, idle_row().changed(base=5), {"operation": record()})
-    has_happened = moment is Moment.AFTER
-    assert ledger.load(GROUP) == (idle_row().changed(base=5) if has_happened else idle_row())
-    assert set(ledger.find(GROUP, ["operation"])) == ({"operation"} if has_happened else set())
-
-
-def test_a_settlement_whose_answer_was_lost_has_settled(ledger: RedisLedger, relay: Relay) -> None:
-    """Trying again shows that it no longer holds."""
-    run = attempt(entry())
-    # The server knows the script by now, and answers it at once.
-    assert not ledger.settle(GROUP, settlement(run))
-    ledger.begin(GROUP, run, "_receipt", 1)
-    relay.befall(Cut(Moment.AFTER))
-    with pytest.raises(AnswerLost):
-        ledger.settle(GROUP, settlement(run))
-    assert not ledger.settle(GROUP, settlement(run))
-    assert set(ledger.find(GROUP, ["operation"])) == {"operation"}
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)

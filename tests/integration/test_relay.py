@@ -146,10 +146,3 @@ def test_nothing_happens_any_more_in_calm_weather(relay: Relay) -> None:
     relay.randomly(1.0, (Cut(Moment.AFTER),), seed=1)
     relay.calm()
     assert [ask_once(relay) for _ in range(5)] == [ANSWER] * 5
-
-
-def test_a_store_that_is_not_there_ends_the_connection() -> None:
-    with ByteServer(answering(ANSWER)) as server:
-        port = port_of(server)
-    with Relay(port) as relay:
-        assert ask_once(relay) == b""

@@ -44,7 +44,6 @@ def raw(server: ChatServer, request: bytes) -> bytes:
 
 
 def test_counters_are_written_read_and_deleted(caller: Caller, server: ChatServer) -> None:
-    """The three commands work on the same counters."""
     assert caller.update("G", "Increase", {"like": 2, "share": 1}).fields == {
         "ActionStatus": "OK",
         "ErrorCode": 0,

@@ -143,7 +143,6 @@ def test_a_late_request_lands_when_its_time_has_come(
 
 @pytest.mark.parametrize("fault", [Fault("slow", delay_s=0.1), Fault("slow_before", delay_s=0.1)], ids=str)
 def test_a_patient_client_gets_the_slow_answer(fault: Fault) -> None:
-    """The reply comes when the delay is over, and holds the counters."""
     with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as server:
         server.create_group("G")
         server.plan([fault])

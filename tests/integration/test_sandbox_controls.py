@@ -56,7 +56,6 @@ def test_the_client_has_every_control() -> None:
 
 
 def test_groups_are_made_shown_and_dismissed(sandbox: Sandbox, server: ChatServer) -> None:
-    """What the client does, the server has."""
     sandbox.create_group("G", "Work", {"big": 2**63 - 1})
     sandbox.create_group("H")
     assert sandbox.groups() == server.groups() == {"G": "Work", "H": "Public"}
@@ -68,7 +67,6 @@ def test_groups_are_made_shown_and_dismissed(sandbox: Sandbox, server: ChatServe
 
 
 def test_faults_are_planned_from_outside(sandbox: Sandbox, caller: Caller) -> None:
-    """Queued, standing and drawn faults arrive whole."""
     sandbox.create_group("G")
     faults = every_kind(delay_s=1.5, key="_receipt", recheck=False)
     sandbox.plan([None, *faults], command="get", group="other-*")
@@ -121,7 +119,6 @@ def test_a_reset_from_outside_takes_everything_back(sandbox: Sandbox, server: Ch
 
 
 def test_reads_answer_a_browser(sandbox: Sandbox, server: ChatServer) -> None:
-    """GET with the arguments in the query string."""
     sandbox.create_group("G", counters={"like": 1})
     with urllib.request.urlopen(f"{server.endpoint}/sandbox/values?group=G", timeout=5) as response:
         assert json.loads(response.read()) == {"like": 1}
@@ -155,7 +152,6 @@ def test_a_wrong_control_request_is_told_what_is_wrong(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_line_serves_until_it_is_told_to_stop(number: signal.Signals) -> None:
-    """It prints its address, serves the app it was told, and ends without a word."""
     command = [sys.executable, "-m", "tests.sandbox.chat", "--group", "G", "--rate-limit", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -77,7 +77,6 @@ def test_the_context_is_the_platforms_own() -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_function_that_raises_is_the_platforms_error(dialect: Dialect, capfd: pytest.CaptureFixture[str]) -> None:
-    """The error is printed, as a platform logs it, and not sent."""
 
     def handler(event: dict[str, object], context: object) -> object:
         raise ValueError("for the log only")

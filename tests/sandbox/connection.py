@@ -1,9 +1,8 @@
 """The HTTP side of the sandbox: reads requests from one connection, hands them on, and ends it as each reply asks."""
 
-import io
+from contextlib import suppress
 from email.utils import formatdate
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
 from math import floor
 from typing import Final
 from urllib.parse import parse_qsl
@@ -12,28 +11,26 @@ from tests.sandbox.admission import Call
 from tests.sandbox.codes import RefusalError
 from tests.sandbox.commands import named_by
 from tests.sandbox.listener import Listener, reset_on_close
+from tests.sandbox.loopback import LoopbackConnection
 from tests.sandbox.replies import Reply, refused
 
 CONTROL_PATH: Final = "/sandbox/"
 _MOST_BODY_BYTES: Final = 1_048_576
 
 
-class Connection(BaseHTTPRequestHandler):
-    """One connection: HTTP/1.1, kept alive, whole replies in one packet."""
+class Connection(LoopbackConnection):
+    """One connection to the Chat server."""
 
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-    disable_nagle_algorithm = True
     server: Listener
     counted = False
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
         """Answer a call of the API or of the control interface."""
         body = self._body()
         if body is not None:
             self._answer(body)
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802  # the name is http.server's
         """Answer a read of the control interface; the API takes POST only."""
         if self.path.startswith(CONTROL_PATH):
             self._answer(b"")
@@ -44,24 +41,12 @@ class Connection(BaseHTTPRequestHandler):
 
     def handle(self) -> None:
         """Serve requests until the connection ends, by either side: clients with a timeout often go first."""
-        try:
+        with suppress(ConnectionError):
             super().handle()
-        except ConnectionError:
-            # What is still buffered can never be written. Newer Pythons complain of that when they collect the buffer,
-            # unless what lies beneath it is closed first.
-            if isinstance(self.wfile, io.BufferedWriter):
-                self.wfile.raw.close()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
-        """Log nothing: the query string holds the signature. The journal tells what happened."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer what is no HTTP, without the stock message: that repeats the request line and the signature in it."""
         super().send_error(code)
-
-    def version_string(self) -> str:
-        """The `Server` header, without the version of Python."""
-        return "sandbox"
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The sandbox's time for `Date`, in whole seconds."""

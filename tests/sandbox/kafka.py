@@ -54,10 +54,10 @@ class Kafka:
             raise TimeoutError(f"{left} messages were not taken")
 
     @contextmanager
-    def reader(self, topic: str, group: str = "counters") -> Iterator[Reader]:
-        """A consumer of a topic in a consumer group."""
-        settings = {"bootstrap.servers": self.servers, "group.id": group, "auto.offset.reset": "earliest", **_QUIET}
-        consumer = Consumer({**settings, "enable.auto.commit": False, "fetch.wait.max.ms": 20})
+    def reader(self, topic: str) -> Iterator[Reader]:
+        """A consumer of a topic, always of one group."""
+        settings = {"bootstrap.servers": self.servers, "group.id": "counters", "auto.offset.reset": "earliest"}
+        consumer = Consumer({**settings, **_QUIET, "enable.auto.commit": False, "fetch.wait.max.ms": 20})
         partitions = self._producer.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions
         try:
             yield Reader(consumer, [TopicPartition(topic, number) for number in partitions])

@@ -51,7 +51,6 @@ def test_no_listed_code_is_missing_from_this_test() -> None:
 
 
 def test_every_code_has_a_meaning_of_its_own_words() -> None:
-    """The meaning is for people who read a log."""
     assert [code for code, verdict in VERDICTS.items() if not verdict.meaning] == []
 
 

@@ -20,7 +20,6 @@ def test_no_second_host_is_known() -> None:
 
 @pytest.mark.parametrize("region", ["", "China", "mumbai", "https://console.tim.qq.com"])
 def test_another_region_is_refused_by_name(region: str) -> None:
-    """The error says which variable is wrong and what it may be."""
     choices = "china, singapore, seoul, tokyo, frankfurt, silicon-valley, jakarta, riyadh"
     with pytest.raises(SettingsError, match=re.escape(f"CHAT_REGION: must be one of {choices}")):
         base_url(region)

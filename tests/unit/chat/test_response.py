@@ -53,7 +53,6 @@ def test_all_counters_shown_are_counted(values: dict[str, int], more: dict[str, 
 
 @pytest.mark.parametrize("value", [None, True, 5.0, "5", [5], 2**63, -(2**63) - 1])
 def test_a_value_that_is_no_64_bit_integer_proves_nothing(value: object) -> None:
-    """A number that was changed on the way is not to be reckoned with."""
     assert judged(ok({"Key": "like", "Value": value}), "like") == Unclear(
         "a counter of the reply has no Value", SECONDS
     )
@@ -61,7 +60,6 @@ def test_a_value_that_is_no_64_bit_integer_proves_nothing(value: object) -> None
 
 @pytest.mark.parametrize("counter", [None, 5, "like", [], {"Value": 5}, {"Key": 5, "Value": 5}])
 def test_a_counter_without_a_key_proves_nothing(counter: object) -> None:
-    """The list has another shape than the vendor's."""
     assert judged(ok(counter)) == Unclear("a counter of the reply has no Key", SECONDS)
 
 
@@ -78,7 +76,6 @@ def test_an_update_whose_reply_lacks_a_counter_of_the_call_proves_nothing(shown:
 
 @pytest.mark.parametrize("counters", [None, {}, "like", 5])
 def test_success_without_a_list_of_counters_proves_nothing(counters: object) -> None:
-    """Neither the receipt nor anything else is shown."""
     assert judged(ok() | {"GroupCounter": counters}) == Unclear("the reply shows no GroupCounter", SECONDS)
 
 

@@ -68,7 +68,6 @@ def test_a_right_call_is_let_in() -> None:
     ids=str,
 )
 def test_a_wrong_parameter_is_refused(changes: dict[str, str | None], code: int) -> None:
-    """Each parameter of the URL is required and has a code of its own."""
     assert refusal(url(**changes)) == code
 
 
@@ -76,7 +75,6 @@ def test_a_wrong_parameter_is_refused(changes: dict[str, str | None], code: int)
     "query", ["sdkappid", "&&", "sdkappid=%ff", url() + "&random=1"], ids=["no value", "empty", "no UTF-8", "twice"]
 )
 def test_a_query_that_cannot_be_read_is_refused(query: str) -> None:
-    """A query string without sense, or with a parameter given twice, is no request."""
     assert refusal(query) == 60002
 
 
@@ -88,7 +86,6 @@ def test_a_reading_keeps_what_can_be_read() -> None:
 
 
 def test_no_repr_shows_a_signature_or_a_key() -> None:
-    """What may end up in a test's output gives nothing away."""
     call = Call("get", url(), BODY)
     shown = unquote(repr(call) + repr(read(call)) + repr(CREDENTIALS))
     assert sign(SIGNATURE, "key-1") not in shown

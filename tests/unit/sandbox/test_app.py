@@ -18,7 +18,6 @@ def test_a_request_that_never_arrives_is_not_checked(app: ChatApp, fault: Fault)
 
 
 def test_a_refused_request_stays_refused_under_every_fault(app: ChatApp) -> None:
-    """Whatever its caller sees, an expired request changes nothing."""
     faults = every_kind(delay_s=1.0, key="_receipt")
     app.plan.queue(faults, "update", "*")
     for _ in faults:

@@ -39,13 +39,11 @@ def test_reads_and_deletions_name_keys_or_mean_all(fields: dict[str, object], ke
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b"\xff", b"[" * 100_000], ids=str)
 def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
-    """Empty, cut, of another type, not UTF-8 or nested without end: 60003."""
     assert refusal("update", body[:200_000]) == 60003
 
 
 @pytest.mark.parametrize("keys", [None, "k", {}, [1], [""]], ids=repr)
 def test_the_keys_to_read_are_a_list_of_keys(keys: object) -> None:
-    """A wrong list of keys is a wrong parameter, for a read and for a deletion."""
     body = json.dumps({"GroupId": "G", "GroupCounterKeys": keys}).encode()
     assert (refusal("get", body), refusal("delete", body)) == (10004, 10004)
 

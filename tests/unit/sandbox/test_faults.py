@@ -42,7 +42,6 @@ def test_a_request_takes_the_course_of_its_fault(fault: Fault | None, expected: 
 
 
 def test_every_kind_holds_every_kind() -> None:
-    """A random plan of all faults leaves none out."""
     assert {fault.kind for fault in every_kind(delay_s=1.0, key="_receipt")} == set(get_args(Kind))
 
 
@@ -67,7 +66,6 @@ def test_a_fault_that_makes_no_sense_cannot_be_made(build: Callable[[], Fault]) 
 
 
 def test_a_cleared_plan_holds_nothing() -> None:
-    """Queued, standing and drawn faults are all forgotten."""
     plan = Plan()
     plan.queue([DROP], "update", "*")
     plan.always(RESET, "update", "*")
@@ -77,7 +75,6 @@ def test_a_cleared_plan_holds_nothing() -> None:
 
 
 def test_a_draw_is_the_same_for_the_same_seed() -> None:
-    """A failure of a random run can be played again."""
     faults = every_kind(delay_s=1.0, key="_receipt")
     runs = []
     for seed in (7, 7, 8):
@@ -101,7 +98,6 @@ def test_a_draw_hits_its_share_evenly() -> None:
     ("rate", "faults"), [(1.1, (DROP,)), (-0.1, (DROP,)), (0.5, ())], ids=["above", "below", "none"]
 )
 def test_a_draw_that_makes_no_sense_is_refused(rate: float, faults: tuple[Fault, ...]) -> None:
-    """A share is a share, and there must be something to draw."""
     with pytest.raises(ValueError, match="rate from 0 to 1"):
         Plan().randomly(rate, faults, 1, ("update",), "*")
 

@@ -17,7 +17,6 @@ def counters(reply: Reply) -> object:
 
 
 def test_an_answer_is_plain_utf_8() -> None:
-    """Keys are sent as they are and not escaped."""
     assert "größe".encode() in WHOLE.body
     assert counters(WHOLE) == [{"Key": "like", "Value": 5}, {"Key": "größe", "Value": -1}]
 
@@ -29,7 +28,6 @@ def test_a_cut_answer_has_the_length_of_the_whole() -> None:
 
 
 def test_a_receipt_can_be_missing_alone_or_with_all_counters() -> None:
-    """With a key that one is left out, without a key the whole list."""
     assert counters(reply_to(RESULT, Fault("missing_receipt", key="like"))) == [{"Key": "größe", "Value": -1}]
     assert counters(reply_to(RESULT, Fault("missing_receipt"))) == "nothing"
     assert reply_to(RESULT, Fault("missing_receipt")).code == 0
@@ -49,5 +47,4 @@ def test_every_code_can_be_answered(code: int) -> None:
 
 
 def test_a_refusal_may_say_more() -> None:
-    """A detail follows the meaning of the code."""
     assert json.loads(refused(RefusalError(10004, "Mode")).body)["ErrorInfo"] == "invalid parameter: Mode"

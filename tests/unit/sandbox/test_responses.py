@@ -48,7 +48,6 @@ def test_a_body_in_base64_is_decoded(dialect: Dialect) -> None:
     ids=str,
 )
 def test_a_malformed_reply_is_the_platforms_error(dialect: Dialect, reply: object) -> None:
-    """The function's caller sees no part of it."""
     assert response_of(dialect, reply) == failure(dialect)
 
 

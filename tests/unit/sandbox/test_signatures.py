@@ -82,7 +82,6 @@ each_vector = pytest.mark.parametrize("vector", VECTOR_LIST, ids=[vector.name fo
 
 @each_vector
 def test_a_vector_is_decoded(vector: Vector) -> None:
-    """Every field of a known signature is read."""
     assert decode(vector.usersig) == vector.signature
 
 
@@ -169,7 +168,6 @@ def test_no_string_at_all_breaks_the_reading(usersig: str) -> None:
 
 
 def test_a_signature_does_not_show_its_digest() -> None:
-    """A signature that ends up in a message gives nothing away."""
     signed = replace(SIGNATURE, digest="abcdef")
     assert "abcdef" not in repr(signed)
 
