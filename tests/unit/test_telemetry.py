@@ -71,16 +71,6 @@ def test_counts_are_written_once_at_the_end(printed: Printed) -> None:
     assert "room" not in json.dumps(line)
 
 
-def test_counts_begin_anew_with_each_invocation(printed: Printed) -> None:
-    reports = Reports()
-    with reports.during("id-1"):
-        reports.report(Notice.APPLIED)
-    printed.lines()
-    with reports.during("id-2"):
-        pass
-    assert printed.lines() == []
-
-
 def test_counts_that_could_not_be_written_are_not_counted_again(
     printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,30 +49,22 @@ def test_the_settings_are_read_from_the_variables_that_are_listed() -> None:
     assert set(asked) == set(VARIABLES)
 
 
-def test_everything_can_be_set() -> None:
-    settings = read(
-        ENDPOINT,
-        RECEIPT_KEY="回执",
-        CHAT_TIMEOUT_S="0.5",
-        SIGNATURE_LIFE_S="2",
-        CLOCK_GUARD_S="1.25",
-        ATTEMPT_BOUND_S="2.5",
-        WAIT_S="0",
-        CHAT_CALLS_PER_SECOND="1.5",
-        DEDUPE_WINDOW_S="903.25",
-        SOURCE_EPOCH="2027, 二",
-        HTTP_AUTH="bearer",
-        BASE_PATH="/chat",
-        DOCS="on",
-    )
-    assert (settings.chat_endpoint, settings.receipt_key, settings.base_path) == (
-        "http://127.0.0.1:8000",
-        "回执",
-        "/chat",
-    )
-    assert (settings.timeout_s, settings.life_s, settings.guard_s, settings.bound_s) == (0.5, 2, 1.25, 2.5)
-    assert (settings.wait_s, settings.calls_per_second) == (0.0, 1.5)
-    assert (settings.window_s, settings.source_epoch, settings.docs) == (903.25, "2027, 二", True)
+@pytest.mark.parametrize(
+    ("variable", "text", "field", "value"),
+    [
+        *(("CHAT_ENDPOINT", "http://h", "chat_endpoint", "http://h"), ("RECEIPT_KEY", "回执", "receipt_key", "回执")),
+        *(("CHAT_TIMEOUT_S", "0.5", "timeout_s", 0.5), ("SIGNATURE_LIFE_S", "7", "life_s", 7)),
+        *(("CLOCK_GUARD_S", "6.25", "guard_s", 6.25), ("ATTEMPT_BOUND_S", "12.5", "bound_s", 12.5)),
+        *(("WAIT_S", "0", "wait_s", 0.0), ("CHAT_CALLS_PER_SECOND", "1.5", "calls_per_second", 1.5)),
+        *(("DEDUPE_WINDOW_S", "911.25", "window_s", 911.25), ("SOURCE_EPOCH", "2027, 二", "source_epoch", "2027, 二")),
+        *(("HTTP_AUTH", "platform", "http_auth", "platform"), ("BASE_PATH", "/chat", "base_path", "/chat")),
+        *(("DOCS", "on", "docs", True), ("INIT_EARLY", "on", "init_early", True)),
+        ("FAN_OUT_QUEUE", "ckafka:datahub-a", "fan_out_queue", "ckafka:datahub-a"),
+    ],
+)
+def test_each_variable_sets_its_field(variable: str, text: str, field: str, value: object) -> None:
+    base = REQUIRED if variable == "CHAT_ENDPOINT" else REGION
+    assert getattr(read(base, **{variable: text}), field) == value
 
 
 @pytest.mark.parametrize(

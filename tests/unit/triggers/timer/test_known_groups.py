@@ -99,14 +99,6 @@ def test_a_group_that_is_gone_is_asked_once_and_known_again_when_it_is_made_anew
     assert stage.chat.groups[GROUPS[1]]["like"] == 0
 
 
-def test_several_operations_on_one_source_keep_their_order(stage: Stage) -> None:
-    [reset] = [event()["Message"]]
-    assert isinstance(reset, dict)
-    add = {"GroupIds": {"Known": "like"}, "GroupCounter": [{"Key": "like", "Value": 2}], "Mode": "Increase"}
-    stage.tick(event(Message={"operations": [*reset["operations"], add]}))
-    assert likes(stage) == [2 if number % 3 else None for number in range(30)]
-
-
 @pytest.mark.parametrize(
     ("message", "field"),
     [
