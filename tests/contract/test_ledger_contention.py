@@ -22,11 +22,16 @@ def in_threads(ledger: OpenLedger, tasks: list[Work]) -> list[object]:
         return list(pool.map(lambda task: task(ledger), tasks))
 
 
+def assert_counted(ledger: OpenLedger) -> None:
+    """Every increment of every worker is there."""
+    row = there(ledger.load(GROUP))
+    assert (row.base, row.version) == (1000 + WORKERS * TIMES, 1 + WORKERS * TIMES)
+
+
 def test_increments_by_threads_are_all_counted(ledger: OpenLedger) -> None:
     ledger.swap(GROUP, idle_row(), {})
     in_threads(ledger, [partial(works.increment, times=TIMES)] * WORKERS)
-    row = there(ledger.load(GROUP))
-    assert (row.base, row.version) == (1000 + WORKERS * TIMES, 1 + WORKERS * TIMES)
+    assert_counted(ledger)
 
 
 def test_increments_over_several_ledgers_are_all_counted(store: Store, clock: GivenClock, closing: Closing) -> None:
@@ -34,15 +39,13 @@ def test_increments_over_several_ledgers_are_all_counted(store: Store, clock: Gi
     ledgers[0].swap(GROUP, idle_row(), {})
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(partial(works.increment, times=TIMES), ledgers))
-    row = there(ledgers[0].load(GROUP))
-    assert (row.base, row.version) == (1000 + WORKERS * TIMES, 1 + WORKERS * TIMES)
+    assert_counted(ledgers[0])
 
 
 def test_increments_by_processes_are_all_counted(shared_store: SharedStore, shared_ledger: OpenLedger) -> None:
     shared_ledger.swap(GROUP, idle_row(), {})
     in_processes(shared_store, [partial(works.increment, times=TIMES)] * WORKERS)
-    row = there(shared_ledger.load(GROUP))
-    assert (row.base, row.version) == (1000 + WORKERS * TIMES, 1 + WORKERS * TIMES)
+    assert_counted(shared_ledger)
 
 
 def test_operations_appended_by_processes_are_all_owed_once(

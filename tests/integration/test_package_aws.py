@@ -146,11 +146,6 @@ def test_alarms_and_dashboard_look_at_metrics_that_the_function_writes(resources
     assert shown <= written
 
 
-def test_logs_are_kept_for_a_month(resources: Resources) -> None:
-    groups = [cast("Part", each["Properties"]) for each in resources.values() if each["Type"] == "AWS::Logs::LogGroup"]
-    assert [group["RetentionInDays"] for group in groups] == [30] * len(FUNCTIONS)
-
-
 def test_each_role_allows_what_its_function_does_and_nothing_else(resources: Resources) -> None:
     """Its log, its secret, its ledger's rows; the index for the sweep, pages for operators, what a source needs."""
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import boto3
 import pytest
@@ -171,19 +170,6 @@ def test_a_service_that_hangs_is_given_up_within_three_seconds(environment: pyte
         begun = time.monotonic()
         assert refused(read) == "ReadTimeoutError"
         assert time.monotonic() - begun < 4
-
-
-def test_a_service_that_goes_down_and_comes_back_is_read_again(
-    tmp_path: Path, name: str, environment: pytest.MonkeyPatch
-) -> None:
-    read = source_for(f"aws:{name}", {})
-    for address, folder in (("first", tmp_path / "first"), ("second", tmp_path / "second")):
-        folder.mkdir()
-        with MiniStack(folder, "secretsmanager") as stack, SecretsManager(stack.endpoint) as manager:
-            environment.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", stack.endpoint)
-            manager.create(name, address)
-            assert read() == address
-        assert refused(read) == "EndpointConnectionError"
 
 
 def test_nothing_secret_is_logged_even_at_debug_level(manager: SecretsManager, name: str) -> None:
