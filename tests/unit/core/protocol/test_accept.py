@@ -213,23 +213,15 @@ def test_a_full_row_says_when_to_come_again() -> None:
     assert scene.clock.slept == full.clock.slept == []
 
 
-def settled_after(waited_s: float) -> Scene:
-    """A full row, which somebody else settles while a newcomer waits."""
+def test_a_wait_for_room_does_not_make_the_ledger_look_slow() -> None:
+    """Else whoever had to wait would wait as long once more, for each look. Somebody else settles the full row."""
     scene = Scene(FULL)
-    wait = scene.clock.sleep
 
-    def settle(seconds: float) -> None:
-        wait(seconds)
-        if scene.row == FULL and sum(scene.clock.slept) >= waited_s:
+    def settle() -> None:
+        if sum(scene.clock.slept) >= 1.2 and scene.row == FULL:
             scene.store(row(queue=(entry("old"),)))
 
-    scene.clock.sleep = settle  # type: ignore[method-assign]  # time passes for others as well
-    return scene
-
-
-def test_a_wait_for_room_does_not_make_the_ledger_look_slow() -> None:
-    """Else whoever had to wait would wait as long once more, for each look."""
-    scene = settled_after(1.2)
+    first(scene.clock, "sleep", settle)
     visit = scene.visit(30)
     newcomer = Entry.of(increase("a"))
     accepted = accept(visit, {newcomer.id: newcomer}).row

@@ -45,6 +45,13 @@ def test_whoever_has_sent_an_increase_tells_at_once_that_nothing_tells() -> None
     assert scene.notices.of(Notice.UNKNOWN) == [{"group": "G", "operations": 1}]
 
 
+def test_a_dead_increase_of_somebody_else_is_told_as_unknown() -> None:
+    scene, before = stored(INCREASE)
+    scene.hear(12)
+    look(visit(scene), before, INCREASE)
+    assert scene.ledger.find(GROUP, ["a"])["a"].answer == LOST
+
+
 def test_one_wrong_reply_ends_nothing() -> None:
     """Neither the `Date` of the look itself, nor one that was heard before (R4 b)."""
     for heard_s, own_s in ((0, 12), (12, 11)):
