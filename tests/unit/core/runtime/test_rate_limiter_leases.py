@@ -111,6 +111,15 @@ def test_a_turn_is_good_until_its_last_moment(
     assert (idle.turn(APP) == turn) == kept
 
 
+def test_what_was_expected_and_called_is_expected_no_more(ledger: LendingLedger, idle: RateLimiter) -> None:
+    """Unasked calls count as well as leased ones, and none is expected twice."""
+    idle.expect(8)
+    for _ in range(6):
+        idle.turn(APP)
+    assert [calls for _, calls, _, _ in ledger.asked] == [pytest.approx(3 + 5)]
+    assert idle._demand.expected == 0  # noqa: SLF001  # it shows in the size of a much later lease only
+
+
 def test_a_schedule_without_room_is_asked_again_in_a_quarter_of_a_second(
     clock: HandClock, ledger: LendingLedger, pace: RateLimiter
 ) -> None:
