@@ -29,6 +29,7 @@ TABLE = Path(__file__).with_name("MUTANTS.md")
 
 # A mutant that so many seeds do not kill has survived.
 SEEDS_MAX = 10_000
+OF_PYTHON = ("AttributeError", "NameError", "TypeError", "UnboundLocalError")
 
 _HEAD = """# Mutants
 
@@ -50,11 +51,16 @@ class Death:
 
 
 def death_of(mutant: Mutant, first: int = 0, seeds: int = SEEDS_MAX) -> Death | None:
-    """Play seeds until one kills the mutant, and not the real code as well; None if it survives them all."""
+    """Play seeds until one kills the mutant, and not the real code as well; None if it survives them all.
+
+    Raises ValueError for a mutant that dies of Python: its change does not fit the code any more, and shows nothing.
+    """
     for seed in range(first, first + seeds):
         with mutant.alive():
             played = simulate.play(plan(seed, mutant.theme), mutant.way)
         if played.violations and not simulate.play(plan(seed, mutant.theme), mutant.way).violations:
+            if played.violations[0].startswith(OF_PYTHON):
+                raise ValueError(f"{mutant.name}: {played.violations[0]}")
             return Death(seed, played.steps, played.violations[0])
     return None
 

@@ -9,7 +9,7 @@ from tests.faults.simulator.plan import ADOPTED, NEW, Theme
 from tests.faults.simulator.simulate import WHOLE
 
 _SETTLED = "done = visit.instance.ledger.settle(visit.group, settlement)"
-_ROW_FIRST = """bare = Settlement(settlement.attempt, settlement.base, settlement.new_base)
+_ROW_FIRST = """bare = Settlement(attempt=settlement.attempt, base=settlement.base, new_base=settlement.new_base)
         done = visit.instance.ledger.settle(visit.group, bare)
         row = visit.instance.ledger.load(visit.group)
         if row:
