@@ -150,8 +150,10 @@ class Misfortunes:
         facts.inexplicable |= abs(self._schedule.plan.receipt or 0) > FAR
         # Where no group has ever worked, what is not permitted is the operation's fault.
         facts.refuses |= self._has(Demoted) and not self._schedule.plan.is_known
-        # Where no `Date` can be had, a clock that is minutes off stamps (R12).
-        facts.inexplicable |= self._has(OddDates) and sum(map(_off_s, self._schedule.plan.hazards)) > MINUTES_S
+        # Where no `Date` can be had, or none agrees with another because the API's clock was set (A11), a clock that is
+        # minutes off stamps (R12).
+        is_silent = self._has(OddDates) or self._has(ApiSteps)
+        facts.inexplicable |= is_silent and sum(map(_off_s, self._schedule.plan.hazards)) > MINUTES_S
         # One odd answer is looked at again; of two the second may be that look.
         facts.inexplicable |= sum(map(_is_odd, self._schedule.plan.hazards)) > 1
         return facts
