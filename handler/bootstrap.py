@@ -50,17 +50,8 @@ def app_context() -> AppContext:
 
 
 def http_context() -> HttpContext:
-    """The same, with what only HTTP needs."""
-    return _context_of(tuple(map(os.environ.get, VARIABLES)), reports())
-
-
-# The settings are read once for as long as their variables' texts and the service stay the same: others are another
-# instance.
-@lru_cache(maxsize=1)
-def _context_of(texts: tuple[str | None, ...], _reporter: Reports) -> HttpContext:
-    return _context(
-        Settings.read({name: text for name, text in zip(VARIABLES, texts, strict=True) if text is not None})
-    )
+    """The same, with what only HTTP needs. Other settings, or another service's name, are another instance."""
+    return _context(_settings(), reports())
 
 
 def warm_up() -> None:
@@ -69,7 +60,7 @@ def warm_up() -> None:
     A failure is logged. The first event tries again, and tells its caller if it fails as well.
     """
     try:
-        if Settings.read(os.environ).init_early:
+        if _settings().init_early:
             made = app_context()
             with _greeting(made.instance, made.vault.current().sdkappid):
                 made.instance.ledger.generation()
@@ -119,14 +110,25 @@ def _reports_of(service: str) -> Reports:
 
 def reset() -> None:
     """Drop the instance, so that the next event builds a new one, as a cold start does. For tests."""
-    for made in (_context_of, _reports_of, _aws_session):
+    for made in (_context, _settings_of, _reports_of, _aws_session):
         made.cache_clear()
 
 
-def _context(settings: Settings) -> HttpContext:
+def _settings() -> Settings:
+    return _settings_of(tuple(map(os.environ.get, VARIABLES)))
+
+
+# They are read and checked once for as long as the texts of their variables stay the same.
+@lru_cache(maxsize=1)
+def _settings_of(texts: tuple[str | None, ...]) -> Settings:
+    return Settings.read({name: text for name, text in zip(VARIABLES, texts, strict=True) if text is not None})
+
+
+@lru_cache(maxsize=1)
+def _context(settings: Settings, reporter: Reports) -> HttpContext:
     clock, chance = SystemClock(), random.SystemRandom()
     vault = CachedVault(
-        source_for(settings.chat_secret, os.environ, session=_aws_session), parse, clock, reports().failed
+        source_for(settings.chat_secret, os.environ, session=_aws_session), parse, clock, reporter.failed
     )
     api = ChatClient(
         settings.chat_endpoint or base_url(settings.chat_region or ""),
@@ -142,7 +144,7 @@ def _context(settings: Settings) -> HttpContext:
             api=api,
             clock=clock,
             chance=chance,
-            reporter=reports(),
+            reporter=reporter,
             parked=parked,
             rules=_rules(settings, ledger.generation_cache_s),
         ),
