@@ -12,7 +12,7 @@ from handler.core.model.row import Attempt, Group, Row
 from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.ports.system import Notice
 from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
-from handler.core.runtime.rate_limiter import RateLimiter, Turn
+from handler.core.runtime.rate_limiter import LEASING_S, RateLimiter, Turn
 from handler.core.state.merge import payload_of
 
 
@@ -29,14 +29,21 @@ class Turns:
         self._budget = budget
 
     def wait_s(self) -> float:
-        """Seconds until this visit may call: it holds a turn from now on, or has to ask again by then."""
+        """Seconds until this visit may call: it holds a turn from now on, or has to ask again by then.
+
+        Of an instance's visits to one group a single one holds a turn: its call serves them all.
+        """
         now = self._instance.clock.monotonic
         if self.held is None or self.held.until < now():
-            self.held = self._instance.updates.turn(self._group.app)
-        wait_s = self.held.at - now()
-        if not self.held.is_taken:
-            self.held = None
-        return max(wait_s, 0.0)
+            self._let_go()
+            others = self._instance.turns_held.get(self._group)
+            if others is not None and others.until >= now():
+                return max(others.at - now(), LEASING_S)
+            turn = self._instance.updates.turn(self._group.app)
+            if not turn.is_taken:
+                return max(turn.at - now(), PAUSE_MIN_S)
+            self.held = self._instance.turns_held[self._group] = turn
+        return max(self.held.at - now(), 0.0)
 
     @property
     def is_too_late(self) -> bool:
@@ -47,13 +54,18 @@ class Turns:
 
     def use(self) -> None:
         """The call is made: the next one needs a turn of its own."""
-        self.held = None
+        self._let_go()
 
     def give_back(self) -> None:
         """Let another visit of this instance use the turn."""
         if self.held is not None:
             self._instance.updates.give_back(self.held)
-            self.held = None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self.held is not None and self._instance.turns_held.get(self._group) is self.held:
+            del self._instance.turns_held[self._group]
+        self.held = None
 
     def place_s(self) -> float:
         """Seconds until this visit may ask for a place in the schedule of acceptances again; 0 where it has one.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from handler.core.model.row import Group
 from handler.core.ports.counter_api import CounterApi
 from handler.core.ports.ledger import Ledger, Notes, ParkedAndNotes, ParkedRecords
 from handler.core.ports.schedules import Schedule
@@ -22,7 +23,7 @@ from handler.core.runtime.memory import (
     SweptTo,
     ValuesCache,
 )
-from handler.core.runtime.rate_limiter import RateLimiter, Terms
+from handler.core.runtime.rate_limiter import RateLimiter, Terms, Turn
 from handler.core.runtime.rules import Rules
 from handler.core.runtime.windows import Windows
 
@@ -59,6 +60,8 @@ class Instance(msgspec.Struct, frozen=True):
     swept_to: SweptTo = msgspec.field(default_factory=SweptTo)
     failures: Failures = msgspec.field(default_factory=Failures)
     landings: Landings = msgspec.field(default_factory=Landings)
+    turns_held: dict[Group, Turn] = msgspec.field(default_factory=dict)
+    """The turn of each group that a visit is about to call."""
 
     @classmethod
     def of(

@@ -57,7 +57,7 @@ LENT_S = 58.0
 ACCEPTED_MAX = (60 - LENT_S + LASTS_S) * RATE / 2 + UNASKED_PER_SECOND * LASTS_S
 
 # The share of the rate that is used as long as there is a backlog, and of an honest caller's calls that are made.
-USED_MIN = 0.8
+USED_MIN = 0.9
 SERVED_MIN = 0.9
 
 AHEAD_S = (0.0, 0.0, 0.5, 1.5, 4.0, 30.0)

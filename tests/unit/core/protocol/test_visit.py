@@ -17,7 +17,7 @@ from handler.core.ports.system import Notice
 from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF_S, Again, Stop, Visit
 from handler.core.runtime.instance import PAUSE_MIN_S, TimeBudget
-from handler.core.runtime.rate_limiter import Turn
+from handler.core.runtime.rate_limiter import KEPT_S, LEASING_S, UNASKED_PER_SECOND, Turn
 from handler.core.state.transitions import Change
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.unit.core.protocol.test_backoff import Even
@@ -107,9 +107,27 @@ def test_a_moment_to_ask_again_is_no_turn() -> None:
     """There was no place in the schedule, so the next question takes one."""
     scene = Scene()
     waiting = visit(scene)
-    waiting.turns.held = Turn(scene.clock.moment + 2, scene.clock.moment + 2, is_taken=False)
+    waiting.instance.updates._blocked_until = scene.clock.moment + 2  # noqa: SLF001  # as after a full schedule
+    for _ in range(int(UNASKED_PER_SECOND)):
+        waiting.instance.updates.turn(APP)
     assert waiting.turns.wait_s() == pytest.approx(2)
     assert waiting.turns.held is None
+
+
+def test_visits_to_one_group_hold_one_turn_together() -> None:
+    """The call of the one that holds it serves the others as well."""
+    scene = Scene()
+    calling = visit(scene)
+    other = Visit(calling.instance, GROUP, scene.budget(30))
+    elsewhere = Visit(calling.instance, Group(APP, "elsewhere"), scene.budget(30))
+    assert (calling.turns.wait_s(), elsewhere.turns.wait_s()) == (0, 0)
+    assert (other.turns.wait_s(), other.turns.held) == (LEASING_S, None)
+    calling.turns.use()
+    assert other.turns.wait_s() == 0
+    other.turns.give_back()
+    assert calling.turns.wait_s() == 0
+    scene.clock.advance(KEPT_S + 1)
+    assert other.turns.wait_s() == 0
 
 
 def test_a_change_that_somebody_else_made_first_is_read_after_a_moment() -> None:
