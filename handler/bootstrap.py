@@ -27,8 +27,7 @@ from handler.core.ports.ledger import Ledger, ParkedAndNotes
 from handler.core.ports.queue import Queue
 from handler.core.ports.system import Clock, Notice
 from handler.core.ports.vault import Vault
-from handler.core.runtime.instance import Instance
-from handler.core.runtime.rules import Rules
+from handler.core.runtime.instance import Instance, Rules
 from handler.telemetry import SERVICE, SERVICE_VARIABLE, Reports
 from handler.triggers.context import AppContext, remind
 from handler.triggers.http.auth import Authenticator, Bearer, Callers

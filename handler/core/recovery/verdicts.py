@@ -18,7 +18,7 @@ from handler.core.model.outcome import Applied
 from handler.core.model.row import Attempt, Debt, Remembered, Row
 from handler.core.ports.ledger import Generation
 from handler.core.runtime.api_clock import NEAR_S
-from handler.core.runtime.rules import Rules
+from handler.core.runtime.instance import Rules
 from handler.core.state.losses import giving_way, remembering
 from handler.core.state.merge import overwritten_by, own_values, with_excess, without_keys
 from handler.core.state.receipts import Landed, ReceiptReading, death, judge, past_s

@@ -13,7 +13,7 @@ from handler.core.model.row import Group
 from handler.core.ports.counter_api import LONG_LIFE_S, Counted, Fault, ProbeApi, ProbeCall, Refused, Reply
 from handler.core.ports.system import Clock, Reporter
 from handler.core.runtime.api_clock import ApiClock
-from handler.core.runtime.rules import Rules
+from handler.core.runtime.instance import Rules
 from handler.core.verify.finding import Inconclusive
 
 # The vendor bounds calls per second for the whole app: the other half is left to callers meanwhile.

@@ -127,7 +127,7 @@ CALLS: tuple[Mutant, ...] = (
     one(
         "no guard",
         "R4",
-        "core.runtime.rules:Rules.bound_of",
+        "core.runtime.instance:Rules.bound_of",
         ("return max(self.bound_s, attempt.life_s + self.guard_s)", "return attempt.life_s"),
         Theme((h.late,)),
     ),

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import TypeAlias
 
-from handler.core.runtime.rules import Rules
+from handler.core.runtime.instance import Rules
 from tests.faults.simulator.hazards import (
     ApiSteps,
     BelowZero,

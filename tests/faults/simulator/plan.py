@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from handler.core.runtime.rules import Rules
+from handler.core.runtime.instance import Rules
 from tests.faults.auditor.orders import BUS, LONG, QUEUE, SHAPES, WIDE, Order, Shape, order
 from tests.faults.simulator.draws import HAZARDS, Draw
 from tests.faults.simulator.feed import Feed, feed

@@ -11,8 +11,7 @@ from handler.core.model.row import Group, Row
 from handler.core.ports.counter_api import Call
 from handler.core.ports.ledger import Generation
 from handler.core.protocol.engine import ExactlyOnce
-from handler.core.runtime.instance import Instance, TimeBudget
-from handler.core.runtime.rules import Rules
+from handler.core.runtime.instance import Instance, Rules, TimeBudget
 from tests.faults.world.network import Fate
 from tests.faults.world.rules import APP, RULES
 from tests.faults.world.simulated import Notices, SimulatedApi, SimulatedClock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handler.core.runtime.rules import Rules
+from handler.core.runtime.instance import Rules
 
 APP = 1400000000
 

@@ -15,8 +15,7 @@ from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply
 from handler.core.ports.ledger import Generation, Look
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.visit import Visit
-from handler.core.runtime.instance import Instance, TimeBudget
-from handler.core.runtime.rules import Rules
+from handler.core.runtime.instance import Instance, Rules, TimeBudget
 from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_parked import MemoryParked

@@ -19,8 +19,7 @@ from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply,
 from handler.core.ports.ledger import Ledger, ParkedAndNotes
 from handler.core.ports.system import Notice
 from handler.core.ports.vault import Caller, Secret
-from handler.core.runtime.instance import Instance
-from handler.core.runtime.rules import Rules
+from handler.core.runtime.instance import Instance, Rules
 from handler.triggers.context import AppContext
 from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http

@@ -16,7 +16,7 @@ from handler.core.protocol.conclude import Observation, look, see
 from handler.core.protocol.drive import drive
 from handler.core.protocol.refusal import confirmed
 from handler.core.protocol.visit import CONTENTION_S, TIMES_BELIEVED, Again, Stop
-from handler.core.runtime.rules import Rules
+from handler.core.runtime.instance import Rules
 from handler.core.state.receipts import ReceiptReading
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import ARREARS, GONE, GROUP, INVALID, RATE, RULES, Scene, first, increase

@@ -12,7 +12,7 @@ from handler.core.ports.ledger import Generation
 from handler.core.protocol.backoff import FIRST_LOOK_S
 from handler.core.protocol.first_use import establish, revalidate
 from handler.core.protocol.visit import Again, Stop, Visit
-from handler.core.runtime.rules import Rules
+from handler.core.runtime.instance import Rules
 from tests.unit.core.protocol.test_backoff import Even
 from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row
 from tests.unit.core.scene import ARREARS, GROUP, RULES, Scene

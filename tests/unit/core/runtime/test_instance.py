@@ -1,15 +1,18 @@
-"""What one warm instance remembers between invocations."""
+"""What one warm instance has at hand: its rules, and what it remembers between invocations."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
+from msgspec.structs import replace
+
 from handler.core.model.row import Group
 from handler.core.ports.ledger import Generation
 from handler.core.runtime.memory import KNOWN_GROUPS, GenerationCache, ValuesCache
 from tests.sandbox.memory_ledger import MemoryLedger
-from tests.unit.core.samples import HandClock
-from tests.unit.core.scene import ARREARS, GROUP, Scene
+from tests.unit.core.samples import HandClock, attempt
+from tests.unit.core.scene import ARREARS, GROUP, RULES, Scene
 
 
 def test_the_last_values_seen_are_known_of_that_group_alone() -> None:
@@ -97,3 +100,21 @@ def test_a_generation_that_is_raised_is_known_at_once() -> None:
     assert (known.current(), ledger.asked) == (raised, 0)
     clock.advance(300.1)
     assert (known.current(), ledger.asked) == (Generation(1, 0), 1)
+
+
+@pytest.mark.parametrize(("life_s", "bound_s"), [(2, 11), (6, 11), (60, 65)])
+def test_an_attempt_is_dead_when_its_own_life_and_the_guard_have_passed(life_s: int, bound_s: float) -> None:
+    """One that was signed for longer than today's settings say lives longer; a shorter one is not hurried."""
+    assert RULES.bound_of(replace(attempt(), life_s=life_s)) == bound_s
+
+
+@pytest.mark.parametrize("life_s", [6, 86_400])
+def test_an_operators_own_bound_stands_for_any_life(life_s: int) -> None:
+    """It is given where the API refuses short signatures, and is the weaker promise."""
+    rules = replace(RULES, life_s=86_400, bound_s=60)
+    assert rules.bound_of(replace(attempt(), life_s=life_s)) == 60
+    assert replace(RULES, life_s=6, guard_s=5, bound_s=8).bound_of(replace(attempt(), life_s=life_s)) == 8
+
+
+def test_an_operators_longer_bound_is_waited_out() -> None:
+    assert replace(RULES, bound_s=100).bound_of(attempt()) == 100

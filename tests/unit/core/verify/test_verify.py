@@ -14,7 +14,7 @@ from handler.core.errors import AppRefused, NotAccepted
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
 from handler.core.ports.counter_api import LONG_LIFE_S, Counted, Fault, ProbeCall, Refused, Reply, Unclear
-from handler.core.runtime.rules import Rules
+from handler.core.runtime.instance import Rules
 from handler.core.verify.clock_checks import GUARD_AGAINST_HOSTS
 from handler.core.verify.counter_checks import NOT_BELOW_ZERO, NOT_LIFTED, NOT_NEGATIVE
 from handler.core.verify.finding import CheckResult, Evidence, Finding
