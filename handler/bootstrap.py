@@ -30,9 +30,8 @@ from handler.core.ports.vault import Vault
 from handler.core.runtime.instance import Instance, Rules
 from handler.telemetry import SERVICE, SERVICE_VARIABLE, Reports
 from handler.triggers.context import AppContext, remind
-from handler.triggers.http.auth import Authenticator, Bearer, Callers
+from handler.triggers.http.auth import Authenticator, Bearer, Callers, Platform
 from handler.triggers.http.context import HttpContext
-from handler.triggers.http.platform_identity import Platform
 from handler.triggers.http.webhook_signature import Signature
 from handler.triggers.invocation import current_deadline
 from handler.vault.cache import CachedVault

@@ -14,8 +14,7 @@ from handler.core.errors import SettingsError
 from handler.core.model.row import Group
 from handler.core.ports.queue import Message, Queue
 from handler.ledgers.redis.rows import ROW_FIELDS
-from handler.triggers.http.auth import Bearer
-from handler.triggers.http.platform_identity import Platform
+from handler.triggers.http.auth import Bearer, Platform
 from handler.triggers.http.webhook_signature import Signature
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.wire import forget_environment

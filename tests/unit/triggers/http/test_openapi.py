@@ -9,8 +9,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from handler.triggers.http.auth import Callers
-from handler.triggers.http.platform_identity import Platform
+from handler.triggers.http.auth import Callers, Platform
 from handler.triggers.http.routes import ROUTES
 from handler.triggers.http.webhook_signature import Signature
 from tests.sandbox.dialects import DIALECTS, Dialect

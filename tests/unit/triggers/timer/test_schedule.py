@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from handler.core.errors import SettingsError
 from handler.core.ports.system import Notice
 from handler.triggers.event_kind import PAGE_HEAD, Event
-from handler.triggers.http.platform_identity import Platform
+from handler.triggers.http.auth import Platform
 from handler.triggers.timer.tick import CALLER
 from handler.vault.secret import parse
 from tests.sandbox.dialects import event_of
