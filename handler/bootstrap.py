@@ -31,7 +31,7 @@ from handler.core.runtime.instance import Instance, Rules
 from handler.telemetry import SERVICE, SERVICE_VARIABLE, Reports
 from handler.triggers.context import AppContext, remind
 from handler.triggers.http.auth import Authenticator, Bearer, Callers, Platform
-from handler.triggers.http.context import HttpContext
+from handler.triggers.http.routes import HttpContext
 from handler.triggers.http.webhook_signature import Signature
 from handler.triggers.invocation import current_deadline
 from handler.vault.cache import CachedVault

@@ -17,7 +17,7 @@ from typing import Final
 from handler import bootstrap
 from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http
-from handler.triggers.http.context import HttpContext
+from handler.triggers.http.routes import HttpContext
 from handler.triggers.invocation import Invocation
 from tests.benchmarks.figures import Figure, at_most
 from tests.benchmarks.function import TIMEOUT_S, crew, event_of

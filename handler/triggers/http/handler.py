@@ -7,10 +7,9 @@ from collections.abc import Callable
 from handler.core.errors import SettingsError
 from handler.triggers.event_kind import Event, Kind
 from handler.triggers.http import responses
-from handler.triggers.http.context import HttpContext
 from handler.triggers.http.request import read_request
 from handler.triggers.http.responses import Reply, write
-from handler.triggers.http.routes import DOCUMENT, PAGE, ROUTES, Exchange
+from handler.triggers.http.routes import DOCUMENT, PAGE, ROUTES, Exchange, HttpContext
 from handler.triggers.invocation import Invocation
 
 # The platforms on which a path may end in slashes.

@@ -18,11 +18,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handler.core.model.operation import KEYS_PER_GROUP, key_limit
 from handler.core.model.payload import Payload
 from handler.triggers.event_kind import Event, Kind
-from handler.triggers.http.context import HttpContext
 from handler.triggers.http.headers import SIGNED_KEY
 from handler.triggers.http.request import Request
 from handler.triggers.http.responses import CONTENT_TYPE, with_headers
-from handler.triggers.http.routes import DOCUMENT, PAGE, ROUTES
+from handler.triggers.http.routes import DOCUMENT, PAGE, ROUTES, HttpContext
 from handler.triggers.http.webhook_signature import SIGNATURE, TIMESTAMP
 from handler.triggers.idempotency_key import HEADER, KEY_CHARACTERS
 

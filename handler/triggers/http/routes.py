@@ -1,4 +1,4 @@
-"""The routes: each authenticates, reads its input, calls the core and replies."""
+"""The routes, and what they work with: each authenticates, reads its input, calls the core and replies."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import msgspec
 from handler.core.errors import BadInput
 from handler.core.model.operation import Operation
 from handler.core.model.payload import check_group_id, read_payload
-from handler.triggers.context import NOTE
+from handler.core.runtime.instance import TimeBudget
+from handler.triggers.context import NOTE, REPLY_MARGIN_S, AppContext
 from handler.triggers.http import headers, responses
-from handler.triggers.http.auth import Identity
-from handler.triggers.http.context import HttpContext
+from handler.triggers.http.auth import Authenticator, Identity
 from handler.triggers.http.request import Request
 from handler.triggers.http.responses import Reply
 from handler.triggers.idempotency_key import HEADER, read_key
@@ -21,6 +21,25 @@ from handler.triggers.parsing import read_json
 
 # A GET helps an operation on for at most so long.
 ASK_WAIT_S = 1.0
+
+
+class HttpContext(msgspec.Struct, frozen=True):
+    """The app, and the settings that only HTTP has: who may call, and what shapes the replies."""
+
+    app: AppContext
+    http_status: Callable[[int], int]
+    """The status of a reply about an operation that the vendor refused with a code."""
+    authenticator: Authenticator
+    wait_s: float
+    base_path: str
+    docs: bool
+
+    def budget(self, invocation: Invocation, wait_s: float) -> TimeBudget:
+        """Wait for `wait_s` seconds from now at most, and for less where the invocation ends before."""
+        until = self.app.instance.clock.monotonic() + wait_s
+        return TimeBudget(
+            until=min(until, invocation.deadline - REPLY_MARGIN_S), deadline=invocation.deadline, sheds=True
+        )
 
 
 class Exchange(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ from handler.triggers.context import AppContext
 from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http
 from handler.triggers.http.auth import Bearer, Callers
-from handler.triggers.http.context import HttpContext
+from handler.triggers.http.routes import HttpContext
 from handler.triggers.invocation import Invocation
 from handler.triggers.sources import handler as batch
 from handler.triggers.timer import handler as timer

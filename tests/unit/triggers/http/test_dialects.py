@@ -16,7 +16,7 @@ from handler.core.errors import SettingsError
 from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http
 from handler.triggers.http.auth import Callers, Platform
-from handler.triggers.http.context import HttpContext
+from handler.triggers.http.routes import HttpContext
 from handler.triggers.http.webhook_signature import Signature
 from tests.sandbox.dialects import DIALECTS, Dialect, Event, event_of
 from tests.sandbox.responses import response_of
