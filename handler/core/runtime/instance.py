@@ -11,11 +11,11 @@ from handler.core.ports.ledger import Ledger, Notes, ParkedAndNotes, ParkedRecor
 from handler.core.ports.schedules import Schedule
 from handler.core.ports.system import Chance, Clock, Notice, Reporter
 from handler.core.runtime.api_clock import ApiClock
-from handler.core.runtime.circuit_breaker import CircuitBreaker
 from handler.core.runtime.memory import (
     CALL_GUESS_S,
     LOOK_GUESS_S,
     CallFailure,
+    CircuitBreaker,
     Failures,
     GenerationCache,
     Gone,

@@ -10,6 +10,7 @@ from math import inf
 import msgspec
 
 from handler.core.model.row import Group
+from handler.core.ports.counter_api import Refused
 from handler.core.ports.ledger import Epoch, Generation
 from handler.core.ports.system import Clock
 from handler.core.runtime.api_clock import NEAR_S
@@ -27,6 +28,10 @@ LANDINGS_ASKED = 3
 CALL_GUESS_S = 0.06
 LOOK_GUESS_S = 0.002
 CALL_TIME_MAX_S = 0.4
+
+# An app that is refused (arrears, address, credentials) is tried again at intervals that double between these bounds.
+APP_RETRY_MIN_S = 1.0
+APP_RETRY_MAX_S = 60.0
 
 
 class ValuesCache:
@@ -176,3 +181,37 @@ class GenerationCache:
         generation = ask()
         self._known = (*asked_at, generation)
         return generation
+
+
+class CircuitBreaker:
+    """Open while the vendor refuses the app: new operations are turned away before they are accepted (R6)."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._refusal: Refused | None = None
+        self._open_until = 0.0
+        self._interval_s = APP_RETRY_MIN_S
+
+    def trip(self, refusal: Refused) -> None:
+        """Open it with this refusal. Each trip in a row doubles the interval; trips while it is open count as one."""
+        was_closed = self.refusal() is None
+        self._refusal = refusal
+        if was_closed:
+            self._open_until = self._clock.monotonic() + self._interval_s
+            self._interval_s = min(APP_RETRY_MAX_S, self._interval_s * 2)
+
+    def reset(self) -> None:
+        """Close it: the vendor has carried out a call of the app."""
+        self._refusal = None
+        self._open_until = 0.0
+        self._interval_s = APP_RETRY_MIN_S
+
+    def refusal(self) -> Refused | None:
+        """The refusal that keeps it open now; None lets the next call try."""
+        if self._refusal is None or self._clock.monotonic() >= self._open_until:
+            return None
+        return self._refusal
+
+    def retry_after_s(self) -> float:
+        """Seconds until the next try."""
+        return max(0.0, self._open_until - self._clock.monotonic())
