@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
 import msgspec
 
-from handler.config.text import HOST, read_switch
+from handler.config.settings import HOST, read_switch
 from handler.core.errors import SecretUnavailable, SettingsError
 from handler.core.ports.system import Clock
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from handler.config.text import HOST, read_switch
 from handler.core.errors import SettingsError
 from handler.core.model.operation import KEY_BYTES
 
@@ -51,6 +50,9 @@ VARIABLES = (
     "SOURCE_EPOCH",
 )
 """Every variable that the settings are read from."""
+
+# A name or an address of a host, as any other reader of the same URL would find it.
+HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 _WHOLE = re.compile(r"[0-9]{1,12}")
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
@@ -261,3 +263,10 @@ def _base_path(text: str) -> str:
 
 def _switch(text: str) -> bool:
     return read_switch(text, on="on", off="off")
+
+
+def read_switch(text: str, on: str, off: str) -> bool:
+    """Whether the text is `on`; raises ValueError for one that is neither."""
+    if text not in {on, off}:
+        raise ValueError(f"must be {on} or {off}")
+    return text == on
