@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from handler.chat.redaction import guard_logs
 from handler.chat.response import reply_of
 from handler.chat.transport import Answer, Query, Transport
 from handler.chat.usersig import Validity, sign
@@ -21,6 +20,7 @@ from handler.core.model.row import Group
 from handler.core.ports.counter_api import Call, Fault, ProbeCall, Refused, Reply, Unsent
 from handler.core.ports.system import Chance
 from handler.core.ports.vault import Secret, Vault
+from handler.redaction import guard_logs
 
 UPDATE = "update_group_counter"
 READ = "get_group_counter"

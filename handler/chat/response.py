@@ -11,9 +11,9 @@ from typing import TypeAlias
 import msgspec
 
 from handler.chat.error_codes import Effect, meaning_of
-from handler.chat.redaction import presentable
 from handler.chat.transport import Answer
 from handler.core.ports.counter_api import Counted, Refused, Reply, Unclear
+from handler.redaction import presentable
 
 # The `Date` of a reply, and the connection that it came on.
 Heard: TypeAlias = "tuple[int | None, int | None]"

@@ -11,7 +11,7 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from handler.clouds.redaction import drop_debug_logs
+from handler.redaction import drop_debug_logs
 
 # At debug level these show the session token, what was signed, and whole requests and answers.
 LOGGERS_WITH_SECRETS = ("botocore.auth", "botocore.endpoint", "botocore.parsers")

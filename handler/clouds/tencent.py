@@ -14,8 +14,8 @@ from tencentcloud.common.credential import Credential
 from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
 
-from handler.clouds.redaction import drop_debug_logs
 from handler.core.errors import SecretUnavailable, SettingsError
+from handler.redaction import drop_debug_logs
 
 ID_VARIABLE = "TENCENTCLOUD_SECRETID"
 KEY_VARIABLE = "TENCENTCLOUD_SECRETKEY"

@@ -14,8 +14,8 @@ from aws_lambda_powertools.utilities.parameters import GetParameterError, Secret
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from handler.clouds.aws import AwsSession, MakeSession, bounded, code_of
-from handler.clouds.redaction import text_of, unavailable
 from handler.core.errors import SettingsError
+from handler.redaction import text_of, unavailable
 
 MANAGER = "AWS Secrets Manager"
 

@@ -21,9 +21,9 @@ from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.ssm.v20190923 import models
 from tencentcloud.ssm.v20190923.ssm_client import SsmClient
 
-from handler.clouds.redaction import text_of, unavailable
 from handler.clouds.tencent import client_profile, role_credential
 from handler.core.errors import SecretUnavailable, SettingsError
+from handler.redaction import text_of, unavailable
 
 MANAGER = "Tencent SSM"
 ENDPOINT_VARIABLE = "TENCENT_SSM_ENDPOINT"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from handler.chat.redaction import URL_LOGGERS
 from handler.core.errors import SettingsError
 from handler.core.ports.counter_api import Fault, Refused, Unclear, Unsent
+from handler.redaction import URL_LOGGERS
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.chat_clients import KEY, TOKEN, client_of
 from tests.integration.wire import CALL, COUNTED, DATE, OK, asked, learned

@@ -17,9 +17,9 @@ from botocore.exceptions import BotoCoreError, ChecksumError, ClientError, HTTPC
 from botocore.parsers import ResponseParserError
 
 from handler.clouds.aws import code_of
-from handler.clouds.redaction import shown
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.ledgers.dynamodb.items import Item
+from handler.redaction import shown
 
 SDK_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
 

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from handler.clouds.redaction import drop_debug_logs, text_of, unavailable
 from handler.core.errors import SecretUnavailable, SettingsError
+from handler.redaction import drop_debug_logs, text_of, unavailable
 from handler.vault.references import source_for
 from tests.unit.missing import leave_out
 

@@ -11,7 +11,7 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.chat.redaction import INFO_CHARACTERS, URL_LOGGERS, UserSigFilter, guard_logs, presentable
+from handler.redaction import INFO_CHARACTERS, URL_LOGGERS, UserSigFilter, guard_logs, presentable
 
 SECRETS = ["eJyr*w-Vg_", "key-of-the-app", "token-of-a-caller"]
 
