@@ -21,7 +21,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "core": frozenset(),
         "core.model": frozenset({"core"}),
         "core.state": frozenset({"core.model"}),
-        "core.ports": frozenset({"core.model", "core.state"}),
+        "core.ports": frozenset({"core.model"}),
         "core.runtime": frozenset({"core", "core.model", "core.ports"}),
         "core.protocol": _CORE - {"core.protocol"},
         "core.verify": _CORE - {"core.protocol"},

@@ -6,10 +6,10 @@ import uuid
 from dataclasses import dataclass
 from functools import partial
 
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
 from handler.core.model.row import Group, Row, Settlement
 from handler.core.ports.system import Clock
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from handler.ledgers.dynamodb.schema import create_table
 from tests.contract.samples import GROUP, idle_row

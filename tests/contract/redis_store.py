@@ -11,10 +11,10 @@ from redis import Redis
 
 from handler.config.ledger_url import RedisUrl
 from handler.core.errors import AnswerLost, LedgerUnavailable
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
 from handler.core.model.row import Group, Row, Settlement
 from handler.core.ports.system import Clock
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.ledgers.redis.client import Argument, RedisClient, Use
 from handler.ledgers.redis.ledger import RedisLedger
 from handler.ledgers.redis.scripts import Script

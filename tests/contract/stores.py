@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import pytest
 
 from handler.core.errors import AnswerLost
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
 from handler.core.model.row import Group, Row
 from handler.core.ports.ledger import Ledger
 from handler.core.ports.system import Clock
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.dynamodb_stores import DynamoDbStore
 from tests.contract.redis_store import PrefixedRedis, prefixed_cluster, prefixed_redis

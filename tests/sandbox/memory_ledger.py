@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TypeAlias
 
 from handler.core.model.codec import ROW_BYTES, decode_row
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Record, Records, decode_record, encode_record
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.model.row_size import bytes_at_most, check_room, row_text, storable
@@ -19,15 +20,7 @@ from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import Claim, Hold, Lent, Schedule, Stand
 from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
-from handler.core.state.watermarks import (
-    NO_WATERMARKS,
-    WATERMARK_S,
-    Watermarks,
-    partitions_of,
-    passed,
-    sorted_out,
-    watermarks_of,
-)
+from handler.core.state.watermarks import WATERMARK_S, partitions_of, passed, sorted_out, watermarks_of
 
 # Each write forgets this many expired records more than it adds.
 FORGOTTEN_PER_WRITE = 4

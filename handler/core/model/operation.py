@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from enum import Enum
 from functools import cached_property, lru_cache
 from json.encoder import encode_basestring_ascii
+from types import MappingProxyType
+from typing import TypeAlias
 
 import msgspec
 
@@ -62,6 +65,12 @@ class Position(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     def of(cls, source: str, sequence: str) -> Position:
         """A position in a part of the source, under the source's own name for that part."""
         return cls(_partition_of(source), sequence.zfill(POSITION_DIGITS))
+
+
+Watermarks: TypeAlias = Mapping[str, str]
+"""The sequence number of the last position settled, by partition (R13)."""
+
+NO_WATERMARKS: Watermarks = MappingProxyType({})
 
 
 @lru_cache(PARTITIONS_CACHED)

@@ -11,10 +11,10 @@ from typing import Protocol
 
 import msgspec
 
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.schedules import Claim, Hold, Lent
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 
 
 class Generation(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from handler.core.errors import AnswerLost, AppRefused, NotAccepted, NoTurn, OutcomeUnknown, RowFull, TooManyCalls
-from handler.core.model.operation import key_limit
+from handler.core.model.operation import NO_WATERMARKS, key_limit
 from handler.core.model.outcome import Records, Rejected
 from handler.core.model.row import FIRST_VERSION_BITS, Entry, Row, first_row
 from handler.core.model.row_size import FULL_RETRY_S, accepted, accepting_bytes, fits, row_is_full
@@ -17,7 +17,7 @@ from handler.core.protocol.visit import CONTENTION_S, Visit
 from handler.core.state.merge import next_run
 from handler.core.state.receipts import choose_weight
 from handler.core.state.transitions import REJECTED_AT_ONCE, Change, appended, record_of
-from handler.core.state.watermarks import NO_WATERMARKS, moved, partitions_of, passed
+from handler.core.state.watermarks import moved, partitions_of, passed
 
 # How often a lost compare-and-swap is tried again before the caller is asked to come back.
 SWAPS_MAX = 60

@@ -7,17 +7,11 @@ neither. A source delivers those of a partition in order, and behind one that wa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from types import MappingProxyType
-from typing import TypeAlias
+from collections.abc import Collection, Iterable, Sequence
 
+from handler.core.model.operation import Watermarks
 from handler.core.model.outcome import Records
 from handler.core.model.row import Entry, Row
-
-Watermarks: TypeAlias = Mapping[str, str]
-"""The last position settled, by partition."""
-
-NO_WATERMARKS: Watermarks = MappingProxyType({})
 
 # How long a watermark is kept: Kinesis keeps a record for 365 days at most, and a stream may be read again from its
 # start.

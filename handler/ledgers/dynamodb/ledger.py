@@ -12,12 +12,13 @@ from collections.abc import Collection, Sequence
 from botocore.client import BaseClient
 
 from handler.clouds.aws import AwsSession, MakeSession
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import Claim, Hold, Lent
 from handler.core.ports.system import Clock
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks, firsts_of, watermarks_of
+from handler.core.state.watermarks import firsts_of, watermarks_of
 from handler.ledgers.dynamodb import accept, indexes, metadata, updates
 from handler.ledgers.dynamodb.client import Client
 from handler.ledgers.dynamodb.items import record_key, row_key

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import cast
 
 from handler.core.errors import AnswerLost
+from handler.core.model.operation import Watermarks
 from handler.core.model.outcome import Applied, Records
 from handler.core.model.row import Group
-from handler.core.state.watermarks import Watermarks
 from handler.ledgers.dynamodb.items import Item, record_item, record_key, records_in, watermark_key, watermarks_in
 from handler.ledgers.dynamodb.table import ACTIONS_MAX, Action, Table, new_item
 from handler.ledgers.dynamodb.updates import raised

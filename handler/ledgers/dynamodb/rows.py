@@ -12,9 +12,10 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 from msgspec.structs import replace
 
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
 from handler.core.model.row import Entry, Group
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks, partitions_of
+from handler.core.state.watermarks import partitions_of
 from handler.ledgers.dynamodb.items import (
     ROW,
     Item,

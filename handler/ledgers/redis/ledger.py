@@ -13,20 +13,14 @@ from typing import cast
 
 from handler.config.ledger_url import RedisUrl
 from handler.core.model.lift import open_between
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records, decode_record
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.model.row_size import row_is_full
 from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent
 from handler.core.ports.system import Clock
-from handler.core.state.watermarks import (
-    NO_WATERMARKS,
-    WATERMARK_S,
-    Watermarks,
-    firsts_of,
-    partitions_of,
-    watermarks_of,
-)
+from handler.core.state.watermarks import WATERMARK_S, firsts_of, partitions_of, watermarks_of
 from handler.ledgers.redis import indexes, metadata, scripts
 from handler.ledgers.redis.client import RedisClient, Use
 from handler.ledgers.redis.connections import Command, settings_of

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 
 from handler.core.model.codec import decode_row
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Record, Records, decode_record, encode_record
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.model.row_size import check_room, row_text, storable
@@ -17,7 +18,7 @@ from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent, Stand
 from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks, partitions_of, passed, sorted_out, watermarks_of
+from handler.core.state.watermarks import partitions_of, passed, sorted_out, watermarks_of
 from handler.ledgers.sqlite import indexes
 from handler.ledgers.sqlite import schema as statements
 from handler.ledgers.sqlite.file import SqliteFile

@@ -8,10 +8,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection
 
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.row import Group
 from handler.core.ports.ledger import Generation
 from handler.core.ports.schedules import Schedule, Stand
-from handler.core.state.watermarks import NO_WATERMARKS, WATERMARK_S, Watermarks
+from handler.core.state.watermarks import WATERMARK_S
 from handler.ledgers.sqlite import schema as statements
 
 # Each write forgets this many watermarks more than it raises, if their time has passed.

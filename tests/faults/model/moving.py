@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from handler.core.model.lift import LIFT, needs_lift, set_above
-from handler.core.model.operation import KEYS_PER_GROUP, Mode, Position
+from handler.core.model.operation import KEYS_PER_GROUP, NO_WATERMARKS, Mode, Position, Watermarks
 from handler.core.model.outcome import Applied, Record
 from handler.core.model.row import Attempt, Entry, Row
 from handler.core.state.losses import REMEMBERED_MAX, opens_at, remembering
 from handler.core.state.merge import correction_of, next_run
 from handler.core.state.receipts import WEIGHT_MIN, choose_weight
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks, watermarks_of
+from handler.core.state.watermarks import watermarks_of
 from tests.faults.model.group import (
     FORGET_TICKS,
     HIGH,

@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.model.row_size import check_room, row_text
 from handler.core.ports.ledger import Look
 from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks, partitions_of, passed, sorted_out, watermarks_of
+from handler.core.state.watermarks import partitions_of, passed, sorted_out, watermarks_of
 from handler.ledgers import row_parts
 from handler.ledgers.row_parts import Parts
 from tests.sandbox.memory_ledger import MemoryLedger, Snapshot

@@ -8,11 +8,11 @@ from enum import Enum
 from typing import TypeVar
 
 from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable, RowFull
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.ports.ledger import Generation, Ledger, Look
 from handler.core.ports.schedules import Claim, Hold, Lent
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.faults.world.world import World
 
 _Result = TypeVar("_Result")

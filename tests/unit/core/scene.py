@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
-from handler.core.model.operation import Mode, Operation
+from handler.core.model.operation import NO_WATERMARKS, Mode, Operation, Watermarks
 from handler.core.model.outcome import Outcome, Records
 from handler.core.model.row import Entry, Group, Row, Settlement
 from handler.core.model.row_size import row_text
@@ -16,7 +16,6 @@ from handler.core.ports.ledger import Generation, Look
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.visit import Visit
 from handler.core.runtime.instance import Instance, Rules, TimeBudget
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_parked import MemoryParked
 from tests.unit.core.samples import BASE, NOW, HandClock, Notices

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from handler.core.errors import AnswerLost, LedgerUnavailable, QueueUnavailable
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
 from handler.core.model.row import Attempt, Entry, Group, Row
 from handler.core.ports.ledger import Look, Parked
 from handler.core.ports.queue import Message
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_parked import MemoryParked
 from tests.unit.triggers.stage import Stage

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost, AppRefused, OutcomeUnknown, RowFull, TooManyCalls
-from handler.core.model.operation import INT64_MAX, Mode, Operation, Position
+from handler.core.model.operation import INT64_MAX, Mode, Operation, Position, Watermarks
 from handler.core.model.outcome import Applied, KeyReused, Pending
 from handler.core.model.row import Entry, Row, first_row
 from handler.core.model.row_size import FULL_RETRY_S
@@ -21,7 +21,7 @@ from handler.core.protocol.visit import CONTENTION_S
 from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.memory import CALL_GUESS_S
 from handler.core.runtime.rate_limiter import Turn
-from handler.core.state.watermarks import Watermarks, partitions_of
+from handler.core.state.watermarks import partitions_of
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import NOW, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, first, increase

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost
-from handler.core.model.operation import Mode
+from handler.core.model.operation import NO_WATERMARKS, Mode, Watermarks
 from handler.core.model.outcome import Applied, Record, Records
 from handler.core.model.row import Group, Row
 from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply
@@ -19,7 +19,6 @@ from handler.core.protocol.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF
 from handler.core.runtime.instance import PAUSE_MIN_S, TimeBudget
 from handler.core.runtime.rate_limiter import KEPT_S, LEASING_S, UNASKED_PER_SECOND, Turn
 from handler.core.state.transitions import Change
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.unit.core.protocol.test_backoff import Even
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
 from tests.unit.core.scene import APP, GROUP, RATE, Scene, first, increase

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost, BadInput
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
 from handler.core.model.row import Group, Row
 from handler.core.ports.counter_api import Fault, Refused
@@ -17,7 +18,6 @@ from handler.core.recovery.release import Later, Resolved
 from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from handler.core.state.receipts import NotLanded, TooEarly
 from handler.core.state.transitions import appended, frozen
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene, StagedLedger

@@ -5,21 +5,13 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from handler.core.model.operation import Position
+from handler.core.model.operation import NO_WATERMARKS, Position, Watermarks
 from handler.core.model.outcome import Pending, Rejected, Unknown
 from handler.core.model.row import Entry, Remembered, Row
 from handler.core.recovery.verdicts import Decision, OperatorVerdict, unfrozen
 from handler.core.state.receipts import ReceiptReading
 from handler.core.state.transitions import CounterReading, answered, landed, rejected_from_queue
-from handler.core.state.watermarks import (
-    MOVED_AT_ONCE,
-    NO_WATERMARKS,
-    Watermarks,
-    moved,
-    partitions_of,
-    passed,
-    watermarks_of,
-)
+from handler.core.state.watermarks import MOVED_AT_ONCE, moved, partitions_of, passed, watermarks_of
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 

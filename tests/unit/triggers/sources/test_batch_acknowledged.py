@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import pytest
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
 from handler.core.model.row import Group, Row
 from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice
-from handler.core.state.watermarks import NO_WATERMARKS, Watermarks
 from handler.triggers.event_kind import Event
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_parked import MemoryParked
