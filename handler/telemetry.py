@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import traceback
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import TextIOBase
@@ -19,7 +19,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from handler.core.errors import CounterError
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Measure, Notice
 
 # Powertools' own variable: it keeps the log lines and metrics of one stage apart from those of another.
 SERVICE_VARIABLE = "POWERTOOLS_SERVICE_NAME"
@@ -48,6 +48,7 @@ class Reports:
         self._log = Logger(service=service, stream=cast("TextIO", _StandardOutput()), location=None, use_rfc3339=True)
         self._metrics = EphemeralMetrics(namespace=NAMESPACE, service=service)
         self._counts: Counter[Notice] = Counter()
+        self._values: defaultdict[Measure, list[float]] = defaultdict(list)
         self._lock = threading.Lock()
 
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
@@ -55,6 +56,11 @@ class Reports:
         with self._lock:
             self._counts[notice] += 1
         self._line(notice)(notice.value, extra=evidence)
+
+    def measure(self, measure: Measure, value: float) -> None:
+        """Take one value of a measure, which is written when the invocation ends."""
+        with self._lock:
+            self._values[measure].append(value)
 
     def warn(self, problem: str) -> None:
         """Log a warning: something works, and an operator should still change it."""
@@ -90,15 +96,23 @@ class Reports:
     def _write_counts(self) -> None:
         with self._lock:
             counts, self._counts = self._counts, Counter()
-            if not counts:
+            values, self._values = self._values, defaultdict(list)
+            if not counts and not values:
                 return
             try:
                 for notice, count in counts.items():
                     self._metrics.add_metric(notice.value, MetricUnit.Count, count)
+                for measure, taken in values.items():
+                    for value in taken:
+                        self._metrics.add_metric(measure.value, _unit_of(measure), value)
                 self._metrics.flush_metrics()
             finally:
                 # Counts that could not be written are dropped, or the next invocation would write them as its own.
                 self._metrics.clear_metrics()
+
+
+def _unit_of(measure: Measure) -> MetricUnit:
+    return MetricUnit.Seconds if measure.value.endswith("_s") else MetricUnit.Count
 
 
 class _StandardOutput(TextIOBase):

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from handler.core.model.codec import ROW_BYTES, decode_row
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Record, Records, decode_record, encode_record
-from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.model.row_size import bytes_at_most, check_room, row_text, storable
 from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import Claim, Hold, Lent, Schedule, Stand
@@ -154,6 +156,16 @@ class MemoryLedger:
         with self._lock:
             return self._names(self._rows, app, after, lambda row: row.is_unfinished)[:limit]
 
+    def held(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of held groups in the order of their code points."""
+        with self._lock:
+            return self._names(self._rows, app, after, lambda row: row.is_held)[:limit]
+
+    def rows(self, app: int, ids: Sequence[str]) -> Mapping[str, Row]:
+        with self._lock:
+            found = {group_id: self._row(Group(app, group_id)) for group_id in ids}
+            return {group_id: row for group_id, row in found.items() if row is not None}
+
     def groups_with_key(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of groups that know the key, in the order of their code points."""
         with self._lock:
@@ -165,14 +177,19 @@ class MemoryLedger:
 
     def raise_generation(self) -> Generation:
         with self._lock:
-            self._generation = Generation(self._generation.number + 1)
+            self._generation = Generation(self._generation.number + 1, paused=self._generation.paused)
+            return self._generation
+
+    def pause(self, pause: Pause | None) -> Generation:
+        with self._lock:
+            self._generation = replace(self._generation, paused=pause)
             return self._generation
 
     def start_generation(self, known: Generation, started: int) -> Generation:
         """Stamp its start, unless it is another one by now."""
         with self._lock:
             if self._generation == known:
-                self._generation = Generation(known.number, started)
+                self._generation = replace(known, started=started)
             return self._generation
 
     def windows(self, app: int) -> str | None:

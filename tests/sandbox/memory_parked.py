@@ -27,6 +27,10 @@ class MemoryParked:
             ids = sorted(parked_id for owner, parked_id in self._parked if owner == app and parked_id > after)
             return [self._parked[app, parked_id] for parked_id in ids[:limit]]
 
+    def count(self, app: int) -> int:
+        with self._lock:
+            return sum(owner == app for owner, _ in self._parked)
+
     def unpark(self, app: int, parked_id: str) -> bool:
         with self._lock:
             return self._parked.pop((app, parked_id), None) is not None

@@ -18,7 +18,7 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from handler.core.model.operation import Counters, Mode, Origin, Position
-from handler.core.model.row import Attempt, Entry, Note, Remembered, Row
+from handler.core.model.row import Attempt, Entry, Note, Pause, Remembered, Row, Trouble
 
 # Rows never expire, so each format has to be told from the others.
 FIRST_FORMAT = 1
@@ -55,7 +55,7 @@ class _More(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _StoredEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """An operation; `more` is left out where it is empty."""
+    """An operation; `more` is left out where it is empty and the operation was accepted by an earlier version."""
 
     id: str
     fingerprint: str
@@ -63,6 +63,7 @@ class _StoredEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
     counters: _Pairs
     window_s: float
     more: _More = _More()
+    accepted_at: int = 0
 
 
 class _StoredAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -115,6 +116,9 @@ class _StoredRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     watermarks: list[tuple[str, str]] = msgspec.field(default_factory=list, name="marks")
     keys: _Pairs = []
     notes: list[tuple[int, int, float]] = []
+    frozen_at: int = 0
+    paused: Pause | None = None
+    trouble: Trouble | None = None
 
 
 _ROW = msgspec.json.Decoder(_StoredRow)
@@ -244,10 +248,11 @@ def _entry_json(entry: Entry, named: Callable[[str], _Name]) -> bytes:
     counters = tuple((named(key), value) for key, value in entry.counters)
     always = entry.id, entry.fingerprint, entry.mode, counters, entry.window_s
     if entry.position is None and entry.origin is None:
-        return _ENCODER.encode(always)
+        return _ENCODER.encode((*always, {}, entry.accepted_at) if entry.accepted_at else always)
     origin = _origin_json(entry.origin, named) if entry.origin else None
     more = {"position": entry.position, "origin": origin}
-    return _ENCODER.encode((*always, {name: value for name, value in more.items() if value is not None}))
+    rest = {name: value for name, value in more.items() if value is not None}
+    return _ENCODER.encode((*always, rest, entry.accepted_at) if entry.accepted_at else (*always, rest))
 
 
 def _entry(stored: _StoredEntry, name_of: Callable[[_Name], str]) -> Entry:
@@ -260,6 +265,7 @@ def _entry(stored: _StoredEntry, name_of: Callable[[_Name], str]) -> Entry:
         window_s=stored.window_s,
         position=stored.more.position,
         origin=_origin(stored.more.origin, name_of) if stored.more.origin else None,
+        accepted_at=stored.accepted_at,
     )
 
 

@@ -28,7 +28,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """An accepted operation that is owed. `alone` keeps it out of any merged call (R6).
 
     One with a `position` is known again by that: the watermark of its partition is all the record that is kept (R13).
-    `origin` is what a source's record is parked with, should it be refused for good (R6).
+    `origin` is what a source's record is parked with, should it be refused for good (R6). `accepted_at` is in the API's
+    seconds, 0 where an earlier version accepted it.
     """
 
     id: str
@@ -39,9 +40,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     alone: bool = False
     position: Position | None = None
     origin: Origin | None = None
+    accepted_at: int = 0
 
     @classmethod
-    def of(cls, operation: Operation, teller: str = "") -> Entry:
+    def of(cls, operation: Operation, teller: str = "", accepted_at: int = 0) -> Entry:
         """Take from an operation what its group's row needs; `teller` is the visit that tells its source (R6)."""
         origin, position = operation.origin, operation.position
         return cls(
@@ -53,6 +55,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
             window_s=operation.window_s if position is None else UNRECORDED_S,
             position=position,
             origin=replace(origin, teller=teller) if origin and teller else origin,
+            accepted_at=accepted_at,
         )
 
 
@@ -130,6 +133,20 @@ class Note(msgspec.Struct, frozen=True):
     at: float
 
 
+class Pause(msgspec.Struct, frozen=True):
+    """An operator's order to accept everything and to send nothing: since when, in the API's seconds, and why."""
+
+    since: int
+    reason: str
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """The last call to a group that was refused or proved nothing, and when, in the API's seconds."""
+
+    what: str
+    at: int
+
+
 Debt = tuple[tuple[str, int], ...]
 OldWatermarks = tuple[tuple[str, str], ...]
 
@@ -141,7 +158,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     while `first_seen_generation` was the current one. `last_checked_at` is the time of the last look for late landings.
     `debt` is what landed in excess, per key, signed: it is owed back. `watermarks` are positions accepted when rows
     held the last one of each partition themselves; they become records of their own (`watermarks`). `keys` have had
-    landings since the second beside each. `notes` are rejections that have yet to be parked.
+    landings since the second beside each. `notes` are rejections that have yet to be parked. `frozen_at` is the API's
+    time of the freeze, 0 where an earlier version froze it.
     """
 
     version: int
@@ -159,6 +177,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     watermarks: OldWatermarks = ()
     keys: Counters = ()
     notes: tuple[Note, ...] = ()
+    frozen_at: int = 0
+    paused: Pause | None = None
+    trouble: Trouble | None = None
 
     @property
     def owed(self) -> tuple[Entry, ...]:
@@ -181,9 +202,23 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return not (self.has_work or self.notes)
 
     @property
+    def is_held(self) -> bool:
+        """Whether only an operator moves the group on: it is frozen or paused."""
+        return self.frozen is not None or self.paused is not None
+
+    @property
     def is_unfinished(self) -> bool:
-        """Whether the sweep has something to do here. A frozen group waits for an operator, and its notes do not."""
-        return bool(self.notes) or (self.frozen is None and not (self.is_settled and not self.remembered))
+        """Whether the sweep has something to do here. A held group waits for an operator, its notes do not."""
+        return bool(self.notes) or not (self.is_held or (self.is_settled and not self.remembered))
+
+    @property
+    def since(self) -> int:
+        """The API's time since which the group is held, else since which its oldest operation is owed; 0: unknown."""
+        if self.frozen is not None:
+            return self.frozen_at
+        accepted = [entry.accepted_at for entry in self.owed if entry.accepted_at]
+        began = self.attempt.signed_at if self.attempt else self.paused.since if self.paused else 0
+        return min(accepted, default=began)
 
     def entry(self, operation_id: str) -> Entry | None:
         """The owed operation of that id."""
@@ -199,7 +234,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
             and not self.debt
             and not self.watermarks
             and not self.notes
-            and self.frozen is None
+            and not self.is_held
             and self.base is not None
             and least <= self.base <= most
             and self.receipt_key == receipt_key
@@ -224,8 +259,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 
     It holds only while `attempt` is the row's open one and its base is `base`; the queue stays as it is. `records` are
     those that are kept, and the positions of the attempt's operations raise the watermarks of their partitions (R13).
-    Where operations on new keys have landed, `keys` are those that the row knows from now on: nothing but a landing
-    changes them, and that moves the base.
+    Where operations on new keys have landed, `keys` are those that the row knows from now on.
     """
 
     attempt: Attempt
@@ -242,7 +276,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
         return row.changed(attempt=None, base=self.new_base, keys=keys)
 
 
-# Versions of a new row begin somewhere below this: what was prepared for a row that was deleted since fits no other.
+# Versions of a new row begin below this: what was prepared for a row that was deleted since fits no other.
 FIRST_VERSION_BITS = 48
 
 

@@ -24,9 +24,13 @@ ATTEMPT_BYTES_BARE = 256
 ENTRY_BYTES_BARE = 256
 PAIR_BYTES_BARE = 64
 
-# What comes on top of a row without any more being accepted: the longest head of a row and of an attempt, the reason of
-# a freeze, and a payment, or a debt, on the twenty keys of the attempt that is open.
-ON_TOP_BYTES = 2048
+# What comes on top of a row without any more being accepted: the longest head of a row and of an attempt, the reasons
+# of a freeze and of a pause, the last trouble, and a payment or a debt on the twenty keys of the open attempt.
+ON_TOP_BYTES = 3072
+
+# The longest reason of a pause, and the longest account of a trouble, in bytes as JSON writes them.
+REASON_BYTES = 512
+TROUBLE_BYTES = 256
 
 # For each operation its place among those that another landing has settled; for each Value that a key's number gets
 # longer, and that a sum, owed back, does.
@@ -140,7 +144,13 @@ def _is_within(row: Row, bytes_max: int) -> bool:
 
 def bytes_at_most(row: Row) -> int:
     """An upper bound of the text's length, at a tenth of the price of writing it."""
-    total = ROW_BYTES_BARE + CHARACTER_BYTES * (len(row.receipt_key) + len(row.frozen or ""))
+    texts = (
+        row.receipt_key,
+        row.frozen or "",
+        row.paused.reason if row.paused else "",
+        row.trouble.what if row.trouble else "",
+    )
+    total = ROW_BYTES_BARE + CHARACTER_BYTES * sum(map(len, texts))
     total += _entries(row.queue) + _pairs(row.debt) + _pairs(row.keys)
     if row.attempt is not None:
         total += _attempt(row.attempt)

@@ -6,14 +6,14 @@ AnswerLost when a write may have taken effect without an answer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
-from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.ports.schedules import Claim, Hold, Lent
 
 
@@ -21,11 +21,13 @@ class Generation(msgspec.Struct, frozen=True):
     """Which life of the store this is (R10): raised when it is restored or fails over.
 
     `started` is the API's time, stamped by the first worker that hears a `Date` after it has read of the generation; it
-    is 0 until then, because no store knows the API's time.
+    is 0 until then, because no store knows the API's time. `paused` is an operator's order for every group of the
+    store: it stands here because every instance reads this anyway.
     """
 
     number: int
     started: int = 0
+    paused: Pause | None = None
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -148,6 +150,21 @@ class SweepIndex(Protocol):
         ...
 
 
+class HeldIndex(Protocol):
+    """What an operator looks over: the groups that only an operator moves on, and many rows at once."""
+
+    def held(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of groups that are frozen or paused (`Row.is_held`), in order of id, after `after`, at most `limit`.
+
+        A group that an earlier version froze is listed once its row has been written again.
+        """
+        ...
+
+    def rows(self, app: int, ids: Sequence[str]) -> Mapping[str, Row]:
+        """The rows of these groups that exist, by id, each read strongly, in as few round trips as the store allows."""
+        ...
+
+
 class Epoch(Protocol):
     """Which life of the store this is (R10)."""
 
@@ -164,6 +181,14 @@ class Epoch(Protocol):
 
     def start_generation(self, known: Generation, started: int) -> Generation:
         """Stamp the generation's start, if it is still the one `known`; the generation as it is afterwards."""
+        ...
+
+
+class Pausing(Protocol):
+    """The pause of every group of the store."""
+
+    def pause(self, pause: Pause | None) -> Generation:
+        """Begin a pause in place of any other, or end it; the generation as it is afterwards."""
         ...
 
 

@@ -40,8 +40,20 @@ class Notice(Enum):
     ASSUMPTIONS_UNVERIFIED = "assumptions_unverified"
 
 
+class Measure(Enum):
+    """Numbers that are written as metrics under these names: the sweep's gauges, and how long round trips take."""
+
+    FROZEN_GROUPS = "frozen_groups"
+    UNFINISHED_GROUPS = "unfinished_groups"
+    PARKED_RECORDS = "parked_records"
+    OLDEST_UNFINISHED_S = "oldest_unfinished_s"
+    UPDATE_LATENCY_S = "update_latency_s"
+    READ_LATENCY_S = "read_latency_s"
+    LEDGER_LATENCY_S = "ledger_latency_s"
+
+
 class Reporter(Protocol):
-    """Logs and counts notices, and logs errors."""
+    """Logs and counts notices, logs errors, and writes measures."""
 
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
         """Log and count one occurrence, with evidence that holds no secret."""
@@ -49,6 +61,10 @@ class Reporter(Protocol):
 
     def failed(self, error: Exception) -> None:
         """Log an error: one of this project by its text, any other by its type and where it came from."""
+        ...
+
+    def measure(self, measure: Measure, value: float) -> None:
+        """Take one value of a measure; it is written when the invocation ends."""
         ...
 
 

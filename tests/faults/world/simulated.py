@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from handler.core.model.row import Group
 from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply, Unclear, Unsent
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Measure, Notice
 from tests.faults.world.network import Fates, Network
 from tests.faults.world.vendor import (
     DONE,
@@ -119,6 +119,9 @@ class Notices:
         self.told.append(notice)
         if self._world.recording:
             self._world.tell(f"NOTICE {notice.value} {evidence}")
+
+    def measure(self, measure: Measure, value: float) -> None:
+        """No rule depends on what is measured."""
 
     def failed(self, error: Exception) -> None:
         self.failures.append(error)

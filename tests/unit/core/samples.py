@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from handler.core.model.operation import Counters, Mode
 from handler.core.model.row import Attempt, Entry, Remembered, Row
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Measure, Notice
 from handler.core.state.transitions import CounterReading
 
 NOW = 1_700_000_000
@@ -105,6 +105,10 @@ class Notices:
     told: list[Notice] = field(default_factory=list)
     evidence: list[dict[str, str | float | None]] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
+    measured: list[tuple[Measure, float]] = field(default_factory=list)
+
+    def measure(self, measure: Measure, value: float) -> None:
+        self.measured.append((measure, value))
 
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
         """Keep the notice, and what is told with it."""

@@ -17,7 +17,7 @@ from handler.core.model.operation import Mode
 from handler.core.model.row import Group
 from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply, Unclear
 from handler.core.ports.ledger import Ledger, ParkedAndNotes
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Measure, Notice
 from handler.core.ports.vault import Caller, Secret
 from handler.core.runtime.instance import Instance, Rules
 from handler.triggers.context import AppContext
@@ -132,6 +132,10 @@ class Told:
         self.notices: list[Notice] = []
         self.failures: list[Exception] = []
         self.reasons: list[str | float | None] = []
+        self.measured: list[tuple[Measure, float]] = []
+
+    def measure(self, measure: Measure, value: float) -> None:
+        self.measured.append((measure, value))
 
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
         self.notices.append(notice)

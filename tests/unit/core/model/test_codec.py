@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from handler.core.model.codec import decode_entry, decode_row, encode_entry, encode_row
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Origin, Position
 from handler.core.model.outcome import Applied, Record, Rejected, Unknown, decode_record, encode_record
-from handler.core.model.row import Attempt, Entry, Note, Remembered, Row
+from handler.core.model.row import Attempt, Entry, Note, Pause, Remembered, Row, Trouble
 from tests.unit.core.samples import BASE, attempt, entry, row
 
 
@@ -43,6 +43,7 @@ ENTRIES = st.builds(
     alone=st.booleans(),
     position=POSITIONS,
     origin=ORIGINS,
+    accepted_at=TIMES,
 )
 RUNS = st.lists(ENTRIES, max_size=3).map(tuple)
 ATTEMPTS = st.builds(
@@ -73,6 +74,9 @@ ROWS = st.builds(
     watermarks=st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple),
     keys=st.lists(st.tuples(TEXT, TIMES), max_size=3).map(tuple),
     notes=st.lists(st.builds(Note, ENTRIES, st.integers(), SECONDS), max_size=3).map(tuple),
+    frozen_at=TIMES,
+    paused=st.none() | st.builds(Pause, TIMES, TEXT),
+    trouble=st.none() | st.builds(Trouble, TEXT, TIMES),
 )
 ANSWERS = st.one_of(
     st.builds(Applied, COUNTERS, st.booleans()), st.builds(Rejected, st.integers(), TEXT), st.builds(Unknown, TEXT)
@@ -124,7 +128,7 @@ BARE = '{"format":2,"version":1,"generation":1,"receipt_key":"_receipt"'
         BARE + ',"attempt":{"id":"a","weight":600000,"mode":"Set","time":1,"life":6,"later":1}}',
         BARE + ',"remembered":[{"id":"a","weight":600000,"mode":"Set","time":1,"life":6,"later":1}]}',
         BARE + ',"entries":[["a","v1:a","Set",[],1.0,{"later":1}]]}',
-        BARE + ',"entries":[["a","v1:a","Set",[],1.0,{},1]]}',
+        BARE + ',"entries":[["a","v1:a","Set",[],1.0,{},1,1]]}',
         BARE + ',"entries":[["a","v1:a","Set",[],1.0,1]]}',
         '"later"',
         '{"format":2,"later":1}'.replace("later", "version"),
