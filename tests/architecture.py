@@ -68,16 +68,8 @@ CONTAINERS = frozenset({"MappingProxyType", "dict", "float", "frozenset", "int",
 TYPES = frozenset({"ContextVar", "NewType", "ParamSpec", "TypeAdapter", "TypeVar", "TypedDict", "namedtuple"})
 FIELDS = frozenset(
     {
-        "AfterValidator",
-        "BeforeValidator",
-        "ConfigDict",
-        "Field",
-        "Fields",
-        "PrivateAttr",
-        "auto",
-        "dataclasses.field",
-        "field",
-        "msgspec.field",
+        *("AfterValidator", "BeforeValidator", "ConfigDict", "Field", "Fields", "PrivateAttr", "auto"),
+        *("dataclasses.field", "field", "msgspec.field"),
     }
 )
 CODECS = frozenset({"msgspec.json.Decoder", "msgspec.json.Encoder"})

@@ -49,16 +49,9 @@ def test_an_import_along_the_direction_passes(path: str, source: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "import time",
-        "from os import path",
-        "import urllib.request",
-        "from datetime import datetime",
-        "from secrets import randbits",
-        "import threading\nthreading.Thread()",
-        "from threading import Thread",
-        "import importlib",
-        "import requests",
-        "from handler import settings",
+        *("import time", "from os import path", "import urllib.request", "from datetime import datetime"),
+        *("from secrets import randbits", "import threading\nthreading.Thread()", "from threading import Thread"),
+        *("import importlib", "import requests", "from handler import settings"),
     ],
 )
 def test_an_import_that_the_core_may_not_have_is_found(source: str) -> None:
@@ -92,20 +85,11 @@ def test_a_long_function_is_found_and_its_docstring_is_free() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "session = requests.Session()",
-        "started: float = time.time()",
-        "main()",
-        "x = f(a=g())",
-        "x = pattern.compile()",
-        "x = {'a': Row(Client())}",
-        "clients = [1 for _ in connect()]",
-        "x += 1",
-        "class A:\n    client = Client()",
-        "for x in y:\n    pass",
-        "if DEBUG:\n    x = 1",
+        *("session = requests.Session()", "started: float = time.time()", "main()", "x = f(a=g())"),
+        *("x = pattern.compile()", "x = {'a': Row(Client())}", "clients = [1 for _ in connect()]", "x += 1"),
+        *("class A:\n    client = Client()", "for x in y:\n    pass", "if DEBUG:\n    x = 1"),
         "if TYPE_CHECKING:\n    import x\nelse:\n    x = connect()",
-        "try:\n    import x\nexcept ImportError:\n    x = None",
-        "with x:\n    pass",
+        *("try:\n    import x\nexcept ImportError:\n    x = None", "with x:\n    pass"),
     ],
 )
 def test_a_statement_that_builds_at_import_is_found(source: str) -> None:
@@ -116,18 +100,10 @@ def test_a_statement_that_builds_at_import_is_found(source: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "'''What it is for.'''",
-        "limit: int",
-        "LIMIT = 2 ** 63 - 1",
-        "PATTERN = re.compile('a')",
-        "T = TypeVar('T', bound=int)",
-        "Names = list[str] | None",
-        "ADAPTER = TypeAdapter[int](int)",
-        "DECODER = msgspec.json.Decoder(Row)",
-        "ROWS = {1: Row(code=1)}",
-        "WORDS = frozenset('a b'.split())",
-        "later = lambda: Client()",
-        "if TYPE_CHECKING:\n    import boto3",
+        *("'''What it is for.'''", "limit: int", "LIMIT = 2 ** 63 - 1", "PATTERN = re.compile('a')"),
+        *("T = TypeVar('T', bound=int)", "Names = list[str] | None", "ADAPTER = TypeAdapter[int](int)"),
+        *("DECODER = msgspec.json.Decoder(Row)", "ROWS = {1: Row(code=1)}", "WORDS = frozenset('a b'.split())"),
+        *("later = lambda: Client()", "if TYPE_CHECKING:\n    import boto3"),
         "class A(B):\n    x: int = field(default=0)",
         "@dataclass(frozen=True)\nclass A:\n    def f(self): return g()",
     ],

@@ -165,11 +165,7 @@ def on_dynamodb(variables: Mapping[str, str], endpoint: str) -> list[Figure]:
         BillingMode="PAY_PER_REQUEST",
     )
     case = Case("SQS", 200, 10, peers=True, most=1.6)
-    with (
-        chat_server() as chat,
-        instance({**variables, "CHAT_ENDPOINT": chat.endpoint}),
-        requests.Session() as session,
-    ):
+    with chat_server() as chat, instance({**variables, "CHAT_ENDPOINT": chat.endpoint}), requests.Session() as session:
         url = chat.endpoint + Caller(chat.endpoint, SDKAPPID, KEY).target("update")
         layer = powertools_on_dynamodb(PEERS_TABLE, client)
         works = {OURS: ours, IDEMPOTENT: idempotent(case.source, url, session, layer)}

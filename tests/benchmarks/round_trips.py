@@ -121,10 +121,7 @@ def _spent(meter: Meter, mode: Mode) -> list[Figure]:
     reads = sum(spent for name, spent in meter.units.items() if name in {"GetItem", "Query", "BatchGetItem"})
     writes = (sum(meter.units.values()) - reads) / OPERATIONS
     what = f"units per operation on dynamodb: {mode.value}"
-    return [
-        at_most(f"write {what}", writes, 4),
-        Figure(f"read {what}", f"{reads / OPERATIONS:g}"),
-    ]
+    return [at_most(f"write {what}", writes, 4), Figure(f"read {what}", f"{reads / OPERATIONS:g}")]
 
 
 def _apply(counters: ExactlyOnce, mode: Mode, key: str) -> None:

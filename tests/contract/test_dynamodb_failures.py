@@ -122,11 +122,7 @@ def test_a_refusal_is_unavailable_and_told_by_its_code(
 
 @pytest.mark.parametrize(
     "error",
-    [
-        EndpointConnectionError(endpoint_url=SECRET),
-        ConnectTimeoutError(endpoint_url=SECRET),
-        NoCredentialsError(),
-    ],
+    [EndpointConnectionError(endpoint_url=SECRET), ConnectTimeoutError(endpoint_url=SECRET), NoCredentialsError()],
     ids=lambda error: type(error).__name__,
 )
 def test_a_write_that_was_never_sent_is_unavailable(meeting: Callable[[Script], OpenLedger], error: Exception) -> None:

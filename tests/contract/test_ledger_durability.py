@@ -47,10 +47,7 @@ def test_a_closed_ledger_opens_again_when_it_is_used(shared_ledger: OpenLedger) 
 
 @pytest.mark.parametrize("watched", [True, False], ids=["while others have it open", "while nobody else has it open"])
 def test_a_writer_killed_at_any_moment_leaves_nothing_half_written(
-    shared_store: SharedStore,
-    clock: GivenClock,
-    closing: Closing,
-    watched: bool,
+    shared_store: SharedStore, clock: GivenClock, closing: Closing, watched: bool
 ) -> None:
     """Each update is there whole, open, or not at all; none that was told of is missing; others go on at once."""
     chance = random.Random(2)

@@ -23,10 +23,7 @@ CALLS: dict[str, Callable[[OpenLedger], object]] = {
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_out_of_reach_is_unavailable(
-    shared_store: SharedStore,
-    clock: GivenClock,
-    closing: Closing,
-    call: Callable[[OpenLedger], object],
+    shared_store: SharedStore, clock: GivenClock, closing: Closing, call: Callable[[OpenLedger], object]
 ) -> None:
     """Each of the calls raises the error that promises that nothing was written, and says what is wrong."""
     ledger = closing(shared_store.open_out_of_reach(clock))

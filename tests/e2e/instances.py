@@ -174,6 +174,9 @@ class FunctionInstance(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         if self._runtime is not None:
             self._runtime.close()
 

@@ -55,6 +55,12 @@ class LambdaInstance(FunctionInstance):
         return _LambdaRuntime(self)
 
 
+class TalkativeLambda(LambdaInstance):
+    """One in which every library logs all that it can."""
+
+    handler = "tests.e2e.talkative.lambda_handler"
+
+
 class _LambdaRuntime:
     def __init__(self, instance: LambdaInstance) -> None:
         self._api = _RuntimeApi()

@@ -18,7 +18,7 @@ import pytest
 from tests.e2e.backend import Backend
 from tests.e2e.clouds import DIALECTS, Platform, calling, started
 from tests.e2e.instances import FunctionInstance
-from tests.e2e.runtime_api import LambdaInstance
+from tests.e2e.runtime_api import TalkativeLambda
 from tests.e2e.scf import ScfInstance
 from tests.e2e.vaults import LocalVault, vault_of
 from tests.e2e.watching import wait_for
@@ -27,10 +27,6 @@ from tests.sandbox.chat import ChatServer
 from tests.sandbox.environment import KEY
 
 NEW_KEY: Final = "another-key-of-the-same-app"
-
-
-class TalkativeLambda(LambdaInstance):
-    handler = "tests.e2e.talkative.lambda_handler"
 
 
 class TalkativeScf(ScfInstance):

@@ -18,12 +18,7 @@ from tests.sandbox.tc3 import Credentials
 ACCOUNT = Credentials("AKIDmadeupmadeupmadeup", "made-up-key-of-the-account", "made-up-token-of-the-account")
 REGION = "ap-singapore"
 NAMED = ("--set", "role=ChatCounters", "--set", "vpc.id=vpc-1", "--set", "vpc.subnet=subnet-1")
-FIRST = [
-    "PublishLayerVersion",
-    "CreateFunction",
-    "UpdateFunctionEventInvokeConfig",
-    *["CreateTrigger"] * 3,
-]
+FIRST = ["PublishLayerVersion", "CreateFunction", "UpdateFunctionEventInvokeConfig", *["CreateTrigger"] * 3]
 
 
 @pytest.fixture
@@ -94,10 +89,7 @@ def test_a_second_deployment_changes_the_function_and_creates_nothing(cloud: Scf
     write(built, b"other code", b"the layer")
     assert deploy(built) == 0
     assert cloud.changes == [
-        "UpdateFunctionCode",
-        "UpdateFunctionConfiguration",
-        "UpdateFunctionEventInvokeConfig",
-        "UpdateTrigger",
+        *("UpdateFunctionCode", "UpdateFunctionConfiguration", "UpdateFunctionEventInvokeConfig", "UpdateTrigger"),
         "UpdateTrigger",
     ]
     assert base64.b64decode(str(deployed(cloud).fields["ZipFile"])) == b"other code"

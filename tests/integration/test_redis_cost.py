@@ -41,10 +41,7 @@ def relay(server: RedisServer) -> Iterator[Relay]:
 def chat(relay: Relay, tmp_path: Path) -> Iterator[ChatServer]:
     """The Chat server, and the function set up for both."""
     variables = {"LEDGER_URL": f"redis://{relay.address}/0"}
-    with (
-        chat_with([ROOM]) as running,
-        cold_function(sandboxed_environment(running.endpoint, tmp_path, **variables)),
-    ):
+    with chat_with([ROOM]) as running, cold_function(sandboxed_environment(running.endpoint, tmp_path, **variables)):
         yield running
         bootstrap.app_context().instance.ledger.close()  # type: ignore[attr-defined]  # every deployed ledger has it
 

@@ -15,19 +15,8 @@ from tests.sandbox.replies import Reply
 
 READS: Final = ("groups", "values", "planned", "journal", "dropped", "connections")
 WRITES: Final = (
-    "create_group",
-    "dismiss_group",
-    "plan",
-    "always",
-    "randomly",
-    "clear_faults",
-    "set_rate_limit",
-    "set_clock_offset",
-    "set_apply_lag",
-    "set_keys",
-    "violate",
-    "drain",
-    "reset",
+    *("create_group", "dismiss_group", "plan", "always", "randomly", "clear_faults", "set_rate_limit"),
+    *("set_clock_offset", "set_apply_lag", "set_keys", "violate", "drain", "reset"),
 )
 
 

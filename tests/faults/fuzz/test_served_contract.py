@@ -51,11 +51,7 @@ CASES: Final = [("positive", route) for route in ROUTES] + [("negative", route) 
 EXAMPLES: Final = {"positive": 30, "negative": 100}
 
 bounded = settings(
-    derandomize=True,
-    database=None,
-    deadline=None,
-    phases=(Phase.generate,),
-    suppress_health_check=list(HealthCheck),
+    derandomize=True, database=None, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck)
 )
 
 

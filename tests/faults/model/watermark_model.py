@@ -195,11 +195,7 @@ def _aged(workers: tuple[Worker, ...]) -> tuple[Worker, ...]:
 
 
 HALVES: Sequence[Stretch] = ((1, 2), (1, 1), (2, 2))
-WORLDS: Sequence[Sequence[Stretch]] = (
-    HALVES,
-    ((1, 3), (1, 2), (1, 3)),
-    ((1, 3), (1, 1), (2, 3), (2, 2)),
-)
+WORLDS: Sequence[Sequence[Stretch]] = (HALVES, ((1, 3), (1, 2), (1, 3)), ((1, 3), (1, 1), (2, 3), (2, 2)))
 
 MUTANTS: dict[str, tuple[Rules, str]] = {
     "the mark before the acceptance": (Rules(Raised.BEFORE), UNFINISHED),

@@ -222,12 +222,7 @@ class GroupWorld(Visits):
         row, records = state.copy
         workers = (*(Worker() for _ in self.deliveries), Worker(At.DONE))
         return state._replace(
-            row=row,
-            records=records,
-            workers=workers,
-            copy=None,
-            generation=state.generation + 1,
-            started=state.clock,
+            row=row, records=records, workers=workers, copy=None, generation=state.generation + 1, started=state.clock
         )
 
     def broken(self, state: State) -> Iterator[str]:

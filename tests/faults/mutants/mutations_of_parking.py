@@ -34,13 +34,7 @@ PARKING: tuple[Mutant, ...] = (
         (_REJECTED, f"{_BARE}\n    {_PARK}\n    return follows"),
         _CRASHED,
     ),
-    one(
-        "struck before it is parked",
-        "R6",
-        _WRITE_OUT,
-        (_WHILE, _STRIKE + _WHILE),
-        _UNREACHED,
-    ),
+    one("struck before it is parked", "R6", _WRITE_OUT, (_WHILE, _STRIKE + _WHILE), _UNREACHED),
     one("a note that is never struck", "R6", _WRITE_OUT, (_STRUCK, _STRUCK.replace("[len(done) :]", "")), _FORBIDDEN),
     one(
         "an operator's word leaves the note",

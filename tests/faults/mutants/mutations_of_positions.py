@@ -92,13 +92,7 @@ POSITIONS: tuple[Mutant, ...] = (
         ("entry.id in records)", "entry.id in records and entry.position is None)"),
         _REFUSED,
     ),
-    one(
-        "a new row without a look at its marks",
-        "R13",
-        _SWAPPED_IN,
-        (_READ_WATERMARKS, "NO_WATERMARKS"),
-        _UNHEARD,
-    ),
+    one("a new row without a look at its marks", "R13", _SWAPPED_IN, (_READ_WATERMARKS, "NO_WATERMARKS"), _UNHEARD),
     one(
         "accepted without its position",
         "R13",

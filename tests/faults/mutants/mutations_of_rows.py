@@ -95,10 +95,7 @@ ROWS: tuple[Mutant, ...] = (
         "what was refused is not remembered",
         "R6",
         "core.state.transitions:refused",
-        (
-            _REFUSED,
-            "Change(row.changed(attempt=None, queue=owed + row.queue))",
-        ),
+        (_REFUSED, "Change(row.changed(attempt=None, queue=owed + row.queue))"),
         Theme((h.lied, h.read)),
     ),
     one(

@@ -23,11 +23,7 @@ TURNS: tuple[Mutant, ...] = (
         way=SHARED,
     ),
     Mutant(
-        "a turn for each visit to one group",
-        "R14",
-        f"{_TURNS}.wait_s",
-        (("others is not None", "False"),),
-        way=SHARED,
+        "a turn for each visit to one group", "R14", f"{_TURNS}.wait_s", (("others is not None", "False"),), way=SHARED
     ),
     Mutant(
         "a sweep that lets its turns go",

@@ -9,30 +9,8 @@ from handler.core.model.operation import Mode
 from handler.core.model.row import Group
 from handler.core.ports.counter_api import Call
 from tests.faults.auditor.evidence import Facts
-from tests.faults.simulator.hazards import (
-    ApiSteps,
-    BelowZero,
-    Broken,
-    ClockJumps,
-    Crash,
-    Deleted,
-    Demoted,
-    Dismissed,
-    Forbidden,
-    ForeignData,
-    ForeignReceipt,
-    Freeze,
-    Hazard,
-    LedgerFails,
-    LosesEvery,
-    Outage,
-    Read,
-    Request,
-    Restored,
-    Rotated,
-    Stray,
-    Tidied,
-)
+from tests.faults.simulator import hazards
+from tests.faults.simulator.hazards import Hazard
 from tests.faults.simulator.plan import FAR
 from tests.faults.world import vendor
 from tests.faults.world.api_time import OFF, OddDates
@@ -63,7 +41,7 @@ MINUTES_S = 300
 OUT_OF_REACH = LedgerFault.UNAVAILABLE
 
 # After these somebody may not have lived to tell.
-HUSHING = (Crash, LedgerFails, Freeze)
+HUSHING = (hazards.Crash, hazards.LedgerFails, hazards.Freeze)
 
 
 class Misfortunes:
@@ -87,23 +65,25 @@ class Misfortunes:
         reads: dict[int, ReadFate] = {}
         calls: dict[int, LedgerFault] = {}
         for hazard in self._schedule.plan.hazards:
-            if isinstance(hazard, Request):
+            if isinstance(hazard, hazards.Request):
                 updates[hazard.number] = hazard.fate
-            elif isinstance(hazard, Read):
+            elif isinstance(hazard, hazards.Read):
                 reads[hazard.number] = hazard.fate
-            elif isinstance(hazard, LedgerFails):
+            elif isinstance(hazard, hazards.LedgerFails):
                 calls |= dict.fromkeys(range(hazard.call, hazard.call + hazard.outage_calls + 1), OUT_OF_REACH)
                 calls[hazard.call] = hazard.fault
-            elif isinstance(hazard, Crash):
+            elif isinstance(hazard, hazards.Crash):
                 self._world.interruptions[hazard.step] = CRASH
-            elif isinstance(hazard, Freeze):
+            elif isinstance(hazard, hazards.Freeze):
                 self._world.interruptions[hazard.step] = hazard.seconds
                 self._still |= {hazard.step} if hazard.stands_still else set()
-            elif isinstance(hazard, Forbidden | BelowZero | Outage | LosesEvery | OddDates):
+            elif isinstance(
+                hazard, hazards.Forbidden | hazards.BelowZero | hazards.Outage | hazards.LosesEvery | OddDates
+            ):
                 self._arrange_api(hazard)
-            elif isinstance(hazard, Tidied):
+            elif isinstance(hazard, hazards.Tidied):
                 self._at(hazard.at_s, self._look_through)
-            elif isinstance(hazard, Broken):
+            elif isinstance(hazard, hazards.Broken):
                 self._schedule.faults.broken = hazard.group_id
             else:
                 self._arrange_in_time(hazard)
@@ -117,42 +97,45 @@ class Misfortunes:
         facts = Facts()
         breaking: list[Fate] = []
         for hazard in self._schedule.plan.hazards:
-            if isinstance(hazard, Request):
+            if isinstance(hazard, hazards.Request):
                 breaking += [hazard.fate] if hazard.breaks else []
                 facts.tampered |= hazard.fate.copied_after_s > 0
                 facts.refuses |= hazard.fate.code != vendor.DONE
             elif isinstance(hazard, HUSHING):
                 facts.hushed = True
-                facts.straggles |= not isinstance(hazard, Crash)
-            elif isinstance(hazard, Read):
+                facts.straggles |= not isinstance(hazard, hazards.Crash)
+            elif isinstance(hazard, hazards.Read):
                 facts.refuses |= hazard.fate.code != vendor.DONE
-            elif isinstance(hazard, Dismissed):
+            elif isinstance(hazard, hazards.Dismissed):
                 facts.dismissed = facts.inexplicable = facts.refuses = True
-            elif isinstance(hazard, Restored):
+            elif isinstance(hazard, hazards.Restored):
                 facts.restored = facts.inexplicable = True
-            elif isinstance(hazard, ForeignReceipt):
+            elif isinstance(hazard, hazards.ForeignReceipt):
                 facts.tampered = True
-            elif isinstance(hazard, Forbidden):
+            elif isinstance(hazard, hazards.Forbidden):
                 facts.forbidden = hazard.key
-            elif isinstance(hazard, BelowZero):
+            elif isinstance(hazard, hazards.BelowZero):
                 refuses = hazard.how == vendor.REFUSED
-                is_deleted = any(isinstance(other, Deleted) for other in self._schedule.plan.hazards)
+                is_deleted = any(isinstance(other, hazards.Deleted) for other in self._schedule.plan.hazards)
                 facts.scarce = refuses and (hazard.scarce or is_deleted)
                 # What was counted too often cannot be taken back from a counter that is gone.
                 facts.inexplicable |= refuses and is_deleted
         facts.broken = bool(breaking) or self._gives_a_second_life
         facts.lied = bool(breaking) and all(fate.lies for fate in breaking) and not self._gives_a_second_life
-        facts.lied &= not any(isinstance(hazard, Read | Dismissed | Demoted) for hazard in self._schedule.plan.hazards)
+        facts.lied &= not any(
+            isinstance(hazard, hazards.Read | hazards.Dismissed | hazards.Demoted)
+            for hazard in self._schedule.plan.hazards
+        )
         facts.inexplicable |= facts.tampered
         # A call that landed twice is told, and so are several that landed late, but not both in one difference (R7).
         facts.inexplicable |= len(breaking) > 1 and any(fate.copies > 1 for fate in breaking)
         facts.inexplicable |= facts.broken and self._has_set
         facts.inexplicable |= abs(self._schedule.plan.receipt or 0) > FAR
         # Where no group has ever worked, what is not permitted is the operation's fault.
-        facts.refuses |= self._has(Demoted) and not self._schedule.plan.is_known
+        facts.refuses |= self._has(hazards.Demoted) and not self._schedule.plan.is_known
         # Where no `Date` can be had, or none agrees with another because the API's clock was set (A11), a clock that is
         # minutes off stamps (R12).
-        is_silent = self._has(OddDates) or self._has(ApiSteps)
+        is_silent = self._has(OddDates) or self._has(hazards.ApiSteps)
         facts.inexplicable |= is_silent and sum(map(_off_s, self._schedule.plan.hazards)) > MINUTES_S
         # One odd answer is looked at again; of two the second may be that look.
         facts.inexplicable |= sum(map(_is_odd, self._schedule.plan.hazards)) > 1
@@ -161,7 +144,7 @@ class Misfortunes:
     @property
     def _gives_a_second_life(self) -> bool:
         """Whether a call may be dead, and live again when its worker wakes, because the API's clock was set back."""
-        return self._has(ApiSteps) and self._has(Freeze)
+        return self._has(hazards.ApiSteps) and self._has(hazards.Freeze)
 
     def _has(self, kind: type[Hazard]) -> bool:
         return any(isinstance(hazard, kind) for hazard in self._schedule.plan.hazards)
@@ -170,46 +153,48 @@ class Misfortunes:
     def _has_set(self) -> bool:
         return any(order.operation.mode is Mode.SET for order in self._schedule.plan.orders)
 
-    def _arrange_api(self, hazard: Forbidden | BelowZero | Outage | LosesEvery | OddDates) -> None:
+    def _arrange_api(
+        self, hazard: hazards.Forbidden | hazards.BelowZero | hazards.Outage | hazards.LosesEvery | OddDates
+    ) -> None:
         network = self._schedule.network
-        if isinstance(hazard, Forbidden):
+        if isinstance(hazard, hazards.Forbidden):
             self._chat.forbidden = hazard.key
         elif isinstance(hazard, OddDates):
             self._chat.time.odd.append(hazard)
-        elif isinstance(hazard, BelowZero):
+        elif isinstance(hazard, hazards.BelowZero):
             self._chat.below_zero = hazard.how
             self._chat.groups[GROUP] |= {} if hazard.scarce else dict.fromkeys("ab", PLENTY)
-        elif isinstance(hazard, Outage):
+        elif isinstance(hazard, hazards.Outage):
             begins = START + hazard.at_s
             network.outage, network.replies = (begins, begins + hazard.seconds), hazard.replies
         else:
             network.loses_every = hazard.number
 
     def _arrange_in_time(self, hazard: Hazard) -> None:
-        if isinstance(hazard, ForeignData | ForeignReceipt):
-            key = "a" if isinstance(hazard, ForeignData) else self._schedule.plan.rules.receipt_key
+        if isinstance(hazard, hazards.ForeignData | hazards.ForeignReceipt):
+            key = "a" if isinstance(hazard, hazards.ForeignData) else self._schedule.plan.rules.receipt_key
             self._at(hazard.at_s, lambda: self._write(Mode.INCREASE, {key: FOREIGN}))
-        elif isinstance(hazard, Deleted):
+        elif isinstance(hazard, hazards.Deleted):
             self._at(hazard.at_s, lambda: self._delete(hazard.key))
-        elif isinstance(hazard, Dismissed):
+        elif isinstance(hazard, hazards.Dismissed):
             self._at(hazard.at_s, self._dismiss)
             if hazard.anew_after_s is not None:
                 self._at(hazard.at_s + hazard.anew_after_s, self._make_anew)
-        elif isinstance(hazard, Restored):
+        elif isinstance(hazard, hazards.Restored):
             self._at(hazard.copied_at_s, self._take_copy)
             self._at(hazard.at_s, self._restore)
-        elif isinstance(hazard, Rotated):
+        elif isinstance(hazard, hazards.Rotated):
             self._at(hazard.at_s, lambda: setattr(self._chat, "vault", 2))
             self._at(hazard.wanted_at_s, lambda: setattr(self._chat, "secret", 2))
-        elif isinstance(hazard, ClockJumps | ApiSteps):
+        elif isinstance(hazard, hazards.ClockJumps | hazards.ApiSteps):
             self._at(hazard.at_s, lambda: self._set_clock(hazard))
-        elif isinstance(hazard, Demoted):
+        elif isinstance(hazard, hazards.Demoted):
             self._demote(hazard)
-        elif isinstance(hazard, Stray) and self._has_history:
+        elif isinstance(hazard, hazards.Stray) and self._has_history:
             moved = {"a": FOREIGN, self._schedule.plan.rules.receipt_key: STRAY_WEIGHT}
             self._at(hazard.at_s, lambda: self._write(Mode.INCREASE, moved))
 
-    def _demote(self, hazard: Demoted) -> None:
+    def _demote(self, hazard: hazards.Demoted) -> None:
         self._at(hazard.at_s, lambda: setattr(self._chat, "demoted", True))
         self._at(hazard.at_s + hazard.lasts_s, lambda: setattr(self._chat, "demoted", False))
 
@@ -265,8 +250,8 @@ class Misfortunes:
             schedule.memory.start_generation(generation, int(self._chat.time.now))
         schedule.replace_ledger()
 
-    def _set_clock(self, hazard: ClockJumps | ApiSteps) -> None:
-        if isinstance(hazard, ApiSteps):
+    def _set_clock(self, hazard: hazards.ClockJumps | hazards.ApiSteps) -> None:
+        if isinstance(hazard, hazards.ApiSteps):
             self._world.tell(f"the API's clock is set by {hazard.seconds} s")
             self._chat.time.step_s += hazard.seconds
             return
@@ -287,8 +272,8 @@ def _off_s(hazard: Hazard) -> float:
     """By how much it may put a clock off; a `Date` that is missing or fixed by nothing that is believed."""
     if isinstance(hazard, OddDates):
         return abs(hazard.seconds) if hazard.how == OFF else 0.0
-    return abs(hazard.seconds) if isinstance(hazard, ClockJumps | ApiSteps) else 0.0
+    return abs(hazard.seconds) if isinstance(hazard, hazards.ClockJumps | hazards.ApiSteps) else 0.0
 
 
 def _is_odd(hazard: Hazard) -> bool:
-    return isinstance(hazard, Request | Read) and bool(hazard.fate.odd)
+    return isinstance(hazard, hazards.Request | hazards.Read) and bool(hazard.fate.odd)

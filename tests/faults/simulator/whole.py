@@ -215,13 +215,7 @@ def _record(order: Order) -> dict[str, object]:
 
 
 def _delivered(message_id: str, body: str) -> dict[str, object]:
-    return {
-        "messageId": message_id,
-        "body": body,
-        "attributes": {},
-        "eventSource": "aws:sqs",
-        "eventSourceARN": QUEUE,
-    }
+    return {"messageId": message_id, "body": body, "attributes": {}, "eventSource": "aws:sqs", "eventSourceARN": QUEUE}
 
 
 def _broken(group_id: str) -> Iterator[dict[str, object]]:

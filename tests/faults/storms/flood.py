@@ -19,10 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from tests.faults.storms.crowd import KilledError
 from tests.faults.storms.ledgers import StormLedger
 from tests.faults.storms.storm import every_fault
-from tests.faults.storms.weather import SWEEP, Weather
+from tests.faults.storms.weather import SWEEP, KilledError, Weather
 from tests.sandbox.chat import ChatApp, ChatServer
 from tests.sandbox.environment import KEY, SDKAPPID
 

@@ -18,9 +18,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from tests.faults.storms.asked import RECEIPT, Asked, audit
-from tests.faults.storms.crowd import KilledError
 from tests.faults.storms.ledgers import KINDS, Kind, ledger_of
-from tests.faults.storms.weather import SWEEP, Weather
+from tests.faults.storms.weather import SWEEP, KilledError, Weather
 from tests.sandbox.chat import ChatApp, ChatServer, Fault
 from tests.sandbox.codes import MEANINGS
 from tests.sandbox.environment import KEY, SDKAPPID
@@ -107,14 +106,7 @@ class Storm:
 
 
 def play(
-    *,
-    seed: int,
-    operations: int,
-    groups: int,
-    instances: int,
-    rate: float,
-    ledger: Kind = "sqlite",
-    restarts: int = 0,
+    *, seed: int, operations: int, groups: int, instances: int, rate: float, ledger: Kind = "sqlite", restarts: int = 0
 ) -> tuple[Storm, float, list[str]]:
     """One storm from beginning to end: the storm, its seconds, and what the auditor says."""
     with ExitStack() as stack:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,8 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
+from tests.e2e.instances import Failure, Place
 from tests.e2e.leaks import leaks
-from tests.faults.storms.crowd import Instance, KilledError
+from tests.e2e.runtime_api import TalkativeLambda
 from tests.faults.storms.ledgers import StormLedger
 from tests.sandbox.chat import ChatServer
 from tests.sandbox.environment import sandboxed_environment
@@ -33,6 +33,10 @@ RESTART_EVERY_S = 9.0
 RESTART_FIRST_S = 2.0
 
 
+class KilledError(Exception):
+    """The instance died before it had answered."""
+
+
 class Weather:
     """Instances of one function, each a process that may be killed every so often, and the ledger that they share."""
 
@@ -42,12 +46,10 @@ class Weather:
         self.chance = chance
         self.ledger = ledger
         self.figures: Counter[str] = Counter()
-        self._logs = [folder / f"instance-{number}.log" for number in range(instances)]
-        environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-            **sandboxed_environment(server.endpoint, folder, **SHORT, **ledger.variables),
-        }
-        self.instances = [Instance(environment, log) for log in self._logs]
+        self.kills = 0
+        variables, strict = sandboxed_environment(server.endpoint, folder, **SHORT, **ledger.variables), ("-W", "error")
+        places = [folder / f"instance-{number}" for number in range(instances)]
+        self.instances = [TalkativeLambda(variables, place, Place(options=strict)) for place in places]
         self._over = Event()
         self._replies = 0
 
@@ -68,31 +70,28 @@ class Weather:
             self.ledger.calm()
 
     def invoke(self, event: object, chance: random.Random) -> object:
-        """Let some instance answer; KilledError where it died of it."""
-        try:
-            reply = chance.choice(self.instances).invoke(event, TIMEOUT_S)
-        except KilledError:
+        """The reply of some instance, or how it failed; KilledError where it died of it."""
+        outcome = chance.choice(self.instances).invoke(event, TIMEOUT_S)
+        if isinstance(outcome, Failure) and outcome.message.endswith("SIGKILL"):
             self.figures["killed"] += 1
-            raise
+            raise KilledError
         self._replies += 1
-        return reply
+        return outcome if isinstance(outcome, Failure) else outcome.value
 
     def close(self) -> None:
         for instance in self.instances:
             instance.close()
 
-    @property
-    def kills(self) -> int:
-        return sum(instance.kills for instance in self.instances)
-
     def leaks(self) -> list[str]:
-        said = {log.name: log.read_text() for log in self._logs if log.exists()}
-        return [f"{name} says {what}" for name, text in said.items() for what in leaks(text)]
+        return [f"{one.folder.name} says {what}" for one in self.instances for what in leaks(one.logs)]
 
     def _kill(self, every_s: float) -> None:
         chance = random.Random(self.chance.random())
         while self._comes_again(every_s * chance.uniform(0.3, 1.7), replies=2):
-            chance.choice(self.instances).kill()
+            instance = chance.choice(self.instances)
+            if instance.is_running:
+                instance.kill()
+                self.kills += 1
 
     def _restart(self, restart: Callable[[], None], times: int) -> None:
         chance = random.Random(self.chance.random())

@@ -38,12 +38,7 @@ def fail(code: int, info: str = "no") -> dict[str, object]:
 
 @pytest.mark.parametrize(
     ("values", "more"),
-    [
-        ({}, {}),
-        ({"like": 5, "_receipt": -7}, {}),
-        ({"like": 2**63 - 1, "b": -(2**63)}, {}),
-        ({"like": 5}, {"Seq": 1}),
-    ],
+    [({}, {}), ({"like": 5, "_receipt": -7}, {}), ({"like": 2**63 - 1, "b": -(2**63)}, {}), ({"like": 5}, {"Seq": 1})],
     ids=["no counters", "also one beside those of the call", "the ends of the vendor's range", "an unknown field"],
 )
 def test_all_counters_shown_are_counted(values: dict[str, int], more: dict[str, int]) -> None:
@@ -111,20 +106,9 @@ def test_the_status_may_be_missing() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"",
-        b"<html></html>",
-        b"[]",
-        b"0",
-        b"null",
-        b"{}",
-        b'{"ErrorCode": "0"}',
-        b'{"ErrorCode": true}',
-        b'{"ErrorCode": 0.0}',
-        b'{"ErrorCode": 1e999}',
-        b'{"ErrorCode": 99999999999}',
-        b'{"ErrorCode": 0, "GroupCounter": [',
-        b"\xff\xfe\x00",
-        b"[" * 100_000,
+        *(b"", b"<html></html>", b"[]", b"0", b"null", b"{}", b'{"ErrorCode": "0"}', b'{"ErrorCode": true}'),
+        *(b'{"ErrorCode": 0.0}', b'{"ErrorCode": 1e999}', b'{"ErrorCode": 99999999999}'),
+        *(b'{"ErrorCode": 0, "GroupCounter": [', b"\xff\xfe\x00", b"[" * 100_000),
         b'{"ErrorCode": 0, "x": ' + b"9" * 5000 + b"}",
     ],
     ids=lambda body: body[:24],
@@ -139,17 +123,10 @@ def test_what_is_not_the_apis_own_json_proves_nothing_and_tells_no_time(body: by
 @pytest.mark.parametrize(
     ("date", "seconds"),
     [
-        (DATE, SECONDS),
-        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
-        ("Sun, 22 Nov 2026 10:20:30 -0000", SECONDS),
-        ("Sun, 22 Nov 2026 12:20:30 +0200", SECONDS),
-        (None, None),
-        ("", None),
-        ("yesterday", None),
-        ("Sun, 22 Nov 2026 25:20:30 GMT", None),
-        ("Sun, 99 Nov 2026 10:20:30 GMT", None),
-        ("Sun, 22 Nov 2026 10:20:30 +9999999", None),
-        ("Sun, 22 Nov 2026 10:20:30 +99999999999999999999", None),
+        *((DATE, SECONDS), ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Sun, 22 Nov 2026 10:20:30 -0000", SECONDS)),
+        *(("Sun, 22 Nov 2026 12:20:30 +0200", SECONDS), (None, None), ("", None), ("yesterday", None)),
+        *(("Sun, 22 Nov 2026 25:20:30 GMT", None), ("Sun, 99 Nov 2026 10:20:30 GMT", None)),
+        *(("Sun, 22 Nov 2026 10:20:30 +9999999", None), ("Sun, 22 Nov 2026 10:20:30 +99999999999999999999", None)),
         ("Sun, 22 Nov 99999999999999999999 10:20:30 GMT", None),
     ],
 )

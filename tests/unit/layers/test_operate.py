@@ -56,10 +56,7 @@ def event(*arguments: str) -> operate.Event:
         ),
         ("parked list --after a --limit 5", {"task": "parked", "action": "list", "after": "a", "limit": 5}),
         ("parked replay --id r", {"task": "parked", "action": "replay", "id": "r"}),
-        (
-            "parked replay --id r --key k",
-            {"task": "parked", "action": "replay", "id": "r", "IdempotencyKey": "k"},
-        ),
+        ("parked replay --id r --key k", {"task": "parked", "action": "replay", "id": "r", "IdempotencyKey": "k"}),
         ("parked drop --id r", {"task": "parked", "action": "drop", "id": "r"}),
     ],
 )

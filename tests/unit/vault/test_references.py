@@ -8,14 +8,7 @@ from pathlib import Path
 import pytest
 
 from handler.core.errors import SecretUnavailable, SettingsError
-from handler.vault.references import (
-    SECRET_BYTES,
-    SUPPORTED,
-    env_source,
-    file_source,
-    is_reference,
-    source_for,
-)
+from handler.vault.references import SECRET_BYTES, SUPPORTED, env_source, file_source, is_reference, source_for
 
 CONTENT = '{"key": "nobody-may-see-this"}'
 

@@ -92,17 +92,14 @@ def test_a_wrong_field_is_named(field: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("caller", "field"),
     [
-        ({"name": "m"}, "callers[0]"),
-        ({"name": "m", "token": TOKEN, "token_sha256": DIGEST}, "callers[0]"),
-        ({"token": TOKEN}, "callers[0].name"),
-        ({"name": "", "token": TOKEN}, "callers[0].name"),
+        *(({"name": "m"}, "callers[0]"), ({"name": "m", "token": TOKEN, "token_sha256": DIGEST}, "callers[0]")),
+        *(({"token": TOKEN}, "callers[0].name"), ({"name": "", "token": TOKEN}, "callers[0].name")),
         ({"name": "m", "token": ""}, "callers[0].token"),
         ({"name": "m", "token": f"{TOKEN}\n"}, "callers[0].token"),
         ({"name": "m", "token": 5}, "callers[0].token"),
         ({"name": "m", "token_sha256": DIGEST[1:]}, "callers[0].token_sha256"),
         ({"name": "m", "token_sha256": TOKEN}, "callers[0].token_sha256"),
-        ({"name": "m", "token": TOKEN, "scope": "all"}, "callers[0].scope"),
-        (TOKEN, "callers[0]"),
+        *(({"name": "m", "token": TOKEN, "scope": "all"}, "callers[0].scope"), (TOKEN, "callers[0]")),
     ],
     ids=repr,
 )

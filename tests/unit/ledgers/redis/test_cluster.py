@@ -188,10 +188,7 @@ def test_a_server_that_is_no_primary_yet_is_not_written_to() -> None:
 def test_a_connection_that_was_refused_an_introduction_is_lent_to_one_at_a_time() -> None:
     """Two that write to it at once would take each other's answers."""
     with PlayedRedis(run_id="here") as here:
-        here.says |= {
-            "CLUSTER": [layout(here)],
-            "MEET": [refused("OOM command not allowed"), generation(1)],
-        }
+        here.says |= {"CLUSTER": [layout(here)], "MEET": [refused("OOM command not allowed"), generation(1)]}
         servers = ClusterServers(here.settings, GENERATION_KEY, no_warning)
         with pytest.raises(LedgerUnavailable, match="OOM"):
             servers.lend(KEY)

@@ -101,9 +101,5 @@ def test_what_a_server_does_not_tell_of_itself_is_warned_of(memory: bytes, serve
 )
 def test_a_server_that_does_not_introduce_itself_is_unavailable(reply: Reply, told: str) -> None:
     says = {"INFO server": [reply]}
-    with (
-        PlayedRedis(says) as server,
-        connections(server) as lending,
-        pytest.raises(LedgerUnavailable, match=told),
-    ):
+    with PlayedRedis(says) as server, connections(server) as lending, pytest.raises(LedgerUnavailable, match=told):
         lending.open()
