@@ -15,7 +15,6 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from handler.chat.client import GREETING_S, READ_LIFE_S, ChatClient, ProbeClient, base_url
-from handler.chat.error_codes import http_status
 from handler.clock import SystemClock
 from handler.config import ledger_url, queue_url
 from handler.config.ledger_url import DynamoDbUrl, LedgerReference, RedisUrl
@@ -23,6 +22,7 @@ from handler.config.queue_url import CkafkaHub, SqsUrl
 from handler.config.settings import VARIABLES, Settings
 from handler.core.errors import SettingsError
 from handler.core.ports.counter_api import Unclear, Unsent
+from handler.core.ports.error_codes import http_status
 from handler.core.ports.ledger import Ledger, ParkedAndNotes
 from handler.core.ports.queue import Queue
 from handler.core.ports.system import Clock, Notice

@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from handler.chat.error_codes import Effect, meaning_of
 from handler.chat.transport import Answer
 from handler.core.ports.counter_api import Counted, Refused, Reply, Unclear
+from handler.core.ports.error_codes import Effect, meaning_of
 from handler.redaction import presentable
 
 # The `Date` of a reply, and the connection that it came on.

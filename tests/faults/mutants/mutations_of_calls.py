@@ -142,7 +142,7 @@ CALLS: tuple[Mutant, ...] = (
     Mutant(
         "definite codes widened",
         "R4",
-        "chat.error_codes:meaning_of",
+        "core.ports.error_codes:meaning_of",
         (
             (
                 "return VERDICTS.get(code, UNLISTED)",

@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import TypeVar
 
 from handler.chat.client import ProbeClient
-from handler.chat.error_codes import http_status
 from handler.core.errors import CounterError
+from handler.core.ports.error_codes import http_status
 from handler.core.runtime.instance import Instance, TimeBudget
 from handler.triggers.context import AppContext
 from handler.triggers.event_kind import detect

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from handler.chat.error_codes import http_status
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
 from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply, Unclear
+from handler.core.ports.error_codes import http_status
 from handler.core.ports.ledger import Ledger, ParkedAndNotes
 from handler.core.ports.system import Measure, Notice
 from handler.core.ports.vault import Caller, Secret

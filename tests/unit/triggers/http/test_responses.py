@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from handler.chat.error_codes import http_status
 from handler.core import errors
 from handler.core.model.outcome import Applied, Frozen, KeyReused, Outcome, Pending, Rejected, Stalled, Unknown
+from handler.core.ports.error_codes import http_status
 from handler.triggers.http import responses
 from handler.triggers.http.responses import Reply, of_outcome, of_state
 

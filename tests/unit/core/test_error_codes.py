@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.chat.error_codes import UNLISTED, VERDICTS, Effect, http_status, meaning_of
 from handler.core.ports.counter_api import Fault
+from handler.core.ports.error_codes import UNLISTED, VERDICTS, Effect, http_status, meaning_of
 
 REJECTED = {10004: 400, 10007: 403, 10010: 404, 10011: 400, 10015: 404, 10016: 403, 10063: 409}
 REJECTED |= {60003: 400, 80001: 400, 80002: 400, 80004: 400}
