@@ -19,6 +19,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from handler.core.errors import CounterError
+from handler.core.ports.error_codes import meaning_of
 from handler.core.ports.system import Measure, Notice
 
 # Powertools' own variable: it keeps the log lines and metrics of one stage apart from those of another.
@@ -52,9 +53,12 @@ class Reports:
         self._lock = threading.Lock()
 
     def report(self, notice: Notice, **evidence: str | float | None) -> None:
-        """Log a notice with its evidence, and count it."""
+        """Log a notice with its evidence, the vendor's `code` in words too, and count it."""
         with self._lock:
             self._counts[notice] += 1
+        code: object = evidence.get("code")
+        if isinstance(code, int):
+            evidence["meaning"] = meaning_of(code).meaning
         self._line(notice)(notice.value, extra=evidence)
 
     def measure(self, measure: Measure, value: float) -> None:

@@ -54,6 +54,17 @@ def test_a_notice_is_one_line_with_its_evidence(reports: Reports, printed: Print
     assert line["level"] == next((level for level, notices in LEVELS.items() if notice in notices), "WARNING")
 
 
+@pytest.mark.parametrize(
+    ("code", "meaning"), [(10010, "the group does not exist or was dismissed"), (4, "not in the vendor's list")]
+)
+def test_a_code_of_the_vendor_stands_beside_its_words(
+    reports: Reports, printed: Printed, code: int, meaning: str
+) -> None:
+    reports.report(Notice.REJECTED, group="room", code=code)
+    [line] = printed.lines()
+    assert (line["code"], line["meaning"]) == (code, meaning)
+
+
 def test_counts_are_written_once_at_the_end(printed: Printed) -> None:
     """In the metric format that CloudWatch reads out of a log; what is routine has no line of its own."""
     reports = Reports()

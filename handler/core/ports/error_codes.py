@@ -1,4 +1,4 @@
-"""What every error code of the vendor proves about a request: its effect, whose fault it is, and what callers see.
+"""What every error code of the vendor means, and proves: its effect, whose fault it is, and what callers see.
 
 Meanings are those of trtc.io/document/34348, of an older copy of it, of cloud.tencent.com/document/product/679/131708
 and of the vendor's list of account codes. None of them says whether a refused call took effect, so that column is
@@ -132,7 +132,7 @@ UNLISTED = CodeMeaning(_UNKNOWN, None, 202, "not in the vendor's list")
 
 
 def meaning_of(code: int) -> CodeMeaning:
-    """What a reply with this `ErrorCode` proves; one that is not listed proves nothing."""
+    """What a reply with this `ErrorCode` proves, and its words; one that is not listed proves nothing."""
     return VERDICTS.get(code, UNLISTED)
 
 
