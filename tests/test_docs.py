@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 import requests
 
-from handler import bootstrap
 from handler.config.settings import Settings
 from handler.core.model.operation import KEYS_PER_GROUP
 from handler.core.ports.system import Notice
@@ -24,6 +23,7 @@ from handler.telemetry import SERVICE_VARIABLE
 from handler.triggers.http import responses as problems
 from tests.architecture import ROOMS
 from tests.sandbox.chat import ChatApp, ChatServer, Fault
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
 from tests.sandbox.gateway import Gateway
 from tests.sandbox.serve import FUNCTION_PORT
@@ -81,14 +81,10 @@ def chat() -> Iterator[ChatServer]:
 
 
 @pytest.fixture
-def url(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def url(chat: ChatServer, tmp_path: Path) -> Iterator[str]:
     """The function at an address of its own."""
-    for name, value in sandboxed_environment(chat.endpoint, tmp_path).items():
-        monkeypatch.setenv(name, value)
-    bootstrap.reset()
-    with Gateway(lambda_handler) as gateway:
+    with cold_function(sandboxed_environment(chat.endpoint, tmp_path)), Gateway(lambda_handler) as gateway:
         yield gateway.url
-    bootstrap.reset()
 
 
 def test_every_readme_is_tested() -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-import boto3
-from botocore.model import OperationModel
 from msgspec.structs import replace
 
 from handler import bootstrap
@@ -19,14 +16,16 @@ from handler.core.protocol.engine import ExactlyOnce
 from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.rate_limiter import UNASKED_PER_SECOND
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
+from handler.ledgers.dynamodb.schema import create_table
 from handler.main import lambda_handler
 from tests.benchmarks.figures import Figure, at_most
 from tests.benchmarks.function import ask, instance
 from tests.benchmarks.upstream import chat_server
 from tests.faults.storms.flood import Note
 from tests.faults.storms.ledgers import Kind
-from tests.sandbox.aws_client import REGION
+from tests.sandbox import dynamodb
 from tests.sandbox.contexts import lambda_context
+from tests.sandbox.dynamodb import Meter
 from tests.sandbox.environment import SDKAPPID
 from tests.sandbox.relay import Relay
 
@@ -75,41 +74,19 @@ def _bring(number: int) -> None:
     time.sleep(1.2 / UNASKED_PER_SECOND)
 
 
-class Meter:
-    """Sessions of boto3 whose clients ask DynamoDB for what each request has consumed."""
-
-    def __init__(self) -> None:
-        self.units: Counter[str] = Counter()
-
-    def session(self) -> boto3.session.Session:
-        made = boto3.session.Session("made-up", "made-up", region_name=REGION)
-        made.events.register("provide-client-params.dynamodb", self._wish)
-        made.events.register("after-call.dynamodb", self._add)
-        return made
-
-    def _wish(self, params: dict[str, object], model: OperationModel, **_: object) -> dict[str, object]:
-        accepts = "ReturnConsumedCapacity" in model.input_shape.members
-        return {**params, "ReturnConsumedCapacity": "TOTAL"} if accepts else params
-
-    def _add(self, parsed: Mapping[str, object], model: OperationModel, **_: object) -> None:
-        consumed = parsed.get("ConsumedCapacity")
-        for each in consumed if isinstance(consumed, list) else [consumed]:
-            if isinstance(each, Mapping):
-                self.units[model.name] += each["CapacityUnits"]
-
-
 def units(variables: Mapping[str, str], endpoint: str) -> list[Figure]:
     """Write and read units per operation, as the table tells them."""
     meter = Meter()
     clock = SystemClock()
-    ledger = DynamoDbLedger("units", clock, region=REGION, endpoint=endpoint, create=True, session=meter.session)
+    create_table(dynamodb.client(endpoint), "units")
+    ledger = DynamoDbLedger("units", clock, endpoint=endpoint, session=meter.session)
     with chat_server() as chat, instance({**variables, "CHAT_ENDPOINT": chat.endpoint}):
         chat.create_group(GROUP)
         counters = ExactlyOnce(replace(bootstrap.app_context().instance, ledger=ledger), SDKAPPID)
         figures: list[Figure] = []
         for mode in (Mode.INCREASE, Mode.SET):
             _apply(counters, mode, "first")
-            meter.units.clear()
+            meter.reset()
             for number in range(OPERATIONS):
                 _apply(counters, mode, f"{number}")
             figures += _spent(meter, mode)
@@ -118,10 +95,11 @@ def units(variables: Mapping[str, str], endpoint: str) -> list[Figure]:
 
 
 def _spent(meter: Meter, mode: Mode) -> list[Figure]:
-    reads = sum(spent for name, spent in meter.units.items() if name in {"GetItem", "Query", "BatchGetItem"})
-    writes = (sum(meter.units.values()) - reads) / OPERATIONS
     what = f"units per operation on dynamodb: {mode.value}"
-    return [at_most(f"write {what}", writes, 4), Figure(f"read {what}", f"{reads / OPERATIONS:g}")]
+    return [
+        at_most(f"write {what}", meter.write_units / OPERATIONS, 4),
+        Figure(f"read {what}", f"{meter.read_units / OPERATIONS:g}"),
+    ]
 
 
 def _apply(counters: ExactlyOnce, mode: Mode, key: str) -> None:

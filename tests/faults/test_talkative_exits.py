@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from handler import bootstrap
 from handler.core.errors import CounterError
 from handler.main import lambda_handler
 from tests.e2e.leaks import leaks
 from tests.integration.vaults import everything_logged
 from tests.sandbox.chat import ChatApp, ChatServer, Fault
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.dialects import event_of
 from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
@@ -32,13 +32,10 @@ def chat() -> Iterator[ChatServer]:
 
 
 @pytest.fixture(autouse=True)
-def environment(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def environment(chat: ChatServer, tmp_path: Path) -> Iterator[Path]:
     """A function with lives so short that it gives up within the test."""
-    for name, value in sandboxed_environment(chat.endpoint, tmp_path, POWERTOOLS_LOG_LEVEL="DEBUG", **SHORT).items():
-        monkeypatch.setenv(name, value)
-    bootstrap.reset()
-    yield tmp_path
-    bootstrap.reset()
+    with cold_function(sandboxed_environment(chat.endpoint, tmp_path, POWERTOOLS_LOG_LEVEL="DEBUG", **SHORT)):
+        yield tmp_path
 
 
 def shown_by(event: dict[str, object]) -> str:

@@ -6,7 +6,6 @@ import socket
 from collections.abc import Callable
 from contextlib import closing, suppress
 from threading import Event, Thread
-from types import TracebackType
 from typing import TypeAlias
 
 from typing_extensions import Self
@@ -86,9 +85,7 @@ class ByteServer:
         self._threads[0].start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closing.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         for exchange in self.exchanges:

@@ -17,6 +17,7 @@ from handler.core.ports.counter_api import Fault, Refused, Unclear, Unsent
 from handler.redaction import URL_LOGGERS
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.chat_clients import KEY, TOKEN, client_of
+from tests.integration.vaults import everything_logged
 from tests.integration.wire import CALL, COUNTED, DATE, OK, asked, learned
 from tests.sandbox import certificates
 from tests.sandbox.loopback import LoopbackConnection
@@ -30,14 +31,8 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """Everything that is logged anywhere, at any level, as in a process that has made no client yet."""
     for name in URL_LOGGERS:
         monkeypatch.setattr(logging.getLogger(name), "filters", [])
-    written = io.StringIO()
-    handler = logging.StreamHandler(written)
-    root, level = logging.getLogger(), logging.getLogger().level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield written
-    root.setLevel(level)
-    root.removeHandler(handler)
+    with everything_logged() as written:
+        yield written
 
 
 def test_a_proxy_from_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from handler import bootstrap
 from tests.integration.counting import SHORT_LIVES, chat_with, order, over_http, sweep
 from tests.integration.vaults import everything_logged
 from tests.sandbox.chat import ChatServer
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.environment import sandboxed_environment
 from tests.sandbox.ministack import MiniStack
 
@@ -44,11 +45,8 @@ def environment(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "AWS_CONFIG_FILE": "/nowhere",
         "AWS_SHARED_CREDENTIALS_FILE": "/nowhere",
     }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    bootstrap.reset()
-    yield monkeypatch
-    bootstrap.reset()
+    with cold_function(variables):
+        yield monkeypatch
 
 
 def increase(key: str = "a") -> tuple[int, dict[str, object]]:

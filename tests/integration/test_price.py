@@ -1,15 +1,12 @@
-"""What one warm, uncontended HTTP operation costs: counted at the ledger, at the API and at its socket."""
+"""What one warm, uncontended HTTP operation costs: counted at the API and at its socket."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from handler.ledgers.sqlite.file import SqliteFile
 from tests.integration.counting import chat_with, order, over_http
 from tests.sandbox.chat import ChatServer
 from tests.sandbox.cold_function import cold_function
@@ -18,24 +15,9 @@ from tests.sandbox.environment import sandboxed_environment
 GROUP = "live-room"
 
 
-class Traced(sqlite3.Connection):
-    """A connection that keeps every statement that it executes."""
-
-    statements: list[str] = []  # noqa: RUF012  # shared on purpose: the function opens one for each thread
-
-    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  # sqlite3's own signature
-        super().__init__(*args, **options)
-        self.set_trace_callback(self.statements.append)
-
-
 @pytest.fixture
-def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
-    """The Chat server, and the function set up for it with a ledger whose statements are kept."""
-
-    def traced(*args: Any, **options: Any) -> SqliteFile:  # noqa: ANN401  # whatever the ledger passes
-        return SqliteFile(*args, **{**options, "factory": Traced})
-
-    monkeypatch.setattr("handler.ledgers.sqlite.ledger.SqliteFile", traced)
+def chat(tmp_path: Path) -> Iterator[ChatServer]:
+    """The Chat server, and the function set up for it."""
     with chat_with([GROUP]) as server, cold_function(sandboxed_environment(server.endpoint, tmp_path)):
         yield server
 
@@ -44,14 +26,11 @@ def increase(key: str) -> None:
     assert over_http(order(GROUP, 1), key)[0] == 200
 
 
-def test_a_warm_operation_takes_two_ledger_transactions_and_one_call(chat: ChatServer) -> None:
-    """Accepting and opening is one transaction, settling another; the receipt travels with the one call."""
+def test_a_warm_operation_takes_one_call(chat: ChatServer) -> None:
+    """The receipt travels with it."""
     increase("first")
-    Traced.statements.clear()
     calls = len(chat.journal())
     increase("second")
-    transactions = [statement for statement in Traced.statements if statement.startswith("BEGIN")]
-    assert len(transactions) == 2
     assert [entry.command for entry in chat.journal()[calls:]] == ["update"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +29,7 @@ from tests.integration.counting import (
 from tests.sandbox.chat import ChatServer, Fault
 from tests.sandbox.contexts import lambda_context, scf_context
 from tests.sandbox.environment import sandboxed_environment
-from tests.sandbox.kafka import CLUSTER_ARN, Event, Kafka, Record, ckafka_event, msk_event
+from tests.sandbox.kafka import Event, Kafka, Record, ckafka_event, msk_event
 
 ROOMS = 12
 BODIES = orders(36, ROOMS)
@@ -167,18 +166,3 @@ def parked() -> list[str]:
     records = reply["records"]
     assert isinstance(records, list)
     return [record["payload"] for record in records]
-
-
-def test_the_events_have_the_platforms_own_shapes(kafka: Kafka, topic: str) -> None:
-    """On MSK keys and values are base64, and a missing key is null; on CKafka they are text, and it is "None"."""
-    kafka.send(topic, [(None, "text")])
-    with kafka.reader(topic) as reader:
-        [record] = reader.read(1)
-    assert abs(record.timestamp_ms / 1000 - time.time()) < TIMEOUT_S
-    place = {"topic": topic, "partition": record.partition, "offset": 0}
-    times = {"timestamp": record.timestamp_ms, "timestampType": "CREATE_TIME"}
-    message = {**place, **times, "key": None, "value": "dGV4dA==", "headers": []}
-    assert ckafka_event([record]) == {"Records": [{"Ckafka": {**place, "msgKey": "None", "msgBody": "text"}}]}
-    event = msk_event([record])
-    assert event["records"] == {f"{topic}-{record.partition}": [message]}
-    assert (event["eventSource"], event["eventSourceArn"]) == ("aws:kafka", CLUSTER_ARN)

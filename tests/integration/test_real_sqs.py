@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -160,37 +159,3 @@ def test_a_producer_that_sends_twice_counts_once(queue: Queue, chat: ChatServer,
     sweep()
     assert len(handler.deliveries) == 4
     assert chat.values("room-0")["like"] == 5
-
-
-def test_a_function_that_only_adds_counts_twice(sqs: Sqs) -> None:
-    """The queue is as forgetful as it should be: without protection the same trouble shows."""
-    seen: Counter[str] = Counter()
-
-    def add(event: Event) -> Mapping[str, object]:
-        for record in records_of(event):
-            seen.update(total([str(record["body"])]))
-        return {}
-
-    queue = Queue(sqs, "without-protection", visibility_s=0)
-    queue.send(BODIES[:10])
-    Poller(queue, Watched(losing_the_reply(add), add)).drain()
-    assert dict(seen) == {room: 2 * likes for room, likes in total(BODIES[:10]).items()}
-
-
-def test_a_record_has_the_fields_of_the_platforms_own(queue: Queue) -> None:
-    """Those of AWS's sample, with how often and since when the message has been delivered."""
-    events: list[Event] = []
-
-    def keep(event: Event) -> Mapping[str, object]:
-        events.append(event)
-        return {}
-
-    queue.send(["a body"])
-    Poller(queue, keep).drain()
-    [record] = records_of(events[0])
-    attributes = record["attributes"]
-    assert isinstance(attributes, dict)
-    assert attributes["ApproximateReceiveCount"] == "1"
-    assert abs(int(attributes["SentTimestamp"]) / 1000 - time.time()) < TIMEOUT_S
-    assert (record["body"], record["eventSource"], record["eventSourceARN"]) == ("a body", "aws:sqs", queue.arn)
-    assert {"messageId", "receiptHandle", "md5OfBody", "messageAttributes", "awsRegion"} < record.keys()

@@ -1,6 +1,5 @@
 """The sandbox over real sockets: what a caller of the API meets when nothing goes wrong on the way."""
 
-import http.client
 import socket
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
@@ -64,20 +63,6 @@ def test_the_date_is_the_sandboxs_own_in_whole_seconds(caller: Caller, server: C
     assert dates == [1_700_000_000, 1_700_000_090, 1_699_999_910]
 
 
-def test_a_request_without_a_length_is_refused(server: ChatServer) -> None:
-    """A body that nobody knows the length of ends the connection, with an answer."""
-    reply = raw(server, b"POST /v4/group_open_http_svc/get_group_counter HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert b"60002" in reply
-    assert b"Connection: close" in reply
-
-
-def test_a_body_that_ends_early_is_not_a_call(server: ChatServer) -> None:
-    """A client that goes away in the middle of its body has asked for nothing."""
-    request = b"POST /v4/group_open_http_svc/get_group_counter HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
-    assert raw(server, request) == b""
-    assert server.journal() == ()
-
-
 def test_nothing_that_is_sent_or_printed_repeats_a_signature(
     server: ChatServer, caller: Caller, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,16 +75,3 @@ def test_nothing_that_is_sent_or_printed_repeats_a_signature(
     assert refused.fields["ErrorCode"] == 70009
     assert (b" 400 " in garbled, b" 501 " in unknown) == (True, True)
     assert wrong.encode() not in refused.body + garbled + unknown + (printed.out + printed.err).encode()
-
-
-def test_closing_ends_idle_connections(clock: ManualClock) -> None:
-    """A kept-alive connection does not hold the sandbox open, and the truth can be read afterwards."""
-    with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,)), clock=clock) as server:
-        server.create_group("G")
-        caller = Caller(server.endpoint, SDKAPPID, KEY, clock=clock)
-        connection = http.client.HTTPConnection(urlsplit(server.endpoint).netloc, timeout=5)
-        connection.request("POST", caller.target("get"), b'{"GroupId": "G"}')
-        connection.getresponse().read()
-    assert connection.sock.recv(1) == b""
-    connection.close()
-    assert server.values("G") == {}

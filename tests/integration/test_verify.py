@@ -16,6 +16,7 @@ from handler.core.errors import BadInput, LedgerUnavailable
 from handler.ledgers.sqlite.parked import SqliteParked
 from handler.main import lambda_handler
 from tests.sandbox.chat import ChatApp, ChatServer, ManualClock
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.environment import KEY, SDKAPPID, sandboxed_environment
 from tests.sandbox.verify import main
@@ -89,12 +90,9 @@ def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer
     clock = ManualClock()
     with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,)), clock=clock) as server:
         server.create_group(GROUP)
-        for name, value in sandboxed_environment(server.endpoint, tmp_path).items():
-            monkeypatch.setenv(name, value)
         monkeypatch.setattr("handler.bootstrap.SystemClock", lambda: SharedClock(clock))
-        bootstrap.reset()
-        yield server
-        bootstrap.reset()
+        with cold_function(sandboxed_environment(server.endpoint, tmp_path)):
+            yield server
 
 
 def verify(*, quick: bool = False, group: str = GROUP, timeout_s: float = 900.0) -> dict[str, object]:

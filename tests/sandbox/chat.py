@@ -7,7 +7,6 @@ import argparse
 import signal
 from collections.abc import Mapping, Sequence
 from functools import partial
-from types import TracebackType
 from typing import Final
 
 from typing_extensions import Self
@@ -62,9 +61,7 @@ class ChatServer(Controls):
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def now(self) -> float:

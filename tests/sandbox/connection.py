@@ -15,18 +15,18 @@ from tests.sandbox.loopback import LoopbackConnection
 from tests.sandbox.replies import Reply, refused
 
 CONTROL_PATH: Final = "/sandbox/"
-_MOST_BODY_BYTES: Final = 1_048_576
 
 
 class Connection(LoopbackConnection):
     """One connection to the Chat server."""
 
     server: Listener
+    body_bytes = 1_048_576
     counted = False
 
     def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
         """Answer a call of the API or of the control interface."""
-        body = self._body()
+        body = self.body()
         if body is not None:
             self._answer(body)
 
@@ -51,19 +51,6 @@ class Connection(LoopbackConnection):
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The sandbox's time for `Date`, in whole seconds."""
         return formatdate(floor(self.server.service.date() if timestamp is None else timestamp), usegmt=True)
-
-    def _body(self) -> bytes | None:
-        length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdigit()) or int(length) > _MOST_BODY_BYTES:
-            # What follows cannot be told from the next request, so this is the last one on the connection.
-            self.close_connection = True
-            self._send(refused(RefusalError(60002, f"Content-Length must be at most {_MOST_BODY_BYTES}")))
-            return None
-        body = self.rfile.read(int(length))
-        if len(body) < int(length):
-            self.close_connection = True
-            return None
-        return body
 
     def _answer(self, body: bytes) -> None:
         path, _, query = self.path.partition("?")

@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import BaseRequestHandler, TCPServer
 from sys import exc_info
 from threading import Lock, Thread
-from types import TracebackType
 from typing import Final, TypeAlias
 
 from typing_extensions import Self
@@ -59,9 +58,7 @@ class LoopbackServer(ThreadingHTTPServer):
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def server_bind(self) -> None:

@@ -7,7 +7,6 @@ import re
 import subprocess
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 from typing_extensions import Self
@@ -58,9 +57,7 @@ class MiniStack:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _address(self) -> str:

@@ -18,6 +18,7 @@ from handler.config.settings import Settings
 from handler.core.errors import BadInput, OutcomeUnknown, SecretUnavailable, SettingsError
 from handler.main import lambda_handler, main_handler
 from handler.triggers.timer import handler as timer
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context, scf_context
 from tests.sandbox.dialects import event_of
 from tests.sandbox.environment import KEY, TOKEN, sandboxed_environment
@@ -30,13 +31,10 @@ NOBODY = "http://127.0.0.1:9"
 
 
 @pytest.fixture(autouse=True)
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def environment(tmp_path: Path) -> Iterator[Path]:
     """The variables of a function in the sandbox, and a cold instance."""
-    for name, value in sandboxed_environment(NOBODY, tmp_path).items():
-        monkeypatch.setenv(name, value)
-    bootstrap.reset()
-    yield tmp_path
-    bootstrap.reset()
+    with cold_function(sandboxed_environment(NOBODY, tmp_path)):
+        yield tmp_path
 
 
 def post(key: str = "k", token: str = TOKEN, body: str = BODY) -> Event:

@@ -12,6 +12,7 @@ import pytest
 
 from handler import bootstrap
 from handler.main import lambda_handler
+from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.dialects import event_of
 from tests.sandbox.environment import TOKEN, sandboxed_environment
@@ -22,13 +23,10 @@ NOBODY = "http://127.0.0.1:9"
 
 
 @pytest.fixture
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def environment(tmp_path: Path) -> Iterator[Path]:
     """The variables of a deployed function, and a cold instance; the folder of its secret and ledger."""
-    for name, value in sandboxed_environment(NOBODY, tmp_path, INIT_EARLY="on").items():
-        monkeypatch.setenv(name, value)
-    bootstrap.reset()
-    yield tmp_path
-    bootstrap.reset()
+    with cold_function(sandboxed_environment(NOBODY, tmp_path, INIT_EARLY="on")):
+        yield tmp_path
 
 
 def status() -> object:

@@ -12,20 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.redaction import INFO_CHARACTERS, URL_LOGGERS, UserSigFilter, guard_logs, presentable
+from tests.integration.vaults import everything_logged
 
 SECRETS = ["eJyr*w-Vg_", "key-of-the-app", "token-of-a-caller"]
 
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    written = io.StringIO()
-    handler = logging.StreamHandler(written)
-    root, level = logging.getLogger(), logging.getLogger().level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield written
-    root.setLevel(level)
-    root.removeHandler(handler)
+    with everything_logged() as written:
+        yield written
 
 
 @pytest.mark.parametrize("secret", SECRETS)

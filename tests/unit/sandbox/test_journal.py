@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from tests.sandbox.app import ChatApp
-from tests.sandbox.faults import every_kind
 from tests.sandbox.journal import Entry, Journal
 from tests.unit.sandbox.driver import NOW, call, conduct, entry
 
@@ -32,14 +31,6 @@ def test_the_journal_tells_what_happened(app: ChatApp) -> None:
     )
 
 
-def test_the_journal_tells_of_refusals(app: ChatApp) -> None:
-    """A refusal on arrival and one at the moment of applying look the same: nothing was applied."""
-    conduct(app, call(at=NOW - 60))
-    conduct(app, call(group="H"))
-    fates = [(entry.state, entry.code, entry.applied_at, entry.replied) for entry in app.journal.entries()]
-    assert fates == [("refused", 70001, None, 70001), ("refused", 10010, None, 10010)]
-
-
 def test_the_journal_tells_what_was_read(app: ChatApp) -> None:
     """A read has keys and values; a body without sense has nothing but its refusal."""
     app.groups.dismiss("G")
@@ -50,24 +41,6 @@ def test_the_journal_tells_what_was_read(app: ChatApp) -> None:
     read, refused = app.journal.entries()
     assert (read.mode, read.counters, read.keys, read.values) == (None, {}, ("like",), {"like": 1})
     assert (refused.group, refused.keys, refused.values, refused.code) == (None, (), None, 60003)
-
-
-def test_the_journal_explains_every_counter(app: ChatApp) -> None:
-    """Under random faults, adding up what was applied gives the true value; the same seed gives the same journal."""
-    journals = []
-    for _ in range(2):
-        app.reset()
-        app.groups.create("G", "Public", {})
-        start = app.journal.next_sequence() + 1
-        app.plan.randomly(0.7, every_kind(delay_s=3.0, key="like"), 1, ("update",), "*")
-        for number in range(200):
-            conduct(app, call(at=NOW + number, life_s=2), NOW + number)
-        entries = app.journal.entries()
-        applied = [entry.counters["like"] for entry in entries if entry.state == "applied"]
-        assert app.groups.values("G") == {"like": sum(applied)}
-        journals.append([(entry.sequence - start, entry.fault, entry.state, entry.replied) for entry in entries])
-    assert journals[0] == journals[1]
-    assert {state for _, _, state, _ in journals[0]} == {"applied", "refused", "lost"}
 
 
 def test_a_full_journal_lets_the_oldest_go_and_says_so(app: ChatApp) -> None:

@@ -14,10 +14,8 @@ from handler.ledgers.redis.topology import Servers
 from tests.unit.ledgers.redis.played_redis import (
     GENERATION_KEY,
     NOTHING,
-    SILENCE,
     TIMEOUT_S,
     PlayedRedis,
-    Reply,
     Says,
     no_warning,
     number,
@@ -49,14 +47,6 @@ def write(store: RedisClient) -> object:
 
 def read(store: RedisClient) -> object:
     return store.ask(KEY, READ, use=Use.READ_ROW)
-
-
-@pytest.mark.parametrize(("reply", "told", "times"), [(None, SERVER_DOWN, 2), (SILENCE, SLOW, 1)], ids=["cut", "slow"])
-def test_a_read_is_made_once_more_unless_it_took_too_long(reply: Reply, told: str, times: int) -> None:
-    with playing({"HMGET": [reply]}) as (store, server):
-        with pytest.raises(LedgerUnavailable, match=f"^{told}$"):
-            read(store)
-        assert server.names == ["HMGET"] * times
 
 
 @pytest.mark.parametrize("call", [read, write])

@@ -83,16 +83,6 @@ def write(store: RedisClient) -> object:
     return store.run(SCRIPT, [KEY], ["argument"])
 
 
-def test_a_slot_that_is_moving_is_followed_for_one_command() -> None:
-    """The new one takes it only when it is told that it was sent; the next key may still lie where it was."""
-    with cluster() as pair:
-        pair.here.says["HMGET"] = pair.sends_on("ASK")
-        pair.there.says["HMGET"] = [several(text("2"))]
-        assert [read(pair.store), read(pair.store)] == [[["2"]], [["1"]]]
-        assert pair.here.names == ["HMGET", "HMGET"]
-        assert pair.there.names == ["ASKING", "HMGET"]
-
-
 @pytest.mark.parametrize("word", ["MOVED", "ASK"])
 def test_servers_that_send_in_circles_are_left(word: str) -> None:
     with cluster() as pair:
