@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urljoin
 
-from tests.sandbox.caller import Answer
+from tests.sandbox.caller import Answer, ask
 from tests.sandbox.environment import TOKEN
 
 UPDATE: Final = "/v1/update_group_counter"
@@ -29,7 +28,7 @@ class Backend:
     """A caller at the address of a gateway, concerned with one group."""
 
     def __init__(self, url: str, group: str) -> None:
-        self._host = urlsplit(url).netloc
+        self._url = url
         self._group = group
         self.heard: list[Answer] = []
 
@@ -46,12 +45,5 @@ class Backend:
 
     def send(self, method: str, target: str, sent: Mapping[str, str], body: bytes = b"") -> Answer:
         """Send one request on a connection of its own."""
-        connection = http.client.HTTPConnection(self._host, timeout=30)
-        try:
-            connection.request(method, target, body, dict(sent))
-            response = connection.getresponse()
-            answered = {name.lower(): value for name, value in response.getheaders()}
-            self.heard.append(Answer(response.status, answered, response.read()))
-        finally:
-            connection.close()
+        self.heard.append(ask(self._url + target, method, sent, body, timeout_s=30))
         return self.heard[-1]

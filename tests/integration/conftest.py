@@ -1,15 +1,19 @@
-"""What several files of tests have in common: SQS on this machine, and names that nobody else has."""
+"""What several files of tests have in common: SQS and Redis on this machine, and names that nobody else has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
+from tests.contract.redis_server import started
 from tests.integration.wire import forget_environment
 from tests.sandbox.ministack import MiniStack
 from tests.sandbox.queue import Sqs
+from tests.sandbox.redis_servers import RedisServer
+from tests.sandbox.relay import Relay
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +26,18 @@ def sqs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sqs]:
 def numbers() -> Iterator[int]:
     """A number for each thing that a test makes for itself."""
     return count(1)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    with started(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def relay(server: RedisServer) -> Iterator[Relay]:
+    with Relay(server.port) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

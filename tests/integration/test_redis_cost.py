@@ -11,7 +11,6 @@ from redis import Redis
 
 from handler import bootstrap
 from handler.main import lambda_handler
-from tests.contract.redis_server import started
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement
 from tests.integration.counting import chat_with, order
 from tests.integration.redis_ledgers import commands_of, opened
@@ -23,18 +22,6 @@ from tests.sandbox.redis_servers import RedisServer
 from tests.sandbox.relay import Relay
 
 ROOM = "live-room"
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with started(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def relay(server: RedisServer) -> Iterator[Relay]:
-    with Relay(server.port) as running:
-        yield running
 
 
 @pytest.fixture

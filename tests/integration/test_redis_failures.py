@@ -25,18 +25,6 @@ from tests.sandbox.relay import Cut, Moment, Relay, Silence
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with started(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def relay(server: RedisServer) -> Iterator[Relay]:
-    with Relay(server.port) as running:
-        yield running
-
-
-@pytest.fixture
 def ledger(relay: Relay) -> Iterator[RedisLedger]:
     """A ledger on that way, with an idle row."""
     with opened(f"redis://{relay.address}/0") as made:

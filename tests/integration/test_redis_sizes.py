@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from redis import Redis
 
 from handler.core.model.row import Group
 from handler.core.state.watermarks import WATERMARK_S, partitions_of
-from tests.contract.redis_server import started
 from tests.contract.samples import GROUP, entry
 from tests.contract.streams import feed, placed
 from tests.integration.redis_ledgers import opened, update
@@ -21,12 +19,6 @@ PREFIX = "update-group-counter"
 
 # What a hash takes more where numbers in it are longer, and where an allocator rounds up.
 SLACK = 128
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    with started(tmp_path) as running:
-        yield running
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.sandbox.caller import ask
 from tests.sandbox.contexts import LambdaContext
 from tests.sandbox.dialects import DIALECTS, Dialect
 from tests.sandbox.gateway import Gateway
@@ -31,14 +32,9 @@ def connection() -> Iterator[http.client.HTTPConnection]:
         opened.close()
 
 
-def asked(url: str, method: str = "GET", body: bytes | None = None) -> tuple[int, bytes]:
-    opened = http.client.HTTPConnection(urlsplit(url).netloc, timeout=5)
-    try:
-        opened.request(method, "/path?a=1", body)
-        response = opened.getresponse()
-        return response.status, response.read()
-    finally:
-        opened.close()
+def asked(url: str, method: str = "GET", body: bytes = b"") -> tuple[int, bytes]:
+    answer = ask(f"{url}/path?a=1", method, body=body)
+    return answer.status, answer.body
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import re
 import shlex
@@ -11,13 +10,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
+from tests.sandbox.caller import ask
 from tests.sandbox.remote import Sandbox
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -64,34 +63,22 @@ def program(tmp_path: Path) -> Iterator[Program]:
     assert running.end() == (0, "")
 
 
-def send(url: str, method: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=10)
-    try:
-        connection.request(method, parts.path, body, dict(headers or {}))
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
-
-
-def curl(program: Program, **changed: str) -> tuple[int, bytes]:
-    """Do what the printed curl line does; `changed` headers replace its own."""
+def curl(program: Program, **changed: str) -> int:
+    """The status where one does what the printed curl line does; `changed` headers replace its own."""
     line = next(line for line in program.welcome.splitlines() if line.lstrip().startswith("curl"))
     words = shlex.split(line)
     headers = dict(word.split(": ", 1) for flag, word in pairwise(words) if flag == "-H")
-    return send(words[2], "POST", words[words.index("-d") + 1], headers | changed)
+    return ask(words[2], "POST", headers | changed, words[words.index("-d") + 1].encode()).status
 
 
 def test_the_printed_request_counts_once(program: Program) -> None:
-    answers = [curl(program) for _ in range(3)]
-    assert [status for status, _ in answers] == [200, 200, 200]
+    assert [curl(program) for _ in range(3)] == [200, 200, 200]
     assert Sandbox(program.address("The Chat API")).values("demo")["like"] == 5
 
 
 def test_the_sweep_goes_round_by_itself(program: Program) -> None:
     """What nobody waits for is sent all the same."""
-    assert curl(program, Prefer="respond-async")[0] == 202
+    assert curl(program, Prefer="respond-async") == 202
     chat = Sandbox(program.address("The Chat API"))
     until = time.monotonic() + 10
     while "like" not in chat.values("demo"):
@@ -104,7 +91,7 @@ def test_the_sweep_goes_round_by_itself(program: Program) -> None:
 def test_it_serves_both_clouds_and_ends_without_a_trace(dialect: str, tmp_path: Path) -> None:
     """On SIGTERM as on Ctrl-C, nothing is left of the ledger and the secret."""
     running = Program(tmp_path, "--dialect", dialect)
-    answered = curl(running)[0]
+    answered = curl(running)
     assert [path.name.startswith("update-group-counter-") for path in tmp_path.iterdir()] == [True]
     assert (answered, running.end(signal.SIGTERM)) == (200, (0, ""))
     assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from tests.sandbox.clocks import Clock, RealClock
 from tests.sandbox.commands import Mode, Name, path_of
@@ -27,6 +27,21 @@ class Answer:
         if not isinstance(fields, dict):
             raise TypeError("the body is no JSON object")
         return fields
+
+
+def ask(
+    url: str, method: str, headers: Mapping[str, str] | None = None, body: bytes = b"", timeout_s: float = 10.0
+) -> Answer:
+    """Send one request on a connection of its own; `url` begins with `http://`."""
+    host, _, target = url.removeprefix("http://").partition("/")
+    connection = http.client.HTTPConnection(host, timeout=timeout_s)
+    try:
+        connection.request(method, f"/{target}", body, dict(headers or {}))
+        response = connection.getresponse()
+        answered = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, answered, response.read())
+    finally:
+        connection.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +70,8 @@ class Caller:
 
     def send(self, name: Name, fields: Mapping[str, object], **parameters: str) -> Answer:
         """Send one call; `parameters` replace those of the URL. Network errors are those of `http.client`."""
-        connection = http.client.HTTPConnection(urlsplit(self.endpoint).netloc, timeout=self.timeout_s)
-        try:
-            connection.request("POST", self.target(name, **parameters), json.dumps(fields).encode())
-            response = connection.getresponse()
-            headers = {header.lower(): value for header, value in response.getheaders()}
-            return Answer(response.status, headers, response.read())
-        finally:
-            connection.close()
+        url = self.endpoint + self.target(name, **parameters)
+        return ask(url, "POST", body=json.dumps(fields).encode(), timeout_s=self.timeout_s)
 
     def target(self, name: Name, **parameters: str) -> str:
         """Path and query of one call, freshly signed."""

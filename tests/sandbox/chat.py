@@ -19,11 +19,10 @@ from tests.sandbox.connection import Connection
 from tests.sandbox.controls import Controls
 from tests.sandbox.faults import Fault, every_kind
 from tests.sandbox.listener import Listener
-from tests.sandbox.remote import Sandbox
 from tests.sandbox.replies import Reply
 from tests.sandbox.timetable import Timetable
 
-__all__ = ["ENDINGS", "ChatApp", "ChatServer", "Fault", "ManualClock", "Sandbox", "every_kind", "main"]
+__all__ = ["ENDINGS", "ChatApp", "ChatServer", "Fault", "ManualClock", "every_kind", "main"]
 
 DEMO_SDKAPPID: Final = 1400000000
 DEMO_KEY: Final = "a-key-for-the-local-sandbox-only"
@@ -104,9 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Blocked before any thread starts: a handler might never run while the main thread waits for a lock.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     app = ChatApp(
-        sdkappid=options.sdkappid,
-        keys=tuple(options.key or (DEMO_KEY,)),
-        admins=tuple(options.admin or ("administrator",)),
+        sdkappid=DEMO_SDKAPPID,
+        keys=(DEMO_KEY,),
         rate_limit=options.rate_limit or None,
         apply_lag_s=options.apply_lag,
     )
@@ -122,11 +120,6 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tests.sandbox.chat", description="A local Tencent Chat counter API."
     )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
-    parser.add_argument("--sdkappid", type=int, default=DEMO_SDKAPPID, help="the app (default %(default)s)")
-    parser.add_argument(
-        "--key", action="append", help="a valid key; may be repeated (default: one made up for the sandbox)"
-    )
-    parser.add_argument("--admin", action="append", help="an admin of the app; may be repeated (default administrator)")
     parser.add_argument("--group", action="append", default=[], help="a group to create; may be repeated")
     parser.add_argument(
         "--rate-limit", type=int, default=200, help="calls per second and command; 0 turns it off (default %(default)s)"
