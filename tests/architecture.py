@@ -1,7 +1,5 @@
 """The rules that keep the house in order, each as a function from source text to what breaks it."""
 
-from __future__ import annotations
-
 import ast
 import sys
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """What holds for every test."""
 
-from __future__ import annotations
-
 from hypothesis import settings
 
 # How long one example takes says more about what else the machine does than about the code; the suite's length is seen.

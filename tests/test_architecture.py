@@ -1,7 +1,5 @@
 """The house keeps its plan: who may import whom, how large a part may grow, and that importing builds nothing."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The rules of the architecture find what breaks them and let the rest pass."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests import architecture

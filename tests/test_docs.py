@@ -1,7 +1,5 @@
 """The READMEs are tested: their commands, paths, links and names exist, tables are complete, and examples run."""
 
-from __future__ import annotations
-
 import ast
 import importlib.util
 import json

@@ -1,7 +1,5 @@
 """The batches of the comparison: the same records for everybody, with names that nobody has met before."""
 
-from __future__ import annotations
-
 import base64
 import json
 import time

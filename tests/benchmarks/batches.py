@@ -3,8 +3,6 @@
 All take turns on one sandbox in one run, each with records and groups of its own, so that ratios can be compared.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack

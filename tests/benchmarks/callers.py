@@ -3,8 +3,6 @@
 They are threads of one process, because so many processes on two cores would measure how these are shared.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Mapping

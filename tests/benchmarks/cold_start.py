@@ -10,8 +10,6 @@ out of reach of all of these; one more variant greets it over TLS (R12), with th
 Variants take turns within each round, so that other load on the machine meets them all; medians are compared.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import resource

@@ -8,8 +8,6 @@ is read strongly, and twice as many of either in a transaction.
     python -m tests.benchmarks.dynamodb_paths [operations]
 """
 
-from __future__ import annotations
-
 import statistics
 import sys
 import time

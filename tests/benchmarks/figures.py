@@ -1,7 +1,5 @@
 """What a benchmark found, beside what was asked for, as a table."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 Nothing is checked, nothing is kept from counting twice, and whatever fails is lost.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 from collections import Counter

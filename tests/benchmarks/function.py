@@ -1,7 +1,5 @@
 """The function under measurement: an instance in this process, or jobs, each forked into a process of its own."""
 
-from __future__ import annotations
-
 import gc
 import multiprocessing
 import os

@@ -1,7 +1,5 @@
 """Whether a record costs more where there is more of everything: in larger batches, and in a ledger with more rows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from statistics import median
 from typing import Final

@@ -1,7 +1,5 @@
 """The app's limit of calls per second: eight instances on one ledger, each with more to do than its share."""
 
-from __future__ import annotations
-
 import time
 from bisect import bisect_left
 from collections import Counter

@@ -4,8 +4,6 @@ It is written as its documentation shows it: `process_partial_response` gives ea
 idempotent by the message's id, and one session of requests is kept for all calls.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Final, TypeAlias

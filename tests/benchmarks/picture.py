@@ -1,7 +1,5 @@
 """The picture of the throughput: against the size of a batch, and against how many groups its records are for."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What one operation that nobody disturbs costs at the ledger: round trips at the socket, and DynamoDB's units."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from functools import partial

@@ -1,7 +1,5 @@
 """The Chat server of a benchmark, in a process of its own, so that its work is not counted as the function's."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The ledgers under contract as fixtures: each test runs once for every kind that `stores` names."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import ExitStack
 

@@ -1,7 +1,5 @@
 """The stores of parked records and notes under contract, each opened empty. A new kind is added here, and only here."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager

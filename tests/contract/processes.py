@@ -1,7 +1,5 @@
 """Workers that use one store at the same time, in threads and in processes, and how tests start and end them."""
 
-from __future__ import annotations
-
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager

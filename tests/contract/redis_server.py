@@ -1,7 +1,5 @@
 """Redis servers for tests. Where none is installed a test is skipped, and the run says so; in CI it fails."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Mapping, Sequence

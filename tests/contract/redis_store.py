@@ -1,7 +1,5 @@
 """Redis under contract, one server or a cluster: keys of its own for each test, on servers that tests share."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final

@@ -1,7 +1,5 @@
 """Rows, attempts and records as the core makes them, made small."""
 
-from __future__ import annotations
-
 from typing import TypeVar
 
 from handler.core.model.operation import Mode

@@ -1,7 +1,5 @@
 """A group that is fed by a stream, record by record: each is begun and settled as the core does it."""
 
-from __future__ import annotations
-
 from msgspec.structs import replace
 
 from handler.core.model.operation import Position

@@ -1,7 +1,5 @@
 """What a DynamoDB ledger does while others always come first: it tries for a while, and leaves it to the core."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

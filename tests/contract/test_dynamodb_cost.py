@@ -1,7 +1,5 @@
 """What a call costs on DynamoDB: requests counted as they are sent, write units as the server reports them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """A missing table is made where that is asked for, by several instances at once too; or it is told what is wrong."""
 
-from __future__ import annotations
-
 from functools import partial
 from uuid import uuid4
 

@@ -1,7 +1,5 @@
 """What a DynamoDB ledger makes of everything that can go wrong between it and its table."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from itertools import chain, repeat

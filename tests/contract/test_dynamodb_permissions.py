@@ -1,7 +1,5 @@
 """What a deployed function is allowed to do with its table is what the ledger does, and nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path

@@ -1,7 +1,5 @@
 """How rows and records stand in the table, and what a ledger does whose memory of them is out of date."""
 
-from __future__ import annotations
-
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from msgspec.structs import replace

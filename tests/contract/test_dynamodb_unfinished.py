@@ -1,7 +1,5 @@
 """The index of unfinished groups: marked once, told in pages, and cleared by whoever sweeps."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest

@@ -1,7 +1,5 @@
 """Watermarks in the table: written before their row, read after it, and never trusted beyond the row's epoch (R13)."""
 
-from __future__ import annotations
-
 import pytest
 from botocore.exceptions import ConnectionClosedError
 

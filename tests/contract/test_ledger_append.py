@@ -1,7 +1,5 @@
 """Appending makes operations owed in a row that exists, each once, and tells of those that are finished."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

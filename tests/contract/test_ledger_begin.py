@@ -1,7 +1,5 @@
 """The fast path opens an attempt in one step, and only in a group where nothing else is owed or open."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

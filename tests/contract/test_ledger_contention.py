@@ -1,7 +1,5 @@
 """Many workers on one group: every write that was answered with yes is there, and nothing else."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain

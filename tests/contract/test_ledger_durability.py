@@ -1,7 +1,5 @@
 """What was written stays, when ledgers are closed and when their processes are killed."""
 
-from __future__ import annotations
-
 import random
 import time
 from itertools import count

@@ -1,7 +1,5 @@
 """What a ledger keeps beside rows and records: its generation, and the app's schedules of calls."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import pytest

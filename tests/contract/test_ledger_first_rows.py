@@ -1,7 +1,5 @@
 """A group's first row, the rejections of a group that has none, and the row of a group that is no more (R14)."""
 
-from __future__ import annotations
-
 from msgspec.structs import replace
 
 from handler.core.model.outcome import Record, Rejected

@@ -1,7 +1,5 @@
 """Rows that another version of the function has written: those of the last one are read, later ones are left alone."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 
 import pytest

@@ -1,7 +1,5 @@
 """A timer is told which groups know a counter's key, in pages."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import pytest

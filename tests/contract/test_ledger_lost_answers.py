@@ -1,7 +1,5 @@
 """A write whose answer is lost may have taken effect: the error says so, and only a later read tells."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

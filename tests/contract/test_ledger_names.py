@@ -1,7 +1,5 @@
 """Apps, groups and operations never mix, whatever their ids are made of."""
 
-from __future__ import annotations
-
 from itertools import product
 
 from handler.core.model.row import Group

@@ -1,7 +1,5 @@
 """A ledger that cannot be reached says so, in one way, whatever it is asked for: nothing was written."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """Operations that are known by their position in a source: each is accepted once, and the mark of its place remains."""
 
-from __future__ import annotations
-
 from msgspec.structs import replace
 
 from handler.core.model.operation import Position

@@ -1,7 +1,5 @@
 """Records hold answers: written with the row or not at all, never changed, kept until their window has passed."""
 
-from __future__ import annotations
-
 from itertools import count
 
 import pytest

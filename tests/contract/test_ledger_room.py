@@ -1,7 +1,5 @@
 """Operations on the longest keys there are, calls that are lost, and a full queue: each of them ends (R13)."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """A settlement writes an attempt's records and closes it, and touches nothing else of the row."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

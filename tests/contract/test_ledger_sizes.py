@@ -1,7 +1,5 @@
 """A row stays as small as it was, however many records of streams have been counted, and on however many shards."""
 
-from __future__ import annotations
-
 import pytest
 
 from handler.core.model.codec import encode_row

@@ -1,7 +1,5 @@
 """Rows are stored whole, and change only by compare-and-swap on their version."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

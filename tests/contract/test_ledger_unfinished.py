@@ -1,7 +1,5 @@
 """The sweep is told which groups wait for it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pytest

@@ -1,7 +1,5 @@
 """A ledger keeps the notes of windows, which are replaced by whoever has read the last ones."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

@@ -1,7 +1,5 @@
 """The ledger of simulations does what the real one does, and can go back in time."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 from contextlib import closing

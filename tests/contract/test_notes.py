@@ -1,7 +1,5 @@
 """A note is kept under its name until another takes its place."""
 
-from __future__ import annotations
-
 from handler.core.ports.ledger import ParkedAndNotes
 from tests.contract.parked_stores import APP, parked
 

@@ -1,7 +1,5 @@
 """A parked record stays as it came until it is dropped, and is found page by page."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Sequence
 

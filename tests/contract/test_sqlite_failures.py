@@ -1,7 +1,5 @@
 """SQLite failing in the middle of things: the error tells a certain no from an unknown, and nothing is half-written."""
 
-from __future__ import annotations
-
 import resource
 import sqlite3
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A process may fork while a file of SQLite is open: no connection is open at that moment, and nothing is lost."""
 
-from __future__ import annotations
-
 import gc
 import os
 import sqlite3

@@ -1,7 +1,5 @@
 """What a SQLite ledger makes of the path that it is given."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sqlite3

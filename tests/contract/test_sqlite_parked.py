@@ -1,7 +1,5 @@
 """The embedded store of parked records fails as its ledger does, and outlives the process that wrote to it."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing

@@ -1,7 +1,5 @@
 """What workers do to one group of a ledger, alone or against each other."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from msgspec.structs import replace

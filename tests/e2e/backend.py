@@ -1,7 +1,5 @@
 """A mobile backend: it asks the function over HTTP, as callers do, and remembers all that it was told."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Final

@@ -1,7 +1,5 @@
 """The function on either cloud, and a caller of it; both are searched for secrets when they are over."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass

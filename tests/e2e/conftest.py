@@ -4,8 +4,6 @@ Tests that end processes have instances of their own; the others share a warm on
 their own. Every instance is searched for secrets when it is over.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from itertools import count

@@ -1,7 +1,5 @@
 """One warm instance of a function: a process of its own that serves one event at a time, and what it can suffer."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

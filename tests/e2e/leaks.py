@@ -1,7 +1,5 @@
 """The search for secrets in what the function wrote or answered."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

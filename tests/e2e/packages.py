@@ -1,7 +1,5 @@
 """What is deployed, built and unpacked as a cloud does it, with a bare Python of the target that sees nothing else."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What runs in a process of SCF: takes events from a pipe, one after the other, and gives back what becomes of each."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import sys

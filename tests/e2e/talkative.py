@@ -1,7 +1,5 @@
 """The function in a process where every library logs all that it can, on standard error."""
 
-from __future__ import annotations
-
 import logging
 import sys
 

@@ -1,7 +1,5 @@
 """What callers and operators see of the function, the same on AWS Lambda and on Tencent SCF."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.e2e.backend import Backend

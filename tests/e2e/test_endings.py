@@ -1,7 +1,5 @@
 """Processes that end or stand still in the middle of a call: whoever comes next finishes it, and it counts once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 

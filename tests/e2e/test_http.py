@@ -1,7 +1,5 @@
 """Real HTTP requests through the events and replies of every platform, to the runtime that it stands before."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """The stand-ins for both clouds keep the clouds' rules, whatever function they run."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from pathlib import Path

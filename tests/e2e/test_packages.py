@@ -1,7 +1,5 @@
 """The packages that are deployed fit and are whole: unpacked, with nothing beside them, they count."""
 
-from __future__ import annotations
-
 import platform
 import subprocess
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 Every library in its process logs all that it can, and none of it is a secret.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """What the function says of its settings when they are wrong, and never says of its secrets."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Each cloud's secrets manager on this machine, with the function's secret in it."""
 
-from __future__ import annotations
-
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping

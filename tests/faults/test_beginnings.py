@@ -1,7 +1,5 @@
 """First use, lost ledgers and other receipt keys (R9)."""
 
-from __future__ import annotations
-
 from msgspec.structs import replace
 
 from handler.core.model.outcome import Applied, Pending, Rejected

@@ -1,7 +1,5 @@
 """What a ledger does that was put back to an earlier copy, or that has failed over: R10, and what is left of R9."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

@@ -1,7 +1,5 @@
 """The schedules in which simpler protocols count twice, lose, or lie, each under its name."""
 
-from __future__ import annotations
-
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Frozen, Pending, Rejected
 from tests.faults.simulator.stage import GROUP, LANDS_UNHEARD, NEVER, NORMAL, Stage

@@ -1,7 +1,5 @@
 """A worker dies before and after every store and network step, once each; whoever comes next counts exactly once."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

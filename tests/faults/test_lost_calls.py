@@ -1,7 +1,5 @@
 """Calls that are lost one after another: nothing freezes, all is counted once, and every answer has its counters."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

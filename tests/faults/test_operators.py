@@ -1,7 +1,5 @@
 """Every way in which a group freezes, and the operator events that bring it back: afterwards it counts exactly."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias

@@ -1,7 +1,5 @@
 """Rules that keep secrets out of sight, read from the source: how they are compared, and what shows them."""
 
-from __future__ import annotations
-
 import ast
 import dataclasses
 import importlib

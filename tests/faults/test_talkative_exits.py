@@ -1,7 +1,5 @@
 """Every library logs all it can while things go wrong, and errors are shown with the values in each frame of ours."""
 
-from __future__ import annotations
-
 import json
 import traceback
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Without a receipt key: what can be known is told, what cannot is told as unknown, and no delta is repeated."""
 
-from __future__ import annotations
-
 from msgspec.structs import replace
 
 from handler.core.model.operation import Mode

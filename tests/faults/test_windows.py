@@ -4,8 +4,6 @@ Each world is a random history of one ledger: instances of several deployments s
 again at any age, a ledger of before or a new one. Every rule is also left out once, and some world counts twice then.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Sequence
 

@@ -1,7 +1,5 @@
 """A server that answers byte by byte as a test says, for replies that no well-behaved server gives."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable
 from contextlib import closing, suppress

@@ -1,7 +1,5 @@
 """The client under test, with a secret that needs no store."""
 
-from __future__ import annotations
-
 import random
 
 from handler.chat.client import READ_LIFE_S, ChatClient

@@ -1,7 +1,5 @@
 """What several files of tests have in common: SQS and Redis on this machine, and names that nobody else has."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What producers ask for, what it has to come to, and the function that does it, in this process or in another."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections import Counter

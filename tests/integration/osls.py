@@ -3,8 +3,6 @@
 osls asks CloudFormation one question before it packages, whether the stack is there, and a local server says no.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """What the tests of the Redis ledger share: a ledger on a server, a request that nobody disturbs, a plain client."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Final

@@ -1,7 +1,5 @@
 """A vendor whose counters stop at zero, or are refused there, and receipts that stand where nobody can count from."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from pathlib import Path

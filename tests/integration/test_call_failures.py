@@ -1,7 +1,5 @@
 """A vendor that cannot be reached is told by the function's own log, metrics and inspection; callers only wait."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """A call ends in time and takes in only so much, whatever the other side does; and what never left is told."""
 
-from __future__ import annotations
-
 import socket
 import time
 

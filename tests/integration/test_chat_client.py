@@ -1,7 +1,5 @@
 """The client against the sandbox: what is applied is counted, what is refused is refused, and the rest is unclear."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

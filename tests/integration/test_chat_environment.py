@@ -1,7 +1,5 @@
 """Proxies and certificates are taken from the environment, and nothing secret gets out into it."""
 
-from __future__ import annotations
-
 import io
 import json
 import logging

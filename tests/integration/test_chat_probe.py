@@ -1,7 +1,5 @@
 """The client of `verify` over real sockets: what it sends is what the test asked for, good or not."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

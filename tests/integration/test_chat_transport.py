@@ -1,7 +1,5 @@
 """What goes to the API, over which connections, and what the client makes of replies from elsewhere."""
 
-from __future__ import annotations
-
 import json
 import time
 

@@ -1,7 +1,5 @@
 """The account is demoted in the vendor's console, or one group alone is not permitted: the code is the same."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Left out are the saved queries, which the emulator does not know, and the remova
 end. What its CloudFormation passes over, such as the table's expiry, is checked in the template instead.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Protocol, TypeAlias, cast

@@ -1,7 +1,5 @@
 """The deployment to SCF creates what is missing, changes what differs, shows no secret, and can be repeated."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The function with its ledger on DynamoDB: from the URL in its environment to a counter in a group."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Iterator

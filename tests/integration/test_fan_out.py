@@ -1,7 +1,5 @@
 """A tick of many groups through a real queue of SQS: each group counts once, whatever is repeated, lost or killed."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone

@@ -1,7 +1,5 @@
 """What a deployed instance asks the API before its first event: its time, over a connection that is kept (R12)."""
 
-from __future__ import annotations
-
 import json
 import socket
 import threading

@@ -1,7 +1,5 @@
 """A caller who names groups that do not exist costs reads of the reads' own schedule, and leaves no rows behind."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """`serverless.yml` packages with the pinned osls, CloudFormation's linter accepts it, and it says what was meant."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """On real ledgers: what a source was told to forget is counted, or parked with all of it, wherever an instance dies."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Callable, Iterator, Mapping

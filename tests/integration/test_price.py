@@ -1,7 +1,5 @@
 """What one warm, uncontended HTTP operation costs: counted at the API and at its socket."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Pages sent into a topic of CKafka by the real SDK, to a local service that checks every signature."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Records from a real consumer of Kafka, as MSK's and as CKafka's events: redelivery counts once, poison is parked."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Records from a real queue of SQS: whatever is delivered again counts once, and what is wrong ends in the DLQ."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path

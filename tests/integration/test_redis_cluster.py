@@ -1,7 +1,5 @@
 """The ledger in a Redis Cluster: groups lie on all primaries, and all of them together are the store."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path

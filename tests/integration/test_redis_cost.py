@@ -1,7 +1,5 @@
 """What an operation costs on Redis, counted at the socket: one round trip to accept it and one to settle it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from pathlib import Path

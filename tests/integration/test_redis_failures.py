@@ -1,7 +1,5 @@
 """What can go wrong with Redis, and what callers are told: that nothing was written, or that it may have been."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time

@@ -1,7 +1,5 @@
 """A Redis that was restarted, replaced or put back may have forgotten: it is met as another one before it is used."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack

@@ -1,7 +1,5 @@
 """The ledger's password rotates behind a reference: warm instances go on, none has to die for it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What a group takes in Redis: a stream that has fed it for long leaves its hash as small as a fresh one's."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

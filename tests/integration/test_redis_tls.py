@@ -1,7 +1,5 @@
 """Redis behind TLS and a user's password, both named by the URL."""
 
-from __future__ import annotations
-
 import traceback
 from collections.abc import Iterator
 from pathlib import Path

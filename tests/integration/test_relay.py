@@ -1,7 +1,5 @@
 """The relay between clients and stores: what it passes on, what it loses and where, and what it counts."""
 
-from __future__ import annotations
-
 import socket
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """`make serve`: the sandbox and the function as one program, from its first line to Ctrl-C."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

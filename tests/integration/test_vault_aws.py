@@ -1,7 +1,5 @@
 """Secrets read from AWS Secrets Manager by the real SDK, from MiniStack."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Secrets read from Tencent's Secrets Manager by the real SDK, from a local one that checks every signature."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Mapping
 

@@ -1,7 +1,5 @@
 """`verify` through the function, against the Chat server: each violated assumption is found and named."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What the tests of both secrets managers ask: how a secret is refused, and what is logged meanwhile."""
 
-from __future__ import annotations
-
 import io
 import logging
 import traceback

@@ -1,7 +1,5 @@
 """What a client learns from a server that plays a script, and the replies that such scripts are made of."""
 
-from __future__ import annotations
-
 import json
 import time
 

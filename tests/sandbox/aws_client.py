@@ -1,7 +1,5 @@
 """A client of one AWS service on this machine, by boto3, which carries no types."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Final
 

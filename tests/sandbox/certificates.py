@@ -1,7 +1,5 @@
 """Certificates for a server on 127.0.0.1, made by OpenSSL when a test wants them and good for one day."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

@@ -4,8 +4,6 @@ The action, its fields and its bounds are those of cloud.tencent.com/document/pr
 Answers have exactly `Content-Type: application/json`, as the SDK takes a refusal for a success otherwise.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Sequence

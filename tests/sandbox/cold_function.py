@@ -1,7 +1,5 @@
 """The function in the process of a test, as a cold instance finds it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """The second argument of a handler, as each cloud gives it: an object with a clock on AWS, a dict without on SCF."""
 
-from __future__ import annotations
-
 import json
 import time
 import uuid

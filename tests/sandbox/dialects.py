@@ -5,8 +5,6 @@ Application Load Balancer with and without multi-value headers, SCF function URL
 (cloud.tencent.com/document/product/583/96099).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Literal, TypeAlias
 

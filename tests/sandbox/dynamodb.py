@@ -1,7 +1,5 @@
 """DynamoDB on this machine as tests use it: sessions of boto3 whose requests can be listened to, or lost on purpose."""
 
-from __future__ import annotations
-
 import io
 import json
 import socket

@@ -1,7 +1,5 @@
 """What a function in the sandbox is given: environment variables, a secret file with made-up values, and a ledger."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What every file of `events/` should be answered, and what the counters of the group are then, in playing order."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

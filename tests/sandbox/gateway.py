@@ -1,7 +1,5 @@
 """An HTTP address for a function: real requests become events of one platform, and its replies real responses."""
 
-from __future__ import annotations
-
 import json
 import sys
 import traceback

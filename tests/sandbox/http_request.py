@@ -1,7 +1,5 @@
 """An HTTP request as it came, and the few ways in which platforms spell its parts."""
 
-from __future__ import annotations
-
 import base64
 import time
 import uuid

@@ -1,7 +1,5 @@
 """A server on 127.0.0.1 for what stands in for a platform here: kept alive, prompt, and ended cleanly."""
 
-from __future__ import annotations
-
 import io
 import socket
 from collections.abc import Iterable

@@ -4,8 +4,6 @@ Rows and records are stored encoded, so that nobody shares with it the objects t
 contract. Where millions of worlds are played it keeps the objects themselves, which are frozen: that is quicker.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock

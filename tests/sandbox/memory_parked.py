@@ -1,7 +1,5 @@
 """Parked records and notes in the memory of this process."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from threading import Lock
 

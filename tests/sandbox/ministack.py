@@ -1,7 +1,5 @@
 """MiniStack, a local stand-in for AWS services, as a process of its own in a virtual environment of its own."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

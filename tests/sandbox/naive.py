@@ -4,8 +4,6 @@ Only the store is our own, in memory and to the documented contract of a persist
 installed or started. The handler posts and raises on an error, as in the documentation's example with `requests`.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from typing import cast

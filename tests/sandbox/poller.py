@@ -4,8 +4,6 @@ It goes by AWS's page on the errors of an SQS event source: what the function le
 deleted, what it names comes back after the visibility timeout, and so does all of a batch that it fails.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias

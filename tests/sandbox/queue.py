@@ -1,7 +1,5 @@
 """A standard queue of SQS with a dead-letter queue behind it, by boto3."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -1,7 +1,5 @@
 """A Redis Cluster on 127.0.0.1: primaries with equal shares of the slots, and on request a replica of the first."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager

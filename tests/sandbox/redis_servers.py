@@ -1,7 +1,5 @@
 """Real Redis and Valkey servers on 127.0.0.1, each a process of its own with a port and a folder of its own."""
 
-from __future__ import annotations
-
 import importlib.util
 import re
 import shutil

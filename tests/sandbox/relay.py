@@ -4,8 +4,6 @@ It knows no protocol. What a client sends before anything comes back is one requ
 answer; together they are one round trip, however many packets or pipelined commands they are made of.
 """
 
-from __future__ import annotations
-
 import random
 import selectors
 import socket

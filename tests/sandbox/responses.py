@@ -1,7 +1,5 @@
 """What each platform makes of a function's reply: status, headers and body of the HTTP response."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json

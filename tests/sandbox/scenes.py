@@ -4,8 +4,6 @@ Prints a line for each event: what came in, what the group's counters are now, w
 every answer and every counter came out as it should.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys

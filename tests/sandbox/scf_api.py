@@ -5,8 +5,6 @@ been changed is not ready at once, and while it is not, a change is refused. Ans
 application/json`, as the SDK takes a refusal for a success otherwise.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Mapping

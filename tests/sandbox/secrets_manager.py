@@ -1,7 +1,5 @@
 """AWS Secrets Manager, by boto3: secrets made, replaced and rotated in stages, as an operator does it."""
 
-from __future__ import annotations
-
 from tests.sandbox.aws_client import AwsClient
 
 

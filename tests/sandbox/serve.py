@@ -1,7 +1,5 @@
 """The Chat server and the function, up on localhost until Ctrl-C: `make serve`, or `python -m tests.sandbox.serve`."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import signal

@@ -5,8 +5,6 @@ whole; here a single version may be disabled as well, which is harder for a read
 `Content-Type: application/json`, as the SDK takes a refusal for a success otherwise.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import time

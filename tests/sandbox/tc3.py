@@ -4,8 +4,6 @@ tencentcloud.com/document/product/583/31703: the signature covers the method, th
 the body, and holds for five minutes.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re

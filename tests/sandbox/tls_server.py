@@ -1,7 +1,5 @@
 """A server on 127.0.0.1 that speaks TLS, with a certificate that an authority of the test's own has signed."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 from pathlib import Path

@@ -4,8 +4,6 @@ With `--local` the function runs on this machine with the environment as it is, 
 run short. Ends with 0 if no assumption is violated.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -1,7 +1,5 @@
 """A package that is not installed, though it is."""
 
-from __future__ import annotations
-
 import sys
 
 import pytest

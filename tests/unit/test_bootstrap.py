@@ -1,7 +1,5 @@
 """Which store and which queue an environment names, and that they are reached as it says."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The entry points by the environment: what is wrong with it is told to its operator, and nobody reads a secret."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import time

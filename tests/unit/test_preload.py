@@ -1,7 +1,5 @@
 """The deployed entry builds what the environment names before the first event, and only if it is told to."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Signatures and secrets do not get into texts that are shown."""
 
-from __future__ import annotations
-
 import io
 import logging
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Each notice is a line of JSON and a count, and an error shows no words but ours."""
 
-from __future__ import annotations
-
 import io
 import json
 import sys

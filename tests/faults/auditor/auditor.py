@@ -4,8 +4,6 @@ It shares no code with the core: it knows no rows, no attempts and no weights. O
 one in the n-th digit of base 64, so each line of the log tells by itself how often it carried which operation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 

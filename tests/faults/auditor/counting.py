@@ -1,7 +1,5 @@
 """What the vendor's log says of one operation: how often it landed, and which values were true."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 

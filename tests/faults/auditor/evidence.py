@@ -1,7 +1,5 @@
 """What the auditor is given beside the log: what was asked, what was told, and what the world was like."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 

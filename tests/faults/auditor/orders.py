@@ -1,7 +1,5 @@
 """What is asked for in small worlds: operations whose digits tell in the vendor's log how often each was counted."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias

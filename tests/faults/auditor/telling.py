@@ -1,7 +1,5 @@
 """Orders and outcomes of the core in the auditor's words."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 from handler.core.model.operation import Counters

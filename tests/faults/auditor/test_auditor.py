@@ -1,7 +1,5 @@
 """The auditor finds planted lies: each test tells it one story that contradicts the vendor's log."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 

@@ -4,8 +4,6 @@
 `python -m tests.faults.fuzz.bodies --count 500000` makes the long comparison.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import random

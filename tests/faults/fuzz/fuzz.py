@@ -4,8 +4,6 @@
 3.11 and 3.13), libFuzzer does it instead, led by the branches of `handler` that it reaches.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import random

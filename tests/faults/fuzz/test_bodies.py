@@ -1,7 +1,5 @@
 """A bounded part of the comparison of the decoder with the model, and that it notices what a looser decoder takes."""
 
-from __future__ import annotations
-
 import msgspec
 import pytest
 

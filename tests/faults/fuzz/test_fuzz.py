@@ -1,7 +1,5 @@
 """A bounded part of the fuzzing of the parsers, and that it would notice."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time

@@ -4,8 +4,6 @@ More than the unit tests ask: no refusal may hide a mistake, no line of the log 
 bounds. What the ledger took is looked at afterwards.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import time

@@ -1,7 +1,5 @@
 """Check every aspect, and every mutant, and print what was found: `python -m tests.faults.model [--large]`."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

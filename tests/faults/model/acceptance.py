@@ -6,8 +6,6 @@ lost; signatures expire early. The receipt is told relative to the row's base, a
 whether it is still true, so the world is finite whatever happens how often.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import cached_property
 

@@ -11,8 +11,6 @@ is kept as whether it is still so, which keeps the model finite. `python -m
 tests.faults.model.append_model` tries all worlds.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

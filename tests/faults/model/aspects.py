@@ -1,7 +1,5 @@
 """What is modelled, aspect by aspect: small worlds, larger ones, and the rules without which the small ones break."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias

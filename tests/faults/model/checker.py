@@ -1,7 +1,5 @@
 """Visit every state of a small world: breadth first, so that what breaks a property is told by a shortest trace."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ A tick of the clock is a whole life of a signature with its guard. Of two instan
 look. When an attempt can land no more is judged by `handler.core`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple

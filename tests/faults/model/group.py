@@ -5,8 +5,6 @@ network does to a request and how the API's clock moves is the model's. A tick o
 signature with its guard: what was signed in an earlier tick is dead.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from enum import IntEnum, auto
 from typing import NamedTuple

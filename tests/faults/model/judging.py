@@ -1,7 +1,5 @@
 """What a worker concludes from a receipt in the world of one group; the verdict is that of `handler.core`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """How rows are moved in the world of one group: by the function's own rules, and by compare-and-swap."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

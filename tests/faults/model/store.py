@@ -1,7 +1,5 @@
 """A store that does one thing at a time: what stands in it, and what the workers that use it hold."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, IntEnum, auto

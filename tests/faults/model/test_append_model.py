@@ -1,7 +1,5 @@
 """Acceptance by a condition on settlements is exact, and each part of the condition is needed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pytest

@@ -1,7 +1,5 @@
 """The protocol as it is implemented, in every state of small worlds, and each rule that they show to be needed."""
 
-from __future__ import annotations
-
 from dataclasses import fields
 
 import pytest

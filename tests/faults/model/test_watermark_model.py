@@ -1,7 +1,5 @@
 """Watermarks are exact in every order of every step, and each part of their order is needed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pytest

@@ -1,7 +1,5 @@
 """What a worker does next in the world of one group, step by step (R1-R3)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from handler.core.model.operation import Mode

@@ -8,8 +8,6 @@ does: it keeps an entry for each record, and what is owed is known by its id as 
 tests.faults.model.watermark_model` tells how many states each world has.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

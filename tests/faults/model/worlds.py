@@ -1,7 +1,5 @@
 """The world around the workers of one group: the network, the API, its clock, and what must hold."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 

@@ -3,7 +3,6 @@
 Only the code object of the function is exchanged, so that everybody who has imported it meets the mutant.
 """
 
-from __future__ import annotations
 import __future__ as future
 
 import importlib

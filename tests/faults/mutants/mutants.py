@@ -3,8 +3,6 @@
 The simulator has to find each mutant. Which seed killed it, and after how many steps, is kept in MUTANTS.md.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """The rules that lead to a call and judge it (R1 to R4), each switched off."""
 
-from __future__ import annotations
-
 from tests.faults.auditor.orders import LESS, MORE, SET
 from tests.faults.mutants.mutant import Mutant, one
 from tests.faults.simulator import draws as h

@@ -1,7 +1,5 @@
 """The rules by which a receipt stays above zero and far from its end (R2, R9), each switched off."""
 
-from __future__ import annotations
-
 from tests.faults.auditor.orders import LESS, MORE, SET
 from tests.faults.mutants.mutant import Mutant, one
 from tests.faults.simulator import draws as h

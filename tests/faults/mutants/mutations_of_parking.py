@@ -1,7 +1,5 @@
 """The rules by which a source is told of a rejection (R6), each switched off."""
 
-from __future__ import annotations
-
 from tests.faults.auditor.orders import BOTH_KEYS, LESS, MORE
 from tests.faults.mutants.mutant import Mutant, one
 from tests.faults.simulator import draws as h

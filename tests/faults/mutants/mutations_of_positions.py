@@ -1,7 +1,5 @@
 """The rules of operations that are known by their place in a stream (R1, R13), each switched off."""
 
-from __future__ import annotations
-
 from tests.faults.auditor.orders import MORE
 from tests.faults.mutants.mutant import Mutant, one
 from tests.faults.simulator import draws as h

@@ -1,7 +1,5 @@
 """The rules by which a row always has room, and by which one group's errors stay its own (R13), each switched off."""
 
-from __future__ import annotations
-
 from tests.faults.auditor.orders import LONG, WIDE
 from tests.faults.mutants.mutant import Mutant, one
 from tests.faults.simulator import draws as h

@@ -1,7 +1,5 @@
 """The rules by which rows go on after a call (R5 to R11), each switched off."""
 
-from __future__ import annotations
-
 from tests.faults.auditor.orders import BOTH_KEYS, LESS, MORE, NEGATIVE, SET
 from tests.faults.mutants.mutant import Mutant, one
 from tests.faults.simulator import draws as h

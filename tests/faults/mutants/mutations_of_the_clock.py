@@ -1,7 +1,5 @@
 """The rules of what is believed of the API's clock, and judged by it (R4 b, R9, R10, R12), each switched off."""
 
-from __future__ import annotations
-
 from tests.faults.auditor.orders import MORE
 from tests.faults.mutants.mutant import Mutant, one
 from tests.faults.simulator import draws as h

@@ -1,7 +1,5 @@
 """The rules by which the app's turns are shared (R14), each switched off."""
 
-from __future__ import annotations
-
 from tests.faults.mutants.mutant import Mutant
 from tests.faults.simulator.simulate import SHARED
 

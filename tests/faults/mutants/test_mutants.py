@@ -1,7 +1,5 @@
 """The simulator finds every rule of the real code that is switched off: each mutant dies by the seed in the table."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.faults.mutants.mutant import Mutant

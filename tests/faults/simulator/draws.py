@@ -1,7 +1,5 @@
 """How each kind of hazard is drawn, and how often."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 from typing import TypeAlias

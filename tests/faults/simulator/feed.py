@@ -1,7 +1,5 @@
 """A stream as one seed has it: shards with their records, and what becomes of the deliveries."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import msgspec

@@ -1,7 +1,5 @@
 """What can go wrong in a small world: each hazard happens at most once."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import TypeAlias
 

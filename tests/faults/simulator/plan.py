@@ -1,7 +1,5 @@
 """What one seed makes happen in a small world, as plain data: whatever is left out of a plan does not happen."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 from typing import TypeVar

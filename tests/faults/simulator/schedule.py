@@ -1,7 +1,5 @@
 """Plays the plan of one small world: the real core on instances that come and go, until everything is finished."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial

@@ -1,7 +1,5 @@
 """Where a plan is played: the API, the ledger, and the instances that come and go."""
 
-from __future__ import annotations
-
 from functools import partial
 from random import Random
 

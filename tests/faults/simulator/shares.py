@@ -4,8 +4,6 @@ An honest caller has groups of its own, a crowd is on one group, a flood does no
 groups that are not there, and a sweep works off what is left to it. The clock of one instance may be ahead, or jump.
 """
 
-from __future__ import annotations
-
 import random
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence

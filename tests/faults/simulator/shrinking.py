@@ -1,7 +1,5 @@
 """From a plan that fails to the smallest one that still does: fewer callers, fewer hazards, plainer circumstances."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace

@@ -1,7 +1,5 @@
 """A small stage for schedules that are written down: one group, named workers, and what becomes of each request."""
 
-from __future__ import annotations
-
 from typing_extensions import Self
 
 from handler.core.errors import CounterError

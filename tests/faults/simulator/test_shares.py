@@ -1,7 +1,5 @@
 """A busy app's turns are shared (R14): each caller has some, a clock that is wrong takes none, and few are wasted."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.faults.simulator import simulate

@@ -1,7 +1,5 @@
 """Small worlds by the thousand: the real core in each, and an auditor that takes the truth from the vendor's log."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

@@ -1,7 +1,5 @@
 """The whole way: callers send events to the real triggers, and the real client reads the bytes of the API's replies."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

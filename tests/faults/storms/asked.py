@@ -1,7 +1,5 @@
 """What callers asked of instances and were answered, and whether just that became of the counters."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Instances under a platform's runtime client, and what befalls them: kills, freezes, and deadlines that they miss."""
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence

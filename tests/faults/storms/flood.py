@@ -4,8 +4,6 @@
 Chat server; which records were refused for good it takes from what the sources were told at the end, in calm weather.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import random

@@ -1,7 +1,5 @@
 """The ledgers of a storm: each a real store, reached through a relay where there is a connection to be cut."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

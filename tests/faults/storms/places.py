@@ -3,8 +3,6 @@
 The counters of a group begin with fours. A five in the end was counted once, a six twice, a three taken off once.
 """
 
-from __future__ import annotations
-
 import random
 from typing import Final
 

@@ -4,8 +4,6 @@
 their deadlines while the Chat API and the ledger's connections fail; callers repeat until they have a final answer.
 """
 
-from __future__ import annotations
-
 import argparse
 import random
 import sys

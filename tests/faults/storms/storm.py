@@ -4,8 +4,6 @@
 and compares it with what the callers were answered; it knows nothing of the ledger's rows.
 """
 
-from __future__ import annotations
-
 import argparse
 import random
 import sys

@@ -1,7 +1,5 @@
 """Queues and topics in a storm; `make flood` plays a larger one."""
 
-from __future__ import annotations
-
 from tests.faults.storms.flood import play
 
 

@@ -1,7 +1,5 @@
 """A short soak on each ledger, under the real runtime client; `make soak` plays a long one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -3,8 +3,6 @@
 How often each operation was counted can be read from the counter, because each has a decimal place of its own.
 """
 
-from __future__ import annotations
-
 import random
 import time
 from collections import Counter

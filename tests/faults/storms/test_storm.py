@@ -1,7 +1,5 @@
 """Real processes in a storm on each ledger; `make storm` plays a longer one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

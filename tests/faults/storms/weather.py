@@ -1,7 +1,5 @@
 """What storms and floods share: instances on one ledger, the killing of them, and the sweep that goes on meanwhile."""
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The API's own clock, and what its replies say of it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from tests.faults.world.world import World

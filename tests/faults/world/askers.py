@@ -1,7 +1,5 @@
 """A ledger in memory whose schedules go by the clocks of those who ask, as DynamoDB's do, by the very code of those."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import cast

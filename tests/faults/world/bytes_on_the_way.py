@@ -3,8 +3,6 @@
 Instead of a socket there is the simulated network; signatures, bodies and `Date` headers are the real ones.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from email.utils import formatdate

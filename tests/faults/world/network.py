@@ -1,7 +1,5 @@
 """The way between an instance and the API: what becomes of each request, planned ahead or as on a good day."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 

@@ -5,8 +5,6 @@ dies between them leaves an answer on record of an attempt that is still open. W
 in three: the row is seen, the marks are read, and the row is written if it is still what was seen (R13).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace

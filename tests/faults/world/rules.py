@@ -1,7 +1,5 @@
 """The app and the settings of simulated worlds."""
 
-from __future__ import annotations
-
 from handler.core.runtime.instance import Rules
 
 APP = 1400000000

@@ -1,7 +1,5 @@
 """The ports of the core, simulated: a clock, the counter API over a network with faults, and somebody to tell."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 

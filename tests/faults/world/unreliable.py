@@ -1,7 +1,5 @@
 """A ledger behind a network: every call is a step, answers are lost before or after their effect, writes are late."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum

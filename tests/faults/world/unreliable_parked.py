@@ -1,7 +1,5 @@
 """A ledger and its parked records behind a network: both lie in the same store."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from handler.core.ports.ledger import Ledger, Parked, ParkedAndNotes

@@ -3,8 +3,6 @@
 It shares no code with the core's rules: when a signature ends is written here anew.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """What a reply's body proves, and when its `Date` counts."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """A UserSig is what the vendor's own packages make, field by field."""
 
-from __future__ import annotations
-
 import base64
 import json
 import zlib

@@ -1,7 +1,5 @@
 """One session of boto3 serves whoever needs a client of AWS, threads at the same time among them."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 
 from handler.clouds.aws import AwsSession

@@ -1,7 +1,5 @@
 """The text behind LEDGER_URL is read again where it is refused, and not more often than that is worth."""
 
-from __future__ import annotations
-
 from handler.config.ledger_url import RENEW_MIN_S, LedgerReference
 from handler.core.errors import SecretUnavailable
 from tests.unit.core.samples import HandClock

@@ -1,7 +1,5 @@
 """LEDGER_URL names a file, a server or a table, and no error shows any of it."""
 
-from __future__ import annotations
-
 import pytest
 
 from handler.config import ledger_url

@@ -1,7 +1,5 @@
 """FAN_OUT_QUEUE names a queue of SQS or a topic of CKafka, and no error shows any of it."""
 
-from __future__ import annotations
-
 import pytest
 
 from handler.config import queue_url

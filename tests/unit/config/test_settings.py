@@ -1,7 +1,5 @@
 """Every variable of the contract has its default and its bounds, and contradictions are refused in one error."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pytest

@@ -1,7 +1,5 @@
 """The function's zip: the modules of the repository as they are, with bytecode that is taken and always the same."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """The operator's command builds the event of its arguments, sends it once, and prints the reply."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

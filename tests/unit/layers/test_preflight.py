@@ -1,7 +1,5 @@
 """The preflight names each missing thing in one line, before anything is changed."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """How pages go into a topic of CKafka, by the real SDK, and what is made of a request that was not taken whole."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import partial
 

@@ -1,7 +1,5 @@
 """How pages go into a queue of SQS, by boto3, and what becomes of those that it does not take."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from itertools import count

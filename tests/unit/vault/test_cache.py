@@ -1,7 +1,5 @@
 """The secret is fetched when it has to be, by one thread at a time, and kept where fetching fails."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """References to secrets managers, and what is wrong about one before any service is asked."""
 
-from __future__ import annotations
-
 import logging
 
 import pytest

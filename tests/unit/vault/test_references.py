@@ -1,7 +1,5 @@
 """References lead to the text of a secret, and their errors show neither that text nor a secret put in their place."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

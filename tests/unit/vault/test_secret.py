@@ -1,7 +1,5 @@
 """The secret's JSON is checked field by field, and no error shows a value of it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time

@@ -1,7 +1,5 @@
 """Zips depend on the names and contents of their files alone, and hold them whole."""
 
-from __future__ import annotations
-
 import os
 import zipfile
 from pathlib import Path

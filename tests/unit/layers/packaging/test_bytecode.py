@@ -1,7 +1,5 @@
 """Bytecode: made by the target's own Python, for the place where it lies in the cloud, and the same every time."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

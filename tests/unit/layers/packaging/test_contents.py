@@ -1,7 +1,5 @@
 """The layer holds exactly what the function imports, and what that needs in turn."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The pins and wheels of a layer are those of its target, not of the machine that builds it."""
 
-from __future__ import annotations
-
 import pytest
 
 from layers.packaging.install import PINS, pins_for

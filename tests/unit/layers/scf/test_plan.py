@@ -1,7 +1,5 @@
 """`custom.tencent` of serverless.yml is read whole, and all that is wrong with it is named before any call."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

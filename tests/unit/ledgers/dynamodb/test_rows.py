@@ -1,7 +1,5 @@
 """What an instance remembers of the rows that it has seen, and how much of it."""
 
-from __future__ import annotations
-
 from handler.core.model.row import Group
 from handler.ledgers.dynamodb.items import Stored
 from handler.ledgers.dynamodb.rows import ABSENT_MAX, GROUPS_MAX, Memory

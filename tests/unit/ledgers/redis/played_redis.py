@@ -1,7 +1,5 @@
 """A Redis that says what a test wants it to say, on 127.0.0.1, to the real client: for what no healthy server says."""
 
-from __future__ import annotations
-
 import socketserver
 from collections.abc import Mapping, Sequence
 from itertools import count

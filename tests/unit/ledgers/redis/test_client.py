@@ -1,7 +1,5 @@
 """What becomes of an exchange with Redis: its answer, nothing, or an answer that was lost; and who is asked instead."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 

@@ -1,7 +1,5 @@
 """Where the servers of a Redis Cluster send on to, and whom a store asks that they have sent astray."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 

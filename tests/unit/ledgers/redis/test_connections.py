@@ -1,7 +1,5 @@
 """Connections to a Redis server: what it has to say of itself before one is used, and which ones are kept."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

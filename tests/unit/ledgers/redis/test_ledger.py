@@ -1,7 +1,5 @@
 """When a Redis ledger learns of a generation that somebody else has raised."""
 
-from __future__ import annotations
-
 from contextlib import closing
 
 from handler.config.ledger_url import RedisUrl

@@ -1,7 +1,5 @@
 """Which life of the store a Redis server is, and what becomes of connections to one whose place was taken."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
