@@ -120,7 +120,12 @@ def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
     instance, rules = visit.instance, visit.instance.rules
     run = tuple(entries.values())
     limit = key_limit(rules.receipt_key)
-    if not visit.may_call() or _turned_away(visit) is not None or instance.api_clock.ask_in_s() is not None:
+    if (
+        visit.is_paused(None)
+        or not visit.may_call()
+        or _turned_away(visit) is not None
+        or instance.api_clock.ask_in_s() is not None
+    ):
         return None
     if next_run(run, instance.values_cache.of(visit.group), limit) != run:
         return None
@@ -211,7 +216,7 @@ def _refused(visit: Visit, entries: list[Entry]) -> bool:
     """
     if any(entry.position or (entry.origin and not visit.teller) for entry in entries):
         return False
-    if _turned_away(visit) is not None:
+    if visit.is_paused(None) or _turned_away(visit) is not None:
         return False
     refusal = first_use.refused_before(visit)
     if refusal is None:
@@ -241,10 +246,10 @@ def _known_fingerprints(row: Row | None, finished: Records, entries: Mapping[str
 def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
     """The row with `fresh` in its queue, to which memory gives way (R13). Raises for a refused app or a full row."""
     instance = visit.instance
-    turned_away = _turned_away(visit)
+    turned_away = _turned_away(visit, row)
     if turned_away is not None:
         raise turned_away
-    if (row is None or row.is_settled) and not _may_leave_to_others(visit):
+    if (row is None or row.is_settled) and not _may_leave_to_others(visit, row):
         raise NoTurn("more groups wait for their calls than the sweep can serve soon", PLACE_RETRY_S)
     if row is None:
         version = 1 + instance.chance.getrandbits(FIRST_VERSION_BITS)
@@ -257,9 +262,14 @@ def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
     return visit.reported(whole)
 
 
-def _turned_away(visit: Visit) -> NotAccepted | None:
-    """Why nothing new is accepted now: the vendor refuses the app, or the app's rate is used up."""
+def _turned_away(visit: Visit, row: Row | None = None) -> NotAccepted | None:
+    """Why nothing new is accepted now: the vendor refuses the app, or the app's rate is used up.
+
+    While there is a pause everything is accepted, because nothing is called (R15).
+    """
     instance = visit.instance
+    if visit.is_paused(row):
+        return None
     refusal = instance.breaker.refusal()
     if refusal is not None:
         return AppRefused(refusal.code, refusal.info, instance.breaker.retry_after_s())
@@ -268,9 +278,9 @@ def _turned_away(visit: Visit) -> NotAccepted | None:
     return None
 
 
-def _may_leave_to_others(visit: Visit) -> bool:
+def _may_leave_to_others(visit: Visit, row: Row | None = None) -> bool:
     """Whether this visit can make the call of what it accepts, or has a place among the calls of others (R14)."""
-    return visit.waits_for_call or not visit.turns.place_s()
+    return visit.is_paused(row) or visit.waits_for_call or not visit.turns.place_s()
 
 
 def _was_settled(row: Row, entries: Mapping[str, Entry]) -> bool:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import msgspec
 
 from handler.core.model.operation import Mode
-from handler.core.model.row import Attempt, Group, Row
+from handler.core.model.row import Attempt, Group, Row, Trouble
 from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply, Unclear, Unsent
+from handler.core.ports.error_codes import meaning_of
 from handler.core.ports.system import Notice
 from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
 from handler.core.runtime.rate_limiter import LEASING_S, RateLimiter, Turn
@@ -131,7 +132,9 @@ class OwnCall(msgspec.Struct, frozen=True):
 class Calls:
     """What a visit asks of the API, and what is known of the last reply."""
 
-    def __init__(self, instance: Instance, group: Group, turns: Turns) -> None:
+    def __init__(self, instance: Instance, group: Group, turns: Turns, *, obeys_pauses: bool = True) -> None:
+        self.trouble: Trouble | None = None
+        """The last call to the group that was refused or proved nothing, since something was settled."""
         self.is_dated = False
         """Whether the last reply had a `Date` that is evidence (R12)."""
         self.took_s = 0.0
@@ -141,6 +144,12 @@ class Calls:
         self._instance = instance
         self._group = group
         self._turns = turns
+        self._obeys_pauses = obeys_pauses
+
+    @property
+    def are_paused(self) -> bool:
+        """Whether an operator has paused every group (R15)."""
+        return self._obeys_pauses and self._instance.generation.current().paused is not None
 
     def update(self, row: Row, attempt: Attempt) -> Reply:
         """Make the one POST of an attempt, the receipt in it (R3)."""
@@ -151,7 +160,7 @@ class Calls:
             group=self._group, mode=attempt.mode, values=values, signed_at=attempt.signed_at, life_s=attempt.life_s
         )
         instance, began = self._instance, self._instance.clock.monotonic()
-        reply = self._learned(instance.api.update(call), began, instance.updates)
+        reply = self._learned(self._group, instance.api.update(call), began, instance.updates)
         instance.call_time.learn(instance.clock.monotonic() - began)
         if isinstance(reply, Counted):
             instance.breaker.reset()
@@ -167,15 +176,20 @@ class Calls:
         """Read those of any group of the app, `fresh` over a new connection; not sent if no turn comes in time."""
         if not self._turns.may_read():
             return Unsent("no turn among the app's reads came in time")
+        if self.are_paused:
+            # The pause may have begun while this read waited for its turn, or between two reads of one step.
+            return Unsent("an operator has paused every group")
         began, api_clock = self._instance.clock.monotonic(), self._instance.api_clock
         fresh = fresh or api_clock.wants_another_connection()
         reply = self._instance.api.read(group, keys, api_clock.now(), fresh=fresh)
-        return self._learned(reply, began, self._instance.reads)
+        return self._learned(group, reply, began, self._instance.reads)
 
-    def _learned(self, reply: Reply, began: float, limiter: RateLimiter) -> Reply:
+    def _learned(self, group: Group, reply: Reply, began: float, limiter: RateLimiter) -> Reply:
         """Learn what the reply says of the API, and return it without a `Date` that is no evidence (R12)."""
         self.is_dated = self._instance.api_clock.learn(reply.date, reply.connection)
         self.took_s = self._instance.clock.monotonic() - began
+        if group == self._group and not isinstance(reply, Counted):
+            self.trouble = Trouble(trouble_with(reply, self.took_s), self._instance.api_clock.now())
         if isinstance(reply, Refused) and reply.code == NOT_PERMITTED:
             self.forbidden_at = self._instance.clock.monotonic()
         if isinstance(reply, Refused) and reply.fault is Fault.RATE:
@@ -184,3 +198,16 @@ class Calls:
         if isinstance(reply, Unclear | Unsent):
             self._instance.call_failed(reply.reason, self.took_s, group=self._group.id)
         return reply if self.is_dated or reply.date is None else dataclasses.replace(reply, date=None)
+
+
+# The longest account of a call that failed, in characters: a row has room for it (R13).
+TROUBLE_CHARACTERS = 120
+
+
+def trouble_with(reply: Refused | Unclear | Unsent, took_s: float) -> str:
+    """A reply that was refused or proved nothing, in words that a row can keep: short, and printable ASCII."""
+    if isinstance(reply, Refused):
+        what = f"{reply.code}: {meaning_of(reply.code).meaning}"
+    else:
+        what = f"{reply.reason} after {took_s:.1f} s"
+    return "".join(one if " " <= one <= "~" else "?" for one in what[:TROUBLE_CHARACTERS])

@@ -6,10 +6,11 @@ import dataclasses
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Unknown
-from handler.core.model.row import Attempt, Row
+from handler.core.model.row import Attempt, Row, Trouble
 from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unsent
 from handler.core.ports.system import Notice
 from handler.core.protocol.refusal import GROUP_GONE, Blame, blamed, confirmed
@@ -171,7 +172,7 @@ def conclude(visit: Visit, row: Row, observed: Observation) -> Next:
         return _landed(visit, row, verdict, observed)
     if isinstance(verdict, Unexplained):
         reason = f"the receipt shows {verdict.value}, {row.base} is known, and no attempt explains the difference"
-        return visit.put(transitions.frozen(row, reason))
+        return visit.freeze(row, reason)
     if row.attempt is None:
         return row
     refusal = _own_refusal(visit, row)
@@ -180,7 +181,7 @@ def conclude(visit: Visit, row: Row, observed: Observation) -> Next:
         return confirmed(visit, row, row.attempt, refusal, blame=blame)
     if isinstance(verdict, TooEarly):
         ahead = why_too_far_ahead(visit, row, receipt)
-        return visit.put(transitions.frozen(row, ahead)) if ahead else Again(visit.backoff.after_look_s(row.attempt))
+        return visit.freeze(row, ahead) if ahead else Again(visit.backoff.after_look_s(row.attempt))
     return _expired(visit, row, row.attempt)
 
 
@@ -200,6 +201,9 @@ def _landed(visit: Visit, row: Row, landed: Landed, observed: Observation) -> Ne
 def _expired(visit: Visit, row: Row, attempt: Attempt) -> Next:
     """R6: the attempt is dead and has not landed, and what it owed goes out again (R11)."""
     change = transitions.not_landed(row)
+    # Unless this visit has met a call that failed, it tells of another visit's.
+    trouble = Trouble("a call did not land", visit.instance.api_clock.now())
+    change = replace(change, row=replace(change.row, trouble=trouble))
     lost = len(lost_in_a_row(change.row))
     follows = visit.put(change, Notice.ATTEMPT_EXPIRED, attempt=attempt.id, in_a_row=lost)
     if isinstance(follows, Row) and lost >= ALARMING:

@@ -35,6 +35,11 @@ def drive(visit: Visit, row: Row | None) -> Row | None:
         if row.frozen and not visit.has_to_park(row):
             visit.frozen = row.frozen
             return None
+        if visit.is_paused(row) and not (visit.has_to_park(row) or visit.can_judge(row)):
+            # R15: what is not on its way stays here.
+            _take_back(visit, row)
+            visit.stopped = Stop()
+            return None
         if not visit.may_call():
             _take_back(visit, row)
             return None
@@ -73,7 +78,7 @@ def open_next(visit: Visit, row: Row) -> Next:
     instance, base = visit.instance, row.base or 0
     reason = why_not_counted(row.receipt_key, base)
     if reason is not None:
-        return visit.put(transitions.frozen(row, reason))
+        return visit.freeze(row, reason)
     held_up = _held_up(visit, row)
     if held_up is not None:
         return held_up

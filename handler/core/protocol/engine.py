@@ -108,9 +108,10 @@ class ExactlyOnce:
 
     def _accept(self, visit: Visit, operations: Sequence[Operation]) -> Acceptance:
         entries: dict[str, Entry] = {}
+        accepted_at = self._instance.api_clock.now()
         for operation in operations:
             # Duplicates that arrive together count once.
-            entries.setdefault(operation.id, Entry.of(operation, visit.teller))
+            entries.setdefault(operation.id, Entry.of(operation, visit.teller, accepted_at))
         acceptance = accept(visit, entries)
         # A key that is known with other content has its answer already.
         known, finished = acceptance.fingerprints, acceptance.finished

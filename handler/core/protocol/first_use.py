@@ -116,11 +116,11 @@ def _begun(visit: Visit, row: Row, values: Values, *, heard: int | None, date: i
     if row.receipt_key in values and _may_be_forgotten(visit, row):
         # As of before the loss, so that an operator is asked what of the queue was sent before it.
         older = replace(row, generation=row.generation - 1)
-        return visit.put(transitions.frozen(older, "the ledger may have forgotten how this group began"))
+        return visit.freeze(older, "the ledger may have forgotten how this group began")
     if row.receipt_key in values:
         reason = why_not_adopted(values[row.receipt_key])
         if reason is not None:
-            return visit.put(transitions.frozen(row, reason))
+            return visit.freeze(row, reason)
         return _note_first_seen(visit, row, date)
     if len(values) >= KEYS_PER_GROUP:
         return _no_room(visit, row)
@@ -173,7 +173,7 @@ def _adopt(visit: Visit, row: Row, first_seen_at: int) -> Next:
     value = observed.receipt.value
     reason = why_not_adopted(value)
     if reason is not None:
-        return visit.put(transitions.frozen(row, reason))
+        return visit.freeze(row, reason)
     return visit.put(row.changed(base=value, first_seen_at=None), Notice.HISTORY_ADOPTED, base=value)
 
 
@@ -205,7 +205,7 @@ def revalidate(visit: Visit, row: Row) -> Next:
         # Nothing can land in a group that is gone, and the vendor will refuse its next attempt.
         return visit.put(_verified(row, generation.number)) if visit.group_is_gone and row.attempt is None else observed
     if row.base is None and row.owed and row.receipt_key in observed.counters.values:
-        return visit.put(transitions.frozen(row, "the ledger is a copy that lacks how this group began"))
+        return visit.freeze(row, "the ledger is a copy that lacks how this group began")
     if row.base is None or (row.attempt is None and observed.receipt.value == row.base):
         return visit.put(_verified(row, generation.number))
     return conclude.conclude(visit, row, observed)

@@ -125,7 +125,7 @@ def _correction_refused(visit: Visit, row: Row, correction: Counters, refusal: R
     if refusal.code in GROUP_GONE and visit.in_a_row.refusals:
         row = transitions.debt_forgiven(row, correction)
     elif sum(past.for_good for past in row.remembered) >= CORRECTIONS_REFUSED_MAX:
-        return visit.put(transitions.frozen(row, f"corrections are refused with code {refusal.code}"))
+        return visit.freeze(row, f"corrections are refused with code {refusal.code}")
     return visit.put(transitions.refused(row, for_good=True))
 
 

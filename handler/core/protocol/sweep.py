@@ -209,7 +209,7 @@ def _go_on(visit: Visit) -> bool:
         # Its attempts are met now, so that one look is enough when it is due.
         visit.heard(row)
         now = visit.instance.api_clock.now()
-        if not row.remembered or not visit.may_call() or now < next_watch(row, now):
+        if not row.remembered or not visit.may_call() or visit.is_paused(row) or now < next_watch(row, now):
             return True
         follows = watch(visit, row)
     finally:

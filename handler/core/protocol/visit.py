@@ -15,16 +15,16 @@ from msgspec.structs import replace
 from handler.core.errors import AnswerLost
 from handler.core.model.operation import Counters, Mode
 from handler.core.model.outcome import Record, Records, kept, rejected, unkept
-from handler.core.model.row import Attempt, Entry, Group, Remembered, Row
+from handler.core.model.row import Attempt, Entry, Group, Remembered, Row, Trouble
 from handler.core.model.row_size import Fitted, fitted
-from handler.core.ports.counter_api import Counted, Fault, Refused, Reply
+from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.ports.system import Notice
 from handler.core.protocol.backoff import Backoff
 from handler.core.protocol.calls import Calls, OwnCall, Turns
 from handler.core.runtime.api_clock import in_mind
 from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
 from handler.core.state.losses import told
-from handler.core.state.transitions import Change
+from handler.core.state.transitions import Change, frozen
 
 # After a lost compare-and-swap: long enough to let the winner go on.
 CONTENTION_S = 0.02
@@ -74,6 +74,8 @@ class Visit:
     group: Group
     budget: TimeBudget
     wanted: frozenset[str] = frozenset()
+    by_operator: bool = False
+    """An operator looks at a group while it is paused, too (R15)."""
     own: OwnCall | None = None
     """The call of the attempt that this visit opened last."""
     answers: dict[str, Record] = dataclasses.field(default_factory=dict)
@@ -104,7 +106,7 @@ class Visit:
         """Begin with intervals of its own, and without any turn."""
         self.backoff = Backoff(self.instance)
         self.turns = Turns(self.instance, self.group, self.budget)
-        self.calls = Calls(self.instance, self.group, self.turns)
+        self.calls = Calls(self.instance, self.group, self.turns, obeys_pauses=not self.by_operator)
 
     def is_done(self, row: Row) -> bool:
         """Whether what the visit came for is out of the row, and the row holds no debt and nothing to park."""
@@ -117,6 +119,21 @@ class Visit:
     def has_to_park(self, row: Row) -> bool:
         """Whether the row has notes that this visit can still write out (R6)."""
         return bool(row.notes) and not self.cannot_park and self.may_call()
+
+    def is_paused(self, row: Row | None) -> bool:
+        """Whether an operator has paused the row's group, or all groups: nothing is sent for it (R15)."""
+        if row is not None and row.paused is not None:
+            return not self.by_operator
+        return self.calls.are_paused
+
+    def can_judge(self, row: Row) -> bool:
+        """Whether the reply to this visit's own call is in hand, and shows without a look what became of the call."""
+        own = self.own_call(row.attempt)
+        if own is None or own.reply is None:
+            return False
+        return (
+            own.is_confirmed or isinstance(own.reply, Unsent) or not (row.receipt_key or isinstance(own.reply, Unclear))
+        )
 
     @property
     def group_is_gone(self) -> bool:
@@ -190,7 +207,8 @@ class Visit:
         change = change if isinstance(change, Change) else Change(change)
         if change.dropped is not None:
             self._report_dropped(change.dropped)
-        row, records = self.fitted(change.row), change.records
+        records = change.records
+        row = self.fitted(replace(change.row, trouble=self._trouble(change)))
         # Until its record is seen: what is written here may never be read by this visit.
         refused = rejected(records) - self.in_doubt if self.teller else frozenset()
         self.in_doubt |= refused
@@ -208,6 +226,17 @@ class Visit:
         if notice is not None:
             self.instance.reporter.report(notice, group=self.group.id, **evidence)
         return row
+
+    def freeze(self, row: Row, reason: str) -> Row | Again:
+        """Write why and since when nothing is sent until an operator decides (R7)."""
+        return self.put(frozen(row, reason, self.instance.api_clock.now()))
+
+    def _trouble(self, change: Change) -> Trouble | None:
+        """The last call to the group that failed; none once something is settled or nothing is owed."""
+        if change.records or not change.row.has_work:
+            self.calls.trouble = None
+            return None
+        return self.calls.trouble or change.row.trouble
 
     def lasting(self, records: Records) -> Records:
         """The records that a ledger keeps, each for the largest window that is noted now, or its caller's own (R11)."""

@@ -147,7 +147,9 @@ def unfrozen(
     dropped = giving_way(kept[:-1])
     kept = remembering(kept[:-1], kept[-1]) if dropped else kept
     debt = () if decision.drops_debt else after.row.debt
-    judged = replace(after.row, remembered=kept, debt=debt, frozen=None, first_seen_at=None, generation=generation)
+    judged = replace(
+        after.row, remembered=kept, debt=debt, frozen=None, frozen_at=0, first_seen_at=None, generation=generation
+    )
     return replace(Change.of(row, judged, {**change.records, **after.records}), dropped=dropped)
 
 

@@ -30,6 +30,10 @@ from handler.core.runtime.windows import Windows
 # Shorter waits are pointless: a clock may not even move by one, and a question that follows at once is in vain.
 PAUSE_MIN_S = 0.001
 
+# A pause of every group stands in the record of the generation, which is read again when it is this old. So a pause is
+# obeyed within ten seconds, with what this read and the step that has just begun take (R15).
+PAUSE_SEEN_S = 8.0
+
 # Between the last ledger write and the end of the invocation: serialising the reply, the platform's own work.
 CALL_MARGIN_S = 0.5
 
@@ -122,7 +126,7 @@ class Instance(msgspec.Struct, frozen=True):
             api_clock=api_clock,
             breaker=CircuitBreaker(clock),
             gone=Gone(clock),
-            generation=GenerationCache(ledger, clock, rules.cache_s),
+            generation=GenerationCache(ledger, clock, min(rules.cache_s, PAUSE_SEEN_S)),
             windows=Windows(ledger, clock, api_clock, window_s=rules.window_s, guard_s=rules.guard_s),
         )
 

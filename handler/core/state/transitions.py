@@ -178,7 +178,7 @@ def returned(row: Row) -> Row:
 
 def is_void(row: Row) -> bool:
     """Whether a row says no more than a new one would: where its group is gone, the sweep deletes it (R14)."""
-    is_begun = row.base not in {None, 0} or row.watermarks or row.frozen is not None
+    is_begun = row.base not in {None, 0} or row.watermarks or row.is_held
     return not (is_begun or row.owed or row.attempt or row.remembered or row.debt or row.notes)
 
 
@@ -193,9 +193,9 @@ def rejected_from_queue(row: Row, answer: Answer, at: float, teller: str = "") -
     return Change.of(row, row.changed(queue=row.queue[len(ended) :], notes=notes), records)
 
 
-def frozen(row: Row, reason: str) -> Row:
-    """R7: nothing explains the receipt; nothing is resent until an operator has decided."""
-    return row.changed(frozen=reason, first_seen_at=None)
+def frozen(row: Row, reason: str, at: int = 0) -> Row:
+    """R7: nothing explains the receipt; from `at` on nothing is resent until an operator has decided."""
+    return row.changed(frozen=reason, frozen_at=at, first_seen_at=None)
 
 
 def forgotten(row: Row, known_after: int | None, bound_of: Callable[[Attempt], float], forget_s: float) -> Row:

@@ -26,6 +26,9 @@ from tests.faults.world.vendor import CALL, Landing
 # Whoever has opened an attempt before the group froze may still send it, for as long as signatures live.
 UNDER_WAY_S = 8.0
 
+# Every instance knows of a pause after so long.
+OBEYED_S = 10.0
+
 # From here on a Decrease cannot bring the receipt below zero, whatever else lands.
 LIFTED_BELOW = 1 << 32
 
@@ -54,7 +57,7 @@ def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Itera
 
 
 def _audit_calls(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Iterator[str]:
-    """None to a group that is frozen, and none too soon."""
+    """None to a group that is frozen or paused, and none too soon."""
     # A copy that is put back may be of before the group froze.
     frozen_at = min((told.at for one in asked for told in one.told if told.kind == FROZEN), default=None)
     if (
@@ -63,6 +66,8 @@ def _audit_calls(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -
         and any(line.kind == CALL and line.sent > frozen_at + UNDER_WAY_S for line in log)
     ):
         yield "a call was made to a group that was known to be frozen"
+    if any(began + OBEYED_S < sent < ended for began, ended in facts.pauses for sent in facts.sent):
+        yield "a call was sent during a pause"
     if _is_hurried(log, facts):
         yield "a call followed lost ones too soon"
 

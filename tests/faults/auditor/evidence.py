@@ -85,3 +85,7 @@ class Facts:
     parked: Mapping[str, tuple[object, str]] = field(default_factory=dict)
     given_up: Mapping[str, float] = field(default_factory=dict)
     straggles: bool = False
+    pauses: list[tuple[float, float]] = field(default_factory=list)
+    """From when to when an operator had paused the group."""
+    sent: Sequence[float] = ()
+    """The moment at which each update and each read was sent."""

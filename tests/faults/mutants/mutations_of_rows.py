@@ -149,7 +149,7 @@ ROWS: tuple[Mutant, ...] = (
         "what nothing explains is waited for",
         "R7",
         "core.protocol.conclude:conclude",
-        ("return visit.put(transitions.frozen(row, reason))", "return Again(1.0)"),
+        ("return visit.freeze(row, reason)", "return Again(1.0)"),
         _FORGED,
     ),
     one(

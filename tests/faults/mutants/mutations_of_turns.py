@@ -1,9 +1,14 @@
-"""The rules by which the app's turns are shared (R14), each switched off."""
+"""The rules by which the app's turns are shared (R14) and paused (R15), each switched off."""
 
-from tests.faults.mutants.mutant import Mutant
+from tests.faults.mutants.mutant import Mutant, one
+from tests.faults.simulator.draws import paused
+from tests.faults.simulator.plan import Theme
 from tests.faults.simulator.simulate import SHARED
 
 _TURNS = "core.protocol.calls:Turns"
+
+_GENERATION = "core.runtime.memory:GenerationCache.current"
+_PAUSED = Theme((paused,))
 
 TURNS: tuple[Mutant, ...] = (
     Mutant(
@@ -44,4 +49,12 @@ TURNS: tuple[Mutant, ...] = (
         (("visit.waits_for_call or not visit.turns.place_s()", "True"),),
         way=SHARED,
     ),
+    one(
+        "a visit that sends during a pause",
+        "R15",
+        "core.protocol.drive:drive",
+        ("visit.is_paused(row)", "False"),
+        _PAUSED,
+    ),
+    one("a pause that is never read", "R15", _GENERATION, ("> self._cache_s", "> 3600"), _PAUSED),
 )

@@ -196,6 +196,12 @@ def far_off(chance: random.Random, rules: Rules) -> Hazard:
     return hazards.ClockJumps(at_s, int(chance.random() * 3), chance.choice((-600, 600)))
 
 
+def paused(chance: random.Random, rules: Rules) -> Hazard:
+    """At any moment, and more often than not for longer than it takes every instance to know of it."""
+    draw = chance.random
+    return hazards.Paused(6 * draw() * draw(), 1 + 60 * draw(), draw() < 0.6)
+
+
 HAZARDS: tuple[Draw, ...] = (
     *(crash, crash, crash, freeze, freeze, ledger, ledger, ledger),
     *(lost, lost, lost, late, late, late, refused, refused, lied, unclear, unsent, outlives, outlives),

@@ -82,6 +82,7 @@ def facts_of(schedule: Schedule, *, finished: bool) -> Facts:
     remembers = schedule.plan.rules.forget_s >= A_DAY_S
     if remembers and not _clocks_differ(schedule) and not (facts.restored or facts.dismissed):
         facts.failed, facts.bound_s = sorted(schedule.network.failed), schedule.plan.rules.bound_s
+    facts.sent = schedule.network.sent
     facts.parked = {one.id: (_content(one), one.reason) for one in schedule.kept.page(APP, PARKED_MAX)}
     facts.given_up = schedule.given_up
     facts.notices = frozenset([notice.value for notice in schedule.notices.told])

@@ -173,6 +173,15 @@ class ApiSteps:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """An operator pauses the group, or `all` groups, and lets them go on later."""
+
+    at_s: float
+    lasts_s: float
+    all: bool
+
+
 Hazard: TypeAlias = (
     Crash
     | Freeze
@@ -196,6 +205,7 @@ Hazard: TypeAlias = (
     | Broken
     | OddDates
     | ApiSteps
+    | Paused
 )
 
 # What shows only to those who come later.

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING
 from weakref import proxy
 
 from handler.core.model.operation import Mode
-from handler.core.model.row import Group
+from handler.core.model.row import Group, Pause
 from handler.core.ports.counter_api import Call
+from handler.core.protocol.visit import Visit
+from handler.core.recovery import pausing
+from handler.core.runtime.instance import TimeBudget
 from tests.faults.auditor.evidence import Facts
 from tests.faults.simulator import hazards
 from tests.faults.simulator.hazards import Hazard
@@ -120,6 +125,7 @@ class Misfortunes:
                 facts.scarce = refuses and (hazard.scarce or is_deleted)
                 # What was counted too often cannot be taken back from a counter that is gone.
                 facts.inexplicable |= refuses and is_deleted
+        facts.pauses = self._pauses()
         facts.broken = bool(breaking) or self._gives_a_second_life
         facts.lied = bool(breaking) and all(fate.lies for fate in breaking) and not self._gives_a_second_life
         facts.lied &= not any(
@@ -188,15 +194,47 @@ class Misfortunes:
             self._at(hazard.wanted_at_s, lambda: setattr(self._chat, "secret", 2))
         elif isinstance(hazard, hazards.ClockJumps | hazards.ApiSteps):
             self._at(hazard.at_s, lambda: self._set_clock(hazard))
-        elif isinstance(hazard, hazards.Demoted):
-            self._demote(hazard)
+        elif isinstance(hazard, hazards.Demoted | hazards.Paused):
+            begin, end = self._ways_of(hazard)
+            self._at(hazard.at_s, begin)
+            self._at(hazard.at_s + hazard.lasts_s, end)
         elif isinstance(hazard, hazards.Stray) and self._has_history:
             moved = {"a": FOREIGN, self._schedule.plan.rules.receipt_key: STRAY_WEIGHT}
             self._at(hazard.at_s, lambda: self._write(Mode.INCREASE, moved))
 
-    def _demote(self, hazard: hazards.Demoted) -> None:
-        self._at(hazard.at_s, lambda: setattr(self._chat, "demoted", True))
-        self._at(hazard.at_s + hazard.lasts_s, lambda: setattr(self._chat, "demoted", False))
+    def _ways_of(self, hazard: hazards.Demoted | hazards.Paused) -> tuple[Callable[[], object], Callable[[], object]]:
+        """What begins it, and what ends it."""
+        if isinstance(hazard, hazards.Paused):
+            return lambda: self._pause(hazard), lambda: self._resume(hazard)
+        return lambda: setattr(self._chat, "demoted", True), lambda: setattr(self._chat, "demoted", False)
+
+    def _pauses(self) -> list[tuple[float, float]]:
+        """From when to when there is a pause, but where a frozen instance thaws in the middle of a call."""
+        if self._has(hazards.Freeze):
+            return []
+        pauses = [one for one in self._schedule.plan.hazards if isinstance(one, hazards.Paused)]
+        return [(START + one.at_s, START + one.at_s + one.lasts_s) for one in pauses]
+
+    def _pause(self, hazard: hazards.Paused) -> None:
+        self._world.tell(f"an operator pauses {'everything' if self._is_of_all(hazard) else 'the group'}")
+        if self._is_of_all(hazard):
+            self._schedule.memory.pause(Pause(int(self._world.now), "why"))
+        else:
+            pausing.pause_group(self._operator(), "why")
+
+    def _resume(self, hazard: hazards.Paused) -> None:
+        self._world.tell("an operator lets it go on")
+        if self._is_of_all(hazard):
+            self._schedule.memory.pause(None)
+        else:
+            pausing.resume_group(self._operator())
+
+    def _is_of_all(self, hazard: hazards.Paused) -> bool:
+        """A copy of the ledger may hold a pause of its group, or lack it; that of all is no part of the copy."""
+        return hazard.all or self._has(hazards.Restored)
+
+    def _operator(self) -> Visit:
+        return Visit(self._schedule.instance_of_operator(), GROUP, TimeBudget(until=inf, deadline=inf))
 
     @property
     def _has_history(self) -> bool:

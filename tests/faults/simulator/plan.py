@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from handler.core.runtime.instance import Rules
 from tests.faults.auditor.orders import BUS, LONG, QUEUE, SHAPES, WIDE, Order, Shape, order
-from tests.faults.simulator.draws import HAZARDS, Draw
+from tests.faults.simulator.draws import HAZARDS, Draw, paused
 from tests.faults.simulator.feed import Feed, feed
 from tests.faults.simulator.hazards import LASTING, LOSING, BelowZero, Hazard, Stray
 from tests.faults.world.rules import RULES
@@ -101,7 +101,7 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     orders = _orders(chance, theme, is_fed=is_fed)
     asks = _asks(draw, orders, theme)
     kinds = theme.hazards or [HAZARDS[int(draw() * len(HAZARDS))] for _ in range(_pick(draw, _HAZARD_COUNTS))]
-    hazards = tuple(kind(chance, rules) for kind in kinds)
+    hazards = (*(kind(chance, rules) for kind in kinds), *_pauses(seed, rules, theme))
     loses = any(isinstance(hazard, LOSING) for hazard in hazards)
     rules = replace(rules, forget_s=A_DAY_S) if loses else rules
     if draw() < (0.8 if any(isinstance(hazard, LASTING) for hazard in hazards) else 0.05):
@@ -149,6 +149,9 @@ _STORES = ((0.96, OBJECTS), (0.97, TEXTS), (1, PIECES))
 _FED_STORES = ((0.45, OBJECTS), (0.5, TEXTS), (1, PIECES))
 
 
+# The share of worlds that an operator pauses.
+PAUSED = 0.05
+
 # The share of callers that are event sources.
 BROUGHT = 0.2
 
@@ -183,6 +186,12 @@ def _asks(draw: Callable[[], float], orders: list[Order], theme: Theme) -> list[
         distinct = {one.operation.id: one for one in orders}
         asks.append(Ask(draw() * spread_s, int(draw() * 3), tuple(distinct.values()), 5.0))
     return asks
+
+
+def _pauses(seed: int, rules: Rules, theme: Theme) -> list[Hazard]:
+    """A pause in some worlds about everything; by chance of its own, so that the worlds are the same for all else."""
+    chance = random.Random(seed ^ 1 << 61)
+    return [paused(chance, rules)] if theme is ANYTHING and chance.random() < PAUSED else []
 
 
 def _brought(seed: int, asks: list[Ask], theme: Theme) -> list[Ask]:

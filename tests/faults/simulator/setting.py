@@ -63,6 +63,18 @@ class Setting:
         assert isinstance(clock, SimulatedClock)
         return clock
 
+    def instance_of_operator(self) -> Instance:
+        """An instance that reaches the ledger without a fault and between two steps of all others."""
+        return Instance.of(
+            ledger=self.memory,
+            api=SimulatedApi(self.world, self.chat, self.plan.rules.timeout_s, self.network),
+            clock=SimulatedClock(self.world, 0.0),
+            chance=self.world.chance,
+            reporter=self.notices,
+            parked=self.kept,
+            rules=self.plan.rules,
+        )
+
     def _memory(self) -> MemoryLedger:
         clock = SimulatedClock(self.world, 0.0)
         if self.plan.store == PIECES:

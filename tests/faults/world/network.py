@@ -104,12 +104,15 @@ class Network:
         self._connections = 0
         self.failed: list[tuple[int, float]] = []
         """The signed time of each update that failed for one of these, and the moment at which it was sent."""
+        self.sent: list[float] = []
+        """The moment at which each update and each read was sent."""
 
     def update(self, call: Call, secret: int, timeout_s: float) -> Said | bool | None:
         """Send one update and wait: its answer, None without one in time, False where no connection could be made."""
         world = self._world
         world.step("sends", call if world.recording else "")
         self._chat.calls += 1
+        self.sent.append(world.now)
         fate = self.fates.next_update() or GOOD_DAYS[int(world.chance.random() * len(GOOD_DAYS))]
         fate = self._failing(call) or fate
         if not fate.leaves:
@@ -202,6 +205,7 @@ class Network:
         world, chat = self._world, self._chat
         world.step("reads", keys)
         chat.reads += 1
+        self.sent.append(world.now)
         fate = self.fates.next_read()
         if fate is not None and not fate.replies:
             world.pause(timeout_s)

@@ -1,0 +1,78 @@
+"""How an operator stops the calls, and lets them go on: of one group by its row, of all by the generation (R15)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from handler.core.errors import AnswerLost, TooManyCalls
+from handler.core.model.row import FIRST_VERSION_BITS, Pause, Row, first_row
+from handler.core.protocol.visit import CONTENTION_S, Visit
+from handler.core.recovery.inspect import SWAPS_MAX
+from handler.core.state.transitions import is_void
+
+
+class Paused(msgspec.Struct, frozen=True):
+    """The pause that is in force now, if any, and whether the task has `changed` that."""
+
+    pause: Pause | None
+    changed: bool
+
+
+def pause_group(visit: Visit, reason: str) -> Paused:
+    """Accept what comes for the group, and send nothing, from now on. A pause that stands takes the new reason."""
+
+    def paused(row: Row | None) -> Row | None:
+        standing = row.paused if row is not None else None
+        if standing is not None and standing.reason == reason:
+            return None
+        since = standing.since if standing is not None else visit.instance.api_clock.now()
+        return _row_of(visit, row, Pause(since, reason))
+
+    return _changed(visit, paused)
+
+
+def resume_group(visit: Visit) -> Paused:
+    """Send again what is owed to the group, from now on."""
+
+    def resumed(row: Row | None) -> Row | None:
+        return None if row is None or row.paused is None else row.changed(paused=None)
+
+    return _changed(visit, resumed)
+
+
+def _changed(visit: Visit, change: Callable[[Row | None], Row | None]) -> Paused:
+    """Write what `change` makes of the row, round after round: callers may go on asking for the group meanwhile."""
+    was_lost = False
+    for _ in range(SWAPS_MAX):
+        row = visit.instance.ledger.load(visit.group)
+        after = change(row)
+        if after is None:
+            return Paused(row.paused if row is not None else None, changed=was_lost)
+        try:
+            if _written(visit, row, after):
+                return Paused(after.paused, changed=True)
+        except AnswerLost:
+            was_lost = True  # the row shows whether it was written
+        visit.instance.clock.sleep(visit.backoff.jittered(CONTENTION_S))
+    raise TooManyCalls("too many others change this group at once")
+
+
+def _row_of(visit: Visit, row: Row | None, pause: Pause) -> Row:
+    if row is not None:
+        return row.changed(paused=pause)
+    instance = visit.instance
+    version = 1 + instance.chance.getrandbits(FIRST_VERSION_BITS)
+    made = first_row((), instance.rules.receipt_key, instance.generation.current().number, version)
+    return msgspec.structs.replace(made, paused=pause)
+
+
+def _written(visit: Visit, before: Row | None, after: Row) -> bool:
+    """Write the row, or delete it where nothing is left in it but what a pause has made."""
+    ledger = visit.instance.ledger
+    if before is None:
+        return ledger.create(visit.group, after)
+    if after.base is None and after.first_seen_at is None and is_void(after):
+        return ledger.delete(visit.group, before.version)
+    return ledger.swap(visit.group, visit.fitted(after), {})
