@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from handler.core.model.operation import Mode
 from handler.core.model.row import Attempt, Group, Row, Trouble
@@ -15,6 +16,7 @@ from handler.core.ports.system import Notice
 from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
 from handler.core.runtime.rate_limiter import LEASING_S, RateLimiter, Turn
 from handler.core.state.merge import payload_of
+from handler.core.state.transitions import Change
 
 
 class Turns:
@@ -150,6 +152,13 @@ class Calls:
     def are_paused(self) -> bool:
         """Whether an operator has paused every group (R15)."""
         return self._obeys_pauses and self._instance.generation.current().paused is not None
+
+    def told(self, change: Change) -> Row:
+        """The row of a change with the last call that failed; none once something is settled or nothing is owed."""
+        if change.records or not change.row.has_work:
+            self.trouble = None
+            return replace(change.row, trouble=None)
+        return replace(change.row, trouble=self.trouble) if self.trouble is not None else change.row
 
     def update(self, row: Row, attempt: Attempt) -> Reply:
         """Make the one POST of an attempt, the receipt in it (R3)."""

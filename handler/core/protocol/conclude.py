@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Unknown
 from handler.core.model.row import Attempt, Row, Trouble
-from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unsent
+from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.ports.system import Notice
 from handler.core.protocol.refusal import GROUP_GONE, Blame, blamed, confirmed
 from handler.core.protocol.settle import settle
@@ -52,6 +52,15 @@ def follow(visit: Visit, row: Row, attempt: Attempt, reply: Reply) -> Next:
         counters = CounterReading(reply.values, later=False, at=visit.instance.api_clock.now())
         return settle(visit, row, {attempt.id: 1}, receipt=ReceiptReading(0, None), counters=counters)
     return look(visit, row, attempt)
+
+
+def can_judge(visit: Visit, row: Row) -> bool:
+    """Whether the reply to this visit's own call is in hand, and shows without a look what became of the call."""
+    own = visit.own_call(row.attempt)
+    if own is None or own.reply is None:
+        return False
+    is_plain = not row.receipt_key and not isinstance(own.reply, Unclear)
+    return own.is_confirmed or is_plain or isinstance(own.reply, Unsent)
 
 
 def look(visit: Visit, row: Row, attempt: Attempt) -> Next:

@@ -35,7 +35,7 @@ def drive(visit: Visit, row: Row | None) -> Row | None:
         if row.frozen and not visit.has_to_park(row):
             visit.frozen = row.frozen
             return None
-        if visit.is_paused(row) and not (visit.has_to_park(row) or visit.can_judge(row)):
+        if visit.is_paused(row) and not (visit.has_to_park(row) or conclude.can_judge(visit, row)):
             # R15: what is not on its way stays here.
             _take_back(visit, row)
             visit.stopped = Stop()

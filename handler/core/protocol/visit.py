@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from handler.core.errors import AnswerLost
 from handler.core.model.operation import Counters, Mode
 from handler.core.model.outcome import Record, Records, kept, rejected, unkept
-from handler.core.model.row import Attempt, Entry, Group, Remembered, Row, Trouble
+from handler.core.model.row import Attempt, Entry, Group, Remembered, Row
 from handler.core.model.row_size import Fitted, fitted
-from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unclear, Unsent
+from handler.core.ports.counter_api import Counted, Fault, Refused, Reply
 from handler.core.ports.system import Notice
 from handler.core.protocol.backoff import Backoff
 from handler.core.protocol.calls import Calls, OwnCall, Turns
@@ -126,15 +126,6 @@ class Visit:
             return not self.by_operator
         return self.calls.are_paused
 
-    def can_judge(self, row: Row) -> bool:
-        """Whether the reply to this visit's own call is in hand, and shows without a look what became of the call."""
-        own = self.own_call(row.attempt)
-        if own is None or own.reply is None:
-            return False
-        return (
-            own.is_confirmed or isinstance(own.reply, Unsent) or not (row.receipt_key or isinstance(own.reply, Unclear))
-        )
-
     @property
     def group_is_gone(self) -> bool:
         """Whether the API has refused to read this group often enough to believe that it does not exist."""
@@ -208,7 +199,7 @@ class Visit:
         if change.dropped is not None:
             self._report_dropped(change.dropped)
         records = change.records
-        row = self.fitted(replace(change.row, trouble=self._trouble(change)))
+        row = self.fitted(self.calls.told(change))
         # Until its record is seen: what is written here may never be read by this visit.
         refused = rejected(records) - self.in_doubt if self.teller else frozenset()
         self.in_doubt |= refused
@@ -230,13 +221,6 @@ class Visit:
     def freeze(self, row: Row, reason: str) -> Row | Again:
         """Write why and since when nothing is sent until an operator decides (R7)."""
         return self.put(frozen(row, reason, self.instance.api_clock.now()))
-
-    def _trouble(self, change: Change) -> Trouble | None:
-        """The last call to the group that failed; none once something is settled or nothing is owed."""
-        if change.records or not change.row.has_work:
-            self.calls.trouble = None
-            return None
-        return self.calls.trouble or change.row.trouble
 
     def lasting(self, records: Records) -> Records:
         """The records that a ledger keeps, each for the largest window that is noted now, or its caller's own (R11)."""
