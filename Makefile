@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help set-up run serve verify test unit contract integration faults fuzz storm soak flood e2e bench cold-start simulate mutants model audit \
-	inspect adopt release restored parked package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
+	status inspect operation pause resume adopt release restored parked package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -49,8 +49,8 @@ run: $(STAMP) ## Play every event through the function against the local Chat se
 serve: $(STAMP) ## Keep the local Chat server and the function up until Ctrl-C (FLAGS="--port 0 --chat-port 0")
 	@$(RUN) -m tests.sandbox.serve $(FLAGS)
 
-verify: $(STAMP) ## Check the assumptions about the API on GROUP (FLAGS="--quick --local"; --local: the app of your environment)
-	@$(RUN) -m tests.sandbox.verify $(if $(GROUP),--group "$(GROUP)") $(FLAGS)
+verify: $(STAMP) ## Check the assumptions about the API on GROUP, in the app of FUNCTION (FLAGS="--quick --local"; --local: of your environment)
+	@$(if $(FUNCTION),$(OPERATE) verify,$(RUN) -m tests.sandbox.verify) $(if $(GROUP),--group "$(GROUP)") $(FLAGS)
 
 test: lint $(MINISTACK_STAMP) ## Check the code and run every test
 	@$(PYTEST) $(PARALLEL)
@@ -106,23 +106,40 @@ bench: $(STAMP) $(MINISTACK_STAMP) ## Measure ledgers, limiter, batches and cold
 e2e: $(STAMP) ## Run the tests under the platforms' runtimes
 	@$(PYTEST) $(PARALLEL) tests/e2e
 
-# Operator events go to the deployed function that FUNCTION names, or to this checkout's, with the settings of the environment.
-OPERATE = $(RUN) -m layers.operate $(if $(FUNCTION),--function "$(FUNCTION)",--local)
+# Operator events go to the deployed function that FUNCTION names, in REGION, or to this checkout's, with the settings of the
+# environment. What changes or deletes something wants YES=1, or a typed yes. JSON=1 shows the raw answer of status.
+OPERATE = $(RUN) -m layers.operate $(if $(FUNCTION),--function "$(FUNCTION)",--local) $(if $(REGION),--region "$(REGION)") \
+	$(if $(NAMESPACE),--namespace "$(NAMESPACE)") $(if $(filter 1,$(YES)),--yes) $(if $(filter 1,$(JSON)),--json)
+PAGE = $(if $(AFTER),--after "$(AFTER)") $(if $(LIMIT),--limit "$(LIMIT)")
+OF_GROUP = $(if $(GROUP),--group "$(GROUP)")
+
+status: $(STAMP) ## Show what needs an operator: frozen, waiting and paused groups, each with its next step (FUNCTION= REGION=)
+	@$(OPERATE) status $(PAGE)
 
 inspect: $(STAMP) ## Show the ledger's row of GROUP, its counters, and how they relate
 	@$(OPERATE) inspect --group "$(GROUP)"
 
+operation: $(STAMP) ## Show what became of the operation of GROUP that CALLER asked for under KEY
+	@$(OPERATE) operation --group "$(GROUP)" --caller "$(CALLER)" --key "$(KEY)"
+
+pause: $(STAMP) ## Accept everything and send nothing, for a REASON, in every group or in GROUP
+	@$(OPERATE) pause --reason "$(REASON)" $(OF_GROUP)
+
+resume: $(STAMP) ## End the pause of every group, or that of GROUP
+	@$(OPERATE) resume $(OF_GROUP)
+
 adopt: $(STAMP) ## Adopt the receipt of GROUP as it is, if no call is under way (FLAGS=--drop-debt)
 	@$(OPERATE) adopt --group "$(GROUP)" $(FLAGS)
 
-release: $(STAMP) ## Unfreeze GROUP by VERDICTS="<id>=landed <id>=not-landed" (FLAGS="--receipt <value>")
-	@$(OPERATE) release --group "$(GROUP)" $(foreach verdict,$(VERDICTS),--verdict "$(verdict)") $(FLAGS)
+release: $(STAMP) ## Unfreeze GROUP by VERDICTS="<id>=landed <id>=not-landed" (DRY_RUN=1, FLAGS="--receipt <value>")
+	@$(OPERATE) release --group "$(GROUP)" $(foreach verdict,$(VERDICTS),--verdict "$(verdict)") $(if $(filter 1,$(DRY_RUN)),--dry-run) $(FLAGS)
 
 restored: $(STAMP) ## Declare that the ledger was restored from a copy, so that every row is verified before its next call
 	@$(OPERATE) restored
 
-parked: $(STAMP) ## List parked records; ACTION=replay or ACTION=drop handles the one that ID names
-	@$(OPERATE) parked $(or $(ACTION),list) $(if $(ID),--id "$(ID)") $(FLAGS)
+parked: $(STAMP) ## List parked records; ACTION=replay or ACTION=drop handles the one that ID names, replay with ALL=1 every one (SOURCE=)
+	@$(OPERATE) parked $(or $(ACTION),list) $(if $(ID),--id "$(ID)") $(if $(filter 1,$(ALL)),--all) $(if $(SOURCE),--source "$(SOURCE)") \
+		$(PAGE) $(FLAGS)
 
 # Each deployment first checks that it has all it needs. osls reads serverless.yml in this folder.
 OSLS := layers/node_modules/.bin/osls

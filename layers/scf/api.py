@@ -20,6 +20,7 @@ from tencentcloud.scf.v20180416.scf_client import ScfClient
 from handler.vault.references import is_reference
 from layers.scf.requests import Fields
 
+KEY_VARIABLES: Final = ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY")
 ENDPOINT_VARIABLE: Final = "TENCENT_SCF_ENDPOINT"
 REQUEST_BYTES: Final = 10_000_000
 """The most that the API takes in one signed request: 10 MB (cloud.tencent.com/document/product/583/17237)."""
@@ -59,7 +60,10 @@ class Scf:
     """The API in one region."""
 
     def __init__(self, region: str, environ: Mapping[str, str]) -> None:
-        keys = (environ["TENCENTCLOUD_SECRET_ID"], environ["TENCENTCLOUD_SECRET_KEY"])
+        absent = [name for name in KEY_VARIABLES if not environ.get(name)]
+        if absent:
+            raise CloudError(" and ".join(absent), "not set")
+        keys = [environ[name] for name in KEY_VARIABLES]
         credential = Credential(*keys, environ.get("TENCENTCLOUD_TOKEN") or None)
         self._client = ScfClient(credential, region, ClientProfile(httpProfile=_http(environ.get(ENDPOINT_VARIABLE))))
 

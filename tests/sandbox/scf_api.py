@@ -7,6 +7,7 @@ application/json`, as the SDK takes a refusal for a success otherwise.
 
 import json
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
@@ -14,16 +15,22 @@ from typing import Final, TypeAlias
 
 from tencentcloud.scf.v20180416 import models
 
+from tests.sandbox.contexts import scf_context
 from tests.sandbox.loopback import LoopbackConnection, LoopbackServer
 from tests.sandbox.tc3 import Api, Credentials, SignedRequest, refusal
 
 SERVICE: Final = "scf"
 VERSION: Final = "2018-04-16"
 REQUEST_BYTES: Final = 10 * 1024 * 1024
+USER_CODE_FAILED: Final = 430
+"""The status of a function that raised (583/35311)."""
 TURNS: Final = 2
 """How often somebody has to look before a change is done."""
 
 Fields: TypeAlias = dict[str, object]
+Handler: TypeAlias = Callable[[object, object], object]
+
+TIMEOUT_S: Final = 60.0
 
 
 class ScfRefusalError(Exception):
@@ -38,6 +45,8 @@ class Function:
     turns: int = TURNS
     triggers: dict[tuple[str, str], Fields] = field(default_factory=dict)
     repetitions: object = None
+    handler: Handler | None = None
+    """What an invocation runs, in this process."""
 
 
 class ScfServer(LoopbackServer):
@@ -59,6 +68,7 @@ class ScfServer(LoopbackServer):
             "CreateFunction": self._create_function,
             "DeleteFunction": self._delete_function,
             "GetFunction": self._get_function,
+            "Invoke": self._invoke,
             "UpdateFunctionCode": self._update_function,
             "UpdateFunctionConfiguration": self._update_function,
             "UpdateFunctionEventInvokeConfig": self._update_repetitions,
@@ -75,7 +85,7 @@ class ScfServer(LoopbackServer):
 
     @property
     def changes(self) -> list[str]:
-        return [action for action, _ in self.calls if not action.startswith(("Get", "List"))]
+        return [action for action, _ in self.calls if not action.startswith(("Get", "List", "Invoke"))]
 
     def answer(self, action: str, fields: Fields) -> Fields:
         """What the API answers to a request that is signed well."""
@@ -117,6 +127,20 @@ class ScfServer(LoopbackServer):
         found.turns -= 1
         status = "CreateFailed" if self.breaks else "Active" if found.turns <= 0 else "Updating"
         return {"FunctionName": fields["FunctionName"], "Status": status}
+
+    def _invoke(self, fields: Fields) -> Fields:
+        """Run the function and wait (583/17243). Nothing else is done meanwhile, as one lock guards all."""
+        handler = self._function(fields).handler
+        if handler is None or fields["InvocationType"] != "RequestResponse":
+            raise ScfRefusalError("InvalidParameterValue.InvocationType")
+        result: Fields = {"Log": "", "FunctionRequestId": "00000000-0000-4000-8000-000000000001"}
+        try:
+            returned = handler(json.loads(str(fields["ClientContext"])), scf_context(TIMEOUT_S))
+            return {"Result": {**result, "RetMsg": json.dumps(returned), "ErrMsg": ""}}
+        except Exception as error:  # noqa: BLE001  # whatever a function raises, its platform reports it
+            told = {"errorCode": 1, "errorMessage": "user code exception caught", "statusCode": USER_CODE_FAILED}
+            told["stackTrace"] = "".join(traceback.format_exception(error))
+            return {"Result": {**result, "RetMsg": json.dumps(told), "ErrMsg": "user code exception caught"}}
 
     def _update_function(self, fields: Fields) -> Fields:
         found = self._ready(fields)

@@ -1,7 +1,5 @@
 """Alarms, dashboard and saved queries of serverless.yml look at what the function writes, and say what to do."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,0 +1,152 @@
+"""The arguments of the command, and the event that they ask for."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+Event: TypeAlias = dict[str, object]
+Adder: TypeAlias = Callable[[argparse.ArgumentParser], object]
+
+VERDICTS: Final = ("landed", "not-landed")
+
+_HOW: Final = frozenset({"local", "function", "region", "namespace", "yes", "json"})
+
+
+def read(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the command line; an exit with code 2 where it is wrong, or holds what would be ignored."""
+    made = parser()
+    options = made.parse_args(arguments)
+    if options.local and (options.region or options.namespace):
+        made.error("--region and --namespace say where the function of --function is")
+    if options.namespace and not options.function.startswith("scf:"):
+        made.error("--namespace is for --function scf:<name>")
+    if options.task == "parked":
+        wrong = _wrong_about_parked(options)
+        if wrong:
+            made.error(wrong)
+    return options
+
+
+def _wrong_about_parked(options: argparse.Namespace) -> str | None:
+    if options.action == "list":
+        return None
+    if options.id and options.all:
+        return "--id names one record, and --all stands for every one"
+    if options.action == "replay" and not options.id and not options.all:
+        return "parked replay needs --id, or --all"
+    return "parked drop needs --id" if options.action == "drop" and not options.id else None
+
+
+def event_of(options: argparse.Namespace) -> Event:
+    """The event that the arguments ask for: they have the names of its fields."""
+    given = {name: value for name, value in vars(options).items() if value is not None and name not in _HOW}
+    if "verdicts" in given:
+        given["verdicts"] = dict(given["verdicts"])
+    return {"Type": "Operator", **given}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    made = argparse.ArgumentParser(prog="python -m layers.operate", description="Send an operator event.")
+    where = made.add_mutually_exclusive_group(required=True)
+    local = "the function of this checkout, with the settings of the environment"
+    where.add_argument("--local", action="store_true", help=local)
+    where.add_argument("--function", help="the name or ARN of a function on AWS, or scf:<name>")
+    made.add_argument("--region", help="where the function is")
+    made.add_argument("--namespace", help="of a function on SCF")
+    made.add_argument("--yes", action="store_true", help="do not ask before something is changed")
+    made.add_argument("--json", action="store_true", help="the raw answer of status")
+    tasks = made.add_subparsers(dest="task", required=True)
+    for task, add in _TASKS.items():
+        add(tasks.add_parser(task))
+    return made
+
+
+def _nothing(_: argparse.ArgumentParser) -> None:
+    return None
+
+
+def _status(taken: argparse.ArgumentParser) -> None:
+    _page(taken)
+
+
+def _page(taken: argparse.ArgumentParser) -> None:
+    taken.add_argument("--after", help="the page after this one: what the answer before it said")
+    taken.add_argument("--limit", type=int, help="how many at most")
+
+
+def _group(taken: argparse.ArgumentParser, *, is_needed: bool = True) -> None:
+    taken.add_argument("--group", required=is_needed, dest="GroupId", metavar="ID", help="its GroupId")
+
+
+def _operation(taken: argparse.ArgumentParser) -> None:
+    _group(taken)
+    taken.add_argument("--caller", required=True, dest="Caller", metavar="NAME", help="who asked for it")
+    taken.add_argument("--key", required=True, dest="IdempotencyKey", metavar="KEY", help="its idempotency key")
+
+
+def _debt(taken: argparse.ArgumentParser) -> None:
+    drop = "give up what is owed back to the group"
+    taken.add_argument("--drop-debt", action="store_const", const="drop", dest="debt", help=drop)
+
+
+def _adopt(taken: argparse.ArgumentParser) -> None:
+    _group(taken)
+    _debt(taken)
+
+
+def _release(taken: argparse.ArgumentParser) -> None:
+    _adopt(taken)
+    form = "ID=landed|not-landed"
+    judged = "whether the counters hold this operation already"
+    taken.add_argument("--verdict", type=_verdict, action="append", dest="verdicts", metavar=form, help=judged)
+    taken.add_argument("--queued", choices=VERDICTS, help="a restored group's queue, where not named")
+    taken.add_argument("--receipt", type=int, help="the receipt upstream as the inspection showed it")
+    taken.add_argument("--dry-run", action="store_const", const=True, help="say what would happen, and change nothing")
+
+
+def _verify(taken: argparse.ArgumentParser) -> None:
+    _group(taken)
+    taken.add_argument("--quick", action="store_const", const=True, help="fewer than 100 calls")
+
+
+def _pause(taken: argparse.ArgumentParser) -> None:
+    _resume(taken)
+    taken.add_argument("--reason", required=True, help="for those who find it paused")
+
+
+def _resume(taken: argparse.ArgumentParser) -> None:
+    _group(taken, is_needed=False)
+
+
+def _parked(taken: argparse.ArgumentParser) -> None:
+    taken.add_argument("action", choices=("list", "replay", "drop"))
+    taken.add_argument("--id", help="of the record")
+    taken.add_argument("--all", action="store_const", const=True, help="replay every record")
+    taken.add_argument("--source", help="with --all, the records of this source alone")
+    again = "another idempotency key to replay it under"
+    taken.add_argument("--key", dest="IdempotencyKey", metavar="KEY", help=again)
+    _page(taken)
+
+
+def _verdict(text: str) -> tuple[str, str]:
+    named, _, verdict = text.rpartition("=")
+    if not named or verdict not in VERDICTS:
+        raise argparse.ArgumentTypeError("a verdict is <id>=landed or <id>=not-landed")
+    return named, verdict
+
+
+_TASKS: Final[Mapping[str, Adder]] = {
+    "status": _status,
+    "inspect": _group,
+    "operation": _operation,
+    "adopt": _adopt,
+    "release": _release,
+    "pause": _pause,
+    "resume": _resume,
+    "restored": _nothing,
+    "parked": _parked,
+    "verify": _verify,
+}

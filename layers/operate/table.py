@@ -1,0 +1,52 @@
+"""The answer of `status` for a person: one line on health, and a table of the groups that need a look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+OLD_S: Final = 600
+"""An operation that is owed for longer needs a look: the alarm and the task `check` have the same bound."""
+
+HEADINGS: Final = ("GROUP", "STATE", "SINCE", "AGE", "QUEUED", "LAST ERROR", "NEXT STEP")
+
+
+def lines(status: Mapping[str, object]) -> list[str]:
+    """The lines that stand for an answer of the task `status`."""
+    attention = status.get("attention")
+    groups = [each for each in attention if isinstance(each, dict)] if isinstance(attention, list) else []
+    after = status.get("after")
+    more = [f"More of them: AFTER={after}"] if after else []
+    return [_health(status, groups), *_table([HEADINGS, *map(_cells, groups)] if groups else []), *more]
+
+
+def _health(status: Mapping[str, object], groups: Sequence[Mapping[str, object]]) -> str:
+    oldest_s = float(str(status["oldest_unfinished_s"]))
+    paused = status.get("paused")
+    found = [
+        f"{status[name]} {words}"
+        for name, words in (("frozen", "frozen groups"), ("parked", "parked records"))
+        if status[name]
+    ]
+    if oldest_s > OLD_S:
+        found.append(f"an operation is owed for {oldest_s:.0f} s")
+    if isinstance(paused, dict):
+        found.append(f"PAUSED since {paused['since']}: {paused['reason']}")
+    elif any(group["state"] == "paused" for group in groups):
+        found.append("groups are paused")
+    facts = f"unfinished groups: {status['unfinished']}, oldest operation: {oldest_s:.0f} s"
+    facts = f"{facts}, generation: {status['generation']}"
+    return f"NOT WELL: {'; '.join(found)}. ({facts})" if found else f"Well. ({facts})"
+
+
+def _cells(group: Mapping[str, object]) -> tuple[str, ...]:
+    state = f"{group['state']}: {group['reason']}" if group.get("reason") else str(group["state"])
+    cells = (group["GroupId"], state, group["since"], group["age"], group["queued"], group["last_error"], group["next"])
+    return tuple("-" if cell is None else str(cell) for cell in cells)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """The rows with their columns under each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    padded = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return [row.rstrip() for row in padded]

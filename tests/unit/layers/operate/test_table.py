@@ -1,0 +1,74 @@
+"""`status` is one line on health, and a row for each group that needs a look."""
+
+import pytest
+
+from layers.operate.arguments import Event
+from layers.operate.table import lines
+
+WELL: Event = {
+    "task": "status",
+    "paused": None,
+    "generation": 1,
+    "unfinished": 2,
+    "frozen": 0,
+    "parked": 0,
+    "oldest_unfinished_s": 3.2,
+    "attention": [],
+    "after": None,
+}
+FROZEN: Event = {
+    "GroupId": "live-room",
+    "state": "frozen",
+    "since": "2026-11-22T00:00:00Z",
+    "age": "3 h 20 min",
+    "reason": "the receipt is explained by nothing",
+    "queued": 2,
+    "last_error": None,
+    "next": "make inspect GROUP=live-room",
+}
+WAITING: Event = {
+    **FROZEN,
+    "GroupId": "fan",
+    "state": "waiting",
+    "reason": "its call",
+    "last_error": "ReadTimeout at 2026-11-22T03:00:00Z",
+    "next": "nothing: the sweep goes on",
+}
+
+
+def test_where_nothing_needs_a_look_one_line_says_so() -> None:
+    assert lines(WELL) == ["Well. (unfinished groups: 2, oldest operation: 3 s, generation: 1)"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"frozen": 2}, "2 frozen groups"),
+        ({"parked": 1}, "1 parked records"),
+        ({"oldest_unfinished_s": 601.0}, "an operation is owed for 601 s"),
+        ({"paused": {"since": "2026-11-22T00:00:00Z", "reason": "r"}}, "PAUSED since 2026-11-22T00:00:00Z: r"),
+        ({"attention": [{**FROZEN, "state": "paused"}]}, "groups are paused"),
+    ],
+)
+def test_what_is_not_well_stands_in_the_first_line(changed: Event, words: str) -> None:
+    first = lines({**WELL, **changed})[0]
+    assert first.startswith("NOT WELL: ")
+    assert words in first
+
+
+def test_the_columns_of_the_groups_stand_under_each_other() -> None:
+    told = lines({**WELL, "frozen": 1, "attention": [FROZEN, WAITING]})
+    _, headings, frozen, waiting = told
+    assert headings.split() == ["GROUP", "STATE", "SINCE", "AGE", "QUEUED", "LAST", "ERROR", "NEXT", "STEP"]
+    for heading, cells in (
+        ("STATE", ("frozen: the receipt is explained by nothing", "waiting: its call")),
+        ("AGE", ("3 h 20 min", "3 h 20 min")),
+        ("LAST ERROR", ("-", "ReadTimeout at")),
+        ("NEXT STEP", ("make inspect GROUP=live-room", "nothing: the sweep goes on")),
+    ):
+        place = headings.index(heading)
+        assert [row[place:].startswith(cell) for row, cell in zip((frozen, waiting), cells, strict=True)] == [True] * 2
+
+
+def test_a_page_that_is_not_the_last_says_how_to_see_the_next() -> None:
+    assert lines({**WELL, "after": "cursor"})[-1] == "More of them: AFTER=cursor"
