@@ -80,7 +80,7 @@ def entry_texts(entries: Iterable[Entry]) -> tuple[str, ...]:
 
 def is_calm(row: Row) -> bool:
     """Every condition of the fast path (R1) that only a swap can change."""
-    return not (row.remembered or row.debt or row.notes) and row.frozen is None and row.base is not None
+    return not (row.remembered or row.debt or row.notes or row.is_held) and row.base is not None
 
 
 def _begun(text: str, base: int) -> Attempt | None:

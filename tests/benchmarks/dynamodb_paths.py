@@ -30,7 +30,7 @@ from handler.ledgers.dynamodb.items import Item, Stored, record_item, record_key
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from handler.ledgers.dynamodb.schema import create_table
 from handler.ledgers.dynamodb.table import Request, Table, new_item
-from handler.ledgers.dynamodb.updates import begun, settled, swapped
+from handler.ledgers.dynamodb.updates import begun, created, settled
 from tests.contract.stores import GivenClock
 from tests.sandbox import dynamodb
 from tests.sandbox.dynamodb import Meter
@@ -72,7 +72,7 @@ class ByHand:
         self._group = group
         self._numbers = count()
         row = Row(version=1, generation=1, receipt_key="_receipt", base=1000)
-        self._idle, request = swapped(group, row)
+        self._idle, request = created(group, row)
         table.update(request)
 
     def plainly(self) -> None:

@@ -36,6 +36,7 @@ def serve(ledger: DynamoDbLedger) -> None:
     ledger.swap(GROUP, row.changed(queue=(), attempt=attempt(entry("later"))), {"done": record("done")})
     ledger.generation()
     ledger.start_generation(ledger.raise_generation(), 1)
+    ledger.pause(None)
     ledger.lease(claim(GivenClock(), 1))
     ledger.hold(Hold(APP, Schedule.ACCEPTANCES, 0, 0))
     assert ledger.windows(APP) is None
@@ -51,11 +52,13 @@ def serve(ledger: DynamoDbLedger) -> None:
 def operate(ledger: DynamoDbLedger) -> None:
     """What only the function does that operators and schedules invoke."""
     ledger.parked().page(APP, 10)
+    assert (ledger.held(APP, 10), ledger.rows(APP, ["a", "b"])) == ([], {})
     assert ledger.groups_with_key(APP, "like", 1, 10) == []
 
 
 def sweep(ledger: DynamoDbLedger) -> None:
     assert ledger.unfinished(APP, 10) == [GROUP.id]
+    assert ledger.parked().count(APP) == 0
 
 
 def actions(meter: Meter) -> set[str]:

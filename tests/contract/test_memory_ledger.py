@@ -100,6 +100,6 @@ def random_step(chance: random.Random, ledger: Ledger) -> Callable[[Ledger], obj
             lambda ledger: ledger.settle(group, landed),
             lambda ledger: ledger.load(group),
             lambda ledger: ledger.find(group, [str(number) for number in range(40)]),
-            lambda ledger: ledger.unfinished(group.app, limit, after),
+            lambda ledger: (ledger.unfinished(group.app, limit, after), ledger.held(group.app, limit, after)),
         ]
     )

@@ -53,6 +53,17 @@ def test_pages_go_on_after_a_record_that_was_dropped_meanwhile(parked_store: Par
     assert [kept.id for kept in parked_store.page(APP, 10, after="b")] == ["c"]
 
 
+def test_the_records_of_an_app_are_counted(parked_store: ParkedAndNotes) -> None:
+    assert parked_store.count(APP) == 0
+    for name in IDS:
+        parked_store.park(APP, parked(name))
+        parked_store.park(APP, parked(name))
+    parked_store.park(APP + 1, parked("of another app"))
+    assert parked_store.count(APP) == len(IDS)
+    assert parked_store.unpark(APP, IDS[0])
+    assert [parked_store.count(app) for app in (APP, APP + 1, APP + 2)] == [len(IDS) - 1, 1, 0]
+
+
 def test_each_app_has_records_of_its_own(parked_store: ParkedAndNotes) -> None:
     parked_store.park(1, parked(reason="one"))
     parked_store.park(12, parked(reason="twelve"))

@@ -71,9 +71,11 @@ def test_an_undisturbed_operation_costs_two_write_transactions(ledger: OpenLedge
         lambda ledger: ledger.load(GROUP),
         lambda ledger: ledger.find(GROUP, ["a", "b", "c"]),
         lambda ledger: ledger.unfinished(GROUP.app, 10),
+        lambda ledger: ledger.held(GROUP.app, 10),
+        lambda ledger: ledger.rows(GROUP.app, ["a", "b", "c"]),
         lambda ledger: ledger.generation(),
     ],
-    ids=["load", "find", "unfinished", "generation"],
+    ids=["load", "find", "unfinished", "held", "rows", "generation"],
 )
 def test_a_question_costs_one_read_transaction(
     ledger: OpenLedger, statements: Statements, read: Callable[[OpenLedger], object]
@@ -89,6 +91,7 @@ def test_no_statement_reads_a_whole_table(ledger: OpenLedger, statements: Statem
     ledger.swap(GROUP, idle_row(), {})
     ledger.load(GROUP)
     ledger.unfinished(GROUP.app, 10)
+    ledger.held(GROUP.app, 10)
     questions = [sql for sql in statements if sql.lstrip().startswith(("SELECT", "INSERT", "DELETE"))]
     with sqlite3.connect(tmp_path / "ledger.db") as database:
         plans = {
@@ -98,7 +101,8 @@ def test_no_statement_reads_a_whole_table(ledger: OpenLedger, statements: Statem
     database.close()
     assert len(plans) >= 6
     assert {sql: plan for sql, plan in plans.items() if "SCAN" in plan} == {}
-    assert any("unfinished_groups" in plan for plan in plans.values())
+    for index in ("unfinished_groups", "held_groups"):
+        assert any(index in plan for plan in plans.values())
     assert any("records_by_expiry" in plan for plan in plans.values())
 
 

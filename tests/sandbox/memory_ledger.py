@@ -4,7 +4,8 @@ Rows and records are stored encoded, so that nobody shares with it the objects t
 contract. Where millions of worlds are played it keeps the objects themselves, which are frozen: that is quicker.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TypeAlias
@@ -152,22 +153,27 @@ class MemoryLedger:
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of unfinished groups in the order of their code points."""
         with self._lock:
-            return self._names(self._rows, app, after, lambda row: row.is_unfinished)[:limit]
+            return self._names(app, after, lambda row: row.is_unfinished)[:limit]
 
     def held(self, app: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of held groups in the order of their code points."""
         with self._lock:
-            return self._names(self._rows, app, after, lambda row: row.is_held)[:limit]
+            return self._names(app, after, lambda row: row.is_held)[:limit]
 
     def rows(self, app: int, ids: Sequence[str]) -> Mapping[str, Row]:
         with self._lock:
-            found = {group_id: self._row(Group(app, group_id)) for group_id in ids}
-            return {group_id: row for group_id, row in found.items() if row is not None}
+            found: dict[str, Row] = {}
+            for group_id in ids:
+                with suppress(ValueError):
+                    row = self._row(Group(app, group_id))
+                    if row is not None:
+                        found[group_id] = row
+            return found
 
     def groups_with_key(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of groups that know the key, in the order of their code points."""
         with self._lock:
-            return self._names(self._rows, app, after, lambda row: dict(row.keys).get(key, by + 1) <= by)[:limit]
+            return self._names(app, after, lambda row: dict(row.keys).get(key, by + 1) <= by)[:limit]
 
     def generation(self) -> Generation:
         """The first, until it is raised: memory itself is never restored from a copy of which nobody knows."""
@@ -186,8 +192,9 @@ class MemoryLedger:
     def start_generation(self, known: Generation, started: int) -> Generation:
         """Stamp its start, unless it is another one by now."""
         with self._lock:
-            if self._generation == known:
-                self._generation = replace(known, started=started)
+            now = self._generation
+            if (now.number, now.started) == (known.number, known.started):
+                self._generation = replace(now, started=started)
             return self._generation
 
     def windows(self, app: int) -> str | None:
@@ -202,7 +209,7 @@ class MemoryLedger:
 
     def has_rows(self, app: int) -> bool:
         with self._lock:
-            return any(group.app == app for group in self._rows)
+            return any(group.app == app for group in self._groups())
 
     def lease(self, claim: Claim) -> Lent:
         """Take calls of a schedule, which goes by the ledger's clock."""
@@ -231,7 +238,11 @@ class MemoryLedger:
     def close(self) -> None:
         """Nothing to close: what is in memory stays."""
 
-    def _names(self, groups: Iterable[Group], app: int, after: str, wanted: Callable[[Row], bool]) -> list[str]:
+    def _groups(self) -> Collection[Group]:
+        """All groups that have a row."""
+        return self._rows
+
+    def _names(self, app: int, after: str, wanted: Callable[[Row], bool]) -> list[str]:
         """Of an app's groups those that are wanted, in order; so is one that cannot be read, for others to see."""
 
         def is_wanted(group: Group) -> bool:
@@ -241,7 +252,9 @@ class MemoryLedger:
                 return True
             return row is not None and wanted(row)
 
-        return sorted(group.id for group in groups if group.app == app and group.id > after and is_wanted(group))
+        return sorted(
+            group.id for group in self._groups() if group.app == app and group.id > after and is_wanted(group)
+        )
 
     def _row(self, group: Group) -> Row | None:
         stored = self._rows.get(group)

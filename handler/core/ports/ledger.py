@@ -161,7 +161,10 @@ class HeldIndex(Protocol):
         ...
 
     def rows(self, app: int, ids: Sequence[str]) -> Mapping[str, Row]:
-        """The rows of these groups that exist, by id, each read strongly, in as few round trips as the store allows."""
+        """The rows of these groups that exist, by id, each read strongly, in as few round trips as the store allows.
+
+        A row of a later version, which this one cannot read, is left out: visits to it report what is wrong.
+        """
         ...
 
 
@@ -223,7 +226,7 @@ class RateLedger(Protocol):
         ...
 
 
-class Ledger(GroupLedger, SweepIndex, Epoch, WindowNotes, RateLedger, Protocol):
+class Ledger(GroupLedger, SweepIndex, HeldIndex, Epoch, Pausing, WindowNotes, RateLedger, Protocol):
     """All that a store keeps for the protocol."""
 
 
@@ -236,6 +239,10 @@ class ParkedRecords(Protocol):
 
     def page(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
         """At most `limit` kept records in order of id, those after `after`."""
+        ...
+
+    def count(self, app: int) -> int:
+        """How many records are kept; the last moments may be missing."""
         ...
 
     def unpark(self, app: int, parked_id: str) -> bool:

@@ -30,7 +30,10 @@ SHARDS = 8
 
 # The stored words; a busy row is stored as "restless".
 CALM, BUSY, FROZEN = "calm", "restless", "frozen"
-"""The state of a row apart from its attempt and its queue: a busy one remembers, owes back or has notes."""
+"""The state of a row apart from its attempt and its queue: a busy one remembers, owes back or has notes.
+
+"Frozen" is one that is held and has no notes.
+"""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -101,8 +104,25 @@ def shard_name(app: int, shard: int) -> str:
 
 
 def shard_of(group: Group) -> str:
-    """The key under which the group stands in the index while it is marked."""
+    """The key under which the group stands in the index while it is unfinished."""
     return shard_name(group.app, zlib.crc32(group.id.encode()) % SHARDS)
+
+
+def held_shard_name(app: int, shard: int) -> str:
+    """A key of the same index under which held groups stand."""
+    return f"{app}#held#{shard}"
+
+
+def noted_name(app: int) -> str:
+    """The key for groups that are held and have notes, which sweeps and operators ask for: they are few."""
+    return f"{app}#held"
+
+
+def mark_of(group: Group, *, held: bool, unfinished: bool) -> str:
+    """Under which key of the index a group has to stand; empty where under none."""
+    if not held:
+        return shard_of(group) if unfinished else ""
+    return noted_name(group.app) if unfinished else held_shard_name(group.app, zlib.crc32(group.id.encode()) % SHARDS)
 
 
 def stored_row(item: Item) -> Stored:
@@ -133,6 +153,8 @@ def whole_row(row: Row, epoch: int, known_shard: str) -> tuple[Stored, Item]:
         "bytes": number(size),
         "standing": string(standing(row)),
     }
+    if row.is_held:
+        attributes["held"] = {"BOOL": True}
     if row.base is not None:
         attributes["receipt"] = number(row.base)
     if row.attempt is not None:
@@ -161,7 +183,7 @@ def _keys_in(item: Item) -> Counters | None:
 
 def standing(row: Row) -> str:
     """What the sweep has to know of a row beside its attempt and its queue."""
-    if row.frozen is not None and not row.notes:
+    if row.is_held and not row.notes:
         return FROZEN
     return BUSY if row.remembered or row.debt or row.notes else CALM
 
@@ -170,6 +192,11 @@ def is_unfinished(item: Item) -> bool:
     """`Row.is_unfinished`, told by a row's smaller attributes."""
     standing_now = text_of(item, "standing")
     return standing_now != FROZEN and ("attempt" in item or "queued" in item or standing_now == BUSY)
+
+
+def is_held(item: Item) -> bool:
+    """`Row.is_held`, told in the same way; rows that an earlier version froze have no attribute of their own for it."""
+    return "held" in item or text_of(item, "standing") == FROZEN
 
 
 def record_item(group: Group, operation_id: str, record: Record, *, ahead: bool) -> Item:

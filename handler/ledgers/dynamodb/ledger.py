@@ -7,14 +7,14 @@ has seen are remembered, and every write has a condition that fails where the me
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from botocore.client import BaseClient
 
 from handler.clouds.aws import AwsSession, MakeSession
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
-from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import Claim, Hold, Lent
 from handler.core.ports.system import Clock
@@ -101,7 +101,7 @@ class DynamoDbLedger:
 
         Marks and records of landings that do not fit in go before it, if the row is the one to be replaced (R5).
         """
-        becomes, request = updates.swapped(group, row)
+        becomes, request = updates.swapped(group, row, self._rows.remembered(group))
         now = self._clock.now()
         early = write_actions(group, records, watermarks, now, ahead=True)[:-BESIDE_MAX]
         late = write_actions(group, records, watermarks, now, ahead=False)[-BESIDE_MAX:]
@@ -152,6 +152,14 @@ class DynamoDbLedger:
         """Ids of unfinished groups in the order of their code points; those that are idle lose their mark."""
         return indexes.unfinished(self._table, app, limit, after)
 
+    def held(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of held groups in the order of their code points."""
+        return indexes.held(self._table, app, limit, after)
+
+    def rows(self, app: int, ids: Sequence[str]) -> Mapping[str, Row]:
+        """The rows of these groups, read strongly, in one call for up to 100 of them."""
+        return indexes.rows(self._table, app, ids)
+
     def groups_with_key(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of groups that know the key, in the order of their code points."""
         return indexes.groups_with_key(self._table, app, key, by, limit, after)
@@ -167,6 +175,10 @@ class DynamoDbLedger:
     def start_generation(self, known: Generation, started: int) -> Generation:
         """Stamp its start, in one conditional write."""
         return metadata.start_generation(self._table, known, started)
+
+    def pause(self, pause: Pause | None) -> Generation:
+        """Begin or end a pause, in one write."""
+        return metadata.pause(self._table, pause)
 
     def windows(self, app: int) -> str | None:
         """The notes of windows, in one read."""

@@ -1,4 +1,4 @@
-"""What the table holds beside rows: its generation, the windows of its records, and the app's schedules (R14).
+"""What the table holds beside rows: generation and pause, windows of records, and the app's schedules (R14).
 
 A schedule's own clock is the furthest of the askers' clocks, which are the only ones: `at` is how far that was when it
 was last asked. An asker whose clock is behind learns by how much, and goes by the schedule's from then on. So a clock
@@ -8,6 +8,9 @@ lent before it comes beside what is lent after it. What holds a schedule is comp
 
 from __future__ import annotations
 
+from typing import cast
+
+from handler.core.model.row import Pause
 from handler.core.ports.ledger import Generation
 from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent, Schedule
 from handler.ledgers.dynamodb.items import ROW, Item, number, number_of, string, text_of, whole_of
@@ -65,6 +68,25 @@ def start_generation(table: Table, known: Generation, started: int) -> Generatio
     return _generation(outcome.item)
 
 
+def pause(table: Table, pause: Pause | None) -> Generation:
+    """Put this pause in place of any other, or none."""
+    values = {":first": number(FIRST.number), ":unknown": number(FIRST.started)}
+    sets = "SET generation = if_not_exists(generation, :first), started = if_not_exists(started, :unknown)"
+    ends = " REMOVE paused"
+    if pause is not None:
+        values[":paused"] = {"M": {"since": number(pause.since), "reason": string(pause.reason)}}
+        sets, ends = f"{sets}, paused = :paused", ""
+    outcome = table.update(
+        {
+            "Key": _generation_key(),
+            "UpdateExpression": sets + ends,
+            "ExpressionAttributeValues": values,
+            "ReturnValues": "ALL_NEW",
+        }
+    )
+    return _generation(outcome.item)
+
+
 def windows(table: Table, app: int) -> str | None:
     """The notes of an app's windows, read strongly."""
     item = table.get(_windows_key(app))
@@ -98,7 +120,14 @@ def has_rows(table: Table) -> bool:
 
 
 def _generation(item: Item | None) -> Generation:
-    return Generation(whole_of(item, "generation"), whole_of(item, "started")) if item else FIRST
+    return Generation(whole_of(item, "generation"), whole_of(item, "started"), _pause(item)) if item else FIRST
+
+
+def _pause(item: Item) -> Pause | None:
+    if "paused" not in item:
+        return None
+    paused = cast("Item", item["paused"]["M"])
+    return Pause(whole_of(paused, "since"), text_of(paused, "reason"))
 
 
 def _generation_key() -> Item:

@@ -13,6 +13,9 @@ from handler.ledgers.dynamodb.table import Table
 ID = "id#"
 NOTE = "note#"
 
+# Records that one request counts; it stops earlier at a megabyte.
+PAGE = 1000
+
 
 class DynamoDbParked:
     """`ParkedRecords` and `Notes` in a ledger's table. Only an operator removes anything from it."""
@@ -40,6 +43,15 @@ class DynamoDbParked:
             "ConsistentRead": True,
         }
         return [_parked(item) for item in islice(self._table.query(request, page=limit), limit)]
+
+    def count(self, app: int) -> int:
+        """How many records are kept, some milliseconds ago at most; it reads them all."""
+        request = {
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": string(f"parked#{app}")},
+            "ProjectionExpression": "pk",
+        }
+        return sum(1 for _ in self._table.query(request, page=PAGE))
 
     def unpark(self, app: int, parked_id: str) -> bool:
         """Drop a kept record."""

@@ -1,7 +1,7 @@
 """The ways in which rows and marks change, as requests: each is one UpdateItem under conditions that make it exact.
 
-The mark of the unfinished (`shard`, the key of the index) is set by each write that makes a row unfinished, unless it
-is there. Nothing here takes it away: a busy group would pay for that with every operation.
+The mark (`shard`, the key of the index) is set by each write that leaves a row unfinished or held; one that is there
+already costs nothing. It is taken away only with the hold: a busy group would pay for that with every operation.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from handler.ledgers.dynamodb.items import (
     Stored,
     Value,
     known_attributes,
+    mark_of,
     number,
     row_key,
     shard_of,
@@ -39,9 +40,9 @@ REFERENCE_BYTES = 8
 NUMBER_BYTES = 8
 
 # The attributes of a row that may be absent.
-_OPTIONAL = ("receipt", "attempt", "carried", "queued", "tail", "known", "since")
+_OPTIONAL = ("held", "receipt", "attempt", "carried", "queued", "tail", "known", "since")
 
-_MARK = "#shard = if_not_exists(#shard, :shard)"
+_MARK = "#shard = :shard"
 
 _SETTLE = "SET receipt = :new, version = version + :one, epoch = version + :one{more} REMOVE attempt, carried"
 
@@ -51,12 +52,17 @@ _APPEND = (
 )
 
 
-def swapped(group: Group, row: Row) -> tuple[Stored, Request]:
-    """Write a row whole, if the stored version is the one before; raises ValueError over the bound of a row."""
+def swapped(group: Group, row: Row, before: Stored | None) -> tuple[Stored, Request]:
+    """Write a row whole, if the stored version is the one before; raises ValueError over the bound of a row.
+
+    `before` is the row as it was last seen: unless that shows that it was not held, its mark may be that of a hold.
+    """
     stored, attributes = whole_row(row, row.version, shard_of(group))
     if row.version == 1:
         return stored, _whole(group, row, attributes, ABSENT, {})
-    return stored, _whole(group, row, attributes, "version = :was", {":was": number(row.version - 1)})
+    was_free = before is not None and before.row.version == row.version - 1 and not before.row.is_held
+    values = {":was": number(row.version - 1)}
+    return stored, _whole(group, row, attributes, "version = :was", values, unmarks=not was_free)
 
 
 def created(group: Group, row: Row) -> tuple[Stored, Request]:
@@ -99,6 +105,9 @@ def appended(group: Group, seen: Stored, entries: Sequence[Entry], bytes_max: in
     names = {f":i{place}": string(operation_id) for place, operation_id in enumerate(ids)}
     not_owed = " AND ".join(f"NOT contains(carried, {name}) AND NOT contains(queued, {name})" for name in names)
     known = {} if seen.row.base is None else {":base": number(seen.row.base)}
+    # A row is held for whole epochs.
+    held = seen.row.is_held
+    mark = mark_of(group, held=held, unfinished=not held or bool(seen.row.notes))
     same = f"epoch = :epoch AND {'receipt = :base' if known else 'attribute_not_exists(receipt)'}"
     return {
         "Key": row_key(group),
@@ -115,7 +124,7 @@ def appended(group: Group, seen: Stored, entries: Sequence[Entry], bytes_max: in
             ":texts": texts(added),
             ":ids": strings(ids),
             ":one": number(1),
-            ":shard": string(shard_of(group)),
+            ":shard": string(mark),
         },
         "ReturnValues": "ALL_NEW",
     }
@@ -175,32 +184,39 @@ def unreached(group: Group, partition: str, first: str) -> Request:
     }
 
 
-def unmarked(row: Item) -> Request:
-    """Take a row out of the index of unfinished groups, if it still is the version that was found idle."""
+def marked(row: Item, mark: str) -> Request:
+    """Put a row where it belongs in the index, or out of it, if it still is the version that was found elsewhere."""
     return {
         "Key": {"pk": row["pk"], "sk": row["sk"]},
-        "UpdateExpression": "REMOVE #shard",
+        "UpdateExpression": f"SET {_MARK}" if mark else "REMOVE #shard",
         "ConditionExpression": "version = :was",
         "ExpressionAttributeNames": {"#shard": "shard"},
-        "ExpressionAttributeValues": {":was": row["version"]},
+        "ExpressionAttributeValues": {":was": row["version"], **({":shard": string(mark)} if mark else {})},
     }
 
 
 def _whole(
-    group: Group, row: Row, attributes: Mapping[str, Value], condition: str, values: Mapping[str, Value]
+    group: Group,
+    row: Row,
+    attributes: Mapping[str, Value],
+    condition: str,
+    values: Mapping[str, Value],
+    *,
+    unmarks: bool = False,
 ) -> Request:
     sets = [f"{name} = :{name}" for name in attributes]
     given = {f":{name}": value for name, value in attributes.items()} | dict(values)
     absent = [name for name in _OPTIONAL if name not in attributes]
-    names: dict[str, str] = {}
-    if row.is_unfinished:
+    mark = mark_of(group, held=row.is_held, unfinished=row.is_unfinished)
+    if mark:
         sets.append(_MARK)
-        given[":shard"] = string(shard_of(group))
-        names["#shard"] = "shard"
+        given[":shard"] = string(mark)
+    elif unmarks:
+        absent.append("#shard")
     return {
         "Key": row_key(group),
         "UpdateExpression": f"SET {', '.join(sets)} REMOVE {', '.join(absent)}",
         "ConditionExpression": condition,
         "ExpressionAttributeValues": given,
-        **({"ExpressionAttributeNames": names} if names else {}),
+        **({"ExpressionAttributeNames": {"#shard": "shard"}} if mark or unmarks else {}),
     }

@@ -7,14 +7,17 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TypeVar
 
+import msgspec
+from redis.crc import key_slot
 from redis.exceptions import AskError, MovedError, NoScriptError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
+from handler.core.model.row import Pause
 from handler.core.ports.ledger import Generation
 from handler.ledgers.redis.connections import Address, Command, exchange
 from handler.ledgers.redis.errors import broken, is_reply, refusal
-from handler.ledgers.redis.metadata import RAISE, REGISTER, START
+from handler.ledgers.redis.metadata import PAUSE, RAISE, REGISTER, START
 from handler.ledgers.redis.scripts import Script
 from handler.ledgers.redis.topology import Servers, generation_of, identity_of
 
@@ -94,6 +97,10 @@ class RedisClient:
         """Stamp its start, unless another worker was quicker."""
         return self._changed(START, known.number, known.started, started)
 
+    def pause(self, pause: Pause | None) -> Generation:
+        """Begin or end a pause."""
+        return self._changed(PAUSE, "" if pause is None else msgspec.json.encode(pause).decode())
+
     def _changed(self, script: Script, *arguments: Argument) -> Generation:
         registered = self._reached(lambda servers: servers.registered)
         changed = generation_of(self.run(script, [self._generation_key], arguments))
@@ -113,10 +120,21 @@ class RedisClient:
         return [_checked(reply) for reply in self._exchanged(key, commands, use)]
 
     def ask_each(self, commands: Sequence[tuple[str, Command]]) -> list[object]:
-        """The replies to reads of keys that may lie anywhere, each command with its key."""
-        if self.is_cluster:
-            return [reply for key, command in commands for reply in self.ask(key, command)]
-        return self.ask(commands[0][0], *(command for _, command in commands))
+        """The replies to reads of keys that may lie anywhere, each command with its key; keys of a slot go together."""
+        if not self.is_cluster:
+            return self.ask(commands[0][0], *(command for _, command in commands))
+        slots: dict[int, list[int]] = {}
+        for place, (key, _) in enumerate(commands):
+            slots.setdefault(key_slot(key.encode()), []).append(place)
+        replies: dict[int, object] = {}
+        for places in slots.values():
+            together = self._exchanged(commands[places[0]][0], [commands[place][1] for place in places], Use.READ)
+            replies |= zip(places, together, strict=True)
+        # While a slot moves, some of its keys lie elsewhere: each of those is asked for alone.
+        return [
+            self.ask(*commands[place])[0] if isinstance(replies[place], AskError) else _checked(replies[place])
+            for place in range(len(commands))
+        ]
 
     def close(self) -> None:
         """Close what is idle."""

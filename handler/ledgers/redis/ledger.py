@@ -8,14 +8,14 @@ once that many have it, which is the only safeguard where the servers do not tel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import cast
 
 from handler.config.ledger_url import RedisUrl
 from handler.core.model.lift import open_between
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records, decode_record
-from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.model.row_size import row_is_full
 from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent
@@ -32,6 +32,7 @@ from handler.ledgers.redis.rows import (
     begun_row,
     fields_of,
     known_text,
+    lists_of,
     record_fields,
     row_of,
     stretches,
@@ -42,10 +43,10 @@ from handler.ledgers.row_parts import begun_text, entry_texts
 # The longest that Redis may take for an answer; it takes a millisecond.
 TIMEOUT_S = 1.0
 
-# A new server is noticed by every connection at once. A generation that an operator has raised is noticed by each write
-# that opens an attempt or replaces a row, where one server holds everything; a cluster has it on another server than
-# most groups, so there it is asked for this often.
-CLUSTER_ASKS_AFTER_S = 60.0
+# A new server is noticed by every connection at once. A generation that an operator has raised, and a pause, are
+# noticed by each write that opens an attempt or replaces a row, where one server holds everything. A cluster has them
+# on another server than most groups, and during a pause nothing is opened: then they are asked for this often.
+ASKS_AFTER_S = 5.0
 
 PREFIX = "update-group-counter"
 
@@ -85,7 +86,7 @@ class RedisLedger:
         self._client = RedisClient(
             servers_at(url), self._keys.generation, wait=url.wait, timeout_s=timeout_s, renewed=others
         )
-        self._asks_at = clock.monotonic() + CLUSTER_ASKS_AFTER_S
+        self._asks_at = clock.monotonic() + ASKS_AFTER_S
 
     def parked(self) -> RedisParked:
         """Parked records and notes in the same server; they need no closing of their own."""
@@ -123,17 +124,17 @@ class RedisLedger:
     def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """The fast path of R1, in one script."""
         ids, partitions = [entry.id for entry in attempt.entries], partitions_of(attempt.entries)
-        keys = [*self._written_keys(group, ids, with_generation=True), *self._keys.watermarks(group, partitions)]
+        keys = self._written_keys(group, self._generation_key(group), *self._beside(group, ids, partitions))
         texts = group.id, attempt.id, begun_text(attempt), receipt_key, generation, self._known_generation
         bounds = open_between(receipt_key, attempt.mode)
-        arguments = [*texts, *bounds, len(ids), *ids, *stretches(attempt.entries)]
+        arguments: list[str | int] = [*texts, *bounds, len(ids), *ids, *stretches(attempt.entries)]
         reply = self._run(scripts.BEGIN, keys, arguments, Use.WRITE)
         return begun_row(reply, attempt, receipt_key, generation) if isinstance(reply, list) else None
 
     def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """The slow path of R1, in one script."""
         ids, partitions = [entry.id for entry in entries], partitions_of(entries)
-        keys = [*self._written_keys(group, ids), *self._keys.watermarks(group, partitions)]
+        keys = self._written_keys(group, self._keys.held(group), *self._beside(group, ids, partitions))
         texts = [text for named in zip(entries, entry_texts(entries), strict=True) for text in appended_texts(*named)]
         reply = self._run(scripts.APPEND, keys, [group.id, bytes_max, len(ids), *texts, *partitions], Use.WRITE)
         if reply == "full":
@@ -145,28 +146,22 @@ class RedisLedger:
 
     def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         """Compare-and-swap of the row, its records and watermarks with it, in one script."""
-        row_key, unfinished, generation, *names = self._written_keys(group, records, with_generation=True)
-        keys = [
-            row_key,
-            unfinished,
-            generation,
-            self._keys.known(group),
-            *names,
-            *self._keys.watermarks(group, watermarks),
-        ]
+        shared = self._keys.held(group), self._generation_key(group), self._keys.known(group)
+        keys = self._written_keys(group, *shared, *self._beside(group, records, watermarks))
         stored = row.version - 1 or ""
         texts = (text for record in records.values() for text in record_fields(record, self._clock.now()))
-        head = group.id, stored, self._known_generation, int(row.is_unfinished), known_text(row.keys)
+        head = group.id, stored, self._known_generation, lists_of(row), known_text(row.keys)
         counts = len(records), WATERMARK_MS
-        arguments = [*head, *counts, *texts, *watermarks.values(), *fields_of(row)]
+        arguments: list[str | int] = [*head, *counts, *texts, *watermarks.values(), *fields_of(row)]
         return self._run(scripts.SWAP, keys, arguments, Use.WRITE_ROW) == 1
 
     def create(self, group: Group, row: Row) -> bool:
         """Write a first row, in one script."""
         firsts = firsts_of(row.queue)
-        keys = self._written_keys(group, [entry.id for entry in row.queue], with_generation=True)
-        head = group.id, self._known_generation, known_text(row.keys), len(row.queue)
-        keys, arguments = [*keys, *self._keys.watermarks(group, firsts)], [*head, *firsts.values(), *fields_of(row)]
+        ids, shared = [entry.id for entry in row.queue], (self._keys.held(group), self._generation_key(group))
+        keys = self._written_keys(group, *shared, *self._beside(group, ids, firsts))
+        head = group.id, self._known_generation, lists_of(row), known_text(row.keys), len(ids)
+        arguments: list[str | int] = [*head, *firsts.values(), *fields_of(row)]
         return self._run(scripts.CREATE, keys, arguments, Use.WRITE_ROW) == 1
 
     def refuse(self, group: Group, records: Records) -> bool:
@@ -177,7 +172,7 @@ class RedisLedger:
 
     def delete(self, group: Group, version: int) -> bool:
         """Delete a row, in one script."""
-        keys = [self._keys.row(group), self._keys.unfinished(group), self._keys.known(group)]
+        keys = self._written_keys(group, self._keys.held(group), self._keys.known(group))
         return self._run(scripts.DELETE, keys, [group.id, version], Use.WRITE_ROW) == 1
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
@@ -188,26 +183,33 @@ class RedisLedger:
         texts += [text for pair in watermarks.items() for text in pair]
         known = "" if settlement.keys is None else known_text(settlement.keys)
         head = group.id, attempt.id, settlement.base, settlement.new_base, known, len(records), WATERMARK_MS
-        row_key, unfinished, *names = self._written_keys(group, records)
-        keys = [row_key, unfinished, self._keys.known(group), *names, *self._keys.watermarks(group, watermarks)]
+        keys = self._written_keys(group, self._keys.known(group), *self._beside(group, records, watermarks))
         ids = [entry.id for entry in attempt.entries]
         return self._run(scripts.SETTLE, keys, [*head, *texts, *ids], Use.WRITE) == 1
 
     def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of unfinished groups, merged from the lists of all buckets in the order of their code points."""
-        return indexes.unfinished(self._client, self._keys, app, limit, after)
+        return indexes.listed(self._client, self._keys.every("unfinished", app), limit, after)
+
+    def held(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of held groups, merged in the same way."""
+        return indexes.listed(self._client, self._keys.every("held", app), limit, after)
+
+    def rows(self, app: int, ids: Sequence[str]) -> Mapping[str, Row]:
+        """The rows of these groups, in one round trip, or in one for each bucket of a cluster."""
+        return indexes.rows(self._client, self._keys, app, ids)
 
     def groups_with_key(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of groups that know the key, as all buckets have them, in the order of their code points."""
         return indexes.groups_with_key(self._client, self._keys, app, key, by, limit, after)
 
     def generation(self) -> Generation:
-        """The generation, as far as it is known here, which is a look-up and no round trip."""
-        now = self._clock.monotonic()
-        if self._client.is_cluster and now >= self._asks_at:
-            self._asks_at = now + CLUSTER_ASKS_AFTER_S
+        """The generation, as far as it is known here, which is a look-up and, most of the time, no round trip."""
+        known, now = self._client.generation, self._clock.monotonic()
+        if (self._client.is_cluster or known.paused) and now >= self._asks_at:
+            self._asks_at = now + ASKS_AFTER_S
             return self._client.renew_generation()
-        return self._client.generation
+        return known
 
     def raise_generation(self) -> Generation:
         """Begin a new one, in one script."""
@@ -216,6 +218,10 @@ class RedisLedger:
     def start_generation(self, known: Generation, started: int) -> Generation:
         """Stamp its start, in one round trip."""
         return self._client.start_generation(known, started)
+
+    def pause(self, pause: Pause | None) -> Generation:
+        """Begin or end a pause, in one script."""
+        return self._client.pause(pause)
 
     def windows(self, app: int) -> str | None:
         """The notes of windows, in one round trip."""
@@ -228,27 +234,28 @@ class RedisLedger:
         return self._client.run(metadata.NOTE_WINDOWS, [self._keys.windows(app)], [text, instead_of or ""]) == 1
 
     def has_rows(self, app: int) -> bool:
-        """Whether any bucket has a group that is unfinished or in which something has landed."""
+        """Whether any bucket has a group that is unfinished or held, or in which something has landed."""
         return indexes.has_rows(self._client, self._keys, app)
 
     def lease(self, claim: Claim) -> Lent:
         """Take calls of a schedule, which goes by the server's clock, in one script."""
-        keys = [self._keys.turns(claim.app, claim.schedule), self._keys.held(claim.app, claim.schedule)]
+        keys = [self._keys.turns(claim.app, claim.schedule), self._keys.hold(claim.app, claim.schedule)]
         arguments = [claim.lasting_s, claim.ahead_max_s, claim.longest_s]
         reply = self._client.run(metadata.LEASE, keys, arguments)
         return Lent(float(reply)) if isinstance(reply, str) else NOTHING
 
     def hold(self, hold: Hold) -> None:
         """Lend nothing for so long by the server's clock, in one script."""
-        self._client.run(metadata.HOLD, [self._keys.held(hold.app, hold.schedule)], [int(hold.seconds * 1000)])
+        self._client.run(metadata.HOLD, [self._keys.hold(hold.app, hold.schedule)], [int(hold.seconds * 1000)])
 
     def close(self) -> None:
         """Close the connections that are idle; another call opens new ones."""
         self._client.close()
 
     @property
-    def _known_generation(self) -> int | str:
-        return "" if self._client.is_cluster else self._client.generation.number
+    def _known_generation(self) -> str:
+        known = self._client.generation
+        return "" if self._client.is_cluster else f"{known.number} paused" if known.paused else str(known.number)
 
     def _run(
         self, script: scripts.Script, keys: Sequence[str], arguments: Sequence[str | int | float], use: Use
@@ -266,11 +273,15 @@ class RedisLedger:
     def _records_command(self, group: Group, ids: Sequence[str]) -> Command:
         return ("MGET", *self._keys.records(group, ids))
 
-    def _written_keys(self, group: Group, ids: Iterable[str], *, with_generation: bool = False) -> list[str]:
-        keys, row = self._keys, self._keys.row(group)
+    def _written_keys(self, group: Group, *others: str) -> list[str]:
+        return [self._keys.row(group), self._keys.unfinished(group), *others]
+
+    def _generation_key(self, group: Group) -> str:
         # All keys of a script must lie on one server. In a cluster the generation does not, and nothing stands for it.
-        generation = (row if self._client.is_cluster else keys.generation,) if with_generation else ()
-        return [row, keys.unfinished(group), *generation, *keys.records(group, ids)]
+        return self._keys.row(group) if self._client.is_cluster else self._keys.generation
+
+    def _beside(self, group: Group, ids: Iterable[str], partitions: Iterable[str]) -> list[str]:
+        return [*self._keys.records(group, ids), *self._keys.watermarks(group, partitions)]
 
 
 def _records(ids: Sequence[str], stored: object) -> Records:

@@ -44,7 +44,7 @@ if not known[1] then
 elseif ARGV[1] ~= '' and known[3] ~= ARGV[1] then
   redis.call('HSET', KEYS[1], 'number', known[1] + 1, 'started', 0, 'servers', ARGV[1])
 end
-return redis.call('HMGET', KEYS[1], 'number', 'started')
+return redis.call('HMGET', KEYS[1], 'number', 'started', 'paused')
 """
 )
 
@@ -53,7 +53,7 @@ RAISE = Script(
     """
 local number = (redis.call('HGET', KEYS[1], 'number') or 1) + 1
 redis.call('HSET', KEYS[1], 'number', number, 'started', 0)
-return redis.call('HMGET', KEYS[1], 'number', 'started')
+return redis.call('HMGET', KEYS[1], 'number', 'started', 'paused')
 """
 )
 
@@ -64,7 +64,21 @@ local stored = redis.call('HMGET', KEYS[1], 'number', 'started')
 if tonumber(stored[1]) == tonumber(ARGV[1]) and tonumber(stored[2]) == tonumber(ARGV[2]) then
   redis.call('HSET', KEYS[1], 'started', ARGV[3])
 end
-return redis.call('HMGET', KEYS[1], 'number', 'started')
+return redis.call('HMGET', KEYS[1], 'number', 'started', 'paused')
+"""
+)
+
+# KEYS: generation. ARGV: the pause of every group as text, or nothing.
+PAUSE = Script(
+    """
+redis.call('HSETNX', KEYS[1], 'number', 1)
+redis.call('HSETNX', KEYS[1], 'started', 0)
+if ARGV[1] == '' then
+  redis.call('HDEL', KEYS[1], 'paused')
+else
+  redis.call('HSET', KEYS[1], 'paused', ARGV[1])
+end
+return redis.call('HMGET', KEYS[1], 'number', 'started', 'paused')
 """
 )
 

@@ -57,6 +57,12 @@ class RedisParked:
         texts = self._client.run(PARKED, self._keys.parked(app), [begin, limit], Use.READ)
         return [Parked(*json.loads(text)) for text in cast("list[str]", texts)]
 
+    def count(self, app: int) -> int:
+        """How many records are kept."""
+        ids, _ = self._keys.parked(app)
+        (count,) = self._client.ask(ids, ("ZCARD", ids))
+        return cast("int", count)
+
     def unpark(self, app: int, parked_id: str) -> bool:
         """Drop a kept record, in one script."""
         return self._client.run(UNPARK, self._keys.parked(app), [parked_id]) == 1

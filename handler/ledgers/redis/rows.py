@@ -7,11 +7,11 @@ import zlib
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from handler.core.model.operation import Counters
 from handler.core.model.outcome import Record, encode_record
-from handler.core.model.row import Attempt, Entry, Group, Row
+from handler.core.model.row import Attempt, Entry, Group, Row, Trouble
 from handler.core.ports.schedules import Schedule
 from handler.core.state.watermarks import firsts_of
 from handler.core.state.watermarks import watermarks_of as last_positions
@@ -40,7 +40,7 @@ class Keys(msgspec.Struct, frozen=True):
         """Until when a schedule of the app is lent out."""
         return f"{{{self.prefix}:{app}}}:{schedule.value}"
 
-    def held(self, app: int, schedule: Schedule) -> str:
+    def hold(self, app: int, schedule: Schedule) -> str:
         """What is there while nothing is lent of a schedule."""
         return f"{self.turns(app, schedule)}:held"
 
@@ -66,17 +66,17 @@ class Keys(msgspec.Struct, frozen=True):
         """The sorted set that has the group while it is unfinished."""
         return f"{self._bucket(group)}:unfinished"
 
-    def all_unfinished(self, app: int) -> list[str]:
-        """Every such set of an app."""
-        return [f"{{{self.prefix}:{app}:{bucket}}}:unfinished" for bucket in range(BUCKETS)]
+    def held(self, group: Group) -> str:
+        """The sorted set that has the group while it is held."""
+        return f"{self._bucket(group)}:held"
 
     def known(self, group: Group) -> str:
         """The sorted set of the keys that the groups of a bucket know (`member`)."""
         return f"{self._bucket(group)}:known"
 
-    def all_known(self, app: int) -> list[str]:
-        """Every such set of an app."""
-        return [f"{{{self.prefix}:{app}:{bucket}}}:known" for bucket in range(BUCKETS)]
+    def every(self, kind: str, app: int) -> list[str]:
+        """Every such set of an app: of the "unfinished", the "held" or the "known"."""
+        return [f"{{{self.prefix}:{app}:{bucket}}}:{kind}" for bucket in range(BUCKETS)]
 
     def parked(self, app: int) -> tuple[str, str]:
         """The sorted set of the ids of parked records, and the hash of their texts."""
@@ -90,6 +90,19 @@ class Keys(msgspec.Struct, frozen=True):
         return f"{{{self.prefix}:{group.app}:{zlib.crc32(group.id.encode()) % BUCKETS}}}"
 
 
+class _Rest(msgspec.Struct, frozen=True, array_like=True):
+    """What an idle row has beside its other fields; earlier versions wrote the first three."""
+
+    first_seen_at: int | None
+    last_checked_at: int
+    first_seen_generation: int
+    trouble: Trouble | None = None
+    frozen_at: int = 0
+
+
+_REST = msgspec.json.Decoder(_Rest)
+
+
 def fields_of(row: Row) -> list[str]:
     """Names and values of the hash of a row that is written whole; raises ValueError over the bound of a row."""
     parts = split(row)
@@ -97,10 +110,12 @@ def fields_of(row: Row) -> list[str]:
         "v": str(parts.version),
         "body": parts.body,
         "queued": str(len(row.queue)),
-        "state": "frozen" if row.frozen is not None else "calm" if is_calm(row) else "busy",
+        "state": "frozen" if row.is_held else "calm" if is_calm(row) else "busy",
         "key": row.receipt_key,
         "gen": str(row.generation),
-        "rest": json.dumps([row.first_seen_at, row.last_checked_at, row.first_seen_generation]),
+        "rest": msgspec.json.encode(
+            _Rest(row.first_seen_at, row.last_checked_at, row.first_seen_generation, row.trouble, row.frozen_at)
+        ).decode(),
     }
     if row.watermarks:
         fields["marks"] = watermarks_text(row.watermarks)
@@ -112,6 +127,11 @@ def fields_of(row: Row) -> list[str]:
     fields |= {f"o:{entry.id}": "" for entry in row.queue}
     fields |= {f"p:{partition}": sequence for partition, sequence in last_positions(row.owed).items()}
     return [text for field in fields.items() for text in field]
+
+
+def lists_of(row: Row) -> str:
+    """In which lists of its bucket the group stands: a letter for each (handler/ledgers/redis/scripts.py)."""
+    return "u" * row.is_unfinished + "h" * row.is_held
 
 
 def row_of(stored: Sequence[str | None]) -> Row | None:
@@ -140,18 +160,15 @@ def begun_row(stored: Sequence[str | None], attempt: Attempt, receipt_key: str, 
     """The row of a group that was idle, and in which `attempt` was opened: what its script gives back makes it up."""
     *always, known = stored
     version, base, rest = map(str, always)
-    sighted, looked, sighted_in, *_ = json.loads(rest)
-    opened = replace(attempt, base=int(base))
-    idle = Row(
+    return Row(
         version=int(version),
         generation=generation,
         receipt_key=receipt_key,
         base=int(base),
-        attempt=opened,
-        first_seen_at=sighted,
-        last_checked_at=looked,
+        attempt=replace(attempt, base=int(base)),
+        keys=known_keys(known) or (),
+        **asdict(_REST.decode(rest)),
     )
-    return replace(idle, first_seen_generation=sighted_in, keys=known_keys(known) or ())
 
 
 def known_text(keys: Counters) -> str:

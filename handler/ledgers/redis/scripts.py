@@ -6,10 +6,10 @@ written anything else. Rows and records are opaque text here: a script compares,
 because Lua's are doubles.
 
 A row is a hash: `v` its version; `body` its text as of the last swap; `base`, `open`, `begun` and `tail` what stands
-beside it (`ledgers/row_parts.py`); `queued` how many operations wait; `state` calm, busy or frozen; `key` and `gen`
-its receipt key and generation; `known` the keys that it knows; `rest` what else an idle row has. An owed operation is a
-field `o:<id>`: empty while it waits, else the id of the attempt that carries it, and it is owed no more when another
-attempt is open. `p:<place>` is the last position that the row owes of a place (R13).
+beside it (`ledgers/row_parts.py`); `queued` how many operations wait; `state` calm, busy or, while it is held, frozen;
+`key` and `gen` its receipt key and generation; `known` the keys that it knows; `rest` what else an idle row has. An
+owed operation is a field `o:<id>`: empty while it waits, else the id of the attempt that carries it, and it is owed no
+more when another attempt is open. `p:<place>` is the last position that the row owes of a place (R13).
 """
 
 from __future__ import annotations
@@ -31,11 +31,24 @@ class Script(msgspec.Struct, frozen=True, dict=True):
         return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
-# Another instance may have raised the generation: where one server holds everything, no attempt is opened and no row
-# written on the strength of an older one (R10).
+# Another instance may have raised the generation, or begun or ended a pause: where one server holds everything, no
+# attempt is opened and no row written by an instance that does not know of it (R10).
 _STALE = """
 local function stale(key, known)
-  return known ~= '' and redis.call('HGET', key, 'number') ~= known
+  if known == '' then return false end
+  local now = redis.call('HMGET', key, 'number', 'paused')
+  return (now[1] or '') .. (now[2] and ' paused' or '') ~= known
+end
+"""
+
+# Whether a group is in the list of the unfinished (u), of the held (h), or of both.
+_LIST = """
+local function list(set, group, lists, letter)
+  if string.find(lists, letter, 1, true) then
+    redis.call('ZADD', set, 0, group)
+  else
+    redis.call('ZREM', set, group)
+  end
 end
 """
 
@@ -105,9 +118,9 @@ return {redis.call('HINCRBY', KEYS[1], 'v', 1), row[7], row[8], row[10]}
 """
 )
 
-# KEYS: row, unfinished, records, marks. ARGV: group, greatest size, how many records, then id, text, place and number
-# of each operation, then the place of each mark. What an operation adds to a row's text beside its own, its place in
-# the queue and a number for each key, is 8 bytes for each list in it, of which the operation itself is one.
+# KEYS: row, unfinished, held, records, marks. ARGV: group, greatest size, how many records, then id, text, place and
+# number of each operation, then the place of each mark. What an operation adds to a row's text beside its own, its
+# place in the queue and a number for each key, is 8 bytes for each list in it, of which the operation itself is one.
 APPEND = Script(
     _MARKS
     + """
@@ -115,14 +128,14 @@ local row = redis.call('HMGET', KEYS[1], 'v', 'open', 'state', 'tail', 'queued',
 if not row[1] then return false end
 local count = tonumber(ARGV[3])
 local reach, last = {}, {}
-for i = 3 + count, #KEYS do
-  local place = ARGV[3 * count + 1 + i]
+for i = 4 + count, #KEYS do
+  local place = ARGV[3 * count + i]
   reach[place] = reached(KEYS[1], row[6] or '', KEYS[i], place)
 end
 local records, texts, fields, passed = {}, {row[4] or ''}, {}, {}
 for i = 1, count do
   local id, text, place, number = unpack(ARGV, 4 * i, 4 * i + 3)
-  local record = redis.call('GET', KEYS[2 + i])
+  local record = redis.call('GET', KEYS[3 + i])
   local owed = redis.call('HGET', KEYS[1], 'o:' .. id)
   if not record and owed ~= '' and (not owed or owed ~= row[2]) then
     if place ~= '' and number <= reach[place] then
@@ -147,56 +160,56 @@ if #fields > 0 then
   end
   redis.call('HSET', KEYS[1], 'tail', tail, 'queued', row[5] + #texts - 1, unpack(fields))
   redis.call('HINCRBY', KEYS[1], 'v', 1)
-  if row[3] ~= 'frozen' then redis.call('ZADD', KEYS[2], 0, ARGV[1]) end
+  redis.call('ZADD', row[3] == 'frozen' and KEYS[3] or KEYS[2], 0, ARGV[1])
 end
 return {redis.call('HMGET', KEYS[1], 'v', 'body', 'base', 'open', 'begun', 'tail', 'marks', 'known'), records, passed}
 """
 )
 
-# KEYS: row, unfinished, generation, known, records, marks. ARGV: group, stored version or nothing, known generation,
-# whether the row is unfinished, the keys it knows, how many records, the life of a mark in milliseconds, text and life
-# of each record, the last position of each mark, then the fields of the row.
+# KEYS: row, unfinished, held, generation, known, records, marks. ARGV: group, stored version or nothing, known
+# generation, the row's lists, the keys it knows, how many records, the life of a mark in milliseconds, text and life of
+# each record, the last position of each mark, then the fields of the row.
 SWAP = Script(
     _STALE
+    + _LIST
     + _KNOW
     + _MARKS
     + """
 local row = redis.call('HMGET', KEYS[1], 'v', 'known')
 if (row[1] or '') ~= ARGV[2] then return false end
-if stale(KEYS[3], ARGV[3]) then return 'stale' end
+if stale(KEYS[4], ARGV[3]) then return 'stale' end
 local was, known = both(row[2] or '[]', ARGV[5])
 local count = tonumber(ARGV[6])
 for i = 1, count do
-  redis.call('SET', KEYS[4 + i], ARGV[6 + 2 * i], 'PX', ARGV[7 + 2 * i], 'NX')
+  redis.call('SET', KEYS[5 + i], ARGV[6 + 2 * i], 'PX', ARGV[7 + 2 * i], 'NX')
 end
-for i = 5 + count, #KEYS do
-  keep(KEYS[i], ARGV[3 + count + i], ARGV[7])
+for i = 6 + count, #KEYS do
+  keep(KEYS[i], ARGV[2 + count + i], ARGV[7])
 end
 redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'known', ARGV[5], unpack(ARGV, 4 + count + #KEYS))
-know(KEYS[4], ARGV[1], was, known)
-if ARGV[4] == '1' then
-  redis.call('ZADD', KEYS[2], 0, ARGV[1])
-else
-  redis.call('ZREM', KEYS[2], ARGV[1])
-end
+redis.call('HSET', KEYS[1], 'known', ARGV[5], unpack(ARGV, 3 + count + #KEYS))
+know(KEYS[5], ARGV[1], was, known)
+list(KEYS[2], ARGV[1], ARGV[4], 'u')
+list(KEYS[3], ARGV[1], ARGV[4], 'h')
 return 1
 """
 )
 
-# KEYS: row, unfinished, generation, records, marks. ARGV: group, known generation, the keys that the row knows, how
-# many records, the first position at each mark, then the row's fields.
+# KEYS: row, unfinished, held, generation, records, marks. ARGV: group, known generation, the row's lists, the keys that
+# it knows, how many records, the first position at each mark, then the row's fields.
 CREATE = Script(
     _STALE
+    + _LIST
     + """
-local records = tonumber(ARGV[4])
-if redis.call('EXISTS', KEYS[1], unpack(KEYS, 4, 3 + records)) > 0 then return false end
-for i = 4 + records, #KEYS do
+local records = tonumber(ARGV[5])
+if redis.call('EXISTS', KEYS[1], unpack(KEYS, 5, 4 + records)) > 0 then return false end
+for i = 5 + records, #KEYS do
   if ARGV[1 + i - records] <= (redis.call('GET', KEYS[i]) or '') then return false end
 end
-if stale(KEYS[3], ARGV[2]) then return 'stale' end
-redis.call('HSET', KEYS[1], 'known', ARGV[3], unpack(ARGV, 2 + #KEYS - records))
-redis.call('ZADD', KEYS[2], 0, ARGV[1])
+if stale(KEYS[4], ARGV[2]) then return 'stale' end
+redis.call('HSET', KEYS[1], 'known', ARGV[4], unpack(ARGV, 2 + #KEYS - records))
+list(KEYS[2], ARGV[1], ARGV[3], 'u')
+list(KEYS[3], ARGV[1], ARGV[3], 'h')
 return 1
 """
 )
@@ -212,7 +225,7 @@ return 1
 """
 )
 
-# KEYS: row, unfinished, known. ARGV: group, version.
+# KEYS: row, unfinished, held, known. ARGV: group, version.
 DELETE = Script(
     _KNOW
     + """
@@ -220,7 +233,8 @@ local row = redis.call('HMGET', KEYS[1], 'v', 'known')
 if row[1] ~= ARGV[2] then return false end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
-know(KEYS[3], ARGV[1], cjson.decode(row[2] or '[]'), {})
+redis.call('ZREM', KEYS[3], ARGV[1])
+know(KEYS[4], ARGV[1], cjson.decode(row[2] or '[]'), {})
 return 1
 """
 )

@@ -20,10 +20,13 @@ from redis.crc import key_slot
 from redis.exceptions import RedisError
 
 from handler.core.errors import LedgerUnavailable
+from handler.core.model.row import Pause
 from handler.core.ports.ledger import Generation
 from handler.ledgers.redis.connections import Address, Command, Connections, Link, exchange
 from handler.ledgers.redis.errors import refusal, unreachable
 from handler.ledgers.redis.metadata import REGISTER
+
+_PAUSE = msgspec.json.Decoder(Pause)
 
 
 class LentLink(msgspec.Struct, frozen=True):
@@ -167,9 +170,9 @@ def identity_of(run_ids: frozenset[str]) -> str:
 
 
 def generation_of(reply: object) -> Generation:
-    """The generation as scripts give it back: number and start."""
-    number, started = cast("list[str]", reply)
-    return Generation(int(number), int(started))
+    """The generation as scripts give it back: number, start and pause."""
+    number, started, paused = cast("tuple[str, str, str | None]", reply)
+    return Generation(int(number), int(started), None if paused is None else _PAUSE.decode(paused))
 
 
 class Layout(msgspec.Struct, frozen=True):

@@ -27,10 +27,14 @@ _ASK_AGAIN_S = 0.01
 
 
 class FileFormat(msgspec.Struct, frozen=True):
-    """What marks a file as ours (SQLite's `application_id`, 32 bits), and the statements that make an empty one so."""
+    """What marks a file as ours (SQLite's `application_id`, 32 bits), and the statements that make an empty one so.
+
+    `additions` make what files of earlier versions lack, and leave alone what is there.
+    """
 
     application_id: int
     schema: Sequence[str]
+    additions: Sequence[str] = ()
 
 
 class SqliteFile:
@@ -128,6 +132,8 @@ class SqliteFile:
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         if not is_ours:
             self._make_ours(connection)
+        for statement in self._format.additions:
+            connection.execute(statement)
 
     def _is_ours(self, connection: sqlite3.Connection) -> bool:
         """False for an empty file; raises LedgerUnavailable for the file of another program.

@@ -1,4 +1,4 @@
-"""The groups of the embedded ledger: which are unfinished, by an index, and which know a counter key, by their rows.
+"""The groups of the embedded ledger: the unfinished and the held ones by an index each, others by their rows.
 
 One machine's rows are soon read.
 """
@@ -14,7 +14,14 @@ from handler.ledgers.sqlite import schema as statements
 
 def unfinished(connection: sqlite3.Connection, app: int, limit: int, after: str) -> list[str]:
     """Ids of unfinished groups in the order of their code points."""
-    found: list[tuple[str]] = connection.execute(statements.READ_UNFINISHED, (app, after, limit)).fetchall()
+    part = app, after
+    found: list[tuple[str]] = connection.execute(statements.READ_UNFINISHED, (*part, *part, limit)).fetchall()
+    return [group_id for (group_id,) in found]
+
+
+def held(connection: sqlite3.Connection, app: int, limit: int, after: str) -> list[str]:
+    """Ids of held groups in the order of their code points."""
+    found: list[tuple[str]] = connection.execute(statements.READ_HELD, (app, after, limit)).fetchall()
     return [group_id for (group_id,) in found]
 
 

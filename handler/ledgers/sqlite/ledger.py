@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from handler.core.model.codec import decode_row
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
-from handler.core.model.outcome import Record, Records, decode_record, encode_record
-from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.model.outcome import Records, encode_record
+from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.model.row_size import check_room, row_text, storable
 from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent, Stand
@@ -28,9 +27,11 @@ from handler.ledgers.sqlite.metadata import (
     reached,
     stand_of,
     windows_of,
+    write_pause,
     write_stand,
 )
 from handler.ledgers.sqlite.parked import SqliteParked
+from handler.ledgers.sqlite.rows import records_in, row_in, rows_in
 
 # A commit waits for one sync of the disk, some milliseconds on most: a second is what a call usually takes at most.
 USUAL_TIMEOUT_S = 1.0
@@ -87,11 +88,11 @@ class SqliteLedger:
 
     def load(self, group: Group) -> Row | None:
         """The row, as last committed."""
-        return self._file.read(lambda connection: _row(connection, group))
+        return self._file.read(lambda connection: row_in(connection, group))
 
     def find(self, group: Group, ids: Sequence[str]) -> Records:
         """The records that are still in the file."""
-        return self._file.read(lambda connection: _records(connection, group, ids))
+        return self._file.read(lambda connection: records_in(connection, group, ids))
 
     def watermarks(self, group: Group, partitions: Collection[str]) -> Watermarks:
         """The watermarks that are still in the file; it is a write, because an older file has no table of them yet."""
@@ -99,16 +100,16 @@ class SqliteLedger:
 
     def look(self, group: Group, ids: Sequence[str]) -> Look:
         """Row and records, in one read transaction."""
-        return self._file.read(lambda connection: Look(_row(connection, group), _records(connection, group, ids)))
+        return self._file.read(lambda connection: Look(row_in(connection, group), records_in(connection, group, ids)))
 
     def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
         """The fast path of R1, in one write transaction."""
 
         def opened(connection: sqlite3.Connection) -> Row | None:
-            row = _row(connection, group)
+            row = row_in(connection, group)
             if row is None or not row.is_idle(receipt_key, generation, attempt.mode):
                 return None
-            if _records(connection, group, [entry.id for entry in attempt.entries]):
+            if records_in(connection, group, [entry.id for entry in attempt.entries]):
                 return None
             if passed(attempt.entries, row, reached(connection, group, partitions_of(attempt.entries))):
                 return None
@@ -122,7 +123,7 @@ class SqliteLedger:
         """The slow path of R1, in one write transaction."""
 
         def lengthened(connection: sqlite3.Connection) -> Look | None:
-            look = Look(_row(connection, group), _records(connection, group, [entry.id for entry in entries]))
+            look = Look(row_in(connection, group), records_in(connection, group, [entry.id for entry in entries]))
             if look.row is None:
                 return None
             watermarks = reached(connection, group, partitions_of(entries))
@@ -153,7 +154,7 @@ class SqliteLedger:
         """Write a first row, in one write transaction."""
 
         def created(connection: sqlite3.Connection) -> bool:
-            if _row(connection, group) or _records(connection, group, [entry.id for entry in row.queue]):
+            if row_in(connection, group) or records_in(connection, group, [entry.id for entry in row.queue]):
                 return False
             if passed(row.queue, None, reached(connection, group, partitions_of(row.queue))):
                 return False
@@ -166,7 +167,7 @@ class SqliteLedger:
         """Write rejections of a group without a row, in one write transaction."""
 
         def refused(connection: sqlite3.Connection) -> bool:
-            if _row(connection, group) or _records(connection, group, tuple(records)):
+            if row_in(connection, group) or records_in(connection, group, tuple(records)):
                 return False
             self._put_records(connection, group, records)
             return True
@@ -182,7 +183,7 @@ class SqliteLedger:
         """The partial update of R5, in one write transaction."""
 
         def settled(connection: sqlite3.Connection) -> bool:
-            row = settlement.applied_to(_row(connection, group))
+            row = settlement.applied_to(row_in(connection, group))
             if row is None:
                 return False
             self._put(connection, group, storable(row), settlement.records)
@@ -195,6 +196,14 @@ class SqliteLedger:
         """Ids of unfinished groups in the order of their code points."""
         return self._file.read(lambda connection: indexes.unfinished(connection, app, limit, after))
 
+    def held(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        """Ids of held groups in the order of their code points."""
+        return self._file.read(lambda connection: indexes.held(connection, app, limit, after))
+
+    def rows(self, app: int, ids: Sequence[str]) -> Mapping[str, Row]:
+        """The rows of these groups, in one read transaction."""
+        return self._file.read(lambda connection: rows_in(connection, app, ids))
+
     def groups_with_key(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         """Ids of groups that know the key, in the order of their code points, read from the rows themselves."""
         return self._file.read(lambda connection: indexes.groups_with_key(connection, app, key, by, limit, after))
@@ -205,15 +214,20 @@ class SqliteLedger:
 
     def raise_generation(self) -> Generation:
         """Begin a new one, in one write transaction."""
-        return self._with_generation(statements.RAISE_GENERATION)
+        return self._with_generation(lambda connection: connection.execute(statements.RAISE_GENERATION))
 
     def start_generation(self, known: Generation, started: int) -> Generation:
         """Stamp its start, in one write transaction."""
-        return self._with_generation(statements.START_GENERATION, started, known.number, known.started)
+        values = started, known.number, known.started
+        return self._with_generation(lambda connection: connection.execute(statements.START_GENERATION, values))
 
-    def _with_generation(self, statement: str, *values: int) -> Generation:
+    def pause(self, pause: Pause | None) -> Generation:
+        """Begin or end a pause, in one write transaction."""
+        return self._with_generation(lambda connection: write_pause(connection, pause))
+
+    def _with_generation(self, change: Callable[[sqlite3.Connection], object]) -> Generation:
         def changed(connection: sqlite3.Connection) -> Generation:
-            connection.execute(statement, values)
+            change(connection)
             return generation_in(connection)
 
         return self._file.write(changed)
@@ -265,7 +279,8 @@ class SqliteLedger:
         self._file.close()
 
     def _put(self, connection: sqlite3.Connection, group: Group, row: Row, records: Records) -> None:
-        connection.execute(statements.WRITE_ROW, (group.app, group.id, row.version, row.is_unfinished, row_text(row)))
+        listed = statements.UNFINISHED * row.is_unfinished + statements.HELD * row.is_held
+        connection.execute(statements.WRITE_ROW, (group.app, group.id, row.version, listed, row_text(row)))
         self._put_records(connection, group, records)
 
     def _put_records(self, connection: sqlite3.Connection, group: Group, records: Records) -> None:
@@ -277,19 +292,3 @@ class SqliteLedger:
             ],
         )
         connection.execute(statements.FORGET, (self._clock.now(), len(records) + FORGOTTEN_PER_WRITE))
-
-
-def _row(connection: sqlite3.Connection, group: Group) -> Row | None:
-    found: tuple[str] | None = connection.execute(statements.READ_ROW, (group.app, group.id)).fetchone()
-    return decode_row(found[0]) if found else None
-
-
-def _records(connection: sqlite3.Connection, group: Group, ids: Sequence[str]) -> dict[str, Record]:
-    found: dict[str, Record] = {}
-    for operation_id in ids:
-        body: tuple[str] | None = connection.execute(
-            statements.READ_RECORD, (group.app, group.id, operation_id)
-        ).fetchone()
-        if body:
-            found[operation_id] = decode_record(body[0])
-    return found

@@ -1,4 +1,4 @@
-"""What the embedded ledger's file holds beside rows and records: generation, windows, schedules and watermarks.
+"""What the embedded ledger's file holds beside rows and records: generation, pause, windows, schedules, watermarks.
 
 Schedules (R14) and watermarks (R13) have tables that older files get when they are first needed.
 """
@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Collection
 
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
-from handler.core.model.row import Group
+from handler.core.model.row import Group, Pause
 from handler.core.ports.ledger import Generation
 from handler.core.ports.schedules import Schedule, Stand
 from handler.core.state.watermarks import WATERMARK_S
@@ -21,8 +21,16 @@ FORGOTTEN_PER_WRITE = 4
 
 def generation_in(connection: sqlite3.Connection) -> Generation:
     """The generation as it stands."""
-    found: tuple[int, int] = connection.execute(statements.READ_GENERATION).fetchone()
-    return Generation(*found)
+    found: tuple[int, int, int | None, str | None] = connection.execute(statements.READ_GENERATION).fetchone()
+    number, started, since, reason = found
+    return Generation(number, started, None if since is None or reason is None else Pause(since, reason))
+
+
+def write_pause(connection: sqlite3.Connection, pause: Pause | None) -> None:
+    """Put this pause in place of any other, or none."""
+    connection.execute(statements.END_PAUSE)
+    if pause is not None:
+        connection.execute(statements.BEGIN_PAUSE, (pause.since, pause.reason))
 
 
 def windows_of(connection: sqlite3.Connection, app: int) -> str | None:

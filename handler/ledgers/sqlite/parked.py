@@ -13,6 +13,7 @@ _PARK = """
     ON CONFLICT (app, id) DO NOTHING"""
 _READ_PARKED = """
     SELECT id, source, reason, at, payload FROM parked WHERE app = ? AND id > ? ORDER BY id LIMIT ?"""
+_COUNT_PARKED = "SELECT count(*) FROM parked WHERE app = ?"
 _UNPARK = "DELETE FROM parked WHERE app = ? AND id = ?"
 _NOTE = """
     INSERT INTO notes (app, name, body) VALUES (?, ?, ?)
@@ -40,6 +41,15 @@ class SqliteParked:
             return [Parked(*row) for row in found]
 
         return self._file.read(page)
+
+    def count(self, app: int) -> int:
+        """How many records are kept, counted by their index."""
+
+        def counted(connection: sqlite3.Connection) -> int:
+            found: tuple[int] = connection.execute(_COUNT_PARKED, (app,)).fetchone()
+            return found[0]
+
+        return self._file.read(counted)
 
     def unpark(self, app: int, parked_id: str) -> bool:
         """Drop a kept record, in one write transaction."""

@@ -25,18 +25,33 @@ LEDGER = FileFormat(
         "CREATE TABLE ledger (generation INTEGER NOT NULL, started INTEGER NOT NULL)",
         "INSERT INTO ledger VALUES (1, 0)",
     ),
+    # What files of earlier versions lack.
+    additions=(
+        "CREATE INDEX IF NOT EXISTS held_groups ON groups (app, id) WHERE unfinished > 1",
+        "CREATE TABLE IF NOT EXISTS pause (since INTEGER NOT NULL, reason TEXT NOT NULL)",
+    ),
 )
+
+# What `unfinished` says of a row: 1 that it is unfinished, 2 that it is held, 3 both, and 0 neither.
+UNFINISHED, HELD = 1, 2
 
 READ_ROW = "SELECT body FROM groups WHERE app = ? AND id = ?"
 READ_VERSION = "SELECT version FROM groups WHERE app = ? AND id = ?"
 READ_RECORD = "SELECT body FROM records WHERE app = ? AND group_id = ? AND id = ?"
-READ_UNFINISHED = "SELECT id FROM groups WHERE app = ? AND unfinished = 1 AND id > ? ORDER BY id LIMIT ?"
+# Each half has its index.
+READ_UNFINISHED = """
+    SELECT id FROM groups WHERE app = ? AND unfinished = 1 AND id > ?
+    UNION ALL SELECT id FROM groups WHERE app = ? AND unfinished > 1 AND unfinished = 3 AND id > ?
+    ORDER BY id LIMIT ?"""
+READ_HELD = "SELECT id FROM groups WHERE app = ? AND unfinished > 1 AND id > ? ORDER BY id LIMIT ?"
 # Rows that hold the key's text anywhere; the caller decodes them to be sure.
 READ_NAMING = "SELECT id, body FROM groups WHERE app = ? AND id > ? AND instr(body, ?) > 0 ORDER BY id LIMIT ?"
 READ_ANY_ROW = "SELECT 1 FROM groups WHERE app = ? LIMIT 1"
-READ_GENERATION = "SELECT generation, started FROM ledger"
+READ_GENERATION = "SELECT generation, started, since, reason FROM ledger LEFT JOIN pause ON 1"
 RAISE_GENERATION = "UPDATE ledger SET generation = generation + 1, started = 0"
 START_GENERATION = "UPDATE ledger SET started = ? WHERE generation = ? AND started = ?"
+END_PAUSE = "DELETE FROM pause"
+BEGIN_PAUSE = "INSERT INTO pause VALUES (?, ?)"
 # Files that are older than the schedules get them when they are first needed.
 MAKE_SCHEDULES = """
     CREATE TABLE IF NOT EXISTS turns (

@@ -5,7 +5,7 @@ dies between them leaves an answer on record of an attempt that is still open. W
 in three: the row is seen, the marks are read, and the row is written if it is still what was seen (R13).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from msgspec.structs import replace
 
@@ -83,17 +83,6 @@ class PiecewiseLedger(MemoryLedger):
         )
         return not others
 
-    def unfinished(self, app: int, limit: int, after: str = "") -> Sequence[str]:
-        """Ids of unfinished groups in the order of their code points."""
-        return self._names(self._parts, app, after, lambda row: row.is_unfinished)[:limit]
-
-    def groups_with_key(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
-        """Ids of groups that know the key, in the order of their code points."""
-        return self._names(self._parts, app, after, lambda row: dict(row.keys).get(key, by + 1) <= by)[:limit]
-
-    def has_rows(self, app: int) -> bool:
-        return any(group.app == app for group in self._parts)
-
     def snapshot(self) -> Snapshot:
         """What the ledger holds now, each row written anew."""
         rows = {group: row_text(row_parts.join(stored)) for group, stored in self._parts.items()}
@@ -115,6 +104,9 @@ class PiecewiseLedger(MemoryLedger):
         now = self._row(group)
         is_same = now is not None and now.version == row.version and self._generation is generation
         return watermarks if is_same else None
+
+    def _groups(self) -> Collection[Group]:
+        return self._parts
 
     def _row(self, group: Group) -> Row | None:
         stored = self._parts.get(group)

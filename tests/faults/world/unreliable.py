@@ -8,7 +8,7 @@ from typing import TypeVar
 from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable, RowFull
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
-from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.ports.ledger import Generation, Ledger, Look
 from handler.core.ports.schedules import Claim, Hold, Lent
 from tests.faults.world.world import World
@@ -96,6 +96,12 @@ class UnreliableLedger:
         ids = self._read("lists the unfinished", lambda: self._ledger.unfinished(app, limit, after))
         return sorted({broken, *ids})[:limit] if broken > after else ids
 
+    def held(self, app: int, limit: int, after: str = "") -> Sequence[str]:
+        return self._read("lists the held", lambda: self._ledger.held(app, limit, after))
+
+    def rows(self, app: int, ids: Sequence[str]) -> Mapping[str, Row]:
+        return self._read("reads rows", lambda: self._ledger.rows(app, ids))
+
     def groups_with_key(self, app: int, key: str, by: int, limit: int, after: str = "") -> Sequence[str]:
         return self._read("lists the known", lambda: self._ledger.groups_with_key(app, key, by, limit, after))
 
@@ -107,6 +113,9 @@ class UnreliableLedger:
 
     def start_generation(self, known: Generation, started: int) -> Generation:
         return self._write("starts the generation", lambda: self._ledger.start_generation(known, started))
+
+    def pause(self, pause: Pause | None) -> Generation:
+        return self._write("pauses or resumes", lambda: self._ledger.pause(pause))
 
     def windows(self, app: int) -> str | None:
         return self._read("reads the windows", lambda: self._ledger.windows(app))

@@ -20,6 +20,9 @@ class UnreliableStore(UnreliableLedger):
     def page(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
         return self._read("lists the parked", lambda: self._kept.page(app, limit, after))
 
+    def count(self, app: int) -> int:
+        return self._read("counts the parked", lambda: self._kept.count(app))
+
     def unpark(self, app: int, parked_id: str) -> bool:
         return self._write(f"drops {parked_id}", lambda: self._kept.unpark(app, parked_id))
 

@@ -41,7 +41,7 @@ def refused(words: str) -> bytes:
 
 
 def generation(value: int, started: int = 0) -> bytes:
-    return several(text(str(value)), text(str(started)))
+    return several(text(str(value)), text(str(started)), NOTHING)
 
 
 def no_warning(words: str) -> None:

@@ -3,7 +3,7 @@
 from contextlib import closing
 
 from handler.config.ledger_url import RedisUrl
-from handler.ledgers.redis.ledger import CLUSTER_ASKS_AFTER_S, RedisLedger
+from handler.ledgers.redis.ledger import ASKS_AFTER_S, RedisLedger
 from tests.contract.stores import GivenClock
 from tests.unit.ledgers.redis.played_redis import PlayedRedis, generation, no_warning, number, several, text
 
@@ -17,9 +17,9 @@ def test_in_a_cluster_the_generation_is_asked_for_once_a_minute() -> None:
         endpoint = RedisUrl(server.endpoint.url, cluster=True)
         with closing(RedisLedger(endpoint, clock, warn=no_warning)) as ledger:
             assert ledger.generation().number == 1
-            clock.advance(CLUSTER_ASKS_AFTER_S - 1)
+            clock.advance(ASKS_AFTER_S - 1)
             assert ledger.generation().number == 1
             clock.advance(1)
             assert [ledger.generation().number for _ in range(2)] == [2, 2]
-            clock.advance(CLUSTER_ASKS_AFTER_S)
+            clock.advance(ASKS_AFTER_S)
             assert ledger.generation().number == 3
