@@ -135,7 +135,7 @@ def _context(settings: Settings, reporter: Reports) -> HttpContext:
         timeout_s=settings.timeout_s,
         read_life_s=max(READ_LIFE_S, settings.life_s),
     )
-    ledger, parked = _stores(settings, clock)
+    ledger, parked, place = _stores(settings, clock)
     made = AppContext(
         instance=Instance.of(
             ledger=ledger,
@@ -150,6 +150,7 @@ def _context(settings: Settings, reporter: Reports) -> HttpContext:
         vault=vault,
         queue=_queue(settings.fan_out_queue),
         source_epoch=settings.source_epoch,
+        ledger_place=place,
     )
     _report(settings)
     remind(made)
@@ -171,22 +172,23 @@ def _authenticator(scheme: str, vault: Vault, clock: Clock) -> Authenticator:
     return Signature(callers, clock) if scheme == Signature.scheme else Bearer(callers)
 
 
-def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, ParkedAndNotes]:
-    """The store that LEDGER_URL names, and the parked records in it; only this one's client is loaded."""
+def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, ParkedAndNotes, str]:
+    """The store that LEDGER_URL names, the parked records in it, and its place; only this one's client is loaded."""
     text, renewed = settings.ledger_url, _never_renewed
     if is_reference(text):
         source = source_for(text, os.environ, ledger_url.VARIABLE, _aws_session)
         reference = LedgerReference(source, clock, reports().failed)
         text, renewed = reference.text, reference.renewed
     url = ledger_url.read(text)
+    place = ledger_url.shown(url)
     if isinstance(url, RedisUrl):
-        return _redis(url, clock, renewed)
+        return *_redis(url, clock, renewed), place
     if isinstance(url, DynamoDbUrl):
-        return _dynamodb(url, clock)
+        return *_dynamodb(url, clock), place
     from handler.ledgers.sqlite.ledger import SqliteLedger
 
     ledger = SqliteLedger(url.path, clock, synchronous=url.synchronous, deadline=current_deadline)
-    return ledger, ledger.parked()
+    return ledger, ledger.parked(), place
 
 
 def _never_renewed() -> str | None:

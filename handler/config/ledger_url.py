@@ -74,6 +74,16 @@ def read(url: str) -> LedgerUrl:
     raise _wrong(f"must be {FORM}, or a reference to a text that is one")
 
 
+def shown(url: LedgerUrl) -> str:
+    """The ledger in words for an operator: its kind and its place, without a user, a password and parameters."""
+    if isinstance(url, SqliteUrl):
+        return f"sqlite:///{url.path}"
+    if isinstance(url, DynamoDbUrl):
+        return f"dynamodb://{url.table}" + (f" in {url.region}" if url.region else "")
+    parts = urlsplit(url.url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 def _sqlite(rest: str) -> SqliteUrl:
     path, _, query = rest.partition("?")
     # After the third slash stands the path: `sqlite:////var/rows.db` is absolute, `sqlite:///rows.db` is not.

@@ -34,6 +34,8 @@ class AppContext(msgspec.Struct, frozen=True):
     """Makes the queue to which the timer sends pages, if there is one."""
     source_epoch: str = ""
     """Part of CKafka's keys: a topic that is made again has the same offsets."""
+    ledger_place: str = ""
+    """Which ledger it is, in words for an operator."""
 
     @property
     def parked(self) -> ParkedRecords:

@@ -93,3 +93,17 @@ def test_another_url_is_refused_with_what_is_wrong(url: str, problem: str) -> No
     assert str(refused.value).startswith("LEDGER_URL: ")
     assert problem in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("sqlite:////var/ledger.db?synchronous=normal", "sqlite:////var/ledger.db"),
+        ("dynamodb://counters", "dynamodb://counters"),
+        ("dynamodb://counters?region=eu-west-1&create=true", "dynamodb://counters in eu-west-1"),
+        ("rediss://user:p%40ss@cache.example:6380/3?wait=1", "rediss://cache.example:6380/3"),
+        ("redis://:secret@[::1]:6379", "redis://[::1]:6379"),
+    ],
+)
+def test_an_operator_sees_where_the_ledger_is_and_no_password(url: str, place: str) -> None:
+    assert ledger_url.shown(ledger_url.read(url)) == place
