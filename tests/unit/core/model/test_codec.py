@@ -99,11 +99,6 @@ def test_a_record_comes_back_as_it_was(record: Record) -> None:
     assert decode_record(encode_record(record).encode().decode()) == record
 
 
-def test_a_record_does_not_say_that_it_is_replayed() -> None:
-    told = Record("v1:a", Applied((("like", 5),), replayed=True), 1.0, 2.0)
-    assert decode_record(encode_record(told)) == replace(told, answer=Applied((("like", 5),)))
-
-
 def test_each_operation_is_written_once() -> None:
     a, b = entry("a-first"), entry("b-second")
     past = Remembered(attempt(a, b, name="past"))

@@ -12,14 +12,14 @@ from handler.core.model.lift import ADOPTED_MAX, ADOPTED_MIN, COUNTED_MAX, COUNT
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Operation
 from handler.core.model.outcome import Applied, Frozen, Rejected
 from handler.core.model.row import Attempt, Remembered, first_row
-from handler.core.ports.counter_api import Call, Fault, Refused, Reply, Unclear
+from handler.core.ports.counter_api import Call, Reply, Unclear
 from handler.core.ports.system import Notice
 from handler.core.recovery import release
 from handler.core.recovery.verdicts import Decision
 from handler.core.state.receipts import WEIGHT_MAX, WEIGHT_MIN
 from handler.core.state.transitions import frozen
 from tests.unit.core.samples import NOW, attempt, entry, row
-from tests.unit.core.scene import GONE, GROUP, INVALID, RULES, Scene, increase
+from tests.unit.core.scene import GROUP, INVALID, RULES, Scene, increase
 
 LOST = Unclear("lost")
 D, E = entry("d", Mode.DECREASE), entry("e", Mode.DECREASE)
@@ -75,14 +75,6 @@ def test_without_receipts_nothing_is_lifted() -> None:
     scene.api.counters = {"like": 100}
     scene.counters.apply(GROUP.id, [decrease("a")], scene.budget(5))
     assert [dict(call.values) for call in scene.api.calls] == [{"like": 5}]
-
-
-def test_a_payment_is_lifted_for_as_well() -> None:
-    """A correction is a Decrease too (R2)."""
-    scene = at(0, debt=(("like", 3),))
-    scene.counters.sweep(scene.clock.moment + 60)
-    assert sent(scene) == [LIFTED, DECREASED]
-    assert (scene.row.debt, scene.api.counters["like"]) == ((), 97)
 
 
 def test_a_lift_that_is_lost_is_remembered_and_another_one_goes() -> None:
@@ -157,27 +149,6 @@ def test_a_payment_whose_lift_is_refused_waits_for_an_operator_after_the_third()
     scene.counters.sweep(scene.clock.moment + 60)
     assert sent(scene) == [LIFTED] * 3
     assert (scene.row.frozen, scene.row.queue) == ("corrections are refused with code 10004", (D,))
-
-
-def test_a_payment_whose_lift_meets_no_group_is_forgiven() -> None:
-    scene = at(0, debt=(("like", 5),))
-    scene.api.updates, scene.api.reads = [GONE], [GONE]
-    scene.counters.sweep(scene.clock.moment + 60)
-    assert (scene.row.debt, scene.row.frozen) == ((), None)
-
-
-@pytest.mark.parametrize("refused", ["updates", "reads too"])
-def test_a_group_that_is_gone_refuses_the_decrease(refused: str) -> None:
-    scene = at(0)
-    scene.api.updates = [GONE]
-    scene.api.reads = [GONE] if refused == "reads too" else []
-    assert scene.outcome(decrease("a"), 10) == Rejected(10010, "no such group")
-
-
-def test_a_lift_that_is_refused_in_passing_is_made_again() -> None:
-    scene = at(0)
-    scene.api.updates = scene.api.reads = [Refused(60007, "too many calls", Fault.RATE, NOW)]
-    assert scene.outcome(decrease("a"), 30) == Applied((("like", 95),))
 
 
 def test_a_set_below_zero_writes_its_weight() -> None:

@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from handler.core.errors import BadInput
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode
-from handler.core.model.payload import Payload, check_group_id, field_path, read_payload
+from handler.core.model.payload import read_payload
 
 SECRET = "hush-5417"  # no field of a valid body holds it
-TEXT = st.text(st.characters(), max_size=6)
-NUMBERS = st.integers() | st.sampled_from([INT64_MAX, INT64_MAX + 1, INT64_MIN, INT64_MIN - 1, 10**400]) | st.floats()
-JSON = st.recursive(
-    st.none() | st.booleans() | NUMBERS | TEXT,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
-    max_leaves=8,
-)
-COUNTER = st.fixed_dictionaries({"Key": TEXT | JSON, "Value": NUMBERS | JSON}, optional={"Extra": JSON})
-NEARLY = st.fixed_dictionaries(
-    {
-        "GroupId": TEXT | JSON,
-        "GroupCounter": st.lists(COUNTER | JSON, max_size=22) | JSON,
-        "Mode": st.sampled_from(["Set", "Increase", "Decrease", "set", ""]) | JSON,
-    },
-    optional={"extra": JSON},
-)
 
 
 def body(**changes: object) -> dict[str, object]:
@@ -42,14 +24,6 @@ def refusal(document: object, receipt_key: str = "_receipt") -> BadInput:
     with pytest.raises(BadInput) as caught:
         read_payload(document, receipt_key)
     return caught.value
-
-
-def read_or_refusal(document: object) -> Payload | BadInput:
-    """What a document is read as, or refused with; nothing else may come of it."""
-    try:
-        return read_payload(document, "_receipt")
-    except BadInput as error:
-        return error
 
 
 @pytest.mark.parametrize(
@@ -105,11 +79,6 @@ def test_a_call_carries_as_many_keys_as_the_receipt_leaves(receipt_key: str, lim
     assert refusal(counting(*keys), receipt_key).field == "GroupCounter"
 
 
-def test_keys_that_look_alike_are_not_the_same() -> None:
-    keys = ["like", "Like", "like ", "\u00e9", "e\u0301"]
-    assert [key for key, _ in read_payload(counting(*((key, 1) for key in keys)), "_receipt").counters] == keys
-
-
 def test_the_receipt_key_is_reserved() -> None:
     assert refusal(counting(("_receipt", 1))).field == "GroupCounter[0].Key"
     assert refusal(counting(("own", 1)), "own").field == "GroupCounter[0].Key"
@@ -146,35 +115,6 @@ def test_an_error_names_the_field_and_never_shows_the_value(document: object, fi
     assert error.__cause__ is None
 
 
-def test_lone_surrogates_are_refused_wherever_they_stand() -> None:
-    """JSON can spell them, and no store or reply can encode them."""
-    for document in (body(GroupId="\ud800"), counting(("\udfff", 1)), body(Mode="\ud83d"), body() | {"\ud800": 1}):
-        str(refusal(document)).encode()
-
-
-@given(JSON | NEARLY)
-def test_arbitrary_json_is_read_or_refused(document: object) -> None:
-    result = read_or_refusal(document)
-    if isinstance(result, BadInput):
-        str(result).encode()
-        assert len(result.field) <= 128
-        return
-    assert 1 <= len(result.group_id.encode()) <= 256
-    keys = [key for key, _ in result.counters]
-    assert 1 <= len(keys) == len(set(keys)) <= 19
-    assert all(1 <= len(key.encode()) <= 128 and key != "_receipt" for key in keys)
-    assert all(type(value) is int and INT64_MIN <= value <= INT64_MAX for _, value in result.counters)
-
-
-def test_a_path_is_written_as_callers_write_it() -> None:
-    assert field_path(("GroupCounter", 0, "Key")) == "GroupCounter[0].Key"
-    assert field_path(("Mode",), "operations[3]") == "operations[3].Mode"
-    assert field_path((0, 1)) == "[0][1]"
-    assert field_path(("\ud800",)) == "\\ud800"
-    assert field_path(()) == "body"
-    assert field_path((), "Message") == "Message"
-
-
 def test_a_path_shows_no_more_of_a_callers_text_than_a_line() -> None:
     assert len(refusal(body(**{"x" * 10_000: 1})).field) == 128
 
@@ -197,27 +137,3 @@ def test_a_path_shows_no_more_of_a_callers_text_than_a_line() -> None:
 )
 def test_an_error_says_what_is_wrong(document: object, problem: str) -> None:
     assert str(refusal(document)) == problem
-
-
-@pytest.mark.parametrize(
-    ("document", "field"),
-    [
-        (None, "operations[3]"),
-        (body(Mode=5), "operations[3].Mode"),
-        (body(GroupId="a\nb"), "operations[3].GroupId"),
-        (body(GroupId="é" * 129), "operations[3].GroupId"),
-        (counting(*((f"k{number}", 1) for number in range(20))), "operations[3].GroupCounter"),
-        (counting(("k", 1), ("k", 1)), "operations[3].GroupCounter[1].Key"),
-    ],
-)
-def test_an_error_names_the_field_within_another_document(document: object, field: str) -> None:
-    with pytest.raises(BadInput) as caught:
-        read_payload(document, "_receipt", "operations[3]")
-    assert caught.value.field == field
-
-
-def test_a_group_id_is_checked_wherever_it_was_written() -> None:
-    for within, field in (("", "GroupId"), ("query", "query.GroupId")):
-        with pytest.raises(BadInput) as caught:
-            check_group_id("a\nb", within) if within else check_group_id("a\nb")
-        assert caught.value.field == field

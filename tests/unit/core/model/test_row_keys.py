@@ -6,11 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.model.operation import Counters
-from handler.core.model.outcome import Applied, Rejected
+from handler.core.model.outcome import Applied
 from handler.core.model.row import KEYS_KNOWN_MAX, Remembered, knowing
-from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
-from tests.unit.core.scene import GONE, GROUP, RULES, Scene, first, increase
+from tests.unit.core.scene import GROUP, RULES, Scene, first, increase
 
 WEAKER = replace(RULES, receipt_key="")
 WEAKER_ROW = replace(row(receipt_key=""), base=0)
@@ -36,44 +35,10 @@ def test_the_first_landing_on_a_key_is_noted_and_the_next_one_writes_nothing_mor
     assert (scene.row.keys, scene.ledger.swaps) == (since, swaps)
 
 
-def test_a_key_is_noted_by_the_settlement_itself() -> None:
-    """No write of its own is needed, and what waits in the row is no obstacle."""
-    scene = Scene(row())
-    first(scene.ledger, "settle", scene.grow)
-    assert applied(scene, "a")
-    assert scene.ledger.swaps == 0
-    assert known(scene) == ["like"]
-
-
-def test_nothing_is_noted_where_the_settlement_did_not_take_place() -> None:
-    """Somebody else has moved the row by one version meanwhile, and what that owes has to stay."""
-    scene = Scene(row())
-
-    def too_late() -> None:
-        taken = scene.row
-        assert taken.attempt is not None
-        moved = taken.changed(attempt=None, queue=(*taken.attempt.entries, entry("waiting")))
-        assert MemoryLedger.swap(scene.ledger, GROUP, moved, {})
-
-    first(scene.ledger, "settle", too_late, once=True)
-    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(0.2))
-    owed = [waiting.id for waiting in scene.row.owed]
-    assert "waiting" in owed or scene.ledger.find(GROUP, ["waiting"])
-
-
 def test_without_receipts_keys_are_known_too() -> None:
     scene = Scene(WEAKER_ROW, WEAKER)
     assert applied(scene, "a")
     assert known(scene) == ["like"]
-
-
-def test_a_group_that_is_gone_knows_no_key() -> None:
-    """Whatever is made anew under its id begins with nothing."""
-    scene = Scene(replace(row(), keys=(("like", NOW), ("gift", NOW))))
-    scene.api.updates = [GONE]
-    scene.api.reads = [GONE] * 3
-    assert isinstance(scene.outcome(increase("a"), 30), Rejected)
-    assert known(scene) == []
 
 
 def test_keys_that_came_and_went_do_not_fill_the_row() -> None:

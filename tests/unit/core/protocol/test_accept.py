@@ -6,16 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost, AppRefused, OutcomeUnknown, RowFull, TooManyCalls
-from handler.core.model.operation import INT64_MAX, Mode, Operation, Position, Watermarks
-from handler.core.model.outcome import Applied, KeyReused, Pending
+from handler.core.model.operation import INT64_MAX, Operation, Position, Watermarks
+from handler.core.model.outcome import Applied, Pending
 from handler.core.model.row import Entry, Row, first_row
 from handler.core.model.row_size import FULL_RETRY_S
 from handler.core.ports.counter_api import Fault, Refused
-from handler.core.ports.ledger import Generation
 from handler.core.ports.system import Notice
 from handler.core.protocol.accept import SATURATED_RETRY_S, SWAPS_MAX, accept
 from handler.core.protocol.backoff import FIRST_LOOK_S
-from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.engine import PENDING_RETRY_S
 from handler.core.protocol.visit import CONTENTION_S
 from handler.core.runtime.instance import TimeBudget
@@ -96,16 +94,6 @@ def test_an_operation_that_is_owed_is_not_taken_for_one_that_was_passed(path: st
     assert scene.api.counters["like"] == 10
 
 
-def test_a_group_begins_with_the_positions_of_its_first_operations() -> None:
-    scene = Scene()
-    scene.ledger.stored = Generation(3, NOW - 1_000_000)
-    scene.counters.accept(GROUP.id, [ordered(7), increase("a")])
-    assert (scene.row.generation, scene.row.receipt_key) == (3, "_receipt")
-    assert [owed.id for owed in scene.row.queue] == [ordered(7).id, increase("a").id]
-    assert [owed.position for owed in scene.row.queue] == [ordered(7).position, None]
-    assert watermarks(scene) == {}
-
-
 def test_positions_survive_a_lost_answer() -> None:
     scene = Scene(row())
     begin = scene.ledger.begin
@@ -120,59 +108,11 @@ def test_positions_survive_a_lost_answer() -> None:
     assert [owed.position for owed in scene.row.owed] == [ordered(7).position]
 
 
-def test_a_stored_answer_is_found_by_swaps_too() -> None:
-    scene = Scene(row())
-    slow(scene)
-    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    scene.store(replace(scene.row, queue=(entry("old"),)))
-    other = replace(increase("a"), counters=(("like", 6),))
-    outcomes = scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert outcomes == [Applied((("like", 5),), replayed=True)]
-    assert scene.counters.apply(GROUP.id, [other], scene.budget(5)) == [KeyReused()]
-
-
-def test_whoever_makes_the_row_of_a_group_looks_at_it_first() -> None:
-    scene = Scene()
-    visit = scene.visit(5)
-    acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
-    assert visit.is_first
-    assert acceptance.row == scene.row
-    late = scene.visit(5)
-    slow(scene)
-    accept(late, {increase("b").id: Entry.of(increase("b"))})
-    assert not late.is_first
-
-
-def test_without_time_for_a_call_nothing_is_opened() -> None:
-    """The operation waits in the queue for whoever comes next (R3)."""
-    scene = Scene(row())
-    scene.counters.accept(GROUP.id, [increase("a")])
-    assert (scene.row.attempt, [owed.id for owed in scene.row.queue]) == (None, [increase("a").id])
-
-
-def test_operations_of_two_modes_are_not_opened_at_once() -> None:
-    scene = Scene(row())
-    batch = [increase("a"), replace(increase("b"), mode=Mode.SET)]
-    scene.counters.apply(GROUP.id, batch, scene.budget(5))
-    assert [call.mode for call in scene.api.calls] == [Mode.INCREASE, Mode.SET]
-
-
 def test_a_turn_is_given_back_where_the_group_turns_out_to_be_busy() -> None:
     scene = Scene(row(queue=(entry("old"),)))
     visit = scene.visit(5)
     accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert visit.turns.held is None
-
-
-def test_a_turn_is_used_by_an_attempt_that_is_opened_at_once() -> None:
-    scene = Scene(row())
-    visit = scene.visit(5)
-    acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
-    assert visit.turns.held is None
-    assert acceptance.row is not None
-    assert acceptance.row.attempt is not None
-    assert visit.own == OwnCall(acceptance.row.attempt.id)
-    assert (acceptance.finished, acceptance.fingerprints) == ({}, {increase("a").id: increase("a").fingerprint})
 
 
 def test_an_app_that_is_refused_takes_nothing_on() -> None:
@@ -307,15 +247,6 @@ def test_a_lost_answer_of_a_quicker_path_is_remembered() -> None:
     scene.ledger.begin = lose  # type: ignore[assignment]  # not even a look tells what it did
     with pytest.raises(OutcomeUnknown):
         scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-
-
-def test_what_was_passed_is_told_beside_what_is_new() -> None:
-    scene = Scene(row())
-    scene.counters.apply(GROUP.id, [ordered(7)], scene.budget(5))
-    slow(scene)
-    outcomes = scene.counters.apply(GROUP.id, [ordered(6), increase("a")], scene.budget(5))
-    assert outcomes == [Pending(PENDING_RETRY_S), Applied((("like", 10),))]
-    assert scene.notices.of(Notice.REPLAYED) == [{"group": "G"}]
 
 
 def test_what_does_not_fit_into_one_call_is_not_opened_at_once() -> None:

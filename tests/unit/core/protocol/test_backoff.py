@@ -7,8 +7,7 @@ import random
 import pytest
 from msgspec.structs import replace
 
-from handler.core.protocol.backoff import ACCEPTED_MAX_S, FIRST_LOOK_S, LOOK_MAX_S, POLL_MAX_S, Backoff
-from handler.core.runtime.memory import CALL_TIME_MAX_S
+from handler.core.protocol.backoff import ACCEPTED_MAX_S, LOOK_MAX_S, POLL_MAX_S, Backoff
 from tests.unit.core.samples import NOW, attempt
 from tests.unit.core.scene import RULES, Scene
 
@@ -70,10 +69,6 @@ def test_a_row_is_read_as_often_as_calls_looks_and_its_ledger_suggest(
     assert waits.poll_s() == pytest.approx(ACCEPTED_MAX_S)
 
 
-def test_an_operation_at_the_head_is_left_to_its_caller_once(waits: Backoff) -> None:
-    assert [waits.leave(head) for head in ("a", "a", "b", "a")] == [True, False, True, True]
-
-
 def test_somebody_elses_call_is_given_the_time_that_a_call_may_take(scene: Scene, waits: Backoff) -> None:
     """Its timeout and a second, from the time that it was signed with; not more, however far the clocks are apart."""
     assert waits.before_look_s(attempt(time=NOW - 2), own=False) == pytest.approx(3)
@@ -94,23 +89,6 @@ def test_another_attempt_is_looked_at_in_a_rhythm_of_its_own(waits: Backoff) -> 
     assert waits.retry_s() == pytest.approx(0.8)
 
 
-def test_the_first_look_at_a_group_is_left_to_whoever_made_its_row(scene: Scene, waits: Backoff) -> None:
-    assert waits.before_first_look_s() == pytest.approx(FIRST_LOOK_S)
-    scene.clock.advance(0.1)
-    assert waits.before_first_look_s() == pytest.approx(FIRST_LOOK_S - 0.1)
-    scene.clock.advance(5)
-    assert waits.before_first_look_s() == 0
-
-
-def test_looks_follow_each_other_at_growing_intervals(scene: Scene, waits: Backoff) -> None:
-    assert waits.after_look_s(attempt()) == pytest.approx(0.4)
-    assert waits.after_look_s(attempt()) == pytest.approx(0.8)
-    waits.before_look_s(attempt(), own=True)
-    waits.postpone(0.8)
-    scene.clock.advance(0.3)
-    assert waits.before_look_s(attempt(), own=True) == pytest.approx(0.5)
-
-
 def test_no_look_is_put_off_beyond_the_death(scene: Scene, waits: Backoff) -> None:
     scene.clock.advance(RULES.bound_s)
     waits.retry_s()
@@ -128,29 +106,9 @@ def test_a_death_that_no_date_has_proven_is_waited_for_like_an_answer(scene: Sce
     assert waits.before_look_s(attempt(), own=True) == 0
 
 
-def test_an_attempt_is_dead_when_a_date_says_so(scene: Scene, waits: Backoff) -> None:
-    """From the very second on, if it was heard since; the local clock proves nothing (R4)."""
-    scene.instance.api_clock.learn(NOW + 3)
-    assert not waits.is_dead(attempt(time=NOW - 9))
-    scene.clock.advance(11)
-    assert not waits.is_dead(attempt())
-    scene.instance.api_clock.learn(NOW + 11)
-    assert not waits.is_dead(attempt())
-    scene.instance.api_clock.learn(NOW + 12)
-    assert waits.is_dead(attempt())
-
-
 def test_a_look_that_proves_nothing_is_not_had_again_at_once(scene: Scene, waits: Backoff) -> None:
     """The `Date`s of the looks themselves may be missing all the time: every other one comes after a while."""
     waits.is_dead(attempt())
     scene.clock.advance(12)
     scene.instance.api_clock.learn(NOW + 12)
     assert [waits.after_look_s(attempt()) == 0 for _ in range(4)] == [True, False, True, False]
-
-
-def test_how_long_something_takes_is_learned_slowly(scene: Scene) -> None:
-    """By an eighth of the difference, and one that took very long counts as the longest."""
-    scene.instance.call_time.learn(0.14)
-    assert scene.instance.call_time.usual_s == pytest.approx(0.07)
-    scene.instance.call_time.learn(60)
-    assert scene.instance.call_time.usual_s == pytest.approx(0.07 + (CALL_TIME_MAX_S - 0.07) / 8)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Rejected
 from handler.core.model.row import Remembered, Row
-from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unclear, Unsent
+from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unsent
 from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.conclude import Observation, look, see
 from handler.core.protocol.drive import drive
@@ -80,15 +80,6 @@ def test_a_late_landing_tells_every_operation_that_it_settles_its_values() -> No
     assert scene.ledger.find(GROUP, ["b"])["b"].answer == Applied((("share", 2),), observed_later=True)
 
 
-def test_a_receipt_at_its_base_is_looked_at_again_right_after_the_death() -> None:
-    """A lost call stalls its group for life and guard and about two seconds, not longer."""
-    scene = Scene(row())
-    scene.api.updates = [Unclear("lost")]
-    began = scene.clock.moment
-    assert scene.outcome(increase("a"), 60) == Applied((("like", 5),))
-    assert scene.clock.moment - began < RULES.bound_s + 2.5
-
-
 def test_a_receipt_that_is_missing_is_believed_to_be_when_it_was_missing_three_times() -> None:
     scene = Scene(row())
     looking = scene.visit(20)
@@ -125,15 +116,6 @@ def test_what_is_seen_is_as_old_as_its_question() -> None:
     assert (one.counters.values, one.counters.later) == ({"_receipt": BASE, "like": 3}, True)
 
 
-def test_a_look_asks_for_the_receipt_and_what_the_attempt_carries() -> None:
-    for remembered, asked in (((), ("_receipt", "like")), ((Remembered(attempt(name="past", weight=700_001)),), ())):
-        scene = Scene(row(attempt(entry("a")), remembered=remembered))
-        scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}
-        scene.clock.advance(6)
-        drive(scene.visit(20), None)
-        assert scene.api.asked[0] == asked
-
-
 def test_only_the_operation_at_fault_is_rejected() -> None:
     scene = Scene(row())
     scene.api.updates = [INVALID, INVALID]
@@ -151,19 +133,6 @@ def test_a_dead_attempt_in_a_group_that_is_gone_is_given_up() -> None:
         for _ in range(3):
             see(looking, row(attempt(entry("a"))), ())
         assert (scene.row.attempt is not None) == stays
-
-
-def test_a_look_that_is_refused_for_the_app_stops_the_visit() -> None:
-    scene = Scene(row())
-    scene.api.reads = [ARREARS]
-    assert see(scene.visit(20), row(), ()) == Stop(ARREARS)
-
-
-def test_a_lost_settlement_is_found_by_the_next_look() -> None:
-    scene = Scene(row())
-    scene.ledger.settlements_lost = 1
-    assert scene.outcome(increase("a"), 30) == Applied((("like", 5),), observed_later=True)
-    assert len(scene.api.calls) == 1
 
 
 def test_a_refusal_is_confirmed_once() -> None:
@@ -194,18 +163,6 @@ def test_two_codes_of_one_kind_are_the_same_reason() -> None:
     scene.api.reads = [dataclasses.replace(RATE, code=60008)]
     scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
     assert (len(scene.api.asked), len(scene.api.calls)) == (1, 2)
-
-
-def test_a_look_that_settles_forgets_what_was_refused_before() -> None:
-    past = Remembered(attempt(name="past", weight=700_001), refused=True)
-    before = row(attempt(entry("a"), time=NOW + 20), remembered=(past,))
-    scene = Scene(before)
-    scene.hear(12)
-    scene.api.counters = {"like": 5, "_receipt": BASE + 600_000}
-    looking = scene.visit(20)
-    looking.own = OwnCall("attempt", is_sent=True)
-    look(looking, before, attempt(entry("a"), time=NOW + 20))
-    assert (scene.row.remembered, scene.row.attempt) == ((), None)
 
 
 def test_an_own_call_is_looked_for_although_the_app_is_refused() -> None:

@@ -9,10 +9,9 @@ from handler.core.model.lift import DECREASE_FROM
 from handler.core.model.operation import INT64_MAX, Mode
 from handler.core.model.outcome import Applied
 from handler.core.model.row import Entry, Remembered, Row
-from handler.core.ports.counter_api import Fault, Refused
 from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.drive import TAKE_BACK_MAX, drive, open_next, send
-from handler.core.protocol.visit import Again, Stop, Visit
+from handler.core.protocol.visit import Again, Visit
 from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.rate_limiter import KEPT_S, Turn
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
@@ -44,15 +43,6 @@ def test_a_turn_that_has_passed_is_not_used() -> None:
     assert visit.turns.held == Turn(scene.clock.moment, scene.clock.moment + KEPT_S)
 
 
-def test_what_landed_late_is_paid_back_at_once() -> None:
-    """By whoever has seen it: until then every client sees a counter that is too high (R7)."""
-    past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
-    scene = Scene(row(remembered=(past,)))
-    scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
-    assert scene.outcome(increase("a"), 30) == Applied((("like", 10),))
-    assert (scene.row.debt, scene.api.counters["like"]) == ((), 5)
-
-
 def test_the_operation_at_the_head_is_left_to_its_own_caller() -> None:
     """Once: of many who wait for one queue all but one would open it in vain, and that one may be gone."""
     scene = Scene(row(queue=(entry("head"), entry("mine"))))
@@ -68,25 +58,11 @@ def test_whoever_waits_for_the_operation_at_the_head_opens_at_once() -> None:
         assert isinstance(open_next(visit, scene.row), Row)
 
 
-def test_the_first_look_at_a_new_group_waits_as_long_as_a_slow_ledger() -> None:
-    """Whoever made its row needs that long to write down what it has seen."""
-    scene = Scene(row())
-    visit = scene.visit(30)
-    visit.backoff.accepted_in(1.0)
-    assert visit.backoff.before_first_look_s() >= 0.5
-
-
 def driven(scene: Scene, *wanted: str, seconds: float = 30) -> Visit:
     """A visit that has gone on until it was over."""
     visit = Visit(scene.instance, GROUP, scene.budget(seconds), frozenset(wanted))
     drive(visit, None)
     return visit
-
-
-def test_a_visit_to_a_group_that_is_not_there_is_over() -> None:
-    scene = Scene()
-    driven(scene)
-    assert (scene.api.calls, scene.api.asked) == ([], [])
 
 
 def test_an_attempt_that_there_is_no_time_to_send_is_taken_back() -> None:
@@ -117,14 +93,6 @@ def test_a_wait_that_is_not_worth_it_ends_the_visit() -> None:
     assert (scene.clock.slept, scene.api.asked) == ([], [])
 
 
-def test_nothing_is_opened_while_the_app_is_refused() -> None:
-    scene = Scene(row(queue=(entry("a"),)))
-    arrears = Refused(60020, "arrears", Fault.APP, NOW)
-    scene.instance.breaker.trip(arrears)
-    assert driven(scene).stopped == Stop(arrears)
-    assert scene.row == row(queue=(entry("a"),))
-
-
 def test_a_debt_is_paid_before_the_queue() -> None:
     """In the opposite Mode, and by a call that carries nothing else (R2)."""
     scene = Scene(replace(row(queue=(entry("a"),), debt=(("like", 3),)), base=DECREASE_FROM))
@@ -132,24 +100,6 @@ def test_a_debt_is_paid_before_the_queue() -> None:
     driven(scene)
     assert [(call.mode, call.values["like"]) for call in scene.api.calls] == [(Mode.DECREASE, 3), (Mode.INCREASE, 5)]
     assert [len(call.values) for call in scene.api.calls] == [2, 2]
-
-
-def test_a_head_of_the_queue_is_left_to_its_caller_unless_a_debt_comes_first() -> None:
-    scene = Scene(row(queue=(entry("head"), entry("mine")), debt=(("like", 3),)))
-    visit = scene.visit(30, "mine")
-    assert isinstance(open_next(visit, scene.row), Row)
-
-
-def test_before_a_set_what_is_remembered_is_looked_for() -> None:
-    """A Set overwrites the receipt, and with it every trace (R2); without anything remembered nobody looks."""
-    past = Remembered(attempt(entry("old"), name="past", weight=700_001, time=NOW - 60))
-    for remembered, looks in (((past,), 1), ((), 0)):
-        scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=remembered))
-        visit = scene.visit(30)
-        opened = open_next(visit, scene.row)
-        assert isinstance(opened, Row)
-        assert opened.attempt is not None
-        assert (opened.attempt.mode, len(scene.api.asked)) == (Mode.SET, looks)
 
 
 def test_without_a_turn_nothing_is_opened() -> None:
@@ -191,18 +141,6 @@ def test_what_does_not_go_into_the_call_stays_in_the_queue(
     assert isinstance(opened, Row)
     assert opened.attempt is not None
     assert (opened.attempt.entries, [waiting.id for waiting in opened.queue]) == (queue[:-1], waits)
-
-
-def test_a_call_that_succeeds_opens_the_gate_and_is_remembered() -> None:
-    scene = Scene(row())
-    scene.instance.breaker.trip(Refused(60020, "arrears", Fault.APP, NOW))
-    visit = Visit(scene.instance, GROUP, scene.budget(30), own=OwnCall("attempt"))
-    scene.store(row(attempt(entry("a"))))
-    send(visit, scene.row, attempt(entry("a")))
-    assert scene.instance.breaker.refusal() is None
-    assert scene.instance.values_cache.of(GROUP) == {"like": 5, "_receipt": BASE + 600_000}
-    assert (scene.row.attempt, scene.row.base) == (None, BASE + 600_000)
-    assert scene.ledger.find(GROUP, ["a"])["a"].answer == Applied((("like", 5),))
 
 
 def test_a_reply_that_settles_forgets_what_was_refused_before() -> None:

@@ -6,13 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.model.outcome import Applied, Frozen, KeyReused, Pending, Stalled
-from handler.core.model.row import Entry, Group
-from handler.core.protocol.engine import PENDING_RETRY_S, ExactlyOnce
-from handler.core.runtime.instance import TimeBudget
+from handler.core.model.outcome import Applied, KeyReused, Stalled
+from handler.core.model.row import Entry
 from handler.core.runtime.rate_limiter import Turn
-from tests.unit.core.samples import NOW, attempt, entry, row
-from tests.unit.core.scene import APP, ARREARS, GROUP, Scene, first, increase
+from tests.unit.core.samples import attempt, entry, row
+from tests.unit.core.scene import ARREARS, GROUP, Scene, first, increase
 
 
 def test_a_question_that_the_ledger_cannot_answer_is_not_answered_with_no() -> None:
@@ -24,13 +22,6 @@ def test_a_question_that_the_ledger_cannot_answer_is_not_answered_with_no() -> N
         scene.counters.ask(GROUP.id, "caller", "a", scene.budget(1))
 
 
-def test_a_question_is_answered_with_the_stored_answer() -> None:
-    scene = Scene(row())
-    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert scene.counters.ask(GROUP.id, "caller", "a", scene.budget(1)) == Applied((("like", 5),), replayed=True)
-    assert scene.counters.ask(GROUP.id, "other", "a", scene.budget(1)) is None
-
-
 def test_a_key_known_with_other_content_is_told_at_once() -> None:
     """There is nothing to wait for, although the operation that owns the key is still owed."""
     scene = Scene(row())
@@ -40,54 +31,6 @@ def test_a_key_known_with_other_content_is_told_at_once() -> None:
         KeyReused()
     ]
     assert scene.clock.moment - began < 1
-    assert scene.api.calls == []
-
-
-def test_groups_are_known_by_the_keys_that_have_landed_in_them() -> None:
-    scene = Scene()
-    for name in "ab":
-        scene.store(replace(row(), keys=(("like", NOW),)), Group(APP, name))
-    scene.store(replace(row(), keys=(("like", NOW),)), Group(APP + 1, "c"))
-    assert scene.counters.groups_with_key("like", NOW, 10, "") == ["a", "b"]
-    assert scene.counters.groups_with_key("like", NOW, 1, "") == ["a"]
-    assert scene.counters.groups_with_key("like", NOW, 10, "a") == ["b"]
-    assert scene.counters.groups_with_key("like", NOW - 1, 10, "") == []
-    assert scene.counters.groups_with_key("share", NOW, 10, "") == []
-
-
-def test_nothing_asked_is_nothing_done() -> None:
-    scene = Scene(row())
-    assert scene.counters.apply(GROUP.id, [], scene.budget(30)) == []
-
-
-def test_a_question_helps_an_operation_on() -> None:
-    """As far as the one who asks waits (R8)."""
-    scene = Scene(row())
-    scene.counters.accept(GROUP.id, [increase("a")])
-    assert scene.counters.ask(GROUP.id, "caller", "a", scene.budget(5)) == Applied((("like", 5),), replayed=True)
-    assert len(scene.api.calls) == 1
-
-
-def test_a_question_without_patience_changes_nothing() -> None:
-    scene = Scene(row())
-    scene.counters.accept(GROUP.id, [increase("a")])
-    before = scene.row
-    assert scene.counters.ask(GROUP.id, "caller", "a", scene.budget(0)) == Pending(PENDING_RETRY_S)
-    assert scene.row == before
-
-
-def test_a_question_about_a_group_that_nobody_knows_is_answered_with_no() -> None:
-    assert Scene().counters.ask(GROUP.id, "caller", "a", TimeBudget(0.0, 0.0)) is None
-
-
-def test_an_operation_of_a_frozen_group_is_told_so() -> None:
-    scene = Scene(row(queue=(Entry.of(increase("a")),)).changed(frozen="why"))
-    for outcome in (
-        scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))[0],
-        scene.counters.ask(GROUP.id, "caller", "a", scene.budget(5)),
-    ):
-        assert outcome == Frozen("why")
-    assert scene.row.owed == (Entry.of(increase("a")),)
     assert scene.api.calls == []
 
 
@@ -113,15 +56,6 @@ def test_outcomes_come_in_the_order_of_the_operations() -> None:
     scene = Scene(row())
     outcomes = scene.counters.apply(GROUP.id, [increase("b"), increase("a", share=2)], scene.budget(5))
     assert outcomes == [Applied((("like", 5),)), Applied((("share", 2),))]
-
-
-def test_an_answer_that_somebody_else_has_written_is_found() -> None:
-    scene = Scene(row(queue=(entry("old"),)))
-    scene.counters.accept(GROUP.id, [increase("a")])
-    other = ExactlyOnce(scene.new_instance(), APP)
-    first(scene.ledger, "swap", lambda: other.sweep(scene.clock.moment + 60), once=True)
-    assert scene.outcome(increase("a"), 5) == Applied((("like", 10),))
-    assert len(scene.api.calls) == 1
 
 
 def test_how_long_the_ledger_took_sets_the_rhythm_of_the_visit() -> None:

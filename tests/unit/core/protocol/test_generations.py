@@ -5,19 +5,17 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from handler.core.model.operation import Mode
-from handler.core.model.row import Remembered, Row
-from handler.core.ports.counter_api import Counted, Fault, Refused, Unclear
+from handler.core.model.row import Row
+from handler.core.ports.counter_api import Counted
 from handler.core.ports.ledger import Generation
 from handler.core.protocol.backoff import FIRST_LOOK_S
 from handler.core.protocol.first_use import establish, revalidate
 from handler.core.protocol.visit import Again, Stop, Visit
 from handler.core.runtime.instance import Rules
 from tests.unit.core.protocol.test_backoff import Even
-from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row
+from tests.unit.core.samples import BASE, BOUND_S, NOW, entry, row
 from tests.unit.core.scene import ARREARS, GROUP, RULES, Scene
 
-GONE = Refused(10010, "no such group", Fault.OPERATION, NOW + 100)
 LONG_AGO = NOW - 1_000_000
 FIRST = Generation(1, 0)
 PAST_S = BOUND_S + 1 + RULES.guard_s
@@ -38,13 +36,6 @@ def visit(scene: Scene, *wanted: str) -> Visit:
     return Visit(instance, GROUP, scene.budget(600), frozenset(wanted), is_first=True)
 
 
-def test_a_receipt_with_a_history_is_first_only_noted() -> None:
-    """With the API's time, by which it is adopted later (R9)."""
-    scene = scene_of(NEW)
-    scene.api.ahead_s = 30
-    assert establish(visit(scene), NEW) == NEW.changed(first_seen_at=NOW + 30)
-
-
 def test_a_history_is_adopted_when_nothing_of_it_can_land() -> None:
     """Life, twice the guard and a second after it was first seen, and not before two `Date`s prove it (R12)."""
     noted = NEW.changed(first_seen_at=NOW)
@@ -58,25 +49,6 @@ def test_a_history_is_adopted_when_nothing_of_it_can_land() -> None:
     assert scene.api.asked == [("_receipt",)] * 2
 
 
-def test_another_receipt_key_is_a_first_use() -> None:
-    old = replace(row(queue=(entry("a"),), remembered=(Remembered(attempt()),), receipt_key="_old"), first_seen_at=5)
-    scene = scene_of(old)
-    scene.api.counters = {}
-    fresh = replace(old, receipt_key="_receipt", base=None, remembered=(), first_seen_at=None)
-    assert establish(visit(scene), old) == fresh.changed(base=0)
-    used = scene_of(old)
-    used.api.counters = {"_receipt": 77}
-    sighted = establish(visit(used), old)
-    assert sighted == fresh.changed(first_seen_at=used.instance.api_clock.now())
-
-
-def test_without_receipts_nothing_is_looked_at() -> None:
-    scene = scene_of(NEW, rules=replace(RULES, receipt_key=""))
-    fresh = replace(NEW, receipt_key="")
-    assert establish(visit(scene), NEW) == fresh.changed(base=0)
-    assert scene.api.asked == []
-
-
 def test_an_app_that_is_refused_is_not_asked_again() -> None:
     for before, step, generation in (
         (NEW, establish, 1),
@@ -88,22 +60,6 @@ def test_an_app_that_is_refused_is_not_asked_again() -> None:
         scene.api.reads = [ARREARS]
         assert step(visit(scene), before) == Stop(ARREARS)
         assert scene.row == before
-
-
-def test_a_first_look_without_an_answer_is_had_again() -> None:
-    scene = scene_of(NEW)
-    scene.api.reads = [Unclear("lost")]
-    assert establish(visit(scene), NEW) == Again(0.4)
-
-
-def test_a_group_that_may_not_be_read_begins_at_zero_when_that_was_said_three_times() -> None:
-    scene = scene_of(NEW)
-    scene.api.reads = [GONE, GONE, Unclear("lost"), GONE]
-    looking = visit(scene)
-    assert [establish(looking, NEW) for _ in range(3)] == [Again(), Again(), Again(0.4)]
-    follows = establish(looking, NEW)
-    assert isinstance(follows, Row)
-    assert replace(follows, trouble=None) == NEW.changed(base=0)
 
 
 def test_whoever_has_not_made_the_row_leaves_the_first_look_for_a_moment() -> None:
@@ -138,19 +94,6 @@ def test_a_young_copy_does_not_adopt_what_it_may_have_forgotten(generation: Gene
         assert (scene.row.first_seen_at, scene.row.base) == (NOW, None)
 
 
-def test_a_copy_waits_before_it_believes_that_a_group_has_no_receipt() -> None:
-    """Its first call may be what the copy lacks: until the old instances and their calls are surely gone (R10)."""
-    ends = NOW + RULES.cache_s + PAST_S
-    scene = scene_of(NEW, Generation(2, NOW))
-    scene.api.counters = {}
-    assert establish(visit(scene), NEW) == Again(ends - NOW)
-    scene.clock.advance(ends - NOW - 1)
-    assert establish(visit(scene), NEW) == Again(1.0)
-    scene.clock.advance(1.0)
-    assert establish(visit(scene), NEW) == Again(0.4)
-    assert establish(visit(scene), NEW) == NEW.changed(base=0)
-
-
 def test_a_look_that_was_asked_for_before_the_end_is_no_proof() -> None:
     scene = scene_of(NEW, Generation(2, NOW - 400))
     scene.api.counters = {}
@@ -178,14 +121,6 @@ def test_a_note_far_ahead_is_made_anew() -> None:
         assert [step(visit(scene), before) for _ in range(2)] == [Again(0.4), Again(0.4)]
         scene = scene_of(before, Generation(generation, LONG_AGO))
         assert step(visit(scene), before) == before.changed(first_seen_at=NOW)
-
-
-def test_a_row_of_an_older_generation_is_first_only_noted() -> None:
-    for before in (row(), replace(row(), first_seen_at=NOW - 900, first_seen_generation=1)):
-        scene = scene_of(before, Generation(2, LONG_AGO))
-        scene.api.ahead_s = 30
-        assert revalidate(visit(scene), before) == before.changed(first_seen_at=NOW + 30, first_seen_generation=2)
-        assert scene.api.asked == [()]
 
 
 def test_a_note_needs_the_apis_time() -> None:
@@ -221,44 +156,3 @@ def due(before: Row, **counters: int) -> Scene:
 def test_a_restored_row_without_receipts_is_believed_at_once() -> None:
     before = replace(NOTED, receipt_key="")
     assert revalidate(visit(due(before)), before) == before.changed(generation=2)
-
-
-def test_a_restored_row_of_a_group_that_is_gone_is_believed() -> None:
-    for before, believed in ((NOTED, True), (replace(NOTED, attempt=attempt(entry("a"))), False)):
-        scene = due(before)
-        scene.api.reads = [GONE] * 3
-        looking = visit(scene)
-        follows = [revalidate(looking, before) for _ in range(3)][-1]
-        assert (follows == before.changed(generation=2, first_seen_at=None)) == believed
-
-
-def test_a_restored_row_that_lacks_how_its_group_began_freezes() -> None:
-    """Only an operator knows what of its queue was sent; with nothing owed it begins anew."""
-    unknown = replace(NOTED, base=None, queue=(entry("a"),))
-    scene = due(unknown, _receipt=5)
-    revalidate(visit(scene), unknown)
-    assert scene.row == unknown.changed(
-        frozen="the ledger is a copy that lacks how this group began", frozen_at=scene.row.frozen_at, first_seen_at=None
-    )
-    for before, counters in ((replace(unknown, queue=()), {"_receipt": 5}), (unknown, {"like": 5})):
-        looking = visit(due(before, **counters))
-        # A receipt that is missing is believed to be when it was missing three times.
-        follows = [revalidate(looking, before) for _ in range(1 if "_receipt" in counters else 3)]
-        assert follows[-1] == before.changed(generation=2, first_seen_at=None)
-
-
-def test_a_restored_row_with_another_receipt_is_judged() -> None:
-    scene = due(NOTED, _receipt=BASE + 7)
-    looking = visit(scene)
-    # One odd reply judges nothing: a second look decides.
-    assert revalidate(looking, NOTED) == Again()
-    revalidate(looking, NOTED)
-    assert scene.row.frozen is not None
-
-
-def test_a_restored_row_with_an_open_attempt_is_judged() -> None:
-    before = replace(NOTED, attempt=attempt(entry("a", Mode.INCREASE)))
-    scene = due(before, _receipt=BASE)
-    follows = revalidate(visit(scene), before)
-    assert isinstance(follows, Row)
-    assert (follows.attempt, [waiting.id for waiting in follows.queue]) == (None, ["a"])

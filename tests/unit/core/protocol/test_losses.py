@@ -68,13 +68,6 @@ def test_an_attempt_opens_at_its_time_and_no_sooner() -> None:
         assert isinstance(open_next(visit, scene.row), Row)
 
 
-def test_nothing_is_read_before_an_attempt_may_open() -> None:
-    """The look before a Set comes right before its call."""
-    scene = Scene(row(queue=(entry("a", Mode.SET),), remembered=lost(2)))
-    open_next(scene.visit(100), scene.row)
-    assert (scene.api.asked, scene.api.calls) == ([], [])
-
-
 def test_a_visit_that_does_not_last_so_long_ends_at_once() -> None:
     scene = Scene(waiting(3))
     assert open_next(scene.visit(44), scene.row) == Stop()
@@ -82,14 +75,6 @@ def test_a_visit_that_does_not_last_so_long_ends_at_once() -> None:
     assert scene.counters.apply(GROUP.id, [increase("b")], scene.budget(5)) == [Pending(2.0)]
     assert scene.clock.moment - began < 1
     assert [operation.id for operation in scene.row.queue] == ["a", increase("b").id]
-
-
-def test_a_landing_ends_it() -> None:
-    """The next loss costs no more than the first one did."""
-    scene = Scene(waiting(8, last=NOW - 100))
-    scene.counters.apply(GROUP.id, [increase("b")], scene.budget(5))
-    assert (scene.row.is_settled, len(scene.row.remembered)) == (True, 8)
-    assert opens_at(scene.row, bound_of) == float("-inf")
 
 
 def test_losses_in_a_row_open_at_growing_intervals_and_freeze_nothing() -> None:
@@ -150,15 +135,6 @@ def test_what_gives_way_to_a_refusal_of_unknown_blame_is_told() -> None:
 def test_a_set_that_gives_way_is_told_by_its_last_values() -> None:
     past = Remembered(attempt(entry("a", Mode.SET, like=7)), folded=(("like", 3), ("gift", 1)))
     assert told(past)["payload"] == '{"like": 7, "gift": 1}'
-
-
-def test_refused_attempts_are_forgotten_by_the_look_that_finds_nothing_landed() -> None:
-    """They are dead and have not landed; so they take nobody's place, and none is told as dropped."""
-    scene = Scene(row(attempt(A), remembered=lost(8, last=NOW - 20, refused=True)))
-    scene.clock.advance(20)
-    drive(scene.visit(1), None)
-    assert [past.attempt.id for past in scene.row.remembered][:1] == ["attempt"]
-    assert scene.notices.of(Notice.ATTEMPT_DROPPED) == []
 
 
 @pytest.mark.parametrize("wait_s", [0, 60])

@@ -8,12 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.model.outcome import Pending, Rejected
+from handler.core.model.outcome import Pending
 from handler.core.model.row import Group, Remembered, Row
 from handler.core.ports.counter_api import Fault, Refused, Reply, Unclear
 from handler.core.ports.system import Notice
 from handler.core.protocol.drive import drive
-from handler.core.protocol.first_use import TOO_MANY_KEYS
 from handler.core.runtime.instance import TimeBudget
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import APP, ARREARS, GROUP, INVALID, RATE, RULES, Scene, increase
@@ -120,26 +119,10 @@ def test_a_refusal_that_was_a_lie_is_told_with_its_code() -> None:
     assert scene.notices.of(Notice.REFUSAL_DISPROVED) == [G | {"code": 60007}]
 
 
-def test_a_group_without_room_is_told_as_rejected() -> None:
-    scene = Scene(row(queue=(entry("a"),), receipt_key="_other"))
-    scene.api.counters = {f"k{number}": 0 for number in range(20)}
-    drive(scene.visit(20), None)
-    assert scene.notices.of(Notice.REJECTED) == [G | {"code": TOO_MANY_KEYS}]
-    answer = scene.ledger.find(GROUP, ["a"])["a"].answer
-    assert answer == Rejected(10063, "the group has 20 counters already, and the receipt needs one of them")
-
-
 def test_an_adopted_history_is_told_with_its_value() -> None:
     scene = Scene(replace(row(queue=(entry("a"),)), base=None))
     drive(scene.visit(60), None)
     assert scene.notices.of(Notice.HISTORY_ADOPTED) == [G | {"base": BASE}]
-
-
-def test_a_stored_answer_is_told_as_replayed() -> None:
-    scene = Scene(row())
-    for _ in range(2):
-        scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
-    assert told(scene) == [(Notice.APPLIED, G | {"operations": 1}), (Notice.REPLAYED, G)]
 
 
 def test_a_ledger_that_fails_after_the_acceptance_leaves_the_operation_pending() -> None:

@@ -145,16 +145,6 @@ def test_a_payment_of_ours_that_is_forbidden_everywhere_freezes_nothing() -> Non
     assert (scene.row.frozen, scene.row.debt) == (None, (("like", -5),))
 
 
-def test_a_payment_that_is_refused_three_times_waits_for_an_operator() -> None:
-    """It is owed by us, so it gets more than one chance, but not for ever."""
-    scene = Scene(row(debt=(("like", 5),)))
-    scene.api.updates = [INVALID] * 3
-    scene.counters.sweep(scene.clock.moment + 60)
-    assert len(scene.api.calls) == 3
-    assert scene.row.frozen == "corrections are refused with code 10004"
-    assert scene.row.debt == (("like", 5),)
-
-
 def test_a_debt_to_a_group_that_is_gone_is_forgiven() -> None:
     scene = Scene(row(debt=(("like", 5),)))
     scene.api.updates, scene.api.reads = [GONE], [GONE]

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from handler.core.errors import LedgerUnavailable
 from handler.core.model.outcome import Rejected
 from handler.core.model.row import Group, Remembered, Row
-from handler.core.ports.counter_api import Counted, Fault, Refused, Unclear
+from handler.core.ports.counter_api import Counted, Fault, Refused
 from handler.core.ports.system import Notice
 from handler.core.protocol.sweep import ROUND_S, next_watch, sweep, watch
-from handler.core.protocol.visit import Again, Stop
+from handler.core.protocol.visit import Again
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
-from tests.unit.core.scene import APP, GONE, GROUP, Scene, first, increase
+from tests.unit.core.scene import APP, GONE, GROUP, Scene, increase
 
 
 @pytest.mark.parametrize("trouble", ["A", "Z"])
@@ -91,13 +91,6 @@ def test_a_sweep_that_runs_out_of_time_names_where_to_go_on_from() -> None:
     assert all(settled(scene, groups))
 
 
-def test_a_sweep_without_time_for_one_page_hands_all_over() -> None:
-    scene = Scene()
-    many(scene, 3)
-    swept = scene.counters.sweep(scene.clock.moment + 1, after="group 001")
-    assert (swept.groups, swept.left, swept.after) == (0, 0, "group 001")
-
-
 PAST = Remembered(attempt(entry("old"), name="past", weight=700_001))
 DAY_S = 24 * 3600
 
@@ -113,42 +106,6 @@ def test_a_late_landing_is_looked_for_when_the_signature_has_ended() -> None:
     assert next_watch(replace(watched, last_checked_at=ends + 500), ends + 2000) == ends + 1000
     # A look that is noted for a time far ahead was noted by a wrong clock.
     assert next_watch(replace(watched, last_checked_at=ends + 500), ends + 100) == ends
-
-
-def test_a_sweep_looks_for_late_landings_when_it_is_time_to() -> None:
-    for passed_s, looks in ((LIFE_S - 1, 0), (LIFE_S, 2)):
-        scene = Scene(row(remembered=(PAST,)))
-        scene.clock.advance(passed_s)
-        scene.counters.sweep(scene.clock.moment + 60)
-        assert len(scene.api.asked) == looks
-        assert scene.row.last_checked_at == (NOW + LIFE_S if looks else 0)
-
-
-def test_a_landing_that_a_sweep_finds_is_paid_back_in_the_same_sweep() -> None:
-    scene = Scene(row(remembered=(PAST,)))
-    scene.api.counters = {"like": 5, "_receipt": BASE + 700_001}
-    scene.clock.advance(20)
-    swept = scene.counters.sweep(scene.clock.moment + 60)
-    assert (scene.api.counters["like"], scene.row.debt) == (0, ())
-    assert (swept.groups, swept.left) == (1, 0)
-
-
-def test_a_look_that_is_not_answered_is_had_again_in_the_same_sweep() -> None:
-    scene = Scene(row(remembered=(PAST,)))
-    scene.clock.advance(20)
-    scene.api.reads = [Unclear("lost")]
-    scene.counters.sweep(scene.clock.moment + 60)
-    assert len(scene.api.asked) == 3
-    assert scene.row.last_checked_at == NOW + 20
-
-
-def test_what_was_met_before_takes_one_look() -> None:
-    """What is met only now is judged by the second one (R4 b)."""
-    scene = Scene(row(remembered=(PAST,)))
-    scene.counters.sweep(scene.clock.moment + 60)
-    scene.hear(20)
-    scene.counters.sweep(scene.clock.moment + 60)
-    assert len(scene.api.asked) == 1
 
 
 def test_what_can_land_no_more_is_forgotten_a_day_after_its_death() -> None:
@@ -170,16 +127,6 @@ def test_in_a_group_that_is_gone_nothing_is_waited_for_but_the_death() -> None:
         assert [type(watch(visit, scene.row)) for _ in range(2)] == [Again, Again]
         watch(visit, scene.row)
         assert len(scene.row.remembered) == kept
-
-
-def test_an_app_that_is_refused_ends_the_look() -> None:
-    arrears = Refused(60020, "arrears", Fault.APP, NOW + 20)
-    scene = Scene(row(remembered=(PAST,)))
-    scene.clock.advance(20)
-    scene.api.reads = [arrears] * 10
-    scene.counters.sweep(scene.clock.moment + 60)
-    assert len(scene.api.asked) == 1
-    assert watch(scene.visit(), scene.row) == Stop(arrears)
 
 
 def test_a_sweep_ends_while_a_round_and_a_call_still_fit() -> None:
@@ -207,12 +154,6 @@ def test_a_group_that_ends_a_visit_is_not_met_again_in_the_same_sweep() -> None:
     swept = scene.counters.sweep(scene.clock.moment + 60)
     assert (len(scene.api.calls), scene.clock.slept) == (1, [])
     assert (swept.groups, swept.left) == (1, 1)
-
-
-def test_a_group_that_ends_in_a_later_round_is_counted_as_left() -> None:
-    scene = Scene(row(attempt(entry("a"))))
-    first(scene.clock, "sleep", lambda: scene.ledger.out_of_reach.add("G"))
-    assert scene.counters.sweep(scene.clock.moment + 60).left == 1
 
 
 def test_a_sweep_that_goes_round_ends_where_it_began() -> None:

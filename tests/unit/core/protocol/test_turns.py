@@ -71,14 +71,6 @@ def test_what_joins_an_unfinished_group_takes_no_turn() -> None:
     assert [type(left(scene, "g1", f"k{number}")) for number in range(50)] == [Pending] * 50
 
 
-def test_a_turn_that_an_acceptance_did_not_need_is_anothers() -> None:
-    """A thousand operations of one group are one call, and one turn."""
-    scene = crowded()
-    for number in range(100):
-        assert isinstance(left(scene, "g0", f"k{number}"), Pending)
-    assert flooded(scene, range(1, 400)) >= 5 * 60 - 10
-
-
 def test_a_caller_who_waits_for_its_call_takes_none() -> None:
     scene = crowded()
     flooded(scene, range(400))

@@ -9,23 +9,19 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost
-from handler.core.model.operation import NO_WATERMARKS, Mode, Watermarks
-from handler.core.model.outcome import Applied, Record, Records
-from handler.core.model.row import Group, Row
+from handler.core.model.operation import Mode
+from handler.core.model.row import Group
 from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply
 from handler.core.ports.system import Notice
 from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF_S, Again, Stop, Visit
 from handler.core.runtime.instance import PAUSE_MIN_S, TimeBudget
-from handler.core.runtime.rate_limiter import KEPT_S, LEASING_S, UNASKED_PER_SECOND, Turn
-from handler.core.state.transitions import Change
+from handler.core.runtime.rate_limiter import KEPT_S, LEASING_S, UNASKED_PER_SECOND
 from tests.unit.core.protocol.test_backoff import Even
-from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
+from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import APP, GROUP, RATE, Scene, first, increase
 
 SIGNATURE = Refused(70001, "expired", Fault.SIGNATURE, NOW)
-CREDENTIALS = Refused(70009, "wrong key", Fault.CREDENTIALS, NOW)
-DONE = Record("v1:a", Applied((("like", 5),)), NOW, 3600.0)
 
 
 def visit(scene: Scene, *wanted: str, budget: TimeBudget | None = None) -> Visit:
@@ -62,16 +58,6 @@ def test_how_long_a_pause_lasts(budget: TimeBudget, seconds: float, slept: list[
     assert (visit(scene, budget=budget).pause(seconds), scene.clock.slept) == (made, slept)
 
 
-def test_a_look_brings_the_answers_that_others_have_written() -> None:
-    scene = Scene(row())
-    scene.ledger.swap(GROUP, row().changed(), {"a": DONE})
-    waiting = visit(scene, "a", "b")
-    assert waiting.look() == scene.row
-    assert waiting.answers == {"a": DONE}
-    scene.ledger.look = None  # type: ignore[assignment]  # nobody may ask
-    assert visit(scene).look() == scene.row
-
-
 def test_how_long_looks_take_is_learned() -> None:
     scene = Scene(row())
     waiting = visit(scene, "a")
@@ -79,27 +65,6 @@ def test_how_long_looks_take_is_learned() -> None:
     first(scene.ledger, "look", lambda: scene.clock.advance(0.1))
     waiting.look()
     assert waiting.instance.look_time.usual_s == pytest.approx(before_s + (0.1 - before_s) / 8)
-
-
-def test_a_turn_that_is_not_used_is_given_back() -> None:
-    scene = Scene()
-    calling = visit(scene)
-    assert calling.turns.wait_s() == 0
-    turn = calling.turns.held
-    calling.turns.give_back()
-    assert calling.turns.held is None
-    calling.turns.give_back()
-    assert calling.instance.updates.turn(APP) == turn
-
-
-def test_a_turn_to_come_is_waited_for_and_kept() -> None:
-    scene = Scene()
-    waiting = visit(scene)
-    waiting.turns.held = Turn(scene.clock.moment + 2, scene.clock.moment + 3)
-    assert waiting.turns.wait_s() == pytest.approx(2)
-    scene.clock.advance(3)
-    assert waiting.turns.wait_s() == 0
-    assert waiting.turns.held == Turn(102.0, 103.0)
 
 
 def test_a_moment_to_ask_again_is_no_turn() -> None:
@@ -141,44 +106,6 @@ def test_a_change_that_somebody_else_made_first_is_read_after_a_moment() -> None
     assert visit(scene).put(scene.row.changed()) == Again(0.0)
 
 
-def test_what_was_written_with_a_row_is_read_before_it_is_told() -> None:
-    scene = Scene(row())
-    writing = visit(scene, "a")
-    assert writing.put(Change(row().changed(), {"a": DONE})) == row().changed()
-    assert writing.answers == {}
-    assert scene.ledger.find(GROUP, ["a"]) == {"a": replace(DONE, window_s=scene.instance.rules.window_s)}
-
-
-def test_an_operation_that_is_known_by_its_position_leaves_no_record() -> None:
-    scene = Scene(row())
-    writing = visit(scene, "a")
-    unrecorded = replace(DONE, window_s=0.0)
-    written: list[Records] = []
-    swap = scene.ledger.swap
-
-    def watched(group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
-        written.append(records)
-        return swap(group, row, records, watermarks)
-
-    scene.ledger.swap = watched  # type: ignore[method-assign]  # the same, seen
-    writing.put(Change(row().changed(), {"a": unrecorded}))
-    assert written == [{}]
-
-
-def test_an_attempt_is_made_to_be_sent_by_its_maker_alone() -> None:
-    """It is signed with the API's time, and carries what it was made for (R2, R3)."""
-    scene = Scene(row())
-    opening = visit(scene)
-    opening.instance.api_clock.learn(NOW + 4)
-    made = opening.new_attempt(600_000, Mode.DECREASE, (entry("a"),), (("like", 5),))
-    assert (made.mode, made.entries, made.correction) == (Mode.DECREASE, (entry("a"),), (("like", 5),))
-    assert (made.signed_at, made.life_s) == (NOW + 4, LIFE_S)
-    assert made.weight == 600_000
-    assert len(made.id) == 24
-    assert int(made.id, 16) < 2**96
-    assert opening.own == OwnCall(made.id)
-
-
 @pytest.mark.parametrize(("mode", "receipt"), [(Mode.INCREASE, 600_000), (Mode.SET, BASE + 600_000)])
 def test_a_call_carries_the_receipt_and_the_signature_of_its_row(mode: Mode, receipt: int) -> None:
     """The time and life that were written down, whatever the clock says by now (R3)."""
@@ -201,17 +128,6 @@ def test_a_new_call_has_no_confirmed_refusal() -> None:
     assert sending.own == OwnCall("attempt", is_sent=True, reply=RATE)
 
 
-def test_every_reply_tells_the_time() -> None:
-    scene = Scene(row())
-    scene.api.ahead_s = 3
-    visit(scene).send(row(), attempt(entry("a")))
-    assert visit(scene).heard(row()) is None
-    assert scene.instance.api_clock.now() == NOW + 3
-    scene.api.ahead_s = 6
-    visit(scene).calls.read(())
-    assert (visit(scene).heard(row()), scene.instance.api_clock.now()) == (NOW + 6, NOW + 6)
-
-
 def test_a_date_that_is_no_evidence_counts_as_missing() -> None:
     scene = Scene(row())
     scene.api.ahead_s = 60
@@ -219,20 +135,6 @@ def test_a_date_that_is_no_evidence_counts_as_missing() -> None:
     assert (reading.calls.read(()).date, reading.calls.is_dated) == (None, False)
     scene.api.ahead_s = 0
     assert (reading.calls.read(()).date, reading.calls.is_dated) == (NOW, True)
-
-
-def test_an_odd_date_is_looked_into_over_another_connection() -> None:
-    """By the next read that comes late enough to tell (R12)."""
-    scene = Scene(row())
-    scene.api.ahead_s = -60
-    looking = visit(scene)
-    looking.calls.read(())
-    scene.clock.advance(2)
-    looking.calls.read(())
-    scene.clock.advance(1)
-    looking.calls.read(())
-    assert scene.instance.api_clock.now() == scene.api.date
-    assert scene.notices.told.count(Notice.CLOCK_DISTRUSTED) == 2
 
 
 def test_a_read_is_signed_with_the_apis_time() -> None:
@@ -265,16 +167,6 @@ def test_what_fails_in_passing_is_tried_again_twice(fails: Callable[[Visit], Aga
     assert follows == [Again(waits_s), Again(2 * waits_s), Stop()]
 
 
-def test_a_secret_is_fetched_anew_once() -> None:
-    """If it is refused again the app is, and nobody calls for a while."""
-    scene = Scene()
-    refused = visit(scene)
-    assert refused.setback(CREDENTIALS) == Again(0.0)
-    assert scene.instance.breaker.refusal() is None
-    assert refused.setback(CREDENTIALS) == Stop(CREDENTIALS)
-    assert scene.instance.breaker.refusal() is CREDENTIALS
-
-
 @pytest.mark.parametrize(("refusal", "share"), [(RATE, 0.7), (SIGNATURE, 1.0)])
 def test_a_refusal_for_the_rate_slows_what_was_refused(refusal: Refused, share: float) -> None:
     """Updates or reads, each by themselves: the vendor counts each command by itself. Other refusals slow nothing."""
@@ -292,16 +184,6 @@ def test_a_refusal_for_the_rate_slows_what_was_refused(refusal: Refused, share: 
 def shares_of(scene: Scene) -> list[float]:
     """How slow the instance is with updates, and with reads."""
     return [pace._share._share for pace in (scene.instance.updates, scene.instance.reads)]  # noqa: SLF001  # shows in no answer yet
-
-
-def test_a_visit_is_done_when_what_it_is_for_is_out_of_the_row() -> None:
-    asking, sweeping = visit(Scene(), "a"), visit(Scene())
-    assert asking.is_done(row(queue=(entry("b"),)))
-    assert not asking.is_done(row(queue=(entry("b"), entry("a"))))
-    assert not asking.is_done(row(debt=(("like", 5),)))
-    assert sweeping.is_done(row())
-    assert not sweeping.is_done(row(queue=(entry("b"),)))
-    assert not sweeping.has_all_answers
 
 
 def test_an_operation_that_is_applied_takes_two_writes() -> None:

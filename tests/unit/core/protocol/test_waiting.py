@@ -7,7 +7,6 @@ import dataclasses
 import pytest
 from msgspec.structs import replace
 
-from handler.core.errors import BadInput
 from handler.core.model.outcome import Applied, Frozen, Pending
 from handler.core.model.row import Row
 from handler.core.ports.counter_api import Unclear
@@ -110,15 +109,6 @@ def reasons(visit: Visit, *rows: Row) -> list[str | None]:
     evidence = see(visit, rows[0], ())
     assert isinstance(evidence, Observation)
     return [why_too_far_ahead(visit, before, evidence.receipt) for before in rows]
-
-
-def test_a_call_that_is_under_way_needs_no_operator() -> None:
-    for passed_s in (0, 5, 100):
-        scene = Scene(row(attempt(entry("a"))))
-        scene.clock.advance(passed_s)
-        with pytest.raises(BadInput, match="is not frozen"):
-            release.release(scene.visit(), NOT_LANDED)
-        assert scene.row == row(attempt(entry("a")))
 
 
 def test_a_look_of_an_operator_is_no_look_at_what_freezes_later() -> None:

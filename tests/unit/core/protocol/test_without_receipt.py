@@ -12,10 +12,10 @@ from handler.core.ports.counter_api import Counted
 from handler.core.ports.system import Notice
 from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.conclude import look
-from handler.core.protocol.visit import Again, Stop, Visit
+from handler.core.protocol.visit import Again, Visit
 from tests.unit.core.protocol.test_backoff import Even
 from tests.unit.core.samples import NOW, attempt, entry, row
-from tests.unit.core.scene import ARREARS, GONE, GROUP, RULES, Scene
+from tests.unit.core.scene import GROUP, RULES, Scene
 
 SET = attempt(entry("a", Mode.SET))
 INCREASE = attempt(entry("a"))
@@ -45,13 +45,6 @@ def test_whoever_has_sent_an_increase_tells_at_once_that_nothing_tells() -> None
     assert scene.notices.of(Notice.UNKNOWN) == [{"group": "G", "operations": 1}]
 
 
-def test_a_dead_increase_of_somebody_else_is_told_as_unknown() -> None:
-    scene, before = stored(INCREASE)
-    scene.hear(12)
-    look(visit(scene), before, INCREASE)
-    assert scene.ledger.find(GROUP, ["a"])["a"].answer == LOST
-
-
 def test_one_wrong_reply_ends_nothing() -> None:
     """Neither the `Date` of the look itself, nor one that was heard before (R4 b)."""
     for heard_s, own_s in ((0, 12), (12, 11)):
@@ -70,13 +63,6 @@ def test_a_payment_that_was_lost_is_not_repeated_either() -> None:
     assert (scene.row.attempt, scene.row.debt) == (None, (("share", 1),))
 
 
-def test_an_answer_that_could_not_be_written_is_not_told() -> None:
-    scene, before = stored(INCREASE)
-    scene.ledger.before_swap = [scene.grow]
-    assert isinstance(look(visit(scene, "attempt"), before, INCREASE), Again)
-    assert scene.notices.told == []
-
-
 def test_the_apis_clock_is_asked_for_by_reads_at_growing_intervals() -> None:
     scene, before = stored(SET)
     waiting = visit(scene, "attempt")
@@ -88,19 +74,3 @@ def test_the_apis_clock_is_asked_for_by_reads_at_growing_intervals() -> None:
     assert isinstance(follows, Again)
     assert follows.after_s == pytest.approx(0.01)
     assert len(scene.api.asked) == 1
-
-
-def test_somebody_elses_set_is_given_the_time_that_a_call_may_take() -> None:
-    scene, before = stored(SET)
-    waiting = visit(scene)
-    assert look(waiting, before, SET) == Again(0.06)
-    scene.clock.advance(RULES.timeout_s + 1)
-    look(waiting, before, SET)
-    assert len(scene.api.asked) == 1
-
-
-def test_a_read_that_is_refused_for_the_app_stops_the_visit() -> None:
-    for refusal, follows in ((ARREARS, Stop(ARREARS)), (GONE, Again(0.4))):
-        scene, before = stored(SET)
-        scene.api.reads = [refusal]
-        assert look(visit(scene, "attempt"), before, SET) == follows

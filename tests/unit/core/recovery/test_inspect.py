@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from handler.core.errors import AppRefused, BadInput, NotAccepted, TooManyCalls
-from handler.core.model.row import Remembered, Row
+from handler.core.errors import AppRefused, BadInput, TooManyCalls
+from handler.core.model.row import Row
 from handler.core.ports.counter_api import Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation
 from handler.core.ports.system import Notice
@@ -20,18 +20,8 @@ from handler.core.recovery.verdicts import Decision
 from handler.core.state.receipts import Unexplained
 from handler.core.state.transitions import frozen
 from tests.unit.core.recovery.test_release import FROZEN, LANDED, dead, grow
-from tests.unit.core.samples import NOW, attempt, row
-from tests.unit.core.scene import GROUP, RULES, Scene
-
-
-def test_what_is_known_of_a_group_stands_in_an_inspection() -> None:
-    scene = dead(replace(FROZEN, first_seen_at=NOW - 4))
-    scene.api.counters = {"like": 3, "_receipt": 7}
-    told = inspect(scene.visit())
-    assert (told.row, told.generation, told.to_be_judged) == (scene.row, Generation(1, 0), ("a",))
-    assert (told.values, told.missing, told.verdict) == ({"like": 3, "_receipt": 7}, None, Unexplained(7))
-    assert told.ready_in_s == 0.0
-    assert len(scene.api.asked) == 2
+from tests.unit.core.samples import NOW, row
+from tests.unit.core.scene import GROUP, Scene
 
 
 def test_a_group_that_is_no_more_is_inspected_as_an_empty_one() -> None:
@@ -90,21 +80,6 @@ def test_what_an_operator_may_not_do_is_said(before: Row | None, act: str, probl
     assert (scene.ledger.load(GROUP), scene.api.asked) == (before, [])
 
 
-def test_a_group_without_receipts_has_nothing_to_adopt() -> None:
-    scene = Scene(replace(row(receipt_key=""), base=0), replace(RULES, receipt_key=""))
-    with pytest.raises(BadInput, match="has no receipt in use yet"):
-        release.adopt(scene.visit(), Decision())
-
-
-def test_a_group_that_agrees_with_its_receipt_is_adopted_unchanged() -> None:
-    """Its row was right; the look is noted as a sweep notes it."""
-    scene = Scene(row())
-    result = release.adopt(scene.visit(), Decision())
-    assert result == Resolved(scene.row, settled=0, changed=False)
-    assert (scene.row.version, scene.row.last_checked_at) == (row().version + 1, NOW)
-    assert scene.notices.told == []
-
-
 def test_a_look_for_an_adoption_is_had_again_until_it_is_answered() -> None:
     scene = Scene(row())
     scene.api.reads = [Unclear("lost"), Unclear("lost")]
@@ -122,15 +97,6 @@ def test_a_release_says_when_to_come_again() -> None:
         scene = Scene(FROZEN)
         scene.clock.advance(passed_s)
         assert release.release(scene.visit(), LANDED) == Later(left_s)
-
-
-def test_an_adoption_that_does_not_fit_into_the_visit_is_put_off() -> None:
-    for seconds, waited in ((23.4, False), (23.7, True)):
-        scene = Scene(replace(frozen(row(), "why"), first_seen_at=NOW))
-        scene.api.counters["_receipt"] = 7
-        result = release.adopt(scene.visit(seconds), Decision())
-        assert isinstance(result, Resolved) == waited
-        assert (result == Later(17)) == (not waited)
 
 
 def test_an_adoption_is_told_to_whoever_watches() -> None:
@@ -154,25 +120,3 @@ def test_a_row_that_somebody_changes_all_the_time_is_written_again_after_a_momen
     assert scene.row.frozen
     assert len(scene.clock.slept) == SWAPS_MAX
     assert sum(scene.clock.slept) == pytest.approx(SWAPS_MAX * CONTENTION_S, rel=0.4)
-
-
-def test_a_first_look_is_noted_in_the_row_as_it_has_become() -> None:
-    scene = dead(replace(FROZEN, first_seen_at=None))
-    scene.ledger.before_swap = [lambda: grow(scene)]
-    assert len(inspect(scene.visit()).row.queue) == 1
-    assert scene.row.first_seen_at == scene.api.date
-
-
-def test_in_a_group_that_is_no_more_what_is_dead_is_forgotten() -> None:
-    past = Remembered(attempt(name="past", weight=700_001), refused=True)
-    scene = dead(replace(FROZEN, remembered=(past,)))
-    scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20
-    release.release(scene.visit(), LANDED)
-    assert scene.row.remembered == ()
-
-
-def test_an_adoption_without_time_for_a_look_is_told() -> None:
-    scene = Scene(row())
-    with pytest.raises(NotAccepted, match=r"^the group's counters could not be read in the time that there is$"):
-        release.adopt(scene.visit(0), Decision())
-    assert (scene.row, scene.api.asked) == (row(), [])

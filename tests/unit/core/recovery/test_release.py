@@ -5,13 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from handler.core.errors import AnswerLost, BadInput
-from handler.core.model.operation import NO_WATERMARKS, Watermarks
-from handler.core.model.outcome import Records
-from handler.core.model.row import Group, Row
-from handler.core.ports.counter_api import Fault, Refused
+from handler.core.errors import BadInput
+from handler.core.model.row import Row
 from handler.core.ports.system import Notice
-from handler.core.protocol.visit import Visit
 from handler.core.recovery import release
 from handler.core.recovery.inspect import inspect
 from handler.core.recovery.release import Later, Resolved
@@ -20,7 +16,7 @@ from handler.core.state.receipts import NotLanded, TooEarly
 from handler.core.state.transitions import appended, frozen
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import NOW, attempt, entry, row
-from tests.unit.core.scene import GROUP, Scene, StagedLedger
+from tests.unit.core.scene import GROUP, Scene
 
 A = entry("a")
 LANDED = Decision({"a": OperatorVerdict.LANDED})
@@ -62,15 +58,6 @@ def test_the_first_look_at_a_frozen_group_is_noted() -> None:
     assert scene.row == replace(
         FROZEN, version=FROZEN.version + 1, first_seen_at=scene.api.date, first_seen_generation=1
     )
-
-
-def test_an_inspection_notes_the_look_and_changes_nothing_else() -> None:
-    scene = dead(replace(FROZEN, first_seen_at=None))
-    assert inspect(scene.visit()).ready_in_s == pytest.approx(PAST_S, abs=1)
-    assert scene.row == replace(
-        FROZEN, version=FROZEN.version + 1, first_seen_at=scene.api.date, first_seen_generation=1
-    )
-    assert scene.api.calls == []
 
 
 def test_an_inspection_of_a_group_that_is_not_frozen_writes_nothing() -> None:
@@ -129,28 +116,3 @@ def test_a_group_that_was_released_and_froze_again_is_another_case() -> None:
 
 def _released(scene: Scene) -> None:
     release.release(scene.visit(), LANDED)
-
-
-class LosingLedger(StagedLedger):
-    """A ledger whose answer to a swap is lost after its effect."""
-
-    def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
-        super().swap(group, row, records, watermarks)
-        raise AnswerLost("lost")
-
-
-def test_a_lost_answer_is_told_as_one() -> None:
-    scene = dead()
-    ledger = LosingLedger(scene.clock)
-    ledger.restore(scene.ledger.snapshot())
-    visit = Visit(replace(scene.instance, ledger=ledger), GROUP, scene.budget(60))
-    with pytest.raises(AnswerLost):
-        release.release(visit, LANDED)
-    assert inspect(visit).row.frozen is None
-
-
-def test_a_group_that_is_no_more_is_released_like_an_empty_one() -> None:
-    scene = dead()
-    scene.api.reads = [Refused(10010, "no such group", Fault.OPERATION, scene.api.date)] * 20
-    release.release(scene.visit(), LANDED)
-    assert (scene.row.base, scene.row.frozen, scene.row.version) == (0, None, FROZEN.version + 1)

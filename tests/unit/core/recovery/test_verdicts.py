@@ -127,11 +127,6 @@ def test_an_attempt_that_did_not_land_stays_in_mind() -> None:
     assert (len(change.row.remembered), change.dropped) == (8, None)
 
 
-def test_refused_attempts_are_forgotten() -> None:
-    memory = (Remembered(attempt(name="past"), refused=True, for_good=True),)
-    assert judged(row(remembered=memory), Decision()).row.remembered == ()
-
-
 def test_every_part_of_an_attempt_must_be_judged() -> None:
     with pytest.raises(BadInput, match=r"^verdicts: lacks one for each of: b$"):
         completed(row(attempt(A, B), (C,)), verdicts(a=LANDED), generation=1)
@@ -152,10 +147,6 @@ def test_the_queue_of_a_restored_row_must_be_judged() -> None:
         completed(restored, verdicts(a=LANDED), generation=2)
     whole = completed(restored, Decision({"a": LANDED}, queued=NOT_LANDED), generation=2)
     assert whole.verdicts == {"a": LANDED, "b": NOT_LANDED}
-
-
-def test_one_word_for_a_queue_that_is_empty_says_nothing() -> None:
-    assert completed(row(attempt(A)), Decision({"a": LANDED}, queued=LANDED), 1).verdicts == {"a": LANDED}
 
 
 def dead_at(before: Row, first_seen_at: int, generation: Generation, now: int) -> float:

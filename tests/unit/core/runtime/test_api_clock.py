@@ -38,12 +38,6 @@ def warm(api_clock: ApiClock) -> ApiClock:
     return api_clock
 
 
-def test_before_any_date_the_local_clock_is_the_best_guess(api_clock: ApiClock, local: HandClock) -> None:
-    local.advance(0.7)
-    assert api_clock.now() == NOW
-    assert api_clock.since(["attempt"]) is None
-
-
 @pytest.mark.parametrize("ahead_s", [300, -300, 17])
 def test_the_first_date_is_believed_near_the_local_clock(api_clock: ApiClock, local: HandClock, ahead_s: int) -> None:
     local.wall = float(NOW)
@@ -77,12 +71,6 @@ def test_the_greatest_lower_bound_counts(api_clock: ApiClock, local: HandClock) 
     assert api_clock.now() == NOW + 3
     api_clock.learn(NOW + 4)
     assert api_clock.now() == NOW + 4
-
-
-def test_a_reply_without_a_date_teaches_nothing(warm: ApiClock, local: HandClock) -> None:
-    local.advance(1)
-    assert not warm.learn(None, 1)
-    assert warm.now() == NOW + 1
 
 
 def test_the_wall_clock_of_the_instance_is_not_asked_any_more(warm: ApiClock, local: HandClock) -> None:
@@ -190,12 +178,6 @@ def test_only_a_date_received_later_proves_that_time_has_passed(warm: ApiClock, 
     assert warm.since(["attempt"]) is None
     warm.learn(NOW + 1_000)
     assert (warm.since(["attempt"]), warm.since(["attempt", "other"])) == (NOW + 1_000, None)
-
-
-def test_an_odd_date_proves_nothing(warm: ApiClock) -> None:
-    warm.since(["attempt"])
-    warm.learn(NOW + 60, 1)
-    assert warm.since(["attempt"]) is None
 
 
 def test_an_instance_without_evidence_asks_twice(api_clock: ApiClock, local: HandClock, notices: Notices) -> None:

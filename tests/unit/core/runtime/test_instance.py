@@ -13,25 +13,7 @@ from handler.core.ports.ledger import Generation
 from handler.core.runtime.memory import APP_RETRY_MAX_S, KNOWN_GROUPS, CircuitBreaker, GenerationCache, ValuesCache
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import HandClock, attempt
-from tests.unit.core.scene import ARREARS, GROUP, RULES, Scene
-
-
-def test_the_last_values_seen_are_known_of_that_group_alone() -> None:
-    known = ValuesCache()
-    known.learn(G, {"like": 5, "share": 1})
-    known.learn(G, {"like": 6})
-    assert known.of(G) == {"like": 6, "share": 1}
-    assert (known.of(Group(G.app, "H")), known.of(Group(1, "G"))) == ({}, {})
-
-
-def test_two_instances_share_nothing_but_their_ports() -> None:
-    scene = Scene()
-    instance, other = scene.instance, scene.new_instance()
-    instance.values_cache.learn(G, {"like": 5})
-    instance.breaker.trip(ARREARS)
-    instance.api_clock.learn(1_700_000_000)
-    assert (other.values_cache.of(G), other.breaker.refusal(), other.api_clock.since(())) == ({}, None, None)
-
+from tests.unit.core.scene import ARREARS, GROUP, RULES
 
 G = GROUP
 
@@ -92,17 +74,6 @@ def test_a_generation_is_asked_for_again_after_a_thaw() -> None:
     assert ledger.asked == 3
 
 
-def test_a_generation_that_is_raised_is_known_at_once() -> None:
-    clock = HandClock()
-    ledger = CountedLedger(clock)
-    known = GenerationCache(ledger, clock, cache_s=300)
-    raised = known.begin_next()
-    assert raised == Generation(2)
-    assert (known.current(), ledger.asked) == (raised, 0)
-    clock.advance(300.1)
-    assert (known.current(), ledger.asked) == (Generation(1, 0), 1)
-
-
 @pytest.mark.parametrize(("life_s", "bound_s"), [(2, 11), (6, 11), (60, 65)])
 def test_an_attempt_is_dead_when_its_own_life_and_the_guard_have_passed(life_s: int, bound_s: float) -> None:
     """One that was signed for longer than today's settings say lives longer; a shorter one is not hurried."""
@@ -132,16 +103,6 @@ def test_an_open_breaker_tells_the_vendors_refusal_and_when_it_closes() -> None:
     assert breaker.refusal() is ADDRESS
     clock.advance(0.4)
     assert breaker.retry_after_s() == pytest.approx(0.6)
-
-
-def test_a_breaker_lets_the_next_call_try_after_its_interval() -> None:
-    clock = HandClock()
-    breaker = CircuitBreaker(clock)
-    breaker.trip(ARREARS)
-    clock.advance(0.99)
-    assert breaker.refusal() is ARREARS
-    clock.advance(0.02)
-    assert (breaker.refusal(), breaker.retry_after_s()) == (None, 0)
 
 
 def test_intervals_double_up_to_their_bound() -> None:

@@ -94,14 +94,6 @@ def test_instances_that_become_busy_together_stay_below_the_limit(clock: HandClo
     assert len(begun) >= 3 * 185
 
 
-def test_calls_that_are_expected_are_leased_together(clock: HandClock, ledger: CountingLedger) -> None:
-    """A batch knows how many groups it has; an instance that has been quiet would find out step by step."""
-    pace = pace_of(clock, rate=100_000, ledger=ledger)
-    pace.expect(200)
-    assert all(pace.turn(APP).is_taken for _ in range(200))
-    assert ledger.leases == 1
-
-
 def test_no_more_is_leased_for_what_is_expected_than_is_fair(
     clock: HandClock, ledger: CountingLedger, pace: RateLimiter
 ) -> None:

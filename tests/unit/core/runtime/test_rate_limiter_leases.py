@@ -51,13 +51,6 @@ def pace(clock: HandClock, idle: RateLimiter) -> RateLimiter:
     return idle
 
 
-def test_a_lease_asks_for_what_was_called_of_late(ledger: LendingLedger, pace: RateLimiter) -> None:
-    """The calls of 0.4 s at the instance's pace, and what it has called unasked; at less than the app's rate."""
-    assert ledger.asked == []
-    pace.turn(APP)
-    assert ledger.asked == [(APP, 3.0 + 5.0, 192.0, 1.0)]
-
-
 def test_a_slower_instance_asks_for_fewer_calls_that_cost_more(idle: RateLimiter, ledger: LendingLedger) -> None:
     """After a rate code its share is 0.7, and it never leases more than a twentieth of a second's calls."""
     idle.slow_down()
@@ -92,15 +85,6 @@ def test_an_instance_is_careful_for_a_minute_after_a_rate_code(
     assert len(ledger.asked) == leases
 
 
-@pytest.mark.parametrize(("passed_s", "leases"), [(1.0, 1), (1.01, 0)])
-def test_calls_of_more_than_a_second_ago_count_no_more(
-    clock: HandClock, ledger: LendingLedger, pace: RateLimiter, passed_s: float, leases: int
-) -> None:
-    clock.advance(passed_s)
-    pace.turn(APP)
-    assert len(ledger.asked) == leases
-
-
 @pytest.mark.parametrize(("passed_s", "kept"), [(0.5, True), (0.51, False)])
 def test_a_turn_is_good_until_its_last_moment(
     idle: RateLimiter, clock: HandClock, passed_s: float, *, kept: bool
@@ -109,15 +93,6 @@ def test_a_turn_is_good_until_its_last_moment(
     idle.give_back(turn)
     clock.advance(passed_s)
     assert (idle.turn(APP) == turn) == kept
-
-
-def test_what_was_expected_and_called_is_expected_no_more(ledger: LendingLedger, idle: RateLimiter) -> None:
-    """Unasked calls count as well as leased ones, and none is expected twice."""
-    idle.expect(8)
-    for _ in range(6):
-        idle.turn(APP)
-    assert [calls for _, calls, _, _ in ledger.asked] == [pytest.approx(3 + 5)]
-    assert idle._demand.expected == 0  # noqa: SLF001  # it shows in the size of a much later lease only
 
 
 def test_a_schedule_without_room_is_asked_again_in_a_quarter_of_a_second(

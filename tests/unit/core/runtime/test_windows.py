@@ -33,10 +33,6 @@ from tests.unit.core.scene import APP
 DAY_S = 86_400.0
 
 
-def test_a_ledger_without_rows_has_had_its_first_window_always() -> None:
-    assert first_notes(DAY_S, NOW, has_rows=False) == (Noted(DAY_S, ALWAYS, NOW),)
-
-
 @pytest.mark.parametrize(
     ("window_s", "since"), [(FORMER_S, ALWAYS), (DAY_S, ALWAYS), (15 * DAY_S, NOW)], ids=["same", "less", "more"]
 )
@@ -50,12 +46,6 @@ def test_a_window_that_is_noted_stays_as_it_is() -> None:
     notes = (Noted(DAY_S, 5.0, NOW),)
     assert with_window(notes, DAY_S, NOW + SEEN_EVERY_S - 1) == notes
     assert with_window(notes, DAY_S, NOW + SEEN_EVERY_S) == (Noted(DAY_S, 5.0, NOW + SEEN_EVERY_S),)
-
-
-def test_a_larger_window_begins_with_its_note() -> None:
-    notes = with_window((Noted(DAY_S, ALWAYS, NOW),), 2 * DAY_S, NOW + 9)
-    assert notes == (Noted(DAY_S, ALWAYS, NOW), Noted(2 * DAY_S, NOW + 9, NOW + 9))
-    assert longest(notes) == 2 * DAY_S
 
 
 def test_a_smaller_window_has_been_in_force_as_long_as_any_larger_one() -> None:
@@ -79,24 +69,10 @@ def passed(notes: Notes, window_s: float, age_s: float, sent: float = NOW) -> bo
     return Horizon(notes, window_s, sent + age_s).has_passed(sent)
 
 
-def test_what_is_younger_than_all_windows_may_be_executed() -> None:
-    notes = (Noted(DAY_S, ALWAYS, NOW),)
-    assert [passed(notes, DAY_S, age_s) for age_s in (0, DAY_S - 1, DAY_S)] == [False, False, True]
-
-
-def test_an_instance_goes_by_its_own_window_too() -> None:
-    notes = (Noted(DAY_S, ALWAYS, NOW), Noted(3 * DAY_S, ALWAYS, NOW))
-    assert [passed(notes, window_s, 2 * DAY_S) for window_s in (DAY_S, 3 * DAY_S)] == [True, False]
-
-
 def test_a_raise_counts_for_what_is_sent_twenty_minutes_after_its_note() -> None:
     notes = (Noted(DAY_S, ALWAYS, NOW), Noted(3 * DAY_S, NOW, NOW))
     sent = [NOW - DAY_S, NOW, NOW + RAISE_LAG_S - 1, NOW + RAISE_LAG_S]
     assert [passed(notes, 3 * DAY_S, 2 * DAY_S, moment) for moment in sent] == [True, True, True, False]
-
-
-def test_before_any_note_was_in_force_nothing_may_be_executed() -> None:
-    assert passed((Noted(DAY_S, NOW, NOW),), DAY_S, 1, NOW - 10)
 
 
 def test_what_is_sent_in_the_future_goes_by_now() -> None:
@@ -182,11 +158,6 @@ def test_a_note_whose_answer_was_lost_is_looked_for(ledger: Ledger, clock: HandC
     ledger.losses, ledger.lost_applied = 3, applied
     assert windows_of(ledger, clock).longest(APP) == DAY_S
     assert read_notes(ledger.windows(APP) or "") == (Noted(DAY_S, ALWAYS, NOW),)
-
-
-def test_who_comes_second_notes_its_window_beside_the_first(ledger: Ledger, clock: HandClock) -> None:
-    ledger.others = [json.dumps([[DAY_S, ALWAYS, NOW]])]
-    assert windows_of(ledger, clock, 3 * DAY_S).notes(APP) == (Noted(DAY_S, ALWAYS, NOW), Noted(3 * DAY_S, NOW, NOW))
 
 
 def test_where_no_note_is_ever_taken_the_ledger_is_unavailable(ledger: Ledger, clock: HandClock) -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Counters, Mode
 from handler.core.model.row import Attempt, Debt, Entry
-from handler.core.state.merge import correction_of, next_run, own_values, payload_of, shares, with_excess
+from handler.core.state.merge import correction_of, next_run, payload_of, shares, with_excess
 from tests.unit.core.samples import attempt, entry
 
 KEYS = st.sampled_from(["like", "share", "play"])
@@ -24,28 +24,11 @@ def names(queue: list[Entry], known: Mapping[str, int] | None = None, limit: int
     return "".join(entry.id for entry in next_run(queue, known or {}, limit))
 
 
-def wide(name: str, first: int, end: int) -> Entry:
-    """An operation on the counters `k<first>` to `k<end - 1>`."""
-    return Entry(
-        id=name,
-        fingerprint="v1",
-        mode=Mode.INCREASE,
-        counters=tuple((f"k{number}", 1) for number in range(first, end)),
-        window_s=60.0,
-    )
-
-
 def entries(contents: list[Counters], mode: Mode) -> list[Entry]:
     return [
         Entry(id=str(number), fingerprint="v1", mode=mode, counters=counters, window_s=60.0)
         for number, counters in enumerate(contents)
     ]
-
-
-@pytest.mark.parametrize("mode", list(Mode))
-def test_consecutive_operations_of_one_mode_go_together(mode: Mode) -> None:
-    other = Mode.DECREASE if mode is Mode.INCREASE else Mode.INCREASE
-    assert names([entry("a", mode), entry("b", mode), entry("c", other), entry("d", mode)]) == "ab"
 
 
 def test_a_run_has_at_most_as_many_keys_as_a_call() -> None:
@@ -89,18 +72,6 @@ def test_nothing_goes_with_an_operation_that_leaves_64_bits_by_itself() -> None:
     assert names(queue, {"like": INT64_MAX - 5}) == "ab"
 
 
-def test_a_counter_that_is_not_there_counts_from_0() -> None:
-    """An operation is answered with all of its counters; for an earlier one on the key none is reckoned back."""
-    opened = attempt(entry("a", like=5), entry("b", like=1, share=1))
-    assert shares(opened, {"share": 4}) == {"a": (("like", 0),), "b": (("like", 0), ("share", 4))}
-
-
-def test_the_first_operation_is_always_taken() -> None:
-    """A single one is never refused on a guess: only the API knows the value of this moment."""
-    assert names([entry("a", like=5)], {"like": INT64_MAX}) == "a"
-    assert names([wide("a", 0, 20)], limit=19) == "a"
-
-
 @pytest.mark.parametrize(("alone", "runs"), [("a", "a"), ("b", "a"), ("c", "ab")])
 def test_an_operation_that_was_refused_in_company_goes_alone(alone: str, runs: str) -> None:
     assert names([entry(name, alone=name == alone) for name in "abc"]) == runs
@@ -139,30 +110,6 @@ def test_shares_are_what_one_call_each_would_have_shown(
     assert list(reversed(shares(attempt(*entries(contents, mode)), values).values())) == expected
 
 
-def test_a_set_answers_its_own_values() -> None:
-    run = attempt(entry("a", Mode.SET, like=5, share=1), entry("b", Mode.SET, like=2))
-    assert shares(run, {"like": 2, "share": 1}) == {"a": (("like", 5), ("share", 1)), "b": (("like", 2),)}
-
-
-def test_an_operation_is_told_its_own_keys_in_its_own_order() -> None:
-    values = {"_receipt": 9, "play": 3, "like": 1, "share": 2}
-    assert own_values(entry("a", share=0, like=0), values) == (("share", 2), ("like", 1))
-
-
-@pytest.mark.parametrize(
-    ("mode", "times", "debt"),
-    [
-        (Mode.INCREASE, 1, {"like": 5, "share": -1}),
-        (Mode.INCREASE, 2, {"like": 10, "share": -2}),
-        (Mode.DECREASE, 1, {"like": -5, "share": 1}),
-        (Mode.SET, 1, {}),
-        (Mode.INCREASE, 0, {}),
-    ],
-)
-def test_what_landed_in_excess_is_owed_back(mode: Mode, times: int, debt: Mapping[str, int]) -> None:
-    assert dict(with_excess((), mode, (("like", 5), ("share", -1)), times)) == debt
-
-
 @given(st.lists(st.tuples(COUNTERS, DELTAS, st.integers(1, 8)), max_size=5))
 def test_payments_balance_any_debt_with_positive_values_in_the_opposite_mode(
     excesses: list[tuple[Counters, Mode, int]],
@@ -186,10 +133,3 @@ def test_a_debt_beyond_64_bits_is_paid_in_parts() -> None:
     mode, payment = correction_of(debt, 19)
     assert (mode, payment) == (Mode.DECREASE, (("like", INT64_MAX),))
     assert with_excess(debt, mode, payment, 1) == (("like", 1),)
-
-
-def test_what_is_owed_in_both_directions_is_paid_one_direction_after_the_other() -> None:
-    debt = (("like", 1), ("share", -2), ("play", 3))
-    assert correction_of(debt, 19) == (Mode.DECREASE, (("like", 1), ("play", 3)))
-    assert correction_of(debt, 1) == (Mode.DECREASE, (("like", 1),))
-    assert correction_of(debt[1:], 19) == (Mode.INCREASE, (("share", 2),))

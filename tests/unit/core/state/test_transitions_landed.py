@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 from msgspec.structs import replace
 
 from handler.core.model.operation import Mode
-from handler.core.model.outcome import Applied, Record
+from handler.core.model.outcome import Applied
 from handler.core.model.row import Remembered, Row
-from handler.core.state.transitions import Change, landed, not_landed
-from tests.unit.core.samples import BASE, NOW, WINDOW_S, attempt, entry, row, seen
+from handler.core.state.transitions import Change, landed
+from tests.unit.core.samples import BASE, NOW, attempt, entry, row, seen
 
 A, B, C = entry("a", like=5), entry("b", like=7, share=2), entry("c", like=1)
 PAST = attempt(A, name="past", weight=700_001)
@@ -38,19 +36,6 @@ def test_a_plain_landing_settles_every_operation_of_the_attempt() -> None:
     assert change.row == replace(before, version=before.version + 1, attempt=None, base=VALUE, keys=known)
 
 
-def test_a_record_keeps_the_content_and_its_window() -> None:
-    [record] = land(row(attempt(A)), "attempt", like=5).records.values()
-    assert record == Record("v1:a", Applied((("like", 5),)), NOW + 1.5, WINDOW_S)
-
-
-def test_values_seen_beside_the_receipt_are_told_as_seen_then() -> None:
-    change = land(row(attempt(A, B)), "attempt", later=True, like=112, share=2, _receipt=9)
-    assert answers(change) == {
-        "a": Applied((("like", 112),), observed_later=True),
-        "b": Applied((("like", 112), ("share", 2)), observed_later=True),
-    }
-
-
 def test_what_another_landing_settled_is_owed_back_when_the_attempt_lands_too() -> None:
     """It counted twice; the others of the attempt counted once and are answered."""
     between = land(row(attempt(A, B), remembered=(Remembered(PAST),)), "past", later=True, like=5).row
@@ -65,29 +50,6 @@ def test_several_late_landings_settle_what_the_open_attempt_carries() -> None:
     between = land(row(attempt(A, B, C), remembered=memory), "past", later=True, like=5).row
     after = land(between, "next", later=True, like=12, share=2).row
     assert after.owed == (C,)
-
-
-def test_what_another_landing_settled_is_forgotten_when_the_attempt_does_not_land() -> None:
-    between = land(row(attempt(A, B), (C,), (Remembered(PAST),)), "past", later=True, like=5).row
-    after = not_landed(between).row
-    assert (after.queue, after.debt) == ((B, C), ())
-
-
-@pytest.mark.parametrize(
-    ("mode", "times", "debt"),
-    [
-        (Mode.INCREASE, 1, {"like": 5, "share": -2}),
-        (Mode.INCREASE, 3, {"like": 15, "share": -6}),
-        (Mode.DECREASE, 1, {"like": -5, "share": 2}),
-        (Mode.DECREASE, 2, {"like": -10, "share": 4}),
-    ],
-)
-def test_a_landing_of_settled_operations_is_owed_back(mode: Mode, times: int, debt: Mapping[str, int]) -> None:
-    """With the sign of what landed, as often as it landed; nobody gets a second answer."""
-    settled = Remembered(attempt(entry("a", mode, like=5, share=-2), name="past"))
-    change = land(row(remembered=(settled,)), "past", times=times, later=True)
-    assert dict(change.row.debt) == debt
-    assert (change.records, change.row.remembered) == ({}, ())
 
 
 @pytest.mark.parametrize("times", [2, 3, 8])
@@ -113,8 +75,3 @@ def test_what_landed_on_top_of_a_set_is_owed_back() -> None:
     past = Remembered(attempt(entry("z", like=5), name="past", weight=700_001))
     change = land(row(writing, remembered=(past,), debt=(("like", 3),)), "attempt", "past", later=True, like=105)
     assert (change.row.debt, list(change.records)) == ((("like", 5),), ["a"])
-
-
-@pytest.mark.parametrize("value", [0, -600_000, 2**53])
-def test_the_row_stands_on_the_value_seen(value: int) -> None:
-    assert landed(row(attempt(A)), value, {"attempt": 1}, seen(like=5)).row.base == value

@@ -7,7 +7,7 @@ import pytest
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Rejected
 from handler.core.model.row import Attempt, Remembered, Row
-from handler.core.state.transitions import answered, debt_forgiven, forgotten, not_landed, refused
+from handler.core.state.transitions import answered, forgotten, not_landed, refused
 from tests.unit.core.samples import BOUND_S, NOW, attempt, entry, row
 
 A = entry("a")
@@ -51,12 +51,6 @@ def test_an_expired_set_gives_way_first_and_then_a_refused_attempt(full: str, go
         assert (kept(after), after.frozen) == (f"{left} attempt", None)
 
 
-@pytest.mark.parametrize("split", [False, True])
-def test_without_receipts_nothing_is_remembered(split: bool) -> None:
-    before = row(attempt(A), receipt_key="")
-    assert refused(before, split=split).row.remembered == not_landed(before).row.remembered == ()
-
-
 @pytest.mark.parametrize(
     ("known_after", "names"),
     [
@@ -73,37 +67,3 @@ def test_a_refused_attempt_is_forgotten_at_its_death_and_an_expired_one_a_day_la
 ) -> None:
     """Given a receipt seen at its base after that moment of the API's clock."""
     assert kept(forgotten(row(remembered=memory("xr")), known_after, bound_of, DAY_S)) == names
-
-
-def test_each_attempt_is_dead_when_its_own_bound_has_passed() -> None:
-    """Other settings may have signed it for longer."""
-    past = (Remembered(attempt(name="short")), Remembered(attempt(name="long")))
-    bounds = {"short": 11.0, "long": 65.0}
-    after = forgotten(row(remembered=past), DEATH, lambda attempt: bounds[attempt.id], 0)
-    assert kept(after) == "long"
-
-
-def test_forgetting_changes_nothing_else() -> None:
-    """It goes with another change of the row, and is no version of its own."""
-    before = row(attempt(A), (entry("b"),), memory("x"), debt=(("like", 1),))
-    assert forgotten(before, NOW, bound_of, DAY_S) == before
-    after = forgotten(before, DEATH + 86_400, bound_of, DAY_S)
-    assert (after.version, after.attempt, after.queue, after.debt) == (
-        before.version,
-        before.attempt,
-        before.queue,
-        before.debt,
-    )
-
-
-def test_a_debt_to_a_group_that_is_gone_is_forgiven_on_the_keys_of_the_payment() -> None:
-    """It goes with the refusal of the payment, and is no version of its own."""
-    paying = attempt(mode=Mode.DECREASE, correction=(("like", 5),))
-    before = row(paying, debt=(("like", 5), ("share", -2)))
-    after = debt_forgiven(before, paying.correction)
-    assert (after.debt, after.version, after.attempt) == ((("share", -2),), before.version, paying)
-
-
-def test_a_refusal_counts_as_one_for_good_on_demand_alone() -> None:
-    assert [past.for_good for past in refused(row(attempt(A))).row.remembered] == [False]
-    assert [past.for_good for past in refused(row(attempt(A)), for_good=True).row.remembered] == [True]

@@ -11,7 +11,7 @@ from handler.core.model.row import Entry, Remembered, Row
 from handler.core.recovery.verdicts import Decision, OperatorVerdict, unfrozen
 from handler.core.state.receipts import ReceiptReading
 from handler.core.state.transitions import CounterReading, answered, landed, rejected_from_queue
-from handler.core.state.watermarks import MOVED_AT_ONCE, moved, partitions_of, passed, watermarks_of
+from handler.core.state.watermarks import MOVED_AT_ONCE, moved, passed, watermarks_of
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 
@@ -24,13 +24,6 @@ def at(number: int, source: str = "s") -> Position:
 
 def placed(number: int, source: str = "s") -> Entry:
     return replace(entry(f"{source}{number}"), position=at(number, source), window_s=0.0)
-
-
-def test_the_highest_position_of_each_place_is_its_mark() -> None:
-    entries = [placed(7), placed(3, "t"), placed(9), placed(8), entry("keyed")]
-    assert watermarks_of(entries) == {at(0).partition: at(9).sequence, at(0, "t").partition: at(3).sequence}
-    assert partitions_of(entries) == [at(0).partition, at(0, "t").partition]
-    assert watermarks_of([entry("keyed")]) == {}
 
 
 @pytest.mark.parametrize(
@@ -85,13 +78,6 @@ def test_the_next_operation_moves_the_marks_of_an_older_row(count: int) -> None:
     again = replace(increase("9"), position=at(9, "0"))
     assert isinstance(scene.outcome(again, 5), Pending)
     assert scene.api.counters["like"] == 5
-
-
-def test_the_sweep_moves_the_marks_of_an_older_row_that_is_busy() -> None:
-    scene = Scene(old_row(415, entry("old")))
-    scene.counters.sweep(scene.clock.moment + 60)
-    assert (scene.row.watermarks, scene.row.is_settled) == ((), True)
-    assert len(scene.ledger.watermarks(GROUP, [at(0, str(shard)).partition for shard in range(415)])) == 415
 
 
 SEEN = CounterReading({"like": 10}, later=True, at=NOW)
