@@ -41,7 +41,6 @@ START = 1_795_305_600.0
 """2026-11-22T00:00:00Z."""
 
 RULES = Rules(receipt_key="_receipt", timeout_s=4.0, life_s=6, bound_s=11.0, guard_s=5.0, calls_per_second=200.0)
-LOST = Unclear("the reply was lost")
 NEVER_ARRIVED = Unclear("the request was lost")
 
 

@@ -30,11 +30,6 @@ def test_a_format_1_event_of_an_http_api_is_one_of_api_gateway() -> None:
     assert detect(event)[0] is Kind.HTTP_V1
 
 
-def test_a_timer_event_is_known_by_its_type() -> None:
-    """The rest of it may be wrong: that is for the timer to say."""
-    assert detect({"Type": "Timer"})[0] is Kind.TIMER
-
-
 @pytest.mark.parametrize(
     "event",
     [

@@ -2,29 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from handler.core.errors import BadInput
 from handler.triggers.parsing import check_text, read_json
-
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
-DOCUMENTS = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
-
-
-@given(DOCUMENTS)
-def test_what_json_writes_is_read_back(document: object) -> None:
-    assert read_json(json.dumps(document), "body") == document
-
-
-@given(st.text())
-def test_any_text_is_read_or_refused(text: str) -> None:
-    with suppress(BadInput):
-        read_json(text, "body")
 
 
 @pytest.mark.parametrize(

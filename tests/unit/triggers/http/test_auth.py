@@ -237,13 +237,6 @@ def sent(stage: Stage, dialect: Dialect, context: Event, method: str = "POST", t
     return stage.answer({**event, "requestContext": {**own, **context}})
 
 
-def test_keys_belong_to_the_identity(stage: Stage) -> None:
-    sessions: list[Event] = [{"authorizer": {"iam": {"userArn": f"{ROLE}/{name}"}}} for name in ("one", "two")]
-    for context in (JWT, PRINCIPAL, *sessions):
-        sent(stage, "http-v2", context)
-    assert stage.chat.groups["room"]["like"] == 15
-
-
 @pytest.mark.parametrize("dialect", sorted(set(DIALECTS) - set(CARRIERS)))
 @pytest.mark.parametrize(("method", "target"), [("POST", UPDATE), ("GET", "/v1/operations"), ("GET", "/v1/health")])
 def test_a_platform_that_identifies_nobody_is_a_settings_error(
@@ -254,8 +247,3 @@ def test_a_platform_that_identifies_nobody_is_a_settings_error(
     assert "HTTP_AUTH" not in str(seen.body)
     [failure] = stage.failures
     assert str(failure).startswith("HTTP_AUTH: platform finds no identity in events of ")
-
-
-@pytest.mark.parametrize("identity", [{"authorizer": {"elb": "x"}}, JWT, PRINCIPAL])
-def test_a_load_balancer_cannot_be_made_to_identify_somebody(stage: Stage, identity: Event) -> None:
-    assert sent(stage, "alb", identity)["statusCode"] == 503

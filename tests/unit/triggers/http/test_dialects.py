@@ -137,10 +137,6 @@ def test_a_caller_that_proves_nothing_is_refused(door: Door) -> None:
     assert (door.stage.chat.calls, door.stage.failures) == (0, [])
 
 
-def test_health_asks_for_no_proof(door: Door) -> None:
-    assert door.stage.send("GET", "/v1/health", dialect=door.dialect).status == 200
-
-
 @pytest.mark.parametrize(
     ("method", "path", "status", "allow"),
     [

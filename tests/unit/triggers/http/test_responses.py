@@ -39,12 +39,6 @@ def test_applied_is_the_vendors_body_and_nothing_else(outcome: Outcome, headers:
     assert reply_to(outcome) == Reply(200, VENDORS_BODY, headers, "application/json")
 
 
-def test_pending_says_where_to_ask_and_when() -> None:
-    reply = reply_to(Pending(1.2))
-    assert (reply.status, reply.body) == (202, {"state": "pending", "accepted": True})
-    assert reply.headers == {"Location": "operations?GroupId=room&IdempotencyKey=k", "Retry-After": "2"}
-
-
 def test_a_refusal_for_good_has_the_status_of_its_code() -> None:
     reply = reply_to(Rejected(10063, "the vendor's words", replayed=True))
     assert (reply.status, reply.body["status"], reply.body["type"]) == (409, 409, "/problems/rejected")

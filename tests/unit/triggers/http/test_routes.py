@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 
 import pytest
 from msgspec.structs import replace
@@ -16,7 +15,7 @@ from handler.core.ports.schedules import Claim, Schedule
 from handler.core.ports.system import Notice
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_parked import MemoryParked
-from tests.unit.triggers.stage import APP, NEVER_ARRIVED, UPDATE, Stage, body, headers, invocation, secret
+from tests.unit.triggers.stage import APP, Stage, headers, invocation, secret
 
 
 def test_a_key_belongs_to_one_caller_and_one_group(stage: Stage) -> None:
@@ -38,14 +37,6 @@ def test_a_caller_that_does_not_wait_still_gets_what_is_known(stage: Stage) -> N
     stage.post("k")
     assert stage.post("k", prefer="respond-async").headers["idempotency-replayed"] == "true"
     assert stage.post("k", prefer="respond-async", Mode="Set").status == 422
-
-
-def test_a_caller_that_waits_long_enough_is_answered(stage: Stage) -> None:
-    stage.post("first")
-    stage.chat.fates = [NEVER_ARRIVED]
-    stage.http = replace(stage.http, wait_s=20.0)
-    assert stage.post("second").status == 200
-    assert stage.chat.groups["room"]["like"] == 10
 
 
 def test_a_short_invocation_is_answered_before_it_ends(stage: Stage) -> None:
@@ -72,38 +63,6 @@ def test_a_function_that_is_too_short_for_any_call_still_accepts_for_others(stag
     """A caller who does not wait needs no call now."""
     stage.invocation = invocation(5000.0, 5003.0)
     assert stage.post(prefer="respond-async").status == 202
-
-
-def test_without_a_deadline_only_the_caller_limits_the_wait(stage: Stage) -> None:
-    stage.invocation = invocation(5000.0, inf)
-    assert stage.post().status == 200
-
-
-@pytest.mark.parametrize(
-    ("key", "sent", "status", "field"),
-    [
-        (None, body(), 400, "Idempotency-Key"),
-        ("two words", body(), 400, "Idempotency-Key"),
-        ("k", b"", 400, "body"),
-        ("k", b"\xff", 400, "body"),
-        ("k", b"x" * 65_537, 413, "body"),
-        ("k", body(Operator="root"), 400, "Operator"),
-        ("k", body(GroupCounter=[{"Key": "a", "Value": True}]), 400, "GroupCounter[0].Value"),
-        ("k", body(GroupCounter=[{"Key": f"{n}", "Value": 1} for n in range(20)]), 400, "GroupCounter"),
-    ],
-)
-def test_bad_input_is_named_to_those_who_may_send_any(
-    stage: Stage, key: str | None, sent: bytes, status: int, field: str
-) -> None:
-    assert stage.send("POST", UPDATE, headers(key, token="unknown"), sent).status == 401
-    seen = stage.send("POST", UPDATE, headers(key), sent)
-    assert (seen.status, seen.body["field"], seen.body["accepted"]) == (status, field, False)
-    assert (stage.failures, stage.chat.calls) == ([], 0)
-
-
-def test_without_receipts_twenty_keys_pass(stage: Stage) -> None:
-    stage = Stage(rules=replace(stage.rules, receipt_key=""))
-    assert stage.post(GroupCounter=[{"Key": f"{n}", "Value": 1} for n in range(20)]).status == 200
 
 
 class BrokenLedger(MemoryLedger):
@@ -173,11 +132,6 @@ def test_where_the_apps_rate_is_used_up_what_is_finished_is_still_told(stage: St
     assert (stage.post("old").status, stage.post("old").headers["idempotency-replayed"]) == (200, "true")
 
 
-def test_a_pending_operation_is_helped_on_by_asking(stage: Stage) -> None:
-    stage.post("k", prefer="respond-async")
-    assert stage.ask("k").body["state"] == "applied"
-
-
 def test_a_pending_operation_that_cannot_be_helped_says_when_to_ask_again(stage: Stage) -> None:
     stage.post("first")
     stage.chat.fates = [Refused(60020, "arrears", Fault.APP, None)] * 2
@@ -185,13 +139,6 @@ def test_a_pending_operation_that_cannot_be_helped_says_when_to_ask_again(stage:
     seen = stage.ask("k")
     assert (seen.status, seen.body["state"], seen.body["ErrorCode"]) == (200, "pending", 60020)
     assert int(seen.headers["retry-after"]) >= 1
-
-
-@pytest.mark.parametrize(("key", "group"), [("other", "room"), ("k", "other")])
-def test_what_is_not_known_is_404(stage: Stage, key: str, group: str) -> None:
-    stage.post("k")
-    seen = stage.ask(key, group)
-    assert (seen.status, seen.body["type"]) == (404, "/problems/no-such-operation")
 
 
 def test_another_callers_operation_is_404(stage: Stage) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from handler.core.errors import BadInput, NotAccepted
+from handler.core.errors import NotAccepted
 from handler.core.model.operation import operation_id
 from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice
@@ -14,8 +14,6 @@ from handler.triggers.event_kind import Kind, detect
 from tests.sandbox.dialects import DIALECTS, Dialect, event_of
 from tests.unit.triggers.operator.operators import event, part, tell
 from tests.unit.triggers.stage import APP, CALLER, NEVER_ARRIVED, TOKEN, UPDATE, Stage, headers
-
-DONE = {"done": True, "changed": True, "settled": 0, "owed": 0}
 
 
 @pytest.fixture
@@ -44,14 +42,6 @@ def test_no_http_event_is_one_of_an_operator(dialect: Dialect, stage: Stage) -> 
 
 def test_a_record_of_a_source_is_none_of_an_operator() -> None:
     assert detect({"Records": [], "Type": "Operator", "task": "inspect"})[0] is Kind.RECORDS
-
-
-def test_a_group_at_rest_is_shown_with_its_receipt(stage: Stage) -> None:
-    told = tell(stage, "inspect", GroupId="room")
-    assert part(told, "row")["base"] == part(told, "upstream")["receipt"]
-    assert part(told, "upstream")["counters"] == {"like": 5}
-    assert part(told, "explanation")["receipt"] == "is the base: nothing landed, and nothing can any more"
-    assert (told["to_be_judged"], told["ready_in_s"]) == ([], 0)
 
 
 def test_a_frozen_group_is_shown_with_what_was_under_way(frozen: Stage) -> None:
@@ -83,24 +73,6 @@ def test_a_verdict_releases_the_group_once_nothing_can_land(frozen: Stage) -> No
     assert Notice.GROUP_RELEASED in frozen.told.notices
 
 
-def test_a_group_at_rest_is_adopted_in_one_event(stage: Stage) -> None:
-    """The event waits for as long as something may land."""
-    stage.chat.groups["room"]["_receipt"] = 77
-    told = tell(stage, "adopt", GroupId="room")
-    assert told == {"task": "adopt", "GroupId": "room", **DONE, "base": 77}
-    assert stage.clock.moved_s >= 12
-    assert stage.post("next").status == 200
-    assert stage.chat.groups["room"]["like"] == 10
-
-
-def test_nothing_is_released_that_is_not_frozen(stage: Stage) -> None:
-    with pytest.raises(BadInput, match=r"^GroupId: is not frozen"):
-        tell(stage, "release", GroupId="room")
-    for task in ("inspect", "adopt", "release"):
-        with pytest.raises(BadInput, match=r"^GroupId: is not known"):
-            tell(stage, task, GroupId="nowhere")
-
-
 def test_no_reply_shows_a_secret(frozen: Stage) -> None:
     frozen.kept.park(APP, Parked("r", "a-queue", "why", 1.0, "{}"))
     text = json.dumps([tell(frozen, "inspect", GroupId="room"), tell(frozen, "parked", action="list")])
@@ -122,9 +94,3 @@ def test_an_event_that_the_vendor_does_not_answer_changes_nothing(
 def test_a_restored_ledger_begins_a_new_generation(stage: Stage) -> None:
     assert tell(stage, "restored") == {"task": "restored", "generation": 2}
     assert stage.context.instance.generation.current().number == 2
-
-
-def test_a_restored_ledger_is_of_no_group(stage: Stage) -> None:
-    """The copy was made of all of them."""
-    with pytest.raises(BadInput, match="GroupId"):
-        tell(stage, "restored", GroupId="room")

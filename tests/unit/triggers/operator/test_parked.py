@@ -44,12 +44,6 @@ def test_parked_records_are_shown_page_by_page(stage: Stage) -> None:
     assert [(ids(told), told["next"]) for told in pages] == [(["a", "b"], "b"), (["c", "d"], "d"), (["e"], None)]
 
 
-def test_a_parked_record_is_shown_whole(stage: Stage) -> None:
-    park(stage, "a")
-    shown = {"id": "a", "source": "a-queue", "reason": "why", "at": 1.0, "payload": json.dumps(PAYLOAD)}
-    assert tell(stage, "parked", action="list")["records"] == [shown]
-
-
 def test_a_page_ends_before_the_reply_is_too_long_for_a_platform(stage: Stage) -> None:
     for name in "abc":
         stage.kept.park(APP, Parked(name, "a-queue", "why", 1.0, "x" * 500_000))
@@ -98,13 +92,6 @@ def test_a_record_that_the_vendor_refuses_for_good_stays(stage: Stage) -> None:
     assert tell(stage, "parked", action="replay", id="r")["outcome"] == "rejected"
     assert tell(stage, "parked", action="replay", id="r", IdempotencyKey="r-anew")["outcome"] == "applied"
     assert (parked(stage), stage.chat.groups["later"]["like"]) == ([], 3)
-
-
-def test_a_record_that_cannot_be_read_stays(stage: Stage) -> None:
-    park(stage, "r", Mode="Add")
-    with pytest.raises(BadInput, match=r"^Mode: "):
-        tell(stage, "parked", action="replay", id="r")
-    assert parked(stage) == ["r"]
 
 
 def test_a_page_of_a_timer_is_not_replayed(stage: Stage) -> None:

@@ -8,7 +8,7 @@ from handler.core.errors import BadInput
 from handler.core.model.operation import operation_id
 from handler.core.recovery.verdicts import OperatorVerdict
 from handler.triggers.event_kind import Event
-from handler.triggers.operator.requests import Adopt, ListParked, Release, read_request
+from handler.triggers.operator.requests import Release, read_request
 from handler.triggers.timer.tick import CALLER
 from tests.unit.triggers.operator.operators import event
 
@@ -84,12 +84,3 @@ def test_a_wrong_event_is_refused_by_its_field(wrong: Event, field: str) -> None
     with pytest.raises(BadInput) as refused:
         read_request({"Type": "Operator", **wrong})
     assert refused.value.field == field
-
-
-def test_what_is_not_said_has_a_default() -> None:
-    """A page of twenty, and a debt that is kept."""
-    listed, adopted = read_request(event("parked", action="list")), read_request(event("adopt", GroupId="g"))
-    assert isinstance(listed, ListParked)
-    assert (listed.after, listed.limit) == ("", 20)
-    assert isinstance(adopted, Adopt)
-    assert not adopted.decision.drops_debt

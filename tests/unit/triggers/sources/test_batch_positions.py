@@ -61,13 +61,6 @@ def test_a_batch_that_is_delivered_again_counts_nothing(stage: Stage) -> None:
     assert stage.like() == 40
 
 
-def test_what_is_new_in_a_batch_delivered_again_is_counted(stage: Stage) -> None:
-    """A batch is not always cut at the same place."""
-    deliver(stage, *(record(number) for number in range(4)))
-    deliver(stage, *(record(number) for number in range(2, 7)))
-    assert stage.like() == 35
-
-
 def test_a_child_shard_starts_anew(stage: Stage) -> None:
     deliver(stage, record(9))
     deliver(stage, record(1, shard="shardId-000000000002"))
@@ -80,12 +73,6 @@ def test_a_record_of_another_partition_has_a_record_of_its_own(stage: Stage) -> 
     deliver(stage, record(3, partition="elsewhere"), record(4, partition="elsewhere"))
     deliver(stage, record(3, partition="elsewhere"))
     assert (stage.like(), stored(stage, 3, 4, 5)) == (15, 2)
-
-
-def test_a_record_that_names_its_key_is_known_by_it(stage: Stage) -> None:
-    """The producer's own repetition stands elsewhere in the stream."""
-    deliver(stage, record(1, IdempotencyKey="order-7"), record(5, IdempotencyKey="order-7"))
-    assert stage.like() == 5
 
 
 def test_nothing_of_a_group_is_accepted_behind_a_record_that_was_not(

@@ -68,12 +68,6 @@ def test_an_event_of_eventbridge_is_a_batch_of_one(stage: Stage) -> None:
     assert stage.like() == 21
 
 
-def test_an_empty_batch_is_a_success(stage: Stage) -> None:
-    assert stage.batch(records()) == {"batchItemFailures": []}
-    assert stage.batch(of_msk()) == counts()
-    assert stage.chat.calls == 0
-
-
 def test_waiting_records_of_one_group_go_out_in_one_call(stage: Stage) -> None:
     """A call per run of one Mode; each group has its own, and its first use reads nothing twice."""
     stage.batch(batch_of("aws:sqs", [text(1, group) for group in ROOMS for _ in range(7)]))
@@ -136,14 +130,6 @@ def test_an_operation_that_the_vendor_refuses_is_put_aside(stage: Stage, source:
         assert stage.batch(batch_of(source, [text(1, "nowhere"), text(1)])) == answer
     assert stage.like() == 1
     assert parked_reasons(stage) == ([] if is_queue else ["the vendor refused it with code 10010"])
-
-
-def test_a_key_that_returns_with_another_content_is_a_refusal(stage: Stage) -> None:
-    contents = [text(5, IdempotencyKey="k"), text(6, IdempotencyKey="k")]
-    assert stage.batch(batch_of("aws:sqs", contents)) == {"batchItemFailures": [item("aws:sqs", 1)]}
-    assert stage.batch(batch_of("aws:sns", contents)) == counts(accepted=1, parked=1)
-    assert parked_reasons(stage) == ["its key was used before with other content"]
-    assert stage.like() == 10
 
 
 def test_foreign_records_are_wrong_for_themselves_alone(stage: Stage) -> None:
@@ -247,15 +233,6 @@ def test_a_record_that_is_too_old_and_cannot_be_read_is_parked_too(stage: Stage)
     event = records(kinesis(None, approximateArrivalTimestamp=OLD_S))
     assert stage.batch(event) == {"batchItemFailures": []}
     assert parked_reasons(stage) == ["body: is missing"]
-
-
-def test_a_parked_record_is_kept_as_it_came(stage: Stage) -> None:
-    """Its id is the source's own identity and its source the caller, so that an operator can have it executed."""
-    content = text(1, GroupId="")
-    stage.batch(batch_of("Ckafka", [content], first=36))
-    [parked] = stage.kept.page(APP, 10)
-    assert (parked.id, parked.source, parked.payload, parked.at) == ("ckafka/counters/1/36", "counters", content, START)
-    assert parked.reason.startswith("GroupId: ")
 
 
 def test_a_parked_payload_is_cut_to_32_kib(stage: Stage) -> None:

@@ -54,11 +54,6 @@ def likes(stage: Stage) -> set[int | None]:
     return {stage.chat.groups[group].get("like") for group in GROUPS}
 
 
-def test_a_tick_of_one_page_needs_no_queue(stage: Stage, queue: ListQueue) -> None:
-    assert stage.tick(event(*GROUPS[:10]))["applied"] == 10
-    assert queue.messages == []
-
-
 def test_a_larger_tick_is_handed_on_in_pages_at_the_pace_of_their_calls(stage: Stage, queue: ListQueue) -> None:
     assert stage.tick(event(*GROUPS)) == {"handed_on": 250, "pages": 25}
     assert [message.delay_s for message in queue.messages] == list(range(25))
@@ -135,10 +130,6 @@ def test_a_request_holds_no_more_than_its_queue_takes(most: int) -> None:
     large = [Message("x" * (REQUEST_BYTES // 3))] * 6
     assert [len(request) for request in requests(large, most)] == [3, 3]
     assert [len(request) for request in requests([Message("x")] * 30, most)] == [most] * (30 // most)
-
-
-def test_nothing_to_send_is_no_request() -> None:
-    assert list(requests([], 10)) == []
 
 
 def test_a_page_means_nothing_over_http(stage: Stage, queue: ListQueue) -> None:

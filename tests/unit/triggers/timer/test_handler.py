@@ -66,12 +66,6 @@ def test_a_repeated_tick_counts_nothing_twice(stage: Stage) -> None:
     assert likes(stage) == [3] * 12
 
 
-def test_the_next_tick_counts_anew(stage: Stage) -> None:
-    stage.tick(event(*GROUPS))
-    stage.tick(event(*GROUPS, Time="2026-11-23T00:00:00Z"))
-    assert likes(stage) == [6] * 12
-
-
 def test_several_operations_on_one_group_keep_their_order(stage: Stage) -> None:
     reset = {"GroupIds": GROUPS[:1], "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}
     add = {"GroupIds": GROUPS[:1], "GroupCounter": [{"Key": "like", "Value": 7}], "Mode": "Increase"}

@@ -58,10 +58,6 @@ def test_all_groups_with_the_key_are_reached_and_no_others(stage: Stage) -> None
     assert likes(stage) == RESET
 
 
-def test_a_source_without_groups_is_a_success(stage: Stage) -> None:
-    assert stage.tick(event("share"))["accepted"] == 0
-
-
 def test_a_repeated_tick_changes_nothing_in_groups_that_came_later(stage: Stage) -> None:
     stage.tick(event())
     until(stage, TEN_MINUTES_S + 300)

@@ -14,7 +14,7 @@ from handler.core.errors import BadInput
 from handler.core.model.operation import Operation
 from handler.core.ports.system import Notice
 from handler.core.ports.vault import Secret
-from handler.triggers.event_kind import PAGE_HEAD, Event, is_page
+from handler.triggers.event_kind import Event, is_page
 from handler.triggers.timer.fan_out import groups_per_page
 from handler.triggers.timer.pages import (
     FRAME_BYTES,
@@ -61,11 +61,6 @@ def test_the_pages_of_a_tick_ask_for_what_it_asks(size: int) -> None:
     texts = texts_of(whole, list(whole.groups), size)
     assert len(texts) == -(-len(whole.groups) // size)
     assert by_group(*map(read, texts)) == by_group(whole)
-
-
-def test_no_groups_are_no_page() -> None:
-    """A page without any would be refused, and come back for ever."""
-    assert texts_of(tick(SET, ADD), [], 10) == []
 
 
 def test_an_operation_that_no_group_of_a_page_has_is_left_out_and_the_others_keep_their_keys() -> None:
@@ -130,21 +125,9 @@ def test_a_wrong_field_is_named(change: Event, field: str) -> None:
     assert refused.value.field.startswith(field)
 
 
-@pytest.mark.parametrize("rest", ["", "}", '"Type":"TimerPage"}', '"operations":7}'])
-def test_what_only_begins_like_a_page_is_refused(rest: str) -> None:
-    with pytest.raises(BadInput):
-        read(PAGE_HEAD + rest)
-
-
 def one_page() -> str:
     [text] = texts_of(tick(SET), ["a"], 10)
     return text
-
-
-def test_a_page_of_the_timer_is_genuine() -> None:
-    vault, told = HandVault(), Told()
-    check_genuine(one_page(), vault, told)
-    assert (vault.refreshes, told.notices) == ([], [])
 
 
 FORGED = {

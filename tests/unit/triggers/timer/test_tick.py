@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from handler.core.errors import BadInput
@@ -36,16 +34,6 @@ def refused(message: object, **changes: object) -> BadInput:
     with pytest.raises(BadInput) as error:
         read(message, **changes)
     return error.value
-
-
-@pytest.mark.parametrize("message", [{"task": "sweep"}, '{"task": "sweep"}', ' {"task":"sweep","operations":null}'])
-def test_a_sweep_is_one_as_object_and_as_text(message: object) -> None:
-    """AWS can send either, SCF only text."""
-    assert read(message) == Sweep()
-
-
-def test_operations_are_the_same_as_object_and_as_text() -> None:
-    assert read({"operations": [OPERATION]}) == read(json.dumps({"operations": [OPERATION]}))
 
 
 def test_each_operation_has_the_key_of_its_tick_and_place() -> None:
@@ -110,10 +98,6 @@ def test_a_tick_whose_answers_may_be_forgotten_is_refused() -> None:
     check_age(meant, Horizon(notes, DAY_S, START + DAY_S - 1))
     with pytest.raises(BadInput, match=r"^Time: is older than DEDUPE_WINDOW_S"):
         check_age(meant, Horizon(notes, DAY_S, START + DAY_S))
-
-
-def test_a_sweep_may_be_late() -> None:
-    assert read({"task": "sweep"}, Time="2020-01-01T00:00:00Z") == Sweep()
 
 
 @pytest.mark.parametrize("name", [None, "", 7, "a\nb", "a\ud800", "n" * 257])
