@@ -9,6 +9,7 @@ from handler.core.model.lift import DECREASE_FROM
 from handler.core.model.operation import INT64_MAX, Mode
 from handler.core.model.outcome import Applied
 from handler.core.model.row import Entry, Remembered, Row
+from handler.core.ports.counter_api import Fault, Refused
 from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.drive import TAKE_BACK_MAX, drive, open_next, send
 from handler.core.protocol.visit import Again, Visit
@@ -141,6 +142,18 @@ def test_what_does_not_go_into_the_call_stays_in_the_queue(
     assert isinstance(opened, Row)
     assert opened.attempt is not None
     assert (opened.attempt.entries, [waiting.id for waiting in opened.queue]) == (queue[:-1], waits)
+
+
+def test_a_call_that_succeeds_opens_the_gate_and_is_remembered() -> None:
+    scene = Scene(row())
+    scene.instance.breaker.trip(Refused(60020, "arrears", Fault.APP, NOW))
+    visit = Visit(scene.instance, GROUP, scene.budget(30), own=OwnCall("attempt"))
+    scene.store(row(attempt(entry("a"))))
+    send(visit, scene.row, attempt(entry("a")))
+    assert scene.instance.breaker.refusal() is None
+    assert scene.instance.values_cache.of(GROUP) == {"like": 5, "_receipt": BASE + 600_000}
+    assert (scene.row.attempt, scene.row.base) == (None, BASE + 600_000)
+    assert scene.ledger.find(GROUP, ["a"])["a"].answer == Applied((("like", 5),))
 
 
 def test_a_reply_that_settles_forgets_what_was_refused_before() -> None:

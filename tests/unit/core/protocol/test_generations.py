@@ -5,17 +5,18 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from handler.core.model.row import Row
-from handler.core.ports.counter_api import Counted
+from handler.core.model.row import Remembered, Row
+from handler.core.ports.counter_api import Counted, Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation
 from handler.core.protocol.backoff import FIRST_LOOK_S
 from handler.core.protocol.first_use import establish, revalidate
 from handler.core.protocol.visit import Again, Stop, Visit
 from handler.core.runtime.instance import Rules
 from tests.unit.core.protocol.test_backoff import Even
-from tests.unit.core.samples import BASE, BOUND_S, NOW, entry, row
+from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row
 from tests.unit.core.scene import ARREARS, GROUP, RULES, Scene
 
+GONE = Refused(10010, "no such group", Fault.OPERATION, NOW + 100)
 LONG_AGO = NOW - 1_000_000
 FIRST = Generation(1, 0)
 PAST_S = BOUND_S + 1 + RULES.guard_s
@@ -49,6 +50,18 @@ def test_a_history_is_adopted_when_nothing_of_it_can_land() -> None:
     assert scene.api.asked == [("_receipt",)] * 2
 
 
+def test_another_receipt_key_is_a_first_use() -> None:
+    old = replace(row(queue=(entry("a"),), remembered=(Remembered(attempt()),), receipt_key="_old"), first_seen_at=5)
+    scene = scene_of(old)
+    scene.api.counters = {}
+    fresh = replace(old, receipt_key="_receipt", base=None, remembered=(), first_seen_at=None)
+    assert establish(visit(scene), old) == fresh.changed(base=0)
+    used = scene_of(old)
+    used.api.counters = {"_receipt": 77}
+    sighted = establish(visit(used), old)
+    assert sighted == fresh.changed(first_seen_at=used.instance.api_clock.now())
+
+
 def test_an_app_that_is_refused_is_not_asked_again() -> None:
     for before, step, generation in (
         (NEW, establish, 1),
@@ -60,6 +73,14 @@ def test_an_app_that_is_refused_is_not_asked_again() -> None:
         scene.api.reads = [ARREARS]
         assert step(visit(scene), before) == Stop(ARREARS)
         assert scene.row == before
+
+
+def test_a_group_that_may_not_be_read_begins_at_zero_when_that_was_said_three_times() -> None:
+    scene = scene_of(NEW)
+    scene.api.reads = [GONE, GONE, Unclear("lost"), GONE]
+    looking = visit(scene)
+    assert [establish(looking, NEW) for _ in range(3)] == [Again(), Again(), Again(0.4)]
+    assert establish(looking, NEW) == NEW.changed(base=0)
 
 
 def test_whoever_has_not_made_the_row_leaves_the_first_look_for_a_moment() -> None:

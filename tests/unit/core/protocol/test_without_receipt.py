@@ -12,10 +12,10 @@ from handler.core.ports.counter_api import Counted
 from handler.core.ports.system import Notice
 from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.conclude import look
-from handler.core.protocol.visit import Again, Visit
+from handler.core.protocol.visit import Again, Stop, Visit
 from tests.unit.core.protocol.test_backoff import Even
 from tests.unit.core.samples import NOW, attempt, entry, row
-from tests.unit.core.scene import GROUP, RULES, Scene
+from tests.unit.core.scene import ARREARS, GONE, GROUP, RULES, Scene
 
 SET = attempt(entry("a", Mode.SET))
 INCREASE = attempt(entry("a"))
@@ -74,3 +74,10 @@ def test_the_apis_clock_is_asked_for_by_reads_at_growing_intervals() -> None:
     assert isinstance(follows, Again)
     assert follows.after_s == pytest.approx(0.01)
     assert len(scene.api.asked) == 1
+
+
+def test_a_read_that_is_refused_for_the_app_stops_the_visit() -> None:
+    for refusal, follows in ((ARREARS, Stop(ARREARS)), (GONE, Again(0.4))):
+        scene, before = stored(SET)
+        scene.api.reads = [refusal]
+        assert look(visit(scene, "attempt"), before, SET) == follows
