@@ -66,14 +66,6 @@ def test_a_key_over_http_is_known_when_its_message_comes_days_later(stage: Stage
     assert stage.like() == 5
 
 
-def test_a_message_is_known_over_http_days_later(stage: Stage) -> None:
-    assert stage.batch(records(sqs(text(5, IdempotencyKey="order-7", Caller=CALLER)))) == {"batchItemFailures": []}
-    later(stage, 14.5 * DAY_S)
-    forget(stage)
-    assert stage.post("order-7").headers["idempotency-replayed"] == "true"
-    assert stage.like() == 5
-
-
 def test_after_a_raise_what_was_sent_before_is_parked_by_the_old_window(stage: Stage) -> None:
     deploy(stage, 1000)
     assert send(stage, 0) == "counted"
@@ -83,20 +75,6 @@ def test_after_a_raise_what_was_sent_before_is_parked_by_the_old_window(stage: S
     later(stage, 14 * DAY_S)
     assert send(stage, 0) == "known"
     assert (stage.like(), send(stage, 0, 1)) == (1, "parked")
-
-
-def test_an_instance_that_was_there_before_writes_by_the_larger_window(stage: Stage) -> None:
-    deploy(stage, 1000)
-    forget(stage)
-    earlier = stage.context
-    deploy(stage, 15 * DAY_S)
-    forget(stage)
-    later(stage, 1201)
-    stage.context = earlier
-    assert send(stage, 1201) == "counted"
-    deploy(stage, 15 * DAY_S)
-    later(stage, 14 * DAY_S)
-    assert send(stage, 1201) == "known"
 
 
 def test_a_tick_older_than_its_window_is_refused(stage: Stage) -> None:

@@ -194,15 +194,6 @@ def test_a_row_is_written_as_deployed_ledgers_hold_it() -> None:
     assert decode_row(WRITTEN) == rich_row("a")
 
 
-def test_a_row_that_has_nothing_is_written_so() -> None:
-    """A field that holds nothing is left out, and zero is not nothing where none means something else."""
-    bare = Row(version=1, generation=1, receipt_key="")
-    assert encode_row(bare) == '{"format":2,"version":1,"generation":1,"receipt_key":""}'
-    zeros = replace(bare, base=0, first_seen_at=0, frozen="")
-    assert encode_row(zeros).endswith('"receipt_key":"","base":0,"frozen":"","sighted":0}')
-    assert [decode_row(encode_row(row)) for row in (bare, zeros)] == [bare, zeros]
-
-
 def test_a_row_of_the_first_format_is_read() -> None:
     """As the last version of the function has written it; it is written again in the format of now."""
     assert decode_row(FIRST_FORMAT) == rich_row("a", "z")

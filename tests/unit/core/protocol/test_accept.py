@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from handler.core.errors import AnswerLost, AppRefused, OutcomeUnknown, RowFull, TooManyCalls
 from handler.core.model.operation import INT64_MAX, Operation, Position, Watermarks
 from handler.core.model.outcome import Applied, Pending
-from handler.core.model.row import Entry, Row, first_row
+from handler.core.model.row import Entry, Row
 from handler.core.model.row_size import FULL_RETRY_S
 from handler.core.ports.counter_api import Fault, Refused
 from handler.core.ports.system import Notice
@@ -20,7 +20,6 @@ from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.memory import CALL_GUESS_S
 from handler.core.runtime.rate_limiter import Turn
 from handler.core.state.watermarks import partitions_of
-from tests.sandbox.memory_ledger import MemoryLedger
 from tests.unit.core.samples import NOW, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, first, increase
 
@@ -35,21 +34,6 @@ def test_a_batch_that_the_slow_path_would_refuse_is_not_accepted_on_the_fast_one
     with pytest.raises(TooManyCalls):
         scene.counters.apply(GROUP.id, batch, scene.budget(30))
     assert (scene.api.calls, scene.row) == ([], row())
-
-
-def test_who_comes_to_a_new_group_a_moment_too_late_is_taken_on_in_one_step() -> None:
-    """Many come to a new group at once, and only one makes its row: the others need not read it all again."""
-    scene = Scene()
-    scene.ledger.before_swap = [lambda: create_row(scene)]
-    scene.counters.accept(GROUP.id, [increase("a")])
-    assert [entry.id for entry in scene.row.queue] == [increase("other").id, increase("a").id]
-    assert scene.ledger.swaps == 1
-
-
-def create_row(scene: Scene) -> None:
-    """Somebody else makes the group's row just now."""
-    theirs = first_row([Entry.of(increase("other"))], "_receipt", 1)
-    assert MemoryLedger.swap(scene.ledger, GROUP, theirs, {})
 
 
 def ordered(number: int) -> Operation:
@@ -92,20 +76,6 @@ def test_an_operation_that_is_owed_is_not_taken_for_one_that_was_passed(path: st
     scene.counters.accept(GROUP.id, [ordered(7)])
     assert isinstance(scene.counters.apply(GROUP.id, [ordered(7)], scene.budget(5))[0], Applied)
     assert scene.api.counters["like"] == 10
-
-
-def test_positions_survive_a_lost_answer() -> None:
-    scene = Scene(row())
-    begin = scene.ledger.begin
-
-    def lose(*arguments: object) -> Row | None:
-        begin(*arguments)  # type: ignore[arg-type]  # whatever it was called with
-        raise AnswerLost("lost")
-
-    scene.ledger.begin = lose  # type: ignore[assignment]  # does it, and says nothing
-    scene.counters.accept(GROUP.id, [ordered(7)])
-    assert [owed.id for owed in scene.row.owed] == [ordered(7).id]
-    assert [owed.position for owed in scene.row.owed] == [ordered(7).position]
 
 
 def test_a_turn_is_given_back_where_the_group_turns_out_to_be_busy() -> None:

@@ -80,30 +80,12 @@ def test_somebody_elses_call_is_given_the_time_that_a_call_may_take(scene: Scene
     assert waits.before_look_s(attempt(name="older", time=NOW - 60), own=False) == 0
 
 
-def test_another_attempt_is_looked_at_in_a_rhythm_of_its_own(waits: Backoff) -> None:
-    assert waits.before_look_s(attempt(), own=True) == 0
-    assert [waits.retry_s() for _ in range(5)] == seconds(0.4, 0.8, 1.6, LOOK_MAX_S, LOOK_MAX_S)
-    waits.before_look_s(attempt(name="next"), own=True)
-    assert waits.retry_s() == pytest.approx(0.4)
-    waits.before_look_s(attempt(name="next"), own=True)
-    assert waits.retry_s() == pytest.approx(0.8)
-
-
 def test_no_look_is_put_off_beyond_the_death(scene: Scene, waits: Backoff) -> None:
     scene.clock.advance(RULES.bound_s)
     waits.retry_s()
     waits.retry_s()
     assert waits.after_look_s(attempt()) == pytest.approx(1)
     assert waits.after_look_s(attempt(time=NOW + 1)) == pytest.approx(2)
-
-
-def test_a_death_that_no_date_has_proven_is_waited_for_like_an_answer(scene: Scene, waits: Backoff) -> None:
-    """The next reply brings one; once it is proven the next look is had at once."""
-    scene.clock.advance(RULES.bound_s + 1)
-    assert waits.after_look_s(attempt()) == pytest.approx(0.4)
-    scene.instance.api_clock.learn(NOW + 12)
-    assert waits.after_look_s(attempt()) == 0
-    assert waits.before_look_s(attempt(), own=True) == 0
 
 
 def test_a_look_that_proves_nothing_is_not_had_again_at_once(scene: Scene, waits: Backoff) -> None:

@@ -7,7 +7,6 @@ import dataclasses
 import pytest
 from msgspec.structs import replace
 
-from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Rejected
 from handler.core.model.row import Remembered, Row
 from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unsent
@@ -46,15 +45,6 @@ def test_a_definite_reply_outlives_a_lost_swap(before: Row, rules: Rules, reply:
     began = scene.clock.moment
     assert scene.outcome(increase("a"), 30) == Applied((("like", 5),))
     assert scene.clock.moment - began < 5
-
-
-@pytest.mark.parametrize("lost", [0, 1])
-def test_a_landing_without_receipts_outlives_a_lost_settlement_and_settles_at_zero(lost: int) -> None:
-    """The reply said that it landed and what the counters are: only the ledger's answer was lost."""
-    scene = Scene(WEAKER_ROW, WEAKER)
-    scene.ledger.settlements_lost = lost
-    assert scene.outcome(replace(increase("a"), mode=Mode.SET), 30) == Applied((("like", 5),))
-    assert (scene.row.base, scene.row.attempt, scene.row.queue) == (0, None, ())
 
 
 def test_a_group_that_may_not_be_read_is_not_gone() -> None:

@@ -103,14 +103,6 @@ def test_a_debt_is_paid_before_the_queue() -> None:
     assert [len(call.values) for call in scene.api.calls] == [2, 2]
 
 
-def test_without_a_turn_nothing_is_opened() -> None:
-    scene = Scene(row(queue=(entry("a"),)))
-    visit = scene.visit(30)
-    visit.turns.held = Turn(scene.clock.moment + 2, scene.clock.moment + 3)
-    assert open_next(visit, scene.row) == Again(2.0, for_turn=True)
-    assert scene.row == row(queue=(entry("a"),))
-
-
 def test_a_turn_is_used_by_what_was_opened_alone() -> None:
     for changes, used in (([], True), ([None], False)):
         scene = Scene(row(queue=(entry("a"),)))

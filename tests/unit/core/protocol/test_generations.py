@@ -144,12 +144,6 @@ def test_a_note_far_ahead_is_made_anew() -> None:
         assert step(visit(scene), before) == before.changed(first_seen_at=NOW)
 
 
-def test_a_note_needs_the_apis_time() -> None:
-    scene = scene_of(row(), Generation(2, LONG_AGO))
-    scene.api.reads = [Counted({}, None)]
-    assert revalidate(visit(scene), row()) == Again(0.4)
-
-
 NOTED = replace(row(), first_seen_at=NOW, first_seen_generation=2)
 
 

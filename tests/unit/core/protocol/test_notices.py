@@ -91,14 +91,6 @@ def test_what_a_visit_finds_is_told(before: Row, like: int, moved: int, expected
     assert (told(scene), scene.row.debt) == (expected, ())
 
 
-def test_two_landings_at_once_are_both_told() -> None:
-    scene = Scene(row(remembered=PAST))
-    scene.api.counters = {"_receipt": BASE + 1_300_003}
-    scene.clock.advance(20)
-    scene.counters.sweep(scene.clock.moment + 60)
-    assert told(scene) == [(Notice.LATE_LANDING, G | {"landed": "x x 1, y x 1"})]
-
-
 def test_a_late_landing_in_a_copy_is_told_with_what_landed() -> None:
     past = Remembered(attempt(entry("a"), name="past", weight=700_001))
     scene = Scene(row(queue=(entry("a"),), remembered=(past,)))
@@ -117,12 +109,6 @@ def test_a_refusal_that_was_a_lie_is_told_with_its_code() -> None:
     scene.api.updates, scene.api.lies = [RATE], 1
     scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5))
     assert scene.notices.of(Notice.REFUSAL_DISPROVED) == [G | {"code": 60007}]
-
-
-def test_an_adopted_history_is_told_with_its_value() -> None:
-    scene = Scene(replace(row(queue=(entry("a"),)), base=None))
-    drive(scene.visit(60), None)
-    assert scene.notices.of(Notice.HISTORY_ADOPTED) == [G | {"base": BASE}]
 
 
 def test_a_ledger_that_fails_after_the_acceptance_leaves_the_operation_pending() -> None:

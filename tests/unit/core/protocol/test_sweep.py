@@ -19,17 +19,6 @@ from tests.unit.core.scene import APP, GONE, GROUP, Scene, increase
 
 
 @pytest.mark.parametrize("trouble", ["A", "Z"])
-def test_one_group_out_of_reach_does_not_hold_up_the_others(trouble: str) -> None:
-    scene = Scene(row(queue=(entry("a"),)))
-    scene.store(row(queue=(entry("a"),)), Group(APP, trouble))
-    scene.ledger.out_of_reach = {trouble}
-    swept = scene.counters.sweep(scene.clock.moment + 60)
-    assert scene.row.is_settled
-    assert (swept.groups, swept.left) == (2, 1)
-    assert [call.group for call in scene.api.calls] == [GROUP]
-
-
-@pytest.mark.parametrize("trouble", ["A", "Z"])
 def test_an_error_that_no_rule_foresees_stays_with_its_group(trouble: str) -> None:
     """It is told without its text, which may show anything, and the group stays unfinished (R13)."""
     scene = Scene(row(queue=(entry("a"),)))

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from handler.core.errors import AnswerLost
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
-from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply
+from handler.core.ports.counter_api import Call, Fault, Refused
 from handler.core.ports.system import Notice
 from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF_S, Again, Stop, Visit
@@ -119,15 +119,6 @@ def test_a_call_carries_the_receipt_and_the_signature_of_its_row(mode: Mode, rec
     assert sending.own == OwnCall("attempt", is_sent=True)
 
 
-def test_a_new_call_has_no_confirmed_refusal() -> None:
-    scene = Scene(row())
-    scene.api.updates = [RATE]
-    sending = visit(scene)
-    sending.own = OwnCall("last", is_sent=True, reply=RATE, is_confirmed=True)
-    assert sending.send(row(), attempt(entry("a"))) is RATE
-    assert sending.own == OwnCall("attempt", is_sent=True, reply=RATE)
-
-
 def test_a_date_that_is_no_evidence_counts_as_missing() -> None:
     scene = Scene(row())
     scene.api.ahead_s = 60
@@ -135,20 +126,6 @@ def test_a_date_that_is_no_evidence_counts_as_missing() -> None:
     assert (reading.calls.read(()).date, reading.calls.is_dated) == (None, False)
     scene.api.ahead_s = 0
     assert (reading.calls.read(()).date, reading.calls.is_dated) == (NOW, True)
-
-
-def test_a_read_is_signed_with_the_apis_time() -> None:
-    scene = Scene(row())
-    scene.instance.api_clock.learn(NOW + 4)
-    asked: list[tuple[object, ...]] = []
-
-    def read(*question: object, **_: object) -> Reply:
-        asked.append(question)
-        return Counted({}, NOW)
-
-    scene.api.read = read  # type: ignore[method-assign]  # what is asked is wanted
-    visit(scene).calls.read(("like",))
-    assert asked == [(GROUP, ("like",), NOW + 4)]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from handler.core.errors import BadInput
 from handler.core.model.operation import Mode
-from handler.core.model.outcome import Applied
 from handler.core.model.row import Remembered, Row
 from handler.core.ports.ledger import Generation
 from handler.core.recovery.verdicts import (
@@ -49,14 +48,6 @@ def judged(before: Row, decision: Decision, receipt: int = ELSEWHERE, **values: 
 
 def verdicts(**named: OperatorVerdict) -> Decision:
     return Decision(named)
-
-
-def test_what_landed_has_its_record_and_what_did_not_goes_first_again() -> None:
-    """A call is applied all or none, but an operator may know better."""
-    change = judged(row(attempt(A, B), (C,)), verdicts(a=LANDED, b=NOT_LANDED), like=12)
-    assert change.records["a"].answer == Applied((("like", 12),), observed_later=True)
-    assert change.row.queue == (B, C)
-    assert (change.row.attempt, change.row.base, change.row.frozen) == (None, ELSEWHERE, None)
 
 
 @pytest.mark.parametrize("base", [0, None])

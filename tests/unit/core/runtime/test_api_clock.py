@@ -73,12 +73,6 @@ def test_the_greatest_lower_bound_counts(api_clock: ApiClock, local: HandClock) 
     assert api_clock.now() == NOW + 4
 
 
-def test_the_wall_clock_of_the_instance_is_not_asked_any_more(warm: ApiClock, local: HandClock) -> None:
-    """As long as both of its clocks agree how much has passed, however wrong the wall clock was."""
-    local.advance(1_000_000.0)
-    assert warm.now() == NOW + 1_000_000
-
-
 PAIRS = [
     (-60, 1, 2, 3.0, 3),
     (600, 1, 2, 3.0, 3),
@@ -266,18 +260,6 @@ def test_a_local_clock_within_the_guard_is_not(
     local.wall = NOW + ahead_s
     api_clock.learn(NOW)
     assert notices.told == []
-
-
-@given(st.lists(st.integers(0, 9) | st.just("meets"), max_size=30))
-def test_the_largest_date_heard_since_counts(story: list[int | str]) -> None:
-    heard, since = Heard(), list[int]()
-    for event in ["meets", *story]:
-        if isinstance(event, int):
-            heard.hear(event)
-            since.append(event)
-        elif not since:
-            heard.since(["attempt"])
-    assert heard.since(["attempt"]) == max(since, default=None)
 
 
 def test_of_several_things_the_one_met_last_counts() -> None:

@@ -85,16 +85,6 @@ def test_an_instance_is_careful_for_a_minute_after_a_rate_code(
     assert len(ledger.asked) == leases
 
 
-@pytest.mark.parametrize(("passed_s", "kept"), [(0.5, True), (0.51, False)])
-def test_a_turn_is_good_until_its_last_moment(
-    idle: RateLimiter, clock: HandClock, passed_s: float, *, kept: bool
-) -> None:
-    turn = idle.turn(APP)
-    idle.give_back(turn)
-    clock.advance(passed_s)
-    assert (idle.turn(APP) == turn) == kept
-
-
 def test_a_schedule_without_room_is_asked_again_in_a_quarter_of_a_second(
     clock: HandClock, ledger: LendingLedger, pace: RateLimiter
 ) -> None:
@@ -128,14 +118,6 @@ def test_turns_begin_when_the_ledger_has_answered(clock: HandClock, ledger: Lend
 
     ledger.lease = slow  # type: ignore[method-assign]  # the same, later
     assert pace.turn(APP) == Turn(0.5, 0.5 + 0.04)
-
-
-def test_turns_of_another_app_are_leased_for_that_app(ledger: LendingLedger, pace: RateLimiter) -> None:
-    pace.turn(APP)
-    assert pace.turn(APP).is_taken
-    pace.turn(APP + 1)
-    pace.turn(APP)
-    assert [app for app, _, _, _ in ledger.asked] == [APP, APP + 1, APP]
 
 
 @pytest.mark.parametrize(("wait_s", "kept_s"), [(0.1, 0.5), (0.11, 0.04)])

@@ -59,12 +59,6 @@ def test_sums_stay_in_64_bits(mode: Mode, first: int, second: int, known: int, r
     assert names([entry("a", mode, like=first), entry("b", mode, like=second)], {"like": known}) == run
 
 
-def test_a_sum_that_would_leave_64_bits_ends_the_run_for_all_that_follow() -> None:
-    """The order of effects is the order of acceptance."""
-    queue = [entry("a", like=INT64_MAX), entry("b", like=1), entry("c", share=1)]
-    assert names(queue) == "a"
-
-
 def test_nothing_goes_with_an_operation_that_leaves_64_bits_by_itself() -> None:
     """The vendor would refuse its company as well, even on other keys."""
     queue = [entry("a", like=5), entry("b", share=1)]

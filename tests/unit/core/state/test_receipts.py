@@ -108,11 +108,6 @@ def test_more_copies_than_a_proxy_makes_are_not_explained() -> None:
     assert explain(-1_200_000, [UP], BASE) is None
 
 
-def test_a_second_copy_of_a_set_changes_nothing() -> None:
-    assert explain(800_003, [SET], BASE) == {"set": 1}
-    assert explain(1_600_006, [SET], BASE) is None
-
-
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(0, 2**32))
 def test_a_foreign_value_is_unexplained(value: int, seed: int) -> None:
     """Anything that is no sum of what may have landed, nor several copies of one attempt."""

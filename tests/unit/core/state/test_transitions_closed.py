@@ -7,12 +7,11 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from handler.core.model.outcome import Rejected, Unknown
+from handler.core.model.outcome import Rejected
 from handler.core.model.row import Entry, Row
 from handler.core.state.transitions import (
     answered,
     not_landed,
-    record_of,
     refused,
     returned,
 )
@@ -41,13 +40,6 @@ def test_a_refused_attempt_is_remembered_and_its_run_may_be_split(
     assert (after.attempt, after.queue) == (None, queue)
     [past] = after.remembered
     assert (past.attempt.id, past.attempt.weight, past.refused) == ("attempt", 600_000, True)
-
-
-def test_an_unknown_outcome_answers_all_that_the_attempt_owed() -> None:
-    lost = Unknown("the reply was lost")
-    change = answered(replace(HALF_SETTLED, receipt_key=""), lost, NOW)
-    assert change.records == {"b": record_of(B, lost, NOW)}
-    assert (change.row.remembered, change.row.queue) == ((), (C,))
 
 
 @pytest.mark.parametrize(

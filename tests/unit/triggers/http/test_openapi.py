@@ -50,12 +50,6 @@ def test_without_the_switch_nothing_is_served() -> None:
     assert [stage.send("GET", path).status for path in ("/openapi.json", "/swagger")] == [404, 404]
 
 
-@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST"])
-@pytest.mark.parametrize("path", ["/openapi.json", "/swagger"])
-def test_the_pages_are_for_reading_only(stage: Stage, method: str, path: str) -> None:
-    assert stage.send(method, path).status == 404
-
-
 def test_the_document_holds_every_route_and_no_other(stage: Stage) -> None:
     """The two that serve the documentation are not part of the contract."""
     served = {

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.core.errors import Unauthorized
-from handler.core.ports.system import Notice
 from handler.triggers.http import webhook_signature as module
 from handler.triggers.http.auth import Identity
 from handler.triggers.http.request import Request
@@ -21,7 +20,6 @@ from tests.unit.triggers.http.signing import (
     NOW,
     OTHER_KEY,
     Door,
-    secret_of,
     signature,
     signed_headers,
     whsec,
@@ -218,20 +216,6 @@ def test_every_caller_and_every_signature_is_compared(door: Door, monkeypatch: p
     door.know(("first", whsec(KEY)), ("second", None), ("third", "plain-token"))
     assert door.identify(signed_headers("a", CONTENT) | {"webhook-signature": f"{GOOD} {WRONG}"}).caller == "first"
     assert compared == [True, False, False, False, False, False]
-
-
-def test_a_new_secret_is_found_by_one_refresh(door: Door) -> None:
-    """At most every 30 s, which the vault is told, and the refresh is reported."""
-    door.vault.fresh = secret_of((CALLER, whsec(OTHER_KEY)))
-    assert door.identify(signed_headers("a", CONTENT, OTHER_KEY)).caller == CALLER
-    assert (door.vault.refreshes, door.told.notices) == ([30.0], [Notice.SECRET_REFRESHED])
-
-
-def test_a_question_signs_an_empty_body() -> None:
-    stage = Behind("http-v2", "signature").stage
-    target = "/v1/operations?GroupId=room&IdempotencyKey=k"
-    assert stage.send("GET", target, signed_headers("ask-1")).status == 404
-    assert stage.send("GET", target, signed_headers("ask-1", b"x")).status == 401
 
 
 def test_the_signed_bytes_cannot_be_split_into_another_update() -> None:

@@ -168,13 +168,6 @@ def image(**attributes: object) -> Event:
     return {"Keys": {"order": {"S": "o-1"}}, "NewImage": {"order": {"S": "o-1"}, **attributes}}
 
 
-def test_the_attributes_of_the_tables_key_are_no_part_of_the_payload() -> None:
-    read = SOURCES["aws:dynamodb"].text
-    assert read(image(Mode={"S": "Set"})) == '{"Mode": "Set"}'
-    keyed = {"Keys": {"IdempotencyKey": {"S": "k"}}, "NewImage": {"IdempotencyKey": {"S": "k"}}}
-    assert read(keyed) == '{"IdempotencyKey": "k"}'
-
-
 def test_every_type_that_a_payload_has_is_read_out_of_its_wrapping() -> None:
     """Numbers are whole ones, of any length that DynamoDB has."""
     item = {"a": [1, -(10**37), "t", None, True, {"b": []}]}

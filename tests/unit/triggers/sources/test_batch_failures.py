@@ -68,24 +68,6 @@ def test_the_end_of_the_process_is_not_swallowed(stage: Stage, faulty: FaultyLed
         stage.batch(batch_of("aws:sqs", CONTENTS))
 
 
-def test_a_shelf_that_breaks_fails_one_record(stage: Stage) -> None:
-    stage.use_parked(FullParked(ValueError("a secret")))
-    with pytest.raises(OutcomeUnknown, match="1 of 2 records"):
-        stage.batch(batch_of("Ckafka", ["poison", text(1, "a")]))
-    assert likes(stage)[0] == 1
-    assert Notice.GROUP_FAILED in stage.told.notices
-
-
-def test_a_lost_answer_is_said_to_be_one(stage: Stage, faulty: FaultyLedger) -> None:
-    """It may have been accepted; the next delivery finds out, and counts nothing twice."""
-    faulty.away["a"] = AnswerLost("the answer was lost")
-    with pytest.raises(OutcomeUnknown, match="2 of 4 records"):
-        stage.batch(batch_of("aws:sns", CONTENTS))
-    faulty.away.clear()
-    assert stage.batch(batch_of("aws:sns", CONTENTS)) == {"accepted": 4, "parked": 0, "ignored": 0}
-    assert likes(stage) == [21, 21, None]
-
-
 @pytest.mark.parametrize("writes", range(12))
 @pytest.mark.parametrize("source", MAKERS)
 def test_a_crash_of_the_ledger_in_the_middle_counts_once(
@@ -105,14 +87,6 @@ def test_a_crash_of_the_ledger_in_the_middle_counts_once(
     stage.invocation = invocation(stage.clock.monotonic(), stage.clock.monotonic() + 60)
     assert stage.context.counters().sweep(stage.invocation.deadline).left == 0
     assert likes(stage) == [9 + SEVERAL + 100, SEVERAL, SEVERAL]
-
-
-def test_after_a_failure_nothing_later_of_the_group_is_accepted(stage: Stage, faulty: FaultyLedger) -> None:
-    # A group's first row takes no more than a transaction holds.
-    faulty.writes_left = 4
-    reply = stage.batch(batch_of("aws:sqs", [*[text(1, "a")] * (2 * CHUNK + 50), text(0, "a", "Set")]))
-    failed = [item("aws:sqs", number) for number in range(2 * CHUNK, 2 * CHUNK + 51)]
-    assert reply["batchItemFailures"] == failed
 
 
 def test_a_failure_that_has_passed_does_not_let_later_ones_overtake(stage: Stage, faulty: FaultyLedger) -> None:

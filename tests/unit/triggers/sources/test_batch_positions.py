@@ -54,13 +54,6 @@ def test_a_batch_is_counted_and_no_record_of_it_is_kept(stage: Stage) -> None:
     assert stage.ledger.watermarks(GROUP, [partition.partition]) == {partition.partition: partition.sequence}
 
 
-def test_a_batch_that_is_delivered_again_counts_nothing(stage: Stage) -> None:
-    batch = [record(number) for number in range(8)]
-    for part in (batch, batch[:4], batch[4:], batch[3:6], batch):
-        assert deliver(stage, *part) == []
-    assert stage.like() == 40
-
-
 def test_a_child_shard_starts_anew(stage: Stage) -> None:
     deliver(stage, record(9))
     deliver(stage, record(1, shard="shardId-000000000002"))

@@ -17,7 +17,6 @@ from handler.triggers.event_kind import Event
 from tests.unit.triggers.sources.source_events import (
     ARN,
     MAKERS,
-    PARTIAL,
     WHOLE,
     batch_of,
     ckafka,
@@ -51,21 +50,6 @@ def counts(accepted: int = 0, parked: int = 0, ignored: int = 0) -> dict[str, ob
 
 def parked_reasons(stage: Stage) -> list[str]:
     return [parked.reason for parked in stage.kept.page(APP, 100)]
-
-
-@pytest.mark.parametrize("source", MAKERS)
-def test_every_record_of_a_batch_counts(stage: Stage, source: str) -> None:
-    """A source with partial replies is told of no failure, another one is answered by counts."""
-    answer = {"batchItemFailures": []} if source in PARTIAL else counts(accepted=3)
-    assert stage.batch(batch_of(source, [text(1), text(20), text(300)])) == answer
-    assert stage.like() == 321
-
-
-def test_an_event_of_eventbridge_is_a_batch_of_one(stage: Stage) -> None:
-    """Its detail is the payload, as an object or, from EventBridge Scheduler, as text."""
-    assert stage.batch(eventbridge(json.loads(text(1)), 1)) == counts(accepted=1)
-    assert stage.batch(eventbridge(text(20), 2)) == counts(accepted=1)
-    assert stage.like() == 21
 
 
 def test_waiting_records_of_one_group_go_out_in_one_call(stage: Stage) -> None:
@@ -227,12 +211,6 @@ def test_a_record_older_than_the_window_is_parked_and_acknowledged(stage: Stage,
     assert stage.batch(event) in ({"batchItemFailures": []}, counts(parked=1))
     assert parked_reasons(stage) == ["is older than DEDUPE_WINDOW_S"]
     assert stage.like() is None
-
-
-def test_a_record_that_is_too_old_and_cannot_be_read_is_parked_too(stage: Stage) -> None:
-    event = records(kinesis(None, approximateArrivalTimestamp=OLD_S))
-    assert stage.batch(event) == {"batchItemFailures": []}
-    assert parked_reasons(stage) == ["body: is missing"]
 
 
 def test_a_parked_payload_is_cut_to_32_kib(stage: Stage) -> None:

@@ -66,14 +66,6 @@ def test_a_repeated_tick_counts_nothing_twice(stage: Stage) -> None:
     assert likes(stage) == [3] * 12
 
 
-def test_several_operations_on_one_group_keep_their_order(stage: Stage) -> None:
-    reset = {"GroupIds": GROUPS[:1], "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}
-    add = {"GroupIds": GROUPS[:1], "GroupCounter": [{"Key": "like", "Value": 7}], "Mode": "Increase"}
-    stage.chat.groups[GROUPS[0]]["like"] = 99
-    assert stage.tick(event(Message={"operations": [reset, add]})) == counts(accepted=2, applied=2)
-    assert stage.chat.groups[GROUPS[0]]["like"] == 7
-
-
 def test_a_group_that_the_vendor_refuses_stops_no_other(stage: Stage) -> None:
     groups = [*GROUPS[:5], "nowhere", *GROUPS[5:]]
     assert stage.tick(event(*groups)) == counts(accepted=13, applied=12, rejected=1)

@@ -161,14 +161,6 @@ def test_a_page_by_a_newer_key_is_genuine_once_the_secret_is_fetched() -> None:
     assert (vault.refreshes, told.notices) == ([30.0], [Notice.SECRET_REFRESHED])
 
 
-def test_a_page_by_the_key_of_before_is_refused() -> None:
-    """Its tick is handed on again, because the note of it is by that key, too."""
-    vault, told = HandVault(), Told()
-    vault.secret = vault.fresh = Secret(APP, "administrator", "the-next-key")
-    with pytest.raises(BadInput, match="send the timer event again"):
-        check_genuine(one_page(), vault, told)
-
-
 def test_the_key_of_pages_is_not_the_apps() -> None:
     """HMAC-SHA256 of a fixed text: who learned it could sign pages and nothing else."""
     assert hmac.new(b"a-made-up-key", b"update-group-counter page v1", "sha256").digest() == KEY

@@ -128,10 +128,6 @@ def test_a_wrong_field_is_named_with_its_place(message: object, field: str) -> N
     assert refused(message).field == field
 
 
-def test_a_sweep_may_go_on_from_a_group() -> None:
-    assert read({"task": "sweep", "after": "room"}) == Sweep("room")
-
-
 def test_only_a_sweep_goes_on_from_a_group() -> None:
     operations = [{"GroupIds": ["room"], "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}]
     with pytest.raises(BadInput, match=r"Message\.after"):
