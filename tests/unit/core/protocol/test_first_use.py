@@ -1,4 +1,4 @@
-"""How a group begins, and begins again after its store was restored (R9, R10)."""
+"""The first look at a group, and the look after its store was restored, step by step (R9, R10)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,174 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.model.outcome import Applied
-from handler.core.model.row import Entry, first_row
+from handler.core.model.row import Entry, Remembered, Row, first_row
+from handler.core.ports.counter_api import Counted, Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation
-from tests.unit.core.samples import NOW, row
-from tests.unit.core.scene import GROUP, RULES, Scene, increase
+from handler.core.protocol.backoff import FIRST_LOOK_S
+from handler.core.protocol.first_use import establish, revalidate
+from handler.core.protocol.visit import Again, Stop, Visit
+from handler.core.runtime.instance import Rules
+from tests.unit.core.protocol.test_backoff import Even
+from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row
+from tests.unit.core.scene import ARREARS, GROUP, RULES, Scene, increase
+
+GONE = Refused(10010, "no such group", Fault.OPERATION, NOW + 100)
+LONG_AGO = NOW - 1_000_000
+FIRST = Generation(1, 0)
+PAST_S = BOUND_S + 1 + RULES.guard_s
+NEW = replace(row(queue=(entry("a"),)), base=None)
+"""A row whose group nobody has looked at."""
+
+
+def scene_of(before: Row, generation: Generation = FIRST, rules: Rules = RULES) -> Scene:
+    """A row, on a store of some generation, met by an instance that has not heard the API's clock yet."""
+    scene = Scene(before, rules, cold=True)
+    scene.ledger.stored = generation
+    return scene
+
+
+def visit(scene: Scene, *wanted: str) -> Visit:
+    """A visit without chance, of whoever has made the row."""
+    instance = replace(scene.instance, chance=Even(1))
+    return Visit(instance, GROUP, scene.budget(600), frozenset(wanted), is_first=True)
+
+
+def test_a_history_is_adopted_when_nothing_of_it_can_land() -> None:
+    """Life, twice the guard and a second after it was first seen, and not before two `Date`s prove it (R12)."""
+    noted = NEW.changed(first_seen_at=NOW)
+    scene = scene_of(noted)
+    scene.instance.api_clock.learn(NOW + 16)
+    assert establish(visit(scene), noted) == Again(1.0)
+    scene.api.ahead_s = 17
+    scene.clock.advance(1.0)
+    assert establish(visit(scene), noted) == Again(0.4)
+    assert establish(visit(scene), noted) == noted.changed(base=BASE, first_seen_at=None)
+    assert scene.api.asked == [("_receipt",)] * 2
+
+
+def test_another_receipt_key_is_a_first_use() -> None:
+    old = replace(row(queue=(entry("a"),), remembered=(Remembered(attempt()),), receipt_key="_old"), first_seen_at=5)
+    scene = scene_of(old)
+    scene.api.counters = {}
+    fresh = replace(old, receipt_key="_receipt", base=None, remembered=(), first_seen_at=None)
+    assert establish(visit(scene), old) == fresh.changed(base=0)
+    used = scene_of(old)
+    used.api.counters = {"_receipt": 77}
+    sighted = establish(visit(used), old)
+    assert sighted == fresh.changed(first_seen_at=used.instance.api_clock.now())
+
+
+def test_an_app_that_is_refused_is_not_asked_again() -> None:
+    for before, step, generation in (
+        (NEW, establish, 1),
+        (NEW.changed(first_seen_at=NOW), establish, 1),
+        (row(), revalidate, 2),
+        (replace(row(), first_seen_at=NOW, first_seen_generation=2), revalidate, 2),
+    ):
+        scene = scene_of(before, Generation(generation, LONG_AGO))
+        scene.api.reads = [ARREARS]
+        assert step(visit(scene), before) == Stop(ARREARS)
+        assert scene.row == before
+
+
+def test_a_group_that_may_not_be_read_begins_at_zero_when_that_was_said_three_times() -> None:
+    scene = scene_of(NEW)
+    scene.api.reads = [GONE, GONE, Unclear("lost"), GONE]
+    looking = visit(scene)
+    assert [establish(looking, NEW) for _ in range(3)] == [Again(), Again(), Again(0.4)]
+    follows = establish(looking, NEW)
+    assert isinstance(follows, Row)
+    assert replace(follows, trouble=None) == NEW.changed(base=0)
+
+
+def test_whoever_has_not_made_the_row_leaves_the_first_look_for_a_moment() -> None:
+    """But no longer than a poll at a time; a sweep does not wait."""
+    scene = scene_of(NEW)
+    late = visit(scene, "a")
+    late.is_first = False
+    assert establish(late, NEW) == Again(0.06)
+    scene.clock.advance(FIRST_LOOK_S - 0.01)
+    follows = establish(late, NEW)
+    assert isinstance(follows, Again)
+    assert follows.after_s == pytest.approx(0.01)
+    sweeping = visit(scene)
+    sweeping.is_first = False
+    assert isinstance(establish(sweeping, NEW), Row)
+
+
+@pytest.mark.parametrize(
+    ("generation", "frozen"),
+    [(Generation(2, NOW - 86_399), True), (Generation(2, NOW - 86_400), False), (Generation(1, NOW), False)],
+    ids=["young copy", "old copy", "no copy"],
+)
+def test_a_young_copy_does_not_adopt_what_it_may_have_forgotten(generation: Generation, frozen: bool) -> None:
+    """Its row is of before the loss; an older one has surely another history."""
+    scene = scene_of(NEW, generation)
+    establish(visit(scene), NEW)
+    assert (scene.row.frozen is not None) == frozen
+    if frozen:
+        assert scene.row.frozen == "the ledger may have forgotten how this group began"
+        assert scene.row.generation == NEW.generation - 1
+    else:
+        assert (scene.row.first_seen_at, scene.row.base) == (NOW, None)
+
+
+def test_a_look_that_was_asked_for_before_the_end_is_no_proof() -> None:
+    scene = scene_of(NEW, Generation(2, NOW - 400))
+    scene.api.counters = {}
+    assert establish(visit(scene), NEW) == Again(0.4)
+    assert establish(visit(scene), NEW) == NEW.changed(base=0)
+
+
+def test_a_start_far_ahead_is_stamped_anew() -> None:
+    """A wrong clock has told it, and no `Date` would ever come after it: a restored store stays harmless."""
+    scene = scene_of(NOTED, Generation(2, NOW + 301))
+    revalidate(visit(scene), NOTED)
+    assert scene.ledger.stored == Generation(2, NOW + 301)
+    scene.instance.api_clock.learn(NOW)
+    revalidate(visit(scene), NOTED)
+    assert scene.ledger.stored == Generation(2, NOW)
+
+
+def test_a_note_far_ahead_is_made_anew() -> None:
+    for before, step, generation in (
+        (NEW.changed(first_seen_at=NOW + 301), establish, 1),
+        (replace(row(), first_seen_at=NOW + 301, first_seen_generation=2), revalidate, 2),
+    ):
+        scene = scene_of(before, Generation(generation, LONG_AGO))
+        scene.api.reads = [Counted({"_receipt": BASE}, None), Counted({"_receipt": BASE}, NOW + 1)]
+        assert [step(visit(scene), before) for _ in range(2)] == [Again(0.4), Again(0.4)]
+        scene = scene_of(before, Generation(generation, LONG_AGO))
+        assert step(visit(scene), before) == before.changed(first_seen_at=NOW)
+
+
+NOTED = replace(row(), first_seen_at=NOW, first_seen_generation=2)
+
+
+def test_a_restored_row_is_believed_when_nothing_that_it_lacks_can_land() -> None:
+    """Neither what was signed before it was seen, nor what instances of the older generation still send."""
+    for started, ends_in_s in ((LONG_AGO, PAST_S), (NOW + 20, 20 + RULES.cache_s + PAST_S)):
+        scene = scene_of(NOTED, Generation(2, started))
+        scene.instance.api_clock.learn(NOW)
+        scene.clock.advance(ends_in_s - 1)
+        assert revalidate(visit(scene), NOTED) == Again(1.0)
+        scene.clock.advance(1.0)
+        assert [revalidate(visit(scene), NOTED) for _ in range(2)][1] == NOTED.changed(generation=2, first_seen_at=None)
+
+
+def due(before: Row, **counters: int) -> Scene:
+    """A noted row of an older generation whose time has come."""
+    scene = scene_of(before, Generation(2, LONG_AGO))
+    scene.clock.advance(100)
+    scene.api.counters = counters
+    visit(scene).heard(before)
+    scene.instance.api_clock.learn(NOW + 100)
+    return scene
+
+
+def test_a_restored_row_without_receipts_is_believed_at_once() -> None:
+    before = replace(NOTED, receipt_key="")
+    assert revalidate(visit(due(before)), before) == before.changed(generation=2)
 
 
 def test_a_slow_local_clock_does_not_hold_a_group_up() -> None:
