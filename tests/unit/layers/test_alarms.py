@@ -23,6 +23,7 @@ OURS = [{"Name": "service", "Value": "${self:provider.environment.POWERTOOLS_SER
 GAUGES = {"frozen_groups", "parked_records", "unfinished_groups", "oldest_unfinished_s"}
 FIELDS = {"level", "message", "service", "group", "operation", "attempt", "caller", "key_hash", "code", "meaning"}
 FIELDS |= {"duration_s", "task", "GroupId", "reason"}
+SECTIONS = re.findall(r"^### (.*)$", (ROOT / "layers/README.md").read_text("utf-8"), re.MULTILINE)
 FUNCTIONS = tuple(name.capitalize() for name in SERVERLESS["functions"])
 
 Properties: TypeAlias = dict[str, object]
@@ -67,7 +68,9 @@ def written() -> set[str]:
 def test_an_alarm_tells_when_it_begins_and_when_it_ends_and_where_the_runbook_has_more(name: str) -> None:
     alarm = ALARMS[name]
     assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "Alarms"}]
-    assert re.search(r"\. Runbook, layers/README\.md: [a-z0-9 ]+\.$", str(alarm["AlarmDescription"]))
+    named = re.search(r"\. Runbook, layers/README\.md: ([a-z0-9 ]+)\.$", str(alarm["AlarmDescription"]))
+    assert named
+    assert named[1].capitalize() in SECTIONS
 
 
 @pytest.mark.parametrize("name", [name for name, alarm in ALARMS.items() if alarm["Namespace"] == NAMESPACE])
@@ -190,3 +193,11 @@ def test_a_saved_query_asks_every_log_for_fields_that_lines_have(name: str) -> N
 def test_the_saved_queries_answer_what_operators_ask() -> None:
     names = {str(query["Name"]).partition("/")[2] for query in QUERIES.values()}
     assert names >= {"what became of a key", "what happened to a group", "who calls most"}
+
+
+def test_every_alarm_stands_in_the_table_of_the_runbook() -> None:
+    """By the words before `Alarm` in its name; one for each function has the function before them."""
+    table = (ROOT / "layers/README.md").read_text("utf-8").partition("| you see |")[2].partition("\n\n")[0]
+    listed = set(re.findall(r"\b[A-Z][A-Za-z]+\b", " ".join(re.findall(r"^\| alarms? ([^|;]*)", table, re.MULTILINE))))
+    names = {name.removesuffix("Alarm") for name in ALARMS}
+    assert {re.sub(rf"^({'|'.join(FUNCTIONS)})(?=Errors|Throttles|Slow)", "", name) for name in names} == listed
