@@ -29,7 +29,7 @@ def _handle(event: object, context: object) -> dict[str, object]:
     """Reply to every HTTP event, also after an error; raise for others, so that the platform repeats or parks them."""
     invocation = Invocation.of(context, time.monotonic)
     reports = bootstrap.reports()
-    with reports.during(invocation.request_id), invocation.going_on():
+    with reports.during(invocation.log_fields), invocation.going_on():
         try:
             return _reply(event, invocation, reports)
         except CounterError as error:
@@ -57,4 +57,4 @@ def _reply(event: object, invocation: Invocation, reports: Reports) -> dict[str,
         from handler.triggers.operator import handler as operator
 
         return operator.run(content, invocation, bootstrap.app_context())
-    return http.answer(kind, content, invocation, bootstrap.http_context, reports.failed)
+    return http.answer(kind, content, invocation, bootstrap.http_context, reports)

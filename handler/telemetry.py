@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from io import TextIOBase
 from typing import TextIO, cast
 
@@ -27,13 +29,24 @@ SERVICE_VARIABLE = "POWERTOOLS_SERVICE_NAME"
 SERVICE = "update-group-counter"
 NAMESPACE = "UpdateGroupCounter"
 
-_ROUTINE = frozenset({Notice.APPLIED})
 _EXPECTED = frozenset(
-    {Notice.REPLAYED, Notice.PENDING, Notice.SECRET_REFRESHED, Notice.HANDED_ON, Notice.OPERATOR_TASK}
+    {
+        Notice.APPLIED,
+        Notice.DELIVERED,
+        Notice.REPLAYED,
+        Notice.PENDING,
+        Notice.TURNED_AWAY,
+        Notice.SECRET_REFRESHED,
+        Notice.HANDED_ON,
+        Notice.OPERATOR_TASK,
+    }
 )
 _FOR_AN_OPERATOR = frozenset(
     {Notice.GROUP_FROZEN, Notice.GROUP_FAILED, Notice.UNKNOWN, Notice.APP_REFUSED, Notice.CALLS_KEEP_FAILING}
 )
+
+# When the current invocation began, on the monotonic clock.
+_BEGAN: ContextVar[float | None] = ContextVar("began", default=None)
 
 # The innermost frames of an unexpected error are enough to find it.
 FRAMES = 12
@@ -45,21 +58,37 @@ class Reports:
     `service` stands in every line and is the one dimension of every metric.
     """
 
-    def __init__(self, service: str = SERVICE) -> None:
+    def __init__(self, service: str = SERVICE, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._is_cold = True
         self._log = Logger(service=service, stream=cast("TextIO", _StandardOutput()), location=None, use_rfc3339=True)
         self._metrics = EphemeralMetrics(namespace=NAMESPACE, service=service)
         self._counts: Counter[Notice] = Counter()
         self._values: defaultdict[Measure, list[float]] = defaultdict(list)
         self._lock = threading.Lock()
 
-    def report(self, notice: Notice, **evidence: str | float | None) -> None:
-        """Log a notice with its evidence, the vendor's `code` in words too, and count it."""
-        with self._lock:
-            self._counts[notice] += 1
+    def report(self, notice: Notice, times: int = 1, /, **evidence: str | float | None) -> None:
+        """Log a notice with its evidence, the vendor's `code` in words too, and count it.
+
+        Inside an invocation the line says how long that has lasted so far.
+        """
+        self._count(notice, times)
+        began = _BEGAN.get()
+        if began is not None:
+            evidence["duration_s"] = round(self._monotonic() - began, 3)
         code: object = evidence.get("code")
         if isinstance(code, int):
             evidence["meaning"] = meaning_of(code).meaning
         self._line(notice)(notice.value, extra=evidence)
+
+    def count(self, notice: Notice, times: int, /, **evidence: str | float | None) -> None:
+        """Count a notice that another line tells of; its own line is at debug level."""
+        self._count(notice, times)
+        self._log.debug(notice.value, extra=evidence)
+
+    def bind(self, **fields: str) -> None:
+        """Put fields on every further line of the invocation; its threads have those that were bound before them."""
+        self._log.thread_safe_append_keys(**fields)
 
     def measure(self, measure: Measure, value: float) -> None:
         """Take one value of a measure, which is written when the invocation ends."""
@@ -80,19 +109,24 @@ class Reports:
         self._log.error("an unexpected error", extra={"error": type(error).__name__, "frames": places})
 
     @contextmanager
-    def during(self, request_id: str) -> Iterator[None]:
-        """Put the invocation's id into each of its log lines, and write its metrics at its end."""
-        if request_id:
-            self._log.thread_safe_append_keys(request_id=request_id)
+    def during(self, fields: Mapping[str, str]) -> Iterator[None]:
+        """Put the invocation's fields on each of its log lines, and write its metrics at its end."""
+        self._log.thread_safe_append_keys(cold_start=self._is_cold, **fields)
+        self._is_cold = False
+        began = _BEGAN.set(self._monotonic())
         try:
             yield
         finally:
+            _BEGAN.reset(began)
             self._log.thread_safe_clear_keys()
             self._write_counts()
 
+    def _count(self, notice: Notice, times: int) -> None:
+        if times:
+            with self._lock:
+                self._counts[notice] += times
+
     def _line(self, notice: Notice) -> Callable[..., None]:
-        if notice in _ROUTINE:
-            return self._log.debug
         if notice in _EXPECTED:
             return self._log.info
         return self._log.error if notice in _FOR_AN_OPERATOR else self._log.warning

@@ -15,9 +15,9 @@ import requests
 
 from handler.config.settings import Settings
 from handler.core.model.operation import KEYS_PER_GROUP
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Measure, Notice
 from handler.main import lambda_handler
-from handler.telemetry import SERVICE_VARIABLE
+from handler.telemetry import SERVICE_VARIABLE, Reports
 from handler.triggers.http import responses as problems
 from tests.architecture import ROOMS
 from tests.sandbox.chat import ChatApp, ChatServer, Fault
@@ -243,10 +243,29 @@ def test_the_names_of_the_glossary_are_in_the_code() -> None:
     assert named - defined - aws == set()
 
 
-def test_every_notice_is_in_the_runbook() -> None:
-    rows = re.findall(r"^\| (`[^|]*) \|", READMES["layers/README.md"].partition("### Every notice")[2], re.MULTILINE)
-    documented = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)}
-    assert documented == {notice.value for notice in Notice}
+def test_every_notice_is_in_the_runbook_with_its_level_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    """And nothing else is: the levels are those of the lines."""
+    reports = Reports()
+    for notice in Notice:
+        reports.report(notice)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    rows = table_after("### Every notice", "| name |")
+    assert {row[0]: row[1] for row in rows} == {f"`{line['message']}`": line["level"] for line in lines}
+    assert {row[2] for row in rows} == {"yes", "now and then", "no"}
+    assert all(len(row) == 5 and all(row) for row in rows)
+
+
+def test_every_number_is_in_the_runbook() -> None:
+    rows = table_after("### Every notice", "| number |")
+    assert {row[0] for row in rows} == {f"`{measure.value}`" for measure in Measure}
+    assert all(len(row) == 4 and all(row) for row in rows)
+
+
+def table_after(heading: str, head: str) -> list[list[str]]:
+    """The cells of the runbook's table that begins with `head`, below a heading."""
+    _, _, text = READMES["layers/README.md"].partition(heading)[2].partition(f"\n{head}")
+    table = text.partition("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in table]
 
 
 def test_every_sample_event_is_named() -> None:

@@ -35,7 +35,7 @@ def reply_of(answer: Answer, keys: Collection[str], hidden: Iterable[str]) -> Re
         return _counted(said.counters, keys, heard)
     if verdict.effect is Effect.NOT_LANDED and verdict.fault is not None:
         return Refused(said.code, presentable(said.info, hidden), verdict.fault, *heard)
-    return Unclear(f"ErrorCode {said.code}", *heard)
+    return Unclear(f"ErrorCode {said.code}: {verdict.meaning}", *heard)
 
 
 class _Said(msgspec.Struct, frozen=True):

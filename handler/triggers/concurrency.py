@@ -62,7 +62,7 @@ def _taken(left: Iterator[_Item], lock: Lock) -> Iterator[_Item]:
         yield item
 
 
-def contained(work: Callable[[], _Result], reporter: Reporter, **whose: str) -> _Result | Failure:
+def contained(work: Callable[[], _Result], reporter: Reporter, **whose: str | float | None) -> _Result | Failure:
     """The result of the work on one group. Any error is a result too; an unexpected one is reported before."""
     try:
         return work()
@@ -72,7 +72,7 @@ def contained(work: Callable[[], _Result], reporter: Reporter, **whose: str) -> 
         return unforeseen(error, reporter, **whose)
 
 
-def unforeseen(error: Exception, reporter: Reporter, **whose: str) -> GroupFailed:
+def unforeseen(error: Exception, reporter: Reporter, **whose: str | float | None) -> GroupFailed:
     """Report an error that no rule foresees, without its text, which may show anything."""
     group_failed(reporter, error, **whose)
     return GroupFailed(f"an unexpected {type(error).__name__}; the log says where")

@@ -9,8 +9,8 @@ from contextvars import ContextVar
 
 import msgspec
 
-# A request id goes into every log line: this much of what a platform sends is plenty.
-REQUEST_ID_CHARACTERS = 128
+# Request id and function's name go into every log line: this much of what a platform sends is plenty.
+TEXT_CHARACTERS = 128
 
 # Both clouds end an invocation after 15 minutes at the latest; what is far beyond that is no limit.
 LIMIT_MS_MAX = 10**9
@@ -28,11 +28,12 @@ def current_deadline() -> float:
 
 
 class Invocation(msgspec.Struct, frozen=True):
-    """Its id, its beginning and its end: moments of the local monotonic clock, in seconds."""
+    """Its id, its beginning and its end: moments of the local monotonic clock, in seconds; and whose it is."""
 
     request_id: str
     started: float
     deadline: float
+    function_name: str = ""
 
     @classmethod
     def of(cls, context: object, monotonic: Callable[[], float]) -> Invocation:
@@ -40,11 +41,19 @@ class Invocation(msgspec.Struct, frozen=True):
         started = monotonic()
         if isinstance(context, dict):
             request_id, left_ms = context.get("request_id"), context.get("time_limit_in_ms")
+            name = context.get("function_name")
         else:
-            request_id = getattr(context, "aws_request_id", None)
+            request_id, name = getattr(context, "aws_request_id", None), getattr(context, "function_name", None)
             remaining = getattr(context, "get_remaining_time_in_millis", None)
             left_ms = remaining() if callable(remaining) else None
-        return cls(_text(request_id), started, started + _seconds(left_ms))
+        return cls(_text(request_id), started, started + _seconds(left_ms), _text(name))
+
+    @property
+    def log_fields(self) -> dict[str, str]:
+        """What every log line of the invocation says of it, under the names that Powertools gives them."""
+        request_id = self.request_id
+        fields = {"function_name": self.function_name, "function_request_id": request_id, "correlation_id": request_id}
+        return {name: value for name, value in fields.items() if value}
 
     def deadline_or(self, default_s: float) -> float:
         """The deadline; if the platform names none, `default_s` seconds after the beginning."""
@@ -60,10 +69,8 @@ class Invocation(msgspec.Struct, frozen=True):
             _DEADLINE.reset(token)
 
 
-def _text(request_id: object) -> str:
-    if not isinstance(request_id, str) or not request_id.isprintable():
-        return ""
-    return request_id[:REQUEST_ID_CHARACTERS]
+def _text(value: object) -> str:
+    return value[:TEXT_CHARACTERS] if isinstance(value, str) and value.isprintable() else ""
 
 
 def _seconds(milliseconds: object) -> float:

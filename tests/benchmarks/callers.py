@@ -120,7 +120,7 @@ def _answered(context: HttpContext, group: str, key: str) -> int:
     """The counter's value in the answer of one operation over HTTP; 0 where there is no such answer."""
     invocation = Invocation.of(lambda_context(TIMEOUT_S), time.monotonic)
     kind, content = detect(event_of(group, key))
-    reply = http.answer(kind, content, invocation, lambda: context, bootstrap.reports().failed)
+    reply = http.answer(kind, content, invocation, lambda: context, bootstrap.reports())
     if reply["statusCode"] != HTTPStatus.OK:
         return 0
     [counter] = json.loads(str(reply["body"]))["GroupCounter"]

@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.watching import wait_for
-from tests.integration.sandbox_client import KEY, SDKAPPID, impatient, increase, seen
+from tests.integration.sandbox_client import KEY, SDKAPPID, eventually, impatient, increase, seen
 from tests.sandbox.caller import Caller
 from tests.sandbox.chat import ChatApp, ChatServer, Fault, ManualClock, every_kind
 from tests.sandbox.listener import reset_on_close
@@ -59,7 +58,7 @@ def test_an_update_meets_its_fault(server: ChatServer, caller: Caller, fault: Fa
     server.plan([fault])
     client = impatient(caller) if sight == "nothing" else caller
     assert seen(lambda: increase(client)) == sight
-    wait_for(lambda: server.values("G")["like"] == like, "the counter")
+    assert eventually(lambda: server.values("G")["like"] == like)
     assert seen(lambda: increase(caller)) == "0 ['like', '_receipt']"
 
 
@@ -87,7 +86,7 @@ def test_a_client_that_resets_its_connection_is_passed_over(
     server.plan([Fault("slow", delay_s=5.0)], command="get")
     connection = http.client.HTTPConnection(urlsplit(server.endpoint).netloc)
     connection.request("POST", caller.target("get"), b'{"GroupId": "G"}')
-    wait_for(lambda: len(server.journal()) == 1, "the request")
+    assert eventually(lambda: len(server.journal()) == 1)
     reset_on_close(connection.sock)
     connection.close()
     clock.advance(5)
@@ -105,7 +104,7 @@ def test_an_error_of_the_sandbox_itself_is_loud(
     monkeypatch.setattr(threading, "excepthook", lambda arguments: errors.append(str(arguments.exc_value)))
     monkeypatch.delattr(server, "app")
     assert seen(lambda: increase(caller)) == "hung up"
-    wait_for(lambda: errors == ["'ChatServer' object has no attribute 'app'"], "the error")
+    assert eventually(lambda: errors == ["'ChatServer' object has no attribute 'app'"])
 
 
 def test_the_journal_agrees_with_what_clients_saw(caller: Caller, server: ChatServer) -> None:
@@ -129,7 +128,7 @@ def test_a_late_request_lands_when_its_time_has_come(
     server.plan([Fault("late", delay_s=5.0, hold_s=hold_s)])
     client = replace(impatient(caller), life_s=100)
     assert seen(lambda: increase(client)) == ("nothing" if hold_s else "hung up")
-    wait_for(lambda: [entry.state for entry in server.journal()] == ["waiting"], "the request")
+    assert eventually(lambda: [entry.state for entry in server.journal()] == ["waiting"])
     clock.advance(60)
     assert server.drain(5)
     assert [entry.state for entry in server.journal()] == ["applied"]
@@ -153,7 +152,7 @@ def test_closing_cancels_what_was_to_land(clock: ManualClock) -> None:
         server.plan([Fault("late", delay_s=5.0), Fault("slow_before", delay_s=5.0)])
         caller = impatient(Caller(server.endpoint, SDKAPPID, KEY, clock=clock))
         assert [seen(lambda: increase(caller)) for _ in range(2)] == ["hung up", "nothing"]
-        wait_for(lambda: len(server.journal()) == 2, "both requests")
+        assert eventually(lambda: len(server.journal()) == 2)
         assert not server.drain(0.0)
     assert [entry.state for entry in server.journal()] == ["lost", "lost"]
     assert server.drain(0.0)

@@ -83,13 +83,12 @@ class SharedClock:
 
 
 @pytest.fixture
-def chat(tmp_path: Path) -> Iterator[ChatServer]:
+def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
     """The Chat server with a scratch group, and the function set up for it, both on a clock that nobody waits for."""
     clock = ManualClock()
-    app = ChatApp(sdkappid=SDKAPPID, keys=(KEY,))
-    with ChatServer(app, clock=clock) as server, pytest.MonkeyPatch.context() as patch:
+    with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,)), clock=clock) as server:
         server.create_group(GROUP)
-        patch.setattr("handler.bootstrap.SystemClock", lambda: SharedClock(clock))
+        monkeypatch.setattr("handler.bootstrap.SystemClock", lambda: SharedClock(clock))
         with cold_function(sandboxed_environment(server.endpoint, tmp_path)):
             yield server
 

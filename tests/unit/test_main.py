@@ -169,7 +169,7 @@ def test_every_operator_task_leaves_one_line(capsys: pytest.CaptureFixture[str],
     lambda_handler({"Type": "Operator", **task}, context)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     [line] = [line for line in lines if line.get("message") == "operator_task"]
-    assert (line["level"], line["request_id"]) == ("INFO", context.aws_request_id)
+    assert (line["level"], line["function_request_id"]) == ("INFO", context.aws_request_id)
     assert task.items() <= line.items()
 
 
@@ -198,7 +198,7 @@ def test_a_line_of_the_log_holds_the_request_id(capsys: pytest.CaptureFixture[st
     lambda_handler(post(), aws)
     main_handler(post(), scf)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    ids = [line["request_id"] for line in lines if line.get("message") == "pending"]
+    ids = [line["function_request_id"] for line in lines if line.get("message") == "pending"]
     assert ids == [aws.aws_request_id, scf["request_id"]]
 
 
@@ -267,3 +267,25 @@ def test_an_error_leaves_with_nothing_of_what_led_to_it(monkeypatch: pytest.Monk
     frames = frames_of(raised.value)
     assert frames.keys() == {"lambda_handler", "_handle"}
     assert KEY not in str(frames)
+
+
+@pytest.mark.parametrize(
+    ("secret", "error"),
+    [
+        (f'{{"sdkappid": 1, "identifier": "a", "key": "{KEY}", "x": 1}}', SettingsError),
+        (f'{{"key": "{KEY}", "key": "{KEY}"}}', SettingsError),
+        (f'"{KEY}" {KEY}', SettingsError),
+        (f"{KEY}\0" * 9000, SecretUnavailable),
+    ],
+)
+def test_a_secret_that_is_wrong_is_not_in_the_frames_of_its_error(
+    environment: Path, secret: str, error: type[Exception]
+) -> None:
+    """Its text was in the hands of each function that looked at it."""
+    (environment / "secret.json").write_text(secret)
+    with pytest.raises(error) as raised:
+        lambda_handler({"Records": [{"Ckafka": {"topic": "t", "partition": 0, "offset": 1, "msgBody": BODY}}]}, None)
+    frames = frames_of(raised.value)
+    assert frames.keys() == {"lambda_handler", "_handle"}
+    assert KEY not in str(frames)
+    assert len(traceback.extract_tb(raised.value.__traceback__)) == 3

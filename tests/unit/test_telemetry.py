@@ -29,25 +29,35 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
     return Printed(capsys)
 
 
+FIELDS = {"function_name": "counters-http", "function_request_id": "id-1", "correlation_id": "id-1"}
+
+
 @pytest.fixture
 def reports() -> Iterator[Reports]:
     """Reports inside an invocation; what it counted is not of interest."""
     made = Reports()
-    with made.during("id-1"):
+    with made.during(FIELDS):
         yield made
 
 
 LEVELS = {
-    "INFO": {Notice.REPLAYED, Notice.PENDING, Notice.SECRET_REFRESHED, Notice.HANDED_ON, Notice.OPERATOR_TASK},
+    "INFO": {
+        *(Notice.APPLIED, Notice.DELIVERED, Notice.REPLAYED, Notice.PENDING, Notice.TURNED_AWAY),
+        *(Notice.SECRET_REFRESHED, Notice.HANDED_ON, Notice.OPERATOR_TASK),
+    },
     "ERROR": {Notice.GROUP_FROZEN, Notice.GROUP_FAILED, Notice.UNKNOWN, Notice.APP_REFUSED, Notice.CALLS_KEEP_FAILING},
 }
 
 
-@pytest.mark.parametrize("notice", [notice for notice in Notice if notice is not Notice.APPLIED])
+@pytest.mark.parametrize("notice", Notice)
 def test_a_notice_is_one_line_with_its_evidence(reports: Reports, printed: Printed, notice: Notice) -> None:
     reports.report(notice, group="room", code=60020, reason=None)
     [line] = printed.lines()
-    assert (line["message"], line["service"], line["request_id"]) == (notice.value, "update-group-counter", "id-1")
+    assert (line["message"], line["service"], line["function_request_id"]) == (
+        notice.value,
+        "update-group-counter",
+        "id-1",
+    )
     assert (line["group"], line["code"]) == ("room", 60020)
     assert line["level"] == next((level for level, notices in LEVELS.items() if notice in notices), "WARNING")
 
@@ -64,12 +74,12 @@ def test_a_code_of_the_vendor_stands_beside_its_words(
 
 
 def test_counts_are_written_once_at_the_end(printed: Printed) -> None:
-    """In the metric format that CloudWatch reads out of a log; what is routine has no line of its own."""
+    """In the metric format that CloudWatch reads out of a log; what another line tells of has no line of its own."""
     reports = Reports()
-    with reports.during("id-1"):
+    with reports.during(FIELDS):
         for _ in range(150):
-            reports.report(Notice.APPLIED, group="room")
-        reports.report(Notice.APPLIED, group="other")
+            reports.count(Notice.APPLIED, 1, group="room")
+        reports.count(Notice.APPLIED, 1, group="other")
         reports.report(Notice.LATE_LANDING, group="room")
     late, line = printed.lines()
     assert late["message"] == Notice.LATE_LANDING.value
@@ -85,13 +95,13 @@ def test_counts_that_could_not_be_written_are_not_counted_again(
 ) -> None:
     """Part of them may have been read."""
     reports = Reports()
-    reports.report(Notice.APPLIED)
+    reports.count(Notice.APPLIED, 1)
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", Broken())
-        with pytest.raises(BrokenPipeError), reports.during("id-1"):
+        with pytest.raises(BrokenPipeError), reports.during(FIELDS):
             pass
-    with reports.during("id-2"):
-        reports.report(Notice.APPLIED)
+    with reports.during({}):
+        reports.count(Notice.APPLIED, 1)
     [line] = printed.lines()
     assert line["applied"] == [1.0]
 
@@ -108,8 +118,8 @@ def test_counts_are_written_even_if_the_invocation_fails(printed: Printed) -> No
     reports = Reports()
 
     def failing() -> None:
-        with reports.during("id-1"):
-            reports.report(Notice.APPLIED)
+        with reports.during(FIELDS):
+            reports.count(Notice.APPLIED, 1)
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -117,14 +127,70 @@ def test_counts_are_written_even_if_the_invocation_fails(printed: Printed) -> No
     assert [line["applied"] for line in printed.lines()] == [[1.0]]
 
 
+def test_a_line_may_tell_of_what_is_counted_already(printed: Printed) -> None:
+    reports = Reports()
+    with reports.during(FIELDS):
+        reports.report(Notice.APPLIED, 0, group="room")
+    assert [line["message"] for line in printed.lines()] == ["applied"]
+
+
+def test_one_line_may_count_for_many(printed: Printed) -> None:
+    reports = Reports()
+    with reports.during(FIELDS):
+        reports.report(Notice.PENDING, 150, operations=150)
+    told, counted = printed.lines()
+    assert (told["message"], counted["pending"]) == ("pending", [150.0])
+
+
+def test_every_line_of_an_invocation_says_whose_it_is_and_only_the_first_ones_that_it_began_cold(
+    printed: Printed,
+) -> None:
+    """Under the names that Powertools gives these fields in every function."""
+    reports = Reports()
+    for _ in range(2):
+        with reports.during(FIELDS):
+            reports.warn("something")
+            reports.failed(LedgerUnavailable("the ledger is away"))
+    assert [line["cold_start"] for line in printed.lines() if FIELDS.items() <= line.items()] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_what_is_bound_is_on_the_further_lines_of_the_invocation_and_evidence_goes_before_it(printed: Printed) -> None:
+    reports = Reports()
+    with reports.during({}):
+        reports.bind(caller="shop", operation="a")
+        reports.warn("first")
+        reports.report(Notice.LATE_LANDING, operation="b")
+    with reports.during({}):
+        reports.warn("third")
+    lines = printed.lines()
+    assert [(line.get("caller"), line.get("operation")) for line in lines if "level" in line] == [
+        ("shop", "a"),
+        ("shop", "b"),
+        (None, None),
+    ]
+
+
+def test_a_notice_says_how_long_its_invocation_has_lasted(printed: Printed) -> None:
+    moments = iter([100.0, 100.0125])
+    reports = Reports(monotonic=lambda: next(moments))
+    with reports.during({}):
+        reports.report(Notice.PENDING)
+    assert printed.lines()[0]["duration_s"] == 0.013
+
+
 def test_a_request_id_ends_with_its_invocation(printed: Printed) -> None:
     reports = Reports()
-    with reports.during("id-1"):
+    with reports.during(FIELDS):
         pass
-    with reports.during(""):
+    with reports.during({}):
         reports.warn("first")
     reports.warn("second")
-    assert ["request_id" in line for line in printed.lines()] == [False, False]
+    assert ["function_request_id" in line for line in printed.lines()] == [False, False]
 
 
 def test_a_thread_of_an_invocation_logs_its_request_id(printed: Printed) -> None:
@@ -133,7 +199,7 @@ def test_a_thread_of_an_invocation_logs_its_request_id(printed: Printed) -> None
     barrier = threading.Barrier(2)
 
     def invocation(request_id: str) -> None:
-        with reports.during(request_id):
+        with reports.during({"function_request_id": request_id}):
             barrier.wait()
             worker = threading.Thread(target=copy_context().run, args=(reports.warn, request_id))
             worker.start()
@@ -144,7 +210,10 @@ def test_a_thread_of_an_invocation_logs_its_request_id(printed: Printed) -> None
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted((line["message"], line["request_id"]) for line in printed.lines()) == [("a", "a"), ("b", "b")]
+    assert sorted((line["message"], line["function_request_id"]) for line in printed.lines()) == [
+        ("a", "a"),
+        ("b", "b"),
+    ]
 
 
 def test_an_error_of_ours_is_logged_in_its_own_words(reports: Reports, printed: Printed) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 
 class Notice(Enum):
@@ -13,6 +14,8 @@ class Notice(Enum):
     PENDING = "pending"
     APPLIED = "applied"
     REJECTED = "rejected"
+    TURNED_AWAY = "turned_away"
+    DELIVERED = "delivered"
     UNKNOWN = "outcome_unknown"
     ATTEMPT_EXPIRED = "attempt_expired"
     ATTEMPT_DROPPED = "attempt_dropped"
@@ -52,11 +55,22 @@ class Measure(Enum):
     LEDGER_LATENCY_S = "ledger_latency_s"
 
 
+Evidence: TypeAlias = "dict[str, str | float | None]"
+
+
 class Reporter(Protocol):
     """Logs and counts notices, logs errors, and writes measures."""
 
-    def report(self, notice: Notice, **evidence: str | float | None) -> None:
-        """Log and count one occurrence, with evidence that holds no secret."""
+    def report(self, notice: Notice, times: int = 1, /, **evidence: str | float | None) -> None:
+        """Log one line, with evidence that holds no secret, and count as many occurrences: none if that is done."""
+        ...
+
+    def count(self, notice: Notice, times: int, /, **evidence: str | float | None) -> None:
+        """Count occurrences that another line tells of; theirs is for debugging only."""
+        ...
+
+    def bind(self, **fields: str) -> None:
+        """Put fields that hold no secret on every further line of this invocation; evidence goes before them."""
         ...
 
     def failed(self, error: Exception) -> None:
@@ -68,7 +82,17 @@ class Reporter(Protocol):
         ...
 
 
-def group_failed(reporter: Reporter, error: Exception, **whose: str) -> None:
+# A line names this many operations; the others are counted.
+NAMED_MAX = 20
+
+
+def naming(operations: Iterable[str]) -> Evidence:
+    """Evidence that names operations by their ids, parted by spaces, and says how many there are."""
+    ids = tuple(operations)
+    return {"operation": " ".join(ids[:NAMED_MAX]) or None, "operations": len(ids)}
+
+
+def group_failed(reporter: Reporter, error: Exception, **whose: str | float | None) -> None:
     """Report an error that no rule foresees: it stays with its group, or its record, and the others go on (R13)."""
     reporter.failed(error)
     reporter.report(Notice.GROUP_FAILED, error=type(error).__name__, **whose)

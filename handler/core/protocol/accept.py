@@ -11,7 +11,7 @@ from handler.core.model.operation import NO_WATERMARKS, key_limit
 from handler.core.model.outcome import Records, Rejected
 from handler.core.model.row import FIRST_VERSION_BITS, Entry, Row, first_row
 from handler.core.model.row_size import FULL_RETRY_S, accepted, accepting_bytes, fits, row_is_full
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Notice, naming
 from handler.core.protocol import first_use
 from handler.core.protocol.visit import CONTENTION_S, Visit
 from handler.core.state.merge import next_run
@@ -225,7 +225,7 @@ def _refused(visit: Visit, entries: list[Entry]) -> bool:
     records = {entry.id: record_of(entry, answer, visit.instance.clock.now()) for entry in entries}
     if visit.instance.ledger.refuse(visit.group, visit.lasting(records)):
         visit.answers.update(records)
-        visit.instance.reporter.report(Notice.REJECTED, group=visit.group.id, code=refusal.code)
+        visit.report(Notice.REJECTED, len(records), code=refusal.code, **naming(records))
     # Else another worker has written a row or an answer: the next round finds it.
     return True
 

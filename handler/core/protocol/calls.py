@@ -12,7 +12,7 @@ from handler.core.model.operation import Mode
 from handler.core.model.row import Attempt, Group, Row, Trouble
 from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.ports.error_codes import meaning_of
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Evidence, Measure, Notice, naming
 from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
 from handler.core.runtime.rate_limiter import LEASING_S, RateLimiter, Turn
 from handler.core.state.merge import payload_of
@@ -169,7 +169,9 @@ class Calls:
             group=self._group, mode=attempt.mode, values=values, signed_at=attempt.signed_at, life_s=attempt.life_s
         )
         instance, began = self._instance, self._instance.clock.monotonic()
-        reply = self._learned(self._group, instance.api.update(call), began, instance.updates)
+        reply = self._learned(self._group, instance.api.update(call), began, instance.updates, attempt)
+        if not isinstance(reply, Unsent):
+            instance.reporter.measure(Measure.UPDATE_LATENCY_S, self.took_s)
         instance.call_time.learn(instance.clock.monotonic() - began)
         if isinstance(reply, Counted):
             instance.breaker.reset()
@@ -191,9 +193,14 @@ class Calls:
         began, api_clock = self._instance.clock.monotonic(), self._instance.api_clock
         fresh = fresh or api_clock.wants_another_connection()
         reply = self._instance.api.read(group, keys, api_clock.now(), fresh=fresh)
-        return self._learned(group, reply, began, self._instance.reads)
+        reply = self._learned(group, reply, began, self._instance.reads)
+        if not isinstance(reply, Unsent):
+            self._instance.reporter.measure(Measure.READ_LATENCY_S, self.took_s)
+        return reply
 
-    def _learned(self, group: Group, reply: Reply, began: float, limiter: RateLimiter) -> Reply:
+    def _learned(
+        self, group: Group, reply: Reply, began: float, limiter: RateLimiter, attempt: Attempt | None = None
+    ) -> Reply:
         """Learn what the reply says of the API, and return it without a `Date` that is no evidence (R12)."""
         self.is_dated = self._instance.api_clock.learn(reply.date, reply.connection)
         self.took_s = self._instance.clock.monotonic() - began
@@ -203,10 +210,21 @@ class Calls:
             self.forbidden_at = self._instance.clock.monotonic()
         if isinstance(reply, Refused) and reply.fault is Fault.RATE:
             limiter.slow_down()
-            self._instance.reporter.report(Notice.RATE_LIMITED, code=reply.code)
+            self._instance.reporter.report(Notice.RATE_LIMITED, code=reply.code, **_whose(group, attempt))
         if isinstance(reply, Unclear | Unsent):
-            self._instance.call_failed(reply.reason, self.took_s, group=self._group.id)
+            self._instance.call_failed(reply.reason, self.took_s, **_whose(group, attempt))
         return reply if self.is_dated or reply.date is None else dataclasses.replace(reply, date=None)
+
+
+def of_attempt(attempt: Attempt) -> Evidence:
+    """Evidence of an attempt: its id, and those of its operations."""
+    return {"attempt": attempt.id, **naming(entry.id for entry in attempt.entries)}
+
+
+def _whose(group: Group, attempt: Attempt | None) -> Evidence:
+    """Evidence of the group that was called, and of the attempt where the call was one."""
+    whose: Evidence = {"group": group.id}
+    return whose if attempt is None else whose | of_attempt(attempt)
 
 
 # The longest account of a call that failed, in characters: a row has room for it (R13).

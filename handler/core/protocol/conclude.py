@@ -13,6 +13,7 @@ from handler.core.model.outcome import Unknown
 from handler.core.model.row import Attempt, Row, Trouble
 from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.ports.system import Notice
+from handler.core.protocol.calls import of_attempt
 from handler.core.protocol.refusal import GROUP_GONE, Blame, blamed, confirmed
 from handler.core.protocol.settle import settle
 from handler.core.protocol.visit import TIMES_BELIEVED, Again, Next, Stop, Visit
@@ -108,7 +109,7 @@ def _unknown(visit: Visit, row: Row, attempt: Attempt) -> Next:
     # A payment of ours is no better than a caller's operation: it is not repeated either.
     row = transitions.debt_forgiven(row, attempt.correction)
     change = transitions.answered(row, answer, visit.instance.api_clock.now())
-    return visit.put(change, Notice.UNKNOWN, operations=len(change.records))
+    return visit.put(change, Notice.UNKNOWN, **of_attempt(attempt))
 
 
 def see(visit: Visit, row: Row, keys: Sequence[str]) -> Observation | Next:
@@ -203,7 +204,7 @@ def _landed(visit: Visit, row: Row, landed: Landed, observed: Observation) -> Ne
     refusal = _own_refusal(visit, row)
     if refusal and row.attempt and row.attempt.id in landed.times:
         # The API has refused a request that it had carried out.
-        visit.instance.reporter.report(Notice.REFUSAL_DISPROVED, group=visit.group.id, code=refusal.code)
+        visit.report(Notice.REFUSAL_DISPROVED, code=refusal.code, **of_attempt(row.attempt))
     return settle(visit, row, landed.times, receipt=observed.receipt, counters=observed.counters)
 
 
@@ -214,7 +215,7 @@ def _expired(visit: Visit, row: Row, attempt: Attempt) -> Next:
     trouble = Trouble("a call did not land", visit.instance.api_clock.now())
     change = replace(change, row=replace(change.row, trouble=trouble))
     lost = len(lost_in_a_row(change.row))
-    follows = visit.put(change, Notice.ATTEMPT_EXPIRED, attempt=attempt.id, in_a_row=lost)
+    follows = visit.put(change, Notice.ATTEMPT_EXPIRED, in_a_row=lost, **of_attempt(attempt))
     if isinstance(follows, Row) and lost >= ALARMING:
-        visit.instance.reporter.report(Notice.CALLS_KEEP_FAILING, group=visit.group.id, in_a_row=lost)
+        visit.report(Notice.CALLS_KEEP_FAILING, in_a_row=lost, **of_attempt(attempt))
     return follows

@@ -16,7 +16,7 @@ from handler.core.errors import LedgerUnavailable, OutcomeUnknown
 from handler.core.model.operation import Operation, operation_id
 from handler.core.model.outcome import Frozen, KeyReused, Outcome, Pending, Records, Stalled
 from handler.core.model.row import Entry, Group, Row
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Notice, naming
 from handler.core.protocol.accept import Acceptance, accept
 from handler.core.protocol.drive import drive
 from handler.core.protocol.parking import acknowledge, strike
@@ -53,7 +53,9 @@ class ExactlyOnce:
             visit.turns.end()
         records = self._records(visit)
         note_landings(self._instance, self._app, budget.deadline)
-        return [self._outcome(visit, operation, acceptance, records) for operation in operations]
+        outcomes = [self._outcome(visit, operation, acceptance, records) for operation in operations]
+        self._report(visit, operations, outcomes, acceptance)
+        return outcomes
 
     def accept(self, group_id: str, operations: Sequence[Operation], until: float = -inf) -> list[Operation]:
         """Accept operations of one group, by a turn that comes until then, and leave their calls to others.
@@ -80,7 +82,10 @@ class ExactlyOnce:
         record = self._instance.ledger.find(group, [wanted]).get(wanted)
         if record is not None:
             return replace(record.answer, replayed=True)
-        return self._waiting(visit) if owed else None
+        if not owed:
+            return None
+        _report_waiting(visit, [wanted])
+        return self._waiting(visit)
 
     def strike(self, group_id: str, place: str) -> None:
         """Strike the note that would park this record of a source: an operator deals with it (R6)."""
@@ -131,7 +136,7 @@ class ExactlyOnce:
         try:
             drive(visit, row)
         except (LedgerUnavailable, OutcomeUnknown) as error:
-            self._instance.reporter.report(Notice.UNFINISHED, groups=1, reason=str(error))
+            visit.report(Notice.UNFINISHED, groups=1, reason=str(error), **naming(visit.wanted))
         finally:
             visit.turns.end()
 
@@ -143,19 +148,17 @@ class ExactlyOnce:
         try:
             return visit.answers | dict(self._instance.ledger.find(visit.group, missing))
         except LedgerUnavailable as error:
-            self._instance.reporter.report(Notice.UNFINISHED, groups=1, reason=str(error))
+            visit.report(Notice.UNFINISHED, groups=1, reason=str(error), **naming(missing))
             return visit.answers
 
     def _outcome(self, visit: Visit, operation: Operation, acceptance: Acceptance, records: Records) -> Outcome:
         if operation.id in acceptance.passed:
             # Accepted when its source delivered it before; of such operations no answer is kept.
-            self._instance.reporter.report(Notice.REPLAYED, group=operation.group_id)
             return Pending(PENDING_RETRY_S)
         if _is_reused(operation, acceptance):
             return KeyReused()
         finished = acceptance.finished.get(operation.id)
         if finished is not None:
-            self._instance.reporter.report(Notice.REPLAYED, group=operation.group_id)
             return replace(finished.answer, replayed=True)
         record, in_doubt = records.get(operation.id), operation.id in visit.in_doubt
         if record is None and in_doubt:
@@ -164,14 +167,41 @@ class ExactlyOnce:
         # What was refused while this visit came to acknowledge it is no news of this visit's.
         return replace(record.answer, replayed=in_doubt) if record else self._waiting(visit)
 
+    def _report(
+        self, visit: Visit, operations: Sequence[Operation], outcomes: Sequence[Outcome], acceptance: Acceptance
+    ) -> None:
+        """Report which operations were known, and which still wait, in a line for all of either kind."""
+        known = [operation.id for operation in operations if _is_known(operation, acceptance)]
+        if known:
+            visit.report(Notice.REPLAYED, len(known), **naming(known))
+        waiting = [
+            operation.id
+            for operation, outcome in zip(operations, outcomes, strict=True)
+            if isinstance(outcome, Pending | Stalled | Frozen) and operation.id not in acceptance.passed
+        ]
+        if waiting:
+            _report_waiting(visit, waiting)
+
     def _waiting(self, visit: Visit) -> Outcome:
-        self._instance.reporter.report(Notice.PENDING, group=visit.group.id)
         if visit.frozen:
             return Frozen(visit.frozen)
         if visit.stopped and visit.stopped.refusal:
             refusal = visit.stopped.refusal
             return Stalled(refusal.code, refusal.info, max(1.0, self._instance.breaker.retry_after_s()))
         return Pending(PENDING_RETRY_S)
+
+
+def _report_waiting(visit: Visit, operations: Sequence[str]) -> None:
+    refusal = visit.stopped.refusal if visit.stopped else None
+    code = refusal.code if refusal else None
+    visit.report(Notice.PENDING, len(operations), reason=visit.frozen, code=code, **naming(operations))
+
+
+def _is_known(operation: Operation, acceptance: Acceptance) -> bool:
+    """Whether the operation came before, and has an answer or the mark of its source's position."""
+    if operation.id in acceptance.passed:
+        return True
+    return operation.id in acceptance.finished and not _is_reused(operation, acceptance)
 
 
 def _is_reused(operation: Operation, acceptance: Acceptance) -> bool:

@@ -13,7 +13,7 @@ from handler.core.model.operation import KEYS_PER_GROUP
 from handler.core.model.outcome import UNRECORDED_S, Rejected
 from handler.core.model.row import Row
 from handler.core.ports.counter_api import Counted, Fault, Refused
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Notice, naming
 from handler.core.protocol import conclude
 from handler.core.protocol.refusal import GROUP_GONE, Blame, blamed
 from handler.core.protocol.visit import TIMES_BELIEVED, Again, Next, Visit
@@ -183,7 +183,7 @@ def _no_room(visit: Visit, row: Row) -> Next:
         return Again(visit.backoff.retry_s())
     answer = Rejected(TOO_MANY_KEYS, "the group has 20 counters already, and the receipt needs one of them")
     change = transitions.rejected_from_queue(row, answer, visit.instance.api_clock.now(), visit.teller)
-    return visit.put(change, Notice.REJECTED, code=TOO_MANY_KEYS)
+    return visit.put(change, Notice.REJECTED, code=TOO_MANY_KEYS, **naming(change.records))
 
 
 def revalidate(visit: Visit, row: Row) -> Next:

@@ -16,7 +16,7 @@ from handler.core.model.operation import Origin
 from handler.core.model.row import Group, Note, Row
 from handler.core.model.row_size import accepted
 from handler.core.ports.ledger import Parked
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Notice, naming
 from handler.core.protocol.visit import CONTENTION_S, Next, Visit
 from handler.core.runtime.instance import Instance
 from handler.core.state import transitions
@@ -35,12 +35,14 @@ def write_out(visit: Visit, row: Row) -> Next:
             done.append(record)
     except (LedgerUnavailable, AnswerLost) as error:
         visit.cannot_park = True
-        instance.reporter.report(Notice.UNFINISHED, group=visit.group.id, reason=str(error))
+        left = naming(note.entry.id for note in row.notes[len(done) :])
+        visit.report(Notice.UNFINISHED, reason=str(error), **left)
     if not done:
         return row
     follows = visit.put(row.changed(notes=row.notes[len(done) :]))
-    for record in done if isinstance(follows, Row) else ():
-        instance.reporter.report(Notice.PARKED, record=record.id, source=record.source, reason=record.reason)
+    for note, record in zip(row.notes, done, strict=False) if isinstance(follows, Row) else ():
+        whose = {"record": record.id, "source": record.source, "operation": note.entry.id}
+        visit.report(Notice.PARKED, reason=record.reason, code=note.code, **whose)
     return follows
 
 

@@ -19,7 +19,7 @@ from handler.core.model.operation import Counters, Mode, key_limit
 from handler.core.model.outcome import Rejected
 from handler.core.model.row import Attempt, Group, Row
 from handler.core.ports.counter_api import Counted, Fault, Refused
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Notice, naming
 from handler.core.protocol.calls import NOT_PERMITTED
 from handler.core.protocol.visit import Again, Next, Visit
 from handler.core.runtime.instance import Instance
@@ -114,7 +114,7 @@ def _rejected(visit: Visit, row: Row, refusal: Refused) -> Next:
     if refusal.code in GROUP_GONE:
         # Its counters are gone; once the group is made again, its landings make their keys known again.
         change = replace(change, row=replace(change.row, keys=()))
-    return visit.put(change, Notice.REJECTED, code=refusal.code)
+    return visit.put(change, Notice.REJECTED, code=refusal.code, **naming(change.records))
 
 
 def _correction_refused(visit: Visit, row: Row, correction: Counters, refusal: Refused) -> Next:

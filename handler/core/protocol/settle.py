@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost
 from handler.core.model.operation import Counters
 from handler.core.model.outcome import Records
-from handler.core.model.row import Row, Settlement, knowing, newest_first
-from handler.core.ports.system import Notice
+from handler.core.model.row import Entry, Row, Settlement, knowing, newest_first
+from handler.core.ports.system import Notice, naming
 from handler.core.protocol.visit import Again, Visit
 from handler.core.state import transitions
 from handler.core.state.receipts import ReceiptReading
@@ -40,21 +40,34 @@ def settle(
     rules = visit.instance.rules
     change = transitions.landed(row, receipt.value, times, counters)
     kept_in_mind = transitions.forgotten(change.row, receipt.asked_after, rules.bound_of, rules.forget_s)
-    applied = Notice.APPLIED if change.records else None
-    follows = visit.put(replace(change, row=kept_in_mind), applied, operations=len(change.records))
+    follows = visit.put(replace(change, row=kept_in_mind))
     if isinstance(follows, Row):
-        _report_late(visit, row, times)
+        _report_applied(visit, row.owed, change.records)
+        _report_late(visit, row, times, change.records)
         if change.row.keys is not row.keys:
             _stamp_again(visit, change.row.keys)
     return follows
 
 
-def _report_late(visit: Visit, row: Row, times: Mapping[str, int]) -> None:
+def _report_applied(visit: Visit, owed: Iterable[Entry], records: Records) -> None:
+    """Count what was applied, and report it where no other line does.
+
+    A visit, or a source's batch, that waits for an operation says itself what became of it.
+    """
+    if not records:
+        return
+    others = [entry for entry in owed if entry.id in records and entry.id not in visit.wanted]
+    reporter = visit.instance.reporter
+    tell = reporter.report if any(entry.origin is None for entry in others) else reporter.count
+    tell(Notice.APPLIED, len(records), group=visit.group.id, **naming(records))
+
+
+def _report_late(visit: Visit, row: Row, times: Mapping[str, int], records: Records) -> None:
     """Report what landed beside the open attempt, or more than once (R7)."""
     late = set(times) - {row.attempt.id if row.attempt else ""}
     if late or max(times.values()) > 1:
         landed = ", ".join(f"{attempt_id} x {count}" for attempt_id, count in times.items())
-        visit.instance.reporter.report(Notice.LATE_LANDING, group=visit.group.id, landed=landed)
+        visit.report(Notice.LATE_LANDING, landed=landed, **naming(records))
 
 
 def _settle_plainly(visit: Visit, settlement: Settlement, records: Records) -> None:
@@ -63,9 +76,9 @@ def _settle_plainly(visit: Visit, settlement: Settlement, records: Records) -> N
         done = visit.instance.ledger.settle(visit.group, settlement)
     except AnswerLost:
         return
-    if done and records:
+    if done:
         visit.answers.update(records)
-        visit.instance.reporter.report(Notice.APPLIED, group=visit.group.id, operations=len(records))
+        _report_applied(visit, settlement.attempt.entries, records)
     if done and settlement.keys:
         _stamp_again(visit, settlement.keys)
 

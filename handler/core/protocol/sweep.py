@@ -11,7 +11,7 @@ import msgspec
 from handler.core.errors import NotAccepted, OutcomeUnknown
 from handler.core.model.row import Group, Row
 from handler.core.ports.schedules import Hold, Schedule
-from handler.core.ports.system import Notice, group_failed
+from handler.core.ports.system import Notice, group_failed, naming
 from handler.core.protocol import conclude
 from handler.core.protocol.drive import drive
 from handler.core.protocol.visit import Next, Stop, Visit
@@ -180,7 +180,7 @@ def _tend(visit: Visit) -> bool:
         return _go_on(visit)
     except (NotAccepted, OutcomeUnknown) as error:
         # One group that cannot be reached does not hold up the others; the next sweep visits it again.
-        visit.instance.reporter.report(Notice.UNFINISHED, group=visit.group.id, reason=str(error))
+        visit.report(Notice.UNFINISHED, reason=str(error))
     except Exception as error:  # noqa: BLE001  # an unforeseen error stays with its group
         group_failed(visit.instance.reporter, error, group=visit.group.id)
     visit.stopped = Stop()
@@ -191,8 +191,8 @@ def _report_what_lasts(visit: Visit) -> None:
     """Report a group that may wait for ever (R12)."""
     row = visit.instance.ledger.load(visit.group)
     found = waiting(visit, row) if row is not None and row.frozen is None else None
-    if found is not None and found.lasts:
-        visit.instance.reporter.report(Notice.WAITING, group=visit.group.id, waits_for=found.for_what)
+    if row is not None and found is not None and found.lasts:
+        visit.report(Notice.WAITING, waits_for=found.for_what, **naming(entry.id for entry in row.owed))
 
 
 def _go_on(visit: Visit) -> bool:

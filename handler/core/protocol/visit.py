@@ -18,9 +18,9 @@ from handler.core.model.outcome import Record, Records, kept, rejected, unkept
 from handler.core.model.row import Attempt, Entry, Group, Remembered, Row
 from handler.core.model.row_size import Fitted, fitted
 from handler.core.ports.counter_api import Counted, Fault, Refused, Reply
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Notice, naming
 from handler.core.protocol.backoff import Backoff
-from handler.core.protocol.calls import Calls, OwnCall, Turns
+from handler.core.protocol.calls import Calls, OwnCall, Turns, of_attempt
 from handler.core.runtime.api_clock import in_mind
 from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
 from handler.core.state.losses import told
@@ -188,7 +188,11 @@ class Visit:
         return fitted.row
 
     def _report_dropped(self, past: Remembered) -> None:
-        self.instance.reporter.report(Notice.ATTEMPT_DROPPED, group=self.group.id, **told(past))
+        self.report(Notice.ATTEMPT_DROPPED, **of_attempt(past.attempt) | told(past))
+
+    def report(self, notice: Notice, times: int = 1, /, **evidence: str | float | None) -> None:
+        """Report a notice of this group."""
+        self.instance.reporter.report(notice, times, group=self.group.id, **evidence)
 
     def put(self, change: Row | Change, notice: Notice | None = None, **evidence: str | float | None) -> Row | Again:
         """Write by compare-and-swap, and report `notice` of the group once that is done.
@@ -213,9 +217,9 @@ class Visit:
         # Only the ledger knows which record is the first answer, so the visit reads those that it keeps.
         self.answers.update(unkept(records))
         if row.frozen:
-            self.instance.reporter.report(Notice.GROUP_FROZEN, group=self.group.id, reason=row.frozen)
+            self.report(Notice.GROUP_FROZEN, reason=row.frozen, **naming(entry.id for entry in row.owed))
         if notice is not None:
-            self.instance.reporter.report(notice, group=self.group.id, **evidence)
+            self.report(notice, **evidence)
         return row
 
     def freeze(self, row: Row, reason: str) -> Row | Again:
@@ -273,11 +277,11 @@ class Visit:
         if refusal.fault is Fault.CREDENTIALS and not self.renewed:
             self.renewed = True
             instance.api.renew_credentials()
-            instance.reporter.report(Notice.SECRET_REFRESHED, code=refusal.code)
+            self.report(Notice.SECRET_REFRESHED, code=refusal.code)
             return Again()
         if refusal.fault in {Fault.APP, Fault.CREDENTIALS}:
             instance.breaker.trip(refusal)
-            instance.reporter.report(Notice.APP_REFUSED, code=refusal.code)
+            self.report(Notice.APP_REFUSED, code=refusal.code)
             return Stop(refusal)
         self.setbacks += 1
         back_off_s = self.backoff.jittered(RATE_BACK_OFF_S * self.setbacks) if refusal.fault is Fault.RATE else 0.0

@@ -13,8 +13,9 @@ import msgspec
 
 from handler.core.errors import BadInput, TooManyCalls
 from handler.core.model.row import Row
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Notice, naming
 from handler.core.protocol import sweep
+from handler.core.protocol.calls import of_attempt
 from handler.core.protocol.visit import CONTENTION_S, Stop, Visit
 from handler.core.protocol.waiting import waiting
 from handler.core.recovery.inspect import (
@@ -109,9 +110,9 @@ def _resolve(
         becomes = visit.fitted(change.row)
         if instance.ledger.swap(visit.group, becomes, visit.lasting(change.records), change.watermarks):
             settled = len(change.records)
-            instance.reporter.report(notice, group=visit.group.id, base=becomes.base, operations=settled)
+            visit.report(notice, base=becomes.base, **naming(change.records))
             if change.dropped:
-                instance.reporter.report(Notice.ATTEMPT_DROPPED, group=visit.group.id, **told(change.dropped))
+                visit.report(Notice.ATTEMPT_DROPPED, **of_attempt(change.dropped.attempt) | told(change.dropped))
             return Resolved(becomes, settled)
         instance.clock.sleep(visit.backoff.jittered(CONTENTION_S))
     raise TooManyCalls("too many others change this group at once")

@@ -130,7 +130,7 @@ class Instance(msgspec.Struct, frozen=True):
             windows=Windows(ledger, clock, api_clock, window_s=rules.window_s, guard_s=rules.guard_s),
         )
 
-    def call_failed(self, reason: str, took_s: float, **whose: str) -> None:
+    def call_failed(self, reason: str, took_s: float, **whose: str | float | None) -> None:
         """Report a call that could not be made or proved nothing; callers only see that they have to wait."""
         failure = CallFailure(self.api.host, reason, took_s, self.clock.now())
         self.failures.last = failure

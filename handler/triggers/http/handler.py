@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from handler.core.errors import SettingsError
+from msgspec.structs import replace
+
+from handler.core.errors import SettingsError, TooManyCalls
+from handler.core.ports.system import Notice, Reporter
 from handler.triggers.event_kind import Event, Kind
 from handler.triggers.http import responses
+from handler.triggers.http.headers import Correlation
 from handler.triggers.http.request import read_request
 from handler.triggers.http.responses import Reply, write
 from handler.triggers.http.routes import DOCUMENT, PAGE, ROUTES, Exchange, HttpContext
@@ -21,11 +25,15 @@ def answer(
     event: Event,
     invocation: Invocation,
     context_of: Callable[[], HttpContext],
-    failed: Callable[[Exception], None],
+    reporter: Reporter,
 ) -> dict[str, object]:
-    """Answer an event of an HTTP kind in its platform's form; `failed` reports an error that is not the caller's."""
+    """Answer an event of an HTTP kind in its platform's form, and report an error that is not the caller's."""
+    correlation = Correlation()
     try:
-        exchange = Exchange(read_request(kind, event), invocation, context_of())
+        request = read_request(kind, event)
+        correlation = Correlation.of(request.headers)
+        reporter.bind(**correlation.log_fields)
+        exchange = Exchange(request, invocation, context_of())
         _check_scheme(kind, exchange.context)
         path = _path_of_route(kind, exchange.request.path, exchange.context.base_path)
         if exchange.context.docs and exchange.request.method == "GET" and path in {DOCUMENT, PAGE}:
@@ -37,8 +45,10 @@ def answer(
     except Exception as error:  # noqa: BLE001  # the caller is owed a reply to every request
         reply = responses.of_error(error)
         if reply.status >= responses.OURS:
-            failed(error)
-    return write(kind, event, reply)
+            reporter.failed(error)
+        elif isinstance(error, TooManyCalls):
+            reporter.report(Notice.TURNED_AWAY, reason=str(error), retry_after_s=error.retry_after_s)
+    return write(kind, event, replace(reply, headers={**reply.headers, **correlation.headers}))
 
 
 def _check_scheme(kind: Kind, context: HttpContext) -> None:

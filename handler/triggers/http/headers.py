@@ -1,9 +1,12 @@
-"""What request headers say: the key of the operation, and how long the caller waits (`Prefer`)."""
+"""What request headers say: the operation's key, how long its caller waits (`Prefer`), and what ties requests."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import quote
+
+import msgspec
 
 from handler.core.errors import BadInput
 from handler.triggers.idempotency_key import HEADER, read_key, write_key
@@ -47,3 +50,40 @@ def read_wait_s(prefer: str, wait_s: float) -> float:
     if _WHOLE.fullmatch(wanted):
         return min(wait_s, float(wanted))
     return 0.0 if "respond-async" in preferences else wait_s
+
+
+# Visible ASCII, which every log and every platform's header takes as it is.
+_REQUEST_ID = re.compile(r"[!-~]{1,128}")
+
+# Version, trace, parent and flags (www.w3.org/TR/trace-context, 3.2); a version or an id that the standard calls
+# invalid is none.
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class Correlation(msgspec.Struct, frozen=True):
+    """What ties a request to those of other systems, each part empty where the caller sent none in its valid form."""
+
+    request_id: str = ""
+    traceparent: str = ""
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Correlation:
+        """Read it from headers with names in lower case."""
+        request_id, traceparent = headers.get("x-request-id", ""), headers.get("traceparent", "")
+        return cls(
+            request_id if _REQUEST_ID.fullmatch(request_id) else "",
+            traceparent if _TRACEPARENT.fullmatch(traceparent) else "",
+        )
+
+    @property
+    def log_fields(self) -> dict[str, str]:
+        """What the request's log lines say of it: the caller's id of the request, else the trace, is what ties them."""
+        trace = self.traceparent.split("-")[1] if self.traceparent else ""
+        fields = {"correlation_id": self.request_id or trace, "traceparent": self.traceparent}
+        return {name: value for name, value in fields.items() if value}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the reply hands on, as it came."""
+        fields = {"X-Request-Id": self.request_id, "traceparent": self.traceparent}
+        return {name: value for name, value in fields.items() if value}

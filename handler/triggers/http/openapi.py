@@ -18,7 +18,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handler.core.model.operation import KEYS_PER_GROUP, key_limit
 from handler.core.model.payload import Payload
 from handler.triggers.event_kind import Event, Kind
-from handler.triggers.http.headers import SIGNED_KEY
+from handler.triggers.http.headers import SIGNED_KEY, Correlation
 from handler.triggers.http.request import Request
 from handler.triggers.http.responses import CONTENT_TYPE, with_headers
 from handler.triggers.http.routes import DOCUMENT, PAGE, ROUTES, HttpContext
@@ -105,9 +105,8 @@ def page(kind: Kind, event: Event, path: str, request: Request, context: HttpCon
         "requestContext": here,
     }
     shown = _described(context).resolve(asked, LambdaContext())
-    return with_headers(
-        kind, event, shown["headers"], shown["statusCode"], shown["body"], is_base64=shown["isBase64Encoded"]
-    )
+    written = {**shown["headers"], **Correlation.of(request.headers).headers}
+    return with_headers(kind, event, written, shown["statusCode"], shown["body"], is_base64=shown["isBase64Encoded"])
 
 
 def _described(context: HttpContext) -> _Described:

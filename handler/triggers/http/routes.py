@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 import msgspec
 
 from handler.core.errors import BadInput
-from handler.core.model.operation import Operation
+from handler.core.model.operation import Operation, operation_id
+from handler.core.model.outcome import Applied, Outcome, Rejected
 from handler.core.model.payload import check_group_id, read_payload
+from handler.core.ports.system import Notice
 from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import NOTE, REPLY_MARGIN_S, AppContext
 from handler.triggers.http import headers, responses
@@ -21,6 +24,9 @@ from handler.triggers.parsing import read_json
 
 # A GET helps an operation on for at most so long.
 ASK_WAIT_S = 1.0
+
+# A key may be a secret of its caller's business: log lines have so much of its SHA-256.
+KEY_HASH_CHARACTERS = 16
 
 
 class HttpContext(msgspec.Struct, frozen=True):
@@ -53,12 +59,14 @@ class Exchange(msgspec.Struct, frozen=True):
         """Apply one operation, and wait for its answer as long as the caller does."""
         identity = self.context.authenticator.identify(self.request)
         operation = self._operation(identity)
+        self._name(operation.group_id, identity.caller, operation.key, operation.id)
         wait_s = headers.read_wait_s(self.request.headers.get("prefer", ""), self.context.wait_s)
         if wait_s > 0:
             self.context.app.check_limits(self.invocation)
         budget = self.context.budget(self.invocation, wait_s)
         (outcome,) = self.context.app.counters().apply(operation.group_id, [operation], budget)
         location = self._beside("operations?" + headers.location(operation.group_id, operation.key))
+        self._report(outcome)
         return responses.of_outcome(outcome, location, self.context.http_status)
 
     def operation(self) -> Reply:
@@ -66,6 +74,7 @@ class Exchange(msgspec.Struct, frozen=True):
         caller = self.context.authenticator.identify(self.request).caller
         group_id = self._group_id()
         key = read_key(self.request.query.get("IdempotencyKey"), "IdempotencyKey")
+        self._name(group_id, caller, key, operation_id(caller, key))
         budget = self.context.budget(self.invocation, min(ASK_WAIT_S, self.context.wait_s))
         outcome = self.context.app.counters().ask(group_id, caller, key, budget)
         if outcome is None:
@@ -91,6 +100,22 @@ class Exchange(msgspec.Struct, frozen=True):
             key=key,
             window_s=self.context.app.window_s,
         )
+
+    def _name(self, group_id: str, caller: str, key: str, operation: str) -> None:
+        """Have every further line of the invocation say whose operation it is about."""
+        digest = hashlib.sha256(key.encode()).hexdigest()[:KEY_HASH_CHARACTERS]
+        self.context.app.instance.reporter.bind(group=group_id, operation=operation, caller=caller, key_hash=digest)
+
+    def _report(self, outcome: Outcome) -> None:
+        """Have one line say what became of the operation, whichever worker has settled and counted it.
+
+        The core reports an outcome of any other kind for each operation that has it.
+        """
+        reporter = self.context.app.instance.reporter
+        if isinstance(outcome, Applied) and not outcome.replayed:
+            reporter.report(Notice.APPLIED, 0)
+        elif isinstance(outcome, Rejected) and not outcome.replayed:
+            reporter.report(Notice.REJECTED, 0, code=outcome.code)
 
     def _group_id(self) -> str:
         group_id = self.request.query.get("GroupId")

@@ -9,7 +9,7 @@ import msgspec
 from handler.core.errors import NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.model.operation import Operation
 from handler.core.model.outcome import KeyReused, Outcome, Rejected
-from handler.core.ports.system import Clock
+from handler.core.ports.system import Clock, naming
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.parking import refused_with
 from handler.core.runtime.instance import Instance, TimeBudget
@@ -87,7 +87,7 @@ def deliver(
             # Large operations fill a row sooner.
             size = len(part) // 2
         except Exception as error:  # noqa: BLE001  # an unforeseen error stays with its group
-            failed = unforeseen(error, instance.reporter, group=group_id)
+            failed = unforeseen(error, instance.reporter, group=group_id, **naming(operation.id for operation in part))
             return [*results, *[failed] * (len(operations) - len(results))]
     return results
 

@@ -16,7 +16,7 @@ from typing import TypeAlias
 from handler.core.errors import NotAccepted, OutcomeUnknown
 from handler.core.model.operation import Operation
 from handler.core.ports.ledger import Parked
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Evidence, Notice, naming
 from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.windows import Horizon
 from handler.triggers.concurrency import Failure, contained, each
@@ -58,11 +58,25 @@ def run(kind: Kind, event: Event, invocation: Invocation, context: AppContext) -
     budget = time_budget(invocation, len(groups), gives_back=source.takes_back)
     delivered = _delivered(records, groups, context, budget)
     results = _parked(records, delivered, context, budget, takes_back=source.takes_back)
+    _report(source, records, results, context)
     _raise_for_unnamed(records, results)
     if source.item is None:
         counts = Counter(results)
         return {done.value: counts[done] for done in Done}
     return {"batchItemFailures": [{"itemIdentifier": item} for item in _failed(records, results, context)]}
+
+
+def _report(source: Source, records: Sequence[SourceRecord], results: Sequence[Result], context: AppContext) -> None:
+    """Say in one line what became of the batch, and which operations it brought: sources get no other answer."""
+    accepted = [
+        operation.id
+        for record, result in zip(records, results, strict=True)
+        if result is Done.ACCEPTED
+        for operation in record.operations
+    ]
+    counts = Counter(result.value if isinstance(result, Done) else "failed" for result in results)
+    told = {"source": source.name, "records": len(records), **counts, **naming(accepted)}
+    context.instance.reporter.report(Notice.DELIVERED, len(accepted), **told)
 
 
 def _reader(source: Source, context: AppContext) -> RecordReader:
@@ -166,7 +180,14 @@ def park(record: SourceRecord, reason: str, context: AppContext) -> None:
     payload = record.text.encode(errors="backslashreplace")[:PARKED_BYTES].decode(errors="ignore")
     parked = Parked(record.id, record.source, reason, context.instance.clock.now(), payload)
     context.parked.park(context.vault.current().sdkappid, parked)
-    context.instance.reporter.report(Notice.PARKED, record=record.id, source=record.source, reason=reason)
+    context.instance.reporter.report(Notice.PARKED, reason=reason, **_whose(record))
+
+
+def _whose(record: SourceRecord) -> Evidence:
+    """Evidence of a record, and of its operation where it could be read."""
+    whose: Evidence = {"record": record.id, "source": record.source}
+    request = record.request
+    return whose | {"group": request.group_id, "operation": request.id} if isinstance(request, Operation) else whose
 
 
 def _raise_for_unnamed(records: Sequence[SourceRecord], results: Sequence[Result]) -> None:
@@ -191,7 +212,5 @@ def _failed(records: Sequence[SourceRecord], results: Sequence[Result], context:
             continue
         failed[record.item] = None
         if isinstance(result, Refusal) and not result.is_reported:
-            context.instance.reporter.report(
-                Notice.REJECTED, record=record.id, source=record.source, reason=result.reason
-            )
+            context.instance.reporter.report(Notice.REJECTED, reason=result.reason, **_whose(record))
     return failed

@@ -7,7 +7,7 @@ from tests.faults.simulator.plan import KNOWN, Theme
 from tests.faults.simulator.simulate import WHOLE
 
 _CONFIRMED = "core.protocol.refusal:_rejected"
-_REJECTED = "return visit.put(change, Notice.REJECTED, code=refusal.code)"
+_REJECTED = "return visit.put(change, Notice.REJECTED, code=refusal.code, **naming(change.records))"
 _BARE = "follows = visit.put(replace(change, row=replace(change.row, notes=())), Notice.REJECTED, code=refusal.code)"
 _PARK = """noting = __import__("handler.core.protocol.parking", fromlist=["parked"])
     for note in change.row.notes:

@@ -12,7 +12,7 @@ _ROW_FIRST = """bare = Settlement(attempt=settlement.attempt, base=settlement.ba
         row = visit.instance.ledger.load(visit.group)
         if row:
             visit.instance.ledger.swap(visit.group, row.changed(), settlement.records)"""
-_REJECTED = "return visit.put(change, Notice.REJECTED, code=refusal.code)"
+_REJECTED = "return visit.put(change, Notice.REJECTED, code=refusal.code, **naming(change.records))"
 _RECORD_FIRST = """follows = visit.put(replace(change, row=row.changed()))
     if not isinstance(follows, Row):
         return follows

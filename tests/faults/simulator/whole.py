@@ -28,7 +28,7 @@ from tests.faults.auditor.orders import BUS, GROUP_ID, QUEUE, STREAM, Order, pla
 from tests.faults.simulator.plan import Ask, Plan
 from tests.faults.simulator.schedule import INVOCATION_S, SWEEP_S, Played, Schedule
 from tests.faults.world.bytes_on_the_way import TOKEN, SimulatedClient, secret_text
-from tests.faults.world.simulated import SimulatedClock
+from tests.faults.world.simulated import Notices, SimulatedClock
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -125,13 +125,8 @@ class WholeSchedule(Schedule):
     def _answered(self, order: Order, event: dict[str, object], place: int) -> Told:
         kind, content = detect(event)
         context = self._context(place)
-        reply = http.answer(kind, content, self._invocation(place), lambda: context, self._failed)
+        reply = http.answer(kind, content, self._invocation(place), lambda: context, _Edge(self.world))
         return _told(order, reply)
-
-    def _failed(self, error: Exception) -> None:
-        if not isinstance(error, CounterError):
-            raise error
-        self.world.tell(f"failed: {error}")
 
     def _invocation(self, place: int) -> Invocation:
         started = self._at(place).clock.monotonic()
@@ -140,7 +135,7 @@ class WholeSchedule(Schedule):
     def _instance(self, place: int) -> Instance:
         world, rules = self.world, self.plan.rules
         clock = SimulatedClock(world, self.plan.skews_s[place])
-        vault = CachedVault(lambda: secret_text(self.chat.vault), _parsed, clock, self._failed)
+        vault = CachedVault(lambda: secret_text(self.chat.vault), _parsed, clock, _Edge(self.world).failed)
         api = SimulatedClient(self.network, vault, world.chance, rules.timeout_s)
         instance = Instance.of(
             ledger=self.ledger,
@@ -164,6 +159,15 @@ class WholeSchedule(Schedule):
     def _context(self, place: int) -> HttpContext:
         self._at(place)
         return self._contexts[place]
+
+
+class _Edge(Notices):
+    """What the edges of an instance report: an error that is none of the function's own ends the history."""
+
+    def failed(self, error: Exception) -> None:
+        if not isinstance(error, CounterError):
+            raise error
+        self._world.tell(f"failed: {error}")
 
 
 @contextmanager

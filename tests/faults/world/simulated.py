@@ -113,10 +113,16 @@ class Notices:
     def counts(self) -> Mapping[Notice, int]:
         return Counter(self.told)
 
-    def report(self, notice: Notice, **evidence: str | float | None) -> None:
+    def report(self, notice: Notice, times: int = 1, /, **evidence: str | float | None) -> None:
         self.told.append(notice)
         if self._world.recording:
             self._world.tell(f"NOTICE {notice.value} {evidence}")
+
+    def count(self, notice: Notice, times: int, /, **evidence: str | float | None) -> None:
+        self.report(notice, times, **evidence)
+
+    def bind(self, **fields: str) -> None:
+        """No rule depends on what lines say beside their notice."""
 
     def measure(self, measure: Measure, value: float) -> None:
         """No rule depends on what is measured."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from handler.chat.response import reply_of
 from handler.chat.transport import Answer
 from handler.core.ports.counter_api import Counted, Fault, Refused, Reply, Unclear
+from handler.core.ports.error_codes import meaning_of
 
 DATE = "Sun, 22 Nov 2026 10:20:30 GMT"
 SECONDS = 1795342830
@@ -89,7 +90,7 @@ def test_a_listed_refusal_is_definite(info: object, shown: str) -> None:
 
 @pytest.mark.parametrize("code", [10002, 60008, 12345])
 def test_a_code_that_proves_nothing_is_named(code: int) -> None:
-    assert judged(fail(code)) == Unclear(f"ErrorCode {code}", SECONDS)
+    assert judged(fail(code)) == Unclear(f"ErrorCode {code}: {meaning_of(code).meaning}", SECONDS)
 
 
 @pytest.mark.parametrize("document", [ok() | {"ActionStatus": "FAIL"}, fail(10010) | {"ActionStatus": "OK"}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from handler.core.model.operation import Counters, Mode
@@ -105,15 +106,27 @@ class Notices:
     told: list[Notice] = field(default_factory=list)
     evidence: list[dict[str, str | float | None]] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
+    bound: dict[str, str] = field(default_factory=dict)
+    counted: Counter[Notice] = field(default_factory=Counter)
+    quiet: list[Notice] = field(default_factory=list)
     measured: list[tuple[Measure, float]] = field(default_factory=list)
 
     def measure(self, measure: Measure, value: float) -> None:
         self.measured.append((measure, value))
 
-    def report(self, notice: Notice, **evidence: str | float | None) -> None:
-        """Keep the notice, and what is told with it."""
+    def report(self, notice: Notice, times: int = 1, /, **evidence: str | float | None) -> None:
+        """Keep the notice, how often it counts, and what is told with it."""
+        self.counted[notice] += times
         self.told.append(notice)
         self.evidence.append(evidence)
+
+    def count(self, notice: Notice, times: int, /, **evidence: str | float | None) -> None:
+        """Keep it like any other notice, and as one that has no line of its own."""
+        self.quiet.append(notice)
+        self.report(notice, times, **evidence)
+
+    def bind(self, **fields: str) -> None:
+        self.bound |= fields
 
     def failed(self, error: Exception) -> None:
         self.failures.append(error)

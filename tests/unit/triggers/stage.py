@@ -131,13 +131,24 @@ class Told:
         self.notices: list[Notice] = []
         self.failures: list[Exception] = []
         self.reasons: list[str | float | None] = []
+        self.evidence: list[dict[str, str | float | None]] = []
+        self.times: list[int] = []
+        self.bound: dict[str, str] = {}
         self.measured: list[tuple[Measure, float]] = []
+
+    def count(self, notice: Notice, times: int, /, **evidence: str | float | None) -> None:
+        self.report(notice, times, **evidence)
+
+    def bind(self, **fields: str) -> None:
+        self.bound |= fields
 
     def measure(self, measure: Measure, value: float) -> None:
         self.measured.append((measure, value))
 
-    def report(self, notice: Notice, **evidence: str | float | None) -> None:
+    def report(self, notice: Notice, times: int = 1, /, **evidence: str | float | None) -> None:
         self.notices.append(notice)
+        self.evidence.append(evidence)
+        self.times.append(times)
         self.reasons.append(evidence.get("reason"))
 
     def failed(self, error: Exception) -> None:
@@ -157,7 +168,6 @@ class Stage:
     clock: ManualClock = field(default_factory=ManualClock)
     vault: HandVault = field(default_factory=HandVault)
     told: Told = field(default_factory=Told)
-    failures: list[Exception] = field(default_factory=list)
     invocation: Invocation = field(default_factory=invocation)
 
     def __post_init__(self) -> None:
@@ -207,9 +217,7 @@ class Stage:
     def answer(self, event: dict[str, object]) -> dict[str, object]:
         """The reply to an HTTP event, as the function returns it."""
         kind, content = detect(event)
-        return http.answer(
-            kind, content, self.invocation, lambda: replace(self.http, app=self.context), self.failures.append
-        )
+        return http.answer(kind, content, self.invocation, lambda: replace(self.http, app=self.context), self.told)
 
     def tick(self, event: dict[str, object]) -> dict[str, object]:
         return timer.run(event, self.invocation, self.context)

@@ -31,7 +31,7 @@ def test_aws_tells_what_is_left() -> None:
 
 def test_scf_tells_the_limit() -> None:
     context = scf_context(30)
-    assert read(context) == Invocation(str(context["request_id"]), 100.0, 130.0)
+    assert read(context) == Invocation(str(context["request_id"]), 100.0, 130.0, "update-group-counter")
 
 
 @pytest.mark.parametrize("context", [None, object(), {}, {"request_id": None}, "context"])
@@ -48,6 +48,17 @@ def test_a_limit_that_is_no_number_is_none(left_ms: object) -> None:
 @pytest.mark.parametrize(("request_id", "kept"), [("r" * 300, "r" * 128), ("a\nb", ""), (7, ""), (None, "")])
 def test_a_request_id_is_short_and_printable(request_id: object, kept: str) -> None:
     assert read(AwsContext(request_id)).request_id == kept
+
+
+def test_the_log_gets_what_there_is_of_name_and_id() -> None:
+    context = scf_context(30)
+    request_id = context["request_id"]
+    assert read(context).log_fields == {
+        "function_name": "update-group-counter",
+        "function_request_id": request_id,
+        "correlation_id": request_id,
+    }
+    assert read({"function_name": "two\nlines"}).log_fields == {}
 
 
 def test_without_a_deadline_work_ends_some_time_after_the_beginning() -> None:

@@ -11,7 +11,7 @@ from handler.core.model.outcome import Applied, Pending
 from handler.core.model.row import Entry, Row
 from handler.core.model.row_size import FULL_RETRY_S
 from handler.core.ports.counter_api import Fault, Refused
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Notice, naming
 from handler.core.protocol.accept import SATURATED_RETRY_S, SWAPS_MAX, accept
 from handler.core.protocol.backoff import FIRST_LOOK_S
 from handler.core.protocol.engine import PENDING_RETRY_S
@@ -64,7 +64,7 @@ def test_an_operation_whose_position_was_passed_is_not_taken_on_again(path: str)
     for number in (7, 6):
         assert scene.counters.apply(GROUP.id, [ordered(number)], scene.budget(5)) == [Pending(PENDING_RETRY_S)]
     assert scene.row == before
-    assert scene.notices.of(Notice.REPLAYED) == [{"group": "G"}] * 2
+    assert scene.notices.of(Notice.REPLAYED) == [{"group": "G", **naming([ordered(number).id])} for number in (7, 6)]
     assert len(scene.api.calls) == 1
 
 

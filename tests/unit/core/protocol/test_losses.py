@@ -99,8 +99,9 @@ def test_eight_in_a_row_are_an_operators_business() -> None:
         scene.clock.advance(20)
         drive(scene.visit(1), None)
         in_a_row = min(before + 1, 8)
-        assert scene.notices.of(Notice.ATTEMPT_EXPIRED) == [{"group": "G", "attempt": "attempt", "in_a_row": in_a_row}]
-        alarms = [{"group": "G", "in_a_row": 8}] if in_a_row >= ALARMING else []
+        whose = {"group": "G", "attempt": "attempt", "operation": "a", "operations": 1}
+        assert scene.notices.of(Notice.ATTEMPT_EXPIRED) == [whose | {"in_a_row": in_a_row}]
+        alarms = [whose | {"in_a_row": 8}] if in_a_row >= ALARMING else []
         assert scene.notices.of(Notice.CALLS_KEEP_FAILING) == alarms
 
 
@@ -108,7 +109,8 @@ def test_what_gives_way_is_told() -> None:
     """With its weight, its direction and all that it carried: nothing else keeps them."""
     oldest, *younger = lost(8, last=NOW - 60)
     oldest = replace(oldest, attempt=replace(oldest.attempt, mode=Mode.DECREASE, entries=(A,)), folded=(("share", 3),))
-    expected = {"group": "G", "attempt": "lost0", "weight": 600_001, "mode": "Decrease"}
+    whose = {"group": "G", "attempt": "lost0", "operation": "a", "operations": 1}
+    expected = whose | {"weight": 600_001, "mode": "Decrease"}
     for reply in (Unclear("timeout"), Refused(10004, "no", Fault.OPERATION, NOW)):
         scene = Scene(row(attempt(A, entry("b")), remembered=(oldest, *younger)))
         scene.clock.advance(20)

@@ -7,11 +7,10 @@ import dataclasses
 import pytest
 from msgspec.structs import replace
 
-from handler.core.errors import BadInput
 from handler.core.model.outcome import Applied, Frozen, Pending
 from handler.core.model.row import Row
 from handler.core.ports.counter_api import Unclear
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Notice, naming
 from handler.core.protocol.conclude import Observation, see
 from handler.core.protocol.visit import Visit
 from handler.core.protocol.waiting import Waiting, waiting, why_too_far_ahead
@@ -36,10 +35,8 @@ def test_a_lost_call_of_an_api_that_tells_no_time_is_seen_and_released() -> None
     scene.clock.advance(1000)
     for sweeps in (1, 2):
         scene.counters.sweep(scene.clock.moment + 10)
-        assert (
-            scene.notices.of(Notice.WAITING)
-            == [{"group": "G", "waits_for": "a Date of the API that shows its call to be over"}] * sweeps
-        )
+        waits = {"group": "G", "waits_for": "a Date of the API that shows its call to be over"}
+        assert scene.notices.of(Notice.WAITING) == [waits | naming([increase("a").id])] * sweeps
     told = inspect(scene.visit())
     assert told.waits_for == "a Date of the API that shows its call to be over"
     assert told.ready_in_s == pytest.approx(PAST_S, abs=1)
@@ -132,12 +129,3 @@ def test_a_first_sight_that_nobody_can_note_is_told() -> None:
     expected = Waiting("the end of what was signed before the group was first seen", 0.0, lasts=True)
     assert waiting(scene.visit(), before) == expected
     assert waiting(scene.visit(), scene.row) is None
-
-
-def test_a_call_that_is_under_way_needs_no_operator() -> None:
-    for passed_s in (0, 5, 100):
-        scene = Scene(row(attempt(entry("a"))))
-        scene.clock.advance(passed_s)
-        with pytest.raises(BadInput, match="is not frozen"):
-            release.release(scene.visit(), NOT_LANDED)
-        assert scene.row == row(attempt(entry("a")))

@@ -42,7 +42,7 @@ def test_whoever_has_sent_an_increase_tells_at_once_that_nothing_tells() -> None
     follows = look(visit(scene, "attempt"), before, INCREASE)
     assert follows == scene.row == before.changed(attempt=None)
     assert scene.ledger.find(GROUP, ["a"])["a"].answer == LOST
-    assert scene.notices.of(Notice.UNKNOWN) == [{"group": "G", "operations": 1}]
+    assert scene.notices.of(Notice.UNKNOWN) == [{"group": "G", "attempt": "attempt", "operation": "a", "operations": 1}]
 
 
 def test_one_wrong_reply_ends_nothing() -> None:

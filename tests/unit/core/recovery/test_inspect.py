@@ -11,7 +11,7 @@ from handler.core.errors import AppRefused, BadInput, TooManyCalls
 from handler.core.model.row import Row
 from handler.core.ports.counter_api import Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Notice, naming
 from handler.core.protocol.visit import CONTENTION_S, Visit
 from handler.core.recovery import release
 from handler.core.recovery.inspect import SWAPS_MAX, inspect
@@ -46,6 +46,15 @@ def test_an_inspection_without_a_look_shows_the_row(reply: Unclear | Refused, mi
     assert (told.values, told.verdict, told.ready_in_s) == ({}, None, 0.0)
     assert told.waits_for is None
     assert told.generation == Generation(1, 0)
+
+
+def test_a_refused_app_says_when_to_come_again() -> None:
+    scene = dead()
+    scene.api.reads = [Refused(60020, "arrears", Fault.APP, NOW)] * 10
+    with pytest.raises(AppRefused) as caught:
+        release.release(scene.visit(), LANDED)
+    assert (caught.value.code, caught.value.info, caught.value.retry_after_s) == (60020, "arrears", 1.0)
+    assert scene.row == FROZEN
 
 
 @pytest.mark.parametrize(
@@ -93,7 +102,7 @@ def test_a_release_says_when_to_come_again() -> None:
 def test_an_adoption_is_told_to_whoever_watches() -> None:
     scene = dead(replace(frozen(row(), "why"), first_seen_at=NOW - 100))
     release.adopt(scene.visit(), Decision())
-    assert scene.notices.of(Notice.GROUP_ADOPTED) == [{"group": "G", "base": 7, "operations": 0}]
+    assert scene.notices.of(Notice.GROUP_ADOPTED) == [{"group": "G", "base": 7} | naming([])]
 
 
 @pytest.mark.parametrize(

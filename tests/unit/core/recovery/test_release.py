@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from handler.core.errors import BadInput
 from handler.core.model.row import Row
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Notice, naming
 from handler.core.recovery import release
 from handler.core.recovery.inspect import inspect
 from handler.core.recovery.release import Later, Resolved
@@ -46,7 +46,7 @@ def test_a_release_settles_and_unfreezes_in_one_write() -> None:
     )
     assert scene.ledger.find(GROUP, ["a"]).keys() == {"a"}
     assert scene.notices.told == [Notice.GROUP_RELEASED]
-    assert scene.notices.of(Notice.GROUP_RELEASED) == [{"group": "G", "base": 7, "operations": 1}]
+    assert scene.notices.of(Notice.GROUP_RELEASED) == [{"group": "G", "base": 7} | naming(["a"])]
 
 
 def test_the_first_look_at_a_frozen_group_is_noted() -> None:

@@ -245,5 +245,5 @@ def test_a_platform_that_identifies_nobody_is_a_settings_error(
     seen = stage.send(method, target, {"Host": "x"}, dialect=dialect)
     assert (seen.status, seen.body["type"], seen.body["accepted"]) == (503, "/problems/settings", False)
     assert "HTTP_AUTH" not in str(seen.body)
-    [failure] = stage.failures
+    [failure] = stage.told.failures
     assert str(failure).startswith("HTTP_AUTH: platform finds no identity in events of ")

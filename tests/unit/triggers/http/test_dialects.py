@@ -28,6 +28,7 @@ from tests.unit.triggers.stage import (
     UPDATE,
     Seen,
     Stage,
+    Told,
     body,
     headers,
     invocation,
@@ -117,6 +118,16 @@ def test_an_update_counts_once_and_is_found_again(door: Door) -> None:
     assert door.ask("GroupId=room&IdempotencyKey=a%2Fb").status == 404
 
 
+@pytest.mark.parametrize("target", ["/v1/health", "/nowhere", UPDATE])
+def test_what_ties_a_request_to_others_is_in_every_reply(dialect: Dialect, target: str) -> None:
+    traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    given_headers = {"Host": "x", "X-Request-Id": "order-7", "Traceparent": traceparent}
+    stage = Stage()
+    seen = answer(stage, dialect, event_of(dialect, "GET", target, given_headers.items(), b""))
+    assert (seen.headers["x-request-id"], seen.headers["traceparent"]) == ("order-7", traceparent)
+    assert stage.told.bound == {"correlation_id": "order-7", "traceparent": traceparent}
+
+
 def test_header_names_are_read_in_any_case(door: Door) -> None:
     spelled = {name.upper(): value for name, value in door.proof("k", body()).items()}
     assert door.send("POST", UPDATE, spelled, body()).status == 200
@@ -134,7 +145,7 @@ def test_a_caller_that_proves_nothing_is_refused(door: Door) -> None:
         seen = answer(door.stage, door.dialect, event_of(door.dialect, "POST", UPDATE, given_headers.items(), body()))
         assert (seen.status, seen.headers["www-authenticate"]) == (401, CHALLENGES[door.scheme])
         assert seen.body["accepted"] is False
-    assert (door.stage.chat.calls, door.stage.failures) == (0, [])
+    assert (door.stage.chat.calls, door.stage.told.failures) == (0, [])
 
 
 @pytest.mark.parametrize(
@@ -243,15 +254,15 @@ def test_every_state_of_an_operation_is_shown(stage: Stage, dialect: Dialect) ->
 
 def test_wrong_settings_are_answered_whatever_the_path(dialect: Dialect) -> None:
     """The variable's name is for the operator."""
-    told: list[Exception] = []
+    told = Told()
     error = SettingsError("WAIT_S", "must be a number")
 
     def context_of() -> HttpContext:
         raise error
 
     kind, event = detect(event_of(dialect, "GET", "/anything", [("host", "x")], b""))
-    reply = http.answer(kind, event, invocation(), context_of, told.append)
-    assert (reply["statusCode"], "WAIT_S" in str(reply), told) == (503, False, [error])
+    reply = http.answer(kind, event, invocation(), context_of, told)
+    assert (reply["statusCode"], "WAIT_S" in str(reply), told.failures) == (503, False, [error])
 
 
 def test_requests_in_several_threads_do_not_see_each_other(stage: Stage) -> None:

@@ -6,9 +6,10 @@ import time
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from handler.core.errors import BadInput
-from handler.triggers.http.headers import agreed_key, read_wait_s
+from handler.triggers.http.headers import Correlation, agreed_key, read_wait_s
 from tests.unit.triggers.test_idempotency_key import VISIBLE, quoted
 
 
@@ -50,3 +51,47 @@ def test_a_long_preference_is_read_in_no_time(prefer: str) -> None:
     begun = time.process_time()
     assert 0 <= read_wait_s(prefer % (" " * 100_000), 5.0) <= 5.0
     assert time.process_time() - begun < 1
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+
+def test_what_ties_a_request_to_others_is_logged_and_handed_on_as_it_came() -> None:
+    """The id that the caller gave the request ties its lines, else its trace does."""
+    both = Correlation.of({"x-request-id": "order/7", "traceparent": TRACEPARENT})
+    assert both.log_fields == {"correlation_id": "order/7", "traceparent": TRACEPARENT}
+    assert both.headers == {"X-Request-Id": "order/7", "traceparent": TRACEPARENT}
+    assert Correlation.of({"traceparent": TRACEPARENT}).log_fields["correlation_id"] == TRACE
+    assert (Correlation.of({}).log_fields, Correlation.of({}).headers) == ({}, {})
+
+
+@pytest.mark.parametrize("value", ["", "two words", "two\nlines", "größe", "\x7f", "i" * 129])
+def test_an_id_of_a_request_that_is_long_or_cannot_be_printed_is_none(value: str) -> None:
+    assert Correlation.of({"x-request-id": value}) == Correlation()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        TRACEPARENT.upper(),
+        TRACEPARENT + "-more",
+        TRACEPARENT[:-1],
+        f"{TRACEPARENT},{TRACEPARENT}",
+        TRACEPARENT.replace("00-", "ff-", 1),
+        TRACEPARENT.replace(TRACE, "0" * 32),
+        TRACEPARENT.replace("00f067aa0ba902b7", "0" * 16),
+        f"{TRACEPARENT}\n",
+    ],
+)
+def test_a_traceparent_that_the_standard_calls_invalid_is_none(value: str) -> None:
+    assert Correlation.of({"traceparent": value}) == Correlation()
+
+
+@given(st.text())
+def test_nothing_but_visible_ascii_is_taken_on(value: str) -> None:
+    taken = Correlation.of({"x-request-id": value, "traceparent": value})
+    handed_on = "".join([*taken.headers.values(), *taken.log_fields.values()])
+    assert handed_on.isascii()
+    assert " " not in handed_on
+    assert not handed_on or handed_on.isprintable()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import LedgerUnavailable
+from handler.core.model.operation import operation_id
 from handler.core.model.outcome import Records
 from handler.core.model.row import Group, Row
 from handler.core.ports.counter_api import Fault, Refused
@@ -15,7 +17,7 @@ from handler.core.ports.schedules import Claim, Schedule
 from handler.core.ports.system import Notice
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_parked import MemoryParked
-from tests.unit.triggers.stage import APP, Stage, headers, invocation, secret
+from tests.unit.triggers.stage import APP, CALLER, Stage, headers, invocation, secret
 
 
 def test_a_key_belongs_to_one_caller_and_one_group(stage: Stage) -> None:
@@ -54,7 +56,7 @@ def test_a_function_that_is_too_short_for_any_call_says_so(stage: Stage) -> None
     stage.invocation = invocation(5000.0, 5003.0)
     seen = stage.post()
     assert (seen.status, seen.body["type"], seen.body["accepted"]) == (503, "/problems/settings", False)
-    [failure] = stage.failures
+    [failure] = stage.told.failures
     assert str(failure).startswith("CHAT_TIMEOUT_S: one call needs 6.5 s in hand")
     assert stage.ask().status == 404
 
@@ -81,7 +83,7 @@ def test_a_ledger_that_is_away_accepts_nothing(stage: Stage) -> None:
     stage.use_ledger(BrokenLedger(stage.clock))
     seen = stage.post()
     assert (seen.status, seen.body["accepted"], seen.headers["retry-after"]) == (503, False, "1")
-    assert stage.failures == [BrokenLedger.error]
+    assert stage.told.failures == [BrokenLedger.error]
 
 
 def test_a_mistake_in_the_program_claims_nothing_and_shows_nothing(stage: Stage) -> None:
@@ -92,13 +94,13 @@ def test_a_mistake_in_the_program_claims_nothing_and_shows_nothing(stage: Stage)
     seen = stage.post()
     assert (seen.status, seen.body["type"], seen.body["accepted"]) == (503, "/problems/outcome-unknown", True)
     assert b"sandbox-token" not in seen.response.body
-    assert stage.failures == [ledger.error]
+    assert stage.told.failures == [ledger.error]
 
 
 def test_what_became_of_operations_is_told(stage: Stage) -> None:
     stage.post("k")
     stage.post("k")
-    assert stage.told.notices == [Notice.APPLIED, Notice.REPLAYED]
+    assert stage.told.notices == [Notice.APPLIED, Notice.APPLIED, Notice.REPLAYED]
 
 
 def saturate(stage: Stage) -> None:
@@ -119,11 +121,39 @@ def saturate(stage: Stage) -> None:
         pass
 
 
+def test_every_line_of_a_request_says_whose_operation_it_is_about(stage: Stage) -> None:
+    """The key itself may be a secret of its caller's, so lines have a part of its SHA-256."""
+    operation = {"group": "room", "operation": operation_id(CALLER, "order-7"), "caller": CALLER}
+    digest = hashlib.sha256(b"order-7").hexdigest()[:16]
+    for ask in (stage.post, stage.ask):
+        stage.told.bound.clear()
+        ask("order-7")
+        assert stage.told.bound == operation | {"key_hash": digest}
+
+
+def test_a_request_has_one_line_that_says_what_became_of_it(stage: Stage) -> None:
+    """Whichever worker has settled and counted it."""
+    stage.post("applied")
+    stage.chat.fates = [Refused(10004, "no", Fault.OPERATION, None)]
+    stage.post("refused")
+    told = [notice for notice, times in zip(stage.told.notices, stage.told.times, strict=True) if not times]
+    assert told == [Notice.APPLIED, Notice.REJECTED]
+    assert stage.told.evidence[-1]["code"] == 10004
+
+
 def test_where_the_apps_rate_is_used_up_nothing_new_is_accepted(stage: Stage) -> None:
     saturate(stage)
     seen = stage.post("new")
     assert (seen.status, seen.body["accepted"], seen.headers["retry-after"]) == (429, False, "2")
     assert stage.post("new", prefer="respond-async").status == 429
+
+
+def test_what_is_turned_away_is_told_with_whose_it_is(stage: Stage) -> None:
+    saturate(stage)
+    stage.post("new")
+    assert (stage.told.notices, stage.told.bound["caller"]) == ([Notice.TURNED_AWAY], CALLER)
+    [evidence] = stage.told.evidence
+    assert evidence == {"reason": "the app's calls per second are used up", "retry_after_s": 2.0}
 
 
 def test_where_the_apps_rate_is_used_up_what_is_finished_is_still_told(stage: Stage) -> None:

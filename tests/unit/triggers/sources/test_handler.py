@@ -231,3 +231,15 @@ def test_a_record_that_cannot_even_be_written_down_is_parked_without_its_content
         deep = [deep]
     assert stage.batch(records(sns(text()), deep)) == counts(accepted=1, parked=1)
     assert (parked_reasons(stage), stage.like()) == (["record: is not an object"], 1)
+
+
+def test_a_batch_leaves_one_line_with_its_operations(stage: Stage) -> None:
+    """However many records it has: the line names the first twenty operations, and says what became of the others."""
+    stage.batch(batch_of("aws:sqs", [*(text(value, group=ROOMS[value % 5]) for value in range(1, 31)), "no JSON"]))
+    [(evidence, times)] = [
+        (evidence, times)
+        for notice, evidence, times in zip(stage.told.notices, stage.told.evidence, stage.told.times, strict=True)
+        if notice is Notice.DELIVERED
+    ]
+    assert (times, evidence["records"], evidence["accepted"], evidence["operations"]) == (30, 31, 30, 30)
+    assert (evidence["source"], len(str(evidence["operation"]).split())) == ("aws:sqs", 20)
