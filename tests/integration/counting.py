@@ -48,6 +48,13 @@ def orders(count: int, rooms: int) -> list[str]:
     return [order(f"room-{number % rooms}", 2**number) for number in range(count)]
 
 
+def tick(*groups: str, value: int = 3) -> dict[str, object]:
+    """The event of a timer that raises `like` in all of these groups."""
+    operation = {"GroupIds": list(groups), "GroupCounter": [{"Key": "like", "Value": value}], "Mode": "Increase"}
+    now = "2026-11-24T00:00:00Z"
+    return {"Type": "Timer", "TriggerName": "daily", "Time": now, "Message": {"operations": [operation]}}
+
+
 def total(bodies: Iterable[str]) -> dict[str, int]:
     """What increases come to in each room if every one of them counts once."""
     sums: Counter[str] = Counter()

@@ -15,7 +15,7 @@ from handler.triggers.concurrency import WORKERS
 from handler.triggers.timer import tick as ticks
 from tests.e2e.runtime_api import LambdaInstance
 from tests.e2e.watching import wait_for
-from tests.integration.counting import SHORT_LIVES, TIMEOUT_S, chat_with, killed_after, likes, sweep
+from tests.integration.counting import SHORT_LIVES, TIMEOUT_S, chat_with, killed_after, likes, sweep, tick
 from tests.integration.vaults import everything_logged
 from tests.sandbox.aws_client import REGION
 from tests.sandbox.chat import ChatServer
@@ -55,12 +55,6 @@ def variables(chat: ChatServer, queue: Queue, tmp_path: Path) -> dict[str, str]:
 def function(variables: Mapping[str, str]) -> Iterator[None]:
     with cold_function(variables):
         yield
-
-
-def tick(*groups: str, value: int = 3) -> Event:
-    operation = {"GroupIds": list(groups), "GroupCounter": [{"Key": "like", "Value": value}], "Mode": "Increase"}
-    now = "2026-11-24T00:00:00Z"
-    return {"Type": "Timer", "TriggerName": "daily", "Time": now, "Message": {"operations": [operation]}}
 
 
 def invoke(event: Event) -> dict[str, object]:

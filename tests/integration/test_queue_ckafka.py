@@ -7,7 +7,7 @@ import pytest
 
 from handler.core.errors import CounterError, NotAccepted, QueueUnavailable, SettingsError
 from handler.main import main_handler
-from tests.integration.counting import SHORT_LIVES, TIMEOUT_S, chat_with, likes, sweep
+from tests.integration.counting import SHORT_LIVES, TIMEOUT_S, chat_with, likes, sweep, tick
 from tests.integration.vaults import everything_logged
 from tests.sandbox.chat import ChatServer
 from tests.sandbox.ckafka import CkafkaServer
@@ -57,12 +57,6 @@ def variables(chat: ChatServer, ckafka: CkafkaServer, tmp_path: Path) -> Mapping
 def _function(variables: Mapping[str, str]) -> Iterator[None]:
     with cold_function(variables):
         yield
-
-
-def tick(*groups: str) -> Event:
-    operation = {"GroupIds": list(groups), "GroupCounter": [{"Key": "like", "Value": 3}], "Mode": "Increase"}
-    now = "2026-11-24T00:00:00Z"
-    return {"Type": "Timer", "TriggerName": "daily", "Time": now, "Message": {"operations": [operation]}}
 
 
 def invoke(event: Event) -> dict[str, object]:
