@@ -136,12 +136,17 @@ def _is_first_generation(visit: Visit) -> bool:
 
 
 def _note_first_seen(visit: Visit, row: Row, date: int | None) -> Next:
-    """Note when a row was first met, by a `Date` heard since (R12). A note far ahead of that `Date` is replaced."""
+    """Note when a row was first met, by a `Date` heard since that another one bears out (R12).
+
+    A note far ahead of that `Date` is replaced.
+    """
     generation = visit.instance.generation.current().number
     seen_in = generation if row.generation < generation else row.first_seen_generation
     is_known = row.first_seen_at is not None and row.first_seen_generation == seen_in
     if date is None or (is_known and (row.first_seen_at or 0) <= date + NEAR_S):
         return Again(visit.backoff.retry_s())
+    if not visit.instance.api_clock.is_borne_out:
+        return Again()
     return visit.put(row.changed(first_seen_at=date, first_seen_generation=seen_in))
 
 
@@ -218,7 +223,7 @@ def _lost_until(visit: Visit, row: Row) -> float | None:
     """
     rules, generation = visit.instance.rules, visit.instance.generation.current()
     date = visit.heard(row)
-    if date is not None:
+    if date is not None and visit.instance.api_clock.is_borne_out:
         generation = visit.instance.generation.started(generation, date)
     return generation.started + rules.cache_s + past_s(rules.bound_s, rules.guard_s) if generation.started else None
 

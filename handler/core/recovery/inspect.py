@@ -95,8 +95,14 @@ def may_be_released(visit: Visit, row: Row) -> bool:
 
 
 def first_look(visit: Visit, row: Row) -> int:
-    """The API's time of the first look at a group that needs an operator; now, if there was none before (R12)."""
-    now = visit.heard(row) or visit.instance.api_clock.now()
+    """The API's time of the first look at a group that needs an operator; now, if there was none before (R12).
+
+    Where no second `Date` bears out the first one, the later of this clock and the local one is now.
+    """
+    api_clock = visit.instance.api_clock
+    now = visit.heard(row) or api_clock.now()
+    if not api_clock.is_borne_out:
+        now = max(now, int(visit.instance.clock.now()))
     is_noted = row.frozen is not None or row.first_seen_generation == visit.instance.generation.current().number
     seen_at = row.first_seen_at if is_noted else None
     return seen_at if seen_at is not None and seen_at <= now + NEAR_S else now
@@ -105,7 +111,7 @@ def first_look(visit: Visit, row: Row) -> int:
 def generation_of(visit: Visit, row: Row) -> Generation:
     """The store's generation, with its start if a `Date` was heard since this instance knows it."""
     generation, heard = visit.instance.generation.current(), visit.heard(row)
-    if generation.number == 1 or heard is None:
+    if generation.number == 1 or heard is None or not visit.instance.api_clock.is_borne_out:
         return generation
     return visit.instance.generation.started(generation, heard)
 
@@ -146,6 +152,8 @@ def see(visit: Visit, row: Row) -> tuple[Observation, bool]:
     while visit.may_call():
         heard = visit.heard(row)
         follows = conclude.see(visit, settled, keys=())
+        if isinstance(follows, Observation) and visit.calls.is_dated and not visit.instance.api_clock.is_borne_out:
+            continue
         if isinstance(follows, Observation):
             return replace(follows, receipt=_of_all(follows.receipt, heard)), False
         if visit.group_is_gone:

@@ -99,6 +99,8 @@ class ApiClock:
         """How far the API's clock is ahead of the monotonic one, at least; None without evidence."""
         self._wall_offset = 0.0
         """How far the wall clock was ahead of the monotonic one when evidence came last."""
+        self._agreeing = 0
+        """How many `Date`s have agreed since the first one: a single one is a lower bound, and no stamp."""
         self._odd: list[_Odd] = []
         self._asks = 0
         self._settled_at = float("-inf")
@@ -131,6 +133,11 @@ class ApiClock:
         with self._lock:
             self._forget_what_a_thaw_has_ended()
             return self._now()
+
+    @property
+    def is_borne_out(self) -> bool:
+        """Whether two `Date`s agree on the API's time: a single odd one of a cold instance would stamp minutes early."""
+        return self._agreeing > 1
 
     def left_s(self, moment: float) -> float:
         """Seconds until this clock shows `moment`; 0 once it does."""
@@ -173,11 +180,12 @@ class ApiClock:
         near_s = NEAR_S if self._offset is None else self._guard_s + WHOLE_S
         if abs(heard.date - self._now()) <= near_s:
             self._offset = offset if self._offset is None else max(self._offset, offset)
+            self._agreeing += 1
             return True
         if abs(heard.date - self._clock.now()) > FAR_S:
             return False
         if any(odd.bears_out(heard) for odd in self._odd):
-            self._offset = offset
+            self._offset, self._agreeing = offset, 2
             self._odd.clear()
             return True
         self._odd = [*self._odd, heard][-ODD_MAX:]
@@ -198,6 +206,7 @@ class ApiClock:
         drift_s = self._clock.now() - self._clock.monotonic() - self._wall_offset
         if self._offset is not None and abs(drift_s) > DRIFT_MAX_S:
             self._offset, self._odd, self._asks, self._settled_at = None, [], 0, float("-inf")
+            self._agreeing = 0
             self._heard.forget()
 
     def _notice_skew(self, date: int) -> None:

@@ -12,6 +12,7 @@ from handler.core.ports.ledger import Generation
 from handler.core.protocol.backoff import FIRST_LOOK_S
 from handler.core.protocol.first_use import establish, revalidate
 from handler.core.protocol.visit import Again, Stop, Visit
+from handler.core.runtime.api_clock import APART_MIN_S
 from handler.core.runtime.instance import Rules
 from tests.unit.core.protocol.test_backoff import Even
 from tests.unit.core.samples import BASE, BOUND_S, NOW, attempt, entry, row
@@ -51,6 +52,20 @@ def test_a_history_is_adopted_when_nothing_of_it_can_land() -> None:
     assert scene.api.asked == [("_receipt",)] * 2
 
 
+def test_one_odd_date_does_not_stamp_a_first_sight() -> None:
+    """A cold instance would note it a minute early, and another one would adopt what may still land (R12)."""
+    scene = scene_of(NEW)
+    looking = visit(scene)
+    scene.api.ahead_s = -60
+    assert establish(looking, NEW) == Again()
+    scene.api.ahead_s = 0
+    assert isinstance(establish(looking, NEW), Again)
+    scene.clock.advance(APART_MIN_S)
+    while not isinstance(follows := establish(looking, NEW), Row):
+        scene.clock.advance(APART_MIN_S)
+    assert follows.first_seen_at == scene.api.date
+
+
 def test_another_receipt_key_is_a_first_use() -> None:
     old = replace(row(queue=(entry("a"),), remembered=(Remembered(attempt()),), receipt_key="_old"), first_seen_at=5)
     scene = scene_of(old)
@@ -59,6 +74,7 @@ def test_another_receipt_key_is_a_first_use() -> None:
     assert establish(visit(scene), old) == fresh.changed(base=0)
     used = scene_of(old)
     used.api.counters = {"_receipt": 77}
+    used.instance.api_clock.learn(NOW)
     sighted = establish(visit(used), old)
     assert sighted == fresh.changed(first_seen_at=used.instance.api_clock.now())
 
@@ -98,6 +114,7 @@ def test_whoever_has_not_made_the_row_leaves_the_first_look_for_a_moment() -> No
     assert follows.after_s == pytest.approx(0.01)
     sweeping = visit(scene)
     sweeping.is_first = False
+    assert establish(sweeping, NEW) == Again()
     assert isinstance(establish(sweeping, NEW), Row)
 
 
@@ -109,6 +126,7 @@ def test_whoever_has_not_made_the_row_leaves_the_first_look_for_a_moment() -> No
 def test_a_young_copy_does_not_adopt_what_it_may_have_forgotten(generation: Generation, frozen: bool) -> None:
     """Its row is of before the loss; an older one has surely another history."""
     scene = scene_of(NEW, generation)
+    scene.instance.api_clock.learn(NOW)
     establish(visit(scene), NEW)
     assert (scene.row.frozen is not None) == frozen
     if frozen:
@@ -144,7 +162,7 @@ def test_a_note_far_ahead_is_made_anew() -> None:
         scene.api.reads = [Counted({"_receipt": BASE}, None), Counted({"_receipt": BASE}, NOW + 1)]
         assert [step(visit(scene), before) for _ in range(2)] == [Again(0.4), Again(0.4)]
         scene = scene_of(before, Generation(generation, LONG_AGO))
-        assert step(visit(scene), before) == before.changed(first_seen_at=NOW)
+        assert [step(visit(scene), before) for _ in range(2)] == [Again(), before.changed(first_seen_at=NOW)]
 
 
 NOTED = replace(row(), first_seen_at=NOW, first_seen_generation=2)
