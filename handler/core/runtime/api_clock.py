@@ -136,7 +136,7 @@ class ApiClock:
 
     @property
     def is_borne_out(self) -> bool:
-        """Whether two `Date`s agree on the API's time: a single odd one of a cold instance would stamp minutes early."""
+        """Whether two `Date`s agree on the API's time: a single odd one would stamp minutes early."""
         return self._agreeing > 1
 
     def left_s(self, moment: float) -> float:

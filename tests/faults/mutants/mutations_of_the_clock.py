@@ -3,7 +3,7 @@
 from tests.faults.auditor.orders import MORE
 from tests.faults.mutants.mutant import Mutant, one
 from tests.faults.simulator import draws as h
-from tests.faults.simulator.plan import Theme
+from tests.faults.simulator.plan import ADOPTED, Theme
 
 _SEE = "core.protocol.conclude:see"
 _CERTAIN = "asked_after = certain(heard, reply.date, visit.calls.took_s)"
@@ -63,6 +63,13 @@ CLOCK: tuple[Mutant, ...] = (
         "core.protocol.drive:_held_up",
         ("return ask_the_time(visit)", "return None"),
         Theme((h.far_off, h.lost)),
+    ),
+    Mutant(
+        "a first sight stamped by one Date",
+        "R12",
+        "core.protocol.first_use:_note_first_seen",
+        (("not visit.instance.api_clock.is_borne_out", "False"),),
+        Theme((h.stray, h.odd_date), start=ADOPTED),
     ),
     Mutant(
         "waited for the guard once",
