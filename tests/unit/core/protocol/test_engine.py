@@ -89,3 +89,8 @@ def test_an_idle_group_is_called_without_another_look() -> None:
     scene = Scene(row())
     scene.ledger.look = scene.ledger.load = None  # type: ignore[assignment]  # nobody may ask
     assert scene.counters.apply(GROUP.id, [increase("a")], scene.budget(5)) == [Applied((("like", 5),))]
+
+
+def test_nothing_asked_is_nothing_done() -> None:
+    scene = Scene(row())
+    assert scene.counters.apply(GROUP.id, [], scene.budget(30)) == []

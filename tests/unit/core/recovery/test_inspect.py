@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from handler.core.errors import AppRefused, BadInput, TooManyCalls
+from handler.core.errors import AppRefused, BadInput, NotAccepted, TooManyCalls
 from handler.core.model.row import Row
 from handler.core.ports.counter_api import Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation
@@ -120,3 +120,10 @@ def test_a_row_that_somebody_changes_all_the_time_is_written_again_after_a_momen
     assert scene.row.frozen
     assert len(scene.clock.slept) == SWAPS_MAX
     assert sum(scene.clock.slept) == pytest.approx(SWAPS_MAX * CONTENTION_S, rel=0.4)
+
+
+def test_an_adoption_without_time_for_a_look_is_told() -> None:
+    scene = Scene(row())
+    with pytest.raises(NotAccepted, match=r"^the group's counters could not be read in the time that there is$"):
+        release.adopt(scene.visit(0), Decision())
+    assert (scene.row, scene.api.asked) == (row(), [])

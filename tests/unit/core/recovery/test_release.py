@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from handler.core.errors import BadInput
+from handler.core.errors import AnswerLost, BadInput
 from handler.core.model.row import Row
 from handler.core.ports.system import Notice, naming
 from handler.core.recovery import release
@@ -116,3 +116,14 @@ def test_a_group_that_was_released_and_froze_again_is_another_case() -> None:
 
 def _released(scene: Scene) -> None:
     release.release(scene.visit(), LANDED)
+
+
+def test_a_lost_answer_is_told_as_one() -> None:
+    scene = dead()
+
+    def lose() -> None:
+        raise AnswerLost("lost")
+
+    scene.ledger.before_swap = [lose]
+    with pytest.raises(AnswerLost):
+        release.release(scene.visit(), LANDED)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from handler.core.errors import NotAccepted
+from handler.core.errors import BadInput, NotAccepted
 from handler.core.model.operation import operation_id
 from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice
@@ -94,3 +94,11 @@ def test_an_event_that_the_vendor_does_not_answer_changes_nothing(
 def test_a_restored_ledger_begins_a_new_generation(stage: Stage) -> None:
     assert tell(stage, "restored") == {"task": "restored", "generation": 2}
     assert stage.context.instance.generation.current().number == 2
+
+
+def test_nothing_is_released_that_is_not_frozen(stage: Stage) -> None:
+    with pytest.raises(BadInput, match=r"^GroupId: is not frozen"):
+        tell(stage, "release", GroupId="room")
+    for task in ("inspect", "adopt", "release"):
+        with pytest.raises(BadInput, match=r"^GroupId: is not known"):
+            tell(stage, task, GroupId="nowhere")

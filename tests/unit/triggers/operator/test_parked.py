@@ -115,3 +115,10 @@ def test_a_record_is_given_up(stage: Stage) -> None:
     assert tell(stage, "parked", action="drop", id="r") == {**asked, "dropped": True}
     assert tell(stage, "parked", action="drop", id="r") == {**asked, "dropped": False}
     assert stage.chat.groups["room"]["like"] == 5
+
+
+def test_a_record_that_cannot_be_read_stays(stage: Stage) -> None:
+    park(stage, "r", Mode="Add")
+    with pytest.raises(BadInput, match=r"^Mode: "):
+        tell(stage, "parked", action="replay", id="r")
+    assert parked(stage) == ["r"]

@@ -136,3 +136,7 @@ def test_a_page_means_nothing_over_http(stage: Stage, queue: ListQueue) -> None:
     stage.tick(event(*GROUPS))
     response = stage.send("POST", UPDATE, headers("k"), queue.messages[0].text.encode())
     assert response.status == 400
+
+
+def test_nothing_to_send_is_no_request() -> None:
+    assert list(requests([], 10)) == []

@@ -14,7 +14,7 @@ from handler.core.errors import BadInput
 from handler.core.model.operation import Operation
 from handler.core.ports.system import Notice
 from handler.core.ports.vault import Secret
-from handler.triggers.event_kind import Event, is_page
+from handler.triggers.event_kind import PAGE_HEAD, Event, is_page
 from handler.triggers.timer.fan_out import groups_per_page
 from handler.triggers.timer.pages import (
     FRAME_BYTES,
@@ -165,3 +165,14 @@ def test_the_key_of_pages_is_not_the_apps() -> None:
     """HMAC-SHA256 of a fixed text: who learned it could sign pages and nothing else."""
     assert hmac.new(b"a-made-up-key", b"update-group-counter page v1", "sha256").digest() == KEY
     assert "a-made-up-key" not in one_page()
+
+
+def test_no_groups_are_no_page() -> None:
+    """A page without any would be refused, and come back for ever."""
+    assert texts_of(tick(SET, ADD), [], 10) == []
+
+
+@pytest.mark.parametrize("rest", ["", "}", '"Type":"TimerPage"}', '"operations":7}'])
+def test_what_only_begins_like_a_page_is_refused(rest: str) -> None:
+    with pytest.raises(BadInput):
+        read(PAGE_HEAD + rest)
