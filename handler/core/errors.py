@@ -16,6 +16,7 @@
     ├── OutcomeUnknown        a ledger write's answer was lost: it may have been accepted
     │   ├── AnswerLost        raised by a ledger; becomes OutcomeUnknown where it cannot be resolved
     │   └── GroupFailed       an error that no rule foresees; it stays with its group
+    ├── NeedsAttention        what an operator has to look at, raised by the timer's task `check`
     └── SettingsError         an environment variable or the secret's content is wrong
 
 Status codes exist only at the edge (`triggers.http.responses`).
@@ -105,6 +106,10 @@ class AnswerLost(OutcomeUnknown):
 
 class GroupFailed(OutcomeUnknown):
     """An error that no rule foresees, in the work on one group of many; the log says where it came from."""
+
+
+class NeedsAttention(CounterError):
+    """Something waits for an operator; the text has the numbers. It fails the invocation, which is the alarm."""
 
 
 class SettingsError(CounterError):

@@ -106,6 +106,18 @@ def written(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def in_words(seconds: float) -> str:
+    """A duration as people say it, in its two largest units."""
+    left = max(0, int(seconds))
+    units = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+    first = next((place for place, (_, size) in enumerate(units) if left >= size), len(units) - 1)
+    parts = list[str]()
+    for name, size in units[first : first + 2]:
+        count, left = divmod(left, size)
+        parts += [f"{count} {name}"] if count or not parts else []
+    return " ".join(parts)
+
+
 def read_moment(time: object, field: str) -> float:
     """RFC 3339, with Z or an offset, as whole seconds since 1970."""
     return float(read_time(time, field).seconds)

@@ -10,7 +10,7 @@ import pytest
 
 from handler.config.settings import Settings
 from handler.triggers.event_kind import Kind, detect
-from handler.triggers.timer.tick import Sweep, Tick, read_tick
+from handler.triggers.timer.tick import Check, Sweep, Tick, read_tick
 from tests.integration import osls
 
 Part: TypeAlias = dict[str, object]
@@ -193,7 +193,7 @@ def properties(resources: Resources, name: str) -> Part:
     return cast("Part", resources[name]["Properties"])
 
 
-def ticked(schedule: Part) -> Sweep | Tick:
+def ticked(schedule: Part) -> Sweep | Tick | Check:
     """What the timer makes of a schedule's event."""
     text = str(cast("Part", schedule["Target"])["Input"])
     event: object = json.loads(text.replace("<aws.scheduler.scheduled-time>", "2026-11-22T00:00:00Z"))

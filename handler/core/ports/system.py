@@ -39,6 +39,7 @@ class Notice(Enum):
     PARKED = "record_parked"
     HANDED_ON = "handed_on"
     OPERATOR_TASK = "operator_task"
+    ATTENTION = "needs_attention"
     CALL_FAILED = "call_failed"
     ASSUMPTIONS_UNVERIFIED = "assumptions_unverified"
 

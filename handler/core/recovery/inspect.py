@@ -29,7 +29,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     `waits_for` says in words what a group that is not frozen waits for, and `ready_in_s` how long at least. Of a group
     that is frozen, or that an operator may release, `ready_in_s` is how long something of its past may still land: a
     verdict before that is worth nothing. `last_failure` is the last failed call of the instance that looked, in any
-    group.
+    group. `last_values` are those of the last update of the group that this instance has made.
     """
 
     row: Row
@@ -38,6 +38,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     ready_in_s: float = 0.0
     waits_for: str | None = None
     values: Values = {}
+    last_values: Values = {}
     missing: str | None = None
     verdict: ReceiptVerdict | None = None
     last_failure: CallFailure | None = None
@@ -52,9 +53,8 @@ def inspect(visit: Visit) -> Inspection:
         # Judged by the second look, because the first one may be the first to hear the API's clock (R4 b).
         observed, gone = see(visit, row)
     except NotAccepted as error:
-        return replace(
-            _waiting(visit, Inspection(row=row, generation=generation, to_be_judged=needed)), missing=error.problem
-        )
+        unseen = Inspection(row=row, generation=generation, to_be_judged=needed, missing=error.problem)
+        return _waiting(visit, unseen)
     rules = visit.instance.rules
     row = note_first_look(visit, row)
     shown = Inspection(
@@ -76,7 +76,13 @@ def _waiting(visit: Visit, shown: Inspection) -> Inspection:
         ready_in_s = visit.instance.api_clock.left_s(decidable_at(visit, row))
     else:
         ready_in_s = found.left_s if found else 0.0
-    return replace(shown, ready_in_s=ready_in_s, waits_for=found.for_what if found else None, last_failure=failure)
+    return replace(
+        shown,
+        ready_in_s=ready_in_s,
+        waits_for=found.for_what if found else None,
+        last_failure=failure,
+        last_values=visit.instance.values_cache.of(visit.group),
+    )
 
 
 def decidable_at(visit: Visit, row: Row) -> float:

@@ -10,6 +10,7 @@ from handler.core.errors import AnswerLost, TooManyCalls
 from handler.core.model.row import FIRST_VERSION_BITS, Pause, Row, first_row
 from handler.core.protocol.visit import CONTENTION_S, Visit
 from handler.core.recovery.inspect import SWAPS_MAX
+from handler.core.runtime.instance import Instance
 from handler.core.state.transitions import is_void
 
 
@@ -18,6 +19,22 @@ class Paused(msgspec.Struct, frozen=True):
 
     pause: Pause | None
     changed: bool
+
+
+def pause_all(instance: Instance, reason: str) -> Paused:
+    """Accept what comes for any group, and send nothing, from now on. A pause that stands takes the new reason."""
+    standing = instance.generation.read().paused
+    if standing is not None and standing.reason == reason:
+        return Paused(standing, changed=False)
+    since = standing.since if standing is not None else instance.api_clock.now()
+    return Paused(instance.generation.pause(Pause(since, reason)).paused, changed=True)
+
+
+def resume_all(instance: Instance) -> Paused:
+    """Send again what is owed to all groups that are not paused by themselves."""
+    if instance.generation.read().paused is None:
+        return Paused(None, changed=False)
+    return Paused(instance.generation.pause(None).paused, changed=True)
 
 
 def pause_group(visit: Visit, reason: str) -> Paused:

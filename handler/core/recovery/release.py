@@ -48,6 +48,14 @@ class Resolved(msgspec.Struct, frozen=True):
     changed: bool = True
 
 
+class Preview(msgspec.Struct, frozen=True):
+    """What a release would make of the row as it and the receipt are now; `ready_in_s` is when it may be done."""
+
+    row: Row
+    settled: tuple[str, ...]
+    ready_in_s: float
+
+
 def adopt(visit: Visit, decision: Decision) -> Resolved | Later:
     """Stand on the receipt as it is, for a group with nothing under way; what waits in its queue is still owed.
 
@@ -69,14 +77,39 @@ def release(visit: Visit, decision: Decision) -> Resolved | Later:
 
     Never waits: a verdict that was made while something could still land is worth nothing once it has landed.
     """
+    row = _releasable(visit)
+    completed(row, decision, visit.instance.generation.current().number)
+    return _resolve(visit, row, decision, notice=Notice.GROUP_RELEASED, wait=_left_s)
+
+
+def preview(visit: Visit, decision: Decision) -> Preview:
+    """Show what `release` would do by the same rules, and change nothing.
+
+    Raises BadInput for what would be refused. Until nothing of the group's past can land it may come otherwise.
+    """
+    row = _releasable(visit)
+    observed, _ = see(visit, row)
+    generation = visit.instance.generation.current().number
+    change = unfrozen(
+        row,
+        completed(row, decision, generation),
+        receipt=observed.receipt,
+        counters=observed.counters,
+        generation=generation,
+        rules=visit.instance.rules,
+    )
+    return Preview(change.row, tuple(change.records), _left_s(visit, row, decidable_at(visit, row)))
+
+
+def _releasable(visit: Visit) -> Row:
+    """The row of a group that is frozen, or waits for what may never come; BadInput for any other."""
     row = stored(visit)
     if row.frozen is None and waiting(visit, row) is not None:
         # Only once the API's clock has been heard can it be known to last.
         see(visit, row)
     if not may_be_released(visit, row):
         raise BadInput("GroupId", "is not frozen: there is nothing to release")
-    completed(row, decision, visit.instance.generation.current().number)
-    return _resolve(visit, row, decision, notice=Notice.GROUP_RELEASED, wait=_left_s)
+    return row
 
 
 def _resolve(

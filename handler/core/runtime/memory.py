@@ -6,12 +6,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
+from typing import Protocol
 
 import msgspec
 
-from handler.core.model.row import Group
+from handler.core.model.row import Group, Pause
 from handler.core.ports.counter_api import Refused
-from handler.core.ports.ledger import Epoch, Generation
+from handler.core.ports.ledger import Epoch, Generation, Pausing
 from handler.core.ports.system import Clock
 from handler.core.runtime.api_clock import NEAR_S
 
@@ -144,10 +145,14 @@ class MovingAverage:
         self.usual_s += (min(took_s, CALL_TIME_MAX_S) - self.usual_s) / 8
 
 
+class GenerationRecord(Epoch, Pausing, Protocol):
+    """The one record of a store that says which life of it this is, and whether every group is paused."""
+
+
 class GenerationCache:
     """The ledger's generation, asked for again every `cache_s` seconds (R10)."""
 
-    def __init__(self, ledger: Epoch, clock: Clock, cache_s: float) -> None:
+    def __init__(self, ledger: GenerationRecord, clock: Clock, cache_s: float) -> None:
         self._ledger = ledger
         self._clock = clock
         self._cache_s = cache_s
@@ -156,12 +161,20 @@ class GenerationCache:
     def current(self) -> Generation:
         """The generation, at most `cache_s` old."""
         if self._known is None or self._age_s(*self._known[:2]) > self._cache_s:
-            return self._learned(self._ledger.generation)
+            return self.read()
         return self._known[2]
 
     def _age_s(self, monotonic: float, wall: float) -> float:
         """The age by the clock that shows more: either may stand still or be set meanwhile."""
         return max(self._clock.monotonic() - monotonic, self._clock.now() - wall)
+
+    def read(self) -> Generation:
+        """The generation as it is now, read again."""
+        return self._learned(self._ledger.generation)
+
+    def pause(self, pause: Pause | None) -> Generation:
+        """Begin or end the pause of every group; other instances learn of it when they read again (R15)."""
+        return self._learned(lambda: self._ledger.pause(pause))
 
     def begin_next(self) -> Generation:
         """Raise the generation, because the store was restored; other instances learn of it within `cache_s`."""

@@ -8,23 +8,28 @@ from handler.core.model.row import Group
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Visit
 from handler.core.recovery import inspect, release
-from handler.core.recovery.release import Later, Resolved
+from handler.core.recovery.release import Later, Preview, Resolved
 from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import REPLY_MARGIN_S, AppContext
 from handler.triggers.event_kind import Event
 from handler.triggers.invocation import UNLIMITED_S, Invocation
-from handler.triggers.operator import parked, verification
+from handler.triggers.operator import operation, parked, pausing, status, verification
 from handler.triggers.operator.inspection import Json, shown
 from handler.triggers.operator.requests import (
     VERIFY,
     Adopt,
+    AskOperation,
     Drop,
     Inspect,
     ListParked,
     OperatorRequest,
+    PauseCalls,
     Release,
     Replay,
+    ReplayAll,
     Restored,
+    ResumeCalls,
+    Status,
     read_request,
 )
 
@@ -33,6 +38,9 @@ INSPECT_S = 20.0
 
 # The fields of an event that say what its task is about, for the log and the answer.
 _SUBJECT = ("task", "action", "GroupId", "id")
+
+# What the log line has beside that.
+_DETAILS = ("Caller", "source", "reason", "dry_run")
 
 
 def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, object]:
@@ -47,34 +55,43 @@ def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, 
     context.check_limits(invocation)
     subject = {name: str(event[name]) for name in _SUBJECT if name in event}
     # Logged before the work, so that a task that fails or is cut off leaves its line too.
-    context.instance.reporter.report(Notice.OPERATOR_TASK, **subject)
+    details = {name.lower(): str(event[name]) for name in _DETAILS if name in event}
+    context.instance.reporter.report(Notice.OPERATOR_TASK, **subject, **details)
     deadline = invocation.deadline_or(UNLIMITED_S)
     budget = TimeBudget(until=deadline - REPLY_MARGIN_S, deadline=deadline)
     return {**subject, **_answer(request, budget, context)}
 
 
 def _answer(request: OperatorRequest, budget: TimeBudget, context: AppContext) -> Json:
-    if isinstance(request, ListParked):
-        return parked.page(request, context)
-    if isinstance(request, Replay):
-        return parked.replay(request, budget, context)
-    if isinstance(request, Drop):
-        return parked.drop(request, context)
+    if isinstance(request, ListParked | Replay | ReplayAll | Drop):
+        return parked.answer(request, budget, context)
+    if isinstance(request, Status):
+        return status.status(request, budget, context)
     if isinstance(request, Restored):
         # R10: the new generation starts with the first `Date` that a worker receives once it knows of it.
         return {"generation": context.instance.generation.begin_next().number}
-    visit = Visit(context.instance, Group(context.vault.current().sdkappid, request.group_id), budget)
+
+    def visiting(group_id: str) -> Visit:
+        group = Group(context.vault.current().sdkappid, group_id)
+        return Visit(context.instance, group, budget, by_operator=True)
+
+    if isinstance(request, PauseCalls | ResumeCalls):
+        return pausing.pause_or_resume(request, context.instance, visiting)
+    return _of_group(request, visiting(request.group_id))
+
+
+def _of_group(request: AskOperation | Inspect | Adopt | Release, visit: Visit) -> Json:
+    if isinstance(request, AskOperation):
+        return operation.operation(request, visit)
     if isinstance(request, Inspect):
-        until = min(budget.until, context.instance.clock.monotonic() + INSPECT_S)
-        visit.budget = replace(budget, until=until)
+        until = min(visit.budget.until, visit.instance.clock.monotonic() + INSPECT_S)
+        visit.budget = replace(visit.budget, until=until)
         return shown(inspect.inspect(visit))
-    return _shown(_decide(request, visit))
-
-
-def _decide(request: Adopt | Release, visit: Visit) -> Resolved | Later:
     if isinstance(request, Adopt):
-        return release.adopt(visit, request.decision)
-    return release.release(visit, request.decision)
+        return _shown(release.adopt(visit, request.decision))
+    if request.dry_run:
+        return _previewed(release.preview(visit, request.decision))
+    return _shown(release.release(visit, request.decision))
 
 
 def _shown(result: Resolved | Later) -> Json:
@@ -82,3 +99,17 @@ def _shown(result: Resolved | Later) -> Json:
         return {"done": False, "retry_after_s": round(result.retry_after_s, 1)}
     row = result.row
     return {"done": True, "changed": result.changed, "base": row.base, "settled": result.settled, "owed": len(row.owed)}
+
+
+def _previewed(preview: Preview) -> Json:
+    """What a release would do: the ids that get their record, those that are sent again, and what is owed back."""
+    row = preview.row
+    return {
+        "done": False,
+        "dry_run": True,
+        "base": row.base,
+        "settled": list(preview.settled),
+        "sent_again": [entry.id for entry in row.owed],
+        "owed_back": dict(row.debt),
+        "ready_in_s": round(preview.ready_in_s, 1),
+    }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from handler.core.model.row import Attempt, Entry, Note, Remembered, Row
+from handler.core.model.row import Attempt, Entry, Note, Pause, Remembered, Row, Trouble
+from handler.core.ports.error_codes import meaning_of
+from handler.core.recovery.hypotheses import hypotheses
 from handler.core.recovery.inspect import Inspection
 from handler.core.runtime.memory import CallFailure
+from handler.core.state.merge import Values
 from handler.core.state.receipts import Landed, NotLanded, ReceiptVerdict, TooEarly
 from handler.triggers.parsing import written
 
@@ -19,17 +22,56 @@ def shown(inspection: Inspection) -> Json:
     return {
         "row": _row(row),
         "generation": inspection.generation.number,
+        "paused": pause_as_json(row.paused or inspection.generation.paused),
+        "last_known": {"receipt": row.base, "counters": _counters(inspection.last_values, row)},
         "upstream": {
             "missing": inspection.missing,
             "receipt": inspection.values.get(row.receipt_key),
-            "counters": {key: value for key, value in inspection.values.items() if key != row.receipt_key},
+            "counters": _counters(inspection.values, row),
         },
         "explanation": _explanation(inspection.verdict),
+        "hypotheses": _hypotheses(inspection),
         "to_be_judged": list(inspection.to_be_judged),
         "ready_in_s": round(inspection.ready_in_s, 1),
         "last_failure": _failure(inspection.last_failure),
         "waits_for": inspection.waits_for,
     }
+
+
+def pause_as_json(pause: Pause | None) -> Json | None:
+    """Since when and why there is a pause; None for none."""
+    return None if pause is None else {"since": written(pause.since), "reason": pause.reason}
+
+
+def _counters(values: Values, row: Row) -> Json:
+    return {key: value for key, value in values.items() if key != row.receipt_key}
+
+
+def _hypotheses(inspection: Inspection) -> list[Json]:
+    """What would have to be true if nothing had landed, or one of the attempts, each with its arithmetic."""
+    if inspection.verdict is None:
+        return []
+    seen = inspection.values.get(inspection.row.receipt_key, 0)
+    return [
+        {
+            "attempt": one.attempt.id if one.attempt is not None else None,
+            "expected": one.expected,
+            "off": one.off,
+            "before": one.before,
+            "in_words": one.sentence,
+        }
+        for one in hypotheses(inspection.row, seen)
+    ]
+
+
+def trouble_as_text(trouble: Trouble | None) -> str | None:
+    """The last call that failed and when, in one text."""
+    return None if trouble is None else f"{trouble.what} at {written(trouble.at)}"
+
+
+def _moment(seconds: int | None) -> str | None:
+    """A time as people read it; None where it is not known."""
+    return written(seconds) if seconds else None
 
 
 def _failure(failure: CallFailure | None) -> Json | None:
@@ -59,7 +101,10 @@ def _row(row: Row) -> Json:
         "receipt_key": row.receipt_key,
         "base": row.base,
         "frozen": row.frozen,
-        "sighted": row.first_seen_at,
+        "frozen_at": _moment(row.frozen_at),
+        "since": _moment(row.since),
+        "last_error": trouble_as_text(row.trouble),
+        "sighted": _moment(row.first_seen_at),
         "attempt": _attempt(row.attempt) if row.attempt else None,
         "queue": [_entry(entry) for entry in row.queue],
         "queued": len(row.queue),
@@ -71,14 +116,15 @@ def _row(row: Row) -> Json:
 
 def _note(note: Note) -> Json:
     """A rejection that is still to be parked, and the name of its record."""
-    return {**_entry(note.entry), "code": note.code, "record": note.entry.origin and note.entry.origin.place}
+    place = note.entry.origin and note.entry.origin.place
+    return {**_entry(note.entry), "code": note.code, "meaning": meaning_of(note.code).meaning, "record": place}
 
 
 def _attempt(attempt: Attempt) -> Json:
     return {
         "id": attempt.id,
         "mode": attempt.mode.value,
-        "time": attempt.signed_at,
+        "time": written(attempt.signed_at),
         "life": attempt.life_s,
         "weight": attempt.weight,
         "operations": [
@@ -94,4 +140,5 @@ def _remembered(past: Remembered) -> Json:
 
 
 def _entry(entry: Entry) -> Json:
-    return {"id": entry.id, "mode": entry.mode.value, "counters": dict(entry.counters)}
+    said: Json = {"id": entry.id, "mode": entry.mode.value, "counters": dict(entry.counters)}
+    return {**said, "accepted_at": written(entry.accepted_at)} if entry.accepted_at else said

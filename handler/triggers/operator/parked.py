@@ -1,26 +1,40 @@
-"""An operator's actions on parked records: list them, execute one again, or drop it."""
+"""An operator's actions on parked records: list them, execute one or all again, or drop one."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import accumulate
 
 from msgspec.structs import asdict, replace
 
-from handler.core.errors import BadInput
+from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
 from handler.core.model.operation import Operation, Origin
 from handler.core.model.outcome import KeyReused, Outcome, Rejected, Stalled, state_of
 from handler.core.ports.ledger import Parked
+from handler.core.ports.system import Notice
 from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import AppContext
 from handler.triggers.event_kind import is_page
 from handler.triggers.idempotency_key import read_key
 from handler.triggers.operator.inspection import Json
-from handler.triggers.operator.requests import PAGE_MAX, Drop, ListParked, Replay
+from handler.triggers.operator.requests import PAGE_MAX, Drop, ListParked, ParkedRequest, Replay, ReplayAll
 from handler.triggers.sources.message import read_operation
 
 # Both clouds refuse a reply of more than 6 MB, and JSON may need six bytes for a character: a page ends before that.
 PAGE_CHARACTERS = 900_000
+
+# How long the replay of one among many waits for its answer; the sweep finishes what is accepted by then.
+REPLAY_WAIT_S = 5.0
+
+
+def answer(request: ParkedRequest, budget: TimeBudget, context: AppContext) -> Json:
+    """Take the action, and say what came of it."""
+    if isinstance(request, ListParked):
+        return page(request, context)
+    if isinstance(request, Replay):
+        return replay(request, budget, context)
+    return replay_all(request, budget, context) if isinstance(request, ReplayAll) else drop(request, context)
 
 
 def page(request: ListParked, context: AppContext) -> Json:
@@ -42,14 +56,68 @@ def replay(request: Replay, budget: TimeBudget, context: AppContext) -> Json:
         raise BadInput("id", "names no parked record")
     if is_page(parked.payload):
         raise BadInput("id", "names a page: send its timer event again, which counts nothing twice, and drop the page")
-    operation, counters = _operation(parked, context), context.counters()
+    operation = _operation(parked, context)
     if request.key is not None:
         operation = replace(operation, key=read_key(request.key, "IdempotencyKey"))
+    outcome = _executed(operation, parked, budget, context)
+    return {**_shown(outcome), "dropped": _is_accepted(outcome) and context.parked.unpark(_app(context), request.id)}
+
+
+def _executed(operation: Operation, parked: Parked, budget: TimeBudget, context: AppContext) -> Outcome:
+    counters = context.counters()
     counters.strike(operation.group_id, parked.id)
     # The operator sees a refusal at once, in the answer.
     [outcome] = counters.apply(operation.group_id, [_again(operation, parked)], replace(budget, gives_back=True))
-    accepted = not isinstance(outcome, KeyReused | Rejected)
-    return {**_shown(outcome), "dropped": accepted and context.parked.unpark(_app(context), request.id)}
+    return outcome
+
+
+def _is_accepted(outcome: Outcome) -> bool:
+    return not isinstance(outcome, KeyReused | Rejected)
+
+
+def replay_all(request: ReplayAll, budget: TimeBudget, context: AppContext) -> Json:
+    """Replay one record after the other in order of id, and count what became of them.
+
+    `refused` were refused again, or cannot be read, and stay; so do those that are `left`: pages, records beyond the
+    limit or the time, and those that could not be accepted now. `after` is where to go on if the time was too short.
+    """
+    replayed, refused, left, reached = 0, 0, 0, request.after
+    for parked in _records(request, context):
+        if not context.instance.may_call(budget, 0.0):
+            return {"replayed": replayed, "refused": refused, "left": left + 1, "complete": False, "after": reached}
+        is_due = request.limit is None or replayed + refused < request.limit
+        accepted = _replayed(parked, budget, context) if is_due and not is_page(parked.payload) else None
+        replayed, refused, left = (
+            replayed + (accepted is True),
+            refused + (accepted is False),
+            left + (accepted is None),
+        )
+        reached = parked.id
+    return {"replayed": replayed, "refused": refused, "left": left}
+
+
+def _records(request: ReplayAll, context: AppContext) -> Iterator[Parked]:
+    """The records after an id, those of one source if it is named, page by page; new ones may come meanwhile."""
+    after = request.after
+    while found := context.parked.page(_app(context), PAGE_MAX, after):
+        after = found[-1].id
+        yield from (parked for parked in found if request.source in {None, parked.source})
+
+
+def _replayed(parked: Parked, budget: TimeBudget, context: AppContext) -> bool | None:
+    """Whether the record was accepted, and dropped; False if it was refused again, None if that is for another time."""
+    instance = context.instance
+    one = replace(budget, until=min(budget.until, instance.clock.monotonic() + REPLAY_WAIT_S))
+    try:
+        outcome = _executed(_operation(parked, context), parked, one, context)
+    except BadInput:
+        return False
+    except (NotAccepted, OutcomeUnknown) as error:
+        instance.reporter.report(Notice.UNFINISHED, record=parked.id, reason=str(error))
+        return None
+    if _is_accepted(outcome):
+        context.parked.unpark(_app(context), parked.id)
+    return _is_accepted(outcome)
 
 
 def drop(request: Drop, context: AppContext) -> Json:

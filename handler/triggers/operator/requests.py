@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
@@ -9,7 +10,8 @@ from pydantic import Field, ValidationError
 
 from handler.core.errors import BadInput
 from handler.core.model.operation import GROUP_ID_BYTES, operation_id
-from handler.core.model.payload import StrictModel, first_problem
+from handler.core.model.payload import StrictModel, check_group_id, first_problem
+from handler.core.model.row_size import REASON_BYTES
 from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from handler.triggers.event_kind import Event
 from handler.triggers.idempotency_key import read_key
@@ -20,11 +22,25 @@ from handler.triggers.timer.tick import id_of, read_name
 PAGE = 20
 PAGE_MAX = 100
 
+# The groups of a page of `status`: by default, and at most.
+STATUS_PAGE = 20
+STATUS_PAGE_MAX = 100
+
+# The longest reason of a pause; written as JSON it has to fit the room that a row keeps for it.
+REASON_CHARACTERS = 256
+
+# Stands in a request that names no group; no group has this id.
+EVERY_GROUP = ""
+
+# Longer than any cursor of `status`.
+CURSOR_CHARACTERS = 4096
+
 # Longer than any id of a parked record.
 ID_CHARACTERS = 4096
 
 _Verdict: TypeAlias = Literal["landed", "not-landed"]
 _GroupId: TypeAlias = Annotated[str, Field(alias="GroupId", min_length=1, max_length=GROUP_ID_BYTES)]
+_Reason: TypeAlias = Annotated[str, Field(min_length=1, max_length=REASON_CHARACTERS)]
 _Id: TypeAlias = Annotated[str, Field(min_length=1, max_length=ID_CHARACTERS)]
 
 
@@ -32,6 +48,39 @@ class Inspect(StrictModel):
     """Show a group."""
 
     group_id: _GroupId
+
+
+class Status(StrictModel):
+    """Show the numbers, and a page of the groups that need attention: those after a cursor."""
+
+    after: Annotated[str | None, Field(max_length=CURSOR_CHARACTERS)] = None
+    limit: Annotated[int, Field(ge=1, le=STATUS_PAGE_MAX)] = STATUS_PAGE
+
+
+class AskOperation(StrictModel):
+    """Show what became of an operation of a caller."""
+
+    group_id: _GroupId
+    caller: Annotated[str, Field(alias="Caller", min_length=1)]
+    key: Annotated[str, Field(alias="IdempotencyKey")]
+
+    @property
+    def operation_id(self) -> str:
+        """The id by which the ledger knows the operation. Raises BadInput for an invalid key."""
+        return operation_id(self.caller, read_key(self.key, "IdempotencyKey"))
+
+
+class PauseCalls(StrictModel):
+    """Accept everything and send nothing, for one group or for all."""
+
+    reason: _Reason
+    group_id: _GroupId = EVERY_GROUP
+
+
+class ResumeCalls(StrictModel):
+    """Send again what is owed, to one group or to all."""
+
+    group_id: _GroupId = EVERY_GROUP
 
 
 class Restored(StrictModel):
@@ -86,6 +135,7 @@ class Release(StrictModel):
     receipt: int | None = None
     queued: _Verdict | None = None
     debt: Literal["keep", "drop"] = "keep"
+    dry_run: bool = False
 
     @property
     def decision(self) -> Decision:
@@ -114,21 +164,37 @@ class Replay(StrictModel):
     key: Annotated[str | None, Field(alias="IdempotencyKey")] = None
 
 
+class ReplayAll(StrictModel):
+    """Execute all parked records again, those of one source or of every, at most `limit` of them, after an id."""
+
+    all: Literal[True]
+    source: Annotated[str | None, Field(min_length=1, max_length=ID_CHARACTERS)] = None
+    limit: Annotated[int | None, Field(ge=1)] = None
+    after: Annotated[str, Field(max_length=ID_CHARACTERS)] = ""
+
+
 class Drop(StrictModel):
     """Drop a parked record."""
 
     id: _Id
 
 
-OperatorRequest: TypeAlias = Inspect | Adopt | Release | Restored | ListParked | Replay | Drop
+ParkedRequest: TypeAlias = ListParked | Replay | ReplayAll | Drop
+OperatorRequest: TypeAlias = (
+    Status | AskOperation | PauseCalls | ResumeCalls | Inspect | Adopt | Release | Restored | ParkedRequest
+)
 
-_TASKS: Mapping[str, type[Inspect | Adopt | Release | Restored]] = {
+_TASKS: Mapping[str, type[OperatorRequest]] = {
+    "status": Status,
+    "operation": AskOperation,
+    "pause": PauseCalls,
+    "resume": ResumeCalls,
     "inspect": Inspect,
     "adopt": Adopt,
     "release": Release,
     "restored": Restored,
 }
-_ACTIONS: Mapping[str, type[ListParked | Replay | Drop]] = {"list": ListParked, "replay": Replay, "drop": Drop}
+_ACTIONS: Mapping[str, type[ParkedRequest]] = {"list": ListParked, "replay": Replay, "drop": Drop}
 _PARKED = "parked"
 
 
@@ -144,12 +210,25 @@ def read_request(event: Event) -> OperatorRequest:
     model: type[OperatorRequest]
     if task == _PARKED:
         model = _ACTIONS[_one_of(_ACTIONS, fields.pop("action", None), "action")]
+        model = ReplayAll if model is Replay and "all" in fields else model
     else:
         model = _TASKS[_one_of([*_TASKS, _PARKED, VERIFY], task, "task")]
     try:
-        return model.model_validate(fields)
+        request = model.model_validate(fields)
     except ValidationError as error:
         raise first_problem(error) from None
+    if isinstance(request, PauseCalls):
+        _check_reason(request.reason)
+    if isinstance(request, AskOperation | PauseCalls | ResumeCalls) and request.group_id != EVERY_GROUP:
+        check_group_id(request.group_id)
+    return request
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.isprintable():
+        raise BadInput("reason", "contains a character that is not printable")
+    if len(json.dumps(reason, ensure_ascii=False).encode()) > REASON_BYTES:
+        raise BadInput("reason", f"longer than {REASON_BYTES} bytes in UTF-8")
 
 
 def _one_of(known: Mapping[str, object] | list[str], name: object, field: str) -> str:

@@ -1,4 +1,4 @@
-"""The timer: operations on many groups (a tick), or a sweep of what is unfinished.
+"""The timer: operations on many groups (a tick), a sweep of what is unfinished, or a check of what needs an operator.
 
 Every group is accepted before any call is made, as far as the time allows. What is accepted is safe: the next sweep
 finishes it, or the next worker at the group. A repeated event finds its own keys and counts nothing twice. A tick of
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Sized
+from contextlib import suppress
 from functools import partial
 from math import ceil
 from typing import TypeVar
@@ -18,14 +19,16 @@ from handler.core.model.operation import Operation
 from handler.core.model.outcome import Outcome, state_of
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.visit import Visit
+from handler.core.recovery.overview import look_over
 from handler.core.runtime.instance import Instance, TimeBudget
 from handler.triggers.concurrency import WORKERS, Failure, contained, each, one_after_another
 from handler.triggers.context import REPLY_MARGIN_S, AppContext
 from handler.triggers.event_kind import Event
 from handler.triggers.invocation import UNLIMITED_S, Invocation
+from handler.triggers.timer.check import check
 from handler.triggers.timer.fan_out import Checkpoint, fan_out, groups_in_order, queue_for
 from handler.triggers.timer.pages import page_key
-from handler.triggers.timer.tick import Sweep, Tick, check_age, read_tick
+from handler.triggers.timer.tick import Check, Sweep, Tick, check_age, read_tick
 
 # A tick of more groups writes a checkpoint after each time this many are accepted.
 PAGE = 500
@@ -33,6 +36,10 @@ PAGE = 500
 # About how long a sweep works on a group, its waits for the rate limit included, and how many it works on at a time.
 TENDED_S = 0.2
 SWEEPERS_MAX = 50
+
+# What a sweep leaves of its time for the gauges: at most so much, and of a short one at most this share.
+GAUGES_S = 5.0
+GAUGES_SHARE = 0.1
 
 NO_TIME = "the invocation has no time left"
 
@@ -52,14 +59,29 @@ def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, 
     asked = read_tick(event, instance.rules.receipt_key, context.window_s, instance.api_clock.now())
     context.check_limits(invocation)
     deadline = invocation.deadline_or(UNLIMITED_S)
+    if isinstance(asked, Check):
+        return check(context, deadline)
     if isinstance(asked, Sweep):
-        swept = context.counters().sweep(deadline, asked.after, partial(_side_by_side, instance))
-        answer: dict[str, object] = {"task": "sweep", "groups": swept.groups, "left": swept.left}
-        if swept.after is not None:
-            answer |= {"after": swept.after, "oldest_unfinished_s": round(swept.oldest_s, 1)}
-        return answer
+        return _sweep(asked, context, deadline)
     check_age(asked, context.horizon())
     return _update(asked, context, deadline)
+
+
+def _sweep(asked: Sweep, context: AppContext, deadline: float) -> dict[str, object]:
+    """Finish what is unfinished, and write the gauges of what is left, even if the sweep was cut short or failed."""
+    instance = context.instance
+    # A part of a short invocation, so that a sweep has time for its calls in any.
+    gauges_s = min(GAUGES_S, (deadline - instance.clock.monotonic()) * GAUGES_SHARE)
+    try:
+        swept = context.counters().sweep(deadline - gauges_s, asked.after, partial(_side_by_side, instance))
+    finally:
+        with suppress(NotAccepted, OutcomeUnknown):
+            overview = look_over(instance, context.vault.current().sdkappid, deadline - REPLY_MARGIN_S)
+            overview.measure(instance.reporter, instance.api_clock.moment())
+    answer: dict[str, object] = {"task": "sweep", "groups": swept.groups, "left": swept.left}
+    if swept.after is not None:
+        answer |= {"after": swept.after, "oldest_unfinished_s": round(swept.oldest_s, 1)}
+    return answer
 
 
 def _update(tick: Tick, context: AppContext, deadline: float) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Read a timer event: a sweep, or a tick, whose operations each apply to many groups under a key of their own.
+"""Read a timer event: a sweep, a check, or a tick, whose operations each apply to many groups under a key of their own.
 
 The operations of a tick list the ids of their groups, or all of them name one counter key: `{"Known": "<key>"}` stands
 for every group in which an operation on that key has landed.
@@ -37,6 +37,10 @@ class Sweep(msgspec.Struct, frozen=True):
     """Finish what is unfinished in the groups after the id `after`, which the answer of a sweep cut short names."""
 
     after: str | None = None
+
+
+class Check(msgspec.Struct, frozen=True):
+    """Fail while something needs an operator."""
 
 
 class TickOperation(msgspec.Struct, frozen=True):
@@ -111,7 +115,7 @@ class WrittenOperation(StrictModel):
     mode: Annotated[object, Field(alias="Mode")]
 
 
-def read_tick(event: Event, receipt_key: str, window_s: float, now: float) -> Tick | Sweep:
+def read_tick(event: Event, receipt_key: str, window_s: float, now: float) -> Tick | Sweep | Check:
     """Read a timer event whole before anything is accepted; BadInput names the first wrong field.
 
     `now` is in seconds since 1970. `check_age` refuses a tick that is too old.
@@ -119,7 +123,7 @@ def read_tick(event: Event, receipt_key: str, window_s: float, now: float) -> Ti
     name, time = read_name(event.get("TriggerName")), read_time(event.get("Time"), "Time")
     message = _message(event.get("Message"))
     if message.operations is None:
-        return Sweep(message.after)
+        return Check() if message.task == "check" else Sweep(message.after)
     known_key = _read_known(message.operations[0].group_ids, "Message.operations[0].GroupIds", receipt_key)
     if known_key is None:
         asked = [
@@ -231,7 +235,7 @@ class _Known(StrictModel):
 
 class _Message(StrictModel):
     operations: Annotated[list[WrittenOperation], Field(min_length=1)] | None = None
-    task: Literal["sweep"] | None = None
+    task: Literal["sweep", "check"] | None = None
     after: Annotated[str, Field(max_length=GROUP_ID_BYTES)] | None = None
 
 
@@ -247,6 +251,6 @@ def _message(message: object) -> _Message:
         raise first_problem(error, "Message") from None
     if (read.operations is None) is (read.task is None):
         raise BadInput("Message", "must have either operations or a task")
-    if read.after is not None and read.task is None:
+    if read.after is not None and read.task != "sweep":
         raise BadInput("Message.after", "goes with the task sweep")
     return read

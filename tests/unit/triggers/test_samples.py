@@ -64,12 +64,21 @@ BAD_TASKS = {
     "bad.timer.unknown-field": "Message.operations[0].GroupId",
     "bad.timer.unknown-task": "Message.task",
     "bad.operator.no-group": "GroupId",
+    "bad.operator.no-reason": "reason",
+    "bad.operator.no-such-operation": "IdempotencyKey",
     "bad.operator.no-such-record": "id",
+    "bad.operator.not-a-cursor": "after",
     "bad.operator.not-a-verdict": "verdicts.G9iUfbxZAT_FwflfJMl6hA",
     "bad.operator.not-frozen": "GroupId",
     "bad.operator.unknown-task": "task",
 }
 TASKS = {
+    "operator.status": {"paused": None, "frozen": 0, "unfinished": 0, "attention": [], "after": None},
+    "operator.operation": {"state": "applied", "attempt": None},
+    "operator.pause": {"changed": True},
+    "operator.resume": {"paused": None, "changed": False},
+    "operator.parked-replay-all": {"replayed": 0, "refused": 0, "left": 0},
+    "timer.check": {"attention": 0},
     "operator.inspect": {"to_be_judged": []},
     "scf-operator.inspect": {"to_be_judged": []},
     "operator.adopt": {"done": True, "changed": False},
@@ -173,6 +182,8 @@ def test_a_bad_task_is_refused_by_its_field(stage: Stage, name: str, field: str)
 @pytest.mark.parametrize(("name", "fields"), TASKS.items())
 def test_a_good_task_is_done(stage: Stage, name: str, fields: Event) -> None:
     stage.post("first", GroupId="live-room")
+    if "IdempotencyKey" in event(name):
+        stage.post(str(event(name)["IdempotencyKey"]), GroupId="live-room")
     if "id" in event(name):
         stage.kept.park(APP, Parked(str(event(name)["id"]), "a-source", "why", 1.0, text(1, "live-room")))
     answer = do(stage, name)

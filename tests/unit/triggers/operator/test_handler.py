@@ -49,7 +49,13 @@ def test_a_frozen_group_is_shown_with_what_was_under_way(frozen: Stage) -> None:
     row, named = part(told, "row"), operation_id(CALLER, "second")
     assert str(row["frozen"]).startswith("the receipt shows ")
     assert part(row, "attempt")["operations"] == [
-        {"id": named, "mode": "Increase", "counters": {"like": 5}, "settled_meanwhile": False}
+        {
+            "id": named,
+            "mode": "Increase",
+            "counters": {"like": 5},
+            "accepted_at": "2026-11-22T00:00:00Z",
+            "settled_meanwhile": False,
+        }
     ]
     assert told["to_be_judged"] == [named]
     assert told["explanation"] == {"receipt": "is explained by nothing"}

@@ -12,7 +12,7 @@ from handler.core.ports.ledger import Generation
 from handler.core.recovery.inspect import Inspection
 from handler.core.state.receipts import Landed, NotLanded, ReceiptVerdict, TooEarly, Unexplained
 from handler.triggers.operator.inspection import shown
-from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
+from tests.unit.core.samples import BASE, LIFE_S, attempt, entry, row
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_remembered_attempt_is_shown_with_what_it_carried() -> None:
         {
             "id": "past",
             "mode": "Increase",
-            "time": NOW,
+            "time": "2023-11-14T22:13:20Z",
             "life": LIFE_S,
             "weight": 600_000,
             "operations": [{"id": "a", "mode": "Increase", "counters": {"like": 5}, "settled_meanwhile": False}],

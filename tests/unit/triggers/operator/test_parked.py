@@ -10,6 +10,7 @@ from handler.core.errors import BadInput
 from handler.core.ports.ledger import Parked
 from handler.triggers.event_kind import PAGE_HEAD, Event
 from handler.triggers.operator.requests import PAGE_MAX
+from tests.unit.core.scene import first
 from tests.unit.triggers.operator.operators import tell
 from tests.unit.triggers.stage import APP, CALLER, Stage
 
@@ -122,3 +123,30 @@ def test_a_record_that_cannot_be_read_stays(stage: Stage) -> None:
     with pytest.raises(BadInput, match=r"^Mode: "):
         tell(stage, "parked", action="replay", id="r")
     assert parked(stage) == ["r"]
+
+
+def test_all_parked_records_are_replayed_and_counted(stage: Stage) -> None:
+    """Those that are refused again or cannot be read stay, and so do pages."""
+    park(stage, "a", "b")
+    park(stage, "c", GroupId="later")
+    park(stage, "d", Mode="Add")
+    stage.kept.park(APP, Parked("e", "a-queue", "why", 1.0, f'{PAGE_HEAD}"TriggerName":"daily"}}'))
+    told = tell(stage, "parked", action="replay", all=True)
+    assert told == {"task": "parked", "action": "replay", "replayed": 2, "refused": 2, "left": 1}
+    assert (parked(stage), stage.like()) == (["c", "d", "e"], 11)
+
+
+def test_a_replay_of_all_keeps_to_one_source_and_its_limit(stage: Stage) -> None:
+    park(stage, "a", "b", "c")
+    stage.kept.park(APP, Parked("d", "another", "why", 1.0, json.dumps(PAYLOAD)))
+    told = tell(stage, "parked", action="replay", all=True, source="a-queue", limit=2)
+    assert (told["replayed"], told["refused"], told["left"], parked(stage)) == (2, 0, 1, ["c", "d"])
+
+
+def test_a_replay_of_all_that_is_cut_short_says_where_to_go_on(stage: Stage) -> None:
+    park(stage, "a", "b", "c")
+    first(stage.kept, "unpark", lambda: stage.clock.sleep(30), once=True)
+    told = tell(stage, "parked", action="replay", all=True)
+    assert (told["replayed"], told["after"], told["complete"]) == (1, "a", False)
+    told = tell(stage, "parked", action="replay", all=True, after=told["after"])
+    assert (told["replayed"], parked(stage), stage.like()) == (2, [], 14)

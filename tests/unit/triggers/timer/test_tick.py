@@ -8,7 +8,7 @@ from handler.core.errors import BadInput
 from handler.core.model.operation import Mode
 from handler.core.runtime.windows import Horizon, first_notes
 from handler.triggers.event_kind import Event
-from handler.triggers.timer.tick import CALLER, Sweep, Tick, check_age, read_tick
+from handler.triggers.timer.tick import CALLER, Check, Sweep, Tick, check_age, read_tick
 from tests.unit.triggers.stage import START
 
 DAY_S = 86_400.0
@@ -20,7 +20,7 @@ def event(message: object, **changes: object) -> Event:
     return {**fields, **changes}
 
 
-def read(message: object, **changes: object) -> Tick | Sweep:
+def read(message: object, **changes: object) -> Tick | Sweep | Check:
     return read_tick(event(message, **changes), "_receipt", DAY_S, START)
 
 
@@ -129,6 +129,8 @@ def test_a_wrong_field_is_named_with_its_place(message: object, field: str) -> N
 
 
 def test_only_a_sweep_goes_on_from_a_group() -> None:
+    """A check looks at all of them."""
     operations = [{"GroupIds": ["room"], "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}]
-    with pytest.raises(BadInput, match=r"Message\.after"):
-        read({"operations": operations, "after": "room"})
+    for message in ({"operations": operations}, {"task": "check"}):
+        with pytest.raises(BadInput, match=r"Message\.after"):
+            read({**message, "after": "room"})

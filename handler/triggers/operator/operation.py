@@ -1,0 +1,38 @@
+"""The answer to `operation`: what `GET /v1/operations` says, and what carries the operation and what it waits for."""
+
+from __future__ import annotations
+
+from handler.core.errors import BadInput
+from handler.core.ports.error_codes import http_status
+from handler.core.protocol.visit import Visit
+from handler.core.recovery.operation import Carrier, find
+from handler.triggers.http.responses import of_state
+from handler.triggers.operator.inspection import Json
+from handler.triggers.operator.requests import AskOperation
+from handler.triggers.parsing import written
+
+
+def operation(request: AskOperation, visit: Visit) -> Json:
+    """Where the operation stands. Raises BadInput where the ledger knows none of this caller, key and group."""
+    found = find(visit, request.operation_id)
+    if found is None:
+        raise BadInput("IdempotencyKey", "this caller has no operation with this key on this group")
+    return {
+        **of_state(found.outcome, http_status).body,
+        "operation": request.operation_id,
+        "accepted_at": written(found.accepted_at) if found.accepted_at else None,
+        "attempt": _attempt(found.carrier, visit.instance.api_clock.moment()) if found.carrier is not None else None,
+        "waits_for": found.waits_for,
+    }
+
+
+def _attempt(carrier: Carrier, now: float) -> Json:
+    attempt = carrier.attempt
+    return {
+        "id": attempt.id,
+        "signed_at": written(attempt.signed_at),
+        "life_s": attempt.life_s,
+        "open": carrier.is_open,
+        "ended": now >= carrier.ends,
+        "ends": written(carrier.ends),
+    }

@@ -1,0 +1,52 @@
+"""The timer's task `check`: it fails while something needs an operator, so that a failed invocation is the alarm."""
+
+from __future__ import annotations
+
+from handler.core.errors import NeedsAttention
+from handler.core.ports.system import Notice
+from handler.core.recovery.overview import LATE_S, Overview, Standing, look_over, needs_attention, why
+from handler.triggers.context import REPLY_MARGIN_S, AppContext
+from handler.triggers.parsing import in_words, written
+
+# Groups that are named in the log; the numbers count all of them.
+NAMED_MAX = 100
+
+
+def check(context: AppContext, deadline: float) -> dict[str, object]:
+    """The numbers of `status`. Raises NeedsAttention with them while anything needs an operator, after logging what."""
+    instance, app = context.instance, context.vault.current().sdkappid
+    of_all = instance.generation.read().paused
+    overview = look_over(instance, app, deadline - REPLY_MARGIN_S, limit=NAMED_MAX)
+    now = instance.api_clock.moment()
+    needy = [standing for standing in overview.standings if needs_attention(standing, now)]
+    for standing in needy:
+        _log(standing, why(instance, app, standing, of_all), context)
+    if of_all is not None:
+        instance.reporter.report(Notice.ATTENTION, state="paused", since=written(of_all.since), reason=of_all.reason)
+    numbers = overview.numbers(now)
+    if needy or of_all is not None or overview.parked or overview.oldest_s(now) > LATE_S:
+        raise NeedsAttention(_in_words(overview, now, is_paused=of_all is not None))
+    return {"task": "check", "attention": 0, **numbers}
+
+
+def _log(standing: Standing, reason: str, context: AppContext) -> None:
+    since = standing.row.since
+    context.instance.reporter.report(
+        Notice.ATTENTION,
+        group=standing.group_id,
+        state=standing.state.value,
+        since=written(since) if since else None,
+        reason=reason,
+    )
+
+
+def _in_words(overview: Overview, now: float, *, is_paused: bool) -> str:
+    said = [
+        f"{overview.frozen} frozen groups",
+        f"{overview.unfinished} unfinished groups",
+        f"{overview.parked} parked records",
+        f"the oldest operation is owed for {in_words(overview.oldest_s(now))}",
+        *(["all groups are paused"] if is_paused else []),
+        *([] if overview.complete else ["not all groups were counted"]),
+    ]
+    return f"{', '.join(said)}: `make status` shows more"
