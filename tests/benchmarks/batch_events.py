@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final, TypeAlias
 
+from tests.sandbox.poller import sqs_event
+from tests.sandbox.queue import Message, message
+
 Event: TypeAlias = dict[str, object]
 
 QUEUE_ARN: Final = "arn:aws:sqs:eu-west-1:123456789012:likes"
@@ -26,7 +29,8 @@ class Batch:
     groups: Sequence[str]
 
     def sqs(self) -> Event:
-        return {"Records": [_sqs(next(_NUMBERS), self._group(place)) for place in range(self.records)]}
+        messages = [_sqs(next(_NUMBERS), self._group(place)) for place in range(self.records)]
+        return sqs_event(messages, QUEUE_ARN)
 
     def kinesis(self) -> Event:
         """As Lambda gets them from one shard of a stream whose partition key is the group."""
@@ -44,18 +48,8 @@ def body_of(group: str) -> str:
     return json.dumps({"GroupId": group, "GroupCounter": [{"Key": "like", "Value": 1}], "Mode": "Increase"})
 
 
-def _sqs(number: int, group: str) -> Event:
-    return {
-        "messageId": f"00000000-0000-4000-8000-{number:012x}",
-        "receiptHandle": "handle",
-        "body": body_of(group),
-        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": str(int(time.time() * 1000))},
-        "messageAttributes": {},
-        "md5OfBody": "0" * 32,
-        "eventSource": "aws:sqs",
-        "eventSourceARN": QUEUE_ARN,
-        "awsRegion": "eu-west-1",
-    }
+def _sqs(number: int, group: str) -> Message:
+    return message(f"00000000-0000-4000-8000-{number:012x}", body_of(group))
 
 
 def _kinesis(number: int, group: str) -> Event:

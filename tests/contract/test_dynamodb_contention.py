@@ -54,30 +54,25 @@ class Other:
         assert self._ledger.swap(GROUP, self.row, {})
 
 
-@pytest.mark.parametrize(("times", "begins"), [(BEGINNINGS_MAX - 1, True), (BEGINNINGS_MAX, False)])
-def test_a_beginning_that_others_get_in_the_way_of_is_given_up(
-    store: DynamoDbStore, clock: GivenClock, closing: Closing, times: int, begins: bool
+@pytest.mark.parametrize("does_it", [True, False], ids=["done at last", "given up"])
+@pytest.mark.parametrize(("way", "times"), [("begin", BEGINNINGS_MAX), ("append", APPENDS_MAX)])
+def test_a_beginning_or_an_append_that_others_get_in_the_way_of_is_given_up(
+    store: DynamoDbStore, clock: GivenClock, closing: Closing, way: str, times: int, does_it: bool
 ) -> None:
-    """The group is idle each time somebody looks, and has moved on each time somebody writes."""
-    other = Other(closing(store.open(clock)))
-    overtaking = Overtaking(other.update, times)
-    row = closing(store.open_through(clock, overtaking)).begin(GROUP, attempt(), RECEIPT_KEY, GENERATION)
-    assert (row is not None, overtaking.tried) == (begins, BEGINNINGS_MAX)
-    loaded = closing(store.open(clock)).load(GROUP)
-    assert loaded == (row or other.row)
+    """The group is idle each time somebody looks, and has moved on each time somebody writes.
 
-
-@pytest.mark.parametrize(("times", "appends"), [(APPENDS_MAX - 1, True), (APPENDS_MAX, False)])
-def test_an_append_that_others_get_in_the_way_of_is_given_up(
-    store: DynamoDbStore, clock: GivenClock, closing: Closing, times: int, appends: bool
-) -> None:
-    """Later than a beginning, because it is what a beginning falls back to; nothing is appended then."""
+    An append is given up later than a beginning, because it is what a beginning falls back to.
+    """
     other = Other(closing(store.open(clock)))
-    overtaking = Overtaking(other.update, times)
-    look = closing(store.open_through(clock, overtaking)).append(GROUP, [entry()], ROOM)
-    assert (look is not None, overtaking.tried) == (appends, APPENDS_MAX)
-    loaded = closing(store.open(clock)).load(GROUP)
-    assert loaded == (look.row if look else other.row)
+    overtaking = Overtaking(other.update, times - does_it)
+    overtaken = closing(store.open_through(clock, overtaking))
+    if way == "begin":
+        row = overtaken.begin(GROUP, attempt(), RECEIPT_KEY, GENERATION)
+    else:
+        look = overtaken.append(GROUP, [entry()], ROOM)
+        row = look.row if look else None
+    assert (row is not None, overtaking.tried) == (does_it, times)
+    assert closing(store.open(clock)).load(GROUP) == (row or other.row)
 
 
 def schedules(store: DynamoDbStore) -> list[float]:

@@ -14,7 +14,6 @@ from tests.contract.samples import (
     idle_row,
     past_attempt,
     record,
-    settlement,
     there,
 )
 from tests.contract.stores import OpenLedger
@@ -54,13 +53,6 @@ def test_the_base_that_counts_is_the_stored_one(ledger: OpenLedger) -> None:
     ledger.swap(GROUP, idle_row(), {})
     opened = there(ledger.begin(GROUP, replace(attempt(), base=77), RECEIPT_KEY, GENERATION))
     assert there(opened.attempt).base == 1000
-
-
-def test_opening_makes_the_group_unfinished(ledger: OpenLedger) -> None:
-    ledger.swap(GROUP, idle_row(), {})
-    assert ledger.unfinished(GROUP.app, 10) == []
-    begin(ledger)
-    assert ledger.unfinished(GROUP.app, 10) == [GROUP.id]
 
 
 def test_nothing_is_opened_in_a_group_never_seen(ledger: OpenLedger) -> None:
@@ -103,13 +95,3 @@ def test_nothing_is_opened_if_any_of_its_operations_is_finished(ledger: OpenLedg
     run = attempt(entry("first"), entry("second"), entry("third"))
     assert ledger.begin(GROUP, run, RECEIPT_KEY, GENERATION) is None
     assert ledger.load(GROUP) == idle_row()
-
-
-def test_another_attempt_is_opened_once_the_first_has_settled(ledger: OpenLedger) -> None:
-    ledger.swap(GROUP, idle_row(), {})
-    first = attempt(entry("first"))
-    ledger.begin(GROUP, first, RECEIPT_KEY, GENERATION)
-    assert begin(ledger, "second") is None
-    ledger.settle(GROUP, settlement(first))
-    opened = there(begin(ledger, "second"))
-    assert there(opened.attempt).base == 1000 + first.weight

@@ -8,7 +8,7 @@ from handler.core.model.row import Group
 from tests.contract import works
 from tests.contract.processes import Work, in_processes
 from tests.contract.samples import GROUP, attempt, entry, idle_row, record, there
-from tests.contract.stores import Closing, GivenClock, OpenLedger, SharedStore, Store
+from tests.contract.stores import OpenLedger, SharedStore
 
 WORKERS = 8
 TIMES = 8
@@ -30,14 +30,6 @@ def test_increments_by_threads_are_all_counted(ledger: OpenLedger) -> None:
     ledger.swap(GROUP, idle_row(), {})
     in_threads(ledger, [partial(works.increment, times=TIMES)] * WORKERS)
     assert_counted(ledger)
-
-
-def test_increments_over_several_ledgers_are_all_counted(store: Store, clock: GivenClock, closing: Closing) -> None:
-    ledgers = [closing(store.open(clock)) for _ in range(WORKERS)]
-    ledgers[0].swap(GROUP, idle_row(), {})
-    with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(partial(works.increment, times=TIMES), ledgers))
-    assert_counted(ledgers[0])
 
 
 def test_increments_by_processes_are_all_counted(shared_store: SharedStore, shared_ledger: OpenLedger) -> None:

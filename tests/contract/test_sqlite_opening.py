@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.model.row import Group
+from handler.core.model.row import Group, Pause
+from handler.core.ports.ledger import Generation
 from handler.ledgers.sqlite.ledger import SqliteLedger
 from tests.contract.processes import received, running
 from tests.contract.samples import GROUP, idle_row, record
@@ -137,6 +138,33 @@ def test_a_file_that_is_older_than_marks_gets_their_table_when_it_is_first_neede
     assert ledger.watermarks(Group(1, "streamed"), ["place"]) == {}
     feed(ledger, Group(1, "streamed"), records=2)
     assert "marks" in tables()
+
+
+def test_a_file_that_is_older_than_holds_and_pauses_gets_what_it_lacks(
+    path: Path, ledger: OpenLedger, clock: GivenClock, closing: Closing
+) -> None:
+    """When it is opened; what was in it stays."""
+    ledger.swap(GROUP, idle_row(), {})
+    ledger.close()
+    with closed_after(sqlite3.connect(path)) as connection:
+        connection.execute("DROP INDEX held_groups")
+        connection.execute("DROP TABLE pause")
+    newer = closing(SqliteLedger(str(path), clock))
+    assert (newer.generation(), newer.held(GROUP.app, 10)) == (Generation(1, 0), [])
+    assert newer.pause(Pause(1, "why")) == newer.generation() == Generation(1, 0, Pause(1, "why"))
+    assert newer.swap(GROUP, idle_row().changed(frozen="why"), {})
+    assert newer.held(GROUP.app, 10) == [GROUP.id]
+    with closed_after(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'held_groups'").fetchone() == (1,)
+
+
+def test_a_file_that_lacks_nothing_is_opened_while_another_process_writes(
+    path: Path, ledger: OpenLedger, clock: GivenClock, closing: Closing
+) -> None:
+    ledger.swap(GROUP, idle_row(), {})
+    with closed_after(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        assert closing(SqliteLedger(str(path), clock, busy_timeout_s=0.03)).load(GROUP) == idle_row()
 
 
 def test_a_wrong_word_for_synchronous_is_refused_at_once(path: Path, clock: GivenClock) -> None:

@@ -39,6 +39,11 @@ def relay(server: RedisServer) -> Iterator[Relay]:
 
 
 @pytest.fixture(autouse=True)
-def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever this machine's environment says about proxies and certificates."""
-    forget_environment(monkeypatch)
+def own_environment() -> Iterator[None]:
+    """Whatever this machine's environment says about proxies and certificates.
+
+    By a patch of its own: a test's own one has to end before that of a function which it changes.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        forget_environment(patch)
+        yield

@@ -1,7 +1,6 @@
 """What a client sees of a call to the sandbox, in a word or two."""
 
 import http.client
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,16 +8,6 @@ from tests.sandbox.caller import Answer, Caller
 
 SDKAPPID = 1400000000
 KEY = "key-1"
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    """Whether something comes true within ten real seconds; a client that gives up may be ahead of the server."""
-    deadline = time.monotonic() + 10
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True
 
 
 def impatient(caller: Caller) -> Caller:

@@ -1,11 +1,11 @@
 """What goes to the API, over which connections, and what the client makes of replies from elsewhere."""
 
 import json
-import time
 
 import pytest
 
 from handler.core.ports.counter_api import Unclear
+from tests.e2e.watching import wait_for
 from tests.integration.byte_server import ByteServer, Exchange, answering, http
 from tests.integration.chat_clients import GROUP, client_of
 from tests.integration.wire import CALL, COUNTED, DATE, OK, asked, learned
@@ -81,7 +81,7 @@ def test_a_connection_that_was_closed_while_it_was_idle_is_not_used() -> None:
     with ByteServer(_once) as server:
         client = client_of(f"http://{server.address}")
         assert client.update(CALL) == COUNTED
-        _wait_until_closed(server)
+        wait_for(lambda: server.exchanges[0].closed, "the end of the connection")
         assert client.update(CALL) == COUNTED
         client.close()
     assert len(server.requests) == 2
@@ -157,10 +157,3 @@ def _once(exchange: Exchange) -> None:
     """Answer one request and hang up without having said so."""
     exchange.receive()
     exchange.send(http(OK, DATE))
-
-
-def _wait_until_closed(server: ByteServer) -> None:
-    """Until the server's end of the first connection is closed."""
-    deadline = time.monotonic() + 5
-    while not server.exchanges[0].closed and time.monotonic() < deadline:
-        time.sleep(0.005)

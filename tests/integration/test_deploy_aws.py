@@ -26,7 +26,6 @@ SERVICES = (
     *("sns", "sqs", "ssm", "sts"),
 )
 TABLE = "update-group-counter-test"
-LEDGER = yaml.safe_load((osls.ROOT / "serverless.yml").read_text("utf-8"))["custom"]["ledger"]
 
 Answer: TypeAlias = dict[str, object]
 
@@ -84,29 +83,6 @@ def test_the_sources_are_told_to_listen_to_single_failures(account: Account) -> 
     assert all(each["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for each in mappings)
     assert by_source["sqs"]["ScalingConfig"] == {"MaximumConcurrency": 5}
     assert by_source["kinesis"]["BisectBatchOnFunctionError"] is True
-
-
-def test_the_ledgers_table_takes_what_its_keys_say(account: Account) -> None:
-    """A conditional write, refused the second time, and the index of what is unfinished."""
-    dynamodb = account("dynamodb")
-    described = dynamodb.describe_table(TableName=TABLE)["Table"]
-    assert isinstance(described, dict)
-    assert [each["AttributeName"] for each in described["KeySchema"]] == [LEDGER["partitionKey"], LEDGER["sortKey"]]
-    keys = ("partitionKey", "sortKey", "indexPartitionKey")
-    item = {LEDGER[key]: {"S": key} for key in keys}
-    condition = f"attribute_not_exists({LEDGER['partitionKey']})"
-    put = {"TableName": TABLE, "Item": item, "ConditionExpression": condition}
-    dynamodb.put_item(**put)
-    with pytest.raises(Exception, match="ConditionalCheckFailedException"):
-        dynamodb.put_item(**put)
-    found = dynamodb.query(
-        TableName=TABLE,
-        IndexName=LEDGER["index"],
-        KeyConditionExpression="#key = :key",
-        ExpressionAttributeNames={"#key": LEDGER["indexPartitionKey"]},
-        ExpressionAttributeValues={":key": {"S": "indexPartitionKey"}},
-    )
-    assert parts(found, "Items") == [item]
 
 
 def test_the_table_is_protected_once_the_deployment_has_succeeded(account: Account) -> None:

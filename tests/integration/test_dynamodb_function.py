@@ -33,7 +33,7 @@ def chat() -> Iterator[ChatServer]:
 
 
 @pytest.fixture
-def environment(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+def environment(chat: ChatServer, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
     """What the function finds, but for its ledger."""
     variables = sandboxed_environment(chat.endpoint, tmp_path, **SHORT_LIVES) | {
         "AWS_ACCESS_KEY_ID": "made-up",
@@ -43,8 +43,8 @@ def environment(chat: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "AWS_CONFIG_FILE": "/nowhere",
         "AWS_SHARED_CREDENTIALS_FILE": "/nowhere",
     }
-    with cold_function(variables):
-        yield monkeypatch
+    with cold_function(variables), pytest.MonkeyPatch.context() as patch:
+        yield patch
 
 
 def increase(key: str = "a") -> tuple[int, dict[str, object]]:

@@ -150,20 +150,22 @@ def test_each_role_allows_what_its_function_does_and_nothing_else(resources: Res
 
 
 def test_each_permission_is_for_one_thing(resources: Resources) -> None:
-    """A function's own log and the one secret; the sweep's queries see keys of the index alone."""
+    """A function's own log and the one secret; the sweep's queries see the index, and count parked records."""
     for name in FUNCTIONS:
         found = allowed(resources, f"{name}Role")
         assert found["logs:PutLogEvents"] == {"Fn::GetAtt": [f"{name}LogGroup", "Arn"]}
         assert "secret:update-group-counter/test-??????" in str(found["secretsmanager:GetSecretValue"])
         assert found["dynamodb:PutItem"] == {"Fn::GetAtt": ["Table", "Arn"]}
         assert not any("*" in action or resource == "*" for action, resource in found.items())
-    assert allowed(resources, "SweepRole")["dynamodb:Query"] == {"Fn::Sub": "${Table.Arn}/index/unfinished"}
+    swept = [{"Fn::GetAtt": ["Table", "Arn"]}, {"Fn::Sub": "${Table.Arn}/index/unfinished"}]
+    assert allowed(resources, "SweepRole")["dynamodb:Query"] == swept
     assert allowed(resources, "QueueRole")["sqs:DeleteMessage"] == {"Fn::GetAtt": ["Queue", "Arn"]}
 
 
 def test_the_timer_may_send_to_the_queue_that_it_hands_pages_on_through(resources: Resources) -> None:
     """And to that of events which failed for good, and asks who knows a key; no other function knows a queue."""
-    indexed = [{"Fn::GetAtt": ["Table", "Arn"]}, {"Fn::Sub": "${Table.Arn}/index/known"}]
+    indexes = [{"Fn::Sub": f"${{Table.Arn}}/index/{name}"} for name in ("unfinished", "known")]
+    indexed = [{"Fn::GetAtt": ["Table", "Arn"]}, *indexes]
     assert allowed(resources, "TimerRole")["dynamodb:Query"] == indexed
     queues = [{"Fn::GetAtt": [name, "Arn"]} for name in ("Queue", "Failures")]
     assert allowed(resources, "TimerRole")["sqs:SendMessage"] == queues

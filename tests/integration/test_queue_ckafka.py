@@ -23,12 +23,9 @@ HUB = "datahub-meuh9nhn"
 CREDENTIALS = Credentials("AKIDmadeup", "made-up-secret-key", "made-up-session-token")
 SECRETS = (CREDENTIALS.secret_key, str(CREDENTIALS.token), "Signature=")
 
-# The SDK asks the standard library for a time in a way that newer Pythons warn of.
-pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
-
 
 @pytest.fixture
-def ckafka(monkeypatch: pytest.MonkeyPatch) -> Iterator[CkafkaServer]:
+def ckafka() -> Iterator[CkafkaServer]:
     with CkafkaServer(CREDENTIALS, REGION, HUB) as server:
         yield server
 

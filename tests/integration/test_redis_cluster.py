@@ -105,6 +105,31 @@ def test_a_slot_that_has_moved_is_followed_to_its_new_primary(servers: Sequence[
             client.cluster("SETSLOT", slot(GROUP), "NODE", names[there])
 
 
+@pytest.mark.parametrize("which", [0, 1], ids=["the first", "a later one"])
+def test_rows_of_a_slot_that_is_moving_are_read_from_both_primaries(
+    servers: Sequence[RedisServer], ledger: Ledger, which: int
+) -> None:
+    """One of them is there already, and all are asked for together."""
+    for group in GROUPS:
+        ledger.swap(group, idle_row(), {})
+    by_slot = {slot(group): [other for other in GROUPS if slot(other) == slot(group)] for group in GROUPS}
+    moving = sorted(place for place, groups in by_slot.items() if len(groups) > 1 and place != slot(GROUP))[which]
+    with ExitStack() as stack:
+        clients = [stack.enter_context(Redis.from_url(server.url, decode_responses=True)) for server in servers]
+        here = moving * len(servers) // SLOTS
+        there = (here + 1) % len(servers)
+        names = [client.cluster("MYID") for client in clients]
+        clients[there].cluster("SETSLOT", moving, "IMPORTING", names[here])
+        clients[here].cluster("SETSLOT", moving, "MIGRATING", names[there])
+        gone = Keys(PREFIX).row(by_slot[moving][which])
+        clients[here].migrate("127.0.0.1", servers[there].port, gone, 0, 5000)
+        assert ledger.rows(APP, [group.id for group in GROUPS]) == {group.id: idle_row() for group in GROUPS}
+        rest = clients[here].cluster("GETKEYSINSLOT", moving, 100)
+        clients[here].migrate("127.0.0.1", servers[there].port, list(rest), 0, 5000)
+        for client in (clients[there], clients[here]):
+            client.cluster("SETSLOT", moving, "NODE", names[there])
+
+
 def test_a_server_of_a_cluster_that_is_not_called_one_says_what_to_change(servers: Sequence[RedisServer]) -> None:
     """Rather than to fail for some groups only."""
     generation = key_slot(Keys(PREFIX).generation.encode()) * len(servers) // SLOTS

@@ -1,6 +1,5 @@
 """What an operation costs on Redis, counted at the socket: one round trip to accept it and one to settle it."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from tests.sandbox.chat import ChatServer
 from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.environment import sandboxed_environment
+from tests.sandbox.poller import sqs_event
+from tests.sandbox.queue import message
 from tests.sandbox.redis_servers import RedisServer
 from tests.sandbox.relay import Relay
 
@@ -33,10 +34,8 @@ def chat(relay: Relay, tmp_path: Path) -> Iterator[ChatServer]:
 
 def increase(*keys: str) -> None:
     """One message of a queue for each key, all of them in one batch."""
-    queue = {"eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:counters"}
-    sent = {"SentTimestamp": str(int(time.time() * 1000)), "ApproximateReceiveCount": "1"}
-    records = [{"messageId": key, "body": order(ROOM, 1), "attributes": sent, **queue} for key in keys]
-    assert lambda_handler({"Records": records}, lambda_context(29.0)) == {"batchItemFailures": []}
+    event = sqs_event([message(key, order(ROOM, 1)) for key in keys], "arn:aws:sqs:eu-west-1:123456789012:counters")
+    assert lambda_handler(event, lambda_context(29.0)) == {"batchItemFailures": []}
 
 
 def warm() -> None:

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
+from handler.config.ledger_url import RedisUrl
 from handler.core.errors import LedgerUnavailable
+from handler.core.model.row import Pause
 from handler.core.ports.ledger import Generation, Ledger
+from handler.ledgers.redis.ledger import ASKS_AFTER_S, RedisLedger
 from tests.contract.redis_server import started
+from tests.contract.redis_store import no_warning
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row
+from tests.contract.stores import GivenClock
 from tests.integration.redis_ledgers import WRITES, commands_of, opened, update
 from tests.sandbox.redis_servers import RedisServer
 from tests.sandbox.relay import Relay
@@ -121,6 +126,24 @@ def test_an_operators_generation_is_known_to_all_at_their_next_write(server: Red
         assert not ledger.swap(GROUP, idle_row().changed(base=5), {})
         assert ledger.generation() == Generation(3, 0)
         assert ledger.swap(GROUP, idle_row().changed(base=5), {})
+
+
+def test_a_pause_is_known_to_all_at_their_next_write_and_its_end_a_little_later(server: RedisServer) -> None:
+    """Meanwhile nothing is opened; before, and between two questions, it is no round trip."""
+    clock = GivenClock()
+    place = RedisUrl(server.url)
+    with opened(server.url) as operator, closing(RedisLedger(place, clock, warn=no_warning)) as ledger:
+        ledger.swap(GROUP, idle_row(), {})
+        pause = Pause(1_700_000_000, "why")
+        operator.pause(pause)
+        assert ledger.generation() == Generation(1, 0)
+        assert ledger.begin(GROUP, attempt(entry()), RECEIPT_KEY, GENERATION) is None
+        assert (ledger.generation().paused, ledger.load(GROUP)) == (pause, idle_row())
+        operator.pause(None)
+        assert ledger.generation().paused == pause
+        clock.advance(ASKS_AFTER_S)
+        assert ledger.generation().paused is None
+        assert ledger.begin(GROUP, attempt(entry()), RECEIPT_KEY, GENERATION) is not None
 
 
 def test_a_store_that_was_emptied_begins_with_the_first_generation(server: RedisServer) -> None:

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.integration.sandbox_client import KEY, SDKAPPID, eventually, impatient, increase, seen
+from tests.e2e.watching import wait_for
+from tests.integration.sandbox_client import KEY, SDKAPPID, impatient, increase, seen
 from tests.sandbox.caller import Caller
 from tests.sandbox.chat import ChatApp, ChatServer, Fault, ManualClock, every_kind
 from tests.sandbox.listener import reset_on_close
@@ -58,7 +59,7 @@ def test_an_update_meets_its_fault(server: ChatServer, caller: Caller, fault: Fa
     server.plan([fault])
     client = impatient(caller) if sight == "nothing" else caller
     assert seen(lambda: increase(client)) == sight
-    assert eventually(lambda: server.values("G")["like"] == like)
+    wait_for(lambda: server.values("G")["like"] == like, "the counter")
     assert seen(lambda: increase(caller)) == "0 ['like', '_receipt']"
 
 
@@ -86,7 +87,7 @@ def test_a_client_that_resets_its_connection_is_passed_over(
     server.plan([Fault("slow", delay_s=5.0)], command="get")
     connection = http.client.HTTPConnection(urlsplit(server.endpoint).netloc)
     connection.request("POST", caller.target("get"), b'{"GroupId": "G"}')
-    assert eventually(lambda: len(server.journal()) == 1)
+    wait_for(lambda: len(server.journal()) == 1, "the request")
     reset_on_close(connection.sock)
     connection.close()
     clock.advance(5)
@@ -104,7 +105,7 @@ def test_an_error_of_the_sandbox_itself_is_loud(
     monkeypatch.setattr(threading, "excepthook", lambda arguments: errors.append(str(arguments.exc_value)))
     monkeypatch.delattr(server, "app")
     assert seen(lambda: increase(caller)) == "hung up"
-    assert eventually(lambda: errors == ["'ChatServer' object has no attribute 'app'"])
+    wait_for(lambda: errors == ["'ChatServer' object has no attribute 'app'"], "the error")
 
 
 def test_the_journal_agrees_with_what_clients_saw(caller: Caller, server: ChatServer) -> None:
@@ -128,7 +129,7 @@ def test_a_late_request_lands_when_its_time_has_come(
     server.plan([Fault("late", delay_s=5.0, hold_s=hold_s)])
     client = replace(impatient(caller), life_s=100)
     assert seen(lambda: increase(client)) == ("nothing" if hold_s else "hung up")
-    assert eventually(lambda: [entry.state for entry in server.journal()] == ["waiting"])
+    wait_for(lambda: [entry.state for entry in server.journal()] == ["waiting"], "the request")
     clock.advance(60)
     assert server.drain(5)
     assert [entry.state for entry in server.journal()] == ["applied"]
@@ -152,7 +153,7 @@ def test_closing_cancels_what_was_to_land(clock: ManualClock) -> None:
         server.plan([Fault("late", delay_s=5.0), Fault("slow_before", delay_s=5.0)])
         caller = impatient(Caller(server.endpoint, SDKAPPID, KEY, clock=clock))
         assert [seen(lambda: increase(caller)) for _ in range(2)] == ["hung up", "nothing"]
-        assert eventually(lambda: len(server.journal()) == 2)
+        wait_for(lambda: len(server.journal()) == 2, "both requests")
         assert not server.drain(0.0)
     assert [entry.state for entry in server.journal()] == ["lost", "lost"]
     assert server.drain(0.0)

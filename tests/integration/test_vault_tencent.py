@@ -1,7 +1,7 @@
 """Secrets read from Tencent's Secrets Manager by the real SDK, from a local one that checks every signature."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -9,17 +9,14 @@ from handler.core.errors import SecretUnavailable
 from handler.vault.references import source_for
 from tests.integration.byte_server import ByteServer, answering, http
 from tests.integration.vaults import everything_logged, refusal_of
-from tests.sandbox.ssm import SsmRefusalError, SsmServer, Trouble
-from tests.sandbox.tc3 import Credentials
+from tests.sandbox.ssm import SsmServer, Trouble
+from tests.sandbox.tc3 import Credentials, TencentRefusalError
 
 CONTENT = '{"key": "nobody-may-see-this"}'
 ROTATED = '{"key": "nor-this"}'
 REGION = "ap-guangzhou"
 CREDENTIALS = Credentials("AKIDmadeup", "made-up-secret-key", "made-up-session-token")
 SECRETS = (CONTENT, "nobody-may-see-this", "made-up-secret-key", "made-up-session-token", "Signature=")
-
-# The SDK asks the standard library for a time in a way that newer Pythons warn of.
-pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
 
 
 @pytest.fixture
@@ -89,10 +86,10 @@ def test_a_disabled_or_deleted_version_is_passed_over(ssm: SsmServer, environ: d
 class Throttled(SsmServer):
     """The service lists versions, and refuses to give the first one out."""
 
-    def answer(self, action: str, fields: Mapping[str, object]) -> dict[str, object]:
+    def answer(self, action: str, fields: dict[str, object]) -> dict[str, object]:
         if action == "GetSecretValue" and action not in self.actions:
             self.actions.append(action)
-            raise SsmRefusalError("RequestLimitExceeded")
+            raise TencentRefusalError("RequestLimitExceeded")
         return super().answer(action, fields)
 
 

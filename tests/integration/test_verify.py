@@ -83,12 +83,13 @@ class SharedClock:
 
 
 @pytest.fixture
-def chat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
+def chat(tmp_path: Path) -> Iterator[ChatServer]:
     """The Chat server with a scratch group, and the function set up for it, both on a clock that nobody waits for."""
     clock = ManualClock()
-    with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,)), clock=clock) as server:
+    app = ChatApp(sdkappid=SDKAPPID, keys=(KEY,))
+    with ChatServer(app, clock=clock) as server, pytest.MonkeyPatch.context() as patch:
         server.create_group(GROUP)
-        monkeypatch.setattr("handler.bootstrap.SystemClock", lambda: SharedClock(clock))
+        patch.setattr("handler.bootstrap.SystemClock", lambda: SharedClock(clock))
         with cold_function(sandboxed_environment(server.endpoint, tmp_path)):
             yield server
 

@@ -1,6 +1,7 @@
 """A standard queue of SQS with a dead-letter queue behind it, by boto3."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -21,6 +22,12 @@ class Message(TypedDict):
     MD5OfBody: str
     Body: str
     Attributes: dict[str, str]
+
+
+def message(name: str, body: str) -> Message:
+    """One that was sent just now, delivered for the first time."""
+    attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": str(int(time.time() * 1000))}
+    return Message(MessageId=name, ReceiptHandle="handle", MD5OfBody="0" * 32, Body=body, Attributes=attributes)
 
 
 class Sqs(AwsClient):

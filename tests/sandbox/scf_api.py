@@ -1,12 +1,10 @@
 """The API of Tencent SCF on this machine: functions, layers and triggers with state, real signatures, strict fields.
 
 Actions, fields and codes are those of cloud.tencent.com/document/api/583 (2018-04-16). A function or a layer that has
-been changed is not ready at once, and while it is not, a change is refused. Answers have exactly `Content-Type:
-application/json`, as the SDK takes a refusal for a success otherwise.
+been changed is not ready at once, and while it is not, a change is refused.
 """
 
 import json
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,11 +14,8 @@ from typing import Final, TypeAlias
 from tencentcloud.scf.v20180416 import models
 
 from tests.sandbox.contexts import scf_context
-from tests.sandbox.loopback import LoopbackConnection, LoopbackServer
-from tests.sandbox.tc3 import Api, Credentials, SignedRequest, refusal
+from tests.sandbox.tc3 import Credentials, TencentConnection, TencentRefusalError, TencentServer
 
-SERVICE: Final = "scf"
-VERSION: Final = "2018-04-16"
 REQUEST_BYTES: Final = 10 * 1024 * 1024
 USER_CODE_FAILED: Final = 430
 """The status of a function that raised (583/35311)."""
@@ -31,10 +26,6 @@ Fields: TypeAlias = dict[str, object]
 Handler: TypeAlias = Callable[[object, object], object]
 
 TIMEOUT_S: Final = 60.0
-
-
-class ScfRefusalError(Exception):
-    """A refusal with one of the API's codes."""
 
 
 @dataclass(slots=True)
@@ -49,16 +40,13 @@ class Function:
     """What an invocation runs, in this process."""
 
 
-class ScfServer(LoopbackServer):
-    """The API in one region, for one account. `port` 0 takes a free one. Use it in a `with` block.
+class ScfServer(TencentServer):
+    """The API. `calls` are action and fields of each request that was signed well, in the order of their arrival."""
 
-    `calls` are the action and the fields of each request that was signed well, in the order of their arrival.
-    """
+    service = "scf"
+    version = "2018-04-16"
 
-    def __init__(self, credentials: Credentials, region: str, clock: Callable[[], float] = time.time) -> None:
-        self.credentials = credentials
-        self.region = region
-        self.clock = clock
+    def __init__(self, credentials: Credentials, region: str) -> None:
         self.calls: list[tuple[str, Fields]] = []
         self.functions: dict[tuple[str, str], Function] = {}
         self.layers: dict[str, list[Fields]] = {}
@@ -81,38 +69,37 @@ class ScfServer(LoopbackServer):
             "DeleteTrigger": self._delete_trigger,
             "ListTriggers": self._list_triggers,
         }
-        super().__init__(0, _Connection)
+        super().__init__(credentials, region, _Connection)
 
     @property
     def changes(self) -> list[str]:
         return [action for action, _ in self.calls if not action.startswith(("Get", "List", "Invoke"))]
 
     def answer(self, action: str, fields: Fields) -> Fields:
-        """What the API answers to a request that is signed well."""
         with self._changing:
             if action not in self._actions:
-                raise ScfRefusalError("InvalidAction")
+                raise TencentRefusalError("InvalidAction")
             known = {name.lstrip("_") for name in vars(getattr(models, f"{action}Request")())}
             if not fields.keys() <= known:
-                raise ScfRefusalError("UnknownParameter")
+                raise TencentRefusalError("UnknownParameter")
             self.calls.append((action, fields))
             return self._actions[action](fields)
 
     def _function(self, fields: Fields) -> Function:
         found = self.functions.get(_key(fields))
         if found is None:
-            raise ScfRefusalError("ResourceNotFound.FunctionName")
+            raise TencentRefusalError("ResourceNotFound.FunctionName")
         return found
 
     def _ready(self, fields: Fields) -> Function:
         found = self._function(fields)
         if found.turns > 0:
-            raise ScfRefusalError("FailedOperation.FunctionStatusError")
+            raise TencentRefusalError("FailedOperation.FunctionStatusError")
         return found
 
     def _create_function(self, fields: Fields) -> Fields:
         if _key(fields) in self.functions:
-            raise ScfRefusalError("ResourceInUse.FunctionName")
+            raise TencentRefusalError("ResourceInUse.FunctionName")
         self._check_layers(fields)
         self.functions[_key(fields)] = Function(fields)
         return {}
@@ -132,7 +119,7 @@ class ScfServer(LoopbackServer):
         """Run the function and wait (583/17243). Nothing else is done meanwhile, as one lock guards all."""
         handler = self._function(fields).handler
         if handler is None or fields["InvocationType"] != "RequestResponse":
-            raise ScfRefusalError("InvalidParameterValue.InvocationType")
+            raise TencentRefusalError("InvalidParameterValue.InvocationType")
         result: Fields = {"Log": "", "FunctionRequestId": "00000000-0000-4000-8000-000000000001"}
         try:
             returned = handler(json.loads(str(fields["ClientContext"])), scf_context(TIMEOUT_S))
@@ -157,13 +144,13 @@ class ScfServer(LoopbackServer):
         wanted = fields.get("Layers", [])
         for layer in wanted if isinstance(wanted, list) else []:
             if self._layer(layer)["Status"] != "Active":
-                raise ScfRefusalError("FailedOperation.LayerVersionStatusError")
+                raise TencentRefusalError("FailedOperation.LayerVersionStatusError")
 
     def _layer(self, fields: Fields) -> Fields:
         versions = self.layers.get(str(fields["LayerName"]), [])
         found = [each for each in versions if each["LayerVersion"] == fields["LayerVersion"]]
         if not found:
-            raise ScfRefusalError("ResourceNotFound.LayerVersion")
+            raise TencentRefusalError("ResourceNotFound.LayerVersion")
         return found[0]
 
     def _publish_layer(self, fields: Fields) -> Fields:
@@ -180,7 +167,7 @@ class ScfServer(LoopbackServer):
 
     def _list_layers(self, fields: Fields) -> Fields:
         if not self.layers.get(str(fields["LayerName"])):
-            raise ScfRefusalError("ResourceNotFound.Layer")
+            raise TencentRefusalError("ResourceNotFound.Layer")
         names = ("LayerVersion", "Status", "Description")
         versions = [{name: each.get(name) for name in names} for each in self.layers[str(fields["LayerName"])]]
         return {"LayerVersions": versions, "TotalCount": len(versions)}
@@ -192,20 +179,20 @@ class ScfServer(LoopbackServer):
     def _create_trigger(self, fields: Fields) -> Fields:
         triggers = self._ready(fields).triggers
         if _trigger(fields) in triggers:
-            raise ScfRefusalError("ResourceInUse.TriggerName")
+            raise TencentRefusalError("ResourceInUse.TriggerName")
         triggers[_trigger(fields)] = _placed(fields)
         return {}
 
     def _update_trigger(self, fields: Fields) -> Fields:
         triggers = self._ready(fields).triggers
         if _trigger(fields) not in triggers:
-            raise ScfRefusalError("ResourceNotFound.Trigger")
+            raise TencentRefusalError("ResourceNotFound.Trigger")
         triggers[_trigger(fields)] |= fields
         return {}
 
     def _delete_trigger(self, fields: Fields) -> Fields:
         if self._ready(fields).triggers.pop(_trigger(fields), None) is None:
-            raise ScfRefusalError("ResourceNotFound.Trigger")
+            raise TencentRefusalError("ResourceNotFound.Trigger")
         return {}
 
     def _list_triggers(self, fields: Fields) -> Fields:
@@ -232,27 +219,5 @@ def _placed(fields: Fields) -> Fields:
     return fields | {"TriggerDesc": json.dumps(description)}
 
 
-class _Connection(LoopbackConnection):
-    server: ScfServer
+class _Connection(TencentConnection):
     body_bytes = REQUEST_BYTES
-
-    def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
-        body = self.body()
-        if body is not None:
-            response = {"Response": {**self._fields(body), "RequestId": "00000000-0000-4000-8000-000000000000"}}
-            self.reply(200, [("Content-Type", "application/json")], json.dumps(response).encode())
-
-    def _fields(self, body: bytes) -> Fields:
-        try:
-            self._admit(body)
-            return self.server.answer(self.headers["X-TC-Action"], json.loads(body))
-        except ScfRefusalError as refused:
-            return {"Error": {"Code": str(refused), "Message": f"refused: {self.headers['Authorization']}"}}
-
-    def _admit(self, body: bytes) -> None:
-        """Refuse as the gateway does. Its message repeats what it was sent, so that showing it would show."""
-        request = SignedRequest({name.lower(): value for name, value in self.headers.items()}, body)
-        api = Api(SERVICE, VERSION, self.server.region)
-        code = refusal(request, api, self.server.credentials, self.server.clock())
-        if code is not None:
-            raise ScfRefusalError(code)

@@ -1,33 +1,18 @@
 """Tencent Cloud's Secrets Manager (SSM) on this machine: secrets with versions, real signatures, and what can fail.
 
 The actions, codes and shapes are those of cloud.tencent.com/document/api/1140. There a state belongs to a secret as a
-whole; here a single version may be disabled as well, which is harder for a reader. Answers have exactly
-`Content-Type: application/json`, as the SDK takes a refusal for a success otherwise.
+whole; here a single version may be disabled as well, which is harder for a reader.
 """
 
 import base64
-import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from threading import Event, Lock
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from tests.sandbox.loopback import LoopbackConnection, LoopbackServer
-from tests.sandbox.tc3 import Api, Credentials, SignedRequest, refusal
-
-SERVICE: Final = "ssm"
-VERSION: Final = "2019-09-23"
+from tests.sandbox.tc3 import Credentials, TencentConnection, TencentRefusalError, TencentServer
 
 Trouble: TypeAlias = Literal["hang", "hang up", "error", "throttle"]
-
-
-class SsmRefusalError(Exception):
-    """A refusal with one of the service's codes."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +24,19 @@ class SecretVersion:
     is_enabled: bool = True
 
 
-class SsmServer(LoopbackServer):
-    """The service in one region, for one role with `credentials`. `port` 0 takes a free one. Use it in a `with` block.
+class SsmServer(TencentServer):
+    """The service. `actions` are those of requests that were signed well, in the order of their arrival."""
 
-    `actions` are those of requests that were signed well, in the order of their arrival.
-    """
+    service = "ssm"
+    version = "2019-09-23"
 
-    def __init__(
-        self, credentials: Credentials, region: str, port: int = 0, clock: Callable[[], float] = time.time
-    ) -> None:
-        self.credentials = credentials
-        self.region = region
-        self.clock = clock
+    def __init__(self, credentials: Credentials, region: str) -> None:
         self.trouble: Trouble | None = None
         self.actions: list[str] = []
         self.is_over = Event()
         self._changing = Lock()
         self._secrets: dict[str, dict[str, SecretVersion]] = {}
-        super().__init__(port, _Connection)
+        super().__init__(credentials, region, _Connection)
 
     def close(self) -> None:
         self.is_over.set()
@@ -81,67 +61,45 @@ class SsmServer(LoopbackServer):
             else:
                 del self._secrets[name][version]
 
-    def answer(self, action: str, fields: Mapping[str, object]) -> dict[str, object]:
-        """What the service answers to a request that is signed well."""
+    def answer(self, action: str, fields: dict[str, object]) -> dict[str, object]:
+        if self.trouble == "throttle":
+            raise TencentRefusalError("RequestLimitExceeded")
         name = str(fields.get("SecretName"))
         with self._changing:
             self.actions.append(action)
             versions = dict(self._secrets.get(name, {}))
         if not versions:
-            raise SsmRefusalError("ResourceNotFound.SecretNotExist")
+            raise TencentRefusalError("ResourceNotFound.SecretNotExist")
         if action == "ListSecretVersionIds":
             listed = [{"VersionId": version, "CreateTime": each.created_at} for version, each in versions.items()]
             return {"SecretName": name, "Versions": listed}
         if action == "GetSecretValue":
             return {"SecretName": name, **_content(str(fields.get("VersionId")), versions)}
-        raise SsmRefusalError("InvalidAction")
+        raise TencentRefusalError("InvalidAction")
 
 
 def _content(version: str, versions: Mapping[str, SecretVersion]) -> dict[str, object]:
     found = versions.get(version)
     if found is None:
-        raise SsmRefusalError("ResourceNotFound")
+        raise TencentRefusalError("ResourceNotFound")
     if not found.is_enabled:
-        raise SsmRefusalError("ResourceUnavailable.ResourceDisabled")
+        raise TencentRefusalError("ResourceUnavailable.ResourceDisabled")
     is_text = isinstance(found.content, str)
     binary = base64.b64encode(found.content).decode() if isinstance(found.content, bytes) else ""
     return {"VersionId": version, "SecretString": found.content if is_text else "", "SecretBinary": binary}
 
 
-class _Connection(LoopbackConnection):
+class _Connection(TencentConnection):
     server: SsmServer
 
     def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
-        body = self.body()
-        if body is None:
+        if self.server.trouble in {None, "throttle"}:
+            super().do_POST()
             return
-        trouble = self.server.trouble
-        if trouble in {"hang", "hang up"}:
-            if trouble == "hang":
-                self.server.is_over.wait()
-            self.close_connection = True
-        elif trouble == "error":
+        self.body()
+        if self.server.trouble == "error":
             self.reply(500, [("Content-Type", "text/html")], b"<html>Internal Server Error</html>")
-        else:
-            self._respond(self._fields(body))
-
-    def _fields(self, body: bytes) -> dict[str, object]:
-        try:
-            self._admit(body)
-            return self.server.answer(self.headers["X-TC-Action"], json.loads(body))
-        except SsmRefusalError as refused:
-            return {"Error": {"Code": refused.code, "Message": f"refused: {self.headers['Authorization']}"}}
-
-    def _admit(self, body: bytes) -> None:
-        """Refuse as the service's gateway does. Its message repeats what it was sent, so that showing it would show."""
-        if self.server.trouble == "throttle":
-            raise SsmRefusalError("RequestLimitExceeded")
-        request = SignedRequest({name.lower(): value for name, value in self.headers.items()}, body)
-        api = Api(SERVICE, VERSION, self.server.region)
-        code = refusal(request, api, self.server.credentials, self.server.clock())
-        if code is not None:
-            raise SsmRefusalError(code)
-
-    def _respond(self, fields: Mapping[str, object]) -> None:
-        response = {"Response": {**fields, "RequestId": "00000000-0000-4000-8000-000000000000"}}
-        self.reply(200, [("Content-Type", "application/json")], json.dumps(response).encode())
+            return
+        if self.server.trouble == "hang":
+            self.server.is_over.wait()
+        self.close_connection = True

@@ -1,16 +1,22 @@
-"""Tencent Cloud's signature of API 3.0, TC3-HMAC-SHA256, checked from the documentation and not from the SDK's code.
+"""Services of Tencent Cloud, whose signature of API 3.0, TC3-HMAC-SHA256, is checked as its documentation says.
 
 tencentcloud.com/document/product/583/31703: the signature covers the method, the path, the headers that it names and
 the body, and holds for five minutes.
 """
 
+from __future__ import annotations
+
 import hashlib
 import hmac
+import json
 import re
 import time
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from tests.sandbox.loopback import LoopbackConnection, LoopbackServer
 
 ALGORITHM: Final = "TC3-HMAC-SHA256"
 LIFE_S: Final = 300
@@ -38,23 +44,60 @@ class SignedRequest:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
-    """What a gateway serves: one version of a service, in one region."""
+class TencentRefusalError(Exception):
+    """A refusal with one of a service's codes."""
+
+
+class TencentServer(LoopbackServer, ABC):
+    """One service in one region, for one role or account with `credentials`. Use it in a `with` block.
+
+    Answers have exactly `Content-Type: application/json`, as the SDK takes a refusal for a success otherwise.
+    """
 
     service: str
     version: str
-    region: str
+
+    def __init__(
+        self, credentials: Credentials, region: str, connection: type[TencentConnection] | None = None
+    ) -> None:
+        self.credentials = credentials
+        self.region = region
+        self.clock: Callable[[], float] = time.time
+        super().__init__(0, connection or TencentConnection)
+
+    @abstractmethod
+    def answer(self, action: str, fields: dict[str, object]) -> dict[str, object]:
+        """What the service answers to a request that is signed well."""
 
 
-def refusal(request: SignedRequest, api: Api, known: Credentials, now: float) -> str | None:
-    """The code with which the gateway refuses the request, or None if it is passed on."""
-    code = problem(request, api.service, known, now)
-    if code is None and request.headers["x-tc-version"] != api.version:
-        return "NoSuchVersion"
-    if code is None and request.headers["x-tc-region"] != api.region:
-        return "UnsupportedRegion"
-    return code
+class TencentConnection(LoopbackConnection):
+    server: TencentServer
+
+    def do_POST(self) -> None:  # noqa: N802  # the name is http.server's
+        body = self.body()
+        if body is not None:
+            response = {"Response": {**self._fields(body), "RequestId": "00000000-0000-4000-8000-000000000000"}}
+            self.reply(200, [("Content-Type", "application/json")], json.dumps(response).encode())
+
+    def _fields(self, body: bytes) -> dict[str, object]:
+        request = SignedRequest({name.lower(): value for name, value in self.headers.items()}, body)
+        try:
+            admit(request, self.server)
+            return self.server.answer(self.headers["X-TC-Action"], json.loads(body))
+        except TencentRefusalError as refused:
+            # The message repeats what the service was sent, so that showing it would show.
+            return {"Error": {"Code": str(refused), "Message": f"refused: {self.headers['Authorization']}"}}
+
+
+def admit(request: SignedRequest, server: TencentServer) -> None:
+    """Let a request in as the service's gateway does; TencentRefusalError for every other."""
+    code = problem(request, server.service, server.credentials, server.clock())
+    if code is None and request.headers["x-tc-version"] != server.version:
+        code = "NoSuchVersion"
+    if code is None and request.headers["x-tc-region"] != server.region:
+        code = "UnsupportedRegion"
+    if code is not None:
+        raise TencentRefusalError(code)
 
 
 def problem(request: SignedRequest, service: str, known: Credentials, now: float) -> str | None:

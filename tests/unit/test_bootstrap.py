@@ -28,9 +28,6 @@ REGION = "eu-west-1"
 NO_ROW = several(*[NOTHING] * len(ROW_FIELDS))
 PAGES = [Message("a page")]
 
-# The SDK of Tencent Cloud asks the standard library for a time in a way that newer Pythons warn of.
-pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
-
 
 @pytest.fixture(autouse=True)
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:

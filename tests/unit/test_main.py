@@ -267,25 +267,3 @@ def test_an_error_leaves_with_nothing_of_what_led_to_it(monkeypatch: pytest.Monk
     frames = frames_of(raised.value)
     assert frames.keys() == {"lambda_handler", "_handle"}
     assert KEY not in str(frames)
-
-
-@pytest.mark.parametrize(
-    ("secret", "error"),
-    [
-        (f'{{"sdkappid": 1, "identifier": "a", "key": "{KEY}", "x": 1}}', SettingsError),
-        (f'{{"key": "{KEY}", "key": "{KEY}"}}', SettingsError),
-        (f'"{KEY}" {KEY}', SettingsError),
-        (f"{KEY}\0" * 9000, SecretUnavailable),
-    ],
-)
-def test_a_secret_that_is_wrong_is_not_in_the_frames_of_its_error(
-    environment: Path, secret: str, error: type[Exception]
-) -> None:
-    """Its text was in the hands of each function that looked at it."""
-    (environment / "secret.json").write_text(secret)
-    with pytest.raises(error) as raised:
-        lambda_handler({"Records": [{"Ckafka": {"topic": "t", "partition": 0, "offset": 1, "msgBody": BODY}}]}, None)
-    frames = frames_of(raised.value)
-    assert frames.keys() == {"lambda_handler", "_handle"}
-    assert KEY not in str(frames)
-    assert len(traceback.extract_tb(raised.value.__traceback__)) == 3

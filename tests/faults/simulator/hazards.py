@@ -1,22 +1,21 @@
 """What can go wrong in a small world: each hazard happens at most once."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from tests.faults.world.api_time import OddDates
 from tests.faults.world.network import Fate, ReadFate
 from tests.faults.world.unreliable import LedgerFault
 
 
-@dataclass(frozen=True, slots=True)
-class Crash:
+class Crash(Struct, frozen=True):
     """Whoever takes this step dies, and its instance with it."""
 
     step: int
 
 
-@dataclass(frozen=True, slots=True)
-class Freeze:
+class Freeze(Struct, frozen=True):
     """Whoever takes this step wakes so much later; its monotonic clock may stand still meanwhile."""
 
     step: int
@@ -24,8 +23,7 @@ class Freeze:
     stands_still: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerFails:
+class LedgerFails(Struct, frozen=True):
     """One call to the ledger fails, by its number; with `outage_calls` as many after it find it out of reach."""
 
     call: int
@@ -33,8 +31,7 @@ class LedgerFails:
     outage_calls: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One update, by its number, has a fate of its own. `breaks`: it breaks an assumption that the protocol repairs."""
 
     number: int
@@ -42,54 +39,47 @@ class Request:
     breaks: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """One read, by its number, has a fate of its own."""
 
     number: int
     fate: ReadFate
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignData:
+class ForeignData(Struct, frozen=True):
     """Somebody else moves a counter, as everybody may."""
 
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignReceipt:
+class ForeignReceipt(Struct, frozen=True):
     """Somebody else writes the receipt, which nobody may."""
 
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Dismissed:
+class Dismissed(Struct, frozen=True):
     """The group goes away; it may be made anew under the same id."""
 
     at_s: float
     anew_after_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Struct, frozen=True):
     """The ledger is put back to what it held at an earlier moment; a new generation begins."""
 
     copied_at_s: float
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Rotated:
+class Rotated(Struct, frozen=True):
     """The app gets another key: the vault has it at the first moment, the API wants it from the second one on."""
 
     at_s: float
     wanted_at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class ClockJumps:
+class ClockJumps(Struct, frozen=True):
     """The wall clock of one instance jumps."""
 
     at_s: float
@@ -97,38 +87,33 @@ class ClockJumps:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Forbidden:
+class Forbidden(Struct, frozen=True):
     """No call may name this key: the operations that do are refused for good, whomever they travel with."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Demoted:
+class Demoted(Struct, frozen=True):
     """The account is no admin for a while: nothing is permitted to it, in no group."""
 
     at_s: float
     lasts_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Stray:
+class Stray(Struct, frozen=True):
     """A call from before the beginning of the world lands: signed before anybody here looked at the group."""
 
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class BelowZero:
+class BelowZero(Struct, frozen=True):
     """The API lets no counter go below zero: `how`. Unless data is `scarce`, only a receipt could come so far down."""
 
     how: str
     scarce: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
+class Outage(Struct, frozen=True):
     """For so long the API carries out no update and goes on to answer reads; it `replies`, or no update arrives."""
 
     at_s: float
@@ -136,45 +121,39 @@ class Outage:
     replies: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LosesEvery:
+class LosesEvery(Struct, frozen=True):
     """One update in so many is lost on its way, for as long as the world lasts."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
+class Deleted(Struct, frozen=True):
     """Somebody deletes a counter, as the vendor's API lets an admin do."""
 
     at_s: float
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tidied:
+class Tidied(Struct, frozen=True):
     """An operator looks at what is parked, and drops it a moment later."""
 
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """Another group, which comes first in each sweep and each batch, meets an error that no rule foresees."""
 
     group_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ApiSteps:
+class ApiSteps(Struct, frozen=True):
     """The API's clock is set, on all of its hosts at once."""
 
     at_s: float
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Paused:
+class Paused(Struct, frozen=True):
     """An operator pauses the group, or `all` groups, and lets them go on later."""
 
     at_s: float

@@ -22,6 +22,8 @@ from tests.faults.storms.storm import every_fault
 from tests.faults.storms.weather import SWEEP, KilledError, Weather
 from tests.sandbox.chat import ChatApp, ChatServer
 from tests.sandbox.environment import KEY, SDKAPPID
+from tests.sandbox.poller import sqs_event
+from tests.sandbox.queue import Message, message
 
 BATCH = 100
 QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:likes"
@@ -46,18 +48,8 @@ class Note:
         return json.dumps(body)
 
     @property
-    def sqs(self) -> dict[str, object]:
-        return {
-            "messageId": f"message-{self.number}",
-            "receiptHandle": "handle",
-            "body": self.payload,
-            "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": str(int(time.time() * 1000))},
-            "messageAttributes": {},
-            "md5OfBody": "0" * 32,
-            "eventSource": "aws:sqs",
-            "eventSourceARN": QUEUE_ARN,
-            "awsRegion": "eu-west-1",
-        }
+    def sqs(self) -> Message:
+        return message(f"message-{self.number}", self.payload)
 
     @property
     def ckafka(self) -> dict[str, object]:
@@ -116,7 +108,7 @@ class Flood:
 
     def _failed(self, batch: Sequence[Note], chance: random.Random) -> list[Note]:
         try:
-            reply = self.weather.invoke({"Records": [note.sqs for note in batch]}, chance)
+            reply = self.weather.invoke(sqs_event([note.sqs for note in batch], QUEUE_ARN), chance)
         except KilledError:
             return list(batch)
         if not isinstance(reply, Mapping):
@@ -124,7 +116,7 @@ class Flood:
             return list(batch)
         failures = {failure["itemIdentifier"] for failure in reply["batchItemFailures"]}
         self.figures["queue failures"] += len(failures)
-        return [note for note in batch if note.sqs["messageId"] in failures]
+        return [note for note in batch if note.sqs["MessageId"] in failures]
 
     def _consume_topic(self) -> None:
         """A consumer of the topic: in order, the same batch again until it is acknowledged, and sometimes after."""

@@ -20,9 +20,6 @@ HUB = "datahub-meuh9nhn"
 CREDENTIALS = Credentials("AKIDmadeup", "made-up-secret-key", "made-up-session-token")
 FAILED = "the topic of FAN_OUT_QUEUE does not take every page: "
 
-# The SDK asks the standard library for a time in a way that newer Pythons warn of.
-pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
-
 
 @pytest.fixture
 def ckafka(monkeypatch: pytest.MonkeyPatch) -> Iterator[CkafkaServer]:

@@ -1,7 +1,6 @@
 """The secret is fetched when it has to be, by one thread at a time, and kept where fetching fails."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ import pytest
 from handler.core.errors import CounterError, SecretUnavailable, SettingsError
 from handler.core.ports.vault import Secret
 from handler.vault.cache import CachedVault
+from tests.e2e.watching import wait_for
 
 
 class HandClock:
@@ -202,7 +202,7 @@ def test_nobody_who_has_a_secret_waits_for_another_ones_fetch(fixture: Fixture) 
     with stuck(fixture) as let_go, ThreadPoolExecutor(9) as threads:
         fixture.clock.sleep(60)
         held_up = threads.submit(fixture.vault.current)
-        wait_until(lambda: fixture.store.fetches == 2)
+        wait_for(lambda: fixture.store.fetches == 2, "the fetch")
         assert [secret.sdkappid for secret in threads.map(lambda _: fixture.vault.current(), range(8))] == [1] * 8
         assert not held_up.done()
         fixture.store.text = "2"
@@ -219,7 +219,7 @@ def test_who_waited_for_a_fetch_that_failed_does_not_wait_for_another(fixture: F
     with stuck(fixture) as let_go, ThreadPoolExecutor(9) as threads:
         fixture.clock.sleep(60)
         first = threads.submit(outcome, fixture.vault.current)
-        wait_until(lambda: fixture.store.fetches == begun + 1)
+        wait_for(lambda: fixture.store.fetches == begun + 1, "the fetch")
         others = [threads.submit(outcome, fixture.vault.refresh) for _ in range(8)]
         # Each of them has asked before the fetch fails; that they wait cannot be seen from outside.
         assert not any(other.done() for other in others)
@@ -237,13 +237,6 @@ def outcome(ask: Callable[[], Secret]) -> int | str:
         return ask().sdkappid
     except SecretUnavailable as error:
         return error.problem
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    until = time.monotonic() + 5
-    while not happened():
-        assert time.monotonic() < until
-        threading.Event().wait(0.001)
 
 
 @contextmanager

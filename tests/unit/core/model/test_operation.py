@@ -25,6 +25,10 @@ def test_an_id_never_changes() -> None:
     assert operation_id("mobile-backend", "key-1") == "RzlDnDriyKsffXPzbqyZIA"
 
 
+def test_a_mode_moves_counters_up_down_or_not_at_all() -> None:
+    assert [mode.sign for mode in (Mode.INCREASE, Mode.DECREASE, Mode.SET)] == [1, -1, 0]
+
+
 @given(
     st.text(max_size=8),
     st.sampled_from(Mode),

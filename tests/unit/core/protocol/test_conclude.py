@@ -166,3 +166,10 @@ def test_an_own_call_is_looked_for_although_the_app_is_refused() -> None:
         follows = look(looking, before, attempt(entry("a")))
         assert len(scene.api.asked) == looks
         assert (follows == Stop(ARREARS)) == (not looks)
+
+
+def test_a_lost_settlement_is_found_by_the_next_look() -> None:
+    scene = Scene(row())
+    scene.ledger.settlements_lost = 1
+    assert scene.outcome(increase("a"), 30) == Applied((("like", 5),), observed_later=True)
+    assert len(scene.api.calls) == 1

@@ -16,7 +16,7 @@ from handler.core.protocol.drive import drive
 from handler.core.protocol.engine import PENDING_RETRY_S
 from handler.core.protocol.refusal import NOTE, NOTE_EVERY_S, note_landings
 from tests.unit.core.samples import BASE, NOW, row
-from tests.unit.core.scene import ARREARS, GONE, GROUP, INVALID, RATE, Scene, first, increase
+from tests.unit.core.scene import ARREARS, GONE, GROUP, INVALID, Scene, first, increase
 
 FORBIDDEN = Refused(10007, "not permitted", Fault.OPERATION, NOW)
 
@@ -150,13 +150,3 @@ def test_a_debt_to_a_group_that_is_gone_is_forgiven() -> None:
     scene.api.updates, scene.api.reads = [GONE], [GONE]
     scene.counters.sweep(scene.clock.moment + 60)
     assert (scene.row.debt, scene.row.frozen) == ((), None)
-
-
-def test_a_set_whose_refusal_lied_is_found_by_the_next_look() -> None:
-    """Both the call and the look that should confirm were called refused, and yet the Set had been carried out."""
-    scene = Scene(row())
-    scene.api.updates, scene.api.reads = [RATE], [RATE]
-    scene.api.lies = 1
-    operation = replace(increase("a"), mode=Mode.SET)
-    assert scene.outcome(operation, 30) == Applied((("like", 5),), observed_later=True)
-    assert (len(scene.api.calls), scene.row.frozen) == (1, None)

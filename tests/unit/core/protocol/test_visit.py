@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost
 from handler.core.model.operation import Mode
+from handler.core.model.outcome import Applied, Record
 from handler.core.model.row import Group
 from handler.core.ports.counter_api import Call, Fault, Refused
 from handler.core.ports.system import Notice
@@ -17,10 +18,12 @@ from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF_S, Again, Stop, Visit
 from handler.core.runtime.instance import PAUSE_MIN_S, TimeBudget
 from handler.core.runtime.rate_limiter import KEPT_S, LEASING_S, UNASKED_PER_SECOND
+from handler.core.state.transitions import Change
 from tests.unit.core.protocol.test_backoff import Even
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import APP, GROUP, RATE, Scene, first, increase
 
+DONE = Record("v1:a", Applied((("like", 5),)), NOW, 3600.0)
 SIGNATURE = Refused(70001, "expired", Fault.SIGNATURE, NOW)
 
 
@@ -168,3 +171,11 @@ def test_an_operation_that_is_applied_takes_two_writes() -> None:
         scene = Scene(replace(row(), keys=(("like", NOW),)))
         scene.counters.apply(GROUP.id, [increase("a", **{key: 1})], scene.budget(5))
         assert scene.row.version == row().version + 2
+
+
+def test_what_was_written_with_a_row_is_read_before_it_is_told() -> None:
+    scene = Scene(row())
+    writing = visit(scene, "a")
+    assert writing.put(Change(row().changed(), {"a": DONE})) == row().changed()
+    assert writing.answers == {}
+    assert scene.ledger.find(GROUP, ["a"]) == {"a": replace(DONE, window_s=scene.instance.rules.window_s)}

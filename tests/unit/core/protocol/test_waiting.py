@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from msgspec.structs import replace
 
+from handler.core.errors import BadInput
 from handler.core.model.outcome import Applied, Frozen, Pending
 from handler.core.model.row import Row
 from handler.core.ports.counter_api import Unclear
@@ -129,3 +130,12 @@ def test_a_first_sight_that_nobody_can_note_is_told() -> None:
     expected = Waiting("the end of what was signed before the group was first seen", 0.0, lasts=True)
     assert waiting(scene.visit(), before) == expected
     assert waiting(scene.visit(), scene.row) is None
+
+
+def test_a_call_that_is_under_way_needs_no_operator() -> None:
+    for passed_s in (0, 5, 100):
+        scene = Scene(row(attempt(entry("a"))))
+        scene.clock.advance(passed_s)
+        with pytest.raises(BadInput, match="is not frozen"):
+            release.release(scene.visit(), NOT_LANDED)
+        assert scene.row == row(attempt(entry("a")))

@@ -48,15 +48,6 @@ def test_an_inspection_without_a_look_shows_the_row(reply: Unclear | Refused, mi
     assert told.generation == Generation(1, 0)
 
 
-def test_a_refused_app_says_when_to_come_again() -> None:
-    scene = dead()
-    scene.api.reads = [Refused(60020, "arrears", Fault.APP, NOW)] * 10
-    with pytest.raises(AppRefused) as caught:
-        release.release(scene.visit(), LANDED)
-    assert (caught.value.code, caught.value.info, caught.value.retry_after_s) == (60020, "arrears", 1.0)
-    assert scene.row == FROZEN
-
-
 @pytest.mark.parametrize(
     ("before", "act", "problem"),
     [

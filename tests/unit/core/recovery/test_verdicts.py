@@ -79,13 +79,6 @@ def test_a_verdict_on_what_no_attempt_ever_carried_is_refused(verdict: OperatorV
     assert completed(before, verdicts(a=LANDED), generation=1).verdicts == {"a": LANDED}
 
 
-def test_what_only_another_group_of_attempts_carried_was_never_sent() -> None:
-    """A past attempt that carried a neighbour says nothing of those behind it."""
-    before = row(None, (A, B), (Remembered(attempt(A, name="past")),))
-    assert never_carried(before, 1) == ("b",)
-    assert never_carried(before, 2) == ()
-
-
 def test_an_operation_that_was_settled_before_is_owed_back_if_this_attempt_landed_too() -> None:
     carrying = replace(attempt(A, B), settled=frozenset({"a"}))
     assert judged(row(carrying), verdicts(a=LANDED, b=LANDED)).row.debt == (("like", 5),)
@@ -97,11 +90,6 @@ def test_a_correction_is_judged_by_the_id_of_its_attempt() -> None:
     assert to_be_judged(paying, 1) == ("attempt",)
     assert judged(paying, verdicts(attempt=LANDED)).row.debt == ()
     assert judged(paying, verdicts(attempt=NOT_LANDED)).row.debt == (("like", 5),)
-
-
-def test_a_set_that_landed_ends_the_debt_on_its_keys() -> None:
-    setting = row(attempt(entry("a", Mode.SET, like=3)), debt=(("like", 5), ("gift", 1)))
-    assert judged(setting, verdicts(a=LANDED)).row.debt == (("gift", 1),)
 
 
 def test_an_attempt_that_did_not_land_stays_in_mind() -> None:

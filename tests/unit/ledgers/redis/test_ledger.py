@@ -8,7 +8,7 @@ from tests.contract.stores import GivenClock
 from tests.unit.ledgers.redis.played_redis import PlayedRedis, generation, no_warning, number, several, text
 
 
-def test_in_a_cluster_the_generation_is_asked_for_once_a_minute() -> None:
+def test_in_a_cluster_the_generation_is_asked_for_every_few_seconds() -> None:
     """It lies on another server than most groups, where no write looks at it."""
     clock = GivenClock()
     with PlayedRedis({"EVALSHA": [generation(2), generation(3)]}) as server:

@@ -44,6 +44,14 @@ def test_a_record_of_a_source_is_none_of_an_operator() -> None:
     assert detect({"Records": [], "Type": "Operator", "task": "inspect"})[0] is Kind.RECORDS
 
 
+def test_a_group_at_rest_is_shown_with_its_receipt(stage: Stage) -> None:
+    told = tell(stage, "inspect", GroupId="room")
+    assert part(told, "row")["base"] == part(told, "upstream")["receipt"]
+    assert part(told, "upstream")["counters"] == {"like": 5}
+    assert part(told, "explanation")["receipt"] == "is the base: nothing landed, and nothing can any more"
+    assert (told["to_be_judged"], told["ready_in_s"]) == ([], 0)
+
+
 def test_a_frozen_group_is_shown_with_what_was_under_way(frozen: Stage) -> None:
     told = tell(frozen, "inspect", GroupId="room")
     row, named = part(told, "row"), operation_id(CALLER, "second")

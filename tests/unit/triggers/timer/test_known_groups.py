@@ -95,37 +95,6 @@ def test_a_group_that_is_gone_is_asked_once_and_known_again_when_it_is_made_anew
     assert stage.chat.groups[GROUPS[1]]["like"] == 0
 
 
-@pytest.mark.parametrize(
-    ("message", "field"),
-    [
-        ({"Known": ""}, "Message.operations[0].GroupIds.Known"),
-        ({"Known": 7}, "Message.operations[0].GroupIds.Known"),
-        ({"Known": "_receipt"}, "Message.operations[0].GroupIds.Known"),
-        ({"Known": "k" * 129}, "Message.operations[0].GroupIds.Known"),
-        ({"known": "like"}, "Message.operations[0].GroupIds.Known"),
-        ({}, "Message.operations[0].GroupIds.Known"),
-        ({"Known": "like", "More": 1}, "Message.operations[0].GroupIds.More"),
-    ],
-)
-def test_a_wrong_source_is_named(stage: Stage, message: object, field: str) -> None:
-    operation = {"GroupIds": message, "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}
-    with pytest.raises(BadInput) as refused:
-        stage.tick(event(Message={"operations": [operation]}))
-    assert refused.value.field == field
-
-
-@pytest.mark.parametrize("other", [["room-0001"], {"Known": "gift"}])
-@pytest.mark.parametrize("first", [True, False])
-def test_a_tick_has_one_source_for_all_its_operations(stage: Stage, other: object, first: bool) -> None:
-    """Else nobody could say which operation comes first in a group that both have."""
-    sources = [{"Known": "like"}, other] if first else [other, {"Known": "like"}]
-    counters = [{"Key": "like", "Value": 0}]
-    operations = [{"GroupIds": source, "GroupCounter": counters, "Mode": "Set"} for source in sources]
-    with pytest.raises(BadInput) as refused:
-        stage.tick(event(Message={"operations": operations}))
-    assert refused.value.field == "Message.operations[1].GroupIds"
-
-
 def test_a_time_that_is_still_to_come_is_refused(stage: Stage) -> None:
     with pytest.raises(BadInput) as refused:
         stage.tick(event(Time="2026-11-22T00:10:03Z"))

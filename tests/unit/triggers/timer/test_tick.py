@@ -13,6 +13,7 @@ from tests.unit.triggers.stage import START
 
 DAY_S = 86_400.0
 OPERATION: Event = {"GroupIds": ["a", "b"], "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}
+KNOWN: Event = {"Known": "like"}
 
 
 def event(message: object, **changes: object) -> Event:
@@ -122,6 +123,24 @@ def test_a_trigger_without_a_printable_name_is_refused(name: object) -> None:
         ({"operations": [OPERATION, {**OPERATION, "Mode": "Add"}]}, "Message.operations[1].Mode"),
         ({"operations": [{"GroupIds": ["a"], "Mode": "Set"}]}, "Message.operations[0].GroupCounter"),
         ({"operations": [{**OPERATION, "GroupCounter": None}]}, "Message.operations[0].GroupCounter"),
+        *(
+            ({"operations": [{**OPERATION, "GroupIds": wrong}]}, "Message.operations[0].GroupIds.Known")
+            for wrong in ({"Known": ""}, {"Known": 7}, {"Known": "_receipt"}, {"Known": "k" * 129}, {"known": "a"}, {})
+        ),
+        (
+            {"operations": [{**OPERATION, "GroupIds": {"Known": "like", "More": 1}}]},
+            "Message.operations[0].GroupIds.More",
+        ),
+        # A tick has one source for all of its operations: else their order would be open in a group that both have.
+        *(
+            ({"operations": [OPERATION | {"GroupIds": source} for source in sources]}, "Message.operations[1].GroupIds")
+            for sources in (
+                (KNOWN, ["room"]),
+                (["room"], KNOWN),
+                (KNOWN, {"Known": "gift"}),
+                ({"Known": "gift"}, KNOWN),
+            )
+        ),
     ],
 )
 def test_a_wrong_field_is_named_with_its_place(message: object, field: str) -> None:
