@@ -15,7 +15,10 @@ CALLS: dict[str, Callable[[OpenLedger], object]] = {
     "swap": lambda ledger: ledger.swap(GROUP, idle_row(), {"operation": record()}),
     "settle": lambda ledger: ledger.settle(GROUP, settlement(attempt())),
     "unfinished": lambda ledger: ledger.unfinished(GROUP.app, 10),
+    "held": lambda ledger: ledger.held(GROUP.app, 10),
+    "rows": lambda ledger: ledger.rows(GROUP.app, ["a", "b"]),
     "generation": lambda ledger: ledger.generation(),
+    "pause": lambda ledger: ledger.pause(None),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from redis import Redis
 
 from handler.config.ledger_url import RedisUrl
-from handler.core.model.row import Group
+from handler.core.model.row import Group, Pause
 from handler.core.ports.ledger import Generation, Ledger
 from handler.ledgers.redis.ledger import RedisLedger
 from tests.contract.redis_store import no_warning
@@ -19,6 +19,7 @@ WRITES: Final[dict[str, Callable[[Ledger], object]]] = {
     "append": lambda ledger: ledger.append(GROUP, [entry()], 36 * 1024),
     "swap": lambda ledger: ledger.swap(GROUP, idle_row().changed(base=5), {}),
     "raise": lambda ledger: ledger.raise_generation(),
+    "pause": lambda ledger: ledger.pause(Pause(1_700_000_000, "why")),
     "start": lambda ledger: ledger.start_generation(Generation(1), 1_800_000_000),
 }
 READS: Final[dict[str, Callable[[Ledger], object]]] = {
@@ -26,6 +27,8 @@ READS: Final[dict[str, Callable[[Ledger], object]]] = {
     "find": lambda ledger: ledger.find(GROUP, ["operation"]),
     "look": lambda ledger: ledger.look(GROUP, ["operation"]),
     "unfinished": lambda ledger: ledger.unfinished(GROUP.app, 10),
+    "held": lambda ledger: ledger.held(GROUP.app, 10),
+    "rows": lambda ledger: ledger.rows(GROUP.app, [GROUP.id, "other"]),
 }
 
 

@@ -1,6 +1,7 @@
 """What can go wrong with Redis, and what callers are told: that nothing was written, or that it may have been."""
 
 import os
+import re
 import signal
 import time
 import traceback
@@ -12,14 +13,18 @@ from redis import Redis
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.ports.ledger import Ledger
+from handler.core.ports.schedules import Hold, Schedule
 from handler.ledgers.redis.ledger import RedisLedger
 from tests.contract.parked_stores import APP, parked
 from tests.contract.redis_server import started
-from tests.contract.samples import GROUP, idle_row, record
+from tests.contract.samples import GROUP, claim, idle_row, record
+from tests.contract.stores import GivenClock
 from tests.e2e.watching import wait_for
 from tests.integration.redis_ledgers import READS, WRITES, opened
 from tests.sandbox.redis_servers import RedisServer
 from tests.sandbox.relay import Cut, Moment, Relay, Silence
+
+README = Path(__file__).parents[2] / "handler" / "ledgers" / "README.md"
 
 
 @pytest.fixture
@@ -107,6 +112,27 @@ def test_a_server_that_would_evict_is_refused(tmp_path: Path, policy: str) -> No
         client.config_set("maxmemory", "0")
         with opened(server.url) as ledger:
             assert ledger.load(GROUP) is None
+
+
+def test_the_rights_that_the_readme_names_are_enough(tmp_path: Path) -> None:
+    rights = re.search(r"needs `(~\S+)` and `([^`]+)`", README.read_text("utf-8"))
+    assert rights is not None
+    options = {"user": f"app on >word -@all {rights[1]} {' '.join(rights[2].split())}"}
+    with started(tmp_path, options=options) as server, opened(server.url.replace("//", "//app:word@")) as ledger:
+        ledger.swap(GROUP, idle_row(), {})
+        for call in (*WRITES.values(), *READS.values()):
+            call(ledger)
+        ledger.delete(GROUP, 1)
+        ledger.lease(claim(GivenClock(), 1))
+        ledger.hold(Hold(APP, Schedule.ACCEPTANCES, 0, 0))
+        ledger.note_windows(APP, "[]", ledger.windows(APP))
+        ledger.has_rows(APP)
+        kept = ledger.parked()
+        kept.park(APP, parked())
+        assert (len(kept.page(APP, 10)), kept.count(APP)) == (1, 1)
+        kept.unpark(APP, parked().id)
+        kept.note(APP, "a", "1")
+        assert kept.noted(APP, "a") == "1"
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,18 @@ def test_a_pause_is_known_to_all_at_their_next_write_and_its_end_a_little_later(
         assert ledger.begin(GROUP, attempt(entry()), RECEIPT_KEY, GENERATION) is not None
 
 
+def test_an_instance_that_lists_groups_knows_of_a_pause_without_a_further_round_trip(server: RedisServer) -> None:
+    """A sweep and a look over all groups write nothing where nothing is owed."""
+    pause = Pause(1_700_000_000, "why")
+    with Relay(server.port) as relay, opened(server.url) as operator, opened(f"redis://{relay.address}/0") as ledger:
+        assert ledger.unfinished(GROUP.app, 10) == []
+        for paused in (pause, None):
+            operator.pause(paused)
+            before = relay.round_trips
+            assert ledger.unfinished(GROUP.app, 10) == []
+            assert (ledger.generation().paused, relay.round_trips - before) == (paused, 1)
+
+
 def test_a_store_that_was_emptied_begins_with_the_first_generation(server: RedisServer) -> None:
     """Without a row every group is met as one never seen (R9)."""
     with opened(server.url) as ledger, Redis.from_url(server.url) as client:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 from redis.crc import key_slot
@@ -17,7 +17,7 @@ from handler.core.model.row import Pause
 from handler.core.ports.ledger import Generation
 from handler.ledgers.redis.connections import Address, Command, exchange
 from handler.ledgers.redis.errors import broken, is_reply, refusal
-from handler.ledgers.redis.metadata import PAUSE, RAISE, REGISTER, START
+from handler.ledgers.redis.metadata import GENERATION_FIELDS, PAUSE, RAISE, REGISTER, START
 from handler.ledgers.redis.scripts import Script
 from handler.ledgers.redis.topology import Servers, generation_of, identity_of
 
@@ -120,9 +120,17 @@ class RedisClient:
         return [_checked(reply) for reply in self._exchanged(key, commands, use)]
 
     def ask_each(self, commands: Sequence[tuple[str, Command]]) -> list[object]:
-        """The replies to reads of keys that may lie anywhere, each command with its key; keys of a slot go together."""
+        """The replies to reads of keys that may lie anywhere, each command with its key; keys of a slot go together.
+
+        One server tells its generation along: an instance that lists what there is knows of a pause.
+        """
         if not self.is_cluster:
-            return self.ask(commands[0][0], *(command for _, command in commands))
+            registered = self._reached(lambda servers: servers.registered)
+            told = "HMGET", self._generation_key, *GENERATION_FIELDS
+            *replies_here, generation = self.ask(commands[0][0], *(command for _, command in commands), told)
+            if cast("list[str | None]", generation)[0] is not None:
+                self._servers.learn(registered, generation_of(generation))
+            return replies_here
         slots: dict[int, list[int]] = {}
         for place, (key, _) in enumerate(commands):
             slots.setdefault(key_slot(key.encode()), []).append(place)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from handler.ledgers.redis.scripts import Script
 
+# What the hash of the generation tells of it, as the scripts here give it back.
+GENERATION_FIELDS = "number", "started", "paused"
+
 # KEYS: until when a schedule is lent out, what holds it. ARGV: how long the calls last, the greatest wait and the
 # longest lease, in seconds. All go by the server's time; an end that is too far was written before that was set back.
 LEASE = Script(
