@@ -25,7 +25,7 @@ from handler.core.ports.counter_api import Unclear, Unsent
 from handler.core.ports.error_codes import http_status
 from handler.core.ports.ledger import Ledger, ParkedAndNotes
 from handler.core.ports.queue import Queue
-from handler.core.ports.system import Clock, Notice
+from handler.core.ports.system import Clock, Measure, Notice, Timed
 from handler.core.ports.vault import Vault
 from handler.core.runtime.instance import Instance, Rules
 from handler.telemetry import SERVICE, SERVICE_VARIABLE, Reports
@@ -187,8 +187,13 @@ def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, ParkedAndNotes, s
         return *_dynamodb(url, clock), place
     from handler.ledgers.sqlite.ledger import SqliteLedger
 
-    ledger = SqliteLedger(url.path, clock, synchronous=url.synchronous, deadline=current_deadline)
+    ledger = SqliteLedger(url.path, clock, synchronous=url.synchronous, deadline=current_deadline, timed=_timed())
     return ledger, ledger.parked(), place
+
+
+def _timed() -> Timed:
+    """Measures the ledger's round trips."""
+    return partial(reports().timing, Measure.LEDGER_LATENCY_S)
 
 
 def _never_renewed() -> str | None:
@@ -209,7 +214,7 @@ def _redis(url: RedisUrl, clock: Clock, renewed: Callable[[], str | None]) -> tu
         # Another kind of ledger is another instance's: this one's operations are in Redis.
         return other if isinstance(other, RedisUrl) else None
 
-    ledger = RedisLedger(url, clock, warn=reports().warn, renewed=renewed_url)
+    ledger = RedisLedger(url, clock, warn=reports().warn, renewed=renewed_url, timed=_timed())
     return ledger, ledger.parked()
 
 
@@ -223,7 +228,7 @@ def _dynamodb(url: DynamoDbUrl, clock: Clock) -> tuple[Ledger, ParkedAndNotes]:
         ) from None
     region = url.region or os.environ.get("AWS_REGION")
     ledger = DynamoDbLedger(
-        url.table, clock, region=region, endpoint=url.endpoint, create=url.create, session=_aws_session
+        url.table, clock, region=region, endpoint=url.endpoint, create=url.create, session=_aws_session, timed=_timed()
     )
     return ledger, ledger.parked()
 

@@ -95,6 +95,15 @@ class Reports:
         with self._lock:
             self._values[measure].append(value)
 
+    @contextmanager
+    def timing(self, measure: Measure) -> Iterator[None]:
+        """Take how long the block lasts, whichever way it ends."""
+        began = self._monotonic()
+        try:
+            yield
+        finally:
+            self.measure(measure, self._monotonic() - began)
+
     def warn(self, problem: str) -> None:
         """Log a warning: something works, and an operator should still change it."""
         self._log.warning(problem)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -113,6 +113,34 @@ def test_a_dynamodb_url_leads_to_its_table_in_its_region(
     request = server.requests[-1]
     assert target(request) == ("GetItem", region)
     assert json.loads(request.partition(b"\r\n\r\n")[2])["TableName"] == "counters"
+
+
+@contextmanager
+def ledger_url(kind: str) -> Iterator[str]:
+    """The address of a store that has nothing, or of a file."""
+    if kind == "redis":
+        with PlayedRedis({"HMGET": [NO_ROW]}) as redis:
+            yield redis.endpoint.url
+    else:
+        with ByteServer(answering(http(b"{}"))) as dynamodb:
+            yield f"dynamodb://counters?endpoint=http://{dynamodb.address}&region={REGION}"
+
+
+@pytest.mark.parametrize("kind", ["redis", "dynamodb", "sqlite"])
+def test_each_round_trip_to_the_ledger_is_measured(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    with ExitStack() as stores:
+        if kind != "sqlite":
+            environment.setenv("LEDGER_URL", stores.enter_context(ledger_url(kind)))
+        load()
+        capsys.readouterr()
+        with bootstrap.reports().during({}):
+            load()
+        bootstrap.app_context().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
+    [line] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    [latency] = line["ledger_latency_s"][-1:]
+    assert 0 < latency < 10
 
 
 @pytest.mark.parametrize("scheme", [Bearer, Signature, Platform])

@@ -16,10 +16,11 @@ from handler.config.settings import Settings
 from handler.core.errors import BadInput, OutcomeUnknown, SecretUnavailable, SettingsError
 from handler.main import lambda_handler, main_handler
 from handler.triggers.timer import handler as timer
+from tests.sandbox.chat import ChatApp, ChatServer
 from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context, scf_context
 from tests.sandbox.dialects import event_of
-from tests.sandbox.environment import KEY, TOKEN, sandboxed_environment
+from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
 
 Event = dict[str, object]
 TIMEOUT_S = 29.0
@@ -38,6 +39,11 @@ def environment(tmp_path: Path) -> Iterator[Path]:
 def post(key: str = "k", token: str = TOKEN, body: str = BODY) -> Event:
     """An update that is accepted without a call."""
     return event_of("http-v2", "POST", "/v1/update_group_counter", headers(key, token), body.encode())
+
+
+def waiting(key: str) -> Event:
+    """An update whose caller waits for its answer."""
+    return event_of("http-v2", "POST", "/v1/update_group_counter", headers(key)[:-1], BODY.encode())
 
 
 def headers(key: str = "k", token: str = TOKEN) -> list[tuple[str, str]]:
@@ -179,6 +185,30 @@ def test_a_task_that_fails_has_left_its_line_as_well(capsys: pytest.CaptureFixtu
         lambda_handler({"Type": "Operator", "task": "release", "GroupId": "nowhere"}, lambda_context(TIMEOUT_S))
     [line] = [line for line in capsys.readouterr().out.splitlines() if '"operator_task"' in line and "level" in line]
     assert (json.loads(line)["task"], json.loads(line)["GroupId"]) == ("release", "nowhere")
+
+
+def test_a_request_has_one_line_with_all_that_is_searched_for_and_its_latencies_are_metrics(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the key nor the group is a dimension, or in the line of the metrics at all."""
+    context = lambda_context(TIMEOUT_S)
+    with ChatServer(ChatApp(sdkappid=SDKAPPID, keys=(KEY,))) as server:
+        server.create_group("room")
+        monkeypatch.setenv("CHAT_ENDPOINT", server.endpoint)
+        lambda_handler(waiting("first"), lambda_context(TIMEOUT_S))
+        capsys.readouterr()
+        assert lambda_handler(waiting("another-key"), context)["statusCode"] == 200
+    text = capsys.readouterr().out
+    line, metrics = (json.loads(line) for line in text.splitlines())
+    assert (line["message"], line["level"], line["cold_start"]) == ("applied", "INFO", False)
+    assert line["function_name"] == context.function_name
+    assert line["function_request_id"] == line["correlation_id"] == context.aws_request_id
+    assert line.keys() >= {"group", "operation", "caller", "key_hash", "duration_s"}
+    assert (len(metrics["update_latency_s"]), metrics["applied"]) == (1, [1.0])
+    assert len(metrics["ledger_latency_s"]) >= 2
+    assert metrics["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+    assert "room" not in json.dumps(metrics)
+    assert "another-key" not in text
 
 
 def test_each_stage_has_its_own_lines_and_metrics(

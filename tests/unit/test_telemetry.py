@@ -10,7 +10,7 @@ from contextvars import copy_context
 import pytest
 
 from handler.core.errors import LedgerUnavailable
-from handler.core.ports.system import Notice
+from handler.core.ports.system import Measure, Notice
 from handler.telemetry import Reports
 
 
@@ -88,6 +88,32 @@ def test_counts_are_written_once_at_the_end(printed: Printed) -> None:
     assert {metric["Name"] for metric in described["Metrics"]} == {"applied", "late_landing_corrected"}
     assert (line["applied"], line["late_landing_corrected"]) == ([151.0], [1.0])
     assert "room" not in json.dumps(line)
+
+
+def test_of_very_many_values_no_document_has_more_than_cloudwatch_takes(printed: Printed) -> None:
+    """A hundred of each metric in a document; each value is written once."""
+    reports = Reports()
+    with reports.during({}):
+        for number in range(250):
+            reports.measure(Measure.LEDGER_LATENCY_S, number / 1000)
+            reports.count(Notice.APPLIED, 2)
+    documents = printed.lines()
+    values = [line.get("ledger_latency_s", []) for line in documents]
+    assert [len(each) for each in values] == [100, 100, 50]  # type: ignore[arg-type]  # the format's own lists
+    assert sorted(value for each in values for value in each) == [number / 1000 for number in range(250)]  # type: ignore[attr-defined]
+    assert [line["applied"] for line in documents if "applied" in line] == [[500.0]]
+
+
+def test_a_block_is_timed_whichever_way_it_ends(printed: Printed) -> None:
+    moments = iter([0.0, 10.0, 10.5, 20.0, 20.25])
+    reports = Reports(monotonic=lambda: next(moments))
+    with reports.during({}):
+        with reports.timing(Measure.LEDGER_LATENCY_S):
+            pass
+        with pytest.raises(KeyError), reports.timing(Measure.LEDGER_LATENCY_S):
+            raise KeyError
+    [line] = printed.lines()
+    assert line["ledger_latency_s"] == [0.5, 0.25]
 
 
 def test_counts_that_could_not_be_written_are_not_counted_again(

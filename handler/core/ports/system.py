@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from enum import Enum
 from typing import Protocol, TypeAlias
 
@@ -55,6 +56,9 @@ class Measure(Enum):
     READ_LATENCY_S = "read_latency_s"
     LEDGER_LATENCY_S = "ledger_latency_s"
 
+
+Timed: TypeAlias = Callable[[], AbstractContextManager[None]]
+"""Begins a block of which it measures how long it lasts, whichever way it ends."""
 
 Evidence: TypeAlias = "dict[str, str | float | None]"
 

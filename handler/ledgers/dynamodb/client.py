@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 
 from botocore.client import BaseClient
 
 from handler.clouds.aws import MakeSession, bounded
+from handler.core.ports.system import Timed
 
 # DynamoDB answers within some milliseconds, so after this long a connection, or an answer, is not going to come.
 CONNECT_S = 1.0
@@ -21,6 +23,7 @@ class Client:
     """Makes one client by a session of `session`, and prepares it by `prepare` before its first call.
 
     boto3 finds the credentials. Retries are off: after a write whose answer was lost only the ledger knows what to do.
+    `timed` measures each request.
     """
 
     def __init__(
@@ -29,7 +32,9 @@ class Client:
         endpoint: str | None,
         session: MakeSession,
         prepare: Callable[[BaseClient], None],
+        timed: Timed = nullcontext,
     ) -> None:
+        self._timed = timed
         self._region = region
         self._endpoint = endpoint
         self._session = session
@@ -39,8 +44,9 @@ class Client:
 
     def call(self, operation: str, request: Mapping[str, object]) -> Mapping[str, object]:
         """Send one request, once, by boto3's name for it; raises the SDK's errors."""
-        answer: Mapping[str, object] = getattr(self._client(), operation)(**request)
-        return answer
+        send: Callable[..., Mapping[str, object]] = getattr(self._client(), operation)
+        with self._timed():
+            return send(**request)
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""

@@ -8,6 +8,7 @@ has seen are remembered, and every write has a condition that fails where the me
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 
 from botocore.client import BaseClient
 
@@ -17,7 +18,7 @@ from handler.core.model.outcome import Records
 from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import Claim, Hold, Lent
-from handler.core.ports.system import Clock
+from handler.core.ports.system import Clock, Timed
 from handler.core.state.watermarks import firsts_of, watermarks_of
 from handler.ledgers.dynamodb import accept, indexes, metadata, updates
 from handler.ledgers.dynamodb.client import Client
@@ -42,7 +43,8 @@ class DynamoDbLedger:
     """A `Ledger` in the table `table`; nothing is opened before the first call.
 
     Region and endpoint are found as boto3 finds them where they are not given. `create` makes a missing table.
-    `session` makes the session of boto3 from which the client comes, so that a test can have one that fails.
+    `session` makes the session of boto3 from which the client comes, so that a test can have one that fails. `timed`
+    measures each round trip.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class DynamoDbLedger:
         endpoint: str | None = None,
         create: bool = False,
         session: MakeSession = AwsSession,
+        timed: Timed = nullcontext,
     ) -> None:
         def prepare(client: BaseClient) -> None:
             if create:
@@ -62,7 +65,7 @@ class DynamoDbLedger:
         self.timeout_s = USUAL_TIMEOUT_S
         self.generation_cache_s = GENERATION_CACHE_S
         self._clock = clock
-        self._client = Client(region, endpoint, session, prepare)
+        self._client = Client(region, endpoint, session, prepare, timed)
         self._table = Table(table, self._client, clock)
         self._rows = Rows(self._table)
 

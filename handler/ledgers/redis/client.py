@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from enum import Enum
 from typing import TypeVar, cast
 
@@ -15,6 +16,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from handler.core.errors import AnswerLost, LedgerUnavailable
 from handler.core.model.row import Pause
 from handler.core.ports.ledger import Generation
+from handler.core.ports.system import Timed
 from handler.ledgers.redis.connections import Address, Command, exchange
 from handler.ledgers.redis.errors import broken, is_reply, refusal
 from handler.ledgers.redis.metadata import GENERATION_FIELDS, PAUSE, RAISE, REGISTER, START
@@ -52,7 +54,7 @@ class RedisClient:
     """Exchanges with `servers`. Each write must have reached `wait` replicas before it counts.
 
     Nothing is sent twice that could have taken effect. If the servers refuse the credentials, `renewed` is asked for
-    others: the password, or the address, may have changed since.
+    others: the password, or the address, may have changed since. `timed` measures each exchange.
     """
 
     def __init__(
@@ -63,8 +65,10 @@ class RedisClient:
         wait: int,
         timeout_s: float,
         renewed: Callable[[], Servers | None] = lambda: None,
+        timed: Timed = nullcontext,
     ) -> None:
         self._servers = servers
+        self._timed = timed
         self._renewed = renewed
         self._generation_key = generation_key
         self._wait = wait
@@ -215,7 +219,8 @@ class RedisClient:
             lent.give_back()
             raise LedgerUnavailable("this row was read from a Redis server whose place another has taken")
         try:
-            replies = exchange(lent.link.connection, commands)
+            with self._timed():
+                replies = exchange(lent.link.connection, commands)
         except (RedisError, OSError) as error:
             lent.drop()
             # Where several commands were sent, the one that was refused need not be the first.

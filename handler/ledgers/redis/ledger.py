@@ -9,6 +9,7 @@ once that many have it, which is the only safeguard where the servers do not tel
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import cast
 
 from handler.config.ledger_url import RedisUrl
@@ -19,7 +20,7 @@ from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.model.row_size import row_is_full
 from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent
-from handler.core.ports.system import Clock
+from handler.core.ports.system import Clock, Timed
 from handler.core.state.watermarks import WATERMARK_S, firsts_of, partitions_of, watermarks_of
 from handler.ledgers.redis import indexes, metadata, scripts
 from handler.ledgers.redis.client import RedisClient, Use
@@ -57,7 +58,7 @@ class RedisLedger:
     """A `Ledger` in the server at `url`; nothing is opened before the first call.
 
     `warn` takes, once, what makes the promise weaker. `prefix` begins the name of every key. `renewed` gives the
-    server's new URL, if it has one, where the server refuses to be used.
+    server's new URL, if it has one, where the server refuses to be used. `timed` measures each round trip.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class RedisLedger:
         timeout_s: float = TIMEOUT_S,
         prefix: str = PREFIX,
         renewed: Callable[[], RedisUrl | None] = lambda: None,
+        timed: Timed = nullcontext,
     ) -> None:
         self.timeout_s = timeout_s
         self.generation_cache_s = 0.0
@@ -84,7 +86,7 @@ class RedisLedger:
             return servers_at(other) if other else None
 
         self._client = RedisClient(
-            servers_at(url), self._keys.generation, wait=url.wait, timeout_s=timeout_s, renewed=others
+            servers_at(url), self._keys.generation, wait=url.wait, timeout_s=timeout_s, renewed=others, timed=timed
         )
         self._asks_at = clock.monotonic() + ASKS_AFTER_S
 

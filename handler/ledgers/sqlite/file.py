@@ -9,12 +9,14 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from handler.core.errors import AnswerLost, LedgerUnavailable
+from handler.core.ports.system import Timed
 from handler.ledgers.sqlite.connections import Connections
 
 T = TypeVar("T")
@@ -51,7 +53,9 @@ class SqliteFile:
         synchronous: str,
         wait_s: Callable[[], float],
         factory: type[sqlite3.Connection],
+        timed: Timed = nullcontext,
     ) -> None:
+        self._timed = timed
         self._path = path
         self._format = file_format
         self._synchronous = synchronous
@@ -61,7 +65,7 @@ class SqliteFile:
 
     def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
         """Ask within one read transaction; raises LedgerUnavailable."""
-        with self._connections.lend() as connection:
+        with self._timed(), self._connections.lend() as connection:
             try:
                 connection.execute("BEGIN")
                 answer = question(connection)
@@ -72,7 +76,7 @@ class SqliteFile:
 
     def write(self, change: Callable[[sqlite3.Connection], T]) -> T:
         """Change within one write transaction, which is kept only if `change` gives back something true."""
-        with self._connections.lend() as connection:
+        with self._timed(), self._connections.lend() as connection:
             try:
                 connection.execute(f"PRAGMA busy_timeout = {self._wait_s() * 1000:.0f}")
                 connection.execute("BEGIN IMMEDIATE")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TypeAlias
 
 import pytest
@@ -11,8 +12,8 @@ from handler.core.errors import LedgerUnavailable
 from handler.core.model.operation import Origin
 from handler.core.model.outcome import Pending
 from handler.core.model.row import Group, Remembered, Row
-from handler.core.ports.counter_api import Fault, Refused, Reply, Unclear
-from handler.core.ports.system import Notice, naming
+from handler.core.ports.counter_api import Fault, Refused, Reply, Unclear, Unsent
+from handler.core.ports.system import Measure, Notice, naming
 from handler.core.protocol.drive import drive
 from handler.core.runtime.instance import TimeBudget
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
@@ -186,3 +187,13 @@ def test_what_is_applied_for_others_has_a_line_of_its_own() -> None:
         scene = Scene(row(queue=queue))
         scene.counters.sweep(scene.clock.moment + 60)
         assert (scene.notices.of(Notice.APPLIED), scene.notices.quiet) == ([G | naming(["a"])], quiet)
+
+
+def test_every_call_that_left_is_measured_and_no_other() -> None:
+    """The samples of updates are the calls used of the rate."""
+    scene = Scene(row())
+    scene.api.updates = [Unsent("no connection"), Unclear("lost")]
+    scene.counters.apply(GROUP.id, [increase("a")], scene.budget(30))
+    taken = Counter(measure for measure, _ in scene.notices.measured)
+    assert taken[Measure.UPDATE_LATENCY_S] == len(scene.api.calls) - 1 > 0
+    assert taken[Measure.READ_LATENCY_S] > 0
