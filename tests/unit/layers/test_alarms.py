@@ -163,7 +163,15 @@ def test_the_first_row_of_the_dashboard_says_whether_it_is_well() -> None:
 def test_the_dashboard_shows_metrics_that_the_function_writes() -> None:
     seen = set().union(*map(shown, widgets()))
     assert seen <= written()
-    assert seen >= {"applied", "rejected", "update_latency_s", "read_latency_s", "ledger_latency_s", "call_failed"}
+    assert seen >= {
+        "applied",
+        "rejected",
+        "turned_away",
+        "update_latency_s",
+        "read_latency_s",
+        "ledger_latency_s",
+        "call_failed",
+    }
 
 
 def test_the_share_of_the_rate_that_is_used_is_counted_from_the_updates_of_a_minute() -> None:
@@ -183,7 +191,7 @@ def test_a_saved_query_asks_every_log_for_fields_that_lines_have(name: str) -> N
     words = set(re.findall(r"(?<![@\w])[A-Za-z_]\w*", texts))
     made = set(re.findall(r"\bas (\w+)", texts))
     language = {"filter", "fields", "stats", "sort", "limit", "by", "as", "or", "and", "asc", "desc", "ispresent"}
-    language |= {"strcontains", "concat", "max", "min", "latest", "count", "count_distinct"}
+    language |= {"strcontains", "concat", "max", "min", "sum", "latest", "count", "count_distinct"}
     assert words - made - language <= FIELDS
     assert len(cast("list[object]", QUERIES[name]["LogGroupNames"])) == len(FUNCTIONS)
     asked = set(re.findall(r"\{\{(\w+)\}\}", query))
