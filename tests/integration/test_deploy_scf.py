@@ -16,7 +16,7 @@ from tests.sandbox.tc3 import Credentials
 ACCOUNT = Credentials("AKIDmadeupmadeupmadeup", "made-up-key-of-the-account", "made-up-token-of-the-account")
 REGION = "ap-singapore"
 NAMED = ("--set", "role=ChatCounters", "--set", "vpc.id=vpc-1", "--set", "vpc.subnet=subnet-1")
-FIRST = ["PublishLayerVersion", "CreateFunction", "UpdateFunctionEventInvokeConfig", *["CreateTrigger"] * 3]
+FIRST = ["PublishLayerVersion", "CreateFunction", "UpdateFunctionEventInvokeConfig", *["CreateTrigger"] * 4]
 
 
 @pytest.fixture
@@ -73,11 +73,24 @@ def test_the_triggers_send_what_the_function_reads(cloud: ScfServer, built: Path
     """A URL for callers, the sweep each minute, and the example, which is closed."""
     assert deploy(built) == 0
     triggers = deployed(cloud).triggers
-    assert set(triggers) == {("http", "url"), ("timer", "sweep"), ("timer", "daily-reset")}
-    sweep, reset = triggers["timer", "sweep"], triggers["timer", "daily-reset"]
+    assert set(triggers) == {("http", "url"), *(("timer", name) for name in ("sweep", "check", "daily-reset"))}
+    sweep, check, reset = (triggers["timer", name] for name in ("sweep", "check", "daily-reset"))
     assert (sweep["TriggerDesc"], sweep["Enable"]) == ("0 * * * * * *", "OPEN")
     assert json.loads(str(sweep["CustomArgument"])) == {"task": "sweep"}
+    assert (check["TriggerDesc"], check["Enable"]) == ("30 */5 * * * * *", "OPEN")
+    assert json.loads(str(check["CustomArgument"])) == {"task": "check"}
     assert reset["Enable"] == "CLOSE"
+
+
+def test_a_deployment_says_which_alarm_to_make_in_the_console(
+    cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the function's failed invocations, because the timer `check` fails while something needs an operator."""
+    assert deploy(built) == 0
+    told = capsys.readouterr().err
+    for words in ("update-group-counter of the namespace default in ap-singapore", "(Error), 1 minute, > 0"):
+        assert words in told
+    assert told.endswith("make status FUNCTION=scf:update-group-counter\n")
 
 
 def test_a_second_deployment_changes_the_function_and_creates_nothing(cloud: ScfServer, built: Path) -> None:
@@ -88,7 +101,7 @@ def test_a_second_deployment_changes_the_function_and_creates_nothing(cloud: Scf
     assert deploy(built) == 0
     assert cloud.changes == [
         *("UpdateFunctionCode", "UpdateFunctionConfiguration", "UpdateFunctionEventInvokeConfig", "UpdateTrigger"),
-        "UpdateTrigger",
+        *("UpdateTrigger", "UpdateTrigger"),
     ]
     assert base64.b64decode(str(deployed(cloud).fields["ZipFile"])) == b"other code"
 
@@ -113,7 +126,8 @@ def test_a_trigger_that_the_plan_no_longer_has_is_deleted(cloud: ScfServer, buil
     triggers["timer", "old"] = old
     triggers["cls", "logs"] = {"Type": "cls", "TriggerName": "logs", "TriggerDesc": "{}"}
     assert deploy(built) == 0
-    assert set(triggers) == {("http", "url"), ("timer", "sweep"), ("timer", "daily-reset"), ("cls", "logs")}
+    ours = {("http", "url"), *(("timer", name) for name in ("sweep", "check", "daily-reset"))}
+    assert set(triggers) == {*ours, ("cls", "logs")}
 
 
 def test_a_dry_run_shows_the_calls_and_changes_nothing(
