@@ -68,10 +68,6 @@ def _nothing(_: argparse.ArgumentParser) -> None:
     return None
 
 
-def _status(taken: argparse.ArgumentParser) -> None:
-    _page(taken)
-
-
 def _page(taken: argparse.ArgumentParser) -> None:
     taken.add_argument("--after", help="the page after this one: what the answer before it said")
     taken.add_argument("--limit", type=int, help="how many at most")
@@ -139,7 +135,7 @@ def _verdict(text: str) -> tuple[str, str]:
 
 
 _TASKS: Final[Mapping[str, Adder]] = {
-    "status": _status,
+    "status": _page,
     "inspect": _group,
     "operation": _operation,
     "adopt": _adopt,

@@ -27,8 +27,8 @@ def check(event: Event, function: Function, *, is_given: bool) -> None:
     consequence = consequence_of(event)
     if consequence is None:
         return
-    status = function.invoke({"Type": "Operator", "task": "status", "limit": 1})
-    said: Mapping[str, object] = status if isinstance(status, dict) else {}
+    about = function.invoke({"Type": "Operator", "task": "about"})
+    said: Mapping[str, object] = about if isinstance(about, dict) else {}
     facts = {"app": said.get("app", UNKNOWN), "ledger": said.get("ledger", UNKNOWN), "function": function.name}
     for name, fact in facts.items():
         sys.stderr.write(f"{name:<10}{fact}\n")

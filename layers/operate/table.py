@@ -36,6 +36,8 @@ def _health(status: Mapping[str, object], groups: Sequence[Mapping[str, object]]
         found.append("groups are paused")
     facts = f"unfinished groups: {status['unfinished']}, oldest operation: {oldest_s:.0f} s"
     facts = f"{facts}, generation: {status['generation']}"
+    if status.get("complete") is False:
+        facts = f"{facts}; at least, as there was no time to count all"
     return f"NOT WELL: {'; '.join(found)}. ({facts})" if found else f"Well. ({facts})"
 
 

@@ -140,6 +140,7 @@ EXPECTED: Mapping[str, Expectation] = {
     "bad.timer.unknown-field": _bad(),
     "bad.timer.unknown-task": _bad(),
     "bad.unknown-kind": _bad("UnknownEvent"),
+    "operator.about": Expectation(fields={"task": "about"}),
     "operator.pause": Expectation(fields={"task": "pause", "changed": True}),
     "operator.status": Expectation(fields={"task": "status", "paused": None, "frozen": 0, "unfinished": 0}),
     "operator.resume": Expectation(fields={"task": "resume", "paused": None, "changed": True}),

@@ -17,6 +17,7 @@ from handler.triggers.operator import operation, parked, pausing, status, verifi
 from handler.triggers.operator.inspection import Json, shown
 from handler.triggers.operator.requests import (
     VERIFY,
+    About,
     Adopt,
     AskOperation,
     Drop,
@@ -65,6 +66,8 @@ def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, 
 def _answer(request: OperatorRequest, budget: TimeBudget, context: AppContext) -> Json:
     if isinstance(request, ListParked | Replay | ReplayAll | Drop):
         return parked.answer(request, budget, context)
+    if isinstance(request, About):
+        return {"app": context.vault.current().sdkappid, "ledger": context.ledger_place}
     if isinstance(request, Status):
         return status.status(request, budget, context)
     if isinstance(request, Restored):

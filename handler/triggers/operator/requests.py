@@ -83,6 +83,10 @@ class ResumeCalls(StrictModel):
     group_id: _GroupId = EVERY_GROUP
 
 
+class About(StrictModel):
+    """Say which app and which ledger the function works with."""
+
+
 class Restored(StrictModel):
     """State that the ledger was restored from a copy: every row is checked against the API before its next call."""
 
@@ -181,10 +185,11 @@ class Drop(StrictModel):
 
 ParkedRequest: TypeAlias = ListParked | Replay | ReplayAll | Drop
 OperatorRequest: TypeAlias = (
-    Status | AskOperation | PauseCalls | ResumeCalls | Inspect | Adopt | Release | Restored | ParkedRequest
+    About | Status | AskOperation | PauseCalls | ResumeCalls | Inspect | Adopt | Release | Restored | ParkedRequest
 )
 
 _TASKS: Mapping[str, type[OperatorRequest]] = {
+    "about": About,
     "status": Status,
     "operation": AskOperation,
     "pause": PauseCalls,

@@ -198,6 +198,7 @@ class Stage:
             ),
             probes=MemoryProbes(self.clock),
             vault=self.vault,
+            ledger_place="memory",
         )
 
     def like(self, group: str = "room") -> int | None:

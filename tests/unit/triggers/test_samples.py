@@ -74,6 +74,7 @@ BAD_TASKS = {
 }
 TASKS = {
     "operator.status": {"paused": None, "frozen": 0, "unfinished": 0, "attention": [], "after": None},
+    "operator.about": {"ledger": "memory"},
     "operator.operation": {"state": "applied", "attempt": None},
     "operator.pause": {"changed": True},
     "operator.resume": {"paused": None, "changed": False},

@@ -9,23 +9,23 @@ from layers.operate import consent
 from layers.operate.arguments import Event
 from layers.operate.functions import OperatorError
 
-STATUS: Event = {"Type": "Operator", "task": "status", "limit": 1}
+ABOUT: Event = {"Type": "Operator", "task": "about"}
 PAUSE: Event = {"Type": "Operator", "task": "pause", "reason": "the vendor asked"}
 REFUSED = "Nothing was done: it takes YES=1 (--yes), or a typed yes at a terminal"
 
 
 class Asked:
-    """A function that says of its status what is given."""
+    """A function that says of itself what is given."""
 
     name = "counter in eu-west-1"
 
-    def __init__(self, status: object) -> None:
-        self.status = status
+    def __init__(self, about: object) -> None:
+        self.about = about
         self.events: list[Event] = []
 
     def invoke(self, event: Event) -> object:
         self.events.append(event)
-        return self.status
+        return self.about
 
 
 class Terminal(io.StringIO):
@@ -70,7 +70,7 @@ def test_app_ledger_function_and_consequence_are_said_before_anything_is_done(
         "function  counter in eu-west-1",
     ]
     assert words in told
-    assert function.events == [STATUS]
+    assert function.events == [ABOUT]
 
 
 @pytest.mark.parametrize(

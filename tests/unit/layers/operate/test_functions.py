@@ -211,6 +211,28 @@ def test_without_keys_of_the_account_scf_is_not_asked(
     assert scf.calls == []
 
 
+@pytest.mark.parametrize("named", [NAME, f"scf:{NAME}"])
+def test_a_pause_names_what_it_acts_on_and_status_shows_it_until_it_is_resumed(
+    aws: LambdaServer, scf: ScfServer, capsys: pytest.CaptureFixture[str], tmp_path: Path, named: str
+) -> None:
+    where = ["--function", named, *(["--region", "eu-west-1"] if named == NAME else [])]
+    assert main([*where, "pause", "--reason", "the vendor asked"]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert f"app       {SDKAPPID}\n" in told.err
+    assert f"ledger    sqlite:///{tmp_path}/ledger.sqlite\n" in told.err
+    assert main([*where, "--yes", "pause", "--reason", "the vendor asked"]) == 0
+    assert json.loads(capsys.readouterr().out)["changed"] is True
+    assert main([*where, "status"]) == 0
+    assert capsys.readouterr().out.startswith("NOT WELL: PAUSED since ")
+    assert main([*where, "--yes", "resume"]) == 0
+    capsys.readouterr()
+    assert main([*where, "status"]) == 0
+    assert capsys.readouterr().out.startswith("Well. (unfinished groups: 0, ")
+    assert main([*where, "--json", "status"]) == 0
+    assert json.loads(capsys.readouterr().out)["attention"] == []
+
+
 def test_the_function_of_this_checkout_answers_as_a_command(chat: ChatServer, tmp_path: Path) -> None:
     """With the environment as it is, which it says: JSON on standard output, the log on standard error."""
     environment = {**os.environ, **sandboxed_environment(chat.endpoint, tmp_path)}

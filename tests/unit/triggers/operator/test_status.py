@@ -228,3 +228,7 @@ def test_a_dry_run_refuses_what_a_release_refuses(frozen: Stage) -> None:
 def test_each_task_leaves_a_log_line(task: str, stage: Stage) -> None:
     tell(stage, task, **({"reason": "why"} if task == "pause" else {}))
     assert stage.told.notices.count(Notice.OPERATOR_TASK) == 1
+
+
+def test_a_function_says_what_it_works_with_before_an_operator_changes_something(stage: Stage) -> None:
+    assert tell(stage, "about") == {"task": "about", "app": APP, "ledger": "memory"}
