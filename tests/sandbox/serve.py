@@ -101,9 +101,9 @@ def _welcome(chat: ChatServer, gateway: Gateway, groups: Sequence[str]) -> str:
             "",
             f"  curl -i {gateway.url}/v1/update_group_counter {headers} -d '{body}'",
             "",
-            "An operator's look at the group, from another shell here:",
+            "An operator's look at what waits, from another shell here; `make inspect GROUP=…` looks at one group:",
             "",
-            f"  {variables} make inspect GROUP={groups[0]}",
+            f"  {variables} make status",
             "",
             "Ctrl-C ends it.",
         ]
