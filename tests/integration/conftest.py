@@ -20,6 +20,20 @@ def sqs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sqs]:
         yield client
 
 
+@pytest.fixture(scope="module", params=["sqlite", "redis", "dynamodb"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the ledger is, a new one for each kind."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "sqlite":
+        yield f"sqlite:///{folder}/ledger?synchronous=normal"
+    elif request.param == "redis":
+        with started(folder) as server:
+            yield server.url
+    else:
+        with MiniStack(folder, "dynamodb") as stack:
+            yield f"dynamodb://counters?endpoint={stack.endpoint}&create=true"
+
+
 @pytest.fixture(scope="module")
 def numbers() -> Iterator[int]:
     """A number for each thing that a test makes for itself."""

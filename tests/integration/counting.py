@@ -19,6 +19,11 @@ from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environmen
 
 TIMEOUT_S: Final = 20.0
 SHORT_LIVES: Final = {"SIGNATURE_LIFE_S": "2", "CLOCK_GUARD_S": "1", "CHAT_TIMEOUT_S": "0.5"}
+MADE_UP_ACCOUNT: Final = {
+    "AWS_ACCESS_KEY_ID": "made-up",
+    "AWS_SECRET_ACCESS_KEY": "made-up",
+    "AWS_REGION": "eu-west-1",
+}
 SWEEP: Final = {"Type": "Timer", "TriggerName": "sweep", "Time": "2026-11-23T00:00:00Z", "Message": {"task": "sweep"}}
 
 NOBODYS_ROOM: Final = "nobodys-room"

@@ -11,14 +11,12 @@ import pytest
 from handler import bootstrap
 from handler.core.ports.ledger import Parked, ParkedAndNotes
 from handler.main import lambda_handler
-from tests.contract.redis_server import started
-from tests.integration.counting import SHORT_LIVES, TIMEOUT_S, chat_with, order, sweep
+from tests.integration.counting import MADE_UP_ACCOUNT, SHORT_LIVES, TIMEOUT_S, chat_with, order, sweep
 from tests.sandbox.chat import ChatServer
 from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.environment import sandboxed_environment
 from tests.sandbox.faults import Fault
-from tests.sandbox.ministack import MiniStack
 
 ROOM = "room"
 BUSY = Fault("code", code=60007)
@@ -29,20 +27,6 @@ QUEUE = "arn:aws:sqs:eu-west-1:123456789012:counters"
 Event = dict[str, object]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "redis", "dynamodb"])
-def ledger_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the ledger is, a new one for each kind."""
-    folder = tmp_path_factory.mktemp(request.param)
-    if request.param == "sqlite":
-        yield f"sqlite:///{folder}/ledger"
-    elif request.param == "redis":
-        with started(folder) as server:
-            yield server.url
-    else:
-        with MiniStack(folder, "dynamodb") as stack:
-            yield f"dynamodb://parking?endpoint={stack.endpoint}&create=true"
-
-
 @pytest.fixture
 def chat(ledger_url: str, tmp_path: Path, numbers: Iterator[int]) -> Iterator[ChatServer]:
     """A Chat server with a room, and the function, whose ledger knows nothing of this room yet."""
@@ -50,9 +34,7 @@ def chat(ledger_url: str, tmp_path: Path, numbers: Iterator[int]) -> Iterator[Ch
     with chat_with([room]) as server:
         variables = sandboxed_environment(server.endpoint, tmp_path, **SHORT_LIVES) | {
             "LEDGER_URL": ledger_url,
-            "AWS_ACCESS_KEY_ID": "made-up",
-            "AWS_SECRET_ACCESS_KEY": "made-up",
-            "AWS_REGION": "eu-west-1",
+            **MADE_UP_ACCOUNT,
         }
         with cold_function(variables):
             yield server
