@@ -149,7 +149,14 @@ class Misfortunes:
 
     @property
     def _gives_a_second_life(self) -> bool:
-        """Whether a call may be dead, and live again when its worker wakes, because the API's clock was set back."""
+        """Whether a dead call may live again, because the API's clock was set back while it was on its way (A11).
+
+        A frozen worker sends one when it wakes, and one odd `Date` has signed one for a time that was over at once.
+        """
+        if self._has(OddDates) and self._has(hazards.ApiSteps):
+            steps = [START + one.at_s for one in self._schedule.plan.hazards if isinstance(one, hazards.ApiSteps)]
+            if any(line.sent <= step < line.at for line in self._schedule.chat.landings for step in steps):
+                return True
         return self._has(hazards.ApiSteps) and self._has(hazards.Freeze)
 
     def _has(self, kind: type[Hazard]) -> bool:
