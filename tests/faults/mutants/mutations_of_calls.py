@@ -43,12 +43,13 @@ CALLS: tuple[Mutant, ...] = (
         second_line="the debt stays in the row and is paid after the attempt instead of before it",
     ),
     Mutant(
-        "fast open without: not frozen",
+        "fast open without: not held",
         "R1",
         _IDLE,
-        (("and self.frozen is None", ""),),
+        (("and not self.is_held", ""),),
         _FORGED,
-        second_line="a group freezes with its attempt open, its queue waiting or an attempt remembered",
+        second_line="a group freezes with its attempt open, its queue waiting or an attempt remembered; what is opened "
+        "in a paused group is taken back",
     ),
     Mutant(
         "fast open without: a known base",
