@@ -169,7 +169,16 @@ def test_a_ledger_that_stays_locked_is_answered_before_the_invocation_ends(envir
     assert took_s < limit_s - 1
 
 
-@pytest.mark.parametrize("task", [{"task": "parked", "action": "list"}, {"task": "restored"}])
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"task": "parked", "action": "list"},
+        {"task": "restored"},
+        {"task": "status"},
+        {"task": "pause", "GroupId": "room", "reason": "why"},
+        {"task": "resume"},
+    ],
+)
 def test_every_operator_task_leaves_one_line(capsys: pytest.CaptureFixture[str], task: Event) -> None:
     context = lambda_context(TIMEOUT_S)
     lambda_handler({"Type": "Operator", **task}, context)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from handler.core.errors import BadInput
@@ -10,6 +12,7 @@ from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice
 from handler.triggers.event_kind import Event
 from tests.unit.triggers.operator.operators import part, tell
+from tests.unit.triggers.sources.source_events import kinesis, sqs, text
 from tests.unit.triggers.stage import APP, CALLER, NEVER_ARRIVED, Stage, invocation
 
 
@@ -179,6 +182,17 @@ def test_a_pause_is_answered_with_202_at_once_and_resumed(group: dict[str, objec
     assert tell(stage, "resume", **group)["changed"] is False
     assert stage.post("second").status == 200
     assert stage.like() == 10
+
+
+@pytest.mark.parametrize("source", [sqs, kinesis])
+def test_a_source_is_acknowledged_during_a_pause(source: Callable[..., Event], stage: Stage) -> None:
+    tell(stage, "pause", reason="why")
+    calls = stage.chat.calls
+    assert stage.batch({"Records": [source(text(3), number) for number in range(3)]})["batchItemFailures"] == []
+    assert (stage.chat.calls, attention(tell(stage, "status"))[0]["queued"]) == (calls, 3)
+    tell(stage, "resume")
+    stage.batch({"Records": [source(text(3), number) for number in range(3)]})
+    assert stage.like() == 14
 
 
 def test_an_operator_looks_at_a_paused_group(stage: Stage) -> None:
