@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 import msgspec
@@ -78,6 +79,8 @@ def sweep(instance: Instance, app: int, deadline: float, after: str, side_by_sid
             side_by_side(due, course.tend)
     for visit in course.waiting:
         _report_what_lasts(visit)
+    if failed := [visit for visit in (*course.left, *course.waiting) if visit.calls.trouble is not None]:
+        side_by_side(failed, _keep_trouble)
     left = len(course.left) + len(course.waiting)
     behind_s = _behind_s(instance, app, is_over=course.reached is None)
     return Swept(groups=course.met, left=left, after=course.reached, failure=course.failure, oldest_s=behind_s)
@@ -193,6 +196,17 @@ def _report_what_lasts(visit: Visit) -> None:
     found = waiting(visit, row) if row is not None and row.frozen is None else None
     if row is not None and found is not None and found.lasts:
         visit.report(Notice.WAITING, waits_for=found.for_what, **naming(entry.id for entry in row.owed))
+
+
+def _keep_trouble(visit: Visit) -> None:
+    """Keep the call that failed with a group that has no account of one yet: operators ask another instance.
+
+    Where an attempt was opened, the writes around it have done so.
+    """
+    with suppress(NotAccepted, OutcomeUnknown):
+        row = visit.instance.ledger.load(visit.group)
+        if row is not None and row.has_work and (row.trouble is None or row.trouble.at < row.since):
+            visit.put(row.changed())
 
 
 def _go_on(visit: Visit) -> bool:

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from handler.core.errors import LedgerUnavailable
 from handler.core.model.outcome import Rejected
 from handler.core.model.row import Group, Remembered, Row
-from handler.core.ports.counter_api import Counted, Fault, Refused
+from handler.core.ports.counter_api import Counted, Fault, Refused, Unsent
 from handler.core.ports.system import Notice
 from handler.core.protocol.sweep import ROUND_S, next_watch, sweep, watch
 from handler.core.protocol.visit import Again
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
-from tests.unit.core.scene import APP, GONE, GROUP, Scene, increase
+from tests.unit.core.scene import APP, ARREARS, GONE, GROUP, Scene, increase
 
 
 @pytest.mark.parametrize("trouble", ["A", "Z"])
@@ -30,6 +30,18 @@ def test_an_error_that_no_rule_foresees_stays_with_its_group(trouble: str) -> No
     assert [type(error) for error in scene.notices.failures] == [ValueError]
     assert scene.notices.of(Notice.GROUP_FAILED) == [{"group": trouble, "error": "ValueError"}]
     assert scene.ledger.unfinished(APP, 10) == [trouble]
+
+
+@pytest.mark.parametrize("reply", [Unsent("ConnectionRefusedError"), ARREARS])
+def test_a_group_that_a_sweep_leaves_keeps_which_call_failed_though_none_was_opened(reply: Unsent | Refused) -> None:
+    """An instance that does not know the time writes nothing else to it, and another one has to tell an operator."""
+    scene = Scene(row(queue=(entry("a"),)), cold=True)
+    scene.api.reads = [reply] * 999
+    scene.counters.sweep(scene.clock.moment + 20)
+    assert scene.row.trouble is not None
+    swaps = scene.ledger.swaps
+    scene.counters.sweep(scene.clock.moment + 20)
+    assert scene.ledger.swaps == swaps == 1
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit()])
