@@ -38,7 +38,10 @@ def _health(status: Mapping[str, object], groups: Sequence[Mapping[str, object]]
     facts = f"{facts}, generation: {status['generation']}"
     if status.get("complete") is False:
         facts = f"{facts}; at least, as there was no time to count all"
-    return f"NOT WELL: {'; '.join(found)}. ({facts})" if found else f"Well. ({facts})"
+    if found:
+        return f"NOT WELL: {'; '.join(found)}. ({facts})"
+    fails = any(group.get("last_error") for group in groups)
+    return f"Well so far, but calls fail: see LAST ERROR. ({facts})" if fails else f"Well. ({facts})"
 
 
 def _cells(group: Mapping[str, object]) -> tuple[str, ...]:

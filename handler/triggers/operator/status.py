@@ -65,6 +65,8 @@ def _next(standing: Standing, of_all: Pause | None, now: float) -> str:
         return "once the reason is gone, `make resume`"
     if needs_attention(standing, now):
         return f"find out what holds it up with `make inspect {group}`"
+    if standing.trouble is not None:
+        return "if its last error comes again, mend what it names: the next sweep goes on with it"
     return "nothing: the next sweep goes on with it"
 
 

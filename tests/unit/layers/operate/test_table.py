@@ -56,6 +56,10 @@ def test_what_is_not_well_stands_in_the_first_line(changed: Event, words: str) -
     assert words in first
 
 
+def test_while_calls_fail_the_first_line_says_so_before_anything_is_late() -> None:
+    assert lines({**WELL, "attention": [WAITING]})[0].startswith("Well so far, but calls fail: see LAST ERROR. (")
+
+
 def test_the_columns_of_the_groups_stand_under_each_other() -> None:
     told = lines({**WELL, "frozen": 1, "attention": [FROZEN, WAITING]})
     _, headings, frozen, waiting = told

@@ -75,6 +75,7 @@ def test_an_unfinished_group_shows_its_last_error(stage: Stage) -> None:
     [group] = attention(told)
     assert (told["unfinished"], group["state"]) == (1, "waiting")
     assert str(group["last_error"]).startswith("a call did not land at 2026-11-22T00:01:")
+    assert group["next"] == "if its last error comes again, mend what it names: the next sweep goes on with it"
     assert float(str(told["oldest_unfinished_s"])) >= 60
 
 
