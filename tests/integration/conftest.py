@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.redis_server import started
+from tests.integration.on_call import OnCall
 from tests.integration.wire import forget_environment
 from tests.sandbox.ministack import MiniStack
 from tests.sandbox.queue import Sqs
@@ -61,3 +62,8 @@ def own_environment() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         forget_environment(patch)
         yield
+
+
+@pytest.fixture
+def on_call(capsys: pytest.CaptureFixture[str]) -> OnCall:
+    return OnCall(capsys)

@@ -1,0 +1,147 @@
+"""An operator at night: the function's log and metrics, the alarms on them, and the commands of the runbook.
+
+Nothing else is known to the operator: what the Chat server or the ledger holds is for the test to check afterwards.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import pytest
+import yaml
+
+from handler import bootstrap
+from handler.main import lambda_handler
+from handler.telemetry import NAMESPACE
+from layers.operate.__main__ import main
+from tests.e2e.watching import wait_for
+from tests.integration.counting import SHORT_LIVES, SWEEP, TIMEOUT_S
+from tests.sandbox.cold_function import cold_function
+from tests.sandbox.contexts import lambda_context
+from tests.sandbox.dialects import event_of
+from tests.sandbox.environment import sandboxed_environment
+
+Line: TypeAlias = dict[str, object]
+
+WELL: Final = "Well. (unfinished groups: 0, oldest operation: 0 s, "
+QUIET: Final = {"frozen_groups": 0, "unfinished_groups": 0, "parked_records": 0, "oldest_unfinished_s": 0}
+SWEEP_S: Final = 4.0
+
+_SERVERLESS = yaml.safe_load((Path(__file__).parents[2] / "serverless.yml").read_text("utf-8"))
+_RESOURCES = _SERVERLESS["resources"][-1]["Resources"].values()
+_ALARMS = {
+    str(made["Properties"]["MetricName"]): made["Properties"]
+    for made in _RESOURCES
+    if made["Type"] == "AWS::CloudWatch::Alarm" and made["Properties"].get("Namespace") == NAMESPACE
+}
+_FILTERS = {
+    str(transformed["MetricName"]): re.findall(r'"(\w+)"', made["Properties"]["FilterPattern"])
+    for made in _RESOURCES
+    if made["Type"] == "AWS::Logs::MetricFilter"
+    for transformed in made["Properties"]["MetricTransformations"]
+}
+
+
+class Failed(Exception):  # what the command says, for an operator to read
+    """A command ended without an answer."""
+
+
+class OnCall:
+    """The function's output since it was last read, and the operator's command line."""
+
+    def __init__(self, captured: pytest.CaptureFixture[str]) -> None:
+        self._captured = captured
+
+    def log(self) -> list[Line]:
+        """The lines of the log that are new, metrics among them."""
+        return [json.loads(line) for line in self._captured.readouterr().out.splitlines()]
+
+    def run(self, *arguments: str) -> str:
+        """Give a command, with the yes that it may want; Failed with the command's own words if it ends without one."""
+        self._captured.readouterr()
+        with _instance_of_its_own():
+            code = main(["--local", "--yes", *arguments])
+        said = self._captured.readouterr()
+        if code:
+            raise Failed(said.err)
+        return said.out.strip()
+
+    def asked(self, *arguments: str) -> Any:  # noqa: ANN401  # JSON, of which each test knows the shape
+        """The answer to a command, where that is JSON."""
+        return json.loads(self.run(*arguments))
+
+    def status(self) -> tuple[str, list[dict[str, str]]]:
+        """What `status` says in its first line, and its table: a cell by its heading, for each group."""
+        health, *table = self.run("status").splitlines()
+        if not table:
+            return health, []
+        starts = [found.start() for found in re.finditer(r"(?:^|(?<=  ))\S", table[0])]
+        rows = [[line[a:b].strip() for a, b in zip(starts, [*starts[1:], None], strict=True)] for line in table]
+        return health, [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+
+
+def lines_of(log: Sequence[Line], message: str) -> list[Line]:
+    return [line for line in log if line.get("message") == message]
+
+
+def metric(log: Sequence[Line], name: str) -> list[float]:
+    """The values of a metric that these lines hold; those of a metric filter are counted as it counts them."""
+    if name in _FILTERS:
+        return [1.0 for line in log if line.get("error") in _FILTERS[name]]
+    written = [line[name] for line in log if "_aws" in line and name in line]
+    return [float(value) for values in written if isinstance(values, list) for value in values]
+
+
+def alarms(log: Sequence[Line]) -> set[str]:
+    """The metrics of the stack's alarms that are above the alarm's threshold in these lines.
+
+    For how many minutes they have to stay there is CloudWatch's part.
+    """
+    return {
+        name
+        for name, alarm in _ALARMS.items()
+        if alarm["Statistic"] != "SampleCount" and any(value > float(alarm["Threshold"]) for value in metric(log, name))
+    }
+
+
+def sweep(on_call: OnCall) -> list[Line]:
+    """What a sweep writes."""
+    on_call.log()
+    lambda_handler(SWEEP, lambda_context(SWEEP_S))
+    return on_call.log()
+
+
+def gauges(log: Sequence[Line]) -> Mapping[str, float]:
+    return {name: value for name in QUIET for value in metric(log, name)}
+
+
+def health() -> int:
+    """The status of `GET /v1/health`."""
+    reply = lambda_handler(event_of("http-v2", "GET", "/v1/health", [], b""), lambda_context(TIMEOUT_S))
+    return int(str(reply["statusCode"]))
+
+
+def assert_over(on_call: OnCall) -> None:
+    """A sweep's gauges are at 0, the next ones too, and `status` has nothing to show."""
+    wait_for(lambda: gauges(sweep(on_call)) == QUIET, "the sweep that counts what was owed")
+    said, groups = on_call.status()
+    assert (said[: len(WELL)], groups) == (WELL, [])
+
+
+@contextmanager
+def calling(endpoint: str, folder: Path, **variables: str) -> Iterator[None]:
+    """The function as it is deployed with an endpoint of the vendor; secret and ledger stay in the folder."""
+    with cold_function(sandboxed_environment(endpoint, folder, WAIT_S="1", **SHORT_LIVES, **variables)):
+        yield
+
+
+@contextmanager
+def _instance_of_its_own() -> Iterator[None]:
+    """An operator's event comes to another instance than the callers' requests, and a cold one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bootstrap, "_context", lru_cache(maxsize=1)(bootstrap._context.__wrapped__))  # noqa: SLF001
+        yield
