@@ -17,7 +17,7 @@ _STRUCK = "follows = visit.put(row.changed(notes=row.notes[len(done) :]))"
 _WHILE = "while len(done) < len(row.notes)"
 _STRIKE = "visit.put(row.changed(notes=()))\n        "
 _NOTES = "core.state.transitions:_notes"
-_CRASHED = Theme((h.forbidden, h.crash), (MORE,), start=KNOWN, sources=True)
+_CRASHED = Theme((h.forbidden, h.ledger, h.crash, h.crash), (MORE,), start=KNOWN, sources=True)
 _ANEW = Theme((h.dismissed, h.ledger), (MORE,), start=KNOWN, sources=True)
 _UNREACHED = Theme((h.forbidden, h.ledger), (MORE,), start=KNOWN, sources=True)
 _FORBIDDEN = Theme((h.forbidden, h.lost), (MORE, BOTH_KEYS, LESS), sources=True)

@@ -19,7 +19,7 @@ BRIEF = replace(SHORT, timeout_s=0.5, life_s=1, guard_s=0.5, bound_s=1.5)
 SLOW = replace(SHORT, calls_per_second=2)
 
 # A row has room for few operations on the longest keys, so that what comes on top of them has to make itself room.
-TIGHT = replace(SHORT, row_bytes=9728)
+TIGHT = replace(SHORT, row_bytes=9776)
 
 A_DAY_S = 86_400.0
 
