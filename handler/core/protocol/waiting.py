@@ -52,14 +52,20 @@ def _for_a_death(visit: Visit, attempt: Attempt) -> Waiting:
 
 
 def _for_a_past(visit: Visit, row: Row) -> Waiting:
-    """Wait for the end of calls that the row does not know of: they were signed before the first sight of it."""
-    rules, heard = visit.instance.rules, visit.heard(row)
+    """Wait for the end of calls that the row does not know of: they were signed before the first sight of it.
+
+    Instances that do not know of a new generation yet may sign them for as long as they cache the old one (R10).
+    """
+    rules, heard, generation = visit.instance.rules, visit.heard(row), visit.instance.generation.current()
     if row.first_seen_at is None:
         return Waiting("a Date of the API, to note when the group was first seen", 0.0, lasts=heard is None)
-    moment = row.first_seen_at + past_s(rules.bound_s, rules.guard_s)
+    is_restored = row.generation < generation.number
+    known_at = generation.started + rules.cache_s if is_restored and generation.started else 0.0
+    moment = max(row.first_seen_at, known_at) + past_s(rules.bound_s, rules.guard_s)
     left_s = visit.instance.api_clock.left_s(moment)
     lasts = left_s == 0 and (heard is None or heard < moment)
-    return Waiting("the end of what was signed before the group was first seen", left_s, lasts)
+    since = "the ledger was restored" if is_restored else "the group was first seen"
+    return Waiting(f"the end of what was signed before {since}", left_s, lasts)
 
 
 def ask_the_time(visit: Visit) -> Again | Stop | None:

@@ -11,6 +11,7 @@ from handler.core.errors import BadInput
 from handler.core.model.outcome import Applied, Frozen, Pending
 from handler.core.model.row import Row
 from handler.core.ports.counter_api import Unclear
+from handler.core.ports.ledger import Generation
 from handler.core.ports.system import Notice, naming
 from handler.core.protocol.conclude import Observation, see
 from handler.core.protocol.visit import Visit
@@ -130,6 +131,20 @@ def test_a_first_sight_that_nobody_can_note_is_told() -> None:
     expected = Waiting("the end of what was signed before the group was first seen", 0.0, lasts=True)
     assert waiting(scene.visit(), before) == expected
     assert waiting(scene.visit(), scene.row) is None
+
+
+def test_a_group_of_a_restored_ledger_is_said_to_wait_for_as_long_as_it_does() -> None:
+    """Instances that do not know of it yet go on for as long as they cache the generation (R10)."""
+    scene = Scene(row(queue=(entry("a"),)))
+    scene.ledger.stored = Generation(2, 0)
+    scene.counters.sweep(scene.clock.moment + 10)
+    told = inspect(scene.visit())
+    assert told.waits_for == "the end of what was signed before the ledger was restored"
+    assert told.ready_in_s == NOW + scene.instance.rules.cache_s + PAST_S - scene.api.date
+    scene.clock.advance(told.ready_in_s - 5)
+    assert isinstance(scene.outcome(increase("b"), 1), Pending)
+    scene.clock.advance(5)
+    assert isinstance(scene.outcome(increase("b"), 5), Applied)
 
 
 def test_a_call_that_is_under_way_needs_no_operator() -> None:
