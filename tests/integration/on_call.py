@@ -46,7 +46,7 @@ _FILTERS = {
 }
 
 
-class Failed(Exception):  # what the command says, for an operator to read
+class Failed(Exception):  # the words of a command, not an error of the tests
     """A command ended without an answer."""
 
 
@@ -61,13 +61,13 @@ class OnCall:
         return [json.loads(line) for line in self._captured.readouterr().out.splitlines()]
 
     def run(self, *arguments: str) -> str:
-        """Give a command, with the yes that it may want; Failed with the command's own words if it ends without one."""
+        """Give a command, with the yes that it may want; Failed with its last line if it ends without an answer."""
         self._captured.readouterr()
         with _instance_of_its_own():
             code = main(["--local", "--yes", *arguments])
         said = self._captured.readouterr()
         if code:
-            raise Failed(said.err)
+            raise Failed(said.err.splitlines()[-1])
         return said.out.strip()
 
     def asked(self, *arguments: str) -> Any:  # noqa: ANN401  # JSON, of which each test knows the shape

@@ -127,7 +127,7 @@ def test_restored_by_a_slip_only_slows_groups_down_and_says_for_how_long(
         assert over_http(ORDER, "k")[0] == 202
         said, [group] = on_call.status()
         assert said.endswith("generation: 2)")
-        assert "the end of what was signed before the group was first seen" in group["STATE"]
+        assert "the end of what was signed before the ledger was restored" in group["STATE"]
         waits_s = on_call.asked("inspect", "--group", GROUP)["ready_in_s"]
     chat.set_clock_offset(waits_s + 1)
     with calling(chat.endpoint, tmp_path, LEDGER_URL=server.url):
