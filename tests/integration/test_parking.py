@@ -20,7 +20,7 @@ from tests.sandbox.faults import Fault
 
 ROOM = "room"
 BUSY = Fault("code", code=60007)
-REASON = "the vendor refused it with code 10010"
+REASON = "the vendor refused it with code 10010: the group does not exist or was dismissed"
 STREAM = "arn:aws:kinesis:eu-west-1:123456789012:stream/counters"
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:counters"
 

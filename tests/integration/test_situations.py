@@ -98,7 +98,10 @@ def test_parked_records_are_replayed_under_a_new_key_or_sent_again_and_dropped(
     early, malformed = json.loads(order("new-room", 7)), {"GroupId": GROUP}
     assert [from_bus(early, 1), from_bus(malformed, 2)] == [{"accepted": 0, "parked": 1, "ignored": 0}] * 2
     said = [(line["record"], line["reason"]) for line in lines_of(on_call.log(), "record_parked")]
-    reasons = [("event 1", "the vendor refused it with code 10010"), ("event 2", "GroupCounter: Field required")]
+    reasons = [
+        ("event 1", "the vendor refused it with code 10010: the group does not exist or was dismissed"),
+        ("event 2", "GroupCounter: Field required"),
+    ]
     assert said == reasons
     assert alarms(sweep(on_call)) == {"parked_records"}
     assert on_call.status()[0].startswith("NOT WELL: 2 parked records")

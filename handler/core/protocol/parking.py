@@ -15,6 +15,7 @@ from handler.core.errors import AnswerLost, LedgerUnavailable, OutcomeUnknown, T
 from handler.core.model.operation import Origin
 from handler.core.model.row import Group, Note, Row
 from handler.core.model.row_size import accepted
+from handler.core.ports.error_codes import meaning_of
 from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice, naming
 from handler.core.protocol.visit import CONTENTION_S, Next, Visit
@@ -48,7 +49,7 @@ def write_out(visit: Visit, row: Row) -> Next:
 
 def refused_with(code: int) -> str:
     """Why a record is parked, or reported as failed, that the vendor has refused for good."""
-    return f"the vendor refused it with code {code}"
+    return f"the vendor refused it with code {code}: {meaning_of(code).meaning}"
 
 
 def parked(group: Group, note: Note) -> Parked:

@@ -19,6 +19,7 @@ from handler.triggers.event_kind import is_page
 from handler.triggers.idempotency_key import read_key
 from handler.triggers.operator.inspection import Json
 from handler.triggers.operator.requests import PAGE_MAX, Drop, ListParked, ParkedRequest, Replay, ReplayAll
+from handler.triggers.parsing import written
 from handler.triggers.sources.message import read_operation
 
 # Both clouds refuse a reply of more than 6 MB, and JSON may need six bytes for a character: a page ends before that.
@@ -43,7 +44,8 @@ def page(request: ListParked, context: AppContext) -> Json:
     lengths = accumulate(len(parked.payload) for parked in found[: request.limit])
     fitting = max(1, sum(length <= PAGE_CHARACTERS for length in lengths))
     shown = found[:fitting]
-    return {"records": [asdict(parked) for parked in shown], "next": shown[-1].id if len(found) > fitting else None}
+    records = [{**asdict(parked), "at": written(parked.at)} for parked in shown]
+    return {"records": records, "next": shown[-1].id if len(found) > fitting else None}
 
 
 def replay(request: Replay, budget: TimeBudget, context: AppContext) -> Json:

@@ -45,6 +45,18 @@ def test_parked_records_are_shown_page_by_page(stage: Stage) -> None:
     assert [(ids(told), told["next"]) for told in pages] == [(["a", "b"], "b"), (["c", "d"], "d"), (["e"], None)]
 
 
+def test_a_parked_record_is_shown_with_its_time_in_words(stage: Stage) -> None:
+    park(stage, "a")
+    shown = {
+        "id": "a",
+        "source": "a-queue",
+        "reason": "why",
+        "at": "1970-01-01T00:00:01Z",
+        "payload": json.dumps(PAYLOAD),
+    }
+    assert tell(stage, "parked", action="list")["records"] == [shown]
+
+
 def test_a_page_ends_before_the_reply_is_too_long_for_a_platform(stage: Stage) -> None:
     for name in "abc":
         stage.kept.park(APP, Parked(name, "a-queue", "why", 1.0, "x" * 500_000))

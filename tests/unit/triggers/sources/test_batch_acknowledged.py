@@ -23,7 +23,7 @@ from tests.unit.triggers.sources.source_events import eventbridge, item, records
 from tests.unit.triggers.stage import APP, CALLER, Stage, invocation
 
 GROUP = Group(APP, "room")
-REASON = "the vendor refused it with code 10010"
+REASON = "the vendor refused it with code 10010: the group does not exist or was dismissed"
 BUSY = Refused(60007, "too many calls", Fault.RATE, None)
 
 

@@ -113,7 +113,9 @@ def test_an_operation_that_the_vendor_refuses_is_put_aside(stage: Stage, source:
     for _ in range(2):
         assert stage.batch(batch_of(source, [text(1, "nowhere"), text(1)])) == answer
     assert stage.like() == 1
-    assert parked_reasons(stage) == ([] if is_queue else ["the vendor refused it with code 10010"])
+    assert parked_reasons(stage) == (
+        [] if is_queue else ["the vendor refused it with code 10010: the group does not exist or was dismissed"]
+    )
 
 
 def test_foreign_records_are_wrong_for_themselves_alone(stage: Stage) -> None:
