@@ -168,9 +168,9 @@ def test_no_secret_means_that_nothing_was_sent(client: ChatClient, server: ChatS
             NOW,
             True,
         ),
-        (SandboxFault("code", code=10002), "ErrorCode 10002", NOW, False),
-        (SandboxFault("code", code=10002, applied=True), "ErrorCode 10002", NOW, True),
-        (SandboxFault("code", code=12345, applied=True), "ErrorCode 12345", NOW, True),
+        (SandboxFault("code", code=10002), "ErrorCode 10002: internal error", NOW, False),
+        (SandboxFault("code", code=10002, applied=True), "ErrorCode 10002: internal error", NOW, True),
+        (SandboxFault("code", code=12345, applied=True), "ErrorCode 12345: not in the vendor's list", NOW, True),
     ],
     ids=str,
 )
