@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 _CORE = frozenset({"core", "core.model", "core.state", "core.ports", "core.runtime", "core.protocol"})
-_EVERY_CORE = _CORE | {"core.verify", "core.recovery"}
+_EVERY_CORE = _CORE | {"core.verify", "core.operator"}
 _STORES = frozenset({"ledgers.sqlite", "ledgers.redis", "ledgers.dynamodb"})
 _STORE = frozenset({"core", "core.model", "core.state", "core.ports"})
 _ADAPTERS = _STORES | {"chat", "config", "queues", "vault"}
@@ -23,7 +23,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "core.runtime": frozenset({"core", "core.model", "core.ports"}),
         "core.protocol": _CORE - {"core.protocol"},
         "core.verify": _CORE - {"core.protocol"},
-        "core.recovery": _CORE,
+        "core.operator": _CORE,
         "clouds": frozenset({"core", "redaction"}),
         "config": frozenset({"core", "core.model", "core.ports"}),
         "chat": frozenset({"core", "core.model", "core.ports", "redaction"}),
@@ -35,7 +35,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "ledgers.dynamodb": _STORE | {"ledgers", "clouds", "redaction"},
         "triggers": frozenset({"core", "core.ports", "core.protocol", "core.runtime"}),
         "triggers.http": frozenset({"core", "core.model", "core.ports", "core.runtime", "triggers"}),
-        "triggers.timer": _CORE - {"core.state"} | {"core.recovery", "triggers"},
+        "triggers.timer": _CORE - {"core.state"} | {"core.operator", "triggers"},
         "triggers.sources": _CORE - {"core.state"} | {"triggers", "triggers.timer"},
         "triggers.operator": _EVERY_CORE | {"triggers", "triggers.http", "triggers.timer", "triggers.sources"},
         "redaction": frozenset({"core"}),

@@ -9,13 +9,13 @@ import pytest
 from handler.core.errors import BadInput
 from handler.core.model.operation import Mode, Operation
 from handler.core.model.outcome import Applied, Frozen
+from handler.core.operator import release as operating
+from handler.core.operator.inspect import Inspection, inspect
+from handler.core.operator.release import Later, Resolved
+from handler.core.operator.verdicts import Decision, OperatorVerdict
 from handler.core.ports.counter_api import Call, Fault, Refused, Reply
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Visit
-from handler.core.recovery import release as operating
-from handler.core.recovery.inspect import Inspection, inspect
-from handler.core.recovery.release import Later, Resolved
-from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from handler.core.runtime.instance import TimeBudget
 from handler.core.state.receipts import Landed, Unexplained
 from tests.faults.simulator.stage import GROUP, LANDS_UNHEARD, NEVER, NORMAL, Stage

@@ -5,10 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from handler.core.model.row import Group
+from handler.core.operator import inspect, release
+from handler.core.operator.release import Later, Preview, Resolved
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Visit
-from handler.core.recovery import inspect, release
-from handler.core.recovery.release import Later, Preview, Resolved
 from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import REPLY_MARGIN_S, AppContext
 from handler.triggers.event_kind import Event

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from handler.core.model.row import Attempt, Entry, Note, Pause, Remembered, Row, Trouble
+from handler.core.operator.hypotheses import hypotheses
+from handler.core.operator.inspect import Inspection
 from handler.core.ports.error_codes import meaning_of
-from handler.core.recovery.hypotheses import hypotheses
-from handler.core.recovery.inspect import Inspection
 from handler.core.runtime.memory import CallFailure
 from handler.core.state.merge import Values
 from handler.core.state.receipts import Landed, NotLanded, ReceiptVerdict, TooEarly

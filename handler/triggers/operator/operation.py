@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from handler.core.errors import BadInput
+from handler.core.operator.operation import Carrier, find
 from handler.core.ports.error_codes import http_status
 from handler.core.protocol.visit import Visit
-from handler.core.recovery.operation import Carrier, find
 from handler.triggers.http.responses import of_state
 from handler.triggers.operator.inspection import Json
 from handler.triggers.operator.requests import AskOperation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from handler.core.operator.pausing import Paused, pause_all, pause_group, resume_all, resume_group
 from handler.core.protocol.visit import Visit
-from handler.core.recovery.pausing import Paused, pause_all, pause_group, resume_all, resume_group
 from handler.core.runtime.instance import Instance
 from handler.triggers.operator.inspection import Json, pause_as_json
 from handler.triggers.operator.requests import EVERY_GROUP, PauseCalls, ResumeCalls

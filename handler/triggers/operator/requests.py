@@ -12,7 +12,7 @@ from handler.core.errors import BadInput
 from handler.core.model.operation import GROUP_ID_BYTES, operation_id
 from handler.core.model.payload import StrictModel, check_group_id, first_problem
 from handler.core.model.row_size import REASON_BYTES
-from handler.core.recovery.verdicts import Decision, OperatorVerdict
+from handler.core.operator.verdicts import Decision, OperatorVerdict
 from handler.triggers.event_kind import Event
 from handler.triggers.idempotency_key import read_key
 from handler.triggers.parsing import check_text, read_time

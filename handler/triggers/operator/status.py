@@ -10,8 +10,8 @@ import msgspec
 
 from handler.core.errors import BadInput
 from handler.core.model.row import Pause
-from handler.core.recovery.overview import Place, Standing, State, look_over, needs_attention, why
-from handler.core.recovery.verdicts import to_be_judged
+from handler.core.operator.overview import Place, Standing, State, look_over, needs_attention, why
+from handler.core.operator.verdicts import to_be_judged
 from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import AppContext
 from handler.triggers.operator.inspection import Json, pause_as_json, trouble_as_text

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from handler.core.errors import NeedsAttention
+from handler.core.operator.overview import LATE_S, Overview, Standing, look_over, needs_attention, why
 from handler.core.ports.system import Notice
-from handler.core.recovery.overview import LATE_S, Overview, Standing, look_over, needs_attention, why
 from handler.triggers.context import REPLY_MARGIN_S, AppContext
 from handler.triggers.parsing import in_words, written
 

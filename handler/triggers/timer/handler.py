@@ -17,9 +17,9 @@ from typing import TypeVar
 from handler.core.errors import BadInput, GroupFailed, NotAccepted, OutcomeUnknown
 from handler.core.model.operation import Operation
 from handler.core.model.outcome import Outcome, state_of
+from handler.core.operator.overview import look_over
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.visit import Visit
-from handler.core.recovery.overview import look_over
 from handler.core.runtime.instance import Instance, TimeBudget
 from handler.triggers.concurrency import WORKERS, Failure, contained, each, one_after_another
 from handler.triggers.context import REPLY_MARGIN_S, AppContext

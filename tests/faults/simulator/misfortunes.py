@@ -9,9 +9,9 @@ from weakref import proxy
 
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group, Pause
+from handler.core.operator import pausing
 from handler.core.ports.counter_api import Call
 from handler.core.protocol.visit import Visit
-from handler.core.recovery import pausing
 from handler.core.runtime.instance import TimeBudget
 from tests.faults.auditor.evidence import Facts
 from tests.faults.simulator import hazards

@@ -12,10 +12,10 @@ from handler.core.model.lift import ADOPTED_MAX, ADOPTED_MIN, COUNTED_MAX, COUNT
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Operation
 from handler.core.model.outcome import Applied, Frozen, Rejected
 from handler.core.model.row import Attempt, Remembered, first_row
+from handler.core.operator import release
+from handler.core.operator.verdicts import Decision
 from handler.core.ports.counter_api import Call, Reply, Unclear
 from handler.core.ports.system import Notice
-from handler.core.recovery import release
-from handler.core.recovery.verdicts import Decision
 from handler.core.state.receipts import WEIGHT_MAX, WEIGHT_MIN
 from handler.core.state.transitions import frozen
 from tests.unit.core.samples import NOW, attempt, entry, row

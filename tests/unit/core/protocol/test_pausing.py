@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from handler.core.model.operation import Origin
 from handler.core.model.outcome import Applied, Pending
 from handler.core.model.row import Group, Note, Pause, Remembered, Row
+from handler.core.operator.pausing import Paused, pause_group, resume_group
 from handler.core.ports.counter_api import Unclear
 from handler.core.ports.ledger import Generation
 from handler.core.ports.system import Notice
 from handler.core.protocol.drive import drive
 from handler.core.protocol.sweep import sweep
-from handler.core.recovery.pausing import Paused, pause_group, resume_group
 from handler.core.runtime.instance import PAUSE_SEEN_S
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import APP, ARREARS, GROUP, RULES, Scene, first, increase

@@ -10,16 +10,16 @@ from msgspec.structs import replace
 from handler.core.errors import BadInput
 from handler.core.model.outcome import Applied, Frozen, Pending
 from handler.core.model.row import Row
+from handler.core.operator import release
+from handler.core.operator.inspect import inspect
+from handler.core.operator.release import Later, Resolved
+from handler.core.operator.verdicts import Decision, OperatorVerdict
 from handler.core.ports.counter_api import Unclear
 from handler.core.ports.ledger import Generation
 from handler.core.ports.system import Notice, naming
 from handler.core.protocol.conclude import Observation, see
 from handler.core.protocol.visit import Visit
 from handler.core.protocol.waiting import Waiting, waiting, why_too_far_ahead
-from handler.core.recovery import release
-from handler.core.recovery.inspect import inspect
-from handler.core.recovery.release import Later, Resolved
-from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import Scene, increase
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from handler.core.model.operation import NO_WATERMARKS, Position, Watermarks
 from handler.core.model.outcome import Pending, Rejected, Unknown
 from handler.core.model.row import Entry, Remembered, Row
-from handler.core.recovery.verdicts import Decision, OperatorVerdict, unfrozen
+from handler.core.operator.verdicts import Decision, OperatorVerdict, unfrozen
 from handler.core.state.receipts import ReceiptReading
 from handler.core.state.transitions import CounterReading, answered, landed, rejected_from_queue
 from handler.core.state.watermarks import MOVED_AT_ONCE, moved, passed, watermarks_of

@@ -8,8 +8,8 @@ import pytest
 
 from handler.core.model.lift import LIFT
 from handler.core.model.row import Remembered
+from handler.core.operator.inspect import Inspection
 from handler.core.ports.ledger import Generation
-from handler.core.recovery.inspect import Inspection
 from handler.core.state.receipts import Landed, NotLanded, ReceiptVerdict, TooEarly, Unexplained
 from handler.triggers.operator.inspection import shown
 from tests.unit.core.samples import BASE, LIFE_S, attempt, entry, row

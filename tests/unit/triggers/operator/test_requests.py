@@ -6,7 +6,7 @@ import pytest
 
 from handler.core.errors import BadInput
 from handler.core.model.operation import operation_id
-from handler.core.recovery.verdicts import OperatorVerdict
+from handler.core.operator.verdicts import OperatorVerdict
 from handler.triggers.event_kind import Event
 from handler.triggers.operator.requests import Release, read_request
 from handler.triggers.timer.tick import CALLER

@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from handler.core.model.row import Entry, Group, Pause, Remembered, Row, Trouble
+from handler.core.operator.overview import Overview, Place, State, look_over, needs_attention, standing_of, why
 from handler.core.ports.system import Measure
-from handler.core.recovery.overview import Overview, Place, State, look_over, needs_attention, standing_of, why
 from handler.core.state.transitions import frozen
 from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import APP, Scene, first

@@ -7,11 +7,11 @@ from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost, BadInput
 from handler.core.model.row import Row
+from handler.core.operator import release
+from handler.core.operator.inspect import inspect
+from handler.core.operator.release import Later, Resolved
+from handler.core.operator.verdicts import Decision, OperatorVerdict
 from handler.core.ports.system import Notice, naming
-from handler.core.recovery import release
-from handler.core.recovery.inspect import inspect
-from handler.core.recovery.release import Later, Resolved
-from handler.core.recovery.verdicts import Decision, OperatorVerdict
 from handler.core.state.receipts import NotLanded, TooEarly
 from handler.core.state.transitions import appended, frozen
 from tests.sandbox.memory_ledger import MemoryLedger

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from handler.core.model.operation import Mode
 from handler.core.model.row import Remembered
-from handler.core.recovery.hypotheses import hypotheses
+from handler.core.operator.hypotheses import hypotheses
 from tests.unit.core.samples import BASE, attempt, entry, row
 
 

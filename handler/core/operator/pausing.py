@@ -8,8 +8,8 @@ import msgspec
 
 from handler.core.errors import AnswerLost, TooManyCalls
 from handler.core.model.row import FIRST_VERSION_BITS, Pause, Row, first_row
+from handler.core.operator.inspect import SWAPS_MAX
 from handler.core.protocol.visit import CONTENTION_S, Visit
-from handler.core.recovery.inspect import SWAPS_MAX
 from handler.core.runtime.instance import Instance
 from handler.core.state.transitions import is_void
 

@@ -9,17 +9,17 @@ from msgspec.structs import replace
 
 from handler.core.errors import AppRefused, BadInput, NotAccepted, TooManyCalls
 from handler.core.model.row import Row
+from handler.core.operator import release
+from handler.core.operator.inspect import SWAPS_MAX, inspect
+from handler.core.operator.release import Later, Resolved
+from handler.core.operator.verdicts import Decision
 from handler.core.ports.counter_api import Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation
 from handler.core.ports.system import Notice, naming
 from handler.core.protocol.visit import CONTENTION_S, Visit
-from handler.core.recovery import release
-from handler.core.recovery.inspect import SWAPS_MAX, inspect
-from handler.core.recovery.release import Later, Resolved
-from handler.core.recovery.verdicts import Decision
 from handler.core.state.receipts import Unexplained
 from handler.core.state.transitions import frozen
-from tests.unit.core.recovery.test_release import FROZEN, LANDED, dead, grow
+from tests.unit.core.operator.test_release import FROZEN, LANDED, dead, grow
 from tests.unit.core.samples import NOW, row
 from tests.unit.core.scene import GROUP, Scene
 

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from handler.core.model.outcome import Frozen, Outcome, Pending
 from handler.core.model.row import Attempt, Row
+from handler.core.operator.overview import standing_of, why
 from handler.core.protocol.engine import PENDING_RETRY_S
 from handler.core.protocol.visit import Visit
-from handler.core.recovery.overview import standing_of, why
 from handler.core.state.receipts import death
 
 

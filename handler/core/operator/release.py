@@ -13,12 +13,7 @@ import msgspec
 
 from handler.core.errors import BadInput, TooManyCalls
 from handler.core.model.row import Row
-from handler.core.ports.system import Notice, naming
-from handler.core.protocol import sweep
-from handler.core.protocol.calls import of_attempt
-from handler.core.protocol.visit import CONTENTION_S, Stop, Visit
-from handler.core.protocol.waiting import waiting
-from handler.core.recovery.inspect import (
+from handler.core.operator.inspect import (
     SWAPS_MAX,
     decidable_at,
     may_be_released,
@@ -27,7 +22,12 @@ from handler.core.recovery.inspect import (
     stored,
     unreadable,
 )
-from handler.core.recovery.verdicts import Decision, completed, to_be_judged, unfrozen
+from handler.core.operator.verdicts import Decision, completed, to_be_judged, unfrozen
+from handler.core.ports.system import Notice, naming
+from handler.core.protocol import sweep
+from handler.core.protocol.calls import of_attempt
+from handler.core.protocol.visit import CONTENTION_S, Stop, Visit
+from handler.core.protocol.waiting import waiting
 from handler.core.state.losses import told
 
 # A moment is proven to have passed by the next `Date`, which comes in whole seconds.

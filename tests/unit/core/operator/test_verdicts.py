@@ -10,8 +10,7 @@ from msgspec.structs import replace
 from handler.core.errors import BadInput
 from handler.core.model.operation import Mode
 from handler.core.model.row import Remembered, Row
-from handler.core.ports.ledger import Generation
-from handler.core.recovery.verdicts import (
+from handler.core.operator.verdicts import (
     Decision,
     OperatorVerdict,
     all_dead_at,
@@ -20,6 +19,7 @@ from handler.core.recovery.verdicts import (
     to_be_judged,
     unfrozen,
 )
+from handler.core.ports.ledger import Generation
 from handler.core.state.losses import REMEMBERED_MAX
 from handler.core.state.receipts import ReceiptReading
 from handler.core.state.transitions import Change, frozen

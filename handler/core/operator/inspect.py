@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from handler.core.errors import AppRefused, BadInput, NotAccepted, TooManyCalls
 from handler.core.model.row import Row
+from handler.core.operator.verdicts import all_dead_at, to_be_judged
 from handler.core.ports.ledger import Generation
 from handler.core.protocol import conclude
 from handler.core.protocol.conclude import Observation
 from handler.core.protocol.visit import CONTENTION_S, Stop, Visit
 from handler.core.protocol.waiting import waiting
-from handler.core.recovery.verdicts import all_dead_at, to_be_judged
 from handler.core.runtime.api_clock import NEAR_S
 from handler.core.runtime.memory import CallFailure
 from handler.core.state.merge import Values
