@@ -22,7 +22,6 @@ from handler.config.queue_url import CkafkaHub, SqsUrl
 from handler.config.settings import VARIABLES, Settings
 from handler.core.errors import SettingsError
 from handler.core.ports.counter_api import Unclear, Unsent
-from handler.core.ports.error_codes import http_status
 from handler.core.ports.ledger import Ledger, ParkedAndNotes
 from handler.core.ports.queue import Queue
 from handler.core.ports.system import Clock, Measure, Notice, Timed
@@ -156,7 +155,6 @@ def _context(settings: Settings, reporter: Reports) -> HttpContext:
     remind(made)
     return HttpContext(
         app=made,
-        http_status=http_status,
         authenticator=_authenticator(settings.http_auth, vault, clock),
         wait_s=settings.wait_s,
         base_path=settings.base_path,

@@ -134,8 +134,3 @@ UNLISTED = CodeMeaning(_UNKNOWN, None, 202, "not in the vendor's list")
 def meaning_of(code: int) -> CodeMeaning:
     """What a reply with this `ErrorCode` proves, and its words; one that is not listed proves nothing."""
     return VERDICTS.get(code, UNLISTED)
-
-
-def http_status(code: int) -> int:
-    """The HTTP status of an answer to a caller whose operation met this code."""
-    return meaning_of(code).status

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -37,6 +37,7 @@ from handler.core.model.outcome import (
     Unknown,
     state_of,
 )
+from handler.core.ports.error_codes import meaning_of
 from handler.triggers.event_kind import Event, Kind
 
 CONTENT_TYPE = "application/problem+json"
@@ -152,22 +153,22 @@ def retry_after(seconds: float) -> dict[str, str]:
     return {"Retry-After": str(max(1, math.ceil(seconds)))}
 
 
-def of_outcome(outcome: Outcome, location: str, http_status: Callable[[int], int]) -> Reply:
+def of_outcome(outcome: Outcome, location: str) -> Reply:
     """The reply to the request itself; `location` is where the caller can ask about its operation."""
     if isinstance(outcome, Pending):
         headers = {"Location": location, **retry_after(outcome.retry_after_s)}
         return Reply(202, {"state": "pending", "accepted": True}, headers)
-    reply = _of_final(outcome, http_status)
+    reply = _of_final(outcome)
     if isinstance(outcome, Applied | Rejected | Unknown) and outcome.replayed:
         return replace(reply, headers={**reply.headers, "Idempotency-Replayed": "true"})
     return reply
 
 
-def of_state(outcome: Outcome, http_status: Callable[[int], int]) -> Reply:
+def of_state(outcome: Outcome) -> Reply:
     """The reply to a question about an operation: 200 with its state, and with the stored answer beside it."""
     if isinstance(outcome, Pending):
         return Reply(200, {"state": "pending", "accepted": True}, retry_after(outcome.retry_after_s))
-    answer, state = _of_final(outcome, http_status), state_of(outcome)
+    answer, state = _of_final(outcome), state_of(outcome)
     # Without receipts an unknown outcome stays as it is, like that of a frozen group.
     body = {"state": "frozen" if state == "unknown" else state, **answer.body}
     if isinstance(outcome, Frozen | Unknown):
@@ -175,14 +176,12 @@ def of_state(outcome: Outcome, http_status: Callable[[int], int]) -> Reply:
     return Reply(200, body, answer.headers)
 
 
-def _of_final(
-    outcome: Applied | Rejected | Unknown | Stalled | Frozen | KeyReused, http_status: Callable[[int], int]
-) -> Reply:
+def _of_final(outcome: Applied | Rejected | Unknown | Stalled | Frozen | KeyReused) -> Reply:
     if isinstance(outcome, Applied):
         headers = {"Counter-Values": "observed-later"} if outcome.observed_later else {}
         return Reply(200, _vendors_body(outcome), headers)
     if isinstance(outcome, Rejected):
-        case = replace(REJECTED, status=http_status(outcome.code))
+        case = replace(REJECTED, status=meaning_of(outcome.code).status)
         return case.reply(_REFUSED, code=outcome.code, info=outcome.info)
     if isinstance(outcome, Stalled):
         return STALLED.reply(_STALLED, code=outcome.code, info=outcome.info, retry_after_s=outcome.retry_after_s)

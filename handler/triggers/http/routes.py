@@ -33,8 +33,6 @@ class HttpContext(msgspec.Struct, frozen=True):
     """The app, and the settings that only HTTP has: who may call, and what shapes the replies."""
 
     app: AppContext
-    http_status: Callable[[int], int]
-    """The status of a reply about an operation that the vendor refused with a code."""
     authenticator: Authenticator
     wait_s: float
     base_path: str
@@ -67,7 +65,7 @@ class Exchange(msgspec.Struct, frozen=True):
         (outcome,) = self.context.app.counters().apply(operation.group_id, [operation], budget)
         location = self._beside("operations?" + headers.location(operation.group_id, operation.key))
         self._report(outcome)
-        return responses.of_outcome(outcome, location, self.context.http_status)
+        return responses.of_outcome(outcome, location)
 
     def operation(self) -> Reply:
         """Show what became of an operation of this caller."""
@@ -79,7 +77,7 @@ class Exchange(msgspec.Struct, frozen=True):
         outcome = self.context.app.counters().ask(group_id, caller, key, budget)
         if outcome is None:
             return responses.NO_SUCH_OPERATION.reply("this caller has no operation with this key on this group")
-        return responses.of_state(outcome, self.context.http_status)
+        return responses.of_state(outcome)
 
     def health(self) -> Reply:
         """Show that the settings are good, and that the secret and the ledger can be read."""

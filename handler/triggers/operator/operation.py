@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from handler.core.errors import BadInput
 from handler.core.operator.operation import Carrier, find
-from handler.core.ports.error_codes import http_status
 from handler.core.protocol.visit import Visit
 from handler.triggers.http.responses import of_state
 from handler.triggers.operator.inspection import Json
@@ -18,7 +17,7 @@ def operation(request: AskOperation, visit: Visit) -> Json:
     if found is None:
         raise BadInput("IdempotencyKey", "this caller has no operation with this key on this group")
     return {
-        **of_state(found.outcome, http_status).body,
+        **of_state(found.outcome).body,
         "operation": request.operation_id,
         "accepted_at": written(found.accepted_at) if found.accepted_at else None,
         "attempt": _attempt(found.carrier, visit.instance.api_clock.moment()) if found.carrier is not None else None,

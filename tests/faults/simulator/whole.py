@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from handler.chat.client import ProbeClient
 from handler.core.errors import CounterError
-from handler.core.ports.error_codes import http_status
 from handler.core.runtime.instance import Instance, TimeBudget
 from handler.triggers.context import AppContext
 from handler.triggers.event_kind import detect
@@ -148,7 +147,6 @@ class WholeSchedule(Schedule):
         )
         self._contexts[place] = HttpContext(
             app=AppContext(instance=instance, probes=ProbeClient(api.calls), vault=vault),
-            http_status=http_status,
             authenticator=Bearer(Callers(vault, self.notices)),
             wait_s=WAIT_MAX_S,
             base_path="",

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from handler.core.model.operation import Mode
 from handler.core.model.row import Group
 from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply, Unclear
-from handler.core.ports.error_codes import http_status
 from handler.core.ports.ledger import Ledger, ParkedAndNotes
 from handler.core.ports.system import Measure, Notice
 from handler.core.ports.vault import Caller, Secret
@@ -178,7 +177,6 @@ class Stage:
         self.context = self._context()
         self.http = HttpContext(
             app=self.context,
-            http_status=http_status,
             authenticator=Bearer(Callers(self.vault, self.told)),
             wait_s=5.0,
             base_path="",

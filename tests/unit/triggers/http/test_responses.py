@@ -8,7 +8,6 @@ import pytest
 
 from handler.core import errors
 from handler.core.model.outcome import Applied, Frozen, KeyReused, Outcome, Pending, Rejected, Stalled, Unknown
-from handler.core.ports.error_codes import http_status
 from handler.triggers.http import responses
 from handler.triggers.http.responses import Reply, of_outcome, of_state
 
@@ -19,12 +18,7 @@ APPLIED = Applied((("like", 5),))
 
 def reply_to(outcome: Outcome) -> Reply:
     """The reply to a request that had this outcome."""
-    return of_outcome(outcome, "operations?GroupId=room&IdempotencyKey=k", http_status)
-
-
-def state_of(outcome: Outcome) -> Reply:
-    """The reply to a question after an operation that had this outcome."""
-    return of_state(outcome, http_status)
+    return of_outcome(outcome, "operations?GroupId=room&IdempotencyKey=k")
 
 
 @pytest.mark.parametrize(
@@ -80,17 +74,17 @@ def test_every_other_outcome_is_a_problem(
     ],
 )
 def test_a_question_is_answered_with_a_state(outcome: Outcome, state: str, headers: dict[str, str]) -> None:
-    reply = state_of(outcome)
+    reply = of_state(outcome)
     assert (reply.status, reply.body["state"], reply.content_type) == (200, state, "application/json")
     assert reply.headers == headers
 
 
 def test_the_stored_answer_stands_beside_its_state() -> None:
-    assert state_of(APPLIED).body == {"state": "applied", **VENDORS_BODY}
-    rejected = state_of(Rejected(10010, "no such group")).body
+    assert of_state(APPLIED).body == {"state": "applied", **VENDORS_BODY}
+    rejected = of_state(Rejected(10010, "no such group")).body
     assert (rejected["status"], rejected["ErrorCode"], rejected["ErrorInfo"]) == (404, 10010, "no such group")
-    assert state_of(Frozen("a foreign write")).body["reason"] == "a foreign write"
-    unknown = state_of(Unknown("the reply was lost")).body
+    assert of_state(Frozen("a foreign write")).body["reason"] == "a foreign write"
+    unknown = of_state(Unknown("the reply was lost")).body
     assert (unknown["type"], unknown["reason"]) == ("/problems/outcome-unknown", "the reply was lost")
 
 
