@@ -16,21 +16,6 @@ from tests.unit.triggers.operator.operators import event, part, tell
 from tests.unit.triggers.stage import APP, CALLER, NEVER_ARRIVED, TOKEN, UPDATE, Stage, headers
 
 
-@pytest.fixture
-def stage() -> Stage:
-    stage = Stage()
-    stage.post("first")
-    return stage
-
-
-@pytest.fixture
-def frozen(stage: Stage) -> Stage:
-    """The same group after somebody else wrote its receipt, with an operation under way."""
-    stage.chat.groups["room"]["_receipt"] = 1
-    assert stage.post("second").status == 503
-    return stage
-
-
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_no_http_event_is_one_of_an_operator(dialect: Dialect, stage: Stage) -> None:
     """Neither by its body, nor by a name beside those of its platform."""

@@ -17,13 +17,6 @@ from tests.unit.triggers.stage import APP, CALLER, Stage
 PAYLOAD = {"GroupId": "room", "GroupCounter": [{"Key": "like", "Value": 3}], "Mode": "Increase"}
 
 
-@pytest.fixture
-def stage() -> Stage:
-    stage = Stage()
-    stage.post("first")
-    return stage
-
-
 def park(stage: Stage, *names: str, **fields: object) -> None:
     for name in names:
         stage.kept.park(APP, Parked(name, "a-queue", "why", 1.0, json.dumps({**PAYLOAD, **fields})))

@@ -16,21 +16,6 @@ from tests.unit.triggers.sources.source_events import kinesis, sqs, text
 from tests.unit.triggers.stage import APP, CALLER, NEVER_ARRIVED, Stage, invocation
 
 
-@pytest.fixture
-def stage() -> Stage:
-    stage = Stage()
-    stage.post("first")
-    return stage
-
-
-@pytest.fixture
-def frozen(stage: Stage) -> Stage:
-    """The same group after another program wrote its receipt, with an operation under way."""
-    stage.chat.groups["room"]["_receipt"] = 1
-    assert stage.post("second").status == 503
-    return stage
-
-
 def attention(told: Event) -> list[Event]:
     groups = told["attention"]
     assert isinstance(groups, list)

@@ -26,13 +26,6 @@ def stage() -> Stage:
     return stage
 
 
-@pytest.fixture
-def frozen(stage: Stage) -> Stage:
-    stage.chat.groups["room"]["_receipt"] = 1
-    assert stage.post("second").status == 503
-    return stage
-
-
 def do(stage: Stage, task: str) -> dict[str, object]:
     """The timer's event of a task, in an invocation of its own."""
     now = stage.clock.monotonic()

@@ -1,0 +1,15 @@
+"""The stage of operators' tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.triggers.stage import Stage
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """A group `room` in which one operation was counted."""
+    stage = Stage()
+    stage.post("first")
+    return stage
