@@ -47,9 +47,14 @@ class AppContext(msgspec.Struct, frozen=True):
         """Facts learned about the app."""
         return self.instance.notes
 
+    @property
+    def sdkappid(self) -> int:
+        """The app that the secret names now, a rotation may name another. Raises what `Vault.current` does."""
+        return self.vault.current().sdkappid
+
     def counters(self) -> ExactlyOnce:
-        """The counters of the app that the secret names now; a rotation may name another app."""
-        return ExactlyOnce(self.instance, self.vault.current().sdkappid)
+        """The counters of that app."""
+        return ExactlyOnce(self.instance, self.sdkappid)
 
     @property
     def window_s(self) -> float:
@@ -58,7 +63,7 @@ class AppContext(msgspec.Struct, frozen=True):
 
     def horizon(self) -> Horizon:
         """How far back the ledger knows what was executed. Raises NotAccepted if ledger or secret cannot be had."""
-        return self.instance.windows.horizon(self.vault.current().sdkappid)
+        return self.instance.windows.horizon(self.sdkappid)
 
     def check_limits(self, invocation: Invocation) -> None:
         """Raise SettingsError where even a fresh invocation is too short for one call (R3)."""
@@ -74,7 +79,7 @@ class AppContext(msgspec.Struct, frozen=True):
 def remind(context: AppContext) -> None:
     """Report it if `verify` has not run for this app yet, or if the ledger does not say; never raises."""
     try:
-        noted, because = context.notes.noted(context.vault.current().sdkappid, NOTE), None
+        noted, because = context.notes.noted(context.sdkappid, NOTE), None
     except (NotAccepted, OutcomeUnknown, SettingsError) as error:
         # The event itself will meet the same error and report it.
         noted, because = None, type(error).__name__

@@ -81,7 +81,7 @@ class Exchange(msgspec.Struct, frozen=True):
 
     def health(self) -> Reply:
         """Show that the settings are good, and that the secret and the ledger can be read."""
-        app = self.context.app.vault.current().sdkappid
+        app = self.context.app.sdkappid
         # A read that no ledger answers from memory.
         self.context.app.notes.noted(app, NOTE)
         return Reply(200, {"status": "ok"})

@@ -6,16 +6,18 @@ from msgspec.structs import replace
 
 from handler.core.model.row import Group
 from handler.core.operator import inspect, release
+from handler.core.operator.pausing import Paused, pause_all, pause_group, resume_all, resume_group
 from handler.core.operator.release import Later, Preview, Resolved
 from handler.core.ports.system import Notice
 from handler.core.protocol.visit import Visit
-from handler.core.runtime.instance import TimeBudget
+from handler.core.runtime.instance import Instance, TimeBudget
 from handler.triggers.context import REPLY_MARGIN_S, AppContext
 from handler.triggers.event_kind import Event
 from handler.triggers.invocation import UNLIMITED_S, Invocation
-from handler.triggers.operator import operation, parked, pausing, status, verification
-from handler.triggers.operator.inspection import Json, shown
+from handler.triggers.operator import operation, parked, status, verification
+from handler.triggers.operator.inspection import Json, pause_as_json, shown
 from handler.triggers.operator.requests import (
+    EVERY_GROUP,
     VERIFY,
     About,
     Adopt,
@@ -67,23 +69,28 @@ def _answer(request: OperatorRequest, budget: TimeBudget, context: AppContext) -
     if isinstance(request, ListParked | Replay | ReplayAll | Drop):
         return parked.answer(request, budget, context)
     if isinstance(request, About):
-        return {"app": context.vault.current().sdkappid, "ledger": context.ledger_place}
+        return {"app": context.sdkappid, "ledger": context.ledger_place}
     if isinstance(request, Status):
         return status.status(request, budget, context)
     if isinstance(request, Restored):
         # R10: the new generation starts with the first `Date` that a worker receives once it knows of it.
         return {"generation": context.instance.generation.begin_next().number}
 
-    def visiting(group_id: str) -> Visit:
-        group = Group(context.vault.current().sdkappid, group_id)
-        return Visit(context.instance, group, budget, by_operator=True)
-
-    if isinstance(request, PauseCalls | ResumeCalls):
-        return pausing.pause_or_resume(request, context.instance, visiting)
-    return _of_group(request, visiting(request.group_id))
+    if isinstance(request, PauseCalls | ResumeCalls) and request.group_id == EVERY_GROUP:
+        return _of_every_group(request, context.instance)
+    group = Group(context.sdkappid, request.group_id)
+    return _of_group(request, Visit(context.instance, group, budget, by_operator=True))
 
 
-def _of_group(request: AskOperation | Inspect | Adopt | Release, visit: Visit) -> Json:
+def _of_every_group(request: PauseCalls | ResumeCalls, instance: Instance) -> Json:
+    return _paused(pause_all(instance, request.reason) if isinstance(request, PauseCalls) else resume_all(instance))
+
+
+def _of_group(request: PauseCalls | ResumeCalls | AskOperation | Inspect | Adopt | Release, visit: Visit) -> Json:
+    if isinstance(request, PauseCalls):
+        return _paused(pause_group(visit, request.reason))
+    if isinstance(request, ResumeCalls):
+        return _paused(resume_group(visit))
     if isinstance(request, AskOperation):
         return operation.operation(request, visit)
     if isinstance(request, Inspect):
@@ -95,6 +102,11 @@ def _of_group(request: AskOperation | Inspect | Adopt | Release, visit: Visit) -
     if request.dry_run:
         return _previewed(release.preview(visit, request.decision))
     return _shown(release.release(visit, request.decision))
+
+
+def _paused(paused: Paused) -> Json:
+    """The pause that is in force now, and whether this task has changed it."""
+    return {"paused": pause_as_json(paused.pause), "changed": paused.changed}
 
 
 def _shown(result: Resolved | Later) -> Json:

@@ -40,7 +40,7 @@ def answer(request: ParkedRequest, budget: TimeBudget, context: AppContext) -> J
 
 def page(request: ListParked, context: AppContext) -> Json:
     """One page of records, as many as requested and fit. `next` is the `after` of the next page; null on the last."""
-    found = context.parked.page(_app(context), request.limit + 1, request.after)
+    found = context.parked.page(context.sdkappid, request.limit + 1, request.after)
     lengths = accumulate(len(parked.payload) for parked in found[: request.limit])
     fitting = max(1, sum(length <= PAGE_CHARACTERS for length in lengths))
     shown = found[:fitting]
@@ -62,7 +62,7 @@ def replay(request: Replay, budget: TimeBudget, context: AppContext) -> Json:
     if request.key is not None:
         operation = replace(operation, key=read_key(request.key, "IdempotencyKey"))
     outcome = _executed(operation, parked, budget, context)
-    return {**_shown(outcome), "dropped": _is_accepted(outcome) and context.parked.unpark(_app(context), request.id)}
+    return {**_shown(outcome), "dropped": _is_accepted(outcome) and context.parked.unpark(context.sdkappid, request.id)}
 
 
 def _executed(operation: Operation, parked: Parked, budget: TimeBudget, context: AppContext) -> Outcome:
@@ -101,7 +101,7 @@ def replay_all(request: ReplayAll, budget: TimeBudget, context: AppContext) -> J
 def _records(request: ReplayAll, context: AppContext) -> Iterator[Parked]:
     """The records after an id, those of one source if it is named, page by page; new ones may come meanwhile."""
     after = request.after
-    while found := context.parked.page(_app(context), PAGE_MAX, after):
+    while found := context.parked.page(context.sdkappid, PAGE_MAX, after):
         after = found[-1].id
         yield from (parked for parked in found if request.source in {None, parked.source})
 
@@ -118,7 +118,7 @@ def _replayed(parked: Parked, budget: TimeBudget, context: AppContext) -> bool |
         instance.reporter.report(Notice.UNFINISHED, record=parked.id, reason=str(error))
         return None
     if _is_accepted(outcome):
-        context.parked.unpark(_app(context), parked.id)
+        context.parked.unpark(context.sdkappid, parked.id)
     return _is_accepted(outcome)
 
 
@@ -129,7 +129,7 @@ def drop(request: Drop, context: AppContext) -> Json:
         # A record that cannot be read was never accepted, so no row has a note to park it.
         with suppress(BadInput):
             context.counters().strike(_operation(parked, context).group_id, parked.id)
-    return {"dropped": context.parked.unpark(_app(context), request.id)}
+    return {"dropped": context.parked.unpark(context.sdkappid, request.id)}
 
 
 def _operation(parked: Parked, context: AppContext) -> Operation:
@@ -150,7 +150,7 @@ def _again(operation: Operation, parked: Parked) -> Operation:
 def _found(parked_id: str, context: AppContext) -> Parked | None:
     """The record with this id. A page holds what comes after an id, and every id comes after its own beginning."""
     after = parked_id[:-1]
-    while found := context.parked.page(_app(context), PAGE_MAX, after):
+    while found := context.parked.page(context.sdkappid, PAGE_MAX, after):
         for parked in found:
             if parked.id == parked_id:
                 return parked
@@ -164,7 +164,3 @@ def _shown(outcome: Outcome) -> Json:
     """The outcome in a word, with the vendor's code if it refused."""
     refused = {"ErrorCode": outcome.code, "ErrorInfo": outcome.info} if isinstance(outcome, Rejected | Stalled) else {}
     return {"outcome": state_of(outcome), **refused}
-
-
-def _app(context: AppContext) -> int:
-    return context.vault.current().sdkappid

@@ -23,7 +23,7 @@ _PLACES = msgspec.json.Decoder(Place)
 
 def status(request: Status, budget: TimeBudget, context: AppContext) -> Json:
     """The numbers of all groups, and a page of those that need attention: the frozen first, then the oldest."""
-    instance, app = context.instance, context.vault.current().sdkappid
+    instance, app = context.instance, context.sdkappid
     generation = instance.generation.read()
     after = None if request.after is None else _read_cursor(request.after)
     overview = look_over(instance, app, budget.until, limit=request.limit, after=after)
@@ -45,7 +45,7 @@ def _shown(standing: Standing, context: AppContext, of_all: Pause | None) -> Jso
         "state": standing.state.value,
         "since": written(since) if since else None,
         "age": in_words(now - since) if since else None,
-        "reason": why(instance, context.vault.current().sdkappid, standing, of_all),
+        "reason": why(instance, context.sdkappid, standing, of_all),
         "queued": len(standing.row.owed),
         "last_error": trouble_as_text(standing.trouble),
         "next": _next(standing, of_all, now),

@@ -43,7 +43,7 @@ def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, 
     asked, instance = _read(event), context.instance
     context.check_limits(invocation)
     instance.reporter.report(Notice.OPERATOR_TASK, task=asked.task, GroupId=asked.group_id)
-    group = Group(context.vault.current().sdkappid, asked.group_id)
+    group = Group(context.sdkappid, asked.group_id)
     if instance.ledger.load(group) is not None:
         raise BadInput("GroupId", "is in use: the ledger has a row of this group; name a group made for tests")
     session = ProbeSession(

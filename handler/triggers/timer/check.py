@@ -14,7 +14,7 @@ NAMED_MAX = 100
 
 def check(context: AppContext, deadline: float) -> dict[str, object]:
     """The numbers of `status`. Raises NeedsAttention with them while anything needs an operator, after logging what."""
-    instance, app = context.instance, context.vault.current().sdkappid
+    instance, app = context.instance, context.sdkappid
     of_all = instance.generation.read().paused
     overview = look_over(instance, app, deadline - REPLY_MARGIN_S, limit=NAMED_MAX)
     now = instance.api_clock.moment()

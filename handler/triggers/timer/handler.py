@@ -76,7 +76,7 @@ def _sweep(asked: Sweep, context: AppContext, deadline: float) -> dict[str, obje
         swept = context.counters().sweep(deadline - gauges_s, asked.after, partial(_side_by_side, instance))
     finally:
         with suppress(NotAccepted, OutcomeUnknown):
-            overview = look_over(instance, context.vault.current().sdkappid, deadline - REPLY_MARGIN_S)
+            overview = look_over(instance, context.sdkappid, deadline - REPLY_MARGIN_S)
             overview.measure(instance.reporter, instance.api_clock.moment())
     answer: dict[str, object] = {"task": "sweep", "groups": swept.groups, "left": swept.left}
     if swept.after is not None:
