@@ -3,7 +3,7 @@
 from tests.faults.auditor.orders import MORE
 from tests.faults.mutants.mutant import Mutant, one
 from tests.faults.simulator import draws as h
-from tests.faults.simulator.plan import ADOPTED, Theme
+from tests.faults.simulator.plan import ADOPTED, KNOWN, Theme
 
 _SEE = "core.protocol.conclude:see"
 _CERTAIN = "asked_after = certain(heard, reply.date, visit.calls.took_s)"
@@ -12,6 +12,7 @@ _BEARS_OUT = "core.runtime.api_clock:_Odd.bears_out"
 _SET_BACK = Theme((h.steps_back, h.late, h.crash), (MORE,))
 _SET_BACK_LATER = Theme((h.steps_back, h.late, h.late, h.crash), (MORE, MORE), later=True)
 _ODD = Theme((h.odd_date, h.late, h.crash), (MORE,))
+_ODD_TWICE = Theme((h.odd_date, h.odd_date, h.late, h.crash), (MORE,), start=KNOWN)
 
 CLOCK: tuple[Mutant, ...] = (
     one("the API's clock judges", "R4", _SEE, (_CERTAIN, "asked_after = visit.instance.api_clock.now()"), _SET_BACK),
@@ -22,8 +23,8 @@ CLOCK: tuple[Mutant, ...] = (
         (_CERTAIN, "asked_after = visit.instance.api_clock.since(())"),
         _SET_BACK_LATER,
     ),
-    one("one Date judges: no own one", "R4", _SEE, (_CERTAIN, "asked_after = heard"), _ODD),
-    one("one Date judges: the own one", "R4", _SEE, (_CERTAIN, "asked_after = reply.date"), _ODD),
+    one("one Date judges: no own one", "R4", _SEE, (_CERTAIN, "asked_after = heard"), _ODD_TWICE),
+    one("one Date judges: the own one", "R4", _SEE, (_CERTAIN, "asked_after = reply.date"), _ODD_TWICE),
     Mutant(
         "a Date from before the attempt was met",
         "R4",
