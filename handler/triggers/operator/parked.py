@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from enum import Enum
 from itertools import accumulate
 
 from msgspec.structs import asdict, replace
@@ -81,21 +83,34 @@ def replay_all(request: ReplayAll, budget: TimeBudget, context: AppContext) -> J
     """Replay one record after the other in order of id, and count what became of them.
 
     `refused` were refused again, or cannot be read, and stay; so do those that are `left`: pages, records beyond the
-    limit or the time, and those that could not be accepted now. `after` is where to go on if the time was too short.
+    limit or the time, and those that could not be accepted now. The limit is for what is executed: records that stay
+    without a call do not stand in the way of those behind. `after` is where to go on if the time was too short.
     """
-    replayed, refused, left, reached = 0, 0, 0, request.after
+    fates, reached = Counter[_Fate](), request.after
     for parked in _records(request, context):
         if not context.instance.may_call(budget, 0.0):
-            return {"replayed": replayed, "refused": refused, "left": left + 1, "complete": False, "after": reached}
-        is_due = request.limit is None or replayed + refused < request.limit
-        accepted = _replayed(parked, budget, context) if is_due and not is_page(parked.payload) else None
-        replayed, refused, left = (
-            replayed + (accepted is True),
-            refused + (accepted is False),
-            left + (accepted is None),
-        )
+            fates[_Fate.LEFT] += 1
+            return {**_counts(fates), "complete": False, "after": reached}
+        executed = fates[_Fate.REPLAYED] + fates[_Fate.REFUSED]
+        is_due = request.limit is None or executed < request.limit
+        is_left = is_page(parked.payload) or not is_due
+        fates[_Fate.LEFT if is_left else _replayed(parked, budget, context)] += 1
         reached = parked.id
-    return {"replayed": replayed, "refused": refused, "left": left}
+    return _counts(fates)
+
+
+class _Fate(Enum):
+    """What became of one record among many."""
+
+    REPLAYED = "accepted, and dropped"
+    REFUSED = "refused again"
+    STAYS = "refused without a call: it cannot be read, or its key has the refusal, or other content, on record"
+    LEFT = "left for another time"
+
+
+def _counts(fates: Counter[_Fate]) -> Json:
+    refused = fates[_Fate.REFUSED] + fates[_Fate.STAYS]
+    return {"replayed": fates[_Fate.REPLAYED], "refused": refused, "left": fates[_Fate.LEFT]}
 
 
 def _records(request: ReplayAll, context: AppContext) -> Iterator[Parked]:
@@ -106,20 +121,23 @@ def _records(request: ReplayAll, context: AppContext) -> Iterator[Parked]:
         yield from (parked for parked in found if request.source in {None, parked.source})
 
 
-def _replayed(parked: Parked, budget: TimeBudget, context: AppContext) -> bool | None:
-    """Whether the record was accepted, and dropped; False if it was refused again, None if that is for another time."""
+def _replayed(parked: Parked, budget: TimeBudget, context: AppContext) -> _Fate:
+    """Execute one of many records, and drop it once it is accepted."""
     instance = context.instance
     one = replace(budget, until=min(budget.until, instance.clock.monotonic() + REPLAY_WAIT_S))
     try:
         outcome = _executed(_operation(parked, context), parked, one, context)
     except BadInput:
-        return False
+        return _Fate.STAYS
     except (NotAccepted, OutcomeUnknown) as error:
         instance.reporter.report(Notice.UNFINISHED, record=parked.id, reason=str(error))
-        return None
-    if _is_accepted(outcome):
-        context.parked.unpark(context.sdkappid, parked.id)
-    return _is_accepted(outcome)
+        return _Fate.LEFT
+    if isinstance(outcome, KeyReused):
+        return _Fate.STAYS
+    if isinstance(outcome, Rejected):
+        return _Fate.STAYS if outcome.replayed else _Fate.REFUSED
+    context.parked.unpark(context.sdkappid, parked.id)
+    return _Fate.REPLAYED
 
 
 def drop(request: Drop, context: AppContext) -> Json:

@@ -148,6 +148,16 @@ def test_a_replay_of_all_keeps_to_one_source_and_its_limit(stage: Stage) -> None
     assert (told["replayed"], told["refused"], told["left"], parked(stage)) == (2, 0, 1, ["c", "d"])
 
 
+def test_records_that_stay_do_not_hold_up_a_replay_with_a_limit(stage: Stage) -> None:
+    """Each time one record is executed, until none is left; what was refused before is not executed again."""
+    park(stage, "a", Mode="Add")
+    park(stage, "b", GroupId="later")
+    park(stage, "c", "d")
+    told = [tell(stage, "parked", action="replay", all=True, limit=1) for _ in range(3)]
+    assert [(each["replayed"], each["refused"], each["left"]) for each in told] == [(0, 2, 2), (1, 2, 1), (1, 2, 0)]
+    assert (parked(stage), stage.like()) == (["a", "b"], 11)
+
+
 def test_a_replay_of_all_that_is_cut_short_says_where_to_go_on(stage: Stage) -> None:
     park(stage, "a", "b", "c")
     first(stage.kept, "unpark", lambda: stage.clock.sleep(30), once=True)
