@@ -41,7 +41,8 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "redaction": frozenset({"core"}),
         "clock": frozenset(),
         "telemetry": frozenset({"core", "core.ports"}),
-        "bootstrap": _EVERY_CORE | _ADAPTERS | _TRIGGERS | {"clouds", "clock", "telemetry"},
+        "bootstrap": _ADAPTERS
+        | {"core", "core.ports", "core.runtime", "triggers", "triggers.http", "clouds", "clock", "telemetry"},
         "main": _TRIGGERS | {"core", "bootstrap", "telemetry"},
         "preload": frozenset({"bootstrap", "main"}),
     }
