@@ -11,6 +11,9 @@ Adder: TypeAlias = Callable[[argparse.ArgumentParser], object]
 
 VERDICTS: Final = ("landed", "not-landed")
 
+SCF_PREFIX: Final = "scf:"
+"""Begins the name of a function on SCF."""
+
 _HOW: Final = frozenset({"local", "function", "region", "namespace", "yes", "json"})
 
 
@@ -20,7 +23,7 @@ def read(arguments: list[str] | None) -> argparse.Namespace:
     options = made.parse_args(arguments)
     if options.local and (options.region or options.namespace):
         made.error("--region and --namespace say where the function of --function is")
-    if options.namespace and not options.function.startswith("scf:"):
+    if options.namespace and not options.function.startswith(SCF_PREFIX):
         made.error("--namespace is for --function scf:<name>")
     if options.task == "parked":
         wrong = _wrong_about_parked(options)

@@ -13,15 +13,13 @@ from collections.abc import Mapping
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Final, Protocol
 
-from layers.operate.arguments import Event
+from layers.operate.arguments import SCF_PREFIX, Event
 
 if TYPE_CHECKING:
     from layers.scf.api import Cloud
 
 LIMIT_S: Final = 900
 """The longest that a function on AWS can run."""
-
-SCF_PREFIX: Final = "scf:"
 
 
 class OperatorError(Exception):

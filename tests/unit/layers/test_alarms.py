@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from handler.core import errors
+from handler.core.operator.overview import LATE_S
 from handler.core.ports.system import Measure, Notice
 from handler.telemetry import NAMESPACE
 
@@ -85,7 +86,7 @@ def test_an_alarm_on_the_functions_own_metrics_looks_at_one_that_is_written_and_
     [
         ("FrozenAlarm", "frozen_groups", 0),
         ("ParkedAlarm", "parked_records", 0),
-        ("UnfinishedAlarm", "oldest_unfinished_s", 600),
+        ("UnfinishedAlarm", "oldest_unfinished_s", LATE_S),
     ],
 )
 def test_an_alarm_on_a_gauge_stays_red_until_a_sweep_has_seen_the_cause_gone(

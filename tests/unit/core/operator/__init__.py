@@ -1,1 +1,1 @@
-"""Operators' looks at a frozen group, and their verdicts."""
+"""What operators see, and what they decide."""

@@ -34,22 +34,6 @@ def event(*given: str) -> Event:
         ("parked replay --id r", {"task": "parked", "action": "replay", "id": "r"}),
         ("parked replay --id r --key k", {"task": "parked", "action": "replay", "id": "r", "IdempotencyKey": "k"}),
         ("parked drop --id r", {"task": "parked", "action": "drop", "id": "r"}),
-    ],
-)
-def test_arguments_make_the_event_that_the_function_reads(given: str, fields: Event) -> None:
-    made = event(*given.split())
-    assert made == {"Type": "Operator", **fields}
-    read_request(made)
-
-
-def test_the_live_test_can_be_asked_for_too() -> None:
-    assert event("verify", "--group", "g") == {"Type": "Operator", "task": VERIFY, "GroupId": "g"}
-    assert event("verify", "--group", "g", "--quick")["quick"] is True
-
-
-@pytest.mark.parametrize(
-    ("given", "fields"),
-    [
         ("status", {"task": "status"}),
         ("status --after a --limit 5", {"task": "status", "after": "a", "limit": 5}),
         (
@@ -67,10 +51,15 @@ def test_the_live_test_can_be_asked_for_too() -> None:
         ),
     ],
 )
-def test_the_tasks_of_an_operator_who_looks_around_pauses_and_replays_have_arguments_too(
-    given: str, fields: Event
-) -> None:
-    assert event(*given.split()) == {"Type": "Operator", **fields}
+def test_arguments_make_the_event_that_the_function_reads(given: str, fields: Event) -> None:
+    made = event(*given.split())
+    assert made == {"Type": "Operator", **fields}
+    read_request(made)
+
+
+def test_the_live_test_can_be_asked_for_too() -> None:
+    assert event("verify", "--group", "g") == {"Type": "Operator", "task": VERIFY, "GroupId": "g"}
+    assert event("verify", "--group", "g", "--quick")["quick"] is True
 
 
 @pytest.mark.parametrize(

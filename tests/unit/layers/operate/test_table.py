@@ -2,8 +2,9 @@
 
 import pytest
 
+from handler.core.operator.overview import LATE_S
 from layers.operate.arguments import Event
-from layers.operate.table import lines
+from layers.operate.table import OLD_S, lines
 
 WELL: Event = {
     "task": "status",
@@ -54,6 +55,10 @@ def test_what_is_not_well_stands_in_the_first_line(changed: Event, words: str) -
     first = lines({**WELL, **changed})[0]
     assert first.startswith("NOT WELL: ")
     assert words in first
+
+
+def test_what_is_late_for_the_check_is_not_well_here_either() -> None:
+    assert OLD_S == LATE_S
 
 
 def test_while_calls_fail_the_first_line_says_so_before_anything_is_late() -> None:
