@@ -1,1 +1,1 @@
-"""How an operator looks at a frozen group and brings it back."""
+"""What an operator sees of the groups, and does about them: overview, inspection, verdicts, pauses."""

@@ -9,11 +9,7 @@ from handler.core.model.row import Attempt, Row
 
 
 class Hypothesis(msgspec.Struct, frozen=True):
-    """One attempt, or none, landed on the base that is known; the receipt as it is seen is `off` by so much.
-
-    `before` is what the receipt was just before, if the attempt landed last. A Set writes the receipt, so what was
-    there before it shows nowhere.
-    """
+    """One attempt, or none, landed on the base that is known, and the receipt is `seen` to stand where it does."""
 
     attempt: Attempt | None
     is_open: bool
@@ -28,12 +24,12 @@ class Hypothesis(msgspec.Struct, frozen=True):
 
     @property
     def off(self) -> int:
-        """How far it stands from there."""
+        """How far the receipt that is seen stands from there."""
         return self.seen - self.expected
 
     @property
     def before(self) -> int | None:
-        """What it was before the attempt landed, if that landed last."""
+        """What the receipt was just before, if the attempt landed last; what a Set has written over shows nowhere."""
         is_set = self.attempt is not None and self.attempt.mode is Mode.SET
         return None if is_set else self.seen - self.moved
 

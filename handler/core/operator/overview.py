@@ -32,7 +32,7 @@ class State(str, Enum):
 
 
 Place: TypeAlias = tuple[int, int, str]
-"""Where a group stands in the order of attention: the frozen first, then the oldest, then by id."""
+"""Where a group stands among those that are shown: the frozen first, then the oldest, then by id."""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ def standing_of(group_id: str, row: Row) -> Standing | None:
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """The numbers of all groups, and those that come next in the order of attention; `more` follow them.
+    """The numbers of all groups, and a page of them in the order of their places; `more` follow it.
 
     `oldest` is the API's time since which the oldest operation of a group that is not frozen is owed. Unless it is
     `complete` the time was too short for every group, and the numbers are `at least`.

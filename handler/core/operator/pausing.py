@@ -31,7 +31,7 @@ def pause_all(instance: Instance, reason: str) -> Paused:
 
 
 def resume_all(instance: Instance) -> Paused:
-    """Send again what is owed to all groups that are not paused by themselves."""
+    """Send again what is owed to all groups that have no pause of their own."""
     if instance.generation.read().paused is None:
         return Paused(None, changed=False)
     return Paused(instance.generation.pause(None).paused, changed=True)

@@ -22,7 +22,7 @@ from handler.triggers.timer.tick import id_of, read_name
 PAGE = 20
 PAGE_MAX = 100
 
-# The groups of a page of `status`: by default, and at most.
+# The number of groups on a page of `status`: by default, and at most.
 STATUS_PAGE = 20
 STATUS_PAGE_MAX = 100
 
@@ -51,7 +51,7 @@ class Inspect(StrictModel):
 
 
 class Status(StrictModel):
-    """Show the numbers, and a page of the groups that need attention: those after a cursor."""
+    """Show the numbers, and a page of the groups that are held or owe something: those after a cursor."""
 
     after: Annotated[str | None, Field(max_length=CURSOR_CHARACTERS)] = None
     limit: Annotated[int, Field(ge=1, le=STATUS_PAGE_MAX)] = STATUS_PAGE

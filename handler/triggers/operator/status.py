@@ -22,7 +22,7 @@ _PLACES = msgspec.json.Decoder(Place)
 
 
 def status(request: Status, budget: TimeBudget, context: AppContext) -> Json:
-    """The numbers of all groups, and a page of those that need attention: the frozen first, then the oldest."""
+    """The numbers of all groups, and a page of the held and the unfinished: the frozen first, then the oldest."""
     instance, app = context.instance, context.sdkappid
     generation = instance.generation.read()
     after = None if request.after is None else _read_cursor(request.after)

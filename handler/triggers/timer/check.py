@@ -9,14 +9,14 @@ from handler.triggers.context import REPLY_MARGIN_S, AppContext
 from handler.triggers.parsing import in_words, written
 
 # Groups that are named in the log; the numbers count all of them.
-NAMED_MAX = 100
+GROUPS_MAX = 100
 
 
 def check(context: AppContext, deadline: float) -> dict[str, object]:
     """The numbers of `status`. Raises NeedsAttention with them while anything needs an operator, after logging what."""
     instance, app = context.instance, context.sdkappid
     of_all = instance.generation.read().paused
-    overview = look_over(instance, app, deadline - REPLY_MARGIN_S, limit=NAMED_MAX)
+    overview = look_over(instance, app, deadline - REPLY_MARGIN_S, limit=GROUPS_MAX)
     now = instance.api_clock.moment()
     needy = [standing for standing in overview.standings if needs_attention(standing, now)]
     for standing in needy:
