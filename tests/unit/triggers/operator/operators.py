@@ -26,3 +26,10 @@ def part(told: object, name: str) -> Event:
     inner = told[name]
     assert isinstance(inner, dict)
     return inner
+
+
+def attention(told: Event) -> list[Event]:
+    """The groups that `status` shows."""
+    groups = told["attention"]
+    assert isinstance(groups, list)
+    return groups

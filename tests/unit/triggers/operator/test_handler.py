@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -10,9 +11,10 @@ from handler.core.errors import BadInput, NotAccepted
 from handler.core.model.operation import operation_id
 from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice
-from handler.triggers.event_kind import Kind, detect
+from handler.triggers.event_kind import Event, Kind, detect
 from tests.sandbox.dialects import DIALECTS, Dialect, event_of
-from tests.unit.triggers.operator.operators import event, part, tell
+from tests.unit.triggers.operator.operators import attention, event, part, tell
+from tests.unit.triggers.sources.source_events import kinesis, sqs, text
 from tests.unit.triggers.stage import APP, CALLER, NEVER_ARRIVED, TOKEN, UPDATE, Stage, headers
 
 
@@ -101,3 +103,123 @@ def test_nothing_is_released_that_is_not_frozen(stage: Stage) -> None:
     for task in ("inspect", "adopt", "release"):
         with pytest.raises(BadInput, match=r"^GroupId: is not known"):
             tell(stage, task, GroupId="nowhere")
+
+
+@pytest.mark.parametrize(
+    ("task", "fields", "field"),
+    [
+        ("status", {"after": "nonsense"}, "after"),
+        ("status", {"after": "é"}, "after"),
+        ("status", {"limit": 0}, "limit"),
+        ("status", {"limit": 101}, "limit"),
+        ("pause", {}, "reason"),
+        ("pause", {"reason": ""}, "reason"),
+        ("pause", {"reason": "x" * 257}, "reason"),
+        ("pause", {"reason": "群" * 256}, "reason"),
+        ("pause", {"reason": "a\nb"}, "reason"),
+        ("pause", {"reason": "why", "GroupId": ""}, "GroupId"),
+        ("pause", {"reason": "why", "GroupId": None}, "GroupId"),
+        ("pause", {"reason": "why", "GroupId": "a\nb"}, "GroupId"),
+        ("resume", {"GroupId": None}, "GroupId"),
+        ("resume", {"reason": "why"}, "reason"),
+        ("operation", {"GroupId": "room", "Caller": CALLER}, "IdempotencyKey"),
+        ("operation", {"GroupId": "room", "Caller": CALLER, "IdempotencyKey": "never"}, "IdempotencyKey"),
+        ("parked", {"action": "replay", "all": False}, "all"),
+        ("parked", {"action": "replay", "all": True, "id": "r"}, "id"),
+        ("parked", {"action": "replay", "all": True, "limit": 0}, "limit"),
+    ],
+)
+def test_wrong_input_is_one_error_that_names_the_field(
+    task: str, fields: dict[str, object], field: str, stage: Stage
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        tell(stage, task, **fields)
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("group", [{}, {"GroupId": "room"}])
+def test_a_pause_is_answered_with_202_at_once_and_resumed(group: dict[str, object], stage: Stage) -> None:
+    told = tell(stage, "pause", reason="the vendor has asked for it", **group)
+    paused = {"since": "2026-11-22T00:00:00Z", "reason": "the vendor has asked for it"}
+    assert told == {"task": "pause", **group, "paused": paused, "changed": True}
+    assert tell(stage, "pause", reason="the vendor has asked for it", **group)["changed"] is False
+    calls, began = stage.chat.calls, stage.clock.moved_s
+    assert stage.post("second").status == 202
+    assert stage.post("third", GroupId="new").status == (202 if not group else 404)
+    assert stage.clock.moved_s - began < 1
+    shown = tell(stage, "status")
+    assert shown["paused"] == (None if group else paused)
+    assert attention(shown)[0]["reason"] == (
+        paused["reason"] if group else f"it waits for the end of the pause of all groups: {paused['reason']}"
+    )
+    assert "`make resume" in str(attention(shown)[0]["next"])
+    assert stage.chat.calls == calls
+    told = tell(stage, "resume", **group)
+    assert told == {"task": "resume", **group, "paused": None, "changed": True}
+    assert tell(stage, "resume", **group)["changed"] is False
+    assert stage.post("second").status == 200
+    assert stage.like() == 10
+
+
+@pytest.mark.parametrize("source", [sqs, kinesis])
+def test_a_source_is_acknowledged_during_a_pause(source: Callable[..., Event], stage: Stage) -> None:
+    tell(stage, "pause", reason="why")
+    calls = stage.chat.calls
+    assert stage.batch({"Records": [source(text(3), number) for number in range(3)]})["batchItemFailures"] == []
+    assert (stage.chat.calls, attention(tell(stage, "status"))[0]["queued"]) == (calls, 3)
+    tell(stage, "resume")
+    stage.batch({"Records": [source(text(3), number) for number in range(3)]})
+    assert stage.like() == 14
+
+
+def test_an_operator_looks_at_a_paused_group(stage: Stage) -> None:
+    tell(stage, "pause", reason="why")
+    told = tell(stage, "inspect", GroupId="room")
+    assert part(told, "upstream")["counters"] == {"like": 5}
+    assert told["paused"] == {"since": "2026-11-22T00:00:00Z", "reason": "why"}
+
+
+def test_an_inspection_shows_what_a_verdict_takes(frozen: Stage) -> None:
+    """The values that were known beside those that are there, and the arithmetic of each hypothesis."""
+    told = tell(frozen, "inspect", GroupId="room")
+    row, known = part(told, "row"), part(told, "last_known")
+    assert known["receipt"] == row["base"]
+    weighed = told["hypotheses"]
+    assert isinstance(weighed, list)
+    assert [one["attempt"] for one in weighed] == [None, part(row, "attempt")["id"]]
+    assert weighed[1]["in_words"].startswith(f"if the open attempt {weighed[1]['attempt']} landed, the receipt was ")
+    assert row["frozen_at"] == row["since"]
+    assert str(row["since"]).startswith("2026-11-22T00:00:0")
+
+
+@pytest.mark.parametrize("verdict", ["landed", "not-landed"])
+def test_a_dry_run_shows_what_a_release_would_do_and_changes_nothing(verdict: str, frozen: Stage) -> None:
+    named = operation_id(CALLER, "second")
+    before = frozen.ledger.snapshot()  # type: ignore[attr-defined]  # a ledger in memory
+    told = tell(frozen, "release", GroupId="room", verdicts={named: verdict}, dry_run=True)
+    after = frozen.ledger.snapshot()  # type: ignore[attr-defined]  # a ledger in memory
+    assert (told["done"], told["dry_run"], told["owed_back"]) == (False, True, {})
+    landed = verdict == "landed"
+    assert (told["settled"], told["sent_again"]) == (([named], []) if landed else ([], [named]))
+    assert float(str(told["ready_in_s"])) > 0
+    assert before == after
+
+
+def test_a_dry_run_refuses_what_a_release_refuses(frozen: Stage) -> None:
+    frozen.post("third")
+    unsent = operation_id(CALLER, "third")
+    with pytest.raises(BadInput, match=r"^verdicts: lacks one"):
+        tell(frozen, "release", GroupId="room", dry_run=True)
+    verdicts = {operation_id(CALLER, "second"): "landed", unsent: "landed"}
+    with pytest.raises(BadInput, match=r"^verdicts: judges what was never sent"):
+        tell(frozen, "release", GroupId="room", verdicts=verdicts, dry_run=True)
+
+
+@pytest.mark.parametrize("task", ["status", "pause", "resume"])
+def test_each_task_leaves_a_log_line(task: str, stage: Stage) -> None:
+    tell(stage, task, **({"reason": "why"} if task == "pause" else {}))
+    assert stage.told.notices.count(Notice.OPERATOR_TASK) == 1
+
+
+def test_a_function_says_what_it_works_with_before_an_operator_changes_something(stage: Stage) -> None:
+    assert tell(stage, "about") == {"task": "about", "app": APP, "ledger": "memory"}
