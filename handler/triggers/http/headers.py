@@ -18,6 +18,13 @@ SIGNED_KEY = "webhook-id"
 _PREFERENCE = re.compile(r'([A-Za-z0-9-]+)\s*(?:=\s*(?:"([A-Za-z0-9-]*)"|([A-Za-z0-9-]*)))?')
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
+# Visible ASCII, which every log and every platform's header takes as it is.
+_REQUEST_ID = re.compile(r"[!-~]{1,128}")
+
+# Version, trace, parent and flags (www.w3.org/TR/trace-context, 3.2); a version or an id that the standard calls
+# invalid is none.
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
 
 def agreed_key(written: str | None, signed: str | None) -> str:
     """The key of a request: the signed one if there is one, and then `Idempotency-Key` may only repeat it."""
@@ -50,14 +57,6 @@ def read_wait_s(prefer: str, wait_s: float) -> float:
     if _WHOLE.fullmatch(wanted):
         return min(wait_s, float(wanted))
     return 0.0 if "respond-async" in preferences else wait_s
-
-
-# Visible ASCII, which every log and every platform's header takes as it is.
-_REQUEST_ID = re.compile(r"[!-~]{1,128}")
-
-# Version, trace, parent and flags (www.w3.org/TR/trace-context, 3.2); a version or an id that the standard calls
-# invalid is none.
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Correlation(msgspec.Struct, frozen=True):

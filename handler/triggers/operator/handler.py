@@ -71,11 +71,10 @@ def _answer(request: OperatorRequest, budget: TimeBudget, context: AppContext) -
     if isinstance(request, About):
         return {"app": context.sdkappid, "ledger": context.ledger_place}
     if isinstance(request, Status):
-        return status.status(request, budget, context)
+        return status.answer(request, budget, context)
     if isinstance(request, Restored):
         # R10: the new generation starts with the first `Date` that a worker receives once it knows of it.
         return {"generation": context.instance.generation.begin_next().number}
-
     if isinstance(request, PauseCalls | ResumeCalls) and request.group_id == EVERY_GROUP:
         return _of_every_group(request, context.instance)
     group = Group(context.sdkappid, request.group_id)
@@ -92,7 +91,7 @@ def _of_group(request: PauseCalls | ResumeCalls | AskOperation | Inspect | Adopt
     if isinstance(request, ResumeCalls):
         return _paused(resume_group(visit))
     if isinstance(request, AskOperation):
-        return operation.operation(request, visit)
+        return operation.answer(request, visit)
     if isinstance(request, Inspect):
         until = min(visit.budget.until, visit.instance.clock.monotonic() + INSPECT_S)
         visit.budget = replace(visit.budget, until=until)

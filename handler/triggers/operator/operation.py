@@ -11,7 +11,7 @@ from handler.triggers.operator.requests import AskOperation
 from handler.triggers.parsing import written
 
 
-def operation(request: AskOperation, visit: Visit) -> Json:
+def answer(request: AskOperation, visit: Visit) -> Json:
     """Where the operation stands. Raises BadInput where the ledger knows none of this caller, key and group."""
     found = find(visit, request.operation_id)
     if found is None:

@@ -21,7 +21,7 @@ from handler.triggers.parsing import in_words, written
 _PLACES = msgspec.json.Decoder(Place)
 
 
-def status(request: Status, budget: TimeBudget, context: AppContext) -> Json:
+def answer(request: Status, budget: TimeBudget, context: AppContext) -> Json:
     """The numbers of all groups, and a page of the held and the unfinished: the frozen first, then the oldest."""
     instance, app = context.instance, context.sdkappid
     generation = instance.generation.read()
