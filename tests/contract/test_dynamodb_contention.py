@@ -59,7 +59,7 @@ class Other:
 def test_a_beginning_or_an_append_that_others_get_in_the_way_of_is_given_up(
     store: DynamoDbStore, clock: GivenClock, closing: Closing, way: str, times: int, does_it: bool
 ) -> None:
-    """The group is idle each time somebody looks, and has moved on each time somebody writes.
+    """The group is idle at each look, and has moved on before each write.
 
     An append is given up later than a beginning, because it is what a beginning falls back to.
     """

@@ -10,7 +10,7 @@ from tests.contract.stores import Closing, GivenClock, OpenLedger, SharedStore
 
 PAUSE = Pause(1_700_000_000, 'a "migration" 群😀')
 
-# Within so many seconds every instance that asks knows of a pause, and of its end.
+# The seconds within which every instance that asks knows of a pause, and of its end.
 KNOWN_AFTER_S = 5.0
 
 

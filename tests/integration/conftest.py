@@ -1,4 +1,4 @@
-"""What several files of tests have in common: SQS and Redis on this machine, and names that nobody else has."""
+"""What several files of tests have in common: servers on this machine, and names that no other test has."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -55,7 +55,7 @@ def relay(server: RedisServer) -> Iterator[Relay]:
 
 @pytest.fixture(autouse=True)
 def own_environment() -> Iterator[None]:
-    """Whatever this machine's environment says about proxies and certificates.
+    """Forget what this machine says about proxies and certificates.
 
     By a patch of its own: a test's own one has to end before that of a function which it changes.
     """

@@ -23,7 +23,7 @@ LONG_AGO = NOW - 1_000_000
 FIRST = Generation(1, 0)
 PAST_S = BOUND_S + 1 + RULES.guard_s
 NEW = replace(row(queue=(entry("a"),)), base=None)
-"""A row whose group nobody has looked at."""
+"""A row whose group was never looked at."""
 
 
 def scene_of(before: Row, generation: Generation = FIRST, rules: Rules = RULES) -> Scene:
@@ -34,7 +34,7 @@ def scene_of(before: Row, generation: Generation = FIRST, rules: Rules = RULES) 
 
 
 def visit(scene: Scene, *wanted: str) -> Visit:
-    """A visit without chance, of whoever has made the row."""
+    """A visit without chance, of the worker that has made the row."""
     instance = replace(scene.instance, chance=Even(1))
     return Visit(instance, GROUP, scene.budget(600), frozenset(wanted), is_first=True)
 
@@ -102,7 +102,7 @@ def test_a_group_that_may_not_be_read_begins_at_zero_when_that_was_said_three_ti
     assert replace(follows, trouble=None) == NEW.changed(base=0)
 
 
-def test_whoever_has_not_made_the_row_leaves_the_first_look_for_a_moment() -> None:
+def test_a_worker_that_has_not_made_the_row_leaves_the_first_look_for_a_moment() -> None:
     """But no longer than a poll at a time; a sweep does not wait."""
     scene = scene_of(NEW)
     late = visit(scene, "a")
@@ -143,7 +143,7 @@ def test_a_look_that_was_asked_for_before_the_end_is_no_proof() -> None:
     assert establish(visit(scene), NEW) == NEW.changed(base=0)
 
 
-def test_a_start_far_ahead_is_stamped_anew() -> None:
+def test_a_start_far_ahead_is_stamped_again() -> None:
     """A wrong clock has told it, and no `Date` would ever come after it: a restored store stays harmless."""
     scene = scene_of(NOTED, Generation(2, NOW + 301))
     revalidate(visit(scene), NOTED)
@@ -153,7 +153,7 @@ def test_a_start_far_ahead_is_stamped_anew() -> None:
     assert scene.ledger.stored == Generation(2, NOW)
 
 
-def test_a_note_far_ahead_is_made_anew() -> None:
+def test_a_note_far_ahead_is_made_again() -> None:
     for before, step, generation in (
         (NEW.changed(first_seen_at=NOW + 301), establish, 1),
         (replace(row(), first_seen_at=NOW + 301, first_seen_generation=2), revalidate, 2),

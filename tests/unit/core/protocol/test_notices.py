@@ -174,14 +174,14 @@ def test_what_many_wait_for_is_one_line_that_counts_for_all() -> None:
     assert str(evidence["operation"]).split() == [operation.id for operation in operations[:20]]
 
 
-def test_what_a_visit_waits_for_is_counted_and_told_by_whoever_asked() -> None:
+def test_what_a_visit_waits_for_is_counted_here_and_reported_by_its_trigger() -> None:
     scene = Scene(row())
     scene.counters.apply(GROUP.id, [increase("a"), increase("b")], scene.budget(5))
     assert (scene.notices.quiet, scene.notices.counted) == ([Notice.APPLIED], {Notice.APPLIED: 2})
 
 
 def test_what_is_applied_for_others_has_a_line_of_its_own() -> None:
-    """Whoever asked for it was answered before; a source has no answer, and may have very many records."""
+    """Its caller was answered before; a source has no answer, and may have very many records."""
     origin = Origin(source="queue", place="r", caller="queue", key="r")
     for queue, quiet in (((entry("a"),), []), ((replace(entry("a"), origin=origin),), [Notice.APPLIED])):
         scene = Scene(row(queue=queue))

@@ -71,7 +71,7 @@ def test_an_instance_knows_of_the_pause_of_all_within_ten_seconds() -> None:
     assert len(scene.api.calls) == 1
 
 
-def test_nobody_is_turned_away_during_a_pause() -> None:
+def test_no_operation_is_turned_away_during_a_pause() -> None:
     """Neither for the app's rate nor for its refusals, and no place among the acceptances is asked for."""
     scene = of_all(Scene(rules=replace(RULES, calls_per_second=1)))
     scene.instance.breaker.trip(ARREARS)
