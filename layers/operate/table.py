@@ -34,6 +34,8 @@ def _health(status: Mapping[str, object], groups: Sequence[Mapping[str, object]]
         found.append(f"PAUSED since {paused['since']}: {paused['reason']}")
     elif any(group["state"] == "paused" for group in groups):
         found.append("groups are paused")
+    if any(group["queued"] is None for group in groups):
+        found.append("groups cannot be read")
     facts = f"unfinished groups: {status['unfinished']}, oldest operation: {oldest_s:.0f} s"
     facts = f"{facts}, generation: {status['generation']}"
     if status.get("complete") is False:

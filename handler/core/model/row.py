@@ -213,12 +213,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def since(self) -> int:
-        """The API's time since which the group is held, else since which its oldest operation is owed; 0: unknown."""
+        """The API's time since which the group is frozen, or else paused, or owes its oldest operation; 0: unknown."""
         if self.frozen is not None:
             return self.frozen_at
-        accepted = [entry.accepted_at for entry in self.owed if entry.accepted_at]
-        began = self.attempt.signed_at if self.attempt else self.paused.since if self.paused else 0
-        return min(accepted, default=began)
+        began = [entry.accepted_at for entry in self.owed if entry.accepted_at]
+        began += [self.paused.since] if self.paused else []
+        return min(began, default=self.attempt.signed_at if self.attempt else 0)
 
     def entry(self, operation_id: str) -> Entry | None:
         """The owed operation of that id."""

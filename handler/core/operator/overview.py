@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from heapq import nsmallest
@@ -36,11 +36,15 @@ Place: TypeAlias = tuple[int, int, str]
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """A group that is held, or owes something."""
+    """A group that is held, or owes something.
+
+    One whose row was written by a later version is unfinished, or else no list would name it; its `row` here is empty.
+    """
 
     group_id: str
     state: State
     row: Row
+    is_readable: bool = True
 
     @property
     def place(self) -> Place:
@@ -113,9 +117,8 @@ class _Tally:
     oldest: int | None = None
     next: list[Standing] = field(default_factory=list)
 
-    def take(self, rows: Mapping[str, Row]) -> None:
+    def take(self, standings: Sequence[Standing]) -> None:
         """Count these groups, and keep those that come first after `after`."""
-        standings = [found for group_id, row in rows.items() if (found := standing_of(group_id, row)) is not None]
         for standing in standings:
             self._count(standing)
         coming = [one for one in standings if self.after is None or one.place > self.after]
@@ -124,7 +127,7 @@ class _Tally:
     def _count(self, standing: Standing) -> None:
         if standing.state is State.FROZEN:
             self.frozen += 1
-        elif not standing.row.is_settled:
+        elif not (standing.is_readable and standing.row.is_settled):
             self.unfinished += 1
             owed_since = msgspec.structs.replace(standing.row, paused=None).since
             if owed_since and (self.oldest is None or owed_since < self.oldest):
@@ -142,7 +145,7 @@ def look_over(instance: Instance, app: int, until: float, *, limit: int = 0, aft
         if instance.clock.monotonic() >= until:
             complete = False
             break
-        tally.take(instance.ledger.rows(app, ids))
+        tally.take(_standings(instance, app, ids))
     return Overview(
         frozen=tally.frozen,
         unfinished=tally.unfinished,
@@ -152,6 +155,23 @@ def look_over(instance: Instance, app: int, until: float, *, limit: int = 0, aft
         more=len(tally.next) > limit > 0,
         complete=complete,
     )
+
+
+def _standings(instance: Instance, app: int, ids: Sequence[str]) -> list[Standing]:
+    """What is to be said of these groups."""
+    rows = instance.ledger.rows(app, ids)
+    found = [standing_of(group_id, row) for group_id, row in rows.items()]
+    found += [_without_row(instance, Group(app, group_id)) for group_id in ids if group_id not in rows]
+    return [standing for standing in found if standing is not None]
+
+
+def _without_row(instance: Instance, group: Group) -> Standing | None:
+    """A group of which no row was found: deleted since it was listed, or one whose row this version cannot read."""
+    try:
+        row = instance.ledger.load(group)
+    except ValueError:
+        return Standing(group.id, State.WAITING, Row(version=0, generation=0, receipt_key=""), is_readable=False)
+    return standing_of(group.id, row) if row is not None else None
 
 
 def _listed(instance: Instance, app: int) -> Iterator[Sequence[str]]:
@@ -170,6 +190,8 @@ def _listed(instance: Instance, app: int) -> Iterator[Sequence[str]]:
 def why(instance: Instance, app: int, standing: Standing, of_all: Pause | None) -> str:
     """Why the group is not settled: the reason of its freeze or pause, or what it waits for."""
     row = standing.row
+    if not standing.is_readable:
+        return "a later version of this function has written its row, and only that can read it"
     if row.frozen is not None:
         return row.frozen
     if row.paused is not None:
@@ -189,6 +211,7 @@ def why(instance: Instance, app: int, standing: Standing, of_all: Pause | None) 
 
 
 def needs_attention(standing: Standing, now: float) -> bool:
-    """Whether a group is held, or owes an operation for so long that something must be wrong."""
+    """Whether a group is held, cannot be read, or owes an operation for so long that something must be wrong."""
     since = standing.row.since
-    return standing.state is not State.WAITING or bool(since and now - since > LATE_S)
+    is_stuck = standing.state is not State.WAITING or not standing.is_readable
+    return is_stuck or bool(since and now - since > LATE_S)

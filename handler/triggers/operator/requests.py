@@ -230,10 +230,12 @@ def read_request(event: Event) -> OperatorRequest:
 
 
 def _check_reason(reason: str) -> None:
+    if reason.isspace():
+        raise BadInput("reason", "is blank")
     if not reason.isprintable():
         raise BadInput("reason", "contains a character that is not printable")
     if len(json.dumps(reason, ensure_ascii=False).encode()) > REASON_BYTES:
-        raise BadInput("reason", f"longer than {REASON_BYTES} bytes in UTF-8")
+        raise BadInput("reason", f"longer than {REASON_BYTES} bytes as JSON in UTF-8")
 
 
 def _one_of(known: Mapping[str, object] | list[str], name: object, field: str) -> str:

@@ -46,7 +46,7 @@ def _shown(standing: Standing, context: AppContext, of_all: Pause | None) -> Jso
         "since": written(since) if since else None,
         "age": in_words(now - since) if since else None,
         "reason": why(instance, context.sdkappid, standing, of_all),
-        "queued": len(standing.row.owed),
+        "queued": len(standing.row.owed) if standing.is_readable else None,
         "last_error": trouble_as_text(standing.trouble),
         "next": _next(standing, of_all, now),
     }
@@ -55,6 +55,8 @@ def _shown(standing: Standing, context: AppContext, of_all: Pause | None) -> Jso
 def _next(standing: Standing, of_all: Pause | None, now: float) -> str:
     """The one next step of the operator."""
     group = f"GROUP={shlex.quote(standing.group_id)}"
+    if not standing.is_readable:
+        return "deploy the later version again"
     if standing.state is State.FROZEN:
         row = standing.row
         decide = "release" if to_be_judged(row, row.generation) else "adopt"

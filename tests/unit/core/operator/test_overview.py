@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
+from handler.core.model import codec
 from handler.core.model.row import Entry, Group, Pause, Remembered, Row, Trouble
 from handler.core.operator.overview import Overview, Place, State, look_over, needs_attention, standing_of, why
 from handler.core.ports.system import Measure
@@ -125,6 +127,35 @@ def test_a_group_says_what_it_waits_for() -> None:
     }
     [queued] = [one for one in looked_over(scene).standings if one.group_id == "queued"]
     assert why(scene.instance, APP, queued, PAUSE).endswith(f"the pause of all groups: {PAUSE.reason}")
+
+
+def test_a_paused_group_is_shown_since_its_pause_or_since_it_owes_if_that_is_longer() -> None:
+    """What is accepted during a pause does not make the pause younger."""
+    for stored, since in (
+        (replace(row(), paused=PAUSE), NOW - 500),
+        (replace(owing(NOW - 20), paused=PAUSE), NOW - 500),
+        (replace(owing(NOW - 700), paused=PAUSE), NOW - 700),
+    ):
+        assert stored.since == since
+
+
+def test_a_group_whose_row_a_later_version_has_written_is_counted_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As unfinished, because only its own version knows; it needs attention and ends nothing."""
+    scene = scene_of(owing=owing(NOW))
+    with monkeypatch.context() as later:
+        later.setattr(codec, "ROW_FORMAT", 99)
+        scene.store(owing(NOW), Group(APP, "later"))
+    seen = looked_over(scene)
+    assert (named(seen), seen.unfinished, seen.complete) == ([("later", "waiting"), ("owing", "waiting")], 2, True)
+    [found, other] = seen.standings
+    assert why(scene.instance, APP, found, None).startswith("a later version of this function has written its row")
+    assert (needs_attention(found, NOW), needs_attention(other, NOW)) == (True, False)
+
+
+def test_a_group_that_is_deleted_after_it_was_listed_is_not_counted() -> None:
+    scene = scene_of(owing=owing(NOW))
+    first(scene.ledger, "rows", lambda: scene.ledger.delete(Group(APP, "owing"), row().version))
+    assert looked_over(scene).unfinished == 0
 
 
 def test_a_group_that_owes_for_ten_minutes_needs_attention() -> None:

@@ -49,6 +49,7 @@ def test_where_nothing_needs_a_look_one_line_says_so() -> None:
         ({"oldest_unfinished_s": 601.0}, "an operation is owed for 601 s"),
         ({"paused": {"since": "2026-11-22T00:00:00Z", "reason": "r"}}, "PAUSED since 2026-11-22T00:00:00Z: r"),
         ({"attention": [{**FROZEN, "state": "paused"}]}, "groups are paused"),
+        ({"attention": [{**WAITING, "queued": None}]}, "groups cannot be read"),
     ],
 )
 def test_what_is_not_well_stands_in_the_first_line(changed: Event, words: str) -> None:

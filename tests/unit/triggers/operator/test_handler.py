@@ -114,6 +114,7 @@ def test_nothing_is_released_that_is_not_frozen(stage: Stage) -> None:
         ("status", {"limit": 101}, "limit"),
         ("pause", {}, "reason"),
         ("pause", {"reason": ""}, "reason"),
+        ("pause", {"reason": " "}, "reason"),
         ("pause", {"reason": "x" * 257}, "reason"),
         ("pause", {"reason": "群" * 256}, "reason"),
         ("pause", {"reason": "a\nb"}, "reason"),
