@@ -28,9 +28,9 @@ PAIR_BYTES_BARE = 64
 # of a freeze and of a pause, the last trouble, and a payment or a debt on the twenty keys of the open attempt.
 ON_TOP_BYTES = 3072
 
-# The longest reason of a pause, and the longest account of a trouble, in bytes as JSON writes them.
+# The longest reason of a pause, in bytes as JSON writes it, and the longest account of a trouble, in printable ASCII.
 REASON_BYTES = 512
-TROUBLE_BYTES = 256
+TROUBLE_CHARACTERS = 120
 
 # For each operation its place among those that another landing has settled; for each Value that a key's number gets
 # longer, and that a sum, owed back, does.

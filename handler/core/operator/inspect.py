@@ -165,7 +165,7 @@ def see(visit: Visit, row: Row) -> tuple[Observation, bool]:
         if visit.group_is_gone:
             nothing = CounterReading({}, later=True, at=visit.instance.api_clock.now())
             return Observation(ReceiptReading(0, heard), nothing), True
-        if isinstance(follows, Row | Stop) or not visit.pause(follows.after_s):
+        if isinstance(follows, Row | Stop) or not visit.wait(follows.after_s):
             break
     raise unreadable(visit)
 

@@ -159,7 +159,7 @@ def _looked_after(visit: Visit, row: Row) -> Row:
         follows = sweep.watch(visit, row)
         if isinstance(follows, Row):
             return follows
-        if isinstance(follows, Stop) or not visit.pause(follows.after_s):
+        if isinstance(follows, Stop) or not visit.wait(follows.after_s):
             break
         row = stored(visit)
     raise unreadable(visit)
@@ -170,7 +170,7 @@ def _until(visit: Visit, row: Row, moment: float) -> float:
     while left_s := _left_s(visit, row, moment):
         if left_s + visit.instance.call_s > visit.budget.until - visit.instance.clock.monotonic():
             return left_s
-        visit.pause(left_s)
+        visit.wait(left_s)
         visit.calls.read(())
     return 0.0
 

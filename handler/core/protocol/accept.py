@@ -92,7 +92,7 @@ def _moved_watermarks(visit: Visit) -> bool:
 def _waited_for_room(visit: Visit, until: float) -> bool:
     """Let other workers settle what they can; False if there is no time left for that."""
     has_time = visit.instance.clock.monotonic() < min(until, visit.budget.until)
-    return has_time and visit.pause(visit.backoff.poll_s())
+    return has_time and visit.wait(visit.backoff.poll_s())
 
 
 def _waited_for_place(visit: Visit) -> bool:

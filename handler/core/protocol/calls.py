@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from handler.core.model.operation import Mode
 from handler.core.model.row import Attempt, Group, Row, Trouble
+from handler.core.model.row_size import TROUBLE_CHARACTERS
 from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply, Unclear, Unsent
 from handler.core.ports.error_codes import meaning_of
 from handler.core.ports.system import Evidence, Measure, Notice, naming
-from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
+from handler.core.runtime.instance import WAIT_MIN_S, Instance, TimeBudget
 from handler.core.runtime.rate_limiter import LEASING_S, RateLimiter, Turn
 from handler.core.state.merge import payload_of
 from handler.core.state.transitions import Change
@@ -23,7 +24,7 @@ class Turns:
     """The places that a visit to a group holds in its app's schedules, for as long as its budget lasts."""
 
     def __init__(self, instance: Instance, group: Group, budget: TimeBudget) -> None:
-        self.held: Turn | None = None
+        self.taken: Turn | None = None
         """The turn to call, taken and not used yet."""
         self.place: Turn | None = None
         """The same in the schedule of acceptances."""
@@ -37,22 +38,22 @@ class Turns:
         Of an instance's visits to one group a single one holds a turn: its call serves them all.
         """
         now = self._instance.clock.monotonic
-        if self.held is None or self.held.until < now():
+        if self.taken is None or self.taken.until < now():
             self._let_go()
-            others = self._instance.turns_held.get(self._group)
+            others = self._instance.turns_taken.get(self._group)
             if others is not None and others.until >= now():
                 return max(others.at - now(), LEASING_S)
             turn = self._instance.updates.turn(self._group.app)
             if not turn.is_taken:
-                return max(turn.at - now(), PAUSE_MIN_S)
-            self.held = self._instance.turns_held[self._group] = turn
-        return max(self.held.at - now(), 0.0)
+                return max(turn.at - now(), WAIT_MIN_S)
+            self.taken = self._instance.turns_taken[self._group] = turn
+        return max(self.taken.at - now(), 0.0)
 
     @property
     def is_too_late(self) -> bool:
         """Whether the turn that this visit holds comes only when it is over."""
-        return self.held is not None and not self._instance.may_call(
-            self._budget, max(0.0, self.held.at - self._instance.clock.monotonic())
+        return self.taken is not None and not self._instance.may_call(
+            self._budget, max(0.0, self.taken.at - self._instance.clock.monotonic())
         )
 
     def use(self) -> None:
@@ -61,14 +62,14 @@ class Turns:
 
     def give_back(self) -> None:
         """Let another visit of this instance use the turn."""
-        if self.held is not None:
-            self._instance.updates.give_back(self.held)
+        if self.taken is not None:
+            self._instance.updates.give_back(self.taken)
             self._let_go()
 
     def _let_go(self) -> None:
-        if self.held is not None and self._instance.turns_held.get(self._group) is self.held:
-            del self._instance.turns_held[self._group]
-        self.held = None
+        if self.taken is not None and self._instance.turns_taken.get(self._group) is self.taken:
+            del self._instance.turns_taken[self._group]
+        self.taken = None
 
     def place_s(self) -> float:
         """Seconds until this visit may ask for a place in the schedule of acceptances again; 0 where it has one.
@@ -78,7 +79,7 @@ class Turns:
         clock, acceptances = self._instance.clock, self._instance.acceptances
         while self.place is None:
             place = acceptances.turn(self._group.app)
-            wait_s = max(place.at - clock.monotonic(), PAUSE_MIN_S)
+            wait_s = max(place.at - clock.monotonic(), WAIT_MIN_S)
             if place.is_taken:
                 self.place = place
             elif acceptances.is_saturated():
@@ -110,7 +111,7 @@ class Turns:
                     if turn.is_taken:
                         reads.give_back(turn)
                     return False
-                clock.sleep(max(PAUSE_MIN_S, wait_s))
+                clock.sleep(max(WAIT_MIN_S, wait_s))
             # A call after its turn would come on top of those whose turn it is by then.
             if turn.is_taken and clock.monotonic() <= turn.until:
                 return True
@@ -153,7 +154,7 @@ class Calls:
         """Whether an operator has paused every group (R15)."""
         return self._obeys_pauses and self._instance.generation.current().paused is not None
 
-    def told(self, change: Change) -> Row:
+    def with_trouble(self, change: Change) -> Row:
         """The row of a change with the last call that failed; none once something is settled or nothing is owed."""
         if change.records or not change.row.has_work:
             self.trouble = None
@@ -225,10 +226,6 @@ def _whose(group: Group, attempt: Attempt | None) -> Evidence:
     """Evidence of the group that was called, and of the attempt where the call was one."""
     whose: Evidence = {"group": group.id}
     return whose if attempt is None else whose | of_attempt(attempt)
-
-
-# The longest account of a call that failed, in characters: a row has room for it (R13).
-TROUBLE_CHARACTERS = 120
 
 
 def trouble_with(reply: Refused | Unclear | Unsent, took_s: float) -> str:

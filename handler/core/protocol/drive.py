@@ -47,7 +47,7 @@ def drive(visit: Visit, row: Row | None) -> Row | None:
         if isinstance(follows, Stop):
             visit.stopped = follows
             return None
-        if isinstance(follows, Again) and not visit.pause(follows.after_s, for_turn=follows.for_turn):
+        if isinstance(follows, Again) and not visit.wait(follows.after_s, for_turn=follows.for_turn):
             return None
         row = follows if isinstance(follows, Row) else None
     return row

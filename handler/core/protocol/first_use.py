@@ -63,7 +63,7 @@ def _passes(visit: Visit, refusal: Refused) -> bool:
     if refusal.fault is Fault.OPERATION:
         return False
     follows = visit.setback(refusal)
-    return isinstance(follows, Again) and visit.pause(follows.after_s)
+    return isinstance(follows, Again) and visit.wait(follows.after_s)
 
 
 def establish(visit: Visit, row: Row) -> Next:

@@ -114,7 +114,7 @@ class _Course:
 
     def visits(self, after: str) -> Iterator[Visit]:
         """A visit to each unfinished group, while there is time."""
-        budget = TimeBudget(until=self._deadline, deadline=self._deadline, pause_max_s=0.0)
+        budget = TimeBudget(until=self._deadline, deadline=self._deadline, wait_max_s=0.0)
         self.reached = after
         pages = _Pages(self._instance, self._app, after)
         for page in pages:

@@ -22,7 +22,7 @@ from handler.core.ports.system import Notice, naming
 from handler.core.protocol.backoff import Backoff
 from handler.core.protocol.calls import Calls, OwnCall, Turns, of_attempt
 from handler.core.runtime.api_clock import in_mind
-from handler.core.runtime.instance import PAUSE_MIN_S, Instance, TimeBudget
+from handler.core.runtime.instance import WAIT_MIN_S, Instance, TimeBudget
 from handler.core.state.losses import told
 from handler.core.state.transitions import Change, frozen
 
@@ -145,18 +145,18 @@ class Visit:
         """Whether this visit can call what it accepts now, as far as its turn tells."""
         return self.may_call() and not self.turns.is_too_late
 
-    def pause(self, seconds: float, *, for_turn: bool = False) -> bool:
+    def wait(self, seconds: float, *, for_turn: bool = False) -> bool:
         """Let time pass, but not beyond the budget; False if this wait is not worth it.
 
         A visit keeps its turn only while it waits for that turn.
         """
         if not for_turn:
             self.turns.give_back()
-            if seconds > self.budget.pause_max_s:
+            if seconds > self.budget.wait_max_s:
                 return False
         left_s = min(self.budget.until, self.budget.deadline) - self.instance.clock.monotonic()
         if seconds > 0 and left_s > 0:
-            self.instance.clock.sleep(max(PAUSE_MIN_S, min(seconds, left_s)))
+            self.instance.clock.sleep(max(WAIT_MIN_S, min(seconds, left_s)))
         return True
 
     def look(self) -> Row | None:
@@ -203,7 +203,7 @@ class Visit:
         if change.dropped is not None:
             self._report_dropped(change.dropped)
         records = change.records
-        row = self.fitted(self.calls.told(change))
+        row = self.fitted(self.calls.with_trouble(change))
         # Until its record is seen: what is written here may never be read by this visit.
         refused = rejected(records) - self.in_doubt if self.teller else frozenset()
         self.in_doubt |= refused

@@ -28,7 +28,7 @@ from handler.core.runtime.rate_limiter import RateLimiter, Terms, Turn
 from handler.core.runtime.windows import Windows
 
 # Shorter waits are pointless: a clock may not even move by one, and a question that follows at once is in vain.
-PAUSE_MIN_S = 0.001
+WAIT_MIN_S = 0.001
 
 # A pause of every group stands in the record of the generation, which is read again when it is this old. So a pause is
 # obeyed within ten seconds, with what this read and the step that has just begun take (R15).
@@ -90,7 +90,7 @@ class Instance(msgspec.Struct, frozen=True):
     swept_to: SweptTo = msgspec.field(default_factory=SweptTo)
     failures: Failures = msgspec.field(default_factory=Failures)
     landings: Landings = msgspec.field(default_factory=Landings)
-    turns_held: dict[Group, Turn] = msgspec.field(default_factory=dict)
+    turns_taken: dict[Group, Turn] = msgspec.field(default_factory=dict)
     """The turn of each group that a visit is about to call."""
 
     @classmethod
@@ -152,14 +152,14 @@ class TimeBudget(msgspec.Struct, frozen=True):
     """How long to go on, in moments of the local monotonic clock.
 
     After `until` nothing new begins, and no call begins that could outlast `deadline`. No single wait is longer than
-    `pause_max_s`, except for a turn. With `sheds`, an operation is turned away rather than accepted while the app's
+    `wait_max_s`, except for a turn. With `sheds`, an operation is turned away rather than accepted while the app's
     rate is used up. An acceptance that leaves its call to others waits for a turn until `accepts_until` (R14). With
     `gives_back`, the delivering source gets a refused record back, so it is not parked (R6).
     """
 
     until: float
     deadline: float
-    pause_max_s: float = float("inf")
+    wait_max_s: float = float("inf")
     sheds: bool = False
     accepts_until: float = float("-inf")
     gives_back: bool = False

@@ -49,7 +49,7 @@ def clocks(session: ProbeSession) -> list[Finding]:
 
 def _date(session: ProbeSession) -> tuple[bool, Evidence]:
     for _ in range(READS):
-        session.pause(READS_EVERY_S)
+        session.wait(READS_EVERY_S)
         session.values(fresh=True)
     dated = _dated(session)
     if not dated:
@@ -115,5 +115,5 @@ def _effect(session: ProbeSession) -> tuple[float, int, bool]:
         elapsed_s = session.clock.monotonic() - started
         if shown or elapsed_s > patience_s:
             return elapsed_s, reads, shown
-        session.pause(interval_s)
+        session.wait(interval_s)
         interval_s = min(interval_s * 2, max(LOOK_MAX_S, session.rules.guard_s / 8))

@@ -21,7 +21,7 @@ SHARE_OF_RATE = 0.5
 
 # A call that the vendor refuses as too frequent is repeated, this often and after this long.
 RATE_TRIES = 5
-RATE_PAUSE_S = 1.0
+RATE_WAIT_S = 1.0
 
 # Between the last call and the end of the invocation: storing and returning what was found.
 ENDING_S = 1.0
@@ -94,7 +94,7 @@ class ProbeSession:
         """All counters, by a read; Inconclusive unless it succeeds."""
         return values_of(self.read(fresh=fresh))
 
-    def pause(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
         """Let time pass; Inconclusive if there is too little left."""
         if self.clock.monotonic() + seconds > self._last_begin:
             raise Inconclusive(OUT_OF_TIME)
@@ -111,7 +111,7 @@ class ProbeSession:
             reply = self._once(call)
             if not (isinstance(reply, Refused) and reply.fault is Fault.RATE):
                 return reply
-            self.pause(RATE_PAUSE_S)
+            self.wait(RATE_WAIT_S)
         return self._once(call)
 
     def _once(self, call: Callable[[], Reply]) -> Reply:

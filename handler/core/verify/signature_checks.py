@@ -83,7 +83,7 @@ def _reused(session: ProbeSession, life: int) -> tuple[bool, Evidence]:
     now = session.now()
     if not _accepted(session.update([(KEY, 1)], signed_at=now, life_s=life)):
         raise Inconclusive("the signature was refused at its first use")
-    session.pause(wait_s)
+    session.wait(wait_s)
     reply = session.update([(KEY, 1)], signed_at=now, life_s=life)
     good = _accepted(reply)
     return not good, {"life_s": life, "accepted": 1 + int(good), "code": _code(reply)}

@@ -22,7 +22,7 @@ TURNS: tuple[Mutant, ...] = (
         "turns that are not given back",
         "R14",
         f"{_TURNS}.give_back",
-        (("self._instance.updates.give_back(self.held)", "pass"),),
+        (("self._instance.updates.give_back(self.taken)", "pass"),),
         way=SHARED,
     ),
     Mutant(
@@ -31,8 +31,8 @@ TURNS: tuple[Mutant, ...] = (
     Mutant(
         "a sweep that lets its turns go",
         "R14",
-        "core.protocol.visit:Visit.pause",
-        (("if not for_turn:", "if not for_turn or self.budget.pause_max_s == 0:"),),
+        "core.protocol.visit:Visit.wait",
+        (("if not for_turn:", "if not for_turn or self.budget.wait_max_s == 0:"),),
         way=SHARED,
     ),
     Mutant(

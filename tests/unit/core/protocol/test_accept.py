@@ -82,7 +82,7 @@ def test_a_turn_is_given_back_where_the_group_turns_out_to_be_busy() -> None:
     scene = Scene(row(queue=(entry("old"),)))
     visit = scene.visit(5)
     accept(visit, {increase("a").id: Entry.of(increase("a"))})
-    assert visit.turns.held is None
+    assert visit.turns.taken is None
 
 
 def test_an_app_that_is_refused_takes_nothing_on() -> None:
@@ -149,11 +149,11 @@ def test_who_waits_for_room_holds_no_turn() -> None:
     visit = scene.visit(30)
     newcomer = Entry.of(increase("a"))
     held: list[Turn | None] = []
-    first(scene.clock, "sleep", lambda: held.append(visit.turns.held))
+    first(scene.clock, "sleep", lambda: held.append(visit.turns.taken))
     with pytest.raises(RowFull):
         accept(visit, {newcomer.id: newcomer})
     assert set(held) == {None}
-    assert visit.turns.held is None
+    assert visit.turns.taken is None
 
 
 @pytest.mark.parametrize(("seconds", "waited_s"), [(30.0, FULL_RETRY_S), (0.5, 0.5), (0.0, 0.0)])
@@ -234,7 +234,7 @@ def test_what_does_not_fit_into_one_call_is_not_opened_at_once() -> None:
 def test_nothing_is_opened_before_its_turn() -> None:
     scene = Scene(row())
     visit = scene.visit(5)
-    visit.turns.held = Turn(scene.clock.moment + 0.5, scene.clock.moment + 1)
+    visit.turns.taken = Turn(scene.clock.moment + 0.5, scene.clock.moment + 1)
     acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
     assert acceptance.row is not None
     assert (acceptance.row.attempt, len(acceptance.row.queue)) == (None, 1)

@@ -37,11 +37,11 @@ def test_a_turn_that_has_passed_is_not_used() -> None:
     scene = Scene()
     visit = scene.visit(30)
     assert visit.turns.wait_s() == 0
-    missed = visit.turns.held
+    missed = visit.turns.taken
     scene.clock.advance(1)
     assert visit.turns.wait_s() == 0
-    assert missed != visit.turns.held
-    assert visit.turns.held == Turn(scene.clock.moment, scene.clock.moment + KEPT_S)
+    assert missed != visit.turns.taken
+    assert visit.turns.taken == Turn(scene.clock.moment, scene.clock.moment + KEPT_S)
 
 
 def test_the_operation_at_the_head_is_left_to_its_own_caller() -> None:
@@ -90,7 +90,7 @@ def test_an_attempt_is_not_taken_back_for_ever() -> None:
 def test_a_wait_that_is_not_worth_it_ends_the_visit() -> None:
     scene = Scene(row(attempt(entry("a"))))
     now = scene.clock.moment
-    drive(Visit(scene.instance, GROUP, TimeBudget(now + 30, now + 30, pause_max_s=0.0)), None)
+    drive(Visit(scene.instance, GROUP, TimeBudget(now + 30, now + 30, wait_max_s=0.0)), None)
     assert (scene.clock.slept, scene.api.asked) == ([], [])
 
 
@@ -109,7 +109,7 @@ def test_a_turn_is_used_by_what_was_opened_alone() -> None:
         scene.ledger.before_swap = [scene.grow for _ in changes]
         visit = scene.visit(30)
         open_next(visit, scene.row)
-        assert (visit.turns.held is None) == used
+        assert (visit.turns.taken is None) == used
 
 
 TEN, MORE = (tuple((f"{letter}{number}", 1) for number in range(10)) for letter in "ab")

@@ -6,10 +6,11 @@ import pytest
 
 from handler.core.model.outcome import Applied
 from handler.core.model.row import Trouble
+from handler.core.model.row_size import TROUBLE_CHARACTERS
 from handler.core.operator.release import adopt, release
 from handler.core.operator.verdicts import Decision, OperatorVerdict
 from handler.core.ports.counter_api import Fault, Refused, Unclear, Unsent
-from handler.core.protocol.calls import TROUBLE_CHARACTERS, trouble_with
+from handler.core.protocol.calls import trouble_with
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import ARREARS, GROUP, RATE, Scene, increase
 

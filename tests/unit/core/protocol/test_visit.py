@@ -16,7 +16,7 @@ from handler.core.ports.counter_api import Call, Fault, Refused
 from handler.core.ports.system import Notice
 from handler.core.protocol.calls import OwnCall
 from handler.core.protocol.visit import CONTENTION_S, PASSING_MAX, RATE_BACK_OFF_S, Again, Stop, Visit
-from handler.core.runtime.instance import PAUSE_MIN_S, TimeBudget
+from handler.core.runtime.instance import WAIT_MIN_S, TimeBudget
 from handler.core.runtime.rate_limiter import KEPT_S, LEASING_S, UNASKED_PER_SECOND
 from handler.core.state.transitions import Change
 from tests.unit.core.protocol.test_backoff import Even
@@ -49,16 +49,16 @@ def test_a_call_begins_only_for_somebody_and_only_if_it_can_end(until: float, de
     [
         pytest.param(TimeBudget(102.0, 160.0), 30, True, [2.0], id="no longer than patience"),
         pytest.param(TimeBudget(160.0, 102.0), 30, True, [2.0], id="no longer than the invocation"),
-        pytest.param(TimeBudget(200.0, 200.0, pause_max_s=0.5), 0.6, False, [], id="too long to be made"),
-        pytest.param(TimeBudget(200.0, 200.0, pause_max_s=0.5), 0.5, True, [0.5], id="just not too long"),
-        pytest.param(TimeBudget(160.0, 160.0), 1e-9, True, [PAUSE_MIN_S], id="long enough for a clock to move"),
+        pytest.param(TimeBudget(200.0, 200.0, wait_max_s=0.5), 0.6, False, [], id="too long to be made"),
+        pytest.param(TimeBudget(200.0, 200.0, wait_max_s=0.5), 0.5, True, [0.5], id="just not too long"),
+        pytest.param(TimeBudget(160.0, 160.0), 1e-9, True, [WAIT_MIN_S], id="long enough for a clock to move"),
         pytest.param(TimeBudget(160.0, 160.0), 0, True, [], id="nothing to wait for"),
         pytest.param(TimeBudget(100.0, 100.0), 1, True, [], id="patience has ended"),
     ],
 )
 def test_how_long_a_pause_lasts(budget: TimeBudget, seconds: float, slept: list[float], *, made: bool) -> None:
     scene = Scene()
-    assert (visit(scene, budget=budget).pause(seconds), scene.clock.slept) == (made, slept)
+    assert (visit(scene, budget=budget).wait(seconds), scene.clock.slept) == (made, slept)
 
 
 def test_how_long_looks_take_is_learned() -> None:
@@ -78,7 +78,7 @@ def test_a_moment_to_ask_again_is_no_turn() -> None:
     for _ in range(int(UNASKED_PER_SECOND)):
         waiting.instance.updates.turn(APP)
     assert waiting.turns.wait_s() == pytest.approx(2)
-    assert waiting.turns.held is None
+    assert waiting.turns.taken is None
 
 
 def test_visits_to_one_group_hold_one_turn_together() -> None:
@@ -88,7 +88,7 @@ def test_visits_to_one_group_hold_one_turn_together() -> None:
     other = Visit(calling.instance, GROUP, scene.budget(30))
     elsewhere = Visit(calling.instance, Group(APP, "elsewhere"), scene.budget(30))
     assert (calling.turns.wait_s(), elsewhere.turns.wait_s()) == (0, 0)
-    assert (other.turns.wait_s(), other.turns.held) == (LEASING_S, None)
+    assert (other.turns.wait_s(), other.turns.taken) == (LEASING_S, None)
     calling.turns.use()
     assert other.turns.wait_s() == 0
     other.turns.give_back()

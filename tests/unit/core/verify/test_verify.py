@@ -18,7 +18,7 @@ from handler.core.runtime.instance import Rules
 from handler.core.verify.clock_checks import GUARD_AGAINST_HOSTS
 from handler.core.verify.counter_checks import NOT_BELOW_ZERO, NOT_LIFTED, NOT_NEGATIVE
 from handler.core.verify.finding import CheckResult, Evidence, Finding
-from handler.core.verify.session import OUT_OF_TIME, RATE_PAUSE_S, RATE_TRIES, ProbeSession
+from handler.core.verify.session import OUT_OF_TIME, RATE_TRIES, RATE_WAIT_S, ProbeSession
 from handler.core.verify.signature_checks import KEY as SIGNED_KEY
 from handler.core.verify.signature_checks import MISTRUST, WAIT_MAX_S
 from handler.core.verify.verify import CALLS_MAX, CALLS_MAX_QUICK, RETRY_AFTER_S, Verification, verify
@@ -321,7 +321,7 @@ def test_a_refusal_for_the_rate_is_asked_again_unless_the_signature_is_short(sce
     """A second apart, and the last reply stands; a short signature may have ended by then."""
     scene.api.fates = [TOO_OFTEN] * RATE_TRIES
     assert scene.session().read() is TOO_OFTEN
-    assert scene.clock.moment == pytest.approx((RATE_TRIES - 1) * RATE_PAUSE_S)
+    assert scene.clock.moment == pytest.approx((RATE_TRIES - 1) * RATE_WAIT_S)
     scene.api.fates = [TOO_OFTEN]
     assert isinstance(scene.session().update([("k", 1)]), Counted)
     scene.api.fates = [TOO_OFTEN]
