@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from handler.core.model.codec import ROW_BYTES
 from handler.core.model.row import Row
 from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice
@@ -79,7 +80,9 @@ def facts_of(schedule: Schedule, *, finished: bool) -> Facts:
     facts.conflicts = bool(schedule.memory.conflicts)
     # Where less is kept in mind than the deployed function does, the row of losses is soon forgotten. It is so at once
     # where the group is gone, because nothing of before can land there any more.
-    remembers = schedule.plan.rules.forget_s >= A_DAY_S
+    # And where lost calls have given way to room for operations, the next interval is shorter by them (R13).
+    has_given_way = schedule.plan.rules.row_bytes < ROW_BYTES and Notice.ATTEMPT_DROPPED in schedule.notices.told
+    remembers = schedule.plan.rules.forget_s >= A_DAY_S and not has_given_way
     if remembers and not _clocks_differ(schedule) and not (facts.restored or facts.dismissed):
         facts.failed, facts.bound_s = sorted(schedule.network.failed), schedule.plan.rules.bound_s
     facts.sent = schedule.network.sent
