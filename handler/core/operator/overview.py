@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from heapq import nsmallest
@@ -112,6 +112,7 @@ class _Tally:
 
     limit: int
     after: Place | None
+    is_shown: Callable[[Standing], bool]
     frozen: int = 0
     unfinished: int = 0
     oldest: int | None = None
@@ -121,7 +122,8 @@ class _Tally:
         """Count these groups, and keep those that come first after `after`."""
         for standing in standings:
             self._count(standing)
-        coming = [one for one in standings if self.after is None or one.place > self.after]
+        shown = filter(self.is_shown, standings)
+        coming = [one for one in shown if self.after is None or one.place > self.after]
         self.next = nsmallest(self.limit + 1, [*self.next, *coming], key=lambda one: one.place)
 
     def _count(self, standing: Standing) -> None:
@@ -134,12 +136,20 @@ class _Tally:
                 self.oldest = owed_since
 
 
-def look_over(instance: Instance, app: int, until: float, *, limit: int = 0, after: Place | None = None) -> Overview:
+def look_over(
+    instance: Instance,
+    app: int,
+    until: float,
+    *,
+    limit: int = 0,
+    after: Place | None = None,
+    is_shown: Callable[[Standing], bool] = lambda _: True,
+) -> Overview:
     """Look at every group that is held or unfinished, as long as the time lasts, and keep a page of `limit` of them.
 
-    `until` is a moment of the monotonic clock.
+    `until` is a moment of the monotonic clock. All groups are counted, and the page is of those that are to be shown.
     """
-    tally, complete = _Tally(limit, after), True
+    tally, complete = _Tally(limit, after, is_shown), True
     parked = instance.parked.count(app)
     for ids in _listed(instance, app):
         if instance.clock.monotonic() >= until:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from handler.core.errors import NeedsAttention
-from handler.core.operator.overview import LATE_S, Overview, Standing, look_over, needs_attention, why
+from handler.core.operator.overview import LATE_S, Overview, Standing, State, look_over, needs_attention, why
 from handler.core.ports.system import Notice
 from handler.triggers.context import REPLY_MARGIN_S, AppContext
 from handler.triggers.parsing import in_words, written
@@ -16,15 +18,16 @@ def check(context: AppContext, deadline: float) -> dict[str, object]:
     """The numbers of `status`. Raises NeedsAttention with them while anything needs an operator, after logging what."""
     instance, app = context.instance, context.sdkappid
     of_all = instance.generation.read().paused
-    overview = look_over(instance, app, deadline - REPLY_MARGIN_S, limit=GROUPS_MAX)
     now = instance.api_clock.moment()
-    needy = [standing for standing in overview.standings if needs_attention(standing, now)]
-    for standing in needy:
+    # Only those that need it, or the young ones of a busy hour would fill the page before a paused one.
+    needy = partial(needs_attention, now=now)
+    overview = look_over(instance, app, deadline - REPLY_MARGIN_S, limit=GROUPS_MAX, is_shown=needy)
+    for standing in overview.standings:
         _log(standing, why(instance, app, standing, of_all), context)
     if of_all is not None:
         instance.reporter.report(Notice.ATTENTION, state="paused", since=written(of_all.since), reason=of_all.reason)
     numbers = overview.numbers(now)
-    if needy or of_all is not None or overview.parked or overview.oldest_s(now) > LATE_S:
+    if overview.standings or of_all is not None or overview.parked or overview.oldest_s(now) > LATE_S:
         raise NeedsAttention(_in_words(overview, now, is_paused=of_all is not None))
     return {"task": "check", "attention": 0, **numbers}
 
@@ -47,6 +50,8 @@ def _in_words(overview: Overview, now: float, *, is_paused: bool) -> str:
         f"{overview.parked} parked records",
         f"the oldest operation is owed for {in_words(overview.oldest_s(now))}",
         *(["all groups are paused"] if is_paused else []),
+        *(["groups are paused"] if any(one.state is State.PAUSED for one in overview.standings) else []),
+        *([] if all(one.is_readable for one in overview.standings) else ["groups cannot be read"]),
         *([] if overview.complete else ["not all groups were counted"]),
     ]
     return f"{', '.join(said)}: `make status` shows more"

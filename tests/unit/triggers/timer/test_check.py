@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import LedgerUnavailable, NeedsAttention
+from handler.core.model.row import Group, first_row
 from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Measure, Notice
+from handler.triggers.timer.check import GROUPS_MAX
+from tests.unit.core.samples import entry
 from tests.unit.core.scene import first
 from tests.unit.triggers.operator.operators import tell
 from tests.unit.triggers.stage import APP, NEVER_ARRIVED, Stage, invocation
@@ -108,6 +112,17 @@ def test_a_check_fails_during_a_pause(group: dict[str, object], stage: Stage) ->
     assert stage.told.reasons[-1] == "why"
     tell(stage, "resume", **group)
     do(stage, "check")
+
+
+def test_a_check_names_a_paused_group_behind_a_hundred_that_are_on_their_way(stage: Stage) -> None:
+    owing = replace(entry("a"), accepted_at=int(stage.clock.now()))
+    for number in range(GROUPS_MAX + 1):
+        stage.ledger.swap(Group(APP, f"busy {number}"), first_row([owing], "_receipt", 1), {})
+    stage.clock.sleep(5)
+    tell(stage, "pause", reason="why", GroupId="later")
+    with pytest.raises(NeedsAttention, match=r", groups are paused: `make status` shows more$"):
+        do(stage, "check")
+    assert stage.told.reasons[-1] == "why"
 
 
 def test_a_check_fails_once_an_operation_is_owed_for_ten_minutes(stage: Stage) -> None:
