@@ -39,6 +39,10 @@ BEHIND_S = 120.0
 HELD_S = 90.0
 
 
+# What ends no sweep at its last look at a group: no answer of the ledger, or a row that a later version has written.
+_NEXT_TIME = (NotAccepted, OutcomeUnknown, ValueError)
+
+
 class Swept(msgspec.Struct, frozen=True, kw_only=True):
     """How many groups a sweep visited, and how many of them it left unfinished.
 
@@ -78,7 +82,8 @@ def sweep(instance: Instance, app: int, deadline: float, after: str, side_by_sid
         if due := course.due():
             side_by_side(due, course.tend)
     for visit in course.waiting:
-        _report_what_lasts(visit)
+        with suppress(*_NEXT_TIME):
+            _report_what_lasts(visit)
     if failed := [visit for visit in (*course.left, *course.waiting) if visit.calls.trouble is not None]:
         side_by_side(failed, _keep_trouble)
     left = len(course.left) + len(course.waiting)
@@ -203,7 +208,7 @@ def _keep_trouble(visit: Visit) -> None:
 
     Where an attempt was opened, the writes around it have done so.
     """
-    with suppress(NotAccepted, OutcomeUnknown):
+    with suppress(*_NEXT_TIME):
         row = visit.instance.ledger.load(visit.group)
         if row is not None and row.has_work and (row.trouble is None or row.trouble.at < row.since):
             visit.put(row.changed())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
@@ -15,7 +16,7 @@ from handler.core.ports.system import Notice
 from handler.core.protocol.sweep import ROUND_S, next_watch, sweep, watch
 from handler.core.protocol.visit import Again
 from tests.unit.core.samples import BASE, LIFE_S, NOW, attempt, entry, row
-from tests.unit.core.scene import APP, ARREARS, GONE, GROUP, Scene, increase
+from tests.unit.core.scene import APP, ARREARS, GONE, GROUP, Scene, first, increase
 
 
 @pytest.mark.parametrize("trouble", ["A", "Z"])
@@ -42,6 +43,16 @@ def test_a_group_that_a_sweep_leaves_keeps_which_call_failed_though_none_was_ope
     swaps = scene.ledger.swaps
     scene.counters.sweep(scene.clock.moment + 20)
     assert scene.ledger.swaps == swaps == 1
+
+
+@pytest.mark.parametrize("error", [ValueError("a row of a later version"), LedgerUnavailable("out of reach")])
+def test_a_group_that_cannot_be_read_at_the_last_look_does_not_end_the_sweep(error: Exception) -> None:
+    """It was met, and waited for its call; the next sweep reports what is wrong."""
+    scene = Scene(row(attempt(entry("a"))))
+    looks: Iterator[dict[str, BaseException]] = iter([{}, {}, {GROUP.id: error}])
+    first(scene.ledger, "load", lambda: setattr(scene.ledger, "broken", next(looks)))
+    swept = scene.counters.sweep(scene.clock.moment + scene.instance.call_s + ROUND_S / 2)
+    assert (swept.groups, swept.left) == (1, 1)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit()])
