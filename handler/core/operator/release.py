@@ -63,8 +63,9 @@ def adopt(visit: Visit, decision: Decision) -> Resolved | Later:
     """
     row = stored(visit)
     if to_be_judged(row, visit.instance.generation.current().number):
-        problem = "has operations that may have landed: inspect it, and release it with verdicts"
-        raise BadInput("GroupId", problem)
+        if not may_be_released(visit, row):
+            raise BadInput("GroupId", "is not frozen: the receipt will tell what of its operations has landed")
+        raise BadInput("GroupId", "has operations that may have landed: inspect it, and release it with verdicts")
     if row.frozen is None:
         row = _looked_after(visit, row)
     if row.frozen is None:

@@ -10,12 +10,15 @@ from handler.triggers.operator.inspection import Json
 from handler.triggers.operator.requests import AskOperation
 from handler.triggers.parsing import written
 
+# An operator who is misled by a missing answer may send such a record again, which counts it twice.
+_UNLESS = "; a record that goes by its place in a stream is known only until it is settled"
+
 
 def answer(request: AskOperation, visit: Visit) -> Json:
     """Where the operation stands. Raises BadInput where the ledger knows none of this caller, key and group."""
     found = find(visit, request.operation_id)
     if found is None:
-        raise BadInput("IdempotencyKey", "this caller has no operation with this key on this group")
+        raise BadInput("IdempotencyKey", f"this caller has no operation with this key on this group{_UNLESS}")
     return {
         **of_state(found.outcome).body,
         "operation": request.operation_id,

@@ -20,7 +20,7 @@ from handler.core.protocol.visit import CONTENTION_S, Visit
 from handler.core.state.receipts import Unexplained
 from handler.core.state.transitions import frozen
 from tests.unit.core.operator.test_release import FROZEN, LANDED, dead, grow
-from tests.unit.core.samples import NOW, row
+from tests.unit.core.samples import NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, Scene
 
 
@@ -59,6 +59,7 @@ def test_an_inspection_without_a_look_shows_the_row(reply: Unclear | Refused, mi
             "adopt",
             "has operations that may have landed: inspect it, and release it with verdicts",
         ),
+        (row(attempt(entry("a"))), "adopt", "is not frozen: the receipt will tell what of its operations has landed"),
         (replace(row(), base=None), "adopt", "has no receipt in use yet: its first operation begins one"),
         (row(receipt_key="_other"), "adopt", "has no receipt in use yet: its first operation begins one"),
     ],

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from handler.core.errors import BadInput
 from handler.core.model.operation import operation_id
 from tests.unit.triggers.operator.operators import part, tell
+from tests.unit.triggers.sources.source_events import STREAM, kinesis, text
 from tests.unit.triggers.stage import CALLER, NEVER_ARRIVED, Stage
 
 
@@ -33,6 +37,20 @@ def test_a_pending_operation_shows_its_attempt_and_what_it_waits_for(stage: Stag
     assert (tried["signed_at"], tried["ends"]) == ("2026-11-22T00:00:00Z", "2026-11-22T00:00:12Z")
     assert told["waits_for"] == "it waits for the end of its call, unless the receipt shows that it landed"
     assert stage.chat.calls == calls
+
+
+def test_a_settled_record_of_a_stream_is_not_said_to_be_unknown(stage: Stage) -> None:
+    """Only its place in the stream is kept, so no answer of it is found."""
+    stage.batch({"Records": [kinesis(text(3), partitionKey="room")]})
+    assert stage.like() == 8
+    with pytest.raises(BadInput, match="a record that goes by its place in a stream is known only until it is settled"):
+        tell(
+            stage,
+            "operation",
+            GroupId="room",
+            Caller=STREAM,
+            IdempotencyKey=f"{STREAM}/shardId-000000000006:4959000000",
+        )
 
 
 def test_an_operation_of_a_frozen_group_says_why(frozen: Stage) -> None:
