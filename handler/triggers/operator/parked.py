@@ -84,19 +84,20 @@ def replay_all(request: ReplayAll, budget: TimeBudget, context: AppContext) -> J
 
     `refused` were refused again, or cannot be read, and stay; so do those that are `left`: pages, records beyond the
     limit or the time, and those that could not be accepted now. The limit is for what is executed: records that stay
-    without a call do not stand in the way of those behind. `after` is where to go on if the time was too short.
+    without a call do not stand in the way of those behind. `after` is where to go on if the time was too short;
+    what is left is counted all the same, as far as the time allows.
     """
-    fates, reached = Counter[_Fate](), request.after
+    fates, reached, is_over = Counter[_Fate](), request.after, False
     for parked in _records(request, context):
-        if not context.instance.may_call(budget, 0.0):
-            fates[_Fate.LEFT] += 1
-            return {**_counts(fates), "complete": False, "after": reached}
+        is_over = is_over or not context.instance.may_call(budget, 0.0)
         executed = fates[_Fate.REPLAYED] + fates[_Fate.REFUSED]
         is_due = request.limit is None or executed < request.limit
-        is_left = is_page(parked.payload) or not is_due
+        is_left = is_over or is_page(parked.payload) or not is_due
         fates[_Fate.LEFT if is_left else _replayed(parked, budget, context)] += 1
-        reached = parked.id
-    return _counts(fates)
+        if is_over and context.instance.clock.monotonic() >= budget.until:
+            break
+        reached = reached if is_over else parked.id
+    return {**_counts(fates), **({"complete": False, "after": reached} if is_over else {})}
 
 
 class _Fate(Enum):

@@ -158,10 +158,14 @@ def test_records_that_stay_do_not_hold_up_a_replay_with_a_limit(stage: Stage) ->
     assert (parked(stage), stage.like()) == (["a", "b"], 11)
 
 
-def test_a_replay_of_all_that_is_cut_short_says_where_to_go_on(stage: Stage) -> None:
+@pytest.mark.parametrize(("slow_s", "left"), [(25, 2), (30, 1)], ids=["no time for a call", "no time at all"])
+def test_a_replay_of_all_that_is_cut_short_says_what_is_left_and_where_to_go_on(
+    slow_s: float, left: int, stage: Stage
+) -> None:
+    """What is left is at least so much, if there was no time to count either."""
     park(stage, "a", "b", "c")
-    first(stage.kept, "unpark", lambda: stage.clock.sleep(30), once=True)
+    first(stage.kept, "unpark", lambda: stage.clock.sleep(slow_s), once=True)
     told = tell(stage, "parked", action="replay", all=True)
-    assert (told["replayed"], told["after"], told["complete"]) == (1, "a", False)
+    assert (told["replayed"], told["left"], told["after"], told["complete"]) == (1, left, "a", False)
     told = tell(stage, "parked", action="replay", all=True, after=told["after"])
     assert (told["replayed"], parked(stage), stage.like()) == (2, [], 14)
