@@ -77,6 +77,18 @@ def test_an_instance_that_is_at_work_learns_of_a_pause_and_of_its_end(
     assert other.generation() == Generation(1, 0)
 
 
+def test_an_operator_at_any_instance_reads_the_pause_that_another_has_just_begun_or_ended(
+    shared_store: SharedStore, clock: GivenClock, closing: Closing
+) -> None:
+    """Else a resume that came to another instance would find nothing to end, and leave the pause."""
+    one, other = closing(shared_store.open(clock)), closing(shared_store.open(clock))
+    assert other.generation() == Generation(1, 0)
+    one.pause(PAUSE)
+    assert other.generation_now() == Generation(1, 0, PAUSE)
+    one.pause(None)
+    assert other.generation_now() == Generation(1, 0)
+
+
 @pytest.mark.parametrize("pauses", [1, 2])
 def test_rows_are_written_during_a_pause_by_those_who_know_of_it(ledger: OpenLedger, pauses: int) -> None:
     """Verdicts and first rows are."""

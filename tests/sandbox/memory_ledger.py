@@ -184,6 +184,9 @@ class MemoryLedger:
             self._generation = Generation(self._generation.number + 1, paused=self._generation.paused)
             return self._generation
 
+    def generation_now(self) -> Generation:
+        return self.generation()
+
     def pause(self, pause: Pause | None) -> Generation:
         with self._lock:
             self._generation = replace(self._generation, paused=pause)

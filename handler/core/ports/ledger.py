@@ -190,6 +190,10 @@ class Epoch(Protocol):
 class Pausing(Protocol):
     """The pause of every group of the store."""
 
+    def generation_now(self) -> Generation:
+        """The generation as the store has it, read strongly: another instance may just have paused, or resumed."""
+        ...
+
     def pause(self, pause: Pause | None) -> Generation:
         """Begin a pause in place of any other, or end it; the generation as it is afterwards."""
         ...

@@ -161,7 +161,7 @@ class GenerationCache:
     def current(self) -> Generation:
         """The generation, at most `cache_s` old."""
         if self._known is None or self._age_s(*self._known[:2]) > self._cache_s:
-            return self.read()
+            return self._learned(self._ledger.generation)
         return self._known[2]
 
     def _age_s(self, monotonic: float, wall: float) -> float:
@@ -169,8 +169,8 @@ class GenerationCache:
         return max(self._clock.monotonic() - monotonic, self._clock.now() - wall)
 
     def read(self) -> Generation:
-        """The generation as it is now, read again."""
-        return self._learned(self._ledger.generation)
+        """The generation as the store has it now."""
+        return self._learned(self._ledger.generation_now)
 
     def pause(self, pause: Pause | None) -> Generation:
         """Begin or end the pause of every group; other instances learn of it when they read again (R15)."""

@@ -171,6 +171,8 @@ class DynamoDbLedger:
         """The generation in the table; a new table is of the first."""
         return metadata.generation(self._table)
 
+    generation_now = generation  # which is read strongly
+
     def raise_generation(self) -> Generation:
         """Begin a new one."""
         return metadata.raise_generation(self._table)

@@ -213,6 +213,10 @@ class RedisLedger:
             return self._client.renew_generation()
         return known
 
+    def generation_now(self) -> Generation:
+        """The generation in the store, in one round trip."""
+        return self._client.renew_generation()
+
     def raise_generation(self) -> Generation:
         """Begin a new one, in one script."""
         return self._client.raise_generation()

@@ -215,6 +215,8 @@ class SqliteLedger:
         """The generation in the file; a new file is of the first."""
         return self._file.read(generation_in)
 
+    generation_now = generation  # which is read strongly
+
     def raise_generation(self) -> Generation:
         """Begin a new one, in one write transaction."""
         return self._with_generation(lambda connection: connection.execute(statements.RAISE_GENERATION))

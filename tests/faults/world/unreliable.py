@@ -108,6 +108,9 @@ class UnreliableLedger:
     def generation(self) -> Generation:
         return self._read("reads the generation", self._ledger.generation)
 
+    def generation_now(self) -> Generation:
+        return self._read("reads the generation", self._ledger.generation_now)
+
     def raise_generation(self) -> Generation:
         return self._write("raises the generation", self._ledger.raise_generation)
 

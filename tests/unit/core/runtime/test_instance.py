@@ -74,6 +74,15 @@ def test_a_generation_is_asked_for_again_after_a_thaw() -> None:
     assert ledger.asked == 3
 
 
+def test_what_an_operator_reads_is_the_stores_own_and_known_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger that hears of the generation by the way may not have heard of another instance's pause yet."""
+    ledger = CountedLedger(HandClock())
+    known = GenerationCache(ledger, ledger.clock, cache_s=300)
+    assert known.current() == Generation(1, 0)
+    monkeypatch.setattr(ledger, "generation_now", lambda: Generation(2, 0))
+    assert [known.read(), known.current()] == [Generation(2, 0)] * 2
+
+
 @pytest.mark.parametrize(("life_s", "bound_s"), [(2, 11), (6, 11), (60, 65)])
 def test_an_attempt_is_dead_when_its_own_life_and_the_guard_have_passed(life_s: int, bound_s: float) -> None:
     """One that was signed for longer than today's settings say lives longer; a shorter one is not hurried."""
