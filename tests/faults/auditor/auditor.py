@@ -172,7 +172,8 @@ def _audit_parking(one: Asked, counts: list[int], lines: list[Landing], facts: F
         if not is_owed:
             yield f"{one.name} was acknowledged, and is gone"
     dropped_at = facts.given_up.get(one.place)
-    if one.place not in facts.parked or dropped_at is None or facts.straggles:
+    # A copy does not know that the operation was refused, so it is refused again.
+    if one.place not in facts.parked or dropped_at is None or facts.straggles or facts.restored:
         return
     if not any(told.at >= dropped_at for told in one.told):
         yield f"{one.name} was parked again after an operator had dropped it"
