@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
+from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost, TooManyCalls
-from handler.core.model.row import FIRST_VERSION_BITS, Pause, Row, first_row
+from handler.core.model.row import Pause, Row
 from handler.core.operator.inspect import SWAPS_MAX
 from handler.core.protocol.visit import CONTENTION_S, Visit
 from handler.core.runtime.instance import Instance
@@ -24,10 +25,10 @@ class Paused(msgspec.Struct, frozen=True):
 def pause_all(instance: Instance, reason: str) -> Paused:
     """Accept what comes for any group, and send nothing, from now on. A pause that stands takes the new reason."""
     standing = instance.generation.read().paused
-    if standing is not None and standing.reason == reason:
+    pause = _in_place_of(standing, reason, instance)
+    if pause is None:
         return Paused(standing, changed=False)
-    since = standing.since if standing is not None else instance.api_clock.now()
-    return Paused(instance.generation.pause(Pause(since, reason)).paused, changed=True)
+    return Paused(instance.generation.pause(pause).paused, changed=True)
 
 
 def resume_all(instance: Instance) -> Paused:
@@ -37,15 +38,21 @@ def resume_all(instance: Instance) -> Paused:
     return Paused(instance.generation.pause(None).paused, changed=True)
 
 
+def _in_place_of(standing: Pause | None, reason: str, instance: Instance) -> Pause | None:
+    """The pause to write: it began when the one that stands did. None if that has the same reason."""
+    if standing is None:
+        return Pause(instance.api_clock.now(), reason)
+    return None if standing.reason == reason else Pause(standing.since, reason)
+
+
 def pause_group(visit: Visit, reason: str) -> Paused:
     """Accept what comes for the group, and send nothing, from now on. A pause that stands takes the new reason."""
 
     def paused(row: Row | None) -> Row | None:
-        standing = row.paused if row is not None else None
-        if standing is not None and standing.reason == reason:
+        pause = _in_place_of(row.paused if row is not None else None, reason, visit.instance)
+        if pause is None:
             return None
-        since = standing.since if standing is not None else visit.instance.api_clock.now()
-        return _row_of(visit, row, Pause(since, reason))
+        return row.changed(paused=pause) if row is not None else replace(visit.new_row(()), paused=pause)
 
     return _changed(visit, paused)
 
@@ -74,15 +81,6 @@ def _changed(visit: Visit, change: Callable[[Row | None], Row | None]) -> Paused
             was_lost = True  # the row shows whether it was written
         visit.instance.clock.sleep(visit.backoff.jittered(CONTENTION_S))
     raise TooManyCalls("too many others change this group at once")
-
-
-def _row_of(visit: Visit, row: Row | None, pause: Pause) -> Row:
-    if row is not None:
-        return row.changed(paused=pause)
-    instance = visit.instance
-    version = 1 + instance.chance.getrandbits(FIRST_VERSION_BITS)
-    made = first_row((), instance.rules.receipt_key, instance.generation.current().number, version)
-    return msgspec.structs.replace(made, paused=pause)
 
 
 def _written(visit: Visit, before: Row | None, after: Row) -> bool:

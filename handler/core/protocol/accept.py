@@ -9,7 +9,7 @@ import msgspec
 from handler.core.errors import AnswerLost, AppRefused, NotAccepted, NoTurn, OutcomeUnknown, RowFull, TooManyCalls
 from handler.core.model.operation import NO_WATERMARKS, key_limit
 from handler.core.model.outcome import Records, Rejected
-from handler.core.model.row import FIRST_VERSION_BITS, Entry, Row, first_row
+from handler.core.model.row import Entry, Row, first_row
 from handler.core.model.row_size import FULL_RETRY_S, accepted, accepting_bytes, fits, row_is_full
 from handler.core.ports.system import Notice, naming
 from handler.core.protocol import first_use
@@ -251,11 +251,7 @@ def _grown(visit: Visit, row: Row | None, fresh: list[Entry]) -> Row:
         raise turned_away
     if (row is None or row.is_settled) and not _may_leave_to_others(visit, row):
         raise NoTurn("more groups wait for their calls than the sweep can serve soon", PLACE_RETRY_S)
-    if row is None:
-        version = 1 + instance.chance.getrandbits(FIRST_VERSION_BITS)
-        row = first_row(fresh, instance.rules.receipt_key, instance.generation.current().number, version)
-    else:
-        row = appended(row, fresh)
+    row = visit.new_row(fresh) if row is None else appended(row, fresh)
     whole = accepted(row, instance.rules.row_bytes)
     if whole is None:
         raise row_is_full()

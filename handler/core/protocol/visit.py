@@ -6,7 +6,7 @@ A visit owns nothing: no lease and no lock (R8). Any other worker may finish wha
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from handler.core.errors import AnswerLost
 from handler.core.model.operation import Counters, Mode
 from handler.core.model.outcome import Record, Records, kept, rejected, unkept
-from handler.core.model.row import Attempt, Entry, Group, Remembered, Row
+from handler.core.model.row import FIRST_VERSION_BITS, Attempt, Entry, Group, Remembered, Row, first_row
 from handler.core.model.row_size import Fitted, fitted
 from handler.core.ports.counter_api import Counted, Fault, Refused, Reply
 from handler.core.ports.system import Notice, naming
@@ -233,6 +233,11 @@ class Visit:
             return stays
         longest_s = self.instance.windows.longest(self.group.app)
         return {name: replace(record, window_s=max(record.window_s, longest_s)) for name, record in stays.items()}
+
+    def new_row(self, entries: Iterable[Entry]) -> Row:
+        """The first row of the group, of a version that no earlier row of it has had."""
+        version = 1 + self.instance.chance.getrandbits(FIRST_VERSION_BITS)
+        return first_row(entries, self.instance.rules.receipt_key, self.instance.generation.current().number, version)
 
     def new_attempt(self, weight: int, mode: Mode, entries: tuple[Entry, ...], correction: Counters = ()) -> Attempt:
         """Make an attempt that only this visit may send (R2)."""
