@@ -158,9 +158,10 @@ def see(visit: Visit, row: Row) -> tuple[Observation, bool]:
     while visit.may_call():
         heard = visit.heard(row)
         follows = conclude.see(visit, settled, keys=())
-        if isinstance(follows, Observation) and visit.calls.is_dated and not visit.instance.api_clock.is_borne_out:
-            continue
         if isinstance(follows, Observation):
+            if visit.calls.is_dated and not visit.instance.api_clock.is_borne_out:
+                # What is first seen now is stamped by a second `Date` (R12).
+                continue
             return replace(follows, receipt=_of_all(follows.receipt, heard)), False
         if visit.group_is_gone:
             nothing = CounterReading({}, later=True, at=visit.instance.api_clock.now())

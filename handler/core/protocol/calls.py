@@ -15,7 +15,7 @@ from handler.core.ports.counter_api import Call, Counted, Fault, Refused, Reply,
 from handler.core.ports.error_codes import meaning_of
 from handler.core.ports.system import Evidence, Measure, Notice, naming
 from handler.core.runtime.instance import WAIT_MIN_S, Instance, TimeBudget
-from handler.core.runtime.rate_limiter import LEASING_S, RateLimiter, Turn
+from handler.core.runtime.rate_limiter import LEASING_S, Turn
 from handler.core.state.merge import payload_of
 from handler.core.state.transitions import Change
 
@@ -170,9 +170,7 @@ class Calls:
             group=self._group, mode=attempt.mode, values=values, signed_at=attempt.signed_at, life_s=attempt.life_s
         )
         instance, began = self._instance, self._instance.clock.monotonic()
-        reply = self._learned(self._group, instance.api.update(call), began, instance.updates, attempt)
-        if not isinstance(reply, Unsent):
-            instance.reporter.measure(Measure.UPDATE_LATENCY_S, self.took_s)
+        reply = self._learned(self._group, instance.api.update(call), began, attempt)
         instance.call_time.learn(instance.clock.monotonic() - began)
         if isinstance(reply, Counted):
             instance.breaker.reset()
@@ -194,26 +192,28 @@ class Calls:
         began, api_clock = self._instance.clock.monotonic(), self._instance.api_clock
         fresh = fresh or api_clock.wants_another_connection()
         reply = self._instance.api.read(group, keys, api_clock.now(), fresh=fresh)
-        reply = self._learned(group, reply, began, self._instance.reads)
-        if not isinstance(reply, Unsent):
-            self._instance.reporter.measure(Measure.READ_LATENCY_S, self.took_s)
-        return reply
+        return self._learned(group, reply, began)
 
-    def _learned(
-        self, group: Group, reply: Reply, began: float, limiter: RateLimiter, attempt: Attempt | None = None
-    ) -> Reply:
-        """Learn what the reply says of the API, and return it without a `Date` that is no evidence (R12)."""
-        self.is_dated = self._instance.api_clock.learn(reply.date, reply.connection)
-        self.took_s = self._instance.clock.monotonic() - began
+    def _learned(self, group: Group, reply: Reply, began: float, attempt: Attempt | None = None) -> Reply:
+        """Learn what the reply to an attempt, or to a read, says of the API.
+
+        Returns it without a `Date` that is no evidence (R12).
+        """
+        instance = self._instance
+        self.is_dated = instance.api_clock.learn(reply.date, reply.connection)
+        self.took_s = instance.clock.monotonic() - began
+        if not isinstance(reply, Unsent):
+            latency = Measure.READ_LATENCY_S if attempt is None else Measure.UPDATE_LATENCY_S
+            instance.reporter.measure(latency, self.took_s)
         if group == self._group and not isinstance(reply, Counted):
-            self.trouble = Trouble(trouble_with(reply, self.took_s), self._instance.api_clock.now())
+            self.trouble = Trouble(trouble_with(reply, self.took_s), instance.api_clock.now())
         if isinstance(reply, Refused) and reply.code == NOT_PERMITTED:
-            self.forbidden_at = self._instance.clock.monotonic()
+            self.forbidden_at = instance.clock.monotonic()
         if isinstance(reply, Refused) and reply.fault is Fault.RATE:
-            limiter.slow_down()
-            self._instance.reporter.report(Notice.RATE_LIMITED, code=reply.code, **_whose(group, attempt))
+            (instance.reads if attempt is None else instance.updates).slow_down()
+            instance.reporter.report(Notice.RATE_LIMITED, code=reply.code, **_whose(group, attempt))
         if isinstance(reply, Unclear | Unsent):
-            self._instance.call_failed(reply.reason, self.took_s, **_whose(group, attempt))
+            instance.call_failed(reply.reason, self.took_s, **_whose(group, attempt))
         return reply if self.is_dated or reply.date is None else dataclasses.replace(reply, date=None)
 
 
