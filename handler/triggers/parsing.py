@@ -106,6 +106,11 @@ def written(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def written_if_known(seconds: float | None) -> str | None:
+    """The same of a time that is None, or 0, where it is not known; then None."""
+    return written(seconds) if seconds else None
+
+
 def in_words(seconds: float) -> str:
     """A duration as people say it, in its two largest units."""
     left = max(0, int(seconds))

@@ -11,7 +11,7 @@ from handler.core.ports.error_codes import meaning_of
 from handler.core.runtime.memory import CallFailure
 from handler.core.state.merge import Values
 from handler.core.state.receipts import Landed, NotLanded, ReceiptVerdict, TooEarly
-from handler.triggers.parsing import written
+from handler.triggers.parsing import written, written_if_known
 
 Json: TypeAlias = dict[str, object]
 
@@ -69,11 +69,6 @@ def trouble_as_text(trouble: Trouble | None) -> str | None:
     return None if trouble is None else f"{trouble.what} at {written(trouble.at)}"
 
 
-def _moment(seconds: int | None) -> str | None:
-    """A time as people read it; None where it is not known."""
-    return written(seconds) if seconds else None
-
-
 def _failure(failure: CallFailure | None) -> Json | None:
     """The last call of this instance that could not be made or proved nothing."""
     if failure is None:
@@ -101,10 +96,10 @@ def _row(row: Row) -> Json:
         "receipt_key": row.receipt_key,
         "base": row.base,
         "frozen": row.frozen,
-        "frozen_at": _moment(row.frozen_at),
-        "since": _moment(row.since),
+        "frozen_at": written_if_known(row.frozen_at),
+        "since": written_if_known(row.since),
         "last_error": trouble_as_text(row.trouble),
-        "sighted": _moment(row.first_seen_at),
+        "sighted": written_if_known(row.first_seen_at),
         "attempt": _attempt(row.attempt) if row.attempt else None,
         "queue": [_entry(entry) for entry in row.queue],
         "queued": len(row.queue),

@@ -8,7 +8,7 @@ from handler.core.protocol.visit import Visit
 from handler.triggers.http.responses import of_state
 from handler.triggers.operator.inspection import Json
 from handler.triggers.operator.requests import AskOperation
-from handler.triggers.parsing import written
+from handler.triggers.parsing import written, written_if_known
 
 # An operator who is misled by a missing answer may send such a record again, which counts it twice.
 _UNLESS = "; a record that goes by its place in a stream is known only until it is settled"
@@ -22,7 +22,7 @@ def answer(request: AskOperation, visit: Visit) -> Json:
     return {
         **of_state(found.outcome).body,
         "operation": request.operation_id,
-        "accepted_at": written(found.accepted_at) if found.accepted_at else None,
+        "accepted_at": written_if_known(found.accepted_at),
         "attempt": _attempt(found.carrier, visit.instance.api_clock.moment()) if found.carrier is not None else None,
         "waits_for": found.waits_for,
     }

@@ -16,7 +16,7 @@ from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import AppContext
 from handler.triggers.operator.inspection import Json, pause_as_json, trouble_as_text
 from handler.triggers.operator.requests import Status
-from handler.triggers.parsing import in_words, written
+from handler.triggers.parsing import in_words, written_if_known
 
 _PLACES = msgspec.json.Decoder(Place)
 
@@ -43,7 +43,7 @@ def _shown(standing: Standing, context: AppContext, of_all: Pause | None) -> Jso
     return {
         "GroupId": standing.group_id,
         "state": standing.state.value,
-        "since": written(since) if since else None,
+        "since": written_if_known(since),
         "age": in_words(now - since) if since else None,
         "reason": why(instance, context.sdkappid, standing, of_all),
         "queued": len(standing.row.owed) if standing.is_readable else None,

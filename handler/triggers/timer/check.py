@@ -8,7 +8,7 @@ from handler.core.errors import NeedsAttention
 from handler.core.operator.overview import LATE_S, Overview, Standing, State, look_over, needs_attention, why
 from handler.core.ports.system import Notice
 from handler.triggers.context import REPLY_MARGIN_S, AppContext
-from handler.triggers.parsing import in_words, written
+from handler.triggers.parsing import in_words, written, written_if_known
 
 # Groups that are named in the log; the numbers count all of them.
 GROUPS_MAX = 100
@@ -33,12 +33,11 @@ def check(context: AppContext, deadline: float) -> dict[str, object]:
 
 
 def _log(standing: Standing, reason: str, context: AppContext) -> None:
-    since = standing.row.since
     context.instance.reporter.report(
         Notice.ATTENTION,
         group=standing.group_id,
         state=standing.state.value,
-        since=written(since) if since else None,
+        since=written_if_known(standing.row.since),
         reason=reason,
     )
 
