@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from layers.scf.api import KEY_VARIABLES
+from layers.scf.api import absent_keys
 from layers.scf.plan import SERVICE, PlanError, read_plan
 
 OSLS: Final = Path(__file__).with_name("node_modules") / ".bin" / "osls"
@@ -49,7 +49,7 @@ def for_aws(environ: Mapping[str, str], *, removing: bool = False) -> list[str]:
 
 def for_scf(environ: Mapping[str, str], *, removing: bool = False) -> list[str]:
     """What is missing of an account's keys and of `custom.tencent` in serverless.yml, which PARAMS fills in."""
-    absent = [name for name in KEY_VARIABLES if not environ.get(name)]
+    absent = absent_keys(environ)
     problems = [f"No keys of Tencent Cloud. Set {' and '.join(absent)}"] if absent else []
     given = dict(param.partition("=")[::2] for param in environ.get("PARAMS", "").split())
     try:

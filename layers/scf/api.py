@@ -35,6 +35,11 @@ _PLAIN: Final = frozenset(
 _ENDPOINT: Final = re.compile(r"(https?)://([A-Za-z0-9.-]+(?::[0-9]+)?)/?")
 
 
+def absent_keys(environ: Mapping[str, str]) -> list[str]:
+    """The variables of the account's keys that are not set."""
+    return [name for name in KEY_VARIABLES if not environ.get(name)]
+
+
 class CloudError(Exception):
     """The API refused a call, or did not answer; `code` is the API's or the SDK's."""
 
@@ -60,7 +65,7 @@ class Scf:
     """The API in one region."""
 
     def __init__(self, region: str, environ: Mapping[str, str]) -> None:
-        absent = [name for name in KEY_VARIABLES if not environ.get(name)]
+        absent = absent_keys(environ)
         if absent:
             raise CloudError(" and ".join(absent), "not set")
         keys = [environ[name] for name in KEY_VARIABLES]
