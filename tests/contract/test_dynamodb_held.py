@@ -24,11 +24,6 @@ def store(dynamodb_endpoint: str) -> DynamoDbStore:
     return DynamoDbStore.new(dynamodb_endpoint)
 
 
-@pytest.fixture
-def ledger(store: DynamoDbStore, clock: GivenClock, closing: Closing) -> OpenLedger:
-    return closing(store.open(clock))
-
-
 def mark(store: DynamoDbStore) -> str | None:
     """Under which key of the index the group stands."""
     item = dynamodb.client(store.endpoint).get_item(TableName=store.table, Key=row_key(GROUP))["Item"]

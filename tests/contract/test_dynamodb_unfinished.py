@@ -22,11 +22,6 @@ def store(dynamodb_endpoint: str) -> DynamoDbStore:
     return DynamoDbStore.new(dynamodb_endpoint)
 
 
-@pytest.fixture
-def ledger(store: DynamoDbStore, clock: GivenClock, closing: Closing) -> OpenLedger:
-    return closing(store.open(clock))
-
-
 def marked(store: DynamoDbStore) -> list[str]:
     """The groups in the index, by their partition keys."""
     client = dynamodb.client(store.endpoint)

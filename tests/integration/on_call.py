@@ -19,7 +19,8 @@ from handler.main import lambda_handler
 from handler.telemetry import NAMESPACE
 from layers.operate.__main__ import main
 from tests.e2e.watching import wait_for
-from tests.integration.counting import SHORT_LIVES, SWEEP, TIMEOUT_S
+from tests.integration.counting import SHORT_LIVES, SWEEP, TIMEOUT_S, over_http
+from tests.sandbox.chat import ChatServer
 from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.dialects import event_of
@@ -137,6 +138,15 @@ def calling(endpoint: str, folder: Path, **variables: str) -> Iterator[None]:
     """The function as it is deployed with an endpoint of the vendor; secret and ledger stay in the folder."""
     with cold_function(sandboxed_environment(endpoint, folder, WAIT_S="1", **SHORT_LIVES, **variables)):
         yield
+
+
+@contextmanager
+def having_counted(on_call: OnCall, chat: ChatServer, folder: Path, body: str) -> Iterator[ChatServer]:
+    """The vendor, and a function that has executed this body, is warm, and has nothing new in its log."""
+    with calling(chat.endpoint, folder):
+        assert over_http(body, "before")[0] == 200
+        on_call.log()
+        yield chat
 
 
 @contextmanager

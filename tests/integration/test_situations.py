@@ -22,6 +22,7 @@ from tests.integration.on_call import (
     assert_over,
     calling,
     gauges,
+    having_counted,
     health,
     lines_of,
     sweep,
@@ -47,10 +48,8 @@ def chat() -> Iterator[ChatServer]:
 @pytest.fixture
 def counted(on_call: OnCall, chat: ChatServer, tmp_path: Path) -> Iterator[ChatServer]:
     """The vendor, and a function that has counted 100 in the group and is warm."""
-    with calling(chat.endpoint, tmp_path):
-        assert over_http(order(GROUP, 100), "before")[0] == 200
-        on_call.log()
-        yield chat
+    with having_counted(on_call, chat, tmp_path, order(GROUP, 100)) as warm:
+        yield warm
 
 
 def test_a_group_that_was_made_again_amid_a_call_is_released_by_what_the_operator_can_look_up(

@@ -10,7 +10,17 @@ import pytest
 
 from tests.integration.byte_server import ByteServer, Exchange, Script, answering, http
 from tests.integration.counting import chat_with, order, over_http
-from tests.integration.on_call import OnCall, alarms, assert_over, calling, gauges, lines_of, metric, sweep
+from tests.integration.on_call import (
+    OnCall,
+    alarms,
+    assert_over,
+    calling,
+    gauges,
+    having_counted,
+    lines_of,
+    metric,
+    sweep,
+)
 from tests.sandbox.chat import ChatServer
 from tests.sandbox.commands import Name
 from tests.sandbox.environment import made_up_secret
@@ -103,10 +113,8 @@ def test_an_inspection_shows_the_last_failure_instead_of_waiting_for_a_look(
 @pytest.fixture
 def counted(on_call: OnCall, chat: ChatServer, tmp_path: Path) -> Iterator[ChatServer]:
     """The vendor, and a function that has counted 1 in the group and is warm."""
-    with calling(chat.endpoint, tmp_path):
-        assert over_http(order(GROUP, 1), "before")[0] == 200
-        on_call.log()
-        yield chat
+    with having_counted(on_call, chat, tmp_path, order(GROUP, 1)) as warm:
+        yield warm
 
 
 def assert_refused_in_words(on_call: OnCall, code: int, meaning: str) -> None:
