@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -59,12 +59,12 @@ class RawRecord(msgspec.Struct, frozen=True):
 class Source(msgspec.Struct, frozen=True):
     """How to read the records of one source.
 
-    `read` returns None for a record that requests nothing; `read` and `text` raise BadInput. `item` finds the name of a
-    record in a partial reply; it is None if the source takes no partial replies.
+    `read` returns what a delivered record holds, in order: nothing if it requests nothing. `read` and `text` raise
+    BadInput. `item` finds the name of a record in a partial reply; it is None if the source takes no partial replies.
     """
 
     name: str
-    read: Callable[[Event], RawRecord | None]
+    read: Callable[[Event], Sequence[RawRecord]]
     text: Callable[[object], str]
     item: Callable[[Event], object] | None = None
     takes_pages: bool = False
@@ -75,12 +75,12 @@ class Source(msgspec.Struct, frozen=True):
     """Whether it takes back a record that failed for good; a stream would only block on it."""
 
 
-def _sqs(record: Event) -> RawRecord:
+def _sqs(record: Event) -> Sequence[RawRecord]:
     sent = _seconds(part_of(record, "attributes").get("SentTimestamp"), "attributes.SentTimestamp", 1000)
-    return RawRecord(_name(record, "messageId"), _name(record, "eventSourceARN"), sent, record.get("body"))
+    return (RawRecord(_name(record, "messageId"), _name(record, "eventSourceARN"), sent, record.get("body")),)
 
 
-def _kinesis(record: Event) -> RawRecord:
+def _kinesis(record: Event) -> Sequence[RawRecord]:
     arn, data = _name(record, "eventSourceARN"), part_of(record, "kinesis")
     sent = _seconds(data.get("approximateArrivalTimestamp"), "kinesis.approximateArrivalTimestamp")
     # An event's id is its shard and its sequence number.
@@ -88,44 +88,44 @@ def _kinesis(record: Event) -> RawRecord:
     shard, separator, number = key.rpartition(":")
     partition = data.get("partitionKey")
     if not separator or not _NUMBER.fullmatch(number) or not isinstance(partition, str):
-        return RawRecord(key, arn, sent, data.get("data"))
-    return RawRecord(key, arn, sent, data.get("data"), position=Position.of(shard, number), partition=partition)
+        return (RawRecord(key, arn, sent, data.get("data")),)
+    return (RawRecord(key, arn, sent, data.get("data"), position=Position.of(shard, number), partition=partition),)
 
 
-def _dynamodb(record: Event) -> RawRecord | None:
+def _dynamodb(record: Event) -> Sequence[RawRecord]:
     """A removed item requests nothing. The record does not name its shard, so the event's id is part of the key."""
     if record.get("eventName") == "REMOVE":
-        return None
+        return ()
     arn, change = _name(record, "eventSourceARN"), part_of(record, "dynamodb")
     sent = _seconds(change.get("ApproximateCreationDateTime"), "dynamodb.ApproximateCreationDateTime")
     key = f"{arn}/{_name(record, 'eventID')}/{_name(change, 'SequenceNumber')}"
-    return RawRecord(key, arn, sent, change)
+    return (RawRecord(key, arn, sent, change),)
 
 
-def _sns(record: Event) -> RawRecord:
+def _sns(record: Event) -> Sequence[RawRecord]:
     message = part_of(record, "Sns")
     sent = _moment(message.get("Timestamp"), "Sns.Timestamp")
-    return RawRecord(_name(message, "MessageId"), _name(message, "TopicArn"), sent, message.get("Message"))
+    return (RawRecord(_name(message, "MessageId"), _name(message, "TopicArn"), sent, message.get("Message")),)
 
 
-def _eventbridge(event: Event) -> RawRecord:
+def _eventbridge(event: Event) -> Sequence[RawRecord]:
     """The envelope's `source`, the producer's name, is the caller, because not every event has an ARN."""
     sent = _moment(event.get("time"), "time")
-    return RawRecord(_name(event, "id"), _name(event, "source"), sent, event.get("detail"))
+    return (RawRecord(_name(event, "id"), _name(event, "source"), sent, event.get("detail")),)
 
 
-def _msk(record: Event) -> RawRecord:
+def _msk(record: Event) -> Sequence[RawRecord]:
     """A recreated topic starts its offsets again, so the record's timestamp is part of the key."""
     arn = _name(record, "eventSourceArn")
     key, written = _place(arn, record), _milliseconds(record.get("timestamp"), "timestamp")
     if written is None:
-        return RawRecord(key, arn, None, record.get("value"))
-    return RawRecord(f"{key}/{written}", arn, written / 1000, record.get("value"))
+        return (RawRecord(key, arn, None, record.get("value")),)
+    return (RawRecord(f"{key}/{written}", arn, written / 1000, record.get("value")),)
 
 
-def _ckafka(record: Event) -> RawRecord:
+def _ckafka(record: Event) -> Sequence[RawRecord]:
     message = part_of(record, CKAFKA)
-    return RawRecord(_place("ckafka", message), _name(message, "topic"), None, message.get("msgBody"))
+    return (RawRecord(_place("ckafka", message), _name(message, "topic"), None, message.get("msgBody")),)
 
 
 def _place(cluster: str, message: Event) -> str:

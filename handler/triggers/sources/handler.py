@@ -53,7 +53,7 @@ def run(kind: Kind, event: Event, invocation: Invocation, context: AppContext) -
         return {"batchItemFailures": []}
     context.check_limits(invocation)
     reader = _reader(source, context)
-    records = [reader.read(record) for record in raw_records]
+    records = [record for raw in raw_records for record in reader.read(raw)]
     groups = _by_group(records)
     budget = time_budget(invocation, len(groups), gives_back=source.takes_back)
     delivered = _delivered(records, groups, context, budget)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 import msgspec
@@ -21,8 +21,9 @@ from handler.triggers.sources.message import read_operation
 
 
 class SourceRecord(msgspec.Struct, frozen=True):
-    """One record of a batch, and what it requests: an operation, those of a page of a tick, or nothing (None).
+    """What a record of a batch requests, or one of those that it holds.
 
+    `request` is an operation, those of a page of a tick, nothing (None), or why there is none.
     `item` names the record in a partial reply; it is None if the source takes no partial replies, or the record has no
     name. The record is parked with `id`, `source` (its ARN, topic or name) and `text`.
     """
@@ -55,32 +56,34 @@ class RecordReader(msgspec.Struct, frozen=True):
     check_page: Callable[[str], None]
     epoch: str
 
-    def read(self, record: object) -> SourceRecord:
-        """Read one record, valid or not."""
+    def read(self, record: object) -> Sequence[SourceRecord]:
+        """Read one delivered record, valid or not: what it holds, in order, or one that requests nothing."""
         item, name = _item(record, self.source), self.source.name
         try:
-            raw = self._raw(record)
+            raw_records = self._raw(record)
         except BadInput as error:
             text = _shown(record)
-            return SourceRecord(item, _digest(text), name, text, Refusal(str(error)))
-        if raw is None:
-            return SourceRecord(item, "", name, "", None)
-        try:
-            text, request = self._request(raw)
-        except (NotAccepted, OutcomeUnknown) as failure:
-            return SourceRecord(item, raw.key, raw.caller, "", failure)
-        return SourceRecord(item, raw.key, raw.caller, text, request)
+            return [SourceRecord(item, _digest(text), name, text, Refusal(str(error)))]
+        if not raw_records:
+            return [SourceRecord(item, "", name, "", None)]
+        return [self._read(raw, item) for raw in raw_records]
 
-    def _raw(self, record: object) -> RawRecord | None:
+    def _raw(self, record: object) -> Sequence[RawRecord]:
         name = self.source.name
         if not isinstance(record, dict):
             raise BadInput("record", "is not an object")
         if name in SOURCES and source_of(record) != name:
             raise BadInput("record", f"is not of the batch's source {name}")
-        raw = self.source.read(record)
-        if raw is not None and self.epoch and self.source.counts_offsets and raw.sent is None:
-            return replace(raw, key=f"{raw.key}@{self.epoch}")
-        return raw
+        return self.source.read(record)
+
+    def _read(self, raw: RawRecord, item: str | None) -> SourceRecord:
+        if self.epoch and self.source.counts_offsets and raw.sent is None:
+            raw = replace(raw, key=f"{raw.key}@{self.epoch}")
+        try:
+            text, request = self._request(raw)
+        except (NotAccepted, OutcomeUnknown) as failure:
+            return SourceRecord(item, raw.key, raw.caller, "", failure)
+        return SourceRecord(item, raw.key, raw.caller, text, request)
 
     def _request(self, raw: RawRecord) -> tuple[str, Operation | tuple[Operation, ...] | Refusal]:
         text = _shown(raw.content)

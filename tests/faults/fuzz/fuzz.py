@@ -79,7 +79,7 @@ def event(data: bytes) -> None:
             source, records = source_and_records(kind, content)
             if source is not None:
                 reader = RecordReader(source, "_receipt", 3600.0, HORIZON, _signed_well, "")
-                read = [reader.read(record) for record in records]
+                read = [held for record in records for held in reader.read(record)]
                 # A parked record goes into the log and the ledger: in UTF-8, and of bounded length.
                 assert all(len(f"{record.id}{record.source}".encode()) < 4 * LONGEST for record in read)
 
