@@ -288,12 +288,16 @@ def test_every_status_of_the_table_is_one() -> None:
 
 
 def test_every_problem_is_documented() -> None:
-    """The table of problems names each type that an answer can have, beside its status."""
-    rows = re.findall(r"^\| (`[^|]*) \| ([0-9, ]+) \|", HTTP, re.MULTILINE)
-    statuses = {name: cell for names, cell in rows for name in re.findall(r"`([a-z-]+)`", names)}
+    """The table of problems names each type that an answer can have, with all that is fixed for it."""
+    rows = re.findall(r"^\| `([a-z-]+)` \| ([0-9, ]+) \| (yes|no|yes or no) \| (.+) \| (.+) \|$", HTTP, re.MULTILINE)
     cases = [case for case in vars(problems).values() if isinstance(case, problems.Case)]
-    assert statuses.keys() == {case.name for case in cases}
-    assert all(str(case.status) in statuses[case.name].split(", ") for case in cases)
+    assert {row[0] for row in rows} == {case.name for case in cases}
+    for name, statuses, owed, title, then in rows:
+        same = [case for case in cases if case.name == name]
+        assert {(str(case.status) in statuses.split(", "), case.title, case.then) for case in same} == {
+            (True, title, then)
+        }
+        assert {case.accepted for case in same} == {"yes": {True}, "no": {False}, "yes or no": {True, False}}[owed]
 
 
 def test_the_curl_line_counts(chat: ChatServer, url: str) -> None:

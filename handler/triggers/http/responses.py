@@ -42,6 +42,9 @@ from handler.triggers.event_kind import Event, Kind
 
 CONTENT_TYPE = "application/problem+json"
 
+# In every reply: what became of an operation is for its caller alone, and no reply is a page or a script.
+EVERYWHERE: Mapping[str, str] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
 # From this status on a problem is the function's or its surroundings', not the caller's.
 OURS = 500
 
@@ -56,17 +59,23 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One kind of problem. `accepted` says whether the operation is, or may be, accepted."""
+    """One kind of problem. `then` is what a client does; `accepted`, whether the operation is, or may be, accepted."""
 
     status: int
     name: str
     title: str
+    then: str
     accepted: bool = False
+
+    @property
+    def type(self) -> str:
+        """The value of `type`, which is fixed."""
+        return f"/problems/{self.name}"
 
     def reply(self, detail: str, *, code: int = 0, info: str = "", retry_after_s: float | None = None) -> Reply:
         """The reply to one occurrence; `code` and `info` are the vendor's, if it refused."""
         body = {
-            "type": f"/problems/{self.name}",
+            "type": self.type,
             "title": self.title,
             "status": self.status,
             "detail": detail,
@@ -79,21 +88,60 @@ class Case(msgspec.Struct, frozen=True):
         return Reply(self.status, body, headers, CONTENT_TYPE)
 
 
-BAD_INPUT = Case(400, "bad-input", "Invalid input")
-BODY_TOO_LARGE = Case(413, "body-too-large", "The body is too large")
-UNAUTHORIZED = Case(401, "unauthorized", "Unknown caller")
-NO_SUCH_ROUTE = Case(404, "no-such-route", "No route has this path")
-WRONG_METHOD = Case(405, "wrong-method", "The path has another method")
-NO_SUCH_OPERATION = Case(404, "no-such-operation", "Unknown operation")
-KEY_REUSED = Case(422, "key-reused", "The idempotency key was used with other content")
-REJECTED = Case(400, "rejected", "The vendor refused this operation for good", accepted=True)
-TOO_MANY_CALLS = Case(429, "too-many-calls", "Too many calls")
-NOT_ACCEPTED = Case(503, "not-accepted", "Nothing was accepted")
-SETTINGS = Case(503, "settings", "The function is not set up correctly")
-APP_REFUSED = Case(503, "app-refused", "The vendor refuses the whole app")
-STALLED = Case(503, "app-refused", "The vendor refuses the whole app", accepted=True)
-FROZEN = Case(503, "group-frozen", "The group is frozen until an operator decides", accepted=True)
-OUTCOME_UNKNOWN = Case(503, "outcome-unknown", "The outcome is not known", accepted=True)
+_AGAIN = "Repeat with the same key after `Retry-After`."
+_OPERATOR = (
+    "Repeat with the same key, ever more rarely: the operator has to act. What was accepted is sent once the vendor "
+    "serves the app again."
+)
+
+BAD_INPUT = Case(400, "bad-input", "Invalid input", "Mend what `field` names.")
+BODY_TOO_LARGE = Case(413, "body-too-large", "The body is too large", "Send a body of at most 64 KiB.")
+UNAUTHORIZED = Case(
+    401, "unauthorized", "Unknown caller", "Check the token or the signature; `WWW-Authenticate` names the scheme."
+)
+NO_SUCH_ROUTE = Case(404, "no-such-route", "No route has this path", "Mend the path.")
+WRONG_METHOD = Case(405, "wrong-method", "The path has another method", "Use a method that `Allow` names.")
+NO_SUCH_OPERATION = Case(
+    404,
+    "no-such-operation",
+    "Unknown operation",
+    "Check the group and the key; an operation is known to its own caller only, for as long as answers are kept.",
+)
+KEY_REUSED = Case(
+    422, "key-reused", "The idempotency key was used with other content", "Take a new key for new content."
+)
+REJECTED = Case(
+    400,
+    "rejected",
+    "The vendor refused this operation for good",
+    "Mend what `ErrorCode` names, then take a new key, because this one keeps its answer. 10010 and 10015: there is no "
+    "such group; 10007: its type has no counters, or the account is no admin; 10063: it has 20 counters.",
+    accepted=True,
+)
+TOO_MANY_CALLS = Case(429, "too-many-calls", "Too many calls", _AGAIN)
+NOT_ACCEPTED = Case(503, "not-accepted", "Nothing was accepted", _AGAIN)
+SETTINGS = Case(
+    503,
+    "settings",
+    "The function is not set up correctly",
+    "Repeat with the same key, ever more rarely: the operator has to act.",
+)
+APP_REFUSED = Case(503, "app-refused", "The vendor refuses the whole app", _OPERATOR)
+STALLED = Case(503, "app-refused", "The vendor refuses the whole app", _OPERATOR, accepted=True)
+FROZEN = Case(
+    503,
+    "group-frozen",
+    "The group is frozen until an operator decides",
+    "Stop, and ask after the operation later: it stays owed, and an operator has to decide.",
+    accepted=True,
+)
+OUTCOME_UNKNOWN = Case(
+    503,
+    "outcome-unknown",
+    "The outcome is not known",
+    f"{_AGAIN} Without that header, stop: this deployment has no receipts, and the call is never repeated.",
+    accepted=True,
+)
 
 _CASES: Mapping[type[CounterError], Case] = {
     BadInput: BAD_INPUT,
@@ -203,7 +251,7 @@ def _vendors_body(applied: Applied) -> Mapping[str, object]:
 
 def write(kind: Kind, event: Event, reply: Reply) -> dict[str, object]:
     """What the function returns for `event`. The body is ASCII, which every platform passes on as it is."""
-    headers = {"Content-Type": reply.content_type, **reply.headers}
+    headers = {"Content-Type": reply.content_type, **EVERYWHERE, **reply.headers}
     return with_headers(kind, event, headers, reply.status, json.dumps(reply.body, separators=(",", ":")))
 
 
