@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from handler.chat.client import GREETING_S, READ_LIFE_S, ChatClient, ProbeClient, base_url
 from handler.clock import SystemClock
-from handler.config import ledger_url, queue_url
-from handler.config.ledger_url import DynamoDbUrl, LedgerReference, RedisUrl
+from handler.config import addresses, ledger_url, queue_url
+from handler.config.ledger_url import DynamoDbUrl, LedgerReference, LedgerUrl, RedisUrl
 from handler.config.queue_url import CkafkaHub, SqsUrl
 from handler.config.settings import VARIABLES, Settings
 from handler.core.errors import SettingsError
@@ -147,7 +147,7 @@ def _context(settings: Settings, reporter: Reports) -> HttpContext:
         ),
         probes=ProbeClient(api.calls),
         vault=vault,
-        queue=_queue(settings.fan_out_queue),
+        queue=_queue(settings),
         source_epoch=settings.source_epoch,
         ledger_place=place,
     )
@@ -177,16 +177,32 @@ def _stores(settings: Settings, clock: Clock) -> tuple[Ledger, ParkedAndNotes, s
         source = source_for(text, os.environ, ledger_url.VARIABLE, _aws_session)
         reference = LedgerReference(source, clock, reports().failed)
         text, renewed = reference.text, reference.renewed
-    url = ledger_url.read(text)
+    url = _ledger_url(text, allow_cleartext=settings.allow_cleartext)
     place = ledger_url.shown(url)
     if isinstance(url, RedisUrl):
-        return *_redis(url, clock, renewed), place
+        return *_redis(url, clock, lambda: _renewed(renewed(), settings)), place
     if isinstance(url, DynamoDbUrl):
         return *_dynamodb(url, clock), place
     from handler.ledgers.sqlite.ledger import SqliteLedger
 
     ledger = SqliteLedger(url.path, clock, synchronous=url.synchronous, deadline=current_deadline, timed=_timed())
     return ledger, ledger.parked(), place
+
+
+def _ledger_url(text: str, *, allow_cleartext: bool) -> LedgerUrl:
+    url = ledger_url.read(text)
+    addresses.check(ledger_url.VARIABLE, ledger_url.address(url), allow_cleartext=allow_cleartext, warn=reports().warn)
+    return url
+
+
+def _renewed(text: str | None, settings: Settings) -> RedisUrl | None:
+    """The server's other URL, if it has one. Another kind of ledger is another instance's: operations are in Redis."""
+    try:
+        other = None if text is None else _ledger_url(text, allow_cleartext=settings.allow_cleartext)
+    except SettingsError as failure:
+        reports().failed(failure)
+        return None
+    return other if isinstance(other, RedisUrl) else None
 
 
 def _timed() -> Timed:
@@ -199,20 +215,10 @@ def _never_renewed() -> str | None:
     return None
 
 
-def _redis(url: RedisUrl, clock: Clock, renewed: Callable[[], str | None]) -> tuple[Ledger, ParkedAndNotes]:
+def _redis(url: RedisUrl, clock: Clock, renewed: Callable[[], RedisUrl | None]) -> tuple[Ledger, ParkedAndNotes]:
     from handler.ledgers.redis.ledger import RedisLedger
 
-    def renewed_url() -> RedisUrl | None:
-        text = renewed()
-        try:
-            other = ledger_url.read(text) if text is not None else None
-        except SettingsError as failure:
-            reports().failed(failure)
-            return None
-        # Another kind of ledger is another instance's: this one's operations are in Redis.
-        return other if isinstance(other, RedisUrl) else None
-
-    ledger = RedisLedger(url, clock, warn=reports().warn, renewed=renewed_url, timed=_timed())
+    ledger = RedisLedger(url, clock, warn=reports().warn, renewed=renewed, timed=_timed())
     return ledger, ledger.parked()
 
 
@@ -239,12 +245,15 @@ def _aws_session() -> AwsSession:
     return AwsSession()
 
 
-def _queue(text: str | None) -> Callable[[], Queue] | None:
+def _queue(settings: Settings) -> Callable[[], Queue] | None:
     """What makes the queue that FAN_OUT_QUEUE names: its client is loaded only when there are pages to send."""
-    if text is None:
+    if settings.fan_out_queue is None:
         return None
-    url = queue_url.read(text)
-    return partial(_sqs, url) if isinstance(url, SqsUrl) else partial(_ckafka, url)
+    url = queue_url.read(settings.fan_out_queue)
+    if isinstance(url, CkafkaHub):
+        return partial(_ckafka, url)
+    addresses.check(queue_url.VARIABLE, url.url, allow_cleartext=settings.allow_cleartext, warn=reports().warn)
+    return partial(_sqs, url)
 
 
 def _sqs(url: SqsUrl) -> Queue:

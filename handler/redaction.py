@@ -1,6 +1,7 @@
 """Keeps secrets out of texts and logs that others wrote: the vendor's ErrorInfo, the HTTP library, the clouds' SDKs.
 
-Of what an SDK raises only the error's code is shown; its debug logs, which hold secrets, are dropped.
+Of what an SDK raises only the error's code is shown; its debug logs, which hold secrets, are dropped. What http.client
+prints while it is debugged is switched off for every connection of urllib3.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import logging
 import re
 from collections.abc import Iterable
 from urllib.parse import quote
+
+from urllib3.connection import HTTPConnection
 
 from handler.core.errors import SecretUnavailable
 
@@ -64,7 +67,12 @@ def drop_debug_logs(names: Iterable[str]) -> None:
 
 
 def _put(kind: type[logging.Filter], names: Iterable[str]) -> None:
-    """Put a filter on each logger, once per process however often it is asked for."""
+    """Put a filter on each logger, once per process however often it is asked for.
+
+    No log shows what http.client prints of every request, signatures included, while its own debug level is on. All
+    clients here and in the SDKs connect through urllib3, whose class no longer follows that level.
+    """
+    HTTPConnection.debuglevel = 0
     for name in names:
         logger = logging.getLogger(name)
         if not any(isinstance(each, kind) for each in logger.filters):

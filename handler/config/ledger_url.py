@@ -11,7 +11,8 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
 import msgspec
 
-from handler.config.settings import HOST, read_switch
+from handler.config.addresses import HOST
+from handler.config.settings import read_switch
 from handler.core.errors import SecretUnavailable, SettingsError
 from handler.core.ports.system import Clock
 
@@ -82,6 +83,13 @@ def shown(url: LedgerUrl) -> str:
         return f"dynamodb://{url.table}" + (f" in {url.region}" if url.region else "")
     parts = urlsplit(url.url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def address(url: LedgerUrl) -> str:
+    """The URL of the server, empty where there is none or where the platform's own is used. It may hold a password."""
+    if isinstance(url, RedisUrl):
+        return url.url
+    return url.endpoint or "" if isinstance(url, DynamoDbUrl) else ""
 
 
 def _sqlite(rest: str) -> SqliteUrl:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
+from handler.config.addresses import CLEAR_TEXT, CLEAR_TEXT_ALLOWED, HOST, is_in_the_clear, is_vendors
 from handler.core.errors import SettingsError
 from handler.core.model.operation import KEY_BYTES
 
@@ -48,11 +49,9 @@ VARIABLES = (
     "INIT_EARLY",
     "FAN_OUT_QUEUE",
     "SOURCE_EPOCH",
+    "ALLOW_CLEARTEXT",
 )
 """Every variable that the settings are read from."""
-
-# A name or an address of a host, as any other reader of the same URL would find it.
-HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 _WHOLE = re.compile(r"[0-9]{1,12}")
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
@@ -85,6 +84,7 @@ class Settings:
     fan_out_queue: str | None
     source_epoch: str = ""
     """Part of the keys of Kafka's records that tell no time of their own."""
+    allow_cleartext: bool = False
 
     @property
     def has_weaker_promise(self) -> bool:
@@ -92,11 +92,19 @@ class Settings:
         return self.bound_s < self.life_s + self.guard_s or not self.receipt_key
 
     @property
+    def is_against_region(self) -> bool:
+        """Whether calls go to a region of the vendor: by its name, or by an endpoint that is the vendor's own."""
+        return self.chat_endpoint is None or is_vendors(self.chat_endpoint)
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What is allowed and still unwise."""
-        if self.chat_endpoint is None and self.timeout_s <= API_LIMIT_S:
-            return (f"CHAT_TIMEOUT_S: should be longer than the API's own limit of {API_LIMIT_S} s",)
-        return ()
+        warnings = []
+        if self.is_against_region and self.timeout_s <= API_LIMIT_S:
+            warnings.append(f"CHAT_TIMEOUT_S: should be longer than the API's own limit of {API_LIMIT_S} s")
+        if self.chat_endpoint and is_in_the_clear(self.chat_endpoint):
+            warnings.append(f"CHAT_ENDPOINT: {CLEAR_TEXT_ALLOWED}")
+        return tuple(warnings)
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -123,6 +131,7 @@ class Settings:
             init_early=variables.read("INIT_EARLY", _switch, default=False),
             fan_out_queue=variables.read("FAN_OUT_QUEUE", str, default=None),
             source_epoch=variables.read("SOURCE_EPOCH", _source_epoch, default=""),
+            allow_cleartext=variables.read("ALLOW_CLEARTEXT", _switch, default=False),
         )
         variables.refuse_contradictions(settings)
         return settings
@@ -174,18 +183,22 @@ class Rule(NamedTuple):
 def _rules(settings: Settings) -> list[Rule]:
     span_s = settings.life_s + settings.guard_s
     window_min_s = span_s + WINDOW_SPARE_S
-    against_region = settings.chat_endpoint is None
-    unless = "unless CHAT_ENDPOINT is given"
+    endpoint = settings.chat_endpoint
     return [
         Rule(
             variable="CHAT_REGION",
-            broken=against_region and not settings.chat_region,
-            problem=f"is required, {unless}",
+            broken=endpoint is None and not settings.chat_region,
+            problem="is required, unless CHAT_ENDPOINT is given",
+        ),
+        Rule(
+            variable="CHAT_ENDPOINT",
+            broken=endpoint is not None and is_in_the_clear(endpoint) and not settings.allow_cleartext,
+            problem=CLEAR_TEXT,
         ),
         Rule(
             variable="CLOCK_GUARD_S",
-            broken=against_region and settings.guard_s < REGION_GUARD_MIN_S,
-            problem=f"must be at least {REGION_GUARD_MIN_S}, {unless}",
+            broken=settings.is_against_region and settings.guard_s < REGION_GUARD_MIN_S,
+            problem=f"must be at least {REGION_GUARD_MIN_S}, unless CHAT_ENDPOINT is a host that is not the vendor's",
         ),
         Rule(
             variable="CHAT_TIMEOUT_S",

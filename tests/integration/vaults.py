@@ -1,10 +1,11 @@
 """What the tests of both secrets managers ask: how a secret is refused, and what is logged meanwhile."""
 
+import http.client
 import io
 import logging
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 
 import pytest
 
@@ -22,13 +23,17 @@ def refusal_of(read: Callable[[], str], manager: str, secrets: Sequence[str]) ->
 
 @contextmanager
 def everything_logged() -> Iterator[io.StringIO]:
+    """What is logged at any level, and what http.client prints when it is asked to print all that it sends."""
     written = io.StringIO()
     handler, root = logging.StreamHandler(written), logging.getLogger()
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
+    http.client.HTTPConnection.debuglevel = 1
     try:
-        yield written
+        with redirect_stdout(written):
+            yield written
     finally:
+        http.client.HTTPConnection.debuglevel = 0
         root.setLevel(level)
         root.removeHandler(handler)

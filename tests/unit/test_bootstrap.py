@@ -143,6 +143,51 @@ def test_each_round_trip_to_the_ledger_is_measured(
     assert 0 < latency < 10
 
 
+QUEUE = "/123456789012/pages"
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("LEDGER_URL", "redis://:hunter2@cache.invalid"),
+        ("LEDGER_URL", "env:LEDGER"),
+        ("LEDGER_URL", "dynamodb://counters?endpoint=http://10.0.0.1:8000"),
+        ("FAN_OUT_QUEUE", f"http://10.0.0.1{QUEUE}"),
+    ],
+)
+def test_a_store_or_a_queue_in_clear_text_is_on_the_machine(
+    environment: pytest.MonkeyPatch, variable: str, url: str
+) -> None:
+    environment.setenv("LEDGER", "redis://:hunter2@10.0.0.1")
+    environment.setenv(variable, url)
+    with pytest.raises(SettingsError) as refused:
+        bootstrap.app_context()
+    clear = "is in clear text, and its host is not this machine: use TLS, or set ALLOW_CLEARTEXT=on"
+    assert str(refused.value) == f"{variable}: {clear}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "url", "warnings"),
+    [
+        ("LEDGER_URL", "redis://:hunter2@cache.invalid", 1),
+        ("FAN_OUT_QUEUE", f"http://10.0.0.1{QUEUE}", 1),
+        ("FAN_OUT_QUEUE", f"https://10.0.0.1{QUEUE}", 0),
+    ],
+)
+def test_clear_text_that_is_allowed_is_warned_of(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, url: str, warnings: int
+) -> None:
+    for name, value in ((variable, url), ("ALLOW_CLEARTEXT", "on")):
+        environment.setenv(name, value)
+    bootstrap.app_context()
+    written = capsys.readouterr().out
+    lines = [json.loads(line) for line in written.splitlines()]
+    assert [line["level"] for line in lines if f"{variable}: is in clear text" in line["message"]] == (
+        ["WARNING"] * warnings
+    )
+    assert "hunter2" not in written
+
+
 @pytest.mark.parametrize("scheme", [Bearer, Signature, Platform])
 def test_callers_are_known_by_the_scheme_of_http_auth(environment: pytest.MonkeyPatch, scheme: type) -> None:
     environment.setenv("HTTP_AUTH", scheme.scheme)  # type: ignore[attr-defined]  # each has one

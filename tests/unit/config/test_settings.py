@@ -50,13 +50,14 @@ def test_the_settings_are_read_from_the_variables_that_are_listed() -> None:
 @pytest.mark.parametrize(
     ("variable", "text", "field", "value"),
     [
-        *(("CHAT_ENDPOINT", "http://h", "chat_endpoint", "http://h"), ("RECEIPT_KEY", "回执", "receipt_key", "回执")),
+        *(("CHAT_ENDPOINT", "https://h", "chat_endpoint", "https://h"), ("RECEIPT_KEY", "回执", "receipt_key", "回执")),
         *(("CHAT_TIMEOUT_S", "0.5", "timeout_s", 0.5), ("SIGNATURE_LIFE_S", "7", "life_s", 7)),
         *(("CLOCK_GUARD_S", "6.25", "guard_s", 6.25), ("ATTEMPT_BOUND_S", "12.5", "bound_s", 12.5)),
         *(("WAIT_S", "0", "wait_s", 0.0), ("CHAT_CALLS_PER_SECOND", "1.5", "calls_per_second", 1.5)),
         *(("DEDUPE_WINDOW_S", "911.25", "window_s", 911.25), ("SOURCE_EPOCH", "2027, 二", "source_epoch", "2027, 二")),
         *(("HTTP_AUTH", "platform", "http_auth", "platform"), ("BASE_PATH", "/chat", "base_path", "/chat")),
         *(("DOCS", "on", "docs", True), ("INIT_EARLY", "on", "init_early", True)),
+        ("ALLOW_CLEARTEXT", "on", "allow_cleartext", True),
         ("FAN_OUT_QUEUE", "ckafka:datahub-a", "fan_out_queue", "ckafka:datahub-a"),
     ],
 )
@@ -109,7 +110,7 @@ def test_all_that_is_wrong_is_named_in_one_error() -> None:
 def test_values_that_may_be_secret_are_shown_nowhere() -> None:
     slip = {"CHAT_SECRET": "hunter2", "LEDGER_URL": "redis://:hunter2@host", "CHAT_ENDPOINT": "http://u:hunter2@host"}
     assert "hunter2" not in refused(slip)
-    assert "hunter2" not in repr(read({**slip, "CHAT_ENDPOINT": "http://host"}))
+    assert "hunter2" not in repr(read({**slip, "CHAT_ENDPOINT": "https://host"}))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_values_that_may_be_secret_are_shown_nowhere() -> None:
     [
         ("CHAT_TIMEOUT_S", "10.9", "11", "less than SIGNATURE_LIFE_S + CLOCK_GUARD_S, which is 11"),
         ("ATTEMPT_BOUND_S", "4", "3.9", "at least CHAT_TIMEOUT_S, which is 4"),
-        ("CLOCK_GUARD_S", "5", "4.9", "at least 5, unless CHAT_ENDPOINT is given"),
+        ("CLOCK_GUARD_S", "5", "4.9", "at least 5, unless CHAT_ENDPOINT is a host that is not the vendor's"),
         ("DEDUPE_WINDOW_S", "911", "910.9", "at least SIGNATURE_LIFE_S + CLOCK_GUARD_S + 900, which is 911"),
     ],
 )
@@ -131,6 +132,44 @@ def test_against_an_endpoint_a_small_guard_is_allowed() -> None:
     """Tests and the sandbox want short signatures; the bound follows life and guard."""
     assert read(ENDPOINT, CLOCK_GUARD_S="0", SIGNATURE_LIFE_S="5").bound_s == 5
     assert read(SIGNATURE_LIFE_S="8", CLOCK_GUARD_S="6.5").bound_s == 14.5
+
+
+@pytest.mark.parametrize(
+    ("host", "is_the_vendors"),
+    [
+        *(("console.tim.qq.com", True), ("adminapisgp.im.qcloud.com", True), ("ADMINAPI.MY-IMCLOUD.COM.", True)),
+        *(("a.my-cpaas.com:443", True), ("tim.qq.com", True), ("qcloud.com", True)),
+        *(("nottim.qq.com", False), ("qcloud.com.evil.example", False), ("myqcloud.com", False), ("qq.com", False)),
+        ("127.0.0.1", False),
+    ],
+)
+def test_an_endpoint_of_the_vendors_is_a_region(host: str, is_the_vendors: bool) -> None:
+    """With all that holds for one: a region that has no name here yet, or a second host of one that has."""
+    small = {"CHAT_ENDPOINT": f"https://{host}", "CLOCK_GUARD_S": "4.9"}
+    if is_the_vendors:
+        assert refused(REQUIRED, **small).startswith("CLOCK_GUARD_S: must be at least 5, unless CHAT_ENDPOINT is ")
+    else:
+        assert read(REQUIRED, **small).guard_s == 4.9
+    quick = read(REQUIRED, CHAT_ENDPOINT=f"https://{host}", CHAT_TIMEOUT_S="3")
+    assert [warning.partition(":")[0] for warning in quick.warnings] == ["CHAT_TIMEOUT_S"] * is_the_vendors
+
+
+@pytest.mark.parametrize(
+    ("url", "is_in_the_clear"),
+    [
+        *((f"http://{host}", False) for host in ("127.0.0.1:80", "127.255.0.9/a", "localhost", "LocalHost.")),
+        ("http://[::1]:1", False),
+        *(("https://host", False), ("https://10.0.0.1", False)),
+        *((f"http://{host}", True) for host in ("host", "10.0.0.1", "128.0.0.1", "localhost.example")),
+        *((f"http://{host}", True) for host in ("notlocalhost", "[::2]", "127.1", "console.tim.qq.com")),
+    ],
+)
+def test_clear_text_stays_on_the_machine_unless_it_is_allowed(url: str, is_in_the_clear: bool) -> None:
+    if is_in_the_clear:
+        clear = "CHAT_ENDPOINT: is in clear text, and its host is not this machine: use TLS, or set ALLOW_CLEARTEXT=on"
+        assert refused(REQUIRED, CHAT_ENDPOINT=url) == clear
+    warnings = read(REQUIRED, CHAT_ENDPOINT=url, ALLOW_CLEARTEXT="on").warnings
+    assert [warning[:30] for warning in warnings] == ["CHAT_ENDPOINT: is in clear tex"] * is_in_the_clear
 
 
 @pytest.mark.parametrize(("base", "timeout_s", "warned"), [(REGION, "3", 1), (REGION, "3.1", 0), (ENDPOINT, "1", 0)])
@@ -153,7 +192,7 @@ def test_a_base_path_has_one_leading_slash_and_none_at_its_end(text: str, path: 
     assert read(BASE_PATH=text).base_path == path
 
 
-@pytest.mark.parametrize("text", ["https://host", "https://host/", "http://host:8000/base/", "http://[::1]:8000"])
+@pytest.mark.parametrize("text", ["https://host", "https://host/", "https://host:8000/base/", "http://[::1]:8000"])
 def test_an_endpoint_has_no_slash_at_its_end(text: str) -> None:
     """A path of the API is put behind it."""
     assert read(ENDPOINT, CHAT_ENDPOINT=text).chat_endpoint == text.rstrip("/")
