@@ -96,6 +96,9 @@ class DecodedBody(Struct, frozen=True, forbid_unknown_fields=True):
         return tuple([(counter.key, counter.value) for counter in self.group_counter])
 
 
+FIELDS = frozenset(DecodedBody.__struct_encode_fields__)
+"""The names that a record's payload may have."""
+
 _DECODER = msgspec.json.Decoder(DecodedBody)
 
 

@@ -22,6 +22,7 @@ from handler.triggers.idempotency_key import read_key
 from handler.triggers.operator.inspection import Json
 from handler.triggers.operator.requests import PAGE_MAX, Drop, ListParked, ParkedRequest, Replay, ReplayAll
 from handler.triggers.parsing import written
+from handler.triggers.sources.envelopes import opened
 from handler.triggers.sources.message import read_operation
 
 # Both clouds refuse a reply of more than 6 MB, and JSON may need six bytes for a character: a page ends before that.
@@ -152,8 +153,8 @@ def drop(request: Drop, context: AppContext) -> Json:
 
 
 def _operation(parked: Parked, context: AppContext) -> Operation:
-    receipt_key = context.instance.rules.receipt_key
-    return read_operation(parked.payload, parked.id, parked.source, receipt_key, context.window_s)
+    receipt_key, envelope = context.instance.rules.receipt_key, opened(parked.payload)
+    return read_operation(parked.payload, parked.id, parked.source, receipt_key, context.window_s, envelope)
 
 
 def _again(operation: Operation, parked: Parked) -> Operation:

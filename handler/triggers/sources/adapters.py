@@ -17,10 +17,9 @@ import msgspec
 
 from handler.core.errors import BadInput
 from handler.core.model.operation import Position
-from handler.core.model.payload import field_path
+from handler.core.model.payload import FIELDS, field_path
 from handler.triggers.event_kind import CKAFKA, MSK_SOURCE, Event, part_of
 from handler.triggers.parsing import check_text, read_moment
-from handler.triggers.sources.message import FIELDS
 
 # Longer than any ARN with its shard and sequence number.
 NAME_CHARACTERS = 1024

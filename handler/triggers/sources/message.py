@@ -6,20 +6,23 @@ from msgspec import UNSET
 
 from handler.core.errors import BadInput, BodyTooLarge
 from handler.core.model.operation import Operation, Origin
-from handler.core.model.payload import DecodedBody, check_payload, decode_body, read_payload
+from handler.core.model.payload import check_payload, decode_body, read_payload
 from handler.triggers.idempotency_key import read_key
 from handler.triggers.parsing import BODY_BYTES, read_json
-
-FIELDS = frozenset(DecodedBody.__struct_encode_fields__)
-
-CALLER_CHARACTERS = 256
+from handler.triggers.sources.envelopes import Envelope, read_caller
 
 
-def read_operation(text: str, key: str, caller: str, receipt_key: str, window_s: float) -> Operation:
-    """Read a record's text. `key` and `caller` are its source's: its origin, and used where the text names none.
+def read_operation(
+    text: str, key: str, caller: str, receipt_key: str, window_s: float, envelope: Envelope | None = None
+) -> Operation:
+    """Read a record's text, or that of the envelope in it.
 
+    `key` and `caller` are its source's: its origin, and used where neither the payload nor the envelope names any.
     Raises BadInput for all that HTTP refuses too.
     """
+    place, source = key, caller
+    if envelope is not None:
+        text, key, caller = envelope.text, envelope.key, envelope.caller
     if len(text) > BODY_BYTES or len(data := text.encode(errors="surrogatepass")) > BODY_BYTES:
         raise BodyTooLarge("body", f"is longer than {BODY_BYTES // 1024} KiB")
     decoded = decode_body(data)
@@ -34,7 +37,7 @@ def read_operation(text: str, key: str, caller: str, receipt_key: str, window_s:
         own_key, own_caller = _names(document.pop("IdempotencyKey", UNSET), document.pop("Caller", UNSET), key, caller)
         payload = read_payload(document, receipt_key)
         group_id, mode, counters = payload.group_id, payload.mode, payload.counters
-    origin = Origin(source=caller, place=key, caller=own_caller, key=own_key)
+    origin = Origin(source=source, place=place, caller=own_caller, key=own_key)
     return Operation(
         group_id=group_id,
         mode=mode,
@@ -51,14 +54,8 @@ def _names(written_key: object, written_caller: object, key: str, caller: str) -
     if written_key is not UNSET:
         key = read_key(_string(written_key, "IdempotencyKey"), "IdempotencyKey")
     if written_caller is not UNSET:
-        caller = _caller(_string(written_caller, "Caller"))
+        caller = read_caller(_string(written_caller, "Caller"), "Caller")
     return key, caller
-
-
-def _caller(name: str) -> str:
-    if not 1 <= len(name) <= CALLER_CHARACTERS or not name.isprintable():
-        raise BadInput("Caller", f"must be 1 to {CALLER_CHARACTERS} printable characters")
-    return name
 
 
 def _string(value: object, field: str) -> str:

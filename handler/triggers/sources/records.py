@@ -17,6 +17,7 @@ from handler.triggers.concurrency import Failure
 from handler.triggers.event_kind import MSK_SOURCE, Event, Kind, is_page, source_of
 from handler.triggers.sources.adapters import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, RawRecord, Source
 from handler.triggers.sources.delivery import Refusal
+from handler.triggers.sources.envelopes import opened
 from handler.triggers.sources.message import read_operation
 
 
@@ -87,15 +88,18 @@ class RecordReader(msgspec.Struct, frozen=True):
 
     def _request(self, raw: RawRecord) -> tuple[str, Operation | tuple[Operation, ...] | Refusal]:
         text = _shown(raw.content)
-        is_old = raw.sent is not None and self._known_horizon().has_passed(raw.sent)
+        is_old = self._is_old(raw.sent)
         try:
             text = self.source.text(raw.content)
+            envelope = opened(text)
+            is_old = is_old or (envelope is not None and self._is_old(envelope.sent))
             if is_old:
                 # R11: the answer of a first delivery may be forgotten, so a repeat could not be told from it.
                 return text, Refusal("is older than DEDUPE_WINDOW_S", for_parking=True)
             if self.source.takes_pages and is_page(text):
                 return text, self._page(text)
-            return text, _positioned(read_operation(text, raw.key, raw.caller, self.receipt_key, self.window_s), raw)
+            operation = read_operation(text, raw.key, raw.caller, self.receipt_key, self.window_s, envelope)
+            return text, _positioned(operation, raw)
         except BadInput as error:
             return text, Refusal(str(error), for_parking=is_old)
 
@@ -108,6 +112,9 @@ class RecordReader(msgspec.Struct, frozen=True):
         tick = read_page(text, self.receipt_key, self.window_s)
         check_age(tick, self._known_horizon())
         return tick.every
+
+    def _is_old(self, sent: float | None) -> bool:
+        return sent is not None and self._known_horizon().has_passed(sent)
 
     def _known_horizon(self) -> Horizon:
         if isinstance(self.horizon, Failure):

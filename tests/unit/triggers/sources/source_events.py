@@ -85,6 +85,17 @@ def eventbridge(detail: object, number: int = 0, **changes: object) -> Event:
     return {**named, "time": ISO, "resources": [], "detail": detail, **changes}
 
 
+def notification(content: str, number: int = 0, **changes: object) -> str:
+    """A notification of SNS as the text of a message, without raw message delivery."""
+    named = {"Type": "Notification", "MessageId": f"notice-{number}", "TopicArn": TOPIC, "Message": content}
+    return json.dumps({**named, "Timestamp": ISO, "UnsubscribeURL": "https://sns.eu-west-1.amazonaws.com/", **changes})
+
+
+def bus_event(detail: object, number: int = 0, **changes: object) -> str:
+    """An event of EventBridge as the text of a message."""
+    return json.dumps(eventbridge(detail, number, account="123456789012", region="eu-west-1", **changes))
+
+
 def records(*of: object) -> Event:
     """A batch of those sources that have a list."""
     return {"Records": list(of)}
