@@ -150,6 +150,7 @@ def _context(settings: Settings, reporter: Reports) -> HttpContext:
         queue=_queue(settings),
         source_epoch=settings.source_epoch,
         ledger_place=place,
+        events=settings.events,
     )
     _report(settings)
     remind(made)

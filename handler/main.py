@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 
 from handler import bootstrap
-from handler.core.errors import CounterError, OutcomeUnknown
+from handler.core.errors import CounterError, OutcomeUnknown, SettingsError
 from handler.telemetry import Reports
-from handler.triggers.event_kind import BATCHES, Kind, detect
+from handler.triggers.context import AppContext
+from handler.triggers.event_kind import BATCHES, HTTP, Kind, detect
 from handler.triggers.http import handler as http
 from handler.triggers.invocation import Invocation
 
@@ -45,16 +46,28 @@ def _handle(event: object, context: object) -> dict[str, object]:
 
 def _reply(event: object, invocation: Invocation, reports: Reports) -> dict[str, object]:
     kind, content = detect(event)
+    if kind in HTTP:
+        return http.answer(kind, content, invocation, bootstrap.http_context, reports)
+    context = _context_for(kind, reports)
     if kind is Kind.TIMER:
         from handler.triggers.timer import handler as timer
 
-        return timer.run(content, invocation, bootstrap.app_context())
+        return timer.run(content, invocation, context)
     if kind in BATCHES:
         from handler.triggers.sources import handler as batch
 
-        return batch.run(kind, content, invocation, bootstrap.app_context())
-    if kind is Kind.OPERATOR:
-        from handler.triggers.operator import handler as operator
+        return batch.run(kind, content, invocation, context)
+    from handler.triggers.operator import handler as operator
 
-        return operator.run(content, invocation, bootstrap.app_context())
-    return http.answer(kind, content, invocation, bootstrap.http_context, reports)
+    return operator.run(content, invocation, context)
+
+
+def _context_for(kind: Kind, reports: Reports) -> AppContext:
+    """What the instance works with; an event that belongs to another function is refused, and one line says so."""
+    context = bootstrap.app_context()
+    try:
+        context.check_takes(kind)
+    except SettingsError as error:
+        reports.failed(error)
+        raise
+    return context

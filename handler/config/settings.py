@@ -24,6 +24,9 @@ API_LIMIT_S = 3
 # Both sides count whole seconds, so a life of one could end as it begins.
 LIFE_MIN_S = 2
 
+# What a function may be for.
+EVENT_NAMES = frozenset({"http", "timer", "sources", "operator"})
+
 # It is part of keys, and a name or a date is enough.
 EPOCH_CHARACTERS = 128
 
@@ -50,6 +53,7 @@ VARIABLES = (
     "FAN_OUT_QUEUE",
     "SOURCE_EPOCH",
     "ALLOW_CLEARTEXT",
+    "EVENTS",
 )
 """Every variable that the settings are read from."""
 
@@ -85,6 +89,8 @@ class Settings:
     source_epoch: str = ""
     """Part of the keys of Kafka's records that tell no time of their own."""
     allow_cleartext: bool = False
+    events: frozenset[str] = EVENT_NAMES
+    """The kinds of events that this function takes."""
 
     @property
     def has_weaker_promise(self) -> bool:
@@ -132,6 +138,7 @@ class Settings:
             fan_out_queue=variables.read("FAN_OUT_QUEUE", str, default=None),
             source_epoch=variables.read("SOURCE_EPOCH", _source_epoch, default=""),
             allow_cleartext=variables.read("ALLOW_CLEARTEXT", _switch, default=False),
+            events=variables.read("EVENTS", _events, default=EVENT_NAMES),
         )
         variables.refuse_contradictions(settings)
         return settings
@@ -260,6 +267,13 @@ def _source_epoch(text: str) -> str:
     if len(text) > EPOCH_CHARACTERS or not text.isprintable():
         raise ValueError(f"must have at most {EPOCH_CHARACTERS} printable characters")
     return text
+
+
+def _events(text: str) -> frozenset[str]:
+    names = [name.strip(" ") for name in text.split(",")]
+    if len(set(names)) < len(names) or not EVENT_NAMES.issuperset(names):
+        raise ValueError("must be some of http, timer, sources and operator, each once, with a comma between")
+    return frozenset(names)
 
 
 def _http_auth(text: str) -> str:

@@ -15,6 +15,7 @@ from handler.core.ports.vault import Vault
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.runtime.instance import Instance
 from handler.core.runtime.windows import Horizon
+from handler.triggers.event_kind import NAMED, Kind
 from handler.triggers.invocation import Invocation
 
 # The time between the last wait and the end of the invocation: for one more read of the ledger, and the reply.
@@ -36,6 +37,8 @@ class AppContext(msgspec.Struct, frozen=True):
     """Part of CKafka's keys: a topic that is made again has the same offsets."""
     ledger_place: str = ""
     """Which ledger it is, in words for an operator."""
+    events: frozenset[str] = frozenset(NAMED)
+    """The names of the kinds of events that the function takes."""
 
     @property
     def parked(self) -> ParkedRecords:
@@ -64,6 +67,13 @@ class AppContext(msgspec.Struct, frozen=True):
     def horizon(self) -> Horizon:
         """How far back the ledger knows what was executed. Raises NotAccepted if ledger or secret cannot be had."""
         return self.instance.windows.horizon(self.sdkappid)
+
+    def check_takes(self, kind: Kind) -> None:
+        """Raise SettingsError for an event of a kind that belongs to another function of the deployment."""
+        (name,) = (name for name, kinds in NAMED.items() if kind in kinds)
+        if name not in self.events:
+            taken = ", ".join(sorted(self.events))
+            raise SettingsError("EVENTS", f"{name} is none of what this function takes ({taken}): {kind.value}")
 
     def check_limits(self, invocation: Invocation) -> None:
         """Raise SettingsError where even a fresh invocation is too short for one call (R3)."""

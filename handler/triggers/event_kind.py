@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import TypeAlias
 
@@ -25,8 +26,18 @@ class Kind(Enum):
     EVENTBRIDGE = "EventBridge"
 
 
-# Those that bring records of an event source.
+HTTP = frozenset({Kind.HTTP_V1, Kind.HTTP_V2, Kind.FUNCTION_URL, Kind.ALB, Kind.SCF_URL})
+
+# Those that bring records of an event source, the pages of a tick among them.
 BATCHES = frozenset({Kind.RECORDS, Kind.MSK, Kind.EVENTBRIDGE})
+
+# What each name that EVENTS may list stands for.
+NAMED: Mapping[str, frozenset[Kind]] = {
+    "http": HTTP,
+    "timer": frozenset({Kind.TIMER}),
+    "sources": BATCHES,
+    "operator": frozenset({Kind.OPERATOR}),
+}
 
 # What the records of each source say they come from, on AWS. CKafka's have a part of that name instead.
 CKAFKA = "Ckafka"
@@ -45,11 +56,13 @@ def detect(event: object) -> tuple[Kind, Event]:
     """Name the kind of an event; UnknownEvent lists the kinds that there are."""
     if not isinstance(event, dict):
         raise UnknownEvent("event", f"is no object; known are: {_known()}")
-    if event.get("Type") == "Timer":
+    # Timers and operators come by direct invocation only: an event that came in through a door has that door's shape,
+    # whatever else its sender has put into it.
+    kind = _http_kind(event)
+    if kind is None and event.get("Type") == "Timer":
         return Kind.TIMER, event
-    kind = _http_kind(event) or _batch_kind(event)
+    kind = kind or _batch_kind(event)
     if kind is None and event.get("Type") == "Operator":
-        # By direct invocation only: an event that came in through a platform has that platform's shape.
         return Kind.OPERATOR, event
     if kind is None:
         raise UnknownEvent("event", f"has the shape of no known kind; known are: {_known()}")

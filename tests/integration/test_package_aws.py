@@ -78,6 +78,31 @@ def test_the_functions_read_their_environment_without_a_complaint(resources: Res
         assert settings.chat_secret == "aws:update-group-counter/test"
 
 
+def test_each_function_takes_the_events_of_its_own_triggers(resources: Resources) -> None:
+    """So a permission to invoke the function that has the door is none to give it an operator's event."""
+    assert {name: _variables(resources, name)["EVENTS"] for name in FUNCTIONS} == {
+        "Http": "http",
+        "Timer": "timer,operator",
+        "Queue": "sources",
+        "Stream": "sources",
+        "Sweep": "timer",
+    }
+
+
+def test_anyone_may_invoke_the_function_through_its_url_alone(packaged: dict[str, Path]) -> None:
+    """What everyone may do, `*`, has a condition that only the URL fulfils: not the API, where an event is anything."""
+    conditions: list[Part] = [{"FunctionUrlAuthType": "NONE"}, {"InvokedViaFunctionUrl": True}]
+    for variant, folder in packaged.items():
+        template = json.loads((folder / ".serverless" / osls.TEMPLATE).read_text("utf-8"))
+        made = [each for each in template["Resources"].values() if each["Type"] == "AWS::Lambda::Permission"]
+        opened = [each["Properties"] for each in made if not str(each["Properties"]["Principal"]).endswith(".com")]
+        shared: Part = {"FunctionName": {"Fn::GetAtt": ["HttpLambdaFunction", "Arn"]}, "Principal": "*"}
+        assert [each.pop("Action") for each in opened] == (
+            ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"] if variant == "a function URL" else []
+        )
+        assert all(each in [shared | condition for condition in conditions] for each in opened)
+
+
 def test_every_function_has_time_for_one_call(resources: Resources) -> None:
     """The shortest is longer than what a function refuses; the gateway's 30 seconds are not reached."""
     timeouts = {name: int(str(properties(resources, f"{name}LambdaFunction")["Timeout"])) for name in FUNCTIONS}

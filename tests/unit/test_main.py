@@ -145,6 +145,37 @@ def test_a_secret_that_is_wrong_is_named_in_the_log(
         lambda_handler(tick({"task": "sweep"}), None)
 
 
+KINDS: dict[str, Event] = {
+    "http": health(),
+    "timer": tick({"task": "sweep"}),
+    "sources": {"Records": []},
+    "operator": {"Type": "Operator", "task": "status"},
+}
+
+
+@pytest.mark.parametrize("taken", KINDS)
+@pytest.mark.parametrize("sent", KINDS)
+def test_a_function_takes_its_own_kinds_of_events(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], taken: str, sent: str
+) -> None:
+    """One line tells of another's. A request is answered all the same, because its door waits for a reply."""
+    monkeypatch.setenv("EVENTS", taken)
+    told = f"EVENTS: {sent} is none of what this function takes ({taken})"
+    if sent == "http":
+        reply = lambda_handler(KINDS[sent], lambda_context(TIMEOUT_S))
+        assert reply["statusCode"] == (200 if taken == sent else 503)
+        assert "EVENTS" not in str(reply)
+    elif taken == sent:
+        assert isinstance(lambda_handler(KINDS[sent], lambda_context(TIMEOUT_S)), dict)
+    else:
+        with pytest.raises(SettingsError) as refused:
+            lambda_handler(KINDS[sent], lambda_context(TIMEOUT_S))
+        assert str(refused.value).startswith(told)
+    errors = logged(capsys).splitlines()
+    assert [line.partition(": ")[0] for line in errors] == ["EVENTS"] * (taken != sent)
+    assert all(line.startswith(told) for line in errors)
+
+
 def test_health_asks_the_ledger_and_not_its_own_memory(environment: Path) -> None:
     """A ledger that has gone since the instance was built is told."""
     assert lambda_handler(health(), None)["statusCode"] == 200

@@ -34,6 +34,7 @@ def answer(
         correlation = Correlation.of(request.headers)
         reporter.bind(**correlation.log_fields)
         exchange = Exchange(request, invocation, context_of())
+        exchange.context.app.check_takes(kind)
         _check_scheme(kind, exchange.context)
         path = _path_of_route(kind, exchange.request.path, exchange.context.base_path)
         if exchange.context.docs and exchange.request.method == "GET" and path in {DOCUMENT, PAGE}:

@@ -57,7 +57,8 @@ def test_the_settings_are_read_from_the_variables_that_are_listed() -> None:
         *(("DEDUPE_WINDOW_S", "911.25", "window_s", 911.25), ("SOURCE_EPOCH", "2027, 二", "source_epoch", "2027, 二")),
         *(("HTTP_AUTH", "platform", "http_auth", "platform"), ("BASE_PATH", "/chat", "base_path", "/chat")),
         *(("DOCS", "on", "docs", True), ("INIT_EARLY", "on", "init_early", True)),
-        ("ALLOW_CLEARTEXT", "on", "allow_cleartext", True),
+        *(("ALLOW_CLEARTEXT", "on", "allow_cleartext", True), ("EVENTS", "http", "events", {"http"})),
+        ("EVENTS", "timer, sources,operator", "events", {"timer", "sources", "operator"}),
         ("FAN_OUT_QUEUE", "ckafka:datahub-a", "fan_out_queue", "ckafka:datahub-a"),
     ],
 )
@@ -78,6 +79,7 @@ def test_each_variable_sets_its_field(variable: str, text: str, field: str, valu
         *(("SOURCE_EPOCH", text) for text in ("e" * 129, "a\nb", "\x7f")),
         *(("HTTP_AUTH", "basic"), ("HTTP_AUTH", "Bearer"), ("HTTP_AUTH", "bearer,platform")),
         *(("DOCS", "yes"), ("DOCS", "ON"), ("RECEIPT_KEY", "r" * 129), ("RECEIPT_KEY", "é" * 65)),
+        *(("EVENTS", text) for text in ("HTTP", "http,", "http timer", "timer,timer", "all", ",")),
         *(("BASE_PATH", text) for text in ("/a b", "/a?b", "//a", "/a//b", "http://host/a", "/é")),
         *(("CHAT_ENDPOINT", text) for text in ("host", "ftp://host", "http://", "http:///a", "http://h:x")),
         *(("CHAT_ENDPOINT", f"http://{host}") for host in ("h%2fevil", "h;evil", "h|evil", "[", "h^", "%40", "u@h")),

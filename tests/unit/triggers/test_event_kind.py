@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from handler.config.settings import EVENT_NAMES
 from handler.core.errors import UnknownEvent
-from handler.triggers.event_kind import Kind, detect
+from handler.triggers.event_kind import NAMED, Kind, detect
 from tests.sandbox.dialects import Dialect, event_of
 
 DIALECTS: dict[Dialect, Kind] = {
@@ -22,6 +23,19 @@ DIALECTS: dict[Dialect, Kind] = {
 def test_an_http_event_is_known_by_its_platform(dialect: Dialect, kind: Kind) -> None:
     event = event_of(dialect, "GET", "/v1/health", [("host", "localhost")], b"")
     assert detect(event) == (kind, event)
+
+
+@pytest.mark.parametrize(("dialect", "kind"), DIALECTS.items())
+def test_an_http_event_is_none_of_a_timers_or_an_operators(dialect: Dialect, kind: Kind) -> None:
+    """Whatever it says of itself: it has come in through a door."""
+    for named in ("Timer", "Operator"):
+        event = event_of(dialect, "GET", "/v1/health", [], b"") | {"Type": named, "Message": {"task": "sweep"}}
+        assert detect(event)[0] is kind
+
+
+def test_each_kind_has_one_of_the_names_of_events() -> None:
+    assert NAMED.keys() == EVENT_NAMES
+    assert sorted(kind.name for kinds in NAMED.values() for kind in kinds) == sorted(kind.name for kind in Kind)
 
 
 def test_a_format_1_event_of_an_http_api_is_one_of_api_gateway() -> None:
