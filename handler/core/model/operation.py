@@ -47,6 +47,9 @@ Counters = tuple[tuple[str, int], ...]
 # Longer than any sequence number of Kinesis (56 digits): written out to this width, numbers compare like their texts.
 POSITION_DIGITS = 64
 
+# A record of an aggregate has its place in it behind the number, and no event is long enough for more places.
+PLACE_DIGITS = 8
+
 # A batch is of one partition, and an instance gets those of few.
 PARTITIONS_CACHED = 64
 
@@ -55,16 +58,18 @@ class Position(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     """Where an operation stands in a source that delivers those of its group in order, again and again if need be.
 
     `partition` names the part of the source in which sequence numbers only grow; `sequence` is that of the last record
-    that the operation stands for, in digits, all of one width.
+    that the operation stands for, in digits. All are of one width, and those in an aggregate have its number and their
+    place behind it: as texts they come behind that number and before the next.
     """
 
     partition: str
     sequence: str
 
     @classmethod
-    def of(cls, source: str, sequence: str) -> Position:
-        """A position in a part of the source, under the source's own name for that part."""
-        return cls(_partition_of(source), sequence.zfill(POSITION_DIGITS))
+    def of(cls, source: str, sequence: str, place: int | None = None) -> Position:
+        """A position in a part of the source, under the source's own name for that part; `place` is in an aggregate."""
+        behind = "" if place is None else f"{place:0{PLACE_DIGITS}}"
+        return cls(_partition_of(source), sequence.zfill(POSITION_DIGITS) + behind)
 
 
 Watermarks: TypeAlias = Mapping[str, str]

@@ -14,12 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from handler.core.errors import BadInput
 from handler.core.model.operation import Position
 from handler.core.model.payload import FIELDS, field_path
 from handler.triggers.event_kind import CKAFKA, MSK_SOURCE, Event, part_of
 from handler.triggers.parsing import check_text, read_moment
+from handler.triggers.sources.aggregates import is_aggregate, parts_of
 
 # Longer than any ARN with its shard and sequence number.
 NAME_CHARACTERS = 1024
@@ -85,10 +87,38 @@ def _kinesis(record: Event) -> Sequence[RawRecord]:
     # An event's id is its shard and its sequence number.
     key = f"{arn}/{_name(record, 'eventID')}"
     shard, separator, number = key.rpartition(":")
-    partition = data.get("partitionKey")
-    if not separator or not _NUMBER.fullmatch(number) or not isinstance(partition, str):
-        return (RawRecord(key, arn, sent, data.get("data")),)
-    return (RawRecord(key, arn, sent, data.get("data"), position=Position.of(shard, number), partition=partition),)
+    partition, content = data.get("partitionKey"), data.get("data")
+    is_placed = bool(separator) and _NUMBER.fullmatch(number) is not None and isinstance(partition, str)
+    whole = RawRecord(key, arn, sent, content)
+    if is_aggregate(content):
+        return _parts(whole, f"{shard}/{partition}", number) if is_placed else _parts(whole)
+    if not is_placed:
+        return (whole,)
+    return (replace(whole, position=Position.of(shard, number), partition=partition),)
+
+
+def _parts(whole: RawRecord, ordered: str = "", number: str = "") -> Sequence[RawRecord]:
+    """The records of an aggregate, or the aggregate if it is broken: reading its text then says in what way.
+
+    A batch of a shard may come while another one is under way, but never two with records of one partition key. The
+    records of an aggregate come by the aggregate's key, which the KPL calls `a`, so it is of that key that a watermark
+    stands for all before it, and only the shard and that key together, `ordered`, name what comes in order.
+    """
+    try:
+        parts = parts_of(str(whole.content))
+    except BadInput:
+        return (whole,)
+    return [
+        RawRecord(
+            f"{whole.key}/{place}",
+            whole.caller,
+            whole.sent,
+            part.data,
+            position=Position.of(ordered, number, place) if ordered else None,
+            partition=part.partition,
+        )
+        for place, part in enumerate(parts)
+    ]
 
 
 def _dynamodb(record: Event) -> Sequence[RawRecord]:
@@ -185,6 +215,22 @@ def _base64(content: object) -> str:
         raise BadInput("body", "is not base64 of text in UTF-8") from None
 
 
+def _utf8(content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise BadInput("body", "is not text in UTF-8") from None
+
+
+def _stream_data(content: object) -> str:
+    """The text of a record of a stream, or of one in an aggregate, whose data needs no base64."""
+    if isinstance(content, bytes):
+        return _utf8(content)
+    if isinstance(content, str) and is_aggregate(content):
+        parts_of(content)
+    return _base64(content)
+
+
 def _json(content: object) -> str:
     """An object, or text as the templates of EventBridge Scheduler write it."""
     if isinstance(content, str):
@@ -239,7 +285,7 @@ SOURCES: Mapping[str, Source] = {
         "aws:sqs", _sqs, _plain, lambda record: record.get("messageId"), takes_pages=True, takes_back=True
     ),
     "aws:kinesis": Source(
-        "aws:kinesis", _kinesis, _base64, lambda record: part_of(record, "kinesis").get("sequenceNumber")
+        "aws:kinesis", _kinesis, _stream_data, lambda record: part_of(record, "kinesis").get("sequenceNumber")
     ),
     "aws:dynamodb": Source(
         "aws:dynamodb", _dynamodb, _image, lambda record: part_of(record, "dynamodb").get("SequenceNumber")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -162,6 +163,8 @@ def _msk_records(event: Event) -> Iterator[object]:
 def _shown(content: object) -> str:
     if isinstance(content, str):
         return content
+    if isinstance(content, bytes):
+        return base64.b64encode(content).decode()
     try:
         return json.dumps(content, ensure_ascii=False, default=repr)
     except (TypeError, ValueError, RecursionError):
