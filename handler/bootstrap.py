@@ -19,7 +19,7 @@ from handler.clock import SystemClock
 from handler.config import addresses, ledger_url, queue_url
 from handler.config.ledger_url import DynamoDbUrl, LedgerReference, LedgerUrl, RedisUrl
 from handler.config.queue_url import CkafkaHub, SqsUrl
-from handler.config.settings import VARIABLES, Settings
+from handler.config.settings import Settings
 from handler.core.errors import SettingsError
 from handler.core.ports.counter_api import Unclear, Unsent
 from handler.core.ports.ledger import Ledger, ParkedAndNotes
@@ -44,11 +44,6 @@ if TYPE_CHECKING:
 def app_context() -> AppContext:
     """What this warm instance works with. Raises SettingsError, or SecretUnavailable if a reference leads nowhere."""
     return http_context().app
-
-
-def http_context() -> HttpContext:
-    """The same, with what only HTTP needs. Other settings, or another service's name, are another instance."""
-    return _context(_settings(), reports())
 
 
 def warm_up() -> None:
@@ -95,37 +90,29 @@ def _greet(instance: Instance, app: int) -> None:
         reports().failed(error)
 
 
+@lru_cache(maxsize=1)
 def reports() -> Reports:
     """Where this warm instance logs and counts."""
-    return _reports_of(os.environ.get(SERVICE_VARIABLE) or SERVICE)
-
-
-@lru_cache(maxsize=1)
-def _reports_of(service: str) -> Reports:
-    return Reports(service)
+    return Reports(os.environ.get(SERVICE_VARIABLE) or SERVICE)
 
 
 def reset() -> None:
     """Drop the instance, so that the next event builds a new one, as a cold start does. For tests."""
-    for made in (_context, _settings_of, _reports_of, _aws_session):
+    for made in (http_context, reports, _settings, _aws_session):
         made.cache_clear()
 
 
+@lru_cache(maxsize=1)
 def _settings() -> Settings:
-    return _settings_of(tuple(map(os.environ.get, VARIABLES)))
-
-
-# They are read and checked once for as long as the texts of their variables stay the same.
-@lru_cache(maxsize=1)
-def _settings_of(texts: tuple[str | None, ...]) -> Settings:
-    return Settings.read({name: text for name, text in zip(VARIABLES, texts, strict=True) if text is not None})
+    return Settings.read(os.environ)
 
 
 @lru_cache(maxsize=1)
-def _context(settings: Settings, reporter: Reports) -> HttpContext:
-    clock, chance = SystemClock(), random.SystemRandom()
+def http_context() -> HttpContext:
+    """The same as `app_context`, with what only HTTP needs. The environment is read once."""
+    settings, clock, chance = _settings(), SystemClock(), random.SystemRandom()
     vault = CachedVault(
-        source_for(settings.chat_secret, os.environ, session=_aws_session), parse, clock, reporter.failed
+        source_for(settings.chat_secret, os.environ, session=_aws_session), parse, clock, reports().failed
     )
     api = ChatClient(
         settings.chat_endpoint or base_url(settings.chat_region or ""),
@@ -141,7 +128,7 @@ def _context(settings: Settings, reporter: Reports) -> HttpContext:
             api=api,
             clock=clock,
             chance=chance,
-            reporter=reporter,
+            reporter=reports(),
             parked=parked,
             rules=_rules(settings, ledger.generation_cache_s),
         ),

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import traceback
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +20,7 @@ from typing import TextIO, cast
 import msgspec
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from aws_lambda_powertools.metrics.functions import is_metrics_disabled
 
 from handler.core.errors import CounterError
 from handler.core.ports.error_codes import meaning_of
@@ -51,6 +52,10 @@ _BEGAN: ContextVar[float | None] = ContextVar("began", default=None)
 
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
+# One document holds this many values of a metric at most, and a hundred metrics, which are more than there are here
+# (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+VALUES = 100
+
 # The innermost frames of an unexpected error are enough to find it.
 FRAMES = 12
 
@@ -73,8 +78,11 @@ class Reports:
             json_serializer=_json,
             json_deserializer=str,
         )
+        # It describes the metrics, and this project's encoder writes them, for the same reason.
         self._metrics = EphemeralMetrics(namespace=NAMESPACE, service=service)
-        self._counts: Counter[Notice] = Counter()
+        # POWERTOOLS_METRICS_DISABLED.
+        self._is_silent = is_metrics_disabled()
+        self._counts: defaultdict[Notice, int] = defaultdict(int)
         self._values: defaultdict[Measure, list[float]] = defaultdict(list)
         self._lock = threading.Lock()
 
@@ -153,20 +161,16 @@ class Reports:
 
     def _write_counts(self) -> None:
         with self._lock:
-            counts, self._counts = self._counts, Counter()
+            counts, self._counts = self._counts, defaultdict(int)
             values, self._values = self._values, defaultdict(list)
-            if not counts and not values:
+            if self._is_silent:
                 return
-            try:
-                for notice, count in counts.items():
-                    self._metrics.add_metric(notice.value, MetricUnit.Count, count)
-                for measure, taken in values.items():
-                    for value in taken:
-                        self._metrics.add_metric(measure.value, _unit_of(measure), value)
-                self._metrics.flush_metrics()
-            finally:
-                # Counts that could not be written are dropped, or the next invocation would write them as its own.
-                self._metrics.clear_metrics()
+            left = {notice.value: (MetricUnit.Count, [float(count)]) for notice, count in counts.items()}
+            left.update({measure.value: (_unit_of(measure), taken) for measure, taken in values.items()})
+            while left:
+                metrics = {name: {"Unit": unit.value, "Value": taken[:VALUES]} for name, (unit, taken) in left.items()}
+                sys.stdout.write(f"{_json(self._metrics.serialize_metric_set(metrics))}\n")
+                left = {name: (unit, taken[VALUES:]) for name, (unit, taken) in left.items() if len(taken) > VALUES}
 
 
 def _json(line: Mapping[str, object]) -> str:

@@ -25,9 +25,7 @@ _TIME = re.compile(
 def read_json(text: str, field: str) -> object:
     """Decode a JSON text; BadInput names `field`, and says where the text goes wrong without showing any of it."""
     try:
-        document: object = json.loads(
-            text, object_pairs_hook=_without_duplicates, parse_constant=_refused, parse_float=_decimal
-        )
+        document: object = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise BadInput(field, f"is not JSON at line {error.lineno}, column {error.colno}: {error.msg}") from None
     except _AmbiguousError as error:
@@ -43,7 +41,7 @@ def read_json(text: str, field: str) -> object:
 def check_text(document: object, field: str) -> None:
     """Refuse a decoded document that JSON in UTF-8 cannot say, such as half a surrogate pair, or NaN."""
     try:
-        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+        _ENCODER.encode(document).encode()
     except UnicodeEncodeError:
         raise BadInput(field, "holds text that is not Unicode: half of a surrogate pair") from None
     except RecursionError:
@@ -72,6 +70,10 @@ def _decimal(digits: str) -> float:
     if number in {float("inf"), float("-inf")}:
         raise _AmbiguousError("holds a number that is too large")
     return number
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_refused, parse_float=_decimal)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 class Moment(NamedTuple):

@@ -153,5 +153,5 @@ def having_counted(on_call: OnCall, chat: ChatServer, folder: Path, body: str) -
 def _instance_of_its_own() -> Iterator[None]:
     """An operator's event comes to another instance than the callers' requests, and a cold one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bootstrap, "_context", lru_cache(maxsize=1)(bootstrap._context.__wrapped__))  # noqa: SLF001
+        patch.setattr(bootstrap, "http_context", lru_cache(maxsize=1)(bootstrap.http_context.__wrapped__))
         yield

@@ -116,6 +116,16 @@ def test_a_block_is_timed_whichever_way_it_ends(printed: Printed) -> None:
     assert line["ledger_latency_s"] == [0.5, 0.25]
 
 
+def test_metrics_can_be_switched_off_as_in_every_function_with_powertools(
+    printed: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
+    reports = Reports()
+    with reports.during({}):
+        reports.report(Notice.APPLIED)
+    assert [line["message"] for line in printed.lines()] == ["applied"]
+
+
 def test_counts_that_could_not_be_written_are_not_counted_again(
     printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -167,6 +167,8 @@ _MAY_BE_ACCEPTED = "the operation may have been accepted; repeat it with the sam
 _REFUSED = "refused for good and not counted; this key gets the same answer for as long as answers are kept"
 _STALLED = "accepted; it is sent once the vendor serves the app again"
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
 # How soon a caller may repeat, with the same key, what may or may not have been accepted.
 UNKNOWN_RETRY_S = 1.0
 
@@ -252,7 +254,7 @@ def _vendors_body(applied: Applied) -> Mapping[str, object]:
 def write(kind: Kind, event: Event, reply: Reply) -> dict[str, object]:
     """What the function returns for `event`. The body is ASCII, which every platform passes on as it is."""
     headers = {"Content-Type": reply.content_type, **EVERYWHERE, **reply.headers}
-    return with_headers(kind, event, headers, reply.status, json.dumps(reply.body, separators=(",", ":")))
+    return with_headers(kind, event, headers, reply.status, _ENCODER.encode(reply.body))
 
 
 def with_headers(
