@@ -71,7 +71,7 @@ FIELDS = frozenset(
         *("dataclasses.field", "field", "msgspec.field"),
     }
 )
-CODECS = frozenset({"msgspec.json.Decoder", "msgspec.json.Encoder"})
+CODECS = frozenset({"json.JSONDecoder", "json.JSONEncoder", "msgspec.json.Decoder", "msgspec.json.Encoder"})
 CONSTANTS = CONTAINERS | TYPES | FIELDS | CODECS | {"Decimal", "StringConstraints", "re.compile", "timedelta"}
 """What a constant or a type may be made with; any other call that runs at import builds something."""
 
