@@ -152,9 +152,9 @@ def http_context() -> HttpContext:
 
 def _authenticator(scheme: str, vault: Vault, clock: Clock) -> Authenticator:
     """The scheme that HTTP_AUTH names."""
+    callers = Callers(vault, reports(), clock)
     if scheme == Platform.scheme:
-        return Platform()
-    callers = Callers(vault, reports())
+        return Platform(callers)
     return Signature(callers, clock) if scheme == Signature.scheme else Bearer(callers)
 
 

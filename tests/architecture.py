@@ -33,7 +33,7 @@ ROOMS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "ledgers.sqlite": _STORE,
         "ledgers.redis": _STORE | {"ledgers", "config"},
         "ledgers.dynamodb": _STORE | {"ledgers", "clouds", "redaction"},
-        "triggers": frozenset({"core", "core.ports", "core.protocol", "core.runtime"}),
+        "triggers": frozenset({"core", "core.model", "core.ports", "core.protocol", "core.runtime"}),
         "triggers.http": frozenset({"core", "core.model", "core.ports", "core.runtime", "triggers"}),
         "triggers.timer": _CORE - {"core.state"} | {"core.operator", "triggers"},
         "triggers.sources": _CORE - {"core.state"} | {"triggers", "triggers.timer"},

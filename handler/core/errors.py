@@ -3,6 +3,7 @@
     CounterError
     ├── BadInput              the caller's fault: names the field, never shows a secret
     │   ├── BodyTooLarge
+    │   ├── NotPermitted      the caller's rights, or its source's, do not cover it
     │   └── UnknownEvent
     ├── Unauthorized          no caller, or an unknown one
     ├── NotAccepted           no ledger write can have taken effect: repeating is safe and needed
@@ -40,6 +41,10 @@ class BadInput(CounterError):
 
 class BodyTooLarge(BadInput):
     """A body over the limit; nothing of it was read."""
+
+
+class NotPermitted(BadInput):
+    """The rights of the caller, or of the source, do not cover this: `field` is the first thing beyond them."""
 
 
 class UnknownEvent(BadInput):

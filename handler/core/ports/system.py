@@ -15,6 +15,8 @@ class Notice(Enum):
     PENDING = "pending"
     APPLIED = "applied"
     REJECTED = "rejected"
+    NOT_PERMITTED = "not_permitted"
+    CALLER_EXPIRED = "caller_expired"
     TURNED_AWAY = "turned_away"
     DELIVERED = "delivered"
     UNKNOWN = "outcome_unknown"

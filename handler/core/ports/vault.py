@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
+
+from handler.core.model.rights import EVERYTHING, Rights, SourceRights
 
 # An unknown token may be a new one: the secret is fetched again for it, but not more often than this.
 REFRESH_MIN_AGE_S = 30.0
 
 
+NO_SOURCES: Mapping[str, SourceRights] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A caller over HTTP. `token_sha256` is the digest of the token; `token` is kept only where it was given."""
+    """An entry of the secret's `callers`; several may have one name while a token rotates.
+
+    `token_sha256` is the digest of the token, and empty for one that is only named: by a payload, or by the platform.
+    `token` is kept only where it was given. The entry counts until `not_after`, in seconds since 1970.
+    """
 
     name: str
-    token_sha256: bytes = field(repr=False)
+    token_sha256: bytes = field(default=b"", repr=False)
     token: str | None = field(default=None, repr=False)
+    rights: Rights = EVERYTHING
+    not_after: float | None = None
+
+    def is_over(self, now: float) -> bool:
+        """Whether the entry counts no more."""
+        return self.not_after is not None and now > self.not_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +43,8 @@ class Secret:
     identifier: str
     key: str = field(repr=False)
     callers: tuple[Caller, ...] = field(default=(), repr=False)
+    sources: Mapping[str, SourceRights] = field(default_factory=lambda: NO_SOURCES, repr=False)
+    """What the producers of a source may do, by its ARN, topic or name."""
 
 
 class Vault(Protocol):

@@ -11,10 +11,12 @@ from typing import Protocol
 import msgspec
 
 from handler.core.errors import Unauthorized
-from handler.core.ports.system import Notice, Reporter
+from handler.core.model.rights import EVERYTHING, Rights
+from handler.core.ports.system import Clock, Notice, Reporter
 from handler.core.ports.vault import REFRESH_MIN_AGE_S, Caller, Secret, Vault
 from handler.triggers.event_kind import Event, Kind, part_of
 from handler.triggers.http.request import Request
+from handler.triggers.rights import rights_of
 
 # The challenge of a refusal.
 _PLATFORM = "Platform"
@@ -24,13 +26,15 @@ _ROLE_SESSION = re.compile(r"(arn:[^:]*:sts:[^:]*:[^:]*:assumed-role/[^/]+)/.*",
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """A caller's name, to which its idempotency keys belong.
+    """A caller's name, to which its idempotency keys belong, and what it may do.
 
-    `signed_key` is the idempotency key, if the scheme signs it: the request may have no other one then.
+    The rights are those of the entry whose token it has shown. `signed_key` is the idempotency key, if the scheme signs
+    it: the request may have no other one then.
     """
 
     caller: str
     signed_key: str | None = None
+    rights: Rights = EVERYTHING
 
 
 class Authenticator(Protocol):
@@ -54,14 +58,31 @@ class Authenticator(Protocol):
 class Callers:
     """The callers of the secret. Before a request is refused, they are read from a fresh secret."""
 
-    def __init__(self, vault: Vault, reporter: Reporter) -> None:
+    def __init__(self, vault: Vault, reporter: Reporter, clock: Clock) -> None:
         self._vault = vault
         self._reporter = reporter
+        self._clock = clock
 
-    def name_where(self, matches: Callable[[Caller], bool], sought: str) -> str | None:
-        """The name of the caller who matches. `sought`, such as "token", stands in the report of a refresh."""
-        secret = self._vault.current()
-        return _name_where(matches, secret) or _name_where(matches, self._refreshed(secret, sought))
+    def where(self, matches: Callable[[Caller], bool], sought: str) -> Caller | None:
+        """The first entry that matches and is not over. `sought`, such as "token", stands in the report of a refresh.
+
+        An entry that is over is none, and reported.
+        """
+        secret, now = self._vault.current(), self._clock.now()
+        found = _where(matches, secret)
+        if all(caller.is_over(now) for caller in found):
+            found = _where(matches, self._refreshed(secret, sought))
+        valid = [caller for caller in found if not caller.is_over(now)]
+        if found and not valid:
+            self._reporter.report(Notice.CALLER_EXPIRED, caller=found[0].name)
+        return valid[0] if valid else None
+
+    def rights_of(self, name: str) -> Rights | None:
+        """The rights of a caller that the platform names; None where its entries are over, which is reported."""
+        rights = rights_of(name, self._vault.current(), self._clock.now())
+        if rights is None:
+            self._reporter.report(Notice.CALLER_EXPIRED, caller=name)
+        return rights
 
     def _refreshed(self, secret: Secret, sought: str) -> Secret:
         fresh = self._vault.refresh(REFRESH_MIN_AGE_S)
@@ -85,10 +106,10 @@ class Bearer:
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthorized("the request has no header Authorization: Bearer <token>")
         digest = hashlib.sha256(token.strip().encode(errors="surrogatepass")).digest()
-        name = self._callers.name_where(lambda caller: hmac.compare_digest(digest, caller.token_sha256), "token")
-        if name is None:
+        caller = self._callers.where(lambda caller: hmac.compare_digest(digest, caller.token_sha256), "token")
+        if caller is None:
             raise Unauthorized("the token belongs to no caller")
-        return Identity(name)
+        return Identity(caller.name, rights=caller.rights)
 
 
 class Platform:
@@ -96,11 +117,15 @@ class Platform:
 
     It is a JWT's subject, else the ARN of an IAM identity, else the principal that a Lambda authorizer named. The
     places are those of API Gateway's formats 1.0 and 2.0 and of Lambda function URLs
-    (docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html).
+    (docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html). Names that the
+    secret lists have the rights that it gives them; other names may do everything.
     """
 
     scheme = "platform"
     kinds = frozenset({Kind.HTTP_V1, Kind.HTTP_V2, Kind.FUNCTION_URL})
+
+    def __init__(self, callers: Callers) -> None:
+        self._callers = callers
 
     def identify(self, request: Request) -> Identity:
         """The first identity that the event holds, which has to be a text."""
@@ -110,14 +135,16 @@ class Platform:
         # What cannot be printed is no name; the schedule's own begins like that.
         if not identity.isprintable():
             raise Unauthorized("the platform's name of the caller holds a character that cannot be printed", _PLATFORM)
-        return Identity(identity)
+        rights = self._callers.rights_of(identity)
+        if rights is None:
+            raise Unauthorized("the platform's name of the caller belongs to no caller", _PLATFORM)
+        return Identity(identity, rights=rights)
 
 
-def _name_where(matches: Callable[[Caller], bool], secret: Secret) -> str | None:
+def _where(matches: Callable[[Caller], bool], secret: Secret) -> list[Caller]:
     """Try every caller, even after a match, so that the time taken shows nothing of the list."""
     found = [matches(caller) for caller in secret.callers]
-    names = [caller.name for caller, matched in zip(secret.callers, found, strict=True) if matched]
-    return names[0] if names else None
+    return [caller for caller, matched in zip(secret.callers, found, strict=True) if matched]
 
 
 def _identities(context: Event) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from handler.core.errors import SettingsError, TooManyCalls
+from handler.core.errors import NotPermitted, SettingsError, TooManyCalls
 from handler.core.ports.system import Notice, Reporter
 from handler.triggers.event_kind import Event, Kind
 from handler.triggers.http import responses
@@ -49,6 +49,8 @@ def answer(
             reporter.failed(error)
         elif isinstance(error, TooManyCalls):
             reporter.report(Notice.TURNED_AWAY, reason=str(error), retry_after_s=error.retry_after_s)
+        elif isinstance(error, NotPermitted):
+            reporter.report(Notice.NOT_PERMITTED, reason=str(error))
     return write(kind, event, replace(reply, headers={**reply.headers, **correlation.headers}))
 
 

@@ -20,6 +20,7 @@ from handler.core.errors import (
     CounterError,
     LedgerUnavailable,
     NotAccepted,
+    NotPermitted,
     OutcomeUnknown,
     SecretUnavailable,
     SettingsError,
@@ -99,6 +100,9 @@ BODY_TOO_LARGE = Case(413, "body-too-large", "The body is too large", "Send a bo
 UNAUTHORIZED = Case(
     401, "unauthorized", "Unknown caller", "Check the token or the signature; `WWW-Authenticate` names the scheme."
 )
+NOT_PERMITTED = Case(
+    403, "not-permitted", "The caller may not do this", "Stop: `field` is outside of what the caller may do."
+)
 NO_SUCH_ROUTE = Case(404, "no-such-route", "No route has this path", "Mend the path.")
 WRONG_METHOD = Case(405, "wrong-method", "The path has another method", "Use a method that `Allow` names.")
 NO_SUCH_OPERATION = Case(
@@ -147,6 +151,7 @@ _CASES: Mapping[type[CounterError], Case] = {
     BadInput: BAD_INPUT,
     BodyTooLarge: BODY_TOO_LARGE,
     Unauthorized: UNAUTHORIZED,
+    NotPermitted: NOT_PERMITTED,
     TooManyCalls: TOO_MANY_CALLS,
     NotAccepted: NOT_ACCEPTED,
     AppRefused: APP_REFUSED,

@@ -11,6 +11,7 @@ from handler.core.errors import BadInput
 from handler.core.model.operation import Operation, operation_id
 from handler.core.model.outcome import Applied, Outcome, Rejected
 from handler.core.model.payload import check_group_id, read_payload
+from handler.core.model.rights import check
 from handler.core.ports.system import Notice
 from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import NOTE, REPLY_MARGIN_S, AppContext
@@ -58,6 +59,7 @@ class Exchange(msgspec.Struct, frozen=True):
         identity = self.context.authenticator.identify(self.request)
         operation = self._operation(identity)
         self._name(operation.group_id, identity.caller, operation.key, operation.id)
+        check(identity.rights.may, "caller", operation.mode, operation.group_id, operation.counters)
         wait_s = headers.read_wait_s(self.request.headers.get("prefer", ""), self.context.wait_s)
         if wait_s > 0:
             self.context.app.check_limits(self.invocation)
@@ -69,10 +71,11 @@ class Exchange(msgspec.Struct, frozen=True):
 
     def operation(self) -> Reply:
         """Show what became of an operation of this caller."""
-        caller = self.context.authenticator.identify(self.request).caller
-        group_id = self._group_id()
+        identity = self.context.authenticator.identify(self.request)
+        group_id, caller = self._group_id(), identity.caller
         key = read_key(self.request.query.get("IdempotencyKey"), "IdempotencyKey")
         self._name(group_id, caller, key, operation_id(caller, key))
+        identity.rights.check_read(group_id)
         budget = self.context.budget(self.invocation, min(ASK_WAIT_S, self.context.wait_s))
         outcome = self.context.app.counters().ask(group_id, caller, key, budget)
         if outcome is None:

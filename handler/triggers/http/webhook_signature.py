@@ -55,10 +55,10 @@ class Signature:
         if not signatures:
             raise _unauthorized(f"{SIGNATURE} holds no signature of version v1")
         content = _signed_content(written[ID], written[TIMESTAMP], request)
-        caller = self._callers.name_where(lambda known: _has_signed(known, content, signatures), "signature")
+        caller = self._callers.where(lambda known: _has_signed(known, content, signatures), "signature")
         if caller is None:
             raise _unauthorized("the signature is no caller's")
-        return Identity(caller, signed_key=written[ID])
+        return Identity(caller.name, signed_key=written[ID], rights=caller.rights)
 
     def _check_time(self, timestamp: str) -> None:
         if not _SECONDS.fullmatch(timestamp):

@@ -22,6 +22,7 @@ from handler.triggers.idempotency_key import read_key
 from handler.triggers.operator.inspection import Json
 from handler.triggers.operator.requests import PAGE_MAX, Drop, ListParked, ParkedRequest, Replay, ReplayAll
 from handler.triggers.parsing import written
+from handler.triggers.rights import RecordRights
 from handler.triggers.sources.envelopes import opened
 from handler.triggers.sources.message import read_operation
 
@@ -61,7 +62,7 @@ def replay(request: Replay, budget: TimeBudget, context: AppContext) -> Json:
         raise BadInput("id", "names no parked record")
     if is_page(parked.payload):
         raise BadInput("id", "names a page: send its timer event again, which counts nothing twice, and drop the page")
-    operation = _operation(parked, context)
+    operation = _permitted(parked, context)
     if request.key is not None:
         operation = replace(operation, key=read_key(request.key, "IdempotencyKey"))
     outcome = _executed(operation, parked, budget, context)
@@ -128,7 +129,7 @@ def _replayed(parked: Parked, budget: TimeBudget, context: AppContext) -> _Fate:
     instance = context.instance
     one = replace(budget, until=min(budget.until, instance.clock.monotonic() + REPLAY_WAIT_S))
     try:
-        outcome = _executed(_operation(parked, context), parked, one, context)
+        outcome = _executed(_permitted(parked, context), parked, one, context)
     except BadInput:
         return _Fate.STAYS
     except (NotAccepted, OutcomeUnknown) as error:
@@ -155,6 +156,19 @@ def drop(request: Drop, context: AppContext) -> Json:
 def _operation(parked: Parked, context: AppContext) -> Operation:
     receipt_key, envelope = context.instance.rules.receipt_key, opened(parked.payload)
     return read_operation(parked.payload, parked.id, parked.source, receipt_key, context.window_s, envelope)
+
+
+def _permitted(parked: Parked, context: AppContext) -> Operation:
+    """The operation, if its producer's rights cover it now: a replay is the producer's request, not the operator's."""
+    operation, instance = _operation(parked, context), context.instance
+    RecordRights(context.vault.current, instance.clock.now()).check(
+        parked.source,
+        operation.caller,
+        mode=operation.mode,
+        group_id=operation.group_id,
+        counters=operation.counters,
+    )
+    return operation
 
 
 def _again(operation: Operation, parked: Parked) -> Operation:

@@ -23,6 +23,7 @@ from handler.triggers.concurrency import Failure, contained, each
 from handler.triggers.context import AppContext
 from handler.triggers.event_kind import Event, Kind
 from handler.triggers.invocation import Invocation
+from handler.triggers.rights import RecordRights
 from handler.triggers.sources.adapters import Source
 from handler.triggers.sources.delivery import Refusal, check_time, deliver, time_budget
 from handler.triggers.sources.records import RecordReader, SourceRecord, source_and_records
@@ -92,6 +93,7 @@ def _reader(source: Source, context: AppContext) -> RecordReader:
         window_s=context.window_s,
         horizon=horizon,
         check_page=partial(_check_page, context),
+        rights=RecordRights(context.vault.current, context.instance.clock.now()),
         epoch=context.source_epoch,
     )
 

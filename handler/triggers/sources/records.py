@@ -16,6 +16,7 @@ from handler.core.model.operation import Operation
 from handler.core.runtime.windows import Horizon
 from handler.triggers.concurrency import Failure
 from handler.triggers.event_kind import MSK_SOURCE, Event, Kind, is_page, source_of
+from handler.triggers.rights import RecordRights
 from handler.triggers.sources.adapters import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, RawRecord, Source
 from handler.triggers.sources.delivery import Refusal
 from handler.triggers.sources.envelopes import opened
@@ -48,7 +49,8 @@ class RecordReader(msgspec.Struct, frozen=True):
     """Reads the records of one source.
 
     `horizon` is the failure of the ledger or the vault if it is not known. `check_page` raises BadInput for a page that
-    this app has not signed. `epoch` is part of the keys of Kafka's records that have no timestamp.
+    this app has not signed. `rights` are asked for each operation of a producer, before any other is looked at. `epoch`
+    is part of the keys of Kafka's records that have no timestamp.
     """
 
     source: Source
@@ -56,6 +58,7 @@ class RecordReader(msgspec.Struct, frozen=True):
     window_s: float
     horizon: Horizon | Failure
     check_page: Callable[[str], None]
+    rights: RecordRights
     epoch: str
 
     def read(self, record: object) -> Sequence[SourceRecord]:
@@ -100,6 +103,13 @@ class RecordReader(msgspec.Struct, frozen=True):
             if self.source.takes_pages and is_page(text):
                 return text, self._page(text)
             operation = read_operation(text, raw.key, raw.caller, self.receipt_key, self.window_s, envelope)
+            self.rights.check(
+                raw.caller,
+                operation.caller,
+                mode=operation.mode,
+                group_id=operation.group_id,
+                counters=operation.counters,
+            )
             return text, _positioned(operation, raw)
         except BadInput as error:
             return text, Refusal(str(error), for_parking=is_old)

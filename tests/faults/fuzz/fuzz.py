@@ -24,11 +24,13 @@ from handler.config.settings import Settings
 from handler.core.errors import BadInput, CounterError, SettingsError
 from handler.core.model.operation import INT64_MAX, INT64_MIN
 from handler.core.ports.counter_api import Counted, Refused, Unclear
+from handler.core.ports.vault import Secret
 from handler.core.runtime.windows import Horizon, first_notes
 from handler.triggers.event_kind import detect
 from handler.triggers.http.headers import read_wait_s
 from handler.triggers.idempotency_key import read_key
 from handler.triggers.operator.requests import read_request
+from handler.triggers.rights import RecordRights
 from handler.triggers.sources.message import read_operation
 from handler.triggers.sources.records import RecordReader, source_and_records
 from handler.triggers.timer.tick import read_tick
@@ -49,6 +51,7 @@ def _signed_well(text: str) -> None:
 
 
 HORIZON: Final = Horizon(first_notes(3600.0, NOW, has_rows=False), 3600.0, NOW)
+RIGHTS: Final = RecordRights(lambda: Secret(1, "administrator", MARK), NOW)
 
 Target = Callable[[bytes], None]
 
@@ -78,7 +81,7 @@ def event(data: bytes) -> None:
         elif kind.name in {"RECORDS", "MSK", "EVENTBRIDGE"}:
             source, records = source_and_records(kind, content)
             if source is not None:
-                reader = RecordReader(source, "_receipt", 3600.0, HORIZON, _signed_well, "")
+                reader = RecordReader(source, "_receipt", 3600.0, HORIZON, _signed_well, RIGHTS, "")
                 read = [held for record in records for held in reader.read(record)]
                 # A parked record goes into the log and the ledger: in UTF-8, and of bounded length.
                 assert all(len(f"{record.id}{record.source}".encode()) < 4 * LONGEST for record in read)
@@ -142,6 +145,11 @@ _TICK = '{"Type": "Timer", "TriggerName": "t", "Time": "2026-11-22T00:00:00Z", "
 _STREAM = '"eventSource": "aws:dynamodb", "eventSourceARN": "a", "eventID": "e"'
 _BODY = f'{{"GroupId": "room", "GroupCounter": {_COUNTERS}, "Mode": "Set", "Caller": "c", "IdempotencyKey": "k"}}'
 _IMAGE = '{"NewImage": {"GroupId": {"S": "room"}, "a": {"L": [{"N": "1"}]}}, "SequenceNumber": "1"}'
+_RIGHTS = (
+    f'"name": "n", "token": "{MARK}", "may": [{{"modes": ["Set"], "groups": ["a*"], "keys": ["k"], "at_most": 1}}], '
+    '"read": ["*"], "calls_per_second": 2.5, "not_after": "2027-01-01T00:00:00Z"'
+)
+_SOURCES = '{"arn": {"callers": ["n"], "may": [{"groups": ["*"]}]}}'
 CORPUS: Final[Mapping[str, Sequence[str]]] = {
     "body": [_BODY],
     "event": [
@@ -159,7 +167,8 @@ CORPUS: Final[Mapping[str, Sequence[str]]] = {
     ],
     "date": ["Sun, 22 Nov 2026 10:20:30 GMT", "Sunday, 22-Nov-26 10:20:30 GMT", "22 Nov 2026 10:20:30 +0200 (x)"],
     "secret": [
-        f'{{"sdkappid": 1, "identifier": "a", "key": "{MARK}", "callers": [{{"name": "n", "token": "{MARK}"}}]}}'
+        f'{{"sdkappid": 1, "identifier": "a", "key": "{MARK}", "callers": [{{"name": "n", "token": "{MARK}"}}]}}',
+        f'{{"sdkappid": 1, "identifier": "a", "key": "{MARK}", "callers": [{{{_RIGHTS}}}], "sources": {_SOURCES}}}',
     ],
     "url": [
         f"redis://u:{MARK}@[::1]:6379/0?wait=1&cluster=true",

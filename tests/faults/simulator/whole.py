@@ -147,7 +147,7 @@ class WholeSchedule(Schedule):
         )
         self._contexts[place] = HttpContext(
             app=AppContext(instance=instance, probes=ProbeClient(api.calls), vault=vault),
-            authenticator=Bearer(Callers(vault, self.notices)),
+            authenticator=Bearer(Callers(vault, self.notices, clock)),
             wait_s=WAIT_MAX_S,
             base_path="",
             docs=False,

@@ -177,11 +177,16 @@ class Stage:
         self.context = self._context()
         self.http = HttpContext(
             app=self.context,
-            authenticator=Bearer(Callers(self.vault, self.told)),
+            authenticator=Bearer(self.callers),
             wait_s=5.0,
             base_path="",
             docs=False,
         )
+
+    @property
+    def callers(self) -> Callers:
+        """The callers of the secret that is in the vault."""
+        return Callers(self.vault, self.told, self.clock)
 
     def _context(self) -> AppContext:
         return AppContext(

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 import pytest
 
 from handler.core.errors import SettingsError
+from handler.core.model.operation import Mode
+from handler.core.model.rights import Grant, Rights, SourceRights
 from handler.core.ports.vault import Caller, Secret
 from handler.vault.secret import parse
 
@@ -57,6 +59,76 @@ def test_callers_may_share_a_name() -> None:
     """While a token rotates, the old one and the new one are the same caller."""
     secret = parse(text(callers=[{"name": "mobile", "token": "old"}, {"name": "mobile", "token": "new"}]))
     assert [caller.name for caller in secret.callers] == ["mobile", "mobile"]
+
+
+GRANT = {"modes": ["Increase", "Set"], "groups": ["live-*"], "keys": ["like", "gift_*"], "at_most": 100}
+READ_GRANT = Grant(modes=frozenset({Mode.INCREASE, Mode.SET}), groups=("live-*",), keys=("like", "gift_*"), at_most=100)
+
+
+def test_what_a_caller_and_a_source_may_do_is_read() -> None:
+    """Each right that is left out allows everything; an empty list of grants or patterns allows nothing."""
+    callers = [
+        {"name": "a", "token": TOKEN, "may": [GRANT, {}], "read": ["live-*"], "calls_per_second": 2.5},
+        {"name": "b", "may": [], "read": [], "not_after": "2027-01-01T08:00:00.5+08:00"},
+    ]
+    read = parse(text(callers=callers, sources={"arn:a": {"callers": ["a"], "may": [GRANT]}, "topic": {}}))
+    first = Rights(may=(READ_GRANT, Grant()), read=("live-*",), calls_per_second=2.5)
+    assert read.callers == (
+        Caller("a", bytes.fromhex(DIGEST), TOKEN, first),
+        Caller("b", rights=Rights(may=(), read=()), not_after=1_798_761_600.5),
+    )
+    assert read.sources == {
+        "arn:a": SourceRights(callers=frozenset({"a"}), may=(READ_GRANT,)),
+        "topic": SourceRights(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("right", "field"),
+    [
+        *(({name: None}, name) for name in ("may", "read", "calls_per_second", "not_after")),
+        *(({"may": [{name: None}]}, f"may[0].{name}") for name in GRANT),
+        *(({"may": [{}, {name: []}]}, f"may[1].{name}") for name in ("modes", "groups", "keys")),
+        *(({"may": may}, "may") for may in ("all", {}, {"modes": ["Set"]})),
+        *(({"may": [{"at_most": amount}]}, "may[0].at_most") for amount in (-1, 1.0, "1", True, 2**63)),
+        *(({"may": [{"modes": ["Set", mode]}]}, "may[0].modes[1]") for mode in ("set", "*", TOKEN, 1)),
+        *(({"may": [{"groups": [group]}]}, "may[0].groups[0]") for group in ("", 1, TOKEN * 10)),
+        ({"may": [{"by_at_most": 1}]}, "may[0].by_at_most"),
+        ({"may": [{"groups": "live-*"}]}, "may[0].groups"),
+        *(({"read": patterns}, "read") for patterns in ("*", {"*": 1})),
+        *(({"calls_per_second": rate}, "calls_per_second") for rate in (0, -1, "5", True)),
+        *(
+            ({"not_after": time}, "not_after")
+            for time in (
+                *("2027-01-01", "2027-01-01T00:00:00", "2027-01-01T00:00Z", "2027-01-01 00:00:00Z", "1798761600"),
+                *("2027-02-30T00:00:00Z", "2027-01-01T00:00:60Z", "2027-01-01T00:00:00+0800", 1_798_761_600, TOKEN),
+            )
+        ),
+    ],
+    ids=repr,
+)
+def test_a_malformed_right_refuses_the_whole_secret(right: dict[str, object], field: str) -> None:
+    """A caller whose limits cannot be read may do nothing, so no caller is served until they can."""
+    callers = [{"name": "a", "token": "b" * 30}, {"name": "m", "token": TOKEN, **right}]
+    assert problem(text(callers=callers)).startswith(f"callers[1].{field} of the secret: ")
+    if field.startswith("may"):
+        sources = {"arn:a": {}, f"arn:{TOKEN}": right}
+        assert problem(text(sources=sources)).startswith(f"sources[1].{field} of the secret: ")
+
+
+@pytest.mark.parametrize(
+    ("sources", "field"),
+    [
+        *((sources, "sources") for sources in (None, ["arn"], "arn")),
+        *(({"arn": source}, "sources[0]") for source in (None, ["a"], "a")),
+        *(({"arn": {"callers": callers}}, "sources[0].callers") for callers in (None, "a", {"a": 1})),
+        *(({"arn": {"callers": [name]}}, "sources[0].callers[0]") for name in ("", 1, None)),
+        ({"arn": {"read": ["*"]}}, "sources[0].read"),
+    ],
+    ids=repr,
+)
+def test_a_malformed_source_is_named_by_its_place(sources: object, field: str) -> None:
+    assert problem(text(sources=sources)).startswith(f"{field} of the secret: ")
 
 
 @pytest.mark.parametrize(

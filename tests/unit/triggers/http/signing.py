@@ -68,7 +68,7 @@ class Door:
     ) -> Identity:
         """Who sent a request with these headers and this body."""
         request = Request("POST", "/", {}, headers, content, _is_base64=is_base64)
-        return Signature(Callers(self.vault, self.told), self.clock).identify(request)
+        return Signature(Callers(self.vault, self.told, self.clock), self.clock).identify(request)
 
     def refuses(
         self, headers: Mapping[str, str], content: object = CONTENT.decode(), *, is_base64: bool = False

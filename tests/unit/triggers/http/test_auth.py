@@ -21,7 +21,7 @@ from handler.triggers.http import auth
 from handler.triggers.http.auth import Bearer, Callers, Identity, Platform
 from handler.triggers.http.request import Request
 from tests.sandbox.dialects import DIALECTS, Dialect, event_of
-from tests.unit.triggers.stage import UPDATE, HandVault, Stage, Told, body, secret
+from tests.unit.triggers.stage import UPDATE, HandVault, ManualClock, Stage, Told, body, secret
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def told() -> Told:
 
 @pytest.fixture
 def bearer(vault: HandVault, told: Told) -> Bearer:
-    return Bearer(Callers(vault, told))
+    return Bearer(Callers(vault, told, ManualClock()))
 
 
 def request(authorization: str | None) -> Request:
@@ -109,7 +109,7 @@ class EmptyVault(HandVault):
 def test_without_a_secret_nobody_is_turned_away_as_unknown() -> None:
     """The caller is to come back, not to change its token."""
     with pytest.raises(SecretUnavailable):
-        Bearer(Callers(EmptyVault(), Told())).identify(request("Bearer token-1"))
+        Bearer(Callers(EmptyVault(), Told(), ManualClock())).identify(request("Bearer token-1"))
 
 
 ROLE = "arn:aws:sts::123456789012:assumed-role/mobile-backend"
@@ -126,7 +126,7 @@ PRINCIPAL: Event = {"authorizer": {"principalId": "principal", "integrationLaten
 
 def identify(context: Event) -> Identity:
     """Who sent a request of which the platform says this."""
-    return Platform().identify(Request("POST", "/", {}, {}, context=context))
+    return Platform(Callers(HandVault(), Told(), ManualClock())).identify(Request("POST", "/", {}, {}, context=context))
 
 
 def refuses(context: Event) -> str:
@@ -224,7 +224,7 @@ def test_a_hostile_context_names_a_text_or_nobody(context: Event) -> None:
 def stage() -> Stage:
     """The whole function behind the scheme, with a group `room`."""
     stage = Stage()
-    stage.http = replace(stage.http, authenticator=Platform())
+    stage.http = replace(stage.http, authenticator=Platform(stage.callers))
     return stage
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from handler.core.errors import SettingsError
 from handler.triggers.event_kind import detect
 from handler.triggers.http import handler as http
-from handler.triggers.http.auth import Callers, Platform
+from handler.triggers.http.auth import Platform
 from handler.triggers.http.routes import HttpContext
 from handler.triggers.http.webhook_signature import Signature
 from tests.sandbox.dialects import DIALECTS, Dialect, Event, event_of
@@ -55,10 +55,10 @@ class Door:
         vault = self.stage.vault
         if self.scheme == "signature":
             vault.secret = vault.fresh = secret_of((CALLER, whsec(KEY)))
-            signed = Signature(Callers(vault, self.stage.told), self.stage.clock)
+            signed = Signature(self.stage.callers, self.stage.clock)
             self.stage.http = replace(self.stage.http, authenticator=signed)
         if self.scheme == "platform":
-            self.stage.http = replace(self.stage.http, authenticator=Platform())
+            self.stage.http = replace(self.stage.http, authenticator=Platform(self.stage.callers))
 
     def proof(self, key: str, sent: bytes) -> dict[str, str]:
         """The headers that say who calls, and name the operation."""

@@ -9,7 +9,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from handler.triggers.http.auth import Callers, Platform
+from handler.triggers.http.auth import Authenticator, Bearer, Platform
 from handler.triggers.http.routes import ROUTES
 from handler.triggers.http.webhook_signature import Signature
 from tests.sandbox.dialects import DIALECTS, Dialect
@@ -80,7 +80,11 @@ def test_the_security_scheme_follows_the_setting(
     stage: Stage, scheme: str, named: list[str], key_required: bool
 ) -> None:
     """Everything that a caller has to send is named; a signed request has its key already."""
-    authenticators = [stage.http.authenticator, Signature(Callers(stage.vault, stage.told), stage.clock), Platform()]
+    authenticators: list[Authenticator] = [
+        Bearer(stage.callers),
+        Signature(stage.callers, stage.clock),
+        Platform(stage.callers),
+    ]
     [authenticator] = [known for known in authenticators if known.scheme == scheme]
     stage.http = replace(stage.http, authenticator=authenticator)
     assert names(part(stage, "components", "securitySchemes")) == named

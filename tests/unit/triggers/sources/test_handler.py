@@ -182,9 +182,12 @@ import handler.triggers.sources.handler
 from handler.triggers.sources.adapters import SOURCES
 from handler.triggers.sources.records import RecordReader
 from handler.core.runtime.windows import Horizon, first_notes
+from handler.core.ports.vault import Secret
+from handler.triggers.rights import RecordRights
+rights = RecordRights(lambda: Secret(1, "a", "k"), 0.0)
 horizon = Horizon(first_notes(60.0, 0.0, has_rows=False), 60.0, 0.0)
 [record] = json.loads(sys.argv[1])["Records"]
-[read] = RecordReader(SOURCES["aws:sqs"], "_receipt", 60.0, horizon, print, "").read(record)
+[read] = RecordReader(SOURCES["aws:sqs"], "_receipt", 60.0, horizon, print, rights, "").read(record)
 assert read.operations
 print([name for name in sys.modules if name.startswith("handler.triggers.timer")])
 """

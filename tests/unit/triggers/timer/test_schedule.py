@@ -43,7 +43,7 @@ def over_http(stage: Stage, name: str) -> None:
 
 def by_platform(stage: Stage, name: str) -> None:
     """A request of which an authorizer says this."""
-    stage.http = replace(stage.http, authenticator=Platform())
+    stage.http = replace(stage.http, authenticator=Platform(stage.callers))
     written = headers(KEY).items(), body(GroupCounter=[{"Key": "like", "Value": 0}])
     event = event_of("http-v2", "POST", UPDATE, *written)
     context = {**dict(event["requestContext"]), "authorizer": {"jwt": {"claims": {"sub": name}}}}  # type: ignore[call-overload]
