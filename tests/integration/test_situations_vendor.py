@@ -43,7 +43,7 @@ def _gibberish(exchange: Exchange) -> None:
 
 
 ELSEWHERE: Mapping[str, tuple[str, Script]] = {
-    "NameResolutionError": ("http://chat.invalid", Exchange.wait),
+    "NameResolutionError": ("https://chat.invalid", Exchange.wait),
     "ConnectionRefusedError": ("http://127.0.0.1:9", Exchange.wait),
     "SSLError": ("https://{address}", _gibberish),
     "HTTP status 404": ("http://{address}", answering(NOT_FOUND)),
