@@ -1,7 +1,5 @@
 """Aggregates as the Kinesis producer library writes them."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Operations, attempts and rows, made small, and a clock that is moved by hand."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """One warm instance on a stage of its own: an API and a ledger that do as they are told, and a clock moved by hand."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

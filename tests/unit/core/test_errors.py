@@ -1,7 +1,5 @@
 """The error tree: what each error promises about the ledger, and what its text shows."""
 
-from __future__ import annotations
-
 from handler.core.errors import (
     AnswerLost,
     AppRefused,

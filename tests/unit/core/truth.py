@@ -1,7 +1,5 @@
 """The vendor's side of one group: what was sent, and what landed; a model that shares no arithmetic with the core."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations

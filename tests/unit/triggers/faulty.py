@@ -1,7 +1,5 @@
 """Doubles of ports that fail as they are told to, and a queue that keeps what it is sent."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from handler.core.errors import AnswerLost, LedgerUnavailable, QueueUnavailable

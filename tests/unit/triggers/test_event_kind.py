@@ -1,7 +1,5 @@
 """Every kind of event is known by its shape, and everything else is refused in one way."""
 
-from __future__ import annotations
-
 import pytest
 
 from handler.config.settings import EVENT_NAMES

@@ -1,7 +1,5 @@
 """An idempotency key is the same bare and quoted, and a text that is none is refused."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Both clouds tell of an invocation in their own way; here it is one and the same thing."""
 
-from __future__ import annotations
-
 from math import inf, nan
 
 import pytest

@@ -1,7 +1,5 @@
 """JSON that two readers could take for two things is refused, and errors show nothing of it."""
 
-from __future__ import annotations
-
 import pytest
 
 from handler.core.errors import BadInput

@@ -1,7 +1,5 @@
 """The sample events are of every kind; each good one is done, each bad one is refused for the reason in its name."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from pathlib import Path

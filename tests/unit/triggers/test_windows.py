@@ -1,7 +1,5 @@
 """One window for all ways in, and whatever is done to it: what may have been counted and forgotten is parked."""
 
-from __future__ import annotations
-
 from typing import cast
 
 import pytest

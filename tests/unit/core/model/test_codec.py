@@ -1,7 +1,5 @@
 """Rows and records as text: nothing is lost, and a row stays under 64 KiB."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """The receipt never goes below zero, nor is it counted from where it would soon end (R2, R9)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

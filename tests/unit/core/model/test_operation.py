@@ -1,7 +1,5 @@
 """What an operation is known by: its id and its fingerprint."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

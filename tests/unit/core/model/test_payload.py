@@ -1,7 +1,5 @@
 """What a request body may hold, checked before anything is accepted."""
 
-from __future__ import annotations
-
 import pytest
 
 from handler.core.errors import BadInput

@@ -1,7 +1,5 @@
 """A group's row knows the counter keys on which operations have landed, and since when; nothing exact depends on it."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

@@ -1,7 +1,5 @@
 """Whether a row has room, told without writing it wherever that suffices, and the bound of its text (R13)."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import example, given
 from msgspec.structs import replace

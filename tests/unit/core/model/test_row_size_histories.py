@@ -1,7 +1,5 @@
 """Whatever becomes of what was accepted, its row can be written, and nothing that is owed gives way (R13)."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

@@ -1,7 +1,5 @@
 """Where the receipt would stand: an operator can check each hypothesis by hand."""
 
-from __future__ import annotations
-
 from msgspec.structs import replace
 
 from handler.core.model.operation import Mode

@@ -1,7 +1,5 @@
 """What an operator is told of a group, when a verdict may be given, and what may not be done."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """The overview: all groups that are held or owe something are counted, and shown by age in pages."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

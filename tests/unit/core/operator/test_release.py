@@ -1,7 +1,5 @@
 """How an operator's decision is carried out: after a look, after the wait, by one compare-and-swap."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

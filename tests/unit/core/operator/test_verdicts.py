@@ -1,7 +1,5 @@
 """An operator's word about a frozen row: what it settles, what it leaves owed, and what it may not say."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """What each of the vendor's codes proves, written down a second time."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

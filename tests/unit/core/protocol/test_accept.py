@@ -1,7 +1,5 @@
 """When an operation becomes owed, and what its caller may be told if it does not (R1)."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

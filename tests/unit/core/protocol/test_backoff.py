@@ -1,7 +1,5 @@
 """The rhythm of one visit, to the number: without chance every wait is in the middle of its range."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

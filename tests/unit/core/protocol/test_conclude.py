@@ -1,7 +1,5 @@
 """What a worker concludes from a reply or a look at the receipt, when others or a lost write get in its way."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import pytest

@@ -1,7 +1,5 @@
 """What comes before a call: the conditions under which a worker opens an attempt (R2)."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

@@ -1,7 +1,5 @@
 """What a caller is told of an operation when the ledger fails in the middle of the question."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

@@ -1,7 +1,5 @@
 """The first look at a group, and the look after its store was restored, step by step (R9, R10)."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

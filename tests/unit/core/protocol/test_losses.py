@@ -1,7 +1,5 @@
 """What lost calls cost: nothing freezes, attempts open at growing intervals, and what is forgotten is told (R11)."""
 
-from __future__ import annotations
-
 import json
 from itertools import pairwise
 

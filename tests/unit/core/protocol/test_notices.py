@@ -1,7 +1,5 @@
 """What whoever watches is told of each event: of which group, and with what evidence."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import TypeAlias
 

@@ -1,7 +1,5 @@
 """A source's word in the row for what others have left owed there (R6)."""
 
-from __future__ import annotations
-
 from msgspec.structs import replace
 
 from handler.core.model.operation import Origin

@@ -1,7 +1,5 @@
 """A pause: everything is accepted and nothing is sent, of one group by its row and of all by the generation (R15)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """What confirms a definite refusal, and what does not (R4 c)."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """What a row tells an operator beside what is owed: since when, and which call failed last."""
 
-from __future__ import annotations
-
 import pytest
 
 from handler.core.model.outcome import Applied

@@ -1,7 +1,5 @@
 """What a sweep does when one of many groups is in trouble (R8)."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Acceptances whose calls others have to make take turns, at half the rate and a minute ahead (R14)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pytest

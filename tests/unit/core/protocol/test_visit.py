@@ -1,7 +1,5 @@
 """One worker's visit to one group: what it may begin, how it waits, what it sends, and how refusals set it back."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Groups that wait for a `Date` or a time that may never come: seen, shown, and brought back by an operator (R12)."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import pytest

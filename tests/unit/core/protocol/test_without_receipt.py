@@ -1,7 +1,5 @@
 """The weaker promise: what is done about an attempt without a receipt to look at."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

@@ -1,7 +1,5 @@
 """What one instance knows of the API's time, and which `Date`s it believes (R12)."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """What one warm instance has at hand: its rules, and what it remembers between invocations."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import pytest

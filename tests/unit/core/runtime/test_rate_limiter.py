@@ -1,7 +1,5 @@
 """When an instance may call at all."""
 
-from __future__ import annotations
-
 from heapq import heappop, heappush
 
 import pytest

@@ -1,7 +1,5 @@
 """What an instance leases of the schedule of all, and what it does with its turns, to the number."""
 
-from __future__ import annotations
-
 import pytest
 
 from handler.core.ports.schedules import Claim, Lent

@@ -1,7 +1,5 @@
 """Since when every record has been written by a window or a larger one, and what may be executed by that."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

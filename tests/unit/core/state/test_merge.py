@@ -1,7 +1,5 @@
 """What goes out together in one call, and each operation's share of what comes back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pytest

@@ -1,7 +1,5 @@
 """What a receipt value proves: the set of landings that it names, and when nothing may be concluded."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

@@ -1,7 +1,5 @@
 """How an attempt that did not land is closed, and what becomes of its operations (R1, R6, R7)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """Random histories of one row against the truth: every operation counts once, or is owed back until it does."""
 
-from __future__ import annotations
-
 import random
 
 from hypothesis import settings

@@ -1,7 +1,5 @@
 """What follows from a landing: answers, the new base, and what is owed back (R5, R7)."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

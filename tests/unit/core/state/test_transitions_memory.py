@@ -1,7 +1,5 @@
 """What a row keeps in mind of past attempts, and when it may forget (R6, R11)."""
 
-from __future__ import annotations
-
 import pytest
 
 from handler.core.model.operation import Mode

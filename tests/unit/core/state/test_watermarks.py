@@ -1,7 +1,5 @@
 """Watermarks: what is passed by a mark, by what a row owes, and by what a row of before says itself."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

@@ -1,7 +1,5 @@
 """A `ProbeApi` in memory, on the clock of a test: it does what the protocol assumes, except for what it is told."""
 
-from __future__ import annotations
-
 from threading import Lock
 
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode

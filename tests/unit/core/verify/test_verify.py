@@ -1,7 +1,5 @@
 """What verifying finds of an API in memory; `tests/integration/test_verify.py` has it against the Chat server."""
 
-from __future__ import annotations
-
 import dataclasses
 import random
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A caller that signs by Standard Webhooks 1.0, written from the standard and not from the function, and a door."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

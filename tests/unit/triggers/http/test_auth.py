@@ -3,8 +3,6 @@
 An unknown token is looked for in a fresh secret before.
 """
 
-from __future__ import annotations
-
 import hmac
 from contextlib import suppress
 

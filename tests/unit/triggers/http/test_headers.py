@@ -1,7 +1,5 @@
 """A signed key rules a written one, and preferences only ever shorten the wait."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

@@ -1,7 +1,5 @@
 """The document describes the routes as they are, and is served only on request."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import re

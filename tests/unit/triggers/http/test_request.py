@@ -1,7 +1,5 @@
 """A request is the same whatever platform brought it, and a part of the wrong shape is named."""
 
-from __future__ import annotations
-
 import base64
 
 import pytest

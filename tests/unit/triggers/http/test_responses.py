@@ -1,7 +1,5 @@
 """Each outcome and each error has one status, one fixed type, and says whether the operation is accepted."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

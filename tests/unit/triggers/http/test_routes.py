@@ -1,7 +1,5 @@
 """The routes: who may, what is read, how long it waits, and what is answered."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 

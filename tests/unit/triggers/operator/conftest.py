@@ -1,7 +1,5 @@
 """The stage of operators' tests."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.unit.triggers.stage import Stage

@@ -1,7 +1,5 @@
 """Sending operator events to a stage."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 

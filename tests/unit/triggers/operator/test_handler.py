@@ -1,7 +1,5 @@
 """Operator events about groups: shown in plain JSON, decided once nothing can land, and never taken from HTTP."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 

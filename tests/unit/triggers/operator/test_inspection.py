@@ -1,7 +1,5 @@
 """What an operator reads of a group: what the receipt proves, and everything that is remembered."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """What became of one operation, for an operator who has its caller and its key."""
 
-from __future__ import annotations
-
 import pytest
 
 from handler.core.errors import BadInput

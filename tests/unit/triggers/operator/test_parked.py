@@ -1,7 +1,5 @@
 """Parked records are shown in pages, executed anew under the same rules as before, or given up."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """An operator event is read whole before anything is done, and its first wrong field is named."""
 
-from __future__ import annotations
-
 import pytest
 
 from handler.core.errors import BadInput

@@ -1,7 +1,5 @@
 """What an operator asks first: what is wrong, since when, and what to do next."""
 
-from __future__ import annotations
-
 from handler.core.ports.ledger import Parked
 from tests.unit.triggers.operator.operators import attention, tell
 from tests.unit.triggers.stage import APP, NEVER_ARRIVED, Stage, invocation

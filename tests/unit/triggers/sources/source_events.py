@@ -1,7 +1,5 @@
 """Events of every source as its platform writes them, around given texts."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Callable, Sequence

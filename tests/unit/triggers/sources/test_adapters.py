@@ -1,7 +1,5 @@
 """Each source's record shows its identity, its caller, its time and its text, or what is wrong with it."""
 
-from __future__ import annotations
-
 import pytest
 
 from handler.core.errors import BadInput

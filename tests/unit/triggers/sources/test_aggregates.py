@@ -1,7 +1,5 @@
 """An aggregate of the Kinesis producer library is as many records as it holds, however often it comes."""
 
-from __future__ import annotations
-
 import base64
 
 import pytest

@@ -1,7 +1,5 @@
 """A record that its source was told to forget is counted, or parked with all of it: it is never silently gone (R6)."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Whatever a platform brings beside a good record in a batch, the good one counts once."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 

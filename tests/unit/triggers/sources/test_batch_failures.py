@@ -1,7 +1,5 @@
 """What could not be accepted for a reason that may pass is delivered again, and nothing counts twice for it."""
 
-from __future__ import annotations
-
 import pytest
 
 from handler.core.errors import AnswerLost, CounterError, NotAccepted, OutcomeUnknown

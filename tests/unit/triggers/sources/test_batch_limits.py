@@ -1,7 +1,5 @@
 """A batch keeps to the time of its invocation and to the room in a row, however large it is."""
 
-from __future__ import annotations
-
 from math import inf
 
 import pytest

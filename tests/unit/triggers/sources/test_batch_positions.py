@@ -1,7 +1,5 @@
 """Records of a stream that are known by their position: counted once however often they come, and no record is kept."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """A batch that meets a full row goes on in few calls."""
 
-from __future__ import annotations
-
 from handler.core.model.row import Entry
 from handler.core.runtime.instance import TimeBudget
 from handler.triggers.sources.delivery import CHUNK, deliver

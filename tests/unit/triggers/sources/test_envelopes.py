@@ -1,7 +1,5 @@
 """What comes in a notification of SNS or an event of EventBridge is counted by the identity in the envelope."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """A batch of any source is accepted group by group; what will never be executed is put aside and stops nobody."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

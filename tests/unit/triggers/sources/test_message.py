@@ -1,7 +1,5 @@
 """A record's text is read as a body over HTTP is, with its key and caller in it."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

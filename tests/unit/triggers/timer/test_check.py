@@ -1,7 +1,5 @@
 """The gauges that a sweep leaves, and the check that fails while something needs an operator."""
 
-from __future__ import annotations
-
 import pytest
 from msgspec.structs import replace
 

@@ -1,7 +1,5 @@
 """A tick of many groups goes through the queue in pages; whatever is repeated or breaks off counts once."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pytest

@@ -1,7 +1,5 @@
 """A tick accepts every group before it drives any, repeats nothing, and returns counts only."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import inf
 

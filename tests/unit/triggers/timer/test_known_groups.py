@@ -1,7 +1,5 @@
 """A tick on all groups that know a key: which these are is settled by its time, however often it comes."""
 
-from __future__ import annotations
-
 import pytest
 
 from handler.core.errors import BadInput, NotAccepted

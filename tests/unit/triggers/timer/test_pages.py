@@ -1,7 +1,5 @@
 """A page is the same tick on some of its groups, under the same keys, and never longer than a queue takes."""
 
-from __future__ import annotations
-
 import hmac
 import json
 from collections.abc import Sequence

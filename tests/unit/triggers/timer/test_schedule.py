@@ -1,7 +1,5 @@
 """Nothing that comes in can bear the schedule's name or touch a tick of its: not by a caller's name, not by a page."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from collections.abc import Callable

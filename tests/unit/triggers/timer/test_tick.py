@@ -1,7 +1,5 @@
 """A timer event is read whole before anything is accepted, and its first wrong field is named."""
 
-from __future__ import annotations
-
 import pytest
 
 from handler.core.errors import BadInput
