@@ -4,8 +4,8 @@
     python -m layers.build scf
 
 They lie in `layers/build/`, named `<cloud>-function.zip` and `<cloud>-layer.zip`, for any tool that deploys them. The
-function's zip holds the modules of `handler/` byte for byte, and their bytecode. Neither zip depends on the other: they
-can be deployed one without the other as long as `layers/requirements.txt` stays the same.
+function's zip holds the modules of `handler/` and its OpenAPI document byte for byte, and bytecode. Neither zip depends
+on the other: they can be deployed one without the other as long as `layers/requirements.txt` stays the same.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from layers.openapi import PLACE
 from layers.packaging.archive import pack
 from layers.packaging.bytecode import NEVER_IMPORTED, CompileError, compile_all, interpreter
 from layers.packaging.install import InstallError, install
@@ -66,13 +67,13 @@ def build(target: Target, output: Path, *, bytecode: bool = True) -> Built:
 
 
 def build_function(target: Target, archive: Path, python: str | None) -> None:
-    """Zip the modules of `handler/` as they are, with the bytecode that `python` makes of them.
+    """Zip the modules of `handler/` and its OpenAPI document as they are, with the bytecode that `python` makes.
 
-    Only modules go in: what else lies in `handler/`, such as a README, is for readers of the repository.
+    What else lies in `handler/`, such as a README, is for readers of the repository.
     """
     with tempfile.TemporaryDirectory(prefix="function-") as scratch:
         folder = Path(scratch)
-        for path in sorted((ROOT / "handler").rglob("*.py")):
+        for path in sorted([*(ROOT / "handler").rglob("*.py"), PLACE]):
             copy = folder / path.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)

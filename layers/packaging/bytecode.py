@@ -26,7 +26,6 @@ NEVER_IMPORTED: Final = (
         f"aws_lambda_powertools/utilities/data_classes/{name}.py"
         for name in ("api_gateway_authorizer_event", "cognito_user_pool_event", "iot_registry_event", "s3_object_event")
     ),
-    "aws_lambda_powertools/event_handler/middlewares/openapi_validation.py",
     "aws_lambda_powertools/metrics/provider/datadog",
     "tencentcloud/common/abstract_client_async.py",
     *("redis/asyncio/multidb", "redis/multidb", "redis/commands/search", "redis/commands/timeseries"),

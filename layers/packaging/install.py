@@ -17,10 +17,10 @@ PINS: Final = ROOT / "layers" / "requirements.txt"
 UNUSED: Final = (
     *("bin", "share", "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED"),
     *("**/*.pyi", "**/py.typed"),
-    *("pydantic/v1", "pydantic/mypy.py"),
+    *("pydantic/v1", "pydantic/mypy.py", "aws_lambda_powertools/event_handler"),
 )
 """Files left out of the layer, because SCF's API takes less than 7.5 MB of it: commands and manuals, pip's own notes,
-what only type checkers read, and pydantic's first version."""
+what only type checkers read, pydantic's first version, and Powertools' event handler with its Swagger UI."""
 
 
 class InstallError(Exception):

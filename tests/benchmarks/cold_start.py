@@ -23,6 +23,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import aws_lambda_powertools
 import certifi
 
 from layers.packaging.bytecode import compile_all
@@ -156,6 +157,7 @@ def made(folder: Path, running: ExitStack) -> list[Variant]:
     # The runtime brings its own client and SDK with bytecode.
     aws = folder / "package" / "runtime"
     compile_all(plain.python, aws, "/var/runtime")
+    add_event_handler(package, plain.python)
     sources = folder / "sources"
     shutil.copytree(package.code, sources, ignore=shutil.ignore_patterns("__pycache__"))
     sqlite = sandboxed_environment(OUT_OF_REACH, folder / "state", INIT_EARLY="on") | READ_ONLY
@@ -214,6 +216,14 @@ def sdk(package: Unpacked, folder: Path, python: str) -> Path:
     install_pins(package.target, pins, folder)
     compile_all(python, folder, "/var/lang")
     return folder
+
+
+def add_event_handler(package: Unpacked, python: str) -> None:
+    """Put back what the bare functions import of Powertools, and the layer leaves out."""
+    inside = Path("aws_lambda_powertools") / "event_handler"
+    brought = Path(aws_lambda_powertools.__file__).parents[1] / inside
+    shutil.copytree(brought, package.packages / inside, ignore=shutil.ignore_patterns("__pycache__"))
+    compile_all(python, package.packages / inside, f"/opt/python/{inside}")
 
 
 def beside(place: Place, code: Path) -> Place:

@@ -1,5 +1,6 @@
 """`make serve`: the sandbox and the function as one program, from its first line to Ctrl-C."""
 
+import json
 import os
 import re
 import shlex
@@ -15,7 +16,10 @@ import pytest
 
 from tests.e2e.watching import wait_for
 from tests.sandbox.caller import ask
+from tests.sandbox.environment import TOKEN
 from tests.sandbox.remote import Sandbox
+from tests.sandbox.serve import GROUPS
+from tests.sandbox.swagger import POLICY
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LAST_LINE = "Ctrl-C ends it.\n"
@@ -98,3 +102,32 @@ def test_a_taken_port_is_one_clear_error(tmp_path: Path) -> None:
         ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert re.fullmatch(r"Cannot serve: .*in use\. Other ports: --port and --chat-port, .*\n", ended.stderr)
+
+
+def test_swagger_ui_is_complete_runs_only_its_own_files_and_keeps_no_token(program: Program) -> None:
+    """Each file that the page names is there, under a policy that allows no other, and no script stands in the page."""
+    url = program.address("The function")
+    page = ask(f"{url}/swagger", "GET")
+    named = re.findall(rb'(?:src|href)="(swagger/[^"]+)"', page.body)
+    files = [ask(f"{url}/{name.decode()}", "GET") for name in named]
+    assert [answer.status for answer in (page, *files)] == [200] * 4
+    assert b"<script>" not in page.body
+    assert {answer.headers["content-security-policy"] for answer in (page, *files)} == {POLICY}
+    assert b'url: "openapi.json"' in files[-1].body
+    assert b"persistAuthorization: false" in files[-1].body
+    assert ask(f"{url}/openapi.json", "GET").fields["openapi"] == "3.1.0"
+    assert ask(f"{url}/swagger/serve.py", "GET").status == 404
+
+
+def test_the_example_of_the_document_counts(program: Program) -> None:
+    """What Swagger UI offers works at the first click, in the groups that are there without an option."""
+    document = ask(f"{program.address('The function')}/openapi.json", "GET").fields
+    update = document["paths"]["/v1/update_group_counter"]["post"]  # type: ignore[index]  # of JSON
+    example = update["requestBody"]["content"]["application/json"]["examples"]["increase"]["value"]
+    assert example["GroupId"] in GROUPS
+    Sandbox(program.address("The Chat API")).create_group(example["GroupId"])
+    sent = {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": update["parameters"][0]["example"]}
+    answer = ask(
+        f"{program.address('The function')}/v1/update_group_counter", "POST", sent, json.dumps(example).encode()
+    )
+    assert answer.fields == update["responses"]["200"]["content"]["application/json"]["examples"]["usual"]["value"]

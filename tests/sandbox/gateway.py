@@ -65,4 +65,5 @@ class _Connection(LoopbackConnection):
         headers = [(name, value) for name, value in response.headers if name.lower() not in _COMPUTED]
         self.reply(response.status, headers, response.body)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer  # noqa: N815  # http.server's
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = _answer  # noqa: N815  # http.server's
+    do_DELETE = do_OPTIONS = do_TRACE = _answer  # noqa: N815  # the same

@@ -18,6 +18,7 @@ from tests.sandbox.chat import ENDINGS, ChatApp, ChatServer
 from tests.sandbox.dialects import DIALECTS
 from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
 from tests.sandbox.gateway import Gateway
+from tests.sandbox.swagger import PAGE, SwaggerGateway
 
 FUNCTION_PORT: Final = 8080
 CHAT_PORT: Final = 8081
@@ -55,7 +56,7 @@ def _sandbox(options: argparse.Namespace) -> Iterator[tuple[ChatServer, Gateway]
             chat.create_group(group)
         os.environ.update(sandboxed_environment(chat.endpoint, folder, DOCS="on"))
         handler = main_handler if options.dialect == "scf" else lambda_handler
-        gateway = stack.enter_context(Gateway(handler, options.dialect, port=options.port))
+        gateway = stack.enter_context(SwaggerGateway(handler, options.dialect, port=options.port))
         stack.enter_context(_sweeping(gateway, options.sweep_every))
         yield chat, gateway
 
@@ -93,7 +94,7 @@ def _welcome(chat: ChatServer, gateway: Gateway, groups: Sequence[str]) -> str:
     variables = " ".join(f"{name}='{os.environ[name]}'" for name in ("CHAT_SECRET", "CHAT_ENDPOINT", "LEDGER_URL"))
     return "\n".join(
         [
-            f"The function  {gateway.url}  with its pages at {gateway.url}/swagger (token: {TOKEN})",
+            f"The function  {gateway.url}  with Swagger UI at {gateway.url}{PAGE} (token: {TOKEN})",
             f"The Chat API  {chat.endpoint}  with its counters at {chat.endpoint}/sandbox/values?group={groups[0]}",
             f"Groups        {' '.join(groups)}",
             "",

@@ -13,7 +13,7 @@ from handler.triggers.http import responses
 from handler.triggers.http.headers import Correlation
 from handler.triggers.http.request import read_request
 from handler.triggers.http.responses import Reply, write
-from handler.triggers.http.routes import DOCUMENT, PAGE, ROUTES, Exchange, HttpContext
+from handler.triggers.http.routes import DOCUMENT, ROUTES, Exchange, HttpContext
 from handler.triggers.invocation import Invocation
 
 # The platforms on which a path may end in slashes.
@@ -37,11 +37,6 @@ def answer(
         exchange.context.app.check_takes(kind)
         _check_scheme(kind, exchange.context)
         path = _path_of_route(kind, exchange.request.path, exchange.context.base_path)
-        if exchange.context.docs and exchange.request.method == "GET" and path in {DOCUMENT, PAGE}:
-            # What makes these pages takes longer to load than all the rest of the function.
-            from handler.triggers.http import openapi  # noqa: PLC0415
-
-            return openapi.page(kind, event, path, exchange.request, exchange.context)
         reply = _served(path, exchange)
     except Exception as error:  # noqa: BLE001  # the caller is owed a reply to every request
         reply = responses.of_error(error)
@@ -64,10 +59,11 @@ def _check_scheme(kind: Kind, context: HttpContext) -> None:
 def _served(path: str, exchange: Exchange) -> Reply:
     """The reply of the route that has the request's method and path, or what is wrong with them."""
     method = exchange.request.method
-    for route in ROUTES:
+    routes = (*ROUTES, DOCUMENT) if exchange.context.docs else ROUTES
+    for route in routes:
         if (route.method, route.path) == (method, path):
             return route.serve(exchange)
-    allowed = [route.method for route in ROUTES if route.path == path.rstrip("/")]
+    allowed = [route.method for route in routes if route.path == path.rstrip("/")]
     # A path that ends in slashes, where it may not, is wrong for every method.
     if allowed and method not in allowed:
         return responses.wrong_method(", ".join(allowed))

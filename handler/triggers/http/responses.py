@@ -259,14 +259,7 @@ def _vendors_body(applied: Applied) -> Mapping[str, object]:
 def write(kind: Kind, event: Event, reply: Reply) -> dict[str, object]:
     """What the function returns for `event`. The body is ASCII, which every platform passes on as it is."""
     headers = {"Content-Type": reply.content_type, **EVERYWHERE, **reply.headers}
-    return with_headers(kind, event, headers, reply.status, _ENCODER.encode(reply.body))
-
-
-def with_headers(
-    kind: Kind, event: Event, headers: Mapping[str, str], status: int, body: str, *, is_base64: bool = False
-) -> dict[str, object]:
-    """The same, of its parts."""
-    written = {"statusCode": status, "body": body, "isBase64Encoded": is_base64}
+    written = {"statusCode": reply.status, "body": _ENCODER.encode(reply.body), "isBase64Encoded": False}
     # A load balancer wants the style of its request.
     if kind is Kind.HTTP_V1 or (kind is Kind.ALB and isinstance(event.get("multiValueHeaders"), dict)):
         return {**written, "multiValueHeaders": {name: [value] for name, value in headers.items()}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
@@ -89,6 +90,11 @@ class Exchange(msgspec.Struct, frozen=True):
         self.context.app.notes.noted(app, NOTE)
         return Reply(200, {"status": "ok"})
 
+    def document(self) -> Reply:
+        """Show the contract as an OpenAPI document, which `make openapi` has put beside this module."""
+        text = Path(__file__).with_name("openapi.json").read_bytes()
+        return Reply(200, msgspec.json.decode(text))
+
     def _operation(self, identity: Identity) -> Operation:
         body = self.request.body()
         key = headers.agreed_key(self.request.headers.get(HEADER.lower()), identity.signed_key)
@@ -145,6 +151,5 @@ ROUTES = (
     Route("GET", "/v1/health", Exchange.health),
 )
 
-# The pages of DOCS.
-DOCUMENT = "/openapi.json"
-PAGE = "/swagger"
+# Served where DOCS is on, beside those of the contract.
+DOCUMENT = Route("GET", "/openapi.json", Exchange.document)

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from layers.build import build_function
+from layers.openapi import PLACE
 from layers.packaging.archive import unpack
 from layers.packaging.targets import INDEX, ROOT, SCF, here
 
 MODULES = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in sorted((ROOT / "handler").rglob("*.py"))}
+DOCUMENT = {PLACE.relative_to(ROOT).as_posix(): PLACE.read_bytes()}
 UNCHECKED_HASH = (1).to_bytes(4, "little")
 """The flags in bytecode that Python takes without a look at its source."""
 
@@ -32,13 +34,14 @@ def contents(archive: Path) -> dict[str, bytes]:
 
 
 def test_each_deployed_module_is_the_repositorys_byte_for_byte(archive: Path) -> None:
-    """What is deployed is what is written, and nothing else is a source there."""
-    assert {name: held for name, held in contents(archive).items() if name.endswith(".py")} == MODULES
+    """What is deployed is what is written, the OpenAPI document too, and nothing else is a source there."""
+    held = {name: content for name, content in contents(archive).items() if not name.endswith(".pyc")}
+    assert held == {**MODULES, **DOCUMENT}
 
 
 def test_each_module_has_bytecode_that_is_never_compared_to_its_source(archive: Path) -> None:
     """A stamp of time would be another in each checkout, and a checked hash would cost a cold start a look at each."""
-    compiled = {name: held for name, held in contents(archive).items() if not name.endswith(".py")}
+    compiled = {name: held for name, held in contents(archive).items() if name.endswith(".pyc")}
     assert set(compiled) == set(map(importlib.util.cache_from_source, MODULES))
     assert {held[4:8] for held in compiled.values()} == {UNCHECKED_HASH}
 
@@ -69,7 +72,7 @@ def test_the_same_sources_make_the_same_zip(archive: Path, tmp_path: Path) -> No
 def test_scf_finds_its_entry_at_the_root(tmp_path: Path) -> None:
     """Beside the same modules; without a Python of its version there is no bytecode."""
     build_function(SCF, tmp_path / "function.zip", None)
-    assert contents(tmp_path / "function.zip") == {**MODULES, "index.py": INDEX.encode()}
+    assert contents(tmp_path / "function.zip") == {**MODULES, **DOCUMENT, "index.py": INDEX.encode()}
 
 
 def test_only_clouds_that_there_are_can_be_built_for() -> None:
