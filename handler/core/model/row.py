@@ -283,18 +283,3 @@ FIRST_VERSION_BITS = 48
 def first_row(entries: Iterable[Entry], receipt_key: str, generation: int, version: int = 1) -> Row:
     """The row of a group never seen before: it owes `entries`, and its base is not known yet (R9)."""
     return Row(version=version, generation=generation, receipt_key=receipt_key, queue=tuple(entries))
-
-
-# A group has twenty keys at a time; of more, which have come and gone, the newest are kept.
-KEYS_KNOWN_MAX = 40
-
-
-def knowing(known: Counters, keys: Iterable[str], now: float) -> Counters:
-    """The keys that a row knows once operations on `keys` have landed: `known` itself where none is new."""
-    new = set(keys).difference(key for key, _ in known)
-    return newest_first([*known, *((key, int(now)) for key in new)])[:KEYS_KNOWN_MAX] if new else known
-
-
-def newest_first(keys: Iterable[tuple[str, int]]) -> Counters:
-    """The order in which a row has the keys that it knows."""
-    return tuple(sorted(keys, key=lambda pair: (-pair[1], pair[0])))

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost
+from handler.core.model.known_keys import knowing, newest_first
 from handler.core.model.operation import Counters
 from handler.core.model.outcome import Records
-from handler.core.model.row import Entry, Row, Settlement, knowing, newest_first
+from handler.core.model.row import Entry, Row, Settlement
 from handler.core.ports.system import Notice, naming
 from handler.core.protocol.visit import Again, Visit
 from handler.core.state import transitions

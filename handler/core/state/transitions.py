@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import msgspec
 from msgspec.structs import replace
 
+from handler.core.model.known_keys import knowing
 from handler.core.model.operation import Counters, Mode, Origin, Watermarks
 from handler.core.model.outcome import Answer, Applied, Record, Rejected
-from handler.core.model.row import Attempt, Debt, Entry, Note, Remembered, Row, knowing
+from handler.core.model.row import Attempt, Debt, Entry, Note, Remembered, Row
 from handler.core.state.losses import giving_way, remembering
 from handler.core.state.merge import Values, overwritten_by, own_values, shares, with_excess, without_keys
 from handler.core.state.receipts import death

@@ -13,9 +13,10 @@ from typing import TypeAlias, cast
 
 import msgspec
 
+from handler.core.model.known_keys import newest_first
 from handler.core.model.operation import Counters
 from handler.core.model.outcome import Record, decode_record, encode_record
-from handler.core.model.row import Group, Row, newest_first
+from handler.core.model.row import Group, Row
 from handler.ledgers.row_parts import Parts, join, split
 
 Value: TypeAlias = Mapping[str, object]

@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.model.codec import ROW_BYTES
+from handler.core.model.known_keys import knowing
 from handler.core.model.operation import INT64_MAX, INT64_MIN, KEY_BYTES, Mode, key_limit
 from handler.core.model.outcome import Rejected
-from handler.core.model.row import Attempt, Entry, Row, knowing
+from handler.core.model.row import Attempt, Entry, Row
 from handler.core.model.row_size import accepted, accepting_bytes, fits, fitted, on_top
 from handler.core.state.merge import correction_of, next_run
 from handler.core.state.receipts import choose_weight

@@ -3,9 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
+from handler.core.model.known_keys import KEYS_KNOWN_MAX, knowing
 from handler.core.model.operation import Counters
 from handler.core.model.outcome import Applied
-from handler.core.model.row import KEYS_KNOWN_MAX, Remembered, knowing
+from handler.core.model.row import Remembered
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, first, increase
 
