@@ -274,6 +274,7 @@ def _rules(settings: Settings, cache_s: float) -> Rules:
         calls_per_second=settings.calls_per_second,
         cache_s=cache_s,
         window_s=settings.window_s,
+        group_interval_s=settings.group_interval_s,
     )
 
 

@@ -30,6 +30,9 @@ EVENT_NAMES = frozenset({"http", "timer", "sources", "operator"})
 # It is part of keys, and a name or a date is enough.
 EPOCH_CHARACTERS = 128
 
+# The sweep, which comes each minute, makes the calls that no caller waits for, and until then a row has to hold them.
+GROUP_INTERVAL_MAX_S = 60
+
 # The vendor signs for ten years at most; no other time may be longer either.
 NUMBER_MAX = 10 * 365 * DAY_S
 
@@ -52,6 +55,7 @@ VARIABLES = (
     "INIT_EARLY",
     "FAN_OUT_QUEUE",
     "SOURCE_EPOCH",
+    "GROUP_INTERVAL_S",
     "ALLOW_CLEARTEXT",
     "EVENTS",
 )
@@ -88,6 +92,8 @@ class Settings:
     fan_out_queue: str | None
     source_epoch: str = ""
     """Part of the keys of Kafka's records that tell no time of their own."""
+    group_interval_s: float = 0.0
+    """Calls of one busy group are no closer than this; 0 for no such pace."""
     allow_cleartext: bool = False
     events: frozenset[str] = EVENT_NAMES
     """The kinds of events that this function takes."""
@@ -137,6 +143,7 @@ class Settings:
             init_early=variables.read("INIT_EARLY", _switch, default=False),
             fan_out_queue=variables.read("FAN_OUT_QUEUE", str, default=None),
             source_epoch=variables.read("SOURCE_EPOCH", _source_epoch, default=""),
+            group_interval_s=variables.read("GROUP_INTERVAL_S", _decimal(0, GROUP_INTERVAL_MAX_S), default=0.0),
             allow_cleartext=variables.read("ALLOW_CLEARTEXT", _switch, default=False),
             events=variables.read("EVENTS", _events, default=EVENT_NAMES),
         )
@@ -225,12 +232,12 @@ def _rules(settings: Settings) -> list[Rule]:
     ]
 
 
-def _decimal(least: float) -> Callable[[str], float]:
-    """A reader of a number in plain digits, `least` or more."""
+def _decimal(least: float, most: int = NUMBER_MAX) -> Callable[[str], float]:
+    """A reader of a number in plain digits, from `least` to `most`."""
 
     def parse(text: str) -> float:
-        if not _DECIMAL.fullmatch(text) or not least <= float(text) <= NUMBER_MAX:
-            raise ValueError(f"must be a number from {least:g} to {NUMBER_MAX}, with digits and at most one point")
+        if not _DECIMAL.fullmatch(text) or not least <= float(text) <= most:
+            raise ValueError(f"must be a number from {least:g} to {most}, with digits and at most one point")
         return float(text)
 
     return parse

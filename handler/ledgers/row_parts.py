@@ -1,8 +1,8 @@
 """A row in parts, for stores that change it piece by piece instead of writing it whole.
 
 `body` is the row as of its last swap. What the three piecewise writes have done since stands beside it: `begin` names
-an attempt of its own, `append` lengthens the tail of the queue, and `settle` moves the base, may add to the keys that
-the row knows, and leaves nothing open.
+an attempt of its own, and when it opened it; `append` lengthens the tail of the queue; `settle` moves the base, may add
+to the keys that the row knows, and leaves nothing open.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """The positions passed (`watermarks_text`), where rows of before have them beside their body."""
     keys: Counters | None = None
     """The keys that the row knows, where `settle` has changed them."""
+    called_ms: int | None = None
+    """When the last call was opened, where `begin` may have opened it."""
 
 
 def split(row: Row) -> Parts:
@@ -58,7 +60,8 @@ def join(parts: Parts) -> Row:
     watermarks = row.watermarks if parts.watermarks is None else watermarks_of(parts.watermarks)
     keys = row.keys if parts.keys is None else parts.keys
     row = row.changed(attempt=attempt, base=parts.base, queue=queue)
-    return replace(row, version=parts.version, watermarks=watermarks, keys=keys)
+    called_ms = row.called_ms if parts.called_ms is None else parts.called_ms
+    return replace(row, version=parts.version, watermarks=watermarks, keys=keys, called_ms=called_ms)
 
 
 def watermarks_text(watermarks: OldWatermarks) -> str:

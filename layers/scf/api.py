@@ -30,7 +30,16 @@ TIMEOUT_S: Final = 300
 
 READING: Final = frozenset({"GetFunction", "GetLayerVersion", "ListLayerVersions", "ListTriggers"})
 _PLAIN: Final = frozenset(
-    {"CHAT_REGION", "CHAT_CALLS_PER_SECOND", "RECEIPT_KEY", "HTTP_AUTH", "INIT_EARLY", "DOCS", "SOURCE_EPOCH"}
+    {
+        "CHAT_REGION",
+        "CHAT_CALLS_PER_SECOND",
+        "RECEIPT_KEY",
+        "HTTP_AUTH",
+        "INIT_EARLY",
+        "DOCS",
+        "SOURCE_EPOCH",
+        "GROUP_INTERVAL_S",
+    }
 )
 _ENDPOINT: Final = re.compile(r"(https?)://([A-Za-z0-9.-]+(?::[0-9]+)?)/?")
 

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.model.operation import Mode
+from handler.core.model.pace import Pace
 from handler.core.model.row import Row
 from tests.contract.samples import (
     GENERATION,
@@ -14,6 +15,7 @@ from tests.contract.samples import (
     idle_row,
     past_attempt,
     record,
+    settlement,
     there,
 )
 from tests.contract.stores import OpenLedger
@@ -95,3 +97,49 @@ def test_nothing_is_opened_if_any_of_its_operations_is_finished(ledger: OpenLedg
     run = attempt(entry("first"), entry("second"), entry("third"))
     assert ledger.begin(GROUP, run, RECEIPT_KEY, GENERATION) is None
     assert ledger.load(GROUP) == idle_row()
+
+
+NOW_MS = 1_700_000_000_000
+PACE = Pace(now_ms=NOW_MS, interval_ms=2500, ahead_max_ms=5000)
+
+# When the last call was opened, and whether another one may open now.
+STAMPS = {
+    "never": (0, True),
+    "longer ago than the interval": (NOW_MS - 2501, True),
+    "as long ago as the interval": (NOW_MS - 2500, True),
+    "less long ago": (NOW_MS - 2499, False),
+    "as far ahead as clocks differ": (NOW_MS + 5000, False),
+    "further ahead": (NOW_MS + 5001, True),
+}
+
+
+@pytest.mark.parametrize(("called_ms", "opened"), STAMPS.values(), ids=STAMPS)
+def test_calls_of_a_group_keep_their_pace(ledger: OpenLedger, called_ms: int, *, opened: bool) -> None:
+    """The group is idle, and was last called (R16)."""
+    row = replace(idle_row(), called_ms=called_ms)
+    ledger.swap(GROUP, row, {})
+    begun = ledger.begin(GROUP, attempt(), RECEIPT_KEY, GENERATION, PACE)
+    assert begun == (row.opened(attempt(), pace=PACE) if opened else None)
+    assert ledger.load(GROUP) == (begun or row)
+
+
+def test_the_time_of_a_call_outlives_its_settlement(ledger: OpenLedger) -> None:
+    """As long as the row is changed piece by piece, and when it is written whole."""
+    ledger.swap(GROUP, idle_row(), {})
+    assert ledger.begin(GROUP, attempt(), RECEIPT_KEY, GENERATION, PACE) is not None
+    assert ledger.settle(GROUP, settlement(attempt()))
+    soon = replace(PACE, now_ms=NOW_MS + 2499)
+    assert ledger.begin(GROUP, attempt(name="soon"), RECEIPT_KEY, GENERATION, soon) is None
+    look = there(ledger.append(GROUP, [entry("waits")], 36_000))
+    assert there(look.row).called_ms == NOW_MS
+    assert ledger.swap(GROUP, there(look.row).changed(queue=()), {})
+    assert ledger.begin(GROUP, attempt(name="soon"), RECEIPT_KEY, GENERATION, soon) is None
+    later = replace(PACE, now_ms=NOW_MS + 2500)
+    assert there(ledger.begin(GROUP, attempt(name="later"), RECEIPT_KEY, GENERATION, later)).called_ms == NOW_MS + 2500
+
+
+def test_without_a_pace_the_time_of_the_last_call_goes(ledger: OpenLedger) -> None:
+    """An earlier version refuses a row that has it."""
+    ledger.swap(GROUP, replace(idle_row(), called_ms=NOW_MS), {})
+    assert there(begin(ledger)).called_ms == 0
+    assert there(ledger.load(GROUP)).called_ms == 0

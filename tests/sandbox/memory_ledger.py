@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from handler.core.model.codec import ROW_BYTES, decode_row
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Record, Records, decode_record, encode_record
+from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.model.row_size import bytes_at_most, check_room, row_text, storable
 from handler.core.ports.ledger import Generation, Look
@@ -82,16 +83,18 @@ class MemoryLedger:
         with self._lock:
             return Look(self._row(group), self._found(group, ids))
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, pace: Pace | None = None
+    ) -> Row | None:
         with self._lock:
             row = self._row(group)
-            if row is None or not row.is_idle(receipt_key, generation, attempt.mode):
+            if row is None or not row.is_idle(receipt_key, generation, attempt.mode, pace):
                 return None
             if self._found(group, [entry.id for entry in attempt.entries]):
                 return None
             if passed(attempt.entries, row, self._reached(group, partitions_of(attempt.entries))):
                 return None
-            row = storable(row.opened(attempt), self._row_bytes)
+            row = storable(row.opened(attempt, pace=pace), self._row_bytes)
             self._put(group, row, {})
             return row
 

@@ -119,6 +119,7 @@ class _StoredRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     frozen_at: int = 0
     paused: Pause | None = None
     trouble: Trouble | None = None
+    called_ms: int = msgspec.field(default=0, name="called")
 
 
 _ROW = msgspec.json.Decoder(_StoredRow)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from handler.core.model.lift import LIFT, open_between
 from handler.core.model.operation import Counters, Mode, Operation, Origin, Position
 from handler.core.model.outcome import UNRECORDED_S, Records
+from handler.core.model.pace import Pace
 
 
 class Group(NamedTuple):
@@ -159,7 +160,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     `debt` is what landed in excess, per key, signed: it is owed back. `watermarks` are positions accepted when rows
     held the last one of each partition themselves; they become records of their own (`watermarks`). `keys` have had
     landings since the second beside each. `notes` are rejections that have yet to be parked. `frozen_at` is the API's
-    time of the freeze, 0 where an earlier version froze it.
+    time of the freeze, 0 where an earlier version froze it. `called_ms` is when the last call with operations was
+    opened, where calls keep a pace (R16).
     """
 
     version: int
@@ -180,6 +182,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     frozen_at: int = 0
     paused: Pause | None = None
     trouble: Trouble | None = None
+    called_ms: int = 0
 
     @property
     def owed(self) -> tuple[Entry, ...]:
@@ -224,7 +227,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         """The owed operation of that id."""
         return next((entry for entry in self.owed if entry.id == operation_id), None)
 
-    def is_idle(self, receipt_key: str, generation: int, mode: Mode) -> bool:
+    def is_idle(self, receipt_key: str, generation: int, mode: Mode, pace: Pace | None = None) -> bool:
         """Every condition of the fast path (R1, R2) for an attempt of this Mode, the record's absence excepted."""
         least, most = open_between(receipt_key, mode)
         return (
@@ -239,6 +242,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
             and least <= self.base <= most
             and self.receipt_key == receipt_key
             and self.generation == generation
+            and (pace is None or not pace.left_s(self.called_ms))
         )
 
     def changed(self, **changes: object) -> Row:
@@ -249,9 +253,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         owed = {entry.id for entry in row.owed}
         return replace(row, remembered=tuple(past.without(owed) for past in row.remembered))
 
-    def opened(self, attempt: Attempt, queue: tuple[Entry, ...] = ()) -> Row:
+    def opened(self, attempt: Attempt, queue: tuple[Entry, ...] = (), pace: Pace | None = None) -> Row:
         """The next version with an attempt open, standing on the base of this moment (R2)."""
-        return self.changed(attempt=replace(attempt, base=self.base or 0), queue=queue)
+        # What we owe ourselves, and a lift, are no calls that the others keep their distance from (R16).
+        called_ms = self.called_ms if not attempt.entries else pace.now_ms if pace else 0
+        return self.changed(attempt=replace(attempt, base=self.base or 0), queue=queue, called_ms=called_ms)
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):

@@ -217,6 +217,8 @@ def why(instance: Instance, app: int, standing: Standing, of_all: Pause | None) 
         return f"it waits for {found.for_what}"
     if visit.backoff.before_opening_s(row) > 0:
         return "it waits for the end of the interval after calls that were lost"
+    if visit.backoff.before_next_call_s(row) > 0:
+        return "it waits for the pace of its calls, GROUP_INTERVAL_S"
     return "it waits for the next sweep, or for the next request for this group"
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
+from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.ports.schedules import Claim, Hold, Lent
 
@@ -81,11 +82,13 @@ class GroupLedger(Protocol):
         """Row and records at once, each read strongly, in no order: nothing may be accepted on the strength of it."""
         ...
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, pace: Pace | None = None
+    ) -> Row | None:
         """The fast path of R1: accept and open the attempt's operations in one atomic step.
 
         Only if no record of theirs exists, none of their positions has been passed, and `Row.is_idle(receipt_key,
-        generation, attempt.mode)`; None where that does not hold.
+        generation, attempt.mode, pace)`; None where that does not hold. The row is then `Row.opened` at this pace.
         """
         ...
 

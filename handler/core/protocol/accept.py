@@ -135,7 +135,7 @@ def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
         return None
     attempt = visit.new_attempt(choose_weight((), instance.chance), run[0].mode, run)
     generation = instance.generation.current().number
-    row = instance.ledger.begin(visit.group, attempt, rules.receipt_key, generation)
+    row = instance.ledger.begin(visit.group, attempt, rules.receipt_key, generation, instance.pace())
     if row is None:
         visit.turns.give_back()
         return None

@@ -76,6 +76,16 @@ class Backoff:
         # By a wrong clock the last one may have been signed for a time that is still to come (R12).
         return min(left_s, max(INTERVAL_MAX_S, self._instance.rules.bound_s))
 
+    def before_next_call_s(self, row: Row) -> float:
+        """How long the next run of the queue waits, because its group was called just now (R16).
+
+        A payment waits for nothing, nor does what goes out alone since it was refused with others.
+        """
+        pace = self._instance.pace()
+        if pace is None or row.debt or not row.queue or row.queue[0].alone:
+            return 0.0
+        return pace.left_s(row.called_ms)
+
     def before_look_s(self, attempt: Attempt, *, own: bool) -> float:
         """How long a look at the receipt is not worth a call yet; 0 if the visit's `own` call went astray."""
         now = self._instance.clock.monotonic()

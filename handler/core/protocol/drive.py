@@ -97,20 +97,24 @@ def open_next(visit: Visit, row: Row) -> Next:
     above = set_above(base, mode) if entries or correction else LIFT
     weight = choose_weight(row.remembered_shifts, instance.chance, above)
     attempt = visit.new_attempt(weight, mode, entries, correction)
-    follows = visit.put(row.opened(attempt, row.queue[len(entries) :]))
+    follows = visit.put(row.opened(attempt, row.queue[len(entries) :], instance.pace()))
     if isinstance(follows, Row):
         visit.turns.use()
     return follows
 
 
 def _held_up(visit: Visit, row: Row) -> Again | Stop | None:
-    """Why nothing is opened yet: the app is refused, calls keep getting lost, or the API's time is unknown (R12)."""
+    """Why nothing is opened yet: the app is refused, calls get lost, the pace (R16), or an unknown time (R12)."""
     refusal = visit.instance.breaker.refusal()
     if refusal is not None:
         return Stop(refusal)
     wait_s = visit.backoff.before_opening_s(row)
     if wait_s > 0:
         return visit.rest(wait_s)
+    wait_s = visit.backoff.before_next_call_s(row)
+    if wait_s > 0:
+        # What waits goes out in one call, which the caller of its head opens.
+        return visit.rest(wait_s + visit.backoff.poll_s() if _is_left_to_its_caller(visit, row) else wait_s)
     if _is_left_to_its_caller(visit, row):
         return Again(visit.backoff.poll_s())
     return ask_the_time(visit)

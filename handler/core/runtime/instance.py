@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import msgspec
 
 from handler.core.model.codec import ROW_BYTES
+from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Group
 from handler.core.ports.counter_api import CounterApi
 from handler.core.ports.ledger import Ledger, Notes, ParkedAndNotes, ParkedRecords
@@ -56,6 +59,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How long answers are kept, and how old what a source delivers may be (R11)."""
     row_bytes: int = ROW_BYTES
     """The longest text of a row (R13)."""
+    group_interval_s: float = 0.0
+    """Calls of one busy group are no closer than this (R16)."""
 
     def bound_of(self, attempt: Attempt) -> float:
         """How long after its time `attempt` is presumed dead, by the life that the row says it was signed for."""
@@ -136,6 +141,17 @@ class Instance(msgspec.Struct, frozen=True):
         self.failures.last = failure
         seconds = round(took_s, 3)
         self.reporter.report(Notice.CALL_FAILED, **whose, host=failure.host, failure=reason, seconds=seconds)
+
+    def pace(self) -> Pace | None:
+        """What a call that opens now has to keep its distance by; None where calls keep no pace (R16)."""
+        rules = self.rules
+        if not rules.group_interval_s:
+            return None
+        return Pace(
+            now_ms=round(self.clock.now() * 1000),
+            interval_ms=ceil(rules.group_interval_s * 1000),
+            ahead_max_ms=round(rules.guard_s * 1000),
+        )
 
     @property
     def call_s(self) -> float:

@@ -172,9 +172,9 @@ def refused(row: Row, *, split: bool = False, for_good: bool = False) -> Change:
 
 
 def returned(row: Row) -> Row:
-    """Take back an attempt that never left: nothing of it can be seen to land."""
+    """Take back an attempt that never left: nothing of it can be seen to land, nor has the next call to wait (R16)."""
     attempt = _open(row)
-    return row.changed(attempt=None, queue=attempt.owed + row.queue)
+    return row.changed(attempt=None, queue=attempt.owed + row.queue, called_ms=0)
 
 
 def is_void(row: Row) -> bool:

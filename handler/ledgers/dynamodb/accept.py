@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handler.core.errors import RowFull
+from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Row
 from handler.core.model.row_size import check_room
 from handler.core.ports.ledger import Look
@@ -29,26 +30,31 @@ APPENDS_MAX = 8
 APPENDED_MAX = 20
 
 
-def begin(rows: Rows, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+def begin(
+    rows: Rows, group: Group, attempt: Attempt, receipt_key: str, generation: int, pace: Pace | None
+) -> Row | None:
     """The fast path: from a row that was seen idle, and that has not moved since its record was not found."""
     ids, partitions = [entry.id for entry in attempt.entries], partitions_of(attempt.entries)
     seen = rows.remembered(group)
+    if seen is not None and pace and pace.left_s(seen.row.called_ms):
+        # A later row has no older stamp, so there is nothing to read (R16).
+        return None
     if seen is None:
         seen = rows.load(group)
-        if seen is None or not seen.row.is_idle(receipt_key, generation, attempt.mode):
+        if seen is None or not seen.row.is_idle(receipt_key, generation, attempt.mode, pace):
             return None
         # With the record the row is read again: of many who come at once all but one find it begun by then, and need
         # not try in vain.
         seen, _ = rows.look(group, ids, partitions)
-    elif not seen.row.is_idle(receipt_key, generation, attempt.mode):
+    elif not seen.row.is_idle(receipt_key, generation, attempt.mode, pace):
         seen, _ = rows.look(group, ids, partitions)
     for _ in range(BEGINNINGS_MAX):
-        if seen is None or not seen.row.is_idle(receipt_key, generation, attempt.mode):
+        if seen is None or not seen.row.is_idle(receipt_key, generation, attempt.mode, pace):
             return None
         records, watermarks = rows.found_after(group, seen, attempt.entries)
         if records or passed(attempt.entries, seen.row, watermarks):
             return None
-        becomes, request = updates.begun(group, seen, attempt)
+        becomes, request = updates.begun(group, seen, attempt, pace)
         seen, held = rows.change(group, request, becomes)
         if held:
             return becomes.row

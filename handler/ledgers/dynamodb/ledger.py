@@ -15,6 +15,7 @@ from botocore.client import BaseClient
 from handler.clouds.aws import AwsSession, MakeSession
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
+from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import Claim, Hold, Lent
@@ -91,9 +92,11 @@ class DynamoDbLedger:
         stored, records = self._rows.look(group, ids)
         return Look(stored.row if stored else None, records)
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, pace: Pace | None = None
+    ) -> Row | None:
         """The fast path of R1: the record is looked for, then the row written if it is still the one last seen."""
-        return accept.begin(self._rows, group, attempt, receipt_key, generation)
+        return accept.begin(self._rows, group, attempt, receipt_key, generation, pace)
 
     def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """The slow path of R1: the records are looked for, then the queue lengthened unless anything was settled."""

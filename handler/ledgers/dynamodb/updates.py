@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.model.row_size import storable
 from handler.core.state.watermarks import WATERMARK_S
@@ -77,7 +78,7 @@ def deleted(group: Group, version: int) -> Request:
     return {"Key": row_key(group), "ConditionExpression": "version = :was", "ExpressionAttributeValues": values}
 
 
-def begun(group: Group, seen: Stored, attempt: Attempt) -> tuple[Stored, Request]:
+def begun(group: Group, seen: Stored, attempt: Attempt, pace: Pace | None = None) -> tuple[Stored, Request]:
     """Open an attempt in a row that was seen idle, if it still is what was seen (R1).
 
     The version alone says so. The other conditions hold even in a table that was put back to an older copy, where the
@@ -87,7 +88,7 @@ def begun(group: Group, seen: Stored, attempt: Attempt) -> tuple[Stored, Request
         "version = :was AND receipt = :base AND standing = :calm "
         "AND attribute_not_exists(attempt) AND attribute_not_exists(queued)"
     )
-    row = storable(seen.row.opened(attempt))
+    row = storable(seen.row.opened(attempt, pace=pace))
     stored, attributes = whole_row(row, seen.epoch, shard_of(group))
     values = {":was": number(seen.row.version), ":base": number(seen.row.base or 0), ":calm": string(CALM)}
     return stored, _whole(group, row, attributes, condition, values)

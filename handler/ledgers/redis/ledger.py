@@ -16,6 +16,7 @@ from handler.config.ledger_url import RedisUrl
 from handler.core.model.lift import open_between
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records, decode_record
+from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.model.row_size import row_is_full
 from handler.core.ports.ledger import Generation, Look
@@ -34,6 +35,7 @@ from handler.ledgers.redis.rows import (
     fields_of,
     known_text,
     lists_of,
+    paced,
     record_fields,
     row_of,
     stretches,
@@ -123,15 +125,17 @@ class RedisLedger:
         row, records = self._client.ask(self._keys.row(group), *commands, use=Use.READ_ROW)
         return Look(row_of(cast("list[str | None]", row)), _records(ids, records))
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, pace: Pace | None = None
+    ) -> Row | None:
         """The fast path of R1, in one script."""
         ids, partitions = [entry.id for entry in attempt.entries], partitions_of(attempt.entries)
         keys = self._written_keys(group, self._generation_key(group), *self._beside(group, ids, partitions))
         texts = group.id, attempt.id, begun_text(attempt), receipt_key, generation, self._known_generation
         bounds = open_between(receipt_key, attempt.mode)
-        arguments: list[str | int] = [*texts, *bounds, len(ids), *ids, *stretches(attempt.entries)]
+        arguments: list[str | int] = [*texts, *bounds, *paced(pace), len(ids), *ids, *stretches(attempt.entries)]
         reply = self._run(scripts.BEGIN, keys, arguments, Use.WRITE)
-        return begun_row(reply, attempt, receipt_key, generation) if isinstance(reply, list) else None
+        return begun_row(reply, attempt, receipt_key, generation, pace) if isinstance(reply, list) else None
 
     def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         """The slow path of R1, in one script."""

@@ -11,6 +11,7 @@ from msgspec.structs import asdict, replace
 
 from handler.core.model.operation import Counters
 from handler.core.model.outcome import Record, encode_record
+from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Row, Trouble
 from handler.core.ports.schedules import Schedule
 from handler.core.state.watermarks import firsts_of
@@ -20,7 +21,7 @@ from handler.ledgers.row_parts import Parts, is_calm, join, split, watermarks_te
 # An app's groups are spread over this many slots of a cluster, and its unfinished ones kept in as many lists.
 BUCKETS = 16
 
-ROW_FIELDS = ("v", "body", "base", "open", "begun", "tail", "marks", "known")
+ROW_FIELDS = ("v", "body", "base", "open", "begun", "tail", "marks", "known", "called")
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -119,6 +120,8 @@ def fields_of(row: Row) -> list[str]:
     }
     if row.watermarks:
         fields["marks"] = watermarks_text(row.watermarks)
+    if row.called_ms:
+        fields["called"] = str(row.called_ms)
     if parts.base is not None:
         fields["base"] = str(parts.base)
     if row.attempt is not None:
@@ -136,7 +139,7 @@ def lists_of(row: Row) -> str:
 
 def row_of(stored: Sequence[str | None]) -> Row | None:
     """The row of `ROW_FIELDS`, if there is one."""
-    version, body, base, opened, begun, tail, watermarks, known = stored
+    version, body, base, opened, begun, tail, watermarks, known, called = stored
     if version is None or body is None:
         return None
     # Each ends with a line feed, which JSON escapes; other ends of lines may stand in a key.
@@ -152,11 +155,14 @@ def row_of(stored: Sequence[str | None]) -> Row | None:
             tail=texts,
             watermarks=watermarks,
             keys=known_keys(known),
+            called_ms=None if called is None else int(called),
         )
     )
 
 
-def begun_row(stored: Sequence[str | None], attempt: Attempt, receipt_key: str, generation: int) -> Row:
+def begun_row(
+    stored: Sequence[str | None], attempt: Attempt, receipt_key: str, generation: int, pace: Pace | None
+) -> Row:
     """The row of a group that was idle, and in which `attempt` was opened: what its script gives back makes it up."""
     *always, known = stored
     version, base, rest = map(str, always)
@@ -167,6 +173,7 @@ def begun_row(stored: Sequence[str | None], attempt: Attempt, receipt_key: str, 
         base=int(base),
         attempt=replace(attempt, base=int(base)),
         keys=known_keys(known) or (),
+        called_ms=pace.now_ms if pace else 0,
         **asdict(_REST.decode(rest)),
     )
 
@@ -194,6 +201,11 @@ def known_in(key: str, members: Sequence[str]) -> list[tuple[str, int]]:
     """Groups with the second since which they have known the key."""
     start = len(f"{len(key.encode())}:{key}:")
     return [(group_id, int(since)) for group_id, _, since in (member[start:].partition("\n") for member in members)]
+
+
+def paced(pace: Pace | None) -> tuple[int, int, int]:
+    """A pace as a script takes it: the range of stamps that are too young, and the new one; zeros for none."""
+    return (*pace.too_young, pace.now_ms) if pace else (0, 0, 0)
 
 
 def appended_texts(entry: Entry, text: str) -> tuple[str, str, str, str]:

@@ -5,11 +5,11 @@ Each reads and checks first and writes last, so that none can fail halfway: Redi
 written anything else. Rows and records are opaque text here: a script compares, and decodes no number but small ones,
 because Lua's are doubles.
 
-A row is a hash: `v` its version; `body` its text as of the last swap; `base`, `open`, `begun` and `tail` what stands
-beside it (`ledgers/row_parts.py`); `queued` how many operations wait; `state` calm, busy or, while it is held, frozen;
-`key` and `gen` its receipt key and generation; `known` the keys that it knows; `rest` what else an idle row has. An
-owed operation is a field `o:<id>`: empty while it waits, else the id of the attempt that carries it, and it is owed no
-more when another attempt is open. `p:<place>` is the last position that the row owes of a place (R13).
+A row is a hash: `v` its version; `body` its text as of the last swap; `base`, `open`, `begun`, `tail` and `called` what
+stands beside it (`ledgers/row_parts.py`); `queued` how many operations wait; `state` calm, busy or, while it is held,
+frozen; `key` and `gen` its receipt key and generation; `known` the keys that it knows; `rest` what else an idle row
+has. An owed operation is a field `o:<id>`: empty while it waits, else the id of the attempt that carries it, and it is
+owed no more when another attempt is open. `p:<place>` is the last position that the row owes of a place (R13).
 """
 
 from __future__ import annotations
@@ -85,30 +85,37 @@ end
 """
 
 # KEYS: row, unfinished, generation, records, marks. ARGV: group, attempt, its text, receipt key, generation of the row,
-# known generation, the least and the greatest base, how many records, ids, then place, first and last number of each
-# mark. A base may be longer than a double is exact, but the bounds are powers of two, and those of a Decrease and of a
-# Set are exact.
+# known generation, the least and the greatest base, the range of stamps that are too young (R16), the new stamp or 0,
+# how many records, ids, then place, first and last number of each mark. A base may be longer than a double is exact,
+# but the bounds are powers of two, and those of a Decrease and of a Set are exact.
 BEGIN = Script(
     _STALE
     + _MARKS
     + """
-local row = redis.call('HMGET', KEYS[1], 'v', 'open', 'queued', 'state', 'key', 'gen', 'base', 'rest', 'marks', 'known')
+local row = redis.call('HMGET', KEYS[1], 'v', 'open', 'queued', 'state', 'key', 'gen', 'base', 'rest', 'marks', 'known',
+  'called')
 if stale(KEYS[3], ARGV[6]) then return 'stale' end
 if not row[1] or row[2] or row[3] ~= '0' or row[4] ~= 'calm' or row[5] ~= ARGV[4] or row[6] ~= ARGV[5] then
   return false
 end
 local base = row[7] and tonumber(row[7])
 if not base or base < tonumber(ARGV[7]) or base > tonumber(ARGV[8]) then return false end
-local ids, marks = tonumber(ARGV[9]), row[9] or ''
+local called, young = tonumber(row[11] or '0'), ARGV[11] ~= '0'
+if young and called > tonumber(ARGV[9]) and called <= tonumber(ARGV[10]) then return false end
+local ids, marks = tonumber(ARGV[12]), row[9] or ''
 if marks ~= '' or redis.call('EXISTS', unpack(KEYS, 4, 3 + ids)) > 0 then return false end
 local fields = {'open', ARGV[2], 'begun', ARGV[3]}
+if young or called ~= 0 then
+  fields[5] = 'called'
+  fields[6] = ARGV[11]
+end
 for i = 4 + ids, #KEYS do
-  local at = 3 * i - 2 * ids - 2
+  local at = 3 * i - 2 * ids + 1
   if ARGV[at + 1] <= reached(KEYS[1], marks, KEYS[i], ARGV[at]) then return false end
   fields[#fields + 1] = 'p:' .. ARGV[at]
   fields[#fields + 1] = ARGV[at + 2]
 end
-for i = 10, 9 + ids do
+for i = 13, 12 + ids do
   fields[#fields + 1] = 'o:' .. ARGV[i]
   fields[#fields + 1] = ARGV[2]
 end
@@ -162,7 +169,8 @@ if #fields > 0 then
   redis.call('HINCRBY', KEYS[1], 'v', 1)
   redis.call('ZADD', row[3] == 'frozen' and KEYS[3] or KEYS[2], 0, ARGV[1])
 end
-return {redis.call('HMGET', KEYS[1], 'v', 'body', 'base', 'open', 'begun', 'tail', 'marks', 'known'), records, passed}
+return {redis.call('HMGET', KEYS[1], 'v', 'body', 'base', 'open', 'begun', 'tail', 'marks', 'known',
+  'called'), records, passed}
 """
 )
 

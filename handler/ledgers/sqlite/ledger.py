@@ -12,6 +12,7 @@ from contextlib import nullcontext
 
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records, encode_record
+from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.model.row_size import check_room, row_text, storable
 from handler.core.ports.ledger import Generation, Look
@@ -105,18 +106,20 @@ class SqliteLedger:
         """Row and records, in one read transaction."""
         return self._file.read(lambda connection: Look(row_in(connection, group), records_in(connection, group, ids)))
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, pace: Pace | None = None
+    ) -> Row | None:
         """The fast path of R1, in one write transaction."""
 
         def opened(connection: sqlite3.Connection) -> Row | None:
             row = row_in(connection, group)
-            if row is None or not row.is_idle(receipt_key, generation, attempt.mode):
+            if row is None or not row.is_idle(receipt_key, generation, attempt.mode, pace):
                 return None
             if records_in(connection, group, [entry.id for entry in attempt.entries]):
                 return None
             if passed(attempt.entries, row, reached(connection, group, partitions_of(attempt.entries))):
                 return None
-            row = storable(row.opened(attempt))
+            row = storable(row.opened(attempt, pace=pace))
             self._put(connection, group, row, {})
             return row
 

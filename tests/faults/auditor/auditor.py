@@ -70,6 +70,9 @@ def _audit_calls(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -
         yield "a call was sent during a pause"
     if _is_hurried(log, facts):
         yield "a call followed lost ones too soon"
+    calls = [line.sent for line in log if line.kind == CALL and line.values.keys() != {facts.receipt_key}]
+    if facts.apart_s and any(later - earlier < facts.apart_s for earlier, later in pairwise(calls)):
+        yield "a call followed another one of its group too soon"
 
 
 def _is_hurried(log: Sequence[Landing], facts: Facts) -> bool:

@@ -89,3 +89,5 @@ class Facts:
     """From when to when an operator had paused the group."""
     sent: Sequence[float] = ()
     """The moment at which each update and each read was sent."""
+    apart_s: float = 0.0
+    """How far apart the calls that carry operations are at least, in worlds in which nothing excuses less (R16)."""

@@ -1,7 +1,8 @@
-"""The rules by which the app's turns are shared (R14) and paused (R15), each switched off."""
+"""The rules by which the app's turns are shared (R14), paused (R15) and kept apart (R16), each switched off."""
 
+from tests.faults.auditor.orders import MORE, SET
 from tests.faults.mutants.mutant import Mutant, one
-from tests.faults.simulator.draws import paused
+from tests.faults.simulator.draws import foreign_data, paused
 from tests.faults.simulator.plan import Theme
 from tests.faults.simulator.simulate import SHARED
 
@@ -9,6 +10,7 @@ _TURNS = "core.protocol.calls:Turns"
 
 _GENERATION = "core.runtime.memory:GenerationCache.current"
 _PAUSED = Theme((paused,))
+_PACED = Theme((foreign_data,), (MORE, MORE, SET), paced=True)
 
 TURNS: tuple[Mutant, ...] = (
     Mutant(
@@ -57,4 +59,19 @@ TURNS: tuple[Mutant, ...] = (
         _PAUSED,
     ),
     one("a pause that is never read", "R15", _GENERATION, ("> self._cache_s", "> 3600"), _PAUSED),
+    one(
+        "a run without its pace",
+        "R16",
+        "core.protocol.drive:_held_up",
+        ("wait_s = visit.backoff.before_next_call_s(row)", "wait_s = 0.0"),
+        _PACED,
+    ),
+    one(
+        "fast open without: the pace",
+        "R16",
+        "core.model.row:Row.is_idle",
+        ("and (pace is None or not pace.left_s(self.called_ms))", ""),
+        _PACED,
+    ),
+    one("a call that leaves no stamp", "R16", "core.model.row:Row.opened", ("pace.now_ms if pace else 0", "0"), _PACED),
 )

@@ -11,7 +11,7 @@ from handler.core.model.row import Row
 from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice
 from tests.faults.auditor.evidence import NOT_ACCEPTED, Facts
-from tests.faults.simulator.hazards import ClockJumps, Freeze
+from tests.faults.simulator.hazards import Broken, ClockJumps, Crash, ForeignData, Freeze, LedgerFails, Paused, Tidied
 from tests.faults.simulator.misfortunes import GROUP
 from tests.faults.simulator.plan import A_DAY_S, Ask
 from tests.faults.world.rules import APP
@@ -66,6 +66,20 @@ def _clocks_differ(schedule: Schedule) -> bool:
     return any(schedule.plan.skews_s) or any(isinstance(one, ClockJumps | Freeze) for one in schedule.plan.hazards)
 
 
+# Between the moment at which a call is opened, from which its distance counts, and its sending.
+OPENED_S = 3.0
+
+# After these nothing is corrected, refused among others or copied, and each instance's clock is right.
+_ORDERLY = (Crash, LedgerFails, ForeignData, Tidied, Broken, Paused)
+
+
+def _apart_s(schedule: Schedule) -> float:
+    """How far apart calls of the group are for certain (R16)."""
+    plan = schedule.plan
+    is_orderly = not any(plan.skews_s) and all(isinstance(one, _ORDERLY) for one in plan.hazards)
+    return max(0.0, plan.rules.group_interval_s - OPENED_S) if is_orderly else 0.0
+
+
 def receipt_of(schedule: Schedule) -> int:
     return schedule.chat.groups.get(GROUP, {}).get(schedule.plan.rules.receipt_key, 0)
 
@@ -86,6 +100,7 @@ def facts_of(schedule: Schedule, *, finished: bool) -> Facts:
     if remembers and not _clocks_differ(schedule) and not (facts.restored or facts.dismissed):
         facts.failed, facts.bound_s = sorted(schedule.network.failed), schedule.plan.rules.bound_s
     facts.sent = schedule.network.sent
+    facts.apart_s = _apart_s(schedule)
     facts.parked = {one.id: (_content(one), one.reason) for one in schedule.kept.page(APP, PARKED_MAX)}
     facts.given_up = schedule.given_up
     facts.notices = frozenset([notice.value for notice in schedule.notices.told])

@@ -74,7 +74,8 @@ class Theme(msgspec.Struct, frozen=True):
     All the `hazards` happen in each of them, and the operations are of these `shapes`. `start` says what is known of
     the group at the beginning. With `later` the last operation is asked for some seconds after the others; unless
     they `insist`, callers ask once; the `patient` ones wait longer. With `fed` there is a stream beside the callers,
-    and with `sources` all of these are event sources. In `tight` worlds rows are short and keys are long.
+    and with `sources` all of these are event sources. In `tight` worlds rows are short and keys are long. In `paced`
+    ones the calls keep a long distance from each other.
     """
 
     hazards: tuple[Draw, ...] = ()
@@ -86,6 +87,7 @@ class Theme(msgspec.Struct, frozen=True):
     fed: bool = False
     sources: bool = False
     tight: bool = False
+    paced: bool = False
 
 
 ANYTHING = Theme()
@@ -103,7 +105,7 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     kinds = theme.hazards or [HAZARDS[int(draw() * len(HAZARDS))] for _ in range(_pick(draw, _HAZARD_COUNTS))]
     hazards = (*(kind(chance, rules) for kind in kinds), *_pauses(seed, rules, theme))
     loses = any(isinstance(hazard, LOSING) for hazard in hazards)
-    rules = replace(rules, forget_s=A_DAY_S) if loses else rules
+    rules = replace(rules, forget_s=A_DAY_S if loses else rules.forget_s, group_interval_s=_interval_s(seed, theme))
     if draw() < (0.8 if any(isinstance(hazard, LASTING) for hazard in hazards) else 0.05):
         asks.append(Ask(1 + draw() * 24 * draw(), int(draw() * 3), (orders[int(draw() * len(orders))],), 5.0))
     has_stray = any(isinstance(hazard, Stray) for hazard in hazards)
@@ -152,6 +154,10 @@ _FED_STORES = ((0.45, OBJECTS), (0.5, TEXTS), (1, PIECES))
 # The share of worlds that an operator pauses.
 PAUSED = 0.05
 
+# The share of worlds in which the calls of a group keep a pace, and the longer distance that they keep.
+PACED = 0.05
+FAR_APART_S = 6.0
+
 # The share of callers that are event sources.
 BROUGHT = 0.2
 
@@ -192,6 +198,14 @@ def _pauses(seed: int, rules: Rules, theme: Theme) -> list[Hazard]:
     """A pause in some worlds about everything; by chance of its own, so that the worlds are the same for all else."""
     chance = random.Random(seed ^ 1 << 61)
     return [paused(chance, rules)] if theme is ANYTHING and chance.random() < PAUSED else []
+
+
+def _interval_s(seed: int, theme: Theme) -> float:
+    """A pace in some worlds about everything; by chance of its own, so that the worlds are the same for all else."""
+    draw = random.Random(seed ^ 1 << 62).random
+    if theme.paced:
+        return FAR_APART_S
+    return _pick(draw, ((0.5, 1.0), (1, FAR_APART_S))) if theme is ANYTHING and draw() < PACED else 0.0
 
 
 def _brought(seed: int, asks: list[Ask], theme: Theme) -> list[Ask]:

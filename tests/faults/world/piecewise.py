@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from handler.core.errors import AnswerLost
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
+from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
 from handler.core.model.row_size import check_room, row_text
 from handler.core.ports.ledger import Look
@@ -32,10 +33,12 @@ class PiecewiseLedger(MemoryLedger):
         self._parts: dict[Group, Parts] = {}
         self._joined: dict[Group, tuple[Parts, Row]] = {}
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, pace: Pace | None = None
+    ) -> Row | None:
         """The fast path of R1: the attempt beside the body."""
         row = self._row(group)
-        if row is None or not row.is_idle(receipt_key, generation, attempt.mode) or not row_parts.is_calm(row):
+        if row is None or not row.is_idle(receipt_key, generation, attempt.mode, pace) or not row_parts.is_calm(row):
             return None
         if self._found(group, [entry.id for entry in attempt.entries]):
             return None
@@ -43,7 +46,9 @@ class PiecewiseLedger(MemoryLedger):
         if watermarks is None or passed(attempt.entries, row, watermarks):
             return None
         stored, text = self._parts[group], row_parts.begun_text(attempt)
-        self._parts[group] = replace(stored, version=stored.version + 1, open=attempt.id, begun=text)
+        self._parts[group] = replace(
+            stored, version=stored.version + 1, open=attempt.id, begun=text, called_ms=pace.now_ms if pace else 0
+        )
         return self._row(group)
 
     def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:

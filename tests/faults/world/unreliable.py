@@ -8,6 +8,7 @@ from typing import TypeVar
 from handler.core.errors import AnswerLost, CounterError, LedgerUnavailable, RowFull
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
+from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.ports.ledger import Generation, Ledger, Look
 from handler.core.ports.schedules import Claim, Hold, Lent
@@ -73,8 +74,10 @@ class UnreliableLedger:
     def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         return self._write("appends", lambda: self._ledger.append(group, entries, bytes_max))
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
-        return self._write("begins", lambda: self._ledger.begin(group, attempt, receipt_key, generation))
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, pace: Pace | None = None
+    ) -> Row | None:
+        return self._write("begins", lambda: self._ledger.begin(group, attempt, receipt_key, generation, pace))
 
     def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         return self._write("swaps", lambda: self._ledger.swap(group, row, records, watermarks))

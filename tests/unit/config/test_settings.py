@@ -60,6 +60,7 @@ def test_the_settings_are_read_from_the_variables_that_are_listed() -> None:
         *(("ALLOW_CLEARTEXT", "on", "allow_cleartext", True), ("EVENTS", "http", "events", {"http"})),
         ("EVENTS", "timer, sources,operator", "events", {"timer", "sources", "operator"}),
         ("FAN_OUT_QUEUE", "ckafka:datahub-a", "fan_out_queue", "ckafka:datahub-a"),
+        ("GROUP_INTERVAL_S", "0.25", "group_interval_s", 0.25),
     ],
 )
 def test_each_variable_sets_its_field(variable: str, text: str, field: str, value: object) -> None:
@@ -76,6 +77,7 @@ def test_each_variable_sets_its_field(variable: str, text: str, field: str, valu
         *(("WAIT_S", text) for text in ("-0.1", "NaN", "Infinity", "999999999999", "0x10", "1" * 400)),
         *(("CHAT_CALLS_PER_SECOND", text) for text in ("0", "0.5", "many")),
         *(("CLOCK_GUARD_S", "-1"), ("ATTEMPT_BOUND_S", "0"), ("DEDUPE_WINDOW_S", "0"), ("DEDUPE_WINDOW_S", "x")),
+        *(("GROUP_INTERVAL_S", text) for text in ("-1", "60.1", "1e-3", "a second")),
         *(("SOURCE_EPOCH", text) for text in ("e" * 129, "a\nb", "\x7f")),
         *(("HTTP_AUTH", "basic"), ("HTTP_AUTH", "Bearer"), ("HTTP_AUTH", "bearer,platform")),
         *(("DOCS", "yes"), ("DOCS", "ON"), ("RECEIPT_KEY", "r" * 129), ("RECEIPT_KEY", "é" * 65)),

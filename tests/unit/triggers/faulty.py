@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from handler.core.errors import AnswerLost, LedgerUnavailable, QueueUnavailable
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
+from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Row
 from handler.core.ports.ledger import Look, Parked
 from handler.core.ports.queue import Message
@@ -49,12 +50,14 @@ class FaultyLedger(MemoryLedger):
     def append(self, group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         return None
 
-    def begin(self, group: Group, attempt: Attempt, receipt_key: str, generation: int) -> Row | None:
+    def begin(
+        self, group: Group, attempt: Attempt, receipt_key: str, generation: int, pace: Pace | None = None
+    ) -> Row | None:
         """Fail once where one of these operations is in the attempt."""
         if self.failing_once & {entry.id for entry in attempt.entries}:
             self.failing_once = frozenset()
             raise UNAVAILABLE
-        return super().begin(group, attempt, receipt_key, generation)
+        return super().begin(group, attempt, receipt_key, generation, pace)
 
     def find(self, group: Group, ids: Sequence[str]) -> Records:
         self.load(group)

@@ -75,6 +75,7 @@ ROWS = st.builds(
     frozen_at=TIMES,
     paused=st.none() | st.builds(Pause, TIMES, TEXT),
     trouble=st.none() | st.builds(Trouble, TEXT, TIMES),
+    called_ms=TIMES,
 )
 ANSWERS = st.one_of(
     st.builds(Applied, COUNTERS, st.booleans()), st.builds(Rejected, st.integers(), TEXT), st.builds(Unknown, TEXT)

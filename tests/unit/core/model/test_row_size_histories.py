@@ -9,6 +9,7 @@ from handler.core.model.codec import ROW_BYTES
 from handler.core.model.known_keys import knowing
 from handler.core.model.operation import INT64_MAX, INT64_MIN, KEY_BYTES, Mode, key_limit
 from handler.core.model.outcome import Rejected
+from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Row
 from handler.core.model.row_size import accepted, accepting_bytes, fits, fitted, on_top
 from handler.core.state.merge import correction_of, next_run
@@ -35,6 +36,9 @@ LIMIT = key_limit("_receipt")
 def key(number: int, character: str) -> str:
     head = f"{number:03}"
     return head + character * ((KEY_BYTES - len(head)) // len(character.encode()))
+
+
+PACE = Pace(now_ms=1000 * NOW, interval_ms=1000, ahead_max_ms=5000)
 
 
 class History:
@@ -113,7 +117,7 @@ class History:
             life_s=LIFE_S,
             correction=correction,
         )
-        self.becomes(row.opened(call, row.queue[len(run) :]))
+        self.becomes(row.opened(call, row.queue[len(run) :], PACE))
 
     def split(self, row: Row) -> Row:
         return refused(row, split=True).row
