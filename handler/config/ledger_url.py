@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 import msgspec
 
 from handler.config.addresses import HOST
-from handler.config.settings import read_switch
+from handler.config.values import read_switch
 from handler.core.errors import SecretUnavailable, SettingsError
 from handler.core.ports.system import Clock
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
-from handler.config.addresses import CLEAR_TEXT, CLEAR_TEXT_ALLOWED, HOST, is_in_the_clear, is_vendors
+from handler.config import values
+from handler.config.addresses import CLEAR_TEXT, CLEAR_TEXT_ALLOWED, is_in_the_clear, is_vendors
+from handler.config.values import DAY_S, EVENT_NAMES
 from handler.core.errors import SettingsError
-from handler.core.model.operation import KEY_BYTES
-
-DAY_S = 86_400
 
 # Records must outlive every repetition that can still come.
 WINDOW_SPARE_S = 900
@@ -21,20 +18,8 @@ WINDOW_SPARE_S = 900
 REGION_GUARD_MIN_S = 5
 API_LIMIT_S = 3
 
-# Both sides count whole seconds, so a life of one could end as it begins.
-LIFE_MIN_S = 2
-
-# What a function may be for.
-EVENT_NAMES = frozenset({"http", "timer", "sources", "operator"})
-
-# It is part of keys, and a name or a date is enough.
-EPOCH_CHARACTERS = 128
-
 # The sweep, which comes each minute, makes the calls that no caller waits for, and until then a row has to hold them.
 GROUP_INTERVAL_MAX_S = 60
-
-# The vendor signs for ten years at most; no other time may be longer either.
-NUMBER_MAX = 10 * 365 * DAY_S
 
 VARIABLES = (
     "CHAT_SECRET",
@@ -60,10 +45,6 @@ VARIABLES = (
     "EVENTS",
 )
 """Every variable that the settings are read from."""
-
-_WHOLE = re.compile(r"[0-9]{1,12}")
-_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
-_BASE_PATH = re.compile(r"/?[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?")
 
 _Value = TypeVar("_Value")
 
@@ -122,30 +103,30 @@ class Settings:
     def read(cls, environment: Mapping[str, str]) -> Settings:
         """Read and check every variable; SettingsError names all that are missing, wrong or contradictory."""
         variables = _Variables(environment)
-        life_s = variables.read("SIGNATURE_LIFE_S", _life, default=6)
-        guard_s = variables.read("CLOCK_GUARD_S", _decimal(0), default=5.0)
+        life_s = variables.read("SIGNATURE_LIFE_S", values.life, default=6)
+        guard_s = variables.read("CLOCK_GUARD_S", values.decimal(0), default=5.0)
         settings = cls(
             chat_secret=variables.require("CHAT_SECRET"),
             chat_region=variables.read("CHAT_REGION", str, default=None),
-            chat_endpoint=variables.read("CHAT_ENDPOINT", _endpoint, default=None),
+            chat_endpoint=variables.read("CHAT_ENDPOINT", values.endpoint, default=None),
             ledger_url=variables.require("LEDGER_URL"),
-            receipt_key=variables.read("RECEIPT_KEY", _receipt_key, default="_receipt", empty=""),
-            timeout_s=variables.read("CHAT_TIMEOUT_S", _decimal(0.001), default=4.0),
+            receipt_key=variables.read("RECEIPT_KEY", values.receipt_key, default="_receipt", empty=""),
+            timeout_s=variables.read("CHAT_TIMEOUT_S", values.decimal(0.001), default=4.0),
             life_s=life_s,
             guard_s=guard_s,
-            bound_s=variables.read("ATTEMPT_BOUND_S", _decimal(0.001), default=life_s + guard_s),
-            wait_s=variables.read("WAIT_S", _decimal(0), default=5.0),
-            calls_per_second=variables.read("CHAT_CALLS_PER_SECOND", _decimal(1), default=200.0),
-            window_s=variables.read("DEDUPE_WINDOW_S", _decimal(1), default=15.0 * DAY_S),
-            http_auth=variables.read("HTTP_AUTH", _http_auth, default="bearer"),
-            base_path=variables.read("BASE_PATH", _base_path, default=""),
-            docs=variables.read("DOCS", _switch, default=False),
-            init_early=variables.read("INIT_EARLY", _switch, default=False),
+            bound_s=variables.read("ATTEMPT_BOUND_S", values.decimal(0.001), default=life_s + guard_s),
+            wait_s=variables.read("WAIT_S", values.decimal(0), default=5.0),
+            calls_per_second=variables.read("CHAT_CALLS_PER_SECOND", values.decimal(1), default=200.0),
+            window_s=variables.read("DEDUPE_WINDOW_S", values.decimal(1), default=15.0 * DAY_S),
+            http_auth=variables.read("HTTP_AUTH", values.http_auth, default="bearer"),
+            base_path=variables.read("BASE_PATH", values.base_path, default=""),
+            docs=variables.read("DOCS", values.switch, default=False),
+            init_early=variables.read("INIT_EARLY", values.switch, default=False),
             fan_out_queue=variables.read("FAN_OUT_QUEUE", str, default=None),
-            source_epoch=variables.read("SOURCE_EPOCH", _source_epoch, default=""),
-            group_interval_s=variables.read("GROUP_INTERVAL_S", _decimal(0, GROUP_INTERVAL_MAX_S), default=0.0),
-            allow_cleartext=variables.read("ALLOW_CLEARTEXT", _switch, default=False),
-            events=variables.read("EVENTS", _events, default=EVENT_NAMES),
+            source_epoch=variables.read("SOURCE_EPOCH", values.source_epoch, default=""),
+            group_interval_s=variables.read("GROUP_INTERVAL_S", values.decimal(0, GROUP_INTERVAL_MAX_S), default=0.0),
+            allow_cleartext=variables.read("ALLOW_CLEARTEXT", values.switch, default=False),
+            events=variables.read("EVENTS", values.events, default=EVENT_NAMES),
         )
         variables.refuse_contradictions(settings)
         return settings
@@ -230,77 +211,3 @@ def _rules(settings: Settings) -> list[Rule]:
             problem=f"must be at least SIGNATURE_LIFE_S + CLOCK_GUARD_S + {WINDOW_SPARE_S}, which is {window_min_s:g}",
         ),
     ]
-
-
-def _decimal(least: float, most: int = NUMBER_MAX) -> Callable[[str], float]:
-    """A reader of a number in plain digits, from `least` to `most`."""
-
-    def parse(text: str) -> float:
-        if not _DECIMAL.fullmatch(text) or not least <= float(text) <= most:
-            raise ValueError(f"must be a number from {least:g} to {most}, with digits and at most one point")
-        return float(text)
-
-    return parse
-
-
-def _life(text: str) -> int:
-    if not _WHOLE.fullmatch(text) or not LIFE_MIN_S <= int(text) <= NUMBER_MAX:
-        raise ValueError(f"must be a whole number of seconds from {LIFE_MIN_S} to {NUMBER_MAX}")
-    return int(text)
-
-
-def _endpoint(text: str) -> str:
-    """A base URL, without a slash at its end; what it holds may be secret by mistake, so it is never shown."""
-    problem = "must be http(s)://host[:port][/path] without user, query or fragment"
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise ValueError(problem) from None
-    plain = text.isascii() and text.isprintable() and not set(" \\?#@") & set(text)
-    is_host = HOST.fullmatch(parts.hostname or "")
-    if parts.scheme not in {"http", "https"} or not is_host or port == 0 or not plain:
-        raise ValueError(problem)
-    return text.rstrip("/")
-
-
-def _receipt_key(text: str) -> str:
-    if len(text.encode()) > KEY_BYTES:
-        raise ValueError(f"must have at most {KEY_BYTES} bytes")
-    return text
-
-
-def _source_epoch(text: str) -> str:
-    if len(text) > EPOCH_CHARACTERS or not text.isprintable():
-        raise ValueError(f"must have at most {EPOCH_CHARACTERS} printable characters")
-    return text
-
-
-def _events(text: str) -> frozenset[str]:
-    names = [name.strip(" ") for name in text.split(",")]
-    if len(set(names)) < len(names) or not EVENT_NAMES.issuperset(names):
-        raise ValueError("must be some of http, timer, sources and operator, each once, with a comma between")
-    return frozenset(names)
-
-
-def _http_auth(text: str) -> str:
-    if text not in {"bearer", "signature", "platform"}:
-        raise ValueError("must be bearer, signature or platform")
-    return text
-
-
-def _base_path(text: str) -> str:
-    if text != "/" and not _BASE_PATH.fullmatch(text):
-        raise ValueError("must be a path such as /chat, of letters, digits and . _ ~ -")
-    return "/" + text.strip("/") if text != "/" else ""
-
-
-def _switch(text: str) -> bool:
-    return read_switch(text, on="on", off="off")
-
-
-def read_switch(text: str, on: str, off: str) -> bool:
-    """Whether the text is `on`; raises ValueError for one that is neither."""
-    if text not in {on, off}:
-        raise ValueError(f"must be {on} or {off}")
-    return text == on

@@ -27,6 +27,7 @@ from handler.ledgers.sqlite.metadata import (
     generation_in,
     raise_watermarks,
     reached,
+    replace_windows,
     stand_of,
     windows_of,
     write_pause,
@@ -246,14 +247,7 @@ class SqliteLedger:
 
     def note_windows(self, app: int, text: str, instead_of: str | None) -> bool:
         """Replace the notes of windows, in one write transaction."""
-
-        def noted(connection: sqlite3.Connection) -> bool:
-            if windows_of(connection, app) != instead_of:
-                return False
-            connection.execute(statements.WRITE_WINDOWS, (app, text))
-            return True
-
-        return self._file.write(noted)
+        return self._file.write(lambda connection: replace_windows(connection, app, text, instead_of))
 
     def has_rows(self, app: int) -> bool:
         """Whether any group of the app has a row."""

@@ -39,6 +39,14 @@ def windows_of(connection: sqlite3.Connection, app: int) -> str | None:
     return found[0] if found else None
 
 
+def replace_windows(connection: sqlite3.Connection, app: int, text: str, instead_of: str | None) -> bool:
+    """Write an app's notes of windows in place of those that were read; False where others stand there."""
+    if windows_of(connection, app) != instead_of:
+        return False
+    connection.execute(statements.WRITE_WINDOWS, (app, text))
+    return True
+
+
 def stand_of(connection: sqlite3.Connection, app: int, schedule: Schedule) -> tuple[Stand, float]:
     """How a schedule stands, and the time by the clock that all processes on this machine share."""
     connection.execute(statements.MAKE_SCHEDULES)

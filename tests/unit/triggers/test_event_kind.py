@@ -2,7 +2,7 @@
 
 import pytest
 
-from handler.config.settings import EVENT_NAMES
+from handler.config.values import EVENT_NAMES
 from handler.core.errors import UnknownEvent
 from handler.triggers.event_kind import NAMED, Kind, detect
 from tests.sandbox.dialects import Dialect, event_of
