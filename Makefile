@@ -24,7 +24,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help set-up run serve verify test unit contract integration faults fuzz storm soak flood e2e bench cold-start simulate mutants model audit \
-	status inspect operation pause resume adopt release restored parked openapi package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
+	status inspect operation pause resume adopt release restored parked token openapi package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -145,6 +145,9 @@ parked: $(STAMP) ## List parked records; ACTION=replay or ACTION=drop handles th
 OSLS := layers/node_modules/.bin/osls
 STAGE ?= prod
 AWS = NODE_NO_WARNINGS=1 $(OSLS) $(1) --stage "$(STAGE)" --region "$(REGION)" $(foreach param,$(PARAMS),--param "$(param)")
+
+token: $(STAMP) ## Make the token of a new caller, and its SHA-256
+	@$(RUN) -m layers.tokens
 
 openapi: $(STAMP) ## Write the OpenAPI document of the HTTP contract anew, which is committed
 	@$(RUN) -m layers.openapi

@@ -25,13 +25,13 @@ from handler.core.ports.counter_api import Unclear, Unsent
 from handler.core.ports.ledger import Ledger, ParkedAndNotes
 from handler.core.ports.queue import Queue
 from handler.core.ports.system import Clock, Measure, Notice, Timed
-from handler.core.ports.vault import Vault
+from handler.core.ports.vault import Secret, Vault
 from handler.core.runtime.instance import Instance, Rules
 from handler.telemetry import SERVICE, SERVICE_VARIABLE, Reports
 from handler.triggers.context import AppContext, remind
 from handler.triggers.http.auth import Authenticator, Bearer, Callers, Platform
 from handler.triggers.http.routes import HttpContext
-from handler.triggers.http.webhook_signature import Signature
+from handler.triggers.http.webhook_signature import Signature, check_keys
 from handler.triggers.invocation import current_deadline
 from handler.vault.cache import CachedVault
 from handler.vault.references import is_reference, source_for
@@ -111,9 +111,8 @@ def _settings() -> Settings:
 def http_context() -> HttpContext:
     """The same as `app_context`, with what only HTTP needs. The environment is read once."""
     settings, clock, chance = _settings(), SystemClock(), random.SystemRandom()
-    vault = CachedVault(
-        source_for(settings.chat_secret, os.environ, session=_aws_session), parse, clock, reports().failed
-    )
+    source = source_for(settings.chat_secret, os.environ, session=_aws_session)
+    vault = CachedVault(source, partial(_secret, settings.http_auth), clock, reports().failed)
     api = ChatClient(
         settings.chat_endpoint or base_url(settings.chat_region or ""),
         vault,
@@ -148,6 +147,14 @@ def http_context() -> HttpContext:
         base_path=settings.base_path,
         docs=settings.docs,
     )
+
+
+def _secret(scheme: str, text: str) -> Secret:
+    """The secret, with callers that the scheme of HTTP_AUTH can know."""
+    secret = parse(text)
+    if scheme == Signature.scheme:
+        check_keys(secret)
+    return secret
 
 
 def _authenticator(scheme: str, vault: Vault, clock: Clock) -> Authenticator:

@@ -38,6 +38,7 @@ _EXPECTED = frozenset(
         Notice.REPLAYED,
         Notice.PENDING,
         Notice.TURNED_AWAY,
+        Notice.UNAUTHORIZED,
         Notice.SECRET_REFRESHED,
         Notice.HANDED_ON,
         Notice.OPERATOR_TASK,

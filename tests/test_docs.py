@@ -22,7 +22,7 @@ from handler.triggers.http import responses as problems
 from tests.architecture import ROOMS
 from tests.sandbox.chat import ChatApp, ChatServer, Fault
 from tests.sandbox.cold_function import cold_function
-from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
+from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, made_up_secret, sandboxed_environment
 from tests.sandbox.gateway import Gateway
 from tests.sandbox.serve import FUNCTION_PORT
 
@@ -351,8 +351,8 @@ def test_the_signing_caller_is_believed_and_counts_once(
 ) -> None:
     """The README's headers, sent twice; those for an empty body find the operation."""
     secret = "whsec_" + b64encode(b"twenty-four bytes, or so").decode()
-    path = tmp_path / "secret.json"
-    path.write_text(path.read_text().replace(TOKEN, secret))
+    callers = [{"name": "mobile-backend", "token": secret}]
+    (tmp_path / "secret.json").write_text(json.dumps({**made_up_secret(), "callers": callers}))
     monkeypatch.setenv("HTTP_AUTH", "signature")
     signed = example("signed")
     assert callable(signed)

@@ -137,9 +137,10 @@ class ChatClient:
         quick = msgspec.structs.replace(self.calls, transport=self.calls.transport.within(GREETING_S))
         return quick.read(Group(app, NO_GROUP), (), Validity(now, self._read_life_s))
 
-    def renew_credentials(self) -> None:
-        """Fetch the secret again, because the vendor says that it is wrong."""
-        self._vault.refresh()
+    def renew_credentials(self) -> bool:
+        """Fetch the secret again, because the vendor says that it is wrong; whether it is another one now."""
+        known = self._vault.current()
+        return self._vault.refresh() is not known
 
     def close(self) -> None:
         """End the connections that are kept."""

@@ -44,6 +44,7 @@ class CachedVault:
         self._max_age_s = max_age_s
         self._lock = threading.Lock()
         self._secret: Secret | None = None
+        self._text = ""
         self._failure: Failure = SecretUnavailable("no secret has been fetched")
         self._fetches = 0
         self._failures = 0
@@ -98,7 +99,10 @@ class CachedVault:
     def _load(self) -> Secret:
         self._fetches += 1
         try:
-            self._secret = self._parse(self._fetch())
+            text = self._fetch()
+            if self._secret is None or text != self._text:
+                # The same text stays the same object, by which others know that nothing has changed.
+                self._secret, self._text = self._parse(text), text
         except (SecretUnavailable, SettingsError) as failure:
             return self._go_on(failure)
         self._wait(self._max_age_s)

@@ -33,6 +33,9 @@ IDENTIFIER = r"^[a-zA-Z0-9_-]{1,32}$"
 # wrong signature or an unknown caller only.
 VISIBLE = r"^[\x21-\x7e]+$"
 
+# 22 characters of base64 hold 131 bits, which no attempt over a network guesses.
+TOKEN_CHARACTERS = 22
+
 # Fields that errors may show, each part of their path a name of at most 24 characters. Another name may be the key
 # itself, put there by mistake.
 _SHOWABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,23}(\[[0-9]+\])*(\.[A-Za-z_][A-Za-z0-9_]{0,23}(\[[0-9]+\])*)*")
@@ -114,6 +117,8 @@ class _Caller(StrictModel):
             raise _wrong(f"callers[{index}]", "needs either token or token_sha256")
         if not self.model_fields_set - {"name"}:
             raise _wrong(f"callers[{index}]", "needs either token or token_sha256, or rights for those who are named")
+        if self.token is not None and len(self.token) < TOKEN_CHARACTERS:
+            raise _wrong(f"callers[{index}].token", f"that of {self.name} has less than {TOKEN_CHARACTERS} characters")
         digest = bytes.fromhex(self.token_sha256 or "")
         if self.token is not None:
             digest = hashlib.sha256(self.token.encode()).digest()

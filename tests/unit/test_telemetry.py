@@ -42,7 +42,7 @@ def reports() -> Iterator[Reports]:
 
 LEVELS = {
     "INFO": {
-        *(Notice.APPLIED, Notice.DELIVERED, Notice.REPLAYED, Notice.PENDING, Notice.TURNED_AWAY),
+        *(Notice.APPLIED, Notice.DELIVERED, Notice.REPLAYED, Notice.PENDING, Notice.TURNED_AWAY, Notice.UNAUTHORIZED),
         *(Notice.SECRET_REFRESHED, Notice.HANDED_ON, Notice.OPERATOR_TASK),
     },
     "ERROR": {Notice.GROUP_FROZEN, Notice.GROUP_FAILED, Notice.UNKNOWN, Notice.APP_REFUSED, Notice.CALLS_KEEP_FAILING},

@@ -95,8 +95,8 @@ class CounterApi(Protocol):
         """
         ...
 
-    def renew_credentials(self) -> None:
-        """Fetch the secret again, because the vendor says that it is wrong."""
+    def renew_credentials(self) -> bool:
+        """Fetch the secret again, because the vendor says that it is wrong; whether it is another one now."""
         ...
 
 

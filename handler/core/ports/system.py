@@ -18,6 +18,7 @@ class Notice(Enum):
     NOT_PERMITTED = "not_permitted"
     CALLER_EXPIRED = "caller_expired"
     TURNED_AWAY = "turned_away"
+    UNAUTHORIZED = "unauthorized"
     DELIVERED = "delivered"
     UNKNOWN = "outcome_unknown"
     ATTEMPT_EXPIRED = "attempt_expired"

@@ -281,8 +281,8 @@ class Visit:
         instance = self.instance
         if refusal.fault is Fault.CREDENTIALS and not self.renewed:
             self.renewed = True
-            instance.api.renew_credentials()
-            self.report(Notice.SECRET_REFRESHED, code=refusal.code)
+            if instance.api.renew_credentials():
+                self.report(Notice.SECRET_REFRESHED, code=refusal.code)
             return Again()
         if refusal.fault in {Fault.APP, Fault.CREDENTIALS}:
             instance.breaker.trip(refusal)

@@ -21,6 +21,9 @@ from handler.triggers.rights import rights_of
 # The challenge of a refusal.
 _PLATFORM = "Platform"
 
+# How long a subject, an ARN or a principal may be; all that AWS writes of its own are shorter.
+SUBJECT_CHARACTERS = 255
+
 # Each session of a role has an ARN of its own, and the caller is the role.
 _ROLE_SESSION = re.compile(r"(arn:[^:]*:sts:[^:]*:[^:]*:assumed-role/[^/]+)/.*", re.DOTALL)
 
@@ -132,9 +135,10 @@ class Platform:
         identity = next((found for found in _identities(request.context) if found is not None), None)
         if not isinstance(identity, str) or not identity:
             raise Unauthorized("the platform named no caller: has the route an authorizer?", _PLATFORM)
-        # What cannot be printed is no name; the schedule's own begins like that.
-        if not identity.isprintable():
-            raise Unauthorized("the platform's name of the caller holds a character that cannot be printed", _PLATFORM)
+        # What cannot be seen is no name; the schedule's own begins like that.
+        if len(identity) > SUBJECT_CHARACTERS or not identity.isprintable() or " " in identity:
+            problem = f"the platform's name of the caller has to be at most {SUBJECT_CHARACTERS} visible characters"
+            raise Unauthorized(problem, _PLATFORM)
         rights = self._callers.rights_of(identity)
         if rights is None:
             raise Unauthorized("the platform's name of the caller belongs to no caller", _PLATFORM)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from handler.core.errors import NotPermitted, SettingsError, TooManyCalls
+from handler.core.errors import NotPermitted, SettingsError, TooManyCalls, Unauthorized
 from handler.core.ports.system import Notice, Reporter
 from handler.triggers.event_kind import Event, Kind
 from handler.triggers.http import responses
@@ -42,6 +42,9 @@ def answer(
         reply = responses.of_error(error)
         if reply.status >= responses.OURS:
             reporter.failed(error)
+        elif isinstance(error, Unauthorized):
+            # Strangers may come in any number, so that there is no line for each.
+            reporter.count(Notice.UNAUTHORIZED, 1, reason=str(error))
         elif isinstance(error, TooManyCalls):
             reporter.report(Notice.TURNED_AWAY, reason=str(error), retry_after_s=error.retry_after_s)
         elif isinstance(error, NotPermitted):

@@ -29,11 +29,22 @@ _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[
 def agreed_key(written: str | None, signed: str | None) -> str:
     """The key of a request: the signed one if there is one, and then `Idempotency-Key` may only repeat it."""
     if signed is None:
-        return read_key(written)
+        return _written_key(written)
     key = read_key(signed, SIGNED_KEY)
-    if (written or "").strip(" \t") and read_key(written) != key:
+    if (written or "").strip(" \t") and _written_key(written) != key:
         raise BadInput(HEADER, f"differs from the signed {SIGNED_KEY}, which is the key")
     return key
+
+
+def _written_key(written: str | None) -> str:
+    """The key of the header, which may stand once: platforms join two with a comma, so a key with one has to be quoted.
+
+    Two quoted ones are no quoted string. Only two that are none either, `"a` and `b"`, make one when they are joined.
+    """
+    bare = (written or "").strip(" \t")
+    if "," in bare and not bare.startswith('"'):
+        raise BadInput(HEADER, "stands more than once, or holds a comma: a key with a comma has to be in quotes")
+    return read_key(written)
 
 
 def location(group_id: str, key: str) -> str:

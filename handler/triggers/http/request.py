@@ -31,13 +31,7 @@ class Request:
 
     def body(self) -> str:
         """The body as text. BodyTooLarge over 64 KiB; BadInput if there is none, or if it is not UTF-8."""
-        # In base64 four characters carry three bytes; white space between them is refused with the rest.
-        characters_max = BODY_BYTES * 4 // 3 + 4 if self._is_base64 else BODY_BYTES
-        if isinstance(self._body, str) and len(self._body) > characters_max:
-            raise _too_large()
         content = self.content()
-        if len(content) > BODY_BYTES:
-            raise _too_large()
         if not content:
             raise BadInput("body", "is missing")
         try:
@@ -46,17 +40,24 @@ class Request:
             raise BadInput("body", "is not UTF-8") from None
 
     def content(self) -> bytes:
-        """The body as the bytes that were sent, however many; BadInput if the event holds none in a readable form."""
+        """The body as the bytes that were sent: BodyTooLarge over 64 KiB; BadInput if there are none to be read."""
         if self._body is None:
             return b""
         if not isinstance(self._body, str):
             raise BadInput("body", "is not a string")
+        # In base64 four characters carry three bytes; white space between them is refused with the rest.
+        characters_max = BODY_BYTES * 4 // 3 + 4 if self._is_base64 else BODY_BYTES
+        if len(self._body) > characters_max:
+            raise _too_large()
         try:
-            return base64.b64decode(self._body, validate=True) if self._is_base64 else self._body.encode()
+            content = base64.b64decode(self._body, validate=True) if self._is_base64 else self._body.encode()
         except UnicodeEncodeError:
             raise BadInput("body", "is not UTF-8") from None
         except (binascii.Error, ValueError):
             raise BadInput("body", "is not base64") from None
+        if len(content) > BODY_BYTES:
+            raise _too_large()
+        return content
 
 
 def read_request(kind: Kind, event: Event) -> Request:

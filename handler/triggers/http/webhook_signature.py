@@ -12,9 +12,9 @@ import binascii
 import hmac
 import re
 
-from handler.core.errors import BadInput, Unauthorized
+from handler.core.errors import BadInput, BodyTooLarge, SettingsError, Unauthorized
 from handler.core.ports.system import Clock
-from handler.core.ports.vault import Caller
+from handler.core.ports.vault import Caller, Secret
 from handler.triggers.event_kind import Kind
 from handler.triggers.http.auth import Callers, Identity
 from handler.triggers.http.headers import SIGNED_KEY as ID
@@ -27,11 +27,21 @@ CHALLENGE = "StandardWebhooks"
 TOLERANCE_S = 300
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  # how every secret of the scheme begins
+KEY_BYTES = 24
 
 _SECONDS = re.compile(r"[0-9]{1,12}")
 
 # One of the listed signatures: 32 bytes in base64. Spaces part them, and commas where a platform joined two headers.
 _V1 = re.compile(r"(?<![^ ,])v1,([A-Za-z0-9+/]{43}=)(?![^ ,])")
+
+
+def check_keys(secret: Secret) -> None:
+    """Raise SettingsError for a caller who could never sign: a digest is no key, and a short key can be guessed."""
+    for index, caller in enumerate(secret.callers):
+        if caller.token_sha256 and len(_signing_key(caller.token)) < KEY_BYTES:
+            problem = f"callers[{index}] of the secret: with HTTP_AUTH=signature {caller.name} needs a token of "
+            problem += f"{SECRET_PREFIX} and the base64 of {KEY_BYTES} bytes or more, which no digest replaces"
+            raise SettingsError("CHAT_SECRET", problem)
 
 
 class Signature:
@@ -45,7 +55,7 @@ class Signature:
         self._clock = clock
 
     def identify(self, request: Request) -> Identity:
-        """The caller whose secret made one of the signatures."""
+        """The caller whose secret made one of the signatures; BodyTooLarge, before a long body is hashed."""
         written = {name: request.headers.get(name, "").strip(" \t") for name in (ID, TIMESTAMP, SIGNATURE)}
         for name, text in written.items():
             if not text:
@@ -70,6 +80,8 @@ class Signature:
 def _signed_content(message_id: str, timestamp: str, request: Request) -> bytes:
     try:
         return f"{message_id}.{timestamp}.".encode() + request.content()
+    except BodyTooLarge:
+        raise
     except (UnicodeEncodeError, BadInput):
         raise _unauthorized("the request holds characters that cannot be signed") from None
 

@@ -53,9 +53,10 @@ class SimulatedApi:
         """What becomes of the next requests, before chance decides."""
         return self._network.fates
 
-    def renew_credentials(self) -> None:
+    def renew_credentials(self) -> bool:
         self._world.step("renews the secret")
-        self._secret = self._chat.vault
+        known, self._secret = self._secret, self._chat.vault
+        return self._secret is not known
 
     def update(self, call: Call) -> Reply:
         said = self._network.update(call, self._secret, self._timeout_s)

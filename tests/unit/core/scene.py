@@ -83,8 +83,9 @@ class StagedApi:
     def _told(self) -> int | None:
         return self.date if self.tells_time else None
 
-    def renew_credentials(self) -> None:
-        """Nothing to renew."""
+    def renew_credentials(self) -> bool:
+        """There is always another one, which is no better."""
+        return True
 
     @property
     def date(self) -> int:

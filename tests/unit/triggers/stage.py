@@ -100,8 +100,9 @@ class Chat:
         wanted = {key: value for key, value in counters.items() if not keys or key in keys}
         return Counted(wanted, int(self._clock.now()))
 
-    def renew_credentials(self) -> None:
+    def renew_credentials(self) -> bool:
         """The secret of this Chat does not change."""
+        return False
 
     def _gone(self) -> Refused:
         return Refused(10010, "no such group", Fault.OPERATION, int(self._clock.now()))

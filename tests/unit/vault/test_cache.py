@@ -138,6 +138,14 @@ def test_a_refresh_fetches_at_once(fixture: Fixture) -> None:
     assert fixture.vault.current().sdkappid == 2
 
 
+def test_a_secret_that_has_not_changed_is_the_same_one(fixture: Fixture) -> None:
+    """By this others know whether there is something to try again with, or to tell."""
+    known = fixture.vault.current()
+    assert fixture.vault.refresh() is known
+    fixture.store.text = "2"
+    assert fixture.vault.refresh() is not known
+
+
 def test_a_refresh_that_fails_keeps_the_old_secret(fixture: Fixture) -> None:
     fixture.vault.current()
     fixture.store.failure = SecretUnavailable("gone")

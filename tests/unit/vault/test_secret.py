@@ -57,7 +57,7 @@ def test_a_digest_may_stand_for_the_token(digest: str) -> None:
 
 def test_callers_may_share_a_name() -> None:
     """While a token rotates, the old one and the new one are the same caller."""
-    secret = parse(text(callers=[{"name": "mobile", "token": "old"}, {"name": "mobile", "token": "new"}]))
+    secret = parse(text(callers=[{"name": "mobile", "token": token} for token in (TOKEN, TOKEN[::-1])]))
     assert [caller.name for caller in secret.callers] == ["mobile", "mobile"]
 
 
@@ -177,6 +177,14 @@ def test_a_wrong_caller_is_named(caller: object, field: str) -> None:
     assert problem(text(callers=[caller])).startswith(f"{field} of the secret: ")
 
 
+def test_a_token_that_could_be_guessed_is_refused_by_the_name_of_its_caller() -> None:
+    """With the whole secret, so that it is seen; 22 characters of base64 are 131 bits."""
+    callers = [{"name": "web", "token": TOKEN[:22]}, {"name": "mobile", "token": TOKEN[:21]}]
+    said = "callers[1].token of the secret: that of mobile has less than 22 characters"
+    assert problem(text(callers=callers)) == said
+    assert parse(text(callers=callers[:1])).callers[0].name == "web"
+
+
 @pytest.mark.parametrize("other", [{"token": TOKEN}, {"token_sha256": DIGEST}])
 def test_a_token_of_two_names_is_refused(other: dict[str, str]) -> None:
     callers = [{"name": "mobile", "token": TOKEN}, {"name": "web", **other}]
@@ -224,9 +232,9 @@ def test_a_secret_of_many_names_is_read_in_no_time() -> None:
 
 def test_what_the_secret_is_checked_with_shows_none_of_it() -> None:
     """Some reporters of errors write down the values in each frame of a traceback."""
-    callers = [{"name": "a", "token": "hunter2"}, {"name": "a", "token_sha256": "ab" * 32}]
+    callers = [{"name": "a", "token": TOKEN}, {"name": "a", "token_sha256": "ab" * 32}]
     with pytest.raises(SettingsError) as refused:
-        parse(text(callers=[*callers, {"name": "b", "token": "hunter2"}]))
+        parse(text(callers=[*callers, {"name": "b", "token": TOKEN}]))
     frames = traceback.TracebackException.from_exception(refused.value, capture_locals=True)
     shown = [value for frame in frames.stack for name, value in (frame.locals or {}).items() if name == "fields"]
     assert len(shown) == 1

@@ -188,6 +188,14 @@ def test_an_event_without_an_identity_is_unauthorized(context: Event) -> None:
     assert refuses(context) == "the platform named no caller: has the route an authorizer?"
 
 
+@pytest.mark.parametrize("subject", ["s" * 256, "two words", "line\n", "\u200b", "\x00schedule"])
+def test_a_subject_of_more_than_255_visible_characters_is_unauthorized(subject: str) -> None:
+    """It is part of what is stored and logged, and an issuer may let its users choose it."""
+    problem = refuses({"authorizer": {"jwt": {"claims": {"sub": subject}}}})
+    assert problem == "the platform's name of the caller has to be at most 255 visible characters"
+    assert identify({"authorizer": {"jwt": {"claims": {"sub": "ß" * 255}}}}).caller == "ß" * 255
+
+
 @pytest.mark.parametrize("wrong", [{"sub": "me"}, ["me"], 7, 0, True, False, 1.5, "", {}, []])
 @pytest.mark.parametrize("place", ["jwt", "claims", "iam", "identity", "principalId"])
 def test_an_identity_that_is_no_text_is_unauthorized(place: str, wrong: object) -> None:

@@ -146,6 +146,13 @@ def test_where_the_apps_rate_is_used_up_nothing_new_is_accepted(stage: Stage) ->
     assert stage.post("new", prefer="respond-async").status == 429
 
 
+@pytest.mark.parametrize("token", [None, "unknown"])
+def test_a_refused_caller_is_counted_once(stage: Stage, token: str | None) -> None:
+    sent = {} if token is None else headers("k", token=token)
+    assert stage.send("GET", "/v1/operations?GroupId=room&IdempotencyKey=k", sent).status == 401
+    assert (stage.told.notices, stage.told.times) == ([Notice.UNAUTHORIZED], [1])
+
+
 def test_what_is_turned_away_is_told_with_whose_it_is(stage: Stage) -> None:
     saturate(stage)
     stage.post("new")

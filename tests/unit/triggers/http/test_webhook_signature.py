@@ -10,16 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.core.errors import Unauthorized
+from handler.core.errors import BodyTooLarge, SettingsError, Unauthorized
 from handler.triggers.http import webhook_signature as module
 from handler.triggers.http.auth import Identity
 from handler.triggers.http.request import Request
+from handler.triggers.http.webhook_signature import check_keys
 from tests.unit.triggers.http.signing import (
     CONTENT,
     KEY,
     NOW,
     OTHER_KEY,
     Door,
+    secret_of,
     signature,
     signed_headers,
     whsec,
@@ -192,6 +194,28 @@ def test_a_caller_without_a_secret_of_the_scheme_cannot_sign(door: Door, token: 
     door.know(("first", token), (CALLER, whsec(OTHER_KEY)))
     assert door.refuses(signed_headers("a", CONTENT, key)) == "the signature is no caller's"
     assert door.identify(signed_headers("a", CONTENT, OTHER_KEY)).caller == CALLER
+
+
+@pytest.mark.parametrize("token", [None, "plain-token-that-is-long", "whsec_QQ==", whsec(b"k" * 23), whsec(KEY)[6:]])
+def test_a_caller_who_could_never_sign_is_a_settings_error(token: str | None) -> None:
+    """Known by a digest only, with a token of another scheme, or with a key that could be guessed."""
+    with pytest.raises(SettingsError, match=r"^CHAT_SECRET: callers\[1\] of the secret: .* second needs") as refused:
+        check_keys(secret_of(("first", whsec(b"k" * 24)), ("second", token)))
+    assert str(refused.value).endswith("whsec_ and the base64 of 24 bytes or more, which no digest replaces")
+    check_keys(secret_of(("first", whsec(b"k" * 24))))
+
+
+@pytest.mark.parametrize("is_base64", [False, True])
+def test_a_body_over_the_limit_is_refused_before_it_is_hashed(
+    door: Door, monkeypatch: pytest.MonkeyPatch, *, is_base64: bool
+) -> None:
+    """A stranger's megabytes would be hashed once for every caller."""
+    content = b"x" * (64 * 1024 + 1)
+    packed = base64.b64encode(content).decode() if is_base64 else content.decode()
+    headers = signed_headers("a", content)
+    monkeypatch.setattr(module, "hmac", None)
+    with pytest.raises(BodyTooLarge):
+        door.identify(headers, packed, is_base64=is_base64)
 
 
 def test_a_secret_rotates_under_one_name(door: Door) -> None:

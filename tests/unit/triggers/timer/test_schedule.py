@@ -17,7 +17,7 @@ from handler.vault.secret import parse
 from tests.sandbox.dialects import event_of
 from tests.unit.triggers.faulty import ListQueue
 from tests.unit.triggers.sources.source_events import ckafka, eventbridge, msk, of_msk, records, sqs, text
-from tests.unit.triggers.stage import APP, UPDATE, Stage, body, headers
+from tests.unit.triggers.stage import APP, TOKEN, UPDATE, Stage, body, headers
 from tests.unit.triggers.timer.test_handler import event as tick
 
 KEY = "daily/2026-11-22T00:00:00Z/0"
@@ -31,11 +31,11 @@ def message(name: str) -> str:
 
 def over_http(stage: Stage, name: str) -> None:
     """A request by a caller of that name, where a secret may have one."""
-    callers = [{"name": name, "token": "token"}]
+    callers = [{"name": name, "token": TOKEN}]
     with suppress(SettingsError):
         known = parse(json.dumps({"sdkappid": APP, "identifier": "a", "key": "k", "callers": callers}))
         stage.vault.secret = stage.vault.fresh = known
-        written = headers(KEY, token="token"), body(GroupCounter=[{"Key": "like", "Value": 0}])
+        written = headers(KEY), body(GroupCounter=[{"Key": "like", "Value": 0}])
         assert stage.send("POST", UPDATE, *written).status == 200
 
 
@@ -82,7 +82,7 @@ def test_a_tick_counts_whatever_came_in_its_name_before(stage: Stage, way: str, 
 
 @pytest.mark.parametrize("name", [CALLER, "a\x00", "tab\t", "line\n", "\u200b", "\x7f"])
 def test_a_secret_names_no_caller_that_cannot_be_printed(name: str) -> None:
-    callers = [{"name": name, "token": "t"}]
+    callers = [{"name": name, "token": TOKEN}]
     with pytest.raises(
         SettingsError, match=r"callers\[0\].name of the secret: holds a character that cannot be printed"
     ):
