@@ -46,7 +46,8 @@ def parts_of(content: str) -> Sequence[Part]:
     try:
         data = base64.b64decode(content, validate=True)
         message, checksum = data[len(_MAGIC) : -_MD5_BYTES], data[-_MD5_BYTES:]
-        if not data.startswith(_MAGIC) or hashlib.md5(message, usedforsecurity=False).digest() != checksum:
+        computed = hashlib.md5(message, usedforsecurity=False).digest()
+        if not data.startswith(_MAGIC) or computed != checksum:
             raise _broken("its checksum is wrong")
         fields = list(_fields(message))
         keys = [_bytes(key).decode() for number, key in fields if number == _KEY_TABLE]
