@@ -146,6 +146,7 @@ def http_context() -> HttpContext:
         wait_s=settings.wait_s,
         base_path=settings.base_path,
         docs=settings.docs,
+        origins=settings.cors_origins,
     )
 
 

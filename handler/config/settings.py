@@ -43,6 +43,7 @@ VARIABLES = (
     "GROUP_INTERVAL_S",
     "ALLOW_CLEARTEXT",
     "EVENTS",
+    "CORS_ORIGINS",
 )
 """Every variable that the settings are read from."""
 
@@ -78,6 +79,8 @@ class Settings:
     allow_cleartext: bool = False
     events: frozenset[str] = EVENT_NAMES
     """The kinds of events that this function takes."""
+    cors_origins: frozenset[str] = frozenset()
+    """Where pages in a browser may call from."""
 
     @property
     def has_weaker_promise(self) -> bool:
@@ -127,6 +130,7 @@ class Settings:
             group_interval_s=variables.read("GROUP_INTERVAL_S", values.decimal(0, GROUP_INTERVAL_MAX_S), default=0.0),
             allow_cleartext=variables.read("ALLOW_CLEARTEXT", values.switch, default=False),
             events=variables.read("EVENTS", values.events, default=EVENT_NAMES),
+            cors_origins=variables.read("CORS_ORIGINS", values.origins, default=frozenset()),
         )
         variables.refuse_contradictions(settings)
         return settings

@@ -28,6 +28,10 @@ NUMBER_MAX = 10 * 365 * DAY_S
 
 _WHOLE = re.compile(r"[0-9]{1,12}")
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+# A scheme, a host and a port that is not the scheme's own; an app's web view may have a scheme of its own.
+_ORIGIN = re.compile(
+    r"(?!http:[^*]*:80$|https:[^*]*:443$)[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?"
+)
 _BASE_PATH = re.compile(r"/?[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?")
 
 
@@ -69,6 +73,17 @@ def receipt_key(text: str) -> str:
     if len(text.encode()) > KEY_BYTES:
         raise ValueError(f"must have at most {KEY_BYTES} bytes")
     return text
+
+
+def origins(text: str) -> frozenset[str]:
+    """Origins as browsers write them, or they would match no request."""
+    named = [part.strip(" ") for part in text.split(",")]
+    if not all(map(_ORIGIN.fullmatch, named)):
+        raise ValueError(
+            "must be origins such as https://app.example.com, in lower case, without a path or a default port, with "
+            "commas between; there is no * for all"
+        )
+    return frozenset(named)
 
 
 def source_epoch(text: str) -> str:

@@ -39,6 +39,7 @@ _PLAIN: Final = frozenset(
         "DOCS",
         "SOURCE_EPOCH",
         "GROUP_INTERVAL_S",
+        "CORS_ORIGINS",
     }
 )
 _ENDPOINT: Final = re.compile(r"(https?)://([A-Za-z0-9.-]+(?::[0-9]+)?)/?")

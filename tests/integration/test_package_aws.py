@@ -76,6 +76,7 @@ def test_the_functions_read_their_environment_without_a_complaint(resources: Res
         settings = Settings.read(variables)
         assert (settings.init_early, settings.calls_per_second, settings.http_auth) == (True, 160.0, "bearer")
         assert settings.chat_secret == "aws:update-group-counter/test"
+        assert (settings.docs, settings.cors_origins) == (False, frozenset())
 
 
 def test_each_function_takes_the_events_of_its_own_triggers(resources: Resources) -> None:
@@ -101,6 +102,19 @@ def test_anyone_may_invoke_the_function_through_its_url_alone(packaged: dict[str
             ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"] if variant == "a function URL" else []
         )
         assert all(each in [shared | condition for condition in conditions] for each in opened)
+
+
+def test_every_gateway_leads_to_the_document_and_lets_a_browser_ask(packaged: dict[str, Path]) -> None:
+    """Behind the door as all else; the question alone is let through, as a browser proves nothing when it asks it."""
+    guards = {"all that is optional": "JWT", "callers with IAM": "AWS_IAM"}
+    for variant, guard in guards.items():
+        template = json.loads((packaged[variant] / ".serverless" / osls.TEMPLATE).read_text("utf-8"))
+        routes = [each["Properties"] for each in template["Resources"].values() if each["Type"].endswith("V2::Route")]
+        assert {each["RouteKey"]: each.get("AuthorizationType", "NONE") for each in routes} == {
+            "ANY /v1/{proxy+}": guard,
+            "GET /openapi.json": guard,
+            "OPTIONS /v1/{proxy+}": "NONE",
+        }
 
 
 def test_every_function_has_time_for_one_call(resources: Resources) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
 from handler.core.errors import NotPermitted, SettingsError, TooManyCalls, Unauthorized
 from handler.core.ports.system import Notice, Reporter
 from handler.triggers.event_kind import Event, Kind
-from handler.triggers.http import responses
+from handler.triggers.http import cors, responses
 from handler.triggers.http.headers import Correlation
 from handler.triggers.http.request import read_request
 from handler.triggers.http.responses import Reply, write
@@ -29,11 +29,13 @@ def answer(
 ) -> dict[str, object]:
     """Answer an event of an HTTP kind in its platform's form, and report an error that is not the caller's."""
     correlation = Correlation()
+    shared: Mapping[str, str] = {}
     try:
         request = read_request(kind, event)
         correlation = Correlation.of(request.headers)
         reporter.bind(**correlation.log_fields)
         exchange = Exchange(request, invocation, context_of())
+        shared = cors.headers_for(request, exchange.context.origins)
         exchange.context.app.check_takes(kind)
         _check_scheme(kind, exchange.context)
         path = _path_of_route(kind, exchange.request.path, exchange.context.base_path)
@@ -49,7 +51,7 @@ def answer(
             reporter.report(Notice.TURNED_AWAY, reason=str(error), retry_after_s=error.retry_after_s)
         elif isinstance(error, NotPermitted):
             reporter.report(Notice.NOT_PERMITTED, reason=str(error))
-    return write(kind, event, replace(reply, headers={**reply.headers, **correlation.headers}))
+    return write(kind, event, replace(reply, headers={**reply.headers, **correlation.headers, **shared}))
 
 
 def _check_scheme(kind: Kind, context: HttpContext) -> None:
@@ -67,6 +69,9 @@ def _served(path: str, exchange: Exchange) -> Reply:
         if (route.method, route.path) == (method, path):
             return route.serve(exchange)
     allowed = [route.method for route in routes if route.path == path.rstrip("/")]
+    asked = cors.preflight(exchange.request, exchange.context.origins, allowed) if allowed else None
+    if asked is not None:
+        return asked
     # A path that ends in slashes, where it may not, is wrong for every method.
     if allowed and method not in allowed:
         return responses.wrong_method(", ".join(allowed))

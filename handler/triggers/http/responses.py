@@ -46,6 +46,9 @@ CONTENT_TYPE = "application/problem+json"
 # In every reply: what became of an operation is for its caller alone, and no reply is a page or a script.
 EVERYWHERE: Mapping[str, str] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
+# A reply of this status has no body.
+NO_CONTENT = 204
+
 # From this status on a problem is the function's or its surroundings', not the caller's.
 OURS = 500
 
@@ -259,7 +262,8 @@ def _vendors_body(applied: Applied) -> Mapping[str, object]:
 def write(kind: Kind, event: Event, reply: Reply) -> dict[str, object]:
     """What the function returns for `event`. The body is ASCII, which every platform passes on as it is."""
     headers = {"Content-Type": reply.content_type, **EVERYWHERE, **reply.headers}
-    written = {"statusCode": reply.status, "body": _ENCODER.encode(reply.body), "isBase64Encoded": False}
+    body = "" if reply.status == NO_CONTENT else _ENCODER.encode(reply.body)
+    written = {"statusCode": reply.status, "body": body, "isBase64Encoded": False}
     # A load balancer wants the style of its request.
     if kind is Kind.HTTP_V1 or (kind is Kind.ALB and isinstance(event.get("multiValueHeaders"), dict)):
         return {**written, "multiValueHeaders": {name: [value] for name, value in headers.items()}}

@@ -39,6 +39,8 @@ class HttpContext(msgspec.Struct, frozen=True):
     wait_s: float
     base_path: str
     docs: bool
+    origins: frozenset[str] = frozenset()
+    """Where pages in a browser may call from."""
 
     def budget(self, invocation: Invocation, wait_s: float) -> TimeBudget:
         """Wait for `wait_s` seconds from now at most, and for less where the invocation ends before."""
