@@ -9,7 +9,8 @@
     ├── NotAccepted           no ledger write can have taken effect: repeating is safe and needed
     │   ├── TooManyCalls      too many calls wait
     │   │   ├── RowFull       too many operations of this group wait
-    │   │   └── NoTurn        too many groups wait for the sweep
+    │   │   ├── NoTurn        too many groups wait for the sweep
+    │   │   └── QuotaUsedUp   the caller has used up its own requests per second
     │   ├── LedgerUnavailable
     │   ├── SecretUnavailable
     │   ├── QueueUnavailable  the queue of FAN_OUT_QUEUE has not taken every page
@@ -78,6 +79,10 @@ class RowFull(TooManyCalls):
 
 class NoTurn(TooManyCalls):
     """The schedule of acceptances has no turn to lend: the sweep has a minute of calls to make already (R14)."""
+
+
+class QuotaUsedUp(TooManyCalls):
+    """The caller has used up its `calls_per_second`; other callers have not."""
 
 
 class LedgerUnavailable(NotAccepted):

@@ -106,7 +106,7 @@ class _Caller(StrictModel):
     token_sha256: Annotated[str | None, Field(pattern=r"^[0-9a-fA-F]{64}$", repr=False)] = None
     may: _Optional[list[_Grant]] = None
     read_patterns: _Optional[list[_Pattern]] = Field(default=None, alias="read")
-    calls_per_second: _Optional[Annotated[float, Field(gt=0, allow_inf_nan=False)]] = None
+    calls_per_second: _Optional[Annotated[float, Field(ge=0.01, le=10_000)]] = None
     not_after: Annotated[float | None, BeforeValidator(_moment)] = None
 
     def read(self, index: int) -> Caller:

@@ -5,7 +5,7 @@ from typing import TypeVar
 from handler.core.model.operation import Mode
 from handler.core.model.outcome import Applied, Record
 from handler.core.model.row import Attempt, Entry, Group, Remembered, Row, Settlement
-from handler.core.ports.schedules import Claim, Schedule
+from handler.core.ports.schedules import AnySchedule, Claim, Schedule
 from handler.core.ports.system import Clock
 
 _T = TypeVar("_T")
@@ -64,7 +64,7 @@ def claim(  # each test leaves most of it as it is
     calls: float,
     rate: float = 100,
     ahead_max_s: float = 1,
-    schedule: Schedule = Schedule.UPDATES,
+    schedule: AnySchedule = Schedule.UPDATES,
     app: int = GROUP.app,
     longest_s: float = 100,
 ) -> Claim:

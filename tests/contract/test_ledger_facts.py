@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from handler.clock import SystemClock
 from handler.core.model.row import Group
 from handler.core.ports.ledger import Generation, Ledger, Look
-from handler.core.ports.schedules import Hold, Lent, Schedule
+from handler.core.ports.schedules import AnySchedule, CallerSchedule, Hold, Lent, Schedule
 from tests.contract.processes import in_processes
 from tests.contract.samples import GROUP, claim, idle_row, record
 from tests.contract.stores import Closing, GivenClock, OpenLedger, SharedStore
@@ -82,6 +82,15 @@ def test_a_schedule_is_lent_no_further_ahead_than_asked_for(ledger: OpenLedger, 
 def test_each_app_has_schedules_of_its_own(ledger: OpenLedger, clock: GivenClock) -> None:
     ledger.lease(claim(clock, 1000))
     assert ledger.lease(claim(clock, 10, app=APP + 1)).wait_s == 0
+
+
+def test_each_caller_has_a_schedule_of_its_own(ledger: OpenLedger, clock: GivenClock) -> None:
+    """What one caller has used up, the app and other callers have not, however alike their names are."""
+    names = ["shop", "shop ", "Shop", "s" * 256, "\U0001f6d2", "updates"]
+    schedules: list[AnySchedule] = [*map(CallerSchedule.of, names), Schedule.UPDATES]
+    waits = [ledger.lease(claim(clock, 1000, schedule=schedule)).wait_s for schedule in schedules]
+    assert waits == [0] * len(schedules)
+    assert ledger.lease(claim(clock, 1, schedule=CallerSchedule.of("shop"))).wait_s is None
 
 
 def test_updates_reads_and_acceptances_do_not_wait_for_each_other(ledger: OpenLedger, clock: GivenClock) -> None:

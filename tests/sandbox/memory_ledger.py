@@ -19,7 +19,7 @@ from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.model.row_size import bytes_at_most, check_room, row_text, storable
 from handler.core.ports.ledger import Generation, Look
-from handler.core.ports.schedules import Claim, Hold, Lent, Schedule, Stand
+from handler.core.ports.schedules import AnySchedule, Claim, Hold, Lent, Stand
 from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
 from handler.core.state.watermarks import WATERMARK_S, partitions_of, passed, sorted_out, watermarks_of
@@ -63,7 +63,7 @@ class MemoryLedger:
         self._none_expires_before = INFINITY
         self._watermarks: dict[RecordName, tuple[float, str]] = {}
         self._generation = Generation(1, 0)
-        self._stands: dict[tuple[int, Schedule], Stand] = {}
+        self._stands: dict[tuple[int, AnySchedule], Stand] = {}
         self._windows: dict[int, str] = {}
         self.conflicts: list[RecordName] = []
 

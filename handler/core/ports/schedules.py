@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import urlsafe_b64encode
 from enum import Enum
+from typing import TypeAlias
 
 import msgspec
 
@@ -18,6 +21,21 @@ class Schedule(Enum):
     ACCEPTANCES = "acceptances"
 
 
+class CallerSchedule(msgspec.Struct, frozen=True):
+    """The requests of one caller over HTTP, under a `value` that every store can keep, however long its name is."""
+
+    value: str
+
+    @classmethod
+    def of(cls, caller: str) -> CallerSchedule:
+        """The schedule of the caller with this name."""
+        digest = hashlib.sha256(caller.encode(errors="surrogatepass")).digest()
+        return cls("caller/" + urlsafe_b64encode(digest[:16]).decode().rstrip("="))
+
+
+AnySchedule: TypeAlias = Schedule | CallerSchedule
+
+
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """What an instance asks of a schedule: the next `calls` of it, where `rate` of them are lent out a second.
 
@@ -27,7 +45,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     app: int
-    schedule: Schedule
+    schedule: AnySchedule
     calls: float
     rate: float
     ahead_max_s: float
@@ -58,7 +76,7 @@ class Hold(msgspec.Struct, frozen=True):
     """Lend nothing of a schedule for `seconds` from now; 0 lends again. `now` is as in a claim."""
 
     app: int
-    schedule: Schedule
+    schedule: AnySchedule
     now: float
     seconds: float
 

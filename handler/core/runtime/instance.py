@@ -27,6 +27,7 @@ from handler.core.runtime.memory import (
     SweptTo,
     ValuesCache,
 )
+from handler.core.runtime.quotas import Quotas
 from handler.core.runtime.rate_limiter import RateLimiter, Terms, Turn
 from handler.core.runtime.windows import Windows
 
@@ -84,6 +85,8 @@ class Instance(msgspec.Struct, frozen=True):
     """The schedule of updates; those of reads and acceptances follow (R14)."""
     reads: RateLimiter
     acceptances: RateLimiter
+    quotas: Quotas
+    """What each caller has left of its own requests per second."""
     api_clock: ApiClock
     breaker: CircuitBreaker
     gone: Gone
@@ -128,6 +131,7 @@ class Instance(msgspec.Struct, frozen=True):
             updates=limiter(Schedule.UPDATES),
             reads=limiter(Schedule.READS),
             acceptances=limiter(Schedule.ACCEPTANCES),
+            quotas=Quotas(clock, api_clock.moment, ledger),
             api_clock=api_clock,
             breaker=CircuitBreaker(clock),
             gone=Gone(clock),

@@ -12,7 +12,7 @@ from typing import cast
 
 from handler.core.model.row import Pause
 from handler.core.ports.ledger import Generation
-from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent, Schedule
+from handler.core.ports.schedules import NOTHING, AnySchedule, Claim, Hold, Lent
 from handler.ledgers.dynamodb.items import ROW, Item, number, number_of, string, text_of, whole_of
 from handler.ledgers.dynamodb.table import Outcome, Table
 
@@ -217,5 +217,5 @@ def _number(item: Item, name: str) -> float:
     return number_of(item, name) if name in item else 0.0
 
 
-def _key(app: int, schedule: Schedule) -> Item:
+def _key(app: int, schedule: AnySchedule) -> Item:
     return {"pk": string(f"schedule#{app}"), "sk": string(schedule.value)}

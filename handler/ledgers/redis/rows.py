@@ -13,7 +13,7 @@ from handler.core.model.operation import Counters
 from handler.core.model.outcome import Record, encode_record
 from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Row, Trouble
-from handler.core.ports.schedules import Schedule
+from handler.core.ports.schedules import AnySchedule
 from handler.core.state.watermarks import firsts_of
 from handler.core.state.watermarks import watermarks_of as last_positions
 from handler.ledgers.row_parts import Parts, is_calm, join, split, watermarks_text
@@ -37,11 +37,11 @@ class Keys(msgspec.Struct, frozen=True):
         """The hash of the generation."""
         return f"{{{self.prefix}}}:generation"
 
-    def turns(self, app: int, schedule: Schedule) -> str:
+    def turns(self, app: int, schedule: AnySchedule) -> str:
         """Until when a schedule of the app is lent out."""
         return f"{{{self.prefix}:{app}}}:{schedule.value}"
 
-    def hold(self, app: int, schedule: Schedule) -> str:
+    def hold(self, app: int, schedule: AnySchedule) -> str:
         """What is there while nothing is lent of a schedule."""
         return f"{self.turns(app, schedule)}:held"
 

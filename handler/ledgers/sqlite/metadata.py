@@ -11,7 +11,7 @@ from collections.abc import Collection
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.row import Group, Pause
 from handler.core.ports.ledger import Generation
-from handler.core.ports.schedules import Schedule, Stand
+from handler.core.ports.schedules import AnySchedule, Stand
 from handler.core.state.watermarks import WATERMARK_S
 from handler.ledgers.sqlite import schema as statements
 
@@ -47,14 +47,14 @@ def replace_windows(connection: sqlite3.Connection, app: int, text: str, instead
     return True
 
 
-def stand_of(connection: sqlite3.Connection, app: int, schedule: Schedule) -> tuple[Stand, float]:
+def stand_of(connection: sqlite3.Connection, app: int, schedule: AnySchedule) -> tuple[Stand, float]:
     """How a schedule stands, and the time by the clock that all processes on this machine share."""
     connection.execute(statements.MAKE_SCHEDULES)
     found: tuple[float, float, float] = connection.execute(statements.READ_SCHEDULE, (app, schedule.value)).fetchone()
     return Stand(found[0], found[1]), found[2]
 
 
-def write_stand(connection: sqlite3.Connection, app: int, schedule: Schedule, stand: Stand) -> None:
+def write_stand(connection: sqlite3.Connection, app: int, schedule: AnySchedule, stand: Stand) -> None:
     """Let a schedule stand so from now on."""
     connection.execute(statements.WRITE_SCHEDULE, (app, schedule.value, stand.free_at, stand.held_until))
 

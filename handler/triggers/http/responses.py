@@ -22,6 +22,7 @@ from handler.core.errors import (
     NotAccepted,
     NotPermitted,
     OutcomeUnknown,
+    QuotaUsedUp,
     SecretUnavailable,
     SettingsError,
     TooManyCalls,
@@ -126,6 +127,7 @@ REJECTED = Case(
     accepted=True,
 )
 TOO_MANY_CALLS = Case(429, "too-many-calls", "Too many calls", _AGAIN)
+CALLER_RATE_EXCEEDED = Case(429, "caller-rate-exceeded", "Too many calls of this caller", _AGAIN)
 NOT_ACCEPTED = Case(503, "not-accepted", "Nothing was accepted", _AGAIN)
 SETTINGS = Case(
     503,
@@ -156,6 +158,7 @@ _CASES: Mapping[type[CounterError], Case] = {
     Unauthorized: UNAUTHORIZED,
     NotPermitted: NOT_PERMITTED,
     TooManyCalls: TOO_MANY_CALLS,
+    QuotaUsedUp: CALLER_RATE_EXCEEDED,
     NotAccepted: NOT_ACCEPTED,
     AppRefused: APP_REFUSED,
     OutcomeUnknown: OUTCOME_UNKNOWN,

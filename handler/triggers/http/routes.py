@@ -63,6 +63,7 @@ class Exchange(msgspec.Struct, frozen=True):
         operation = self._operation(identity)
         self._name(operation.group_id, identity.caller, operation.key, operation.id)
         check(identity.rights.may, "caller", operation.mode, operation.group_id, operation.counters)
+        self._take_turn(identity)
         wait_s = headers.read_wait_s(self.request.headers.get("prefer", ""), self.context.wait_s)
         if wait_s > 0:
             self.context.app.check_limits(self.invocation)
@@ -79,6 +80,7 @@ class Exchange(msgspec.Struct, frozen=True):
         key = read_key(self.request.query.get("IdempotencyKey"), "IdempotencyKey")
         self._name(group_id, caller, key, operation_id(caller, key))
         identity.rights.check_read(group_id)
+        self._take_turn(identity)
         budget = self.context.budget(self.invocation, min(ASK_WAIT_S, self.context.wait_s))
         outcome = self.context.app.counters().ask(group_id, caller, key, budget)
         if outcome is None:
@@ -109,6 +111,12 @@ class Exchange(msgspec.Struct, frozen=True):
             key=key,
             window_s=self.context.app.window_s,
         )
+
+    def _take_turn(self, identity: Identity) -> None:
+        """Take one of the caller's own requests per second, if its number is bounded."""
+        app, rate = self.context.app, identity.rights.calls_per_second
+        if rate is not None:
+            app.instance.quotas.take(app.sdkappid, identity.caller, rate)
 
     def _name(self, group_id: str, caller: str, key: str, operation: str) -> None:
         """Have every further line of the invocation say whose operation it is about."""

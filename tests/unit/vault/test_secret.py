@@ -96,7 +96,7 @@ def test_what_a_caller_and_a_source_may_do_is_read() -> None:
         ({"may": [{"by_at_most": 1}]}, "may[0].by_at_most"),
         ({"may": [{"groups": "live-*"}]}, "may[0].groups"),
         *(({"read": patterns}, "read") for patterns in ("*", {"*": 1})),
-        *(({"calls_per_second": rate}, "calls_per_second") for rate in (0, -1, "5", True)),
+        *(({"calls_per_second": rate}, "calls_per_second") for rate in (0, -1, 0.001, 10_001, "5", True)),
         *(
             ({"not_after": time}, "not_after")
             for time in (
