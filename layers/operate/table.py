@@ -17,7 +17,13 @@ def lines(status: Mapping[str, object]) -> list[str]:
     groups = [each for each in attention if isinstance(each, dict)] if isinstance(attention, list) else []
     after = status.get("after")
     more = [f"More of them: AFTER={after}"] if after else []
-    return [_health(status, groups), *_table([HEADINGS, *map(_cells, groups)] if groups else []), *more]
+    return [_health(status, groups), *_table([HEADINGS, *map(_cells, groups)] if groups else []), *more, *_open(status)]
+
+
+def _open(status: Mapping[str, object]) -> list[str]:
+    """Which callers the secret sets no bounds to; an earlier function does not tell."""
+    names = status.get("callers_without_rights")
+    return [f"Callers that may do everything: {', '.join(names)}"] if isinstance(names, list) and names else []
 
 
 def _health(status: Mapping[str, object], groups: Sequence[Mapping[str, object]]) -> str:

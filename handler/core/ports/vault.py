@@ -46,6 +46,11 @@ class Secret:
     sources: Mapping[str, SourceRights] = field(default_factory=lambda: NO_SOURCES, repr=False)
     """What the producers of a source may do, by its ARN, topic or name."""
 
+    @property
+    def callers_without_rights(self) -> list[str]:
+        """The names of callers with an entry that may do everything."""
+        return sorted({caller.name for caller in self.callers if caller.rights.may is None})
+
 
 class Vault(Protocol):
     """Gives the secret. Both methods raise SecretUnavailable or SettingsError where there is none at all."""

@@ -32,6 +32,7 @@ def answer(request: Status, budget: TimeBudget, context: AppContext) -> Json:
         "paused": pause_as_json(generation.paused),
         "generation": generation.number,
         **overview.numbers(instance.api_clock.moment()),
+        "callers_without_rights": context.vault.current().callers_without_rights,
         "attention": [_shown(one, context, generation.paused) for one in page],
         "after": _cursor(page[-1].place) if page and overview.more else None,
     }

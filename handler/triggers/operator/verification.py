@@ -81,6 +81,7 @@ def _result(asked: _Asked, context: AppContext, verified: Verification) -> dict[
             "CLOCK_GUARD_S": rules.guard_s,
             "ATTEMPT_BOUND_S": rules.bound_s,
         },
+        "callers_without_rights": context.vault.current().callers_without_rights,
         "calls": verified.calls,
         "set_back": verified.set_back,
         **{verdict.name.lower(): verdicts[verdict] for verdict in CheckResult},

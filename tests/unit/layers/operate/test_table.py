@@ -82,3 +82,9 @@ def test_the_columns_of_the_groups_stand_under_each_other() -> None:
 
 def test_a_page_that_is_not_the_last_says_how_to_see_the_next() -> None:
     assert lines({**WELL, "after": "cursor"})[-1] == "More of them: AFTER=cursor"
+
+
+def test_callers_without_bounds_are_named() -> None:
+    """Any token of theirs may set any counter."""
+    assert lines({**WELL, "callers_without_rights": ["a", "b"]})[-1] == "Callers that may do everything: a, b"
+    assert len(lines({**WELL, "callers_without_rights": []})) == len(lines(WELL)) == 1

@@ -14,6 +14,7 @@ def test_where_all_is_well_status_says_so(stage: Stage) -> None:
         "frozen": 0,
         "parked": 0,
         "oldest_unfinished_s": 0.0,
+        "callers_without_rights": ["mobile-backend"],
         "attention": [],
         "after": None,
     }
