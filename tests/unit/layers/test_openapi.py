@@ -33,6 +33,7 @@ ERRORS = [
     errors.Unauthorized("no caller"),
     errors.NotPermitted("Mode", "Set is not allowed"),
     errors.TooManyCalls("the row is full", 2.0),
+    errors.QuotaUsedUp("the caller's own calls are used up", 2.0),
     errors.LedgerUnavailable("the ledger is closed"),
     errors.AppRefused(60020, "arrears", 7.1),
     errors.OutcomeUnknown("the answer was lost"),
