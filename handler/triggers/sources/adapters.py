@@ -11,17 +11,16 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
 from handler.core.errors import BadInput
 from handler.core.model.operation import Position
-from handler.core.model.payload import FIELDS, field_path
 from handler.triggers.event_kind import CKAFKA, MSK_SOURCE, Event, part_of
 from handler.triggers.parsing import check_text, read_moment
 from handler.triggers.sources.aggregates import is_aggregate, parts_of
+from handler.triggers.sources.images import image_text
 
 # Longer than any ARN with its shard and sequence number.
 NAME_CHARACTERS = 1024
@@ -31,14 +30,6 @@ _NUMBER = re.compile(r"[0-9]{1,64}")
 
 # Milliseconds since 1970, of which Kafka keeps 64 bits.
 _MILLISECONDS = re.compile(r"-?[0-9]{1,19}")
-
-# DynamoDB's own limits of a number's digits and of nesting.
-_WHOLE = re.compile(r"-?[0-9]{1,38}")
-_DEPTH = 32
-
-_NEW_IMAGE = ("dynamodb", "NewImage")
-
-_Attribute: TypeAlias = tuple[int | str, ...]
 
 
 class RawRecord(msgspec.Struct, frozen=True):
@@ -239,45 +230,6 @@ def _json(content: object) -> str:
     return json.dumps(content, ensure_ascii=False)
 
 
-def _image(change: object) -> str:
-    """The new image in the `dynamodb` part of a record, as plain JSON: each attribute of the item is a field.
-
-    A table may have any key, so the key's attributes are left out unless the payload has fields of these names;
-    `IdempotencyKey` makes a good key. BadInput names the attribute that cannot be read.
-    """
-    change = change if isinstance(change, dict) else {}
-    image = change.get("NewImage")
-    if not isinstance(image, dict):
-        raise BadInput(field_path(_NEW_IMAGE), "is missing: the stream's view type must include new images")
-    table_keys = part_of(change, "Keys").keys() - FIELDS
-    item = {name: value for name, value in image.items() if name not in table_keys}
-    return json.dumps(_unwrapped({"M": item}, _NEW_IMAGE, _DEPTH), ensure_ascii=False)
-
-
-def _unwrapped(value: object, place: _Attribute, depth: int) -> object:
-    """Unwrap an attribute value, such as {"N": "5"}."""
-    if not isinstance(value, dict) or len(value) != 1 or not depth:
-        raise BadInput(field_path(place), "is not an attribute value of DynamoDB")
-    [(kind, content)] = value.items()
-    if kind == "M" and isinstance(content, dict):
-        return {str(name): _unwrapped(part, (*place, str(name)), depth - 1) for name, part in content.items()}
-    if kind == "L" and isinstance(content, list):
-        return [_unwrapped(part, (*place, index), depth - 1) for index, part in enumerate(content)]
-    if kind == "N" and isinstance(content, str):
-        return _whole(content, place)
-    if (kind == "S" and isinstance(content, str)) or (kind == "BOOL" and isinstance(content, bool)):
-        return content
-    if kind == "NULL":
-        return None
-    raise BadInput(field_path(place), "has a type that a payload cannot have")
-
-
-def _whole(digits: str, place: _Attribute) -> int:
-    if not _WHOLE.fullmatch(digits):
-        raise BadInput(field_path(place), "is not a whole number")
-    return int(digits)
-
-
 EVENTBRIDGE = Source("EventBridge", _eventbridge, _json)
 MSK = Source(MSK_SOURCE, _msk, _base64, counts_offsets=True)
 SOURCES: Mapping[str, Source] = {
@@ -288,7 +240,7 @@ SOURCES: Mapping[str, Source] = {
         "aws:kinesis", _kinesis, _stream_data, lambda record: part_of(record, "kinesis").get("sequenceNumber")
     ),
     "aws:dynamodb": Source(
-        "aws:dynamodb", _dynamodb, _image, lambda record: part_of(record, "dynamodb").get("SequenceNumber")
+        "aws:dynamodb", _dynamodb, image_text, lambda record: part_of(record, "dynamodb").get("SequenceNumber")
     ),
     "aws:sns": Source("aws:sns", _sns, _plain),
     CKAFKA: Source(CKAFKA, _ckafka, _plain, takes_pages=True, counts_offsets=True),
