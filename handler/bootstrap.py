@@ -135,6 +135,7 @@ def http_context() -> HttpContext:
         vault=vault,
         queue=_queue(settings),
         source_epoch=settings.source_epoch,
+        reports_offsets=settings.reports_offsets,
         ledger_place=place,
         events=settings.events,
     )

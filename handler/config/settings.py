@@ -40,6 +40,7 @@ VARIABLES = (
     "INIT_EARLY",
     "FAN_OUT_QUEUE",
     "SOURCE_EPOCH",
+    "KAFKA_PARTIAL_REPLIES",
     "GROUP_INTERVAL_S",
     "ALLOW_CLEARTEXT",
     "EVENTS",
@@ -73,7 +74,9 @@ class Settings:
     init_early: bool
     fan_out_queue: str | None
     source_epoch: str = ""
-    """Part of the keys of Kafka's records that tell no time of their own."""
+    """Part of the keys of Kafka's records that name no cluster, or no time."""
+    reports_offsets: bool = False
+    """Whether Kafka's mapping on AWS takes partial replies."""
     group_interval_s: float = 0.0
     """Calls of one busy group are no closer than this; 0 for no such pace."""
     allow_cleartext: bool = False
@@ -127,6 +130,7 @@ class Settings:
             init_early=variables.read("INIT_EARLY", values.switch, default=False),
             fan_out_queue=variables.read("FAN_OUT_QUEUE", str, default=None),
             source_epoch=variables.read("SOURCE_EPOCH", values.source_epoch, default=""),
+            reports_offsets=variables.read("KAFKA_PARTIAL_REPLIES", values.switch, default=False),
             group_interval_s=variables.read("GROUP_INTERVAL_S", values.decimal(0, GROUP_INTERVAL_MAX_S), default=0.0),
             allow_cleartext=variables.read("ALLOW_CLEARTEXT", values.switch, default=False),
             events=variables.read("EVENTS", values.events, default=EVENT_NAMES),

@@ -34,7 +34,9 @@ class AppContext(msgspec.Struct, frozen=True):
     queue: Callable[[], Queue] | None = None
     """Makes the queue to which the timer sends pages, if there is one."""
     source_epoch: str = ""
-    """Part of CKafka's keys: a topic that is made again has the same offsets."""
+    """Part of the keys of Kafka's records that name no cluster, or no time."""
+    reports_offsets: bool = False
+    """Whether Kafka's mapping takes partial replies, which no event says."""
     ledger_place: str = ""
     """Which ledger it is, in words for an operator."""
     events: frozenset[str] = frozenset(NAMED)

@@ -21,15 +21,16 @@ class Kind(Enum):
     SCF_URL = "SCF function URL"
     TIMER = "timer"
     OPERATOR = "operator"
-    RECORDS = "records of SQS, Kinesis, DynamoDB streams, SNS or CKafka"
-    MSK = "Amazon MSK"
+    RECORDS = "records of SQS, Kinesis, DynamoDB streams, SNS, CKafka or CMQ"
+    KAFKA = "Amazon MSK or self-managed Kafka"
+    PIPES = "EventBridge Pipes"
     EVENTBRIDGE = "EventBridge"
 
 
 HTTP = frozenset({Kind.HTTP_V1, Kind.HTTP_V2, Kind.FUNCTION_URL, Kind.ALB, Kind.SCF_URL})
 
 # Those that bring records of an event source, the pages of a tick among them.
-BATCHES = frozenset({Kind.RECORDS, Kind.MSK, Kind.EVENTBRIDGE})
+BATCHES = frozenset({Kind.RECORDS, Kind.KAFKA, Kind.PIPES, Kind.EVENTBRIDGE})
 
 # What each name that EVENTS may list stands for.
 NAMED: Mapping[str, frozenset[Kind]] = {
@@ -39,11 +40,16 @@ NAMED: Mapping[str, frozenset[Kind]] = {
     "operator": frozenset({Kind.OPERATOR}),
 }
 
-# What the records of each source say they come from, on AWS. CKafka's have a part of that name instead.
-CKAFKA = "Ckafka"
-RECORD_SOURCES = frozenset({"aws:sqs", "aws:kinesis", "aws:dynamodb", "aws:sns"})
+# What events of Kafka say they come from.
+MSK = "aws:kafka"
+SELF_MANAGED_KAFKA = "SelfManagedKafka"
 
-MSK_SOURCE = "aws:kafka"
+# What the records of each source say they come from, on AWS.
+RECORD_SOURCES = frozenset({"aws:sqs", "aws:kinesis", "aws:dynamodb", "aws:sns", MSK, SELF_MANAGED_KAFKA})
+
+# On SCF a record has a part of its source's name instead.
+CKAFKA = "Ckafka"
+CMQ = "CMQ"
 
 # How the text of a page of a tick begins (triggers/timer/pages.py). Over HTTP it is a body with unknown fields.
 PAGE_HEAD = '{"Type":"TimerPage",'
@@ -54,8 +60,10 @@ _EVENTBRIDGE_FIELDS = frozenset({"id", "source", "detail-type", "detail"})
 
 def detect(event: object) -> tuple[Kind, Event]:
     """Name the kind of an event; UnknownEvent lists the kinds that there are."""
+    if isinstance(event, list) and any(source_of(record) for record in event):
+        return Kind.PIPES, {"Records": event}
     if not isinstance(event, dict):
-        raise UnknownEvent("event", f"is no object; known are: {_known()}")
+        raise _unknown(event, "is no object")
     # Timers and operators come by direct invocation only: an event that came in through a door has that door's shape,
     # whatever else its sender has put into it.
     kind = _http_kind(event)
@@ -65,7 +73,7 @@ def detect(event: object) -> tuple[Kind, Event]:
     if kind is None and event.get("Type") == "Operator":
         return Kind.OPERATOR, event
     if kind is None:
-        raise UnknownEvent("event", f"has the shape of no known kind; known are: {_known()}")
+        raise _unknown(event, "has the shape of no known kind")
     return kind, event
 
 
@@ -86,8 +94,8 @@ def _batch_kind(event: Event) -> Kind | None:
     records = event.get("Records")
     if isinstance(records, list) and (not records or any(source_of(record) for record in records)):
         return Kind.RECORDS
-    if event.get("eventSource") == MSK_SOURCE and isinstance(event.get("records"), dict):
-        return Kind.MSK
+    if event.get("eventSource") in (MSK, SELF_MANAGED_KAFKA) and isinstance(event.get("records"), dict):
+        return Kind.KAFKA
     return Kind.EVENTBRIDGE if event.keys() >= _EVENTBRIDGE_FIELDS else None
 
 
@@ -100,8 +108,9 @@ def source_of(record: object) -> str | None:
     """Which source's shape a record of a list has, if any."""
     if not isinstance(record, dict):
         return None
-    if isinstance(record.get(CKAFKA), dict):
-        return CKAFKA
+    for part in (CKAFKA, CMQ):
+        if isinstance(record.get(part), dict):
+            return part
     # SNS alone writes the name with a capital.
     named = record.get("eventSource", record.get("EventSource"))
     return named if isinstance(named, str) and named in RECORD_SOURCES else None
@@ -113,5 +122,11 @@ def part_of(event: Event, name: str) -> Event:
     return part if isinstance(part, dict) else {}
 
 
-def _known() -> str:
-    return ", ".join(kind.value for kind in Kind)
+def _unknown(event: object, problem: str) -> UnknownEvent:
+    # A good event does not wait for words about others.
+    from handler.triggers.foreign import advice  # noqa: PLC0415
+
+    known = advice(event)
+    return UnknownEvent(
+        "event", f"{f'is {known}' if known else problem}; known are: {', '.join(kind.value for kind in Kind)}"
+    )

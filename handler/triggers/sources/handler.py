@@ -13,6 +13,8 @@ from enum import Enum
 from functools import partial
 from typing import TypeAlias
 
+from msgspec import to_builtins
+
 from handler.core.errors import NotAccepted, OutcomeUnknown
 from handler.core.model.operation import Operation
 from handler.core.ports.ledger import Parked
@@ -24,9 +26,9 @@ from handler.triggers.context import AppContext
 from handler.triggers.event_kind import Event, Kind
 from handler.triggers.invocation import Invocation
 from handler.triggers.rights import RecordRights
-from handler.triggers.sources.adapters import Source
 from handler.triggers.sources.delivery import Refusal, check_time, deliver, time_budget
-from handler.triggers.sources.records import RecordReader, SourceRecord, source_and_records
+from handler.triggers.sources.records import Item, RecordReader, SourceRecord, source_and_records
+from handler.triggers.sources.source import Source
 
 # Nearly every valid payload is shorter than this, and an operator needs no more of an invalid one.
 PARKED_BYTES = 32 * 1024
@@ -49,7 +51,7 @@ def run(kind: Kind, event: Event, invocation: Invocation, context: AppContext) -
     Raises NotAccepted or OutcomeUnknown if a record was neither accepted nor parked and the reply cannot name it: the
     platform then delivers the batch again. Everything else is done by then.
     """
-    source, raw_records = source_and_records(kind, event)
+    source, raw_records = source_and_records(kind, event, reports_offsets=context.reports_offsets)
     if source is None:
         return {"batchItemFailures": []}
     context.check_limits(invocation)
@@ -64,7 +66,7 @@ def run(kind: Kind, event: Event, invocation: Invocation, context: AppContext) -
     if source.item is None:
         counts = Counter(results)
         return {done.value: counts[done] for done in Done}
-    return {"batchItemFailures": [{"itemIdentifier": item} for item in _failed(records, results, context)]}
+    return {"batchItemFailures": [{"itemIdentifier": to_builtins(item)} for item in _failed(records, results, context)]}
 
 
 def _report(source: Source, records: Sequence[SourceRecord], results: Sequence[Result], context: AppContext) -> None:
@@ -206,9 +208,9 @@ def _raise_for_unnamed(records: Sequence[SourceRecord], results: Sequence[Result
     raise NotAccepted(problem)
 
 
-def _failed(records: Sequence[SourceRecord], results: Sequence[Result], context: AppContext) -> Iterable[str]:
+def _failed(records: Sequence[SourceRecord], results: Sequence[Result], context: AppContext) -> Iterable[Item]:
     """The reply's name of each failed record, each once; reports each refusal that the log does not have yet."""
-    failed: dict[str, None] = {}
+    failed: dict[Item, None] = {}
     for record, result in zip(records, results, strict=True):
         if isinstance(result, Done) or record.item is None:
             continue

@@ -7,6 +7,7 @@ from msgspec import UNSET
 from handler.core.errors import BadInput, BodyTooLarge
 from handler.core.model.operation import Operation, Origin
 from handler.core.model.payload import check_payload, decode_body, read_payload
+from handler.triggers.foreign import advice
 from handler.triggers.idempotency_key import read_key
 from handler.triggers.parsing import BODY_BYTES, read_json
 from handler.triggers.sources.envelopes import Envelope, read_caller
@@ -35,6 +36,8 @@ def read_operation(
         if not isinstance(document, dict):
             raise BadInput("body", "is not an object")
         own_key, own_caller = _names(document.pop("IdempotencyKey", UNSET), document.pop("Caller", UNSET), key, caller)
+        if "GroupId" not in document and (known := advice(document)):
+            raise BadInput("body", f"is {known}")
         payload = read_payload(document, receipt_key)
         group_id, mode, counters = payload.group_id, payload.mode, payload.counters
     origin = Origin(source=source, place=place, caller=own_caller, key=own_key)

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import cast
+from typing import TypeAlias, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -15,12 +15,15 @@ from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
 from handler.core.model.operation import Operation
 from handler.core.runtime.windows import Horizon
 from handler.triggers.concurrency import Failure
-from handler.triggers.event_kind import MSK_SOURCE, Event, Kind, is_page, source_of
+from handler.triggers.event_kind import Event, Kind, is_page, source_of
 from handler.triggers.rights import RecordRights
-from handler.triggers.sources.adapters import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, RawRecord, Source
+from handler.triggers.sources.adapters import EVENTBRIDGE, PIPED, REPORTING, SOURCES
 from handler.triggers.sources.delivery import Refusal
 from handler.triggers.sources.envelopes import opened
 from handler.triggers.sources.message import read_operation
+from handler.triggers.sources.source import NAME_CHARACTERS, Offset, RawRecord, Source
+
+Item: TypeAlias = str | Offset
 
 
 class SourceRecord(msgspec.Struct, frozen=True):
@@ -31,7 +34,7 @@ class SourceRecord(msgspec.Struct, frozen=True):
     name. The record is parked with `id`, `source` (its ARN, topic or name) and `text`.
     """
 
-    item: str | None
+    item: Item | None
     id: str
     source: str
     text: str
@@ -50,7 +53,7 @@ class RecordReader(msgspec.Struct, frozen=True):
 
     `horizon` is the failure of the ledger or the vault if it is not known. `check_page` raises BadInput for a page that
     this app has not signed. `rights` are asked for each operation of a producer, before any other is looked at. `epoch`
-    is part of the keys of Kafka's records that have no timestamp.
+    is part of the keys of Kafka's records that name no cluster, or no time.
     """
 
     source: Source
@@ -81,8 +84,8 @@ class RecordReader(msgspec.Struct, frozen=True):
             raise BadInput("record", f"is not of the batch's source {name}")
         return self.source.read(record)
 
-    def _read(self, raw: RawRecord, item: str | None) -> SourceRecord:
-        if self.epoch and self.source.counts_offsets and raw.sent is None:
+    def _read(self, raw: RawRecord, item: Item | None) -> SourceRecord:
+        if self.epoch and self.source.counts_offsets and (raw.sent is None or not self.source.names_cluster):
             raw = replace(raw, key=f"{raw.key}@{self.epoch}")
         try:
             text, request = self._request(raw)
@@ -133,16 +136,21 @@ class RecordReader(msgspec.Struct, frozen=True):
         return self.horizon
 
 
-def source_and_records(kind: Kind, event: Event) -> tuple[Source | None, list[object]]:
-    """The source of a batch, which is that of its first known record, and its records; None for an empty batch."""
+def source_and_records(
+    kind: Kind, event: Event, *, reports_offsets: bool = False
+) -> tuple[Source | None, list[object]]:
+    """The source of a batch, which is that of its first known record, and its records; None for an empty batch.
+
+    `reports_offsets`: the mapping of Kafka takes partial replies.
+    """
     if kind is Kind.EVENTBRIDGE:
         return EVENTBRIDGE, [event]
-    if kind is Kind.MSK:
-        return MSK, list(_msk_records(event))
+    if kind is Kind.KAFKA:
+        return (REPORTING if reports_offsets else SOURCES)[str(event["eventSource"])], list(_kafka_records(event))
     # Every other kind of batch is recognised by its list.
     records = cast("list[object]", event["Records"])
     name = next(filter(None, map(source_of, records)), None)
-    return SOURCES[name] if name else None, records
+    return (PIPED if kind is Kind.PIPES else SOURCES)[name] if name else None, records
 
 
 def _positioned(operation: Operation, raw: RawRecord) -> Operation:
@@ -156,18 +164,20 @@ def _positioned(operation: Operation, raw: RawRecord) -> Operation:
     return replace(operation, position=raw.position)
 
 
-def _item(record: object, source: Source) -> str | None:
+def _item(record: object, source: Source) -> Item | None:
     named = source.item(record) if source.item and isinstance(record, dict) else None
+    if isinstance(named, Offset):
+        return named
     return named if isinstance(named, str) and 1 <= len(named) <= NAME_CHARACTERS and named.isprintable() else None
 
 
-def _msk_records(event: Event) -> Iterator[object]:
-    """The records of every partition in their order, each with the ARN that the event states once for all."""
+def _kafka_records(event: Event) -> Iterator[object]:
+    """The records of every partition in their order, each with what the event states once for all of them."""
     partitions = event["records"]
-    for records in partitions.values() if isinstance(partitions, dict) else ():
+    stated = {"eventSource": event["eventSource"], "eventSourceArn": event.get("eventSourceArn")}
+    for name, records in partitions.items() if isinstance(partitions, dict) else ():
         for record in records if isinstance(records, list) else [records]:
-            origin = {"eventSource": MSK_SOURCE, "eventSourceArn": event.get("eventSourceArn")}
-            yield {**record, **origin} if isinstance(record, dict) else record
+            yield {**record, **stated, "eventSourceKey": name} if isinstance(record, dict) else record
 
 
 def _shown(content: object) -> str:

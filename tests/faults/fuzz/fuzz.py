@@ -78,7 +78,7 @@ def event(data: bytes) -> None:
             read_tick(content, "_receipt", 3600.0, NOW)
         elif kind.name == "OPERATOR":
             read_request(content)
-        elif kind.name in {"RECORDS", "MSK", "EVENTBRIDGE"}:
+        elif kind.name in {"RECORDS", "KAFKA", "PIPES", "EVENTBRIDGE"}:
             source, records = source_and_records(kind, content)
             if source is not None:
                 reader = RecordReader(source, "_receipt", 3600.0, HORIZON, _signed_well, RIGHTS, "")

@@ -57,6 +57,7 @@ def test_the_settings_are_read_from_the_variables_that_are_listed() -> None:
         *(("DEDUPE_WINDOW_S", "911.25", "window_s", 911.25), ("SOURCE_EPOCH", "2027, 二", "source_epoch", "2027, 二")),
         *(("HTTP_AUTH", "platform", "http_auth", "platform"), ("BASE_PATH", "/chat", "base_path", "/chat")),
         *(("DOCS", "on", "docs", True), ("INIT_EARLY", "on", "init_early", True)),
+        ("KAFKA_PARTIAL_REPLIES", "on", "reports_offsets", True),
         *(("ALLOW_CLEARTEXT", "on", "allow_cleartext", True), ("EVENTS", "http", "events", {"http"})),
         ("EVENTS", "timer, sources,operator", "events", {"timer", "sources", "operator"}),
         ("CORS_ORIGINS", "https://a.b, http://[::1]:8080", "cors_origins", {"https://a.b", "http://[::1]:8080"}),

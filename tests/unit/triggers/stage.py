@@ -227,7 +227,7 @@ class Stage:
     def tick(self, event: dict[str, object]) -> dict[str, object]:
         return timer.run(event, self.invocation, self.context)
 
-    def batch(self, event: dict[str, object]) -> dict[str, object]:
+    def batch(self, event: object) -> dict[str, object]:
         kind, content = detect(event)
         return batch.run(kind, content, self.invocation, self.context)
 

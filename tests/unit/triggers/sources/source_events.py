@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 
-from handler.triggers.event_kind import Event
+from handler.triggers.event_kind import Event, part_of
 from tests.unit.triggers.stage import START
 
 ARN = "arn:aws:sqs:eu-west-1:123456789012:counters"
@@ -72,6 +72,12 @@ def ckafka(content: object, number: int = 0, **changes: object) -> Event:
     return {"Ckafka": {**message, **changes}}
 
 
+def cmq(content: object, number: int = 0, **changes: object) -> Event:
+    named = {"type": "topic", "topicOwner": 120000, "topicName": "counters", "subscriptionName": "counts"}
+    message = {**named, "publishTime": ISO, "msgId": f"{number}", "msgBody": content, "msgTag": ["tag1", "tag2"]}
+    return {"CMQ": {**message, **changes}}
+
+
 def msk(content: object, number: int = 0, **changes: object) -> Event:
     value = encoded(content) if isinstance(content, str) else content
     place = {"topic": "counters", "partition": 0, "offset": number, "timestamp": int(START * 1000)}
@@ -104,22 +110,45 @@ def of_msk(*of: object) -> Event:
     return {"eventSource": "aws:kafka", "eventSourceArn": CLUSTER, "records": {"counters-0": list(of)}}
 
 
+def of_self_managed_kafka(*of: object) -> Event:
+    """A batch of another cluster, all in one partition."""
+    servers = "b-2.example.com:9092,b-1.example.com:9092"
+    return {"eventSource": "SelfManagedKafka", "bootstrapServers": servers, "records": {"counters-0": list(of)}}
+
+
+def piped(source: str, contents: Sequence[object], first: int = 0) -> list[Event]:
+    """A batch as a pipe passes it on: its records of Kinesis are flat, and those of Kafka tell their cluster."""
+    records = [MAKERS[source](content, number) for number, content in enumerate(contents, first)]
+    if source == "aws:kafka":
+        cluster = {"eventSource": "aws:kafka", "eventSourceArn": CLUSTER, "eventSourceKey": "counters-0"}
+        return [record | cluster for record in records]
+    if source != "aws:kinesis":
+        return records
+    return [
+        part_of(record, "kinesis") | {name: record[name] for name in record if name != "kinesis"} for record in records
+    ]
+
+
 MAKERS: dict[str, Callable[[object, int], Event]] = {
     "aws:sqs": sqs,
     "aws:kinesis": kinesis,
     "aws:dynamodb": dynamodb,
     "aws:sns": sns,
     "Ckafka": ckafka,
+    "CMQ": cmq,
     "aws:kafka": msk,
+    "SelfManagedKafka": msk,
 }
 """How to make a record of each source of batches."""
 
 PARTIAL = ("aws:sqs", "aws:kinesis", "aws:dynamodb")
-WHOLE = ("aws:sns", "Ckafka", "aws:kafka")
+WHOLE = ("aws:sns", "Ckafka", "CMQ", "aws:kafka", "SelfManagedKafka")
 
 
 def batch_of(source: str, contents: Sequence[object], first: int = 0) -> Event:
     made = [MAKERS[source](content, number) for number, content in enumerate(contents, first)]
+    if source == "SelfManagedKafka":
+        return of_self_managed_kafka(*made)
     return of_msk(*made) if source == "aws:kafka" else records(*made)
 
 

@@ -1,11 +1,15 @@
 """Each source's record shows its identity, its caller, its time and its text, or what is wrong with it."""
 
+import base64
+import gzip
+
 import pytest
 
 from handler.core.errors import BadInput
-from handler.triggers.event_kind import RECORD_SOURCES, Event, detect, part_of, source_of
-from handler.triggers.sources.adapters import EVENTBRIDGE, MSK, NAME_CHARACTERS, SOURCES, RawRecord
+from handler.triggers.event_kind import MSK, RECORD_SOURCES, Event, detect, part_of, source_of
+from handler.triggers.sources.adapters import EVENTBRIDGE, SOURCES
 from handler.triggers.sources.records import source_and_records
+from handler.triggers.sources.source import NAME_CHARACTERS, RawRecord
 from tests.unit.triggers.sources.source_events import (
     ARN,
     CLUSTER,
@@ -14,12 +18,14 @@ from tests.unit.triggers.sources.source_events import (
     TOPIC,
     attribute,
     ckafka,
+    cmq,
     dynamodb,
     encoded,
     eventbridge,
     kinesis,
     msk,
     of_msk,
+    of_self_managed_kafka,
     records,
     sns,
     sqs,
@@ -44,9 +50,12 @@ def delivered(event: Event) -> RawRecord:
         (records(dynamodb("t", 7)), f"{TABLE}/c4ca000007/4421000007", TABLE, START),
         (records(sns("t", 7)), "notice-7", TOPIC, START),
         (records(ckafka("t", 7)), "ckafka/counters/1/7", "counters", None),
+        (records(cmq("t", 7)), "cmq/counters/7", "counters", START),
+        (records(cmq("t", 7, publishTime="1970-01-01T00:00:00.000Z")), "cmq/counters/7", "counters", None),
         (of_msk(msk("t", 7)), f"{CLUSTER}/counters/0/7/{START * 1000:.0f}", CLUSTER, START),
         (of_msk(msk("t", 7, timestamp="1000")), f"{CLUSTER}/counters/0/7/1000", CLUSTER, 1.0),
         (of_msk(msk("t", 7, timestamp=-1)), f"{CLUSTER}/counters/0/7", CLUSTER, None),
+        (of_self_managed_kafka(msk("t", 7)), f"SelfManagedKafka/counters/0/7/{START * 1000:.0f}", "counters", START),
         (eventbridge({}, 7), "event-7", "shop.orders", START),
     ],
 )
@@ -67,7 +76,7 @@ def test_a_record_is_known_by_its_sources_own_identity(event: Event, key: str, c
 )
 def test_the_text_is_found_in_its_wrapping(source: str, content: object) -> None:
     assert SOURCES[source].text(content) in {"groß", '{"a": "groß"}'}
-    assert MSK.text(encoded("groß")) == "groß"
+    assert SOURCES[MSK].text(encoded("groß")) == "groß"
     assert EVENTBRIDGE.text({"a": "groß"}) == '{"a": "groß"}'
 
 
@@ -82,6 +91,8 @@ def test_the_text_is_found_in_its_wrapping(source: str, content: object) -> None
         (lambda wrong: records(sns("t", MessageId=wrong)), "MessageId"),
         (lambda wrong: records(sns("t", TopicArn=wrong)), "TopicArn"),
         (lambda wrong: records(ckafka("t", topic=wrong)), "topic"),
+        (lambda wrong: records(cmq("t", topicName=wrong)), "topicName"),
+        (lambda wrong: records(cmq("t", msgId=wrong)), "msgId"),
         (lambda wrong: of_msk(msk("t")) | {"eventSourceArn": wrong}, "eventSourceArn"),
         (lambda wrong: eventbridge({}, source=wrong), "source"),
     ],
@@ -93,7 +104,7 @@ def test_a_record_without_a_usable_name_is_refused(make: object, field: str, wro
     assert refused.value.field == field
 
 
-@pytest.mark.parametrize("wrong", [None, -1, 1.0, "1", True, 2**63])
+@pytest.mark.parametrize("wrong", [None, -1, 1.0, "-2", "01", "2.0", "", " 1", "٣", True, 2**63, str(2**63 + 1)])
 @pytest.mark.parametrize("field", ["partition", "offset"])
 def test_a_place_in_a_topic_is_a_whole_number(field: str, wrong: object) -> None:
     change = {field: wrong}
@@ -104,6 +115,13 @@ def test_a_place_in_a_topic_is_a_whole_number(field: str, wrong: object) -> None
         assert refused.value.field == field
 
 
+@pytest.mark.parametrize("offset", [0, 36, 2**63 - 1])
+def test_a_place_in_text_is_the_same_place(offset: int) -> None:
+    """CKafka writes its numbers either way."""
+    [number, text] = [delivered(records(ckafka("t", offset=written))) for written in (offset, str(offset))]
+    assert number == text
+
+
 @pytest.mark.parametrize("wrong", ["soon", "", True, [], {}])
 def test_a_time_that_is_none_is_refused(wrong: object) -> None:
     for event in (
@@ -111,6 +129,7 @@ def test_a_time_that_is_none_is_refused(wrong: object) -> None:
         records(kinesis("t", approximateArrivalTimestamp=wrong)),
         records(dynamodb("t", ApproximateCreationDateTime=wrong)),
         records(sns("t", Timestamp=wrong)),
+        records(cmq("t", publishTime=wrong)),
         of_msk(msk("t", timestamp=wrong)),
         eventbridge({}, time=wrong),
     ):
@@ -127,13 +146,19 @@ def test_kafka_may_tell_no_time(none: int | None) -> None:
 def test_a_body_that_is_not_text_is_refused(wrong: object) -> None:
     """Or not base64 of it, where the platform packs it so."""
     plain = () if isinstance(wrong, str) else (SOURCES["aws:sqs"], SOURCES["aws:sns"], SOURCES["Ckafka"])
-    for source in (SOURCES["aws:kinesis"], MSK, *plain):
+    for source in (SOURCES["aws:kinesis"], SOURCES[MSK], *plain):
         with pytest.raises(BadInput, match=r"^body: "):
             source.text(wrong)
 
 
+def test_data_that_gzip_has_compressed_is_told_by_its_name() -> None:
+    data = base64.b64encode(gzip.compress(b"t")).decode()
+    with pytest.raises(BadInput, match="is compressed by gzip, as CloudWatch Logs sends it"):
+        SOURCES["aws:kinesis"].text(data)
+
+
 def test_every_source_that_is_recognised_can_be_read() -> None:
-    assert SOURCES.keys() - {"Ckafka"} == RECORD_SOURCES
+    assert SOURCES.keys() - {"Ckafka", "CMQ"} == RECORD_SOURCES
     assert source_of(ckafka("t")) in SOURCES
 
 
@@ -148,7 +173,7 @@ def test_records_of_all_partitions_come_with_their_arn() -> None:
         },
     }
     source, found = source_and_records(*detect(event))
-    assert source is MSK
+    assert source is SOURCES[MSK]
     assert [record.get("eventSourceArn") if isinstance(record, dict) else record for record in found] == [
         *(CLUSTER, CLUSTER, CLUSTER, 7)
     ]

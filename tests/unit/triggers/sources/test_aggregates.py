@@ -7,7 +7,8 @@ import pytest
 from handler.core.model.operation import operation_id
 from handler.core.model.row import Group
 from handler.triggers.event_kind import Event
-from handler.triggers.sources.adapters import SOURCES, RawRecord
+from handler.triggers.sources.adapters import SOURCES
+from handler.triggers.sources.source import RawRecord
 from tests.sandbox.aggregates import MAGIC, aggregate, field, number, sealed
 from tests.unit.triggers.faulty import UNAVAILABLE, FaultyLedger
 from tests.unit.triggers.sources.source_events import STREAM, kinesis, records, text

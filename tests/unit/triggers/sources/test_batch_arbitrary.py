@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.triggers.event_kind import Event
-from tests.unit.triggers.sources.source_events import MAKERS, batch_of, of_msk, records, text
+from tests.unit.triggers.sources.source_events import MAKERS, batch_of, of_msk, of_self_managed_kafka, records, text
 from tests.unit.triggers.stage import Stage
 
 JSON = st.recursive(
@@ -43,7 +43,8 @@ def test_arbitrary_neighbours_do_not_change_what_a_good_record_does(
     stage.chat.groups["mine"] = {}
     [good] = _records(batch_of(source, [text(5, "mine", IdempotencyKey="mine")], first=99))
     made = [*strangers[:place], good, *strangers[place:]]
-    event = of_msk(*made) if source == "aws:kafka" else records(good, *made)
+    wrap = {"aws:kafka": of_msk, "SelfManagedKafka": of_self_managed_kafka}.get(source)
+    event = wrap(*made) if wrap else records(good, *made)
     for _ in range(2):
         stage.batch(event)
     assert stage.chat.groups["mine"].get("like") == 5

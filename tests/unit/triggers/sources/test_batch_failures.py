@@ -1,13 +1,29 @@
 """What could not be accepted for a reason that may pass is delivered again, and nothing counts twice for it."""
 
+from collections.abc import Callable
+
 import pytest
+from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost, CounterError, NotAccepted, OutcomeUnknown
 from handler.core.model.operation import operation_id
 from handler.core.ports.system import Notice
+from handler.triggers.event_kind import Event
 from handler.triggers.sources.delivery import CHUNK
 from tests.unit.triggers.faulty import UNAVAILABLE, FaultyLedger, FullParked
-from tests.unit.triggers.sources.source_events import ARN, MAKERS, PARTIAL, batch_of, item, records, sqs, text
+from tests.unit.triggers.sources.source_events import (
+    ARN,
+    MAKERS,
+    PARTIAL,
+    batch_of,
+    item,
+    msk,
+    of_msk,
+    of_self_managed_kafka,
+    records,
+    sqs,
+    text,
+)
 from tests.unit.triggers.stage import APP, Stage, invocation
 
 # More records of a group than are accepted by one write.
@@ -131,3 +147,31 @@ def test_a_poison_record_of_a_stream_that_cannot_be_parked_comes_again(stage: St
     kept.error = None
     assert stage.batch(event) == {"batchItemFailures": []}
     assert len(kept.page(APP, 10)) == 1
+
+
+@pytest.mark.parametrize("make", [of_msk, of_self_managed_kafka])
+def test_kafka_gets_names_only_where_its_mapping_takes_them(
+    stage: Stage, faulty: FaultyLedger, make: Callable[..., Event]
+) -> None:
+    """A mapping that takes none reads a reply as success, so only a setting can say that it does."""
+    event = make(msk(text(1, "a"), 1), msk(text(1, "b"), 2), msk("like", 3), msk(text(20, "a"), 4), 7)
+    faulty.away["a"] = UNAVAILABLE
+    with pytest.raises(NotAccepted, match="2 of 5 records were not accepted"):
+        stage.batch(event)
+    stage.context = replace(stage.context, reports_offsets=True)
+    names = [{"itemIdentifier": {"partition": "counters-0", "offset": offset}} for offset in (1, 4)]
+    assert stage.batch(event) == {"batchItemFailures": names}
+    assert likes(stage) == [None, 1, None]
+    faulty.away.clear()
+    assert stage.batch(make(msk(text(1, "a"), 1), msk(text(20, "a"), 4))) == {"batchItemFailures": []}
+    assert (likes(stage), len(stage.kept.page(APP, 10))) == ([21, 1, None], 2)
+
+
+def test_a_record_of_kafka_without_a_name_of_the_mappings_brings_its_batch_back(
+    stage: Stage, faulty: FaultyLedger
+) -> None:
+    """Lambda would take a name that is not its own for an error of the whole batch as well."""
+    stage.context = replace(stage.context, reports_offsets=True)
+    faulty.away["a"] = UNAVAILABLE
+    with pytest.raises(NotAccepted):
+        stage.batch(of_msk(msk(text(1, "a"), offset="1")))

@@ -24,6 +24,7 @@ from tests.unit.triggers.sources.source_events import (
     kinesis,
     msk,
     of_msk,
+    of_self_managed_kafka,
     records,
     sns,
     sqs,
@@ -152,10 +153,16 @@ def test_a_topic_of_msk_that_is_made_anew_counts_from_its_first_record(stage: St
 
 @pytest.mark.parametrize(
     "make",
-    [lambda number: of_msk(msk(text(), number, timestamp=-1)), lambda number: records(ckafka(text(), number))],
-    ids=["msk", "ckafka"],
+    [
+        lambda number: of_msk(msk(text(), number, timestamp=-1)),
+        lambda number: of_self_managed_kafka(msk(text(), number)),
+        lambda number: records(ckafka(text(), number)),
+    ],
+    ids=["msk", "self-managed", "ckafka"],
 )
-def test_where_records_tell_no_time_the_epoch_tells_topics_apart(stage: Stage, make: Callable[[int], Event]) -> None:
+def test_where_records_tell_no_time_or_no_cluster_the_epoch_tells_topics_apart(
+    stage: Stage, make: Callable[[int], Event]
+) -> None:
     """A topic made anew, or a second cluster: without another epoch its records are those of before."""
     for epoch, counted in (("", 2), ("", 2), ("2", 4), ("2", 4), ("b/3 群", 6), ("", 6)):
         stage.context = replace(stage.context, source_epoch=epoch)
