@@ -18,6 +18,9 @@ Event = dict[str, object]
 
 RATE = 40
 
+# Three reads each: what a second and a half of the rate would not be enough for.
+STRANGE = 60
+
 
 @pytest.fixture
 def chat() -> Iterator[ChatServer]:
@@ -57,17 +60,17 @@ def test_a_group_that_is_not_there_is_told_kept_and_leaves_no_row(chat: ChatServ
     assert chat.values("nowhere")["like"] == 1
 
 
-def test_thousands_of_strange_groups_are_read_within_the_reads_own_rate(chat: ChatServer) -> None:
+def test_many_strange_groups_are_read_within_the_reads_own_rate(chat: ChatServer) -> None:
     """The updates of others are not touched, and what finds no turn is told to come again."""
     chat.create_group("room")
     assert increase("room", "warm")[0] == 200
     before = chat.now()
     with ThreadPoolExecutor(12) as pool:
-        strange = [pool.submit(increase, f"strange-{number}", "a") for number in range(150)]
+        strange = [pool.submit(increase, f"strange-{number}", "a") for number in range(STRANGE)]
         statuses = Counter(future.result()[0] for future in strange)
     took_s = chat.now() - before
     assert set(statuses) <= {404, 429}
     assert statuses[404] > 0
     assert calls_of(chat)["get"] <= RATE * (took_s + 1) + 10
     assert increase("room", "after")[0] == 200
-    assert [number for number in range(150) if has_row(f"strange-{number}")] == []
+    assert [number for number in range(STRANGE) if has_row(f"strange-{number}")] == []
