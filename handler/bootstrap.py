@@ -112,7 +112,7 @@ def http_context() -> HttpContext:
     """The same as `app_context`, with what only HTTP needs. The environment is read once."""
     settings, clock, chance = _settings(), SystemClock(), random.SystemRandom()
     source = source_for(settings.chat_secret, os.environ, session=_aws_session)
-    vault = CachedVault(source, partial(_secret, settings.http_auth), clock, reports().failed)
+    vault = CachedVault(source, partial(_secret, settings.http_auth), clock, reports())
     api = ChatClient(
         settings.chat_endpoint or base_url(settings.chat_region or ""),
         vault,

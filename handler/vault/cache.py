@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from handler.core.errors import SecretUnavailable, SettingsError
-from handler.core.ports.system import Clock
+from handler.core.ports.system import Clock, Notice, Reporter
 from handler.core.ports.vault import Secret
 
 # How long a secret is used before it is fetched again: a new key or caller is known everywhere within a minute. An
@@ -18,15 +18,19 @@ MAX_AGE_S = 60.0
 RETRY_S = 30.0
 FIRST_RETRY_S = 1.0
 
+# A secrets manager that is away for some minutes comes back. After this long the secret may be gone, or the right to
+# read it, and no change of it arrives, such as a caller who was dropped.
+STALE_S = 600.0
+
 Failure: TypeAlias = SecretUnavailable | SettingsError
 
 
 class CachedVault:
     """A `Vault`: `fetch` gets the secret's text, `parse` reads it.
 
-    If the first fetch fails, it raises SecretUnavailable or SettingsError. A later failure keeps the known secret and
-    calls `on_failure`. So a store that hangs holds up one caller for as long as a fetch takes, once in `RETRY_S`, and
-    those that ask for a newer secret meanwhile.
+    If the first fetch fails, it raises SecretUnavailable or SettingsError. A later failure keeps the known secret,
+    and is reported; so is a secret that has not been read for `STALE_S`. A store that hangs holds up one caller for as
+    long as a fetch takes, once in `RETRY_S`, and those that ask for a newer secret meanwhile.
     """
 
     def __init__(
@@ -34,13 +38,13 @@ class CachedVault:
         fetch: Callable[[], str],
         parse: Callable[[str], Secret],
         clock: Clock,
-        on_failure: Callable[[Failure], None],
+        reporter: Reporter,
         max_age_s: float = MAX_AGE_S,
     ) -> None:
         self._fetch = fetch
         self._parse = parse
         self._clock = clock
-        self._on_failure = on_failure
+        self._reporter = reporter
         self._max_age_s = max_age_s
         self._lock = threading.Lock()
         self._secret: Secret | None = None
@@ -51,6 +55,8 @@ class CachedVault:
         self._refreshed_at = float("-inf")
         self._due_at = float("-inf")
         self._due_by_the_calendar = float("-inf")
+        self._read_at = float("-inf")
+        self._read_by_the_calendar = float("-inf")
 
     def current(self) -> Secret:
         """The secret, at most `max_age_s` old; an older one where a refresh fails."""
@@ -82,6 +88,10 @@ class CachedVault:
             self._refreshed_at = now
             return self._load()
 
+    def age_s(self) -> float:
+        """How long ago the secret was last read, by the clock on which that is longer."""
+        return max(self._clock.monotonic() - self._read_at, self._clock.now() - self._read_by_the_calendar)
+
     def _is_due(self) -> bool:
         # Either clock alone could deceive: one may stand still while the platform keeps the instance frozen, the other
         # may be set back.
@@ -105,6 +115,7 @@ class CachedVault:
                 self._secret, self._text = self._parse(text), text
         except (SecretUnavailable, SettingsError) as failure:
             return self._go_on(failure)
+        self._read_at, self._read_by_the_calendar = self._clock.monotonic(), self._clock.now()
         self._wait(self._max_age_s)
         return self._secret
 
@@ -115,5 +126,8 @@ class CachedVault:
             self._wait(FIRST_RETRY_S)
             raise failure
         self._wait(RETRY_S)
-        self._on_failure(failure)
+        self._reporter.failed(failure)
+        age_s = self.age_s()
+        if age_s >= STALE_S:
+            self._reporter.report(Notice.SECRET_STALE, age_s=round(age_s))
         return self._secret

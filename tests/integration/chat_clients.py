@@ -32,6 +32,9 @@ class MemoryVault:
         self.secret = self.next
         return self.current()
 
+    def age_s(self) -> float:
+        return 0.0
+
 
 def client_of(
     base_url: str,

@@ -16,6 +16,7 @@ class Notice(Enum):
     APPLIED = "applied"
     REJECTED = "rejected"
     NOT_PERMITTED = "not_permitted"
+    SECRET_STALE = "secret_stale"  # noqa: S105  # the name of an event
     CALLER_EXPIRED = "caller_expired"
     TURNED_AWAY = "turned_away"
     UNAUTHORIZED = "unauthorized"

@@ -12,6 +12,10 @@ from handler.core.model.rights import EVERYTHING, Rights, SourceRights
 # An unknown token may be a new one: the secret is fetched again for it, but not more often than this.
 REFRESH_MIN_AGE_S = 30.0
 
+# A caller may have been dropped from a secret that cannot be read: after this long its tokens count no more. The app's
+# key goes on, because without it nothing that is owed would be sent.
+CALLERS_MAX_AGE_S = 24 * 3600.0
+
 
 NO_SOURCES: Mapping[str, SourceRights] = MappingProxyType({})
 
@@ -53,7 +57,7 @@ class Secret:
 
 
 class Vault(Protocol):
-    """Gives the secret. Both methods raise SecretUnavailable or SettingsError where there is none at all."""
+    """Gives the secret. `current` and `refresh` raise SecretUnavailable or SettingsError where there is none at all."""
 
     def current(self) -> Secret:
         """The secret, about a minute old at most; an older one where a refresh fails."""
@@ -61,4 +65,8 @@ class Vault(Protocol):
 
     def refresh(self, min_age_s: float = 0.0) -> Secret:
         """Fetch it again, unless that was done less than `min_age_s` seconds ago; a failure keeps the old one."""
+        ...
+
+    def age_s(self) -> float:
+        """How long ago the secret was last read from where it lies, in seconds."""
         ...

@@ -10,10 +10,10 @@ from typing import Protocol
 
 import msgspec
 
-from handler.core.errors import Unauthorized
+from handler.core.errors import SecretUnavailable, Unauthorized
 from handler.core.model.rights import EVERYTHING, Rights
 from handler.core.ports.system import Clock, Notice, Reporter
-from handler.core.ports.vault import REFRESH_MIN_AGE_S, Caller, Secret, Vault
+from handler.core.ports.vault import CALLERS_MAX_AGE_S, REFRESH_MIN_AGE_S, Caller, Secret, Vault
 from handler.triggers.event_kind import Event, Kind, part_of
 from handler.triggers.http.request import Request
 from handler.triggers.rights import rights_of
@@ -69,9 +69,9 @@ class Callers:
     def where(self, matches: Callable[[Caller], bool], sought: str) -> Caller | None:
         """The first entry that matches and is not over. `sought`, such as "token", stands in the report of a refresh.
 
-        An entry that is over is none, and reported.
+        An entry that is over is none, and reported. Raises SecretUnavailable for a secret that is too old to say so.
         """
-        secret, now = self._vault.current(), self._clock.now()
+        secret, now = self._trusted(), self._clock.now()
         found = _where(matches, secret)
         if all(caller.is_over(now) for caller in found):
             found = _where(matches, self._refreshed(secret, sought))
@@ -86,6 +86,17 @@ class Callers:
         if rights is None:
             self._reporter.report(Notice.CALLER_EXPIRED, caller=name)
         return rights
+
+    def _trusted(self) -> Secret:
+        """The secret, of which no read has failed for so long that its callers count no more: they may be dropped."""
+        secret = self._vault.current()
+        if self._vault.age_s() > CALLERS_MAX_AGE_S:
+            # Another thread may be about to read it, after an instance was frozen for a day.
+            secret = self._vault.refresh(REFRESH_MIN_AGE_S)
+        if self._vault.age_s() > CALLERS_MAX_AGE_S:
+            hours = CALLERS_MAX_AGE_S / 3600
+            raise SecretUnavailable(f"the secret could not be read for {hours:g} hours: no token counts until it can")
+        return secret
 
     def _refreshed(self, secret: Secret, sought: str) -> Secret:
         fresh = self._vault.refresh(REFRESH_MIN_AGE_S)

@@ -134,7 +134,7 @@ class WholeSchedule(Schedule):
     def _instance(self, place: int) -> Instance:
         world, rules = self.world, self.plan.rules
         clock = SimulatedClock(world, self.plan.skews_s[place])
-        vault = CachedVault(lambda: secret_text(self.chat.vault), _parsed, clock, _Edge(self.world).failed)
+        vault = CachedVault(lambda: secret_text(self.chat.vault), _parsed, clock, _Edge(self.world))
         api = SimulatedClient(self.network, vault, world.chance, rules.timeout_s)
         instance = Instance.of(
             ledger=self.ledger,

@@ -114,6 +114,11 @@ class HandVault:
     def __init__(self) -> None:
         self.secret = self.fresh = secret(**{CALLER: TOKEN})
         self.refreshes: list[float] = []
+        self.ages = [0.0]
+
+    def age_s(self) -> float:
+        """The next of the ages; the last one stays."""
+        return self.ages.pop(0) if len(self.ages) > 1 else self.ages[0]
 
     def current(self) -> Secret:
         return self.secret

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 import pytest
 
 from handler.core.errors import CounterError, SecretUnavailable, SettingsError
+from handler.core.ports.system import Notice
 from handler.core.ports.vault import Secret
 from handler.vault.cache import CachedVault
 from tests.e2e.watching import wait_for
+from tests.unit.triggers.stage import Told
 
 
 class HandClock:
@@ -60,8 +62,8 @@ class Fixture:
     def __init__(self) -> None:
         self.clock = HandClock()
         self.store = Store()
-        self.failures: list[CounterError] = []
-        self.vault = CachedVault(self.store.fetch, parse, self.clock, self.failures.append)
+        self.told = Told()
+        self.vault = CachedVault(self.store.fetch, parse, self.clock, self.told)
 
 
 @pytest.fixture
@@ -114,7 +116,7 @@ def test_the_old_secret_is_kept_where_a_later_fetch_fails(fixture: Fixture, brok
     fixture.store.failure = SecretUnavailable("gone") if broken == "unreachable" else None
     fixture.clock.sleep(60)
     assert fixture.vault.current().sdkappid == 1
-    assert len(fixture.failures) == 1
+    assert (len(fixture.told.failures), fixture.told.notices) == (1, [])
 
 
 def test_a_failed_fetch_is_repeated_after_thirty_seconds(fixture: Fixture) -> None:
@@ -128,6 +130,26 @@ def test_a_failed_fetch_is_repeated_after_thirty_seconds(fixture: Fixture) -> No
     fixture.store.failure, fixture.store.text = None, "2"
     fixture.clock.sleep(1)
     assert fixture.vault.current().sdkappid == 2
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_a_secret_that_cannot_be_read_for_ten_minutes_is_reported_until_it_can(
+    fixture: Fixture, *, is_frozen: bool
+) -> None:
+    """By either clock: no change of the secret arrives meanwhile, such as a caller who was dropped."""
+    fixture.vault.current()
+    fixture.store.failure = SecretUnavailable("gone")
+    fixture.clock.sleep(570)
+    fixture.vault.current()
+    assert fixture.told.notices == []
+    fixture.clock.frozen_s, slept_s = (30.0, 0.0) if is_frozen else (0.0, 30.0)
+    fixture.clock.sleep(slept_s)
+    fixture.vault.current()
+    assert (fixture.told.notices, fixture.told.evidence) == ([Notice.SECRET_STALE], [{"age_s": 600}])
+    fixture.store.failure = None
+    fixture.clock.sleep(30)
+    fixture.vault.current()
+    assert (fixture.vault.age_s(), len(fixture.told.notices)) == (0, 1)
 
 
 def test_a_refresh_fetches_at_once(fixture: Fixture) -> None:
@@ -150,7 +172,7 @@ def test_a_refresh_that_fails_keeps_the_old_secret(fixture: Fixture) -> None:
     fixture.vault.current()
     fixture.store.failure = SecretUnavailable("gone")
     assert fixture.vault.refresh().sdkappid == 1
-    assert fixture.failures == [fixture.store.failure]
+    assert fixture.told.failures == [fixture.store.failure]
 
 
 @pytest.mark.parametrize("works", [True, False])

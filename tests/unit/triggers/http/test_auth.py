@@ -97,6 +97,26 @@ def test_every_caller_is_compared_even_after_a_match(bearer: Bearer, monkeypatch
     assert compared == [True, False]
 
 
+@pytest.mark.parametrize(("old_s", "counts"), [(86_400.0, True), (86_401.0, False)])
+def test_tokens_end_when_the_secret_could_not_be_read_for_a_day(
+    bearer: Bearer, vault: HandVault, old_s: float, *, counts: bool
+) -> None:
+    """Who has dropped a caller, and the right to read the secret with it, has dropped that caller."""
+    vault.ages = [old_s]
+    if counts:
+        assert bearer.identify(request("Bearer token-1")) == Identity("first")
+    else:
+        with pytest.raises(SecretUnavailable, match="no token counts"):
+            bearer.identify(request("Bearer token-1"))
+    assert vault.refreshes == [] if counts else [30.0]
+
+
+def test_a_secret_that_can_be_read_again_counts_at_once(bearer: Bearer, vault: HandVault) -> None:
+    """An instance that was frozen for a day asks for it before it refuses anyone."""
+    vault.ages = [86_401.0, 0.0]
+    assert bearer.identify(request("Bearer token-1")) == Identity("first")
+
+
 class EmptyVault(HandVault):
     """A vault that has no secret."""
 
