@@ -18,6 +18,7 @@ SEEDS ?= 1000000
 PINS := .pins
 AUDIT := .audit
 SECONDS ?= 60
+EVENTS ?= 20000
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -82,7 +83,8 @@ simulate: $(STAMP) ## Play SEEDS small worlds, one in ten the whole way (FLAGS="
 mutants: $(STAMP) ## Switch off the rules one by one, and see the simulator find each
 	@$(RUN) -m tests.faults.mutants.mutants $(FLAGS)
 
-fuzz: $(STAMP) ## Give the parsers mutated texts for SECONDS each (FLAGS="--atheris body" where that package is installed)
+fuzz: $(STAMP) ## Play EVENTS whole events, then give the parsers mutated texts for SECONDS each (FLAGS="--atheris body" where that package is installed)
+	@$(RUN) -m tests.faults.fuzz.judged --events $(EVENTS)
 	@$(RUN) -m tests.faults.fuzz.fuzz --seconds $(SECONDS) $(FLAGS)
 
 # A package that cannot be audited is an error; otherwise a run without a network, or with an index that has no advisories, would
