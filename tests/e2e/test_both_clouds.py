@@ -79,5 +79,5 @@ def test_an_event_of_no_known_kind_is_one_clear_error(cloud: Cloud) -> None:
     starts = max(1, cloud.instance.starts)
     outcome = cloud.instance.invoke({"Records": [{"eventSource": "aws:s3"}]})
     assert isinstance(outcome, Failure)
-    assert (outcome.type, "has the shape of no known kind" in outcome.message) == ("UnknownEvent", True)
+    assert (outcome.type, "is an S3 notification" in outcome.message) == ("UnknownEvent", True)
     assert (cloud.backend.increase("next").status, cloud.instance.starts) == (200, starts)
