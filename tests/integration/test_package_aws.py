@@ -19,7 +19,14 @@ Resources: TypeAlias = dict[str, dict[str, object]]
 FUNCTIONS = ("Http", "Timer", "Queue", "Stream", "Sweep")
 VARIANTS = {
     "a function URL": (),
-    "all that is optional": ("door=jwt", "network=vpc", "tracing=on", "stream=on", "daily-reset=ENABLED"),
+    "all that is optional": (
+        "door=jwt",
+        "network=vpc",
+        "tracing=on",
+        "stream=on",
+        "stream-parallel=4",
+        "daily-reset=ENABLED",
+    ),
     "callers with IAM": ("door=iam",),
 }
 
@@ -47,6 +54,21 @@ def test_the_linter_of_cloudformation_finds_nothing(packaged: dict[str, Path], t
     command: list[str | Path] = [linter, "-i", "W3005", "-r", osls.REGION, "-t", *templates]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_stream_comes_in_large_batches_and_says_what_failed(packaged: dict[str, Path]) -> None:
+    """As many side by side as the parameter says."""
+    template = packaged["all that is optional"] / ".serverless" / osls.TEMPLATE
+    made = cast("dict[str, Resources]", json.loads(template.read_text("utf-8")))["Resources"]
+    [mapping] = [
+        cast("Part", each["Properties"])
+        for each in made.values()
+        if each["Type"] == "AWS::Lambda::EventSourceMapping" and "StartingPosition" in cast("Part", each["Properties"])
+    ]
+    wanted = {"BatchSize": 5000, "ParallelizationFactor": 4, "BisectBatchOnFunctionError": True}
+    assert {name: mapping[name] for name in wanted} == wanted
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert cast("dict[str, Part]", mapping["DestinationConfig"])["OnFailure"]["Destination"]
 
 
 def test_every_function_is_the_same_code_with_a_role_of_its_own(resources: Resources) -> None:
