@@ -19,9 +19,12 @@ RECEIPT_KEY: Final = "_receipt"
 PRINTABLE: Final = r"^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$"
 
 # A key as `read_key` reads it: bare, or a string of RFC 8941, without blanks in either.
-KEY_PATTERN: Final = (
-    rf'^[ \t]*([!#-~][!-~]{{0,{KEY_CHARACTERS - 1}}}|"([!#-\[\]-~]|\\["\\]){{1,{KEY_CHARACTERS}}}")[ \t]*$'
-)
+_QUOTED: Final = rf'"([!#-\[\]-~]|\\["\\]){{1,{KEY_CHARACTERS}}}"'
+_REST: Final = KEY_CHARACTERS - 1
+QUERY_KEY: Final = rf"^[ \t]*([!#-~][!-~]{{0,{_REST}}}|{_QUOTED})[ \t]*$"
+
+# A bare key in a header has no comma, by which platforms join two headers.
+HEADER_KEY: Final = rf"^[ \t]*([!#-+\--~][!-+\--~]{{0,{_REST}}}|{_QUOTED})[ \t]*$"
 
 EXAMPLE: Final[Json] = {"GroupId": "live-room", "GroupCounter": [{"Key": "like", "Value": 5}], "Mode": "Increase"}
 EXAMPLE_KEY: Final = "3f0e7a52"
@@ -41,9 +44,9 @@ def group_id() -> Json:
     }
 
 
-def key() -> Json:
+def key(pattern: str) -> Json:
     """An idempotency key, in a header or a query."""
-    return {"type": "string", "pattern": KEY_PATTERN}
+    return {"type": "string", "pattern": pattern}
 
 
 def schemas() -> dict[str, Json]:

@@ -94,10 +94,13 @@ def document() -> Json:
 
 
 def _update(route: Route) -> Json:
-    key = f"One key for one operation on one group: 1 to {KEY_CHARACTERS} visible ASCII characters, bare or quoted."
+    key = (
+        f"One key for one operation on one group: 1 to {KEY_CHARACTERS} visible ASCII characters, bare or quoted. One "
+        "with a comma has to be quoted, and the header stands once."
+    )
     wait = "`wait=n` seconds at most, or `respond-async`; what cannot be read is ignored."
     parameters = [
-        _parameter("header", HEADER, bodies.key(), key) | {"example": bodies.EXAMPLE_KEY},
+        _parameter("header", HEADER, bodies.key(bodies.HEADER_KEY), key) | {"example": bodies.EXAMPLE_KEY},
         _parameter("header", "Prefer", {"type": "string"}, wait, required=False),
     ]
     body: Json = {"schema": _reference("Update"), "examples": {"increase": {"value": bodies.EXAMPLE}}}
@@ -137,7 +140,7 @@ def _link() -> Json:
 
 def _operation(route: Route) -> Json:
     group = _parameter("query", "GroupId", bodies.group_id(), "The group of the operation.")
-    key = _parameter("query", "IdempotencyKey", bodies.key(), "The key of the operation.")
+    key = _parameter("query", "IdempotencyKey", bodies.key(bodies.QUERY_KEY), "The key of the operation.")
     parameters = [group | {"example": bodies.EXAMPLE["GroupId"]}, key | {"example": bodies.EXAMPLE_KEY}]
     headers = {"Retry-After": False, "Counter-Values": False}
     known = {"state": "pending", "accepted": True}
