@@ -284,6 +284,7 @@ def _rules(settings: Settings, cache_s: float) -> Rules:
         cache_s=cache_s,
         window_s=settings.window_s,
         group_interval_s=settings.group_interval_s,
+        parked_s=settings.parked_s,
     )
 
 

@@ -42,6 +42,7 @@ VARIABLES = (
     "SOURCE_EPOCH",
     "KAFKA_PARTIAL_REPLIES",
     "GROUP_INTERVAL_S",
+    "PARKED_DAYS",
     "ALLOW_CLEARTEXT",
     "EVENTS",
     "CORS_ORIGINS",
@@ -79,6 +80,8 @@ class Settings:
     """Whether Kafka's mapping on AWS takes partial replies."""
     group_interval_s: float = 0.0
     """Calls of one busy group are no closer than this; 0 for no such pace."""
+    parked_s: float = 90.0 * DAY_S
+    """How long parked records are kept."""
     allow_cleartext: bool = False
     events: frozenset[str] = EVENT_NAMES
     """The kinds of events that this function takes."""
@@ -131,6 +134,7 @@ class Settings:
             fan_out_queue=variables.read("FAN_OUT_QUEUE", str, default=None),
             source_epoch=variables.read("SOURCE_EPOCH", values.source_epoch, default=""),
             reports_offsets=variables.read("KAFKA_PARTIAL_REPLIES", values.switch, default=False),
+            parked_s=DAY_S * variables.read("PARKED_DAYS", values.decimal(1, values.DAYS_MAX), default=90.0),
             group_interval_s=variables.read("GROUP_INTERVAL_S", values.decimal(0, GROUP_INTERVAL_MAX_S), default=0.0),
             allow_cleartext=variables.read("ALLOW_CLEARTEXT", values.switch, default=False),
             events=variables.read("EVENTS", values.events, default=EVENT_NAMES),

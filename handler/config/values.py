@@ -24,7 +24,8 @@ EVENT_NAMES = frozenset({"http", "timer", "sources", "operator"})
 EPOCH_CHARACTERS = 128
 
 # The vendor signs for ten years at most; no other time may be longer either.
-NUMBER_MAX = 10 * 365 * DAY_S
+DAYS_MAX = 10 * 365
+NUMBER_MAX = DAYS_MAX * DAY_S
 
 _WHOLE = re.compile(r"[0-9]{1,12}")
 _DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")

@@ -67,7 +67,13 @@ PARKED_STORES: dict[str, Callable[[pytest.FixtureRequest], Opened]] = {
 }
 
 
-def parked(name: str = "message-1", **changes: str) -> Parked:
+def parked(
+    name: str = "message-1",
+    *,
+    source: str = "arn:aws:sqs:eu-west-1:123456789012:counters",
+    reason: str = "body: is not JSON",
+    payload: str = "{",
+    expires_at: float = 0.0,
+) -> Parked:
     """A record of a queue that was not JSON."""
-    fields = {"source": "arn:aws:sqs:eu-west-1:123456789012:counters", "reason": "body: is not JSON", "payload": "{"}
-    return Parked(name, at=1_795_305_600.25, **{**fields, **changes})
+    return Parked(name, source, reason, 1_795_305_600.25, payload, expires_at)

@@ -58,7 +58,7 @@ def operate(ledger: DynamoDbLedger) -> None:
 
 def sweep(ledger: DynamoDbLedger) -> None:
     assert ledger.unfinished(APP, 10) == [GROUP.id]
-    assert ledger.parked().count(APP) == 0
+    assert list(ledger.parked().labels(APP)) == []
 
 
 def actions(meter: Meter) -> set[str]:

@@ -21,12 +21,12 @@ WRITES: list[Callable[[ParkedAndNotes], object]] = [
 ]
 READS: list[Callable[[ParkedAndNotes], object]] = [
     lambda kept: kept.page(APP, 10),
-    lambda kept: kept.count(APP),
+    lambda kept: list(kept.labels(APP)),
     lambda kept: kept.noted(APP, "a"),
 ]
 
 
-@pytest.mark.parametrize("call", [*WRITES, *READS], ids=["park", "unpark", "note", "parked", "count", "noted"])
+@pytest.mark.parametrize("call", [*WRITES, *READS], ids=["park", "unpark", "note", "parked", "labels", "noted"])
 def test_a_file_that_cannot_be_opened_is_unavailable(tmp_path: Path, call: Callable[[ParkedAndNotes], object]) -> None:
     with sqlite_parked(tmp_path / "missing") as kept, pytest.raises(LedgerUnavailable):
         call(kept)

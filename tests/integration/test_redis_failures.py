@@ -128,8 +128,9 @@ def test_the_rights_that_the_readme_names_are_enough(tmp_path: Path) -> None:
         ledger.note_windows(APP, "[]", ledger.windows(APP))
         ledger.has_rows(APP)
         kept = ledger.parked()
-        kept.park(APP, parked())
-        assert (len(kept.page(APP, 10)), kept.count(APP)) == (1, 1)
+        kept.park(APP, parked(expires_at=1.0))
+        kept.park(APP, parked(expires_at=4e9))
+        assert (len(kept.page(APP, 10)), len(list(kept.labels(APP)))) == (1, 1)
         kept.unpark(APP, parked().id)
         kept.note(APP, "a", "1")
         assert kept.noted(APP, "a") == "1"

@@ -1,15 +1,16 @@
 """Parked records and notes in the memory of this process."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 
-from handler.core.ports.ledger import Parked
+from handler.core.ports.ledger import Parked, ParkedLabel
 
 
 class MemoryParked:
     """`ParkedRecords` and `Notes` that any number of threads may share."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = lambda: 1.0) -> None:
+        self._now = now
         self._lock = Lock()
         self._parked: dict[tuple[int, str], Parked] = {}
         self._notes: dict[tuple[int, str], str] = {}
@@ -17,7 +18,9 @@ class MemoryParked:
     def park(self, app: int, parked: Parked) -> None:
         """Keep a record; the first one of an id stays."""
         with self._lock:
-            self._parked.setdefault((app, parked.id), parked)
+            kept = self._parked.get((app, parked.id))
+            if kept is None or self._is_over(kept):
+                self._parked[app, parked.id] = parked
 
     def page(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
         """A page of the kept records, in the order of their ids' code points."""
@@ -25,9 +28,16 @@ class MemoryParked:
             ids = sorted(parked_id for owner, parked_id in self._parked if owner == app and parked_id > after)
             return [self._parked[app, parked_id] for parked_id in ids[:limit]]
 
-    def count(self, app: int) -> int:
+    def labels(self, app: int) -> Iterator[ParkedLabel]:
         with self._lock:
-            return sum(owner == app for owner, _ in self._parked)
+            over = [key for key, kept in self._parked.items() if self._is_over(kept)]
+            for key in over:
+                del self._parked[key]
+            kept_here = [kept for (owner, _), kept in self._parked.items() if owner == app]
+        return (ParkedLabel(kept.id, kept.source, kept.expires_at) for kept in kept_here)
+
+    def _is_over(self, parked: Parked) -> bool:
+        return 0 < parked.expires_at <= self._now()
 
     def unpark(self, app: int, parked_id: str) -> bool:
         with self._lock:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from handler.core.model.row import Group, Pause, Row, Trouble
+from handler.core.operator.dead_letters import DeadLetters
 from handler.core.ports.system import Measure, Reporter
 from handler.core.protocol.visit import Visit
 from handler.core.protocol.waiting import waiting
@@ -78,7 +79,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
     frozen: int = 0
     unfinished: int = 0
-    parked: int = 0
+    dead_letters: DeadLetters = DeadLetters()
     oldest: int | None = None
     standings: tuple[Standing, ...] = ()
     more: bool = False
@@ -89,20 +90,21 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
         return max(0.0, now - self.oldest) if self.oldest is not None else 0.0
 
     def numbers(self, now: float) -> dict[str, object]:
-        """The four numbers as answers have them, and a mark where they are `at least`."""
+        """The numbers as answers have them, and a mark where they are `at least`."""
         return {
             "unfinished": self.unfinished,
             "frozen": self.frozen,
-            "parked": self.parked,
+            "parked": self.dead_letters.parked,
+            "parked_expiring": self.dead_letters.ending,
             "oldest_unfinished_s": round(self.oldest_s(now), 1),
             **({} if self.complete else {"complete": False}),
         }
 
     def measure(self, reporter: Reporter, now: float) -> None:
-        """Write the four gauges, those at 0 too: an alarm on them stays red until the cause is gone."""
+        """Write the gauges, those at 0 too: an alarm on them stays red until the cause is gone."""
         reporter.measure(Measure.FROZEN_GROUPS, self.frozen)
         reporter.measure(Measure.UNFINISHED_GROUPS, self.unfinished)
-        reporter.measure(Measure.PARKED_RECORDS, self.parked)
+        self.dead_letters.measure(reporter)
         reporter.measure(Measure.OLDEST_UNFINISHED_S, round(self.oldest_s(now), 1))
 
 
@@ -150,7 +152,7 @@ def look_over(
     `until` is a moment of the monotonic clock. All groups are counted, and the page is of those that are to be shown.
     """
     tally, complete = _Tally(limit, after, is_shown), True
-    parked = instance.parked.count(app)
+    dead_letters = DeadLetters.of(instance.parked.labels(app), instance.clock.now())
     for ids in _listed(instance, app):
         if instance.clock.monotonic() >= until:
             complete = False
@@ -159,7 +161,7 @@ def look_over(
     return Overview(
         frozen=tally.frozen,
         unfinished=tally.unfinished,
-        parked=parked,
+        dead_letters=dead_letters,
         oldest=tally.oldest,
         standings=tuple(tally.next[:limit]),
         more=len(tally.next) > limit > 0,

@@ -6,7 +6,7 @@ AnswerLost when a write may have taken effect without an answer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -46,7 +46,8 @@ class Parked(msgspec.Struct, frozen=True):
     """A source's record that was refused or could not be read, kept so that it is not lost.
 
     `id` is made from the source's own identity of the record, so that a redelivery parks it once. `at` is when, in
-    seconds since 1970. `payload` is the record's text as it came, cut to what a ledger holds.
+    seconds since 1970. `payload` is the record's text as it came, cut to what a ledger holds. `expires_at` is when it
+    is dropped, in whole seconds; 0 for one that an earlier version parked, which stays.
     """
 
     id: str
@@ -54,6 +55,15 @@ class Parked(msgspec.Struct, frozen=True):
     reason: str
     at: float
     payload: str
+    expires_at: float = 0.0
+
+
+class ParkedLabel(msgspec.Struct, frozen=True):
+    """Of a parked record what it takes to count it, and to name it."""
+
+    id: str
+    source: str
+    expires_at: float = 0.0
 
 
 class GroupLedger(Protocol):
@@ -238,18 +248,24 @@ class Ledger(GroupLedger, SweepIndex, HeldIndex, Epoch, Pausing, WindowNotes, Ra
 
 
 class ParkedRecords(Protocol):
-    """Records of sources that cannot be executed, kept for operators: our dead letters. All belong to one app."""
+    """Records of sources that cannot be executed, kept for operators: our dead letters. All belong to one app.
+
+    One whose time has come counts as kept while it physically exists.
+    """
 
     def park(self, app: int, parked: Parked) -> None:
-        """Keep a record; one that is kept already stays as it is."""
+        """Keep a record; one that is kept already stays as it is, unless its time has come."""
         ...
 
     def page(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
         """At most `limit` kept records in order of id, those after `after`."""
         ...
 
-    def count(self, app: int) -> int:
-        """How many records are kept; the last moments may be missing."""
+    def labels(self, app: int) -> Iterator[ParkedLabel]:
+        """The labels of all kept records; the last moments may be missing.
+
+        A store that does not drop by itself those whose time has come drops them here: each sweep asks for it.
+        """
         ...
 
     def unpark(self, app: int, parked_id: str) -> bool:

@@ -32,7 +32,7 @@ def write_out(visit: Visit, row: Row) -> Next:
     try:
         while len(done) < len(row.notes) and visit.may_call():
             record = parked(visit.group, row.notes[len(done)])
-            instance.parked.park(visit.group.app, record)
+            instance.park(visit.group.app, record)
             done.append(record)
     except (LedgerUnavailable, AnswerLost) as error:
         visit.cannot_park = True

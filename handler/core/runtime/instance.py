@@ -10,7 +10,7 @@ from handler.core.model.codec import ROW_BYTES
 from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Group
 from handler.core.ports.counter_api import CounterApi
-from handler.core.ports.ledger import Ledger, Notes, ParkedAndNotes, ParkedRecords
+from handler.core.ports.ledger import Ledger, Notes, Parked, ParkedAndNotes, ParkedRecords
 from handler.core.ports.schedules import Schedule
 from handler.core.ports.system import Chance, Clock, Notice, Reporter
 from handler.core.runtime.api_clock import ApiClock
@@ -62,6 +62,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """The longest text of a row (R13)."""
     group_interval_s: float = 0.0
     """Calls of one busy group are no closer than this (R16)."""
+    parked_s: float = 90 * 24 * 3600
+    """How long parked records are kept, from when they were parked."""
 
     def bound_of(self, attempt: Attempt) -> float:
         """How long after its time `attempt` is presumed dead, by the life that the row says it was signed for."""
@@ -145,6 +147,11 @@ class Instance(msgspec.Struct, frozen=True):
         self.failures.last = failure
         seconds = round(took_s, 3)
         self.reporter.report(Notice.CALL_FAILED, **whose, host=failure.host, failure=reason, seconds=seconds)
+
+    def park(self, app: int, parked: Parked) -> None:
+        """Keep a source's record for operators for as long as such records are kept: from now, not from its note."""
+        expires_at = float(ceil(self.clock.now() + self.rules.parked_s))
+        self.parked.park(app, msgspec.structs.replace(parked, expires_at=expires_at))
 
     def pace(self) -> Pace | None:
         """What a call that opens now has to keep its distance by; None where calls keep no pace (R16)."""

@@ -72,7 +72,7 @@ class DynamoDbLedger:
 
     def parked(self) -> DynamoDbParked:
         """Parked records and notes in the same table; they need no closing of their own."""
-        return DynamoDbParked(self._table)
+        return DynamoDbParked(self._table, self._clock)
 
     def load(self, group: Group) -> Row | None:
         """The row, read strongly."""

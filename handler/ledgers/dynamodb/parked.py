@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from handler.core.ports.ledger import Parked
+from handler.core.ports.ledger import Parked, ParkedLabel
+from handler.core.ports.system import Clock
 from handler.ledgers.dynamodb.items import Item, number, number_of, string, text_of
 from handler.ledgers.dynamodb.table import Table
 
@@ -18,22 +19,29 @@ PAGE = 1000
 
 
 class DynamoDbParked:
-    """`ParkedRecords` and `Notes` in a ledger's table. Only an operator removes anything from it."""
+    """`ParkedRecords` and `Notes` in a ledger's table, which drops records some time after their end (`ttl`)."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, clock: Clock) -> None:
         self._table = table
+        self._clock = clock
 
     def park(self, app: int, parked: Parked) -> None:
-        """Keep a record; for one that is kept already nothing is written."""
-        self._table.put_new(
-            {
-                **_parked_key(app, parked.id),
-                "origin": string(parked.source),
-                "reason": string(parked.reason),
-                "seconds": number(parked.at),
-                "payload": string(parked.payload),
-            }
-        )
+        """Keep a record; for one that is kept already nothing is written, unless the table is late to drop it."""
+        item = {
+            **_parked_key(app, parked.id),
+            "origin": string(parked.source),
+            "reason": string(parked.reason),
+            "seconds": number(parked.at),
+            "payload": string(parked.payload),
+            **({"ttl": number(int(parked.expires_at))} if parked.expires_at else {}),
+        }
+        put = {
+            "Item": item,
+            "ConditionExpression": "attribute_not_exists(pk) OR #ttl <= :now",
+            "ExpressionAttributeNames": {"#ttl": "ttl"},
+            "ExpressionAttributeValues": {":now": number(int(self._clock.now()))},
+        }
+        self._table.act(("Put", put))
 
     def page(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
         """A page of the kept records, in the order of their ids' code points."""
@@ -44,14 +52,16 @@ class DynamoDbParked:
         }
         return [_parked(item) for item in islice(self._table.query(request, page=limit), limit)]
 
-    def count(self, app: int) -> int:
-        """How many records are kept, some milliseconds ago at most; it reads them all."""
+    def labels(self, app: int) -> Iterator[ParkedLabel]:
+        """The labels of all records, as of some milliseconds ago at most; it reads them all."""
         request = {
             "KeyConditionExpression": "pk = :pk",
             "ExpressionAttributeValues": {":pk": string(f"parked#{app}")},
-            "ProjectionExpression": "pk",
+            "ProjectionExpression": "sk, origin, #ttl",
+            "ExpressionAttributeNames": {"#ttl": "ttl"},
         }
-        return sum(1 for _ in self._table.query(request, page=PAGE))
+        for item in self._table.query(request, page=PAGE):
+            yield ParkedLabel(text_of(item, "sk").removeprefix(ID), text_of(item, "origin"), _expires_at(item))
 
     def unpark(self, app: int, parked_id: str) -> bool:
         """Drop a kept record."""
@@ -74,7 +84,12 @@ def _parked(item: Item) -> Parked:
         reason=text_of(item, "reason"),
         at=number_of(item, "seconds"),
         payload=text_of(item, "payload"),
+        expires_at=_expires_at(item),
     )
+
+
+def _expires_at(item: Item) -> float:
+    return number_of(item, "ttl") if "ttl" in item else 0.0
 
 
 def _parked_key(app: int, parked_id: str) -> Item:

@@ -94,7 +94,7 @@ class RedisLedger:
 
     def parked(self) -> RedisParked:
         """Parked records and notes in the same server; they need no closing of their own."""
-        return RedisParked(self._client, self._keys)
+        return RedisParked(self._client, self._keys, self._clock)
 
     def load(self, group: Group) -> Row | None:
         """The row, from the primary."""

@@ -79,9 +79,10 @@ class Keys(msgspec.Struct, frozen=True):
         """Every such set of an app: of the "unfinished", the "held" or the "known"."""
         return [f"{{{self.prefix}:{app}:{bucket}}}:{kind}" for bucket in range(BUCKETS)]
 
-    def parked(self, app: int) -> tuple[str, str]:
-        """The sorted set of the ids of parked records, and the hash of their texts."""
-        return f"{{{self.prefix}:{app}:parked}}:ids", f"{{{self.prefix}:{app}:parked}}:texts"
+    def parked(self, app: int) -> tuple[str, str, str]:
+        """The sorted set of the ids of parked records, and the hashes of their texts and labels."""
+        prefix = f"{{{self.prefix}:{app}:parked}}"
+        return f"{prefix}:ids", f"{prefix}:texts", f"{prefix}:labels"
 
     def notes(self, app: int) -> str:
         """The hash of notes."""

@@ -89,7 +89,7 @@ class SqliteLedger:
 
     def parked(self) -> SqliteParked:
         """Parked records and notes in the same file; they need no closing of their own."""
-        return SqliteParked(self._file)
+        return SqliteParked(self._file, self._clock)
 
     def load(self, group: Group) -> Row | None:
         """The row, as last committed."""

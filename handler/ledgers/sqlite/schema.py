@@ -29,6 +29,8 @@ LEDGER = FileFormat(
     additions=(
         "CREATE INDEX IF NOT EXISTS held_groups ON groups (app, id) WHERE unfinished > 1",
         "CREATE TABLE IF NOT EXISTS pause (since INTEGER NOT NULL, reason TEXT NOT NULL)",
+        """CREATE TABLE IF NOT EXISTS parked_ends (
+            app INTEGER NOT NULL, id TEXT NOT NULL, expires_at REAL NOT NULL, PRIMARY KEY (app, id)) WITHOUT ROWID""",
     ),
 )
 

@@ -21,7 +21,7 @@ from handler.triggers.event_kind import is_page
 from handler.triggers.idempotency_key import read_key
 from handler.triggers.operator.inspection import Json
 from handler.triggers.operator.requests import PAGE_MAX, Drop, ListParked, ParkedRequest, Replay, ReplayAll
-from handler.triggers.parsing import written
+from handler.triggers.parsing import written, written_if_known
 from handler.triggers.rights import RecordRights
 from handler.triggers.sources.envelopes import opened
 from handler.triggers.sources.message import read_operation
@@ -48,7 +48,10 @@ def page(request: ListParked, context: AppContext) -> Json:
     lengths = accumulate(len(parked.payload) for parked in found[: request.limit])
     fitting = max(1, sum(length <= PAGE_CHARACTERS for length in lengths))
     shown = found[:fitting]
-    records = [{**asdict(parked), "at": written(parked.at)} for parked in shown]
+    records = [
+        {**asdict(parked), "at": written(parked.at), "expires_at": written_if_known(parked.expires_at)}
+        for parked in shown
+    ]
     return {"records": records, "next": shown[-1].id if len(found) > fitting else None}
 
 

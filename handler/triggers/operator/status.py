@@ -12,11 +12,12 @@ from handler.core.errors import BadInput
 from handler.core.model.row import Pause
 from handler.core.operator.overview import Place, Standing, State, look_over, needs_attention, why
 from handler.core.operator.verdicts import to_be_judged
+from handler.core.ports.ledger import ParkedLabel
 from handler.core.runtime.instance import TimeBudget
 from handler.triggers.context import AppContext
 from handler.triggers.operator.inspection import Json, pause_as_json, trouble_as_text
 from handler.triggers.operator.requests import Status
-from handler.triggers.parsing import in_words, written_if_known
+from handler.triggers.parsing import in_words, written, written_if_known
 
 _PLACES = msgspec.json.Decoder(Place)
 
@@ -33,6 +34,8 @@ def answer(request: Status, budget: TimeBudget, context: AppContext) -> Json:
         "generation": generation.number,
         **overview.numbers(instance.api_clock.moment()),
         "callers_without_rights": context.vault.current().callers_without_rights,
+        "parked_by_source": overview.dead_letters.kinds,
+        "expiring": [_ending(label) for label in overview.dead_letters.next],
         "attention": [_shown(one, context, generation.paused) for one in page],
         "after": _cursor(page[-1].place) if page and overview.more else None,
     }
@@ -51,6 +54,11 @@ def _shown(standing: Standing, context: AppContext, of_all: Pause | None) -> Jso
         "last_error": trouble_as_text(standing.trouble),
         "next": _next(standing, of_all, now),
     }
+
+
+def _ending(label: ParkedLabel) -> Json:
+    """A record that is dropped within a week unless an operator deals with it before."""
+    return {"id": label.id, "source": label.source, "expires_at": written(label.expires_at)}
 
 
 def _next(standing: Standing, of_all: Pause | None, now: float) -> str:

@@ -183,7 +183,7 @@ def park(record: SourceRecord, reason: str, context: AppContext) -> None:
     """Keep a record for an operator. Raises LedgerUnavailable, AnswerLost or SecretUnavailable."""
     payload = record.text.encode(errors="backslashreplace")[:PARKED_BYTES].decode(errors="ignore")
     parked = Parked(record.id, record.source, reason, context.instance.clock.now(), payload)
-    context.parked.park(context.sdkappid, parked)
+    context.instance.park(context.sdkappid, parked)
     context.instance.reporter.report(Notice.PARKED, reason=reason, **_whose(record))
 
 

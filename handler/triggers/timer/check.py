@@ -26,8 +26,9 @@ def check(context: AppContext, deadline: float) -> dict[str, object]:
         _log(standing, why(instance, app, standing, of_all), context)
     if of_all is not None:
         instance.reporter.report(Notice.ATTENTION, state="paused", since=written(of_all.since), reason=of_all.reason)
+    overview.dead_letters.report(instance.reporter)
     numbers = overview.numbers(now)
-    if overview.standings or of_all is not None or overview.parked or overview.oldest_s(now) > LATE_S:
+    if overview.standings or of_all is not None or overview.dead_letters.parked or overview.oldest_s(now) > LATE_S:
         raise NeedsAttention(_in_words(overview, now, is_paused=of_all is not None))
     return {"task": "check", "attention": 0, **numbers}
 
@@ -46,7 +47,7 @@ def _in_words(overview: Overview, now: float, *, is_paused: bool) -> str:
     said = [
         f"{overview.frozen} frozen groups",
         f"{overview.unfinished} unfinished groups",
-        f"{overview.parked} parked records",
+        f"{overview.dead_letters.parked} parked records",
         f"the oldest operation is owed for {in_words(overview.oldest_s(now))}",
         *(["all groups are paused"] if is_paused else []),
         *(["groups are paused"] if any(one.state is State.PAUSED for one in overview.standings) else []),

@@ -78,6 +78,7 @@ def _sweep(asked: Sweep, context: AppContext, deadline: float) -> dict[str, obje
         with suppress(NotAccepted, OutcomeUnknown):
             overview = look_over(instance, context.sdkappid, deadline - REPLY_MARGIN_S)
             overview.measure(instance.reporter, instance.api_clock.moment())
+            overview.dead_letters.report(instance.reporter)
     answer: dict[str, object] = {"task": "sweep", "groups": swept.groups, "left": swept.left}
     if swept.after is not None:
         answer |= {"after": swept.after, "oldest_unfinished_s": round(swept.oldest_s, 1)}

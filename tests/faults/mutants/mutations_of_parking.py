@@ -11,7 +11,7 @@ _REJECTED = "return visit.put(change, Notice.REJECTED, code=refusal.code, **nami
 _BARE = "follows = visit.put(replace(change, row=replace(change.row, notes=())), Notice.REJECTED, code=refusal.code)"
 _PARK = """noting = __import__("handler.core.protocol.parking", fromlist=["parked"])
     for note in change.row.notes:
-        visit.instance.parked.park(visit.group.app, noting.parked(visit.group, note))"""
+        visit.instance.park(visit.group.app, noting.parked(visit.group, note))"""
 _WRITE_OUT = "core.protocol.parking:write_out"
 _STRUCK = "follows = visit.put(row.changed(notes=row.notes[len(done) :]))"
 _WHILE = "while len(done) < len(row.notes)"

@@ -1,8 +1,8 @@
 """A ledger and its parked records behind a network: both lie in the same store."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from handler.core.ports.ledger import Ledger, Parked, ParkedAndNotes
+from handler.core.ports.ledger import Ledger, Parked, ParkedAndNotes, ParkedLabel
 from tests.faults.world.unreliable import LedgerFaults, UnreliableLedger
 from tests.faults.world.world import World
 
@@ -20,8 +20,8 @@ class UnreliableStore(UnreliableLedger):
     def page(self, app: int, limit: int, after: str = "") -> Sequence[Parked]:
         return self._read("lists the parked", lambda: self._kept.page(app, limit, after))
 
-    def count(self, app: int) -> int:
-        return self._read("counts the parked", lambda: self._kept.count(app))
+    def labels(self, app: int) -> Iterator[ParkedLabel]:
+        return self._read("counts the parked", lambda: self._kept.labels(app))
 
     def unpark(self, app: int, parked_id: str) -> bool:
         return self._write(f"drops {parked_id}", lambda: self._kept.unpark(app, parked_id))

@@ -63,7 +63,7 @@ def test_the_settings_are_read_from_the_variables_that_are_listed() -> None:
         ("CORS_ORIGINS", "https://a.b, http://[::1]:8080", "cors_origins", {"https://a.b", "http://[::1]:8080"}),
         ("CORS_ORIGINS", "capacitor://localhost", "cors_origins", {"capacitor://localhost"}),
         ("FAN_OUT_QUEUE", "ckafka:datahub-a", "fan_out_queue", "ckafka:datahub-a"),
-        ("GROUP_INTERVAL_S", "0.25", "group_interval_s", 0.25),
+        *(("GROUP_INTERVAL_S", "0.25", "group_interval_s", 0.25), ("PARKED_DAYS", "1.5", "parked_s", 129_600.0)),
     ],
 )
 def test_each_variable_sets_its_field(variable: str, text: str, field: str, value: object) -> None:
@@ -80,6 +80,7 @@ def test_each_variable_sets_its_field(variable: str, text: str, field: str, valu
         *(("WAIT_S", text) for text in ("-0.1", "NaN", "Infinity", "999999999999", "0x10", "1" * 400)),
         *(("CHAT_CALLS_PER_SECOND", text) for text in ("0", "0.5", "many")),
         *(("CLOCK_GUARD_S", "-1"), ("ATTEMPT_BOUND_S", "0"), ("DEDUPE_WINDOW_S", "0"), ("DEDUPE_WINDOW_S", "x")),
+        *(("PARKED_DAYS", text) for text in ("0", "0.9", "3651", "a week")),
         *(("GROUP_INTERVAL_S", text) for text in ("-1", "60.1", "1e-3", "a second")),
         *(("SOURCE_EPOCH", text) for text in ("e" * 129, "a\nb", "\x7f")),
         *(("HTTP_AUTH", "basic"), ("HTTP_AUTH", "Bearer"), ("HTTP_AUTH", "bearer,platform")),

@@ -21,7 +21,7 @@ OPTIONAL = (
     SERVERLESS["custom"]["streams"]["on"]["resources"],
 )
 OURS = [{"Name": "service", "Value": "${self:provider.environment.POWERTOOLS_SERVICE_NAME}"}]
-GAUGES = {"frozen_groups", "parked_records", "unfinished_groups", "oldest_unfinished_s"}
+GAUGES = {"frozen_groups", "parked_records", "parked_expiring", "unfinished_groups", "oldest_unfinished_s"}
 FIELDS = {"level", "message", "service", "group", "operation", "attempt", "caller", "key_hash", "code", "meaning"}
 FIELDS |= {"duration_s", "task", "GroupId", "reason"}
 SECTIONS = re.findall(r"^### (.*)$", (ROOT / "layers/README.md").read_text("utf-8"), re.MULTILINE)
@@ -86,6 +86,7 @@ def test_an_alarm_on_the_functions_own_metrics_looks_at_one_that_is_written_and_
     [
         ("FrozenAlarm", "frozen_groups", 0),
         ("ParkedAlarm", "parked_records", 0),
+        ("ExpiringAlarm", "parked_expiring", 0),
         ("UnfinishedAlarm", "oldest_unfinished_s", LATE_S),
     ],
 )
@@ -152,7 +153,7 @@ def test_the_secrets_failures_are_counted_from_the_lines_of_every_function() -> 
 
 
 def test_the_first_row_of_the_dashboard_says_whether_it_is_well() -> None:
-    """The four gauges, all alarms that every deployment has, and the latest pauses."""
+    """The gauges, all alarms that every deployment has, and the latest pauses."""
     first = [widget for widget in widgets() if widget["y"] == 0]
     assert [widget["type"] for widget in first] == ["metric", "alarm", "log"]
     assert shown(first[0]) == GAUGES

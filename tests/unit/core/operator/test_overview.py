@@ -91,6 +91,7 @@ def test_every_gauge_is_written_even_at_zero() -> None:
         (Measure.FROZEN_GROUPS, 0),
         (Measure.UNFINISHED_GROUPS, 0),
         (Measure.PARKED_RECORDS, 0),
+        (Measure.PARKED_EXPIRING, 0),
         (Measure.OLDEST_UNFINISHED_S, 0.0),
     ]
 

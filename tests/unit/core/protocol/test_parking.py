@@ -3,9 +3,10 @@
 from msgspec.structs import replace
 
 from handler.core.model.operation import Origin
+from handler.core.model.row import Note
 from handler.core.protocol.parking import acknowledge
-from tests.unit.core.samples import entry, row
-from tests.unit.core.scene import Scene
+from tests.unit.core.samples import NOW, entry, row
+from tests.unit.core.scene import APP, Scene
 
 
 def test_what_was_answered_meanwhile_is_in_doubt_although_a_word_is_written_for_the_rest() -> None:
@@ -19,3 +20,13 @@ def test_what_was_answered_meanwhile_is_in_doubt_although_a_word_is_written_for_
     written = acknowledge(visit, scene.row, origins)
     assert written.queue == scene.row.queue == (replace(owed, origin=origins[owed.id]),)
     assert visit.in_doubt == {gone.id}
+
+
+def test_a_record_is_kept_from_when_it_is_parked_however_old_its_note_is() -> None:
+    """A row that was out of reach for long does not lose what it notes."""
+    origin = Origin(source="a-bus", place="record", caller="caller", key="key")
+    note = Note(replace(entry("a"), origin=origin), 10004, NOW - 100 * 86_400.0)
+    scene = Scene(replace(row(), notes=(note,)))
+    scene.counters.sweep(scene.clock.moment + 60)
+    [kept] = scene.kept.page(APP, 10)
+    assert (kept.at, kept.expires_at) == (note.at, NOW + 90 * 86_400)

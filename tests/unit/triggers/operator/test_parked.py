@@ -44,6 +44,7 @@ def test_a_parked_record_is_shown_with_its_time_in_words(stage: Stage) -> None:
         "reason": "why",
         "at": "1970-01-01T00:00:01Z",
         "payload": json.dumps(PAYLOAD),
+        "expires_at": None,
     }
     assert tell(stage, "parked", action="list")["records"] == [shown]
 

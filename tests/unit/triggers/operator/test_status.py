@@ -1,5 +1,6 @@
 """What an operator asks first: what is wrong, since when, and what to do next."""
 
+from handler.core.operator.dead_letters import ENDING_S
 from handler.core.ports.ledger import Parked
 from tests.unit.triggers.operator.operators import attention, tell
 from tests.unit.triggers.stage import APP, NEVER_ARRIVED, Stage, invocation
@@ -13,8 +14,11 @@ def test_where_all_is_well_status_says_so(stage: Stage) -> None:
         "unfinished": 0,
         "frozen": 0,
         "parked": 0,
+        "parked_expiring": 0,
         "oldest_unfinished_s": 0.0,
         "callers_without_rights": ["mobile-backend"],
+        "parked_by_source": {},
+        "expiring": [],
         "attention": [],
         "after": None,
     }
@@ -31,6 +35,19 @@ def test_a_frozen_group_shows_since_when_and_what_to_do(frozen: Stage) -> None:
     assert str(group["reason"]).startswith("the receipt shows ")
     assert "`make inspect GROUP=room`" in str(group["next"])
     assert "`make release GROUP=room`" in str(group["next"])
+
+
+def test_parked_records_are_counted_by_source_and_those_that_end_within_a_week_are_named(stage: Stage) -> None:
+    """One that an earlier version parked has no end."""
+    queue, week = "arn:aws:sqs:eu-west-1:123456789012:counters", stage.clock.now() + ENDING_S
+    for name, source, expires_at in (("a", queue, week), ("b", queue, week + 1), ("c", "a topic", 0.0)):
+        stage.kept.park(APP, Parked(name, source, "why", 1.0, "{}", expires_at))
+    told = tell(stage, "status")
+    assert (told["parked"], told["parked_by_source"], told["parked_expiring"]) == (3, {"sqs": 2, "other": 1}, 1)
+    assert told["expiring"] == [{"id": "a", "source": queue, "expires_at": "2026-11-29T00:00:00Z"}]
+    kept = tell(stage, "parked", action="list")["records"]
+    assert isinstance(kept, list)
+    assert [record["expires_at"] for record in kept] == ["2026-11-29T00:00:00Z", "2026-11-29T00:00:01Z", None]
 
 
 def test_an_unfinished_group_shows_its_last_error(stage: Stage) -> None:

@@ -82,7 +82,7 @@ def test_a_sweep_whose_list_fails_writes_them_too(frozen: Stage) -> None:
 
 
 def test_where_all_is_well_the_check_says_so(stage: Stage) -> None:
-    numbers = {"unfinished": 0, "frozen": 0, "parked": 0, "oldest_unfinished_s": 0.0}
+    numbers = {"unfinished": 0, "frozen": 0, "parked": 0, "parked_expiring": 0, "oldest_unfinished_s": 0.0}
     assert do(stage, "check") == {"task": "check", "attention": 0, **numbers}
 
 
