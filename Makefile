@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help set-up run serve verify test unit contract integration faults fuzz storm soak flood e2e bench cold-start simulate mutants model audit \
-	status inspect operation pause resume adopt release restored parked token openapi package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
+	status inspect operation pause resume adopt release restored parked token openapi clients package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -154,6 +154,9 @@ token: $(STAMP) ## Make the token of a new caller, and its SHA-256
 openapi: $(STAMP) ## Write the OpenAPI document of the HTTP contract anew, which is committed
 	@$(RUN) -m layers.openapi
 
+clients: ## Install what checks the TypeScript client, and write its types; needs Node
+	@cd tests/e2e/clients && npm ci --no-audit --no-fund --ignore-scripts && npm run --silent types
+
 package: $(STAMP) ## Build the function and the layer for both clouds into layers/build
 	@$(RUN) -m layers.build
 
@@ -215,5 +218,5 @@ pins: ## Renew all requirement files (PINS_FLAGS=--upgrade raises the versions)
 
 clean: ## Remove everything that make creates
 	@rm -rf "$(VENV)" "$(MINISTACK)" "$(PINS)" "$(AUDIT)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* \
-		.serverless layers/build layers/node_modules
+		.serverless layers/build layers/node_modules tests/e2e/clients/node_modules tests/e2e/clients/schema.d.ts tests/e2e/clients/built
 	@find handler layers tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -20,7 +20,7 @@ from handler.main import lambda_handler
 from handler.telemetry import SERVICE_VARIABLE, Reports
 from handler.triggers.http import responses as problems
 from tests.architecture import ROOMS
-from tests.sandbox.chat import ChatApp, ChatServer, Fault
+from tests.sandbox.chat import ChatApp, ChatServer
 from tests.sandbox.cold_function import cold_function
 from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, made_up_secret, sandboxed_environment
 from tests.sandbox.gateway import Gateway
@@ -325,25 +325,12 @@ def test_the_lost_reply_of_the_readme_counts_once(chat: ChatServer, url: str) ->
     assert chat.values(GROUP)["like"] == 5
 
 
-def test_the_retrying_caller_counts_once(chat: ChatServer, url: str) -> None:
-    """The README's caller, whose first replies are lost, gets its answer and counts once."""
-    count = example("count")
-    assert callable(count)
-    chat.plan([Fault("drop_after")])
-    body = {"GroupId": GROUP, "GroupCounter": [{"Key": "like", "Value": 5}], "Mode": "Increase"}
-    reply = count(f"{url}/v1/update_group_counter", TOKEN, body)
-    assert reply.status_code == 200
-    assert chat.values(GROUP)["like"] == 5
-
-
-def test_the_retrying_caller_ends(url: str) -> None:
-    """The README's caller gives up after its patience, and at once for what no repetition changes."""
-    count = example("count")
-    assert callable(count)
-    assert count(f"{url}/v1/update_group_counter", TOKEN, {}).status_code == 400
-    assert count(f"{url}/v1/update_group_counter", "no-such-token", {}).status_code == 401
-    with pytest.raises(requests.RequestException):
-        count("http://127.0.0.1:9/v1/update_group_counter", TOKEN, {}, patience_s=-1)
+def test_the_loops_of_the_clients_are_their_own() -> None:
+    """The README shows what the tested files hold."""
+    clients = ROOT / "tests" / "e2e" / "clients"
+    [python], [typescript] = blocks("python", README), blocks("typescript", README)
+    assert python in (clients / "counters.py").read_text("utf-8")
+    assert typescript in (clients / "counters.ts").read_text("utf-8")
 
 
 def test_the_signing_caller_is_believed_and_counts_once(

@@ -1,0 +1,1 @@
+"""Small clients of the function, to be copied: each repeats one key until the answer is final."""
