@@ -120,7 +120,7 @@ def test_a_faithful_api_holds_throughout(chat: ChatServer) -> None:
     assert 3300 < len(chat.journal()) <= 3500
     assert not [entry for entry in chat.journal() if entry.code == 60007]
     assert set(chat.values(GROUP).values()) == {0}
-    assert answer["callers_without_rights"] == ["mobile-backend"]
+    assert answer["callers_without_rights"] == ["mobile-backend", "schedule"]
     assert answer["settings"] == {"SIGNATURE_LIFE_S": 6, "CLOCK_GUARD_S": 5.0, "ATTEMPT_BOUND_S": 11.0}
 
 
