@@ -3,11 +3,11 @@
 import re
 from typing import Final
 
-from tests.sandbox.environment import KEY, LEDGER_PASSWORD, SCHEDULE_TOKEN, TOKEN
+from tests.sandbox.environment import GIFTS_TOKEN, KEY, LEDGER_PASSWORD, SCHEDULE_TOKEN, TOKEN
 
 SECRETS: Final = {
     "the app's key": re.escape(KEY),
-    "a caller's token": f"{re.escape(TOKEN)}|{re.escape(SCHEDULE_TOKEN)}",
+    "a caller's token": "|".join(map(re.escape, (TOKEN, SCHEDULE_TOKEN, GIFTS_TOKEN))),
     "the ledger's password": re.escape(LEDGER_PASSWORD),
     "a credential of the platform": r"made-up-(secret|session)|ASIAMADEUP|AKIDmadeup",
     # Deflated JSON in the vendor's base64 begins like this, and quoting may change its signs. In the middle of another

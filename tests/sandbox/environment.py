@@ -16,6 +16,13 @@ CALLER: Final = "mobile-backend"
 TOKEN: Final = "sandbox-token-mobile-backend"
 SCHEDULE: Final = "schedule"
 SCHEDULE_TOKEN: Final = "sandbox-token-schedule"
+GIFTS_TOKEN: Final = "sandbox-token-gifts-only"
+GIFTS: Final = {
+    "name": "gifts",
+    "token": GIFTS_TOKEN,
+    "may": [{"modes": ["Increase"], "groups": ["live-*"], "keys": ["gift"], "at_most": 100}],
+}
+"""A caller with rights."""
 
 LEDGER_USER: Final = "counters"
 LEDGER_PASSWORD: Final = "sandbox-password-of-the-ledger"
@@ -41,9 +48,9 @@ def sandboxed_environment(chat_endpoint: str, folder: Path, **overrides: str) ->
 
 
 def made_up_secret() -> dict[str, object]:
-    """The admin secret of the sandbox's app, with one caller known by its token and one by the token's digest."""
+    """The admin secret of the sandbox's app: one caller has a token, one its digest, and one has bounds."""
     digest = hashlib.sha256(SCHEDULE_TOKEN.encode()).hexdigest()
-    callers = [{"name": CALLER, "token": TOKEN}, {"name": SCHEDULE, "token_sha256": digest}]
+    callers = [{"name": CALLER, "token": TOKEN}, {"name": SCHEDULE, "token_sha256": digest}, GIFTS]
     return {"sdkappid": SDKAPPID, "identifier": IDENTIFIER, "key": KEY, "callers": callers}
 
 

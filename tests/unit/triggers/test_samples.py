@@ -1,6 +1,5 @@
 """The sample events are of every kind; each good one is done, each bad one is refused for the reason in its name."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -11,7 +10,8 @@ from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice
 from handler.triggers.event_kind import Event, Kind, detect
 from handler.triggers.operator import handler as operator
-from tests.sandbox.environment import KEY
+from handler.vault.secret import parse
+from tests.sandbox.environment import made_up_secret
 from tests.unit.triggers.sources.source_events import text
 from tests.unit.triggers.stage import APP, Stage
 
@@ -35,6 +35,7 @@ BAD_INPUT = {
     "bad.http-v2.missing-key": "Idempotency-Key",
     "bad.http-v2.missing-mode": "Mode",
     "bad.http-v2.no-body": "body",
+    "bad.http-v2.not-permitted": "GroupCounter[1].Key",
     "bad.http-v2.operator": "GroupCounter",
     "bad.http-v2.receipt-key": "GroupCounter[0].Key",
     "bad.http-v2.same-name-twice": "body",
@@ -49,6 +50,7 @@ OTHER_PROBLEMS = {
     "bad.http-v2.no-such-group": 404,
     "bad.http-v2.no-such-route": 404,
     "bad.http-v2.no-token": 401,
+    "bad.http-v2.not-permitted": 403,
     "bad.http-v2.unknown-token": 401,
     "bad.http-v2.wrong-method": 405,
 }
@@ -108,6 +110,7 @@ REASONS = {
     "bad.sns.message-not-json": "body: is not JSON at line 1, column 1: Expecting value",
     "bad.sqs.body-not-an-object": "body: is not an object",
     "bad.sqs.body-not-json": "body: is not JSON at line 1, column 1: Expecting value",
+    "bad.sqs.caller-not-permitted": "GroupCounter[0].Value: is outside of what the caller may do",
     "bad.sqs.caller-not-text": "Caller: is not a string",
     "bad.sqs.foreign-records": "record: is not an object",
     "bad.sqs.key-reused": "its key was used before with other content",
@@ -132,9 +135,9 @@ def event(name: str) -> Event:
 
 @pytest.fixture
 def stage() -> Stage:
-    """The groups of the samples, the key by which their page is signed, and the parked records that they name."""
+    """The groups of the samples, their callers, and the key by which their page is signed."""
     stage = Stage()
-    stage.vault.secret = stage.vault.fresh = dataclasses.replace(stage.vault.secret, key=KEY)
+    stage.vault.secret = stage.vault.fresh = parse(json.dumps(made_up_secret()))
     stage.chat.groups = {"live-room": {}, "quiet-room": {}}
     return stage
 
@@ -170,7 +173,7 @@ def test_the_good_requests_are_answered_and_count_once(stage: Stage) -> None:
     assert counters == {"like": 7, "gift": 3, "观看": 3, "share": -3, "viewers": 120}
 
 
-@pytest.mark.parametrize("name", [*BAD_INPUT, *OTHER_PROBLEMS])
+@pytest.mark.parametrize("name", sorted({*BAD_INPUT, *OTHER_PROBLEMS}))
 def test_a_bad_request_is_refused_by_its_field_and_status(stage: Stage, name: str) -> None:
     reply = stage.answer(event(name))
     told = json.loads(str(reply["body"]))
