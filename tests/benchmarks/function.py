@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeAlias
 from handler import bootstrap
 from handler.main import lambda_handler
 from tests.faults.storms.asked import Asked
-from tests.sandbox.contexts import lambda_context
+from tests.sandbox.contexts import LambdaContext, lambda_context
 
 TIMEOUT_S: Final = 28.0
 PATIENCE_S: Final = 300.0
@@ -58,7 +58,11 @@ def event_of(group: str, key: str, mode: str = "Increase") -> dict[str, object]:
 
 
 def ask(group: str, key: str, mode: str = "Increase") -> None:
-    reply = lambda_handler(event_of(group, key, mode), lambda_context(TIMEOUT_S))
+    invoke(event_of(group, key, mode), lambda_context(TIMEOUT_S))
+
+
+def invoke(event: dict[str, object], context: LambdaContext) -> None:
+    reply = lambda_handler(event, context)
     if reply["statusCode"] != 200:
         raise RuntimeError(f"an operation that nobody disturbs was answered {reply['statusCode']}")
 

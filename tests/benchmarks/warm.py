@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import count
 from statistics import median
 from typing import Final
@@ -24,9 +25,10 @@ from handler.ledgers.redis import scripts
 from handler.ledgers.redis.ledger import PREFIX
 from handler.ledgers.redis.rows import Keys
 from tests.benchmarks.figures import Figure, at_most
-from tests.benchmarks.function import ask, instance
+from tests.benchmarks.function import TIMEOUT_S, ask, event_of, instance, invoke
 from tests.benchmarks.upstream import chat_server
 from tests.sandbox.caller import Caller
+from tests.sandbox.contexts import lambda_context
 from tests.sandbox.environment import KEY, SDKAPPID
 
 ROUNDS: Final = 40
@@ -52,10 +54,11 @@ def measured(variables: Mapping[str, str]) -> list[Figure]:
         ):
             bare = Bare(client, session, Caller(chat.endpoint, SDKAPPID, KEY))
             core = ExactlyOnce(bootstrap.app_context().instance, SDKAPPID)
-            works: dict[str, Callable[[str], object]] = {
-                "bare": bare.work,
-                "core": lambda key: _apply(core, key),
-                "http": lambda key: ask("http", key),
+            works: dict[str, Callable[[str], Callable[[], object]]] = {
+                "bare": lambda key: partial(bare.work, key),
+                "core": lambda key: partial(_apply, core, key),
+                # The platform makes an event and its context, not the function.
+                "http": lambda key: partial(invoke, event_of("http", key), lambda_context(TIMEOUT_S)),
             }
             times = {name: median(spent) for name, spent in _in_turns(works, numbers).items()}
     return _figures(times)
@@ -77,8 +80,9 @@ class Bare:
     def work(self, key: str) -> None:
         record = self._record + key
         keys = (self._row, self._unfinished, self._generation, record)
-        bounds = ("-1", str(2**62), "1")
-        told = ("bare", key, TEXT, self._receipt, self._number, self._number, *bounds, key)
+        # Any base, no pace, and one operation.
+        bounds = ("-1", str(2**62), "0", "0", "0", "1")
+        told: tuple[str, ...] = ("bare", key, TEXT, self._receipt, self._number, self._number, *bounds, key)
         accepted = self._client.evalsha(scripts.BEGIN.sha, len(keys), *keys, *told)
         values = [{"Key": "like", "Value": 1}, {"Key": "_receipt", "Value": 700_001}]
         body = {"GroupId": "bare", "GroupCounter": values, "Mode": "Increase"}
@@ -99,13 +103,16 @@ def _apply(core: ExactlyOnce, key: str) -> None:
     core.apply("core", [operation], TimeBudget(until=now + 5, deadline=now + 20))
 
 
-def _in_turns(works: Mapping[str, Callable[[str], object]], numbers: count[int]) -> dict[str, list[float]]:
+def _in_turns(
+    works: Mapping[str, Callable[[str], Callable[[], object]]], numbers: count[int]
+) -> dict[str, list[float]]:
     spent: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(ROUNDS):
-        for name, work in works.items():
+        for name, prepared in works.items():
+            turns = [prepared(f"turn-{next(numbers)}") for _ in range(TURNS)]
             begun = time.perf_counter()
-            for _ in range(TURNS):
-                work(f"turn-{next(numbers)}")
+            for work in turns:
+                work()
             spent[name].append((time.perf_counter() - begun) / TURNS)
     return spent
 
