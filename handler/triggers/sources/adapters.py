@@ -18,7 +18,7 @@ from handler.core.errors import BadInput
 from handler.core.model.operation import Position
 from handler.triggers.event_kind import CKAFKA, CMQ, MSK, SELF_MANAGED_KAFKA, Event, part_of
 from handler.triggers.parsing import check_text, read_moment
-from handler.triggers.sources.aggregates import is_aggregate, parts_of
+from handler.triggers.sources.aggregates import KPL_KEY, is_aggregate, parts_of
 from handler.triggers.sources.images import image_text
 from handler.triggers.sources.kafka import of_ckafka, of_msk, of_self_managed_kafka, offset_of
 from handler.triggers.sources.source import RawRecord, Source, read_name
@@ -45,18 +45,19 @@ def _kinesis(record: Event) -> Sequence[RawRecord]:
     is_placed = bool(separator) and _NUMBER.fullmatch(number) is not None and isinstance(partition, str)
     whole = RawRecord(key, arn, sent, content)
     if is_aggregate(content):
-        return _parts(whole, f"{shard}/{partition}", number) if is_placed else _parts(whole)
+        return _parts(whole, shard, number, str(partition)) if is_placed else _parts(whole)
     if not is_placed:
         return (whole,)
     return (replace(whole, position=Position.of(shard, number), partition=partition),)
 
 
-def _parts(whole: RawRecord, ordered: str = "", number: str = "") -> Sequence[RawRecord]:
+def _parts(whole: RawRecord, shard: str = "", number: str = "", key: str = "") -> Sequence[RawRecord]:
     """The records of an aggregate, or the aggregate if it is broken: reading its text then says in what way.
 
     A batch of a shard may come while another one is under way, but never two with records of one partition key. The
-    records of an aggregate come by the aggregate's key, which the KPL calls `a`, so it is of that key that a watermark
-    stands for all before it, and only the shard and that key together, `ordered`, name what comes in order.
+    records of an aggregate come by the aggregate's key, so it is of that key that a watermark stands for all before it.
+    Other libraries than the KPL take any record's key: those aggregates give no position, or a group that comes in very
+    many of them had more watermarks than DynamoDB checks at once.
     """
     try:
         parts = parts_of(str(whole.content))
@@ -68,7 +69,9 @@ def _parts(whole: RawRecord, ordered: str = "", number: str = "") -> Sequence[Ra
             whole.caller,
             whole.sent,
             part.data,
-            position=Position.of(ordered, number, place) if ordered else None,
+            position=Position.of(f"{shard}/{key}", number, place)
+            if shard and key in {KPL_KEY, part.partition}
+            else None,
             partition=part.partition,
         )
         for place, part in enumerate(parts)

@@ -15,6 +15,10 @@ import msgspec
 
 from handler.core.errors import BadInput
 
+# The partition key of every aggregate of the KPL, which names its shard by a hash key
+# (github.com/awslabs/kinesis-hot-shard-advisor/issues/11).
+KPL_KEY = "a"
+
 _MAGIC = b"\xf3\x89\x9a\xc2"
 
 # How base64 writes the first three bytes of the magic number. Text in UTF-8 has no such beginning.

@@ -88,6 +88,17 @@ def test_a_record_of_another_key_than_its_group_has_a_record_of_its_own(stage: S
     assert stage.ledger.find(Group(APP, "room"), ids).keys() == set(ids[:2])
 
 
+def test_a_group_has_few_watermarks_in_however_many_aggregates_it_comes(stage: Stage) -> None:
+    """Other libraries take the first record's key for the aggregate's; DynamoDB checks a hundred things at once."""
+    aggregates = [of(("room", text(5)), at=number, key=f"key-{number}") for number in range(120)]
+    ours = [of(("room", text(5)), at=number, key=key) for number, key in enumerate(("a", "room"), 120)]
+    for _ in range(2):
+        assert failures(stage, records(*aggregates, *ours)) == []
+    assert stage.like() == 610
+    ids = [operation_id(STREAM, f"{SHARD}:4959{number:06}/0") for number in range(122)]
+    assert stage.ledger.find(Group(APP, "room"), ids).keys() == set(ids[:120])
+
+
 def test_an_aggregate_comes_again_if_one_of_its_records_was_not_accepted(stage: Stage) -> None:
     """Once under its own name; those that were accepted count nothing the second time."""
     assert isinstance(stage.ledger, FaultyLedger)
