@@ -1,10 +1,12 @@
 """Operations that are known by their position in a source: each is accepted once, and the mark of its place remains."""
 
+import pytest
 from msgspec.structs import replace
 
 from handler.core.model.operation import Position
 from handler.core.model.outcome import UNRECORDED_S
-from handler.core.model.row import Attempt, Entry, Group, Row, Settlement
+from handler.core.model.placed import Part, added_up
+from handler.core.model.row import Attempt, Entry, Group, Row, Settlement, first_row
 from handler.core.ports.ledger import Look
 from handler.core.state.transitions import appended
 from handler.core.state.watermarks import WATERMARK_S, watermarks_of
@@ -26,6 +28,13 @@ def placed(*numbers: int, shard: str = SHARD) -> list[Entry]:
         replace(entry(str(number)), fingerprint="", window_s=UNRECORDED_S, position=at(number, shard))
         for number in numbers
     ]
+
+
+def stretch(first: int, last: int) -> Entry:
+    """Records from one number to another, added up."""
+    parts = (Part((("like", 1),), last - first + 1, at(first).sequence, at(last).sequence),)
+    [end] = placed(last)
+    return replace(end, id=f"{first}-{last}", parts=parts, counters=added_up(end.mode, parts))
 
 
 def append(ledger: OpenLedger, *numbers: int, shard: str = SHARD) -> Look | None:
@@ -87,6 +96,30 @@ def test_what_is_still_owed_is_not_told_as_passed(ledger: OpenLedger) -> None:
     append(ledger, 7)
     look = append(ledger, 7)
     assert (queued(look), behind(look)) == (["7"], frozenset())
+
+
+@pytest.mark.parametrize("is_owed", [True, False], ids=["owed", "settled"])
+def test_what_was_passed_in_part_is_not_appended(ledger: OpenLedger, *, is_owed: bool) -> None:
+    """The answer says how far its place has come; nothing that came with it is appended either."""
+    ledger.swap(GROUP, idle_row(), {})
+    assert begin(ledger, attempt(stretch(1, 5))) is not None
+    if not is_owed:
+        assert land(ledger, attempt(stretch(1, 5)))
+    before = ledger.load(GROUP)
+    assert begin(ledger, attempt(stretch(4, 8))) is None
+    look = there(ledger.append(GROUP, [entry("keyed"), stretch(1, 8), stretch(9, 9)], ROOM))
+    assert look.within == {PARTITION: at(5).sequence}
+    assert (look.row, look.passed, ledger.load(GROUP)) == (before, frozenset(), before)
+    look = there(ledger.append(GROUP, [stretch(2, 5), stretch(6, 8)], ROOM))
+    assert (queued(look), look.passed, look.within) == (["6-8"], {"2-5"}, {})
+    assert there(there(ledger.load(GROUP)).entry("6-8")) == stretch(6, 8)
+
+
+def test_no_first_row_is_made_of_what_was_passed_in_part(ledger: OpenLedger) -> None:
+    ledger.swap(GROUP, idle_row(), {}, {PARTITION: at(5).sequence})
+    assert ledger.delete(GROUP, idle_row().version)
+    assert not ledger.create(GROUP, first_row([stretch(4, 8)], RECEIPT_KEY, GENERATION))
+    assert ledger.create(GROUP, first_row([stretch(6, 8)], RECEIPT_KEY, GENERATION))
 
 
 def test_numbers_compare_as_numbers(ledger: OpenLedger) -> None:

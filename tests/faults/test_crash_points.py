@@ -46,12 +46,15 @@ def test_every_crash_point_counts_once(fate: Fate) -> None:
         assert all(isinstance(outcome, Applied) for outcome in second), f"crash at step {crash_at}\n{stage.story}"
 
 
+RECORD = "a-shard:7"
+
+
 def brought(position: Position | None, crash_at: int | None) -> Stage:
     """A record whose operation is refused for good, brought until it is acknowledged, and swept twice."""
     stage = Stage()
     stage.chat.forbidden = "like"
     asked = stage.operation("a", 5)
-    origin = Origin(source="a-source", place="a-record", caller=asked.caller, key=asked.key)
+    origin = Origin(source="a-source", place=RECORD, caller=asked.caller, key=asked.key)
     record = replace(asked, origin=origin, position=position)
     if crash_at is not None:
         stage.world.interruptions[crash_at] = CRASH
@@ -72,5 +75,5 @@ def test_every_crash_point_parks_what_is_refused_once(position: Position | None)
     for crash_at in range(1, steps + 1):
         stage = brought(position, crash_at)
         found = [(record.id, json.loads(record.payload)["Mode"]) for record in stage.kept.page(APP, 10)]
-        assert (found, stage.likes) == ([("a-record", "Increase")], 0), f"crash at step {crash_at}\n{stage.story}"
+        assert (found, stage.likes) == ([(RECORD, "Increase")], 0), f"crash at step {crash_at}\n{stage.story}"
         assert stage.row.notes == (), f"crash at step {crash_at}\n{stage.story}"

@@ -22,7 +22,7 @@ from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import AnySchedule, Claim, Hold, Lent, Stand
 from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
-from handler.core.state.watermarks import WATERMARK_S, partitions_of, passed, sorted_out, watermarks_of
+from handler.core.state.watermarks import WATERMARK_S, are_new, partitions_of, sorted_out, watermarks_of
 
 # Each write forgets this many expired records more than it adds.
 FORGOTTEN_PER_WRITE = 4
@@ -92,7 +92,7 @@ class MemoryLedger:
                 return None
             if self._found(group, [entry.id for entry in attempt.entries]):
                 return None
-            if passed(attempt.entries, row, self._reached(group, partitions_of(attempt.entries))):
+            if not are_new(attempt.entries, row, self._reached(group, partitions_of(attempt.entries))):
                 return None
             row = storable(row.opened(attempt, pace=pace), self._row_bytes)
             self._put(group, row, {})
@@ -103,12 +103,12 @@ class MemoryLedger:
             row, records = self._row(group), self._found(group, [entry.id for entry in entries])
             if row is None:
                 return None
-            fresh, behind = sorted_out(entries, row, records, self._reached(group, partitions_of(entries)))
-            if fresh:
-                row = storable(appended(row, fresh), self._row_bytes)
+            found = sorted_out(entries, row, records, self._reached(group, partitions_of(entries)))
+            if found.fresh:
+                row = storable(appended(row, found.fresh), self._row_bytes)
                 check_room(row, bytes_max)
                 self._put(group, row, {})
-            return Look(row, records, behind)
+            return Look(row, records, found.passed, found.within)
 
     def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         """Compare-and-swap of the row, its records and marks with it."""
@@ -123,7 +123,7 @@ class MemoryLedger:
         with self._lock:
             if self._row(group) or self._found(group, [entry.id for entry in row.queue]):
                 return False
-            if passed(row.queue, None, self._reached(group, partitions_of(row.queue))):
+            if not are_new(row.queue, None, self._reached(group, partitions_of(row.queue))):
                 return False
             self._put(group, row, {})
             return True

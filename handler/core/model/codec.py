@@ -18,6 +18,7 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from handler.core.model.operation import Counters, Mode, Origin, Position
+from handler.core.model.placed import Part, added_up, tail_of
 from handler.core.model.row import Attempt, Entry, Note, Pause, Remembered, Row, Trouble
 
 # Rows never expire, so each format has to be told from the others.
@@ -47,11 +48,21 @@ class _StoredOrigin(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
     key: str = ""
 
 
+class _StoredPart(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Of the first and the last number only those digits at the end in which they differ from the position's."""
+
+    counters: _Pairs
+    times: int
+    first: str
+    last: str
+
+
 class _More(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What few operations have."""
+    """What few operations have. What `parts` come to is not written beside them."""
 
     position: Position | None = None
     origin: _StoredOrigin | None = None
+    parts: list[_StoredPart] = []
 
 
 class _StoredEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -246,28 +257,53 @@ class _Reader:
 
 def _entry_json(entry: Entry, named: Callable[[str], _Name]) -> bytes:
     """Write an operation; `named` is how a key, a source or a teller stands in its text."""
-    counters = tuple((named(key), value) for key, value in entry.counters)
+    counters = [] if entry.parts else [(named(key), value) for key, value in entry.counters]
     always = entry.id, entry.fingerprint, entry.mode, counters, entry.window_s
     if entry.position is None and entry.origin is None:
         return _ENCODER.encode((*always, {}, entry.accepted_at) if entry.accepted_at else always)
     origin = _origin_json(entry.origin, named) if entry.origin else None
-    more = {"position": entry.position, "origin": origin}
-    rest = {name: value for name, value in more.items() if value is not None}
+    more = {"position": entry.position, "origin": origin, "parts": _parts_json(entry, named)}
+    rest = {name: value for name, value in more.items() if value}
     return _ENCODER.encode((*always, rest, entry.accepted_at) if entry.accepted_at else (*always, rest))
 
 
 def _entry(stored: _StoredEntry, name_of: Callable[[_Name], str]) -> Entry:
     """The operation as it may be merged."""
+    position = stored.more.position
+    parts = tuple(_part(part, position, name_of) for part in stored.more.parts if position)
+    counters = tuple((name_of(key), value) for key, value in stored.counters)
     return Entry(
         id=stored.id,
         fingerprint=stored.fingerprint,
         mode=stored.mode,
-        counters=tuple((name_of(key), value) for key, value in stored.counters),
+        counters=added_up(stored.mode, parts) if parts else counters,
         window_s=stored.window_s,
-        position=stored.more.position,
+        position=position,
         origin=_origin(stored.more.origin, name_of) if stored.more.origin else None,
         accepted_at=stored.accepted_at,
+        parts=parts,
     )
+
+
+def _parts_json(entry: Entry, named: Callable[[str], _Name]) -> list[object]:
+    last = entry.position.sequence if entry.position else ""
+    return [
+        (
+            [(named(key), value) for key, value in part.counters],
+            part.times,
+            tail_of(part.first, last),
+            tail_of(part.last, last),
+        )
+        for part in entry.parts
+    ]
+
+
+def _part(stored: _StoredPart, position: Position, name_of: Callable[[_Name], str]) -> Part:
+    def whole(tail: str) -> str:
+        return position.sequence[: len(position.sequence) - len(tail)] + tail
+
+    counters = tuple((name_of(key), value) for key, value in stored.counters)
+    return Part(counters, stored.times, whole(stored.first), whole(stored.last))
 
 
 def _origin_json(origin: Origin, named: Callable[[str], _Name]) -> list[object]:

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from handler.core.model.lift import LIFT, open_between
 from handler.core.model.operation import Counters, Mode, Operation, Origin, Position
-from handler.core.model.outcome import UNRECORDED_S, Records
+from handler.core.model.outcome import Records
 from handler.core.model.pace import Pace
+from handler.core.model.placed import Part
 
 
 class Group(NamedTuple):
@@ -29,8 +30,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """An accepted operation that is owed. `alone` keeps it out of any merged call (R6).
 
     One with a `position` is known again by that: the watermark of its partition is all the record that is kept (R13).
-    `origin` is what a source's record is parked with, should it be refused for good (R6). `accepted_at` is in the API's
-    seconds, 0 where an earlier version accepted it.
+    It stands for a stretch of records, the last of them at that position, and `parts` are their contents, which
+    `counters` add up; an earlier version accepted each record as an operation without parts.
+    `origin` is what a source's record is parked with, should it be refused for good (R6): for a stretch it names the
+    part of the source. `accepted_at` is in the API's seconds, 0 where an earlier version accepted it.
     """
 
     id: str
@@ -42,22 +45,33 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     position: Position | None = None
     origin: Origin | None = None
     accepted_at: int = 0
+    parts: tuple[Part, ...] = ()
 
     @classmethod
     def of(cls, operation: Operation, teller: str = "", accepted_at: int = 0) -> Entry:
         """Take from an operation what its group's row needs; `teller` is the visit that tells its source (R6)."""
-        origin, position = operation.origin, operation.position
+        origin = operation.origin
         return cls(
             id=operation.id,
-            # A record with this position is a repetition even if its content differs, so no fingerprint is kept.
-            fingerprint=operation.fingerprint if position is None else "",
+            fingerprint=operation.fingerprint,
             mode=operation.mode,
             counters=operation.counters,
-            window_s=operation.window_s if position is None else UNRECORDED_S,
-            position=position,
+            window_s=operation.window_s,
             origin=replace(origin, teller=teller) if origin and teller else origin,
             accepted_at=accepted_at,
         )
+
+    @property
+    def first(self) -> str:
+        """The sequence number of the first record that it stands for; empty where it is known by its key."""
+        if self.parts:
+            return min([part.first for part in self.parts])
+        return self.position.sequence if self.position else ""
+
+    @property
+    def records(self) -> int:
+        """How many operations were asked for by what it stands for."""
+        return sum([part.times for part in self.parts]) if self.parts else 1
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

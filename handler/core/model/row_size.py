@@ -23,6 +23,7 @@ ROW_BYTES_BARE = 512
 ATTEMPT_BYTES_BARE = 256
 ENTRY_BYTES_BARE = 256
 PAIR_BYTES_BARE = 64
+PART_BYTES_BARE = 192
 
 # What comes on top of a row without any more being accepted: the longest head of a row and of an attempt, the reasons
 # of a freeze and of a pause, the last trouble, and a payment or a debt on the twenty keys of the open attempt.
@@ -130,7 +131,9 @@ def on_top(row: Row) -> int:
     pairs += sum(len(past.folded) for past in row.remembered)
     pairs += sum(len(entry.counters) for entry in row.owed)
     notes = sum(entry.origin is not None for entry in row.owed)
-    return ON_TOP_BYTES + ENTRY_ON_TOP_BYTES * entries + PAIR_ON_TOP_BYTES * pairs + NOTE_ON_TOP_BYTES * notes
+    # A stretch of records that is refused becomes an operation for each part, and half of one; one stretch at a time.
+    apart = max([(1 + len(entry.parts)) * _bare(entry) for entry in row.owed if entry.parts], default=0)
+    return ON_TOP_BYTES + ENTRY_ON_TOP_BYTES * entries + PAIR_ON_TOP_BYTES * pairs + NOTE_ON_TOP_BYTES * notes + apart
 
 
 def _has_reserve(row: Row, row_bytes: int) -> bool:
@@ -171,7 +174,15 @@ def _entries(entries: Sequence[Entry]) -> int:
         total += ENTRY_BYTES_BARE + _pairs(entry.counters)
         if entry.origin is not None:
             total += _origin(entry.origin)
+        for part in entry.parts:
+            total += PART_BYTES_BARE + _pairs(part.counters)
     return total
+
+
+def _bare(entry: Entry) -> int:
+    """What an operation of one part takes beside its Values, at most: its source stands among the names of the row."""
+    rest = entry.origin.place.removeprefix(entry.origin.source) if entry.origin else ""
+    return ENTRY_BYTES_BARE + PART_BYTES_BARE + CHARACTER_BYTES * len(rest)
 
 
 def _origin(origin: Origin) -> int:

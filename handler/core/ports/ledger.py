@@ -34,12 +34,14 @@ class Generation(msgspec.Struct, frozen=True):
 class Look(msgspec.Struct, frozen=True):
     """A row and the records that were asked for, as the store shows them in one answer.
 
-    `passed` are the ids of operations whose position had been passed when they came to be appended.
+    `passed` are the ids of operations whose position had been passed when they came to be appended. `within` says how
+    far a partition has come whose watermark stands amid the records of one of them; then nothing was appended.
     """
 
     row: Row | None
     records: Records
     passed: frozenset[str] = frozenset()
+    within: Watermarks = NO_WATERMARKS
 
 
 class Parked(msgspec.Struct, frozen=True):
@@ -97,7 +99,7 @@ class GroupLedger(Protocol):
     ) -> Row | None:
         """The fast path of R1: accept and open the attempt's operations in one atomic step.
 
-        Only if no record of theirs exists, none of their positions has been passed, and `Row.is_idle(receipt_key,
+        Only if no record of theirs exists, nothing that they stand for has been passed, and `Row.is_idle(receipt_key,
         generation, attempt.mode, pace)`; None where that does not hold. The row is then `Row.opened` at this pace.
         """
         ...
@@ -106,7 +108,8 @@ class GroupLedger(Protocol):
         """The slow path of R1 for a row that exists: append what is neither on record, owed nor passed to its queue.
 
         The row as it is afterwards, and the records of those operations that have one; None where there is no row, or
-        others moved it too often. Raises RowFull for a row that would be longer than `bytes_max`.
+        others moved it too often. Nothing is appended where one of them has been passed in part (`Look.within`).
+        Raises RowFull for a row that would be longer than `bytes_max`.
         """
         ...
 

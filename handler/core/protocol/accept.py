@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -14,10 +14,11 @@ from handler.core.model.row_size import FULL_RETRY_S, accepted, accepting_bytes,
 from handler.core.ports.system import Notice, naming
 from handler.core.protocol import first_use
 from handler.core.protocol.visit import CONTENTION_S, Visit
+from handler.core.state.folding import Asked
 from handler.core.state.merge import next_run
 from handler.core.state.receipts import choose_weight
 from handler.core.state.transitions import REJECTED_AT_ONCE, Change, appended, record_of
-from handler.core.state.watermarks import moved, partitions_of, passed
+from handler.core.state.watermarks import moved, reached
 
 # How often a lost compare-and-swap is tried again before the caller is asked to come back.
 SWAPS_MAX = 60
@@ -39,11 +40,11 @@ class Acceptance(msgspec.Struct, frozen=True):
     finished: Records
     fingerprints: Mapping[str, str]
     """The content that the ledger knows under each operation's id."""
-    passed: frozenset[str] = frozenset()
-    """Those whose position was accepted before: the ledger keeps no answer of theirs."""
+    added: int = 0
+    """How many of the records have become owed by this; the others were accepted before, and no answer is kept."""
 
 
-def accept(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance:
+def accept(visit: Visit, asked: Asked) -> Acceptance:
     """Make every operation owed, unless it is known.
 
     Raises NotAccepted if certainly nothing was accepted, and OutcomeUnknown if a write's answer was lost and no later
@@ -58,14 +59,14 @@ def accept(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance:
     while True:
         began = clock.monotonic()
         try:
-            acceptance = _accepted(visit, entries, may_begin=may_begin)
+            acceptance = _accepted(visit, asked, may_begin=may_begin)
         except RowFull:
             if may_begin and _moved_watermarks(visit):
                 continue
             # The calls that make room need the app's rate more than this one, which waits for room.
             visit.turns.end()
             # A batch does not wait: it need not be accepted all at once.
-            if len(entries) > 1 or not _waited_for_room(visit, room_until):
+            if len(asked.items) > 1 or not _waited_for_room(visit, room_until):
                 raise
             may_begin = False
         except NoTurn:
@@ -106,19 +107,19 @@ def _waited_for_place(visit: Visit) -> bool:
     return False
 
 
-def _accepted(visit: Visit, entries: Mapping[str, Entry], *, may_begin: bool) -> Acceptance:
+def _accepted(visit: Visit, asked: Asked, *, may_begin: bool) -> Acceptance:
     """Try each path in turn, the fast one only if the row was not full a moment ago."""
+    entries = asked.beyond(NO_WATERMARKS)
     try:
-        done = (_begin(visit, entries) if may_begin else None) or _append(visit, entries)
+        done = (_begin(visit, entries) if may_begin else None) or _append(visit, asked, entries)
     except AnswerLost:
-        return _swap_in(visit, entries, in_doubt=True)
-    return done or _swap_in(visit, entries, in_doubt=False)
+        return _swap_in(visit, asked, in_doubt=True)
+    return done or _swap_in(visit, asked, in_doubt=False)
 
 
-def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
+def _begin(visit: Visit, run: tuple[Entry, ...]) -> Acceptance | None:
     """The fast path: accept and open at once where the group is idle, if a call may follow right away."""
     instance, rules = visit.instance, visit.instance.rules
-    run = tuple(entries.values())
     limit = key_limit(rules.receipt_key)
     if (
         visit.is_paused(None)
@@ -140,34 +141,40 @@ def _begin(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
         visit.turns.give_back()
         return None
     visit.turns.use()
-    return Acceptance(row, {}, {entry.id: entry.fingerprint for entry in entries.values()})
+    return Acceptance(row, {}, _fingerprints(run), _records_of(run))
 
 
-def _append(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
-    """The slow path in one step, if the store can do that; None if it takes a read and a write."""
+def _append(visit: Visit, asked: Asked, entries: tuple[Entry, ...]) -> Acceptance | None:
+    """The slow path in one step, if the store can do that; None if it takes a read and a write.
+
+    Where the store has come amid what was added up, the rest is added up again from there (R13).
+    """
     if _turned_away(visit) is not None or not _may_leave_to_others(visit):
         return None
     bytes_max = accepting_bytes(visit.instance.rules.row_bytes)
     try:
-        look = visit.instance.ledger.append(visit.group, tuple(entries.values()), bytes_max)
+        look = visit.instance.ledger.append(visit.group, entries, bytes_max)
+        if look is not None and look.within:
+            entries = asked.beyond(look.within)
+            look = visit.instance.ledger.append(visit.group, entries, bytes_max)
     except RowFull:
         # The memory of past attempts gives way, but only to a row that is written whole (R13).
         return None
-    if look is None or look.row is None:
+    if look is None or look.row is None or look.within:
         return None
     visit.turns.use_place(needed=_was_settled(look.row, entries))
-    known = _known_fingerprints(look.row, look.records, entries)
-    return Acceptance(look.row, look.records, known, look.passed)
+    known = _known_fingerprints(look.row, look.records, asked.keyed)
+    return Acceptance(look.row, look.records, known, _records_of(entries, but=look.passed))
 
 
-def _swap_in(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> Acceptance:
+def _swap_in(visit: Visit, asked: Asked, *, in_doubt: bool) -> Acceptance:
     """The slow path, round after round, because other workers may change the row at the same time.
 
     `in_doubt`: the answer of a write was lost. From then on no answer may say that nothing was accepted.
     """
     for _ in range(SWAPS_MAX):
         try:
-            done = _round(visit, entries)
+            done = _round(visit, asked)
         except AnswerLost:
             done, in_doubt = None, True
         except NotAccepted:
@@ -182,31 +189,30 @@ def _swap_in(visit: Visit, entries: Mapping[str, Entry], *, in_doubt: bool) -> A
     raise TooManyCalls("too many others change this group at once", FULL_RETRY_S)
 
 
-def _round(visit: Visit, entries: Mapping[str, Entry]) -> Acceptance | None:
+def _round(visit: Visit, asked: Asked) -> Acceptance | None:
     """Read the row, then records and watermarks, then append by compare-and-swap on its version; None: try again."""
     instance = visit.instance
     row = instance.ledger.load(visit.group)
-    found = instance.ledger.find(visit.group, tuple(entries))
-    known = _known_fingerprints(row, found, entries)
+    found = instance.ledger.find(visit.group, tuple(asked.keyed))
+    known = _known_fingerprints(row, found, asked.keyed)
     # What this visit itself has put on record was not finished before.
     finished = {name: record for name, record in found.items() if name not in visit.answers}
-    strange = [entry for entry in entries.values() if entry.id not in known]
-    partitions = partitions_of(strange)
-    behind = passed(strange, row, instance.ledger.watermarks(visit.group, partitions) if partitions else NO_WATERMARKS)
-    fresh = [entry for entry in strange if entry.id not in behind]
+    partitions = asked.partitions
+    watermarks = instance.ledger.watermarks(visit.group, partitions) if partitions else NO_WATERMARKS
+    entries = asked.beyond(reached(partitions, row, watermarks))
+    fresh = [entry for entry in entries if entry.id not in known]
     if not fresh:
-        return Acceptance(row, finished, known, behind)
-    if row is None:
-        fresh = fresh[:REJECTED_AT_ONCE]
-        if _refused(visit, fresh):
-            return None
+        return Acceptance(row, finished, known)
+    rest = [] if row else fresh[REJECTED_AT_ONCE:]
+    fresh = fresh if row else fresh[:REJECTED_AT_ONCE]
+    if row is None and _refused(visit, fresh):
+        return None
     grown = _grown(visit, row, fresh)
     if not _written(visit, row, grown):
         # Another worker was quicker: of many that come to a new group at once, all but one find its row now.
-        return _append(visit, entries)
+        return _append(visit, asked, entries)
     visit.turns.use_place(needed=row is None or row.is_settled)
-    known |= {entry.id: entry.fingerprint for entry in fresh}
-    return Acceptance(grown, finished, known, behind) if len(known) + len(behind) == len(entries) else None
+    return None if rest else Acceptance(grown, finished, known | _fingerprints(fresh), _records_of(fresh))
 
 
 def _refused(visit: Visit, entries: list[Entry]) -> bool:
@@ -236,6 +242,15 @@ def _written(visit: Visit, row: Row | None, grown: Row) -> bool:
         return visit.instance.ledger.swap(visit.group, grown, {})
     visit.is_first = visit.instance.ledger.create(visit.group, grown)
     return visit.is_first
+
+
+def _fingerprints(entries: Iterable[Entry]) -> dict[str, str]:
+    return {entry.id: entry.fingerprint for entry in entries}
+
+
+def _records_of(entries: Iterable[Entry], but: Collection[str] = ()) -> int:
+    """How many records of a stream these stand for."""
+    return sum([entry.records for entry in entries if entry.position and entry.id not in but])
 
 
 def _known_fingerprints(row: Row | None, finished: Records, entries: Mapping[str, Entry]) -> dict[str, str]:
@@ -279,6 +294,7 @@ def _may_leave_to_others(visit: Visit, row: Row | None = None) -> bool:
     return visit.is_paused(row) or visit.waits_for_call or not visit.turns.place_s()
 
 
-def _was_settled(row: Row, entries: Mapping[str, Entry]) -> bool:
+def _was_settled(row: Row, entries: Iterable[Entry]) -> bool:
     """Whether a row owes only what was just appended to it."""
-    return row.attempt is None and not row.debt and all(entry.id in entries for entry in row.queue)
+    new = {entry.id for entry in entries}
+    return row.attempt is None and not row.debt and all(entry.id in new for entry in row.queue)

@@ -13,8 +13,9 @@ from math import inf
 from msgspec.structs import replace
 
 from handler.core.errors import LedgerUnavailable, OutcomeUnknown
-from handler.core.model.operation import Operation, operation_id
-from handler.core.model.outcome import Frozen, KeyReused, Outcome, Pending, Records, Stalled
+from handler.core.model.operation import Operation, key_limit, operation_id
+from handler.core.model.outcome import Frozen, KeyReused, Outcome, Pending, Records, Rejected, Stalled
+from handler.core.model.placed import Placed
 from handler.core.model.row import Entry, Group, Row
 from handler.core.ports.system import Notice, naming
 from handler.core.protocol.accept import Acceptance, accept
@@ -24,6 +25,7 @@ from handler.core.protocol.refusal import note_landings
 from handler.core.protocol.sweep import SideBySide, Swept, one_by_one, sweep
 from handler.core.protocol.visit import Visit
 from handler.core.runtime.instance import Instance, TimeBudget
+from handler.core.state.folding import Asked
 
 # What a caller is asked to wait for the outcome of an operation that is owed.
 PENDING_RETRY_S = 2.0
@@ -36,10 +38,11 @@ class ExactlyOnce:
         self._instance = instance
         self._app = app
 
-    def apply(self, group_id: str, operations: Sequence[Operation], budget: TimeBudget) -> list[Outcome]:
+    def apply(self, group_id: str, operations: Sequence[Operation | Placed], budget: TimeBudget) -> list[Outcome]:
         """Accept operations of one group and go on until each has its answer, or budget ends.
 
-        Outcomes are in the order of the operations. Raises NotAccepted when nothing was accepted, and OutcomeUnknown.
+        Outcomes are in the order of the operations. Of a record that is known by its place no answer is kept: it is
+        rejected, or pending and counted. Raises NotAccepted when nothing was accepted, and OutcomeUnknown.
         """
         if not operations:
             return []
@@ -53,7 +56,7 @@ class ExactlyOnce:
             visit.turns.end()
         records = self._records(visit)
         note_landings(self._instance, self._app, budget.deadline)
-        outcomes = [self._outcome(visit, operation, acceptance, records) for operation in operations]
+        outcomes = self._outcomes(visit, operations, acceptance, records)
         self._report(visit, operations, outcomes, acceptance)
         return outcomes
 
@@ -111,23 +114,29 @@ class ExactlyOnce:
             raise swept.failure
         return swept
 
-    def _accept(self, visit: Visit, operations: Sequence[Operation]) -> Acceptance:
-        entries: dict[str, Entry] = {}
-        accepted_at = self._instance.api_clock.now()
-        for operation in operations:
-            # Duplicates that arrive together count once.
-            entries.setdefault(operation.id, Entry.of(operation, visit.teller, accepted_at))
-        acceptance = accept(visit, entries)
+    def _accept(self, visit: Visit, operations: Sequence[Operation | Placed]) -> Acceptance:
+        asked = self._asked(visit, operations)
+        acceptance = accept(visit, asked)
         # A key that is known with other content has its answer already.
         known, finished = acceptance.fingerprints, acceptance.finished
-        asked = [name for name, entry in entries.items() if known.get(name) == entry.fingerprint]
-        visit.wanted = frozenset([name for name in asked if name not in finished])
+        mine = [name for name, entry in asked.keyed.items() if known.get(name) == entry.fingerprint]
+        keyed = [name for name in mine if name not in finished]
+        visit.wanted = frozenset([*keyed, *asked.owed_by(acceptance.row)])
         # What is known by its position is never told by a reply alone.
-        recorded = [entries[name] for name in visit.wanted if entries[name].position is None]
-        origins = {entry.id: entry.origin for entry in recorded if entry.origin is not None}
+        origins = {name: entry.origin for name in keyed if (entry := asked.keyed[name]).origin is not None}
         if acceptance.row is None or not origins:
             return acceptance
         return replace(acceptance, row=acknowledge(visit, acceptance.row, origins))
+
+    def _asked(self, visit: Visit, operations: Sequence[Operation | Placed]) -> Asked:
+        """What the visit is to accept: duplicates that arrive together count once."""
+        accepted_at, items = self._instance.api_clock.now(), dict[str | int, Entry | Placed]()
+        for number, one in enumerate(operations):
+            if isinstance(one, Placed) or one.position is not None:
+                items[number] = one if isinstance(one, Placed) else Placed.of(one)
+            else:
+                items.setdefault(one.id, Entry.of(one, visit.teller, accepted_at))
+        return Asked.of(tuple(items.values()), key_limit(self._instance.rules.receipt_key), accepted_at)
 
     def _finish(self, visit: Visit, row: Row | None) -> None:
         """Drive on. The operations are accepted: a ledger that fails now only leaves them to the next worker."""
@@ -151,10 +160,21 @@ class ExactlyOnce:
             visit.report(Notice.UNFINISHED, groups=1, reason=str(error), **naming(missing))
             return visit.answers
 
-    def _outcome(self, visit: Visit, operation: Operation, acceptance: Acceptance, records: Records) -> Outcome:
-        if operation.id in acceptance.passed:
-            # Accepted when its source delivered it before; of such operations no answer is kept.
-            return Pending(PENDING_RETRY_S)
+    def _outcomes(
+        self, visit: Visit, operations: Sequence[Operation | Placed], acceptance: Acceptance, records: Records
+    ) -> list[Outcome]:
+        waiting = self._waiting(visit)
+        rejected = _rejected(acceptance.row, records)
+
+        def outcome(one: Operation | Placed) -> Outcome:
+            if isinstance(one, Operation) and one.position is None:
+                return self._outcome(visit, one, acceptance, records) or waiting
+            return _outcome_of(one, rejected) or waiting if rejected else waiting
+
+        return [outcome(one) for one in operations]
+
+    def _outcome(self, visit: Visit, operation: Operation, acceptance: Acceptance, records: Records) -> Outcome | None:
+        """The answer to an operation with a key; None as long as it waits."""
         if _is_reused(operation, acceptance):
             return KeyReused()
         finished = acceptance.finished.get(operation.id)
@@ -165,20 +185,28 @@ class ExactlyOnce:
             # Its source takes an answer for final, and only a note would report this rejection later.
             raise OutcomeUnknown("it may have been refused, and the ledger does not tell")
         # What was refused while this visit came to acknowledge it is no news of this visit's.
-        return replace(record.answer, replayed=in_doubt) if record else self._waiting(visit)
+        return replace(record.answer, replayed=in_doubt) if record else None
 
     def _report(
-        self, visit: Visit, operations: Sequence[Operation], outcomes: Sequence[Outcome], acceptance: Acceptance
+        self,
+        visit: Visit,
+        operations: Sequence[Operation | Placed],
+        outcomes: Sequence[Outcome],
+        acceptance: Acceptance,
     ) -> None:
         """Report which operations were known, and which still wait, in a line for all of either kind."""
-        known = [operation.id for operation in operations if _is_known(operation, acceptance)]
-        if known:
-            visit.report(Notice.REPLAYED, len(known), **naming(known))
-        waiting = [
-            operation.id
-            for operation, outcome in zip(operations, outcomes, strict=True)
-            if isinstance(outcome, Pending | Stalled | Frozen) and operation.id not in acceptance.passed
+        keyed = [
+            (one, outcome)
+            for one, outcome in zip(operations, outcomes, strict=True)
+            if isinstance(one, Operation) and one.position is None
         ]
+        known = [one.id for one, _ in keyed if _is_finished(one, acceptance)]
+        # A record has no name of its own here; its source names it.
+        passed = len(operations) - len(keyed) - acceptance.added
+        if known or passed:
+            visit.report(Notice.REPLAYED, len(known) + passed, **naming(known), records=passed or None)
+        waiting = [one.id for one, outcome in keyed if isinstance(outcome, Pending | Stalled | Frozen)]
+        waiting += [] if acceptance.row is None else _left(visit, acceptance.row)
         if waiting:
             _report_waiting(visit, waiting)
 
@@ -197,10 +225,31 @@ def _report_waiting(visit: Visit, operations: Sequence[str]) -> None:
     visit.report(Notice.PENDING, len(operations), reason=visit.frozen, code=code, **naming(operations))
 
 
-def _is_known(operation: Operation, acceptance: Acceptance) -> bool:
-    """Whether the operation came before, and has an answer or the mark of its source's position."""
-    if operation.id in acceptance.passed:
-        return True
+def _left(visit: Visit, row: Row) -> list[str]:
+    """What was added up of records, and has no answer yet."""
+    return [entry.id for entry in row.owed if entry.position and entry.id in visit.wanted - visit.answers.keys()]
+
+
+def _rejected(row: Row | None, records: Records) -> list[tuple[Entry, Rejected]]:
+    """The stretches of records that were refused, as they were owed when they were accepted."""
+    owed = [entry for entry in row.owed if entry.position] if row else []
+    answers = [(entry, records[entry.id].answer) for entry in owed if entry.id in records]
+    return [(entry, answer) for entry, answer in answers if isinstance(answer, Rejected)]
+
+
+def _outcome_of(one: Operation | Placed, rejected: Sequence[tuple[Entry, Rejected]]) -> Rejected | None:
+    """The refusal of a record's stretch."""
+    record = one if isinstance(one, Placed) else Placed.of(one)
+    partition, sequence = record.place.partition, record.sequence
+    for entry, answer in rejected:
+        at = entry.position
+        if at is not None and at.partition == partition and entry.first <= sequence <= at.sequence:
+            return answer
+    return None
+
+
+def _is_finished(operation: Operation, acceptance: Acceptance) -> bool:
+    """Whether the operation came before, and has an answer."""
     return operation.id in acceptance.finished and not _is_reused(operation, acceptance)
 
 

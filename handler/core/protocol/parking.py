@@ -11,8 +11,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from handler.core.errors import AnswerLost, LedgerUnavailable, OutcomeUnknown, TooManyCalls
-from handler.core.model.operation import Origin
+from handler.core.model.operation import Counters, Origin
+from handler.core.model.placed import Part, added_up
 from handler.core.model.row import Group, Note, Row
 from handler.core.model.row_size import accepted
 from handler.core.ports.error_codes import meaning_of
@@ -28,12 +31,13 @@ TRIES_MAX = 60
 
 def write_out(visit: Visit, row: Row) -> Next:
     """Park what is noted, then strike the notes. If that fails, the next worker or the sweep does it."""
-    instance, done = visit.instance, list[Parked]()
+    instance, done = visit.instance, list[list[Parked]]()
     try:
         while len(done) < len(row.notes) and visit.may_call():
-            record = parked(visit.group, row.notes[len(done)])
-            instance.park(visit.group.app, record)
-            done.append(record)
+            records = parked(visit.group, row.notes[len(done)])
+            for record in records:
+                instance.park(visit.group.app, record)
+            done.append(records)
     except (LedgerUnavailable, AnswerLost) as error:
         visit.cannot_park = True
         left = naming(note.entry.id for note in row.notes[len(done) :])
@@ -41,9 +45,10 @@ def write_out(visit: Visit, row: Row) -> Next:
     if not done:
         return row
     follows = visit.put(row.changed(notes=row.notes[len(done) :]))
-    for note, record in zip(row.notes, done, strict=False) if isinstance(follows, Row) else ():
-        whose = {"record": record.id, "source": record.source, "operation": note.entry.id}
-        visit.report(Notice.PARKED, reason=record.reason, code=note.code, **whose)
+    for note, records in zip(row.notes, done, strict=False) if isinstance(follows, Row) else ():
+        for record in records:
+            whose = {"record": record.id, "source": record.source, "operation": note.entry.id}
+            visit.report(Notice.PARKED, reason=record.reason, code=note.code, **whose)
     return follows
 
 
@@ -52,29 +57,44 @@ def refused_with(code: int) -> str:
     return f"the vendor refused it with code {code}: {meaning_of(code).meaning}"
 
 
-def parked(group: Group, note: Note) -> Parked:
-    """The parked record of a note: as its source could have sent it, and as `replay` reads it."""
+def parked(group: Group, note: Note) -> list[Parked]:
+    """The parked records of a note: as their source could have sent them, and as `replay` reads them.
+
+    Records of a stream that were added up are parked by content, with their sum.
+    """
     entry, origin = note.entry, note.entry.origin
     if origin is None:
         raise ValueError("an operation without an origin is not noted")
-    payload: dict[str, object] = {
-        "GroupId": group.id,
-        "GroupCounter": [{"Key": key, "Value": value} for key, value in entry.counters],
-        "Mode": entry.mode.value,
-    }
     # Left out, they mean the source's own, which may be longer than a record may name. A key that begins with a
     # quotation mark is written as a quoted string.
+    named: dict[str, object] = {}
     if origin.key != origin.place:
-        payload["IdempotencyKey"] = json.dumps(origin.key) if origin.key.startswith('"') else origin.key
+        named["IdempotencyKey"] = json.dumps(origin.key) if origin.key.startswith('"') else origin.key
     if origin.caller != origin.source:
-        payload["Caller"] = origin.caller
-    return Parked(
-        id=origin.place,
-        source=origin.source,
-        reason=refused_with(note.code),
-        at=note.at,
-        payload=json.dumps(payload, ensure_ascii=False),
-    )
+        named["Caller"] = origin.caller
+    reason = refused_with(note.code)
+
+    def one(name: str, counters: Counters, more: str = "") -> Parked:
+        payload: dict[str, object] = {
+            "GroupId": group.id,
+            "GroupCounter": [{"Key": key, "Value": value} for key, value in counters],
+            "Mode": entry.mode.value,
+        }
+        text = json.dumps(payload | named, ensure_ascii=False)
+        return Parked(id=name, source=origin.source, reason=reason + more, at=note.at, payload=text)
+
+    if not entry.parts:
+        return [one(origin.place, entry.counters)]
+    return [one(name_of(origin, part), added_up(entry.mode, (part,)), _how_many(part)) for part in entry.parts]
+
+
+def name_of(origin: Origin, part: Part) -> str:
+    """What records of a stream are parked under: their part of the source, and where they stand in it."""
+    return f"{origin.place}:{part.number}"
+
+
+def _how_many(part: Part) -> str:
+    return f"; {part.times} records of the same content, added up" if part.times > 1 else ""
 
 
 def acknowledge(visit: Visit, row: Row, origins: Mapping[str, Origin]) -> Row:
@@ -120,7 +140,7 @@ def strike(instance: Instance, group: Group, place: str) -> None:
         row = instance.ledger.load(group)
         if row is None:
             return
-        left = tuple(note for note in row.notes if note.entry.origin is None or note.entry.origin.place != place)
+        left = tuple(kept for note in row.notes if (kept := _without(note, place)) is not None)
         if left == row.notes:
             return
         try:
@@ -130,3 +150,12 @@ def strike(instance: Instance, group: Group, place: str) -> None:
             pass  # the row shows whether it was written
         instance.clock.sleep(CONTENTION_S)
     raise TooManyCalls("too many others change this group at once")
+
+
+def _without(note: Note, place: str) -> Note | None:
+    """What is left to park of a note once this record is struck off it."""
+    entry, origin = note.entry, note.entry.origin
+    if origin is None or (origin.place != place and not entry.parts):
+        return note
+    parts = tuple(part for part in entry.parts if name_of(origin, part) != place)
+    return replace(note, entry=replace(entry, parts=parts, counters=added_up(entry.mode, parts))) if parts else None

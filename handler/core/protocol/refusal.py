@@ -26,9 +26,13 @@ from handler.core.runtime.instance import Instance
 from handler.core.runtime.memory import LANDINGS_ASKED
 from handler.core.state import transitions
 from handler.core.state.merge import correction_of
+from handler.core.state.parting import can_be_parted
 
 # Codes that say that the group, and with it every counter, does not exist.
 GROUP_GONE = frozenset({10010, 10015})
+
+# Codes that are the same for whatever is asked of the group, and not for some content alone.
+OF_THE_GROUP = GROUP_GONE | {NOT_PERMITTED, 10016}
 
 # A correction is owed by us, and no caller can be asked to repeat it: it gets more than one chance.
 CORRECTIONS_REFUSED_MAX = 2
@@ -90,7 +94,18 @@ def confirmed(visit: Visit, row: Row, attempt: Attempt, refusal: Refused, *, bla
         return _lift_refused(visit, row, refusal)
     if len(attempt.entries) > 1:
         return visit.put(transitions.refused(row, split=True))
+    if refusal.code not in OF_THE_GROUP and any(map(can_be_parted, attempt.owed)):
+        return _parted(visit, row, attempt)
     return _rejected(visit, row, refusal)
+
+
+def _parted(visit: Visit, row: Row, attempt: Attempt) -> Next:
+    """Let what was added up go out piece by piece; a visit that waits for it waits for all of them."""
+    follows = visit.put(transitions.parted(row))
+    if isinstance(follows, Row) and not visit.wanted.isdisjoint([entry.id for entry in attempt.owed]):
+        at = attempt.owed[0].position
+        visit.wanted |= {entry.id for entry in follows.queue if entry.position == at}
+    return follows
 
 
 def _lift_refused(visit: Visit, row: Row, refusal: Refused) -> Next:

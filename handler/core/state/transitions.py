@@ -16,6 +16,7 @@ from handler.core.model.outcome import Answer, Applied, Record, Rejected
 from handler.core.model.row import Attempt, Debt, Entry, Note, Remembered, Row
 from handler.core.state.losses import giving_way, remembering
 from handler.core.state.merge import Values, overwritten_by, own_values, shares, with_excess, without_keys
+from handler.core.state.parting import joined, noted, pieces_of, rest_of
 from handler.core.state.receipts import death
 from handler.core.state.watermarks import watermarks_of
 
@@ -138,21 +139,22 @@ def answered(row: Row, answer: Answer, at: float, teller: str = "") -> Change:
     """
     attempt = _open(row)
     ended, queue = (row.queue[:1], row.queue[1:]) if attempt.is_lift else (attempt.owed, row.queue)
+    if ended and isinstance(answer, Rejected):
+        # What is left of the same content gets the same answer.
+        rest = rest_of(ended[-1], queue)
+        ended, queue = ended + rest, queue[len(rest) :]
     records = {entry.id: record_of(entry, answer, at) for entry in ended}
     closed = _closed(row, Remembered(attempt, refused=True), queue)
-    after = replace(closed.row, notes=row.notes + _notes(ended, answer, at, teller))
+    after = replace(closed.row, notes=_noted(row, ended, answer, at, teller))
     return replace(Change.of(row, after, records), dropped=closed.dropped)
 
 
-def _notes(entries: Iterable[Entry], answer: Answer, at: float, teller: str) -> tuple[Note, ...]:
+def _noted(row: Row, entries: Iterable[Entry], answer: Answer, at: float, teller: str) -> tuple[Note, ...]:
     """R6: the rejections that a source has to be told of by parking, but for those that the visit itself will tell."""
     if not isinstance(answer, Rejected):
-        return ()
-    return tuple(
-        Note(entry, answer.code, at)
-        for entry in entries
-        if entry.origin is not None and not (teller and entry.origin.teller == teller)
-    )
+        return row.notes
+    untold = [entry for entry in entries if entry.origin and not (teller and entry.origin.teller == teller)]
+    return noted(row.notes, untold, answer.code, at)
 
 
 def not_landed(row: Row) -> Change:
@@ -169,6 +171,19 @@ def refused(row: Row, *, split: bool = False, for_good: bool = False) -> Change:
     attempt = _open(row)
     owed = tuple(replace(entry, alone=True) for entry in attempt.owed) if split else attempt.owed
     return _closed(row, Remembered(attempt, refused=True, for_good=for_good), owed + row.queue)
+
+
+def parted(row: Row) -> Change:
+    """R6: a stretch of records is refused for its content; its pieces go out alone, first again.
+
+    Should the refused call be seen to have landed, all of them have, unless one has been joined with another.
+    """
+    attempt = _open(row)
+    [whole] = attempt.owed
+    pieces = pieces_of(whole)
+    queue = joined(pieces, row.queue)
+    carried = replace(attempt, entries=pieces) if queue[: len(pieces)] == pieces else attempt
+    return _closed(row, Remembered(carried, refused=True), queue)
 
 
 def returned(row: Row) -> Row:
@@ -190,7 +205,7 @@ def rejected_from_queue(row: Row, answer: Answer, at: float, teller: str = "") -
     """
     ended = row.queue[:REJECTED_AT_ONCE]
     records = {entry.id: record_of(entry, answer, at) for entry in ended}
-    notes = row.notes + _notes(ended, answer, at, teller)
+    notes = _noted(row, ended, answer, at, teller)
     return Change.of(row, row.changed(queue=row.queue[len(ended) :], notes=notes), records)
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from handler.core.model.operation import Watermarks
+import msgspec
+
+from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
 from handler.core.model.row import Entry, Row
 
@@ -42,35 +44,59 @@ def firsts_of(entries: Iterable[Entry]) -> dict[str, str]:
     firsts: dict[str, str] = {}
     for entry in entries:
         if entry.position is not None:
-            firsts[entry.position.partition] = min(entry.position.sequence, firsts.get(entry.position.partition, "~"))
+            firsts[entry.position.partition] = min(entry.first, firsts.get(entry.position.partition, "~"))
     return firsts
 
 
-def passed(entries: Collection[Entry], row: Row | None, watermarks: Watermarks) -> frozenset[str]:
-    """Ids of those whose position was accepted before, of operations that are neither owed nor on record.
+def reached(partitions: Iterable[str], row: Row | None, watermarks: Watermarks) -> dict[str, str]:
+    """How far each partition has been passed: records up to there were accepted before.
 
     `watermarks` must have been read after `row`: what it owes of a partition has passed all before it as well.
     """
-    if not any(entry.position for entry in entries):
-        return frozenset()
     owed = watermarks_of(row.owed) if row else {}
     old = dict(row.watermarks) if row else {}
-    return frozenset(
-        entry.id
-        for entry in entries
-        if entry.position
-        and entry.position.sequence <= max(known.get(entry.position.partition, "") for known in (watermarks, owed, old))
-    )
+    return {partition: max(known.get(partition, "") for known in (watermarks, owed, old)) for partition in partitions}
 
 
-def sorted_out(
-    entries: Sequence[Entry], row: Row, records: Records, watermarks: Watermarks
-) -> tuple[list[Entry], frozenset[str]]:
-    """Those of `entries` that are to be appended, and the ids of those whose position was accepted before."""
+def are_new(entries: Collection[Entry], row: Row | None, watermarks: Watermarks) -> bool:
+    """Whether no record that these stand for has been passed. `watermarks` must have been read after `row`."""
+    partitions = partitions_of(entries)
+    if not partitions:
+        return True
+    known = reached(partitions, row, watermarks)
+    return all(entry.first > known[entry.position.partition] for entry in entries if entry.position)
+
+
+class Sorted(msgspec.Struct, frozen=True):
+    """What an append finds: `fresh` is to be appended, and of the ids in `passed` every record was accepted before.
+
+    Where a watermark stands amid the records of one that is neither, `within` says for its partition how far it has
+    come, and nothing is appended: the rest has to be added up again from there (R13).
+    """
+
+    fresh: tuple[Entry, ...] = ()
+    passed: frozenset[str] = frozenset()
+    within: Watermarks = NO_WATERMARKS
+
+
+def sorted_out(entries: Sequence[Entry], row: Row, records: Records, watermarks: Watermarks) -> Sorted:
+    """Sort what is to be appended to a row; what it owes or has on record already is known."""
     known = {entry.id for entry in row.owed} | records.keys()
     strange = [entry for entry in entries if entry.id not in known]
-    behind = passed(strange, row, watermarks)
-    return [entry for entry in strange if entry.id not in behind], behind
+    partitions = partitions_of(strange)
+    if not partitions:
+        return Sorted(tuple(strange))
+    passed = reached(partitions, row, watermarks)
+    behind = [entry for entry in strange if entry.position and entry.first <= passed[entry.position.partition]]
+    within = {
+        entry.position.partition: passed[entry.position.partition]
+        for entry in behind
+        if entry.position and entry.position.sequence > passed[entry.position.partition]
+    }
+    if within:
+        return Sorted(within=within)
+    ids = frozenset([entry.id for entry in behind])
+    return Sorted(tuple([entry for entry in strange if entry.id not in ids]), ids)
 
 
 def moved(row: Row) -> tuple[Row, Watermarks]:

@@ -16,7 +16,7 @@ from handler.core.model.row import Attempt, Entry, Group, Row
 from handler.core.model.row_size import check_room
 from handler.core.ports.ledger import Look
 from handler.core.state.transitions import appended
-from handler.core.state.watermarks import partitions_of, passed, sorted_out
+from handler.core.state.watermarks import are_new, partitions_of, sorted_out
 from handler.ledgers.dynamodb import updates
 from handler.ledgers.dynamodb.items import Stored
 from handler.ledgers.dynamodb.rows import Rows
@@ -52,7 +52,7 @@ def begin(
         if seen is None or not seen.row.is_idle(receipt_key, generation, attempt.mode, pace):
             return None
         records, watermarks = rows.found_after(group, seen, attempt.entries)
-        if records or passed(attempt.entries, seen.row, watermarks):
+        if records or not are_new(attempt.entries, seen.row, watermarks):
             return None
         becomes, request = updates.begun(group, seen, attempt, pace)
         seen, held = rows.change(group, request, becomes)
@@ -71,19 +71,19 @@ def append(rows: Rows, group: Group, entries: Sequence[Entry], bytes_max: int) -
             return None
         strange = [entry for entry in entries if seen.row.entry(entry.id) is None]
         records, watermarks = rows.found_after(group, seen, strange)
-        fresh, behind = sorted_out(strange, seen.row, records, watermarks)
-        if fresh:
+        found = sorted_out(strange, seen.row, records, watermarks)
+        if found.fresh:
             try:
-                seen, held = _appended(rows, group, seen, fresh, bytes_max)
+                seen, held = _appended(rows, group, seen, found.fresh, bytes_max)
             except RowFull:
                 if is_current:
                     raise
                 # The remembered row was full; the row in the table may have room by now.
                 seen, held = rows.load(group), False
             if held and seen:
-                return Look(seen.row, records, behind)
-        elif is_current:
-            return Look(seen.row, records, behind)
+                return Look(seen.row, records, found.passed)
+        elif is_current or found.within:
+            return Look(seen.row, records, found.passed, found.within)
         else:
             # What is owed in a remembered row may be finished by now, and no write is there to notice.
             seen = rows.load(group)

@@ -147,8 +147,9 @@ class RedisLedger:
             raise row_is_full()
         if not isinstance(reply, list):
             return None
-        row, records, passed = reply
-        return Look(row_of(row), _records(ids, records), frozenset(passed))
+        row, records, passed, within = reply
+        reached = dict(zip(within[::2], within[1::2], strict=True))
+        return Look(row_of(row), _records(ids, records), frozenset(passed), reached)
 
     def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         """Compare-and-swap of the row, its records and watermarks with it, in one script."""

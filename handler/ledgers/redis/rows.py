@@ -209,10 +209,10 @@ def paced(pace: Pace | None) -> tuple[int, int, int]:
     return (*pace.too_young, pace.now_ms) if pace else (0, 0, 0)
 
 
-def appended_texts(entry: Entry, text: str) -> tuple[str, str, str, str]:
-    """An operation as the script takes it: no place and no number where there is no position."""
-    position = entry.position
-    return (entry.id, text, position.partition, position.sequence) if position else (entry.id, text, "", "")
+def appended_texts(entry: Entry, text: str) -> tuple[str, str, str, str, str]:
+    """An operation as the script takes it: place, first and last number are empty where there is no position."""
+    at = entry.position
+    return (entry.id, text, at.partition, entry.first, at.sequence) if at else (entry.id, text, "", "", "")
 
 
 def stretches(entries: Sequence[Entry]) -> list[str]:

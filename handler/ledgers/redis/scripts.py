@@ -125,9 +125,10 @@ return {redis.call('HINCRBY', KEYS[1], 'v', 1), row[7], row[8], row[10]}
 """
 )
 
-# KEYS: row, unfinished, held, records, marks. ARGV: group, greatest size, how many records, then id, text, place and
-# number of each operation, then the place of each mark. What an operation adds to a row's text beside its own, its
-# place in the queue and a number for each key, is 8 bytes for each list in it, of which the operation itself is one.
+# KEYS: row, unfinished, held, records, marks. ARGV: group, greatest size, how many records, then id, text, place, first
+# and last number of each operation, then the place of each mark. What an operation adds to a row's text beside its own,
+# its place in the queue and a number for each key, is 8 bytes for each list in it, of which it is itself one.
+# Where a mark stands amid the numbers of an operation, `within` says how far it has come, and nothing is appended.
 APPEND = Script(
     _MARKS
     + """
@@ -136,17 +137,20 @@ if not row[1] then return false end
 local count = tonumber(ARGV[3])
 local reach, last = {}, {}
 for i = 4 + count, #KEYS do
-  local place = ARGV[3 * count + i]
+  local place = ARGV[4 * count + i]
   reach[place] = reached(KEYS[1], row[6] or '', KEYS[i], place)
 end
-local records, texts, fields, passed = {}, {row[4] or ''}, {}, {}
+local records, texts, fields, passed, within = {}, {row[4] or ''}, {}, {}, {}
 for i = 1, count do
-  local id, text, place, number = unpack(ARGV, 4 * i, 4 * i + 3)
+  local id, text, place, first, number = unpack(ARGV, 5 * i - 1, 5 * i + 3)
   local record = redis.call('GET', KEYS[3 + i])
   local owed = redis.call('HGET', KEYS[1], 'o:' .. id)
   if not record and owed ~= '' and (not owed or owed ~= row[2]) then
     if place ~= '' and number <= reach[place] then
       passed[#passed + 1] = id
+    elseif place ~= '' and first <= reach[place] then
+      within[#within + 1] = place
+      within[#within + 1] = reach[place]
     else
       if place ~= '' and number > (last[place] or '') then last[place] = number end
       texts[#texts + 1] = text .. '\\n'
@@ -156,7 +160,7 @@ for i = 1, count do
   end
   records[#records + 1] = record
 end
-if #fields > 0 then
+if #fields > 0 and #within == 0 then
   local tail = table.concat(texts)
   local _, lists = string.gsub(tail, '%[', '')
   local size = #tail + 8 * lists + redis.call('HSTRLEN', KEYS[1], 'body') + redis.call('HSTRLEN', KEYS[1], 'begun')
@@ -169,8 +173,8 @@ if #fields > 0 then
   redis.call('HINCRBY', KEYS[1], 'v', 1)
   redis.call('ZADD', row[3] == 'frozen' and KEYS[3] or KEYS[2], 0, ARGV[1])
 end
-return {redis.call('HMGET', KEYS[1], 'v', 'body', 'base', 'open', 'begun', 'tail', 'marks', 'known',
-  'called'), records, passed}
+local stored = redis.call('HMGET', KEYS[1], 'v', 'body', 'base', 'open', 'begun', 'tail', 'marks', 'known', 'called')
+return {stored, records, #within == 0 and passed or {}, within}
 """
 )
 

@@ -19,7 +19,7 @@ from handler.core.ports.ledger import Generation, Look
 from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent, Stand
 from handler.core.ports.system import Clock, Timed
 from handler.core.state.transitions import appended
-from handler.core.state.watermarks import partitions_of, passed, sorted_out, watermarks_of
+from handler.core.state.watermarks import are_new, partitions_of, sorted_out, watermarks_of
 from handler.ledgers.sqlite import indexes
 from handler.ledgers.sqlite import schema as statements
 from handler.ledgers.sqlite.file import SqliteFile
@@ -118,7 +118,7 @@ class SqliteLedger:
                 return None
             if records_in(connection, group, [entry.id for entry in attempt.entries]):
                 return None
-            if passed(attempt.entries, row, reached(connection, group, partitions_of(attempt.entries))):
+            if not are_new(attempt.entries, row, reached(connection, group, partitions_of(attempt.entries))):
                 return None
             row = storable(row.opened(attempt, pace=pace))
             self._put(connection, group, row, {})
@@ -134,13 +134,13 @@ class SqliteLedger:
             if look.row is None:
                 return None
             watermarks = reached(connection, group, partitions_of(entries))
-            fresh, behind = sorted_out(entries, look.row, look.records, watermarks)
+            found = sorted_out(entries, look.row, look.records, watermarks)
             row = look.row
-            if fresh:
-                row = storable(appended(row, fresh))
+            if found.fresh:
+                row = storable(appended(row, found.fresh))
                 check_room(row, bytes_max)
                 self._put(connection, group, row, {})
-            return Look(row, look.records, behind)
+            return Look(row, look.records, found.passed, found.within)
 
         return self._file.write(lengthened)
 
@@ -163,7 +163,7 @@ class SqliteLedger:
         def created(connection: sqlite3.Connection) -> bool:
             if row_in(connection, group) or records_in(connection, group, [entry.id for entry in row.queue]):
                 return False
-            if passed(row.queue, None, reached(connection, group, partitions_of(row.queue))):
+            if not are_new(row.queue, None, reached(connection, group, partitions_of(row.queue))):
                 return False
             self._put(connection, group, row, {})
             return True

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from handler.core.model.operation import Mode
 from handler.core.model.row import Row, first_row
 from handler.core.state import transitions
-from handler.core.state.watermarks import passed
+from handler.core.state.watermarks import are_new
 from tests.faults.model.group import RECEIPT_KEY, At, Reply, State, Worker
 from tests.faults.model.judging import Judging, begins
 from tests.faults.model.moving import Moves, with_worker
@@ -49,7 +49,7 @@ class Visits(Judging):
             return "is answered from the record", with_worker(state, number, Worker(At.DONE))
         if row is not None and row.entry(new.id):
             return "helps", with_worker(state, number, Worker(At.LOOP))
-        if passed([new], row, self.watermarks(state)):
+        if not are_new([new], row, self.watermarks(state)):
             return "was accepted before", with_worker(state, number, Worker(At.DONE))
         order = state.order if operation in state.order else (*state.order, operation)
         state = state._replace(order=order)

@@ -234,4 +234,5 @@ def _park(instance: Instance, operations: Sequence[Operation], outcomes: Sequenc
         is_refused = isinstance(outcome, KeyReused) or (isinstance(outcome, Rejected) and outcome.replayed)
         if is_refused and operation.origin is not None:
             note = Note(Entry.of(operation), outcome.code if isinstance(outcome, Rejected) else 0, 0.0)
-            instance.park(APP, parked(GROUP, note))
+            for record in parked(GROUP, note):
+                instance.park(APP, record)

@@ -18,7 +18,7 @@ from handler.core.model.row_size import check_room, row_text
 from handler.core.ports.ledger import Look
 from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
-from handler.core.state.watermarks import partitions_of, passed, sorted_out, watermarks_of
+from handler.core.state.watermarks import are_new, partitions_of, sorted_out, watermarks_of
 from handler.ledgers import row_parts
 from handler.ledgers.row_parts import Parts
 from tests.sandbox.memory_ledger import MemoryLedger, Snapshot
@@ -43,7 +43,7 @@ class PiecewiseLedger(MemoryLedger):
         if self._found(group, [entry.id for entry in attempt.entries]):
             return None
         watermarks = self._watermarks_after(group, row, attempt.entries)
-        if watermarks is None or passed(attempt.entries, row, watermarks):
+        if watermarks is None or not are_new(attempt.entries, row, watermarks):
             return None
         stored, text = self._parts[group], row_parts.begun_text(attempt)
         self._parts[group] = replace(
@@ -59,13 +59,13 @@ class PiecewiseLedger(MemoryLedger):
         watermarks = self._watermarks_after(group, row, entries)
         if watermarks is None:
             return None
-        fresh, behind = sorted_out(entries, row, records, watermarks)
-        if fresh:
-            check_room(appended(row, fresh), bytes_max)
+        found = sorted_out(entries, row, records, watermarks)
+        if found.fresh:
+            check_room(appended(row, found.fresh), bytes_max)
             stored = self._parts[group]
-            tail = (*stored.tail, *row_parts.entry_texts(fresh))
+            tail = (*stored.tail, *row_parts.entry_texts(found.fresh))
             self._parts[group] = replace(stored, version=stored.version + 1, tail=tail)
-        return Look(self._row(group), records, behind)
+        return Look(self._row(group), records, found.passed, found.within)
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5: the records, and then the base; where others were quicker the answer is theirs."""

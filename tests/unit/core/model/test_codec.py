@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from handler.core.model.codec import decode_entry, decode_row, encode_entry, encode_row
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Origin, Position
 from handler.core.model.outcome import Applied, Record, Rejected, Unknown, decode_record, encode_record
+from handler.core.model.placed import Part, added_up
 from handler.core.model.row import Attempt, Entry, Note, Pause, Remembered, Row, Trouble
 from tests.unit.core.samples import BASE, attempt, entry, row
 
@@ -43,7 +44,19 @@ ENTRIES = st.builds(
     origin=ORIGINS,
     accepted_at=TIMES,
 )
-RUNS = st.lists(ENTRIES, max_size=3).map(tuple)
+
+
+@st.composite
+def stretches(draw: st.DrawFn) -> Entry:
+    """What was added up of a stream's records."""
+    entry, last = draw(ENTRIES), draw(st.integers(0, 10**56))
+    numbers = st.integers(0, last).map(lambda number: Position.of("", str(number)).sequence)
+    parts = tuple(draw(st.lists(st.builds(Part, COUNTERS, st.integers(1, 10**4), numbers, numbers), max_size=3)))
+    counters = added_up(entry.mode, parts) if parts else entry.counters
+    return replace(entry, position=Position.of("", str(last)), parts=parts, counters=counters)
+
+
+RUNS = st.lists(ENTRIES | stretches(), max_size=3).map(tuple)
 ATTEMPTS = st.builds(
     Attempt,
     id=TEXT,
@@ -91,6 +104,25 @@ def size(row: Row) -> int:
 @given(ROWS)
 def test_a_row_comes_back_as_it_was(row: Row) -> None:
     assert decode_row(encode_row(row).encode().decode()) == row
+
+
+def test_a_stretch_of_records_is_written_without_its_sum_and_with_the_last_digits_of_its_numbers() -> None:
+    """A row of this text may be stored for ever."""
+    numbers = [Position.of("shard", f"{49 * 10**54 + number}") for number in (1, 12, 12, 345)]
+    first, second, _, last = (position.sequence for position in numbers)
+    parts = (Part((("like", 1),), 9, first, last), Part((("like", 5), ("gift", 2)), 1, second, second))
+    origin = Origin(source="arn", place="arn/shard-1", caller="arn", key="arn/shard-1")
+    counters = (("like", 14), ("gift", 2))
+    owed = Entry(
+        id="a", fingerprint="", mode=Mode.INCREASE, counters=counters, window_s=0.0, position=numbers[-1], parts=parts
+    )
+    owed = replace(owed, origin=origin, accepted_at=1_700_000_000)
+    text = (
+        f'["a","","Increase",[],0.0,{{"position":["{numbers[0].partition}","{last}"],"origin":["arn",["/shard-1"]],'
+        '"parts":[[[["like",1]],9,"001",""],[[["like",5],["gift",2]],1,"012","012"]]},1700000000]'
+    )
+    assert encode_entry(owed) == text
+    assert decode_entry(text) == owed
 
 
 @given(RECORDS)

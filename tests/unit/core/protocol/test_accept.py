@@ -4,8 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from handler.core.errors import AnswerLost, AppRefused, OutcomeUnknown, RowFull, TooManyCalls
-from handler.core.model.operation import INT64_MAX, Operation, Position, Watermarks
-from handler.core.model.outcome import Applied, Pending
+from handler.core.model.operation import INT64_MAX, KEYS_PER_GROUP, Operation, Position, Watermarks
+from handler.core.model.outcome import Pending
+from handler.core.model.placed import Placed
 from handler.core.model.row import Entry, Row
 from handler.core.model.row_size import FULL_RETRY_S
 from handler.core.ports.counter_api import Fault, Refused
@@ -17,7 +18,7 @@ from handler.core.protocol.visit import CONTENTION_S
 from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.memory import CALL_GUESS_S
 from handler.core.runtime.rate_limiter import Turn
-from handler.core.state.watermarks import partitions_of
+from handler.core.state.folding import Asked
 from tests.unit.core.samples import NOW, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, first, increase
 
@@ -34,13 +35,17 @@ def test_a_batch_that_the_slow_path_would_refuse_is_not_accepted_on_the_fast_one
     assert (scene.api.calls, scene.row) == ([], row())
 
 
+def asked(*operations: Operation) -> Asked:
+    return Asked.of([Entry.of(operation) for operation in operations], KEYS_PER_GROUP - 1)
+
+
 def ordered(number: int) -> Operation:
     """An operation from a source that delivers those of a group in their order."""
     return replace(increase(f"key-{number}"), position=Position.of("stream/shard", str(number)))
 
 
 def watermarks(scene: Scene) -> Watermarks:
-    return scene.ledger.watermarks(GROUP, partitions_of([Entry.of(ordered(7))]))
+    return scene.ledger.watermarks(GROUP, [Placed.of(ordered(7)).place.partition])
 
 
 def slow(scene: Scene) -> None:
@@ -56,13 +61,13 @@ def test_an_operation_whose_position_was_passed_is_not_taken_on_again(path: str)
         scene.store(row(queue=(entry("old"),)))
     if path == "slowest":
         slow(scene)
-    assert isinstance(scene.counters.apply(GROUP.id, [ordered(7)], scene.budget(5))[0], Applied)
+    assert scene.counters.apply(GROUP.id, [ordered(7)], scene.budget(5)) == [Pending(PENDING_RETRY_S)]
     before = scene.row
     assert watermarks(scene) == {ordered(7).position.partition: ordered(7).position.sequence}  # type: ignore[union-attr]
     for number in (7, 6):
         assert scene.counters.apply(GROUP.id, [ordered(number)], scene.budget(5)) == [Pending(PENDING_RETRY_S)]
     assert scene.row == before
-    assert scene.notices.of(Notice.REPLAYED) == [{"group": "G", **naming([ordered(number).id])} for number in (7, 6)]
+    assert scene.notices.of(Notice.REPLAYED) == [{"group": "G", **naming([]), "records": 1}] * 2
     assert len(scene.api.calls) == 1
 
 
@@ -72,14 +77,14 @@ def test_an_operation_that_is_owed_is_not_taken_for_one_that_was_passed(path: st
     if path == "by swaps":
         slow(scene)
     scene.counters.accept(GROUP.id, [ordered(7)])
-    assert isinstance(scene.counters.apply(GROUP.id, [ordered(7)], scene.budget(5))[0], Applied)
-    assert scene.api.counters["like"] == 10
+    scene.counters.apply(GROUP.id, [ordered(7)], scene.budget(5))
+    assert (scene.api.counters["like"], scene.row.is_settled) == (10, True)
 
 
 def test_a_turn_is_given_back_where_the_group_turns_out_to_be_busy() -> None:
     scene = Scene(row(queue=(entry("old"),)))
     visit = scene.visit(5)
-    accept(visit, {increase("a").id: Entry.of(increase("a"))})
+    accept(visit, asked(increase("a")))
     assert visit.turns.taken is None
 
 
@@ -132,7 +137,7 @@ def test_a_wait_for_room_does_not_make_the_ledger_look_slow() -> None:
     first(scene.clock, "sleep", settle)
     visit = scene.visit(30)
     newcomer = Entry.of(increase("a"))
-    accepted = accept(visit, {newcomer.id: newcomer}).row
+    accepted = accept(visit, asked(increase("a"))).row
     assert accepted is not None
     assert accepted.queue[-1] == newcomer
     assert sum(scene.clock.slept) >= 1.2
@@ -145,11 +150,10 @@ def test_who_waits_for_room_holds_no_turn() -> None:
     for _ in range(30):
         scene.instance.updates.turn(GROUP.app)
     visit = scene.visit(30)
-    newcomer = Entry.of(increase("a"))
     held: list[Turn | None] = []
     first(scene.clock, "sleep", lambda: held.append(visit.turns.taken))
     with pytest.raises(RowFull):
-        accept(visit, {newcomer.id: newcomer})
+        accept(visit, asked(increase("a")))
     assert set(held) == {None}
     assert visit.turns.taken is None
 
@@ -224,7 +228,7 @@ def test_what_does_not_fit_into_one_call_is_not_opened_at_once() -> None:
         scene = Scene(row())
         scene.instance.values_cache.learn(GROUP, known)
         visit = scene.visit(5)
-        acceptance = accept(visit, {operation.id: Entry.of(operation) for operation in batch})
+        acceptance = accept(visit, asked(*batch))
         assert acceptance.row is not None
         assert (acceptance.row.attempt, len(acceptance.row.queue)) == (None, 2)
 
@@ -233,7 +237,7 @@ def test_nothing_is_opened_before_its_turn() -> None:
     scene = Scene(row())
     visit = scene.visit(5)
     visit.turns.taken = Turn(scene.clock.moment + 0.5, scene.clock.moment + 1)
-    acceptance = accept(visit, {increase("a").id: Entry.of(increase("a"))})
+    acceptance = accept(visit, asked(increase("a")))
     assert acceptance.row is not None
     assert (acceptance.row.attempt, len(acceptance.row.queue)) == (None, 1)
 

@@ -9,7 +9,7 @@ from handler.core.model.row import Entry, Remembered, Row
 from handler.core.operator.verdicts import Decision, OperatorVerdict, unfrozen
 from handler.core.state.receipts import ReceiptReading
 from handler.core.state.transitions import CounterReading, answered, landed, rejected_from_queue
-from handler.core.state.watermarks import MOVED_AT_ONCE, moved, passed, watermarks_of
+from handler.core.state.watermarks import MOVED_AT_ONCE, are_new, moved, reached, watermarks_of
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import GROUP, RULES, Scene, increase
 
@@ -41,9 +41,12 @@ def placed(number: int, source: str = "s") -> Entry:
     ids=["no row", "marked", "queued", "carried", "behind a call", "of before", "all three"],
 )
 def test_what_stands_at_or_before_the_highest_is_passed(stored: Row | None, watermarks: Watermarks) -> None:
-    entries = [placed(number) for number in (5, 7, 8, 10)]
-    assert passed(entries, stored, watermarks) == {"s5", "s7"}
-    assert passed([placed(1, "u"), entry("keyed")], stored, watermarks) == frozenset()
+    known = reached([at(0).partition, at(0, "u").partition], stored, watermarks)
+    assert known == {at(0).partition: at(7).sequence, at(0, "u").partition: ""}
+    assert [are_new([placed(number), entry("keyed")], stored, watermarks) for number in (5, 7, 8, 10)] == [
+        *[False] * 2,
+        *[True] * 2,
+    ]
 
 
 def test_marks_of_an_older_row_become_records_some_at_a_time() -> None:

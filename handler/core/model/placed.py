@@ -1,0 +1,81 @@
+"""Records of a stream that are known by their place in it, and what they ask for (R13).
+
+A source delivers the records of a group in the order of their sequence numbers, again and again if need be. What they
+ask for is added up before it is accepted (`state.folding`), so none of them has an operation, an id or a hash.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from handler.core.model.operation import Counters, Mode, Operation
+
+
+class Content(msgspec.Struct, frozen=True, cache_hash=True):
+    """What a record asks for; records that ask for the same may share it."""
+
+    mode: Mode
+    counters: Counters
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A part of a source in which sequence numbers only grow.
+
+    `partition` is its short name (`Position`). `source` is the source's ARN and `name` the source's own name for the
+    part: with them a record is parked. Both are empty where a refusal is not to be parked.
+    """
+
+    partition: str
+    source: str = ""
+    name: str = ""
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """One record: what it asks for, and where it stands; `sequence` is as wide as that of any `Position`."""
+
+    content: Content
+    place: Place
+    sequence: str
+
+    @classmethod
+    def of(cls, operation: Operation) -> Placed:
+        """The record that an operation with a position was read from."""
+        if operation.position is None:
+            raise ValueError("an operation without a position has a key")
+        origin = operation.origin
+        # The source's own name for a record ends with its number.
+        names = (origin.source, origin.place.rpartition(":")[0] or origin.place) if origin else ("", "")
+        place = Place(operation.position.partition, *names)
+        return cls(Content(operation.mode, operation.counters), place, operation.position.sequence)
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One of the contents that were added up: how many records have it, and where the first and the last stand."""
+
+    counters: Counters
+    times: int
+    first: str
+    last: str
+
+    @property
+    def number(self) -> str:
+        """Where its records stand, in plain digits: one number, or the first and the last."""
+        first, last = (sequence.lstrip("0") or "0" for sequence in (self.first, self.last))
+        return first if first == last else f"{first}-{last}"
+
+
+def added_up(mode: Mode, parts: tuple[Part, ...]) -> Counters:
+    """What these come to, key by key; of a Set it is the last value of each key, in the order of their last records."""
+    sums: dict[str, int] = {}
+    for part in sorted(parts, key=lambda part: part.last) if mode is Mode.SET else parts:
+        for key, value in part.counters:
+            sums[key] = value if mode is Mode.SET else sums.get(key, 0) + part.times * value
+    return tuple(sums.items())
+
+
+def tail_of(sequence: str, other: str) -> str:
+    """The digits of a sequence number from the first one on in which it differs from another of the same width."""
+    for at, (digit, another) in enumerate(zip(sequence, other, strict=True)):
+        if digit != another:
+            return sequence[at:]
+    return ""

@@ -1,0 +1,167 @@
+"""Add up what records of a stream ask for, before it is accepted (R13).
+
+A stretch is consecutive records of one Mode and one part of a source. It becomes one entry of the row, which is known
+by the position of its last record; the entry keeps the distinct contents with their counts, so that it can be taken
+apart if it is refused. It is added up anew at each try to accept it, from what no watermark has passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from handler.core.model.operation import INT64_MAX, Mode, Origin, Position, Watermarks, operation_id
+from handler.core.model.outcome import UNRECORDED_S
+from handler.core.model.placed import Content, Part, Place, Placed, added_up, tail_of
+from handler.core.model.row import Entry, Row
+
+# So much of a row the parts of one entry may take: a stretch of many different contents becomes several entries, which
+# go out in one call all the same.
+PARTS_BYTES = 1024
+
+# What a part takes beside its keys and numbers.
+PART_BYTES_BARE = 16
+PAIR_BYTES_BARE = 24
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a visit is asked to accept, in the order of its source: operations with keys, each once, and records.
+
+    An entry names no more than `key_limit` keys.
+    """
+
+    items: Sequence[Entry | Placed]
+    key_limit: int
+    accepted_at: int = 0
+    keyed: Mapping[str, Entry] = {}
+    partitions: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, items: Sequence[Entry | Placed], key_limit: int, accepted_at: int = 0) -> Asked:
+        """Take these."""
+        keyed = {item.id: item for item in items if isinstance(item, Entry)}
+        partitions = {item.place.partition for item in items if isinstance(item, Placed)}
+        return cls(items, key_limit, accepted_at, keyed, tuple(partitions))
+
+    def beyond(self, passed: Watermarks) -> tuple[Entry, ...]:
+        """The entries to accept, in order: the operations with keys, and the records beyond what has been passed."""
+        made: list[Entry | _Stretch] = []
+        stretch: _Stretch | None = None
+        for item in self.items:
+            if isinstance(item, Entry):
+                made.append(item)
+                # A Set orders what stands before and behind it, and so does any other change of the Mode.
+                if stretch and (item.mode is Mode.SET or item.mode is not stretch.mode):
+                    stretch = None
+            elif item.sequence > passed.get(item.place.partition, "") and not (stretch and stretch.takes(item)):
+                stretch = _Stretch(item.place, item.content.mode, self.key_limit)
+                stretch.takes(item)
+                made.append(stretch)
+        return tuple([one.entry(self.accepted_at) if isinstance(one, _Stretch) else one for one in made])
+
+    def owed_by(self, row: Row | None) -> list[str]:
+        """The ids of what the row owes of these records, whichever visit has added them up."""
+        if row is None or not self.partitions:
+            return []
+        bounds = {partition: self._bounds(partition) for partition in self.partitions}
+        return [
+            entry.id
+            for entry in row.owed
+            if entry.position and _meet(entry, entry.position, *bounds.get(entry.position.partition, ("~", "")))
+        ]
+
+    def records(self) -> list[Placed]:
+        """The records among them."""
+        return [item for item in self.items if isinstance(item, Placed)]
+
+    def _bounds(self, partition: str) -> tuple[str, str]:
+        numbers = [record.sequence for record in self.records() if record.place.partition == partition]
+        return min(numbers), max(numbers)
+
+
+def _meet(entry: Entry, position: Position, first: str, last: str) -> bool:
+    return entry.first <= last and first <= position.sequence
+
+
+class _Stretch:
+    """Records that are being added up."""
+
+    def __init__(self, place: Place, mode: Mode, key_limit: int) -> None:
+        self.mode = mode
+        self._place = place
+        self._key_limit = key_limit
+        self._last = ""
+        self._amounts: dict[str, int] = {}
+        self._parts: dict[Content, _Part] = {}
+        self._bytes = 0
+
+    def takes(self, record: Placed) -> bool:
+        """Add a record, if it goes on where the stretch ends and there is room for it; the first always has room."""
+        content, sequence = record.content, record.sequence
+        if content.mode is not self.mode or record.place.partition != self._place.partition or sequence <= self._last:
+            return False
+        part = self._parts.get(content)
+        if (part is None and not self._has_room(content, sequence)) or not self._adds(content):
+            return False
+        if part is None:
+            self._parts[content] = _Part(sequence, sequence)
+        else:
+            part.times += 1
+            part.last = sequence
+        self._last = sequence
+        return True
+
+    def entry(self, accepted_at: int) -> Entry:
+        """The entry of the row that all of them become."""
+        place = self._place
+        parts = tuple([Part(content.counters, one.times, one.first, one.last) for content, one in self._parts.items()])
+        position = Position(place.partition, self._last)
+        origin = Origin(source=place.source, place=place.name, caller=place.source, key=place.name)
+        return Entry(
+            id=operation_id(place.partition, f"{parts[0].first}-{self._last}"),
+            fingerprint="",
+            mode=self.mode,
+            counters=added_up(self.mode, parts),
+            window_s=UNRECORDED_S,
+            position=position,
+            origin=origin if place.source else None,
+            accepted_at=accepted_at,
+            parts=parts,
+        )
+
+    def _has_room(self, content: Content, sequence: str) -> bool:
+        """Whether another content can be kept beside the others, and its keys be sent with theirs."""
+        first = next(iter(self._parts.values())).first if self._parts else sequence
+        digits = len(tail_of(first, sequence))
+        size = PART_BYTES_BARE + sum([PAIR_BYTES_BARE + len(key.encode()) for key, _ in content.counters])
+        if self._parts and self._bytes + size + 2 * digits * (1 + len(self._parts)) > PARTS_BYTES:
+            return False
+        if self._parts and len(self._amounts.keys() | dict(content.counters).keys()) > self._key_limit:
+            return False
+        self._bytes += size
+        return True
+
+    def _adds(self, content: Content) -> bool:
+        """Add the Values, unless what any of them adds up to might leave int64; a Set adds nothing.
+
+        The amounts count, whichever way they go: no part of the stretch alone may leave int64 either.
+        """
+        amounts = self._amounts
+        if self.mode is Mode.SET:
+            amounts.update(content.counters)
+            return True
+        for key, value in content.counters:
+            if self._parts and amounts.get(key, 0) + abs(value) > INT64_MAX:
+                return False
+        for key, value in content.counters:
+            amounts[key] = amounts.get(key, 0) + abs(value)
+        return True
+
+
+class _Part(msgspec.Struct):
+    """Of one content so far: where the first and the last of its records stand, and how many there are."""
+
+    first: str
+    last: str
+    times: int = 1
