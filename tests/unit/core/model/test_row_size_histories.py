@@ -10,9 +10,12 @@ from handler.core.model.known_keys import knowing
 from handler.core.model.operation import INT64_MAX, INT64_MIN, KEY_BYTES, Mode, key_limit
 from handler.core.model.outcome import Rejected
 from handler.core.model.pace import Pace
+from handler.core.model.placed import Content, Place, Placed
 from handler.core.model.row import Attempt, Entry, Row
 from handler.core.model.row_size import accepted, accepting_bytes, fits, fitted, on_top
+from handler.core.state.folding import Asked
 from handler.core.state.merge import correction_of, next_run
+from handler.core.state.parting import can_be_parted
 from handler.core.state.receipts import choose_weight
 from handler.core.state.transitions import (
     CounterReading,
@@ -21,6 +24,7 @@ from handler.core.state.transitions import (
     frozen,
     landed,
     not_landed,
+    parted,
     refused,
     returned,
 )
@@ -44,8 +48,8 @@ PACE = Pace(now_ms=1000 * NOW, interval_ms=1000, ahead_max_ms=5000)
 class History:
     """One group, whose operations have keys of one kind."""
 
-    def __init__(self, seed: int) -> None:
-        self.chance = random.Random(seed)
+    def __init__(self, seed: int, *, fed: bool = False) -> None:
+        self.chance, self.fed = random.Random(seed), fed
         self.character = self.chance.choice(CHARACTERS)
         self.keys_each = self.chance.choice((1, 4, LIMIT))
         self.keys = self.chance.choice((LIMIT, 60, 400)) if self.keys_each < LIMIT else 6 * LIMIT
@@ -68,9 +72,25 @@ class History:
         named = self.chance.sample(range(self.keys), min(self.keys_each, self.keys))
         counters = tuple((key(number, self.character), self.chance.choice(VALUES)) for number in named)
         mode = self.chance.choice((Mode.INCREASE, Mode.INCREASE, Mode.DECREASE, Mode.SET))
+        if self.fed and self.chance.random() < 0.5:
+            return self.stretch(mode, named)
         return Entry(
             id=f"{self.serial:022}", fingerprint="v1:" + "f" * 64, mode=mode, counters=counters, window_s=1_296_000.0
         )
+
+    def stretch(self, mode: Mode, named: list[int]) -> Entry:
+        """What was added up of a stream's records, on these keys, of as many contents as one entry keeps."""
+        values, place = (
+            range(2, 2 + self.chance.choice((1, 40))),
+            Place("p" * 16, "arn:" + "s" * 80, "arn:" + "s" * 120),
+        )
+        contents = [Content(mode, tuple((key(number, self.character), value) for number in named)) for value in values]
+        records = [
+            Placed(contents[at % len(contents)], place, f"{self.serial:032}{at:032}") for at in range(2 * len(contents))
+        ]
+        owed = Asked.of(records, LIMIT, NOW).beyond({})[0]
+        assert isinstance(owed, Entry)
+        return owed
 
     def fill(self) -> None:
         """Accept as many as there is room for, by ones that ledgers add piece by piece and by whole rows."""
@@ -89,7 +109,7 @@ class History:
         if row.attempt is None:
             self.open()
         else:
-            way = self.chance.choice((not_landed, not_landed, refused, self.split, returned, self.reject))
+            way = self.chance.choice((not_landed, not_landed, refused, self.split, returned, self.reject, self.part))
             after = way(row)
             self.becomes(after if isinstance(after, Row) else after.row)
         if self.chance.random() < 0.1:
@@ -122,6 +142,11 @@ class History:
     def split(self, row: Row) -> Row:
         return refused(row, split=True).row
 
+    def part(self, row: Row) -> Row:
+        """As the core does: what was added up goes out piece by piece once it is refused alone."""
+        is_alone = row.attempt is not None and len(row.attempt.owed) == 1 and can_be_parted(row.attempt.owed[0])
+        return parted(row).row if is_alone else self.split(row)
+
     def reject(self, row: Row) -> Row:
         return answered(row, Rejected(10004, "invalid"), NOW).row
 
@@ -139,10 +164,11 @@ class History:
         self.becomes(replace(change.row, base=2**62, keys=knowing(change.row.keys, new, NOW)))
 
 
+@pytest.mark.parametrize("fed", [False, True], ids=["operations", "and records of a stream"])
 @pytest.mark.parametrize("seed", range(20))
-def test_what_was_accepted_can_always_be_written(seed: int) -> None:
+def test_what_was_accepted_can_always_be_written(seed: int, *, fed: bool) -> None:
     """Opened, remembered, split, rejected, settled, owed back or frozen, however long its keys are in JSON."""
-    history = History(seed)
+    history = History(seed, fed=fed)
     for _ in range(3):
         history.fill()
         assert on_top(history.row) < ROW_BYTES
