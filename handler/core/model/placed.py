@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from handler.core.model.operation import Counters, Mode, Operation
+from handler.core.model.operation import POSITION_DIGITS, Counters, Mode, Operation
 
 
 class Content(msgspec.Struct, frozen=True, cache_hash=True):
@@ -59,9 +59,15 @@ class Part(msgspec.Struct, frozen=True):
 
     @property
     def number(self) -> str:
-        """Where its records stand, in plain digits: one number, or the first and the last."""
-        first, last = (sequence.lstrip("0") or "0" for sequence in (self.first, self.last))
+        """Where its records stand, as their source writes it: one number, or the first and the last."""
+        first, last = _number(self.first), _number(self.last)
         return first if first == last else f"{first}-{last}"
+
+
+def _number(sequence: str) -> str:
+    """A record of an aggregate has its place in it behind the aggregate's number."""
+    number, place = sequence[:POSITION_DIGITS].lstrip("0") or "0", sequence[POSITION_DIGITS:]
+    return f"{number}/{int(place)}" if place else number
 
 
 def added_up(mode: Mode, parts: tuple[Part, ...]) -> Counters:

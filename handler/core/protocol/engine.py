@@ -130,13 +130,16 @@ class ExactlyOnce:
 
     def _asked(self, visit: Visit, operations: Sequence[Operation | Placed]) -> Asked:
         """What the visit is to accept: duplicates that arrive together count once."""
-        accepted_at, items = self._instance.api_clock.now(), dict[str | int, Entry | Placed]()
-        for number, one in enumerate(operations):
-            if isinstance(one, Placed) or one.position is not None:
-                items[number] = one if isinstance(one, Placed) else Placed.of(one)
-            else:
-                items.setdefault(one.id, Entry.of(one, visit.teller, accepted_at))
-        return Asked.of(tuple(items.values()), key_limit(self._instance.rules.receipt_key), accepted_at)
+        accepted_at, keyed, items = self._instance.api_clock.now(), set[str](), list[Entry | Placed]()
+        for one in operations:
+            if isinstance(one, Placed):
+                items.append(one)
+            elif one.position is not None:
+                items.append(Placed.of(one))
+            elif one.id not in keyed:
+                keyed.add(one.id)
+                items.append(Entry.of(one, visit.teller, accepted_at))
+        return Asked.of(items, key_limit(self._instance.rules.receipt_key), accepted_at)
 
     def _finish(self, visit: Visit, row: Row | None) -> None:
         """Drive on. The operations are accepted: a ledger that fails now only leaves them to the next worker."""
@@ -169,9 +172,9 @@ class ExactlyOnce:
         def outcome(one: Operation | Placed) -> Outcome:
             if isinstance(one, Operation) and one.position is None:
                 return self._outcome(visit, one, acceptance, records) or waiting
-            return _outcome_of(one, rejected) or waiting if rejected else waiting
+            return _outcome_of(one, rejected) or waiting
 
-        return [outcome(one) for one in operations]
+        return [waiting if isinstance(one, Placed) and not rejected else outcome(one) for one in operations]
 
     def _outcome(self, visit: Visit, operation: Operation, acceptance: Acceptance, records: Records) -> Outcome | None:
         """The answer to an operation with a key; None as long as it waits."""

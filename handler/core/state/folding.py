@@ -7,7 +7,7 @@ apart if it is refused. It is added up anew at each try to accept it, from what 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -35,14 +35,26 @@ class Asked(msgspec.Struct, frozen=True):
     key_limit: int
     accepted_at: int = 0
     keyed: Mapping[str, Entry] = {}
-    partitions: Sequence[str] = ()
+    bounds: Mapping[str, tuple[str, str]] = {}
+    """The first and the last sequence number of the records in each partition."""
 
     @classmethod
     def of(cls, items: Sequence[Entry | Placed], key_limit: int, accepted_at: int = 0) -> Asked:
-        """Take these."""
+        """Take these. Of records that come twice at once the first counts; all come in the order of the source."""
         keyed = {item.id: item for item in items if isinstance(item, Entry)}
-        partitions = {item.place.partition for item in items if isinstance(item, Placed)}
-        return cls(items, key_limit, accepted_at, keyed, tuple(partitions))
+        if len(keyed) == len(items):
+            return cls(items, key_limit, accepted_at, keyed)
+        bounds = _bounds(items)
+        if bounds is None:
+            once = {(item.place.partition, item.sequence): item for item in items if isinstance(item, Placed)}
+            items = (*keyed.values(), *[item for _, item in sorted(once.items())])
+            bounds = _bounds(items)
+        return cls(items, key_limit, accepted_at, keyed, bounds or {})
+
+    @property
+    def partitions(self) -> Collection[str]:
+        """The partitions of the records among them."""
+        return self.bounds
 
     def beyond(self, passed: Watermarks) -> tuple[Entry, ...]:
         """The entries to accept, in order: the operations with keys, and the records beyond what has been passed."""
@@ -62,26 +74,26 @@ class Asked(msgspec.Struct, frozen=True):
 
     def owed_by(self, row: Row | None) -> list[str]:
         """The ids of what the row owes of these records, whichever visit has added them up."""
-        if row is None or not self.partitions:
+        if row is None or not self.bounds:
             return []
-        bounds = {partition: self._bounds(partition) for partition in self.partitions}
-        return [
-            entry.id
-            for entry in row.owed
-            if entry.position and _meet(entry, entry.position, *bounds.get(entry.position.partition, ("~", "")))
-        ]
+        return [entry.id for entry in row.owed if entry.position and self._has(entry, entry.position)]
 
-    def records(self) -> list[Placed]:
-        """The records among them."""
-        return [item for item in self.items if isinstance(item, Placed)]
-
-    def _bounds(self, partition: str) -> tuple[str, str]:
-        numbers = [record.sequence for record in self.records() if record.place.partition == partition]
-        return min(numbers), max(numbers)
+    def _has(self, entry: Entry, position: Position) -> bool:
+        first, last = self.bounds.get(position.partition, ("", ""))
+        return entry.first <= last and first <= position.sequence
 
 
-def _meet(entry: Entry, position: Position, first: str, last: str) -> bool:
-    return entry.first <= last and first <= position.sequence
+def _bounds(items: Iterable[Entry | Placed]) -> dict[str, tuple[str, str]] | None:
+    """The first and the last record in each partition; None where they do not stand in order, each once."""
+    firsts, lasts = dict[str, str](), dict[str, str]()
+    for item in items:
+        if isinstance(item, Placed):
+            partition, sequence = item.place.partition, item.sequence
+            if sequence <= lasts.setdefault(partition, ""):
+                return None
+            firsts.setdefault(partition, sequence)
+            lasts[partition] = sequence
+    return {partition: (first, lasts[partition]) for partition, first in firsts.items()}
 
 
 class _Stretch:

@@ -178,7 +178,11 @@ SOURCES: Mapping[str, Source] = {
         "aws:sqs", _sqs, _plain, lambda record: record.get("messageId"), takes_pages=True, takes_back=True
     ),
     "aws:kinesis": Source(
-        "aws:kinesis", _kinesis, _stream_data, lambda record: part_of(record, "kinesis").get("sequenceNumber")
+        "aws:kinesis",
+        _kinesis,
+        _stream_data,
+        lambda record: part_of(record, "kinesis").get("sequenceNumber"),
+        is_stream=True,
     ),
     "aws:dynamodb": Source(
         "aws:dynamodb", _dynamodb, image_text, lambda record: part_of(record, "dynamodb").get("SequenceNumber")

@@ -9,6 +9,7 @@ import msgspec
 from handler.core.errors import NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.model.operation import Operation
 from handler.core.model.outcome import KeyReused, Outcome, Rejected
+from handler.core.model.placed import Content, Placed
 from handler.core.ports.system import Clock, naming
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.parking import refused_with
@@ -21,6 +22,9 @@ from handler.triggers.invocation import UNLIMITED_S, Invocation
 # small ones together with what they are parked with. Half as many would double the calls of a batch for one group, and
 # the vendor counts calls.
 CHUNK = 150
+
+# Records of a stream that ask for the same are added up, and take no more room than one of them: a third of that.
+CONTENTS_PER_OPERATION = 3
 
 # The last part of an invocation only accepts, so that slow groups do not keep others from being accepted.
 ACCEPTING_SHARE = 0.25
@@ -66,30 +70,50 @@ def check_time(budget: TimeBudget, clock: Clock) -> None:
 
 
 def deliver(
-    group_id: str, operations: Sequence[Operation], counters: ExactlyOnce, instance: Instance, budget: TimeBudget
+    group_id: str,
+    operations: Sequence[Operation | Placed],
+    counters: ExactlyOnce,
+    instance: Instance,
+    budget: TimeBudget,
 ) -> list[Refusal | Failure | None]:
     """Apply operations of one group, and return one result for each; None means accepted.
 
     Nothing is accepted after a Failure, so that the next delivery keeps the order.
     """
     results: list[Refusal | Failure | None] = []
-    size = CHUNK
+    size = CHUNK * CONTENTS_PER_OPERATION
     while len(results) < len(operations):
-        part = operations[len(results) : len(results) + size]
+        part, weight = _part(operations, len(results), size)
         try:
             check_time(budget, instance.clock)
             results += map(_refusal, counters.apply(group_id, part, budget))
             # The row may have room again, and larger parts leave more calls to others.
-            size = min(CHUNK, 2 * size)
+            size = min(CHUNK * CONTENTS_PER_OPERATION, 2 * size)
         except (NotAccepted, OutcomeUnknown) as failure:
-            if not isinstance(failure, TooManyCalls) or len(part) == 1:
+            if not isinstance(failure, TooManyCalls) or len(part) == 1 or size == 1:
                 return [*results, *[failure] * (len(operations) - len(results))]
             # Large operations fill a row sooner.
-            size = len(part) // 2
+            size = max(1, weight // 2)
         except Exception as error:  # noqa: BLE001  # an unforeseen error stays with its group
-            failed = unforeseen(error, instance.reporter, group=group_id, **naming(operation.id for operation in part))
+            ids = naming(one.id for one in part if isinstance(one, Operation))
+            failed = unforeseen(error, instance.reporter, group=group_id, **ids)
             return [*results, *[failed] * (len(operations) - len(results))]
     return results
+
+
+def _part(operations: Sequence[Operation | Placed], start: int, size: int) -> tuple[Sequence[Operation | Placed], int]:
+    """As many operations as may be accepted at once, at least one, and what room they take."""
+    weight, contents, end = 0, set[Content](), start
+    for one in operations[start:]:
+        if isinstance(one, Operation):
+            weight += CONTENTS_PER_OPERATION
+        elif one.content not in contents:
+            contents.add(one.content)
+            weight += 1
+        if weight > size and end > start:
+            return operations[start:end], weight
+        end += 1
+    return operations[start:], weight
 
 
 def _refusal(outcome: Outcome) -> Refusal | None:

@@ -8,10 +8,8 @@ for an operator, with its reason.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import Enum
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import TypeAlias
 
 from msgspec import to_builtins
 
@@ -26,23 +24,13 @@ from handler.triggers.context import AppContext
 from handler.triggers.event_kind import Event, Kind
 from handler.triggers.invocation import Invocation
 from handler.triggers.rights import RecordRights
+from handler.triggers.sources.batch import Batch, Done, Result
 from handler.triggers.sources.delivery import Refusal, check_time, deliver, time_budget
 from handler.triggers.sources.records import Item, RecordReader, SourceRecord, source_and_records
 from handler.triggers.sources.source import Source
 
 # Nearly every valid payload is shorter than this, and an operator needs no more of an invalid one.
 PARKED_BYTES = 32 * 1024
-
-
-class Done(Enum):
-    """Why a record needs no further delivery."""
-
-    ACCEPTED = "accepted"
-    PARKED = "parked"
-    IGNORED = "ignored"
-
-
-Result: TypeAlias = Done | Refusal | Failure
 
 
 def run(kind: Kind, event: Event, invocation: Invocation, context: AppContext) -> dict[str, object]:
@@ -56,30 +44,26 @@ def run(kind: Kind, event: Event, invocation: Invocation, context: AppContext) -
         return {"batchItemFailures": []}
     context.check_limits(invocation)
     reader = _reader(source, context)
-    records = [record for raw in raw_records for record in reader.read(raw)]
-    groups = _by_group(records)
-    budget = time_budget(invocation, len(groups), gives_back=source.takes_back)
-    delivered = _delivered(records, groups, context, budget)
-    results = _parked(records, delivered, context, budget, takes_back=source.takes_back)
-    _report(source, records, results, context)
-    _raise_for_unnamed(records, results)
+    batch = Batch(reader, raw_records)
+    budget = time_budget(invocation, len(batch.groups), gives_back=source.takes_back)
+    results = batch.results(_delivered(batch, context, budget))
+    _park(batch, results, context, budget, takes_back=source.takes_back)
+    _report(source, batch, results, context)
+    failed = {number: result for number, result in enumerate(results) if not isinstance(result, Done)}
+    _raise_for_unnamed(batch, failed)
     if source.item is None:
         counts = Counter(results)
         return {done.value: counts[done] for done in Done}
-    return {"batchItemFailures": [{"itemIdentifier": to_builtins(item)} for item in _failed(records, results, context)]}
+    return {"batchItemFailures": [{"itemIdentifier": to_builtins(item)} for item in _named(batch, failed, context)]}
 
 
-def _report(source: Source, records: Sequence[SourceRecord], results: Sequence[Result], context: AppContext) -> None:
+def _report(source: Source, batch: Batch, results: Sequence[Result], context: AppContext) -> None:
     """Say in one line what became of the batch, and which operations it brought: sources get no other answer."""
-    accepted = [
-        operation.id
-        for record, result in zip(records, results, strict=True)
-        if result is Done.ACCEPTED
-        for operation in record.operations
-    ]
-    counts = Counter(result.value if isinstance(result, Done) else "failed" for result in results)
-    told = {"source": source.name, "records": len(records), **counts, **naming(accepted)}
-    context.instance.reporter.report(Notice.DELIVERED, len(accepted), **told)
+    counts = Counter([result.value if isinstance(result, Done) else "failed" for result in results])
+    accepted = batch.operations(results)
+    told = {"source": source.name, "records": len(batch), **counts, **naming(accepted)}
+    times = max(counts[Done.ACCEPTED.value], len(accepted))
+    context.instance.reporter.report(Notice.DELIVERED, times, **told)
 
 
 def _reader(source: Source, context: AppContext) -> RecordReader:
@@ -106,77 +90,46 @@ def _check_page(context: AppContext, text: str) -> None:
     check_genuine(text, context.vault, context.instance.reporter)
 
 
-def _by_group(records: Sequence[SourceRecord]) -> dict[str, list[Operation]]:
-    groups: dict[str, list[Operation]] = {}
-    for record in records:
-        for operation in record.operations:
-            groups.setdefault(operation.group_id, []).append(operation)
-    return groups
-
-
 def _delivered(
-    records: Sequence[SourceRecord], groups: Mapping[str, Sequence[Operation]], context: AppContext, budget: TimeBudget
-) -> list[Result]:
-    """Deliver every operation to its group, and return the result of each record."""
-    if not groups:
-        return [_result(record, {}) for record in records]
+    batch: Batch, context: AppContext, budget: TimeBudget
+) -> Mapping[str, Sequence[Refusal | Failure | None]]:
+    """Deliver what is asked of every group."""
+    if not batch.groups:
+        return {}
     counters, instance = context.counters(), context.instance
-    instance.updates.expect(len(groups))
+    instance.updates.expect(len(batch.groups))
 
     def delivered(group_id: str) -> list[Refusal | Failure | None]:
-        return deliver(group_id, groups[group_id], counters, instance, budget)
+        return deliver(group_id, batch.groups[group_id], counters, instance, budget)
 
-    in_order = {group_id: iter(results) for group_id, results in each(groups, delivered).items()}
-    return [_result(record, in_order) for record in records]
-
-
-def _result(record: SourceRecord, delivered: Mapping[str, Iterator[Refusal | Failure | None]]) -> Result:
-    """The result of a record; the results of each group are in the order of its records."""
-    request = record.request
-    if request is None:
-        return Done.IGNORED
-    if isinstance(request, Operation):
-        return next(delivered[request.group_id]) or Done.ACCEPTED
-    if isinstance(request, tuple):
-        return _result_of_page([next(delivered[operation.group_id]) for operation in request])
-    return request
+    return each(batch.groups, delivered)
 
 
-def _result_of_page(results: Sequence[Refusal | Failure | None]) -> Result:
-    """A page is delivered again if one of its groups was not accepted, but not if the vendor rejected an operation."""
-    failure = next((result for result in results if isinstance(result, Failure)), None)
-    refusal = next((result for result in results if isinstance(result, Refusal) and not result.is_reported), None)
-    return failure or refusal or Done.ACCEPTED
-
-
-def _parked(
-    records: Sequence[SourceRecord],
-    results: Sequence[Result],
-    context: AppContext,
-    budget: TimeBudget,
-    *,
-    takes_back: bool,
-) -> list[Result]:
+def _park(batch: Batch, results: list[Result], context: AppContext, budget: TimeBudget, *, takes_back: bool) -> None:
     """Park each refused record that its source does not take back, or that no later delivery can help.
 
     A stream would deliver it again and again before all other records, and then drop it.
     """
     refused = {
-        place: result
-        for place, (record, result) in enumerate(zip(records, results, strict=True))
-        if isinstance(result, Refusal) and (record.item is None or result.for_parking or not takes_back)
+        number: result
+        for number, result in enumerate(results)
+        if isinstance(result, Refusal) and (not takes_back or result.for_parking or batch.record(number).item is None)
     }
 
-    def parked(place: int) -> Result:
-        if refused[place].is_noted and not takes_back:
+    def parked(number: int) -> Result:
+        if refused[number].is_noted and not takes_back:
             return Done.PARKED
         check_time(budget, context.instance.clock)
-        park(records[place], refused[place].reason, context)
+        park(batch.record(number), refused[number].reason, context)
         return Done.PARKED
 
-    reporter = context.instance.reporter
-    settled = each(refused, lambda place: contained(lambda: parked(place), reporter, record=records[place].id))
-    return [settled.get(place, result) for place, result in enumerate(results)]
+    def settled(number: int) -> Result:
+        reporter = context.instance.reporter
+        return contained(lambda: parked(number), reporter, record=batch.record(number).id)
+
+    if refused:
+        for number, result in each(refused, settled).items():
+            results[number] = result
 
 
 def park(record: SourceRecord, reason: str, context: AppContext) -> None:
@@ -194,27 +147,26 @@ def _whose(record: SourceRecord) -> Evidence:
     return whose | {"group": request.group_id, "operation": request.id} if isinstance(request, Operation) else whose
 
 
-def _raise_for_unnamed(records: Sequence[SourceRecord], results: Sequence[Result]) -> None:
+def _raise_for_unnamed(batch: Batch, failed: Mapping[int, Refusal | Failure]) -> None:
     failures = [
-        result
-        for record, result in zip(records, results, strict=True)
-        if record.item is None and isinstance(result, Failure)
+        result for number, result in failed.items() if isinstance(result, Failure) and batch.record(number).item is None
     ]
     if not failures:
         return
-    problem = f"{len(failures)} of {len(records)} records were not accepted, deliver them again: {failures[0]}"
+    problem = f"{len(failures)} of {len(batch)} records were not accepted, deliver them again: {failures[0]}"
     if any(isinstance(failure, OutcomeUnknown) for failure in failures):
         raise OutcomeUnknown(problem)
     raise NotAccepted(problem)
 
 
-def _failed(records: Sequence[SourceRecord], results: Sequence[Result], context: AppContext) -> Iterable[Item]:
+def _named(batch: Batch, failed: Mapping[int, Refusal | Failure], context: AppContext) -> Iterable[Item]:
     """The reply's name of each failed record, each once; reports each refusal that the log does not have yet."""
-    failed: dict[Item, None] = {}
-    for record, result in zip(records, results, strict=True):
-        if isinstance(result, Done) or record.item is None:
+    names: dict[Item, None] = {}
+    for number, result in failed.items():
+        record = batch.record(number)
+        if record.item is None:
             continue
-        failed[record.item] = None
+        names[record.item] = None
         if isinstance(result, Refusal) and not result.is_reported:
             context.instance.reporter.report(Notice.REJECTED, reason=result.reason, **_whose(record))
-    return failed
+    return names

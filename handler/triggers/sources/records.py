@@ -22,6 +22,7 @@ from handler.triggers.sources.delivery import Refusal
 from handler.triggers.sources.envelopes import opened
 from handler.triggers.sources.message import read_operation
 from handler.triggers.sources.source import NAME_CHARACTERS, Offset, RawRecord, Source
+from handler.triggers.sources.stream import StreamReader
 
 Item: TypeAlias = str | Offset
 
@@ -63,6 +64,12 @@ class RecordReader(msgspec.Struct, frozen=True):
     check_page: Callable[[str], None]
     rights: RecordRights
     epoch: str
+
+    def stream_reader(self) -> StreamReader | None:
+        """What reads the records of a stream that are known by their place alone; None for any other source."""
+        if not self.source.is_stream or isinstance(self.horizon, Failure):
+            return None
+        return StreamReader(self.receipt_key, self.horizon, self.rights)
 
     def read(self, record: object) -> Sequence[SourceRecord]:
         """Read one delivered record, valid or not: what it holds, in order, or one that requests nothing."""

@@ -48,6 +48,8 @@ class Source(msgspec.Struct, frozen=True):
     read: Callable[[Event], Sequence[RawRecord]]
     text: Callable[[object], str]
     item: Callable[[Event], object] | None = None
+    is_stream: bool = False
+    """Whether it delivers the records of one partition key in order, and tells where each stands (`stream`)."""
     takes_pages: bool = False
     """Whether a timer may send pages through it."""
     counts_offsets: bool = False

@@ -76,7 +76,7 @@ OTHER = Place("another shard")
         ([placed(1, mode=SET), KEYED_SET, placed(2, mode=SET)], [(1, 1), "keyed", (2, 2)]),
         ([placed(1, mode=DOWN), KEYED, placed(2, mode=DOWN)], [(1, 1), "keyed", (2, 2)]),
         ([placed(1), placed(2, place=OTHER), placed(3)], [(1, 1), (2, 2), (3, 3)]),
-        ([placed(5), placed(3)], [(5, 5), (3, 3)]),
+        ([placed(5), placed(3), placed(5)], [(3, 5)]),
         ([placed(1, (("a", INT64_MAX - 1),)), placed(2, (("a", 1),)), placed(3, (("a", 1),))], [(1, 2), (3, 3)]),
         ([placed(1, (("a", INT64_MIN),)), placed(2, (("a", 1),))], [(1, 1), (2, 2)]),
         ([placed(n, ((f"key-{n}", 1),)) for n in range(20)], [(0, 18), (19, 19)]),
@@ -84,7 +84,14 @@ OTHER = Place("another shard")
     ],
     ids=[
         *["one Mode", "another Mode", "a Set", "a key of the Mode", "a Set with a key", "a Set among Sets"],
-        *["a key of another Mode", "another shard", "out of order", "the largest sum", "the least sum", "19 keys"],
+        *[
+            "a key of another Mode",
+            "another shard",
+            "out of order and twice",
+            "the largest sum",
+            "the least sum",
+            "19 keys",
+        ],
         "one record of too many keys",
     ],
 )

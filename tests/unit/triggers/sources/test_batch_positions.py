@@ -93,7 +93,9 @@ def test_nothing_of_a_group_is_accepted_behind_a_record_that_was_not(
         GROUP, Row(version=1, generation=1, receipt_key=stage.context.instance.rules.receipt_key, base=0), {}
     )
     stage.chat.groups["room"][stage.context.instance.rules.receipt_key] = 0
-    batch = [record(number) for number in range(8)]
+    # Each asks for something else, or all of them would be one entry.
+    like = {"Key": "like", "Value": 5}
+    batch = [record(number, GroupCounter=[like, {"Key": f"kind-{number}", "Value": 1}]) for number in range(8)]
     assert deliver(stage, *batch) == [{"itemIdentifier": str(FIRST + number)} for number in range(4, 8)]
     assert stage.like() == 20
     full = False
