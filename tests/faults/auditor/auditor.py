@@ -29,6 +29,8 @@ UNDER_WAY_S = 8.0
 # Every instance knows of a pause after so long.
 OBEYED_S = 10.0
 
+COUNTERS_MAX = 20
+
 # From here on a Decrease cannot bring the receipt below zero, whatever else lands.
 LIFTED_BELOW = 1 << 32
 
@@ -57,7 +59,9 @@ def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Itera
 
 
 def _audit_calls(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Iterator[str]:
-    """None to a group that is frozen or paused, and none too soon."""
+    """None to a group that is frozen or paused, none too soon, and none with more counters than a group has."""
+    if any(line.kind == CALL and len(line.values) > COUNTERS_MAX for line in log):
+        yield "a call carried more counters than a group has"
     # A copy that is put back may be of before the group froze.
     frozen_at = min((told.at for one in asked for told in one.told if told.kind == FROZEN), default=None)
     if (

@@ -48,6 +48,10 @@ WIDE: tuple[Shape, ...] = tuple(
 )
 
 
+# More keys than half of those that a group has, and as many others.
+MANY: tuple[Shape, ...] = tuple((Mode.INCREASE, 1, tuple(f"{kind}{number:x}" for number in range(12))) for kind in "mn")
+
+
 @lru_cache(maxsize=4096)
 def order(index: int, key: int, shape: Shape) -> Order:
     """The operation with this digit under this key."""

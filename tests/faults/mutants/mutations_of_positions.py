@@ -1,12 +1,15 @@
 """The rules of operations that are known by their place in a stream (R1, R13), each switched off."""
 
-from tests.faults.auditor.orders import MORE
+from tests.faults.auditor.orders import MANY, MORE
 from tests.faults.mutants.mutant import Mutant, one
 from tests.faults.simulator import draws as h
 from tests.faults.simulator.plan import KNOWN, NEW, Theme
 from tests.faults.simulator.simulate import WHOLE
 
-_PASSED = "core.state.watermarks:passed"
+_REACHED = "core.state.watermarks:reached"
+_SORTED = "core.state.watermarks:sorted_out"
+_FOLDED = "core.state.folding:Asked.beyond"
+_TAKEN = "core.state.folding:_Stretch.takes"
 _WATERMARKS = "core.state.watermarks:watermarks_of"
 _SWAPPED_IN = "core.protocol.accept:_round"
 _SETTLED = "core.protocol.settle:_settle_plainly"
@@ -18,7 +21,7 @@ _REFUSED = Theme((h.refused,), (MORE,), start=KNOWN, fed=True)
 _READ_ROW = "    row = instance.ledger.load(visit.group)"
 _READ_WATERMARKS = "instance.ledger.watermarks(visit.group, partitions) if partitions else NO_WATERMARKS"
 _READ_WATERMARKS_FIRST = """
-    early = instance.ledger.watermarks(visit.group, partitions_of(entries.values()))
+    early = instance.ledger.watermarks(visit.group, asked.partitions)
 """
 _GROWN = "    grown = _grown(visit, row, fresh)"
 _MARKED_FIRST = """
@@ -38,23 +41,82 @@ _MARKED_LATE = f"""{_BARE}
             visit.instance.ledger.swap(visit.group, row.changed(), {{}}, watermarks_of(settlement.attempt.entries))"""
 
 POSITIONS: tuple[Mutant, ...] = (
-    one("positions ignored", "R13", _PASSED, ("if not any(entry.position for entry in entries):", "if True:"), _FED),
-    one("the last position delivered again", "R13", _PASSED, (".sequence <= max(", ".sequence < max("), _FED),
+    one(
+        "positions ignored",
+        "R13",
+        _REACHED,
+        ('max(known.get(partition, "") for known in (watermarks, owed, old))', '""'),
+        _FED,
+    ),
+    one(
+        "the last position delivered again", "R13", _FOLDED, ("item.sequence > passed", "item.sequence >= passed"), _FED
+    ),
     one(
         "a position of another shard",
         "R13",
-        _PASSED,
-        ('known.get(entry.position.partition, "")', 'max(known.values(), default="")'),
+        _REACHED,
+        ('known.get(partition, "")', 'max(known.values(), default="")'),
         _FED,
     ),
-    one("marks not looked at", "R13", _PASSED, ("in (watermarks, owed, old)", "in (owed, old)"), _FED),
-    Mutant(
+    one("marks not looked at", "R13", _REACHED, ("in (watermarks, owed, old)", "in (owed, old)"), _FED),
+    one(
         "the row's last positions not looked at",
         "R13",
-        _PASSED,
-        (("in (watermarks, owed, old)", "in (watermarks, old)"),),
+        _REACHED,
+        ("in (watermarks, owed, old)", "in (watermarks, old)"),
         _FED,
-        second_line="for as long as each record has an entry of its own, what is owed is known by its id as well",
+    ),
+    one(
+        "not added up again from where the row has come",
+        "R13",
+        _SWAPPED_IN,
+        ("asked.beyond(reached(partitions, row, watermarks))", "asked.beyond(NO_WATERMARKS)"),
+        _UNHEARD,
+    ),
+    one(
+        "what was passed in part begun whole",
+        "R13",
+        "core.state.watermarks:are_new",
+        ("entry.first >", "entry.position.sequence >"),
+        _FED,
+    ),
+    one(
+        "what was passed in part appended whole",
+        "R13",
+        _SORTED,
+        ("entry.first <= passed[", "entry.position.sequence <= passed["),
+        _FED,
+    ),
+    one("what was passed in part taken for passed", "R13", _SORTED, ("if within:", "if False:"), _FED),
+    one("records of any Mode added up", "R13", _TAKEN, ("content.mode is not self.mode or ", ""), _FED),
+    Mutant(
+        "records of any shard added up",
+        "R13",
+        _TAKEN,
+        (("record.place.partition != self._place.partition or ", ""),),
+        _FED,
+        second_line="every batch of a stream is of one shard",
+    ),
+    Mutant(
+        "more keys added up than a call may carry",
+        "R13",
+        "core.state.folding:_Stretch._has_room",
+        (("> self._key_limit:", "> 1000:"),),
+        Theme(shapes=MANY, fed=True),
+    ),
+    one(
+        "a content refused with all that was added up",
+        "R6",
+        "core.protocol.refusal:confirmed",
+        ("any(map(can_be_parted, attempt.owed))", "False"),
+        Theme((h.forbidden,), fed=True),
+    ),
+    one(
+        "the pieces of a stretch known by no position",
+        "R13",
+        "core.state.parting:_piece",
+        ("replace(entry, id=", "replace(entry, position=None, id="),
+        Theme((h.forbidden, h.crash), fed=True),
     ),
     one(
         "only the first position of a batch marked",
@@ -94,23 +156,23 @@ POSITIONS: tuple[Mutant, ...] = (
     one(
         "accepted without its position",
         "R13",
-        "core.model.row:Entry.of",
+        "core.state.folding:_Stretch.entry",
         ("position=position,", "position=None,"),
         _FED,
     ),
     Mutant(
         "one position for all shards of a stream",
         "R13",
-        "triggers.sources.adapters:_kinesis",
-        (("Position.of(shard, number)", "Position.of(arn, number)"),),
+        "triggers.sources.stream:_place",
+        (("Position.of(name,", "Position.of(arn,"),),
         _FED,
         WHOLE,
     ),
     Mutant(
         "a position where batches of a shard run side by side",
         "R13",
-        "triggers.sources.records:_positioned",
-        ((" or raw.partition != operation.group_id", ""),),
+        "triggers.sources.stream:StreamReader._read",
+        ((" or data.partition != known[0]", ""),),
         _FED,
         WHOLE,
     ),
