@@ -12,7 +12,8 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
-from handler.core.model.codec import decode_entry, decode_row, encode_entry
+from handler.core.model.codec import decode_row
+from handler.core.model.entry_codec import decode_entry, encode_entry
 from handler.core.model.operation import Counters
 from handler.core.model.row import Attempt, Entry, OldWatermarks, Row
 from handler.core.model.row_size import row_text

@@ -11,14 +11,14 @@ ledger that was written before format 2 holds them until each is written again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from msgspec.structs import asdict, replace
 
-from handler.core.model.operation import Counters, Mode, Origin, Position
-from handler.core.model.placed import Part, added_up, tail_of
+from handler.core.model.entry_codec import Name, Pairs, entry_json, entry_of
+from handler.core.model.operation import Counters, Mode
 from handler.core.model.row import Attempt, Entry, Note, Pause, Remembered, Row, Trouble
 
 # Rows never expire, so each format has to be told from the others.
@@ -27,54 +27,6 @@ ROW_FORMAT = 2
 
 # The hard bound of a row. Acceptance stops earlier (`row_size`), so that what comes of accepted operations always fits.
 ROW_BYTES = 64 * 1024
-
-_Name = int | str
-"""A key, source or teller: its number among the names of the row, or itself in format 1 and where no row is around."""
-
-# Lists here and below: msgspec leaves out any empty list, but an empty tuple only if it is the default object itself.
-_Pairs = list[tuple[_Name, int]]
-
-
-class _StoredOrigin(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What is empty at the end is left out. An empty caller is the source, and an empty key the place.
-
-    A place in a list goes on where the source ends.
-    """
-
-    source: _Name
-    place: str | tuple[str]
-    teller: _Name = ""
-    caller: str = ""
-    key: str = ""
-
-
-class _StoredPart(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Of the first and the last number only those digits at the end in which they differ from the position's."""
-
-    counters: _Pairs
-    times: int
-    first: str
-    last: str
-
-
-class _More(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What few operations have. What `parts` come to is not written beside them."""
-
-    position: Position | None = None
-    origin: _StoredOrigin | None = None
-    parts: list[_StoredPart] = []
-
-
-class _StoredEntry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """An operation; `more` is left out where it is empty and the operation was accepted by an earlier version."""
-
-    id: str
-    fingerprint: str
-    mode: Mode
-    counters: _Pairs
-    window_s: float
-    more: _More = _More()
-    accepted_at: int = 0
 
 
 class _StoredAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -87,7 +39,7 @@ class _StoredAttempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     life_s: int = msgspec.field(name="life")
     entries: list[int] = []
     base: int = 0
-    correction: _Pairs = []
+    correction: Pairs = []
     settled: list[int | str] = []
 
 
@@ -96,10 +48,10 @@ class _StoredPast(_StoredAttempt, frozen=True, kw_only=True):
 
     refused: bool = False
     for_good: bool = False
-    folded: _Pairs = []
+    folded: Pairs = []
 
 
-_FirstPast = tuple[_StoredAttempt, bool, _Pairs, bool]
+_FirstPast = tuple[_StoredAttempt, bool, Pairs, bool]
 """The same in format 1: the attempt, `refused`, `folded` and `for_good`."""
 
 
@@ -119,13 +71,13 @@ class _StoredRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     attempt: _StoredAttempt | None = None
     queue: list[int] = []
     remembered: list[_StoredPast | _FirstPast] = []
-    debt: _Pairs = []
+    debt: Pairs = []
     frozen: str | None = None
     first_seen_at: int | None = msgspec.field(default=None, name="sighted")
     last_checked_at: int = msgspec.field(default=0, name="looked")
     first_seen_generation: int = msgspec.field(default=0, name="sighted_in")
     watermarks: list[tuple[str, str]] = msgspec.field(default_factory=list, name="marks")
-    keys: _Pairs = []
+    keys: Pairs = []
     notes: list[tuple[int, int, float]] = []
     frozen_at: int = 0
     paused: Pause | None = None
@@ -134,7 +86,6 @@ class _StoredRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 _ROW = msgspec.json.Decoder(_StoredRow)
-_ENTRY = msgspec.json.Decoder(_StoredEntry)
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -157,16 +108,6 @@ def decode_row(text: str) -> Row:
         raise ValueError(f"a row cannot be read by this version: {error}") from None
 
 
-def encode_entry(entry: Entry) -> str:
-    """Write one operation alone, as a store appends it to a row."""
-    return _entry_json(entry, str).decode()
-
-
-def decode_entry(text: str) -> Entry:
-    """Read what `encode_entry` wrote."""
-    return _entry(_ENTRY.decode(text), str)
-
-
 class _Writer:
     """Collects the names and the operations of one row while its document is made."""
 
@@ -183,7 +124,7 @@ class _Writer:
             "notes": [(self._references((note.entry,))[0], note.code, note.at) for note in row.notes],
         }
         # What stands above has collected the operations, and these collect the rest of the names.
-        fields["entries"] = [msgspec.Raw(_entry_json(entry, self._number)) for entry in self._table]
+        fields["entries"] = [msgspec.Raw(entry_json(entry, self._number)) for entry in self._table]
         fields |= {"debt": self._numbered(row.debt), "keys": self._numbered(row.keys)}
         return _StoredRow(format=ROW_FORMAT, names=list(self._names), **fields)
 
@@ -202,7 +143,7 @@ class _Writer:
     def _references(self, entries: tuple[Entry, ...]) -> list[int]:
         return [2 * self._table.setdefault(_merging(entry), len(self._table)) + entry.alone for entry in entries]
 
-    def _numbered(self, pairs: Counters) -> _Pairs:
+    def _numbered(self, pairs: Counters) -> Pairs:
         return [(self._number(key), value) for key, value in pairs]
 
     def _number(self, name: str) -> int:
@@ -214,7 +155,7 @@ class _Reader:
 
     def __init__(self, stored: _StoredRow) -> None:
         self._stored = stored
-        merging = [_entry(_ENTRY.decode(text), self._name) for text in stored.entries]
+        merging = [entry_of(text, self._name) for text in stored.entries]
         self._table = [(entry, replace(entry, alone=True)) for entry in merging]
 
     def row(self) -> Row:
@@ -248,88 +189,11 @@ class _Reader:
     def _entries(self, references: Iterable[int]) -> tuple[Entry, ...]:
         return tuple(self._table[reference // 2][reference % 2] for reference in references)
 
-    def _named(self, pairs: _Pairs) -> Counters:
+    def _named(self, pairs: Pairs) -> Counters:
         return tuple((self._name(key), value) for key, value in pairs)
 
-    def _name(self, name: _Name) -> str:
+    def _name(self, name: Name) -> str:
         return self._stored.names[name] if isinstance(name, int) else name
-
-
-def _entry_json(entry: Entry, named: Callable[[str], _Name]) -> bytes:
-    """Write an operation; `named` is how a key, a source or a teller stands in its text."""
-    counters = [] if entry.parts else [(named(key), value) for key, value in entry.counters]
-    always = entry.id, entry.fingerprint, entry.mode, counters, entry.window_s
-    if entry.position is None and entry.origin is None:
-        return _ENCODER.encode((*always, {}, entry.accepted_at) if entry.accepted_at else always)
-    origin = _origin_json(entry.origin, named) if entry.origin else None
-    more = {"position": entry.position, "origin": origin, "parts": _parts_json(entry, named)}
-    rest = {name: value for name, value in more.items() if value}
-    return _ENCODER.encode((*always, rest, entry.accepted_at) if entry.accepted_at else (*always, rest))
-
-
-def _entry(stored: _StoredEntry, name_of: Callable[[_Name], str]) -> Entry:
-    """The operation as it may be merged."""
-    position = stored.more.position
-    parts = tuple(_part(part, position, name_of) for part in stored.more.parts if position)
-    counters = tuple((name_of(key), value) for key, value in stored.counters)
-    return Entry(
-        id=stored.id,
-        fingerprint=stored.fingerprint,
-        mode=stored.mode,
-        counters=added_up(stored.mode, parts) if parts else counters,
-        window_s=stored.window_s,
-        position=position,
-        origin=_origin(stored.more.origin, name_of) if stored.more.origin else None,
-        accepted_at=stored.accepted_at,
-        parts=parts,
-    )
-
-
-def _parts_json(entry: Entry, named: Callable[[str], _Name]) -> list[object]:
-    last = entry.position.sequence if entry.position else ""
-    return [
-        (
-            [(named(key), value) for key, value in part.counters],
-            part.times,
-            tail_of(part.first, last),
-            tail_of(part.last, last),
-        )
-        for part in entry.parts
-    ]
-
-
-def _part(stored: _StoredPart, position: Position, name_of: Callable[[_Name], str]) -> Part:
-    def whole(tail: str) -> str:
-        return position.sequence[: len(position.sequence) - len(tail)] + tail
-
-    counters = tuple((name_of(key), value) for key, value in stored.counters)
-    return Part(counters, stored.times, whole(stored.first), whole(stored.last))
-
-
-def _origin_json(origin: Origin, named: Callable[[str], _Name]) -> list[object]:
-    rest = origin.place.removeprefix(origin.source)
-    stored: list[object] = [
-        named(origin.source),
-        rest if rest == origin.place else [rest],
-        named(origin.teller) if origin.teller else "",
-        origin.caller if origin.caller != origin.source else "",
-        origin.key if origin.key != origin.place else "",
-    ]
-    while stored[-1] == "":
-        stored.pop()
-    return stored
-
-
-def _origin(stored: _StoredOrigin, name_of: Callable[[_Name], str]) -> Origin:
-    source = name_of(stored.source)
-    place = stored.place if isinstance(stored.place, str) else source + stored.place[0]
-    return Origin(
-        source=source,
-        place=place,
-        caller=stored.caller or source,
-        key=stored.key or place,
-        teller=name_of(stored.teller),
-    )
 
 
 def _merging(entry: Entry) -> Entry:

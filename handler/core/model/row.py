@@ -30,10 +30,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """An accepted operation that is owed. `alone` keeps it out of any merged call (R6).
 
     One with a `position` is known again by that: the watermark of its partition is all the record that is kept (R13).
-    It stands for a stretch of records, the last of them at that position, and `parts` are their contents, which
-    `counters` add up; an earlier version accepted each record as an operation without parts.
-    `origin` is what a source's record is parked with, should it be refused for good (R6): for a stretch it names the
-    part of the source. `accepted_at` is in the API's seconds, 0 where an earlier version accepted it.
+    Its `counters` are what the `parts` of a stretch of records come to, the last of them there; of earlier versions it
+    may be one record. `origin` is what a source's record is parked with (R6). `accepted_at` is in the API's seconds.
     """
 
     id: str
@@ -50,37 +48,34 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, operation: Operation, teller: str = "", accepted_at: int = 0) -> Entry:
         """Take from an operation what its group's row needs; `teller` is the visit that tells its source (R6)."""
-        origin = operation.origin
         return cls(
             id=operation.id,
             fingerprint=operation.fingerprint,
             mode=operation.mode,
             counters=operation.counters,
             window_s=operation.window_s,
-            origin=replace(origin, teller=teller) if origin and teller else origin,
+            origin=replace(operation.origin, teller=teller) if operation.origin and teller else operation.origin,
             accepted_at=accepted_at,
         )
 
     @property
     def first(self) -> str:
         """The sequence number of the first record that it stands for; empty where it is known by its key."""
-        if self.parts:
-            return min([part.first for part in self.parts])
-        return self.position.sequence if self.position else ""
+        return min([part.first for part in self.parts], default=self.position.sequence if self.position else "")
 
     @property
     def records(self) -> int:
         """How many operations were asked for by what it stands for."""
-        return sum([part.times for part in self.parts]) if self.parts else 1
+        return sum([part.times for part in self.parts]) or 1
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One call to the API, sent at most once under its `id` (R3).
 
     `weight` is what it adds to the receipt, in [2^19, 2^20), or that much above `LIFT`, or, for a Set below zero, above
-    what zero is away. `signed_at` is in whole seconds of the API's clock. `base` is the receipt's value
-    when the attempt was opened. `correction` is the payload of an attempt that
-    pays a debt and carries no operations. `settled` names the operations that another landing has settled meanwhile.
+    what zero is away. `signed_at` is in whole seconds of the API's clock. `base` is the receipt's value when it was
+    opened. `correction` is the payload of an attempt that pays a debt and carries no operations. `settled` names the
+    operations that another landing has settled meanwhile.
     """
 
     id: str

@@ -7,7 +7,7 @@ from tests.faults.simulator.plan import ADOPTED, NEW, Theme
 from tests.faults.simulator.simulate import WHOLE
 
 _LOADED = "row = instance.ledger.load(visit.group)\n"
-_FOUND = "found = instance.ledger.find(visit.group, tuple(entries))\n"
+_FOUND = "found = instance.ledger.find(visit.group, tuple(asked.keyed))\n"
 _SWAPPED = "if not _written(visit, row, grown):"
 _UNCHECKED = """latest = instance.ledger.load(visit.group)
     grown = __import__("msgspec").structs.replace(grown, version=latest.version + 1 if latest else grown.version)

@@ -11,12 +11,13 @@ _REJECTED = "return visit.put(change, Notice.REJECTED, code=refusal.code, **nami
 _BARE = "follows = visit.put(replace(change, row=replace(change.row, notes=())), Notice.REJECTED, code=refusal.code)"
 _PARK = """noting = __import__("handler.core.protocol.parking", fromlist=["parked"])
     for note in change.row.notes:
-        visit.instance.park(visit.group.app, noting.parked(visit.group, note))"""
+        for record in noting.parked(visit.group, note):
+            visit.instance.park(visit.group.app, record)"""
 _WRITE_OUT = "core.protocol.parking:write_out"
 _STRUCK = "follows = visit.put(row.changed(notes=row.notes[len(done) :]))"
 _WHILE = "while len(done) < len(row.notes)"
 _STRIKE = "visit.put(row.changed(notes=()))\n        "
-_NOTES = "core.state.transitions:_notes"
+_NOTES = "core.state.transitions:_noted"
 _CRASHED = Theme((h.forbidden, h.ledger, h.crash, h.crash), (MORE,), start=KNOWN, sources=True)
 _ANEW = Theme((h.dismissed, h.ledger), (MORE,), start=KNOWN, sources=True)
 _UNREACHED = Theme((h.forbidden, h.ledger), (MORE,), start=KNOWN, sources=True)

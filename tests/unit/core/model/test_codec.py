@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from handler.core.model.codec import decode_entry, decode_row, encode_entry, encode_row
+from handler.core.model.codec import decode_row, encode_row
+from handler.core.model.entry_codec import decode_entry, encode_entry
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Origin, Position
 from handler.core.model.outcome import Applied, Record, Rejected, Unknown, decode_record, encode_record
 from handler.core.model.placed import Part, added_up

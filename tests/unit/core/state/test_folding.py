@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from handler.core.model.codec import encode_entry
+from handler.core.model.entry_codec import encode_entry
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Counters, Mode, Position
 from handler.core.model.placed import Content, Part, Place, Placed
 from handler.core.model.row import Entry
