@@ -82,7 +82,8 @@ class Callers:
 
     def rights_of(self, name: str) -> Rights | None:
         """The rights of a caller that the platform names; None where its entries are over, which is reported."""
-        rights = rights_of(name, self._vault.current(), self._clock.now())
+        secret, now = self._vault.current(), self._clock.now()
+        rights = rights_of(name, secret, now) or rights_of(name, self._refreshed(secret, "name"), now)
         if rights is None:
             self._reporter.report(Notice.CALLER_EXPIRED, caller=name)
         return rights

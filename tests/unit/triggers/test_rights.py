@@ -281,6 +281,8 @@ def test_an_entry_that_is_over_is_unknown_and_one_line_says_so(stage: Stage) -> 
     know(stage, caller(not_after=FUTURE))
     stage.vault.secret = over
     assert by_token(stage)
+    stage.vault.secret = over
+    assert by_platform(stage)
 
 
 def test_what_was_accepted_with_other_rights_stays_owed(stage: Stage) -> None:
