@@ -21,34 +21,6 @@ API_LIMIT_S = 3
 # The sweep, which comes each minute, makes the calls that no caller waits for, and until then a row has to hold them.
 GROUP_INTERVAL_MAX_S = 60
 
-VARIABLES = (
-    "CHAT_SECRET",
-    "CHAT_REGION",
-    "CHAT_ENDPOINT",
-    "CHAT_TIMEOUT_S",
-    "CHAT_CALLS_PER_SECOND",
-    "LEDGER_URL",
-    "RECEIPT_KEY",
-    "SIGNATURE_LIFE_S",
-    "CLOCK_GUARD_S",
-    "ATTEMPT_BOUND_S",
-    "WAIT_S",
-    "DEDUPE_WINDOW_S",
-    "HTTP_AUTH",
-    "BASE_PATH",
-    "DOCS",
-    "INIT_EARLY",
-    "FAN_OUT_QUEUE",
-    "SOURCE_EPOCH",
-    "KAFKA_PARTIAL_REPLIES",
-    "GROUP_INTERVAL_S",
-    "PARKED_DAYS",
-    "ALLOW_CLEARTEXT",
-    "EVENTS",
-    "CORS_ORIGINS",
-)
-"""Every variable that the settings are read from."""
-
 _Value = TypeVar("_Value")
 
 
