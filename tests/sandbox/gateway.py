@@ -66,4 +66,4 @@ class _Connection(LoopbackConnection):
         self.reply(response.status, headers, response.body)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = _answer  # noqa: N815  # http.server's
-    do_DELETE = do_OPTIONS = do_TRACE = _answer  # noqa: N815  # the same
+    do_DELETE = do_OPTIONS = do_TRACE = do_QUERY = _answer  # noqa: N815  # the same

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from schemathesis.core.transport import Response
 
 GROUP: Final = "room"
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"})
 TIMEOUT_S: Final = 10
 UPDATE, OPERATIONS, HEALTH = (route.path for route in ROUTES)
 
@@ -100,6 +100,8 @@ def test_whatever_is_sent_is_answered_as_the_document_says(
 
     conforms = [checks.status_code_conformance, checks.content_type_conformance]
     conforms += [checks.response_headers_conformance, checks.response_schema_conformance]
+    # A body that the document forbids is refused, and one that it allows is not.
+    conforms += [checks.negative_data_rejection, checks.positive_data_acceptance]
     keys = map(f"{mode}-{route.path}-{{}}".format, count())
     cases = document[route.path][route.method].as_strategy(generation_mode=GenerationMode(mode))
 
