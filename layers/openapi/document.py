@@ -40,7 +40,7 @@ _SIGNED: Final[Mapping[str, str]] = {
 _NOT_OF_UPDATE: Final = (responses.NO_SUCH_ROUTE, responses.NO_SUCH_OPERATION)
 _NOT_OF_OPERATION: Final = (
     *(responses.NO_SUCH_ROUTE, responses.BODY_TOO_LARGE, responses.KEY_REUSED, responses.REJECTED),
-    *(responses.TOO_MANY_CALLS, responses.APP_REFUSED, responses.FROZEN),
+    *(responses.TOO_MANY_CALLS, responses.APP_REFUSED, responses.STALLED, responses.FROZEN),
 )
 _OF_HEALTH: Final = (responses.WRONG_METHOD, responses.NOT_ACCEPTED, responses.SETTINGS, responses.OUTCOME_UNKNOWN)
 
