@@ -60,19 +60,19 @@ def test_the_frozen_come_first_and_then_the_oldest() -> None:
     assert (seen.frozen, seen.unfinished, seen.oldest, seen.more, seen.complete) == (2, 3, NOW - 900, False, True)
 
 
-def test_five_thousand_unfinished_groups_show_with_age_and_page() -> None:
+def test_a_thousand_unfinished_groups_show_with_age_and_page() -> None:
     """Each of them once, however many have the same age."""
     scene = Scene()
     before = scene.ledger.snapshot()
-    rows: dict[Group, str | Row] = {Group(APP, f"g{n:04}"): owing(NOW - 60 - n // 100) for n in range(5000)}
+    rows: dict[Group, str | Row] = {Group(APP, f"g{n:03}"): owing(NOW - 60 - n // 20) for n in range(1000)}
     scene.ledger.restore(type(before)(rows=rows, records={}))
     seen = looked_over(scene, limit=100)
-    assert (seen.unfinished, seen.oldest_s(NOW), seen.complete) == (5000, 109.0, True)
+    assert (seen.unfinished, seen.oldest_s(NOW), seen.complete) == (1000, 109.0, True)
     shown = list(seen.standings)
     while seen.more:
         seen = looked_over(scene, limit=100, after=shown[-1].place)
         shown += seen.standings
-    assert len({one.group_id for one in shown}) == len(shown) == 5000
+    assert len({one.group_id for one in shown}) == len(shown) == 1000
     assert [one.place for one in shown] == sorted(one.place for one in shown)
 
 
