@@ -151,7 +151,7 @@ AWS = NODE_NO_WARNINGS=1 $(OSLS) $(1) --stage "$(STAGE)" --region "$(REGION)" $(
 token: $(STAMP) ## Make the token of a new caller, and its SHA-256
 	@$(RUN) -m layers.tokens
 
-openapi: $(STAMP) ## Write the OpenAPI document of the HTTP contract anew, which is committed
+openapi: $(STAMP) ## Write the OpenAPI document of the HTTP contract, which is committed
 	@$(RUN) -m layers.openapi
 
 clients: ## Install what checks the TypeScript client, and write its types; needs Node

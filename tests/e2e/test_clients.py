@@ -1,4 +1,4 @@
-"""The small clients, in Python and in TypeScript: whatever is lost, each counts once, and each stops where it should.
+"""The small clients, in Python and in TypeScript: each counts once when answers are lost, and stops where it should.
 
 All operations of a client are under way at once, each on a group of its own, so that the losses do not add up.
 """
@@ -29,7 +29,7 @@ from tests.sandbox.responses import Response, failure
 ROOT: Final = Path(__file__).resolve().parents[2]
 FOLDER: Final = ROOT / "tests" / "e2e" / "clients"
 FAULTS: Final = every_kind(delay_s=1.0, key="_receipt")
-NOBODY: Final = "http://127.0.0.1:9"
+CLOSED: Final = "http://127.0.0.1:9"
 """The port `discard`, on which nothing listens."""
 
 PATIENCE_S: Final = 120.0
@@ -88,7 +88,7 @@ class LosingGateway(Gateway):
 
 def in_python(jobs: Sequence[Job], url: str) -> list[tuple[int, Mapping[str, Any]]]:
     def played(job: Job) -> tuple[int, Mapping[str, Any]]:
-        answer = count(NOBODY if job.nowhere else url, job.token, job.key, job.body, job.patience_s)
+        answer = count(CLOSED if job.nowhere else url, job.token, job.key, job.body, job.patience_s)
         return answer.status, answer.body
 
     with ThreadPoolExecutor(len(jobs)) as pool:
@@ -109,7 +109,7 @@ def in_typescript(folder: Path) -> Client:
     def play(jobs: Sequence[Job], url: str) -> list[tuple[int, Mapping[str, Any]]]:
         listed = [
             {
-                "url": NOBODY if job.nowhere else url,
+                "url": CLOSED if job.nowhere else url,
                 "token": job.token,
                 "key": job.key,
                 "body": job.body,

@@ -60,7 +60,7 @@ _BROUGHT: Final[Mapping[str, str]] = {
 
 
 class SwaggerGateway(Gateway):
-    """A gateway that answers `/swagger` by itself, and asks the function for all the rest."""
+    """A gateway that answers `/swagger`, and asks the function for all the rest."""
 
     def respond(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Response:
         path = target.partition("?")[0]

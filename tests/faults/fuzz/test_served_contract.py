@@ -137,7 +137,7 @@ def _mean(body: object) -> None:
 
 
 def test_every_link_leads_from_an_update_to_what_became_of_it(url: str) -> None:
-    """Whatever is updated is found by the link, in a state that the document knows."""
+    """Every operation is found by the link, in a state that the document knows."""
     from schemathesis import GenerationMode, openapi
     from schemathesis.specs.openapi import checks
 
