@@ -186,7 +186,7 @@ def test_health_asks_the_ledger_and_not_its_own_memory(environment: Path) -> Non
 
 def test_a_ledger_that_stays_locked_is_answered_before_the_invocation_ends(environment: Path) -> None:
     """SQLite's queue is longer than many functions live; the platform's end would be a caller's 502."""
-    limit_s = 8.0
+    limit_s = 4.0
     assert lambda_handler(health(), lambda_context(limit_s))["statusCode"] == 200
     with closing(sqlite3.connect(environment / "ledger.sqlite", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
