@@ -103,14 +103,17 @@ class StreamReader:
 
 
 def _delivered(records: Sequence[object]) -> Iterator[_Delivered | None]:
-    """The records, all at once where every one of them is as Lambda delivers it."""
+    """The records, all at once where every one of them is as Lambda delivers it.
+
+    Half of a surrogate pair, which JSON can spell, is no text for msgspec.
+    """
     try:
         yield from msgspec.convert(records, list[_Delivered])
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         for record in records:
             try:
                 yield msgspec.convert(record, _Delivered)
-            except msgspec.ValidationError:
+            except (msgspec.ValidationError, UnicodeEncodeError):
                 yield None
 
 

@@ -19,6 +19,7 @@ from tests.unit.triggers.sources.source_events import (
     ARN,
     MAKERS,
     STREAM,
+    TABLE,
     TOPIC,
     batch_of,
     bus_event,
@@ -58,7 +59,8 @@ ENTRIES: Final[Sequence[Event]] = (
 )
 SOURCES: Final[Mapping[str, Event]] = {
     ARN: {"callers": ["shop", "narrow", TOPIC], "may": [{"groups": ["room", "n-*"]}]},
-    STREAM: {"may": []},
+    STREAM: {"may": [{"groups": ["room", "n-*"], "keys": ["like"], "at_most": 100}]},
+    TABLE: {"may": []},
     TOPIC: {"callers": []},
     "counters": {"may": [{"keys": ["like"], "at_most": 10}]},
 }
@@ -173,7 +175,12 @@ class Events:
         texts = [self._payload() for _ in range(self._chance.randrange(5))]
         if self._chance.random() < 0.2:
             texts = [self._chance.choice((notification, bus_event))(text, 1) for text in texts]
-        return Made(cast("Event", batch_of(self._chance.choice(sorted(MAKERS)), texts)))
+        event = cast("Event", batch_of(self._chance.choice(sorted(MAKERS)), texts))
+        for record in event.get("Records", ()):
+            # Records of Kinesis whose partition key is their group are known by their place.
+            if "kinesis" in record:
+                record["kinesis"]["partitionKey"] = self._chance.choice(GROUPS[:3])
+        return Made(event)
 
     def _tick(self) -> Made:
         operation = {**json.loads(self._body_of_a_tick()), "GroupIds": self._chance.sample(GROUPS, 2)}

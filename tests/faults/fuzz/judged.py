@@ -25,7 +25,8 @@ from msgspec.structs import replace
 
 from handler import bootstrap, main
 from handler.core.errors import CounterError
-from handler.core.model.operation import Operation
+from handler.core.model.operation import Operation, Origin
+from handler.core.model.placed import Placed
 from handler.core.protocol.engine import ExactlyOnce
 from handler.telemetry import Reports
 from handler.triggers.context import AppContext
@@ -96,6 +97,21 @@ def _is_like(name: str, patterns: Sequence[str]) -> bool:
     return any(re.fullmatch(".*".join(map(re.escape, p.split("*"))), name, re.DOTALL) for p in patterns)
 
 
+def _whole(group_id: str, placed: Placed) -> Operation:
+    """What a record that is known by its place asks for, in its source's own name."""
+    source, content = placed.place.source, placed.content
+    origin = Origin(source=source, place="", caller=source, key="")
+    return Operation(
+        group_id=group_id,
+        mode=content.mode,
+        counters=content.counters,
+        caller=source,
+        key="",
+        window_s=0,
+        origin=origin,
+    )
+
+
 class World:
     """The entry points over ports in memory; what reaches the protocol is judged on its way."""
 
@@ -151,8 +167,9 @@ class World:
 
         return judged
 
-    def _check(self, group_id: str, operations: Sequence[Operation]) -> None:
+    def _check(self, group_id: str, asked: Sequence[Operation | Placed]) -> None:
         self.accepted.add(group_id)
+        operations = [_whole(group_id, one) if isinstance(one, Placed) else one for one in asked]
         self.wrong += [f"accepted: {each}" for each in operations if not self.judge.may_apply(each)]
 
     def _check_question(self, group_id: str, caller: str) -> None:

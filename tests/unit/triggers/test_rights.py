@@ -24,7 +24,17 @@ from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.responses import response_of
 from tests.unit.triggers.http.signing import KEY, signed_headers, whsec
 from tests.unit.triggers.operator.operators import tell
-from tests.unit.triggers.sources.source_events import ARN, TOPIC, batch_of, eventbridge, notification, text
+from tests.unit.triggers.sources.source_events import (
+    ARN,
+    STREAM,
+    TOPIC,
+    batch_of,
+    eventbridge,
+    kinesis,
+    notification,
+    records,
+    text,
+)
 from tests.unit.triggers.stage import APP, CALLER, UPDATE, Seen, Stage, body, headers
 
 TOKEN: Final = whsec(KEY)
@@ -222,6 +232,14 @@ def test_a_source_bounds_what_its_producers_ask_for_and_whom_they_name(
     """Both its own rights and those of the caller that is named have to cover a record."""
     know(stage, caller(), {"name": "narrow", "may": [{"keys": ["view"]}]}, sources={ARN: source})
     assert by_record(stage, **named) == applied
+
+
+@pytest.mark.parametrize(("source", "applied"), [({}, True), ({"may": [LIKES]}, True), ({"may": []}, False)])
+def test_a_source_bounds_records_that_are_known_by_their_place(stage: Stage, source: Json, *, applied: bool) -> None:
+    """They are added up before they are accepted, and asked about before they are added up."""
+    know(stage, caller(), sources={STREAM: source})
+    stage.batch(records(*(kinesis(text(5), number, partitionKey="room") for number in range(2))))
+    assert (stage.like(), len(stage.kept.page(APP, 10))) == ((10, 0) if applied else (None, 2))
 
 
 @pytest.mark.parametrize(

@@ -102,3 +102,9 @@ def test_nothing_of_a_group_is_accepted_behind_a_record_that_was_not(
     for part in (batch[4:6], batch, batch[6:]):
         assert deliver(stage, *part) == []
     assert stage.like() == 40
+
+
+def test_half_a_character_in_one_record_does_not_hold_up_its_shard(stage: Stage) -> None:
+    """JSON can spell it, and it is no text: found by whole events that were broken, as an unexpected error."""
+    assert stage.batch({"Records": ["\ud800", record(0), {**record(1), "\ud800": "\udfff"}]})["batchItemFailures"] == []
+    assert stage.like() == 10
