@@ -30,7 +30,7 @@ class Place(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class Placed(msgspec.Struct, frozen=True):
+class Placed(msgspec.Struct, frozen=True, gc=False):
     """One record: what it asks for, and where it stands; `sequence` is as wide as that of any `Position`."""
 
     content: Content

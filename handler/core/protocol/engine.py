@@ -168,13 +168,15 @@ class ExactlyOnce:
     ) -> list[Outcome]:
         waiting = self._waiting(visit)
         rejected = _rejected(acceptance.row, records)
+        if not rejected and not any(isinstance(one, Operation) for one in operations):
+            return [waiting] * len(operations)
 
         def outcome(one: Operation | Placed) -> Outcome:
             if isinstance(one, Operation) and one.position is None:
                 return self._outcome(visit, one, acceptance, records) or waiting
             return _outcome_of(one, rejected) or waiting
 
-        return [waiting if isinstance(one, Placed) and not rejected else outcome(one) for one in operations]
+        return [outcome(one) for one in operations]
 
     def _outcome(self, visit: Visit, operation: Operation, acceptance: Acceptance, records: Records) -> Outcome | None:
         """The answer to an operation with a key; None as long as it waits."""

@@ -85,15 +85,17 @@ class Asked(msgspec.Struct, frozen=True):
 
 def _bounds(items: Iterable[Entry | Placed]) -> dict[str, tuple[str, str]] | None:
     """The first and the last record in each partition; None where they do not stand in order, each once."""
-    firsts, lasts = dict[str, str](), dict[str, str]()
+    bounds: dict[str, list[str]] = {}
     for item in items:
         if isinstance(item, Placed):
-            partition, sequence = item.place.partition, item.sequence
-            if sequence <= lasts.setdefault(partition, ""):
+            known = bounds.get(item.place.partition)
+            if known is None:
+                bounds[item.place.partition] = [item.sequence, item.sequence]
+            elif item.sequence <= known[1]:
                 return None
-            firsts.setdefault(partition, sequence)
-            lasts[partition] = sequence
-    return {partition: (first, lasts[partition]) for partition, first in firsts.items()}
+            else:
+                known[1] = item.sequence
+    return {partition: (first, last) for partition, (first, last) in bounds.items()}
 
 
 class _Stretch:
@@ -104,24 +106,28 @@ class _Stretch:
         self._place = place
         self._key_limit = key_limit
         self._last = ""
-        self._amounts: dict[str, int] = {}
+        self._keys: set[str] = set()
         self._parts: dict[Content, _Part] = {}
         self._bytes = 0
+        self._amount = 0
 
     def takes(self, record: Placed) -> bool:
         """Add a record, if it goes on where the stretch ends and there is room for it; the first always has room."""
         content, sequence = record.content, record.sequence
-        if content.mode is not self.mode or record.place.partition != self._place.partition or sequence <= self._last:
-            return False
         part = self._parts.get(content)
-        if (part is None and not self._has_room(content, sequence)) or not self._adds(content):
-            return False
         if part is None:
-            self._parts[content] = _Part(sequence, sequence)
-        else:
-            part.times += 1
-            part.last = sequence
-        self._last = sequence
+            if content.mode is not self.mode or (self._parts and not self._has_room(content, sequence)):
+                return False
+            part = _Part(sequence, self._most(content))
+        elif self._amount + part.most > INT64_MAX:
+            return False
+        if record.place.partition != self._place.partition or sequence <= self._last:
+            return False
+        if not part.times:
+            self._begin(content, part)
+        part.times += 1
+        part.last = self._last = sequence
+        self._amount += part.most
         return True
 
     def entry(self, accepted_at: int) -> Entry:
@@ -143,37 +149,34 @@ class _Stretch:
         )
 
     def _has_room(self, content: Content, sequence: str) -> bool:
-        """Whether another content can be kept beside the others, and its keys be sent with theirs."""
-        first = next(iter(self._parts.values())).first if self._parts else sequence
-        digits = len(tail_of(first, sequence))
-        size = PART_BYTES_BARE + sum([PAIR_BYTES_BARE + len(key.encode()) for key, _ in content.counters])
-        if self._parts and self._bytes + size + 2 * digits * (1 + len(self._parts)) > PARTS_BYTES:
-            return False
-        if self._parts and len(self._amounts.keys() | dict(content.counters).keys()) > self._key_limit:
-            return False
-        self._bytes += size
-        return True
-
-    def _adds(self, content: Content) -> bool:
-        """Add the Values, unless what any of them adds up to might leave int64; a Set adds nothing.
+        """Whether another content can be kept beside the others, its keys be sent with theirs, and its Values be added.
 
         The amounts count, whichever way they go: no part of the stretch alone may leave int64 either.
         """
-        amounts = self._amounts
-        if self.mode is Mode.SET:
-            amounts.update(content.counters)
-            return True
-        for key, value in content.counters:
-            if self._parts and amounts.get(key, 0) + abs(value) > INT64_MAX:
-                return False
-        for key, value in content.counters:
-            amounts[key] = amounts.get(key, 0) + abs(value)
-        return True
+        digits = len(tail_of(next(iter(self._parts.values())).first, sequence))
+        size = self._bytes + _bytes_of(content) + 2 * digits * (1 + len(self._parts))
+        keys = self._keys.union([key for key, _ in content.counters])
+        fits = self._amount + self._most(content) <= INT64_MAX
+        return fits and size <= PARTS_BYTES and len(keys) <= self._key_limit
+
+    def _begin(self, content: Content, part: _Part) -> None:
+        self._parts[content] = part
+        self._keys.update([key for key, _ in content.counters])
+        self._bytes += _bytes_of(content)
+
+    def _most(self, content: Content) -> int:
+        """By how much a record moves any counter; a Set adds nothing."""
+        return 0 if self.mode is Mode.SET else max([abs(value) for _, value in content.counters], default=0)
 
 
 class _Part(msgspec.Struct):
     """Of one content so far: where the first and the last of its records stand, and how many there are."""
 
     first: str
-    last: str
-    times: int = 1
+    most: int
+    last: str = ""
+    times: int = 0
+
+
+def _bytes_of(content: Content) -> int:
+    return PART_BYTES_BARE + sum([PAIR_BYTES_BARE + len(key.encode()) for key, _ in content.counters])

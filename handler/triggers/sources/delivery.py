@@ -8,7 +8,7 @@ import msgspec
 
 from handler.core.errors import NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.model.operation import Operation
-from handler.core.model.outcome import KeyReused, Outcome, Rejected
+from handler.core.model.outcome import KeyReused, Rejected
 from handler.core.model.placed import Content, Placed
 from handler.core.ports.system import Clock, naming
 from handler.core.protocol.engine import ExactlyOnce
@@ -86,7 +86,8 @@ def deliver(
         part, weight = _part(operations, len(results), size)
         try:
             check_time(budget, instance.clock)
-            results += map(_refusal, counters.apply(group_id, part, budget))
+            outcomes = counters.apply(group_id, part, budget)
+            results += [_refusal(one) if isinstance(one, Rejected | KeyReused) else None for one in outcomes]
             # The row may have room again, and larger parts leave more calls to others.
             size = min(CHUNK * CONTENTS_PER_OPERATION, 2 * size)
         except (NotAccepted, OutcomeUnknown) as failure:
@@ -116,10 +117,8 @@ def _part(operations: Sequence[Operation | Placed], start: int, size: int) -> tu
     return operations[start:], weight
 
 
-def _refusal(outcome: Outcome) -> Refusal | None:
+def _refusal(outcome: Rejected | KeyReused) -> Refusal:
     if isinstance(outcome, Rejected):
         # An earlier refusal may have been given back to another source, and then no note is left.
         return Refusal(refused_with(outcome.code), is_reported=True, is_noted=not outcome.replayed)
-    if isinstance(outcome, KeyReused):
-        return Refusal("its key was used before with other content")
-    return None
+    return Refusal("its key was used before with other content")

@@ -49,7 +49,7 @@ def run(kind: Kind, event: Event, invocation: Invocation, context: AppContext) -
     results = batch.results(_delivered(batch, context, budget))
     _park(batch, results, context, budget, takes_back=source.takes_back)
     _report(source, batch, results, context)
-    failed = {number: result for number, result in enumerate(results) if not isinstance(result, Done)}
+    failed = {number: result for number, result in _others(results).items() if not isinstance(result, Done)}
     _raise_for_unnamed(batch, failed)
     if source.item is None:
         counts = Counter(results)
@@ -57,12 +57,20 @@ def run(kind: Kind, event: Event, invocation: Invocation, context: AppContext) -
     return {"batchItemFailures": [{"itemIdentifier": to_builtins(item)} for item in _named(batch, failed, context)]}
 
 
+def _others(results: Sequence[Result]) -> Mapping[int, Result]:
+    """All but what was accepted, which is nearly everything."""
+    accepted = Done.ACCEPTED
+    return {number: result for number, result in enumerate(results) if result is not accepted}
+
+
 def _report(source: Source, batch: Batch, results: Sequence[Result], context: AppContext) -> None:
     """Say in one line what became of the batch, and which operations it brought: sources get no other answer."""
-    counts = Counter([result.value if isinstance(result, Done) else "failed" for result in results])
+    times = results.count(Done.ACCEPTED)
+    others = Counter([result.value if isinstance(result, Done) else "failed" for result in _others(results).values()])
+    counts = {Done.ACCEPTED.value: times, **others} if times else others
     accepted = batch.operations(results)
     told = {"source": source.name, "records": len(batch), **counts, **naming(accepted)}
-    times = max(counts[Done.ACCEPTED.value], len(accepted))
+    times = max(times, len(accepted))
     context.instance.reporter.report(Notice.DELIVERED, times, **told)
 
 
@@ -112,7 +120,7 @@ def _park(batch: Batch, results: list[Result], context: AppContext, budget: Time
     """
     refused = {
         number: result
-        for number, result in enumerate(results)
+        for number, result in _others(results).items()
         if isinstance(result, Refusal) and (not takes_back or result.for_parking or batch.record(number).item is None)
     }
 

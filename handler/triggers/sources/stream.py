@@ -28,13 +28,13 @@ from handler.triggers.rights import RecordRights
 NAME_CHARACTERS = 256
 
 
-class _Data(msgspec.Struct, frozen=True):
+class _Data(msgspec.Struct, frozen=True, gc=False):
     data: str
     partition: str = msgspec.field(name="partitionKey")
     sent: float | None = msgspec.field(default=None, name="approximateArrivalTimestamp")
 
 
-class _Delivered(msgspec.Struct, frozen=True):
+class _Delivered(msgspec.Struct, frozen=True, gc=False):
     """A record as Lambda delivers it; what else it has is not looked at."""
 
     source: Literal["aws:kinesis"] = msgspec.field(name="eventSource")
@@ -52,31 +52,28 @@ class StreamReader:
         self._rights = rights
         self._young_from = inf
         """A record that was sent then was young enough, and so is each that was sent after it."""
-        self._contents: dict[tuple[str, str], tuple[str, Content] | None] = {}
-        self._places: dict[tuple[str, str], Place | None] = {}
 
     def read(self, records: Sequence[object]) -> Iterator[tuple[str, Placed] | None]:
         """The group of each record, and what it asks for there; None for one that has to be read for itself."""
+        contents: dict[tuple[str, str], tuple[str, Content] | None] = {}
+        places: dict[tuple[str, str], Place | None] = {}
         for delivered in _delivered(records):
-            yield self._read(delivered) if delivered is not None else None
-
-    def _read(self, delivered: _Delivered) -> tuple[str, Placed] | None:
-        arn, data = delivered.arn, delivered.kinesis
-        # An event's id is its shard and its sequence number.
-        shard, _, number = delivered.id.rpartition(":")
-        try:
-            place = self._places[arn, shard]
-        except KeyError:
-            place = self._places[arn, shard] = _place(arn, shard)
-        try:
-            known = self._contents[arn, data.data]
-        except KeyError:
-            known = self._contents[arn, data.data] = self._content(arn, data.data)
-        if place is None or known is None or data.partition != known[0] or not self._is_young(data.sent):
-            return None
-        if not (number.isascii() and number.isdecimal() and len(number) <= POSITION_DIGITS):
-            return None
-        return known[0], Placed(known[1], place, number.zfill(POSITION_DIGITS))
+            if delivered is None:
+                yield None
+                continue
+            arn, data = delivered.arn, delivered.kinesis
+            # An event's id is its shard and its sequence number.
+            shard, _, number = delivered.id.rpartition(":")
+            at, text = (arn, shard), (arn, data.data)
+            if at not in places:
+                places[at] = _place(arn, shard)
+            if text not in contents:
+                contents[text] = self._content(arn, data.data)
+            place, known = places[at], contents[text]
+            if place and known and data.partition == known[0] and _is_number(number) and self._is_young(data.sent):
+                yield known[0], Placed(known[1], place, number.zfill(POSITION_DIGITS))
+            else:
+                yield None
 
     def _is_young(self, sent: float | None) -> bool:
         """Whether the record is no older than the window (R11); a negative time says nothing, as a missing one."""
@@ -115,6 +112,10 @@ def _delivered(records: Sequence[object]) -> Iterator[_Delivered | None]:
                 yield msgspec.convert(record, _Delivered)
             except (msgspec.ValidationError, UnicodeEncodeError):
                 yield None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= POSITION_DIGITS
 
 
 def _place(arn: str, shard: str) -> Place | None:

@@ -101,7 +101,7 @@ POSITIONS: tuple[Mutant, ...] = (
         "more keys added up than a call may carry",
         "R13",
         "core.state.folding:_Stretch._has_room",
-        (("> self._key_limit:", "> 1000:"),),
+        (("<= self._key_limit", "<= 1000"),),
         Theme(shapes=MANY, fed=True),
     ),
     one(
@@ -171,8 +171,8 @@ POSITIONS: tuple[Mutant, ...] = (
     Mutant(
         "a position where batches of a shard run side by side",
         "R13",
-        "triggers.sources.stream:StreamReader._read",
-        ((" or data.partition != known[0]", ""),),
+        "triggers.sources.stream:StreamReader.read",
+        (("data.partition == known[0] and ", ""),),
         _FED,
         WHOLE,
     ),

@@ -1,13 +1,15 @@
 """Records of a stream that are known by their position: counted once however often they come, and no record is kept."""
 
 import base64
+import dataclasses
 import json
 from collections.abc import Sequence
 
 import pytest
 
 from handler.core.model.operation import Position, operation_id
-from handler.core.model.row import Entry, Group, Row
+from handler.core.model.rights import Grant, SourceRights
+from handler.core.model.row import Attempt, Entry, Group, Row
 from handler.core.model.row_size import Fitted, accepted, row_is_full
 from handler.core.ports.ledger import Look
 from handler.core.protocol import accept
@@ -108,3 +110,84 @@ def test_half_a_character_in_one_record_does_not_hold_up_its_shard(stage: Stage)
     """JSON can spell it, and it is no text: found by whole events that were broken, as an unexpected error."""
     assert stage.batch({"Records": ["\ud800", record(0), {**record(1), "\ud800": "\udfff"}]})["batchItemFailures"] == []
     assert stage.like() == 10
+
+
+def of(number: int, **changed: object) -> Event:
+    """A record with other fields than Kinesis gives it."""
+    whole = record(number)
+    part = whole["kinesis"]
+    assert isinstance(part, dict)
+    return {**whole, **changed, "kinesis": {**part, **{name: to for name, to in changed.items() if name in part}}}
+
+
+def data(written: str) -> str:
+    return base64.b64encode(written.encode()).decode()
+
+
+TWICE = '{"GroupId":"room","GroupCounter":[{"Key":"like","Value":5}],"Mode":"Increase","Mode":"Increase"}'
+
+
+@pytest.mark.parametrize(
+    ("odd", "likes"),
+    [
+        (record(3, IdempotencyKey="own"), 5),
+        (record(3, Caller="somebody"), 5),
+        (record(3, partition="elsewhere"), 5),
+        (of(3, data=data(text(5).replace("like", "\\u006cike"))), 5),
+        (of(3, approximateArrivalTimestamp=-1), 5),
+        (of(3, approximateArrivalTimestamp=str(START)), 5),
+        (of(3, data=data(TWICE)), 0),
+        (record(3, GroupCounter=[{"Key": "like", "Value": 2**63}]), 0),
+        (record(3, GroupCounter=[{"Key": "like", "Value": 5}] * 2), 0),
+        (record(3, GroupCounter=[{"Key": "_receipt", "Value": 5}]), 0),
+        (record(3, more=1), 0),
+        (of(3, data="no base64"), 0),
+        (of(3, data=data("x" * 70_000)), 0),
+        (of(3, approximateArrivalTimestamp=START - 16 * 86_400), 0),
+        (of(3, approximateArrivalTimestamp="today"), 0),
+    ],
+    ids=[
+        *["a key", "a caller", "another partition", "an escape", "a negative time", "a time as text", "a name twice"],
+        *["beyond int64", "a counter twice", "the receipt", "an unknown field", "no base64", "too long", "too old"],
+        "no time",
+    ],
+)
+def test_what_is_odd_about_a_record_is_told_as_of_any_other_record(stage: Stage, odd: Event, likes: int) -> None:
+    """Its neighbours are added up around it; what cannot be executed is parked, with its reason."""
+    assert deliver(stage, record(1), record(2), odd, record(4)) == []
+    assert stage.like() == 15 + likes
+    assert len(stage.kept.page(APP, 10)) == (likes == 0)
+    assert deliver(stage, record(1), record(2), odd, record(4), record(5)) == []
+    assert stage.like() == 20 + likes
+
+
+def test_what_a_source_may_not_do_is_parked_and_not_added_up(stage: Stage) -> None:
+    """Its rights are asked for each record, before anything is added up."""
+    few = SourceRights(may=(Grant(at_most=5),))
+    stage.vault.secret = dataclasses.replace(stage.vault.secret, sources={STREAM: few})
+    much = record(2, GroupCounter=[{"Key": "like", "Value": 6}])
+    assert deliver(stage, record(1), much, record(3), record(4)) == []
+    assert stage.like() == 15
+    [parked] = stage.kept.page(APP, 10)
+    assert parked.id.endswith(str(FIRST + 2))
+    assert "may" in parked.reason
+
+
+def test_records_that_come_twice_in_one_batch_or_out_of_order_count_once(stage: Stage) -> None:
+    assert deliver(stage, record(1), record(1), record(3), record(2), record(3)) == []
+    assert stage.like() == 15
+
+
+def test_a_batch_of_one_group_is_one_write_and_one_call(stage: Stage) -> None:
+    deliver(stage, record(1))
+    calls, entries = stage.chat.calls, list[tuple[Entry, ...]]()
+    begin = stage.ledger.begin
+
+    def watched(group: Group, attempt: Attempt, *rest: object) -> Row | None:
+        entries.append(attempt.entries)
+        return begin(group, attempt, *rest)  # type: ignore[arg-type]  # whatever they are
+
+    stage.ledger.begin = watched  # type: ignore[method-assign,assignment]
+    assert deliver(stage, *[record(number) for number in range(2, 3002)]) == []
+    assert (stage.like(), stage.chat.calls - calls, len(entries)) == (15_005, 1, 1)
+    assert [one.records for one in entries[0]] == [3000]
