@@ -175,7 +175,7 @@ def test_a_function_takes_its_own_kinds_of_events(
 
 def test_health_asks_the_ledger_and_not_its_own_memory(environment: Path) -> None:
     """A ledger that has gone since the instance was built is told."""
-    assert lambda_handler(health(), None)["statusCode"] == 200
+    assert lambda_handler(post(), None)["statusCode"] == 202
     bootstrap.app_context().instance.ledger.close()  # type: ignore[attr-defined]  # only tests let go of a ledger
     for path in environment.glob("ledger.sqlite*"):
         path.unlink()

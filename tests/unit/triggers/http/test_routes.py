@@ -214,3 +214,19 @@ def test_health_is_bad_while_the_ledger_is_away(stage: Stage) -> None:
     stage.use_parked(Away())
     seen = stage.send("GET", "/v1/health")
     assert (seen.status, "file" in str(seen.body)) == (503, False)
+
+
+def test_good_health_is_told_from_memory_for_five_seconds(stage: Stage) -> None:
+    """Anyone may ask, so that a look for each would cost."""
+    looks: list[str] = []
+
+    class Counted(MemoryParked):
+        def noted(self, app: int, name: str) -> str | None:
+            looks.append(name)
+            return super().noted(app, name)
+
+    stage.use_parked(Counted())
+    for passed_s in (0.0, 4.9, 0.2):
+        stage.clock.sleep(passed_s)
+        assert stage.send("GET", "/v1/health").status == 200
+    assert len(looks) == 2
