@@ -77,7 +77,8 @@ class OnCall:
 
     def status(self) -> tuple[str, list[dict[str, str]]]:
         """What `status` says in its first line, and its table: a cell by its heading, for each group."""
-        health, *table = self.run("status").splitlines()
+        said = self.run("status").splitlines()
+        health, *table = [line for line in said if not line.startswith("Callers that may do everything")]
         if not table:
             return health, []
         starts = [found.start() for found in re.finditer(r"(?:^|(?<=  ))\S", table[0])]
