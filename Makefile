@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help set-up run serve verify test unit contract integration faults fuzz storm soak flood e2e bench cold-start simulate mutants model audit \
-	status inspect operation pause resume adopt release restored parked token openapi clients package osls deploy-aws remove-aws deploy-scf remove-scf coverage lint format pins clean
+	status inspect operation pause resume adopt release restored parked token openapi clients package osls deploy-aws rollback remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -143,10 +143,11 @@ parked: $(STAMP) ## List parked records; ACTION=replay or ACTION=drop handles th
 	@$(OPERATE) parked $(or $(ACTION),list) $(if $(ID),--id "$(ID)") $(if $(filter 1,$(ALL)),--all) $(if $(SOURCE),--source "$(SOURCE)") \
 		$(PAGE) $(FLAGS)
 
-# Each deployment first checks that it has all it needs. osls reads serverless.yml in this folder.
-OSLS := layers/node_modules/.bin/osls
+# Each deployment first checks what it is given, says what it acts on, and wants YES=1 or a typed yes. osls reads serverless.yml in
+# this folder.
 STAGE ?= prod
-AWS = NODE_NO_WARNINGS=1 $(OSLS) $(1) --stage "$(STAGE)" --region "$(REGION)" $(foreach param,$(PARAMS),--param "$(param)")
+AGREED = $(if $(filter 1,$(YES)),--yes)
+AWS = $(RUN) -m layers.aws $(1) --region "$(REGION)" --stage "$(STAGE)" --params "$(PARAMS)" $(AGREED)
 
 token: $(STAMP) ## Make the token of a new caller, and its SHA-256
 	@$(RUN) -m layers.tokens
@@ -163,27 +164,21 @@ package: $(STAMP) ## Build the function and the layer for both clouds into layer
 osls: ## Install the pinned osls, which deploys to AWS; needs Node
 	@cd layers && npm ci --no-audit --no-fund --ignore-scripts
 
-deploy-aws: export PARAMS := $(PARAMS)
-deploy-aws: export REGION := $(REGION)
-deploy-aws: $(STAMP) ## Deploy to AWS: REGION=ap-southeast-1 PARAMS="alarm-email=you@example.com …" STAGE=prod
-	@$(RUN) -m layers.preflight aws
-	@$(RUN) -m layers.build aws
+deploy-aws: $(STAMP) ## Deploy to AWS: REGION=ap-southeast-1 PARAMS="alarm-email=<your address> …" STAGE=prod
 	@$(call AWS,deploy)
-	@$(RUN) -m layers.protect --table "update-group-counter-$(STAGE)" --region "$(REGION)"
 
-remove-aws: export REGION := $(REGION)
+rollback: $(STAMP) ## Take the deployment on AWS back to VERSION, one of the list that it shows without one
+	@$(call AWS,rollback) --version "$(VERSION)"
+
 remove-aws: $(STAMP) ## Remove the deployment from AWS, but not the ledger
-	@$(RUN) -m layers.preflight aws --removing
 	@$(call AWS,remove)
 
 deploy-scf: export PARAMS := $(PARAMS)
 deploy-scf: $(STAMP) ## Deploy to SCF: PARAMS="role=… vpc.id=… vpc.subnet=…", FLAGS=--dry-run shows the calls
-	@$(RUN) -m layers.preflight scf
 	@$(RUN) -m layers.build scf
 	@$(RUN) -m layers.scf deploy $(foreach param,$(PARAMS),--set "$(param)") $(FLAGS)
 
 remove-scf: $(STAMP) ## Remove the deployment from SCF, but not the ledger
-	@$(RUN) -m layers.preflight scf --removing
 	@$(RUN) -m layers.scf remove $(foreach param,$(PARAMS),--set "$(param)") $(FLAGS)
 
 # Without the whole platforms: what those alone reach has no test of its own. The report's bar, in pyproject.toml, is for lines

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+from layers.confirm import NOT_CONFIRMED, is_confirmed
 from layers.operate.arguments import Event
 from layers.operate.functions import Function, OperatorError
 
@@ -33,19 +34,8 @@ def check(event: Event, function: Function, *, is_given: bool) -> None:
     for name, fact in facts.items():
         sys.stderr.write(f"{name:<10}{fact}\n")
     sys.stderr.write(f"{consequence}\n")
-    if not is_given and not _is_typed():
-        raise OperatorError("Nothing was done: it takes YES=1 (--yes), or a typed yes at a terminal")
-
-
-def _is_typed() -> bool:
-    if not sys.stdin.isatty():
-        return False
-    sys.stderr.write("Type yes to go on: ")
-    sys.stderr.flush()
-    try:
-        return sys.stdin.readline().strip() == "yes"
-    except KeyboardInterrupt:
-        return False
+    if not is_confirmed(is_given=is_given):
+        raise OperatorError(NOT_CONFIRMED)
 
 
 def _of_group(event: Event) -> str:

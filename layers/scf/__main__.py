@@ -20,7 +20,7 @@ from typing import Final
 
 from layers.build import OUTPUT
 from layers.packaging.targets import SCF
-from layers.scf.api import Cloud, CloudError, DryRun, Scf
+from layers.scf.api import Cloud, CloudError, DryRun, Scf, absent_keys
 from layers.scf.deploy import Deployment, remove
 from layers.scf.plan import SERVICE, Plan, PlanError, read_plan
 
@@ -36,9 +36,14 @@ def main(
 ) -> int:
     """Deploy or remove; 1 if that failed, with the reason on standard error."""
     options = _parser().parse_args(arguments)
+    removing = options.command == "remove"
+    absent = absent_keys(os.environ)
+    if absent:
+        sys.stderr.write(f"No keys of Tencent Cloud. Set {' and '.join(absent)}\n")
     try:
-        removing = options.command == "remove"
         plan = read_plan(SERVICE.read_text("utf-8"), dict(options.set), removing=removing)
+        if absent:
+            return 1
         cloud: Cloud = Scf(plan.region, os.environ)
         if options.dry_run:
             cloud = DryRun(cloud, print)

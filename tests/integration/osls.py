@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 
 import pytest
 
+from layers.aws.needs import OSLS, node_problems
 from layers.packaging.archive import pack
-from layers.preflight import OSLS, node_problems
 from tests.sandbox.loopback import LoopbackConnection, LoopbackServer
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -80,7 +80,7 @@ def run(command: str, folder: Path, endpoints: Mapping[str, str], params: Sequen
     done = subprocess.run(
         words,
         cwd=folder,
-        env=_environment(folder) | dict(endpoints),
+        env=environment(folder) | dict(endpoints),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -101,7 +101,8 @@ def package(folder: Path, *params: str) -> Template:
     return template
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
+    """The variables that osls runs with, and no others."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),

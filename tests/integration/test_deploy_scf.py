@@ -51,6 +51,16 @@ def deployed(cloud: ScfServer) -> Function:
     return found
 
 
+def test_each_missing_thing_is_one_line_before_any_call(
+    monkeypatch: pytest.MonkeyPatch, built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    assert scf.main(["deploy"], built, lambda _: None) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [word in line for word, line in zip(("TENCENTCLOUD_SECRET_ID", "role", "vpc"), lines, strict=True)]
+
+
 def test_an_empty_account_gets_all_of_it(cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The layer, the function with its settings, repetitions and triggers; the command prints the URL."""
     assert deploy(built) == 0

@@ -17,17 +17,26 @@ Part: TypeAlias = dict[str, object]
 Resources: TypeAlias = dict[str, dict[str, object]]
 
 FUNCTIONS = ("Http", "Timer", "Queue", "Stream", "Sweep")
-VARIANTS = {
+KEY = "kms-key=arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012"
+TOPIC = "alarm-topic=arn:aws:sns:eu-west-1:123456789012:night"
+BOUNDARY = "permissions-boundary=arn:aws:iam::123456789012:policy/edge"
+SENDERS = "senders=arn:aws:iam::123456789012:role/app,arn:aws:sns:eu-west-1:123456789012:likes"
+JWT = ("door=jwt", "jwt-issuer=https://login.corp.io/", "jwt-audience=counters")
+VPC = ("network=vpc", "vpc-subnets=subnet-0a1b2c3d", "vpc-security-groups=sg-0a1b2c3d")
+STREAM = ("stream=on", "stream-parallel=4", "stream-batch=10000")
+THEIRS = ("stream=existing", "stream-name=theirs", "queue=existing", "queue-name=theirs", "table=theirs")
+RESERVED = ("http-concurrency=20", "sweep-concurrency=1")
+THERE = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${GivenTable}"
+LEDGER: Part = {"Fn::If": ["OwnTable", {"Fn::GetAtt": ["Table", "Arn"]}, {"Fn::Sub": THERE}]}
+# Any two values of any two parameters meet in one of these.
+VARIANTS: dict[str, tuple[str, ...]] = {
     "a function URL": (),
-    "all that is optional": (
-        "door=jwt",
-        "network=vpc",
-        "tracing=on",
-        "stream=on",
-        "stream-parallel=4",
-        "daily-reset=ENABLED",
-    ),
-    "callers with IAM": ("door=iam",),
+    "all that is optional": (*JWT, *VPC, "tracing=on", *STREAM, "daily-reset=ENABLED", KEY, TOPIC, BOUNDARY, *RESERVED),
+    "callers with IAM": ("door=iam", *STREAM, SENDERS, BOUNDARY, "log-days=400", "role-prefix=corp", "docs=on"),
+    "all that is there": ("door=url-iam", *VPC, *THEIRS, TOPIC, KEY, "log-days=1", "role-prefix=corp", *RESERVED),
+    "a stream of others": (*JWT, *THEIRS, "tracing=on", "docs=on", "daily-reset=ENABLED", "log-days=400"),
+    "a sealed table": ("door=iam", *VPC, "table=theirs", "tracing=on", KEY, SENDERS, "daily-reset=ENABLED", TOPIC),
+    "a queue for named senders": ("door=url-iam", "tracing=on", *STREAM, SENDERS, "docs=on", *RESERVED, BOUNDARY),
 }
 
 
@@ -65,7 +74,7 @@ def test_the_stream_comes_in_large_batches_and_says_what_failed(packaged: dict[s
         for each in made.values()
         if each["Type"] == "AWS::Lambda::EventSourceMapping" and "StartingPosition" in cast("Part", each["Properties"])
     ]
-    wanted = {"BatchSize": 5000, "ParallelizationFactor": 4, "BisectBatchOnFunctionError": True}
+    wanted = {"BatchSize": 10000, "ParallelizationFactor": 4, "BisectBatchOnFunctionError": True}
     assert {name: mapping[name] for name in wanted} == wanted
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert cast("dict[str, Part]", mapping["DestinationConfig"])["OnFailure"]["Destination"]
@@ -81,7 +90,6 @@ def test_every_function_is_the_same_code_with_a_role_of_its_own(resources: Resou
     assert {each["MemorySize"] for each in functions} == {1024}
     assert all(each["Layers"] == [{"Ref": "PackagesLambdaLayer"}] for each in functions)
     assert [each["Role"] for each in functions] == [{"Fn::GetAtt": [f"{name}Role", "Arn"]} for name in FUNCTIONS]
-    assert not any("ReservedConcurrentExecutions" in each for each in functions)
     assert {each["TracingConfig"]["Mode"] for each in cast("list[dict[str, Part]]", functions)} == {"PassThrough"}
 
 
@@ -91,7 +99,9 @@ def test_the_functions_read_their_environment_without_a_complaint(resources: Res
         environment = cast("dict[str, dict[str, str]]", properties(resources, f"{name}LambdaFunction")["Environment"])
         variables = dict(environment["Variables"])
         ledger: object = variables["LEDGER_URL"]
-        assert ledger == {"Fn::Sub": "dynamodb://${Table}"}
+        assert ledger == {
+            "Fn::Join": ["", ["dynamodb://", {"Fn::If": ["OwnTable", {"Ref": "Table"}, {"Ref": "GivenTable"}]}]]
+        }
         variables["LEDGER_URL"] = "sqlite:///ledger"
         # What the cloud puts in its place is a URL.
         variables.pop("FAN_OUT_QUEUE", None)
@@ -156,7 +166,7 @@ def test_the_ledger_survives_and_can_be_restored(resources: Resources) -> None:
     assert (table["BillingMode"], "DeletionProtectionEnabled" in table) == ("PAY_PER_REQUEST", False)
     assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert cast("Part", table["SSESpecification"])["SSEEnabled"] is True
 
 
 def test_the_queue_hides_a_message_for_longer_than_six_invocations(resources: Resources) -> None:
@@ -184,7 +194,8 @@ def test_every_alarm_writes_to_the_address(resources: Resources) -> None:
     alarms = [
         cast("Part", each["Properties"]) for each in resources.values() if each["Type"] == "AWS::CloudWatch::Alarm"
     ]
-    assert all(alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "Alarms"}] for alarm in alarms)
+    topic = [{"Fn::If": ["OwnTopic", {"Ref": "Alarms"}, {"Ref": "AlarmTopic"}]}]
+    assert all(alarm["AlarmActions"] == alarm["OKActions"] == topic for alarm in alarms)
     ours = [alarm["Dimensions"] for alarm in alarms if alarm["Namespace"] == "UpdateGroupCounter"]
     assert len(ours) > 0
     assert all(each == [{"Name": "service", "Value": "update-group-counter-test"}] for each in ours)
@@ -197,15 +208,15 @@ def test_every_alarm_writes_to_the_address(resources: Resources) -> None:
 def test_each_role_allows_what_its_function_does_and_nothing_else(resources: Resources) -> None:
     """Its log, its secret, its ledger's rows; the index for the sweep, pages for operators, what a source needs."""
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
-    names = "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Scan"
+    names = "GetItem", "BatchGetItem", "PutItem", "UpdateItem", "ConditionCheckItem", "Scan"
     rows = {f"dynamodb:{name}" for name in names}
     every = logs | rows | {"secretsmanager:GetSecretValue"}
     assert {name: set(allowed(resources, f"{name}Role")) for name in FUNCTIONS} == {
         "Http": every,
-        "Timer": every | {"dynamodb:Query", "sqs:SendMessage"},
+        "Timer": every | {"dynamodb:DeleteItem", "dynamodb:Query", "sqs:SendMessage"},
         "Queue": every | {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
         "Stream": every | {"sqs:SendMessage"},
-        "Sweep": every | {"dynamodb:Query"},
+        "Sweep": every | {"dynamodb:DeleteItem", "dynamodb:Query"},
     }
     assert set(allowed(resources, "ScheduleRole")) == {"lambda:InvokeFunction", "sqs:SendMessage"}
 
@@ -216,22 +227,25 @@ def test_each_permission_is_for_one_thing(resources: Resources) -> None:
         found = allowed(resources, f"{name}Role")
         assert found["logs:PutLogEvents"] == {"Fn::GetAtt": [f"{name}LogGroup", "Arn"]}
         assert "secret:update-group-counter/test-??????" in str(found["secretsmanager:GetSecretValue"])
-        assert found["dynamodb:PutItem"] == {"Fn::GetAtt": ["Table", "Arn"]}
+        assert found["dynamodb:PutItem"] == LEDGER
         assert not any("*" in action or resource == "*" for action, resource in found.items())
-    swept = [{"Fn::GetAtt": ["Table", "Arn"]}, {"Fn::Sub": "${Table.Arn}/index/unfinished"}]
+    swept = [LEDGER, index("unfinished")]
     assert allowed(resources, "SweepRole")["dynamodb:Query"] == swept
     assert allowed(resources, "QueueRole")["sqs:DeleteMessage"] == {"Fn::GetAtt": ["Queue", "Arn"]}
 
 
 def test_the_timer_may_send_to_the_queue_that_it_hands_pages_on_through(resources: Resources) -> None:
     """And to that of events which failed for good, and asks who knows a key; no other function knows a queue."""
-    indexes = [{"Fn::Sub": f"${{Table.Arn}}/index/{name}"} for name in ("unfinished", "known")]
-    indexed = [{"Fn::GetAtt": ["Table", "Arn"]}, *indexes]
+    indexed = [LEDGER, index("unfinished"), index("known")]
     assert allowed(resources, "TimerRole")["dynamodb:Query"] == indexed
     queues = [{"Fn::GetAtt": [name, "Arn"]} for name in ("Queue", "Failures")]
     assert allowed(resources, "TimerRole")["sqs:SendMessage"] == queues
     told = {name: _variables(resources, name).get("FAN_OUT_QUEUE") for name in FUNCTIONS}
     assert told == dict.fromkeys(FUNCTIONS) | {"Timer": {"Ref": "Queue"}}
+
+
+def index(name: str) -> Part:
+    return {"Fn::Join": ["/index/", [LEDGER, name]]}
 
 
 def _variables(resources: Resources, name: str) -> Part:

@@ -68,7 +68,8 @@ def written() -> set[str]:
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_tells_when_it_begins_and_when_it_ends_and_where_the_runbook_has_more(name: str) -> None:
     alarm = ALARMS[name]
-    assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "Alarms"}]
+    topic = [{"Fn::If": ["OwnTopic", {"Ref": "Alarms"}, {"Ref": "AlarmTopic"}]}]
+    assert alarm["AlarmActions"] == alarm["OKActions"] == topic
     named = re.search(r"\. Runbook, layers/README\.md: ([a-z0-9 ]+)\.$", str(alarm["AlarmDescription"]))
     assert named
     assert named[1].capitalize() in SECTIONS
