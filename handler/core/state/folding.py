@@ -115,16 +115,14 @@ class _Stretch:
         """Add a record, if it goes on where the stretch ends and there is room for it; the first always has room."""
         content, sequence = record.content, record.sequence
         part = self._parts.get(content)
+        if sequence <= self._last or record.place.partition != self._place.partition:
+            return False
         if part is None:
             if content.mode is not self.mode or (self._parts and not self._has_room(content, sequence)):
                 return False
-            part = _Part(sequence, self._most(content))
+            part = self._begin(content, sequence)
         elif self._amount + part.most > INT64_MAX:
             return False
-        if record.place.partition != self._place.partition or sequence <= self._last:
-            return False
-        if not part.times:
-            self._begin(content, part)
         part.times += 1
         part.last = self._last = sequence
         self._amount += part.most
@@ -159,10 +157,11 @@ class _Stretch:
         fits = self._amount + self._most(content) <= INT64_MAX
         return fits and size <= PARTS_BYTES and len(keys) <= self._key_limit
 
-    def _begin(self, content: Content, part: _Part) -> None:
-        self._parts[content] = part
+    def _begin(self, content: Content, sequence: str) -> _Part:
+        part = self._parts[content] = _Part(sequence, self._most(content))
         self._keys.update([key for key, _ in content.counters])
         self._bytes += _bytes_of(content)
+        return part
 
     def _most(self, content: Content) -> int:
         """By how much a record moves any counter; a Set adds nothing."""

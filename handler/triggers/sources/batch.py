@@ -88,8 +88,11 @@ class Batch:
 
     def _ask(self, group_id: str, one: Operation | Placed) -> None:
         """Ask this of a group, for the record that comes next."""
-        self.groups.setdefault(group_id, []).append(one)
-        self._asking.setdefault(group_id, []).append(len(self._raw))
+        try:
+            self.groups[group_id].append(one)
+            self._asking[group_id].append(len(self._raw))
+        except KeyError:
+            self.groups[group_id], self._asking[group_id] = [one], [len(self._raw)]
 
 
 def _result_of_page(results: Sequence[Refusal | Failure]) -> Result:

@@ -55,21 +55,23 @@ class StreamReader:
 
     def read(self, records: Sequence[object]) -> Iterator[tuple[str, Placed] | None]:
         """The group of each record, and what it asks for there; None for one that has to be read for itself."""
-        contents: dict[tuple[str, str], tuple[str, Content] | None] = {}
-        places: dict[tuple[str, str], Place | None] = {}
+        arn, shard, place = "", "", None
+        contents: dict[str, tuple[str, Content] | None] = {}
         for delivered in _delivered(records):
             if delivered is None:
                 yield None
                 continue
-            arn, data = delivered.arn, delivered.kinesis
-            # An event's id is its shard and its sequence number.
-            shard, _, number = delivered.id.rpartition(":")
-            at, text = (arn, shard), (arn, data.data)
-            if at not in places:
-                places[at] = _place(arn, shard)
-            if text not in contents:
-                contents[text] = self._content(arn, data.data)
-            place, known = places[at], contents[text]
+            data = delivered.kinesis
+            # An event's id is its shard and its sequence number. Nearly every batch is of one stream and one shard.
+            named, _, number = delivered.id.rpartition(":")
+            if named != shard or delivered.arn != arn:
+                contents = contents if delivered.arn == arn else {}
+                arn, shard = delivered.arn, named
+                place = _place(arn, shard)
+            try:
+                known = contents[data.data]
+            except KeyError:
+                known = contents[data.data] = self._content(arn, data.data)
             if place and known and data.partition == known[0] and _is_number(number) and self._is_young(data.sent):
                 yield known[0], Placed(known[1], place, number.zfill(POSITION_DIGITS))
             else:
@@ -115,7 +117,7 @@ def _delivered(records: Sequence[object]) -> Iterator[_Delivered | None]:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= POSITION_DIGITS
+    return len(text) <= POSITION_DIGITS and text.encode().isdigit()
 
 
 def _place(arn: str, shard: str) -> Place | None:

@@ -93,7 +93,7 @@ POSITIONS: tuple[Mutant, ...] = (
         "records of any shard added up",
         "R13",
         _TAKEN,
-        (("record.place.partition != self._place.partition or ", ""),),
+        ((" or record.place.partition != self._place.partition", ""),),
         _FED,
         second_line="every batch of a stream is of one shard",
     ),
