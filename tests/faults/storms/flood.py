@@ -1,10 +1,11 @@
-"""Queues and topics in a storm: records from SQS and CKafka, redelivered, with faults and `kill -9`.
+"""Queues, topics and streams in a storm: records of SQS, CKafka and Kinesis, redelivered, with faults and `kill -9`.
 
 `make flood RECORDS=3000` prints the figures. As in `storm`, the auditor takes the truth from the
 Chat server; which records were refused for good it takes from what the sources were told at the end, in calm weather.
 """
 
 import argparse
+import base64
 import json
 import random
 import sys
@@ -27,6 +28,7 @@ from tests.sandbox.queue import Message, message
 
 BATCH = 100
 QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:likes"
+STREAM_ARN = "arn:aws:kinesis:eu-west-1:123456789012:stream/likes"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,18 @@ class Note:
         partition = {"topic": "likes", "partition": 0, "offset": self.number, "msgKey": "None"}
         return {"Ckafka": {**partition, "msgBody": self.payload}}
 
+    @property
+    def kinesis(self) -> dict[str, object]:
+        """As the only shard of a stream has it, whose partition key is the group."""
+        sequence = f"{49 * 10**54 + self.number}"
+        data = base64.b64encode(self.payload.encode()).decode()
+        return {
+            "kinesis": {"partitionKey": self.group, "sequenceNumber": sequence, "data": data},
+            "eventID": f"shardId-000000000000:{sequence}",
+            "eventSource": "aws:kinesis",
+            "eventSourceARN": STREAM_ARN,
+        }
+
 
 class Flood:
     """Records on their way, and the instances that get them in batches."""
@@ -68,8 +82,9 @@ class Flood:
         self.weather = Weather(folder, server, self.chance, StormLedger(), instances=instances)
         self.figures = self.weather.figures
         self.notes = [self._note(number, groups) for number in range(records)]
-        half = records // 2
-        self.queue, self.topic = deque(self.notes[:half]), self.notes[half:]
+        third = records // 3
+        self.queue, self.topic = deque(self.notes[:third]), self.notes[third : 2 * third]
+        self.shard = self.notes[2 * third :]
         self._lock = Lock()
         for number in range(groups):
             server.create_group(f"G{number}")
@@ -82,7 +97,8 @@ class Flood:
         """Let it rain; returns how many seconds it took until queue and topic were empty."""
         began = time.monotonic()
         with self.weather.raging(kill_every_s=1.2), ThreadPoolExecutor(4) as pollers:
-            for poller in [*(pollers.submit(self._poll_queue) for _ in range(3)), pollers.submit(self._consume_topic)]:
+            polls = [self._poll_queue, self._poll_queue, self._consume_topic, self._read_shard]
+            for poller in [pollers.submit(poll) for poll in polls]:
                 poller.result()
         return time.monotonic() - began
 
@@ -136,17 +152,44 @@ class Flood:
         self.figures["topic batches" if isinstance(reply, Mapping) else "raised"] += 1
         return isinstance(reply, Mapping)
 
+    def _read_shard(self) -> None:
+        """A consumer of the stream: from the first record that was not taken on, in batches of any size."""
+        chance = random.Random(self.chance.random())
+        position = 0
+        while position < len(self.shard):
+            batch = self.shard[position : position + chance.randrange(1, BATCH + 1)]
+            taken = self._taken(batch, chance)
+            # A checkpoint that was not written brings some of them again.
+            position += max(0, taken - (chance.randrange(BATCH) if chance.random() < 0.1 else 0))
+
+    def _taken(self, batch: Sequence[Note], chance: random.Random) -> int:
+        """How many records of the batch stand before the first that failed."""
+        try:
+            reply = self.weather.invoke({"Records": [note.kinesis for note in batch]}, chance)
+        except KilledError:
+            return 0
+        if not isinstance(reply, Mapping):
+            self.figures["raised"] += 1
+            return 0
+        failed = {failure["itemIdentifier"] for failure in reply["batchItemFailures"]}
+        self.figures["stream batches"] += 1
+        names = [f"{49 * 10**54 + note.number}" for note in batch]
+        return next((place for place, name in enumerate(names) if name in failed), len(batch))
+
     def calm(self) -> set[int]:
         """No more faults: finish everything, deliver everything once more, and learn what was refused for good."""
         self.server.clear_faults()
         chance = random.Random(0)
         self.weather.invoke(SWEEP, chance)
         refused: set[int] = set()
-        half = len(self.notes) // 2
-        for start in range(0, half, BATCH):
-            refused |= {note.number for note in self._failed(self.notes[start : min(half, start + BATCH)], chance)}
-        for start in range(half, len(self.notes), BATCH):
-            assert self._acknowledged(self.notes[start : start + BATCH], chance)
+        third = len(self.notes) // 3
+        for start in range(0, third, BATCH):
+            refused |= {note.number for note in self._failed(self.notes[start : min(third, start + BATCH)], chance)}
+        for start in range(0, third, BATCH):
+            assert self._acknowledged(self.topic[start : start + BATCH], chance)
+        for start in range(0, len(self.shard), BATCH):
+            batch = self.shard[start : start + BATCH]
+            assert self._taken(batch, chance) == len(batch)
         self.weather.invoke(SWEEP, chance)
         return refused | self._parked(chance)
 
