@@ -21,7 +21,7 @@ class UnreliableStore(UnreliableLedger):
         return self._read("lists the parked", lambda: self._kept.page(app, limit, after))
 
     def labels(self, app: int) -> Iterator[ParkedLabel]:
-        return self._read("counts the parked", lambda: self._kept.labels(app))
+        return iter(self._read("counts the parked", lambda: tuple(self._kept.labels(app))))
 
     def unpark(self, app: int, parked_id: str) -> bool:
         return self._write(f"drops {parked_id}", lambda: self._kept.unpark(app, parked_id))
