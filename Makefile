@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help set-up run serve verify test unit contract integration faults fuzz storm soak flood e2e bench cold-start simulate mutants model audit \
-	status inspect operation pause resume adopt release restored parked token openapi clients package osls deploy-aws rollback remove-aws deploy-scf remove-scf coverage lint format pins clean
+	status inspect operation pause resume adopt release forget restored parked token openapi clients package osls deploy-aws rollback remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -135,6 +135,9 @@ adopt: $(STAMP) ## Adopt the receipt of GROUP as it is, if no call is under way 
 
 release: $(STAMP) ## Unfreeze GROUP by VERDICTS="<id>=landed <id>=not-landed" (DRY_RUN=1, FLAGS="--receipt <value>")
 	@$(OPERATE) release --group "$(GROUP)" $(foreach verdict,$(VERDICTS),--verdict "$(verdict)") $(if $(filter 1,$(DRY_RUN)),--dry-run) $(FLAGS)
+
+forget: $(STAMP) ## Delete all that is kept of GROUP, once nothing is owed (DRY_RUN=1 counts it, FLAGS=--even-remembered)
+	@$(OPERATE) forget --group "$(GROUP)" $(if $(filter 1,$(DRY_RUN)),--dry-run) $(FLAGS)
 
 restored: $(STAMP) ## Declare that the ledger was restored from a copy, so that every row is verified before its next call
 	@$(OPERATE) restored

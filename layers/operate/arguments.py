@@ -103,7 +103,18 @@ def _release(taken: argparse.ArgumentParser) -> None:
     taken.add_argument("--verdict", type=_verdict, action="append", dest="verdicts", metavar=form, help=judged)
     taken.add_argument("--queued", choices=VERDICTS, help="a restored group's queue, where not named")
     taken.add_argument("--receipt", type=int, help="the receipt upstream as the inspection showed it")
+    _dry_run(taken)
+
+
+def _dry_run(taken: argparse.ArgumentParser) -> None:
     taken.add_argument("--dry-run", action="store_const", const=True, help="say what would happen, and change nothing")
+
+
+def _forget(taken: argparse.ArgumentParser) -> None:
+    _group(taken)
+    _dry_run(taken)
+    again = "forget answers that a caller may still ask for: what is repeated then counts a second time"
+    taken.add_argument("--even-remembered", action="store_const", const=True, help=again)
 
 
 def _verify(taken: argparse.ArgumentParser) -> None:
@@ -146,6 +157,7 @@ _TASKS: Final[Mapping[str, Adder]] = {
     "pause": _pause,
     "resume": _resume,
     "restored": _nothing,
+    "forget": _forget,
     "parked": _parked,
     "verify": _verify,
 }

@@ -56,6 +56,16 @@ def _adopt(event: Event) -> str:
     return f"This takes the receipt of {_of_group(event)} as it is, and sends what is queued.{_debt(event)}"
 
 
+def _forget(event: Event) -> str:
+    parts = "its row, its records and watermarks, and its parked records, which are never counted"
+    again = (
+        " What a caller or a stream repeats after that is counted A SECOND TIME."
+        if event.get("even_remembered")
+        else ""
+    )
+    return f"This DELETES all that is kept of {_of_group(event)}: {parts}. It cannot be undone.{again}"
+
+
 def _restored(_: Event) -> str:
     begun = "This declares that the ledger was restored from a copy. It cannot be undone."
     return f"{begun} Every group is explained before its next call, which waits for up to five minutes."
@@ -83,6 +93,7 @@ CONSEQUENCES: Final[Mapping[str, Consequence]] = {
     "release": _release,
     "adopt": _adopt,
     "restored": _restored,
+    "forget": _forget,
     "pause": _pause,
     "resume": _resume,
     "parked replay": _replay,

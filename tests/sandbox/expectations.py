@@ -165,6 +165,7 @@ EXPECTED: Mapping[str, Expectation] = {
     "operator.inspect": Expectation(fields={"to_be_judged": []}),
     "scf-operator.inspect": Expectation(fields={"to_be_judged": []}),
     "operator.adopt": Expectation(fields={"done": True, "changed": False}),
+    "operator.forget": Expectation(fields={"done": False, "dry_run": True, "row": True, "complete": True}),
     "operator.parked-list": Expectation(fields={"action": "list"}),
     "operator.parked-replay": Expectation(fields={"outcome": "applied", "dropped": True}, then={"like": 24}),
     "operator.parked-drop": Expectation(fields={"dropped": True}),

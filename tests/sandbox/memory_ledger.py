@@ -4,11 +4,11 @@ Rows and records are stored encoded, so that nobody shares with it the objects t
 contract. Where millions of worlds are played it keeps the objects themselves, which are frozen: that is quicker.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.model.row_size import bytes_at_most, check_room, row_text, storable
 from handler.core.ports.ledger import Generation, Look
+from handler.core.ports.remains import Remain
 from handler.core.ports.schedules import AnySchedule, Claim, Hold, Lent, Stand
 from handler.core.ports.system import Clock
 from handler.core.state.transitions import appended
@@ -143,6 +144,9 @@ class MemoryLedger:
                 return False
             self._drop(group)
             return True
+
+    def remains(self, group: Group) -> "MemoryRemains":
+        return MemoryRemains(self, group)
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         with self._lock:
@@ -322,6 +326,38 @@ class MemoryLedger:
         for name in expired[:limit]:
             del self._records[name]
         self._none_expires_before = min((expires_at for expires_at, _ in self._records.values()), default=INFINITY)
+
+
+class MemoryRemains:
+    """Records and marks of one group."""
+
+    def __init__(self, ledger: MemoryLedger, group: Group) -> None:
+        self._ledger = ledger
+        self._group = group
+
+    def listed(self) -> Iterator[Remain]:
+        with self._ledger._lock:  # noqa: SLF001  # it is a part of the ledger
+            found = [
+                Remain(name, end, is_watermark)
+                for is_watermark, of_kind in self._kinds()
+                for (group, name), (end, _) in of_kind.items()
+                if group == self._group
+            ]
+        return iter(found)
+
+    def forget(self, remains: Sequence[Remain]) -> int:
+        with self._ledger._lock:  # noqa: SLF001
+            kinds = dict(self._kinds())
+            gone = [one for one in remains if self._end(kinds[one.is_watermark], one) == one.expires_at]
+            for one in gone:
+                del kinds[one.is_watermark][self._group, one.name]
+            return len(gone)
+
+    def _end(self, of_kind: "Mapping[RecordName, tuple[float, object]]", remain: Remain) -> float | None:
+        return of_kind.get((self._group, remain.name), (None, None))[0]
+
+    def _kinds(self) -> "tuple[tuple[bool, dict[RecordName, tuple[float, Any]]], ...]":
+        return (False, self._ledger._records), (True, self._ledger._watermarks)  # noqa: SLF001
 
 
 def _record(stored: str | Record) -> Record:

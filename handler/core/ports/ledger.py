@@ -15,6 +15,7 @@ from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
 from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
+from handler.core.ports.remains import Remains
 from handler.core.ports.schedules import Claim, Hold, Lent
 
 
@@ -133,7 +134,11 @@ class GroupLedger(Protocol):
         ...
 
     def delete(self, group: Group, version: int) -> bool:
-        """Delete the row of a group that is no more, if it is still of this version."""
+        """Delete the row of a group, if it is still of this version; records and watermarks stay."""
+        ...
+
+    def remains(self, group: Group) -> Remains:
+        """What is kept of a group beside its row."""
         ...
 
     def settle(self, group: Group, settlement: Settlement) -> bool:

@@ -26,6 +26,7 @@ from handler.ledgers.dynamodb.client import Client
 from handler.ledgers.dynamodb.items import record_key, row_key
 from handler.ledgers.dynamodb.parked import DynamoDbParked
 from handler.ledgers.dynamodb.records import find_records, is_ahead, put_ahead, read_watermarks, write_actions
+from handler.ledgers.dynamodb.remains import DynamoDbRemains
 from handler.ledgers.dynamodb.rows import Rows
 from handler.ledgers.dynamodb.schema import create_table
 from handler.ledgers.dynamodb.table import ACTIONS_MAX, Table, absent
@@ -134,6 +135,10 @@ class DynamoDbLedger:
     def delete(self, group: Group, version: int) -> bool:
         """Delete a row, in one conditional write."""
         return self._rows.delete(group, updates.deleted(group, version))
+
+    def remains(self, group: Group) -> DynamoDbRemains:
+        """Records and marks of the group."""
+        return DynamoDbRemains(self._table, group)
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5: records and marks in one call for up to 100 of them, then the row.

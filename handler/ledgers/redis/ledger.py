@@ -27,6 +27,7 @@ from handler.ledgers.redis import indexes, metadata, scripts
 from handler.ledgers.redis.client import RedisClient, Use
 from handler.ledgers.redis.connections import Command, settings_of
 from handler.ledgers.redis.parked import RedisParked
+from handler.ledgers.redis.remains import RedisRemains
 from handler.ledgers.redis.rows import (
     ROW_FIELDS,
     Keys,
@@ -98,16 +99,14 @@ class RedisLedger:
 
     def load(self, group: Group) -> Row | None:
         """The row, from the primary."""
-        (stored,) = self._client.ask(self._keys.row(group), self._row_command(group), use=Use.READ_ROW)
-        return row_of(cast("list[str | None]", stored))
+        (row,) = self._client.ask(self._keys.row(group), self._row_command(group), use=Use.READ_ROW)
+        return row_of(cast("list[str | None]", row))
 
     def find(self, group: Group, ids: Sequence[str]) -> Records:
         """The records that have not expired."""
         if not ids:
             return {}
-        command = self._records_command(group, ids)
-        (stored,) = self._client.ask(self._keys.row(group), command)
-        return _records(ids, stored)
+        return _records(ids, self._client.ask(self._keys.row(group), self._records_command(group, ids))[0])
 
     def watermarks(self, group: Group, partitions: Collection[str]) -> Watermarks:
         """The watermarks that have not expired."""
@@ -155,11 +154,9 @@ class RedisLedger:
         """Compare-and-swap of the row, its records and watermarks with it, in one script."""
         shared = self._keys.held(group), self._generation_key(group), self._keys.known(group)
         keys = self._written_keys(group, *shared, *self._beside(group, records, watermarks))
-        stored = row.version - 1 or ""
         texts = (text for record in records.values() for text in record_fields(record, self._clock.now()))
-        head = group.id, stored, self._known_generation, lists_of(row), known_text(row.keys)
-        counts = len(records), WATERMARK_MS
-        arguments: list[str | int] = [*head, *counts, *texts, *watermarks.values(), *fields_of(row)]
+        head = group.id, row.version - 1 or "", self._known_generation, lists_of(row), known_text(row.keys)
+        arguments: list[str | int] = [*head, len(records), WATERMARK_MS, *texts, *watermarks.values(), *fields_of(row)]
         return self._run(scripts.SWAP, keys, arguments, Use.WRITE_ROW) == 1
 
     def create(self, group: Group, row: Row) -> bool:
@@ -179,8 +176,12 @@ class RedisLedger:
 
     def delete(self, group: Group, version: int) -> bool:
         """Delete a row, in one script."""
-        keys = self._written_keys(group, self._keys.held(group), self._keys.known(group))
-        return self._run(scripts.DELETE, keys, [group.id, version], Use.WRITE_ROW) == 1
+        others = self._keys.held(group), self._keys.known(group)
+        return self._run(scripts.DELETE, self._written_keys(group, *others), [group.id, version], Use.WRITE_ROW) == 1
+
+    def remains(self, group: Group) -> RedisRemains:
+        """Records and marks of the group."""
+        return RedisRemains(self._client, self._keys, self._clock, group)
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5, in one script; a record that exists stays as it is."""
@@ -251,8 +252,7 @@ class RedisLedger:
     def lease(self, claim: Claim) -> Lent:
         """Take calls of a schedule, which goes by the server's clock, in one script."""
         keys = [self._keys.turns(claim.app, claim.schedule), self._keys.hold(claim.app, claim.schedule)]
-        arguments = [claim.lasting_s, claim.ahead_max_s, claim.longest_s]
-        reply = self._client.run(metadata.LEASE, keys, arguments)
+        reply = self._client.run(metadata.LEASE, keys, [claim.lasting_s, claim.ahead_max_s, claim.longest_s])
         return Lent(float(reply)) if isinstance(reply, str) else NOTHING
 
     def hold(self, hold: Hold) -> None:

@@ -16,7 +16,7 @@ from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.model.row_size import check_room, row_text, storable
 from handler.core.ports.ledger import Generation, Look
-from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent, Stand
+from handler.core.ports.schedules import NOTHING, Claim, Hold, Lent
 from handler.core.ports.system import Clock, Timed
 from handler.core.state.transitions import appended
 from handler.core.state.watermarks import are_new, partitions_of, sorted_out, watermarks_of
@@ -25,6 +25,7 @@ from handler.ledgers.sqlite import schema as statements
 from handler.ledgers.sqlite.file import SqliteFile
 from handler.ledgers.sqlite.metadata import (
     generation_in,
+    hold_schedule,
     raise_watermarks,
     reached,
     replace_windows,
@@ -34,6 +35,7 @@ from handler.ledgers.sqlite.metadata import (
     write_stand,
 )
 from handler.ledgers.sqlite.parked import SqliteParked
+from handler.ledgers.sqlite.remains import SqliteRemains
 from handler.ledgers.sqlite.rows import records_in, row_in, rows_in
 
 # A commit waits for one sync of the disk, some milliseconds on most: a second is what a call usually takes at most.
@@ -186,6 +188,10 @@ class SqliteLedger:
         key = (group.app, group.id, version)
         return self._file.write(lambda connection: connection.execute(statements.DELETE_ROW, key).rowcount) > 0
 
+    def remains(self, group: Group) -> SqliteRemains:
+        """Records and marks of the group."""
+        return SqliteRemains(self._file, group)
+
     def settle(self, group: Group, settlement: Settlement) -> bool:
         """The partial update of R5, in one write transaction."""
 
@@ -268,13 +274,7 @@ class SqliteLedger:
 
     def hold(self, hold: Hold) -> None:
         """Lend nothing for so long by this machine's clock, in one write transaction."""
-
-        def held(connection: sqlite3.Connection) -> bool:
-            stand, now = stand_of(connection, hold.app, hold.schedule)
-            write_stand(connection, hold.app, hold.schedule, Stand(stand.free_at, now + hold.seconds))
-            return True
-
-        self._file.write(held)
+        self._file.write(lambda connection: hold_schedule(connection, hold))
 
     def close(self) -> None:
         """Close the file once the calls under way have ended; another call opens it again."""

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.row import Group, Pause
 from handler.core.ports.ledger import Generation
-from handler.core.ports.schedules import AnySchedule, Stand
+from handler.core.ports.schedules import AnySchedule, Hold, Stand
 from handler.core.state.watermarks import WATERMARK_S
 from handler.ledgers.sqlite import schema as statements
 
@@ -57,6 +57,13 @@ def stand_of(connection: sqlite3.Connection, app: int, schedule: AnySchedule) ->
 def write_stand(connection: sqlite3.Connection, app: int, schedule: AnySchedule, stand: Stand) -> None:
     """Let a schedule stand so from now on."""
     connection.execute(statements.WRITE_SCHEDULE, (app, schedule.value, stand.free_at, stand.held_until))
+
+
+def hold_schedule(connection: sqlite3.Connection, hold: Hold) -> bool:
+    """Lend nothing of a schedule for so long; True, because it is always written."""
+    stand, now = stand_of(connection, hold.app, hold.schedule)
+    write_stand(connection, hold.app, hold.schedule, Stand(stand.free_at, now + hold.seconds))
+    return True
 
 
 def reached(connection: sqlite3.Connection, group: Group, partitions: Collection[str]) -> Watermarks:

@@ -14,7 +14,7 @@ from handler.core.runtime.instance import Instance, TimeBudget
 from handler.triggers.context import REPLY_MARGIN_S, AppContext
 from handler.triggers.event_kind import Event
 from handler.triggers.invocation import UNLIMITED_S, Invocation
-from handler.triggers.operator import operation, parked, status, verification
+from handler.triggers.operator import forget, operation, parked, status, verification
 from handler.triggers.operator.inspection import Json, pause_as_json, shown
 from handler.triggers.operator.requests import (
     EVERY_GROUP,
@@ -23,6 +23,7 @@ from handler.triggers.operator.requests import (
     Adopt,
     AskOperation,
     Drop,
+    Forget,
     Inspect,
     ListParked,
     OperatorRequest,
@@ -43,7 +44,7 @@ INSPECT_S = 20.0
 _SUBJECT = ("task", "action", "GroupId", "id")
 
 # What the log line has beside that.
-_DETAILS = ("Caller", "source", "reason", "dry_run")
+_DETAILS = ("Caller", "source", "reason", "dry_run", "even_remembered")
 
 
 def run(event: Event, invocation: Invocation, context: AppContext) -> dict[str, object]:
@@ -78,7 +79,8 @@ def _answer(request: OperatorRequest, budget: TimeBudget, context: AppContext) -
     if isinstance(request, PauseCalls | ResumeCalls) and request.group_id == EVERY_GROUP:
         return _of_every_group(request, context.instance)
     group = Group(context.sdkappid, request.group_id)
-    return _of_group(request, Visit(context.instance, group, budget, by_operator=True))
+    visit = Visit(context.instance, group, budget, by_operator=True)
+    return forget.answer(request, visit, context) if isinstance(request, Forget) else _of_group(request, visit)
 
 
 def _of_every_group(request: PauseCalls | ResumeCalls, instance: Instance) -> Json:

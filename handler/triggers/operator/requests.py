@@ -154,6 +154,14 @@ class Release(StrictModel):
         return Decision(verdicts, self.debt == "drop", self.receipt, queued)
 
 
+class Forget(StrictModel):
+    """Delete all that is kept of a group; `even_remembered` answers that a caller may still ask for as well."""
+
+    group_id: _GroupId
+    dry_run: bool = False
+    even_remembered: bool = False
+
+
 class ListParked(StrictModel):
     """Show a page of parked records, those after an id."""
 
@@ -185,7 +193,9 @@ class Drop(StrictModel):
 
 ParkedRequest: TypeAlias = ListParked | Replay | ReplayAll | Drop
 OperatorRequest: TypeAlias = (
-    About | Status | AskOperation | PauseCalls | ResumeCalls | Inspect | Adopt | Release | Restored | ParkedRequest
+    (About | Status | AskOperation | PauseCalls | ResumeCalls | Inspect | Adopt | Release | Restored)
+    | Forget
+    | ParkedRequest
 )
 
 _TASKS: Mapping[str, type[OperatorRequest]] = {
@@ -198,6 +208,7 @@ _TASKS: Mapping[str, type[OperatorRequest]] = {
     "adopt": Adopt,
     "release": Release,
     "restored": Restored,
+    "forget": Forget,
 }
 _ACTIONS: Mapping[str, type[ParkedRequest]] = {"list": ListParked, "replay": Replay, "drop": Drop}
 _PARKED = "parked"

@@ -3,7 +3,7 @@
 from tests.faults.auditor.orders import BOTH_KEYS, LESS, MORE, NEGATIVE, SET
 from tests.faults.mutants.mutant import Mutant, one
 from tests.faults.simulator import draws as h
-from tests.faults.simulator.plan import ADOPTED, NEW, Theme
+from tests.faults.simulator.plan import ADOPTED, KNOWN, NEW, Theme
 from tests.faults.simulator.simulate import WHOLE
 
 _SETTLED = "done = visit.instance.ledger.settle(visit.group, settlement)"
@@ -236,5 +236,12 @@ ROWS: tuple[Mutant, ...] = (
         "core.protocol.first_use:_adopt",
         ("visit.group_is_gone", "False"),
         Theme((h.dismissed,), start=ADOPTED),
+    ),
+    one(
+        "a group forgotten while its call may land",
+        "R11",
+        "core.operator.forget:_obstacle",
+        ("if row.attempt is not None:", "if False:"),
+        Theme((h.late, h.forgotten), (MORE,), start=KNOWN),
     ),
 )

@@ -171,6 +171,11 @@ def tidied(chance: random.Random, rules: Rules) -> Hazard:
     return hazards.Tidied(chance.random() * 30)
 
 
+def forgotten(chance: random.Random, rules: Rules) -> Hazard:
+    """Most often while the first call is under way."""
+    return hazards.Forgotten(6 * chance.random() * chance.random() * chance.random())
+
+
 def broken(chance: random.Random, rules: Rules) -> Hazard:
     return hazards.Broken("F")
 

@@ -140,6 +140,12 @@ class Tidied(Struct, frozen=True):
     at_s: float
 
 
+class Forgotten(Struct, frozen=True):
+    """An operator forgets the group, unless something of it may still land or could be asked for again."""
+
+    at_s: float
+
+
 class Broken(Struct, frozen=True):
     """Another group, which comes first in each sweep and each batch, meets an error that no rule foresees."""
 
@@ -181,6 +187,7 @@ Hazard: TypeAlias = (
     | LosesEvery
     | Deleted
     | Tidied
+    | Forgotten
     | Broken
     | OddDates
     | ApiSteps

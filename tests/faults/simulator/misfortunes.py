@@ -86,8 +86,9 @@ class Misfortunes:
                 hazard, hazards.Forbidden | hazards.BelowZero | hazards.Outage | hazards.LosesEvery | OddDates
             ):
                 self._arrange_api(hazard)
-            elif isinstance(hazard, hazards.Tidied):
-                self._at(hazard.at_s, self._look_through)
+            elif isinstance(hazard, hazards.Tidied | hazards.Forgotten):
+                is_tidied = isinstance(hazard, hazards.Tidied)
+                self._at(hazard.at_s, self._look_through if is_tidied else self._forget)
             elif isinstance(hazard, hazards.Broken):
                 self._schedule.faults.broken = hazard.group_id
             else:
@@ -262,6 +263,9 @@ class Misfortunes:
         schedule = self._schedule
         seen = schedule.kept.page(APP, 100)
         self._world.at(self._world.now + 1, lambda: self._world.spawn("operator", lambda: schedule.give_up(seen), 0))
+
+    def _forget(self) -> None:
+        self._world.spawn("operator", self._schedule.forget, 0)
 
     def _write(self, mode: Mode, values: dict[str, int]) -> None:
         call = Call(group=GROUP, mode=mode, values=values, signed_at=0, life_s=0)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from handler.core.runtime.instance import Rules
 from tests.faults.auditor.orders import BUS, LONG, QUEUE, SHAPES, WIDE, Order, Shape, order
-from tests.faults.simulator.draws import HAZARDS, Draw, paused
+from tests.faults.simulator.draws import HAZARDS, Draw, forgotten, paused
 from tests.faults.simulator.feed import Feed, feed
 from tests.faults.simulator.hazards import LASTING, LOSING, BelowZero, Hazard, Stray
 from tests.faults.world.rules import RULES
@@ -103,7 +103,7 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     orders = _orders(chance, theme, is_fed=is_fed)
     asks = _asks(draw, orders, theme)
     kinds = theme.hazards or [HAZARDS[int(draw() * len(HAZARDS))] for _ in range(_pick(draw, _HAZARD_COUNTS))]
-    hazards = (*(kind(chance, rules) for kind in kinds), *_pauses(seed, rules, theme))
+    hazards = (*(kind(chance, rules) for kind in kinds), *_of_operators(seed, rules, theme))
     loses = any(isinstance(hazard, LOSING) for hazard in hazards)
     rules = replace(rules, forget_s=A_DAY_S if loses else rules.forget_s, group_interval_s=_interval_s(seed, theme))
     if draw() < (0.8 if any(isinstance(hazard, LASTING) for hazard in hazards) else 0.05):
@@ -151,8 +151,9 @@ _STORES = ((0.96, OBJECTS), (0.97, TEXTS), (1, PIECES))
 _FED_STORES = ((0.45, OBJECTS), (0.5, TEXTS), (1, PIECES))
 
 
-# The share of worlds that an operator pauses.
+# The share of worlds that an operator pauses, and of those in which one forgets the group.
 PAUSED = 0.05
+FORGOTTEN = 0.05
 
 # The share of worlds in which the calls of a group keep a pace, and the longer distance that they keep.
 PACED = 0.05
@@ -194,10 +195,11 @@ def _asks(draw: Callable[[], float], orders: list[Order], theme: Theme) -> list[
     return asks
 
 
-def _pauses(seed: int, rules: Rules, theme: Theme) -> list[Hazard]:
-    """A pause in some worlds about everything; by chance of its own, so that the worlds are the same for all else."""
-    chance = random.Random(seed ^ 1 << 61)
-    return [paused(chance, rules)] if theme is ANYTHING and chance.random() < PAUSED else []
+def _of_operators(seed: int, rules: Rules, theme: Theme) -> list[Hazard]:
+    """What operators do in some worlds about everything; by chances of their own, so that all else is the same."""
+    pausing, forgetting = random.Random(seed ^ 1 << 61), random.Random(seed ^ 1 << 59)
+    done = [paused(pausing, rules)] if theme is ANYTHING and pausing.random() < PAUSED else []
+    return [*done, *([forgotten(forgetting, rules)] if theme is ANYTHING and forgetting.random() < FORGOTTEN else [])]
 
 
 def _interval_s(seed: int, theme: Theme) -> float:

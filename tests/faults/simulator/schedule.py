@@ -1,16 +1,20 @@
 """Plays the plan of one small world: the real core on instances that come and go, until everything is finished."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 
 from handler.core.errors import CounterError, NotAccepted
 from handler.core.model.operation import Operation
 from handler.core.model.outcome import KeyReused, Outcome, Rejected
 from handler.core.model.row import Entry, Note
+from handler.core.operator.forget import forget
 from handler.core.ports.ledger import Parked
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.parking import parked
+from handler.core.protocol.visit import Visit
 from handler.core.runtime.instance import Instance, TimeBudget
 from tests.faults.auditor import auditor, evidence, telling
 from tests.faults.auditor.evidence import Told
@@ -187,6 +191,12 @@ class Schedule(Setting):
                 return  # the task says so, and what is left stays where it is
             self.kept.unpark(APP, record.id)
             self.given_up[record.id] = self.world.now
+
+    def forget(self) -> None:
+        """An operator forgets the group; where that may not be, it is refused, and changes nothing."""
+        with suppress(CounterError):
+            forget(Visit(self._at(0), GROUP, TimeBudget(until=inf, deadline=inf)), even_remembered=False)
+            self.world.tell("an operator has forgotten the group")
 
     def _sweep(self) -> None:
         place = self._anywhere()

@@ -1,6 +1,6 @@
 """A ledger behind a network: every call is a step, answers are lost before or after their effect, writes are late."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
@@ -11,6 +11,7 @@ from handler.core.model.outcome import Records
 from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.ports.ledger import Generation, Ledger, Look
+from handler.core.ports.remains import Remain, Remains
 from handler.core.ports.schedules import Claim, Hold, Lent
 from tests.faults.world.world import World
 
@@ -90,6 +91,9 @@ class UnreliableLedger:
 
     def delete(self, group: Group, version: int) -> bool:
         return self._write("deletes", lambda: self._ledger.delete(group, version))
+
+    def remains(self, group: Group) -> "UnreliableRemains":
+        return UnreliableRemains(self, self._ledger.remains(group))
 
     def settle(self, group: Group, settlement: Settlement) -> bool:
         return self._write("settles", lambda: self._ledger.settle(group, settlement))
@@ -176,6 +180,20 @@ class UnreliableLedger:
         self._faults.late -= 1
         if not self.closed:
             self._world.tell(f"a late write takes effect: {_shown(_unheard(write))}")
+
+
+class UnreliableRemains:
+    """Each look at what is kept of a group, and each deletion, is one call."""
+
+    def __init__(self, ledger: UnreliableLedger, remains: Remains) -> None:
+        self._ledger = ledger
+        self._remains = remains
+
+    def listed(self) -> Iterator[Remain]:
+        return iter(self._ledger._read("lists what is kept", lambda: tuple(self._remains.listed())))  # noqa: SLF001  # it is a part of the ledger
+
+    def forget(self, remains: Sequence[Remain]) -> int:
+        return self._ledger._write("forgets", lambda: self._remains.forget(remains))  # noqa: SLF001
 
 
 def _unheard(write: Callable[[], object]) -> object:

@@ -83,6 +83,7 @@ TASKS = {
     "operator.inspect": {"to_be_judged": []},
     "scf-operator.inspect": {"to_be_judged": []},
     "operator.adopt": {"done": True, "changed": False},
+    "operator.forget": {"done": False, "dry_run": True, "row": True, "complete": True},
     "operator.parked-list": {"next": None},
     "operator.parked-replay": {"outcome": "applied", "dropped": True},
     "operator.parked-drop": {"dropped": True},

@@ -30,6 +30,8 @@ def event(*given: str) -> Event:
             },
         ),
         ("restored", {"task": "restored"}),
+        ("forget --group g --dry-run", {"task": "forget", "GroupId": "g", "dry_run": True}),
+        ("forget --group g --even-remembered", {"task": "forget", "GroupId": "g", "even_remembered": True}),
         ("parked list --after a --limit 5", {"task": "parked", "action": "list", "after": "a", "limit": 5}),
         ("parked replay --id r", {"task": "parked", "action": "replay", "id": "r"}),
         ("parked replay --id r --key k", {"task": "parked", "action": "replay", "id": "r", "IdempotencyKey": "k"}),

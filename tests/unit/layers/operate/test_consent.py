@@ -51,6 +51,8 @@ def of(task: str, **fields: object) -> Event:
         (of("release", GroupId="g", debt="drop"), "is given up"),
         (of("adopt", GroupId="g"), "takes the receipt of the group g as it is"),
         (of("restored"), "cannot be undone"),
+        (of("forget", GroupId="g"), "DELETES all that is kept of the group g"),
+        (of("forget", GroupId="g", even_remembered=True), "is counted A SECOND TIME"),
         (PAUSE, "pauses EVERY group of the ledger"),
         (of("pause", GroupId="g", reason="r"), "pauses the group g"),
         (of("resume"), "ends the pause of EVERY group"),
