@@ -25,6 +25,7 @@ from aws_lambda_powertools.metrics.functions import is_metrics_disabled
 from handler.core.errors import CounterError
 from handler.core.ports.error_codes import meaning_of
 from handler.core.ports.system import Measure, Notice
+from handler.version import VERSION
 
 # Powertools' own variable: it keeps the log lines and metrics of one stage apart from those of another.
 SERVICE_VARIABLE = "POWERTOOLS_SERVICE_NAME"
@@ -64,7 +65,7 @@ FRAMES = 12
 class Reports:
     """A `Reporter` that logs at once, counts, and writes the counts when the invocation ends. Threads may share it.
 
-    `service` stands in every line and is the one dimension of every metric.
+    `service` and the release (`version`) stand in every line, and `service` is the one dimension of every metric.
     """
 
     def __init__(self, service: str = SERVICE, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -72,6 +73,7 @@ class Reports:
         self._is_cold = True
         self._log = Logger(
             service=service,
+            version=VERSION,
             stream=cast("TextIO", _StandardOutput()),
             location=None,
             use_rfc3339=True,

@@ -67,7 +67,7 @@ def schemas() -> dict[str, Json]:
         "Refused": _beside("Rejected", "rejected", "Refused for good; the stored problem stands beside the state."),
         "Owed": _owed(),
         "Held": _held(),
-        "Health": _object({"status": {"const": "ok"}}),
+        "Health": _object({"status": {"const": "ok"}, "version": {"type": "string"}}),
     }
 
 

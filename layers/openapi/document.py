@@ -12,6 +12,7 @@ from handler.triggers.http.responses import CONTENT_TYPE, Case
 from handler.triggers.http.routes import ROUTES, Route
 from handler.triggers.http.webhook_signature import CHALLENGE, SIGNATURE, TIMESTAMP
 from handler.triggers.idempotency_key import HEADER, KEY_CHARACTERS
+from handler.version import VERSION
 from layers.openapi import bodies, problems
 
 Json = dict[str, object]
@@ -163,7 +164,12 @@ def _health(route: Route) -> Json:
         "summary": "Ask whether the function can work",
         "tags": ["health"],
         "responses": {
-            "200": _json("The settings, the secret and the ledger can be used.", "Health", {}, {"status": "ok"}),
+            "200": _json(
+                "The settings, the secret and the ledger can be used.",
+                "Health",
+                {},
+                {"status": "ok", "version": VERSION},
+            ),
             **_problems(_OF_HEALTH),
         },
         "security": [],

@@ -16,6 +16,7 @@ from handler.config.settings import Settings
 from handler.core.errors import BadInput, OutcomeUnknown, SecretUnavailable, SettingsError
 from handler.main import lambda_handler, main_handler
 from handler.triggers.timer import handler as timer
+from handler.version import VERSION
 from tests.sandbox.chat import ChatApp, ChatServer
 from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context, scf_context
@@ -182,6 +183,10 @@ def test_health_asks_the_ledger_and_not_its_own_memory(environment: Path) -> Non
     (environment / "ledger.sqlite").mkdir()
     reply = lambda_handler(health(), None)
     assert (reply["statusCode"], str(environment) in str(reply)) == (503, False)
+
+
+def test_health_tells_the_release() -> None:
+    assert json.loads(str(lambda_handler(health(), None)["body"])) == {"status": "ok", "version": VERSION}
 
 
 def test_a_ledger_that_stays_locked_is_answered_before_the_invocation_ends(environment: Path) -> None:

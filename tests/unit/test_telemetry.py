@@ -12,6 +12,7 @@ import pytest
 from handler.core.errors import LedgerUnavailable
 from handler.core.ports.system import Measure, Notice
 from handler.telemetry import Reports
+from handler.version import VERSION
 
 
 class Printed:
@@ -53,9 +54,10 @@ LEVELS = {
 def test_a_notice_is_one_line_with_its_evidence(reports: Reports, printed: Printed, notice: Notice) -> None:
     reports.report(notice, group="room", code=60020, reason=None)
     [line] = printed.lines()
-    assert (line["message"], line["service"], line["function_request_id"]) == (
+    assert (line["message"], line["service"], line["version"], line["function_request_id"]) == (
         notice.value,
         "update-group-counter",
+        VERSION,
         "id-1",
     )
     assert (line["group"], line["code"]) == ("room", 60020)

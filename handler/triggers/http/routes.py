@@ -23,6 +23,7 @@ from handler.triggers.http.responses import Reply
 from handler.triggers.idempotency_key import HEADER, read_key
 from handler.triggers.invocation import Invocation
 from handler.triggers.parsing import read_json
+from handler.version import VERSION
 
 # A GET helps an operation on for at most so long.
 ASK_WAIT_S = 1.0
@@ -105,7 +106,7 @@ class Exchange(msgspec.Struct, frozen=True):
             # A read that no ledger answers from memory.
             self.context.app.notes.noted(self.context.app.sdkappid, NOTE)
             known.good_until = now + HEALTH_KEPT_S
-        return Reply(200, {"status": "ok"})
+        return Reply(200, {"status": "ok", "version": VERSION})
 
     def document(self) -> Reply:
         """Show the contract as an OpenAPI document, which `make openapi` has put beside this module."""

@@ -36,6 +36,7 @@ from handler.triggers.operator.requests import (
     Status,
     read_request,
 )
+from handler.version import VERSION
 
 # An inspection answers within this time: if the vendor is out of reach, the answer has to say so.
 INSPECT_S = 20.0
@@ -70,7 +71,7 @@ def _answer(request: OperatorRequest, budget: TimeBudget, context: AppContext) -
     if isinstance(request, ListParked | Replay | ReplayAll | Drop):
         return parked.answer(request, budget, context)
     if isinstance(request, About):
-        return {"app": context.sdkappid, "ledger": context.ledger_place}
+        return {"app": context.sdkappid, "ledger": context.ledger_place, "version": VERSION}
     if isinstance(request, Status):
         return status.answer(request, budget, context)
     if isinstance(request, Restored):

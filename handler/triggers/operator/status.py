@@ -18,6 +18,7 @@ from handler.triggers.context import AppContext
 from handler.triggers.operator.inspection import Json, pause_as_json, trouble_as_text
 from handler.triggers.operator.requests import Status
 from handler.triggers.parsing import in_words, written, written_if_known
+from handler.version import VERSION
 
 _PLACES = msgspec.json.Decoder(Place)
 
@@ -30,6 +31,7 @@ def answer(request: Status, budget: TimeBudget, context: AppContext) -> Json:
     overview = look_over(instance, app, budget.until, limit=request.limit, after=after)
     page = overview.standings
     return {
+        "version": VERSION,
         "paused": pause_as_json(generation.paused),
         "generation": generation.number,
         **overview.numbers(instance.api_clock.moment()),

@@ -10,6 +10,7 @@ from handler.core.model.operation import operation_id
 from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice
 from handler.triggers.event_kind import Event, Kind, detect
+from handler.version import VERSION
 from tests.sandbox.dialects import DIALECTS, Dialect, event_of
 from tests.unit.triggers.operator.operators import attention, event, part, tell
 from tests.unit.triggers.sources.source_events import kinesis, sqs, text
@@ -221,4 +222,4 @@ def test_each_task_leaves_a_log_line(task: str, stage: Stage) -> None:
 
 
 def test_a_function_says_what_it_works_with_before_an_operator_changes_something(stage: Stage) -> None:
-    assert tell(stage, "about") == {"task": "about", "app": APP, "ledger": "memory"}
+    assert tell(stage, "about") == {"task": "about", "app": APP, "ledger": "memory", "version": VERSION}

@@ -2,6 +2,7 @@
 
 from handler.core.operator.dead_letters import ENDING_S
 from handler.core.ports.ledger import Parked
+from handler.version import VERSION
 from tests.unit.triggers.operator.operators import attention, tell
 from tests.unit.triggers.stage import APP, NEVER_ARRIVED, Stage, invocation
 
@@ -9,6 +10,7 @@ from tests.unit.triggers.stage import APP, NEVER_ARRIVED, Stage, invocation
 def test_where_all_is_well_status_says_so(stage: Stage) -> None:
     assert tell(stage, "status") == {
         "task": "status",
+        "version": VERSION,
         "paused": None,
         "generation": 1,
         "unfinished": 0,
