@@ -3,8 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from resource import RUSAGE_SELF, getrusage
 
 from tests.faults.model.aspects import Aspect, aspects, check
+from tests.faults.model.checker import Report
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -14,21 +16,24 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--aspect", default="", help="only aspects whose name contains this")
     parser.add_argument("--traces", action="store_true", help="print the shortest trace of each mutant")
     options = parser.parse_args(arguments)
-    wrong = 0
+    wrong = worlds = states = 0
     for aspect in aspects():
         if options.aspect in aspect.name:
-            wrong += _worlds(aspect, large=options.large) + _mutants(aspect, traces=options.traces)
+            reports = [check(world) for world in [*aspect.small, *(aspect.large if options.large else ())]]
+            worlds, states = worlds + len(reports), states + sum(report.states for report in reports)
+            wrong += _worlds(aspect, reports) + _mutants(aspect, traces=options.traces)
+    peak_mb = getrusage(RUSAGE_SELF).ru_maxrss // 1024
+    print(f"{worlds} worlds, {states:,} states, {peak_mb:,} MB at most, {wrong} wrong")
     return min(wrong, 1)
 
 
-def _worlds(aspect: Aspect, *, large: bool) -> int:
+def _worlds(aspect: Aspect, reports: Sequence[Report]) -> int:
     wrong = 0
-    for world in [*aspect.small, *(aspect.large if large else ())]:
-        report = check(world)
+    for report in reports:
         wrong += len(report.violations)
         found = ", ".join(sorted(report.violations)) or "none"
         sizes = f"{report.states:>9,} states  {report.ends:>5,} ends  {report.seconds:7.1f} s"
-        print(f"{aspect.name:<38} {sizes}  violations: {found}", flush=True)
+        print(f"{aspect.headings:<15} {aspect.name:<38} {sizes}  violations: {found}", flush=True)
         for name, trace in report.violations.items():
             _tell(name, trace)
     return wrong

@@ -1,42 +1,44 @@
 """What is modelled, aspect by aspect: small worlds, larger ones, and the rules without which the small ones break."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 from handler.core.model.operation import Mode
 from handler.core.state.receipts import WEIGHT_MIN
-from tests.faults.model import checker, dating, group, store
+from tests.faults.model import append_model, beginning, checker, clock, dating, group, store, watermark_model
 from tests.faults.model.acceptance import Acceptance
-from tests.faults.model.checker import Report
+from tests.faults.model.append_model import Appending
+from tests.faults.model.beginning import Beginning
+from tests.faults.model.checker import Report, World
+from tests.faults.model.clock import Clocks
 from tests.faults.model.dating import Dating
 from tests.faults.model.group import Faults
 from tests.faults.model.store import Way
+from tests.faults.model.watermark_model import HALVES, Raised, Watermarks
 from tests.faults.model.worlds import GroupWorld
 
-AnyWorld: TypeAlias = Acceptance | GroupWorld | Dating
+AnyWorld: TypeAlias = Acceptance | Appending | Beginning | Clocks | Dating | GroupWorld | Watermarks
 
 UP, DOWN, SET = Mode.INCREASE, Mode.DECREASE, Mode.SET
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A rule left out, what breaks then, and the world in which it does."""
+    """A rule left out, or put otherwise, what breaks then, and the world in which it does."""
 
     rule: str
     breaks: str
     world: AnyWorld
+    put: object = False
 
     def check(self) -> Report:
         """Look for the shortest trace that breaks it."""
-        world, left_out = self.world, {self.rule: False}
-        if isinstance(world, Acceptance):
-            return checker.check(replace(world, rules=replace(world.rules, **left_out)), self.breaks)
-        if isinstance(world, Dating):
-            return checker.check(replace(world, rules=replace(world.rules, **left_out)), self.breaks)
-        # The numbers on a shelf are those of one search.
-        other = replace(world, rules=replace(world.rules, **left_out), shelf=group.Shelf())
-        return checker.check(other, self.breaks)
+        changed: dict[str, Any] = {"rules": replace(cast("Any", self.world.rules), **{self.rule: self.put})}
+        if isinstance(self.world, GroupWorld):
+            # The numbers on a shelf are those of one search.
+            changed["shelf"] = group.Shelf()
+        return check(replace(cast("Any", self.world), **changed), self.breaks)
 
 
 @dataclass(frozen=True)
@@ -44,18 +46,16 @@ class Aspect:
     """One part of the protocol. `small` is checked by every run of the tests, `large` by the command line."""
 
     name: str
+    headings: str
+    """The rules of the rule book that it is about."""
     small: Sequence[AnyWorld]
     large: Sequence[AnyWorld]
     mutants: Sequence[Mutant]
 
 
-def check(world: AnyWorld) -> Report:
-    # Each kind has states of its own.
-    if isinstance(world, Acceptance):
-        return checker.check(world)
-    if isinstance(world, Dating):
-        return checker.check(world)
-    return checker.check(world)
+def check(world: AnyWorld, until: str | None = None) -> Report:
+    """Visit all states of a world, or no more than are needed to see a property broken; each kind has its own."""
+    return checker.check(cast("World[Hashable]", world), until)
 
 
 def aspects() -> list[Aspect]:
@@ -73,6 +73,11 @@ def aspects() -> list[Aspect]:
         _lifts(),
         _losses(),
         _dates(),
+        _clocks(),
+        _appending(),
+        _watermarks(),
+        _beginnings(),
+        _pauses(),
     ]
 
 
@@ -94,7 +99,7 @@ def _swapping() -> Aspect:
         Mutant("doubt_is_remembered", store.FALSE_REFUSAL, same),
     ]
     large = [replace(two, deliveries=(0, 0, 1)), replace(two, deliveries=(0, 1, 2))]
-    return Aspect("accept and settle by compare-and-swap", [same, two], large, mutants)
+    return Aspect("accept and settle by compare-and-swap", "R1 R3 R4 R5 R8", [same, two], large, mutants)
 
 
 def _stepping() -> Aspect:
@@ -106,7 +111,7 @@ def _stepping() -> Aspect:
         Mutant("begin_checks_queue", store.DOUBLE, same),
         Mutant("append_checks_owed", store.DOUBLE, same),
     ]
-    return Aspect("accept and begin in one step", [same, two], [replace(two, deliveries=(0, 0, 1))], mutants)
+    return Aspect("accept and begin in one step", "R1", [same, two], [replace(two, deliveries=(0, 0, 1))], mutants)
 
 
 def _by_epoch() -> Aspect:
@@ -119,7 +124,7 @@ def _by_epoch() -> Aspect:
         Mutant("settling_raises_epoch", store.DOUBLE, same),
         Mutant("record_after_row", store.DOUBLE, same),
     ]
-    return Aspect("append by epoch", [same, two], [replace(two, deliveries=(0, 0, 1))], mutants)
+    return Aspect("append by epoch", "R1 R5", [same, two], [replace(two, deliveries=(0, 0, 1))], mutants)
 
 
 def _refusals() -> Aspect:
@@ -138,7 +143,7 @@ def _refusals() -> Aspect:
         Mutant("weights_differ", group.FALSE_COMPLETED, run),
     ]
     large = [replace(run, faults=Faults(1, passing=True, unheard=True)), replace(lies, faults=Faults(3, lies=True))]
-    return Aspect("refusals, splitting and lies", [run, pair, slow, lies], large, mutants)
+    return Aspect("refusals, splitting and lies", "R4 R6", [run, pair, slow, lies], large, mutants)
 
 
 def _late() -> Aspect:
@@ -155,7 +160,7 @@ def _late() -> Aspect:
         Mutant("read_after_expiry", group.DOUBLE, bound),
     ]
     large = [replace(late, faults=Faults(4, late=True)), replace(late, deliveries=(0, 0, 1))]
-    return Aspect("late landings, memory and debt", [late, twice, bound], large, mutants)
+    return Aspect("late landings, memory and debt", "R3 R4 R7 R11", [late, twice, bound], large, mutants)
 
 
 def _sets() -> Aspect:
@@ -170,7 +175,7 @@ def _sets() -> Aspect:
         Mutant("unexplained_freezes", group.WRONG_VALUE, late),
     ]
     large = [replace(mixed, faults=Faults(2, early=True)), replace(mixed, faults=Faults(2, lies=True))]
-    return Aspect("Set among deltas", [mixed, lies, late, apart], large, mutants)
+    return Aspect("Set among deltas", "R2 R7", [mixed, lies, late, apart], large, mutants)
 
 
 def _first_use() -> Aspect:
@@ -182,7 +187,7 @@ def _first_use() -> Aspect:
         Mutant("adopts_after_the_wait", group.FROZEN, old),
     ]
     large = [replace(old, faults=Faults(2)), replace(new, deliveries=(0, 0, 1))]
-    return Aspect("first use and adoption", [new, old], large, mutants)
+    return Aspect("first use and adoption", "R9", [new, old], large, mutants)
 
 
 def _copies() -> Aspect:
@@ -198,13 +203,13 @@ def _copies() -> Aspect:
         Mutant("lost_beginnings_freeze", group.DOUBLE, unknown),
     ]
     large = [replace(known, faults=Faults(1, restore=True)), replace(known, begun=False)]
-    return Aspect("a ledger that is put back", [known, crash, unknown], large, mutants)
+    return Aspect("a ledger that is put back", "R10", [known, crash, unknown], large, mutants)
 
 
 def _others() -> Aspect:
     foreign = GroupWorld((0, 1), (UP, UP), Faults(2, foreign=True))
     mutants = [Mutant("unexplained_freezes", group.DOUBLE, replace(foreign, deliveries=(0,), modes=(UP,)))]
-    return Aspect("a receipt that others write", [foreign], [replace(foreign, deliveries=(0, 0, 1))], mutants)
+    return Aspect("a receipt that others write", "R7", [foreign], [replace(foreign, deliveries=(0, 0, 1))], mutants)
 
 
 def _stream() -> Aspect:
@@ -217,7 +222,7 @@ def _stream() -> Aspect:
         Mutant("shards_are_told_apart", group.UNFINISHED, child),
     ]
     large = [replace(again, deliveries=(0, 0, 1, 1)), replace(child, deliveries=(0, 0, 1, 1), faults=Faults(2))]
-    return Aspect("records of a stream", [again, new, child], large, mutants)
+    return Aspect("records of a stream", "R13", [again, new, child], large, mutants)
 
 
 def _lifts() -> Aspect:
@@ -236,7 +241,9 @@ def _lifts() -> Aspect:
         Mutant("lifts_are_no_debt", group.WRONG_VALUE, down),
     ]
     large = [replace(mixed, deliveries=(0, 1, 2), modes=(DOWN, SET, UP)), replace(down, faults=Faults(3, early=True))]
-    return Aspect("a receipt that may not go below zero", [down, mixed, late, twice, refused, below], large, mutants)
+    return Aspect(
+        "a receipt that may not go below zero", "R2", [down, mixed, late, twice, refused, below], large, mutants
+    )
 
 
 def _losses() -> Aspect:
@@ -253,7 +260,9 @@ def _losses() -> Aspect:
         Mutant("memory_keeps_the_newest", group.FROZEN, late),
     ]
     large = [replace(late, faults=Faults(5, late=True)), replace(down, faults=Faults(4, late=True))]
-    return Aspect("losses in a row, and a full memory", [lost, set_last, set_first, late, more, down], large, mutants)
+    return Aspect(
+        "losses in a row, and a full memory", "R11", [lost, set_last, set_first, late, more, down], large, mutants
+    )
 
 
 def _dates() -> Aspect:
@@ -264,4 +273,78 @@ def _dates() -> Aspect:
         Mutant("the_own_date", dating.DOUBLE, wrong),
         Mutant("heard_since_it_was_met", dating.DOUBLE, Dating(wrong=1, before=dating.CLOCK_MAX)),
     ]
-    return Aspect("what Dates prove", [wrong, back], [both, Dating(wrong=1, steps=2)], mutants)
+    return Aspect("what Dates prove", "R4 R12", [wrong, back], [both, Dating(wrong=1, steps=2)], mutants)
+
+
+def _clocks() -> Aspect:
+    """R12: what one instance believes of the API's time."""
+    odd, host, frozen, put = Clocks(odd=1), Clocks(bad_host=True), Clocks(freezes=1), Clocks(sets=1)
+    mutants = [
+        Mutant("stamps_are_borne_out", clock.WRONG, odd),
+        Mutant("odd_dates_are_no_evidence", clock.WRONG, host),
+        Mutant("a_pair_needs_two_connections", clock.WRONG, host),
+        Mutant("a_thaw_ends_evidence", clock.WRONG, frozen),
+        Mutant("a_pair_moves_the_clock", clock.DEAF, put),
+    ]
+    return Aspect("what an instance believes of the time", "R12", [odd, host, frozen, put], [], mutants)
+
+
+def _appending() -> Aspect:
+    """R1 on a store without atomic checks of several items, with the call, its loss and its death step by step."""
+    same, two = Appending((0, 0)), Appending((0, 0, 1))
+    mutants = [
+        Mutant("append_wants_no_settlement", append_model.DOUBLE, two),
+        Mutant("append_wants_not_owed", append_model.DOUBLE, two),
+        Mutant("beginning_wants_same_version", append_model.DOUBLE, same),
+        Mutant("record_after_row", append_model.DOUBLE, same),
+        Mutant("records_before_row", append_model.DOUBLE, same),
+        Mutant("settlement_ends_the_epoch", append_model.DOUBLE, same),
+    ]
+    large = [Appending((0, 1, 2)), Appending((0, 0, 1, 1))]
+    return Aspect("append beside calls and crashes", "R1 R5", [same, two], large, mutants)
+
+
+def _watermarks() -> Aspect:
+    """R13: batches whole, halved, overlapping and again, side by side, with workers that die anywhere."""
+    halves = Watermarks(HALVES)
+    mutants = [
+        Mutant("raised", watermark_model.UNFINISHED, halves, Raised.BEFORE),
+        Mutant("raised", watermark_model.DOUBLE, halves, Raised.AFTER),
+        Mutant("raised", watermark_model.DOUBLE, halves, Raised.LATE),
+        Mutant("row_is_read_first", watermark_model.DOUBLE, halves),
+        Mutant("last_owed_counts", watermark_model.DOUBLE, halves),
+        Mutant("passed_are_left_out", watermark_model.DOUBLE, halves),
+    ]
+    small = [Watermarks(batches) for batches in watermark_model.WORLDS]
+    return Aspect("watermarks of batches", "R13", small, [], mutants)
+
+
+def _beginnings() -> Aspect:
+    """R14: a group without a row is looked at first, and one that is gone is refused without a row."""
+    same, two = Beginning((0, 0)), Beginning((0, 1))
+    there = Beginning((0, 0), exists=True, changes=0, lies=2)
+    gone = Beginning((0, 1), exists=True)
+    mutants = [
+        Mutant("refusal_wants_no_row", beginning.FALSE_REJECTED, same),
+        Mutant("creation_wants_no_record", beginning.FALSE_REJECTED, same),
+        Mutant("looks_are_repeated", beginning.INNOCENT, there),
+    ]
+    large = [Beginning((0, 0, 1), changes=2), Beginning((0, 1), exists=True, changes=3, lies=2)]
+    return Aspect("a group without a row", "R14", [same, two, there, gone], large, mutants)
+
+
+def _pauses() -> Aspect:
+    """R15: an operator pauses and resumes between any two steps; everything is accepted, and nothing is opened."""
+    two = GroupWorld((0, 1), (UP, SET), Faults(1, pause=True))
+    same = GroupWorld((0, 0), (UP,), Faults(2, pause=True, unheard=True))
+    down = GroupWorld((0,), (DOWN,), Faults(1, pause=True), base=0, floor=True)
+    mutants = [
+        Mutant("pauses_are_obeyed", group.IN_A_PAUSE, same),
+        Mutant("beginnings_ask_for_the_pause", group.IN_A_PAUSE, same),
+        Mutant("pauses_end", group.UNFINISHED, same),
+    ]
+    large = [
+        replace(two, faults=Faults(2, pause=True, early=True)),
+        replace(same, deliveries=(0, 0, 1), modes=(UP, DOWN)),
+    ]
+    return Aspect("a group that is paused", "R15", [two, same, down], large, mutants)

@@ -32,6 +32,7 @@ WRONG_VALUE = "WRONG VALUE"
 UNFINISHED = "UNFINISHED"
 ENDLESS = "ATTEMPT AFTER ATTEMPT"
 HURRIED = "OPENED TOO SOON AFTER LOSSES"
+IN_A_PAUSE = "OPENED IN A PAUSE"
 
 # A receipt from which nothing is lifted, and which nothing here brings so far down that it would have to be.
 HIGH = 2**60
@@ -112,6 +113,8 @@ class State(NamedTuple):
     """The clock when the ledger was put back; -1: it was not."""
     late: frozenset[int] = frozenset()
     """Attempts that landed after their death, and of which the row has not heard yet."""
+    paused_at: int = -1
+    """How many attempts there were when the group was paused; -1: it was not."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,9 @@ class Rules:
     losses_are_spaced: bool = True
     losses_never_freeze: bool = True
     memory_keeps_the_newest: bool = True
+    pauses_are_obeyed: bool = True
+    beginnings_ask_for_the_pause: bool = True
+    pauses_end: bool = True
 
 
 @dataclass(frozen=True)
@@ -178,6 +184,8 @@ class Faults:
     """The ledger is put back to a copy, once."""
     foreign: bool = False
     """Somebody else writes the receipt."""
+    pause: bool = False
+    """An operator pauses the group, once, and resumes it."""
 
 
 @dataclass

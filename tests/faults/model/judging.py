@@ -46,6 +46,8 @@ class Judging(Moving):
             yield "notes what it has read", after
         elif row.attempt or value != row.base:
             yield from self._conclude(state, number, row, value)
+        elif row.paused and self.rules.pauses_are_obeyed:
+            yield "finds the row moved", with_worker(state, number, Worker(At.LOOP))
         elif row.queue or row.debt:
             yield from self._heard(state, self._open_next(state, number, row), number, "opens")
         else:

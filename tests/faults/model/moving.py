@@ -140,15 +140,16 @@ class Moving:
         return with_worker(after, number, sender)
 
     def _put(self, state: State, number: int, row: Row, records: Mapping[str, Record] | None = None) -> State:
-        """Write the row, with its records; what others have in hand is out of date, or at least not the newest."""
+        """A worker writes the row, with its records."""
+        return with_worker(self._written(state, row, records or {}), number, Worker(At.LOOP))
+
+    def _written(self, state: State, row: Row, records: Mapping[str, Record]) -> State:
+        """The row is written; what others have in hand is out of date, or at least not the newest."""
         before = self.shelf.rows[state.row]
         given_up = _remembered(before) - _remembered(row)
         state = state._replace(unknown=state.unknown | (given_up & state.late))
         workers = tuple(_outdated(worker, before, row) for worker in state.workers)
-        after = state._replace(
-            row=self.shelf.row(row), records=with_records(state.records, records or {}), workers=workers
-        )
-        return with_worker(after, number, Worker(At.LOOP))
+        return state._replace(row=self.shelf.row(row), records=with_records(state.records, records), workers=workers)
 
     def _heard(self, before: State, after: State, number: int, what: str) -> Moves:
         """A write, and the same where its answer is lost."""

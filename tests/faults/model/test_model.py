@@ -1,17 +1,22 @@
 """The protocol as it is implemented, in every state of small worlds, and each rule that they show to be needed."""
 
+import re
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
-from tests.faults.model import checker, dating, group, store
-from tests.faults.model.acceptance import Acceptance
+from tests.faults.model import checker
 from tests.faults.model.aspects import Aspect, Mutant, aspects, check
-from tests.faults.model.dating import Dating
-from tests.faults.model.worlds import GroupWorld
+
+RULE_BOOK = Path(__file__).resolve().parents[3] / "handler" / "core" / "README.md"
 
 ASPECTS = aspects()
-MUTANTS = {f"{aspect.name}, without {mutant.rule}": mutant for aspect in ASPECTS for mutant in aspect.mutants}
+MUTANTS = {
+    f"{aspect.name}, without {mutant.rule}" + (f" ({mutant.put})" if mutant.put else ""): mutant
+    for aspect in ASPECTS
+    for mutant in aspect.mutants
+}
 
 
 class _Walk:
@@ -60,5 +65,12 @@ def test_a_rule_left_out_is_found(mutant: Mutant) -> None:
 def test_every_rule_is_left_out_once() -> None:
     """A rule that no world needs would be one that the model does not understand."""
     left_out = {(type(mutant.world), mutant.rule) for mutant in MUTANTS.values()}
-    worlds = ((Acceptance, store.Rules), (GroupWorld, group.Rules), (Dating, dating.Rules))
-    assert left_out == {(world, rule.name) for world, rules in worlds for rule in fields(rules)}
+    worlds = {type(world): world for aspect in ASPECTS for world in aspect.small}
+    assert left_out == {(kind, rule.name) for kind, world in worlds.items() for rule in fields(world.rules)}
+
+
+def test_every_rule_of_the_rule_book_has_an_aspect() -> None:
+    """R16 sets calls apart and judges nothing: without it nothing is counted otherwise."""
+    headings = re.findall(r"^## (R[0-9]+) ", RULE_BOOK.read_text("utf-8"), re.MULTILINE)
+    named = {rule for aspect in ASPECTS for rule in aspect.headings.split()}
+    assert named | {"R16"} == set(headings)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from handler.core.model.operation import Mode
 from handler.core.model.row import Row, first_row
 from handler.core.state import transitions
@@ -56,7 +58,8 @@ class Visits(Judging):
         if row is None:
             return "makes the row", self._put(state, number, first_row([new], RECEIPT_KEY, state.generation))
         mode = new.mode if self.rules.begins_by_the_margin else Mode.INCREASE
-        if row.is_idle(RECEIPT_KEY, state.generation, mode):
+        idle = row if self.rules.beginnings_ask_for_the_pause else replace(row, paused=None)
+        if idle.is_idle(RECEIPT_KEY, state.generation, mode):
             return "begins", self._open(state, number, row, (new,), ())
         return "appends", self._put(state, number, transitions.appended(row, [new]))
 
@@ -68,7 +71,9 @@ class Visits(Judging):
             worker = Worker(At.LOOP)
             state = with_worker(state, number, worker)
         done = row.is_settled if operation == SWEEP else row.entry(str(operation)) is None and not row.debt
-        if row.frozen or (done and not (operation == SWEEP and row.remembered)):
+        if row.paused and self.rules.pauses_are_obeyed and not row.frozen:
+            yield self._stop(state, number, row)
+        elif row.frozen or (done and not (operation == SWEEP and row.remembered)):
             yield "is done", with_worker(state, number, Worker(At.DONE))
         elif worker.reply is Reply.UNSENT:
             yield "finds its own attempt", with_worker(state, number, worker._replace(at=At.SEND))
@@ -82,6 +87,13 @@ class Visits(Judging):
             yield from self._ask(state, number)
         else:
             yield from self._heard(state, self._open_next(state, number, row), number, "opens")
+
+    def _stop(self, state: State, number: int, row: Row) -> tuple[str, State]:
+        """R15: what is not on its way stays here; an attempt that was not sent goes back into the queue."""
+        if state.workers[number].reply is Reply.UNSENT:
+            back = self._put(state, number, transitions.returned(row))
+            return "takes its attempt back", with_worker(back, number, Worker(At.DONE))
+        return "leaves a paused group", with_worker(state, number, Worker(At.DONE))
 
     def _send(self, state: State, number: int, worker: Worker) -> tuple[str, State]:
         """R3: the signature is of the time in the row."""

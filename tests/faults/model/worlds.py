@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from handler.core.model.operation import Mode
-from handler.core.model.row import Attempt, Row
+from handler.core.model.row import Attempt, Pause, Row
 from handler.core.state.merge import payload_of
 from tests.faults.model import group
 from tests.faults.model.group import KEY, RECEIPT_KEY, At, Is, Reply, State, Worker
@@ -180,9 +180,19 @@ class GroupWorld(Visits):
             yield "A COPY IS MADE", state._replace(copy=(state.row, state.records))
         if state.copy is not None:
             yield "THE COPY IS PUT BACK", self._put_back(state)
+        if self.faults.pause and row is not None and not row.frozen:
+            yield from self._paused(state, row)
         if self.faults.foreign and state.faults:
             moved = state._replace(receipt=(state.receipt or 0) + FOREIGN, faults=state.faults - 1)
             yield "SOMEBODY WRITES THE RECEIPT", moved._replace(unknown=state.unknown | {-1})
+
+    def _paused(self, state: State, row: Row) -> Moves:
+        """R15: an operator's writes of the row, which come between any two of the workers'."""
+        if state.paused_at < 0:
+            after = self._written(state, row.changed(paused=Pause(since=0, reason="a trial")), {})
+            yield "AN OPERATOR PAUSES", after._replace(paused_at=state.made)
+        elif row.paused is not None and self.rules.pauses_end:
+            yield "AN OPERATOR RESUMES", self._written(state, row.changed(paused=None), {})
 
     def _wants_time(self, state: State, row: Row) -> bool:
         """Whether somebody waits for time to pass, and nobody is about to make it unnecessary."""
@@ -242,8 +252,8 @@ class GroupWorld(Visits):
             yield group.FROZEN
         if state.made > group.ATTEMPTS_MAX:
             yield group.ENDLESS
-        if row and _is_hurried(row):
-            yield group.HURRIED
+        if row and row.attempt:
+            yield from _opened_wrongly(state, row, row.attempt)
 
     def broken_at_end(self, state: State) -> Iterator[str]:
         """Frozen for a reason, or everything settled and counted once."""
@@ -281,12 +291,13 @@ def _place(worker: Worker) -> tuple[int, ...]:
     return (*worker[:4], worker.value is not None, worker.value or 0, worker.fresh)
 
 
-def _is_hurried(row: Row) -> bool:
-    """Whether the open attempt has followed lost ones sooner than the doubled ticks allow."""
-    if row.attempt is None or row.attempt.base != row.base:
-        return False
+def _opened_wrongly(state: State, row: Row, attempt: Attempt) -> Iterator[str]:
+    """Whether the open attempt has followed lost ones sooner than the doubled ticks allow, or come in a pause."""
     lost = [past.attempt.signed_at for past in row.remembered if not past.refused and past.attempt.base == row.base]
-    return bool(lost) and row.attempt.signed_at - lost[-1] < 2 ** (len(lost) - 1)
+    if attempt.base == row.base and lost and attempt.signed_at - lost[-1] < 2 ** (len(lost) - 1):
+        yield group.HURRIED
+    if row.paused and int(attempt.id) >= state.paused_at:
+        yield group.IN_A_PAUSE
 
 
 def _knows(row: Row | None, attempt: Attempt) -> bool:
