@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.caller import Caller
+from tests.sandbox.caller import Caller, ask
 from tests.sandbox.chat import DEMO_KEY, DEMO_SDKAPPID, ChatApp, ChatServer, Fault, ManualClock, every_kind
 from tests.sandbox.controls import Controls
 from tests.sandbox.remote import Sandbox
@@ -41,8 +41,9 @@ def caller(server: ChatServer) -> Caller:
 
 def refusal(endpoint: str, path: str, body: bytes | None) -> tuple[int, str]:
     """Status and message of a control request that is refused."""
+    sent = urllib.request.Request(f"{endpoint}{path}", body, {"Content-Type": "application/json"})
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{endpoint}{path}", body, timeout=5)
+        urllib.request.urlopen(sent, timeout=5)
     with refused.value as response:
         return response.code, json.loads(response.read())["error"]
 
@@ -149,6 +150,25 @@ def test_a_wrong_control_request_is_told_what_is_wrong(
     assert code == status
     assert message in error
     assert "key-9" not in error
+    assert server.groups() == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "evil.example"}, 421),
+        ({"Content-Length": "9" * 5000}, 413),
+    ],
+)
+def test_no_page_of_another_origin_has_a_say(server: ChatServer, changed: dict[str, str], status: int) -> None:
+    """A form or a fetch of a foreign page changes nothing, nor does one whose name was pointed here."""
+    headers = {"Content-Type": "application/json", **changed}
+    assert ask(f"{server.endpoint}/sandbox/create_group", "POST", headers, b'{"group": "G"}').status == status
+    if status in {403, 421}:
+        assert ask(f"{server.endpoint}/sandbox/groups", "GET", changed).status == status
     assert server.groups() == {}
 
 

@@ -7,6 +7,9 @@ from math import floor
 from typing import Final
 from urllib.parse import parse_qsl
 
+from pydantic_core import to_json
+
+from layers.console.rules import refusal
 from tests.sandbox.admission import Call
 from tests.sandbox.codes import RefusalError
 from tests.sandbox.commands import named_by
@@ -55,8 +58,7 @@ class Connection(LoopbackConnection):
     def _answer(self, body: bytes) -> None:
         path, _, query = self.path.partition("?")
         if path.startswith(CONTROL_PATH):
-            operation = path.removeprefix(CONTROL_PATH)
-            self._send(self.server.service.control(self.command, operation, dict(parse_qsl(query)), body))
+            self._send(self._controlled(path.removeprefix(CONTROL_PATH), query, body))
             return
         if not self.counted:
             self.counted = True
@@ -67,6 +69,14 @@ class Connection(LoopbackConnection):
             self._send(refused(refusal))
             return
         self._end(self.server.service.exchange(call))
+
+    def _controlled(self, operation: str, query: str, body: bytes) -> Reply:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        refused_with = refusal(self.command, headers, self.server.server_port)
+        if refused_with is None:
+            return self.server.service.control(self.command, operation, dict(parse_qsl(query)), body)
+        status, reason = refused_with
+        return Reply("sent", status=status, body=to_json({"error": reason}))
 
     def _end(self, reply: Reply | None) -> None:
         if reply is not None and reply.ending in ("sent", "cut"):

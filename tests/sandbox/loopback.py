@@ -18,6 +18,9 @@ AnySocket: TypeAlias = socket.socket | tuple[bytes, socket.socket]
 BODY_BYTES: Final = 6 * 1024 * 1024
 """The most that one request may carry: both clouds take 6 MB in one synchronous call."""
 
+_LENGTH_DIGITS: Final = 18
+"""More than any length has."""
+
 _POLL_S: Final = 0.02
 """How often the listening thread looks whether it is to end."""
 
@@ -113,7 +116,8 @@ class LoopbackConnection(BaseHTTPRequestHandler):
         if not (length.isascii() and length.isdigit()) or "Transfer-Encoding" in self.headers:
             self._refuse(411)
             return None
-        if int(length) > self.body_bytes:
+        # Python reads no number of more than 4,300 digits.
+        if len(length) > _LENGTH_DIGITS or int(length) > self.body_bytes:
             self._refuse(413)
             return None
         body = self.rfile.read(int(length))

@@ -28,7 +28,8 @@ class Sandbox:
 
     def control(self, name: str, **arguments: object) -> bytes:
         """The result of any control, as JSON. Wrong arguments are a `ValueError`, as they are for `Controls`."""
-        answer = ask(f"{self.endpoint}/sandbox/{name}", "POST", body=to_json(arguments))
+        headers = {"Content-Type": "application/json"}
+        answer = ask(f"{self.endpoint}/sandbox/{name}", "POST", headers, to_json(arguments))
         if answer.status != 200:
             raise ValueError(from_json(answer.body)["error"])
         return answer.body
