@@ -15,8 +15,8 @@ LEDGER ?= sqlite
 RECORDS ?= 3000
 MINUTES ?= 20
 SEEDS ?= 1000000
-PINS := .pins
-AUDIT := .audit
+TOOLS := .tools
+TOOLS_STAMP := $(TOOLS)/.installed
 SECONDS ?= 60
 EVENTS ?= 20000
 
@@ -36,7 +36,9 @@ $(STAMP): tests/requirements.txt
 
 $(MINISTACK_STAMP): tests/ministack/requirements.txt
 
-$(STAMP) $(MINISTACK_STAMP):
+$(TOOLS_STAMP): tests/tools/requirements.txt
+
+$(STAMP) $(MINISTACK_STAMP) $(TOOLS_STAMP):
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo "Python 3.10 or newer is needed; name one with: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "Installing the pinned packages into $(@D)"
@@ -87,14 +89,11 @@ fuzz: $(STAMP) ## Play EVENTS whole events, then give the parsers mutated texts 
 	@$(RUN) -m tests.faults.fuzz.judged --events $(EVENTS)
 	@$(RUN) -m tests.faults.fuzz.fuzz --seconds $(SECONDS) $(FLAGS)
 
-# A package that cannot be audited is an error; otherwise a run without a network, or with an index that has no advisories, would
-# look clean. The audit has an environment of its own, because the tests need nothing of it.
-audit: ## Look up all pinned packages in PyPI's advisories (needs a network)
-	@test -x "$(AUDIT)/bin/pip-audit" || { "$(PYTHON)" -m venv --clear "$(AUDIT)" && "$(AUDIT)/bin/python" -m pip install --quiet pip-audit; }
-	@for set in layers tests tests/ministack; do \
-		"$(AUDIT)/bin/pip-audit" --strict --disable-pip --require-hashes --progress-spinner off --requirement $$set/requirements.txt || \
-			{ echo "NOT AUDITED, or with advisories: $$set/requirements.txt" >&2; exit 1; }; \
-	done
+# A package that cannot be looked up is an error, unless FLAGS=--if-reachable and there is no network. The tools have an
+# environment of their own, because the tests need nothing of it.
+audit: ## Look up all pinned packages in PyPI's advisories (FLAGS=--if-reachable: without a network say so, and go on)
+	-@$(MAKE) --silent $(TOOLS_STAMP)
+	@"$(PYTHON)" -m tests.tools.audit $(FLAGS)
 
 flood: $(STAMP) ## Play RECORDS of a queue and a topic through real processes with faults, redeliveries and kills
 	@$(RUN) -m tests.faults.storms.flood --records $(RECORDS)
@@ -204,17 +203,16 @@ format: $(STAMP) ## Format the code
 	@$(RUN) -m ruff check --fix
 
 # uv does not read pip's configuration. The index and certificates reach it through the environment, and are never written to a file.
-pins: ## Renew all requirement files (PINS_FLAGS=--upgrade raises the versions)
-	@test -x "$(PINS)/bin/uv" || { "$(PYTHON)" -m venv --clear "$(PINS)" && "$(PINS)/bin/python" -m pip install --quiet uv; }
-	@option() { "$(PINS)/bin/python" -m pip config get ":env:.$$1" 2>/dev/null || "$(PINS)/bin/python" -m pip config get "global.$$1" 2>/dev/null; }; \
+pins: $(TOOLS_STAMP) ## Renew all requirement files (PINS_FLAGS=--upgrade raises the versions)
+	@option() { "$(TOOLS)/bin/python" -m pip config get ":env:.$$1" 2>/dev/null || "$(TOOLS)/bin/python" -m pip config get "global.$$1" 2>/dev/null; }; \
 	index="$$(option index-url)"; test -z "$$index" || export UV_DEFAULT_INDEX="$$index"; \
 	certificates="$$(option cert)"; test -z "$$certificates" || export SSL_CERT_FILE="$$certificates"; \
-	for set in layers tests tests/ministack; do \
-		"$(PINS)/bin/uv" pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate $(PINS_FLAGS) \
+	for set in layers tests tests/ministack tests/tools; do \
+		"$(TOOLS)/bin/uv" pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate $(PINS_FLAGS) \
 			--output-file $$set/requirements.txt $$set/requirements.in || exit 1; \
 	done
 
 clean: ## Remove everything that make creates
-	@rm -rf "$(VENV)" "$(MINISTACK)" "$(PINS)" "$(AUDIT)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* \
+	@rm -rf "$(VENV)" "$(MINISTACK)" "$(TOOLS)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* \
 		.serverless layers/build layers/node_modules tests/e2e/clients/node_modules tests/e2e/clients/schema.d.ts tests/e2e/clients/built
 	@find handler layers tests -name __pycache__ -type d -prune -exec rm -rf {} +

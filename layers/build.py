@@ -3,7 +3,8 @@
     python -m layers.build
     python -m layers.build scf
 
-They lie in `layers/build/`, named `<cloud>-function.zip` and `<cloud>-layer.zip`, for any tool that deploys them. The
+They lie in `layers/build/`, named `<cloud>-function.zip` and `<cloud>-layer.zip`, for any tool that deploys them, and
+beside them `<cloud>-sbom.cdx.json`: the packages of the layer with their versions and licences (CycloneDX). The
 function's zip holds the modules of `handler/` and its OpenAPI document byte for byte, and bytecode. Neither zip depends
 on the other: they can be deployed one without the other as long as `layers/requirements.txt` stays the same.
 """
@@ -23,6 +24,7 @@ from layers.openapi import PLACE
 from layers.packaging.archive import pack
 from layers.packaging.bytecode import NEVER_IMPORTED, CompileError, compile_all, interpreter
 from layers.packaging.install import InstallError, install
+from layers.packaging.inventory import bill_of_materials, complete_licences
 from layers.packaging.targets import ROOT, TARGETS, Target
 
 OUTPUT: Final = ROOT / "layers" / "build"
@@ -30,10 +32,14 @@ OUTPUT: Final = ROOT / "layers" / "build"
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The two zips of a target. `python` compiled them; it is None if this machine has no Python of that version."""
+    """The two zips of a target, and their bill of materials.
+
+    `python` compiled them; it is None if this machine has no Python of that version.
+    """
 
     function: Path
     layer: Path
+    bill: Path
     python: str | None
 
 
@@ -48,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (InstallError, CompileError) as error:
             sys.stderr.write(f"{error}\n")
             return 1
-        for path in (built.function, built.layer):
+        for path in (built.function, built.layer, built.bill):
             sys.stdout.write(f"{path.relative_to(ROOT)}  {path.stat().st_size:,} bytes\n")
         if built.python is None:
             version = TARGETS[name].version
@@ -60,9 +66,12 @@ def build(target: Target, output: Path, *, bytecode: bool = True) -> Built:
     """Build both zips into `output`; raises InstallError or CompileError."""
     output.mkdir(parents=True, exist_ok=True)
     python = interpreter(target) if bytecode else None
-    built = Built(output / f"{target.name}-function.zip", output / f"{target.name}-layer.zip", python)
+    function, layer, bill = (
+        output / f"{target.name}-{part}" for part in ("function.zip", "layer.zip", "sbom.cdx.json")
+    )
+    built = Built(function, layer, bill, python)
     build_function(target, built.function, python)
-    build_layer(target, built.layer, python)
+    built.bill.write_text(build_layer(target, built.layer, python), "utf-8")
     return built
 
 
@@ -84,14 +93,19 @@ def build_function(target: Target, archive: Path, python: str | None) -> None:
         pack(folder, archive)
 
 
-def build_layer(target: Target, archive: Path, python: str | None) -> None:
-    """Zip the pinned packages of the target, with the bytecode of those modules that the function may import."""
+def build_layer(target: Target, archive: Path, python: str | None) -> str:
+    """Zip the pinned packages of the target, with the bytecode of those modules that the function may import.
+
+    Each keeps its licence's text. The bill of materials is given back.
+    """
     with tempfile.TemporaryDirectory(prefix="layer-") as scratch:
         packages = Path(scratch) / "layer" / target.packages
         install(target, packages)
+        complete_licences(packages)
         if python is not None:
             compile_all(python, packages, f"{target.mount}/{target.packages}".rstrip("/"), NEVER_IMPORTED)
         pack(Path(scratch) / "layer", archive)
+        return bill_of_materials(packages)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ TOP_LEVEL = {
     *("pyproject.toml", "Makefile", "LICENSE", "CHANGELOG.md"),
 }
 LONGEST_MODULE = 300
+OF_THE_TESTS = ("tests", "tests/ministack", "tests/tools")
 LONGEST_FUNCTION = 40
 # It is imported by the clouds and by nothing in here, and it builds nothing unless INIT_EARLY is on.
 EARLY = {"handler/preload.py": ["gc.disable()", "bootstrap.warm_up()", "gc.freeze()", "gc.enable()"]}
@@ -78,14 +79,14 @@ def test_the_top_level_holds_only_what_belongs_there() -> None:
     assert names - {"__pycache__"} <= TOP_LEVEL
 
 
-@pytest.mark.parametrize("name", ["layers/requirements", "tests/requirements", "tests/ministack/requirements"])
+@pytest.mark.parametrize("name", ["layers/requirements", *(f"{of}/requirements" for of in OF_THE_TESTS)])
 def test_requirement_files_name_no_index_and_no_address(name: str) -> None:
     texts = [(ROOT / name).with_suffix(suffix).read_text("utf-8") for suffix in (".in", ".txt")]
     allowed = {"-r ../layers/requirements.in", "-c ../layers/requirements.txt"}
     assert [line for text in texts for line in architecture.foreign_addresses(text) if line not in allowed] == []
 
 
-@pytest.mark.parametrize("name", ["layers/requirements.txt", "tests/requirements.txt"])
+@pytest.mark.parametrize("name", ["layers/requirements.txt", "tests/requirements.txt", "tests/tools/requirements.txt"])
 def test_every_requirement_is_an_exact_version_with_a_hash(name: str) -> None:
     """What is installed tomorrow is what was tested today."""
     pins = architecture.pins((ROOT / name).read_text("utf-8"))

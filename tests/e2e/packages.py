@@ -28,6 +28,7 @@ class Unpacked:
     target: Target
     function_zip: Path
     layer_zip: Path
+    bill: Path
     code: Path
     layer: Path
     has_bytecode: bool
@@ -46,7 +47,7 @@ def unpacked(target: Target, folder: Path, *, bytecode: bool = True) -> Unpacked
     code, layer = folder / "task", folder / "opt"
     unpack(built.function, code)
     unpack(built.layer, layer)
-    return Unpacked(target, built.function, built.layer, code, layer, built.python is not None)
+    return Unpacked(target, built.function, built.layer, built.bill, code, layer, built.python is not None)
 
 
 def python_for(target: Target) -> str:

@@ -1,5 +1,6 @@
 """The packages that are deployed fit and are whole: unpacked, with nothing beside them, they count."""
 
+import json
 import platform
 import subprocess
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from handler.main import lambda_handler
+from layers.packaging.install import PINS, pins_for
+from layers.packaging.inventory import licence_of
 from layers.packaging.targets import AWS, SCF, here
 from layers.scf.api import REQUEST_BYTES
 from tests.e2e.clouds import DIALECTS, Platform, calling
@@ -26,6 +29,9 @@ from tests.sandbox.environment import sandboxed_environment
 
 AWS_BYTES = 50_000_000
 """The most that Lambda takes as one zip (docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
+
+LICENCE_BYTES = 500
+"""No licence is shorter."""
 
 MODULES = sorted((ROOT / "handler").rglob("*.py"))
 
@@ -97,6 +103,23 @@ def check_sizes(package: Unpacked) -> None:
     assert all(path.stat().st_size < limit for path in (package.function_zip, package.layer_zip))
 
 
+def name_of(pin: str) -> str:
+    return pin.partition("==")[0]
+
+
+def check_inventory(package: Unpacked) -> None:
+    """The bill of materials is what was pinned for the target, and each package has its licence's text beside it."""
+    bill = json.loads(package.bill.read_text("utf-8"))
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    pinned = [line.split(" ")[0] for line in pins_for(package.target, PINS.read_text("utf-8")).splitlines()]
+    assert [f"{one['name']}=={one['version']}" for one in bill["components"]] == sorted(pinned, key=name_of)
+    folders = sorted(package.packages.glob("*.dist-info"))
+    assert len(folders) == len(pinned)
+    texts = {folder.name: licence_of(folder) for folder in folders}
+    assert [name for name, text in texts.items() if text is None or text.stat().st_size < LICENCE_BYTES] == []
+    assert all(one["licenses"][0]["license"]["name"] != "unknown" for one in bill["components"])
+
+
 def check_document(instance: FunctionInstance) -> None:
     """The OpenAPI document is the checkout's own."""
     told = instance.invoke(OPENAPI)
@@ -121,6 +144,7 @@ def test_the_package_for_aws_is_for_its_machine_and_fits(tmp_path: Path) -> None
     """Binaries for arm64, no SDK that the runtime has, no place for another cloud's entry."""
     package = unpacked(AWS, tmp_path)
     check_sizes(package)
+    check_inventory(package)
     binaries = [path.name for path in package.layer.rglob("*.so")]
     assert binaries
     assert all("aarch64" in name for name in binaries)
@@ -137,6 +161,7 @@ def test_the_package_for_scf_counts_there(chat: ChatServer, tmp_path: Path) -> N
     python_for(SCF)
     package = unpacked(SCF, tmp_path)
     check_sizes(package)
+    check_inventory(package)
     assert {path.name for path in package.code.iterdir()} == {"handler", "index.py", "__pycache__"}
     check_bytecode(package)
     check_imports(on_scf(package))

@@ -1,0 +1,1 @@
+"""What make runs beside the tests, in an environment of its own: see requirements.in."""
