@@ -7,26 +7,29 @@ be looked up: a run without a network, or against an index that has no advisorie
 
 import argparse
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from http import HTTPStatus
+from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 
 PIP_AUDIT = Path(".tools/bin/pip-audit")
 SETS = ("layers", "tests", "tests/ministack", "tests/tools")
 CLEAN, ADVISORIES, NOT_AUDITED = 0, 1, 2
-HOST, PORT, TIMEOUT_S = "pypi.org", 443, 10
+HOST, KNOWN_THERE, TIMEOUT_S = "pypi.org", "/pypi/pip/json", 10
 
 
 def is_reachable() -> bool:
-    """Whether PyPI, which alone has the advisories, takes a connection."""
-    try:
-        with closing(socket.create_connection((HOST, PORT), TIMEOUT_S)):
-            return True
-    except OSError:
-        return False
+    """Whether PyPI, which alone has the advisories, is there: an index that stands in for it knows no such page."""
+    connection = HTTPSConnection(HOST, timeout=TIMEOUT_S)
+    with closing(connection):
+        try:
+            connection.request("GET", KNOWN_THERE)
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, HTTPException):
+            return False
 
 
 def audit(pip_audit: Path, requirements: str) -> tuple[int, str]:
