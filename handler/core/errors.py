@@ -12,6 +12,7 @@
     │   │   ├── NoTurn        too many groups wait for the sweep
     │   │   └── QuotaUsedUp   the caller has used up its own requests per second
     │   ├── LedgerUnavailable
+    │   │   └── LaterVersion  a later version has written what this one cannot read
     │   ├── SecretUnavailable
     │   ├── QueueUnavailable  the queue of FAN_OUT_QUEUE has not taken every page
     │   └── AppRefused        the vendor refuses the whole app, so nothing new is taken on
@@ -25,6 +26,9 @@ Status codes exist only at the edge (`triggers.http.responses`).
 """
 
 from __future__ import annotations
+
+# A deployment replaces every instance within a minute, and nothing else mends a version that is too old.
+LATER_RETRY_S = 30.0
 
 
 class CounterError(Exception):
@@ -87,6 +91,13 @@ class QuotaUsedUp(TooManyCalls):
 
 class LedgerUnavailable(NotAccepted):
     """The ledger did not take the write, or could not be read."""
+
+
+class LaterVersion(LedgerUnavailable):
+    """A later version of the function has written what this one cannot read, so its group waits for that (R17)."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem, LATER_RETRY_S)
 
 
 class SecretUnavailable(NotAccepted):

@@ -1,17 +1,13 @@
-"""Rows that another version of the function has written: those of the last one are read, later ones are left alone."""
-
-from contextlib import suppress
+"""Rows that the version before has written are read, go on piece by piece, and are written again."""
 
 import pytest
 from msgspec.structs import replace
 
-from handler.core.model import codec, row_size
+from handler.core.model import row_size
 from handler.core.model.operation import Mode
 from handler.core.model.row import Attempt, Entry, Group, Remembered, Row
 from tests.contract.samples import GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement, there
 from tests.contract.stores import OpenLedger
-
-OTHER = Group(GROUP.app, "another group")
 
 IDLE = (
     '{"format":1,"version":1,"generation":1,"receipt_key":"_receipt","base":1000,"entries":[],"attempt":null,'
@@ -72,38 +68,3 @@ def test_an_idle_row_of_the_first_format_goes_on_piece_by_piece(ledger: OpenLedg
     assert look.row == begun.changed(queue=(entry("b", "观看"),))
     assert ledger.settle(GROUP, settlement(call))
     assert ledger.load(GROUP) == look.row.changed(attempt=None, base=1000 + call.weight)
-
-
-@pytest.fixture
-def later(ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch) -> OpenLedger:
-    """A ledger that holds a row of a later version, which owes an operation, beside one of this version."""
-    for group in (GROUP, OTHER):
-        monkeypatch.setattr(codec, "ROW_FORMAT", 99 if group is GROUP else 2)
-        owing = replace(idle_row(), queue=(entry("a"),), keys=(("like", 5),))
-        assert ledger.swap(group, owing, {})
-    return ledger
-
-
-def test_a_row_of_a_later_version_is_refused_and_kept(later: OpenLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is read into it, and none of the steps of this version writes it without what it does not know."""
-    call = attempt(entry("b"))
-    for step in (
-        lambda: later.begin(GROUP, call, RECEIPT_KEY, 1),
-        lambda: later.append(GROUP, [entry("b")], 36_000),
-        lambda: later.settle(GROUP, settlement(call)),
-    ):
-        with suppress(ValueError):
-            step()
-        with pytest.raises(ValueError, match="format 99"):
-            later.load(GROUP)
-    monkeypatch.setattr(codec, "ROW_FORMAT", 99)
-    row = there(later.load(GROUP))
-    assert row.queue[0] == entry("a")
-
-
-def test_a_row_of_a_later_version_is_in_nobodys_way(later: OpenLedger) -> None:
-    assert later.unfinished(GROUP.app, 10) == [GROUP.id, OTHER.id]
-    [first, *_] = later.groups_with_key(GROUP.app, "like", 9, 10)
-    assert OTHER.id in {first, *later.groups_with_key(GROUP.app, "like", 9, 10, after=first)}
-    row = there(later.load(OTHER))
-    assert later.swap(OTHER, row.changed(queue=()), {})

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
+from handler.core.errors import LaterVersion
 from handler.core.model.codec import ROW_BYTES, decode_row
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Record, Records, decode_record, encode_record
@@ -171,7 +172,7 @@ class MemoryLedger:
         with self._lock:
             found: dict[str, Row] = {}
             for group_id in ids:
-                with suppress(ValueError):
+                with suppress(LaterVersion):
                     row = self._row(Group(app, group_id))
                     if row is not None:
                         found[group_id] = row
@@ -258,7 +259,7 @@ class MemoryLedger:
         def is_wanted(group: Group) -> bool:
             try:
                 row = self._row(group)
-            except ValueError:
+            except LaterVersion:
                 return True
             return row is not None and wanted(row)
 

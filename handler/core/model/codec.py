@@ -3,7 +3,7 @@
 A row names each counter key once, and all else names keys by number. An operation that stands in several attempts is
 written once as well, and referred to by twice its index, plus one where it goes out alone. So remembering or splitting
 an attempt costs little, and a row stays below 64 KiB (R13). Fields that hold nothing are left out, and an unknown one
-is refused: this version would write the row again without it.
+is refused: this version would write the row again without it (R17).
 
 Rows of format 1 are read and no longer written: every key stands in full wherever it is named. Rows never expire, so a
 ledger that was written before format 2 holds them until each is written again.
@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import asdict, replace
 
+from handler.core.errors import LaterVersion
 from handler.core.model.entry_codec import Name, Pairs, entry_json, entry_of
 from handler.core.model.operation import Counters, Mode
 from handler.core.model.row import Attempt, Entry, Note, Pause, Remembered, Row, Trouble
@@ -97,15 +98,15 @@ def encode_row(row: Row) -> str:
 def decode_row(text: str) -> Row:
     """Read what `encode_row` wrote, in this format or the one before.
 
-    Raises ValueError for a row of a later version of this function, which may hold what this one would lose (R13).
+    Raises LaterVersion for a row that holds what this version does not know, and would lose (R17).
     """
     try:
         stored = _ROW.decode(text)
         if stored.format not in {FIRST_FORMAT, ROW_FORMAT}:
-            raise ValueError(f"a row of format {stored.format} cannot be read by this version")
+            raise LaterVersion(f"a row of format {stored.format} cannot be read by this version")
         return _Reader(stored).row()
     except (LookupError, msgspec.MsgspecError) as error:
-        raise ValueError(f"a row cannot be read by this version: {error}") from None
+        raise LaterVersion(f"a row cannot be read by this version: {error}") from None
 
 
 class _Writer:

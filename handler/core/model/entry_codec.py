@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from handler.core.errors import LaterVersion
 from handler.core.model.operation import Mode, Origin, Position
 from handler.core.model.placed import Part, added_up, tail_of
 from handler.core.model.row import Entry
@@ -69,8 +70,11 @@ def encode_entry(entry: Entry) -> str:
 
 
 def decode_entry(text: str) -> Entry:
-    """Read what `encode_entry` wrote."""
-    return entry_of(text, str)
+    """Read what `encode_entry` wrote. Raises LaterVersion (R17)."""
+    try:
+        return entry_of(text, str)
+    except msgspec.MsgspecError as error:
+        raise LaterVersion(f"an operation cannot be read by this version: {error}") from None
 
 
 def entry_json(entry: Entry, named: Callable[[str], Name]) -> bytes:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from handler.core.errors import LaterVersion
 from handler.core.model.operation import Counters
 
 
@@ -122,7 +123,7 @@ def rejected(records: Records) -> frozenset[str]:
     return frozenset(name for name, record in records.items() if isinstance(record.answer, Rejected))
 
 
-class _Stored(msgspec.Struct, frozen=True, kw_only=True):
+class _Stored(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Its keys say which kind of answer it holds."""
 
     fingerprint: str
@@ -149,8 +150,11 @@ def encode_record(record: Record) -> str:
 
 
 def decode_record(text: str) -> Record:
-    """Read what `encode_record` wrote; ValueError for an answer of another kind."""
-    stored = msgspec.json.decode(text, type=_Stored)
+    """Read what `encode_record` wrote; LaterVersion for what a later version wrote (R17)."""
+    try:
+        stored = msgspec.json.decode(text, type=_Stored)
+    except msgspec.MsgspecError as error:
+        raise LaterVersion(f"a record cannot be read by this version: {error}") from None
     answer: Answer
     if stored.applied is not None:
         answer = Applied(stored.applied, stored.later)
@@ -159,5 +163,5 @@ def decode_record(text: str) -> Record:
     elif stored.unknown is not None:
         answer = Unknown(stored.unknown)
     else:
-        raise ValueError("a record cannot be read by this version, because its answer is of another kind")
+        raise LaterVersion("a record cannot be read by this version, because its answer is of another kind")
     return Record(stored.fingerprint, answer, stored.at, stored.window)

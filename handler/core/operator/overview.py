@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from handler.core.errors import LaterVersion
 from handler.core.model.row import Group, Pause, Row, Trouble
 from handler.core.operator.dead_letters import DeadLetters
 from handler.core.ports.system import Measure, Reporter
@@ -181,7 +182,7 @@ def _without_row(instance: Instance, group: Group) -> Standing | None:
     """A group of which no row was found: deleted since it was listed, or one whose row this version cannot read."""
     try:
         row = instance.ledger.load(group)
-    except ValueError:
+    except LaterVersion:
         return Standing(group.id, State.WAITING, Row(version=0, generation=0, receipt_key=""), is_readable=False)
     return standing_of(group.id, row) if row is not None else None
 

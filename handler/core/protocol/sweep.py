@@ -40,7 +40,7 @@ HELD_S = 90.0
 
 
 # What ends no sweep at its last look at a group: no answer of the ledger, or a row that a later version has written.
-_NEXT_TIME = (NotAccepted, OutcomeUnknown, ValueError)
+_NEXT_TIME = (NotAccepted, OutcomeUnknown)
 
 
 class Swept(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ import heapq
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
 
-from handler.core.errors import AnswerLost, LedgerUnavailable
+from handler.core.errors import AnswerLost, LaterVersion, LedgerUnavailable
 from handler.core.model.row import Group, Row
 from handler.ledgers.dynamodb.items import (
     SHARDS,
@@ -105,7 +105,7 @@ def rows(table: Table, app: int, ids: Sequence[str]) -> dict[str, Row]:
     """The rows of these groups that exist and can be read, each read strongly."""
     prefix, found = f"{app}#", dict[str, Row]()
     for item in table.get_all([row_key(Group(app, group_id)) for group_id in dict.fromkeys(ids)]):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(LaterVersion):
             found[text_of(item, "pk").removeprefix(prefix)] = stored_row(item).row
     return found
 

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 from msgspec.structs import replace
 
+from handler.core.errors import AnswerLost, LaterVersion
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
 from handler.core.model.outcome import Records
 from handler.core.model.row import Entry, Group
@@ -154,7 +155,12 @@ class Rows:
         if outcome.held and becomes:
             self._memory.see(group, becomes)
             return becomes, True
-        return self._see(group, outcome.item), outcome.held
+        try:
+            return self._see(group, outcome.item), outcome.held
+        except LaterVersion:
+            if not outcome.held:
+                raise
+            raise AnswerLost("the row was changed, and holds what a later version has added to it") from None
 
     def change_with(self, group: Group, request: Request, becomes: Stored, writes: Sequence[Action]) -> bool:
         """Change the row and do these with it, in one transaction; a record or watermark that is there stays."""

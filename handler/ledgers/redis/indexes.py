@@ -11,6 +11,7 @@ from heapq import merge
 from itertools import islice
 from typing import cast
 
+from handler.core.errors import LaterVersion
 from handler.core.model.row import Group, Row
 from handler.ledgers.redis.client import RedisClient
 from handler.ledgers.redis.rows import BUCKETS, ROW_FIELDS, Keys, known_in, known_range, row_of
@@ -29,7 +30,7 @@ def rows(client: RedisClient, keys: Keys, app: int, ids: Sequence[str]) -> dict[
     stored = client.ask_each([(key, ("HMGET", key, *ROW_FIELDS)) for key in names.values()]) if names else []
     rows: dict[str, Row] = {}
     for group_id, fields in zip(names, cast("list[list[str | None]]", stored), strict=True):
-        with suppress(ValueError):
+        with suppress(LaterVersion):
             row = row_of(fields)
             if row is not None:
                 rows[group_id] = row

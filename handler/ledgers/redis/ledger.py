@@ -15,7 +15,7 @@ from typing import cast
 from handler.config.ledger_url import RedisUrl
 from handler.core.model.lift import open_between
 from handler.core.model.operation import NO_WATERMARKS, Watermarks
-from handler.core.model.outcome import Records, decode_record
+from handler.core.model.outcome import Records
 from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Pause, Row, Settlement
 from handler.core.model.row_size import row_is_full
@@ -31,6 +31,7 @@ from handler.ledgers.redis.remains import RedisRemains
 from handler.ledgers.redis.rows import (
     ROW_FIELDS,
     Keys,
+    appended_look,
     appended_texts,
     begun_row,
     fields_of,
@@ -38,6 +39,7 @@ from handler.ledgers.redis.rows import (
     lists_of,
     paced,
     record_fields,
+    records_of,
     row_of,
     stretches,
 )
@@ -106,7 +108,7 @@ class RedisLedger:
         """The records that have not expired."""
         if not ids:
             return {}
-        return _records(ids, self._client.ask(self._keys.row(group), self._records_command(group, ids))[0])
+        return records_of(ids, self._client.ask(self._keys.row(group), self._records_command(group, ids))[0])
 
     def watermarks(self, group: Group, partitions: Collection[str]) -> Watermarks:
         """The watermarks that have not expired."""
@@ -122,7 +124,7 @@ class RedisLedger:
             return Look(self.load(group), {})
         commands = self._row_command(group), self._records_command(group, ids)
         row, records = self._client.ask(self._keys.row(group), *commands, use=Use.READ_ROW)
-        return Look(row_of(cast("list[str | None]", row)), _records(ids, records))
+        return Look(row_of(cast("list[str | None]", row)), records_of(ids, records))
 
     def begin(
         self, group: Group, attempt: Attempt, receipt_key: str, generation: int, pace: Pace | None = None
@@ -146,9 +148,7 @@ class RedisLedger:
             raise row_is_full()
         if not isinstance(reply, list):
             return None
-        row, records, passed, within = reply
-        reached = dict(zip(within[::2], within[1::2], strict=True))
-        return Look(row_of(row), _records(ids, records), frozenset(passed), reached)
+        return appended_look(reply, ids)
 
     def swap(self, group: Group, row: Row, records: Records, watermarks: Watermarks = NO_WATERMARKS) -> bool:
         """Compare-and-swap of the row, its records and watermarks with it, in one script."""
@@ -293,8 +293,3 @@ class RedisLedger:
 
     def _beside(self, group: Group, ids: Iterable[str], partitions: Iterable[str]) -> list[str]:
         return [*self._keys.records(group, ids), *self._keys.watermarks(group, partitions)]
-
-
-def _records(ids: Sequence[str], stored: object) -> Records:
-    found = zip(ids, cast("list[str | None]", stored), strict=True)
-    return {operation_id: decode_record(text) for operation_id, text in found if text is not None}

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 import msgspec
 from msgspec.structs import asdict, replace
 
+from handler.core.errors import AnswerLost, LaterVersion
 from handler.core.model.operation import Counters
-from handler.core.model.outcome import Record, encode_record
+from handler.core.model.outcome import Record, Records, decode_record, encode_record
 from handler.core.model.pace import Pace
 from handler.core.model.row import Attempt, Entry, Group, Row, Trouble
+from handler.core.ports.ledger import Look
 from handler.core.ports.schedules import AnySchedule
 from handler.core.state.watermarks import firsts_of
 from handler.core.state.watermarks import watermarks_of as last_positions
@@ -159,6 +162,22 @@ def row_of(stored: Sequence[str | None]) -> Row | None:
             called_ms=None if called is None else int(called),
         )
     )
+
+
+def records_of(ids: Sequence[str], stored: object) -> Records:
+    """The records that there are of these operations."""
+    found = zip(ids, cast("list[str | None]", stored), strict=True)
+    return {operation_id: decode_record(text) for operation_id, text in found if text is not None}
+
+
+def appended_look(reply: list[Any], ids: Sequence[str]) -> Look:
+    """What an append gives back. It may have been done where its result cannot be read (R17)."""
+    row, records, passed, within = reply
+    reached = dict(zip(within[::2], within[1::2], strict=True))
+    try:
+        return Look(row_of(row), records_of(ids, records), frozenset(passed), reached)
+    except LaterVersion:
+        raise AnswerLost("the row may have been changed, and a later version has written what is there") from None
 
 
 def begun_row(

@@ -19,6 +19,8 @@ from functools import cached_property
 
 import msgspec
 
+from handler.core.model.codec import FIRST_FORMAT, ROW_FORMAT
+
 
 class Script(msgspec.Struct, frozen=True, dict=True):
     """A script, which the server knows by its SHA-1 once it has run it."""
@@ -38,6 +40,14 @@ local function stale(key, known)
   if known == '' then return false end
   local now = redis.call('HMGET', key, 'number', 'paused')
   return (now[1] or '') .. (now[2] and ' paused' or '') ~= known
+end
+"""
+
+# A row of a format that this version does not know belongs to a later one, and is left as it is (R17). Its text begins
+# with the format.
+_KNOWN_FORMAT = f"""
+local function is_known(body)
+  return body and string.find(body, '^{{"format":[{FIRST_FORMAT}-{ROW_FORMAT}],')
 end
 """
 
@@ -90,11 +100,13 @@ end
 # but the bounds are powers of two, and those of a Decrease and of a Set are exact.
 BEGIN = Script(
     _STALE
+    + _KNOWN_FORMAT
     + _MARKS
     + """
 local row = redis.call('HMGET', KEYS[1], 'v', 'open', 'queued', 'state', 'key', 'gen', 'base', 'rest', 'marks', 'known',
-  'called')
+  'called', 'body')
 if stale(KEYS[3], ARGV[6]) then return 'stale' end
+if not is_known(row[12]) then return false end
 if not row[1] or row[2] or row[3] ~= '0' or row[4] ~= 'calm' or row[5] ~= ARGV[4] or row[6] ~= ARGV[5] then
   return false
 end
@@ -130,10 +142,11 @@ return {redis.call('HINCRBY', KEYS[1], 'v', 1), row[7], row[8], row[10]}
 # its place in the queue and a number for each key, is 8 bytes for each list in it, of which it is itself one.
 # Where a mark stands amid the numbers of an operation, `within` says how far it has come, and nothing is appended.
 APPEND = Script(
-    _MARKS
+    _KNOWN_FORMAT
+    + _MARKS
     + """
-local row = redis.call('HMGET', KEYS[1], 'v', 'open', 'state', 'tail', 'queued', 'marks')
-if not row[1] then return false end
+local row = redis.call('HMGET', KEYS[1], 'v', 'open', 'state', 'tail', 'queued', 'marks', 'body')
+if not row[1] or not is_known(row[7]) then return false end
 local count = tonumber(ARGV[3])
 local reach, last = {}, {}
 for i = 4 + count, #KEYS do

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
+from handler.core.errors import LaterVersion
 from handler.core.model.codec import decode_row
 from handler.ledgers.sqlite import schema as statements
 
@@ -46,5 +47,5 @@ def _knows(body: str, key: str, by: int) -> bool:
     """Whether the row knows the key. A row that cannot be decoded counts too: the visit to it reports what is wrong."""
     try:
         return dict(decode_row(body).keys).get(key, by + 1) <= by
-    except ValueError:
+    except LaterVersion:
         return True

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+from handler.core.errors import LaterVersion
 from handler.core.model.codec import decode_row
 from handler.core.model.outcome import Record, decode_record
 from handler.core.model.row import Group, Row
@@ -22,7 +23,7 @@ def rows_in(connection: sqlite3.Connection, app: int, ids: Iterable[str]) -> dic
     """The rows of these groups that exist and can be read."""
     rows: dict[str, Row] = {}
     for group_id in ids:
-        with suppress(ValueError):
+        with suppress(LaterVersion):
             row = row_in(connection, Group(app, group_id))
             if row is not None:
                 rows[group_id] = row

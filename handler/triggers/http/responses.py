@@ -18,6 +18,7 @@ from handler.core.errors import (
     BadInput,
     BodyTooLarge,
     CounterError,
+    LaterVersion,
     LedgerUnavailable,
     NotAccepted,
     NotPermitted,
@@ -171,6 +172,7 @@ _CASES: Mapping[type[CounterError], Case] = {
 _DETAILS: Mapping[type[CounterError], str] = {
     SettingsError: "the function is not set up correctly; its log says what is wrong",
     SecretUnavailable: "the function cannot read its secret now; its log says why",
+    LaterVersion: "a later version of the function has stored what this one cannot read; the group waits for that one",
     LedgerUnavailable: "the function cannot use its ledger now; its log says why",
 }
 

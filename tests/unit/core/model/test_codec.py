@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from handler.core.errors import LaterVersion
+from handler.core.model import codec, entry_codec
 from handler.core.model.codec import decode_row, encode_row
 from handler.core.model.entry_codec import decode_entry, encode_entry
 from handler.core.model.operation import INT64_MAX, INT64_MIN, Mode, Origin, Position
@@ -164,13 +166,13 @@ BARE = '{"format":2,"version":1,"generation":1,"receipt_key":"_receipt"'
 )
 def test_a_row_of_a_later_version_is_not_misread(text: str) -> None:
     """Rows never expire, so an older instance may meet one, and would write it without what it does not know."""
-    with pytest.raises(ValueError, match=r"later|format 3|too many values|cannot be read"):
+    with pytest.raises(LaterVersion, match=r"later|format 3|too many values|cannot be read"):
         decode_row(text)
 
 
 @pytest.mark.parametrize("where", ['"format":1', '"id":"attempt"', '"id":"past"'], ids=["row", "attempt", "remembered"])
 def test_a_field_that_no_row_of_format_1_has_is_not_lost(where: str) -> None:
-    with pytest.raises(ValueError, match="later"):
+    with pytest.raises(LaterVersion, match="later"):
         decode_row(FIRST_FORMAT.replace(where, f'{where},"later":1'))
 
 
@@ -271,3 +273,31 @@ def test_a_record_is_written_as_deployed_ledgers_hold_it(answer: Applied | Rejec
     written = f'{{"fingerprint":"v1:a","at":1.5,"window":60.0,{text}}}'
     assert encode_record(record) == written
     assert decode_record(written) == record
+
+
+SHAPES = {
+    (
+        codec,
+        "_StoredRow",
+    ): "format version generation receipt_key base names entries attempt queue remembered debt"
+    " frozen sighted looked sighted_in marks keys notes frozen_at paused trouble called",
+    (codec, "_StoredPast"): "id weight mode time life entries base correction settled refused for_good folded",
+    (entry_codec, "_StoredEntry"): "id fingerprint mode counters window_s more accepted_at",
+    (entry_codec, "_More"): "position origin parts",
+    (entry_codec, "_StoredOrigin"): "source place teller caller key",
+    (entry_codec, "_StoredPart"): "counters times first last",
+}
+
+
+def test_a_shape_that_changes_is_another_format() -> None:
+    """Of a row that a store changes piece by piece an older version sees no more than the format (R17)."""
+    assert codec.ROW_FORMAT == 2
+    found = {at: " ".join(getattr(*at).__struct_encode_fields__) for at in SHAPES}
+    assert found == SHAPES
+
+
+def test_a_record_of_a_later_version_is_not_misread() -> None:
+    with pytest.raises(LaterVersion, match="later"):
+        decode_record('{"fingerprint":"v1:a","at":1.0,"window":1.0,"applied":[["like",5]],"later_field":1}')
+    with pytest.raises(LaterVersion, match="another kind"):
+        decode_record('{"fingerprint":"v1:a","at":1.0,"window":1.0}')

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from handler.core.errors import LedgerUnavailable
+from handler.core.errors import LaterVersion, LedgerUnavailable
 from handler.core.model.outcome import Rejected
 from handler.core.model.row import Group, Remembered, Row
 from handler.core.ports.counter_api import Counted, Fault, Refused, Unsent
@@ -43,7 +43,7 @@ def test_a_group_that_a_sweep_leaves_keeps_which_call_failed_though_none_was_ope
     assert scene.ledger.swaps == swaps == 1
 
 
-@pytest.mark.parametrize("error", [ValueError("a row of a later version"), LedgerUnavailable("out of reach")])
+@pytest.mark.parametrize("error", [LaterVersion("a row of format 99"), LedgerUnavailable("out of reach")])
 def test_a_group_that_cannot_be_read_at_the_last_look_does_not_end_the_sweep(error: Exception) -> None:
     """It was met, and waited for its call; the next sweep reports what is wrong."""
     scene = Scene(row(attempt(entry("a"))))

@@ -18,6 +18,7 @@ from handler.triggers.http import handler as http
 from handler.triggers.http.auth import Platform
 from handler.triggers.http.routes import HttpContext
 from handler.triggers.http.webhook_signature import Signature
+from handler.version import VERSION
 from tests.sandbox.dialects import DIALECTS, Dialect, Event, event_of
 from tests.sandbox.responses import response_of
 from tests.unit.triggers.http.signing import KEY, secret_of, signed_headers, whsec
@@ -220,7 +221,8 @@ GIVEN = {
 def test_each_platform_is_answered_in_its_own_form(stage: Stage, dialect: Dialect, form: dict[str, object]) -> None:
     """A load balancer passes over the style that its request did not have; SCF knows no lists. No cache keeps it."""
     reply = stage.answer(event_of(dialect, "GET", "/v1/health", [("host", "x")], b""))
-    assert reply == {"statusCode": 200, "body": '{"status":"ok"}', "isBase64Encoded": False, **form}
+    body = f'{{"status":"ok","version":"{VERSION}"}}'
+    assert reply == {"statusCode": 200, "body": body, "isBase64Encoded": False, **form}
 
 
 @pytest.mark.parametrize(
