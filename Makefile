@@ -25,7 +25,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help set-up run serve verify test unit contract integration faults fuzz storm soak flood e2e bench cold-start simulate mutants model audit \
-	status inspect operation pause resume adopt release forget restored parked token openapi clients package osls deploy-aws rollback remove-aws deploy-scf remove-scf coverage lint format pins clean
+	status console inspect operation pause resume adopt release forget restored parked token openapi clients package osls deploy-aws rollback remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -41,15 +41,15 @@ $(TOOLS_STAMP): tests/tools/requirements.txt
 $(STAMP) $(MINISTACK_STAMP) $(TOOLS_STAMP):
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo "Python 3.10 or newer is needed; name one with: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@echo "Installing the pinned packages into $(@D)"
+	@echo "Installing the pinned packages into $(@D): about a minute, the first time only"
 	@"$(PYTHON)" -m venv --clear "$(@D)"
 	@"$(@D)/bin/python" -m pip install --quiet --quiet --require-hashes --requirement "$<"
 	@touch "$@"
 
-run: $(STAMP) ## Play every event through the function against the local Chat server
-	@$(RUN) -m tests.sandbox.scenes
+run: $(STAMP) ## See a lost reply counted once, and play every event through the function (VERBOSE=1 shows each)
+	@VERBOSE="$(VERBOSE)" $(RUN) -m tests.sandbox.scenes
 
-serve: $(STAMP) ## Keep the local Chat server and the function up until Ctrl-C (FLAGS="--port 0 --chat-port 0")
+serve: $(STAMP) ## Keep the local Chat server, the function and a page that shows both up until Ctrl-C (FLAGS="--port 0 --chat-port 0")
 	@$(RUN) -m tests.sandbox.serve $(FLAGS)
 
 verify: $(STAMP) ## Check the assumptions about the API on GROUP, in the app of FUNCTION (FLAGS="--quick --local"; --local: of your environment)
@@ -113,6 +113,10 @@ OPERATE = $(RUN) -m layers.operate $(if $(FUNCTION),--function "$(FUNCTION)",--l
 	$(if $(NAMESPACE),--namespace "$(NAMESPACE)") $(if $(filter 1,$(YES)),--yes) $(if $(filter 1,$(JSON)),--json)
 PAGE = $(if $(AFTER),--after "$(AFTER)") $(if $(LIMIT),--limit "$(LIMIT)")
 OF_GROUP = $(if $(GROUP),--group "$(GROUP)")
+
+console: $(STAMP) ## Open the operator's page over the function of FUNCTION, in REGION, or over this checkout's (FLAGS="--port 0")
+	@$(RUN) -m layers.console $(if $(FUNCTION),--function "$(FUNCTION)",--local) $(if $(REGION),--region "$(REGION)") \
+		$(if $(NAMESPACE),--namespace "$(NAMESPACE)") $(FLAGS)
 
 status: $(STAMP) ## Show what needs an operator: frozen, waiting and paused groups, each with its next step (FUNCTION= REGION=)
 	@$(OPERATE) status $(PAGE)

@@ -28,14 +28,18 @@ def check(event: Event, function: Function, *, is_given: bool) -> None:
     consequence = consequence_of(event)
     if consequence is None:
         return
-    about = function.invoke({"Type": "Operator", "task": "about"})
-    said: Mapping[str, object] = about if isinstance(about, dict) else {}
-    facts = {"app": said.get("app", UNKNOWN), "ledger": said.get("ledger", UNKNOWN), "function": function.name}
-    for name, fact in facts.items():
+    for name, fact in facts_of(function).items():
         sys.stderr.write(f"{name:<10}{fact}\n")
     sys.stderr.write(f"{consequence}\n")
     if not is_confirmed(is_given=is_given):
         raise OperatorError(NOT_CONFIRMED)
+
+
+def facts_of(function: Function) -> dict[str, object]:
+    """What the function says that it acts on."""
+    about = function.invoke({"Type": "Operator", "task": "about"})
+    said: Mapping[str, object] = about if isinstance(about, dict) else {}
+    return {"app": said.get("app", UNKNOWN), "ledger": said.get("ledger", UNKNOWN), "function": function.name}
 
 
 def _of_group(event: Event) -> str:

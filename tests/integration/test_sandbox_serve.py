@@ -16,6 +16,7 @@ import pytest
 
 from tests.e2e.watching import wait_for
 from tests.sandbox.caller import ask
+from tests.sandbox.comparison import THEIRS
 from tests.sandbox.environment import TOKEN
 from tests.sandbox.remote import Sandbox
 from tests.sandbox.serve import GROUPS
@@ -117,6 +118,45 @@ def test_swagger_ui_is_complete_runs_only_its_own_files_and_keeps_no_token(progr
     assert b"persistAuthorization: false" in files[-1].body
     assert ask(f"{url}/openapi.json", "GET").fields["openapi"] == "3.1.0"
     assert ask(f"{url}/swagger/serve.py", "GET").status == 404
+
+
+def asked(program: Program, path: str, **fields: object) -> dict[str, object]:
+    """What the page's script is answered, by the address that is printed first."""
+    found = re.search(r"See it +(http://\S+)/#(\S+)", program.welcome)
+    assert found is not None
+    headers = {"Content-Type": "application/json", "Console-Token": found[2], "Origin": found[1]}
+    answer = ask(f"{found[1]}/console/{path}", "POST", headers, json.dumps(fields).encode())
+    assert answer.status == 200, answer.body
+    return answer.fields
+
+
+@pytest.mark.parametrize("fault", ["lost", "502"])
+def test_the_page_shows_what_is_counted_once_here_and_twice_behind_a_record(program: Program, fault: str) -> None:
+    """One fault, and the same key sent twice, on both sides."""
+    asked(program, "scene", do="fault", name=fault)
+    for side in ("theirs", "theirs", "ours", "ours"):
+        asked(program, "scene", do="increase", side=side, key="k")
+    chat = Sandbox(program.address("The Chat API"))
+    assert (chat.values("demo")["like"], chat.values(THEIRS)["like"]) == (5, 10)
+    scene = asked(program, "scene", do="look")
+    assert "like = 10" in str(scene["counters"])
+    assert "the caller sends k: increase by 5" in str(scene["events"])
+
+
+def test_the_switches_of_the_page_last_until_they_are_pressed_again(program: Program) -> None:
+    for lasting in (["clock", "unreachable"], []):
+        asked(program, "scene", do="fault", name="unreachable")
+        asked(program, "scene", do="fault", name="clock")
+        assert asked(program, "scene", do="look")["lasting"] == lasting
+    asked(program, "scene", do="increase", side="theirs", key="k")
+    assert Sandbox(program.address("The Chat API")).values(THEIRS) == {"like": 5}
+
+
+def test_the_page_operates_the_function_that_is_served(program: Program) -> None:
+    pause: dict[str, object] = {"task": "pause", "reason": "a look"}
+    assert "asks" in asked(program, "event", event=pause)
+    asked(program, "event", event=pause, agreed=True)
+    assert "PAUSED" in str(asked(program, "event", event={"task": "status"})["health"])
 
 
 def test_the_example_of_the_document_counts(program: Program) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import secrets
 import signal
 import sys
 import traceback
@@ -14,11 +15,14 @@ from threading import Event, Thread
 from typing import Final
 
 from handler.main import lambda_handler, main_handler
+from layers.console.site import Site
 from tests.sandbox.chat import ENDINGS, ChatApp, ChatServer
+from tests.sandbox.comparison import THEIRS, Comparison
 from tests.sandbox.dialects import DIALECTS
 from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
 from tests.sandbox.gateway import Gateway
-from tests.sandbox.swagger import PAGE, SwaggerGateway
+from tests.sandbox.page import PageGateway, ServedFunction
+from tests.sandbox.swagger import PAGE
 
 FUNCTION_PORT: Final = 8080
 CHAT_PORT: Final = 8081
@@ -33,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before any thread starts, as in `tests.sandbox.chat`.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     try:
-        with _sandbox(options) as (chat, gateway):
+        token = secrets.token_urlsafe(16)
+        with _sandbox(options, token) as (chat, gateway):
+            print(f"See it        {gateway.url}/#{token}", flush=True)
             print(_welcome(chat, gateway, options.group), flush=True)
             signal.sigwait(ENDINGS)
             print("Ending.", flush=True)
@@ -46,17 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _sandbox(options: argparse.Namespace) -> Iterator[tuple[ChatServer, Gateway]]:
+def _sandbox(options: argparse.Namespace, token: str) -> Iterator[tuple[ChatServer, Gateway]]:
     """The Chat server, the function at its address, and the sweep; all gone afterwards, with the ledger."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="update-group-counter-")))
         app = ChatApp(sdkappid=SDKAPPID, keys=(KEY,))
         chat = stack.enter_context(ChatServer(app, port=options.chat_port))
-        for group in options.group:
+        for group in (*options.group, THEIRS):
             chat.create_group(group)
         os.environ.update(sandboxed_environment(chat.endpoint, folder, DOCS="on"))
         handler = main_handler if options.dialect == "scf" else lambda_handler
-        gateway = stack.enter_context(SwaggerGateway(handler, options.dialect, port=options.port))
+        gateway = stack.enter_context(PageGateway(handler, options.dialect, port=options.port))
+        gateway.site = Site(ServedFunction(gateway), token, Comparison(chat, gateway, options.group[0]))
         stack.enter_context(_sweeping(gateway, options.sweep_every))
         yield chat, gateway
 
