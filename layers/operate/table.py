@@ -17,7 +17,15 @@ def lines(status: Mapping[str, object]) -> list[str]:
     groups = [each for each in attention if isinstance(each, dict)] if isinstance(attention, list) else []
     after = status.get("after")
     more = [f"More of them: AFTER={after}"] if after else []
-    return [_health(status, groups), *_table([HEADINGS, *map(_cells, groups)] if groups else []), *more, *_open(status)]
+    table = _table([HEADINGS, *map(_cells, groups)] if groups else [])
+    return [_health(status, groups), *table, *more, *_lasting(status), *_open(status)]
+
+
+def _lasting(status: Mapping[str, object]) -> list[str]:
+    """A table without its expiry attribute grows for ever; an earlier function does not tell."""
+    if status.get("ledger_expires") is not False:
+        return []
+    return ["The ledger keeps what has ended: turn on the expiry of its table, by the attribute `ttl`"]
 
 
 def _open(status: Mapping[str, object]) -> list[str]:

@@ -63,3 +63,16 @@ def test_a_table_that_may_not_be_made_is_unavailable_and_says_why(
         ledger.swap(GROUP, idle_row(), {})
     assert ledger.swap(GROUP, idle_row(), {})
     ledger.close()
+
+
+@pytest.mark.parametrize(("refused", "told"), [("", True), ("DescribeTimeToLive", None)])
+def test_a_table_with_its_expiry_says_so_to_a_function_that_may_ask(
+    dynamodb_endpoint: str, table: str, clock: GivenClock, refused: str, told: bool | None
+) -> None:
+    def answer(called: str, request: AWSPreparedRequest, send: Send) -> AWSResponse:
+        return dynamodb.refusal(request, "AccessDeniedException") if called == refused else send()
+
+    ledger = made(dynamodb_endpoint, table, clock, answer)
+    assert ledger.swap(GROUP, idle_row(), {})
+    assert ledger.parked().expires() is told
+    ledger.close()

@@ -61,6 +61,11 @@ def operate(ledger: DynamoDbLedger) -> None:
     assert ledger.groups_with_key(APP, "like", 1, 10) == []
 
 
+def ask(ledger: DynamoDbLedger) -> None:
+    """Whether the table drops what has ended."""
+    assert ledger.parked().expires() is False
+
+
 def sweep(ledger: DynamoDbLedger) -> None:
     assert ledger.unfinished(APP, 10) == [GROUP.id]
     assert [label.id for label in ledger.parked().labels(APP)] == [PARKED.id]
@@ -71,7 +76,9 @@ def actions(meter: Meter) -> set[str]:
     return {f"dynamodb:{part}" for call in meter.calls for part in PARTS.get(call, {call})}
 
 
-@pytest.mark.parametrize(("role", "work"), [("serve", serve), ("erase", erase), ("operate", operate), ("sweep", sweep)])
+@pytest.mark.parametrize(
+    ("role", "work"), [("serve", serve), ("erase", erase), ("operate", operate), ("ask", ask), ("sweep", sweep)]
+)
 def test_each_role_is_allowed_what_it_calls(
     dynamodb_endpoint: str, clock: GivenClock, role: str, work: Callable[[DynamoDbLedger], None]
 ) -> None:

@@ -213,7 +213,7 @@ def test_each_role_allows_what_its_function_does_and_nothing_else(resources: Res
     every = logs | rows | {"secretsmanager:GetSecretValue"}
     assert {name: set(allowed(resources, f"{name}Role")) for name in FUNCTIONS} == {
         "Http": every,
-        "Timer": every | {"dynamodb:DeleteItem", "dynamodb:Query", "sqs:SendMessage"},
+        "Timer": every | {"dynamodb:DeleteItem", "dynamodb:DescribeTimeToLive", "dynamodb:Query", "sqs:SendMessage"},
         "Queue": every | {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
         "Stream": every | {"sqs:SendMessage"},
         "Sweep": every | {"dynamodb:DeleteItem", "dynamodb:Query"},

@@ -121,6 +121,7 @@ def test_a_faithful_api_holds_throughout(chat: ChatServer) -> None:
     assert not [entry for entry in chat.journal() if entry.code == 60007]
     assert set(chat.values(GROUP).values()) == {0}
     assert answer["callers_without_rights"] == ["mobile-backend", "schedule"]
+    assert answer["ledger_expires"] is True
     assert answer["settings"] == {"SIGNATURE_LIFE_S": 6, "CLOCK_GUARD_S": 5.0, "ATTEMPT_BOUND_S": 11.0}
 
 

@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from botocore.loaders import Loader
+from botocore.model import OperationModel
 
 from tests.sandbox.aws_client import REGION
 
@@ -98,8 +99,9 @@ class Meter:
         return answer
 
 
-def _ask_for_cost(params: dict[str, object], **_: object) -> None:
-    params["ReturnConsumedCapacity"] = "TOTAL"
+def _ask_for_cost(params: dict[str, object], model: OperationModel, **_: object) -> None:
+    if model.name != "DescribeTimeToLive":
+        params["ReturnConsumedCapacity"] = "TOTAL"
 
 
 def refusal(request: AWSPreparedRequest, code: str, status: int = 400, **fields: object) -> AWSResponse:

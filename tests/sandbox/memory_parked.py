@@ -43,6 +43,10 @@ class MemoryParked:
         with self._lock:
             return self._parked.pop((app, parked_id), None) is not None
 
+    def expires(self) -> bool:
+        """What has ended is dropped."""
+        return True
+
     def note(self, app: int, name: str, text: str) -> None:
         with self._lock:
             self._notes[app, name] = text

@@ -163,13 +163,6 @@ class SweepIndex(Protocol):
         """
         ...
 
-    def has_rows(self, app: int) -> bool:
-        """Whether any group of the app has a row; a store may tell of another app's, too.
-
-        Asked once in the life of a ledger: when no window is noted.
-        """
-        ...
-
 
 class HeldIndex(Protocol):
     """What an operator looks over: the groups that only an operator moves on, and many rows at once."""
@@ -278,6 +271,10 @@ class ParkedRecords(Protocol):
 
     def unpark(self, app: int, parked_id: str) -> bool:
         """Drop a kept record; False if there is none."""
+        ...
+
+    def expires(self) -> bool | None:
+        """Whether the store drops records and answers whose time has come; None where it does not tell."""
         ...
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from handler.core.errors import LedgerUnavailable
 from handler.core.ports.ledger import Parked, ParkedLabel
 from handler.core.ports.system import Clock
 from handler.ledgers.dynamodb.items import Item, number, number_of, string, text_of
+from handler.ledgers.dynamodb.schema import EXPIRY
 from handler.ledgers.dynamodb.table import Table
 
 # A sort key may not be empty, and an id may.
@@ -66,6 +68,13 @@ class DynamoDbParked:
     def unpark(self, app: int, parked_id: str) -> bool:
         """Drop a kept record."""
         return self._table.delete(_parked_key(app, parked_id))
+
+    def expires(self) -> bool | None:
+        """Whether the table has its expiry attribute on; None where the function may not ask."""
+        try:
+            return self._table.expires_by(EXPIRY)
+        except LedgerUnavailable:
+            return None
 
     def note(self, app: int, name: str, text: str) -> None:
         """Keep a fact."""

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 INDEX = "unfinished"
 KNOWN_INDEX = "known"
+EXPIRY = "ttl"
 
 # How often, and how many times, a table that is being made is asked whether it is ready.
 READY_EVERY_S = 1
@@ -52,7 +53,7 @@ def _create(client: BaseClient, name: str, *, forgets: bool) -> None:
     waiting = {"Delay": READY_EVERY_S, "MaxAttempts": READY_ASKED_MAX}
     client.get_waiter("table_exists").wait(TableName=name, WaiterConfig=waiting)
     if forgets:
-        client.update_time_to_live(TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"})
+        client.update_time_to_live(TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRY})
 
 
 def _keys(partition: str, sort: str) -> list[dict[str, str]]:

@@ -85,6 +85,13 @@ class Table:
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
+    def expires_by(self, attribute: str) -> bool:
+        """Whether the table drops items by this attribute, or is about to."""
+        answer = self._read("describe_time_to_live", {"TableName": self.name})
+        told = cast("Mapping[str, str]", answer["TimeToLiveDescription"])
+        is_on = told["TimeToLiveStatus"] in {"ENABLED", "ENABLING"}
+        return is_on and told.get("AttributeName") == attribute
+
     def put_new(self, item: Item) -> Outcome:
         """Write an item, unless there is one of its key."""
         return self._write_one("put_item", new_item(item))

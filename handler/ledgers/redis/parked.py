@@ -124,6 +124,10 @@ class RedisParked:
         """Drop a kept record, in one script."""
         return self._client.run(UNPARK, self._keys.parked(app), [parked_id]) == 1
 
+    def expires(self) -> bool:
+        """The server drops what it was given a life for."""
+        return True
+
     def note(self, app: int, name: str, text: str) -> None:
         """Keep a fact; the same one again is written again, which changes nothing."""
         key = self._keys.notes(app)

@@ -78,6 +78,10 @@ class SqliteParked:
             _drop(connection, owner, parked_id)
         return len(ended)
 
+    def expires(self) -> bool:
+        """Each sweep drops what has ended."""
+        return True
+
     def note(self, app: int, name: str, text: str) -> None:
         """Keep a fact, in one write transaction."""
         self._file.write(lambda connection: connection.execute(_NOTE, (app, name, text)).rowcount)

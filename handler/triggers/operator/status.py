@@ -37,6 +37,7 @@ def answer(request: Status, budget: TimeBudget, context: AppContext) -> Json:
         **overview.numbers(instance.api_clock.moment()),
         "callers_without_rights": context.vault.current().callers_without_rights,
         "parked_by_source": overview.dead_letters.kinds,
+        "ledger_expires": context.parked.expires(),
         "expiring": [_ending(label) for label in overview.dead_letters.next],
         "attention": [_shown(one, context, generation.paused) for one in page],
         "after": _cursor(page[-1].place) if page and overview.more else None,

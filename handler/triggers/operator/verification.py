@@ -82,6 +82,7 @@ def _result(asked: _Asked, context: AppContext, verified: Verification) -> dict[
             "ATTEMPT_BOUND_S": rules.bound_s,
         },
         "callers_without_rights": context.vault.current().callers_without_rights,
+        "ledger_expires": context.parked.expires(),
         "calls": verified.calls,
         "set_back": verified.set_back,
         **{verdict.name.lower(): verdicts[verdict] for verdict in CheckResult},

@@ -26,6 +26,9 @@ class UnreliableStore(UnreliableLedger):
     def unpark(self, app: int, parked_id: str) -> bool:
         return self._write(f"drops {parked_id}", lambda: self._kept.unpark(app, parked_id))
 
+    def expires(self) -> bool | None:
+        return self._read("asks for the expiry", self._kept.expires)
+
     def note(self, app: int, name: str, text: str) -> None:
         self._write("notes a fact", lambda: self._kept.note(app, name, text))
 

@@ -88,3 +88,8 @@ def test_callers_without_bounds_are_named() -> None:
     """Any token of theirs may set any counter."""
     assert lines({**WELL, "callers_without_rights": ["a", "b"]})[-1] == "Callers that may do everything: a, b"
     assert len(lines({**WELL, "callers_without_rights": []})) == len(lines(WELL)) == 1
+
+
+def test_a_ledger_that_keeps_what_has_ended_is_told() -> None:
+    assert lines({**WELL, "ledger_expires": False})[-1].startswith("The ledger keeps what has ended: turn on")
+    assert [len(lines({**WELL, "ledger_expires": said})) for said in (True, None)] == [1, 1]

@@ -20,6 +20,7 @@ def test_where_all_is_well_status_says_so(stage: Stage) -> None:
         "oldest_unfinished_s": 0.0,
         "callers_without_rights": ["mobile-backend"],
         "parked_by_source": {},
+        "ledger_expires": True,
         "expiring": [],
         "attention": [],
         "after": None,
