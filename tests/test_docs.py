@@ -29,7 +29,8 @@ from tests.sandbox.serve import FUNCTION_PORT
 ROOT = Path(__file__).parents[1]
 NAMES = (
     *("README.md", "events/README.md", "handler/README.md", "handler/config/README.md", "handler/core/README.md"),
-    *("handler/ledgers/README.md", "handler/triggers/http/README.md", "layers/README.md", "tests/README.md"),
+    *("handler/ledgers/README.md", "handler/triggers/http/README.md", "layers/README.md"),
+    *("layers/examples/README.md", "tests/README.md"),
 )
 READMES: Mapping[str, str] = {name: (ROOT / name).read_text("utf-8") for name in NAMES}
 README = READMES["README.md"]
