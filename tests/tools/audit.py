@@ -18,7 +18,7 @@ from pathlib import Path
 PIP_AUDIT = Path(".tools/bin/pip-audit")
 SETS = ("layers", "tests", "tests/ministack", "tests/tools")
 CLEAN, ADVISORIES, NOT_AUDITED = 0, 1, 2
-HOST, KNOWN_THERE, TIMEOUT_S = "pypi.org", "/pypi/pip/json", 10
+HOST, KNOWN_THERE, TIMEOUT_S = "pypi.org", "/pypi/pip/23.0/json", 10
 
 
 def is_reachable() -> bool:
