@@ -1,7 +1,9 @@
 """Queues, topics and streams in a storm: records of SQS, CKafka and Kinesis, redelivered, with faults and `kill -9`.
 
-`make flood RECORDS=3000` prints the figures. As in `storm`, the auditor takes the truth from the
-Chat server; which records were refused for good it takes from what the sources were told at the end, in calm weather.
+Some come in envelopes of SNS or EventBridge, some of the stream's in aggregates, many of those ask for the same, and a
+few can never be executed. `make flood RECORDS=3000` prints the figures. As in `storm`, the auditor takes the truth from
+the Chat server; which records were refused for good it takes from what the sources were told in the end, in calm
+weather, and from what is parked.
 """
 
 import argparse
@@ -21,6 +23,7 @@ from threading import Lock
 from tests.faults.storms.ledgers import StormLedger
 from tests.faults.storms.storm import every_fault
 from tests.faults.storms.weather import SWEEP, KilledError, Weather
+from tests.sandbox.aggregates import aggregate
 from tests.sandbox.chat import ChatApp, ChatServer
 from tests.sandbox.environment import KEY, SDKAPPID
 from tests.sandbox.poller import sqs_event
@@ -28,47 +31,94 @@ from tests.sandbox.queue import Message, message
 
 BATCH = 100
 QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:likes"
+TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:likes"
+KEYS = ("like", "twin")
 STREAM_ARN = "arn:aws:kinesis:eu-west-1:123456789012:stream/likes"
 
 
 @dataclass(frozen=True)
 class Note:
-    """One record: an increase or decrease of one counter by a value that no other record has."""
+    """One record: an increase or decrease of one counter by a value that no other record has.
+
+    A twin adds one to a counter of its own, as all twins of its group do. Poison has a value that is no number.
+    """
 
     number: int
     group: str
     mode: str
     value: int
+    is_twin: bool = False
 
     @property
     def payload(self) -> str:
         """The text in the queue or topic; every third names its own idempotency key."""
-        counters = [{"Key": "like", "Value": self.value}]
+        value = str(self.value) if self.is_poison else self.value
+        counters = [{"Key": "twin", "Value": 1}] if self.is_twin else [{"Key": "like", "Value": value}]
         body: dict[str, object] = {"GroupId": self.group, "GroupCounter": counters, "Mode": self.mode}
         if self.number % 3 == 0:
             body["IdempotencyKey"] = f"note-{self.number}"
         return json.dumps(body)
 
     @property
+    def is_poison(self) -> bool:
+        return self.number % 41 == 7
+
+    @property
+    def enveloped(self) -> str:
+        """The text, in two of five in an envelope, whose identity it has then."""
+        when, name = "2026-11-30T00:00:00Z", f"inner-{self.number}"
+        if self.number % 5 == 1:
+            topic = {"Type": "Notification", "MessageId": name, "TopicArn": TOPIC_ARN, "Timestamp": when}
+            return json.dumps({**topic, "Message": self.payload})
+        if self.number % 5 == 2:
+            event = {"version": "0", "id": name, "detail-type": "likes", "source": "game", "account": "123456789012"}
+            detail = {"time": when, "region": "eu-west-1", "resources": [], "detail": json.loads(self.payload)}
+            return json.dumps({**event, **detail})
+        return self.payload
+
+    @property
     def sqs(self) -> Message:
-        return message(f"message-{self.number}", self.payload)
+        return message(f"message-{self.number}", self.enveloped)
 
     @property
     def ckafka(self) -> dict[str, object]:
         partition = {"topic": "likes", "partition": 0, "offset": self.number, "msgKey": "None"}
         return {"Ckafka": {**partition, "msgBody": self.payload}}
 
+
+@dataclass(frozen=True)
+class Carried:
+    """A record of the stream as its only shard has it: one note, whose group is the partition key, or an aggregate."""
+
+    notes: Sequence[Note]
+
+    @property
+    def sequence(self) -> str:
+        return f"{49 * 10**54 + self.notes[0].number}"
+
     @property
     def kinesis(self) -> dict[str, object]:
-        """As the only shard of a stream has it, whose partition key is the group."""
-        sequence = f"{49 * 10**54 + self.number}"
-        data = base64.b64encode(self.payload.encode()).decode()
+        key, data = self.notes[0].group, base64.b64encode(self.notes[0].enveloped.encode()).decode()
+        if len(self.notes) > 1:
+            # The partition key of an aggregate that its library has made of several.
+            key, data = "a", aggregate([(note.group, note.payload) for note in self.notes])
         return {
-            "kinesis": {"partitionKey": self.group, "sequenceNumber": sequence, "data": data},
-            "eventID": f"shardId-000000000000:{sequence}",
+            "kinesis": {"partitionKey": key, "sequenceNumber": self.sequence, "data": data},
+            "eventID": f"shardId-000000000000:{self.sequence}",
             "eventSource": "aws:kinesis",
             "eventSourceARN": STREAM_ARN,
         }
+
+
+def carried(notes: Sequence[Note]) -> list[Carried]:
+    """These in order, every fifth record an aggregate of several."""
+    records: list[Carried] = []
+    place = 0
+    while place < len(notes):
+        size = 4 if len(records) % 5 == 4 else 1
+        records.append(Carried(notes[place : place + size]))
+        place += size
+    return records
 
 
 class Flood:
@@ -81,17 +131,21 @@ class Flood:
         self.server = server
         self.weather = Weather(folder, server, self.chance, StormLedger(), instances=instances)
         self.figures = self.weather.figures
-        self.notes = [self._note(number, groups) for number in range(records)]
         third = records // 3
+        self.notes = [self._note(number, groups, from_stream=number >= 2 * third) for number in range(records)]
         self.queue, self.topic = deque(self.notes[:third]), self.notes[third : 2 * third]
-        self.shard = self.notes[2 * third :]
+        self.shard = carried(self.notes[2 * third :])
+        self.twins_parked: Counter[str] = Counter()
         self._lock = Lock()
         for number in range(groups):
             server.create_group(f"G{number}")
 
-    def _note(self, number: int, groups: int) -> Note:
+    def _note(self, number: int, groups: int, *, from_stream: bool) -> Note:
+        """Half of the stream's records that have no key of their own are twins."""
         mode = self.chance.choice(("Increase", "Increase", "Decrease"))
-        return Note(number, f"G{self.chance.randrange(groups)}", mode, number * 10**6 + self.chance.randrange(10**6))
+        group, value = f"G{self.chance.randrange(groups)}", number * 10**6 + self.chance.randrange(10**6)
+        is_twin = from_stream and number % 3 == 1 and number % 41 != 7
+        return Note(number, group, "Increase" if is_twin else mode, value, is_twin)
 
     def run(self) -> float:
         """Let it rain; returns how many seconds it took until queue and topic were empty."""
@@ -162,10 +216,10 @@ class Flood:
             # A checkpoint that was not written brings some of them again.
             position += max(0, taken - (chance.randrange(BATCH) if chance.random() < 0.1 else 0))
 
-    def _taken(self, batch: Sequence[Note], chance: random.Random) -> int:
+    def _taken(self, batch: Sequence[Carried], chance: random.Random) -> int:
         """How many records of the batch stand before the first that failed."""
         try:
-            reply = self.weather.invoke({"Records": [note.kinesis for note in batch]}, chance)
+            reply = self.weather.invoke({"Records": [record.kinesis for record in batch]}, chance)
         except KilledError:
             return 0
         if not isinstance(reply, Mapping):
@@ -173,8 +227,7 @@ class Flood:
             return 0
         failed = {failure["itemIdentifier"] for failure in reply["batchItemFailures"]}
         self.figures["stream batches"] += 1
-        names = [f"{49 * 10**54 + note.number}" for note in batch]
-        return next((place for place, name in enumerate(names) if name in failed), len(batch))
+        return next((place for place, record in enumerate(batch) if record.sequence in failed), len(batch))
 
     def calm(self) -> set[int]:
         """No more faults: finish everything, deliver everything once more, and learn what was refused for good."""
@@ -188,8 +241,8 @@ class Flood:
         for start in range(0, third, BATCH):
             assert self._acknowledged(self.topic[start : start + BATCH], chance)
         for start in range(0, len(self.shard), BATCH):
-            batch = self.shard[start : start + BATCH]
-            assert self._taken(batch, chance) == len(batch)
+            records = self.shard[start : start + BATCH]
+            assert self._taken(records, chance) == len(records)
         self.weather.invoke(SWEEP, chance)
         return refused | self._parked(chance)
 
@@ -203,22 +256,36 @@ class Flood:
             page = self.weather.invoke(event, chance)
             assert isinstance(page, Mapping), page
             for record in page["records"]:
-                parked.add(json.loads(record["payload"])["GroupCounter"][0]["Value"] // 10**6)
+                body = json.loads(record["payload"])
+                # What can never be executed is parked as it came.
+                body = json.loads(body["Message"]) if "Message" in body else body.get("detail", body)
+                [counter] = body["GroupCounter"]
+                if counter["Key"] == "twin":
+                    self.twins_parked[body["GroupId"]] += counter["Value"]
+                else:
+                    parked.add(int(counter["Value"]) // 10**6)
             if not page.get("next"):
                 return parked
             after = page["next"]
 
     def audit(self, refused: set[int]) -> list[str]:
         """What is wrong, in words; nothing if every counter is exact and nothing secret was said."""
-        expected: Counter[str] = Counter()
+        expected: Counter[tuple[str, str]] = Counter()
         for note in self.notes:
-            if note.number not in refused:
-                expected[note.group] += note.value if note.mode == "Increase" else -note.value
-        truth = {group: self.server.values(group).get("like", 0) for group in self.server.groups()}
+            if note.is_twin:
+                expected[note.group, "twin"] += 1
+            elif note.number not in refused:
+                expected[note.group, "like"] += note.value if note.mode == "Increase" else -note.value
+        for group, times in self.twins_parked.items():
+            expected[group, "twin"] -= times
+        truth = {(group, key): self.server.values(group).get(key, 0) for group in self.server.groups() for key in KEYS}
         wrong = [
-            f"{group} is {value}, not {expected[group]}" for group, value in truth.items() if value != expected[group]
+            f"{group} {key} is {value}, not {expected[group, key]}"
+            for (group, key), value in truth.items()
+            if value != expected[group, key]
         ]
-        return wrong + self.weather.leaks()
+        poison = [note.number for note in self.notes if note.is_poison and note.number not in refused]
+        return wrong + [f"{number} can never be executed, and is nowhere" for number in poison] + self.weather.leaks()
 
 
 def play(
@@ -250,6 +317,8 @@ def main() -> int:
     faults = sum(entry.fault is not None for entry in flood.server.journal())
     print(f"seed {arguments.seed}: {len(flood.notes)} records in {took_s:.0f} s, {len(refused)} refused for good")
     print(f"{faults} faults in {len(flood.server.journal())} calls, {flood.weather.kills} kills; {dict(flood.figures)}")
+    twins = sum(note.is_twin for note in flood.notes)
+    print(f"{twins} twins, of which {flood.twins_parked.total()} were parked")
     print("\n".join(wrong) if wrong else "every counter exact, nothing leaked")
     return 1 if wrong else 0
 

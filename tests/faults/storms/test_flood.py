@@ -11,3 +11,4 @@ def test_a_flood_of_records_ends_with_every_counter_exact() -> None:
     assert flood.figures["queue redeliveries"]
     assert flood.figures["topic batches"]
     assert flood.figures["stream batches"]
+    assert any(len(record.notes) > 1 for record in flood.shard)
