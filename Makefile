@@ -53,7 +53,7 @@ serve: $(STAMP) ## Keep the local Chat server, the function and a page that show
 	@$(RUN) -m tests.sandbox.serve $(FLAGS)
 
 verify: $(STAMP) ## Check the assumptions about the API on GROUP, in the app of FUNCTION (FLAGS="--quick --local"; --local: of your environment)
-	@$(if $(FUNCTION),$(OPERATE) verify,$(RUN) -m tests.sandbox.verify) $(if $(GROUP),--group "$(GROUP)") $(FLAGS)
+	@$(if $(AT),$(OPERATE) verify,$(RUN) -m tests.sandbox.verify) $(if $(GROUP),--group "$(GROUP)") $(FLAGS)
 
 test: lint $(MINISTACK_STAMP) ## Check the code and run every test
 	@$(PYTEST) $(PARALLEL)
@@ -109,7 +109,9 @@ e2e: $(STAMP) ## Run the tests under the platforms' runtimes
 
 # Operator events go to the deployed function that FUNCTION names, in REGION, or to this checkout's, with the settings of the
 # environment. What changes or deletes something wants YES=1, or a typed yes. JSON=1 shows the raw answer of status.
-OPERATE = $(RUN) -m layers.operate $(if $(FUNCTION),--function "$(FUNCTION)",--local) $(if $(REGION),--region "$(REGION)") \
+# STAGE without FUNCTION means the function on AWS that takes the stage's operator events.
+AT = $(or $(FUNCTION),$(if $(filter command environment,$(origin STAGE)),update-group-counter-$(STAGE)-timer))
+OPERATE = $(RUN) -m layers.operate $(if $(AT),--function "$(AT)",--local) $(if $(REGION),--region "$(REGION)") \
 	$(if $(NAMESPACE),--namespace "$(NAMESPACE)") $(if $(filter 1,$(YES)),--yes) $(if $(filter 1,$(JSON)),--json)
 PAGE = $(if $(AFTER),--after "$(AFTER)") $(if $(LIMIT),--limit "$(LIMIT)")
 OF_GROUP = $(if $(GROUP),--group "$(GROUP)")

@@ -15,8 +15,7 @@ def main(given: list[str] | None = None) -> int:
     event = arguments.event_of(options)
     try:
         function = function_of(options.function, options.region, options.namespace)
-        if options.local:
-            sys.stderr.write(f"Acting on {function.name}\n")
+        sys.stderr.write(f"Acting on {function.name}\n")
         consent.check(event, function, is_given=options.yes)
         reply = function.invoke(event)
     except OperatorError as error:

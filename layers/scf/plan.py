@@ -7,8 +7,8 @@ The limits are in cloud.tencent.com/document/product/583: 9708 (timers), 39901 (
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import ConfigDict, Field, ValidationError
@@ -17,6 +17,7 @@ from handler.config.settings import Settings
 from handler.core.errors import BadInput, SettingsError
 from handler.core.model.payload import StrictModel
 from handler.triggers.timer.tick import read_tick
+from layers import parameters
 from layers.packaging.targets import ROOT
 
 SERVICE: Final = ROOT / "serverless.yml"
@@ -118,9 +119,11 @@ def read_plan(text: str, changes: Mapping[str, str], *, removing: bool = False) 
     Raises PlanError if anything is missing or wrong. Removing a function needs only a plan of the right form.
     """
     tencent = yaml.safe_load(text)["custom"]["tencent"]
-    unknown = [name for name in changes if not _change(tencent, name.split("."), changes[name])]
-    if unknown:
-        raise PlanError([f"custom.tencent has no text {name}" for name in unknown])
+    problems = [*parameters.unknown(changes, _texts(tencent)), *parameters.placeholders(changes)]
+    if problems:
+        raise PlanError(problems)
+    for name, change in changes.items():
+        _change(tencent, name.split("."), change)
     tencent["deadLetters"] = tencent.get("deadLetters") or None
     try:
         plan = Plan.model_validate(tencent)
@@ -132,14 +135,20 @@ def read_plan(text: str, changes: Mapping[str, str], *, removing: bool = False) 
     return plan
 
 
-def _change(part: dict[str, object], path: list[str], text: str) -> bool:
-    name, *deeper = path
-    inner = part.get(name)
-    if deeper:
-        return isinstance(inner, dict) and _change(inner, deeper, text)
-    if isinstance(inner, str):
-        part[name] = text
-    return isinstance(inner, str)
+def _texts(part: Mapping[str, object], before: str = "") -> Iterator[str]:
+    """The names of all texts, such as `role` and `vpc.id`: these can be set."""
+    for name, value in part.items():
+        if isinstance(value, dict):
+            yield from _texts(value, f"{before}{name}.")
+        elif isinstance(value, str):
+            yield f"{before}{name}"
+
+
+def _change(part: dict[str, Any], path: list[str], text: str) -> None:
+    *outer, name = path
+    for inner in outer:
+        part = part[inner]
+    part[name] = text
 
 
 def _missing(plan: Plan) -> list[str]:

@@ -30,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("with --local the group has to be named, because its counters are written")
     options.group = options.group or GROUP
     event = {"Type": "Operator", "task": "verify", "GroupId": options.group, "quick": options.quick}
-    print(f"Verifying on the group {options.group}; this takes {'half a minute' if options.quick else 'some minutes'}.")
+    what = "the app of this environment" if options.local else "the local Chat server, which is not your app,"
+    takes = "half a minute" if options.quick else "some minutes"
+    print(f"Verifying {what} on the group {options.group}; this takes {takes}.")
     with _environment(options.group, local=options.local), redirect_stdout(StringIO()):
         try:
             answer = lambda_handler(event, None)
