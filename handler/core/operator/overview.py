@@ -179,10 +179,13 @@ def _standings(instance: Instance, app: int, ids: Sequence[str]) -> list[Standin
 
 
 def _without_row(instance: Instance, group: Group) -> Standing | None:
-    """A group of which no row was found: deleted since it was listed, or one whose row this version cannot read."""
+    """A group of which no row was found: deleted since it was listed, or one whose row cannot be read.
+
+    A later version may have written it, or something is broken that no rule foresees: that stays with its group.
+    """
     try:
         row = instance.ledger.load(group)
-    except LaterVersion:
+    except (LaterVersion, ValueError):
         return Standing(group.id, State.WAITING, Row(version=0, generation=0, receipt_key=""), is_readable=False)
     return standing_of(group.id, row) if row is not None else None
 

@@ -39,8 +39,8 @@ BEHIND_S = 120.0
 HELD_S = 90.0
 
 
-# What ends no sweep at its last look at a group: no answer of the ledger, or a row that a later version has written.
-_NEXT_TIME = (NotAccepted, OutcomeUnknown)
+# What ends no sweep at its last look at a group: no answer of the ledger, or a row that cannot be read.
+_NEXT_TIME = (NotAccepted, OutcomeUnknown, ValueError)
 
 
 class Swept(msgspec.Struct, frozen=True, kw_only=True):
