@@ -1,7 +1,7 @@
 """The world around the workers of one group: the network, the API, its clock, and what must hold."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from handler.core.model.operation import Mode
 from handler.core.model.row import Attempt, Pause, Row
@@ -312,8 +312,3 @@ def _waiting(state: State, attempt: Attempt) -> int | None:
         if worker.at is At.WAIT and worker.mine == int(attempt.id):
             return number
     return None
-
-
-def without(world: GroupWorld, rule: str) -> GroupWorld:
-    """The same world with one rule left out."""
-    return replace(world, rules=replace(world.rules, **{rule: False}), shelf=group.Shelf())
