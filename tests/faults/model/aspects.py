@@ -6,19 +6,32 @@ from typing import Any, TypeAlias, cast
 
 from handler.core.model.operation import Mode
 from handler.core.state.receipts import WEIGHT_MIN
-from tests.faults.model import append_model, beginning, checker, clock, dating, group, store, watermark_model
+from tests.faults.model import (
+    append_model,
+    beginning,
+    blame,
+    checker,
+    clock,
+    dating,
+    group,
+    store,
+    telling,
+    watermark_model,
+)
 from tests.faults.model.acceptance import Acceptance
 from tests.faults.model.append_model import Appending
 from tests.faults.model.beginning import Beginning
+from tests.faults.model.blame import Blaming
 from tests.faults.model.checker import Report, World
 from tests.faults.model.clock import Clocks
 from tests.faults.model.dating import Dating
 from tests.faults.model.group import Faults
 from tests.faults.model.store import Way
+from tests.faults.model.telling import Telling
 from tests.faults.model.watermark_model import HALVES, Raised, Watermarks
 from tests.faults.model.worlds import GroupWorld
 
-AnyWorld: TypeAlias = Acceptance | Appending | Beginning | Clocks | Dating | GroupWorld | Watermarks
+AnyWorld: TypeAlias = Acceptance | Appending | Beginning | Blaming | Clocks | Dating | GroupWorld | Telling | Watermarks
 
 UP, DOWN, SET = Mode.INCREASE, Mode.DECREASE, Mode.SET
 
@@ -64,6 +77,8 @@ def aspects() -> list[Aspect]:
         _stepping(),
         _by_epoch(),
         _refusals(),
+        _tellings(),
+        _blames(),
         _late(),
         _sets(),
         _first_use(),
@@ -144,6 +159,30 @@ def _refusals() -> Aspect:
     ]
     large = [replace(run, faults=Faults(1, passing=True, unheard=True)), replace(lies, faults=Faults(3, lies=True))]
     return Aspect("refusals, splitting and lies", "R4 R6", [run, pair, slow, lies], large, mutants)
+
+
+def _tellings() -> Aspect:
+    """R6: a rejection is told by the reply of the visit that the entry names, else by a note and a parked record."""
+    twice, over_http = Telling(), Telling(over_http=True)
+    mutants = [
+        Mutant("rejections_are_noted", telling.UNTOLD, twice),
+        Mutant("deliveries_acknowledge", telling.UNTOLD, over_http),
+        Mutant("only_the_teller_goes_without_a_note", telling.UNTOLD, twice),
+        Mutant("parks_before_striking", telling.UNTOLD, twice),
+    ]
+    return Aspect("what a source is told", "R6", [twice, over_http], [Telling(4)], mutants)
+
+
+def _blames() -> Aspect:
+    """R6: 10007 is the group's fault or the app's, as calls in other groups tell."""
+    own, lost, two = Blaming(is_of_the_group=True), Blaming(is_of_the_group=False), Blaming(True, another_refuses=True)
+    mutants = [
+        Mutant("other_groups_are_asked", blame.INNOCENT, lost),
+        Mutant("only_later_calls_prove", blame.INNOCENT, lost),
+        Mutant("silence_proves_nothing", blame.ACCUSED, own),
+        Mutant("all_have_to_refuse", blame.ACCUSED, two),
+    ]
+    return Aspect("whom 10007 is to blame on", "R6", [own, lost, two], [], mutants)
 
 
 def _late() -> Aspect:
