@@ -182,12 +182,12 @@ remove-aws: $(STAMP) ## Remove the deployment from AWS, but not the ledger
 	@$(call AWS,remove)
 
 deploy-scf: export PARAMS := $(PARAMS)
-deploy-scf: $(STAMP) ## Deploy to SCF: PARAMS="role=… vpc.id=… vpc.subnet=…", FLAGS=--dry-run shows the calls
+deploy-scf: $(STAMP) ## Deploy to SCF: PARAMS="role=… vpc.id=… vpc.subnet=…", FLAGS=--dry-run shows what would change
 	@$(RUN) -m layers.build scf
-	@$(RUN) -m layers.scf deploy $(foreach param,$(PARAMS),--set "$(param)") $(FLAGS)
+	@$(RUN) -m layers.scf deploy $(foreach param,$(PARAMS),--set "$(param)") $(AGREED) $(FLAGS)
 
 remove-scf: $(STAMP) ## Remove the deployment from SCF, but not the ledger
-	@$(RUN) -m layers.scf remove $(foreach param,$(PARAMS),--set "$(param)") $(FLAGS)
+	@$(RUN) -m layers.scf remove $(foreach param,$(PARAMS),--set "$(param)") $(AGREED) $(FLAGS)
 
 # Without the whole platforms: what those alone reach has no test of its own. The report's bar, in pyproject.toml, is for lines
 # and branches together; the other one is for the branches.

@@ -4,8 +4,9 @@
     python -m layers.scf deploy --dry-run
     python -m layers.scf remove
 
-A deployment creates what is missing and changes what differs, so it can be repeated. It deletes triggers that the plan
-does not have. A dry run reads what is deployed and prints the calls that would change it.
+A deployment says what it would change, and wants a yes: typed, or `--yes`. It creates what is missing and changes what
+differs, so it can be repeated. It deletes triggers that an earlier one has made and the plan no longer has, and nothing
+else. A dry run says the same, and changes nothing.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from layers.build import OUTPUT
+from layers.confirm import NOT_CONFIRMED, is_confirmed
 from layers.packaging.targets import SCF
-from layers.scf.api import Cloud, CloudError, DryRun, Scf, absent_keys
-from layers.scf.deploy import Deployment, remove
+from layers.scf.api import Cloud, CloudError, Scf, absent_keys
+from layers.scf.deploy import Deployment, removal_of
+from layers.scf.difference import foreign
 from layers.scf.plan import SERVICE, Plan, PlanError, read_plan
 
 CHECK: Final = {"task": "check"}
@@ -44,21 +47,53 @@ def main(
         plan = read_plan(SERVICE.read_text("utf-8"), dict(options.set), removing=removing)
         if absent:
             return 1
-        cloud: Cloud = Scf(plan.region, os.environ)
-        if options.dry_run:
-            cloud = DryRun(cloud, print)
+        cloud = Scf(plan.region, os.environ)
         if removing:
-            remove(plan, cloud)
-            return 0
-        code, layer = (built / f"{SCF.name}-{part}.zip" for part in ("function", "layer"))
-        url = Deployment(plan, cloud, WAIT_S, sleep).run(code.read_bytes(), layer.read_bytes())
+            return _remove(plan, cloud, is_agreed=options.yes, is_dry=options.dry_run)
+        deployment = Deployment(plan, cloud, WAIT_S, sleep)
+        return _deploy(plan, deployment, built, is_agreed=options.yes, is_dry=options.dry_run)
     except (PlanError, CloudError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+
+
+def _deploy(plan: Plan, deployment: Deployment, built: Path, *, is_agreed: bool, is_dry: bool) -> int:
+    code, layer = ((built / f"{SCF.name}-{part}.zip").read_bytes() for part in ("function", "layer"))
+    difference = deployment.look(code, layer)
+    if difference.problem:
+        return _refused(difference.problem)
+    _say(difference.lines())
+    if is_dry or difference.is_empty:
+        return 0
+    if not is_confirmed(is_given=is_agreed):
+        return _refused(NOT_CONFIRMED)
+    url = deployment.run(difference, code, layer)
     sys.stdout.write(f"{url}\n" if url else "")
-    if not options.dry_run and any(timer.enabled and timer.message == CHECK for timer in plan.timers):
+    if any(timer.enabled and timer.message == CHECK for timer in plan.timers):
         sys.stderr.write(alarm_to_make(plan))
     return 0
+
+
+def _remove(plan: Plan, cloud: Cloud, *, is_agreed: bool, is_dry: bool) -> int:
+    removal = removal_of(plan, cloud)
+    if problem := foreign(plan, removal.function):
+        return _refused(problem)
+    _say(removal.lines())
+    if is_dry or removal.is_empty:
+        return 0
+    if not is_confirmed(is_given=is_agreed):
+        return _refused(NOT_CONFIRMED)
+    removal.run(cloud)
+    return 0
+
+
+def _say(lines: Iterable[str]) -> None:
+    sys.stderr.writelines(f"{line}\n" for line in lines)
+
+
+def _refused(problem: str) -> int:
+    sys.stderr.write(f"{problem}\n")
+    return 1
 
 
 def alarm_to_make(plan: Plan) -> str:
@@ -80,7 +115,8 @@ Then: make status FUNCTION=scf:{plan.function}
 def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m layers.scf", description="Deploy to Tencent SCF.")
     made.add_argument("command", choices=("deploy", "remove"))
-    made.add_argument("--dry-run", action="store_true", help="show the calls that would change something")
+    made.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    made.add_argument("--yes", action="store_true", help="do not ask")
     made.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=TEXT", help="as vpc.id=vpc-1")
     return made
 

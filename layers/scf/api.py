@@ -1,4 +1,4 @@
-"""SCF's API through Tencent's SDK: calls are signed, bounded, never retried, and printed without secrets.
+"""SCF's API through Tencent's SDK: calls are signed, bounded and never retried.
 
 TENCENTCLOUD_SECRET_ID, TENCENTCLOUD_SECRET_KEY and, for temporary keys, TENCENTCLOUD_TOKEN are the credentials.
 TENCENT_SCF_ENDPOINT, `https://<host>` or `http://127.0.0.1:<port>`, replaces the SDK's own address.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 from tencentcloud.common.credential import Credential
@@ -17,7 +17,6 @@ from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.scf.v20180416.scf_client import ScfClient
 
-from handler.vault.references import is_reference
 from layers.scf.requests import Fields
 
 KEY_VARIABLES: Final = ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY")
@@ -28,20 +27,6 @@ REQUEST_BYTES: Final = 10_000_000
 # Uploading a layer of several megabytes takes a while.
 TIMEOUT_S: Final = 300
 
-READING: Final = frozenset({"GetFunction", "GetLayerVersion", "ListLayerVersions", "ListTriggers"})
-_PLAIN: Final = frozenset(
-    {
-        "CHAT_REGION",
-        "CHAT_CALLS_PER_SECOND",
-        "RECEIPT_KEY",
-        "HTTP_AUTH",
-        "INIT_EARLY",
-        "DOCS",
-        "SOURCE_EPOCH",
-        "GROUP_INTERVAL_S",
-        "CORS_ORIGINS",
-    }
-)
 _ENDPOINT: Final = re.compile(r"(https?)://([A-Za-z0-9.-]+(?::[0-9]+)?)/?")
 
 
@@ -64,7 +49,7 @@ class CloudError(Exception):
 
 
 class Cloud(Protocol):
-    """The API, or a stand-in that only prints changes."""
+    """The API."""
 
     def call(self, action: str, fields: Fields) -> Fields:
         """Make one call and return its answer; CloudError if it is refused."""
@@ -96,36 +81,6 @@ class Scf:
         if not isinstance(response, dict):
             raise CloudError(action, "InvalidAnswer")
         return response
-
-
-class DryRun:
-    """Reads for real, prints each call that would change something, and changes nothing."""
-
-    def __init__(self, cloud: Cloud, write: Callable[[str], None]) -> None:
-        self._cloud = cloud
-        self._write = write
-
-    def call(self, action: str, fields: Fields) -> Fields:
-        """Make a reading call; print any other."""
-        if action in READING:
-            return self._cloud.call(action, fields)
-        self._write(f"{action} {json.dumps(shown(fields), ensure_ascii=False, sort_keys=True)}")
-        return {"LayerVersion": 0} if action == "PublishLayerVersion" else {}
-
-
-def shown(fields: object) -> object:
-    """The parameters of a call without secrets: zips by size, values of variables only where they cannot be secret."""
-    if isinstance(fields, list):
-        return [shown(each) for each in fields]
-    if not isinstance(fields, dict):
-        return fields
-    if fields.keys() == {"Key", "Value"}:
-        name, text = str(fields["Key"]), str(fields["Value"])
-        return {"Key": name, "Value": text if name in _PLAIN or is_reference(text) else "…"}
-    return {
-        name: f"a zip, {len(str(inner)):,} bytes of base64" if name == "ZipFile" else shown(inner)
-        for name, inner in fields.items()
-    }
 
 
 def _http(endpoint: str | None) -> HttpProfile:

@@ -49,6 +49,13 @@ class Vpc(_Part):
     subnet: str
 
 
+class Log(_Part):
+    """The log set and topic of CLS for the function's log; without them SCF takes those of its own."""
+
+    set: str
+    topic: str
+
+
 class Async(_Part):
     """How often a failed asynchronous event is retried, and how long it is kept."""
 
@@ -105,6 +112,7 @@ class Plan(_Part):
     role: str
     vpc: Vpc
     fixed_address: Annotated[bool, Field(alias="fixedAddress")]
+    log: Log
     environment: dict[str, str]
     asynchronous: Annotated[Async, Field(alias="async")]
     dead_letters: Annotated[DeadLetters | None, Field(alias="deadLetters")]
@@ -159,6 +167,7 @@ def _missing(plan: Plan) -> list[str]:
             "is empty. The function needs a role that SCF may assume and that can read the secrets",
         ),
         ("vpc", bool(plan.vpc.id) != bool(plan.vpc.subnet), "needs both id and subnet, or neither"),
+        ("log", bool(plan.log.set) != bool(plan.log.topic), "needs both set and topic, or neither"),
         ("vpc", not plan.vpc.id, "is empty. Redis and CKafka can only be reached from their own network"),
     ]
     return [_found(where, problem) for where, is_missing, problem in needed if is_missing]

@@ -6,6 +6,7 @@ cloud.tencent.com/document/product/583/18586 for the function, 39901 and 100227 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -18,6 +19,12 @@ HANDLER: Final = "index.main_handler"
 URL_TRIGGER: Final = "url"
 OWN_TYPES: Final = frozenset({"http", "timer", "ckafka"})
 """Types of triggers that a plan describes. A deployment leaves triggers of other types alone."""
+
+MADE_HERE: Final = "Updates counters of Chat groups exactly once"
+"""How the description of a function or trigger begins that a deployment has made. It deletes no other."""
+
+REPLACING: Final = "being replaced"
+"""In place of the digest while code is uploaded, so that a deployment that ends there is not taken as done."""
 
 KAFKA_REPETITIONS: Final = 10_000
 KAFKA_WAIT_S: Final = 1
@@ -49,10 +56,15 @@ def layer_version(plan: Plan, content: bytes, digest: str) -> Fields:
     }
 
 
+def digest_of(content: bytes) -> str:
+    """What stands in a description for the content of a zip."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
 def creation(plan: Plan, code: bytes, version: int) -> Fields:
     """A new function, of the type that all triggers can invoke."""
     first = {"Type": "Event", "Code": {"ZipFile": _encoded(code)}, "Handler": HANDLER}
-    return named(plan) | first | _settings(plan, version)
+    return named(plan) | first | described(digest_of(code)) | settings(plan, version)
 
 
 def new_code(plan: Plan, code: bytes) -> Fields:
@@ -60,9 +72,14 @@ def new_code(plan: Plan, code: bytes) -> Fields:
     return named(plan) | {"Handler": HANDLER, "ZipFile": _encoded(code)}
 
 
-def configuration(plan: Plan, version: int) -> Fields:
-    """New settings for an existing function."""
-    return named(plan) | _settings(plan, version)
+def configuration(plan: Plan, version: int, code: str) -> Fields:
+    """New settings for an existing function; `code` is the digest of its code, or that it is being replaced."""
+    return named(plan) | described(code) | settings(plan, version)
+
+
+def described(code: str) -> Fields:
+    """The function's description, by which later deployments know it and its code."""
+    return {"Description": f"{MADE_HERE}, code {code}"}
 
 
 def repetitions(plan: Plan) -> Fields:
@@ -87,6 +104,7 @@ def trigger(plan: Plan, wanted: Trigger) -> Fields:
         "TriggerDesc": wanted.description,
         "Enable": "OPEN" if wanted.is_open else "CLOSE",
         "Qualifier": "$LATEST",
+        "Description": MADE_HERE,
     }
     return fields | {"CustomArgument": wanted.argument} if wanted.argument else fields
 
@@ -97,10 +115,10 @@ def excess_trigger(plan: Plan, found: Fields) -> Fields:
     return named(plan) | same
 
 
-def _settings(plan: Plan, version: int) -> Fields:
+def settings(plan: Plan, version: int) -> Fields:
+    """All that is set up on the function, but for its code."""
     address = "ENABLE" if plan.fixed_address else "DISABLE"
-    settings: Fields = {
-        "Description": "Updates counters of Chat groups exactly once",
+    fields: Fields = {
         "Runtime": plan.runtime,
         "MemorySize": plan.memory_mb,
         "Timeout": plan.timeout_s,
@@ -112,8 +130,10 @@ def _settings(plan: Plan, version: int) -> Fields:
         "PublicNetConfig": {"PublicNetStatus": "ENABLE", "EipConfig": {"EipStatus": address}},
     }
     if plan.dead_letters is not None:
-        settings["DeadLetterConfig"] = {"Type": plan.dead_letters.type, "Name": plan.dead_letters.name}
-    return settings
+        fields["DeadLetterConfig"] = {"Type": plan.dead_letters.type, "Name": plan.dead_letters.name}
+    if plan.log.topic:
+        fields |= {"ClsLogsetId": plan.log.set, "ClsTopicId": plan.log.topic}
+    return fields
 
 
 def _url(plan: Plan) -> Trigger:

@@ -10,6 +10,7 @@ import pytest
 
 from layers.scf import __main__ as scf
 from layers.scf.api import REQUEST_BYTES
+from layers.scf.plan import SERVICE
 from tests.sandbox.scf_api import Fields, Function, ScfServer
 from tests.sandbox.tc3 import Credentials
 
@@ -43,7 +44,7 @@ def write(folder: Path, function: bytes, layer: bytes) -> None:
 
 
 def deploy(built: Path, *arguments: str) -> int:
-    return scf.main(["deploy", *NAMED, *arguments], built, lambda _: None)
+    return scf.main(["deploy", "--yes", *NAMED, *arguments], built, lambda _: None)
 
 
 def deployed(cloud: ScfServer) -> Function:
@@ -103,17 +104,121 @@ def test_a_deployment_says_which_alarm_to_make_in_the_console(
     assert told.endswith("make status FUNCTION=scf:update-group-counter\n")
 
 
-def test_a_second_deployment_changes_the_function_and_creates_nothing(cloud: ScfServer, built: Path) -> None:
-    """The same layer is used again, and the URL that callers know is not touched."""
+CHANGES: tuple[tuple[tuple[str, ...], list[str], str], ...] = (
+    ((), [], "no changes"),
+    (("memory=1024",), ["UpdateFunctionConfiguration"], "~ MemorySize: 512 -> 1024"),
+    (("role=Other",), ["UpdateFunctionConfiguration"], "~ Role: ChatCounters -> Other"),
+    (("vpc.subnet=subnet-2",), ["UpdateFunctionConfiguration"], "~ VpcConfig.SubnetId: subnet-1 -> subnet-2"),
+    (
+        ("log.set=set-1", "log.topic=topic-1"),
+        ["UpdateFunctionConfiguration"],
+        "~ ClsLogsetId: none -> set-1\n~ ClsTopicId: none -> topic-1",
+    ),
+    (
+        ("environment.CHAT_REGION=frankfurt",),
+        ["UpdateFunctionConfiguration"],
+        "~ Environment.CHAT_REGION: singapore -> frankfurt",
+    ),
+    (
+        ("environment.LEDGER_URL=rediss://:made-up-password@10.0.0.1:6379",),
+        ["UpdateFunctionConfiguration"],
+        "~ Environment.LEDGER_URL: tencent:update-group-counter-ledger -> …",
+    ),
+    (
+        ("code=other code",),
+        ["UpdateFunctionConfiguration", "UpdateFunctionCode", "UpdateFunctionConfiguration"],
+        "code        other than there",
+    ),
+    (
+        ("layer=another layer",),
+        ["PublishLayerVersion", "UpdateFunctionConfiguration"],
+        "~ Layers: update-group-counter, version 1 -> update-group-counter, a new version",
+    ),
+)
+"""What is changed, the calls that this takes, and what the deployment says of it."""
+
+
+@pytest.mark.parametrize(("changed", "calls", "said"), CHANGES)
+def test_what_differs_is_said_with_old_and_new_and_is_all_that_changes(
+    cloud: ScfServer,
+    built: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    changed: tuple[str, ...],
+    calls: list[str],
+    said: str,
+) -> None:
+    """A dry run says the same and changes nothing, and the deployment after the change finds no difference."""
+    assert deploy(built) == 0
+    words: list[str] = []
+    for name, _, text in (each.partition("=") for each in changed):
+        if name == "code":
+            write(built, text.encode(), b"the layer")
+        elif name == "layer":
+            write(built, b"the function", text.encode())
+        elif name == "memory":
+            service = built / "serverless.yml"
+            service.write_text(SERVICE.read_text("utf-8").replace("memoryMb: 512", f"memoryMb: {text}"), "utf-8")
+            monkeypatch.setattr(scf, "SERVICE", service)
+        else:
+            words += ["--set", f"{name}={text}"]
+    cloud.calls.clear()
+    capsys.readouterr()
+    assert deploy(built, "--dry-run", *words) == 0
+    told = capsys.readouterr().err
+    assert f"\n{said}\n" in told
+    assert "made-up-password" not in told
+    assert cloud.changes == []
+    assert deploy(built, *words) == 0
+    assert cloud.changes == calls
+    cloud.calls.clear()
+    capsys.readouterr()
+    assert deploy(built, *words) == 0
+    assert (cloud.changes, "no changes" in capsys.readouterr().err) == ([], True)
+
+
+def test_code_and_layer_that_change_together_change_in_two_calls_and_the_plan_says_so(
+    cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy(built) == 0
+    write(built, b"other code", b"another layer")
+    assert deploy(built) == 0
+    assert "between them the old code runs with the new layer\n" in capsys.readouterr().err
+    assert base64.b64decode(str(deployed(cloud).fields["ZipFile"])) == b"other code"
+
+
+def test_an_upload_that_ends_half_way_is_not_taken_as_done(cloud: ScfServer, built: Path) -> None:
+    """Back to the first code: the digest that was noted with it no longer says that it is there."""
+    assert deploy(built) == 0
+    write(built, b"x" * REQUEST_BYTES, b"the layer")
+    assert deploy(built) == 1
+    cloud.calls.clear()
+    write(built, b"the function", b"the layer")
+    assert deploy(built) == 0
+    assert "UpdateFunctionCode" in cloud.changes
+
+
+@pytest.mark.parametrize("command", ["deploy", "remove"])
+def test_nothing_is_changed_without_a_yes(
+    cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
     assert deploy(built) == 0
     cloud.calls.clear()
-    write(built, b"other code", b"the layer")
+    assert scf.main([command, *NAMED, "--set", "environment.CHAT_REGION=frankfurt"], built, lambda _: None) == 1
+    assert capsys.readouterr().err.endswith("Nothing was done: it takes YES=1 (--yes), or a typed yes at a terminal\n")
+    assert cloud.changes == []
+
+
+@pytest.mark.parametrize("command", ["deploy", "remove"])
+def test_a_function_that_no_deployment_has_made_is_left_alone(
+    cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
     assert deploy(built) == 0
-    assert cloud.changes == [
-        *("UpdateFunctionCode", "UpdateFunctionConfiguration", "UpdateFunctionEventInvokeConfig", "UpdateTrigger"),
-        *("UpdateTrigger", "UpdateTrigger"),
-    ]
-    assert base64.b64decode(str(deployed(cloud).fields["ZipFile"])) == b"other code"
+    deployed(cloud).fields["Description"] = "of another team"
+    cloud.calls.clear()
+    assert scf.main([command, "--yes", *NAMED], built, lambda _: None) == 1
+    assert "was not made by a deployment" in capsys.readouterr().err
+    assert cloud.changes == []
 
 
 def test_another_layer_becomes_a_new_version(cloud: ScfServer, built: Path) -> None:
@@ -128,45 +233,58 @@ def test_another_layer_becomes_a_new_version(cloud: ScfServer, built: Path) -> N
     assert deployed(cloud).fields["Layers"] == [{"LayerName": "update-group-counter", "LayerVersion": 1}]
 
 
-def test_a_trigger_that_the_plan_no_longer_has_is_deleted(cloud: ScfServer, built: Path) -> None:
-    """An old timer would go on counting. What other tools have bound to the function is not ours."""
+def test_a_trigger_that_the_plan_no_longer_has_is_deleted(
+    cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An old timer would go on counting. What others have bound to the function stays, a timer of the console too."""
     assert deploy(built) == 0
     triggers = deployed(cloud).triggers
     old: Fields = {"Type": "timer", "TriggerName": "old", "TriggerDesc": "0 0 0 * * * *", "Qualifier": "$LATEST"}
-    triggers["timer", "old"] = old
+    triggers["timer", "old"] = {**old, "Description": triggers["timer", "sweep"]["Description"]}
+    triggers["timer", "theirs"] = {**old, "TriggerName": "theirs"}
     triggers["cls", "logs"] = {"Type": "cls", "TriggerName": "logs", "TriggerDesc": "{}"}
     assert deploy(built) == 0
     ours = {("http", "url"), *(("timer", name) for name in ("sweep", "check", "daily-reset"))}
-    assert set(triggers) == {*ours, ("cls", "logs")}
+    assert set(triggers) == {*ours, ("cls", "logs"), ("timer", "theirs")}
+    told = capsys.readouterr().err
+    assert "- timer old: 0 0 0 * * * * (closed)\n" in told
+    assert "timer theirs was not made by a deployment, and stays\n" in told
 
 
-def test_a_dry_run_shows_the_calls_and_changes_nothing(
+def test_a_timer_that_differs_is_brought_back(
     cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Zips by their size, values of variables only where they are plain, and no key of the account."""
+    assert deploy(built) == 0
+    deployed(cloud).triggers["timer", "sweep"]["Enable"] = "CLOSE"
+    assert deploy(built) == 0
+    said = '~ timer sweep: 0 * * * * * * {"task":"sweep"} (closed) -> 0 * * * * * * {"task":"sweep"}\n'
+    assert said in capsys.readouterr().err
+    assert deployed(cloud).triggers["timer", "sweep"]["Enable"] == "OPEN"
+
+
+def test_a_dry_run_of_an_empty_account_says_what_is_new(
+    cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It changes nothing, and shows no zip and no key of the account."""
     assert deploy(built, "--dry-run") == 0
-    told = capsys.readouterr().out
-    assert [line.split()[0] for line in told.splitlines()] == FIRST
+    told = capsys.readouterr().err
+    assert "default/update-group-counter, new\n" in told
+    assert "+ timer sweep: 0 * * * * * *" in told
     assert (cloud.changes, cloud.functions, cloud.layers) == ([], {}, {})
-    assert base64.b64encode(b"the layer").decode() not in told
     assert not any(secret in told for secret in (ACCOUNT.secret_id, ACCOUNT.secret_key, str(ACCOUNT.token)))
-    assert '"Key": "CHAT_REGION", "Value": "singapore"' in told
-
-
-def test_a_value_that_may_be_secret_is_not_shown(
-    cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A store's URL may hold a password, wherever it was written down."""
-    secret = "rediss://default:made-up-password@10.0.0.1:6379"
-    assert deploy(built, "--dry-run", "--set", f"environment.LEDGER_URL={secret}") == 0
-    assert "made-up-password" not in capsys.readouterr().out
 
 
 def test_what_is_removed_is_the_function_and_its_layer(cloud: ScfServer, built: Path) -> None:
+    """It can be repeated, leaves a layer's version that was published otherwise, and can be deployed again."""
     assert deploy(built) == 0
+    theirs: Fields = {"LayerName": "update-group-counter", "LayerVersion": 7, "Status": "Active", "Description": "mine"}
+    cloud.layers["update-group-counter"].append(theirs)
     for _ in range(2):
-        assert scf.main(["remove"]) == 0
-    assert (cloud.functions, cloud.layers["update-group-counter"]) == ({}, [])
+        assert scf.main(["remove", "--yes"]) == 0
+    assert (cloud.functions, cloud.layers["update-group-counter"]) == ({}, [theirs])
+    cloud.calls.clear()
+    assert deploy(built) == 0
+    assert cloud.changes == FIRST
 
 
 def test_a_wrong_key_is_reported_and_not_shown(
@@ -175,7 +293,7 @@ def test_a_wrong_key_is_reported_and_not_shown(
     """The API's own message repeats the request's signature."""
     monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", "another-key-of-the-account")
     assert deploy(built) == 1
-    assert capsys.readouterr().err == "ListLayerVersions: AuthFailure.SignatureFailure\n"
+    assert capsys.readouterr().err == "GetFunction: AuthFailure.SignatureFailure\n"
     assert cloud.calls == []
 
 

@@ -22,6 +22,9 @@ USER_CODE_FAILED: Final = 430
 TURNS: Final = 2
 """How often somebody has to look before a change is done."""
 
+UPLOADED: Final = frozenset({"Code", "ZipFile"})
+"""What an upload carries, and no answer shows."""
+
 Fields: TypeAlias = dict[str, object]
 Handler: TypeAlias = Callable[[object, object], object]
 
@@ -56,6 +59,7 @@ class ScfServer(TencentServer):
             "CreateFunction": self._create_function,
             "DeleteFunction": self._delete_function,
             "GetFunction": self._get_function,
+            "GetFunctionEventInvokeConfig": self._get_repetitions,
             "Invoke": self._invoke,
             "UpdateFunctionCode": self._update_function,
             "UpdateFunctionConfiguration": self._update_function,
@@ -113,7 +117,10 @@ class ScfServer(TencentServer):
         found = self._function(fields)
         found.turns -= 1
         status = "CreateFailed" if self.breaks else "Active" if found.turns <= 0 else "Updating"
-        return {"FunctionName": fields["FunctionName"], "Status": status}
+        return {name: value for name, value in found.fields.items() if name not in UPLOADED} | {"Status": status}
+
+    def _get_repetitions(self, fields: Fields) -> Fields:
+        return {"AsyncTriggerConfig": self._function(fields).repetitions}
 
     def _invoke(self, fields: Fields) -> Fields:
         """Run the function and wait (583/17243). Nothing else is done meanwhile, as one lock guards all."""
@@ -196,8 +203,7 @@ class ScfServer(TencentServer):
         return {}
 
     def _list_triggers(self, fields: Fields) -> Fields:
-        names = ("Type", "TriggerName", "TriggerDesc", "Qualifier", "CustomArgument")
-        found = [{name: each.get(name) for name in names} for each in self._function(fields).triggers.values()]
+        found = [_listed(each) for each in self._function(fields).triggers.values()]
         return {"Triggers": found, "TotalCount": len(found)}
 
 
@@ -207,6 +213,14 @@ def _key(fields: Fields) -> tuple[str, str]:
 
 def _trigger(fields: Fields) -> tuple[str, str]:
     return str(fields["Type"]), str(fields["TriggerName"])
+
+
+def _listed(trigger: Fields) -> Fields:
+    """A trigger as ListTriggers shows it (583/44268): open or not as a number, and a timer's rule within JSON."""
+    names = ("Type", "TriggerName", "TriggerDesc", "Qualifier", "CustomArgument", "Description")
+    shown = {name: trigger.get(name) for name in names} | {"Enable": int(trigger.get("Enable") == "OPEN")}
+    timed = {"TriggerDesc": json.dumps({"cron": trigger["TriggerDesc"]})} if trigger["Type"] == "timer" else {}
+    return shown | timed
 
 
 def _placed(fields: Fields) -> Fields:

@@ -48,6 +48,7 @@ def test_only_a_text_that_is_there_can_be_set(name: str) -> None:
         ({"timeoutS": 901}, "timeoutS"),
         ({"runtime": "Python3.6"}, "runtime"),
         ({"surprise": 1}, "surprise"),
+        ({"log": {"set": "", "topic": "topic-1"}}, "log"),
         ({"async": {"retries": 4, "keepS": 1}}, "async.retries"),
         ({"deadLetters": {"type": "letter", "name": "a"}}, "deadLetters.type"),
         ({"topics": [{"instance": "kafka", "topic": "t", "batch": 1}]}, "topics.0.instance"),
@@ -112,6 +113,6 @@ def test_a_topic_is_read_from_its_beginning_and_repeated() -> None:
 
 
 def test_dead_letters_are_asked_for_where_there_is_a_place_for_them() -> None:
-    assert "DeadLetterConfig" not in scf_requests.configuration(plan(), 1)
+    assert "DeadLetterConfig" not in scf_requests.settings(plan(), 1)
     with_place = plan(deadLetters={"type": "topic", "name": "failed"})
-    assert scf_requests.configuration(with_place, 1)["DeadLetterConfig"] == {"Type": "topic", "Name": "failed"}
+    assert scf_requests.settings(with_place, 1)["DeadLetterConfig"] == {"Type": "topic", "Name": "failed"}
