@@ -61,6 +61,12 @@ def invoke(event: Event) -> dict[str, object]:
     return lambda_handler(event, lambda_context(TIMEOUT_S))
 
 
+def deliver_all(queue: Queue) -> None:
+    """Deliver every page, then let the sweep finish what was accepted and is still owed."""
+    Poller(queue, invoke).drain(60)
+    sweep()
+
+
 @pytest.mark.usefixtures("function")
 def test_each_of_many_groups_counts_once(queue: Queue, chat: ChatServer) -> None:
     """With the tick repeated, by a timer that remembers it and by one that does not, and some pages delivered again."""
@@ -122,18 +128,17 @@ def test_all_groups_that_the_ledger_knows_are_reset_once(
     """Those that came later are left alone, however often the tick and its pages come again."""
     monkeypatch.setattr(ticks, "KNOWN_FOR_S", 0)
     invoke(tick(*FEW))
-    Poller(queue, invoke).drain(60)
-    sweep()
+    deliver_all(queue)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     reset = {"GroupIds": {"Known": "like"}, "GroupCounter": [{"Key": "like", "Value": 0}], "Mode": "Set"}
     event: Event = {**tick(), "TriggerName": "reset", "Time": now, "Message": {"operations": [reset]}}
     assert invoke(event) == {"handed_on": 300, "pages": 2}
-    Poller(queue, invoke).drain(60)
+    deliver_all(queue)
     assert set(likes(chat, FEW).values()) == {0}
     wait_for(lambda: time.time() > datetime.fromisoformat(now).timestamp() + 1, "the next second")
     invoke({**tick(*GROUPS[:302], value=7), "TriggerName": "later"})
-    Poller(queue, invoke).drain(60)
+    deliver_all(queue)
     bootstrap.app_context().notes.note(1400000000, "tick/reset", "{}")
     assert invoke(event) == {"handed_on": 300, "pages": 2}
-    Poller(queue, invoke).drain(60)
+    deliver_all(queue)
     assert set(likes(chat, GROUPS[:302]).values()) == {7}
