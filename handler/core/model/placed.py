@@ -60,12 +60,12 @@ class Part(msgspec.Struct, frozen=True):
     @property
     def number(self) -> str:
         """Where its records stand, as their source writes it: one number, or the first and the last."""
-        first, last = _number(self.first), _number(self.last)
+        first, last = number_of(self.first), number_of(self.last)
         return first if first == last else f"{first}-{last}"
 
 
-def _number(sequence: str) -> str:
-    """A record of an aggregate has its place in it behind the aggregate's number."""
+def number_of(sequence: str) -> str:
+    """A sequence number as its source writes it; a record of an aggregate has its place behind the aggregate's."""
     number, place = sequence[:POSITION_DIGITS].lstrip("0") or "0", sequence[POSITION_DIGITS:]
     return f"{number}/{int(place)}" if place else number
 

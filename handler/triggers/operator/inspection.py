@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from handler.core.model.placed import number_of
 from handler.core.model.row import Attempt, Entry, Note, Pause, Remembered, Row, Trouble
 from handler.core.operator.hypotheses import hypotheses
 from handler.core.operator.inspect import Inspection
@@ -135,5 +136,14 @@ def _remembered(past: Remembered) -> Json:
 
 
 def _entry(entry: Entry) -> Json:
-    said: Json = {"id": entry.id, "mode": entry.mode.value, "counters": dict(entry.counters)}
+    said: Json = {"id": entry.id, "mode": entry.mode.value, "counters": dict(entry.counters), **_added_up(entry)}
     return {**said, "accepted_at": written(entry.accepted_at)} if entry.accepted_at else said
+
+
+def _added_up(entry: Entry) -> Json:
+    """How many records of a stream it stands for, and where the first and the last of them stand (R13)."""
+    if not entry.parts:
+        return {}
+    last = max(part.last for part in entry.parts)
+    place = entry.origin and entry.origin.place
+    return {"records": entry.records, "place": place, "first": number_of(entry.first), "last": number_of(last)}
