@@ -316,8 +316,10 @@ def test_the_curl_line_counts(chat: ChatServer, url: str) -> None:
 
 def test_the_lost_reply_of_the_readme_counts_once(chat: ChatServer, url: str) -> None:
     """The fault that the README lets a reader plan is one, and the next request still counts once."""
-    [(control, fault)] = re.findall(r"`curl http://127\.0\.0\.1:8081(/\S+) --json '([^']+)'`", README)
-    planned = requests.post(f"{chat.endpoint}{control}", json=json.loads(fault), timeout=10)
+    pattern = r"`curl http://127\.0\.0\.1:8081(/\S+) -H '([^:]+): …' --json '([^']+)'`"
+    [(control, header, fault)] = re.findall(pattern, README)
+    controlled = f"{chat.endpoint}{control}"
+    planned = requests.post(controlled, json=json.loads(fault), headers={header: chat.token}, timeout=10)
     assert planned.status_code == 200, planned.text
     body = {"GroupId": GROUP, "GroupCounter": [{"Key": "like", "Value": 5}], "Mode": "Increase"}
     headers = {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": "lost"}

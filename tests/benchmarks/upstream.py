@@ -19,6 +19,6 @@ def chat_server(*, lag_s: float = 0.0, rate_limit: int = 0) -> Iterator[Sandbox]
     with subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield Sandbox(process.stdout.readline().strip())
+            yield Sandbox.at(process.stdout.readline().strip())
         finally:
             process.terminate()

@@ -30,7 +30,7 @@ def server() -> Iterator[ChatServer]:
 
 @pytest.fixture
 def sandbox(server: ChatServer) -> Sandbox:
-    return Sandbox(server.endpoint)
+    return Sandbox.at(server.address)
 
 
 @pytest.fixture
@@ -39,9 +39,10 @@ def caller(server: ChatServer) -> Caller:
     return Caller(server.endpoint, 1400000000, KEY, clock=server)
 
 
-def refusal(endpoint: str, path: str, body: bytes | None) -> tuple[int, str]:
+def refusal(server: ChatServer, path: str, body: bytes | None) -> tuple[int, str]:
     """Status and message of a control request that is refused."""
-    sent = urllib.request.Request(f"{endpoint}{path}", body, {"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json", "Console-Token": server.token}
+    sent = urllib.request.Request(f"{server.endpoint}{path}", body, headers)
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(sent, timeout=5)
     with refused.value as response:
@@ -146,7 +147,7 @@ def test_a_wrong_control_request_is_told_what_is_wrong(
     server: ChatServer, path: str, body: bytes | None, status: int, message: str
 ) -> None:
     """Unknown controls, unknown arguments and wrong values are named, but no key; nothing is done."""
-    code, error = refusal(server.endpoint, path, body)
+    code, error = refusal(server, path, body)
     assert code == status
     assert message in error
     assert "key-9" not in error
@@ -157,6 +158,7 @@ def test_a_wrong_control_request_is_told_what_is_wrong(
     ("changed", "status"),
     [
         ({"Content-Type": "text/plain"}, 415),
+        ({"Console-Token": "guessed"}, 401),
         ({"Origin": "https://evil.example"}, 403),
         ({"Origin": "null"}, 403),
         ({"Host": "evil.example"}, 421),
@@ -164,8 +166,8 @@ def test_a_wrong_control_request_is_told_what_is_wrong(
     ],
 )
 def test_no_page_of_another_origin_has_a_say(server: ChatServer, changed: dict[str, str], status: int) -> None:
-    """A form or a fetch of a foreign page changes nothing, nor does one whose name was pointed here."""
-    headers = {"Content-Type": "application/json", **changed}
+    """Foreign forms change nothing, nor does a page whose name was pointed here, or a request without the token."""
+    headers = {"Content-Type": "application/json", "Console-Token": server.token, **changed}
     assert ask(f"{server.endpoint}/sandbox/create_group", "POST", headers, b'{"group": "G"}').status == status
     if status in {403, 421}:
         assert ask(f"{server.endpoint}/sandbox/groups", "GET", changed).status == status
@@ -177,9 +179,9 @@ def test_the_command_line_serves_until_it_is_told_to_stop(number: signal.Signals
     command = [sys.executable, "-m", "tests.sandbox.chat", "--group", "G", "--rate-limit", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        endpoint = process.stdout.readline().strip()
-        answer = Caller(endpoint, DEMO_SDKAPPID, DEMO_KEY).update("G", "Increase", {"like": 1})
-        values = Sandbox(endpoint).values("G")
+        sandbox = Sandbox.at(process.stdout.readline().strip())
+        answer = Caller(sandbox.endpoint, DEMO_SDKAPPID, DEMO_KEY).update("G", "Increase", {"like": 1})
+        values = sandbox.values("G")
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
     assert (answer.fields["ErrorCode"], values) == (0, {"like": 1})

@@ -51,6 +51,13 @@ class Program:
         assert found is not None
         return found[1]
 
+    @property
+    def chat(self) -> Sandbox:
+        """The controls of the Chat server, with the token of the page."""
+        seen = re.search(r"See it +http://\S+/#(\S+)", self.welcome)
+        assert seen is not None
+        return Sandbox(self.address("The Chat API"), seen[1])
+
     def end(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
         """Send a signal; exit code and standard error."""
         self._process.send_signal(number)
@@ -66,24 +73,37 @@ def program(tmp_path: Path) -> Iterator[Program]:
     assert running.end() == (0, "")
 
 
+def curl_lines(program: Program) -> list[list[str]]:
+    """The words of each curl line that is printed."""
+    return [shlex.split(line) for line in program.welcome.splitlines() if line.lstrip().startswith("curl")]
+
+
 def curl(program: Program, **changed: str) -> int:
     """The status where one does what the printed curl line does; `changed` headers replace its own."""
-    line = next(line for line in program.welcome.splitlines() if line.lstrip().startswith("curl"))
-    words = shlex.split(line)
+    words = next(line for line in curl_lines(program) if "-i" in line)
     headers = dict(word.split(": ", 1) for flag, word in pairwise(words) if flag == "-H")
     return ask(words[2], "POST", headers | changed, words[words.index("-d") + 1].encode()).status
 
 
 def test_the_printed_request_counts_once(program: Program) -> None:
     assert [curl(program) for _ in range(3)] == [200, 200, 200]
-    assert Sandbox(program.address("The Chat API")).values("demo")["like"] == 5
+    assert program.chat.values("demo")["like"] == 5
+
+
+def test_the_printed_loss_loses_the_next_reply(program: Program) -> None:
+    [words] = [line for line in curl_lines(program) if "--json" in line]
+    token = dict([words[words.index("-H") + 1].split(": ", 1)])
+    sent = {"Content-Type": "application/json", **token}
+    assert ask(words[1], "POST", sent, words[words.index("--json") + 1].encode()).status == 200
+    assert program.chat.control("planned") == b"1"
+    assert curl(program) == 200
+    assert (program.chat.control("planned"), program.chat.values("demo")["like"]) == (b"0", 5)
 
 
 def test_the_sweep_goes_round_by_itself(program: Program) -> None:
     """What nobody waits for is sent all the same."""
     assert curl(program, Prefer="respond-async") == 202
-    chat = Sandbox(program.address("The Chat API"))
-    wait_for(lambda: chat.values("demo").get("like") == 5, "the sweep")
+    wait_for(lambda: program.chat.values("demo").get("like") == 5, "the sweep")
 
 
 @pytest.mark.parametrize("dialect", ["http-v2", "scf"])
@@ -136,8 +156,7 @@ def test_the_page_shows_what_is_counted_once_here_and_twice_behind_a_record(prog
     asked(program, "scene", do="fault", name=fault)
     for side in ("theirs", "theirs", "ours", "ours"):
         asked(program, "scene", do="increase", side=side, key="k")
-    chat = Sandbox(program.address("The Chat API"))
-    assert (chat.values("demo")["like"], chat.values(THEIRS)["like"]) == (5, 10)
+    assert (program.chat.values("demo")["like"], program.chat.values(THEIRS)["like"]) == (5, 10)
     scene = asked(program, "scene", do="look")
     assert "like = 10" in str(scene["counters"])
     assert "the caller sends k: increase by 5" in str(scene["events"])
@@ -149,7 +168,7 @@ def test_the_switches_of_the_page_last_until_they_are_pressed_again(program: Pro
         asked(program, "scene", do="fault", name="clock")
         assert asked(program, "scene", do="look")["lasting"] == lasting
     asked(program, "scene", do="increase", side="theirs", key="k")
-    assert Sandbox(program.address("The Chat API")).values(THEIRS) == {"like": 5}
+    assert program.chat.values(THEIRS) == {"like": 5}
 
 
 def test_the_page_operates_the_function_that_is_served(program: Program) -> None:
@@ -165,7 +184,7 @@ def test_the_example_of_the_document_counts(program: Program) -> None:
     update = document["paths"]["/v1/update_group_counter"]["post"]  # type: ignore[index]  # of JSON
     example = update["requestBody"]["content"]["application/json"]["examples"]["increase"]["value"]
     assert example["GroupId"] in GROUPS
-    Sandbox(program.address("The Chat API")).create_group(example["GroupId"])
+    program.chat.create_group(example["GroupId"])
     sent = {"Authorization": f"Bearer {TOKEN}", "Idempotency-Key": update["parameters"][0]["example"]}
     answer = ask(
         f"{program.address('The function')}/v1/update_group_counter", "POST", sent, json.dumps(example).encode()

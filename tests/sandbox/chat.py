@@ -4,6 +4,7 @@ In a test: `with ChatServer(app=ChatApp(...)) as server`. From the command line:
 """
 
 import argparse
+import secrets
 import signal
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -39,6 +40,7 @@ class ChatServer(Controls):
     def __init__(self, app: ChatApp, *, port: int = 0, clock: Clock | None = None) -> None:
         base = clock or RealClock()
         self.app = app
+        self.token = secrets.token_urlsafe(24)
         self._time = ShiftedClock(base)
         self._later = Timetable(base)
         self._listener = Listener(port, Connection, self)
@@ -47,6 +49,11 @@ class ChatServer(Controls):
     @property
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self._listener.server_port}"
+
+    @property
+    def address(self) -> str:
+        """The endpoint with the token of its controls, as `Sandbox.at` reads it."""
+        return f"{self.endpoint}/#{self.token}"
 
     def start(self) -> None:
         self._listener.start()
@@ -98,7 +105,7 @@ class ChatServer(Controls):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until Ctrl-C or SIGTERM; the first line printed is the address."""
+    """Serve until Ctrl-C or SIGTERM; the first line printed is the address, with the controls' token behind `#`."""
     options = _parser().parse_args(arguments)
     # Blocked before any thread starts: a handler might never run while the main thread waits for a lock.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
@@ -111,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with ChatServer(app, port=options.port) as server:
         for group in options.group:
             server.create_group(group)
-        print(server.endpoint, flush=True)
+        print(server.address, flush=True)
         signal.sigwait(ENDINGS)
 
 

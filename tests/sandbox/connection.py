@@ -72,7 +72,7 @@ class Connection(LoopbackConnection):
 
     def _controlled(self, operation: str, query: str, body: bytes) -> Reply:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        refused_with = refusal(self.command, headers, self.server.server_port)
+        refused_with = refusal(self.command, headers, self.server.server_port, token=self.server.service.token)
         if refused_with is None:
             return self.server.service.control(self.command, operation, dict(parse_qsl(query)), body)
         status, reason = refused_with

@@ -15,7 +15,9 @@ _LINGER: Final = struct.Struct("ii")
 
 
 class Service(Protocol):
-    """What stands behind the sockets."""
+    """What stands behind the sockets; `token` goes with each control that is sent by POST."""
+
+    token: str
 
     def date(self) -> float:
         """The sandbox's time, for `Date`."""

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import secrets
 import signal
 import sys
 import traceback
@@ -28,6 +27,7 @@ FUNCTION_PORT: Final = 8080
 CHAT_PORT: Final = 8081
 GROUPS: Final = ("live-room", "fan-club")
 SWEEP_EVERY_S: Final = 5.0
+LOSS: Final = '{"faults": [{"kind": "drop_after"}]}'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,9 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Before any thread starts, as in `tests.sandbox.chat`.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     try:
-        token = secrets.token_urlsafe(16)
-        with _sandbox(options, token) as (chat, gateway):
-            print(f"See it        {gateway.url}/#{token}", flush=True)
+        with _sandbox(options) as (chat, gateway):
+            print(f"See it        {gateway.url}/#{chat.token}", flush=True)
             print(_welcome(chat, gateway, options.group), flush=True)
             signal.sigwait(ENDINGS)
             print("Ending.", flush=True)
@@ -52,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _sandbox(options: argparse.Namespace, token: str) -> Iterator[tuple[ChatServer, Gateway]]:
+def _sandbox(options: argparse.Namespace) -> Iterator[tuple[ChatServer, Gateway]]:
     """The Chat server, the function at its address, and the sweep; all gone afterwards, with the ledger."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="update-group-counter-")))
@@ -63,7 +62,7 @@ def _sandbox(options: argparse.Namespace, token: str) -> Iterator[tuple[ChatServ
         os.environ.update(sandboxed_environment(chat.endpoint, folder, DOCS="on"))
         handler = main_handler if options.dialect == "scf" else lambda_handler
         gateway = stack.enter_context(PageGateway(handler, options.dialect, port=options.port))
-        gateway.site = Site(ServedFunction(gateway), token, Comparison(chat, gateway, options.group[0]))
+        gateway.site = Site(ServedFunction(gateway), chat.token, Comparison(chat, gateway, options.group[0]))
         stack.enter_context(_sweeping(gateway, options.sweep_every))
         yield chat, gateway
 
@@ -108,6 +107,10 @@ def _welcome(chat: ChatServer, gateway: Gateway, groups: Sequence[str]) -> str:
             "Try it, as often as you like: one key counts once.",
             "",
             f"  curl -i {gateway.url}/v1/update_group_counter {headers} -d '{body}'",
+            "",
+            "Lose the reply to the next call, then try another key (the token is this server's alone):",
+            "",
+            f"  curl {chat.endpoint}/sandbox/plan -H 'Console-Token: {chat.token}' --json '{LOSS}'",
             "",
             "An operator's look at what waits, from another shell here; `make inspect GROUP=…` looks at one group:",
             "",

@@ -1,7 +1,7 @@
 """The control interface over HTTP: `/sandbox/<control>` with named arguments as JSON, answered with the result as JSON.
 
-Reads also answer GET, with their arguments in the query string, so that a browser or curl can look in. `Connection`
-lets programs of this machine in, but no page of another origin (`layers.console.rules`).
+Reads also answer GET, with their arguments in the query string, so that a browser or curl can look in. A POST carries
+the server's token, and no page of another origin gets an answer (`layers.console.rules`).
 """
 
 from collections.abc import Callable, Mapping
