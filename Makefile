@@ -20,11 +20,15 @@ TOOLS_STAMP := $(TOOLS)/.installed
 SECONDS ?= 60
 EVENTS ?= 20000
 
+# How a variable that was given, if empty, is passed on: as an option with its text, or as a switch where it is 1.
+option = $(if $(filter undefined,$(origin $(1))),,--$(2) "$($(1))")
+switch = $(if $(filter 1,$($(1))),--$(2))
+
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve verify test unit contract integration faults fuzz storm soak flood e2e bench cold-start simulate mutants model audit \
+.PHONY: help set-up run serve verify verify-sandbox test unit contract integration faults fuzz storm soak flood e2e bench cold-start simulate mutants model audit \
 	status console inspect operation pause resume adopt release forget restored parked token openapi clients package osls deploy-aws rollback remove-aws deploy-scf remove-scf coverage lint format pins clean
 
 help: ## List the targets
@@ -52,8 +56,11 @@ run: $(STAMP) ## See a lost reply counted once, and play every event through the
 serve: $(STAMP) ## Keep the local Chat server, the function and a page that shows both up until Ctrl-C (FLAGS="--port 0 --chat-port 0")
 	@$(RUN) -m tests.sandbox.serve $(FLAGS)
 
-verify: $(STAMP) ## Check the assumptions about the API on GROUP, in the app of FUNCTION (FLAGS="--quick --local"; --local: of your environment)
-	@$(if $(AT),$(OPERATE) verify,$(RUN) -m tests.sandbox.verify) $(if $(GROUP),--group "$(GROUP)") $(FLAGS)
+verify: $(STAMP) ## Check the assumptions about the live API on GROUP, through the function of FUNCTION or STAGE (FLAGS=--quick)
+	@$(OPERATE) verify $(OF_GROUP) $(FLAGS)
+
+verify-sandbox: $(STAMP) ## Check the same of the local Chat server, which is not your app (FLAGS=--quick)
+	@$(RUN) -m tests.sandbox.verify $(FLAGS)
 
 test: lint $(MINISTACK_STAMP) ## Check the code and run every test
 	@$(PYTEST) $(PARALLEL)
@@ -107,55 +114,53 @@ bench: $(STAMP) $(MINISTACK_STAMP) ## Measure ledgers, limiter, batches and cold
 e2e: $(STAMP) ## Run the tests under the platforms' runtimes
 	@$(PYTEST) $(PARALLEL) tests/e2e
 
-# Operator events go to the deployed function that FUNCTION names, in REGION, or to this checkout's, with the settings of the
-# environment. What changes or deletes something wants YES=1, or a typed yes. JSON=1 shows the raw answer of status.
-# STAGE without FUNCTION means the function on AWS that takes the stage's operator events.
-AT = $(or $(FUNCTION),$(if $(filter command environment,$(origin STAGE)),update-group-counter-$(STAGE)-timer))
-OPERATE = $(RUN) -m layers.operate $(if $(AT),--function "$(AT)",--local) $(if $(REGION),--region "$(REGION)") \
-	$(if $(NAMESPACE),--namespace "$(NAMESPACE)") $(if $(filter 1,$(YES)),--yes) $(if $(filter 1,$(JSON)),--json)
-PAGE = $(if $(AFTER),--after "$(AFTER)") $(if $(LIMIT),--limit "$(LIMIT)")
-OF_GROUP = $(if $(GROUP),--group "$(GROUP)")
+# Operator events go to the deployed function that FUNCTION names, or on AWS to that of STAGE, in REGION; without either to this
+# checkout's, with the settings of the environment. What changes or deletes something wants YES=1, or a typed yes. JSON=1 shows
+# the raw answer of status and verify.
+PLACE = $(or $(strip $(call option,FUNCTION,function) $(call option,STAGE,stage)),--local) \
+	$(call option,REGION,region) $(call option,NAMESPACE,namespace)
+OPERATE = $(RUN) -m layers.operate $(PLACE) $(call switch,YES,yes) $(call switch,JSON,json)
+PAGE = $(call option,AFTER,after) $(call option,LIMIT,limit)
+OF_GROUP = $(call option,GROUP,group)
 
-console: $(STAMP) ## Open the operator's page over the function of FUNCTION, in REGION, or over this checkout's (FLAGS="--port 0")
-	@$(RUN) -m layers.console $(if $(FUNCTION),--function "$(FUNCTION)",--local) $(if $(REGION),--region "$(REGION)") \
-		$(if $(NAMESPACE),--namespace "$(NAMESPACE)") $(FLAGS)
+console: $(STAMP) ## Open the operator's page over the function of FUNCTION or STAGE, in REGION, or over this checkout's (FLAGS="--port 0")
+	@$(RUN) -m layers.console $(PLACE) $(FLAGS)
 
-status: $(STAMP) ## Show what needs an operator: frozen, waiting and paused groups, each with its next step (FUNCTION= REGION=)
+status: $(STAMP) ## Show what needs an operator: frozen, waiting and paused groups, each with its next step (FUNCTION= or STAGE=, REGION=)
 	@$(OPERATE) status $(PAGE)
 
 inspect: $(STAMP) ## Show the ledger's row of GROUP, its counters, and how they relate
-	@$(OPERATE) inspect --group "$(GROUP)"
+	@$(OPERATE) inspect $(OF_GROUP)
 
 operation: $(STAMP) ## Show what became of the operation of GROUP that CALLER asked for under KEY
-	@$(OPERATE) operation --group "$(GROUP)" --caller "$(CALLER)" --key "$(KEY)"
+	@$(OPERATE) operation $(OF_GROUP) $(call option,CALLER,caller) $(call option,KEY,key)
 
 pause: $(STAMP) ## Accept everything and send nothing, for a REASON, in every group or in GROUP
-	@$(OPERATE) pause --reason "$(REASON)" $(OF_GROUP)
+	@$(OPERATE) pause $(call option,REASON,reason) $(OF_GROUP)
 
 resume: $(STAMP) ## End the pause of every group, or that of GROUP
 	@$(OPERATE) resume $(OF_GROUP)
 
 adopt: $(STAMP) ## Adopt the receipt of GROUP as it is, if no call is under way (FLAGS=--drop-debt)
-	@$(OPERATE) adopt --group "$(GROUP)" $(FLAGS)
+	@$(OPERATE) adopt $(OF_GROUP) $(FLAGS)
 
 release: $(STAMP) ## Unfreeze GROUP by VERDICTS="<id>=landed <id>=not-landed" (DRY_RUN=1, FLAGS="--receipt <value>")
-	@$(OPERATE) release --group "$(GROUP)" $(foreach verdict,$(VERDICTS),--verdict "$(verdict)") $(if $(filter 1,$(DRY_RUN)),--dry-run) $(FLAGS)
+	@$(OPERATE) release $(OF_GROUP) $(foreach verdict,$(VERDICTS),--verdict "$(verdict)") $(call switch,DRY_RUN,dry-run) $(FLAGS)
 
 forget: $(STAMP) ## Delete all that is kept of GROUP, once nothing is owed (DRY_RUN=1 counts it, FLAGS=--even-remembered)
-	@$(OPERATE) forget --group "$(GROUP)" $(if $(filter 1,$(DRY_RUN)),--dry-run) $(FLAGS)
+	@$(OPERATE) forget $(OF_GROUP) $(call switch,DRY_RUN,dry-run) $(FLAGS)
 
 restored: $(STAMP) ## Declare that the ledger was restored from a copy, so that every row is verified before its next call
 	@$(OPERATE) restored
 
 parked: $(STAMP) ## List parked records; ACTION=replay or ACTION=drop handles the one that ID names, replay with ALL=1 every one (SOURCE=)
-	@$(OPERATE) parked $(or $(ACTION),list) $(if $(ID),--id "$(ID)") $(if $(filter 1,$(ALL)),--all) $(if $(SOURCE),--source "$(SOURCE)") \
+	@$(OPERATE) parked $(or $(ACTION),list) $(call option,ID,id) $(call switch,ALL,all) $(call option,SOURCE,source) \
 		$(PAGE) $(FLAGS)
 
 # Each deployment first checks what it is given, says what it acts on, and wants YES=1 or a typed yes. osls reads serverless.yml in
 # this folder.
-STAGE ?= prod
-AGREED = $(if $(filter 1,$(YES)),--yes)
-AWS = $(RUN) -m layers.aws $(1) --region "$(REGION)" --stage "$(STAGE)" --params "$(PARAMS)" $(AGREED)
+AGREED = $(call switch,YES,yes)
+AWS = $(RUN) -m layers.aws $(1) $(call option,REGION,region) $(call option,STAGE,stage) $(call option,PARAMS,params) $(AGREED)
 
 token: $(STAMP) ## Make the token of a new caller, and its SHA-256
 	@$(RUN) -m layers.tokens
@@ -176,7 +181,7 @@ deploy-aws: $(STAMP) ## Deploy to AWS: REGION=ap-southeast-1 PARAMS="alarm-email
 	@$(call AWS,deploy)
 
 rollback: $(STAMP) ## Take the deployment on AWS back to VERSION, one of the list that it shows without one
-	@$(call AWS,rollback) --version "$(VERSION)"
+	@$(call AWS,rollback) $(call option,VERSION,version)
 
 remove-aws: $(STAMP) ## Remove the deployment from AWS, but not the ledger
 	@$(call AWS,remove)

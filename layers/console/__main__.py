@@ -8,8 +8,10 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
+from layers.command import CommandParser, empty
 from layers.console.site import Answer, Site, as_json
 from layers.operate.functions import OperatorError, function_of
+from layers.operate.place import add_place, function_at, wrong_place
 
 PORT: Final = 8090
 BODY_BYTES: Final = 65_536
@@ -67,10 +69,13 @@ class _Connection(BaseHTTPRequestHandler):
 
 def main(given: list[str] | None = None) -> int:
     """Serve until Ctrl-C; 1 if the function or the port is not to be had."""
-    options = _parser().parse_args(given)
+    parser = _parser()
+    options = parser.parse_args(given)
+    if wrong := empty(options) or wrong_place(options):
+        parser.error(wrong)
     token = secrets.token_urlsafe(24)
     try:
-        function = function_of(options.function, options.region, options.namespace)
+        function = function_of(function_at(options), options.region, options.namespace)
         server = ConsoleServer(Site(function, token), options.port)
     except OperatorError as error:
         sys.stderr.write(f"{error}\n")
@@ -94,13 +99,8 @@ def address(server: ConsoleServer, token: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m layers.console", description="The operator's page.")
-    where = parser.add_mutually_exclusive_group(required=True)
-    local = "the function of this checkout, with the settings of the environment"
-    where.add_argument("--local", action="store_true", help=local)
-    where.add_argument("--function", help="the name or ARN of a function on AWS, or scf:<name>")
-    parser.add_argument("--region", help="where the function is")
-    parser.add_argument("--namespace", help="of a function on SCF")
+    parser = CommandParser(prog="python -m layers.console", description="The operator's page.")
+    add_place(parser)
     parser.add_argument("--port", type=int, default=PORT, help="0 for a free one (default %(default)s)")
     return parser
 

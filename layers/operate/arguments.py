@@ -6,30 +6,40 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+from layers.command import CommandParser, empty
+from layers.operate.place import add_place, wrong_place
+
 Event: TypeAlias = dict[str, object]
 Adder: TypeAlias = Callable[[argparse.ArgumentParser], object]
 
 VERDICTS: Final = ("landed", "not-landed")
 
-SCF_PREFIX: Final = "scf:"
-"""Begins the name of a function on SCF."""
+WITH_A_TEXT: Final = frozenset({"status", "verify"})
+"""The tasks whose answer is shown as a text for a person, unless its JSON is asked for."""
 
-_HOW: Final = frozenset({"local", "function", "region", "namespace", "yes", "json"})
+_LOOKS: Final = frozenset({"status", "inspect", "operation", "verify"})
+_HOW: Final = frozenset({"local", "function", "stage", "region", "namespace", "yes", "json"})
 
 
 def read(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line; an exit with code 2 where it is wrong, or holds what would be ignored."""
     made = parser()
     options = made.parse_args(arguments)
-    if options.local and (options.region or options.namespace):
-        made.error("--region and --namespace say where the function of --function is")
-    if options.namespace and not options.function.startswith(SCF_PREFIX):
-        made.error("--namespace is for --function scf:<name>")
-    if options.task == "parked":
-        wrong = _wrong_about_parked(options)
-        if wrong:
-            made.error(wrong)
+    wrong = empty(options) or wrong_place(options) or _wrong_together(options)
+    if wrong:
+        made.error(wrong)
     return options
+
+
+def _wrong_together(options: argparse.Namespace) -> str | None:
+    if options.task == "verify" and options.local:
+        named = "name the deployed function by FUNCTION= or STAGE= (--function, --stage)"
+        return f"verify tries out the live API: {named}. make verify-sandbox tries out the local Chat server"
+    if options.yes and options.task in _LOOKS:
+        return f"YES=1 (--yes) is for what changes something: {options.task} only looks"
+    if options.json and options.task not in WITH_A_TEXT:
+        return f"JSON=1 (--json) is for {' and '.join(sorted(WITH_A_TEXT))}: {options.task} answers in JSON"
+    return _wrong_about_parked(options) if options.task == "parked" else None
 
 
 def _wrong_about_parked(options: argparse.Namespace) -> str | None:
@@ -52,15 +62,10 @@ def event_of(options: argparse.Namespace) -> Event:
 
 def parser() -> argparse.ArgumentParser:
     """The arguments of the command."""
-    made = argparse.ArgumentParser(prog="python -m layers.operate", description="Send an operator event.")
-    where = made.add_mutually_exclusive_group(required=True)
-    local = "the function of this checkout, with the settings of the environment"
-    where.add_argument("--local", action="store_true", help=local)
-    where.add_argument("--function", help="the name or ARN of a function on AWS, or scf:<name>")
-    made.add_argument("--region", help="where the function is")
-    made.add_argument("--namespace", help="of a function on SCF")
+    made = CommandParser(prog="python -m layers.operate", description="Send an operator event.")
+    add_place(made)
     made.add_argument("--yes", action="store_true", help="do not ask before something is changed")
-    made.add_argument("--json", action="store_true", help="the raw answer of status")
+    made.add_argument("--json", action="store_true", help="the answer of status or verify as JSON")
     tasks = made.add_subparsers(dest="task", required=True)
     for task, add in _TASKS.items():
         add(tasks.add_parser(task))
@@ -119,7 +124,8 @@ def _forget(taken: argparse.ArgumentParser) -> None:
 
 def _verify(taken: argparse.ArgumentParser) -> None:
     _group(taken)
-    taken.add_argument("--quick", action="store_const", const=True, help="fewer than 100 calls")
+    quick = "fewer than 100 calls: L1, L2 and L5"
+    taken.add_argument("--quick", action="store_const", const=True, help=quick)
 
 
 def _pause(taken: argparse.ArgumentParser) -> None:

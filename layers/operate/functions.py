@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Final, Protocol
 
-from layers.operate.arguments import SCF_PREFIX, Event
+from layers.operate.arguments import Event
+from layers.operate.place import SCF_PREFIX
 
 if TYPE_CHECKING:
     from layers.scf.api import Cloud

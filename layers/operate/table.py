@@ -1,4 +1,4 @@
-"""The answer of `status` for a person: one line on health, and a table of the groups that need a look."""
+"""Answers for a person: of `status` one line on health, and the groups that need a look; of `verify` its findings."""
 
 from __future__ import annotations
 
@@ -11,14 +11,39 @@ OLD_S: Final = 600
 HEADINGS: Final = ("GROUP", "STATE", "SINCE", "AGE", "QUEUED", "LAST ERROR", "NEXT STEP")
 
 
-def lines(status: Mapping[str, object]) -> list[str]:
-    """The lines that stand for an answer of the task `status`."""
+def lines(answer: Mapping[str, object]) -> list[str]:
+    """The lines that stand for an answer of the task `status` or `verify`."""
+    told = _verified(answer) if answer.get("task") == "verify" else _status(answer)
+    return [*told, *_lasting(answer), *_open(answer)]
+
+
+def _verified(answer: Mapping[str, object]) -> list[str]:
+    """Each finding with its evidence, and below a violated one the setting to change."""
+    findings = answer["findings"]
+    told = [line for each in findings for line in _finding(each)] if isinstance(findings, list) else []
+    told += ["", f"{answer['calls']} calls; {answer['violated']} violated, {answer['not_tested']} not tested"]
+    if answer["stored"] is False:
+        told.append("The ledger did not take the result: instances go on to say that there is none")
+    if answer["set_back"] is False:
+        told.append("The counters of the group could not be set back")
+    return told
+
+
+def _finding(finding: Mapping[str, object]) -> list[str]:
+    evidence = finding.get("evidence")
+    shown = [f"{name}={value}" for name, value in evidence.items()] if isinstance(evidence, dict) else []
+    head = f"{finding['test']} {finding.get('assumption', ''):3}  {finding['verdict']:10}  {finding['name']:38}"
+    advice = [f"{'':20}{finding['advice']}"] if "advice" in finding else []
+    return [" ".join(["  " + head, *shown]).rstrip(), *advice]
+
+
+def _status(status: Mapping[str, object]) -> list[str]:
     attention = status.get("attention")
     groups = [each for each in attention if isinstance(each, dict)] if isinstance(attention, list) else []
     after = status.get("after")
     more = [f"More of them: AFTER={after}"] if after else []
     table = _table([HEADINGS, *map(_cells, groups)] if groups else [])
-    return [_health(status, groups), *table, *more, *_lasting(status), *_open(status)]
+    return [_health(status, groups), *table, *more]
 
 
 def _lasting(status: Mapping[str, object]) -> list[str]:

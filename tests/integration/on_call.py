@@ -64,8 +64,9 @@ class OnCall:
     def run(self, *arguments: str) -> str:
         """Give a command, with the yes that it may want; Failed with its last line if it ends without an answer."""
         self._captured.readouterr()
+        agreed = [] if arguments[0] in {"status", "inspect", "operation"} else ["--yes"]
         with _instance_of_its_own():
-            code = main(["--local", "--yes", *arguments])
+            code = main(["--local", *agreed, *arguments])
         said = self._captured.readouterr()
         if code:
             raise Failed(said.err.splitlines()[-1])

@@ -1,8 +1,12 @@
 """`verify` through the function, against the Chat server: each violated assumption is found and named."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from threading import Lock
 from typing import TypedDict
@@ -13,13 +17,17 @@ from handler import bootstrap
 from handler.core.errors import BadInput, LedgerUnavailable
 from handler.ledgers.sqlite.parked import SqliteParked
 from handler.main import lambda_handler
+from layers.operate.__main__ import main
 from tests.sandbox.chat import ChatApp, ChatServer, ManualClock
 from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.environment import KEY, SDKAPPID, sandboxed_environment
-from tests.sandbox.verify import main
+from tests.sandbox.lambda_api import LambdaServer
 from tests.sandbox.violations import Violation
 
+ROOT = Path(__file__).parents[2]
+FUNCTION = "update-group-counter-prod-timer"
+REGION = "eu-west-1"
 GROUP = "scratch"
 
 HOLDS, VIOLATED, NOT_TESTED = "holds", "violated", "not tested"
@@ -92,6 +100,25 @@ def chat(tmp_path: Path) -> Iterator[ChatServer]:
         patch.setattr("handler.bootstrap.SystemClock", lambda: SharedClock(clock))
         with cold_function(sandboxed_environment(server.endpoint, tmp_path)):
             yield server
+
+
+@pytest.fixture
+def aws(chat: ChatServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[LambdaServer]:
+    """The function as that of the stage `prod` on AWS, whose log is elsewhere."""
+
+    def deployed(event: object, context: object) -> object:
+        with redirect_stdout(StringIO()):
+            return lambda_handler(event, context)
+
+    with LambdaServer({FUNCTION: deployed}) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", f"http://{server.address}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
+        yield server
+
+
+def on_aws(*arguments: str) -> int:
+    return main(["--stage", "prod", "--region", REGION, "verify", *arguments])
 
 
 def verify(*, quick: bool = False, group: str = GROUP, timeout_s: float = 900.0) -> dict[str, object]:
@@ -240,28 +267,37 @@ def test_a_ledger_that_does_not_take_the_result_does_not_lose_it(
     assert (answer["stored"], answer["violated"]) == (False, 0)
 
 
-def test_the_command_prints_every_finding(chat: ChatServer, capsys: pytest.CaptureFixture[str]) -> None:
-    """It ends well where nothing is violated, and names the setting where something is."""
-    assert main(["--group", GROUP, "--quick", "--local"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+def test_the_command_prints_every_finding_of_the_deployed_function(
+    aws: LambdaServer, chat: ChatServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says first what it acts on, ends well where nothing is violated, and else names the setting to change."""
+    assert on_aws("--group", GROUP, "--quick") == 0
+    told = capsys.readouterr()
+    assert told.err.splitlines()[0] == f"Acting on {FUNCTION} in {REGION}"
+    lines = told.out.splitlines()
     assert sum(f"  {HOLDS} " in line for line in lines) == 15
-    assert lines[-1].endswith(" calls; 0 violated, 0 not tested")
+    assert " calls; 0 violated, 0 not tested" in told.out
+    assert aws.invoked == [(FUNCTION, {"Type": "Operator", "task": "verify", "GroupId": GROUP, "quick": True})]
     chat.violate(["short_signatures_refused"])
-    assert main(["--group", GROUP, "--quick", "--local"]) == 1
+    assert on_aws("--group", GROUP, "--quick") == 1
     assert "SIGNATURE_LIFE_S: give a long one" in capsys.readouterr().out
 
 
-def test_the_command_says_why_nothing_could_be_tried(chat: ChatServer, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--group", "nowhere", "--quick", "--local"]) == 2
+def test_the_command_says_why_nothing_could_be_tried(aws: LambdaServer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert on_aws("--group", "nowhere", "--quick") == 1
     assert capsys.readouterr().err.splitlines() == [
-        "Not verified: GroupId: the vendor refuses this group with code 10010"
+        f"Acting on {FUNCTION} in {REGION}",
+        "BadInput: GroupId: the vendor refuses this group with code 10010",
     ]
 
 
-def test_the_command_wants_a_name_for_the_group_of_a_real_app(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--local"])
-    assert "the group has to be named" in capsys.readouterr().err
+def test_the_local_chat_server_is_verified_by_a_command_of_its_own() -> None:
+    """In a process of its own, as it sets up the environment of its function."""
+    command = [sys.executable, "-m", "tests.sandbox.verify", "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Acting on the local Chat server, which is not your app; ")
+    assert " calls; 0 violated, 0 not tested" in done.stdout
 
 
 def test_an_instance_says_once_that_nothing_is_verified(chat: ChatServer, capfd: pytest.CaptureFixture[str]) -> None:
