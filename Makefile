@@ -28,11 +28,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help set-up run serve verify verify-sandbox test unit contract integration faults fuzz storm soak flood e2e bench cold-start simulate mutants model audit \
-	status console inspect operation pause resume adopt release forget restored parked token openapi clients package osls deploy-aws rollback remove-aws deploy-scf remove-scf coverage lint format pins clean
+COMMANDS := help set-up run serve verify verify-sandbox test unit contract integration faults fuzz storm soak flood e2e bench \
+	cold-start simulate mutants model audit status console inspect operation pause resume adopt release forget restored \
+	parked token openapi clients package osls deploy-aws rollback remove-aws deploy-scf remove-scf coverage lint format \
+	pins clean
+.PHONY: $(COMMANDS)
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 set-up: $(STAMP) $(MINISTACK_STAMP) ## Create the virtual environments from the pinned packages
 
@@ -57,7 +60,7 @@ serve: $(STAMP) ## Keep the local Chat server, the function and a page that show
 	@$(RUN) -m tests.sandbox.serve $(FLAGS)
 
 verify: $(STAMP) ## Check the assumptions about the live API on GROUP, through the function of FUNCTION or STAGE (FLAGS=--quick)
-	@$(OPERATE) verify $(OF_GROUP) $(FLAGS)
+	@$(OPERATE) $(AS_JSON) verify $(OF_GROUP) $(FLAGS)
 
 verify-sandbox: $(STAMP) ## Check the same of the local Chat server, which is not your app (FLAGS=--quick)
 	@$(RUN) -m tests.sandbox.verify $(FLAGS)
@@ -119,7 +122,10 @@ e2e: $(STAMP) ## Run the tests under the platforms' runtimes
 # the raw answer of status and verify.
 PLACE = $(or $(strip $(call option,FUNCTION,function) $(call option,STAGE,stage)),--local) \
 	$(call option,REGION,region) $(call option,NAMESPACE,namespace)
-OPERATE = $(RUN) -m layers.operate $(PLACE) $(call switch,YES,yes) $(call switch,JSON,json)
+OPERATE = $(RUN) -m layers.operate $(PLACE)
+AGREED = $(call switch,YES,yes)
+CHANGE = $(OPERATE) $(AGREED)
+AS_JSON = $(call switch,JSON,json)
 PAGE = $(call option,AFTER,after) $(call option,LIMIT,limit)
 OF_GROUP = $(call option,GROUP,group)
 
@@ -127,7 +133,7 @@ console: $(STAMP) ## Open the operator's page over the function of FUNCTION or S
 	@$(RUN) -m layers.console $(PLACE) $(FLAGS)
 
 status: $(STAMP) ## Show what needs an operator: frozen, waiting and paused groups, each with its next step (FUNCTION= or STAGE=, REGION=)
-	@$(OPERATE) status $(PAGE)
+	@$(OPERATE) $(AS_JSON) status $(PAGE)
 
 inspect: $(STAMP) ## Show the ledger's row of GROUP, its counters, and how they relate
 	@$(OPERATE) inspect $(OF_GROUP)
@@ -136,31 +142,30 @@ operation: $(STAMP) ## Show what became of the operation of GROUP that CALLER as
 	@$(OPERATE) operation $(OF_GROUP) $(call option,CALLER,caller) $(call option,KEY,key)
 
 pause: $(STAMP) ## Accept everything and send nothing, for a REASON, in every group or in GROUP
-	@$(OPERATE) pause $(call option,REASON,reason) $(OF_GROUP)
+	@$(CHANGE) pause $(call option,REASON,reason) $(OF_GROUP)
 
 resume: $(STAMP) ## End the pause of every group, or that of GROUP
-	@$(OPERATE) resume $(OF_GROUP)
+	@$(CHANGE) resume $(OF_GROUP)
 
 adopt: $(STAMP) ## Adopt the receipt of GROUP as it is, if no call is under way (FLAGS=--drop-debt)
-	@$(OPERATE) adopt $(OF_GROUP) $(FLAGS)
+	@$(CHANGE) adopt $(OF_GROUP) $(FLAGS)
 
 release: $(STAMP) ## Unfreeze GROUP by VERDICTS="<id>=landed <id>=not-landed" (DRY_RUN=1, FLAGS="--receipt <value>")
-	@$(OPERATE) release $(OF_GROUP) $(foreach verdict,$(VERDICTS),--verdict "$(verdict)") $(call switch,DRY_RUN,dry-run) $(FLAGS)
+	@$(CHANGE) release $(OF_GROUP) $(foreach verdict,$(VERDICTS),--verdict "$(verdict)") $(call switch,DRY_RUN,dry-run) $(FLAGS)
 
 forget: $(STAMP) ## Delete all that is kept of GROUP, once nothing is owed (DRY_RUN=1 counts it, FLAGS=--even-remembered)
-	@$(OPERATE) forget $(OF_GROUP) $(call switch,DRY_RUN,dry-run) $(FLAGS)
+	@$(CHANGE) forget $(OF_GROUP) $(call switch,DRY_RUN,dry-run) $(FLAGS)
 
 restored: $(STAMP) ## Declare that the ledger was restored from a copy, so that every row is verified before its next call
-	@$(OPERATE) restored
+	@$(CHANGE) restored
 
 parked: $(STAMP) ## List parked records; ACTION=replay or ACTION=drop handles the one that ID names, replay with ALL=1 every one (SOURCE=)
-	@$(OPERATE) parked $(or $(ACTION),list) $(call option,ID,id) $(call switch,ALL,all) $(call option,SOURCE,source) \
+	@$(CHANGE) parked $(or $(ACTION),list) $(call option,ID,id) $(call switch,ALL,all) $(call option,SOURCE,source) \
 		$(PAGE) $(FLAGS)
 
 # Each deployment first checks what it is given, says what it acts on, and wants YES=1 or a typed yes. osls reads serverless.yml in
 # this folder.
-AGREED = $(call switch,YES,yes)
-AWS = $(RUN) -m layers.aws $(1) $(call option,REGION,region) $(call option,STAGE,stage) $(call option,PARAMS,params) $(AGREED)
+AWS = $(RUN) -m layers.aws $(1) $(call option,REGION,region) $(call option,STAGE,stage) $(AGREED)
 
 token: $(STAMP) ## Make the token of a new caller, and its SHA-256
 	@$(RUN) -m layers.tokens
@@ -178,7 +183,7 @@ osls: ## Install the pinned osls, which deploys to AWS; needs Node
 	@cd layers && npm ci --no-audit --no-fund --ignore-scripts
 
 deploy-aws: $(STAMP) ## Deploy to AWS: REGION=ap-southeast-1 PARAMS="alarm-email=<your address> …" STAGE=prod
-	@$(call AWS,deploy)
+	@$(call AWS,deploy) $(call option,PARAMS,params)
 
 rollback: $(STAMP) ## Take the deployment on AWS back to VERSION, one of the list that it shows without one
 	@$(call AWS,rollback) $(call option,VERSION,version)
@@ -227,3 +232,49 @@ clean: ## Remove everything that make creates
 	@rm -rf "$(VENV)" "$(MINISTACK)" "$(TOOLS)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* \
 		.serverless layers/build layers/node_modules tests/e2e/clients/node_modules tests/e2e/clients/schema.d.ts tests/e2e/clients/built
 	@find handler layers tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What a command takes on its command line, besides PYTHON and VENV. A variable that none of the given commands takes would be
+# ignored, so it is refused. Variables of the environment are not: they may be there for other commands.
+AT := FUNCTION STAGE REGION NAMESPACE
+takes.run := VERBOSE
+takes.serve := FLAGS
+takes.verify := $(AT) GROUP JSON FLAGS
+takes.verify-sandbox := FLAGS
+takes.test := WORKERS
+takes.unit := WORKERS
+takes.contract := WORKERS
+takes.integration := WORKERS
+takes.faults := WORKERS
+takes.e2e := WORKERS
+takes.storm := OPERATIONS LEDGER FLAGS
+takes.soak := LEDGER MINUTES FLAGS
+takes.flood := RECORDS
+takes.simulate := SEEDS FLAGS
+takes.mutants := FLAGS
+takes.fuzz := EVENTS SECONDS FLAGS
+takes.audit := FLAGS
+takes.console := $(AT) FLAGS
+takes.status := $(AT) AFTER LIMIT JSON
+takes.inspect := $(AT) GROUP
+takes.operation := $(AT) GROUP CALLER KEY
+takes.pause := $(AT) GROUP REASON YES
+takes.resume := $(AT) GROUP YES
+takes.adopt := $(AT) GROUP FLAGS YES
+takes.release := $(AT) GROUP VERDICTS DRY_RUN FLAGS YES
+takes.forget := $(AT) GROUP DRY_RUN FLAGS YES
+takes.restored := $(AT) YES
+takes.parked := $(AT) ACTION ID ALL SOURCE AFTER LIMIT FLAGS YES
+takes.deploy-aws := REGION STAGE PARAMS YES
+takes.rollback := REGION STAGE VERSION YES
+takes.remove-aws := REGION STAGE YES
+takes.deploy-scf := PARAMS FLAGS YES
+takes.remove-scf := PARAMS FLAGS YES
+takes.pins := PINS_FLAGS
+
+GOALS := $(or $(MAKECMDGOALS),help)
+GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+IGNORED := $(filter-out PYTHON VENV $(foreach goal,$(GOALS),$(takes.$(goal))),$(GIVEN))
+takers = $(strip $(foreach command,$(COMMANDS),$(if $(filter $(1),$(takes.$(command))),$(command))))
+ifneq ($(and $(IGNORED),$(filter $(COMMANDS),$(GOALS))),)
+$(error make $(GOALS) would ignore $(strip $(foreach name,$(IGNORED),$(name) (for: $(or $(call takers,$(name)),no command)))))
+endif

@@ -11,7 +11,6 @@ on the other: they can be deployed one without the other as long as `layers/requ
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from layers.command import CommandParser
 from layers.openapi import PLACE
 from layers.packaging.archive import pack
 from layers.packaging.bytecode import NEVER_IMPORTED, CompileError, compile_all, interpreter
@@ -45,7 +45,7 @@ class Built:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build for the clouds named, or for all; 1 if that failed."""
-    parser = argparse.ArgumentParser(prog="python -m layers.build", description="Build what is deployed.")
+    parser = CommandParser(prog="python -m layers.build", description="Build what is deployed.")
     parser.add_argument("targets", nargs="*", choices=[*TARGETS, []], metavar="|".join(TARGETS), help="default: all")
     named = parser.parse_args(arguments).targets or list(TARGETS)
     for name in named:

@@ -10,6 +10,9 @@ import secrets
 import string
 import sys
 import zlib
+from collections.abc import Sequence
+
+from layers.command import CommandParser
 
 PREFIX = "ugc_"
 RANDOM_CHARACTERS = 30
@@ -32,8 +35,9 @@ def checksum(random: str) -> str:
     return digits
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print a new token and its digest."""
+    CommandParser(prog="python -m layers.tokens", description="Make a caller's token.").parse_args(arguments)
     token = new_token()
     sys.stdout.write(f"token         {token}\ntoken_sha256  {hashlib.sha256(token.encode()).hexdigest()}\n")
 

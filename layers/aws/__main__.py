@@ -9,7 +9,6 @@ Each says first what it acts on, and wants a yes: typed, or `--yes`. osls does t
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
@@ -24,6 +23,7 @@ from layers import build
 from layers.aws import needs, parameters
 from layers.aws.account import SERVICE_NAME, Account, AccountError
 from layers.aws.plan import Plan, plan_of
+from layers.command import CommandParser
 from layers.confirm import NOT_CONFIRMED, is_confirmed
 from layers.packaging.targets import AWS, ROOT
 
@@ -63,7 +63,8 @@ def main(arguments: Sequence[str] | None = None, folder: Path = ROOT, make: Make
     """
     options = _parser().parse_args(arguments)
     service = (folder / "serverless.yml").read_text("utf-8")
-    values, wrong = parameters.read(options.params, options.stage, service, folder)
+    params = options.params if options.command == "deploy" else ""
+    values, wrong = parameters.read(params, options.stage, service, folder)
     problems = [*needs.missing(os.environ, options.region), *_wrong_names(options.region, options.stage)]
     problems += wrong if options.command == "deploy" else []
     if problems:
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str] | None = None, folder: Path = ROOT, make: Make
         plan = plan_of(account, options.region, options.stage, values, parameters.ledger_of(service))
         run = Run(plan, account, folder, make, options.yes)
         if options.command == "deploy":
-            return deploy(run, parameters.set_by(options.params))
+            return deploy(run, parameters.set_by(params))
         if plan.stack is None:
             return _refused(f"There is no stack {plan.stack_name} in {plan.region}")
         return rollback(run, options.version) if options.command == "rollback" else remove(run)
@@ -117,9 +118,10 @@ def rollback(run: Run, version: str) -> int:
 def remove(run: Run) -> int:
     """Remove the stack, but for the ledger's table."""
     plan = run.plan
+    table = f"The table {plan.table_name} stays, and the next deployment of this stage takes it as it is."
     lines = [
         f"This REMOVES {plan.stack_name} in {plan.region} of {plan.account}: functions, queues and what is in them.",
-        f"The table {plan.table_name} stays, and the next deployment of this stage takes it as it is.",
+        table if plan.table else "The ledger's table, which was named by table=, stays.",
     ]
     return run.osls("remove") if run.agreed(lines) else _refused(NOT_CONFIRMED)
 
@@ -139,14 +141,17 @@ def _refused(*problems: str) -> int:
     return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="python -m layers.aws", description="Deploy to AWS.")
-    made.add_argument("command", choices=("deploy", "rollback", "remove"))
-    made.add_argument("--region", default="", help="where, such as ap-southeast-1")
-    made.add_argument("--stage", default="prod", help=f"of the stack {SERVICE_NAME}-<stage>")
-    made.add_argument("--params", default="", help="settings of serverless.yml, as name=text with a space between")
-    made.add_argument("--version", default="", help="of a roll-back: the timestamp of an earlier deployment")
-    made.add_argument("--yes", action="store_true", help="do not ask")
+def _parser() -> CommandParser:
+    made = CommandParser(prog="python -m layers.aws", description="Deploy to AWS.")
+    commands = made.add_subparsers(dest="command", required=True)
+    deploying, rolling_back, removing = (commands.add_parser(name) for name in ("deploy", "rollback", "remove"))
+    for command in (deploying, rolling_back, removing):
+        command.add_argument("--region", default="", help="where, such as ap-southeast-1")
+        command.add_argument("--stage", default="prod", help=f"of the stack {SERVICE_NAME}-<stage>")
+        command.add_argument("--yes", action="store_true", help="do not ask")
+    params = "settings of serverless.yml, as name=text with a space between"
+    deploying.add_argument("--params", default="", help=params)
+    rolling_back.add_argument("--version", default="", help="the timestamp of an earlier deployment")
     return made
 
 

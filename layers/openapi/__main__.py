@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 
+from layers.command import CommandParser
 from layers.openapi import PLACE
 from layers.openapi.document import document
 from layers.packaging.targets import ROOT
@@ -19,5 +20,6 @@ def text() -> str:
 
 
 if __name__ == "__main__":
+    CommandParser(prog="python -m layers.openapi", description="Write the OpenAPI document.").parse_args()
     PLACE.write_text(text(), "ascii")
     sys.stdout.write(f"{PLACE.relative_to(ROOT)}\n")

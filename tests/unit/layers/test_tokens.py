@@ -17,7 +17,7 @@ def test_a_new_token_is_printed_with_its_digest(capsys: pytest.CaptureFixture[st
     [pattern] = re.findall(r"`(\\bugc_[^`]*)`", README)
     made = set()
     for _ in range(2):
-        tokens.main()
+        tokens.main([])
         (_, token), (_, digest) = (line.split() for line in capsys.readouterr().out.splitlines())
         assert re.fullmatch(pattern, token)
         assert digest == hashlib.sha256(token.encode()).hexdigest()
