@@ -39,17 +39,14 @@ def _wrong_together(options: argparse.Namespace) -> str | None:
         return f"YES=1 (--yes) is for what changes something: {options.task} only looks"
     if options.json and options.task not in WITH_A_TEXT:
         return f"JSON=1 (--json) is for {' and '.join(sorted(WITH_A_TEXT))}: {options.task} answers in JSON"
-    return _wrong_about_parked(options) if options.task == "parked" else None
+    is_replay = options.task == "parked" and options.action == "replay"
+    return _wrong_about_replay(options) if is_replay else None
 
 
-def _wrong_about_parked(options: argparse.Namespace) -> str | None:
-    if options.action == "list":
-        return None
-    if options.id and options.all:
-        return "--id names one record, and --all stands for every one"
-    if options.action == "replay" and not options.id and not options.all:
-        return "parked replay needs --id, or --all"
-    return "parked drop needs --id" if options.action == "drop" and not options.id else None
+def _wrong_about_replay(options: argparse.Namespace) -> str | None:
+    if options.id and (options.source or options.after or options.limit is not None):
+        return "--source, --after and --limit are for --all: --id names one record"
+    return "--key is for --id: one key stands for one record" if options.all and options.IdempotencyKey else None
 
 
 def event_of(options: argparse.Namespace) -> Event:
@@ -138,13 +135,17 @@ def _resume(taken: argparse.ArgumentParser) -> None:
 
 
 def _parked(taken: argparse.ArgumentParser) -> None:
-    taken.add_argument("action", choices=("list", "replay", "drop"))
-    taken.add_argument("--id", help="of the record")
-    taken.add_argument("--all", action="store_const", const=True, help="replay every record")
-    taken.add_argument("--source", help="with --all, the records of this source alone")
-    again = "another idempotency key to replay it under"
-    taken.add_argument("--key", dest="IdempotencyKey", metavar="KEY", help=again)
-    _page(taken)
+    actions = taken.add_subparsers(dest="action", required=True)
+    listing, replay, drop = (actions.add_parser(action) for action in ("list", "replay", "drop"))
+    _page(listing)
+    records = replay.add_mutually_exclusive_group(required=True)
+    records.add_argument("--id", help="of the record")
+    records.add_argument("--all", action="store_const", const=True, help="replay every record")
+    replay.add_argument("--source", help="with --all, the records of this source alone")
+    again = "with --id, another idempotency key to replay it under"
+    replay.add_argument("--key", dest="IdempotencyKey", metavar="KEY", help=again)
+    _page(replay)
+    drop.add_argument("--id", required=True, help="of the record")
 
 
 def _verdict(text: str) -> tuple[str, str]:

@@ -94,6 +94,10 @@ def test_wrong_arguments_are_refused(given: str, capsys: pytest.CaptureFixture[s
         ("--stage prod pause --reason r --group=", "GroupId is empty"),
         ("--local --yes status", "YES=1 (--yes) is for what changes something: status only looks"),
         ("--local --yes inspect --group g", "YES=1 (--yes) is for what changes something: inspect only looks"),
+        ("--local parked list --id r", "unrecognized arguments: --id r"),
+        ("--local parked drop --id r --all", "unrecognized arguments: --all"),
+        ("--local parked replay --id r --limit 5", "--source, --after and --limit are for --all"),
+        ("--local parked replay --all --key k", "--key is for --id: one key stands for one record"),
         ("--local --json restored", "JSON=1 (--json) is for status and verify: restored answers in JSON"),
         (
             "--local verify --group g",
