@@ -174,6 +174,7 @@ def test_a_stage_is_changed_taken_back_removed_and_deployed_again(
 
     account("dynamodb").put_item(TableName=TABLE, Item={"pk": {"S": "1#live"}, "sk": {"S": "of before"}})
     assert run(folder, "remove") == 0
+    assert f"The table {TABLE} stays, and the next deployment of this stage takes it" in capfd.readouterr().err
     # MiniStack's CloudFormation passes over the table's expiry, which AWS has set when it made the table.
     expiry = {"Enabled": True, "AttributeName": "ttl"}
     account("dynamodb").update_time_to_live(TableName=TABLE, TimeToLiveSpecification=expiry)
