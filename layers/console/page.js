@@ -1,20 +1,61 @@
 // The page's one script. What comes from the function is put in as text, never as markup, and nothing is kept in the browser.
 
+const PAGE = 50;
+
 /** The step that a group's `next` names as the first command of its text; to look at it, where none is named. */
 export function stepOf(group) {
-  const [, task, of] = /`make (inspect|resume)( GROUP=)?/.exec(group.next ?? "") ?? [null, "inspect", "GROUP="];
-  if (task === "inspect") return { label: "Look at it", event: { task, GroupId: group.GroupId } };
+  const next = group.next ?? "";
+  const [, task, of] = /`make (inspect|resume)( GROUP=)?/.exec(next) ?? [null, "inspect", "GROUP="];
+  const label = next.includes("then decide") ? "Look at it, and decide" : "Look at it";
+  if (task === "inspect") return { label, event: { task, GroupId: group.GroupId } };
   return of
     ? { label: "Resume it", event: { task, GroupId: group.GroupId } }
     : { label: "Resume every group", event: { task } };
 }
 
-/** The event that frees a frozen group: `release` with a verdict for each call that may have landed, else `adopt`. */
-export function decisionOf(groupId, inspection, verdicts, dropsDebt) {
+/** The event that frees a group: `release` with a verdict for each call that may have landed, else `adopt`. */
+export function decisionOf(groupId, inspection, { verdicts = {}, queued = null, dropsDebt = false }) {
   const debt = dropsDebt ? { debt: "drop" } : {};
   if (inspection.to_be_judged.length === 0) return { task: "adopt", GroupId: groupId, ...debt };
-  const receipt = Number.isSafeInteger(inspection.upstream.receipt) ? { receipt: inspection.upstream.receipt } : {};
-  return { task: "release", GroupId: groupId, verdicts, ...receipt, ...debt };
+  const { receipt } = inspection.upstream;
+  const given = { verdicts, ...(receipt === null ? {} : { receipt }), ...(queued === null ? {} : { queued }) };
+  return { task: "release", GroupId: groupId, ...given, ...debt };
+}
+
+/** What each id that has to be judged stands for, in words. */
+export function judgedOf({ row, to_be_judged: ids }) {
+  const entries = [...(row.attempt?.operations ?? []), ...row.queue];
+  return ids.map((id) => {
+    const entry = entries.find((one) => one.id === id);
+    if (entry === undefined) return [id, "what the call takes back"];
+    const counters = Object.entries(entry.counters).map(([key, value]) => `${key} ${value}`).join(", ");
+    return [id, `${entry.mode} ${counters}${entry.accepted_at ? `, accepted at ${entry.accepted_at}` : ""}`];
+  });
+}
+
+/** Each counter as last known here and as the vendor has it, with the difference; the receipt is the first. */
+export function compared({ last_known: known, upstream }) {
+  const [before, now] = [known, upstream].map(({ receipt, counters }) => ({ "the receipt": receipt, ...counters }));
+  return [...new Set([...Object.keys(before), ...Object.keys(now)])].map((key) => {
+    const [old, seen] = [before[key] ?? null, now[key] ?? null];
+    const moved = old === null || seen === null ? "-" : String(BigInt(seen) - BigInt(old));
+    return [key, old ?? "not known", seen ?? "not there", moved];
+  });
+}
+
+/** What came of a decision or of a replay, in a sentence. */
+export function saidOf(answer) {
+  if (answer.done === false) return `Nothing was changed: something may still land. Come again in ${answer.retry_after_s} s.`;
+  if (answer.done) return `Done: ${answer.settled} settled, ${answer.owed} still owed, which are sent now.`;
+  if ("outcome" in answer) {
+    const why = answer.ErrorInfo ? ` (${answer.ErrorCode}: ${answer.ErrorInfo})` : "";
+    return answer.dropped ? `${answer.outcome}, and dropped from the list.` : `${answer.outcome}${why}: the record stays here.`;
+  }
+  return `${sentence(answer)}.`;
+}
+
+function sentence(value) {
+  return flat(value).map(([name, text]) => `${name} ${text}`).join(", ");
 }
 
 /** A value as lines of name and text, for what needs no form of its own: nested names are joined. */
@@ -30,7 +71,8 @@ const element = (id) => document.getElementById(id);
 let token = "";
 let keys = 0;
 let latest = 0;
-let shown = {};
+let shown = { pages: [null], paused: null };
+const NO_STATUS = { paused: null, attention: [], after: null };
 
 function made(tag, fields = {}, ...parts) {
   const one = Object.assign(document.createElement(tag), fields);
@@ -54,36 +96,47 @@ function trouble(text) {
   element("trouble").hidden = text === "";
 }
 
-/** Runs what a button asks for, and shows why it failed. */
+/** Runs what a button asks for, and shows why it failed. Should its answer take the focus away, its section gets it. */
 async function done(act) {
+  const home = document.activeElement?.closest("section")?.querySelector("h2");
   trouble("");
   try {
     await act();
   } catch (error) {
     trouble(error.message);
   }
+  if (document.activeElement === document.body) home?.focus();
 }
 
 async function ask(path, fields) {
   const headers = { "Content-Type": "application/json", "Console-Token": token };
-  const reply = await fetch(`console/${path}`, { method: "POST", headers, body: JSON.stringify(fields) });
+  const reply = await fetch(`console/${path}`, { method: "POST", headers, body: JSON.stringify(fields) }).catch(() => {
+    throw new Error("The page's own server does not answer: has it been ended?");
+  });
   const answer = await reply.json();
   if (!reply.ok) throw new Error(answer.error);
   return answer;
 }
 
-/** Sends an operator event; one that changes something is sent after a yes only, and gives null without one. */
-async function send(event) {
-  const first = await ask("event", { event });
-  if (!("asks" in first)) return first;
-  if (!(await agreed(first))) return null;
-  return ask("event", { event, agreed: true });
+async function asked(fields) {
+  element("busy").hidden = false;
+  return ask("event", fields).finally(() => {
+    element("busy").hidden = true;
+  });
 }
 
-function agreed({ asks, facts }) {
+/** Sends an operator event; one that changes something is sent after a yes only, and gives null without one. */
+async function send(event) {
+  const first = await asked({ event });
+  if (!("asks" in first)) return first;
+  if (!(await agreed(first, event))) return null;
+  return asked({ event, agreed: true });
+}
+
+function agreed({ asks, facts }, event) {
   const dialog = element("consent");
   element("consequence").textContent = asks;
-  element("facts").replaceChildren(list(facts));
+  element("facts").replaceChildren(list({ ...facts, "is sent": event }));
   dialog.returnValue = "no";
   dialog.showModal();
   return new Promise((settle) => {
@@ -91,20 +144,44 @@ function agreed({ asks, facts }) {
   });
 }
 
-async function status(after) {
-  const { answer, health } = await send({ task: "status", ...(after ? { after } : {}) });
+function table(headings, rows) {
+  const head = made("tr", {}, ...headings.map((heading) => made("th", { scope: "col" }, heading)));
+  const body = rows.map((cells) => made("tr", {}, ...cells.map((cell) => made("td", {}, String(cell)))));
+  return made("div", { className: "wide" }, made("table", {}, made("thead", {}, head), made("tbody", {}, ...body)));
+}
+
+/** Shows a page of the groups that need attention; `pages` holds where each page up to this one begins. */
+async function status(pages = [null]) {
+  const after = pages.at(-1);
+  let sent = null;
+  let why = "";
+  try {
+    sent = await send({ task: "status", limit: PAGE, ...(after ? { after } : {}) });
+  } catch (error) {
+    why = error.message;
+  }
+  // Without an answer nothing that an earlier one has shown may stay.
+  const { answer, health, notes } = sent ?? { answer: NO_STATUS, health: `NOT WELL: there is no status. ${why}`, notes: [] };
   element("health").textContent = health;
+  element("notes").replaceChildren(...notes.map((note) => made("li", {}, note)));
   element("resume-all").hidden = answer.paused === null;
   element("attention").replaceChildren(...answer.attention.map(row));
-  shown = { ...shown, after: answer.after };
+  const first = (pages.length - 1) * PAGE;
+  const place = after || answer.after ? `: groups ${first + 1} to ${first + answer.attention.length}` : "";
+  element("shown").textContent = `What needs attention${place}`;
+  const kinds = Object.entries(answer.parked_by_source ?? {}).map(([kind, count]) => `${kind} ${count}`).join(", ");
+  element("parked-count").textContent = answer.parked ? `By kind of source: ${kinds}.` : "";
+  shown = { ...shown, pages, after: answer.after, paused: answer.paused };
   element("more").hidden = answer.after === null;
+  element("fewer").hidden = pages.length === 1;
 }
 
 function row(group) {
   const step = stepOf(group);
   const act = () => (step.event.task === "inspect" ? inspect(group.GroupId) : changed(step.event));
   const state = group.reason ? `${group.state}: ${group.reason}` : group.state;
-  const cells = [group.GroupId, state, group.since ?? "-", group.queued ?? "-", group.last_error ?? "-"];
+  const since = group.since ? `${group.since} (${group.age})` : "-";
+  const cells = [group.GroupId, state, since, group.queued ?? "cannot be read", group.last_error ?? "-"];
   const next = made("td", {}, made("p", {}, group.next), button(step.label, act));
   next.querySelector("button").setAttribute("aria-label", `${step.label}: ${group.GroupId}`);
   return made("tr", {}, ...cells.map((cell) => made("td", {}, String(cell))), next);
@@ -117,65 +194,103 @@ async function changed(event) {
   return sent;
 }
 
-async function inspect(groupId) {
+async function inspect(groupId, said = "") {
   element("group").value = groupId;
+  element("decided").textContent = said;
+  element("found").replaceChildren();
   const { answer } = await send({ task: "inspect", GroupId: groupId });
-  const { row: kept, upstream } = answer;
-  const parts = {
-    "Counters at the vendor": upstream,
-    "Last known here": answer.last_known,
-    "How they relate": answer.explanation,
-    "Call under way": kept.attempt,
-    "Queue": kept.queue,
-    "Remembered calls": kept.remembered,
-    "Held up by": { pause: answer.paused, waits_for: answer.waits_for, last_error: kept.last_error, failure: answer.last_failure },
-    "Row": { version: kept.version, frozen: kept.frozen, frozen_at: kept.frozen_at, since: kept.since, debt: kept.debt },
+  const { row: kept, upstream, paused, last_failure: failure } = answer;
+  const part = (title, value) => [made("h4", {}, title), list(value)];
+  const carried = kept.attempt?.operations.length ?? 0;
+  const short = {
+    "Operations owed": `${carried + kept.queue.length}: ${carried} in the call under way, ${kept.queue.length} queued`,
+    "Lost calls remembered": kept.remembered.length,
+    "Waits for": answer.waits_for,
+    "For at least": answer.ready_in_s > 0 ? `${answer.ready_in_s} s` : null,
+    Paused: paused ? `since ${paused.since}: ${paused.reason}` : "no",
+    "Last error": kept.last_error,
+    "Last failed call, of any group": failure ? Object.values(failure).join(", ") : null,
+    "The vendor's counters": upstream.missing ?? "as below",
+    "The receipt": answer.explanation?.receipt ?? "is not known",
   };
-  const shownParts = Object.entries(parts).flatMap(([title, part]) => [made("h4", {}, title), list(part)]);
+  const { version, generation, frozen, frozen_at, since, debt, notes } = kept;
   element("found").replaceChildren(
-    made("h3", {}, groupId), ...(kept.frozen ? [decision(groupId, answer)] : []), ...shownParts,
-    ...(answer.paused ? [button("Resume it", () => changed({ task: "resume", GroupId: groupId }))] : []),
+    made("h3", {}, groupId), list(short), hold(groupId, paused),
+    table(["Counter", "Last known here", "At the vendor", "Moved by"], compared(answer)),
+    made("ul", {}, ...answer.hypotheses.map((one) => made("li", {}, one.in_words))),
+    ...decisions(groupId, answer), ...part("Call under way", kept.attempt), ...part("Queue", kept.queue),
+    ...part("Lost calls", kept.remembered), ...part("Row", { version, generation, frozen, frozen_at, since, debt, notes }),
   );
   element("group-title").focus();
 }
 
-/** What a person has to judge about a frozen group, and the buttons for it. */
+/** The button that ends the pause in force, or begins one. */
+function hold(groupId, paused) {
+  const isOfAll = paused !== null && sentence(paused) === sentence(shown.paused);
+  const resume = async () => {
+    const sent = await changed({ task: "resume", ...(isOfAll ? {} : { GroupId: groupId }) });
+    if (sent !== null) await inspect(groupId, "Resumed.");
+  };
+  const pause = async () => {
+    element("pause-group").value = groupId;
+    element("reason").focus();
+  };
+  if (paused === null) return button("Pause this group", pause);
+  return button(isOfAll ? "Resume every group" : "Resume it", resume);
+}
+
+/** The decision on a frozen group; folded on one that waits for what may never come, as the function refuses it too early. */
+function decisions(groupId, inspection) {
+  if (inspection.row.frozen) return [decision(groupId, inspection)];
+  if (!inspection.waits_for || inspection.to_be_judged.length === 0) return [];
+  const summary = made("summary", {}, "Decide by hand, should what it waits for never come");
+  return [made("details", {}, summary, decision(groupId, inspection))];
+}
+
+/** What a person has to judge about a group, and the buttons for it. */
 function decision(groupId, inspection) {
-  const judged = inspection.to_be_judged.map((id, place) => verdict(id, place));
+  const judged = judgedOf(inspection).map(([id, words], place) => choice(`verdict-${place}`, `${words} (${id})`, id));
+  const isRestored = inspection.row.generation < inspection.generation;
+  const queue = isRestored && judged.length > 0 ? [choice("queued", "What joins the queue until then", "queued")] : [];
   const drop = made("input", { type: "checkbox" });
   const hasDebt = Object.keys(inspection.row.debt).length > 0;
   const debt = hasDebt ? [made("label", { className: "line" }, drop, "Give up what is owed back to the group")] : [];
-  const said = made("p");
+  const said = made("div");
   said.setAttribute("role", "status");
   const event = () => {
     const verdicts = Object.fromEntries(judged.flatMap((one) => one.given()));
     if (Object.keys(verdicts).length < judged.length) throw new Error("Judge each operation first: landed, or not");
-    return decisionOf(groupId, inspection, verdicts, drop.checked);
+    const [[, queued] = [null, null]] = queue.flatMap((one) => one.given());
+    return decisionOf(groupId, inspection, { verdicts, queued, dropsDebt: drop.checked });
   };
   const tryOut = async () => {
     said.replaceChildren(list((await send({ ...event(), dry_run: true })).answer));
   };
   const decide = async () => {
     const sent = await changed(event());
-    if (sent !== null) said.replaceChildren(list(sent.answer));
+    if (sent !== null) await inspect(groupId, saidOf(sent.answer));
   };
   const isRelease = judged.length > 0;
-  const sentences = inspection.hypotheses.map((one) => made("li", {}, one.in_words));
-  const wait = inspection.ready_in_s > 0 ? `It can be decided in ${inspection.ready_in_s} s. ` : "";
+  const wait = inspection.ready_in_s > 0 ? `It can be decided in ${inspection.ready_in_s} s: look again then. ` : "";
+  const frozen = inspection.row.frozen ? `Frozen: ${inspection.row.frozen}. ` : "";
+  const ask = isRelease ? "Say of each operation whether the counters hold it already." : "There is nothing to judge.";
+  const all = (value, label) => button(label, async () => judged.forEach((one) => one.choose(value)));
   return made("article", {},
-    made("p", {}, `${wait}Frozen: ${inspection.row.frozen}. Say of each operation whether the counters hold it already.`),
-    made("ul", {}, ...sentences), ...judged.map((one) => one.fieldset), ...debt,
+    made("p", {}, `${wait}${frozen}${ask}`), ...[...judged, ...queue].map((one) => one.fieldset), ...debt,
     made("div", { className: "line" },
+      ...(judged.length > 1 ? [all("landed", "All landed"), all("not-landed", "None landed")] : []),
+      button("Look again", () => inspect(groupId)),
       ...(isRelease ? [button("Try it: nothing is changed", tryOut)] : []),
       button(isRelease ? "Release the group" : "Adopt the receipt as it is", decide, "grave")),
     said);
 }
 
-function verdict(id, place) {
-  const radios = ["landed", "not-landed"].map((value) => made("input", { type: "radio", name: `verdict-${place}`, value }));
+function choice(name, legend, id) {
+  const radios = ["landed", "not-landed"].map((value) => made("input", { type: "radio", name, value }));
   const labels = radios.map((radio) => made("label", { className: "line" }, radio, radio.value));
   const given = () => radios.filter((radio) => radio.checked).map((radio) => [id, radio.value]);
-  return { fieldset: made("fieldset", {}, made("legend", {}, id), ...labels), given };
+  const choose = (value) => radios.forEach((radio) => Object.assign(radio, { checked: radio.value === value }));
+  return { fieldset: made("fieldset", {}, made("legend", {}, legend), ...labels), given, choose };
 }
 
 async function parked(after) {
@@ -183,31 +298,36 @@ async function parked(after) {
   shown = { ...shown, parked: answer.next };
   element("more-parked").hidden = answer.next === null;
   element("parked-said").textContent = answer.records.length === 0 ? "None is parked." : "";
+  const sources = [...new Set(answer.records.map((one) => one.source))];
+  element("sources").replaceChildren(...sources.map((value) => made("option", { value })));
   element("parked").replaceChildren(...answer.records.map(record));
 }
 
 function record({ payload, ...facts }) {
-  const act = (action) => async () => {
-    const sent = await changed({ task: "parked", action, id: facts.id });
+  const key = made("input", { maxLength: 256, autocomplete: "off" });
+  const act = (action, fields = () => ({})) => async () => {
+    const sent = await changed({ task: "parked", action, id: facts.id, ...fields() });
     if (sent === null) return;
     await parked();
-    element("parked-said").textContent = `${facts.id}: ${sentence(sent.answer)}`;
+    element("parked-said").textContent = `${facts.id}: ${saidOf(sent.answer)}`;
   };
+  const replay = button("Replay", act("replay", () => (key.value ? { IdempotencyKey: key.value } : {})));
+  const drop = button("Drop", act("drop"), "grave");
+  for (const one of [replay, drop]) one.setAttribute("aria-label", `${one.textContent} ${facts.id}`);
   const text = typeof payload === "string" ? payload : JSON.stringify(payload, null, 2);
-  const buttons = made("div", { className: "line" }, button("Replay", act("replay")), button("Drop", act("drop"), "grave"));
-  for (const one of buttons.children) one.setAttribute("aria-label", `${one.textContent} ${facts.id}`);
+  const buttons = made("div", { className: "line" }, made("label", { className: "line" }, "Another key", key), replay, drop);
   return made("article", {}, list(facts), made("pre", {}, text), buttons);
 }
 
-function sentence(answer) {
-  return flat(answer).map(([name, text]) => `${name} ${text}`).join(", ");
-}
-
-async function replayAll() {
-  const sent = await changed({ task: "parked", action: "replay", all: true });
+async function replayAll(after = "") {
+  const source = element("source").value;
+  const from = { ...(source ? { source } : {}), ...(after ? { after } : {}) };
+  const sent = await changed({ task: "parked", action: "replay", all: true, ...from });
   if (sent === null) return;
   await parked();
-  element("parked-said").textContent = sentence(sent.answer);
+  shown = { ...shown, replayed: sent.answer.after };
+  element("go-on").hidden = !sent.answer.after;
+  element("parked-said").textContent = saidOf(sent.answer);
 }
 
 /** Sends one increase to both sides at once; each answers in its own time. */
@@ -272,13 +392,19 @@ function clicked(id, act) {
 function start() {
   token = location.hash.slice(1);
   clicked("look", () => status());
-  clicked("more", () => status(shown.after));
+  clicked("more", () => status([...shown.pages, shown.after]));
+  clicked("fewer", () => status(shown.pages.slice(0, -1)));
   clicked("resume-all", () => changed({ task: "resume" }));
   clicked("list-parked", () => parked());
   clicked("more-parked", () => parked(shown.parked));
-  clicked("replay-all", replayAll);
+  clicked("go-on", () => replayAll(shown.replayed));
+  clicked("back", async () => {
+    await status(shown.pages);
+    element("health-title").focus();
+  });
   clicked("new-key", async () => nextKey());
   submitted("increase", increase);
+  submitted("replay-all", () => replayAll());
   submitted("find", () => inspect(element("group").value));
   submitted("pause", () => {
     const GroupId = element("pause-group").value;

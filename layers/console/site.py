@@ -6,6 +6,7 @@ What changes something is answered with the consequence that the commands name, 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,11 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
 }
 """Nothing runs or loads on the page but its own files, no other page may frame it, and no browser keeps it."""
+
+_EXACT: Final = 2**53 - 1
+"""The largest whole number that a script holds exactly."""
+
+_WHOLE: Final = re.compile(r"-?[0-9]{1,20}")
 
 _FOLDER: Final = Path(__file__).parent
 
@@ -101,13 +107,25 @@ class Site:
         if not isinstance(fields, dict) or str(fields.get("task")) not in TASKS:
             raise OperatorError(f"event: its task must be one of: {', '.join(sorted(TASKS))}")
         event: Event = {**fields, "Type": "Operator"}
+        if isinstance(receipt := event.get("receipt"), str) and _WHOLE.fullmatch(receipt):
+            event["receipt"] = int(receipt)
         consequence = consent.consequence_of(event)
         with self._lock:
             if consequence is not None and asked.get("agreed") is not True:
                 return {"asks": consequence, "facts": consent.facts_of(self._function)}
             answer = self._function.invoke(event)
-        health = table.lines(answer)[0] if event["task"] == "status" and isinstance(answer, dict) else None
-        return {"answer": answer, "health": health}
+        if event["task"] != "status" or not isinstance(answer, dict):
+            return {"answer": _for_script(answer)}
+        return {"answer": _for_script(answer), "health": table.health(answer), "notes": table.notes(answer)}
+
+
+def _for_script(value: object) -> object:
+    """The answer with text in place of numbers that a script would round."""
+    if isinstance(value, Mapping):
+        return {name: _for_script(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_for_script(part) for part in value]
+    return str(value) if isinstance(value, int) and abs(value) > _EXACT else value
 
 
 def as_json(status: int, value: object) -> Answer:

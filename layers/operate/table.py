@@ -14,7 +14,12 @@ HEADINGS: Final = ("GROUP", "STATE", "SINCE", "AGE", "QUEUED", "LAST ERROR", "NE
 def lines(answer: Mapping[str, object]) -> list[str]:
     """The lines that stand for an answer of the task `status` or `verify`."""
     told = _verified(answer) if answer.get("task") == "verify" else _status(answer)
-    return [*told, *_lasting(answer), *_open(answer)]
+    return [*told, *notes(answer)]
+
+
+def notes(answer: Mapping[str, object]) -> list[str]:
+    """What the answer tells that is not about a group."""
+    return [*_lasting(answer), *_open(answer), *_ending(answer)]
 
 
 def _verified(answer: Mapping[str, object]) -> list[str]:
@@ -38,12 +43,16 @@ def _finding(finding: Mapping[str, object]) -> list[str]:
 
 
 def _status(status: Mapping[str, object]) -> list[str]:
-    attention = status.get("attention")
-    groups = [each for each in attention if isinstance(each, dict)] if isinstance(attention, list) else []
+    groups = _groups(status)
     after = status.get("after")
     more = [f"More of them: AFTER={after}"] if after else []
-    table = _table([HEADINGS, *map(_cells, groups)] if groups else [])
-    return [_health(status, groups), *table, *more]
+    table = _table([HEADINGS, *map(cells, groups)] if groups else [])
+    return [health(status), *table, *more]
+
+
+def _groups(status: Mapping[str, object]) -> list[Mapping[str, object]]:
+    attention = status.get("attention")
+    return [each for each in attention if isinstance(each, dict)] if isinstance(attention, list) else []
 
 
 def _lasting(status: Mapping[str, object]) -> list[str]:
@@ -59,7 +68,16 @@ def _open(status: Mapping[str, object]) -> list[str]:
     return [f"Callers that may do everything: {', '.join(names)}"] if isinstance(names, list) and names else []
 
 
-def _health(status: Mapping[str, object], groups: Sequence[Mapping[str, object]]) -> str:
+def _ending(status: Mapping[str, object]) -> list[str]:
+    """The parked records that are dropped within a week, the next ones first."""
+    ending = status.get("expiring")
+    records = [each for each in ending if isinstance(each, dict)] if isinstance(ending, list) else []
+    return [f"Dropped at {each['expires_at']}: the parked record {each['id']} of {each['source']}" for each in records]
+
+
+def health(status: Mapping[str, object]) -> str:
+    """One line that says whether it is well, and what is not."""
+    groups = _groups(status)
     oldest_s = float(str(status["oldest_unfinished_s"]))
     paused = status.get("paused")
     found = [
@@ -85,10 +103,11 @@ def _health(status: Mapping[str, object], groups: Sequence[Mapping[str, object]]
     return f"Well so far, but calls fail: see LAST ERROR. ({facts})" if fails else f"Well. ({facts})"
 
 
-def _cells(group: Mapping[str, object]) -> tuple[str, ...]:
+def cells(group: Mapping[str, object]) -> tuple[str, ...]:
+    """What stands under the headings."""
     state = f"{group['state']}: {group['reason']}" if group.get("reason") else str(group["state"])
-    cells = (group["GroupId"], state, group["since"], group["age"], group["queued"], group["last_error"], group["next"])
-    return tuple("-" if cell is None else str(cell) for cell in cells)
+    told = (group["GroupId"], state, group["since"], group["age"], group["queued"], group["last_error"], group["next"])
+    return tuple("-" if cell is None else str(cell) for cell in told)
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.redis_server import started
-from tests.integration.on_call import OnCall
+from tests.integration.on_call import OnCall, at_the_page
 from tests.integration.wire import forget_environment
 from tests.sandbox.ministack import MiniStack
 from tests.sandbox.queue import Sqs
@@ -64,6 +64,11 @@ def own_environment() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def on_call(capsys: pytest.CaptureFixture[str]) -> OnCall:
-    return OnCall(capsys)
+@pytest.fixture(params=["by commands", "from the page"])
+def on_call(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Iterator[OnCall]:
+    """Each situation is found and ended twice: by the commands alone, and from the page alone."""
+    if request.param == "by commands":
+        yield OnCall(capsys)
+    else:
+        with at_the_page(capsys) as operator:
+            yield operator

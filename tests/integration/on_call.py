@@ -1,4 +1,4 @@
-"""An operator at night: the function's log and metrics, the alarms on them, and the commands of the runbook.
+"""An operator at night: the function's log and metrics, the alarms on them, and the runbook's commands or the page.
 
 Nothing else is known to the operator: what the Chat server or the ledger holds is for the test to check afterwards.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final, TypeAlias
 
 import pytest
@@ -17,9 +18,16 @@ import yaml
 from handler import bootstrap
 from handler.main import lambda_handler
 from handler.telemetry import NAMESPACE
+from layers.console.__main__ import ConsoleServer
+from layers.console.site import Site
+from layers.operate import table
 from layers.operate.__main__ import main
+from layers.operate.arguments import event_of as event_of_command
+from layers.operate.arguments import read
+from layers.operate.functions import Checkout
 from tests.e2e.watching import wait_for
 from tests.integration.counting import SHORT_LIVES, SWEEP, TIMEOUT_S, over_http
+from tests.sandbox.caller import ask
 from tests.sandbox.chat import ChatServer
 from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
@@ -31,6 +39,8 @@ Line: TypeAlias = dict[str, object]
 WELL: Final = "Well. (unfinished groups: 0, oldest operation: 0 s, "
 QUIET: Final = {"frozen_groups": 0, "unfinished_groups": 0, "parked_records": 0, "oldest_unfinished_s": 0}
 SWEEP_S: Final = 4.0
+
+_NOTES: Final = ("Callers that may do everything", "Dropped at ")
 
 _SERVERLESS = yaml.safe_load((Path(__file__).parents[2] / "serverless.yml").read_text("utf-8"))
 _RESOURCES = _SERVERLESS["resources"][-1]["Resources"].values()
@@ -52,7 +62,7 @@ class Failed(Exception):  # the words of a command, not an error of the tests
 
 
 class OnCall:
-    """The function's output since it was last read, and the operator's command line."""
+    """The function's output since it was last read, and the operator's hands: here those on the command line."""
 
     def __init__(self, captured: pytest.CaptureFixture[str]) -> None:
         self._captured = captured
@@ -72,6 +82,10 @@ class OnCall:
             raise Failed(said.err.splitlines()[-1])
         return said.out.strip()
 
+    def notes(self) -> list[str]:
+        """What `status` says that is not about a group."""
+        return [line for line in self.run("status").splitlines() if line.startswith(_NOTES)]
+
     def asked(self, *arguments: str) -> Any:  # noqa: ANN401  # JSON, of which each test knows the shape
         """The answer to a command, where that is JSON."""
         return json.loads(self.run(*arguments))
@@ -79,12 +93,62 @@ class OnCall:
     def status(self) -> tuple[str, list[dict[str, str]]]:
         """What `status` says in its first line, and its table: a cell by its heading, for each group."""
         said = self.run("status").splitlines()
-        health, *table = [line for line in said if not line.startswith("Callers that may do everything")]
-        if not table:
+        health, *lines = [line for line in said if not line.startswith(_NOTES)]
+        if not lines:
             return health, []
-        starts = [found.start() for found in re.finditer(r"(?:^|(?<=  ))\S", table[0])]
-        rows = [[line[a:b].strip() for a, b in zip(starts, [*starts[1:], None], strict=True)] for line in table]
+        starts = [found.start() for found in re.finditer(r"(?:^|(?<=  ))\S", lines[0])]
+        rows = [[line[a:b].strip() for a, b in zip(starts, [*starts[1:], None], strict=True)] for line in lines]
         return health, [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+
+
+class AtThePage(OnCall):
+    """The same operator at the page of `make console`: each command is what its script asks the page's server for."""
+
+    def __init__(self, captured: pytest.CaptureFixture[str], url: str, token: str) -> None:
+        super().__init__(captured)
+        self._url = url
+        self._token = token
+
+    def run(self, *arguments: str) -> str:
+        """The answer of the function, after the yes that the page may want."""
+        return json.dumps(self._said(*arguments)["answer"])
+
+    def status(self) -> tuple[str, list[dict[str, str]]]:
+        """The line on health, and the page's table under the headings of the command's."""
+        said = self._said("status")
+        rows = [dict(zip(table.HEADINGS, table.cells(group), strict=True)) for group in said["answer"]["attention"]]
+        return said["health"], rows
+
+    def notes(self) -> list[str]:
+        """The page's notes."""
+        return list(self._said("status")["notes"])
+
+    def _said(self, *arguments: str) -> Any:  # noqa: ANN401  # JSON, of which each test knows the shape
+        event = event_of_command(read(["--local", *arguments]))
+        self._captured.readouterr()
+        said = self._asked(event=event)
+        return self._asked(event=event, agreed=True) if "asks" in said else said
+
+    def _asked(self, **fields: object) -> Any:  # noqa: ANN401
+        headers = {"Content-Type": "application/json", "Console-Token": self._token, "Origin": self._url}
+        with _instance_of_its_own():
+            answer = ask(f"{self._url}/console/event", "POST", headers, json.dumps(fields).encode(), timeout_s=30)
+        if answer.status != 200:
+            raise Failed(answer.fields["error"])
+        return answer.fields
+
+
+@contextmanager
+def at_the_page(captured: pytest.CaptureFixture[str]) -> Iterator[AtThePage]:
+    """The page over the function of this checkout."""
+    with ConsoleServer(Site(Checkout(), "made-up"), 0) as server:
+        thread = Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield AtThePage(captured, f"http://127.0.0.1:{server.server_address[1]}", "made-up")
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def lines_of(log: Sequence[Line], message: str) -> list[Line]:

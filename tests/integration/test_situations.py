@@ -27,9 +27,10 @@ from tests.integration.on_call import (
     lines_of,
     sweep,
 )
+from tests.sandbox.caller import Caller
 from tests.sandbox.chat import ChatServer
 from tests.sandbox.contexts import lambda_context
-from tests.sandbox.environment import CALLER, made_up_secret
+from tests.sandbox.environment import CALLER, KEY, SDKAPPID, made_up_secret
 from tests.sandbox.faults import Fault
 from tests.sandbox.ministack import MiniStack
 from tests.sandbox.redis_servers import RedisServer
@@ -85,8 +86,8 @@ def test_a_group_that_was_made_again_amid_a_call_is_released_by_what_the_operato
     assert counted.values(GROUP)["like"] == 105
 
 
-def from_bus(detail: object, number: int) -> object:
-    event = {"id": f"event {number}", "detail-type": "like", "source": "shop", "detail": detail}
+def from_bus(detail: object, number: int, source: str = "shop") -> object:
+    event = {"id": f"event {number}", "detail-type": "like", "source": source, "detail": detail}
     return lambda_handler(event, lambda_context(TIMEOUT_S))
 
 
@@ -116,6 +117,73 @@ def test_parked_records_are_replayed_under_a_new_key_or_sent_again_and_dropped(
 
     assert_over(on_call)
     assert (counted.values("new-room")["like"], counted.values(GROUP)["like"]) == (7, 105)
+
+
+def test_records_that_end_soon_are_named_and_those_of_one_source_replayed_alone(
+    on_call: OnCall, chat: ChatServer, tmp_path: Path
+) -> None:
+    """The notes also name those whom the secret sets no bounds."""
+    with calling(chat.endpoint, tmp_path, PARKED_DAYS="5"):
+        for number, source in enumerate(["shop", "club"]):
+            from_bus({"GroupId": GROUP}, number, source)
+        anyone, *ending = on_call.notes()
+        assert anyone.startswith(f"Callers that may do everything: {CALLER}, ")
+        assert [note.rpartition(": ")[2] for note in ending] == [
+            "the parked record event 0 of shop",
+            "the parked record event 1 of club",
+        ]
+        of_one = on_call.asked("parked", "replay", "--all", "--source", "shop")
+        assert of_one == {**REPLAY, "replayed": 0, "refused": 1, "left": 0}
+
+
+@pytest.mark.parametrize(
+    ("subject", "health", "step"),
+    [
+        (("--group", GROUP), "NOT WELL: groups are paused. ", "`make resume GROUP=live-room`"),
+        ((), "NOT WELL: PAUSED since ", "`make resume`"),
+    ],
+)
+def test_a_pause_shows_with_its_reason_until_it_is_ended(
+    on_call: OnCall, counted: ChatServer, subject: tuple[str, ...], health: str, step: str
+) -> None:
+    assert over_http(ORDER, "k", wait="respond-async")[0] == 202
+    assert on_call.asked("pause", "--reason", "the vendor has asked for it", *subject)["changed"]
+    said, [group] = on_call.status()
+    assert said.startswith(health)
+    assert "the vendor has asked for it" in group["STATE"]
+    assert step in group["NEXT STEP"]
+    assert on_call.asked("inspect", "--group", GROUP)["paused"]["reason"] == "the vendor has asked for it"
+    assert on_call.asked("resume", *subject)["changed"]
+    assert_over(on_call)
+    assert counted.values(GROUP)["like"] == 105
+
+
+def test_of_a_group_that_a_restored_ledger_cannot_explain_the_queue_is_judged_too(
+    on_call: OnCall, chat: ChatServer, tmp_path: Path, server: RedisServer
+) -> None:
+    """It grows while the operator looks, because callers go on asking."""
+    with calling(chat.endpoint, tmp_path, LEDGER_URL=server.url):
+        assert over_http(order(GROUP, 100), "before")[0] == 200
+        Caller(chat.endpoint, SDKAPPID, KEY).update(GROUP, "Increase", {"_receipt": 7})
+        lambda_handler({"Type": "Operator", "task": "restored"}, lambda_context(TIMEOUT_S))
+        assert over_http(ORDER, "k")[0] == 202
+        waits_s = on_call.asked("inspect", "--group", GROUP)["ready_in_s"]
+    chat.set_clock_offset(waits_s + 1)
+    with calling(chat.endpoint, tmp_path, LEDGER_URL=server.url):
+        wait_for(lambda: gauges(sweep(on_call))["frozen_groups"] == 1, "the sweep that freezes the group")
+        shown = on_call.asked("inspect", "--group", GROUP)
+        assert over_http(order(GROUP, 7), "later")[0] == 503
+        [judged] = shown["to_be_judged"]
+        seen = ("--receipt", str(shown["upstream"]["receipt"]))
+        verdict = ("release", "--group", GROUP, "--verdict", f"{judged}=not-landed", *seen)
+        with pytest.raises(Failed, match="lacks one for each of"):
+            on_call.asked(*verdict)
+        early = on_call.asked(*verdict, "--queued", "not-landed")
+    chat.set_clock_offset(waits_s + early["retry_after_s"] + 2)
+    with calling(chat.endpoint, tmp_path, LEDGER_URL=server.url):
+        assert on_call.asked(*verdict, "--queued", "not-landed")["done"]
+        assert_over(on_call)
+    assert chat.values(GROUP)["like"] == 112
 
 
 def test_restored_by_a_slip_only_slows_groups_down_and_says_for_how_long(

@@ -143,12 +143,20 @@ def test_a_key_that_the_vendor_has_replaced_is_named_until_the_secret_has_the_ne
     assert_goes_on(on_call, counted)
 
 
-def test_an_address_that_is_not_allowed_is_named_until_the_console_lists_it(
-    on_call: OnCall, counted: ChatServer
+@pytest.mark.parametrize(
+    ("code", "meaning"),
+    [
+        (60021, "the source address is not allowed"),
+        (10007, "not permitted for this group, group type or account"),
+    ],
+)
+def test_what_the_vendors_console_lacks_is_named_until_it_is_put_right(
+    on_call: OnCall, counted: ChatServer, code: int, meaning: str
 ) -> None:
+    """The function's address on its list, or the account among its admins."""
     for command in COMMANDS:
-        counted.always(Fault("code", code=60021), command)
-    assert_refused_in_words(on_call, 60021, "the source address is not allowed")
+        counted.always(Fault("code", code=code), command)
+    assert_refused_in_words(on_call, code, meaning)
     counted.clear_faults()
     assert_goes_on(on_call, counted)
 

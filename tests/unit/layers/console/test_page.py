@@ -16,10 +16,10 @@ FOLDER = Path(site.__file__).parent
 HTML, SCRIPT, STYLE = ((FOLDER / name).read_text("utf-8") for name in ("page.html", "page.js", "page.css"))
 COLOURS = dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", STYLE))
 
-CHECKS = """
+CHECKS = r"""
 import assert from "node:assert/strict";
 import test from "node:test";
-import { decisionOf, flat, stepOf } from "./page.mjs";
+import { compared, decisionOf, flat, judgedOf, saidOf, stepOf } from "./page.mjs";
 
 test("the next step of a group is the first command of its text", () => {
   const step = (next) => stepOf({ GroupId: "g", next });
@@ -34,9 +34,35 @@ test("a frozen group is released by verdicts, and adopted where there is nothing
   const seen = (ids, receipt) => ({ to_be_judged: ids, upstream: { receipt } });
   const verdicts = { a: "landed" };
   const release = { task: "release", GroupId: "g", verdicts };
-  assert.deepEqual(decisionOf("g", seen(["a"], 7), verdicts, false), { ...release, receipt: 7 });
-  assert.deepEqual(decisionOf("g", seen(["a"], 2 ** 60), verdicts, true), { ...release, debt: "drop" });
-  assert.deepEqual(decisionOf("g", seen([], 7), {}, false), { task: "adopt", GroupId: "g" });
+  assert.deepEqual(decisionOf("g", seen(["a"], 7), { verdicts }), { ...release, receipt: 7 });
+  const restored = { verdicts, queued: "not-landed", dropsDebt: true };
+  const asked = { ...release, receipt: "1152921504606846976", queued: "not-landed", debt: "drop" };
+  assert.deepEqual(decisionOf("g", seen(["a"], "1152921504606846976"), restored), asked);
+  assert.deepEqual(decisionOf("g", seen([], 7), {}), { task: "adopt", GroupId: "g" });
+});
+
+test("what has to be judged is named by its counters, and a call's own id by what it takes back", () => {
+  const entry = { id: "a", mode: "Increase", counters: { like: 5 }, accepted_at: "2026-11-22T00:00:00Z" };
+  const row = { attempt: { operations: [entry] }, queue: [{ id: "q", mode: "Set", counters: { like: 1 } }] };
+  const told = Object.fromEntries(judgedOf({ row, to_be_judged: ["a", "call", "q"] }));
+  assert.equal(told.a, "Increase like 5, accepted at 2026-11-22T00:00:00Z");
+  assert.deepEqual([told.call, told.q], ["what the call takes back", "Set like 1"]);
+});
+
+test("counters are compared exactly, the receipt first", () => {
+  const known = { receipt: "9007199254740993", counters: { like: 1 } };
+  const upstream = { receipt: "9007199254740995", counters: { like: 6, view: 2 } };
+  const [receipt, like, view] = compared({ last_known: known, upstream });
+  assert.deepEqual(receipt, ["the receipt", "9007199254740993", "9007199254740995", "2"]);
+  assert.deepEqual([like, view], [["like", 1, 6, "5"], ["view", "not known", 2, "-"]]);
+});
+
+test("what came of a decision or a replay is a sentence", () => {
+  assert.match(saidOf({ done: false, retry_after_s: 12.5 }), /^Nothing was changed: .* in 12.5 s\.$/);
+  assert.equal(saidOf({ outcome: "applied", dropped: true }), "applied, and dropped from the list.");
+  const refused = { outcome: "rejected", ErrorCode: 10010, ErrorInfo: "gone", dropped: false };
+  assert.equal(saidOf(refused), "rejected (10010: gone): the record stays here.");
+  assert.equal(saidOf({ replayed: 2, left: 1 }), "replayed 2, left 1.");
 });
 
 test("a value is told in lines", () => {

@@ -23,11 +23,14 @@ class Function:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.receipt = 0
 
     def invoke(self, event: Event) -> object:
         self.events.append(event)
         if event.get("GroupId") == "absent":
             raise OperatorError("BadInput: GroupId: is not known")
+        if event["task"] in {"inspect", "release"}:
+            return {"receipts": [self.receipt]}
         return {**STATUS, "oldest_unfinished_s": 0, "attention": [], "after": None, "app": 1, "ledger": "sqlite:///l"}
 
 
@@ -99,6 +102,15 @@ def test_what_changes_something_is_asked_about_first_and_sent_once_it_is_agreed(
     assert post(url, {"event": pause, "agreed": "yes"}).fields["asks"] == asked["asks"]
     assert post(url, {"event": pause, "agreed": True}).status == 200
     assert [event["task"] for event in function.events] == ["about", "about", "pause"]
+
+
+def test_numbers_that_a_script_would_round_go_to_it_and_come_back_as_text(url: str, function: Function) -> None:
+    """The operator judges by a receipt, and no other may be decided on."""
+    function.receipt = 2**60 + 1
+    assert post(url, {"event": {"task": "inspect", "GroupId": "g"}}).fields["answer"] == {"receipts": [str(2**60 + 1)]}
+    release = {"task": "release", "GroupId": "g", "receipt": str(2**60 + 1), "dry_run": True}
+    assert post(url, {"event": release}).status == 200
+    assert function.events[-1]["receipt"] == 2**60 + 1
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,12 @@ def test_callers_without_bounds_are_named() -> None:
     assert len(lines({**WELL, "callers_without_rights": []})) == len(lines(WELL)) == 1
 
 
+def test_parked_records_that_end_soon_are_named() -> None:
+    ending = {"id": "event 1", "source": "shop", "expires_at": "2026-11-23T00:00:00Z"}
+    told = lines({**WELL, "expiring": [ending]})
+    assert told[1:] == ["Dropped at 2026-11-23T00:00:00Z: the parked record event 1 of shop"]
+
+
 def test_a_ledger_that_keeps_what_has_ended_is_told() -> None:
     assert lines({**WELL, "ledger_expires": False})[-1].startswith("The ledger keeps what has ended: turn on")
     assert [len(lines({**WELL, "ledger_expires": said})) for said in (True, None)] == [1, 1]
