@@ -166,6 +166,8 @@ parked: $(STAMP) ## List parked records; ACTION=replay or ACTION=drop handles th
 # Each deployment first checks what it is given, says what it acts on, and wants YES=1 or a typed yes. osls reads serverless.yml in
 # this folder.
 AWS = $(RUN) -m layers.aws $(1) $(call option,REGION,region) $(call option,STAGE,stage) $(AGREED)
+SCF = $(RUN) -m layers.scf $(1) $(call option,REGION,region) $(call option,NAMESPACE,namespace) $(call option,FUNCTION,function) \
+	$(call option,STAGE,stage) $(AGREED) $(FLAGS)
 
 token: $(STAMP) ## Make the token of a new caller, and its SHA-256
 	@$(RUN) -m layers.tokens
@@ -191,13 +193,12 @@ rollback: $(STAMP) ## Take the deployment on AWS back to VERSION, one of the lis
 remove-aws: $(STAMP) ## Remove the deployment from AWS, but not the ledger
 	@$(call AWS,remove)
 
-deploy-scf: export PARAMS := $(PARAMS)
 deploy-scf: $(STAMP) ## Deploy to SCF: PARAMS="role=… vpc.id=… vpc.subnet=…", FLAGS=--dry-run shows what would change
 	@$(RUN) -m layers.build scf
-	@$(RUN) -m layers.scf deploy $(foreach param,$(PARAMS),--set "$(param)") $(AGREED) $(FLAGS)
+	@$(call SCF,deploy) $(foreach param,$(PARAMS),--set "$(param)")
 
 remove-scf: $(STAMP) ## Remove the deployment from SCF, but not the ledger
-	@$(RUN) -m layers.scf remove $(foreach param,$(PARAMS),--set "$(param)") $(AGREED) $(FLAGS)
+	@$(call SCF,remove)
 
 # Without the whole platforms: what those alone reach has no test of its own. The report's bar, in pyproject.toml, is for lines
 # and branches together; the other one is for the branches.
@@ -267,8 +268,8 @@ takes.parked := $(AT) ACTION ID ALL SOURCE AFTER LIMIT FLAGS YES
 takes.deploy-aws := REGION STAGE PARAMS YES
 takes.rollback := REGION STAGE VERSION YES
 takes.remove-aws := REGION STAGE YES
-takes.deploy-scf := PARAMS FLAGS YES
-takes.remove-scf := PARAMS FLAGS YES
+takes.deploy-scf := $(AT) PARAMS FLAGS YES
+takes.remove-scf := $(AT) FLAGS YES
 takes.pins := PINS_FLAGS
 
 GOALS := $(or $(MAKECMDGOALS),help)

@@ -6,8 +6,26 @@ import argparse
 from typing import NoReturn
 
 
+class _Once(argparse.Action):
+    """Keeps the text of an option, and refuses a second one."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, option: str | None = None
+    ) -> None:
+        if getattr(namespace, self.dest) != self.default:
+            parser.error(f"{option} is given twice")
+        setattr(namespace, self.dest, values)
+
+
 class CommandParser(argparse.ArgumentParser):
-    """Refuses wrong arguments with exit code 2 and one line; `--help` shows how the command is used."""
+    """Refuses wrong arguments, and an option that is given twice, with exit code 2 and one line.
+
+    `--help` shows how the command is used.
+    """
+
+    def __init__(self, *, prog: str, description: str | None = None) -> None:
+        super().__init__(prog=prog, description=description)
+        self.register("action", None, _Once)
 
     def error(self, message: str) -> NoReturn:
         """End with what is wrong."""

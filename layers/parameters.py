@@ -11,11 +11,14 @@ PLACEHOLDERS: Final = re.compile(r"(@|//|\.)example\.(com|net|org)\b|\.invalid\b
 """Texts that documentation has in place of a real one: names of RFC 2606, `<name>`, dots, and ids of zeros alone."""
 
 
-def given(text: str) -> tuple[dict[str, str], list[str]]:
-    """The settings of a text such as `door=jwt stream=on`, and what is wrong with its form."""
+STAGE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,29}")
+
+
+def given(words: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """The settings of words such as `door=jwt` and `stream=on`, and what is wrong with their form."""
     found: dict[str, str] = {}
     problems: list[str] = []
-    for word in text.split():
+    for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
             problems.append(f"{word}: a parameter is <name>=<text>, without a space in it")
@@ -35,6 +38,12 @@ def unknown(names: Iterable[str], known: Iterable[str]) -> list[str]:
 def _hint(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     return f"Is it {near[0]}?" if near else f"There are {', '.join(known)}"
+
+
+def wrong_stage(stage: str) -> list[str]:
+    """A line if this cannot be the name of a stage."""
+    problem = f"STAGE: is {stage or 'empty'}, and has to be letters, digits and hyphens, at most 30"
+    return [] if STAGE.fullmatch(stage) else [problem]
 
 
 def placeholders(values: Mapping[str, str]) -> list[str]:

@@ -26,8 +26,8 @@ from layers.aws.plan import Plan, plan_of
 from layers.command import CommandParser
 from layers.confirm import NOT_CONFIRMED, is_confirmed
 from layers.packaging.targets import AWS, ROOT
+from layers.parameters import wrong_stage
 
-STAGE: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,29}")
 REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+")
 
 Make: TypeAlias = Callable[[list[str]], int]
@@ -130,9 +130,7 @@ def _wrong_names(region: str, stage: str) -> list[str]:
     problems = []
     if region and not REGION.fullmatch(region):
         problems.append(f"REGION: is {region}, and has to be one of AWS, such as ap-southeast-1")
-    if not STAGE.fullmatch(stage):
-        problems.append(f"STAGE: is {stage or 'empty'}, and has to be letters, digits and hyphens, at most 30")
-    return problems
+    return problems + wrong_stage(stage)
 
 
 def _refused(*problems: str) -> int:

@@ -91,7 +91,7 @@ def read(text: str, stage: str, service: str, folder: Path) -> tuple[dict[str, s
     `folder` is where the file with the tags is.
     """
     document: Document = yaml.safe_load(service)
-    set_here, problems = parameters.given(text)
+    set_here, problems = parameters.given(text.split())
     known = defaults(document, stage)
     problems += parameters.unknown(set_here, known)
     values = {**known, **{name: value for name, value in set_here.items() if name in known}}
@@ -106,7 +106,7 @@ def read(text: str, stage: str, service: str, folder: Path) -> tuple[dict[str, s
 
 def set_by(text: str) -> dict[str, str]:
     """What `PARAMS` sets."""
-    return parameters.given(text)[0]
+    return parameters.given(text.split())[0]
 
 
 def ledger_of(service: str) -> dict[str, str]:

@@ -128,7 +128,7 @@ def scf_function(named: str, region: str | None, namespace: str | None) -> Funct
     except ImportError as missing:
         raise OperatorError(f"--function scf: needs the package {missing.name}, which is not installed here") from None
     try:
-        plan = read_plan(SERVICE.read_text("utf-8"), {}, removing=True)
+        plan = read_plan(SERVICE.read_text("utf-8"), {}, deploying=False)
         region, namespace = region or plan.region, namespace or plan.namespace
         return ScfFunction(named, region, namespace, Scf(region, os.environ))
     except (PlanError, CloudError) as error:

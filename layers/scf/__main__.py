@@ -2,26 +2,28 @@
 
     python -m layers.scf deploy --set role=ChatCounters --set vpc.id=vpc-1 --set vpc.subnet=subnet-1
     python -m layers.scf deploy --dry-run
-    python -m layers.scf remove
+    python -m layers.scf remove --region ap-singapore --stage dev
 
-A deployment says what it would change, and wants a yes: typed, or `--yes`. It creates what is missing and changes what
-differs, so it can be repeated. It deletes triggers that an earlier one has made and the plan no longer has, and nothing
-else. A dry run says the same, and changes nothing.
+Each says first which function it acts on. A deployment says what it would change, and wants a yes: typed, or `--yes`.
+It creates what is missing and changes what differs, so it can be repeated. It deletes triggers that an earlier one has
+made and the plan no longer has, and nothing else. A dry run says the same, and changes nothing.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from layers.build import OUTPUT
+from layers.command import CommandParser, empty
 from layers.confirm import NOT_CONFIRMED, is_confirmed
 from layers.packaging.targets import SCF
+from layers.scf import parameters
 from layers.scf.api import Cloud, CloudError, Scf, absent_keys
 from layers.scf.deploy import Deployment, removal_of
 from layers.scf.difference import foreign
@@ -38,23 +40,36 @@ def main(
     arguments: Sequence[str] | None = None, built: Path = OUTPUT, sleep: Callable[[float], None] = time.sleep
 ) -> int:
     """Deploy or remove; 1 if that failed, with the reason on standard error."""
-    options = _parser().parse_args(arguments)
-    removing = options.command == "remove"
+    made = _parser()
+    options = made.parse_args(arguments)
+    if wrong := empty(options):
+        made.error(wrong)
     absent = absent_keys(os.environ)
     if absent:
         sys.stderr.write(f"No keys of Tencent Cloud. Set {' and '.join(absent)}\n")
     try:
-        plan = read_plan(SERVICE.read_text("utf-8"), dict(options.set), removing=removing)
+        plan = _plan(options)
         if absent:
             return 1
+        sys.stderr.write(f"Acting on {plan.name}\n")
         cloud = Scf(plan.region, os.environ)
-        if removing:
+        if options.command == "remove":
             return _remove(plan, cloud, is_agreed=options.yes, is_dry=options.dry_run)
         deployment = Deployment(plan, cloud, WAIT_S, sleep)
         return _deploy(plan, deployment, built, is_agreed=options.yes, is_dry=options.dry_run)
     except (PlanError, CloudError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+        return _refused(str(error))
+
+
+def _plan(options: Namespace) -> Plan:
+    """What serverless.yml says, with what the command line replaces."""
+    service = SERVICE.read_text("utf-8")
+    named = {"region": options.region, "namespace": options.namespace, "function": options.function}
+    is_deployment = options.command == "deploy"
+    changes, problems = parameters.read(options.set if is_deployment else (), named, options.stage, service)
+    if problems:
+        raise PlanError(problems)
+    return read_plan(service, changes, deploying=is_deployment)
 
 
 def _deploy(plan: Plan, deployment: Deployment, built: Path, *, is_agreed: bool, is_dry: bool) -> int:
@@ -112,20 +127,19 @@ Then: make status FUNCTION=scf:{plan.function}
 """
 
 
-def _parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="python -m layers.scf", description="Deploy to Tencent SCF.")
-    made.add_argument("command", choices=("deploy", "remove"))
-    made.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
-    made.add_argument("--yes", action="store_true", help="do not ask")
-    made.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=TEXT", help="as vpc.id=vpc-1")
+def _parser() -> CommandParser:
+    made = CommandParser(prog="python -m layers.scf", description="Deploy to Tencent SCF.")
+    commands = made.add_subparsers(dest="command", required=True)
+    deploying, removing = (commands.add_parser(name) for name in ("deploy", "remove"))
+    for command in (deploying, removing):
+        command.add_argument("--region", help="where, such as ap-singapore")
+        command.add_argument("--namespace", help="of the function")
+        command.add_argument("--function", help="its name")
+        command.add_argument("--stage", default=parameters.PRODUCTION, help="of another one: <name>-<stage>")
+        command.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+        command.add_argument("--yes", action="store_true", help="do not ask")
+    deploying.add_argument("--set", action="append", default=[], metavar="NAME=TEXT", help="as vpc.id=vpc-1")
     return made
-
-
-def _setting(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError("a setting is <name>=<text>")
-    return name, value
 
 
 if __name__ == "__main__":

@@ -120,11 +120,16 @@ class Plan(_Part):
     timers: list[Timer]
     topics: list[Topic]
 
+    @property
+    def name(self) -> str:
+        """What and where the function is, in words."""
+        return f"{self.namespace}/{self.function} of SCF in {self.region}"
 
-def read_plan(text: str, changes: Mapping[str, str], *, removing: bool = False) -> Plan:
+
+def read_plan(text: str, changes: Mapping[str, str], *, deploying: bool = True) -> Plan:
     """Read `custom.tencent` out of serverless.yml. `changes` replace single texts, such as `vpc.id`.
 
-    Raises PlanError if anything is missing or wrong. Removing a function needs only a plan of the right form.
+    Raises PlanError if anything is missing or wrong. What does not deploy needs only a plan of the right form.
     """
     tencent = yaml.safe_load(text)["custom"]["tencent"]
     problems = [*parameters.unknown(changes, _texts(tencent)), *parameters.placeholders(changes)]
@@ -138,7 +143,7 @@ def read_plan(text: str, changes: Mapping[str, str], *, removing: bool = False) 
     except ValidationError as error:
         raise PlanError([_found(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors()]) from None
     problems = [*_missing(plan), *_environment_problems(plan), *_timer_problems(plan)]
-    if problems and not removing:
+    if problems and deploying:
         raise PlanError(problems)
     return plan
 

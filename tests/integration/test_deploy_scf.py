@@ -16,7 +16,7 @@ from tests.sandbox.tc3 import Credentials
 
 ACCOUNT = Credentials("AKIDmadeupmadeupmadeup", "made-up-key-of-the-account", "made-up-token-of-the-account")
 REGION = "ap-singapore"
-NAMED = ("--set", "role=ChatCounters", "--set", "vpc.id=vpc-1", "--set", "vpc.subnet=subnet-1")
+NEEDED = {"role": "ChatCounters", "vpc.id": "vpc-1", "vpc.subnet": "subnet-1"}
 FIRST = ["PublishLayerVersion", "CreateFunction", "UpdateFunctionEventInvokeConfig", *["CreateTrigger"] * 4]
 
 
@@ -43,8 +43,13 @@ def write(folder: Path, function: bytes, layer: bytes) -> None:
     (folder / "scf-layer.zip").write_bytes(layer)
 
 
-def deploy(built: Path, *arguments: str) -> int:
-    return scf.main(["deploy", "--yes", *NAMED, *arguments], built, lambda _: None)
+def words(**changed: str) -> list[str]:
+    """The options that set what is needed, and these in its place or beside it."""
+    return [word for name, text in {**NEEDED, **changed}.items() for word in ("--set", f"{name}={text}")]
+
+
+def deploy(built: Path, *arguments: str, **changed: str) -> int:
+    return scf.main(["deploy", "--yes", *words(**changed), *arguments], built, lambda _: None)
 
 
 def deployed(cloud: ScfServer) -> Function:
@@ -150,7 +155,7 @@ def test_what_differs_is_said_with_old_and_new_and_is_all_that_changes(
 ) -> None:
     """A dry run says the same and changes nothing, and the deployment after the change finds no difference."""
     assert deploy(built) == 0
-    words: list[str] = []
+    settings: dict[str, str] = {}
     for name, _, text in (each.partition("=") for each in changed):
         if name == "code":
             write(built, text.encode(), b"the layer")
@@ -161,19 +166,19 @@ def test_what_differs_is_said_with_old_and_new_and_is_all_that_changes(
             service.write_text(SERVICE.read_text("utf-8").replace("memoryMb: 512", f"memoryMb: {text}"), "utf-8")
             monkeypatch.setattr(scf, "SERVICE", service)
         else:
-            words += ["--set", f"{name}={text}"]
+            settings[name] = text
     cloud.calls.clear()
     capsys.readouterr()
-    assert deploy(built, "--dry-run", *words) == 0
+    assert deploy(built, "--dry-run", **settings) == 0
     told = capsys.readouterr().err
     assert f"\n{said}\n" in told
     assert "made-up-password" not in told
     assert cloud.changes == []
-    assert deploy(built, *words) == 0
+    assert deploy(built, **settings) == 0
     assert cloud.changes == calls
     cloud.calls.clear()
     capsys.readouterr()
-    assert deploy(built, *words) == 0
+    assert deploy(built, **settings) == 0
     assert (cloud.changes, "no changes" in capsys.readouterr().err) == ([], True)
 
 
@@ -204,7 +209,8 @@ def test_nothing_is_changed_without_a_yes(
 ) -> None:
     assert deploy(built) == 0
     cloud.calls.clear()
-    assert scf.main([command, *NAMED, "--set", "environment.CHAT_REGION=frankfurt"], built, lambda _: None) == 1
+    wanted = words(**{"environment.CHAT_REGION": "frankfurt"}) if command == "deploy" else ()
+    assert scf.main([command, *wanted], built, lambda _: None) == 1
     assert capsys.readouterr().err.endswith("Nothing was done: it takes YES=1 (--yes), or a typed yes at a terminal\n")
     assert cloud.changes == []
 
@@ -216,7 +222,7 @@ def test_a_function_that_no_deployment_has_made_is_left_alone(
     assert deploy(built) == 0
     deployed(cloud).fields["Description"] = "of another team"
     cloud.calls.clear()
-    assert scf.main([command, "--yes", *NAMED], built, lambda _: None) == 1
+    assert scf.main([command, "--yes", *(words() if command == "deploy" else ())], built, lambda _: None) == 1
     assert "was not made by a deployment" in capsys.readouterr().err
     assert cloud.changes == []
 
@@ -287,13 +293,30 @@ def test_what_is_removed_is_the_function_and_its_layer(cloud: ScfServer, built: 
     assert cloud.changes == FIRST
 
 
+@pytest.mark.parametrize("command", ["deploy", "remove"])
+def test_a_command_acts_on_the_function_that_it_names_first(
+    cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """A stage beside another has a function and a layer of its own, and either is removed without the other."""
+    where = ("--region", REGION, "--namespace", "default", "--stage", "dev")
+    assert deploy(built) == 0
+    assert deploy(built, *where) == 0
+    assert {name for _, name in cloud.functions} == {"update-group-counter", "update-group-counter-dev"}
+    capsys.readouterr()
+    assert scf.main([command, "--yes", *where, *(words() if command == "deploy" else ())], built, lambda _: None) == 0
+    assert capsys.readouterr().err.startswith(f"Acting on default/update-group-counter-dev of SCF in {REGION}\n")
+    if command == "remove":
+        assert [name for _, name in cloud.functions] == ["update-group-counter"]
+        assert len(cloud.layers["update-group-counter"]) == 1
+
+
 def test_a_wrong_key_is_reported_and_not_shown(
     cloud: ScfServer, built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The API's own message repeats the request's signature."""
     monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", "another-key-of-the-account")
     assert deploy(built) == 1
-    assert capsys.readouterr().err == "GetFunction: AuthFailure.SignatureFailure\n"
+    assert capsys.readouterr().err.endswith("\nGetFunction: AuthFailure.SignatureFailure\n")
     assert cloud.calls == []
 
 

@@ -41,8 +41,8 @@ TAKES: Mapping[str, str] = {
     "deploy-aws": "REGION STAGE PARAMS YES",
     "rollback": "REGION STAGE VERSION YES",
     "remove-aws": "REGION STAGE YES",
-    "deploy-scf": "PARAMS FLAGS YES",
-    "remove-scf": "PARAMS FLAGS YES",
+    "deploy-scf": f"{PLACE} PARAMS FLAGS YES",
+    "remove-scf": f"{PLACE} FLAGS YES",
     "pins": "PINS_FLAGS",
 }
 """What each command of the Makefile takes beside PYTHON and VENV; a command that is not here takes nothing."""
@@ -120,6 +120,11 @@ def test_a_variable_of_the_environment_may_be_for_another_command(folder: Path) 
         ("layers.aws deploy --version 1", "unrecognized arguments: --version 1"),
         ("layers.aws rollback --params door=jwt", "unrecognized arguments: --params door=jwt"),
         ("layers.aws remove --params door=jwt", "unrecognized arguments: --params door=jwt"),
+        ("layers.scf remove --set role=other", "unrecognized arguments: --set role=other"),
+        ("layers.scf remove --region ap-tokyo --region ap-seoul", "--region is given twice"),
+        ("layers.aws deploy --stage dev --stage test", "--stage is given twice"),
+        ("layers.operate --function a --function b status", "--function is given twice"),
+        ("layers.scf remove --function=", "function is empty"),
         ("layers.operate --local status --group g", "unrecognized arguments: --group g"),
     ],
 )
