@@ -14,6 +14,7 @@ from tests.faults.model import (
     clock,
     dating,
     group,
+    pausing,
     store,
     telling,
     watermark_model,
@@ -26,12 +27,15 @@ from tests.faults.model.checker import Report, World
 from tests.faults.model.clock import Clocks
 from tests.faults.model.dating import Dating
 from tests.faults.model.group import Faults
+from tests.faults.model.pausing import Pausing
 from tests.faults.model.store import Way
 from tests.faults.model.telling import Telling
 from tests.faults.model.watermark_model import HALVES, Raised, Watermarks
 from tests.faults.model.worlds import GroupWorld
 
-AnyWorld: TypeAlias = Acceptance | Appending | Beginning | Blaming | Clocks | Dating | GroupWorld | Telling | Watermarks
+AnyWorld: TypeAlias = (
+    Acceptance | Appending | Beginning | Blaming | Clocks | Dating | GroupWorld | Pausing | Telling | Watermarks
+)
 
 UP, DOWN, SET = Mode.INCREASE, Mode.DECREASE, Mode.SET
 
@@ -93,6 +97,7 @@ def aspects() -> list[Aspect]:
         _watermarks(),
         _beginnings(),
         _pauses(),
+        _pauses_of_all(),
     ]
 
 
@@ -387,3 +392,20 @@ def _pauses() -> Aspect:
         replace(same, deliveries=(0, 0, 1), modes=(UP, DOWN)),
     ]
     return Aspect("a group that is paused", "R15", [two, same, down], large, mutants)
+
+
+def _pauses_of_all() -> Aspect:
+    """R15: what instances know of a pause of every group, and what is on its way when they learn of it."""
+    every, one, new = Pausing(), Pausing(of_all=False, lost=1), Pausing(begun=False)
+    refused, busy = Pausing(is_refused=True), Pausing(saturated=True)
+    mutants = [
+        Mutant("the_record_is_read_again", pausing.IN_A_PAUSE, every),
+        Mutant("reads_ask_after_their_turn", pausing.IN_A_PAUSE, every),
+        Mutant("unsent_are_taken_back", pausing.HELD_UP, every),
+        Mutant("own_replies_are_judged", pausing.HELD_UP, replace(refused, of_all=False)),
+        Mutant("what_takes_a_look_stays_open", pausing.DOUBLE, one),
+        Mutant("accepted_all_the_same", pausing.TURNED_AWAY, busy),
+        Mutant("first_looks_wait", pausing.IN_A_PAUSE, new),
+    ]
+    large = [replace(every, lost=1), replace(refused, lost=1), Pausing(2, of_all=False)]
+    return Aspect("a pause of every group", "R15", [every, one, new, refused, busy], large, mutants)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 S = TypeVar("S", bound=Hashable)
+T = TypeVar("T")
 
 STUCK = "STUCK"
 """The property that every world has: from every state an end can be reached."""
@@ -81,6 +82,11 @@ class _Search(Generic[S]):
                     waiting.append(number)
         first = reached.find(0)
         return None if first < 0 else first
+
+
+def replaced(items: tuple[T, ...], number: int, item: T) -> tuple[T, ...]:
+    """The items with another one in the place of this number."""
+    return (*items[:number], item, *items[number + 1 :])
 
 
 def check(world: World[S], until: str | None = None, states_max: int = STATES_MAX) -> Report:
