@@ -105,8 +105,8 @@ audit: ## Look up all pinned packages in PyPI's advisories (FLAGS=--if-reachable
 	-@$(MAKE) --silent $(TOOLS_STAMP)
 	@"$(PYTHON)" -m tests.tools.audit $(FLAGS)
 
-flood: $(STAMP) ## Play RECORDS of a queue and a topic through real processes with faults, redeliveries and kills
-	@$(RUN) -m tests.faults.storms.flood --records $(RECORDS)
+flood: $(STAMP) ## Play RECORDS of a queue, a topic and a stream through real processes with faults, redeliveries and kills
+	@$(RUN) -m tests.faults.storms.flood --records $(RECORDS) $(FLAGS)
 
 model: $(STAMP) ## Visit every state of the protocol's model, in larger worlds than the tests, and try every mutant
 	@$(RUN) -m tests.faults.model --large

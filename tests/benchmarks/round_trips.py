@@ -19,8 +19,9 @@ from handler.main import lambda_handler
 from tests.benchmarks.figures import Figure, at_most
 from tests.benchmarks.function import ask, instance
 from tests.benchmarks.upstream import chat_server
-from tests.faults.storms.flood import QUEUE_ARN, Note
+from tests.faults.storms.flood import QUEUE_ARN
 from tests.faults.storms.ledgers import Kind
+from tests.faults.storms.records import Note
 from tests.sandbox import dynamodb
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.dynamodb import Meter

@@ -1,14 +1,13 @@
 """Queues, topics and streams in a storm: records of SQS, CKafka and Kinesis, redelivered, with faults and `kill -9`.
 
 Some come in envelopes of SNS or EventBridge, some of the stream's in aggregates, many of those ask for the same, and a
-few can never be executed. `make flood RECORDS=3000` prints the figures. As in `storm`, the auditor takes the truth from
-the Chat server; which records were refused for good it takes from what the sources were told in the end, in calm
-weather, and from what is parked.
+few can never be executed. The API refuses some for good that are added up with others: a counter is full, or their
+group does not exist. `make flood RECORDS=3000` prints the figures. As in `storm`, the auditor takes the truth from the
+Chat server; which records were refused for good it takes from what the sources were told in the end, in calm weather,
+and from what is parked.
 """
 
 import argparse
-import base64
-import json
 import random
 import sys
 import tempfile
@@ -16,109 +15,39 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from tests.faults.storms.history import History
 from tests.faults.storms.ledgers import StormLedger
+from tests.faults.storms.records import (
+    BEGUN,
+    BRIM,
+    GONE,
+    LIKE,
+    TWIN,
+    Carried,
+    Note,
+    ParkedNotes,
+    carried,
+    expected,
+    is_poison,
+)
 from tests.faults.storms.storm import every_fault
 from tests.faults.storms.weather import SWEEP, KilledError, Weather
-from tests.sandbox.aggregates import aggregate
 from tests.sandbox.chat import ChatApp, ChatServer
 from tests.sandbox.environment import KEY, SDKAPPID
 from tests.sandbox.poller import sqs_event
-from tests.sandbox.queue import Message, message
 
 BATCH = 100
 QUEUE_ARN = "arn:aws:sqs:eu-west-1:123456789012:likes"
-TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:likes"
-KEYS = ("like", "twin")
-STREAM_ARN = "arn:aws:kinesis:eu-west-1:123456789012:stream/likes"
 
+# So many of the stream's records are of one group in twenty, as those of live rooms are.
+HOT_SHARE = 0.8
+HOT_IN = 20
 
-@dataclass(frozen=True)
-class Note:
-    """One record: an increase or decrease of one counter by a value that no other record has.
-
-    A twin adds one to a counter of its own, as all twins of its group do. Poison has a value that is no number.
-    """
-
-    number: int
-    group: str
-    mode: str
-    value: int
-    is_twin: bool = False
-
-    @property
-    def payload(self) -> str:
-        """The text in the queue or topic; every third names its own idempotency key."""
-        value = str(self.value) if self.is_poison else self.value
-        counters = [{"Key": "twin", "Value": 1}] if self.is_twin else [{"Key": "like", "Value": value}]
-        body: dict[str, object] = {"GroupId": self.group, "GroupCounter": counters, "Mode": self.mode}
-        if self.number % 3 == 0:
-            body["IdempotencyKey"] = f"note-{self.number}"
-        return json.dumps(body)
-
-    @property
-    def is_poison(self) -> bool:
-        return self.number % 41 == 7
-
-    @property
-    def enveloped(self) -> str:
-        """The text, in two of five in an envelope, whose identity it has then."""
-        when, name = "2026-11-30T00:00:00Z", f"inner-{self.number}"
-        if self.number % 5 == 1:
-            topic = {"Type": "Notification", "MessageId": name, "TopicArn": TOPIC_ARN, "Timestamp": when}
-            return json.dumps({**topic, "Message": self.payload})
-        if self.number % 5 == 2:
-            event = {"version": "0", "id": name, "detail-type": "likes", "source": "game", "account": "123456789012"}
-            detail = {"time": when, "region": "eu-west-1", "resources": [], "detail": json.loads(self.payload)}
-            return json.dumps({**event, **detail})
-        return self.payload
-
-    @property
-    def sqs(self) -> Message:
-        return message(f"message-{self.number}", self.enveloped)
-
-    @property
-    def ckafka(self) -> dict[str, object]:
-        partition = {"topic": "likes", "partition": 0, "offset": self.number, "msgKey": "None"}
-        return {"Ckafka": {**partition, "msgBody": self.payload}}
-
-
-@dataclass(frozen=True)
-class Carried:
-    """A record of the stream as its only shard has it: one note, whose group is the partition key, or an aggregate."""
-
-    notes: Sequence[Note]
-
-    @property
-    def sequence(self) -> str:
-        return f"{49 * 10**54 + self.notes[0].number}"
-
-    @property
-    def kinesis(self) -> dict[str, object]:
-        key, data = self.notes[0].group, base64.b64encode(self.notes[0].enveloped.encode()).decode()
-        if len(self.notes) > 1:
-            # The partition key of an aggregate that its library has made of several.
-            key, data = "a", aggregate([(note.group, note.payload) for note in self.notes])
-        return {
-            "kinesis": {"partitionKey": key, "sequenceNumber": self.sequence, "data": data},
-            "eventID": f"shardId-000000000000:{self.sequence}",
-            "eventSource": "aws:kinesis",
-            "eventSourceARN": STREAM_ARN,
-        }
-
-
-def carried(notes: Sequence[Note]) -> list[Carried]:
-    """These in order, every fifth record an aggregate of several."""
-    records: list[Carried] = []
-    place = 0
-    while place < len(notes):
-        size = 4 if len(records) % 5 == 4 else 1
-        records.append(Carried(notes[place : place + size]))
-        place += size
-    return records
+# Longer than a group waits at most after calls that were lost one after another (R11).
+CALM_S = 150.0
 
 
 class Flood:
@@ -135,20 +64,32 @@ class Flood:
         self.notes = [self._note(number, groups, from_stream=number >= 2 * third) for number in range(records)]
         self.queue, self.topic = deque(self.notes[:third]), self.notes[third : 2 * third]
         self.shard = carried(self.notes[2 * third :])
-        self.twins_parked: Counter[str] = Counter()
+        self.parked = ParkedNotes(self.notes)
+        self.history = History(folder / "ledger.sqlite")
+        self.owing: list[str] = []
         self._lock = Lock()
         for number in range(groups):
-            server.create_group(f"G{number}")
+            server.create_group(f"G{number}", counters=BEGUN)
 
     def _note(self, number: int, groups: int, *, from_stream: bool) -> Note:
-        """Half of the stream's records that have no key of their own are twins."""
-        mode = self.chance.choice(("Increase", "Increase", "Decrease"))
-        group, value = f"G{self.chance.randrange(groups)}", number * 10**6 + self.chance.randrange(10**6)
-        is_twin = from_stream and number % 3 == 1 and number % 41 != 7
-        return Note(number, group, "Increase" if is_twin else mode, value, is_twin)
+        """Of the stream's records that have no key of their own three in four ask for the same as others do."""
+        mode, value = "Increase", number * 10**6 + self.chance.randrange(10**6)
+        if self.chance.random() < (0.1 if from_stream else 0.3):
+            mode = "Decrease"
+        is_hot = from_stream and self.chance.random() < HOT_SHARE
+        group = f"G{self.chance.randrange(max(1, groups // HOT_IN) if is_hot else groups)}"
+        if from_stream and number % 29 == 5:
+            group = GONE
+        key = {1: TWIN, 4: TWIN, 2: BRIM}.get(number % 6, LIKE) if from_stream and not is_poison(number) else LIKE
+        if key != LIKE:
+            mode, value = "Increase", 1
+        return Note(number, group, mode, value, key, is_of_stream=from_stream)
 
     def run(self) -> float:
-        """Let it rain; returns how many seconds it took until queue and topic were empty."""
+        """Let it rain; returns how many seconds it took until queue, topic and stream were at their end."""
+        # The first invocation makes the ledger.
+        self.weather.invoke(SWEEP, self.chance)
+        self.history.begin()
         began = time.monotonic()
         with self.weather.raging(kill_every_s=1.2), ThreadPoolExecutor(4) as pollers:
             polls = [self._poll_queue, self._poll_queue, self._consume_topic, self._read_shard]
@@ -243,11 +184,15 @@ class Flood:
         for start in range(0, len(self.shard), BATCH):
             records = self.shard[start : start + BATCH]
             assert self._taken(records, chance) == len(records)
+        calm_until = time.monotonic() + CALM_S
         self.weather.invoke(SWEEP, chance)
+        while self.history.owing() and time.monotonic() < calm_until:
+            time.sleep(1)
+            self.weather.invoke(SWEEP, chance)
+        self.owing = self.history.owing()
         return refused | self._parked(chance)
 
     def _parked(self, chance: random.Random) -> set[int]:
-        parked: set[int] = set()
         after = ""
         while True:
             event: dict[str, object] = {"Type": "Operator", "task": "parked", "action": "list", "limit": 100}
@@ -256,36 +201,39 @@ class Flood:
             page = self.weather.invoke(event, chance)
             assert isinstance(page, Mapping), page
             for record in page["records"]:
-                body = json.loads(record["payload"])
-                # What can never be executed is parked as it came.
-                body = json.loads(body["Message"]) if "Message" in body else body.get("detail", body)
-                [counter] = body["GroupCounter"]
-                if counter["Key"] == "twin":
-                    self.twins_parked[body["GroupId"]] += counter["Value"]
-                else:
-                    parked.add(int(counter["Value"]) // 10**6)
+                self.parked.add(record["payload"])
             if not page.get("next"):
-                return parked
+                return set(self.parked.times)
             after = page["next"]
+
+    def story(self) -> str:
+        """How many records were refused for good on purpose, and what of them is parked."""
+        stories: list[str] = []
+        for name, notes in (
+            ("that ask for the same", [note for note in self.notes if note.key == TWIN and note.group != GONE]),
+            ("on full counters", [note for note in self.notes if note.key == BRIM and note.group != GONE]),
+            ("of a group that does not exist", [note for note in self.notes if note.group == GONE]),
+        ):
+            where = {(note.group, note.key) for note in notes if note.key != LIKE}
+            parked = sum(self.parked.sums[one] for one in where)
+            parked += sum(self.parked.times[note.number] for note in notes if note.key == LIKE)
+            stories.append(f"{len(notes)} records {name}, of which {parked} are parked")
+        return "; ".join(stories)
 
     def audit(self, refused: set[int]) -> list[str]:
         """What is wrong, in words; nothing if every counter is exact and nothing secret was said."""
-        expected: Counter[tuple[str, str]] = Counter()
-        for note in self.notes:
-            if note.is_twin:
-                expected[note.group, "twin"] += 1
-            elif note.number not in refused:
-                expected[note.group, "like"] += note.value if note.mode == "Increase" else -note.value
-        for group, times in self.twins_parked.items():
-            expected[group, "twin"] -= times
-        truth = {(group, key): self.server.values(group).get(key, 0) for group in self.server.groups() for key in KEYS}
+        moved = expected(self.notes, refused, self.parked.sums)
+        truth = {group: self.server.values(group) for group in self.server.groups()} | {GONE: BEGUN}
         wrong = [
-            f"{group} {key} is {value}, not {expected[group, key]}"
-            for (group, key), value in truth.items()
-            if value != expected[group, key]
+            f"{group} {key} was moved by {values.get(key, 0) - BEGUN.get(key, 0)}, not {moved[group, key]}"
+            for group, values in truth.items()
+            for key in (LIKE, TWIN, BRIM)
+            if values.get(key, 0) - BEGUN.get(key, 0) != moved[group, key]
         ]
         poison = [note.number for note in self.notes if note.is_poison and note.number not in refused]
-        return wrong + [f"{number} can never be executed, and is nowhere" for number in poison] + self.weather.leaks()
+        wrong += [f"{number} can never be executed, and is nowhere" for number in poison]
+        wrong += [f"{group} still owes something" for group in self.owing]
+        return wrong + self.parked.wrong() + self.weather.leaks()
 
 
 def play(
@@ -299,6 +247,7 @@ def play(
         try:
             took_s = flood.run()
             refused = flood.calm()
+            flood.figures.update(flood.history.figures())
         finally:
             flood.weather.close()
         return flood, took_s, refused, flood.audit(refused)
@@ -317,8 +266,7 @@ def main() -> int:
     faults = sum(entry.fault is not None for entry in flood.server.journal())
     print(f"seed {arguments.seed}: {len(flood.notes)} records in {took_s:.0f} s, {len(refused)} refused for good")
     print(f"{faults} faults in {len(flood.server.journal())} calls, {flood.weather.kills} kills; {dict(flood.figures)}")
-    twins = sum(note.is_twin for note in flood.notes)
-    print(f"{twins} twins, of which {flood.twins_parked.total()} were parked")
+    print(flood.story())
     print("\n".join(wrong) if wrong else "every counter exact, nothing leaked")
     return 1 if wrong else 0
 
