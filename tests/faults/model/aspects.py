@@ -17,6 +17,7 @@ from tests.faults.model import (
     pausing,
     store,
     telling,
+    turns,
     watermark_model,
 )
 from tests.faults.model.acceptance import Acceptance
@@ -30,11 +31,22 @@ from tests.faults.model.group import Faults
 from tests.faults.model.pausing import Pausing
 from tests.faults.model.store import Way
 from tests.faults.model.telling import Telling
+from tests.faults.model.turns import Turning
 from tests.faults.model.watermark_model import HALVES, Raised, Watermarks
 from tests.faults.model.worlds import GroupWorld
 
 AnyWorld: TypeAlias = (
-    Acceptance | Appending | Beginning | Blaming | Clocks | Dating | GroupWorld | Pausing | Telling | Watermarks
+    Acceptance
+    | Appending
+    | Beginning
+    | Blaming
+    | Clocks
+    | Dating
+    | GroupWorld
+    | Pausing
+    | Telling
+    | Turning
+    | Watermarks
 )
 
 UP, DOWN, SET = Mode.INCREASE, Mode.DECREASE, Mode.SET
@@ -96,6 +108,7 @@ def aspects() -> list[Aspect]:
         _appending(),
         _watermarks(),
         _beginnings(),
+        _turns(),
         _pauses(),
         _pauses_of_all(),
     ]
@@ -375,6 +388,22 @@ def _beginnings() -> Aspect:
     ]
     large = [Beginning((0, 0, 1), changes=2), Beginning((0, 1), exists=True, changes=3, lies=2)]
     return Aspect("a group without a row", "R14", [same, two, there, gone], large, mutants)
+
+
+def _turns() -> Aspect:
+    """R14: turns to call, and places for what is accepted and left to the sweep."""
+    calls = Turning(((0, "g"), (0, "g"), (0, "h"), (1, "i")))
+    leaves = Turning(((0, "g"), (0, "g"), (0, "h"), (1, "i")), leave=True)
+    mutants = [
+        Mutant("one_visit_to_a_group_holds_a_turn", turns.TWO_HOLDERS, calls),
+        Mutant("unused_turns_are_given_back", turns.WASTED, calls),
+        Mutant("late_turns_are_let_go", turns.TOO_MANY, calls),
+        Mutant("turns_are_lent_ahead_for_so_long", turns.FAR_AHEAD, calls),
+        Mutant("acceptances_need_a_place", turns.BACKLOG, leaves),
+        Mutant("unneeded_places_are_given_back", turns.WASTED, leaves),
+    ]
+    large = [Turning((*calls.visits, (1, "j"))), replace(leaves, visits=(*leaves.visits, (1, "g"), (1, "j")))]
+    return Aspect("turns and places", "R14", [calls, leaves], large, mutants)
 
 
 def _pauses() -> Aspect:
