@@ -5,6 +5,7 @@ They are threads of one process, because so many processes on two cores would me
 
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -53,10 +54,10 @@ class Crowd:
             _answered(self.contexts[0], self.group, "first")
 
     def work(self) -> object:
-        """Let every caller ask once, all at the same moment; the value in each one's answer, in their order of size."""
+        """Let every caller ask once, all at the same moment; the status and the value of each answer, in order."""
         together = Barrier(self.size)
 
-        def ask(caller: int) -> int:
+        def ask(caller: int) -> tuple[int, int]:
             together.wait()
             return _answered(self.contexts[caller], self.group, f"key-{caller}")
 
@@ -102,10 +103,15 @@ def of_many(variables: Mapping[str, str]) -> list[Figure]:
             asked = len(chat.journal())
             [answers] = start()
         calls = len(chat.journal()) - asked
-    is_right = _is_right(answers, MANY, new=False)
+    assert isinstance(answers, list)
+    # Some may be answered that their operation is owed, or be turned away: no two of the others have the same value.
+    values = [value for status, value in answers if status == HTTPStatus.OK]
+    is_right = len(set(values)) == len(values) and set(values) <= set(range(2, MANY + 2))
+    statuses = Counter(status for status, _ in answers)
     what = f"{MANY} callers of one group"
     return [
         Figure(what, "each its own right value" if is_right else "not right", "each its own right value", is_right),
+        Figure(f"{what}: answers", ", ".join(f"{number} of {status}" for status, number in sorted(statuses.items()))),
         at_most(f"{what}: upstream calls", calls, UPSTREAM_CALLS_OF_MANY_MAX),
     ]
 
@@ -113,16 +119,16 @@ def of_many(variables: Mapping[str, str]) -> list[Figure]:
 def _is_right(answers: object, size: int, *, new: bool) -> bool:
     """Each adds one: the answers are all the numbers, after that of the one operation before where there was one."""
     before = 0 if new else 1
-    return answers == list(range(before + 1, before + size + 1))
+    return answers == [(HTTPStatus.OK, value) for value in range(before + 1, before + size + 1)]
 
 
-def _answered(context: HttpContext, group: str, key: str) -> int:
-    """The counter's value in the answer of one operation over HTTP; 0 where there is no such answer."""
+def _answered(context: HttpContext, group: str, key: str) -> tuple[int, int]:
+    """The status and the counter's value in the answer to one operation over HTTP; 0 where there is no value."""
     invocation = Invocation.of(lambda_context(TIMEOUT_S), time.monotonic)
     kind, content = detect(event_of(group, key))
     reply = http.answer(kind, content, invocation, lambda: context, bootstrap.reports())
-    if reply["statusCode"] != HTTPStatus.OK:
-        return 0
+    status = int(str(reply["statusCode"]))
+    if status != HTTPStatus.OK:
+        return status, 0
     [counter] = json.loads(str(reply["body"]))["GroupCounter"]
-    value: int = counter["Value"]
-    return value
+    return status, counter["Value"]
