@@ -23,43 +23,47 @@ _NUMBERS: Final = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """So many records, spread evenly over so many groups; each adds one to a counter."""
+    """So many records, spread evenly over so many groups; each adds 1 to a counter, or one of so many values."""
 
     records: int
     groups: Sequence[str]
+    values: int = 1
 
     def sqs(self) -> Event:
-        messages = [_sqs(next(_NUMBERS), self._group(place)) for place in range(self.records)]
+        messages = [_sqs(next(_NUMBERS), self._body(place)) for place in range(self.records)]
         return sqs_event(messages, QUEUE_ARN)
 
     def kinesis(self) -> Event:
         """As Lambda gets them from one shard of a stream whose partition key is the group."""
-        return {"Records": [_kinesis(next(_NUMBERS), self._group(place)) for place in range(self.records)]}
+        return {"Records": [self._kinesis(next(_NUMBERS), place) for place in range(self.records)]}
+
+    def _kinesis(self, number: int, place: int) -> Event:
+        return _kinesis(number, self._group(place), self._body(place))
 
     def _group(self, place: int) -> str:
         return self.groups[place % len(self.groups)]
+
+    def _body(self, place: int) -> str:
+        counter = {"Key": "like", "Value": place // len(self.groups) % self.values + 1}
+        return json.dumps({"GroupId": self._group(place), "GroupCounter": [counter], "Mode": "Increase"})
 
 
 Maker: TypeAlias = Callable[[Batch], Event]
 MAKERS: Final[Mapping[str, Maker]] = {"SQS": Batch.sqs, "Kinesis": Batch.kinesis}
 
 
-def body_of(group: str) -> str:
-    return json.dumps({"GroupId": group, "GroupCounter": [{"Key": "like", "Value": 1}], "Mode": "Increase"})
+def _sqs(number: int, body: str) -> Message:
+    return message(f"00000000-0000-4000-8000-{number:012x}", body)
 
 
-def _sqs(number: int, group: str) -> Message:
-    return message(f"00000000-0000-4000-8000-{number:012x}", body_of(group))
-
-
-def _kinesis(number: int, group: str) -> Event:
+def _kinesis(number: int, group: str, body: str) -> Event:
     sequence = f"49590338271490256608559692538361571095921575989{number:09d}"
     return {
         "kinesis": {
             "kinesisSchemaVersion": "1.0",
             "partitionKey": group,
             "sequenceNumber": sequence,
-            "data": base64.b64encode(body_of(group).encode()).decode(),
+            "data": base64.b64encode(body.encode()).decode(),
             "approximateArrivalTimestamp": time.time(),
         },
         "eventSource": "aws:kinesis",
