@@ -6,6 +6,8 @@ ask for is added up before it is accepted (`state.folding`), so none of them has
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import msgspec
 
 from handler.core.model.operation import POSITION_DIGITS, Counters, Mode, Operation
@@ -30,23 +32,44 @@ class Place(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class Placed(msgspec.Struct, frozen=True, gc=False):
-    """One record: what it asks for, and where it stands; `sequence` is as wide as that of any `Position`."""
+class Placed(msgspec.Struct, frozen=True):
+    """Records of one Mode that follow one another in a place, one at least: what each asks for, and where it stands.
 
-    content: Content
+    `sequences` are as wide as that of any `Position`.
+    """
+
     place: Place
-    sequence: str
+    contents: Sequence[Content]
+    sequences: Sequence[str]
 
     @classmethod
     def of(cls, operation: Operation) -> Placed:
-        """The record that an operation with a position was read from."""
+        """The one record that an operation with a position was read from."""
         if operation.position is None:
             raise ValueError("an operation without a position has a key")
         origin = operation.origin
         # The source's own name for a record ends with its number.
         names = (origin.source, origin.place.rpartition(":")[0] or origin.place) if origin else ("", "")
         place = Place(operation.position.partition, *names)
-        return cls(Content(operation.mode, operation.counters), place, operation.position.sequence)
+        return cls(place, (Content(operation.mode, operation.counters),), (operation.position.sequence,))
+
+    @property
+    def mode(self) -> Mode:
+        """The Mode of every record."""
+        return self.contents[0].mode
+
+    def __len__(self) -> int:
+        """How many records there are."""
+        return len(self.sequences)
+
+    def __getitem__(self, part: slice) -> Placed:
+        """Some of the records."""
+        return Placed(self.place, self.contents[part], self.sequences[part])
+
+
+def count_of(asked: Iterable[Operation | Placed]) -> int:
+    """How many these are, each record counted."""
+    return sum([1 if isinstance(one, Operation) else len(one) for one in asked])
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -81,7 +104,11 @@ def added_up(mode: Mode, parts: tuple[Part, ...]) -> Counters:
 
 def tail_of(sequence: str, other: str) -> str:
     """The digits of a sequence number from the first one on in which it differs from another of the same width."""
-    for at, (digit, another) in enumerate(zip(sequence, other, strict=True)):
-        if digit != another:
-            return sequence[at:]
-    return ""
+    same, digits = 0, len(sequence)
+    while same < digits:
+        middle = (same + digits + 1) // 2
+        if sequence[same:middle] == other[same:middle]:
+            same = middle
+        else:
+            digits = middle - 1
+    return sequence[same:]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
+from typing import TypeGuard
 
 from msgspec.structs import replace
 
 from handler.core.errors import LedgerUnavailable, OutcomeUnknown
 from handler.core.model.operation import Operation, key_limit, operation_id
 from handler.core.model.outcome import Frozen, KeyReused, Outcome, Pending, Records, Rejected, Stalled
-from handler.core.model.placed import Placed
+from handler.core.model.placed import Placed, count_of
 from handler.core.model.row import Entry, Group, Row
 from handler.core.ports.system import Notice, naming
 from handler.core.protocol.accept import Acceptance, accept
@@ -41,8 +42,9 @@ class ExactlyOnce:
     def apply(self, group_id: str, operations: Sequence[Operation | Placed], budget: TimeBudget) -> list[Outcome]:
         """Accept operations of one group and go on until each has its answer, or budget ends.
 
-        Outcomes are in the order of the operations. Of a record that is known by its place no answer is kept: it is
-        rejected, or pending and counted. Raises NotAccepted when nothing was accepted, and OutcomeUnknown.
+        Outcomes are in the order of the operations, one for each record. Of a record that is known by its place no
+        answer is kept: it is rejected, or pending and counted. Raises NotAccepted when nothing was accepted, and
+        OutcomeUnknown.
         """
         if not operations:
             return []
@@ -56,9 +58,12 @@ class ExactlyOnce:
             visit.turns.end()
         records = self._records(visit)
         note_landings(self._instance, self._app, budget.deadline)
-        outcomes = self._outcomes(visit, operations, acceptance, records)
-        self._report(visit, operations, outcomes, acceptance)
-        return outcomes
+        waiting = self._waiting(visit)
+        keyed = [
+            (one, self._outcome(visit, one, acceptance, records) or waiting) for one in operations if _has_key(one)
+        ]
+        self._report(visit, keyed, acceptance, passed=count_of(operations) - len(keyed) - acceptance.added)
+        return _outcomes(operations, [outcome for _, outcome in keyed], _rejected(acceptance.row, records), waiting)
 
     def accept(self, group_id: str, operations: Sequence[Operation], until: float = -inf) -> list[Operation]:
         """Accept operations of one group, by a turn that comes until then, and leave their calls to others.
@@ -167,21 +172,6 @@ class ExactlyOnce:
             visit.report(Notice.UNFINISHED, groups=1, reason=str(error), **naming(missing))
             return visit.answers
 
-    def _outcomes(
-        self, visit: Visit, operations: Sequence[Operation | Placed], acceptance: Acceptance, records: Records
-    ) -> list[Outcome]:
-        waiting = self._waiting(visit)
-        rejected = _rejected(acceptance.row, records)
-        if not rejected and not any(isinstance(one, Operation) for one in operations):
-            return [waiting] * len(operations)
-
-        def outcome(one: Operation | Placed) -> Outcome:
-            if isinstance(one, Operation) and one.position is None:
-                return self._outcome(visit, one, acceptance, records) or waiting
-            return _outcome_of(one, rejected) or waiting
-
-        return [outcome(one) for one in operations]
-
     def _outcome(self, visit: Visit, operation: Operation, acceptance: Acceptance, records: Records) -> Outcome | None:
         """The answer to an operation with a key; None as long as it waits."""
         if _is_reused(operation, acceptance):
@@ -197,21 +187,13 @@ class ExactlyOnce:
         return replace(record.answer, replayed=in_doubt) if record else None
 
     def _report(
-        self,
-        visit: Visit,
-        operations: Sequence[Operation | Placed],
-        outcomes: Sequence[Outcome],
-        acceptance: Acceptance,
+        self, visit: Visit, keyed: Sequence[tuple[Operation, Outcome]], acceptance: Acceptance, passed: int
     ) -> None:
-        """Report which operations were known, and which still wait, in a line for all of either kind."""
-        keyed = [
-            (one, outcome)
-            for one, outcome in zip(operations, outcomes, strict=True)
-            if isinstance(one, Operation) and one.position is None
-        ]
+        """Report which operations were known, and which still wait, in a line for all of either kind.
+
+        `passed` records were known by their place, which is all that names them here.
+        """
         known = [one.id for one, _ in keyed if _is_finished(one, acceptance)]
-        # A record has no name of its own here; its source names it.
-        passed = len(operations) - len(keyed) - acceptance.added
         if known or passed:
             visit.report(Notice.REPLAYED, len(known) + passed, **naming(known), records=passed or None)
         waiting = [one.id for one, outcome in keyed if isinstance(outcome, Pending | Stalled | Frozen)]
@@ -246,10 +228,33 @@ def _rejected(row: Row | None, records: Records) -> list[tuple[Entry, Rejected]]
     return [(entry, answer) for entry, answer in answers if isinstance(answer, Rejected)]
 
 
-def _outcome_of(one: Operation | Placed, rejected: Sequence[tuple[Entry, Rejected]]) -> Rejected | None:
-    """The refusal of a record's stretch."""
-    record = one if isinstance(one, Placed) else Placed.of(one)
-    partition, sequence = record.place.partition, record.sequence
+def _has_key(one: Operation | Placed) -> TypeGuard[Operation]:
+    return isinstance(one, Operation) and one.position is None
+
+
+def _outcomes(
+    operations: Sequence[Operation | Placed],
+    keyed: Sequence[Outcome],
+    rejected: Sequence[tuple[Entry, Rejected]],
+    waiting: Outcome,
+) -> list[Outcome]:
+    """The outcomes in order: `keyed` of the operations with a key, and of each record the refusal of its stretch."""
+    outcomes: list[Outcome] = []
+    answers = iter(keyed)
+    for one in operations:
+        if _has_key(one):
+            outcomes.append(next(answers))
+            continue
+        records = one if isinstance(one, Placed) else Placed.of(one)
+        if rejected:
+            partition = records.place.partition
+            outcomes += [_refusal_of(partition, sequence, rejected) or waiting for sequence in records.sequences]
+        else:
+            outcomes += [waiting] * len(records)
+    return outcomes
+
+
+def _refusal_of(partition: str, sequence: str, rejected: Sequence[tuple[Entry, Rejected]]) -> Rejected | None:
     for entry, answer in rejected:
         at = entry.position
         if at is not None and at.partition == partition and entry.first <= sequence <= at.sequence:

@@ -7,7 +7,11 @@ apart if it is refused. It is added up anew at each try to accept it, from what 
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import lt
 
 import msgspec
 
@@ -19,6 +23,9 @@ from handler.core.model.row import Entry, Row
 # So much of a row the parts of one entry may take: a stretch of many different contents becomes several entries, which
 # go out in one call all the same.
 PARTS_BYTES = 1024
+
+# So many records are tried at once when a stretch goes on; a power of four.
+FEW = 16
 
 # What a part takes beside its keys and numbers.
 PART_BYTES_BARE = 16
@@ -46,10 +53,9 @@ class Asked(msgspec.Struct, frozen=True):
             return cls(items, key_limit, accepted_at, keyed)
         bounds = _bounds(items)
         if bounds is None:
-            once = {(item.place.partition, item.sequence): item for item in items if isinstance(item, Placed)}
-            items = (*keyed.values(), *[item for _, item in sorted(once.items())])
+            items = (*keyed.values(), *_in_order(items))
             bounds = _bounds(items)
-        return cls(items, key_limit, accepted_at, keyed, bounds or {})
+        return cls(_joined(items), key_limit, accepted_at, keyed, bounds or {})
 
     @property
     def partitions(self) -> Collection[str]:
@@ -66,10 +72,14 @@ class Asked(msgspec.Struct, frozen=True):
                 # A Set orders what stands before and behind it, and so does any other change of the Mode.
                 if stretch and (item.mode is Mode.SET or item.mode is not stretch.mode):
                     stretch = None
-            elif item.sequence > passed.get(item.place.partition, "") and not (stretch and stretch.takes(item)):
-                stretch = _Stretch(item.place, item.content.mode, self.key_limit)
-                stretch.takes(item)
-                made.append(stretch)
+                continue
+            records = item[bisect_right(item.sequences, passed.get(item.place.partition, "")) :]
+            while records:
+                if stretch is None:
+                    stretch = _Stretch(item.place, item.mode, self.key_limit)
+                    made.append(stretch)
+                records = stretch.take(records)
+                stretch = None if records else stretch
         return tuple([one.entry(self.accepted_at) if isinstance(one, _Stretch) else one for one in made])
 
     def owed_by(self, row: Row | None) -> list[str]:
@@ -85,17 +95,40 @@ class Asked(msgspec.Struct, frozen=True):
 
 def _bounds(items: Iterable[Entry | Placed]) -> dict[str, tuple[str, str]] | None:
     """The first and the last record in each partition; None where they do not stand in order, each once."""
-    bounds: dict[str, list[str]] = {}
+    bounds: dict[str, tuple[str, str]] = {}
     for item in items:
         if isinstance(item, Placed):
-            known = bounds.get(item.place.partition)
-            if known is None:
-                bounds[item.place.partition] = [item.sequence, item.sequence]
-            elif item.sequence <= known[1]:
+            sequences, partition = item.sequences, item.place.partition
+            first, last = bounds.get(partition, (sequences[0], ""))
+            if sequences[0] <= last or not all(map(lt, sequences, sequences[1:])):
                 return None
-            else:
-                known[1] = item.sequence
-    return {partition: (first, last) for partition, (first, last) in bounds.items()}
+            bounds[partition] = first, sequences[-1]
+    return bounds
+
+
+def _in_order(items: Iterable[Entry | Placed]) -> Iterable[Placed]:
+    """The records one by one, each once, in the order of their source."""
+    once: dict[tuple[str, str], Placed] = {}
+    for item in items:
+        if isinstance(item, Placed):
+            for at, sequence in enumerate(item.sequences):
+                once.setdefault((item.place.partition, sequence), item[at : at + 1])
+    return [record for _, record in sorted(once.items())]
+
+
+def _joined(items: Sequence[Entry | Placed]) -> Sequence[Entry | Placed]:
+    """The same, but records of one Mode that follow one another in a place stand together."""
+    if len(items) == 1:
+        return items
+    joined: list[Entry | Placed] = []
+    for where, group in groupby(items, lambda item: (item.place, item.mode) if isinstance(item, Placed) else None):
+        if where is None:
+            joined += group
+            continue
+        records = [item for item in group if isinstance(item, Placed)]
+        contents = [content for item in records for content in item.contents]
+        joined.append(Placed(where[0], contents, [sequence for item in records for sequence in item.sequences]))
+    return joined
 
 
 class _Stretch:
@@ -105,37 +138,60 @@ class _Stretch:
         self.mode = mode
         self._place = place
         self._key_limit = key_limit
-        self._last = ""
+        self._times: Counter[Content] = Counter()
+        self._firsts: dict[Content, str] = {}
+        self._lasts: dict[Content, str] = {}
+        self._end = ""
+        """Where the last of them stands."""
         self._keys: set[str] = set()
-        self._parts: dict[Content, _Part] = {}
         self._bytes = 0
         self._amount = 0
 
-    def takes(self, record: Placed) -> bool:
-        """Add a record, if it goes on where the stretch ends and there is room for it; the first always has room."""
-        content, sequence = record.content, record.sequence
-        part = self._parts.get(content)
-        if sequence <= self._last or record.place.partition != self._place.partition:
+    def take(self, records: Placed) -> Placed:
+        """Add records that go on where the stretch ends, as many as there is room for, and return the others."""
+        if (
+            records.sequences[0] <= self._end
+            or records.mode is not self.mode
+            or records.place.partition != self._place.partition
+        ):
+            return records
+        taken, count, growth = 0, FEW, 4
+        # More each time as long as all of them find room; then fewer, down to one.
+        while count and taken < len(records):
+            if self._adds(records[taken : taken + count]):
+                taken, count = taken + count, growth * count
+            else:
+                count, growth = count // 4, 1
+        return records[taken:]
+
+    def _adds(self, records: Placed) -> bool:
+        """Add all of these if there is room; the first record of a stretch always has some."""
+        contents, sequences = records.contents, records.sequences
+        times = Counter(contents)
+        fresh = [content for content in times if content not in self._times]
+        amount = self._amount + sum([number * self._most(content) for content, number in times.items()])
+        is_first = not self._times and len(records) == 1
+        if not is_first and not (amount <= INT64_MAX and self._has_room(fresh, sequences)):
             return False
-        if part is None:
-            if content.mode is not self.mode or (self._parts and not self._has_room(content, sequence)):
-                return False
-            part = self._begin(content, sequence)
-        elif self._amount + part.most > INT64_MAX:
-            return False
-        part.times += 1
-        part.last = self._last = sequence
-        self._amount += part.most
+        firsts = dict(zip(reversed(contents), reversed(sequences), strict=True))
+        for content in fresh:
+            self._firsts[content] = firsts[content]
+            self._keys.update([key for key, _ in content.counters])
+            self._bytes += _bytes_of(content)
+        self._times.update(times)
+        self._lasts.update(zip(contents, sequences, strict=True))
+        self._amount, self._end = amount, sequences[-1]
         return True
 
     def entry(self, accepted_at: int) -> Entry:
         """The entry of the row that all of them become."""
         place = self._place
-        parts = tuple([Part(content.counters, one.times, one.first, one.last) for content, one in self._parts.items()])
-        position = Position(place.partition, self._last)
+        firsts, lasts = self._firsts, self._lasts
+        parts = tuple([Part(one.counters, times, firsts[one], lasts[one]) for one, times in self._times.items()])
+        position = Position(place.partition, self._end)
         origin = Origin(source=place.source, place=place.name, caller=place.source, key=place.name)
         return Entry(
-            id=operation_id(place.partition, f"{parts[0].first}-{self._last}"),
+            id=operation_id(place.partition, f"{parts[0].first}-{self._end}"),
             fingerprint="",
             mode=self.mode,
             counters=added_up(self.mode, parts),
@@ -146,35 +202,21 @@ class _Stretch:
             parts=parts,
         )
 
-    def _has_room(self, content: Content, sequence: str) -> bool:
-        """Whether another content can be kept beside the others, its keys be sent with theirs, and its Values be added.
-
-        The amounts count, whichever way they go: no part of the stretch alone may leave int64 either.
-        """
-        digits = len(tail_of(next(iter(self._parts.values())).first, sequence))
-        size = self._bytes + _bytes_of(content) + 2 * digits * (1 + len(self._parts))
-        keys = self._keys.union([key for key, _ in content.counters])
-        fits = self._amount + self._most(content) <= INT64_MAX
-        return fits and size <= PARTS_BYTES and len(keys) <= self._key_limit
-
-    def _begin(self, content: Content, sequence: str) -> _Part:
-        part = self._parts[content] = _Part(sequence, self._most(content))
-        self._keys.update([key for key, _ in content.counters])
-        self._bytes += _bytes_of(content)
-        return part
+    def _has_room(self, fresh: Sequence[Content], sequences: Sequence[str]) -> bool:
+        """Whether other contents can be kept beside those that are there, and their keys be sent with theirs."""
+        if not fresh:
+            return True
+        digits = len(tail_of(next(iter(self._firsts.values()), sequences[0]), sequences[-1]))
+        size = self._bytes + sum(map(_bytes_of, fresh)) + 2 * digits * (len(self._times) + len(fresh))
+        keys = self._keys.union([key for content in fresh for key, _ in content.counters])
+        return size <= PARTS_BYTES and len(keys) <= self._key_limit
 
     def _most(self, content: Content) -> int:
-        """By how much a record moves any counter; a Set adds nothing."""
+        """By how much a record moves any counter, whichever way; a Set adds nothing.
+
+        So no part of the stretch alone can leave int64 either.
+        """
         return 0 if self.mode is Mode.SET else max([abs(value) for _, value in content.counters], default=0)
-
-
-class _Part(msgspec.Struct):
-    """Of one content so far: where the first and the last of its records stand, and how many there are."""
-
-    first: str
-    most: int
-    last: str = ""
-    times: int = 0
 
 
 def _bytes_of(content: Content) -> int:

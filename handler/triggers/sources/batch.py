@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import TypeAlias
 
-from handler.core.model.operation import Operation
-from handler.core.model.placed import Placed
+import msgspec
+
+from handler.core.model.operation import Mode, Operation
+from handler.core.model.placed import Content, Place, Placed
 from handler.triggers.concurrency import Failure
 from handler.triggers.sources.delivery import Refusal
 from handler.triggers.sources.records import RecordReader, SourceRecord
@@ -34,17 +36,18 @@ class Batch:
         self._asking: dict[str, list[int]] = {}
         self.groups: dict[str, list[Operation | Placed]] = {}
         """What is asked of each group, in the order of the records."""
+        self._growing: dict[str, _Growing] = {}
         stream = reader.stream_reader()
         if stream is None:
             for raw in raw_records:
                 self._add(raw)
             return
-        for raw, placed in zip(raw_records, stream.read(raw_records), strict=True):
-            if placed is None:
+        for raw, found in zip(raw_records, stream.read(raw_records), strict=True):
+            if found is None:
                 self._add(raw)
-                continue
-            self._ask(*placed)
-            self._raw.append(raw)
+            else:
+                self._place(*found)
+                self._raw.append(raw)
 
     def __len__(self) -> int:
         """How many records there are, those of an aggregate counted one by one."""
@@ -86,13 +89,32 @@ class Batch:
                 self._ask(operation.group_id, operation)
             self._raw.append(raw)
 
-    def _ask(self, group_id: str, one: Operation | Placed) -> None:
+    def _ask(self, group_id: str, operation: Operation) -> None:
         """Ask this of a group, for the record that comes next."""
-        try:
-            self.groups[group_id].append(one)
-            self._asking[group_id].append(len(self._raw))
-        except KeyError:
-            self.groups[group_id], self._asking[group_id] = [one], [len(self._raw)]
+        self.groups.setdefault(group_id, []).append(operation)
+        self._asking.setdefault(group_id, []).append(len(self._raw))
+        self._growing.pop(group_id, None)
+
+    def _place(self, group_id: str, place: Place, content: Content, sequence: str) -> None:
+        """Ask this of a group, for the record that comes next, together with those that it follows in its place."""
+        last = self._growing.get(group_id)
+        if last is None or last.mode is not content.mode or last.place is not place:
+            last = _Growing(place, content.mode, numbers=self._asking.setdefault(group_id, []))
+            self._growing[group_id] = last
+            self.groups.setdefault(group_id, []).append(Placed(place, last.contents, last.sequences))
+        last.contents.append(content)
+        last.sequences.append(sequence)
+        last.numbers.append(len(self._raw))
+
+
+class _Growing(msgspec.Struct):
+    """What the last of a group's `Placed` holds while the batch is read; `numbers` are those of all its records."""
+
+    place: Place
+    mode: Mode
+    numbers: list[int]
+    contents: list[Content] = []
+    sequences: list[str] = []
 
 
 def _result_of_page(results: Sequence[Refusal | Failure]) -> Result:

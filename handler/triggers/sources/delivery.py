@@ -9,7 +9,7 @@ import msgspec
 from handler.core.errors import NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.model.operation import Operation
 from handler.core.model.outcome import KeyReused, Rejected
-from handler.core.model.placed import Content, Placed
+from handler.core.model.placed import Content, Placed, count_of
 from handler.core.ports.system import Clock, naming
 from handler.core.protocol.engine import ExactlyOnce
 from handler.core.protocol.parking import refused_with
@@ -76,45 +76,64 @@ def deliver(
     instance: Instance,
     budget: TimeBudget,
 ) -> list[Refusal | Failure | None]:
-    """Apply operations of one group, and return one result for each; None means accepted.
+    """Apply operations of one group, and return one result for each, and for each record; None means accepted.
 
     Nothing is accepted after a Failure, so that the next delivery keeps the order.
     """
     results: list[Refusal | Failure | None] = []
     size = CHUNK * CONTENTS_PER_OPERATION
-    while len(results) < len(operations):
-        part, weight = _part(operations, len(results), size)
+    rest = operations
+    while rest:
+        part, others, weight = _part(rest, size)
         try:
             check_time(budget, instance.clock)
             outcomes = counters.apply(group_id, part, budget)
             results += [_refusal(one) if isinstance(one, Rejected | KeyReused) else None for one in outcomes]
+            rest = others
             # The row may have room again, and larger parts leave more calls to others.
             size = min(CHUNK * CONTENTS_PER_OPERATION, 2 * size)
         except (NotAccepted, OutcomeUnknown) as failure:
-            if not isinstance(failure, TooManyCalls) or len(part) == 1 or size == 1:
-                return [*results, *[failure] * (len(operations) - len(results))]
+            if not isinstance(failure, TooManyCalls) or count_of(part) == 1 or size == 1:
+                return [*results, *[failure] * count_of(rest)]
             # Large operations fill a row sooner.
             size = max(1, weight // 2)
         except Exception as error:  # noqa: BLE001  # an unforeseen error stays with its group
             ids = naming(one.id for one in part if isinstance(one, Operation))
             failed = unforeseen(error, instance.reporter, group=group_id, **ids)
-            return [*results, *[failed] * (len(operations) - len(results))]
+            return [*results, *[failed] * count_of(rest)]
     return results
 
 
-def _part(operations: Sequence[Operation | Placed], start: int, size: int) -> tuple[Sequence[Operation | Placed], int]:
-    """As many operations as may be accepted at once, at least one, and what room they take."""
-    weight, contents, end = 0, set[Content](), start
-    for one in operations[start:]:
+def _part(
+    asked: Sequence[Operation | Placed], size: int
+) -> tuple[Sequence[Operation | Placed], Sequence[Operation | Placed], int]:
+    """As many as may be accepted at once, one at least; the rest; and what room the former and the next take."""
+    part: list[Operation | Placed] = []
+    weight, contents = 0, set[Content]()
+    for at, one in enumerate(asked):
         if isinstance(one, Operation):
             weight += CONTENTS_PER_OPERATION
-        elif one.content not in contents:
-            contents.add(one.content)
-            weight += 1
-        if weight > size and end > start:
-            return operations[start:end], weight
-        end += 1
-    return operations[start:], weight
+            if weight > size and part:
+                return part, asked[at:], weight
+        else:
+            count, new = _fitting(one, size - weight, contents)
+            weight += new
+            count = count if count or part else 1
+            if count < len(one):
+                first = [one[:count]] if count else []
+                return [*part, *first], [one[count:], *asked[at + 1 :]], weight
+        part.append(one)
+    return part, (), weight
+
+
+def _fitting(records: Placed, room: int, contents: set[Content]) -> tuple[int, int]:
+    """How many of the records ask for no more than that many other contents, and how many the next one makes them."""
+    known = len(contents)
+    for count, content in enumerate(records.contents):
+        contents.add(content)
+        if len(contents) - known > room:
+            return count, len(contents) - known
+    return len(records), len(contents) - known
 
 
 def _refusal(outcome: Rejected | KeyReused) -> Refusal:

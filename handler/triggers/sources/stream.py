@@ -11,7 +11,7 @@ import base64
 import binascii
 from collections.abc import Iterator, Sequence
 from math import inf
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET
@@ -19,13 +19,17 @@ from msgspec import UNSET
 from handler.core.errors import BadInput, NotAccepted, OutcomeUnknown
 from handler.core.model.operation import POSITION_DIGITS, Position
 from handler.core.model.payload import check_payload, decode_body
-from handler.core.model.placed import Content, Place, Placed
+from handler.core.model.placed import Content, Place
 from handler.core.runtime.windows import Horizon
 from handler.triggers.parsing import BODY_BYTES
 from handler.triggers.rights import RecordRights
 
 # Longer than any name of a shard.
 NAME_CHARACTERS = 256
+
+
+Found: TypeAlias = tuple[str, Place, Content, str]
+"""A record's group, its place, what it asks for, and its sequence number there."""
 
 
 class _Data(msgspec.Struct, frozen=True, gc=False):
@@ -53,8 +57,8 @@ class StreamReader:
         self._young_from = inf
         """A record that was sent then was young enough, and so is each that was sent after it."""
 
-    def read(self, records: Sequence[object]) -> Iterator[tuple[str, Placed] | None]:
-        """The group of each record, and what it asks for there; None for one that has to be read for itself."""
+    def read(self, records: Sequence[object]) -> Iterator[Found | None]:
+        """What each record asks for, and where; None for one that has to be read for itself."""
         arn, shard, place = "", "", None
         contents: dict[str, tuple[str, Content] | None] = {}
         for delivered in _delivered(records):
@@ -73,7 +77,7 @@ class StreamReader:
             except KeyError:
                 known = contents[data.data] = self._content(arn, data.data)
             if place and known and data.partition == known[0] and _is_number(number) and self._is_young(data.sent):
-                yield known[0], Placed(known[1], place, number.zfill(POSITION_DIGITS))
+                yield known[0], place, known[1], number.zfill(POSITION_DIGITS)
             else:
                 yield None
 
@@ -101,23 +105,26 @@ class StreamReader:
         return body.group_id, content
 
 
-def _delivered(records: Sequence[object]) -> Iterator[_Delivered | None]:
+def _delivered(records: Sequence[object]) -> Sequence[_Delivered | None]:
     """The records, all at once where every one of them is as Lambda delivers it.
 
     Half of a surrogate pair, which JSON can spell, is no text for msgspec.
     """
     try:
-        yield from msgspec.convert(records, list[_Delivered])
+        return msgspec.convert(records, list[_Delivered])
     except (msgspec.ValidationError, UnicodeEncodeError):
-        for record in records:
-            try:
-                yield msgspec.convert(record, _Delivered)
-            except (msgspec.ValidationError, UnicodeEncodeError):
-                yield None
+        return [_delivered_alone(record) for record in records]
+
+
+def _delivered_alone(record: object) -> _Delivered | None:
+    try:
+        return msgspec.convert(record, _Delivered)
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        return None
 
 
 def _is_number(text: str) -> bool:
-    return len(text) <= POSITION_DIGITS and text.encode().isdigit()
+    return text.isascii() and text.isdigit() and len(text) <= POSITION_DIGITS
 
 
 def _place(arn: str, shard: str) -> Place | None:

@@ -97,19 +97,22 @@ def _is_like(name: str, patterns: Sequence[str]) -> bool:
     return any(re.fullmatch(".*".join(map(re.escape, p.split("*"))), name, re.DOTALL) for p in patterns)
 
 
-def _whole(group_id: str, placed: Placed) -> Operation:
-    """What a record that is known by its place asks for, in its source's own name."""
-    source, content = placed.place.source, placed.content
+def _whole(group_id: str, placed: Placed) -> list[Operation]:
+    """What records that are known by their place ask for, in their source's own name."""
+    source = placed.place.source
     origin = Origin(source=source, place="", caller=source, key="")
-    return Operation(
-        group_id=group_id,
-        mode=content.mode,
-        counters=content.counters,
-        caller=source,
-        key="",
-        window_s=0,
-        origin=origin,
-    )
+    return [
+        Operation(
+            group_id=group_id,
+            mode=content.mode,
+            counters=content.counters,
+            caller=source,
+            key="",
+            window_s=0,
+            origin=origin,
+        )
+        for content in placed.contents
+    ]
 
 
 class World:
@@ -169,7 +172,7 @@ class World:
 
     def _check(self, group_id: str, asked: Sequence[Operation | Placed]) -> None:
         self.accepted.add(group_id)
-        operations = [_whole(group_id, one) if isinstance(one, Placed) else one for one in asked]
+        operations = [each for one in asked for each in (_whole(group_id, one) if isinstance(one, Placed) else [one])]
         self.wrong += [f"accepted: {each}" for each in operations if not self.judge.may_apply(each)]
 
     def _check_question(self, group_id: str, caller: str) -> None:

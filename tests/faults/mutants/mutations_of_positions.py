@@ -9,7 +9,8 @@ from tests.faults.simulator.simulate import WHOLE
 _REACHED = "core.state.watermarks:reached"
 _SORTED = "core.state.watermarks:sorted_out"
 _FOLDED = "core.state.folding:Asked.beyond"
-_TAKEN = "core.state.folding:_Stretch.takes"
+_BEYOND = 'bisect_right(item.sequences, passed.get(item.place.partition, ""))'
+_TAKEN = "core.state.folding:_Stretch.take"
 _WATERMARKS = "core.state.watermarks:watermarks_of"
 _SWAPPED_IN = "core.protocol.accept:_round"
 _SETTLED = "core.protocol.settle:_settle_plainly"
@@ -49,7 +50,11 @@ POSITIONS: tuple[Mutant, ...] = (
         _FED,
     ),
     one(
-        "the last position delivered again", "R13", _FOLDED, ("item.sequence > passed", "item.sequence >= passed"), _FED
+        "the last position delivered again",
+        "R13",
+        _FOLDED,
+        (_BEYOND, f"max(0, {_BEYOND} - 1)"),
+        _FED,
     ),
     one(
         "a position of another shard",
@@ -88,12 +93,12 @@ POSITIONS: tuple[Mutant, ...] = (
         _UNHEARD,
     ),
     one("what was passed in part taken for passed", "R13", _SORTED, ("if within:", "if False:"), _UNHEARD),
-    one("records of any Mode added up", "R13", _TAKEN, ("content.mode is not self.mode or ", ""), _FED),
+    one("records of any Mode added up", "R13", _TAKEN, ("or records.mode is not self.mode", ""), _FED),
     Mutant(
         "records of any shard added up",
         "R13",
         _TAKEN,
-        ((" or record.place.partition != self._place.partition", ""),),
+        (("or records.place.partition != self._place.partition", ""),),
         _FED,
         second_line="every batch of a stream is of one shard",
     ),

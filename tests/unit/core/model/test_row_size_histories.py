@@ -85,10 +85,8 @@ class History:
             Place("p" * 16, "arn:" + "s" * 80, "arn:" + "s" * 120),
         )
         contents = [Content(mode, tuple((key(number, self.character), value) for number in named)) for value in values]
-        records = [
-            Placed(contents[at % len(contents)], place, f"{self.serial:032}{at:032}") for at in range(2 * len(contents))
-        ]
-        owed = Asked.of(records, LIMIT, NOW).beyond({})[0]
+        records = Placed(place, 2 * contents, [f"{self.serial:032}{at:032}" for at in range(2 * len(contents))])
+        owed = Asked.of([records], LIMIT, NOW).beyond({})[0]
         assert isinstance(owed, Entry)
         return owed
 

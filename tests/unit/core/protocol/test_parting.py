@@ -20,7 +20,7 @@ LIKE: Counters = (("like", 1),)
 
 
 def placed(number: int, counters: Counters = LIKE, mode: Mode = Mode.INCREASE) -> Placed:
-    return Placed(Content(mode, counters), PLACE, Position.of(SHARD, str(number)).sequence)
+    return Placed(PLACE, (Content(mode, counters),), (Position.of(SHARD, str(number)).sequence,))
 
 
 class Refusing(Scene):

@@ -23,7 +23,7 @@ def seq(number: int) -> str:
 
 
 def placed(number: int, counters: Counters = LIKE, mode: Mode = Mode.INCREASE, place: Place = PLACE) -> Placed:
-    return Placed(Content(mode, counters), place, seq(number))
+    return Placed(place, (Content(mode, counters),), (seq(number),))
 
 
 def fold(*items: Entry | Placed, passed: int = -1) -> tuple[Entry, ...]:

@@ -58,8 +58,8 @@ def test_what_was_added_up_is_shown_with_the_number_of_its_records_and_where_the
     place = Place(Position.of("stream/shard", "0").partition, "stream", "stream/shard")
     positions = [Position.of("", "41"), Position.of("", "42", 3), Position.of("", "57")]
     contents = [Content(Mode.INCREASE, (("like", value),)) for value in (1, 2, 1)]
-    records = [Placed(content, place, one.sequence) for content, one in zip(contents, positions, strict=True)]
-    [whole] = Asked.of(records, 19).beyond({})
+    records = Placed(place, contents, [one.sequence for one in positions])
+    [whole] = Asked.of([records], 19).beyond({})
     queue = (whole, pieces_of(whole)[0], entry("with a key"))
     told = shown(Inspection(row=row(queue=queue), generation=Generation(1, 0), to_be_judged=()))["row"]
     assert isinstance(told, dict)
