@@ -15,6 +15,7 @@ from tests.faults.model import (
     dating,
     group,
     pausing,
+    room,
     store,
     telling,
     turns,
@@ -29,6 +30,7 @@ from tests.faults.model.clock import Clocks
 from tests.faults.model.dating import Dating
 from tests.faults.model.group import Faults
 from tests.faults.model.pausing import Pausing
+from tests.faults.model.room import Room
 from tests.faults.model.store import Way
 from tests.faults.model.telling import Telling
 from tests.faults.model.turns import Turning
@@ -44,6 +46,7 @@ AnyWorld: TypeAlias = (
     | Dating
     | GroupWorld
     | Pausing
+    | Room
     | Telling
     | Turning
     | Watermarks
@@ -107,6 +110,7 @@ def aspects() -> list[Aspect]:
         _clocks(),
         _appending(),
         _watermarks(),
+        _room(),
         _beginnings(),
         _turns(),
         _pauses(),
@@ -374,6 +378,19 @@ def _watermarks() -> Aspect:
     ]
     small = [Watermarks(batches) for batches in watermark_model.WORLDS]
     return Aspect("watermarks of batches", "R13", small, [], mutants)
+
+
+def _room() -> Aspect:
+    """R13: a row that is bounded, under operations with long keys and a memory of calls that failed."""
+    keyed, added = Room(4), Room(2, parts=3)
+    mutants = [
+        Mutant("acceptance_leaves_room", room.WEDGED, keyed),
+        Mutant("memory_gives_way", room.WEDGED, keyed),
+        Mutant("known_keys_give_way", room.WEDGED, keyed),
+        Mutant("oldest_first", room.OUT_OF_TURN, keyed),
+    ]
+    large = [Room(5, faults=4), Room(3, parts=3)]
+    return Aspect("room in a row", "R13", [keyed, added], large, mutants)
 
 
 def _beginnings() -> Aspect:
