@@ -22,7 +22,7 @@ TAKES: Mapping[str, str] = {
     **dict.fromkeys(("test", "unit", "contract", "integration", "faults", "e2e"), "WORKERS"),
     "storm": "OPERATIONS LEDGER FLAGS",
     "soak": "LEDGER MINUTES FLAGS",
-    "flood": "RECORDS",
+    "flood": "RECORDS FLAGS",
     "simulate": "SEEDS FLAGS",
     "mutants": "FLAGS",
     "fuzz": "EVENTS SECONDS FLAGS",
