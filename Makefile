@@ -30,7 +30,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DELETE_ON_ERROR:
 COMMANDS := help set-up run serve verify verify-sandbox test unit contract integration faults fuzz storm soak flood e2e bench \
 	cold-start simulate mutants model audit status console inspect operation pause resume adopt release forget restored \
-	parked token openapi clients package osls deploy-aws rollback remove-aws deploy-scf remove-scf coverage lint format \
+	parked token openapi clients package osls deploy-aws rollback remove-aws deploy-scf rollback-scf remove-scf coverage lint format \
 	pins clean
 .PHONY: $(COMMANDS)
 
@@ -197,6 +197,9 @@ deploy-scf: $(STAMP) ## Deploy to SCF: PARAMS="role=… vpc.id=… vpc.subnet=�
 	@$(RUN) -m layers.build scf
 	@$(call SCF,deploy) $(foreach param,$(PARAMS),--set "$(param)")
 
+rollback-scf: $(STAMP) ## Take the function on SCF back to VERSION, one of the list that it shows without one
+	@$(call SCF,rollback) $(call option,VERSION,version)
+
 remove-scf: $(STAMP) ## Remove the deployment from SCF, but not the ledger
 	@$(call SCF,remove)
 
@@ -269,6 +272,7 @@ takes.deploy-aws := REGION STAGE PARAMS YES
 takes.rollback := REGION STAGE VERSION YES
 takes.remove-aws := REGION STAGE YES
 takes.deploy-scf := $(AT) PARAMS FLAGS YES
+takes.rollback-scf := $(AT) VERSION FLAGS YES
 takes.remove-scf := $(AT) FLAGS YES
 takes.pins := PINS_FLAGS
 

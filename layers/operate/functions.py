@@ -139,7 +139,8 @@ class ScfFunction:
     """A function on SCF, invoked by cloud.tencent.com/document/api/583/17243, which waits for at most 300 s."""
 
     def __init__(self, named: str, region: str, namespace: str, cloud: Cloud) -> None:
-        self._named = {"FunctionName": named, "Namespace": namespace}
+        # The alias leads to the version that is served.
+        self._named = {"FunctionName": named, "Namespace": namespace, "Qualifier": "$DEFAULT"}
         self._region = region
         self._cloud = cloud
 

@@ -1,12 +1,14 @@
-"""Deploy the function to Tencent SCF as `custom.tencent` of serverless.yml describes it, or remove it.
+"""Deploy the function to Tencent SCF as `custom.tencent` of serverless.yml says, take it back, or remove it.
 
     python -m layers.scf deploy --set role=ChatCounters --set vpc.id=vpc-1 --set vpc.subnet=subnet-1
     python -m layers.scf deploy --dry-run
+    python -m layers.scf rollback --version 3
     python -m layers.scf remove --region ap-singapore --stage dev
 
 Each says first which function it acts on. A deployment says what it would change, and wants a yes: typed, or `--yes`.
 It creates what is missing and changes what differs, so it can be repeated. It deletes triggers that an earlier one has
-made and the plan no longer has, and nothing else. A dry run says the same, and changes nothing.
+made and the plan no longer has, and the oldest of more than five versions, and nothing else. A dry run says the same,
+and changes nothing.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from layers.scf.api import Cloud, CloudError, Scf, absent_keys
 from layers.scf.deploy import Deployment, removal_of
 from layers.scf.difference import foreign
 from layers.scf.plan import SERVICE, Plan, PlanError, read_plan
+from layers.scf.rollback import Rollback, rollback_of
 
 CHECK: Final = {"task": "check"}
 """The message of the timer that fails while something needs an operator."""
@@ -53,6 +56,8 @@ def main(
             return 1
         sys.stderr.write(f"Acting on {plan.name}\n")
         cloud = Scf(plan.region, os.environ)
+        if options.command == "rollback":
+            return _rollback(rollback_of(plan, cloud, options.version or ""), cloud, options)
         if options.command == "remove":
             return _remove(plan, cloud, is_agreed=options.yes, is_dry=options.dry_run)
         deployment = Deployment(plan, cloud, WAIT_S, sleep)
@@ -89,6 +94,21 @@ def _deploy(plan: Plan, deployment: Deployment, built: Path, *, is_agreed: bool,
     return 0
 
 
+def _rollback(rollback: Rollback, cloud: Cloud, options: Namespace) -> int:
+    if rollback.problem:
+        return _refused(rollback.problem)
+    if not rollback.asked:
+        _say(rollback.listed())
+        return 1
+    _say(rollback.lines())
+    if options.dry_run or rollback.is_empty:
+        return 0
+    if not is_confirmed(is_given=options.yes):
+        return _refused(NOT_CONFIRMED)
+    rollback.run(cloud)
+    return 0
+
+
 def _remove(plan: Plan, cloud: Cloud, *, is_agreed: bool, is_dry: bool) -> int:
     removal = removal_of(plan, cloud)
     if problem := foreign(plan, removal.function):
@@ -119,8 +139,8 @@ def alarm_to_make(plan: Plan) -> str:
     function = f"{plan.function} of the namespace {plan.namespace} in {plan.region}"
     return f"""
 Make this alarm once, in the console of Tencent Cloud Observability Platform, Alarm Policies:
-  policy type  Cloud Function, function/version
-  object       {function}, version $LATEST
+  policy type  Cloud Function, function/alias
+  object       {function}, alias $DEFAULT
   condition    number of call errors (Error), 1 minute, > 0
 While something needs an operator, the timer "check" fails every five minutes, and its log lists the groups first.
 Then: make status FUNCTION=scf:{plan.function}
@@ -130,14 +150,15 @@ Then: make status FUNCTION=scf:{plan.function}
 def _parser() -> CommandParser:
     made = CommandParser(prog="python -m layers.scf", description="Deploy to Tencent SCF.")
     commands = made.add_subparsers(dest="command", required=True)
-    deploying, removing = (commands.add_parser(name) for name in ("deploy", "remove"))
-    for command in (deploying, removing):
+    deploying, rolling_back, removing = (commands.add_parser(name) for name in ("deploy", "rollback", "remove"))
+    for command in (deploying, rolling_back, removing):
         command.add_argument("--region", help="where, such as ap-singapore")
         command.add_argument("--namespace", help="of the function")
         command.add_argument("--function", help="its name")
         command.add_argument("--stage", default=parameters.PRODUCTION, help="of another one: <name>-<stage>")
         command.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
         command.add_argument("--yes", action="store_true", help="do not ask")
+    rolling_back.add_argument("--version", help="the number of one that is kept; without it they are listed")
     deploying.add_argument("--set", action="append", default=[], metavar="NAME=TEXT", help="as vpc.id=vpc-1")
     return made
 

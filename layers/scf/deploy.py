@@ -9,14 +9,13 @@ from typing import Final
 import msgspec
 
 from layers.scf import requests as scf_requests
+from layers.scf.account import READY, Account
 from layers.scf.api import Cloud, CloudError
-from layers.scf.difference import READY, Difference, Found
+from layers.scf.difference import Difference, Found
 from layers.scf.plan import Plan
-from layers.scf.requests import Fields
+from layers.scf.requests import ALIAS, LATEST, Fields
 
-CONFIGURE: Final = "UpdateFunctionConfiguration"
 PAUSE_S: Final = 2.0
-PAGE: Final = 100
 
 
 class Deployment:
@@ -25,52 +24,68 @@ class Deployment:
     def __init__(self, plan: Plan, cloud: Cloud, wait_s: float, sleep: Callable[[float], None]) -> None:
         self._plan = plan
         self._cloud = cloud
+        self._account = Account(plan, cloud)
         self._wait_s = wait_s
         self._sleep = sleep
 
     def look(self, code: bytes, layer: bytes) -> Difference:
         """What these two zips would change. It only reads."""
-        function = _function(self._plan, self._cloud)
-        asked = scf_requests.named(self._plan)
-        repetitions = None
-        if function is not None:
-            repetitions = self._cloud.call("GetFunctionEventInvokeConfig", asked).get("AsyncTriggerConfig")
-        triggers = {(str(each["Type"]), str(each["TriggerName"])): each for each in self._triggers(function)}
-        found = Found(function, repetitions, _layer_versions(self._plan, self._cloud), triggers)
-        return Difference(self._plan, scf_requests.digest_of(code), scf_requests.digest_of(layer), found)
+        return Difference(self._plan, scf_requests.digest_of(code), scf_requests.digest_of(layer), self._found())
+
+    def _found(self) -> Found:
+        account = self._account
+        if account.function() is None:
+            return Found(None, LATEST, None, [], account.layers(), [])
+        served = account.served()
+        return Found(
+            account.function(served),
+            served,
+            account.repetitions(served),
+            account.versions(),
+            account.layers(),
+            account.triggers(),
+        )
 
     def run(self, difference: Difference, code: bytes, layer: bytes) -> str | None:
-        """Make the changes and return the function's public URL, if it has one. A CloudError stops it half-way."""
-        if difference.found.function is None:
-            version = difference.layer_version or self._published(layer, difference.layer)
-            self._cloud.call("CreateFunction", scf_requests.creation(self._plan, code, version))
-        elif difference.is_other_code or difference.settings:
-            self._until_active()
-            version = difference.layer_version or self._published(layer, difference.layer)
-            self._change(difference, code, version)
-        self._until_active()
-        if difference.repeats_otherwise:
-            self._cloud.call("UpdateFunctionEventInvokeConfig", scf_requests.repetitions(self._plan))
-        for excess in difference.to_delete:
-            self._cloud.call("DeleteTrigger", scf_requests.excess_trigger(self._plan, excess))
-        for trigger in difference.to_create:
-            self._cloud.call("CreateTrigger", scf_requests.trigger(self._plan, trigger))
-        for trigger in difference.to_update:
-            self._cloud.call("UpdateTrigger", scf_requests.trigger(self._plan, trigger))
-        return _address(self._triggers(_function(self._plan, self._cloud)))
+        """Make the changes and return the function's public URL, if it has one. A CloudError stops it half-way.
 
-    def _change(self, difference: Difference, code: bytes, version: int) -> None:
-        """Settings and layer, then the code. No call of the API changes both.
-
-        The description says while code is uploaded that it is being replaced. Otherwise a deployment that ends there
-        would leave other code under a digest that a later one takes for its own.
+        Until a whole version has been published nothing of it is served, and the next deployment begins again.
         """
-        if difference.is_other_code:
-            self._cloud.call(CONFIGURE, scf_requests.configuration(self._plan, version, scf_requests.REPLACING))
+        if difference.is_new_version:
+            self._serve(self._new_version(difference, code, layer))
+        for excess in difference.triggers.to_delete:
+            self._cloud.call("DeleteTrigger", scf_requests.excess_trigger(self._plan, excess))
+        for trigger in difference.triggers.to_create:
+            self._cloud.call("CreateTrigger", scf_requests.trigger(self._plan, trigger))
+        for trigger in difference.triggers.to_update:
+            self._cloud.call("UpdateTrigger", scf_requests.trigger(self._plan, trigger))
+        for version in difference.to_forget:
+            self._cloud.call("DeleteFunctionVersion", scf_requests.version_named(self._plan, version.name))
+        return _address(self._account.triggers())
+
+    def _new_version(self, difference: Difference, code: bytes, layer: bytes) -> str:
+        """Publish a version with this code, these settings and this layer; its name.
+
+        All three are always sent: a deployment that ended half-way may have left others in $LATEST.
+        """
+        plan = self._plan
+        if difference.found.function is not None:
             self._until_active()
-            self._cloud.call("UpdateFunctionCode", scf_requests.new_code(self._plan, code))
+        version = difference.layer_version or self._published(layer, difference.layer)
+        if difference.found.function is None:
+            self._cloud.call("CreateFunction", scf_requests.creation(plan, code, version))
+        else:
+            self._cloud.call("UpdateFunctionConfiguration", scf_requests.configuration(plan, code, version))
             self._until_active()
-        self._cloud.call(CONFIGURE, scf_requests.configuration(self._plan, version, difference.code))
+            self._cloud.call("UpdateFunctionCode", scf_requests.new_code(plan, code))
+        self._until_active()
+        self._cloud.call("UpdateFunctionEventInvokeConfig", scf_requests.repetitions(plan))
+        self._until_active()
+        return str(self._cloud.call("PublishVersion", scf_requests.publication(plan, code))["FunctionVersion"])
+
+    def _serve(self, version: str) -> None:
+        self._until_active(version)
+        self._cloud.call("UpdateAlias", scf_requests.switch(self._plan, version))
 
     def _published(self, content: bytes, digest: str) -> int:
         """The number of a new version of the layer, once it is ready."""
@@ -80,14 +95,10 @@ class Deployment:
         self._until(lambda: self._cloud.call("GetLayerVersion", asked), "PublishLayerVersion")
         return version
 
-    def _triggers(self, function: Fields | None) -> list[Fields]:
-        if function is None:
-            return []
-        asked = scf_requests.named(self._plan) | {"Offset": 0, "Limit": PAGE}
-        return _listed(self._cloud.call("ListTriggers", asked), "Triggers")
-
-    def _until_active(self) -> None:
-        self._until(lambda: self._cloud.call("GetFunction", scf_requests.named(self._plan)), "GetFunction")
+    def _until_active(self, version: str = LATEST) -> None:
+        self._until(
+            lambda: self._cloud.call("GetFunction", scf_requests.version_named(self._plan, version)), "GetFunction"
+        )
 
     def _until(self, look: Callable[[], Fields], action: str) -> None:
         for _ in range(int(self._wait_s / PAUSE_S) + 1):
@@ -117,7 +128,7 @@ class Removal(msgspec.Struct, frozen=True):
         plan = self.plan
         if self.function is not None:
             named = f"{plan.namespace}/{plan.function} in {plan.region}"
-            yield f"This REMOVES the function {named} with all of its triggers."
+            yield f"This REMOVES the function {named} with all of its versions and triggers."
         for each in self.layers:
             yield f"This REMOVES version {each['LayerVersion']} of the layer {plan.layer} in {plan.region}."
         yield "nothing to remove" if self.is_empty else "The ledger stays as it is."
@@ -133,38 +144,15 @@ class Removal(msgspec.Struct, frozen=True):
 
 def removal_of(plan: Plan, cloud: Cloud) -> Removal:
     """What there is to remove. It only reads."""
-    versions = _layer_versions(plan, cloud)
-    return Removal(
-        plan, _function(plan, cloud), [each for each in versions if str(each.get("Description")).startswith("sha256:")]
-    )
-
-
-def _function(plan: Plan, cloud: Cloud) -> Fields | None:
-    return _unless_absent(cloud, "GetFunction", scf_requests.named(plan))
-
-
-def _layer_versions(plan: Plan, cloud: Cloud) -> list[Fields]:
-    return _listed(_unless_absent(cloud, "ListLayerVersions", {"LayerName": plan.layer}) or {}, "LayerVersions")
-
-
-def _unless_absent(cloud: Cloud, action: str, fields: Fields) -> Fields | None:
-    try:
-        return cloud.call(action, fields)
-    except CloudError as error:
-        if error.is_absence:
-            return None
-        raise
-
-
-def _listed(answer: Fields, name: str) -> list[Fields]:
-    listed = answer.get(name)
-    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    account = Account(plan, cloud)
+    published = [each for each in account.layers() if str(each.get("Description")).startswith("sha256:")]
+    return Removal(plan, account.function(), published)
 
 
 def _address(found: list[Fields]) -> str | None:
     """The public address, which SCF writes into the description of a URL trigger."""
     for each in found:
-        if each.get("Type") == "http":
+        if each.get("Type") == "http" and each.get("Qualifier") == ALIAS:
             try:
                 address: object = json.loads(str(each["TriggerDesc"]))["NetConfig"]["ExtranetUrl"]
             except (ValueError, KeyError, TypeError):

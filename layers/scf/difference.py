@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -10,14 +9,20 @@ import msgspec
 
 from handler.vault.references import is_reference
 from layers.scf import requests as scf_requests
+from layers.scf.account import READY, Version, is_made_here
 from layers.scf.plan import Plan
-from layers.scf.requests import MADE_HERE, OWN_TYPES, Fields, Trigger
+from layers.scf.requests import LATEST, MADE_HERE, Fields
+from layers.scf.triggers import Triggers, holds
 
-READY: Final = "Active"
+KEPT: Final = 5
+"""Versions of the function that are kept for a roll-back: as many as osls keeps deployments on AWS."""
+
 VARIABLE: Final = "Environment."
 HIDDEN: Final = "…"
 ABSENT: Final = "none"
-CODE_AND_LAYER: Final = "  code and layer change in two calls: between them the old code runs with the new layer"
+UNPUBLISHED: Final = (
+    "  triggers of $LATEST get code and layer in two calls: between them the old code has the new layer"
+)
 
 # What the environment holds that is no secret and names none.
 _PLAIN: Final = frozenset(
@@ -34,16 +39,25 @@ _PLAIN: Final = frozenset(
     }
 )
 
-Key = tuple[str, str]
+# What a version of the function keeps beside its code.
+_SETTINGS: Final = (
+    *("Runtime", "MemorySize", "Timeout", "Role", "Environment", "Layers", "VpcConfig", "PublicNetConfig"),
+    *("DeadLetterConfig", "ClsLogsetId", "ClsTopicId"),
+)
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What is there: the function, if there is one, how it repeats events, the layer's versions, the triggers."""
+    """What is there: the function as it is served, if there is one, and how that version repeats events.
+
+    The versions are those that deployments have published, the layer's and the triggers are all that there are.
+    """
 
     function: Fields | None
+    served: str
     repetitions: object
+    versions: list[Version]
     layers: list[Fields]
-    triggers: Mapping[Key, Fields]
+    triggers: list[Fields]
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -52,6 +66,11 @@ class Setting(msgspec.Struct, frozen=True):
     name: str
     old: str
     new: str
+
+    @property
+    def line(self) -> str:
+        """The setting with both values."""
+        return f"~ {self.name}: {self.old} -> {self.new}"
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -75,7 +94,7 @@ class Difference(msgspec.Struct, frozen=True):
 
     @property
     def is_other_code(self) -> bool:
-        """Whether code has to be uploaded. The description tells, which says so while an upload is not through."""
+        """Whether other code is served, as the description of its version tells."""
         function = self.found.function or {}
         return function.get("Description") != scf_requests.described(self.code)["Description"]
 
@@ -89,30 +108,29 @@ class Difference(msgspec.Struct, frozen=True):
     @property
     def repeats_otherwise(self) -> bool:
         """Whether failed events are to be repeated otherwise than now."""
-        return not _holds(self.found.repetitions, scf_requests.repetitions(self.plan)["AsyncTriggerConfig"])
+        return not holds(self.found.repetitions, scf_requests.repetitions(self.plan)["AsyncTriggerConfig"])
 
     @property
-    def to_create(self) -> list[Trigger]:
-        """The triggers that are not there."""
-        return [each for each in scf_requests.triggers(self.plan) if _key(each) not in self.found.triggers]
+    def is_new_version(self) -> bool:
+        """Whether a version has to be published and served: another one, or the first."""
+        is_other = self.is_other_code or bool(self.settings) or self.repeats_otherwise
+        return is_other or self.found.function is None or self.found.served == LATEST
 
     @property
-    def to_update(self) -> list[Trigger]:
-        """The triggers that are there and differ."""
-        there = self.found.triggers
-        wanted = [each for each in scf_requests.triggers(self.plan) if _key(each) in there]
-        return [each for each in wanted if not _is_same(each, there[_key(each)])]
+    def triggers(self) -> Triggers:
+        """The triggers of the plan, beside those that are there."""
+        return Triggers(scf_requests.triggers(self.plan), self.found.triggers)
 
     @property
-    def to_delete(self) -> list[Fields]:
-        """The triggers that a deployment has made and the plan no longer has."""
-        return [each for each in self._excess() if is_made_here(each)]
+    def to_forget(self) -> list[Version]:
+        """The oldest of the function's versions, where there are too many; never the one that is served."""
+        older = self.found.versions[KEPT - self.is_new_version :]
+        return [each for each in older if each.name != self.found.served]
 
     @property
     def is_empty(self) -> bool:
         """Whether all is as it should be."""
-        changes = (self.to_create, self.to_update, self.to_delete, self.settings, self.is_other_code)
-        return not (any(changes) or self.repeats_otherwise)
+        return not (self.is_new_version or self.to_forget) and self.triggers.is_empty
 
     def lines(self) -> Iterator[str]:
         """Where it goes, and each thing that is new (+), differs (~) or goes (-)."""
@@ -129,26 +147,18 @@ class Difference(msgspec.Struct, frozen=True):
         yield from self._changes()
 
     def _changes(self) -> Iterator[str]:
-        for setting in self.settings:
-            yield f"~ {setting.name}: {setting.old} -> {setting.new}"
-        if self.found.function is not None and self.is_other_code and any(s.name == "Layers" for s in self.settings):
-            yield CODE_AND_LAYER
+        yield from (setting.line for setting in self.settings)
         if self.repeats_otherwise:
             wanted = self.plan.asynchronous
             yield f"~ failed events: {wanted.retries} repetitions, kept for {wanted.keep_s} s"
-        yield from (f"+ {each.type} {each.name}: {_shown(each)}" for each in self.to_create)
-        for each in self.to_update:
-            yield f"~ {each.type} {each.name}: {_shown_found(self.found.triggers[_key(each)])} -> {_shown(each)}"
-        yield from (f"- {each['Type']} {each['TriggerName']}: {_shown_found(each)}" for each in self.to_delete)
-        for excess in self._excess():
-            if not is_made_here(excess):
-                yield f"  {excess['Type']} {excess['TriggerName']} was not made by a deployment, and stays"
+        if self.is_new_version and self.found.function is not None:
+            yield f"~ version {self.found.served} is served -> a new one, with code, settings and layer in one step"
+            if any(each.get("Qualifier") == LATEST for each in self.found.triggers):
+                yield UNPUBLISHED
+        yield from self.triggers.lines()
+        yield from (f"- version {each.number} of {each.made_at}" for each in self.to_forget)
         if self.is_empty:
             yield "no changes"
-
-    def _excess(self) -> list[Fields]:
-        wanted = {_key(each) for each in scf_requests.triggers(self.plan)}
-        return [each for key, each in self.found.triggers.items() if key not in wanted and each["Type"] in OWN_TYPES]
 
 
 def foreign(plan: Plan, function: Fields | None) -> str | None:
@@ -159,9 +169,12 @@ def foreign(plan: Plan, function: Fields | None) -> str | None:
     return f"{plan.namespace}/{plan.function}: there is such a function. Its description {words}"
 
 
-def is_made_here(found: Fields) -> bool:
-    """Whether a deployment has made this function or trigger."""
-    return str(found.get("Description") or "").startswith(MADE_HERE)
+def between(old: Fields, new: Fields) -> Iterator[Setting]:
+    """The settings that differ between two versions of the function, and their layers."""
+    found, wanted = (dict(_flat({name: each.get(name) for name in _SETTINGS})) for each in (old, new))
+    for name in sorted({*found, *wanted}):
+        if found.get(name, "") != wanted.get(name, "") and not name.endswith("EipAddress"):
+            yield _setting(name, found.get(name, ""), wanted.get(name, ""))
 
 
 def _settings(plan: Plan, version: int | None, function: Fields) -> Iterator[Setting]:
@@ -173,8 +186,12 @@ def _settings(plan: Plan, version: int | None, function: Fields) -> Iterator[Set
     for name in names:
         old, new = found.get(name, ""), wanted.get(name, "")
         if old != new:
-            variable = name.removeprefix(VARIABLE) if name.startswith(VARIABLE) else None
-            yield Setting(name, *(_value(variable, text) for text in (old, new)))
+            yield _setting(name, old, new)
+
+
+def _setting(name: str, old: str, new: str) -> Setting:
+    variable = name.removeprefix(VARIABLE) if name.startswith(VARIABLE) else None
+    return Setting(name, *(_value(variable, text) for text in (old, new)))
 
 
 def _flat(fields: Mapping[str, object], before: str = "") -> Iterator[tuple[str, str]]:
@@ -195,55 +212,6 @@ def _value(variable: str | None, text: str) -> str:
     if not text or text == ABSENT:
         return ABSENT
     return text if variable is None or variable in _PLAIN or is_reference(text) else HIDDEN
-
-
-def _key(trigger: Trigger) -> Key:
-    return trigger.type, trigger.name
-
-
-def _is_same(wanted: Trigger, found: Fields) -> bool:
-    """Whether a trigger is as planned. A URL has neither argument nor mark, as it cannot be updated for these alone."""
-    if not _holds(_description(found), _read(wanted.description)):
-        return False
-    is_open = str(found.get("Enable")) in {"1", "OPEN"}
-    same = is_open == wanted.is_open and str(found.get("CustomArgument") or "") == wanted.argument
-    return wanted.type == "http" or (same and is_made_here(found))
-
-
-def _description(found: Fields) -> object:
-    """A timer is asked for as a rule, and described as `{"cron": rule}`."""
-    read = _read(str(found.get("TriggerDesc")))
-    return read.get("cron", read) if isinstance(read, dict) and found.get("Type") == "timer" else read
-
-
-def _read(description: str) -> object:
-    try:
-        read: object = json.loads(description)
-    except ValueError:
-        return description
-    return read
-
-
-def _holds(found: object, wanted: object) -> bool:
-    """Whether all that is wanted is found; the platform adds to it, such as a URL's address."""
-    if isinstance(wanted, dict):
-        return isinstance(found, dict) and all(_holds(found.get(name), value) for name, value in wanted.items())
-    if isinstance(wanted, list):
-        return isinstance(found, list) and len(found) == len(wanted) and all(map(_holds, found, wanted))
-    return str(found) == str(wanted)
-
-
-def _shown(trigger: Trigger) -> str:
-    words = [trigger.description, *([trigger.argument] if trigger.argument else [])]
-    return " ".join([*words, *([] if trigger.is_open else ["(closed)"])])
-
-
-def _shown_found(found: Fields) -> str:
-    description = _description(found)
-    argument = str(found.get("CustomArgument") or "")
-    is_open = str(found.get("Enable")) in {"1", "OPEN"}
-    text = description if isinstance(description, str) else json.dumps(description)
-    return _shown(Trigger(str(found["Type"]), str(found["TriggerName"]), text, is_open, argument))
 
 
 def _reached(plan: Plan) -> str:

@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-import yaml
-
 from layers import parameters
+from layers.scf.plan import tencent_of
 
 PRODUCTION: Final = "prod"
 """The stage of serverless.yml as it stands."""
@@ -42,7 +41,7 @@ def read(
     if "function" in changes:
         changes["function"] = changes["function"].removeprefix(PREFIX)
     problems += _wrong(changes, stage)
-    return _with_stage(changes, stage, yaml.safe_load(service)["custom"]["tencent"]), problems
+    return _with_stage(changes, stage, tencent_of(service)), problems
 
 
 def _wrong(changes: Mapping[str, str], stage: str) -> Iterator[str]:

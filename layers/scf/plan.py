@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from functools import cache
 from typing import Annotated, Any, Final, Literal
 
 import yaml
@@ -126,12 +128,23 @@ class Plan(_Part):
         return f"{self.namespace}/{self.function} of SCF in {self.region}"
 
 
+def tencent_of(service: str) -> dict[str, Any]:
+    """`custom.tencent` of serverless.yml, which may be changed."""
+    return deepcopy(_parsed(service)["custom"]["tencent"])
+
+
+@cache
+def _parsed(service: str) -> Any:  # noqa: ANN401  # whatever the file holds
+    """The whole file. It takes most of a second, and a command reads it twice."""
+    return yaml.safe_load(service)
+
+
 def read_plan(text: str, changes: Mapping[str, str], *, deploying: bool = True) -> Plan:
     """Read `custom.tencent` out of serverless.yml. `changes` replace single texts, such as `vpc.id`.
 
     Raises PlanError if anything is missing or wrong. What does not deploy needs only a plan of the right form.
     """
-    tencent = yaml.safe_load(text)["custom"]["tencent"]
+    tencent = tencent_of(text)
     problems = [*parameters.unknown(changes, _texts(tencent)), *parameters.placeholders(changes)]
     if problems:
         raise PlanError(problems)

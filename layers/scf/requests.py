@@ -16,15 +16,20 @@ from layers.scf.plan import Plan, Timer, Topic
 Fields: TypeAlias = dict[str, object]
 
 HANDLER: Final = "index.main_handler"
-URL_TRIGGER: Final = "url"
+URL_TRIGGER: Final = "requests"
+"""Not the name that release 0.9.0 gave: the URL that it has made may stay beside this one."""
+
+LATEST: Final = "$LATEST"
+"""The version that is changed; no event goes there."""
+
+ALIAS: Final = "$DEFAULT"
+"""The alias that every function has (583/36149). Triggers and operators reach the version that it points to."""
+
 OWN_TYPES: Final = frozenset({"http", "timer", "ckafka"})
 """Types of triggers that a plan describes. A deployment leaves triggers of other types alone."""
 
 MADE_HERE: Final = "Updates counters of Chat groups exactly once"
 """How the description of a function or trigger begins that a deployment has made. It deletes no other."""
-
-REPLACING: Final = "being replaced"
-"""In place of the digest while code is uploaded, so that a deployment that ends there is not taken as done."""
 
 KAFKA_REPETITIONS: Final = 10_000
 KAFKA_WAIT_S: Final = 1
@@ -68,18 +73,34 @@ def creation(plan: Plan, code: bytes, version: int) -> Fields:
 
 
 def new_code(plan: Plan, code: bytes) -> Fields:
-    """New code for an existing function."""
+    """New code for what is published next."""
     return named(plan) | {"Handler": HANDLER, "ZipFile": _encoded(code)}
 
 
-def configuration(plan: Plan, version: int, code: str) -> Fields:
-    """New settings for an existing function; `code` is the digest of its code, or that it is being replaced."""
-    return named(plan) | described(code) | settings(plan, version)
+def configuration(plan: Plan, code: bytes, version: int) -> Fields:
+    """New settings for what is published next, with the layer's version."""
+    return named(plan) | described(digest_of(code)) | settings(plan, version)
+
+
+def publication(plan: Plan, code: bytes) -> Fields:
+    """A version of the function as it is now, which never changes."""
+    return named(plan) | described(digest_of(code))
+
+
+def switch(plan: Plan, version: str) -> Fields:
+    """All events go to this version, from one moment to the next."""
+    return named(plan) | {"Name": ALIAS, "FunctionVersion": version}
+
+
+def version_named(plan: Plan, version: str) -> Fields:
+    """The parameters that name a version of the function."""
+    return named(plan) | {"Qualifier": version}
 
 
 def described(code: str) -> Fields:
-    """The function's description, by which later deployments know it and its code."""
-    return {"Description": f"{MADE_HERE}, code {code}"}
+    """The description of the function and of its version, by which later deployments know them and their code."""
+    # A description may have no colon, by the reference of UpdateFunctionConfiguration.
+    return {"Description": f"{MADE_HERE}, code {code.replace(':', ' ')}"}
 
 
 def repetitions(plan: Plan) -> Fields:
@@ -103,7 +124,7 @@ def trigger(plan: Plan, wanted: Trigger) -> Fields:
         "Type": wanted.type,
         "TriggerDesc": wanted.description,
         "Enable": "OPEN" if wanted.is_open else "CLOSE",
-        "Qualifier": "$LATEST",
+        "Qualifier": ALIAS,
         "Description": MADE_HERE,
     }
     return fields | {"CustomArgument": wanted.argument} if wanted.argument else fields

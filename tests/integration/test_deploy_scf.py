@@ -1,6 +1,5 @@
 """The deployment to SCF creates what is missing, changes what differs, shows no secret, and can be repeated."""
 
-import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +10,16 @@ import pytest
 from layers.scf import __main__ as scf
 from layers.scf.api import REQUEST_BYTES
 from layers.scf.plan import SERVICE
-from tests.sandbox.scf_api import Fields, Function, ScfServer
+from tests.sandbox.scf_api import Fields, Function, ScfServer, Version
 from tests.sandbox.tc3 import Credentials
 
 ACCOUNT = Credentials("AKIDmadeupmadeupmadeup", "made-up-key-of-the-account", "made-up-token-of-the-account")
 REGION = "ap-singapore"
 NEEDED = {"role": "ChatCounters", "vpc.id": "vpc-1", "vpc.subnet": "subnet-1"}
-FIRST = ["PublishLayerVersion", "CreateFunction", "UpdateFunctionEventInvokeConfig", *["CreateTrigger"] * 4]
+SERVED = ["UpdateFunctionEventInvokeConfig", "PublishVersion", "UpdateAlias"]
+FIRST = ["PublishLayerVersion", "CreateFunction", *SERVED, *["CreateTrigger"] * 4]
+AGAIN = ["UpdateFunctionConfiguration", "UpdateFunctionCode", *SERVED]
+OTHER = (b"other code", b"another layer")
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def test_an_empty_account_gets_all_of_it(cloud: ScfServer, built: Path, capsys: 
     assert deploy(built) == 0
     assert cloud.changes == FIRST
     fields = deployed(cloud).fields
-    assert base64.b64decode(cast("dict[str, str]", fields["Code"])["ZipFile"]) == b"the function"
+    assert cloud.pair(deployed(cloud)) == (b"the function", b"the layer")
     assert (fields["Handler"], fields["Runtime"], fields["Type"]) == ("index.main_handler", "Python3.10", "Event")
     assert (fields["Role"], fields["VpcConfig"]) == ("ChatCounters", {"VpcId": "vpc-1", "SubnetId": "subnet-1"})
     assert fields["PublicNetConfig"] == {"PublicNetStatus": "ENABLE", "EipConfig": {"EipStatus": "ENABLE"}}
@@ -81,7 +83,9 @@ def test_an_empty_account_gets_all_of_it(cloud: ScfServer, built: Path, capsys: 
         each["Key"]: each["Value"] for each in cast("dict[str, list[Fields]]", fields["Environment"])["Variables"]
     }
     assert (variables["CHAT_SECRET"], variables["INIT_EARLY"]) == ("tencent:update-group-counter", "on")
-    assert deployed(cloud).repetitions == {"RetryConfig": [{"RetryNum": 2}], "MsgTTL": 21600}
+    served = deployed(cloud).versions["1"]
+    assert served.repetitions == {"RetryConfig": [{"RetryNum": 2}], "MsgTTL": 21600}
+    assert (deployed(cloud).served, served.fields["Description"]) == ("1", fields["Description"])
     assert capsys.readouterr().out == "https://1400000000-abcdefghij.ap-singapore.tencentscf.com\n"
 
 
@@ -89,7 +93,7 @@ def test_the_triggers_send_what_the_function_reads(cloud: ScfServer, built: Path
     """A URL for callers, the sweep each minute, and the example, which is closed."""
     assert deploy(built) == 0
     triggers = deployed(cloud).triggers
-    assert set(triggers) == {("http", "url"), *(("timer", name) for name in ("sweep", "check", "daily-reset"))}
+    assert set(triggers) == {("http", "requests"), *(("timer", name) for name in ("sweep", "check", "daily-reset"))}
     sweep, check, reset = (triggers["timer", name] for name in ("sweep", "check", "daily-reset"))
     assert (sweep["TriggerDesc"], sweep["Enable"]) == ("0 * * * * * *", "OPEN")
     assert json.loads(str(sweep["CustomArgument"])) == {"task": "sweep"}
@@ -111,32 +115,32 @@ def test_a_deployment_says_which_alarm_to_make_in_the_console(
 
 CHANGES: tuple[tuple[tuple[str, ...], list[str], str], ...] = (
     ((), [], "no changes"),
-    (("memory=1024",), ["UpdateFunctionConfiguration"], "~ MemorySize: 512 -> 1024"),
-    (("role=Other",), ["UpdateFunctionConfiguration"], "~ Role: ChatCounters -> Other"),
-    (("vpc.subnet=subnet-2",), ["UpdateFunctionConfiguration"], "~ VpcConfig.SubnetId: subnet-1 -> subnet-2"),
+    (("memory=1024",), AGAIN, "~ MemorySize: 512 -> 1024"),
+    (("role=Other",), AGAIN, "~ Role: ChatCounters -> Other"),
+    (("vpc.subnet=subnet-2",), AGAIN, "~ VpcConfig.SubnetId: subnet-1 -> subnet-2"),
     (
         ("log.set=set-1", "log.topic=topic-1"),
-        ["UpdateFunctionConfiguration"],
+        AGAIN,
         "~ ClsLogsetId: none -> set-1\n~ ClsTopicId: none -> topic-1",
     ),
     (
         ("environment.CHAT_REGION=frankfurt",),
-        ["UpdateFunctionConfiguration"],
+        AGAIN,
         "~ Environment.CHAT_REGION: singapore -> frankfurt",
     ),
     (
         ("environment.LEDGER_URL=rediss://:made-up-password@10.0.0.1:6379",),
-        ["UpdateFunctionConfiguration"],
+        AGAIN,
         "~ Environment.LEDGER_URL: tencent:update-group-counter-ledger -> …",
     ),
     (
         ("code=other code",),
-        ["UpdateFunctionConfiguration", "UpdateFunctionCode", "UpdateFunctionConfiguration"],
+        AGAIN,
         "code        other than there",
     ),
     (
         ("layer=another layer",),
-        ["PublishLayerVersion", "UpdateFunctionConfiguration"],
+        ["PublishLayerVersion", *AGAIN],
         "~ Layers: update-group-counter, version 1 -> update-group-counter, a new version",
     ),
 )
@@ -182,25 +186,167 @@ def test_what_differs_is_said_with_old_and_new_and_is_all_that_changes(
     assert (cloud.changes, "no changes" in capsys.readouterr().err) == ([], True)
 
 
-def test_code_and_layer_that_change_together_change_in_two_calls_and_the_plan_says_so(
-    cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def served(cloud: ScfServer, monkeypatch: pytest.MonkeyPatch) -> list[tuple[bytes, bytes]]:
+    """The code and the layer that events met after each call, from the first deployment on."""
+    pairs: list[tuple[bytes, bytes]] = []
+    answer = cloud.answer
+
+    def watched(action: str, fields: Fields) -> Fields:
+        try:
+            return answer(action, fields)
+        finally:
+            pairs.extend(cloud.pair(each) for each in cloud.functions.values())
+
+    monkeypatch.setattr(cloud, "answer", watched)
+    return pairs
+
+
+def test_code_and_layer_that_change_together_are_served_in_one_step(
+    cloud: ScfServer, built: Path, served: list[tuple[bytes, bytes]], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """So they may change in ways that fit only together, such as a major version of a library."""
     assert deploy(built) == 0
-    write(built, b"other code", b"another layer")
+    write(built, *OTHER)
     assert deploy(built) == 0
-    assert "between them the old code runs with the new layer\n" in capsys.readouterr().err
-    assert base64.b64decode(str(deployed(cloud).fields["ZipFile"])) == b"other code"
+    assert "~ version 1 is served -> a new one, with code, settings and layer in one step\n" in capsys.readouterr().err
+    assert set(served) == {(b"the function", b"the layer"), OTHER}
+    first = served.index(OTHER)
+    assert set(served[first:]) == {OTHER}
+    assert cloud.changes[-1] == "UpdateAlias"
 
 
-def test_an_upload_that_ends_half_way_is_not_taken_as_done(cloud: ScfServer, built: Path) -> None:
-    """Back to the first code: the digest that was noted with it no longer says that it is there."""
+@pytest.mark.parametrize("action", ["PublishLayerVersion", *AGAIN])
+def test_a_deployment_that_ends_half_way_serves_nothing_of_it_and_is_repeated(
+    cloud: ScfServer, built: Path, served: list[tuple[bytes, bytes]], action: str
+) -> None:
+    """Back to the first zips there is nothing to do, and forward all of it is done again."""
     assert deploy(built) == 0
-    write(built, b"x" * REQUEST_BYTES, b"the layer")
-    assert deploy(built) == 1
+    write(built, *OTHER)
+    cloud.fails_at = action
+    assert deploy(built, **{"environment.CHAT_REGION": "frankfurt"}) == 1
+    assert set(served) == {(b"the function", b"the layer")}
+    cloud.fails_at = None
     cloud.calls.clear()
     write(built, b"the function", b"the layer")
     assert deploy(built) == 0
-    assert "UpdateFunctionCode" in cloud.changes
+    assert cloud.changes == []
+    write(built, *OTHER)
+    assert deploy(built) == 0
+    assert (served[-1], [each for each in cloud.changes if each in AGAIN]) == (OTHER, AGAIN)
+
+
+def rollback(built: Path, *arguments: str) -> int:
+    return scf.main(["rollback", *arguments], built, lambda _: None)
+
+
+def test_a_rollback_serves_an_earlier_version_in_one_step(
+    cloud: ScfServer, built: Path, served: list[tuple[bytes, bytes]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says from where to where and what differs, and the next deployment goes forward."""
+    assert deploy(built) == 0
+    write(built, *OTHER)
+    changed = {"environment.CHAT_REGION": "frankfurt"}
+    assert deploy(built, **changed) == 0
+    for arguments, code in ((("--version", "1", "--dry-run"), 0), (("--version", "1"), 1)):
+        assert rollback(built, *arguments) == code
+        assert deployed(cloud).served == "2"
+    cloud.calls.clear()
+    capsys.readouterr()
+    assert rollback(built, "--version", "1", "--yes") == 0
+    assert (
+        capsys.readouterr().err
+        == f"""Acting on default/update-group-counter of SCF in {REGION}
+This switches default/update-group-counter of SCF in {REGION} from version 2 to version 1,
+which was published at 2026-11-30 08:01:00: code, settings and layer in one step.
+~ code: another
+~ Environment.CHAT_REGION: frankfurt -> singapore
+~ Layers: update-group-counter, version 2 -> update-group-counter, version 1
+Groups whose rows that version cannot read wait for a later one.
+The ledger and the triggers stay as they are.
+"""
+    )
+    assert (cloud.changes, served[-1]) == (["UpdateAlias"], (b"the function", b"the layer"))
+    assert deploy(built, **changed) == 0
+    assert (deployed(cloud).served, served[-1]) == ("3", OTHER)
+
+
+def test_a_rollback_without_a_version_lists_those_that_are_kept(
+    cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy(built) == 0
+    assert deploy(built, **{"environment.CHAT_REGION": "frankfurt"}) == 0
+    capsys.readouterr()
+    assert rollback(built) == 1
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "Say which: VERSION=<number of this list>",
+        "     2  2026-11-30 08:02:00  is served",
+        "     1  2026-11-30 08:01:00",
+    ]
+    assert (rollback(built, "--version", "2"), deployed(cloud).served) == (0, "2")
+    assert capsys.readouterr().err.endswith("no changes: version 2 is served\n")
+
+
+def test_a_rollback_goes_to_no_version_that_a_deployment_has_not_published_to_its_end(
+    cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert rollback(built, "--version", "1", "--yes") == 1
+    assert "There is no function default/update-group-counter" in capsys.readouterr().err
+    assert deploy(built) == 0
+    versions = deployed(cloud).versions
+    versions["2"] = Version(dict(deployed(cloud).fields))
+    versions["3"] = Version(dict(deployed(cloud).fields) | {"Description": "theirs"}, turns=0)
+    for version, word in (("2", "was not published to its end"), ("3", "there are 2, 1"), ("$LATEST", "is not kept")):
+        assert rollback(built, "--version", version, "--yes") == 1
+        assert word in capsys.readouterr().err
+    deployed(cloud).fields["Description"] = "theirs"
+    assert rollback(built, "--version", "2", "--yes") == 1
+    assert "was not made by a deployment" in capsys.readouterr().err
+    assert deployed(cloud).served == "1"
+
+
+def test_five_versions_are_kept_and_the_one_that_is_served(
+    cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The plan names those that go. What others have published is neither counted nor deleted."""
+    for number in range(6):
+        write(built, str(number).encode(), b"the layer")
+        assert deploy(built) == 0
+    versions = deployed(cloud).versions
+    assert list(versions) == ["$LATEST", "2", "3", "4", "5", "6"]
+    assert "- version 1 of 2026-11-30 08:01:00\n" in capsys.readouterr().err
+    versions["7"] = Version(dict(deployed(cloud).fields) | {"Description": "theirs"}, turns=0)
+    assert rollback(built, "--version", "2", "--yes") == 0
+    write(built, *OTHER)
+    assert deploy(built) == 0
+    assert list(versions) == ["$LATEST", *"2345678"]
+
+
+def test_what_release_0_9_0_has_made_moves_to_the_alias(
+    cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It published no version, and bound its triggers to $LATEST. Its URL stays for the callers that know it."""
+    assert deploy(built) == 0
+    function = deployed(cloud)
+    function.served = "$LATEST"
+    del function.versions["1"]
+    for trigger in function.triggers.values():
+        trigger |= {"Qualifier": "$LATEST", "Description": ""}
+    function.triggers["http", "url"] = function.triggers.pop(("http", "requests")) | {"TriggerName": "url"}
+    capsys.readouterr()
+    assert deploy(built) == 0
+    told = capsys.readouterr()
+    assert "~ version $LATEST is served -> a new one" in told.err
+    assert "between them the old code has the new layer\n" in told.err
+    assert "- timer sweep: 0 * * * * * *" in told.err
+    assert "  http url of $LATEST serves the latest deployment, for callers of its address" in told.err
+    assert (told.out, function.served) == ("https://1400000000-abcdefghij.ap-singapore.tencentscf.com\n", "1")
+    bound = {name: trigger["Qualifier"] for (_, name), trigger in function.triggers.items()}
+    named = ("requests", "sweep", "check", "daily-reset")
+    assert bound == {"url": "$LATEST", **dict.fromkeys(named, "$DEFAULT")}
+    cloud.calls.clear()
+    assert deploy(built) == 0
+    assert cloud.changes == []
 
 
 @pytest.mark.parametrize("command", ["deploy", "remove"])
@@ -220,7 +366,7 @@ def test_a_function_that_no_deployment_has_made_is_left_alone(
     cloud: ScfServer, built: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     assert deploy(built) == 0
-    deployed(cloud).fields["Description"] = "of another team"
+    deployed(cloud).fields["Description"] = deployed(cloud).latest.fields["Description"] = "of another team"
     cloud.calls.clear()
     assert scf.main([command, "--yes", *(words() if command == "deploy" else ())], built, lambda _: None) == 1
     assert "was not made by a deployment" in capsys.readouterr().err
@@ -228,7 +374,7 @@ def test_a_function_that_no_deployment_has_made_is_left_alone(
 
 
 def test_another_layer_becomes_a_new_version(cloud: ScfServer, built: Path) -> None:
-    """The function uses it once it is ready; the older one stays, so that a deployment can go back to it."""
+    """The function uses it once it is ready; the older one stays, because versions of the function use it."""
     assert deploy(built) == 0
     write(built, b"the function", b"another layer")
     assert deploy(built) == 0
@@ -245,12 +391,12 @@ def test_a_trigger_that_the_plan_no_longer_has_is_deleted(
     """An old timer would go on counting. What others have bound to the function stays, a timer of the console too."""
     assert deploy(built) == 0
     triggers = deployed(cloud).triggers
-    old: Fields = {"Type": "timer", "TriggerName": "old", "TriggerDesc": "0 0 0 * * * *", "Qualifier": "$LATEST"}
+    old: Fields = {"Type": "timer", "TriggerName": "old", "TriggerDesc": "0 0 0 * * * *", "Qualifier": "$DEFAULT"}
     triggers["timer", "old"] = {**old, "Description": triggers["timer", "sweep"]["Description"]}
     triggers["timer", "theirs"] = {**old, "TriggerName": "theirs"}
     triggers["cls", "logs"] = {"Type": "cls", "TriggerName": "logs", "TriggerDesc": "{}"}
     assert deploy(built) == 0
-    ours = {("http", "url"), *(("timer", name) for name in ("sweep", "check", "daily-reset"))}
+    ours = {("http", "requests"), *(("timer", name) for name in ("sweep", "check", "daily-reset"))}
     assert set(triggers) == {*ours, ("cls", "logs"), ("timer", "theirs")}
     told = capsys.readouterr().err
     assert "- timer old: 0 0 0 * * * * (closed)\n" in told

@@ -42,6 +42,7 @@ TAKES: Mapping[str, str] = {
     "rollback": "REGION STAGE VERSION YES",
     "remove-aws": "REGION STAGE YES",
     "deploy-scf": f"{PLACE} PARAMS FLAGS YES",
+    "rollback-scf": f"{PLACE} VERSION FLAGS YES",
     "remove-scf": f"{PLACE} FLAGS YES",
     "pins": "PINS_FLAGS",
 }
@@ -93,7 +94,7 @@ def test_a_command_obeys_its_variables_and_refuses_all_others(folder: Path, comm
 
 def test_a_refusal_names_the_commands_that_take_the_variable(folder: Path) -> None:
     refused = make(folder, "status", "VERSION", "FUNTION").stderr
-    assert "VERSION (for: rollback)" in refused
+    assert "VERSION (for: rollback rollback-scf)" in refused
     assert "FUNTION (for: no command)" in refused
 
 
