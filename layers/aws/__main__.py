@@ -106,6 +106,7 @@ def rollback(run: Run, version: str) -> int:
     """Bring the stack back to what an earlier deployment made of it; without a version, list those that are kept."""
     plan = run.plan
     if not version:
+        sys.stderr.write(f"Acting on {plan.stack_name} in {plan.region} of {plan.account}\n")
         sys.stderr.write("Say which: VERSION=<timestamp of this list>\n")
         return run.osls("deploy list") or 1
     lines = [

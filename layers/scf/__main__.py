@@ -143,7 +143,7 @@ Make this alarm once, in the console of Tencent Cloud Observability Platform, Al
   object       {function}, alias $DEFAULT
   condition    number of call errors (Error), 1 minute, > 0
 While something needs an operator, the timer "check" fails every five minutes, and its log lists the groups first.
-Then: make status FUNCTION=scf:{plan.function}
+Then: make status FUNCTION=scf:{plan.function} NAMESPACE={plan.namespace} REGION={plan.region}
 """
 
 

@@ -31,6 +31,8 @@ class Rollback(msgspec.Struct, frozen=True):
             return f"There is no function {self.plan.name}"
         if problem := foreign(self.plan, self.function):
             return problem
+        if not self.versions:
+            return f"No version of {self.plan.name} is kept: the next deployment publishes the first"
         if self.asked and self._version is None:
             return f"VERSION: {self.asked} is not kept; there are {', '.join(each.name for each in self.versions)}"
         if self._version is not None and not self._version.is_ready:

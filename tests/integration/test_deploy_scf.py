@@ -110,7 +110,7 @@ def test_a_deployment_says_which_alarm_to_make_in_the_console(
     told = capsys.readouterr().err
     for words in ("update-group-counter of the namespace default in ap-singapore", "(Error), 1 minute, > 0"):
         assert words in told
-    assert told.endswith("make status FUNCTION=scf:update-group-counter\n")
+    assert told.endswith(f"make status FUNCTION=scf:update-group-counter NAMESPACE=default REGION={REGION}\n")
 
 
 CHANGES: tuple[tuple[tuple[str, ...], list[str], str], ...] = (
@@ -299,10 +299,15 @@ def test_a_rollback_goes_to_no_version_that_a_deployment_has_not_published_to_it
     for version, word in (("2", "was not published to its end"), ("3", "there are 2, 1"), ("$LATEST", "is not kept")):
         assert rollback(built, "--version", version, "--yes") == 1
         assert word in capsys.readouterr().err
-    deployed(cloud).fields["Description"] = "theirs"
+    served = deployed(cloud).fields
+    ours, served["Description"] = served["Description"], "theirs"
     assert rollback(built, "--version", "2", "--yes") == 1
     assert "was not made by a deployment" in capsys.readouterr().err
     assert deployed(cloud).served == "1"
+    deployed(cloud).served, deployed(cloud).versions["$LATEST"].fields["Description"] = "$LATEST", ours
+    del versions["1"], versions["2"]
+    assert rollback(built) == 1
+    assert "the next deployment publishes the first\n" in capsys.readouterr().err
 
 
 def test_five_versions_are_kept_and_the_one_that_is_served(
