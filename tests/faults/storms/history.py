@@ -47,6 +47,11 @@ class History:
         }
 
     def _entries(self) -> Mapping[tuple[str, str], Entry]:
+        """Each by its group and id, as it was accepted, or as it came of one that was taken apart."""
+        entries: dict[tuple[str, str], Entry] = {}
         with closing(sqlite3.connect(self._ledger)) as connection:
-            versions = connection.execute("SELECT id, body FROM every_version")
-            return {(group, one.id): one for group, body in versions for one in decode_row(body).owed if one.parts}
+            for group, body in connection.execute("SELECT id, body FROM every_version ORDER BY rowid"):
+                for entry in decode_row(body).owed:
+                    if entry.parts:
+                        entries.setdefault((group, entry.id), entry)
+        return entries
