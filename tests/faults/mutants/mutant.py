@@ -17,6 +17,9 @@ from types import CodeType, FunctionType
 from tests.faults.simulator.plan import ANYTHING, Theme
 from tests.faults.simulator.simulate import CORE
 
+# A change that no longer fits the code dies of these, and shows nothing.
+OF_PYTHON = ("AttributeError", "NameError", "TypeError", "UnboundLocalError")
+
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
@@ -34,6 +37,8 @@ class Mutant:
     way: str = CORE
     second_line: str = ""
     """Why nothing goes wrong without the rule, where another one holds the same."""
+    test: str = ""
+    """The test that finds it, where no small world can: a file of tests."""
 
     @contextmanager
     def alive(self) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """Switches off one rule of the real code after the other: `make mutants`.
 
-The simulator has to find each mutant. Which seed killed it, and after how many steps, is kept in MUTANTS.md.
+The simulator has to find each mutant, or the test that it names. Which seed killed it, and after how many steps, is
+kept in MUTANTS.md.
 """
 
 import argparse
@@ -9,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.mutants.mutant import Mutant
+from tests.faults.mutants import by_tests
+from tests.faults.mutants.mutant import OF_PYTHON, Mutant
 from tests.faults.mutants.mutations_of_calls import CALLS
+from tests.faults.mutants.mutations_of_folding import FOLDING
 from tests.faults.mutants.mutations_of_lifts import LIFTS
 from tests.faults.mutants.mutations_of_parking import PARKING
 from tests.faults.mutants.mutations_of_positions import POSITIONS
@@ -21,18 +24,18 @@ from tests.faults.mutants.mutations_of_turns import TURNS
 from tests.faults.simulator import simulate
 from tests.faults.simulator.plan import plan
 
-MUTANTS = CALLS + ROWS + ROOM + LIFTS + POSITIONS + PARKING + TURNS + CLOCK
+MUTANTS = CALLS + ROWS + ROOM + LIFTS + POSITIONS + FOLDING + PARKING + TURNS + CLOCK
 
 TABLE = Path(__file__).with_name("MUTANTS.md")
 
 # A mutant that so many seeds do not kill has survived.
 SEEDS_MAX = 10_000
-OF_PYTHON = ("AttributeError", "NameError", "TypeError", "UnboundLocalError")
 
 _HEAD = """# Mutants
 
 Each rule of the real code is switched off by itself, and the simulator has to find it. `make mutants` writes this
-table; seeds go up from 0, and a mutant has survived when {seeds} of them did not kill it.
+table; seeds go up from 0, and a mutant has survived when {seeds} of them did not kill it. A rule that small worlds have
+no numbers for is found by the tests named instead of a seed.
 
 | mutant | rule | way | seed | steps | found by the auditor |
 |---|---|---|---|---|---|
@@ -41,7 +44,10 @@ table; seeds go up from 0, and a mutant has survived when {seeds} of them did no
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """The first seed that killed a mutant, after how many steps of its world, and what the auditor said."""
+    """The first seed that killed a mutant, after how many steps of its world, and what the auditor said.
+
+    Where a test has killed it, only that.
+    """
 
     seed: int
     steps: int
@@ -53,6 +59,8 @@ def death_of(mutant: Mutant, first: int = 0, seeds: int = SEEDS_MAX) -> Death | 
 
     Raises ValueError for a mutant that dies of Python: its change does not fit the code any more, and shows nothing.
     """
+    if mutant.test:
+        return Death(0, 0, mutant.test) if by_tests.killed(mutant) else None
     for seed in range(first, first + seeds):
         with mutant.alive():
             played = simulate.play(plan(seed, mutant.theme), mutant.way)
@@ -89,6 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _row(mutant: Mutant, death: Death | None) -> str:
     told = mutant.second_line or "SURVIVED"
+    if death and mutant.test:
+        return f"| {mutant.name} | {mutant.rule} | test | - | - | {death.found} |"
     found = f"{death.seed} | {death.steps} | {death.found.replace('|', '/')}" if death else f"- | - | {told}"
     return f"| {mutant.name} | {mutant.rule} | {mutant.way} | {found} |"
 

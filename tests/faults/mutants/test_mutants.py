@@ -1,4 +1,4 @@
-"""The simulator finds every rule of the real code that is switched off: each mutant dies by the seed in the table."""
+"""Every rule of the real code that is switched off is found: by the seed in the table, or by the test that it names."""
 
 import pytest
 

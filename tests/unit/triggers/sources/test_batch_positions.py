@@ -71,11 +71,13 @@ def test_a_record_of_another_partition_has_a_record_of_its_own(stage: Stage) -> 
 def test_nothing_of_a_group_is_accepted_behind_a_record_that_was_not(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The row is full from the fifth record on: the rest fails with it, though a smaller one would still fit."""
+    """The row has no room for the fifth record: the rest fails with it, though a smaller one would still fit."""
     append, full = stage.ledger.append, True
 
     def has_no_room(entries: Sequence[Entry]) -> bool:
-        return full and any(entry.position and int(entry.position.sequence) >= FIRST + 4 for entry in entries)
+        return full and any(
+            entry.position and int(entry.first) <= FIRST + 4 <= int(entry.position.sequence) for entry in entries
+        )
 
     def bounded(group: Group, entries: Sequence[Entry], bytes_max: int) -> Look | None:
         if has_no_room(entries):

@@ -1,0 +1,114 @@
+"""The rules by which records of a stream are added up, and taken apart once they are refused (R6, R13), switched off.
+
+Small worlds have the numbers of none of them, or tell them only by chance.
+"""
+
+from tests.faults.mutants.mutant import Mutant
+
+_BEYOND = "core.state.folding:Asked.beyond"
+_TAKES = "core.state.folding:_Stretch.takes"
+_ROOM = "core.state.folding:_Stretch._has_room"
+_STRETCHES = "tests/unit/core/state/test_folding.py"
+_PARTING = "tests/unit/core/protocol/test_parting.py"
+_BATCHES = "tests/unit/triggers/sources/test_batch_positions.py"
+_ENDED = "if stretch and (item.mode is Mode.SET or item.mode is not stretch.mode):"
+
+
+def _one(name: str, path: str, change: tuple[str, str], test: str, rule: str = "R13") -> Mutant:
+    return Mutant(name, rule, path, (change,), test=test)
+
+
+FOLDING: tuple[Mutant, ...] = (
+    _one(
+        "a Set with a key ends no stretch of Sets",
+        _BEYOND,
+        (_ENDED, "if stretch and item.mode is not stretch.mode:"),
+        _STRETCHES,
+    ),
+    _one(
+        "a key of another Mode ends no stretch", _BEYOND, (_ENDED, "if stretch and item.mode is Mode.SET:"), _STRETCHES
+    ),
+    _one("any key ends a stretch", _BEYOND, (_ENDED, "if stretch:"), _STRETCHES),
+    _one(
+        "equal records added up beyond int64",
+        _TAKES,
+        ("elif self._amount + part.most > INT64_MAX:", "elif False:"),
+        _STRETCHES,
+    ),
+    _one("different records added up beyond int64", _ROOM, ("return fits and size", "return size"), _STRETCHES),
+    _one(
+        "amounts that go down make room for others",
+        "core.state.folding:_Stretch._most",
+        ("abs(value)", "value"),
+        _STRETCHES,
+    ),
+    _one("contents of any size kept together", _ROOM, ("size <= PARTS_BYTES", "True"), _STRETCHES),
+    _one(
+        "records out of order",
+        "core.state.folding:_bounds",
+        ("elif item.sequence <= known[1]:", "elif False:"),
+        _STRETCHES,
+    ),
+    _one(
+        "a content counted once for all of its records",
+        "core.model.placed:added_up",
+        ("part.times * value", "value"),
+        _STRETCHES,
+    ),
+    _one(
+        "of a Set the value that came last for the first time",
+        "core.model.placed:added_up",
+        ("sorted(parts, key=lambda part: part.last) if mode is Mode.SET else parts", "parts"),
+        _STRETCHES,
+    ),
+    _one(
+        "added up whatever its source may do",
+        "triggers.sources.stream:StreamReader._content",
+        ("self._rights.check(arn, arn, mode=content.mode, group_id=body.group_id, counters=content.counters)", "pass"),
+        _BATCHES,
+    ),
+    _one(
+        "accepted behind a record that was not",
+        "triggers.sources.delivery:deliver",
+        (
+            "return [*results, *[failure] * (len(operations) - len(results))]",
+            "results += [failure] * len(part)\n                continue",
+        ),
+        _BATCHES,
+    ),
+    _one(
+        "taken apart although the group is at fault",
+        "core.protocol.refusal:confirmed",
+        ("refusal.code not in OF_THE_GROUP and ", ""),
+        _PARTING,
+        "R6",
+    ),
+    _one(
+        "equal records refused all together",
+        "core.state.parting:can_be_parted",
+        (" or (entry.mode is not Mode.SET and entry.records > 1)", ""),
+        _PARTING,
+        "R6",
+    ),
+    _one(
+        "the rest of a refused content asked for again",
+        "core.state.transitions:answered",
+        ("rest = rest_of(ended[-1], queue)", "rest = ()"),
+        _PARTING,
+        "R6",
+    ),
+    _one(
+        "pieces of Sets in any order",
+        "core.state.parting:pieces_of",
+        ("sorted(entry.parts, key=lambda part: part.last)", "list(entry.parts)"),
+        _PARTING,
+        "R6",
+    ),
+    _one(
+        "what was added up parked as one record",
+        "core.protocol.parking:parked",
+        ("if not entry.parts:", "if True:"),
+        _PARTING,
+        "R6",
+    ),
+)
