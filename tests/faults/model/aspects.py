@@ -17,6 +17,7 @@ from tests.faults.model import (
     pausing,
     room,
     store,
+    stretches,
     telling,
     turns,
     watermark_model,
@@ -32,6 +33,7 @@ from tests.faults.model.group import Faults
 from tests.faults.model.pausing import Pausing
 from tests.faults.model.room import Room
 from tests.faults.model.store import Way
+from tests.faults.model.stretches import Stretches
 from tests.faults.model.telling import Telling
 from tests.faults.model.turns import Turning
 from tests.faults.model.watermark_model import HALVES, Raised, Watermarks
@@ -47,6 +49,7 @@ AnyWorld: TypeAlias = (
     | GroupWorld
     | Pausing
     | Room
+    | Stretches
     | Telling
     | Turning
     | Watermarks
@@ -110,6 +113,7 @@ def aspects() -> list[Aspect]:
         _clocks(),
         _appending(),
         _watermarks(),
+        _stretches(),
         _room(),
         _beginnings(),
         _turns(),
@@ -378,6 +382,22 @@ def _watermarks() -> Aspect:
     ]
     small = [Watermarks(batches) for batches in watermark_model.WORLDS]
     return Aspect("watermarks of batches", "R13", small, [], mutants)
+
+
+def _stretches() -> Aspect:
+    """R13, R6: records of a stream that are added up, accepted as far as they are new, and taken apart if refused."""
+    mixed = Stretches(((UP, 1), (UP, 1), (SET, 7), (UP, 2)), ((1, 4), (1, 3), (4, 4)))
+    refused = Stretches(((UP, 1), (UP, 5), (UP, 1)), ((1, 3), (1, 2), (3, 3)), bad=frozenset({5}))
+    over = Stretches(((UP, 1),) * 5, ((1, 5), (1, 3)), most=3)
+    mutants = [
+        Mutant("a_set_ends_a_stretch", stretches.WRONG_VALUE, mixed),
+        Mutant("what_is_beyond_is_added_up_again", stretches.DOUBLE, over),
+        Mutant("nothing_is_accepted_behind_what_was_not", stretches.UNFINISHED, mixed),
+        Mutant("stretches_are_parted", stretches.INNOCENT, refused),
+        Mutant("shared_contents_are_halved", stretches.INNOCENT, over),
+    ]
+    large = [replace(mixed, records=(*mixed.records, (DOWN, 1), (UP, 1)), batches=((1, 6), (1, 3), (2, 5), (6, 6)))]
+    return Aspect("records that are added up", "R6 R13", [mixed, refused, over], large, mutants)
 
 
 def _room() -> Aspect:
