@@ -104,7 +104,10 @@ def _first_look(visit: Visit, row: Row) -> Next:
             return visit.setback(dataclasses.replace(reply, fault=Fault.APP))
         if blame is Blame.UNKNOWN:
             return visit.failed_to_send()
-    # A group that refuses to be read has no receipt to stand on; its first attempt will be refused likewise.
+        if reply.code not in GROUP_GONE and row.queue:
+            # The group may have a receipt that shows once it can be read: a call could not be judged by it.
+            return _refused_unseen(visit, row, Rejected(reply.code, reply.info))
+    # A group that does not exist has no receipt; its first attempt will be refused likewise.
     values = reply.values if isinstance(reply, Counted) else {}
     return _begun(visit, row, values, heard=heard, date=reply.date)
 
@@ -187,8 +190,13 @@ def _no_room(visit: Visit, row: Row) -> Next:
     if not row.queue:
         return Again(visit.backoff.retry_s())
     answer = Rejected(TOO_MANY_KEYS, "the group has 20 counters already, and the receipt needs one of them")
+    return _refused_unseen(visit, row, answer)
+
+
+def _refused_unseen(visit: Visit, row: Row, answer: Rejected) -> Next:
+    """Reject what waits in a group that nothing was sent to."""
     change = transitions.rejected_from_queue(row, answer, visit.instance.api_clock.now(), visit.teller)
-    return visit.put(change, Notice.REJECTED, code=TOO_MANY_KEYS, **naming(change.records))
+    return visit.put(change, Notice.REJECTED, code=answer.code, **naming(change.records))
 
 
 def revalidate(visit: Visit, row: Row) -> Next:

@@ -174,6 +174,13 @@ ROWS: tuple[Mutant, ...] = (
         Theme((h.read,), start=ADOPTED),
     ),
     one(
+        "a call on a receipt that may not be read",
+        "R9",
+        "core.protocol.first_use:_first_look",
+        ("reply.code not in GROUP_GONE and row.queue", "False"),
+        Theme((h.demoted,), (MORE,), start=ADOPTED),
+    ),
+    one(
         "generation ignored",
         "R10",
         "core.protocol.drive:step",

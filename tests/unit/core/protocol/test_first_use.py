@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from handler.core.model.outcome import Applied
+from handler.core.model.outcome import Applied, Rejected
 from handler.core.model.row import Entry, Remembered, Row, first_row
 from handler.core.ports.counter_api import Counted, Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation
@@ -98,6 +98,16 @@ def test_a_group_that_may_not_be_read_begins_at_zero_when_that_was_said_three_ti
     follows = establish(looking, NEW)
     assert isinstance(follows, Row)
     assert replace(follows, trouble=None) == NEW.changed(base=0)
+
+
+def test_a_history_that_may_not_be_read_yet_is_adopted_once_it_may() -> None:
+    """A call to a group that is not permitted to be read would stand on a base that is a guess."""
+    scene = Scene()
+    scene.api.reads = [Refused(10007, "not permitted", Fault.OPERATION, NOW)] * 4
+    assert scene.outcome(increase("a"), 5) == Rejected(10007, "not permitted")
+    assert scene.api.calls == []
+    assert isinstance(scene.outcome(increase("b"), 40), Applied)
+    assert (scene.row.frozen, scene.row.base) == (None, scene.api.counters["_receipt"])
 
 
 def test_a_worker_that_has_not_made_the_row_leaves_the_first_look_for_a_moment() -> None:
