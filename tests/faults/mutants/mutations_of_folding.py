@@ -6,7 +6,6 @@ Small worlds have the numbers of none of them, or tell them only by chance.
 from tests.faults.mutants.mutant import Mutant
 
 _BEYOND = "core.state.folding:Asked.beyond"
-_TAKES = "core.state.folding:_Stretch.takes"
 _ROOM = "core.state.folding:_Stretch._has_room"
 _STRETCHES = "tests/unit/core/state/test_folding.py"
 _PARTING = "tests/unit/core/protocol/test_parting.py"
@@ -29,13 +28,7 @@ FOLDING: tuple[Mutant, ...] = (
         "a key of another Mode ends no stretch", _BEYOND, (_ENDED, "if stretch and item.mode is Mode.SET:"), _STRETCHES
     ),
     _one("any key ends a stretch", _BEYOND, (_ENDED, "if stretch:"), _STRETCHES),
-    _one(
-        "equal records added up beyond int64",
-        _TAKES,
-        ("elif self._amount + part.most > INT64_MAX:", "elif False:"),
-        _STRETCHES,
-    ),
-    _one("different records added up beyond int64", _ROOM, ("return fits and size", "return size"), _STRETCHES),
+    _one("sums beyond int64", "core.state.folding:_Stretch._adds", ("amount <= INT64_MAX and ", ""), _STRETCHES),
     _one(
         "amounts that go down make room for others",
         "core.state.folding:_Stretch._most",
@@ -46,7 +39,7 @@ FOLDING: tuple[Mutant, ...] = (
     _one(
         "records out of order",
         "core.state.folding:_bounds",
-        ("elif item.sequence <= known[1]:", "elif False:"),
+        ("if sequences[0] <= last or not all(map(lt, sequences, sequences[1:])):", "if False:"),
         _STRETCHES,
     ),
     _one(
@@ -71,8 +64,8 @@ FOLDING: tuple[Mutant, ...] = (
         "accepted behind a record that was not",
         "triggers.sources.delivery:deliver",
         (
-            "return [*results, *[failure] * (len(operations) - len(results))]",
-            "results += [failure] * len(part)\n                continue",
+            "return [*results, *[failure] * count_of(rest)]",
+            "results += [failure] * count_of(part)\n                rest = others\n                continue",
         ),
         _BATCHES,
     ),
