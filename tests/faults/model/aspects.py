@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, cast
 
 from handler.core.model.operation import Mode
+from handler.core.runtime.api_clock import NEAR_S
 from handler.core.state.receipts import WEIGHT_MIN
 from tests.faults.model import (
+    ahead,
     append_model,
     beginning,
     blame,
@@ -23,6 +25,7 @@ from tests.faults.model import (
     watermark_model,
 )
 from tests.faults.model.acceptance import Acceptance
+from tests.faults.model.ahead import Ahead
 from tests.faults.model.append_model import Appending
 from tests.faults.model.beginning import Beginning
 from tests.faults.model.blame import Blaming
@@ -41,6 +44,7 @@ from tests.faults.model.worlds import GroupWorld
 
 AnyWorld: TypeAlias = (
     Acceptance
+    | Ahead
     | Appending
     | Beginning
     | Blaming
@@ -111,6 +115,7 @@ def aspects() -> list[Aspect]:
         _losses(),
         _dates(),
         _clocks(),
+        _ahead(),
         _appending(),
         _watermarks(),
         _stretches(),
@@ -344,14 +349,26 @@ def _dates() -> Aspect:
 def _clocks() -> Aspect:
     """R12: what one instance believes of the API's time."""
     odd, host, frozen, put = Clocks(odd=1), Clocks(bad_host=True), Clocks(freezes=1), Clocks(sets=1)
+    stopped = Clocks(stopped=True)
     mutants = [
         Mutant("stamps_are_borne_out", clock.WRONG, odd),
         Mutant("odd_dates_are_no_evidence", clock.WRONG, host),
         Mutant("a_pair_needs_two_connections", clock.WRONG, host),
         Mutant("a_thaw_ends_evidence", clock.WRONG, frozen),
+        Mutant("a_pair_needs_the_time_between", clock.WRONG, stopped),
         Mutant("a_pair_moves_the_clock", clock.DEAF, put),
     ]
-    return Aspect("what an instance believes of the time", "R12", [odd, host, frozen, put], [], mutants)
+    return Aspect("what an instance believes of the time", "R12", [odd, host, frozen, put, stopped], [], mutants)
+
+
+def _ahead() -> Aspect:
+    """R12: a row whose call is signed for a time that is still to come, by a little or by an hour."""
+    near, far, odd = Ahead(NEAR_S), Ahead(3600), Ahead(NEAR_S - 10, odd=1)
+    mutants = [
+        Mutant("far_ahead_freezes", ahead.WAITS, far),
+        Mutant("two_dates_have_to_say_so", ahead.NEEDLESS, odd),
+    ]
+    return Aspect("a row whose time lies ahead", "R12", [near, far, odd], [Ahead(2 * NEAR_S, odd=1)], mutants)
 
 
 def _appending() -> Aspect:

@@ -1,13 +1,16 @@
 """What an instance believes of the API's time (R12): the function's own `ApiClock`, in every short history.
 
 Time goes by in steps of three seconds. Replies come over two connections, one of which may lead to a host whose clock
-is off, or a single reply is odd. The instance may be frozen once, which stops its monotonic clock and no other.
+is off, or a single reply is odd, or shows a clock that stands still. The instance may be frozen once, which stops its
+monotonic clock and no other.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from unittest.mock import patch
 
+from handler.core.runtime import api_clock
 from handler.core.runtime.api_clock import APART_MIN_S, WHOLE_S, ApiClock
 from tests.unit.core.samples import Notices
 
@@ -38,6 +41,7 @@ class Rules:
 
     stamps_are_borne_out: bool = True
     a_pair_needs_two_connections: bool = True
+    a_pair_needs_the_time_between: bool = True
     a_pair_moves_the_clock: bool = True
     a_thaw_ends_evidence: bool = True
     odd_dates_are_no_evidence: bool = True
@@ -77,17 +81,19 @@ class _Awake(_Local):
 class Clocks:
     """So many replies are odd; or, with `bad_host`, all that come over the second connection, once it is warm.
 
-    The instance is frozen `freezes` times, and the API's clock is set `sets` times.
+    With `stopped`, any reply may show a clock that stands still. The instance is frozen `freezes` times, and the API's
+    clock is set `sets` times.
     """
 
     odd: int = 0
     bad_host: bool = False
+    stopped: bool = False
     freezes: int = 0
     sets: int = 0
     rules: Rules = field(default_factory=Rules)
 
     def initial(self) -> State:
-        warm = ("one", "one") if self.bad_host or self.freezes or self.sets else ()
+        warm = ("one", "one") if self.bad_host or self.stopped or self.freezes or self.sets else ()
         return State(warm, self.odd, self.freezes, self.sets)
 
     def moves(self, state: State) -> Iterator[tuple[str, State]]:
@@ -96,6 +102,8 @@ class Clocks:
         yield "THREE SECONDS PASS", self._after(state, "pass")
         for over in ("one", "two"):
             yield f"hears over {over}", self._after(state, over)
+            if self.stopped:
+                yield f"hears A STOPPED CLOCK over {over}", self._after(state, f"stopped {over}")
         if state.odd:
             for over in ("one", "two"):
                 yield f"hears AN ODD DATE over {over}", self._after(state._replace(odd=state.odd - 1), f"odd {over}")
@@ -111,8 +119,10 @@ class Clocks:
         local = _Local() if self.rules.a_thaw_ends_evidence else _Awake()
         guard_s = GUARD_S if self.rules.odd_dates_are_no_evidence else 2.0 * OFF_S
         clock = ApiClock(local, Notices(), guard_s)
-        for event in state.history:
-            self._happen(event, local, clock)
+        apart_min_s = APART_MIN_S if self.rules.a_pair_needs_the_time_between else 0.0
+        with patch.object(api_clock, "APART_MIN_S", apart_min_s):
+            for event in state.history:
+                self._happen(event, local, clock)
         stamps = clock.is_borne_out or (not self.rules.stamps_are_borne_out and clock.since([]) is not None)
         if stamps and "set" not in state.history and abs(clock.now() - local.api()) > GUARD_S + WHOLE_S:
             yield WRONG
@@ -135,7 +145,8 @@ class Clocks:
                 local.heard.append(event)
             if not self.rules.a_pair_moves_the_clock:
                 over = 1
-            clock.learn(local.api() + (OFF_S if is_odd else 0), over)
+            date = BEGAN if event.startswith("stopped") else local.api()
+            clock.learn(date + (OFF_S if is_odd or event.startswith("stopped") else 0), over)
 
     def broken_at_end(self, _: State) -> Iterator[str]:
         """Nothing: a history ends where it is long enough."""
