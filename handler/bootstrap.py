@@ -153,7 +153,7 @@ def http_context() -> HttpContext:
 
 def _secret(scheme: str, text: str) -> Secret:
     """The secret, with callers that the scheme of HTTP_AUTH can know."""
-    secret = parse(text)
+    secret = parse(text, by_name=scheme == Platform.scheme)
     if scheme == Signature.scheme:
         check_keys(secret)
     return secret

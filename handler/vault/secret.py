@@ -45,15 +45,18 @@ _RFC_3339 = re.compile(
 )
 
 
-def parse(text: str) -> Secret:
-    """Read the secret; raises SettingsError that names the wrong field and shows no value, not even of broken JSON."""
+def parse(text: str, *, by_name: bool = False) -> Secret:
+    """Read the secret; raises SettingsError that names the wrong field and shows no value, not even of broken JSON.
+
+    `by_name`: callers are known by their names alone, so an entry needs nothing else.
+    """
     _check_shape(text)
     try:
         fields = _Secret.model_validate_json(text)
     except ValidationError as error:
         problem = first_problem(error)
         raise _wrong(problem.field, problem.problem) from None
-    callers = tuple(caller.read(index) for index, caller in enumerate(fields.callers))
+    callers = tuple(caller.read(index, by_name=by_name) for index, caller in enumerate(fields.callers))
     _check_tokens(callers)
     sources = {name: _source(index, content) for index, (name, content) in enumerate(fields.sources.items())}
     return Secret(fields.sdkappid, fields.identifier, fields.key, callers, sources)
@@ -109,13 +112,13 @@ class _Caller(StrictModel):
     calls_per_second: _Optional[Annotated[float, Field(ge=0.01, le=10_000)]] = None
     not_after: Annotated[float | None, BeforeValidator(_moment)] = None
 
-    def read(self, index: int) -> Caller:
+    def read(self, index: int, *, by_name: bool) -> Caller:
         """The caller, known by its token's digest, or by its name alone where that has rights."""
         if not self.name.isprintable():
             raise _wrong(f"callers[{index}].name", "holds a character that cannot be printed")
         if self.token is not None and self.token_sha256 is not None:
             raise _wrong(f"callers[{index}]", "needs either token or token_sha256")
-        if not self.model_fields_set - {"name"}:
+        if not by_name and not self.model_fields_set - {"name"}:
             raise _wrong(f"callers[{index}]", "needs either token or token_sha256, or rights for those who are named")
         if self.token is not None and len(self.token) < TOKEN_CHARACTERS:
             raise _wrong(f"callers[{index}].token", f"that of {self.name} has less than {TOKEN_CHARACTERS} characters")

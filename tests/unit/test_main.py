@@ -21,7 +21,7 @@ from tests.sandbox.chat import ChatApp, ChatServer
 from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context, scf_context
 from tests.sandbox.dialects import event_of
-from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, sandboxed_environment
+from tests.sandbox.environment import KEY, SDKAPPID, TOKEN, made_up_secret, sandboxed_environment
 
 Event = dict[str, object]
 TIMEOUT_S = 29.0
@@ -141,6 +141,19 @@ def test_a_secret_that_is_wrong_is_named_in_the_log(
         assert [word for word in ("CHAT_SECRET", str(path), "hunter2") if word in str(reply)] == []
     with pytest.raises((SecretUnavailable, SettingsError), match=detail):
         lambda_handler(tick({"task": "sweep"}), None)
+
+
+def test_a_caller_whom_the_platform_names_needs_nothing_but_its_name_in_the_secret(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without rights everything is allowed. A token that is missing for `bearer` may be a slip, and is none here."""
+    (environment / "secret.json").write_text(json.dumps({**made_up_secret(), "callers": [{"name": "shop"}]}))
+    monkeypatch.setenv("HTTP_AUTH", "platform")
+    event = post()
+    context = event["requestContext"]
+    assert isinstance(context, dict)
+    event["requestContext"] = {**context, "authorizer": {"principalId": "shop"}}
+    assert lambda_handler(event, None)["statusCode"] == 202
 
 
 KINDS: dict[str, Event] = {

@@ -11,10 +11,12 @@ from handler.core.ports.system import Notice, Reporter
 from handler.triggers.event_kind import Event, Kind
 from handler.triggers.http import cors, responses
 from handler.triggers.http.headers import Correlation
-from handler.triggers.http.request import read_request
+from handler.triggers.http.request import Request, read_request
 from handler.triggers.http.responses import Reply, write
 from handler.triggers.http.routes import DOCUMENT, ROUTES, Exchange, HttpContext
 from handler.triggers.invocation import Invocation
+
+_PATHS = frozenset(route.path for route in (*ROUTES, DOCUMENT))
 
 # The platforms on which a path may end in slashes.
 _SLASHED = frozenset({Kind.HTTP_V1, Kind.SCF_URL})
@@ -38,7 +40,7 @@ def answer(
         shared = cors.headers_for(request, exchange.context.origins)
         exchange.context.app.check_takes(kind)
         _check_scheme(kind, exchange.context)
-        path = _path_of_route(kind, exchange.request.path, exchange.context.base_path)
+        path = _path_of_route(kind, request, exchange.context.base_path)
         reply = _served(path, exchange)
     except Exception as error:  # noqa: BLE001  # the caller is owed a reply to every request
         reply = responses.of_error(error)
@@ -78,8 +80,13 @@ def _served(path: str, exchange: Exchange) -> Reply:
     return responses.NO_SUCH_ROUTE.reply("no route has this path")
 
 
-def _path_of_route(kind: Kind, path: str, base: str) -> str:
-    """The request's path without the prefix that a custom domain adds, and without slashes that its platform allows."""
-    if path == base or path.startswith(f"{base}/"):
-        path = path.removeprefix(base)
-    return path.rstrip("/") if kind in _SLASHED else path
+def _path_of_route(kind: Kind, request: Request, base: str) -> str:
+    """The request's path without stage and the prefix of a custom domain, and without slashes that its platform allows.
+
+    Either may be missing, and may be called like the beginning of a route: what is a route already loses nothing.
+    """
+    path = request.path.rstrip("/") if kind in _SLASHED else request.path
+    for prefix in (request.stage, base):
+        if path.rstrip("/") not in _PATHS and path.startswith(f"{prefix}/"):
+            path = path.removeprefix(prefix)
+    return path

@@ -15,7 +15,7 @@ from handler.triggers.parsing import BODY_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Method in capitals, path without stage, header names in lower case, query decoded. The body is read on demand.
+    """Method in capitals, path as it came, header names in lower case, query decoded. The body is read on demand.
 
     Header values and the body may hold secrets and are in no representation.
     """
@@ -28,6 +28,12 @@ class Request:
     _is_base64: bool = False
     context: Event = field(default_factory=dict, repr=False)
     """What the platform itself says about the request."""
+
+    @property
+    def stage(self) -> str:
+        """The stage as some platforms put it before the path, with a leading slash; empty where there is none."""
+        name = self.context.get("stage")
+        return f"/{name}" if isinstance(name, str) and name not in {"", "$default"} else ""
 
     def body(self) -> str:
         """The body as text. BodyTooLarge over 64 KiB; BadInput if there is none, or if it is not UTF-8."""
@@ -67,20 +73,13 @@ def read_request(kind: Kind, event: Event) -> Request:
     method = http.get("method") if is_v2 else event.get("httpMethod")
     return Request(
         method=_text(method, "method").upper(),
-        path=_v2_path(event) if is_v2 else _text(event.get("path"), "path"),
+        path=_text(event.get("rawPath"), "rawPath") if is_v2 else _text(event.get("path"), "path"),
         query=_query(kind, event),
         headers=_headers(event),
         _body=event.get("body"),
         _is_base64=event.get("isBase64Encoded") is True,
         context=part_of(event, "requestContext"),
     )
-
-
-def _v2_path(event: Event) -> str:
-    """Format 2.0 puts a named stage before the path, except behind a custom domain."""
-    path, stage = _text(event.get("rawPath"), "rawPath"), part_of(event, "requestContext").get("stage")
-    prefix = f"/{stage}"
-    return path[len(prefix) :] if path.startswith(f"{prefix}/") and stage != "$default" else path
 
 
 def _headers(event: Event) -> Mapping[str, str]:
@@ -102,17 +101,28 @@ def _in_lower_case(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _query(kind: Kind, event: Event) -> Mapping[str, str]:
-    if kind is Kind.SCF_URL and event.get("queryString") is not None:
-        return _strings(event["queryString"], "queryString", _value)
+    if kind is Kind.SCF_URL and event.get("queryString"):
+        return _scf_query(event["queryString"])
     single = _strings(event.get("queryStringParameters"), "queryStringParameters", _value)
     multiple = _strings(event.get("multiValueQueryStringParameters"), "multiValueQueryStringParameters", _last)
     query = single | multiple
     if not query and "rawQueryString" in event:
-        return dict(parse_qsl(_text(event["rawQueryString"], "rawQueryString"), keep_blank_values=True))
+        return _decoded(_text(event["rawQueryString"], "rawQueryString"))
     if kind is Kind.ALB:
         # A load balancer passes the query on as it came.
         return {unquote_plus(name): unquote_plus(value) for name, value in query.items()}
     return query
+
+
+def _scf_query(query: object) -> Mapping[str, str]:
+    """An object in the vendor's sample; a text, or a list of values, could only mean the same."""
+    if isinstance(query, str):
+        return _decoded(query)
+    return _strings(query, "queryString", _value_or_last)
+
+
+def _decoded(query: str) -> Mapping[str, str]:
+    return dict(parse_qsl(query, keep_blank_values=True))
 
 
 def _strings(part: object, name: str, read: Callable[[object, str], str]) -> dict[str, str]:
@@ -133,6 +143,10 @@ def _value(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise BadInput(name, "holds a value that is not a string")
     return value
+
+
+def _value_or_last(value: object, name: str) -> str:
+    return _last(value, name) if isinstance(value, list) else _value(value, name)
 
 
 def _joined(values: object, name: str) -> str:

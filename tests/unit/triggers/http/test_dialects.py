@@ -182,6 +182,34 @@ def test_a_base_path_is_no_part_of_the_route(stage: Stage, dialect: Dialect) -> 
     assert stage.send("GET", target, headers(), dialect=dialect).body["state"] == "applied"
 
 
+@pytest.mark.parametrize("path", ["/v1/v1/health", "/v1/health"])
+def test_a_base_path_that_routes_begin_with_too_takes_nothing_from_them(
+    stage: Stage, dialect: Dialect, path: str
+) -> None:
+    stage.http = replace(stage.http, base_path="/v1")
+    assert stage.send("GET", path, dialect=dialect).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "status"),
+    [
+        *(("/prod/v1/health", "prod", 200), ("/v1/health", "prod", 200), ("/production/v1/health", "prod", 404)),
+        *(("/v1/v1/health", "v1", 200), ("/v1/health", "v1", 200), ("/v1/health", None, 200)),
+        ("/$default/v1/health", "$default", 404),
+    ],
+)
+@pytest.mark.parametrize("dialect", ["http-v2", "rest"])
+def test_a_named_stage_is_no_part_of_the_route(
+    stage: Stage, dialect: Dialect, path: str, name: str | None, status: int
+) -> None:
+    """HTTP APIs put it there in either format, unless a custom domain took it away; REST APIs leave it out."""
+    event = event_of(dialect, "GET", path, [("host", "x")], b"")
+    context = event["requestContext"]
+    assert isinstance(context, dict)
+    event["requestContext"] = {**context, "stage": name}
+    assert answer(stage, dialect, event).status == status
+
+
 @pytest.mark.parametrize("base", ["", "/prod/chat"])
 def test_the_location_works_as_given_behind_any_prefix(stage: Stage, dialect: Dialect, base: str) -> None:
     """It is resolved against the address that the caller used, which the function need not know."""

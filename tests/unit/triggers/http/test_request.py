@@ -21,27 +21,31 @@ def event(dialect: Dialect, method: str = "GET", target: str = TARGET, body: byt
     return event_of(dialect, method, target, [("X-One", "1"), ("X-Two", "a"), ("X-Two", "b")], body)
 
 
-@pytest.mark.parametrize(
-    ("raw_path", "stage", "path"),
-    [
-        ("/prod/v1/health", "prod", "/v1/health"),
-        ("/v1/health", "prod", "/v1/health"),
-        ("/production/v1/health", "prod", "/production/v1/health"),
-        ("/$default/v1", "$default", "/$default/v1"),
-        ("/v1/health", None, "/v1/health"),
-    ],
-)
-def test_a_named_stage_is_no_part_of_the_path(raw_path: str, stage: str | None, path: str) -> None:
-    """Format 2.0 puts it there, unless a custom domain took it away."""
-    context = {"stage": stage, "http": {"method": "GET"}}
-    assert read_request(Kind.HTTP_V2, {"rawPath": raw_path, "requestContext": context}).path == path
-
-
 def test_a_raw_query_is_read_where_there_is_no_other() -> None:
     """Some gateways in front of a function send only this."""
     parts = event("http-v2")
     del parts["queryStringParameters"]
     assert read_request(Kind.HTTP_V2, parts).query == {"GroupId": "@TGS#1", "IdempotencyKey": "a+b c"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"GroupId": "@TGS#1", "IdempotencyKey": "a+b c"},
+        {"GroupId": ["room", "@TGS#1"], "IdempotencyKey": ["a+b c"]},
+        "GroupId=%40TGS%231&IdempotencyKey=a%2Bb%20c",
+    ],
+)
+def test_a_query_on_scf_is_read_however_it_is_written(query: object) -> None:
+    parts = event("scf") | {"queryString": query}
+    assert read_request(*detect(parts)).query == {"GroupId": "@TGS#1", "IdempotencyKey": "a+b c"}
+
+
+@pytest.mark.parametrize("query", [{}, "", None])
+def test_where_scf_names_the_query_otherwise_it_is_read_there(query: object) -> None:
+    """API Gateway of Tencent gives the parameters of the API a place of their own."""
+    parts = event("scf") | {"queryString": query, "queryStringParameters": {"GroupId": "room"}}
+    assert read_request(*detect(parts)).query == {"GroupId": "room"}
 
 
 @pytest.mark.parametrize(
