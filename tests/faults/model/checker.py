@@ -34,6 +34,8 @@ class Report:
     """What was found: by property, the shortest trace that breaks it."""
 
     states: int
+    depth: int
+    """How many moves lead to the state that is furthest from the first one."""
     ends: int
     seconds: float
     violations: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -106,7 +108,8 @@ def check(world: World[S], until: str | None = None, states_max: int = STATES_MA
         if trapped is not None:
             search.violations.setdefault(STUCK, trapped)
     traces = {name: search.trace(number) for name, number in search.violations.items()}
-    return Report(len(search.states), len(search.ends), time.perf_counter() - began, traces)
+    depth = len(search.trace(len(search.states) - 1))
+    return Report(len(search.states), depth, len(search.ends), time.perf_counter() - began, traces)
 
 
 def _visit(world: World[S], search: _Search[S], number: int) -> None:

@@ -39,7 +39,7 @@ class _Walk:
 def test_the_checker_tells_the_shortest_traces() -> None:
     """Of a wrong state, of a wrong end, and of a state from which there is no end."""
     report = checker.check(_Walk())
-    assert (report.states, report.ends) == (6, 1)
+    assert (report.states, report.depth, report.ends) == (6, 2, 1)
     assert report.violations == {"THREE": ("to 1", "to 3"), "FIVE": ("to 2", "to 5"), checker.STUCK: ("to 2", "to 4")}
 
 
