@@ -36,15 +36,16 @@ def source_for(
 
     `session` gives the session of boto3 that other clients are made by too, where there are others.
 
-    The error does not show the reference, because it may be the secret itself, put there by mistake.
+    The error does not show the reference, because it may be the secret itself, put there by mistake. What is made
+    raises SecretUnavailable in the name of `variable` too.
     """
     scheme, _, rest = reference.partition(":")
     if scheme == "file" and rest and "\0" not in rest:
-        return file_source(rest)
+        return _naming(variable, file_source(rest))
     if scheme == "env" and _VARIABLE.fullmatch(rest):
-        return env_source(environ, rest)
+        return _naming(variable, env_source(environ, rest))
     if scheme in {"aws", "tencent"}:
-        return _manager_source(scheme, rest, environ, variable, session)
+        return _naming(variable, _manager_source(scheme, rest, environ, variable, session))
     raise SettingsError(variable, f"is no reference to a secret: {SUPPORTED} are")
 
 
@@ -75,6 +76,18 @@ def env_source(environ: Mapping[str, str], variable: str) -> Source:
         return text
 
     return read
+
+
+def _naming(variable: str, read: Source) -> Source:
+    """The source, whose errors name the variable: a deployment has several references."""
+
+    def named() -> str:
+        try:
+            return read()
+        except SecretUnavailable as error:
+            raise SecretUnavailable(f"{variable}: {error.problem}", error.retry_after_s) from None
+
+    return named
 
 
 def _manager_source(

@@ -79,7 +79,7 @@ def test_a_binary_secret_is_read_as_text(manager: SecretsManager, name: str) -> 
     manager.create(name, CONTENT.encode())
     assert source_for(f"aws:{name}", {})() == CONTENT
     manager.put(name, b"nobody-may-see-this\xff")
-    with pytest.raises(SecretUnavailable, match=r"^the secret in AWS Secrets Manager is not UTF-8$"):
+    with pytest.raises(SecretUnavailable, match=r"^CHAT_SECRET: the secret in AWS Secrets Manager is not UTF-8$"):
         source_for(f"aws:{name}", {})()
 
 

@@ -123,7 +123,7 @@ def test_a_binary_secret_is_read_as_text(ssm: SsmServer, environ: dict[str, str]
         ssm.put("chat", "v3", content)
         assert source_for("tencent:chat", environ)() == CONTENT
     ssm.put("chat", "v4", b"nobody-may-see-this\xff", created_at=2_000_000_000)
-    with pytest.raises(SecretUnavailable, match=r"^the secret in Tencent SSM is not UTF-8$"):
+    with pytest.raises(SecretUnavailable, match=r"^CHAT_SECRET: the secret in Tencent SSM is not UTF-8$"):
         source_for("tencent:chat", environ)()
 
 
@@ -213,14 +213,14 @@ def test_an_answer_that_makes_no_sense_is_no_secret(body: bytes, said: str, envi
         environ["TENCENT_SSM_ENDPOINT"] = f"http://{server.address}"
         with pytest.raises(SecretUnavailable) as refusal:
             source_for("tencent:chat#v1", environ)()
-    assert refusal.value.problem == f"the secret in Tencent SSM {said}"
+    assert refusal.value.problem == f"CHAT_SECRET: the secret in Tencent SSM {said}"
 
 
 def test_a_secret_without_a_version_says_so(environ: dict[str, str]) -> None:
     """The list may be empty, or not be there."""
     with ByteServer(answering(http(b'{"Response": {"Versions": null}}', "Content-Type: application/json"))) as server:
         environ["TENCENT_SSM_ENDPOINT"] = f"http://{server.address}"
-        with pytest.raises(SecretUnavailable, match=r"^the secret in Tencent SSM has no version$"):
+        with pytest.raises(SecretUnavailable, match=r"^CHAT_SECRET: the secret in Tencent SSM has no version$"):
             source_for("tencent:chat", environ)()
 
 

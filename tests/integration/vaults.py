@@ -14,7 +14,7 @@ from handler.core.errors import SecretUnavailable
 
 def refusal_of(read: Callable[[], str], manager: str, secrets: Sequence[str]) -> str:
     """The code with which a secret cannot be read; none of the secrets is in the error's traceback."""
-    with pytest.raises(SecretUnavailable, match=f"^the secret in {manager} cannot be read: ") as refusal:
+    with pytest.raises(SecretUnavailable, match=f"^CHAT_SECRET: the secret in {manager} cannot be read: ") as refusal:
         read()
     shown = "".join(traceback.format_exception(refusal.value))
     assert [secret for secret in secrets if secret in shown] == []

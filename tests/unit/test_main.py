@@ -102,8 +102,8 @@ def test_the_ledgers_url_may_be_a_reference(environment: Path, monkeypatch: pyte
     ("url", "detail"),
     [
         ("redys://:hunter2@host", "LEDGER_URL: must be dynamodb://"),
-        ("env:NOWHERE", "NOWHERE is not set"),
-        ("file:/no/such/file", "/no/such/file cannot be read"),
+        ("env:NOWHERE", "LEDGER_URL: the secret's environment variable NOWHERE is not set"),
+        ("file:/no/such/file", "LEDGER_URL: the secret's file /no/such/file cannot be read"),
         ("aws:hunter2", "LEDGER_URL: "),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_ledger_url_that_leads_nowhere_is_named_in_the_log(
 @pytest.mark.parametrize(
     ("secret", "detail"),
     [
-        (None, "cannot be read"),
+        (None, "CHAT_SECRET: the secret's file "),
         ("hunter2", "CHAT_SECRET: content of the secret"),
         ('{"sdkappid": 1, "identifier": "a", "key": ""}', "CHAT_SECRET: key of the secret"),
     ],

@@ -60,7 +60,8 @@ def test_another_endpoint_is_encrypted_or_this_machine(endpoint: str) -> None:
 )
 def test_missing_credentials_of_tencent_are_named(environ: dict[str, str], missing: str) -> None:
     """The function has no role, or the role was added after its instance was started."""
-    with pytest.raises(SecretUnavailable, match=f"^the secret in Tencent SSM cannot be read: {missing} not set$"):
+    problem = f"CHAT_SECRET: the secret in Tencent SSM cannot be read: {missing} not set"
+    with pytest.raises(SecretUnavailable, match=f"^{problem}$"):
         source_for("tencent:chat", environ)()
 
 
