@@ -21,6 +21,7 @@ from tests.faults.auditor.evidence import (
     Facts,
     Told,
 )
+from tests.faults.auditor.twins import audit_origins, audit_twins, twins_among
 from tests.faults.world.vendor import CALL, Landing
 
 # Whoever has opened an attempt before the group froze may still send it, for as long as signatures live.
@@ -52,8 +53,14 @@ def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Itera
             yield f"the ledger stands on {base}, the receipt on {receipt}"
     yield from _audit_calls(asked, log, facts)
     yield from _audit_receipts(log, facts)
+    yield from audit_origins(asked, facts)
+    twins = twins_among(asked)
+    for ones in twins:
+        yield from audit_twins(ones, [line for line in log if line.group == ones[0].group], facts)
+    joint = {ones[0].index for ones in twins}
     for one in asked:
-        yield from _audit_one(one, [line for line in log if line.group == one.group], log, facts)
+        lines = [line for line in log if line.group == one.group]
+        yield from (_audit_twin if one.index in joint else _audit_one)(one, lines, log, facts)
     if len(asked) > 1:
         yield from _audit_together(asked, log, facts)
 
@@ -114,6 +121,14 @@ def _audit_receipts(log: Sequence[Landing], facts: Facts) -> Iterator[str]:
             yield f"a receipt was lifted no higher than {after}"
         if len(line.values) == 1 and before >= LIFTED_BELOW and not (facts.broken or facts.tampered):
             yield f"a receipt that stood on {before} was lifted"
+
+
+def _audit_twin(one: Asked, lines: list[Landing], log: Sequence[Landing], facts: Facts) -> Iterator[str]:
+    """What was told of one of several that the log cannot tell apart."""
+    final = [told for told in one.told if told.kind in FINAL]
+    yield from _audit_answers(one, final, facts)
+    if is_countable(one):
+        yield from _audit_promises(one, [count(one, line) for line in lines], lines, log, final)
 
 
 def _audit_one(one: Asked, lines: list[Landing], log: Sequence[Landing], facts: Facts) -> Iterator[str]:
@@ -268,7 +283,8 @@ def _audit_shares(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) 
 
     What a copy has forgotten lands once more where its group was made anew, and was told of its first landing.
     """
-    replied = [(one, told) for one in asked if (told := _replied(one)) is not None]
+    joint = {ones[0].index for ones in twins_among(asked)}
+    replied = [(one, told) for one in asked if one.index not in joint and (told := _replied(one)) is not None]
     if facts.restored and facts.dismissed:
         replied = [(one, told) for one, told in replied if sum(count(one, line) for line in log) == 1]
     for (one, told), (other, other_told) in combinations(replied, 2):

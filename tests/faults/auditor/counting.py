@@ -1,7 +1,7 @@
 """What the vendor's log says of one operation: how often it landed, and which values were true."""
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations
+from itertools import product
 
 from tests.faults.auditor.evidence import Asked, Told
 from tests.faults.world.vendor import CALL, DISMISSED, Landing
@@ -100,16 +100,21 @@ def _shares(one: Asked, told: Mapping[str, int], line: Landing) -> list[dict[str
     if all(line.values[key] == value for key, value in one.counters):
         return [{key: line.after[key] for key in keys}]
     sign = 1 if line.mode == "Increase" else -1
-    places = {place for key in keys for place in range(PLACES) if digit(line.values[key], place)} - {one.index}
+    # Whatever the order within the call, and however many twins of each operation came before, its own among them.
+    places = {place for key in keys for place in range(PLACES) if digit(line.values[key], place)} | {one.index}
+    times = {place: max(abs(digit(line.values[key], place)) for key in keys) for place in sorted(places)}
+    befores = product(*[range(1 if place == one.index else 0, most + 1) for place, most in times.items()])
     return [
         {
-            key: line.before[key] + sign * sum(_part(line.values[key], place) for place in (*before, one.index))
+            key: line.before[key]
+            + sign * sum(_part(line.values[key], place, most) for place, most in zip(times, before, strict=True))
             for key in keys
         }
-        for size in range(len(places) + 1)
-        for before in combinations(sorted(places), size)
+        for before in befores
     ]
 
 
-def _part(value: int, place: int) -> int:
-    return digit(value, place) << DIGIT_BITS * place
+def _part(value: int, place: int, most: int) -> int:
+    """So many times what one operation with this digit adds, if it adds anything to this counter."""
+    times = digit(value, place)
+    return max(-most, min(most, times)) << DIGIT_BITS * place

@@ -84,6 +84,8 @@ class Facts:
     notices: frozenset[str] = frozenset()
     parked: Mapping[str, tuple[object, str]] = field(default_factory=dict)
     given_up: Mapping[str, float] = field(default_factory=dict)
+    dropped: Sequence[object] = ()
+    """The content of each record that an operator has taken from what is parked, and that is not there again."""
     straggles: bool = False
     pauses: list[tuple[float, float]] = field(default_factory=list)
     """From when to when an operator had paused the group."""

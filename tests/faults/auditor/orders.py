@@ -18,7 +18,10 @@ GROUP_ID = "G"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Order:
-    """An operation that somebody asks for; `index` names its digit, and its key unless it is a `rival` of another."""
+    """An operation that somebody asks for; `index` names its digit, and its key unless it is a `rival` of another.
+
+    Records of a stream that ask for the same have the same digit: they are twins.
+    """
 
     operation: Operation
     index: int
@@ -67,16 +70,17 @@ def order(index: int, key: int, shape: Shape) -> Order:
 
 
 @lru_cache(maxsize=4096)
-def record(index: int, shape: Shape, shard: str, number: int, *, apart: bool = False) -> Order:
-    """The operation with this digit as a stream has it, known by its place in the shard alone.
+def record(index: int, shape: Shape, shard: str, number: int, *, apart: bool = False, keyed: bool = False) -> Order:
+    """The operation with this digit as a stream has it, known by its place in the shard alone unless it is `keyed`.
 
     Where records of the group stand `apart`, under partition keys of their own, that place is only a key.
     """
     operation = order(index, index, shape).operation
     place = f"{STREAM}/{shard}"
-    position = None if apart else Position.of(place, str(number))
-    key = f"{place}:{number}"
-    origin = Origin(source=STREAM, place=key, caller=STREAM, key=key)
+    position = None if apart or keyed else Position.of(place, str(number))
+    name = f"{place}:{number}"
+    key = f"own-{shard}-{number}" if keyed else name
+    origin = Origin(source=STREAM, place=name, caller=STREAM, key=key)
     return Order(replace(operation, caller=STREAM, key=key, position=position, origin=origin), index)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import pytest
+
 from tests.faults.auditor.auditor import audit
 from tests.faults.auditor.evidence import (
     ABSENT,
@@ -272,3 +274,43 @@ def test_what_is_parked_again_is_found() -> None:
     assert any(back in found for found in audit([brought(Told(REJECTED, at=4.0))], [], facts))
     for told, excused in ((Told(REJECTED, at=6.0), facts), (Told(REJECTED, at=4.0), replace(facts, straggles=True))):
         assert [found for found in audit([brought(told)], [], excused) if back in found] == []
+
+
+def twins(*told: Told, acknowledged: int = 0) -> list[Asked]:
+    """As many records of a stream as are told of, all of this digit; some are acknowledged."""
+    ones = [asked(0, one) for one in told]
+    for place, one in enumerate(ones):
+        one.by_stream, one.place, one.acknowledged = True, f"shard:{place}", place < acknowledged
+    return ones
+
+
+@pytest.mark.parametrize(
+    ("counted", "parked", "is_right"), [(3, 0, True), (1, 2, True), (2, 0, False), (4, 0, False), (2, 2, False)]
+)
+def test_of_twins_as_many_count_or_are_parked_as_there_are(counted: int, parked: int, *, is_right: bool) -> None:
+    """Added up, they are parked with their sum."""
+    ones = twins(*[Told(WAITING)] * 3)
+    log = [landing(1, "Increase", {"a": 0}, a=counted)] if counted else []
+    kept = {"shard:0-2": (("Increase", (("a", parked),)), "why")} if parked else {}
+    assert (list(audit(ones, log, Facts(refuses=True, parked=kept))) == []) is is_right
+    dropped = [content for content, _ in kept.values()]
+    assert (list(audit(ones, log, Facts(refuses=True, dropped=dropped))) == []) is is_right
+
+
+def test_twins_that_were_not_taken_may_be_missing_and_acknowledged_ones_may_not() -> None:
+    for acknowledged in range(3):
+        ones = twins(*[Told(NOT_ACCEPTED)] * 3, acknowledged=acknowledged)
+        assert (list(audit(ones, ONCE, Facts())) == []) == (acknowledged < 2)
+
+
+def test_the_value_of_one_of_two_twins_in_a_call_has_one_or_both_in_it() -> None:
+    both = [landing(1, "Increase", {"a": 7}, a=2)]
+    for value, is_true in ((8, True), (9, True), (7, False), (10, False)):
+        ones = [asked(0, applied(value)), asked(0, applied(9))]
+        ones[1].name = "key-1 (operation 0)"
+        assert (list(audit(ones, both, Facts())) == []) is is_true
+
+
+def test_what_is_parked_and_was_never_asked_for_is_found() -> None:
+    kept = {"shard:0-2": (("Increase", (("a", 65),)), "why")}
+    assert any("nobody asked for" in found for found in audit(twins(Told(WAITING)), ONCE, Facts(parked=kept)))

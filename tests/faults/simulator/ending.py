@@ -102,7 +102,8 @@ def facts_of(schedule: Schedule, *, finished: bool) -> Facts:
     facts.sent = schedule.network.sent
     facts.apart_s = _apart_s(schedule)
     facts.parked = {one.id: (_content(one), one.reason) for one in schedule.kept.page(APP, PARKED_MAX)}
-    facts.given_up = schedule.given_up
+    facts.given_up = {record.id: at for record, at in schedule.given_up}
+    facts.dropped = [_content(record) for record, _ in schedule.given_up if record.id not in facts.parked]
     facts.notices = frozenset([notice.value for notice in schedule.notices.told])
     # What has given way to room for operations is not kept in mind any more: nothing explains it when it lands (R13).
     if facts.broken and Notice.ATTEMPT_DROPPED.value in facts.notices:

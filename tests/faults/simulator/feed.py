@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from handler.core.model.operation import Mode
 from tests.faults.auditor.orders import SHAPES, Order, Shape, record
 
 Draw = Callable[[], float]
@@ -47,31 +48,67 @@ class Feed(msgspec.Struct, frozen=True):
         return tuple(order for shard in self.shards for order in shard)
 
 
-def feed(draw: Draw, first: int, shapes: Sequence[Shape] = SHAPES) -> Feed:
-    """Draw a stream whose records have the digits from the `first` one on."""
+# The share of streams with twins, and of those with keys among their records; and the share of such records.
+TWINNED = 0.4
+KEYED = 0.4
+WITH_KEY = 0.3
+TWINS_MAX = 4
+
+
+def feed(draw: Draw, own: Draw, first: int, shapes: Sequence[Shape] = SHAPES) -> Feed:
+    """Draw a stream whose records have the digits from the `first` one on.
+
+    Twins and keys come by chance of their `own`, so that the worlds are the same for all else.
+    """
     count = min(1 + int(draw() * 4), DIGITS - first)
-    cuts = sorted(1 + int(draw() * count) for _ in range(2))
-    # Numbers of a child usually are higher than its parent's; nothing but the shard's name tells that they are others.
-    numbers = [9 + 3 * place for place in range(count)]
-    if draw() < 0.5:
-        numbers[cuts[0] :] = [1 + place for place in range(count - cuts[0])]
-    drawn = [shapes[int(draw() * len(shapes))] for _ in range(count)]
+    cut_at = draw(), draw()
+    begins_anew = draw() < 0.5
+    drawn = [(first + place, shapes[int(draw() * len(shapes))]) for place in range(count)]
     apart = draw() < 0.25
-    records = [
-        record(first + place, shape, f"shardId-00{sum(place >= cut for cut in cuts)}", numbers[place], apart=apart)
-        for place, shape in enumerate(drawn)
-    ]
+    twins = _twins(own, drawn) if own() < TWINNED else 0
+    with_key = WITH_KEY if own() < KEYED and not apart else 0.0
+    shards = _shards(drawn, cut_at, begins_anew=begins_anew, apart=apart, keyed=lambda: own() < with_key)
     at_s = draw() * 2 * draw()
-    shards = (records[: cuts[0]], records[cuts[0] : cuts[1]], records[cuts[1] :])
     return Feed(
         shards=tuple(tuple(shard) for shard in shards if shard),
         at_s=at_s,
-        batch=1 + int(draw() * 3),
+        batch=1 + int(draw() * 3) + twins,
         lost=0.0 if draw() < 0.4 else 0.4,
         bisects=draw() < 0.5,
         again_at_s=at_s + draw() * 8 if draw() < 0.3 else None,
         apart=apart,
         beside=not apart and draw() < 0.4,
         varies=draw() < 0.5,
-        again_batch=1 + int(draw() * 3),
+        again_batch=1 + int(draw() * 3) + twins,
     )
+
+
+def _twins(own: Draw, drawn: list[tuple[int, Shape]]) -> int:
+    """Let some records ask once more for what another one asks for, and return how many do; of a Set nothing tells."""
+    adding = [one for one in drawn if one[1][0] is not Mode.SET]
+    twins = 1 + int(own() * TWINS_MAX) if adding else 0
+    for _ in range(twins):
+        drawn.insert(int(own() * (len(drawn) + 1)), adding[int(own() * len(adding))])
+    return twins
+
+
+def _shards(
+    drawn: Sequence[tuple[int, Shape]],
+    cut_at: Sequence[float],
+    *,
+    begins_anew: bool,
+    apart: bool,
+    keyed: Callable[[], bool],
+) -> Sequence[Sequence[Order]]:
+    """The records, in up to three shards."""
+    count = len(drawn)
+    cuts = sorted(1 + int(at * count) for at in cut_at)
+    # Numbers of a child usually are higher than its parent's; nothing but the shard's name tells that they are others.
+    numbers = [9 + 3 * place for place in range(count)]
+    if begins_anew:
+        numbers[cuts[0] :] = [1 + place for place in range(count - cuts[0])]
+    records = [
+        record(index, shape, f"shardId-00{sum(place >= cut for cut in cuts)}", number, apart=apart, keyed=keyed())
+        for place, ((index, shape), number) in enumerate(zip(drawn, numbers, strict=True))
+    ]
+    return records[: cuts[0]], records[cuts[0] : cuts[1]], records[cuts[1] :]

@@ -122,7 +122,7 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
         hazards=hazards,
         sweep_at_s=5 + draw() * 10,
         to_the_end=draw() < 0.03 and not loses,
-        feed=feed(draw, len(orders), theme.shapes or SHAPES) if is_fed else None,
+        feed=feed(draw, random.Random(seed ^ 1 << 58).random, len(orders), theme.shapes or SHAPES) if is_fed else None,
     )
 
 

@@ -62,7 +62,7 @@ class Schedule(Setting):
         self.open = dict.fromkeys(self.asked)
         self.to_come = len(plan.asks)
         self._is_over = False
-        self.given_up: dict[str, float] = {}
+        self.given_up: list[tuple[Parked, float]] = []
         self.misfortunes = Misfortunes(self)
         self.stream = Stream(self, plan.feed) if plan.feed else None
 
@@ -190,7 +190,7 @@ class Schedule(Setting):
             except CounterError:
                 return  # the task says so, and what is left stays where it is
             self.kept.unpark(APP, record.id)
-            self.given_up[record.id] = self.world.now
+            self.given_up.append((record, self.world.now))
 
     def forget(self) -> None:
         """An operator forgets the group; where that may not be, it is refused, and changes nothing."""

@@ -226,20 +226,26 @@ def _broken(group_id: str) -> Iterator[dict[str, object]]:
 
 
 def _number(order: Order) -> str:
-    return order.operation.key.rpartition(":")[2]
+    return place_of(order).rpartition(":")[2]
 
 
 @lru_cache(maxsize=4096)
 def _data(order: Order) -> str:
-    return base64.b64encode(json.dumps(_payload(order)).encode()).decode()
+    named = {"IdempotencyKey": order.operation.key} if _has_key(order) else {}
+    return base64.b64encode(json.dumps(_payload(order) | named).encode()).decode()
+
+
+def _has_key(order: Order) -> bool:
+    """Whether a record of a stream names a key of its own."""
+    return order.operation.key != place_of(order)
 
 
 def _stream_record(order: Order) -> dict[str, object]:
-    partition = GROUP_ID if order.operation.position else order.operation.key
+    partition = GROUP_ID if order.operation.position or _has_key(order) else order.operation.key
     return {
         "kinesis": {"partitionKey": partition, "sequenceNumber": _number(order), "data": _data(order)},
         "eventSource": "aws:kinesis",
-        "eventID": order.operation.key.removeprefix(f"{STREAM}/"),
+        "eventID": place_of(order).removeprefix(f"{STREAM}/"),
         "eventSourceARN": STREAM,
     }
 
