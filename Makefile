@@ -28,7 +28,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-COMMANDS := help set-up run serve verify verify-sandbox test unit contract integration faults fuzz storm soak flood e2e bench \
+COMMANDS := help set-up run serve verify verify-sandbox test unit contract integration faults fuzz storm soak flood e2e browser pictures bench \
 	cold-start simulate mutants model audit status console inspect operation pause resume adopt release forget restored \
 	parked token openapi clients package osls deploy-aws rollback remove-aws deploy-scf rollback-scf remove-scf coverage lint format \
 	pins clean
@@ -110,6 +110,13 @@ flood: $(STAMP) ## Play RECORDS of a queue, a topic and a stream through real pr
 
 model: $(STAMP) ## Visit every state of the protocol's model, in larger worlds than the tests, and try every mutant
 	@$(RUN) -m tests.faults.model --large
+
+browser: $(STAMP) ## Test the pages in a real browser, with axe-core; needs chromedriver, Chromium and Node
+	@cd tests/browser && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@CI= $(PYTEST) tests/browser
+
+pictures: $(STAMP) ## Take the READMEs' pictures of the pages anew; needs chromedriver and Chromium
+	@CI= $(RUN) -m tests.browser.pictures
 
 bench: $(STAMP) $(MINISTACK_STAMP) ## Measure ledgers, limiter, batches and cold start beside their bars and peers, and write tests/benchmarks/RESULTS.md
 	@$(RUN) -m tests.benchmarks.bench
@@ -234,7 +241,7 @@ pins: $(TOOLS_STAMP) ## Renew all requirement files (PINS_FLAGS=--upgrade raises
 
 clean: ## Remove everything that make creates
 	@rm -rf "$(VENV)" "$(MINISTACK)" "$(TOOLS)" .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* \
-		.serverless layers/build layers/node_modules tests/e2e/clients/node_modules tests/e2e/clients/schema.d.ts tests/e2e/clients/built
+		.serverless layers/build layers/node_modules tests/browser/node_modules tests/e2e/clients/node_modules tests/e2e/clients/schema.d.ts tests/e2e/clients/built
 	@find handler layers tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What a command takes on its command line, besides PYTHON and VENV. A variable that none of the given commands takes would be

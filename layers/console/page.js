@@ -147,7 +147,7 @@ function agreed({ asks, facts }, event) {
 function table(headings, rows) {
   const head = made("tr", {}, ...headings.map((heading) => made("th", { scope: "col" }, heading)));
   const body = rows.map((cells) => made("tr", {}, ...cells.map((cell) => made("td", {}, String(cell)))));
-  return made("div", { className: "wide" }, made("table", {}, made("thead", {}, head), made("tbody", {}, ...body)));
+  return made("table", { className: "fit" }, made("thead", {}, head), made("tbody", {}, ...body));
 }
 
 /** Shows a page of the groups that need attention; `pages` holds where each page up to this one begins. */
@@ -166,6 +166,9 @@ async function status(pages = [null]) {
   element("notes").replaceChildren(...notes.map((note) => made("li", {}, note)));
   element("resume-all").hidden = answer.paused === null;
   element("attention").replaceChildren(...answer.attention.map(row));
+  const isEmpty = answer.attention.length === 0;
+  element("nothing").hidden = !isEmpty || sent === null;
+  element("waiting").hidden = isEmpty;
   const first = (pages.length - 1) * PAGE;
   const place = after || answer.after ? `: groups ${first + 1} to ${first + answer.attention.length}` : "";
   element("shown").textContent = `What needs attention${place}`;

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.redis_server import started
-from tests.integration.on_call import OnCall, at_the_page
+from tests.integration.on_call import AtThePage, OnCall, console
 from tests.integration.wire import forget_environment
 from tests.sandbox.ministack import MiniStack
 from tests.sandbox.queue import Sqs
@@ -70,5 +70,5 @@ def on_call(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) 
     if request.param == "by commands":
         yield OnCall(capsys)
     else:
-        with at_the_page(capsys) as operator:
-            yield operator
+        with console() as address:
+            yield AtThePage(capsys, address)

@@ -18,21 +18,22 @@ import yaml
 from handler import bootstrap
 from handler.main import lambda_handler
 from handler.telemetry import NAMESPACE
-from layers.console.__main__ import ConsoleServer
+from layers.console.__main__ import ConsoleServer, address
 from layers.console.site import Site
 from layers.operate import table
 from layers.operate.__main__ import main
+from layers.operate.arguments import Event, read
 from layers.operate.arguments import event_of as event_of_command
-from layers.operate.arguments import read
 from layers.operate.functions import Checkout
 from tests.e2e.watching import wait_for
-from tests.integration.counting import SHORT_LIVES, SWEEP, TIMEOUT_S, over_http
+from tests.integration.counting import SHORT_LIVES, SWEEP, TIMEOUT_S, order, over_http
 from tests.sandbox.caller import ask
 from tests.sandbox.chat import ChatServer
 from tests.sandbox.cold_function import cold_function
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.dialects import event_of
 from tests.sandbox.environment import sandboxed_environment
+from tests.sandbox.faults import Fault
 
 Line: TypeAlias = dict[str, object]
 
@@ -104,10 +105,9 @@ class OnCall:
 class AtThePage(OnCall):
     """The same operator at the page of `make console`: each command is what its script asks the page's server for."""
 
-    def __init__(self, captured: pytest.CaptureFixture[str], url: str, token: str) -> None:
+    def __init__(self, captured: pytest.CaptureFixture[str], address: str) -> None:
         super().__init__(captured)
-        self._url = url
-        self._token = token
+        self._url, _, self._token = address.partition("/#")
 
     def run(self, *arguments: str) -> str:
         """The answer of the function, after the yes that the page may want."""
@@ -131,21 +131,26 @@ class AtThePage(OnCall):
 
     def _asked(self, **fields: object) -> Any:  # noqa: ANN401
         headers = {"Content-Type": "application/json", "Console-Token": self._token, "Origin": self._url}
-        with _instance_of_its_own():
-            answer = ask(f"{self._url}/console/event", "POST", headers, json.dumps(fields).encode(), timeout_s=30)
+        answer = ask(f"{self._url}/console/event", "POST", headers, json.dumps(fields).encode(), timeout_s=30)
         if answer.status != 200:
             raise Failed(answer.fields["error"])
         return answer.fields
 
 
+class _ColdCheckout(Checkout):
+    def invoke(self, event: Event) -> object:
+        with _instance_of_its_own():
+            return super().invoke(event)
+
+
 @contextmanager
-def at_the_page(captured: pytest.CaptureFixture[str]) -> Iterator[AtThePage]:
-    """The page over the function of this checkout."""
-    with ConsoleServer(Site(Checkout(), "made-up"), 0) as server:
+def console() -> Iterator[str]:
+    """The address of the page over the function of this checkout."""
+    with ConsoleServer(Site(_ColdCheckout(), "made-up"), 0) as server:
         thread = Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
-            yield AtThePage(captured, f"http://127.0.0.1:{server.server_address[1]}", "made-up")
+            yield address(server, "made-up")
         finally:
             server.shutdown()
             thread.join()
@@ -197,6 +202,16 @@ def assert_over(on_call: OnCall) -> None:
     wait_for(lambda: gauges(sweep(on_call)) == QUIET, "the sweep that counts what was owed")
     said, groups = on_call.status()
     assert (said[: len(WELL)], groups) == (WELL, [])
+
+
+def make_again_amid_a_call(chat: ChatServer, group: str) -> None:
+    """A call of 5 has landed, its reply is lost, and another program copies the counters, 105, into the new group."""
+    chat.plan([Fault("drop_after")])
+    chat.always(Fault("drop_before"), "get")
+    assert over_http(order(group, 5), "k")[0] == 202
+    chat.clear_faults()
+    chat.dismiss_group(group)
+    chat.create_group(group, counters={"_receipt": 777, "like": 105})
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """`make serve`: the sandbox and the function as one program, from its first line to Ctrl-C."""
 
 import json
-import os
 import re
 import shlex
 import signal
@@ -15,54 +14,12 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.watching import wait_for
+from tests.integration.served import ROOT, Program
 from tests.sandbox.caller import ask
 from tests.sandbox.comparison import THEIRS
 from tests.sandbox.environment import TOKEN
-from tests.sandbox.remote import Sandbox
 from tests.sandbox.serve import GROUPS
 from tests.sandbox.swagger import POLICY
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-LAST_LINE = "Ctrl-C ends it.\n"
-
-
-class Program:
-    """A running `python -m tests.sandbox.serve` that keeps its ledger in `folder`."""
-
-    def __init__(self, folder: Path, *options: str) -> None:
-        command = [sys.executable, "-m", "tests.sandbox.serve", "--port", "0", "--chat-port", "0", *options]
-        self._process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=os.environ | {"TMPDIR": str(folder)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.welcome = ""
-        while not self.welcome.endswith(LAST_LINE):
-            assert self._process.stdout is not None
-            line = self._process.stdout.readline()
-            assert line, self._process.communicate()[1]
-            self.welcome += line
-
-    def address(self, name: str) -> str:
-        found = re.search(rf"{name}\s+(http://127\.0\.0\.1:\d+) ", self.welcome)
-        assert found is not None
-        return found[1]
-
-    @property
-    def chat(self) -> Sandbox:
-        """The controls of the Chat server, with the token of the page."""
-        seen = re.search(r"See it +http://\S+/#(\S+)", self.welcome)
-        assert seen is not None
-        return Sandbox(self.address("The Chat API"), seen[1])
-
-    def end(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
-        """Send a signal; exit code and standard error."""
-        self._process.send_signal(number)
-        errors = self._process.communicate(timeout=10)[1]
-        return self._process.returncode, errors
 
 
 @pytest.fixture
@@ -142,10 +99,9 @@ def test_swagger_ui_is_complete_runs_only_its_own_files_and_keeps_no_token(progr
 
 def asked(program: Program, path: str, **fields: object) -> dict[str, object]:
     """What the page's script is answered, by the address that is printed first."""
-    found = re.search(r"See it +(http://\S+)/#(\S+)", program.welcome)
-    assert found is not None
-    headers = {"Content-Type": "application/json", "Console-Token": found[2], "Origin": found[1]}
-    answer = ask(f"{found[1]}/console/{path}", "POST", headers, json.dumps(fields).encode())
+    url, _, token = program.page.partition("/#")
+    headers = {"Content-Type": "application/json", "Console-Token": token, "Origin": url}
+    answer = ask(f"{url}/console/{path}", "POST", headers, json.dumps(fields).encode())
     assert answer.status == 200, answer.body
     return answer.fields
 

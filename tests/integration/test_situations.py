@@ -25,13 +25,13 @@ from tests.integration.on_call import (
     having_counted,
     health,
     lines_of,
+    make_again_amid_a_call,
     sweep,
 )
 from tests.sandbox.caller import Caller
 from tests.sandbox.chat import ChatServer
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.environment import CALLER, KEY, SDKAPPID, made_up_secret
-from tests.sandbox.faults import Fault
 from tests.sandbox.ministack import MiniStack
 from tests.sandbox.redis_servers import RedisServer
 
@@ -56,13 +56,7 @@ def counted(on_call: OnCall, chat: ChatServer, tmp_path: Path) -> Iterator[ChatS
 def test_a_group_that_was_made_again_amid_a_call_is_released_by_what_the_operator_can_look_up(
     on_call: OnCall, counted: ChatServer
 ) -> None:
-    """The call has landed, its reply is lost, and another program copies the counters into the new group."""
-    counted.plan([Fault("drop_after")])
-    counted.always(Fault("drop_before"), "get")
-    assert over_http(ORDER, "k")[0] == 202
-    counted.clear_faults()
-    counted.dismiss_group(GROUP)
-    counted.create_group(GROUP, counters={"_receipt": 777, "like": 105})
+    make_again_amid_a_call(counted, GROUP)
     on_call.log()
     log = sweep(on_call)
     assert alarms(log) == {"frozen_groups"}
