@@ -122,7 +122,7 @@ def see(visit: Visit, row: Row, keys: Sequence[str]) -> Observation | Next:
     if not isinstance(reply, Counted):
         return Again(visit.backoff.retry_s())
     value = reply.values.get(row.receipt_key)
-    visit.in_a_row.refusals = visit.in_a_row.other_codes = 0
+    visit.in_a_row.refusals = visit.in_a_row.other_codes = visit.in_a_row.forbidden = 0
     visit.in_a_row.absences = visit.in_a_row.absences + 1 if value is None else 0
     if 0 < visit.in_a_row.absences < TIMES_BELIEVED:
         return Again()
@@ -144,8 +144,10 @@ def _read_refused(visit: Visit, row: Row, refusal: Refused, asked_after: int | N
         return confirmed(visit, row, row.attempt, _for_callers(own, refusal), blame=blame)
     if refusal.fault is not Fault.OPERATION:
         return visit.setback(refusal)
-    if blamed(visit, row, {refusal.code}, can_read=False) is Blame.APP:
+    blame = blamed(visit, row, {refusal.code}, can_read=False)
+    if blame is Blame.APP:
         return visit.setback(dataclasses.replace(refusal, fault=Fault.APP))
+    visit.in_a_row.forbidden += blame is Blame.OPERATION and refusal.code not in GROUP_GONE
     if visit.group_is_gone and row.attempt and _is_dead(visit, row.attempt, ReceiptReading(0, asked_after)):
         # The group is gone and the attempt dead: the next attempt gets that refusal, and its operations with it.
         return _expired(visit, row, row.attempt)

@@ -147,19 +147,21 @@ def _correction_refused(visit: Visit, row: Row, correction: Counters, refusal: R
 def note_landings(instance: Instance, app: int, deadline: float) -> None:
     """Note for the other instances in which groups calls of this one have succeeded, now and then and if there is time.
 
-    A note that fails is tried again after the next landing: until then, an instance that has made no call knows less.
+    A note with room takes a further group at once: of a single group that is in question it would say nothing. One that
+    fails is tried again after the next landing: until then, an instance that has made no call knows less.
     """
     landings, now = instance.landings, instance.clock.monotonic()
     latest = landings.latest_of(app)
-    if not latest or now < landings.noted_until or now + 2 * instance.ledger.timeout_s > deadline:
+    is_whole = len(landings.noted) > LANDINGS_ASKED or landings.noted >= set(latest)
+    if not latest or (now < landings.noted_until and is_whole) or now + 2 * instance.ledger.timeout_s > deadline:
         return
     try:
         older = [group for group in _read(instance, app) if group not in latest]
-        groups = [group.id for group in [*latest, *older]]
-        instance.notes.note(app, NOTE, json.dumps(groups[: LANDINGS_ASKED + 1]))
+        groups = [*latest, *older][: LANDINGS_ASKED + 1]
+        instance.notes.note(app, NOTE, json.dumps([group.id for group in groups]))
     except (NotAccepted, OutcomeUnknown):
         return
-    landings.noted_until = now + NOTE_EVERY_S
+    landings.noted, landings.noted_until = frozenset(groups), now + NOTE_EVERY_S
 
 
 def _noted(visit: Visit) -> Sequence[Group]:

@@ -15,7 +15,7 @@ from handler.core.ports.schedules import Hold, Schedule
 from handler.core.ports.system import Notice, group_failed, naming
 from handler.core.protocol import conclude
 from handler.core.protocol.drive import drive
-from handler.core.protocol.visit import Next, Stop, Visit
+from handler.core.protocol.visit import Again, Next, Stop, Visit
 from handler.core.protocol.waiting import waiting
 from handler.core.runtime.api_clock import NEAR_S
 from handler.core.runtime.instance import Instance, TimeBudget
@@ -231,6 +231,9 @@ def _go_on(visit: Visit) -> bool:
         if not row.remembered or not visit.may_call() or visit.is_paused(row) or now < next_watch(row, now):
             return True
         follows = watch(visit, row)
+        if isinstance(follows, Again) and visit.in_a_row.forbidden:
+            # A group that is not to be read keeps what it has in mind, and is asked again at growing intervals.
+            follows = _looked_at(visit, row)
     finally:
         visit.turns.end()
     return isinstance(follows, Stop) or (isinstance(follows, Row) and follows.is_settled)
@@ -263,4 +266,8 @@ def watch(visit: Visit, row: Row) -> Next:
             return Stop()
     else:
         return observed
+    return _looked_at(visit, row)
+
+
+def _looked_at(visit: Visit, row: Row) -> Next:
     return visit.put(row.changed(last_checked_at=visit.heard(row) or row.last_checked_at))

@@ -64,6 +64,8 @@ class InARow(msgspec.Struct):
     """The group could not be read."""
     other_codes: int = 0
     """A read was refused with another code than the call."""
+    forbidden: int = 0
+    """The group is not to be read, and it does exist."""
 
 
 @dataclasses.dataclass(slots=True)

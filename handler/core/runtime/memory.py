@@ -55,10 +55,11 @@ class ValuesCache:
 class Landings:
     """The groups in which calls of this instance have succeeded last, and when those calls were sent.
 
-    `noted_until` is the moment until which the ledger's note of them is fresh enough.
+    `noted` are those of the ledger's note, which is fresh enough until the moment `noted_until`.
     """
 
     def __init__(self) -> None:
+        self.noted: frozenset[Group] = frozenset()
         self.noted_until = -inf
         self._sent_at: OrderedDict[Group, float] = OrderedDict()
 

@@ -85,6 +85,18 @@ def test_the_note_has_the_latest_groups_first_and_is_written_again_after_minutes
     assert notes == [[GROUP.id, "b", "c", "d"], ["b", GROUP.id, "c", "d", "e"], [GROUP.id, "b", "c", "d"]]
 
 
+def test_a_note_with_room_takes_a_further_group_at_once() -> None:
+    """Of a single group that is in question another instance would learn nothing from it."""
+    scene = Scene(row())
+    kept, written = scene.instance.notes, []
+    first(kept, "note", lambda: written.append(1))
+    for other in ("b", "b", "c", "d", "e", "f"):
+        landed_in(scene, other)
+        note_landings(scene.instance, GROUP.app, scene.clock.moment + 60)
+    assert json.loads(kept.noted(GROUP.app, NOTE) or "") == ["e", "d", "c", "b"]
+    assert len(written) == 4
+
+
 def test_no_note_is_written_where_no_time_is_left_for_it() -> None:
     """The invocation would be killed for it."""
     scene = Scene(row())

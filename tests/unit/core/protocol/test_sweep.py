@@ -139,6 +139,23 @@ def test_in_a_group_that_is_gone_nothing_is_waited_for_but_the_death() -> None:
         assert len(scene.row.remembered) == kept
 
 
+@pytest.mark.parametrize("code", [10004, 10007])
+def test_a_settled_group_that_may_not_be_read_is_asked_again_at_growing_intervals(code: int) -> None:
+    """It was refused alone, for as long as the vendor likes: no sweep waits for it, or calls it unfinished."""
+    scene = Scene(row(remembered=(Remembered(attempt(), refused=True),)))
+    scene.instance.landings.note(Group(APP, "b"), scene.clock.moment + 9999)
+    scene.api.reads = [Refused(code, "no", Fault.OPERATION, None)] * 999
+    scene.hear(100)
+    asked = []
+    for _ in range(20):
+        scene.clock.advance(60)
+        scene.instance.api_clock.learn(scene.api.date)
+        assert scene.counters.sweep(scene.clock.moment + 55).left == 0
+        asked.append(len(scene.api.asked))
+    assert asked[-1] <= 6
+    assert scene.row.remembered
+
+
 def test_a_sweep_ends_while_a_round_and_a_call_still_fit() -> None:
     scene = Scene(row(attempt(entry("a"))))
     fits_s = scene.instance.call_s + ROUND_S
