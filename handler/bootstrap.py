@@ -114,7 +114,7 @@ def http_context() -> HttpContext:
     source = source_for(settings.chat_secret, os.environ, session=_aws_session)
     vault = CachedVault(source, partial(_secret, settings.http_auth), clock, reports())
     api = ChatClient(
-        settings.chat_endpoint or base_url(settings.chat_region or ""),
+        settings.chat_endpoint or base_url(str(settings.chat_region)),
         vault,
         chance,
         timeout_s=settings.timeout_s,

@@ -88,7 +88,7 @@ class Settings:
         guard_s = variables.read("CLOCK_GUARD_S", values.decimal(0), default=5.0)
         settings = cls(
             chat_secret=variables.require("CHAT_SECRET"),
-            chat_region=variables.read("CHAT_REGION", str, default=None),
+            chat_region=variables.read("CHAT_REGION", values.region, default=None),
             chat_endpoint=variables.read("CHAT_ENDPOINT", values.endpoint, default=None),
             ledger_url=variables.require("LEDGER_URL"),
             receipt_key=variables.read("RECEIPT_KEY", values.receipt_key, default="_receipt", empty=""),

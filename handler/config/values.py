@@ -17,6 +17,9 @@ DAY_S = 86_400
 # Both sides count whole seconds, so a life of one could end as it begins.
 LIFE_MIN_S = 2
 
+# The vendor's regions, whose hosts are in handler/chat/client.py.
+REGIONS = ("china", "singapore", "seoul", "tokyo", "frankfurt", "silicon-valley", "jakarta", "riyadh")
+
 # What a function may be for.
 EVENT_NAMES = frozenset({"http", "timer", "sources", "operator"})
 
@@ -52,6 +55,13 @@ def life(text: str) -> int:
     if not _WHOLE.fullmatch(text) or not LIFE_MIN_S <= int(text) <= NUMBER_MAX:
         raise ValueError(f"must be a whole number of seconds from {LIFE_MIN_S} to {NUMBER_MAX}")
     return int(text)
+
+
+def region(text: str) -> str:
+    """One of the vendor's regions."""
+    if text not in REGIONS:
+        raise ValueError(f"must be one of {', '.join(REGIONS)}")
+    return text
 
 
 def endpoint(text: str) -> str:

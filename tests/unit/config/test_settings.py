@@ -120,6 +120,15 @@ def test_a_region_or_an_endpoint_is_required() -> None:
     assert refused(REQUIRED) == "CHAT_REGION: is required, unless CHAT_ENDPOINT is given"
 
 
+@pytest.mark.parametrize("region", ["China", "mumbai", " china", "https://console.tim.qq.com"])
+@pytest.mark.parametrize("base", [REGION, ENDPOINT])
+def test_another_region_is_refused_by_name(base: Mapping[str, str], region: str) -> None:
+    """Beside an endpoint too, where it would have gone unnoticed until the endpoint is taken away."""
+    choices = "china, singapore, seoul, tokyo, frankfurt, silicon-valley, jakarta, riyadh"
+    problem = refused(base, CHAT_REGION=region, WAIT_S="soon")
+    assert problem.startswith(f"CHAT_REGION: must be one of {choices}; WAIT_S: ")
+
+
 def test_all_that_is_wrong_is_named_in_one_error() -> None:
     problem = refused({}, WAIT_S="soon", DOCS="maybe")
     assert problem.startswith("CHAT_SECRET: is required; LEDGER_URL: is required; WAIT_S: must be a number")
