@@ -7,40 +7,29 @@ from typing import Any, TypeAlias, cast
 from handler.core.model.operation import Mode
 from handler.core.runtime.api_clock import NEAR_S
 from handler.core.state.receipts import WEIGHT_MIN
-from tests.faults.model import (
-    ahead,
-    append_model,
-    beginning,
-    blame,
-    checker,
-    clock,
-    dating,
-    group,
-    pausing,
-    room,
-    store,
-    stretches,
-    telling,
-    turns,
-    watermark_model,
-)
-from tests.faults.model.acceptance import Acceptance
-from tests.faults.model.ahead import Ahead
-from tests.faults.model.append_model import Appending
-from tests.faults.model.beginning import Beginning
-from tests.faults.model.blame import Blaming
+from tests.faults.model import checker
+from tests.faults.model.accepting import append_model, beginning, room, store
+from tests.faults.model.accepting.acceptance import Acceptance
+from tests.faults.model.accepting.append_model import Appending
+from tests.faults.model.accepting.beginning import Beginning
+from tests.faults.model.accepting.room import Room
+from tests.faults.model.accepting.store import Way
+from tests.faults.model.calls import blame, pausing, telling, turns
+from tests.faults.model.calls.blame import Blaming
+from tests.faults.model.calls.pausing import Pausing
+from tests.faults.model.calls.telling import Telling
+from tests.faults.model.calls.turns import Turning
 from tests.faults.model.checker import Report, World
-from tests.faults.model.clock import Clocks
-from tests.faults.model.dating import Dating
-from tests.faults.model.group import Faults
-from tests.faults.model.pausing import Pausing
-from tests.faults.model.room import Room
-from tests.faults.model.store import Way
-from tests.faults.model.stretches import Stretches
-from tests.faults.model.telling import Telling
-from tests.faults.model.turns import Turning
-from tests.faults.model.watermark_model import HALVES, Raised, Watermarks
-from tests.faults.model.worlds import GroupWorld
+from tests.faults.model.clocks import ahead, clock, dating
+from tests.faults.model.clocks.ahead import Ahead
+from tests.faults.model.clocks.clock import Clocks
+from tests.faults.model.clocks.dating import Dating
+from tests.faults.model.groups import group
+from tests.faults.model.groups.group import Faults
+from tests.faults.model.groups.worlds import GroupWorld
+from tests.faults.model.streams import stretches, watermark_model
+from tests.faults.model.streams.stretches import Stretches
+from tests.faults.model.streams.watermark_model import HALVES, Raised, Watermarks
 
 AnyWorld: TypeAlias = (
     Acceptance

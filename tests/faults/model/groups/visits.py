@@ -8,9 +8,9 @@ from handler.core.model.operation import Mode
 from handler.core.model.row import Row, first_row
 from handler.core.state import transitions
 from handler.core.state.watermarks import are_new
-from tests.faults.model.group import RECEIPT_KEY, At, Reply, State, Worker
-from tests.faults.model.judging import Judging, begins
-from tests.faults.model.moving import Moves, with_worker
+from tests.faults.model.groups.group import RECEIPT_KEY, At, Reply, State, Worker
+from tests.faults.model.groups.judging import Judging, begins
+from tests.faults.model.groups.moving import Moves, with_worker
 
 SWEEP = -1
 

@@ -14,7 +14,7 @@ from handler.core.state.losses import REMEMBERED_MAX, opens_at, remembering
 from handler.core.state.merge import correction_of, next_run
 from handler.core.state.receipts import WEIGHT_MIN, choose_weight
 from handler.core.state.watermarks import watermarks_of
-from tests.faults.model.group import (
+from tests.faults.model.groups.group import (
     FORGET_TICKS,
     HIGH,
     KEY,

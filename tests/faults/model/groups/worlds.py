@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from handler.core.model.operation import Mode
 from handler.core.model.row import Attempt, Pause, Row
 from handler.core.state.merge import payload_of
-from tests.faults.model import group
-from tests.faults.model.group import KEY, RECEIPT_KEY, At, Is, Reply, State, Worker
-from tests.faults.model.moving import Moves, with_worker
-from tests.faults.model.visits import Visits
+from tests.faults.model.groups import group
+from tests.faults.model.groups.group import KEY, RECEIPT_KEY, At, Is, Reply, State, Worker
+from tests.faults.model.groups.moving import Moves, with_worker
+from tests.faults.model.groups.visits import Visits
 
 # What somebody else's write adds to the receipt: no sum of weights.
 FOREIGN = 7

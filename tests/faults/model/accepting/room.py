@@ -21,7 +21,7 @@ from handler.core.state.merge import correction_of, next_run
 from handler.core.state.parting import can_be_parted
 from handler.core.state.receipts import WEIGHT_MIN
 from handler.core.state.transitions import Change, CounterReading
-from tests.faults.model.group import HIGH, RECEIPT_KEY
+from tests.faults.model.groups.group import HIGH, RECEIPT_KEY
 
 WEDGED = "A ROW TOO LONG TO BE STORED"
 OUT_OF_TURN = "A YOUNGER ATTEMPT GIVEN UP FOR AN OLDER ONE"

@@ -9,7 +9,7 @@ whether it is still true, so the world is finite whatever happens how often.
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from tests.faults.model.store import (
+from tests.faults.model.accepting.store import (
     DOUBLE,
     FALSE_COMPLETED,
     FALSE_REFUSAL,

@@ -10,8 +10,8 @@ from handler.core.model.outcome import Rejected
 from handler.core.model.row import Attempt, Row
 from handler.core.state import transitions
 from handler.core.state.receipts import Landed, ReceiptReading, TooEarly, Unexplained, judge
-from tests.faults.model.group import KEY, At, Reply, State, Worker
-from tests.faults.model.moving import Moves, Moving, with_records, with_worker
+from tests.faults.model.groups.group import KEY, At, Reply, State, Worker
+from tests.faults.model.groups.moving import Moves, Moving, with_records, with_worker
 
 SEEN = transitions.CounterReading({}, later=True, at=0.0)
 REFUSED = Rejected(10004, "")

@@ -1,0 +1,1 @@
+"""Who may call, when, and who is told of what was refused."""

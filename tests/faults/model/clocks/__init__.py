@@ -1,0 +1,1 @@
+"""What the API's time is, what `Date`s prove, and rows of another time."""

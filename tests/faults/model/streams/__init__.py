@@ -1,0 +1,1 @@
+"""Records of a stream: how far they have been accepted, and how they are added up."""
