@@ -5,8 +5,9 @@ import sys
 from collections.abc import Sequence
 from resource import RUSAGE_SELF, getrusage
 
-from tests.faults.model.aspects import AnyWorld, Aspect, Mutant, aspects, check
-from tests.faults.model.checker import Report
+from tests.faults.model.aspect import Aspect, Mutant, RuledWorld
+from tests.faults.model.aspects import aspects
+from tests.faults.model.checker import Report, check
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -38,7 +39,7 @@ def _summed(checked: Sequence[Aspect], reports: Sequence[Report], lives: int) ->
     return f"{visited}; {left_out - lives} of {left_out} mutants found; {' '.join(headings)}"
 
 
-def _checked(aspect: Aspect, world: AnyWorld) -> Report:
+def _checked(aspect: Aspect, world: RuledWorld) -> Report:
     report = check(world)
     found = ", ".join(sorted(report.violations)) or "none"
     sizes = f"{report.states:>9,} states  depth {report.depth:>3}  {report.ends:>5,} ends  {report.seconds:7.1f} s"

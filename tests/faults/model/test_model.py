@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.model import checker
-from tests.faults.model.aspects import Aspect, Mutant, aspects, check
+from tests.faults.model.aspect import Aspect, Mutant
+from tests.faults.model.aspects import aspects
 
 RULE_BOOK = Path(__file__).resolve().parents[3] / "handler" / "core" / "README.md"
 
@@ -52,7 +53,7 @@ def test_the_checker_refuses_a_world_without_bounds() -> None:
 def test_no_state_breaks_a_property(aspect: Aspect) -> None:
     """Nothing is doubled, lost, told falsely or frozen without need, and from every state an end can be reached."""
     for world in aspect.small:
-        report = check(world)
+        report = checker.check(world)
         assert report.violations == {}, world
         assert report.ends > 0
 

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tests.faults.model.checker import replaced
+
 DOUBLE = "DOUBLE"
 FALSE_COMPLETED = "FALSE COMPLETED"
 TWO_LANDINGS = "TWO LANDINGS IN ONE RECEIPT"
@@ -257,11 +259,11 @@ def _seen(state: State, operation: int) -> Flags:
 
 
 def _with(state: State, place: int, worker: Worker) -> State:
-    return state._replace(workers=(*state.workers[:place], worker, *state.workers[place + 1 :]))
+    return state._replace(workers=replaced(state.workers, place, worker))
 
 
 def _set(flags: Flags, place: int) -> Flags:
-    return (*flags[:place], 1, *flags[place + 1 :])
+    return replaced(flags, place, 1)
 
 
 def _owes(state: State, operation: int) -> int:

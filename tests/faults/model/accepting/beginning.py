@@ -10,6 +10,7 @@ from enum import IntEnum, auto
 from typing import NamedTuple
 
 from handler.core.protocol.visit import TIMES_BELIEVED
+from tests.faults.model.checker import replaced
 
 DOUBLE = "DOUBLE"
 FALSE_REJECTED = "REJECTED THOUGH COUNTED"
@@ -144,7 +145,7 @@ class Beginning:
         settled = state._replace(owed=state.owed - {mine})
         if not state.exists:
             return "is refused", _with(_recorded(settled, mine, Is.REJECTED), number, Worker(At.DONE))
-        counted = (*state.counted[:mine], state.counted[mine] + 1, *state.counted[mine + 1 :])
+        counted = replaced(state.counted, mine, state.counted[mine] + 1)
         return "counts", _with(_recorded(settled._replace(counted=counted), mine, Is.APPLIED), number, Worker(At.DONE))
 
     def broken(self, state: State) -> Iterator[str]:
@@ -162,10 +163,10 @@ class Beginning:
 
 
 def _with(state: State, number: int, worker: Worker) -> State:
-    return state._replace(workers=(*state.workers[:number], worker, *state.workers[number + 1 :]))
+    return state._replace(workers=replaced(state.workers, number, worker))
 
 
 def _recorded(state: State, operation: int, told: Is) -> State:
     """The first answer of an operation stays, but for a refusal that asks for none."""
     known = state.records[operation] or told
-    return state._replace(records=(*state.records[:operation], known, *state.records[operation + 1 :]))
+    return state._replace(records=replaced(state.records, operation, known))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum, auto
 from typing import NamedTuple
 
+from tests.faults.model.checker import replaced
+
 DOUBLE = "DOUBLE"
 LOST = "LOST"
 FALSE_COMPLETED = "FALSE COMPLETED"
@@ -110,7 +112,7 @@ FOLLOWS = {At.START: At.SEEN, At.SEEN: At.ABSENT}
 
 
 def with_worker(state: State, number: int, worker: Worker) -> State:
-    return state._replace(workers=(*state.workers[:number], worker, *state.workers[number + 1 :]))
+    return state._replace(workers=replaced(state.workers, number, worker))
 
 
 def unheard(state: State, worker: Worker) -> State:

@@ -15,6 +15,7 @@ from handler.core.model.operation import Mode, Origin
 from handler.core.model.outcome import Rejected
 from handler.core.model.row import Attempt, Entry, Row
 from handler.core.state import transitions
+from tests.faults.model.checker import replaced
 
 UNTOLD = "REFUSED AND NEVER TOLD"
 UNFINISHED = "UNFINISHED"
@@ -161,4 +162,4 @@ class Telling:
 
 
 def _with(state: State, number: int, at: At) -> State:
-    return state._replace(visits=(*state.visits[:number], at, *state.visits[number + 1 :]))
+    return state._replace(visits=replaced(state.visits, number, at))

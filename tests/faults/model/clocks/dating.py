@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from handler.core.state.receipts import ReceiptReading, certain
+from tests.faults.model.checker import replaced
 
 DOUBLE = "DOUBLE"
 
@@ -150,4 +151,4 @@ class Dating:
 
 def _with(state: State, number: int, one: Instance) -> State:
     instances = state.instances
-    return state._replace(instances=(*instances[:number], one, *instances[number + 1 :]))
+    return state._replace(instances=replaced(instances, number, one))

@@ -14,6 +14,7 @@ from handler.core.state.losses import REMEMBERED_MAX, opens_at, remembering
 from handler.core.state.merge import correction_of, next_run
 from handler.core.state.receipts import WEIGHT_MIN, choose_weight
 from handler.core.state.watermarks import watermarks_of
+from tests.faults.model.checker import replaced
 from tests.faults.model.groups.group import (
     FORGET_TICKS,
     HIGH,
@@ -57,7 +58,7 @@ class Moving:
     """How many past attempts are kept in mind."""
     forget_ticks: int = FORGET_TICKS
     rules: Rules = field(default_factory=Rules)
-    shelf: Shelf = field(default_factory=Shelf)
+    shelf: Shelf = field(default_factory=Shelf, init=False)
 
     def entry(self, operation: int) -> Entry:
         mode = self.modes[operation]
@@ -164,7 +165,7 @@ class Moving:
 
 
 def with_worker(state: State, number: int, worker: Worker) -> State:
-    return state._replace(workers=(*state.workers[:number], worker, *state.workers[number + 1 :]))
+    return state._replace(workers=replaced(state.workers, number, worker))
 
 
 def _remembered(row: Row | None) -> set[int]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from tests.faults.model.checker import replaced
+
 DOUBLE = "DOUBLE"
 UNFINISHED = "UNFINISHED"
 
@@ -162,12 +164,12 @@ class Watermarks:
 
 
 def _delivery(state: State, number: int, worker: Worker) -> State:
-    deliveries = (*state.deliveries[:number], worker, *state.deliveries[number + 1 :])
+    deliveries = replaced(state.deliveries, number, worker)
     return state._replace(deliveries=deliveries)
 
 
 def _driver(state: State, number: int, worker: Worker) -> State:
-    return state._replace(drivers=(*state.drivers[:number], worker, *state.drivers[number + 1 :]))
+    return state._replace(drivers=replaced(state.drivers, number, worker))
 
 
 def _ordered(state: State) -> State:
