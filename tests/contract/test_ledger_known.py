@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pytest
 from msgspec.structs import replace
 
+from handler.core.model.known_keys import GONE
 from handler.core.model.row import Group
 from tests.contract.samples import GENERATION, GROUP, RECEIPT_KEY, attempt, entry, idle_row, settlement, there
 from tests.contract.stores import OpenLedger
@@ -12,7 +13,7 @@ from tests.contract.stores import OpenLedger
 APP = GROUP.app
 BY = 1_700_000_000
 IDS = ["A", "B 😀", "B 😀!", "b", "bb", "z", "é", "я", "群", "😀"]
-KEYS = ["like", "like:", "4:like", "li", "观看", 'a"b\\', "\x00\n", "i" * 128]
+KEYS = ["like", "like:", "4:like", "li", "观看", 'a"b\\', "\x00\n", "i" * 128, GONE]
 
 
 def add(ledger: OpenLedger, group_id: str, *keys: str, since: int = BY, app: int = APP) -> None:

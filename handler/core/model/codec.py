@@ -5,8 +5,8 @@ written once as well, and referred to by twice its index, plus one where it goes
 an attempt costs little, and a row stays below 64 KiB (R13). Fields that hold nothing are left out, and an unknown one
 is refused: this version would write the row again without it (R17).
 
-Rows of format 1 are read and no longer written: every key stands in full wherever it is named. Rows never expire, so a
-ledger that was written before format 2 holds them until each is written again.
+Rows of format 1 are read and no longer written: every key stands in full wherever it is named. Rows last as long as
+their groups, so a ledger that was written before format 2 holds them until each is written again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from handler.core.model.entry_codec import Name, Pairs, entry_json, entry_of
 from handler.core.model.operation import Counters, Mode
 from handler.core.model.row import Attempt, Entry, Note, Pause, Remembered, Row, Trouble
 
-# Rows never expire, so each format has to be told from the others.
+# Rows last as long as their groups, so each format has to be told from the others.
 FIRST_FORMAT = 1
 ROW_FORMAT = 2
 

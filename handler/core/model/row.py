@@ -1,7 +1,7 @@
 """The durable state of one group, and of one finished operation: what a ledger keeps.
 
-A row never expires and changes only by compare-and-swap on its version; a record expires its window after it was
-settled, and counts as present for as long as it physically exists.
+A row expires only with its group (R11) and changes only by compare-and-swap on its version; a record expires its window
+after it was settled, and counts as present for as long as it physically exists.
 """
 
 from __future__ import annotations
@@ -168,9 +168,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     while `first_seen_generation` was the current one. `last_checked_at` is the time of the last look for late landings.
     `debt` is what landed in excess, per key, signed: it is owed back. `watermarks` are positions accepted when rows
     held the last one of each partition themselves; they become records of their own (`watermarks`). `keys` have had
-    landings since the second beside each. `notes` are rejections that have yet to be parked. `frozen_at` is the API's
-    time of the freeze, 0 where an earlier version froze it. `called_ms` is when the last call with operations was
-    opened, where calls keep a pace (R16).
+    landings since the second beside each, or are `GONE` alone. `notes` are rejections that have yet to be parked.
+    `frozen_at` is the API's time of the freeze, 0 where an earlier version froze it. `called_ms` is when the last call
+    with operations was opened, where calls keep a pace (R16).
     """
 
     version: int

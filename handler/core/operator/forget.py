@@ -9,6 +9,7 @@ from itertools import islice
 import msgspec
 
 from handler.core.errors import BadInput, NotAccepted, TooManyCalls
+from handler.core.model.known_keys import of_counters
 from handler.core.model.row import Remembered, Row
 from handler.core.ports.remains import Remain
 from handler.core.protocol.visit import Visit
@@ -57,7 +58,7 @@ class _Tally:
         self.until = max(self.until, remain.expires_at) if is_remembered else self.until
 
     def told(self, row: Row | None, obstacle: str | None = None) -> Forgotten:
-        known_keys = len(row.keys) if row is not None else 0
+        known_keys = len(of_counters(row.keys)) if row is not None else 0
         return Forgotten(row=row is not None, known_keys=known_keys, obstacle=obstacle, **dataclasses.asdict(self))
 
 

@@ -15,6 +15,7 @@ from enum import Enum
 from msgspec.structs import replace
 
 from handler.core.errors import NotAccepted, OutcomeUnknown
+from handler.core.model.known_keys import of_counters, refused
 from handler.core.model.operation import Counters, Mode, key_limit
 from handler.core.model.outcome import Rejected
 from handler.core.model.row import Attempt, Group, Row
@@ -63,7 +64,7 @@ def blamed(visit: Visit, row: Row, codes: Collection[int], *, can_read: bool) ->
     others = landings.latest(visit.group) or _noted(visit)
     if not others:
         # A group in which no call has ever succeeded may be of another type; one that has worked was not.
-        return (Blame.UNKNOWN if can_read else Blame.APP) if row.keys else Blame.OPERATION
+        return (Blame.UNKNOWN if can_read else Blame.APP) if of_counters(row.keys) else Blame.OPERATION
     replies = []
     for group in others:
         reply = visit.calls.read_of(group, (row.receipt_key,) if row.receipt_key else ())
@@ -126,9 +127,9 @@ def _rejected(visit: Visit, row: Row, refusal: Refused) -> Next:
     """Write the record of a rejection only with the row, and only while the refused attempt is open."""
     rejection, now = Rejected(refusal.code, refusal.info), visit.instance.api_clock.now()
     change = transitions.answered(row, rejection, now, visit.teller)
-    if refusal.code in GROUP_GONE:
-        # Its counters are gone; once the group is made again, its landings make their keys known again.
-        change = replace(change, row=replace(change.row, keys=()))
+    # Once a group that is gone is made again, its landings make their keys known again.
+    keys = refused(row.keys, now, is_gone=refusal.code in GROUP_GONE)
+    change = replace(change, row=replace(change.row, keys=keys))
     return visit.put(change, Notice.REJECTED, code=refusal.code, **naming(change.records))
 
 

@@ -15,6 +15,7 @@ from handler.core.ports.schedules import Hold, Schedule
 from handler.core.ports.system import Notice, group_failed, naming
 from handler.core.protocol import conclude
 from handler.core.protocol.drive import drive
+from handler.core.protocol.expire import expire, long_gone
 from handler.core.protocol.visit import Again, Next, Stop, Visit
 from handler.core.protocol.waiting import waiting
 from handler.core.runtime.api_clock import NEAR_S
@@ -77,6 +78,7 @@ def sweep(instance: Instance, app: int, deadline: float, after: str, side_by_sid
     if instance.swept_to.since is None:
         instance.swept_to.since = instance.api_clock.moment()
     side_by_side(course.visits(after), course.tend)
+    side_by_side(long_gone(instance, app, deadline), expire)
     while course.waiting and _has_time(instance, deadline, ROUND_S):
         instance.clock.sleep(ROUND_S)
         if due := course.due():

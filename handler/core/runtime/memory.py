@@ -108,12 +108,15 @@ class SweptTo:
     """The group at which the last sweep had to end, so that the next one begins with those it has not visited.
 
     `since` is the moment at which the first sweep of this round through all groups began, None if the last round is
-    complete. `holds`: acceptances wait for the end of this round.
+    complete. `holds`: acceptances wait for the end of this round. The rows of groups that are gone are looked at after
+    the id `gone_to`, and no sooner than at `gone_at` (R11).
     """
 
     group_id: str = ""
     since: float | None = None
     holds: bool = False
+    gone_to: str = ""
+    gone_at: float = -inf
 
 
 class CallFailure(msgspec.Struct, frozen=True):

@@ -194,8 +194,12 @@ def returned(row: Row) -> Row:
 
 def is_void(row: Row) -> bool:
     """Whether a row says no more than a new one would: where its group is gone, the sweep deletes it (R14)."""
-    is_begun = row.base not in {None, 0} or row.watermarks or row.is_held
-    return not (is_begun or row.owed or row.attempt or row.remembered or row.debt or row.notes)
+    return row.base in {None, 0} and is_blank(row)
+
+
+def is_blank(row: Row) -> bool:
+    """Whether a row tells of the past alone: where the receipt stood, and which keys have had landings."""
+    return row.is_settled and not (row.remembered or row.watermarks or row.is_held)
 
 
 def rejected_from_queue(row: Row, answer: Answer, at: float, teller: str = "") -> Change:
