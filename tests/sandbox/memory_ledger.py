@@ -68,6 +68,7 @@ class MemoryLedger:
         self._stands: dict[tuple[int, AnySchedule], Stand] = {}
         self._windows: dict[int, str] = {}
         self.conflicts: list[RecordName] = []
+        self.deleted: list[tuple[float, Row]] = []
 
     def load(self, group: Group) -> Row | None:
         with self._lock:
@@ -144,6 +145,7 @@ class MemoryLedger:
             if row is None or row.version != version:
                 return False
             self._drop(group)
+            self.deleted.append((self._clock.now(), row))
             return True
 
     def remains(self, group: Group) -> "MemoryRemains":

@@ -22,10 +22,16 @@ from tests.faults.auditor.evidence import (
     Told,
 )
 from tests.faults.auditor.twins import audit_origins, audit_twins, twins_among
-from tests.faults.world.vendor import CALL, Landing
+from tests.faults.world.vendor import CALL, DISMISSED, Landing
 
 # Whoever has opened an attempt before the group froze may still send it, for as long as signatures live.
 UNDER_WAY_S = 8.0
+
+# A moment that is told in whole seconds may be so much later.
+WHOLE_S = 1.0
+
+# Whoever has seen that a group is gone deletes its row within so long.
+DELETED_WITHIN_S = 2.0
 
 # Every instance knows of a pause after so long.
 OBEYED_S = 10.0
@@ -53,6 +59,7 @@ def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Itera
             yield f"the ledger stands on {base}, the receipt on {receipt}"
     yield from _audit_calls(asked, log, facts)
     yield from _audit_receipts(log, facts)
+    yield from _audit_expiry(log, facts)
     yield from audit_origins(asked, facts)
     twins = twins_among(asked)
     for ones in twins:
@@ -121,6 +128,19 @@ def _audit_receipts(log: Sequence[Landing], facts: Facts) -> Iterator[str]:
             yield f"a receipt was lifted no higher than {after}"
         if len(line.values) == 1 and before >= LIFTED_BELOW and not (facts.broken or facts.tampered):
             yield f"a receipt that stood on {before} was lifted"
+
+
+def _audit_expiry(log: Sequence[Landing], facts: Facts) -> Iterator[str]:
+    """A row expires only while its group is away, and has been for as long as answers are kept.
+
+    Whoever has looked deletes the row a moment later, unless it is held up.
+    """
+    for at in facts.expired:
+        gone_at = max((line.at for line in log if line.kind == DISMISSED and line.at <= at), default=at)
+        if any(gone_at < made < at - DELETED_WITHIN_S for made in facts.made) and not facts.straggles:
+            yield "the row of a group that is there has expired"
+        if at < gone_at + facts.kept_s - WHOLE_S:
+            yield "a row has expired before its group had been gone for as long as answers are kept"
 
 
 def _audit_twin(one: Asked, lines: list[Landing], log: Sequence[Landing], facts: Facts) -> Iterator[str]:

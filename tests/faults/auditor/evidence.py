@@ -87,6 +87,12 @@ class Facts:
     dropped: Sequence[object] = ()
     """The content of each record that an operator has taken from what is parked, and that is not there again."""
     straggles: bool = False
+    expired: Sequence[float] = ()
+    """When a row that stood on a receipt was deleted, but by an operator."""
+    kept_s: float = 0.0
+    """How long such a row is kept at least, once its group is gone."""
+    made: Sequence[float] = ()
+    """When a group was made, or made again."""
     pauses: list[tuple[float, float]] = field(default_factory=list)
     """From when to when an operator had paused the group."""
     sent: Sequence[float] = ()

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.faults.mutants import by_tests
 from tests.faults.mutants.mutant import OF_PYTHON, Mutant
 from tests.faults.mutants.mutations_of_calls import CALLS
+from tests.faults.mutants.mutations_of_expiry import EXPIRY
 from tests.faults.mutants.mutations_of_folding import FOLDING
 from tests.faults.mutants.mutations_of_lifts import LIFTS
 from tests.faults.mutants.mutations_of_parking import PARKING
@@ -24,7 +25,7 @@ from tests.faults.mutants.mutations_of_turns import TURNS
 from tests.faults.simulator import simulate
 from tests.faults.simulator.plan import plan
 
-MUTANTS = CALLS + ROWS + ROOM + LIFTS + POSITIONS + FOLDING + PARKING + TURNS + CLOCK
+MUTANTS = CALLS + ROWS + EXPIRY + ROOM + LIFTS + POSITIONS + FOLDING + PARKING + TURNS + CLOCK
 
 TABLE = Path(__file__).with_name("MUTANTS.md")
 

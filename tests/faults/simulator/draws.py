@@ -118,6 +118,16 @@ def absent(chance: random.Random, rules: Rules) -> Hazard:
     return hazards.Dismissed(0.0, draw() * draw() * 6 if draw() < 0.7 else None)
 
 
+def long_gone(chance: random.Random, rules: Rules) -> Hazard:
+    draw = chance.random
+    return hazards.LongGone(draw() * 3 * draw(), kept_s(rules) * (0.7 + draw()) + 10 * draw())
+
+
+def kept_s(rules: Rules) -> float:
+    """How long a row is kept in a world whose answers are kept for less than the memory of lost calls."""
+    return rules.forget_s + rules.guard_s + 1
+
+
 def restored(chance: random.Random, rules: Rules) -> Hazard:
     copied_s = chance.random() * 1.5 * chance.random()
     return hazards.Restored(copied_s, copied_s + chance.random() * 3)
@@ -205,6 +215,21 @@ def paused(chance: random.Random, rules: Rules) -> Hazard:
     """At any moment, and more often than not for longer than it takes every instance to know of it."""
     draw = chance.random
     return hazards.Paused(6 * draw() * draw(), 1 + 60 * draw(), draw() < 0.6)
+
+
+def third_lost(chance: random.Random, rules: Rules) -> Hazard:
+    """Often that of what comes last where a group is gone for long."""
+    return hazards.Request(2, Fate(None, replies=False))
+
+
+def late_freeze(chance: random.Random, rules: Rules) -> Hazard:
+    """Often of the sweep that looks at a group that is gone for long."""
+    return hazards.Freeze(62 + int(chance.random() * 24), 9.0, stands_still=False)
+
+
+def paused_while_gone(chance: random.Random, rules: Rules) -> Hazard:
+    """The group alone, shortly before the row of one that is gone for long may expire."""
+    return hazards.Paused(kept_s(rules) - 3 * chance.random(), 60.0, all=False)
 
 
 HAZARDS: tuple[Draw, ...] = (

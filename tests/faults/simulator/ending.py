@@ -11,9 +11,21 @@ from handler.core.model.row import Row
 from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice
 from tests.faults.auditor.evidence import NOT_ACCEPTED, Facts
-from tests.faults.simulator.hazards import Broken, ClockJumps, Crash, ForeignData, Freeze, LedgerFails, Paused, Tidied
+from tests.faults.simulator.draws import kept_s
+from tests.faults.simulator.hazards import (
+    ApiSteps,
+    Broken,
+    ClockJumps,
+    Crash,
+    ForeignData,
+    Freeze,
+    LedgerFails,
+    Paused,
+    Tidied,
+)
 from tests.faults.simulator.misfortunes import GROUP
 from tests.faults.simulator.plan import A_DAY_S, Ask
+from tests.faults.world.api_time import OddDates
 from tests.faults.world.rules import APP
 from tests.faults.world.vendor import CALL
 
@@ -92,6 +104,10 @@ def facts_of(schedule: Schedule, *, finished: bool) -> Facts:
     facts.receipt_key = schedule.plan.rules.receipt_key
     facts.broken |= facts.restored and _has_outlived_its_bound(schedule)
     facts.conflicts = bool(schedule.memory.conflicts)
+    facts.expired, facts.made = schedule.expired, schedule.chat.made
+    # By a clock that is set, or seems to be, the time passes in a moment.
+    is_timed = not any(isinstance(one, ApiSteps | OddDates) for one in schedule.plan.hazards)
+    facts.kept_s = kept_s(schedule.plan.rules) if is_timed else 0.0
     # Where less is kept in mind than the deployed function does, the row of losses is soon forgotten. It is so at once
     # where the group is gone, because nothing of before can land there any more.
     # And where lost calls have given way to room for operations, the next interval is shorter by them (R13).

@@ -65,6 +65,10 @@ class Dismissed(Struct, frozen=True):
     anew_after_s: float | None
 
 
+class LongGone(Dismissed, frozen=True):
+    """It stays away for about as long as its row is kept, and is called for once it is there again."""
+
+
 class Restored(Struct, frozen=True):
     """The ledger is put back to what it held at an earlier moment; a new generation begins."""
 

@@ -113,7 +113,9 @@ class Misfortunes:
             elif isinstance(hazard, hazards.Read):
                 facts.refuses |= hazard.fate.code != vendor.DONE
             elif isinstance(hazard, hazards.Dismissed):
-                facts.dismissed = facts.inexplicable = facts.refuses = True
+                facts.dismissed = facts.refuses = True
+                # A group that is made again once its row has expired begins like any other.
+                facts.inexplicable |= not self._has_expired
             elif isinstance(hazard, hazards.Restored):
                 facts.restored = facts.inexplicable = True
             elif isinstance(hazard, hazards.ForeignReceipt):
@@ -147,6 +149,12 @@ class Misfortunes:
         # One odd answer is looked at again; of two the second may be that look.
         facts.inexplicable |= sum(map(_is_odd, self._schedule.plan.hazards)) > 1
         return facts
+
+    @property
+    def _has_expired(self) -> bool:
+        """Whether the row of a group that was away for long was deleted before the group was made again."""
+        made_again = self._chat.made[-1]
+        return self._has(hazards.LongGone) and any(at < made_again for at in self._schedule.expired)
 
     @property
     def _gives_a_second_life(self) -> bool:

@@ -8,10 +8,10 @@ import msgspec
 from msgspec.structs import replace
 
 from handler.core.runtime.instance import Rules
-from tests.faults.auditor.orders import BUS, LONG, QUEUE, SHAPES, WIDE, Order, Shape, order
-from tests.faults.simulator.draws import HAZARDS, Draw, forgotten, paused
+from tests.faults.auditor.orders import BUS, LONG, MORE, QUEUE, SHAPES, WIDE, Order, Shape, order
+from tests.faults.simulator.draws import HAZARDS, Draw, forgotten, kept_s, long_gone, paused
 from tests.faults.simulator.feed import Feed, feed
-from tests.faults.simulator.hazards import LASTING, LOSING, BelowZero, Hazard, Stray
+from tests.faults.simulator.hazards import LASTING, LOSING, BelowZero, Hazard, LongGone, Stray
 from tests.faults.world.rules import RULES
 
 SHORT = replace(RULES, timeout_s=1, life_s=2, guard_s=1, bound_s=3, cache_s=5, forget_s=20)
@@ -103,11 +103,14 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
     orders = _orders(chance, theme, is_fed=is_fed)
     asks = _asks(draw, orders, theme)
     kinds = theme.hazards or [HAZARDS[int(draw() * len(HAZARDS))] for _ in range(_pick(draw, _HAZARD_COUNTS))]
-    hazards = (*(kind(chance, rules) for kind in kinds), *_of_operators(seed, rules, theme))
+    hazards = (*(kind(chance, rules) for kind in kinds), *_beside(seed, rules, theme))
     loses = any(isinstance(hazard, LOSING) for hazard in hazards)
     rules = replace(rules, forget_s=A_DAY_S if loses else rules.forget_s, group_interval_s=_interval_s(seed, theme))
     if draw() < (0.8 if any(isinstance(hazard, LASTING) for hazard in hazards) else 0.05):
         asks.append(Ask(1 + draw() * 24 * draw(), int(draw() * 3), (orders[int(draw() * len(orders))],), 5.0))
+    for gone in [hazard for hazard in hazards if isinstance(hazard, LongGone)]:
+        rules = replace(rules, window_s=SOON_FORGOTTEN_S)
+        asks += _of_a_group_made_again(seed, orders, gone, rules, insists=theme.insist)
     has_stray = any(isinstance(hazard, Stray) for hazard in hazards)
     start = theme.start or _pick(draw, ((0.1, NEW), (0.67 if has_stray else 0.13, ADOPTED), (1, KNOWN)))
     skewed = draw() < 0.2
@@ -155,6 +158,11 @@ _FED_STORES = ((0.45, OBJECTS), (0.5, TEXTS), (1, PIECES))
 PAUSED = 0.05
 FORGOTTEN = 0.05
 
+# The share of worlds whose group is away for long, and how long answers are kept there.
+LONG_GONE = 0.03
+SOON_FORGOTTEN_S = 10.0
+EXPIRING = 0.5
+
 # The share of worlds in which the calls of a group keep a pace, and the longer distance that they keep.
 PACED = 0.05
 FAR_APART_S = 6.0
@@ -195,11 +203,28 @@ def _asks(draw: Callable[[], float], orders: list[Order], theme: Theme) -> list[
     return asks
 
 
-def _of_operators(seed: int, rules: Rules, theme: Theme) -> list[Hazard]:
-    """What operators do in some worlds about everything; by chances of their own, so that all else is the same."""
-    pausing, forgetting = random.Random(seed ^ 1 << 61), random.Random(seed ^ 1 << 59)
-    done = [paused(pausing, rules)] if theme is ANYTHING and pausing.random() < PAUSED else []
-    return [*done, *([forgotten(forgetting, rules)] if theme is ANYTHING and forgetting.random() < FORGOTTEN else [])]
+def _beside(seed: int, rules: Rules, theme: Theme) -> list[Hazard]:
+    """What else happens in some worlds about everything; by chances of its own, so that all else is the same."""
+    shares = [(paused, 61, PAUSED), (forgotten, 59, FORGOTTEN), (long_gone, 56, LONG_GONE)]
+    chances = [(kind, random.Random(seed ^ 1 << bit), share) for kind, bit, share in shares]
+    return [kind(chance, rules) for kind, chance, share in chances if theme is ANYTHING and chance.random() < share]
+
+
+def _of_a_group_made_again(seed: int, orders: list[Order], gone: LongGone, rules: Rules, *, insists: bool) -> list[Ask]:
+    """One that comes while it is away, one of those before once it is there again, and one more.
+
+    The last one comes about when the row expires, or after the group was made again.
+    """
+    draw = random.Random(seed ^ 1 << 57).random
+    refused, fresh = (order(number, number, MORE) for number in range(len(orders), len(orders) + 2))
+    orders += [refused, fresh]
+    away_s = gone.anew_after_s or 0.0
+    again_s = gone.at_s + away_s
+    known = orders[int(draw() * (len(orders) - 1))]
+    expires_s = gone.at_s + min(kept_s(rules), away_s)
+    last_s = (expires_s if draw() < EXPIRING else again_s) + 10 * draw()
+    times = [(refused, gone.at_s + 3 * draw()), (known, again_s + 10 * draw() - 3), (fresh, last_s)]
+    return [Ask(at_s, int(draw() * 3), (one,), 0.5 + 4.5 * draw(), insists) for one, at_s in times]
 
 
 def _interval_s(seed: int, theme: Theme) -> float:

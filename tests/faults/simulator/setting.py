@@ -1,14 +1,17 @@
 """Where a plan is played: the API, the ledger, and the instances that come and go."""
 
+import json
 from functools import partial
 from random import Random
 
 from handler.core.model.row import Row
 from handler.core.runtime.instance import Instance
+from tests.faults.simulator.hazards import Forgotten, LongGone
 from tests.faults.simulator.misfortunes import GROUP
 from tests.faults.simulator.plan import OBJECTS, PIECES, Plan
 from tests.faults.world.network import Network
 from tests.faults.world.piecewise import PiecewiseLedger
+from tests.faults.world.rules import APP
 from tests.faults.world.simulated import Notices, SimulatedApi, SimulatedClock
 from tests.faults.world.unreliable import LedgerFaults
 from tests.faults.world.unreliable_parked import UnreliableStore
@@ -34,6 +37,9 @@ class Setting:
         self.faults = LedgerFaults()
         self.network = Network(self.world, self.chat)
         self.memory = self._memory()
+        if any(isinstance(hazard, LongGone) for hazard in plan.hazards):
+            # A ledger that has rows and no note has kept answers for days.
+            self.memory.note_windows(APP, json.dumps([[plan.rules.window_s, 0.0, START]]), None)
         self.kept = MemoryParked()
         self.ledger = UnreliableStore(self.world, self.memory, self.kept, self.faults)
         if plan.receipt is not None:
@@ -47,6 +53,13 @@ class Setting:
             )
         self._crowd: dict[int, Instance] = {}
         self._greeting = Random(plan.seed)
+
+    @property
+    def expired(self) -> list[float]:
+        """When a row with a history was deleted, in worlds in which no operator forgets it."""
+        if any(isinstance(hazard, Forgotten) for hazard in self.plan.hazards):
+            return []
+        return [at for at, row in self.memory.deleted if row.base not in {None, 0}]
 
     def replace_ledger(self) -> None:
         """Go on with a copy in place of the ledger, on cold instances; nobody reaches the old one any more."""

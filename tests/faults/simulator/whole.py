@@ -8,6 +8,8 @@ from functools import lru_cache
 from types import ModuleType
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from handler.chat.client import ProbeClient
 from handler.core.errors import CounterError
 from handler.core.runtime.instance import Instance, TimeBudget
@@ -23,7 +25,7 @@ from handler.vault.cache import CachedVault
 from handler.vault.secret import parse
 from tests.faults.auditor import evidence
 from tests.faults.auditor.evidence import Told
-from tests.faults.auditor.orders import BUS, GROUP_ID, QUEUE, STREAM, Order, place_of
+from tests.faults.auditor.orders import BUS, GROUP_ID, QUEUE, STREAM, WINDOW_S, Order, place_of
 from tests.faults.simulator.plan import Ask, Plan
 from tests.faults.simulator.schedule import INVOCATION_S, SWEEP_S, Played, Schedule
 from tests.faults.world.bytes_on_the_way import TOKEN, SimulatedClient, secret_text
@@ -48,7 +50,8 @@ class WholeSchedule(Schedule):
     """A plan whose callers come over HTTP and through a queue, by turns."""
 
     def __init__(self, plan: Plan, *, recording: bool) -> None:
-        super().__init__(plan, recording=recording)
+        # Here callers' answers are kept by the rules' window, and all callers come back within it (A7).
+        super().__init__(replace(plan, rules=replace(plan.rules, window_s=WINDOW_S)), recording=recording)
         self._contexts: dict[int, HttpContext] = {}
 
     def run(self) -> Played:

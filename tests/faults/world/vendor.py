@@ -68,6 +68,8 @@ class SimulatedChat:
     world: World
     groups: dict[Group, dict[str, int]] = field(default_factory=dict)
     landings: list[Landing] = field(default_factory=list)
+    made: list[float] = field(default_factory=list)
+    """When each group was made, or made again."""
     calls: int = 0
     reads: int = 0
     secret: int = 1
@@ -86,6 +88,7 @@ class SimulatedChat:
 
     def create(self, group: Group) -> None:
         self.groups[group] = {}
+        self.made.append(self.world.now)
 
     def dismiss(self, group: Group) -> None:
         """A group that is no more, and its counters with it."""

@@ -8,11 +8,12 @@ from msgspec.structs import replace
 from handler.core.errors import LedgerUnavailable
 from handler.core.model.known_keys import GONE as MARK
 from handler.core.model.outcome import Applied, Rejected
-from handler.core.model.row import Group, Note, Pause, Row
+from handler.core.model.row import Group, Note, Pause, Remembered, Row
 from handler.core.ports.counter_api import Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation
 from handler.core.ports.system import Notice
 from handler.core.protocol.expire import LOOKED_AT_MAX
+from handler.core.state.transitions import is_blank
 from tests.unit.core.samples import BASE, NOW, attempt, entry, row
 from tests.unit.core.scene import APP, ARREARS, GONE, GROUP, RULES, Scene, first, increase
 
@@ -98,13 +99,8 @@ def test_the_window_begins_with_the_last_rejection() -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        {"queue": (entry("a"),), "paused": Pause(NOW, "why")},
-        {"attempt": attempt(entry("a")), "frozen": "a reason"},
-        {"debt": (("like", 5),), "frozen": "a reason"},
         {"notes": (Note(entry("a"), 10010, NOW),)},
-        {"frozen": "a reason"},
         {"paused": Pause(NOW, "why")},
-        {"watermarks": (("shard", "1"),), "frozen": "a reason"},
         {"generation": 0},
         {"keys": ((MARK, NOW), ("like", NOW))},
     ],
@@ -115,6 +111,25 @@ def test_a_row_that_holds_anything_stays(more: dict[str, object]) -> None:
     first(scene.kept, "park", lambda: scene.clock.advance(10**6))
     sweep(scene, KEPT_S)
     assert has_row(scene)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"queue": (entry("a"),)},
+        {"attempt": attempt(entry("a"))},
+        {"remembered": (Remembered(attempt(entry("a"))),)},
+        {"debt": (("like", 5),)},
+        {"notes": (Note(entry("a"), 10010, NOW),)},
+        {"watermarks": (("shard", "1"),)},
+        {"frozen": "a reason"},
+        {"paused": Pause(NOW, "why")},
+    ],
+    ids="-".join,
+)
+def test_nothing_may_be_left_in_it_but_the_mark(more: dict[str, object]) -> None:
+    assert is_blank(MARKED)
+    assert not is_blank(replace(MARKED, **more))
 
 
 @pytest.mark.parametrize("landed", [{}, {"like": 5, "_receipt": BASE}])
