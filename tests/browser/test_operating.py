@@ -10,6 +10,7 @@ from tests.integration.counting import TIMEOUT_S, order, over_http
 from tests.sandbox.chat import ChatServer
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.environment import CALLER
+from tests.sandbox.faults import Fault
 
 
 def test_a_frozen_group_is_weighed_tried_and_released(page: Browser, chat: ChatServer) -> None:
@@ -41,6 +42,24 @@ def test_a_frozen_group_is_weighed_tried_and_released(page: Browser, chat: ChatS
     page.waits(lambda: page.focused() == "Health", "the focus at the list")
     assert over_http(order(GROUP, 5), "k")[0] == 200
     assert chat.values(GROUP)["like"] == 105
+
+
+def test_a_group_that_waits_can_be_decided_by_hand_but_not_before_the_function_allows_it(
+    page: Browser, chat: ChatServer
+) -> None:
+    assert over_http(order(GROUP, 100), "before")[0] == 200
+    chat.plan([Fault("drop_after")])
+    chat.always(Fault("drop_before"), "get")
+    assert over_http(order(GROUP, 5), "k")[0] == 202
+    chat.clear_faults()
+    page.fill("Group", GROUP)
+    page.press("Look at it")
+    page.shows("found", "the end of its call, unless the receipt shows that it landed")
+    page.press("Decide by hand, should what it waits for never come")
+    page.press("not-landed")
+    page.press("Release the group")
+    page.press("Do it")
+    page.shows("trouble", "GroupId: is not frozen")
 
 
 def test_a_parked_record_is_replayed_under_another_key_and_one_is_dropped(page: Browser, chat: ChatServer) -> None:
