@@ -21,6 +21,7 @@ from tests.faults.auditor.evidence import (
     Facts,
     Told,
 )
+from tests.faults.auditor.lanes import audit_order
 from tests.faults.auditor.twins import audit_origins, audit_twins, twins_among
 from tests.faults.world.vendor import CALL, DISMISSED, Landing
 
@@ -61,6 +62,7 @@ def audit(asked: Sequence[Asked], log: Sequence[Landing], facts: Facts) -> Itera
     yield from _audit_receipts(log, facts)
     yield from _audit_expiry(log, facts)
     yield from audit_origins(asked, facts)
+    yield from audit_order(log, facts)
     twins = twins_among(asked)
     for ones in twins:
         yield from audit_twins(ones, [line for line in log if line.group == ones[0].group], facts)

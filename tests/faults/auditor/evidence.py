@@ -84,6 +84,8 @@ class Facts:
     notices: frozenset[str] = frozenset()
     parked: Mapping[str, tuple[object, str]] = field(default_factory=dict)
     given_up: Mapping[str, float] = field(default_factory=dict)
+    in_order: Sequence[Sequence["Asked"]] = ()
+    """What each consumer of the stream delivers one after another."""
     dropped: Sequence[object] = ()
     """The content of each record that an operator has taken from what is parked, and that is not there again."""
     straggles: bool = False

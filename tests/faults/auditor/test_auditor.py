@@ -314,3 +314,21 @@ def test_the_value_of_one_of_two_twins_in_a_call_has_one_or_both_in_it() -> None
 def test_what_is_parked_and_was_never_asked_for_is_found() -> None:
     kept = {"shard:0-2": (("Increase", (("a", 65),)), "why")}
     assert any("nobody asked for" in found for found in audit(twins(Told(WAITING)), ONCE, Facts(parked=kept)))
+
+
+def test_a_set_lands_where_its_source_has_it_among_records_that_add() -> None:
+    """Only records that were taken count, and where a copy was put back any may come again."""
+    first, last = asked(0, Told(WAITING)), asked(1, Told(WAITING), mode="Set", key="set")
+    first.by_stream = last.by_stream = first.acknowledged = last.acknowledged = True
+    first.place, last.place = "shard:1", "shard:2"
+    log = [landing(1, "Set", {"set": 0}, set=64), landing(2, "Increase", {"a": 0}, a=1)]
+
+    def found(*lane: Asked, restored: bool = False) -> bool:
+        facts = Facts(in_order=[lane], restored=restored)
+        return any("had before it" in one for one in audit([first, last], log, facts))
+
+    assert found(first, last)
+    assert not found(last, first)
+    assert not found(first, last, restored=True)
+    first.acknowledged = False
+    assert not found(first, last)

@@ -1,15 +1,21 @@
 """The rules by which records of a stream are added up, and taken apart once they are refused (R6, R13), switched off.
 
-Small worlds have the numbers of none of them, or tell them only by chance.
+Small worlds show some of them by records that ask for the same, and by keys among those that are added up. For the
+others they are too small.
 """
 
-from tests.faults.mutants.mutant import Mutant
+from tests.faults.auditor.orders import MORE, SET
+from tests.faults.mutants.mutant import Mutant, one
+from tests.faults.simulator import draws as h
+from tests.faults.simulator.plan import KNOWN, Theme
 
 _BEYOND = "core.state.folding:Asked.beyond"
 _ROOM = "core.state.folding:_Stretch._has_room"
 _STRETCHES = "tests/unit/core/state/test_folding.py"
 _PARTING = "tests/unit/core/protocol/test_parting.py"
 _BATCHES = "tests/unit/triggers/sources/test_batch_positions.py"
+_KEYED = Theme(shapes=(SET, MORE), start=KNOWN, fed=True, keyed=True)
+_FORBIDDEN = Theme((h.forbidden,), fed=True)
 _ENDED = "if stretch and (item.mode is Mode.SET or item.mode is not stretch.mode):"
 
 
@@ -18,14 +24,46 @@ def _one(name: str, path: str, change: tuple[str, str], test: str, rule: str = "
 
 
 FOLDING: tuple[Mutant, ...] = (
+    one(
+        "a key of another Mode ends no stretch",
+        "R13",
+        _BEYOND,
+        (_ENDED, "if stretch and item.mode is Mode.SET:"),
+        _KEYED,
+    ),
+    one(
+        "a content counted once for all of its records",
+        "R13",
+        "core.model.placed:added_up",
+        ("part.times * value", "value"),
+        Theme(fed=True),
+    ),
+    one(
+        "the rest of a refused content asked for again",
+        "R6",
+        "core.state.transitions:answered",
+        ("rest = rest_of(ended[-1], queue)", "rest = ()"),
+        _FORBIDDEN,
+    ),
+    one(
+        "what was added up parked as one record",
+        "R6",
+        "core.protocol.parking:parked",
+        ("if not entry.parts:", "if True:"),
+        _FORBIDDEN,
+    ),
+    one(
+        "what was not landed goes behind what waits",
+        "R6",
+        "core.state.transitions:not_landed",
+        ("attempt.owed + row.queue", "row.queue + attempt.owed"),
+        Theme((h.lost,), shapes=(MORE, SET), fed=True),
+    ),
     _one(
         "a Set with a key ends no stretch of Sets",
         _BEYOND,
         (_ENDED, "if stretch and item.mode is not stretch.mode:"),
         _STRETCHES,
-    ),
-    _one(
-        "a key of another Mode ends no stretch", _BEYOND, (_ENDED, "if stretch and item.mode is Mode.SET:"), _STRETCHES
     ),
     _one("any key ends a stretch", _BEYOND, (_ENDED, "if stretch:"), _STRETCHES),
     _one("sums beyond int64", "core.state.folding:_Stretch._adds", ("amount <= INT64_MAX and ", ""), _STRETCHES),
@@ -40,12 +78,6 @@ FOLDING: tuple[Mutant, ...] = (
         "records out of order",
         "core.state.folding:_bounds",
         ("if sequences[0] <= last or not all(map(lt, sequences, sequences[1:])):", "if False:"),
-        _STRETCHES,
-    ),
-    _one(
-        "a content counted once for all of its records",
-        "core.model.placed:added_up",
-        ("part.times * value", "value"),
         _STRETCHES,
     ),
     _one(
@@ -84,23 +116,9 @@ FOLDING: tuple[Mutant, ...] = (
         "R6",
     ),
     _one(
-        "the rest of a refused content asked for again",
-        "core.state.transitions:answered",
-        ("rest = rest_of(ended[-1], queue)", "rest = ()"),
-        _PARTING,
-        "R6",
-    ),
-    _one(
         "pieces of Sets in any order",
         "core.state.parting:pieces_of",
         ("sorted(entry.parts, key=lambda part: part.last)", "list(entry.parts)"),
-        _PARTING,
-        "R6",
-    ),
-    _one(
-        "what was added up parked as one record",
-        "core.protocol.parking:parked",
-        ("if not entry.parts:", "if True:"),
         _PARTING,
         "R6",
     ),

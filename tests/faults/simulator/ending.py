@@ -120,6 +120,9 @@ def facts_of(schedule: Schedule, *, finished: bool) -> Facts:
     facts.parked = {one.id: (_content(one), one.reason) for one in schedule.kept.page(APP, PARKED_MAX)}
     facts.given_up = {record.id: at for record, at in schedule.given_up}
     facts.dropped = [_content(record) for record, _ in schedule.given_up if record.id not in facts.parked]
+    if schedule.plan.feed and not schedule.plan.feed.apart:
+        lanes = schedule.plan.feed.lanes
+        facts.in_order = [[schedule.asked[order] for shard in lane for order in shard] for lane in lanes]
     facts.notices = frozenset([notice.value for notice in schedule.notices.told])
     # What has given way to room for operations is not kept in mind any more: nothing explains it when it lands (R13).
     if facts.broken and Notice.ATTEMPT_DROPPED.value in facts.notices:

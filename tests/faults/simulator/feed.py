@@ -51,14 +51,15 @@ class Feed(msgspec.Struct, frozen=True):
 # The share of streams with twins, and of those with keys among their records; and the share of such records.
 TWINNED = 0.4
 KEYED = 0.4
-WITH_KEY = 0.3
+WITH_KEY = 0.4
 TWINS_MAX = 4
 
 
-def feed(draw: Draw, own: Draw, first: int, shapes: Sequence[Shape] = SHAPES) -> Feed:
+def feed(draw: Draw, own: Draw, first: int, shapes: Sequence[Shape] = SHAPES, *, keyed: bool = False) -> Feed:
     """Draw a stream whose records have the digits from the `first` one on.
 
-    Twins and keys come by chance of their `own`, so that the worlds are the same for all else.
+    Twins and keys come by chance of their `own`, so that the worlds are the same for all else. Where they are `keyed`,
+    some have keys for certain, and batches are larger.
     """
     count = min(1 + int(draw() * 4), DIGITS - first)
     cut_at = draw(), draw()
@@ -66,13 +67,13 @@ def feed(draw: Draw, own: Draw, first: int, shapes: Sequence[Shape] = SHAPES) ->
     drawn = [(first + place, shapes[int(draw() * len(shapes))]) for place in range(count)]
     apart = draw() < 0.25
     twins = _twins(own, drawn) if own() < TWINNED else 0
-    with_key = WITH_KEY if own() < KEYED and not apart else 0.0
-    shards = _shards(drawn, cut_at, begins_anew=begins_anew, apart=apart, keyed=lambda: own() < with_key)
+    with_key = WITH_KEY if (own() < KEYED or keyed) and not apart else 0.0
+    shards = _shards(drawn, cut_at, begins_anew=begins_anew, apart=apart, has_key=lambda: own() < with_key)
     at_s = draw() * 2 * draw()
     return Feed(
         shards=tuple(tuple(shard) for shard in shards if shard),
         at_s=at_s,
-        batch=1 + int(draw() * 3) + twins,
+        batch=1 + int(draw() * 3) + twins + 2 * keyed,
         lost=0.0 if draw() < 0.4 else 0.4,
         bisects=draw() < 0.5,
         again_at_s=at_s + draw() * 8 if draw() < 0.3 else None,
@@ -98,7 +99,7 @@ def _shards(
     *,
     begins_anew: bool,
     apart: bool,
-    keyed: Callable[[], bool],
+    has_key: Callable[[], bool],
 ) -> Sequence[Sequence[Order]]:
     """The records, in up to three shards."""
     count = len(drawn)
@@ -108,7 +109,7 @@ def _shards(
     if begins_anew:
         numbers[cuts[0] :] = [1 + place for place in range(count - cuts[0])]
     records = [
-        record(index, shape, f"shardId-00{sum(place >= cut for cut in cuts)}", number, apart=apart, keyed=keyed())
+        record(index, shape, f"shardId-00{sum(place >= cut for cut in cuts)}", number, apart=apart, keyed=has_key())
         for place, ((index, shape), number) in enumerate(zip(drawn, numbers, strict=True))
     ]
     return records[: cuts[0]], records[cuts[0] : cuts[1]], records[cuts[1] :]

@@ -74,8 +74,8 @@ class Theme(msgspec.Struct, frozen=True):
     All the `hazards` happen in each of them, and the operations are of these `shapes`. `start` says what is known of
     the group at the beginning. With `later` the last operation is asked for some seconds after the others; unless
     they `insist`, callers ask once; the `patient` ones wait longer. With `fed` there is a stream beside the callers,
-    and with `sources` all of these are event sources. In `tight` worlds rows are short and keys are long. In `paced`
-    ones the calls keep a long distance from each other.
+    in which some records are `keyed`, and with `sources` all callers are event sources. In `tight` worlds rows are
+    short and keys are long. In `paced` ones the calls keep a long distance from each other.
     """
 
     hazards: tuple[Draw, ...] = ()
@@ -85,6 +85,7 @@ class Theme(msgspec.Struct, frozen=True):
     insist: bool = True
     patient: bool = False
     fed: bool = False
+    keyed: bool = False
     sources: bool = False
     tight: bool = False
     paced: bool = False
@@ -125,8 +126,12 @@ def plan(seed: int, theme: Theme = ANYTHING) -> Plan:
         hazards=hazards,
         sweep_at_s=5 + draw() * 10,
         to_the_end=draw() < 0.03 and not loses,
-        feed=feed(draw, random.Random(seed ^ 1 << 58).random, len(orders), theme.shapes or SHAPES) if is_fed else None,
+        feed=_feed(seed, draw, len(orders), theme) if is_fed else None,
     )
+
+
+def _feed(seed: int, draw: Callable[[], float], first: int, theme: Theme) -> Feed:
+    return feed(draw, random.Random(seed ^ 1 << 58).random, first, theme.shapes or SHAPES, keyed=theme.keyed)
 
 
 # A receipt further off than this is nobody's history.
