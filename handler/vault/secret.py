@@ -63,7 +63,7 @@ def parse(text: str, *, by_name: bool = False) -> Secret:
 
 
 def _given(value: object) -> object:
-    """Refuse null: a right that is left out allows everything, and null could be meant for nothing."""
+    """Refuse null: a right that is left out allows everything, and null could be meant for nothing, or be a slip."""
     if value is None:
         raise PydanticCustomError("null", "must not be null")
     return value
@@ -105,8 +105,8 @@ class _Grant(StrictModel):
 
 class _Caller(StrictModel):
     name: Annotated[str, Field(min_length=1, max_length=256)]
-    token: Annotated[str | None, Field(pattern=VISIBLE, repr=False)] = None
-    token_sha256: Annotated[str | None, Field(pattern=r"^[0-9a-fA-F]{64}$", repr=False)] = None
+    token: Annotated[str | None, BeforeValidator(_given), Field(pattern=VISIBLE, repr=False)] = None
+    token_sha256: Annotated[str | None, BeforeValidator(_given), Field(pattern=r"^[0-9a-fA-F]{64}$", repr=False)] = None
     may: _Optional[list[_Grant]] = None
     read_patterns: _Optional[list[_Pattern]] = Field(default=None, alias="read")
     calls_per_second: _Optional[Annotated[float, Field(ge=0.01, le=10_000)]] = None
