@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from handler.core.model.known_keys import GONE
 from handler.core.ports.ledger import Parked
 from handler.core.ports.schedules import Hold, Schedule
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
@@ -68,6 +69,7 @@ def ask(ledger: DynamoDbLedger) -> None:
 
 def sweep(ledger: DynamoDbLedger) -> None:
     assert ledger.unfinished(APP, 10) == [GROUP.id]
+    assert ledger.groups_with_key(APP, GONE, 1, 10) == []
     assert [label.id for label in ledger.parked().labels(APP)] == [PARKED.id]
 
 

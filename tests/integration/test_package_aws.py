@@ -222,14 +222,14 @@ def test_each_role_allows_what_its_function_does_and_nothing_else(resources: Res
 
 
 def test_each_permission_is_for_one_thing(resources: Resources) -> None:
-    """A function's own log and the one secret; the sweep's queries see the index, and count parked records."""
+    """A function's own log and the one secret; the sweep's queries see the indexes, and count parked records."""
     for name in FUNCTIONS:
         found = allowed(resources, f"{name}Role")
         assert found["logs:PutLogEvents"] == {"Fn::GetAtt": [f"{name}LogGroup", "Arn"]}
         assert "secret:update-group-counter/test-??????" in str(found["secretsmanager:GetSecretValue"])
         assert found["dynamodb:PutItem"] == LEDGER
         assert not any("*" in action or resource == "*" for action, resource in found.items())
-    swept = [LEDGER, index("unfinished")]
+    swept = [LEDGER, index("unfinished"), index("known")]
     assert allowed(resources, "SweepRole")["dynamodb:Query"] == swept
     assert allowed(resources, "QueueRole")["sqs:DeleteMessage"] == {"Fn::GetAtt": ["Queue", "Arn"]}
 
