@@ -6,7 +6,15 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
-from handler.core.errors import NotPermitted, SettingsError, TooManyCalls, Unauthorized
+from handler.core.errors import (
+    LedgerUnavailable,
+    NotPermitted,
+    OutcomeUnknown,
+    SecretUnavailable,
+    SettingsError,
+    TooManyCalls,
+    Unauthorized,
+)
 from handler.core.ports.system import Notice, Reporter
 from handler.triggers.event_kind import Event, Kind
 from handler.triggers.http import cors, responses
@@ -69,7 +77,8 @@ def _served(path: str, exchange: Exchange) -> Reply:
     routes = (*ROUTES, DOCUMENT) if exchange.context.docs else ROUTES
     for route in routes:
         if (route.method, route.path) == (method, path):
-            return route.serve(exchange)
+            with exchange.context.health.ends_with(LedgerUnavailable, SecretUnavailable, OutcomeUnknown):
+                return route.serve(exchange)
     allowed = [route.method for route in routes if route.path == path.rstrip("/")]
     asked = cors.preflight(exchange.request, exchange.context.origins, allowed) if allowed else None
     if asked is not None:

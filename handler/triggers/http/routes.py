@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -40,6 +41,15 @@ class Health(msgspec.Struct):
     """The last good look of this instance: until which moment of the monotonic clock it is believed."""
 
     good_until: float = float("-inf")
+
+    @contextmanager
+    def ends_with(self, *failures: type[Exception]) -> Iterator[None]:
+        """Believe the look no more once any request has failed in one of these ways."""
+        try:
+            yield
+        except failures:
+            self.good_until = float("-inf")
+            raise
 
 
 class HttpContext(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from handler.core.ports.schedules import Claim, Schedule
 from handler.core.ports.system import Notice
 from tests.sandbox.memory_ledger import MemoryLedger
 from tests.sandbox.memory_parked import MemoryParked
+from tests.unit.triggers.faulty import UNAVAILABLE, FaultyLedger
 from tests.unit.triggers.stage import APP, CALLER, Stage, headers, invocation, secret
 
 
@@ -206,11 +207,14 @@ def test_a_parameter_that_is_missing_or_wrong_is_named(stage: Stage, query: str,
     assert (seen.status, seen.body["field"]) == (400, field)
 
 
-def test_health_is_bad_while_the_ledger_is_away(stage: Stage) -> None:
-    class Away(MemoryParked):
-        def noted(self, app: int, name: str) -> str | None:
-            raise LedgerUnavailable(f"the file of {app} with {name} is away")
+class Away(MemoryParked):
+    """A ledger without its notes."""
 
+    def noted(self, app: int, name: str) -> str | None:
+        raise LedgerUnavailable(f"the file of {app} with {name} is away")
+
+
+def test_health_is_bad_while_the_ledger_is_away(stage: Stage) -> None:
     stage.use_parked(Away())
     seen = stage.send("GET", "/v1/health")
     assert (seen.status, "file" in str(seen.body)) == (503, False)
@@ -230,3 +234,13 @@ def test_good_health_is_told_from_memory_for_five_seconds(stage: Stage) -> None:
         stage.clock.sleep(passed_s)
         assert stage.send("GET", "/v1/health").status == 200
     assert len(looks) == 2
+
+
+def test_good_health_is_forgotten_once_a_request_could_not_use_the_ledger(stage: Stage) -> None:
+    assert stage.send("GET", "/v1/health").status == 200
+    ledger = FaultyLedger(stage)
+    ledger.away["room"] = UNAVAILABLE
+    stage.use_ledger(ledger)
+    stage.use_parked(Away())
+    assert [stage.send("GET", "/v1/health").status, stage.post("k").status] == [200, 503]
+    assert stage.send("GET", "/v1/health").status == 503
