@@ -38,9 +38,9 @@ def audit_twins(ones: Sequence[Asked], lines: list[Landing], facts: Facts) -> It
 
 
 def audit_origins(asked: Sequence[Asked], facts: Facts) -> Iterator[str]:
-    """What is parked was asked for, by one record or by twins."""
+    """What is parked was asked for, by one record or by twins. All that add nothing ask for the same."""
     places = {one.place for one in asked}
-    twins = [ones[0] for ones in twins_among(asked)]
+    twins = [*(ones[0] for ones in twins_among(asked)), *(one for one in asked if not is_countable(one))]
     for place, (content, reason) in facts.parked.items():
         if not reason or (place not in places and not any(_times(one, content) for one in twins)):
             yield f"{place} is parked as {content} because of {reason!r}, which nobody asked for"
