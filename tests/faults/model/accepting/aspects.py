@@ -45,7 +45,8 @@ def _stepping() -> Aspect:
         Mutant("begin_checks_queue", store.DOUBLE, same),
         Mutant("append_checks_owed", store.DOUBLE, same),
     ]
-    return Aspect("accept and begin in one step", "R1", [same, two], [replace(two, deliveries=(0, 0, 1))], mutants)
+    large = [replace(two, deliveries=(0, 0, 1)), replace(two, deliveries=(0, 1, 2))]
+    return Aspect("accept and begin in one step", "R1", [same, two], large, mutants)
 
 
 def _by_epoch() -> Aspect:

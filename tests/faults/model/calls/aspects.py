@@ -67,5 +67,5 @@ def _pauses_of_all() -> Aspect:
         Mutant("accepted_all_the_same", pausing.TURNED_AWAY, busy),
         Mutant("first_looks_wait", pausing.IN_A_PAUSE, new),
     ]
-    large = [replace(every, lost=1), replace(refused, lost=1), Pausing(2, of_all=False)]
+    large = [replace(every, lost=1), replace(refused, lost=1), Pausing(2, of_all=False), Pausing(2)]
     return Aspect("a pause of every group", "R15", [every, one, new, refused, busy], large, mutants)

@@ -27,7 +27,9 @@ def _watermarks() -> Aspect:
         Mutant("passed_are_left_out", watermark_model.DOUBLE, halves),
     ]
     small = [Watermarks(batches) for batches in watermark_model.WORLDS]
-    return Aspect("watermarks of batches", "R13", small, [], mutants)
+    return Aspect(
+        "watermarks of batches", "R13", small, [Watermarks(((1, 3), (1, 2), (2, 3), (1, 1), (3, 3)))], mutants
+    )
 
 
 def _stretches() -> Aspect:
