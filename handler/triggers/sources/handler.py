@@ -13,10 +13,10 @@ from functools import partial
 
 from msgspec import to_builtins
 
-from handler.core.errors import NotAccepted, OutcomeUnknown
+from handler.core.errors import GroupFailed, NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.model.operation import Operation
 from handler.core.ports.ledger import Parked
-from handler.core.ports.system import Evidence, Notice, naming
+from handler.core.ports.system import Evidence, Notice, Reporter, naming
 from handler.core.runtime.instance import TimeBudget
 from handler.core.runtime.windows import Horizon
 from handler.triggers.concurrency import Failure, contained, each
@@ -168,13 +168,26 @@ def _raise_for_unnamed(batch: Batch, failed: Mapping[int, Refusal | Failure]) ->
 
 
 def _named(batch: Batch, failed: Mapping[int, Refusal | Failure], context: AppContext) -> Iterable[Item]:
-    """The reply's name of each failed record, each once; reports each refusal that the log does not have yet."""
+    """The reply's name of each failed record, each once; reports what has failed them, if the log does not have it."""
     names: dict[Item, None] = {}
+    failures: dict[str, Failure] = {}
     for number, result in failed.items():
         record = batch.record(number)
         if record.item is None:
             continue
         names[record.item] = None
-        if isinstance(result, Refusal) and not result.is_reported:
+        if not isinstance(result, Refusal):
+            failures[str(result)] = result
+        elif not result.is_reported:
             context.instance.reporter.report(Notice.REJECTED, reason=result.reason, **_whose(record))
+    for failure in failures.values():
+        _tell(failure, context.instance.reporter)
     return names
+
+
+def _tell(failure: Failure, reporter: Reporter) -> None:
+    """Log why records come again, as of a batch that fails as a whole: a reply that names them says no more."""
+    if isinstance(failure, TooManyCalls):
+        reporter.report(Notice.TURNED_AWAY, reason=str(failure), retry_after_s=failure.retry_after_s)
+    elif not isinstance(failure, GroupFailed):
+        reporter.failed(failure)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from handler.core.errors import AnswerLost, CounterError, NotAccepted, OutcomeUnknown
+from handler.core.errors import AnswerLost, CounterError, NotAccepted, OutcomeUnknown, RowFull
 from handler.core.model.operation import operation_id
 from handler.core.ports.system import Notice
 from handler.triggers.event_kind import Event
@@ -67,12 +67,23 @@ def test_what_was_not_accepted_comes_again_and_holds_up_nobody(
         with pytest.raises(kind, match=f"2 of 5 records were not accepted, deliver them again: {reason}"):
             stage.batch(event)
     assert likes(stage) == [None, 21, None]
-    unforeseen = [] if error is UNAVAILABLE else [error]
-    assert (stage.told.failures, stage.told.notices.count(Notice.GROUP_FAILED)) == (unforeseen, len(unforeseen))
+    # A reply that names records is taken for a success and says no more; an invocation that fails says why itself.
+    told = [error] if source in PARTIAL or error is not UNAVAILABLE else []
+    assert (stage.told.failures, stage.told.notices.count(Notice.GROUP_FAILED)) == (told, error is not UNAVAILABLE)
     faulty.away.clear()
     assert stage.batch(event) in ({"batchItemFailures": []}, {"accepted": 4, "parked": 1, "ignored": 0})
     assert likes(stage) == [21, 21, None]
     assert len(stage.kept.page(APP, 10)) == (source not in PARTIAL)
+
+
+@pytest.mark.parametrize("source", PARTIAL)
+def test_records_for_which_there_is_no_room_are_told_to_be_turned_away(
+    stage: Stage, faulty: FaultyLedger, source: str
+) -> None:
+    """As a caller over HTTP is, which is no error of ours."""
+    faulty.away = {"a": RowFull("many wait", 5.0), "b": RowFull("many wait", 5.0)}
+    stage.batch(batch_of(source, CONTENTS))
+    assert (stage.told.failures, stage.told.notices.count(Notice.TURNED_AWAY)) == ([], 1)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit()])
