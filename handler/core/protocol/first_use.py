@@ -15,6 +15,7 @@ from handler.core.model.row import Row
 from handler.core.ports.counter_api import Counted, Fault, Refused
 from handler.core.ports.system import Notice, naming
 from handler.core.protocol import conclude
+from handler.core.protocol.calls import NOT_PERMITTED
 from handler.core.protocol.refusal import GROUP_GONE, Blame, blamed
 from handler.core.protocol.visit import TIMES_BELIEVED, Again, Next, Visit
 from handler.core.runtime.api_clock import NEAR_S
@@ -104,10 +105,10 @@ def _first_look(visit: Visit, row: Row) -> Next:
             return visit.setback(dataclasses.replace(reply, fault=Fault.APP))
         if blame is Blame.UNKNOWN:
             return visit.failed_to_send()
-        if reply.code not in GROUP_GONE and row.queue:
-            # The group may have a receipt that shows once it can be read: a call could not be judged by it.
+        if reply.code == NOT_PERMITTED and row.queue:
+            # The group may have a receipt that shows once it may be read: a call could not be judged by it.
             return _refused_unseen(visit, row, Rejected(reply.code, reply.info))
-    # A group that does not exist has no receipt; its first attempt will be refused likewise.
+    # A group that refuses to be read otherwise has no receipt to stand on; its first attempt is refused likewise.
     values = reply.values if isinstance(reply, Counted) else {}
     return _begun(visit, row, values, heard=heard, date=reply.date)
 

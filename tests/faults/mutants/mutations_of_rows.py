@@ -177,7 +177,7 @@ ROWS: tuple[Mutant, ...] = (
         "a call on a receipt that may not be read",
         "R9",
         "core.protocol.first_use:_first_look",
-        ("reply.code not in GROUP_GONE and row.queue", "False"),
+        ("reply.code == NOT_PERMITTED and row.queue", "False"),
         Theme((h.demoted,), (MORE,), start=ADOPTED),
     ),
     one(
