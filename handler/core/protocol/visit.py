@@ -197,7 +197,7 @@ class Visit:
         self.instance.reporter.report(notice, times, group=self.group.id, **evidence)
 
     def put(self, change: Row | Change, notice: Notice | None = None, **evidence: str | float | None) -> Row | Again:
-        """Write by compare-and-swap, and report `notice` of the group once that is done.
+        """Write by compare-and-swap, and report `notice` once that is done: of each operation that it ends, or once.
 
         If another worker has changed the row, or the answer is lost, the visit has to read the row again.
         """
@@ -221,7 +221,7 @@ class Visit:
         if row.frozen:
             self.report(Notice.GROUP_FROZEN, reason=row.frozen, **naming(entry.id for entry in row.owed))
         if notice is not None:
-            self.report(notice, **evidence)
+            self.report(notice, max(1, len(records)), **evidence)
         return row
 
     def freeze(self, row: Row, reason: str) -> Row | Again:

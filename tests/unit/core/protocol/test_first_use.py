@@ -7,6 +7,7 @@ from handler.core.model.outcome import Applied, Rejected
 from handler.core.model.row import Entry, Remembered, Row, first_row
 from handler.core.ports.counter_api import Counted, Fault, Refused, Unclear
 from handler.core.ports.ledger import Generation
+from handler.core.ports.system import Notice
 from handler.core.protocol.backoff import FIRST_LOOK_S
 from handler.core.protocol.first_use import establish, revalidate
 from handler.core.protocol.visit import Again, Stop, Visit
@@ -108,6 +109,14 @@ def test_a_history_that_may_not_be_read_yet_is_adopted_once_it_may() -> None:
     assert scene.api.calls == []
     assert isinstance(scene.outcome(increase("b"), 40), Applied)
     assert (scene.row.frozen, scene.row.base) == (None, scene.api.counters["_receipt"])
+
+
+def test_each_operation_that_finds_no_room_in_a_group_counts_as_rejected() -> None:
+    """One write ends them all."""
+    scene = Scene(replace(NEW, queue=(entry("a"), entry("b"), entry("c"))))
+    scene.api.counters = {f"key-{number}": 1 for number in range(20)}
+    scene.counters.sweep(scene.clock.moment + 60)
+    assert scene.notices.counted[Notice.REJECTED] == 3
 
 
 def test_a_worker_that_has_not_made_the_row_leaves_the_first_look_for_a_moment() -> None:
