@@ -105,12 +105,15 @@ def test_the_ledgers_url_may_be_a_reference(environment: Path, monkeypatch: pyte
         ("env:NOWHERE", "LEDGER_URL: the secret's environment variable NOWHERE is not set"),
         ("file:/no/such/file", "LEDGER_URL: the secret's file /no/such/file cannot be read"),
         ("aws:hunter2", "LEDGER_URL: "),
+        ("dynamodb://counters", "the table counters of LEDGER_URL needs a region, by ?region= or in AWS_REGION"),
     ],
 )
 def test_a_ledger_url_that_leads_nowhere_is_named_in_the_log(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str, detail: str
 ) -> None:
     """And not shown; a stranger is told neither a variable nor a path."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LEDGER_URL", url)
     reply = lambda_handler(health(), None)
     assert (reply["statusCode"], problem(reply)["accepted"]) == (503, False)

@@ -13,7 +13,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, cast
 
-from botocore.exceptions import BotoCoreError, ChecksumError, ClientError, HTTPClientError, ReadTimeoutError, SSLError
+from botocore.exceptions import (
+    BotoCoreError,
+    ChecksumError,
+    ClientError,
+    HTTPClientError,
+    NoRegionError,
+    ReadTimeoutError,
+    SSLError,
+)
 from botocore.parsers import ResponseParserError
 
 from handler.clouds.aws import code_of
@@ -67,6 +75,8 @@ def failure_of(error: Exception, table: str, *, writes: bool) -> Failure:
     """What the failure of a call means for the ledger in `table`."""
     if isinstance(error, ClientError):
         return _answered(error, table, writes=writes)
+    if isinstance(error, NoRegionError):
+        return unavailable(table, "of LEDGER_URL needs a region, by ?region= or in AWS_REGION")
     if writes and _may_have_arrived(error):
         return AnswerLost(f"the answer of table {table} to a write was lost: {type(error).__name__}")
     return unavailable(table, f"cannot be reached: {type(error).__name__}")
