@@ -106,7 +106,9 @@ def test_a_history_that_may_not_be_read_yet_is_adopted_once_it_may() -> None:
     scene = Scene()
     scene.api.reads = [Refused(10007, "not permitted", Fault.OPERATION, NOW)] * 4
     assert scene.outcome(increase("a"), 5) == Rejected(10007, "not permitted")
-    assert scene.api.calls == []
+    # It can be asked for without an end, and leaves no more than its answer (R14).
+    assert (scene.api.calls, scene.ledger.load(GROUP)) == ([], None)
+    assert scene.outcome(increase("a"), 5) == Rejected(10007, "not permitted", replayed=True)
     assert isinstance(scene.outcome(increase("b"), 40), Applied)
     assert (scene.row.frozen, scene.row.base) == (None, scene.api.counters["_receipt"])
 
