@@ -16,7 +16,7 @@ from handler.core.ports.counter_api import Counted, Fault, Refused
 from handler.core.ports.system import Notice, naming
 from handler.core.protocol import conclude
 from handler.core.protocol.calls import NOT_PERMITTED
-from handler.core.protocol.refusal import GROUP_GONE, Blame, blamed
+from handler.core.protocol.refusal import GROUP_GONE, Blame, blamed, without_void
 from handler.core.protocol.visit import TIMES_BELIEVED, Again, Next, Visit
 from handler.core.runtime.api_clock import NEAR_S
 from handler.core.state import transitions
@@ -107,7 +107,7 @@ def _first_look(visit: Visit, row: Row) -> Next:
             return visit.failed_to_send()
         if reply.code == NOT_PERMITTED and row.queue:
             # The group may have a receipt that shows once it may be read: a call could not be judged by it.
-            return _dropped_if_void(visit, _refused_unseen(visit, row, Rejected(reply.code, reply.info)))
+            return without_void(visit, _refused_unseen(visit, row, Rejected(reply.code, reply.info)))
     # A group that refuses to be read otherwise has no receipt to stand on; its first attempt is refused likewise.
     values = reply.values if isinstance(reply, Counted) else {}
     return _begun(visit, row, values, heard=heard, date=reply.date)
@@ -198,14 +198,6 @@ def _refused_unseen(visit: Visit, row: Row, answer: Rejected) -> Next:
     """Reject what waits in a group that nothing was sent to."""
     change = transitions.rejected_from_queue(row, answer, visit.instance.api_clock.now(), visit.teller)
     return visit.put(change, Notice.REJECTED, code=answer.code, **naming(change.records))
-
-
-def _dropped_if_void(visit: Visit, follows: Next) -> Next:
-    """Delete a row that says no more than a new one would: callers may name groups without an end (R14)."""
-    if isinstance(follows, Row) and transitions.is_void(follows) and not follows.keys:
-        visit.instance.ledger.delete(visit.group, follows.version)
-        return Again()
-    return follows
 
 
 def revalidate(visit: Visit, row: Row) -> Next:

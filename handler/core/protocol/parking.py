@@ -21,6 +21,7 @@ from handler.core.model.row_size import accepted
 from handler.core.ports.error_codes import meaning_of
 from handler.core.ports.ledger import Parked
 from handler.core.ports.system import Notice, naming
+from handler.core.protocol.refusal import without_void
 from handler.core.protocol.visit import CONTENTION_S, Next, Visit
 from handler.core.runtime.instance import Instance
 from handler.core.state import transitions
@@ -49,7 +50,7 @@ def write_out(visit: Visit, row: Row) -> Next:
         for record in records:
             whose = {"record": record.id, "source": record.source, "operation": note.entry.id}
             visit.report(Notice.PARKED, reason=record.reason, code=note.code, **whose)
-    return follows
+    return without_void(visit, follows)
 
 
 def refused_with(code: int) -> str:

@@ -145,6 +145,14 @@ def _correction_refused(visit: Visit, row: Row, correction: Counters, refusal: R
     return visit.put(transitions.refused(row, for_good=True))
 
 
+def without_void(visit: Visit, follows: Next) -> Next:
+    """Delete a row that says no more than a new one would: callers may name groups without an end (R14)."""
+    if isinstance(follows, Row) and follows.base is None and transitions.is_void(follows) and not follows.keys:
+        visit.instance.ledger.delete(visit.group, follows.version)
+        return Again()
+    return follows
+
+
 def note_landings(instance: Instance, app: int, deadline: float) -> None:
     """Note for the other instances in which groups calls of this one have succeeded, now and then and if there is time.
 
