@@ -16,17 +16,15 @@ from handler.core.runtime.rate_limiter import UNASKED_PER_SECOND
 from handler.ledgers.dynamodb.ledger import DynamoDbLedger
 from handler.ledgers.dynamodb.schema import create_table
 from handler.main import lambda_handler
+from tests.benchmarks.batch_events import Batch
 from tests.benchmarks.figures import Figure, at_most
 from tests.benchmarks.function import ask, instance
 from tests.benchmarks.upstream import chat_server
-from tests.faults.storms.flood import QUEUE_ARN
 from tests.faults.storms.ledgers import Kind
-from tests.faults.storms.records import Note
 from tests.sandbox import dynamodb
 from tests.sandbox.contexts import lambda_context
 from tests.sandbox.dynamodb import Meter
 from tests.sandbox.environment import SDKAPPID
-from tests.sandbox.poller import sqs_event
 from tests.sandbox.relay import Relay
 
 OPERATIONS: Final = 12
@@ -65,10 +63,9 @@ def _ask(mode: str, number: int) -> None:
     time.sleep(1.2 / UNASKED_PER_SECOND)
 
 
-def _bring(number: int) -> None:
+def _bring(_: int) -> None:
     """A batch of a queue: ten records for one group."""
-    notes = [Note(10 * number + place, GROUP, "Increase", 1) for place in range(10)]
-    reply = lambda_handler(sqs_event([note.sqs for note in notes], QUEUE_ARN), lambda_context(20.0))
+    reply = lambda_handler(Batch(10, [GROUP]).sqs(), lambda_context(20.0))
     if reply["batchItemFailures"]:
         raise RuntimeError("a batch that nobody disturbs was not done")
     time.sleep(1.2 / UNASKED_PER_SECOND)
