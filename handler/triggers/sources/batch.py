@@ -13,6 +13,7 @@ from handler.core.model.placed import Content, Place, Placed
 from handler.triggers.concurrency import Failure
 from handler.triggers.sources.delivery import Refusal
 from handler.triggers.sources.records import RecordReader, SourceRecord
+from handler.triggers.sources.stream import Request, StreamReader
 
 
 class Done(Enum):
@@ -38,16 +39,11 @@ class Batch:
         """What is asked of each group, in the order of the records."""
         self._growing: dict[str, _Growing] = {}
         stream = reader.stream_reader()
-        if stream is None:
-            for raw in raw_records:
-                self._add(raw)
+        if stream is not None:
+            self._read_stream(stream, raw_records)
             return
-        for raw, found in zip(raw_records, stream.read(raw_records), strict=True):
-            if found is None:
-                self._add(raw)
-            else:
-                self._place(*found)
-                self._raw.append(raw)
+        for raw in raw_records:
+            self._add(raw)
 
     def __len__(self) -> int:
         """How many records there are, those of an aggregate counted one by one."""
@@ -57,30 +53,48 @@ class Batch:
         """A record as it is parked, and as the reply names it."""
         return self._read.get(number) or self._reader.read(self._raw[number])[0]
 
-    def results(self, delivered: Mapping[str, Sequence[Refusal | Failure | None]]) -> list[Result]:
-        """What became of each record, by what became of all that was asked of each group."""
-        results: list[Result] = [Done.ACCEPTED] * len(self)
+    def others(self, delivered: Mapping[str, Sequence[Refusal | Failure | None]]) -> dict[int, Result]:
+        """What became of each record that was not accepted, by what became of all that was asked of each group."""
+        others: dict[int, Result] = {}
         pages: dict[int, list[Refusal | Failure]] = {}
         for group_id, told in delivered.items():
             for number, result in zip(self._asking[group_id], told, strict=True):
                 if result is not None:
-                    results[number] = result
+                    others[number] = result
                     pages.setdefault(number, []).append(result)
         for number, record in self._read.items():
             if isinstance(record.request, tuple):
-                results[number] = _result_of_page(pages.get(number, ()))
+                others[number] = _result_of_page(pages.get(number, ()))
             elif not isinstance(record.request, Operation):
-                results[number] = record.request or Done.IGNORED
-        return results
+                others[number] = record.request or Done.IGNORED
+        return {number: others[number] for number in sorted(others) if others[number] is not Done.ACCEPTED}
 
-    def operations(self, results: Sequence[Result]) -> list[str]:
+    def operations(self, others: Mapping[int, Result]) -> list[str]:
         """The ids of the operations that were accepted; a stream's records that were added up have none."""
-        return [
-            operation.id
-            for number, record in self._read.items()
-            if results[number] is Done.ACCEPTED
-            for operation in record.operations
-        ]
+        read = self._read.items()
+        return [operation.id for number, record in read if number not in others for operation in record.operations]
+
+    def _read_stream(self, stream: StreamReader, raw_records: Sequence[object]) -> None:
+        """Read the records of a stream; those that follow one another in a group and a place stand together."""
+        for raw, found in zip(raw_records, stream.read(raw_records), strict=True):
+            if found is None:
+                self._add(raw)
+                continue
+            request, sequence = found
+            last = self._growing.get(request.group_id)
+            if last is None or last.mode is not request.content.mode or last.place is not request.place:
+                last = self._begun(request)
+            last.contents.append(request.content)
+            last.sequences.append(sequence)
+            last.numbers.append(len(self._raw))
+            self._raw.append(raw)
+
+    def _begun(self, request: Request) -> _Growing:
+        """What the records of the group that come next stand together in, behind all that was asked of it before."""
+        numbers = self._asking.setdefault(request.group_id, [])
+        begun = self._growing[request.group_id] = _Growing(request.place, request.content.mode, numbers)
+        self.groups.setdefault(request.group_id, []).append(Placed(begun.place, begun.contents, begun.sequences))
+        return begun
 
     def _add(self, raw: object) -> None:
         for record in self._reader.read(raw):
@@ -94,17 +108,6 @@ class Batch:
         self.groups.setdefault(group_id, []).append(operation)
         self._asking.setdefault(group_id, []).append(len(self._raw))
         self._growing.pop(group_id, None)
-
-    def _place(self, group_id: str, place: Place, content: Content, sequence: str) -> None:
-        """Ask this of a group, for the record that comes next, together with those that it follows in its place."""
-        last = self._growing.get(group_id)
-        if last is None or last.mode is not content.mode or last.place is not place:
-            last = _Growing(place, content.mode, numbers=self._asking.setdefault(group_id, []))
-            self._growing[group_id] = last
-            self.groups.setdefault(group_id, []).append(Placed(place, last.contents, last.sequences))
-        last.contents.append(content)
-        last.sequences.append(sequence)
-        last.numbers.append(len(self._raw))
 
 
 class _Growing(msgspec.Struct):

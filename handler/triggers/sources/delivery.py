@@ -8,7 +8,7 @@ import msgspec
 
 from handler.core.errors import NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.model.operation import Operation
-from handler.core.model.outcome import KeyReused, Rejected
+from handler.core.model.outcome import KeyReused, Outcome, Rejected
 from handler.core.model.placed import Content, Placed, count_of
 from handler.core.ports.system import Clock, naming
 from handler.core.protocol.engine import ExactlyOnce
@@ -88,7 +88,7 @@ def deliver(
         try:
             check_time(budget, instance.clock)
             outcomes = counters.apply(group_id, part, budget)
-            results += [_refusal(one) if isinstance(one, Rejected | KeyReused) else None for one in outcomes]
+            results += [_refusal(one) for one in outcomes]
             rest = others
             # The row may have room again, and larger parts leave more calls to others.
             size = min(CHUNK * CONTENTS_PER_OPERATION, 2 * size)
@@ -136,8 +136,8 @@ def _fitting(records: Placed, room: int, contents: set[Content]) -> tuple[int, i
     return len(records), len(contents) - known
 
 
-def _refusal(outcome: Rejected | KeyReused) -> Refusal:
+def _refusal(outcome: Outcome) -> Refusal | None:
     if isinstance(outcome, Rejected):
         # An earlier refusal may have been given back to another source, and then no note is left.
         return Refusal(refused_with(outcome.code), is_reported=True, is_noted=not outcome.replayed)
-    return Refusal("its key was used before with other content")
+    return Refusal("its key was used before with other content") if isinstance(outcome, KeyReused) else None

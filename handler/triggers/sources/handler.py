@@ -46,32 +46,25 @@ def run(kind: Kind, event: Event, invocation: Invocation, context: AppContext) -
     reader = _reader(source, context)
     batch = Batch(reader, raw_records)
     budget = time_budget(invocation, len(batch.groups), gives_back=source.takes_back)
-    results = batch.results(_delivered(batch, context, budget))
-    _park(batch, results, context, budget, takes_back=source.takes_back)
-    _report(source, batch, results, context)
-    failed = {number: result for number, result in _others(results).items() if not isinstance(result, Done)}
+    others = batch.others(_delivered(batch, context, budget))
+    _park(batch, others, context, budget, takes_back=source.takes_back)
+    counts = _report(source, batch, others, context)
+    failed = {number: result for number, result in others.items() if not isinstance(result, Done)}
     _raise_for_unnamed(batch, failed)
     if source.item is None:
-        counts = Counter(results)
-        return {done.value: counts[done] for done in Done}
+        return {done.value: counts[done.value] for done in Done}
     return {"batchItemFailures": [{"itemIdentifier": to_builtins(item)} for item in _named(batch, failed, context)]}
 
 
-def _others(results: Sequence[Result]) -> Mapping[int, Result]:
-    """All but what was accepted, which is nearly everything."""
-    accepted = Done.ACCEPTED
-    return {number: result for number, result in enumerate(results) if result is not accepted}
-
-
-def _report(source: Source, batch: Batch, results: Sequence[Result], context: AppContext) -> None:
+def _report(source: Source, batch: Batch, others: Mapping[int, Result], context: AppContext) -> Counter[str]:
     """Say in one line what became of the batch, and which operations it brought: sources get no other answer."""
-    times = results.count(Done.ACCEPTED)
-    others = Counter([result.value if isinstance(result, Done) else "failed" for result in _others(results).values()])
-    counts = {Done.ACCEPTED.value: times, **others} if times else others
-    accepted = batch.operations(results)
-    told = {"source": source.name, "records": len(batch), **counts, **naming(accepted)}
-    times = max(times, len(accepted))
-    context.instance.reporter.report(Notice.DELIVERED, times, **told)
+    counts = Counter({Done.ACCEPTED.value: len(batch) - len(others)})
+    counts.update([result.value if isinstance(result, Done) else "failed" for result in others.values()])
+    accepted = batch.operations(others)
+    times = max(counts[Done.ACCEPTED.value], len(accepted))
+    told = naming(accepted) | {"source": source.name, "records": len(batch)}
+    context.instance.reporter.report(Notice.DELIVERED, times, **told, **+counts)
+    return counts
 
 
 def _reader(source: Source, context: AppContext) -> RecordReader:
@@ -113,14 +106,16 @@ def _delivered(
     return each(batch.groups, delivered)
 
 
-def _park(batch: Batch, results: list[Result], context: AppContext, budget: TimeBudget, *, takes_back: bool) -> None:
+def _park(
+    batch: Batch, others: dict[int, Result], context: AppContext, budget: TimeBudget, *, takes_back: bool
+) -> None:
     """Park each refused record that its source does not take back, or that no later delivery can help.
 
     A stream would deliver it again and again before all other records, and then drop it.
     """
     refused = {
         number: result
-        for number, result in _others(results).items()
+        for number, result in others.items()
         if isinstance(result, Refusal) and (not takes_back or result.for_parking or batch.record(number).item is None)
     }
 
@@ -136,8 +131,7 @@ def _park(batch: Batch, results: list[Result], context: AppContext, budget: Time
         return contained(lambda: parked(number), reporter, record=batch.record(number).id)
 
     if refused:
-        for number, result in each(refused, settled).items():
-            results[number] = result
+        others.update(each(refused, settled))
 
 
 def park(record: SourceRecord, reason: str, context: AppContext) -> None:

@@ -11,7 +11,7 @@ import base64
 import binascii
 from collections.abc import Iterator, Sequence
 from math import inf
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET
@@ -28,14 +28,10 @@ from handler.triggers.rights import RecordRights
 NAME_CHARACTERS = 256
 
 
-Found: TypeAlias = tuple[str, Place, Content, str]
-"""A record's group, its place, what it asks for, and its sequence number there."""
-
-
 class _Data(msgspec.Struct, frozen=True, gc=False):
     data: str
     partition: str = msgspec.field(name="partitionKey")
-    sent: float | None = msgspec.field(default=None, name="approximateArrivalTimestamp")
+    sent: float = msgspec.field(default=inf, name="approximateArrivalTimestamp")
 
 
 class _Delivered(msgspec.Struct, frozen=True, gc=False):
@@ -45,6 +41,14 @@ class _Delivered(msgspec.Struct, frozen=True, gc=False):
     arn: str = msgspec.field(name="eventSourceARN")
     id: str = msgspec.field(name="eventID")
     kinesis: _Data
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What the text of a record asks for: of which group, and in which place it stands."""
+
+    group_id: str
+    place: Place
+    content: Content
 
 
 class StreamReader:
@@ -57,10 +61,10 @@ class StreamReader:
         self._young_from = inf
         """A record that was sent then was young enough, and so is each that was sent after it."""
 
-    def read(self, records: Sequence[object]) -> Iterator[Found | None]:
-        """What each record asks for, and where; None for one that has to be read for itself."""
+    def read(self, records: Sequence[object]) -> Iterator[tuple[Request, str] | None]:
+        """What each record asks for, and its sequence number; None for one that has to be read for itself."""
         arn, shard, place = "", "", None
-        contents: dict[str, tuple[str, Content] | None] = {}
+        requests: dict[str, Request | None] = {}
         for delivered in _delivered(records):
             if delivered is None:
                 yield None
@@ -69,29 +73,33 @@ class StreamReader:
             # An event's id is its shard and its sequence number. Nearly every batch is of one stream and one shard.
             named, _, number = delivered.id.rpartition(":")
             if named != shard or delivered.arn != arn:
-                contents = contents if delivered.arn == arn else {}
-                arn, shard = delivered.arn, named
+                arn, shard, requests = delivered.arn, named, {}
                 place = _place(arn, shard)
             try:
-                known = contents[data.data]
+                request = requests[data.data]
             except KeyError:
-                known = contents[data.data] = self._content(arn, data.data)
-            if place and known and data.partition == known[0] and _is_number(number) and self._is_young(data.sent):
-                yield known[0], place, known[1], number.zfill(POSITION_DIGITS)
+                request = requests[data.data] = self._request(arn, place, data.data)
+            if (
+                request
+                and data.partition == request.group_id
+                and _is_number(number)
+                and (data.sent >= self._young_from or self._is_young(data.sent))
+            ):
+                yield request, number.zfill(POSITION_DIGITS)
             else:
                 yield None
 
-    def _is_young(self, sent: float | None) -> bool:
-        """Whether the record is no older than the window (R11); a negative time says nothing, as a missing one."""
-        if sent is None or sent >= self._young_from or not sent >= 0:
-            return True
-        if self._horizon.has_passed(sent):
+    def _is_young(self, sent: float) -> bool:
+        """Whether the record is surely no older than the window (R11)."""
+        if not sent >= 0 or self._horizon.has_passed(sent):
             return False
         self._young_from = sent
         return True
 
-    def _content(self, arn: str, data: str) -> tuple[str, Content] | None:
-        """The group and what is asked for, once the source has the right to ask for it; None where in any doubt."""
+    def _request(self, arn: str, place: Place | None, data: str) -> Request | None:
+        """What the text says, once the source has the right to ask for it; None where in any doubt."""
+        if place is None:
+            return None
         try:
             text = base64.b64decode(data, validate=True)
             body = decode_body(text) if len(text) <= BODY_BYTES else None
@@ -102,7 +110,7 @@ class StreamReader:
             self._rights.check(arn, arn, mode=content.mode, group_id=body.group_id, counters=content.counters)
         except (binascii.Error, ValueError, BadInput, NotAccepted, OutcomeUnknown):
             return None
-        return body.group_id, content
+        return Request(body.group_id, place, content)
 
 
 def _delivered(records: Sequence[object]) -> Sequence[_Delivered | None]:
@@ -124,7 +132,8 @@ def _delivered_alone(record: object) -> _Delivered | None:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= POSITION_DIGITS
+    # Of a text `isdigit` asks Unicode about each character; no text of the event has half of a surrogate pair.
+    return len(text) <= POSITION_DIGITS and text.encode().isdigit()
 
 
 def _place(arn: str, shard: str) -> Place | None:

@@ -177,7 +177,7 @@ POSITIONS: tuple[Mutant, ...] = (
         "a position where batches of a shard run side by side",
         "R13",
         "triggers.sources.stream:StreamReader.read",
-        (("data.partition == known[0] and ", ""),),
+        (("and data.partition == request.group_id\n", "\n"),),
         _FED,
         WHOLE,
     ),
