@@ -50,7 +50,7 @@ $(STAMP) $(MINISTACK_STAMP) $(TOOLS_STAMP):
 		{ echo "Python 3.10 or newer is needed; name one with: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "Installing the pinned packages into $(@D): about a minute, the first time only"
 	@"$(PYTHON)" -m venv --clear "$(@D)"
-	@"$(@D)/bin/python" -m pip install --quiet --quiet --require-hashes --requirement "$<"
+	@"$(@D)/bin/python" -m pip install --quiet --quiet --no-compile --require-hashes --requirement "$<"
 	@touch "$@"
 
 run: $(STAMP) ## See a lost reply counted once, and play every event through the function (VERBOSE=1 shows each)
