@@ -5,8 +5,8 @@ VENV ?= .venv
 MINISTACK := .venv-ministack
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest -q -r s
-# One more than there are processors, because many tests wait for lives and servers.
-WORKERS ?= $(shell "$(PYTHON)" -c 'import os; print(min(8, (os.cpu_count() or 1) + 1))')
+# Two more than there are processors, because many tests wait for lives and servers.
+WORKERS ?= $(shell "$(PYTHON)" -c 'import os; print(min(8, (os.cpu_count() or 1) + 2))')
 PARALLEL = -n $(WORKERS) --dist worksteal --durations=10
 STAMP := $(VENV)/.installed
 MINISTACK_STAMP := $(MINISTACK)/.installed
@@ -99,10 +99,8 @@ fuzz: $(STAMP) ## Play EVENTS whole events, then give the parsers mutated texts 
 	@$(RUN) -m tests.faults.fuzz.judged --events $(EVENTS)
 	@$(RUN) -m tests.faults.fuzz.fuzz --seconds $(SECONDS) $(FLAGS)
 
-# A package that cannot be looked up is an error, unless FLAGS=--if-reachable and there is no network. The tools have an
-# environment of their own, because the tests need nothing of it.
+# A package that cannot be looked up is an error, unless FLAGS=--if-reachable and there is no network.
 audit: ## Look up all pinned packages in PyPI's advisories (FLAGS=--if-reachable: without a network say so, and go on)
-	-@$(MAKE) --silent $(TOOLS_STAMP)
 	@"$(PYTHON)" -m tests.tools.audit $(FLAGS)
 
 flood: $(STAMP) ## Play RECORDS of a queue, a topic and a stream through real processes with faults, redeliveries and kills

@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import pytest
 from hypothesis import settings
 
 # How long one example takes says more about what else the machine does than about the code; the suite's length is seen.
@@ -8,3 +9,8 @@ settings.load_profile("shared machine")
 
 # Each of some thousand mutants is played against: few examples, and always the same ones.
 settings.register_profile("mutation", deadline=None, max_examples=10, derandomize=True, database=None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the storms, which wait most of the time: what computes fills the processors meanwhile."""
+    items.sort(key=lambda item: "storms" not in item.path.parts)
