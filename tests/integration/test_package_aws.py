@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias, cast
 
@@ -15,6 +17,7 @@ from tests.integration import osls
 
 Part: TypeAlias = dict[str, object]
 Resources: TypeAlias = dict[str, dict[str, object]]
+Packaged: TypeAlias = Callable[[str], Path]
 
 FUNCTIONS = ("Http", "Timer", "Queue", "Stream", "Sweep")
 KEY = "kms-key=arn:aws:kms:eu-west-1:123456789012:key/12345678-1234-1234-1234-123456789012"
@@ -41,34 +44,36 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 
 
 @pytest.fixture(scope="module")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The folder of each variant, in which osls has written its template."""
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Packaged:
+    """Packages a variant, once, and gives the template that osls has written."""
     osls.need_osls()
-    folders = {variant: osls.service(tmp_path_factory.mktemp("service")) for variant in VARIANTS}
-    for variant, folder in folders.items():
+
+    @cache
+    def template(variant: str) -> Path:
+        folder = osls.service(tmp_path_factory.mktemp("service"))
         osls.package(folder, *VARIANTS[variant])
-    return folders
+        return folder / ".serverless" / osls.TEMPLATE
+
+    return template
 
 
 @pytest.fixture(scope="module")
-def resources(packaged: dict[str, Path]) -> Resources:
-    template = packaged["a function URL"] / ".serverless" / osls.TEMPLATE
-    return cast("dict[str, Resources]", json.loads(template.read_text("utf-8")))["Resources"]
+def resources(packaged: Packaged) -> Resources:
+    return cast("dict[str, Resources]", json.loads(packaged("a function URL").read_text("utf-8")))["Resources"]
 
 
-def test_the_linter_of_cloudformation_finds_nothing(packaged: dict[str, Path], tmp_path: Path) -> None:
+def test_the_linter_of_cloudformation_finds_nothing(packaged: Packaged, tmp_path: Path) -> None:
     """In every variant; only the needless `DependsOn` that osls writes is let pass."""
-    templates = [folder / ".serverless" / osls.TEMPLATE for folder in packaged.values()]
+    templates = [packaged(variant) for variant in VARIANTS]
     linter = Path(sys.executable).with_name("cfn-lint")
     command: list[str | Path] = [linter, "-i", "W3005", "-r", osls.REGION, "-t", *templates]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-def test_the_stream_comes_in_large_batches_and_says_what_failed(packaged: dict[str, Path]) -> None:
+def test_the_stream_comes_in_large_batches_and_says_what_failed(packaged: Packaged) -> None:
     """As many side by side as the parameter says."""
-    template = packaged["all that is optional"] / ".serverless" / osls.TEMPLATE
-    made = cast("dict[str, Resources]", json.loads(template.read_text("utf-8")))["Resources"]
+    made = cast("dict[str, Resources]", json.loads(packaged("all that is optional").read_text("utf-8")))["Resources"]
     [mapping] = [
         cast("Part", each["Properties"])
         for each in made.values()
@@ -122,11 +127,11 @@ def test_each_function_takes_the_events_of_its_own_triggers(resources: Resources
     }
 
 
-def test_anyone_may_invoke_the_function_through_its_url_alone(packaged: dict[str, Path]) -> None:
+def test_anyone_may_invoke_the_function_through_its_url_alone(packaged: Packaged) -> None:
     """What everyone may do, `*`, has a condition that only the URL fulfils: not the API, where an event is anything."""
     conditions: list[Part] = [{"FunctionUrlAuthType": "NONE"}, {"InvokedViaFunctionUrl": True}]
-    for variant, folder in packaged.items():
-        template = json.loads((folder / ".serverless" / osls.TEMPLATE).read_text("utf-8"))
+    for variant in VARIANTS:
+        template = json.loads(packaged(variant).read_text("utf-8"))
         made = [each for each in template["Resources"].values() if each["Type"] == "AWS::Lambda::Permission"]
         opened = [each["Properties"] for each in made if not str(each["Properties"]["Principal"]).endswith(".com")]
         shared: Part = {"FunctionName": {"Fn::GetAtt": ["HttpLambdaFunction", "Arn"]}, "Principal": "*"}
@@ -136,11 +141,11 @@ def test_anyone_may_invoke_the_function_through_its_url_alone(packaged: dict[str
         assert all(each in [shared | condition for condition in conditions] for each in opened)
 
 
-def test_every_gateway_leads_to_the_document_and_lets_a_browser_ask(packaged: dict[str, Path]) -> None:
+def test_every_gateway_leads_to_the_document_and_lets_a_browser_ask(packaged: Packaged) -> None:
     """Behind the door as all else; the question alone is let through, as a browser proves nothing when it asks it."""
     guards = {"all that is optional": "JWT", "callers with IAM": "AWS_IAM"}
     for variant, guard in guards.items():
-        template = json.loads((packaged[variant] / ".serverless" / osls.TEMPLATE).read_text("utf-8"))
+        template = json.loads(packaged(variant).read_text("utf-8"))
         routes = [each["Properties"] for each in template["Resources"].values() if each["Type"].endswith("V2::Route")]
         assert {each["RouteKey"]: each.get("AuthorizationType", "NONE") for each in routes} == {
             "ANY /v1/{proxy+}": guard,
