@@ -11,6 +11,10 @@ settings.load_profile("shared machine")
 settings.register_profile("mutation", deadline=None, max_examples=10, derandomize=True, database=None)
 
 
+# Where tests wait for lives, servers and other processes; in this order.
+LONG = ("storms", "integration", "e2e")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the storms, which wait most of the time: what computes fills the processors meanwhile."""
-    items.sort(key=lambda item: "storms" not in item.path.parts)
+    """Begin with what waits most of the time: what computes fills the processors meanwhile."""
+    items.sort(key=lambda item: [folder not in item.path.parts for folder in LONG])
