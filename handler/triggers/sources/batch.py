@@ -11,8 +11,7 @@ import msgspec
 from handler.core.model.operation import Mode, Operation
 from handler.core.model.placed import Content, Place, Placed
 from handler.triggers.concurrency import Failure
-from handler.triggers.sources.delivery import Refusal
-from handler.triggers.sources.records import RecordReader, SourceRecord
+from handler.triggers.sources.records import RecordReader, Refusal, SourceRecord
 from handler.triggers.sources.stream import Request, StreamReader
 
 

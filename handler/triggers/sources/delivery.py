@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from handler.core.errors import NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.model.operation import Operation
 from handler.core.model.outcome import KeyReused, Outcome, Rejected
@@ -17,6 +15,7 @@ from handler.core.runtime.instance import Instance, TimeBudget
 from handler.triggers.concurrency import Failure, unforeseen
 from handler.triggers.context import REPLY_MARGIN_S
 from handler.triggers.invocation import UNLIMITED_S, Invocation
+from handler.triggers.sources.records import Refusal
 
 # This many operations of one group are accepted by one write and go out in one call; a row has room for about as many
 # small ones together with what they are parked with. Half as many would double the calls of a batch for one group, and
@@ -32,20 +31,6 @@ ACCEPTING_SHARE = 0.25
 # With very many groups, as the pages of a tick bring them, that part is longer: an instance accepts at least this many
 # groups per second, and a group that is not accepted has to be delivered again.
 ACCEPTED_PER_S = 250
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """Why a record will never be executed.
-
-    `for_parking`: it is parked even where it could be reported as failed, because no later delivery can succeed.
-    `is_reported`: the log has the refusal already. `is_noted`: the row has a note to park it (R6), unless its source
-    takes it back.
-    """
-
-    reason: str
-    for_parking: bool = False
-    is_reported: bool = False
-    is_noted: bool = False
 
 
 def time_budget(invocation: Invocation, groups: int = 0, *, gives_back: bool = False) -> TimeBudget:

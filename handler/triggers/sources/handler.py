@@ -25,8 +25,8 @@ from handler.triggers.event_kind import Event, Kind
 from handler.triggers.invocation import Invocation
 from handler.triggers.rights import RecordRights
 from handler.triggers.sources.batch import Batch, Done, Result
-from handler.triggers.sources.delivery import Refusal, check_time, deliver, time_budget
-from handler.triggers.sources.records import Item, RecordReader, SourceRecord, source_and_records
+from handler.triggers.sources.delivery import check_time, deliver, time_budget
+from handler.triggers.sources.records import Item, RecordReader, Refusal, SourceRecord, source_and_records
 from handler.triggers.sources.source import Source
 
 # Nearly every valid payload is shorter than this, and an operator needs no more of an invalid one.

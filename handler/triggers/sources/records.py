@@ -18,13 +18,26 @@ from handler.triggers.concurrency import Failure
 from handler.triggers.event_kind import Event, Kind, is_page, source_of
 from handler.triggers.rights import RecordRights
 from handler.triggers.sources.adapters import EVENTBRIDGE, PIPED, REPORTING, SOURCES
-from handler.triggers.sources.delivery import Refusal
 from handler.triggers.sources.envelopes import opened
 from handler.triggers.sources.message import read_operation
 from handler.triggers.sources.source import NAME_CHARACTERS, Offset, RawRecord, Source
 from handler.triggers.sources.stream import StreamReader
 
 Item: TypeAlias = str | Offset
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a record will never be executed.
+
+    `for_parking`: it is parked even where it could be reported as failed, because no later delivery can succeed.
+    `is_reported`: the log has the refusal already. `is_noted`: the row has a note to park it (R6), unless its source
+    takes it back.
+    """
+
+    reason: str
+    for_parking: bool = False
+    is_reported: bool = False
+    is_noted: bool = False
 
 
 class SourceRecord(msgspec.Struct, frozen=True):
