@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from handler.core.errors import NotAccepted, OutcomeUnknown, TooManyCalls
 from handler.core.model.operation import Operation
-from handler.core.model.outcome import KeyReused, Outcome, Rejected
+from handler.core.model.outcome import KeyReused, Rejected
 from handler.core.model.placed import Content, Placed, count_of
 from handler.core.ports.system import Clock, naming
 from handler.core.protocol.engine import ExactlyOnce
@@ -31,6 +31,8 @@ ACCEPTING_SHARE = 0.25
 # With very many groups, as the pages of a tick bring them, that part is longer: an instance accepts at least this many
 # groups per second, and a group that is not accepted has to be delivered again.
 ACCEPTED_PER_S = 250
+
+_REFUSED = (Rejected, KeyReused)
 
 
 def time_budget(invocation: Invocation, groups: int = 0, *, gives_back: bool = False) -> TimeBudget:
@@ -73,7 +75,7 @@ def deliver(
         try:
             check_time(budget, instance.clock)
             outcomes = counters.apply(group_id, part, budget)
-            results += [_refusal(one) for one in outcomes]
+            results += [_refusal(one) if isinstance(one, _REFUSED) else None for one in outcomes]
             rest = others
             # The row may have room again, and larger parts leave more calls to others.
             size = min(CHUNK * CONTENTS_PER_OPERATION, 2 * size)
@@ -113,16 +115,16 @@ def _part(
 
 def _fitting(records: Placed, room: int, contents: set[Content]) -> tuple[int, int]:
     """How many of the records ask for no more than that many other contents, and how many the next one makes them."""
-    known = len(contents)
-    for count, content in enumerate(records.contents):
-        contents.add(content)
-        if len(contents) - known > room:
-            return count, len(contents) - known
-    return len(records), len(contents) - known
+    fresh = [content for content in dict.fromkeys(records.contents) if content not in contents]
+    contents.update(fresh)
+    if len(fresh) <= room:
+        return len(records), len(fresh)
+    room = max(0, room)
+    return records.contents.index(fresh[room]), room + 1
 
 
-def _refusal(outcome: Outcome) -> Refusal | None:
+def _refusal(outcome: Rejected | KeyReused) -> Refusal:
     if isinstance(outcome, Rejected):
         # An earlier refusal may have been given back to another source, and then no note is left.
         return Refusal(refused_with(outcome.code), is_reported=True, is_noted=not outcome.replayed)
-    return Refusal("its key was used before with other content") if isinstance(outcome, KeyReused) else None
+    return Refusal("its key was used before with other content")

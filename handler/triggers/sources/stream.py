@@ -27,6 +27,9 @@ from handler.triggers.rights import RecordRights
 # Longer than any name of a shard.
 NAME_CHARACTERS = 256
 
+# So many records are converted by one call: enough to make calls cheap, few enough for the memory that is at hand.
+AT_ONCE = 256
+
 
 class _Data(msgspec.Struct, frozen=True, gc=False):
     data: str
@@ -113,15 +116,18 @@ class StreamReader:
         return Request(body.group_id, place, content)
 
 
-def _delivered(records: Sequence[object]) -> Sequence[_Delivered | None]:
-    """The records, all at once where every one of them is as Lambda delivers it.
+def _delivered(records: Sequence[object]) -> Iterator[_Delivered | None]:
+    """The records, many at once where every one of them is as Lambda delivers it.
 
     Half of a surrogate pair, which JSON can spell, is no text for msgspec.
     """
-    try:
-        return msgspec.convert(records, list[_Delivered])
-    except (msgspec.ValidationError, UnicodeEncodeError):
-        return [_delivered_alone(record) for record in records]
+    for first in range(0, len(records), AT_ONCE):
+        some = records[first : first + AT_ONCE]
+        try:
+            delivered: Sequence[_Delivered | None] = msgspec.convert(some, list[_Delivered])
+        except (msgspec.ValidationError, UnicodeEncodeError):
+            delivered = [_delivered_alone(record) for record in some]
+        yield from delivered
 
 
 def _delivered_alone(record: object) -> _Delivered | None:
