@@ -48,7 +48,7 @@ $(TOOLS_STAMP): tests/tools/requirements.txt
 $(STAMP) $(MINISTACK_STAMP) $(TOOLS_STAMP):
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 		{ echo "Python 3.10 or newer is needed; name one with: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@echo "Installing the pinned packages into $(@D): about a minute, the first time only"
+	@echo "Installing the pinned packages into $(@D): half a minute, the first time only"
 	@"$(PYTHON)" -m venv --clear "$(@D)"
 	@"$(@D)/bin/python" -m pip install --quiet --quiet --no-compile --require-hashes --requirement "$<"
 	@touch "$@"

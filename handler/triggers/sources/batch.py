@@ -40,9 +40,9 @@ class Batch:
         stream = reader.stream_reader()
         if stream is not None:
             self._read_stream(stream, raw_records)
-            return
-        for raw in raw_records:
-            self._add(raw)
+        else:
+            for raw in raw_records:
+                self._add(raw)
 
     def __len__(self) -> int:
         """How many records there are, those of an aggregate counted one by one."""

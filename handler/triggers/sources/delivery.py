@@ -32,6 +32,7 @@ ACCEPTING_SHARE = 0.25
 # groups per second, and a group that is not accepted has to be delivered again.
 ACCEPTED_PER_S = 250
 
+# A union, written where it is asked for, would be made anew for each of ten thousand outcomes.
 _REFUSED = (Rejected, KeyReused)
 
 
@@ -103,7 +104,7 @@ def _part(
             if weight > size and part:
                 return part, asked[at:], weight
         else:
-            count, new = _fitting(one, size - weight, contents)
+            count, new = _fitting(one, max(0, size - weight), contents)
             weight += new
             count = count if count or part else 1
             if count < len(one):
@@ -119,7 +120,6 @@ def _fitting(records: Placed, room: int, contents: set[Content]) -> tuple[int, i
     contents.update(fresh)
     if len(fresh) <= room:
         return len(records), len(fresh)
-    room = max(0, room)
     return records.contents.index(fresh[room]), room + 1
 
 
