@@ -12,12 +12,16 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
+from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from _typeshed import WriteableBuffer
+    from urllib3.connectionpool import ConnectionPool
 
 # A frozen instance does not see that its peer has hung up, and a call into such a connection is lost without an answer.
 # A new connection costs some round trips; a lost call costs its group the life of a signature.
@@ -99,11 +103,26 @@ def number_of(reply: object) -> int | None:
 
 
 class Adapter(HTTPAdapter):
-    """Gives a session the connections above, to the API itself and through a proxy. It repeats nothing."""
+    """Sends by the connections above, to the API itself and through a proxy. It repeats nothing.
+
+    All requests are for one host, and go there in one way: which pool of connections that is, is found out once.
+    """
 
     def __init__(self, connections: int) -> None:
         super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0)
         self.poolmanager.pool_classes_by_scheme = _pools()
+        self._pool: ConnectionPool | None = None
+
+    def get_connection_with_tls_context(
+        self,
+        request: PreparedRequest,
+        verify: bool | str | None,  # noqa: FBT001  # the library's, and perhaps a path
+        proxies: Mapping[str, str] | None = None,
+        cert: tuple[str, str] | str | None = None,
+    ) -> ConnectionPool:
+        """The pool of connections for a request."""
+        self._pool = self._pool or super().get_connection_with_tls_context(request, verify, proxies, cert)
+        return self._pool
 
     def proxy_manager_for(self, proxy: str, **options: object) -> ProxyManager:
         """The connections to a proxy, made the same way."""

@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from copy import copy
 from dataclasses import dataclass, field
-from functools import partial
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlencode
 
 import requests
-from requests.utils import get_environ_proxies
+from requests.utils import default_headers, get_environ_proxies
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, NewConnectionError
 
@@ -26,6 +24,8 @@ from handler.core.ports.counter_api import Unclear, Unsent
 # The vendor's own limit of a response (its code 10018).
 REPLY_BYTES = 2**20
 CHUNK_BYTES = 2**16
+
+_HEADERS = {**default_headers(), "Content-Type": "application/json", "Accept-Encoding": "identity"}
 
 Query: TypeAlias = Mapping[str, str | int]
 
@@ -40,17 +40,19 @@ class Answer:
 
 
 class Transport:
-    """A session of kept-alive connections to one base URL, for up to `connections` threads at once.
+    """Kept-alive connections to one base URL, for up to `connections` threads at once.
 
-    Proxies and certificate authorities are taken from the environment, once, in the way of the HTTP library.
+    Proxies and certificate authorities are taken from the environment, once, in the way of the HTTP library. Requests
+    go to its adapter, which sends one and reads its reply: a session would follow redirects and keep cookies on top.
     """
 
     def __init__(self, base_url: str, timeout_s: float, connections: int) -> None:
         self.timeout_s = timeout_s
-        self._new_session = partial(_session, get_environ_proxies(base_url), _certificate_authorities())
-        self._session = self._new_session(connections)
+        self._adapter = Adapter(connections)
+        self._proxies = get_environ_proxies(base_url)
+        self._verify = _certificate_authorities()
         # All that the calls have in common, worked out once: that is a fifth of what the HTTP library does for a call.
-        self._prepared = self._session.prepare_request(requests.Request("POST", base_url))
+        self._prepared = requests.Request("POST", base_url, _HEADERS).prepare()
         self._base_url = str(self._prepared.url).rstrip("/")
 
     def post(self, path: str, query: Query, content: bytes, *, fresh: bool = False) -> Answer | Unclear | Unsent:
@@ -60,7 +62,7 @@ class Transport:
         """
         body = _Body(content, time.monotonic() + self.timeout_s)
         try:
-            outcome = self._exchange(path, query, body, self._new_session(1) if fresh else nullcontext(self._session))
+            outcome = self._exchange(path, query, body, closing(Adapter(1)) if fresh else nullcontext(self._adapter))
         except (OSError, HTTPError, ValueError) as error:
             # The texts of these errors show the URL and the signature in it, so only their kind is passed on.
             outcome = Unclear(_kind_of(error))
@@ -76,10 +78,10 @@ class Transport:
 
     def close(self) -> None:
         """End the connections that are kept."""
-        self._session.close()
+        self._adapter.close()
 
     def _exchange(
-        self, path: str, query: Query, body: _Body, connections: AbstractContextManager[requests.Session]
+        self, path: str, query: Query, body: _Body, connections: AbstractContextManager[Adapter]
     ) -> Answer | Unclear:
         # TCP and TLS are each bounded by the connect timeout, so a half for each; the rest is for the reply.
         timeout = Timeout(connect=self.timeout_s / 2, total=self.timeout_s)
@@ -88,12 +90,12 @@ class Transport:
         request.headers["Content-Length"] = str(len(body))
         request.body = body  # type: ignore[assignment]  # documented by requests, missing in its annotations
         with (
-            connections as session,
-            session.send(
+            connections as adapter,
+            adapter.send(
                 request,
                 timeout=timeout,  # type: ignore[arg-type]  # the same
-                stream=True,
-                proxies=self._session.proxies,
+                verify=self._verify,
+                proxies=self._proxies,
             ) as response,
         ):
             return _read(response)
@@ -131,25 +133,6 @@ class _Body:
             raise TimeoutError
         self.begun = True
         yield self._content
-
-
-class _Session(requests.Session):
-    """A session that follows no redirect and does not look where one leads: another place could count again."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return None for every reply, so that no redirect is followed."""
-
-
-def _session(proxies: dict[str, str], verify: str | bool, connections: int) -> _Session:  # noqa: FBT001  # or a path
-    session = _Session()
-    session.trust_env = False
-    session.proxies = proxies
-    session.verify = verify
-    session.headers.update({"Content-Type": "application/json", "Accept-Encoding": "identity"})
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, Adapter(connections))
-    return session
 
 
 def _certificate_authorities() -> str | bool:
